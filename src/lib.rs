@@ -1,0 +1,28 @@
+//! loadgate, a performance gate for CI.
+//!
+//! A **scenario** drives **load**, which yields a **measurement**, kept as a **record**, held against **thresholds** and
+//! a **baseline**, giving a **verdict**, told in a **report**. Each noun is a room below, in that order, and data flows
+//! through them in that order only; `tests/architecture.rs` holds the table of who may use whom.
+
+pub mod scenario;
+
+pub mod load;
+
+pub mod measurement;
+
+pub mod record;
+
+pub mod thresholds;
+
+pub mod baseline;
+
+pub mod verdict;
+
+pub mod report;
+
+// The edges, each one replaceable.
+pub mod lambda;
+
+// The small vocabulary that every room shares.
+pub mod metric;
+pub mod units;

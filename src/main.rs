@@ -1,0 +1,3 @@
+//! The door: arguments in, an exit code out.
+
+fn main() {}
