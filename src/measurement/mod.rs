@@ -1,1 +1,273 @@
-//! The measurement room.
+//! What came back? Counts, latencies and failures, by slice, phase and request name, mergeable.
+//!
+//! This room is pure. It must not know how load is sent, what is promised, or what anything is called in a report.
+//! A `Measurement` is filled by one core without a lock and merged with the others' after they have joined.
+
+mod failure;
+mod latency;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use failure::{FailureKind, UnknownFailure};
+pub use latency::{DecodeError, Latencies};
+use serde::{Deserialize, Serialize};
+
+/// Which deployment a slice loaded: the one under test, or the one it is compared with in a duet.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Arm {
+    /// The deployment under test.
+    #[default]
+    Target,
+    /// The deployment it is compared with, in a duet.
+    Base,
+}
+
+/// The latencies and failures of one request name in one slice.
+///
+/// The three histograms are disjoint: their counts add up to the number of requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cell {
+    /// Requests that succeeded.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub succeeded: Latencies,
+    /// Timeouts and unfinished requests at the time that had passed: lower bounds.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub censored: Latencies,
+    /// All other failures; kept apart, since fast errors would flatter the quantiles.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub failed: Latencies,
+    /// Failures by kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors: BTreeMap<FailureKind, u64>,
+}
+
+impl Cell {
+    /// Counts one request; `latency` runs from the instant it was due.
+    pub fn record(&mut self, latency: Duration, failure: Option<FailureKind>) {
+        let Some(kind) = failure else {
+            self.succeeded.record(latency);
+            return;
+        };
+        *self.errors.entry(kind).or_default() += 1;
+        if kind.is_censored() {
+            self.censored.record(latency);
+        } else {
+            self.failed.record(latency);
+        }
+    }
+
+    /// Adds all requests of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        self.succeeded.merge(&other.succeeded);
+        self.censored.merge(&other.censored);
+        self.failed.merge(&other.failed);
+        for (kind, count) in &other.errors {
+            *self.errors.entry(*kind).or_default() += count;
+        }
+    }
+
+    /// Requests counted.
+    pub fn requests(&self) -> u64 {
+        self.succeeded.count() + self.censored.count() + self.failed.count()
+    }
+
+    /// Requests that failed.
+    pub fn failures(&self) -> u64 {
+        self.censored.count() + self.failed.count()
+    }
+
+    /// The latencies that quantiles are taken of: successes, and censored ones at their elapsed time.
+    pub fn latencies(&self) -> Latencies {
+        let mut latencies = self.succeeded.clone();
+        latencies.merge(&self.censored);
+        latencies
+    }
+
+    /// Requests over a latency limit in seconds; every failure counts as over any limit.
+    pub fn over(&self, limit: f64) -> u64 {
+        self.succeeded.count_over(limit) + self.failures()
+    }
+}
+
+/// One slice of a phase: the unit that verdicts are drawn from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slice {
+    /// Index of the phase in the scenario's load, repeats pooled under one index.
+    pub phase: usize,
+    /// Which pass of a repeated phase, from 0.
+    pub pass: u32,
+    /// The deployment loaded.
+    pub arm: Arm,
+    /// Start, from the start of the load.
+    pub start: Duration,
+    /// Length of the window in which requests became due.
+    pub length: Duration,
+    /// The generator's own delay of each request of the slice.
+    pub late: Latencies,
+    /// By request, in the order of [`Measurement::requests`].
+    pub cells: Vec<Cell>,
+}
+
+/// Where the time of requests went, and how cold starts compare, for one request name in one phase and arm.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parts {
+    /// Waiting for an idle user: the target's doing.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub queue: Latencies,
+    /// The generator's own delay.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub late: Latencies,
+    /// From sending to the end of the answer.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub service: Latencies,
+    /// Name resolution, of new connections.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub dns: Latencies,
+    /// TCP connect, of new connections.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub connect: Latencies,
+    /// TLS handshake, of new connections.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub tls: Latencies,
+    /// From the request's last byte to the answer's first.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub first_byte: Latencies,
+    /// From the answer's first byte to its last.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub body: Latencies,
+    /// Latency of answers that a cold start delayed, where the scenario says how the target marks one.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub cold: Latencies,
+    /// Latency of the other successful answers, where the scenario says how the target marks a cold start.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub warm: Latencies,
+    /// Connections opened.
+    #[serde(default)]
+    pub connections: u64,
+    /// Reused connections that the server had closed, opened again.
+    #[serde(default)]
+    pub reopened: u64,
+    /// Bytes received.
+    #[serde(default)]
+    pub bytes: u64,
+}
+
+impl Parts {
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in [
+            (&mut self.queue, &other.queue),
+            (&mut self.late, &other.late),
+            (&mut self.service, &other.service),
+            (&mut self.dns, &other.dns),
+            (&mut self.connect, &other.connect),
+            (&mut self.tls, &other.tls),
+            (&mut self.first_byte, &other.first_byte),
+            (&mut self.body, &other.body),
+            (&mut self.cold, &other.cold),
+            (&mut self.warm, &other.warm),
+        ] {
+            mine.merge(theirs);
+        }
+        self.connections += other.connections;
+        self.reopened += other.reopened;
+        self.bytes += other.bytes;
+    }
+}
+
+/// One second of the run, by when answers came.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Second {
+    /// Users present, the most in that second.
+    pub users: u32,
+    /// Answers and failures.
+    pub requests: u64,
+    /// Failures.
+    pub errors: u64,
+    /// Latencies of successes and of censored requests.
+    pub latencies: Latencies,
+}
+
+/// All that came back of one run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Measurement {
+    /// Request names; everything by request is in this order.
+    pub requests: Vec<String>,
+    /// Slices in the order of their start.
+    pub slices: Vec<Slice>,
+    /// By phase, arm and request.
+    pub parts: BTreeMap<(usize, Arm, usize), Parts>,
+    /// Seconds from the start of the load.
+    pub timeline: Vec<Second>,
+}
+
+impl Measurement {
+    /// Adds what another core measured of the same plan: the same requests and slices, in the same order.
+    ///
+    /// # Panics
+    ///
+    /// Never; a slice that only one side has is kept as it is.
+    pub fn merge(&mut self, other: Self) {
+        let mut theirs = other.slices.into_iter();
+        for (mine, slice) in self.slices.iter_mut().zip(theirs.by_ref()) {
+            mine.late.merge(&slice.late);
+            for (cell, other) in mine.cells.iter_mut().zip(&slice.cells) {
+                cell.merge(other);
+            }
+        }
+        self.slices.extend(theirs);
+        for (key, parts) in other.parts {
+            self.parts.entry(key).or_default().merge(&parts);
+        }
+        if self.timeline.len() < other.timeline.len() {
+            self.timeline
+                .resize_with(other.timeline.len(), Second::default);
+        }
+        for (mine, second) in self.timeline.iter_mut().zip(other.timeline) {
+            mine.users += second.users;
+            mine.requests += second.requests;
+            mine.errors += second.errors;
+            mine.latencies.merge(&second.latencies);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fast_failures_do_not_flatter_the_quantiles() {
+        let mut cell = Cell::default();
+        for _ in 0..10 {
+            cell.record(Duration::from_millis(100), None);
+        }
+        for _ in 0..90 {
+            cell.record(Duration::from_millis(1), Some(FailureKind::Status(429)));
+        }
+        assert!(cell.latencies().quantile(0.5).unwrap() > 0.09);
+        assert_eq!((cell.requests(), cell.failures()), (100, 90));
+    }
+
+    #[test]
+    fn every_failure_is_over_any_limit() {
+        let mut cell = Cell::default();
+        cell.record(Duration::from_millis(1), None);
+        cell.record(Duration::from_millis(1), Some(FailureKind::Reset));
+        cell.record(Duration::from_secs(30), Some(FailureKind::Timeout));
+        assert_eq!(cell.over(60.0), 2);
+    }
+
+    #[test]
+    fn a_timeout_counts_at_the_time_that_passed() {
+        let mut cell = Cell::default();
+        cell.record(Duration::from_secs(30), Some(FailureKind::Timeout));
+        assert!(cell.latencies().quantile(0.5).unwrap() > 29.9);
+    }
+}

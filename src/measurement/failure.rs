@@ -1,0 +1,125 @@
+//! The kinds of failure that requests are counted under.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize, de};
+
+/// Why a request failed. Ordered as reports list them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureKind {
+    /// The answer's status means failure: 400 or more, or not the expected one.
+    Status(u16),
+    /// No whole answer within the timeout; its latency is the time that passed.
+    Timeout,
+    /// Still unfinished when the run's drain ended; its latency is the time that passed.
+    Unfinished,
+    /// The host name did not resolve.
+    Dns,
+    /// The connection was refused or could not be made.
+    Connect,
+    /// The connection was reset or closed before the answer.
+    Reset,
+    /// The TLS handshake or the TLS layer failed.
+    Tls,
+    /// The answer is not HTTP: a broken status line or header.
+    Protocol,
+    /// The answer's body is broken: a wrong length, a bad chunk, closed in its middle, or over the bound.
+    Body,
+    /// A proxy refused, or answered badly.
+    Proxy,
+    /// The answer came and was not what the step expects.
+    Expectation,
+    /// The step needs a value that is unset, so nothing was sent.
+    Unset,
+}
+
+const NAMED: [(FailureKind, &str); 11] = [
+    (FailureKind::Timeout, "timeout"),
+    (FailureKind::Unfinished, "unfinished"),
+    (FailureKind::Dns, "dns"),
+    (FailureKind::Connect, "connect"),
+    (FailureKind::Reset, "reset"),
+    (FailureKind::Tls, "tls"),
+    (FailureKind::Protocol, "protocol"),
+    (FailureKind::Body, "body"),
+    (FailureKind::Proxy, "proxy"),
+    (FailureKind::Expectation, "expectation"),
+    (FailureKind::Unset, "unset"),
+];
+
+impl FailureKind {
+    /// Whether the latency of such a failure is a lower bound: the answer would have come later still.
+    pub fn is_censored(self) -> bool {
+        matches!(self, Self::Timeout | Self::Unfinished)
+    }
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Status(code) = self {
+            return write!(f, "{code}");
+        }
+        let name = NAMED
+            .iter()
+            .find(|(kind, _)| kind == self)
+            .map_or("", |(_, name)| name);
+        f.write_str(name)
+    }
+}
+
+/// A name that is no kind of failure.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown kind of failure '{0}', use a status code or one of {names}", names = NAMED.map(|(_, name)| name).join(", "))]
+pub struct UnknownFailure(String);
+
+impl FromStr for FailureKind {
+    type Err = UnknownFailure;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFailure> {
+        if let Some((kind, _)) = NAMED.iter().find(|(_, name)| *name == text) {
+            return Ok(*kind);
+        }
+        match text.parse() {
+            Ok(code @ 100..=999) => Ok(Self::Status(code)),
+            Ok(_) | Err(_) => Err(UnknownFailure(text.to_owned())),
+        }
+    }
+}
+
+impl Serialize for FailureKind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for FailureKind {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_read_back_from_its_name() {
+        for kind in NAMED
+            .map(|(kind, _)| kind)
+            .into_iter()
+            .chain([FailureKind::Status(429)])
+        {
+            assert_eq!(kind.to_string().parse::<FailureKind>().unwrap(), kind);
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_no_status_is_refused() {
+        for text in ["42", "1000", "", "teapot", "-500"] {
+            assert!(text.parse::<FailureKind>().is_err(), "{text}");
+        }
+    }
+}

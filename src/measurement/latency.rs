@@ -1,0 +1,363 @@
+//! Latencies as a mergeable HDR histogram. The only file that knows `hdrhistogram`.
+//!
+//! One fixed configuration everywhere (1 µs to 10 min, three significant digits), so that any two histograms add up
+//! without loss. The stored text is HdrHistogram's own V2 + deflate encoding in base64, readable by its other tools.
+
+use std::fmt;
+use std::io::Read;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use serde::{Deserialize, Serialize, de};
+
+const LOWEST_US: u64 = 1;
+const HIGHEST_US: u64 = 600_000_000;
+const DIGITS: u8 = 3;
+/// Digits of the histograms that a baseline keeps, a third of the size.
+const COARSE_DIGITS: u8 = 2;
+/// Cookie and length that stand before the deflated part of the encoding, in bytes.
+const PREFIX_BYTES: usize = 8;
+/// Cookie, lengths, digits and bounds at the start of the inflated part, in bytes.
+const HEADER_BYTES: usize = 40;
+/// No honest histogram of this configuration inflates to more: 9 bytes for each of its 22,000 counters.
+const INFLATED_LIMIT: u64 = 256 * 1024;
+
+/// A histogram of latencies.
+///
+/// An empty one takes no memory: a run has many more of these than it fills.
+#[derive(Clone, Default)]
+pub struct Latencies(Option<Box<Histogram<u64>>>);
+
+/// A stored histogram that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("not a latency histogram: {0}")]
+pub struct DecodeError(String);
+
+/// The histogram behind [`Latencies`].
+fn with_digits(digits: u8) -> Histogram<u64> {
+    #[expect(
+        clippy::expect_used,
+        reason = "the bounds are constants, and a test makes both histograms"
+    )]
+    Histogram::new_with_bounds(LOWEST_US, HIGHEST_US, digits).expect("constant bounds are valid")
+}
+
+impl Latencies {
+    /// An empty histogram.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one latency; what lies outside the bounds counts at the nearer bound.
+    pub fn record(&mut self, latency: Duration) {
+        self.record_micros(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// Adds one latency given in microseconds.
+    pub fn record_micros(&mut self, micros: u64) {
+        let histogram = self.0.get_or_insert_with(|| Box::new(with_digits(DIGITS)));
+        histogram.saturating_record(micros.clamp(LOWEST_US, HIGHEST_US));
+    }
+
+    /// Adds all latencies of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        let Some(theirs) = &other.0 else { return };
+        let mine = self.0.get_or_insert_with(|| Box::new(with_digits(DIGITS)));
+        // `add` only refuses values out of bounds, and all histograms share their bounds.
+        if mine.add(theirs.as_ref()).is_err() {
+            add_buckets(mine, theirs);
+        }
+    }
+
+    /// How many latencies were recorded.
+    pub fn count(&self) -> u64 {
+        self.0.as_ref().map_or(0, |histogram| histogram.len())
+    }
+
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.count() == 0
+    }
+
+    fn filled(&self) -> Option<&Histogram<u64>> {
+        self.0.as_deref().filter(|histogram| !histogram.is_empty())
+    }
+
+    /// The latency in seconds below which a share `q` in [0, 1] lies; none where nothing was recorded.
+    pub fn quantile(&self, q: f64) -> Option<f64> {
+        self.filled()
+            .map(|histogram| to_seconds(histogram.value_at_quantile(q)))
+    }
+
+    /// The mean in seconds; none where nothing was recorded.
+    pub fn mean(&self) -> Option<f64> {
+        self.filled().map(|histogram| histogram.mean() / 1e6)
+    }
+
+    /// The largest latency in seconds; none where nothing was recorded.
+    pub fn max(&self) -> Option<f64> {
+        self.filled().map(|histogram| to_seconds(histogram.max()))
+    }
+
+    /// How many latencies are longer than `limit` in seconds, exact to the histogram's resolution.
+    pub fn count_over(&self, limit: f64) -> u64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped to the bounds first"
+        )]
+        let micros = (limit * 1e6).round().clamp(0.0, HIGHEST_US as f64) as u64;
+        if micros < LOWEST_US {
+            return self.count();
+        }
+        self.filled().map_or(0, |histogram| {
+            histogram.len() - histogram.count_between(0, micros)
+        })
+    }
+
+    /// The distinct values in seconds with their counts, ascending.
+    pub fn buckets(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
+        self.filled().into_iter().flat_map(|histogram| {
+            histogram.iter_recorded().map(|bucket| {
+                (
+                    to_seconds(bucket.value_iterated_to()),
+                    bucket.count_at_value(),
+                )
+            })
+        })
+    }
+
+    /// The same latencies at two significant digits.
+    #[must_use]
+    pub fn to_coarse(&self) -> Self {
+        Self(self.filled().map(|histogram| {
+            let mut coarse = with_digits(COARSE_DIGITS);
+            add_buckets(&mut coarse, histogram);
+            Box::new(coarse)
+        }))
+    }
+
+    /// The histogram as V2 + deflate bytes: some hundred bytes instead of 168 kB.
+    pub fn pack(&self) -> Vec<u8> {
+        self.filled()
+            .map_or_else(|| encode(&with_digits(DIGITS)), encode)
+    }
+
+    /// Reads what [`Latencies::pack`] wrote. Safe on hostile bytes: the size is bounded before anything is allocated.
+    pub fn unpack(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let payload = bytes
+            .get(PREFIX_BYTES..)
+            .ok_or_else(|| wrong("it is too short"))?;
+        let mut inflated = Vec::new();
+        flate2::read::ZlibDecoder::new(payload)
+            .take(INFLATED_LIMIT)
+            .read_to_end(&mut inflated)
+            .map_err(|error| wrong(&error.to_string()))?;
+        check_header(&inflated)?;
+        let histogram: Histogram<u64> = Deserializer::new()
+            .deserialize(&mut inflated.as_slice())
+            .map_err(|error| wrong(&error.to_string()))?;
+        Ok(Self((!histogram.is_empty()).then(|| Box::new(histogram))))
+    }
+
+    /// The packed bytes as base64 text.
+    pub fn to_text(&self) -> String {
+        STANDARD.encode(self.pack())
+    }
+
+    /// Reads what [`Latencies::to_text`] wrote.
+    pub fn from_text(text: &str) -> Result<Self, DecodeError> {
+        let bytes = STANDARD
+            .decode(text)
+            .map_err(|error| wrong(&error.to_string()))?;
+        Self::unpack(&bytes)
+    }
+}
+
+fn encode(histogram: &Histogram<u64>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // Cannot fail: the sink is memory and the counters are far below the encoding's bound.
+    if V2DeflateSerializer::new()
+        .serialize(histogram, &mut bytes)
+        .is_err()
+    {
+        bytes.clear();
+    }
+    bytes
+}
+
+fn add_buckets(to: &mut Histogram<u64>, from: &Histogram<u64>) {
+    for bucket in from.iter_recorded() {
+        to.saturating_record_n(bucket.value_iterated_to(), bucket.count_at_value());
+    }
+}
+
+/// Refuses a header whose bounds are not ours, which would decide how much memory the reader takes.
+fn check_header(inflated: &[u8]) -> Result<(), DecodeError> {
+    let field = |from: usize, bytes: usize| -> Option<u64> {
+        let slice = inflated.get(from..from + bytes)?;
+        Some(
+            slice
+                .iter()
+                .fold(0, |value, byte| value << 8 | u64::from(*byte)),
+        )
+    };
+    let (Some(length), Some(digits), Some(low), Some(high)) =
+        (field(4, 4), field(12, 4), field(16, 8), field(24, 8))
+    else {
+        return Err(wrong("its header is cut short"));
+    };
+    if digits != u64::from(DIGITS) && digits != u64::from(COARSE_DIGITS) {
+        return Err(wrong("it has a resolution that loadgate does not write"));
+    }
+    if low != LOWEST_US || high != HIGHEST_US {
+        return Err(wrong("it has bounds that loadgate does not write"));
+    }
+    if length > (inflated.len() - HEADER_BYTES) as u64 {
+        return Err(wrong("it is cut short"));
+    }
+    Ok(())
+}
+
+fn wrong(why: &str) -> DecodeError {
+    DecodeError(why.to_owned())
+}
+
+fn to_seconds(micros: u64) -> f64 {
+    micros as f64 / 1e6
+}
+
+impl PartialEq for Latencies {
+    fn eq(&self, other: &Self) -> bool {
+        self.filled() == other.filled()
+    }
+}
+
+impl fmt::Debug for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Latencies")
+            .field("count", &self.count())
+            .field("p50", &self.quantile(0.5))
+            .field("max", &self.max())
+            .finish()
+    }
+}
+
+impl Serialize for Latencies {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_text())
+    }
+}
+
+impl<'de> Deserialize<'de> for Latencies {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::from_text(&text).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn recorded(micros: &[u64]) -> Latencies {
+        let mut latencies = Latencies::new();
+        for value in micros {
+            latencies.record_micros(*value);
+        }
+        latencies
+    }
+
+    #[test]
+    fn both_resolutions_can_be_made() {
+        for digits in [DIGITS, COARSE_DIGITS] {
+            assert_eq!(with_digits(digits).sigfig(), digits);
+        }
+    }
+
+    #[test]
+    fn quantiles_are_exact_to_three_digits() {
+        let latencies = recorded(&(1..=1000).map(|k| k * 1000).collect::<Vec<_>>());
+        for (q, seconds) in [(0.5, 0.5), (0.95, 0.95), (0.99, 0.99)] {
+            let got = latencies.quantile(q).unwrap();
+            assert!((got / seconds - 1.0).abs() < 1e-3, "{q}: {got}");
+        }
+    }
+
+    #[test]
+    fn what_is_over_a_limit_is_counted() {
+        let latencies = recorded(&[100, 200, 300, 400]);
+        for (limit, over) in [(0.0, 4), (0.000_2, 2), (0.000_25, 2), (0.001, 0), (1e9, 0)] {
+            assert_eq!(latencies.count_over(limit), over, "{limit}");
+        }
+    }
+
+    #[test]
+    fn a_latency_out_of_bounds_counts_at_the_bound() {
+        let latencies = recorded(&[0, u64::MAX]);
+        assert_eq!(latencies.count(), 2);
+        assert!(latencies.max().unwrap() >= 600.0);
+    }
+
+    #[test]
+    fn hostile_text_is_an_error_and_no_panic() {
+        for text in [
+            "",
+            "AAAA",
+            "!!!",
+            "HISTFAAAAB54nJNpmSzMwMDAxAABzFCaEUoz2X+AsQB5nwTf",
+        ] {
+            assert!(Latencies::from_text(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_configuration_is_refused() {
+        let foreign = Latencies(Some(Box::new(
+            Histogram::new_with_bounds(1, u64::MAX / 2, 5).unwrap(),
+        )));
+        assert!(Latencies::unpack(&foreign.pack()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn merging_equals_recording_all(a in prop::collection::vec(0u64..700_000_000, 0..50),
+                                        b in prop::collection::vec(0u64..700_000_000, 0..50)) {
+            let mut merged = recorded(&a);
+            merged.merge(&recorded(&b));
+            let all: Vec<u64> = a.into_iter().chain(b).collect();
+            prop_assert_eq!(merged, recorded(&all));
+        }
+
+        #[test]
+        fn merging_is_associative(a in prop::collection::vec(0u64..1_000_000, 0..20),
+                                  b in prop::collection::vec(0u64..1_000_000, 0..20),
+                                  c in prop::collection::vec(0u64..1_000_000, 0..20)) {
+            let (a, b, c) = (recorded(&a), recorded(&b), recorded(&c));
+            let mut left = a.clone();
+            left.merge(&b);
+            left.merge(&c);
+            let mut right = b;
+            right.merge(&c);
+            let mut whole = a;
+            whole.merge(&right);
+            prop_assert_eq!(left, whole);
+        }
+
+        #[test]
+        fn text_is_read_back_as_written(values in prop::collection::vec(0u64..700_000_000, 0..100)) {
+            let latencies = recorded(&values);
+            prop_assert_eq!(Latencies::from_text(&latencies.to_text()).unwrap(), latencies);
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Latencies::unpack(&bytes);
+        }
+    }
+}
