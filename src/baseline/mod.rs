@@ -1,1 +1,9 @@
-//! The baseline room.
+//! What was it before? Accepted jobs, stored as `baseline.json`.
+//!
+//! This room reads and writes its one file and nothing else. It must not know how a change is judged.
+
+mod matching;
+mod model;
+
+pub use matching::{Difference, Matching, Mismatch, differences, matching, scenario_diff};
+pub use model::{Baseline, CellSummary, Job, RING, SCHEMA, Scope};

@@ -318,9 +318,9 @@ mod tests {
 
     #[test]
     fn a_foreign_configuration_is_refused() {
-        let foreign = Latencies(Some(Box::new(
-            Histogram::new_with_bounds(1, u64::MAX / 2, 5).unwrap(),
-        )));
+        let mut foreign = Histogram::<u64>::new_with_bounds(1, u64::MAX / 2, 5).unwrap();
+        foreign.record(1).unwrap();
+        let foreign = Latencies(Some(Box::new(foreign)));
         assert!(Latencies::unpack(&foreign.pack()).is_err());
     }
 

@@ -1,1 +1,13 @@
-//! The scenario room.
+//! What do we send? The scenario file, parsed and checked.
+//!
+//! This room is pure: text in, a `Scenario` out. It must not know how load is sent, what is promised, or where files
+//! lie; `plan` reads them.
+
+mod model;
+mod template;
+
+pub use model::{
+    Auth, Body, Capture, ColdStart, Expect, HttpVersion, Method, Pause, Phase, Request, Scenario,
+    Shape, Source, Spacing, Step, Task, UserClass,
+};
+pub use template::{Template, ValueTemplate};

@@ -1,1 +1,12 @@
-//! The verdict room.
+//! Is it good enough? Limits and changes, judged.
+//!
+//! This room is pure: no I/O, no clock, no randomness, and no prose. A verdict is a value and never an error. Its
+//! mathematics goes through `libm` and its output has six significant digits, so that a stored result gets the same
+//! verdict on every machine.
+
+mod model;
+
+pub use model::{
+    Caution, Change, ChangeCheck, Check, Comparison, Invalidity, LimitCheck, Line, LineOutcome,
+    Measure, NoComparison, NotJudged, Outcome, Standing, Totals, Verdict,
+};

@@ -1,0 +1,96 @@
+//! The baseline: a ring of accepted jobs, each boiled down to a few numbers per request name.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::measurement::Latencies;
+use crate::metric::Metric;
+use crate::record::{Environment, ScenarioIdentity};
+
+/// The newest version of the format, and the only one so far.
+pub const SCHEMA: u32 = 1;
+
+/// Jobs kept per environment class; the oldest leaves.
+pub const RING: usize = 20;
+
+/// Accepted jobs of one scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    /// Version of this format.
+    pub schema: u32,
+    /// The scenario that all jobs ran.
+    pub scenario: ScenarioIdentity,
+    /// The release job that drift is held against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Job>,
+    /// Accepted jobs, newest last.
+    pub jobs: Vec<Job>,
+}
+
+/// One accepted job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// The run's unique name.
+    pub id: String,
+    /// Commit that was measured, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Start of the run.
+    pub started: Timestamp,
+    /// Whether somebody accepted it although it was judged worse.
+    #[serde(default)]
+    pub accepted_worse: bool,
+    /// Whether the target was on the generator's own machine.
+    pub loopback: bool,
+    /// What jobs must share.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// The machine that sent the load.
+    pub environment: Environment,
+    /// The numbers.
+    pub cells: Vec<CellSummary>,
+}
+
+/// The phases that a summary speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// All steady phases: each weighs the same.
+    Steady,
+    /// One ramp or repeated phase; the units are its passes.
+    Phase(String),
+}
+
+/// One request name, or all of them, in one scope of one job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellSummary {
+    /// The phases.
+    pub scope: Scope,
+    /// The request name; none for all requests together.
+    pub request: Option<String>,
+    /// Requests.
+    pub n: u64,
+    /// Failed requests.
+    pub errors: u64,
+    /// By metric: the value (seconds, or per second) and the spread within the job (the standard deviation over slices
+    /// of the natural logarithm). The value is the mean over phases of the median over that phase's slices, of the
+    /// logarithm. A metric whose slices hold too few requests is left out, and errors are counted above.
+    pub metrics: BTreeMap<Metric, (f64, f64)>,
+    /// Latencies at two significant digits, of the newest job only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latencies: Option<Latencies>,
+}
+
+impl Job {
+    /// The numbers of a request name (none for all together) in a scope.
+    pub fn cell(&self, scope: &Scope, request: Option<&str>) -> Option<&CellSummary> {
+        self.cells
+            .iter()
+            .find(|cell| cell.scope == *scope && cell.request.as_deref() == request)
+    }
+}

@@ -1,0 +1,334 @@
+//! The record of one run, as `result.json` holds it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::measurement::{Arm, Cell, FailureKind, Latencies, Parts};
+use crate::metric::Metric;
+use crate::units::six_digits;
+
+/// The newest version of the format, and the only one so far.
+pub const SCHEMA: u32 = 1;
+
+/// One run: what was sent, where, by whom, what came back, and how well the generator did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    /// Version of this format.
+    pub schema: u32,
+    /// Version of loadgate that measured.
+    pub tool: String,
+    /// What was sent.
+    pub scenario: ScenarioIdentity,
+    /// The deployment under test.
+    pub target: Deployment,
+    /// The deployment it was compared with, in a duet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Deployment>,
+    /// When and how the run went.
+    pub run: Run,
+    /// What a baseline's jobs must share, from `--label`.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// The machine that sent the load.
+    pub environment: Environment,
+    /// How well the generator did.
+    pub health: Health,
+    /// Request names; `request` elsewhere is an index into it.
+    pub requests: Vec<String>,
+    /// Phases; `phase` elsewhere is an index into it.
+    pub phases: Vec<PhaseRecord>,
+    /// Slices in the order of their start.
+    pub slices: Vec<SliceRecord>,
+    /// Where the time went, by phase, arm and request.
+    #[serde(default)]
+    pub parts: Vec<PartsRecord>,
+    /// Second by second.
+    #[serde(default)]
+    pub timeline: Vec<SecondRecord>,
+}
+
+/// A scenario's identity: what was parsed, without target, secrets, comments and key order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioIdentity {
+    /// Name of the gate.
+    pub name: String,
+    /// SHA-256 of `text`, in hex.
+    pub sha256: String,
+    /// Canonical text.
+    pub text: String,
+}
+
+/// A deployment that was loaded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployment {
+    /// Its URL without credentials, query and fragment.
+    pub url: String,
+    /// Whether it is on the generator's own machine, so that this machine decides its speed.
+    pub loopback: bool,
+}
+
+/// When and how the run went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// Unique name of the run: that of the CI run, or one made from the start time.
+    pub id: String,
+    /// Which attempt of the CI run, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// Commit under test, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Address of the CI run, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Start of the load.
+    pub started: Timestamp,
+    /// Length of the load in seconds, the drain included.
+    pub duration_s: f64,
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// How the run ended.
+    pub ended: Ended,
+    /// Whether certificates went unchecked (`--insecure`).
+    #[serde(default)]
+    pub insecure: bool,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// Every phase ran.
+    Completed,
+    /// A signal cut it short: partial, not judged.
+    Interrupted {
+        /// Number of the signal.
+        signal: i32,
+    },
+    /// `abort.error_rate` stopped it.
+    Aborted {
+        /// Failed requests by then.
+        failures: u64,
+        /// Requests by then.
+        requests: u64,
+    },
+    /// The target did not answer the first, unrecorded user.
+    Unreachable {
+        /// What happened.
+        why: String,
+    },
+}
+
+/// The machine that sent the load.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Environment {
+    /// Architecture, such as `x86_64`.
+    pub arch: String,
+    /// Operating system, such as `linux`.
+    pub os: String,
+    /// Kernel release, where known.
+    #[serde(default)]
+    pub kernel: String,
+    /// CPU model, where known.
+    #[serde(default)]
+    pub cpu: String,
+    /// Cores that the process may use.
+    pub cores: u32,
+    /// Memory in MB, where known.
+    #[serde(default)]
+    pub memory_mb: u64,
+    /// The CI runner, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner: Option<String>,
+}
+
+/// How well the generator did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// P99 of its own delay over the measured phases, in seconds.
+    pub late_p99_s: f64,
+    /// CPU time over wall time and cores that it may use, 0 to 1.
+    pub cpu_share: f64,
+    /// CPU time that the host took away over all CPU time, 0 to 1; none where the system does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steal_share: Option<f64>,
+    /// Requests sent over requests planned, in the open model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub achieved: Option<f64>,
+    /// Files and sockets that the process may hold open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<u64>,
+}
+
+/// A phase, its repeats pooled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhaseRecord {
+    /// Name.
+    pub name: String,
+    /// The load in words of the scenario, such as `20 users` or `50/s..500/s`.
+    pub load: String,
+    /// Planned length of one pass, in seconds.
+    pub duration_s: f64,
+    /// Passes.
+    pub passes: u32,
+    /// Whether limits and regression look at it.
+    pub measured: bool,
+    /// Whether it is constant, nonzero, measured and not repeated: what regression compares.
+    pub steady: bool,
+    /// Whether nothing is sent in it.
+    #[serde(default)]
+    pub idle: bool,
+}
+
+/// One slice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SliceRecord {
+    /// Index of the phase.
+    pub phase: usize,
+    /// Which pass of a repeated phase, from 0.
+    #[serde(default)]
+    pub pass: u32,
+    /// The deployment loaded.
+    #[serde(default)]
+    pub arm: Arm,
+    /// In a duet, the pair that the slice belongs to, counted over the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair: Option<u32>,
+    /// Start in seconds from the start of the load.
+    pub start_s: f64,
+    /// Length in seconds of the window in which requests became due.
+    pub length_s: f64,
+    /// P99 of the generator's own delay, in seconds.
+    pub late_p99_s: f64,
+    /// The requests that became due in it; names without any are left out.
+    pub cells: Vec<CellRecord>,
+}
+
+/// The requests of one name in one slice. The figures beside the histograms are for readers of the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellRecord {
+    /// Index of the request name.
+    pub request: usize,
+    /// Requests.
+    pub requests: u64,
+    /// Failed requests.
+    pub failures: u64,
+    /// Latency quantiles in milliseconds, over successes, timeouts and unfinished requests.
+    pub quantiles_ms: BTreeMap<Metric, f64>,
+    /// The histograms and failures by kind, which everything is computed from.
+    pub cell: Cell,
+}
+
+impl CellRecord {
+    /// The record of one cell.
+    pub fn new(request: usize, cell: Cell) -> Self {
+        Self {
+            request,
+            requests: cell.requests(),
+            failures: cell.failures(),
+            quantiles_ms: quantiles_ms(&cell.latencies()),
+            cell,
+        }
+    }
+}
+
+/// All latency quantiles in milliseconds; empty where nothing was recorded.
+pub fn quantiles_ms(latencies: &Latencies) -> BTreeMap<Metric, f64> {
+    Metric::ALL
+        .into_iter()
+        .filter_map(|metric| {
+            let seconds = latencies.quantile(metric.quantile()?)?;
+            Some((metric, six_digits(seconds * 1e3)))
+        })
+        .collect()
+}
+
+/// Where the time of one request name went, in one phase and arm.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartsRecord {
+    /// Index of the phase.
+    pub phase: usize,
+    /// The deployment loaded.
+    #[serde(default)]
+    pub arm: Arm,
+    /// Index of the request name.
+    pub request: usize,
+    /// The parts.
+    pub parts: Parts,
+}
+
+/// One second of the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondRecord {
+    /// Users present, the most in that second.
+    pub users: u32,
+    /// Answers and failures.
+    pub requests: u64,
+    /// Failures.
+    pub errors: u64,
+    /// Median latency in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p50_ms: Option<f64>,
+    /// 95th percentile in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_ms: Option<f64>,
+    /// 99th percentile in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p99_ms: Option<f64>,
+}
+
+impl RunRecord {
+    /// All requests of one name, or of all names where none, over the slices that `keep` picks.
+    pub fn pooled(&self, request: Option<usize>, keep: impl Fn(&SliceRecord) -> bool) -> Cell {
+        let mut pooled = Cell::default();
+        for slice in self.slices.iter().filter(|slice| keep(slice)) {
+            slice.add_to(&mut pooled, request);
+        }
+        pooled
+    }
+
+    /// Failures by kind over the slices that `keep` picks, all names together.
+    pub fn failures(&self, keep: impl Fn(&SliceRecord) -> bool) -> BTreeMap<FailureKind, u64> {
+        self.pooled(None, keep).errors
+    }
+
+    /// Whether a slice belongs to a measured phase of the deployment under test.
+    pub fn is_measured(&self, slice: &SliceRecord) -> bool {
+        slice.arm == Arm::Target && self.phases[slice.phase].measured
+    }
+
+    /// Whether the run was cut short, so that nothing may be judged by it.
+    pub fn is_partial(&self) -> bool {
+        matches!(self.run.ended, Ended::Interrupted { .. })
+    }
+}
+
+impl SliceRecord {
+    /// The requests of one name in this slice, or of all names where none.
+    pub fn cell(&self, request: Option<usize>) -> Cell {
+        let mut pooled = Cell::default();
+        self.add_to(&mut pooled, request);
+        pooled
+    }
+
+    fn add_to(&self, pooled: &mut Cell, request: Option<usize>) {
+        for cell in &self.cells {
+            if request.is_none_or(|index| index == cell.request) {
+                pooled.merge(&cell.cell);
+            }
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! The scenario as the load room reads it: everything resolved that can be known before the run.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::template::{Template, ValueTemplate};
+
+/// What is sent, by whom and when.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Name of the gate.
+    pub name: String,
+    /// The deployment to load where `--target` names none.
+    pub target: Option<String>,
+    /// Variables with `--set` applied.
+    pub variables: BTreeMap<String, Value>,
+    /// Request names in the order of their first appearance; a [`Request::name`] is an index into it.
+    pub requests: Vec<String>,
+    /// Which HTTP version connections speak.
+    pub http: HttpVersion,
+    /// The users, at least one class.
+    pub user_classes: Vec<UserClass>,
+    /// The phases in their order, repeats unrolled.
+    pub load: Vec<Phase>,
+    /// How the target marks an answer that a cold start delayed.
+    pub cold_start: Option<ColdStart>,
+    /// Canonical text of what was parsed: without target, secrets, comments and key order.
+    pub canonical: String,
+    /// SHA-256 of `canonical`, in hex: the scenario's identity.
+    pub sha256: String,
+    /// Values of `env.NAME` that were read: redacted wherever text leaves the process.
+    pub secrets: Vec<String>,
+}
+
+/// Which HTTP version a connection speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HttpVersion {
+    /// HTTP/1.1 only.
+    #[default]
+    Http11,
+    /// HTTP/2 only: by ALPN over TLS, by prior knowledge without.
+    Http2,
+    /// What ALPN agrees on; HTTP/1.1 without TLS.
+    Auto,
+}
+
+/// A kind of user: what it does and how often.
+#[derive(Clone, Debug)]
+pub struct UserClass {
+    /// Name of the class.
+    pub name: String,
+    /// Its share of the users or arrivals is its weight over the sum of weights.
+    pub weight: u32,
+    /// Pause after every task, in the closed model.
+    pub wait: Pause,
+    /// Whether the user keeps cookies.
+    pub cookies: bool,
+    /// How requests authenticate.
+    pub auth: Option<Auth>,
+    /// Steps once per user, before its first task.
+    pub on_start: Vec<Step>,
+    /// The tasks; one is drawn by weight each time.
+    pub tasks: Vec<Task>,
+}
+
+/// How requests authenticate.
+#[derive(Clone, Debug)]
+pub enum Auth {
+    /// `Authorization: Bearer …`, left out while the value is unset.
+    Bearer(Template),
+}
+
+/// A pause drawn uniformly from a range; constant where both ends are equal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pause {
+    /// Shortest pause.
+    pub from: Duration,
+    /// Longest pause.
+    pub to: Duration,
+}
+
+/// Steps that run in order, drawn by weight among the tasks of a class.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its share of a class's draws is its weight over the sum of weights.
+    pub weight: u32,
+    /// Values that hold for one pass through the task.
+    pub set: Vec<(String, ValueTemplate)>,
+    /// Whether a failed step ends the pass.
+    pub stop_on_failure: bool,
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a task.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Send a request.
+    Request(Box<Request>),
+    /// Pause.
+    Think(Pause),
+}
+
+/// A request as a template.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The group that statistics are kept under: an index into [`Scenario::requests`].
+    pub name: usize,
+    /// The method.
+    pub method: Method,
+    /// Path below the target's, starting with a slash.
+    pub path: Template,
+    /// Query parameters in their order, to be percent-encoded.
+    pub query: Vec<(String, Template)>,
+    /// Headers: the class's with the step's laid over them.
+    pub headers: Vec<(String, Template)>,
+    /// The body.
+    pub body: Option<Body>,
+    /// What the answer must be.
+    pub expect: Expect,
+    /// Values taken from the answer.
+    pub capture: Vec<Capture>,
+    /// Longest time from sending to the end of the answer.
+    pub timeout: Duration,
+    /// How many redirects within the origin are followed.
+    pub redirects: u32,
+}
+
+/// HTTP methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// GET
+    Get,
+    /// POST
+    Post,
+    /// PUT
+    Put,
+    /// PATCH
+    Patch,
+    /// DELETE
+    Delete,
+    /// HEAD
+    Head,
+    /// OPTIONS
+    Options,
+}
+
+impl Method {
+    /// All methods.
+    pub const ALL: [Self; 7] = [
+        Self::Get,
+        Self::Post,
+        Self::Put,
+        Self::Patch,
+        Self::Delete,
+        Self::Head,
+        Self::Options,
+    ];
+
+    /// The method as it is sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Head => "HEAD",
+            Self::Options => "OPTIONS",
+        }
+    }
+
+    /// Whether sending twice does what sending once does (RFC 9110, section 9.2.2).
+    pub fn is_idempotent(self) -> bool {
+        match self {
+            Self::Get | Self::Put | Self::Delete | Self::Head | Self::Options => true,
+            Self::Post | Self::Patch => false,
+        }
+    }
+}
+
+/// A request body.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// JSON; sets `Content-Type: application/json` where no header does.
+    Json(ValueTemplate),
+}
+
+/// What an answer must be.
+#[derive(Clone, Debug, Default)]
+pub struct Expect {
+    /// Accepted statuses; empty accepts everything below 400.
+    pub status: Vec<u16>,
+}
+
+impl Expect {
+    /// Whether a final status is a success.
+    pub fn accepts(&self, status: u16) -> bool {
+        if self.status.is_empty() {
+            status < 400
+        } else {
+            self.status.contains(&status)
+        }
+    }
+}
+
+/// A value taken from an answer.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    /// The variable that holds it, for this user.
+    pub variable: String,
+    /// Where it stands.
+    pub from: Source,
+}
+
+/// Where a captured value stands.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// An RFC 9535 `JSONPath` into the body; the first node found.
+    Json(serde_json_path::JsonPath),
+    /// A header, lower case.
+    Header(String),
+}
+
+/// How an answer is marked that a cold start delayed.
+#[derive(Clone, Debug)]
+pub struct ColdStart {
+    /// The header, lower case.
+    pub header: String,
+    /// The value that marks a cold start.
+    pub equals: String,
+}
+
+/// One phase of the load, or one pass of a repeated one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Phase {
+    /// Name; the passes of a repeated phase share it.
+    pub name: String,
+    /// Index of the name in the order of first appearance.
+    pub index: usize,
+    /// Which pass, from 0.
+    pub pass: u32,
+    /// How many passes there are; 1 for a phase that is not repeated.
+    pub passes: u32,
+    /// How long requests become due.
+    pub duration: Duration,
+    /// The load.
+    pub shape: Shape,
+    /// Whether limits and regression look at it.
+    pub measure: bool,
+}
+
+/// How much load a phase asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shape {
+    /// Closed model: the number of users moves linearly across the range.
+    Users {
+        /// At the start.
+        from: u32,
+        /// At the end.
+        to: u32,
+    },
+    /// Open model: arrivals per second move linearly across the range.
+    Arrivals {
+        /// Per second at the start.
+        from: f64,
+        /// Per second at the end.
+        to: f64,
+        /// How arrivals are spaced.
+        spacing: Spacing,
+        /// The most users at once; further arrivals queue.
+        max_users: u32,
+    },
+}
+
+/// How arrivals are spaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spacing {
+    /// At even intervals.
+    #[default]
+    Even,
+    /// As a Poisson process, seeded.
+    Poisson,
+}
+
+impl Phase {
+    /// Whether regression looks at the phase without being asked: measured, constant, nonzero, not repeated.
+    pub fn is_steady(&self) -> bool {
+        self.measure && self.passes == 1 && self.shape.is_constant() && !self.shape.is_idle()
+    }
+
+    /// Length of the phase's slices: a tenth of it, at least 0.25 s and at most 5 s.
+    pub fn slice(&self) -> Duration {
+        (self.duration / 10).clamp(Duration::from_millis(250), Duration::from_secs(5))
+    }
+}
+
+impl Shape {
+    /// Whether the load is the same from start to end.
+    pub fn is_constant(self) -> bool {
+        match self {
+            Self::Users { from, to } => from == to,
+            #[expect(
+                clippy::float_cmp,
+                reason = "both are the same parsed number where one was written"
+            )]
+            Self::Arrivals { from, to, .. } => from == to,
+        }
+    }
+
+    /// Whether nothing is sent at all.
+    pub fn is_idle(self) -> bool {
+        match self {
+            Self::Users { from, to } => from == 0 && to == 0,
+            Self::Arrivals { from, to, .. } => from <= 0.0 && to <= 0.0,
+        }
+    }
+}

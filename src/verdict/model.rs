@@ -1,0 +1,321 @@
+//! The verdict as data: every figure that a report tells, and no prose.
+
+use std::collections::BTreeMap;
+
+use crate::baseline::Mismatch;
+use crate::measurement::FailureKind;
+use crate::metric::Metric;
+use crate::thresholds::{FailureSet, Subject};
+
+/// What a run, or a line of it, came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Good enough.
+    Passed,
+    /// A limit is broken or a metric regressed.
+    Failed,
+    /// The run could not tell.
+    Inconclusive,
+    /// The run could not be judged.
+    Invalid,
+}
+
+/// The whole judgement of one gate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// Name of the gate.
+    pub gate: String,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// Whether the thresholds say `mode: observe`, so that the outcome fails nothing.
+    pub observed: bool,
+    /// What regression was judged against.
+    pub comparison: Comparison,
+    /// Every line, limits first, in the order of the file, then cells: overall before names, gated before reported.
+    pub lines: Vec<Line>,
+    /// Why the run as a whole could not be judged; empty unless invalid.
+    pub invalid: Vec<Invalidity>,
+    /// What a person should know and nothing depends on.
+    pub cautions: Vec<Caution>,
+    /// Requests and failures over the measured phases of the deployment under test.
+    pub totals: Totals,
+}
+
+/// Requests and failures over the measured phases of the deployment under test.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Totals {
+    /// Requests.
+    pub requests: u64,
+    /// Failures by kind.
+    pub failures: BTreeMap<FailureKind, u64>,
+}
+
+/// What regression was judged against.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Comparison {
+    /// The base arm of the same job.
+    Duet {
+        /// Pairs kept.
+        pairs: u32,
+        /// Pairs dropped, since the generator fell behind in them.
+        dropped: u32,
+    },
+    /// Five or more matching jobs of the baseline.
+    History {
+        /// Matching jobs.
+        jobs: u32,
+        /// Candidate jobs judged as one.
+        candidates: u32,
+    },
+    /// One to four matching jobs: provisional, only large changes are seen.
+    Single {
+        /// Matching jobs.
+        jobs: u32,
+        /// Candidate jobs judged as one.
+        candidates: u32,
+    },
+    /// Nothing: the limits alone decide.
+    None(NoComparison),
+}
+
+/// Why nothing was compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoComparison {
+    /// No job of the baseline may be compared with.
+    Baseline(Mismatch),
+    /// The run could not be judged at all.
+    NotJudged,
+}
+
+/// One check: a limit, or a cell held against what was before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Whom it speaks of.
+    pub subject: Subject,
+    /// One phase; all measured phases (limits) or all steady ones (changes) where none.
+    pub phase: Option<String>,
+    /// What is measured.
+    pub measure: Measure,
+    /// Whether it may fail the build.
+    pub standing: Standing,
+    /// What it came to.
+    pub outcome: LineOutcome,
+    /// Requests that it rests on, of the deployment under test.
+    pub requests: u64,
+    /// The value now: seconds, a share, or per second; none where nothing was measured.
+    pub current: Option<f64>,
+    /// The check.
+    pub check: Check,
+}
+
+/// What a line measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// A metric.
+    Metric(Metric),
+    /// The share of requests that failed in one way.
+    Failures(FailureSet),
+}
+
+/// Whether a line may fail the build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It may.
+    Gated,
+    /// It is told loudly, and never fails.
+    Warned,
+    /// It is listed.
+    Reported,
+}
+
+/// What a line came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LineOutcome {
+    /// Good enough.
+    Passed,
+    /// Broken or regressed.
+    Failed,
+    /// This run could not tell.
+    Inconclusive,
+    /// Not judged.
+    NotJudged(NotJudged),
+}
+
+/// Why a line was not judged.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NotJudged {
+    /// Too few requests.
+    TooFewRequests {
+        /// Requests that there are, of the arm or job that has the fewest.
+        have: u64,
+        /// Requests that the rule needs.
+        need: u64,
+    },
+    /// Too few slices, after merging small ones.
+    TooFewSlices {
+        /// Slices that there are.
+        have: u32,
+        /// Slices that the rule needs.
+        need: u32,
+    },
+    /// Nothing was compared.
+    NoComparison,
+    /// The name is not in the baseline.
+    NewRequest,
+    /// In a duet, the base arm only fails there.
+    BaseFails,
+    /// No error in either: nothing to compare.
+    NoErrors,
+    /// `regression.requests` turns it off.
+    Off,
+}
+
+/// The figures of a check. Fractions and seconds, never percent or milliseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Check {
+    /// An absolute promise.
+    Limit(LimitCheck),
+    /// A change.
+    Change(ChangeCheck),
+}
+
+/// The figures of a limit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LimitCheck {
+    /// What must hold: seconds, a share, or per second.
+    pub bound: f64,
+    /// Requests over a latency limit, or failed; none for a rate.
+    pub over: Option<u64>,
+    /// Interval of the share over the limit, or of the rate: the lower bound at 99 %, the upper at 95 %.
+    pub interval: Option<(f64, f64)>,
+    /// Slices that it rests on.
+    pub slices: u32,
+    /// Whether there were too few slices to tell bursts from chance, so that requests count as independent.
+    pub assumes_independence: bool,
+    /// Line of thresholds.yml, where it is written.
+    pub line: Option<u32>,
+}
+
+/// The figures of a change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangeCheck {
+    /// The value before: seconds, a share, or per second.
+    pub before: Option<f64>,
+    /// The estimate with its 95 % interval: a ratio less one (0.05 is +5 %); for error rates a difference of shares.
+    pub change: Option<Change>,
+    /// Changes up to this are nobody's business; an acceptance raises it.
+    pub tolerance: f64,
+    /// Whether the change is below the floor, so that it does not matter what the test says.
+    pub below_floor: bool,
+    /// Change that this run would have caught with 90 % probability.
+    pub would_catch: Option<f64>,
+    /// The acceptance that took the tolerance's place, as an index into the thresholds' list.
+    pub accepted: Option<usize>,
+}
+
+/// An estimated change.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    /// The estimate.
+    pub estimate: f64,
+    /// Lower bound of the 95 % interval.
+    pub lower: f64,
+    /// Upper bound of the 95 % interval.
+    pub upper: f64,
+    /// Probability of a change as large or larger if the true one is at the tolerance.
+    pub p: f64,
+    /// Units that it rests on: pairs, slices or jobs of the side that has fewer.
+    pub units: u32,
+}
+
+/// Why a run as a whole could not be judged.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Invalidity {
+    /// The target did not answer.
+    Unreachable {
+        /// What happened.
+        why: String,
+    },
+    /// A signal cut the run short.
+    Interrupted,
+    /// No request was sent in a measured phase.
+    NoRequests,
+    /// The generator fell behind in too many slices.
+    GeneratorLate {
+        /// Slices (in a duet: pairs) dropped.
+        dropped: u32,
+        /// Slices (in a duet: pairs) in all.
+        of: u32,
+        /// P99 of its delay in the worst slice, in seconds.
+        worst_s: f64,
+        /// What a slice's P99 may be, in seconds.
+        limit_s: f64,
+    },
+    /// A limit got too few requests.
+    TooFewForLimit {
+        /// Index of the line.
+        line: usize,
+    },
+    /// A metric that is gated overall got too few requests or slices.
+    TooFewForRegression {
+        /// Index of the line.
+        line: usize,
+    },
+    /// `missing_baseline: fail`, and there is none to compare with.
+    MissingBaseline,
+    /// In a duet, the base arm never answered.
+    BaseSilent,
+}
+
+/// What a person should know and nothing depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Caution {
+    /// Much faster than anything before: perhaps it no longer does its work.
+    MuchFaster {
+        /// Index of the line.
+        line: usize,
+    },
+    /// A request name of the baseline was not sent.
+    Vanished {
+        /// The name.
+        request: String,
+    },
+    /// An acceptance no longer holds.
+    AcceptanceExpired {
+        /// Index into the thresholds' list.
+        acceptance: usize,
+    },
+    /// An acceptance is no longer needed.
+    AcceptanceUnneeded {
+        /// Index into the thresholds' list.
+        acceptance: usize,
+    },
+    /// This set-up cannot see the change that `must_detect` names.
+    CannotDetect {
+        /// Index of the line that sees least.
+        line: usize,
+    },
+    /// `abort.error_rate` stopped the run.
+    Aborted {
+        /// Failed requests by then.
+        failures: u64,
+        /// Requests by then.
+        requests: u64,
+    },
+    /// The CPU model differs from that of matching jobs.
+    OtherCpu {
+        /// In the baseline's newest matching job.
+        baseline: String,
+        /// In this run.
+        current: String,
+    },
+    /// Certificates went unchecked.
+    Insecure,
+}
+
+impl LineOutcome {
+    /// Whether the line fails the gate: failed, and not merely warned of or reported.
+    pub fn fails(&self, standing: Standing) -> bool {
+        *self == Self::Failed && standing == Standing::Gated
+    }
+}
