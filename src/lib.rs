@@ -23,6 +23,9 @@ pub mod report;
 // The edges, each one replaceable.
 pub mod lambda;
 
+// How the process ends.
+pub mod exit;
+
 // The small vocabulary that every room shares.
 pub mod metric;
 pub mod units;

@@ -17,7 +17,6 @@ pub const RING: usize = 20;
 
 /// Accepted jobs of one scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Baseline {
     /// Version of this format.
     pub schema: u32,
@@ -32,7 +31,6 @@ pub struct Baseline {
 
 /// One accepted job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Job {
     /// The run's unique name.
     pub id: String,
@@ -67,7 +65,6 @@ pub enum Scope {
 
 /// One request name, or all of them, in one scope of one job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct CellSummary {
     /// The phases.
     pub scope: Scope,

@@ -25,6 +25,9 @@ const HEADER_BYTES: usize = 40;
 /// No honest histogram of this configuration inflates to more: 9 bytes for each of its 22,000 counters.
 const INFLATED_LIMIT: u64 = 256 * 1024;
 
+/// More requests than any run sends, and few enough that sums over a run's histograms cannot overflow.
+const MOST_COUNTED: u64 = 1 << 40;
+
 /// A histogram of latencies.
 ///
 /// An empty one takes no memory: a run has many more of these than it fills.
@@ -160,6 +163,9 @@ impl Latencies {
         let histogram: Histogram<u64> = Deserializer::new()
             .deserialize(&mut inflated.as_slice())
             .map_err(|error| wrong(&error.to_string()))?;
+        if histogram.len() > MOST_COUNTED {
+            return Err(wrong("it counts more requests than any run sends"));
+        }
         Ok(Self((!histogram.is_empty()).then(|| Box::new(histogram))))
     }
 

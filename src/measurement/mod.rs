@@ -30,7 +30,6 @@ pub enum Arm {
 ///
 /// The three histograms are disjoint: their counts add up to the number of requests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Cell {
     /// Requests that succeeded.
     #[serde(default, skip_serializing_if = "Latencies::is_empty")]
@@ -115,7 +114,6 @@ pub struct Slice {
 
 /// Where the time of requests went, and how cold starts compare, for one request name in one phase and arm.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Parts {
     /// Waiting for an idle user: the target's doing.
     #[serde(default, skip_serializing_if = "Latencies::is_empty")]

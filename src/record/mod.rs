@@ -3,8 +3,12 @@
 //! This room is pure: a `Measurement` and its circumstances in, a `RunRecord` out, and `RunRecord`s to JSON and back.
 //! It must not know what is promised, what was measured before, or where files lie.
 
+mod build;
+mod json;
 mod model;
 
+pub use build::{Circumstances, build, phases};
+pub use json::{Error, schema};
 pub use model::{
     CellRecord, Deployment, Ended, Environment, Health, PartsRecord, PhaseRecord, Run, RunRecord,
     SCHEMA, ScenarioIdentity, SecondRecord, SliceRecord, quantiles_ms,

@@ -14,7 +14,6 @@ pub const SCHEMA: u32 = 1;
 
 /// One run: what was sent, where, by whom, what came back, and how well the generator did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RunRecord {
     /// Version of this format.
     pub schema: u32,
@@ -52,7 +51,6 @@ pub struct RunRecord {
 
 /// A scenario's identity: what was parsed, without target, secrets, comments and key order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ScenarioIdentity {
     /// Name of the gate.
     pub name: String,
@@ -64,7 +62,6 @@ pub struct ScenarioIdentity {
 
 /// A deployment that was loaded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Deployment {
     /// Its URL without credentials, query and fragment.
     pub url: String,
@@ -74,7 +71,6 @@ pub struct Deployment {
 
 /// When and how the run went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Run {
     /// Unique name of the run: that of the CI run, or one made from the start time.
     pub id: String,
@@ -127,7 +123,6 @@ pub enum Ended {
 
 /// The machine that sent the load.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Environment {
     /// Architecture, such as `x86_64`.
     pub arch: String,
@@ -151,7 +146,6 @@ pub struct Environment {
 
 /// How well the generator did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Health {
     /// P99 of its own delay over the measured phases, in seconds.
     pub late_p99_s: f64,
@@ -170,7 +164,6 @@ pub struct Health {
 
 /// A phase, its repeats pooled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct PhaseRecord {
     /// Name.
     pub name: String,
@@ -191,7 +184,6 @@ pub struct PhaseRecord {
 
 /// One slice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct SliceRecord {
     /// Index of the phase.
     pub phase: usize,
@@ -216,7 +208,6 @@ pub struct SliceRecord {
 
 /// The requests of one name in one slice. The figures beside the histograms are for readers of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct CellRecord {
     /// Index of the request name.
     pub request: usize,
@@ -256,7 +247,6 @@ pub fn quantiles_ms(latencies: &Latencies) -> BTreeMap<Metric, f64> {
 
 /// Where the time of one request name went, in one phase and arm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct PartsRecord {
     /// Index of the phase.
     pub phase: usize,
@@ -271,7 +261,6 @@ pub struct PartsRecord {
 
 /// One second of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct SecondRecord {
     /// Users present, the most in that second.
     pub users: u32,

@@ -1,0 +1,184 @@
+//! The baseline on disk: the one file that this room reads and writes.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::model::{Baseline, SCHEMA};
+use crate::record::schema;
+
+/// A baseline that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be read.
+    #[error("cannot read the baseline {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not a baseline.
+    #[error(
+        "{file} is not a loadgate baseline: restore it, or delete it and record anew with \
+         'loadgate record'"
+    )]
+    Json {
+        /// The file.
+        file: String,
+        /// What the reader met, with line and column.
+        source: serde_json::Error,
+    },
+    /// Written by a newer loadgate.
+    #[error(
+        "{file} was written in schema {found}, this loadgate reads up to {SCHEMA}: use a newer loadgate"
+    )]
+    TooNew {
+        /// The file.
+        file: String,
+        /// Its schema.
+        found: u64,
+    },
+    /// A number in it cannot be.
+    #[error("{file} is not a whole loadgate baseline: {what}")]
+    Broken {
+        /// The file.
+        file: String,
+        /// What cannot be.
+        what: String,
+    },
+    /// The file cannot be written.
+    #[error("cannot write the baseline {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Reads a baseline; none where there is no such file.
+pub fn read(path: &Path) -> Result<Option<Baseline>, StoreError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&path.display().to_string(), &text).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(StoreError::Read {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Reads a baseline's text; `file` names it in errors. Safe on hostile text.
+pub fn parse(file: &str, text: &str) -> Result<Baseline, StoreError> {
+    let json = |source| StoreError::Json {
+        file: file.to_owned(),
+        source,
+    };
+    let found = schema(text).map_err(json)?;
+    if found > u64::from(SCHEMA) {
+        return Err(StoreError::TooNew {
+            file: file.to_owned(),
+            found,
+        });
+    }
+    let baseline: Baseline = serde_json::from_str(text).map_err(json)?;
+    check(&baseline).map_err(|what| StoreError::Broken {
+        file: file.to_owned(),
+        what,
+    })?;
+    Ok(baseline)
+}
+
+/// Holds what the reader cannot: failures are among the requests, and values have a logarithm.
+fn check(baseline: &Baseline) -> Result<(), String> {
+    for job in baseline.jobs.iter().chain(&baseline.anchor) {
+        for cell in &job.cells {
+            let name = cell.request.as_deref().unwrap_or("overall");
+            if cell.errors > cell.n {
+                return Err(format!("job {}, {name}: more errors than requests", job.id));
+            }
+            for (metric, (value, spread)) in &cell.metrics {
+                let fine =
+                    value.is_finite() && *value > 0.0 && spread.is_finite() && *spread >= 0.0;
+                if !fine {
+                    return Err(format!(
+                        "job {}, {name}: {metric} is {value} with a spread of {spread}",
+                        job.id
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes a baseline, whole or not at all: into a new file beside the old one, which it then replaces.
+pub fn write(path: &Path, baseline: &Baseline) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let mut file =
+        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    file.write_all(to_json(baseline).as_bytes())
+        .map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    allow_reading(file.as_file(), path).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// The baseline as JSON with one line per request name and job, so that a commit of it shows what changed.
+pub fn to_json(baseline: &Baseline) -> String {
+    // Cannot fail: every key is a string or a metric, and every number is finite.
+    let value = serde_json::to_value(baseline).unwrap_or_default();
+    laid_out(&value, 0) + "\n"
+}
+
+/// Depth from which a value stays on its line: a job's cells.
+const INLINE_DEPTH: usize = 4;
+
+fn laid_out(value: &Value, depth: usize) -> String {
+    let (open, items, close): (_, Vec<String>, _) = match (value.as_object(), value.as_array()) {
+        _ if depth >= INLINE_DEPTH => return value.to_string(),
+        (Some(fields), _) => {
+            let field = |(key, field): (&String, &Value)| {
+                format!(
+                    "{}: {}",
+                    Value::from(key.as_str()),
+                    laid_out(field, depth + 1)
+                )
+            };
+            ("{", fields.iter().map(field).collect(), "}")
+        }
+        (_, Some(items)) => {
+            let item = |item| laid_out(item, depth + 1);
+            ("[", items.iter().map(item).collect(), "]")
+        }
+        (None, None) => return value.to_string(),
+    };
+    if items.is_empty() {
+        return value.to_string();
+    }
+    let (outer, inner) = ("  ".repeat(depth), "  ".repeat(depth + 1));
+    let separator = format!(",\n{inner}");
+    format!("{open}\n{inner}{}\n{outer}{close}", items.join(&separator))
+}
+
+/// A temporary file is private; a baseline is a file like any other: it keeps the old one's permissions.
+#[cfg(unix)]
+fn allow_reading(file: &std::fs::File, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path).map_or(0o644, |old| old.permissions().mode());
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn allow_reading(_file: &std::fs::File, _path: &Path) -> io::Result<()> {
+    Ok(())
+}

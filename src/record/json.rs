@@ -1,0 +1,125 @@
+//! Records to JSON and back.
+
+use serde::Deserialize;
+
+use super::model::{RunRecord, SCHEMA};
+
+/// A stored record that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Not JSON, or not a record.
+    #[error("{file}: not a loadgate result: {source}")]
+    Json {
+        /// The file.
+        file: String,
+        /// What the reader met, with line and column.
+        source: serde_json::Error,
+    },
+    /// Written by a newer loadgate.
+    #[error(
+        "{file}: written in schema {found}, this loadgate reads up to {SCHEMA}: use the loadgate \
+         that wrote it or a newer one"
+    )]
+    TooNew {
+        /// The file.
+        file: String,
+        /// Its schema.
+        found: u64,
+    },
+    /// Its parts do not fit together.
+    #[error("{file}: not a whole loadgate result: {what}")]
+    Broken {
+        /// The file.
+        file: String,
+        /// What does not fit.
+        what: String,
+    },
+}
+
+/// The field that every version has.
+#[derive(Deserialize)]
+struct Versioned {
+    schema: u64,
+}
+
+/// Reads the schema of a stored JSON document.
+pub fn schema(text: &str) -> Result<u64, serde_json::Error> {
+    serde_json::from_str::<Versioned>(text).map(|versioned| versioned.schema)
+}
+
+impl RunRecord {
+    /// The record as JSON text, the same for the same record.
+    pub fn to_json(&self) -> String {
+        // Cannot fail: every key is a string or a metric, and every number is finite.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// Reads a record; `file` names it in errors. Safe on hostile text.
+    pub fn from_json(file: &str, text: &str) -> Result<Self, Error> {
+        let json = |source| Error::Json {
+            file: file.to_owned(),
+            source,
+        };
+        let found = schema(text).map_err(json)?;
+        if found > u64::from(SCHEMA) {
+            return Err(Error::TooNew {
+                file: file.to_owned(),
+                found,
+            });
+        }
+        let record: Self = serde_json::from_str(text).map_err(json)?;
+        record.check().map_err(|what| Error::Broken {
+            file: file.to_owned(),
+            what,
+        })?;
+        Ok(record)
+    }
+
+    /// Holds what the reader cannot: indices within bounds, times that are times, counts that add up.
+    fn check(&self) -> Result<(), String> {
+        let (requests, phases) = (self.requests.len(), self.phases.len());
+        for (index, slice) in self.slices.iter().enumerate() {
+            let at = |what: &str| format!("slice {index} {what}");
+            if slice.phase >= phases {
+                return Err(at("belongs to a phase that is not there"));
+            }
+            if !(is_time(slice.start_s) && is_time(slice.length_s) && is_time(slice.late_p99_s)) {
+                return Err(at("has a time below zero"));
+            }
+            for cell in &slice.cells {
+                if cell.request >= requests {
+                    return Err(at("has a request that is not there"));
+                }
+                if total(cell.cell.errors.values()) != u128::from(cell.cell.failures()) {
+                    return Err(at("has failures that do not add up"));
+                }
+                let censored = cell
+                    .cell
+                    .errors
+                    .iter()
+                    .filter(|(kind, _)| kind.is_censored());
+                if total(censored.map(|(_, count)| count)) != u128::from(cell.cell.censored.count())
+                {
+                    return Err(at("has timeouts that do not add up"));
+                }
+            }
+        }
+        let stray = |parts: &super::PartsRecord| parts.phase >= phases || parts.request >= requests;
+        if self.parts.iter().any(stray) {
+            return Err("a part belongs to a phase or request that is not there".to_owned());
+        }
+        if !is_time(self.run.duration_s) {
+            return Err("its duration is below zero".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn is_time(seconds: f64) -> bool {
+    seconds.is_finite() && seconds >= 0.0
+}
+
+/// A sum that no stored number can overflow.
+fn total<'a>(counts: impl Iterator<Item = &'a u64>) -> u128 {
+    counts.map(|count| u128::from(*count)).sum()
+}
