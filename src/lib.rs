@@ -21,11 +21,13 @@ pub mod verdict;
 pub mod report;
 
 // The edges, each one replaceable.
+pub mod ci;
 pub mod lambda;
 
 // How the process ends.
 pub mod exit;
 
 // The small vocabulary that every room shares.
+pub mod files;
 pub mod metric;
 pub mod units;

@@ -1,11 +1,12 @@
 //! The baseline on disk: the one file that this room reads and writes.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::model::{Baseline, SCHEMA};
+use crate::files;
 use crate::record::schema;
 
 /// A baseline that cannot be read or written.
@@ -60,7 +61,7 @@ pub enum StoreError {
 
 /// Reads a baseline; none where there is no such file.
 pub fn read(path: &Path) -> Result<Option<Baseline>, StoreError> {
-    match std::fs::read_to_string(path) {
+    match files::read(path) {
         Ok(text) => parse(&path.display().to_string(), &text).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(StoreError::Read {
@@ -114,23 +115,13 @@ fn check(baseline: &Baseline) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes a baseline, whole or not at all: into a new file beside the old one, which it then replaces.
+/// Writes a baseline, whole or not at all.
 pub fn write(path: &Path, baseline: &Baseline) -> Result<(), StoreError> {
     let failed = |source| StoreError::Write {
         path: path.to_owned(),
         source,
     };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    file.write_all(to_json(baseline).as_bytes())
-        .map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    allow_reading(file.as_file(), path).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    files::write(path, &to_json(baseline)).map_err(failed)
 }
 
 /// The baseline as JSON with one line per request name and job, so that a commit of it shows what changed.
@@ -168,17 +159,4 @@ fn laid_out(value: &Value, depth: usize) -> String {
     let (outer, inner) = ("  ".repeat(depth), "  ".repeat(depth + 1));
     let separator = format!(",\n{inner}");
     format!("{open}\n{inner}{}\n{outer}{close}", items.join(&separator))
-}
-
-/// A temporary file is private; a baseline is a file like any other: it keeps the old one's permissions.
-#[cfg(unix)]
-fn allow_reading(file: &std::fs::File, path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(path).map_or(0o644, |old| old.permissions().mode());
-    file.set_permissions(std::fs::Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn allow_reading(_file: &std::fs::File, _path: &Path) -> io::Result<()> {
-    Ok(())
 }
