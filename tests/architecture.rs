@@ -1,0 +1,379 @@
+//! Holds the shape of `src/`: who may use whom, who may know which crate, and that each file says what it is.
+//!
+//! Tests inside a file may use what they like; everything else is read here as Rust reads it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use syn::visit::{self, Visit};
+
+/// What each room may use of the crate, beside itself. Data flows down this list.
+const MAY_USE: [(&str, &[&str]); 20] = [
+    ("units", &[]),
+    ("metric", &[]),
+    ("yaml", &[]),
+    ("files", &[]),
+    ("ci", &[]),
+    ("lambda", &[]),
+    ("scenario", &["units", "yaml"]),
+    ("measurement", &["metric", "units"]),
+    ("load", &["scenario", "measurement", "units"]),
+    ("record", &["scenario", "measurement", "metric", "units"]),
+    ("thresholds", &["measurement", "metric", "units", "yaml"]),
+    (
+        "baseline",
+        &["record", "measurement", "metric", "units", "files"],
+    ),
+    (
+        "verdict",
+        &[
+            "baseline",
+            "thresholds",
+            "record",
+            "measurement",
+            "metric",
+            "units",
+        ],
+    ),
+    (
+        "report",
+        &[
+            "verdict",
+            "baseline",
+            "thresholds",
+            "record",
+            "measurement",
+            "metric",
+            "units",
+        ],
+    ),
+    ("exit", &["verdict"]),
+    (
+        "plan",
+        &[
+            "scenario",
+            "load",
+            "record",
+            "thresholds",
+            "baseline",
+            "metric",
+            "ci",
+            "files",
+            "units",
+        ],
+    ),
+    (
+        "gate",
+        &[
+            "plan",
+            "scenario",
+            "load",
+            "measurement",
+            "record",
+            "thresholds",
+            "baseline",
+            "verdict",
+            "report",
+            "exit",
+            "ci",
+            "files",
+            "metric",
+            "units",
+        ],
+    ),
+    (
+        "demo",
+        &["plan", "gate", "lambda", "exit", "files", "units"],
+    ),
+    ("cli", &["plan", "gate", "demo", "lambda", "exit", "units"]),
+    ("lib", &[]),
+];
+
+/// Crates that only these files may know: a prefix of the path below `src/`.
+const ONLY_IN: [(&str, &[&str]); 14] = [
+    ("hdrhistogram", &["measurement/latency.rs"]),
+    ("junit_report", &["report/junit.rs"]),
+    ("clap", &["cli"]),
+    ("minijinja", &["scenario/"]),
+    ("serde_json_path", &["scenario/", "load/"]),
+    ("serde_saphyr", &["yaml"]),
+    ("httparse", &["load/http1/"]),
+    ("rustls", &["load/"]),
+    ("tokio", &["load/", "lambda/", "gate"]),
+    ("hyper", &["lambda/"]),
+    ("tempfile", &["files.rs"]),
+    ("similar", &["baseline/", "report/"]),
+    ("statrs", &["verdict/"]),
+    ("indicatif", &["gate"]),
+];
+
+/// Rooms that hold nothing but functions from data to data.
+const PURE: [&str; 6] = [
+    "scenario",
+    "measurement",
+    "record",
+    "thresholds",
+    "verdict",
+    "report",
+];
+
+/// What a pure room must not name: files, sockets, clocks, the process and its environment, threads.
+const IMPURE: [&str; 6] = [
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "std::time::SystemTime",
+];
+
+struct File {
+    /// Below `src/`, with forward slashes.
+    path: String,
+    text: String,
+    paths: BTreeSet<String>,
+    is_async: bool,
+}
+
+impl File {
+    fn room(&self) -> &str {
+        self.path
+            .split('/')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches(".rs")
+    }
+}
+
+/// Collects every path outside `#[cfg(test)]`, a `use` spelled out to its leaves.
+#[derive(Default)]
+struct Paths {
+    found: BTreeSet<String>,
+    is_async: bool,
+}
+
+impl Paths {
+    fn leaves(&mut self, prefix: &str, tree: &syn::UseTree) {
+        let name = match tree {
+            syn::UseTree::Path(path) => {
+                let prefix = format!("{prefix}{}::", path.ident);
+                return self.leaves(&prefix, &path.tree);
+            }
+            syn::UseTree::Group(group) => {
+                return group
+                    .items
+                    .iter()
+                    .for_each(|tree| self.leaves(prefix, tree));
+            }
+            syn::UseTree::Name(name) => name.ident.to_string(),
+            syn::UseTree::Rename(name) => name.ident.to_string(),
+            syn::UseTree::Glob(_) => "*".to_owned(),
+        };
+        self.found.insert(format!("{prefix}{name}"));
+    }
+}
+
+fn is_test(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute
+                .parse_args::<syn::Path>()
+                .is_ok_and(|path| path.is_ident("test"))
+    })
+}
+
+impl<'ast> Visit<'ast> for Paths {
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        if !is_test(&module.attrs) {
+            visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        if !is_test(&item.attrs) {
+            self.leaves("", &item.tree);
+        }
+    }
+
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        if !is_test(&function.attrs) {
+            self.is_async |= function.sig.asyncness.is_some();
+            visit::visit_item_fn(self, function);
+        }
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let segments: Vec<String> = path
+            .segments
+            .iter()
+            .map(|segment| segment.ident.to_string())
+            .collect();
+        self.found.insert(segments.join("::"));
+        visit::visit_path(self, path);
+    }
+
+    fn visit_expr_async(&mut self, block: &'ast syn::ExprAsync) {
+        self.is_async = true;
+        visit::visit_expr_async(self, block);
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        self.is_async |= function.sig.asyncness.is_some();
+        visit::visit_impl_item_fn(self, function);
+    }
+}
+
+/// Every file of `src/` that is compiled into loadgate: those of test modules are left out.
+fn files() -> Vec<File> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut test_modules = BTreeSet::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(read(&root, &path, &mut test_modules));
+            }
+        }
+    }
+    found.retain(|file| {
+        !test_modules
+            .iter()
+            .any(|module| file.path.starts_with(module))
+    });
+    found
+}
+
+fn read(root: &Path, path: &Path, test_modules: &mut BTreeSet<String>) -> File {
+    let text = fs::read_to_string(path).unwrap();
+    let syntax = syn::parse_file(&text).unwrap();
+    let below: PathBuf = path.strip_prefix(root).unwrap().to_owned();
+    let below = below.to_str().unwrap().replace('\\', "/");
+    for item in &syntax.items {
+        if let syn::Item::Mod(module) = item
+            && module.content.is_none()
+            && is_test(&module.attrs)
+        {
+            let folder = below.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let stem = format!("{folder}/{}", module.ident);
+            let stem = stem.trim_start_matches('/');
+            test_modules.extend([format!("{stem}.rs"), format!("{stem}/")]);
+        }
+    }
+    let mut paths = Paths::default();
+    paths.visit_file(&syntax);
+    File {
+        path: below,
+        text,
+        paths: paths.found,
+        is_async: paths.is_async,
+    }
+}
+
+#[test]
+fn rooms_use_only_what_the_table_allows() {
+    let mut wrong = Vec::new();
+    for file in files()
+        .iter()
+        .filter(|file| !["lib.rs", "main.rs"].contains(&file.path.as_str()))
+    {
+        let room = file.room();
+        let Some((_, allowed)) = MAY_USE.iter().find(|(name, _)| *name == room) else {
+            wrong.push(format!(
+                "{}: the room '{room}' is not in the table",
+                file.path
+            ));
+            continue;
+        };
+        for used in file
+            .paths
+            .iter()
+            .filter_map(|path| path.strip_prefix("crate::"))
+        {
+            let used = used.split("::").next().unwrap();
+            if used != room && !allowed.contains(&used) {
+                wrong.push(format!("{}: uses {used}", file.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn crates_are_known_only_where_the_table_says() {
+    let mut wrong = Vec::new();
+    for file in files() {
+        for (name, places) in ONLY_IN {
+            let knows = file
+                .paths
+                .iter()
+                .any(|path| path == name || path.starts_with(&format!("{name}::")));
+            if knows && !places.iter().any(|place| file.path.starts_with(place)) {
+                wrong.push(format!("{}: knows {name}", file.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn pure_rooms_touch_nothing_outside() {
+    let mut wrong = Vec::new();
+    for file in files().iter().filter(|file| PURE.contains(&file.room())) {
+        for path in &file.paths {
+            if IMPURE.iter().any(|outside| path.starts_with(outside)) {
+                wrong.push(format!("{}: names {path}", file.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_load_and_the_edges_are_async() {
+    let asynchronous: Vec<String> = files()
+        .into_iter()
+        .filter(|file| file.is_async && !["load", "lambda", "ci", "aws"].contains(&file.room()))
+        .map(|file| file.path)
+        .collect();
+    assert!(asynchronous.is_empty(), "{asynchronous:?}");
+}
+
+#[test]
+fn every_file_says_at_its_top_what_it_is() {
+    let silent: Vec<String> = files()
+        .into_iter()
+        .filter(|file| !file.text.starts_with("//! "))
+        .map(|file| file.path)
+        .collect();
+    assert!(silent.is_empty(), "{silent:?}");
+}
+
+#[test]
+fn the_library_tells_the_sentence_in_its_order() {
+    let text = files()
+        .into_iter()
+        .find(|file| file.path == "lib.rs")
+        .unwrap()
+        .text;
+    let rooms = [
+        "scenario",
+        "load",
+        "measurement",
+        "record",
+        "thresholds",
+        "baseline",
+        "verdict",
+        "report",
+    ];
+    let places: Vec<Option<usize>> = rooms
+        .iter()
+        .map(|room| text.find(&format!("pub mod {room};")))
+        .collect();
+    assert!(places.iter().all(Option::is_some), "{places:?}");
+    assert!(places.is_sorted(), "{places:?}");
+}
