@@ -49,3 +49,218 @@ enum Command {
     /// Serve the built-in stand-in for an API Gateway with Lambda functions behind it
     Lambda(Box<Lambda>),
 }
+
+#[derive(Debug, Args)]
+struct Demo {
+    /// Where the gate, the results and the reports go
+    #[arg(long, value_name = "DIR", default_value = "loadgate-demo")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    #[command(flatten)]
+    gates: Gates,
+    /// Deployment to load, over the scenario's
+    #[arg(long, value_name = "URL", env = "LOADGATE_TARGET")]
+    target: Option<String>,
+    /// Add the run to the baseline where it passed or was inconclusive; refused on pull requests
+    #[arg(long, env = "LOADGATE_RECORD")]
+    record: bool,
+    /// What a baseline's jobs must share, such as region=eu-west-1
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = pair, env = "LOADGATE_LABEL", value_delimiter = ',')]
+    labels: Vec<(String, String)>,
+    /// How long to wait until the target answers
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, env = "LOADGATE_WAIT")]
+    wait: Duration,
+    /// Seed of every random draw; one of the scenario's own where not given
+    #[arg(long, value_name = "N", env = "LOADGATE_SEED")]
+    seed: Option<u64>,
+    /// Root certificate to trust beside the system's, in PEM
+    #[arg(long, value_name = "FILE", env = "LOADGATE_CA")]
+    ca: Option<PathBuf>,
+    /// Leave certificates unchecked, said in every report
+    #[arg(long, env = "LOADGATE_INSECURE")]
+    insecure: bool,
+    #[command(flatten)]
+    telling: Telling,
+}
+
+/// The gates, and what their files are read with.
+#[derive(Debug, Args)]
+struct Gates {
+    /// Folders with scenario.yml, thresholds.yml and baseline.json
+    #[arg(value_name = "GATE", required = true)]
+    gates: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// One gate, and what its files are read with.
+#[derive(Debug, Args)]
+struct OneGate {
+    /// Folder with scenario.yml, thresholds.yml and baseline.json
+    #[arg(value_name = "GATE")]
+    gate: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// What a gate's files are read with.
+#[derive(Debug, Args)]
+struct Reading {
+    /// Baseline, over the gate's own
+    #[arg(long, value_name = "FILE", env = "LOADGATE_BASELINE")]
+    baseline: Option<PathBuf>,
+    /// Value of a variable, over the scenario's
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+}
+
+/// How much is told, and where.
+#[derive(Debug, Args)]
+struct Telling {
+    /// Where results and reports go
+    #[arg(long, value_name = "DIR", default_value = "loadgate-out", env = "LOADGATE_OUT")]
+    out: PathBuf,
+    /// Exit 4 where the run could not tell
+    #[arg(long, env = "LOADGATE_STRICT")]
+    strict: bool,
+    /// Print the verdict line alone
+    #[arg(long, short, env = "LOADGATE_QUIET")]
+    quiet: bool,
+}
+
+#[derive(Debug, Args)]
+struct Validate {
+    #[command(flatten)]
+    gates: Gates,
+    /// Deployment to load, over the scenario's
+    #[arg(long, value_name = "URL", env = "LOADGATE_TARGET")]
+    target: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Judge {
+    #[command(flatten)]
+    gate: OneGate,
+    /// Stored results; several of one CI run are judged as one
+    #[arg(value_name = "RESULT", required = true)]
+    results: Vec<PathBuf>,
+    #[command(flatten)]
+    telling: Telling,
+}
+
+#[derive(Debug, Args)]
+struct Record {
+    #[command(flatten)]
+    gate: OneGate,
+    /// Stored results, oldest first
+    #[arg(value_name = "RESULT", required = true)]
+    results: Vec<PathBuf>,
+    /// Add results that were judged worse as well
+    #[arg(long)]
+    accept: bool,
+    /// Begin a new ring: what was there before is dropped
+    #[arg(long)]
+    restart: bool,
+    /// Fix the last of the results as the release that drift is held against
+    #[arg(long)]
+    anchor: bool,
+}
+
+#[derive(Debug, Args)]
+struct Lambda {
+    /// Loopback address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    address: SocketAddr,
+    /// Seed of all randomness
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Median latency of a warm function
+    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = parse_duration)]
+    latency: Duration,
+    /// Spread of the latency: standard deviation of its logarithm
+    #[arg(long, value_name = "SD", default_value_t = 0.25)]
+    spread: f64,
+    /// Factor on every latency, such as 1.6 for a build that is 60 % slower
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    slow: f64,
+    /// Share of the slowest requests that --tail-slow slows further
+    #[arg(long, value_name = "SHARE", requires = "tail_slow")]
+    tail: Option<Share>,
+    /// Factor on the latency of the slowest requests, for a change that only the tail shows
+    #[arg(long, value_name = "FACTOR", requires = "tail")]
+    tail_slow: Option<f64>,
+    /// Share of requests answered 500 or 502
+    #[arg(long, value_name = "SHARE", default_value = "0%")]
+    errors: Share,
+    /// Length of a stand-still in which nothing is answered
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "freeze_every")]
+    freeze: Option<Duration>,
+    /// From the start of one stand-still to the next
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "freeze")]
+    freeze_every: Option<Duration>,
+    /// What a cold start adds to the first request of an execution environment
+    #[arg(long, value_name = "TIME", default_value = "400ms", value_parser = parse_duration)]
+    cold_start: Duration,
+    /// Idle time after which an execution environment is gone
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = parse_duration)]
+    idle_expiry: Duration,
+    /// Invocations that may run at once; one more is answered 429
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    concurrency: usize,
+    /// Execution environments that each function has from the start
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    provisioned: usize,
+    /// Bearer token that is accepted beside those issued at login
+    #[arg(long = "token", value_name = "TOKEN", env = "LOADTEST_TOKEN", hide_env_values = true)]
+    tokens: Vec<String>,
+    /// File to write one JSON line per request to
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+}
+
+/// Reads `NAME=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        Some(_) | None => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+impl Lambda {
+    fn config(self) -> lambda::Config {
+        let freeze = self.freeze.zip(self.freeze_every);
+        let tail = self.tail.zip(self.tail_slow);
+        lambda::Config {
+            address: self.address,
+            seed: self.seed,
+            base_latency: self.latency,
+            spread: self.spread,
+            slow: self.slow,
+            tail: tail.map(|(share, factor)| lambda::Tail {
+                share: share.fraction(),
+                factor,
+            }),
+            error_share: self.errors.fraction(),
+            freeze: freeze.map(|(length, every)| lambda::Freeze { every, length }),
+            cold_start: self.cold_start,
+            idle_expiry: self.idle_expiry,
+            concurrency: self.concurrency,
+            provisioned: self.provisioned,
+            tokens: self.tokens,
+            log: self.log,
+        }
+    }
+}
+
+impl Telling {
+    fn strictness(&self) -> Strictness {
+        if self.strict { Strictness::Strict } else { Strictness::Lenient }
+    }
+
+    fn console(&self) -> Console {
+        Console::of_process(if self.quiet { Loudness::Quiet } else { Loudness::Full })
+    }
+}

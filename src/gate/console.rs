@@ -1,0 +1,101 @@
+//! Where the gate speaks: standard output for what was asked, standard error for progress and errors.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use crate::report::Colour;
+
+/// Columns where nothing says how wide the terminal is: that of a CI log.
+const DEFAULT_WIDTH: usize = 80;
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Loudness {
+    /// Progress, tables and the verdict.
+    #[default]
+    Full,
+    /// The verdict alone.
+    Quiet,
+}
+
+/// The two streams of the process, and what the terminal behind them can do.
+#[derive(Clone, Copy, Debug)]
+pub struct Console {
+    /// How much is told.
+    pub loudness: Loudness,
+    /// Whether standard output is coloured.
+    pub colour: Colour,
+    /// Columns of standard output.
+    pub width: usize,
+    /// How progress is shown.
+    pub progress: Style,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// One line that is redrawn, on a terminal.
+    Live,
+    /// A line every few seconds, in a log.
+    Plain,
+    /// Not at all.
+    Silent,
+}
+
+impl Console {
+    /// The console of this process, by the conventions of `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`.
+    pub fn of_process(loudness: Loudness) -> Self {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let coloured = if set("NO_COLOR") {
+            false
+        } else {
+            set("CLICOLOR_FORCE") || (io::stdout().is_terminal() && !dumb)
+        };
+        Self {
+            loudness,
+            colour: if coloured { Colour::Always } else { Colour::Never },
+            width: width(),
+            progress: match loudness {
+                Loudness::Quiet => Style::Silent,
+                Loudness::Full if io::stderr().is_terminal() && !dumb => Style::Live,
+                Loudness::Full => Style::Plain,
+            },
+        }
+    }
+
+    /// Prints what was asked for. A reader that went away is nobody's error.
+    pub fn print(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(text.as_bytes());
+        if !text.ends_with('\n') {
+            let _ = out.write_all(b"\n");
+        }
+        let _ = out.flush();
+    }
+
+    /// Tells on the side what is going on.
+    pub fn note(&self, text: &str) {
+        if self.loudness == Loudness::Full {
+            self.warn(text);
+        }
+    }
+
+    /// Tells on the side what must not be missed.
+    pub fn warn(&self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}
+
+#[cfg(unix)]
+fn width() -> usize {
+    rustix::termios::tcgetwinsize(io::stdout())
+        .ok()
+        .map(|size| usize::from(size.ws_col))
+        .filter(|columns| *columns > 0)
+        .unwrap_or(DEFAULT_WIDTH)
+}
+
+#[cfg(not(unix))]
+fn width() -> usize {
+    DEFAULT_WIDTH
+}

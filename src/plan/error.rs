@@ -1,0 +1,68 @@
+//! Why a plan could not be made.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::baseline::StoreError;
+use crate::{record, scenario, thresholds};
+
+/// Why a plan could not be made: all of these are found before the first request.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A gate is a folder.
+    #[error("{} is no folder: a gate is a folder with scenario.yml in it", .0.display())]
+    NoGate(PathBuf),
+    /// A file cannot be read.
+    #[error("cannot read {what} {}", path.display())]
+    Read {
+        /// What it should be.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The scenario is wrong.
+    #[error(transparent)]
+    Scenario(scenario::Error),
+    /// The thresholds are wrong.
+    #[error(transparent)]
+    Thresholds(thresholds::Error),
+    /// The baseline is wrong.
+    #[error(transparent)]
+    Baseline(StoreError),
+    /// A stored result is wrong.
+    #[error(transparent)]
+    Result(record::Error),
+    /// `--baseline` names a file that is not there.
+    #[error("there is no baseline {}: record one with 'loadgate record', or leave --baseline out", .0.display())]
+    NoBaseline(PathBuf),
+    /// Neither the arguments nor the scenario name a target.
+    #[error("{} names no target: give one with --target, or write 'target:' into it", .0.display())]
+    NoTarget(PathBuf),
+    /// One file cannot be the baseline of several scenarios.
+    #[error("--baseline names one file and there are several gates: run each gate by itself")]
+    OneBaselineManyGates,
+    /// Two gates would write into one folder.
+    #[error("two gates are named '{0}': give each scenario a name of its own")]
+    TwoGatesOfOneName(String),
+    /// A pull request's numbers must not become the baseline.
+    #[error("--record is refused on pull-request events: record on the main branch, after the merge")]
+    RecordingChangeRequest,
+    /// A name is given twice.
+    #[error("{flag} names '{name}' twice")]
+    Twice {
+        /// The flag.
+        flag: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// The output folder cannot be used.
+    #[error("cannot write to the output folder {}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}

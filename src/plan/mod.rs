@@ -1,0 +1,187 @@
+//! What will be done: arguments and files, read and checked before the first request.
+//!
+//! Everything that can be wrong with what people wrote is found here, in milliseconds. `plan` reads files and the
+//! environment; it must not know the command line's grammar, send anything, or write anything but the output folder.
+
+mod error;
+mod gate;
+mod machine;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use error::Error;
+pub use gate::Gate;
+
+use crate::ci::{self, CiRun};
+use crate::files;
+use crate::record::{Environment, RunRecord};
+
+/// What to do, as the arguments say it.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Folders of the gates.
+    pub gates: Vec<PathBuf>,
+    /// The deployment to load, over the scenario's.
+    pub target: Option<String>,
+    /// Where results and reports go.
+    pub out: PathBuf,
+    /// The baseline, over the gate's own.
+    pub baseline: Option<PathBuf>,
+    /// Variables, over the scenario's.
+    pub set: Vec<(String, String)>,
+    /// What a baseline's jobs must share.
+    pub labels: Vec<(String, String)>,
+    /// Seed of every random draw.
+    pub seed: Option<u64>,
+    /// How long to wait until the target answers.
+    pub wait: Duration,
+    /// File of a root certificate to trust beside the system's.
+    pub ca: Option<PathBuf>,
+    /// Whether certificates go unchecked.
+    pub insecure: bool,
+    /// Whether the run is added to the baseline.
+    pub recording: Recording,
+}
+
+/// Whether a run is added to the baseline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recording {
+    /// It is not.
+    #[default]
+    Off,
+    /// It is, where it passed or was inconclusive: `--record`.
+    WhereGood,
+}
+
+/// All that a run needs, checked.
+#[derive(Debug)]
+pub struct Plan {
+    /// The gates in the order of the arguments.
+    pub gates: Vec<Gate>,
+    /// Where results and reports go; several gates get a folder each in it.
+    pub out: PathBuf,
+    /// What a baseline's jobs must share.
+    pub labels: BTreeMap<String, String>,
+    /// How long to wait until a target answers.
+    pub wait: Duration,
+    /// Root certificates to trust beside the system's, in PEM.
+    pub ca: Option<String>,
+    /// Whether certificates go unchecked.
+    pub insecure: bool,
+    /// Whether runs are added to the baselines.
+    pub recording: Recording,
+    /// This machine.
+    pub environment: Environment,
+    /// The CI run, inside CI.
+    pub ci: Option<CiRun>,
+}
+
+impl Plan {
+    /// Reads and checks everything that `options` names.
+    pub fn read(options: &Options) -> Result<Self, Error> {
+        let ci = ci::detect(&variable);
+        if options.recording == Recording::WhereGood
+            && ci.as_ref().is_some_and(|run| run.is_change_request)
+        {
+            return Err(Error::RecordingChangeRequest);
+        }
+        if options.baseline.is_some() && options.gates.len() > 1 {
+            return Err(Error::OneBaselineManyGates);
+        }
+        let gates = options
+            .gates
+            .iter()
+            .map(|folder| Gate::read(folder, options))
+            .collect::<Result<Vec<_>, _>>()?;
+        refuse_twins(&gates)?;
+        let ca = options.ca.as_deref().map(|path| read(path, "the certificates")).transpose()?;
+        Ok(Self {
+            gates,
+            out: options.out.clone(),
+            labels: labels(&options.labels)?,
+            wait: options.wait,
+            ca,
+            insecure: options.insecure,
+            recording: options.recording,
+            environment: machine::describe(ci.as_ref().and_then(|run| run.runner.clone())),
+            ci,
+        })
+    }
+
+    /// Makes the output folders, so that a full disk or a missing right shows before the first request.
+    pub fn make_folders(&self) -> Result<(), Error> {
+        for gate in &self.gates {
+            make_folder(&self.folder(gate))?;
+        }
+        Ok(())
+    }
+
+    /// Where the files of one gate go.
+    pub fn folder(&self, gate: &Gate) -> PathBuf {
+        if self.gates.len() == 1 {
+            self.out.clone()
+        } else {
+            self.out.join(&gate.scenario.name)
+        }
+    }
+}
+
+/// Makes a folder for output, and tries that it can be written to.
+pub fn make_folder(folder: &Path) -> Result<(), Error> {
+    let failed = |source| Error::Folder {
+        path: folder.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let probe = folder.join(".loadgate");
+    files::write(&probe, "").map_err(failed)?;
+    std::fs::remove_file(probe).map_err(failed)
+}
+
+/// Reads stored results.
+pub fn read_results(paths: &[PathBuf]) -> Result<Vec<RunRecord>, Error> {
+    let record = |path: &PathBuf| {
+        let text = read(path, "the result")?;
+        RunRecord::from_json(&path.display().to_string(), &text).map_err(Error::Result)
+    };
+    paths.iter().map(record).collect()
+}
+
+/// Reads a text file; `what` says what it should be.
+fn read(path: &Path, what: &'static str) -> Result<String, Error> {
+    files::read(path).map_err(|source| Error::Read {
+        what,
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn labels(pairs: &[(String, String)]) -> Result<BTreeMap<String, String>, Error> {
+    let mut labels = BTreeMap::new();
+    for (name, value) in pairs {
+        if labels.insert(name.clone(), value.clone()).is_some() {
+            return Err(Error::Twice {
+                flag: "--label",
+                name: name.clone(),
+            });
+        }
+    }
+    Ok(labels)
+}
+
+/// Two gates of one name would write into one folder.
+fn refuse_twins(gates: &[Gate]) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    for gate in gates {
+        if !seen.insert(&gate.scenario.name) {
+            return Err(Error::TwoGatesOfOneName(gate.scenario.name.clone()));
+        }
+    }
+    Ok(())
+}
