@@ -5,9 +5,22 @@
 //! redirect, and retries nothing but a kept connection that turned out to be closed.
 
 mod chunked;
+mod client;
+mod connection;
+mod deadline;
+mod exchange;
 mod head;
+mod origin;
 mod reader;
 mod request;
+mod tls;
+mod turn;
 
+pub use client::Client;
+pub use connection::Connector;
+pub use exchange::{Exchange, Failure, Times};
+pub use origin::{Origin, OriginError, Scheme};
 pub use reader::{Answer, BODY_LIMIT, Ending, Expected, HEAD_LIMIT, ReadError, Reader, Step};
 pub use request::{HeaderName, RenderError, Request, render, render_into};
+pub use tls::{TlsError, Trust};
+pub use turn::Scratch;
