@@ -13,6 +13,8 @@ mod head;
 mod origin;
 mod reader;
 mod request;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod turn;
 
