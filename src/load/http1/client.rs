@@ -1,5 +1,6 @@
 //! The client of one virtual user: it keeps one connection, and sends one request at a time.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,14 +40,17 @@ impl Client {
     ) -> Exchange {
         let started = Instant::now();
         let mut exchange = Exchange::started(started);
-        let work = attempt(
-            &self.connector,
-            &mut self.kept,
-            scratch,
-            request,
-            &mut exchange,
-        );
-        let outcome = self.deadline.bound(started, timeout, work).await;
+        let outcome = {
+            let kept = &mut self.kept;
+            let work = pin!(attempt(
+                &self.connector,
+                kept,
+                scratch,
+                request,
+                &mut exchange
+            ));
+            self.deadline.bound(started, timeout, work).await
+        };
         match outcome {
             Some(Ok(answer)) => exchange.outcome = Ok(answer),
             Some(Err(failed)) => exchange.fail(failed),
@@ -66,8 +70,9 @@ impl Client {
             return Ok(false);
         }
         let mut exchange = Exchange::started(Instant::now());
-        let work = Box::pin(self.connector.open(&mut exchange.times));
-        let opened = self.deadline.bound(Instant::now(), timeout, work).await;
+        let started = exchange.times.started;
+        let mut work = Box::pin(self.connector.open(&mut exchange.times));
+        let opened = self.deadline.bound(started, timeout, work.as_mut()).await;
         let connection = opened.unwrap_or(Err(Failed::timeout(timeout)));
         self.kept = Some(connection.map_err(|failed| failed.failure)?);
         Ok(true)
@@ -84,7 +89,7 @@ async fn attempt(
 ) -> Result<Answer, Failed> {
     if let Some(mut connection) = kept.take() {
         if connection.is_quiet(scratch).await {
-            let turn = Turn::new(&mut connection, scratch, request, exchange.times.started);
+            let mut turn = Turn::new(&mut connection, scratch, request, exchange.times.started);
             match turn.run(exchange).await {
                 Ok(answered) => {
                     *kept = answered.reusable.then_some(connection);
@@ -99,7 +104,7 @@ async fn attempt(
     exchange.new_connection = true;
     // Boxed, so that a user who waits for an answer does not hold the room of a handshake.
     let mut connection = Box::pin(connector.open(&mut exchange.times)).await?;
-    let turn = Turn::new(&mut connection, scratch, request, Instant::now());
+    let mut turn = Turn::new(&mut connection, scratch, request, Instant::now());
     let answered = turn.run(exchange).await.map_err(|broken| broken.failed)?;
     *kept = answered.reusable.then_some(connection);
     Ok(answered.answer)

@@ -60,7 +60,8 @@ impl Connector {
         let Some((connector, name)) = &self.tls else {
             return Ok(Connection::Plain(tcp));
         };
-        let handshake = connector.connect(name.clone(), tcp).await;
+        // Boxed, so that plain connections do not pay for its size when thousands open at once.
+        let handshake = Box::pin(connector.connect(name.clone(), tcp)).await;
         times.tls = Some(connected.elapsed());
         match handshake {
             Ok(stream) => Ok(Connection::Tls(Box::new(stream))),

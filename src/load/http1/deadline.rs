@@ -1,7 +1,7 @@
 //! The bound on a request's time: one timer per user, moved and not made for each request.
 
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -16,11 +16,13 @@ pub(super) struct Deadline(Option<Pin<Box<Sleep>>>);
 
 impl Deadline {
     /// Runs `work` for `timeout` at most; `None` where it took longer.
+    ///
+    /// Pinned by the caller: taken by value, it would be held twice for each waiting user.
     pub(super) async fn bound<W: Future>(
         &mut self,
         start: Instant,
         timeout: Duration,
-        work: W,
+        mut work: Pin<&mut W>,
     ) -> Option<W::Output> {
         let at = start.checked_add(timeout).unwrap_or(start + FAR).into();
         let sleep = match &mut self.0 {
@@ -30,7 +32,6 @@ impl Deadline {
             }
             none => none.insert(Box::pin(sleep_until(at))),
         };
-        let mut work = pin!(work);
         poll_fn(|context| match work.as_mut().poll(context) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
             Poll::Pending => sleep.as_mut().poll(context).map(|()| None),

@@ -1,6 +1,8 @@
 //! Reads one answer from bytes that come in any pieces: a pure state machine, with no socket, no clock and no memory that
 //! a server could make it take.
 
+use std::mem;
+
 use super::chunked::{Chunked, fitting};
 use super::head::{self, Framing, Head};
 use super::request::HeaderName;
@@ -26,7 +28,7 @@ pub struct Expected<'a> {
 }
 
 /// An answer that was read whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     /// The final status; interim ones (1xx) are passed over.
     pub status: u16,
@@ -134,9 +136,8 @@ impl<'a> Reader<'a> {
             partial: Vec::new(),
             parsed: 0,
             answer: Answer {
-                status: 0,
                 body: expected.keep_body.map(|_| Vec::new()),
-                values: Vec::new(),
+                ..Answer::default()
             },
             keep_alive: false,
         }
@@ -204,9 +205,9 @@ impl<'a> Reader<'a> {
         self.keep_alive && matches!(self.place, Place::Done)
     }
 
-    /// The answer, once it is whole.
-    pub fn into_answer(self) -> Answer {
-        self.answer
+    /// The answer, once it is whole; the reader is of no more use then.
+    pub fn take_answer(&mut self) -> Answer {
+        mem::take(&mut self.answer)
     }
 
     /// Reads the head, from `input` alone where it is whole there, and returns what follows it.

@@ -73,12 +73,17 @@ impl<'a> Turn<'a> {
     }
 
     /// Sends the request and reads its answer, noting times and bytes in `exchange`.
-    pub(super) async fn run(mut self, exchange: &mut Exchange) -> Result<Answered, Broken> {
-        let surplus = poll_fn(|context| self.poll(context, exchange)).await?;
-        let reusable = self.reader.keeps_alive() && surplus == 0 && self.flushed;
-        Ok(Answered {
-            answer: self.reader.into_answer(),
-            reusable,
+    ///
+    /// Not an `async fn` by value: that would hold the turn twice, for each waiting user.
+    pub(super) fn run(
+        &mut self,
+        exchange: &mut Exchange,
+    ) -> impl Future<Output = Result<Answered, Broken>> {
+        poll_fn(|context| {
+            self.poll(context, exchange).map_ok(|surplus| Answered {
+                reusable: self.reader.keeps_alive() && surplus == 0 && self.flushed,
+                answer: self.reader.take_answer(),
+            })
         })
     }
 

@@ -19,7 +19,7 @@ pub(super) fn read(
     }
     let lives_on = reader.keeps_alive();
     reader.close(Ending::Clean)?;
-    Ok((reader.into_answer(), lives_on, extra.unwrap_or(0)))
+    Ok((reader.take_answer(), lives_on, extra.unwrap_or(0)))
 }
 
 fn kept() -> Expected<'static> {
