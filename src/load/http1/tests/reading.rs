@@ -9,17 +9,15 @@ pub(super) fn read(
     expected: Expected<'_>,
 ) -> Result<(Answer, bool, usize), ReadError> {
     let mut reader = Reader::new(expected);
-    let mut extra = None;
+    let mut extra = 0;
     for piece in pieces {
-        extra = match (extra, reader.feed(piece)?) {
-            (_, Step::More) => None,
-            (None, Step::Done { surplus }) => Some(surplus),
-            (Some(sum), Step::Done { surplus }) => Some(sum + surplus),
-        };
+        if let Step::Done { surplus } = reader.feed(piece)? {
+            extra += surplus;
+        }
     }
     let lives_on = reader.keeps_alive();
     reader.close(Ending::Clean)?;
-    Ok((reader.take_answer(), lives_on, extra.unwrap_or(0)))
+    Ok((reader.take_answer(), lives_on, extra))
 }
 
 fn kept() -> Expected<'static> {
