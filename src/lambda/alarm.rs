@@ -82,10 +82,7 @@ mod portable {
     pub(in super::super) struct Alarm(watch::Sender<Option<Instant>>);
 
     impl Alarm {
-        #[cfg_attr(
-            test,
-            expect(clippy::unnecessary_wraps, reason = "the timerfd's twin may fail")
-        )]
+        #[expect(clippy::unnecessary_wraps, reason = "its twin, the timerfd, may fail")]
         pub(in super::super) fn new() -> io::Result<Self> {
             Ok(Self(watch::Sender::new(None)))
         }
