@@ -1,1 +1,3 @@
 //! The load room.
+
+pub mod http1;

@@ -1,0 +1,106 @@
+//! The client of one virtual user: it keeps one connection, and sends one request at a time.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::connection::{Connection, Connector};
+use super::deadline::Deadline;
+use super::exchange::{Exchange, Failed, Failure};
+use super::reader::Answer;
+use super::request::Request;
+use super::turn::{Scratch, Turn};
+
+/// Sends the requests of one user to one origin.
+pub struct Client {
+    connector: Arc<Connector>,
+    /// The connection between two requests; during one it is taken out, so that nothing half-read is ever kept.
+    kept: Option<Connection>,
+    deadline: Deadline,
+}
+
+impl Client {
+    /// A client that has no connection yet.
+    pub fn new(connector: Arc<Connector>) -> Self {
+        Self {
+            connector,
+            kept: None,
+            deadline: Deadline::default(),
+        }
+    }
+
+    /// Sends `request` and reads its answer, within `timeout` for all of it, connecting included.
+    ///
+    /// After a failure, or when this future is dropped early, the connection is closed: a late answer finds nobody.
+    pub async fn send(
+        &mut self,
+        scratch: &Scratch,
+        request: &Request<'_>,
+        timeout: Duration,
+    ) -> Exchange {
+        let started = Instant::now();
+        let mut exchange = Exchange::started(started);
+        let work = attempt(
+            &self.connector,
+            &mut self.kept,
+            scratch,
+            request,
+            &mut exchange,
+        );
+        let outcome = self.deadline.bound(started, timeout, work).await;
+        match outcome {
+            Some(Ok(answer)) => exchange.outcome = Ok(answer),
+            Some(Err(failed)) => exchange.fail(failed),
+            None => exchange.fail(Failed::timeout(timeout)),
+        }
+        exchange
+    }
+
+    /// Replaces the kept connection where the server has closed it in the meantime; says whether it had to. Done between
+    /// measurements, it keeps reconnecting out of them.
+    pub async fn refresh(&mut self, scratch: &Scratch, timeout: Duration) -> Result<bool, Failure> {
+        let Some(mut connection) = self.kept.take() else {
+            return Ok(false);
+        };
+        if connection.is_quiet(scratch).await {
+            self.kept = Some(connection);
+            return Ok(false);
+        }
+        let mut exchange = Exchange::started(Instant::now());
+        let work = Box::pin(self.connector.open(&mut exchange.times));
+        let opened = self.deadline.bound(Instant::now(), timeout, work).await;
+        let connection = opened.unwrap_or(Err(Failed::timeout(timeout)));
+        self.kept = Some(connection.map_err(|failed| failed.failure)?);
+        Ok(true)
+    }
+}
+
+/// Tries the kept connection, and a new one where that had been closed, once.
+async fn attempt(
+    connector: &Connector,
+    kept: &mut Option<Connection>,
+    scratch: &Scratch,
+    request: &Request<'_>,
+    exchange: &mut Exchange,
+) -> Result<Answer, Failed> {
+    if let Some(mut connection) = kept.take() {
+        if connection.is_quiet(scratch).await {
+            let turn = Turn::new(&mut connection, scratch, request, exchange.times.started);
+            match turn.run(exchange).await {
+                Ok(answered) => {
+                    *kept = answered.reusable.then_some(connection);
+                    return Ok(answered.answer);
+                }
+                Err(broken) if broken.unanswered && (request.idempotent || !broken.sent) => {}
+                Err(broken) => return Err(broken.failed),
+            }
+        }
+        exchange.reopened = true;
+    }
+    exchange.new_connection = true;
+    // Boxed, so that a user who waits for an answer does not hold the room of a handshake.
+    let mut connection = Box::pin(connector.open(&mut exchange.times)).await?;
+    let turn = Turn::new(&mut connection, scratch, request, Instant::now());
+    let answered = turn.run(exchange).await.map_err(|broken| broken.failed)?;
+    *kept = answered.reusable.then_some(connection);
+    Ok(answered.answer)
+}

@@ -1,0 +1,40 @@
+//! The bound on a request's time: one timer per user, moved and not made for each request.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use tokio::time::{Sleep, sleep_until};
+
+/// What a bound beyond the clock's range becomes.
+const FAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// A timer that is reused. Moving it further away, the usual case, costs one atomic write.
+#[derive(Debug, Default)]
+pub(super) struct Deadline(Option<Pin<Box<Sleep>>>);
+
+impl Deadline {
+    /// Runs `work` for `timeout` at most; `None` where it took longer.
+    pub(super) async fn bound<W: Future>(
+        &mut self,
+        start: Instant,
+        timeout: Duration,
+        work: W,
+    ) -> Option<W::Output> {
+        let at = start.checked_add(timeout).unwrap_or(start + FAR).into();
+        let sleep = match &mut self.0 {
+            Some(sleep) => {
+                sleep.as_mut().reset(at);
+                sleep
+            }
+            none => none.insert(Box::pin(sleep_until(at))),
+        };
+        let mut work = pin!(work);
+        poll_fn(|context| match work.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => sleep.as_mut().poll(context).map(|()| None),
+        })
+        .await
+    }
+}

@@ -1,0 +1,205 @@
+//! What became of one request: an answer or a failure of a known kind, and how long each part took.
+
+use std::fmt;
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::reader::{Answer, ReadError};
+
+/// One request and what came of it.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The answer, or why there is none.
+    pub outcome: Result<Answer, Failure>,
+    /// What the system or the reader said of a failure, for people.
+    pub detail: Option<String>,
+    /// How long it took.
+    pub times: Times,
+    /// A connection was opened, or tried, for this request.
+    pub new_connection: bool,
+    /// The kept connection turned out to be closed, and the request went to a new one.
+    pub reopened: bool,
+    /// Bytes that came in for it, heads included.
+    pub bytes_in: u64,
+}
+
+impl Exchange {
+    pub(super) fn started(now: Instant) -> Self {
+        Self {
+            outcome: Err(Failure::Timeout),
+            detail: None,
+            times: Times {
+                started: now,
+                dns: None,
+                connect: None,
+                tls: None,
+                first_byte: None,
+                body: None,
+                done: now,
+            },
+            new_connection: false,
+            reopened: false,
+            bytes_in: 0,
+        }
+    }
+
+    pub(super) fn fail(&mut self, failed: Failed) {
+        self.times.done = Instant::now();
+        self.outcome = Err(failed.failure);
+        self.detail = Some(failed.detail);
+    }
+}
+
+/// When a request was sent and ended, and its parts, as far as it came. Nothing is in two parts; what is in none was spent
+/// on a kept connection that turned out to be closed.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// Handed to the client: just before the first byte is written, or a connection is opened for it.
+    pub started: Instant,
+    /// Resolving the host; `None` for a literal address or a kept connection.
+    pub dns: Option<Duration>,
+    /// Opening the TCP connection.
+    pub connect: Option<Duration>,
+    /// The TLS handshake.
+    pub tls: Option<Duration>,
+    /// From the first byte written to the first byte of the answer (an interim one too).
+    pub first_byte: Option<Duration>,
+    /// From the first byte of the answer to its last; zero where it came in one piece.
+    pub body: Option<Duration>,
+    /// The last byte of the answer was here, or the failure was known.
+    pub done: Instant,
+}
+
+impl Times {
+    /// All of the time from sending to the end.
+    pub fn service(&self) -> Duration {
+        self.done.saturating_duration_since(self.started)
+    }
+
+    /// Notes that the answer to what was written at `begun` is whole.
+    pub(super) fn answered(&mut self, begun: Instant, now: Instant) {
+        self.body = self
+            .first_byte
+            .map(|first_byte| (now - begun).saturating_sub(first_byte));
+        self.done = now;
+    }
+}
+
+/// The kinds of failure, by what the user of a service would have met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Failure {
+    /// No whole answer within the request's time, connecting included.
+    Timeout,
+    /// The host could not be resolved.
+    Dns,
+    /// No connection: refused, unreachable.
+    Connect,
+    /// This machine had no file or port left for a connection: the generator's failure, not the target's.
+    NoSocket,
+    /// No TLS session, or a broken one.
+    Tls,
+    /// The connection was reset.
+    Reset,
+    /// The connection was closed before the answer's head was whole.
+    Closed,
+    /// The answer is not HTTP/1.
+    BadHead,
+    /// The answer's head is longer than anyone needs.
+    HeadTooLarge,
+    /// The body was cut off, wrongly chunked, or its length is contradictory.
+    BadBody,
+    /// The body is longer than the bound on bodies that are read.
+    BodyTooLarge,
+}
+
+impl Failure {
+    /// Every kind, for tables.
+    pub const ALL: [Self; 11] = [
+        Self::Timeout,
+        Self::Dns,
+        Self::Connect,
+        Self::NoSocket,
+        Self::Tls,
+        Self::Reset,
+        Self::Closed,
+        Self::BadHead,
+        Self::HeadTooLarge,
+        Self::BadBody,
+        Self::BodyTooLarge,
+    ];
+
+    /// Its name, in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::NoSocket => "no socket left",
+            Self::Tls => "tls",
+            Self::Reset => "reset",
+            Self::Closed => "closed",
+            Self::BadHead => "bad head",
+            Self::HeadTooLarge => "head too large",
+            Self::BadBody => "bad body",
+            Self::BodyTooLarge => "body too large",
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A failure with its cause in words.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) failure: Failure,
+    pub(super) detail: String,
+}
+
+impl Failed {
+    pub(super) fn new(failure: Failure, cause: &impl fmt::Display) -> Self {
+        Self {
+            failure,
+            detail: cause.to_string(),
+        }
+    }
+
+    pub(super) fn timeout(after: Duration) -> Self {
+        Self::new(
+            Failure::Timeout,
+            &format_args!("no whole answer within {after:?}"),
+        )
+    }
+
+    /// A failure of the system on an open connection.
+    pub(super) fn on_connection(error: &io::Error) -> Self {
+        let kind = error.kind();
+        let failure = if kind == io::ErrorKind::InvalidData {
+            // How rustls reports a peer that breaks the protocol, or its alert.
+            Failure::Tls
+        } else if kind == io::ErrorKind::TimedOut {
+            Failure::Timeout
+        } else {
+            Failure::Reset
+        };
+        Self::new(failure, error)
+    }
+}
+
+impl From<ReadError> for Failed {
+    fn from(error: ReadError) -> Self {
+        let failure = match error {
+            ReadError::BadHead => Failure::BadHead,
+            ReadError::HeadTooLarge | ReadError::TooManyHeaders => Failure::HeadTooLarge,
+            ReadError::BadLength | ReadError::BadChunk | ReadError::ClosedMidBody => {
+                Failure::BadBody
+            }
+            ReadError::BodyTooLarge => Failure::BodyTooLarge,
+            ReadError::ClosedBeforeHead | ReadError::ClosedMidHead => Failure::Closed,
+        };
+        Self::new(failure, &error)
+    }
+}

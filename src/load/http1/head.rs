@@ -1,0 +1,201 @@
+//! The head of an answer: its status, how long its body is, and whether the connection lives on (RFC 9112, 6.3 and 9.3).
+
+use std::mem::MaybeUninit;
+
+use httparse::{Error, Header, ParserConfig, Response, Status};
+
+use super::reader::{Expected, ReadError};
+
+/// Room on the stack for the headers of all but the oddest answer; more get one larger try.
+const USUAL_HEADERS: usize = 100;
+const MOST_HEADERS: usize = 256;
+
+/// A head that was read whole.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) framing: Framing,
+    pub(super) keep_alive: bool,
+    /// Values of the wanted headers with their place in `Expected::headers`, in the order of arrival.
+    pub(super) values: Vec<(usize, String)>,
+    /// Bytes of the input that the head took.
+    pub(super) length: usize,
+}
+
+/// What tells where the body ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framing {
+    Nothing,
+    Length(u64),
+    Chunked,
+    UntilClose,
+}
+
+/// Parses the head at the start of `bytes`; `None` where it is not whole yet.
+pub(super) fn parse(bytes: &[u8], expected: &Expected<'_>) -> Result<Option<Head>, ReadError> {
+    let mut headers = [const { MaybeUninit::uninit() }; USUAL_HEADERS];
+    match parse_within(bytes, &mut headers, expected) {
+        Err(ReadError::TooManyHeaders) => parse_crowded(bytes, expected),
+        parsed => parsed,
+    }
+}
+
+#[cold]
+fn parse_crowded(bytes: &[u8], expected: &Expected<'_>) -> Result<Option<Head>, ReadError> {
+    parse_within(
+        bytes,
+        &mut vec![MaybeUninit::uninit(); MOST_HEADERS],
+        expected,
+    )
+}
+
+fn parse_within<'b>(
+    bytes: &'b [u8],
+    headers: &mut [MaybeUninit<Header<'b>>],
+    expected: &Expected<'_>,
+) -> Result<Option<Head>, ReadError> {
+    let mut response = Response::new(&mut []);
+    let parsed =
+        ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, headers);
+    let length = match parsed {
+        Ok(Status::Complete(length)) => length,
+        Ok(Status::Partial) => return Ok(None),
+        Err(Error::TooManyHeaders) => return Err(ReadError::TooManyHeaders),
+        Err(
+            Error::HeaderName
+            | Error::HeaderValue
+            | Error::NewLine
+            | Error::Status
+            | Error::Token
+            | Error::Version,
+        ) => return Err(ReadError::BadHead),
+    };
+    let status = response.code.ok_or(ReadError::BadHead)?;
+    let fields = Fields::gather(response.headers, expected)?;
+    let old = response.version == Some(0);
+    let framing = fields.framing(status, expected);
+    Ok(Some(Head {
+        status,
+        framing,
+        keep_alive: fields.keep_alive(old) && framing != Framing::UntilClose,
+        values: fields.values,
+        length,
+    }))
+}
+
+/// The header fields that matter here.
+#[derive(Default)]
+struct Fields {
+    length: Option<u64>,
+    coding: Coding,
+    says_close: bool,
+    says_keep_alive: bool,
+    values: Vec<(usize, String)>,
+}
+
+/// The transfer codings, as far as they decide where the body ends.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    #[default]
+    Absent,
+    ChunkedLast,
+    Other,
+}
+
+impl Fields {
+    fn gather(headers: &[Header<'_>], expected: &Expected<'_>) -> Result<Self, ReadError> {
+        let mut fields = Self::default();
+        for header in headers {
+            // By length first: most headers need no comparison at all.
+            match header.name.len() {
+                10 if header.name.eq_ignore_ascii_case("connection") => {
+                    fields.connection(header.value);
+                }
+                14 if header.name.eq_ignore_ascii_case("content-length") => {
+                    fields.content_length(header.value)?;
+                }
+                17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
+                    fields.transfer_encoding(header.value)?;
+                }
+                _ => {}
+            }
+            for (place, wanted) in expected.headers.iter().enumerate() {
+                if wanted.matches(header.name) {
+                    let value = String::from_utf8_lossy(header.value.trim_ascii()).into_owned();
+                    fields.values.push((place, value));
+                }
+            }
+        }
+        Ok(fields)
+    }
+
+    fn connection(&mut self, value: &[u8]) {
+        for option in list(value) {
+            self.says_close |= option.eq_ignore_ascii_case(b"close");
+            self.says_keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
+
+    /// Equal repetitions are one length, as section 6.3 allows; anything else is a lie about where the body ends.
+    fn content_length(&mut self, value: &[u8]) -> Result<(), ReadError> {
+        for item in value.split(|&byte| byte == b',') {
+            let length = decimal(item.trim_ascii()).ok_or(ReadError::BadLength)?;
+            if self
+                .length
+                .replace(length)
+                .is_some_and(|earlier| earlier != length)
+            {
+                return Err(ReadError::BadLength);
+            }
+        }
+        Ok(())
+    }
+
+    fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), ReadError> {
+        for coding in list(value) {
+            self.coding = match (self.coding, coding.eq_ignore_ascii_case(b"chunked")) {
+                // Chunked may be applied once, and last.
+                (Coding::ChunkedLast, _) => return Err(ReadError::BadLength),
+                (Coding::Absent | Coding::Other, true) => Coding::ChunkedLast,
+                (Coding::Absent | Coding::Other, false) => Coding::Other,
+            };
+        }
+        Ok(())
+    }
+
+    fn framing(&self, status: u16, expected: &Expected<'_>) -> Framing {
+        if expected.head_only || status < 200 || status == 204 || status == 304 {
+            return Framing::Nothing;
+        }
+        match (self.coding, self.length) {
+            (Coding::ChunkedLast, _) => Framing::Chunked,
+            (Coding::Other, _) | (Coding::Absent, None) => Framing::UntilClose,
+            (Coding::Absent, Some(0)) => Framing::Nothing,
+            (Coding::Absent, Some(length)) => Framing::Length(length),
+        }
+    }
+
+    /// Whoever sends both a coding and a length, or a coding under HTTP/1.0, may have been tampered with: the answer is
+    /// read by its coding and the connection is closed after it (section 6.1).
+    fn keep_alive(&self, old: bool) -> bool {
+        let doubtful = self.coding != Coding::Absent && (self.length.is_some() || old);
+        !self.says_close && !doubtful && (!old || self.says_keep_alive)
+    }
+}
+
+fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value
+        .split(|&byte| byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|item| !item.is_empty())
+}
+
+fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |number, digit| match digit {
+        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
+        _ => None,
+    })
+}

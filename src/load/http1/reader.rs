@@ -1,0 +1,298 @@
+//! Reads one answer from bytes that come in any pieces: a pure state machine, with no socket, no clock and no memory that
+//! a server could make it take.
+
+use super::chunked::{Chunked, fitting};
+use super::head::{self, Framing, Head};
+use super::request::HeaderName;
+
+/// A longer head is refused: memory is the client's, and no honest server sends more.
+pub const HEAD_LIMIT: usize = 64 * 1024;
+
+/// The usual bound on a body that is kept for a step to read.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// A promised length alone earns no more memory than this ahead of the bytes.
+const KEPT_AHEAD: u64 = 64 * 1024;
+
+/// What the sender of a request knows about its answer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Expected<'a> {
+    /// The request was a HEAD: whatever the answer says of a body, none follows.
+    pub head_only: bool,
+    /// Keep the body, up to so many bytes; `None` drains it unseen, however long it is.
+    pub keep_body: Option<usize>,
+    /// Headers whose values are wanted.
+    pub headers: &'a [HeaderName],
+}
+
+/// An answer that was read whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The final status; interim ones (1xx) are passed over.
+    pub status: u16,
+    /// The body, where it was asked for.
+    pub body: Option<Vec<u8>>,
+    values: Vec<(usize, String)>,
+}
+
+impl Answer {
+    /// The first value of the header at `place` in the wanted headers.
+    pub fn header(&self, place: usize) -> Option<&str> {
+        self.headers(place).next()
+    }
+
+    /// All values of the header at `place` in the wanted headers, in the order of arrival.
+    pub fn headers(&self, place: usize) -> impl Iterator<Item = &str> {
+        self.values
+            .iter()
+            .filter(move |(of, _)| *of == place)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// How far an answer has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The answer needs more bytes.
+    More,
+    /// The answer is whole; so many of the last bytes fed do not belong to it.
+    Done {
+        /// Bytes after the answer's end: nobody asked for them.
+        surplus: usize,
+    },
+}
+
+/// How the server ended its side of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// In order: what came is all there is.
+    Clean,
+    /// TLS without its closing notice: something may have been cut off.
+    Cut,
+}
+
+/// Why an answer cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// Not the head of an HTTP/1 answer.
+    #[error("the answer does not start with an HTTP/1 head")]
+    BadHead,
+    /// The head is longer than [`HEAD_LIMIT`].
+    #[error("the head of the answer is longer than {HEAD_LIMIT} bytes")]
+    HeadTooLarge,
+    /// The head has more header fields than any honest one.
+    #[error("the answer has more than 256 header fields")]
+    TooManyHeaders,
+    /// The headers contradict each other, or themselves, about where the body ends.
+    #[error("the headers of the answer do not tell where its body ends")]
+    BadLength,
+    /// Not the chunked transfer coding.
+    #[error("the body of the answer is not validly chunked")]
+    BadChunk,
+    /// The body is longer than the caller wanted to keep.
+    #[error("the body of the answer is longer than the bound on bodies that are read")]
+    BodyTooLarge,
+    /// The connection ended before the first byte.
+    #[error("the connection was closed before an answer came")]
+    ClosedBeforeHead,
+    /// The connection ended within the head.
+    #[error("the connection was closed within the head of the answer")]
+    ClosedMidHead,
+    /// The connection ended within the body.
+    #[error("the connection was closed within the body of the answer")]
+    ClosedMidBody,
+}
+
+/// Reads one answer.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    expected: Expected<'a>,
+    place: Place,
+    /// The start of a head that did not come in one piece.
+    partial: Vec<u8>,
+    /// The length of `partial` when it was last parsed in vain.
+    parsed: usize,
+    answer: Answer,
+    keep_alive: bool,
+}
+
+#[derive(Debug)]
+enum Place {
+    Head,
+    Length(u64),
+    Chunked(Chunked),
+    UntilClose,
+    Done,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader at the start of an answer.
+    pub fn new(expected: Expected<'a>) -> Self {
+        Self {
+            expected,
+            place: Place::Head,
+            partial: Vec::new(),
+            parsed: 0,
+            answer: Answer {
+                status: 0,
+                body: expected.keep_body.map(|_| Vec::new()),
+                values: Vec::new(),
+            },
+            keep_alive: false,
+        }
+    }
+
+    /// Takes the next bytes from the connection. After an error the reader is of no more use.
+    pub fn feed(&mut self, input: &[u8]) -> Result<Step, ReadError> {
+        let mut rest = input;
+        while !rest.is_empty() && !matches!(self.place, Place::Done) {
+            rest = match &mut self.place {
+                Place::Head => self.read_head(rest)?,
+                Place::Length(left) => {
+                    let (data, rest) = rest.split_at(fitting(*left, rest.len()));
+                    *left -= data.len() as u64;
+                    if *left == 0 {
+                        self.place = Place::Done;
+                    }
+                    self.keep(data)?;
+                    rest
+                }
+                Place::Chunked(chunked) => {
+                    let piece = chunked.next(rest)?;
+                    if chunked.is_done() {
+                        self.place = Place::Done;
+                    }
+                    self.keep(piece.data)?;
+                    piece.rest
+                }
+                Place::UntilClose => {
+                    self.keep(rest)?;
+                    &[]
+                }
+                Place::Done => break,
+            };
+        }
+        Ok(match self.place {
+            Place::Done => Step::Done {
+                surplus: rest.len(),
+            },
+            Place::Head | Place::Length(_) | Place::Chunked(_) | Place::UntilClose => Step::More,
+        })
+    }
+
+    /// Tells that the connection ended; the answer is whole if that is how it was to end.
+    pub fn close(&mut self, ending: Ending) -> Result<(), ReadError> {
+        match (&self.place, ending) {
+            (Place::Done, _) => Ok(()),
+            (Place::UntilClose, Ending::Clean) => {
+                self.place = Place::Done;
+                Ok(())
+            }
+            (Place::UntilClose, Ending::Cut) | (Place::Length(_) | Place::Chunked(_), _) => {
+                Err(ReadError::ClosedMidBody)
+            }
+            (Place::Head, _) if self.partial.is_empty() => Err(ReadError::ClosedBeforeHead),
+            (Place::Head, _) => {
+                head::parse(&self.partial, &self.expected)?;
+                Err(ReadError::ClosedMidHead)
+            }
+        }
+    }
+
+    /// Whether the server lets the connection serve another request after this answer.
+    pub fn keeps_alive(&self) -> bool {
+        self.keep_alive && matches!(self.place, Place::Done)
+    }
+
+    /// The answer, once it is whole.
+    pub fn into_answer(self) -> Answer {
+        self.answer
+    }
+
+    /// Reads the head, from `input` alone where it is whole there, and returns what follows it.
+    fn read_head<'i>(&mut self, input: &'i [u8]) -> Result<&'i [u8], ReadError> {
+        let before = self.partial.len();
+        let (window, _) = input.split_at(input.len().min(HEAD_LIMIT - before));
+        let parsed = if before == 0 {
+            head::parse(window, &self.expected)?
+        } else {
+            self.partial.extend_from_slice(window);
+            if self.is_worth_parsing(before) {
+                head::parse(&self.partial, &self.expected)?
+            } else {
+                None
+            }
+        };
+        if let Some(head) = parsed {
+            let taken = head.length.saturating_sub(before);
+            self.enter_body(head)?;
+            return Ok(&input[taken..]);
+        }
+        if before == 0 {
+            self.partial.extend_from_slice(window);
+            self.parsed = window.len();
+        }
+        if self.partial.len() == HEAD_LIMIT {
+            Err(ReadError::HeadTooLarge)
+        } else {
+            Ok(&[])
+        }
+    }
+
+    /// A head that drips in is parsed when it may have ended, or has doubled, so that its cost stays linear.
+    fn is_worth_parsing(&mut self, before: usize) -> bool {
+        let length = self.partial.len();
+        let news = &self.partial[before.saturating_sub(2)..];
+        let ended = news.windows(2).any(|pair| pair == b"\n\n")
+            || news.windows(3).any(|three| three == b"\n\r\n");
+        let worth = ended || length >= 2 * self.parsed || length == HEAD_LIMIT;
+        if worth {
+            self.parsed = length;
+        }
+        worth
+    }
+
+    fn enter_body(&mut self, head: Head) -> Result<(), ReadError> {
+        self.partial = Vec::new();
+        self.parsed = 0;
+        // 101 ends HTTP on this connection; the other 1xx only announce the answer.
+        if head.status < 200 && head.status != 101 {
+            return Ok(());
+        }
+        self.keep_alive = head.keep_alive && head.status != 101;
+        self.answer.status = head.status;
+        self.answer.values = head.values;
+        self.place = match head.framing {
+            Framing::Nothing => Place::Done,
+            Framing::Length(length) => {
+                self.reserve(length)?;
+                Place::Length(length)
+            }
+            Framing::Chunked => Place::Chunked(Chunked::new()),
+            Framing::UntilClose => Place::UntilClose,
+        };
+        Ok(())
+    }
+
+    fn reserve(&mut self, length: u64) -> Result<(), ReadError> {
+        let (Some(bound), Some(body)) = (self.expected.keep_body, &mut self.answer.body) else {
+            return Ok(());
+        };
+        if length > bound as u64 {
+            return Err(ReadError::BodyTooLarge);
+        }
+        body.reserve_exact(usize::try_from(length.min(KEPT_AHEAD)).unwrap_or(0));
+        Ok(())
+    }
+
+    fn keep(&mut self, data: &[u8]) -> Result<(), ReadError> {
+        let (Some(bound), Some(body)) = (self.expected.keep_body, &mut self.answer.body) else {
+            return Ok(());
+        };
+        if data.len() > bound - body.len() {
+            return Err(ReadError::BodyTooLarge);
+        }
+        body.extend_from_slice(data);
+        Ok(())
+    }
+}

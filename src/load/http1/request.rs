@@ -1,0 +1,290 @@
+//! A request as bytes: rendered once by the caller, or again where its scenario says so, and never with a header that
+//! someone smuggled in.
+
+use std::fmt;
+use std::io::Write;
+use std::str::FromStr;
+
+use super::reader::Expected;
+
+/// A request ready to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Head and body, as [`render`] makes them.
+    pub bytes: &'a [u8],
+    /// Sending it twice does no more than sending it once, so it may be sent again on a new connection.
+    pub idempotent: bool,
+    /// What its answer is read for.
+    pub expected: Expected<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// A request whose answer is drained unseen.
+    pub fn new(method: &str, bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            idempotent: matches!(
+                method,
+                "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "TRACE"
+            ),
+            expected: Expected {
+                head_only: method == "HEAD",
+                ..Expected::default()
+            },
+        }
+    }
+
+    /// Keeps the body of the answer, up to `bound` bytes.
+    #[must_use]
+    pub fn keep_body(mut self, bound: usize) -> Self {
+        self.expected.keep_body = Some(bound);
+        self
+    }
+
+    /// Captures the values of these headers of the answer.
+    #[must_use]
+    pub fn want_headers(mut self, headers: &'a [HeaderName]) -> Self {
+        self.expected.headers = headers;
+        self
+    }
+}
+
+/// The name of a header field; it has no case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HeaderName(Box<str>);
+
+impl HeaderName {
+    /// The name in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn matches(&self, name: &str) -> bool {
+        self.0.eq_ignore_ascii_case(name)
+    }
+}
+
+impl FromStr for HeaderName {
+    type Err = RenderError;
+
+    fn from_str(name: &str) -> Result<Self, RenderError> {
+        if is_token(name) {
+            Ok(Self(name.to_ascii_lowercase().into()))
+        } else {
+            Err(RenderError::name(name))
+        }
+    }
+}
+
+impl fmt::Display for HeaderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a request cannot be rendered. Values are not repeated: they may be secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// The method is not a token.
+    #[error("`{0}` is no HTTP method")]
+    Method(String),
+    /// The target is not a path of visible ASCII characters.
+    #[error(
+        "a path must start with `/` and hold neither blanks, control characters, `#` nor non-ASCII characters: percent-encode them"
+    )]
+    Target,
+    /// The header's name is not a token.
+    #[error("`{0}` is no header name")]
+    HeaderName(String),
+    /// The header's value would end its line.
+    #[error("the value of header `{0}` holds a line break or another control character")]
+    HeaderValue(String),
+    /// The header is one that only the client can get right.
+    #[error("header `{0}` is set by loadgate from the body; remove it")]
+    Framing(String),
+}
+
+impl RenderError {
+    fn name(name: &str) -> Self {
+        Self::HeaderName(name.escape_default().to_string())
+    }
+}
+
+/// Renders a request: its head, with `Host` and `Content-Length` where they are due, and its body.
+///
+/// # Errors
+///
+/// Where a part would break out of its place in the head, whatever template it came from.
+pub fn render<N: AsRef<str>, V: AsRef<str>>(
+    method: &str,
+    authority: &str,
+    target: &str,
+    headers: &[(N, V)],
+    body: Option<&[u8]>,
+) -> Result<Vec<u8>, RenderError> {
+    let mut bytes = Vec::with_capacity(256 + body.map_or(0, <[u8]>::len));
+    render_into(&mut bytes, method, authority, target, headers, body)?;
+    Ok(bytes)
+}
+
+/// As [`render`], in place of what `bytes` held, so that a user's every request takes the same memory.
+///
+/// # Errors
+///
+/// As [`render`]; `bytes` then holds no request.
+pub fn render_into<N: AsRef<str>, V: AsRef<str>>(
+    bytes: &mut Vec<u8>,
+    method: &str,
+    authority: &str,
+    target: &str,
+    headers: &[(N, V)],
+    body: Option<&[u8]>,
+) -> Result<(), RenderError> {
+    bytes.clear();
+    if !is_token(method) {
+        return Err(RenderError::Method(method.escape_default().to_string()));
+    }
+    if !is_target(target) {
+        return Err(RenderError::Target);
+    }
+    for part in [method, " ", target, " HTTP/1.1\r\n"] {
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    if !headers
+        .iter()
+        .any(|(name, _)| name.as_ref().eq_ignore_ascii_case("host"))
+    {
+        push_header(bytes, "Host", authority)?;
+    }
+    for (name, value) in headers {
+        let name = name.as_ref();
+        if ["content-length", "transfer-encoding"]
+            .iter()
+            .any(|ours| name.eq_ignore_ascii_case(ours))
+        {
+            return Err(RenderError::Framing(name.to_owned()));
+        }
+        push_header(bytes, name, value.as_ref())?;
+    }
+    // A method that usually has a body says so when it has none (RFC 9110, section 8.6).
+    if body.is_some() || matches!(method, "POST" | "PUT" | "PATCH") {
+        // Writing to memory cannot fail.
+        let _ = write!(bytes, "Content-Length: {}\r\n", body.map_or(0, <[u8]>::len));
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(body.unwrap_or_default());
+    Ok(())
+}
+
+fn push_header(bytes: &mut Vec<u8>, name: &str, value: &str) -> Result<(), RenderError> {
+    if !is_token(name) {
+        return Err(RenderError::name(name));
+    }
+    if value
+        .bytes()
+        .any(|byte| byte.is_ascii_control() && byte != b'\t')
+    {
+        return Err(RenderError::HeaderValue(name.to_owned()));
+    }
+    for part in [name, ": ", value, "\r\n"] {
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    Ok(())
+}
+
+fn is_target(target: &str) -> bool {
+    target.starts_with('/')
+        && target
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'#')
+}
+
+/// A token of RFC 9110, section 5.6.2.
+fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: &[(&str, &str)] = &[];
+
+    #[test]
+    fn a_request_has_host_and_length_where_they_are_due() {
+        for (method, headers, body, text) in [
+            (
+                "GET",
+                NONE,
+                None,
+                "GET /a?b=c HTTP/1.1\r\nHost: x:1\r\n\r\n",
+            ),
+            (
+                "POST",
+                NONE,
+                None,
+                "POST /a?b=c HTTP/1.1\r\nHost: x:1\r\nContent-Length: 0\r\n\r\n",
+            ),
+            (
+                "POST",
+                &[("A", "b")],
+                Some("hi"),
+                "POST /a?b=c HTTP/1.1\r\nHost: x:1\r\nA: b\r\nContent-Length: 2\r\n\r\nhi",
+            ),
+            (
+                "GET",
+                &[("host", "y")],
+                None,
+                "GET /a?b=c HTTP/1.1\r\nhost: y\r\n\r\n",
+            ),
+        ] {
+            let bytes = render(method, "x:1", "/a?b=c", headers, body.map(str::as_bytes));
+            assert_eq!(bytes.as_deref(), Ok(text.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn nothing_breaks_out_of_its_place() {
+        for injected in ["a\r\nX: y", "a\nb", "a\rb", "a\0b"] {
+            let value = render("GET", "x", "/", &[("A", injected)], None);
+            assert_eq!(value, Err(RenderError::HeaderValue("A".into())));
+            assert!(matches!(
+                render("GET", "x", "/", &[(injected, "v")], None),
+                Err(RenderError::HeaderName(_))
+            ));
+            assert!(matches!(
+                render(injected, "x", "/", NONE, None),
+                Err(RenderError::Method(_))
+            ));
+            assert!(render("GET", injected, "/", NONE, None).is_err());
+            assert_eq!(
+                render("GET", "x", &format!("/{injected}"), NONE, None),
+                Err(RenderError::Target)
+            );
+        }
+        for target in ["", "a", "/a b", "/ü", "/a#b", "http://x/"] {
+            assert_eq!(
+                render("GET", "x", target, NONE, None),
+                Err(RenderError::Target),
+                "{target}"
+            );
+        }
+        for name in ["Content-Length", "transfer-encoding"] {
+            assert_eq!(
+                render("GET", "x", "/", &[(name, "1")], None),
+                Err(RenderError::Framing(name.into()))
+            );
+        }
+    }
+
+    #[test]
+    fn a_header_name_has_no_case() {
+        let name: HeaderName = "X-Cold-Start".parse().unwrap();
+        assert!(name.matches("x-cold-start") && name.matches("X-COLD-START"));
+        assert_eq!(name.to_string(), "x-cold-start");
+        assert!("a b".parse::<HeaderName>().is_err());
+    }
+}

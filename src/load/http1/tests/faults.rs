@@ -1,0 +1,243 @@
+//! Each way a server can fail is a failure of its own kind, and the next request is none the worse for it.
+
+use std::time::Duration;
+
+use tokio::net::TcpSocket;
+use tokio::time::timeout;
+
+use super::super::{Failure, Request, render};
+use super::server::{Peer, Script, Server};
+use super::{AMPLE, OK, User, told};
+
+/// For what never comes.
+const BRIEF: Duration = Duration::from_millis(20);
+
+/// A script that answers in order.
+fn healthy() -> Script {
+    Box::new(|mut peer| {
+        peer.read_request();
+        peer.send(OK);
+    })
+}
+
+async fn fails_as(failure: Failure, script: Script) {
+    let server = Server::start(vec![script, healthy()]);
+    let mut user = User::of(&server.url());
+    let exchange = user.send("GET").await;
+    assert_eq!(told(&exchange), Err(failure));
+    assert!(exchange.detail.is_some());
+    let next = user.send("GET").await;
+    assert_eq!(
+        (told(&next), next.new_connection, next.reopened),
+        (Ok((200, "ok")), true, false)
+    );
+    server.join();
+}
+
+#[tokio::test]
+async fn a_broken_answer_is_a_failure_of_its_kind() {
+    for (answer, failure) in [
+        (&b""[..], Failure::Closed),
+        (b"HTTP/1.1 200 OK\r\nContent-", Failure::Closed),
+        (b"SSH-2.0-OpenSSH_9.9\r\n", Failure::BadHead),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello",
+            Failure::BadBody,
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+            Failure::BadBody,
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+            Failure::BadBody,
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n",
+            Failure::BadBody,
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n",
+            Failure::BodyTooLarge,
+        ),
+    ] {
+        fails_as(
+            failure,
+            Box::new(move |mut peer| {
+                peer.read_request();
+                peer.send(answer);
+            }),
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_head_of_a_megabyte_is_too_large() {
+    fails_as(
+        Failure::HeadTooLarge,
+        Box::new(|mut peer| {
+            peer.read_request();
+            peer.send(b"HTTP/1.1 200 OK\r\nX: ");
+            peer.send(&vec![b'x'; 1024 * 1024]);
+        }),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_reset_is_told_from_a_close() {
+    fails_as(Failure::Reset, Box::new(Peer::reset)).await;
+}
+
+#[tokio::test]
+async fn a_long_body_is_drained_without_being_held() {
+    const CHUNK: usize = 1024 * 1024;
+    const CHUNKS: usize = 64;
+    let server = Server::start(vec![Box::new(|mut peer| {
+        peer.read_request();
+        peer.send(
+            format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
+                CHUNK * CHUNKS
+            )
+            .as_bytes(),
+        );
+        for _ in 0..CHUNKS {
+            peer.send(&[b'x'; CHUNK]);
+        }
+        peer.read_request();
+        peer.send(OK);
+    })]);
+    let mut user = User::of(&server.url());
+    let bytes = render::<&str, &str>("GET", "test", "/", &[], None).unwrap();
+    let exchange = user
+        .client
+        .send(&user.scratch, &Request::new("GET", &bytes), AMPLE)
+        .await;
+    assert_eq!(exchange.outcome.unwrap().body, None);
+    assert!(exchange.bytes_in > (CHUNK * CHUNKS) as u64);
+    assert!(exchange.times.body.unwrap() > Duration::ZERO);
+    assert!(!user.send("GET").await.new_connection);
+    server.join();
+}
+
+/// A user whose connection is open and whose next request gets `stall`; after that all is well. What is timed is then the
+/// stall alone, however busy the machine.
+async fn before_a_stall(stall: impl FnOnce(&mut Peer) + Send + 'static) -> (Server, User) {
+    let first: Script = Box::new(move |mut peer| {
+        peer.read_request();
+        peer.send(OK);
+        peer.read_request();
+        stall(&mut peer);
+    });
+    let server = Server::start(vec![first, healthy()]);
+    let mut user = User::of(&server.url());
+    assert_eq!(told(&user.send("GET").await), Ok((200, "ok")));
+    (server, user)
+}
+
+#[tokio::test]
+async fn a_timeout_closes_the_connection_and_a_late_answer_finds_nobody() {
+    const STALLS: [fn(&mut Peer); 2] = [
+        |peer| {
+            peer.wait_for_close();
+            peer.send(b"HTTP/1.1 500 Late\r\nContent-Length: 0\r\n\r\n");
+        },
+        |peer| {
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello");
+            peer.wait_for_close();
+        },
+    ];
+    for stall in STALLS {
+        let (server, mut user) = before_a_stall(stall).await;
+        let exchange = user.send_within(BRIEF).await;
+        assert_eq!(told(&exchange), Err(Failure::Timeout));
+        assert!(exchange.times.service() >= BRIEF);
+        let next = user.send("GET").await;
+        assert_eq!(
+            (told(&next), next.new_connection, next.reopened),
+            (Ok((200, "ok")), true, false)
+        );
+        server.join();
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_takes_its_connection_with_it() {
+    let (server, mut user) = before_a_stall(Peer::wait_for_close).await;
+    assert!(timeout(BRIEF, user.send("GET")).await.is_err());
+    let next = user.send("GET").await;
+    assert_eq!((told(&next), next.new_connection), (Ok((200, "ok")), true));
+    server.join();
+}
+
+#[tokio::test]
+async fn a_timeout_holds_within_a_handshake() {
+    let server = Server::start(vec![Box::new(|mut peer| peer.wait_for_close())]);
+    let mut user = User::of(&server.tls_url());
+    assert_eq!(told(&user.send_within(BRIEF).await), Err(Failure::Timeout));
+    server.join();
+}
+
+#[tokio::test]
+async fn a_body_that_the_server_refuses_gets_its_early_answer() {
+    let server = Server::start(vec![
+        Box::new(|mut peer| {
+            peer.0.peek(&mut [0]).unwrap();
+            peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
+            peer.wait_for_close();
+        }),
+        healthy(),
+    ]);
+    let mut user = User::of(&server.url());
+    let exchange = user.send_body("POST", &vec![0; 64 * 1024 * 1024]).await;
+    assert_eq!(told(&exchange), Ok((413, "no")));
+    assert!(user.send("GET").await.new_connection);
+    server.join();
+}
+
+#[tokio::test]
+async fn a_long_request_arrives_whole() {
+    let server = Server::start(vec![Box::new(|mut peer| {
+        let request = peer.read_request();
+        assert_eq!(
+            request.len() - request.find("\r\n\r\n").unwrap(),
+            4 + 8 * 1024 * 1024
+        );
+        peer.send(OK);
+        peer.read_request();
+        peer.send(OK);
+    })]);
+    let mut user = User::of(&server.url());
+    assert_eq!(
+        told(&user.send_body("PUT", &vec![b'x'; 8 * 1024 * 1024]).await),
+        Ok((200, "ok"))
+    );
+    assert!(!user.send("GET").await.new_connection);
+    server.join();
+}
+
+#[tokio::test]
+async fn a_port_without_a_server_refuses() {
+    // Bound and not listening: nobody else can take the port.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let mut user = User::of(&format!("http://{}", socket.local_addr().unwrap()));
+    let exchange = user.send("GET").await;
+    assert_eq!(told(&exchange), Err(Failure::Connect));
+    assert!(exchange.new_connection && exchange.times.connect.is_some());
+}
+
+#[tokio::test]
+async fn a_name_is_resolved_or_fails_as_dns() {
+    let server = Server::start(vec![healthy()]);
+    let mut user = User::of(&server.url().replace("127.0.0.1", "localhost"));
+    let exchange = user.send("GET").await;
+    assert_eq!(told(&exchange), Ok((200, "ok")));
+    assert!(exchange.times.dns.is_some());
+    server.join();
+    // No resolver is asked for a label this long.
+    let mut user = User::of(&format!("http://{}.test", "a".repeat(64)));
+    assert_eq!(told(&user.send("GET").await), Err(Failure::Dns));
+}

@@ -1,0 +1,245 @@
+//! The reader by itself: where answers end, and what is refused.
+
+use super::super::{Answer, Ending, Expected, HEAD_LIMIT, HeaderName, ReadError, Reader, Step};
+
+/// What a reader makes of bytes that come in these pieces and then end: the answer, whether the connection lives on, and
+/// the surplus.
+pub(super) fn read(
+    pieces: &[&[u8]],
+    expected: Expected<'_>,
+) -> Result<(Answer, bool, usize), ReadError> {
+    let mut reader = Reader::new(expected);
+    let mut extra = None;
+    for piece in pieces {
+        extra = match (extra, reader.feed(piece)?) {
+            (_, Step::More) => None,
+            (None, Step::Done { surplus }) => Some(surplus),
+            (Some(sum), Step::Done { surplus }) => Some(sum + surplus),
+        };
+    }
+    let lives_on = reader.keeps_alive();
+    reader.close(Ending::Clean)?;
+    Ok((reader.into_answer(), lives_on, extra.unwrap_or(0)))
+}
+
+fn kept() -> Expected<'static> {
+    Expected {
+        keep_body: Some(1000),
+        ..Expected::default()
+    }
+}
+
+#[test]
+fn the_end_of_a_body_is_where_the_standard_says() {
+    // Head without its first line and last line end; what follows it; body; lives on; surplus.
+    for (head, rest, body, lives_on, surplus) in [
+        ("200 OK\r\nContent-Length: 5", "hello", "hello", true, 0),
+        ("200 OK\r\ncontent-length:5 ", "hello!!", "hello", true, 2),
+        (
+            "200 OK\r\nContent-Length: 5, 5\r\nContent-Length: 5",
+            "hello",
+            "hello",
+            true,
+            0,
+        ),
+        ("200 OK\r\nContent-Length: 0", "HTTP", "", true, 4),
+        ("200", "hello", "hello", false, 0),
+        (
+            "200 OK\r\nTransfer-Encoding: chunked",
+            "5\r\nhello\r\n0\r\n\r\n!",
+            "hello",
+            true,
+            1,
+        ),
+        (
+            "200 OK\r\nTransfer-Encoding: gzip, Chunked",
+            "0\r\n\r\n",
+            "",
+            true,
+            0,
+        ),
+        (
+            "200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+            "0\r\n\r\n",
+            "",
+            true,
+            0,
+        ),
+        (
+            "200 OK\r\nTransfer-Encoding: gzip",
+            "hello",
+            "hello",
+            false,
+            0,
+        ),
+        (
+            "200 OK\r\nTransfer-Encoding: gzip\r\nContent-Length: 2",
+            "hello",
+            "hello",
+            false,
+            0,
+        ),
+        (
+            "200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2",
+            "5\r\nhello\r\n0\r\n\r\n",
+            "hello",
+            false,
+            0,
+        ),
+        (
+            "200 OK\r\nContent-Length: 5\r\nConnection: x, Close",
+            "hello",
+            "hello",
+            false,
+            0,
+        ),
+        ("204 No Content\r\nContent-Length: 5", "", "", true, 0),
+        (
+            "304 Not Modified\r\nTransfer-Encoding: chunked",
+            "",
+            "",
+            true,
+            0,
+        ),
+        ("101 Switching Protocols\r\nUpgrade: x", "x", "", false, 1),
+    ] {
+        let answer = format!("HTTP/1.1 {head}\r\n\r\n{rest}");
+        let (answer, alive, extra) = read(&[answer.as_bytes()], kept()).unwrap();
+        assert_eq!(
+            (answer.body.as_deref(), alive, extra),
+            (Some(body.as_bytes()), lives_on, surplus),
+            "{head}"
+        );
+    }
+}
+
+#[test]
+fn the_first_version_closes_unless_it_says_otherwise() {
+    for (head, lives_on) in [
+        ("HTTP/1.0 200 OK\r\nContent-Length: 0", false),
+        (
+            "HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive",
+            true,
+        ),
+        (
+            "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive",
+            false,
+        ),
+    ] {
+        let (_, alive, _) = read(&[format!("{head}\r\n\r\n0\r\n\r\n").as_bytes()], kept()).unwrap();
+        assert_eq!(alive, lives_on, "{head}");
+    }
+}
+
+#[test]
+fn a_head_request_has_no_body_whatever_its_answer_says() {
+    let expected = Expected {
+        head_only: true,
+        ..kept()
+    };
+    for promise in ["Content-Length: 5", "Transfer-Encoding: chunked"] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{promise}\r\n\r\n");
+        let (answer, alive, surplus) = read(&[answer.as_bytes()], expected).unwrap();
+        assert_eq!(
+            (answer.body.as_deref(), alive, surplus),
+            (Some(&b""[..]), true, 0)
+        );
+    }
+}
+
+#[test]
+fn interim_answers_are_passed_over() {
+    let answer = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(read(&[answer], kept()).unwrap().0.status, 200);
+}
+
+#[test]
+fn wanted_headers_are_captured_in_order() {
+    let wanted: Vec<HeaderName> = ["location", "set-cookie", "absent"]
+        .map(|name| name.parse().unwrap())
+        .into();
+    let expected = Expected {
+        headers: &wanted,
+        ..Expected::default()
+    };
+    let answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nLocation:  /x \r\nSET-COOKIE: b=2\r\nContent-Length: 0\r\n\r\n";
+    let (answer, ..) = read(&[answer], expected).unwrap();
+    assert_eq!((answer.header(0), answer.header(2)), (Some("/x"), None));
+    assert_eq!(answer.headers(1).collect::<Vec<_>>(), ["a=1", "b=2"]);
+}
+
+#[test]
+fn what_is_no_answer_is_refused_by_name() {
+    let many = |count| format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(count));
+    for (input, error) in [
+        (String::new(), ReadError::ClosedBeforeHead),
+        ("HTTP/1.1 200 OK\r\n".into(), ReadError::ClosedMidHead),
+        ("HTTP/2.0 200 OK\r\n\r\n".into(), ReadError::BadHead),
+        ("HTTP/1.1 2x0 OK\r\n\r\n".into(), ReadError::BadHead),
+        (
+            "HTTP/1.1 200 OK\r\na b: c\r\n\r\n".into(),
+            ReadError::BadHead,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n".into(),
+            ReadError::BadLength,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n".into(),
+            ReadError::BadLength,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1,\r\n\r\n".into(),
+            ReadError::BadLength,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n\r\n".into(),
+            ReadError::BadLength,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n".into(),
+            ReadError::BadLength,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5".into(),
+            ReadError::ClosedMidBody,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello0".into(),
+            ReadError::BadChunk,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell".into(),
+            ReadError::ClosedMidBody,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n".into(),
+            ReadError::BodyTooLarge,
+        ),
+        (
+            format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(1001)),
+            ReadError::BodyTooLarge,
+        ),
+        (
+            format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(HEAD_LIMIT)),
+            ReadError::HeadTooLarge,
+        ),
+        (many(257), ReadError::TooManyHeaders),
+    ] {
+        assert_eq!(read(&[input.as_bytes()], kept()), Err(error), "{input:.60}");
+        let bytes: Vec<&[u8]> = input.as_bytes().chunks(1).collect();
+        assert_eq!(
+            read(&bytes, kept()),
+            Err(error),
+            "{input:.60}, byte by byte"
+        );
+    }
+    assert!(read(&[many(256).as_bytes()], kept()).is_ok());
+}
+
+#[test]
+fn a_session_that_was_cut_ends_no_body_by_closing() {
+    let mut reader = Reader::new(kept());
+    assert_eq!(reader.feed(b"HTTP/1.1 200 OK\r\n\r\nhel"), Ok(Step::More));
+    assert_eq!(reader.close(Ending::Cut), Err(ReadError::ClosedMidBody));
+}

@@ -1,0 +1,93 @@
+//! The way an answer is split into reads changes nothing, whatever the bytes.
+
+use proptest::prelude::*;
+
+use super::super::Expected;
+use super::reading::read;
+
+/// Pieces of answers, so that what is put together is often nearly one.
+fn fragment() -> impl Strategy<Value = Vec<u8>> {
+    let known = prop::sample::select(vec![
+        "HTTP/1.1 200 OK\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n",
+        "HTTP/1.0 304\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "Content-Length: 7\r\n",
+        "Content-Length: 3\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Connection: close\r\n",
+        "X-Wanted: yes\r\n",
+        "\r\n",
+        "\n",
+        "7\r\nseventy\r\n",
+        "3;ext=\"x\"\r\nabc\r\n",
+        "0\r\n\r\n",
+        "0\r\nTrailer: x\r\n\r\n",
+        "seventy",
+    ]);
+    prop_oneof![
+        8 => known.prop_map(|text| text.as_bytes().to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..12),
+        1 => (any::<u8>(), 1_usize..1200).prop_map(|(byte, count)| vec![byte; count]),
+    ]
+}
+
+/// Cuts `bytes` at these places.
+fn split<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
+    let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+    places.sort_unstable();
+    let starts = std::iter::once(0).chain(places.clone());
+    starts
+        .zip(places.iter().copied().chain([bytes.len()]))
+        .map(|(from, to)| &bytes[from..to])
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn any_split_of_any_bytes_reads_the_same(
+        fragments in prop::collection::vec(fragment(), 0..10),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
+        head_only in prop::bool::weighted(0.1),
+        keep_body in prop::option::of(0_usize..1500),
+    ) {
+        let wanted = ["x-wanted".parse().unwrap()];
+        let expected = Expected { head_only, keep_body, headers: &wanted };
+        let bytes = fragments.concat();
+        let whole = read(&[&bytes], expected);
+        prop_assert_eq!(&read(&split(&bytes, &cuts), expected), &whole);
+        let singles: Vec<&[u8]> = bytes.chunks(1).collect();
+        prop_assert_eq!(&read(&singles, expected), &whole);
+    }
+
+    #[test]
+    fn an_answer_is_read_back_as_it_was_made(
+        status in 200_u16..600,
+        body in prop::collection::vec(any::<u8>(), 0..3000),
+        chunk in prop::option::of(1_usize..500),
+        surplus in 0_usize..5,
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
+    ) {
+        prop_assume!(status != 204 && status != 304);
+        let mut bytes = format!("HTTP/1.1 {status} Made\r\n").into_bytes();
+        if let Some(size) = chunk {
+            bytes.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
+            for piece in body.chunks(size) {
+                bytes.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+                bytes.extend_from_slice(piece);
+                bytes.extend_from_slice(b"\r\n");
+            }
+            bytes.extend_from_slice(b"0\r\n\r\n");
+        } else {
+            bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
+            bytes.extend_from_slice(&body);
+        }
+        bytes.resize(bytes.len() + surplus, b'!');
+        let expected = Expected { keep_body: Some(3000), ..Expected::default() };
+        let (answer, lives_on, extra) = read(&split(&bytes, &cuts), expected).unwrap();
+        prop_assert_eq!((answer.status, answer.body, lives_on, extra), (status, Some(body), true, surplus));
+    }
+}

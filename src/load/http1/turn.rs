@@ -1,0 +1,187 @@
+//! One request and its answer on one open connection: the hot path. On a kept connection it costs one write and one read.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use super::connection::Connection;
+use super::exchange::{Exchange, Failed};
+use super::reader::{Answer, Ending, ReadError, Reader, Step};
+use super::request::Request;
+
+/// Most answers come in one read of this size, and long bodies in few.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// The read buffer that all users of a core share: it is borrowed for the length of a read, so a waiting user holds none.
+pub struct Scratch(RefCell<Box<[u8]>>);
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self(RefCell::new(vec![0; READ_BUFFER].into_boxed_slice()))
+    }
+}
+
+/// A request on its way over one connection.
+pub(super) struct Turn<'a> {
+    connection: &'a mut Connection,
+    scratch: &'a Scratch,
+    request: &'a Request<'a>,
+    reader: Reader<'a>,
+    /// Just before the first byte was written.
+    begun: Instant,
+    written: usize,
+    flushed: bool,
+    /// Why writing ended early. The server may have answered before it closed, so reading goes on.
+    write_error: Option<io::Error>,
+}
+
+/// A turn that brought an answer.
+pub(super) struct Answered {
+    pub(super) answer: Answer,
+    /// The connection can take another request.
+    pub(super) reusable: bool,
+}
+
+/// A turn that brought none.
+pub(super) struct Broken {
+    pub(super) failed: Failed,
+    /// The connection ended before any byte of the answer came.
+    pub(super) unanswered: bool,
+    /// Bytes of the request may have reached the server.
+    pub(super) sent: bool,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(
+        connection: &'a mut Connection,
+        scratch: &'a Scratch,
+        request: &'a Request<'a>,
+        begun: Instant,
+    ) -> Self {
+        Self {
+            connection,
+            scratch,
+            request,
+            reader: Reader::new(request.expected),
+            begun,
+            written: 0,
+            flushed: false,
+            write_error: None,
+        }
+    }
+
+    /// Sends the request and reads its answer, noting times and bytes in `exchange`.
+    pub(super) async fn run(mut self, exchange: &mut Exchange) -> Result<Answered, Broken> {
+        let surplus = poll_fn(|context| self.poll(context, exchange)).await?;
+        let reusable = self.reader.keeps_alive() && surplus == 0 && self.flushed;
+        Ok(Answered {
+            answer: self.reader.into_answer(),
+            reusable,
+        })
+    }
+
+    /// Writes what can be written and reads what has come. While a long body is still being written, an early answer is
+    /// read all the same: a server that refuses the body would otherwise be waited for in vain.
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        exchange: &mut Exchange,
+    ) -> Poll<Result<usize, Broken>> {
+        self.write(context);
+        let mut buffer = self.scratch.0.borrow_mut();
+        loop {
+            let read = ready!(self.connection.poll_read(context, &mut buffer));
+            let now = Instant::now();
+            let step = match read {
+                Ok(0) => self
+                    .reader
+                    .close(Ending::Clean)
+                    .map(|()| Step::Done { surplus: 0 }),
+                Ok(count) => {
+                    exchange.bytes_in += count as u64;
+                    exchange
+                        .times
+                        .first_byte
+                        .get_or_insert_with(|| now - self.begun);
+                    self.reader.feed(&buffer[..count])
+                }
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self
+                    .reader
+                    .close(Ending::Cut)
+                    .map(|()| Step::Done { surplus: 0 }),
+                Err(error) => {
+                    return Poll::Ready(Err(self.broken(Failed::on_connection(&error), exchange)));
+                }
+            };
+            match step {
+                Ok(Step::More) => {}
+                Ok(Step::Done { surplus }) => {
+                    exchange.times.answered(self.begun, now);
+                    return Poll::Ready(Ok(surplus));
+                }
+                Err(error) => return Poll::Ready(Err(self.unreadable(error, exchange))),
+            }
+        }
+    }
+
+    fn write(&mut self, context: &mut Context<'_>) {
+        while !self.flushed && self.write_error.is_none() {
+            let rest = &self.request.bytes[self.written..];
+            let progress = if rest.is_empty() {
+                self.connection
+                    .poll_flush(context)
+                    .map_ok(|()| self.flushed = true)
+            } else {
+                self.connection
+                    .poll_write(context, rest)
+                    .map(|written| match written? {
+                        0 => Err(io::ErrorKind::WriteZero.into()),
+                        count => {
+                            self.written += count;
+                            Ok(())
+                        }
+                    })
+            };
+            match progress {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => self.write_error = Some(error),
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    /// A connection that ended without an answer is better explained by why the request could not be written.
+    fn unreadable(&self, error: ReadError, exchange: &Exchange) -> Broken {
+        let failed = match &self.write_error {
+            Some(cause) if error == ReadError::ClosedBeforeHead => Failed::on_connection(cause),
+            _ => error.into(),
+        };
+        self.broken(failed, exchange)
+    }
+
+    fn broken(&self, failed: Failed, exchange: &Exchange) -> Broken {
+        // TLS does not tell how much of a record went out.
+        let unsure = self.write_error.is_some() && matches!(self.connection, Connection::Tls(_));
+        Broken {
+            failed,
+            unanswered: exchange.times.first_byte.is_none(),
+            sent: self.written > 0 || unsure,
+        }
+    }
+}
+
+impl Connection {
+    /// Whether an idle connection is still open. What is said between requests, even data, makes it unusable. Without
+    /// news from the system this costs no system call.
+    pub(super) async fn is_quiet(&mut self, scratch: &Scratch) -> bool {
+        poll_fn(|context| {
+            Poll::Ready(
+                self.poll_read(context, &mut scratch.0.borrow_mut())
+                    .is_pending(),
+            )
+        })
+        .await
+    }
+}
