@@ -26,3 +26,4 @@ pub mod lambda;
 // The small vocabulary that every room shares.
 pub mod metric;
 pub mod units;
+pub mod yaml;
