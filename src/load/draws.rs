@@ -16,10 +16,12 @@ pub(super) enum Purpose {
     User(u64),
     /// The draws of a task in the open model, by the arrival's index.
     Arrival(u64),
+    /// The login of a user that was made for an arrival, by the arrival's index.
+    Newcomer(u64),
     /// The spacing of arrivals, by the window's index.
     Spacing(u64),
-    /// The one user that looks whether the target answers.
-    Reach,
+    /// The user that looks whether the target answers, by the index of its class.
+    Reach(u64),
 }
 
 /// The generator for a purpose.
@@ -28,11 +30,17 @@ pub(super) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
         Purpose::User(index) => (index, 0),
         Purpose::Arrival(index) => (index, 1),
         Purpose::Spacing(index) => (index, 2),
-        Purpose::Reach => (0, 3),
+        Purpose::Newcomer(index) => (index, 3),
+        Purpose::Reach(index) => (index, 4),
     };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(index << 2 | kind);
+    rng.set_stream(index << 3 | kind);
     rng
+}
+
+/// A generator for templates that draw nothing.
+pub(super) fn unused() -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(0)
 }
 
 /// A pause, uniform in its range.
@@ -82,7 +90,8 @@ mod tests {
             draw(1, Purpose::User(8)),
             draw(1, Purpose::Arrival(7)),
             draw(1, Purpose::Spacing(7)),
-            draw(1, Purpose::Reach),
+            draw(1, Purpose::Reach(7)),
+            draw(1, Purpose::Newcomer(7)),
             draw(2, Purpose::User(7)),
         ];
         for (place, one) in all.iter().enumerate() {
