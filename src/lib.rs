@@ -31,3 +31,4 @@ pub mod exit;
 pub mod files;
 pub mod metric;
 pub mod units;
+pub mod yaml;

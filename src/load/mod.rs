@@ -1,3 +1,32 @@
-//! The load room.
+//! Send it, on time. The only room that is async and knows the HTTP client.
+//!
+//! A [`schedule::Schedule`] yields the instants at which load is due, computed from the start of the run and never from
+//! the answer before, so that coordinated omission is handled by construction. One current-thread runtime per core runs
+//! its share of the users; each core fills its own measurement, merged after the join. This room must not know what is
+//! promised, kept or reported.
 
+mod core;
+mod draws;
+mod engine;
+mod health;
 pub mod http1;
+mod pacer;
+mod pool;
+mod prepared;
+mod progress;
+mod pulse;
+mod reach;
+mod recorder;
+mod redirect;
+pub mod schedule;
+mod sender;
+mod shares;
+mod timeline;
+pub mod timetable;
+mod user;
+mod worker;
+
+pub use engine::{Abort, Ended, Error, Order, Outcome, Stop, run};
+pub use health::{Health, TooFewFiles};
+pub use http1::{Origin, OriginError, TlsError, Trust};
+pub use progress::Progress;

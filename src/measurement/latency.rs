@@ -3,6 +3,7 @@
 //! One fixed configuration everywhere (1 µs to 10 min, three significant digits), so that any two histograms add up
 //! without loss. The stored text is HdrHistogram's own V2 + deflate encoding in base64, readable by its other tools.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 use std::time::Duration;
@@ -30,9 +31,21 @@ const MOST_COUNTED: u64 = 1 << 40;
 
 /// A histogram of latencies.
 ///
-/// An empty one takes no memory: a run has many more of these than it fills.
+/// An empty one takes no memory and a compact one little: a run has many more of these than it fills at a time.
 #[derive(Clone, Default)]
-pub struct Latencies(Option<Box<Histogram<u64>>>);
+pub struct Latencies(Counters);
+
+#[derive(Clone, Default)]
+enum Counters {
+    #[default]
+    Empty,
+    Open(Box<Histogram<u64>>),
+    /// As [`Latencies::pack`] writes them, never empty.
+    Compact {
+        count: u64,
+        bytes: Box<[u8]>,
+    },
+}
 
 /// A stored histogram that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -61,23 +74,62 @@ impl Latencies {
 
     /// Adds one latency given in microseconds.
     pub fn record_micros(&mut self, micros: u64) {
-        let histogram = self.0.get_or_insert_with(|| Box::new(with_digits(DIGITS)));
-        histogram.saturating_record(micros.clamp(LOWEST_US, HIGHEST_US));
+        self.open()
+            .saturating_record(micros.clamp(LOWEST_US, HIGHEST_US));
     }
 
     /// Adds all latencies of `other`.
     pub fn merge(&mut self, other: &Self) {
-        let Some(theirs) = &other.0 else { return };
-        let mine = self.0.get_or_insert_with(|| Box::new(with_digits(DIGITS)));
+        let Some(theirs) = other.filled() else { return };
+        let mine = self.open();
         // `add` only refuses values out of bounds, and all histograms share their bounds.
         if mine.add(theirs.as_ref()).is_err() {
-            add_buckets(mine, theirs);
+            add_buckets(mine, &theirs);
         }
+    }
+
+    /// Keeps what was recorded in some hundred bytes. Reading works as before and costs an unpacking; recording opens
+    /// the histogram again.
+    pub fn compact(&mut self) {
+        if let Counters::Open(histogram) = &self.0 {
+            self.0 = if histogram.is_empty() {
+                Counters::Empty
+            } else {
+                Counters::Compact {
+                    count: histogram.len(),
+                    bytes: encode(histogram).into(),
+                }
+            };
+        }
+    }
+
+    /// Takes what was recorded in its compact form and leaves an empty histogram that keeps its memory.
+    #[must_use]
+    pub fn take_compact(&mut self) -> Self {
+        let mut taken = Self(std::mem::take(&mut self.0));
+        let memory = match &mut taken.0 {
+            Counters::Open(histogram) if !histogram.is_empty() => {
+                let bytes = encode(histogram).into();
+                let count = histogram.len();
+                histogram.reset();
+                Some(Counters::Compact { count, bytes })
+            }
+            Counters::Open(_) => Some(Counters::Empty),
+            Counters::Empty | Counters::Compact { .. } => None,
+        };
+        if let Some(compact) = memory {
+            self.0 = std::mem::replace(&mut taken.0, compact);
+        }
+        taken
     }
 
     /// How many latencies were recorded.
     pub fn count(&self) -> u64 {
-        self.0.as_ref().map_or(0, |histogram| histogram.len())
+        match &self.0 {
+            Counters::Empty => 0,
+            Counters::Open(histogram) => histogram.len(),
+            Counters::Compact { count, .. } => *count,
+        }
     }
 
     /// Whether nothing was recorded.
@@ -85,8 +137,28 @@ impl Latencies {
         self.count() == 0
     }
 
-    fn filled(&self) -> Option<&Histogram<u64>> {
-        self.0.as_deref().filter(|histogram| !histogram.is_empty())
+    fn open(&mut self) -> &mut Histogram<u64> {
+        if !matches!(self.0, Counters::Open(_)) {
+            let histogram = self
+                .filled()
+                .map_or_else(|| with_digits(DIGITS), Cow::into_owned);
+            self.0 = Counters::Open(Box::new(histogram));
+        }
+        match &mut self.0 {
+            Counters::Open(histogram) => histogram,
+            Counters::Empty | Counters::Compact { .. } => unreachable!("opened above"),
+        }
+    }
+
+    fn filled(&self) -> Option<Cow<'_, Histogram<u64>>> {
+        match &self.0 {
+            Counters::Empty => None,
+            Counters::Open(histogram) => {
+                (!histogram.is_empty()).then(|| Cow::Borrowed(histogram.as_ref()))
+            }
+            // Never fails: the bytes are our own.
+            Counters::Compact { bytes, .. } => decode(bytes).ok().map(Cow::Owned),
+        }
     }
 
     /// The latency in seconds below which a share `q` in [0, 1] lies; none where nothing was recorded.
@@ -124,49 +196,45 @@ impl Latencies {
     /// The distinct values in seconds with their counts, ascending.
     pub fn buckets(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
         self.filled().into_iter().flat_map(|histogram| {
-            histogram.iter_recorded().map(|bucket| {
-                (
-                    to_seconds(bucket.value_iterated_to()),
-                    bucket.count_at_value(),
-                )
-            })
+            histogram
+                .iter_recorded()
+                .map(|bucket| {
+                    (
+                        to_seconds(bucket.value_iterated_to()),
+                        bucket.count_at_value(),
+                    )
+                })
+                .collect::<Vec<_>>()
         })
     }
 
     /// The same latencies at two significant digits.
     #[must_use]
     pub fn to_coarse(&self) -> Self {
-        Self(self.filled().map(|histogram| {
+        self.filled().map_or_else(Self::new, |histogram| {
             let mut coarse = with_digits(COARSE_DIGITS);
-            add_buckets(&mut coarse, histogram);
-            Box::new(coarse)
-        }))
+            add_buckets(&mut coarse, &histogram);
+            Self(Counters::Open(Box::new(coarse)))
+        })
     }
 
     /// The histogram as V2 + deflate bytes: some hundred bytes instead of 168 kB.
     pub fn pack(&self) -> Vec<u8> {
-        self.filled()
-            .map_or_else(|| encode(&with_digits(DIGITS)), encode)
+        match &self.0 {
+            Counters::Empty => encode(&with_digits(DIGITS)),
+            Counters::Open(histogram) => encode(histogram),
+            Counters::Compact { bytes, .. } => bytes.to_vec(),
+        }
     }
 
     /// Reads what [`Latencies::pack`] wrote. Safe on hostile bytes: the size is bounded before anything is allocated.
     pub fn unpack(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let payload = bytes
-            .get(PREFIX_BYTES..)
-            .ok_or_else(|| wrong("it is too short"))?;
-        let mut inflated = Vec::new();
-        flate2::read::ZlibDecoder::new(payload)
-            .take(INFLATED_LIMIT)
-            .read_to_end(&mut inflated)
-            .map_err(|error| wrong(&error.to_string()))?;
-        check_header(&inflated)?;
-        let histogram: Histogram<u64> = Deserializer::new()
-            .deserialize(&mut inflated.as_slice())
-            .map_err(|error| wrong(&error.to_string()))?;
-        if histogram.len() > MOST_COUNTED {
-            return Err(wrong("it counts more requests than any run sends"));
-        }
-        Ok(Self((!histogram.is_empty()).then(|| Box::new(histogram))))
+        let histogram = decode(bytes)?;
+        Ok(if histogram.is_empty() {
+            Self::new()
+        } else {
+            Self(Counters::Open(Box::new(histogram)))
+        })
     }
 
     /// The packed bytes as base64 text.
@@ -193,6 +261,25 @@ fn encode(histogram: &Histogram<u64>) -> Vec<u8> {
         bytes.clear();
     }
     bytes
+}
+
+fn decode(bytes: &[u8]) -> Result<Histogram<u64>, DecodeError> {
+    let payload = bytes
+        .get(PREFIX_BYTES..)
+        .ok_or_else(|| wrong("it is too short"))?;
+    let mut inflated = Vec::new();
+    flate2::read::ZlibDecoder::new(payload)
+        .take(INFLATED_LIMIT)
+        .read_to_end(&mut inflated)
+        .map_err(|error| wrong(&error.to_string()))?;
+    check_header(&inflated)?;
+    let histogram: Histogram<u64> = Deserializer::new()
+        .deserialize(&mut inflated.as_slice())
+        .map_err(|error| wrong(&error.to_string()))?;
+    if histogram.len() > MOST_COUNTED {
+        return Err(wrong("it counts more requests than any run sends"));
+    }
+    Ok(histogram)
 }
 
 fn add_buckets(to: &mut Histogram<u64>, from: &Histogram<u64>) {
@@ -326,7 +413,7 @@ mod tests {
     fn a_foreign_configuration_is_refused() {
         let mut foreign = Histogram::<u64>::new_with_bounds(1, u64::MAX / 2, 5).unwrap();
         foreign.record(1).unwrap();
-        let foreign = Latencies(Some(Box::new(foreign)));
+        let foreign = Latencies(Counters::Open(Box::new(foreign)));
         assert!(Latencies::unpack(&foreign.pack()).is_err());
     }
 
@@ -359,6 +446,23 @@ mod tests {
         fn text_is_read_back_as_written(values in prop::collection::vec(0u64..700_000_000, 0..100)) {
             let latencies = recorded(&values);
             prop_assert_eq!(Latencies::from_text(&latencies.to_text()).unwrap(), latencies);
+        }
+
+        #[test]
+        fn what_is_compact_reads_and_records_as_before(values in prop::collection::vec(0u64..700_000_000, 0..100)) {
+            let open = recorded(&values);
+            let mut compact = open.clone();
+            let mut emptied = open.clone();
+            compact.compact();
+            prop_assert_eq!(emptied.take_compact(), open.clone());
+            prop_assert!(emptied.is_empty());
+            prop_assert_eq!(&compact, &open);
+            prop_assert_eq!(compact.count(), open.count());
+            prop_assert_eq!(compact.to_text(), open.to_text());
+            compact.record_micros(5);
+            let mut more = open;
+            more.record_micros(5);
+            prop_assert_eq!(compact, more);
         }
 
         #[test]

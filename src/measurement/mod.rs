@@ -70,6 +70,24 @@ impl Cell {
         }
     }
 
+    /// Keeps the cell in little memory; see [`Latencies::compact`].
+    pub fn compact(&mut self) {
+        for latencies in [&mut self.succeeded, &mut self.censored, &mut self.failed] {
+            latencies.compact();
+        }
+    }
+
+    /// Takes the cell in its compact form and leaves an empty one that keeps its memory.
+    #[must_use]
+    pub fn take_compact(&mut self) -> Self {
+        Self {
+            succeeded: self.succeeded.take_compact(),
+            censored: self.censored.take_compact(),
+            failed: self.failed.take_compact(),
+            errors: std::mem::take(&mut self.errors),
+        }
+    }
+
     /// Requests counted.
     pub fn requests(&self) -> u64 {
         self.succeeded.count() + self.censored.count() + self.failed.count()
@@ -110,6 +128,14 @@ pub struct Slice {
     pub late: Latencies,
     /// By request, in the order of [`Measurement::requests`].
     pub cells: Vec<Cell>,
+}
+
+impl Slice {
+    /// Keeps the slice in little memory; see [`Latencies::compact`].
+    pub fn compact(&mut self) {
+        self.late.compact();
+        self.cells.iter_mut().for_each(Cell::compact);
+    }
 }
 
 /// Where the time of requests went, and how cold starts compare, for one request name in one phase and arm.
@@ -157,6 +183,24 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// Keeps the parts in little memory; see [`Latencies::compact`].
+    pub fn compact(&mut self) {
+        for latencies in [
+            &mut self.queue,
+            &mut self.late,
+            &mut self.service,
+            &mut self.dns,
+            &mut self.connect,
+            &mut self.tls,
+            &mut self.first_byte,
+            &mut self.body,
+            &mut self.cold,
+            &mut self.warm,
+        ] {
+            latencies.compact();
+        }
+    }
+
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in [
@@ -206,7 +250,8 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// Adds what another core measured of the same plan: the same requests and slices, in the same order.
+    /// Adds what another core measured of the same plan: the same requests and slices, in the same order. What was merged
+    /// is compact, so that a long run takes little memory here too.
     ///
     /// # Panics
     ///
@@ -218,10 +263,13 @@ impl Measurement {
             for (cell, other) in mine.cells.iter_mut().zip(&slice.cells) {
                 cell.merge(other);
             }
+            mine.compact();
         }
         self.slices.extend(theirs);
         for (key, parts) in other.parts {
-            self.parts.entry(key).or_default().merge(&parts);
+            let mine = self.parts.entry(key).or_default();
+            mine.merge(&parts);
+            mine.compact();
         }
         if self.timeline.len() < other.timeline.len() {
             self.timeline
@@ -232,6 +280,7 @@ impl Measurement {
             mine.requests += second.requests;
             mine.errors += second.errors;
             mine.latencies.merge(&second.latencies);
+            mine.latencies.compact();
         }
     }
 }

@@ -10,4 +10,4 @@ pub use model::{
     Auth, Body, Capture, ColdStart, Expect, HttpVersion, Method, Pause, Phase, Request, Scenario,
     Shape, Source, Spacing, Step, Task, UserClass,
 };
-pub use template::{Template, ValueTemplate};
+pub use template::{RenderError, Scope, Template, ValueTemplate};

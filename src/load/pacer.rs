@@ -1,0 +1,307 @@
+//! Waits until absolute instants. tokio's timer rounds up to a millisecond, which the latency of every answer would carry.
+//!
+//! One alarm per core serves all of its users: a heap of instants, of which the earliest is set.
+
+use std::cell::RefCell;
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::future::poll_fn;
+use std::io;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+/// The waiting users of one core.
+#[derive(Debug)]
+pub(super) struct Pacer {
+    alarm: alarm::Alarm,
+    waiting: RefCell<BinaryHeap<Waiter>>,
+    /// Wakes the driver where an earlier instant has come in, on systems whose alarm cannot be moved from outside.
+    driver: RefCell<Option<Waker>>,
+}
+
+impl Pacer {
+    /// A pacer; someone must run [`Pacer::drive`] for waits to end.
+    pub(super) fn new() -> io::Result<Rc<Self>> {
+        Ok(Rc::new(Self {
+            alarm: alarm::Alarm::new()?,
+            waiting: RefCell::default(),
+            driver: RefCell::default(),
+        }))
+    }
+
+    /// Waits until an instant; returns at once where it has passed.
+    pub(super) async fn until(&self, at: Instant) {
+        if at <= Instant::now() {
+            return;
+        }
+        let mut queued = false;
+        poll_fn(|context| {
+            if queued {
+                return if at <= Instant::now() {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                };
+            }
+            queued = true;
+            self.enqueue(at, context);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn enqueue(&self, at: Instant, context: &Context<'_>) {
+        let mut waiting = self.waiting.borrow_mut();
+        let earliest = waiting.peek().is_none_or(|first| at < first.at);
+        waiting.push(Waiter {
+            at,
+            waker: context.waker().clone(),
+        });
+        if earliest {
+            self.alarm.set(at);
+            if let Some(driver) = self.driver.borrow_mut().take() {
+                driver.wake();
+            }
+        }
+    }
+
+    /// Wakes whoever is due, for as long as it is polled.
+    pub(super) async fn drive(&self) {
+        poll_fn(|context| {
+            loop {
+                self.wake_due();
+                if self.alarm.poll(context).is_pending() {
+                    *self.driver.borrow_mut() = Some(context.waker().clone());
+                    return Poll::<()>::Pending;
+                }
+            }
+        })
+        .await;
+    }
+
+    fn wake_due(&self) {
+        let mut waiting = self.waiting.borrow_mut();
+        let now = Instant::now();
+        let mut woke = false;
+        while waiting.peek().is_some_and(|first| first.at <= now) {
+            if let Some(waiter) = waiting.pop() {
+                waiter.waker.wake();
+                woke = true;
+            }
+        }
+        if let Some(first) = waiting.peek() {
+            self.alarm.set(first.at);
+        } else if woke {
+            // A crowd that waited once should not hold its memory for the rest of the run.
+            waiting.shrink_to(1024);
+        }
+    }
+}
+
+/// Someone who waits; the greatest is the one whose instant comes first, as the heap wants it.
+#[derive(Debug)]
+struct Waiter {
+    at: Instant,
+    waker: Waker,
+}
+
+impl Ord for Waiter {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.at.cmp(&self.at)
+    }
+}
+
+impl PartialOrd for Waiter {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Waiter {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
+}
+
+impl Eq for Waiter {}
+
+#[cfg(target_os = "linux")]
+mod alarm {
+    //! A `timerfd`: exact to some microseconds, and costs nothing while it waits.
+
+    use std::io;
+    use std::os::fd::OwnedFd;
+    use std::task::{Context, Poll, ready};
+    use std::time::{Duration, Instant};
+
+    use rustix::time::{
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+        timerfd_settime,
+    };
+    use tokio::io::unix::AsyncFd;
+
+    #[derive(Debug)]
+    pub(super) struct Alarm(AsyncFd<OwnedFd>);
+
+    impl Alarm {
+        pub(super) fn new() -> io::Result<Self> {
+            let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+            let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+            #[expect(
+                deprecated,
+                reason = "its successor is unsafe, for descriptors that may close early; an OwnedFd cannot"
+            )]
+            AsyncFd::new(timer).map(Self)
+        }
+
+        /// Sets the alarm, or moves it.
+        pub(super) fn set(&self, at: Instant) {
+            // Zero would switch the timer off.
+            let after = at
+                .saturating_duration_since(Instant::now())
+                .max(Duration::from_nanos(1));
+            let value = Itimerspec {
+                it_interval: Timespec {
+                    tv_sec: 0,
+                    tv_nsec: 0,
+                },
+                it_value: Timespec {
+                    tv_sec: i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+                    tv_nsec: after.subsec_nanos().into(),
+                },
+            };
+            // Fails only for a broken descriptor or value, and ours are neither.
+            let _ = timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &value);
+        }
+
+        /// Ready once after each time that the alarm went off. Setting the timer again clears it, so that it needs no read.
+        pub(super) fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+            if let Ok(mut ready) = ready!(self.0.poll_read_ready(context)) {
+                ready.clear_ready();
+            }
+            Poll::Ready(())
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod alarm {
+    //! tokio's timer up to its last millisecond and a half, then yielding in a loop.
+
+    use std::cell::{Cell, RefCell};
+    use std::future::Future as _;
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, ready};
+    use std::time::{Duration, Instant};
+
+    use tokio::time::{Sleep, sleep_until};
+
+    /// How early tokio's timer is set: it rounds up to a millisecond.
+    const EARLY: Duration = Duration::from_micros(1_500);
+
+    #[derive(Debug, Default)]
+    pub(super) struct Alarm {
+        at: Cell<Option<Instant>>,
+        sleep: RefCell<Option<Pin<Box<Sleep>>>>,
+    }
+
+    impl Alarm {
+        #[expect(clippy::unnecessary_wraps, reason = "the same signature as on Linux")]
+        pub(super) fn new() -> io::Result<Self> {
+            Ok(Self::default())
+        }
+
+        pub(super) fn set(&self, at: Instant) {
+            self.at.set(Some(at));
+            let early = at.checked_sub(EARLY).unwrap_or(at);
+            let mut sleep = self.sleep.borrow_mut();
+            match sleep.as_mut() {
+                Some(sleep) => sleep.as_mut().reset(early.into()),
+                None => *sleep = Some(Box::pin(sleep_until(early.into()))),
+            }
+        }
+
+        pub(super) fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+            let mut sleep = self.sleep.borrow_mut();
+            let (Some(at), Some(sleep)) = (self.at.get(), sleep.as_mut()) else {
+                return Poll::Pending;
+            };
+            ready!(sleep.as_mut().poll(context));
+            if Instant::now() < at {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.at.set(None);
+            Poll::Ready(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use tokio::runtime::{Builder, LocalOptions};
+    use tokio::task::spawn_local;
+
+    use super::*;
+
+    fn on_one_core<F: Future>(work: F) -> F::Output {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default())
+            .unwrap();
+        runtime.block_on(work)
+    }
+
+    #[test]
+    fn nobody_is_woken_early_and_everybody_is_woken() {
+        on_one_core(async {
+            let pacer = Pacer::new().unwrap();
+            let driver = Rc::clone(&pacer);
+            spawn_local(async move { driver.drive().await });
+            let (start, woken) = (Instant::now(), Rc::new(Cell::new(0)));
+            let users: Vec<_> = (0..2_000u64)
+                .map(|user| {
+                    let (pacer, woken) = (Rc::clone(&pacer), Rc::clone(&woken));
+                    let at = start + Duration::from_micros(user * 7_919 % 200_000);
+                    spawn_local(async move {
+                        pacer.until(at).await;
+                        assert!(Instant::now() >= at);
+                        woken.set(woken.get() + 1);
+                    })
+                })
+                .collect();
+            for user in users {
+                user.await.unwrap();
+            }
+            assert_eq!(woken.get(), 2_000);
+        });
+    }
+
+    #[test]
+    fn an_earlier_instant_overtakes_the_one_that_is_set() {
+        on_one_core(async {
+            let pacer = Pacer::new().unwrap();
+            let driver = Rc::clone(&pacer);
+            spawn_local(async move { driver.drive().await });
+            let start = Instant::now();
+            let late = Rc::clone(&pacer);
+            spawn_local(async move { late.until(start + Duration::from_secs(60)).await });
+            tokio::task::yield_now().await;
+            pacer.until(start + Duration::from_millis(20)).await;
+            assert!(start.elapsed() < Duration::from_secs(30));
+        });
+    }
+
+    #[test]
+    fn the_past_needs_no_waiting() {
+        on_one_core(async {
+            let pacer = Pacer::new().unwrap();
+            pacer.until(Instant::now()).await;
+        });
+    }
+}

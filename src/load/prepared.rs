@@ -1,0 +1,332 @@
+//! The scenario made ready to send: what is constant is rendered ahead, once for all users.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use rand_chacha::ChaCha8Rng;
+
+use super::draws;
+use super::http1::{HeaderName, Origin, RenderError as HttpError, render_into};
+use crate::scenario::{
+    self, Auth, Body, Capture, Expect, Method, Pause, RenderError, Scenario, Scope, Source,
+    Template, ValueTemplate,
+};
+
+/// Sent where the scenario sets none: firewalls in front of APIs turn away requests without one.
+const USER_AGENT: &str = concat!("loadgate/", env!("CARGO_PKG_VERSION"));
+
+/// Everything that users of a run do.
+#[derive(Debug)]
+pub(super) struct Script {
+    pub(super) classes: Vec<Class>,
+    /// The value of the wanted header at place 0 that marks a cold start.
+    pub(super) cold: Option<String>,
+    pub(super) names: usize,
+}
+
+/// What users of one class do.
+#[derive(Debug)]
+pub(super) struct Class {
+    pub(super) wait: Pause,
+    pub(super) on_start: Vec<Step>,
+    pub(super) tasks: Vec<Task>,
+    weights: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Task {
+    weight: u32,
+    pub(super) set: Vec<(String, ValueTemplate)>,
+    pub(super) stop_on_failure: bool,
+    pub(super) steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+pub(super) enum Step {
+    Request(Box<Prepared>),
+    Think(Pause),
+}
+
+/// A request, rendered as far as it can be ahead.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// Index of the name that it is counted under.
+    pub(super) name: usize,
+    pub(super) method: Method,
+    pub(super) expect: Expect,
+    pub(super) capture: Vec<Capture>,
+    pub(super) timeout: Duration,
+    pub(super) redirects: u32,
+    /// Headers of the answer that are read: the cold start's, then the captured ones in their order, then `Location`.
+    pub(super) wanted: Vec<HeaderName>,
+    pub(super) keep_body: bool,
+    /// All of it, where it is the same for everybody.
+    pub(super) fixed: Option<Vec<u8>>,
+    template: Parts,
+}
+
+#[derive(Debug)]
+struct Parts {
+    path: Template,
+    query: Vec<(String, Template)>,
+    headers: Vec<(String, Template)>,
+    bearer: Option<Template>,
+    body: Option<ValueTemplate>,
+}
+
+/// Why a request could not be rendered for a user.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unsent {
+    /// A template has no value.
+    #[error(transparent)]
+    Template(#[from] RenderError),
+    /// A value would break out of its place.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+}
+
+impl Script {
+    /// Makes a scenario ready for a target.
+    ///
+    /// # Errors
+    ///
+    /// Where a constant part of a request could never be sent.
+    pub(super) fn new(scenario: &Scenario, origin: &Origin) -> Result<Self, Unsent> {
+        let cold = scenario.cold_start.as_ref();
+        let marker = cold.map(|cold| cold.header.parse()).transpose()?;
+        let classes = scenario.user_classes.iter();
+        Ok(Self {
+            classes: classes
+                .map(|class| Class::new(class, marker.as_ref(), origin))
+                .collect::<Result<_, _>>()?,
+            cold: cold.map(|cold| cold.equals.clone()),
+            names: scenario.requests.len(),
+        })
+    }
+
+    /// Every request, those of `on_start` included.
+    pub(super) fn requests(&self) -> impl Iterator<Item = &Prepared> {
+        let steps = self.classes.iter().flat_map(|class| {
+            let tasks = class.tasks.iter().flat_map(|task| &task.steps);
+            class.on_start.iter().chain(tasks)
+        });
+        steps.filter_map(Step::request)
+    }
+}
+
+impl Class {
+    fn new(
+        class: &scenario::UserClass,
+        marker: Option<&HeaderName>,
+        origin: &Origin,
+    ) -> Result<Self, Unsent> {
+        let steps = |steps: &[scenario::Step]| -> Result<Vec<Step>, Unsent> {
+            let prepare = |step: &scenario::Step| match step {
+                scenario::Step::Think(pause) => Ok(Step::Think(*pause)),
+                scenario::Step::Request(request) => {
+                    Prepared::new(request, class.auth.as_ref(), marker, origin)
+                        .map(|request| Step::Request(Box::new(request)))
+                }
+            };
+            steps.iter().map(prepare).collect()
+        };
+        let task = |task: &scenario::Task| {
+            Ok(Task {
+                weight: task.weight,
+                set: task.set.clone(),
+                stop_on_failure: task.stop_on_failure,
+                steps: steps(&task.steps)?,
+            })
+        };
+        Ok(Self {
+            wait: class.wait,
+            on_start: steps(&class.on_start)?,
+            weights: class.tasks.iter().map(|task| u64::from(task.weight)).sum(),
+            tasks: class
+                .tasks
+                .iter()
+                .map(task)
+                .collect::<Result<_, Unsent>>()?,
+        })
+    }
+
+    /// Draws a task by weight.
+    pub(super) fn draw(&self, rng: &mut ChaCha8Rng) -> usize {
+        draws::weighted(rng, self.weights, self.tasks.iter().map(|task| task.weight))
+    }
+}
+
+impl Step {
+    pub(super) fn request(&self) -> Option<&Prepared> {
+        match self {
+            Self::Request(request) => Some(request),
+            Self::Think(_) => None,
+        }
+    }
+}
+
+impl Prepared {
+    fn new(
+        request: &scenario::Request,
+        auth: Option<&Auth>,
+        marker: Option<&HeaderName>,
+        origin: &Origin,
+    ) -> Result<Self, Unsent> {
+        let mut wanted: Vec<HeaderName> = marker.cloned().into_iter().collect();
+        let mut keep_body = false;
+        for capture in &request.capture {
+            match &capture.from {
+                Source::Header(name) => wanted.push(name.parse()?),
+                Source::Json(_) => keep_body = true,
+            }
+        }
+        if request.redirects > 0 {
+            wanted.push("location".parse()?);
+        }
+        let authorized = request
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        let bearer = auth.filter(|_| !authorized).map(|auth| match auth {
+            Auth::Bearer(token) => token.clone(),
+        });
+        let mut prepared = Self {
+            name: request.name,
+            method: request.method,
+            expect: request.expect.clone(),
+            capture: request.capture.clone(),
+            timeout: request.timeout,
+            redirects: request.redirects,
+            wanted,
+            keep_body,
+            fixed: None,
+            template: Parts {
+                path: request.path.clone(),
+                query: request.query.clone(),
+                headers: request.headers.clone(),
+                bearer,
+                body: request.body.as_ref().map(|body| match body {
+                    Body::Json(json) => json.clone(),
+                }),
+            },
+        };
+        if prepared.template.is_constant() {
+            let (values, mut rng) = (std::collections::BTreeMap::new(), draws::unused());
+            let mut scope = Scope {
+                values: &values,
+                rng: &mut rng,
+                now: jiff::Timestamp::UNIX_EPOCH,
+            };
+            let mut bytes = Vec::new();
+            prepared.render(origin, &mut scope, &mut bytes)?;
+            prepared.fixed = Some(bytes);
+        }
+        Ok(prepared)
+    }
+
+    /// Renders the request for a user, in place of what `bytes` held.
+    pub(super) fn render<'a>(
+        &'a self,
+        origin: &Origin,
+        scope: &mut Scope<'a>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), Unsent> {
+        let target = self.template.target(origin, scope)?;
+        self.render_to(origin, self.method, &target, scope, bytes)
+    }
+
+    /// Renders the request to another target of the same origin, as a redirect asks.
+    pub(super) fn render_to<'a>(
+        &'a self,
+        origin: &Origin,
+        method: Method,
+        target: &str,
+        scope: &mut Scope<'a>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), Unsent> {
+        // A redirect that turns a POST into a GET leaves its body behind.
+        let body = if method == self.method {
+            self.template.json(scope)?
+        } else {
+            None
+        };
+        let headers = self.template.headers(scope, body.is_some())?;
+        let body = body.as_deref().map(str::as_bytes);
+        let method = method.as_str();
+        render_into(bytes, method, origin.authority(), target, &headers, body)?;
+        Ok(())
+    }
+}
+
+impl Parts {
+    fn is_constant(&self) -> bool {
+        let mut named = self.query.iter().chain(&self.headers);
+        self.path.is_constant()
+            && named.all(|(_, template)| template.is_constant())
+            && self.bearer.as_ref().is_none_or(Template::is_constant)
+            && self.body.as_ref().is_none_or(ValueTemplate::is_constant)
+    }
+
+    /// Path and query under the target's own path.
+    fn target<'a>(&'a self, origin: &Origin, scope: &mut Scope<'a>) -> Result<String, RenderError> {
+        let mut target = origin.join(&self.path.render(scope)?);
+        let mut separator = if target.contains('?') { '&' } else { '?' };
+        for (name, value) in &self.query {
+            target.push(separator);
+            encode(name, &mut target);
+            target.push('=');
+            encode(&value.render(scope)?, &mut target);
+            separator = '&';
+        }
+        Ok(target)
+    }
+
+    fn headers<'a>(
+        &'a self,
+        scope: &mut Scope<'a>,
+        json: bool,
+    ) -> Result<Vec<(&'a str, Cow<'a, str>)>, RenderError> {
+        let mut headers = Vec::with_capacity(self.headers.len() + 3);
+        for (name, value) in &self.headers {
+            headers.push((name.as_str(), value.render(scope)?));
+        }
+        let has = |headers: &[(&str, _)], wanted: &str| {
+            headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        };
+        if !has(&headers, "user-agent") {
+            headers.push(("User-Agent", USER_AGENT.into()));
+        }
+        if json && !has(&headers, "content-type") {
+            headers.push(("Content-Type", "application/json".into()));
+        }
+        if let Some(token) = &self.bearer {
+            match token.render(scope) {
+                Ok(token) => headers.push(("Authorization", format!("Bearer {token}").into())),
+                Err(RenderError::Unset(_)) => {}
+                Err(error @ RenderError::Failed(..)) => return Err(error),
+            }
+        }
+        Ok(headers)
+    }
+
+    fn json<'a>(&'a self, scope: &mut Scope<'a>) -> Result<Option<Cow<'a, str>>, RenderError> {
+        let Some(body) = &self.body else {
+            return Ok(None);
+        };
+        if let Some(json) = body.constant_json() {
+            return Ok(Some(json.into()));
+        }
+        let mut json = String::new();
+        body.render_json(scope, &mut json)?;
+        Ok(Some(json.into()))
+    }
+}
+
+/// Percent-encodes a part of a query. A blank becomes `%20`, which every server reads, and not every one a `+`.
+fn encode(text: &str, onto: &mut String) {
+    for piece in url::form_urlencoded::byte_serialize(text.as_bytes()) {
+        onto.push_str(if piece == "+" { "%20" } else { piece });
+    }
+}

@@ -1,0 +1,267 @@
+//! What one core measures, with no lock: open histograms for the slice that runs, compact ones for those that ended.
+
+use std::time::Duration;
+
+use super::pulse::Pulse;
+use super::timeline::Timeline;
+use super::timetable::Timetable;
+use crate::measurement::{Arm, Cell, FailureKind, Latencies, Measurement, Parts, Slice};
+
+/// So many late finishers are kept apart before they are merged: 1.5 MB, far more than a healthy run has.
+const STRAGGLERS: usize = 64 * 1024;
+
+/// One request and what came of it. Instants are durations since the start of the load.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sample {
+    /// Index of the request name.
+    pub(super) request: usize,
+    /// When it was due.
+    pub(super) due: Duration,
+    /// From when on a user was there to send it.
+    pub(super) ready: Duration,
+    /// When it was sent; the end where it was not.
+    pub(super) sent: Duration,
+    /// When its answer was whole, or its failure known.
+    pub(super) done: Duration,
+    /// Why it failed, if it did.
+    pub(super) failure: Option<FailureKind>,
+    /// Whether a cold start delayed the answer, where the scenario says how the target marks one.
+    pub(super) cold: Option<bool>,
+    /// What its time was spent on; none where nothing was sent.
+    pub(super) spent: Option<Spent>,
+}
+
+/// The parts of the time from sending to the end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Spent {
+    pub(super) dns: Option<Duration>,
+    pub(super) connect: Option<Duration>,
+    pub(super) tls: Option<Duration>,
+    pub(super) first_byte: Option<Duration>,
+    pub(super) body: Option<Duration>,
+    pub(super) new_connection: bool,
+    pub(super) reopened: bool,
+    pub(super) bytes: u64,
+}
+
+impl Sample {
+    fn latency(&self) -> Duration {
+        self.done.saturating_sub(self.due)
+    }
+
+    fn late(&self) -> Duration {
+        self.sent.saturating_sub(self.ready)
+    }
+}
+
+/// A request that ended after its slice had.
+struct Straggler {
+    slice: u32,
+    request: u32,
+    latency: Duration,
+    late: Duration,
+    failure: Option<FailureKind>,
+}
+
+/// Records the requests of one core.
+pub(super) struct Recorder {
+    table: Timetable,
+    names: usize,
+    /// Index of the running slice.
+    running: usize,
+    late: Latencies,
+    cells: Vec<Cell>,
+    ended: Vec<Slice>,
+    stragglers: Vec<Straggler>,
+    /// By phase, arm and request.
+    parts: Vec<Parts>,
+    timeline: Timeline,
+}
+
+impl Recorder {
+    pub(super) fn new(table: Timetable, names: usize, pulse: std::sync::Arc<Pulse>) -> Self {
+        let phases = table.windows.iter().map(|window| window.phase + 1).max();
+        Self {
+            running: 0,
+            late: Latencies::new(),
+            cells: vec![Cell::default(); names],
+            ended: Vec::with_capacity(table.slices.len()),
+            stragglers: Vec::new(),
+            parts: vec![Parts::default(); phases.unwrap_or(0) * ARMS.len() * names],
+            timeline: Timeline::new(pulse),
+            table,
+            names,
+        }
+    }
+
+    /// A recorder of no load, to leave in the place of one.
+    pub(super) fn nothing() -> Self {
+        Self::new(Timetable::default(), 0, std::sync::Arc::default())
+    }
+
+    /// Counts a user in.
+    pub(super) fn join(&mut self, at: Duration) {
+        self.timeline.join(at);
+    }
+
+    /// Counts a user out.
+    pub(super) fn leave(&mut self, at: Duration) {
+        self.timeline.leave(at);
+    }
+
+    /// Counts one request.
+    pub(super) fn record(&mut self, sample: &Sample) {
+        self.roll_to(sample.done);
+        let slice = if sample.due >= self.table.slices[self.running].start {
+            self.running
+        } else {
+            self.table.slice_at(sample.due)
+        };
+        let (latency, late) = (sample.latency(), sample.late());
+        if slice == self.running {
+            self.late.record(late);
+            self.cells[sample.request].record(latency, sample.failure);
+        } else {
+            self.straggle(slice, sample);
+        }
+        self.timeline.record(sample.done, latency, sample.failure);
+        let window = self.table.window_of(slice);
+        let place = self.place(window.phase, window.arm) + sample.request;
+        add_parts(&mut self.parts[place], sample);
+    }
+
+    fn place(&self, phase: usize, arm: Arm) -> usize {
+        let arm = match arm {
+            Arm::Target => 0,
+            Arm::Base => 1,
+        };
+        (phase * ARMS.len() + arm) * self.names
+    }
+
+    /// Ends the slices that have passed by an instant.
+    fn roll_to(&mut self, now: Duration) {
+        while self
+            .table
+            .slices
+            .get(self.running + 1)
+            .is_some_and(|next| next.start <= now)
+        {
+            let slice = self.end_slice();
+            self.ended.push(slice);
+            let before = self.table.window_of(self.running);
+            let (phase, arm) = (before.phase, before.arm);
+            self.running += 1;
+            if self.table.window_of(self.running).phase != phase {
+                let place = self.place(phase, arm);
+                for parts in &mut self.parts[place..place + self.names] {
+                    parts.compact();
+                }
+            }
+        }
+    }
+
+    /// Takes what the running slice recorded, in its compact form.
+    fn end_slice(&mut self) -> Slice {
+        let window = self.table.window_of(self.running);
+        let slice = &self.table.slices[self.running];
+        Slice {
+            phase: window.phase,
+            pass: window.pass,
+            arm: window.arm,
+            start: slice.start,
+            length: slice.length,
+            late: self.late.take_compact(),
+            cells: self.cells.iter_mut().map(Cell::take_compact).collect(),
+        }
+    }
+
+    fn straggle(&mut self, slice: usize, sample: &Sample) {
+        let index = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        self.stragglers.push(Straggler {
+            slice: index(slice),
+            request: index(sample.request),
+            latency: sample.latency(),
+            late: sample.late(),
+            failure: sample.failure,
+        });
+        if self.stragglers.len() >= STRAGGLERS {
+            self.merge_stragglers();
+        }
+    }
+
+    fn merge_stragglers(&mut self) {
+        self.stragglers.sort_unstable_by_key(|one| one.slice);
+        for of_one in self.stragglers.chunk_by(|a, b| a.slice == b.slice) {
+            let slice = &mut self.ended[of_one[0].slice as usize];
+            for one in of_one {
+                slice.late.record(one.late);
+                slice.cells[one.request as usize].record(one.latency, one.failure);
+            }
+            slice.compact();
+        }
+        self.stragglers.clear();
+    }
+
+    /// All that was recorded until `now`, when nothing more will be. Of the slices those that have begun; one that was cut
+    /// short is as long as it ran.
+    pub(super) fn finish(mut self, now: Duration, requests: Vec<String>) -> Measurement {
+        self.roll_to(now);
+        self.merge_stragglers();
+        let mut last = self.end_slice();
+        last.length = last.length.min(now.saturating_sub(last.start));
+        self.ended.push(last);
+        let mut measurement = Measurement {
+            requests,
+            slices: self.ended,
+            timeline: self.timeline.finish(now),
+            ..Measurement::default()
+        };
+        for (place, mut parts) in self.parts.into_iter().enumerate() {
+            if parts.late.is_empty() {
+                continue;
+            }
+            parts.compact();
+            let (rest, request) = (place / self.names, place % self.names);
+            let (phase, arm) = (rest / ARMS.len(), ARMS[rest % ARMS.len()]);
+            measurement.parts.insert((phase, arm, request), parts);
+        }
+        measurement
+    }
+}
+
+const ARMS: [Arm; 2] = [Arm::Target, Arm::Base];
+
+fn add_parts(parts: &mut Parts, sample: &Sample) {
+    let queue = sample.ready.saturating_sub(sample.due);
+    if !queue.is_zero() {
+        parts.queue.record(queue);
+    }
+    parts.late.record(sample.late());
+    let Some(spent) = &sample.spent else { return };
+    parts
+        .service
+        .record(sample.done.saturating_sub(sample.sent));
+    for (part, time) in [
+        (&mut parts.dns, spent.dns),
+        (&mut parts.connect, spent.connect),
+        (&mut parts.tls, spent.tls),
+        (&mut parts.first_byte, spent.first_byte),
+        (&mut parts.body, spent.body),
+    ] {
+        if let Some(time) = time {
+            part.record(time);
+        }
+    }
+    match sample.cold {
+        Some(true) => parts.cold.record(sample.latency()),
+        Some(false) if sample.failure.is_none() => parts.warm.record(sample.latency()),
+        Some(false) | None => {}
+    }
+    parts.connections += u64::from(spent.new_connection);
+    parts.reopened += u64::from(spent.reopened);
+    parts.bytes += spent.bytes;
+}
+
+#[cfg(test)]
+#[path = "recorder_tests.rs"]
+mod tests;

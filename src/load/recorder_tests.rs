@@ -1,0 +1,138 @@
+//! What a recorder promises: every request is counted once, where it was due, whenever it ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::scenario::{Phase, Shape};
+
+const NAMES: usize = 2;
+
+fn table() -> Timetable {
+    let phase = |index: usize, name: &str, seconds| Phase {
+        name: name.into(),
+        index,
+        pass: 0,
+        passes: 1,
+        duration: Duration::from_secs(seconds),
+        shape: Shape::Users { from: 1, to: 1 },
+        measure: true,
+    };
+    Timetable::new(&[phase(0, "a", 2), phase(1, "b", 3)])
+}
+
+fn recorder() -> Recorder {
+    Recorder::new(table(), NAMES, Arc::default())
+}
+
+fn sample(request: usize, due: u64, done: u64) -> Sample {
+    let (due, done) = (Duration::from_millis(due), Duration::from_millis(done));
+    Sample {
+        request,
+        due,
+        ready: due,
+        sent: due,
+        done,
+        failure: None,
+        cold: None,
+        spent: Some(Spent::default()),
+    }
+}
+
+fn finish(recorder: Recorder) -> Measurement {
+    recorder.finish(Duration::from_secs(6), vec!["x".into(), "y".into()])
+}
+
+#[test]
+fn a_request_belongs_to_the_slice_and_phase_in_which_it_was_due() {
+    let mut recorder = recorder();
+    recorder.record(&sample(0, 1_990, 2_500));
+    recorder.record(&sample(1, 2_000, 2_500));
+    let measured = finish(recorder);
+    let counts: BTreeMap<_, _> = measured
+        .slices
+        .iter()
+        .filter_map(|slice| {
+            let count: u64 = slice.cells.iter().map(Cell::requests).sum();
+            (count > 0).then_some(((slice.phase, slice.start.as_millis()), count))
+        })
+        .collect();
+    assert_eq!(counts, [((0, 1_750), 1), ((1, 2_000), 1)].into());
+    let phases: Vec<_> = measured.parts.keys().map(|key| (key.0, key.2)).collect();
+    assert_eq!(phases, [(0, 0), (1, 1)]);
+}
+
+#[test]
+fn seconds_count_by_when_answers_came() {
+    let mut recorder = recorder();
+    recorder.join(Duration::ZERO);
+    recorder.record(&sample(0, 100, 3_500));
+    recorder.leave(Duration::from_millis(3_600));
+    let seconds = finish(recorder).timeline;
+    let told: Vec<_> = seconds
+        .iter()
+        .map(|second| (second.users, second.requests))
+        .collect();
+    assert_eq!(
+        told,
+        [(1, 0), (1, 0), (1, 0), (1, 1), (0, 0), (0, 0), (0, 0)]
+    );
+}
+
+#[test]
+fn what_was_cut_short_is_as_long_as_it_ran() {
+    let mut recorder = recorder();
+    recorder.record(&sample(0, 0, 100));
+    let measured = recorder.finish(Duration::from_millis(600), vec!["x".into(), "y".into()]);
+    let lengths: Vec<_> = measured
+        .slices
+        .iter()
+        .map(|slice| slice.length.as_millis())
+        .collect();
+    assert_eq!(lengths, [250, 250, 100]);
+}
+
+#[test]
+fn the_parts_of_the_latency_add_up() {
+    let mut recorder = recorder();
+    recorder.record(&Sample {
+        ready: Duration::from_millis(20),
+        sent: Duration::from_millis(21),
+        cold: Some(true),
+        ..sample(0, 0, 100)
+    });
+    let parts = finish(recorder).parts.remove(&(0, Arm::Target, 0)).unwrap();
+    let millis = |latencies: &Latencies| latencies.quantile(0.5).unwrap() * 1e3;
+    let sum = millis(&parts.queue) + millis(&parts.late) + millis(&parts.service);
+    assert!((sum - 100.0).abs() < 0.2, "{sum}");
+    assert!((millis(&parts.cold) - 100.0).abs() < 0.1);
+}
+
+proptest! {
+    // Each case opens and packs dozens of histograms.
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn every_request_is_counted_once_and_where_it_was_due(
+        mut requests in prop::collection::vec((0..NAMES, 0u64..5_000, 0u64..4_000, any::<bool>()), 0..200)
+    ) {
+        // A core records requests as they end.
+        requests.sort_by_key(|(_, due, took, _)| due + took);
+        let (mut recorder, table) = (recorder(), table());
+        let mut expected = vec![vec![Cell::default(); NAMES]; table.slices.len()];
+        for (request, due, took, failed) in requests {
+            let failure = failed.then_some(FailureKind::Status(500));
+            let sample = Sample { failure, ..sample(request, due, due + took) };
+            recorder.record(&sample);
+            expected[table.slice_at(sample.due)][request].record(Duration::from_millis(took), failure);
+        }
+        let measured = finish(recorder);
+        prop_assert_eq!(measured.slices.len(), table.slices.len());
+        for (slice, expected) in measured.slices.iter().zip(&expected) {
+            prop_assert_eq!(&slice.cells, expected);
+            prop_assert_eq!(slice.late.count(), expected.iter().map(Cell::requests).sum::<u64>());
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Where an answer redirects to. Pure.
+
+use url::Url;
+
+use super::http1::{Exchange, Origin, Scheme};
+use super::prepared::Prepared;
+use crate::scenario::Method;
+
+/// The next hop.
+pub(super) struct Next {
+    /// Path and query, of the same origin.
+    pub(super) target: String,
+    pub(super) method: Method,
+    /// The status that asked for it.
+    pub(super) status: u16,
+}
+
+/// The status of an answer that may redirect.
+pub(super) fn status(exchange: &Exchange) -> Option<u16> {
+    let answer = exchange.outcome.as_ref().ok()?;
+    matches!(answer.status, 301 | 302 | 303 | 307 | 308).then_some(answer.status)
+}
+
+/// The target in the bytes of a rendered request.
+pub(super) fn target_of(bytes: &[u8]) -> String {
+    let target = bytes.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    String::from_utf8_lossy(target).into_owned()
+}
+
+/// Where an answer to a request for `target` redirects to; none where it does not, or leads out of the origin.
+pub(super) fn next(
+    origin: &Origin,
+    request: &Prepared,
+    target: &str,
+    method: Method,
+    exchange: &Exchange,
+) -> Option<Next> {
+    let status = status(exchange)?;
+    let answer = exchange.outcome.as_ref().ok()?;
+    // `Location` is the last of the wanted headers of a request that follows redirects.
+    let location = answer.header(request.wanted.len().checked_sub(1)?)?;
+    Some(Next {
+        target: resolve(origin, target, location)?,
+        method: after(status, method),
+        status,
+    })
+}
+
+fn resolve(origin: &Origin, target: &str, location: &str) -> Option<String> {
+    let scheme = match origin.scheme() {
+        Scheme::Http => "http",
+        Scheme::Https => "https",
+    };
+    let base = Url::parse(&format!("{scheme}://{}{target}", origin.authority())).ok()?;
+    let next = base.join(location).ok()?;
+    if next.origin() != base.origin() {
+        return None;
+    }
+    Some(match next.query() {
+        Some(query) => format!("{}?{query}", next.path()),
+        None => next.path().to_owned(),
+    })
+}
+
+/// The method of the next hop, as browsers choose it (RFC 9110, section 15.4).
+fn after(status: u16, method: Method) -> Method {
+    match (status, method) {
+        (_, Method::Head) => Method::Head,
+        (303, _) | (301 | 302, Method::Post) => Method::Get,
+        _ => method,
+    }
+}
+
+/// Two hops as one exchange: the time of both, the answer of the second.
+pub(super) fn joined(first: &Exchange, mut second: Exchange) -> Exchange {
+    let times = &mut second.times;
+    times.started = first.times.started;
+    times.dns = first.times.dns.or(times.dns);
+    times.connect = first.times.connect.or(times.connect);
+    times.tls = first.times.tls.or(times.tls);
+    second.new_connection |= first.new_connection;
+    second.reopened |= first.reopened;
+    second.bytes_in += first.bytes_in;
+    second
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_stays_within_its_origin() {
+        let origin: Origin = "http://example.com:8080/api".parse().unwrap();
+        let resolve = |location| resolve(&origin, "/api/a/b?c=d", location);
+        for (location, target) in [
+            ("/x", Some("/x")),
+            ("x?y=z#f", Some("/api/a/x?y=z")),
+            ("http://example.com:8080/x", Some("/x")),
+            ("//example.com:8080/x", Some("/x")),
+            ("http://example.com/x", None),
+            ("https://example.com:8080/x", None),
+            ("http://other.com:8080/x", None),
+            ("http://[", None),
+        ] {
+            assert_eq!(resolve(location).as_deref(), target, "{location}");
+        }
+    }
+
+    #[test]
+    fn a_redirected_post_becomes_a_get_unless_told_otherwise() {
+        for (status, method, next) in [
+            (301, Method::Post, Method::Get),
+            (302, Method::Post, Method::Get),
+            (303, Method::Put, Method::Get),
+            (307, Method::Post, Method::Post),
+            (308, Method::Post, Method::Post),
+            (302, Method::Put, Method::Put),
+            (303, Method::Head, Method::Head),
+        ] {
+            assert_eq!(after(status, method), next, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_target_is_read_from_the_request_line() {
+        assert_eq!(target_of(b"GET /a?b=c HTTP/1.1\r\n\r\n"), "/a?b=c");
+    }
+}

@@ -1,0 +1,75 @@
+//! The run second by second, by when answers came.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::pulse::Pulse;
+use crate::measurement::{FailureKind, Latencies, Second};
+
+/// The seconds of one core: the running one open, those before compact.
+pub(super) struct Timeline {
+    running: Second,
+    ended: Vec<Second>,
+    /// Users present now.
+    users: u32,
+    pulse: Arc<Pulse>,
+}
+
+impl Timeline {
+    pub(super) fn new(pulse: Arc<Pulse>) -> Self {
+        Self {
+            running: Second::default(),
+            ended: Vec::new(),
+            users: 0,
+            pulse,
+        }
+    }
+
+    pub(super) fn join(&mut self, at: Duration) {
+        self.roll_to(at);
+        self.users += 1;
+        self.running.users = self.running.users.max(self.users);
+        self.pulse.set_users(self.users);
+    }
+
+    pub(super) fn leave(&mut self, at: Duration) {
+        self.roll_to(at);
+        self.users = self.users.saturating_sub(1);
+        self.pulse.set_users(self.users);
+    }
+
+    pub(super) fn record(&mut self, at: Duration, latency: Duration, failure: Option<FailureKind>) {
+        self.roll_to(at);
+        self.running.requests += 1;
+        self.running.errors += u64::from(failure.is_some());
+        self.pulse.count(failure.is_some());
+        if failure.is_none_or(FailureKind::is_censored) {
+            self.running.latencies.record(latency);
+        }
+    }
+
+    fn roll_to(&mut self, at: Duration) {
+        while (self.ended.len() as u64) < at.as_secs() {
+            let latencies = self.running.latencies.take_compact();
+            self.pulse.publish(&latencies);
+            self.ended.push(Second {
+                latencies,
+                ..std::mem::take(&mut self.running)
+            });
+            self.running.users = self.users;
+        }
+    }
+
+    /// All seconds that have begun by `now`.
+    pub(super) fn finish(mut self, now: Duration) -> Vec<Second> {
+        self.roll_to(now);
+        let mut latencies = Latencies::new();
+        std::mem::swap(&mut latencies, &mut self.running.latencies);
+        latencies.compact();
+        self.ended.push(Second {
+            latencies,
+            ..self.running
+        });
+        self.ended
+    }
+}

@@ -1,0 +1,310 @@
+//! One `{{ expression }}`: compiled once, folded where its value is known before the run.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use minijinja::value::{Object, Serde, ValueKind};
+use minijinja::{Error, ErrorKind};
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+
+use super::functions::{DRAWS, Draws, ENVIRONMENT, FUNCTIONS};
+use super::names::Names;
+use super::{ExpressionError, RenderError, Scope};
+use crate::yaml;
+
+/// An expression, ready to be evaluated.
+#[derive(Clone, Debug)]
+pub(super) struct Expression {
+    kind: Kind,
+    /// Whether the environment has a part in its value.
+    pub(super) secret: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// Known before the run.
+    Constant(Value),
+    /// The bare name of a value that users set or capture: by far the most frequent case, and looked up directly.
+    Name(String),
+    /// Anything else.
+    Compiled(Arc<Compiled>),
+}
+
+#[derive(Debug)]
+struct Compiled {
+    source: String,
+    code: minijinja::Expression<'static, 'static>,
+    operands: Arc<[Operand]>,
+    draws: bool,
+}
+
+/// A name in an expression.
+#[derive(Clone, Debug)]
+struct Operand {
+    name: String,
+    /// Its value where no user has set one.
+    constant: Option<minijinja::Value>,
+    settable: bool,
+}
+
+impl Expression {
+    /// Compiles the text between the braces.
+    pub(super) fn compile(source: &str, names: Names<'_>) -> Result<Self, ExpressionError> {
+        let wrong = |message: String| ExpressionError::new(source, message);
+        let code = ENVIRONMENT
+            .compile_expression_owned(source.to_owned())
+            .map_err(|error| wrong(told(&error)))?;
+        let used = code.undeclared_variables(false);
+        let (mut operands, mut secret) = (Vec::new(), false);
+        for name in used.iter().map(String::as_str).collect::<BTreeSet<_>>() {
+            if name == "env" {
+                operands.push(environment(&code, names).map_err(wrong)?);
+                secret = true;
+            } else if !FUNCTIONS.contains(&name) {
+                let operand = operand(name, names).map_err(wrong)?;
+                secret |= names.variables.get(name).is_some_and(|v| v.secret);
+                operands.push(operand);
+            }
+        }
+        let compiled = Compiled {
+            source: source.to_owned(),
+            draws: used.iter().any(|name| FUNCTIONS.contains(&name.as_str())),
+            code,
+            operands: operands.into(),
+        };
+        let kind = compiled.fold()?;
+        Ok(Self { kind, secret })
+    }
+
+    /// The value, where it is known before the run.
+    pub(super) fn constant(&self) -> Option<&Value> {
+        match &self.kind {
+            Kind::Constant(value) => Some(value),
+            Kind::Name(_) | Kind::Compiled(_) => None,
+        }
+    }
+
+    /// Evaluates.
+    pub(super) fn value<'v>(
+        &'v self,
+        scope: &'v mut Scope<'_>,
+    ) -> Result<Cow<'v, Value>, RenderError> {
+        match &self.kind {
+            Kind::Constant(value) => Ok(Cow::Borrowed(value)),
+            Kind::Name(name) => scope
+                .values
+                .get(name)
+                .map(Cow::Borrowed)
+                .ok_or_else(|| RenderError::Unset(name.clone())),
+            Kind::Compiled(compiled) => compiled.evaluate(scope).map(Cow::Owned),
+        }
+    }
+
+    /// What an error names.
+    pub(super) fn source(&self) -> &str {
+        match &self.kind {
+            Kind::Constant(_) => "",
+            Kind::Name(name) => name,
+            Kind::Compiled(compiled) => &compiled.source,
+        }
+    }
+}
+
+impl Compiled {
+    /// Evaluates before the run what can be, and finds errors there rather than during the run.
+    fn fold(self) -> Result<Kind, ExpressionError> {
+        let settable = self.operands.iter().any(|operand| operand.settable);
+        if let [only] = &*self.operands
+            && only.settable
+            && only.constant.is_none()
+            && only.name == self.source
+        {
+            return Ok(Kind::Name(self.source));
+        }
+        let draws = Draws::new(ChaCha8Rng::seed_from_u64(0), jiff::Timestamp::UNIX_EPOCH);
+        // Names that users set stand in as empty text: enough to find filters that do not exist.
+        let stand_in = |operand: &Operand| {
+            operand
+                .constant
+                .clone()
+                .or_else(|| operand.settable.then(|| "".into()))
+        };
+        let values = self.operands.iter().map(stand_in).collect();
+        let outcome = self
+            .code
+            .eval(self.frame(values, draws))
+            .map_err(|error| (misspelt(&error), told(&error)))
+            .and_then(|value| json(&value).map_err(|message| (false, message)));
+        match outcome {
+            Ok(value) if !settable && !self.draws => Ok(Kind::Constant(value)),
+            Err((misspelt, message)) if misspelt || !settable => {
+                Err(ExpressionError::new(&self.source, message))
+            }
+            Ok(_) | Err(_) => Ok(Kind::Compiled(Arc::new(self))),
+        }
+    }
+
+    fn evaluate(&self, scope: &mut Scope<'_>) -> Result<Value, RenderError> {
+        let set = |operand: &Operand| {
+            let set = scope.values.get(&operand.name).filter(|_| operand.settable);
+            set.map(jinja).or_else(|| operand.constant.clone())
+        };
+        let values: Vec<_> = self.operands.iter().map(set).collect();
+        let missing = values.iter().position(Option::is_none);
+        let draws = Draws::new(scope.rng.clone(), scope.now);
+        let outcome = self.code.eval(self.frame(values, Arc::clone(&draws)));
+        if self.draws {
+            *scope.rng = draws.generator();
+        }
+        let unset = || {
+            RenderError::Unset(missing.map_or_else(
+                || self.source.clone(),
+                |index| self.operands[index].name.clone(),
+            ))
+        };
+        let value = match outcome {
+            Ok(value) if value.is_undefined() => return Err(unset()),
+            Err(error) if error.kind() == ErrorKind::UndefinedError => return Err(unset()),
+            Ok(value) => json(&value),
+            Err(error) => Err(told(&error)),
+        };
+        value.map_err(|message| RenderError::Failed(self.source.clone(), message))
+    }
+
+    fn frame(&self, values: Vec<Option<minijinja::Value>>, draws: Arc<Draws>) -> minijinja::Value {
+        minijinja::Value::from_object(Frame {
+            operands: Arc::clone(&self.operands),
+            values,
+            draws,
+        })
+    }
+}
+
+/// The values of one evaluation, found by a linear search: expressions name one or two.
+#[derive(Debug)]
+struct Frame {
+    operands: Arc<[Operand]>,
+    values: Vec<Option<minijinja::Value>>,
+    draws: Arc<Draws>,
+}
+
+impl Object for Frame {
+    fn get_value(self: &Arc<Self>, key: &minijinja::Value) -> Option<minijinja::Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<minijinja::Value> {
+        if key == DRAWS {
+            return Some(minijinja::Value::from_dyn_object(Arc::clone(&self.draws)));
+        }
+        let index = self
+            .operands
+            .iter()
+            .position(|operand| operand.name == key)?;
+        self.values[index].clone()
+    }
+}
+
+/// Resolves a name that is no function's.
+fn operand(name: &str, names: Names<'_>) -> Result<Operand, String> {
+    let variable = names.variables.get(name);
+    let settable = names.settable.contains(name);
+    if variable.is_none() && !settable {
+        let known = names
+            .variables
+            .keys()
+            .chain(names.settable)
+            .map(String::as_str);
+        let otherwise = "declare it under variables, or set or capture it before it is needed";
+        return Err(format!(
+            "unknown name '{name}'{}",
+            yaml::hint(name, known.chain(FUNCTIONS), otherwise)
+        ));
+    }
+    Ok(Operand {
+        name: name.to_owned(),
+        constant: variable.map(|variable| jinja(&variable.value)),
+        settable,
+    })
+}
+
+/// Reads the variables of the environment that an expression names, as the operand `env`.
+fn environment(code: &minijinja::Expression<'_, '_>, names: Names<'_>) -> Result<Operand, String> {
+    let nested: BTreeSet<_> = code.undeclared_variables(true).into_iter().collect();
+    let mut read = serde_json::Map::new();
+    for path in &nested {
+        if path == "env" {
+            return Err(
+                "env must be followed by the name of a variable, such as env.LOADTEST_PASSWORD"
+                    .into(),
+            );
+        }
+        let Some(name) = path
+            .strip_prefix("env.")
+            .and_then(|rest| rest.split('.').next())
+        else {
+            continue;
+        };
+        let value = names.secrets.read(name).ok_or_else(|| {
+            format!("the environment variable {name} is unset or empty, set it before the run")
+        })?;
+        read.insert(name.to_owned(), Value::String(value));
+    }
+    Ok(Operand {
+        name: "env".to_owned(),
+        constant: Some(jinja(&Value::Object(read))),
+        settable: false,
+    })
+}
+
+/// A JSON value as minijinja's.
+fn jinja(value: &Value) -> minijinja::Value {
+    match value {
+        Value::String(text) => text.as_str().into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Serde(value).into()
+        }
+    }
+}
+
+/// The value as JSON; an error where it has none.
+fn json(value: &minijinja::Value) -> Result<Value, String> {
+    if value.is_undefined() {
+        return Err("it has no value".into());
+    }
+    if matches!(
+        value.kind(),
+        ValueKind::Plain | ValueKind::Invalid | ValueKind::Bytes
+    ) {
+        return Err(
+            "it yields no text, number, list or object; a function needs its (), such as uuid()"
+                .into(),
+        );
+    }
+    match serde_json::to_value(value) {
+        Ok(Value::Null) if value.kind() == ValueKind::Number => {
+            Err("it is not a finite number".into())
+        }
+        Ok(json) => Ok(json),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Whether an error is one of spelling, which no value set later can mend.
+fn misspelt(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction
+    )
+}
+
+/// minijinja's error in one line, without its position: an expression is one line of the file.
+fn told(error: &Error) -> String {
+    match error.detail() {
+        Some(detail) => detail.to_owned(),
+        None => error.kind().to_string(),
+    }
+}

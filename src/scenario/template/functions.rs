@@ -1,0 +1,128 @@
+//! The functions that expressions may call, and where they get their chance and their time from.
+//!
+//! minijinja's functions are shared by all threads, so they hold nothing: each finds the generator of the render that
+//! calls it in the values of that render, under a name that no expression can spell.
+
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use minijinja::value::{Object, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+
+/// Functions whose result differs from render to render.
+pub(super) const FUNCTIONS: [&str; 4] = ["uuid", "random_int", "pick", "now"];
+
+/// Where a render's [`Draws`] stand among its values.
+pub(super) const DRAWS: &str = "\0draws";
+
+/// The environment of all expressions.
+pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // The built-in globals are no part of the format, and `debug` would print secrets.
+    for name in ["debug", "dict", "namespace", "range"] {
+        environment.remove_global(name);
+    }
+    environment.add_function("uuid", uuid);
+    environment.add_function("random_int", random_int);
+    environment.add_function("pick", pick);
+    environment.add_function("now", now);
+    environment
+});
+
+/// What one render draws from.
+#[derive(Debug)]
+pub(super) struct Draws {
+    rng: Mutex<ChaCha8Rng>,
+    now: jiff::Timestamp,
+}
+
+impl Object for Draws {}
+
+impl Draws {
+    pub(super) fn new(rng: ChaCha8Rng, now: jiff::Timestamp) -> Arc<Self> {
+        Arc::new(Self {
+            rng: Mutex::new(rng),
+            now,
+        })
+    }
+
+    /// The generator as the render left it.
+    pub(super) fn generator(&self) -> ChaCha8Rng {
+        self.rng
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn draw<T>(&self, draw: impl FnOnce(&mut ChaCha8Rng) -> T) -> T {
+        draw(&mut self.rng.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Hands the render's draws to a function.
+fn with_draws<T>(state: &State, use_draws: impl FnOnce(&Draws) -> T) -> Result<T, Error> {
+    let value = state.lookup(DRAWS).unwrap_or_default();
+    value
+        .downcast_object_ref::<Draws>()
+        .map(use_draws)
+        .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "nothing to draw from"))
+}
+
+/// A random UUID (RFC 9562, version 4).
+fn uuid(state: &State) -> Result<String, Error> {
+    let bits: u128 = with_draws(state, |draws| draws.draw(|rng| rng.random()))?;
+    let (high, low) = (
+        (bits >> 64) as u64,
+        bits as u64 & (u64::MAX >> 2) | (1 << 63),
+    );
+    Ok(format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xfff,
+        low >> 48,
+        low & 0xffff_ffff_ffff,
+    ))
+}
+
+/// A whole number between both bounds, which are among the possible results.
+fn random_int(state: &State, lowest: i64, highest: i64) -> Result<i64, Error> {
+    if lowest > highest {
+        return Err(refusal(format!(
+            "random_int({lowest}, {highest}) is empty, write the smaller number first"
+        )));
+    }
+    with_draws(state, |draws| {
+        draws.draw(|rng| rng.random_range(lowest..=highest))
+    })
+}
+
+/// One element of a list.
+fn pick(state: &State, list: Value) -> Result<Value, Error> {
+    let length = match list.kind() {
+        ValueKind::Seq => list.len().unwrap_or(0),
+        kind => {
+            return Err(refusal(format!(
+                "pick() needs a list, and this is a {kind}"
+            )));
+        }
+    };
+    if length == 0 {
+        return Err(refusal(
+            "pick() needs a list with at least one value".into(),
+        ));
+    }
+    let index = with_draws(state, |draws| draws.draw(|rng| rng.random_range(0..length)))?;
+    list.get_item_by_index(index)
+}
+
+/// The time of the render, RFC 3339 in UTC to the millisecond.
+fn now(state: &State) -> Result<String, Error> {
+    with_draws(state, |draws| format!("{:.3}", draws.now))
+}
+
+fn refusal(message: String) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message)
+}

@@ -1,0 +1,280 @@
+//! Templates: text and values with `{{ expressions }}` in them.
+//!
+//! What is known before the run is folded when the file is read, so a template that names variables and the environment
+//! only costs nothing later. The rest is rendered for one user at a time in a [`Scope`]; chance comes from the scope's
+//! generator alone, so that a render depends on its user and never on the order of completion.
+
+mod expression;
+mod functions;
+mod names;
+mod segments;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use expression::Expression;
+pub(super) use names::{Names, Secrets, Variable, refuse_name};
+use rand_chacha::ChaCha8Rng;
+use segments::Segment;
+use serde_json::Value;
+pub use value::ValueTemplate;
+
+/// What a template is rendered with.
+pub struct Scope<'v> {
+    /// What the user captured and its task set; it lies over the file's variables.
+    pub values: &'v BTreeMap<String, Value>,
+    /// Where chance comes from: seeded by the caller per user or arrival.
+    pub rng: &'v mut ChaCha8Rng,
+    /// What `now()` says.
+    pub now: jiff::Timestamp,
+}
+
+/// Why a template could not be rendered for a user.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// A value is not there (or is null where text is wanted): the step fails unsent.
+    #[error("needs '{0}', which is unset")]
+    Unset(String),
+    /// The expression and why it has no value, whatever is set.
+    #[error("in {{{{ {0} }}}}: {1}")]
+    Failed(String, String),
+}
+
+/// An expression that can never be evaluated; the message names it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct ExpressionError(String);
+
+impl ExpressionError {
+    fn new(expression: &str, message: impl fmt::Display) -> Self {
+        Self(format!("{message} (in '{{{{ {expression} }}}}')"))
+    }
+}
+
+/// Where text goes, which decides how it is made safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Anywhere: rendered as it is.
+    Plain,
+    /// Into the path of a request line. Characters that may not stand there are percent-encoded, in what expressions
+    /// yield `?`, `#` and `%` as well; `/` stays.
+    Path,
+    /// Into a header, where a line break would begin another one: refused.
+    Header,
+}
+
+/// Text with expressions in it, parsed.
+#[derive(Clone)]
+pub struct Template {
+    source: String,
+    place: Place,
+    secret: bool,
+    body: Body,
+}
+
+#[derive(Clone)]
+enum Body {
+    Constant(String),
+    Pieces(Vec<Piece>),
+}
+
+#[derive(Clone)]
+enum Piece {
+    Literal(String),
+    Expression(Expression),
+}
+
+impl Template {
+    /// Parses text, folding what is known.
+    pub(crate) fn parse(
+        source: &str,
+        place: Place,
+        names: Names<'_>,
+    ) -> Result<Self, ExpressionError> {
+        let (mut pieces, mut literal, mut secret) = (Vec::new(), String::new(), false);
+        for segment in segments::split(source)? {
+            let inside = match segment {
+                Segment::Literal(text) => {
+                    place.push_literal(text, &mut literal)?;
+                    continue;
+                }
+                Segment::Expression(inside) => inside,
+            };
+            let expression = Expression::compile(inside, names)?;
+            secret |= expression.secret;
+            if let Some(value) = expression.constant() {
+                let text = text_of(value).ok_or_else(|| {
+                    ExpressionError::new(inside, "null cannot be written as text")
+                })?;
+                place
+                    .push_value(&text, &mut literal)
+                    .map_err(|message| ExpressionError::new(inside, message))?;
+            } else {
+                if !literal.is_empty() {
+                    pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+                }
+                pieces.push(Piece::Expression(expression));
+            }
+        }
+        let body = if pieces.is_empty() {
+            Body::Constant(literal)
+        } else {
+            if !literal.is_empty() {
+                pieces.push(Piece::Literal(literal));
+            }
+            Body::Pieces(pieces)
+        };
+        Ok(Self {
+            source: source.to_owned(),
+            place,
+            secret,
+            body,
+        })
+    }
+
+    /// The text as written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The rendered text, where it is the same for all users. It may hold secrets, unlike [`Template::source`].
+    pub fn constant(&self) -> Option<&str> {
+        match &self.body {
+            Body::Constant(text) => Some(text),
+            Body::Pieces(_) => None,
+        }
+    }
+
+    /// Whether the text is the same for all users.
+    pub fn is_constant(&self) -> bool {
+        self.constant().is_some()
+    }
+
+    /// Whether the environment has a part in the text.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.secret
+    }
+
+    /// The text that every rendering begins with.
+    pub(crate) fn prefix(&self) -> &str {
+        match &self.body {
+            Body::Constant(text) => text,
+            Body::Pieces(pieces) => match pieces.first() {
+                Some(Piece::Literal(text)) => text,
+                Some(Piece::Expression(_)) | None => "",
+            },
+        }
+    }
+
+    /// Renders the text; borrowed where it is constant.
+    pub fn render<'t>(&'t self, scope: &mut Scope<'_>) -> Result<Cow<'t, str>, RenderError> {
+        if let Body::Constant(text) = &self.body {
+            return Ok(Cow::Borrowed(text));
+        }
+        let mut text = String::new();
+        self.render_into(scope, &mut text)?;
+        Ok(Cow::Owned(text))
+    }
+
+    /// Renders the text onto the end of another. After an error the end is unspecified.
+    pub fn render_into(&self, scope: &mut Scope<'_>, text: &mut String) -> Result<(), RenderError> {
+        let pieces = match &self.body {
+            Body::Constant(constant) => {
+                text.push_str(constant);
+                return Ok(());
+            }
+            Body::Pieces(pieces) => pieces,
+        };
+        for piece in pieces {
+            match piece {
+                Piece::Literal(literal) => text.push_str(literal),
+                Piece::Expression(expression) => {
+                    let value = expression.value(scope)?;
+                    let rendered = text_of(&value)
+                        .ok_or_else(|| RenderError::Unset(expression.source().to_owned()))?;
+                    self.place.push_value(&rendered, text).map_err(|message| {
+                        RenderError::Failed(expression.source().to_owned(), message.to_owned())
+                    })?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Shows the text as written: what it renders to may hold secrets.
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Template").field(&self.source).finish()
+    }
+}
+
+/// A value as text: text itself, or JSON. Null has none: `Bearer null` is never what was meant.
+fn text_of(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Some(Cow::Owned(value.to_string()))
+        }
+    }
+}
+
+impl Place {
+    fn push_literal(self, text: &str, out: &mut String) -> Result<(), ExpressionError> {
+        match self {
+            Self::Plain => out.push_str(text),
+            Self::Path => percent_encode(text, "%?#", out),
+            Self::Header => {
+                refuse_control(text).map_err(|message| ExpressionError(message.to_owned()))?;
+                out.push_str(text);
+            }
+        }
+        Ok(())
+    }
+
+    fn push_value(self, text: &str, out: &mut String) -> Result<(), &'static str> {
+        match self {
+            Self::Plain => out.push_str(text),
+            Self::Path => percent_encode(text, "", out),
+            Self::Header => {
+                refuse_control(text)?;
+                out.push_str(text);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A header's value may hold a tab and no other control character (RFC 9110, section 5.5).
+fn refuse_control(text: &str) -> Result<(), &'static str> {
+    if text
+        .bytes()
+        .any(|byte| byte.is_ascii_control() && byte != b'\t')
+    {
+        return Err("a header cannot hold a line break or another control character");
+    }
+    Ok(())
+}
+
+/// Percent-encodes what may not stand in a path (RFC 3986, section 3.3), apart from `/` and what is kept besides.
+fn percent_encode(text: &str, kept: &str, out: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in text.bytes() {
+        let letter = char::from(byte);
+        if letter.is_ascii_alphanumeric()
+            || "-._~!$&'()*+,;=:@/".contains(letter)
+            || kept.contains(letter)
+        {
+            out.push(letter);
+        } else {
+            out.push('%');
+            out.push(char::from(HEX[usize::from(byte >> 4)]));
+            out.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+    }
+}

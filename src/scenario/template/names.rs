@@ -1,0 +1,77 @@
+//! What the expressions of a scenario may name: variables, values that users set or capture, and the environment.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+/// A variable of the file.
+#[derive(Clone, Debug)]
+pub(crate) struct Variable {
+    /// Its value.
+    pub(crate) value: Value,
+    /// Whether the environment had a part in it, so that it must not be shown.
+    pub(crate) secret: bool,
+}
+
+/// The environment as a scenario may read it; remembers what was read.
+pub(crate) struct Secrets<'a> {
+    env: &'a dyn Fn(&str) -> Option<String>,
+    read: RefCell<BTreeMap<String, String>>,
+}
+
+impl<'a> Secrets<'a> {
+    pub(crate) fn new(env: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            env,
+            read: RefCell::default(),
+        }
+    }
+
+    /// Reads one variable of the environment. An empty one counts as unset, since a secret that a CI does not hand out
+    /// (on a pull request from a fork, say) arrives as an empty string.
+    pub(super) fn read(&self, name: &str) -> Option<String> {
+        let value = (self.env)(name).filter(|value| !value.is_empty())?;
+        self.read
+            .borrow_mut()
+            .insert(name.to_owned(), value.clone());
+        Some(value)
+    }
+
+    /// Every value that was read, once.
+    pub(crate) fn values(&self) -> Vec<String> {
+        let values: BTreeSet<_> = self.read.borrow().values().cloned().collect();
+        values.into_iter().collect()
+    }
+}
+
+/// What one place of the file may name.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'a> {
+    /// The variables, known before the run.
+    pub(crate) variables: &'a BTreeMap<String, Variable>,
+    /// Names that a step captures or a task sets, known during the run.
+    pub(crate) settable: &'a BTreeSet<String>,
+    /// The environment.
+    pub(crate) secrets: &'a Secrets<'a>,
+}
+
+/// Why a name cannot be that of a value, if it cannot.
+pub(crate) fn refuse_name(name: &str) -> Option<String> {
+    const RESERVED: [&str; 15] = [
+        "env", "true", "false", "none", "True", "False", "None", "and", "or", "not", "in", "is",
+        "if", "else", "loop",
+    ];
+    let mut letters = name.chars();
+    let spelt = letters
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && letters.all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !spelt {
+        return Some(format!(
+            "'{name}' cannot be named in an expression, use letters, digits and _ only, and no digit first"
+        ));
+    }
+    (RESERVED.contains(&name) || super::functions::FUNCTIONS.contains(&name))
+        .then(|| format!("'{name}' already has a meaning in expressions, choose another name"))
+}
