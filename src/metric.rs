@@ -71,7 +71,7 @@ impl Metric {
             Self::P95 => "P95",
             Self::P99 => "P99",
             Self::P999 => "P99.9",
-            Self::ErrorRate => "errors",
+            Self::ErrorRate => "error rate",
             Self::RequestsPerSecond => "requests/s",
         }
     }

@@ -1,1 +1,94 @@
-//! The report room.
+//! How do we say it? The verdict as text: one format, one file, one function.
+//!
+//! This room is pure: data in, text out, with no I/O and no clock, so that a stored run can be told again anywhere. It
+//! must not judge: what a line came to is the verdict's to say, and only its wording is decided here. Names and messages
+//! come from outside and may be hostile; every format makes them harmless in its own way, beginning with `text`.
+//! Only `junit` knows the crate `junit-report`.
+
+#![expect(
+    clippy::format_push_string,
+    reason = "a report is some kilobytes of text, and appending reads better than a writer that cannot fail"
+)]
+
+mod figures;
+mod junit;
+mod layout;
+mod markdown;
+mod metrics;
+mod numbers;
+mod performance;
+mod rows;
+#[cfg(test)]
+mod samples;
+mod summary;
+mod terminal;
+mod text;
+mod words;
+
+use jiff::Timestamp;
+
+use crate::record::RunRecord;
+use crate::thresholds::Thresholds;
+use crate::verdict::Verdict;
+
+pub use junit::junit;
+pub use metrics::metrics;
+pub use performance::performance;
+pub use summary::summary;
+pub use terminal::{Colour, terminal};
+
+/// All that the reports of one gate are told from.
+#[derive(Clone, Copy, Debug)]
+pub struct Story<'a> {
+    /// What the run came to.
+    pub verdict: &'a Verdict,
+    /// The run; of several candidates the first.
+    pub record: &'a RunRecord,
+    /// The other candidates, where several results were judged as one job.
+    pub others: &'a [RunRecord],
+    /// What was promised.
+    pub thresholds: &'a Thresholds,
+    /// The gate's folder, as the user wrote it.
+    pub gate_path: &'a str,
+    /// The thresholds file, as the user would open it.
+    pub thresholds_path: &'a str,
+    /// Where the figures before come from.
+    pub before: Before<'a>,
+    /// Whether an inconclusive verdict blocks (`--strict`).
+    pub strict: bool,
+    /// Exit code of the gate.
+    pub exit: u8,
+    /// Files that were written, as the user would open them.
+    pub files: &'a [String],
+}
+
+/// Where the figures before come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before<'a> {
+    /// Nothing was compared.
+    Nothing,
+    /// Jobs of a baseline.
+    Baseline {
+        /// Commit of the newest job, where known.
+        commit: Option<&'a str>,
+        /// Start of the newest job.
+        started: Timestamp,
+    },
+    /// The base arm of a duet; its address is in the record.
+    Base {
+        /// Its commit, where known.
+        commit: Option<&'a str>,
+    },
+}
+
+impl<'a> Story<'a> {
+    /// Every candidate's record.
+    fn records(&self) -> impl Iterator<Item = &'a RunRecord> {
+        std::iter::once(self.record).chain(self.others)
+    }
+
+    /// Name of the gate.
+    fn gate(&self) -> &'a str {
+        &self.verdict.gate
+    }
+}

@@ -1,0 +1,98 @@
+//! What was measured, per request name: the figures beside the verdict, over the measured phases.
+
+use std::collections::BTreeMap;
+
+use super::Story;
+use super::words::Medium;
+use crate::measurement::{Cell, FailureKind, Latencies};
+use crate::record::{RunRecord, SliceRecord};
+
+/// The figures of one request name, or of all together.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Figures {
+    /// The name; none for all requests together.
+    pub(super) request: Option<String>,
+    /// Requests.
+    pub(super) requests: u64,
+    /// Failed requests.
+    pub(super) failures: u64,
+    /// Failures by kind.
+    pub(super) kinds: BTreeMap<FailureKind, u64>,
+    /// Latencies of successes and of requests that ran into their timeout.
+    pub(super) latencies: Latencies,
+    /// Seconds in which requests became due.
+    pub(super) seconds: f64,
+}
+
+impl Figures {
+    /// Failed requests over all; none where there were no requests.
+    pub(super) fn error_ratio(&self) -> Option<f64> {
+        (self.requests > 0).then(|| self.failures as f64 / self.requests as f64)
+    }
+
+    /// Requests per second; none where no time passed.
+    pub(super) fn per_second(&self) -> Option<f64> {
+        (self.seconds > 0.0).then(|| self.requests as f64 / self.seconds)
+    }
+
+    /// The name as a reader sees it.
+    pub(super) fn name(&self, medium: Medium) -> String {
+        self.request
+            .as_ref()
+            .map_or_else(|| "overall".to_owned(), |name| medium.foreign(name))
+    }
+}
+
+/// All requests together, then each name in the scenario's order, over all candidates.
+pub(super) fn figures(story: &Story) -> Vec<Figures> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in story.records().flat_map(|record| &record.requests) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let each = names.into_iter().map(Some);
+    std::iter::once(None)
+        .chain(each)
+        .map(|request| gather(story.records(), request, RunRecord::is_measured))
+        .collect()
+}
+
+/// All requests together, over all candidates.
+pub(super) fn overall(story: &Story) -> Figures {
+    gather(story.records(), None, RunRecord::is_measured)
+}
+
+/// The figures of one name (none for all together) in the slices that `keep` picks.
+pub(super) fn gather<'r>(
+    records: impl Iterator<Item = &'r RunRecord>,
+    request: Option<&str>,
+    keep: impl Fn(&RunRecord, &SliceRecord) -> bool,
+) -> Figures {
+    let mut cell = Cell::default();
+    let mut seconds = 0.0;
+    for record in records {
+        let kept = |slice: &SliceRecord| keep(record, slice);
+        seconds += record
+            .slices
+            .iter()
+            .filter(|slice| kept(slice))
+            .map(|slice| slice.length_s)
+            .sum::<f64>();
+        let Some(name) = request else {
+            cell.merge(&record.pooled(None, kept));
+            continue;
+        };
+        if let Some(index) = record.requests.iter().position(|own| own == name) {
+            cell.merge(&record.pooled(Some(index), kept));
+        }
+    }
+    Figures {
+        request: request.map(str::to_owned),
+        requests: cell.requests(),
+        failures: cell.failures(),
+        latencies: cell.latencies(),
+        kinds: cell.errors,
+        seconds,
+    }
+}

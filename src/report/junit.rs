@@ -1,0 +1,268 @@
+//! junit.xml, for everything that shows test results. The only file that knows the crate `junit-report`.
+//!
+//! One suite per gate and one case per check, named without measured values, so that a name means the same in every
+//! run. The crate writes what it is given, so all text is made harmless here: no control characters, no line breaks in
+//! attributes, no `]]>`, and whole seconds, since sums of fractions do not keep to three decimals.
+//!
+//! In `mode: observe` nothing may turn a build red: what would have failed or been an error is skipped and says so.
+
+use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};
+
+use super::Story;
+use super::numbers::{self, whole_seconds};
+use super::rows::{Status, bound_text};
+use super::text::{Distinct, capitalized, one_line};
+use super::words::{Medium, caught, invalidity, measure_name, sentence, subject_name};
+use crate::verdict::{Check, Invalidity, Line, LineOutcome, NotJudged, Outcome, Standing};
+
+const MEDIUM: Medium = Medium::Plain;
+
+/// The last second whose year has four digits, which is all that the timestamp's format can write.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// What a case came to. The types are namespaced: GitLab takes a bare `type="date"` for a conversion.
+enum Result {
+    Passed,
+    Skipped(&'static str),
+    Failure(&'static str),
+    Error(&'static str),
+}
+
+/// Some gates as one JUnit document.
+///
+/// # Panics
+///
+/// Never: the document is written to memory.
+pub fn junit(stories: &[Story]) -> String {
+    let mut report = Report::new();
+    report.add_testsuites(stories.iter().map(suite));
+    let mut xml = Vec::new();
+    #[expect(
+        clippy::expect_used,
+        reason = "the sink is memory, which takes every byte"
+    )]
+    report.write_xml(&mut xml).expect("memory takes every byte");
+    String::from_utf8_lossy(&xml).into_owned() + "\n"
+}
+
+fn suite(story: &Story) -> TestSuite {
+    let gate = one_line(story.gate());
+    let class = format!("loadgate.{gate}");
+    let mut suite = TestSuite::new(&format!("loadgate: {gate}"));
+    suite.package.clone_from(&class);
+    let second = story.record.run.started.as_second().clamp(0, LAST_SECOND);
+    suite.timestamp =
+        OffsetDateTime::from_unix_timestamp(second).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let mut names = Distinct::default();
+    let mut add = |name: String, case: TestCase| {
+        suite.add_testcase(TestCase {
+            name: names.name(name),
+            classname: Some(class.clone()),
+            ..case
+        });
+    };
+    add("run: valid".to_owned(), run_case(story));
+    for (index, line) in story.verdict.lines.iter().enumerate() {
+        // What is only listed cannot fail, so it is no check.
+        if line.standing != Standing::Reported {
+            add(case_name(line), line_case(story, index, line));
+        }
+    }
+    suite
+}
+
+/// Whether the run could be judged at all; it carries the length of the run.
+fn run_case(story: &Story) -> TestCase {
+    let reasons: Vec<String> = story
+        .verdict
+        .invalid
+        .iter()
+        .map(|why| {
+            let reason = invalidity(story, why, MEDIUM);
+            format!(
+                "{}. To mend it: {}.",
+                capitalized(&reason.what),
+                reason.mend
+            )
+        })
+        .collect();
+    let result = match (story.verdict.outcome, reasons.is_empty()) {
+        (Outcome::Passed | Outcome::Failed | Outcome::Inconclusive, true) => Result::Passed,
+        (Outcome::Passed | Outcome::Failed | Outcome::Inconclusive, false)
+        | (Outcome::Invalid, _) => Result::Error("loadgate.invalid"),
+    };
+    let message = match (&result, reasons.first()) {
+        (Result::Passed, _) => format!(
+            "{}; {}",
+            super::words::comparison(story, MEDIUM),
+            super::words::generator(story)
+        ),
+        (_, Some(first)) => first.clone(),
+        (_, None) => super::words::headline(story, MEDIUM),
+    };
+    let more = reasons.get(1..).unwrap_or_default().join("\n");
+    let seconds = i64::try_from(whole_seconds(story.record.run.duration_s)).unwrap_or_default();
+    TestCase {
+        time: Duration::seconds(seconds),
+        ..case(story, &result, &message, &more)
+    }
+}
+
+/// A name that says what is checked and holds no measured value.
+fn case_name(line: &Line) -> String {
+    let subject = subject_name(&line.subject, MEDIUM);
+    let phase = match &line.phase {
+        Some(phase) => format!(" in {}", one_line(phase)),
+        None => String::new(),
+    };
+    let check = match (&line.check, line.standing) {
+        (Check::Change(_), _) => "regression",
+        (Check::Limit(_), Standing::Warned) => "limit that warns",
+        (Check::Limit(_), Standing::Gated | Standing::Reported) => "limit",
+    };
+    format!("{subject}{phase}: {} {check}", measure_name(line.measure))
+}
+
+fn line_case(story: &Story, index: usize, line: &Line) -> TestCase {
+    let message = sentence(story, line, MEDIUM);
+    case(
+        story,
+        &line_result(story, index, line),
+        &message,
+        &figures(story, line),
+    )
+}
+
+fn line_result(story: &Story, index: usize, line: &Line) -> Result {
+    let named_invalid = story.verdict.invalid.iter().any(|why| match why {
+        Invalidity::TooFewForLimit { line } | Invalidity::TooFewForRegression { line } => {
+            *line == index
+        }
+        Invalidity::Unreachable { .. }
+        | Invalidity::Interrupted
+        | Invalidity::NoRequests
+        | Invalidity::GeneratorLate { .. }
+        | Invalidity::MissingBaseline
+        | Invalidity::BaseSilent => false,
+    });
+    match Status::of(line) {
+        Status::Failed => Result::Failure(match line.check {
+            Check::Limit(_) => "loadgate.limit",
+            Check::Change(_) => "loadgate.regression",
+        }),
+        _ if named_invalid => Result::Error("loadgate.too_few"),
+        Status::Inconclusive if story.strict && line.standing == Standing::Gated => {
+            Result::Error("loadgate.inconclusive")
+        }
+        Status::Inconclusive => Result::Skipped("loadgate.inconclusive"),
+        Status::NotJudged => Result::Skipped(match line.outcome {
+            LineOutcome::NotJudged(NotJudged::NoComparison) => "loadgate.no_comparison",
+            LineOutcome::NotJudged(_)
+            | LineOutcome::Passed
+            | LineOutcome::Failed
+            | LineOutcome::Inconclusive => "loadgate.not_judged",
+        }),
+        Status::Reported => Result::Skipped("loadgate.not_judged"),
+        Status::Warned | Status::Worse | Status::Passed => Result::Passed,
+    }
+}
+
+/// A case without its name. The message is also the body's first line, since GitLab shows the body and others the
+/// attribute.
+fn case(story: &Story, result: &Result, message: &str, more: &str) -> TestCase {
+    let observed = |what: &str| format!("Observed only, would have been {what}: {message}");
+    let (type_, message, is_error) = match result {
+        Result::Passed => {
+            let mut passed = TestCase::success("", Duration::ZERO);
+            passed.set_system_out(&body(message, more));
+            return passed;
+        }
+        Result::Skipped(type_) => return skipped(type_, message, more),
+        Result::Failure(_) if story.verdict.observed => {
+            return skipped("loadgate.observed", &observed("a failure"), more);
+        }
+        Result::Error(_) if story.verdict.observed => {
+            return skipped("loadgate.observed", &observed("an error"), more);
+        }
+        Result::Failure(type_) => (*type_, one_line(message), false),
+        Result::Error(type_) => (*type_, one_line(message), true),
+    };
+    let type_ = type_.to_owned();
+    let cause = Some(body(&message, more));
+    let result = if is_error {
+        TestResult::Error {
+            type_,
+            message,
+            cause,
+        }
+    } else {
+        TestResult::Failure {
+            type_,
+            message,
+            cause,
+        }
+    };
+    TestCase {
+        result,
+        ..TestCase::success("", Duration::ZERO)
+    }
+}
+
+/// A skipped case with its cause in the attribute and in the body.
+fn skipped(type_: &str, message: &str, more: &str) -> TestCase {
+    let mut case = TestCase::skipped("");
+    case.result = TestResult::SkippedWithCause {
+        type_: type_.to_owned(),
+        message: one_line(message),
+        cause: Some(body(message, more)),
+    };
+    case
+}
+
+/// A body of several lines, each of them harmless. `]]>` would end its CDATA section.
+fn body(message: &str, more: &str) -> String {
+    let lines = std::iter::once(message).chain(more.lines());
+    let lines: Vec<String> = lines.map(one_line).collect();
+    lines.join("\n").trim_end().replace("]]>", "]] >")
+}
+
+/// A line's figures as a small table.
+fn figures(story: &Story, line: &Line) -> String {
+    let value = |known| numbers::value_or_none(line.measure, known);
+    let mut rows = Vec::new();
+    let written = match &line.check {
+        Check::Limit(limit) => {
+            rows.push(("now", value(line.current)));
+            rows.push(("limit", bound_text(line.measure, limit)));
+            limit.line
+        }
+        Check::Change(check) => {
+            rows.push(("before", value(check.before)));
+            rows.push(("now", value(line.current)));
+            if let Some(change) = check.change {
+                let estimate = numbers::change(line.measure, change.estimate);
+                let interval = numbers::interval(line.measure, &change);
+                rows.push(("change [95 %]", format!("{estimate} {interval}")));
+                rows.push(("tolerance", numbers::change(line.measure, check.tolerance)));
+            }
+            if let Some(caught) = caught(line, check) {
+                rows.push(("would have caught", caught));
+            }
+            story.thresholds.regression.line
+        }
+    };
+    rows.push(("requests", numbers::count(line.requests)));
+    let path = one_line(story.thresholds_path);
+    rows.push(match written {
+        Some(line) => ("written at", format!("{path}:{line}")),
+        None => (
+            "written at",
+            format!("nowhere: it holds where {path} is silent"),
+        ),
+    });
+    let rows: Vec<String> = rows
+        .into_iter()
+        .map(|(what, figure)| format!("{what:<18} {figure}"))
+        .collect();
+    format!("\n{}", rows.join("\n"))
+}

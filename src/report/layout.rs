@@ -1,0 +1,157 @@
+//! Lines that fit a terminal: wrapped sentences and aligned columns, measured in columns and not in bytes.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::text::{prefix, shorten};
+
+/// Narrower than this, a name's column is of no use and names get a line of their own.
+const NARROWEST_NAME: usize = 16;
+
+/// What belongs to the number before it, so that no line begins with it.
+const UNITS: [&str; 8] = ["ms", "s", "µs", "%", "pp", "min", "→", "more"];
+
+/// Breaks text into lines of at most so many columns, between words where it can.
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in words(text) {
+        let gap = usize::from(!line.is_empty());
+        if line.width() + gap + word.width() <= columns {
+            if gap == 1 {
+                line.push(' ');
+            }
+            line.push_str(&word);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        let mut rest = word.as_str();
+        while rest.width() > columns {
+            let piece = prefix(rest, columns);
+            // A character wider than the line still has to go somewhere.
+            let piece = if piece.is_empty() { rest } else { piece };
+            lines.push(piece.to_owned());
+            rest = &rest[piece.len()..];
+        }
+        rest.clone_into(&mut line);
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// The words of a text, each number with its unit.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let bare = word.trim_end_matches([',', ';', ':', '.', ')', ']']);
+        match words.last_mut() {
+            Some(last) if UNITS.contains(&bare) && last.len() < 12 => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
+/// A sentence behind a label, its further lines set under its first word.
+pub(super) fn hanging(
+    label: &str,
+    label_columns: usize,
+    text: &str,
+    columns: usize,
+) -> Vec<String> {
+    let lines = wrap(text, columns.saturating_sub(label_columns).max(1));
+    let pad = " ".repeat(label_columns.saturating_sub(label.width()));
+    lines
+        .iter()
+        .enumerate()
+        .map(|(index, line)| {
+            if index == 0 {
+                format!("{label}{pad}{line}")
+            } else {
+                format!("{}{line}", " ".repeat(label_columns))
+            }
+        })
+        .collect()
+}
+
+/// A table of a name and numbers, the numbers set to the right. Where the names would get too little room, each stands
+/// on a line above its numbers.
+pub(super) fn table(rows: &[(String, Vec<String>)], columns: usize) -> Vec<String> {
+    let count = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..count)
+        .map(|index| {
+            let cells = rows.iter().filter_map(|(_, cells)| cells.get(index));
+            cells.map(|cell| cell.width()).max().unwrap_or(0)
+        })
+        .collect();
+    let numbers: usize = widths.iter().map(|width| width + 2).sum();
+    let longest = rows.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
+    let room = columns.saturating_sub(numbers);
+    if room >= NARROWEST_NAME.min(longest) {
+        let name_width = room.min(longest);
+        return rows
+            .iter()
+            .map(|(name, cells)| {
+                let name = shorten(name, name_width);
+                let pad = " ".repeat(name_width - name.width());
+                format!("{name}{pad}{}", aligned(cells, &widths))
+            })
+            .collect();
+    }
+    rows.iter()
+        .flat_map(|(name, cells)| [shorten(name, columns), aligned(cells, &widths)])
+        .collect()
+}
+
+fn aligned(cells: &[String], widths: &[usize]) -> String {
+    let mut line = String::new();
+    for (cell, width) in cells.iter().zip(widths) {
+        line.push_str(&" ".repeat(2 + width.saturating_sub(cell.width())));
+        line.push_str(cell);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::report::text::one_line;
+
+    #[test]
+    fn lines_break_between_words_and_never_before_a_unit() {
+        assert_eq!(
+            wrap("limit 800 ms: it holds", 9),
+            ["limit", "800 ms:", "it holds"]
+        );
+        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrap("目录目录", 5), ["目录", "目录"]);
+    }
+
+    #[test]
+    fn numbers_stand_under_each_other() {
+        let row =
+            |name: &str, cells: [&str; 2]| (name.to_owned(), cells.map(str::to_owned).to_vec());
+        let rows = [row("name", ["n", "P95"]), row("GET /a", ["1,200", "9 ms"])];
+        assert_eq!(
+            table(&rows, 40),
+            ["name        n   P95", "GET /a  1,200  9 ms"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn wrapped_lines_fit(text in any::<String>(), columns in 4_usize..100) {
+            for line in wrap(&one_line(&text), columns) {
+                prop_assert!(line.width() <= columns, "{line:?}");
+            }
+        }
+    }
+}

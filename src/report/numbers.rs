@@ -1,0 +1,245 @@
+//! Numbers with their units, each idea written in one way everywhere.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+
+use crate::metric::Kind;
+use crate::units::{Latency, group, significant};
+use crate::verdict::{Change, Measure};
+
+/// What stands where there is no number.
+pub(super) const NONE: &str = "–";
+
+/// How a measure's values read.
+fn kind(measure: Measure) -> Kind {
+    match measure {
+        Measure::Metric(metric) => metric.kind(),
+        Measure::Failures(_) => Kind::Share,
+    }
+}
+
+/// Whether a measure is a share, so that its changes are differences in percentage points.
+pub(super) fn is_share(measure: Measure) -> bool {
+    kind(measure) == Kind::Share
+}
+
+/// Whether more of the measure is better.
+pub(super) fn more_is_better(measure: Measure) -> bool {
+    kind(measure) == Kind::Rate
+}
+
+/// A value such as `182 ms`, `0.03 %` or `98.3/s`.
+pub(super) fn value(measure: Measure, value: f64) -> String {
+    match kind(measure) {
+        Kind::Quantile(_) => Latency(value).to_string(),
+        Kind::Share => share(value),
+        Kind::Rate => rate(value),
+    }
+}
+
+/// A value, or a dash where there is none.
+pub(super) fn value_or_none(measure: Measure, known: Option<f64>) -> String {
+    known.map_or_else(|| NONE.to_owned(), |known| value(measure, known))
+}
+
+/// Two values with an arrow between them, the unit said once where it is the same: `182 → 231 ms`.
+pub(super) fn from_to(measure: Measure, before: f64, now: f64) -> String {
+    let (before, now) = (value(measure, before), value(measure, now));
+    let number = |text: &str| {
+        text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ',' | '-'))
+            .unwrap_or(text.len())
+    };
+    let (end, other) = (number(&before), number(&now));
+    if before[end..] == now[other..] {
+        return format!("{} → {now}", &before[..end]);
+    }
+    format!("{before} → {now}")
+}
+
+/// A share of requests in percent: two digits below 1 %, where the third says nothing.
+pub(super) fn share(fraction: f64) -> String {
+    let percent = fraction * 100.0;
+    if percent.abs() >= 1.0 {
+        return format!("{} %", significant(percent));
+    }
+    format!("{} %", two_digits(percent))
+}
+
+fn two_digits(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let rounded: f64 = format!("{value:.1e}").parse().unwrap_or(value);
+    format!("{rounded}")
+}
+
+/// Events per second.
+pub(super) fn rate(per_second: f64) -> String {
+    format!("{}/s", significant(per_second))
+}
+
+/// A change with its sign: `+26.9 %`, or `+0.02 pp` for a difference of shares.
+pub(super) fn change(measure: Measure, change: f64) -> String {
+    let percent = change * 100.0;
+    if is_share(measure) {
+        return points(percent);
+    }
+    let text = if percent.abs() >= 100.0 {
+        signed(&group(&format!("{:.0}", percent.abs())), percent)
+    } else {
+        signed(&format!("{:.1}", percent.abs()), percent)
+    };
+    format!("{text} %")
+}
+
+/// Percentage points.
+fn points(points: f64) -> String {
+    let size = points.abs();
+    let digits = if size >= 0.01 {
+        significant(format!("{size:.2}").parse().unwrap_or(size))
+    } else {
+        two_digits(size)
+    };
+    format!("{} pp", signed(&digits, points))
+}
+
+/// The digits with a sign, but a zero without one.
+fn signed(digits: &str, value: f64) -> String {
+    if digits.chars().all(|c| matches!(c, '0' | '.')) {
+        return digits.to_owned();
+    }
+    format!("{}{digits}", if value < 0.0 { '-' } else { '+' })
+}
+
+/// A 95 % interval: `[-1.2 %, +7.6 %]`.
+pub(super) fn interval(measure: Measure, estimated: &Change) -> String {
+    format!(
+        "[{}, {}]",
+        change(measure, estimated.lower),
+        change(measure, estimated.upper)
+    )
+}
+
+/// The change that would have been caught, rounded away from zero so that nothing is promised that does not hold.
+pub(super) fn caught(measure: Measure, would_catch: f64) -> String {
+    let sign = if more_is_better(measure) { '-' } else { '+' };
+    let percent = would_catch.abs() * 100.0;
+    if is_share(measure) {
+        let rounded = (percent * 100.0 - 1e-6).ceil() / 100.0;
+        return format!("{sign}{} pp", significant(rounded));
+    }
+    format!(
+        "{sign}{} %",
+        group(&format!("{:.0}", (percent - 1e-6).ceil()))
+    )
+}
+
+/// A whole number, grouped by thousands.
+pub(super) fn count(number: u64) -> String {
+    group(&number.to_string())
+}
+
+/// A number with its noun, in the singular where it is one.
+pub(super) fn counted(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", count(number))
+}
+
+/// A length of time in whole seconds: `34 s`, `1 min 30 s`.
+pub(super) fn length(seconds: f64) -> String {
+    let whole = whole_seconds(seconds);
+    match (whole / 60, whole % 60) {
+        (0, _) if seconds < 10.0 => Latency(seconds.max(0.0)).to_string(),
+        (0, s) => format!("{s} s"),
+        (m, 0) => format!("{m} min"),
+        (m, s) => format!("{m} min {s} s"),
+    }
+}
+
+/// Seconds, rounded and never negative.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to 0 and a century first; a stored NaN becomes 0"
+)]
+pub(super) fn whole_seconds(seconds: f64) -> u64 {
+    seconds.round().clamp(0.0, 3.2e9) as u64
+}
+
+/// The date of an instant in UTC, such as `2026-11-24`.
+pub(super) fn date(instant: Timestamp) -> Date {
+    Offset::UTC.to_datetime(instant).date()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Metric;
+
+    const P95: Measure = Measure::Metric(Metric::P95);
+    const ERRORS: Measure = Measure::Metric(Metric::ErrorRate);
+    const RATE: Measure = Measure::Metric(Metric::RequestsPerSecond);
+
+    #[test]
+    fn values_carry_their_unit() {
+        for (measure, number, text) in [
+            (P95, 0.182, "182 ms"),
+            (ERRORS, 0.000_333, "0.033 %"),
+            (ERRORS, 0.0233, "2.33 %"),
+            (ERRORS, 0.0, "0 %"),
+            (ERRORS, 1.0, "100 %"),
+            (RATE, 98.26, "98.3/s"),
+        ] {
+            assert_eq!(value(measure, number), text);
+        }
+    }
+
+    #[test]
+    fn a_unit_is_said_once_where_it_is_the_same() {
+        assert_eq!(from_to(P95, 0.182, 0.231), "182 → 231 ms");
+        assert_eq!(from_to(P95, 0.9, 1.21), "900 ms → 1.21 s");
+        assert_eq!(from_to(ERRORS, 0.001, 0.023), "0.1 → 2.3 %");
+        assert_eq!(from_to(RATE, 98.0, 71.2), "98 → 71.2/s");
+    }
+
+    #[test]
+    fn changes_carry_their_sign_and_zero_has_none() {
+        for (measure, number, text) in [
+            (P95, 0.269, "+26.9 %"),
+            (P95, -0.012, "-1.2 %"),
+            (P95, -0.000_1, "0.0 %"),
+            (P95, 12.5, "+1,250 %"),
+            (ERRORS, 0.000_2, "+0.02 pp"),
+            (ERRORS, -0.022, "-2.2 pp"),
+            (ERRORS, 0.0, "0 pp"),
+        ] {
+            assert_eq!(change(measure, number), text);
+        }
+    }
+
+    #[test]
+    fn what_would_have_been_caught_is_never_promised_smaller_than_it_is() {
+        for (measure, number, text) in [
+            (P95, 0.141, "+15 %"),
+            (P95, 0.14, "+14 %"),
+            (ERRORS, 0.002_71, "+0.28 pp"),
+            (RATE, 0.2, "-20 %"),
+        ] {
+            assert_eq!(caught(measure, number), text);
+        }
+    }
+
+    #[test]
+    fn lengths_read_as_people_say_them() {
+        for (seconds, text) in [
+            (0.4, "400 ms"),
+            (4.0, "4 s"),
+            (34.2, "34 s"),
+            (90.0, "1 min 30 s"),
+            (120.0, "2 min"),
+        ] {
+            assert_eq!(length(seconds), text);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Blocks of Markdown, as many of them as fit.
+
+/// What a comment may take, in bytes: GitHub refuses one above 65,536 characters, and the action adds a few lines.
+pub(super) const BUDGET: usize = 60_000;
+
+/// How much a block is needed; the last ones are left out first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Need {
+    /// The verdict and the last line.
+    Always,
+    /// Why it came to that.
+    Finding,
+    /// What to do about it.
+    Advice,
+    /// Folded away.
+    Detail,
+}
+
+/// A piece of the summary that stands or goes as a whole.
+pub(super) struct Block {
+    need: Need,
+    text: String,
+}
+
+impl Block {
+    /// A block; it begins on a line of its own.
+    pub(super) fn new(need: Need, text: impl Into<String>) -> Self {
+        Self {
+            need,
+            text: text.into(),
+        }
+    }
+}
+
+/// The blocks that fit, and a word on those that do not.
+pub(super) fn fitted(mut blocks: Vec<Block>) -> String {
+    let mut left_out = 0_usize;
+    loop {
+        let text = joined(&blocks, left_out);
+        if text.len() <= BUDGET {
+            return text;
+        }
+        // Of those least needed, the last; what is always needed is short by construction.
+        let Some(least) = blocks
+            .iter()
+            .enumerate()
+            .filter(|(_, block)| block.need != Need::Always)
+            .max_by_key(|(index, block)| (block.need, *index))
+            .map(|(index, _)| index)
+        else {
+            return text;
+        };
+        blocks.remove(least);
+        left_out += 1;
+    }
+}
+
+fn joined(blocks: &[Block], left_out: usize) -> String {
+    let mut text = blocks
+        .iter()
+        .map(|block| block.text.trim_end())
+        .filter(|text| !text.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n\n");
+    if left_out > 0 {
+        let (blocks, are) = if left_out == 1 {
+            ("block", "is")
+        } else {
+            ("blocks", "are")
+        };
+        text += &format!(
+            "\n\n{left_out} {blocks} did not fit into a comment and {are} left out; `result.json` has everything."
+        );
+    }
+    text + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_go_first_and_the_verdict_never() {
+        let block = |need, size: usize| Block::new(need, format!("{need:?} {}", "x".repeat(size)));
+        let text = fitted(vec![
+            block(Need::Always, 10),
+            block(Need::Finding, 20_000),
+            block(Need::Detail, 30_000),
+            block(Need::Advice, 20_000),
+            block(Need::Detail, 5_000),
+        ]);
+        assert!(text.len() <= BUDGET);
+        for (need, stays) in [("Always", true), ("Finding", true), ("Advice", true)] {
+            assert_eq!(text.contains(need), stays, "{need}");
+        }
+        assert!(
+            !text.contains("Detail"),
+            "both must go: the last first, then the large one"
+        );
+        assert!(text.ends_with(
+            "2 blocks did not fit into a comment and are left out; `result.json` has everything.\n"
+        ));
+    }
+}

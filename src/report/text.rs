@@ -1,0 +1,179 @@
+//! Text of unknown origin made harmless, and made to fit.
+//!
+//! Request names, error messages and labels may hold anything: escape sequences that repaint a terminal, line breaks that
+//! forge a line of the log, marks that reverse the reading direction. Every format takes such text through [`one_line`].
+
+use std::collections::HashSet;
+
+use unicode_width::UnicodeWidthStr;
+
+/// Stands for a character that nobody could see or that would act on its surroundings.
+const REPLACEMENT: char = '\u{fffd}';
+
+/// Text on one line, without escape sequences, control characters and invisible marks. Line breaks and the like stay
+/// visible as pictures (`␊`), so that two names do not silently become one.
+pub(super) fn one_line(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if let Some(length) = escape_sequence(rest) {
+            rest = &rest[length..];
+            continue;
+        }
+        safe.push(visible(c));
+        rest = &rest[c.len_utf8()..];
+    }
+    safe
+}
+
+/// The character itself, or what stands for it.
+fn visible(c: char) -> char {
+    match c {
+        // The block "Control Pictures" mirrors the control characters in their order.
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(REPLACEMENT),
+        '\u{7f}' => '\u{2421}',
+        '\u{85}' | '\u{2028}' | '\u{2029}' => '\u{240a}',
+        '\u{80}'..='\u{9f}'
+        // Zero width and direction marks.
+        | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        // Tags, and what XML 1.0 does not allow.
+        | '\u{e0000}'..='\u{e007f}' | '\u{fffe}' | '\u{ffff}' => REPLACEMENT,
+        _ => c,
+    }
+}
+
+/// Bytes of the terminal escape sequence that the text begins with, if it does and the sequence is complete.
+fn escape_sequence(text: &str) -> Option<usize> {
+    let after = text
+        .strip_prefix('\u{9b}')
+        .or_else(|| text.strip_prefix("\u{1b}["));
+    if let Some(after) = after {
+        let end = after.find(|c: char| !matches!(c, '\u{20}'..='\u{3f}'))?;
+        let last = after[end..].chars().next()?;
+        return matches!(last, '\u{40}'..='\u{7e}').then(|| text.len() - after.len() + end + 1);
+    }
+    let after = text.strip_prefix("\u{1b}]")?;
+    let (end, terminator) = [("\u{7}", 1), ("\u{1b}\\", 2)]
+        .into_iter()
+        .filter_map(|(terminator, length)| Some((after.find(terminator)?, length)))
+        .min()?;
+    Some(text.len() - after.len() + end + terminator)
+}
+
+/// Text of at most so many columns; what is too long loses its middle, since both ends tell names apart.
+pub(super) fn shorten(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut room = columns.saturating_sub(1);
+    loop {
+        let head = prefix(text, room.div_ceil(2));
+        let tail = suffix(text, room - room.div_ceil(2));
+        let short = format!("{head}…{tail}");
+        // Joining may widen a cluster by a column.
+        if short.width() <= columns || room == 0 {
+            return short;
+        }
+        room -= 1;
+    }
+}
+
+/// The longest beginning of a text that fits into so many columns.
+pub(super) fn prefix(text: &str, columns: usize) -> &str {
+    let fits = text
+        .char_indices()
+        .map(|(start, c)| start + c.len_utf8())
+        .take_while(|end| text[..*end].width() <= columns)
+        .last();
+    &text[..fits.unwrap_or(0)]
+}
+
+fn suffix(text: &str, columns: usize) -> &str {
+    let fits = text
+        .char_indices()
+        .rev()
+        .map(|(start, _)| start)
+        .take_while(|start| text[*start..].width() <= columns)
+        .last();
+    &text[fits.unwrap_or(text.len())..]
+}
+
+/// The text with its first letter in upper case.
+pub(super) fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
+}
+
+/// Keeps names apart that have become equal by being made harmless.
+#[derive(Default)]
+pub(super) struct Distinct(HashSet<String>);
+
+impl Distinct {
+    /// The name, with a number where it was given out before.
+    pub(super) fn name(&mut self, name: String) -> String {
+        if self.0.insert(name.clone()) {
+            return name;
+        }
+        let mut number = 2_u32;
+        loop {
+            let numbered = format!("{name} ({number})");
+            if self.0.insert(numbered.clone()) {
+                return numbered;
+            }
+            number += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_acts_on_a_terminal_is_taken_out_or_made_visible() {
+        for (text, safe) in [
+            ("GET /orders", "GET /orders"),
+            ("\u{1b}[31mred\u{1b}[0m", "red"),
+            ("\u{9b}2Jcleared", "cleared"),
+            ("\u{1b}]0;title\u{7}after", "after"),
+            ("\u{1b}]8;;http://x\u{1b}\\link", "link"),
+            ("\u{1b}]never ends", "␛]never ends"),
+            ("\u{1b}[12", "␛[12"),
+            ("two\r\nlines\tand\0more\u{7f}", "two␍␊lines␉and␀more␡"),
+            ("a\u{202e}b\u{200f}c", "a\u{fffd}b\u{fffd}c"),
+            ("目录 é 👩‍💻", "目录 é 👩‍💻"),
+        ] {
+            assert_eq!(one_line(text), safe);
+        }
+    }
+
+    #[test]
+    fn names_that_became_equal_are_told_apart() {
+        let mut distinct = Distinct::default();
+        let names = ["a", "a", "b", "a (2)", "a"].map(|name| distinct.name(name.to_owned()));
+        assert_eq!(names, ["a", "a (2)", "b", "a (2) (2)", "a (3)"]);
+    }
+
+    #[test]
+    fn a_long_name_keeps_both_ends() {
+        assert_eq!(shorten("GET /catalog/items/details", 12), "GET /c…tails");
+        assert_eq!(shorten("目录目录目录", 6), "目…录");
+    }
+
+    proptest! {
+        #[test]
+        fn a_shortened_name_fits(text in any::<String>(), columns in 1_usize..40) {
+            prop_assert!(shorten(&one_line(&text), columns).width() <= columns);
+        }
+
+        #[test]
+        fn nothing_is_left_that_controls(text in any::<String>()) {
+            prop_assert!(!one_line(&text).chars().any(char::is_control));
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a person should know and nothing depends on: each with its numbers and with what to do.
+
+use super::Medium;
+use super::line::title;
+use super::reasons::written_at;
+use crate::report::Story;
+use crate::report::numbers::{self, count, counted, share};
+use crate::report::rows::must_detect;
+use crate::thresholds::{Acceptance, Subject};
+use crate::units::significant;
+use crate::verdict::{Caution, Check, Comparison, Line, Measure};
+
+/// A caution in words.
+pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Medium) -> String {
+    match caution {
+        Caution::MuchFaster { line } => much_faster(story.verdict.lines.get(*line), medium),
+        Caution::Vanished { request } => format!(
+            "{} is in the baseline, and no such request was sent: look at the scenario's weights and its length",
+            medium.foreign(request)
+        ),
+        Caution::AcceptanceExpired { acceptance } => {
+            acceptance_text(story, *acceptance, medium, |accepted| {
+                format!(
+                    "ended on {}: remove it, or agree on a later date",
+                    accepted.until
+                )
+            })
+        }
+        Caution::AcceptanceUnneeded { acceptance } => {
+            acceptance_text(story, *acceptance, medium, |_| {
+                "is no longer needed: remove it".to_owned()
+            })
+        }
+        Caution::CannotDetect { line } => cannot_detect(story, *line, medium),
+        Caution::Aborted { failures, requests } => aborted(story, *failures, *requests),
+        Caution::OtherCpu { baseline, current } => format!(
+            "this machine's CPU is {}, the baseline's was {}: part of a change may be the machine's",
+            medium.foreign(current),
+            medium.foreign(baseline)
+        ),
+        Caution::Insecure => {
+            "certificates were not checked (--insecure): anybody could have answered".to_owned()
+        }
+    }
+}
+
+fn much_faster(line: Option<&Line>, medium: Medium) -> String {
+    let told = line.map_or_else(
+        || "the target is".to_owned(),
+        |line| format!("{} is", title(line, medium)),
+    );
+    let figures = line.and_then(|line| match (&line.check, line.current) {
+        (Check::Change(check), Some(now)) => Some(format!(
+            " ({})",
+            numbers::from_to(line.measure, check.before?, now)
+        )),
+        (Check::Change(_) | Check::Limit(_), _) => None,
+    });
+    format!(
+        "{told} much faster than anything before{}: make sure that it still does its work",
+        figures.unwrap_or_default()
+    )
+}
+
+fn acceptance_text(
+    story: &Story,
+    index: usize,
+    medium: Medium,
+    says: impl Fn(&Acceptance) -> String,
+) -> String {
+    let Some(accepted) = story.thresholds.regression.accepted.get(index) else {
+        return "an acceptance no longer holds".to_owned();
+    };
+    let subject = match &accepted.subject {
+        Subject::Overall => "overall".to_owned(),
+        Subject::Request(name) => medium.foreign(name),
+    };
+    format!(
+        "the acceptance of {} {subject} up to {}{} {}",
+        accepted.metric.label(),
+        numbers::change(Measure::Metric(accepted.metric), accepted.up_to),
+        written_at(story, Some(accepted.line), medium),
+        says(accepted)
+    )
+}
+
+fn cannot_detect(story: &Story, index: usize, medium: Medium) -> String {
+    let remedy = match story.verdict.comparison {
+        Comparison::Duet { .. } => "use more pairs or a quieter runner",
+        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
+            "record more jobs, use a quieter runner, or compare with --against"
+        }
+    };
+    let must = format!("+{} %", significant(must_detect(story) * 100.0));
+    let Some(line) = story.verdict.lines.get(index) else {
+        return format!("this set-up cannot see a change of {must}: {remedy}");
+    };
+    let caught = match &line.check {
+        Check::Change(check) => super::caught(line, check),
+        Check::Limit(_) => None,
+    };
+    let caught = caught.map_or_else(String::new, |caught| {
+        format!(" (it would have caught {caught})")
+    });
+    format!(
+        "this set-up cannot see a change of {must} in {}{caught}: {remedy}",
+        title(line, medium)
+    )
+}
+
+/// How a run was stopped early.
+pub(super) fn aborted(story: &Story, failures: u64, requests: u64) -> String {
+    let ratio = failures as f64 / requests.max(1) as f64;
+    let allowed = story.thresholds.abort.map_or_else(String::new, |abort| {
+        format!(
+            ", abort.error_rate is {}",
+            share(abort.error_rate.fraction())
+        )
+    });
+    format!(
+        "the run was stopped early: {} of {} had failed by then ({}{allowed})",
+        count(failures),
+        counted(requests, "request"),
+        share(ratio)
+    )
+}

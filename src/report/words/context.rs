@@ -1,0 +1,136 @@
+//! What a verdict rests on: the comparison, the load and the generator.
+
+use super::Medium;
+use super::reasons::no_comparison;
+use crate::report::figures::overall;
+use crate::report::numbers::{self, counted, date, share};
+use crate::report::{Before, Story};
+use crate::units::Latency;
+use crate::verdict::{Comparison, Invalidity};
+
+/// Above these the generator is called strained: what a slice is dropped for, `statistics.md` 3.0.
+const STRAINED_LATE_S: f64 = 0.005;
+const STRAINED_CPU: f64 = 0.8;
+const STRAINED_STEAL: f64 = 0.05;
+
+/// Digits of a commit that people recognise.
+const COMMIT_DIGITS: usize = 7;
+
+/// What was compared: `history, 10 baseline jobs`.
+pub(in crate::report) fn comparison(story: &Story, medium: Medium) -> String {
+    let jobs = |jobs: u32| counted(u64::from(jobs), "baseline job");
+    let as_one = |candidates: u32| {
+        if candidates > 1 {
+            format!(", {candidates} runs judged as one")
+        } else {
+            String::new()
+        }
+    };
+    match &story.verdict.comparison {
+        Comparison::Duet { pairs, dropped } => {
+            let dropped = match dropped {
+                0 => String::new(),
+                dropped => format!(" ({dropped} more dropped, the generator was late)"),
+            };
+            format!("duet, {}{dropped}", counted(u64::from(*pairs), "pair"))
+        }
+        Comparison::History {
+            jobs: n,
+            candidates,
+        } => {
+            format!("history, {}{}", jobs(*n), as_one(*candidates))
+        }
+        Comparison::Single {
+            jobs: n,
+            candidates,
+        } => format!(
+            "single, provisional: {} of the 5 that make a history{}",
+            jobs(*n),
+            as_one(*candidates)
+        ),
+        Comparison::None(why) => {
+            let reason = no_comparison(story, why, medium);
+            format!("nothing compared: {}", reason.what)
+        }
+    }
+}
+
+/// Which versions: `this run 3f2c9ab against 8d10e7f of 2026-11-20 (4 days before)`.
+pub(in crate::report) fn provenance(story: &Story, medium: Medium) -> Option<String> {
+    let named = |commit: Option<&str>| commit.map(|commit| medium.foreign(&short_commit(commit)));
+    let own = named(story.record.run.commit.as_deref());
+    let own = own.map_or_else(
+        || "this run".to_owned(),
+        |commit| format!("this run {commit}"),
+    );
+    match story.before {
+        Before::Nothing => None,
+        Before::Baseline { commit, started } => {
+            let day = date(started);
+            let newest = named(commit).unwrap_or_else(|| "the newest job".to_owned());
+            let days = date(story.record.run.started)
+                .duration_since(day)
+                .as_hours()
+                / 24;
+            let age = match u64::try_from(days) {
+                Ok(0) => "the same day".to_owned(),
+                Ok(days) => format!("{} before", counted(days, "day")),
+                Err(_) => "later than this run".to_owned(),
+            };
+            Some(format!("{own} against {newest} of {day} ({age})"))
+        }
+        Before::Base { commit } => {
+            let url = story.record.base.as_ref().map(|base| base.url.as_str());
+            let base = named(commit).or_else(|| url.map(|url| medium.foreign(url)));
+            let base = base.unwrap_or_else(|| "the base".to_owned());
+            Some(format!("{own} against {base}"))
+        }
+    }
+}
+
+/// The first digits of a commit, or the whole of what is no hash.
+pub(in crate::report) fn short_commit(commit: &str) -> String {
+    if commit.len() > COMMIT_DIGITS && commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return commit[..COMMIT_DIGITS].to_owned();
+    }
+    commit.to_owned()
+}
+
+/// How much was sent: `6,000 requests in 1 min 30 s`.
+pub(in crate::report) fn load(story: &Story) -> String {
+    let figures = overall(story);
+    let length = numbers::length(story.record.run.duration_s);
+    format!("{} in {length}", counted(figures.requests, "request"))
+}
+
+/// How well the generator did: `generator healthy (late P99 0.3 ms, CPU 35 %)`.
+pub(in crate::report) fn generator(story: &Story) -> String {
+    let health = &story.record.health;
+    let steal = health.steal_share.unwrap_or(0.0);
+    let fell_behind = story
+        .verdict
+        .invalid
+        .iter()
+        .any(|why| matches!(why, Invalidity::GeneratorLate { .. }));
+    let word = if fell_behind {
+        "fell behind"
+    } else if health.late_p99_s > STRAINED_LATE_S
+        || health.cpu_share > STRAINED_CPU
+        || steal > STRAINED_STEAL
+    {
+        "strained"
+    } else {
+        "healthy"
+    };
+    let mut told = vec![
+        format!("late P99 {}", Latency(health.late_p99_s)),
+        format!("CPU {}", share(health.cpu_share)),
+    ];
+    if steal > STRAINED_STEAL {
+        told.push(format!("{} stolen by the host", share(steal)));
+    }
+    if let Some(achieved) = health.achieved {
+        told.push(format!("{} of the planned requests sent", share(achieved)));
+    }
+    format!("generator {word} ({})", told.join(", "))
+}

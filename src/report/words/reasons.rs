@@ -1,0 +1,212 @@
+//! Why something was not judged: each reason with its numbers and with what to do.
+
+use super::Medium;
+use super::line::title;
+use crate::baseline::{Difference, Mismatch};
+use crate::record::Ended;
+use crate::report::Story;
+use crate::report::numbers::{self, count, counted};
+use crate::units::Latency;
+use crate::verdict::{Check, Comparison, Invalidity, LineOutcome, NoComparison, NotJudged};
+
+/// What happened, and what to do about it.
+pub(in crate::report) struct Reason {
+    /// What happened, as the end of a sentence.
+    pub(in crate::report) what: String,
+    /// What to do about it, as a command.
+    pub(in crate::report) mend: String,
+}
+
+fn reason(what: impl Into<String>, mend: impl Into<String>) -> Reason {
+    Reason {
+        what: what.into(),
+        mend: mend.into(),
+    }
+}
+
+/// Why a line was not judged.
+pub(super) fn not_judged(why: &NotJudged) -> String {
+    match why {
+        NotJudged::TooFewRequests { have, need } => {
+            format!("{}, {} needed", counted(*have, "request"), count(*need))
+        }
+        NotJudged::TooFewSlices { have, need } => format!(
+            "{} with enough requests, {need} needed",
+            counted(u64::from(*have), "slice")
+        ),
+        NotJudged::NoComparison => "nothing to compare with".to_owned(),
+        NotJudged::NewRequest => "new, not in the baseline yet".to_owned(),
+        NotJudged::BaseFails => "every such request fails on the base".to_owned(),
+        NotJudged::NoErrors => "no errors before, none now".to_owned(),
+        NotJudged::Off => "turned off in regression.requests".to_owned(),
+    }
+}
+
+/// Why the run as a whole could not be judged.
+pub(in crate::report) fn invalidity(story: &Story, why: &Invalidity, medium: Medium) -> Reason {
+    match why {
+        Invalidity::Unreachable { why } => reason(
+            format!(
+                "the target {} did not answer ({})",
+                medium.foreign(&story.record.target.url),
+                medium.foreign(why)
+            ),
+            "start it or correct its address; --wait 60s gives it time to come up",
+        ),
+        Invalidity::Interrupted => reason(
+            format!(
+                "{} cut the run short after {}",
+                signal(&story.record.run.ended),
+                numbers::length(story.record.run.duration_s)
+            ),
+            "run it again: what was measured is in result.json, marked partial",
+        ),
+        Invalidity::NoRequests => reason(
+            "no request was sent in a measured phase",
+            "look at load in scenario.yml: a phase needs users or arrivals, and no measure: false",
+        ),
+        Invalidity::GeneratorLate {
+            dropped,
+            of,
+            worst_s,
+            limit_s,
+        } => {
+            let units = match story.verdict.comparison {
+                Comparison::Duet { .. } => "pairs",
+                Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
+                    "slices"
+                }
+            };
+            reason(
+                format!(
+                    "the generator itself fell behind in {dropped} of {of} {units}: up to {} late at P99, {} allowed",
+                    Latency(*worst_s),
+                    Latency(*limit_s)
+                ),
+                "give it a machine with more free cores, or send less",
+            )
+        }
+        Invalidity::TooFewForLimit { line } | Invalidity::TooFewForRegression { line } => {
+            too_few(story, *line, medium)
+        }
+        Invalidity::MissingBaseline => missing_baseline(story, medium),
+        Invalidity::BaseSilent => reason(
+            match &story.record.base {
+                Some(base) => format!("the base {} never answered", medium.foreign(&base.url)),
+                None => "the base never answered".to_owned(),
+            },
+            "start it or correct the address after --against",
+        ),
+    }
+}
+
+fn signal(ended: &Ended) -> String {
+    match ended {
+        Ended::Interrupted { signal: 2 } => "SIGINT".to_owned(),
+        Ended::Interrupted { signal: 15 } => "SIGTERM".to_owned(),
+        Ended::Interrupted { signal } => format!("signal {signal}"),
+        Ended::Completed | Ended::Aborted { .. } | Ended::Unreachable { .. } => {
+            "a signal".to_owned()
+        }
+    }
+}
+
+fn too_few(story: &Story, index: usize, medium: Medium) -> Reason {
+    let Some(line) = story.verdict.lines.get(index) else {
+        return reason("too few requests", "run longer or with more users");
+    };
+    let have = match &line.outcome {
+        LineOutcome::NotJudged(why) => not_judged(why),
+        LineOutcome::Passed | LineOutcome::Failed | LineOutcome::Inconclusive => {
+            format!("only {}", counted(line.requests, "request"))
+        }
+    };
+    let title = title(line, medium);
+    match &line.check {
+        Check::Limit(limit) => reason(
+            format!("the limit on {title} got too few requests to be judged ({have})"),
+            format!(
+                "run longer or with more users, or remove the limit{}",
+                written_at(story, limit.line, medium)
+            ),
+        ),
+        Check::Change(_) => reason(
+            format!("{title} is gated and got too few requests to be judged ({have})"),
+            "run longer or with more users, or take the metric out of regression.gate",
+        ),
+    }
+}
+
+/// Where in thresholds.yml something is written.
+pub(super) fn written_at(story: &Story, line: Option<u32>, medium: Medium) -> String {
+    line.map_or_else(String::new, |line| {
+        format!(" ({} line {line})", medium.foreign(story.thresholds_path))
+    })
+}
+
+fn missing_baseline(story: &Story, medium: Medium) -> Reason {
+    match &story.verdict.comparison {
+        Comparison::None(why) => {
+            let Reason { what, mend } = no_comparison(story, why, medium);
+            reason(
+                format!("a baseline is required, and {what}"),
+                format!("{mend}; or set missing_baseline: warn"),
+            )
+        }
+        Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Single { .. } => reason(
+            "a baseline is required, and there is none to compare with",
+            "record one, or set missing_baseline: warn",
+        ),
+    }
+}
+
+/// Why nothing was compared.
+pub(in crate::report) fn no_comparison(
+    story: &Story,
+    why: &NoComparison,
+    medium: Medium,
+) -> Reason {
+    let record = |flags: &str| {
+        let command = format!("loadgate record {} RESULT{flags}", story.gate_path);
+        medium.command(&command)
+    };
+    match why {
+        NoComparison::Baseline(Mismatch::NoBaseline) => reason(
+            "there is no baseline",
+            format!("record one with {}", record("")),
+        ),
+        NoComparison::Baseline(Mismatch::NoJobMatches { differences }) => reason(
+            format!(
+                "no job of the baseline ran in the same circumstances ({})",
+                differences_text(differences, medium)
+            ),
+            format!("record jobs in these circumstances with {}", record("")),
+        ),
+        NoComparison::Baseline(Mismatch::ScenarioDiffers { .. }) => reason(
+            "the scenario is not the baseline's",
+            format!("begin a new baseline with {}", record(" --restart")),
+        ),
+        NoComparison::NotJudged => reason(
+            "the run could not be judged",
+            "mend what is named below and run again",
+        ),
+    }
+}
+
+fn differences_text(differences: &[Difference], medium: Medium) -> String {
+    let told: Vec<String> = differences
+        .iter()
+        .map(|difference| {
+            format!(
+                "{}: {} there, {} here",
+                medium.foreign(&difference.property),
+                medium.foreign(&difference.baseline),
+                medium.foreign(&difference.current)
+            )
+        })
+        .collect();
+    if told.is_empty() {
+        return "no reason is known".to_owned();
+    }
+    told.join("; ")
+}
