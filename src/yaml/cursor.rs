@@ -63,7 +63,14 @@ impl<'d> Cursor<'d> {
         } else {
             format!("{}: {message}", self.path)
         };
-        self.error_at(self.node.line, self.node.column, message)
+        Error {
+            file: self.file.to_owned(),
+            line: self.node.line,
+            column: self.node.column,
+            path: self.path.clone(),
+            kind: ErrorKind::Invalid,
+            message,
+        }
     }
 
     /// An error at this value, which asks for a part of the format that is not built yet.
@@ -71,17 +78,6 @@ impl<'d> Cursor<'d> {
         Error {
             kind: ErrorKind::NotSupported,
             ..self.error(format_args!("{feature} is not supported yet"))
-        }
-    }
-
-    pub(super) fn error_at(&self, line: u32, column: u32, message: String) -> Error {
-        Error {
-            file: self.file.to_owned(),
-            line,
-            column,
-            path: self.path.clone(),
-            kind: ErrorKind::Invalid,
-            message,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Key;
+
 /// Why a file cannot be used, as one line that names the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
@@ -26,6 +28,17 @@ pub enum ErrorKind {
     Invalid,
     /// The file asks for a part of the format that is not built yet.
     NotSupported,
+}
+
+impl Error {
+    /// The same error at a key's place.
+    pub(super) fn at(self, key: &Key) -> Self {
+        Self {
+            line: key.line,
+            column: key.column,
+            ..self
+        }
+    }
 }
 
 impl fmt::Display for Error {

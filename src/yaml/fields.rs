@@ -42,14 +42,9 @@ impl<'d> Entry<'d> {
         }
     }
 
-    /// An error at the key; the message is followed by the map's path.
-    pub fn error(&self, message: impl Display, hint: impl Display) -> Error {
-        let place = match self.map.path() {
-            "" => String::new(),
-            path => format!(" in {path}"),
-        };
-        let message = format!("{message}{place}{hint}");
-        self.map.error_at(self.key.line, self.key.column, message)
+    /// An error at the key.
+    pub fn error(&self, message: impl Display) -> Error {
+        self.map.error(message).at(self.key)
     }
 
     /// An error at the key, which is not among those that it may be.
@@ -60,11 +55,33 @@ impl<'d> Entry<'d> {
     ) -> Error {
         let mut listed: Vec<_> = known.clone().into_iter().collect();
         listed.sort_unstable();
-        let otherwise = format!("use one of {}", listed.join(", "));
-        self.error(
-            format_args!("unknown {what} '{}'", self.key.text),
-            hint(&self.key.text, known, &otherwise),
-        )
+        let otherwise = match listed.as_slice() {
+            [] => "there is none".to_owned(),
+            listed => format!("use one of {}", listed.join(", ")),
+        };
+        let hint = hint(&self.key.text, known, &otherwise);
+        self.located(format_args!("unknown {what} '{}'", self.key.text), &hint)
+    }
+
+    /// An error at the key, which asks for a part of the format that is not built yet.
+    pub fn not_supported(&self) -> Error {
+        let error = self.located(format_args!("'{}'", self.key.text), " is not supported yet");
+        Error {
+            kind: ErrorKind::NotSupported,
+            ..error
+        }
+    }
+
+    /// An error that names the map behind the key, as one speaks.
+    fn located(&self, message: impl Display, rest: &str) -> Error {
+        let place = match self.map.path() {
+            "" => String::new(),
+            path => format!(" in {path}"),
+        };
+        Error {
+            message: format!("{message}{place}{rest}"),
+            ..self.error("")
+        }
     }
 }
 
@@ -81,11 +98,7 @@ impl<'d> Fields<'d> {
         for entry in &entries {
             let key = entry.key.text.as_str();
             if keys.planned.contains(&key) {
-                let error = entry.error(format_args!("'{key}'"), " is not supported yet");
-                return Err(Error {
-                    kind: ErrorKind::NotSupported,
-                    ..error
-                });
+                return Err(entry.not_supported());
             }
             if !keys.known.contains(&key) {
                 return Err(entry.unknown("key", keys.known.iter().copied()));
