@@ -218,11 +218,14 @@ fn operand(name: &str, names: Names<'_>) -> Result<Operand, String> {
             .keys()
             .chain(names.settable)
             .map(String::as_str);
-        let otherwise = "declare it under variables, or set or capture it before it is needed";
+        let otherwise = "declare it under variables above its use, or set or capture it first";
         return Err(format!(
             "unknown name '{name}'{}",
             yaml::hint(name, known.chain(FUNCTIONS), otherwise)
         ));
+    }
+    if let Some(variable) = variable {
+        variable.used.set(true);
     }
     Ok(Operand {
         name: name.to_owned(),

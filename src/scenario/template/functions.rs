@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use minijinja::value::{Object, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
-use rand::RngExt as _;
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 /// Functions whose result differs from render to render.
@@ -72,17 +72,13 @@ fn with_draws<T>(state: &State, use_draws: impl FnOnce(&Draws) -> T) -> Result<T
 
 /// A random UUID (RFC 9562, version 4).
 fn uuid(state: &State) -> Result<String, Error> {
-    let bits: u128 = with_draws(state, |draws| draws.draw(|rng| rng.random()))?;
-    let (high, low) = (
-        (bits >> 64) as u64,
-        bits as u64 & (u64::MAX >> 2) | (1 << 63),
-    );
+    let (high, low): (u64, u64) = with_draws(state, |draws| draws.draw(RngExt::random))?;
+    let variant = low >> 48 & 0x3fff | 0x8000;
     Ok(format!(
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        "{:08x}-{:04x}-4{:03x}-{variant:04x}-{:012x}",
         high >> 32,
         high >> 16 & 0xffff,
         high & 0xfff,
-        low >> 48,
         low & 0xffff_ffff_ffff,
     ))
 }
@@ -100,15 +96,18 @@ fn random_int(state: &State, lowest: i64, highest: i64) -> Result<i64, Error> {
 }
 
 /// One element of a list.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "minijinja hands values over by value"
+)]
 fn pick(state: &State, list: Value) -> Result<Value, Error> {
-    let length = match list.kind() {
-        ValueKind::Seq => list.len().unwrap_or(0),
-        kind => {
-            return Err(refusal(format!(
-                "pick() needs a list, and this is a {kind}"
-            )));
-        }
-    };
+    if list.kind() != ValueKind::Seq {
+        let kind = list.kind();
+        return Err(refusal(format!(
+            "pick() needs a list, and this is a {kind}"
+        )));
+    }
+    let length = list.len().unwrap_or(0);
     if length == 0 {
         return Err(refusal(
             "pick() needs a list with at least one value".into(),

@@ -170,6 +170,17 @@ impl Template {
         }
     }
 
+    /// Whether the path names a fragment. Values cannot, since theirs are encoded.
+    pub(crate) fn has_fragment(&self) -> bool {
+        match &self.body {
+            Body::Constant(text) => text.contains('#'),
+            Body::Pieces(pieces) => pieces.iter().any(|piece| match piece {
+                Piece::Literal(text) => text.contains('#'),
+                Piece::Expression(_) => false,
+            }),
+        }
+    }
+
     /// Renders the text; borrowed where it is constant.
     pub fn render<'t>(&'t self, scope: &mut Scope<'_>) -> Result<Cow<'t, str>, RenderError> {
         if let Body::Constant(text) = &self.body {

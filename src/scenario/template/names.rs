@@ -1,6 +1,6 @@
 //! What the expressions of a scenario may name: variables, values that users set or capture, and the environment.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -12,6 +12,8 @@ pub(crate) struct Variable {
     pub(crate) value: Value,
     /// Whether the environment had a part in it, so that it must not be shown.
     pub(crate) secret: bool,
+    /// Whether an expression has named it.
+    pub(crate) used: Cell<bool>,
 }
 
 /// The environment as a scenario may read it; remembers what was read.

@@ -1,0 +1,162 @@
+//! The variables of a scenario: from the file, with `--set` laid over them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::Error;
+use super::template::{Names, Place, Secrets, Template, ValueTemplate, Variable, refuse_name};
+use crate::yaml::{self, Cursor, Document};
+
+/// All that the file's expressions may name, wherever they stand.
+pub(super) struct Variables<'a> {
+    values: BTreeMap<String, Variable>,
+    /// As written, for the identity: an expression that names the environment stays one.
+    written: BTreeMap<String, Value>,
+    secrets: Secrets<'a>,
+}
+
+impl<'a> Variables<'a> {
+    /// Reads the section. A variable may use the environment and the variables above it.
+    pub(super) fn read(
+        section: Option<&Cursor<'_>>,
+        overrides: &BTreeMap<String, String>,
+        env: &'a dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
+        let mut variables = Self {
+            values: BTreeMap::new(),
+            written: BTreeMap::new(),
+            secrets: Secrets::new(env),
+        };
+        let entries = section.map_or_else(|| Ok(Vec::new()), Cursor::entries)?;
+        refuse_unknown(
+            overrides,
+            entries.iter().map(|entry| entry.key.text.as_str()),
+        )?;
+        for entry in entries {
+            let name = &entry.key.text;
+            if let Some(message) = refuse_name(name) {
+                return Err(entry.error(message).into());
+            }
+            match overrides.get(name) {
+                None => variables
+                    .add(name, entry.value.json()?)
+                    .map_err(|message| entry.value.error(message))?,
+                Some(text) => override_value(text)
+                    .and_then(|value| variables.add(name, value))
+                    .map_err(|message| Error::Set {
+                        name: name.clone(),
+                        message,
+                    })?,
+            }
+        }
+        Ok(variables)
+    }
+
+    fn add(&mut self, name: &str, written: Value) -> Result<(), String> {
+        let template = ValueTemplate::parse(&written, self.names(&BTreeSet::new()))
+            .map_err(|error| error.to_string())?;
+        let value = template.constant().ok_or(
+            "a variable keeps its value for the whole run: what is drawn anew each time belongs into a task's set",
+        )?;
+        let variable = Variable {
+            value: value.clone(),
+            secret: template.is_secret(),
+            used: false.into(),
+        };
+        self.values.insert(name.to_owned(), variable);
+        self.written.insert(name.to_owned(), written);
+        Ok(())
+    }
+
+    fn names<'n>(&'n self, settable: &'n BTreeSet<String>) -> Names<'n> {
+        Names {
+            variables: &self.values,
+            settable,
+            secrets: &self.secrets,
+        }
+    }
+
+    /// A template of text, in which `settable` names may stand beside the variables.
+    pub(super) fn template(
+        &self,
+        cursor: &Cursor<'_>,
+        place: Place,
+        settable: &BTreeSet<String>,
+    ) -> Result<Template, yaml::Error> {
+        Template::parse(cursor.written()?, place, self.names(settable))
+            .map_err(|error| cursor.error(error))
+    }
+
+    /// A template of a JSON value, in which `settable` names may stand beside the variables.
+    pub(super) fn value(
+        &self,
+        cursor: &Cursor<'_>,
+        settable: &BTreeSet<String>,
+    ) -> Result<ValueTemplate, yaml::Error> {
+        ValueTemplate::parse(&cursor.json()?, self.names(settable))
+            .map_err(|error| cursor.error(error))
+    }
+
+    /// Text that is known before the run.
+    pub(super) fn known(&self, cursor: &Cursor<'_>) -> Result<String, yaml::Error> {
+        let template = self.template(cursor, Place::Plain, &BTreeSet::new())?;
+        template.constant().map(str::to_owned).ok_or_else(|| {
+            cursor.error("must be known before the run, and so cannot be drawn: use variables only")
+        })
+    }
+
+    /// The values, apart from those that hold secrets.
+    pub(super) fn shown(&self) -> BTreeMap<String, Value> {
+        let shown = self.values.iter().filter(|(_, variable)| !variable.secret);
+        shown
+            .map(|(name, variable)| (name.clone(), variable.value.clone()))
+            .collect()
+    }
+
+    /// The variables that expressions named so far, each by its value, or as written where that holds a secret.
+    pub(super) fn used(&self) -> BTreeMap<&str, &Value> {
+        let used = self
+            .values
+            .iter()
+            .filter(|(_, variable)| variable.used.get());
+        used.map(|(name, variable)| {
+            let value = if variable.secret {
+                &self.written[name]
+            } else {
+                &variable.value
+            };
+            (name.as_str(), value)
+        })
+        .collect()
+    }
+
+    /// What was read from the environment.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        self.secrets.values()
+    }
+}
+
+fn refuse_unknown<'n>(
+    overrides: &BTreeMap<String, String>,
+    known: impl Iterator<Item = &'n str> + Clone,
+) -> Result<(), Error> {
+    let unknown = overrides
+        .keys()
+        .find(|name| !known.clone().any(|own| own == *name));
+    unknown.map_or(Ok(()), |name| {
+        Err(Error::Set {
+            name: name.clone(),
+            message: format!(
+                "the scenario has no such variable{}",
+                yaml::hint(name, known, "declare it under variables first")
+            ),
+        })
+    })
+}
+
+/// The value that `--set` gives, read as YAML so that `500` is a number.
+fn override_value(text: &str) -> Result<Value, String> {
+    let document = Document::parse("value", text).map_err(|error| error.message)?;
+    document.root().json().map_err(|error| error.message)
+}

@@ -1,0 +1,250 @@
+//! One value of a file, read as what it should be.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use super::{Entry, Error, ErrorKind, Fields, Key, Keys, Node, Value, hint};
+
+/// A value, the way to it, and its place in the file.
+#[derive(Clone, Debug)]
+pub struct Cursor<'d> {
+    file: &'d str,
+    path: String,
+    node: &'d Node,
+}
+
+impl<'d> Cursor<'d> {
+    pub(super) fn root(file: &'d str, node: &'d Node) -> Self {
+        Self {
+            file,
+            path: String::new(),
+            node,
+        }
+    }
+
+    /// The value of a key of this map.
+    pub(super) fn child(&self, key: &str, node: &'d Node) -> Self {
+        let path = if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        };
+        Self {
+            file: self.file,
+            path,
+            node,
+        }
+    }
+
+    /// The value as it was parsed.
+    pub fn node(&self) -> &'d Node {
+        self.node
+    }
+
+    /// The field, such as `user_classes[0].weight`; empty at the root.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Line of the value, from 1.
+    pub fn line(&self) -> u32 {
+        self.node.line
+    }
+
+    /// Whether nothing is written.
+    pub fn is_null(&self) -> bool {
+        matches!(self.node.value, Value::Null)
+    }
+
+    /// An error at this value; the message is told behind the field's path.
+    pub fn error(&self, message: impl Display) -> Error {
+        let message = if self.path.is_empty() {
+            message.to_string()
+        } else {
+            format!("{}: {message}", self.path)
+        };
+        Error {
+            file: self.file.to_owned(),
+            line: self.node.line,
+            column: self.node.column,
+            path: self.path.clone(),
+            kind: ErrorKind::Invalid,
+            message,
+        }
+    }
+
+    /// An error at this value, which asks for a part of the format that is not built yet.
+    pub fn not_supported(&self, feature: impl Display) -> Error {
+        Error {
+            kind: ErrorKind::NotSupported,
+            ..self.error(format_args!("{feature} is not supported yet"))
+        }
+    }
+
+    /// An error that says what was expected and what stands here.
+    pub fn expected(&self, what: impl Display) -> Error {
+        let found = match &self.node.value {
+            Value::Null => "nothing".to_owned(),
+            Value::Bool(value) => value.to_string(),
+            Value::Number { text, .. } => text.clone(),
+            Value::Text { text, .. } => format!("'{text}'"),
+            Value::List(_) => "a list".to_owned(),
+            Value::Map(_) => "a map".to_owned(),
+        };
+        self.error(format_args!("expected {what}, found {found}"))
+    }
+
+    /// Text. What YAML may read as something else must be quoted.
+    pub fn text(&self) -> Result<&'d str, Error> {
+        let quote = |text: &str, kind: &str| {
+            self.error(format_args!(
+                "expected text, found {text}, which YAML may read as {kind}: quote it, \"{text}\""
+            ))
+        };
+        match &self.node.value {
+            Value::Text {
+                text,
+                mistakable: None,
+            } => Ok(text),
+            Value::Text {
+                text,
+                mistakable: Some(kind),
+            } => Err(quote(text, kind)),
+            Value::Number { text, .. } => Err(quote(text, "a number")),
+            Value::Bool(value) => Err(quote(if *value { "true" } else { "false" }, "a boolean")),
+            Value::Null => Err(self.error("expected text, found nothing: write it, or quote \"null\" or \"~\" if that is meant")),
+            Value::List(_) | Value::Map(_) => Err(self.expected("text")),
+        }
+    }
+
+    /// Text with at least one character and none that would break a line.
+    pub fn line_of_text(&self) -> Result<&'d str, Error> {
+        let text = self.text()?;
+        if text.trim().is_empty() {
+            return Err(self.error("must not be empty"));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(self.error("must be one line without control characters"));
+        }
+        Ok(text)
+    }
+
+    /// Any scalar as it is written: for fields that are text by nature, and for units that have their own spelling.
+    pub fn written(&self) -> Result<&'d str, Error> {
+        match &self.node.value {
+            Value::Text { text, .. } | Value::Number { text, .. } => Ok(text),
+            Value::Bool(value) => Ok(if *value { "true" } else { "false" }),
+            Value::Null | Value::List(_) | Value::Map(_) => Err(self.expected("a single value")),
+        }
+    }
+
+    /// A scalar read by a function whose error says what it should be.
+    pub fn read<T, E: Display>(&self, read: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Error> {
+        read(self.written()?).map_err(|error| self.error(error))
+    }
+
+    /// A whole number within bounds.
+    pub fn whole(&self, bounds: RangeInclusive<u32>) -> Result<u32, Error> {
+        let number = match &self.node.value {
+            Value::Number { text, .. } => text.parse().ok(),
+            Value::Null | Value::Bool(_) | Value::Text { .. } | Value::List(_) | Value::Map(_) => {
+                None
+            }
+        };
+        number
+            .filter(|number| bounds.contains(number))
+            .ok_or_else(|| {
+                let (from, to) = bounds.into_inner();
+                self.expected(format_args!("a whole number from {from} to {to}"))
+            })
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self) -> Result<bool, Error> {
+        match &self.node.value {
+            Value::Bool(value) => Ok(*value),
+            Value::Null
+            | Value::Number { .. }
+            | Value::Text { .. }
+            | Value::List(_)
+            | Value::Map(_) => Err(self.expected("true or false")),
+        }
+    }
+
+    /// One word of a closed set.
+    pub fn one_of<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, Error> {
+        let text = self.written()?;
+        let words = || choices.iter().map(|(word, _)| *word);
+        let found = choices.iter().find(|(word, _)| *word == text);
+        found.map(|(_, choice)| *choice).ok_or_else(|| {
+            let known = words().collect::<Vec<_>>().join(", ");
+            let hint = hint(text, words(), &format!("use one of {known}"));
+            self.error(format_args!("'{text}' is not one of its values{hint}"))
+        })
+    }
+
+    /// The value as JSON. Text that YAML may read as something else, and whole numbers too large to be kept exactly,
+    /// must be quoted.
+    pub fn json(&self) -> Result<serde_json::Value, Error> {
+        Ok(match &self.node.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Number { text, value } => {
+                if value.is_f64() && !text.contains(['.', 'e', 'E']) {
+                    return Err(self.error(format_args!(
+                        "{text} is too large to be kept exactly: quote it, \"{text}\""
+                    )));
+                }
+                value.clone().into()
+            }
+            Value::Text { .. } => self.text()?.into(),
+            Value::List(_) => self
+                .list()?
+                .iter()
+                .map(Self::json)
+                .collect::<Result<_, _>>()?,
+            Value::Map(_) => serde_json::Value::Object(
+                self.entries()?
+                    .into_iter()
+                    .map(|entry| Ok((entry.key.text.clone(), entry.value.json()?)))
+                    .collect::<Result<_, Error>>()?,
+            ),
+        })
+    }
+
+    /// The items of a list.
+    pub fn list(&self) -> Result<Vec<Self>, Error> {
+        if !matches!(self.node.value, Value::List(_)) {
+            return Err(self.expected("a list"));
+        }
+        let item = |(index, node): (usize, &'d Node)| Self {
+            file: self.file,
+            path: format!("{}[{index}]", self.path),
+            node,
+        };
+        Ok(self.node.items().iter().enumerate().map(item).collect())
+    }
+
+    /// The items of a list that must have some.
+    pub fn filled_list(&self) -> Result<Vec<Self>, Error> {
+        let items = self.list()?;
+        if items.is_empty() {
+            return Err(self.error("must not be empty"));
+        }
+        Ok(items)
+    }
+
+    /// The entries of a map whose keys are the author's; none where nothing is written.
+    pub fn entries(&self) -> Result<Vec<Entry<'d>>, Error> {
+        if !matches!(self.node.value, Value::Map(_) | Value::Null) {
+            return Err(self.expected("a map"));
+        }
+        let entry = |(key, node): &'d (Key, Node)| Entry::new(self, key, node);
+        Ok(self.node.entries().iter().map(entry).collect())
+    }
+
+    /// The fields of a map whose keys are the format's; none where nothing is written.
+    pub fn fields(&self, keys: Keys<'_>) -> Result<Fields<'d>, Error> {
+        Fields::new(self.clone(), keys)
+    }
+}

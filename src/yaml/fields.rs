@@ -1,0 +1,141 @@
+//! The fields of a map: known keys only, taken by name.
+
+use std::fmt::Display;
+
+use super::{Cursor, Error, ErrorKind, Key, Node, hint};
+
+/// The keys that a map may have.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys<'k> {
+    /// Those that are read.
+    pub known: &'k [&'k str],
+    /// Those that the format has and that are not built yet.
+    pub planned: &'k [&'k str],
+}
+
+impl<'k> Keys<'k> {
+    /// Keys that are all read.
+    pub fn known(known: &'k [&'k str]) -> Self {
+        Self {
+            known,
+            planned: &[],
+        }
+    }
+}
+
+/// A key and its value.
+#[derive(Clone, Debug)]
+pub struct Entry<'d> {
+    /// The key.
+    pub key: &'d Key,
+    /// The value.
+    pub value: Cursor<'d>,
+    map: Cursor<'d>,
+}
+
+impl<'d> Entry<'d> {
+    pub(super) fn new(map: &Cursor<'d>, key: &'d Key, node: &'d Node) -> Self {
+        Self {
+            key,
+            value: map.child(&key.text, node),
+            map: map.clone(),
+        }
+    }
+
+    /// An error at the key.
+    pub fn error(&self, message: impl Display) -> Error {
+        self.map.error(message).at(self.key)
+    }
+
+    /// An error at the key, which is not among those that it may be.
+    pub fn unknown<'k>(
+        &self,
+        what: &str,
+        known: impl IntoIterator<Item = &'k str> + Clone,
+    ) -> Error {
+        let mut listed: Vec<_> = known.clone().into_iter().collect();
+        listed.sort_unstable();
+        let otherwise = match listed.as_slice() {
+            [] => "there is none".to_owned(),
+            listed => format!("use one of {}", listed.join(", ")),
+        };
+        let hint = hint(&self.key.text, known, &otherwise);
+        self.located(format_args!("unknown {what} '{}'", self.key.text), &hint)
+    }
+
+    /// An error at the key, which asks for a part of the format that is not built yet.
+    pub fn not_supported(&self) -> Error {
+        let error = self.located(format_args!("'{}'", self.key.text), " is not supported yet");
+        Error {
+            kind: ErrorKind::NotSupported,
+            ..error
+        }
+    }
+
+    /// An error that names the map behind the key, as one speaks.
+    fn located(&self, message: impl Display, rest: &str) -> Error {
+        let place = match self.map.path() {
+            "" => String::new(),
+            path => format!(" in {path}"),
+        };
+        Error {
+            message: format!("{message}{place}{rest}"),
+            ..self.error("")
+        }
+    }
+}
+
+/// The fields of a map whose keys are the format's.
+#[derive(Clone, Debug)]
+pub struct Fields<'d> {
+    map: Cursor<'d>,
+    entries: Vec<Entry<'d>>,
+}
+
+impl<'d> Fields<'d> {
+    pub(super) fn new(map: Cursor<'d>, keys: Keys<'_>) -> Result<Self, Error> {
+        let entries = map.entries()?;
+        for entry in &entries {
+            let key = entry.key.text.as_str();
+            if keys.planned.contains(&key) {
+                return Err(entry.not_supported());
+            }
+            if !keys.known.contains(&key) {
+                return Err(entry.unknown("key", keys.known.iter().copied()));
+            }
+        }
+        Ok(Self { map, entries })
+    }
+
+    /// The map itself, for errors that speak of it as a whole.
+    pub fn map(&self) -> &Cursor<'d> {
+        &self.map
+    }
+
+    /// All fields, in the order of the file.
+    pub fn entries(&self) -> &[Entry<'d>] {
+        &self.entries
+    }
+
+    /// A field that may be left out.
+    pub fn get(&self, key: &str) -> Option<&Cursor<'d>> {
+        let entry = self.entries.iter().find(|entry| entry.key.text == key)?;
+        Some(&entry.value)
+    }
+
+    /// A field that must be there.
+    pub fn require(&self, key: &str) -> Result<&Cursor<'d>, Error> {
+        self.get(key)
+            .ok_or_else(|| self.map.error(format_args!("the key '{key}' is missing")))
+    }
+
+    /// A field read by a function, or the default where it is left out.
+    pub fn read_or<T>(
+        &self,
+        key: &str,
+        default: T,
+        read: impl FnOnce(&Cursor<'d>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.get(key).map_or(Ok(default), read)
+    }
+}
