@@ -10,9 +10,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::exit::Strictness;
+use crate::exit::{Exit, Strictness};
+use crate::gate::{self, Acceptance, Change, Console, Loudness};
+use crate::lambda::{self, StandIn};
+use crate::plan::{self, Options, Plan, Recording};
 use crate::units::{Share, parse_duration};
-use crate::{demo, gate, lambda, plan};
+use crate::demo;
 
 /// A performance gate for CI: a fixed HTTP load, held against written limits and a stored baseline.
 ///
@@ -221,6 +224,151 @@ struct Lambda {
     log: Option<PathBuf>,
 }
 
+/// Reads the process's arguments, does what they say, and prints the error where there is one.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no error. A reader that went away is nobody's error.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Passed };
+        }
+    };
+    cli.command.run().unwrap_or_else(|error| {
+        gate::say(&format!("loadgate: {}", chain(&error)));
+        error.exit()
+    })
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Gate(#[from] gate::Error),
+    #[error(transparent)]
+    Demo(#[from] demo::Error),
+    #[error(transparent)]
+    Lambda(#[from] lambda::Error),
+}
+
+impl Error {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Gate(error) | Self::Demo(demo::Error::Gate(error)) => error.exit(),
+            Self::Demo(demo::Error::Write { .. } | demo::Error::StandIn(_)) | Self::Lambda(_) => Exit::Usage,
+        }
+    }
+}
+
+impl From<plan::Error> for Error {
+    fn from(error: plan::Error) -> Self {
+        Self::Gate(gate::Error::Plan(error))
+    }
+}
+
+/// An error with its causes, each said once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl Command {
+    fn run(self) -> Result<Exit, Error> {
+        match self {
+            Self::Demo(arguments) => Ok(demo::run(&arguments.out, &Console::of_process(Loudness::Full))?),
+            Self::Run(arguments) => arguments.run(),
+            Self::Validate(arguments) => arguments.run(),
+            Self::Judge(arguments) => arguments.run(),
+            Self::Record(arguments) => arguments.run(),
+            Self::Lambda(arguments) => arguments.run(),
+        }
+    }
+}
+
+impl Run {
+    fn run(self) -> Result<Exit, Error> {
+        let (strictness, console) = (self.telling.strictness(), self.telling.console());
+        let plan = Plan::read(&Options {
+            gates: self.gates.gates,
+            target: self.target,
+            out: self.telling.out,
+            baseline: self.gates.reading.baseline,
+            set: self.gates.reading.set,
+            labels: self.labels,
+            seed: self.seed,
+            wait: self.wait,
+            ca: self.ca,
+            insecure: self.insecure,
+            recording: if self.record { Recording::WhereGood } else { Recording::Off },
+        })?;
+        Ok(gate::run(&plan, strictness, &console)?)
+    }
+}
+
+impl Validate {
+    fn run(self) -> Result<Exit, Error> {
+        let plan = Plan::read(&Options {
+            gates: self.gates.gates,
+            target: self.target,
+            baseline: self.gates.reading.baseline,
+            set: self.gates.reading.set,
+            ..Options::default()
+        })?;
+        Ok(gate::validate(&plan, &Console::of_process(Loudness::Full)))
+    }
+}
+
+impl OneGate {
+    /// Reads the gate; `recording` says whether a baseline that is not there yet may be made.
+    fn read(self, recording: Recording) -> Result<plan::Gate, plan::Error> {
+        let options = Options {
+            baseline: self.reading.baseline,
+            set: self.reading.set,
+            recording,
+            ..Options::default()
+        };
+        plan::Gate::read(&self.gate, &options)
+    }
+}
+
+impl Judge {
+    fn run(self) -> Result<Exit, Error> {
+        let (strictness, console) = (self.telling.strictness(), self.telling.console());
+        let gate = self.gate.read(Recording::Off)?;
+        Ok(gate::judge(&gate, &self.results, &self.telling.out, strictness, &console)?)
+    }
+}
+
+impl Record {
+    fn run(self) -> Result<Exit, Error> {
+        let acceptance = if self.accept { Acceptance::Worse } else { Acceptance::GoodOnly };
+        let change = Change {
+            restart: self.restart,
+            anchor: self.anchor,
+        };
+        let mut gate = self.gate.read(Recording::WhereGood)?;
+        Ok(gate::record(&mut gate, &self.results, acceptance, change, &Console::of_process(Loudness::Full))?)
+    }
+}
+
+impl Lambda {
+    fn run(self: Box<Self>) -> Result<Exit, Error> {
+        let stand_in = StandIn::start(&self.config())?;
+        Console::of_process(Loudness::Full).print(&stand_in.url());
+        gate::wait_for_signal()?;
+        stand_in.stop()?;
+        Ok(Exit::Passed)
+    }
+}
+
 /// Reads `NAME=VALUE`.
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
@@ -230,7 +378,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 impl Lambda {
-    fn config(self) -> lambda::Config {
+    fn config(&self) -> lambda::Config {
         let freeze = self.freeze.zip(self.freeze_every);
         let tail = self.tail.zip(self.tail_slow);
         lambda::Config {
@@ -249,8 +397,8 @@ impl Lambda {
             idle_expiry: self.idle_expiry,
             concurrency: self.concurrency,
             provisioned: self.provisioned,
-            tokens: self.tokens,
-            log: self.log,
+            tokens: self.tokens.clone(),
+            log: self.log.clone(),
         }
     }
 }

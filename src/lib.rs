@@ -20,12 +20,16 @@ pub mod verdict;
 
 pub mod report;
 
+// From arguments to an exit code.
+pub mod cli;
+pub mod demo;
+pub mod exit;
+pub mod gate;
+pub mod plan;
+
 // The edges, each one replaceable.
 pub mod ci;
 pub mod lambda;
-
-// How the process ends.
-pub mod exit;
 
 // The small vocabulary that every room shares.
 pub mod files;

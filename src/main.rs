@@ -1,3 +1,7 @@
 //! The door: arguments in, an exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    loadgate::cli::main().into()
+}

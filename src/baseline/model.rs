@@ -90,4 +90,13 @@ impl Job {
             .iter()
             .find(|cell| cell.scope == *scope && cell.request.as_deref() == request)
     }
+
+    /// The same job without its histograms: what a ring keeps of all but its newest.
+    #[must_use]
+    pub fn without_histograms(mut self) -> Self {
+        for cell in &mut self.cells {
+            cell.latencies = None;
+        }
+        self
+    }
 }

@@ -14,9 +14,7 @@ pub fn add(baseline: Option<Baseline>, scenario: &ScenarioIdentity, job: Job) ->
         anchor: None,
         jobs: Vec::new(),
     });
-    for cell in baseline.jobs.iter_mut().flat_map(|job| &mut job.cells) {
-        cell.latencies = None;
-    }
+    baseline.jobs = baseline.jobs.into_iter().map(Job::without_histograms).collect();
     let class: Vec<usize> = (0..baseline.jobs.len())
         .filter(|index| same_class(&baseline.jobs[*index], &job))
         .collect();

@@ -15,6 +15,8 @@ pub enum Loudness {
     Full,
     /// The verdict alone.
     Quiet,
+    /// Nothing but progress: another story tells.
+    Silent,
 }
 
 /// The two streams of the process, and what the terminal behind them can do.
@@ -57,14 +59,25 @@ impl Console {
             width: width(),
             progress: match loudness {
                 Loudness::Quiet => Style::Silent,
-                Loudness::Full if io::stderr().is_terminal() && !dumb => Style::Live,
-                Loudness::Full => Style::Plain,
+                Loudness::Full | Loudness::Silent if io::stderr().is_terminal() && !dumb => {
+                    Style::Live
+                }
+                Loudness::Full | Loudness::Silent => Style::Plain,
             },
         }
     }
 
+    /// The same console at another loudness.
+    #[must_use]
+    pub fn with(self, loudness: Loudness) -> Self {
+        Self { loudness, ..self }
+    }
+
     /// Prints what was asked for. A reader that went away is nobody's error.
     pub fn print(&self, text: &str) {
+        if self.loudness == Loudness::Silent {
+            return;
+        }
         let mut out = io::stdout().lock();
         let _ = out.write_all(text.as_bytes());
         if !text.ends_with('\n') {
@@ -82,8 +95,13 @@ impl Console {
 
     /// Tells on the side what must not be missed.
     pub fn warn(&self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        say(text);
     }
+}
+
+/// Writes a line to standard error. A reader that went away is nobody's error.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 #[cfg(unix)]

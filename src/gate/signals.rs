@@ -1,17 +1,13 @@
 //! Signals: the first asks the load to stop, and what was measured is still told.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::mpsc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The signal that arrived, if one did; 0 before. Shared with whoever must stop.
-pub type Received = Arc<AtomicI32>;
-
 /// Listens for SIGINT and SIGTERM on a thread of its own for as long as the process lives. `arrived` is called once for
 /// each signal, with its number.
-pub fn listen(arrived: impl Fn(i32) + Send + 'static) -> io::Result<()> {
+pub(super) fn listen(arrived: impl Fn(i32) + Send + 'static) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let guard = runtime.enter();
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -28,4 +24,11 @@ pub fn listen(arrived: impl Fn(i32) + Send + 'static) -> io::Result<()> {
         });
     })?;
     Ok(())
+}
+
+/// Waits for SIGINT or SIGTERM.
+pub(super) fn wait() -> io::Result<()> {
+    let (sender, receiver) = mpsc::channel();
+    listen(move |signal| drop(sender.send(signal)))?;
+    receiver.recv().map(drop).map_err(io::Error::other)
 }

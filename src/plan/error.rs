@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::baseline::StoreError;
+use crate::load::OriginError;
 use crate::{record, scenario, thresholds};
 
 /// Why a plan could not be made: all of these are found before the first request.
@@ -40,6 +41,14 @@ pub enum Error {
     /// Neither the arguments nor the scenario name a target.
     #[error("{} names no target: give one with --target, or write 'target:' into it", .0.display())]
     NoTarget(PathBuf),
+    /// The target is no URL that can be loaded.
+    #[error("{place}: {source}")]
+    Target {
+        /// Where it is written.
+        place: String,
+        /// Why.
+        source: OriginError,
+    },
     /// One file cannot be the baseline of several scenarios.
     #[error("--baseline names one file and there are several gates: run each gate by itself")]
     OneBaselineManyGates,

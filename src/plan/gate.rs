@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Error, Options, read, variable};
 use crate::baseline::{Baseline, store};
+use crate::load::Origin;
 use crate::scenario::{self, Scenario};
 use crate::thresholds::{self, Names, Thresholds};
 
@@ -24,7 +25,7 @@ pub struct Gate {
     /// Where the baseline stands, or would.
     pub baseline_path: PathBuf,
     /// The deployment to load; none where neither the arguments nor the scenario name one.
-    pub target: Option<String>,
+    target: Option<Origin>,
     /// Seed of every random draw: given, or the scenario's own, so that equal scenarios send equal requests.
     pub seed: u64,
 }
@@ -44,7 +45,7 @@ impl Gate {
         if options.baseline.is_some() && baseline.is_none() && options.recording == super::Recording::Off {
             return Err(Error::NoBaseline(baseline_path));
         }
-        let target = options.target.clone().or_else(|| scenario.target.clone());
+        let target = target(folder, options, &scenario)?;
         Ok(Self {
             folder: folder.to_owned(),
             seed: options.seed.unwrap_or_else(|| own_seed(&scenario)),
@@ -56,6 +57,23 @@ impl Gate {
             target,
         })
     }
+}
+
+impl Gate {
+    /// The deployment to load.
+    pub fn target(&self) -> Result<&Origin, Error> {
+        self.target.as_ref().ok_or_else(|| Error::NoTarget(self.folder.join("scenario.yml")))
+    }
+}
+
+fn target(folder: &Path, options: &Options, scenario: &Scenario) -> Result<Option<Origin>, Error> {
+    let (text, place) = match (&options.target, &scenario.target) {
+        (Some(given), _) => (given, "--target".to_owned()),
+        (None, Some(written)) => (written, folder.join("scenario.yml").display().to_string()),
+        (None, None) => return Ok(None),
+    };
+    let origin = text.parse().map_err(|source| Error::Target { place, source })?;
+    Ok(Some(origin))
 }
 
 fn read_scenario(path: &Path, set: &[(String, String)]) -> Result<Scenario, Error> {

@@ -301,7 +301,15 @@ impl RunRecord {
 
     /// Whether the run was cut short, so that nothing may be judged by it.
     pub fn is_partial(&self) -> bool {
-        matches!(self.run.ended, Ended::Interrupted { .. })
+        self.signal().is_some()
+    }
+
+    /// The signal that cut the run short, if one did.
+    pub fn signal(&self) -> Option<i32> {
+        match self.run.ended {
+            Ended::Interrupted { signal } => Some(signal),
+            Ended::Completed | Ended::Aborted { .. } | Ended::Unreachable { .. } => None,
+        }
     }
 }
 

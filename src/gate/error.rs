@@ -1,0 +1,79 @@
+//! Why a story could not be told to its end.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::baseline::StoreError;
+use crate::exit::Exit;
+use crate::{load, plan};
+
+/// Why a story could not be told to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The plan cannot be made.
+    #[error(transparent)]
+    Plan(#[from] plan::Error),
+    /// The load could not be sent.
+    #[error(transparent)]
+    Load(#[from] load::Error),
+    /// The system refuses to tell of signals.
+    #[error("cannot listen for signals")]
+    Signals(#[source] io::Error),
+    /// A result or report cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The baseline cannot be read or written.
+    #[error(transparent)]
+    Baseline(#[from] StoreError),
+    /// Stored results that do not belong to the gate.
+    #[error(
+        "{file} is a run of another scenario than {gate}:\n{diff}run it again, or judge it with the gate as it was"
+    )]
+    OtherScenario {
+        /// The result.
+        file: String,
+        /// The gate's folder.
+        gate: String,
+        /// Unified diff of the two scenarios.
+        diff: String,
+    },
+    /// Stored results that are not of one run.
+    #[error("{first} and {second} are not of one CI run ({first_run}, {second_run}): judge each by itself")]
+    TwoRuns {
+        /// A result.
+        first: String,
+        /// Its run.
+        first_run: String,
+        /// Another one.
+        second: String,
+        /// Its run.
+        second_run: String,
+    },
+}
+
+impl Error {
+    /// The exit code of the error: 2 where nothing was sent, 3 where a run could not be brought to its end.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Plan(_)
+            | Self::Signals(_)
+            | Self::Baseline(_)
+            | Self::OtherScenario { .. }
+            | Self::TwoRuns { .. } => Exit::Usage,
+            Self::Load(error) => match error {
+                load::Error::NoLoad
+                | load::Error::OpenFiles(_)
+                | load::Error::Tls(_)
+                | load::Error::Request(_)
+                | load::Error::System(_) => Exit::Usage,
+                load::Error::Worker => Exit::Invalid,
+            },
+            Self::Write { .. } => Exit::Invalid,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Stored results, judged again without a network.
+
+use std::path::{Path, PathBuf};
+
+use super::console::Console;
+use super::tell::Told;
+use super::Error;
+use crate::baseline::scenario_diff;
+use crate::exit::{Exit, Strictness};
+use crate::plan::{self, Gate};
+use crate::record::RunRecord;
+
+/// Judges the results at `paths` as one job and writes the reports into `out`.
+pub fn judge(gate: &Gate, paths: &[PathBuf], out: &Path, strictness: Strictness, console: &Console) -> Result<Exit, Error> {
+    let records = plan::read_results(paths)?;
+    for (record, path) in records.iter().zip(paths) {
+        same_scenario(gate, record, path)?;
+    }
+    same_run(&records, paths)?;
+    plan::make_folder(out)?;
+    let told = Told::new(gate, records, strictness, out);
+    told.write()?;
+    console.print(&told.text(console));
+    Ok(told.exit())
+}
+
+/// Refuses a result of another scenario: its numbers mean something else.
+pub(super) fn same_scenario(gate: &Gate, record: &RunRecord, path: &Path) -> Result<(), Error> {
+    if record.scenario.sha256 == gate.scenario.sha256 {
+        return Ok(());
+    }
+    Err(Error::OtherScenario {
+        file: path.display().to_string(),
+        gate: gate.folder.display().to_string(),
+        diff: scenario_diff(&gate.scenario.canonical, &record.scenario.text),
+    })
+}
+
+/// Refuses a mix of runs: several candidates are one job only if one CI run measured them.
+fn same_run(records: &[RunRecord], paths: &[PathBuf]) -> Result<(), Error> {
+    let run = |record: &RunRecord| {
+        let attempt = record.run.attempt.map_or_else(String::new, |attempt| format!(", attempt {attempt}"));
+        format!("{}{attempt}", record.run.id)
+    };
+    let Some(first) = records.first() else { return Ok(()) };
+    let stray = records.iter().position(|record| run(record) != run(first));
+    match stray {
+        None => Ok(()),
+        Some(index) => Err(Error::TwoRuns {
+            first: paths[0].display().to_string(),
+            first_run: run(first),
+            second: paths[index].display().to_string(),
+            second_run: run(&records[index]),
+        }),
+    }
+}

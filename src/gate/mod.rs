@@ -1,0 +1,69 @@
+//! The story: from a plan to an exit code.
+//!
+//! It calls the rooms in the order of the sentence and writes the files. It must not know the command line, judge, or
+//! word a verdict. Everything is written before the exit code is returned, whatever it is.
+
+mod console;
+mod error;
+mod judge;
+mod measure;
+mod progress;
+mod record;
+mod signals;
+mod tell;
+mod validate;
+
+pub use console::{Console, Loudness, Style, say};
+pub use error::Error;
+pub use judge::judge;
+pub use record::{Acceptance, Change, record};
+pub use validate::validate;
+
+use crate::exit::{Exit, Strictness};
+use crate::load::Stop;
+use crate::plan::{Plan, Recording};
+use crate::record::RunRecord;
+use tell::Told;
+
+/// Loads, measures, judges and reports every gate of a plan; the exit is the worst of them.
+pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exit, Error> {
+    plan.make_folders()?;
+    let stop = Stop::default();
+    signals::listen({
+        let stop = stop.clone();
+        move |signal| stop.set(signal)
+    })
+    .map_err(Error::Signals)?;
+    let mut told: Vec<Told<'_>> = Vec::new();
+    for gate in &plan.gates {
+        let record = measure::measure(plan, gate, &stop, console)?;
+        let interrupted = record.is_partial();
+        let one = Told::new(gate, vec![record], strictness, &plan.folder(gate));
+        one.write()?;
+        console.print(&one.text(console));
+        if plan.recording == Recording::WhereGood {
+            record::where_good(gate, &one, console)?;
+        }
+        told.push(one);
+        if interrupted {
+            break;
+        }
+    }
+    if plan.gates.len() > 1 {
+        tell::write_summary(&plan.out, &told)?;
+    }
+    Ok(told.iter().map(Told::exit).fold(Exit::Passed, Exit::worse))
+}
+
+/// Waits until the process is told to stop, by SIGINT or SIGTERM.
+pub fn wait_for_signal() -> Result<(), Error> {
+    signals::wait().map_err(Error::Signals)
+}
+
+/// How a run of this record ends the process: by its signal where one cut it short.
+fn exit_of(records: &[RunRecord], verdict: &crate::verdict::Verdict, strictness: Strictness) -> Exit {
+    records
+        .iter()
+        .find_map(RunRecord::signal)
+        .map_or_else(|| Exit::of(verdict, strictness), Exit::Signal)
+}

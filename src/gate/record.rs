@@ -1,0 +1,123 @@
+//! Accepted runs, added to the baseline.
+
+use std::path::PathBuf;
+
+use super::console::Console;
+use super::judge::same_scenario;
+use super::tell::Told;
+use super::Error;
+use crate::baseline::{self, Baseline, Job, store};
+use crate::exit::{Exit, Strictness};
+use crate::plan::{self, Gate};
+use crate::record::{Ended, RunRecord};
+use crate::verdict::Outcome;
+
+/// Whether results that were judged worse are added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// They are refused.
+    GoodOnly,
+    /// They are added: `--accept`.
+    Worse,
+}
+
+/// What is done to the baseline beside adding jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// A new ring begins: what was there before is dropped.
+    pub restart: bool,
+    /// The last result becomes the release that drift is held against.
+    pub anchor: bool,
+}
+
+/// Adds the results at `paths` to the gate's baseline, oldest first. Either all are added or none.
+pub fn record(gate: &mut Gate, paths: &[PathBuf], acceptance: Acceptance, change: Change, console: &Console) -> Result<Exit, Error> {
+    let records = plan::read_results(paths)?;
+    if change.restart {
+        gate.baseline = None;
+    }
+    for (record, path) in records.iter().zip(paths) {
+        same_scenario(gate, record, path)?;
+        if gate.baseline.is_some() {
+            same_scenario_as_baseline(gate, record, path)?;
+        }
+        let name = path.display();
+        let told = Told::new(gate, vec![record.clone()], Strictness::Lenient, std::path::Path::new(""));
+        let outcome = told.verdict.outcome;
+        match refusal(record, outcome, acceptance) {
+            Some((why, exit)) => {
+                console.print(&told.text(console));
+                console.warn(&format!("loadgate: {name} was not recorded, and nothing else was: {why}"));
+                return Ok(exit);
+            }
+            None => {
+                let job = Job::of(record, outcome == Outcome::Failed);
+                if gate.baseline.as_ref().is_some_and(|held| baseline::holds(held, &job)) {
+                    console.note(&format!("{name} is in the baseline already"));
+                    continue;
+                }
+                gate.baseline = Some(baseline::add(gate.baseline.take(), &record.scenario, job));
+            }
+        }
+    }
+    if let (Some(held), true) = (&mut gate.baseline, change.anchor) {
+        held.anchor = held.jobs.last().cloned().map(Job::without_histograms);
+    }
+    save(gate, console)?;
+    Ok(Exit::Passed)
+}
+
+/// Adds the run that was just told of, where it passed or was inconclusive (`--record`).
+pub(super) fn where_good(gate: &Gate, told: &Told<'_>, console: &Console) -> Result<(), Error> {
+    let record = &told.records[0];
+    if let Some((why, _)) = refusal(record, told.verdict.outcome, Acceptance::GoodOnly) {
+        console.warn(&format!("not recorded: {why}"));
+        return Ok(());
+    }
+    // Where the scenario differs, its numbers mean something else: a new ring begins.
+    let same = |held: &&Baseline| held.scenario.sha256 == record.scenario.sha256;
+    let held = gate.baseline.as_ref().filter(same).cloned();
+    let held = baseline::add(held, &record.scenario, Job::of(record, false));
+    store::write(&gate.baseline_path, &held)?;
+    console.note(&recorded(gate, &held));
+    Ok(())
+}
+
+/// Why a run may not become part of the baseline, and how `record` then exits.
+fn refusal(record: &RunRecord, outcome: Outcome, acceptance: Acceptance) -> Option<(&'static str, Exit)> {
+    match (&record.run.ended, outcome, acceptance) {
+        (Ended::Interrupted { .. }, _, _) => Some(("the run was interrupted", Exit::Invalid)),
+        (Ended::Aborted { .. }, _, _) => Some(("the run was aborted", Exit::Failed)),
+        (Ended::Unreachable { .. }, _, _) => Some(("the target was not reached", Exit::Invalid)),
+        (Ended::Completed, Outcome::Invalid, _) => Some(("the run is invalid", Exit::Invalid)),
+        (Ended::Completed, Outcome::Failed, Acceptance::GoodOnly) => {
+            Some(("it was judged worse; --accept adds it all the same", Exit::Failed))
+        }
+        (Ended::Completed, Outcome::Failed, Acceptance::Worse)
+        | (Ended::Completed, Outcome::Passed | Outcome::Inconclusive, _) => None,
+    }
+}
+
+/// Refuses a result whose scenario differs from the baseline's, unless a new ring begins.
+fn same_scenario_as_baseline(gate: &Gate, record: &RunRecord, path: &std::path::Path) -> Result<(), Error> {
+    let Some(held) = gate.baseline.as_ref().filter(|held| held.scenario.sha256 != record.scenario.sha256) else {
+        return Ok(());
+    };
+    Err(Error::OtherScenario {
+        file: path.display().to_string(),
+        gate: format!("{} (begin a new ring with --restart)", gate.baseline_path.display()),
+        diff: baseline::scenario_diff(&held.scenario.text, &record.scenario.text),
+    })
+}
+
+fn save(gate: &Gate, console: &Console) -> Result<(), Error> {
+    if let Some(held) = &gate.baseline {
+        store::write(&gate.baseline_path, held)?;
+        console.print(&recorded(gate, held));
+    }
+    Ok(())
+}
+
+fn recorded(gate: &Gate, held: &Baseline) -> String {
+    format!("{} holds {} recorded {}", gate.baseline_path.display(), held.jobs.len(), if held.jobs.len() == 1 { "job" } else { "jobs" })
+}

@@ -1,0 +1,106 @@
+//! A gate judged, and the files that tell of it.
+
+use std::path::{Path, PathBuf};
+
+use super::console::{Console, Loudness};
+use super::{Error, exit_of};
+use crate::baseline::{Matching, matching};
+use crate::exit::{Exit, Strictness};
+use crate::files;
+use crate::plan::Gate;
+use crate::record::RunRecord;
+use crate::report::{self, Before, Story};
+use crate::verdict::{self, Case, Verdict};
+
+/// A gate, its runs and their verdict.
+pub(super) struct Told<'a> {
+    gate: &'a Gate,
+    pub(super) records: Vec<RunRecord>,
+    pub(super) verdict: Verdict,
+    strictness: Strictness,
+    folder: PathBuf,
+    gate_path: String,
+    thresholds_path: String,
+    files: Vec<String>,
+}
+
+/// The files that are written beside `result.json`, with the function that tells each.
+const FILES: [(&str, fn(&Story<'_>) -> String); 4] = [
+    ("junit.xml", |story| report::junit(&[*story])),
+    ("summary.md", |story| report::summary(&[*story])),
+    ("metrics.txt", report::metrics),
+    ("load-performance.json", report::performance),
+];
+
+impl<'a> Told<'a> {
+    /// Judges the runs of a gate; there must be at least one.
+    pub(super) fn new(gate: &'a Gate, records: Vec<RunRecord>, strictness: Strictness, folder: &Path) -> Self {
+        let verdict = verdict::judge(&Case::new(&gate.thresholds, &records, matching(gate.baseline.as_ref(), &records[0])));
+        let shown = |path: &Path| path.display().to_string();
+        Self {
+            gate,
+            records,
+            verdict,
+            strictness,
+            folder: folder.to_owned(),
+            gate_path: shown(&gate.folder),
+            thresholds_path: shown(&gate.thresholds_path),
+            files: FILES.iter().map(|(name, _)| shown(&folder.join(name))).collect(),
+        }
+    }
+
+    /// How the process ends for this gate.
+    pub(super) fn exit(&self) -> Exit {
+        exit_of(&self.records, &self.verdict, self.strictness)
+    }
+
+    /// Writes every report into the gate's folder.
+    pub(super) fn write(&self) -> Result<(), Error> {
+        let story = self.story();
+        FILES.iter().try_for_each(|(name, tell)| write(&self.folder.join(name), &tell(&story)))
+    }
+
+    /// What the terminal is told.
+    pub(super) fn text(&self, console: &Console) -> String {
+        match console.loudness {
+            Loudness::Full => report::terminal(&self.story(), console.width, console.colour),
+            Loudness::Quiet => report::verdict_line(&self.story(), console.width, console.colour),
+        }
+    }
+
+    fn story(&self) -> Story<'_> {
+        let newest = match matching(self.gate.baseline.as_ref(), &self.records[0]) {
+            Matching::Jobs(jobs) => jobs.last().copied(),
+            Matching::None(_) => None,
+        };
+        Story {
+            verdict: &self.verdict,
+            record: &self.records[0],
+            others: &self.records[1..],
+            thresholds: &self.gate.thresholds,
+            gate_path: &self.gate_path,
+            thresholds_path: &self.thresholds_path,
+            before: newest.map_or(Before::Nothing, |job| Before::Baseline {
+                commit: job.commit.as_deref(),
+                started: job.started,
+            }),
+            strict: self.strictness == Strictness::Strict,
+            exit: self.exit().code(),
+            files: &self.files,
+        }
+    }
+}
+
+/// Writes one summary over several gates.
+pub(super) fn write_summary(out: &Path, told: &[Told<'_>]) -> Result<(), Error> {
+    let stories: Vec<Story<'_>> = told.iter().map(Told::story).collect();
+    write(&out.join("summary.md"), &report::summary(&stories))
+}
+
+/// Writes one file, whole or not at all.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Error> {
+    files::write(path, text).map_err(|source| Error::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
