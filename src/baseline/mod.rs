@@ -4,6 +4,8 @@
 
 mod matching;
 mod model;
+mod summary;
 
 pub use matching::{Difference, Matching, Mismatch, differences, matching, scenario_diff};
 pub use model::{Baseline, CellSummary, Job, RING, SCHEMA, Scope};
+pub use summary::{summarize, summarize_kept};

@@ -3,9 +3,17 @@
 //! This room is pure: a `Measurement` and its circumstances in, a `RunRecord` out, and `RunRecord`s to JSON and back.
 //! It must not know what is promised, what was measured before, or where files lie.
 
+mod level;
 mod model;
+#[cfg(test)]
+pub(crate) mod sample;
+mod sieve;
+mod units;
 
+pub use level::{Level, Shortage, level, mean_of_medians, median};
 pub use model::{
     CellRecord, Deployment, Ended, Environment, Health, PartsRecord, PhaseRecord, Run, RunRecord,
     SCHEMA, ScenarioIdentity, SecondRecord, SliceRecord, quantiles_ms,
 };
+pub use sieve::{Sieve, Tally};
+pub use units::{Sample, log_units, needed_in_all, needed_per_unit};

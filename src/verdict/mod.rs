@@ -5,6 +5,7 @@
 //! verdict on every machine.
 
 mod model;
+pub mod statistics;
 
 pub use model::{
     Caution, Change, ChangeCheck, Check, Comparison, Invalidity, LimitCheck, Line, LineOutcome,
