@@ -91,14 +91,9 @@ impl Sieve {
         }
     }
 
-    /// The kept slices of the deployment under test in one phase.
-    pub fn target_slices<'a>(
-        &self,
-        record: &'a RunRecord,
-        phase: usize,
-    ) -> impl Iterator<Item = &'a SliceRecord> {
-        self.in_phase(record, phase)
-            .filter(|slice| slice.arm == Arm::Target)
+    /// Whether the slice of this index may be looked at.
+    pub fn keeps(&self, index: usize) -> bool {
+        self.kept.get(index).copied().unwrap_or(true)
     }
 
     /// The kept slices of one phase in blocks, in order: pairs of a duet, else slices, or passes in a ramp or a
@@ -158,7 +153,8 @@ mod tests {
             .build();
         let sieve = Sieve::of(&run, None);
         assert_eq!((sieve.slices.dropped, sieve.slices.of), (1, 4));
-        assert_eq!(sieve.target_slices(&run, 0).count(), 3);
+        let kept: Vec<bool> = (0..4).map(|index| sieve.keeps(index)).collect();
+        assert_eq!(kept, [true, true, true, false]);
         assert!(!sieve.slices.is_too_many());
     }
 

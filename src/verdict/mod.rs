@@ -4,10 +4,27 @@
 //! mathematics goes through `libm` and its output has six significant digits, so that a stored result gets the same
 //! verdict on every machine.
 
+mod case;
+mod cautions;
+mod change;
+mod duet;
+mod evidence;
+mod history;
+mod judge;
+mod limits;
 mod model;
+mod rate;
+mod regression;
+mod rule;
 pub mod statistics;
+mod validity;
 
+pub use case::{Case, HISTORY_FROM, Looks};
+pub use judge::judge;
 pub use model::{
     Caution, Change, ChangeCheck, Check, Comparison, Invalidity, LimitCheck, Line, LineOutcome,
     Measure, NoComparison, NotJudged, Outcome, Standing, Totals, Verdict,
 };
+
+#[cfg(test)]
+mod tests;
