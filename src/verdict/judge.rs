@@ -149,11 +149,11 @@ fn overall_not_judged(line: usize, cell: &Judged) -> Option<Invalidity> {
     }
     match &cell.line.outcome {
         LineOutcome::NotJudged(NotJudged::BaseFails) => Some(Invalidity::BaseSilent),
-        LineOutcome::NotJudged(NotJudged::TooFewRequests { .. })
-        | LineOutcome::NotJudged(NotJudged::TooFewSlices { .. })
-        | LineOutcome::NotJudged(NotJudged::NewRequest)
-            if cell.line.standing == Standing::Gated =>
-        {
+        LineOutcome::NotJudged(
+            NotJudged::TooFewRequests { .. }
+            | NotJudged::TooFewSlices { .. }
+            | NotJudged::NewRequest,
+        ) if cell.line.standing == Standing::Gated => {
             Some(Invalidity::TooFewForRegression { line })
         }
         LineOutcome::NotJudged(_)

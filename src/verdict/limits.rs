@@ -8,7 +8,7 @@ use super::case::Run;
 use super::model::{Check, LimitCheck, Line, LineOutcome, Measure, NotJudged, Standing};
 use super::rate::Rate;
 use super::statistics::{Count, Dispersion, Distribution};
-use crate::measurement::{Arm, Cell};
+use crate::measurement::{Arm, Cell, Latencies};
 use crate::metric::Metric;
 use crate::record::SliceRecord;
 use crate::thresholds::{Bound, Limit, Severity};
@@ -35,17 +35,17 @@ fn line(limit: &Limit, runs: &[Run<'_>]) -> Line {
                 share: 1.0 - metric.quantile().unwrap_or_default(),
             };
             let over = |cell: &Cell| cell.over(at_most.as_secs_f64());
-            let mut line = share_line(limit, runs, promise, over);
+            let mut line = share_line(limit, runs, &promise, over);
             line.current = latency(limit, runs, metric);
             line
         }
         Bound::ErrorRate(share) => {
             let promise = Promise::of_share(Measure::Metric(Metric::ErrorRate), share.fraction());
-            share_line(limit, runs, promise, Cell::failures)
+            share_line(limit, runs, &promise, Cell::failures)
         }
         Bound::Failures(set, share) => {
             let promise = Promise::of_share(Measure::Failures(set), share.fraction());
-            share_line(limit, runs, promise, |cell| {
+            share_line(limit, runs, &promise, |cell| {
                 let errors = cell.errors.iter();
                 let own = errors.filter(|(kind, _)| set.contains(**kind));
                 own.map(|(_, count)| count).sum()
@@ -116,7 +116,7 @@ impl Promise {
 fn share_line(
     limit: &Limit,
     runs: &[Run<'_>],
-    promise: Promise,
+    promise: &Promise,
     over: impl Fn(&Cell) -> u64,
 ) -> Line {
     let mut slices: Vec<Count> = Vec::new();
@@ -242,7 +242,7 @@ fn slices_of<'a>(
 
 /// The quantile over all requests that a latency limit speaks of, in seconds.
 fn latency(limit: &Limit, runs: &[Run<'_>], metric: Metric) -> Option<f64> {
-    let mut latencies = crate::measurement::Latencies::new();
+    let mut latencies = Latencies::new();
     for run in runs {
         let Some(request) = run.request(&limit.subject) else {
             continue;

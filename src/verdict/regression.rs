@@ -8,13 +8,13 @@ use super::duet::Pairs;
 use super::evidence::Compared;
 use super::history::Jobs;
 use super::model::{NotJudged, Standing};
-use super::rule::Rules;
+use super::rule::{Rule, Rules};
 use crate::baseline::Scope;
 use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::thresholds::{Regression, Subject};
 
-/// All cells, judged: overall before names, gated before reported; and the names that are gone.
+/// All cells, judged: overall before names, gated before reported.
 pub(super) fn judge(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Judged> {
     let (gated, reported): (Vec<_>, Vec<_>) = cells(case, runs, opponent)
         .into_iter()
@@ -60,40 +60,41 @@ fn cells(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Cell>
     let mut cells = Vec::new();
     for scope in scopes(runs, regression) {
         let names = sent(runs, &scope.of, Arm::Target);
-        let mut known = names.clone();
+        let mut known: BTreeSet<String> = names.iter().cloned().collect();
         known.extend(reference_names(runs, opponent, &scope.of));
-        known.sort();
-        known.dedup();
         // With one name, overall is its only cell: two tests of the same requests would cost power and tell nothing.
-        let only = (known.len() == 1).then(|| known[0].as_str());
+        let only = known.first().filter(|_| known.len() == 1);
         let by_name = only.is_none() && scope.is_gated && opponent.is_some();
-        let own = names.into_iter().filter(|_| by_name).map(Subject::Request);
-        for subject in std::iter::once(Subject::Overall).chain(own) {
+        let names = names.into_iter().filter(|_| by_name);
+        for subject in std::iter::once(Subject::Overall).chain(names.map(Subject::Request)) {
             let observed = Observed::of(runs, opponent, &scope.of, &subject);
             for (metric, standing) in metrics(regression, &scope) {
-                let rule = rules.of(&subject, only, metric);
+                let rule = rules.of(&subject, only.map(String::as_str), metric);
                 let compared = observed.compare(metric);
-                let base_fails = compared.evidence.as_ref().err() == Some(&NotJudged::BaseFails);
-                let cell = Cell {
-                    subject: subject.clone(),
-                    phase: scope.phase(),
-                    metric,
-                    standing: if rule.off || base_fails {
-                        Standing::Reported
-                    } else {
-                        standing
-                    },
-                    rule,
-                    compared,
-                };
                 // A reported metric that has no change to report is no news.
-                if standing == Standing::Gated || cell.compared.evidence.is_ok() {
-                    cells.push(cell);
+                if standing == Standing::Gated || compared.evidence.is_ok() {
+                    cells.push(Cell {
+                        subject: subject.clone(),
+                        phase: scope.phase(),
+                        metric,
+                        standing: own_standing(standing, &rule, &compared),
+                        rule,
+                        compared,
+                    });
                 }
             }
         }
     }
     cells
+}
+
+/// A cell that is off, or whose base arm only fails, is reported and never gated.
+fn own_standing(standing: Standing, rule: &Rule, compared: &Compared) -> Standing {
+    if rule.off || matches!(compared.evidence, Err(NotJudged::BaseFails)) {
+        Standing::Reported
+    } else {
+        standing
+    }
 }
 
 /// The phases that a cell speaks of, and whether it may fail the build.

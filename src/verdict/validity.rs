@@ -11,11 +11,9 @@ pub(super) fn problems(runs: &[Run<'_>]) -> Vec<Invalidity> {
     if runs.is_empty() {
         problems.push(Invalidity::NoRequests);
     }
-    for run in runs {
-        if let Some(problem) = problem(run) {
-            if !problems.contains(&problem) {
-                problems.push(problem);
-            }
+    for problem in runs.iter().filter_map(problem) {
+        if !problems.contains(&problem) {
+            problems.push(problem);
         }
     }
     problems

@@ -1,6 +1,8 @@
 //! Whole verdicts over synthetic records.
 
 mod acceptance;
+mod cells;
+mod errors;
 mod limits;
 mod regression;
 mod simulation;
