@@ -44,9 +44,9 @@ impl Tally {
 }
 
 impl Sieve {
-    /// Sorts out the slices of a record; `reference_p50` is the median latency in seconds of what the run is compared
+    /// Sorts out the slices of a record; `reference_p50` finds the median latency in seconds of what the run is compared
     /// with, the run's own where none.
-    pub fn of(record: &RunRecord, reference_p50: Option<f64>) -> Self {
+    pub fn of(record: &RunRecord, reference_p50: impl FnOnce() -> Option<f64>) -> Self {
         let mut sieve = Self {
             kept: vec![true; record.slices.len()],
             pairs: Tally::default(),
@@ -58,7 +58,7 @@ impl Sieve {
         };
         // The median is only looked up where it can matter: pooling all latencies is the dearest step here.
         if sieve.worst_s > LATE_ALWAYS_ALLOWED_S {
-            let p50 = reference_p50.or_else(|| {
+            let p50 = reference_p50().or_else(|| {
                 let own = record.pooled(None, |slice| record.is_measured(slice));
                 own.latencies().quantile(0.5)
             });
@@ -151,7 +151,7 @@ mod tests {
             .slices(4, &[traffic("GET /a", 30, 10.0)])
             .late(0.005_1)
             .build();
-        let sieve = Sieve::of(&run, None);
+        let sieve = Sieve::of(&run, || None);
         assert_eq!((sieve.slices.dropped, sieve.slices.of), (1, 4));
         let kept: Vec<bool> = (0..4).map(|index| sieve.keeps(index)).collect();
         assert_eq!(kept, [true, true, true, false]);
@@ -165,9 +165,9 @@ mod tests {
             .slices(4, &[traffic("GET /a", 30, 10.0)])
             .late(0.019)
             .build();
-        assert_eq!(Sieve::of(&run, Some(0.1)).slices.dropped, 0);
-        assert_eq!(Sieve::of(&run, Some(0.09)).slices.dropped, 1);
-        assert!((Sieve::of(&run, Some(0.1)).limit_s - 0.02).abs() < 1e-12);
+        assert_eq!(Sieve::of(&run, || Some(0.1)).slices.dropped, 0);
+        assert_eq!(Sieve::of(&run, || Some(0.09)).slices.dropped, 1);
+        assert!((Sieve::of(&run, || Some(0.1)).limit_s - 0.02).abs() < 1e-12);
     }
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
             .pair(&quick, &quick)
             .with(|run| run.slices[0].late_p99_s = 0.5)
             .build();
-        let sieve = Sieve::of(&run, Some(0.01));
+        let sieve = Sieve::of(&run, || Some(0.01));
         assert_eq!((sieve.pairs.dropped, sieve.pairs.of), (1, 2));
         assert!(sieve.pairs.is_too_many());
         let blocks = sieve.blocks(&run, 0);
@@ -196,7 +196,7 @@ mod tests {
             .steady("warm")
             .slice(&[traffic("GET /a", 30, 10.0)])
             .build();
-        let sieve = Sieve::of(&run, None);
+        let sieve = Sieve::of(&run, || None);
         assert_eq!((sieve.slices.dropped, sieve.slices.of), (0, 1));
         assert!(sieve.worst_s < 0.001);
     }
@@ -209,7 +209,7 @@ mod tests {
             .next_pass()
             .slices(2, &[traffic("GET /a", 30, 10.0)])
             .build();
-        let blocks = Sieve::of(&run, None).blocks(&run, 0);
+        let blocks = Sieve::of(&run, || None).blocks(&run, 0);
         let sizes: Vec<usize> = blocks.iter().map(|[target, _]| target.len()).collect();
         assert_eq!(sizes, [3, 2]);
     }

@@ -9,10 +9,10 @@ use crate::thresholds::{Subject, Thresholds};
 /// Jobs from which on the baseline is a history; fewer are provisional.
 pub const HISTORY_FROM: usize = 5;
 /// Family-wise false alarm rate of a duet (1 %).
-const DUET_ALPHA: f64 = 0.01;
+pub const DUET_ALPHA: f64 = 0.01;
 /// The same against a baseline's jobs (3 %): the tolerance inside the null makes the real rate 1 % and less where jobs
 /// vary by up to 6 %.
-const JOBS_ALPHA: f64 = 0.03;
+pub const JOBS_ALPHA: f64 = 0.03;
 
 /// One gate's results and what they are held against.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ impl<'a> Case<'a> {
             .iter()
             .map(|record| Run {
                 record,
-                sieve: Sieve::of(record, opponent.p50(record)),
+                sieve: Sieve::of(record, || opponent.p50(record)),
             })
             .collect()
     }

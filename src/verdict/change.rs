@@ -153,8 +153,68 @@ fn too_few_for_a_pass(evidence: Evidence) -> Option<NotJudged> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::verdict::statistics::{Count, Dispersion};
+    use crate::verdict::statistics::{Count, Dispersion, Estimate};
+
+    /// What one gated P95 cell of 100 ms comes to whose pairs differ like this.
+    fn outcome(differences: &[f64]) -> LineOutcome {
+        let estimate = Estimate::of_pairs(differences, 0.06).unwrap();
+        let units = differences.len();
+        let cell = Cell {
+            subject: Subject::Overall,
+            phase: None,
+            metric: Metric::P95,
+            standing: Standing::Gated,
+            rule: Rule {
+                ordinary: 0.05,
+                null: 0.05,
+                tolerance: 0.05,
+                floor: 0.001,
+                harmless: 0.2,
+                accepted: None,
+                off: false,
+            },
+            compared: Compared {
+                requests: 7200,
+                before: Some(0.1),
+                current: Some(0.1),
+                evidence: Ok(Evidence::of_log_ratio(Metric::P95, estimate, units)),
+            },
+        };
+        judge(vec![cell], 0.01).remove(0).line.outcome
+    }
+
+    proptest! {
+        #[test]
+        fn p1_a_constant_slow_down_never_turns_failed_into_passed(
+            d in prop::collection::vec(-0.2..0.5, 5..25), slower in 0.0..0.5) {
+            let rank = |outcome: &LineOutcome| match outcome {
+                LineOutcome::Passed => 0,
+                LineOutcome::Inconclusive => 1,
+                LineOutcome::Failed | LineOutcome::NotJudged(_) => 2,
+            };
+            let moved: Vec<f64> = d.iter().map(|x| x + slower).collect();
+            prop_assert!(rank(&outcome(&moved)) >= rank(&outcome(&d)));
+        }
+    }
+
+    #[test]
+    fn the_golden_duets_come_to_their_outcomes() {
+        let unchanged = [
+            0.02, -0.01, 0.03, 0.0, 0.015, -0.02, 0.01, 0.25, -0.005, 0.02, 0.0, -0.01,
+        ];
+        let slower = [
+            0.17, 0.20, 0.15, 0.19, 0.22, 0.16, 0.18, 0.45, 0.14, 0.21, 0.19, 0.17,
+        ];
+        assert_eq!(outcome(&unchanged), LineOutcome::Passed);
+        assert_eq!(outcome(&slower), LineOutcome::Failed);
+        assert_ne!(
+            outcome(&[0.09, 0.12, 0.05, 0.11, 0.10]),
+            LineOutcome::Failed
+        );
+    }
 
     #[test]
     fn an_error_cell_needs_what_could_pass_without_an_error() {

@@ -9,8 +9,8 @@ use crate::metric::{Kind, Metric};
 use crate::record::{Sample, log_units, mean_of_medians, needed_in_all};
 use crate::thresholds::Subject;
 
-/// Units that a duet needs.
-const FEWEST_UNITS: usize = 5;
+/// Units (pairs, after merging small ones) that a duet needs.
+pub const FEWEST_UNITS: usize = 5;
 
 /// By phase, the pairs of a cell: the deployment under test first, the base second.
 #[derive(Debug)]

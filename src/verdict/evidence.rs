@@ -201,7 +201,7 @@ impl Evidence {
 }
 
 /// Standard deviation that one log-ratio of a metric is expected to have (`s0`): the far tail is wilder.
-pub(super) fn prior_sd(metric: Metric) -> f64 {
+pub fn prior_sd(metric: Metric) -> f64 {
     match metric {
         Metric::P99 | Metric::P999 => 0.08,
         Metric::P50 | Metric::P90 | Metric::P95 | Metric::ErrorRate | Metric::RequestsPerSecond => {

@@ -26,6 +26,15 @@ pub(super) fn judge(limits: &[Limit], runs: &[Run<'_>]) -> Vec<Line> {
     limits.iter().map(|limit| line(limit, runs)).collect()
 }
 
+/// Requests without which a limit cannot be judged; none for a rate, which is judged over slices.
+pub fn requests_needed(bound: Bound) -> Option<u64> {
+    match bound {
+        Bound::Latency { metric, .. } => Some(needed(1.0 - metric.quantile()?)),
+        Bound::ErrorRate(share) | Bound::Failures(_, share) => Some(needed(share.fraction())),
+        Bound::RequestsPerSecond(_) => None,
+    }
+}
+
 fn line(limit: &Limit, runs: &[Run<'_>]) -> Line {
     match limit.bound {
         Bound::Latency { metric, at_most } => {
@@ -78,23 +87,8 @@ impl Promise {
         self.share <= 0.0
     }
 
-    /// Requests of which none over the limit would keep it: n > z^2 q / (1 - q), where 1 - q is the share.
-    fn needed(&self) -> u64 {
-        if self.is_exact() {
-            return 1;
-        }
-        let score = Distribution::Normal.upper_quantile(KEPT);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "positive, and saturating for an absurdly small share is right"
-        )]
-        let more_than = libm::floor(score * score * (1.0 - self.share) / self.share) as u64;
-        more_than.saturating_add(1)
-    }
-
     fn outcome(&self, count: Count, (lower, upper): (f64, f64)) -> LineOutcome {
-        let need = self.needed();
+        let need = needed(self.share);
         if count.of < need {
             let have = count.of;
             return LineOutcome::NotJudged(NotJudged::TooFewRequests { have, need });
@@ -111,6 +105,22 @@ impl Promise {
             (false, false) => LineOutcome::Inconclusive,
         }
     }
+}
+
+/// Requests of which none over the limit would keep a promise of at most this share: n > z^2 q / (1 - q), where the share
+/// is 1 - q. A promise of none at all can be broken by the first.
+fn needed(share: f64) -> u64 {
+    if share <= 0.0 {
+        return 1;
+    }
+    let score = Distribution::Normal.upper_quantile(KEPT);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive, and saturating for an absurdly small share is right"
+    )]
+    let more_than = libm::floor(score * score * (1.0 - share) / share) as u64;
+    more_than.saturating_add(1)
 }
 
 fn share_line(

@@ -19,8 +19,11 @@ mod rule;
 pub mod statistics;
 mod validity;
 
-pub use case::{Case, HISTORY_FROM, Looks};
+pub use case::{Case, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA, Looks};
+pub use duet::FEWEST_UNITS;
+pub use evidence::prior_sd;
 pub use judge::judge;
+pub use limits::requests_needed;
 pub use model::{
     Caution, Change, ChangeCheck, Check, Comparison, Invalidity, LimitCheck, Line, LineOutcome,
     Measure, NoComparison, NotJudged, Outcome, Standing, Totals, Verdict,

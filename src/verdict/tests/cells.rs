@@ -190,3 +190,32 @@ fn a_repeated_phase_is_gated_where_it_is_named() {
         vec![(Standing::Gated, LineOutcome::Failed); 3]
     );
 }
+
+#[test]
+fn a_duet_needs_five_passes_of_a_gated_phase() {
+    let mut thresholds = thresholds();
+    thresholds.regression.phases = vec!["burst".to_owned()];
+    let passes = |count, target_ms| {
+        let run = record().repeated("burst");
+        let run = (0..count).fold(run, |run, _| {
+            run.pair(&both(100.0), &both(target_ms)).next_pass()
+        });
+        judged_alone(&thresholds, &run.build())
+    };
+    assert_eq!(passes(5, 100.0).outcome, Outcome::Passed);
+    assert_eq!(passes(5, 140.0).outcome, Outcome::Failed);
+    let verdict = passes(4, 100.0);
+    assert_eq!(verdict.outcome, Outcome::Invalid);
+    let short = NotJudged::TooFewSlices { have: 4, need: 5 };
+    assert_eq!(verdict.lines[0].outcome, LineOutcome::NotJudged(short));
+}
+
+#[test]
+fn a_run_without_steady_phases_does_not_pass_in_silence() {
+    let run = record().repeated("burst").slices(12, &both(100.0)).build();
+    let jobs = vec![Job::of(&run, false); 5];
+    assert_eq!(
+        judged_against(&thresholds(), &run, &jobs).outcome,
+        Outcome::Invalid
+    );
+}
