@@ -106,10 +106,16 @@ fn split_unit(text: &str) -> Option<(f64, &str)> {
 ///
 /// The rounding goes through decimal text, which Rust specifies exactly, so it is the same on every machine.
 pub fn six_digits(value: f64) -> f64 {
+    rounded(value, 6)
+}
+
+/// Rounds to so many significant digits, at least one.
+pub fn rounded(value: f64, digits: usize) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }
-    format!("{value:.5e}").parse().unwrap_or(value)
+    let decimals = digits.saturating_sub(1);
+    format!("{value:.decimals$e}").parse().unwrap_or(value)
 }
 
 /// A number of at most three significant digits for people, such as `182`, `18.2` or `0.03`.

@@ -6,8 +6,10 @@ mod matching;
 mod model;
 mod ring;
 pub mod store;
+mod summary;
 
 pub use matching::{Difference, Matching, Mismatch, differences, matching, scenario_diff};
 pub use model::{Baseline, CellSummary, Job, RING, SCHEMA, Scope};
 pub use ring::{add, holds};
 pub use store::StoreError;
+pub use summary::{summarize, summarize_kept};

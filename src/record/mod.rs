@@ -5,11 +5,19 @@
 
 mod build;
 mod json;
+mod level;
 mod model;
+#[cfg(test)]
+pub(crate) mod sample;
+mod sieve;
+mod units;
 
 pub use build::{Circumstances, build, phases};
 pub use json::{Error, schema};
+pub use level::{Level, Shortage, level, mean_of_medians, median};
 pub use model::{
     CellRecord, Deployment, Ended, Environment, Health, PartsRecord, PhaseRecord, Run, RunRecord,
     SCHEMA, ScenarioIdentity, SecondRecord, SliceRecord, quantiles_ms,
 };
+pub use sieve::{Sieve, Tally};
+pub use units::{Sample, log_units, needed_in_all, needed_per_unit};

@@ -321,11 +321,17 @@ impl SliceRecord {
         pooled
     }
 
+    /// What is held of one request name in this slice, or of every name where none.
+    pub fn of_request(&self, request: Option<usize>) -> impl Iterator<Item = &Cell> {
+        self.cells
+            .iter()
+            .filter(move |cell| request.is_none_or(|index| index == cell.request))
+            .map(|cell| &cell.cell)
+    }
+
     fn add_to(&self, pooled: &mut Cell, request: Option<usize>) {
-        for cell in &self.cells {
-            if request.is_none_or(|index| index == cell.request) {
-                pooled.merge(&cell.cell);
-            }
+        for cell in self.of_request(request) {
+            pooled.merge(cell);
         }
     }
 }

@@ -4,9 +4,30 @@
 //! mathematics goes through `libm` and its output has six significant digits, so that a stored result gets the same
 //! verdict on every machine.
 
+mod case;
+mod cautions;
+mod change;
+mod duet;
+mod evidence;
+mod history;
+mod judge;
+mod limits;
 mod model;
+mod rate;
+mod regression;
+mod rule;
+pub mod statistics;
+mod validity;
 
+pub use case::{Case, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA, Looks};
+pub use duet::FEWEST_UNITS;
+pub use evidence::prior_sd;
+pub use judge::judge;
+pub use limits::requests_needed;
 pub use model::{
     Caution, Change, ChangeCheck, Check, Comparison, Invalidity, LimitCheck, Line, LineOutcome,
     Measure, NoComparison, NotJudged, Outcome, Standing, Totals, Verdict,
 };
+
+#[cfg(test)]
+mod tests;

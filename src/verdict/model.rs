@@ -164,8 +164,6 @@ pub enum NotJudged {
     NewRequest,
     /// In a duet, the base arm only fails there.
     BaseFails,
-    /// No error in either: nothing to compare.
-    NoErrors,
     /// `regression.requests` turns it off.
     Off,
 }
@@ -186,7 +184,8 @@ pub struct LimitCheck {
     pub bound: f64,
     /// Requests over a latency limit, or failed; none for a rate.
     pub over: Option<u64>,
-    /// Interval of the share over the limit, or of the rate: the lower bound at 99 %, the upper at 95 %.
+    /// Interval of the share over the limit: the lower bound at 99 %, the upper at 95 %. Of a rate, which must not be too
+    /// small, the lower bound at 95 % and the upper at 99 %. None where there is nothing to draw it from.
     pub interval: Option<(f64, f64)>,
     /// Slices that it rests on.
     pub slices: u32,
@@ -207,7 +206,8 @@ pub struct ChangeCheck {
     pub tolerance: f64,
     /// Whether the change is below the floor, so that it does not matter what the test says.
     pub below_floor: bool,
-    /// Change that this run would have caught with 90 % probability.
+    /// Change that this run would have caught with 90 % probability, in the direction of its change for the worse: below
+    /// zero for a rate.
     pub would_catch: Option<f64>,
     /// The acceptance that took the tolerance's place, as an index into the thresholds' list.
     pub accepted: Option<usize>,
@@ -224,7 +224,7 @@ pub struct Change {
     pub upper: f64,
     /// Probability of a change as large or larger if the true one is at the tolerance.
     pub p: f64,
-    /// Units that it rests on: pairs, slices or jobs of the side that has fewer.
+    /// Units that it rests on: pairs of a duet, or jobs of the baseline.
     pub units: u32,
 }
 

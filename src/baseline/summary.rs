@@ -1,0 +1,216 @@
+//! One run boiled down to a few numbers per request name: what a baseline keeps of a job.
+
+use std::collections::BTreeMap;
+
+use super::model::{CellSummary, Job, Scope};
+use crate::metric::Metric;
+use crate::record::{Level, RunRecord, Sample, Sieve, level};
+use crate::units::rounded;
+
+/// Digits of a stored value: one more than the histograms that it is read from have.
+const VALUE_DIGITS: usize = 4;
+/// Digits of a stored spread, which is told and never tested: a file of 20 jobs and 20 names stays near 100 kB.
+const SPREAD_DIGITS: usize = 2;
+
+impl Scope {
+    /// What a run is summarized by: its steady phases, where it has any, and each other measured phase by itself.
+    pub fn all(record: &RunRecord) -> Vec<Self> {
+        let measured = || {
+            record
+                .phases
+                .iter()
+                .filter(|phase| phase.measured && !phase.idle)
+        };
+        let steady = measured().any(|phase| phase.steady).then_some(Self::Steady);
+        let others = measured()
+            .filter(|phase| !phase.steady)
+            .map(|phase| Self::Phase(phase.name.clone()));
+        steady.into_iter().chain(others).collect()
+    }
+
+    /// The indices of its phases in a record.
+    pub fn phases(&self, record: &RunRecord) -> Vec<usize> {
+        let phases = record.phases.iter().enumerate();
+        phases
+            .filter(|(_, phase)| match self {
+                Self::Steady => phase.steady && phase.measured,
+                Self::Phase(name) => phase.name == *name,
+            })
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// By phase, the units of the deployment under test that `sieve` keeps: its slices, or passes where not steady.
+    pub fn samples(
+        &self,
+        record: &RunRecord,
+        sieve: &Sieve,
+        request: Option<usize>,
+    ) -> Vec<Vec<[Sample; 1]>> {
+        let sample = |block: [Vec<_>; 2]| [Sample::of(&block[0], request)];
+        self.phases(record)
+            .into_iter()
+            .map(|phase| {
+                sieve
+                    .blocks(record, phase)
+                    .into_iter()
+                    .map(sample)
+                    .collect()
+            })
+            .collect()
+    }
+}
+
+impl Job {
+    /// What a baseline keeps of a run, with the histograms that only the newest job has.
+    pub fn of(record: &RunRecord, accepted_worse: bool) -> Self {
+        let sieve = Sieve::of(record, || None);
+        let mut cells = summarize_kept(record, &sieve);
+        for cell in cells.iter_mut().filter(|cell| cell.scope == Scope::Steady) {
+            let request = cell.request.as_ref();
+            let request =
+                request.and_then(|name| record.requests.iter().position(|own| own == name));
+            let mut pooled = Sample::default();
+            for [sample] in cell.scope.samples(record, &sieve, request).iter().flatten() {
+                pooled.merge(sample);
+            }
+            cell.latencies = Some(pooled.latencies.to_coarse()).filter(|all| !all.is_empty());
+        }
+        Self {
+            id: record.run.id.clone(),
+            commit: record.run.commit.clone(),
+            started: record.run.started,
+            accepted_worse,
+            loopback: record.target.loopback,
+            labels: record.labels.clone(),
+            environment: record.environment.clone(),
+            cells,
+        }
+    }
+}
+
+/// The numbers of the deployment under test: by scope, all requests together first and then name by name.
+pub fn summarize(record: &RunRecord) -> Vec<CellSummary> {
+    summarize_kept(record, &Sieve::of(record, || None))
+}
+
+/// The same over the slices that `sieve` keeps.
+pub fn summarize_kept(record: &RunRecord, sieve: &Sieve) -> Vec<CellSummary> {
+    let mut cells = Vec::new();
+    for scope in Scope::all(record) {
+        for request in std::iter::once(None).chain((0..record.requests.len()).map(Some)) {
+            let samples = scope.samples(record, sieve, request);
+            let cell = CellSummary {
+                scope: scope.clone(),
+                request: request.map(|index| record.requests[index].clone()),
+                n: samples.iter().flatten().map(|[unit]| unit.requests).sum(),
+                errors: samples.iter().flatten().map(|[unit]| unit.failures).sum(),
+                metrics: metrics(&samples),
+                latencies: None,
+            };
+            if cell.n > 0 {
+                cells.push(cell);
+            }
+        }
+    }
+    cells
+}
+
+/// Every metric that has a level and enough requests for it.
+fn metrics(phases: &[Vec<[Sample; 1]>]) -> BTreeMap<Metric, (f64, f64)> {
+    let mut metrics = BTreeMap::new();
+    for metric in Metric::ALL {
+        // An error rate has no level: requests and errors are counted beside.
+        if metric == Metric::ErrorRate {
+            continue;
+        }
+        if let Ok(Level { log, spread }) = level(phases, metric) {
+            let value = rounded(libm::exp(log), VALUE_DIGITS);
+            metrics.insert(metric, (value, rounded(spread, SPREAD_DIGITS)));
+        }
+    }
+    metrics
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measurement::FailureKind;
+    use crate::record::sample::{record, traffic};
+
+    fn cell<'a>(cells: &'a [CellSummary], request: Option<&str>) -> &'a CellSummary {
+        cells
+            .iter()
+            .find(|cell| cell.request.as_deref() == request)
+            .unwrap()
+    }
+
+    #[test]
+    fn a_summary_holds_the_median_over_slices_and_counts() {
+        let run = record()
+            .steady("warm")
+            .slices(
+                3,
+                &[traffic("GET /a", 700, 100.0), traffic("GET /b", 100, 50.0)],
+            )
+            .slice(&[traffic("GET /a", 700, 900.0).failing(FailureKind::Status(500), 7)])
+            .build();
+        let cells = summarize(&run);
+        let a = cell(&cells, Some("GET /a"));
+        assert_eq!((a.n, a.errors), (2800, 7));
+        let (p95, spread) = a.metrics[&Metric::P95];
+        assert!((p95 / 0.145 - 1.0).abs() < 5e-3, "{p95}");
+        assert!(spread > 0.5, "{spread}");
+        assert!((a.metrics[&Metric::RequestsPerSecond].0 - 700.0).abs() < 1e-9);
+        assert!(!a.metrics.contains_key(&Metric::P99));
+        assert!(
+            !cell(&cells, Some("GET /b"))
+                .metrics
+                .contains_key(&Metric::P95)
+        );
+        assert_eq!(cell(&cells, None).n, 3100);
+    }
+
+    #[test]
+    fn only_measured_phases_are_summarized_and_repeats_by_themselves() {
+        let run = record()
+            .unmeasured("warm-up")
+            .slices(2, &[traffic("GET /a", 5000, 1.0)])
+            .steady("warm")
+            .slices(4, &[traffic("GET /a", 700, 100.0)])
+            .repeated("burst")
+            .slices(2, &[traffic("GET /a", 600, 200.0)])
+            .next_pass()
+            .slices(2, &[traffic("GET /a", 600, 200.0)])
+            .build();
+        let cells = summarize(&run);
+        let scopes: Vec<&Scope> = cells.iter().map(|cell| &cell.scope).collect();
+        let burst = Scope::Phase("burst".to_owned());
+        assert_eq!(scopes, [&Scope::Steady, &Scope::Steady, &burst, &burst]);
+        assert_eq!((cells[0].n, cells[2].n), (2800, 2400));
+    }
+
+    #[test]
+    fn late_slices_are_left_out() {
+        let run = record()
+            .steady("warm")
+            .slices(4, &[traffic("GET /a", 700, 10.0)])
+            .late(0.006)
+            .build();
+        assert_eq!(summarize(&run)[0].n, 2100);
+    }
+
+    #[test]
+    fn a_job_has_small_histograms_of_its_steady_phases() {
+        let run = record()
+            .steady("warm")
+            .slices(4, &[traffic("GET /a", 700, 100.0)])
+            .build();
+        let job = Job::of(&run, true);
+        assert!(job.accepted_worse && job.loopback);
+        let cell = job.cell(&Scope::Steady, Some("GET /a")).unwrap();
+        let latencies = cell.latencies.as_ref().unwrap();
+        assert_eq!(latencies.count(), 2800);
+        assert!(latencies.to_text().len() < 1500);
+    }
+}

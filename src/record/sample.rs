@@ -1,0 +1,217 @@
+//! Synthetic records for tests: what a run looks like whose requests took so long.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{
+    CellRecord, Deployment, Ended, Environment, Health, PhaseRecord, Run, RunRecord, SCHEMA,
+    ScenarioIdentity, SliceRecord,
+};
+use crate::measurement::{Arm, Cell, FailureKind};
+
+/// What one request name did in one slice.
+#[derive(Clone, Debug)]
+pub(crate) struct Traffic {
+    name: &'static str,
+    requests: u64,
+    median_ms: f64,
+    failures: Vec<(FailureKind, u64)>,
+}
+
+/// Requests of one name whose latencies are spread evenly between 0.5 and 1.5 times `median_ms`, so that P95 is 1.45
+/// times it.
+pub(crate) fn traffic(name: &'static str, requests: u64, median_ms: f64) -> Traffic {
+    Traffic {
+        name,
+        requests,
+        median_ms,
+        failures: Vec::new(),
+    }
+}
+
+impl Traffic {
+    /// So many of the requests fail in this way, at once.
+    pub(crate) fn failing(mut self, kind: FailureKind, count: u64) -> Self {
+        self.failures.push((kind, count));
+        self
+    }
+
+    fn cell(&self) -> Cell {
+        let mut cell = Cell::default();
+        for (kind, count) in &self.failures {
+            for _ in 0..*count {
+                cell.record(Duration::from_micros(900), Some(*kind));
+            }
+        }
+        let failures: u64 = self.failures.iter().map(|(_, count)| count).sum();
+        let successes = self.requests - failures;
+        for index in 0..successes {
+            let factor = 0.5 + (index as f64 + 0.5) / successes as f64;
+            cell.record(Duration::from_secs_f64(self.median_ms / 1e3 * factor), None);
+        }
+        cell
+    }
+}
+
+/// Builds a record slice by slice; a slice lasts a second.
+pub(crate) struct RecordBuilder {
+    record: RunRecord,
+    pass: u32,
+}
+
+/// A run of the scenario `shop`, started 2026-05-04, on a target on this machine.
+pub(crate) fn record() -> RecordBuilder {
+    let deployment = || Deployment {
+        url: "http://127.0.0.1:8080/".to_owned(),
+        loopback: true,
+    };
+    let record = RunRecord {
+        schema: SCHEMA,
+        tool: "0.1.0".to_owned(),
+        scenario: ScenarioIdentity {
+            name: "shop".to_owned(),
+            sha256: "5ca1ab1e".to_owned(),
+            text: "name: shop\n".to_owned(),
+        },
+        target: deployment(),
+        base: None,
+        run: Run {
+            id: "run".to_owned(),
+            attempt: None,
+            commit: None,
+            url: None,
+            started: "2026-05-04T10:00:00Z".parse().expect("a timestamp"),
+            duration_s: 12.0,
+            seed: 1,
+            ended: Ended::Completed,
+            insecure: false,
+        },
+        labels: BTreeMap::new(),
+        environment: Environment {
+            arch: "x86_64".to_owned(),
+            os: "linux".to_owned(),
+            cpu: "EPYC".to_owned(),
+            cores: 2,
+            ..Environment::default()
+        },
+        health: Health::default(),
+        requests: Vec::new(),
+        phases: Vec::new(),
+        slices: Vec::new(),
+        parts: Vec::new(),
+        timeline: Vec::new(),
+    };
+    RecordBuilder { record, pass: 0 }
+}
+
+impl RecordBuilder {
+    /// Begins a steady measured phase; the slices that follow belong to it.
+    pub(crate) fn steady(self, name: &str) -> Self {
+        self.phase(name, true, true)
+    }
+
+    /// Begins a measured phase that is a ramp or repeated.
+    pub(crate) fn repeated(self, name: &str) -> Self {
+        self.phase(name, true, false)
+    }
+
+    /// Begins a phase that nothing looks at.
+    pub(crate) fn unmeasured(self, name: &str) -> Self {
+        self.phase(name, false, false)
+    }
+
+    fn phase(mut self, name: &str, measured: bool, steady: bool) -> Self {
+        self.pass = 0;
+        self.record.phases.push(PhaseRecord {
+            name: name.to_owned(),
+            load: "20 users".to_owned(),
+            duration_s: 12.0,
+            passes: 1,
+            measured,
+            steady,
+            idle: false,
+        });
+        self
+    }
+
+    /// Begins the next pass of a repeated phase.
+    pub(crate) fn next_pass(mut self) -> Self {
+        self.pass += 1;
+        self
+    }
+
+    /// Adds one slice of the deployment under test.
+    pub(crate) fn slice(self, traffic: &[Traffic]) -> Self {
+        self.slice_of(Arm::Target, None, traffic)
+    }
+
+    /// Adds `count` equal slices of the deployment under test.
+    pub(crate) fn slices(mut self, count: u32, traffic: &[Traffic]) -> Self {
+        for _ in 0..count {
+            self = self.slice(traffic);
+        }
+        self
+    }
+
+    /// Adds a pair of a duet, base first.
+    pub(crate) fn pair(mut self, base: &[Traffic], target: &[Traffic]) -> Self {
+        self.record.base = Some(self.record.target.clone());
+        let next = self
+            .record
+            .slices
+            .iter()
+            .filter_map(|slice| slice.pair)
+            .max();
+        let pair = next.map_or(0, |pair| pair + 1);
+        self.slice_of(Arm::Base, Some(pair), base)
+            .slice_of(Arm::Target, Some(pair), target)
+    }
+
+    fn slice_of(mut self, arm: Arm, pair: Option<u32>, traffic: &[Traffic]) -> Self {
+        let mut cells = Vec::new();
+        for traffic in traffic {
+            let known = self
+                .record
+                .requests
+                .iter()
+                .position(|name| name == traffic.name);
+            let request = known.unwrap_or_else(|| {
+                self.record.requests.push(traffic.name.to_owned());
+                self.record.requests.len() - 1
+            });
+            if traffic.requests > 0 {
+                cells.push(CellRecord::new(request, traffic.cell()));
+            }
+        }
+        self.record.slices.push(SliceRecord {
+            phase: self.record.phases.len() - 1,
+            pass: self.pass,
+            arm,
+            pair,
+            start_s: self.record.slices.len() as f64,
+            length_s: 1.0,
+            late_p99_s: 0.000_2,
+            cells,
+        });
+        self
+    }
+
+    /// The generator was this late in the slice added last, in seconds.
+    pub(crate) fn late(mut self, seconds: f64) -> Self {
+        if let Some(slice) = self.record.slices.last_mut() {
+            slice.late_p99_s = seconds;
+        }
+        self
+    }
+
+    /// Changes whatever else a test is about.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut RunRecord)) -> Self {
+        change(&mut self.record);
+        self
+    }
+
+    /// The record.
+    pub(crate) fn build(self) -> RunRecord {
+        self.record
+    }
+}

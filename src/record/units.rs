@@ -1,0 +1,209 @@
+//! Units: what a verdict counts as one independent observation.
+//!
+//! Requests of one instant share their fate, so an interval drawn from single requests is far too narrow. The unit is
+//! the slice (in a repeated phase the pass, in a duet the pair), and slices that hold too few requests for a quantile
+//! are merged with their neighbours of the same phase until they hold enough.
+
+use std::ops::Range;
+
+use super::SliceRecord;
+use crate::measurement::Latencies;
+use crate::metric::{Kind, Metric};
+
+/// Requests that must lie beyond the quantile in every unit, so that its quantile is one.
+const UNIT_TAIL: f64 = 10.0;
+/// Requests that must lie beyond the quantile in a whole job or arm.
+const TOTAL_TAIL: f64 = 100.0;
+
+/// The requests of one name, or of all names, in one or more slices.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sample {
+    /// Requests.
+    pub requests: u64,
+    /// Failed requests.
+    pub failures: u64,
+    /// Length of the windows in which they became due, in seconds.
+    pub seconds: f64,
+    /// Latencies that quantiles are taken of.
+    pub latencies: Latencies,
+}
+
+impl Sample {
+    /// The requests of one name, or of all names where none, in these slices.
+    pub fn of(slices: &[&SliceRecord], request: Option<usize>) -> Self {
+        let mut sample = Self::default();
+        for slice in slices {
+            sample.seconds += slice.length_s;
+            for cell in slice.of_request(request) {
+                sample.requests += cell.requests();
+                sample.failures += cell.failures();
+                sample.latencies.merge(&cell.succeeded);
+                sample.latencies.merge(&cell.censored);
+            }
+        }
+        sample
+    }
+
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.failures += other.failures;
+        self.seconds += other.seconds;
+        self.latencies.merge(&other.latencies);
+    }
+
+    /// Requests that bear on a metric: for a latency those that have one, else all.
+    pub fn count(&self, metric: Metric) -> u64 {
+        match metric.kind() {
+            Kind::Quantile(_) => self.latencies.count(),
+            Kind::Share | Kind::Rate => self.requests,
+        }
+    }
+
+    /// The natural logarithm of a quantile in seconds or of the requests per second; none where nothing was measured.
+    fn log_value(&self, metric: Metric) -> Option<f64> {
+        let value = match metric.kind() {
+            Kind::Quantile(q) => self.latencies.quantile(q)?,
+            Kind::Rate => self.requests as f64 / self.seconds,
+            Kind::Share => return None,
+        };
+        Some(libm::log(value)).filter(|log| log.is_finite())
+    }
+}
+
+/// Requests that a unit must hold for a metric: n (1 - q) >= 10.
+pub fn needed_per_unit(metric: Metric) -> u64 {
+    needed(metric, UNIT_TAIL)
+}
+
+/// Requests that a job, or an arm of a duet, must hold for a metric: n (1 - q) >= 100.
+pub fn needed_in_all(metric: Metric) -> u64 {
+    needed(metric, TOTAL_TAIL)
+}
+
+fn needed(metric: Metric, beyond: f64) -> u64 {
+    let tail = match metric.kind() {
+        Kind::Quantile(q) => 1.0 - q,
+        // A rate has no tail: every request is counted.
+        Kind::Rate | Kind::Share => 1.0,
+    };
+    // 1 - 0.9 is a little less than 0.1, which must not ask for one request more.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 10 and 100,000"
+    )]
+    let requests = libm::ceil(beyond / tail - 1e-6) as u64;
+    requests
+}
+
+/// The logarithms of a metric in the units of one phase, given its slices (or pairs, or passes) in order, in every arm.
+///
+/// Empty where the phase does not fill one unit.
+pub fn log_units<const ARMS: usize>(
+    samples: &[[Sample; ARMS]],
+    metric: Metric,
+) -> Vec<[f64; ARMS]> {
+    let counts: Vec<[u64; ARMS]> = samples
+        .iter()
+        .map(|arms| arms.each_ref().map(|sample| sample.count(metric)))
+        .collect();
+    merged(&counts, needed_per_unit(metric))
+        .into_iter()
+        .filter_map(|range| log_unit(&samples[range], metric))
+        .collect()
+}
+
+fn log_unit<const ARMS: usize>(samples: &[[Sample; ARMS]], metric: Metric) -> Option<[f64; ARMS]> {
+    let logs: [Option<f64>; ARMS] = std::array::from_fn(|arm| match samples {
+        // Most units are one slice, which need not be copied.
+        [only] => only[arm].log_value(metric),
+        several => {
+            let mut pooled = Sample::default();
+            for arms in several {
+                pooled.merge(&arms[arm]);
+            }
+            pooled.log_value(metric)
+        }
+    });
+    // A window of no length has no rate, and a unit without a value tells nothing.
+    let complete = logs.iter().all(Option::is_some);
+    complete.then(|| logs.map(Option::unwrap_or_default))
+}
+
+/// Ranges of neighbours that hold `need` in every arm; a remainder that is too small joins the last.
+fn merged<const ARMS: usize>(counts: &[[u64; ARMS]], need: u64) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    let (mut start, mut held) = (0, [0; ARMS]);
+    for (index, arms) in counts.iter().enumerate() {
+        for (held, count) in held.iter_mut().zip(arms) {
+            *held += count;
+        }
+        if held.iter().all(|held| *held >= need) {
+            ranges.push(start..index + 1);
+            (start, held) = (index + 1, [0; ARMS]);
+        }
+    }
+    if let Some(last) = ranges.last_mut() {
+        last.end = counts.len();
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_rule_asks_for_ten_and_a_hundred_beyond_the_quantile() {
+        for (metric, unit, all) in [
+            (Metric::P50, 20, 200),
+            (Metric::P90, 100, 1_000),
+            (Metric::P95, 200, 2_000),
+            (Metric::P99, 1_000, 10_000),
+            (Metric::P999, 10_000, 100_000),
+            (Metric::RequestsPerSecond, 10, 100),
+        ] {
+            assert_eq!(needed_per_unit(metric), unit, "{metric}");
+            assert_eq!(needed_in_all(metric), all, "{metric}");
+        }
+    }
+
+    #[test]
+    fn small_slices_join_their_neighbours_and_the_rest_joins_the_last() {
+        let counts = [[10], [10], [25], [3], [16], [19]];
+        assert_eq!(merged(&counts, 20), [0..2, 2..3, 3..6]);
+        assert!(merged(&[[5], [5]], 20).is_empty());
+        assert!(merged::<1>(&[], 20).is_empty());
+    }
+
+    #[test]
+    fn a_pair_is_filled_when_both_arms_are() {
+        assert_eq!(merged(&[[30, 10], [1, 10], [20, 20]], 20), [0..2, 2..3]);
+    }
+
+    #[test]
+    fn a_slice_without_requests_joins_its_neighbour() {
+        let ranges = merged(&[[0], [20], [0]], 20);
+        assert_eq!((ranges.len(), ranges[0].clone()), (1, 0..3));
+    }
+
+    proptest! {
+        #[test]
+        fn units_cover_all_slices_once_and_are_filled(counts in prop::collection::vec((0u64..30, 0u64..30), 0..30)) {
+            let counts: Vec<[u64; 2]> = counts.into_iter().map(|(a, b)| [a, b]).collect();
+            let ranges = merged(&counts, 20);
+            let mut next = 0;
+            for range in &ranges {
+                prop_assert_eq!(range.start, next);
+                next = range.end;
+                for arm in 0..2 {
+                    prop_assert!(counts[range.clone()].iter().map(|arms| arms[arm]).sum::<u64>() >= 20);
+                }
+            }
+            prop_assert!(ranges.is_empty() || next == counts.len());
+        }
+    }
+}

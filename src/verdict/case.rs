@@ -1,0 +1,145 @@
+//! What a verdict is asked to judge.
+
+use crate::baseline::{Job, Matching, Mismatch, Scope};
+use crate::measurement::Arm;
+use crate::metric::Metric;
+use crate::record::{RunRecord, Sieve, median};
+use crate::thresholds::{Subject, Thresholds};
+
+/// Jobs from which on the baseline is a history; fewer are provisional.
+pub const HISTORY_FROM: usize = 5;
+/// Family-wise false alarm rate of a duet (1 %).
+pub const DUET_ALPHA: f64 = 0.01;
+/// The same against a baseline's jobs (3 %): the tolerance inside the null makes the real rate 1 % and less where jobs
+/// vary by up to 6 %.
+pub const JOBS_ALPHA: f64 = 0.03;
+
+/// One gate's results and what they are held against.
+#[derive(Clone, Debug)]
+pub struct Case<'a> {
+    /// What is promised.
+    pub thresholds: &'a Thresholds,
+    /// The results of one CI run, at least one, judged together as one.
+    pub candidates: &'a [RunRecord],
+    /// The jobs of the baseline that they may be compared with; unused where the results have a base arm.
+    pub matching: Matching<'a>,
+    /// How often this duet is judged.
+    pub looks: Looks,
+}
+
+/// How often a duet is judged, fixed before it starts: the false alarm rate is shared out among the looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Looks {
+    /// Once, at its end.
+    #[default]
+    One,
+    /// After half of its pairs, and again at its end where that was inconclusive.
+    Two,
+}
+
+impl Looks {
+    /// Family-wise false alarm rate of one look.
+    fn alpha(self) -> f64 {
+        match self {
+            Self::One => DUET_ALPHA,
+            Self::Two => DUET_ALPHA / 2.0,
+        }
+    }
+}
+
+/// A result with the slices that may be looked at.
+#[derive(Debug)]
+pub(super) struct Run<'a> {
+    pub(super) record: &'a RunRecord,
+    pub(super) sieve: Sieve,
+}
+
+/// What the results are compared with.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Opponent<'a> {
+    /// The base arm of the same job.
+    BaseArm,
+    /// Jobs of the baseline, newest last.
+    Jobs(&'a [&'a Job]),
+    /// Nothing.
+    Nothing(&'a Mismatch),
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn opponent(&'a self) -> Opponent<'a> {
+        if self.candidates.iter().all(|record| record.base.is_some()) {
+            return Opponent::BaseArm;
+        }
+        match &self.matching {
+            Matching::Jobs(jobs) => Opponent::Jobs(jobs),
+            Matching::None(mismatch) => Opponent::Nothing(mismatch),
+        }
+    }
+
+    pub(super) fn runs(&self, opponent: Opponent<'_>) -> Vec<Run<'a>> {
+        self.candidates
+            .iter()
+            .map(|record| Run {
+                record,
+                sieve: Sieve::of(record, || opponent.p50(record)),
+            })
+            .collect()
+    }
+
+    /// Family-wise false alarm rate against `opponent`.
+    pub(super) fn alpha(&self, opponent: Opponent<'_>) -> f64 {
+        match opponent {
+            Opponent::BaseArm => self.looks.alpha(),
+            Opponent::Jobs(_) | Opponent::Nothing(_) => JOBS_ALPHA,
+        }
+    }
+}
+
+impl Opponent<'_> {
+    /// Whether there is anything to compare with.
+    pub(super) fn is_some(self) -> bool {
+        match self {
+            Self::BaseArm | Self::Jobs(_) => true,
+            Self::Nothing(_) => false,
+        }
+    }
+
+    /// Its median latency in seconds, which says what delay of the generator matters.
+    fn p50(self, record: &RunRecord) -> Option<f64> {
+        match self {
+            Self::BaseArm => record
+                .pooled(None, |slice| {
+                    slice.arm == Arm::Base && record.phases[slice.phase].measured
+                })
+                .latencies()
+                .quantile(0.5),
+            Self::Jobs(jobs) => {
+                let medians: Vec<f64> = jobs
+                    .iter()
+                    .filter_map(|job| job.cell(&Scope::Steady, None)?.metrics.get(&Metric::P50))
+                    .map(|(seconds, _)| *seconds)
+                    .collect();
+                Some(median(&medians)).filter(|p50| p50.is_finite())
+            }
+            Self::Nothing(_) => None,
+        }
+    }
+}
+
+impl Run<'_> {
+    /// The index that a subject's requests have in this record: none for all requests together. The outer none says
+    /// that the record does not know the name.
+    #[expect(
+        clippy::option_option,
+        reason = "the inner one is the record's own way to say 'all requests'"
+    )]
+    pub(super) fn request(&self, subject: &Subject) -> Option<Option<usize>> {
+        match subject {
+            Subject::Overall => Some(None),
+            Subject::Request(name) => {
+                let mut names = self.record.requests.iter();
+                names.position(|own| own == name).map(Some)
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What a person should know and nothing depends on.
+
+use super::case::{Case, Opponent, Run};
+use super::change::Judged;
+use super::model::{Caution, Standing};
+use super::regression;
+use super::rule::Rules;
+use crate::metric::Kind;
+use crate::record::Ended;
+use crate::thresholds::{Acceptance, Subject};
+
+/// What the runs themselves give reason to say.
+pub(super) fn of_runs(runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Caution> {
+    let mut cautions = Vec::new();
+    for Run { record, .. } in runs {
+        if let Ended::Aborted { failures, requests } = record.run.ended {
+            cautions.push(Caution::Aborted { failures, requests });
+        }
+    }
+    if runs.iter().any(|run| run.record.run.insecure) {
+        cautions.push(Caution::Insecure);
+    }
+    cautions.extend(other_cpu(runs, opponent));
+    cautions
+}
+
+/// What the comparison gives reason to say; the cells' lines begin at index `first`.
+pub(super) fn of_cells(
+    case: &Case<'_>,
+    runs: &[Run<'_>],
+    opponent: Opponent<'_>,
+    cells: &[Judged],
+    first: usize,
+) -> Vec<Caution> {
+    let mut cautions = Vec::new();
+    let gone = regression::vanished(runs, opponent, &case.thresholds.regression);
+    cautions.extend(
+        gone.into_iter()
+            .map(|request| Caution::Vanished { request }),
+    );
+    cautions.extend(much_faster(cells).map(|index| Caution::MuchFaster {
+        line: first + index,
+    }));
+    cautions.extend(blind(cells).map(|index| Caution::CannotDetect {
+        line: first + index,
+    }));
+    cautions.extend(acceptances(case, runs, opponent, cells));
+    cautions
+}
+
+fn other_cpu(runs: &[Run<'_>], opponent: Opponent<'_>) -> Option<Caution> {
+    let Opponent::Jobs(jobs) = opponent else {
+        return None;
+    };
+    let baseline = &jobs.last()?.environment.cpu;
+    let current = &runs.last()?.record.environment.cpu;
+    let differ = !baseline.is_empty() && !current.is_empty() && baseline != current;
+    differ.then(|| Caution::OtherCpu {
+        baseline: baseline.clone(),
+        current: current.clone(),
+    })
+}
+
+/// The gated latency that is surely better by more than a change for the worse would have to be to matter, where one is:
+/// the one that gained most.
+fn much_faster(cells: &[Judged]) -> Option<usize> {
+    let gained = |cell: &Judged| {
+        let is_latency = matches!(cell.cell.metric.kind(), Kind::Quantile(_));
+        let is_gated = is_latency && cell.line.standing == Standing::Gated;
+        let evidence = cell.cell.compared.evidence.as_ref().ok();
+        let better = evidence.filter(|_| is_gated)?.surely_better()?;
+        (better > cell.cell.rule.harmless).then_some(better)
+    };
+    largest(cells, gained)
+}
+
+/// The gated cell that sees least, where that is less than `must_detect` asks for. Error rates have a rule of their own,
+/// and an acceptance blinds a cell on purpose.
+fn blind(cells: &[Judged]) -> Option<usize> {
+    let unseen = |cell: &Judged| {
+        let is_share = matches!(cell.cell.metric.kind(), Kind::Share);
+        let is_meant = is_share || cell.cell.rule.accepted.is_some();
+        let seen = cell
+            .detectable
+            .filter(|_| !is_meant && cell.line.standing == Standing::Gated)?;
+        (seen > cell.cell.rule.harmless).then_some(seen)
+    };
+    largest(cells, unseen)
+}
+
+fn largest(cells: &[Judged], value: impl Fn(&Judged) -> Option<f64>) -> Option<usize> {
+    let values = cells.iter().enumerate();
+    values
+        .filter_map(|(index, cell)| Some((index, value(cell)?)))
+        // The first of equals, so that overall speaks for its names.
+        .rev()
+        .max_by(|(_, a), (_, b)| a.total_cmp(b))
+        .map(|(index, _)| index)
+}
+
+/// Acceptances past their date, and those that are no longer needed.
+fn acceptances(
+    case: &Case<'_>,
+    runs: &[Run<'_>],
+    opponent: Opponent<'_>,
+    cells: &[Judged],
+) -> Vec<Caution> {
+    let Some(newest) = runs.last() else {
+        return Vec::new();
+    };
+    let rules = Rules::new(&case.thresholds.regression, opponent, newest.record);
+    let accepted = case.thresholds.regression.accepted.iter().enumerate();
+    accepted
+        .filter_map(|(index, acceptance)| {
+            if !rules.is_in_force(acceptance) {
+                Some(Caution::AcceptanceExpired { acceptance: index })
+            } else if opponent.is_some() && is_unneeded(acceptance, cells) {
+                Some(Caution::AcceptanceUnneeded { acceptance: index })
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
+/// Whether each of an acceptance's own cells passes without it, which one that was not judged does not. Where there is
+/// no gated cell, nothing would have failed.
+fn is_unneeded(acceptance: &Acceptance, cells: &[Judged]) -> bool {
+    // With one name, overall is its cell.
+    let only_overall = cells
+        .iter()
+        .all(|cell| cell.cell.subject == Subject::Overall);
+    cells
+        .iter()
+        .filter(|cell| only_overall || cell.cell.subject == acceptance.subject)
+        .filter(|cell| cell.cell.metric == acceptance.metric)
+        .filter(|cell| cell.line.standing == Standing::Gated)
+        .all(|cell| cell.passes_unaccepted)
+}

@@ -1,0 +1,226 @@
+//! One regression cell, from what was compared to its line.
+
+use super::evidence::{Compared, Evidence};
+use super::model::{ChangeCheck, Check, Line, LineOutcome, Measure, NotJudged, Standing};
+use super::rule::Rule;
+use super::statistics::holm;
+use crate::metric::Metric;
+use crate::thresholds::Subject;
+use crate::units::six_digits;
+
+/// Requests of either side from which on an error cell can pass by its bound: n > z^2 q / (1 - q) at 97.5 % and a share
+/// 1 - q of 1 %, by Wilson's upper bound of none of n.
+const NEEDED_FOR_ERRORS: u64 = 381;
+
+/// A cell before the family that it belongs to is known.
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
+    pub(super) subject: Subject,
+    pub(super) phase: Option<String>,
+    pub(super) metric: Metric,
+    pub(super) standing: Standing,
+    pub(super) rule: Rule,
+    pub(super) compared: Compared,
+}
+
+/// A cell's line with what cautions are drawn from.
+#[derive(Clone, Debug)]
+pub(super) struct Judged {
+    pub(super) line: Line,
+    pub(super) cell: Cell,
+    /// The change for the worse that would have been caught.
+    pub(super) detectable: Option<f64>,
+    /// Whether the cell would have passed without its acceptance.
+    pub(super) passes_unaccepted: bool,
+}
+
+/// A family of cells that are tested together, and the false alarm rate that it is allowed.
+#[derive(Clone, Copy, Debug)]
+struct Family {
+    alpha: f64,
+    cells: usize,
+}
+
+/// Judges cells of one standing by Holm over all of them: their chance of one false alarm is at most `alpha`.
+pub(super) fn judge(cells: Vec<Cell>, alpha: f64) -> Vec<Judged> {
+    let p: Vec<f64> = cells.iter().filter_map(Cell::tested).collect();
+    let family = Family {
+        alpha,
+        cells: p.len(),
+    };
+    let mut adjusted = holm(&p).into_iter();
+    cells
+        .into_iter()
+        .map(|cell| {
+            let adjusted = cell.tested().and_then(|_| adjusted.next());
+            cell.judge(adjusted.is_some_and(|p| p <= alpha), family)
+        })
+        .collect()
+}
+
+impl Cell {
+    /// Its p-value, where it takes part in the test of its family: an error cell without an error does not.
+    fn tested(&self) -> Option<f64> {
+        let evidence = self.compared.evidence.as_ref().ok()?;
+        let tested = !self.rule.off && !evidence.is_spotless();
+        tested.then(|| evidence.p(self.rule.null))
+    }
+
+    fn judge(self, is_significant: bool, family: Family) -> Judged {
+        let (outcome, detectable, passes_unaccepted) = match &self.compared.evidence {
+            Err(why) => (LineOutcome::NotJudged(why.clone()), None, false),
+            Ok(evidence) => (
+                self.outcome(*evidence, is_significant),
+                // The worst place in Holm's order, so that no cell promises more than it holds.
+                evidence.detectable(self.rule.null, family.alpha / family.cells.max(1) as f64),
+                self.is_harmless(*evidence) && evidence.p(self.rule.ordinary) > family.alpha,
+            ),
+        };
+        let outcome = if self.rule.off {
+            LineOutcome::NotJudged(NotJudged::Off)
+        } else {
+            outcome
+        };
+        Judged {
+            line: self.line(outcome, detectable),
+            cell: self,
+            detectable,
+            passes_unaccepted,
+        }
+    }
+
+    fn outcome(&self, evidence: Evidence, is_significant: bool) -> LineOutcome {
+        if is_significant && !self.is_below_floor(evidence) {
+            LineOutcome::Failed
+        } else if self.is_harmless(evidence) || self.rule.accepted.is_some() {
+            LineOutcome::Passed
+        } else if let Some(why) = too_few_for_a_pass(evidence) {
+            LineOutcome::NotJudged(why)
+        } else {
+            LineOutcome::Inconclusive
+        }
+    }
+
+    fn is_below_floor(&self, evidence: Evidence) -> bool {
+        evidence.is_below_floor(self.before(), self.rule.floor)
+    }
+
+    /// Whether even at its worst the change is one that nobody asked to detect.
+    fn is_harmless(&self, evidence: Evidence) -> bool {
+        evidence.is_spotless()
+            || evidence.at_worst() < self.rule.harmless
+            || evidence.is_below_floor_at_worst(self.before(), self.rule.floor)
+    }
+
+    fn before(&self) -> f64 {
+        self.compared.before.unwrap_or(f64::INFINITY)
+    }
+
+    fn line(&self, outcome: LineOutcome, detectable: Option<f64>) -> Line {
+        let evidence = self.compared.evidence.as_ref().ok();
+        Line {
+            subject: self.subject.clone(),
+            phase: self.phase.clone(),
+            measure: Measure::Metric(self.metric),
+            standing: self.standing,
+            outcome,
+            requests: self.compared.requests,
+            current: self.compared.current.map(six_digits),
+            check: Check::Change(ChangeCheck {
+                before: self.compared.before.map(six_digits),
+                change: evidence.map(|evidence| evidence.change(self.rule.null)),
+                tolerance: six_digits(self.rule.tolerance),
+                below_floor: evidence.is_some_and(|evidence| self.is_below_floor(*evidence)),
+                would_catch: evidence
+                    .zip(detectable)
+                    .map(|(evidence, worse)| six_digits(evidence.in_own_direction(worse))),
+                accepted: self.rule.accepted,
+            }),
+        }
+    }
+}
+
+/// Why an error cell that did not fail cannot pass either: so few requests that not even none of them failing would
+/// keep the bound. A latency's requests were counted before.
+fn too_few_for_a_pass(evidence: Evidence) -> Option<NotJudged> {
+    let Evidence::Errors(errors) = evidence else {
+        return None;
+    };
+    let have = errors.estimate.base.of.min(errors.estimate.current.of);
+    let need = NEEDED_FOR_ERRORS;
+    (have < need).then_some(NotJudged::TooFewRequests { have, need })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::verdict::statistics::{Count, Dispersion, Estimate};
+
+    /// What one gated P95 cell of 100 ms comes to whose pairs differ like this.
+    fn outcome(differences: &[f64]) -> LineOutcome {
+        let estimate = Estimate::of_pairs(differences, 0.06).unwrap();
+        let units = differences.len();
+        let cell = Cell {
+            subject: Subject::Overall,
+            phase: None,
+            metric: Metric::P95,
+            standing: Standing::Gated,
+            rule: Rule {
+                ordinary: 0.05,
+                null: 0.05,
+                tolerance: 0.05,
+                floor: 0.001,
+                harmless: 0.2,
+                accepted: None,
+                off: false,
+            },
+            compared: Compared {
+                requests: 7200,
+                before: Some(0.1),
+                current: Some(0.1),
+                evidence: Ok(Evidence::of_log_ratio(Metric::P95, estimate, units)),
+            },
+        };
+        judge(vec![cell], 0.01).remove(0).line.outcome
+    }
+
+    proptest! {
+        #[test]
+        fn p1_a_constant_slow_down_never_turns_failed_into_passed(
+            d in prop::collection::vec(-0.2..0.5, 5..25), slower in 0.0..0.5) {
+            let rank = |outcome: &LineOutcome| match outcome {
+                LineOutcome::Passed => 0,
+                LineOutcome::Inconclusive => 1,
+                LineOutcome::Failed | LineOutcome::NotJudged(_) => 2,
+            };
+            let moved: Vec<f64> = d.iter().map(|x| x + slower).collect();
+            prop_assert!(rank(&outcome(&moved)) >= rank(&outcome(&d)));
+        }
+    }
+
+    #[test]
+    fn the_golden_duets_come_to_their_outcomes() {
+        let unchanged = [
+            0.02, -0.01, 0.03, 0.0, 0.015, -0.02, 0.01, 0.25, -0.005, 0.02, 0.0, -0.01,
+        ];
+        let slower = [
+            0.17, 0.20, 0.15, 0.19, 0.22, 0.16, 0.18, 0.45, 0.14, 0.21, 0.19, 0.17,
+        ];
+        assert_eq!(outcome(&unchanged), LineOutcome::Passed);
+        assert_eq!(outcome(&slower), LineOutcome::Failed);
+        assert_ne!(
+            outcome(&[0.09, 0.12, 0.05, 0.11, 0.10]),
+            LineOutcome::Failed
+        );
+    }
+
+    #[test]
+    fn an_error_cell_needs_what_could_pass_without_an_error() {
+        for (of, passes) in [(NEEDED_FOR_ERRORS, true), (NEEDED_FOR_ERRORS - 1, false)] {
+            let (_, upper) = Dispersion::NONE.bounds(Count { hits: 0, of }, 0.025, 0.025);
+            assert_eq!(upper < 0.01, passes, "{of}");
+        }
+    }
+}

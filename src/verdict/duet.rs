@@ -1,0 +1,127 @@
+//! Two deployments in one job, in alternation: what their pairs say.
+
+use super::case::Run;
+use super::evidence::{Compared, Evidence, failures, pooled, prior_sd, too_few};
+use super::model::NotJudged;
+use super::statistics::{Count, Dispersion, Estimate};
+use crate::baseline::Scope;
+use crate::metric::{Kind, Metric};
+use crate::record::{Sample, log_units, mean_of_medians, needed_in_all};
+use crate::thresholds::Subject;
+
+/// Units (pairs, after merging small ones) that a duet needs.
+pub const FEWEST_UNITS: usize = 5;
+
+/// By phase, the pairs of a cell: the deployment under test first, the base second.
+#[derive(Debug)]
+pub(super) struct Pairs(Vec<Vec<[Sample; 2]>>);
+
+impl Pairs {
+    /// The kept pairs of one subject. Those of several results stand beside each other, as if of further phases.
+    pub(super) fn of(runs: &[Run<'_>], scope: &Scope, subject: &Subject) -> Self {
+        let mut phases = Vec::new();
+        for run in runs {
+            let Some(request) = run.request(subject) else {
+                continue;
+            };
+            for phase in scope.phases(run.record) {
+                let blocks = run.sieve.blocks(run.record, phase);
+                let whole = blocks
+                    .iter()
+                    .filter(|arms| arms.iter().all(|arm| !arm.is_empty()));
+                let pairs = whole.map(|arms| arms.each_ref().map(|arm| Sample::of(arm, request)));
+                phases.push(pairs.collect());
+            }
+        }
+        Self(phases)
+    }
+
+    /// Why the base arm is nothing to compare with; none where it is.
+    pub(super) fn unfit(&self) -> Option<NotJudged> {
+        let base = Count::total(&self.counts(1));
+        match (base.of, base.of - base.hits) {
+            (0, _) => Some(NotJudged::NewRequest),
+            (_, 0) => Some(NotJudged::BaseFails),
+            _ => None,
+        }
+    }
+
+    /// The change of one metric.
+    pub(super) fn compare(&self, metric: Metric) -> Compared {
+        let mut compared = match metric.kind() {
+            Kind::Share => self.errors(),
+            Kind::Quantile(_) | Kind::Rate => self.log_ratio(metric),
+        };
+        if let Some(why) = self.unfit() {
+            compared.evidence = Err(why);
+        }
+        compared
+    }
+
+    fn log_ratio(&self, metric: Metric) -> Compared {
+        let units: Vec<Vec<[f64; 2]>> = self
+            .0
+            .iter()
+            .map(|pairs| log_units(pairs, metric))
+            .collect();
+        let level = |arm: usize| {
+            let logs = units
+                .iter()
+                .map(|phase| phase.iter().map(|unit| unit[arm]).collect());
+            let level = libm::exp(mean_of_medians(&logs.collect::<Vec<_>>()));
+            let level = Some(level).filter(|level| level.is_finite());
+            level.or_else(|| pooled(self.samples(arm), metric))
+        };
+        let differences: Vec<f64> = units
+            .iter()
+            .flatten()
+            .map(|[now, base]| now - base)
+            .collect();
+        let count = |arm| {
+            self.samples(arm)
+                .map(|sample| sample.count(metric))
+                .sum::<u64>()
+        };
+        let fewest = count(0).min(count(1));
+        let evidence = if fewest < needed_in_all(metric) {
+            Err(too_few(metric, fewest))
+        } else if differences.len() < FEWEST_UNITS {
+            Err(too_few_units(differences.len(), FEWEST_UNITS))
+        } else {
+            Estimate::of_pairs(&differences, prior_sd(metric))
+                .map(|estimate| Evidence::of_log_ratio(metric, estimate, differences.len()))
+                .ok_or_else(|| too_few_units(differences.len(), FEWEST_UNITS))
+        };
+        Compared {
+            requests: self.requests(),
+            before: level(1),
+            current: level(0),
+            evidence,
+        }
+    }
+
+    fn errors(&self) -> Compared {
+        let (current, base) = (self.counts(0), self.counts(1));
+        Compared::of_errors(&base, &current, Dispersion::of(&[&base, &current]))
+    }
+
+    fn counts(&self, arm: usize) -> Vec<Count> {
+        self.samples(arm).map(failures).collect()
+    }
+
+    fn requests(&self) -> u64 {
+        self.samples(0).map(|sample| sample.requests).sum()
+    }
+
+    fn samples(&self, arm: usize) -> impl Iterator<Item = &Sample> {
+        self.0.iter().flatten().map(move |pair| &pair[arm])
+    }
+}
+
+pub(super) fn too_few_units(have: usize, need: usize) -> NotJudged {
+    let count = |units| u32::try_from(units).unwrap_or(u32::MAX);
+    NotJudged::TooFewSlices {
+        have: count(have),
+        need: count(need),
+    }
+}

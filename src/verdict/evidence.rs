@@ -1,0 +1,242 @@
+//! What two sides say of one metric: an estimated change with its uncertainty, or why there is none.
+
+use super::model::{Change, NotJudged};
+use super::statistics::{Count, Dispersion, Estimate, ShareChange};
+use crate::metric::{Kind, Metric};
+use crate::record::{Sample, needed_in_all};
+use crate::units::six_digits;
+
+/// Tail on either side of the interval that is shown, and beyond the bound that a pass rests on.
+const INTERVAL_TAIL: f64 = 0.025;
+/// An error rate that rose by less is nobody's business, as a share: 0.1 percentage points.
+pub(super) const SMALLEST_SHARE: f64 = 0.001;
+/// Errors beyond what the base's share would give, that a failure needs.
+const FEWEST_ERRORS: f64 = 5.0;
+
+/// One metric of one cell on both sides.
+#[derive(Clone, Debug)]
+pub(super) struct Compared {
+    /// Requests of the deployment under test.
+    pub(super) requests: u64,
+    /// The value before: seconds, a share, or per second.
+    pub(super) before: Option<f64>,
+    /// The value now.
+    pub(super) current: Option<f64>,
+    /// The change.
+    pub(super) evidence: Result<Evidence, NotJudged>,
+}
+
+impl Compared {
+    /// The error rates of two sides, with the counts of their units.
+    pub(super) fn of_errors(base: &[Count], current: &[Count], dispersion: Dispersion) -> Self {
+        let units = base.len();
+        let [base, current] = [base, current].map(Count::total);
+        let share = |count: Count| (count.of > 0).then(|| count.share());
+        Self {
+            requests: current.of,
+            before: share(base),
+            current: share(current),
+            evidence: if base.of.min(current.of) == 0 {
+                Err(NotJudged::TooFewRequests { have: 0, need: 1 })
+            } else {
+                Ok(Evidence::Errors(Weighed {
+                    estimate: ShareChange {
+                        base,
+                        current,
+                        dispersion,
+                    },
+                    units,
+                }))
+            },
+        }
+    }
+}
+
+/// A change with its uncertainty.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Evidence {
+    /// Of a latency, on a logarithmic scale.
+    Slower(Weighed<Estimate>),
+    /// Of a rate, on a logarithmic scale, mirrored: above zero where there is less now.
+    Fewer(Weighed<Estimate>),
+    /// Of an error rate.
+    Errors(Weighed<ShareChange>),
+}
+
+/// An estimate with the number of units that it rests on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weighed<T> {
+    pub(super) estimate: T,
+    pub(super) units: usize,
+}
+
+impl Evidence {
+    /// The evidence of an estimated log-ratio of a metric, current over before.
+    pub(super) fn of_log_ratio(metric: Metric, estimate: Estimate, units: usize) -> Self {
+        match metric.kind() {
+            Kind::Rate => Self::Fewer(Weighed {
+                estimate: estimate.mirrored(),
+                units,
+            }),
+            Kind::Quantile(_) | Kind::Share => Self::Slower(Weighed { estimate, units }),
+        }
+    }
+
+    /// Whether there is nothing to test: no error on either side.
+    pub(super) fn is_spotless(self) -> bool {
+        match self {
+            Self::Errors(Weighed { estimate, .. }) => {
+                estimate.base.hits == 0 && estimate.current.hits == 0
+            }
+            Self::Slower(_) | Self::Fewer(_) => false,
+        }
+    }
+
+    /// Probability of a change as bad or worse where the true one is at the tolerance.
+    pub(super) fn p(self, tolerance: f64) -> f64 {
+        match self {
+            Self::Slower(it) | Self::Fewer(it) => it.estimate.p_above(libm::log1p(tolerance)),
+            Self::Errors(it) => it.estimate.p_above(tolerance),
+        }
+    }
+
+    /// The change as people read it, in the metric's own direction, with its 95 % interval.
+    pub(super) fn change(self, tolerance: f64) -> Change {
+        let (lower, estimate, upper) = match self {
+            Self::Slower(Weighed { estimate, .. }) => (
+                libm::expm1(estimate.lower(INTERVAL_TAIL)),
+                libm::expm1(estimate.mean),
+                libm::expm1(estimate.upper(INTERVAL_TAIL)),
+            ),
+            Self::Fewer(Weighed { estimate, .. }) => (
+                libm::expm1(-estimate.upper(INTERVAL_TAIL)),
+                libm::expm1(-estimate.mean),
+                libm::expm1(-estimate.lower(INTERVAL_TAIL)),
+            ),
+            Self::Errors(Weighed { estimate, .. }) => (
+                estimate.lower(INTERVAL_TAIL),
+                estimate.difference(),
+                estimate.upper(INTERVAL_TAIL),
+            ),
+        };
+        Change {
+            estimate: six_digits(estimate),
+            lower: six_digits(lower),
+            upper: six_digits(upper),
+            p: six_digits(self.p(tolerance)),
+            units: u32::try_from(self.units()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// The change for the worse that is likely not exceeded (97.5 %): a ratio less one, for errors a difference.
+    pub(super) fn at_worst(self) -> f64 {
+        match self {
+            Self::Slower(it) | Self::Fewer(it) => libm::expm1(it.estimate.upper(INTERVAL_TAIL)),
+            Self::Errors(it) => it.estimate.upper(INTERVAL_TAIL),
+        }
+    }
+
+    /// The change for the better that is likely exceeded (97.5 %), as before over current less one; none for errors.
+    pub(super) fn surely_better(self) -> Option<f64> {
+        match self {
+            Self::Slower(it) | Self::Fewer(it) => {
+                Some(libm::expm1(-it.estimate.upper(INTERVAL_TAIL)))
+            }
+            Self::Errors(_) => None,
+        }
+    }
+
+    /// Whether the change is too small to matter, whatever the test says; `floor` is in seconds.
+    pub(super) fn is_below_floor(self, before: f64, floor: f64) -> bool {
+        match self {
+            Self::Slower(it) => libm::fabs(libm::expm1(it.estimate.mean) * before) < floor,
+            Self::Fewer(_) => false,
+            Self::Errors(Weighed { estimate, .. }) => {
+                // In a history the base pools many jobs, so that its bare count says nothing beside the candidate's.
+                let expected = estimate.base.share() * estimate.current.of as f64;
+                let excess = estimate.current.hits as f64 - expected;
+                libm::fabs(estimate.difference()) < SMALLEST_SHARE
+                    || libm::fabs(excess) < FEWEST_ERRORS
+            }
+        }
+    }
+
+    /// Whether even the change at its worst is below the floor in seconds.
+    pub(super) fn is_below_floor_at_worst(self, before: f64, floor: f64) -> bool {
+        match self {
+            Self::Slower(_) => self.at_worst() * before < floor,
+            Self::Fewer(_) | Self::Errors(_) => false,
+        }
+    }
+
+    /// The change for the worse that a test of level `alpha` would have caught with 90 % probability.
+    pub(super) fn detectable(self, tolerance: f64, alpha: f64) -> Option<f64> {
+        match self {
+            Self::Slower(it) | Self::Fewer(it) => {
+                let null = libm::log1p(tolerance);
+                Some(libm::expm1(it.estimate.detectable(null, alpha)))
+            }
+            Self::Errors(Weighed { estimate, .. }) => {
+                let fewest = FEWEST_ERRORS / estimate.current.of as f64;
+                let caught = estimate.detectable(tolerance, alpha)?;
+                Some(caught.max(SMALLEST_SHARE).max(fewest))
+            }
+        }
+    }
+
+    /// A change for the worse as people read it: of a rate, a loss.
+    pub(super) fn in_own_direction(self, worse: f64) -> f64 {
+        match self {
+            Self::Slower(_) | Self::Errors(_) => worse,
+            Self::Fewer(_) => 1.0 / (1.0 + worse) - 1.0,
+        }
+    }
+
+    fn units(self) -> usize {
+        match self {
+            Self::Slower(it) | Self::Fewer(it) => it.units,
+            Self::Errors(it) => it.units,
+        }
+    }
+}
+
+/// Standard deviation that one log-ratio of a metric is expected to have (`s0`): the far tail is wilder.
+pub fn prior_sd(metric: Metric) -> f64 {
+    match metric {
+        Metric::P99 | Metric::P999 => 0.08,
+        Metric::P50 | Metric::P90 | Metric::P95 | Metric::ErrorRate | Metric::RequestsPerSecond => {
+            0.06
+        }
+    }
+}
+
+/// The failures of a unit.
+pub(super) fn failures(sample: &Sample) -> Count {
+    Count {
+        hits: sample.failures,
+        of: sample.requests,
+    }
+}
+
+/// The value of a metric over all samples together, where they are too few for a level; none where there is nothing.
+pub(super) fn pooled<'a>(samples: impl Iterator<Item = &'a Sample>, metric: Metric) -> Option<f64> {
+    let mut pooled = Sample::default();
+    samples.for_each(|sample| pooled.merge(sample));
+    if pooled.requests == 0 {
+        return None;
+    }
+    match metric.kind() {
+        Kind::Quantile(q) => pooled.latencies.quantile(q),
+        Kind::Share => Some(pooled.failures as f64 / pooled.requests as f64),
+        Kind::Rate => Some(pooled.requests as f64 / pooled.seconds),
+    }
+    .filter(|value| value.is_finite())
+}
+
+/// A metric has fewer requests than a job or an arm needs.
+pub(super) fn too_few(metric: Metric, have: u64) -> NotJudged {
+    NotJudged::TooFewRequests {
+        have,
+        need: needed_in_all(metric),
+    }
+}

@@ -1,0 +1,133 @@
+//! Jobs of a baseline against the candidates: is this run a new draw from where those came from?
+
+use super::case::Run;
+use super::duet::too_few_units;
+use super::evidence::{Compared, Evidence, failures, pooled, prior_sd, too_few};
+use super::model::NotJudged;
+use super::statistics::{Count, Dispersion, Estimate};
+use crate::baseline::{CellSummary, Job, Scope};
+use crate::metric::{Kind, Metric};
+use crate::record::{Level, Sample, Shortage, level, needed_in_all};
+use crate::thresholds::Subject;
+
+/// One candidate's units of a cell, by phase.
+type Candidate = Vec<Vec<[Sample; 1]>>;
+
+/// A cell in the candidates and in the jobs that know it.
+#[derive(Debug)]
+pub(super) struct Jobs<'a> {
+    candidates: Vec<Candidate>,
+    jobs: Vec<&'a CellSummary>,
+}
+
+impl<'a> Jobs<'a> {
+    /// One subject in the kept slices of the candidates and in the baseline's jobs.
+    pub(super) fn of(runs: &[Run<'_>], jobs: &[&'a Job], scope: &Scope, subject: &Subject) -> Self {
+        let candidate = |run: &Run<'_>| {
+            let request = run.request(subject)?;
+            Some(scope.samples(run.record, &run.sieve, request))
+        };
+        let name = match subject {
+            Subject::Overall => None,
+            Subject::Request(name) => Some(name.as_str()),
+        };
+        Self {
+            candidates: runs.iter().filter_map(candidate).collect(),
+            jobs: jobs
+                .iter()
+                .filter_map(|job| job.cell(scope, name))
+                .collect(),
+        }
+    }
+
+    /// The change of one metric.
+    pub(super) fn compare(&self, metric: Metric) -> Compared {
+        let mut compared = match metric.kind() {
+            Kind::Share => self.errors(),
+            Kind::Quantile(_) | Kind::Rate => self.log_ratio(metric),
+        };
+        if self.jobs.is_empty() {
+            compared.evidence = Err(NotJudged::NewRequest);
+        }
+        compared
+    }
+
+    fn log_ratio(&self, metric: Metric) -> Compared {
+        let levels: Result<Vec<Level>, Shortage> = self
+            .candidates
+            .iter()
+            .map(|candidate| level(candidate, metric))
+            .collect();
+        let base: Vec<f64> = self
+            .jobs
+            .iter()
+            .filter_map(|job| job.metrics.get(&metric))
+            .map(|(value, _)| libm::log(*value))
+            .collect();
+        let current: Vec<f64> = levels.iter().flatten().map(|level| level.log).collect();
+        let evidence = match levels {
+            Err(Shortage { have, need }) => Err(NotJudged::TooFewRequests { have, need }),
+            Ok(_) => Estimate::of_jobs(&base, &current, prior_sd(metric))
+                .map(|estimate| Evidence::of_log_ratio(metric, estimate, base.len()))
+                .ok_or_else(|| self.too_few_in_jobs(metric)),
+        };
+        Compared {
+            requests: self.samples().map(|sample| sample.requests).sum(),
+            before: geometric_mean(&base),
+            current: geometric_mean(&current).or_else(|| pooled(self.samples(), metric)),
+            evidence,
+        }
+    }
+
+    /// Why no job has a level: by the job that has the fewest requests, or a phase of each is too short for a unit.
+    fn too_few_in_jobs(&self, metric: Metric) -> NotJudged {
+        let answered = self.jobs.iter().map(|job| job.n.saturating_sub(job.errors));
+        let have = answered.min().unwrap_or_default();
+        if have < needed_in_all(metric) {
+            too_few(metric, have)
+        } else {
+            too_few_units(0, 1)
+        }
+    }
+
+    fn errors(&self) -> Compared {
+        let jobs = self.jobs.iter().map(|job| Count {
+            hits: job.errors,
+            of: job.n,
+        });
+        let base: Vec<Count> = jobs.collect();
+        let slices: Vec<Vec<Count>> = self
+            .candidates
+            .iter()
+            .map(|candidate| {
+                candidate
+                    .iter()
+                    .flatten()
+                    .map(|[sample]| failures(sample))
+                    .collect()
+            })
+            .collect();
+        let current: Vec<Count> = slices.iter().map(|units| Count::total(units)).collect();
+        let between_jobs = Dispersion::of(&[&base, &current]);
+        // With one job on either side nothing is known of the spread between jobs. The candidate's own bursts are a
+        // lower bound of it, and better than taking requests as independent.
+        let dispersion = if between_jobs.df < 1.0 {
+            Dispersion::of(&slices.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        } else {
+            between_jobs
+        };
+        Compared::of_errors(&base, &current, dispersion)
+    }
+
+    fn samples(&self) -> impl Iterator<Item = &Sample> {
+        self.candidates
+            .iter()
+            .flatten()
+            .flatten()
+            .map(|[sample]| sample)
+    }
+}
+
+fn geometric_mean(logs: &[f64]) -> Option<f64> {
+    (!logs.is_empty()).then(|| libm::exp(logs.iter().sum::<f64>() / logs.len() as f64))
+}

@@ -1,0 +1,209 @@
+//! The verdict: validity first, then limits and changes, then what they come to together.
+
+use super::case::{Case, HISTORY_FROM, Opponent, Run};
+use super::change::Judged;
+use super::model::{
+    Check, Comparison, Invalidity, LimitCheck, Line, LineOutcome, Measure, NoComparison, NotJudged,
+    Outcome, Standing, Totals, Verdict,
+};
+use super::{cautions, limits, regression, validity};
+use crate::metric::Metric;
+use crate::record::{Ended, Tally};
+use crate::thresholds::{Abort, MissingBaseline, Mode, Subject};
+use crate::units::six_digits;
+
+/// Judges the results of one CI run against the thresholds, and against what was before.
+///
+/// The same case gives the same verdict on every machine and on every day.
+pub fn judge(case: &Case<'_>) -> Verdict {
+    let opponent = case.opponent();
+    let runs = case.runs(opponent);
+    let mut verdict = Verdict {
+        gate: case
+            .candidates
+            .first()
+            .map_or_else(String::new, |record| record.scenario.name.clone()),
+        outcome: Outcome::Invalid,
+        observed: case.thresholds.mode == Mode::Observe,
+        comparison: Comparison::None(NoComparison::NotJudged),
+        lines: Vec::new(),
+        invalid: validity::problems(&runs),
+        cautions: cautions::of_runs(&runs, opponent),
+        totals: totals(&runs),
+    };
+    if !verdict.invalid.is_empty() {
+        return verdict;
+    }
+    verdict.lines.extend(abort_line(case));
+    let is_aborted = !verdict.lines.is_empty();
+    verdict
+        .lines
+        .extend(limits::judge(&case.thresholds.limits, &runs));
+    verdict
+        .invalid
+        .extend(limits_without_requests(&verdict.lines));
+    // What an abort left is another load than the baseline's.
+    if !is_aborted {
+        verdict.comparison = comparison(&runs, opponent);
+        compare(case, &runs, opponent, &mut verdict);
+    }
+    verdict.outcome = outcome(&verdict);
+    if verdict.outcome != Outcome::Invalid {
+        verdict.invalid.clear();
+    }
+    verdict
+}
+
+/// Adds the lines, the problems and the cautions of regression.
+fn compare(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>, verdict: &mut Verdict) {
+    let regression = &case.thresholds.regression;
+    let cells = regression::judge(case, runs, opponent);
+    let first = verdict.lines.len();
+    let problems = cells
+        .iter()
+        .enumerate()
+        .filter_map(|(index, cell)| overall_not_judged(first + index, cell));
+    for problem in problems {
+        if !verdict.invalid.contains(&problem) {
+            verdict.invalid.push(problem);
+        }
+    }
+    if !opponent.is_some() && regression.missing_baseline == MissingBaseline::Fail {
+        verdict.invalid.push(Invalidity::MissingBaseline);
+    }
+    verdict
+        .cautions
+        .extend(cautions::of_cells(case, runs, opponent, &cells, first));
+    verdict
+        .lines
+        .extend(cells.into_iter().map(|cell| cell.line));
+}
+
+/// Invalid first is settled by now: else any failure, then what could not be judged, then what could not be told.
+fn outcome(verdict: &Verdict) -> Outcome {
+    let mut gated = verdict
+        .lines
+        .iter()
+        .filter(|line| line.standing == Standing::Gated);
+    if verdict
+        .lines
+        .iter()
+        .any(|line| line.outcome.fails(line.standing))
+    {
+        Outcome::Failed
+    } else if !verdict.invalid.is_empty() {
+        Outcome::Invalid
+    } else if gated.any(|line| line.outcome == LineOutcome::Inconclusive) {
+        Outcome::Inconclusive
+    } else {
+        Outcome::Passed
+    }
+}
+
+/// The line of an abort, which fails: so many requests failed that going on would have told nothing more.
+fn abort_line(case: &Case<'_>) -> Option<Line> {
+    let (failures, requests) =
+        case.candidates
+            .iter()
+            .find_map(|record| match record.run.ended {
+                Ended::Aborted { failures, requests } => Some((failures, requests)),
+                Ended::Completed | Ended::Interrupted { .. } | Ended::Unreachable { .. } => None,
+            })?;
+    let bound = case
+        .thresholds
+        .abort
+        .map_or(0.0, |Abort { error_rate, .. }| error_rate.fraction());
+    Some(Line {
+        subject: Subject::Overall,
+        phase: None,
+        measure: Measure::Metric(Metric::ErrorRate),
+        standing: Standing::Gated,
+        outcome: LineOutcome::Failed,
+        requests,
+        current: (requests > 0).then(|| six_digits(failures as f64 / requests as f64)),
+        check: Check::Limit(LimitCheck {
+            bound: six_digits(bound),
+            over: Some(failures),
+            interval: None,
+            slices: 0,
+            assumes_independence: true,
+            line: None,
+        }),
+    })
+}
+
+/// Limits that may fail the build and got too few requests: they do not pass in silence.
+fn limits_without_requests(lines: &[Line]) -> impl Iterator<Item = Invalidity> {
+    let lines = lines.iter().enumerate();
+    lines
+        .filter(|(_, line)| {
+            line.standing == Standing::Gated && matches!(line.outcome, LineOutcome::NotJudged(_))
+        })
+        .map(|(line, _)| Invalidity::TooFewForLimit { line })
+}
+
+/// A metric that is gated overall and could not be judged makes the run invalid; a name's blocks nothing.
+fn overall_not_judged(line: usize, cell: &Judged) -> Option<Invalidity> {
+    if cell.cell.subject != Subject::Overall {
+        return None;
+    }
+    match &cell.line.outcome {
+        LineOutcome::NotJudged(NotJudged::BaseFails) => Some(Invalidity::BaseSilent),
+        LineOutcome::NotJudged(
+            NotJudged::TooFewRequests { .. }
+            | NotJudged::TooFewSlices { .. }
+            | NotJudged::NewRequest,
+        ) if cell.line.standing == Standing::Gated => {
+            Some(Invalidity::TooFewForRegression { line })
+        }
+        LineOutcome::NotJudged(_)
+        | LineOutcome::Passed
+        | LineOutcome::Failed
+        | LineOutcome::Inconclusive => None,
+    }
+}
+
+fn comparison(runs: &[Run<'_>], opponent: Opponent<'_>) -> Comparison {
+    let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
+    let candidates = count(runs.len());
+    match opponent {
+        Opponent::BaseArm => {
+            let pairs: Tally = runs.iter().fold(Tally::default(), |sum, run| Tally {
+                dropped: sum.dropped + run.sieve.pairs.dropped,
+                of: sum.of + run.sieve.pairs.of,
+            });
+            Comparison::Duet {
+                pairs: pairs.of - pairs.dropped,
+                dropped: pairs.dropped,
+            }
+        }
+        Opponent::Jobs(jobs) if jobs.len() < HISTORY_FROM => Comparison::Single {
+            jobs: count(jobs.len()),
+            candidates,
+        },
+        Opponent::Jobs(jobs) => Comparison::History {
+            jobs: count(jobs.len()),
+            candidates,
+        },
+        Opponent::Nothing(mismatch) => Comparison::None(NoComparison::Baseline(mismatch.clone())),
+    }
+}
+
+fn totals(runs: &[Run<'_>]) -> Totals {
+    let mut totals = Totals::default();
+    for Run { record, .. } in runs {
+        for slice in record
+            .slices
+            .iter()
+            .filter(|slice| record.is_measured(slice))
+        {
+            for cell in slice.of_request(None) {
+                totals.requests += cell.requests();
+                for (kind, count) in &cell.errors {
+                    *totals.failures.entry(*kind).or_default() += count;
+                }
+            }
+        }
+    }
+    totals
+}

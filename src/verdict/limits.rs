@@ -1,0 +1,266 @@
+//! Limits: absolute promises, that need no baseline.
+//!
+//! "P95 is at most L" says that at most 5 % of the requests take longer than L. So every limit but a rate's is a share
+//! of requests over it, with an interval that allows for bursts: broken where even the lower bound is over the promise,
+//! kept where even the upper bound is under it, else nobody can tell.
+
+use super::case::Run;
+use super::model::{Check, LimitCheck, Line, LineOutcome, Measure, NotJudged, Standing};
+use super::rate::Rate;
+use super::statistics::{Count, Dispersion, Distribution};
+use crate::measurement::{Arm, Cell, Latencies};
+use crate::metric::Metric;
+use crate::record::SliceRecord;
+use crate::thresholds::{Bound, Limit, Severity};
+use crate::units::six_digits;
+
+/// A limit is broken where the bound that the true share is below with this probability is over it.
+const BROKEN: f64 = 0.01;
+/// A limit is kept where the bound that the true share is above with this probability is under it.
+const KEPT: f64 = 0.05;
+/// Slices from which on bursts can be told from chance.
+const SLICES_FOR_DISPERSION: usize = 10;
+
+/// One line for each limit, in the order of the file.
+pub(super) fn judge(limits: &[Limit], runs: &[Run<'_>]) -> Vec<Line> {
+    limits.iter().map(|limit| line(limit, runs)).collect()
+}
+
+/// Requests without which a limit cannot be judged; none for a rate, which is judged over slices.
+pub fn requests_needed(bound: Bound) -> Option<u64> {
+    match bound {
+        Bound::Latency { metric, .. } => Some(needed(1.0 - metric.quantile()?)),
+        Bound::ErrorRate(share) | Bound::Failures(_, share) => Some(needed(share.fraction())),
+        Bound::RequestsPerSecond(_) => None,
+    }
+}
+
+fn line(limit: &Limit, runs: &[Run<'_>]) -> Line {
+    match limit.bound {
+        Bound::Latency { metric, at_most } => {
+            let promise = Promise {
+                measure: Measure::Metric(metric),
+                bound: at_most.as_secs_f64(),
+                share: 1.0 - metric.quantile().unwrap_or_default(),
+            };
+            let over = |cell: &Cell| cell.over(at_most.as_secs_f64());
+            let mut line = share_line(limit, runs, &promise, over);
+            line.current = latency(limit, runs, metric);
+            line
+        }
+        Bound::ErrorRate(share) => {
+            let promise = Promise::of_share(Measure::Metric(Metric::ErrorRate), share.fraction());
+            share_line(limit, runs, &promise, Cell::failures)
+        }
+        Bound::Failures(set, share) => {
+            let promise = Promise::of_share(Measure::Failures(set), share.fraction());
+            share_line(limit, runs, &promise, |cell| {
+                let errors = cell.errors.iter();
+                let own = errors.filter(|(kind, _)| set.contains(**kind));
+                own.map(|(_, count)| count).sum()
+            })
+        }
+        Bound::RequestsPerSecond(at_least) => rate_line(limit, runs, at_least),
+    }
+}
+
+/// What a limit allows.
+struct Promise {
+    measure: Measure,
+    /// As written: seconds or a share.
+    bound: f64,
+    /// The share of requests that may be over it.
+    share: f64,
+}
+
+impl Promise {
+    fn of_share(measure: Measure, share: f64) -> Self {
+        Self {
+            measure,
+            bound: share,
+            share,
+        }
+    }
+
+    /// A promise of none at all is exact: one request breaks it.
+    fn is_exact(&self) -> bool {
+        self.share <= 0.0
+    }
+
+    fn outcome(&self, count: Count, (lower, upper): (f64, f64)) -> LineOutcome {
+        let need = needed(self.share);
+        if count.of < need {
+            let have = count.of;
+            return LineOutcome::NotJudged(NotJudged::TooFewRequests { have, need });
+        }
+        let (broken, kept) = if self.is_exact() {
+            (count.hits > 0, count.hits == 0)
+        } else {
+            // A promise of 100 % cannot be broken, though no upper bound is below it.
+            (lower > self.share, upper < self.share || self.share >= 1.0)
+        };
+        match (broken, kept) {
+            (true, _) => LineOutcome::Failed,
+            (false, true) => LineOutcome::Passed,
+            (false, false) => LineOutcome::Inconclusive,
+        }
+    }
+}
+
+/// Requests of which none over the limit would keep a promise of at most this share: n > z^2 q / (1 - q), where the share
+/// is 1 - q. A promise of none at all can be broken by the first.
+fn needed(share: f64) -> u64 {
+    if share <= 0.0 {
+        return 1;
+    }
+    let score = Distribution::Normal.upper_quantile(KEPT);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive, and saturating for an absurdly small share is right"
+    )]
+    let more_than = libm::floor(score * score * (1.0 - share) / share) as u64;
+    more_than.saturating_add(1)
+}
+
+fn share_line(
+    limit: &Limit,
+    runs: &[Run<'_>],
+    promise: &Promise,
+    over: impl Fn(&Cell) -> u64,
+) -> Line {
+    let mut slices: Vec<Count> = Vec::new();
+    for run in runs {
+        let Some(request) = run.request(&limit.subject) else {
+            continue;
+        };
+        let count = |slice: &SliceRecord| Count {
+            hits: slice.of_request(request).map(&over).sum(),
+            of: slice.of_request(request).map(Cell::requests).sum(),
+        };
+        // An answer that broke an exact promise broke it, however late the generator was in sending.
+        slices.extend(slices_of(limit, run, promise.is_exact()).map(count));
+    }
+    slices.retain(|slice| slice.of > 0);
+    let count = Count::total(&slices);
+    let independent = slices.len() < SLICES_FOR_DISPERSION;
+    let dispersion = if independent {
+        Dispersion::NONE
+    } else {
+        Dispersion::of(&[&slices])
+    };
+    let interval = (count.of > 0).then(|| dispersion.bounds(count, BROKEN, KEPT));
+    Line {
+        outcome: promise.outcome(count, interval.unwrap_or((0.0, 1.0))),
+        measure: promise.measure,
+        requests: count.of,
+        current: (count.of > 0).then(|| six_digits(count.share())),
+        check: Check::Limit(LimitCheck {
+            bound: six_digits(promise.bound),
+            over: Some(count.hits),
+            interval: interval.map(|(lower, upper)| (six_digits(lower), six_digits(upper))),
+            slices: u32::try_from(slices.len()).unwrap_or(u32::MAX),
+            assumes_independence: independent,
+            line: limit.line,
+        }),
+        ..blank(limit)
+    }
+}
+
+fn rate_line(limit: &Limit, runs: &[Run<'_>], at_least: f64) -> Line {
+    let mut rate = Rate::default();
+    for run in runs {
+        let Some(request) = run.request(&limit.subject) else {
+            continue;
+        };
+        for (index, phase) in run.record.phases.iter().enumerate() {
+            let slices = slices_of(limit, run, false).filter(|slice| slice.phase == index);
+            if !phase.idle {
+                rate.add_phase(slices, request);
+            }
+        }
+    }
+    let interval = rate.interval(KEPT, BROKEN);
+    let outcome = match interval {
+        None => LineOutcome::NotJudged(NotJudged::TooFewSlices {
+            have: rate.slices(),
+            need: rate.needed(),
+        }),
+        Some((_, upper)) if upper < at_least => LineOutcome::Failed,
+        Some((lower, _)) if lower >= at_least => LineOutcome::Passed,
+        Some(_) => LineOutcome::Inconclusive,
+    };
+    Line {
+        outcome,
+        requests: rate.requests(),
+        current: rate.mean().map(six_digits),
+        check: Check::Limit(LimitCheck {
+            bound: six_digits(at_least),
+            over: None,
+            interval: interval.map(|(lower, upper)| (six_digits(lower), six_digits(upper))),
+            slices: rate.slices(),
+            assumes_independence: false,
+            line: limit.line,
+        }),
+        ..blank(limit)
+    }
+}
+
+/// What all lines of a limit share.
+fn blank(limit: &Limit) -> Line {
+    Line {
+        subject: limit.subject.clone(),
+        phase: limit.phase.clone(),
+        measure: Measure::Metric(Metric::RequestsPerSecond),
+        standing: match limit.severity {
+            Severity::Fail => Standing::Gated,
+            Severity::Warn => Standing::Warned,
+        },
+        outcome: LineOutcome::Inconclusive,
+        requests: 0,
+        current: None,
+        check: Check::Limit(LimitCheck {
+            bound: 0.0,
+            over: None,
+            interval: None,
+            slices: 0,
+            assumes_independence: false,
+            line: limit.line,
+        }),
+    }
+}
+
+/// The slices that a limit speaks of, of the deployment under test; those in which the generator was late only where
+/// `all`.
+fn slices_of<'a>(
+    limit: &'a Limit,
+    run: &'a Run<'_>,
+    all: bool,
+) -> impl Iterator<Item = &'a SliceRecord> {
+    let slices = run.record.slices.iter().enumerate();
+    slices
+        .filter(move |(index, slice)| {
+            let phase = &run.record.phases[slice.phase];
+            let within = match &limit.phase {
+                Some(name) => phase.name == *name,
+                None => phase.measured,
+            };
+            within && slice.arm == Arm::Target && (all || run.sieve.keeps(*index))
+        })
+        .map(|(_, slice)| slice)
+}
+
+/// The quantile over all requests that a latency limit speaks of, in seconds.
+fn latency(limit: &Limit, runs: &[Run<'_>], metric: Metric) -> Option<f64> {
+    let mut latencies = Latencies::new();
+    for run in runs {
+        let Some(request) = run.request(&limit.subject) else {
+            continue;
+        };
+        for cell in slices_of(limit, run, false).flat_map(|slice| slice.of_request(request)) {
+            latencies.merge(&cell.succeeded);
+            latencies.merge(&cell.censored);
+        }
+    }
+    latencies.quantile(metric.quantile()?).map(six_digits)
+}

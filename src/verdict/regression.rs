@@ -1,0 +1,216 @@
+//! Changes against the baseline or the base arm: which cells there are, and what they come to together.
+
+use std::collections::BTreeSet;
+
+use super::case::{Case, Opponent, Run};
+use super::change::{self, Cell, Judged};
+use super::duet::Pairs;
+use super::evidence::Compared;
+use super::history::Jobs;
+use super::model::{NotJudged, Standing};
+use super::rule::{Rule, Rules};
+use crate::baseline::Scope;
+use crate::measurement::Arm;
+use crate::metric::Metric;
+use crate::thresholds::{Regression, Subject};
+
+/// All cells, judged: overall before names, gated before reported.
+pub(super) fn judge(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Judged> {
+    let (gated, reported): (Vec<_>, Vec<_>) = cells(case, runs, opponent)
+        .into_iter()
+        .enumerate()
+        .partition(|(_, cell)| cell.standing == Standing::Gated);
+    let alpha = case.alpha(opponent);
+    // What is only reported is a family of its own: it costs the gate no power, and is marked as worse as seldom.
+    let mut judged: Vec<(usize, Judged)> = [gated, reported]
+        .into_iter()
+        .flat_map(|family| {
+            let (places, cells): (Vec<usize>, Vec<Cell>) = family.into_iter().unzip();
+            places.into_iter().zip(change::judge(cells, alpha))
+        })
+        .collect();
+    judged.sort_by_key(|(place, _)| *place);
+    judged.into_iter().map(|(_, judged)| judged).collect()
+}
+
+/// Request names of the reference that no candidate sent.
+pub(super) fn vanished(
+    runs: &[Run<'_>],
+    opponent: Opponent<'_>,
+    regression: &Regression,
+) -> Vec<String> {
+    let mut gone: Vec<String> = Vec::new();
+    for scope in scopes(runs, regression) {
+        let sent = sent(runs, &scope.of, Arm::Target);
+        for name in reference_names(runs, opponent, &scope.of) {
+            if !sent.contains(&name) && !gone.contains(&name) {
+                gone.push(name);
+            }
+        }
+    }
+    gone
+}
+
+fn cells(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Cell> {
+    let regression = &case.thresholds.regression;
+    let Some(newest) = runs.last() else {
+        return Vec::new();
+    };
+    let rules = Rules::new(regression, opponent, newest.record);
+    let mut cells = Vec::new();
+    for scope in scopes(runs, regression) {
+        let names = sent(runs, &scope.of, Arm::Target);
+        let mut known: BTreeSet<String> = names.iter().cloned().collect();
+        known.extend(reference_names(runs, opponent, &scope.of));
+        // With one name, overall is its only cell: two tests of the same requests would cost power and tell nothing.
+        let only = known.first().filter(|_| known.len() == 1);
+        let by_name = only.is_none() && scope.is_gated && opponent.is_some();
+        let names = names.into_iter().filter(|_| by_name);
+        for subject in std::iter::once(Subject::Overall).chain(names.map(Subject::Request)) {
+            let observed = Observed::of(runs, opponent, &scope.of, &subject);
+            for (metric, standing) in metrics(regression, &scope) {
+                let rule = rules.of(&subject, only.map(String::as_str), metric);
+                let compared = observed.compare(metric);
+                // A reported metric that has no change to report is no news.
+                if standing == Standing::Gated || compared.evidence.is_ok() {
+                    cells.push(Cell {
+                        subject: subject.clone(),
+                        phase: scope.phase(),
+                        metric,
+                        standing: own_standing(standing, &rule, &compared),
+                        rule,
+                        compared,
+                    });
+                }
+            }
+        }
+    }
+    cells
+}
+
+/// A cell that is off, or whose base arm only fails, is reported and never gated.
+fn own_standing(standing: Standing, rule: &Rule, compared: &Compared) -> Standing {
+    if rule.off || matches!(compared.evidence, Err(NotJudged::BaseFails)) {
+        Standing::Reported
+    } else {
+        standing
+    }
+}
+
+/// The phases that a cell speaks of, and whether it may fail the build.
+struct GatedScope {
+    of: Scope,
+    is_gated: bool,
+}
+
+impl GatedScope {
+    fn phase(&self) -> Option<String> {
+        match &self.of {
+            Scope::Steady => None,
+            Scope::Phase(name) => Some(name.clone()),
+        }
+    }
+}
+
+/// The steady phases, then each other measured phase, gated where `regression.phases` names it.
+///
+/// A run without steady phases keeps their (empty) cells, and so is invalid, unless it names phases to be gated instead:
+/// nothing passes in silence.
+fn scopes(runs: &[Run<'_>], regression: &Regression) -> Vec<GatedScope> {
+    let Some(run) = runs.first() else {
+        return Vec::new();
+    };
+    let others = Scope::all(run.record)
+        .into_iter()
+        .filter_map(|scope| match scope {
+            Scope::Steady => None,
+            Scope::Phase(name) => Some(GatedScope {
+                is_gated: regression.phases.contains(&name),
+                of: Scope::Phase(name),
+            }),
+        });
+    let others: Vec<GatedScope> = others.collect();
+    let has_steady = !Scope::Steady.phases(run.record).is_empty();
+    let steady = (has_steady || others.iter().all(|scope| !scope.is_gated)).then_some(GatedScope {
+        of: Scope::Steady,
+        is_gated: true,
+    });
+    steady.into_iter().chain(others).collect()
+}
+
+/// A scope's metrics with their standing, gated before reported; where nothing is gated, only what would be.
+fn metrics(regression: &Regression, scope: &GatedScope) -> Vec<(Metric, Standing)> {
+    let is_gated = |metric: &Metric| regression.gate.contains(metric);
+    let (gated, others): (Vec<Metric>, Vec<Metric>) = Metric::ALL.into_iter().partition(is_gated);
+    if !scope.is_gated {
+        return gated
+            .into_iter()
+            .map(|metric| (metric, Standing::Reported))
+            .collect();
+    }
+    let gated = gated.into_iter().map(|metric| (metric, Standing::Gated));
+    let others = others
+        .into_iter()
+        .map(|metric| (metric, Standing::Reported));
+    gated.chain(others).collect()
+}
+
+/// Both sides of one subject in one scope.
+enum Observed<'a> {
+    Pairs(Pairs),
+    Jobs(Jobs<'a>),
+    Alone(Jobs<'a>),
+}
+
+impl<'a> Observed<'a> {
+    fn of(runs: &[Run<'_>], opponent: Opponent<'a>, scope: &Scope, subject: &Subject) -> Self {
+        match opponent {
+            Opponent::BaseArm => Self::Pairs(Pairs::of(runs, scope, subject)),
+            Opponent::Jobs(jobs) => Self::Jobs(Jobs::of(runs, jobs, scope, subject)),
+            Opponent::Nothing(_) => Self::Alone(Jobs::of(runs, &[], scope, subject)),
+        }
+    }
+
+    fn compare(&self, metric: Metric) -> Compared {
+        match self {
+            Self::Pairs(pairs) => pairs.compare(metric),
+            Self::Jobs(jobs) => jobs.compare(metric),
+            Self::Alone(jobs) => Compared {
+                evidence: Err(NotJudged::NoComparison),
+                ..jobs.compare(metric)
+            },
+        }
+    }
+}
+
+/// The names that the runs sent in a scope on one arm, in the order of the records.
+fn sent(runs: &[Run<'_>], scope: &Scope, arm: Arm) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for Run { record, .. } in runs {
+        let phases = scope.phases(record);
+        let slices = record.slices.iter();
+        let used: BTreeSet<usize> = slices
+            .filter(|slice| slice.arm == arm && phases.contains(&slice.phase))
+            .flat_map(|slice| slice.cells.iter().map(|cell| cell.request))
+            .collect();
+        for name in used.into_iter().map(|index| &record.requests[index]) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+    }
+    names
+}
+
+fn reference_names(runs: &[Run<'_>], opponent: Opponent<'_>, scope: &Scope) -> Vec<String> {
+    match opponent {
+        Opponent::BaseArm => sent(runs, scope, Arm::Base),
+        Opponent::Jobs(jobs) => {
+            let cells = jobs.iter().flat_map(|job| &job.cells);
+            let names = cells.filter(|cell| cell.scope == *scope);
+            let names: BTreeSet<String> = names.filter_map(|cell| cell.request.clone()).collect();
+            names.into_iter().collect()
+        }
+        Opponent::Nothing(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,127 @@
+//! What holds for one cell: its tolerance and floor, and whether a slow-down of it was accepted.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::case::Opponent;
+use super::evidence::SMALLEST_SHARE;
+use crate::metric::{Kind, Metric};
+use crate::record::RunRecord;
+use crate::thresholds::{Acceptance, Regression, RequestRule, Subject};
+
+/// An error cell passes where the upper bound of the difference is below this share.
+const HARMLESS_SHARE: f64 = 0.01;
+
+/// What holds for one cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Rule {
+    /// Changes up to this are nobody's business where nothing is accepted: a fraction, for errors a difference of shares.
+    pub(super) ordinary: f64,
+    /// What the test holds the change against: the tolerance or what was accepted; for errors nothing or what was accepted.
+    pub(super) null: f64,
+    /// What is told as the tolerance.
+    pub(super) tolerance: f64,
+    /// Latency changes below this are nobody's business, in seconds.
+    pub(super) floor: f64,
+    /// The cell passes when the change at its worst is below this.
+    pub(super) harmless: f64,
+    /// The acceptance that took the tolerance's place.
+    pub(super) accepted: Option<usize>,
+    /// Whether the file turns the cell off.
+    pub(super) off: bool,
+}
+
+/// What the rules of all cells of one verdict depend on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules<'a> {
+    regression: &'a Regression,
+    is_duet: bool,
+    /// The day of the run: an acceptance holds by the record's date, so that a stored result is judged alike for ever.
+    today: Date,
+}
+
+impl<'a> Rules<'a> {
+    pub(super) fn new(
+        regression: &'a Regression,
+        opponent: Opponent<'_>,
+        newest: &RunRecord,
+    ) -> Self {
+        Self {
+            regression,
+            is_duet: matches!(opponent, Opponent::BaseArm),
+            today: TimeZone::UTC.to_datetime(newest.run.started).date(),
+        }
+    }
+
+    /// The rule of one cell; `only` is the one request name that there is, whose rule is overall's too.
+    pub(super) fn of(&self, subject: &Subject, only: Option<&str>, metric: Metric) -> Rule {
+        let name = match subject {
+            Subject::Request(name) => Some(name.as_str()),
+            Subject::Overall => only,
+        };
+        let (mut tolerance, mut floor, mut off) = (None, None, false);
+        match name.and_then(|name| self.regression.requests.get(name)) {
+            None => {}
+            Some(RequestRule::Off) => off = true,
+            Some(RequestRule::Adjusted {
+                tolerance: own_tolerance,
+                floor: own_floor,
+            }) => (tolerance, floor) = (*own_tolerance, *own_floor),
+        }
+        let ordinary = match metric.kind() {
+            // An error rate is tested against no change at all, and a failure needs a smallest difference besides.
+            Kind::Share => 0.0,
+            // How much a rate varies between jobs has no figure of its own: the wider tolerance holds in either mode.
+            Kind::Rate => tolerance.unwrap_or(self.regression.tolerance),
+            Kind::Quantile(_) => tolerance.unwrap_or(self.tolerance()),
+        };
+        let accepted = self.accepted(subject, metric);
+        let null = accepted.map_or(ordinary, |(_, acceptance)| acceptance.up_to.max(ordinary));
+        Rule {
+            ordinary,
+            null,
+            tolerance: match metric.kind() {
+                Kind::Share => null.max(SMALLEST_SHARE),
+                Kind::Rate | Kind::Quantile(_) => null,
+            },
+            floor: floor.unwrap_or(self.regression.floor).as_secs_f64(),
+            harmless: match metric.kind() {
+                Kind::Share => HARMLESS_SHARE,
+                Kind::Rate | Kind::Quantile(_) => self.must_detect(),
+            },
+            accepted: accepted.map(|(index, _)| index),
+            off,
+        }
+    }
+
+    /// Whether an acceptance still holds; its last day is included.
+    pub(super) fn is_in_force(&self, acceptance: &Acceptance) -> bool {
+        self.today <= acceptance.until
+    }
+
+    /// The most generous acceptance in force of a cell: one of a name holds for overall too, which it moves.
+    fn accepted(&self, subject: &Subject, metric: Metric) -> Option<(usize, &'a Acceptance)> {
+        let all = self.regression.accepted.iter().enumerate();
+        all.filter(|(_, acceptance)| {
+            let concerned = acceptance.subject == *subject || *subject == Subject::Overall;
+            concerned && acceptance.metric == metric && self.is_in_force(acceptance)
+        })
+        .max_by(|(_, a), (_, b)| a.up_to.total_cmp(&b.up_to))
+    }
+
+    fn tolerance(&self) -> f64 {
+        if self.is_duet {
+            self.regression.tolerance
+        } else {
+            self.regression.history_tolerance
+        }
+    }
+
+    fn must_detect(&self) -> f64 {
+        if self.is_duet {
+            self.regression.must_detect
+        } else {
+            self.regression.history_must_detect
+        }
+    }
+}

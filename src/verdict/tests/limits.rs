@@ -1,0 +1,291 @@
+//! Limits over whole records.
+
+use std::time::Duration;
+
+use super::*;
+use crate::measurement::FailureKind;
+use crate::thresholds::{Bound, FailureSet, Severity};
+use crate::units::Share;
+
+fn promise(bound: Bound) -> Limit {
+    Limit {
+        subject: Subject::Overall,
+        phase: None,
+        bound,
+        severity: Severity::Fail,
+        line: Some(3),
+    }
+}
+
+fn p95(millis: u64) -> Limit {
+    promise(Bound::Latency {
+        metric: Metric::P95,
+        at_most: Duration::from_millis(millis),
+    })
+}
+
+fn error_rate(fraction: f64) -> Limit {
+    promise(Bound::ErrorRate(Share::new(fraction).unwrap()))
+}
+
+fn outcome_of(limit: Limit, run: &RunRecord) -> (Outcome, LineOutcome) {
+    let verdict = judged_alone(&limited(vec![limit]), run);
+    (verdict.outcome, verdict.lines[0].outcome.clone())
+}
+
+#[test]
+fn a_limit_is_kept_broken_or_undecided() {
+    // 600 requests evenly between 50 and 150 ms: 5 % are over 145 ms.
+    let run = record()
+        .steady("warm")
+        .slices(12, &[traffic("GET /a", 600, 100.0)])
+        .build();
+    for (millis, outcome, line) in [
+        (148, Outcome::Passed, LineOutcome::Passed),
+        (145, Outcome::Inconclusive, LineOutcome::Inconclusive),
+        (142, Outcome::Failed, LineOutcome::Failed),
+    ] {
+        assert_eq!(outcome_of(p95(millis), &run), (outcome, line), "{millis}");
+    }
+    let verdict = judged_alone(&limited(vec![p95(142)]), &run);
+    let line = &verdict.lines[0];
+    assert_eq!((line.requests, limit(line).slices), (7200, 12));
+    assert!((line.current.unwrap() - 0.145).abs() < 1e-3);
+    assert!(!limit(line).assumes_independence);
+    let (lower, upper) = limit(line).interval.unwrap();
+    assert!(
+        0.05 < lower && lower < 0.08 && upper > lower,
+        "{lower} {upper}"
+    );
+}
+
+#[test]
+fn a_limit_needs_as_many_requests_as_could_keep_it() {
+    for (limit, need) in [
+        (p95(900), 52),
+        (
+            promise(Bound::Latency {
+                metric: Metric::P99,
+                at_most: Duration::from_millis(900),
+            }),
+            268,
+        ),
+        (error_rate(0.01), 268),
+        (error_rate(0.05), 52),
+        (error_rate(0.0), 1),
+        (error_rate(1.0), 1),
+    ] {
+        let of = |requests| {
+            record()
+                .steady("warm")
+                .slice(&[traffic("GET /a", requests, 1.0)])
+                .build()
+        };
+        assert_eq!(
+            outcome_of(limit.clone(), &of(need)).0,
+            Outcome::Passed,
+            "{limit:?}"
+        );
+        if need > 1 {
+            let have = need - 1;
+            let short = LineOutcome::NotJudged(NotJudged::TooFewRequests { have, need });
+            assert_eq!(outcome_of(limit, &of(have)), (Outcome::Invalid, short));
+        }
+    }
+}
+
+#[test]
+fn too_few_requests_for_a_limit_are_named() {
+    let run = record()
+        .steady("warm")
+        .slice(&[traffic("GET /a", 20, 1.0)])
+        .build();
+    let verdict = judged_alone(&limited(vec![p95(900)]), &run);
+    assert_eq!(verdict.invalid, [Invalidity::TooFewForLimit { line: 0 }]);
+}
+
+#[test]
+fn a_broken_limit_outweighs_one_without_requests() {
+    let run = record()
+        .steady("warm")
+        .slices(
+            12,
+            &[traffic("GET /a", 600, 100.0), traffic("GET /b", 1, 1.0)],
+        )
+        .build();
+    let rare = Limit {
+        subject: request("GET /b"),
+        ..p95(900)
+    };
+    let verdict = judged_alone(&limited(vec![rare, p95(90)]), &run);
+    assert_eq!(verdict.outcome, Outcome::Failed);
+    assert!(verdict.invalid.is_empty());
+}
+
+#[test]
+fn none_at_all_is_exact() {
+    let of = |failures| {
+        let errors = traffic("GET /a", 100, 1.0).failing(FailureKind::Status(504), failures);
+        record().steady("warm").slice(&[errors]).build()
+    };
+    assert_eq!(outcome_of(error_rate(0.0), &of(0)).1, LineOutcome::Passed);
+    assert_eq!(outcome_of(error_rate(0.0), &of(1)).1, LineOutcome::Failed);
+}
+
+#[test]
+fn an_error_in_a_dropped_slice_breaks_an_exact_promise() {
+    let run = record()
+        .steady("warm")
+        .slices(9, &[traffic("GET /a", 100, 1.0)])
+        .slice(&[traffic("GET /a", 100, 1.0).failing(FailureKind::Timeout, 1)])
+        .late(1.0)
+        .build();
+    assert_eq!(outcome_of(error_rate(0.0), &run).1, LineOutcome::Failed);
+}
+
+#[test]
+fn failures_are_counted_by_their_kind() {
+    let errors = traffic("GET /a", 1000, 1.0)
+        .failing(FailureKind::Status(429), 100)
+        .failing(FailureKind::Status(503), 1);
+    let run = record().steady("warm").slices(12, &[errors]).build();
+    let kind = |set| promise(Bound::Failures(set, Share::new(0.02).unwrap()));
+    for (set, outcome) in [
+        (
+            FailureSet::Kind(FailureKind::Status(429)),
+            LineOutcome::Failed,
+        ),
+        (FailureSet::StatusClass(4), LineOutcome::Failed),
+        (FailureSet::StatusClass(5), LineOutcome::Passed),
+        (FailureSet::Kind(FailureKind::Timeout), LineOutcome::Passed),
+    ] {
+        assert_eq!(outcome_of(kind(set), &run).1, outcome, "{set:?}");
+    }
+}
+
+#[test]
+fn a_failure_is_over_any_latency_limit() {
+    let errors = traffic("GET /a", 1000, 1.0).failing(FailureKind::Status(500), 100);
+    let run = record().steady("warm").slices(12, &[errors]).build();
+    assert_eq!(outcome_of(p95(900), &run).1, LineOutcome::Failed);
+}
+
+#[test]
+fn a_broken_warning_fails_nothing() {
+    let warning = Limit {
+        severity: Severity::Warn,
+        ..p95(90)
+    };
+    let verdict = judged_alone(&limited(vec![warning.clone()]), &shop(100.0));
+    let line = &verdict.lines[0];
+    assert_eq!(
+        (line.standing, &line.outcome),
+        (Standing::Warned, &LineOutcome::Failed)
+    );
+    assert_eq!(verdict.outcome, Outcome::Passed);
+    let rare = record()
+        .steady("warm")
+        .slice(&[traffic("GET /a", 5, 1.0)])
+        .build();
+    assert_eq!(outcome_of(warning, &rare).0, Outcome::Passed);
+}
+
+#[test]
+fn bursts_make_a_limit_undecided_that_chance_would_break() {
+    let quiet = traffic("GET /a", 1000, 1.0);
+    let burst = quiet.clone().failing(FailureKind::Timeout, 200);
+    let even = quiet.clone().failing(FailureKind::Timeout, 17);
+    let bursts = record()
+        .steady("warm")
+        .slices(11, std::slice::from_ref(&quiet))
+        .slice(&[burst])
+        .build();
+    let evenly = record().steady("warm").slices(12, &[even]).build();
+    assert_eq!(
+        outcome_of(error_rate(0.01), &bursts).1,
+        LineOutcome::Inconclusive
+    );
+    assert_eq!(outcome_of(error_rate(0.01), &evenly).1, LineOutcome::Failed);
+}
+
+#[test]
+fn few_slices_count_requests_as_independent_and_say_so() {
+    let run = record().steady("warm").slices(9, &both(100.0)).build();
+    let verdict = judged_alone(&limited(vec![p95(300)]), &run);
+    assert!(limit(&verdict.lines[0]).assumes_independence);
+}
+
+#[test]
+fn a_limit_of_a_phase_looks_at_that_phase() {
+    let run = record()
+        .steady("warm")
+        .slices(12, &[traffic("GET /a", 600, 10.0)])
+        .repeated("burst")
+        .slices(12, &[traffic("GET /a", 600, 1000.0)])
+        .build();
+    for (phase, outcome) in [
+        (Some("warm"), LineOutcome::Passed),
+        (Some("burst"), LineOutcome::Failed),
+        (None, LineOutcome::Failed),
+    ] {
+        let limit = Limit {
+            phase: phase.map(str::to_owned),
+            ..p95(200)
+        };
+        assert_eq!(outcome_of(limit, &run).1, outcome, "{phase:?}");
+    }
+}
+
+#[test]
+fn the_base_arm_is_not_held_to_limits() {
+    assert_eq!(
+        outcome_of(p95(200), &duet(1000.0, 100.0)).1,
+        LineOutcome::Passed
+    );
+}
+
+#[test]
+fn a_rate_is_held_by_its_interval() {
+    let mut run = record().steady("warm");
+    for requests in [98, 100, 102, 99, 101, 100, 97, 103, 100, 100] {
+        run = run.slice(&[traffic("GET /a", requests, 1.0)]);
+    }
+    let run = run.build();
+    for (at_least, outcome) in [
+        (97.0, LineOutcome::Passed),
+        (100.0, LineOutcome::Inconclusive),
+        (103.0, LineOutcome::Failed),
+    ] {
+        let limit = promise(Bound::RequestsPerSecond(at_least));
+        assert_eq!(outcome_of(limit, &run).1, outcome, "{at_least}");
+    }
+}
+
+#[test]
+fn a_rate_that_never_varies_is_judged_at_its_value() {
+    let run = shop(100.0);
+    for (at_least, outcome) in [(900.0, LineOutcome::Passed), (901.0, LineOutcome::Failed)] {
+        let limit = promise(Bound::RequestsPerSecond(at_least));
+        assert_eq!(outcome_of(limit, &run).1, outcome, "{at_least}");
+    }
+}
+
+#[test]
+fn phases_of_different_rates_are_no_spread() {
+    let run = record()
+        .steady("slow")
+        .slices(10, &[traffic("GET /a", 50, 1.0)])
+        .steady("fast")
+        .slices(10, &[traffic("GET /a", 150, 1.0)])
+        .build();
+    let limit = promise(Bound::RequestsPerSecond(99.0));
+    assert_eq!(outcome_of(limit, &run).1, LineOutcome::Passed);
+}
+
+#[test]
+fn a_rate_of_one_slice_has_no_interval() {
+    let run = record().steady("warm").slice(&both(1.0)).build();
+    let limit = promise(Bound::RequestsPerSecond(10.0));
+    let short = LineOutcome::NotJudged(NotJudged::TooFewSlices { have: 1, need: 2 });
+    assert_eq!(outcome_of(limit, &run), (Outcome::Invalid, short));
+}

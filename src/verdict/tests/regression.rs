@@ -1,0 +1,243 @@
+//! Changes over whole records.
+
+use std::time::Duration;
+
+use super::*;
+
+#[test]
+fn an_unchanged_run_passes_and_a_slower_one_fails() {
+    for (record, jobs, comparison) in [
+        (
+            shop(100.0),
+            10,
+            Comparison::History {
+                jobs: 10,
+                candidates: 1,
+            },
+        ),
+        (
+            shop(100.0),
+            1,
+            Comparison::Single {
+                jobs: 1,
+                candidates: 1,
+            },
+        ),
+    ] {
+        let verdict = judged_against(&thresholds(), &record, &history(jobs));
+        assert_eq!(verdict.outcome, Outcome::Passed);
+        assert_eq!(verdict.comparison, comparison);
+    }
+    let verdict = judged_against(&thresholds(), &shop(160.0), &history(5));
+    assert_eq!(verdict.outcome, Outcome::Failed);
+    for subject in [Subject::Overall, request("GET /a"), request("GET /b")] {
+        assert_eq!(
+            line(&verdict, &subject, Metric::P95).outcome,
+            LineOutcome::Failed
+        );
+        assert_eq!(
+            line(&verdict, &subject, Metric::ErrorRate).outcome,
+            LineOutcome::Passed
+        );
+    }
+}
+
+#[test]
+fn golden_history_of_ten_through_a_whole_verdict() {
+    let only = |median| {
+        record()
+            .steady("warm")
+            .slices(12, &[traffic("GET /a", 600, median)])
+            .build()
+    };
+    let jobs: Vec<Job> = [
+        100.0, 104.0, 97.0, 101.0, 103.0, 99.0, 96.0, 105.0, 100.0, 102.0,
+    ]
+    .map(|median| Job::of(&only(median), false))
+    .into();
+    let verdict = judged_against(&thresholds(), &only(122.0), &jobs);
+    let line = line(&verdict, &Subject::Overall, Metric::P95);
+    assert_eq!(line.outcome, LineOutcome::Failed);
+    // Histograms of three digits move p a little from the exact 0.001 155 92.
+    let p = change(line).change.unwrap().p;
+    assert!((p - 0.001_156).abs() < 1e-4, "{p}");
+    assert_eq!(change(line).change.unwrap().units, 10);
+}
+
+#[test]
+fn a_duet_is_judged_by_its_pairs() {
+    let verdict = judged_alone(&thresholds(), &duet(100.0, 100.0));
+    assert_eq!(verdict.outcome, Outcome::Passed);
+    assert_eq!(
+        verdict.comparison,
+        Comparison::Duet {
+            pairs: 12,
+            dropped: 0
+        }
+    );
+    let verdict = judged_alone(&thresholds(), &duet(100.0, 125.0));
+    assert_eq!(verdict.outcome, Outcome::Failed);
+    let line = line(&verdict, &request("GET /a"), Metric::P95);
+    let check = change(line);
+    assert!((check.change.unwrap().estimate - 0.25).abs() < 5e-3);
+    assert!((check.before.unwrap() - 0.145).abs() < 1e-3);
+    assert!((line.current.unwrap() - 0.181).abs() < 1e-3);
+    assert_eq!((check.change.unwrap().units, line.requests), (12, 7200));
+}
+
+#[test]
+fn two_looks_share_the_false_alarms() {
+    // Differences of 9 % with a spread: p lies between .005 and .01.
+    let mut run = record().steady("warm");
+    for percent in [
+        4.0, 20.0, 2.0, 15.0, 8.0, 14.0, 20.0, 3.0, 9.0, 12.0, 10.0, 8.0,
+    ] {
+        let slow = 100.0 * (1.008 + percent / 100.0);
+        run = run.pair(
+            &[traffic("GET /a", 600, 100.0)],
+            &[traffic("GET /a", 600, slow)],
+        );
+    }
+    let run = run.build();
+    let thresholds = thresholds();
+    let outcome = |looks| {
+        let verdict = judge(&Case {
+            thresholds: &thresholds,
+            candidates: std::slice::from_ref(&run),
+            matching: Matching::None(Mismatch::NoBaseline),
+            looks,
+        });
+        let p = change(line(&verdict, &Subject::Overall, Metric::P95))
+            .change
+            .unwrap()
+            .p;
+        (verdict.outcome, p)
+    };
+    let (one, p) = outcome(Looks::One);
+    assert!(p > 0.005 && p < 0.01, "{p}");
+    assert_eq!(
+        (one, outcome(Looks::Two).0),
+        (Outcome::Failed, Outcome::Passed)
+    );
+}
+
+#[test]
+fn a_change_below_the_floor_does_not_fail() {
+    let mut thresholds = thresholds();
+    let run = duet(1.0, 1.5);
+    assert_eq!(judged_alone(&thresholds, &run).outcome, Outcome::Passed);
+    thresholds.regression.floor = Duration::from_micros(100);
+    assert_eq!(judged_alone(&thresholds, &run).outcome, Outcome::Failed);
+}
+
+#[test]
+fn a_lost_rate_fails_where_it_is_gated() {
+    let mut thresholds = thresholds();
+    thresholds.regression.gate = vec![Metric::RequestsPerSecond];
+    let of = |requests| [traffic("GET /a", requests, 100.0)];
+    let verdict = judged_alone(&thresholds, &duet_of(&of(600), &of(400)));
+    assert_eq!(verdict.outcome, Outcome::Failed);
+    let check = change(line(&verdict, &Subject::Overall, Metric::RequestsPerSecond));
+    let estimate = check.change.unwrap();
+    assert!((estimate.estimate + 1.0 / 3.0).abs() < 1e-5);
+    assert!(estimate.lower < estimate.estimate && estimate.estimate < estimate.upper);
+    assert!(check.would_catch.unwrap() < 0.0);
+    assert_eq!(
+        judged_alone(&thresholds, &duet_of(&of(400), &of(600))).outcome,
+        Outcome::Passed
+    );
+}
+
+#[test]
+fn a_much_faster_run_passes_and_is_doubted() {
+    let verdict = judged_against(&thresholds(), &shop(40.0), &history(10));
+    assert_eq!(verdict.outcome, Outcome::Passed);
+    let doubted = verdict
+        .cautions
+        .iter()
+        .any(|caution| matches!(caution, Caution::MuchFaster { .. }));
+    assert!(doubted);
+}
+
+#[test]
+fn what_a_set_up_cannot_see_is_said() {
+    let blind = |verdict: &Verdict| {
+        let mut cautions = verdict.cautions.iter();
+        cautions.any(|caution| matches!(caution, Caution::CannotDetect { .. }))
+    };
+    assert!(blind(&judged_against(
+        &thresholds(),
+        &shop(100.0),
+        &history(1)
+    )));
+    let duet = judged_alone(&thresholds(), &duet(100.0, 100.0));
+    assert!(!blind(&duet));
+    let seen = change(line(&duet, &Subject::Overall, Metric::P95))
+        .would_catch
+        .unwrap();
+    assert!(seen > 0.05 && seen < 0.2, "{seen}");
+}
+
+#[test]
+fn several_candidates_are_one_job() {
+    let candidates = [shop(115.0), shop(116.0), shop(114.0)];
+    let (thresholds, jobs) = (thresholds(), history(10));
+    let verdict = judge(&Case {
+        thresholds: &thresholds,
+        candidates: &candidates,
+        matching: Matching::Jobs(jobs.iter().collect()),
+        looks: Looks::One,
+    });
+    assert_eq!(
+        verdict.comparison,
+        Comparison::History {
+            jobs: 10,
+            candidates: 3
+        }
+    );
+    let width = |verdict: &Verdict| {
+        let change = change(line(verdict, &Subject::Overall, Metric::P95))
+            .change
+            .unwrap();
+        change.upper - change.lower
+    };
+    assert!(width(&verdict) < width(&judged_against(&thresholds, &candidates[0], &jobs)));
+}
+
+#[test]
+fn odd_slices_do_no_harm() {
+    // Nothing in a slice, equal latencies in all, latencies beyond what a histogram holds.
+    let run = |median| {
+        record()
+            .steady("warm")
+            .slices(11, &both(median))
+            .slice(&[])
+            .build()
+    };
+    let jobs = vec![Job::of(&run(100.0), false); 5];
+    assert_eq!(
+        judged_against(&thresholds(), &run(100.0), &jobs).outcome,
+        Outcome::Passed
+    );
+    let jobs = vec![Job::of(&run(2e6), false); 5];
+    assert_eq!(
+        judged_against(&thresholds(), &run(2e6), &jobs).outcome,
+        Outcome::Passed
+    );
+}
+
+#[test]
+fn a_verdict_is_the_same_every_time() {
+    let jobs = history(7);
+    let once = format!("{:?}", judged_against(&thresholds(), &shop(111.0), &jobs));
+    for _ in 0..3 {
+        assert_eq!(
+            format!("{:?}", judged_against(&thresholds(), &shop(111.0), &jobs)),
+            once
+        );
+    }
+    let mut turned = history(7);
+    turned.reverse();
+    let turned = judged_against(&thresholds(), &shop(111.0), &turned);
+    assert_eq!(format!("{turned:?}"), once);
+}

@@ -1,0 +1,207 @@
+//! What is judged at all, and what every verdict says besides.
+
+use super::*;
+use crate::baseline::Difference;
+use crate::record::Ended;
+use crate::thresholds::{Abort, MissingBaseline};
+use crate::units::Share;
+
+fn invalid(run: &RunRecord) -> Vec<Invalidity> {
+    let verdict = judged_alone(&thresholds(), run);
+    assert_eq!(verdict.outcome, Outcome::Invalid);
+    assert!(verdict.lines.is_empty());
+    verdict.invalid
+}
+
+#[test]
+fn what_never_answered_or_was_cut_short_is_not_judged() {
+    let ended = |ended| {
+        record()
+            .steady("warm")
+            .slices(12, &both(1.0))
+            .with(|run| run.run.ended = ended)
+            .build()
+    };
+    let why = "connection refused".to_owned();
+    let unreachable = Ended::Unreachable { why: why.clone() };
+    assert_eq!(
+        invalid(&ended(unreachable)),
+        [Invalidity::Unreachable { why }]
+    );
+    let interrupted = Ended::Interrupted { signal: 15 };
+    assert_eq!(invalid(&ended(interrupted)), [Invalidity::Interrupted]);
+}
+
+#[test]
+fn a_measured_phase_without_a_request_is_not_judged() {
+    let run = record()
+        .steady("warm")
+        .slices(12, &both(1.0))
+        .steady("peak")
+        .slices(2, &[])
+        .build();
+    assert_eq!(invalid(&run), [Invalidity::NoRequests]);
+    let idle = record()
+        .steady("warm")
+        .slices(12, &both(1.0))
+        .repeated("idle")
+        .with(|run| run.phases[1].idle = true)
+        .build();
+    assert_eq!(judged_alone(&thresholds(), &idle).outcome, Outcome::Passed);
+    let nothing = Case {
+        thresholds: &thresholds(),
+        candidates: &[],
+        matching: Matching::None(Mismatch::NoBaseline),
+        looks: Looks::One,
+    };
+    assert_eq!(judge(&nothing).invalid, [Invalidity::NoRequests]);
+}
+
+#[test]
+fn a_generator_that_fell_behind_is_not_judged() {
+    let late = |slices: usize| {
+        let run = record().steady("warm").slices(12, &both(10.0));
+        run.with(|run| {
+            for slice in run.slices.iter_mut().take(slices) {
+                slice.late_p99_s = 0.5;
+            }
+        })
+        .build()
+    };
+    assert_eq!(
+        judged_alone(&thresholds(), &late(3)).outcome,
+        Outcome::Passed
+    );
+    let [
+        Invalidity::GeneratorLate {
+            dropped: 4,
+            of: 12,
+            worst_s,
+            limit_s,
+        },
+    ] = invalid(&late(4))[..]
+    else {
+        panic!("the generator was late");
+    };
+    assert!((worst_s - 0.5).abs() < 1e-12 && (limit_s - 0.005).abs() < 1e-12);
+}
+
+#[test]
+fn an_abort_fails_by_its_own_line() {
+    let run = record()
+        .steady("warm")
+        .slices(3, &both(1.0))
+        .steady("peak")
+        .with(|run| {
+            run.run.ended = Ended::Aborted {
+                failures: 700,
+                requests: 1000,
+            };
+        })
+        .build();
+    let mut thresholds = thresholds();
+    thresholds.abort = Some(Abort {
+        error_rate: Share::new(0.5).unwrap(),
+        after: std::time::Duration::from_secs(10),
+    });
+    let verdict = judged_against(&thresholds, &run, &history(10));
+    assert_eq!(verdict.outcome, Outcome::Failed);
+    assert_eq!(verdict.lines.len(), 1);
+    assert_eq!(verdict.lines[0].outcome, LineOutcome::Failed);
+    assert!((verdict.lines[0].current.unwrap() - 0.7).abs() < 1e-12);
+    assert_eq!(
+        verdict.comparison,
+        Comparison::None(NoComparison::NotJudged)
+    );
+    let aborted = Caution::Aborted {
+        failures: 700,
+        requests: 1000,
+    };
+    assert!(verdict.cautions.contains(&aborted));
+}
+
+#[test]
+fn a_missing_baseline_is_said_or_invalid() {
+    let mut thresholds = thresholds();
+    let verdict = judged_alone(&thresholds, &shop(100.0));
+    assert_eq!(verdict.outcome, Outcome::Passed);
+    let expected = Comparison::None(NoComparison::Baseline(Mismatch::NoBaseline));
+    assert_eq!(verdict.comparison, expected);
+    let outcomes: Vec<_> = verdict
+        .lines
+        .iter()
+        .map(|line| (&line.subject, &line.outcome))
+        .collect();
+    let not_compared = (
+        &Subject::Overall,
+        &LineOutcome::NotJudged(NotJudged::NoComparison),
+    );
+    assert_eq!(outcomes, [not_compared, not_compared]);
+    assert!(verdict.lines[0].current.is_some());
+
+    thresholds.regression.missing_baseline = MissingBaseline::Fail;
+    let verdict = judged_alone(&thresholds, &shop(100.0));
+    assert_eq!(verdict.outcome, Outcome::Invalid);
+    assert_eq!(verdict.invalid, [Invalidity::MissingBaseline]);
+}
+
+#[test]
+fn a_mismatch_is_handed_on() {
+    let differences = vec![Difference {
+        property: "cores".to_owned(),
+        baseline: "4".to_owned(),
+        current: "2".to_owned(),
+    }];
+    let mismatch = Mismatch::NoJobMatches { differences };
+    let verdict = judge(&Case {
+        thresholds: &thresholds(),
+        candidates: &[shop(1.0)],
+        matching: Matching::None(mismatch.clone()),
+        looks: Looks::One,
+    });
+    assert_eq!(
+        verdict.comparison,
+        Comparison::None(NoComparison::Baseline(mismatch))
+    );
+}
+
+#[test]
+fn observing_is_said_and_judged_alike() {
+    let thresholds = Thresholds {
+        mode: Mode::Observe,
+        ..thresholds()
+    };
+    let verdict = judged_against(&thresholds, &shop(150.0), &history(10));
+    assert!(verdict.observed);
+    assert_eq!(verdict.outcome, Outcome::Failed);
+}
+
+#[test]
+fn another_cpu_and_unchecked_certificates_are_said() {
+    let run = record()
+        .steady("warm")
+        .slices(12, &both(100.0))
+        .with(|run| {
+            "Xeon".clone_into(&mut run.environment.cpu);
+            run.run.insecure = true;
+        })
+        .build();
+    let verdict = judged_against(&thresholds(), &run, &history(10));
+    let other = Caution::OtherCpu {
+        baseline: "EPYC".to_owned(),
+        current: "Xeon".to_owned(),
+    };
+    assert!(verdict.cautions.contains(&other));
+    assert!(verdict.cautions.contains(&Caution::Insecure));
+}
+
+#[test]
+fn totals_are_those_of_measured_phases_of_the_target() {
+    let run = record()
+        .unmeasured("warm-up")
+        .slice(&both(1.0))
+        .steady("warm")
+        .pair(&both(1.0), &both(1.0))
+        .build();
+    assert_eq!(judged_alone(&thresholds(), &run).totals.requests, 900);
+}
