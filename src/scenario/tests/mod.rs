@@ -66,7 +66,7 @@ cold_start: { header: x-cold-start, equals: "true" }   # how this target marks o
 "#;
 
 /// The guide's checkout, with what the example leaves out.
-const CHECKOUT: &str = r##"
+const CHECKOUT: &str = r#"
 name: lambda-checkout
 variables:
   items: [{ sku: SKU-1, quantity: 1 }, { sku: SKU-2, quantity: 2 }]
@@ -91,7 +91,7 @@ user_classes:
   - { name: other, weight: 4, tasks: [{ steps: [{ head: / , name: again }, { get: /, name: again }] }] }
 load:
   - { phase: peak, arrivals: 50/s..500/s, spacing: poisson, max_users: 10, for: 60s }
-"##;
+"#;
 
 /// The least that is a scenario; tests replace parts of it.
 const LEAST: &str = "name: demo
@@ -307,6 +307,36 @@ fn a_pass_through_a_task_renders_what_the_guide_sends() {
     );
     let next = &clear.headers[3].1;
     assert_eq!(next.render(scope), Err(RenderError::Unset("next".into())));
+}
+
+#[test]
+fn the_scenario_that_is_shipped_is_the_first_test_of_the_guide() {
+    let scenario = read(include_str!(
+        "../../../thresholds/lambda-catalog/scenario.yml"
+    ));
+    assert_eq!(
+        scenario.requests,
+        ["GET /catalog/items", "GET /catalog/items/:itemId"]
+    );
+    let [shopper] = scenario.user_classes.as_slice() else {
+        panic!("one class")
+    };
+    assert_eq!(
+        (shopper.wait.from.as_secs(), shopper.wait.to.as_secs()),
+        (1, 3)
+    );
+    let tasks = shopper.tasks.iter().map(|task| {
+        let path = request(&task.steps[0]).path.constant().unwrap();
+        (task.weight, path)
+    });
+    let paths = ["/prod/catalog/items", "/prod/catalog/items/SKU-10458"];
+    assert_eq!(tasks.collect::<Vec<_>>(), [(3, paths[0]), (1, paths[1])]);
+    let steady: Vec<_> = scenario
+        .load
+        .iter()
+        .filter(|phase| phase.is_steady())
+        .collect();
+    assert_eq!((steady.len(), steady[0].duration.as_secs()), (1, 90));
 }
 
 #[test]
