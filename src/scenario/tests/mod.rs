@@ -340,6 +340,12 @@ fn the_scenario_that_is_shipped_is_the_first_test_of_the_guide() {
 }
 
 #[test]
+fn cores_can_share_a_scenario() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&read(LEAST));
+}
+
+#[test]
 fn variables_are_set_from_outside_and_may_build_on_those_above() {
     let text = LEAST
         .replace(
@@ -378,6 +384,59 @@ fn variables_are_set_from_outside_and_may_build_on_those_above() {
     ] {
         assert_eq!(parse_with(&text, &[(name, value)]).unwrap_err(), message);
     }
+}
+
+#[test]
+fn what_is_nested_without_end_does_not_exhaust_the_stack() {
+    let field = |field: &str, value: &str| {
+        let field = format!("get: /\n            {field}: {}", json!(value));
+        parse_with(&LEAST.replace("get: /items", &field), &[])
+    };
+    for (open, close) in [
+        ("(", ")"),
+        ("[", "]"),
+        ("not ", ""),
+        ("-", ""),
+        ("1+", ""),
+        ("{'a':", "}"),
+        ("a|b(", ")"),
+        ("1 if ", ""),
+    ] {
+        for count in [18, 1000 / (open.len() + close.len()) - 3, 100_000] {
+            let expression = open.repeat(count) + "1" + &close.repeat(count);
+            let _ = field("json", &format!("{{{{ {expression} }}}}"));
+        }
+    }
+    for (open, close) in [
+        ("(", ")"),
+        ("[", "]"),
+        ("!(", ")"),
+        ("[?@", "]"),
+        ("[?length(", ")]"),
+    ] {
+        for count in [7, 500 / (open.len() + close.len()) - 3, 100_000] {
+            let path = format!("$[?{}@.a{}]", open.repeat(count), close.repeat(count));
+            let nested = LEAST.replace(
+                "get: /items",
+                &format!("get: /\n            capture: {{ a: {} }}", json!(path)),
+            );
+            let _ = parse_with(&nested, &[]);
+        }
+    }
+    let deep = format!(
+        "get: /\n            capture: {{ a: '$[?{}@.a{}]' }}",
+        "(".repeat(9),
+        ")".repeat(9)
+    );
+    assert_eq!(
+        parse_with(&LEAST.replace("get: /items", &deep), &[]).unwrap_err(),
+        "s.yml:7:27: user_classes[0].tasks[0].steps[0].capture.a: a JSONPath is at most 500 bytes long and nested 8 deep, capture a value further up"
+    );
+    let long = "1+".repeat(600) + "1";
+    assert_eq!(
+        field("json", &format!("{{{{ {long} }}}}")).unwrap_err(),
+        "s.yml:7:19: user_classes[0].tasks[0].steps[0].json: an expression is longer than 1000 bytes or nested deeper than 20, keep parts of it in variables"
+    );
 }
 
 proptest! {
