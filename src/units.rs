@@ -40,6 +40,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
 pub struct Share(f64);
 
 impl Share {
+    /// One percent.
+    pub const ONE_PERCENT: Self = Self(0.01);
+
     /// A share from a fraction.
     pub fn new(fraction: f64) -> Result<Self, UnitError> {
         if (0.0..=1.0).contains(&fraction) {

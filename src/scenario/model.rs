@@ -14,7 +14,7 @@ pub struct Scenario {
     pub name: String,
     /// The deployment to load where `--target` names none.
     pub target: Option<String>,
-    /// Variables with `--set` applied.
+    /// Variables with `--set` applied, apart from those that hold secrets. Templates have them folded in already.
     pub variables: BTreeMap<String, Value>,
     /// Request names in the order of their first appearance; a [`Request::name`] is an index into it.
     pub requests: Vec<String>,
@@ -68,7 +68,7 @@ pub struct UserClass {
 /// How requests authenticate.
 #[derive(Clone, Debug)]
 pub enum Auth {
-    /// `Authorization: Bearer …`, left out while the value is unset.
+    /// `Authorization: Bearer …`, left out while the value is unset. A step's own `Authorization` header takes its place.
     Bearer(Template),
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::steps::{Headers, expect, headers, redirects, timeout};
+use super::steps::{Headers, expect, header_name, headers, redirects, timeout};
 use super::users::Reader;
 use super::variables::Variables;
 use super::{ColdStart, Error, Expect, HttpVersion, Scenario, identity, phases};
@@ -140,8 +140,7 @@ fn cold_start(cursor: &Cursor<'_>) -> Result<ColdStart, yaml::Error> {
     let fields = cursor.fields(Keys::known(&["header", "equals"]))?;
     let header = fields.require("header")?;
     Ok(ColdStart {
-        header: super::steps::header_name(header.line_of_text()?)
-            .map_err(|message| header.error(message))?,
+        header: header_name(header.line_of_text()?).map_err(|message| header.error(message))?,
         equals: fields.require("equals")?.line_of_text()?.to_owned(),
     })
 }

@@ -5,15 +5,20 @@ use std::time::Duration;
 
 use serde_json_path::JsonPath;
 
-use super::template::{self, Template, refuse_name};
+use super::template::{Place, Template, nesting, refuse_name};
 use super::users::{Reader, pause};
 use super::variables::Variables;
 use super::{Body, Capture, Expect, Method, Request, Source, Step};
 use crate::units::parse_duration;
-use crate::yaml::{Cursor, Error, Fields, Keys};
+use crate::yaml::{Cursor, Entry, Error, Fields, Keys, Value};
 
 /// The most redirects that a step may follow, as many as browsers do.
 const MOST_REDIRECTS: u32 = 20;
+
+/// The longest `JSONPath`, in bytes, and the deepest nesting of its brackets. Paths are read by recursion that tries
+/// every alternative anew at each level, so time and stack grow fast beyond what people write.
+const LONGEST_PATH: usize = 500;
+const DEEPEST_PATH: usize = 8;
 
 const STEP: Keys<'_> = Keys {
     known: &[
@@ -47,7 +52,7 @@ pub(super) type Headers = Vec<(String, Template)>;
 
 /// What a step finds where it stands.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct Surroundings<'a> {
     /// Those of its class.
     pub(super) headers: &'a Headers,
     /// What its expressions may name beside the variables.
@@ -56,7 +61,11 @@ pub(super) struct Place<'a> {
 
 impl Reader<'_> {
     /// Reads one step.
-    pub(super) fn step(&mut self, cursor: &Cursor<'_>, place: Place<'_>) -> Result<Step, Error> {
+    pub(super) fn step(
+        &mut self,
+        cursor: &Cursor<'_>,
+        around: Surroundings<'_>,
+    ) -> Result<Step, Error> {
         let fields = cursor.fields(STEP)?;
         let kinds: Vec<_> = fields
             .entries()
@@ -70,7 +79,7 @@ impl Reader<'_> {
                 _ => Err(cursor.error("a pause has no other keys than 'think', make it a step of its own")),
             },
             [key] => {
-                let request = self.request(&fields, key, place)?;
+                let request = self.request(&fields, key, around)?;
                 Ok(Step::Request(Box::new(request)))
             }
             [] => Err(cursor.error("a step needs one of get, post, put, patch, delete, head, options or think")),
@@ -84,20 +93,18 @@ impl Reader<'_> {
         &mut self,
         fields: &Fields<'_>,
         key: &str,
-        place: Place<'_>,
+        around: Surroundings<'_>,
     ) -> Result<Request, Error> {
         let method = method(key).unwrap_or(Method::Get);
-        let (variables, settable) = (self.variables, place.settable);
+        let (variables, settable) = (self.variables, around.settable);
         let path = self.path(fields.require(key)?, settable)?;
         let name = match fields.get("name") {
             Some(name) => request_name(name)?.to_owned(),
             None => format!("{} {}", method.as_str(), path.source()),
         };
-        let text =
-            |cursor: &Cursor<'_>| variables.template(cursor, template::Place::Plain, settable);
+        let text = |cursor: &Cursor<'_>| variables.template(cursor, Place::Plain, settable);
         let query = |section: &Cursor<'_>| {
-            let pair =
-                |entry: &crate::yaml::Entry<'_>| Ok((entry.key.text.clone(), text(&entry.value)?));
+            let pair = |entry: &Entry<'_>| Ok((entry.key.text.clone(), text(&entry.value)?));
             section
                 .entries()?
                 .iter()
@@ -115,7 +122,7 @@ impl Reader<'_> {
             method,
             path,
             query: fields.read_or("query", Vec::new(), query)?,
-            headers: lay(place.headers, own),
+            headers: lay(around.headers, own),
             body: json.transpose()?.map(Body::Json),
             expect: fields.read_or("expect", self.defaults.expect.clone(), expect)?,
             capture: fields.read_or("capture", Vec::new(), capture)?,
@@ -125,9 +132,7 @@ impl Reader<'_> {
     }
 
     fn path(&self, cursor: &Cursor<'_>, settable: &BTreeSet<String>) -> Result<Template, Error> {
-        let path = self
-            .variables
-            .template(cursor, template::Place::Path, settable)?;
+        let path = self.variables.template(cursor, Place::Path, settable)?;
         if !path.prefix().starts_with('/') {
             return Err(cursor.error(format_args!(
                 "'{}' is not a path, begin it with '/'; the host is the target's",
@@ -183,7 +188,7 @@ pub(super) fn expect(cursor: &Cursor<'_>) -> Result<Expect, Error> {
         let code = cursor.whole(200..=999)?;
         u16::try_from(code).map_err(|error| cursor.error(error))
     };
-    let mut status = if matches!(status.node().value, crate::yaml::Value::List(_)) {
+    let mut status = if matches!(status.node().value, Value::List(_)) {
         let codes = status.filled_list()?;
         codes.iter().map(code).collect::<Result<Vec<_>, _>>()?
     } else {
@@ -219,6 +224,11 @@ fn source(cursor: &Cursor<'_>) -> Result<Source, Error> {
             "'{text}' is no place in an answer, write a JSONPath such as $.accessToken, or header:location"
         )));
     }
+    if text.len() > LONGEST_PATH || nesting(text) > DEEPEST_PATH {
+        return Err(cursor.error(format_args!(
+            "a JSONPath is at most {LONGEST_PATH} bytes long and nested {DEEPEST_PATH} deep, capture a value further up"
+        )));
+    }
     JsonPath::parse(text).map(Source::Json).map_err(|error| {
         cursor.error(format_args!(
             "'{text}' is not a JSONPath (RFC 9535): {error}"
@@ -251,7 +261,7 @@ pub(super) fn headers(
                 "the header '{name}' stands twice, remove one of them"
             )));
         }
-        let value = variables.template(&entry.value, template::Place::Header, settable)?;
+        let value = variables.template(&entry.value, Place::Header, settable)?;
         headers.push((name.clone(), value));
     }
     Ok(headers)

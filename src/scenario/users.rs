@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::parse::{Defaults, refuse_cookies};
-use super::steps::{Headers, Place as StepPlace, headers, lay};
+use super::steps::{Headers, Surroundings, headers, lay};
 use super::template::{Place, ValueTemplate, refuse_name};
 use super::variables::Variables;
 use super::{Auth, Pause, Step, Task, UserClass};
@@ -179,12 +179,12 @@ impl<'a> Reader<'a> {
         class: &Class,
         settable: &BTreeSet<String>,
     ) -> Result<Vec<Step>, Error> {
-        let place = StepPlace {
+        let around = Surroundings {
             headers: &class.headers,
             settable,
         };
         let steps = section.filled_list()?;
-        steps.iter().map(|step| self.step(step, place)).collect()
+        steps.iter().map(|step| self.step(step, around)).collect()
     }
 }
 

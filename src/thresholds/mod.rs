@@ -2,9 +2,20 @@
 //!
 //! This room is pure: text in, `Thresholds` out. It must not know how anything is measured or judged.
 
+mod limits;
 mod model;
+mod names;
+mod parse;
+mod regression;
+#[cfg(test)]
+mod tests;
+
+/// Why thresholds cannot be used.
+pub use crate::yaml::Error;
 
 pub use model::{
     Abort, Acceptance, Bound, FailureSet, Limit, MissingBaseline, Mode, Regression, RequestRule,
     Severity, Subject, Thresholds,
 };
+pub use names::{Names, PhaseName};
+pub use parse::parse;

@@ -119,8 +119,12 @@ impl<'d> Fields<'d> {
 
     /// A field that may be left out.
     pub fn get(&self, key: &str) -> Option<&Cursor<'d>> {
-        let entry = self.entries.iter().find(|entry| entry.key.text == key)?;
-        Some(&entry.value)
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// A field that may be left out, with its key.
+    pub fn entry(&self, key: &str) -> Option<&Entry<'d>> {
+        self.entries.iter().find(|entry| entry.key.text == key)
     }
 
     /// A field that must be there.

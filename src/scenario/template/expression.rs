@@ -12,8 +12,14 @@ use serde_json::Value;
 
 use super::functions::{DRAWS, Draws, ENVIRONMENT, FUNCTIONS};
 use super::names::Names;
+use super::segments::nesting;
 use super::{ExpressionError, RenderError, Scope};
 use crate::yaml;
+
+/// The longest expression, in bytes, and the deepest nesting of its brackets. Expressions are read by recursion, which
+/// beyond these could exhaust the stack; those that people can read take a tenth.
+const LONGEST: usize = 1_000;
+const DEEPEST: usize = 20;
 
 /// An expression, ready to be evaluated.
 #[derive(Clone, Debug)]
@@ -53,6 +59,11 @@ struct Operand {
 impl Expression {
     /// Compiles the text between the braces.
     pub(super) fn compile(source: &str, names: Names<'_>) -> Result<Self, ExpressionError> {
+        if source.len() > LONGEST || nesting(source) > DEEPEST {
+            return Err(ExpressionError(format!(
+                "an expression is longer than {LONGEST} bytes or nested deeper than {DEEPEST}, keep parts of it in variables"
+            )));
+        }
         let wrong = |message: String| ExpressionError::new(source, message);
         let code = ENVIRONMENT
             .compile_expression_owned(source.to_owned())

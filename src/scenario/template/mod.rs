@@ -20,6 +20,7 @@ use expression::Expression;
 pub(super) use names::{Names, Secrets, Variable, refuse_name};
 use rand_chacha::ChaCha8Rng;
 use segments::Segment;
+pub(super) use segments::nesting;
 use serde_json::Value;
 pub use value::ValueTemplate;
 

@@ -70,6 +70,20 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
+/// How deeply the brackets of a text are nested.
+pub(crate) fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
 #[cfg(test)]
 mod tests {
     use super::Segment::{Expression, Literal};

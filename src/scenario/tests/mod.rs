@@ -66,7 +66,7 @@ cold_start: { header: x-cold-start, equals: "true" }   # how this target marks o
 "#;
 
 /// The guide's checkout, with what the example leaves out.
-const CHECKOUT: &str = r##"
+const CHECKOUT: &str = r#"
 name: lambda-checkout
 variables:
   items: [{ sku: SKU-1, quantity: 1 }, { sku: SKU-2, quantity: 2 }]
@@ -91,7 +91,7 @@ user_classes:
   - { name: other, weight: 4, tasks: [{ steps: [{ head: / , name: again }, { get: /, name: again }] }] }
 load:
   - { phase: peak, arrivals: 50/s..500/s, spacing: poisson, max_users: 10, for: 60s }
-"##;
+"#;
 
 /// The least that is a scenario; tests replace parts of it.
 const LEAST: &str = "name: demo
@@ -310,6 +310,42 @@ fn a_pass_through_a_task_renders_what_the_guide_sends() {
 }
 
 #[test]
+fn the_scenario_that_is_shipped_is_the_first_test_of_the_guide() {
+    let scenario = read(include_str!(
+        "../../../thresholds/lambda-catalog/scenario.yml"
+    ));
+    assert_eq!(
+        scenario.requests,
+        ["GET /catalog/items", "GET /catalog/items/:itemId"]
+    );
+    let [shopper] = scenario.user_classes.as_slice() else {
+        panic!("one class")
+    };
+    assert_eq!(
+        (shopper.wait.from.as_secs(), shopper.wait.to.as_secs()),
+        (1, 3)
+    );
+    let tasks = shopper.tasks.iter().map(|task| {
+        let path = request(&task.steps[0]).path.constant().unwrap();
+        (task.weight, path)
+    });
+    let paths = ["/prod/catalog/items", "/prod/catalog/items/SKU-10458"];
+    assert_eq!(tasks.collect::<Vec<_>>(), [(3, paths[0]), (1, paths[1])]);
+    let steady: Vec<_> = scenario
+        .load
+        .iter()
+        .filter(|phase| phase.is_steady())
+        .collect();
+    assert_eq!((steady.len(), steady[0].duration.as_secs()), (1, 90));
+}
+
+#[test]
+fn cores_can_share_a_scenario() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&read(LEAST));
+}
+
+#[test]
 fn variables_are_set_from_outside_and_may_build_on_those_above() {
     let text = LEAST
         .replace(
@@ -348,6 +384,59 @@ fn variables_are_set_from_outside_and_may_build_on_those_above() {
     ] {
         assert_eq!(parse_with(&text, &[(name, value)]).unwrap_err(), message);
     }
+}
+
+#[test]
+fn what_is_nested_without_end_does_not_exhaust_the_stack() {
+    let field = |field: &str, value: &str| {
+        let field = format!("get: /\n            {field}: {}", json!(value));
+        parse_with(&LEAST.replace("get: /items", &field), &[])
+    };
+    for (open, close) in [
+        ("(", ")"),
+        ("[", "]"),
+        ("not ", ""),
+        ("-", ""),
+        ("1+", ""),
+        ("{'a':", "}"),
+        ("a|b(", ")"),
+        ("1 if ", ""),
+    ] {
+        for count in [18, 1000 / (open.len() + close.len()) - 3, 100_000] {
+            let expression = open.repeat(count) + "1" + &close.repeat(count);
+            let _ = field("json", &format!("{{{{ {expression} }}}}"));
+        }
+    }
+    for (open, close) in [
+        ("(", ")"),
+        ("[", "]"),
+        ("!(", ")"),
+        ("[?@", "]"),
+        ("[?length(", ")]"),
+    ] {
+        for count in [7, 500 / (open.len() + close.len()) - 3, 100_000] {
+            let path = format!("$[?{}@.a{}]", open.repeat(count), close.repeat(count));
+            let nested = LEAST.replace(
+                "get: /items",
+                &format!("get: /\n            capture: {{ a: {} }}", json!(path)),
+            );
+            let _ = parse_with(&nested, &[]);
+        }
+    }
+    let deep = format!(
+        "get: /\n            capture: {{ a: '$[?{}@.a{}]' }}",
+        "(".repeat(9),
+        ")".repeat(9)
+    );
+    assert_eq!(
+        parse_with(&LEAST.replace("get: /items", &deep), &[]).unwrap_err(),
+        "s.yml:7:27: user_classes[0].tasks[0].steps[0].capture.a: a JSONPath is at most 500 bytes long and nested 8 deep, capture a value further up"
+    );
+    let long = "1+".repeat(600) + "1";
+    assert_eq!(
+        field("json", &format!("{{{{ {long} }}}}")).unwrap_err(),
+        "s.yml:7:19: user_classes[0].tasks[0].steps[0].json: an expression is longer than 1000 bytes or nested deeper than 20, keep parts of it in variables"
+    );
 }
 
 proptest! {

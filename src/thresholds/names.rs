@@ -1,0 +1,83 @@
+//! What the scenario has that thresholds may speak of.
+
+use super::{Error, Subject};
+use crate::yaml::{Cursor, Entry, hint};
+
+/// What the scenario has that thresholds may speak of.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// Names of the requests.
+    pub requests: &'a [String],
+    /// Names of the phases, each once.
+    pub phases: &'a [PhaseName],
+}
+
+/// A phase as thresholds see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhaseName {
+    /// Its name.
+    pub name: String,
+    /// Whether it is measured; limits and regression look at no other.
+    pub measured: bool,
+}
+
+impl Names<'_> {
+    /// The request that a key names.
+    pub(super) fn request(&self, entry: &Entry<'_>) -> Result<Subject, Error> {
+        let name = &entry.key.text;
+        self.find_request(name)
+            .map_err(|message| entry.error(message))
+    }
+
+    /// The request that a value names; `overall` is all of them.
+    pub(super) fn subject(&self, cursor: &Cursor<'_>) -> Result<Subject, Error> {
+        match cursor.line_of_text()? {
+            "overall" => Ok(Subject::Overall),
+            name => self
+                .find_request(name)
+                .map_err(|message| cursor.error(message)),
+        }
+    }
+
+    fn find_request(&self, name: &str) -> Result<Subject, String> {
+        if self.requests.iter().any(|own| own == name) {
+            return Ok(Subject::Request(name.to_owned()));
+        }
+        let known = self.requests.iter().map(String::as_str);
+        let listed = format!("it has {}", self.requests.join(", "));
+        let hint = hint(name, known, &listed);
+        Err(format!("the scenario has no request named '{name}'{hint}"))
+    }
+
+    /// The measured phase that a key names.
+    pub(super) fn phase(&self, entry: &Entry<'_>) -> Result<String, Error> {
+        self.find_phase(&entry.key.text)
+            .map_err(|message| entry.error(message))
+    }
+
+    /// The measured phase that a value names.
+    pub(super) fn phase_value(&self, cursor: &Cursor<'_>) -> Result<String, Error> {
+        self.find_phase(cursor.line_of_text()?)
+            .map_err(|message| cursor.error(message))
+    }
+
+    fn find_phase(&self, name: &str) -> Result<String, String> {
+        let measured = || {
+            self.phases
+                .iter()
+                .filter(|phase| phase.measured)
+                .map(|phase| phase.name.as_str())
+        };
+        match self.phases.iter().find(|phase| phase.name == name) {
+            Some(phase) if phase.measured => Ok(name.to_owned()),
+            Some(_) => Err(format!(
+                "the phase '{name}' is not measured, remove 'measure: false' from it in the scenario or speak of another"
+            )),
+            None => {
+                let listed = format!("it measures {}", measured().collect::<Vec<_>>().join(", "));
+                let hint = hint(name, measured(), &listed);
+                Err(format!("the scenario has no phase named '{name}'{hint}"))
+            }
+        }
+    }
+}
