@@ -3,19 +3,18 @@
 //! It must not know how anything works; `plan` reads what the arguments point at. What a flag sets, an environment
 //! variable `LOADGATE_…` sets too.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::demo;
 use crate::exit::{Exit, Strictness};
 use crate::gate::{self, Acceptance, Change, Console, Loudness};
 use crate::lambda::{self, StandIn};
 use crate::plan::{self, Options, Plan, Recording};
 use crate::units::{Share, parse_duration};
-use crate::demo;
 
 /// A performance gate for CI: a fixed HTTP load, held against written limits and a stored baseline.
 ///
@@ -124,7 +123,12 @@ struct Reading {
 #[derive(Debug, Args)]
 struct Telling {
     /// Where results and reports go
-    #[arg(long, value_name = "DIR", default_value = "loadgate-out", env = "LOADGATE_OUT")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "loadgate-out",
+        env = "LOADGATE_OUT"
+    )]
     out: PathBuf,
     /// Exit 4 where the run could not tell
     #[arg(long, env = "LOADGATE_STRICT")]
@@ -217,7 +221,12 @@ struct Lambda {
     #[arg(long, value_name = "N", default_value_t = 0)]
     provisioned: usize,
     /// Bearer token that is accepted beside those issued at login
-    #[arg(long = "token", value_name = "TOKEN", env = "LOADTEST_TOKEN", hide_env_values = true)]
+    #[arg(
+        long = "token",
+        value_name = "TOKEN",
+        env = "LOADTEST_TOKEN",
+        hide_env_values = true
+    )]
     tokens: Vec<String>,
     /// File to write one JSON line per request to
     #[arg(long, value_name = "FILE")]
@@ -231,7 +240,11 @@ pub fn main() -> Exit {
         Err(error) => {
             // Help and version go to standard output and are no error. A reader that went away is nobody's error.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Passed };
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Passed
+            };
         }
     };
     cli.command.run().unwrap_or_else(|error| {
@@ -255,7 +268,9 @@ impl Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Gate(error) | Self::Demo(demo::Error::Gate(error)) => error.exit(),
-            Self::Demo(demo::Error::Write { .. } | demo::Error::StandIn(_)) | Self::Lambda(_) => Exit::Usage,
+            Self::Demo(demo::Error::Write { .. } | demo::Error::StandIn(_)) | Self::Lambda(_) => {
+                Exit::Usage
+            }
         }
     }
 }
@@ -283,7 +298,10 @@ fn chain(error: &dyn std::error::Error) -> String {
 impl Command {
     fn run(self) -> Result<Exit, Error> {
         match self {
-            Self::Demo(arguments) => Ok(demo::run(&arguments.out, &Console::of_process(Loudness::Full))?),
+            Self::Demo(arguments) => Ok(demo::run(
+                &arguments.out,
+                &Console::of_process(Loudness::Full),
+            )?),
             Self::Run(arguments) => arguments.run(),
             Self::Validate(arguments) => arguments.run(),
             Self::Judge(arguments) => arguments.run(),
@@ -307,7 +325,11 @@ impl Run {
             wait: self.wait,
             ca: self.ca,
             insecure: self.insecure,
-            recording: if self.record { Recording::WhereGood } else { Recording::Off },
+            recording: if self.record {
+                Recording::WhereGood
+            } else {
+                Recording::Off
+            },
         })?;
         Ok(gate::run(&plan, strictness, &console)?)
     }
@@ -343,19 +365,35 @@ impl Judge {
     fn run(self) -> Result<Exit, Error> {
         let (strictness, console) = (self.telling.strictness(), self.telling.console());
         let gate = self.gate.read(Recording::Off)?;
-        Ok(gate::judge(&gate, &self.results, &self.telling.out, strictness, &console)?)
+        Ok(gate::judge(
+            &gate,
+            &self.results,
+            &self.telling.out,
+            strictness,
+            &console,
+        )?)
     }
 }
 
 impl Record {
     fn run(self) -> Result<Exit, Error> {
-        let acceptance = if self.accept { Acceptance::Worse } else { Acceptance::GoodOnly };
+        let acceptance = if self.accept {
+            Acceptance::Worse
+        } else {
+            Acceptance::GoodOnly
+        };
         let change = Change {
             restart: self.restart,
             anchor: self.anchor,
         };
         let mut gate = self.gate.read(Recording::WhereGood)?;
-        Ok(gate::record(&mut gate, &self.results, acceptance, change, &Console::of_process(Loudness::Full))?)
+        Ok(gate::record(
+            &mut gate,
+            &self.results,
+            acceptance,
+            change,
+            &Console::of_process(Loudness::Full),
+        )?)
     }
 }
 
@@ -372,7 +410,9 @@ impl Lambda {
 /// Reads `NAME=VALUE`.
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.to_owned()))
+        }
         Some(_) | None => Err("write it as NAME=VALUE".to_owned()),
     }
 }
@@ -405,10 +445,18 @@ impl Lambda {
 
 impl Telling {
     fn strictness(&self) -> Strictness {
-        if self.strict { Strictness::Strict } else { Strictness::Lenient }
+        if self.strict {
+            Strictness::Strict
+        } else {
+            Strictness::Lenient
+        }
     }
 
     fn console(&self) -> Console {
-        Console::of_process(if self.quiet { Loudness::Quiet } else { Loudness::Full })
+        Console::of_process(if self.quiet {
+            Loudness::Quiet
+        } else {
+            Loudness::Full
+        })
     }
 }

@@ -14,7 +14,11 @@ pub fn add(baseline: Option<Baseline>, scenario: &ScenarioIdentity, job: Job) ->
         anchor: None,
         jobs: Vec::new(),
     });
-    baseline.jobs = baseline.jobs.into_iter().map(Job::without_histograms).collect();
+    baseline.jobs = baseline
+        .jobs
+        .into_iter()
+        .map(Job::without_histograms)
+        .collect();
     let class: Vec<usize> = (0..baseline.jobs.len())
         .filter(|index| same_class(&baseline.jobs[*index], &job))
         .collect();

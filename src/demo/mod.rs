@@ -102,7 +102,9 @@ fn lay_out(folder: &Path) -> Result<(), Error> {
     }
     let path = folder.join("baseline.json");
     match std::fs::remove_file(&path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Write { path, source }),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Error::Write { path, source })
+        }
         Ok(()) | Err(_) => Ok(()),
     }
 }
@@ -114,7 +116,12 @@ fn options(folder: &Path) -> Options {
     }
 }
 
-fn one_run(folder: &Path, target: &str, out: &Path, console: &Console) -> Result<Exit, gate::Error> {
+fn one_run(
+    folder: &Path,
+    target: &str,
+    out: &Path,
+    console: &Console,
+) -> Result<Exit, gate::Error> {
     let plan = Plan::read(&Options {
         target: Some(target.to_owned()),
         out: out.to_owned(),
@@ -127,7 +134,13 @@ fn one_run(folder: &Path, target: &str, out: &Path, console: &Console) -> Result
 fn keep(folder: &Path, out: &Path, console: &Console) -> Result<(), gate::Error> {
     let mut plan = Plan::read(&options(folder))?;
     for gate in &mut plan.gates {
-        gate::record(gate, &[out.join("result.json")], Acceptance::Worse, Change::default(), console)?;
+        gate::record(
+            gate,
+            &[out.join("result.json")],
+            Acceptance::Worse,
+            Change::default(),
+            console,
+        )?;
     }
     Ok(())
 }

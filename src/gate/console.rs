@@ -46,7 +46,8 @@ pub enum Style {
 impl Console {
     /// The console of this process, by the conventions of `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`.
     pub fn of_process(loudness: Loudness) -> Self {
-        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let set =
+            |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let coloured = if set("NO_COLOR") {
             false
@@ -55,7 +56,11 @@ impl Console {
         };
         Self {
             loudness,
-            colour: if coloured { Colour::Always } else { Colour::Never },
+            colour: if coloured {
+                Colour::Always
+            } else {
+                Colour::Never
+            },
             width: width(),
             progress: match loudness {
                 Loudness::Quiet => Style::Silent,

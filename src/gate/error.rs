@@ -43,7 +43,9 @@ pub enum Error {
         diff: String,
     },
     /// Stored results that are not of one run.
-    #[error("{first} and {second} are not of one CI run ({first_run}, {second_run}): judge each by itself")]
+    #[error(
+        "{first} and {second} are not of one CI run ({first_run}, {second_run}): judge each by itself"
+    )]
     TwoRuns {
         /// A result.
         first: String,

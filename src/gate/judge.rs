@@ -2,16 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Error;
 use super::console::Console;
 use super::tell::Told;
-use super::Error;
 use crate::baseline::scenario_diff;
 use crate::exit::{Exit, Strictness};
 use crate::plan::{self, Gate};
 use crate::record::RunRecord;
 
 /// Judges the results at `paths` as one job and writes the reports into `out`.
-pub fn judge(gate: &Gate, paths: &[PathBuf], out: &Path, strictness: Strictness, console: &Console) -> Result<Exit, Error> {
+pub fn judge(
+    gate: &Gate,
+    paths: &[PathBuf],
+    out: &Path,
+    strictness: Strictness,
+    console: &Console,
+) -> Result<Exit, Error> {
     let records = plan::read_results(paths)?;
     for (record, path) in records.iter().zip(paths) {
         same_scenario(gate, record, path)?;
@@ -39,10 +45,15 @@ pub(super) fn same_scenario(gate: &Gate, record: &RunRecord, path: &Path) -> Res
 /// Refuses a mix of runs: several candidates are one job only if one CI run measured them.
 fn same_run(records: &[RunRecord], paths: &[PathBuf]) -> Result<(), Error> {
     let run = |record: &RunRecord| {
-        let attempt = record.run.attempt.map_or_else(String::new, |attempt| format!(", attempt {attempt}"));
+        let attempt = record
+            .run
+            .attempt
+            .map_or_else(String::new, |attempt| format!(", attempt {attempt}"));
         format!("{}{attempt}", record.run.id)
     };
-    let Some(first) = records.first() else { return Ok(()) };
+    let Some(first) = records.first() else {
+        return Ok(());
+    };
     let stray = records.iter().position(|record| run(record) != run(first));
     match stray {
         None => Ok(()),

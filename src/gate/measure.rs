@@ -50,7 +50,11 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, outcome: Outcome) -> RunRec
     let started = Timestamp::try_from(outcome.started).unwrap_or(Timestamp::UNIX_EPOCH);
     let ci = plan.ci.clone().unwrap_or_default();
     let run = Run {
-        id: if ci.id.is_empty() { format!("local-{}", started.as_millisecond()) } else { ci.id },
+        id: if ci.id.is_empty() {
+            format!("local-{}", started.as_millisecond())
+        } else {
+            ci.id
+        },
         attempt: ci.attempt,
         commit: ci.commit,
         url: ci.url,
@@ -99,5 +103,8 @@ fn ended(ended: load::Ended, secrets: &[String]) -> Ended {
 
 fn redacted(text: String, secrets: &[String]) -> String {
     let hide = |text: String, secret: &String| text.replace(secret.as_str(), "***");
-    secrets.iter().filter(|secret| !secret.is_empty()).fold(text, hide)
+    secrets
+        .iter()
+        .filter(|secret| !secret.is_empty())
+        .fold(text, hide)
 }

@@ -61,7 +61,11 @@ pub fn wait_for_signal() -> Result<(), Error> {
 }
 
 /// How a run of this record ends the process: by its signal where one cut it short.
-fn exit_of(records: &[RunRecord], verdict: &crate::verdict::Verdict, strictness: Strictness) -> Exit {
+fn exit_of(
+    records: &[RunRecord],
+    verdict: &crate::verdict::Verdict,
+    strictness: Strictness,
+) -> Exit {
     records
         .iter()
         .find_map(RunRecord::signal)

@@ -57,9 +57,14 @@ impl<'a> Line<'a> {
     }
 
     fn text(&self, now: &Progress) -> String {
-        let phase = self.load.get(now.position).map_or("", |phase| phase.name.as_str());
+        let phase = self
+            .load
+            .get(now.position)
+            .map_or("", |phase| phase.name.as_str());
         let left = written(Duration::from_secs(now.phase_left.as_secs()));
-        let p95 = now.p95.map_or_else(|| "–".to_owned(), |seconds| Latency(seconds).to_string());
+        let p95 = now
+            .p95
+            .map_or_else(|| "–".to_owned(), |seconds| Latency(seconds).to_string());
         format!(
             "{phase}: {left} left · {} users · {} requests · {} errors · P95 {p95}",
             group(&now.users.to_string()),

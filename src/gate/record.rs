@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::Error;
 use super::console::Console;
 use super::judge::same_scenario;
 use super::tell::Told;
-use super::Error;
 use crate::baseline::{self, Baseline, Job, store};
 use crate::exit::{Exit, Strictness};
 use crate::plan::{self, Gate};
@@ -31,7 +31,13 @@ pub struct Change {
 }
 
 /// Adds the results at `paths` to the gate's baseline, oldest first. Either all are added or none.
-pub fn record(gate: &mut Gate, paths: &[PathBuf], acceptance: Acceptance, change: Change, console: &Console) -> Result<Exit, Error> {
+pub fn record(
+    gate: &mut Gate,
+    paths: &[PathBuf],
+    acceptance: Acceptance,
+    change: Change,
+    console: &Console,
+) -> Result<Exit, Error> {
     let records = plan::read_results(paths)?;
     if change.restart {
         gate.baseline = None;
@@ -42,17 +48,28 @@ pub fn record(gate: &mut Gate, paths: &[PathBuf], acceptance: Acceptance, change
             same_scenario_as_baseline(gate, record, path)?;
         }
         let name = path.display();
-        let told = Told::new(gate, vec![record.clone()], Strictness::Lenient, std::path::Path::new(""));
+        let told = Told::new(
+            gate,
+            vec![record.clone()],
+            Strictness::Lenient,
+            std::path::Path::new(""),
+        );
         let outcome = told.verdict.outcome;
         match refusal(record, outcome, acceptance) {
             Some((why, exit)) => {
                 console.print(&told.text(console));
-                console.warn(&format!("loadgate: {name} was not recorded, and nothing else was: {why}"));
+                console.warn(&format!(
+                    "loadgate: {name} was not recorded, and nothing else was: {why}"
+                ));
                 return Ok(exit);
             }
             None => {
                 let job = Job::of(record, outcome == Outcome::Failed);
-                if gate.baseline.as_ref().is_some_and(|held| baseline::holds(held, &job)) {
+                if gate
+                    .baseline
+                    .as_ref()
+                    .is_some_and(|held| baseline::holds(held, &job))
+                {
                     console.note(&format!("{name} is in the baseline already"));
                     continue;
                 }
@@ -84,28 +101,44 @@ pub(super) fn where_good(gate: &Gate, told: &Told<'_>, console: &Console) -> Res
 }
 
 /// Why a run may not become part of the baseline, and how `record` then exits.
-fn refusal(record: &RunRecord, outcome: Outcome, acceptance: Acceptance) -> Option<(&'static str, Exit)> {
+fn refusal(
+    record: &RunRecord,
+    outcome: Outcome,
+    acceptance: Acceptance,
+) -> Option<(&'static str, Exit)> {
     match (&record.run.ended, outcome, acceptance) {
         (Ended::Interrupted { .. }, _, _) => Some(("the run was interrupted", Exit::Invalid)),
         (Ended::Aborted { .. }, _, _) => Some(("the run was aborted", Exit::Failed)),
         (Ended::Unreachable { .. }, _, _) => Some(("the target was not reached", Exit::Invalid)),
         (Ended::Completed, Outcome::Invalid, _) => Some(("the run is invalid", Exit::Invalid)),
-        (Ended::Completed, Outcome::Failed, Acceptance::GoodOnly) => {
-            Some(("it was judged worse; --accept adds it all the same", Exit::Failed))
-        }
+        (Ended::Completed, Outcome::Failed, Acceptance::GoodOnly) => Some((
+            "it was judged worse; --accept adds it all the same",
+            Exit::Failed,
+        )),
         (Ended::Completed, Outcome::Failed, Acceptance::Worse)
         | (Ended::Completed, Outcome::Passed | Outcome::Inconclusive, _) => None,
     }
 }
 
 /// Refuses a result whose scenario differs from the baseline's, unless a new ring begins.
-fn same_scenario_as_baseline(gate: &Gate, record: &RunRecord, path: &std::path::Path) -> Result<(), Error> {
-    let Some(held) = gate.baseline.as_ref().filter(|held| held.scenario.sha256 != record.scenario.sha256) else {
+fn same_scenario_as_baseline(
+    gate: &Gate,
+    record: &RunRecord,
+    path: &std::path::Path,
+) -> Result<(), Error> {
+    let Some(held) = gate
+        .baseline
+        .as_ref()
+        .filter(|held| held.scenario.sha256 != record.scenario.sha256)
+    else {
         return Ok(());
     };
     Err(Error::OtherScenario {
         file: path.display().to_string(),
-        gate: format!("{} (begin a new ring with --restart)", gate.baseline_path.display()),
+        gate: format!(
+            "{} (begin a new ring with --restart)",
+            gate.baseline_path.display()
+        ),
         diff: baseline::scenario_diff(&held.scenario.text, &record.scenario.text),
     })
 }
@@ -119,5 +152,10 @@ fn save(gate: &Gate, console: &Console) -> Result<(), Error> {
 }
 
 fn recorded(gate: &Gate, held: &Baseline) -> String {
-    format!("{} holds {} recorded {}", gate.baseline_path.display(), held.jobs.len(), if held.jobs.len() == 1 { "job" } else { "jobs" })
+    format!(
+        "{} holds {} recorded {}",
+        gate.baseline_path.display(),
+        held.jobs.len(),
+        if held.jobs.len() == 1 { "job" } else { "jobs" }
+    )
 }

@@ -10,7 +10,7 @@ use crate::files;
 use crate::plan::Gate;
 use crate::record::RunRecord;
 use crate::report::{self, Before, Story};
-use crate::verdict::{self, Case, Verdict};
+use crate::verdict::{self, Case, Looks, Verdict};
 
 /// A gate, its runs and their verdict.
 pub(super) struct Told<'a> {
@@ -34,8 +34,18 @@ const FILES: [(&str, fn(&Story<'_>) -> String); 4] = [
 
 impl<'a> Told<'a> {
     /// Judges the runs of a gate; there must be at least one.
-    pub(super) fn new(gate: &'a Gate, records: Vec<RunRecord>, strictness: Strictness, folder: &Path) -> Self {
-        let verdict = verdict::judge(&Case::new(&gate.thresholds, &records, matching(gate.baseline.as_ref(), &records[0])));
+    pub(super) fn new(
+        gate: &'a Gate,
+        records: Vec<RunRecord>,
+        strictness: Strictness,
+        folder: &Path,
+    ) -> Self {
+        let verdict = verdict::judge(&Case {
+            thresholds: &gate.thresholds,
+            candidates: &records,
+            matching: matching(gate.baseline.as_ref(), &records[0]),
+            looks: Looks::One,
+        });
         let shown = |path: &Path| path.display().to_string();
         Self {
             gate,
@@ -45,7 +55,10 @@ impl<'a> Told<'a> {
             folder: folder.to_owned(),
             gate_path: shown(&gate.folder),
             thresholds_path: shown(&gate.thresholds_path),
-            files: FILES.iter().map(|(name, _)| shown(&folder.join(name))).collect(),
+            files: FILES
+                .iter()
+                .map(|(name, _)| shown(&folder.join(name)))
+                .collect(),
         }
     }
 
@@ -57,14 +70,18 @@ impl<'a> Told<'a> {
     /// Writes every report into the gate's folder.
     pub(super) fn write(&self) -> Result<(), Error> {
         let story = self.story();
-        FILES.iter().try_for_each(|(name, tell)| write(&self.folder.join(name), &tell(&story)))
+        FILES
+            .iter()
+            .try_for_each(|(name, tell)| write(&self.folder.join(name), &tell(&story)))
     }
 
     /// What the terminal is told.
     pub(super) fn text(&self, console: &Console) -> String {
         match console.loudness {
             Loudness::Full => report::terminal(&self.story(), console.width, console.colour),
-            Loudness::Quiet => report::verdict_line(&self.story(), console.width, console.colour),
+            Loudness::Quiet | Loudness::Silent => {
+                report::verdict_line(&self.story(), console.width, console.colour)
+            }
         }
     }
 

@@ -56,7 +56,9 @@ pub enum Error {
     #[error("two gates are named '{0}': give each scenario a name of its own")]
     TwoGatesOfOneName(String),
     /// A pull request's numbers must not become the baseline.
-    #[error("--record is refused on pull-request events: record on the main branch, after the merge")]
+    #[error(
+        "--record is refused on pull-request events: record on the main branch, after the merge"
+    )]
     RecordingChangeRequest,
     /// A name is given twice.
     #[error("{flag} names '{name}' twice")]

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use super::{Error, Options, read, variable};
 use crate::baseline::{Baseline, store};
 use crate::load::Origin;
+use crate::record::{PhaseRecord, phases};
 use crate::scenario::{self, Scenario};
-use crate::thresholds::{self, Names, Thresholds};
+use crate::thresholds::{self, Names, PhaseName, Thresholds};
 
 /// A gate with its files read and checked.
 #[derive(Debug)]
@@ -42,7 +43,10 @@ impl Gate {
         let own = folder.join("baseline.json");
         let baseline_path = options.baseline.clone().unwrap_or(own);
         let baseline = store::read(&baseline_path).map_err(Error::Baseline)?;
-        if options.baseline.is_some() && baseline.is_none() && options.recording == super::Recording::Off {
+        if options.baseline.is_some()
+            && baseline.is_none()
+            && options.recording == super::Recording::Off
+        {
             return Err(Error::NoBaseline(baseline_path));
         }
         let target = target(folder, options, &scenario)?;
@@ -62,7 +66,9 @@ impl Gate {
 impl Gate {
     /// The deployment to load.
     pub fn target(&self) -> Result<&Origin, Error> {
-        self.target.as_ref().ok_or_else(|| Error::NoTarget(self.folder.join("scenario.yml")))
+        self.target
+            .as_ref()
+            .ok_or_else(|| Error::NoTarget(self.folder.join("scenario.yml")))
     }
 }
 
@@ -72,7 +78,9 @@ fn target(folder: &Path, options: &Options, scenario: &Scenario) -> Result<Optio
         (None, Some(written)) => (written, folder.join("scenario.yml").display().to_string()),
         (None, None) => return Ok(None),
     };
-    let origin = text.parse().map_err(|source| Error::Target { place, source })?;
+    let origin = text
+        .parse()
+        .map_err(|source| Error::Target { place, source })?;
     Ok(Some(origin))
 }
 
@@ -93,9 +101,22 @@ fn read_scenario(path: &Path, set: &[(String, String)]) -> Result<Scenario, Erro
 
 /// A gate without thresholds.yml has the limits that hold where the file is silent.
 fn read_thresholds(path: &Path, scenario: &Scenario) -> Result<Thresholds, Error> {
-    let text = if path.exists() { read(path, "the thresholds")? } else { String::new() };
+    let text = if path.exists() {
+        read(path, "the thresholds")?
+    } else {
+        String::new()
+    };
+    let phase = |record: PhaseRecord| PhaseName {
+        name: record.name,
+        measured: record.measured,
+    };
+    let phases: Vec<PhaseName> = phases(&scenario.load).into_iter().map(phase).collect();
+    let names = Names {
+        requests: &scenario.requests,
+        phases: &phases,
+    };
     let file = path.display().to_string();
-    thresholds::parse(&file, &text, &Names::of(scenario)).map_err(Error::Thresholds)
+    thresholds::parse(&file, &text, &names).map_err(Error::Thresholds)
 }
 
 /// 32 bits of the scenario's identity: small enough for every reader of JSON.

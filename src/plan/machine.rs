@@ -35,6 +35,9 @@ fn field(path: &str, name: &str) -> String {
 
 fn memory_mb() -> u64 {
     let total = field("/proc/meminfo", "MemTotal");
-    let kilobytes = total.split_whitespace().next().and_then(|number| number.parse::<u64>().ok());
+    let kilobytes = total
+        .split_whitespace()
+        .next()
+        .and_then(|number| number.parse::<u64>().ok());
     kilobytes.unwrap_or(0) / 1024
 }

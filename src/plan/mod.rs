@@ -96,7 +96,11 @@ impl Plan {
             .map(|folder| Gate::read(folder, options))
             .collect::<Result<Vec<_>, _>>()?;
         refuse_twins(&gates)?;
-        let ca = options.ca.as_deref().map(|path| read(path, "the certificates")).transpose()?;
+        let ca = options
+            .ca
+            .as_deref()
+            .map(|path| read(path, "the certificates"))
+            .transpose()?;
         Ok(Self {
             gates,
             out: options.out.clone(),
@@ -144,7 +148,9 @@ pub fn make_folder(folder: &Path) -> Result<(), Error> {
 pub fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.eq_ignore_ascii_case("localhost")
-        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        || bare
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// Reads stored results.

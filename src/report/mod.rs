@@ -35,7 +35,7 @@ pub use junit::junit;
 pub use metrics::metrics;
 pub use performance::performance;
 pub use summary::summary;
-pub use terminal::{Colour, terminal};
+pub use terminal::{Colour, terminal, verdict_line};
 
 /// All that the reports of one gate are told from.
 #[derive(Clone, Copy, Debug)]

@@ -51,7 +51,7 @@ impl Status {
             (_, Standing::Reported) | (LineOutcome::NotJudged(NotJudged::Off), _) => Self::Reported,
             (LineOutcome::Inconclusive, _) => Self::Inconclusive,
             // No error before and none now is as good as it gets.
-            (LineOutcome::Passed | LineOutcome::NotJudged(NotJudged::NoErrors), _) => Self::Passed,
+            (LineOutcome::Passed, _) => Self::Passed,
             (LineOutcome::NotJudged(_), _) => Self::NotJudged,
         }
     }

@@ -47,6 +47,11 @@ pub fn terminal(story: &Story, columns: usize, colour: Colour) -> String {
     told.join("\n\n") + "\n"
 }
 
+/// The verdict alone.
+pub fn verdict_line(story: &Story, columns: usize, colour: Colour) -> String {
+    verdict(story, columns.max(NARROWEST), colour).join("\n") + "\n"
+}
+
 fn context(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
     let record = story.record;
     let title = format!(

@@ -18,6 +18,8 @@ use crate::units::six_digits;
 const BROKEN: f64 = 0.01;
 /// A limit is kept where the bound that the true share is above with this probability is under it.
 const KEPT: f64 = 0.05;
+/// Requests over a limit that break it where there are too few in all: below, the normal approximation errs.
+const FEWEST_TO_BREAK: u64 = 5;
 /// Slices from which on bursts can be told from chance.
 const SLICES_FOR_DISPERSION: usize = 10;
 
@@ -88,17 +90,17 @@ impl Promise {
     }
 
     fn outcome(&self, count: Count, (lower, upper): (f64, f64)) -> LineOutcome {
-        let need = needed(self.share);
-        if count.of < need {
-            let have = count.of;
-            return LineOutcome::NotJudged(NotJudged::TooFewRequests { have, need });
-        }
         let (broken, kept) = if self.is_exact() {
             (count.hits > 0, count.hits == 0)
         } else {
             // A promise of 100 % cannot be broken, though no upper bound is below it.
             (lower > self.share, upper < self.share || self.share >= 1.0)
         };
+        // Requests that are too few to keep a promise may well be enough to break it: fifty answers, all of them errors.
+        let (have, need) = (count.of, needed(self.share));
+        if have < need && !(broken && count.hits >= FEWEST_TO_BREAK) {
+            return LineOutcome::NotJudged(NotJudged::TooFewRequests { have, need });
+        }
         match (broken, kept) {
             (true, _) => LineOutcome::Failed,
             (false, true) => LineOutcome::Passed,

@@ -37,7 +37,6 @@ pub(super) fn not_judged(why: &NotJudged) -> String {
         NotJudged::NoComparison => "nothing to compare with".to_owned(),
         NotJudged::NewRequest => "new, not in the baseline yet".to_owned(),
         NotJudged::BaseFails => "every such request fails on the base".to_owned(),
-        NotJudged::NoErrors => "no errors before, none now".to_owned(),
         NotJudged::Off => "turned off in regression.requests".to_owned(),
     }
 }
