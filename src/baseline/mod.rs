@@ -10,6 +10,6 @@ mod summary;
 
 pub use matching::{Difference, Matching, Mismatch, differences, matching, scenario_diff};
 pub use model::{Baseline, CellSummary, Job, RING, SCHEMA, Scope};
-pub use ring::{add, holds};
+pub use ring::{add, holds, set_anchor};
 pub use store::StoreError;
 pub use summary::{summarize, summarize_kept};

@@ -1,7 +1,7 @@
 //! Adding accepted jobs to a baseline.
 
 use super::model::{Baseline, Job, RING, SCHEMA};
-use crate::record::ScenarioIdentity;
+use crate::record::{Run, ScenarioIdentity};
 
 /// The baseline with `job` added as its newest; made where there is none.
 ///
@@ -30,7 +30,18 @@ pub fn add(baseline: Option<Baseline>, scenario: &ScenarioIdentity, job: Job) ->
     baseline
 }
 
-/// Whether the baseline or its anchor already holds the run.
+/// Fixes the job of a run as the release that drift is held against.
+pub fn set_anchor(baseline: &mut Baseline, run: &Run) {
+    let job = baseline
+        .jobs
+        .iter()
+        .find(|job| job.id == run.id && job.started == run.started);
+    if let Some(job) = job {
+        baseline.anchor = Some(job.clone().without_histograms());
+    }
+}
+
+/// Whether the baseline holds the run already.
 pub fn holds(baseline: &Baseline, job: &Job) -> bool {
     baseline
         .jobs

@@ -1,6 +1,6 @@
 //! Accepted runs, added to the baseline.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::console::Console;
@@ -44,44 +44,41 @@ pub fn record(
     }
     for (record, path) in records.iter().zip(paths) {
         same_scenario(gate, record, path)?;
-        if gate.baseline.is_some() {
-            same_scenario_as_baseline(gate, record, path)?;
-        }
-        let name = path.display();
+        same_scenario_as_baseline(gate, record, path)?;
         let told = Told::new(
             gate,
             vec![record.clone()],
             Strictness::Lenient,
-            std::path::Path::new(""),
+            Path::new(""),
         );
         let outcome = told.verdict.outcome;
-        match refusal(record, outcome, acceptance) {
-            Some((why, exit)) => {
-                console.print(&told.text(console));
-                console.warn(&format!(
-                    "loadgate: {name} was not recorded, and nothing else was: {why}"
-                ));
-                return Ok(exit);
-            }
-            None => {
-                let job = Job::of(record, outcome == Outcome::Failed);
-                if gate
-                    .baseline
-                    .as_ref()
-                    .is_some_and(|held| baseline::holds(held, &job))
-                {
-                    console.note(&format!("{name} is in the baseline already"));
-                    continue;
-                }
-                gate.baseline = Some(baseline::add(gate.baseline.take(), &record.scenario, job));
-            }
+        if let Some((why, exit)) = refusal(record, outcome, acceptance) {
+            console.print(&told.text(console));
+            console.warn(&format!(
+                "loadgate: {} was not recorded, and nothing else was: {why}",
+                path.display()
+            ));
+            return Ok(exit);
         }
+        add(gate, record, path, outcome, console);
     }
-    if let (Some(held), true) = (&mut gate.baseline, change.anchor) {
-        held.anchor = held.jobs.last().cloned().map(Job::without_histograms);
+    if let (Some(held), Some(last), true) = (&mut gate.baseline, records.last(), change.anchor) {
+        baseline::set_anchor(held, &last.run);
     }
     save(gate, console)?;
     Ok(Exit::Passed)
+}
+
+/// Adds one result, unless the baseline holds it already.
+fn add(gate: &mut Gate, record: &RunRecord, path: &Path, outcome: Outcome, console: &Console) {
+    let job = Job::of(record, outcome == Outcome::Failed);
+    if let Some(held) = &gate.baseline
+        && baseline::holds(held, &job)
+    {
+        console.note(&format!("{} is in the baseline already", path.display()));
+        return;
+    }
+    gate.baseline = Some(baseline::add(gate.baseline.take(), &record.scenario, job));
 }
 
 /// Adds the run that was just told of, where it passed or was inconclusive (`--record`).
@@ -121,11 +118,7 @@ fn refusal(
 }
 
 /// Refuses a result whose scenario differs from the baseline's, unless a new ring begins.
-fn same_scenario_as_baseline(
-    gate: &Gate,
-    record: &RunRecord,
-    path: &std::path::Path,
-) -> Result<(), Error> {
+fn same_scenario_as_baseline(gate: &Gate, record: &RunRecord, path: &Path) -> Result<(), Error> {
     let Some(held) = gate
         .baseline
         .as_ref()

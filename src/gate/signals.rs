@@ -36,6 +36,8 @@ pub(super) fn listen(arrived: impl Fn(i32) + Send + 'static) -> io::Result<()> {
 /// Waits for SIGINT or SIGTERM.
 pub(super) fn wait() -> io::Result<()> {
     let (sender, receiver) = mpsc::channel();
-    listen(move |signal| drop(sender.send(signal)))?;
+    listen(move |signal| {
+        let _ = sender.send(signal);
+    })?;
     receiver.recv().map(drop).map_err(io::Error::other)
 }

@@ -24,8 +24,11 @@ pub(super) struct Told<'a> {
     files: Vec<String>,
 }
 
+/// One report: a story in, the text of a file out.
+type Teller = fn(&Story<'_>) -> String;
+
 /// The files that are written beside `result.json`, with the function that tells each.
-const FILES: [(&str, fn(&Story<'_>) -> String); 4] = [
+const FILES: [(&str, Teller); 4] = [
     ("junit.xml", |story| report::junit(&[*story])),
     ("summary.md", |story| report::summary(&[*story])),
     ("metrics.txt", report::metrics),

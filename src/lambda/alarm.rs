@@ -142,7 +142,7 @@ mod tests {
                 #[tokio::test]
                 async fn it_rings_at_the_time_it_was_set_to_last() {
                     let alarm = super::super::$kind::Alarm::new().unwrap();
-                    alarm.set(Duration::from_secs(3600));
+                    alarm.set(Duration::from_hours(1));
                     let (rang, ()) =
                         tokio::join!(alarm.ring(), async { alarm.set(Duration::ZERO) });
                     rang.unwrap();

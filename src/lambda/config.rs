@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Lambda's longest run. No latency is set or drawn beyond it, which keeps the arithmetic of time within its bounds.
-pub(super) const LONGEST: Duration = Duration::from_secs(15 * 60);
+pub(super) const LONGEST: Duration = Duration::from_mins(15);
 
 /// What a stand-in is like.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 /// How long a token is good for.
-pub(super) const LIFETIME: Duration = Duration::from_secs(3600);
+pub(super) const LIFETIME: Duration = Duration::from_hours(1);
 
 /// Who the bearer of a token is that was given from outside.
 const GIVEN_HOLDER: &str = "load-test";
@@ -84,7 +84,7 @@ impl Tokens {
 mod tests {
     use super::*;
 
-    const NOW: Duration = Duration::from_secs(1_800_000_000);
+    const NOW: Duration = Duration::from_hours(500_000);
 
     fn tokens() -> Tokens {
         Tokens::new(1, "127.0.0.1:4000", &["from.out.side".to_owned()])

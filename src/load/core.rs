@@ -144,7 +144,7 @@ impl<'a> Pending<'a> {
             request: self.name,
             due: core.offset(self.due),
             ready: core.offset(self.ready),
-            sent: core.offset(sent.sent),
+            sent: core.offset(sent.at),
             done: core.offset(sent.done),
             failure: sent.failure,
             cold: sent.cold,

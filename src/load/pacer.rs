@@ -290,7 +290,7 @@ mod tests {
             spawn_local(async move { driver.drive().await });
             let start = Instant::now();
             let late = Rc::clone(&pacer);
-            spawn_local(async move { late.until(start + Duration::from_secs(60)).await });
+            spawn_local(async move { late.until(start + Duration::from_mins(1)).await });
             tokio::task::yield_now().await;
             pacer.until(start + Duration::from_millis(20)).await;
             assert!(start.elapsed() < Duration::from_secs(30));

@@ -103,15 +103,6 @@ impl Script {
             names: scenario.requests.len(),
         })
     }
-
-    /// Every request, those of `on_start` included.
-    pub(super) fn requests(&self) -> impl Iterator<Item = &Prepared> {
-        let steps = self.classes.iter().flat_map(|class| {
-            let tasks = class.tasks.iter().flat_map(|task| &task.steps);
-            class.on_start.iter().chain(tasks)
-        });
-        steps.filter_map(Step::request)
-    }
 }
 
 impl Class {

@@ -46,13 +46,13 @@ pub(super) async fn reach(
 
 /// Any HTTP answer, whatever it says, shows that the target is there.
 async fn attempt(gear: &Gear, seed: u64) -> Result<(), Unreachable> {
-    let mut seen = Seen::default();
+    let mut shown = Seen::default();
     for (index, class) in gear.script.classes.iter().enumerate() {
         let rng = draws::generator(seed, Purpose::Reach(index as u64));
         let mut sender = Sender::new(gear, rng);
-        try_class(gear, class, &mut sender, &mut seen).await?;
+        try_class(gear, class, &mut sender, &mut shown).await?;
     }
-    match seen {
+    match shown {
         Seen {
             answered: false,
             failed: Some(why),

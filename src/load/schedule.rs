@@ -73,7 +73,7 @@ enum Current {
     },
     Arrivals {
         window: usize,
-        arrivals: Arrivals,
+        arrivals: Box<Arrivals>,
     },
 }
 
@@ -118,7 +118,7 @@ impl<'a> Schedule<'a> {
                         Some(draws::generator(self.seed, Purpose::Spacing(index as u64)))
                     }
                 };
-                let arrivals = Arrivals::new(from, to, window.end - window.start, rng);
+                let arrivals = Box::new(Arrivals::new(from, to, window.length(), rng));
                 Current::Arrivals {
                     window: index,
                     arrivals,
@@ -189,7 +189,7 @@ fn crossing(window: &Window, slot: u32) -> Duration {
     let (from, to, level) = (f64::from(from), f64::from(to), f64::from(slot) + 0.5);
     let share = (level - from) / (to - from);
     if share.is_finite() && (0.0..=1.0).contains(&share) {
-        window.start + (window.end - window.start).mul_f64(share)
+        window.start + window.length().mul_f64(share)
     } else {
         window.start
     }
@@ -263,7 +263,7 @@ impl Iterator for Arrivals {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        let total = (self.from + self.to) / 2.0 * self.length.as_secs_f64();
+        let total = f64::midpoint(self.from, self.to) * self.length.as_secs_f64();
         if self.next >= total {
             return None;
         }

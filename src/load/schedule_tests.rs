@@ -146,7 +146,7 @@ fn a_poisson_process_has_its_rate_and_its_spread() {
     assert!((19_290..=20_710).contains(&dues.len()), "{}", dues.len());
     let long = dues
         .windows(2)
-        .filter(|pair| pair[1] - pair[0] > Duration::from_millis(1))
+        .filter(|pair| pair[1].saturating_sub(pair[0]) > Duration::from_millis(1))
         .count();
     let share = long as f64 / dues.len() as f64;
     assert!((share - (-1.0_f64).exp()).abs() < 0.02, "{share}");
@@ -201,7 +201,7 @@ proptest! {
     #[test]
     fn even_arrivals_have_the_count_of_the_integrated_rate(from in 0.0f64..500.0, to in 0.0f64..500.0, millis in 1u64..20_000) {
         let table = load(&[(arrivals(from, to, Spacing::Even), millis)]);
-        let planned = (from + to) / 2.0 * (millis as f64 / 1e3);
+        let planned = f64::midpoint(from, to) * (millis as f64 / 1e3);
         let count = dues(&table, 1).len() as f64;
         prop_assert!((count - planned).abs() <= 0.5 + 1e-6, "{} of {}", count, planned);
     }
@@ -212,7 +212,7 @@ proptest! {
         let table = load(&shapes);
         let stays = stays(&table, &[1]);
         for (window, (from, to, _)) in table.windows.iter().zip(&ramps) {
-            let at = window.start + (window.end - window.start).mul_f64(share * 0.999);
+            let at = window.start + window.length().mul_f64(share * 0.999);
             let line = f64::from(*from) + (f64::from(*to) - f64::from(*from)) * share * 0.999;
             let count = present(&stays, at) as f64;
             prop_assert!((count - line).abs() <= 0.5 + 1e-3, "{} users where the line has {}", count, line);

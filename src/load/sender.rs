@@ -40,7 +40,7 @@ pub(super) type Hidden = Vec<(String, Option<Value>)>;
 #[derive(Debug)]
 pub(super) struct Sent {
     /// When it was sent; when it failed, where it was not.
-    pub(super) sent: Instant,
+    pub(super) at: Instant,
     /// When its answer was whole, or its failure known.
     pub(super) done: Instant,
     pub(super) failure: Option<FailureKind>,
@@ -166,7 +166,7 @@ impl Sender {
 
     fn judge(&mut self, gear: &Gear, request: &Prepared, exchange: Exchange) -> Sent {
         let mut sent = Sent {
-            sent: exchange.times.started,
+            at: exchange.times.started,
             done: exchange.times.done,
             failure: None,
             cold: None,
@@ -233,7 +233,7 @@ impl Sent {
     fn unsent(why: &Unsent) -> Self {
         let now = Instant::now();
         Self {
-            sent: now,
+            at: now,
             done: now,
             failure: Some(FailureKind::Unset),
             cold: None,

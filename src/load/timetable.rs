@@ -27,6 +27,13 @@ pub struct Window {
     pub measure: bool,
 }
 
+impl Window {
+    /// How long it lasts.
+    pub fn length(&self) -> Duration {
+        self.end.saturating_sub(self.start)
+    }
+}
+
 /// A stretch of a window: the unit that verdicts are drawn from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SliceWindow {
@@ -74,7 +81,7 @@ impl Timetable {
     /// Adds a window, cut into slices of which the last takes the remainder, so that none is too short to judge.
     fn push(&mut self, window: Window, slice: Duration) {
         let index = self.windows.len();
-        let length = window.end - window.start;
+        let length = window.length();
         let count = (length.as_nanos() / slice.as_nanos().max(1)).max(1);
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         for place in 0..count {
@@ -83,7 +90,11 @@ impl Timetable {
             self.slices.push(SliceWindow {
                 window: index,
                 start: window.start + offset,
-                length: if last { length - offset } else { slice },
+                length: if last {
+                    length.saturating_sub(offset)
+                } else {
+                    slice
+                },
             });
         }
         self.windows.push(window);

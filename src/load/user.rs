@@ -81,7 +81,7 @@ pub(super) async fn open(presence: Presence, mut job: Job) {
 }
 
 /// The task that an arrival draws.
-fn drawn<'s>(script: &'s Script, seed: u64, arrival: Arrival) -> &'s Task {
+fn drawn(script: &Script, seed: u64, arrival: Arrival) -> &Task {
     let class = &script.classes[arrival.class];
     let mut rng = draws::generator(seed, Purpose::Arrival(arrival.index));
     &class.tasks[class.draw(&mut rng)]

@@ -154,7 +154,7 @@ impl<'p> Starter<'p> {
             }
         }
         core.pacer.until(core.end).await;
-        self.set_limit(core, 0);
+        Self::set_limit(core, 0);
         core.empty().await;
     }
 
@@ -171,7 +171,7 @@ impl<'p> Starter<'p> {
         match start {
             Start::Window(index) => {
                 let limit = self.enter(index);
-                self.set_limit(core, limit);
+                Self::set_limit(core, limit);
             }
             Start::Join(stay) => {
                 spawn_local(user::closed(Presence::new(core), stay));
@@ -194,7 +194,7 @@ impl<'p> Starter<'p> {
         users / self.sharing + usize::from(self.part.core < users % self.sharing)
     }
 
-    fn set_limit(&self, core: &Rc<Core>, limit: usize) {
+    fn set_limit(core: &Rc<Core>, limit: usize) {
         let jobs = core.pool.borrow_mut().set_limit(limit, Instant::now());
         for job in jobs {
             spawn_local(user::open(Presence::new(core), job));
@@ -215,17 +215,17 @@ impl<'p> Starter<'p> {
     fn give_up(&mut self, core: &Core, now: Instant) {
         let queued = core.pool.borrow_mut().take_queue();
         for arrival in queued {
-            self.unserved(core, arrival, now, now);
+            Self::unserved(core, arrival, now, now);
         }
         while let Some((_, start)) = self.schedule.next() {
             if let (true, Start::Arrive(arrival)) = (self.is_own(start), start) {
                 self.planned += 1;
-                self.unserved(core, arrival, core.at(arrival.due), now);
+                Self::unserved(core, arrival, core.at(arrival.due), now);
             }
         }
     }
 
-    fn unserved(&self, core: &Core, arrival: Arrival, ready: Instant, now: Instant) {
+    fn unserved(core: &Core, arrival: Arrival, ready: Instant, now: Instant) {
         if let Some(name) = user::first_name(&core.gear, core.seed, arrival) {
             core.unfinished(name, core.at(arrival.due), ready, now);
         }

@@ -5,7 +5,7 @@ use std::fs;
 use crate::record::Environment;
 
 /// Describes this machine, as far as it tells.
-pub fn describe(runner: Option<String>) -> Environment {
+pub(super) fn describe(runner: Option<String>) -> Environment {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Environment {
         arch: std::env::consts::ARCH.to_owned(),

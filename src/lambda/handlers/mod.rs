@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
-    pub(super) const NOW: Duration = Duration::from_secs(1_800_000_000);
+    pub(super) const NOW: Duration = Duration::from_hours(500_000);
 
     pub(super) fn tokens() -> Tokens {
         Tokens::new(1, "here", &[])

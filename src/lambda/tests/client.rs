@@ -20,7 +20,7 @@ impl Client {
     pub(super) fn of(stand_in: &StandIn) -> Self {
         let stream = TcpStream::connect(stand_in.address()).unwrap();
         stream
-            .set_read_timeout(Some(Duration::from_secs(60)))
+            .set_read_timeout(Some(Duration::from_mins(1)))
             .unwrap();
         Self(BufReader::new(stream))
     }

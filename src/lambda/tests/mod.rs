@@ -208,7 +208,7 @@ fn a_body_that_is_too_large_is_refused() {
 #[test]
 fn a_client_that_leaves_is_recorded_as_unanswered() {
     let stand_in = StandIn::start(&Config {
-        base_latency: Duration::from_secs(600),
+        base_latency: Duration::from_mins(10),
         ..fast()
     })
     .unwrap();
@@ -225,7 +225,7 @@ fn a_client_that_leaves_is_recorded_as_unanswered() {
 #[test]
 fn stopping_closes_connections_and_frees_the_address() {
     let stand_in = StandIn::start(&Config {
-        base_latency: Duration::from_secs(600),
+        base_latency: Duration::from_mins(10),
         ..fast()
     })
     .unwrap();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep_until};
 
 /// What a bound beyond the clock's range becomes.
-const FAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const FAR: Duration = Duration::from_hours(8760);
 
 /// A timer that is reused. Moving it further away, the usual case, costs one atomic write.
 #[derive(Debug, Default)]
