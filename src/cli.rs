@@ -69,9 +69,8 @@ struct Run {
     /// Add the run to the baseline where it passed or was inconclusive; refused on pull requests
     #[arg(long, env = "LOADGATE_RECORD")]
     record: bool,
-    /// What a baseline's jobs must share, such as region=eu-west-1
-    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = pair, env = "LOADGATE_LABEL", value_delimiter = ',')]
-    labels: Vec<(String, String)>,
+    #[command(flatten)]
+    labels: Labels,
     /// How long to wait until the target answers
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, env = "LOADGATE_WAIT")]
     wait: Duration,
@@ -119,6 +118,14 @@ struct Reading {
     set: Vec<(String, String)>,
 }
 
+/// What a baseline's jobs must share.
+#[derive(Debug, Args)]
+struct Labels {
+    /// What a baseline's jobs must share, such as region=eu-west-1
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = pair, env = "LOADGATE_LABEL", value_delimiter = ',')]
+    labels: Vec<(String, String)>,
+}
+
 /// How much is told, and where.
 #[derive(Debug, Args)]
 struct Telling {
@@ -145,6 +152,8 @@ struct Validate {
     /// Deployment to load, over the scenario's
     #[arg(long, value_name = "URL", env = "LOADGATE_TARGET")]
     target: Option<String>,
+    #[command(flatten)]
+    labels: Labels,
 }
 
 #[derive(Debug, Args)]
@@ -320,7 +329,7 @@ impl Run {
             out: self.telling.out,
             baseline: self.gates.reading.baseline,
             set: self.gates.reading.set,
-            labels: self.labels,
+            labels: self.labels.labels,
             seed: self.seed,
             wait: self.wait,
             ca: self.ca,
@@ -342,6 +351,7 @@ impl Validate {
             target: self.target,
             baseline: self.gates.reading.baseline,
             set: self.gates.reading.set,
+            labels: self.labels.labels,
             ..Options::default()
         })?;
         Ok(gate::validate(&plan, &Console::of_process(Loudness::Full)))

@@ -1,9 +1,11 @@
 //! Which jobs of a baseline a run may be compared with.
 
+use std::collections::BTreeMap;
+
 use similar::TextDiff;
 
 use super::model::{Baseline, Job};
-use crate::record::RunRecord;
+use crate::record::{Environment, RunRecord};
 
 /// The jobs that a run may be compared with, or why there are none.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,21 +44,48 @@ pub struct Difference {
     pub current: String,
 }
 
-/// Picks the jobs that ran the same scenario in the same circumstances as `record`: equal labels and, for a target on
+/// What decides which jobs a run may be compared with; known before it starts.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// SHA-256 of the scenario's canonical text, in hex.
+    pub scenario_sha256: &'a str,
+    /// The scenario's canonical text.
+    pub scenario_text: &'a str,
+    /// Whether the target is on the generator's own machine.
+    pub loopback: bool,
+    /// What jobs must share.
+    pub labels: &'a BTreeMap<String, String>,
+    /// The machine that sends the load.
+    pub environment: &'a Environment,
+}
+
+impl<'a> From<&'a RunRecord> for Setting<'a> {
+    fn from(record: &'a RunRecord) -> Self {
+        Self {
+            scenario_sha256: &record.scenario.sha256,
+            scenario_text: &record.scenario.text,
+            loopback: record.target.loopback,
+            labels: &record.labels,
+            environment: &record.environment,
+        }
+    }
+}
+
+/// Picks the jobs that ran the same scenario in the same circumstances as `run`: equal labels and, for a target on
 /// the generator's own machine, equal architecture and cores. The CPU model is named in reports and not filtered on.
-pub fn matching<'a>(baseline: Option<&'a Baseline>, record: &RunRecord) -> Matching<'a> {
+pub fn matching<'a>(baseline: Option<&'a Baseline>, run: &Setting<'_>) -> Matching<'a> {
     let Some(baseline) = baseline.filter(|baseline| !baseline.jobs.is_empty()) else {
         return Matching::None(Mismatch::NoBaseline);
     };
-    if baseline.scenario.sha256 != record.scenario.sha256 {
+    if baseline.scenario.sha256 != run.scenario_sha256 {
         return Matching::None(Mismatch::ScenarioDiffers {
-            diff: scenario_diff(&baseline.scenario.text, &record.scenario.text),
+            diff: scenario_diff(&baseline.scenario.text, run.scenario_text),
         });
     }
     let jobs: Vec<&Job> = baseline
         .jobs
         .iter()
-        .filter(|job| differences(job, record).is_empty())
+        .filter(|job| differences(job, run).is_empty())
         .collect();
     if !jobs.is_empty() {
         return Matching::Jobs(jobs);
@@ -65,7 +94,7 @@ pub fn matching<'a>(baseline: Option<&'a Baseline>, record: &RunRecord) -> Match
         .jobs
         .iter()
         .rev()
-        .map(|job| differences(job, record))
+        .map(|job| differences(job, run))
         .min_by_key(Vec::len);
     Matching::None(Mismatch::NoJobMatches {
         differences: nearest.unwrap_or_default(),
@@ -73,7 +102,7 @@ pub fn matching<'a>(baseline: Option<&'a Baseline>, record: &RunRecord) -> Match
 }
 
 /// In what a job's circumstances differ from a run's; empty where the two may be compared.
-pub fn differences(job: &Job, record: &RunRecord) -> Vec<Difference> {
+pub fn differences(job: &Job, run: &Setting<'_>) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut compare = |property: String, baseline: String, current: String| {
         if baseline != current {
@@ -95,15 +124,14 @@ pub fn differences(job: &Job, record: &RunRecord) -> Vec<Difference> {
     compare(
         "target".to_owned(),
         place(job.loopback),
-        place(record.target.loopback),
+        place(run.loopback),
     );
     for name in job.labels.keys().chain(
-        record
-            .labels
+        run.labels
             .keys()
             .filter(|name| !job.labels.contains_key(*name)),
     ) {
-        let value = |labels: &std::collections::BTreeMap<String, String>| {
+        let value = |labels: &BTreeMap<String, String>| {
             labels
                 .get(name)
                 .map_or_else(|| "not set".to_owned(), |value| format!("'{value}'"))
@@ -111,11 +139,11 @@ pub fn differences(job: &Job, record: &RunRecord) -> Vec<Difference> {
         compare(
             format!("label {name}"),
             value(&job.labels),
-            value(&record.labels),
+            value(run.labels),
         );
     }
-    if record.target.loopback {
-        let (theirs, ours) = (&job.environment, &record.environment);
+    if run.loopback {
+        let (theirs, ours) = (&job.environment, run.environment);
         compare(
             "architecture".to_owned(),
             theirs.arch.clone(),

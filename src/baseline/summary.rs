@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::model::{CellSummary, Job, Scope};
 use crate::metric::Metric;
-use crate::record::{Level, RunRecord, Sample, Sieve, level};
+use crate::record::{Level, PhaseRecord, RunRecord, Sample, Sieve, level};
 use crate::units::rounded;
 
 /// Digits of a stored value: one more than the histograms that it is read from have.
@@ -14,13 +14,8 @@ const SPREAD_DIGITS: usize = 2;
 
 impl Scope {
     /// What a run is summarized by: its steady phases, where it has any, and each other measured phase by itself.
-    pub fn all(record: &RunRecord) -> Vec<Self> {
-        let measured = || {
-            record
-                .phases
-                .iter()
-                .filter(|phase| phase.measured && !phase.idle)
-        };
+    pub fn all(phases: &[PhaseRecord]) -> Vec<Self> {
+        let measured = || phases.iter().filter(|phase| phase.measured && !phase.idle);
         let steady = measured().any(|phase| phase.steady).then_some(Self::Steady);
         let others = measured()
             .filter(|phase| !phase.steady)
@@ -28,9 +23,9 @@ impl Scope {
         steady.into_iter().chain(others).collect()
     }
 
-    /// The indices of its phases in a record.
-    pub fn phases(&self, record: &RunRecord) -> Vec<usize> {
-        let phases = record.phases.iter().enumerate();
+    /// The indices of its phases.
+    pub fn phases(&self, phases: &[PhaseRecord]) -> Vec<usize> {
+        let phases = phases.iter().enumerate();
         phases
             .filter(|(_, phase)| match self {
                 Self::Steady => phase.steady && phase.measured,
@@ -48,7 +43,7 @@ impl Scope {
         request: Option<usize>,
     ) -> Vec<Vec<[Sample; 1]>> {
         let sample = |block: [Vec<_>; 2]| [Sample::of(&block[0], request)];
-        self.phases(record)
+        self.phases(&record.phases)
             .into_iter()
             .map(|phase| {
                 sieve
@@ -97,7 +92,7 @@ pub fn summarize(record: &RunRecord) -> Vec<CellSummary> {
 /// The same over the slices that `sieve` keeps.
 pub fn summarize_kept(record: &RunRecord, sieve: &Sieve) -> Vec<CellSummary> {
     let mut cells = Vec::new();
-    for scope in Scope::all(record) {
+    for scope in Scope::all(&record.phases) {
         for request in std::iter::once(None).chain((0..record.requests.len()).map(Some)) {
             let samples = scope.samples(record, sieve, request);
             let cell = CellSummary {

@@ -9,8 +9,8 @@ use super::tell::Told;
 use crate::baseline::{self, Baseline, Job, store};
 use crate::exit::{Exit, Strictness};
 use crate::plan::{self, Gate};
-use crate::record::{Ended, RunRecord};
-use crate::verdict::Outcome;
+use crate::record::{Ended, RunRecord, ScenarioIdentity};
+use crate::verdict::{Invalidity, Outcome, Verdict};
 
 /// Whether results that were judged worse are added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +51,7 @@ pub fn record(
             Strictness::Lenient,
             Path::new(""),
         );
-        let outcome = told.verdict.outcome;
-        if let Some((why, exit)) = refusal(record, outcome, acceptance) {
+        if let Some((why, exit)) = refusal(record, &told.verdict, acceptance) {
             console.print(&told.text(console));
             console.warn(&format!(
                 "loadgate: {} was not recorded, and nothing else was: {why}",
@@ -60,7 +59,14 @@ pub fn record(
             ));
             return Ok(exit);
         }
-        add(gate, record, path, outcome, console);
+        let worse = told.verdict.outcome == Outcome::Failed;
+        add(
+            gate,
+            path,
+            &record.scenario,
+            Job::of(record, worse),
+            console,
+        );
     }
     if let (Some(held), Some(last), true) = (&mut gate.baseline, records.last(), change.anchor) {
         baseline::set_anchor(held, &last.run);
@@ -70,27 +76,29 @@ pub fn record(
 }
 
 /// Adds one result, unless the baseline holds it already.
-fn add(gate: &mut Gate, record: &RunRecord, path: &Path, outcome: Outcome, console: &Console) {
-    let job = Job::of(record, outcome == Outcome::Failed);
+fn add(gate: &mut Gate, path: &Path, scenario: &ScenarioIdentity, job: Job, console: &Console) {
     if let Some(held) = &gate.baseline
         && baseline::holds(held, &job)
     {
         console.note(&format!("{} is in the baseline already", path.display()));
         return;
     }
-    gate.baseline = Some(baseline::add(gate.baseline.take(), &record.scenario, job));
+    gate.baseline = Some(baseline::add(gate.baseline.take(), scenario, job));
 }
 
 /// Adds the run that was just told of, where it passed or was inconclusive (`--record`).
 pub(super) fn where_good(gate: &Gate, told: &Told<'_>, console: &Console) -> Result<(), Error> {
     let record = &told.records[0];
-    if let Some((why, _)) = refusal(record, told.verdict.outcome, Acceptance::GoodOnly) {
+    if let Some((why, _)) = refusal(record, &told.verdict, Acceptance::GoodOnly) {
         console.warn(&format!("not recorded: {why}"));
         return Ok(());
     }
     // Where the scenario differs, its numbers mean something else: a new ring begins.
     let same = |held: &&Baseline| held.scenario.sha256 == record.scenario.sha256;
     let held = gate.baseline.as_ref().filter(same).cloned();
+    if held.is_none() && gate.baseline.is_some() {
+        console.warn("the scenario differs from the baseline's: a new ring begins");
+    }
     let held = baseline::add(held, &record.scenario, Job::of(record, false));
     store::write(&gate.baseline_path, &held)?;
     console.note(&recorded(gate, &held));
@@ -100,10 +108,13 @@ pub(super) fn where_good(gate: &Gate, told: &Told<'_>, console: &Console) -> Res
 /// Why a run may not become part of the baseline, and how `record` then exits.
 fn refusal(
     record: &RunRecord,
-    outcome: Outcome,
+    verdict: &Verdict,
     acceptance: Acceptance,
 ) -> Option<(&'static str, Exit)> {
-    match (&record.run.ended, outcome, acceptance) {
+    // The first job has no baseline to be held against, however sternly the thresholds ask for one.
+    let is_first = verdict.invalid == [Invalidity::MissingBaseline];
+    match (&record.run.ended, verdict.outcome, acceptance) {
+        (Ended::Completed, Outcome::Invalid, _) if is_first => None,
         (Ended::Interrupted { .. }, _, _) => Some(("the run was interrupted", Exit::Invalid)),
         (Ended::Aborted { .. }, _, _) => Some(("the run was aborted", Exit::Failed)),
         (Ended::Unreachable { .. }, _, _) => Some(("the target was not reached", Exit::Invalid)),

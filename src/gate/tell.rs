@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::console::{Console, Loudness};
 use super::{Error, exit_of};
-use crate::baseline::{Matching, matching};
+use crate::baseline::{Matching, Setting, matching};
 use crate::exit::{Exit, Strictness};
 use crate::files;
 use crate::plan::Gate;
@@ -46,7 +46,7 @@ impl<'a> Told<'a> {
         let verdict = verdict::judge(&Case {
             thresholds: &gate.thresholds,
             candidates: &records,
-            matching: matching(gate.baseline.as_ref(), &records[0]),
+            matching: matching(gate.baseline.as_ref(), &Setting::from(&records[0])),
             looks: Looks::One,
         });
         let shown = |path: &Path| path.display().to_string();
@@ -89,7 +89,10 @@ impl<'a> Told<'a> {
     }
 
     fn story(&self) -> Story<'_> {
-        let newest = match matching(self.gate.baseline.as_ref(), &self.records[0]) {
+        let newest = match matching(
+            self.gate.baseline.as_ref(),
+            &Setting::from(&self.records[0]),
+        ) {
             Matching::Jobs(jobs) => jobs.last().copied(),
             Matching::None(_) => None,
         };

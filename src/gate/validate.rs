@@ -1,10 +1,96 @@
 //! A gate's files checked and its plan told, sending nothing.
 
-use super::console::Console;
-use crate::exit::Exit;
-use crate::plan::Plan;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
-/// Prints what each gate would send and what its verdict could see; exits 2 where nothing could be judged.
-pub fn validate(_plan: &Plan, _console: &Console) -> Exit {
-    Exit::Passed
+use super::console::Console;
+use crate::baseline::{Job, Matching, Scope, Setting, matching};
+use crate::exit::Exit;
+use crate::metric::Metric;
+use crate::plan::{self, Gate, Plan};
+use crate::record::phases;
+use crate::report::{self, Answers, Outlook};
+use crate::scenario::Shape;
+use crate::verdict::{self, Design, Expected};
+
+/// How long an answer is taken to last where no baseline tells, in seconds: that of a warm function behind a gateway.
+const ASSUMED_ANSWER: f64 = 0.1;
+
+/// Prints what each gate would send and what its verdict could see; exits 2 where nothing could be judged in one.
+pub fn validate(plan: &Plan, console: &Console) -> Exit {
+    let mut exit = Exit::Passed;
+    for (index, gate) in plan.gates.iter().enumerate() {
+        if index > 0 {
+            console.print("");
+        }
+        exit = exit.worse(one(plan, gate, console));
+    }
+    exit
+}
+
+fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
+    let scenario = &gate.scenario;
+    let target = gate.target().ok();
+    let setting = Setting {
+        scenario_sha256: &scenario.sha256,
+        scenario_text: &scenario.canonical,
+        loopback: target.is_some_and(|target| plan::is_loopback(&target.host())),
+        labels: &plan.labels,
+        environment: &plan.environment,
+    };
+    let jobs = match matching(gate.baseline.as_ref(), &setting) {
+        Matching::Jobs(jobs) => jobs,
+        Matching::None(_) => Vec::new(),
+    };
+    let newest = jobs.last().copied();
+    let counts = scenario.expected_requests(|name| {
+        let known = newest.and_then(|job| median(job, &scenario.requests[name]));
+        known.unwrap_or(ASSUMED_ANSWER)
+    });
+    let phases = phases(&scenario.load);
+    let expected = Expected {
+        phases: &phases,
+        requests: &scenario.requests,
+        counts: &counts,
+    };
+    let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+    let forecast = verdict::forecast(&expected, &gate.thresholds, Design::Jobs(&jobs), today);
+    let has_users = scenario
+        .load
+        .iter()
+        .any(|phase| matches!(phase.shape, Shape::Users { .. }) && !phase.shape.is_idle());
+    console.print(&report::outlook(
+        &Outlook {
+            gate: &scenario.name,
+            target: target.map(ToString::to_string).as_deref(),
+            duration_s: scenario
+                .load
+                .iter()
+                .map(|phase| phase.duration.as_secs_f64())
+                .sum(),
+            phases: &phases,
+            requests: &scenario.requests,
+            counts: &counts,
+            answers: match newest {
+                _ if !has_users => Answers::Irrelevant,
+                Some(_) => Answers::AsInBaseline,
+                None => Answers::Assumed(ASSUMED_ANSWER),
+            },
+            thresholds: &gate.thresholds,
+            jobs: jobs.len(),
+            forecast: &forecast,
+        },
+        console.width,
+    ));
+    if forecast.is_of_use() {
+        Exit::Passed
+    } else {
+        Exit::Usage
+    }
+}
+
+/// The median latency of a name in a job, in seconds.
+fn median(job: &Job, name: &str) -> Option<f64> {
+    let cell = job.cell(&Scope::Steady, Some(name))?;
+    cell.metrics.get(&Metric::P50).map(|(seconds, _)| *seconds)
 }

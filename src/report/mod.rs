@@ -16,6 +16,7 @@ mod layout;
 mod markdown;
 mod metrics;
 mod numbers;
+mod outlook;
 mod performance;
 mod rows;
 #[cfg(test)]
@@ -33,6 +34,7 @@ use crate::verdict::Verdict;
 
 pub use junit::junit;
 pub use metrics::metrics;
+pub use outlook::{Answers, Outlook, outlook};
 pub use performance::performance;
 pub use summary::summary;
 pub use terminal::{Colour, terminal, verdict_line};

@@ -158,13 +158,18 @@ pub(super) fn length(seconds: f64) -> String {
 }
 
 /// Seconds, rounded and never negative.
+pub(super) fn whole_seconds(seconds: f64) -> u64 {
+    whole(seconds.min(3.2e9))
+}
+
+/// A number rounded to a whole one, never negative.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "clamped to 0 and a century first; a stored NaN becomes 0"
+    reason = "clamped first; a stored NaN becomes 0"
 )]
-pub(super) fn whole_seconds(seconds: f64) -> u64 {
-    seconds.round().clamp(0.0, 3.2e9) as u64
+pub(super) fn whole(number: f64) -> u64 {
+    number.round().clamp(0.0, 1e15) as u64
 }
 
 /// The date of an instant in UTC, such as `2026-11-24`.

@@ -1,60 +1,65 @@
 //! How many requests a scenario will send, as arithmetic: for a forecast before anything is sent.
 
-use super::model::{Phase, Scenario, Shape, Step, Task, UserClass};
+use super::model::{Pause, Phase, Scenario, Shape, Step, Task, UserClass};
+
+/// Nothing comes round faster, in seconds: a user without a wait on a target without a latency.
+const FASTEST_ROUND: f64 = 1e-4;
 
 impl Scenario {
     /// The requests expected by phase (as [`Phase::index`] counts them, repeats pooled) and request name.
     ///
     /// `service` gives the seconds that one request of a name is expected to take; in the closed model it decides how
-    /// often a user comes round.
-    pub fn expected_requests(&self, service: &dyn Fn(usize) -> f64) -> Vec<Vec<f64>> {
-        let phases = self.load.iter().map(|phase| phase.index + 1).max().unwrap_or(0);
-        let mut counts = vec![vec![0.0; self.requests.len()]; phases];
-        let mut users_before = 0.0;
+    /// often a user comes round. Logins of users that arrivals make on demand are left out: how many there will be
+    /// depends on the target.
+    pub fn expected_requests(&self, service: impl Fn(usize) -> f64) -> Vec<Vec<f64>> {
+        let phases = self.load.iter().map(|phase| phase.index + 1).max();
+        let mut counts = vec![vec![0.0; self.requests.len()]; phases.unwrap_or(0)];
+        let mut present = 0.0;
         for phase in &self.load {
-            let (started, tasks) = self.expected_tasks(phase, users_before, service);
-            users_before = users_at_end(phase);
             let row = &mut counts[phase.index];
             for (class, share) in self.shares() {
-                add_steps(row, &class.on_start, started * share);
+                let rounds = share * rounds(phase, class, &service);
+                add_steps(row, &class.on_start, share * joining(phase, present));
                 for task in &class.tasks {
-                    add_steps(row, &task.steps, tasks(class) * share * share_of(class, task));
+                    add_steps(row, &task.steps, rounds * share_of(class, task));
                 }
             }
+            present = left(phase);
         }
         counts
     }
 
-    /// Users that start in a phase, and how many tasks a class would run if all users were of it.
-    fn expected_tasks<'a>(
-        &self,
-        phase: &Phase,
-        users_before: f64,
-        service: &'a dyn Fn(usize) -> f64,
-    ) -> (f64, Box<dyn Fn(&UserClass) -> f64 + 'a>) {
-        let seconds = phase.duration.as_secs_f64();
-        match phase.shape {
-            Shape::Users { from, to } => {
-                let users = f64::midpoint(f64::from(from), f64::from(to));
-                let most = f64::from(from.max(to));
-                let started = (most - users_before).max(0.0);
-                let tasks = move |class: &UserClass| users * seconds / cycle(class, service);
-                (started, Box::new(tasks))
-            }
-            Shape::Arrivals { from, to, .. } => {
-                let tasks = f64::midpoint(from, to) * seconds;
-                (0.0, Box::new(move |_| tasks))
-            }
-        }
-    }
-
     fn shares(&self) -> impl Iterator<Item = (&UserClass, f64)> {
-        let total: f64 = self.user_classes.iter().map(|class| f64::from(class.weight)).sum();
-        self.user_classes.iter().map(move |class| (class, f64::from(class.weight) / total))
+        let weights = self.user_classes.iter().map(|class| class.weight);
+        let total: f64 = weights.map(f64::from).sum();
+        self.user_classes
+            .iter()
+            .map(move |class| (class, f64::from(class.weight) / total))
     }
 }
 
-fn users_at_end(phase: &Phase) -> f64 {
+/// Tasks that a phase would run if all of its users were of one class.
+fn rounds(phase: &Phase, class: &UserClass, service: &impl Fn(usize) -> f64) -> f64 {
+    let seconds = phase.duration.as_secs_f64();
+    match phase.shape {
+        Shape::Users { from, to } => {
+            let users = f64::midpoint(f64::from(from), f64::from(to));
+            users * seconds / round(class, service)
+        }
+        Shape::Arrivals { from, to, .. } => f64::midpoint(from, to) * seconds,
+    }
+}
+
+/// Users that log in in a phase, of which so many are present when it begins.
+fn joining(phase: &Phase, present: f64) -> f64 {
+    match phase.shape {
+        Shape::Users { from, to } => (f64::from(from.max(to)) - present).max(0.0),
+        Shape::Arrivals { .. } => 0.0,
+    }
+}
+
+/// Users left at the end of a phase.
+fn left(phase: &Phase) -> f64 {
     match phase.shape {
         Shape::Users { to, .. } => f64::from(to),
         Shape::Arrivals { .. } => 0.0,
@@ -62,26 +67,23 @@ fn users_at_end(phase: &Phase) -> f64 {
 }
 
 fn share_of(class: &UserClass, task: &Task) -> f64 {
-    let total: f64 = class.tasks.iter().map(|task| f64::from(task.weight)).sum();
-    f64::from(task.weight) / total
+    let weights = class.tasks.iter().map(|task| task.weight);
+    f64::from(task.weight) / weights.map(f64::from).sum::<f64>()
 }
 
 /// Seconds from the start of one task of a user to the start of its next.
-fn cycle(class: &UserClass, service: &dyn Fn(usize) -> f64) -> f64 {
-    let task = |task: &Task| {
-        let seconds: f64 = task
-            .steps
-            .iter()
-            .map(|step| match step {
-                Step::Request(request) => service(request.name),
-                Step::Think(pause) => pause.mean(),
-            })
-            .sum();
-        seconds * share_of(class, task)
+fn round(class: &UserClass, service: &impl Fn(usize) -> f64) -> f64 {
+    let step = |step: &Step| match step {
+        Step::Request(request) => service(request.name),
+        Step::Think(pause) => mean(*pause),
     };
+    let task = |task: &Task| task.steps.iter().map(step).sum::<f64>() * share_of(class, task);
     let tasks: f64 = class.tasks.iter().map(task).sum();
-    // Nothing comes round faster than a microsecond.
-    (class.wait.mean() + tasks).max(1e-6)
+    (mean(class.wait) + tasks).max(FASTEST_ROUND)
+}
+
+fn mean(pause: Pause) -> f64 {
+    f64::midpoint(pause.from.as_secs_f64(), pause.to.as_secs_f64())
 }
 
 fn add_steps(row: &mut [f64], steps: &[Step], times: f64) {
@@ -89,5 +91,54 @@ fn add_steps(row: &mut [f64], steps: &[Step], times: f64) {
         if let Step::Request(request) = step {
             row[request.name] += times;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    fn expected(users: &str, load: &str, service: f64) -> Vec<Vec<f64>> {
+        let text = format!("name: x\nuser_classes:\n{users}\nload:\n{load}\n");
+        let scenario =
+            crate::scenario::parse("scenario.yml", &text, &BTreeMap::new(), &|_| None).unwrap();
+        scenario.expected_requests(|_| service)
+    }
+
+    fn close(counts: &[Vec<f64>], wanted: &[&[f64]]) {
+        let all = |rows: &[Vec<f64>]| rows.concat();
+        assert_eq!(counts.len(), wanted.len(), "{counts:?}");
+        for (count, wanted) in all(counts).iter().zip(wanted.concat()) {
+            assert!((count - wanted).abs() < 1e-6, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn users_come_round_once_per_wait_and_answer() {
+        let users = "  - name: a\n    wait: 1s..3s\n    tasks:\n      - { weight: 3, steps: [{ get: /a }] }\n      - { weight: 1, steps: [{ get: /b }, { think: 1s }, { get: /c }] }";
+        let load = "  - { phase: up, users: 0..100, for: 10s, measure: false }\n  - { phase: warm, users: 100, for: 60s }";
+        // A round takes 2 s, and 0.75 x 0.1 s or 0.25 x (0.1 + 1 + 0.1) s beside.
+        let rounds = |users: f64, seconds: f64| users * seconds / 2.375;
+        let (up, warm) = (rounds(50.0, 10.0), rounds(100.0, 60.0));
+        let row = |tasks: f64| [0.75 * tasks, 0.25 * tasks, 0.25 * tasks];
+        close(&expected(users, load, 0.1), &[&row(up), &row(warm)]);
+    }
+
+    #[test]
+    fn arrivals_do_not_depend_on_answers_and_passes_are_pooled() {
+        let users = "  - { name: a, tasks: [{ steps: [{ get: /a }] }] }";
+        let load = "  - repeat: 3\n    phases:\n      - { phase: burst, arrivals: 10/s..30/s, for: 5s }\n      - { phase: idle, users: 0, for: 5s }";
+        close(&expected(users, load, 9.0), &[&[300.0], &[0.0]]);
+    }
+
+    #[test]
+    fn each_user_that_joins_logs_in() {
+        let users = "  - { name: a, wait: 1s, on_start: [{ post: /login }], tasks: [{ steps: [{ get: /a }] }] }";
+        let load = "  - { phase: warm, users: 10, for: 10s }\n  - { phase: up, users: 10..20, for: 10s }\n  - { phase: rest, users: 0, for: 1s }\n  - { phase: again, users: 5, for: 10s }";
+        let counts = expected(users, load, 0.0);
+        close(
+            &counts,
+            &[&[10.0, 100.0], &[10.0, 150.0], &[0.0, 0.0], &[5.0, 50.0]],
+        );
     }
 }

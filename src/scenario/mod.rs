@@ -4,6 +4,7 @@
 //! lie; `plan` reads them.
 
 mod error;
+mod expected;
 mod identity;
 mod model;
 mod parse;

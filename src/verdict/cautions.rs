@@ -108,7 +108,7 @@ fn acceptances(
     let Some(newest) = runs.last() else {
         return Vec::new();
     };
-    let rules = Rules::new(&case.thresholds.regression, opponent, newest.record);
+    let rules = Rules::of_run(&case.thresholds.regression, opponent, newest.record);
     let accepted = case.thresholds.regression.accepted.iter().enumerate();
     accepted
         .filter_map(|(index, acceptance)| {

@@ -10,7 +10,7 @@ use crate::units::six_digits;
 
 /// Requests of either side from which on an error cell can pass by its bound: n > z^2 q / (1 - q) at 97.5 % and a share
 /// 1 - q of 1 %, by Wilson's upper bound of none of n.
-const NEEDED_FOR_ERRORS: u64 = 381;
+pub(super) const NEEDED_FOR_ERRORS: u64 = 381;
 
 /// A cell before the family that it belongs to is known.
 #[derive(Clone, Debug)]

@@ -24,7 +24,7 @@ impl Pairs {
             let Some(request) = run.request(subject) else {
                 continue;
             };
-            for phase in scope.phases(run.record) {
+            for phase in scope.phases(&run.record.phases) {
                 let blocks = run.sieve.blocks(run.record, phase);
                 let whole = blocks
                     .iter()

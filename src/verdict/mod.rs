@@ -9,6 +9,7 @@ mod cautions;
 mod change;
 mod duet;
 mod evidence;
+mod forecast;
 mod history;
 mod judge;
 mod limits;
@@ -22,6 +23,7 @@ mod validity;
 pub use case::{Case, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA, Looks};
 pub use duet::FEWEST_UNITS;
 pub use evidence::prior_sd;
+pub use forecast::{CellForecast, Design, Expected, Forecast, LimitForecast, forecast};
 pub use judge::judge;
 pub use limits::requests_needed;
 pub use model::{

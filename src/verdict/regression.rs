@@ -12,6 +12,7 @@ use super::rule::{Rule, Rules};
 use crate::baseline::Scope;
 use crate::measurement::Arm;
 use crate::metric::Metric;
+use crate::record::PhaseRecord;
 use crate::thresholds::{Regression, Subject};
 
 /// All cells, judged: overall before names, gated before reported.
@@ -56,7 +57,7 @@ fn cells(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Cell>
     let Some(newest) = runs.last() else {
         return Vec::new();
     };
-    let rules = Rules::new(regression, opponent, newest.record);
+    let rules = Rules::of_run(regression, opponent, newest.record);
     let mut cells = Vec::new();
     for scope in scopes(runs, regression) {
         let names = sent(runs, &scope.of, Arm::Target);
@@ -98,13 +99,13 @@ fn own_standing(standing: Standing, rule: &Rule, compared: &Compared) -> Standin
 }
 
 /// The phases that a cell speaks of, and whether it may fail the build.
-struct GatedScope {
-    of: Scope,
-    is_gated: bool,
+pub(super) struct GatedScope {
+    pub(super) of: Scope,
+    pub(super) is_gated: bool,
 }
 
 impl GatedScope {
-    fn phase(&self) -> Option<String> {
+    pub(super) fn phase(&self) -> Option<String> {
         match &self.of {
             Scope::Steady => None,
             Scope::Phase(name) => Some(name.clone()),
@@ -117,10 +118,13 @@ impl GatedScope {
 /// A run without steady phases keeps their (empty) cells, and so is invalid, unless it names phases to be gated instead:
 /// nothing passes in silence.
 fn scopes(runs: &[Run<'_>], regression: &Regression) -> Vec<GatedScope> {
-    let Some(run) = runs.first() else {
-        return Vec::new();
-    };
-    let others = Scope::all(run.record)
+    runs.first()
+        .map_or_else(Vec::new, |run| gated_scopes(&run.record.phases, regression))
+}
+
+/// The same of phases that have not run yet.
+pub(super) fn gated_scopes(phases: &[PhaseRecord], regression: &Regression) -> Vec<GatedScope> {
+    let others = Scope::all(phases)
         .into_iter()
         .filter_map(|scope| match scope {
             Scope::Steady => None,
@@ -130,7 +134,7 @@ fn scopes(runs: &[Run<'_>], regression: &Regression) -> Vec<GatedScope> {
             }),
         });
     let others: Vec<GatedScope> = others.collect();
-    let has_steady = !Scope::Steady.phases(run.record).is_empty();
+    let has_steady = !Scope::Steady.phases(phases).is_empty();
     let steady = (has_steady || others.iter().all(|scope| !scope.is_gated)).then_some(GatedScope {
         of: Scope::Steady,
         is_gated: true,
@@ -138,20 +142,22 @@ fn scopes(runs: &[Run<'_>], regression: &Regression) -> Vec<GatedScope> {
     steady.into_iter().chain(others).collect()
 }
 
+/// The metrics that may fail the build, in the order of reports.
+pub(super) fn gated_metrics(regression: &Regression) -> impl Iterator<Item = Metric> {
+    let is_gated = |metric: &Metric| regression.gate.contains(metric);
+    Metric::ALL.into_iter().filter(is_gated)
+}
+
 /// A scope's metrics with their standing, gated before reported; where nothing is gated, only what would be.
 fn metrics(regression: &Regression, scope: &GatedScope) -> Vec<(Metric, Standing)> {
-    let is_gated = |metric: &Metric| regression.gate.contains(metric);
-    let (gated, others): (Vec<Metric>, Vec<Metric>) = Metric::ALL.into_iter().partition(is_gated);
+    let gated = gated_metrics(regression);
     if !scope.is_gated {
-        return gated
-            .into_iter()
-            .map(|metric| (metric, Standing::Reported))
-            .collect();
+        return gated.map(|metric| (metric, Standing::Reported)).collect();
     }
-    let gated = gated.into_iter().map(|metric| (metric, Standing::Gated));
-    let others = others
-        .into_iter()
-        .map(|metric| (metric, Standing::Reported));
+    let gated = gated.map(|metric| (metric, Standing::Gated));
+    let others = Metric::ALL.into_iter();
+    let others = others.filter(|metric| !regression.gate.contains(metric));
+    let others = others.map(|metric| (metric, Standing::Reported));
     gated.chain(others).collect()
 }
 
@@ -187,7 +193,7 @@ impl<'a> Observed<'a> {
 fn sent(runs: &[Run<'_>], scope: &Scope, arm: Arm) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for Run { record, .. } in runs {
-        let phases = scope.phases(record);
+        let phases = scope.phases(&record.phases);
         let slices = record.slices.iter();
         let used: BTreeSet<usize> = slices
             .filter(|slice| slice.arm == arm && phases.contains(&slice.phase))

@@ -1,5 +1,6 @@
 //! What holds for one cell: its tolerance and floor, and whether a slow-down of it was accepted.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -31,6 +32,11 @@ pub(super) struct Rule {
     pub(super) off: bool,
 }
 
+/// The day of an instant, the same everywhere.
+pub(super) fn day(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
+}
+
 /// What the rules of all cells of one verdict depend on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules<'a> {
@@ -41,15 +47,22 @@ pub(super) struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    pub(super) fn new(
+    /// The rules that a run is judged by: those of its own day.
+    pub(super) fn of_run(
         regression: &'a Regression,
         opponent: Opponent<'_>,
         newest: &RunRecord,
     ) -> Self {
+        let is_duet = matches!(opponent, Opponent::BaseArm);
+        Self::on(day(newest.run.started), regression, is_duet)
+    }
+
+    /// The rules of a day.
+    pub(super) fn on(today: Date, regression: &'a Regression, is_duet: bool) -> Self {
         Self {
             regression,
-            is_duet: matches!(opponent, Opponent::BaseArm),
-            today: TimeZone::UTC.to_datetime(newest.run.started).date(),
+            is_duet,
+            today,
         }
     }
 

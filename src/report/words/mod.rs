@@ -10,7 +10,7 @@ pub(super) use cautions::caution;
 pub(super) use context::{comparison, generator, load, provenance, short_commit};
 pub(super) use headline::{finding, headline};
 pub(super) use line::{caught, explanation, measure_name, sentence, subject_name};
-pub(super) use reasons::{invalidity, no_comparison};
+pub(super) use reasons::{invalidity, no_comparison, not_judged};
 
 use super::markdown;
 use super::text::one_line;

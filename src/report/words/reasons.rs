@@ -25,7 +25,7 @@ fn reason(what: impl Into<String>, mend: impl Into<String>) -> Reason {
 }
 
 /// Why a line was not judged.
-pub(super) fn not_judged(why: &NotJudged) -> String {
+pub(in crate::report) fn not_judged(why: &NotJudged) -> String {
     match why {
         NotJudged::TooFewRequests { have, need } => {
             format!("{}, {} needed", counted(*have, "request"), count(*need))

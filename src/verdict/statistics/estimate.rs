@@ -37,16 +37,7 @@ impl Estimate {
         if count < 2 {
             return None;
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a fifth of a length is a small whole number of at least zero"
-        )]
-        let cut = if count >= TRIMMED_FROM {
-            libm::floor(TRIM * count as f64) as usize
-        } else {
-            0
-        };
+        let cut = trimmed(count);
         let kept = &sorted[cut..count - cut];
         let left = kept.len() as f64;
         let (low, high) = (sorted[cut], sorted[count - cut - 1]);
@@ -78,6 +69,26 @@ impl Estimate {
             standard_error: libm::sqrt(variance * draws),
             df,
         })
+    }
+
+    /// What [`Self::of_jobs`] comes to for one unchanged candidate where jobs vary by `sd`.
+    pub fn expected_of_jobs(jobs: usize, sd: f64) -> Self {
+        let jobs = jobs as f64;
+        Self {
+            mean: 0.0,
+            standard_error: sd * libm::sqrt(1.0 + 1.0 / jobs),
+            df: PRIOR_WEIGHT + jobs - 1.0,
+        }
+    }
+
+    /// What [`Self::of_pairs`] comes to for an unchanged candidate where pairs vary by `sd`.
+    pub fn expected_of_pairs(pairs: usize, sd: f64) -> Self {
+        let left = (pairs - 2 * trimmed(pairs)) as f64;
+        Self {
+            mean: 0.0,
+            standard_error: sd / libm::sqrt(left),
+            df: PRIOR_WEIGHT + left - 1.0,
+        }
     }
 
     /// The same change seen from the other side: for a metric of which more is better.
@@ -114,6 +125,20 @@ impl Estimate {
     fn distribution(self) -> Distribution {
         Distribution::StudentT(self.df)
     }
+}
+
+/// How many of so many pairs are trimmed at either end.
+fn trimmed(count: usize) -> usize {
+    if count < TRIMMED_FROM {
+        return 0;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a fifth of a length is a small whole number of at least zero"
+    )]
+    let trimmed = libm::floor(TRIM * count as f64) as usize;
+    trimmed
 }
 
 /// Ascending, so that sums, whose last digit depends on their order, do not depend on the order of the units.

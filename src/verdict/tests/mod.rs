@@ -3,6 +3,7 @@
 mod acceptance;
 mod cells;
 mod errors;
+mod forecast;
 mod limits;
 mod regression;
 mod simulation;

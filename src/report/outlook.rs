@@ -1,0 +1,279 @@
+//! What a run would send and what its verdict could see, told before anything is sent.
+
+use super::layout::{table, wrap};
+use super::numbers::{self, NONE, count};
+use super::text::one_line;
+use super::words::{Medium, measure_name, not_judged, subject_name};
+use crate::record::PhaseRecord;
+use crate::thresholds::{Bound, Limit, Subject, Thresholds};
+use crate::units::{Latency, written};
+use crate::verdict::{CellForecast, Forecast, LimitForecast, Measure};
+
+const MEDIUM: Medium = Medium::Plain;
+
+/// All that an outlook is told from.
+#[derive(Clone, Copy, Debug)]
+pub struct Outlook<'a> {
+    /// Name of the gate.
+    pub gate: &'a str,
+    /// The deployment that would be loaded; none where nothing names one.
+    pub target: Option<&'a str>,
+    /// Length of the load in seconds.
+    pub duration_s: f64,
+    /// The phases, repeats pooled.
+    pub phases: &'a [PhaseRecord],
+    /// Request names.
+    pub requests: &'a [String],
+    /// Requests expected by phase and name.
+    pub counts: &'a [Vec<f64>],
+    /// How long answers were taken to last, where the number of requests depends on it.
+    pub answers: Answers,
+    /// What was promised.
+    pub thresholds: &'a Thresholds,
+    /// Matching jobs of the baseline.
+    pub jobs: usize,
+    /// What the verdict could see.
+    pub forecast: &'a Forecast,
+}
+
+/// How long answers are taken to last.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Answers {
+    /// It does not matter: every phase has arrivals.
+    Irrelevant,
+    /// As long as in the newest matching job of the baseline.
+    AsInBaseline,
+    /// So many seconds, for want of a baseline.
+    Assumed(f64),
+}
+
+/// The outlook of one gate, for a terminal of so many columns.
+pub fn outlook(outlook: &Outlook, columns: usize) -> String {
+    let paragraphs = [
+        heading(outlook, columns),
+        phases(outlook, columns),
+        requests(outlook, columns),
+        cells(outlook, columns),
+        limits(outlook, columns),
+        conclusion(outlook, columns),
+    ];
+    let told: Vec<String> = paragraphs
+        .into_iter()
+        .filter(|lines| !lines.is_empty())
+        .map(|lines| lines.join("\n"))
+        .collect();
+    told.join("\n\n") + "\n"
+}
+
+fn heading(outlook: &Outlook, columns: usize) -> Vec<String> {
+    let lasts = numbers::length(outlook.duration_s);
+    let would = match outlook.target {
+        Some(target) => format!("A run would load {} for {lasts}", one_line(target)),
+        None => format!("A run would last {lasts} and needs --target, since no target is written"),
+    };
+    let told = format!(
+        "{}: the files are in order, and nothing was sent. {would}.",
+        one_line(outlook.gate)
+    );
+    wrap(&told, columns)
+}
+
+fn phases(outlook: &Outlook, columns: usize) -> Vec<String> {
+    let mut rows = vec![row("phase", ["load", "lasts", "requests"])];
+    for (phase, counts) in outlook.phases.iter().zip(outlook.counts) {
+        let name = match (phase.measured, phase.passes) {
+            (true, 1) => one_line(&phase.name),
+            (false, 1) => format!("{} (not measured)", one_line(&phase.name)),
+            (true, passes) => format!("{} ({passes} passes)", one_line(&phase.name)),
+            (false, passes) => {
+                format!("{} ({passes} passes, not measured)", one_line(&phase.name))
+            }
+        };
+        let lasts = phase.duration_s * f64::from(phase.passes);
+        let sum = numbers::whole(counts.iter().sum());
+        let cells = [phase.load.clone(), numbers::length(lasts), count(sum)];
+        rows.push((name, cells.to_vec()));
+    }
+    table(&rows, columns)
+}
+
+/// By name, over the measured phases.
+fn requests(outlook: &Outlook, columns: usize) -> Vec<String> {
+    let measured = || {
+        let phases = outlook.phases.iter().zip(outlook.counts);
+        phases.filter(|(phase, _)| phase.measured)
+    };
+    let seconds: f64 = measured()
+        .filter(|(phase, _)| !phase.idle)
+        .map(|(phase, _)| phase.duration_s * f64::from(phase.passes))
+        .sum();
+    let mut rows = vec![row("in measured phases", ["requests", "per second"])];
+    for (index, name) in outlook.requests.iter().enumerate() {
+        let sent: f64 = measured().map(|(_, counts)| counts[index]).sum();
+        let cells = [count(numbers::whole(sent)), numbers::rate(sent / seconds)];
+        rows.push((one_line(name), cells.to_vec()));
+    }
+    let mut lines = table(&rows, columns);
+    let assumed = match outlook.answers {
+        Answers::Irrelevant => None,
+        Answers::AsInBaseline => {
+            Some("Counted with answers that take as long as in the baseline.".to_owned())
+        }
+        Answers::Assumed(seconds) => Some(format!(
+            "Counted with answers that take {}: slower ones make fewer requests.",
+            Latency(seconds)
+        )),
+    };
+    if let Some(assumed) = assumed {
+        lines.extend(wrap(&assumed, columns));
+    }
+    lines
+}
+
+fn cells(outlook: &Outlook, columns: usize) -> Vec<String> {
+    if outlook.forecast.cells.is_empty() {
+        return wrap(
+            "No change is gated (regression.gate is empty): the limits alone decide.",
+            columns,
+        );
+    }
+    let mut rows = vec![row("gated change", ["requests", "needed", "would catch"])];
+    for cell in &outlook.forecast.cells {
+        let measure = Measure::Metric(cell.metric);
+        let cells = [
+            count(cell.requests),
+            count(cell.need),
+            match &cell.smallest {
+                Ok(Some(change)) => numbers::caught(measure, *change),
+                Ok(None) => NONE.to_owned(),
+                Err(_) => "not judged".to_owned(),
+            },
+        ];
+        let name = named(measure, &cell.subject, cell.phase.as_deref());
+        rows.push((name, cells.to_vec()));
+    }
+    let mut lines = table(&rows, columns);
+    let against = match outlook.jobs {
+        0 => "There is no matching baseline yet: that is what five recorded jobs of the usual spread would show."
+            .to_owned(),
+        jobs @ 1..5 => format!(
+            "Against {}; five make a history, which sees smaller changes.",
+            numbers::counted(jobs as u64, "baseline job")
+        ),
+        jobs => format!("Against {}.", numbers::counted(jobs as u64, "baseline job")),
+    };
+    lines.extend(wrap(&against, columns));
+    lines
+}
+
+fn limits(outlook: &Outlook, columns: usize) -> Vec<String> {
+    let limits = &outlook.forecast.limits;
+    if limits.is_empty() {
+        return Vec::new();
+    }
+    let mut rows = vec![row("limit", ["requests", "needed"])];
+    for forecast in limits {
+        let Some(limit) = outlook.thresholds.limits.get(forecast.limit) else {
+            continue;
+        };
+        let cells = [
+            count(forecast.requests),
+            forecast.need.map_or_else(|| NONE.to_owned(), count),
+        ];
+        rows.push((limit_name(limit), cells.to_vec()));
+    }
+    table(&rows, columns)
+}
+
+fn named(measure: Measure, subject: &Subject, phase: Option<&str>) -> String {
+    let name = format!(
+        "{} {}",
+        measure_name(measure),
+        subject_name(subject, MEDIUM)
+    );
+    match phase {
+        Some(phase) => format!("{name} in {}", one_line(phase)),
+        None => name,
+    }
+}
+
+fn limit_name(limit: &Limit) -> String {
+    use crate::metric::Metric;
+    let (measure, bound) = match limit.bound {
+        Bound::Latency { metric, at_most } => {
+            (Measure::Metric(metric), format!("<= {}", written(at_most)))
+        }
+        Bound::ErrorRate(share) => (
+            Measure::Metric(Metric::ErrorRate),
+            format!("<= {}", numbers::share(share.fraction())),
+        ),
+        Bound::Failures(set, share) => (
+            Measure::Failures(set),
+            format!("<= {}", numbers::share(share.fraction())),
+        ),
+        Bound::RequestsPerSecond(rate) => (
+            Measure::Metric(Metric::RequestsPerSecond),
+            format!(">= {}", numbers::rate(rate)),
+        ),
+    };
+    let name = named(measure, &limit.subject, limit.phase.as_deref());
+    format!("{name} {bound}")
+}
+
+/// What will not be judged and why; or that all will be.
+fn conclusion(outlook: &Outlook, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for cell in &outlook.forecast.cells {
+        if let Err(why) = &cell.smallest {
+            let name = named(
+                Measure::Metric(cell.metric),
+                &cell.subject,
+                cell.phase.as_deref(),
+            );
+            let told = format!("- {name} will not be judged: {}", not_judged(why));
+            lines.extend(wrap(&(told + consequence(cell)), columns));
+        }
+    }
+    for forecast in outlook.forecast.limits.iter().filter(|it| !it.is_judged()) {
+        lines.extend(unjudged_limit(outlook, forecast, columns));
+    }
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+    let verdict = if !outlook.forecast.is_of_use() {
+        "✗ Nothing that may fail a build could be judged: send more requests, or for longer"
+    } else if lines.is_empty() {
+        "✓ Everything that is gated can be judged"
+    } else {
+        "! Some of what is gated will not be judged: send more requests, or for longer"
+    };
+    lines.extend(wrap(verdict, columns));
+    lines
+}
+
+fn consequence(cell: &CellForecast) -> &'static str {
+    let is_overall = cell.subject == Subject::Overall;
+    match cell.smallest {
+        Err(crate::verdict::NotJudged::TooFewRequests { .. }) if is_overall => {
+            ", which makes a run with a baseline invalid"
+        }
+        Ok(_) | Err(_) => "",
+    }
+}
+
+fn unjudged_limit(outlook: &Outlook, forecast: &LimitForecast, columns: usize) -> Vec<String> {
+    let Some(limit) = outlook.thresholds.limits.get(forecast.limit) else {
+        return Vec::new();
+    };
+    let told = format!(
+        "- the limit {} gets {} and needs {}, which makes the run invalid",
+        limit_name(limit),
+        numbers::counted(forecast.requests, "request"),
+        forecast.need.map_or_else(|| "1".to_owned(), count),
+    );
+    wrap(&told, columns)
+}
+
+fn row<const N: usize>(name: &str, cells: [&str; N]) -> (String, Vec<String>) {
+    (name.to_owned(), cells.map(str::to_owned).to_vec())
+}

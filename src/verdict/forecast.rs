@@ -1,0 +1,440 @@
+//! What a verdict will be able to see, told before anything is sent.
+
+use jiff::civil::Date;
+
+use super::case::{DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
+use super::change::NEEDED_FOR_ERRORS;
+use super::duet::{FEWEST_UNITS, too_few_units};
+use super::evidence::{Evidence, Weighed, prior_sd, too_few};
+use super::limits::requests_needed;
+use super::model::NotJudged;
+use super::regression::{GatedScope, gated_metrics, gated_scopes};
+use super::rule::{Rule, Rules};
+use super::statistics::{Count, Dispersion, Estimate, ShareChange};
+use crate::baseline::{CellSummary, Job, Scope};
+use crate::metric::{Kind, Metric};
+use crate::record::{PhaseRecord, needed_in_all, needed_per_unit};
+use crate::thresholds::{Limit, Regression, Subject, Thresholds};
+
+/// What a run is expected to send.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// Its phases, repeats pooled.
+    pub phases: &'a [PhaseRecord],
+    /// Its request names.
+    pub requests: &'a [String],
+    /// Requests by phase, over all passes, and by name.
+    pub counts: &'a [Vec<f64>],
+}
+
+/// How the run will be compared.
+#[derive(Clone, Copy, Debug)]
+pub enum Design<'a> {
+    /// With the matching jobs of a baseline. Where there are none, the forecast is for as many as make a history, with
+    /// the spread that the rule expects of them.
+    Jobs(&'a [&'a Job]),
+    /// With a base arm in the same job, whose spread the rule expects.
+    Duet {
+        /// Pairs per steady phase.
+        pairs: u32,
+        /// Length of a slice in seconds.
+        slice_s: f64,
+    },
+}
+
+/// What a verdict will be able to see.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forecast {
+    /// Gated cells: overall before names.
+    pub cells: Vec<CellForecast>,
+    /// Limits in the order of the file.
+    pub limits: Vec<LimitForecast>,
+}
+
+/// What will be seen of one gated cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellForecast {
+    /// Whom it speaks of.
+    pub subject: Subject,
+    /// One phase; all steady ones where none.
+    pub phase: Option<String>,
+    /// What is measured.
+    pub metric: Metric,
+    /// Requests expected, in a duet of one arm.
+    pub requests: u64,
+    /// Requests that the rule needs.
+    pub need: u64,
+    /// The smallest change that would be caught with 90 % probability, in the direction of a change for the worse: a
+    /// ratio less one, for error rates a difference of shares. Or why the cell could not be judged.
+    pub smallest: Result<Option<f64>, NotJudged>,
+}
+
+/// Whether a limit will get what it needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LimitForecast {
+    /// Index into the thresholds' list.
+    pub limit: usize,
+    /// Requests expected.
+    pub requests: u64,
+    /// Requests without which it cannot be judged; none for a rate.
+    pub need: Option<u64>,
+}
+
+impl LimitForecast {
+    /// Whether it can be judged.
+    pub fn is_judged(&self) -> bool {
+        self.requests >= self.need.unwrap_or(1)
+    }
+}
+
+impl Forecast {
+    /// Whether anything that may fail a build could be judged: a gated cell, or a limit where no cell is gated.
+    pub fn is_of_use(&self) -> bool {
+        let mut cells = self.cells.iter().peekable();
+        match cells.peek() {
+            Some(_) => cells.any(|cell| cell.smallest.is_ok()),
+            None => self.limits.iter().any(LimitForecast::is_judged),
+        }
+    }
+}
+
+/// Forecasts a verdict of a run on a day.
+pub fn forecast(
+    expected: &Expected<'_>,
+    thresholds: &Thresholds,
+    design: Design<'_>,
+    today: Date,
+) -> Forecast {
+    let drafts = drafts(expected, &thresholds.regression, design, today);
+    let tested = |draft: &&Draft| {
+        let evidence = draft.evidence.as_ref().ok();
+        evidence.is_some_and(|evidence| !evidence.is_spotless())
+    };
+    let family = drafts.iter().filter(tested).count().max(1);
+    let alpha = match design {
+        Design::Jobs(_) => JOBS_ALPHA,
+        Design::Duet { .. } => DUET_ALPHA,
+    } / family as f64;
+    let limits = thresholds.limits.iter().enumerate();
+    Forecast {
+        cells: drafts.into_iter().map(|draft| draft.told(alpha)).collect(),
+        limits: limits
+            .map(|(index, limit)| LimitForecast {
+                limit: index,
+                requests: whole(expected.of_limit(limit)),
+                need: requests_needed(limit.bound),
+            })
+            .collect(),
+    }
+}
+
+/// A cell with what would be known of it.
+struct Draft {
+    cell: CellForecast,
+    rule: Rule,
+    evidence: Result<Evidence, NotJudged>,
+}
+
+impl Draft {
+    fn told(self, alpha: f64) -> CellForecast {
+        let seen = |evidence: Evidence| {
+            let worse = evidence.detectable(self.rule.null, alpha)?;
+            Some(evidence.in_own_direction(worse))
+        };
+        CellForecast {
+            smallest: self.evidence.map(seen),
+            ..self.cell
+        }
+    }
+}
+
+fn drafts(
+    expected: &Expected<'_>,
+    regression: &Regression,
+    design: Design<'_>,
+    today: Date,
+) -> Vec<Draft> {
+    let rules = Rules::on(today, regression, matches!(design, Design::Duet { .. }));
+    let mut drafts = Vec::new();
+    for scope in gated_scopes(expected.phases, regression) {
+        if !scope.is_gated {
+            continue;
+        }
+        let names = expected.names(&scope.of);
+        let only = names.first().filter(|_| names.len() == 1);
+        let subjects = names.iter().filter(|_| only.is_none());
+        let subjects = subjects.map(|name| Subject::Request((*name).clone()));
+        for subject in std::iter::once(Subject::Overall).chain(subjects) {
+            let traffic = expected.traffic(&scope.of, &subject);
+            for metric in gated_metrics(regression) {
+                let rule = rules.of(&subject, only.map(|name| name.as_str()), metric);
+                drafts.push(draft(&scope, &subject, metric, rule, &traffic, design));
+            }
+        }
+    }
+    drafts
+}
+
+fn draft(
+    scope: &GatedScope,
+    subject: &Subject,
+    metric: Metric,
+    rule: Rule,
+    traffic: &[Traffic],
+    design: Design<'_>,
+) -> Draft {
+    let (requests, evidence) = match design {
+        Design::Jobs(jobs) => {
+            let requests = whole(traffic.iter().map(|phase| phase.requests).sum());
+            let evidence = enough(metric, requests, traffic)
+                .and_then(|()| of_jobs(jobs, scope, subject, metric, requests));
+            (requests, evidence)
+        }
+        Design::Duet { pairs, slice_s } => {
+            let arms: Vec<Arm> = traffic
+                .iter()
+                .map(|phase| phase.arm(pairs, slice_s))
+                .collect();
+            let requests = whole(arms.iter().map(Arm::requests).sum());
+            (requests, of_pairs(&arms, metric, requests))
+        }
+    };
+    Draft {
+        cell: CellForecast {
+            subject: subject.clone(),
+            phase: scope.phase(),
+            metric,
+            requests,
+            need: needed(metric),
+            smallest: Err(NotJudged::Off),
+        },
+        evidence: if rule.off {
+            Err(NotJudged::Off)
+        } else {
+            evidence
+        },
+        rule,
+    }
+}
+
+fn needed(metric: Metric) -> u64 {
+    match metric.kind() {
+        Kind::Share => NEEDED_FOR_ERRORS,
+        Kind::Quantile(_) | Kind::Rate => needed_in_all(metric),
+    }
+}
+
+/// Whether a job, and each of its phases, gets what a level needs.
+fn enough(metric: Metric, requests: u64, traffic: &[Traffic]) -> Result<(), NotJudged> {
+    let need = needed(metric);
+    if requests < need {
+        return Err(NotJudged::TooFewRequests {
+            have: requests,
+            need,
+        });
+    }
+    let per_unit = needed_per_unit(metric);
+    let mut sent = traffic.iter().filter(|phase| phase.requests > 0.0);
+    let short = sent.find(|phase| metric != Metric::ErrorRate && whole(phase.requests) < per_unit);
+    short.map_or(Ok(()), |phase| {
+        Err(NotJudged::TooFewRequests {
+            have: whole(phase.requests),
+            need: per_unit,
+        })
+    })
+}
+
+fn of_jobs(
+    jobs: &[&Job],
+    scope: &GatedScope,
+    subject: &Subject,
+    metric: Metric,
+    requests: u64,
+) -> Result<Evidence, NotJudged> {
+    let name = match subject {
+        Subject::Overall => None,
+        Subject::Request(name) => Some(name.as_str()),
+    };
+    let cells: Vec<&CellSummary> = jobs
+        .iter()
+        .filter_map(|job| job.cell(&scope.of, name))
+        .collect();
+    if !jobs.is_empty() && cells.is_empty() {
+        return Err(NotJudged::NewRequest);
+    }
+    if metric == Metric::ErrorRate {
+        let base: Vec<Count> = cells
+            .iter()
+            .map(|cell| Count {
+                hits: cell.errors,
+                of: cell.n,
+            })
+            .collect();
+        return Ok(errors(&base, requests, HISTORY_FROM));
+    }
+    let logs: Vec<f64> = cells
+        .iter()
+        .filter_map(|cell| cell.metrics.get(&metric))
+        .map(|(value, _)| libm::log(*value))
+        .collect();
+    let estimate = if jobs.is_empty() {
+        Some(Estimate::expected_of_jobs(HISTORY_FROM, prior_sd(metric)))
+    } else {
+        let mean = logs.iter().sum::<f64>() / logs.len() as f64;
+        Estimate::of_jobs(&logs, &[mean], prior_sd(metric))
+    };
+    let have = cells.iter().map(|cell| cell.n).min().unwrap_or_default();
+    estimate
+        .map(|estimate| Evidence::of_log_ratio(metric, estimate, logs.len()))
+        .ok_or_else(|| too_few(metric, have))
+}
+
+/// An unchanged error rate; where there is no base, of so many jobs like this run without an error.
+fn errors(base: &[Count], requests: u64, jobs: usize) -> Evidence {
+    let dispersion = Dispersion::of(&[base]);
+    let mut total = Count::total(base);
+    if total.of == 0 {
+        total.of = requests.saturating_mul(jobs as u64);
+    }
+    Evidence::Errors(Weighed {
+        estimate: ShareChange {
+            base: total,
+            current: Count {
+                hits: whole(total.share() * requests as f64),
+                of: requests,
+            },
+            dispersion,
+        },
+        units: base.len(),
+    })
+}
+
+fn of_pairs(arms: &[Arm], metric: Metric, requests: u64) -> Result<Evidence, NotJudged> {
+    let need = needed(metric);
+    if requests < need {
+        return Err(NotJudged::TooFewRequests {
+            have: requests,
+            need,
+        });
+    }
+    if metric == Metric::ErrorRate {
+        return Ok(errors(&[], requests, 1));
+    }
+    let per_unit = needed_per_unit(metric);
+    let units: usize = arms.iter().map(|arm| arm.units(per_unit)).sum();
+    if units < FEWEST_UNITS {
+        return Err(too_few_units(units, FEWEST_UNITS));
+    }
+    let estimate = Estimate::expected_of_pairs(units, prior_sd(metric));
+    Ok(Evidence::of_log_ratio(metric, estimate, units))
+}
+
+/// What one phase is expected to send of a subject.
+struct Traffic {
+    requests: f64,
+    seconds: f64,
+    steady: bool,
+    passes: u32,
+}
+
+/// The fewest passes per arm that a repeated phase runs in a duet.
+const FEWEST_PASSES: u32 = 5;
+
+impl Traffic {
+    fn arm(&self, pairs: u32, slice_s: f64) -> Arm {
+        if self.steady {
+            Arm {
+                units: pairs,
+                each: self.requests / self.seconds * slice_s,
+            }
+        } else {
+            Arm {
+                units: self.passes.max(FEWEST_PASSES),
+                each: self.requests / f64::from(self.passes.max(1)),
+            }
+        }
+    }
+}
+
+/// One arm of a phase of a duet: slices or passes, each with so many requests.
+struct Arm {
+    units: u32,
+    each: f64,
+}
+
+impl Arm {
+    fn requests(&self) -> f64 {
+        f64::from(self.units) * self.each
+    }
+
+    /// Units left where neighbours are merged until each holds `need`.
+    fn units(&self, need: u64) -> usize {
+        if self.each <= 0.0 {
+            return 0;
+        }
+        let merged = libm::ceil(need as f64 / self.each).max(1.0);
+        usize::try_from(whole(libm::floor(f64::from(self.units) / merged))).unwrap_or(usize::MAX)
+    }
+}
+
+impl<'a> Expected<'a> {
+    /// The names that a scope sends.
+    fn names(&self, scope: &Scope) -> Vec<&'a String> {
+        let phases = scope.phases(self.phases);
+        let sent = |index: usize| phases.iter().any(|phase| self.counts[*phase][index] > 0.0);
+        let names = self.requests.iter().enumerate();
+        names
+            .filter(|(index, _)| sent(*index))
+            .map(|(_, name)| name)
+            .collect()
+    }
+
+    /// By phase of a scope, what a subject sends in it.
+    fn traffic(&self, scope: &Scope, subject: &Subject) -> Vec<Traffic> {
+        let phases = scope.phases(self.phases).into_iter();
+        phases
+            .map(|index| {
+                let phase = &self.phases[index];
+                Traffic {
+                    requests: self.requests_in(index, subject),
+                    seconds: phase.duration_s * f64::from(phase.passes),
+                    steady: phase.steady,
+                    passes: phase.passes,
+                }
+            })
+            .collect()
+    }
+
+    fn requests_in(&self, phase: usize, subject: &Subject) -> f64 {
+        let counts = self.counts[phase].iter().zip(self.requests);
+        counts
+            .filter(|(_, name)| match subject {
+                Subject::Overall => true,
+                Subject::Request(own) => own == *name,
+            })
+            .map(|(count, _)| count)
+            .sum()
+    }
+
+    fn of_limit(&self, limit: &Limit) -> f64 {
+        let phases = self.phases.iter().enumerate();
+        phases
+            .filter(|(_, phase)| match &limit.phase {
+                Some(name) => phase.name == *name,
+                None => phase.measured,
+            })
+            .map(|(index, _)| self.requests_in(index, &limit.subject))
+            .sum()
+    }
+}
+
+/// A number of requests.
+fn whole(requests: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at least zero, and saturating for an absurd number is right"
+    )]
+    let whole = libm::round(requests) as u64;
+    whole
+}
