@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::FalseyValueParser;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::demo;
 use crate::exit::{Exit, Strictness};
@@ -67,7 +68,7 @@ struct Run {
     #[arg(long, value_name = "URL", env = "LOADGATE_TARGET")]
     target: Option<String>,
     /// Add the run to the baseline where it passed or was inconclusive; refused on pull requests
-    #[arg(long, env = "LOADGATE_RECORD")]
+    #[arg(long, env = "LOADGATE_RECORD", value_parser = FalseyValueParser::new())]
     record: bool,
     #[command(flatten)]
     labels: Labels,
@@ -81,7 +82,7 @@ struct Run {
     #[arg(long, value_name = "FILE", env = "LOADGATE_CA")]
     ca: Option<PathBuf>,
     /// Leave certificates unchecked, said in every report
-    #[arg(long, env = "LOADGATE_INSECURE")]
+    #[arg(long, env = "LOADGATE_INSECURE", value_parser = FalseyValueParser::new())]
     insecure: bool,
     #[command(flatten)]
     telling: Telling,
@@ -114,16 +115,16 @@ struct Reading {
     #[arg(long, value_name = "FILE", env = "LOADGATE_BASELINE")]
     baseline: Option<PathBuf>,
     /// Value of a variable, over the scenario's
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
-    set: Vec<(String, String)>,
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_SET")]
+    set: Vec<Pairs>,
 }
 
 /// What a baseline's jobs must share.
 #[derive(Debug, Args)]
 struct Labels {
     /// What a baseline's jobs must share, such as region=eu-west-1
-    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = pair, env = "LOADGATE_LABEL", value_delimiter = ',')]
-    labels: Vec<(String, String)>,
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_LABEL")]
+    labels: Vec<Pairs>,
 }
 
 /// How much is told, and where.
@@ -138,10 +139,10 @@ struct Telling {
     )]
     out: PathBuf,
     /// Exit 4 where the run could not tell
-    #[arg(long, env = "LOADGATE_STRICT")]
+    #[arg(long, env = "LOADGATE_STRICT", value_parser = FalseyValueParser::new())]
     strict: bool,
     /// Print the verdict line alone
-    #[arg(long, short, env = "LOADGATE_QUIET")]
+    #[arg(long, short, env = "LOADGATE_QUIET", value_parser = FalseyValueParser::new())]
     quiet: bool,
 }
 
@@ -244,7 +245,10 @@ struct Lambda {
 
 /// Reads the process's arguments, does what they say, and prints the error where there is one.
 pub fn main() -> Exit {
-    let cli = match Cli::try_parse() {
+    let cli = command()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match cli {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version go to standard output and are no error. A reader that went away is nobody's error.
@@ -259,6 +263,20 @@ pub fn main() -> Exit {
     cli.command.run().unwrap_or_else(|error| {
         gate::say(&format!("loadgate: {}", chain(&error)));
         error.exit()
+    })
+}
+
+/// The grammar, in which an empty variable is as good as none: CI platforms set every input that nobody gave to nothing.
+fn command() -> clap::Command {
+    Cli::command().mut_subcommands(|command| {
+        command.mut_args(|argument| {
+            let value = argument.get_env().and_then(std::env::var_os);
+            if value.is_some_and(|value| value.is_empty()) {
+                argument.env(None::<&'static str>)
+            } else {
+                argument
+            }
+        })
     })
 }
 
@@ -328,8 +346,8 @@ impl Run {
             target: self.target,
             out: self.telling.out,
             baseline: self.gates.reading.baseline,
-            set: self.gates.reading.set,
-            labels: self.labels.labels,
+            set: self.gates.reading.set.concat(),
+            labels: self.labels.labels.concat(),
             seed: self.seed,
             wait: self.wait,
             ca: self.ca,
@@ -350,8 +368,8 @@ impl Validate {
             gates: self.gates.gates,
             target: self.target,
             baseline: self.gates.reading.baseline,
-            set: self.gates.reading.set,
-            labels: self.labels.labels,
+            set: self.gates.reading.set.concat(),
+            labels: self.labels.labels.concat(),
             ..Options::default()
         })?;
         Ok(gate::validate(&plan, &Console::of_process(Loudness::Full)))
@@ -363,7 +381,7 @@ impl OneGate {
     fn read(self, recording: Recording) -> Result<plan::Gate, plan::Error> {
         let options = Options {
             baseline: self.reading.baseline,
-            set: self.reading.set,
+            set: self.reading.set.concat(),
             recording,
             ..Options::default()
         };
@@ -417,14 +435,19 @@ impl Lambda {
     }
 }
 
-/// Reads `NAME=VALUE`.
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
+/// Names with their values.
+type Pairs = Vec<(String, String)>;
+
+/// Reads `NAME=VALUE`, or several of them on a line each, as a variable may hold them.
+fn pairs(text: &str) -> Result<Pairs, String> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let pair = |line: &str| match line.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => {
             Ok((name.trim().to_owned(), value.to_owned()))
         }
-        Some(_) | None => Err("write it as NAME=VALUE".to_owned()),
-    }
+        Some(_) | None => Err(format!("'{line}' is not NAME=VALUE")),
+    };
+    lines.map(pair).collect()
 }
 
 impl Lambda {

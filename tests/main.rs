@@ -1,7 +1,17 @@
 //! The one test binary: what the whole of loadgate promises, each test named as a claim.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "in a test's helpers, too, a broken environment should fail loudly"
 )]
 
 mod architecture;
+mod baselines;
+mod exits;
+mod gates;
+mod help;
+mod mistakes;
+mod signals;
+mod stand_in;
+mod support;
+mod traffic;

@@ -4,17 +4,34 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-/// A request as the server received it: method, path with query, and headers in lower case.
+/// One load at a time: two would take each other's processor, and either might then be judged invalid.
+static LOAD: Mutex<()> = Mutex::new(());
+
+/// Keeps other tests from sending load for as long as it is held.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    LOAD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A request as the server received it.
+#[derive(Clone, Debug)]
 pub(crate) struct Received {
+    /// Counts the connections of the server.
+    pub(crate) connection: u64,
+    /// Counts the requests of the server.
+    pub(crate) number: u64,
+    pub(crate) at: Instant,
     pub(crate) method: String,
+    /// Path with query.
     pub(crate) path: String,
+    /// In lower case.
     pub(crate) headers: Vec<(String, String)>,
 }
 
@@ -24,7 +41,7 @@ pub(crate) type Answer = (u16, String);
 /// A server on a free loopback port that answers every request by a function, for as long as the test runs.
 pub(crate) struct Server {
     address: SocketAddr,
-    count: Arc<AtomicU64>,
+    received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Server {
@@ -32,17 +49,19 @@ impl Server {
     pub(crate) fn start(answer: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let count = Arc::new(AtomicU64::new(0));
-        let (answer, counter) = (Arc::new(answer), Arc::clone(&count));
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let (answer, log) = (Arc::new(answer), Arc::clone(&received));
+        let requests = Arc::new(AtomicU64::new(0));
         std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (answer, counter) = (Arc::clone(&answer), Arc::clone(&counter));
+            for (connection, stream) in (0..).zip(listener.incoming().flatten()) {
+                let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
+                let requests = Arc::clone(&requests);
                 std::thread::spawn(move || {
-                    let _ = serve(&stream, &*answer, &counter);
+                    let _ = serve(&stream, connection, &requests, &*answer, &log);
                 });
             }
         });
-        Self { address, count }
+        Self { address, received }
     }
 
     /// A server that answers 200 at once.
@@ -50,22 +69,38 @@ impl Server {
         Self::start(|_| (200, "{}".to_owned()))
     }
 
+    /// A server that takes this long to answer 200.
+    pub(crate) fn taking(time: Duration) -> Self {
+        Self::start(move |_| {
+            std::thread::sleep(time);
+            (200, "{}".to_owned())
+        })
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Requests answered so far.
-    pub(crate) fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
+    /// What was received so far, in the order of its arrival.
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
     }
 }
 
-fn serve(stream: &TcpStream, answer: &dyn Fn(&Received) -> Answer, count: &AtomicU64) -> std::io::Result<()> {
+fn serve(
+    stream: &TcpStream,
+    connection: u64,
+    requests: &AtomicU64,
+    answer: &dyn Fn(&Received) -> Answer,
+    log: &Mutex<Vec<Received>>,
+) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
-    while let Some(request) = read_request(&mut reader)? {
+    while let Some(mut request) = read_request(&mut reader)? {
+        request.connection = connection;
+        request.number = requests.fetch_add(1, Ordering::Relaxed);
+        log.lock().unwrap().push(request.clone());
         let (status, body) = answer(&request);
-        count.fetch_add(1, Ordering::Relaxed);
         let head = format!(
             "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
@@ -80,20 +115,35 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Re
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
     }
+    let at = Instant::now();
     let mut words = line.split_whitespace().map(str::to_owned);
-    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (method, path) = (
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    );
     let mut headers = Vec::new();
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
     let length = headers.iter().find(|(name, _)| name == "content-length");
-    let length = length.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
+    let length = length
+        .and_then(|(_, value)| value.parse().ok())
+        .unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok(Some(Received { method, path, headers }))
+    Ok(Some(Received {
+        connection: 0,
+        number: 0,
+        at,
+        method,
+        path,
+        headers,
+    }))
 }
 
 /// An address on loopback where nobody listens.
@@ -102,7 +152,7 @@ pub(crate) fn nobody() -> String {
     format!("http://{}", listener.local_addr().unwrap())
 }
 
-/// A short scenario that any server can answer: two names, a steady phase of one second.
+/// A short scenario that any server can answer: one name in one steady phase of a second.
 pub(crate) const SCENARIO: &str = "\
 name: sample
 user_classes:
@@ -131,6 +181,7 @@ pub(crate) fn gate(thresholds: &str) -> Gate {
 }
 
 /// What the binary did.
+#[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -138,12 +189,22 @@ pub(crate) struct Ran {
 }
 
 impl Gate {
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     pub(crate) fn folder(&self) -> PathBuf {
         self.home.path().join("gate")
     }
 
     pub(crate) fn out(&self) -> PathBuf {
         self.home.path().join("out")
+    }
+
+    /// The same gate with another scenario.
+    pub(crate) fn with_scenario(self, text: &str) -> Self {
+        self.write("scenario.yml", text);
+        self
     }
 
     pub(crate) fn write(&self, file: &str, text: &str) {
@@ -165,18 +226,37 @@ impl Gate {
         let folder = self.folder();
         let mut arguments = vec!["run", folder.to_str().unwrap(), "--target", target];
         arguments.extend(more);
+        let _alone = alone();
+        // A machine that is busy with something else makes a run invalid, which says nothing about the claims here.
+        for _ in 0..9 {
+            let ran = self.loadgate(&arguments);
+            if !ran.stdout.contains("generator itself fell behind") {
+                return ran;
+            }
+        }
+        self.loadgate(&arguments)
+    }
+
+    /// A command on this gate that sends nothing, with further arguments.
+    pub(crate) fn command(&self, name: &str, more: &[&str]) -> Ran {
+        let folder = self.folder();
+        let mut arguments = vec![name, folder.to_str().unwrap()];
+        arguments.extend(more);
         self.loadgate(&arguments)
     }
 
     /// The binary, in this gate's home and with its output there.
     pub(crate) fn loadgate(&self, arguments: &[&str]) -> Ran {
-        let output = loadgate(self.home.path()).args(arguments).env("LOADGATE_OUT", self.out()).output();
+        let output = loadgate(self.home())
+            .args(arguments)
+            .env("LOADGATE_OUT", self.out())
+            .output();
         Ran::new(&output.unwrap())
     }
 
     /// The binary on its way, to be sent a signal.
-    pub(crate) fn start(&self, target: &str) -> std::process::Child {
-        loadgate(self.home.path())
+    pub(crate) fn start(&self, target: &str) -> Child {
+        loadgate(self.home())
             .args(["run", self.folder().to_str().unwrap(), "--target", target])
             .env("LOADGATE_OUT", self.out())
             .stdout(Stdio::piped())
@@ -196,17 +276,39 @@ impl Ran {
     }
 
     /// Checks the exit code, showing everything where it is another.
+    #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 
-    /// Checks that standard error is one message and names all of `parts`.
+    /// Checks that standard error holds one message, and that it names all of `parts`.
+    #[track_caller]
     pub(crate) fn says(self, parts: &[&str]) -> Self {
-        let lines: Vec<&str> = self.stderr.lines().filter(|line| line.starts_with("loadgate: ")).collect();
-        assert_eq!(lines.len(), 1, "one message, not:\n{}", self.stderr);
+        let messages = self.stderr.matches("loadgate: ").count();
+        assert_eq!(messages, 1, "one message, not:\n{}", self.stderr);
         for part in parts {
-            assert!(lines[0].contains(part), "no '{part}' in: {}", lines[0]);
+            assert!(
+                self.stderr.contains(part),
+                "no '{part}' in: {}",
+                self.stderr
+            );
+        }
+        self
+    }
+
+    /// Checks that standard output tells all of `parts`, wherever its lines break.
+    #[track_caller]
+    pub(crate) fn tells(self, parts: &[&str]) -> Self {
+        let flat = self.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in parts {
+            assert!(flat.contains(part), "no '{part}' in:\n{}", self.stdout);
         }
         self
     }
@@ -222,6 +324,52 @@ pub(crate) fn loadgate(home: &Path) -> Command {
         }
     }
     command
+}
+
+/// `loadgate lambda` as a process of its own.
+pub(crate) struct StandIn {
+    process: Child,
+    stdout: BufReader<ChildStdout>,
+    pub(crate) url: String,
+}
+
+impl StandIn {
+    pub(crate) fn start(home: &Path, arguments: &[&str]) -> Self {
+        let mut process = loadgate(home)
+            .arg("lambda")
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut url = String::new();
+        stdout.read_line(&mut url).unwrap();
+        Self {
+            process,
+            stdout,
+            url: url.trim().to_owned(),
+        }
+    }
+
+    /// Tells it to stop, and returns its exit code and what else it printed.
+    pub(crate) fn stop(mut self) -> (Option<i32>, String) {
+        signal(&self.process, Signal::TERM);
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        (self.process.wait().unwrap().code(), rest)
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Sends a signal to a process that a test started.
+pub(crate) fn signal(process: &Child, signal: Signal) {
+    kill_process(Pid::from_child(process), signal).unwrap();
 }
 
 /// Waits until something holds, at most for ten seconds.

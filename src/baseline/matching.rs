@@ -79,7 +79,10 @@ pub fn matching<'a>(baseline: Option<&'a Baseline>, run: &Setting<'_>) -> Matchi
     };
     if baseline.scenario.sha256 != run.scenario_sha256 {
         return Matching::None(Mismatch::ScenarioDiffers {
-            diff: scenario_diff(&baseline.scenario.text, run.scenario_text),
+            diff: scenario_diff(
+                ("the baseline", &baseline.scenario.text),
+                ("this run", run.scenario_text),
+            ),
         });
     }
     let jobs: Vec<&Job> = baseline
@@ -158,11 +161,11 @@ pub fn differences(job: &Job, run: &Setting<'_>) -> Vec<Difference> {
     found
 }
 
-/// The difference of two canonical scenario texts, as a unified diff.
-pub fn scenario_diff(baseline: &str, current: &str) -> String {
-    TextDiff::from_lines(baseline, current)
+/// The difference of two canonical scenario texts as a unified diff, each with a word on where it comes from.
+pub fn scenario_diff((old, before): (&str, &str), (new, now): (&str, &str)) -> String {
+    TextDiff::from_lines(before, now)
         .unified_diff()
         .context_radius(2)
-        .header("scenario of the baseline", "scenario of this run")
+        .header(old, new)
         .to_string()
 }

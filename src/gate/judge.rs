@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::console::Console;
-use super::tell::Told;
+use super::tell::{Occasion, Told};
 use crate::baseline::scenario_diff;
 use crate::exit::{Exit, Strictness};
 use crate::plan::{self, Gate};
@@ -24,7 +24,7 @@ pub fn judge(
     }
     same_run(&records, paths)?;
     plan::make_folder(out)?;
-    let told = Told::new(gate, records, strictness, out);
+    let told = Told::new(gate, records, Occasion::Judgement, strictness, out);
     told.write()?;
     console.print(&told.text(console));
     Ok(told.exit())
@@ -38,7 +38,10 @@ pub(super) fn same_scenario(gate: &Gate, record: &RunRecord, path: &Path) -> Res
     Err(Error::OtherScenario {
         file: path.display().to_string(),
         gate: gate.folder.display().to_string(),
-        diff: scenario_diff(&gate.scenario.canonical, &record.scenario.text),
+        diff: scenario_diff(
+            ("the gate", &gate.scenario.canonical),
+            ("the result", &record.scenario.text),
+        ),
     })
 }
 

@@ -22,7 +22,7 @@ pub(super) fn measure(
     let outcome = load::run(&order(plan, gate, target), &mut |now| line.show(now), stop);
     line.end();
     let record = record(plan, gate, target, outcome?);
-    tell::write(&plan.folder(gate).join("result.json"), &record.to_json())?;
+    tell::write(&plan.folder(gate).join(tell::RESULT), &record.to_json())?;
     Ok(record)
 }
 

@@ -22,8 +22,7 @@ pub use validate::validate;
 use crate::exit::{Exit, Strictness};
 use crate::load::Stop;
 use crate::plan::{Plan, Recording};
-use crate::record::RunRecord;
-use tell::Told;
+use tell::{Occasion, Told};
 
 /// Loads, measures, judges and reports every gate of a plan; the exit is the worst of them.
 pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exit, Error> {
@@ -38,7 +37,8 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
     for gate in &plan.gates {
         let record = measure::measure(plan, gate, &stop, console)?;
         let interrupted = record.is_partial();
-        let one = Told::new(gate, vec![record], strictness, &plan.folder(gate));
+        let folder = plan.folder(gate);
+        let one = Told::new(gate, vec![record], Occasion::Run, strictness, &folder);
         one.write()?;
         console.print(&one.text(console));
         if plan.recording == Recording::WhereGood {
@@ -58,16 +58,4 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
 /// Waits until the process is told to stop, by SIGINT or SIGTERM.
 pub fn wait_for_signal() -> Result<(), Error> {
     signals::wait().map_err(Error::Signals)
-}
-
-/// How a run of this record ends the process: by its signal where one cut it short.
-fn exit_of(
-    records: &[RunRecord],
-    verdict: &crate::verdict::Verdict,
-    strictness: Strictness,
-) -> Exit {
-    records
-        .iter()
-        .find_map(RunRecord::signal)
-        .map_or_else(|| Exit::of(verdict, strictness), Exit::Signal)
 }

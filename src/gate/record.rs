@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use super::console::Console;
 use super::judge::same_scenario;
-use super::tell::Told;
+use super::tell::{Occasion, Told};
 use crate::baseline::{self, Baseline, Job, store};
 use crate::exit::{Exit, Strictness};
 use crate::plan::{self, Gate};
@@ -48,6 +48,7 @@ pub fn record(
         let told = Told::new(
             gate,
             vec![record.clone()],
+            Occasion::Recording,
             Strictness::Lenient,
             Path::new(""),
         );
@@ -143,7 +144,10 @@ fn same_scenario_as_baseline(gate: &Gate, record: &RunRecord, path: &Path) -> Re
             "{} (begin a new ring with --restart)",
             gate.baseline_path.display()
         ),
-        diff: baseline::scenario_diff(&held.scenario.text, &record.scenario.text),
+        diff: baseline::scenario_diff(
+            ("the baseline", &held.scenario.text),
+            ("the result", &record.scenario.text),
+        ),
     })
 }
 

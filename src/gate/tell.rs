@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Error;
 use super::console::{Console, Loudness};
-use super::{Error, exit_of};
 use crate::baseline::{Matching, Setting, matching};
 use crate::exit::{Exit, Strictness};
 use crate::files;
@@ -22,12 +22,27 @@ pub(super) struct Told<'a> {
     gate_path: String,
     thresholds_path: String,
     files: Vec<String>,
+    exit: Exit,
 }
+
+/// What a verdict is told at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// A run that has just ended; its record lies beside the reports.
+    Run,
+    /// Stored results, judged again.
+    Judgement,
+    /// Stored results that are to be recorded; no report is written.
+    Recording,
+}
+
+/// The record of a run.
+pub(super) const RESULT: &str = "result.json";
 
 /// One report: a story in, the text of a file out.
 type Teller = fn(&Story<'_>) -> String;
 
-/// The files that are written beside `result.json`, with the function that tells each.
+/// The files that are written beside the record, with the function that tells each.
 const FILES: [(&str, Teller); 4] = [
     ("junit.xml", |story| report::junit(&[*story])),
     ("summary.md", |story| report::summary(&[*story])),
@@ -40,6 +55,7 @@ impl<'a> Told<'a> {
     pub(super) fn new(
         gate: &'a Gate,
         records: Vec<RunRecord>,
+        occasion: Occasion,
         strictness: Strictness,
         folder: &Path,
     ) -> Self {
@@ -49,25 +65,35 @@ impl<'a> Told<'a> {
             matching: matching(gate.baseline.as_ref(), &Setting::from(&records[0])),
             looks: Looks::One,
         });
+        let exit = match (occasion, records[0].signal()) {
+            (Occasion::Run, Some(signal)) => Exit::Signal(signal),
+            (Occasion::Run, None) | (Occasion::Judgement | Occasion::Recording, _) => {
+                Exit::of(&verdict, strictness)
+            }
+        };
         let shown = |path: &Path| path.display().to_string();
+        let reports = FILES.iter().map(|(name, _)| *name);
+        let names: Vec<&str> = match occasion {
+            Occasion::Run => std::iter::once(RESULT).chain(reports).collect(),
+            Occasion::Judgement => reports.collect(),
+            Occasion::Recording => Vec::new(),
+        };
         Self {
             gate,
+            exit,
             records,
             verdict,
             strictness,
             folder: folder.to_owned(),
             gate_path: shown(&gate.folder),
             thresholds_path: shown(&gate.thresholds_path),
-            files: FILES
-                .iter()
-                .map(|(name, _)| shown(&folder.join(name)))
-                .collect(),
+            files: names.iter().map(|name| shown(&folder.join(name))).collect(),
         }
     }
 
     /// How the process ends for this gate.
     pub(super) fn exit(&self) -> Exit {
-        exit_of(&self.records, &self.verdict, self.strictness)
+        self.exit
     }
 
     /// Writes every report into the gate's folder.
@@ -108,7 +134,7 @@ impl<'a> Told<'a> {
                 started: job.started,
             }),
             strict: self.strictness == Strictness::Strict,
-            exit: self.exit().code(),
+            exit: self.exit.code(),
             files: &self.files,
         }
     }

@@ -157,7 +157,10 @@ fn block(block: &Block) -> Value {
 
 fn phase(phase: &Phase) -> Value {
     let (users, arrivals) = match phase.shape {
-        Shape::Users { from, to } => (json!(format!("{from}..{to}")), [const { Value::Null }; 3]),
+        Shape::Users { from, to } => (
+            range(&from.to_string(), &to.to_string()).into(),
+            [const { Value::Null }; 3],
+        ),
         Shape::Arrivals {
             from,
             to,
@@ -168,7 +171,7 @@ fn phase(phase: &Phase) -> Value {
                 Spacing::Even => "even",
                 Spacing::Poisson => "poisson",
             };
-            let rates = format!("{from}/s..{to}/s");
+            let rates = range(&format!("{from}/s"), &format!("{to}/s"));
             (
                 Value::Null,
                 [rates.into(), spacing.into(), max_users.into()],
@@ -188,7 +191,15 @@ fn phase(phase: &Phase) -> Value {
 }
 
 fn pause(pause: Pause) -> String {
-    format!("{}..{}", seconds(pause.from), seconds(pause.to))
+    range(&seconds(pause.from), &seconds(pause.to))
+}
+
+/// A range as a scenario writes it; one value where both ends are the same.
+fn range(from: &str, to: &str) -> String {
+    if from == to {
+        return from.to_owned();
+    }
+    format!("{from}..{to}")
 }
 
 fn seconds(duration: std::time::Duration) -> String {

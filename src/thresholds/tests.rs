@@ -251,7 +251,7 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ overall: { p96: 1s } }",
-        "t.yml:1:22: unknown key 'p96' in limits.overall: did you mean 'p99'?",
+        "t.yml:1:22: unknown key 'p96' in limits.overall: did you mean 'p90', 'p95' or 'p99'?",
     ),
     (
         "{ overall: { p95: 0s } }",
@@ -427,7 +427,7 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ accepted: [{ request: GET /orders, metric: p94, up_to: 40%, until: 2027-01-31, reason: a }] }",
-        "t.yml:1:58: regression.accepted[0].metric: 'p94' is not one of its values: did you mean 'p99'?",
+        "t.yml:1:58: regression.accepted[0].metric: 'p94' is not one of its values: did you mean 'p90', 'p95' or 'p99'?",
     ),
     (
         "{ accepted: [{ request: GET /a, metric: p95, up_to: 40%, until: 2027-01-31, reason: a }] }",

@@ -1,23 +1,31 @@
-//! The known word that a misspelt one probably meant.
+//! The known words that a misspelt one probably meant.
 
 /// How alike two words must be, from 0 to 1, before one is proposed for the other. Below it a proposal confuses more
 /// than it helps: `wieght` and `weight` reach 0.94, `host` and `post` 0.83, `users` and `phase` 0.47.
 const ALIKE: f64 = 0.75;
 
-/// The candidate most like the word, if one is alike enough.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// Two likenesses closer than this are the same.
+const SAME: f64 = 1e-6;
+
+/// The candidates most like the word, if any is alike enough; several where they are equally alike.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let word = word.to_lowercase();
-    candidates
+    let alike: Vec<(f64, &str)> = candidates
         .into_iter()
         .map(|candidate| {
-            (
-                strsim::jaro_winkler(&word, &candidate.to_lowercase()),
-                candidate,
-            )
+            let likeness = strsim::jaro_winkler(&word, &candidate.to_lowercase());
+            (likeness, candidate)
         })
         .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
+        .collect();
+    let most = alike
+        .iter()
+        .map(|(likeness, _)| *likeness)
+        .fold(0.0, f64::max);
+    let nearest = alike
+        .iter()
+        .filter(|(likeness, _)| *likeness >= most - SAME);
+    nearest.map(|(_, candidate)| *candidate).collect()
 }
 
 /// `: did you mean 'weight'?` where a candidate is near, else `: ` and what to do instead.
@@ -26,10 +34,11 @@ pub fn hint<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
     otherwise: &str,
 ) -> String {
-    nearest(word, candidates).map_or_else(
-        || format!(": {otherwise}"),
-        |near| format!(": did you mean '{near}'?"),
-    )
+    match nearest(word, candidates).as_slice() {
+        [] => format!(": {otherwise}"),
+        [only] => format!(": did you mean '{only}'?"),
+        [first @ .., last] => format!(": did you mean '{}' or '{last}'?", first.join("', '")),
+    }
 }
 
 #[cfg(test)]
@@ -40,12 +49,12 @@ mod tests {
     fn a_slip_of_the_pen_finds_its_word_and_anything_else_finds_none() {
         let known = ["weight", "wait", "headers", "on_start", "tasks"];
         for (word, near) in [
-            ("wieght", Some("weight")),
-            ("Weight", Some("weight")),
-            ("header", Some("headers")),
-            ("onstart", Some("on_start")),
-            ("zebra", None),
-            ("", None),
+            ("wieght", &["weight"][..]),
+            ("Weight", &["weight"]),
+            ("header", &["headers"]),
+            ("onstart", &["on_start"]),
+            ("zebra", &[]),
+            ("", &[]),
         ] {
             assert_eq!(nearest(word, known), near, "{word}");
         }
@@ -58,5 +67,9 @@ mod tests {
             ": did you mean 'weight'?"
         );
         assert_eq!(hint("zebra", ["weight"], "remove it"), ": remove it");
+        assert_eq!(
+            hint("p96", ["p90", "p95", "floor"], "remove it"),
+            ": did you mean 'p90' or 'p95'?"
+        );
     }
 }

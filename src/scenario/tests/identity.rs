@@ -80,7 +80,7 @@ fn the_canonical_text_has_one_fact_per_line_and_is_yaml() {
     user_classes:
       - name: "user"
         weight: 1
-        wait: "0s..0s"
+        wait: "0s"
         tasks:
           - weight: 1
             stop_on_failure: false
@@ -93,7 +93,7 @@ fn the_canonical_text_has_one_fact_per_line_and_is_yaml() {
                 redirects: 0
     load:
       - phase: "steady"
-        users: "1..1"
+        users: "1"
         for: "1s"
         measure: true
     "#);

@@ -1,0 +1,142 @@
+//! Accepted runs: recorded, matched, and held against what comes after.
+
+use serde_json::Value;
+
+use crate::support::{Gate, SCENARIO, Server, StandIn, gate};
+
+/// The stand-in's catalogue for as long as the rule needs: ten slices of 0.4 s with 280 requests each.
+const CATALOGUE: &str = "\
+name: catalogue
+user_classes:
+  - name: reader
+    tasks:
+      - steps: [{ get: /prod/catalog/items, name: GET /catalog/items, query: { limit: 20 } }]
+load:
+  - { phase: warm-up, arrivals: 700/s, for: 0.5s, max_users: 200, measure: false }
+  - { phase: steady, arrivals: 700/s, for: 4s, max_users: 200 }
+";
+
+fn baseline(gate: &Gate) -> Value {
+    serde_json::from_str(&gate.read("baseline.json")).unwrap()
+}
+
+#[test]
+fn five_recorded_jobs_pass_an_unchanged_run_and_fail_a_slower_one_by_name() {
+    let gate = gate("").with_scenario(CATALOGUE);
+    let stand_in = |slow| {
+        let arguments = ["--latency", "20ms", "--provisioned", "200", "--slow", slow];
+        StandIn::start(gate.home(), &arguments)
+    };
+    let same = stand_in("1");
+    for _ in 0..5 {
+        gate.run(&same.url, &["--record"]).exits(0);
+    }
+    assert_eq!(baseline(&gate)["jobs"].as_array().unwrap().len(), 5);
+    gate.run(&same.url, &[]).exits(0).tells(&[
+        "history, 5 baseline jobs",
+        "nothing slower",
+        "would have caught",
+    ]);
+    drop(same);
+    let slower = stand_in("1.6");
+    gate.run(&slower.url, &[])
+        .exits(1)
+        .tells(&["failed", "P95", "slower: P95", "(exit 1)"]);
+    let junit = gate.written("junit.xml");
+    assert!(
+        junit.contains("<failure type=\"loadgate.regression\" message=\"P95"),
+        "{junit}"
+    );
+    let summary = gate.written("summary.md");
+    let first = summary.lines().next().unwrap();
+    assert!(
+        first.contains("❌") && first.contains("slower: P95"),
+        "{first}"
+    );
+    assert!(summary.contains("```diff"), "{summary}");
+}
+
+#[test]
+fn a_job_is_recorded_once_and_what_was_judged_worse_only_by_accept() {
+    let gate = gate("limits: { overall: { p95: 1us } }");
+    gate.run(&Server::fast().url(), &[]).exits(1);
+    let result = gate.out().join("result.json");
+    let result = result.to_str().unwrap();
+    gate.command("record", &[result])
+        .exits(1)
+        .says(&["not recorded", "--accept"]);
+    assert!(!gate.folder().join("baseline.json").exists());
+    gate.command("record", &[result, "--accept", "--anchor"])
+        .exits(0);
+    let once = baseline(&gate);
+    assert_eq!(once["jobs"][0]["accepted_worse"], true);
+    assert_eq!(once["anchor"]["id"], once["jobs"][0]["id"]);
+    gate.command("record", &[result, "--accept"]).exits(0);
+    assert_eq!(baseline(&gate), once);
+}
+
+#[test]
+fn another_scenario_begins_a_new_ring_by_restart_alone() {
+    let gate = gate("");
+    let server = Server::fast();
+    let result = gate.out().join("result.json");
+    let result = result.to_str().unwrap();
+    gate.run(&server.url(), &[]).exits(0);
+    gate.command("record", &[result]).exits(0);
+    let before = gate.read("baseline.json");
+
+    gate.write("scenario.yml", &SCENARIO.replace("users: 4", "users: 5"));
+    gate.run(&server.url(), &[])
+        .exits(0)
+        .tells(&["nothing compared", "scenario"]);
+    let summary = gate.written("summary.md");
+    assert!(
+        summary.contains("+    users: \"5\""),
+        "the diff is shown: {summary}"
+    );
+    assert!(gate.written("junit.xml").contains("<skipped"));
+    gate.command("record", &[result])
+        .exits(2)
+        .says(&["another scenario", "--restart"]);
+    assert_eq!(gate.read("baseline.json"), before, "nothing is lost");
+    gate.command("record", &[result, "--restart"]).exits(0);
+    assert_eq!(baseline(&gate)["jobs"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_missing_baseline_that_must_be_there_is_an_error_where_the_scenario_differs_too() {
+    let gate = gate("regression: { missing_baseline: fail }");
+    let server = Server::fast();
+    gate.run(&server.url(), &["--record"]).exits(3);
+    gate.run(&server.url(), &[]);
+    gate.write("scenario.yml", &SCENARIO.replace("users: 4", "users: 5"));
+    gate.run(&server.url(), &[]).exits(3).tells(&["scenario"]);
+}
+
+#[test]
+fn jobs_of_other_labels_are_no_baseline() {
+    let gate = gate("");
+    let server = Server::fast();
+    gate.run(&server.url(), &["--record", "--label", "region=eu-west-1"])
+        .exits(0);
+    gate.run(&server.url(), &["--label", "region=us-east-1"])
+        .exits(0)
+        .tells(&["label region", "'eu-west-1'", "'us-east-1'"]);
+}
+
+#[test]
+fn an_unreadable_baseline_is_not_written_over() {
+    let gate = gate("");
+    let server = Server::fast();
+    gate.run(&server.url(), &[]).exits(0);
+    gate.write("baseline.json", "{ torn");
+    let result = gate.out().join("result.json");
+    for arguments in [&[][..], &["--restart"]] {
+        let mut all = vec![result.to_str().unwrap()];
+        all.extend(arguments);
+        gate.command("record", &all)
+            .exits(2)
+            .says(&["baseline.json"]);
+        assert_eq!(gate.read("baseline.json"), "{ torn");
+    }
+}

@@ -1,0 +1,218 @@
+//! Every exit code, by the real binary.
+
+use std::time::Duration;
+
+use crate::support::{Server, gate, nobody};
+
+/// Twenty users without a wait for two seconds: enough requests for a verdict on P95 at any latency below 20 ms.
+const BUSY: &str = "\
+name: sample
+user_classes:
+  - name: reader
+    tasks:
+      - steps: [{ get: /items, name: GET /items }]
+load:
+  - { phase: warm, users: 20, for: 3s }
+";
+
+#[test]
+fn a_run_within_its_limits_exits_0() {
+    let gate = gate("limits: { overall: { p95: 800ms, error_rate: 1% } }");
+    let ran = gate.run(&Server::fast().url(), &[]).exits(0);
+    ran.tells(&["passed", "(exit 0)"]);
+    for file in [
+        "result.json",
+        "junit.xml",
+        "summary.md",
+        "metrics.txt",
+        "load-performance.json",
+    ] {
+        assert!(!gate.written(file).is_empty(), "{file}");
+    }
+}
+
+#[test]
+fn a_broken_limit_exits_1() {
+    let gate = gate("limits: { overall: { p95: 5ms } }");
+    let server = Server::taking(Duration::from_millis(15));
+    gate.run(&server.url(), &[])
+        .exits(1)
+        .tells(&["P95 overall", "limit 5 ms", "(exit 1)"]);
+    assert!(
+        gate.written("junit.xml")
+            .contains("<failure type=\"loadgate.limit\"")
+    );
+    assert!(gate.written("summary.md").contains("❌"));
+}
+
+#[test]
+fn a_server_that_only_fails_exits_1_where_no_limit_is_written() {
+    let gate = gate("");
+    let server = Server::start(|_| (500, "{}".to_owned()));
+    gate.run(&server.url(), &[])
+        .exits(1)
+        .tells(&["error rate overall", "100 %", "limit 1 %"]);
+}
+
+#[test]
+fn a_regression_exits_1_and_an_unchanged_run_0() {
+    let gate = gate("").with_scenario(BUSY);
+    let out = gate.out();
+    let result = out.join("result.json");
+    gate.run(&Server::taking(Duration::from_millis(5)).url(), &[])
+        .exits(0)
+        .tells(&["nothing compared"]);
+    gate.command("record", &[result.to_str().unwrap()])
+        .exits(0)
+        .tells(&["1 recorded job"]);
+    gate.run(&Server::taking(Duration::from_millis(5)).url(), &[])
+        .exits(0)
+        .tells(&["provisional"]);
+    gate.run(&Server::taking(Duration::from_millis(15)).url(), &[])
+        .exits(1)
+        .tells(&["P95", "slower: P95", "(exit 1)"]);
+    assert!(
+        gate.written("junit.xml")
+            .contains("<failure type=\"loadgate.regression\"")
+    );
+}
+
+#[test]
+fn a_target_that_nobody_serves_exits_3() {
+    let gate = gate("");
+    gate.run(&nobody(), &[])
+        .exits(3)
+        .tells(&["did not answer", "connect", "--wait", "(exit 3)"]);
+    assert!(gate.written("junit.xml").contains("<error type="));
+}
+
+#[test]
+fn a_limit_without_enough_requests_exits_3() {
+    let gate = gate("limits: { overall: { p99: 1s, error_rate: off } }").with_scenario(
+        "name: sample\nuser_classes: [{ name: a, wait: 100ms, tasks: [{ steps: [{ get: / }] }] }]\nload: [{ phase: warm, users: 2, for: 1s }]\n",
+    );
+    gate.run(&Server::fast().url(), &[])
+        .exits(3)
+        .tells(&["P99 overall", "268 needed"]);
+}
+
+#[test]
+fn a_required_baseline_that_is_missing_exits_3_and_its_first_job_can_be_recorded() {
+    let gate = gate("regression: { missing_baseline: fail }");
+    let server = Server::fast();
+    gate.run(&server.url(), &[])
+        .exits(3)
+        .tells(&["no baseline"]);
+    let result = gate.out().join("result.json");
+    gate.command("record", &[result.to_str().unwrap()]).exits(0);
+    assert!(gate.read("baseline.json").contains("\"schema\": 1"));
+}
+
+#[test]
+fn an_inconclusive_run_exits_0_loudly_and_4_where_strict() {
+    // Every hundredth request fails: whether that is more than 1 % nobody can tell.
+    let server = || {
+        Server::start(|request| {
+            let status = if request.number % 100 == 50 { 503 } else { 200 };
+            (status, "{}".to_owned())
+        })
+    };
+    let gate = gate("");
+    gate.run(&server().url(), &[])
+        .exits(0)
+        .tells(&["INCONCLUSIVE", "(exit 0)"]);
+    gate.run(&server().url(), &["--strict"])
+        .exits(4)
+        .tells(&["INCONCLUSIVE", "(exit 4)"]);
+    assert!(gate.written("junit.xml").contains("<error type="));
+}
+
+#[test]
+fn observing_exits_0_whatever_happened() {
+    let gate = gate("mode: observe\nlimits: { overall: { p95: 5ms } }");
+    let server = Server::taking(Duration::from_millis(15));
+    gate.run(&server.url(), &[])
+        .exits(0)
+        .tells(&["would have failed", "(exit 0)"]);
+    gate.run(&nobody(), &[]).exits(0);
+    let junit = gate.written("junit.xml");
+    assert!(
+        !junit.contains("<failure") && !junit.contains("<error"),
+        "{junit}"
+    );
+}
+
+#[test]
+fn an_aborted_run_exits_1_early() {
+    let gate = gate("abort: { error_rate: 50%, after: 500ms }").with_scenario(
+        "name: sample\nuser_classes: [{ name: a, wait: 5ms, tasks: [{ steps: [{ get: / }] }] }]\nload: [{ phase: warm, users: 4, for: 60s }]\n",
+    );
+    let began = std::time::Instant::now();
+    let server = Server::start(|_| (502, String::new()));
+    gate.run(&server.url(), &[]).exits(1).tells(&["abort"]);
+    assert!(began.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn several_gates_exit_with_the_worst_and_get_one_summary() {
+    let good = gate("");
+    let slow = gate("limits: { overall: { p95: 1us } }");
+    slow.write(
+        "scenario.yml",
+        &crate::support::SCENARIO.replace("name: sample", "name: other"),
+    );
+    let server = Server::fast();
+    let folders = [good.folder(), slow.folder()];
+    let [good_folder, slow_folder] = folders.each_ref().map(|folder| folder.to_str().unwrap());
+    let _alone = crate::support::alone();
+    good.loadgate(&["run", good_folder, slow_folder, "--target", &server.url()])
+        .exits(1);
+    for file in ["sample/junit.xml", "other/junit.xml", "other/result.json"] {
+        assert!(!good.written(file).is_empty(), "{file}");
+    }
+    let summary = good.written("summary.md");
+    assert!(
+        summary.starts_with("### ❌ Performance: 1 of 2 gates failed"),
+        "{summary}"
+    );
+}
+
+#[test]
+fn a_stored_result_is_judged_again_to_the_same_words() {
+    let gate = gate("limits: { overall: { p95: 800ms } }");
+    let ran = gate.run(&Server::fast().url(), &[]).exits(0);
+    let (first, result) = (gate.written("junit.xml"), gate.out().join("result.json"));
+    let again = gate.home().join("again");
+    let judged = gate
+        .command(
+            "judge",
+            &[result.to_str().unwrap(), "--out", again.to_str().unwrap()],
+        )
+        .exits(0);
+    assert_eq!(
+        std::fs::read_to_string(again.join("junit.xml")).unwrap(),
+        first
+    );
+    let verdict = |text: &str| text.lines().last().unwrap().to_owned();
+    assert_eq!(verdict(&judged.stdout), verdict(&ran.stdout));
+}
+
+#[test]
+fn validate_sends_nothing_and_exits_2_where_nothing_could_be_judged() {
+    let server = Server::fast();
+    let gate = gate("").with_scenario(BUSY);
+    gate.command("validate", &["--target", &server.url()])
+        .exits(0)
+        .tells(&["GET /items", "gated change", "P95 overall"]);
+    gate.write(
+        "scenario.yml",
+        "name: sample\nuser_classes: [{ name: a, wait: 1s, tasks: [{ steps: [{ get: / }] }] }]\nload: [{ phase: warm, users: 1, for: 1s }]\n",
+    );
+    gate.command("validate", &["--target", &server.url()])
+        .exits(2)
+        .tells(&[
+            "Nothing that may fail a build could be judged",
+            "381 needed",
+        ]);
+    assert!(server.received().is_empty());
+}

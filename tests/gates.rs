@@ -1,0 +1,74 @@
+//! The gates that are shipped.
+
+use std::path::Path;
+use std::time::Duration;
+
+use loadgate::plan::{Gate, Options};
+use loadgate::record::phases;
+use loadgate::verdict::{Design, Expected, Forecast, LimitForecast, forecast};
+
+use crate::support::{Ran, loadgate};
+
+const GATES: [&str; 1] = ["lambda-catalog"];
+
+fn folder(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("thresholds")
+        .join(name)
+}
+
+/// What the verdict of a gate could see, where answers take 100 ms.
+fn forecast_of(name: &str, design: Design<'_>) -> Forecast {
+    let gate = Gate::read(&folder(name), &Options::default()).unwrap();
+    let counts = gate.scenario.expected_requests(|_| 0.1);
+    let phases = phases(&gate.scenario.load);
+    let expected = Expected {
+        phases: &phases,
+        requests: &gate.scenario.requests,
+        counts: &counts,
+    };
+    let day = jiff::civil::date(2026, 11, 24);
+    forecast(&expected, &gate.thresholds, design, day)
+}
+
+#[test]
+fn every_shipped_gate_is_listed_here() {
+    let mut found: Vec<String> = std::fs::read_dir(folder(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    found.sort();
+    assert_eq!(found, GATES);
+}
+
+#[test]
+fn shipped_gates_are_valid() {
+    for name in GATES {
+        let home = tempfile::tempdir().unwrap();
+        let output = loadgate(home.path())
+            .arg("validate")
+            .arg(folder(name))
+            .output();
+        Ran::new(&output.unwrap())
+            .exits(0)
+            .tells(&["Everything that is gated can be judged"]);
+    }
+}
+
+#[test]
+fn a_plain_run_and_a_duet_of_twelve_pairs_judge_every_gated_name() {
+    let duet = Design::Duet {
+        pairs: 12,
+        slice_s: Duration::from_secs(5).as_secs_f64(),
+    };
+    for name in GATES {
+        for design in [Design::Jobs(&[]), duet] {
+            let told = forecast_of(name, design);
+            assert!(!told.cells.is_empty());
+            for cell in &told.cells {
+                assert!(cell.smallest.is_ok(), "{name}, {design:?}: {cell:?}");
+            }
+            assert!(told.limits.iter().all(LimitForecast::is_judged), "{told:?}");
+        }
+    }
+}

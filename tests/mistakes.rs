@@ -1,0 +1,242 @@
+//! Bad arguments and files: one message that says what to mend, exit 2, and nothing sent or lost.
+
+use crate::support::{SCENARIO, Server, gate};
+
+#[test]
+fn mistakes_in_files_are_named_with_file_line_and_column() {
+    let server = Server::fast();
+    let class = "user_classes: [{ name: a, tasks: [{ steps: [{ get: / }] }] }]";
+    for (file, text, parts) in [
+        (
+            "scenario.yml",
+            SCENARIO.replace("users: 4", "usrs: 4"),
+            &["scenario.yml:8:20", "unknown key 'usrs'", "'users'"][..],
+        ),
+        (
+            "scenario.yml",
+            SCENARIO.replace("  - name: reader", "  - weight: -1\n    name: reader"),
+            &["scenario.yml:3:13", "weight", "-1"],
+        ),
+        (
+            "scenario.yml",
+            SCENARIO.replace("name: sample", "name: [sample"),
+            &["scenario.yml:"],
+        ),
+        (
+            "scenario.yml",
+            format!("name: x\n{class}\nload: [{{ phase: a, users: 4 }}]\n"),
+            &["scenario.yml:3:", "'for'"],
+        ),
+        (
+            "scenario.yml",
+            format!("name: x\n{class}\nload: [{{ phase: a, users: 4, for: 10 }}]\n"),
+            &["scenario.yml:3:", "for", "'10' is not a duration", "800ms"],
+        ),
+        (
+            "scenario.yml",
+            SCENARIO.replace("name: GET /items }", "form: { a: b } }"),
+            &["scenario.yml:6:", "form", "not supported yet"],
+        ),
+        (
+            "thresholds.yml",
+            "limits: { phases: { brust: { p95: 1s } } }".to_owned(),
+            &["thresholds.yml:1:", "brust", "it measures warm"],
+        ),
+        (
+            "thresholds.yml",
+            "limits: { requests: { GET /item: { p95: 1s } } }".to_owned(),
+            &["thresholds.yml:1:", "GET /item", "'GET /items'"],
+        ),
+        (
+            "thresholds.yml",
+            "limits: { overall: { p96: 1s } }".to_owned(),
+            &["thresholds.yml:1:", "p96", "'p95'"],
+        ),
+        (
+            "thresholds.yml",
+            "limits: { overall: { p95: fast } }".to_owned(),
+            &["thresholds.yml:1:", "'fast' is not a duration"],
+        ),
+        (
+            "baseline.json",
+            "{ \"schema\": 1, \"jobs\": [".to_owned(),
+            &["baseline.json", "line 1 column", "restore it"],
+        ),
+        (
+            "baseline.json",
+            "{ \"schema\": 99 }".to_owned(),
+            &["baseline.json", "schema 99", "newer loadgate"],
+        ),
+    ] {
+        let gate = gate("");
+        gate.write(file, &text);
+        let ran = gate.run(&server.url(), &[]).exits(2).says(parts);
+        assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+        assert_eq!(gate.read(file), text, "nothing is lost");
+        assert!(!gate.out().exists(), "nothing is written");
+    }
+    assert!(server.received().is_empty(), "nothing is sent");
+}
+
+#[test]
+fn mistakes_in_arguments_are_named_with_what_to_give_instead() {
+    let gate = gate("");
+    let folder = gate.folder();
+    let folder = folder.to_str().unwrap();
+    for (arguments, parts) in [
+        (
+            &["run", "no-such-gate"][..],
+            &["no-such-gate is no folder", "scenario.yml"][..],
+        ),
+        (&["run", folder], &["names no target", "--target"]),
+        (
+            &["run", folder, "--target", "ftp://example.com"],
+            &["--target", "http"],
+        ),
+        (
+            &[
+                "run",
+                folder,
+                "--target",
+                "http://127.0.0.1:1",
+                "--baseline",
+                "gone.json",
+            ],
+            &["gone.json", "loadgate record"],
+        ),
+        (
+            &["run", folder, folder, "--target", "http://127.0.0.1:1"],
+            &["two gates are named 'sample'"],
+        ),
+        (
+            &[
+                "run",
+                folder,
+                "--target",
+                "http://127.0.0.1:1",
+                "--set",
+                "nme=1",
+            ],
+            &["nme"],
+        ),
+        (
+            &[
+                "run",
+                folder,
+                "--target",
+                "http://127.0.0.1:1",
+                "--ca",
+                "gone.pem",
+            ],
+            &["gone.pem"],
+        ),
+        (&["judge", folder, "gone.json"], &["gone.json"]),
+    ] {
+        let ran = gate.loadgate(arguments).exits(2).says(parts);
+        assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_written_is_found_before_anything_is_sent() {
+    let gate = gate("");
+    let server = Server::fast();
+    let blocked = gate.home().join("blocked");
+    std::fs::write(&blocked, "a file, no folder").unwrap();
+    gate.run(&server.url(), &["--out", blocked.to_str().unwrap()])
+        .exits(2)
+        .says(&["output folder", "blocked"]);
+    assert!(server.received().is_empty());
+}
+
+#[test]
+fn a_result_of_another_scenario_is_refused_with_the_difference() {
+    let gate = gate("");
+    gate.run(&Server::fast().url(), &[]).exits(0);
+    gate.write("scenario.yml", &SCENARIO.replace("users: 4", "users: 5"));
+    let result = gate.out().join("result.json");
+    for command in ["judge", "record"] {
+        gate.command(command, &[result.to_str().unwrap()])
+            .exits(2)
+            .says(&["another scenario", "users: \"4\"", "users: \"5\""]);
+    }
+    assert!(!gate.folder().join("baseline.json").exists());
+}
+
+#[test]
+fn results_of_two_ci_runs_are_not_judged_as_one() {
+    let gate = gate("");
+    let server = Server::fast();
+    let (a, b) = (gate.home().join("a"), gate.home().join("b"));
+    for out in [&a, &b] {
+        gate.run(&server.url(), &["--out", out.to_str().unwrap()])
+            .exits(0);
+    }
+    let results = [a.join("result.json"), b.join("result.json")];
+    let [a, b] = results.each_ref().map(|path| path.to_str().unwrap());
+    gate.command("judge", &[a, b])
+        .exits(2)
+        .says(&["not of one CI run"]);
+}
+
+#[test]
+fn what_is_no_result_is_told() {
+    let gate = gate("");
+    let path = gate.home().join("result.json");
+    for (text, part) in [
+        ("not json", "line 1 column"),
+        ("{}", "schema"),
+        ("{ \"schema\": 7 }", "schema 7"),
+        ("{ \"schema\": 1 }", "missing field"),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        gate.command("judge", &[path.to_str().unwrap()])
+            .exits(2)
+            .says(&["result.json", part]);
+    }
+}
+
+#[test]
+fn recording_is_refused_on_pull_requests() {
+    let gate = gate("");
+    let mut command = crate::support::loadgate(gate.home());
+    let output = command
+        .args(["run", gate.folder().to_str().unwrap(), "--record"])
+        .args(["--target", "http://127.0.0.1:1"])
+        .envs([
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_EVENT_NAME", "pull_request"),
+        ])
+        .output()
+        .unwrap();
+    crate::support::Ran::new(&output)
+        .exits(2)
+        .says(&["--record is refused", "main branch"]);
+}
+
+#[test]
+fn variables_set_what_flags_set_and_an_empty_one_sets_nothing() {
+    let gate = gate("").with_scenario(
+        &SCENARIO.replace("name: sample", "name: sample\nvariables: { a: 1, b: 2 }"),
+    );
+    let validate = |variables: &[(&str, &str)]| {
+        let mut command = crate::support::loadgate(gate.home());
+        command.arg("validate").arg(gate.folder());
+        let output = command.envs(variables.iter().copied()).output();
+        crate::support::Ran::new(&output.unwrap())
+    };
+    validate(&[("LOADGATE_TARGET", "http://127.0.0.1:1")]).tells(&["load http://127.0.0.1:1"]);
+    validate(&[("LOADGATE_TARGET", ""), ("LOADGATE_BASELINE", "")]).tells(&["needs --target"]);
+    validate(&[("LOADGATE_SET", "a=3\nc=4\n")])
+        .exits(2)
+        .says(&["--set c", "declare it"]);
+    let judge = |strict| {
+        let mut command = crate::support::loadgate(gate.home());
+        command.args(["judge", "gone", "gone.json"]);
+        let output = command.env("LOADGATE_STRICT", strict).output().unwrap();
+        crate::support::Ran::new(&output)
+    };
+    for strict in ["1", "true", "yes", "0", "false", ""] {
+        judge(strict).exits(2).says(&["gone is no folder"]);
+    }
+}

@@ -1,0 +1,54 @@
+//! A run that is cut short keeps what it has.
+
+use rustix::process::Signal;
+
+use crate::support::{Ran, Server, alone, eventually, gate, signal};
+
+#[test]
+fn an_interrupted_run_leaves_a_partial_result_and_exits_130_or_143() {
+    for (sent, code, name) in [(Signal::INT, 130, "SIGINT"), (Signal::TERM, 143, "SIGTERM")] {
+        let gate = gate("").with_scenario(
+            "name: sample\nuser_classes: [{ name: a, wait: 5ms, tasks: [{ steps: [{ get: /items, name: GET /items }] }] }]\nload: [{ phase: warm, users: 4, for: 120s }]\n",
+        );
+        let server = Server::fast();
+        let _alone = alone();
+        let run = gate.start(&server.url());
+        eventually("the load is on", || server.received().len() > 100);
+        signal(&run, sent);
+        let ran = Ran::new(&run.wait_with_output().unwrap());
+        ran.exits(code).tells(&[name, &format!("(exit {code})")]);
+        let result: serde_json::Value = serde_json::from_str(&gate.written("result.json")).unwrap();
+        assert!(result["run"]["ended"]["interrupted"].is_object(), "{name}");
+        let cells = &result["slices"][0]["cells"][0];
+        assert!(cells["requests"].as_u64().unwrap() > 50, "{name}");
+        assert!(gate.written("junit.xml").contains("<error type="), "{name}");
+        // What is partial is readable, judged as such, and never recorded.
+        let result = gate.out().join("result.json");
+        let result = result.to_str().unwrap();
+        gate.command("judge", &[result])
+            .exits(3)
+            .tells(&["cut the run short"]);
+        gate.command("record", &[result])
+            .exits(3)
+            .says(&["interrupted"]);
+        assert!(!gate.folder().join("baseline.json").exists());
+    }
+}
+
+#[test]
+fn a_run_that_waits_for_its_target_can_be_interrupted() {
+    let gate = gate("");
+    let mut command = crate::support::loadgate(gate.home());
+    let run = command
+        .args(["run", gate.folder().to_str().unwrap()])
+        .args(["--target", &crate::support::nobody(), "--wait", "60s"])
+        .env("LOADGATE_OUT", gate.out())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    eventually("the output folder is there", || gate.out().exists());
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    signal(&run, Signal::INT);
+    Ran::new(&run.wait_with_output().unwrap()).exits(130);
+}
