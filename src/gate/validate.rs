@@ -15,6 +15,8 @@ use crate::verdict::{self, Design, Expected};
 
 /// How long an answer is taken to last where no baseline tells, in seconds: that of a warm function behind a gateway.
 const ASSUMED_ANSWER: f64 = 0.1;
+/// The shortest that it might last instead. What could not be judged even then is refused.
+const SHORTEST_ANSWER: f64 = 0.001;
 
 /// Prints what each gate would send and what its verdict could see; exits 2 where nothing could be judged in one.
 pub fn validate(plan: &Plan, console: &Console) -> Exit {
@@ -43,18 +45,25 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
         Matching::None(_) => Vec::new(),
     };
     let newest = jobs.last().copied();
-    let counts = scenario.expected_requests(|name| {
-        let known = newest.and_then(|job| median(job, &scenario.requests[name]));
-        known.unwrap_or(ASSUMED_ANSWER)
-    });
-    let phases = phases(&scenario.load);
-    let expected = Expected {
-        phases: &phases,
-        requests: &scenario.requests,
-        counts: &counts,
+    let counts_at = |unknown: f64| {
+        scenario.expected_requests(|name| {
+            let known = newest.and_then(|job| median(job, &scenario.requests[name]));
+            known.unwrap_or(unknown)
+        })
     };
+    let phases = phases(&scenario.load);
     let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
-    let forecast = verdict::forecast(&expected, &gate.thresholds, Design::Jobs(&jobs), today);
+    let forecast_of = |counts: &[Vec<f64>]| {
+        let expected = Expected {
+            phases: &phases,
+            requests: &scenario.requests,
+            counts,
+        };
+        verdict::forecast(&expected, &gate.thresholds, Design::Jobs(&jobs), today)
+    };
+    let counts = counts_at(ASSUMED_ANSWER);
+    let forecast = forecast_of(&counts);
+    let is_of_use = forecast.is_of_use() || forecast_of(&counts_at(SHORTEST_ANSWER)).is_of_use();
     let has_users = scenario
         .load
         .iter()
@@ -79,14 +88,11 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
             thresholds: &gate.thresholds,
             jobs: jobs.len(),
             forecast: &forecast,
+            is_of_use,
         },
         console.width,
     ));
-    if forecast.is_of_use() {
-        Exit::Passed
-    } else {
-        Exit::Usage
-    }
+    if is_of_use { Exit::Passed } else { Exit::Usage }
 }
 
 /// The median latency of a name in a job, in seconds.

@@ -34,6 +34,8 @@ pub struct Outlook<'a> {
     pub jobs: usize,
     /// What the verdict could see.
     pub forecast: &'a Forecast,
+    /// Whether anything could be judged, were answers as short as they may be.
+    pub is_of_use: bool,
 }
 
 /// How long answers are taken to last.
@@ -120,7 +122,7 @@ fn requests(outlook: &Outlook, columns: usize) -> Vec<String> {
             Some("Counted with answers that take as long as in the baseline.".to_owned())
         }
         Answers::Assumed(seconds) => Some(format!(
-            "Counted with answers that take {}: slower ones make fewer requests.",
+            "Counted with answers that take {}; slower ones make fewer requests, faster ones more.",
             Latency(seconds)
         )),
     };
@@ -240,12 +242,12 @@ fn conclusion(outlook: &Outlook, columns: usize) -> Vec<String> {
     if !lines.is_empty() {
         lines.push(String::new());
     }
-    let verdict = if !outlook.forecast.is_of_use() {
+    let verdict = if !outlook.is_of_use {
         "✗ Nothing that may fail a build could be judged: send more requests, or for longer"
     } else if lines.is_empty() {
         "✓ Everything that is gated can be judged"
     } else {
-        "! Some of what is gated will not be judged: send more requests, or for longer"
+        "! Not all that is gated will be judged: send more requests, or for longer"
     };
     lines.extend(wrap(verdict, columns));
     lines
