@@ -46,7 +46,7 @@ pub fn run(out: &Path, console: &Console) -> Result<Exit, Error> {
     let silent = console.with(Loudness::Silent);
     let fast = StandIn::start(&config(1.0))?;
     console.print(&format!(
-        "loadgate demo: a gate in {}, and a built-in server that takes {} to answer.\n\n\
+        "loadgate demo: a gate in {}\nand a built-in server whose answers take {}.\n\n\
          1. Record a baseline: {RECORDINGS} runs of 4 s at 1,200 requests/s.",
         folder.display(),
         units::written(LATENCY),
@@ -149,18 +149,23 @@ fn conclusion(out: &Path, unchanged: Exit, slower: Exit) -> String {
     let out = out.display();
     if (unchanged, slower) != (Exit::Passed, Exit::Failed) {
         return format!(
-            "\nThis machine was too busy for the demo: the unchanged run exited {} (0 was expected) and the slower one \
-             {} (1 was expected).\nRun it again when less else is running; the reports are in {out}.",
+            "\nThis machine was too busy for the demo: the unchanged run exited {} (0 was\n\
+             expected) and the slower one {} (1 was expected). Run it again when less else is\n\
+             running. The reports are in {out}.",
             unchanged.code(),
             slower.code()
         );
     }
     format!(
-        "\nShown: the unchanged run passed (exit 0) and the slower one failed (exit 1), each with its reports:\n  \
-         {out}/unchanged/summary.md, junit.xml, metrics.txt, result.json\n  \
-         {out}/slower/summary.md, junit.xml, metrics.txt, result.json\n\n\
-         Next: copy {out}/gate into your repository, put your requests into scenario.yml, and run\n  \
-         loadgate run YOUR-GATE --target https://your-api.example\n\
-         Record five runs with 'loadgate record', and the sixth is judged."
+        "\nShown: the unchanged run passed (exit 0) and the slower one failed (exit 1).\n\
+         What a pull request would show is in summary.md, what a test view would show in\n\
+         junit.xml, each run's in a folder of its own:\n  \
+         {out}/unchanged\n  \
+         {out}/slower\n\n\
+         Next: copy {out}/gate\n\
+         into your repository, put your own requests into its scenario.yml, and run it:\n  \
+         loadgate run YOUR-GATE --target https://your-api.example --record\n\
+         The limits hold from the first run on; after five recorded runs, changes are\n\
+         judged against them."
     )
 }
