@@ -91,17 +91,19 @@ const MAY_USE: [(&str, &[&str]); 20] = [
 ];
 
 /// Crates that only these files may know: a prefix of the path below `src/`.
-const ONLY_IN: [(&str, &[&str]); 15] = [
+const ONLY_IN: [(&str, &[&str]); 17] = [
     ("hdrhistogram", &["measurement/latency.rs"]),
     ("junit_report", &["report/junit.rs"]),
     ("clap", &["cli"]),
     ("minijinja", &["scenario/"]),
     ("serde_json_path", &["scenario/", "load/"]),
     ("serde_saphyr", &["yaml"]),
-    ("httparse", &["load/http1/"]),
+    ("httparse", &["load/http/"]),
     ("rustls", &["load/"]),
+    ("h2", &["load/http/h2/"]),
+    ("brotli_decompressor", &["load/http/coding.rs"]),
     ("tokio", &["load/", "lambda/"]),
-    ("hyper", &["lambda/"]),
+    ("hyper", &["load/http/h2/", "lambda/"]),
     ("tempfile", &["files.rs"]),
     ("similar", &["baseline/", "report/"]),
     ("statrs", &["verdict/"]),

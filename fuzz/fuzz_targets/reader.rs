@@ -4,7 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use loadgate::load::http1::{Answer, Ending, Expected, ReadError, Reader, Step};
+use loadgate::load::http::h1::{Ending, ReadError, Reader, Step};
+use loadgate::load::http::{Answer, Expected};
 
 // The first bytes say what is expected and where to split; the rest is the answer.
 fuzz_target!(|input: (bool, Option<u16>, Vec<u16>, Vec<u8>)| {

@@ -6,7 +6,7 @@ use super::console::Console;
 use super::progress::Line;
 use super::{Error, tell};
 use crate::load::{self, Order, Origin, Outcome, Stop, Trust};
-use crate::plan::{self, Gate, Plan};
+use crate::plan::{Gate, Plan};
 use crate::record::{self, Circumstances, Deployment, Ended, Health, Run, RunRecord};
 
 /// Sends the load of a gate and writes `result.json`.
@@ -17,7 +17,14 @@ pub(super) fn measure(
     console: &Console,
 ) -> Result<RunRecord, Error> {
     let target = gate.target()?;
-    console.note(&format!("{}: loading {target}", gate.scenario.name));
+    let through = target
+        .proxy()
+        .map(|proxy| format!(" through the proxy {proxy}"));
+    console.note(&format!(
+        "{}: loading {target}{}",
+        gate.scenario.name,
+        through.unwrap_or_default()
+    ));
     let mut line = Line::new(console.progress, &gate.scenario.load);
     let outcome = load::run(&order(plan, gate, target), &mut |now| line.show(now), stop);
     line.end();
@@ -67,7 +74,8 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, outcome: Outcome) -> RunRec
     let circumstances = Circumstances {
         target: Deployment {
             url: target.to_string(),
-            loopback: plan::is_loopback(&target.host()),
+            loopback: target.is_loopback(),
+            proxy: target.proxy().map(ToString::to_string),
         },
         base: None,
         run,

@@ -6,8 +6,9 @@ use jiff::tz::TimeZone;
 use super::console::Console;
 use crate::baseline::{Job, Matching, Scope, Setting, matching};
 use crate::exit::Exit;
+use crate::load::Origin;
 use crate::metric::Metric;
-use crate::plan::{self, Gate, Plan};
+use crate::plan::{Gate, Plan};
 use crate::record::phases;
 use crate::report::{self, Answers, Outlook};
 use crate::scenario::Shape;
@@ -36,7 +37,7 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
     let setting = Setting {
         scenario_sha256: &scenario.sha256,
         scenario_text: &scenario.canonical,
-        loopback: target.is_some_and(|target| plan::is_loopback(&target.host())),
+        loopback: target.is_some_and(Origin::is_loopback),
         labels: &plan.labels,
         environment: &plan.environment,
     };

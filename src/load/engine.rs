@@ -7,11 +7,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::oneshot;
 
 use super::health::{self, Before, Health, TooFewFiles};
-use super::http1::{Connector, Origin, TlsError, Trust};
+use super::http::{Connector, Origin, TlsError, Trust};
 use super::prepared::Script;
 use super::progress::{Progress, Watch};
 use super::pulse::Pulse;
@@ -147,7 +147,11 @@ pub fn run(
     let script = Script::new(scenario, &order.target)
         .map_err(|unsent| Error::Request(unsent.to_string()))?;
     let script = Arc::new(script);
-    let connector = Arc::new(Connector::new(order.target.clone(), order.trust)?);
+    let connector = Arc::new(Connector::new(
+        order.target.clone(),
+        scenario.http,
+        order.trust,
+    )?);
     if let Some(ended) = reach(order, &script, &connector, stop)? {
         return Ok(never_began(scenario, ended, open_files));
     }
@@ -194,7 +198,9 @@ fn reach(
     connector: &Arc<Connector>,
     stop: &Stop,
 ) -> Result<Option<Ended>, Error> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
     let ended = runtime.block_on(async {
         let told = async {
             loop {

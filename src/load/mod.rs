@@ -9,7 +9,7 @@ mod core;
 mod draws;
 mod engine;
 mod health;
-pub mod http1;
+pub mod http;
 mod pacer;
 mod pool;
 mod prepared;
@@ -28,5 +28,5 @@ mod worker;
 
 pub use engine::{Abort, Ended, Error, Order, Outcome, Stop, run};
 pub use health::{Health, TooFewFiles};
-pub use http1::{Origin, OriginError, TlsError, Trust};
+pub use http::{Origin, OriginError, Proxy, ProxyError, TlsError, Trust};
 pub use progress::Progress;

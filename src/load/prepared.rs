@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand_chacha::ChaCha8Rng;
 
 use super::draws;
-use super::http1::{HeaderName, Origin, RenderError as HttpError, render_into};
+use super::http::{HeaderName, Origin, RenderError as HttpError, render_into};
 use crate::scenario::{
     self, Auth, Body, Capture, Expect, Method, Pause, RenderError, Scenario, Scope, Source,
     Template, ValueTemplate,
@@ -57,9 +57,11 @@ pub(super) struct Prepared {
     pub(super) capture: Vec<Capture>,
     pub(super) timeout: Duration,
     pub(super) redirects: u32,
-    /// Headers of the answer that are read: the cold start's, then the captured ones in their order, then `Location`.
+    /// Headers of the answer that are read: the cold start's, then the captured ones in their order, then
+    /// `Content-Encoding` where the body is read, then `Location` where redirects are followed.
     pub(super) wanted: Vec<HeaderName>,
-    pub(super) keep_body: bool,
+    /// Where `Content-Encoding` stands among them, for a body that is read; none for one that is drained unseen.
+    pub(super) coding: Option<usize>,
     /// All of it, where it is the same for everybody.
     pub(super) fixed: Option<Vec<u8>>,
     template: Parts,
@@ -171,6 +173,10 @@ impl Prepared {
                 Source::Json(_) => keep_body = true,
             }
         }
+        let coding = keep_body.then_some(wanted.len());
+        if keep_body {
+            wanted.push("content-encoding".parse()?);
+        }
         if request.redirects > 0 {
             wanted.push("location".parse()?);
         }
@@ -189,7 +195,7 @@ impl Prepared {
             timeout: request.timeout,
             redirects: request.redirects,
             wanted,
-            keep_body,
+            coding,
             fixed: None,
             template: Parts {
                 path: request.path.clone(),
@@ -218,7 +224,7 @@ impl Prepared {
     /// Renders the request for a user, in place of what `bytes` held.
     pub(super) fn render<'a>(
         &'a self,
-        origin: &Origin,
+        origin: &'a Origin,
         scope: &mut Scope<'a>,
         bytes: &mut Vec<u8>,
     ) -> Result<(), Unsent> {
@@ -229,7 +235,7 @@ impl Prepared {
     /// Renders the request to another target of the same origin, as a redirect asks.
     pub(super) fn render_to<'a>(
         &'a self,
-        origin: &Origin,
+        origin: &'a Origin,
         method: Method,
         target: &str,
         scope: &mut Scope<'a>,
@@ -241,7 +247,7 @@ impl Prepared {
         } else {
             None
         };
-        let headers = self.template.headers(scope, body.is_some())?;
+        let headers = self.template.headers(origin, scope, body.is_some())?;
         let body = body.as_deref().map(str::as_bytes);
         let method = method.as_str();
         render_into(bytes, method, origin.authority(), target, &headers, body)?;
@@ -274,10 +280,14 @@ impl Parts {
 
     fn headers<'a>(
         &'a self,
+        origin: &'a Origin,
         scope: &mut Scope<'a>,
         json: bool,
     ) -> Result<Vec<(&'a str, Cow<'a, str>)>, RenderError> {
-        let mut headers = Vec::with_capacity(self.headers.len() + 3);
+        let mut headers = Vec::with_capacity(self.headers.len() + 4);
+        if let Some(value) = origin.proxy_authorization() {
+            headers.push(("Proxy-Authorization", value.into()));
+        }
         for (name, value) in &self.headers {
             headers.push((name.as_str(), value.render(scope)?));
         }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::draws::{self, Purpose};
-use super::http1::{Connector, Scratch};
+use super::http::{Connector, Scratch};
 use super::prepared::{Class, Script, Step};
 use super::sender::{Gear, Sender, Sent};
 use crate::measurement::FailureKind;
@@ -124,12 +123,8 @@ impl Seen {
 
 /// Where there is nothing harmless to send, a connection must do.
 async fn connect(gear: &Gear) -> Result<(), Unreachable> {
-    let origin = gear.connector.origin();
-    let host = origin.host();
-    let tried = timeout(CONNECT, TcpStream::connect((host.as_str(), origin.port()))).await;
-    match tried {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(Unreachable(format!("connect: {error}"))),
+    match timeout(CONNECT, gear.connector.try_open()).await {
+        Ok(tried) => tried.map_err(Unreachable),
         Err(_) => Err(Unreachable(format!(
             "connect: no answer within {CONNECT:?}"
         ))),

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::http1::{Exchange, Origin, Scheme};
+use super::http::{Exchange, Origin, Scheme};
 use super::prepared::Prepared;
 use crate::scenario::Method;
 
@@ -51,15 +51,18 @@ fn resolve(origin: &Origin, target: &str, location: &str) -> Option<String> {
         Scheme::Http => "http",
         Scheme::Https => "https",
     };
-    let base = Url::parse(&format!("{scheme}://{}{target}", origin.authority())).ok()?;
+    // A proxy that opens no tunnel is sent the whole URL.
+    let path = target.strip_prefix(&origin.before_path()).unwrap_or(target);
+    let base = Url::parse(&format!("{scheme}://{}{path}", origin.authority())).ok()?;
     let next = base.join(location).ok()?;
     if next.origin() != base.origin() {
         return None;
     }
-    Some(match next.query() {
+    let path = match next.query() {
         Some(query) => format!("{}?{query}", next.path()),
         None => next.path().to_owned(),
-    })
+    };
+    Some(origin.before_path() + &path)
 }
 
 /// The method of the next hop, as browsers choose it (RFC 9110, section 15.4).

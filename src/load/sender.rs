@@ -7,8 +7,8 @@ use std::time::Instant;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-use super::http1::{
-    Answer, BODY_LIMIT, Client, Connector, Exchange, Expected, Failure, Request, Scratch,
+use super::http::{
+    Answer, BODY_LIMIT, Client, Connector, Exchange, Expected, Failure, Request, Scratch, unpacked,
 };
 use super::prepared::{Prepared, Script, Unsent};
 use super::recorder::Spent;
@@ -192,10 +192,10 @@ impl Sender {
                 if !request.expect.accepts(answer.status) {
                     sent.failure = Some(FailureKind::Status(answer.status));
                 } else if !request.capture.is_empty()
-                    && let Err(missing) = self.capture(request, marker.is_some(), &answer)
+                    && let Err((failure, why)) = self.capture(request, marker.is_some(), answer)
                 {
-                    sent.failure = Some(FailureKind::Expectation);
-                    sent.detail = Some(missing);
+                    sent.failure = Some(failure);
+                    sent.detail = Some(why);
                 }
             }
         }
@@ -203,13 +203,22 @@ impl Sender {
     }
 
     /// Takes the values of a step from its answer; one that is not there becomes unset.
-    fn capture(&mut self, request: &Prepared, marked: bool, answer: &Answer) -> Result<(), String> {
-        let body: Option<Value> = answer
-            .body
-            .as_deref()
-            .and_then(|body| serde_json::from_slice(body).ok());
-        let mut place = usize::from(marked);
+    fn capture(
+        &mut self,
+        request: &Prepared,
+        marked: bool,
+        mut answer: Answer,
+    ) -> Result<(), (FailureKind, String)> {
         let mut missing = Ok(());
+        let mut body: Option<Value> = None;
+        if let (Some(coding), Some(packed)) = (request.coding, answer.body.take()) {
+            let codings: Vec<&str> = answer.headers(coding).collect();
+            match unpacked(packed, &codings.join(","), BODY_LIMIT) {
+                Ok(text) => body = serde_json::from_slice(&text).ok(),
+                Err(error) => missing = Err((FailureKind::Body, error.to_string())),
+            }
+        }
+        let mut place = usize::from(marked);
         for Capture { variable, from } in &request.capture {
             let value = match from {
                 Source::Header(_) => {
@@ -220,8 +229,9 @@ impl Sender {
                     .as_ref()
                     .and_then(|body| path.query(body).first().cloned()),
             };
-            if value.is_none() {
-                missing = Err(format!("the answer holds no '{variable}'"));
+            if value.is_none() && missing.is_ok() {
+                let why = format!("the answer holds no '{variable}'");
+                missing = Err((FailureKind::Expectation, why));
             }
             self.put(variable, value);
         }
@@ -251,7 +261,7 @@ fn raw<'a>(request: &'a Prepared, method: Method, bytes: &'a [u8]) -> Request<'a
         idempotent: method.is_idempotent(),
         expected: Expected {
             head_only: method == Method::Head,
-            keep_body: request.keep_body.then_some(BODY_LIMIT),
+            keep_body: request.coding.map(|_| BODY_LIMIT),
             headers: &request.wanted,
         },
     }
@@ -267,5 +277,6 @@ fn kind(failure: Failure) -> FailureKind {
         Failure::Reset | Failure::Closed => FailureKind::Reset,
         Failure::BadHead | Failure::HeadTooLarge => FailureKind::Protocol,
         Failure::BadBody | Failure::BodyTooLarge => FailureKind::Body,
+        Failure::Proxy => FailureKind::Proxy,
     }
 }

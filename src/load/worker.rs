@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::{coop, spawn_local};
 
 use super::core::{Core, Presence};
-use super::http1::{Connector, Scratch};
+use super::http::{Connector, Scratch};
 use super::pacer::Pacer;
 use super::prepared::Script;
 use super::pulse::Pulse;

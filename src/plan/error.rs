@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::baseline::StoreError;
-use crate::load::OriginError;
+use crate::load::{OriginError, ProxyError};
 use crate::{record, scenario, thresholds};
 
 /// Why a plan could not be made: all of these are found before the first request.
@@ -49,6 +49,9 @@ pub enum Error {
         /// Why.
         source: OriginError,
     },
+    /// The proxy that the environment names cannot be used.
+    #[error(transparent)]
+    Proxy(ProxyError),
     /// One file cannot be the baseline of several scenarios.
     #[error("--baseline names one file and there are several gates: run each gate by itself")]
     OneBaselineManyGates,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Error, Options, read, variable};
 use crate::baseline::{Baseline, store};
-use crate::load::Origin;
+use crate::load::{Origin, Proxy};
 use crate::record::{PhaseRecord, phases};
 use crate::scenario::{self, Scenario};
 use crate::thresholds::{self, Names, PhaseName, Thresholds};
@@ -78,10 +78,18 @@ fn target(folder: &Path, options: &Options, scenario: &Scenario) -> Result<Optio
         (None, Some(written)) => (written, folder.join("scenario.yml").display().to_string()),
         (None, None) => return Ok(None),
     };
-    let origin = text
+    let origin: Origin = text
         .parse()
         .map_err(|source| Error::Target { place, source })?;
-    Ok(Some(origin))
+    // Load for this machine never leaves it.
+    if origin.is_loopback() {
+        return Ok(Some(origin));
+    }
+    let proxy = Proxy::find(&origin.to_string(), &variable).map_err(Error::Proxy)?;
+    Ok(Some(match proxy {
+        Some(proxy) => origin.through(proxy, scenario.http),
+        None => origin,
+    }))
 }
 
 fn read_scenario(path: &Path, set: &[(String, String)]) -> Result<Scenario, Error> {

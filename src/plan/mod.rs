@@ -144,15 +144,6 @@ pub fn make_folder(folder: &Path) -> Result<(), Error> {
     std::fs::remove_file(probe).map_err(failed)
 }
 
-/// Whether a host is this machine.
-pub fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.eq_ignore_ascii_case("localhost")
-        || bare
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
 /// Reads stored results.
 pub fn read_results(paths: &[PathBuf]) -> Result<Vec<RunRecord>, Error> {
     let record = |path: &PathBuf| {

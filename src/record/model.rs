@@ -67,6 +67,9 @@ pub struct Deployment {
     pub url: String,
     /// Whether it is on the generator's own machine, so that this machine decides its speed.
     pub loopback: bool,
+    /// The proxy that led there, as host and port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
 }
 
 /// When and how the run went.

@@ -64,6 +64,7 @@ pub(crate) fn record() -> RecordBuilder {
     let deployment = || Deployment {
         url: "http://127.0.0.1:8080/".to_owned(),
         loopback: true,
+        proxy: None,
     };
     let record = RunRecord {
         schema: SCHEMA,

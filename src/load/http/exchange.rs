@@ -4,7 +4,8 @@ use std::fmt;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::reader::{Answer, ReadError};
+use super::answer::Answer;
+use super::h1::ReadError;
 
 /// One request and what came of it.
 #[derive(Debug)]
@@ -28,15 +29,7 @@ impl Exchange {
         Self {
             outcome: Err(Failure::Timeout),
             detail: None,
-            times: Times {
-                started: now,
-                dns: None,
-                connect: None,
-                tls: None,
-                first_byte: None,
-                body: None,
-                done: now,
-            },
+            times: Times::from(now),
             new_connection: false,
             reopened: false,
             bytes_in: 0,
@@ -68,6 +61,21 @@ pub struct Times {
     pub body: Option<Duration>,
     /// The last byte of the answer was here, or the failure was known.
     pub done: Instant,
+}
+
+impl From<Instant> for Times {
+    /// Nothing but a start.
+    fn from(now: Instant) -> Self {
+        Self {
+            started: now,
+            dns: None,
+            connect: None,
+            tls: None,
+            first_byte: None,
+            body: None,
+            done: now,
+        }
+    }
 }
 
 impl Times {
@@ -110,11 +118,13 @@ pub enum Failure {
     BadBody,
     /// The body is longer than the bound on bodies that are read.
     BodyTooLarge,
+    /// The proxy opened no tunnel.
+    Proxy,
 }
 
 impl Failure {
     /// Every kind, for tables.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Timeout,
         Self::Dns,
         Self::Connect,
@@ -126,6 +136,7 @@ impl Failure {
         Self::HeadTooLarge,
         Self::BadBody,
         Self::BodyTooLarge,
+        Self::Proxy,
     ];
 
     /// Its name, in words.
@@ -142,6 +153,7 @@ impl Failure {
             Self::HeadTooLarge => "head too large",
             Self::BadBody => "bad body",
             Self::BodyTooLarge => "body too large",
+            Self::Proxy => "proxy",
         }
     }
 }
@@ -150,6 +162,22 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// What a connection brought back.
+pub(super) struct Answered {
+    pub(super) answer: Answer,
+    /// The connection can take another request.
+    pub(super) reusable: bool,
+}
+
+/// Why a connection brought nothing back.
+pub(super) struct Broken {
+    pub(super) failed: Failed,
+    /// It ended before any byte of the answer came.
+    pub(super) unanswered: bool,
+    /// Bytes of the request may have reached the server.
+    pub(super) sent: bool,
 }
 
 /// A failure with its cause in words.

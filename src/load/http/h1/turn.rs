@@ -6,10 +6,10 @@ use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use super::connection::Connection;
-use super::exchange::{Exchange, Failed};
-use super::reader::{Answer, Ending, ReadError, Reader, Step};
-use super::request::Request;
+use super::reader::{Ending, ReadError, Reader, Step};
+use crate::load::http::exchange::{Answered, Broken, Exchange, Failed};
+use crate::load::http::request::Request;
+use crate::load::http::stream::Stream;
 
 /// Most answers come in one read of this size, and long bodies in few.
 const READ_BUFFER: usize = 64 * 1024;
@@ -24,8 +24,8 @@ impl Default for Scratch {
 }
 
 /// A request on its way over one connection.
-pub(super) struct Turn<'a> {
-    connection: &'a mut Connection,
+pub(in crate::load::http) struct Turn<'a> {
+    stream: &'a mut Stream,
     scratch: &'a Scratch,
     request: &'a Request<'a>,
     reader: Reader<'a>,
@@ -37,31 +37,15 @@ pub(super) struct Turn<'a> {
     write_error: Option<io::Error>,
 }
 
-/// A turn that brought an answer.
-pub(super) struct Answered {
-    pub(super) answer: Answer,
-    /// The connection can take another request.
-    pub(super) reusable: bool,
-}
-
-/// A turn that brought none.
-pub(super) struct Broken {
-    pub(super) failed: Failed,
-    /// The connection ended before any byte of the answer came.
-    pub(super) unanswered: bool,
-    /// Bytes of the request may have reached the server.
-    pub(super) sent: bool,
-}
-
 impl<'a> Turn<'a> {
-    pub(super) fn new(
-        connection: &'a mut Connection,
+    pub(in crate::load::http) fn new(
+        stream: &'a mut Stream,
         scratch: &'a Scratch,
         request: &'a Request<'a>,
         begun: Instant,
     ) -> Self {
         Self {
-            connection,
+            stream,
             scratch,
             request,
             reader: Reader::new(request.expected),
@@ -75,7 +59,7 @@ impl<'a> Turn<'a> {
     /// Sends the request and reads its answer, noting times and bytes in `exchange`.
     ///
     /// Not an `async fn` by value: that would hold the turn twice, for each waiting user.
-    pub(super) fn run(
+    pub(in crate::load::http) fn run(
         &mut self,
         exchange: &mut Exchange,
     ) -> impl Future<Output = Result<Answered, Broken>> {
@@ -97,7 +81,7 @@ impl<'a> Turn<'a> {
         self.write(context);
         let mut buffer = self.scratch.0.borrow_mut();
         loop {
-            let read = ready!(self.connection.poll_read(context, &mut buffer));
+            let read = ready!(self.stream.poll_read(context, &mut buffer));
             let now = Instant::now();
             let step = match read {
                 Ok(0) => self
@@ -135,11 +119,11 @@ impl<'a> Turn<'a> {
         while !self.flushed && self.write_error.is_none() {
             let rest = &self.request.bytes[self.written..];
             let progress = if rest.is_empty() {
-                self.connection
+                self.stream
                     .poll_flush(context)
                     .map_ok(|()| self.flushed = true)
             } else {
-                self.connection
+                self.stream
                     .poll_write(context, rest)
                     .map(|written| match written? {
                         0 => Err(io::ErrorKind::WriteZero.into()),
@@ -168,7 +152,7 @@ impl<'a> Turn<'a> {
 
     fn broken(&self, failed: Failed, exchange: &Exchange) -> Broken {
         // TLS does not tell how much of a record went out.
-        let unsure = self.write_error.is_some() && matches!(self.connection, Connection::Tls(_));
+        let unsure = self.write_error.is_some() && matches!(self.stream, Stream::Tls(_));
         Broken {
             failed,
             unanswered: exchange.times.first_byte.is_none(),
@@ -177,10 +161,10 @@ impl<'a> Turn<'a> {
     }
 }
 
-impl Connection {
+impl Stream {
     /// Whether an idle connection is still open. What is said between requests, even data, makes it unusable. Without
     /// news from the system this costs no system call.
-    pub(super) async fn is_quiet(&mut self, scratch: &Scratch) -> bool {
+    pub(in crate::load::http) async fn is_quiet(&mut self, scratch: &Scratch) -> bool {
         poll_fn(|context| {
             Poll::Ready(
                 self.poll_read(context, &mut scratch.0.borrow_mut())

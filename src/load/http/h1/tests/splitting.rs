@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::super::Expected;
 use super::reading::read;
+use crate::load::http::Expected;
 
 /// Pieces of answers, so that what is put together is often nearly one.
 fn fragment() -> impl Strategy<Value = Vec<u8>> {

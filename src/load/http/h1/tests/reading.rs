@@ -1,6 +1,7 @@
 //! The reader by itself: where answers end, and what is refused.
 
-use super::super::{Answer, Ending, Expected, HEAD_LIMIT, HeaderName, ReadError, Reader, Step};
+use super::super::{Ending, HEAD_LIMIT, ReadError, Reader, Step};
+use crate::load::http::{Answer, Expected, HeaderName};
 
 /// What a reader makes of bytes that come in these pieces and then end: the answer, whether the connection lives on, and
 /// the surplus.

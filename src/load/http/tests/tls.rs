@@ -10,9 +10,10 @@ use rustls::{ServerConfig, ServerConnection, Stream};
 use super::super::{Failure, Trust};
 use super::server::{Script, Server};
 use super::{OK, User, told};
+use crate::scenario::HttpVersion;
 
 /// A certificate for localhost, as a server and as a PEM file.
-fn identity() -> (Arc<ServerConfig>, String) {
+pub(super) fn identity() -> (Arc<ServerConfig>, String) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
@@ -150,9 +151,13 @@ async fn a_ca_file_must_hold_a_certificate() {
         ),
     ] {
         let target = "https://localhost".parse().unwrap();
-        let refusal = super::Connector::new(target, Trust::SystemAnd(pem.as_bytes()))
-            .err()
-            .unwrap();
+        let refusal = super::Connector::new(
+            target,
+            HttpVersion::Http11,
+            Trust::SystemAnd(pem.as_bytes()),
+        )
+        .err()
+        .unwrap();
         assert_eq!(refusal.to_string(), message);
     }
 }

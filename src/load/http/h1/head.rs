@@ -4,7 +4,8 @@ use std::mem::MaybeUninit;
 
 use httparse::{Error, Header, ParserConfig, Response, Status};
 
-use super::reader::{Expected, ReadError};
+use super::reader::ReadError;
+use crate::load::http::answer::Expected;
 
 /// Room on the stack for the headers of all but the oddest answer; more get one larger try.
 const USUAL_HEADERS: usize = 100;

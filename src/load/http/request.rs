@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Write;
 use std::str::FromStr;
 
-use super::reader::Expected;
+use super::answer::Expected;
 
 /// A request ready to be sent.
 #[derive(Debug, Clone, Copy)]
@@ -192,8 +192,9 @@ fn push_header(bytes: &mut Vec<u8>, name: &str, value: &str) -> Result<(), Rende
     Ok(())
 }
 
+/// A path with its query; a proxy wants the scheme and the authority before it.
 fn is_target(target: &str) -> bool {
-    target.starts_with('/')
+    (target.starts_with('/') || target.starts_with("http://"))
         && target
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && byte != b'#')
@@ -265,7 +266,7 @@ mod tests {
                 Err(RenderError::Target)
             );
         }
-        for target in ["", "a", "/a b", "/ü", "/a#b", "http://x/"] {
+        for target in ["", "a", "/a b", "/ü", "/a#b", "ftp://x/"] {
             assert_eq!(
                 render("GET", "x", target, NONE, None),
                 Err(RenderError::Target),

@@ -1,10 +1,13 @@
 //! The target of a run: where connections go, what `Host` says, and the path that step paths are joined to.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use url::{Host, Url};
+
+use super::proxy::Proxy;
+use crate::scenario::HttpVersion;
 
 /// How a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +26,15 @@ pub struct Origin {
     port: u16,
     authority: String,
     base_path: String,
+    via: Option<Via>,
+}
+
+/// The way through a proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Via {
+    proxy: Arc<Proxy>,
+    /// The authority to ask a tunnel to; where there is none, each request names the whole URL.
+    tunnel: Option<String>,
 }
 
 /// Why a target is none.
@@ -77,20 +89,63 @@ impl Origin {
         &self.authority
     }
 
-    /// The address, where the host is one and needs no DNS.
-    pub fn literal_address(&self) -> Option<SocketAddr> {
-        let ip = match self.host {
-            Host::Domain(_) => return None,
-            Host::Ipv4(address) => IpAddr::V4(address),
-            Host::Ipv6(address) => IpAddr::V6(address),
-        };
-        Some(SocketAddr::new(ip, self.port))
+    /// Whether it is on this machine.
+    pub fn is_loopback(&self) -> bool {
+        match &self.host {
+            Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+        }
     }
 
-    /// The path of a request: a step's path under the target's own.
+    /// The target of a request: a step's path under the origin's own, or the whole URL where a proxy wants it.
     pub fn join(&self, path: &str) -> String {
         let slash = if path.starts_with('/') { "" } else { "/" };
-        format!("{}{slash}{path}", self.base_path)
+        format!("{}{}{slash}{path}", self.before_path(), self.base_path)
+    }
+
+    /// The same origin, reached through a proxy.
+    #[must_use]
+    pub fn through(self, proxy: Proxy, version: HttpVersion) -> Self {
+        let tunnelled = match (self.scheme, version) {
+            (Scheme::Https, _) | (Scheme::Http, HttpVersion::Http2) => true,
+            (Scheme::Http, HttpVersion::Http11 | HttpVersion::Auto) => false,
+        };
+        let via = Via {
+            proxy: Arc::new(proxy),
+            tunnel: tunnelled.then(|| format!("{}:{}", self.host, self.port)),
+        };
+        Self {
+            via: Some(via),
+            ..self
+        }
+    }
+
+    /// The proxy that leads there, if one does.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.via.as_ref().map(|via| via.proxy.as_ref())
+    }
+
+    /// The authority that the proxy must open a tunnel to; none where each request names the whole URL.
+    pub(super) fn tunnel(&self) -> Option<&str> {
+        self.via.as_ref()?.tunnel.as_deref()
+    }
+
+    /// The value of `Proxy-Authorization` that each request must carry; one in a tunnel carries none.
+    pub fn proxy_authorization(&self) -> Option<&str> {
+        let via = self.via.as_ref().filter(|via| via.tunnel.is_none())?;
+        via.proxy.authorization()
+    }
+
+    /// What stands before the path in a request to a proxy that opens no tunnel; nothing elsewhere.
+    pub fn before_path(&self) -> String {
+        match &self.via {
+            Some(Via { tunnel: None, .. }) => format!("http://{}", self.authority),
+            Some(Via {
+                tunnel: Some(_), ..
+            })
+            | None => String::new(),
+        }
     }
 }
 
@@ -126,6 +181,7 @@ impl FromStr for Origin {
                 .map_or_else(|| host.to_string(), |port| format!("{host}:{port}")),
             base_path: url.path().trim_end_matches('/').to_owned(),
             host: host.to_owned(),
+            via: None,
         })
     }
 }
@@ -204,14 +260,49 @@ mod tests {
     }
 
     #[test]
-    fn only_an_address_needs_no_dns() {
-        let address = |target: &str| target.parse::<Origin>().unwrap().literal_address();
-        assert_eq!(
-            address("http://127.0.0.1:1"),
-            Some(([127, 0, 0, 1], 1).into())
-        );
-        assert_eq!(address("http://[::1]"), "[::1]:80".parse().ok());
-        assert_eq!(address("http://localhost"), None);
+    fn this_machine_is_known_by_its_names() {
+        for (target, here) in [
+            ("http://127.0.0.1:1", true),
+            ("http://127.9.9.9", true),
+            ("http://[::1]", true),
+            ("http://LOCALHOST:8080", true),
+            ("http://localhost.example.com", false),
+            ("http://10.0.0.1", false),
+        ] {
+            assert_eq!(
+                target.parse::<Origin>().unwrap().is_loopback(),
+                here,
+                "{target}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_asked_for_a_tunnel_or_request_by_request() {
+        let variable = |name: &str| (name == "all_proxy").then(|| "http://u:p@p:1".to_owned());
+        for (target, version, tunnel, joined) in [
+            (
+                "http://a.b:8080/x",
+                HttpVersion::Http11,
+                None,
+                "http://a.b:8080/x/y",
+            ),
+            (
+                "http://a.b:8080/x",
+                HttpVersion::Http2,
+                Some("a.b:8080"),
+                "/x/y",
+            ),
+            ("https://a.b", HttpVersion::Auto, Some("a.b:443"), "/y"),
+        ] {
+            let proxy = Proxy::find(target, &variable).unwrap().unwrap();
+            let origin = target.parse::<Origin>().unwrap().through(proxy, version);
+            assert_eq!(
+                (origin.tunnel(), origin.join("/y").as_str()),
+                (tunnel, joined)
+            );
+            assert_eq!(origin.proxy_authorization().is_some(), tunnel.is_none());
+        }
     }
 
     #[test]

@@ -5,52 +5,13 @@ use std::mem;
 
 use super::chunked::{Chunked, fitting};
 use super::head::{self, Framing, Head};
-use super::request::HeaderName;
+use crate::load::http::answer::{Answer, Expected};
 
 /// A longer head is refused: memory is the client's, and no honest server sends more.
 pub const HEAD_LIMIT: usize = 64 * 1024;
 
-/// The usual bound on a body that is kept for a step to read.
-pub const BODY_LIMIT: usize = 1024 * 1024;
-
 /// A promised length alone earns no more memory than this ahead of the bytes.
 const KEPT_AHEAD: u64 = 64 * 1024;
-
-/// What the sender of a request knows about its answer.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Expected<'a> {
-    /// The request was a HEAD: whatever the answer says of a body, none follows.
-    pub head_only: bool,
-    /// Keep the body, up to so many bytes; `None` drains it unseen, however long it is.
-    pub keep_body: Option<usize>,
-    /// Headers whose values are wanted.
-    pub headers: &'a [HeaderName],
-}
-
-/// An answer that was read whole.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// The final status; interim ones (1xx) are passed over.
-    pub status: u16,
-    /// The body, where it was asked for.
-    pub body: Option<Vec<u8>>,
-    values: Vec<(usize, String)>,
-}
-
-impl Answer {
-    /// The first value of the header at `place` in the wanted headers.
-    pub fn header(&self, place: usize) -> Option<&str> {
-        self.headers(place).next()
-    }
-
-    /// All values of the header at `place` in the wanted headers, in the order of arrival.
-    pub fn headers(&self, place: usize) -> impl Iterator<Item = &str> {
-        self.values
-            .iter()
-            .filter(move |(of, _)| *of == place)
-            .map(|(_, value)| value.as_str())
-    }
-}
 
 /// How far an answer has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,14 +1,16 @@
-//! What the client must withstand, each with a real socket; the reader also with every split of its input.
+//! What the client must withstand, each with a real socket.
 
 mod faults;
-mod reading;
+mod h2;
+mod proxy;
 mod reuse;
 mod server;
-mod splitting;
 mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use crate::scenario::HttpVersion;
 
 use super::{Client, Connector, Exchange, Failure, Request, Scratch, Trust, render};
 
@@ -29,7 +31,14 @@ impl User {
     }
 
     fn trusting(target: &str, trust: Trust<'_>) -> Self {
-        let connector = Connector::new(target.parse().unwrap(), trust).unwrap();
+        Self::speaking(HttpVersion::Http11, target, trust)
+    }
+
+    fn speaking(version: HttpVersion, target: &str, trust: Trust<'_>) -> Self {
+        Self::with(Connector::new(target.parse().unwrap(), version, trust).unwrap())
+    }
+
+    fn with(connector: Connector) -> Self {
         Self {
             client: Client::new(Arc::new(connector)),
             scratch: Scratch::default(),
@@ -41,15 +50,29 @@ impl User {
     }
 
     async fn send_body(&mut self, method: &str, body: &[u8]) -> Exchange {
-        self.exchange(method, body, AMPLE).await
+        self.exchange(method, "/", body, AMPLE).await
     }
 
     async fn send_within(&mut self, timeout: Duration) -> Exchange {
-        self.exchange("GET", b"", timeout).await
+        self.get_within("/", timeout).await
     }
 
-    async fn exchange(&mut self, method: &str, body: &[u8], timeout: Duration) -> Exchange {
-        let bytes = render(method, "test", "/", &[("A", "b")], Some(body)).unwrap();
+    async fn get(&mut self, target: &str) -> Exchange {
+        self.get_within(target, AMPLE).await
+    }
+
+    async fn get_within(&mut self, target: &str, timeout: Duration) -> Exchange {
+        self.exchange("GET", target, b"", timeout).await
+    }
+
+    async fn exchange(
+        &mut self,
+        method: &str,
+        target: &str,
+        body: &[u8],
+        timeout: Duration,
+    ) -> Exchange {
+        let bytes = render(method, "test", target, &[("A", "b")], Some(body)).unwrap();
         let request = Request::new(method, &bytes).keep_body(1000);
         self.client.send(&self.scratch, &request, timeout).await
     }

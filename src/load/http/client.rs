@@ -4,12 +4,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::connection::{Connection, Connector};
+use super::answer::Answer;
+use super::connection::Connection;
+use super::connector::Connector;
 use super::deadline::Deadline;
 use super::exchange::{Exchange, Failed, Failure};
-use super::reader::Answer;
+use super::h1::Scratch;
 use super::request::Request;
-use super::turn::{Scratch, Turn};
 
 /// Sends the requests of one user to one origin.
 pub struct Client {
@@ -89,8 +90,9 @@ async fn attempt(
 ) -> Result<Answer, Failed> {
     if let Some(mut connection) = kept.take() {
         if connection.is_quiet(scratch).await {
-            let mut turn = Turn::new(&mut connection, scratch, request, exchange.times.started);
-            match turn.run(exchange).await {
+            let begun = exchange.times.started;
+            let sent = connection.exchange(scratch, request, begun, exchange);
+            match sent.await {
                 Ok(answered) => {
                     *kept = answered.reusable.then_some(connection);
                     return Ok(answered.answer);
@@ -104,8 +106,8 @@ async fn attempt(
     exchange.new_connection = true;
     // Boxed, so that a user who waits for an answer does not hold the room of a handshake.
     let mut connection = Box::pin(connector.open(&mut exchange.times)).await?;
-    let mut turn = Turn::new(&mut connection, scratch, request, Instant::now());
-    let answered = turn.run(exchange).await.map_err(|broken| broken.failed)?;
+    let sent = connection.exchange(scratch, request, Instant::now(), exchange);
+    let answered = sent.await.map_err(|broken| broken.failed)?;
     *kept = answered.reusable.then_some(connection);
     Ok(answered.answer)
 }

@@ -9,6 +9,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
+use crate::scenario::HttpVersion;
+
+/// The names that a handshake agrees on a version of HTTP by.
+pub(super) const H2: &[u8] = b"h2";
+const HTTP11: &[u8] = b"http/1.1";
+
 /// Whose certificates are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust<'a> {
@@ -45,8 +51,11 @@ pub enum TlsError {
     Library(#[from] Error),
 }
 
-/// Reads the roots and sets up TLS 1.2 and 1.3 for HTTP/1.1.
-pub(super) fn config(trust: Trust<'_>) -> Result<Arc<ClientConfig>, TlsError> {
+/// Reads the roots and sets up TLS 1.2 and 1.3 for a version of HTTP.
+pub(super) fn config(
+    trust: Trust<'_>,
+    version: HttpVersion,
+) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;
@@ -62,7 +71,11 @@ pub(super) fn config(trust: Trust<'_>) -> Result<Arc<ClientConfig>, TlsError> {
             .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
             .with_no_client_auth(),
     };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = match version {
+        HttpVersion::Http11 => vec![HTTP11.to_vec()],
+        HttpVersion::Http2 => vec![H2.to_vec()],
+        HttpVersion::Auto => vec![H2.to_vec(), HTTP11.to_vec()],
+    };
     Ok(Arc::new(config))
 }
 

@@ -1,0 +1,249 @@
+//! HTTP/2, by hyper: one session per user, since that is what a browser or an SDK of a user opens.
+//!
+//! A request is rendered once, as HTTP/1.1, and translated here.
+
+use std::error::Error as _;
+use std::time::Instant;
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{Request as Message, Response, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::task::{JoinHandle, spawn_local};
+
+use super::answer::{Answer, Expected};
+use super::exchange::{Answered, Broken, Exchange, Failed, Failure};
+use super::origin::Scheme;
+use super::request::Request;
+use super::stream::Stream;
+
+/// Headers that belong to HTTP/1.1's connections, or that HTTP/2 says in another way (RFC 9113, section 8.2.2).
+const OF_THE_CONNECTION: [&str; 6] = [
+    "host",
+    "connection",
+    "proxy-connection",
+    "keep-alive",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Headers of a rendered request at most: the scenario's own.
+const MOST_HEADERS: usize = 256;
+
+/// An open session.
+pub(super) struct Session {
+    sender: SendRequest<Full<Bytes>>,
+    /// Drives the connection; it must not outlive the user.
+    driver: JoinHandle<()>,
+    scheme: &'static str,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// Runs hyper's own tasks on this core.
+#[derive(Clone, Copy)]
+struct Local;
+
+impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for Local {
+    fn execute(&self, work: F) {
+        spawn_local(work);
+    }
+}
+
+impl Session {
+    /// Opens a session on a stream. Must be called on a runtime of local tasks.
+    pub(super) async fn open(stream: Stream, scheme: Scheme) -> Result<Self, Failed> {
+        let (sender, connection) = http2::Builder::new(Local)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| failed(&error))?;
+        let driver = spawn_local(async move {
+            // What goes wrong here is told to whoever waits for an answer.
+            let _ = connection.await;
+        });
+        Ok(Self {
+            sender,
+            driver,
+            scheme: match scheme {
+                Scheme::Http => "http",
+                Scheme::Https => "https",
+            },
+        })
+    }
+
+    /// Whether another request can be sent.
+    pub(super) fn is_open(&self) -> bool {
+        !self.sender.is_closed()
+    }
+
+    /// Sends a request and reads its answer, noting times and bytes in `exchange`. Of bytes, those of the body: heads are
+    /// compressed, and nobody tells how well.
+    pub(super) async fn exchange(
+        &mut self,
+        request: &Request<'_>,
+        begun: Instant,
+        exchange: &mut Exchange,
+    ) -> Result<Answered, Broken> {
+        let unsent = |failed| Broken {
+            failed,
+            unanswered: true,
+            sent: false,
+        };
+        let message = self.translated(request.bytes).map_err(unsent)?;
+        self.sender
+            .ready()
+            .await
+            .map_err(|error| unsent(failed(&error)))?;
+        let sent = self.sender.send_request(message).await;
+        let response = sent.map_err(|error| Broken {
+            failed: failed(&error),
+            unanswered: true,
+            // Where the server had not looked at it, hyper says that it was cancelled.
+            sent: !error.is_canceled(),
+        })?;
+        exchange.times.first_byte = Some(begun.elapsed());
+        let answer = read(response, &request.expected, exchange).await;
+        exchange.times.answered(begun, Instant::now());
+        let answer = answer.map_err(|failed| Broken {
+            failed,
+            unanswered: false,
+            sent: true,
+        })?;
+        Ok(Answered {
+            answer,
+            reusable: self.is_open(),
+        })
+    }
+
+    /// The request that was rendered as HTTP/1.1.
+    fn translated(&self, bytes: &[u8]) -> Result<Message<Full<Bytes>>, Failed> {
+        let bad = |what: &str| Failed::new(Failure::BadHead, &format_args!("cannot send {what}"));
+        let mut headers = vec![httparse::EMPTY_HEADER; MOST_HEADERS];
+        let mut parsed = httparse::Request::new(&mut headers);
+        let length = match parsed.parse(bytes) {
+            Ok(httparse::Status::Complete(length)) => length,
+            Ok(httparse::Status::Partial) | Err(_) => return Err(bad("such a request")),
+        };
+        let (method, path) = (
+            parsed.method.unwrap_or_default(),
+            parsed.path.unwrap_or_default(),
+        );
+        let host = parsed
+            .headers
+            .iter()
+            .find(|header| header.name.eq_ignore_ascii_case("host"))
+            .map_or(&b""[..], |header| header.value);
+        let uri = Uri::builder()
+            .scheme(self.scheme)
+            .authority(host)
+            .path_and_query(path)
+            .build()
+            .map_err(|_| bad("to such an authority"))?;
+        let mut message = Message::builder().method(method).uri(uri);
+        for header in parsed.headers.iter() {
+            let is_ours = |own: &str| header.name.eq_ignore_ascii_case(own);
+            if OF_THE_CONNECTION.iter().any(|own| is_ours(own)) {
+                continue;
+            }
+            let name = HeaderName::from_bytes(header.name.as_bytes());
+            let value = HeaderValue::from_bytes(header.value);
+            message = message.header(
+                name.map_err(|_| bad("such a header"))?,
+                value.map_err(|_| bad("such a header"))?,
+            );
+        }
+        let body = Full::new(Bytes::copy_from_slice(&bytes[length..]));
+        message.body(body).map_err(|_| bad("such a request"))
+    }
+}
+
+async fn read(
+    response: Response<Incoming>,
+    expected: &Expected<'_>,
+    exchange: &mut Exchange,
+) -> Result<Answer, Failed> {
+    let mut values = Vec::new();
+    for (name, value) in response.headers() {
+        for (place, wanted) in expected.headers.iter().enumerate() {
+            if wanted.as_str() == name.as_str() {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                values.push((place, value));
+            }
+        }
+    }
+    let status = response.status().as_u16();
+    let mut kept = expected.keep_body.map(|_| Vec::new());
+    let mut body = response.into_body();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| match failed(&error) {
+            // The head was fine: whatever the session is blamed for, it is the body that broke.
+            Failed {
+                failure: Failure::BadHead,
+                detail,
+            } => Failed {
+                failure: Failure::BadBody,
+                detail,
+            },
+            other => other,
+        })?;
+        let Some(data) = frame.data_ref() else {
+            continue;
+        };
+        exchange.bytes_in += data.len() as u64;
+        if let (Some(bound), Some(kept)) = (expected.keep_body, &mut kept) {
+            if data.len() > bound.saturating_sub(kept.len()) {
+                return Err(Failed::new(
+                    Failure::BodyTooLarge,
+                    &"the body of the answer is longer than the bound on bodies that are read",
+                ));
+            }
+            kept.extend_from_slice(data);
+        }
+    }
+    Ok(Answer {
+        status,
+        body: kept,
+        values,
+    })
+}
+
+/// What an error of hyper is to the user of a service.
+fn failed(error: &hyper::Error) -> Failed {
+    let mut cause = error.source();
+    let mut told = error.to_string();
+    while let Some(inner) = cause {
+        if let Some(system) = inner.downcast_ref::<std::io::Error>() {
+            return Failed::on_connection(system);
+        }
+        if let Some(h2) = inner.downcast_ref::<h2::Error>() {
+            return of_session(h2);
+        }
+        told = format!("{told}: {inner}");
+        cause = inner.source();
+    }
+    let failure = if error.is_parse() || error.is_user() {
+        Failure::BadHead
+    } else {
+        Failure::Closed
+    };
+    Failed::new(failure, &told)
+}
+
+fn of_session(error: &h2::Error) -> Failed {
+    if let Some(system) = error.get_io() {
+        return Failed::on_connection(system);
+    }
+    // What the server broke is noticed here; what it gave up it says itself.
+    let failure = if error.is_library() {
+        Failure::BadHead
+    } else {
+        Failure::Reset
+    };
+    Failed::new(failure, error)
+}

@@ -1,0 +1,33 @@
+//! HTTP as cheap as a request can be sent: one connection per user, over TCP or TLS, straight or through a proxy.
+//!
+//! HTTP/1.1 is our own (`h1`: one write and one read per exchange), HTTP/2 is hyper's (`h2`). This module must not know
+//! scenarios' flows, statistics or verdicts, follows no redirect, and retries nothing but a kept connection that turned out
+//! to be closed. Nothing in the way of HTTP/1.1 spawns a task, takes a lock or sends on a channel.
+
+mod answer;
+mod client;
+mod coding;
+mod connection;
+mod connector;
+mod deadline;
+mod exchange;
+pub mod h1;
+mod h2;
+mod origin;
+mod proxy;
+mod request;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+pub use answer::{Answer, BODY_LIMIT, Expected};
+pub use client::Client;
+pub use coding::{CodingError, unpacked};
+pub use connector::Connector;
+pub use exchange::{Exchange, Failure, Times};
+pub use h1::Scratch;
+pub use origin::{Origin, OriginError, Scheme};
+pub use proxy::{Proxy, ProxyError};
+pub use request::{HeaderName, RenderError, Request, render, render_into};
+pub use tls::{TlsError, Trust};

@@ -1,0 +1,214 @@
+//! HTTP/2, against hyper's server over real sockets.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, LocalOptions};
+use tokio_rustls::TlsAcceptor;
+
+use super::super::{Failure, Trust};
+use super::tls::identity;
+use super::{User, told};
+use crate::scenario::HttpVersion;
+
+/// Runs a test where sessions can run: on a runtime of local tasks.
+fn on_one_core<F: Future>(work: F) -> F::Output {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())
+        .unwrap();
+    runtime.block_on(work)
+}
+
+/// What the server does with each request; it counts the connections that it took.
+async fn answer(
+    request: Request<Incoming>,
+    connections: u32,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (path, version) = (request.uri().path().to_owned(), request.version());
+    let authority = request.uri().authority().map(ToString::to_string);
+    let agent = request.headers().get("a").cloned();
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let response = Response::builder().header("x-cold-start", "true");
+    Ok(match path.as_str() {
+        "/slow" => {
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            response.body(Full::default())
+        }
+        "/long" => response.body(Full::from(vec![b'x'; 100_000])),
+        "/bad" => response.status(503).body(Full::default()),
+        _ => response.body(Full::from(format!(
+            "{version:?} {} {agent:?} {} on {connections}",
+            authority.unwrap_or_default(),
+            String::from_utf8_lossy(&body)
+        ))),
+    }
+    .unwrap())
+}
+
+/// A server of HTTP/2 alone, with TLS where an acceptor is given.
+async fn serve(acceptor: Option<TlsAcceptor>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let connections = Arc::new(AtomicU32::new(0));
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            let number = connections.fetch_add(1, Ordering::Relaxed) + 1;
+            tokio::spawn(talk(tcp, acceptor.clone(), number));
+        }
+    });
+    port
+}
+
+async fn talk(tcp: TcpStream, acceptor: Option<TlsAcceptor>, number: u32) {
+    let service = service_fn(move |request| answer(request, number));
+    let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    match acceptor {
+        None => {
+            let _ = builder.serve_connection(TokioIo::new(tcp), service).await;
+        }
+        Some(acceptor) => {
+            if let Ok(tls) = acceptor.accept(tcp).await {
+                let _ = builder.serve_connection(TokioIo::new(tls), service).await;
+            }
+        }
+    }
+}
+
+fn acceptor(alpn: &[&[u8]]) -> TlsAcceptor {
+    let (config, _) = identity();
+    let mut config = Arc::unwrap_or_clone(config);
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+#[test]
+fn prior_knowledge_speaks_it_on_one_connection() {
+    on_one_core(async {
+        let port = serve(None).await;
+        let mut user = User::speaking(
+            HttpVersion::Http2,
+            &format!("http://127.0.0.1:{port}"),
+            Trust::Anyone,
+        );
+        let first = user.send_body("POST", b"hello").await;
+        let expected = "HTTP/2.0 test Some(\"b\") hello on 1";
+        assert_eq!(told(&first), Ok((200, expected)), "{:?}", first.detail);
+        assert!(first.new_connection && first.times.connect.is_some());
+        assert!(first.times.first_byte.is_some() && first.times.body.is_some());
+        assert_eq!(first.bytes_in, expected.len() as u64);
+        let second = user.send("GET").await;
+        assert_eq!(
+            told(&second),
+            Ok((200, "HTTP/2.0 test Some(\"b\")  on 1")),
+            "the same connection"
+        );
+        assert!(!second.new_connection && second.times.connect.is_none());
+    });
+}
+
+#[test]
+fn the_handshake_agrees_on_it_or_on_the_older_version() {
+    on_one_core(async {
+        for (version, alpn, spoken) in [
+            (HttpVersion::Auto, &[&b"h2"[..]][..], Some("HTTP/2.0")),
+            (HttpVersion::Http2, &[b"h2"], Some("HTTP/2.0")),
+            (HttpVersion::Http2, &[], None),
+        ] {
+            let port = serve(Some(acceptor(alpn))).await;
+            let target = format!("https://localhost:{port}");
+            let mut user = User::speaking(version, &target, Trust::Anyone);
+            let exchange = user.send("GET").await;
+            match spoken {
+                Some(spoken) => {
+                    let (status, body) = told(&exchange).unwrap();
+                    assert!(status == 200 && body.starts_with(spoken), "{body}");
+                    assert!(exchange.times.tls.is_some());
+                }
+                None => assert_eq!(told(&exchange), Err(Failure::BadHead)),
+            }
+        }
+    });
+}
+
+#[test]
+fn statuses_timeouts_and_bounds_hold_as_they_do_in_the_older_version() {
+    on_one_core(async {
+        let port = serve(None).await;
+        let target = format!("http://127.0.0.1:{port}");
+        let mut user = User::speaking(HttpVersion::Http2, &target, Trust::Anyone);
+        assert_eq!(told(&user.get("/bad").await), Ok((503, "")));
+        let long = user.get("/long").await;
+        assert_eq!(told(&long), Err(Failure::BodyTooLarge), "{:?}", long.detail);
+        let slow = user.get_within("/slow", Duration::from_millis(200)).await;
+        assert_eq!(told(&slow), Err(Failure::Timeout));
+        // Each failure closed its connection, so that this one is the third.
+        let (_, body) = told(&user.get("/").await)
+            .map(|(s, b)| (s, b.to_owned()))
+            .unwrap();
+        assert!(body.ends_with("on 3"), "{body}");
+    });
+}
+
+#[test]
+fn a_server_that_speaks_something_else_or_goes_away_is_a_failure() {
+    on_one_core(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            use tokio::io::AsyncWriteExt as _;
+            let (mut old, _) = listener.accept().await.unwrap();
+            old.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                .await
+                .unwrap();
+            let (gone, _) = listener.accept().await.unwrap();
+            drop(gone);
+        });
+        let mut user = User::speaking(HttpVersion::Http2, &target, Trust::Anyone);
+        let old = user.send("GET").await;
+        assert!(
+            matches!(told(&old), Err(Failure::BadHead | Failure::Reset)),
+            "{old:?}"
+        );
+        let gone = user.send("GET").await;
+        assert!(
+            matches!(told(&gone), Err(Failure::Reset | Failure::Closed)),
+            "{gone:?}"
+        );
+    });
+}
+
+#[test]
+fn a_session_that_was_closed_between_two_requests_is_opened_again() {
+    on_one_core(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = format!("http://{}", listener.local_addr().unwrap());
+        let (close, closing) = tokio::sync::oneshot::channel::<()>();
+        tokio::spawn(async move {
+            let (first, _) = listener.accept().await.unwrap();
+            tokio::select! {
+                () = talk(first, None, 1) => {}
+                _ = closing => {}
+            }
+            let (second, _) = listener.accept().await.unwrap();
+            talk(second, None, 2).await;
+        });
+        let mut user = User::speaking(HttpVersion::Http2, &target, Trust::Anyone);
+        assert!(told(&user.send("GET").await).is_ok());
+        close.send(()).unwrap();
+        // The session's task has to hear of it.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let again = user.send("GET").await;
+        let (_, body) = told(&again).unwrap();
+        assert!(body.ends_with("on 2"), "{body}");
+        assert!(again.new_connection && again.reopened);
+    });
+}

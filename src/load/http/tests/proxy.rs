@@ -1,0 +1,86 @@
+//! Through a proxy: asked request by request, or for a tunnel.
+
+use super::super::{Connector, Failure, Origin, Proxy, Trust};
+use super::server::{Script, Server};
+use super::{OK, User, told};
+use crate::scenario::HttpVersion;
+
+fn proxied(target: &str, proxy: &str) -> Origin {
+    let proxy = proxy.replace("http://", "http://me:secret@");
+    let variable = |name: &str| (name == "all_proxy").then(|| proxy.clone());
+    let proxy = Proxy::find(target, &variable).unwrap().unwrap();
+    let origin: Origin = target.parse().unwrap();
+    origin.through(proxy, HttpVersion::Http11)
+}
+
+fn user(origin: Origin) -> User {
+    let connector = Connector::new(origin, HttpVersion::Http11, Trust::Anyone).unwrap();
+    User::with(connector)
+}
+
+#[tokio::test]
+async fn a_plain_request_names_the_whole_url() {
+    let script: Script = Box::new(|mut peer| {
+        let request = peer.read_request();
+        assert!(
+            request.starts_with("GET http://api.example.com/x HTTP/1.1\r\n"),
+            "{request}"
+        );
+        peer.send(OK);
+    });
+    let proxy = Server::start(vec![script]);
+    let origin = proxied("http://api.example.com", &proxy.url());
+    assert_eq!(origin.proxy_authorization(), Some("Basic bWU6c2VjcmV0"));
+    let target = origin.join("/x");
+    let mut user = user(origin);
+    let exchange = user.get(&target).await;
+    assert_eq!(told(&exchange), Ok((200, "ok")), "{:?}", exchange.detail);
+    proxy.join();
+}
+
+/// A proxy that answers a CONNECT with these bytes and then closes.
+fn tunnelling(reply: &'static [u8]) -> Server {
+    Server::start(vec![Box::new(move |mut peer| {
+        let request = peer.read_request();
+        assert!(
+            request.starts_with("CONNECT api.example.com:443 HTTP/1.1\r\n"),
+            "{request}"
+        );
+        assert!(request.contains("Proxy-Authorization: Basic bWU6c2VjcmV0\r\n"));
+        peer.send(reply);
+    })])
+}
+
+#[tokio::test]
+async fn a_tunnel_that_is_refused_is_the_proxys_failure() {
+    for (reply, part) in [
+        (
+            &b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"[..],
+            "407",
+        ),
+        (b"SSH-2.0\r\n\r\n", "not HTTP"),
+        (b"", "no tunnel"),
+    ] {
+        let proxy = tunnelling(reply);
+        let mut user = user(proxied("https://api.example.com", &proxy.url()));
+        let exchange = user.send("GET").await;
+        assert_eq!(told(&exchange), Err(Failure::Proxy));
+        let detail = exchange.detail.unwrap();
+        assert!(
+            detail.contains(part) && !detail.contains("secret"),
+            "{detail}"
+        );
+        proxy.join();
+    }
+}
+
+#[tokio::test]
+async fn a_tunnel_leads_to_the_target() {
+    // Behind the tunnel nobody speaks TLS, which is where this ends: the tunnel itself stood.
+    let proxy = tunnelling(b"HTTP/1.1 200 Connection established\r\nX: y\r\n\r\nno TLS");
+    let mut user = user(proxied("https://api.example.com", &proxy.url()));
+    let exchange = user.send("GET").await;
+    assert_eq!(told(&exchange), Err(Failure::Tls), "{:?}", exchange.detail);
+    assert!(exchange.times.connect.is_some());
+    proxy.join();
+}
