@@ -91,6 +91,7 @@ fn health(health: &load::Health) -> Health {
     Health {
         late_p99_s: round(health.late_p99),
         cpu_share: round(health.cpu_share),
+        core_share: health.core_share.map(round),
         steal_share: health.steal_share.map(round),
         achieved: health.achieved.map(round),
         open_files: health.open_files,

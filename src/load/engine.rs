@@ -178,6 +178,7 @@ pub fn run(
     let health = Health {
         late_p99: health::late_p99(&share.measurement, &scenario.load),
         cpu_share,
+        core_share: share.busy,
         steal_share,
         achieved: (share.planned > 0).then(|| share.achieved as f64 / share.planned as f64),
         open_files,
@@ -298,7 +299,10 @@ impl<'p> Crew<'p> {
             // A worker that dies drops its sender, which its receiver notices.
             thread::Builder::new()
                 .name(format!("load-{core}"))
-                .spawn(move || sender.send(worker::run(&plan, part, pulse, stopped)))?;
+                .spawn(move || {
+                    // The receiver is gone where another worker died first, and is told of then.
+                    let _ = sender.send(worker::run(&plan, part, pulse, stopped));
+                })?;
         }
         Ok(crew)
     }
@@ -358,6 +362,7 @@ impl Share {
         self.measurement.merge(other.measurement);
         self.planned += other.planned;
         self.achieved += other.achieved;
+        self.busy = self.busy.into_iter().chain(other.busy).reduce(f64::max);
         self
     }
 }

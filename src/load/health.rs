@@ -19,6 +19,8 @@ pub struct Health {
     pub late_p99: f64,
     /// CPU time over wall time and cores that it may use, 0 to 1.
     pub cpu_share: f64,
+    /// CPU time of the busiest core's thread over the time that measured phases took, 0 to 1; none where none was measured.
+    pub core_share: Option<f64>,
     /// CPU time that the host took away over all CPU time, 0 to 1; none where the system does not tell.
     pub steal_share: Option<f64>,
     /// Arrivals started or queued in time over arrivals planned, in the open model.
@@ -122,8 +124,46 @@ pub(super) fn late_p99(measurement: &Measurement, load: &[Phase]) -> f64 {
     late.quantile(0.99).unwrap_or_default()
 }
 
+/// How busy one core's thread is in the measured phases.
+#[derive(Debug)]
+pub(super) struct Meter {
+    began: Option<(Instant, Duration)>,
+    wall: Duration,
+    cpu: Duration,
+}
+
+impl Meter {
+    pub(super) fn new() -> Self {
+        Self {
+            began: None,
+            wall: Duration::ZERO,
+            cpu: Duration::ZERO,
+        }
+    }
+
+    /// A phase begins here, on this thread; what came before has ended.
+    pub(super) fn turn(&mut self, is_measured: bool) {
+        let now = (Instant::now(), time_of(ClockId::ThreadCPUTime));
+        if let Some((at, cpu)) = self.began.take() {
+            self.wall += now.0.saturating_duration_since(at);
+            self.cpu += now.1.saturating_sub(cpu);
+        }
+        self.began = is_measured.then_some(now);
+    }
+
+    /// CPU time over wall time; none where nothing was measured.
+    pub(super) fn share(&self) -> Option<f64> {
+        let wall = self.wall.as_secs_f64();
+        (wall > 0.0).then(|| self.cpu.as_secs_f64() / wall)
+    }
+}
+
 fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time_of(ClockId::ProcessCPUTime)
+}
+
+fn time_of(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     Duration::from_secs(seconds)
         + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or_default())

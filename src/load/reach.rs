@@ -103,9 +103,11 @@ impl Seen {
             None => kind.to_string(),
         });
         match kind {
-            FailureKind::Timeout | FailureKind::Dns | FailureKind::Connect | FailureKind::Tls => {
-                Err(why)
-            }
+            FailureKind::Timeout
+            | FailureKind::Dns
+            | FailureKind::Connect
+            | FailureKind::NoSocket
+            | FailureKind::Tls => Err(why),
             FailureKind::Status(_)
             | FailureKind::Unfinished
             | FailureKind::Reset

@@ -238,9 +238,11 @@ fn add_parts(parts: &mut Parts, sample: &Sample) {
     }
     parts.late.record(sample.late());
     let Some(spent) = &sample.spent else { return };
-    parts
-        .service
-        .record(sample.done.saturating_sub(sample.sent));
+    let service = sample.done.saturating_sub(sample.sent);
+    parts.service.record(service);
+    if spent.new_connection {
+        parts.opened.record(service);
+    }
     for (part, time) in [
         (&mut parts.dns, spent.dns),
         (&mut parts.connect, spent.connect),

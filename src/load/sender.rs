@@ -272,7 +272,8 @@ fn kind(failure: Failure) -> FailureKind {
     match failure {
         Failure::Timeout => FailureKind::Timeout,
         Failure::Dns => FailureKind::Dns,
-        Failure::Connect | Failure::NoSocket => FailureKind::Connect,
+        Failure::Connect => FailureKind::Connect,
+        Failure::NoSocket => FailureKind::NoSocket,
         Failure::Tls => FailureKind::Tls,
         Failure::Reset | Failure::Closed => FailureKind::Reset,
         Failure::BadHead | Failure::HeadTooLarge => FailureKind::Protocol,

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::{coop, spawn_local};
 
 use super::core::{Core, Presence};
+use super::health::Meter;
 use super::http::{Connector, Scratch};
 use super::pacer::Pacer;
 use super::prepared::Script;
@@ -57,6 +58,8 @@ pub(super) struct Share {
     pub(super) planned: u64,
     /// Arrivals that were started, or queued for want of an idle user, before the load ended.
     pub(super) achieved: u64,
+    /// How busy this core's thread was in the measured phases.
+    pub(super) busy: Option<f64>,
 }
 
 /// An arrival handed over so shortly after the end of the load still counts as achieved.
@@ -100,6 +103,7 @@ pub(super) fn run(
         measurement: recorder.finish(ended, plan.names.clone()),
         planned: starter.planned,
         achieved: starter.achieved,
+        busy: starter.meter.share(),
     })
 }
 
@@ -126,6 +130,7 @@ struct Starter<'p> {
     sharing: usize,
     planned: u64,
     achieved: u64,
+    meter: Meter,
 }
 
 impl<'p> Starter<'p> {
@@ -137,6 +142,7 @@ impl<'p> Starter<'p> {
             sharing: 1,
             planned: 0,
             achieved: 0,
+            meter: Meter::new(),
         }
     }
 
@@ -154,6 +160,7 @@ impl<'p> Starter<'p> {
             }
         }
         core.pacer.until(core.end).await;
+        self.meter.turn(false);
         Self::set_limit(core, 0);
         core.empty().await;
     }
@@ -182,7 +189,9 @@ impl<'p> Starter<'p> {
 
     /// This core's part of a window's users in the open model. Fewer users than cores leave some cores without.
     fn enter(&mut self, index: usize) -> usize {
-        let Shape::Arrivals { max_users, .. } = self.table.windows[index].shape else {
+        let window = &self.table.windows[index];
+        self.meter.turn(window.measure && !window.shape.is_idle());
+        let Shape::Arrivals { max_users, .. } = window.shape else {
             self.sharing = 1;
             return 0;
         };

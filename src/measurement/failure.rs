@@ -28,13 +28,15 @@ pub enum FailureKind {
     Body,
     /// A proxy refused, or answered badly.
     Proxy,
+    /// The generator's own machine had no file or port left for a connection.
+    NoSocket,
     /// The answer came and was not what the step expects.
     Expectation,
     /// The step needs a value that is unset, so nothing was sent.
     Unset,
 }
 
-const NAMED: [(FailureKind, &str); 11] = [
+const NAMED: [(FailureKind, &str); 12] = [
     (FailureKind::Timeout, "timeout"),
     (FailureKind::Unfinished, "unfinished"),
     (FailureKind::Dns, "dns"),
@@ -44,6 +46,7 @@ const NAMED: [(FailureKind, &str); 11] = [
     (FailureKind::Protocol, "protocol"),
     (FailureKind::Body, "body"),
     (FailureKind::Proxy, "proxy"),
+    (FailureKind::NoSocket, "no_socket"),
     (FailureKind::Expectation, "expectation"),
     (FailureKind::Unset, "unset"),
 ];

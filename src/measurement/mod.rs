@@ -150,6 +150,9 @@ pub struct Parts {
     /// From sending to the end of the answer.
     #[serde(default, skip_serializing_if = "Latencies::is_empty")]
     pub service: Latencies,
+    /// The same of requests that opened a connection; the others reused one.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub opened: Latencies,
     /// Name resolution, of new connections.
     #[serde(default, skip_serializing_if = "Latencies::is_empty")]
     pub dns: Latencies,
@@ -189,6 +192,7 @@ impl Parts {
             &mut self.queue,
             &mut self.late,
             &mut self.service,
+            &mut self.opened,
             &mut self.dns,
             &mut self.connect,
             &mut self.tls,
@@ -207,6 +211,7 @@ impl Parts {
             (&mut self.queue, &other.queue),
             (&mut self.late, &other.late),
             (&mut self.service, &other.service),
+            (&mut self.opened, &other.opened),
             (&mut self.dns, &other.dns),
             (&mut self.connect, &other.connect),
             (&mut self.tls, &other.tls),

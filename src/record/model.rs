@@ -154,6 +154,9 @@ pub struct Health {
     pub late_p99_s: f64,
     /// CPU time over wall time and cores that it may use, 0 to 1.
     pub cpu_share: f64,
+    /// CPU time of the busiest core's thread over the time that measured phases took, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core_share: Option<f64>,
     /// CPU time that the host took away over all CPU time, 0 to 1; none where the system does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steal_share: Option<f64>,

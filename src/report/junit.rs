@@ -142,6 +142,9 @@ fn line_result(story: &Story, index: usize, line: &Line) -> Result {
         | Invalidity::Interrupted
         | Invalidity::NoRequests
         | Invalidity::GeneratorLate { .. }
+        | Invalidity::GeneratorBusy { .. }
+        | Invalidity::GeneratorShort { .. }
+        | Invalidity::NoSockets { .. }
         | Invalidity::MissingBaseline
         | Invalidity::BaseSilent => false,
     });

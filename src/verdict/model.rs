@@ -251,6 +251,25 @@ pub enum Invalidity {
         /// What a slice's P99 may be, in seconds.
         limit_s: f64,
     },
+    /// A core of the generator had no time left: what it measured is its own delay.
+    GeneratorBusy {
+        /// CPU time of its busiest thread over wall time.
+        share: f64,
+        /// What that may be.
+        limit: f64,
+    },
+    /// The generator started too few of the arrivals that were due.
+    GeneratorShort {
+        /// Arrivals started or queued in time over arrivals planned.
+        achieved: f64,
+        /// What that must be.
+        limit: f64,
+    },
+    /// The generator's machine had no file or port left for some requests.
+    NoSockets {
+        /// How many.
+        requests: u64,
+    },
     /// A limit got too few requests.
     TooFewForLimit {
         /// Index of the line.

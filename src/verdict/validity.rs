@@ -2,8 +2,14 @@
 
 use super::case::Run;
 use super::model::Invalidity;
-use crate::measurement::Arm;
+use crate::measurement::{Arm, FailureKind};
 use crate::record::{Ended, RunRecord};
+
+/// Share of its time that a core's thread may work. Above it answers wait for the generator, and where users do not wait
+/// between requests nothing is late by it: only the clock of the thread tells.
+const BUSIEST_CORE: f64 = 0.9;
+/// Share of the arrivals that must be started, or queued for want of an idle user, when they are due.
+const LEAST_ACHIEVED: f64 = 0.99;
 
 /// Why nothing may be judged, whatever the figures say; empty where it may be.
 pub(super) fn problems(runs: &[Run<'_>]) -> Vec<Invalidity> {
@@ -28,6 +34,10 @@ fn problem(run: &Run<'_>) -> Option<Invalidity> {
     if is_unsent(run.record) {
         return Some(Invalidity::NoRequests);
     }
+    late(run).or_else(|| exhausted(run.record))
+}
+
+fn late(run: &Run<'_>) -> Option<Invalidity> {
     let late = [run.sieve.pairs, run.sieve.slices];
     let tally = late.into_iter().find(|tally| tally.is_too_many())?;
     Some(Invalidity::GeneratorLate {
@@ -35,6 +45,30 @@ fn problem(run: &Run<'_>) -> Option<Invalidity> {
         of: tally.of,
         worst_s: run.sieve.worst_s,
         limit_s: run.sieve.limit_s,
+    })
+}
+
+/// What the generator's machine ran out of, if it did.
+fn exhausted(record: &RunRecord) -> Option<Invalidity> {
+    let failures = record.failures(|slice| record.phases[slice.phase].measured);
+    if let Some(requests) = failures.get(&FailureKind::NoSocket) {
+        return Some(Invalidity::NoSockets {
+            requests: *requests,
+        });
+    }
+    let health = &record.health;
+    if let Some(share) = health.core_share.filter(|share| *share > BUSIEST_CORE) {
+        return Some(Invalidity::GeneratorBusy {
+            share,
+            limit: BUSIEST_CORE,
+        });
+    }
+    let achieved = health
+        .achieved
+        .filter(|achieved| *achieved < LEAST_ACHIEVED)?;
+    Some(Invalidity::GeneratorShort {
+        achieved,
+        limit: LEAST_ACHIEVED,
     })
 }
 

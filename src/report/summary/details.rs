@@ -133,6 +133,7 @@ fn kind_text(kind: FailureKind) -> String {
         FailureKind::Protocol => "the answer is not HTTP",
         FailureKind::Body => "the body is broken",
         FailureKind::Proxy => "the proxy refused",
+        FailureKind::NoSocket => "the generator had no file or port left",
         FailureKind::Expectation => "the answer is not what the step expects",
         FailureKind::Unset => "a needed value is unset, nothing was sent",
     };

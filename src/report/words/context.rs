@@ -107,11 +107,14 @@ pub(in crate::report) fn load(story: &Story) -> String {
 pub(in crate::report) fn generator(story: &Story) -> String {
     let health = &story.record.health;
     let steal = health.steal_share.unwrap_or(0.0);
-    let fell_behind = story
-        .verdict
-        .invalid
-        .iter()
-        .any(|why| matches!(why, Invalidity::GeneratorLate { .. }));
+    let fell_behind = story.verdict.invalid.iter().any(|why| {
+        matches!(
+            why,
+            Invalidity::GeneratorLate { .. }
+                | Invalidity::GeneratorBusy { .. }
+                | Invalidity::GeneratorShort { .. }
+        )
+    });
     let word = if fell_behind {
         "fell behind"
     } else if health.late_p99_s > STRAINED_LATE_S

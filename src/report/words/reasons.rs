@@ -85,6 +85,29 @@ pub(in crate::report) fn invalidity(story: &Story, why: &Invalidity, medium: Med
                 "give it a machine with more free cores, or send less",
             )
         }
+        Invalidity::GeneratorBusy { share, limit } => reason(
+            format!(
+                "a core of the generator was busy {} of the time, {} allowed: it measured its own delay",
+                numbers::share(*share),
+                numbers::share(*limit)
+            ),
+            "send less (users with a wait, or arrivals), or give it a machine with more cores",
+        ),
+        Invalidity::GeneratorShort { achieved, limit } => reason(
+            format!(
+                "the generator started {} of the arrivals in time, {} needed",
+                numbers::share(*achieved),
+                numbers::share(*limit)
+            ),
+            "give it a machine with more free cores, or send less",
+        ),
+        Invalidity::NoSockets { requests } => reason(
+            format!(
+                "the generator's machine had no file or port left for {}",
+                counted(*requests, "request")
+            ),
+            "raise its limits (`ulimit -n`, local ports), or use fewer users",
+        ),
         Invalidity::TooFewForLimit { line } | Invalidity::TooFewForRegression { line } => {
             too_few(story, *line, medium)
         }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::baseline::Difference;
+use crate::measurement::FailureKind;
 use crate::record::Ended;
 use crate::thresholds::{Abort, MissingBaseline};
 use crate::units::Share;
@@ -84,6 +85,41 @@ fn a_generator_that_fell_behind_is_not_judged() {
         panic!("the generator was late");
     };
     assert!((worst_s - 0.5).abs() < 1e-12 && (limit_s - 0.005).abs() < 1e-12);
+}
+
+#[test]
+fn a_generator_that_ran_out_of_something_is_not_judged() {
+    let run = |change: fn(&mut RunRecord)| {
+        let run = record().steady("warm").slices(12, &both(10.0));
+        run.with(change).build()
+    };
+    let busy = run(|run| run.health.core_share = Some(0.97));
+    let [Invalidity::GeneratorBusy { share, limit }] = invalid(&busy)[..] else {
+        panic!("a core was busy");
+    };
+    assert!((share - 0.97).abs() < 1e-12 && (limit - 0.9).abs() < 1e-12);
+    let short = run(|run| run.health.achieved = Some(0.98));
+    assert!(matches!(
+        invalid(&short)[..],
+        [Invalidity::GeneratorShort { .. }]
+    ));
+    let healthy = run(|run| {
+        run.health.core_share = Some(0.89);
+        run.health.achieved = Some(0.991);
+    });
+    assert_eq!(
+        judged_alone(&thresholds(), &healthy).outcome,
+        Outcome::Passed
+    );
+    let no_sockets = record()
+        .steady("warm")
+        .slices(11, &both(10.0))
+        .slice(&[traffic("GET /a", 600, 10.0).failing(FailureKind::NoSocket, 3)])
+        .build();
+    assert_eq!(
+        invalid(&no_sockets),
+        [Invalidity::NoSockets { requests: 3 }]
+    );
 }
 
 #[test]
