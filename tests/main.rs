@@ -8,9 +8,11 @@
 mod architecture;
 mod baselines;
 mod exits;
+mod flows;
 mod gates;
 mod help;
 mod mistakes;
+mod models;
 mod signals;
 mod stand_in;
 mod support;

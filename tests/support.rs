@@ -33,9 +33,25 @@ pub(crate) struct Received {
     pub(crate) path: String,
     /// In lower case.
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
-/// An answer: status, then body.
+impl Received {
+    /// The first value of a header.
+    pub(crate) fn header(&self, wanted: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Method and path.
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+/// An answer: status, then body; of a redirect the place that it leads to.
 pub(crate) type Answer = (u16, String);
 
 /// A server on a free loopback port that answers every request by a function, for as long as the test runs.
@@ -101,8 +117,12 @@ fn serve(
         request.number = requests.fetch_add(1, Ordering::Relaxed);
         log.lock().unwrap().push(request.clone());
         let (status, body) = answer(&request);
+        let (location, body) = match status {
+            300..400 => (format!("location: {body}\r\n"), String::new()),
+            _ => (String::new(), body),
+        };
         let head = format!(
-            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{location}content-length: {}\r\n\r\n",
             body.len()
         );
         (&*stream).write_all(format!("{head}{body}").as_bytes())?;
@@ -143,6 +163,7 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Re
         method,
         path,
         headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
     }))
 }
 
@@ -235,6 +256,28 @@ impl Gate {
             }
         }
         self.loadgate(&arguments)
+    }
+
+    /// The same against a server of its own for each try, with variables of the environment: for claims on all that the
+    /// server received.
+    pub(crate) fn run_on(
+        &self,
+        server: impl Fn() -> Server,
+        variables: &[(&str, &str)],
+    ) -> (Ran, Server) {
+        let _alone = alone();
+        let mut tries = (0..10).map(|_| {
+            let server = server();
+            let mut command = loadgate(self.home());
+            command
+                .args(["run", self.folder().to_str().unwrap()])
+                .args(["--target", &server.url()])
+                .env("LOADGATE_OUT", self.out())
+                .envs(variables.iter().copied());
+            (Ran::new(&command.output().unwrap()), server)
+        });
+        let valid = tries.find(|(ran, _)| !ran.stdout.contains("generator itself fell behind"));
+        valid.expect("in ten tries, the machine was once idle enough")
     }
 
     /// A command on this gate that sends nothing, with further arguments.

@@ -23,8 +23,8 @@ fn the_catalogue_is_read_three_to_one_with_waits_of_one_to_three_seconds() {
         "  - { phase: steady, users: 200, for: 10s }",
     );
     let gate = gate("limits: { overall: { error_rate: off } }").with_scenario(&scenario);
-    let server = Server::fast();
-    gate.run(&server.url(), &[]).exits(0);
+    let (ran, server) = gate.run_on(Server::fast, &[]);
+    ran.exits(0);
     let received = server.received();
     // The first connection is that of the unrecorded user.
     let received: Vec<&Received> = received.iter().filter(|it| it.connection > 0).collect();
@@ -87,12 +87,7 @@ fn requests_carry_their_host_and_an_agent() {
     let server = Server::fast();
     gate.run(&server.url(), &[]).exits(0);
     let first = &server.received()[0];
-    let header = |wanted: &str| {
-        let mut headers = first.headers.iter();
-        headers
-            .find(|(name, _)| name == wanted)
-            .map(|(_, value)| value.clone())
-    };
-    assert_eq!(header("host").unwrap(), server.url().replace("http://", ""));
-    assert!(header("user-agent").unwrap().starts_with("loadgate/"));
+    let host = server.url().replace("http://", "");
+    assert_eq!(first.header("host"), Some(host.as_str()));
+    assert!(first.header("user-agent").unwrap().starts_with("loadgate/"));
 }

@@ -43,6 +43,8 @@ struct Class {
     headers: Headers,
     /// What any step of the class captures.
     captured: BTreeSet<String>,
+    /// What any task of the class sets.
+    set: BTreeSet<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -87,8 +89,8 @@ impl<'a> Reader<'a> {
     fn class(&mut self, cursor: &Cursor<'_>) -> Result<UserClass, Error> {
         let fields = cursor.fields(CLASS)?;
         let captured = captured(cursor.node());
-        let mut settable = captured.clone();
-        settable.extend(set(cursor.node()));
+        let set = set(cursor.node());
+        let settable = &captured | &set;
         let own = fields.read_or("headers", Vec::new(), |section| {
             headers(section, self.variables, &settable)
         })?;
@@ -109,6 +111,7 @@ impl<'a> Reader<'a> {
         let class = Class {
             headers: lay(&self.defaults.headers, own),
             captured,
+            set,
         };
         Ok(UserClass {
             name: fields.require("name")?.line_of_text()?.to_owned(),
@@ -179,8 +182,12 @@ impl<'a> Reader<'a> {
         class: &Class,
         settable: &BTreeSet<String>,
     ) -> Result<Vec<Step>, Error> {
+        // What a task sets holds for its own steps, and so do the class's headers that need it.
+        let elsewhere = &class.set - settable;
+        let mut headers = class.headers.clone();
+        headers.retain(|(_, value)| !value.needs_any(&elsewhere));
         let around = Surroundings {
-            headers: &class.headers,
+            headers: &headers,
             settable,
         };
         let steps = section.filled_list()?;

@@ -114,6 +114,19 @@ impl Expression {
         }
     }
 
+    /// The names without which it has no value: those that users set or capture and no variable of the file stands in for.
+    pub(super) fn needs(&self) -> Vec<&str> {
+        match &self.kind {
+            Kind::Constant(_) => Vec::new(),
+            Kind::Name(name) => vec![name],
+            Kind::Compiled(compiled) => {
+                let operands = compiled.operands.iter();
+                let needed = operands.filter(|own| own.settable && own.constant.is_none());
+                needed.map(|own| own.name.as_str()).collect()
+            }
+        }
+    }
+
     /// What an error names.
     pub(super) fn source(&self) -> &str {
         match &self.kind {

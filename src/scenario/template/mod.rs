@@ -13,7 +13,7 @@ mod tests;
 mod value;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use expression::Expression;
@@ -135,6 +135,21 @@ impl Template {
             secret,
             body,
         })
+    }
+
+    /// Whether it has no value while one of these names is unset.
+    pub(crate) fn needs_any(&self, names: &BTreeSet<String>) -> bool {
+        let needs = |piece: &Piece| match piece {
+            Piece::Literal(_) => false,
+            Piece::Expression(expression) => {
+                let mut needed = expression.needs().into_iter();
+                needed.any(|name| names.contains(name))
+            }
+        };
+        match &self.body {
+            Body::Constant(_) => false,
+            Body::Pieces(pieces) => pieces.iter().any(needs),
+        }
     }
 
     /// The text as written.

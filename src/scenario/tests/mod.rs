@@ -458,3 +458,27 @@ proptest! {
         let _ = parse_with(&LEAST.replace("/items", &path), &[]);
     }
 }
+
+#[test]
+fn a_class_header_that_needs_what_a_task_sets_goes_with_that_tasks_steps_alone() {
+    let scenario = read(&LEAST.replace(
+        "    tasks:\n      - steps:\n          - get: /items\n",
+        "    headers: { X-Flow: \"{{ flow }}\", X-Token: \"{{ token }}\", X-Same: a }
+    on_start: [{ post: /login, capture: { token: $.t } }]
+    tasks:
+      - { set: { flow: \"{{ uuid() }}\" }, steps: [{ get: /a }] }
+      - { steps: [{ get: /b }] }
+",
+    ));
+    let class = &scenario.user_classes[0];
+    let names = |step: &Step| {
+        let headers = request(step).headers.iter();
+        headers.map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&class.on_start[0]), ["X-Token", "X-Same"]);
+    assert_eq!(
+        names(&class.tasks[0].steps[0]),
+        ["X-Flow", "X-Token", "X-Same"]
+    );
+    assert_eq!(names(&class.tasks[1].steps[0]), ["X-Token", "X-Same"]);
+}
