@@ -157,11 +157,12 @@ pub fn run(
     }
     let cores = cores(order);
     let before = Before::now();
-    let started = SystemTime::now();
+    let table = Timetable::new(&scenario.load);
+    let (started, start) = (SystemTime::now() + HEAD_START, Instant::now() + HEAD_START);
     let plan = Plan {
         script,
         connector,
-        table: Timetable::new(&scenario.load),
+        table,
         weights: scenario
             .user_classes
             .iter()
@@ -169,7 +170,7 @@ pub fn run(
             .collect(),
         names: scenario.requests.clone(),
         seed: order.seed,
-        start: Instant::now() + HEAD_START,
+        start,
         drain: drain(scenario),
     };
     let (share, ended) = Crew::start(&plan, cores)?.watch(order, progress, stop)?;

@@ -1,0 +1,113 @@
+//! What a request costs apart from the system: reading its answer, rendering it, counting it, scheduling it.
+//!
+//! `cargo bench --bench hot`
+#![expect(
+    clippy::unwrap_used,
+    reason = "a benchmark whose input is broken should fail loudly"
+)]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use divan::{Bencher, black_box};
+use loadgate::load::http::h1::Reader;
+use loadgate::load::http::{Expected, render_into};
+use loadgate::load::schedule::Schedule;
+use loadgate::load::timetable::Timetable;
+use loadgate::measurement::Latencies;
+use loadgate::scenario;
+
+fn main() {
+    divan::main();
+}
+
+/// What an API Gateway answers to a catalogue's list: ten headers and 1.2 kB of JSON.
+fn answer() -> Vec<u8> {
+    let body = "x".repeat(1200);
+    let headers = [
+        ("date", "Tue, 24 Nov 2026 10:42:00 GMT"),
+        ("content-type", "application/json"),
+        ("connection", "keep-alive"),
+        ("x-amzn-requestid", "5f0c1f3e-7a0b-4f53-9a3e-6f1f0f7ad1c2"),
+        ("x-amz-apigw-id", "Wv1T6E1VIAMF0dQ="),
+        (
+            "x-amzn-trace-id",
+            "Root=1-6564a3c8-2f9a4b7e1d0c5a6b7c8d9e0f",
+        ),
+        ("cache-control", "no-store"),
+        ("vary", "Accept-Encoding"),
+        ("x-cold-start", "false"),
+        ("content-length", "1200"),
+    ];
+    let lines = headers.map(|(name, value)| format!("{name}: {value}\r\n"));
+    format!("HTTP/1.1 200 OK\r\n{}\r\n{body}", lines.concat()).into_bytes()
+}
+
+#[divan::bench]
+fn an_answer_is_read(bencher: Bencher) {
+    let answer = answer();
+    let wanted = ["x-cold-start".parse().unwrap()];
+    bencher.bench(|| {
+        let mut reader = Reader::new(Expected {
+            headers: &wanted,
+            ..Expected::default()
+        });
+        black_box(reader.feed(black_box(&answer))).unwrap();
+        reader.take_answer()
+    });
+}
+
+#[divan::bench]
+fn a_request_is_rendered(bencher: Bencher) {
+    let headers = [
+        ("User-Agent", "loadgate/0.1.0"),
+        ("Accept", "application/json"),
+        ("X-Session-Id", "5f0c1f3e-7a0b-4f53-9a3e-6f1f0f7ad1c2"),
+        (
+            "Authorization",
+            "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9",
+        ),
+    ];
+    let mut bytes = Vec::new();
+    bencher.bench_local(|| {
+        let target = black_box("/prod/catalog/items?category=electronics&limit=20");
+        render_into(&mut bytes, "GET", "api.example.com", target, &headers, None).unwrap();
+        black_box(bytes.len())
+    });
+}
+
+#[divan::bench]
+fn a_latency_is_counted(bencher: Bencher) {
+    let mut latencies = Latencies::new();
+    let mut micros = 1000;
+    bencher.bench_local(|| {
+        micros = micros * 7 % 99_991;
+        latencies.record(black_box(Duration::from_micros(micros)));
+    });
+}
+
+#[divan::bench]
+fn ten_thousand_latencies_are_packed(bencher: Bencher) {
+    bencher
+        .with_inputs(|| {
+            let mut latencies = Latencies::new();
+            for n in 0..10_000_u64 {
+                latencies.record(Duration::from_micros(20_000 + n * 7919 % 30_000));
+            }
+            latencies
+        })
+        .bench_local_values(|mut latencies| {
+            latencies.compact();
+            latencies
+        });
+}
+
+#[divan::bench(args = ["even", "poisson"])]
+fn ten_thousand_arrivals_are_scheduled(bencher: Bencher, spacing: &str) {
+    let text = format!(
+        "name: x\nuser_classes: [{{ name: a, tasks: [{{ steps: [{{ get: / }}] }}] }}]\nload: [{{ phase: a, arrivals: 1000/s..3000/s, for: 5s, spacing: {spacing} }}]\n"
+    );
+    let scenario = scenario::parse("scenario.yml", &text, &BTreeMap::new(), &|_| None).unwrap();
+    let table = Timetable::new(&scenario.load);
+    bencher.bench(|| Schedule::new(&table, &[1], 7).count());
+}
