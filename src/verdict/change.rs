@@ -131,9 +131,12 @@ impl Cell {
                 change: evidence.map(|evidence| evidence.change(self.rule.null)),
                 tolerance: six_digits(self.rule.tolerance),
                 below_floor: evidence.is_some_and(|evidence| self.is_below_floor(*evidence)),
-                would_catch: evidence
-                    .zip(detectable)
-                    .map(|(evidence, worse)| six_digits(evidence.in_own_direction(worse))),
+                floor: self.metric.quantile().map(|_| six_digits(self.rule.floor)),
+                would_catch: evidence.zip(detectable).map(|(evidence, worse)| {
+                    let above_floor =
+                        evidence.detectable_above_floor(self.before(), self.rule.floor);
+                    six_digits(evidence.in_own_direction(worse.max(above_floor)))
+                }),
                 accepted: self.rule.accepted,
             }),
         }

@@ -9,9 +9,9 @@ use crate::units::six_digits;
 /// Tail on either side of the interval that is shown, and beyond the bound that a pass rests on.
 const INTERVAL_TAIL: f64 = 0.025;
 /// An error rate that rose by less is nobody's business, as a share: 0.1 percentage points.
-pub(super) const SMALLEST_SHARE: f64 = 0.001;
+pub const SMALLEST_SHARE: f64 = 0.001;
 /// Errors beyond what the base's share would give, that a failure needs.
-const FEWEST_ERRORS: f64 = 5.0;
+pub const FEWEST_ERRORS: f64 = 5.0;
 
 /// One metric of one cell on both sides.
 #[derive(Clone, Debug)]
@@ -181,6 +181,18 @@ impl Evidence {
                 let caught = estimate.detectable(tolerance, alpha)?;
                 Some(caught.max(SMALLEST_SHARE).max(fewest))
             }
+        }
+    }
+
+    /// The change for the worse that would have been above the floor with 90 % probability, in seconds of a latency that
+    /// was `before`: a smaller one fails nothing, however surely it is seen. That of errors is in what is detectable.
+    pub(super) fn detectable_above_floor(self, before: f64, floor: f64) -> f64 {
+        match self {
+            // Half of the estimates lie above the true change, which a level of one half asks for.
+            Self::Slower(it) => {
+                libm::expm1(it.estimate.detectable(libm::log1p(floor / before), 0.5))
+            }
+            Self::Fewer(_) | Self::Errors(_) => 0.0,
         }
     }
 

@@ -22,7 +22,7 @@ mod validity;
 
 pub use case::{Case, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA, Looks};
 pub use duet::FEWEST_UNITS;
-pub use evidence::prior_sd;
+pub use evidence::{FEWEST_ERRORS, SMALLEST_SHARE, prior_sd};
 pub use forecast::{CellForecast, Design, Expected, Forecast, LimitForecast, forecast};
 pub use judge::judge;
 pub use limits::requests_needed;

@@ -204,8 +204,11 @@ pub struct ChangeCheck {
     pub change: Option<Change>,
     /// Changes up to this are nobody's business; an acceptance raises it.
     pub tolerance: f64,
-    /// Whether the change is below the floor, so that it does not matter what the test says.
+    /// Whether the change is below the floor, so that it does not matter what the test says. That of an error rate is
+    /// [`SMALLEST_SHARE`](super::SMALLEST_SHARE) and [`FEWEST_ERRORS`](super::FEWEST_ERRORS), both; a rate has none.
     pub below_floor: bool,
+    /// The floor of a latency in seconds.
+    pub floor: Option<f64>,
     /// Change that this run would have caught with 90 % probability, in the direction of its change for the worse: below
     /// zero for a rate.
     pub would_catch: Option<f64>,

@@ -131,6 +131,23 @@ fn a_change_below_the_floor_does_not_fail() {
 }
 
 #[test]
+fn no_line_promises_to_catch_what_its_floor_would_spare() {
+    // P95 is 1.45 ms: a floor of 1 ms is 69 % of it.
+    let overall = |floor| {
+        let mut thresholds = thresholds();
+        thresholds.regression.floor = Duration::from_micros(floor);
+        let verdict = judged_alone(&thresholds, &duet(1.0, 1.0));
+        let line = line(&verdict, &Subject::Overall, Metric::P95);
+        (change(line).floor, change(line).would_catch.unwrap())
+    };
+    let (floor, caught) = overall(1000);
+    assert_eq!(floor, Some(0.001));
+    assert!(caught > 0.69 && caught < 0.9, "{caught}");
+    let (_, caught) = overall(10);
+    assert!(caught < 0.2, "{caught}");
+}
+
+#[test]
 fn a_lost_rate_fails_where_it_is_gated() {
     let mut thresholds = thresholds();
     thresholds.regression.gate = vec![Metric::RequestsPerSecond];
