@@ -1,5 +1,6 @@
 //! Synthetic records for tests: what a run looks like whose requests took so long.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,20 +13,22 @@ use crate::measurement::{Arm, Cell, FailureKind};
 /// What one request name did in one slice.
 #[derive(Clone, Debug)]
 pub(crate) struct Traffic {
-    name: &'static str,
+    name: String,
     requests: u64,
     median_ms: f64,
     failures: Vec<(FailureKind, u64)>,
+    recorded: OnceCell<CellRecord>,
 }
 
 /// Requests of one name whose latencies are spread evenly between 0.5 and 1.5 times `median_ms`, so that P95 is 1.45
 /// times it.
-pub(crate) fn traffic(name: &'static str, requests: u64, median_ms: f64) -> Traffic {
+pub(crate) fn traffic(name: impl Into<String>, requests: u64, median_ms: f64) -> Traffic {
     Traffic {
-        name,
+        name: name.into(),
         requests,
         median_ms,
         failures: Vec::new(),
+        recorded: OnceCell::new(),
     }
 }
 
@@ -33,10 +36,22 @@ impl Traffic {
     /// So many of the requests fail in this way, at once.
     pub(crate) fn failing(mut self, kind: FailureKind, count: u64) -> Self {
         self.failures.push((kind, count));
+        self.recorded = OnceCell::new();
         self
     }
 
-    fn cell(&self) -> Cell {
+    /// Its requests, recorded; what they cost is paid once, since a run repeats its traffic slice by slice.
+    fn cell(&self, request: usize) -> CellRecord {
+        let recorded = self
+            .recorded
+            .get_or_init(|| CellRecord::new(0, self.record()));
+        CellRecord {
+            request,
+            ..recorded.clone()
+        }
+    }
+
+    fn record(&self) -> Cell {
         let mut cell = Cell::default();
         for (kind, count) in &self.failures {
             for _ in 0..*count {
@@ -175,13 +190,13 @@ impl RecordBuilder {
                 .record
                 .requests
                 .iter()
-                .position(|name| name == traffic.name);
+                .position(|name| *name == traffic.name);
             let request = known.unwrap_or_else(|| {
-                self.record.requests.push(traffic.name.to_owned());
+                self.record.requests.push(traffic.name.clone());
                 self.record.requests.len() - 1
             });
             if traffic.requests > 0 {
-                cells.push(CellRecord::new(request, traffic.cell()));
+                cells.push(traffic.cell(request));
             }
         }
         self.record.slices.push(SliceRecord {
