@@ -137,6 +137,23 @@ pub fn significant(value: f64) -> String {
     group(&format!("{value:.0}"))
 }
 
+/// A number of three significant digits with the zeros at its end, such as `182`, `49.0` or `1.00`: for what was measured,
+/// where a zero says as much as any other digit.
+pub fn three_digits(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return significant(value);
+    }
+    let rounded = format!("{value:.2e}");
+    let exponent = rounded.split_once('e').map(|(_, exponent)| exponent);
+    let Some(exponent) = exponent.and_then(|text| text.parse::<i32>().ok()) else {
+        return significant(value);
+    };
+    match usize::try_from(2 - exponent) {
+        Ok(decimals @ 1..) => format!("{value:.decimals$}"),
+        Ok(0) | Err(_) => group(&format!("{value:.0}")),
+    }
+}
+
 /// Groups the digits of a whole number by thousands: `12345` becomes `12,345`.
 pub fn group(digits: &str) -> String {
     let (sign, digits) = digits
@@ -152,14 +169,14 @@ pub fn group(digits: &str) -> String {
     grouped
 }
 
-/// A latency in seconds, told in the unit that people would choose.
+/// A measured latency in seconds, told in the unit that people would choose and with three digits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Latency(pub f64);
 
 impl fmt::Display for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0;
-        // The unit is chosen after rounding, so that 999.9 ms reads 1 s and not 1,000 ms.
+        // The unit is chosen after rounding, so that 999.9 ms reads 1.00 s and not 1,000 ms.
         let rounded: f64 = format!("{seconds:.2e}").parse().unwrap_or(seconds);
         let (scaled, unit) = match rounded.abs() {
             r if r >= 1.0 => (seconds, "s"),
@@ -167,7 +184,7 @@ impl fmt::Display for Latency {
             0.0 => (0.0, "ms"),
             _ => (seconds * 1e6, "µs"),
         };
-        write!(f, "{} {unit}", significant(scaled))
+        write!(f, "{} {unit}", three_digits(scaled))
     }
 }
 
@@ -238,7 +255,8 @@ mod tests {
     fn latencies_are_told_in_the_unit_people_would_choose() {
         for (seconds, text) in [
             (0.182_4, "182 ms"),
-            (0.999_9, "1 s"),
+            (0.999_9, "1.00 s"),
+            (0.049, "49.0 ms"),
             (1.234, "1.23 s"),
             (0.002_04, "2.04 ms"),
             (0.000_037_2, "37.2 µs"),
@@ -246,6 +264,24 @@ mod tests {
             (1234.6, "1,235 s"),
         ] {
             assert_eq!(Latency(seconds).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn measured_numbers_have_three_digits_whatever_they_are() {
+        for (value, text) in [
+            (182.4, "182"),
+            (49.0, "49.0"),
+            (1.0, "1.00"),
+            (9.999, "10.0"),
+            (0.5, "0.500"),
+            (0.000_123_4, "0.000123"),
+            (-30.04, "-30.0"),
+            (999.6, "1,000"),
+            (12_345.6, "12,346"),
+            (0.0, "0"),
+        ] {
+            assert_eq!(three_digits(value), text);
         }
     }
 

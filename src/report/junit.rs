@@ -246,7 +246,7 @@ fn figures(story: &Story, line: &Line) -> String {
                 let estimate = numbers::change(line.measure, change.estimate);
                 let interval = numbers::interval(line.measure, &change);
                 rows.push(("change [95 %]", format!("{estimate} {interval}")));
-                rows.push(("tolerance", numbers::change(line.measure, check.tolerance)));
+                rows.push(("tolerance", numbers::allowed(line.measure, check.tolerance)));
             }
             if let Some(caught) = caught(line, check) {
                 rows.push(("would have caught", caught));

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 
 use crate::metric::Kind;
-use crate::units::{Latency, group, significant};
+use crate::units::{Latency, group, rounded, six_digits, three_digits};
 use crate::verdict::{Change, Measure};
 
 /// What stands where there is no number.
@@ -29,12 +29,21 @@ pub(super) fn more_is_better(measure: Measure) -> bool {
     kind(measure) == Kind::Rate
 }
 
-/// A value such as `182 ms`, `0.03 %` or `98.3/s`.
+/// A measured value such as `182 ms`, `0.30 %` or `98.0/s`.
 pub(super) fn value(measure: Measure, value: f64) -> String {
     match kind(measure) {
         Kind::Quantile(_) => Latency(value).to_string(),
         Kind::Share => share(value),
         Kind::Rate => rate(value),
+    }
+}
+
+/// A promised value as a person writes it, with no digit more or less: `800 ms`, `1 %`, `90/s`.
+pub(super) fn promised(measure: Measure, value: f64) -> String {
+    match kind(measure) {
+        Kind::Quantile(_) => time(value),
+        Kind::Share => percent(value),
+        Kind::Rate => format!("{}/s", plain(value)),
     }
 }
 
@@ -57,26 +66,54 @@ pub(super) fn from_to(measure: Measure, before: f64, now: f64) -> String {
     format!("{before} → {now}")
 }
 
-/// A share of requests in percent: two digits below 1 %, where the third says nothing.
+/// A measured share of requests in percent: two digits below 1 %, where the third says nothing.
 pub(super) fn share(fraction: f64) -> String {
     let percent = fraction * 100.0;
-    if percent.abs() >= 1.0 {
-        return format!("{} %", significant(percent));
+    let small = rounded(percent, 2);
+    if small == 0.0 || percent.abs() >= 1.0 {
+        return format!("{} %", three_digits(percent));
     }
-    format!("{} %", two_digits(percent))
+    let digits = three_digits(small);
+    // Of its three digits the last is the zero that rounding left, unless it has become a whole percent.
+    let digits = digits
+        .strip_suffix('0')
+        .filter(|_| small.abs() < 1.0)
+        .unwrap_or(&digits);
+    format!("{digits} %")
 }
 
-fn two_digits(value: f64) -> String {
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    let rounded: f64 = format!("{value:.1e}").parse().unwrap_or(value);
-    format!("{rounded}")
+/// A share as a person writes it, such as `5 %`.
+pub(super) fn percent(fraction: f64) -> String {
+    format!("{} %", plain(fraction * 100.0))
 }
 
-/// Events per second.
+/// A share of which no more than whole percents are of account, such as that of a CPU: `35 %`.
+pub(super) fn about(fraction: f64) -> String {
+    format!("{:.0} %", fraction * 100.0)
+}
+
+/// A length of time in seconds as a person writes it: `800 ms`, `2 s`.
+pub(super) fn time(seconds: f64) -> String {
+    match six_digits(seconds) {
+        whole if whole >= 1.0 => format!("{} s", plain(whole)),
+        0.0 => "0 ms".to_owned(),
+        part if part >= 1e-3 => format!("{} ms", plain(part * 1e3)),
+        part => format!("{} µs", plain(part * 1e6)),
+    }
+}
+
+/// A number as a person writes it: the digits that it has, up to six.
+fn plain(value: f64) -> String {
+    let text = six_digits(value).to_string();
+    match text.split_once('.') {
+        Some((whole, fraction)) => format!("{}.{fraction}", group(whole)),
+        None => group(&text),
+    }
+}
+
+/// Measured events per second.
 pub(super) fn rate(per_second: f64) -> String {
-    format!("{}/s", significant(per_second))
+    format!("{}/s", three_digits(per_second))
 }
 
 /// A change with its sign: `+26.9 %`, or `+0.02 pp` for a difference of shares.
@@ -93,15 +130,15 @@ pub(super) fn change(measure: Measure, change: f64) -> String {
     format!("{text} %")
 }
 
-/// Percentage points.
+/// Percentage points with two decimals: what is smaller matters to nobody, since a gate looks at tenths.
 fn points(points: f64) -> String {
-    let size = points.abs();
-    let digits = if size >= 0.01 {
-        significant(format!("{size:.2}").parse().unwrap_or(size))
-    } else {
-        two_digits(size)
-    };
-    format!("{} pp", signed(&digits, points))
+    format!("{} pp", signed(&format!("{:.2}", points.abs()), points))
+}
+
+/// A change that a rule speaks of, such as a tolerance, as a person writes it: `5 %`, `0.1 pp`.
+pub(super) fn allowed(measure: Measure, change: f64) -> String {
+    let unit = if is_share(measure) { "pp" } else { "%" };
+    format!("{} {unit}", plain(change * 100.0))
 }
 
 /// The digits with a sign, but a zero without one.
@@ -127,7 +164,7 @@ pub(super) fn caught(measure: Measure, would_catch: f64) -> String {
     let percent = would_catch.abs() * 100.0;
     if is_share(measure) {
         let rounded = (percent * 100.0 - 1e-6).ceil() / 100.0;
-        return format!("{sign}{} pp", significant(rounded));
+        return format!("{sign}{rounded:.2} pp");
     }
     format!(
         "{sign}{} %",
@@ -150,7 +187,7 @@ pub(super) fn counted(number: u64, noun: &str) -> String {
 pub(super) fn length(seconds: f64) -> String {
     let whole = whole_seconds(seconds);
     match (whole / 60, whole % 60) {
-        (0, _) if seconds < 10.0 => Latency(seconds.max(0.0)).to_string(),
+        (0, _) if seconds < 10.0 => time(rounded(seconds.max(0.0), 3)),
         (0, s) => format!("{s} s"),
         (m, 0) => format!("{m} min"),
         (m, s) => format!("{m} min {s} s"),
@@ -187,25 +224,49 @@ mod tests {
     const RATE: Measure = Measure::Metric(Metric::RequestsPerSecond);
 
     #[test]
-    fn values_carry_their_unit() {
+    fn measured_values_carry_their_unit_and_all_their_digits() {
         for (measure, number, text) in [
             (P95, 0.182, "182 ms"),
+            (P95, 0.049, "49.0 ms"),
+            (P95, 1.0, "1.00 s"),
             (ERRORS, 0.000_333, "0.033 %"),
-            (ERRORS, 0.0233, "2.33 %"),
+            (ERRORS, 0.003, "0.30 %"),
+            (ERRORS, 0.009_96, "1.00 %"),
+            (ERRORS, 0.05, "5.00 %"),
             (ERRORS, 0.0, "0 %"),
             (ERRORS, 1.0, "100 %"),
-            (RATE, 98.26, "98.3/s"),
+            (RATE, 98.04, "98.0/s"),
+            (RATE, 1234.5, "1,234/s"),
         ] {
             assert_eq!(value(measure, number), text);
         }
     }
 
     #[test]
+    fn promises_stay_as_they_were_written() {
+        for (measure, number, text) in [
+            (P95, 0.8, "800 ms"),
+            (P95, 2.0, "2 s"),
+            (P95, 1.234, "1.234 s"),
+            (P95, 0.000_5, "500 µs"),
+            (ERRORS, 0.07, "7 %"),
+            (ERRORS, 0.001_25, "0.125 %"),
+            (RATE, 90.0, "90/s"),
+            (RATE, 1_234.5, "1,234.5/s"),
+        ] {
+            assert_eq!(promised(measure, number), text);
+        }
+        assert_eq!(allowed(P95, 0.6), "60 %");
+        assert_eq!(allowed(ERRORS, 0.001), "0.1 pp");
+    }
+
+    #[test]
     fn a_unit_is_said_once_where_it_is_the_same() {
         assert_eq!(from_to(P95, 0.182, 0.231), "182 → 231 ms");
+        assert_eq!(from_to(P95, 0.0578, 0.049), "57.8 → 49.0 ms");
         assert_eq!(from_to(P95, 0.9, 1.21), "900 ms → 1.21 s");
-        assert_eq!(from_to(ERRORS, 0.001, 0.023), "0.1 → 2.3 %");
-        assert_eq!(from_to(RATE, 98.0, 71.2), "98 → 71.2/s");
+        assert_eq!(from_to(ERRORS, 0.001, 0.023), "0.10 → 2.30 %");
+        assert_eq!(from_to(RATE, 98.0, 71.2), "98.0 → 71.2/s");
     }
 
     #[test]
@@ -216,8 +277,9 @@ mod tests {
             (P95, -0.000_1, "0.0 %"),
             (P95, 12.5, "+1,250 %"),
             (ERRORS, 0.000_2, "+0.02 pp"),
-            (ERRORS, -0.022, "-2.2 pp"),
-            (ERRORS, 0.0, "0 pp"),
+            (ERRORS, -0.022, "-2.20 pp"),
+            (ERRORS, -0.000_02, "0.00 pp"),
+            (ERRORS, 0.0, "0.00 pp"),
         ] {
             assert_eq!(change(measure, number), text);
         }
@@ -229,6 +291,7 @@ mod tests {
             (P95, 0.141, "+15 %"),
             (P95, 0.14, "+14 %"),
             (ERRORS, 0.002_71, "+0.28 pp"),
+            (ERRORS, 0.001, "+0.10 pp"),
             (RATE, 0.2, "-20 %"),
         ] {
             assert_eq!(caught(measure, number), text);
@@ -239,6 +302,7 @@ mod tests {
     fn lengths_read_as_people_say_them() {
         for (seconds, text) in [
             (0.4, "400 ms"),
+            (4.234_5, "4.23 s"),
             (4.0, "4 s"),
             (34.2, "34 s"),
             (90.0, "1 min 30 s"),

@@ -6,7 +6,7 @@ use super::text::one_line;
 use super::words::{Medium, measure_name, not_judged, subject_name};
 use crate::record::PhaseRecord;
 use crate::thresholds::{Bound, Limit, Subject, Thresholds};
-use crate::units::{Latency, written};
+use crate::units::written;
 use crate::verdict::{CellForecast, Forecast, LimitForecast, Measure};
 
 const MEDIUM: Medium = Medium::Plain;
@@ -123,7 +123,7 @@ fn requests(outlook: &Outlook, columns: usize) -> Vec<String> {
         }
         Answers::Assumed(seconds) => Some(format!(
             "Counted with answers that take {}; slower ones make fewer requests, faster ones more.",
-            Latency(seconds)
+            numbers::time(seconds)
         )),
     };
     if let Some(assumed) = assumed {
@@ -207,15 +207,18 @@ fn limit_name(limit: &Limit) -> String {
         }
         Bound::ErrorRate(share) => (
             Measure::Metric(Metric::ErrorRate),
-            format!("<= {}", numbers::share(share.fraction())),
+            format!("<= {}", numbers::percent(share.fraction())),
         ),
         Bound::Failures(set, share) => (
             Measure::Failures(set),
-            format!("<= {}", numbers::share(share.fraction())),
+            format!("<= {}", numbers::percent(share.fraction())),
         ),
         Bound::RequestsPerSecond(rate) => (
             Measure::Metric(Metric::RequestsPerSecond),
-            format!(">= {}", numbers::rate(rate)),
+            format!(
+                ">= {}",
+                numbers::promised(Measure::Metric(Metric::RequestsPerSecond), rate)
+            ),
         ),
     };
     let name = named(measure, &limit.subject, limit.phase.as_deref());

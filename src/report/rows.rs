@@ -252,7 +252,7 @@ impl<'a> Row<'a> {
 
 /// What must hold, such as `500 ms` or `at least 90/s`.
 pub(super) fn bound_text(measure: Measure, limit: &LimitCheck) -> String {
-    let bound = numbers::value(measure, limit.bound);
+    let bound = numbers::promised(measure, limit.bound);
     if numbers::more_is_better(measure) {
         format!("at least {bound}")
     } else {

@@ -72,7 +72,7 @@ fn latency_cells(figures: &Figures) -> Vec<String> {
         count(figures.requests),
         figures
             .per_second()
-            .map_or_else(none, crate::units::significant),
+            .map_or_else(none, crate::units::three_digits),
         figures.error_ratio().map_or_else(none, share),
         latency(latencies.mean()),
     ];

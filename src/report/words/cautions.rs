@@ -78,7 +78,7 @@ fn acceptance_text(
     format!(
         "the acceptance of {} {subject} up to {}{} {}",
         accepted.metric.label(),
-        numbers::change(Measure::Metric(accepted.metric), accepted.up_to),
+        numbers::allowed(Measure::Metric(accepted.metric), accepted.up_to),
         written_at(story, Some(accepted.line), medium),
         says(accepted)
     )
@@ -114,7 +114,7 @@ pub(super) fn aborted(story: &Story, failures: u64, requests: u64) -> String {
     let allowed = story.thresholds.abort.map_or_else(String::new, |abort| {
         format!(
             ", abort.error_rate is {}",
-            share(abort.error_rate.fraction())
+            numbers::percent(abort.error_rate.fraction())
         )
     });
     format!(

@@ -127,10 +127,10 @@ pub(in crate::report) fn generator(story: &Story) -> String {
     };
     let mut told = vec![
         format!("late P99 {}", Latency(health.late_p99_s)),
-        format!("CPU {}", share(health.cpu_share)),
+        format!("CPU {}", numbers::about(health.cpu_share)),
     ];
     if steal > STRAINED_STEAL {
-        told.push(format!("{} stolen by the host", share(steal)));
+        told.push(format!("{} stolen by the host", numbers::about(steal)));
     }
     if let Some(achieved) = health.achieved {
         told.push(format!("{} of the planned requests sent", share(achieved)));

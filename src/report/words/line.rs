@@ -120,7 +120,7 @@ fn change_explanation(
     if let Some(acceptance) = accepted {
         told.push(format!(
             "accepted up to {} until {} ({})",
-            numbers::change(line.measure, acceptance.up_to),
+            numbers::allowed(line.measure, acceptance.up_to),
             acceptance.until,
             medium.foreign(&acceptance.reason)
         ));
@@ -160,7 +160,7 @@ fn limit_counts(line: &Line, limit: &LimitCheck) -> Option<String> {
         },
         Measure::Failures(_) => ("failed so", limit.bound),
     };
-    let may = format!("{} may", share(allowed));
+    let may = format!("{} may", numbers::percent(allowed));
     if let (LineOutcome::Inconclusive, Some((lower, upper))) = (&line.outcome, limit.interval) {
         if numbers::more_is_better(line.measure) {
             let (lower, upper) = (numbers::rate(lower), numbers::rate(upper));

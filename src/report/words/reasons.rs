@@ -89,7 +89,7 @@ pub(in crate::report) fn invalidity(story: &Story, why: &Invalidity, medium: Med
             format!(
                 "a core of the generator was busy {} of the time, {} allowed: it measured its own delay",
                 numbers::share(*share),
-                numbers::share(*limit)
+                numbers::percent(*limit)
             ),
             "send less (users with a wait, or arrivals), or give it a machine with more cores",
         ),
@@ -97,7 +97,7 @@ pub(in crate::report) fn invalidity(story: &Story, why: &Invalidity, medium: Med
             format!(
                 "the generator started {} of the arrivals in time, {} needed",
                 numbers::share(*achieved),
-                numbers::share(*limit)
+                numbers::percent(*limit)
             ),
             "give it a machine with more free cores, or send less",
         ),
