@@ -1,6 +1,7 @@
 //! What changed beyond noise, as a diff, and how to accept it if it is wanted.
 
 use similar::{ChangeTag, TextDiff};
+use unicode_width::UnicodeWidthStr;
 
 use super::MEDIUM;
 use crate::metric::Metric;
@@ -16,10 +17,13 @@ use crate::verdict::Measure;
 /// How long an acceptance is proposed to hold: long enough to be merged and recorded, short enough to be forgotten.
 const ACCEPTED_DAYS: i64 = 60;
 
+/// Entries that are proposed; where more regressed, one by one is not how to accept it.
+const ENTRIES: usize = 20;
+
 /// Lines of the diff at most; a run in which everything changed needs no longer list.
 const DIFF_ROWS: usize = 40;
 
-/// The rows that changed beyond noise, as a diff of two texts.
+/// The rows that changed beyond noise, as a diff.
 pub(super) fn diff(story: &Story, rows: &[Row]) -> String {
     if !rows.iter().any(|row| row.estimated().is_some()) {
         return String::new();
@@ -29,34 +33,21 @@ pub(super) fn diff(story: &Story, rows: &[Row]) -> String {
         return "**Changed beyond noise:** nothing.".to_owned();
     }
     let shown = &changed[..changed.len().min(DIFF_ROWS)];
-    let before = figures_text(shown, Row::before);
-    let now = figures_text(shown, Row::now);
-    let diff = TextDiff::from_lines(&before, &now);
-    let mut lines = String::new();
-    for change in diff.iter_all_changes() {
-        let sign = match change.tag() {
-            ChangeTag::Delete => '-',
-            ChangeTag::Insert => '+',
-            ChangeTag::Equal => ' ',
-        };
-        lines.push(sign);
-        lines.push_str(change.value());
-    }
     let more = match changed.len() - shown.len() {
         0 => String::new(),
         more => format!(
             "\n{} changed too.\n",
-            numbers::counted(more as u64, "more line")
+            numbers::counted(more as u64, "more check")
         ),
     };
     format!(
         "**Changed beyond noise:**\n\n{}{more}",
-        fenced("diff", &lines)
+        fenced("diff", &diff_text(shown))
     )
 }
 
-/// A line for each name and one for each of its figures.
-fn figures_text<'a>(rows: &[&Row<'a>], value: impl Fn(&Row<'a>) -> Option<f64>) -> String {
+/// A line for each name, and below it what each of its figures was, directly followed by what it is.
+fn diff_text(rows: &[&Row]) -> String {
     let mut subjects: Vec<&Subject> = Vec::new();
     for row in rows {
         if !subjects.contains(&&row.line().subject) {
@@ -65,20 +56,40 @@ fn figures_text<'a>(rows: &[&Row<'a>], value: impl Fn(&Row<'a>) -> Option<f64>) 
     }
     let metrics = rows
         .iter()
-        .map(|row| row.measure_text(Medium::Plain).chars().count());
+        .map(|row| row.measure_text(Medium::Plain).width());
     let width = metrics.max().unwrap_or(0);
     let mut text = String::new();
     for subject in subjects {
         let own = || rows.iter().filter(|row| row.line().subject == *subject);
         let Some(first) = own().next() else { continue };
-        text += &format!(" {}\n", first.subject_text(Medium::Plain));
+        text += &format!("  {}\n", first.subject_text(Medium::Plain));
         for row in own() {
-            let metric = row.measure_text(Medium::Plain);
-            let figure = numbers::value_or_none(row.measure(), value(row));
-            text += &format!("   {metric:<width$}  {figure}\n");
+            text += &pair(row, width);
         }
     }
     text
+}
+
+/// One figure before and now, as a diff of two lines. Each pair is a diff of its own: over a whole list, all old lines
+/// would come first and then all new ones.
+fn pair(row: &Row, width: usize) -> String {
+    let metric = row.measure_text(Medium::Plain);
+    let pad = " ".repeat(width.saturating_sub(metric.width()));
+    let line = |value| {
+        let figure = numbers::value_or_none(row.measure(), value);
+        format!("   {metric}{pad}  {figure}\n")
+    };
+    let (before, now) = (line(row.before()), line(row.now()));
+    let diff = TextDiff::from_lines(&before, &now);
+    let changes = diff.iter_all_changes().map(|change| {
+        let sign = match change.tag() {
+            ChangeTag::Delete => '-',
+            ChangeTag::Insert => '+',
+            ChangeTag::Equal => ' ',
+        };
+        format!("{sign}{}", change.value())
+    });
+    changes.collect()
 }
 
 /// How to accept what regressed, as a piece of thresholds.yml.
@@ -87,7 +98,12 @@ pub(super) fn wanted(story: &Story, rows: &[Row]) -> String {
     if entries.is_empty() {
         return String::new();
     }
-    let yaml = format!("regression:\n  accepted:\n{}", entries.concat());
+    let shown = &entries[..entries.len().min(ENTRIES)];
+    let more = match entries.len() - shown.len() {
+        0 => String::new(),
+        more => format!("    # and {more} more\n"),
+    };
+    let yaml = format!("regression:\n  accepted:\n{}{more}", shown.concat());
     format!(
         "**Wanted?** Then say so in {} in this pull request, with the reason:\n\n{}",
         MEDIUM.foreign(story.thresholds_path),
@@ -95,43 +111,83 @@ pub(super) fn wanted(story: &Story, rows: &[Row]) -> String {
     )
 }
 
+/// A regressed name and metric, in whatever phase.
+struct Regressed<'a> {
+    subject: &'a Subject,
+    metric: Metric,
+    /// The change that may be as large as this: what an acceptance must reach.
+    at_worst: f64,
+}
+
 /// One entry per regressed name and metric; overall's of the same metric is covered by them.
 fn acceptances(story: &Story, rows: &[Row]) -> Vec<String> {
-    let regressed: Vec<(&Row, Metric, f64)> = rows
-        .iter()
-        .filter_map(|row| {
-            let (line, check) = row.change?;
-            match line.measure {
-                Measure::Metric(metric) if Status::of(line) == Status::Failed => {
-                    Some((row, metric, check.change?.upper))
-                }
-                Measure::Metric(_) | Measure::Failures(_) => None,
-            }
-        })
-        .collect();
+    let regressed = regressed(rows);
     let until = until(story);
     regressed
         .iter()
-        .filter_map(|(row, metric, upper)| {
-            let named = |row: &Row| row.line().subject != Subject::Overall;
-            let of_metric = || regressed.iter().filter(|(_, other, _)| other == metric);
-            let covered = of_metric().any(|(other, _, _)| named(other));
-            let request = match &row.line().subject {
-                Subject::Overall if covered => return None,
+        .filter_map(|one| {
+            let named = |one: &Regressed| *one.subject != Subject::Overall;
+            let of_metric = || regressed.iter().filter(|other| other.metric == one.metric);
+            let request = match one.subject {
+                Subject::Overall if of_metric().any(named) => return None,
                 Subject::Overall => "overall".to_owned(),
+                // Thresholds take no such name.
+                Subject::Request(name) if name.chars().any(char::is_control) => return None,
                 Subject::Request(name) => yaml_string(name),
             };
             // An acceptance of a name also takes overall's tolerance, so it must reach as far.
             let reach = of_metric()
-                .filter(|(other, _, _)| !named(other))
-                .map(|(_, _, upper)| *upper)
-                .fold(*upper, f64::max);
+                .filter(|other| !named(other))
+                .map(|other| other.at_worst)
+                .fold(one.at_worst, f64::max);
+            let metric = one.metric;
+            let up_to = up_to(Measure::Metric(metric), reach);
+            let replaced = replaced(story, one);
             Some(format!(
-                "    - {{ request: {request}, metric: {metric}, up_to: {}, until: {until}, reason: \"…\" }}\n",
-                up_to(row.measure(), reach)
+                "    - {{ request: {request}, metric: {metric}, up_to: {up_to}, until: {until}, reason: \"…\" }}{replaced}\n"
             ))
         })
         .collect()
+}
+
+/// What regressed, each name and metric once: an acceptance holds for all phases.
+fn regressed<'a>(rows: &[Row<'a>]) -> Vec<Regressed<'a>> {
+    let mut all: Vec<Regressed> = Vec::new();
+    for (line, check) in rows.iter().filter_map(|row| row.change) {
+        let (Measure::Metric(metric), Some(change), Status::Failed) =
+            (line.measure, check.change, Status::of(line))
+        else {
+            continue;
+        };
+        // A rate is tested mirrored: what is accepted of it is how much more there was before.
+        let at_worst = if numbers::more_is_better(line.measure) {
+            1.0 / (1.0 + change.lower).max(f64::EPSILON) - 1.0
+        } else {
+            change.upper
+        };
+        let subject = &line.subject;
+        let known = all
+            .iter_mut()
+            .find(|known| known.subject == subject && known.metric == metric);
+        match known {
+            Some(known) => known.at_worst = known.at_worst.max(at_worst),
+            None => all.push(Regressed {
+                subject,
+                metric,
+                at_worst,
+            }),
+        }
+    }
+    all
+}
+
+/// Which line of the file an entry takes the place of: one that ended, or that did not reach far enough.
+fn replaced(story: &Story, one: &Regressed) -> String {
+    let mut accepted = story.thresholds.regression.accepted.iter();
+    let same = accepted.find(|old| old.subject == *one.subject && old.metric == one.metric);
+    same.map_or_else(String::new, |old| {
+        format!("  # in place of line {}", old.line)
+    })
 }
 
 fn until(story: &Story) -> jiff::civil::Date {
