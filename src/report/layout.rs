@@ -7,8 +7,14 @@ use super::text::{prefix, shorten};
 /// Narrower than this, a name's column is of no use and names get a line of their own.
 const NARROWEST_NAME: usize = 16;
 
-/// What belongs to the number before it, so that no line begins with it.
-const UNITS: [&str; 8] = ["ms", "s", "µs", "%", "pp", "min", "→", "more"];
+/// Columns between two numbers.
+const GAP: usize = 2;
+
+/// What belongs to the word before it, so that no line begins with it.
+const BELONGS: [&str; 9] = ["ms", "s", "µs", "%", "pp", "min", "×", "→", "more"];
+
+/// Bytes up to which words are kept together; a line must be able to hold them.
+const TOGETHER: usize = 24;
 
 /// Breaks text into lines of at most so many columns, between words where it can.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
@@ -42,13 +48,16 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// The words of a text, each number with its unit.
+/// The words of a text, each number with its unit or what it counts.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let bare = word.trim_end_matches([',', ';', ':', '.', ')', ']']);
         match words.last_mut() {
-            Some(last) if UNITS.contains(&bare) && last.len() < 12 => {
+            Some(last)
+                if last.len() + word.len() < TOGETHER
+                    && (BELONGS.contains(&bare) || is_unfinished(last, word)) =>
+            {
                 last.push(' ');
                 last.push_str(word);
             }
@@ -56,6 +65,16 @@ fn words(text: &str) -> Vec<String> {
         }
     }
     words
+}
+
+/// Whether a line should not end here: with an arrow, or with a number whose noun is yet to come.
+fn is_unfinished(last: &str, word: &str) -> bool {
+    let last = last.rsplit(' ').next().unwrap_or(last);
+    let last = last.trim_start_matches(['(', '[', '+', '-']);
+    let is_number = last.starts_with(|c: char| c.is_ascii_digit())
+        && last.ends_with(|c: char| c.is_ascii_digit());
+    let is_noun = word.starts_with(|c: char| c.is_ascii_lowercase());
+    last == "→" || last == "exit" || (is_number && is_noun)
 }
 
 /// A sentence behind a label, its further lines set under its first word.
@@ -81,16 +100,19 @@ pub(super) fn hanging(
 }
 
 /// A table of a name and numbers, the numbers set to the right. Where the names would get too little room, each stands
-/// on a line above its numbers.
+/// on a line above its numbers, and where even these get too little, the last columns are left out.
 pub(super) fn table(rows: &[(String, Vec<String>)], columns: usize) -> Vec<String> {
     let count = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..count)
+    let mut widths: Vec<usize> = (0..count)
         .map(|index| {
             let cells = rows.iter().filter_map(|(_, cells)| cells.get(index));
             cells.map(|cell| cell.width()).max().unwrap_or(0)
         })
         .collect();
-    let numbers: usize = widths.iter().map(|width| width + 2).sum();
+    while widths.iter().map(|width| width + GAP).sum::<usize>() > columns {
+        widths.pop();
+    }
+    let numbers: usize = widths.iter().map(|width| width + GAP).sum();
     let longest = rows.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
     let room = columns.saturating_sub(numbers);
     if room >= NARROWEST_NAME.min(longest) {
@@ -112,7 +134,7 @@ pub(super) fn table(rows: &[(String, Vec<String>)], columns: usize) -> Vec<Strin
 fn aligned(cells: &[String], widths: &[usize]) -> String {
     let mut line = String::new();
     for (cell, width) in cells.iter().zip(widths) {
-        line.push_str(&" ".repeat(2 + width.saturating_sub(cell.width())));
+        line.push_str(&" ".repeat(GAP + width.saturating_sub(cell.width())));
         line.push_str(cell);
     }
     line
@@ -144,6 +166,28 @@ mod tests {
             table(&rows, 40),
             ["name        n   P95", "GET /a  1,200  9 ms"]
         );
+        assert_eq!(
+            table(&rows, 13),
+            ["name", "      n   P95", "GET /a", "  1,200  9 ms"]
+        );
+        assert_eq!(table(&rows, 8), ["name", "      n", "GET /a", "  1,200"]);
+    }
+
+    #[test]
+    fn a_line_ends_with_no_arrow_and_no_number_whose_noun_follows() {
+        for (text, lines) in [
+            (
+                "from 29.0 → 4.34 ms now",
+                vec!["from", "29.0 → 4.34 ms", "now"],
+            ),
+            (
+                "of them 12 requests, 52 needed",
+                vec!["of them", "12 requests,", "52 needed"],
+            ),
+            ("it has passed (exit 0)", vec!["it has passed", "(exit 0)"]),
+        ] {
+            assert_eq!(wrap(text, 15), lines);
+        }
     }
 
     proptest! {

@@ -44,12 +44,19 @@ pub fn terminal(story: &Story, columns: usize, colour: Colour) -> String {
         .filter(|lines| !lines.is_empty())
         .map(|lines| lines.join("\n"))
         .collect();
-    told.join("\n\n") + "\n"
+    inert(&(told.join("\n\n") + "\n"))
 }
 
 /// The verdict alone.
 pub fn verdict_line(story: &Story, columns: usize, colour: Colour) -> String {
-    verdict(story, columns.max(NARROWEST), colour).join("\n") + "\n"
+    inert(&(verdict(story, columns.max(NARROWEST), colour).join("\n") + "\n"))
+}
+
+/// A text no line of which is a command to the CI system that logs it.
+fn inert(text: &str) -> String {
+    text.lines()
+        .map(|line| super::text::inert(line) + "\n")
+        .collect()
 }
 
 fn context(story: &Story, columns: usize, colour: Colour) -> Vec<String> {

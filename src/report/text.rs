@@ -61,6 +61,26 @@ fn escape_sequence(text: &str) -> Option<usize> {
     Some(text.len() - after.len() + end + terminator)
 }
 
+/// A line of a log that no CI system takes for a command: GitHub reads `::error::` at a line's beginning and `##[error]`
+/// anywhere, Azure `##vso[…]`. What stands instead is no wider.
+pub(super) fn inert(line: &str) -> String {
+    let start = line.len() - line.trim_start().len();
+    let mut safe = match line[start..].strip_prefix("::") {
+        Some(rest) => format!("{}\u{2237}{rest}", &line[..start]),
+        None => line.to_owned(),
+    };
+    let mut from = 0;
+    while let Some(found) = safe[from..].find("##") {
+        from += found + 1;
+        let word = safe[from + 1..].trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+        if word.starts_with('[') {
+            let bracket = safe.len() - word.len();
+            safe.replace_range(bracket..=bracket, "(");
+        }
+    }
+    safe
+}
+
 /// Text of at most so many columns; what is too long loses its middle, since both ends tell names apart.
 pub(super) fn shorten(text: &str, columns: usize) -> String {
     if text.width() <= columns {
@@ -149,6 +169,19 @@ mod tests {
             ("目录 é 👩‍💻", "目录 é 👩‍💻"),
         ] {
             assert_eq!(one_line(text), safe);
+        }
+    }
+
+    #[test]
+    fn no_line_is_a_command_to_a_ci_system() {
+        for (line, safe) in [
+            ("GET /a::b", "GET /a::b"),
+            ("::error::x", "\u{2237}error::x"),
+            ("  ::stop-commands::x", "  \u{2237}stop-commands::x"),
+            ("a ##[error]x ##vso[task]y", "a ##(error]x ##vso(task]y"),
+            ("###[x] ## [y]", "###(x] ## [y]"),
+        ] {
+            assert_eq!(inert(line), safe);
         }
     }
 
