@@ -2,7 +2,8 @@
 //!
 //! One suite per gate and one case per check, named without measured values, so that a name means the same in every
 //! run. The crate writes what it is given, so all text is made harmless here: no control characters, no line breaks in
-//! attributes, no `]]>`, and whole seconds, since sums of fractions do not keep to three decimals.
+//! attributes, no `]]>`, no attachment of GitLab's, and whole seconds, since sums of fractions do not keep to three
+//! decimals.
 //!
 //! In `mode: observe` nothing may turn a build red: what would have failed or been an error is skipped and says so.
 
@@ -10,10 +11,14 @@ use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestS
 
 use super::Story;
 use super::numbers::{self, whole_seconds};
-use super::rows::{Status, bound_text};
+use super::rows::Status;
 use super::text::{Distinct, capitalized, one_line};
-use super::words::{Medium, caught, invalidity, measure_name, sentence, subject_name};
-use crate::verdict::{Check, Invalidity, Line, LineOutcome, NotJudged, Outcome, Standing};
+use super::words::{
+    Medium, caught, compared, generator, headline, invalidity, is_uncompared, measure_name,
+    promise, sentence, stopped_early,
+};
+use crate::thresholds::Subject;
+use crate::verdict::{ChangeCheck, Check, Invalidity, LimitCheck, Line, Outcome, Standing};
 
 const MEDIUM: Medium = Medium::Plain;
 
@@ -35,7 +40,12 @@ enum Result {
 /// Never: the document is written to memory.
 pub fn junit(stories: &[Story]) -> String {
     let mut report = Report::new();
-    report.add_testsuites(stories.iter().map(suite));
+    let mut gates = Distinct::default();
+    let suites = stories.iter().map(|story| {
+        let gate = gates.name(harmless(story.gate()));
+        suite(story, &gate)
+    });
+    report.add_testsuites(suites);
     let mut xml = Vec::new();
     #[expect(
         clippy::expect_used,
@@ -45,8 +55,7 @@ pub fn junit(stories: &[Story]) -> String {
     String::from_utf8_lossy(&xml).into_owned() + "\n"
 }
 
-fn suite(story: &Story) -> TestSuite {
-    let gate = one_line(story.gate());
+fn suite(story: &Story, gate: &str) -> TestSuite {
     let class = format!("loadgate.{gate}");
     let mut suite = TestSuite::new(&format!("loadgate: {gate}"));
     suite.package.clone_from(&class);
@@ -63,12 +72,18 @@ fn suite(story: &Story) -> TestSuite {
     };
     add("run: valid".to_owned(), run_case(story));
     for (index, line) in story.verdict.lines.iter().enumerate() {
-        // What is only listed cannot fail, so it is no check.
-        if line.standing != Standing::Reported {
+        if story.is_abort(line) {
+            add("run: not stopped early".to_owned(), abort_case(story, line));
+        } else if is_check(line) {
             add(case_name(line), line_case(story, index, line));
         }
     }
     suite
+}
+
+/// Whether a line may fail, or would, could it be judged: what is only listed is no check.
+fn is_check(line: &Line) -> bool {
+    line.standing != Standing::Reported || Status::of(line) == Status::NotJudged
 }
 
 /// Whether the run could be judged at all; it carries the length of the run.
@@ -92,13 +107,13 @@ fn run_case(story: &Story) -> TestCase {
         | (Outcome::Invalid, _) => Result::Error("loadgate.invalid"),
     };
     let message = match (&result, reasons.first()) {
-        (Result::Passed, _) => format!(
-            "{}; {}",
-            super::words::comparison(story, MEDIUM),
-            super::words::generator(story)
-        ),
+        (Result::Passed, _) => {
+            let (label, mut told) = compared(story, MEDIUM);
+            told.push(generator(story));
+            format!("{label}: {}", told.join("; "))
+        }
         (_, Some(first)) => first.clone(),
-        (_, None) => super::words::headline(story, MEDIUM),
+        (_, None) => headline(story, MEDIUM),
     };
     let more = reasons.get(1..).unwrap_or_default().join("\n");
     let seconds = i64::try_from(whole_seconds(story.record.run.duration_s)).unwrap_or_default();
@@ -108,11 +123,21 @@ fn run_case(story: &Story) -> TestCase {
     }
 }
 
-/// A name that says what is checked and holds no measured value.
+/// That the run was stopped early, which is no limit like others: it says nothing of a whole run.
+fn abort_case(story: &Story, line: &Line) -> TestCase {
+    let message = capitalized(&stopped_early(story).unwrap_or_else(|| headline(story, MEDIUM)));
+    let more = figures(story, line);
+    case(story, &Result::Failure("loadgate.abort"), &message, &more)
+}
+
+/// A name that says what is checked and holds no measured value. It is never shortened, so that it stays what it is.
 fn case_name(line: &Line) -> String {
-    let subject = subject_name(&line.subject, MEDIUM);
+    let subject = match &line.subject {
+        Subject::Overall => "overall".to_owned(),
+        Subject::Request(name) => harmless(name),
+    };
     let phase = match &line.phase {
-        Some(phase) => format!(" in {}", one_line(phase)),
+        Some(phase) => format!(" in {}", harmless(phase)),
         None => String::new(),
     };
     let check = match (&line.check, line.standing) {
@@ -158,14 +183,8 @@ fn line_result(story: &Story, index: usize, line: &Line) -> Result {
             Result::Error("loadgate.inconclusive")
         }
         Status::Inconclusive => Result::Skipped("loadgate.inconclusive"),
-        Status::NotJudged => Result::Skipped(match line.outcome {
-            LineOutcome::NotJudged(NotJudged::NoComparison) => "loadgate.no_comparison",
-            LineOutcome::NotJudged(_)
-            | LineOutcome::Passed
-            | LineOutcome::Failed
-            | LineOutcome::Inconclusive => "loadgate.not_judged",
-        }),
-        Status::Reported => Result::Skipped("loadgate.not_judged"),
+        Status::NotJudged if is_uncompared(line) => Result::Skipped("loadgate.no_comparison"),
+        Status::NotJudged | Status::Reported => Result::Skipped("loadgate.not_judged"),
         Status::Warned | Status::Worse | Status::Passed => Result::Passed,
     }
 }
@@ -187,8 +206,8 @@ fn case(story: &Story, result: &Result, message: &str, more: &str) -> TestCase {
         Result::Error(_) if story.verdict.observed => {
             return skipped("loadgate.observed", &observed("an error"), more);
         }
-        Result::Failure(type_) => (*type_, one_line(message), false),
-        Result::Error(type_) => (*type_, one_line(message), true),
+        Result::Failure(type_) => (*type_, harmless(message), false),
+        Result::Error(type_) => (*type_, harmless(message), true),
     };
     let type_ = type_.to_owned();
     let cause = Some(body(&message, more));
@@ -216,56 +235,72 @@ fn skipped(type_: &str, message: &str, more: &str) -> TestCase {
     let mut case = TestCase::skipped("");
     case.result = TestResult::SkippedWithCause {
         type_: type_.to_owned(),
-        message: one_line(message),
+        message: harmless(message),
         cause: Some(body(message, more)),
     };
     case
 }
 
-/// A body of several lines, each of them harmless. `]]>` would end its CDATA section.
+/// One line that breaks out of nothing: `]]>` would end a CDATA section, and GitLab would look for an attached file.
+fn harmless(text: &str) -> String {
+    let line = one_line(text).replace("]]>", "]] >");
+    line.replace("[[ATTACHMENT|", "[[ATTACHMENT |")
+}
+
+/// A body of several lines, each of them harmless.
 fn body(message: &str, more: &str) -> String {
     let lines = std::iter::once(message).chain(more.lines());
-    let lines: Vec<String> = lines.map(one_line).collect();
-    lines.join("\n").trim_end().replace("]]>", "]] >")
+    let lines: Vec<String> = lines.map(harmless).collect();
+    lines.join("\n").trim_end().to_owned()
 }
 
 /// A line's figures as a small table.
 fn figures(story: &Story, line: &Line) -> String {
-    let value = |known| numbers::value_or_none(line.measure, known);
-    let mut rows = Vec::new();
-    let written = match &line.check {
-        Check::Limit(limit) => {
-            rows.push(("now", value(line.current)));
-            rows.push(("limit", bound_text(line.measure, limit)));
-            limit.line
-        }
-        Check::Change(check) => {
-            rows.push(("before", value(check.before)));
-            rows.push(("now", value(line.current)));
-            if let Some(change) = check.change {
-                let estimate = numbers::change(line.measure, change.estimate);
-                let interval = numbers::interval(line.measure, &change);
-                rows.push(("change [95 %]", format!("{estimate} {interval}")));
-                rows.push(("tolerance", numbers::allowed(line.measure, check.tolerance)));
-            }
-            if let Some(caught) = caught(line, check) {
-                rows.push(("would have caught", caught));
-            }
-            story.thresholds.regression.line
-        }
+    let (mut rows, written) = match &line.check {
+        Check::Limit(limit) => (limit_figures(line, limit), limit.line),
+        Check::Change(check) => (
+            change_figures(line, check),
+            story.thresholds.regression.line,
+        ),
     };
     rows.push(("requests", numbers::count(line.requests)));
     let path = one_line(story.thresholds_path);
-    rows.push(match written {
-        Some(line) => ("written at", format!("{path}:{line}")),
-        None => (
-            "written at",
-            format!("nowhere: it holds where {path} is silent"),
-        ),
-    });
+    rows.push((
+        "rule from",
+        match written {
+            Some(line) => format!("{path}:{line}"),
+            None if story.is_abort(line) => format!("{path}, abort"),
+            None => format!("loadgate, since {path} is silent"),
+        },
+    ));
     let rows: Vec<String> = rows
         .into_iter()
         .map(|(what, figure)| format!("{what:<18} {figure}"))
         .collect();
     format!("\n{}", rows.join("\n"))
+}
+
+fn limit_figures(line: &Line, limit: &LimitCheck) -> Vec<(&'static str, String)> {
+    vec![
+        ("now", numbers::value_or_none(line.measure, line.current)),
+        ("limit", promise(line, limit)),
+    ]
+}
+
+fn change_figures(line: &Line, check: &ChangeCheck) -> Vec<(&'static str, String)> {
+    let value = |known| numbers::value_or_none(line.measure, known);
+    let mut rows = vec![
+        ("before", value(check.before)),
+        ("now", value(line.current)),
+    ];
+    if let Some(change) = check.change {
+        let estimate = numbers::change(line.measure, change.estimate);
+        let interval = numbers::interval(line.measure, &change);
+        rows.push(("change [95 %]", format!("{estimate} {interval}")));
+        rows.push(("tolerance", numbers::allowed(line.measure, check.tolerance)));
+    }
+    if let Some(caught) = caught(line, check) {
+        rows.push(("would have caught", caught));
+    }
+    rows
 }

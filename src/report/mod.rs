@@ -30,7 +30,7 @@ use jiff::Timestamp;
 
 use crate::record::RunRecord;
 use crate::thresholds::Thresholds;
-use crate::verdict::Verdict;
+use crate::verdict::{Caution, Line, Verdict};
 
 pub use junit::junit;
 pub use metrics::metrics;
@@ -60,7 +60,7 @@ pub struct Story<'a> {
     pub strict: bool,
     /// Exit code of the gate.
     pub exit: u8,
-    /// Files that were written, as the user would open them.
+    /// Files that were written, as the user would open them; none where the story is only told.
     pub files: &'a [String],
 }
 
@@ -92,5 +92,24 @@ impl<'a> Story<'a> {
     /// Name of the gate.
     fn gate(&self) -> &'a str {
         &self.verdict.gate
+    }
+
+    /// The line by which an abort failed, which the verdict puts first.
+    fn abort_line(&self) -> Option<&'a Line> {
+        let mut cautions = self.verdict.cautions.iter();
+        let aborted = cautions.any(|caution| matches!(caution, Caution::Aborted { .. }));
+        self.verdict.lines.first().filter(|_| aborted)
+    }
+
+    /// Whether this is the line by which an abort failed.
+    fn is_abort(&self, line: &Line) -> bool {
+        self.abort_line()
+            .is_some_and(|abort| std::ptr::eq(abort, line))
+    }
+
+    /// Whether a file of this name was written beside the others.
+    fn has_file(&self, name: &str) -> bool {
+        let mut files = self.files.iter();
+        files.any(|path| path.rsplit(['/', '\\']).next() == Some(name))
     }
 }

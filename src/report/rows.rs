@@ -1,8 +1,13 @@
 //! The verdict's lines as rows: the limit and the change of one figure side by side, worst first.
 
+use std::collections::HashMap;
+
 use super::Story;
 use super::numbers;
-use super::words::{Medium, caught, explanation, measure_name, subject_name};
+use super::words::{
+    Medium, caught, change_note, ending, is_spared, is_uncompared, limit_reason, measure_name,
+    promise, subject_name,
+};
 use crate::thresholds::Subject;
 use crate::verdict::{
     Change, ChangeCheck, Check, Comparison, LimitCheck, Line, LineOutcome, Measure, NotJudged,
@@ -42,12 +47,22 @@ impl Status {
         }
     }
 
+    /// The word for it in a story: where nothing may fail, nothing has failed.
+    pub(super) fn word_in(self, story: &Story) -> &'static str {
+        if self == Self::Failed && story.verdict.observed {
+            return "would fail";
+        }
+        self.word()
+    }
+
     /// What a line came to.
     pub(super) fn of(line: &Line) -> Self {
         match (&line.outcome, line.standing) {
             (LineOutcome::Failed, Standing::Gated) => Self::Failed,
             (LineOutcome::Failed, Standing::Warned) => Self::Warned,
             (LineOutcome::Failed, Standing::Reported) => Self::Worse,
+            // It would be gated, were there a base to compare with.
+            (LineOutcome::NotJudged(NotJudged::BaseFails), _) => Self::NotJudged,
             (_, Standing::Reported) | (LineOutcome::NotJudged(NotJudged::Off), _) => Self::Reported,
             (LineOutcome::Inconclusive, _) => Self::Inconclusive,
             // No error before and none now is as good as it gets.
@@ -66,18 +81,27 @@ pub(super) struct Row<'a> {
     pub(super) limits: Vec<(&'a Line, &'a LimitCheck)>,
     /// Its change.
     pub(super) change: Option<(&'a Line, &'a ChangeCheck)>,
+    /// Whether it is what stopped the run early, which is no figure of a whole run.
+    pub(super) is_abort: bool,
 }
 
 /// All lines as rows: failed first, then inconclusive and so on; overall before names; the verdict's order within.
 pub(super) fn rows<'a>(story: &Story<'a>) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::new();
+    let mut known: HashMap<(&Subject, Option<&str>), Vec<usize>> = HashMap::new();
     for line in &story.verdict.lines {
-        let known = rows.iter().position(|row| row.is_of(line));
-        let index = known.unwrap_or_else(|| {
+        let is_abort = story.is_abort(line);
+        let alike = known
+            .entry((&line.subject, line.phase.as_deref()))
+            .or_default();
+        let of_line = alike.iter().copied().find(|index| rows[*index].is_of(line));
+        let index = of_line.unwrap_or_else(|| {
+            alike.push(rows.len());
             rows.push(Row {
                 status: Status::Reported,
                 limits: Vec::new(),
                 change: None,
+                is_abort,
             });
             rows.len() - 1
         });
@@ -94,22 +118,16 @@ pub(super) fn rows<'a>(story: &Story<'a>) -> Vec<Row<'a>> {
 }
 
 impl<'a> Row<'a> {
+    /// Whether a line of the same subject and phase belongs to it.
     fn is_of(&self, line: &Line) -> bool {
-        let mine = self.line_if_any();
         let repeated = matches!(line.check, Check::Change(_)) && self.change.is_some();
-        !repeated
-            && mine.is_some_and(|mine| {
-                (&mine.subject, &mine.phase, mine.measure)
-                    == (&line.subject, &line.phase, line.measure)
-            })
+        !repeated && !self.is_abort && self.measure() == line.measure
     }
 
     /// The worst of its lines. That nothing was compared is told once for all rows, so it does not hide a limit that holds.
     fn worst(&self) -> Status {
-        let change = self.change.iter().filter(|(line, _)| {
-            self.limits.is_empty()
-                || line.outcome != LineOutcome::NotJudged(NotJudged::NoComparison)
-        });
+        let change = self.change.iter();
+        let change = change.filter(|(line, _)| self.limits.is_empty() || !is_uncompared(line));
         let limits = self.limits.iter().map(|(line, _)| Status::of(line));
         change
             .map(|(line, _)| Status::of(line))
@@ -135,21 +153,35 @@ impl<'a> Row<'a> {
         self.line().measure
     }
 
-    /// Whether it may fail the build, or was asked to warn.
+    /// Its lines, limits first.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &'a Line> {
+        let limits = self.limits.iter().map(|(line, _)| *line);
+        limits.chain(self.change.iter().map(|(line, _)| *line))
+    }
+
+    /// Whether it may fail the build, or was asked to warn, or would be gated could it be judged.
     pub(super) fn is_gated(&self) -> bool {
+        self.lines().any(|line| {
+            line.standing != Standing::Reported || Status::of(line) == Status::NotJudged
+        })
+    }
+
+    /// The first of its lines that leaves the verdict open.
+    pub(super) fn open_line(&self) -> Option<&'a Line> {
+        self.lines().find(|line| {
+            line.outcome == LineOutcome::Inconclusive && line.standing == Standing::Gated
+        })
+    }
+
+    /// Whether its change passes for a reason that its figures do not show: it was accepted, or is below a floor.
+    pub(super) fn is_excused(&self, story: &Story) -> bool {
         self.change
-            .iter()
-            .map(|(line, _)| line)
-            .chain(self.limits.iter().map(|(line, _)| line))
-            .any(|line| line.standing != Standing::Reported)
+            .is_some_and(|(line, check)| check.accepted.is_some() || is_spared(story, line, check))
     }
 
     /// Whether all that it says is that nothing was compared.
     pub(super) fn is_empty_comparison(&self) -> bool {
-        self.limits.is_empty()
-            && self.change.is_some_and(|(line, _)| {
-                line.outcome == LineOutcome::NotJudged(NotJudged::NoComparison)
-            })
+        self.limits.is_empty() && self.change.is_some_and(|(line, _)| is_uncompared(line))
     }
 
     /// The metric and its phase, such as `P95 in burst`.
@@ -184,33 +216,43 @@ impl<'a> Row<'a> {
         self.change.and_then(|(_, check)| check.change)
     }
 
-    /// The limits, each with its own figure where it is broken or open and the row shows another.
+    /// The limits, each with what it came to where it is not kept, and at which figure where the row shows another.
     pub(super) fn limit_text(&self) -> String {
-        let measure = self.measure();
-        let now = numbers::value_or_none(measure, self.now());
         let told: Vec<String> = self
             .limits
             .iter()
-            .map(|(line, limit)| {
-                let bound = bound_text(measure, limit);
-                let own = numbers::value_or_none(measure, line.current);
-                let status = Status::of(line);
-                let warns = if line.standing == Standing::Warned {
-                    " (warns)"
-                } else {
-                    ""
-                };
-                if own != now && line.current.is_some() && status != Status::Passed {
-                    format!("{bound}{warns}, is {own}")
-                } else {
-                    format!("{bound}{warns}")
+            .map(|(line, limit)| match ending(line) {
+                "" => self.promise(line, limit),
+                ending => {
+                    let own = self.own_figure(line);
+                    format!("{}, {ending}{own}", self.promise(line, limit))
                 }
             })
             .collect();
         if told.is_empty() {
             return numbers::NONE.to_owned();
         }
-        told.join(", ")
+        told.join("; ")
+    }
+
+    /// The figure that a limit was held against, where the row shows another: a limit looks at all requests together, a
+    /// change at the median of slices.
+    fn own_figure(&self, line: &Line) -> String {
+        let measure = self.measure();
+        let shown = numbers::value_or_none(measure, self.now());
+        match line.current.map(|own| numbers::value(measure, own)) {
+            Some(own) if own != shown => format!(" at {own}"),
+            Some(_) | None => String::new(),
+        }
+    }
+
+    pub(super) fn promise(&self, line: &Line, limit: &LimitCheck) -> String {
+        let stops = if self.is_abort {
+            " (stops the run)"
+        } else {
+            ""
+        };
+        promise(line, limit) + stops
     }
 
     /// What this run would have caught.
@@ -219,14 +261,31 @@ impl<'a> Row<'a> {
         caught(line, check)
     }
 
-    /// Why each line came to what it came to, where that needs words.
-    pub(super) fn notes(&self, story: &Story, medium: Medium) -> Vec<String> {
-        let limits = self.limits.iter().map(|(line, _)| *line);
-        let change = self.change.iter().map(|(line, _)| *line);
-        change
-            .filter(|line| line.outcome != LineOutcome::NotJudged(NotJudged::NoComparison))
-            .chain(limits)
-            .filter_map(|line| explanation(story, line, medium))
+    /// Why its change came to what it came to, where that needs words.
+    pub(super) fn change_note(&self, story: &Story, medium: Medium) -> Option<String> {
+        let (line, check) = self.change.filter(|(line, _)| !is_uncompared(line))?;
+        let note = change_note(story, line, check, medium)?;
+        // Beside a limit that was judged, it must be said what was not.
+        if matches!(line.outcome, LineOutcome::NotJudged(_)) && !self.limits.is_empty() {
+            return Some(format!("change not judged: {note}"));
+        }
+        Some(note)
+    }
+
+    /// The limits that are not kept, each with its reason: `limit 120 ms broken: 1,260 of 4,800 requests took longer or
+    /// failed, 5 % may`.
+    pub(super) fn limit_notes(&self, story: &Story, medium: Medium) -> Vec<String> {
+        let unkept = self.limits.iter();
+        unkept
+            .filter(|(line, _)| line.outcome != LineOutcome::Passed)
+            .map(|(line, limit)| {
+                let (promise, own) = (self.promise(line, limit), self.own_figure(line));
+                let told = format!("limit {promise} {}{own}", ending(line));
+                match limit_reason(story, line, limit, medium) {
+                    Some(why) => format!("{told}: {why}"),
+                    None => told,
+                }
+            })
             .collect()
     }
 
@@ -247,16 +306,6 @@ impl<'a> Row<'a> {
             || check
                 .change
                 .is_some_and(|change| change.lower > tolerance || change.upper < -tolerance)
-    }
-}
-
-/// What must hold, such as `500 ms` or `at least 90/s`.
-pub(super) fn bound_text(measure: Measure, limit: &LimitCheck) -> String {
-    let bound = numbers::promised(measure, limit.bound);
-    if numbers::more_is_better(measure) {
-        format!("at least {bound}")
-    } else {
-        bound
     }
 }
 

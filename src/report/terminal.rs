@@ -1,20 +1,29 @@
 //! The terminal: latencies by name, the checks with the worst first, what to know, and the verdict as the last line.
 
 use super::Story;
-use super::figures::figures;
+use super::figures::{Figures, figures};
 use super::layout::{hanging, table, wrap};
 use super::numbers::{self, count};
 use super::rows::{Row, Status, rows};
+use super::summary::lists_every_check;
+use super::text::{capitalized, inert};
 use super::words::{
-    Medium, caution, comparison, generator, headline, invalidity, load, no_comparison, provenance,
+    Medium, advice, caution, change_figures, compared, failing_names, failure_kind, generator,
+    headline, invalidity, load, measure_name,
 };
 use crate::units::Latency;
-use crate::verdict::{Comparison, Outcome};
+use crate::verdict::{Caution, LineOutcome, Outcome};
 
 const MEDIUM: Medium = Medium::Plain;
 
 /// Columns of the status and its mark, before a check's text.
 const STATUS_COLUMNS: usize = 20;
+
+/// Checks that passed and are told one by one; of more of them, a log would hide those that did not.
+const PASSED: usize = 16;
+
+/// Kinds of failure that are told; a broken target has one or two.
+const KINDS: usize = 6;
 
 /// No terminal is narrower; below it lines may be longer than asked for.
 const NARROWEST: usize = 40;
@@ -31,32 +40,41 @@ pub enum Colour {
 /// One gate, told for a terminal of so many columns.
 pub fn terminal(story: &Story, columns: usize, colour: Colour) -> String {
     let columns = columns.max(NARROWEST);
-    let paragraphs = [
+    let figures = figures(story);
+    let told = [
         context(story, columns, colour),
-        latencies(story, columns),
+        latencies(&figures, columns),
+        failures(&figures, columns),
         checks(story, columns, colour),
         cautions(story, columns),
         files(story, columns),
+        next(story, columns),
         verdict(story, columns, colour),
     ];
+    joined(told)
+}
+
+/// The verdict alone, and for an invalid run what to mend.
+pub fn verdict_line(story: &Story, columns: usize, colour: Colour) -> String {
+    let columns = columns.max(NARROWEST);
+    let reasons = match story.verdict.outcome {
+        Outcome::Invalid => next(story, columns),
+        Outcome::Passed | Outcome::Failed | Outcome::Inconclusive => Vec::new(),
+    };
+    joined([reasons, verdict(story, columns, colour)])
+}
+
+/// Paragraphs with an empty line between them, no line of which is a command to the CI system that logs it.
+fn joined<const N: usize>(paragraphs: [Vec<String>; N]) -> String {
     let told: Vec<String> = paragraphs
         .into_iter()
         .filter(|lines| !lines.is_empty())
-        .map(|lines| lines.join("\n"))
+        .map(|lines| {
+            let lines: Vec<String> = lines.iter().map(|line| inert(line)).collect();
+            lines.join("\n")
+        })
         .collect();
-    inert(&(told.join("\n\n") + "\n"))
-}
-
-/// The verdict alone.
-pub fn verdict_line(story: &Story, columns: usize, colour: Colour) -> String {
-    inert(&(verdict(story, columns.max(NARROWEST), colour).join("\n") + "\n"))
-}
-
-/// A text no line of which is a command to the CI system that logs it.
-fn inert(text: &str) -> String {
-    text.lines()
-        .map(|line| super::text::inert(line) + "\n")
-        .collect()
+    told.join("\n\n") + "\n"
 }
 
 fn context(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
@@ -70,15 +88,10 @@ fn context(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
         .iter()
         .map(|line| paint(line, Style::Bold, colour))
         .collect();
-    let compared = match provenance(story, MEDIUM) {
-        Some(provenance) => format!("{}; {provenance}", comparison(story, MEDIUM)),
-        None => comparison(story, MEDIUM),
-    };
-    lines.extend(wrap(&compared, columns));
-    if let Comparison::None(why) = &story.verdict.comparison
-        && story.verdict.outcome != Outcome::Invalid
-    {
-        lines.extend(wrap(&no_comparison(story, why, MEDIUM).mend, columns));
+    let (label, sentences) = compared(story, MEDIUM);
+    if !sentences.is_empty() {
+        let told = format!("{label}: {}", sentences.join("; "));
+        lines.extend(wrap(&told, columns));
     }
     if !record.slices.is_empty() {
         let sent = format!(
@@ -92,14 +105,13 @@ fn context(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
     lines
 }
 
-fn latencies(story: &Story, columns: usize) -> Vec<String> {
-    let figures = figures(story);
+fn latencies(figures: &[Figures], columns: usize) -> Vec<String> {
     if figures.iter().all(|figures| figures.requests == 0) {
         return Vec::new();
     }
     let heads = ["requests", "errors", "P50", "P95", "P99", "max"];
     let mut lines = vec![("latency".to_owned(), heads.map(str::to_owned).to_vec())];
-    for figures in &figures {
+    for figures in figures {
         let latency = |seconds: Option<f64>| {
             seconds.map_or_else(|| numbers::NONE.to_owned(), |s| Latency(s).to_string())
         };
@@ -119,68 +131,103 @@ fn latencies(story: &Story, columns: usize) -> Vec<String> {
     table(&lines, columns)
 }
 
-fn checks(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
-    let rows = rows(story);
-    let mut lines = Vec::new();
-    for row in &rows {
-        if row.status == Status::Reported || row.is_empty_comparison() {
-            continue;
-        }
-        let label = format!("{} {}", mark(row.status), row.status.word());
-        let told = hanging(&label, STATUS_COLUMNS, &check(story, row), columns);
-        for line in told {
-            lines.push(match line.strip_prefix(&label) {
-                Some(rest) => paint(&label, style(row.status), colour) + rest,
-                None => line,
-            });
-        }
-    }
-    let reported = rows
-        .iter()
-        .filter(|row| row.status == Status::Reported)
-        .count();
-    if reported > 0 && !lines.is_empty() {
-        let more = format!(
-            "{} not gated, listed in summary.md",
-            numbers::counted(reported as u64, "more line")
-        );
-        lines.extend(hanging("·", STATUS_COLUMNS, &more, columns));
+/// The failures by kind, where there are any.
+fn failures(figures: &[Figures], columns: usize) -> Vec<String> {
+    let Some((overall, named)) = figures.split_first() else {
+        return Vec::new();
+    };
+    let kinds = overall.kinds.iter().take(KINDS);
+    let mut lines: Vec<String> = kinds
+        .flat_map(|(kind, failures)| {
+            let of = failing_names(named, *kind, MEDIUM);
+            let told = format!("{} × {} ({of})", count(*failures), failure_kind(*kind));
+            hanging("errors:", 8, &told, columns)
+        })
+        .collect();
+    if let more @ 1.. = overall.kinds.len().saturating_sub(KINDS) {
+        let told = format!("{} of failure", numbers::counted(more as u64, "more kind"));
+        lines.extend(hanging("errors:", 8, &told, columns));
     }
     lines
 }
 
-/// One row in a sentence: figure, change, limit, what would have been caught, and why.
+fn checks(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
+    let rows = rows(story);
+    let told: Vec<&Row> = rows
+        .iter()
+        .filter(|row| row.status != Status::Reported && !row.is_empty_comparison())
+        .collect();
+    let passed = told.iter().filter(|row| row.status == Status::Passed);
+    let hidden = passed.count().saturating_sub(PASSED);
+    let mut lines: Vec<String> = told[..told.len() - hidden]
+        .iter()
+        .flat_map(|row| {
+            let label = format!("{} {}", mark(story, row.status), row.status.word_in(story));
+            let lines = hanging(&label, STATUS_COLUMNS, &check(story, row), columns);
+            lines
+                .into_iter()
+                .map(move |line| match line.strip_prefix(&label) {
+                    Some(rest) => paint(&label, style(story, row.status), colour) + rest,
+                    None => line,
+                })
+        })
+        .collect();
+    let reported = rows.iter().filter(|row| row.status == Status::Reported);
+    let (hidden, reported) = (hidden as u64, reported.count() as u64);
+    if lines.is_empty() {
+        return lines;
+    }
+    if hidden > 0 {
+        let told = format!("{} passed", numbers::counted(hidden, "more check"));
+        let told = told + listed_in(story, "junit.xml");
+        lines.extend(hanging("·", STATUS_COLUMNS, &told, columns));
+    }
+    if reported > 0 {
+        let told = format!("{} not gated", numbers::counted(reported, "more check"));
+        let told = told + listed_in(story, "summary.md");
+        lines.extend(hanging("·", STATUS_COLUMNS, &told, columns));
+    }
+    lines
+}
+
+/// Where checks can be read that are not told here, if they can.
+fn listed_in(story: &Story, file: &str) -> &'static str {
+    match file {
+        "junit.xml" if story.has_file(file) => ", listed in junit.xml",
+        "summary.md" if story.has_file(file) && lists_every_check(story) => {
+            ", listed in summary.md"
+        }
+        _ => "",
+    }
+}
+
+/// One row in a sentence: figure, change, limits, why it came to that, and what would have been caught.
 fn check(story: &Story, row: &Row) -> String {
-    let measure = row.measure();
     let name = match &row.line().phase {
         Some(phase) => format!("{} in {}", row.subject_text(MEDIUM), MEDIUM.foreign(phase)),
         None => row.subject_text(MEDIUM),
     };
-    let mut figures = format!("{} {name}", super::words::measure_name(measure));
-    match (row.before(), row.now()) {
-        (Some(before), Some(now)) => {
-            figures += &format!(" {}", numbers::from_to(measure, before, now));
-        }
-        (None, Some(now)) => figures += &format!(" {}", numbers::value(measure, now)),
-        (None | Some(_), None) => {}
-    }
-    if let Some(change) = row.estimated() {
-        figures += &format!(
-            ", {} {}",
-            numbers::change(measure, change.estimate),
-            numbers::interval(measure, &change)
-        );
+    let mut figures = format!("{} {name}", measure_name(row.measure()));
+    match (row.change, row.now()) {
+        (Some((line, check)), _) => figures += &change_figures(line, check),
+        (None, Some(now)) => figures += &format!(" {}", numbers::value(row.measure(), now)),
+        (None, None) => {}
     }
     let mut told = vec![figures];
-    if !row.limits.is_empty() {
-        told.push(format!("limit {}", row.limit_text()));
+    // Where something else failed, it is no matter of course that a limit holds.
+    let holds = if row.status == Status::Passed {
+        ""
+    } else {
+        " holds"
+    };
+    for (line, limit) in &row.limits {
+        if line.outcome == LineOutcome::Passed {
+            told.push(format!("limit {}{holds}", row.promise(line, limit)));
+        }
     }
-    if row.status != Status::Passed {
-        told.extend(row.notes(story, MEDIUM).into_iter().filter(|note| {
-            // The figures stand in front already.
-            !matches!((row.before(), row.now()), (Some(before), Some(now))
-                if *note == numbers::from_to(measure, before, now))
-        }));
+    told.extend(row.limit_notes(story, MEDIUM));
+    if row.status != Status::Passed || row.is_excused(story) {
+        told.extend(row.change_note(story, MEDIUM));
     }
     if let Some(caught) = row.caught_text() {
         told.push(format!("would have caught {caught}"));
@@ -188,8 +235,11 @@ fn check(story: &Story, row: &Row) -> String {
     told.join("; ")
 }
 
+/// The cautions, but for what the verdict says itself.
 fn cautions(story: &Story, columns: usize) -> Vec<String> {
-    let told = story.verdict.cautions.iter();
+    let told = story.verdict.cautions.iter().filter(|caution| {
+        story.verdict.outcome != Outcome::Failed || !matches!(caution, Caution::Aborted { .. })
+    });
     told.flat_map(|told| hanging("note:", 6, &caution(story, told, MEDIUM), columns))
         .collect()
 }
@@ -206,35 +256,67 @@ fn files(story: &Story, columns: usize) -> Vec<String> {
     wrap(&format!("written: {}", files.join(", ")), columns)
 }
 
-/// The verdict, and for an invalid run what to mend; the verdict comes last, where a log is read first.
+/// What to do next.
+fn next(story: &Story, columns: usize) -> Vec<String> {
+    let reasons: Vec<_> = story
+        .verdict
+        .invalid
+        .iter()
+        .map(|why| invalidity(story, why, MEDIUM))
+        .collect();
+    // One reason is the verdict's own words.
+    if let [only] = reasons.as_slice() {
+        return wrap(&format!("To mend it: {}.", only.mend), columns);
+    }
+    let reasons = reasons.iter().flat_map(|reason| {
+        let (what, mend) = (capitalized(&reason.what), &reason.mend);
+        wrap(&format!("{what}. To mend it: {mend}."), columns)
+    });
+    let advice = advice(story, MEDIUM);
+    let wanted = wanted(story);
+    let advice = advice.iter().chain(&wanted);
+    reasons
+        .chain(advice.flat_map(|told| wrap(told, columns)))
+        .collect()
+}
+
+/// How to accept a change that is wanted, where the summary says it in full.
+fn wanted(story: &Story) -> Option<String> {
+    let failed = |row: &Row| {
+        row.change
+            .is_some_and(|(line, _)| Status::of(line) == Status::Failed)
+    };
+    if story.verdict.outcome != Outcome::Failed || !rows(story).iter().any(failed) {
+        return None;
+    }
+    let lines = if story.has_file("summary.md") {
+        "; summary.md has the lines to add"
+    } else {
+        ""
+    };
+    let path = MEDIUM.foreign(story.thresholds_path);
+    Some(format!(
+        "If the change is wanted, accept it in {path}{lines}."
+    ))
+}
+
+/// The verdict, which comes last, where a log is read first.
 fn verdict(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
-    let mut lines = Vec::new();
-    for why in &story.verdict.invalid {
-        let reason = invalidity(story, why, MEDIUM);
-        let told = format!(
-            "{}. To mend it: {}.",
-            super::text::capitalized(&reason.what),
-            reason.mend
-        );
-        lines.extend(wrap(&told, columns));
-    }
-    if !lines.is_empty() {
-        lines.push(String::new());
-    }
-    let (mark, style) = match story.verdict.outcome {
-        Outcome::Passed => ("✓", Style::Green),
-        Outcome::Failed => ("✗", Style::Red),
-        Outcome::Inconclusive => ("?", Style::Yellow),
-        Outcome::Invalid => ("!", Style::Red),
+    let (mark, style) = match (story.verdict.outcome, story.verdict.observed) {
+        (Outcome::Passed, _) => ("✓", Style::Green),
+        (Outcome::Failed, false) => ("✗", Style::Red),
+        (Outcome::Invalid, false) => ("!", Style::Red),
+        (Outcome::Failed | Outcome::Invalid, true) => ("!", Style::Yellow),
+        (Outcome::Inconclusive, _) => ("?", Style::Yellow),
     };
     let told = format!("{} (exit {})", headline(story, MEDIUM), story.exit);
     let told = hanging(mark, 2, &told, columns);
-    lines.extend(told.iter().map(|line| paint(line, style, colour)));
-    lines
+    told.iter().map(|line| paint(line, style, colour)).collect()
 }
 
-fn mark(status: Status) -> &'static str {
+fn mark(story: &Story, status: Status) -> &'static str {
     match status {
+        Status::Failed if story.verdict.observed => "!",
         Status::Failed => "✗",
         Status::Inconclusive => "?",
         Status::Warned | Status::Worse => "!",
@@ -252,8 +334,9 @@ enum Style {
     Red,
 }
 
-fn style(status: Status) -> Style {
+fn style(story: &Story, status: Status) -> Style {
     match status {
+        Status::Failed if story.verdict.observed => Style::Yellow,
         Status::Failed => Style::Red,
         Status::Inconclusive | Status::Warned | Status::Worse | Status::NotJudged => Style::Yellow,
         Status::Passed | Status::Reported => Style::Green,

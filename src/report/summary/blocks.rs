@@ -30,16 +30,28 @@ impl Block {
             text: text.into(),
         }
     }
+
+    /// What it says.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 /// The blocks that fit, and a word on those that do not.
-pub(super) fn fitted(mut blocks: Vec<Block>) -> String {
+pub(super) fn fitted(blocks: Vec<Block>) -> String {
+    let (kept, left_out) = fit(blocks);
+    joined(&kept, left_out)
+}
+
+/// The blocks that fit.
+pub(super) fn kept(blocks: Vec<Block>) -> Vec<Block> {
+    fit(blocks).0
+}
+
+/// The blocks that fit, and how many do not.
+fn fit(mut blocks: Vec<Block>) -> (Vec<Block>, usize) {
     let mut left_out = 0_usize;
-    loop {
-        let text = joined(&blocks, left_out);
-        if text.len() <= BUDGET {
-            return text;
-        }
+    while joined(&blocks, left_out).len() > BUDGET {
         // Of those least needed, the last; what is always needed is short by construction.
         let Some(least) = blocks
             .iter()
@@ -48,11 +60,12 @@ pub(super) fn fitted(mut blocks: Vec<Block>) -> String {
             .max_by_key(|(index, block)| (block.need, *index))
             .map(|(index, _)| index)
         else {
-            return text;
+            break;
         };
         blocks.remove(least);
         left_out += 1;
     }
+    (blocks, left_out)
 }
 
 fn joined(blocks: &[Block], left_out: usize) -> String {
@@ -69,7 +82,7 @@ fn joined(blocks: &[Block], left_out: usize) -> String {
             ("blocks", "are")
         };
         text += &format!(
-            "\n\n{left_out} {blocks} did not fit into a comment and {are} left out; `result.json` has everything."
+            "\n\n{left_out} {blocks} did not fit into a comment and {are} left out; `result.json` has every figure."
         );
     }
     text + "\n"
@@ -98,7 +111,7 @@ mod tests {
             "both must go: the last first, then the large one"
         );
         assert!(text.ends_with(
-            "2 blocks did not fit into a comment and are left out; `result.json` has everything.\n"
+            "2 blocks did not fit into a comment and are left out; `result.json` has every figure.\n"
         ));
     }
 }

@@ -2,20 +2,33 @@
 
 use super::MEDIUM;
 use super::blocks::{Block, Need};
-use super::gate::row_table;
-use crate::measurement::FailureKind;
+use super::checks::{all_unfolded, row_table};
 use crate::report::Story;
 use crate::report::figures::{Figures, figures};
 use crate::report::markdown::{Align, details, html_code, table};
 use crate::report::numbers::{self, count, share};
 use crate::report::rows::Row;
-use crate::units::Latency;
+use crate::report::words::{failing_names, failure_kind};
+use crate::units::{Latency, three_digits};
+
+/// Begins the title of the block that lists all checks.
+const ALL_CHECKS: &str = "All checks";
+
+/// What stands above the folded blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unfolded {
+    /// The checks that matter.
+    Checks,
+    /// No check.
+    Nothing,
+}
 
 /// The folded blocks, the most useful first.
-pub(super) fn blocks(story: &Story, rows: &[Row]) -> Vec<Block> {
+pub(super) fn blocks(story: &Story, rows: &[Row], above: Unfolded) -> Vec<Block> {
     let figures = figures(story);
+    let repeats = above == Unfolded::Checks && all_unfolded(rows);
     [
-        all_checks(story, rows),
+        all_checks(story, rows).filter(|_| !repeats),
         latencies(story, &figures),
         errors(story, &figures),
     ]
@@ -29,13 +42,20 @@ fn titled(story: &Story, title: &str) -> String {
     format!("{title} of {}", html_code(story.gate()))
 }
 
+/// Whether a block lists all checks.
+pub(super) fn is_all_checks(block: &Block) -> bool {
+    let begins = format!("<details><summary>{ALL_CHECKS} (");
+    block.text().starts_with(&begins)
+}
+
 fn all_checks(story: &Story, rows: &[Row]) -> Option<String> {
+    let rows = rows.iter().filter(|row| !row.is_empty_comparison());
+    let rows: Vec<&Row> = rows.collect();
     if rows.is_empty() {
         return None;
     }
-    let all: Vec<&Row> = rows.iter().collect();
-    let title = titled(story, &format!("All checks ({})", count(rows.len() as u64)));
-    Some(details(&title, &row_table(&all)))
+    let title = format!("{ALL_CHECKS} ({})", count(rows.len() as u64));
+    Some(details(&titled(story, &title), &row_table(story, &rows)))
 }
 
 fn latencies(story: &Story, figures: &[Figures]) -> Option<String> {
@@ -70,9 +90,7 @@ fn latency_cells(figures: &Figures) -> Vec<String> {
     let mut cells = vec![
         figures.name(MEDIUM),
         count(figures.requests),
-        figures
-            .per_second()
-            .map_or_else(none, crate::units::three_digits),
+        figures.per_second().map_or_else(none, three_digits),
         figures.error_ratio().map_or_else(none, share),
         latency(latencies.mean()),
     ];
@@ -97,12 +115,11 @@ fn errors(story: &Story, figures: &[Figures]) -> Option<String> {
         .kinds
         .iter()
         .map(|(kind, failures)| {
-            let of = figures_with(named, *kind);
             vec![
-                kind_text(*kind),
+                failure_kind(*kind),
                 count(*failures),
                 share(*failures as f64 / overall.requests.max(1) as f64),
-                of.join(", "),
+                failing_names(named, *kind, MEDIUM),
             ]
         })
         .collect();
@@ -110,32 +127,4 @@ fn errors(story: &Story, figures: &[Figures]) -> Option<String> {
         &titled(story, "Errors by kind"),
         &table(&columns, &rows),
     ))
-}
-
-fn figures_with(named: &[Figures], kind: FailureKind) -> Vec<String> {
-    let having = named.iter().filter_map(|figures| {
-        let failures = figures.kinds.get(&kind)?;
-        Some(format!("{} {}", figures.name(MEDIUM), count(*failures)))
-    });
-    having.collect()
-}
-
-/// A kind of failure, with what it means where the word alone does not say it.
-fn kind_text(kind: FailureKind) -> String {
-    let meaning = match kind {
-        FailureKind::Status(_) => return format!("status {kind}"),
-        FailureKind::Timeout => "no whole answer in time",
-        FailureKind::Unfinished => "no answer when the run ended",
-        FailureKind::Dns => "the host name did not resolve",
-        FailureKind::Connect => "no connection",
-        FailureKind::Reset => "closed before the answer",
-        FailureKind::Tls => "the TLS layer failed",
-        FailureKind::Protocol => "the answer is not HTTP",
-        FailureKind::Body => "the body is broken",
-        FailureKind::Proxy => "the proxy refused",
-        FailureKind::NoSocket => "the generator had no file or port left",
-        FailureKind::Expectation => "the answer is not what the step expects",
-        FailureKind::Unset => "a needed value is unset, nothing was sent",
-    };
-    format!("{kind}: {meaning}")
 }

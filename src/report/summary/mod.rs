@@ -5,11 +5,13 @@
 
 mod blocks;
 mod changes;
+mod checks;
 mod details;
 mod gate;
 mod overview;
 
 use super::Story;
+use super::rows::rows;
 use super::text::capitalized;
 use super::words::{Medium, headline};
 use crate::verdict::{Outcome, Verdict};
@@ -22,16 +24,27 @@ pub fn summary(stories: &[Story]) -> String {
     let mut blocks = Vec::new();
     match stories {
         [] => blocks.push(Block::new(Need::Always, "### No performance gate ran\n")),
-        [only] => {
-            let verdict = only.verdict;
-            let title = format!("### {} {}\n", icon(verdict), headline(only, MEDIUM));
-            blocks.push(Block::new(Need::Always, title));
-            blocks.extend(gate::blocks(only));
-            blocks.push(Block::new(Need::Always, gate::footer(only)));
-        }
+        [only] => blocks = of_one(only),
         several => overview::blocks(several, &mut blocks),
     }
     blocks::fitted(blocks)
+}
+
+fn of_one(story: &Story) -> Vec<Block> {
+    let title = format!("### {} {}\n", icon(story.verdict), headline(story, MEDIUM));
+    let mut blocks = vec![Block::new(Need::Always, title)];
+    blocks.extend(gate::blocks(story));
+    blocks.push(Block::new(Need::Always, gate::footer(story)));
+    blocks
+}
+
+/// Whether the summary of a gate lists every one of its checks: of very many, some do not fit.
+pub(super) fn lists_every_check(story: &Story) -> bool {
+    let rows = rows(story);
+    checks::all_unfolded(&rows)
+        || blocks::kept(of_one(story))
+            .iter()
+            .any(details::is_all_checks)
 }
 
 /// A mark beside the words. Where nothing may fail, nothing looks like a failure.
@@ -58,9 +71,13 @@ fn outcome_word(story: &Story) -> String {
 
 /// A sentence with its capital and its full stop.
 fn full_sentence(text: &str) -> String {
-    let text = capitalized(text);
+    stopped(&capitalized(text))
+}
+
+/// The end of a sentence with its full stop.
+fn stopped(text: &str) -> String {
     if text.ends_with(['.', '!', '?']) {
-        return text;
+        return text.to_owned();
     }
-    text + "."
+    format!("{text}.")
 }

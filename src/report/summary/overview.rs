@@ -1,15 +1,17 @@
 //! Several gates in one summary: the worst first, those that passed in a table.
 
 use super::blocks::{Block, Need};
-use super::gate::{self, footer};
+use super::checks::notes_of_passed;
+use super::details::{self, Unfolded};
+use super::gate::{self, footer, told_cautions};
 use super::{MEDIUM, icon, outcome_word};
 use crate::report::Story;
 use crate::report::markdown::{Align, table};
-use crate::report::numbers::{self, caught};
+use crate::report::numbers;
 use crate::report::rows::{Row, rows};
 use crate::report::text::capitalized;
-use crate::report::words::{comparison, finding, headline};
-use crate::verdict::{Check, Outcome, Verdict};
+use crate::report::words::{comparison, finding, headline, nothing_slower};
+use crate::verdict::{Comparison, Outcome, Verdict};
 
 /// The headline, a table of the gates, what there is to say of each, and the last line.
 pub(super) fn blocks(stories: &[Story], blocks: &mut Vec<Block>) {
@@ -27,11 +29,14 @@ pub(super) fn blocks(stories: &[Story], blocks: &mut Vec<Block>) {
             blocks.extend(gate::blocks(story));
         }
     }
-    for story in &stories {
-        if story.verdict.outcome == Outcome::Passed {
-            let rows = rows(story);
-            blocks.extend(super::details::blocks(story, &rows));
-        }
+    let passed = || {
+        let passed = stories.iter();
+        passed.filter(|story| story.verdict.outcome == Outcome::Passed)
+    };
+    let notes: Vec<String> = passed().flat_map(|story| passed_notes(story)).collect();
+    blocks.push(Block::new(Need::Finding, notes.concat()));
+    for story in passed() {
+        blocks.extend(details::blocks(story, &rows(story), Unfolded::Nothing));
     }
     blocks.push(Block::new(Need::Always, footer(worst)));
 }
@@ -47,58 +52,76 @@ fn rank(verdict: &Verdict) -> (bool, u8) {
     (verdict.observed || verdict.outcome == Outcome::Passed, rank)
 }
 
+/// What there is to know of a gate that passed.
+fn passed_notes(story: &Story) -> Vec<String> {
+    let notes = notes_of_passed(story)
+        .into_iter()
+        .chain(told_cautions(story));
+    let gate = MEDIUM.foreign(story.gate());
+    notes.map(|note| format!("- {gate}: {note}\n")).collect()
+}
+
 fn title(stories: &[&Story], worst: &Story) -> String {
-    let of = stories.len();
-    let same = stories
-        .iter()
-        .filter(|story| story.verdict.outcome == worst.verdict.outcome)
-        .count();
-    let ended = match (worst.verdict.outcome, worst.verdict.observed) {
-        (Outcome::Passed, _) => "passed",
-        (Outcome::Failed, false) => "failed",
-        (Outcome::Failed, true) => "would have failed, observed only",
-        (Outcome::Inconclusive, _) if same == 1 => "is INCONCLUSIVE",
-        (Outcome::Inconclusive, _) => "are INCONCLUSIVE",
-        (Outcome::Invalid, _) => "could NOT BE JUDGED",
-    };
+    let counts = counts(stories);
     let finding = if worst.verdict.outcome == Outcome::Passed {
-        all_passed(stories)
+        capitalized(&all_passed(stories))
     } else {
-        finding(worst, MEDIUM)
+        format!(
+            "In {}, {}",
+            MEDIUM.foreign(worst.gate()),
+            finding(worst, MEDIUM)
+        )
     };
-    format!(
-        "Performance: {same} of {of} gates {ended}. {}",
-        capitalized(&finding)
-    )
+    format!("Performance: {counts}. {finding}")
+}
+
+/// How many gates came to what, the worst first: `1 of 3 gates failed, 1 is INCONCLUSIVE`.
+fn counts(stories: &[&Story]) -> String {
+    let ended = |story: &Story| match (story.verdict.outcome, story.verdict.observed) {
+        (Outcome::Passed, _) => ["passed", "passed"],
+        (Outcome::Failed, false) => ["failed", "failed"],
+        (Outcome::Failed, true) => ["would have failed (observed only)"; 2],
+        (Outcome::Inconclusive, _) => ["is INCONCLUSIVE", "are INCONCLUSIVE"],
+        (Outcome::Invalid, false) => ["could NOT BE JUDGED"; 2],
+        (Outcome::Invalid, true) => ["could NOT BE JUDGED (observed only)"; 2],
+    };
+    let mut told: Vec<String> = Vec::new();
+    let mut seen = Vec::new();
+    for story in stories {
+        let ending = ended(story);
+        let same = stories
+            .iter()
+            .filter(|story| ended(story) == ending)
+            .count();
+        let is_first = seen.is_empty();
+        // That the others passed goes without saying.
+        let goes_without = !is_first && story.verdict.outcome == Outcome::Passed;
+        if seen.contains(&ending) || goes_without {
+            continue;
+        }
+        seen.push(ending);
+        let of = if is_first {
+            format!(" of {} gates", stories.len())
+        } else {
+            String::new()
+        };
+        told.push(format!("{same}{of} {}", ending[usize::from(same > 1)]));
+    }
+    told.join(", ")
 }
 
 /// One sentence for all: the largest change that any of them would have missed.
 fn all_passed(stories: &[&Story]) -> String {
-    let compared = stories.iter().all(|story| {
-        !matches!(
-            story.verdict.comparison,
-            crate::verdict::Comparison::None(_)
-        )
-    });
-    if !compared {
-        return "not every gate had something to compare with".to_owned();
-    }
-    let least = stories
-        .iter()
-        .flat_map(|story| &story.verdict.lines)
-        .filter(|line| crate::report::rows::Status::of(line) == crate::report::rows::Status::Passed)
-        .filter(|line| !numbers::is_share(line.measure))
-        .filter_map(|line| match &line.check {
-            Check::Change(check) => Some((line.measure, check.would_catch?)),
-            Check::Limit(_) => None,
-        })
-        .max_by(|a, b| a.1.total_cmp(&b.1));
-    match least {
-        Some((measure, change)) => format!(
-            "nothing slower; {} or more on any gated line would have been caught",
-            caught(measure, change)
-        ),
-        None => "nothing slower".to_owned(),
+    let is_compared = |story: &&&Story| !matches!(story.verdict.comparison, Comparison::None(_));
+    let compared: Vec<&Story> = stories.iter().filter(is_compared).copied().collect();
+    let alone = stories.len() - compared.len();
+    let told = nothing_slower(&compared);
+    match (told, alone) {
+        (Some(told), 0) => told,
+        (None, 0) => "all limits hold, and no change was judged".to_owned(),
+        (Some(told), 1) => format!("{told}; 1 gate had nothing to compare with"),
+        (Some(told), alone) => format!("{told}; {alone} gates had nothing to compare with"),
+        (None, _) => "all limits hold, and nothing was compared".to_owned(),
     }
 }
 
@@ -106,7 +129,7 @@ fn gate_table(stories: &[&Story]) -> String {
     let columns = [
         ("gate", Align::Left),
         ("", Align::Left),
-        ("compared", Align::Left),
+        ("compared with", Align::Left),
         ("worst line", Align::Left),
         ("change [95 %]", Align::Right),
         ("limit", Align::Right),

@@ -7,17 +7,24 @@ use crate::report::Story;
 use crate::report::numbers::{self, count, counted, share};
 use crate::report::rows::must_detect;
 use crate::thresholds::{Acceptance, Subject};
-use crate::units::significant;
-use crate::verdict::{Caution, Check, Comparison, Line, Measure};
+use crate::verdict::{Caution, Check, Comparison, Line, Measure, Outcome};
 
 /// A caution in words.
 pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Medium) -> String {
     match caution {
         Caution::MuchFaster { line } => much_faster(story.verdict.lines.get(*line), medium),
-        Caution::Vanished { request } => format!(
-            "{} is in the baseline, and no such request was sent: look at the scenario's weights and its length",
-            medium.foreign(request)
-        ),
+        Caution::Vanished { request } => {
+            let before = match story.verdict.comparison {
+                Comparison::Duet { .. } => "was sent to the base",
+                Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
+                    "is in the baseline"
+                }
+            };
+            format!(
+                "{} {before}, and this time never to the target: look at the scenario's weights and its length",
+                medium.foreign(request)
+            )
+        }
         Caution::AcceptanceExpired { acceptance } => {
             acceptance_text(story, *acceptance, medium, |accepted| {
                 format!(
@@ -32,7 +39,12 @@ pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Mediu
             })
         }
         Caution::CannotDetect { line } => cannot_detect(story, *line, medium),
-        Caution::Aborted { failures, requests } => aborted(story, *failures, *requests),
+        Caution::Aborted { failures, requests } => {
+            format!(
+                "the run was stopped early: {}",
+                aborted(story, *failures, *requests)
+            )
+        }
         Caution::OtherCpu { baseline, current } => format!(
             "this machine's CPU is {}, the baseline's was {}: part of a change may be the machine's",
             medium.foreign(current),
@@ -91,34 +103,36 @@ fn cannot_detect(story: &Story, index: usize, medium: Medium) -> String {
             "record more jobs, use a quieter runner, or compare with --against"
         }
     };
-    let must = format!("+{} %", significant(must_detect(story) * 100.0));
-    let Some(line) = story.verdict.lines.get(index) else {
-        return format!("this set-up cannot see a change of {must}: {remedy}");
-    };
-    let caught = match &line.check {
-        Check::Change(check) => super::caught(line, check),
+    let line = story.verdict.lines.get(index);
+    let seen = line.and_then(|line| match &line.check {
+        Check::Change(check) => Some((line, super::caught(line, check)?)),
         Check::Limit(_) => None,
-    };
-    let caught = caught.map_or_else(String::new, |caught| {
-        format!(" (it would have caught {caught})")
     });
+    let Some((line, caught)) = seen else {
+        return format!("this run could not have seen what must_detect asks for: {remedy}");
+    };
+    // What to do about an open change is told beside the verdict.
+    let remedy = if story.verdict.outcome == Outcome::Inconclusive {
+        String::new()
+    } else {
+        format!(": {remedy}")
+    };
     format!(
-        "this set-up cannot see a change of {must} in {}{caught}: {remedy}",
-        title(line, medium)
+        "in {} nothing below {caught} would have been caught, and must_detect asks for {}{remedy}",
+        title(line, medium),
+        numbers::caught(line.measure, must_detect(story))
     )
 }
 
-/// How a run was stopped early.
+/// Why a run was stopped early.
 pub(super) fn aborted(story: &Story, failures: u64, requests: u64) -> String {
     let ratio = failures as f64 / requests.max(1) as f64;
     let allowed = story.thresholds.abort.map_or_else(String::new, |abort| {
-        format!(
-            ", abort.error_rate is {}",
-            numbers::percent(abort.error_rate.fraction())
-        )
+        let allowed = abort.error_rate.fraction();
+        format!(", abort.error_rate is {}", numbers::percent(allowed))
     });
     format!(
-        "the run was stopped early: {} of {} had failed by then ({}{allowed})",
+        "{} of {} had failed ({}{allowed})",
         count(failures),
         counted(requests, "request"),
         share(ratio)

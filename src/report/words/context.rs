@@ -1,20 +1,47 @@
 //! What a verdict rests on: the comparison, the load and the generator.
 
+use jiff::Timestamp;
+
 use super::Medium;
-use super::reasons::no_comparison;
+use super::reasons::{Reason, no_comparison};
 use crate::report::figures::overall;
-use crate::report::numbers::{self, counted, date, share};
+use crate::report::numbers::{self, counted, date};
 use crate::report::{Before, Story};
 use crate::units::Latency;
-use crate::verdict::{Comparison, Invalidity};
+use crate::verdict::{Comparison, HISTORY_FROM, Invalidity, NoComparison, Outcome};
 
 /// Above these the generator is called strained: what a slice is dropped for, `statistics.md` 3.0.
 const STRAINED_LATE_S: f64 = 0.005;
 const STRAINED_CPU: f64 = 0.8;
 const STRAINED_STEAL: f64 = 0.05;
 
+/// From here on a share reads 100 %, and goes without saying.
+const ALL: f64 = 0.9995;
+
 /// Digits of a commit that people recognise.
 const COMMIT_DIGITS: usize = 7;
+
+/// What the verdict rests on, in sentences behind a label: the comparison and its versions, or why there is none and
+/// what to do about that. No sentence where the reasons of an invalid run say it already.
+pub(in crate::report) fn compared(story: &Story, medium: Medium) -> (&'static str, Vec<String>) {
+    let Comparison::None(why) = &story.verdict.comparison else {
+        let told = [Some(comparison(story, medium)), provenance(story, medium)];
+        return ("compared", told.into_iter().flatten().collect());
+    };
+    let is_invalid = story.verdict.outcome == Outcome::Invalid;
+    let is_told = story.verdict.invalid.contains(&Invalidity::MissingBaseline);
+    if is_told || (is_invalid && *why == NoComparison::NotJudged) {
+        return ("nothing compared", Vec::new());
+    }
+    let Reason { what, mend } = no_comparison(story, why, medium);
+    let told = if story.abort_line().is_some() {
+        // What to do about it is told where the verdict is.
+        vec![what]
+    } else {
+        vec![what, mend]
+    };
+    ("nothing compared", told)
+}
 
 /// What was compared: `history, 10 baseline jobs`.
 pub(in crate::report) fn comparison(story: &Story, medium: Medium) -> String {
@@ -44,47 +71,47 @@ pub(in crate::report) fn comparison(story: &Story, medium: Medium) -> String {
             jobs: n,
             candidates,
         } => format!(
-            "single, provisional: {} of the 5 that make a history{}",
+            "single, provisional: {} of the {HISTORY_FROM} that make a history{}",
             jobs(*n),
             as_one(*candidates)
         ),
         Comparison::None(why) => {
             let reason = no_comparison(story, why, medium);
-            format!("nothing compared: {}", reason.what)
+            format!("nothing, since {}", reason.what)
         }
     }
 }
 
-/// Which versions: `this run 3f2c9ab against 8d10e7f of 2026-11-20 (4 days before)`.
-pub(in crate::report) fn provenance(story: &Story, medium: Medium) -> Option<String> {
+/// Which versions: `this run 3f2c9ab, newest job 8d10e7f of 2026-11-20 (4 days before)`.
+fn provenance(story: &Story, medium: Medium) -> Option<String> {
     let named = |commit: Option<&str>| commit.map(|commit| medium.foreign(&short_commit(commit)));
     let own = named(story.record.run.commit.as_deref());
-    let own = own.map_or_else(
-        || "this run".to_owned(),
-        |commit| format!("this run {commit}"),
-    );
     match story.before {
         Before::Nothing => None,
         Before::Baseline { commit, started } => {
-            let day = date(started);
-            let newest = named(commit).unwrap_or_else(|| "the newest job".to_owned());
-            let days = date(story.record.run.started)
-                .duration_since(day)
-                .as_hours()
-                / 24;
-            let age = match u64::try_from(days) {
-                Ok(0) => "the same day".to_owned(),
-                Ok(days) => format!("{} before", counted(days, "day")),
-                Err(_) => "later than this run".to_owned(),
-            };
-            Some(format!("{own} against {newest} of {day} ({age})"))
+            let own = own.map_or_else(String::new, |commit| format!("this run {commit}, "));
+            let newest = named(commit).map_or_else(String::new, |commit| format!("{commit} "));
+            let (day, age) = (date(started), age(story, started));
+            Some(format!("{own}newest job {newest}of {day} ({age})"))
         }
         Before::Base { commit } => {
+            let own = own.map_or_else(String::new, |commit| format!(" {commit}"));
             let url = story.record.base.as_ref().map(|base| base.url.as_str());
             let base = named(commit).or_else(|| url.map(|url| medium.foreign(url)));
             let base = base.unwrap_or_else(|| "the base".to_owned());
-            Some(format!("{own} against {base}"))
+            Some(format!("this run{own} against {base}"))
         }
+    }
+}
+
+/// How long before this run a job started, by days.
+fn age(story: &Story, started: Timestamp) -> String {
+    let run = date(story.record.run.started);
+    let days = run.duration_since(date(started)).as_hours() / 24;
+    match u64::try_from(days) {
+        Ok(0) => "the same day".to_owned(),
+        Ok(days) => format!("{} before", counted(days, "day")),
+        Err(_) => "later than this run".to_owned(),
     }
 }
 
@@ -132,8 +159,11 @@ pub(in crate::report) fn generator(story: &Story) -> String {
     if steal > STRAINED_STEAL {
         told.push(format!("{} stolen by the host", numbers::about(steal)));
     }
-    if let Some(achieved) = health.achieved {
-        told.push(format!("{} of the planned requests sent", share(achieved)));
+    if let Some(achieved) = health.achieved.filter(|achieved| *achieved < ALL) {
+        told.push(format!(
+            "{} of the planned requests sent",
+            numbers::share(achieved)
+        ));
     }
     format!("generator {word} ({})", told.join(", "))
 }

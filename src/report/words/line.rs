@@ -1,13 +1,16 @@
 //! What one line of the verdict says.
 
 use super::Medium;
-use super::reasons::not_judged;
+use super::limit::{limit_counts, promise};
+use super::reasons::why_not;
 use crate::metric::Metric;
 use crate::report::Story;
-use crate::report::numbers::{self, count, share};
-use crate::report::rows::{Status, bound_text, must_detect};
+use crate::report::numbers;
+use crate::report::rows::{Status, must_detect};
 use crate::thresholds::{FailureSet, Subject};
-use crate::verdict::{ChangeCheck, Check, LimitCheck, Line, LineOutcome, Measure, NotJudged};
+use crate::verdict::{
+    ChangeCheck, Check, FEWEST_ERRORS, Line, LineOutcome, Measure, NotJudged, SMALLEST_SHARE,
+};
 
 /// What is measured, such as `P95` or `error rate 5xx`.
 pub(in crate::report) fn measure_name(measure: Measure) -> String {
@@ -42,28 +45,47 @@ pub(in crate::report) fn title(line: &Line, medium: Medium) -> String {
     }
 }
 
-/// The whole line: `P95 GET /orders +3.1 % [-1.2 %, +7.6 %], passed; would have caught +14 %`.
+/// The figures of a change, with what goes before them: ` 182 → 231 ms, +26.9 % [+22.0 %, +32.1 %]`.
+pub(in crate::report) fn change_figures(line: &Line, check: &ChangeCheck) -> String {
+    let measure = line.measure;
+    let mut told = match (check.before, line.current) {
+        (Some(before), Some(now)) => format!(" {}", numbers::from_to(measure, before, now)),
+        (None, Some(now)) => format!(" {}", numbers::value(measure, now)),
+        (None | Some(_), None) => String::new(),
+    };
+    if let Some(change) = check.change {
+        told += &format!(
+            ", {} {}",
+            numbers::change(measure, change.estimate),
+            numbers::interval(measure, &change)
+        );
+    }
+    told
+}
+
+/// The whole line: `P95 GET /orders 182 → 188 ms, +3.1 % [-1.2 %, +7.6 %], passed; would have caught +14 %`.
 pub(in crate::report) fn sentence(story: &Story, line: &Line, medium: Medium) -> String {
     let mut told = title(line, medium);
-    match &line.check {
+    let why = match &line.check {
         Check::Limit(limit) => {
             if let Some(current) = line.current {
                 told += &format!(" {}", numbers::value(line.measure, current));
             }
-            told += &format!(", limit {}", bound_text(line.measure, limit));
-        }
-        Check::Change(check) => {
-            if let Some(change) = check.change {
-                told += &format!(
-                    " {} {}",
-                    numbers::change(line.measure, change.estimate),
-                    numbers::interval(line.measure, &change)
-                );
+            told += &format!(", limit {}", promise(line, limit));
+            match &line.outcome {
+                LineOutcome::NotJudged(why) => Some(why_not(story, line, why, medium)),
+                LineOutcome::Passed | LineOutcome::Failed | LineOutcome::Inconclusive => {
+                    limit_counts(line, limit)
+                }
             }
         }
-    }
+        Check::Change(check) => {
+            told += &change_figures(line, check);
+            change_note(story, line, check, medium)
+        }
+    };
     told += &format!(", {}", Status::of(line).word());
-    if let Some(why) = explanation(story, line, medium) {
+    if let Some(why) = why {
         told += &format!(": {why}");
     }
     if let Check::Change(check) = &line.check
@@ -80,105 +102,86 @@ pub(in crate::report) fn caught(line: &Line, check: &ChangeCheck) -> Option<Stri
     Some(numbers::caught(line.measure, would_catch))
 }
 
-/// Why a line came to what it came to, where the figures alone do not say it.
-pub(in crate::report) fn explanation(story: &Story, line: &Line, medium: Medium) -> Option<String> {
-    if let LineOutcome::NotJudged(why) = &line.outcome {
-        return Some(not_judged(why));
-    }
-    match &line.check {
-        Check::Limit(limit) => limit_explanation(line, limit),
-        Check::Change(check) => change_explanation(story, line, check, medium),
-    }
-}
-
-fn change_explanation(
+/// Why a change came to what it came to, where its figures do not say it.
+pub(in crate::report) fn change_note(
     story: &Story,
     line: &Line,
     check: &ChangeCheck,
     medium: Medium,
 ) -> Option<String> {
-    let mut told = Vec::new();
-    match &line.outcome {
-        LineOutcome::Failed => {
-            if let (Some(before), Some(now)) = (check.before, line.current) {
-                told.push(numbers::from_to(line.measure, before, now));
-            }
-        }
-        LineOutcome::Inconclusive => told.push(cannot_rule_out(story, line, check)),
-        LineOutcome::Passed if check.below_floor => {
-            let floor = story.thresholds.regression.floor.as_secs_f64();
-            let usual = numbers::value(Measure::Metric(Metric::P95), floor);
-            told.push(format!(
-                "smaller than matters (a floor of {usual} where no other is set)"
-            ));
-        }
-        LineOutcome::Passed | LineOutcome::NotJudged(_) => {}
-    }
-    let accepted = check
-        .accepted
-        .and_then(|index| story.thresholds.regression.accepted.get(index));
-    if let Some(acceptance) = accepted {
-        told.push(format!(
-            "accepted up to {} until {} ({})",
-            numbers::allowed(line.measure, acceptance.up_to),
-            acceptance.until,
-            medium.foreign(&acceptance.reason)
-        ));
-    }
+    let reason = match &line.outcome {
+        LineOutcome::NotJudged(why) => Some(why_not(story, line, why, medium)),
+        LineOutcome::Inconclusive => Some(cannot_rule_out(story, line, check)),
+        LineOutcome::Passed if is_spared(story, line, check) => floor(check),
+        LineOutcome::Passed | LineOutcome::Failed => None,
+    };
+    let told: Vec<String> = reason
+        .into_iter()
+        .chain(acceptance(story, line, check, medium))
+        .collect();
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-fn cannot_rule_out(story: &Story, line: &Line, check: &ChangeCheck) -> String {
-    let must = must_detect(story);
-    match check.change {
-        Some(change) if !numbers::is_share(line.measure) && change.upper >= must => format!(
-            "{} or more cannot be ruled out",
-            numbers::caught(line.measure, must)
-        ),
-        Some(change) => format!(
-            "up to {} cannot be ruled out",
-            numbers::change(line.measure, change.upper)
-        ),
-        None => "no change could be estimated".to_owned(),
-    }
-}
-
-fn limit_explanation(line: &Line, limit: &LimitCheck) -> Option<String> {
-    let mut told = limit_counts(line, limit)?;
-    if limit.assumes_independence {
-        told += "; too few slices to tell bursts of failures from chance";
-    }
-    Some(told)
-}
-
-/// How many requests are over a limit, or, where that is open, between which shares.
-fn limit_counts(line: &Line, limit: &LimitCheck) -> Option<String> {
-    let (verb, allowed) = match line.measure {
-        Measure::Metric(metric) => match metric.quantile() {
-            Some(q) => ("took longer or failed", 1.0 - q),
-            None => ("failed", limit.bound),
-        },
-        Measure::Failures(_) => ("failed so", limit.bound),
-    };
-    let may = format!("{} may", numbers::percent(allowed));
-    if let (LineOutcome::Inconclusive, Some((lower, upper))) = (&line.outcome, limit.interval) {
-        if numbers::more_is_better(line.measure) {
-            let (lower, upper) = (numbers::rate(lower), numbers::rate(upper));
-            return Some(format!("between {lower} and {upper}"));
+/// Whether a change passes for no other reason than that it is below its floor.
+pub(in crate::report) fn is_spared(story: &Story, line: &Line, check: &ChangeCheck) -> bool {
+    let is_sure = check.change.is_some_and(|change| {
+        if numbers::is_share(line.measure) {
+            change.lower > 0.0
+        } else {
+            change.lower > check.tolerance || change.upper >= must_detect(story)
         }
-        let (lower, upper) = (share(lower), share(upper));
+    });
+    check.below_floor && line.outcome == LineOutcome::Passed && is_sure
+}
+
+/// Why a change is too small to matter: a latency's floor is written, that of an error rate is fixed.
+fn floor(check: &ChangeCheck) -> Option<String> {
+    let Some(floor) = check.floor else {
         return Some(format!(
-            "between {lower} and {upper} of requests {verb}, {may}"
+            "too small to matter: a failure takes {FEWEST_ERRORS} errors and {} more",
+            numbers::allowed(Measure::Metric(Metric::ErrorRate), SMALLEST_SHARE)
         ));
-    }
-    let over = limit.over?;
-    let of = count(line.requests);
-    let requests = if line.requests == 1 {
-        "request"
-    } else {
-        "requests"
     };
-    Some(format!("{} of {of} {requests} {verb}, {may}", count(over)))
+    let by = numbers::value(
+        Measure::Metric(Metric::P95),
+        check.before? * check.change?.estimate.abs(),
+    );
+    let floor = numbers::time(floor);
+    Some(format!("the change of {by} is below the floor of {floor}"))
+}
+
+fn cannot_rule_out(story: &Story, line: &Line, check: &ChangeCheck) -> String {
+    let Some(change) = check.change else {
+        return "no change could be estimated".to_owned();
+    };
+    let worst = if numbers::more_is_better(line.measure) {
+        change.lower
+    } else {
+        change.upper
+    };
+    let must = must_detect(story);
+    if !numbers::is_share(line.measure) && worst >= must {
+        let must = numbers::caught(line.measure, must);
+        return format!("{must} or more cannot be ruled out");
+    }
+    let worst = numbers::change(line.measure, worst);
+    format!("up to {worst} cannot be ruled out")
+}
+
+/// That a slow-down was accepted: by whom does not matter, until when and why does.
+fn acceptance(story: &Story, line: &Line, check: &ChangeCheck, medium: Medium) -> Option<String> {
+    let accepted = &story.thresholds.regression.accepted;
+    let acceptance = accepted.get(check.accepted?)?;
+    let of = match &acceptance.subject {
+        subject if *subject == line.subject => String::new(),
+        subject => format!(" for {}", subject_name(subject, medium)),
+    };
+    Some(format!(
+        "accepted{of} up to {} until {} ({})",
+        numbers::allowed(line.measure, acceptance.up_to),
+        acceptance.until,
+        medium.foreign(&acceptance.reason)
+    ))
 }
 
 /// Whether a line says no more than that nothing was compared.

@@ -1,19 +1,33 @@
 //! The sentences: one word per idea, the same in the terminal, in JUnit and in the summary.
 
+mod advice;
 mod cautions;
 mod context;
+mod failures;
+mod finding;
 mod headline;
+mod limit;
 mod line;
 mod reasons;
 
+pub(super) use advice::advice;
 pub(super) use cautions::caution;
-pub(super) use context::{comparison, generator, load, provenance, short_commit};
-pub(super) use headline::{finding, headline};
-pub(super) use line::{caught, explanation, measure_name, sentence, subject_name};
-pub(super) use reasons::{invalidity, no_comparison, not_judged};
+pub(super) use context::{compared, comparison, generator, load, short_commit};
+pub(super) use failures::{failing_names, failure_kind};
+pub(super) use finding::{finding, nothing_slower, stopped_early};
+pub(super) use headline::headline;
+pub(super) use limit::{ending, limit_reason, promise};
+pub(super) use line::{
+    caught, change_figures, change_note, is_spared, is_uncompared, measure_name, sentence,
+    subject_name,
+};
+pub(super) use reasons::{invalidity, not_judged};
 
 use super::markdown;
-use super::text::one_line;
+use super::text::{one_line, shorten};
+
+/// Columns of foreign text at most: enough for any honest name, and few enough that a sentence can still be read.
+const LONGEST: usize = 120;
 
 /// Where a sentence will stand, which decides how foreign text in it is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +39,12 @@ pub(super) enum Medium {
 }
 
 impl Medium {
-    /// A name or message that came from outside, made harmless.
+    /// A name or message that came from outside, made harmless; what is absurdly long loses its middle.
     pub(super) fn foreign(self, text: &str) -> String {
+        let line = shorten(&one_line(text), LONGEST);
         match self {
-            Self::Plain => one_line(text),
-            Self::Markdown => markdown::code(text),
+            Self::Plain => line,
+            Self::Markdown => markdown::code(&line),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::record::Ended;
 use crate::report::Story;
 use crate::report::numbers::{self, count, counted};
 use crate::units::Latency;
-use crate::verdict::{Check, Comparison, Invalidity, LineOutcome, NoComparison, NotJudged};
+use crate::verdict::{Check, Comparison, Invalidity, Line, LineOutcome, NoComparison, NotJudged};
 
 /// What happened, and what to do about it.
 pub(in crate::report) struct Reason {
@@ -41,6 +41,25 @@ pub(in crate::report) fn not_judged(why: &NotJudged) -> String {
     }
 }
 
+/// Why a line of this story was not judged, and where that helps, what to do about it.
+pub(super) fn why_not(story: &Story, line: &Line, why: &NotJudged, medium: Medium) -> String {
+    let is_duet = matches!(story.verdict.comparison, Comparison::Duet { .. });
+    match (why, &story.verdict.comparison) {
+        (NotJudged::NoComparison, Comparison::None(why)) => {
+            let Reason { what, mend } = no_comparison(story, why, medium);
+            format!("{what}; {mend}")
+        }
+        (NotJudged::NewRequest, _) if is_duet => "new, the base got no such request".to_owned(),
+        (NotJudged::TooFewSlices { have, need }, _)
+            if is_duet && matches!(line.check, Check::Change(_)) =>
+        {
+            let pairs = counted(u64::from(*have), "pair");
+            format!("{pairs} with enough requests, {need} needed")
+        }
+        (why, _) => not_judged(why),
+    }
+}
+
 /// Why the run as a whole could not be judged.
 pub(in crate::report) fn invalidity(story: &Story, why: &Invalidity, medium: Medium) -> Reason {
     match why {
@@ -58,11 +77,11 @@ pub(in crate::report) fn invalidity(story: &Story, why: &Invalidity, medium: Med
                 signal(&story.record.run.ended),
                 numbers::length(story.record.run.duration_s)
             ),
-            "run it again: what was measured is in result.json, marked partial",
+            "run it again; what was measured is in result.json, marked partial",
         ),
         Invalidity::NoRequests => reason(
-            "no request was sent in a measured phase",
-            "look at load in scenario.yml: a phase needs users or arrivals, and no measure: false",
+            "a measured phase sent no request",
+            "see that every measured phase in scenario.yml has users or arrivals",
         ),
         Invalidity::GeneratorLate {
             dropped,
@@ -138,7 +157,7 @@ fn too_few(story: &Story, index: usize, medium: Medium) -> Reason {
         return reason("too few requests", "run longer or with more users");
     };
     let have = match &line.outcome {
-        LineOutcome::NotJudged(why) => not_judged(why),
+        LineOutcome::NotJudged(why) => why_not(story, line, why, medium),
         LineOutcome::Passed | LineOutcome::Failed | LineOutcome::Inconclusive => {
             format!("only {}", counted(line.requests, "request"))
         }
@@ -146,15 +165,25 @@ fn too_few(story: &Story, index: usize, medium: Medium) -> Reason {
     let title = title(line, medium);
     match &line.check {
         Check::Limit(limit) => reason(
-            format!("the limit on {title} got too few requests to be judged ({have})"),
+            format!("the limit on {title} has too little to go by ({have})"),
             format!(
                 "run longer or with more users, or remove the limit{}",
                 written_at(story, limit.line, medium)
             ),
         ),
         Check::Change(_) => reason(
-            format!("{title} is gated and got too few requests to be judged ({have})"),
-            "run longer or with more users, or take the metric out of regression.gate",
+            format!("{title} is gated and has too little to go by ({have})"),
+            match &line.outcome {
+                LineOutcome::NotJudged(NotJudged::NewRequest) => {
+                    "give both sides the same phases to run"
+                }
+                LineOutcome::NotJudged(_)
+                | LineOutcome::Passed
+                | LineOutcome::Failed
+                | LineOutcome::Inconclusive => {
+                    "run longer or with more users, or take the metric out of regression.gate"
+                }
+            },
         ),
     }
 }
@@ -167,18 +196,15 @@ pub(super) fn written_at(story: &Story, line: Option<u32>, medium: Medium) -> St
 }
 
 fn missing_baseline(story: &Story, medium: Medium) -> Reason {
+    let required = "something to compare with is required (missing_baseline: fail)";
     match &story.verdict.comparison {
         Comparison::None(why) => {
             let Reason { what, mend } = no_comparison(story, why, medium);
-            reason(
-                format!("a baseline is required, and {what}"),
-                format!("{mend}; or set missing_baseline: warn"),
-            )
+            reason(format!("{required}, and {what}"), mend)
         }
-        Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Single { .. } => reason(
-            "a baseline is required, and there is none to compare with",
-            "record one, or set missing_baseline: warn",
-        ),
+        Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Single { .. } => {
+            reason(required, "record a baseline, or set missing_baseline: warn")
+        }
     }
 }
 
@@ -195,23 +221,24 @@ pub(in crate::report) fn no_comparison(
     match why {
         NoComparison::Baseline(Mismatch::NoBaseline) => reason(
             "there is no baseline",
-            format!("record one with {}", record("")),
+            format!("record a first run with {}", record("")),
         ),
         NoComparison::Baseline(Mismatch::NoJobMatches { differences }) => reason(
             format!(
                 "no job of the baseline ran in the same circumstances ({})",
                 differences_text(differences, medium)
             ),
-            format!("record jobs in these circumstances with {}", record("")),
+            format!("record runs in these circumstances with {}", record("")),
         ),
         NoComparison::Baseline(Mismatch::ScenarioDiffers { .. }) => reason(
             "the scenario is not the baseline's",
             format!("begin a new baseline with {}", record(" --restart")),
         ),
-        NoComparison::NotJudged => reason(
-            "the run could not be judged",
-            "mend what is named below and run again",
+        NoComparison::NotJudged if story.abort_line().is_some() => reason(
+            "the run was stopped early, under another load than the baseline's",
+            "mend the errors, then run it again",
         ),
+        NoComparison::NotJudged => reason("the run could not be judged", "run it again"),
     }
 }
 

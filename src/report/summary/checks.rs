@@ -1,0 +1,179 @@
+//! The checks as a table: those that matter unfolded, with what they need in words.
+
+use super::MEDIUM;
+use crate::report::Story;
+use crate::report::markdown::{Align, table};
+use crate::report::numbers;
+use crate::report::rows::{Row, Status, rows};
+use crate::verdict::Comparison;
+
+/// Rows that stand unfolded: what failed, and some of what did not.
+const ROWS: usize = 16;
+
+/// The rows that may fail the gate, worst first.
+pub(super) fn unfolded(story: &Story, rows: &[Row]) -> String {
+    let all = worth_telling(rows);
+    if all.is_empty() {
+        return String::new();
+    }
+    let (shown, hidden) = all.split_at(shown(&all));
+    let mut told = row_table(story, shown);
+    if !hidden.is_empty() {
+        told += &format!("\n{}\n", not_shown(story, hidden));
+    }
+    let notes = notes(story, shown);
+    if !notes.is_empty() {
+        told += &format!("\n{notes}");
+    }
+    told
+}
+
+/// Whether every row stands unfolded.
+pub(super) fn all_unfolded(rows: &[Row]) -> bool {
+    let all = worth_telling(rows);
+    let others = rows.iter().filter(|row| !row.is_empty_comparison());
+    others.count() == shown(&all)
+}
+
+/// The rows that may fail the gate, and those that got worse.
+fn worth_telling<'r, 'a>(rows: &'r [Row<'a>]) -> Vec<&'r Row<'a>> {
+    rows.iter()
+        .filter(|row| row.is_gated() || row.status == Status::Worse)
+        .filter(|row| !row.is_empty_comparison())
+        .collect()
+}
+
+/// How many of them stand unfolded: all that did not pass, within reason.
+fn shown(all: &[&Row]) -> usize {
+    let must = all.iter().filter(|row| row.status < Status::Passed).count();
+    all.len().min(ROWS.max(must.min(3 * ROWS)))
+}
+
+/// What the rows came to that are not shown: `51 more checks: 2 failed, 49 passed.`
+fn not_shown(story: &Story, hidden: &[&Row]) -> String {
+    let mut statuses: Vec<Status> = hidden.iter().map(|row| row.status).collect();
+    statuses.dedup();
+    let counts: Vec<String> = statuses
+        .iter()
+        .map(|status| {
+            let rows = hidden.iter().filter(|row| row.status == *status);
+            let count = numbers::count(rows.count() as u64);
+            format!("{count} {}", status.word_in(story))
+        })
+        .collect();
+    let more = numbers::counted(hidden.len() as u64, "more check");
+    match statuses.as_slice() {
+        [only] => format!("{more} {}.", only.word_in(story)),
+        _ => format!("{more}: {}.", counts.join(", ")),
+    }
+}
+
+/// Rows as a table. Where nothing was compared, there is nothing to show of a comparison.
+pub(super) fn row_table(story: &Story, rows: &[&Row]) -> String {
+    let (before, is_compared) = match story.verdict.comparison {
+        Comparison::Duet { .. } => ("base", true),
+        Comparison::History { .. } | Comparison::Single { .. } => ("baseline", true),
+        Comparison::None(_) => ("baseline", false),
+    };
+    let columns = [
+        ("", Align::Left, true),
+        ("request", Align::Left, true),
+        ("metric", Align::Left, true),
+        (before, Align::Right, is_compared),
+        ("current", Align::Right, true),
+        ("change [95 %]", Align::Right, is_compared),
+        ("limit", Align::Right, true),
+        ("would have caught", Align::Right, is_compared),
+    ];
+    let heads: Vec<(&str, Align)> = columns
+        .iter()
+        .filter(|(_, _, is_shown)| *is_shown)
+        .map(|(head, align, _)| (*head, *align))
+        .collect();
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let cells = row_cells(story, row).into_iter().zip(&columns);
+            let shown = cells.filter(|(_, (_, _, is_shown))| *is_shown);
+            shown.map(|(cell, _)| cell).collect()
+        })
+        .collect();
+    table(&heads, &cells)
+}
+
+fn row_cells(story: &Story, row: &Row) -> [String; 8] {
+    let none = || numbers::NONE.to_owned();
+    let measure = row.measure();
+    let strong = |text: String| match row.status {
+        Status::Failed => format!("**{text}**"),
+        Status::Inconclusive
+        | Status::Warned
+        | Status::NotJudged
+        | Status::Worse
+        | Status::Passed
+        | Status::Reported => text,
+    };
+    let change = row.estimated().map_or_else(none, |change| {
+        let estimate = strong(numbers::change(measure, change.estimate));
+        format!("{estimate} {}", numbers::interval(measure, &change))
+    });
+    let now = row
+        .now()
+        .map_or_else(none, |now| strong(numbers::value(measure, now)));
+    [
+        status_text(story, row.status),
+        row.subject_text(MEDIUM),
+        row.measure_text(MEDIUM),
+        numbers::value_or_none(measure, row.before()),
+        now,
+        change,
+        row.limit_text(),
+        row.caught_text().unwrap_or_else(none),
+    ]
+}
+
+/// A mark and a word. Where nothing may fail, nothing looks like a failure.
+fn status_text(story: &Story, status: Status) -> String {
+    let word = status.word_in(story);
+    match status {
+        Status::Failed if story.verdict.observed => format!("⚠️ **{word}**"),
+        Status::Failed => format!("❌ **{word}**"),
+        Status::Inconclusive | Status::Warned | Status::Worse => format!("⚠️ {word}"),
+        Status::Passed => format!("✅ {word}"),
+        Status::NotJudged | Status::Reported => word.to_owned(),
+    }
+}
+
+/// What rows need in words beside their figures.
+fn notes(story: &Story, rows: &[&Row]) -> String {
+    let noted = rows
+        .iter()
+        .filter_map(|row| Some(format!("- {}.\n", note(story, row)?)));
+    noted.collect()
+}
+
+/// What a row needs in words beside its figures, with its name.
+fn note(story: &Story, row: &Row) -> Option<String> {
+    let mut notes = row.limit_notes(story, MEDIUM);
+    // A limit's note has a colon of its own.
+    let colon = if notes.is_empty() { ":" } else { "," };
+    if row.status != Status::Passed || row.is_excused(story) {
+        notes.extend(row.change_note(story, MEDIUM));
+    }
+    if notes.is_empty() {
+        return None;
+    }
+    let (measure, subject) = (row.measure_text(MEDIUM), row.subject_text(MEDIUM));
+    Some(format!("{subject} {measure}{colon} {}", notes.join("; ")))
+}
+
+/// The notes of a gate that passed all the same: a broken limit that only warns, a change that was accepted.
+pub(super) fn notes_of_passed(story: &Story) -> Vec<String> {
+    let rows = rows(story);
+    let told = rows.iter().filter(|row| {
+        row.status == Status::Warned || row.is_excused(story) && row.status == Status::Passed
+    });
+    let told = told.take(ROWS);
+    told.filter_map(|row| Some(format!("{}.", note(story, row)?)))
+        .collect()
+}

@@ -1,0 +1,86 @@
+//! What to do next, where a gate failed or could not tell.
+
+use super::Medium;
+use crate::report::Story;
+use crate::report::rows::{Row, Status, rows};
+use crate::verdict::{Check, Comparison, Line, Outcome};
+
+/// What to do next: for a gate that failed, where the broken promises are written; for an inconclusive one, what would
+/// let it tell. An invalid run has a remedy for each of its reasons.
+pub(in crate::report) fn advice(story: &Story, medium: Medium) -> Vec<String> {
+    match story.verdict.outcome {
+        Outcome::Passed | Outcome::Invalid => Vec::new(),
+        Outcome::Failed if story.abort_line().is_some() => {
+            vec!["Mend the errors first, then run it again.".to_owned()]
+        }
+        Outcome::Failed => broken_limits(story, medium).into_iter().collect(),
+        Outcome::Inconclusive => remedies(story),
+    }
+}
+
+/// Where the limits are written that are broken.
+fn broken_limits(story: &Story, medium: Medium) -> Option<String> {
+    let failed = story
+        .verdict
+        .lines
+        .iter()
+        .filter(|line| Status::of(line) == Status::Failed);
+    let mut written: Vec<Option<u32>> = failed
+        .filter_map(|line| match &line.check {
+            Check::Limit(limit) => Some(limit.line),
+            Check::Change(_) => None,
+        })
+        .collect();
+    written.sort_unstable();
+    written.dedup();
+    let path = medium.foreign(story.thresholds_path);
+    let lines: Vec<String> = written.iter().flatten().map(u32::to_string).collect();
+    match (written.as_slice(), lines.as_slice()) {
+        ([], _) => None,
+        (_, []) => Some(format!(
+            "The broken limit is the one that holds where {path} is silent: limits.overall.error_rate, 1 %."
+        )),
+        ([Some(_)], [line]) => Some(format!(
+            "The broken limit is written in {path} line {line}."
+        )),
+        (_, [line]) => Some(format!("A broken limit is written in {path} line {line}.")),
+        (_, [first @ .., last]) => Some(format!(
+            "The broken limits are written in {path} lines {} and {last}.",
+            first.join(", ")
+        )),
+    }
+}
+
+/// What would let an inconclusive run tell.
+fn remedies(story: &Story) -> Vec<String> {
+    let rows = rows(story);
+    let open: Vec<&Line> = rows.iter().filter_map(Row::open_line).collect();
+    let mut remedies = Vec::new();
+    if open
+        .iter()
+        .any(|line| matches!(line.check, Check::Change(_)))
+    {
+        remedies.push(
+            match story.verdict.comparison {
+                Comparison::Duet { .. } => {
+                    "To tell whether it got worse, run more pairs, or on a quieter runner."
+                }
+                Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
+                    "To tell whether it got worse, run it again; if that does not help, record more jobs, use a quieter \
+                     runner, or compare with --against."
+                }
+            }
+            .to_owned(),
+        );
+    }
+    if open
+        .iter()
+        .any(|line| matches!(line.check, Check::Limit(_)))
+    {
+        remedies.push(
+            "To tell whether a limit holds, run longer or with more users: it is too close to call."
+                .to_owned(),
+        );
+    }
+    remedies
+}

@@ -1,0 +1,55 @@
+//! Failures by kind, and what each kind means.
+
+use super::Medium;
+use crate::measurement::FailureKind;
+use crate::report::figures::Figures;
+use crate::report::numbers::count;
+
+/// Names that are listed beside a kind; with more of them none stands out.
+const NAMES: usize = 5;
+
+/// A kind of failure, with what it means where the word alone does not say it.
+pub(in crate::report) fn failure_kind(kind: FailureKind) -> String {
+    let meaning = match kind {
+        FailureKind::Status(_) => return format!("status {kind}"),
+        FailureKind::Timeout => "no whole answer in time",
+        FailureKind::Unfinished => "no answer when the run ended",
+        FailureKind::Dns => "the host name did not resolve",
+        FailureKind::Connect => "no connection",
+        FailureKind::Reset => "closed before the answer",
+        FailureKind::Tls => "the TLS layer failed",
+        FailureKind::Protocol => "the answer is not HTTP",
+        FailureKind::Body => "the body is broken",
+        FailureKind::Proxy => "the proxy refused",
+        FailureKind::NoSocket => "the generator had no file or port left",
+        FailureKind::Expectation => "the answer is not what the step expects",
+        FailureKind::Unset => "a needed value is unset, nothing was sent",
+    };
+    format!("{kind}: {meaning}")
+}
+
+/// The names that failed in one way, most often first: `GET /orders 24, GET /user 3, 2 more names`, or the only one.
+pub(in crate::report) fn failing_names(
+    named: &[Figures],
+    kind: FailureKind,
+    medium: Medium,
+) -> String {
+    let mut having: Vec<(&Figures, u64)> = named
+        .iter()
+        .filter_map(|figures| Some((figures, *figures.kinds.get(&kind)?)))
+        .collect();
+    if let [(only, _)] = having.as_slice() {
+        return only.name(medium);
+    }
+    having.sort_by_key(|(_, failures)| std::cmp::Reverse(*failures));
+    let told = having.iter().take(NAMES);
+    let mut told: Vec<String> = told
+        .map(|(figures, failures)| format!("{} {}", figures.name(medium), count(*failures)))
+        .collect();
+    match having.len().saturating_sub(NAMES) {
+        0 => {}
+        1 => told.push("1 more name".to_owned()),
+        more => told.push(format!("{more} more names")),
+    }
+    told.join(", ")
+}

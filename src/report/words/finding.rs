@@ -1,0 +1,300 @@
+//! What a verdict rests on, as the end of a sentence.
+
+use super::Medium;
+use super::cautions::aborted;
+use super::limit::promise;
+use super::line::{is_spared, measure_name, title};
+use super::reasons::{invalidity, no_comparison};
+use crate::metric::Metric;
+use crate::report::Story;
+use crate::report::numbers::{self, counted};
+use crate::report::rows::{Row, Status, rows};
+use crate::thresholds::Subject;
+use crate::verdict::{
+    Caution, ChangeCheck, Check, Comparison, LimitCheck, Line, LineOutcome, Measure, Outcome,
+    Standing,
+};
+
+/// What the verdict rests on, as the end of a sentence.
+pub(in crate::report) fn finding(story: &Story, medium: Medium) -> String {
+    match story.verdict.outcome {
+        Outcome::Passed => passed(story, medium),
+        Outcome::Failed => failed(story, medium),
+        Outcome::Inconclusive => inconclusive(story, medium),
+        Outcome::Invalid => match story.verdict.invalid.as_slice() {
+            [] => "the run is invalid".to_owned(),
+            [only] => invalidity(story, only, medium).what,
+            [first, more @ ..] => format!(
+                "{}, and {}",
+                invalidity(story, first, medium).what,
+                counted(more.len() as u64, "more reason")
+            ),
+        },
+    }
+}
+
+fn failed(story: &Story, medium: Medium) -> String {
+    let rows = rows(story);
+    let failed: Vec<&Row> = rows
+        .iter()
+        .filter(|row| row.status == Status::Failed)
+        .collect();
+    let more = |told: String| match failed.len() {
+        0 | 1 => told,
+        n => {
+            let checks = counted(n as u64 - 1, "more check");
+            let failed = if story.verdict.observed {
+                "would have failed"
+            } else {
+                "failed"
+            };
+            format!("{told}; {checks} {failed}")
+        }
+    };
+    if let Some(stopped) = stopped_early(story) {
+        return more(stopped);
+    }
+    let lines = failed.iter().flat_map(|row| {
+        let lines = row.lines();
+        lines.map(move |line| (row, line))
+    });
+    let worst = lines
+        .filter(|(_, line)| Status::of(line) == Status::Failed)
+        .max_by(|(_, a), (_, b)| {
+            let (a, b) = (severity(a), severity(b));
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+        });
+    let Some((row, worst)) = worst else {
+        return "a promise is broken".to_owned();
+    };
+    more(match &worst.check {
+        Check::Change(check) => worse(worst, check, medium) + &limits_too(row),
+        Check::Limit(limit) => broken(worst, limit, medium),
+    })
+}
+
+/// How bad a failed line is, to tell the worst of them first: a change of a name, which says what to look at, before
+/// one of overall, before a limit; then by size.
+fn severity(line: &Line) -> (u8, f64) {
+    let named = line.subject != Subject::Overall;
+    match &line.check {
+        Check::Change(check) => {
+            let size = check.change.map_or(0.0, |change| change.estimate.abs());
+            let latency =
+                matches!(line.measure, Measure::Metric(metric) if metric.quantile().is_some());
+            (2 + u8::from(latency) + 2 * u8::from(named), size)
+        }
+        Check::Limit(limit) => {
+            let size = line.current.map_or(0.0, |current| {
+                if limit.bound > 0.0 {
+                    (current / limit.bound - 1.0).abs()
+                } else {
+                    f64::MAX
+                }
+            });
+            let errors = matches!(line.measure, Measure::Metric(Metric::ErrorRate));
+            (u8::from(errors), size)
+        }
+    }
+}
+
+/// That the run was stopped early, and why.
+pub(in crate::report) fn stopped_early(story: &Story) -> Option<String> {
+    story.verdict.cautions.iter().find_map(|caution| {
+        let Caution::Aborted { failures, requests } = caution else {
+            return None;
+        };
+        let why = aborted(story, *failures, *requests);
+        Some(format!("the run was stopped early, since {why}"))
+    })
+}
+
+/// Whom a sentence is about, with its verb: "`GET /orders` is", "requests overall are".
+fn who(line: &Line, medium: Medium) -> String {
+    let phase = line.phase.as_ref();
+    let phase = phase.map_or_else(String::new, |phase| {
+        format!(" in {}", medium.foreign(phase))
+    });
+    match &line.subject {
+        Subject::Overall => format!("requests overall{phase} are"),
+        Subject::Request(name) => format!("{}{phase} is", medium.foreign(name)),
+    }
+}
+
+/// A change for the worse: "`GET /orders` is slower: P95 182 → 231 ms (+26.9 %)".
+fn worse(line: &Line, check: &ChangeCheck, medium: Medium) -> String {
+    let measure = line.measure;
+    let how = if numbers::is_share(measure) {
+        "failing more often"
+    } else if numbers::more_is_better(measure) {
+        "served less often"
+    } else {
+        "slower"
+    };
+    let figures = match (check.before, line.current) {
+        (Some(before), Some(now)) => format!(" {}", numbers::from_to(measure, before, now)),
+        (None | Some(_), _) => String::new(),
+    };
+    let change = check.change.map_or_else(String::new, |change| {
+        format!(" ({})", numbers::change(measure, change.estimate))
+    });
+    format!(
+        "{} {how}: {}{figures}{change}",
+        who(line, medium),
+        measure_name(measure)
+    )
+}
+
+/// That a figure that changed also broke its limit.
+fn limits_too(row: &Row) -> String {
+    let broken = row
+        .limits
+        .iter()
+        .find(|(line, _)| line.outcome == LineOutcome::Failed && line.standing == Standing::Gated);
+    broken.map_or_else(String::new, |(line, limit)| {
+        format!(", limit {} broken", promise(line, limit))
+    })
+}
+
+/// A broken limit: "`GET /orders` is over its limit: P95 612 ms, limit 500 ms".
+fn broken(line: &Line, limit: &LimitCheck, medium: Medium) -> String {
+    let over = if numbers::more_is_better(line.measure) {
+        "below"
+    } else {
+        "over"
+    };
+    let its = match line.subject {
+        Subject::Overall => "their",
+        Subject::Request(_) => "its",
+    };
+    format!(
+        "{} {over} {its} limit: {} {}, limit {}",
+        who(line, medium),
+        measure_name(line.measure),
+        numbers::value_or_none(line.measure, line.current),
+        promise(line, limit)
+    )
+}
+
+fn inconclusive(story: &Story, medium: Medium) -> String {
+    let rows = rows(story);
+    let open: Vec<&Line> = rows.iter().filter_map(Row::open_line).collect();
+    let Some(first) = open.first() else {
+        return "this run could not tell".to_owned();
+    };
+    let title = title(first, medium);
+    let told = match &first.check {
+        Check::Change(check) => {
+            let range = check.change.map_or_else(String::new, |change| {
+                let interval = numbers::interval(first.measure, &change);
+                format!(", the change lies in {interval}")
+            });
+            format!("cannot tell whether {title} got worse{range}")
+        }
+        Check::Limit(limit) => {
+            let promise = promise(first, limit);
+            format!("cannot tell whether {title} keeps its limit of {promise}")
+        }
+    };
+    match open.len() - 1 {
+        0 => told,
+        1 => format!("{told}; 1 more check is inconclusive"),
+        more => format!("{told}; {more} more checks are inconclusive"),
+    }
+}
+
+fn passed(story: &Story, medium: Medium) -> String {
+    let mut told = match &story.verdict.comparison {
+        Comparison::None(why) => {
+            let reason = no_comparison(story, why, medium);
+            format!(
+                "{}, and nothing was compared, since {}",
+                limits_hold(story),
+                reason.what
+            )
+        }
+        Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Single { .. } => {
+            nothing_slower(&[story])
+                .unwrap_or_else(|| format!("{}, and no change was judged", limits_hold(story)))
+        }
+    };
+    let rows = rows(story);
+    let with = |status| rows.iter().filter(|row| row.status == status).count();
+    match with(Status::Warned) {
+        0 => {}
+        1 => told += "; 1 limit that only warns is broken",
+        n => told += &format!("; {n} limits that only warn are broken"),
+    }
+    match with(Status::NotJudged) {
+        0 => {}
+        n => told += &format!("; {} not judged", counted(n as u64, "check")),
+    }
+    told
+}
+
+fn limits_hold(story: &Story) -> String {
+    let held =
+        story.verdict.lines.iter().filter(|line| {
+            matches!(line.check, Check::Limit(_)) && line.standing == Standing::Gated
+        });
+    match held.count() {
+        0 => "there is no limit".to_owned(),
+        1 => "the one limit holds".to_owned(),
+        2 => "both limits hold".to_owned(),
+        n => format!("all {n} limits hold"),
+    }
+}
+
+/// "Nothing slower", over some gates, and how much slower would have been caught; none where no change was judged.
+pub(in crate::report) fn nothing_slower(stories: &[&Story]) -> Option<String> {
+    let mut lines: Vec<(&Story, &Line)> = Vec::new();
+    for story in stories {
+        lines.extend(story.verdict.lines.iter().map(|line| (*story, line)));
+    }
+    let passed: Vec<(&Story, &Line, &ChangeCheck)> = lines
+        .iter()
+        .filter_map(|(story, line)| match &line.check {
+            Check::Change(check) if Status::of(line) == Status::Passed => {
+                Some((*story, *line, check))
+            }
+            Check::Change(_) | Check::Limit(_) => None,
+        })
+        .collect();
+    if passed.is_empty() {
+        return None;
+    }
+    let latencies = || {
+        let changes = passed.iter();
+        changes.filter(|(_, line, _)| !numbers::is_share(line.measure))
+    };
+    let slower = match latencies().next() {
+        Some(_) => "slower",
+        None => "worse",
+    };
+    let is_worse = |(_, line): &(&Story, &Line)| Status::of(line) == Status::Worse;
+    let nothing = if passed.iter().any(|(_, _, check)| check.accepted.is_some()) {
+        format!("nothing {slower} than was accepted")
+    } else if passed
+        .iter()
+        .any(|(story, line, check)| is_spared(story, line, check))
+    {
+        "nothing worse by more than its floor".to_owned()
+    } else if lines.iter().any(is_worse) {
+        format!("nothing {slower} on a gated line")
+    } else {
+        format!("nothing {slower}")
+    };
+    let least = latencies()
+        .filter_map(|(_, line, check)| {
+            let would_catch = check.would_catch.filter(|change| change.is_finite())?;
+            Some((line.measure, would_catch))
+        })
+        .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+    Some(match least {
+        Some((measure, change)) => format!(
+            "{nothing}; {} or more on any gated line would have been caught",
+            numbers::caught(measure, change)
+        ),
+        None => nothing,
+    })
+}

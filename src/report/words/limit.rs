@@ -1,0 +1,78 @@
+//! What a limit says.
+
+use super::Medium;
+use super::reasons::why_not;
+use crate::report::Story;
+use crate::report::numbers::{self, count, share};
+use crate::verdict::{LimitCheck, Line, LineOutcome, Measure, Standing};
+
+/// What must hold, such as `500 ms`, `at least 90/s`, or `1 s (warns)`.
+pub(in crate::report) fn promise(line: &Line, limit: &LimitCheck) -> String {
+    let promised = numbers::promised(line.measure, limit.bound);
+    let warns = match line.standing {
+        Standing::Warned => " (warns)",
+        Standing::Gated | Standing::Reported => "",
+    };
+    if numbers::more_is_better(line.measure) {
+        format!("at least {promised}{warns}")
+    } else {
+        format!("{promised}{warns}")
+    }
+}
+
+/// What a limit came to, in a word behind what it promises; nothing where it is kept.
+pub(in crate::report) fn ending(line: &Line) -> &'static str {
+    match line.outcome {
+        LineOutcome::Passed => "",
+        LineOutcome::Failed => "broken",
+        LineOutcome::Inconclusive => "inconclusive",
+        LineOutcome::NotJudged(_) => "not judged",
+    }
+}
+
+/// Why a limit that is not kept came to that: `1,260 of 4,800 requests took longer or failed, 5 % may`.
+pub(in crate::report) fn limit_reason(
+    story: &Story,
+    line: &Line,
+    limit: &LimitCheck,
+    medium: Medium,
+) -> Option<String> {
+    match &line.outcome {
+        LineOutcome::NotJudged(why) => Some(why_not(story, line, why, medium)),
+        LineOutcome::Failed | LineOutcome::Inconclusive => limit_counts(line, limit),
+        LineOutcome::Passed => None,
+    }
+}
+
+/// How many requests are over a limit, or, where that is open, between which shares.
+pub(super) fn limit_counts(line: &Line, limit: &LimitCheck) -> Option<String> {
+    let (verb, allowed) = match line.measure {
+        Measure::Metric(metric) => match metric.quantile() {
+            Some(q) => ("took longer or failed", 1.0 - q),
+            None => ("failed", limit.bound),
+        },
+        Measure::Failures(_) => ("failed this way", limit.bound),
+    };
+    let may = format!("{} may", numbers::percent(allowed));
+    if let (LineOutcome::Inconclusive, Some((lower, upper))) = (&line.outcome, limit.interval) {
+        if numbers::more_is_better(line.measure) {
+            let (lower, upper) = (numbers::rate(lower), numbers::rate(upper));
+            return Some(format!("it lies between {lower} and {upper}"));
+        }
+        let (lower, upper) = (share(lower), share(upper));
+        let told = format!("between {lower} and {upper} of requests {verb}, {may}");
+        return Some(told + &doubt(line, limit));
+    }
+    let of = numbers::counted(line.requests, "request");
+    let told = format!("{} of {of} {verb}, {may}", count(limit.over?));
+    Some(told + &doubt(line, limit))
+}
+
+/// That bursts of failures may have decided, where that could not be told.
+fn doubt(line: &Line, limit: &LimitCheck) -> String {
+    if !limit.assumes_independence || limit.slices == 0 || line.outcome == LineOutcome::Passed {
+        return String::new();
+    }
+    let slices = numbers::counted(u64::from(limit.slices), "slice");
+    format!("; in {slices} bursts cannot be told from chance")
+}
