@@ -40,6 +40,14 @@ impl Traffic {
         self
     }
 
+    /// The same under another name.
+    pub(crate) fn called(&self, name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..self.clone()
+        }
+    }
+
     /// Its requests, recorded; what they cost is paid once, since a run repeats its traffic slice by slice.
     fn cell(&self, request: usize) -> CellRecord {
         let recorded = self

@@ -23,6 +23,8 @@ mod rows;
 mod samples;
 mod summary;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod text;
 mod words;
 

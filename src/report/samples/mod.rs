@@ -1,0 +1,213 @@
+//! Stories for tests, each judged as a real run is: synthetic records, parsed thresholds, a recorded baseline.
+
+mod cells;
+mod hostile;
+mod list;
+mod outcomes;
+mod shop;
+mod unjudged;
+
+pub(super) use cells::*;
+pub(super) use hostile::{TEXTS, saying, unreachable_saying};
+pub(super) use list::{all, story};
+pub(super) use outcomes::*;
+pub(super) use unjudged::*;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Before, Story};
+use crate::baseline::{self, Baseline, Job, Matching, Setting, matching};
+use crate::exit::{Exit, Strictness};
+use crate::record::{RunRecord, SliceRecord};
+use crate::thresholds::{self, Names, PhaseName, Thresholds};
+use crate::verdict::{self, Case, Looks, Verdict};
+
+/// What a gate did and what it is held against, before it is judged.
+pub(super) struct Gate {
+    records: Vec<RunRecord>,
+    baseline: Option<Baseline>,
+    thresholds: String,
+    strictness: Strictness,
+    base_commit: Option<&'static str>,
+}
+
+/// A gate that is judged: what a story is borrowed from.
+#[derive(Clone)]
+pub(super) struct Sample {
+    pub(super) verdict: Verdict,
+    pub(super) records: Vec<RunRecord>,
+    pub(super) thresholds: Thresholds,
+    baseline: Option<Baseline>,
+    strictness: Strictness,
+    base_commit: Option<&'static str>,
+    gate_path: String,
+    thresholds_path: String,
+    pub(super) files: Vec<String>,
+}
+
+/// A gate that made this run, with nothing promised and nothing to compare with.
+pub(super) fn gate(record: RunRecord) -> Gate {
+    Gate {
+        records: vec![record],
+        baseline: None,
+        thresholds: String::new(),
+        strictness: Strictness::Lenient,
+        base_commit: None,
+    }
+}
+
+/// A baseline of these runs, which were made on one day after another, each on a commit of its own.
+pub(super) fn recorded(runs: impl IntoIterator<Item = RunRecord>) -> Baseline {
+    let first: Timestamp = "2026-04-20T03:00:00Z".parse().unwrap();
+    let days = (1_i64..).zip(runs);
+    let baseline = days.fold(None, |held, (day, mut run)| {
+        run.run.id = format!("recorded-{day}");
+        run.run.started = first + SignedDuration::from_hours(24 * day);
+        run.run.commit = Some(format!("8d10e7f{day:033}"));
+        Some(baseline::add(held, &run.scenario, Job::of(&run, false)))
+    });
+    baseline.unwrap()
+}
+
+impl Gate {
+    /// Another result of the same CI run, judged with the first as one.
+    pub(super) fn and(mut self, record: RunRecord) -> Self {
+        self.records.push(record);
+        self
+    }
+
+    /// Held against this baseline.
+    pub(super) fn after(mut self, baseline: &Baseline) -> Self {
+        self.baseline = Some(baseline.clone());
+        self
+    }
+
+    /// The commit of a duet's base.
+    pub(super) fn against(mut self, commit: &'static str) -> Self {
+        self.base_commit = Some(commit);
+        self
+    }
+
+    /// The text of thresholds.yml.
+    pub(super) fn promising(mut self, thresholds: impl Into<String>) -> Self {
+        self.thresholds = thresholds.into();
+        self
+    }
+
+    /// Under `--strict`.
+    pub(super) fn strictly(mut self) -> Self {
+        self.strictness = Strictness::Strict;
+        self
+    }
+
+    /// Judges it, as the command does.
+    pub(super) fn judged(self) -> Sample {
+        let phases: Vec<PhaseName> = self.records[0]
+            .phases
+            .iter()
+            .map(|phase| PhaseName {
+                name: phase.name.clone(),
+                measured: phase.measured,
+            })
+            .collect();
+        let names = Names {
+            requests: &self.records[0].requests,
+            phases: &phases,
+        };
+        let thresholds = thresholds::parse("thresholds.yml", &self.thresholds, &names);
+        let thresholds = thresholds.unwrap_or_else(|error| panic!("{error}"));
+        let verdict = verdict::judge(&Case {
+            thresholds: &thresholds,
+            candidates: &self.records,
+            matching: matching(self.baseline.as_ref(), &Setting::from(&self.records[0])),
+            looks: Looks::One,
+        });
+        let gate = &verdict.gate;
+        let files = [
+            "junit.xml",
+            "summary.md",
+            "metrics.txt",
+            "load-performance.json",
+        ];
+        let files = files.map(|name| format!("loadgate-out/{gate}/{name}"));
+        Sample {
+            files: files.into(),
+            gate_path: format!("thresholds/{gate}"),
+            thresholds_path: format!("thresholds/{gate}/thresholds.yml"),
+            verdict,
+            records: self.records.into_iter().map(pooled).collect(),
+            thresholds,
+            baseline: self.baseline,
+            strictness: self.strictness,
+            base_commit: self.base_commit,
+        }
+    }
+}
+
+/// The record with one slice for each phase and arm. Reports add slices up anyway, and so are told in a fraction of the
+/// time.
+fn pooled(mut record: RunRecord) -> RunRecord {
+    let mut slices: Vec<SliceRecord> = Vec::new();
+    for slice in std::mem::take(&mut record.slices) {
+        let known = slices
+            .iter_mut()
+            .find(|known| (known.phase, known.arm) == (slice.phase, slice.arm));
+        let Some(known) = known else {
+            slices.push(slice);
+            continue;
+        };
+        known.length_s += slice.length_s;
+        for cell in slice.cells {
+            let mut cells = known.cells.iter_mut();
+            match cells.find(|known| known.request == cell.request) {
+                Some(known) => known.cell.merge(&cell.cell),
+                None => known.cells.push(cell),
+            }
+        }
+    }
+    record.slices = slices;
+    record
+}
+
+impl Sample {
+    /// The same gate under another name.
+    pub(super) fn called(&self, gate: &str) -> Self {
+        let mut sample = self.clone();
+        gate.clone_into(&mut sample.verdict.gate);
+        sample
+    }
+
+    /// The story that it is told from.
+    pub(super) fn story(&self) -> Story<'_> {
+        let record = &self.records[0];
+        let newest = match matching(self.baseline.as_ref(), &Setting::from(record)) {
+            Matching::Jobs(jobs) => jobs.last().copied(),
+            Matching::None(_) => None,
+        };
+        let before = if record.base.is_some() {
+            Before::Base {
+                commit: self.base_commit,
+            }
+        } else {
+            newest.map_or(Before::Nothing, |job| Before::Baseline {
+                commit: job.commit.as_deref(),
+                started: job.started,
+            })
+        };
+        Story {
+            verdict: &self.verdict,
+            record,
+            others: &self.records[1..],
+            thresholds: &self.thresholds,
+            gate_path: &self.gate_path,
+            thresholds_path: &self.thresholds_path,
+            before,
+            strict: self.strictness == Strictness::Strict,
+            exit: record
+                .signal()
+                .map_or_else(|| Exit::of(&self.verdict, self.strictness), Exit::Signal)
+                .code(),
+            files: &self.files,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What a gate may come to: passed, failed, inconclusive, and what bends these.
+
+use super::shop::{PROMISES, duet, history, second, shop, steady};
+use super::{Gate, Sample, gate, recorded};
+use crate::record::sample::traffic;
+
+/// Nothing changed.
+pub(in crate::report) fn passed() -> Sample {
+    gate(shop(40.4))
+        .after(history())
+        .promising(PROMISES)
+        .judged()
+}
+
+/// Orders take more than twice as long, and break their limit.
+pub(in crate::report) fn failed() -> Sample {
+    gate(shop(97.0))
+        .after(history())
+        .promising(PROMISES)
+        .judged()
+}
+
+/// Orders became slower and kept every limit, with what is accepted of that.
+pub(in crate::report) fn regressed(accepted: &str) -> Sample {
+    gate(shop(58.0))
+        .after(history())
+        .promising(format!("{PROMISES}regression:\n{accepted}"))
+        .judged()
+}
+
+/// The runs before vary so much that nobody can tell, and a limit lies where the run lies.
+pub(in crate::report) fn inconclusive() -> Gate {
+    let medians = [30.0, 52.0, 41.0, 33.0, 58.0, 38.0];
+    gate(shop(55.0))
+        .after(&recorded(medians.map(shop)))
+        .promising("limits: { requests: { GET /orders: { p95: 80ms } } }")
+}
+
+/// Two runs before.
+pub(in crate::report) fn provisional() -> Sample {
+    gate(shop(40.4))
+        .after(&recorded([40.0, 41.6].map(shop)))
+        .promising(PROMISES)
+        .judged()
+}
+
+/// Two versions in one job, both alike.
+pub(in crate::report) fn duet_passed() -> Sample {
+    duet(&second(40.0), &second(40.2))
+        .promising(PROMISES)
+        .judged()
+}
+
+/// Two versions in one job, the new one slower, with what is accepted of that.
+pub(in crate::report) fn duet_failed(accepted: &str) -> Sample {
+    duet(&second(40.0), &second(51.0))
+        .promising(format!("{PROMISES}regression:\n{accepted}"))
+        .judged()
+}
+
+/// What failed, had it been enforced.
+pub(in crate::report) fn observed() -> Sample {
+    gate(shop(97.0))
+        .after(history())
+        .promising(format!("mode: observe\n{PROMISES}"))
+        .judged()
+}
+
+/// A limit is broken that only warns.
+pub(in crate::report) fn warned() -> Sample {
+    let promises = "limits: { overall: { p95: 800ms }, warn: { overall: { p95: 50ms } } }";
+    gate(shop(40.0))
+        .after(history())
+        .promising(promises)
+        .judged()
+}
+
+fn accepting(until: &str) -> String {
+    format!(
+        "{PROMISES}regression:\n  accepted:\n    - {{ request: GET /orders, metric: p95, up_to: 60%, until: {until}, reason: adds tax lines }}\n"
+    )
+}
+
+/// A slow-down that somebody wants.
+pub(in crate::report) fn accepted() -> Sample {
+    gate(shop(58.0))
+        .after(history())
+        .promising(accepting("2027-01-31"))
+        .judged()
+}
+
+/// The same, past its date.
+pub(in crate::report) fn acceptance_expired() -> Sample {
+    gate(shop(58.0))
+        .after(history())
+        .promising(accepting("2026-04-30"))
+        .judged()
+}
+
+/// A slow-down that did not come.
+pub(in crate::report) fn acceptance_unneeded() -> Sample {
+    gate(shop(40.0))
+        .after(history())
+        .promising(accepting("2027-01-31"))
+        .judged()
+}
+
+/// Suspiciously good.
+pub(in crate::report) fn much_faster() -> Sample {
+    let fast = [
+        traffic("GET /orders", 400, 6.0),
+        traffic("GET /user/profile", 200, 3.0),
+    ];
+    gate(steady(&fast))
+        .after(history())
+        .promising(PROMISES)
+        .judged()
+}
+
+/// Another machine, and certificates that nobody checked.
+pub(in crate::report) fn insecure_on_another_machine() -> Sample {
+    let mut run = shop(40.0);
+    run.run.insecure = true;
+    "Xeon Platinum 8370C".clone_into(&mut run.environment.cpu);
+    gate(run).after(history()).promising(PROMISES).judged()
+}
+
+/// Three results of one CI run.
+pub(in crate::report) fn several_candidates() -> Sample {
+    gate(shop(40.4))
+        .and(shop(40.8))
+        .and(shop(40.0))
+        .after(history())
+        .promising(PROMISES)
+        .judged()
+}

@@ -1,0 +1,39 @@
+//! What the reports promise, over stories that are judged as real runs are, and as whole documents.
+//!
+//! Every document is read back by a reader of its own: XML, Markdown and `OpenMetrics` as those who show them read them.
+
+mod junit;
+mod markdown;
+mod metrics;
+mod schema;
+mod sentences;
+mod summary;
+mod terminal;
+mod xml;
+
+use proptest::prelude::*;
+
+use super::samples::{self, Sample, TEXTS, all, saying, story, unreachable_saying};
+use super::*;
+
+/// Holds a whole document against the one that was looked at and found good.
+#[track_caller]
+fn snapshot(name: &str, document: &str) {
+    insta::with_settings!({ prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name.replace(' ', "_"), document);
+    });
+}
+
+/// Texts of any kind, with pieces in them that mean something to whoever shows them.
+fn texts() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        any::<String>(),
+        prop::sample::select(&TEXTS[..]).prop_map(str::to_owned)
+    ];
+    prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat())
+}
+
+/// A name of ten thousand bytes.
+fn endless() -> String {
+    "GET /long|`".repeat(1000)
+}

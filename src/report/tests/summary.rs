@@ -1,0 +1,290 @@
+//! summary.md: what a pull request shows.
+
+use super::markdown::{assert_whole, skeleton, tables};
+use super::*;
+use crate::thresholds::{Names, PhaseName, parse};
+use crate::verdict::Outcome;
+
+/// What GitHub takes as a comment, less what is put around it.
+const MOST: usize = 60_000;
+
+fn told(sample: &Sample) -> String {
+    summary(&[sample.story()])
+}
+
+/// The content of the fence of a language.
+fn fence<'a>(markdown: &'a str, language: &str) -> Option<&'a str> {
+    let (_, after) = markdown.split_once(&format!("```{language}\n"))?;
+    after.split_once("```").map(|(inside, _)| inside)
+}
+
+#[test]
+fn every_story_is_whole_and_short_enough() {
+    for (name, sample) in all() {
+        let told = told(sample);
+        assert!(told.len() <= MOST, "{name}: {}", told.len());
+        assert_whole(&told);
+        assert!(told.starts_with("### "), "{name}");
+    }
+}
+
+#[test]
+fn failing_rows_stand_first() {
+    for (name, sample) in all() {
+        let told = told(sample);
+        let told = told.split("<details>").next().unwrap();
+        let Some(table) = tables(told).into_iter().next() else {
+            continue;
+        };
+        let rank = |cell: &str| match cell {
+            "❌ **failed**" | "⚠️ **would fail**" => 0,
+            "⚠️ inconclusive" => 1,
+            "⚠️ warned" => 2,
+            "not judged" => 3,
+            "⚠️ worse, not gated" => 4,
+            "✅ passed" => 5,
+            other => panic!("{name}: {other}"),
+        };
+        let ranks: Vec<u8> = table[2..].iter().map(|row| rank(row[0])).collect();
+        assert!(ranks.is_sorted(), "{name}: {ranks:?}");
+    }
+}
+
+#[test]
+fn five_hundred_names_fit_and_nothing_is_cut_in_its_middle() {
+    let sample = samples::many_names(500, 500);
+    let told = told(&sample);
+    assert!(told.len() <= MOST, "{}", told.len());
+    assert_whole(&told);
+    let first = told.lines().next().unwrap();
+    assert!(first.ends_with("; 500 more checks failed"), "{first}");
+    assert!(told.contains("did not fit into a comment and are left out"));
+    let hidden = "1,958 more checks: 453 failed, 1,004 worse, not gated, 501 passed.";
+    assert!(told.contains(hidden), "{told}");
+    // What the terminal refers to must be there.
+    let log = terminal(&sample.story(), 80, Colour::Never);
+    assert!(log.contains("more checks not gated\n"), "{log}");
+}
+
+#[test]
+fn endless_names_fit() {
+    let sample = saying(&endless());
+    let told = told(&sample);
+    assert!(told.len() <= MOST, "{}", told.len());
+    assert_whole(&told);
+    assert!(told.lines().next().unwrap().len() < 2_000);
+}
+
+#[test]
+fn all_checks_are_folded_away_only_where_there_are_more() {
+    for (name, sample) in all() {
+        let told = told(sample);
+        let tables = tables(&told);
+        let checks = tables.iter().filter(|table| table[0][1] == "request");
+        let lengths: Vec<usize> = checks.map(Vec::len).filter(|length| *length > 0).collect();
+        // The one unfolded, the one folded, and the latencies, whose first column is the request.
+        if let [unfolded, folded, ..] = lengths.as_slice() {
+            assert!(folded > unfolded, "{name}");
+        }
+        let is_folded = told.contains("<details><summary>All checks");
+        assert_eq!(is_folded, lengths.len() > 1, "{name}");
+        assert!(
+            super::super::summary::lists_every_check(&sample.story()),
+            "{name}"
+        );
+    }
+    assert!(!told(story("no baseline")).contains("All checks"));
+}
+
+#[test]
+fn a_diff_sets_every_figure_right_below_what_it_was() {
+    for (name, sample) in all() {
+        let told = told(sample);
+        let Some(diff) = fence(&told, "diff").filter(|diff| !diff.starts_with("---")) else {
+            continue;
+        };
+        let lines: Vec<&str> = diff.lines().collect();
+        let metric = |line: &str| {
+            line[1..]
+                .trim_start()
+                .split("  ")
+                .next()
+                .unwrap()
+                .to_owned()
+        };
+        let mut pairs = 0;
+        for (index, line) in lines.iter().enumerate() {
+            if line.starts_with('-') {
+                let next = lines[index + 1];
+                assert!(next.starts_with('+'), "{name}: {diff}");
+                assert_eq!(metric(line), metric(next), "{name}: {diff}");
+                pairs += 1;
+            }
+        }
+        let inserted = lines.iter().filter(|line| line.starts_with('+'));
+        assert_eq!(inserted.count(), pairs, "{name}: {diff}");
+        assert!(pairs > 0, "{name}");
+    }
+}
+
+/// The proposal of a summary as thresholds, read as the command would.
+fn proposed(sample: &Sample, before: &str) -> String {
+    let told = told(sample);
+    let yaml = fence(&told, "yaml").unwrap();
+    let text = format!("{before}{yaml}");
+    let record = &sample.records[0];
+    let phases: Vec<PhaseName> = record
+        .phases
+        .iter()
+        .map(|phase| PhaseName {
+            name: phase.name.clone(),
+            measured: phase.measured,
+        })
+        .collect();
+    let names = Names {
+        requests: &record.requests,
+        phases: &phases,
+    };
+    let read = parse("thresholds.yml", &text, &names);
+    assert!(read.is_ok(), "{}\n{text}", read.unwrap_err());
+    text
+}
+
+#[test]
+fn every_proposed_acceptance_is_one_that_thresholds_take() {
+    for (name, sample) in all() {
+        if told(sample).contains("**Wanted?**") {
+            let yaml = proposed(sample, "");
+            let entries = yaml.lines().filter(|line| line.contains("{ request: "));
+            let mut keys: Vec<&str> = entries
+                .filter_map(|line| line.split(", up_to").next())
+                .collect();
+            let all = keys.len();
+            keys.dedup();
+            assert_eq!(keys.len(), all, "{name}: {yaml}");
+        }
+    }
+}
+
+#[test]
+fn with_what_a_summary_proposes_the_gate_passes() {
+    for (accept, told) in [
+        (samples::regressed as fn(&str) -> Sample, "GET /orders"),
+        (samples::duet_failed, "GET /orders"),
+        (samples::rate_lost, "overall"),
+        (samples::more_errors, "GET /orders"),
+    ] {
+        let failed = accept("");
+        assert_eq!(failed.verdict.outcome, Outcome::Failed, "{told}");
+        let yaml = proposed(&failed, "").replace("regression:\n", "");
+        assert!(yaml.contains(told), "{yaml}");
+        let accepted = accept(&yaml);
+        let lines = accepted.verdict.lines.iter();
+        let regressed = lines
+            .filter(|line| line.outcome.fails(line.standing))
+            .filter(|line| matches!(line.check, crate::verdict::Check::Change(_)));
+        assert_eq!(regressed.count(), 0, "{yaml}");
+    }
+}
+
+#[test]
+fn an_acceptance_that_ended_is_to_be_replaced_and_not_doubled() {
+    let told = told(story("acceptance expired"));
+    assert!(told.contains("}  # in place of line 7\n"), "{told}");
+}
+
+#[test]
+fn several_gates_are_told_worst_first() {
+    let samples = [
+        story("passed"),
+        story("accepted"),
+        story("inconclusive"),
+        story("unreachable"),
+        story("failed"),
+        story("observed"),
+    ];
+    let stories: Vec<Story> = samples.iter().map(|sample| sample.story()).collect();
+    let told = summary(&stories);
+    assert_whole(&told);
+    let outcomes: Vec<&str> = tables(&told)[0][2..].iter().map(|row| row[1]).collect();
+    assert_eq!(
+        outcomes,
+        [
+            "❌ failed",
+            "🛑 not judged",
+            "⚠️ inconclusive",
+            "⚠️ would have failed",
+            "✅ passed",
+            "✅ passed",
+        ]
+    );
+    // A gate that passed says what was accepted, too.
+    assert!(told.contains("- `shop`: overall P95: accepted for `GET /orders` up to 60 %"));
+}
+
+/// What is left of a summary whose texts are harmless; what has control characters can be no name in thresholds.
+fn plain_skeleton(text: &str) -> String {
+    let plain = if text.chars().any(char::is_control) {
+        "GET /plain\u{1}"
+    } else {
+        "GET /plain"
+    };
+    skeleton(&told(&saying(plain)))
+}
+
+#[test]
+fn no_text_becomes_markup_a_mention_or_a_link() {
+    let endless = endless();
+    for text in TEXTS.into_iter().chain([endless.as_str()]) {
+        let told = told(&saying(text));
+        assert_whole(&told);
+        // Of an endless text, blocks that must quote it whole are left out.
+        if text.len() < endless.len() {
+            assert_eq!(skeleton(&told), plain_skeleton(text), "{text:?}");
+        }
+        assert_whole(&self::told(&unreachable_saying(text)));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn any_name_and_message_stays_text(text in texts()) {
+        let told = told(&saying(&text));
+        assert_whole(&told);
+        prop_assert_eq!(skeleton(&told), plain_skeleton(&text));
+        assert_whole(&self::told(&unreachable_saying(&text)));
+    }
+}
+
+#[test]
+fn summaries_read_well() {
+    for name in [
+        "passed",
+        "failed",
+        "inconclusive",
+        "duet failed",
+        "scenario differs",
+        "baseline required",
+        "generator late",
+        "observed",
+        "accepted",
+        "aborted",
+        "more errors",
+        "names come and go",
+        "phases",
+    ] {
+        snapshot(&format!("summary {name}"), &told(story(name)));
+    }
+}
+
+#[test]
+fn summaries_of_several_gates_read_well() {
+    let catalog = story("duet passed").called("catalog");
+    let basket = story("inconclusive").called("basket");
+    let (accepted, failed) = (story("accepted"), story("failed").called("auth"));
+    let passing = summary(&[accepted.story(), catalog.story()]);
+    snapshot("summary several passed", &passing);
+    let failing = summary(&[accepted.story(), failed.story(), basket.story()]);
+    snapshot("summary several failed", &failing);
+}
