@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use loadgate::load::{Turns, duet_load};
 use loadgate::plan::{Gate, Options};
 use loadgate::record::phases;
 use loadgate::verdict::{Design, Expected, Forecast, LimitForecast, forecast};
@@ -20,8 +21,20 @@ fn folder(name: &str) -> std::path::PathBuf {
 /// What the verdict of a gate could see, where answers take 100 ms.
 fn forecast_of(name: &str, design: Design<'_>) -> Forecast {
     let gate = Gate::read(&folder(name), &Options::default()).unwrap();
-    let counts = gate.scenario.expected_requests(|_| 0.1);
-    let phases = phases(&gate.scenario.load);
+    let load = match design {
+        Design::Jobs(_) => gate.scenario.load.clone(),
+        Design::Duet { pairs, slice_s, .. } => duet_load(
+            &gate.scenario.load,
+            &Turns {
+                pairs,
+                slice: Duration::from_secs_f64(slice_s),
+                guard: Duration::ZERO,
+                second_look: true,
+            },
+        ),
+    };
+    let counts = gate.scenario.expected_requests(&load, |_| 0.1);
+    let phases = phases(&load);
     let expected = Expected {
         phases: &phases,
         requests: &gate.scenario.requests,
@@ -60,6 +73,7 @@ fn a_plain_run_and_a_duet_of_twelve_pairs_judge_every_gated_name() {
     let duet = Design::Duet {
         pairs: 12,
         slice_s: Duration::from_secs(5).as_secs_f64(),
+        looks: 2,
     };
     for name in GATES {
         for design in [Design::Jobs(&[]), duet] {

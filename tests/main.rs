@@ -7,6 +7,7 @@
 
 mod architecture;
 mod baselines;
+mod duets;
 mod exits;
 mod flows;
 mod gates;

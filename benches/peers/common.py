@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import re
-import resource
 import shutil
 import socket
 import statistics
@@ -124,38 +123,35 @@ class Cost:
         self.sampled = sampled  # resident megabytes by second
 
 
-def resident_mb(pid):
+def memory_mb(pid, key):
+    """Resident memory now (VmRSS) or at its peak (VmHWM); what wait4 tells would include the memory of this script."""
     with contextlib.suppress(OSError):
-        found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+        found = re.search(rf"{key}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
         return int(found[1]) / 1024 if found else 0.0
     return 0.0
 
 
-def measure(command, sample_every=None, **more):
-    """Runs a client on its core and says what it cost, children included."""
+def measure(command, **more):
+    """Runs a client on its core and says what it cost."""
     before, began = host_ticks(), time.monotonic()
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     pinned = ["taskset", "-c", CLIENT_CORE, *map(str, command)]
+    peak, sampled = 0.0, []
     with tempfile.TemporaryFile("w+") as output:
         client = subprocess.Popen(pinned, stdout=output, stderr=subprocess.STDOUT, **more)
-        sampled = []
-        while sample_every and client.poll() is None:
-            time.sleep(sample_every)
-            sampled.append((time.monotonic() - began, resident_mb(client.pid)))
-        _, status, usage = os.wait4(client.pid, 0) if client.returncode is None else (0, client.returncode, None)
-        client.returncode = os.waitstatus_to_exitcode(status) if usage else client.returncode
+        while True:
+            done, status, usage = os.wait4(client.pid, os.WNOHANG)
+            if done:
+                break
+            peak = max(peak, memory_mb(client.pid, "VmHWM"))
+            sampled.append((time.monotonic() - began, memory_mb(client.pid, "VmRSS")))
+            time.sleep(0.05)
+        client.returncode = os.waitstatus_to_exitcode(status)
         wall = time.monotonic() - began
         output.seek(0)
         text = output.read()
-    if usage:
-        cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-    else:
-        now = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = now.ru_utime + now.ru_stime - spent.ru_utime - spent.ru_stime
-        peak = max((mb for _, mb in sampled), default=0.0)
     after = host_ticks()
     steal = (after[1] - before[1]) / max(1, after[0] - before[0])
-    return Cost(text, wall, cpu, peak, steal, sampled)
+    return Cost(text, wall, usage.ru_utime + usage.ru_stime, peak, steal, sampled)
 
 
 def median(values):

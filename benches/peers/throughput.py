@@ -32,6 +32,7 @@ user_classes:
           - get: "/prod/catalog/items/{{ pick(skus) }}"
             name: GET /catalog/items/:itemId
 load:
+  - { phase: warm-up, users: FIRST..USERS, for: 5s, measure: false }
   - { phase: steady, users: USERS, for: SECONDSs }
 """
 K6 = """
@@ -52,16 +53,19 @@ class Shopper(FastHttpUser):
 """
 
 
-def scenario(users, seconds, wait="0s"):
-    text = CATALOGUE.replace("USERS", str(users)).replace("SECONDS", str(seconds))
-    return text.replace("WAIT", wait)
+def scenario(users, seconds, wait=None):
+    """Users that wait come one after the other, as no crowd comes at once; without a wait nothing is warmed up."""
+    text = CATALOGUE.replace("USERS", str(users)).replace("SECONDS", str(seconds)).replace("FIRST", "0")
+    if wait is None:
+        text = "".join(line for line in text.splitlines(True) if "warm-up" not in line)
+    return text.replace("WAIT", wait or "0s")
 
 
-def loadgate(url, home, seconds, users=CONNECTIONS, wait="0s", sample_every=None):
+def loadgate(url, home, seconds, users=CONNECTIONS, wait=None):
     folder = common.gate(home / "gate", scenario(users, seconds, wait))
     out = home / "out"
     command = [LOADGATE, "run", folder, "--target", url, "--out", out, "--quiet"]
-    cost = common.measure(command, sample_every)
+    cost = common.measure(command)
     record = common.result(out)
     requests, failures = common.requests_of(record)
     if failures:
@@ -110,12 +114,12 @@ CONTENDERS = {
 }
 
 
-def table(seconds, rounds):
+def table(seconds, rounds, tools):
     """One row per contender, and each round's figures for the ratios."""
-    figures = {name: [] for name in CONTENDERS}
+    figures = {name: [] for name in tools}
     with common.nginx() as url, tempfile.TemporaryDirectory() as home:
         for number in range(rounds):
-            order = list(CONTENDERS)
+            order = list(tools)
             # Each takes each place in turn, so that none always runs on a machine that another has warmed up.
             order = order[number % len(order) :] + order[: number % len(order)]
             for name in order:
@@ -136,13 +140,14 @@ def table(seconds, rounds):
 
 def quantile(record, metric):
     """The largest of the slices' figures: no slice of a run of equal slices hides a stall."""
-    cells = [cell for piece in record["slices"] for cell in piece["cells"]]
+    measured = [piece for piece in record["slices"] if record["phases"][piece["phase"]]["measured"]]
+    cells = [cell for piece in measured for cell in piece["cells"]]
     return max(cell["quantiles_ms"].get(metric, 0.0) for cell in cells)
 
 
 def growth(seconds=60):
     with common.nginx() as url, tempfile.TemporaryDirectory() as home:
-        cost, _, _ = loadgate(url, Path(home), seconds, sample_every=0.5)
+        cost, _, _ = loadgate(url, Path(home), seconds)
     early = min(cost.sampled, key=lambda sample: abs(sample[0] - 10))[1]
     late = min(cost.sampled, key=lambda sample: abs(sample[0] - (seconds - 1)))[1]
     print(f"\nMemory of loadgate without a wait: {early:.1f} MB at 10 s, {late:.1f} MB at {seconds - 1} s")
@@ -151,10 +156,9 @@ def growth(seconds=60):
 def waiting(users, seconds=30):
     """Many users that wait 1 s to 3 s, on answers that take far less than a millisecond."""
     with common.nginx() as url, tempfile.TemporaryDirectory() as home:
-        cost, requests, record = loadgate(url, Path(home), seconds, users, "1s..3s", 0.2)
-        peak = max(mb for _, mb in cost.sampled)
+        cost, requests, record = loadgate(url, Path(home), seconds, users, "1s..3s")
         print(
-            f"\n{users:,} users waiting 1 s to 3 s: {peak:.1f} MB, {requests:,} requests, P50 {quantile(record, 'p50'):.2f} ms, "
+            f"\n{users:,} users waiting 1 s to 3 s: {cost.peak_mb:.1f} MB, {requests:,} requests, P50 {quantile(record, 'p50'):.2f} ms, "
             f"P99 {quantile(record, 'p99'):.2f} ms in the worst slice, steal {cost.steal * 100:.1f} %"
         )
 
@@ -210,12 +214,13 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seconds", type=int, default=10, help="how long each contender runs")
     arguments.add_argument("--rounds", type=int, default=5, help="how often each contender runs")
+    arguments.add_argument("--tools", nargs="+", choices=list(CONTENDERS), default=list(CONTENDERS))
     arguments.add_argument("--only", choices=["table", "growth", "waiting", "peers-waiting", "start"])
     chosen = arguments.parse_args()
     common.install()
     print(common.machine())
     parts = {
-        "table": lambda: table(chosen.seconds, chosen.rounds),
+        "table": lambda: table(chosen.seconds, chosen.rounds, chosen.tools),
         "growth": growth,
         "waiting": lambda: [waiting(users) for users in (3_000, 10_000)],
         "peers-waiting": peers_waiting,

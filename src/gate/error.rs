@@ -69,6 +69,7 @@ impl Error {
             | Self::TwoRuns { .. } => Exit::Usage,
             Self::Load(error) => match error {
                 load::Error::NoLoad
+                | load::Error::OtherRequests
                 | load::Error::OpenFiles(_)
                 | load::Error::Tls(_)
                 | load::Error::Request(_)

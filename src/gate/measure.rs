@@ -1,13 +1,20 @@
 //! One run: load, and the record of what came back.
 
+use std::cell::RefCell;
+use std::time::Duration;
+
 use jiff::Timestamp;
 
+use super::Error;
 use super::console::Console;
 use super::progress::Line;
-use super::{Error, tell};
-use crate::load::{self, Order, Origin, Outcome, Stop, Trust};
-use crate::plan::{Gate, Plan};
-use crate::record::{self, Circumstances, Deployment, Ended, Health, Run, RunRecord};
+use super::servers::{Lost, Servers};
+use super::tell::{self, judge};
+use crate::load::{self, Duet, Further, Hooks, Order, Origin, Outcome, Stop, Trust, duet_lasts};
+use crate::plan::{Against, Gate, Plan};
+use crate::record::{self, Circumstances, Deployment, Ended, Health, Run, RunRecord, Turns};
+use crate::units::{six_digits, written};
+use crate::verdict;
 
 /// Sends the load of a gate and writes `result.json`.
 pub(super) fn measure(
@@ -17,20 +24,120 @@ pub(super) fn measure(
     console: &Console,
 ) -> Result<RunRecord, Error> {
     let target = gate.target()?;
-    let through = target
-        .proxy()
-        .map(|proxy| format!(" through the proxy {proxy}"));
-    console.note(&format!(
+    announce(plan, gate, target, console);
+    let folder = plan.folder(gate);
+    let outcome = match Servers::start(&plan.serving, &folder, stop) {
+        Ok(mut servers) => {
+            let outcome = load(plan, gate, target, stop, &mut servers, console)?;
+            // A server that died in the last turn failed its last requests for that reason.
+            match (servers.check(), &outcome.ended) {
+                (Err(lost), load::Ended::Completed) => Outcome {
+                    ended: unreachable(lost),
+                    ..outcome
+                },
+                (Ok(()) | Err(_), _) => outcome,
+            }
+        }
+        Err(lost) => Outcome::never_began(&gate.scenario, unreachable(lost)),
+    };
+    let record = record(plan, gate, target, outcome);
+    tell::write(&folder.join(tell::RESULT), &record.to_json())?;
+    Ok(record)
+}
+
+fn unreachable((arm, why): Lost) -> load::Ended {
+    load::Ended::Unreachable { arm, why }
+}
+
+/// Says what is about to be loaded, and for how long.
+fn announce(plan: &Plan, gate: &Gate, target: &Origin, console: &Console) {
+    let through = |origin: &Origin| {
+        let proxy = origin.proxy();
+        proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"))
+    };
+    let mut told = vec![format!(
         "{}: loading {target}{}",
         gate.scenario.name,
-        through.unwrap_or_default()
-    ));
-    let mut line = Line::new(console.progress, &gate.scenario.load);
-    let outcome = load::run(&order(plan, gate, target), &mut |now| line.show(now), stop);
-    line.end();
-    let record = record(plan, gate, target, outcome?);
-    tell::write(&plan.folder(gate).join(tell::RESULT), &record.to_json())?;
-    Ok(record)
+        through(target)
+    )];
+    if let Some(against) = &gate.against {
+        let (once, twice) = duet_lasts(&gate.scenario.load, &against.turns);
+        told.push(format!(
+            " in turns with {}{}, for {}",
+            against.target,
+            through(&against.target),
+            about(once)
+        ));
+        if twice > once {
+            told.push(format!(", or {} where that does not suffice", about(twice)));
+        }
+        let restarts = plan.serving.base.is_some() || plan.serving.target.is_some();
+        if restarts && plan.serving.restart_every > 0 {
+            told.push("; restarts of the servers come on top".to_owned());
+        }
+    }
+    console.note(&told.concat());
+}
+
+/// A length in whole seconds, a part of one counting as one.
+pub(super) fn about(duration: Duration) -> String {
+    let more = u64::from(duration.subsec_nanos() > 0);
+    written(Duration::from_secs(duration.as_secs() + more))
+}
+
+/// Loads the target, alone or in turns with the base.
+fn load(
+    plan: &Plan,
+    gate: &Gate,
+    target: &Origin,
+    stop: &Stop,
+    servers: &mut Servers<'_>,
+    console: &Console,
+) -> Result<Outcome, Error> {
+    let order = order(plan, gate, target);
+    let line = RefCell::new(Line::new(console.progress, &gate.scenario.load));
+    let mut progress = |now: &load::Progress| line.borrow_mut().show(now);
+    let Some(against) = &gate.against else {
+        let outcome = load::run(&order, &mut progress, stop);
+        line.borrow().end();
+        return Ok(outcome?);
+    };
+    let duet = Duet {
+        scenario: &against.scenario,
+        target: against.target.clone(),
+        turns: against.turns,
+    };
+    let mut look = |so_far: Outcome| {
+        let record = record(plan, gate, target, so_far);
+        let further = further(gate, &record);
+        if further == Further::GoOn {
+            line.borrow().end();
+            let pairs = against.turns.pairs;
+            console.note(&format!(
+                "{}: {pairs} pairs did not suffice, {pairs} more follow",
+                gate.scenario.name
+            ));
+        }
+        further
+    };
+    let mut hooks = Hooks {
+        look: &mut look,
+        before_pair: &mut |pair| servers.before_pair(pair),
+    };
+    let outcome = load::run_duet(&order, &duet, &mut progress, stop, &mut hooks);
+    line.borrow().end();
+    Ok(outcome?)
+}
+
+/// Whether a second look is worth its time: only where the first could not tell.
+fn further(gate: &Gate, record: &RunRecord) -> Further {
+    let verdict = judge(gate, std::slice::from_ref(record));
+    match verdict.outcome {
+        verdict::Outcome::Inconclusive => Further::GoOn,
+        verdict::Outcome::Passed | verdict::Outcome::Failed | verdict::Outcome::Invalid => {
+            Further::Enough
+        }
+    }
 }
 
 fn order<'a>(plan: &'a Plan, gate: &'a Gate, target: &Origin) -> Order<'a> {
@@ -66,28 +173,58 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, outcome: Outcome) -> RunRec
         commit: ci.commit,
         url: ci.url,
         started,
-        duration_s: crate::units::six_digits(outcome.duration.as_secs_f64()),
+        duration_s: six_digits(outcome.duration.as_secs_f64()),
         seed: gate.seed,
-        ended: ended(outcome.ended, &gate.scenario.secrets),
+        ended: ended(outcome.ended, &secrets(gate)),
         insecure: plan.insecure,
     };
     let circumstances = Circumstances {
-        target: Deployment {
-            url: target.to_string(),
-            loopback: target.is_loopback(),
-            proxy: target.proxy().map(ToString::to_string),
-        },
-        base: None,
+        target: deployment(target),
+        base: gate
+            .against
+            .as_ref()
+            .map(|against| deployment(&against.target)),
+        turns: gate.against.as_ref().map(|against| turns(plan, against)),
         run,
         labels: plan.labels.clone(),
         environment: plan.environment.clone(),
         health: health(&outcome.health),
+        load: outcome.load,
     };
     record::build(&gate.scenario, circumstances, outcome.measurement)
 }
 
+fn deployment(origin: &Origin) -> Deployment {
+    Deployment {
+        url: origin.to_string(),
+        loopback: origin.is_loopback(),
+        proxy: origin.proxy().map(ToString::to_string),
+    }
+}
+
+fn turns(plan: &Plan, against: &Against) -> Turns {
+    let Against { turns, .. } = against;
+    let started = plan.serving.target.is_some() || plan.serving.base.is_some();
+    Turns {
+        pairs: turns.pairs,
+        slice_s: six_digits(turns.slice.as_secs_f64()),
+        guard_s: six_digits(turns.guard.as_secs_f64()),
+        looks: if turns.second_look { 2 } else { 1 },
+        restart_every: started.then_some(plan.serving.restart_every),
+    }
+}
+
+/// Everything that was read from the environment for either deployment.
+fn secrets(gate: &Gate) -> Vec<String> {
+    let base = gate.against.iter().map(|against| &against.scenario);
+    let scenarios = std::iter::once(&gate.scenario).chain(base);
+    scenarios
+        .flat_map(|scenario| scenario.secrets.clone())
+        .collect()
+}
+
 fn health(health: &load::Health) -> Health {
-    let round = crate::units::six_digits;
+    let round = six_digits;
     Health {
         late_p99_s: round(health.late_p99),
         cpu_share: round(health.cpu_share),
@@ -104,7 +241,8 @@ fn ended(ended: load::Ended, secrets: &[String]) -> Ended {
         load::Ended::Completed => Ended::Completed,
         load::Ended::Interrupted { signal } => Ended::Interrupted { signal },
         load::Ended::Aborted { failures, requests } => Ended::Aborted { failures, requests },
-        load::Ended::Unreachable { why } => Ended::Unreachable {
+        load::Ended::Unreachable { arm, why } => Ended::Unreachable {
+            arm,
             why: redacted(why, secrets),
         },
     }

@@ -5,16 +5,19 @@
 
 mod console;
 mod error;
+mod guardian;
 mod judge;
 mod measure;
 mod progress;
 mod record;
+mod servers;
 mod signals;
 mod tell;
 mod validate;
 
 pub use console::{Console, Loudness, Style, say};
 pub use error::Error;
+pub use guardian::{GUARD, guard};
 pub use judge::judge;
 pub use record::{Acceptance, Change, record};
 pub use validate::validate;

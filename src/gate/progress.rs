@@ -5,7 +5,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::console::Style;
-use crate::load::Progress;
+use crate::load::{Progress, Turn};
+use crate::measurement::Arm;
 use crate::scenario::Phase;
 use crate::units::{Latency, group, written};
 
@@ -57,19 +58,31 @@ impl<'a> Line<'a> {
     }
 
     fn text(&self, now: &Progress) -> String {
-        let phase = self
-            .load
-            .get(now.position)
-            .map_or("", |phase| phase.name.as_str());
-        let left = written(Duration::from_secs(now.phase_left.as_secs()));
+        let mut load = self.load.iter();
+        let phase = load.find(|phase| phase.index == now.phase);
+        let phase = phase.map_or("", |phase| phase.name.as_str());
+        let left = written(Duration::from_secs(now.left.as_secs()));
         let p95 = now
             .p95
             .map_or_else(|| "–".to_owned(), |seconds| Latency(seconds).to_string());
+        let turn = now.turn.map_or_else(String::new, |turn| turn_text(&turn));
         format!(
-            "{phase}: {left} left · {} users · {} requests · {} errors · P95 {p95}",
+            "{phase}{turn}: {left} left · {} users · {} requests · {} errors · P95 {p95}",
             group(&now.users.to_string()),
             group(&now.requests.to_string()),
             group(&now.errors.to_string()),
         )
+    }
+}
+
+/// Whose turn it is: `, pair 3 of 12, base`.
+fn turn_text(turn: &Turn) -> String {
+    let arm = match turn.arm {
+        Arm::Target => "target",
+        Arm::Base => "base",
+    };
+    match turn.pair {
+        Some(pair) => format!(", pair {} of {}, {arm}", pair + 1, turn.pairs),
+        None => format!(", {arm}"),
     }
 }

@@ -10,7 +10,7 @@ use crate::files;
 use crate::plan::Gate;
 use crate::record::RunRecord;
 use crate::report::{self, Before, Story};
-use crate::verdict::{self, Case, Looks, Verdict};
+use crate::verdict::{self, Case, Verdict};
 
 /// A gate, its runs and their verdict.
 pub(super) struct Told<'a> {
@@ -59,12 +59,7 @@ impl<'a> Told<'a> {
         strictness: Strictness,
         folder: &Path,
     ) -> Self {
-        let verdict = verdict::judge(&Case {
-            thresholds: &gate.thresholds,
-            candidates: &records,
-            matching: matching(gate.baseline.as_ref(), &Setting::from(&records[0])),
-            looks: Looks::One,
-        });
+        let verdict = judge(gate, &records);
         let exit = match (occasion, records[0].signal()) {
             (Occasion::Run, Some(signal)) => Exit::Signal(signal),
             (Occasion::Run, None) | (Occasion::Judgement | Occasion::Recording, _) => {
@@ -129,15 +124,28 @@ impl<'a> Told<'a> {
             thresholds: &self.gate.thresholds,
             gate_path: &self.gate_path,
             thresholds_path: &self.thresholds_path,
-            before: newest.map_or(Before::Nothing, |job| Before::Baseline {
-                commit: job.commit.as_deref(),
-                started: job.started,
-            }),
+            before: match (&self.records[0].base, newest) {
+                (Some(_), _) => Before::Base { commit: None },
+                (None, Some(job)) => Before::Baseline {
+                    commit: job.commit.as_deref(),
+                    started: job.started,
+                },
+                (None, None) => Before::Nothing,
+            },
             strict: self.strictness == Strictness::Strict,
             exit: self.exit.code(),
             files: &self.files,
         }
     }
+}
+
+/// Judges records of one job; there must be at least one.
+pub(super) fn judge(gate: &Gate, records: &[RunRecord]) -> Verdict {
+    verdict::judge(&Case {
+        thresholds: &gate.thresholds,
+        candidates: records,
+        matching: matching(gate.baseline.as_ref(), &Setting::from(&records[0])),
+    })
 }
 
 /// Writes one summary over several gates.

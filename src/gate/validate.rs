@@ -4,14 +4,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::console::Console;
+use super::measure::about;
 use crate::baseline::{Job, Matching, Scope, Setting, matching};
 use crate::exit::Exit;
-use crate::load::Origin;
+use crate::load::{Origin, duet_lasts, duet_load};
 use crate::metric::Metric;
-use crate::plan::{Gate, Plan};
+use crate::plan::{Against, Gate, Plan};
 use crate::record::phases;
 use crate::report::{self, Answers, Outlook};
-use crate::scenario::Shape;
+use crate::scenario::{Phase, Shape};
 use crate::verdict::{self, Design, Expected};
 
 /// How long an answer is taken to last where no baseline tells, in seconds: that of a warm function behind a gateway.
@@ -46,13 +47,14 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
         Matching::None(_) => Vec::new(),
     };
     let newest = jobs.last().copied();
+    let (load, design) = design(gate, &jobs);
     let counts_at = |unknown: f64| {
-        scenario.expected_requests(|name| {
+        scenario.expected_requests(&load, |name| {
             let known = newest.and_then(|job| median(job, &scenario.requests[name]));
             known.unwrap_or(unknown)
         })
     };
-    let phases = phases(&scenario.load);
+    let phases = phases(&load);
     let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
     let forecast_of = |counts: &[Vec<f64>]| {
         let expected = Expected {
@@ -60,7 +62,7 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
             requests: &scenario.requests,
             counts,
         };
-        verdict::forecast(&expected, &gate.thresholds, Design::Jobs(&jobs), today)
+        verdict::forecast(&expected, &gate.thresholds, design, today)
     };
     let counts = counts_at(ASSUMED_ANSWER);
     let forecast = forecast_of(&counts);
@@ -73,11 +75,12 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
         &Outlook {
             gate: &scenario.name,
             target: target.map(ToString::to_string).as_deref(),
-            duration_s: scenario
-                .load
-                .iter()
-                .map(|phase| phase.duration.as_secs_f64())
-                .sum(),
+            lasts: &lasts(gate),
+            against: gate
+                .against
+                .as_ref()
+                .map(|against| against.target.to_string())
+                .as_deref(),
             phases: &phases,
             requests: &scenario.requests,
             counts: &counts,
@@ -87,13 +90,49 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
                 None => Answers::Assumed(ASSUMED_ANSWER),
             },
             thresholds: &gate.thresholds,
-            jobs: jobs.len(),
+            design,
             forecast: &forecast,
             is_of_use,
         },
         console.width,
     ));
     if is_of_use { Exit::Passed } else { Exit::Usage }
+}
+
+/// What one deployment would be sent, and how the run would be judged.
+fn design<'j>(gate: &Gate, jobs: &'j [&'j Job]) -> (Vec<Phase>, Design<'j>) {
+    let load = &gate.scenario.load;
+    match &gate.against {
+        None => (load.clone(), Design::Jobs(jobs)),
+        Some(Against { turns, .. }) => (
+            duet_load(load, turns),
+            Design::Duet {
+                pairs: turns.pairs,
+                slice_s: turns.slice.as_secs_f64(),
+                looks: if turns.second_look { 2 } else { 1 },
+            },
+        ),
+    }
+}
+
+/// How long a run would take.
+fn lasts(gate: &Gate) -> String {
+    let load = &gate.scenario.load;
+    match &gate.against {
+        None => about(load.iter().map(|phase| phase.duration).sum()),
+        Some(against) => {
+            let (once, twice) = duet_lasts(load, &against.turns);
+            if twice > once {
+                format!(
+                    "{}, or {} where that does not suffice",
+                    about(once),
+                    about(twice)
+                )
+            } else {
+                about(once)
+            }
+        }
+    }
 }
 
 /// The median latency of a name in a job, in seconds.

@@ -1,4 +1,4 @@
-//! What the users of one core share.
+//! What the users of one arm share on one core.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -6,25 +6,32 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::clock::{Clock, Moment};
 use super::pacer::Pacer;
 use super::pool::Pool;
 use super::recorder::{Recorder, Sample};
 use super::sender::{Gear, Sent};
 use crate::measurement::FailureKind;
 
-/// One core of the run: its users run on its thread only.
+/// One arm on one core: its users run on that core's thread only.
 pub(super) struct Core {
     pub(super) gear: Gear,
     pub(super) pacer: Rc<Pacer>,
+    pub(super) clock: Clock,
     pub(super) recorder: RefCell<Recorder>,
     pub(super) pool: RefCell<Pool>,
     pub(super) seed: u64,
-    /// Start of the load.
-    pub(super) start: Instant,
-    /// Its end: nothing becomes due from here on.
-    pub(super) end: Instant,
+    /// The arm's last time: nothing becomes due from here on.
+    pub(super) end: Duration,
+    /// Start of the load, from which instants are told.
+    start: Instant,
     present: Cell<usize>,
     emptied: Notify,
+    /// Requests that were due and have not ended.
+    owed: Cell<usize>,
+    /// Whether somebody waits until none is.
+    is_settling: Cell<bool>,
+    settled: Notify,
     /// When the drain ended: what is dropped from then on is unfinished.
     drained: Cell<Option<Instant>>,
 }
@@ -40,20 +47,19 @@ impl Core {
         Self {
             gear,
             pacer,
+            clock: Clock::default(),
             recorder: RefCell::new(recorder),
             pool: RefCell::default(),
             seed,
+            end: load.1,
             start: load.0,
-            end: load.0 + load.1,
             present: Cell::new(0),
             emptied: Notify::new(),
+            owed: Cell::new(0),
+            is_settling: Cell::new(false),
+            settled: Notify::new(),
             drained: Cell::new(None),
         }
-    }
-
-    /// An instant of the schedule.
-    pub(super) fn at(&self, offset: Duration) -> Instant {
-        self.start + offset
     }
 
     /// An instant as the recorder knows it.
@@ -68,19 +74,59 @@ impl Core {
         }
     }
 
+    /// Waits until all that was due has ended, queued arrivals included.
+    pub(super) async fn settle(&self) {
+        self.is_settling.set(true);
+        while self.owed.get() > 0 || !self.pool.borrow().is_settled() {
+            self.settled.notified().await;
+        }
+        self.is_settling.set(false);
+    }
+
+    /// Lets every resting user look whether its connection is still there, and waits until all have.
+    pub(super) async fn refresh(&self) {
+        let resting = self.clock.refresh() + self.pool.borrow_mut().refresh();
+        // Each gives one back.
+        self.owed.set(self.owed.get() + resting);
+        self.settle().await;
+    }
+
+    /// A user begins the job that it was given; its first request is owed from here on.
+    pub(super) fn begin(&self) {
+        self.pool.borrow_mut().begin();
+        self.tell_settled();
+    }
+
+    fn tell_settled(&self) {
+        if self.owed.get() == 0 && self.is_settling.get() {
+            self.settled.notify_one();
+        }
+    }
+
     /// Ends the drain: whatever is now given up counts as unfinished.
     pub(super) fn give_up(&self, now: Instant) {
         self.drained.set(Some(now));
     }
 
-    /// Counts a request that was never sent, or whose end nobody waited for.
-    pub(super) fn unfinished(&self, name: usize, due: Instant, ready: Instant, now: Instant) {
+    /// Counts a request that nobody waits for any more. Of its time until `now`, what passed before `ready` was spent in
+    /// the queue, and `late` was the generator's own delay.
+    pub(super) fn unfinished(
+        &self,
+        name: usize,
+        due: Moment,
+        ready: Instant,
+        late: Duration,
+        now: Instant,
+    ) {
         self.recorder.borrow_mut().record(&Sample {
             request: name,
-            due: self.offset(due),
-            ready: self.offset(ready),
-            sent: self.offset(ready),
+            due: due.time,
+            ended: self.clock.time(now),
             done: self.offset(now),
+            latency: now.saturating_duration_since(due.at),
+            queue: ready.saturating_duration_since(due.at),
+            late,
+            service: Duration::ZERO,
             failure: Some(FailureKind::Unfinished),
             cold: None,
             spent: None,
@@ -116,19 +162,41 @@ impl Drop for Presence {
     }
 }
 
+/// Something that was due and has not ended: as long as there is one, its arm is not settled.
+pub(super) struct Owed<'a>(&'a Core);
+
+impl<'a> Owed<'a> {
+    pub(super) fn new(core: &'a Core) -> Self {
+        core.owed.set(core.owed.get() + 1);
+        Self(core)
+    }
+
+    /// What [`Core::refresh`] counted already.
+    pub(super) fn refresh(core: &'a Core) -> Self {
+        Self(core)
+    }
+}
+
+impl Drop for Owed<'_> {
+    fn drop(&mut self) {
+        self.0.owed.set(self.0.owed.get() - 1);
+        self.0.tell_settled();
+    }
+}
+
 /// A request on its way. Dropped unsettled after the drain, it counts as unfinished, so that no gap is left.
 pub(super) struct Pending<'a> {
-    core: &'a Core,
+    owed: Owed<'a>,
     name: usize,
-    due: Instant,
+    due: Moment,
     ready: Instant,
     settled: bool,
 }
 
 impl<'a> Pending<'a> {
-    pub(super) fn new(core: &'a Core, name: usize, due: Instant, ready: Instant) -> Self {
+    pub(super) fn new(core: &'a Core, name: usize, due: Moment, ready: Instant) -> Self {
         Self {
-            core,
+            owed: Owed::new(core),
             name,
             due,
             ready,
@@ -139,13 +207,16 @@ impl<'a> Pending<'a> {
     /// Records what came of it.
     pub(super) fn settle(mut self, sent: &Sent) {
         self.settled = true;
-        let core = self.core;
+        let core = self.owed.0;
         core.recorder.borrow_mut().record(&Sample {
             request: self.name,
-            due: core.offset(self.due),
-            ready: core.offset(self.ready),
-            sent: core.offset(sent.at),
+            due: self.due.time,
+            ended: core.clock.time(sent.done),
             done: core.offset(sent.done),
+            latency: sent.done.saturating_duration_since(self.due.at),
+            queue: self.ready.saturating_duration_since(self.due.at),
+            late: sent.at.saturating_duration_since(self.ready),
+            service: sent.done.saturating_duration_since(sent.at),
             failure: sent.failure,
             cold: sent.cold,
             spent: sent.spent,
@@ -155,8 +226,9 @@ impl<'a> Pending<'a> {
 
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
-        if let (false, Some(now)) = (self.settled, self.core.drained.get()) {
-            self.core.unfinished(self.name, self.due, self.ready, now);
+        let core = self.owed.0;
+        if let (false, Some(now)) = (self.settled, core.drained.get()) {
+            core.unfinished(self.name, self.due, self.ready, Duration::ZERO, now);
         }
     }
 }

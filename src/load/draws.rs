@@ -20,6 +20,8 @@ pub(super) enum Purpose {
     Newcomer(u64),
     /// The spacing of arrivals, by the window's index.
     Spacing(u64),
+    /// The order of the arms in the pairs of a duet.
+    Order,
     /// The user that looks whether the target answers, by the index of its class.
     Reach(u64),
 }
@@ -32,6 +34,7 @@ pub(super) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
         Purpose::Spacing(index) => (index, 2),
         Purpose::Newcomer(index) => (index, 3),
         Purpose::Reach(index) => (index, 4),
+        Purpose::Order => (0, 5),
     };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(index << 3 | kind);

@@ -41,10 +41,10 @@ pub struct TooFewFiles {
     pub limit: u64,
 }
 
-/// Makes sure that every user can have its connection, raising the soft limit where the hard one allows it. Returns the
+/// Makes sure that every user of every arm can have its connection, raising the soft limit where the hard one allows it. Returns the
 /// limit; none where there is none.
-pub(super) fn open_files(load: &[Phase]) -> Result<Option<u64>, TooFewFiles> {
-    let needed = peak_users(load) + RESERVE;
+pub(super) fn open_files(load: &[Phase], arms: u64) -> Result<Option<u64>, TooFewFiles> {
+    let needed = peak_users(load) * arms + RESERVE;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= needed);
     if enough(current) {
@@ -220,7 +220,7 @@ mod tests {
             from: 0,
             to: u32::MAX,
         })];
-        let error = open_files(&load).unwrap_err();
+        let error = open_files(&load, 1).unwrap_err();
         assert_eq!(error.needed, u64::from(u32::MAX) + RESERVE);
         assert!(error.to_string().contains("ulimit -n"));
     }

@@ -5,11 +5,16 @@
 //! its share of the users; each core fills its own measurement, merged after the join. This room must not know what is
 //! promised, kept or reported.
 
+mod alternate;
+mod clock;
 mod core;
+mod course;
+mod crew;
 mod draws;
 mod engine;
 mod health;
 pub mod http;
+mod order;
 mod pacer;
 mod pool;
 mod prepared;
@@ -26,7 +31,9 @@ pub mod timetable;
 mod user;
 mod worker;
 
-pub use engine::{Abort, Ended, Error, Order, Outcome, Stop, run};
+pub use course::{Turns, duet_lasts, duet_load};
+pub use engine::{run, run_duet};
 pub use health::{Health, TooFewFiles};
 pub use http::{Origin, OriginError, Proxy, ProxyError, TlsError, Trust};
-pub use progress::Progress;
+pub use order::{Abort, Duet, Ended, Error, Further, Hooks, Order, Outcome, Stop};
+pub use progress::{Progress, Turn};

@@ -7,27 +7,32 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
+use super::clock::Moment;
 use super::schedule::Arrival;
 
 /// An arrival with the user that serves it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Job {
     pub(super) arrival: Arrival,
+    pub(super) due: Moment,
     /// From when on the user was there: the arrival's due instant, unless it had to queue.
     pub(super) ready: Instant,
+}
+
+/// What a user does that has become free.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Next {
+    Serve(Job),
+    /// Look whether its connection is still there, and come back.
+    Refresh,
+    Leave,
 }
 
 /// A user's place in the pool.
 #[derive(Debug, Default)]
 pub(super) struct Seat {
-    message: RefCell<Option<Message>>,
+    message: RefCell<Option<Next>>,
     waker: RefCell<Option<Waker>>,
-}
-
-#[derive(Debug)]
-enum Message {
-    Serve(Job),
-    Leave,
 }
 
 /// Users that are idle, and arrivals that found none.
@@ -39,32 +44,38 @@ pub(super) struct Pool {
     /// The idle ones with their classes; the last to become idle is the first to serve, since its connection is warm.
     idle: Vec<(usize, Rc<Seat>)>,
     /// In the order of arrival.
-    queue: VecDeque<Arrival>,
+    queue: VecDeque<(Arrival, Moment)>,
+    /// Jobs that were given to a user who has not begun them yet.
+    given: usize,
 }
 
 impl Pool {
     /// Takes an arrival in. Where a new user must be made for it, its job comes back.
-    pub(super) fn offer(&mut self, arrival: Arrival, due: Instant) -> Option<Job> {
+    pub(super) fn offer(&mut self, arrival: Arrival, due: Moment) -> Option<Job> {
         if !self.queue.is_empty() {
-            self.queue.push_back(arrival);
+            self.queue.push_back((arrival, due));
             return None;
         }
         let job = Job {
             arrival,
-            ready: due,
+            due,
+            ready: due.at,
         };
         let same = |(class, _): &(usize, _)| *class == arrival.class;
         if let Some(place) = self.idle.iter().rposition(same) {
-            self.idle.remove(place).1.tell(Message::Serve(job));
+            self.idle.remove(place).1.tell(Next::Serve(job));
         } else if self.users < self.limit {
             self.users += 1;
+            self.given += 1;
             return Some(job);
         } else if !self.idle.is_empty() {
             // The user that has been idle for longest becomes one of the other class.
-            self.idle.remove(0).1.tell(Message::Serve(job));
+            self.idle.remove(0).1.tell(Next::Serve(job));
         } else {
-            self.queue.push_back(arrival);
+            self.queue.push_back((arrival, due));
+            return None;
         }
+        self.given += 1;
         None
     }
 
@@ -75,68 +86,89 @@ impl Pool {
             && let Some((_, seat)) = self.idle.pop()
         {
             self.users -= 1;
-            seat.tell(Message::Leave);
+            seat.tell(Next::Leave);
         }
         let room = limit.saturating_sub(self.users).min(self.queue.len());
         self.users += room;
-        let job = |arrival| Job {
+        self.given += room;
+        let job = |(arrival, due)| Job {
             arrival,
+            due,
             ready: now,
         };
         self.queue.drain(..room).map(job).collect()
     }
 
-    /// What a user does that has become free: `Ok` with its next job, or with none when it must leave; else it is idle.
-    fn next(&mut self, class: usize, seat: &Rc<Seat>) -> Result<Option<Job>, Idle> {
+    /// What a user does that has become free; none where it is idle and its seat will be told.
+    fn next(&mut self, class: usize, seat: &Rc<Seat>) -> Option<Next> {
         let surplus = self.users > self.limit;
         if (!surplus || self.limit == 0)
-            && let Some(arrival) = self.queue.pop_front()
+            && let Some((arrival, due)) = self.queue.pop_front()
         {
-            let ready = Instant::now();
-            return Ok(Some(Job { arrival, ready }));
+            self.given += 1;
+            return Some(Next::Serve(Job {
+                arrival,
+                due,
+                ready: Instant::now(),
+            }));
         }
         if surplus {
             self.users -= 1;
-            return Ok(None);
+            return Some(Next::Leave);
         }
         self.idle.push((class, Rc::clone(seat)));
-        Err(Idle)
+        None
+    }
+
+    /// A user has begun the job that it was given.
+    pub(super) fn begin(&mut self) {
+        self.given -= 1;
+    }
+
+    /// Whether every arrival was taken by a user who has begun to serve it.
+    pub(super) fn is_settled(&self) -> bool {
+        self.queue.is_empty() && self.given == 0
+    }
+
+    /// Tells idle users to refresh; returns how many will. They are idle again when they come back.
+    pub(super) fn refresh(&mut self) -> usize {
+        let idle = std::mem::take(&mut self.idle);
+        for (_, seat) in &idle {
+            seat.tell(Next::Refresh);
+        }
+        idle.len()
     }
 
     /// Takes the arrivals that no user has served.
-    pub(super) fn take_queue(&mut self) -> VecDeque<Arrival> {
+    pub(super) fn take_queue(&mut self) -> VecDeque<(Arrival, Moment)> {
         std::mem::take(&mut self.queue)
     }
 }
 
-/// No job now, but a seat to wait on.
-struct Idle;
-
-/// The next job of a free user of a class; none when it must leave.
-pub(super) async fn next_job(pool: &RefCell<Pool>, class: usize, seat: &Rc<Seat>) -> Option<Job> {
-    let found = pool.borrow_mut().next(class, seat);
-    match found {
-        Ok(job) => job,
-        Err(Idle) => seat.told().await,
+/// What a free user of a class does next.
+pub(super) async fn next_job(pool: &RefCell<Pool>, class: usize, seat: &Rc<Seat>) -> Next {
+    let next = pool.borrow_mut().next(class, seat);
+    match next {
+        Some(next) => next,
+        None => seat.told().await,
     }
 }
 
 impl Seat {
-    fn tell(&self, message: Message) {
+    fn tell(&self, message: Next) {
         *self.message.borrow_mut() = Some(message);
         if let Some(waker) = self.waker.borrow_mut().take() {
             waker.wake();
         }
     }
 
-    async fn told(&self) -> Option<Job> {
-        poll_fn(|context| match self.message.borrow_mut().take() {
-            Some(Message::Serve(job)) => Poll::Ready(Some(job)),
-            Some(Message::Leave) => Poll::Ready(None),
-            None => {
-                *self.waker.borrow_mut() = Some(context.waker().clone());
-                Poll::Pending
+    async fn told(&self) -> Next {
+        poll_fn(|context| {
+            if let Some(next) = self.message.borrow_mut().take() {
+                return Poll::Ready(next);
             }
+            *self.waker.borrow_mut() = Some(context.waker().clone());
+            Poll::Pending
         })
         .await
     }
@@ -156,6 +188,21 @@ mod tests {
         }
     }
 
+    fn now() -> Moment {
+        Moment {
+            time: Duration::ZERO,
+            at: Instant::now(),
+        }
+    }
+
+    /// The index of the arrival that a user serves next.
+    fn served(next: Option<Next>) -> Option<u64> {
+        match next {
+            Some(Next::Serve(job)) => Some(job.arrival.index),
+            Some(Next::Refresh | Next::Leave) | None => None,
+        }
+    }
+
     fn pool(limit: usize) -> Pool {
         Pool {
             limit,
@@ -165,70 +212,82 @@ mod tests {
 
     #[test]
     fn users_are_made_on_demand_up_to_the_limit_and_then_arrivals_queue_in_order() {
-        let (mut pool, now) = (pool(2), Instant::now());
+        let (mut pool, now) = (pool(2), now());
         let made: Vec<_> = (0..4)
             .map(|k| pool.offer(arrival(k, 0), now).is_some())
             .collect();
         assert_eq!(made, [true, true, false, false]);
         let seat = Rc::default();
         for expected in [2, 3] {
-            let job = pool.next(0, &seat).ok().flatten().unwrap();
-            assert_eq!(job.arrival.index, expected);
-            assert!(job.ready >= now);
+            assert_eq!(served(pool.next(0, &seat)), Some(expected));
         }
-        assert!(pool.next(0, &seat).is_err(), "idle now");
+        assert!(pool.next(0, &seat).is_none(), "idle now");
     }
 
     #[test]
     fn the_user_that_was_busy_last_serves_first() {
-        let (mut pool, now) = (pool(2), Instant::now());
+        let (mut pool, now) = (pool(2), now());
         let seats: [Rc<Seat>; 2] = Default::default();
         for k in 0..2 {
             assert!(pool.offer(arrival(k, 0), now).is_some());
         }
         for seat in &seats {
-            assert!(pool.next(0, seat).is_err(), "idle now");
+            assert!(pool.next(0, seat).is_none(), "idle now");
         }
         assert!(pool.offer(arrival(2, 0), now).is_none());
         assert!(seats[0].message.borrow().is_none());
-        assert!(
-            matches!(*seats[1].message.borrow(), Some(Message::Serve(job)) if job.arrival.index == 2)
-        );
+        assert_eq!(served(seats[1].message.take()), Some(2));
     }
 
     #[test]
     fn an_idle_user_of_another_class_makes_room() {
-        let (mut pool, now, seat) = (pool(1), Instant::now(), Rc::default());
+        let (mut pool, now, seat) = (pool(1), now(), Rc::<Seat>::default());
         assert!(pool.offer(arrival(0, 0), now).is_some());
-        assert!(pool.next(0, &seat).is_err());
+        assert!(pool.next(0, &seat).is_none());
         assert!(pool.offer(arrival(1, 1), now).is_none());
-        assert!(
-            matches!(*seat.message.borrow(), Some(Message::Serve(job)) if job.arrival.class == 1)
-        );
+        assert_eq!(served(seat.message.take()), Some(1));
     }
 
     #[test]
     fn after_the_phase_the_queue_is_served_before_users_leave() {
-        let (mut pool, now, seat) = (pool(1), Instant::now(), Rc::default());
+        let (mut pool, now, seat) = (pool(1), now(), Rc::default());
         assert!(pool.offer(arrival(0, 0), now).is_some());
         assert!(pool.offer(arrival(1, 0), now).is_none());
-        assert!(pool.set_limit(0, now).is_empty());
-        assert_eq!(pool.next(0, &seat).ok().flatten().unwrap().arrival.index, 1);
-        assert!(matches!(pool.next(0, &seat), Ok(None)));
+        assert!(pool.set_limit(0, now.at).is_empty());
+        assert_eq!(served(pool.next(0, &seat)), Some(1));
+        assert!(matches!(pool.next(0, &seat), Some(Next::Leave)));
         assert_eq!(pool.users, 0);
     }
 
     #[test]
     fn a_higher_limit_makes_users_for_the_queue() {
-        let (mut pool, now) = (pool(1), Instant::now());
+        let (mut pool, now) = (pool(1), now());
         for k in 0..4 {
             let _ = pool.offer(arrival(k, 0), now);
         }
-        let jobs = pool.set_limit(3, now);
+        let jobs = pool.set_limit(3, now.at);
         assert_eq!(
             jobs.iter().map(|job| job.arrival.index).collect::<Vec<_>>(),
             [1, 2]
         );
         assert_eq!(pool.users, 3);
+    }
+
+    #[test]
+    fn a_pool_is_settled_when_every_arrival_was_begun() {
+        let (mut pool, now, seat) = (pool(1), now(), Rc::<Seat>::default());
+        assert!(pool.is_settled());
+        assert!(pool.offer(arrival(0, 0), now).is_some());
+        assert!(!pool.is_settled(), "given, and not begun");
+        pool.begin();
+        assert!(pool.is_settled());
+        assert!(pool.offer(arrival(1, 0), now).is_none());
+        assert!(!pool.is_settled(), "queued");
+        assert_eq!(served(pool.next(0, &seat)), Some(1));
+        pool.begin();
+        assert!(pool.is_settled());
+        assert!(pool.next(0, &seat).is_none());
+        assert_eq!(pool.refresh(), 1);
+        assert!(matches!(seat.message.take(), Some(Next::Refresh)));
     }
 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::clock::Span;
+use super::course::{Course, Leg};
 use super::pulse::Pulse;
 use super::timetable::Timetable;
 use super::worker::Plan;
-use crate::measurement::Latencies;
+use crate::measurement::{Arm, Latencies};
 
 /// How often it is told.
 const EVERY: Duration = Duration::from_millis(200);
@@ -16,12 +18,12 @@ const EVERY: Duration = Duration::from_millis(200);
 pub struct Progress {
     /// Since the start of the load.
     pub elapsed: Duration,
-    /// Planned length of the load.
-    pub total: Duration,
-    /// Position of the current phase in the scenario's load, repeats unrolled.
-    pub position: usize,
-    /// Until the current phase ends; zero in the drain.
-    pub phase_left: Duration,
+    /// Index of the current phase, repeats pooled under one.
+    pub phase: usize,
+    /// Until the current phase ends, in a duet the current turn; zero in the drain.
+    pub left: Duration,
+    /// In a duet, whose turn it is.
+    pub turn: Option<Turn>,
     /// Users present.
     pub users: u32,
     /// Requests so far.
@@ -32,24 +34,64 @@ pub struct Progress {
     pub p95: Option<f64>,
 }
 
+/// A turn of a duet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The arm that is loaded.
+    pub arm: Arm,
+    /// The pair of slices, from 0; none in a ramp, a repeated phase or the warm-up.
+    pub pair: Option<u32>,
+    /// Pairs in all, those of a second look included where it has begun.
+    pub pairs: u32,
+}
+
 /// Puts together what the cores tell.
 pub(super) struct Watch<'p> {
-    table: &'p Timetable,
     start: Instant,
     told: Instant,
     /// The second that `p95` is of.
     second: u64,
     p95: Option<f64>,
+    place: Place<'p>,
+}
+
+/// Where in its course a run is.
+enum Place<'p> {
+    /// As the table says.
+    Table(&'p Timetable),
+    /// In the leg that the conductor told of last.
+    Leg {
+        table: &'p Timetable,
+        leg: Option<(Leg, Span, u32)>,
+    },
 }
 
 impl<'p> Watch<'p> {
-    pub(super) fn new(plan: &'p Plan) -> Self {
+    /// Watches a run of one arm.
+    pub(super) fn of_table(plan: &'p Plan) -> Self {
+        Self::new(plan, Place::Table(&plan.arms[0].table))
+    }
+
+    /// Watches a duet.
+    pub(super) fn of_legs(plan: &'p Plan) -> Self {
+        let table = &plan.arms[0].table;
+        Self::new(plan, Place::Leg { table, leg: None })
+    }
+
+    fn new(plan: &Plan, place: Place<'p>) -> Self {
         Self {
-            table: &plan.table,
             start: plan.start,
             told: plan.start,
             second: 0,
             p95: None,
+            place,
+        }
+    }
+
+    /// The next leg begins.
+    pub(super) fn enter(&mut self, leg: &Leg, span: Span, course: &Course) {
+        if let Place::Leg { leg: current, .. } = &mut self.place {
+            *current = Some((*leg, span, course.pairs_with(leg)));
         }
     }
 
@@ -68,16 +110,38 @@ impl<'p> Watch<'p> {
             }
             self.p95 = latencies.quantile(0.95);
         }
-        let position = self.table.window_at(elapsed);
+        let (phase, left, turn) = self.place(elapsed);
         to(&Progress {
             elapsed,
-            total: self.table.end(),
-            position,
-            phase_left: self.table.windows[position].end.saturating_sub(elapsed),
+            phase,
+            left,
+            turn,
             users: pulses.iter().map(|pulse| pulse.users()).sum(),
             requests: pulses.iter().map(|pulse| pulse.requests()).sum(),
             errors: pulses.iter().map(|pulse| pulse.errors()).sum(),
             p95: self.p95,
         });
+    }
+
+    fn place(&self, elapsed: Duration) -> (usize, Duration, Option<Turn>) {
+        match &self.place {
+            Place::Table(table) => {
+                let window = &table.windows[table.window_at(elapsed)];
+                (window.phase, window.end.saturating_sub(elapsed), None)
+            }
+            Place::Leg { table, leg } => {
+                let Some((leg, span, pairs)) = leg else {
+                    return (table.windows[0].phase, Duration::ZERO, None);
+                };
+                let window = &table.windows[table.window_at(leg.from)];
+                let left = span.end().saturating_duration_since(self.told);
+                let turn = Turn {
+                    arm: leg.arm,
+                    pair: leg.pair,
+                    pairs: *pairs,
+                };
+                (window.phase, left, Some(turn))
+            }
+        }
     }
 }

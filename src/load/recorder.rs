@@ -1,5 +1,6 @@
 //! What one core measures, with no lock: open histograms for the slice that runs, compact ones for those that ended.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::pulse::Pulse;
@@ -10,19 +11,25 @@ use crate::measurement::{Arm, Cell, FailureKind, Latencies, Measurement, Parts, 
 /// So many late finishers are kept apart before they are merged: 1.5 MB, far more than a healthy run has.
 const STRAGGLERS: usize = 64 * 1024;
 
-/// One request and what came of it. Instants are durations since the start of the load.
+/// One request and what came of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
     /// Index of the request name.
     pub(super) request: usize,
-    /// When it was due.
+    /// When it was due, in its arm's time.
     pub(super) due: Duration,
-    /// From when on a user was there to send it.
-    pub(super) ready: Duration,
-    /// When it was sent; the end where it was not.
-    pub(super) sent: Duration,
-    /// When its answer was whole, or its failure known.
+    /// When its answer was whole, or its failure known, in its arm's time.
+    pub(super) ended: Duration,
+    /// The same since the start of the load.
     pub(super) done: Duration,
+    /// From when it was due until it ended.
+    pub(super) latency: Duration,
+    /// Until a user was there to send it: the target's doing.
+    pub(super) queue: Duration,
+    /// From then until it was sent: the generator's own delay.
+    pub(super) late: Duration,
+    /// From sending to the end.
+    pub(super) service: Duration,
     /// Why it failed, if it did.
     pub(super) failure: Option<FailureKind>,
     /// Whether a cold start delayed the answer, where the scenario says how the target marks one.
@@ -44,17 +51,8 @@ pub(super) struct Spent {
     pub(super) bytes: u64,
 }
 
-impl Sample {
-    fn latency(&self) -> Duration {
-        self.done.saturating_sub(self.due)
-    }
-
-    fn late(&self) -> Duration {
-        self.sent.saturating_sub(self.ready)
-    }
-}
-
 /// A request that ended after its slice had.
+#[derive(Clone, Copy)]
 struct Straggler {
     slice: u32,
     request: u32,
@@ -63,9 +61,10 @@ struct Straggler {
     failure: Option<FailureKind>,
 }
 
-/// Records the requests of one core.
+/// Records the requests of one arm on one core.
+#[derive(Clone)]
 pub(super) struct Recorder {
-    table: Timetable,
+    table: Arc<Timetable>,
     names: usize,
     /// Index of the running slice.
     running: usize,
@@ -79,7 +78,7 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new(table: Timetable, names: usize, pulse: std::sync::Arc<Pulse>) -> Self {
+    pub(super) fn new(table: Arc<Timetable>, names: usize, pulse: Arc<Pulse>) -> Self {
         let phases = table.windows.iter().map(|window| window.phase + 1).max();
         Self {
             running: 0,
@@ -96,7 +95,7 @@ impl Recorder {
 
     /// A recorder of no load, to leave in the place of one.
     pub(super) fn nothing() -> Self {
-        Self::new(Timetable::default(), 0, std::sync::Arc::default())
+        Self::new(Arc::default(), 0, Arc::default())
     }
 
     /// Counts a user in.
@@ -109,22 +108,32 @@ impl Recorder {
         self.timeline.leave(at);
     }
 
+    /// The arm rests: its users send nothing until it is resumed.
+    pub(super) fn rest(&mut self, at: Duration) {
+        self.timeline.rest(at);
+    }
+
+    /// The arm is loaded again.
+    pub(super) fn resume(&mut self, at: Duration) {
+        self.timeline.resume(at);
+    }
+
     /// Counts one request.
     pub(super) fn record(&mut self, sample: &Sample) {
-        self.roll_to(sample.done);
+        self.roll_to(sample.ended);
         let slice = if sample.due >= self.table.slices[self.running].start {
             self.running
         } else {
             self.table.slice_at(sample.due)
         };
-        let (latency, late) = (sample.latency(), sample.late());
         if slice == self.running {
-            self.late.record(late);
-            self.cells[sample.request].record(latency, sample.failure);
+            self.late.record(sample.late);
+            self.cells[sample.request].record(sample.latency, sample.failure);
         } else {
             self.straggle(slice, sample);
         }
-        self.timeline.record(sample.done, latency, sample.failure);
+        self.timeline
+            .record(sample.done, sample.latency, sample.failure);
         let window = self.table.window_of(slice);
         let place = self.place(window.phase, window.arm) + sample.request;
         add_parts(&mut self.parts[place], sample);
@@ -168,6 +177,7 @@ impl Recorder {
             phase: window.phase,
             pass: window.pass,
             arm: window.arm,
+            pair: None,
             start: slice.start,
             length: slice.length,
             late: self.late.take_compact(),
@@ -180,8 +190,8 @@ impl Recorder {
         self.stragglers.push(Straggler {
             slice: index(slice),
             request: index(sample.request),
-            latency: sample.latency(),
-            late: sample.late(),
+            latency: sample.latency,
+            late: sample.late,
             failure: sample.failure,
         });
         if self.stragglers.len() >= STRAGGLERS {
@@ -202,14 +212,21 @@ impl Recorder {
         self.stragglers.clear();
     }
 
-    /// All that was recorded until `now`, when nothing more will be. Of the slices those that have begun; one that was cut
-    /// short is as long as it ran.
-    pub(super) fn finish(mut self, now: Duration, requests: Vec<String>) -> Measurement {
-        self.roll_to(now);
+    /// All that was recorded until `now`, in the arm's time and since the start of the load, when nothing more will be. Of
+    /// the slices those that have begun; one that was cut short is as long as it ran.
+    pub(super) fn finish(
+        mut self,
+        (time, now): (Duration, Duration),
+        requests: Vec<String>,
+    ) -> Measurement {
+        self.roll_to(time);
         self.merge_stragglers();
         let mut last = self.end_slice();
-        last.length = last.length.min(now.saturating_sub(last.start));
-        self.ended.push(last);
+        last.length = last.length.min(time.saturating_sub(last.start));
+        // In an arm that rests the next slice has not begun.
+        if !last.length.is_zero() || self.ended.is_empty() {
+            self.ended.push(last);
+        }
         let mut measurement = Measurement {
             requests,
             slices: self.ended,
@@ -232,16 +249,14 @@ impl Recorder {
 const ARMS: [Arm; 2] = [Arm::Target, Arm::Base];
 
 fn add_parts(parts: &mut Parts, sample: &Sample) {
-    let queue = sample.ready.saturating_sub(sample.due);
-    if !queue.is_zero() {
-        parts.queue.record(queue);
+    if !sample.queue.is_zero() {
+        parts.queue.record(sample.queue);
     }
-    parts.late.record(sample.late());
+    parts.late.record(sample.late);
     let Some(spent) = &sample.spent else { return };
-    let service = sample.done.saturating_sub(sample.sent);
-    parts.service.record(service);
+    parts.service.record(sample.service);
     if spent.new_connection {
-        parts.opened.record(service);
+        parts.opened.record(sample.service);
     }
     for (part, time) in [
         (&mut parts.dns, spent.dns),
@@ -255,8 +270,8 @@ fn add_parts(parts: &mut Parts, sample: &Sample) {
         }
     }
     match sample.cold {
-        Some(true) => parts.cold.record(sample.latency()),
-        Some(false) if sample.failure.is_none() => parts.warm.record(sample.latency()),
+        Some(true) => parts.cold.record(sample.latency),
+        Some(false) if sample.failure.is_none() => parts.warm.record(sample.latency),
         Some(false) | None => {}
     }
     parts.connections += u64::from(spent.new_connection);

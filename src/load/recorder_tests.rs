@@ -1,7 +1,6 @@
 //! What a recorder promises: every request is counted once, where it was due, whenever it ended.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -24,7 +23,7 @@ fn table() -> Timetable {
 }
 
 fn recorder() -> Recorder {
-    Recorder::new(table(), NAMES, Arc::default())
+    Recorder::new(Arc::new(table()), NAMES, Arc::default())
 }
 
 fn sample(request: usize, due: u64, done: u64) -> Sample {
@@ -32,9 +31,12 @@ fn sample(request: usize, due: u64, done: u64) -> Sample {
     Sample {
         request,
         due,
-        ready: due,
-        sent: due,
+        ended: done,
         done,
+        latency: done.saturating_sub(due),
+        queue: Duration::ZERO,
+        late: Duration::ZERO,
+        service: done.saturating_sub(due),
         failure: None,
         cold: None,
         spent: Some(Spent::default()),
@@ -42,7 +44,8 @@ fn sample(request: usize, due: u64, done: u64) -> Sample {
 }
 
 fn finish(recorder: Recorder) -> Measurement {
-    recorder.finish(Duration::from_secs(6), vec!["x".into(), "y".into()])
+    let end = Duration::from_secs(6);
+    recorder.finish((end, end), vec!["x".into(), "y".into()])
 }
 
 #[test]
@@ -85,7 +88,8 @@ fn seconds_count_by_when_answers_came() {
 fn what_was_cut_short_is_as_long_as_it_ran() {
     let mut recorder = recorder();
     recorder.record(&sample(0, 0, 100));
-    let measured = recorder.finish(Duration::from_millis(600), vec!["x".into(), "y".into()]);
+    let now = Duration::from_millis(600);
+    let measured = recorder.finish((now, now), vec!["x".into(), "y".into()]);
     let lengths: Vec<_> = measured
         .slices
         .iter()
@@ -98,8 +102,9 @@ fn what_was_cut_short_is_as_long_as_it_ran() {
 fn the_parts_of_the_latency_add_up() {
     let mut recorder = recorder();
     recorder.record(&Sample {
-        ready: Duration::from_millis(20),
-        sent: Duration::from_millis(21),
+        queue: Duration::from_millis(20),
+        late: Duration::from_millis(1),
+        service: Duration::from_millis(79),
         cold: Some(true),
         ..sample(0, 0, 100)
     });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -15,6 +15,9 @@ use super::recorder::Spent;
 use super::redirect;
 use crate::measurement::FailureKind;
 use crate::scenario::{Capture, Method, Scope, Source, ValueTemplate};
+
+/// How long a connection may take to be opened again between two slices.
+const REFRESH: Duration = Duration::from_secs(10);
 
 /// What all users of a core share to send with.
 pub(super) struct Gear {
@@ -61,6 +64,13 @@ impl Sender {
             rng,
             buffer: Vec::new(),
         }
+    }
+
+    /// Opens the connection again where the server has closed it. One that cannot be opened now is tried again by the
+    /// next request.
+    pub(super) async fn refresh(&mut self, gear: &Gear) {
+        // Boxed, since it is rare and every waiting user would hold the room for it.
+        let _ = Box::pin(self.client.refresh(&gear.scratch, REFRESH)).await;
     }
 
     /// What templates are rendered with.

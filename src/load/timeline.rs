@@ -6,12 +6,15 @@ use std::time::Duration;
 use super::pulse::Pulse;
 use crate::measurement::{FailureKind, Latencies, Second};
 
-/// The seconds of one core: the running one open, those before compact.
+/// The seconds of one arm on one core: the running one open, those before compact.
+#[derive(Clone)]
 pub(super) struct Timeline {
     running: Second,
     ended: Vec<Second>,
     /// Users present now.
     users: u32,
+    /// Whether they rest.
+    is_resting: bool,
     pulse: Arc<Pulse>,
 }
 
@@ -21,6 +24,7 @@ impl Timeline {
             running: Second::default(),
             ended: Vec::new(),
             users: 0,
+            is_resting: false,
             pulse,
         }
     }
@@ -35,6 +39,21 @@ impl Timeline {
     pub(super) fn leave(&mut self, at: Duration) {
         self.roll_to(at);
         self.users = self.users.saturating_sub(1);
+        self.pulse.set_users(self.users);
+    }
+
+    /// The users send nothing until they are resumed, and do not count as present.
+    pub(super) fn rest(&mut self, at: Duration) {
+        self.roll_to(at);
+        self.is_resting = true;
+        self.pulse.set_users(0);
+        self.pulse.publish(&Latencies::new());
+    }
+
+    pub(super) fn resume(&mut self, at: Duration) {
+        self.roll_to(at);
+        self.is_resting = false;
+        self.running.users = self.running.users.max(self.users);
         self.pulse.set_users(self.users);
     }
 
@@ -56,7 +75,7 @@ impl Timeline {
                 latencies,
                 ..std::mem::take(&mut self.running)
             });
-            self.running.users = self.users;
+            self.running.users = if self.is_resting { 0 } else { self.users };
         }
     }
 

@@ -79,7 +79,7 @@ impl Timetable {
     }
 
     /// Adds a window, cut into slices of which the last takes the remainder, so that none is too short to judge.
-    fn push(&mut self, window: Window, slice: Duration) {
+    pub fn push(&mut self, window: Window, slice: Duration) {
         let index = self.windows.len();
         let length = window.length();
         let count = (length.as_nanos() / slice.as_nanos().max(1)).max(1);

@@ -1,14 +1,16 @@
 //! The flow of one virtual user, in the closed and in the open model.
 //!
 //! A request is due when the one before it and the pause after it have ended; the first one when its user joins, or when
-//! its task arrives. Nothing here decides how much load there is: the schedule does.
+//! its task arrives. Nothing here decides how much load there is: the schedule does. All times are those of the user's
+//! arm, so that a user rests when its arm does.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::core::{Core, Pending, Presence};
+use super::clock::{Moment, Wait};
+use super::core::{Core, Owed, Pending, Presence};
 use super::draws::{self, Purpose};
-use super::pool::{Job, Seat, next_job};
+use super::pool::{Job, Next, Seat, next_job};
 use super::prepared::{Prepared, Script, Step, Task};
 use super::schedule::{Arrival, Stay};
 use super::sender::{Gear, Sender};
@@ -27,21 +29,17 @@ struct User<'c> {
 /// A user of the closed model: task after task, with the class's wait in between, until its time is over.
 pub(super) async fn closed(presence: Presence, stay: Stay) {
     let core = presence.core();
-    let (mut due, leave) = (core.at(stay.join), core.at(stay.leave));
     let class = &core.gear.script.classes[stay.class];
     let rng = draws::generator(core.seed, Purpose::User(stay.user));
-    let mut user = User {
-        core,
-        sender: Sender::new(&core.gear, rng),
-        sent: false,
+    let mut user = User::new(core, rng);
+    let joined = user.until(stay.join).await;
+    let Some(mut due) = user.steps(&class.on_start, false, joined, joined.at).await else {
+        return;
     };
-    match user.steps(&class.on_start, false, due, due).await {
-        Some(ended) => due = ended,
-        None => return,
-    }
-    while due < leave {
+    while due < stay.leave {
         let task = &class.tasks[class.draw(&mut user.sender.rng)];
-        let Some(ended) = user.task(task, due, due).await else {
+        let moment = user.until(due).await;
+        let Some(ended) = user.task(task, moment, moment.at).await else {
             return;
         };
         let mut rest = draws::pause(&mut user.sender.rng, class.wait);
@@ -49,8 +47,8 @@ pub(super) async fn closed(presence: Presence, stay: Stay) {
             rest = rest.max(NOTHING_SENT);
         }
         due = ended + rest;
-        core.pacer.until(due.min(leave)).await;
     }
+    core.clock.until_past(&core.pacer, stay.leave).await;
 }
 
 /// A user of the open model: made for an arrival, and kept for those that follow while the pool wants it.
@@ -60,22 +58,17 @@ pub(super) async fn open(presence: Presence, mut job: Job) {
     loop {
         let class = job.arrival.class;
         let rng = draws::generator(core.seed, Purpose::Newcomer(job.arrival.index));
-        let mut user = User {
-            core,
-            sender: Sender::new(&core.gear, rng),
-            sent: false,
-        };
-        let on_start = &core.gear.script.classes[class].on_start;
-        // Until the user has logged in there is no idle user, so the arrival queues for as long.
-        if let Some(ended) = user.steps(on_start, false, job.ready, job.ready).await {
-            job.ready = ended;
-        }
+        let mut user = User::new(core, rng);
+        user.log_in(&mut job).await;
         while job.arrival.class == class {
             user.serve(job).await;
-            match next_job(&core.pool, class, &seat).await {
-                Some(next) => job = next,
-                None => return,
-            }
+            job = loop {
+                match next_job(&core.pool, class, &seat).await {
+                    Next::Serve(next) => break next,
+                    Next::Refresh => user.refresh().await,
+                    Next::Leave => return,
+                }
+            };
         }
     }
 }
@@ -94,19 +87,62 @@ pub(super) fn first_name(gear: &Gear, seed: u64, arrival: Arrival) -> Option<usi
     requests.next().map(|request| request.name)
 }
 
-impl User<'_> {
+impl<'c> User<'c> {
+    fn new(core: &'c Core, rng: rand_chacha::ChaCha8Rng) -> Self {
+        Self {
+            core,
+            sender: Sender::new(&core.gear, rng),
+            sent: false,
+        }
+    }
+
+    /// Runs `on_start` for an arrival that waits for it: until the user has logged in there is no idle user, so the
+    /// arrival queues for as long. It was due already, so nothing of this waits for the arm's time to run on.
+    async fn log_in(&mut self, job: &mut Job) {
+        let core = self.core;
+        for step in &core.gear.script.classes[job.arrival.class].on_start {
+            match step {
+                Step::Think(pause) => {
+                    let rest = draws::pause(&mut self.sender.rng, *pause);
+                    core.pacer.until(job.ready + rest).await;
+                    job.ready += rest;
+                }
+                Step::Request(request) => {
+                    let due = core.clock.moment_within(job.ready);
+                    job.ready = self.request(request, due, job.ready).await.0;
+                }
+            }
+        }
+    }
+
     /// Runs the task of an arrival, by draws that are the arrival's own, whoever serves it.
     async fn serve(&mut self, job: Job) {
         let core = self.core;
         let class = &core.gear.script.classes[job.arrival.class];
         self.sender.rng = draws::generator(core.seed, Purpose::Arrival(job.arrival.index));
         let task = &class.tasks[class.draw(&mut self.sender.rng)];
-        let due = core.at(job.arrival.due);
-        self.task(task, due, job.ready.max(due)).await;
+        core.begin();
+        self.task(task, job.due, job.ready.max(job.due.at)).await;
+    }
+
+    /// Waits until a time of the arm, and keeps the connection while it rests.
+    async fn until(&mut self, time: Duration) -> Moment {
+        loop {
+            match self.core.clock.wait(&self.core.pacer, time).await {
+                Wait::Over(moment) => return moment,
+                Wait::Refresh => self.refresh().await,
+            }
+        }
+    }
+
+    /// Opens the connection again where the server has closed it.
+    async fn refresh(&mut self) {
+        let _owed = Owed::refresh(self.core);
+        self.sender.refresh(&self.core.gear).await;
     }
 
     /// Runs one pass through a task; its `set` values hold until the end of the pass.
-    async fn task(&mut self, task: &Task, due: Instant, ready: Instant) -> Option<Instant> {
+    async fn task(&mut self, task: &Task, due: Moment, ready: Instant) -> Option<Duration> {
         let hidden = self.sender.set(&task.set);
         let ended = self
             .steps(&task.steps, task.stop_on_failure, due, ready)
@@ -115,29 +151,37 @@ impl User<'_> {
         ended
     }
 
-    /// Runs steps in order. The first is due at `due` and could have been sent at `ready`. Returns when what follows is
+    /// Runs steps in order. The first is due at `start` and could have been sent at `ready`. Returns when what follows is
     /// due; none where that is after the end of the load.
     async fn steps(
         &mut self,
         steps: &[Step],
         stop_on_failure: bool,
-        start: Instant,
+        start: Moment,
         ready: Instant,
-    ) -> Option<Instant> {
-        let (mut due, mut ready) = (start, ready);
+    ) -> Option<Duration> {
+        let mut due = start.time;
+        // A queued arrival's first request is due when it came; all else when its time comes.
+        let mut first = Some((start, ready));
         for step in steps {
             match step {
                 Step::Think(pause) => {
-                    due = due.max(ready) + draws::pause(&mut self.sender.rng, *pause);
-                    ready = due;
+                    if first.take().is_some() {
+                        due = due.max(self.core.clock.time(ready));
+                    }
+                    due += draws::pause(&mut self.sender.rng, *pause);
                 }
                 Step::Request(request) => {
-                    if due >= self.core.end && due > start {
-                        return None;
-                    }
-                    self.core.pacer.until(due).await;
-                    let (done, failed) = self.request(request, due, ready).await;
-                    (due, ready) = (done, done);
+                    let (moment, ready) = match first.take() {
+                        Some(first) => first,
+                        None if due >= self.core.end => return None,
+                        None => {
+                            let moment = self.until(due).await;
+                            (moment, moment.at)
+                        }
+                    };
+                    let (done, failed) = self.request(request, moment, ready).await;
+                    due = self.core.clock.time(done);
                     if failed && stop_on_failure {
                         break;
                     }
@@ -147,10 +191,11 @@ impl User<'_> {
         Some(due)
     }
 
+    /// Sends a request; returns when it ended, and whether it failed.
     async fn request(
         &mut self,
         request: &Prepared,
-        due: Instant,
+        due: Moment,
         ready: Instant,
     ) -> (Instant, bool) {
         let pending = Pending::new(self.core, request.name, due, ready);

@@ -1,14 +1,16 @@
-//! One core's part of a run: its own runtime, its share of users and arrivals, its own measurement.
+//! One core's part of a run: its own runtime, its share of users and arrivals of each arm, its own measurements.
 
 use std::io;
+use std::iter::Peekable;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc as commands, oneshot};
 use tokio::task::{coop, spawn_local};
 
+use super::clock::{Moment, Span};
 use super::core::{Core, Presence};
 use super::health::Meter;
 use super::http::{Connector, Scratch};
@@ -29,18 +31,26 @@ const RESOLVERS: usize = 8;
 /// What every core is told.
 #[derive(Clone)]
 pub(super) struct Plan {
-    pub(super) script: Arc<Script>,
-    pub(super) connector: Arc<Connector>,
-    pub(super) table: Timetable,
-    /// Weights of the classes.
-    pub(super) weights: Vec<u32>,
+    /// The arms: the deployment under test, and in a duet the one that it is compared with.
+    pub(super) arms: Vec<ArmPlan>,
     /// Names of the requests.
     pub(super) names: Vec<String>,
     pub(super) seed: u64,
     /// Start of the load.
     pub(super) start: Instant,
-    /// How long after its end what is unfinished is waited for.
+    /// How long after the end of the load, or of a slice, what is unfinished is waited for.
     pub(super) drain: Duration,
+}
+
+/// What every core is told of one arm.
+#[derive(Clone)]
+pub(super) struct ArmPlan {
+    pub(super) script: Arc<Script>,
+    pub(super) connector: Arc<Connector>,
+    /// In the arm's own time.
+    pub(super) table: Arc<Timetable>,
+    /// Weights of the classes.
+    pub(super) weights: Vec<u32>,
 }
 
 /// Which part of the load is a core's own.
@@ -50,119 +60,252 @@ pub(super) struct Part {
     pub(super) cores: usize,
 }
 
+/// What the conductor asks of every core; the arm is an index into the plan's.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Command {
+    /// Load an arm for a span of its time.
+    Load {
+        /// The arm.
+        arm: usize,
+        /// Its time.
+        span: Span,
+    },
+    /// Wait until all that was due has ended.
+    Settle {
+        /// The arm.
+        arm: usize,
+    },
+    /// Let resting users look whether their connections are still there.
+    Refresh {
+        /// The arm.
+        arm: usize,
+    },
+    /// Wait until the last user has left.
+    Drain {
+        /// The arm.
+        arm: usize,
+    },
+    /// Tell that everything before has been done.
+    Mark,
+    /// Tell what was measured so far, and that everything before has been done.
+    Report,
+}
+
+/// What a core tells the conductor.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// [`Command::Mark`] was reached.
+    Reached,
+    /// [`Command::Report`] was reached: what was measured so far.
+    Measured(Box<Share>),
+    /// The core has ended.
+    Ended(Box<Share>),
+    /// The core could not be set up.
+    Failed(io::Error),
+}
+
 /// What a core brings back.
 #[derive(Debug)]
 pub(super) struct Share {
-    pub(super) measurement: Measurement,
+    /// By arm; slices are in the arm's own time.
+    pub(super) arms: Vec<Measurement>,
     /// Arrivals that were due.
     pub(super) planned: u64,
-    /// Arrivals that were started, or queued for want of an idle user, before the load ended.
+    /// Arrivals that were started, or queued for want of an idle user, when they were due.
     pub(super) achieved: u64,
     /// How busy this core's thread was in the measured phases.
     pub(super) busy: Option<f64>,
 }
 
-/// An arrival handed over so shortly after the end of the load still counts as achieved.
+/// An arrival handed over so shortly after the end of its span still counts as achieved.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// Runs one core's part until the load has ended and drained, or `stop` is told or dropped.
-pub(super) fn run(
+/// What a core is steered by.
+pub(super) struct Strings {
+    pub(super) commands: commands::UnboundedReceiver<Command>,
+    pub(super) events: mpsc::Sender<Event>,
+    /// Told or dropped, it ends the core at once.
+    pub(super) stop: oneshot::Receiver<()>,
+}
+
+/// Obeys the conductor until it is done with this core, and tells what was measured. `pulses` has one for each arm.
+pub(super) fn run(plan: &Plan, part: Part, pulses: &[Arc<Pulse>], strings: Strings) {
+    let Strings {
+        commands,
+        events,
+        stop,
+    } = strings;
+    let told = match perform(plan, part, pulses, commands, &events, stop) {
+        Ok(share) => Event::Ended(Box::new(share)),
+        Err(error) => Event::Failed(error),
+    };
+    // The receiver is gone where another core failed first, and is told of then.
+    let _ = events.send(told);
+}
+
+fn perform(
     plan: &Plan,
     part: Part,
-    pulse: Arc<Pulse>,
+    pulses: &[Arc<Pulse>],
+    commands: commands::UnboundedReceiver<Command>,
+    events: &mpsc::Sender<Event>,
     stop: oneshot::Receiver<()>,
 ) -> io::Result<Share> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(RESOLVERS)
         .build_local(LocalOptions::default())?;
-    let (core, mut starter, now) = runtime.block_on(async {
-        let core = core(plan, pulse)?;
-        let mut starter = Starter::new(plan, part);
-        let bound = (core.end + plan.drain).into();
-        let now = tokio::select! {
+    let (mut arms, meter) = runtime.block_on(async {
+        let pacer = Pacer::new()?;
+        let driver = Rc::clone(&pacer);
+        spawn_local(async move { driver.drive().await });
+        let arms = plan.arms.iter().zip(pulses);
+        let mut arms: Vec<ArmWork<'_>> = arms
+            .map(|(arm, pulse)| ArmWork::new(plan, arm, part, &pacer, pulse))
+            .collect();
+        let mut meter = Meter::new();
+        tokio::select! {
             biased;
-            _ = stop => Instant::now(),
-            done = tokio::time::timeout_at(bound, starter.run(&core)) => {
-                let now = Instant::now();
-                if done.is_err() {
-                    core.give_up(now);
-                    starter.give_up(&core, now);
-                }
-                now
-            }
-        };
-        io::Result::Ok((core, starter, now))
+            _ = stop => {}
+            () = obey(&mut arms, &mut meter, commands, events, plan) => {}
+        }
+        meter.turn(false);
+        io::Result::Ok((arms, meter))
     })?;
+    let now = Instant::now();
     // Drops all users, which settles what they have in flight; a resolver that hangs is not waited for.
     runtime.shutdown_background();
-    starter.planned = starter.planned.max(starter.achieved);
-    let recorder = core.recorder.replace(Recorder::nothing());
-    let ended = core.offset(now);
-    Ok(Share {
-        measurement: recorder.finish(ended, plan.names.clone()),
-        planned: starter.planned,
-        achieved: starter.achieved,
-        busy: starter.meter.share(),
-    })
+    let measured = arms.iter_mut().map(|arm| arm.measured(now, &plan.names));
+    let measured = measured.collect();
+    Ok(share(&arms, measured, &meter))
 }
 
-fn core(plan: &Plan, pulse: Arc<Pulse>) -> io::Result<Rc<Core>> {
-    let pacer = Pacer::new()?;
-    let driver = Rc::clone(&pacer);
-    spawn_local(async move { driver.drive().await });
-    let gear = Gear {
-        script: Arc::clone(&plan.script),
-        connector: Arc::clone(&plan.connector),
-        scratch: Scratch::default(),
-    };
-    let recorder = Recorder::new(plan.table.clone(), plan.script.names, pulse);
-    let load = (plan.start, plan.table.end());
-    Ok(Rc::new(Core::new(gear, pacer, recorder, plan.seed, load)))
+fn share(arms: &[ArmWork<'_>], measured: Vec<Measurement>, meter: &Meter) -> Share {
+    Share {
+        arms: measured,
+        planned: arms.iter().map(|arm| arm.planned.max(arm.achieved)).sum(),
+        achieved: arms.iter().map(|arm| arm.achieved).sum(),
+        busy: meter.share(),
+    }
 }
 
-/// Starts what is due on one core.
-struct Starter<'p> {
+/// Does what the conductor asks, one thing after the other, until it asks for nothing more.
+async fn obey(
+    arms: &mut [ArmWork<'_>],
+    meter: &mut Meter,
+    mut commands: commands::UnboundedReceiver<Command>,
+    events: &mpsc::Sender<Event>,
+    plan: &Plan,
+) {
+    while let Some(command) = commands.recv().await {
+        let told = match command {
+            Command::Load { arm, span } => {
+                arms[arm].load(span, meter).await;
+                meter.turn(false);
+                continue;
+            }
+            Command::Settle { arm } => {
+                arms[arm].settle(plan.drain).await;
+                continue;
+            }
+            Command::Refresh { arm } => {
+                arms[arm].core.refresh().await;
+                continue;
+            }
+            Command::Drain { arm } => {
+                arms[arm].drain(plan.drain).await;
+                continue;
+            }
+            Command::Mark => Event::Reached,
+            Command::Report => {
+                let now = Instant::now();
+                let measured = arms.iter().map(|arm| arm.so_far(now, &plan.names));
+                Event::Measured(Box::new(share(arms, measured.collect(), meter)))
+            }
+        };
+        if events.send(told).is_err() {
+            return;
+        }
+    }
+}
+
+/// One arm on one core: starts what is due.
+struct ArmWork<'p> {
+    core: Rc<Core>,
     table: &'p Timetable,
-    schedule: Schedule<'p>,
+    schedule: Peekable<Schedule<'p>>,
     part: Part,
     /// How many cores share the arrivals of the current window.
     sharing: usize,
     planned: u64,
     achieved: u64,
-    meter: Meter,
 }
 
-impl<'p> Starter<'p> {
-    fn new(plan: &'p Plan, part: Part) -> Self {
+impl<'p> ArmWork<'p> {
+    fn new(
+        plan: &'p Plan,
+        arm: &'p ArmPlan,
+        part: Part,
+        pacer: &Rc<Pacer>,
+        pulse: &Arc<Pulse>,
+    ) -> Self {
+        let gear = Gear {
+            script: Arc::clone(&arm.script),
+            connector: Arc::clone(&arm.connector),
+            scratch: Scratch::default(),
+        };
+        let recorder = Recorder::new(Arc::clone(&arm.table), arm.script.names, Arc::clone(pulse));
+        let load = (plan.start, arm.table.end());
         Self {
-            table: &plan.table,
-            schedule: Schedule::new(&plan.table, &plan.weights, plan.seed),
+            core: Rc::new(Core::new(gear, Rc::clone(pacer), recorder, plan.seed, load)),
+            table: &arm.table,
+            schedule: Schedule::new(&arm.table, &arm.weights, plan.seed).peekable(),
             part,
             sharing: 1,
             planned: 0,
             achieved: 0,
-            meter: Meter::new(),
         }
     }
 
-    /// Starts everything when it is due, then waits for the end of the load and until the last user has left.
-    async fn run(&mut self, core: &Rc<Core>) {
-        loop {
+    /// Starts everything that is due in a span when it is due, and returns when the span has ended.
+    async fn load(&mut self, span: Span, meter: &mut Meter) {
+        self.core.clock.run(span);
+        let now = self.core.offset(Instant::now());
+        self.core.recorder.borrow_mut().resume(now);
+        let window = &self.table.windows[self.table.window_at(span.from)];
+        meter.turn(window.measure && !window.shape.is_idle());
+        while let Some((time, start)) = self.schedule.next_if(|(time, _)| *time < span.to) {
             // A schedule that is behind must not keep its users from running.
             coop::consume_budget().await;
-            let Some((at, start)) = self.schedule.next() else {
-                break;
-            };
             if self.is_own(start) {
-                core.pacer.until(core.at(at)).await;
-                self.start(core, start);
+                self.core.pacer.until(span.instant(time)).await;
+                self.start(span, start, meter);
             }
         }
-        core.pacer.until(core.end).await;
-        self.meter.turn(false);
-        Self::set_limit(core, 0);
-        core.empty().await;
+        self.core.pacer.until(span.end()).await;
+    }
+
+    /// Waits until all that was due has ended; arrivals that still queue when the time for it is up are given up.
+    async fn settle(&mut self, bound: Duration) {
+        let core = Rc::clone(&self.core);
+        if tokio::time::timeout(bound, core.settle()).await.is_err() {
+            self.give_up_queue(Instant::now());
+            core.settle().await;
+        }
+        let now = core.offset(Instant::now());
+        core.recorder.borrow_mut().rest(now);
+    }
+
+    /// Waits until the last user has left; what is unfinished when the time for it is up counts as a failure.
+    async fn drain(&mut self, bound: Duration) {
+        let core = Rc::clone(&self.core);
+        Self::set_limit(&core, 0);
+        if tokio::time::timeout(bound, core.empty()).await.is_err() {
+            let now = Instant::now();
+            core.give_up(now);
+            self.give_up_queue(now);
+            self.give_up_unstarted(now);
+        }
     }
 
     fn is_own(&self, start: Start) -> bool {
@@ -174,24 +317,24 @@ impl<'p> Starter<'p> {
         }
     }
 
-    fn start(&mut self, core: &Rc<Core>, start: Start) {
+    fn start(&mut self, span: Span, start: Start, meter: &mut Meter) {
         match start {
             Start::Window(index) => {
-                let limit = self.enter(index);
-                Self::set_limit(core, limit);
+                let window = &self.table.windows[index];
+                meter.turn(window.measure && !window.shape.is_idle());
+                let limit = self.enter(window.shape);
+                Self::set_limit(&self.core, limit);
             }
             Start::Join(stay) => {
-                spawn_local(user::closed(Presence::new(core), stay));
+                spawn_local(user::closed(Presence::new(&self.core), stay));
             }
-            Start::Arrive(arrival) => self.arrive(core, arrival),
+            Start::Arrive(arrival) => self.arrive(span, arrival),
         }
     }
 
     /// This core's part of a window's users in the open model. Fewer users than cores leave some cores without.
-    fn enter(&mut self, index: usize) -> usize {
-        let window = &self.table.windows[index];
-        self.meter.turn(window.measure && !window.shape.is_idle());
-        let Shape::Arrivals { max_users, .. } = window.shape else {
+    fn enter(&mut self, shape: Shape) -> usize {
+        let Shape::Arrivals { max_users, .. } = shape else {
             self.sharing = 1;
             return 0;
         };
@@ -210,33 +353,64 @@ impl<'p> Starter<'p> {
         }
     }
 
-    fn arrive(&mut self, core: &Rc<Core>, arrival: Arrival) {
+    fn arrive(&mut self, span: Span, arrival: Arrival) {
         self.planned += 1;
-        self.achieved += u64::from(Instant::now() < core.end + GRACE);
-        let made = core.pool.borrow_mut().offer(arrival, core.at(arrival.due));
+        self.achieved += u64::from(Instant::now() < span.end() + GRACE);
+        let due = Moment {
+            time: arrival.due,
+            at: span.instant(arrival.due),
+        };
+        let made = self.core.pool.borrow_mut().offer(arrival, due);
         if let Some(job) = made {
-            spawn_local(user::open(Presence::new(core), job));
+            spawn_local(user::open(Presence::new(&self.core), job));
         }
     }
 
-    /// Counts every arrival that nobody served as unfinished: queued ones as the target's doing, and those that were not
-    /// even started as the generator's.
-    fn give_up(&mut self, core: &Core, now: Instant) {
-        let queued = core.pool.borrow_mut().take_queue();
-        for arrival in queued {
-            Self::unserved(core, arrival, now, now);
+    /// Counts every arrival that nobody served as unfinished, by the target's doing.
+    fn give_up_queue(&self, now: Instant) {
+        let queued = self.core.pool.borrow_mut().take_queue();
+        for (arrival, due) in queued {
+            self.unserved(arrival, due, now, Duration::ZERO, now);
         }
+    }
+
+    /// The same for arrivals that were not even started, by the generator's.
+    fn give_up_unstarted(&mut self, now: Instant) {
         while let Some((_, start)) = self.schedule.next() {
             if let (true, Start::Arrive(arrival)) = (self.is_own(start), start) {
                 self.planned += 1;
-                Self::unserved(core, arrival, core.at(arrival.due), now);
+                let due = self.core.clock.moment_of(arrival.due);
+                let late = now.saturating_duration_since(due.at);
+                self.unserved(arrival, due, due.at, late, now);
             }
         }
     }
 
-    fn unserved(core: &Core, arrival: Arrival, ready: Instant, now: Instant) {
+    fn unserved(
+        &self,
+        arrival: Arrival,
+        due: Moment,
+        ready: Instant,
+        late: Duration,
+        now: Instant,
+    ) {
+        let core = &self.core;
         if let Some(name) = user::first_name(&core.gear, core.seed, arrival) {
-            core.unfinished(name, core.at(arrival.due), ready, now);
+            core.unfinished(name, due, ready, late, now);
         }
+    }
+
+    fn measured(&mut self, now: Instant, names: &[String]) -> Measurement {
+        let recorder = self.core.recorder.replace(Recorder::nothing());
+        recorder.finish(self.when(now), names.to_vec())
+    }
+
+    fn so_far(&self, now: Instant, names: &[String]) -> Measurement {
+        let recorder = self.core.recorder.borrow().clone();
+        recorder.finish(self.when(now), names.to_vec())
+    }
+
+    fn when(&self, now: Instant) -> (Duration, Duration) {
+        (self.core.clock.time(now), self.core.offset(now))
     }
 }

@@ -120,6 +120,8 @@ pub struct Slice {
     pub pass: u32,
     /// The deployment loaded.
     pub arm: Arm,
+    /// In a duet, the pair that the slice belongs to, counted over the run.
+    pub pair: Option<u32>,
     /// Start, from the start of the load.
     pub start: Duration,
     /// Length of the window in which requests became due.
@@ -276,11 +278,25 @@ impl Measurement {
             mine.merge(&parts);
             mine.compact();
         }
-        if self.timeline.len() < other.timeline.len() {
-            self.timeline
-                .resize_with(other.timeline.len(), Second::default);
+        self.add_timeline(other.timeline);
+    }
+
+    /// Adds what was measured of another arm of the same run: other slices, in the order of their start.
+    pub fn add_arm(&mut self, other: Self) {
+        if self.requests.is_empty() {
+            self.requests = other.requests;
         }
-        for (mine, second) in self.timeline.iter_mut().zip(other.timeline) {
+        self.slices.extend(other.slices);
+        self.slices.sort_by_key(|slice| slice.start);
+        self.parts.extend(other.parts);
+        self.add_timeline(other.timeline);
+    }
+
+    fn add_timeline(&mut self, timeline: Vec<Second>) {
+        if self.timeline.len() < timeline.len() {
+            self.timeline.resize_with(timeline.len(), Second::default);
+        }
+        for (mine, second) in self.timeline.iter_mut().zip(timeline) {
             mine.users += second.users;
             mine.requests += second.requests;
             mine.errors += second.errors;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::baseline::StoreError;
 use crate::load::{OriginError, ProxyError};
@@ -58,6 +59,43 @@ pub enum Error {
     /// Two gates would write into one folder.
     #[error("two gates are named '{0}': give each scenario a name of its own")]
     TwoGatesOfOneName(String),
+    /// A flag that only a duet has a use for.
+    #[error(
+        "{0} belongs to a duet: give the base version with --against or --base-cmd, or leave it out"
+    )]
+    OnlyInDuet(&'static str),
+    /// A flag that only a started server has a use for.
+    #[error(
+        "{0} belongs to a server that the gate starts: give one with --target-cmd or --base-cmd, or leave it out"
+    )]
+    OnlyWithCommand(&'static str),
+    /// A deployment is given twice.
+    #[error("{one} and {other} name the same deployment: give one of them")]
+    Both {
+        /// A flag.
+        one: &'static str,
+        /// Another one.
+        other: &'static str,
+    },
+    /// A number of pairs that makes no duet.
+    #[error("--pairs {pairs} is out of bounds, which are {fewest} to {most}")]
+    Pairs {
+        /// What was given.
+        pairs: u32,
+        /// The fewest.
+        fewest: u32,
+        /// The most.
+        most: u32,
+    },
+    /// A slice in which nothing could be told.
+    #[error("--slice must be at least {0:?}: a shorter one holds little but its start and its end")]
+    ShortSlice(Duration),
+    /// A path that is none.
+    #[error("--ready '{0}' is not a path, begin it with '/'")]
+    ReadyPath(String),
+    /// No port for a server.
+    #[error("no port is free for a server")]
+    NoPort(#[source] io::Error),
     /// A pull request's numbers must not become the baseline.
     #[error(
         "--record is refused on pull-request events: record on the main branch, after the merge"

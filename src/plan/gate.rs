@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Error, Options, read, variable};
+use super::against::{self, Against};
+use super::{Error, Options, Serving, read, variable};
 use crate::baseline::{Baseline, store};
 use crate::load::{Origin, Proxy};
 use crate::record::{PhaseRecord, phases};
@@ -27,17 +28,29 @@ pub struct Gate {
     pub baseline_path: PathBuf,
     /// The deployment to load; none where neither the arguments nor the scenario name one.
     target: Option<Origin>,
+    /// The base version to load in turns with it, in a duet.
+    pub against: Option<Against>,
     /// Seed of every random draw: given, or the scenario's own, so that equal scenarios send equal requests.
     pub seed: u64,
 }
 
 impl Gate {
-    /// Reads the files of a gate.
+    /// Reads the files of a gate that needs no deployment.
     pub fn read(folder: &Path, options: &Options) -> Result<Self, Error> {
+        Self::read_for(folder, options, &Serving::default())
+    }
+
+    /// Reads the files of a gate, and settles which deployments it loads.
+    pub(super) fn read_for(
+        folder: &Path,
+        options: &Options,
+        serving: &Serving,
+    ) -> Result<Self, Error> {
         if !folder.is_dir() {
             return Err(Error::NoGate(folder.to_owned()));
         }
-        let scenario = read_scenario(&folder.join("scenario.yml"), &options.set)?;
+        let scenario_path = folder.join("scenario.yml");
+        let scenario = read_scenario(&scenario_path, &options.set)?;
         let thresholds_path = folder.join("thresholds.yml");
         let thresholds = read_thresholds(&thresholds_path, &scenario)?;
         let own = folder.join("baseline.json");
@@ -49,7 +62,8 @@ impl Gate {
         {
             return Err(Error::NoBaseline(baseline_path));
         }
-        let target = target(folder, options, &scenario)?;
+        let target = target(&scenario_path, options, serving, &scenario)?;
+        let against = against(&scenario_path, options, serving, &thresholds)?;
         Ok(Self {
             folder: folder.to_owned(),
             seed: options.seed.unwrap_or_else(|| own_seed(&scenario)),
@@ -59,6 +73,7 @@ impl Gate {
             baseline,
             baseline_path,
             target,
+            against,
         })
     }
 }
@@ -72,24 +87,59 @@ impl Gate {
     }
 }
 
-fn target(folder: &Path, options: &Options, scenario: &Scenario) -> Result<Option<Origin>, Error> {
-    let (text, place) = match (&options.target, &scenario.target) {
-        (Some(given), _) => (given, "--target".to_owned()),
-        (None, Some(written)) => (written, folder.join("scenario.yml").display().to_string()),
-        (None, None) => return Ok(None),
+fn target(
+    path: &Path,
+    options: &Options,
+    serving: &Serving,
+    scenario: &Scenario,
+) -> Result<Option<Origin>, Error> {
+    if let Some(server) = &serving.target {
+        return origin(&server.url(), "--target-cmd", scenario).map(Some);
+    }
+    match (&options.target, &scenario.target) {
+        (Some(given), _) => origin(given, "--target", scenario).map(Some),
+        (None, Some(written)) => origin(written, &path.display().to_string(), scenario).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// The base version, where one is given.
+fn against(
+    path: &Path,
+    options: &Options,
+    serving: &Serving,
+    thresholds: &Thresholds,
+) -> Result<Option<Against>, Error> {
+    let started = serving.base.as_ref().map(super::serving::Server::url);
+    let Some(url) = started.as_ref().or(options.against.as_ref()) else {
+        return against::refuse_alone(options).map(|()| None);
     };
-    let origin: Origin = text
-        .parse()
-        .map_err(|source| Error::Target { place, source })?;
+    let mut set = options.set.clone();
+    set.retain(|(name, _)| !options.against_set.iter().any(|(own, _)| own == name));
+    set.extend(options.against_set.iter().cloned());
+    let scenario = read_scenario(path, &set)?;
+    Ok(Some(Against {
+        target: origin(url, "--against", &scenario)?,
+        scenario,
+        turns: against::turns(options, thresholds)?,
+    }))
+}
+
+/// A deployment's address, through the proxy that the environment names for it.
+fn origin(text: &str, place: &str, scenario: &Scenario) -> Result<Origin, Error> {
+    let origin: Origin = text.parse().map_err(|source| Error::Target {
+        place: place.to_owned(),
+        source,
+    })?;
     // Load for this machine never leaves it.
     if origin.is_loopback() {
-        return Ok(Some(origin));
+        return Ok(origin);
     }
     let proxy = Proxy::find(&origin.to_string(), &variable).map_err(Error::Proxy)?;
-    Ok(Some(match proxy {
+    Ok(match proxy {
         Some(proxy) => origin.through(proxy, scenario.http),
         None => origin,
-    }))
+    })
 }
 
 fn read_scenario(path: &Path, set: &[(String, String)]) -> Result<Scenario, Error> {

@@ -3,16 +3,20 @@
 //! Everything that can be wrong with what people wrote is found here, in milliseconds. `plan` reads files and the
 //! environment; it must not know the command line's grammar, send anything, or write anything but the output folder.
 
+mod against;
 mod error;
 mod gate;
 mod machine;
+mod serving;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use against::Against;
 pub use error::Error;
 pub use gate::Gate;
+pub use serving::{Server, Serving};
 
 use crate::ci::{self, CiRun};
 use crate::files;
@@ -25,6 +29,24 @@ pub struct Options {
     pub gates: Vec<PathBuf>,
     /// The deployment to load, over the scenario's.
     pub target: Option<String>,
+    /// The base version, to be loaded in turns with the target.
+    pub against: Option<String>,
+    /// Variables of the base, over those of both.
+    pub against_set: Vec<(String, String)>,
+    /// Pairs of slices of each steady phase.
+    pub pairs: Option<u32>,
+    /// Length of a slice.
+    pub slice: Option<Duration>,
+    /// The least time between two slices.
+    pub guard: Option<Duration>,
+    /// What starts the deployment to load.
+    pub target_cmd: Option<String>,
+    /// What starts the base version.
+    pub base_cmd: Option<String>,
+    /// The path that answers once a started server is ready.
+    pub ready: Option<String>,
+    /// Pairs after which started servers are started anew.
+    pub restart_every: Option<u32>,
     /// Where results and reports go.
     pub out: PathBuf,
     /// The baseline, over the gate's own.
@@ -62,6 +84,8 @@ pub struct Plan {
     pub gates: Vec<Gate>,
     /// Where results and reports go; several gates get a folder each in it.
     pub out: PathBuf,
+    /// Servers that are started for the run.
+    pub serving: Serving,
     /// What a baseline's jobs must share.
     pub labels: BTreeMap<String, String>,
     /// How long to wait until a target answers.
@@ -90,10 +114,11 @@ impl Plan {
         if options.baseline.is_some() && options.gates.len() > 1 {
             return Err(Error::OneBaselineManyGates);
         }
+        let serving = Serving::new(options)?;
         let gates = options
             .gates
             .iter()
-            .map(|folder| Gate::read(folder, options))
+            .map(|folder| Gate::read_for(folder, options, &serving))
             .collect::<Result<Vec<_>, _>>()?;
         refuse_twins(&gates)?;
         let ca = options
@@ -104,6 +129,7 @@ impl Plan {
         Ok(Self {
             gates,
             out: options.out.clone(),
+            serving,
             labels: labels(&options.labels)?,
             wait: options.wait,
             ca,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::model::{
     CellRecord, Deployment, Environment, Health, PartsRecord, PhaseRecord, Run, RunRecord, SCHEMA,
-    ScenarioIdentity, SecondRecord, SliceRecord,
+    ScenarioIdentity, SecondRecord, SliceRecord, Turns,
 };
 use crate::measurement::{Measurement, Second, Slice};
 use crate::scenario::{Phase, Scenario, Shape};
@@ -17,6 +17,8 @@ pub struct Circumstances {
     pub target: Deployment,
     /// The deployment it was compared with, in a duet.
     pub base: Option<Deployment>,
+    /// How the two took turns, in a duet.
+    pub turns: Option<Turns>,
     /// When and how the run went.
     pub run: Run,
     /// What a baseline's jobs must share.
@@ -25,6 +27,8 @@ pub struct Circumstances {
     pub environment: Environment,
     /// How well the generator did.
     pub health: Health,
+    /// The phases as they were run.
+    pub load: Vec<Phase>,
 }
 
 /// Makes the record of a run.
@@ -36,10 +40,12 @@ pub fn build(
     let Circumstances {
         target,
         base,
+        turns,
         run,
         labels,
         environment,
         health,
+        load,
     } = circumstances;
     RunRecord {
         schema: SCHEMA,
@@ -51,12 +57,13 @@ pub fn build(
         },
         target,
         base,
+        turns,
         run,
         labels,
         environment,
         health,
         requests: measurement.requests,
-        phases: phases(&scenario.load),
+        phases: phases(&load),
         slices: measurement.slices.into_iter().map(slice).collect(),
         parts: measurement
             .parts
@@ -114,7 +121,7 @@ fn slice(slice: Slice) -> SliceRecord {
         phase: slice.phase,
         pass: slice.pass,
         arm: slice.arm,
-        pair: None,
+        pair: slice.pair,
         start_s: six_digits(slice.start.as_secs_f64()),
         length_s: six_digits(slice.length.as_secs_f64()),
         late_p99_s: six_digits(slice.late.quantile(0.99).unwrap_or(0.0)),

@@ -26,6 +26,9 @@ pub struct RunRecord {
     /// The deployment it was compared with, in a duet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Deployment>,
+    /// How the two took turns, in a duet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<Turns>,
     /// When and how the run went.
     pub run: Run,
     /// What a baseline's jobs must share, from `--label`.
@@ -70,6 +73,22 @@ pub struct Deployment {
     /// The proxy that led there, as host and port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
+}
+
+/// How the two deployments of a duet took turns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Turns {
+    /// Pairs of slices of each steady phase, before a second look.
+    pub pairs: u32,
+    /// Length of a slice, in seconds.
+    pub slice_s: f64,
+    /// The least time between two slices, in seconds.
+    pub guard_s: f64,
+    /// How many looks were planned: the false alarm rate is shared out among them.
+    pub looks: u32,
+    /// Pairs after which the servers were started anew; none where they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart_every: Option<u32>,
 }
 
 /// When and how the run went.
@@ -117,8 +136,11 @@ pub enum Ended {
         /// Requests by then.
         requests: u64,
     },
-    /// The target did not answer the first, unrecorded user.
+    /// A deployment did not answer the first, unrecorded user, or did not come up again.
     Unreachable {
+        /// Which one.
+        #[serde(default)]
+        arm: Arm,
         /// What happened.
         why: String,
     },

@@ -99,6 +99,7 @@ pub(crate) fn record() -> RecordBuilder {
         },
         target: deployment(),
         base: None,
+        turns: None,
         run: Run {
             id: "run".to_owned(),
             attempt: None,

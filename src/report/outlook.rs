@@ -7,7 +7,7 @@ use super::words::{Medium, measure_name, not_judged, subject_name};
 use crate::record::PhaseRecord;
 use crate::thresholds::{Bound, Limit, Subject, Thresholds};
 use crate::units::written;
-use crate::verdict::{CellForecast, Forecast, LimitForecast, Measure};
+use crate::verdict::{CellForecast, Design, Forecast, HISTORY_FROM, LimitForecast, Measure};
 
 const MEDIUM: Medium = Medium::Plain;
 
@@ -18,9 +18,11 @@ pub struct Outlook<'a> {
     pub gate: &'a str,
     /// The deployment that would be loaded; none where nothing names one.
     pub target: Option<&'a str>,
-    /// Length of the load in seconds.
-    pub duration_s: f64,
-    /// The phases, repeats pooled.
+    /// The base version that it would be loaded in turns with.
+    pub against: Option<&'a str>,
+    /// How long that would take, in words.
+    pub lasts: &'a str,
+    /// The phases of one deployment, repeats pooled.
     pub phases: &'a [PhaseRecord],
     /// Request names.
     pub requests: &'a [String],
@@ -30,8 +32,8 @@ pub struct Outlook<'a> {
     pub answers: Answers,
     /// What was promised.
     pub thresholds: &'a Thresholds,
-    /// Matching jobs of the baseline.
-    pub jobs: usize,
+    /// What it would be compared with.
+    pub design: Design<'a>,
     /// What the verdict could see.
     pub forecast: &'a Forecast,
     /// Whether anything could be judged, were answers as short as they may be.
@@ -68,10 +70,17 @@ pub fn outlook(outlook: &Outlook, columns: usize) -> String {
 }
 
 fn heading(outlook: &Outlook, columns: usize) -> Vec<String> {
-    let lasts = numbers::length(outlook.duration_s);
-    let would = match outlook.target {
-        Some(target) => format!("A run would load {} for {lasts}", one_line(target)),
-        None => format!("A run would last {lasts} and needs --target, since no target is written"),
+    let lasts = outlook.lasts;
+    let would = match (outlook.target, outlook.against) {
+        (Some(target), None) => format!("A run would load {} for {lasts}", one_line(target)),
+        (Some(target), Some(base)) => format!(
+            "A run would load {} in turns with {} for {lasts}",
+            one_line(target),
+            one_line(base)
+        ),
+        (None, _) => {
+            format!("A run would last {lasts} and needs --target, since no target is written")
+        }
     };
     let told = format!(
         "{}: the files are in order, and nothing was sent. {would}.",
@@ -81,7 +90,12 @@ fn heading(outlook: &Outlook, columns: usize) -> Vec<String> {
 }
 
 fn phases(outlook: &Outlook, columns: usize) -> Vec<String> {
-    let mut rows = vec![row("phase", ["load", "lasts", "requests"])];
+    let requests = if outlook.against.is_some() {
+        "requests each"
+    } else {
+        "requests"
+    };
+    let mut rows = vec![row("phase", ["load", "lasts", requests])];
     for (phase, counts) in outlook.phases.iter().zip(outlook.counts) {
         let name = match (phase.measured, phase.passes) {
             (true, 1) => one_line(&phase.name),
@@ -109,7 +123,12 @@ fn requests(outlook: &Outlook, columns: usize) -> Vec<String> {
         .filter(|(phase, _)| !phase.idle)
         .map(|(phase, _)| phase.duration_s * f64::from(phase.passes))
         .sum();
-    let mut rows = vec![row("in measured phases", ["requests", "per second"])];
+    let heading = if outlook.against.is_some() {
+        "each, in measured phases"
+    } else {
+        "in measured phases"
+    };
+    let mut rows = vec![row(heading, ["requests", "per second"])];
     for (index, name) in outlook.requests.iter().enumerate() {
         let sent: f64 = measured().map(|(_, counts)| counts[index]).sum();
         let cells = [count(numbers::whole(sent)), numbers::rate(sent / seconds)];
@@ -155,14 +174,21 @@ fn cells(outlook: &Outlook, columns: usize) -> Vec<String> {
         rows.push((name, cells.to_vec()));
     }
     let mut lines = table(&rows, columns);
-    let against = match outlook.jobs {
-        0 => "There is no matching baseline yet: that is what five recorded jobs of the usual spread would show."
+    let against = match outlook.design {
+        Design::Jobs([]) => "There is no matching baseline yet: that is what five recorded jobs of the usual spread would show."
             .to_owned(),
-        jobs @ 1..5 => format!(
-            "Against {}; five make a history, which sees smaller changes.",
-            numbers::counted(jobs as u64, "baseline job")
+        Design::Jobs(jobs) => {
+            let told = numbers::counted(jobs.len() as u64, "baseline job");
+            if jobs.len() < HISTORY_FROM {
+                format!("Against {told}; five make a history, which sees smaller changes.")
+            } else {
+                format!("Against {told}.")
+            }
+        }
+        Design::Duet { pairs, slice_s, .. } => format!(
+            "In a duet of {pairs} pairs of slices of {} with the usual spread; more pairs see smaller changes.",
+            numbers::length(slice_s)
         ),
-        jobs => format!("Against {}.", numbers::counted(jobs as u64, "baseline job")),
     };
     lines.extend(wrap(&against, columns));
     lines

@@ -6,16 +6,21 @@ use super::model::{Pause, Phase, Scenario, Shape, Step, Task, UserClass};
 const FASTEST_ROUND: f64 = 1e-4;
 
 impl Scenario {
-    /// The requests expected by phase (as [`Phase::index`] counts them, repeats pooled) and request name.
+    /// The requests expected of a load (the scenario's own, or one made of it) by phase, as [`Phase::index`] counts them,
+    /// and request name.
     ///
     /// `service` gives the seconds that one request of a name is expected to take; in the closed model it decides how
     /// often a user comes round. Logins of users that arrivals make on demand are left out: how many there will be
     /// depends on the target.
-    pub fn expected_requests(&self, service: impl Fn(usize) -> f64) -> Vec<Vec<f64>> {
-        let phases = self.load.iter().map(|phase| phase.index + 1).max();
+    pub fn expected_requests(
+        &self,
+        load: &[Phase],
+        service: impl Fn(usize) -> f64,
+    ) -> Vec<Vec<f64>> {
+        let phases = load.iter().map(|phase| phase.index + 1).max();
         let mut counts = vec![vec![0.0; self.requests.len()]; phases.unwrap_or(0)];
         let mut present = 0.0;
-        for phase in &self.load {
+        for phase in load {
             let row = &mut counts[phase.index];
             for (class, share) in self.shares() {
                 let rounds = share * rounds(phase, class, &service);
@@ -102,7 +107,7 @@ mod tests {
         let text = format!("name: x\nuser_classes:\n{users}\nload:\n{load}\n");
         let scenario =
             crate::scenario::parse("scenario.yml", &text, &BTreeMap::new(), &|_| None).unwrap();
-        scenario.expected_requests(|_| service)
+        scenario.expected_requests(&scenario.load, |_| service)
     }
 
     fn close(counts: &[Vec<f64>], wanted: &[&[f64]]) {

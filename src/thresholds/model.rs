@@ -106,6 +106,8 @@ pub enum Severity {
 pub struct Regression {
     /// Metrics that may fail a build; every other one is reported.
     pub gate: Vec<Metric>,
+    /// How small a change a duet is to see.
+    pub precision: Precision,
     /// Changes up to this fraction are nobody's business, in a duet.
     pub tolerance: f64,
     /// The same against a history.
@@ -132,6 +134,7 @@ impl Default for Regression {
     fn default() -> Self {
         Self {
             gate: vec![Metric::P95, Metric::ErrorRate],
+            precision: Precision::Usual,
             tolerance: 0.05,
             history_tolerance: 0.03,
             floor: Duration::from_millis(1),
@@ -142,6 +145,26 @@ impl Default for Regression {
             accepted: Vec::new(),
             missing_baseline: MissingBaseline::Warn,
             line: None,
+        }
+    }
+}
+
+/// How small a change a duet is to see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Twelve pairs, twelve more where they did not suffice, and a tolerance of 5 %.
+    #[default]
+    Usual,
+    /// Twenty-four pairs and a tolerance of 3 %, for changes of 10 %.
+    High,
+}
+
+impl Precision {
+    /// The tolerance where the file writes none.
+    pub fn tolerance(self) -> f64 {
+        match self {
+            Self::Usual => 0.05,
+            Self::High => 0.03,
         }
     }
 }

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Acceptance, Error, MissingBaseline, Names, Regression, RequestRule, Subject};
+use super::{
+    Acceptance, Error, MissingBaseline, Names, Precision, Regression, RequestRule, Subject,
+};
 use crate::metric::Metric;
 use crate::units::{parse_duration, parse_percent, significant};
 use crate::yaml::{Cursor, Entry, Fields, Keys, Value};
 
-const SECTION: [&str; 9] = [
+const SECTION: [&str; 10] = [
     "gate",
+    "precision",
     "tolerance",
     "history_tolerance",
     "floor",
@@ -45,6 +48,10 @@ pub(super) fn read(section: Option<&Entry<'_>>, names: &Names<'_>) -> Result<Reg
         let value = &entry.value;
         match entry.key.text.as_str() {
             "gate" => regression.gate = gate(value)?,
+            "precision" => {
+                let words = [("usual", Precision::Usual), ("high", Precision::High)];
+                regression.precision = value.one_of(&words)?;
+            }
             "tolerance" => regression.tolerance = change(value)?,
             "history_tolerance" => regression.history_tolerance = change(value)?,
             "floor" => regression.floor = floor(value)?,
@@ -54,6 +61,9 @@ pub(super) fn read(section: Option<&Entry<'_>>, names: &Names<'_>) -> Result<Reg
             "missing_baseline" => regression.missing_baseline = missing_baseline(value)?,
             _ => regression.phases = phases(value, names)?,
         }
+    }
+    if fields.get("tolerance").is_none() {
+        regression.tolerance = regression.precision.tolerance();
     }
     refuse_contradictions(section, &fields, &regression)?;
     Ok(regression)

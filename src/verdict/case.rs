@@ -23,28 +23,6 @@ pub struct Case<'a> {
     pub candidates: &'a [RunRecord],
     /// The jobs of the baseline that they may be compared with; unused where the results have a base arm.
     pub matching: Matching<'a>,
-    /// How often this duet is judged.
-    pub looks: Looks,
-}
-
-/// How often a duet is judged, fixed before it starts: the false alarm rate is shared out among the looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Looks {
-    /// Once, at its end.
-    #[default]
-    One,
-    /// After half of its pairs, and again at its end where that was inconclusive.
-    Two,
-}
-
-impl Looks {
-    /// Family-wise false alarm rate of one look.
-    fn alpha(self) -> f64 {
-        match self {
-            Self::One => DUET_ALPHA,
-            Self::Two => DUET_ALPHA / 2.0,
-        }
-    }
 }
 
 /// A result with the slices that may be looked at.
@@ -86,10 +64,20 @@ impl<'a> Case<'a> {
             .collect()
     }
 
+    /// How often a duet is judged, fixed before it starts: its false alarm rate is shared out among the looks.
+    fn looks(&self) -> f64 {
+        let turns = self
+            .candidates
+            .iter()
+            .filter_map(|record| record.turns.as_ref());
+        let looks = turns.map(|turns| turns.looks).max();
+        f64::from(looks.unwrap_or(1).max(1))
+    }
+
     /// Family-wise false alarm rate against `opponent`.
     pub(super) fn alpha(&self, opponent: Opponent<'_>) -> f64 {
         match opponent {
-            Opponent::BaseArm => self.looks.alpha(),
+            Opponent::BaseArm => DUET_ALPHA / self.looks(),
             Opponent::Jobs(_) | Opponent::Nothing(_) => JOBS_ALPHA,
         }
     }

@@ -39,6 +39,8 @@ pub enum Design<'a> {
         pairs: u32,
         /// Length of a slice in seconds.
         slice_s: f64,
+        /// How often it is judged.
+        looks: u32,
     },
 }
 
@@ -113,7 +115,7 @@ pub fn forecast(
     let family = drafts.iter().filter(tested).count().max(1);
     let alpha = match design {
         Design::Jobs(_) => JOBS_ALPHA,
-        Design::Duet { .. } => DUET_ALPHA,
+        Design::Duet { looks, .. } => DUET_ALPHA / f64::from(looks.max(1)),
     } / family as f64;
     let limits = thresholds.limits.iter().enumerate();
     Forecast {
@@ -190,7 +192,7 @@ fn draft(
                 .and_then(|()| of_jobs(jobs, scope, subject, metric, requests));
             (requests, evidence)
         }
-        Design::Duet { pairs, slice_s } => {
+        Design::Duet { pairs, slice_s, .. } => {
             let arms: Vec<Arm> = traffic
                 .iter()
                 .map(|phase| phase.arm(pairs, slice_s))

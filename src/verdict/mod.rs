@@ -20,7 +20,7 @@ mod rule;
 pub mod statistics;
 mod validity;
 
-pub use case::{Case, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA, Looks};
+pub use case::{Case, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
 pub use duet::FEWEST_UNITS;
 pub use evidence::{FEWEST_ERRORS, SMALLEST_SHARE, prior_sd};
 pub use forecast::{CellForecast, Design, Expected, Forecast, LimitForecast, forecast};

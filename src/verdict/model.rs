@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::baseline::Mismatch;
-use crate::measurement::FailureKind;
+use crate::measurement::{Arm, FailureKind};
 use crate::metric::Metric;
 use crate::thresholds::{FailureSet, Subject};
 
@@ -234,8 +234,10 @@ pub struct Change {
 /// Why a run as a whole could not be judged.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Invalidity {
-    /// The target did not answer.
+    /// A deployment did not answer.
     Unreachable {
+        /// Which one.
+        arm: Arm,
         /// What happened.
         why: String,
     },

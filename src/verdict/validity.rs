@@ -27,7 +27,12 @@ pub(super) fn problems(runs: &[Run<'_>]) -> Vec<Invalidity> {
 
 fn problem(run: &Run<'_>) -> Option<Invalidity> {
     match &run.record.run.ended {
-        Ended::Unreachable { why } => return Some(Invalidity::Unreachable { why: why.clone() }),
+        Ended::Unreachable { arm, why } => {
+            return Some(Invalidity::Unreachable {
+                arm: *arm,
+                why: why.clone(),
+            });
+        }
         Ended::Interrupted { .. } => return Some(Invalidity::Interrupted),
         Ended::Completed | Ended::Aborted { .. } => {}
     }

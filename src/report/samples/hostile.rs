@@ -90,6 +90,7 @@ fn say(record: &mut RunRecord, text: &str) {
 pub(in crate::report) fn unreachable_saying(text: &str) -> Sample {
     let mut run = unreachable().records.remove(0);
     run.run.ended = Ended::Unreachable {
+        arm: crate::measurement::Arm::Target,
         why: text.to_owned(),
     };
     gate(run).judged()

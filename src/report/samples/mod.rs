@@ -20,7 +20,7 @@ use crate::baseline::{self, Baseline, Job, Matching, Setting, matching};
 use crate::exit::{Exit, Strictness};
 use crate::record::{RunRecord, SliceRecord};
 use crate::thresholds::{self, Names, PhaseName, Thresholds};
-use crate::verdict::{self, Case, Looks, Verdict};
+use crate::verdict::{self, Case, Verdict};
 
 /// What a gate did and what it is held against, before it is judged.
 pub(super) struct Gate {
@@ -120,7 +120,6 @@ impl Gate {
             thresholds: &thresholds,
             candidates: &self.records,
             matching: matching(self.baseline.as_ref(), &Setting::from(&self.records[0])),
-            looks: Looks::One,
         });
         let gate = &verdict.gate;
         let files = [

@@ -77,6 +77,7 @@ pub(in crate::report) fn unreachable() -> Sample {
             .map(str::to_owned)
             .into();
         run.run.ended = Ended::Unreachable {
+            arm: crate::measurement::Arm::Target,
             why: "Connection refused (os error 111)".to_owned(),
         };
     });

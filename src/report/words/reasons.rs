@@ -3,6 +3,7 @@
 use super::Medium;
 use super::line::title;
 use crate::baseline::{Difference, Mismatch};
+use crate::measurement::Arm;
 use crate::record::Ended;
 use crate::report::Story;
 use crate::report::numbers::{self, count, counted};
@@ -63,10 +64,10 @@ pub(super) fn why_not(story: &Story, line: &Line, why: &NotJudged, medium: Mediu
 /// Why the run as a whole could not be judged.
 pub(in crate::report) fn invalidity(story: &Story, why: &Invalidity, medium: Medium) -> Reason {
     match why {
-        Invalidity::Unreachable { why } => reason(
+        Invalidity::Unreachable { arm, why } => reason(
             format!(
-                "the target {} did not answer ({})",
-                medium.foreign(&story.record.target.url),
+                "{} did not answer ({})",
+                deployment(story, *arm, medium),
                 medium.foreign(why)
             ),
             "start it or correct its address; --wait 60s gives it time to come up",
@@ -138,6 +139,15 @@ pub(in crate::report) fn invalidity(story: &Story, why: &Invalidity, medium: Med
             },
             "start it or correct the address after --against",
         ),
+    }
+}
+
+/// One of the deployments, with its address.
+fn deployment(story: &Story, arm: Arm, medium: Medium) -> String {
+    match (arm, &story.record.base) {
+        (Arm::Base, Some(base)) => format!("the base {}", medium.foreign(&base.url)),
+        (Arm::Base, None) => "the base".to_owned(),
+        (Arm::Target, _) => format!("the target {}", medium.foreign(&story.record.target.url)),
     }
 }
 

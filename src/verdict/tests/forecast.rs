@@ -93,7 +93,11 @@ fn more_pairs_see_smaller_changes_and_too_few_see_nothing() {
             &[phase("warm", 12.0, 1)],
             &shop_counts(),
             &thresholds(),
-            Design::Duet { pairs, slice_s },
+            Design::Duet {
+                pairs,
+                slice_s,
+                looks: 2,
+            },
         );
         cell(&told, &Subject::Overall, Metric::P95).clone()
     };
@@ -208,6 +212,7 @@ fn a_gated_burst_is_counted_by_its_passes() {
         Design::Duet {
             pairs: 12,
             slice_s: 5.0,
+            looks: 2,
         },
     );
     let p95 = cell(&told, &Subject::Overall, Metric::P95);

@@ -74,7 +74,6 @@ fn judged_alone(thresholds: &Thresholds, record: &RunRecord) -> Verdict {
         thresholds,
         candidates: std::slice::from_ref(record),
         matching: Matching::None(Mismatch::NoBaseline),
-        looks: Looks::One,
     })
 }
 
@@ -83,7 +82,6 @@ fn judged_against(thresholds: &Thresholds, record: &RunRecord, jobs: &[Job]) -> 
         thresholds,
         candidates: std::slice::from_ref(record),
         matching: Matching::Jobs(jobs.iter().collect()),
-        looks: Looks::One,
     })
 }
 

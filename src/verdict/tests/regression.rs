@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::record::Turns;
 
 #[test]
 fn an_unchanged_run_passes_and_a_slower_one_fails() {
@@ -101,24 +102,24 @@ fn two_looks_share_the_false_alarms() {
     let run = run.build();
     let thresholds = thresholds();
     let outcome = |looks| {
-        let verdict = judge(&Case {
-            thresholds: &thresholds,
-            candidates: std::slice::from_ref(&run),
-            matching: Matching::None(Mismatch::NoBaseline),
+        let mut run = run.clone();
+        run.turns = Some(Turns {
+            pairs: 12,
+            slice_s: 1.0,
+            guard_s: 0.3,
             looks,
+            restart_every: None,
         });
+        let verdict = judged_alone(&thresholds, &run);
         let p = change(line(&verdict, &Subject::Overall, Metric::P95))
             .change
             .unwrap()
             .p;
         (verdict.outcome, p)
     };
-    let (one, p) = outcome(Looks::One);
+    let (one, p) = outcome(1);
     assert!(p > 0.005 && p < 0.01, "{p}");
-    assert_eq!(
-        (one, outcome(Looks::Two).0),
-        (Outcome::Failed, Outcome::Passed)
-    );
+    assert_eq!((one, outcome(2).0), (Outcome::Failed, Outcome::Passed));
 }
 
 #[test]
@@ -203,7 +204,6 @@ fn several_candidates_are_one_job() {
         thresholds: &thresholds,
         candidates: &candidates,
         matching: Matching::Jobs(jobs.iter().collect()),
-        looks: Looks::One,
     });
     assert_eq!(
         verdict.comparison,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::baseline::Difference;
-use crate::measurement::FailureKind;
+use crate::measurement::{Arm, FailureKind};
 use crate::record::Ended;
 use crate::thresholds::{Abort, MissingBaseline};
 use crate::units::Share;
@@ -24,10 +24,16 @@ fn what_never_answered_or_was_cut_short_is_not_judged() {
             .build()
     };
     let why = "connection refused".to_owned();
-    let unreachable = Ended::Unreachable { why: why.clone() };
+    let unreachable = Ended::Unreachable {
+        arm: Arm::Target,
+        why: why.clone(),
+    };
     assert_eq!(
         invalid(&ended(unreachable)),
-        [Invalidity::Unreachable { why }]
+        [Invalidity::Unreachable {
+            arm: Arm::Target,
+            why
+        }]
     );
     let interrupted = Ended::Interrupted { signal: 15 };
     assert_eq!(invalid(&ended(interrupted)), [Invalidity::Interrupted]);
@@ -53,7 +59,6 @@ fn a_measured_phase_without_a_request_is_not_judged() {
         thresholds: &thresholds(),
         candidates: &[],
         matching: Matching::None(Mismatch::NoBaseline),
-        looks: Looks::One,
     };
     assert_eq!(judge(&nothing).invalid, [Invalidity::NoRequests]);
 }
@@ -193,7 +198,6 @@ fn a_mismatch_is_handed_on() {
         thresholds: &thresholds(),
         candidates: &[shop(1.0)],
         matching: Matching::None(mismatch.clone()),
-        looks: Looks::One,
     });
     assert_eq!(
         verdict.comparison,

@@ -1,0 +1,166 @@
+//! `run` and `validate`: what gates are loaded with.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use super::Error;
+use super::stored::{Pairs, Reading, Telling, pairs};
+use crate::exit::Exit;
+use crate::gate::{self, Console, Loudness};
+use crate::plan::{Options, Plan, Recording};
+use crate::units::parse_duration;
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    gates: Gates,
+    #[command(flatten)]
+    deployments: Deployments,
+    /// Check the files and print the plan, sending nothing: the same as validate
+    #[arg(long = "dry-run")]
+    is_dry: bool,
+    /// Add the run to the baseline where it passed or was inconclusive; refused on pull requests
+    #[arg(long, env = "LOADGATE_RECORD", value_parser = FalseyValueParser::new())]
+    record: bool,
+    #[command(flatten)]
+    labels: Labels,
+    /// How long to wait until target and base answer
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, env = "LOADGATE_WAIT")]
+    wait: Duration,
+    /// Seed of every random draw; one of the scenario's own where not given
+    #[arg(long, value_name = "N", env = "LOADGATE_SEED")]
+    seed: Option<u64>,
+    /// Root certificate to trust beside the system's, in PEM
+    #[arg(long, value_name = "FILE", env = "LOADGATE_CA")]
+    ca: Option<PathBuf>,
+    /// Leave certificates unchecked, said in every report
+    #[arg(long, env = "LOADGATE_INSECURE", value_parser = FalseyValueParser::new())]
+    insecure: bool,
+    #[command(flatten)]
+    telling: Telling,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Validate {
+    #[command(flatten)]
+    gates: Gates,
+    #[command(flatten)]
+    deployments: Deployments,
+    #[command(flatten)]
+    labels: Labels,
+}
+
+/// The gates, and what their files are read with.
+#[derive(Debug, Args)]
+struct Gates {
+    /// Folders with scenario.yml, thresholds.yml and baseline.json
+    #[arg(value_name = "GATE", required = true)]
+    gates: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// What is loaded, and against what.
+#[derive(Debug, Args)]
+struct Deployments {
+    /// Deployment to load, over the scenario's
+    #[arg(long, value_name = "URL", env = "LOADGATE_TARGET")]
+    target: Option<String>,
+    /// Base version to load in turns with the target, and to judge it against (a duet)
+    #[arg(long, value_name = "URL", env = "LOADGATE_AGAINST", help_heading = DUET)]
+    against: Option<String>,
+    /// Value of a variable for the base alone
+    #[arg(long = "against-set", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_AGAINST_SET", help_heading = DUET)]
+    against_set: Vec<Pairs>,
+    /// Pairs of slices of each steady phase; as many again follow where they do not suffice [default: 12]
+    #[arg(long, value_name = "N", env = "LOADGATE_PAIRS", help_heading = DUET)]
+    pairs: Option<u32>,
+    /// Length of a slice [default: 5s]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, env = "LOADGATE_SLICE", help_heading = DUET)]
+    slice: Option<Duration>,
+    /// Least time between two slices [default: 0.3s]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, env = "LOADGATE_GUARD", help_heading = DUET)]
+    guard: Option<Duration>,
+    #[arg(
+        long,
+        help = "Command that serves the target on 127.0.0.1:$LOADGATE_PORT, started and stopped by the gate",
+        value_name = "COMMAND",
+        env = "LOADGATE_TARGET_CMD",
+        help_heading = SERVERS
+    )]
+    target_cmd: Option<String>,
+    /// Command that serves the base on a port of its own
+    #[arg(long, value_name = "COMMAND", env = "LOADGATE_BASE_CMD", help_heading = SERVERS)]
+    base_cmd: Option<String>,
+    /// Path that answers below 400 once a server is ready; where not given, an open port must do
+    #[arg(long, value_name = "PATH", env = "LOADGATE_READY", help_heading = SERVERS)]
+    ready: Option<String>,
+    /// Pairs after which the servers are started anew, 0 for never [default: 1]
+    #[arg(long, value_name = "N", env = "LOADGATE_RESTART_EVERY", help_heading = SERVERS)]
+    restart_every: Option<u32>,
+}
+
+const DUET: &str = "Duet";
+const SERVERS: &str = "Servers";
+
+/// What a baseline's jobs must share.
+#[derive(Debug, Args)]
+struct Labels {
+    /// What a baseline's jobs must share, such as region=eu-west-1
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_LABEL")]
+    labels: Vec<Pairs>,
+}
+
+impl Run {
+    pub(super) fn run(self) -> Result<Exit, Error> {
+        let (strictness, console) = (self.telling.strictness(), self.telling.console());
+        let plan = Plan::read(&Options {
+            out: self.telling.out,
+            seed: self.seed,
+            wait: self.wait,
+            ca: self.ca,
+            insecure: self.insecure,
+            recording: if self.record {
+                Recording::WhereGood
+            } else {
+                Recording::Off
+            },
+            ..options(self.gates, self.deployments, &self.labels)
+        })?;
+        if self.is_dry {
+            return Ok(gate::validate(&plan, &console));
+        }
+        Ok(gate::run(&plan, strictness, &console)?)
+    }
+}
+
+impl Validate {
+    pub(super) fn run(self) -> Result<Exit, Error> {
+        let plan = Plan::read(&options(self.gates, self.deployments, &self.labels))?;
+        Ok(gate::validate(&plan, &Console::of_process(Loudness::Full)))
+    }
+}
+
+/// What both commands share.
+fn options(gates: Gates, deployments: Deployments, labels: &Labels) -> Options {
+    Options {
+        gates: gates.gates,
+        baseline: gates.reading.baseline,
+        set: gates.reading.set.concat(),
+        labels: labels.labels.concat(),
+        target: deployments.target,
+        against: deployments.against,
+        against_set: deployments.against_set.concat(),
+        pairs: deployments.pairs,
+        slice: deployments.slice,
+        guard: deployments.guard,
+        target_cmd: deployments.target_cmd,
+        base_cmd: deployments.base_cmd,
+        ready: deployments.ready,
+        restart_every: deployments.restart_every,
+        ..Options::default()
+    }
+}

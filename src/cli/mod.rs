@@ -1,0 +1,164 @@
+//! The command line: arguments in, the name of a story and its options out.
+//!
+//! It must not know how anything works; `plan` reads what the arguments point at. What a flag sets, an environment
+//! variable `LOADGATE_…` sets too.
+
+mod gates;
+mod stand_in;
+mod stored;
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::exit::Exit;
+use crate::gate::{self, Console, Loudness};
+use crate::{demo, lambda, plan};
+use gates::{Run, Validate};
+use stand_in::Lambda;
+use stored::{Judge, Record};
+
+/// A performance gate for CI: a fixed HTTP load, held against written limits and a stored baseline.
+///
+/// A scenario drives load, which yields a measurement, kept as a record, held against thresholds and a baseline, giving
+/// a verdict, told in a report.
+#[derive(Debug, Parser)]
+#[command(name = "loadgate", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    passed; or inconclusive without --strict
+  1    a limit is broken or a metric regressed
+  2    bad arguments or files: nothing was sent
+  3    invalid, not judged: target unreachable, too few samples, generator too slow
+  4    inconclusive under --strict
+  130  interrupted (143: terminated); what was measured is on disk, not judged";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the whole product on a built-in server: a baseline, a run that passes, one that fails
+    Demo(Demo),
+    /// Load, measure, judge and report: the main job
+    Run(Box<Run>),
+    /// Check a gate's files and print the plan, sending nothing
+    Validate(Box<Validate>),
+    /// Judge stored results again, without a network
+    Judge(Judge),
+    /// Add accepted results to a gate's baseline
+    Record(Record),
+    /// Serve the built-in stand-in for an API Gateway with Lambda functions behind it
+    Lambda(Box<Lambda>),
+    /// See to it that started servers do not outlive a run; loadgate starts it itself
+    #[command(name = gate::GUARD, hide = true)]
+    GuardServers,
+}
+
+#[derive(Debug, Args)]
+struct Demo {
+    /// Where the gate, the results and the reports go
+    #[arg(long, value_name = "DIR", default_value = "loadgate-demo")]
+    out: PathBuf,
+}
+
+/// Reads the process's arguments, does what they say, and prints the error where there is one.
+pub fn main() -> Exit {
+    let cli = command()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match cli {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no error. A reader that went away is nobody's error.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Passed
+            };
+        }
+    };
+    cli.command.run().unwrap_or_else(|error| {
+        gate::say(&format!("loadgate: {}", chain(&error)));
+        error.exit()
+    })
+}
+
+/// The grammar, in which an empty variable is as good as none: CI platforms set every input that nobody gave to nothing.
+fn command() -> clap::Command {
+    Cli::command().mut_subcommands(|command| {
+        command.mut_args(|argument| {
+            let value = argument.get_env().and_then(std::env::var_os);
+            if value.is_some_and(|value| value.is_empty()) {
+                argument.env(None::<&'static str>)
+            } else {
+                argument
+            }
+        })
+    })
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Gate(#[from] gate::Error),
+    #[error(transparent)]
+    Demo(#[from] demo::Error),
+    #[error(transparent)]
+    Lambda(#[from] lambda::Error),
+}
+
+impl Error {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Gate(error) | Self::Demo(demo::Error::Gate(error)) => error.exit(),
+            Self::Demo(demo::Error::Write { .. } | demo::Error::StandIn(_)) | Self::Lambda(_) => {
+                Exit::Usage
+            }
+        }
+    }
+}
+
+impl From<plan::Error> for Error {
+    fn from(error: plan::Error) -> Self {
+        Self::Gate(gate::Error::Plan(error))
+    }
+}
+
+/// An error with its causes, each said once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl Command {
+    fn run(self) -> Result<Exit, Error> {
+        match self {
+            Self::Demo(arguments) => Ok(demo::run(
+                &arguments.out,
+                &Console::of_process(Loudness::Full),
+            )?),
+            Self::Run(arguments) => arguments.run(),
+            Self::Validate(arguments) => arguments.run(),
+            Self::Judge(arguments) => arguments.run(),
+            Self::Record(arguments) => arguments.run(),
+            Self::Lambda(arguments) => arguments.run(),
+            Self::GuardServers => {
+                gate::guard();
+                Ok(Exit::Passed)
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `lambda`: the stand-in served by itself, with its knobs.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::Error;
+use crate::exit::Exit;
+use crate::gate::{self, Console, Loudness};
+use crate::lambda::{self, StandIn};
+use crate::units::{Share, parse_duration};
+
+#[derive(Debug, Args)]
+pub(super) struct Lambda {
+    /// Loopback address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    address: SocketAddr,
+    /// Seed of all randomness
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Median latency of a warm function
+    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = parse_duration)]
+    latency: Duration,
+    /// Spread of the latency: standard deviation of its logarithm
+    #[arg(long, value_name = "SD", default_value_t = 0.25)]
+    spread: f64,
+    /// Factor on every latency, such as 1.6 for a build that is 60 % slower
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    slow: f64,
+    /// Share of the slowest requests that --tail-slow slows further
+    #[arg(long, value_name = "SHARE", requires = "tail_slow")]
+    tail: Option<Share>,
+    /// Factor on the latency of the slowest requests, for a change that only the tail shows
+    #[arg(long, value_name = "FACTOR", requires = "tail")]
+    tail_slow: Option<f64>,
+    /// Share of requests answered 500 or 502
+    #[arg(long, value_name = "SHARE", default_value = "0%")]
+    errors: Share,
+    /// Length of a stand-still in which nothing is answered
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "freeze_every")]
+    freeze: Option<Duration>,
+    /// From the start of one stand-still to the next
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "freeze")]
+    freeze_every: Option<Duration>,
+    /// What a cold start adds to the first request of an execution environment
+    #[arg(long, value_name = "TIME", default_value = "400ms", value_parser = parse_duration)]
+    cold_start: Duration,
+    /// Idle time after which an execution environment is gone
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = parse_duration)]
+    idle_expiry: Duration,
+    /// Invocations that may run at once; one more is answered 429
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    concurrency: usize,
+    /// Execution environments that each function has from the start
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    provisioned: usize,
+    /// Bearer token that is accepted beside those issued at login
+    #[arg(
+        long = "token",
+        value_name = "TOKEN",
+        env = "LOADTEST_TOKEN",
+        hide_env_values = true
+    )]
+    tokens: Vec<String>,
+    /// File to write one JSON line per request to
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+}
+
+impl Lambda {
+    pub(super) fn run(self: Box<Self>) -> Result<Exit, Error> {
+        let stand_in = StandIn::start(&self.config())?;
+        Console::of_process(Loudness::Full).print(&stand_in.url());
+        gate::wait_for_signal()?;
+        stand_in.stop()?;
+        Ok(Exit::Passed)
+    }
+}
+
+impl Lambda {
+    fn config(&self) -> lambda::Config {
+        let freeze = self.freeze.zip(self.freeze_every);
+        let tail = self.tail.zip(self.tail_slow);
+        lambda::Config {
+            address: self.address,
+            seed: self.seed,
+            base_latency: self.latency,
+            spread: self.spread,
+            slow: self.slow,
+            tail: tail.map(|(share, factor)| lambda::Tail {
+                share: share.fraction(),
+                factor,
+            }),
+            error_share: self.errors.fraction(),
+            freeze: freeze.map(|(length, every)| lambda::Freeze { every, length }),
+            cold_start: self.cold_start,
+            idle_expiry: self.idle_expiry,
+            concurrency: self.concurrency,
+            provisioned: self.provisioned,
+            tokens: self.tokens.clone(),
+            log: self.log.clone(),
+        }
+    }
+}

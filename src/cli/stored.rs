@@ -1,0 +1,162 @@
+//! `judge` and `record`: what is done with stored results; and what every command that reads a gate shares.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use super::Error;
+use crate::exit::{Exit, Strictness};
+use crate::gate::{self, Acceptance, Change, Console, Loudness};
+use crate::plan::{self, Options, Recording};
+
+#[derive(Debug, Args)]
+pub(super) struct Judge {
+    #[command(flatten)]
+    gate: OneGate,
+    /// Stored results; several of one CI run are judged as one
+    #[arg(value_name = "RESULT", required = true)]
+    results: Vec<PathBuf>,
+    #[command(flatten)]
+    telling: Telling,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Record {
+    #[command(flatten)]
+    gate: OneGate,
+    /// Stored results, oldest first
+    #[arg(value_name = "RESULT", required = true)]
+    results: Vec<PathBuf>,
+    /// Add results that were judged worse as well
+    #[arg(long)]
+    accept: bool,
+    /// Begin a new ring: what was there before is dropped
+    #[arg(long)]
+    restart: bool,
+    /// Fix the last of the results as the release that drift is held against
+    #[arg(long)]
+    anchor: bool,
+}
+
+/// One gate, and what its files are read with.
+#[derive(Debug, Args)]
+struct OneGate {
+    /// Folder with scenario.yml, thresholds.yml and baseline.json
+    #[arg(value_name = "GATE")]
+    gate: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// What a gate's files are read with.
+#[derive(Debug, Args)]
+pub(super) struct Reading {
+    /// Baseline, over the gate's own
+    #[arg(long, value_name = "FILE", env = "LOADGATE_BASELINE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Value of a variable, over the scenario's
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_SET")]
+    pub(super) set: Vec<Pairs>,
+}
+
+/// How much is told, and where.
+#[derive(Debug, Args)]
+pub(super) struct Telling {
+    /// Where results and reports go
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "loadgate-out",
+        env = "LOADGATE_OUT"
+    )]
+    pub(super) out: PathBuf,
+    /// Exit 4 where the run could not tell
+    #[arg(long, env = "LOADGATE_STRICT", value_parser = FalseyValueParser::new())]
+    strict: bool,
+    /// Print the verdict line alone
+    #[arg(long, short, env = "LOADGATE_QUIET", value_parser = FalseyValueParser::new())]
+    quiet: bool,
+}
+
+impl OneGate {
+    /// Reads the gate; `recording` says whether a baseline that is not there yet may be made.
+    fn read(self, recording: Recording) -> Result<plan::Gate, plan::Error> {
+        let options = Options {
+            baseline: self.reading.baseline,
+            set: self.reading.set.concat(),
+            recording,
+            ..Options::default()
+        };
+        plan::Gate::read(&self.gate, &options)
+    }
+}
+
+impl Judge {
+    pub(super) fn run(self) -> Result<Exit, Error> {
+        let (strictness, console) = (self.telling.strictness(), self.telling.console());
+        let gate = self.gate.read(Recording::Off)?;
+        Ok(gate::judge(
+            &gate,
+            &self.results,
+            &self.telling.out,
+            strictness,
+            &console,
+        )?)
+    }
+}
+
+impl Record {
+    pub(super) fn run(self) -> Result<Exit, Error> {
+        let acceptance = if self.accept {
+            Acceptance::Worse
+        } else {
+            Acceptance::GoodOnly
+        };
+        let change = Change {
+            restart: self.restart,
+            anchor: self.anchor,
+        };
+        let mut gate = self.gate.read(Recording::WhereGood)?;
+        Ok(gate::record(
+            &mut gate,
+            &self.results,
+            acceptance,
+            change,
+            &Console::of_process(Loudness::Full),
+        )?)
+    }
+}
+
+/// Names with their values.
+pub(super) type Pairs = Vec<(String, String)>;
+
+/// Reads `NAME=VALUE`, or several of them on a line each, as a variable may hold them.
+pub(super) fn pairs(text: &str) -> Result<Pairs, String> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let pair = |line: &str| match line.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.to_owned()))
+        }
+        Some(_) | None => Err(format!("'{line}' is not NAME=VALUE")),
+    };
+    lines.map(pair).collect()
+}
+
+impl Telling {
+    pub(super) fn strictness(&self) -> Strictness {
+        if self.strict {
+            Strictness::Strict
+        } else {
+            Strictness::Lenient
+        }
+    }
+
+    pub(super) fn console(&self) -> Console {
+        Console::of_process(if self.quiet {
+            Loudness::Quiet
+        } else {
+            Loudness::Full
+        })
+    }
+}

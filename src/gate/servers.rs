@@ -1,0 +1,244 @@
+//! Servers that are started for a run: each in a process group and with a port of its own, made sure to be there, started
+//! anew between pairs, and stopped for sure.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::guardian::Guardian;
+use crate::load::Stop;
+use crate::measurement::Arm;
+use crate::plan::{Server, Serving};
+
+/// How long a server may take to be ready.
+const READY_WITHIN: Duration = Duration::from_mins(1);
+/// How long a server may take to stop by itself.
+const GRACE: Duration = Duration::from_secs(5);
+const TICK: Duration = Duration::from_millis(20);
+/// How long one look at a server may take.
+const PROBE: Duration = Duration::from_secs(2);
+/// What is told of a server that died: its last lines.
+const LAST_LINES: usize = 8;
+const LAST_BYTES: usize = 4096;
+
+/// A server that is not there, and what happened.
+pub(super) type Lost = (Arm, String);
+
+/// The servers of a run.
+pub(super) struct Servers<'a> {
+    serving: &'a Serving,
+    folder: &'a Path,
+    stop: &'a Stop,
+    guardian: Option<Guardian>,
+    running: Vec<Running>,
+}
+
+struct Running {
+    arm: Arm,
+    child: Child,
+    log: PathBuf,
+}
+
+impl<'a> Servers<'a> {
+    /// Starts the servers that there are commands for; their output goes to files in `folder`.
+    pub(super) fn start(
+        serving: &'a Serving,
+        folder: &'a Path,
+        stop: &'a Stop,
+    ) -> Result<Self, Lost> {
+        let mut servers = Self {
+            serving,
+            folder,
+            stop,
+            guardian: None,
+            running: Vec::new(),
+        };
+        for (arm, _) in servers.commands() {
+            let log = servers.log(arm);
+            // What an earlier run left would be taken for this one's.
+            if let Err(error) = File::create(&log) {
+                return Err((arm, format!("cannot write {}: {error}", log.display())));
+            }
+        }
+        servers.start_all()?;
+        Ok(servers)
+    }
+
+    /// Looks whether all still run, and starts them anew where that is due.
+    pub(super) fn before_pair(&mut self, pair: u32) -> Result<(), Lost> {
+        let every = self.serving.restart_every;
+        if self.running.is_empty() {
+            return Ok(());
+        }
+        self.check()?;
+        if pair > 0 && every > 0 && pair.is_multiple_of(every) {
+            self.stop_all();
+            self.start_all()?;
+        }
+        Ok(())
+    }
+
+    /// Looks whether all still run.
+    pub(super) fn check(&mut self) -> Result<(), Lost> {
+        self.running.iter_mut().try_for_each(Running::check)
+    }
+
+    fn commands(&self) -> Vec<(Arm, &'a Server)> {
+        let arms = [
+            (Arm::Target, &self.serving.target),
+            (Arm::Base, &self.serving.base),
+        ];
+        arms.into_iter()
+            .filter_map(|(arm, server)| Some((arm, server.as_ref()?)))
+            .collect()
+    }
+
+    fn log(&self, arm: Arm) -> PathBuf {
+        self.folder.join(match arm {
+            Arm::Target => "target.log",
+            Arm::Base => "base.log",
+        })
+    }
+
+    fn start_all(&mut self) -> Result<(), Lost> {
+        for (arm, server) in self.commands() {
+            let log = self.log(arm);
+            let child = self
+                .spawn(server, &log)
+                .map_err(|error| (arm, format!("it cannot be started: {error}")))?;
+            self.running.push(Running { arm, child, log });
+        }
+        let until = Instant::now() + READY_WITHIN;
+        for (arm, server) in self.commands() {
+            self.await_ready(arm, server, until)?;
+        }
+        Ok(())
+    }
+
+    fn spawn(&mut self, server: &Server, log: &Path) -> io::Result<Child> {
+        let output = OpenOptions::new().append(true).create(true).open(log)?;
+        if self.guardian.is_none() {
+            self.guardian = Some(Guardian::start()?);
+        }
+        let child = Command::new("sh")
+            .arg("-c")
+            .arg(&server.command)
+            .env("LOADGATE_PORT", server.port.to_string())
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()?;
+        if let Some(guardian) = &mut self.guardian {
+            guardian.watch(child.id());
+        }
+        Ok(child)
+    }
+
+    fn await_ready(&mut self, arm: Arm, server: &Server, until: Instant) -> Result<(), Lost> {
+        loop {
+            let ready = probe(server.port, self.serving.ready.as_deref());
+            let why = match ready {
+                Ok(()) => return Ok(()),
+                Err(why) => why,
+            };
+            self.check()?;
+            if self.stop.is_set() {
+                return Err((
+                    arm,
+                    "the run was stopped while it was waited for".to_owned(),
+                ));
+            }
+            if Instant::now() > until {
+                let log = self.log(arm);
+                let told = format!("not ready within {} s: {why}", READY_WITHIN.as_secs());
+                return Err((arm, told + &last_lines(&log)));
+            }
+            sleep(TICK);
+        }
+    }
+
+    /// Stops all: first asked, then made.
+    fn stop_all(&mut self) {
+        for running in &self.running {
+            signal(&running.child, Signal::TERM);
+        }
+        let until = Instant::now() + GRACE;
+        for mut running in self.running.drain(..) {
+            while matches!(running.child.try_wait(), Ok(None)) && Instant::now() < until {
+                sleep(TICK);
+            }
+            // What the server itself started may have outlived it.
+            signal(&running.child, Signal::KILL);
+            let _ = running.child.wait();
+            if let Some(guardian) = &mut self.guardian {
+                guardian.forget(running.child.id());
+            }
+        }
+    }
+}
+
+impl Drop for Servers<'_> {
+    fn drop(&mut self) {
+        self.stop_all();
+    }
+}
+
+impl Running {
+    fn check(&mut self) -> Result<(), Lost> {
+        let Ok(Some(status)) = self.child.try_wait() else {
+            return Ok(());
+        };
+        let told = format!("its command ended ({status})");
+        Err((self.arm, told + &last_lines(&self.log)))
+    }
+}
+
+fn signal(child: &Child, signal: Signal) {
+    // Fails where the group is gone, which is what is wanted.
+    let _ = kill_process_group(Pid::from_child(child), signal);
+}
+
+/// Looks whether a server is ready: its port is open, or a path answers below 400.
+fn probe(port: u16, path: Option<&str>) -> Result<(), String> {
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let told = |error: io::Error| error.to_string();
+    let mut stream = TcpStream::connect_timeout(&address, PROBE).map_err(told)?;
+    let Some(path) = path else {
+        return Ok(());
+    };
+    stream.set_read_timeout(Some(PROBE)).map_err(told)?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).map_err(told)?;
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).map_err(told)?;
+    let status = std::str::from_utf8(&head[9..]).ok();
+    match status.and_then(|status| status.parse::<u16>().ok()) {
+        Some(status) if head.starts_with(b"HTTP/1.") && status < 400 => Ok(()),
+        Some(status) => Err(format!("{path} answers {status}")),
+        None => Err(format!("{path} does not answer in HTTP/1")),
+    }
+}
+
+/// The end of what a server printed, to go behind a sentence.
+fn last_lines(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let from = text.len().saturating_sub(LAST_BYTES);
+    let text = String::from_utf8_lossy(&text[from..]);
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    let last = lines[lines.len().saturating_sub(LAST_LINES)..].join(" | ");
+    if last.is_empty() {
+        return format!("; it printed nothing into {}", log.display());
+    }
+    format!("; its last lines in {}: {last}", log.display())
+}

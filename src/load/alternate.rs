@@ -1,0 +1,130 @@
+//! Conducts a duet: one arm is loaded at a time, leg by leg, while the other rests.
+
+use std::time::{Duration, Instant};
+
+use super::clock::Span;
+use super::course::{Course, Leg};
+use super::crew::{Crew, Overseer, Waited};
+use super::engine::{HEAD_START, Run};
+use super::order::{Ended, Error, Further, Hooks, Outcome};
+use super::worker::{Command, Share};
+use crate::measurement::{Arm, Measurement};
+
+/// Runs the legs of a course one after the other.
+pub(super) fn conduct(
+    run: &Run<'_>,
+    course: &Course,
+    guard: Duration,
+    mut crew: Crew<'_>,
+    overseer: &mut Overseer<'_>,
+    hooks: &mut Hooks<'_>,
+) -> Result<Outcome, Error> {
+    let mut past = Past {
+        run,
+        course,
+        spans: Vec::new(),
+        free: run.plan.start,
+    };
+    let mut ended = Ended::Completed;
+    for (number, leg) in course.legs.iter().enumerate() {
+        if number == course.first_look && number > 0 {
+            match crew.report(overseer)? {
+                Ok(share) => {
+                    let so_far = past.outcome(share, Ended::Completed);
+                    if (hooks.look)(so_far) == Further::Enough {
+                        break;
+                    }
+                }
+                Err(early) => {
+                    ended = early;
+                    break;
+                }
+            }
+        }
+        if let (Some(pair), true) = (leg.pair, leg.is_first)
+            && let Err((arm, why)) = (hooks.before_pair)(pair)
+        {
+            ended = Ended::Unreachable { arm, why };
+            break;
+        }
+        if let Waited::Early(early) = past.load(*leg, guard, &mut crew, overseer)? {
+            ended = early;
+            break;
+        }
+    }
+    let share = crew.finish(ended != Ended::Completed)?;
+    Ok(past.outcome(share, ended))
+}
+
+/// What was run so far.
+struct Past<'r> {
+    run: &'r Run<'r>,
+    course: &'r Course,
+    /// Where the legs that were begun lie in real time.
+    spans: Vec<(Leg, Span)>,
+    /// From when on the next leg may begin.
+    free: Instant,
+}
+
+impl Past<'_> {
+    /// Loads one arm for one leg, and waits until all that was due in it has ended.
+    fn load(
+        &mut self,
+        leg: Leg,
+        guard: Duration,
+        crew: &mut Crew<'_>,
+        overseer: &mut Overseer<'_>,
+    ) -> Result<Waited, Error> {
+        let arm = index(leg.arm);
+        // Connections that the server closed while the arm rested are opened before the leg begins.
+        crew.tell(Command::Refresh { arm });
+        if let early @ Waited::Early(_) = crew.wait(overseer)? {
+            return Ok(early);
+        }
+        let span = Span {
+            from: leg.from,
+            to: leg.to,
+            start: self.free.max(Instant::now() + HEAD_START),
+        };
+        self.spans.push((leg, span));
+        overseer.watch.enter(&leg, span, self.course);
+        crew.tell(Command::Load { arm, span });
+        crew.tell(Command::Settle { arm });
+        self.free = span.end() + guard;
+        crew.wait(overseer)
+    }
+
+    fn outcome(&self, mut share: Share, ended: Ended) -> Outcome {
+        let arms = std::mem::take(&mut share.arms);
+        let mut measurement = Measurement::default();
+        for (arm, measured) in [Arm::Target, Arm::Base].into_iter().zip(arms) {
+            measurement.add_arm(self.placed(arm, measured));
+        }
+        let load = self.course.phases(self.spans.len());
+        self.run.outcome(measurement, &share, load, ended)
+    }
+
+    /// One arm's measurement with its slices in real time and in their pairs.
+    fn placed(&self, arm: Arm, mut measured: Measurement) -> Measurement {
+        let own = || self.spans.iter().filter(|(leg, _)| leg.arm == arm);
+        measured.slices.retain_mut(|slice| {
+            let found = own().find(|(leg, _)| (leg.from..leg.to).contains(&slice.start));
+            let Some((leg, span)) = found else {
+                return false;
+            };
+            let start = span.instant(slice.start);
+            slice.start = start.saturating_duration_since(self.run.plan.start);
+            slice.pair = leg.pair;
+            true
+        });
+        measured
+    }
+}
+
+/// Where an arm stands in the plan.
+fn index(arm: Arm) -> usize {
+    match arm {
+        Arm::Target => 0,
+        Arm::Base => 1,
+    }
+}

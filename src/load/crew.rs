@@ -1,0 +1,193 @@
+//! The threads of a run, one per core, as their conductor sees them: told what to do, waited for, watched.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::{mpsc as commands, oneshot};
+
+use super::order::{Abort, Ended, Error, Stop};
+use super::progress::Watch;
+use super::pulse::Pulse;
+use super::worker::{self, Command, Event, Part, Plan, Share, Strings};
+
+/// How often the caller's thread looks whether to stop.
+const TICK: Duration = Duration::from_millis(50);
+
+/// The threads of a run.
+pub(super) struct Crew<'p> {
+    plan: &'p Plan,
+    /// One per core and arm.
+    pulses: Vec<Arc<Pulse>>,
+    commands: Vec<commands::UnboundedSender<Command>>,
+    stops: Vec<oneshot::Sender<()>>,
+    events: mpsc::Receiver<Event>,
+    /// What cores that have ended brought back.
+    shares: Vec<Share>,
+}
+
+/// What ends a run early, and whoever is told how it goes.
+pub(super) struct Overseer<'o> {
+    pub(super) stop: &'o Stop,
+    pub(super) abort: Option<Abort>,
+    pub(super) watch: Watch<'o>,
+    pub(super) progress: &'o mut dyn FnMut(&super::Progress),
+}
+
+/// What waiting came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// Every core has done what it was told.
+    Done,
+    /// The run must end now.
+    Early(Ended),
+}
+
+impl<'p> Crew<'p> {
+    /// Starts one thread per core.
+    pub(super) fn start(plan: &'p Plan, cores: usize) -> Result<Self, Error> {
+        let (sender, events) = mpsc::channel();
+        let mut crew = Self {
+            plan,
+            pulses: Vec::new(),
+            commands: Vec::new(),
+            stops: Vec::new(),
+            events,
+            shares: Vec::new(),
+        };
+        for core in 0..cores {
+            let (command, orders) = commands::unbounded_channel();
+            let (stop, stopped) = oneshot::channel();
+            let pulses: Vec<Arc<Pulse>> = plan.arms.iter().map(|_| Arc::default()).collect();
+            crew.pulses.extend(pulses.iter().cloned());
+            crew.commands.push(command);
+            crew.stops.push(stop);
+            let strings = Strings {
+                commands: orders,
+                events: sender.clone(),
+                stop: stopped,
+            };
+            let (plan, part) = (plan.clone(), Part { core, cores });
+            // A worker that dies drops its sender, which its receiver notices.
+            thread::Builder::new()
+                .name(format!("load-{core}"))
+                .spawn(move || worker::run(&plan, part, &pulses, strings))?;
+        }
+        Ok(crew)
+    }
+
+    /// Tells every core what to do next.
+    pub(super) fn tell(&self, command: Command) {
+        for core in &self.commands {
+            // A core that died is noticed where it is waited for.
+            let _ = core.send(command);
+        }
+    }
+
+    /// Waits until every core has done all that it was told.
+    pub(super) fn wait(&mut self, overseer: &mut Overseer<'_>) -> Result<Waited, Error> {
+        self.tell(Command::Mark);
+        self.gather(overseer, |event| match event {
+            Event::Reached => Ok(()),
+            other @ (Event::Measured(_) | Event::Ended(_) | Event::Failed(_)) => Err(other),
+        })
+        .map(|gathered| gathered.map_or_else(Waited::Early, |_| Waited::Done))
+    }
+
+    /// What was measured so far; the end where the run must end now.
+    pub(super) fn report(
+        &mut self,
+        overseer: &mut Overseer<'_>,
+    ) -> Result<Result<Share, Ended>, Error> {
+        self.tell(Command::Report);
+        let gathered = self.gather(overseer, |event| match event {
+            Event::Measured(share) => Ok(*share),
+            other @ (Event::Reached | Event::Ended(_) | Event::Failed(_)) => Err(other),
+        })?;
+        gathered.map_or_else(
+            |early| Ok(Err(early)),
+            |shares| together(shares.into_iter()).map(Ok),
+        )
+    }
+
+    /// One event of a kind from every core; the end where the run must end before.
+    fn gather<T>(
+        &mut self,
+        overseer: &mut Overseer<'_>,
+        wanted: impl Fn(Event) -> Result<T, Event>,
+    ) -> Result<Result<Vec<T>, Ended>, Error> {
+        let mut gathered = Vec::new();
+        while gathered.len() < self.commands.len() {
+            match self.events.recv_timeout(TICK) {
+                Ok(event) => match wanted(event) {
+                    Ok(one) => gathered.push(one),
+                    Err(Event::Failed(error)) => return Err(error.into()),
+                    Err(Event::Reached | Event::Measured(_) | Event::Ended(_)) => {
+                        return Err(Error::Worker);
+                    }
+                },
+                Err(RecvTimeoutError::Disconnected) => return Err(Error::Worker),
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Some(ended) = self.early(overseer) {
+                        return Ok(Err(ended));
+                    }
+                    overseer.watch.tell(&self.pulses, overseer.progress);
+                }
+            }
+        }
+        Ok(Ok(gathered))
+    }
+
+    /// Ends every core, at once where the run ends early, and puts together what they bring back.
+    pub(super) fn finish(mut self, early: bool) -> Result<Share, Error> {
+        if early {
+            // Dropped, each ends its core.
+            self.stops.clear();
+        }
+        self.commands.clear();
+        let cores = self.pulses.len() / self.plan.arms.len().max(1);
+        while self.shares.len() < cores {
+            match self.events.recv() {
+                Ok(Event::Ended(share)) => self.shares.push(*share),
+                Ok(Event::Failed(error)) => return Err(error.into()),
+                Ok(Event::Reached | Event::Measured(_)) => {}
+                Err(mpsc::RecvError) => return Err(Error::Worker),
+            }
+        }
+        together(self.shares.into_iter())
+    }
+
+    /// Why the run must stop before its end, if it must.
+    fn early(&self, overseer: &Overseer<'_>) -> Option<Ended> {
+        if let Some(signal) = overseer.stop.signal() {
+            return Some(Ended::Interrupted { signal });
+        }
+        let abort = overseer.abort?;
+        if self.plan.start.elapsed() < abort.after {
+            return None;
+        }
+        let requests: u64 = self.pulses.iter().map(|pulse| pulse.requests()).sum();
+        let failures: u64 = self.pulses.iter().map(|pulse| pulse.errors()).sum();
+        (failures as f64 > abort.error_rate * requests as f64)
+            .then_some(Ended::Aborted { failures, requests })
+    }
+}
+
+impl Share {
+    fn with(mut self, other: Self) -> Self {
+        for (arm, other) in self.arms.iter_mut().zip(other.arms) {
+            arm.merge(other);
+        }
+        self.planned += other.planned;
+        self.achieved += other.achieved;
+        self.busy = self.busy.into_iter().chain(other.busy).reduce(f64::max);
+        self
+    }
+}
+
+/// What all cores brought back.
+fn together(mut shares: impl Iterator<Item = Share>) -> Result<Share, Error> {
+    let first = shares.next().ok_or(Error::Worker)?;
+    Ok(shares.fold(first, Share::with))
+}

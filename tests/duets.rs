@@ -1,0 +1,307 @@
+//! Two versions loaded in turns in one job.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use serde_json::Value;
+
+use crate::support::{
+    Gate, Ran, Server, StandIn, alone, eventually, gate, loadgate, nobody, signal,
+};
+
+/// 800 arrivals/s: what P95 needs in slices of a quarter second.
+const CATALOGUE: &str = "\
+name: catalogue
+user_classes:
+  - name: reader
+    tasks:
+      - steps: [{ get: /prod/catalog/items, name: GET /catalog/items, query: { limit: 20 } }]
+load:
+  - { phase: warm-up, arrivals: 800/s, for: 0.5s, max_users: 200, measure: false }
+  - { phase: steady, arrivals: 800/s, for: 60s, max_users: 200 }
+";
+
+const QUICK: [&str; 4] = ["--slice", "0.25s", "--guard", "20ms"];
+
+fn stand_in(gate: &Gate, slow: &str, seed: &str) -> StandIn {
+    let arguments = ["--latency", "10ms", "--provisioned", "200", "--slow", slow];
+    StandIn::start(gate.home(), &[&arguments[..], &["--seed", seed]].concat())
+}
+
+fn result(gate: &Gate) -> Value {
+    serde_json::from_str(&gate.written("result.json")).unwrap()
+}
+
+#[test]
+fn an_unchanged_version_passes_and_a_slower_one_fails() {
+    let gate = gate("").with_scenario(CATALOGUE);
+    let base = stand_in(&gate, "1", "1");
+    let same = stand_in(&gate, "1", "2");
+    let against = [&["--against", &base.url][..], &QUICK].concat();
+    let ran = gate.run(&same.url, &against).exits(0);
+    ran.tells(&[
+        "compared: duet, 1",
+        "nothing slower",
+        "would have caught",
+        "(exit 0)",
+    ]);
+    let result = result(&gate);
+    assert_eq!(result["turns"]["pairs"], 12);
+    let slices = result["slices"].as_array().unwrap();
+    let arms = |arm: &str| slices.iter().filter(|slice| slice["arm"] == arm).count();
+    assert_eq!(arms("target"), arms("base"));
+    // One arm at a time: no slice begins before the one before it has ended.
+    let ends = slices.windows(2).all(|pair| {
+        let number = |slice: &Value, key: &str| slice[key].as_f64().unwrap();
+        let end = number(&pair[0], "start_s") + number(&pair[0], "length_s");
+        number(&pair[1], "start_s") >= end - 1e-6
+    });
+    assert!(ends, "one arm is loaded at a time");
+    drop(same);
+    let slower = stand_in(&gate, "1.6", "2");
+    gate.run(&slower.url, &against)
+        .exits(1)
+        .tells(&["compared: duet, 1", "slower: P95", "(exit 1)"]);
+    let stored = gate.out().join("result.json");
+    gate.command("judge", &[stored.to_str().unwrap()])
+        .exits(1)
+        .tells(&["compared: duet, 1", "slower: P95"]);
+}
+
+#[test]
+fn each_arm_has_its_own_users_connections_and_values() {
+    let scenario = "name: keys
+variables: { key: none }
+user_classes:
+  - name: member
+    wait: 10ms
+    headers: { X-Key: \"{{ key }}\" }
+    on_start: [{ post: /login, capture: { token: $.token } }]
+    tasks: [{ steps: [{ get: \"/read/{{ token }}\", name: GET /read }] }]
+load:
+  - { phase: steady, users: 5, for: 60s }
+";
+    let gate = gate("").with_scenario(scenario);
+    let server = |name: &'static str| {
+        Server::start(move |request| match request.path.as_str() {
+            "/login" => (
+                200,
+                format!("{{\"token\":\"{name}{}\"}}", request.connection),
+            ),
+            path if path == format!("/read/{name}{}", request.connection) => (200, String::new()),
+            _ => (404, String::new()),
+        })
+    };
+    let (base, target) = (server("b"), server("t"));
+    let base_url = base.url();
+    let arguments = [
+        &[
+            "--against",
+            &base_url,
+            "--set",
+            "key=new",
+            "--against-set",
+            "key=old",
+        ][..],
+        &["--pairs", "5"],
+        &QUICK,
+    ]
+    .concat();
+    let ran = gate.run(&target.url(), &arguments);
+    assert!(matches!(ran.code, Some(0 | 3)), "{ran:?}");
+    for (server, key) in [(&base, "old"), (&target, "new")] {
+        let received = server.received();
+        assert!(received.iter().all(|it| it.header("x-key") == Some(key)));
+        // A user logs in once and keeps its connection while it rests. (A run on a busy machine is repeated.)
+        let logins = received.iter().filter(|it| it.path == "/login").count();
+        let connections = received.iter().map(|it| it.connection).max().unwrap() + 1;
+        assert_eq!(logins as u64, connections);
+        assert_eq!(connections % 6, 0, "the unrecorded user's, and five");
+        assert!(received.len() > 300, "{}", received.len());
+    }
+    let result = result(&gate);
+    let failures = |arm: &str| -> u64 {
+        let slices = result["slices"].as_array().unwrap().iter();
+        let own = slices.filter(|slice| slice["arm"] == arm);
+        own.map(|slice| slice["cells"][0]["failures"].as_u64().unwrap_or(0))
+            .sum()
+    };
+    assert_eq!((failures("base"), failures("target")), (0, 0));
+}
+
+#[test]
+fn a_base_that_nobody_serves_is_named() {
+    let gate = gate("").with_scenario(CATALOGUE);
+    let target = Server::fast();
+    let ran = gate.run(&target.url(), &["--against", &nobody()]).exits(3);
+    ran.tells(&["the base http://127.0.0.1:", "did not answer"]);
+    assert!(gate.written("junit.xml").contains("<error type="));
+}
+
+#[test]
+fn a_dry_run_tells_of_the_duet_and_sends_nothing() {
+    let gate = gate("").with_scenario(CATALOGUE);
+    let target = Server::fast();
+    gate.run(
+        &target.url(),
+        &["--against", "http://127.0.0.1:9", "--dry-run"],
+    )
+    .exits(0)
+    .tells(&[
+        "in turns with http://127.0.0.1:9",
+        "or 4m",
+        "requests each",
+        "12 pairs of slices of 5 s",
+        "Everything that is gated can be judged",
+    ]);
+    assert!(target.received().is_empty());
+}
+
+#[test]
+fn what_makes_no_duet_is_refused() {
+    let gate = gate("");
+    let target = ["--target", "http://127.0.0.1:9"];
+    for (arguments, parts) in [
+        (&["--pairs", "12"][..], &["--pairs belongs to a duet"][..]),
+        (&["--ready", "/"], &["--ready belongs to a server"]),
+        (
+            &["--against", "http://127.0.0.1:9", "--pairs", "4"],
+            &["--pairs 4", "5 to 5000"],
+        ),
+        (
+            &["--against", "http://127.0.0.1:9", "--slice", "0.1s"],
+            &["--slice", "250ms"],
+        ),
+        (
+            &["--against", "http://127.0.0.1:9", "--base-cmd", "true"],
+            &["--against and --base-cmd"],
+        ),
+    ] {
+        let all = [&target[..], arguments].concat();
+        gate.command("run", &all).exits(2).says(parts);
+    }
+}
+
+/// A command that serves with the stand-in on the port that it is given.
+fn serve(more: &str) -> String {
+    format!(
+        "exec {} lambda --address 127.0.0.1:$LOADGATE_PORT --latency 10ms --provisioned 200 {more}",
+        env!("CARGO_BIN_EXE_loadgate")
+    )
+}
+
+fn with_servers(gate: &Gate, more: &[&str]) -> std::process::Command {
+    let mut command = loadgate(gate.home());
+    command
+        .args(["run", gate.folder().to_str().unwrap()])
+        .args(QUICK)
+        .args(["--ready", "/prod/catalog/items"])
+        .args(more)
+        .env("LOADGATE_OUT", gate.out());
+    command
+}
+
+#[test]
+fn both_versions_can_be_started_by_the_gate_and_anew_for_each_pair() {
+    let gate = gate("").with_scenario(CATALOGUE);
+    let (base, target) = (serve(""), serve("--slow 1.6 --seed 2"));
+    let _alone = alone();
+    let run = |every: &str| {
+        let arguments = [
+            "--base-cmd",
+            &base,
+            "--target-cmd",
+            &target,
+            "--restart-every",
+            every,
+        ];
+        Ran::new(&with_servers(&gate, &arguments).output().unwrap())
+    };
+    let started = |log: &str| gate.written(log).matches("http://127.0.0.1:").count();
+    run("1").exits(1).tells(&["duet", "slower: P95"]);
+    assert_eq!((started("base.log"), started("target.log")), (12, 12));
+    run("3").exits(1);
+    assert_eq!((started("base.log"), started("target.log")), (4, 4));
+}
+
+#[test]
+fn a_server_that_dies_is_told_with_its_last_lines() {
+    let gate = gate("").with_scenario(CATALOGUE);
+    let dying = "echo starting; echo cannot open the database >&2; exit 7";
+    let arguments = ["--base-cmd", &serve(""), "--target-cmd", dying];
+    let ran = Ran::new(&with_servers(&gate, &arguments).output().unwrap());
+    ran.exits(3)
+        .tells(&["the target", "exit status: 7", "cannot open the database"]);
+    let silent = ["--base-cmd", "exec sleep 0.1", "--target-cmd", &serve("")];
+    Ran::new(&with_servers(&gate, &silent).output().unwrap())
+        .exits(3)
+        .tells(&["the base", "its command ended"]);
+}
+
+/// A command that leaves the ids of its processes behind: a server, and a helper that does not heed a polite request.
+fn leaving_ids(folder: &Path) -> String {
+    format!(
+        "sh -c 'trap \"\" TERM; echo $$ >> {ids}; sleep 100 & wait; sleep 100' & echo $$ >> {ids}; {serve}",
+        ids = folder.join("ids").display(),
+        serve = serve("")
+    )
+}
+
+fn are_gone(folder: &Path) -> bool {
+    let ids = std::fs::read_to_string(folder.join("ids")).unwrap();
+    let mut ids = ids
+        .lines()
+        .map(|id| Pid::from_raw(id.parse().unwrap()).unwrap());
+    ids.all(|id| test_kill_process(id).is_err())
+}
+
+#[test]
+fn no_server_outlives_its_run_whatever_ends_it() {
+    for ending in [Signal::INT, Signal::TERM, Signal::KILL] {
+        let gate = gate("").with_scenario(CATALOGUE);
+        let command = leaving_ids(gate.home());
+        let arguments = ["--base-cmd", &serve(""), "--target-cmd", &command];
+        let _alone = alone();
+        let mut run = with_servers(&gate, &arguments)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        eventually("both processes are there", || {
+            let ids = std::fs::read_to_string(gate.home().join("ids")).unwrap_or_default();
+            ids.lines().count() >= 2
+        });
+        std::thread::sleep(Duration::from_millis(500));
+        signal(&run, ending);
+        run.wait().unwrap();
+        eventually("they are gone", || are_gone(gate.home()));
+    }
+}
+
+#[test]
+fn an_interrupted_duet_leaves_what_it_has() {
+    let gate = gate("").with_scenario(CATALOGUE);
+    let (base, target) = (stand_in(&gate, "1", "1"), stand_in(&gate, "1", "2"));
+    let _alone = alone();
+    let mut command = loadgate(gate.home());
+    let run = command
+        .args([
+            "run",
+            gate.folder().to_str().unwrap(),
+            "--target",
+            &target.url,
+        ])
+        .args(["--against", &base.url])
+        .env("LOADGATE_OUT", gate.out())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(4));
+    kill_process(Pid::from_child(&run), Signal::INT).unwrap();
+    Ran::new(&run.wait_with_output().unwrap())
+        .exits(130)
+        .tells(&["SIGINT", "NOT JUDGED"]);
+    assert!(result(&gate)["slices"].as_array().unwrap().len() >= 3);
+}
