@@ -60,9 +60,11 @@ fn an_unchanged_version_passes_and_a_slower_one_fails() {
     assert!(ends, "one arm is loaded at a time");
     drop(same);
     let slower = stand_in(&gate, "1.6", "2");
-    gate.run(&slower.url, &against)
-        .exits(1)
-        .tells(&["compared: duet, 1", "slower: P95", "(exit 1)"]);
+    gate.run(&slower.url, &against).exits(1).tells(&[
+        "compared: duet, 1",
+        "slower: P95",
+        "(exit 1)",
+    ]);
     let stored = gate.out().join("result.json");
     gate.command("judge", &[stored.to_str().unwrap()])
         .exits(1)
