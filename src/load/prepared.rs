@@ -6,7 +6,9 @@ use std::time::Duration;
 use rand_chacha::ChaCha8Rng;
 
 use super::draws;
-use super::http::{HeaderName, Origin, RenderError as HttpError, render_into};
+use super::http::{
+    HeaderName, Origin, RenderError as HttpError, render_into, render_line_into, rest,
+};
 use crate::scenario::{
     self, Auth, Body, Capture, Expect, Method, Pause, RenderError, Scenario, Scope, Source,
     Template, ValueTemplate,
@@ -14,6 +16,9 @@ use crate::scenario::{
 
 /// Sent where the scenario sets none: firewalls in front of APIs turn away requests without one.
 const USER_AGENT: &str = concat!("loadgate/", env!("CARGO_PKG_VERSION"));
+
+/// Most targets are shorter, in bytes.
+const USUAL_TARGET: usize = 128;
 
 /// Everything that users of a run do.
 #[derive(Debug)]
@@ -64,11 +69,15 @@ pub(super) struct Prepared {
     pub(super) coding: Option<usize>,
     /// All of it, where it is the same for everybody.
     pub(super) fixed: Option<Vec<u8>>,
+    /// All that follows the request line, where at least that is.
+    rest: Option<Vec<u8>>,
     template: Parts,
 }
 
 #[derive(Debug)]
 struct Parts {
+    /// What the target sets before the path.
+    prefix: String,
     path: Template,
     query: Vec<(String, Template)>,
     headers: Vec<(String, Template)>,
@@ -197,7 +206,9 @@ impl Prepared {
             wanted,
             coding,
             fixed: None,
+            rest: None,
             template: Parts {
+                prefix: origin.prefix(),
                 path: request.path.clone(),
                 query: request.query.clone(),
                 headers: request.headers.clone(),
@@ -207,16 +218,21 @@ impl Prepared {
                 }),
             },
         };
-        if prepared.template.is_constant() {
+        if prepared.template.is_constant_but_for_its_target() {
             let (values, mut rng) = (std::collections::BTreeMap::new(), draws::unused());
             let mut scope = Scope {
                 values: &values,
                 rng: &mut rng,
-                now: jiff::Timestamp::UNIX_EPOCH,
+                now: || jiff::Timestamp::UNIX_EPOCH,
             };
             let mut bytes = Vec::new();
-            prepared.render(origin, &mut scope, &mut bytes)?;
-            prepared.fixed = Some(bytes);
+            if prepared.template.is_constant() {
+                prepared.render(origin, &mut scope, &mut bytes)?;
+                prepared.fixed = Some(bytes);
+            } else {
+                prepared.render_to(origin, prepared.method, "/", &mut scope, &mut bytes)?;
+                prepared.rest = Some(rest(&bytes).to_vec());
+            }
         }
         Ok(prepared)
     }
@@ -228,7 +244,15 @@ impl Prepared {
         scope: &mut Scope<'a>,
         bytes: &mut Vec<u8>,
     ) -> Result<(), Unsent> {
-        let target = self.template.target(origin, scope)?;
+        let target = self.template.target(scope)?;
+        if let Some(rest) = &self.rest {
+            return Ok(render_line_into(
+                bytes,
+                self.method.as_str(),
+                &target,
+                rest,
+            )?);
+        }
         self.render_to(origin, self.method, &target, scope, bytes)
     }
 
@@ -257,16 +281,24 @@ impl Prepared {
 
 impl Parts {
     fn is_constant(&self) -> bool {
-        let mut named = self.query.iter().chain(&self.headers);
-        self.path.is_constant()
-            && named.all(|(_, template)| template.is_constant())
+        let mut query = self.query.iter();
+        self.is_constant_but_for_its_target()
+            && self.path.is_constant()
+            && query.all(|(_, template)| template.is_constant())
+    }
+
+    fn is_constant_but_for_its_target(&self) -> bool {
+        let mut headers = self.headers.iter();
+        headers.all(|(_, template)| template.is_constant())
             && self.bearer.as_ref().is_none_or(Template::is_constant)
             && self.body.as_ref().is_none_or(ValueTemplate::is_constant)
     }
 
     /// Path and query under the target's own path.
-    fn target<'a>(&'a self, origin: &Origin, scope: &mut Scope<'a>) -> Result<String, RenderError> {
-        let mut target = origin.join(&self.path.render(scope)?);
+    fn target(&self, scope: &mut Scope<'_>) -> Result<String, RenderError> {
+        let mut target = String::with_capacity(USUAL_TARGET);
+        target.push_str(&self.prefix);
+        self.path.render_into(scope, &mut target)?;
         let mut separator = if target.contains('?') { '&' } else { '?' };
         for (name, value) in &self.query {
             target.push(separator);
@@ -329,5 +361,43 @@ impl Parts {
 fn encode(text: &str, onto: &mut String) {
     for piece in url::form_urlencoded::byte_serialize(text.as_bytes()) {
         onto.push_str(if piece == "+" { "%20" } else { piece });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_request_is_the_same_bytes_however_much_of_it_is_known_ahead() {
+        let rendered = |path: &str, agent: &str| {
+            let text = format!(
+                "name: x\nvariables: {{way: a/b, ways: [a/b]}}\nuser_classes:\n- name: a\n  tasks:\n  - steps: [{{get: '{path}', \
+                 headers: {{user-agent: '{agent}'}}, query: {{q: a b}}}}]\nload: [{{phase: p, users: 1, for: 1s}}]\n"
+            );
+            let scenario = scenario::parse("scenario.yml", &text, &BTreeMap::new(), &|_| None);
+            let origin = "http://h:1/prod".parse().unwrap();
+            let script = Script::new(&scenario.unwrap(), &origin).unwrap();
+            let request = script.classes[0].tasks[0].steps[0].request().unwrap();
+            let (values, mut rng) = (BTreeMap::new(), draws::unused());
+            let mut scope = Scope {
+                values: &values,
+                rng: &mut rng,
+                now: jiff::Timestamp::now,
+            };
+            let mut bytes = request.fixed.clone().unwrap_or_default();
+            if bytes.is_empty() {
+                request.render(&origin, &mut scope, &mut bytes).unwrap();
+            }
+            String::from_utf8(bytes).unwrap()
+        };
+        let whole = "GET /prod/a/b?q=a%20b HTTP/1.1\r\nHost: h:1\r\nuser-agent: a/b\r\n\r\n";
+        for path in ["/{{ way }}", "/{{ pick(ways) }}", "/{{ pick( ways ) }}"] {
+            for agent in ["{{ way }}", "{{ pick(ways) }}"] {
+                assert_eq!(rendered(path, agent), whole, "{path} {agent}");
+            }
+        }
     }
 }

@@ -78,7 +78,7 @@ impl Sender {
         Scope {
             values: &self.values,
             rng: &mut self.rng,
-            now: jiff::Timestamp::now(),
+            now: jiff::Timestamp::now,
         }
     }
 

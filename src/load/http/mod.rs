@@ -29,5 +29,5 @@ pub use exchange::{Exchange, Failure, Times};
 pub use h1::Scratch;
 pub use origin::{Origin, OriginError, Scheme};
 pub use proxy::{Proxy, ProxyError};
-pub use request::{HeaderName, RenderError, Request, render, render_into};
+pub use request::{HeaderName, RenderError, Request, render, render_into, render_line_into, rest};
 pub use tls::{TlsError, Trust};

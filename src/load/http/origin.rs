@@ -98,10 +98,10 @@ impl Origin {
         }
     }
 
-    /// The target of a request: a step's path under the origin's own, or the whole URL where a proxy wants it.
-    pub fn join(&self, path: &str) -> String {
-        let slash = if path.starts_with('/') { "" } else { "/" };
-        format!("{}{}{slash}{path}", self.before_path(), self.base_path)
+    /// What stands before a step's path in the target of every request: the origin's own path, and the whole URL where a
+    /// proxy wants it.
+    pub fn prefix(&self) -> String {
+        format!("{}{}", self.before_path(), self.base_path)
     }
 
     /// The same origin, reached through a proxy.
@@ -219,30 +219,24 @@ mod tests {
                 "api.example.com",
                 443,
                 "api.example.com",
-                "/x?y",
+                "",
             ),
             (
                 "http://api.example.com:80/",
                 "api.example.com",
                 80,
                 "api.example.com",
-                "/x?y",
+                "",
             ),
             (
                 "HTTP://LocalHost:8080/prod/",
                 "localhost",
                 8080,
                 "localhost:8080",
-                "/prod/x?y",
+                "/prod",
             ),
-            (
-                "https://[::1]:8443/a/b",
-                "::1",
-                8443,
-                "[::1]:8443",
-                "/a/b/x?y",
-            ),
-            ("http://127.0.0.1:1", "127.0.0.1", 1, "127.0.0.1:1", "/x?y"),
+            ("https://[::1]:8443/a/b", "::1", 8443, "[::1]:8443", "/a/b"),
+            ("http://127.0.0.1:1", "127.0.0.1", 1, "127.0.0.1:1", ""),
         ] {
             let origin: Origin = target.parse().unwrap();
             assert_eq!(
@@ -250,11 +244,10 @@ mod tests {
                     origin.host().as_str(),
                     origin.port(),
                     origin.authority(),
-                    origin.join("/x?y").as_str()
+                    origin.prefix().as_str()
                 ),
                 (host, port, authority, path)
             );
-            assert_eq!(origin.join("x?y"), path);
             assert_eq!(origin.to_string().parse(), Ok(origin));
         }
     }
@@ -280,26 +273,26 @@ mod tests {
     #[test]
     fn a_proxy_is_asked_for_a_tunnel_or_request_by_request() {
         let variable = |name: &str| (name == "all_proxy").then(|| "http://u:p@p:1".to_owned());
-        for (target, version, tunnel, joined) in [
+        for (target, version, tunnel, prefix) in [
             (
                 "http://a.b:8080/x",
                 HttpVersion::Http11,
                 None,
-                "http://a.b:8080/x/y",
+                "http://a.b:8080/x",
             ),
             (
                 "http://a.b:8080/x",
                 HttpVersion::Http2,
                 Some("a.b:8080"),
-                "/x/y",
+                "/x",
             ),
-            ("https://a.b", HttpVersion::Auto, Some("a.b:443"), "/y"),
+            ("https://a.b", HttpVersion::Auto, Some("a.b:443"), ""),
         ] {
             let proxy = Proxy::find(target, &variable).unwrap().unwrap();
             let origin = target.parse::<Origin>().unwrap().through(proxy, version);
             assert_eq!(
-                (origin.tunnel(), origin.join("/y").as_str()),
-                (tunnel, joined)
+                (origin.tunnel(), origin.prefix().as_str()),
+                (tunnel, prefix)
             );
             assert_eq!(origin.proxy_authorization().is_some(), tunnel.is_none());
         }

@@ -140,16 +140,7 @@ pub fn render_into<N: AsRef<str>, V: AsRef<str>>(
     headers: &[(N, V)],
     body: Option<&[u8]>,
 ) -> Result<(), RenderError> {
-    bytes.clear();
-    if !is_token(method) {
-        return Err(RenderError::Method(method.escape_default().to_string()));
-    }
-    if !is_target(target) {
-        return Err(RenderError::Target);
-    }
-    for part in [method, " ", target, " HTTP/1.1\r\n"] {
-        bytes.extend_from_slice(part.as_bytes());
-    }
+    push_line(bytes, method, target)?;
     if !headers
         .iter()
         .any(|(name, _)| name.as_ref().eq_ignore_ascii_case("host"))
@@ -173,6 +164,43 @@ pub fn render_into<N: AsRef<str>, V: AsRef<str>>(
     }
     bytes.extend_from_slice(b"\r\n");
     bytes.extend_from_slice(body.unwrap_or_default());
+    Ok(())
+}
+
+/// As [`render_into`], where all that follows the request line is known: `rest` is what [`rest`] found in an earlier
+/// rendering.
+///
+/// # Errors
+///
+/// As [`render_into`].
+pub fn render_line_into(
+    bytes: &mut Vec<u8>,
+    method: &str,
+    target: &str,
+    rest: &[u8],
+) -> Result<(), RenderError> {
+    push_line(bytes, method, target)?;
+    bytes.extend_from_slice(rest);
+    Ok(())
+}
+
+/// What follows the request line of a rendered request.
+pub fn rest(rendered: &[u8]) -> &[u8] {
+    let end = rendered.iter().position(|byte| *byte == b'\n');
+    &rendered[end.map_or(rendered.len(), |end| end + 1)..]
+}
+
+fn push_line(bytes: &mut Vec<u8>, method: &str, target: &str) -> Result<(), RenderError> {
+    bytes.clear();
+    if !is_token(method) {
+        return Err(RenderError::Method(method.escape_default().to_string()));
+    }
+    if !is_target(target) {
+        return Err(RenderError::Target);
+    }
+    for part in [method, " ", target, " HTTP/1.1\r\n"] {
+        bytes.extend_from_slice(part.as_bytes());
+    }
     Ok(())
 }
 
@@ -279,6 +307,18 @@ mod tests {
                 Err(RenderError::Framing(name.into()))
             );
         }
+    }
+
+    #[test]
+    fn only_the_request_line_is_rendered_anew_where_all_else_is_known() {
+        let headers = [("A", "b")];
+        let request = |target| render("POST", "x", target, &headers, Some(b"hi\nho"));
+        let mut bytes = Vec::new();
+        let first = request("/").unwrap();
+        render_line_into(&mut bytes, "POST", "/a?b=c", rest(&first)).unwrap();
+        assert_eq!(Ok(&bytes), request("/a?b=c").as_ref());
+        let hostile = render_line_into(&mut bytes, "POST", "/a\r\nX: y", rest(&first));
+        assert_eq!(hostile, Err(RenderError::Target));
     }
 
     #[test]

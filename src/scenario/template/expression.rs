@@ -10,7 +10,7 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-use super::functions::{DRAWS, Draws, ENVIRONMENT, FUNCTIONS};
+use super::functions::{DRAWS, Draws, ENVIRONMENT, FUNCTIONS, draw};
 use super::names::Names;
 use super::segments::nesting;
 use super::{ExpressionError, RenderError, Scope};
@@ -35,8 +35,18 @@ enum Kind {
     Constant(Value),
     /// The bare name of a value that users set or capture: by far the most frequent case, and looked up directly.
     Name(String),
+    /// `pick()` from a list of the file, which most requests of a catalogue name.
+    Pick(Arc<Pick>),
     /// Anything else.
     Compiled(Arc<Compiled>),
+}
+
+/// One value out of many.
+#[derive(Debug)]
+struct Pick {
+    source: String,
+    /// At least one.
+    values: Vec<Value>,
 }
 
 #[derive(Debug)]
@@ -86,7 +96,13 @@ impl Expression {
             code,
             operands: operands.into(),
         };
-        let kind = compiled.fold()?;
+        let kind = match compiled.fold()? {
+            Kind::Compiled(compiled) => match pick(source, names) {
+                Some(pick) => Kind::Pick(Arc::new(pick)),
+                None => Kind::Compiled(compiled),
+            },
+            folded @ (Kind::Constant(_) | Kind::Name(_) | Kind::Pick(_)) => folded,
+        };
         Ok(Self { kind, secret })
     }
 
@@ -94,7 +110,7 @@ impl Expression {
     pub(super) fn constant(&self) -> Option<&Value> {
         match &self.kind {
             Kind::Constant(value) => Some(value),
-            Kind::Name(_) | Kind::Compiled(_) => None,
+            Kind::Name(_) | Kind::Pick(_) | Kind::Compiled(_) => None,
         }
     }
 
@@ -110,6 +126,9 @@ impl Expression {
                 .get(name)
                 .map(Cow::Borrowed)
                 .ok_or_else(|| RenderError::Unset(name.clone())),
+            Kind::Pick(pick) => Ok(Cow::Borrowed(
+                &pick.values[draw(scope.rng, pick.values.len())],
+            )),
             Kind::Compiled(compiled) => compiled.evaluate(scope).map(Cow::Owned),
         }
     }
@@ -117,7 +136,7 @@ impl Expression {
     /// The names without which it has no value: those that users set or capture and no variable of the file stands in for.
     pub(super) fn needs(&self) -> Vec<&str> {
         match &self.kind {
-            Kind::Constant(_) => Vec::new(),
+            Kind::Constant(_) | Kind::Pick(_) => Vec::new(),
             Kind::Name(name) => vec![name],
             Kind::Compiled(compiled) => {
                 let operands = compiled.operands.iter();
@@ -132,6 +151,7 @@ impl Expression {
         match &self.kind {
             Kind::Constant(_) => "",
             Kind::Name(name) => name,
+            Kind::Pick(pick) => &pick.source,
             Kind::Compiled(compiled) => &compiled.source,
         }
     }
@@ -178,7 +198,7 @@ impl Compiled {
         };
         let values: Vec<_> = self.operands.iter().map(set).collect();
         let missing = values.iter().position(Option::is_none);
-        let draws = Draws::new(scope.rng.clone(), scope.now);
+        let draws = Draws::new(scope.rng.clone(), (scope.now)());
         let outcome = self.code.eval(self.frame(values, Arc::clone(&draws)));
         if self.draws {
             *scope.rng = draws.generator();
@@ -229,6 +249,26 @@ impl Object for Frame {
             .iter()
             .position(|operand| operand.name == key)?;
         self.values[index].clone()
+    }
+}
+
+/// The list that an expression picks from, where it does no more than that and no user can set another.
+fn pick(source: &str, names: Names<'_>) -> Option<Pick> {
+    let name = source.strip_prefix("pick(")?.strip_suffix(')')?.trim();
+    let variable = names.variables.get(name)?;
+    match &variable.value {
+        Value::Array(values) if !values.is_empty() && !names.settable.contains(name) => {
+            Some(Pick {
+                source: source.to_owned(),
+                values: values.clone(),
+            })
+        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => None,
     }
 }
 

@@ -113,8 +113,13 @@ fn pick(state: &State, list: Value) -> Result<Value, Error> {
             "pick() needs a list with at least one value".into(),
         ));
     }
-    let index = with_draws(state, |draws| draws.draw(|rng| rng.random_range(0..length)))?;
+    let index = with_draws(state, |draws| draws.draw(|rng| draw(rng, length)))?;
     list.get_item_by_index(index)
+}
+
+/// The index of one of so many, of which there is at least one.
+pub(super) fn draw(rng: &mut ChaCha8Rng, length: usize) -> usize {
+    rng.random_range(0..length)
 }
 
 /// The time of the render, RFC 3339 in UTC to the millisecond.

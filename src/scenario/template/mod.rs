@@ -30,8 +30,8 @@ pub struct Scope<'v> {
     pub values: &'v BTreeMap<String, Value>,
     /// Where chance comes from: seeded by the caller per user or arrival.
     pub rng: &'v mut ChaCha8Rng,
-    /// What `now()` says.
-    pub now: jiff::Timestamp,
+    /// What `now()` says. Asked only where it is: most expressions do not care.
+    pub now: fn() -> jiff::Timestamp,
 }
 
 /// Why a template could not be rendered for a user.

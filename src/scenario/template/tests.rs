@@ -67,7 +67,7 @@ fn scoped<T>(values: &Value, seed: u64, render: impl FnOnce(&mut Scope<'_>) -> T
     render(&mut Scope {
         values: &values,
         rng: &mut ChaCha8Rng::seed_from_u64(seed),
-        now: "2026-03-01T12:00:00.5Z".parse().unwrap(),
+        now: || "2026-03-01T12:00:00.5Z".parse().unwrap(),
     })
 }
 
@@ -262,11 +262,10 @@ fn draws_depend_on_the_seed_alone_and_go_on_from_render_to_render() {
         let values = BTreeMap::new();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         [(); 2].map(|()| {
-            let now = jiff::Timestamp::UNIX_EPOCH;
             let mut scope = Scope {
                 values: &values,
                 rng: &mut rng,
-                now,
+                now: || jiff::Timestamp::UNIX_EPOCH,
             };
             template.render(&mut scope).unwrap().into_owned()
         })

@@ -277,21 +277,19 @@ fn a_pass_through_a_task_renders_what_the_guide_sends() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut values = BTreeMap::new();
     for (name, value) in &task.set {
-        let now = jiff::Timestamp::UNIX_EPOCH;
         let value = value
             .render(&mut Scope {
                 values: &values,
                 rng: &mut rng,
-                now,
+                now: || jiff::Timestamp::UNIX_EPOCH,
             })
             .unwrap();
         values.insert(name.clone(), value);
     }
-    let now = jiff::Timestamp::UNIX_EPOCH;
     let scope = &mut Scope {
         values: &values,
         rng: &mut rng,
-        now,
+        now: || jiff::Timestamp::UNIX_EPOCH,
     };
     let (add, clear) = (request(&task.steps[0]), request(&task.steps[2]));
     let customer = values["customer"].as_str().unwrap();

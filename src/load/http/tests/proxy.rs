@@ -31,7 +31,7 @@ async fn a_plain_request_names_the_whole_url() {
     let proxy = Server::start(vec![script]);
     let origin = proxied("http://api.example.com", &proxy.url());
     assert_eq!(origin.proxy_authorization(), Some("Basic bWU6c2VjcmV0"));
-    let target = origin.join("/x");
+    let target = format!("{}/x", origin.prefix());
     let mut user = user(origin);
     let exchange = user.get(&target).await;
     assert_eq!(told(&exchange), Ok((200, "ok")), "{:?}", exchange.detail);
