@@ -2,7 +2,7 @@
 //!
 //! One alarm per core serves all of its users: a heap of instants, of which the earliest is set.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::future::poll_fn;
@@ -16,6 +16,8 @@ use std::time::Instant;
 pub(super) struct Pacer {
     alarm: alarm::Alarm,
     waiting: RefCell<BinaryHeap<Waiter>>,
+    /// The newest instant that is known to have passed, which saves a look at the clock per request.
+    passed: Cell<Instant>,
     /// Wakes the driver where an earlier instant has come in, on systems whose alarm cannot be moved from outside.
     driver: RefCell<Option<Waker>>,
 }
@@ -26,19 +28,20 @@ impl Pacer {
         Ok(Rc::new(Self {
             alarm: alarm::Alarm::new()?,
             waiting: RefCell::default(),
+            passed: Cell::new(Instant::now()),
             driver: RefCell::default(),
         }))
     }
 
     /// Waits until an instant; returns at once where it has passed.
     pub(super) async fn until(&self, at: Instant) {
-        if at <= Instant::now() {
+        if at <= self.passed.get() || at <= self.now() {
             return;
         }
         let mut queued = false;
         poll_fn(|context| {
             if queued {
-                return if at <= Instant::now() {
+                return if at <= self.now() {
                     Poll::Ready(())
                 } else {
                     Poll::Pending
@@ -49,6 +52,17 @@ impl Pacer {
             Poll::Pending
         })
         .await;
+    }
+
+    /// Notes that an instant has passed.
+    pub(super) fn saw(&self, instant: Instant) {
+        self.passed.set(instant.max(self.passed.get()));
+    }
+
+    fn now(&self) -> Instant {
+        let now = Instant::now();
+        self.passed.set(now);
+        now
     }
 
     fn enqueue(&self, at: Instant, context: &Context<'_>) {

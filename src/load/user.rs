@@ -201,6 +201,7 @@ impl<'c> User<'c> {
         let pending = Pending::new(self.core, request.name, due, ready);
         let sent = self.sender.send(&self.core.gear, request).await;
         pending.settle(&sent);
+        self.core.pacer.saw(sent.done);
         self.sent |= sent.spent.is_some();
         (sent.done, sent.failure.is_some())
     }
