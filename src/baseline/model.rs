@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measurement::Latencies;
 use crate::metric::Metric;
-use crate::record::{Environment, ScenarioIdentity};
+use crate::record::{Breakdown, Environment, ScenarioIdentity};
 
 /// The newest version of the format, and the only one so far.
 pub const SCHEMA: u32 = 1;
@@ -81,6 +81,9 @@ pub struct CellSummary {
     /// Latencies at two significant digits, of the newest job only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latencies: Option<Latencies>,
+    /// Where the time went, of the newest job only: what a later change is explained by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breakdown: Option<Breakdown>,
 }
 
 impl Job {
@@ -91,11 +94,12 @@ impl Job {
             .find(|cell| cell.scope == *scope && cell.request.as_deref() == request)
     }
 
-    /// The same job without its histograms: what a ring keeps of all but its newest.
+    /// The same job without its histograms and breakdowns: what a ring keeps of all but its newest.
     #[must_use]
     pub fn without_histograms(mut self) -> Self {
         for cell in &mut self.cells {
             cell.latencies = None;
+            cell.breakdown = None;
         }
         self
     }

@@ -87,6 +87,7 @@ mod tests {
                 errors: 0,
                 metrics: BTreeMap::new(),
                 latencies: Some(latencies),
+                breakdown: None,
             }],
         }
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::model::{CellSummary, Job, Scope};
+use crate::measurement::Arm;
 use crate::metric::Metric;
-use crate::record::{Level, PhaseRecord, RunRecord, Sample, Sieve, level};
+use crate::record::{Breakdown, Level, PhaseRecord, RunRecord, Sample, Sieve, level};
 use crate::units::rounded;
 
 /// Digits of a stored value: one more than the histograms that it is read from have.
@@ -61,10 +62,16 @@ impl Job {
     pub fn of(record: &RunRecord, accepted_worse: bool) -> Self {
         let sieve = Sieve::of(record, || None);
         let mut cells = summarize_kept(record, &sieve);
-        for cell in cells.iter_mut().filter(|cell| cell.scope == Scope::Steady) {
+        for cell in &mut cells {
             let request = cell.request.as_ref();
             let request =
                 request.and_then(|name| record.requests.iter().position(|own| own == name));
+            let phases = cell.scope.phases(&record.phases);
+            let parts = record.parts_of(Arm::Target, &phases, request);
+            cell.breakdown = Some(Breakdown::of(&parts)).filter(|all| *all != Breakdown::default());
+            if cell.scope != Scope::Steady {
+                continue;
+            }
             let mut pooled = Sample::default();
             for [sample] in cell.scope.samples(record, &sieve, request).iter().flatten() {
                 pooled.merge(sample);
@@ -102,6 +109,7 @@ pub fn summarize_kept(record: &RunRecord, sieve: &Sieve) -> Vec<CellSummary> {
                 errors: samples.iter().flatten().map(|[unit]| unit.failures).sum(),
                 metrics: metrics(&samples),
                 latencies: None,
+                breakdown: None,
             };
             if cell.n > 0 {
                 cells.push(cell);

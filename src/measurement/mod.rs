@@ -187,7 +187,61 @@ pub struct Parts {
     pub bytes: u64,
 }
 
+/// One part of a request's latency that is the target's doing, in the order in which they follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Waiting for an idle user.
+    Queue,
+    /// Name resolution.
+    Dns,
+    /// TCP connect.
+    Connect,
+    /// TLS handshake.
+    Tls,
+    /// From the request's last byte to the answer's first.
+    FirstByte,
+    /// From the answer's first byte to its last.
+    Body,
+}
+
+impl Part {
+    /// All of them, in their order.
+    pub const ALL: [Self; 6] = [
+        Self::Queue,
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::FirstByte,
+        Self::Body,
+    ];
+}
+
 impl Parts {
+    /// The times of one part, of those requests that had it.
+    pub fn times(&self, part: Part) -> &Latencies {
+        match part {
+            Part::Queue => &self.queue,
+            Part::Dns => &self.dns,
+            Part::Connect => &self.connect,
+            Part::Tls => &self.tls,
+            Part::FirstByte => &self.first_byte,
+            Part::Body => &self.body,
+        }
+    }
+
+    /// The quantile `q` of one part over all requests, in seconds: a request that did not have it spent no time in it.
+    pub fn quantile(&self, part: Part, q: f64) -> f64 {
+        let times = self.times(part);
+        let (all, had) = (self.service.count() as f64, times.count() as f64);
+        let without = (all - had).max(0.0);
+        let above = q * all.max(had) - without;
+        if had <= 0.0 || above <= 0.0 {
+            return 0.0;
+        }
+        times.quantile((above / had).min(1.0)).unwrap_or(0.0)
+    }
+
     /// Keeps the parts in little memory; see [`Latencies::compact`].
     pub fn compact(&mut self) {
         for latencies in [

@@ -3,6 +3,7 @@
 //! This room is pure: a `Measurement` and its circumstances in, a `RunRecord` out, and `RunRecord`s to JSON and back.
 //! It must not know what is promised, what was measured before, or where files lie.
 
+mod breakdown;
 mod build;
 mod json;
 mod level;
@@ -12,6 +13,7 @@ pub(crate) mod sample;
 mod sieve;
 mod units;
 
+pub use breakdown::Breakdown;
 pub use build::{Circumstances, build, phases};
 pub use json::{Error, schema};
 pub use level::{Level, Shortage, level, mean_of_medians, median};

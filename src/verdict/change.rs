@@ -138,6 +138,7 @@ impl Cell {
                     six_digits(evidence.in_own_direction(worse.max(above_floor)))
                 }),
                 accepted: self.rule.accepted,
+                suspicion: None,
             }),
         }
     }
@@ -158,6 +159,7 @@ fn too_few_for_a_pass(evidence: Evidence) -> Option<NotJudged> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::evidence::Units;
     use super::*;
     use crate::verdict::statistics::{Count, Dispersion, Estimate};
 
@@ -184,6 +186,7 @@ mod tests {
                 before: Some(0.1),
                 current: Some(0.1),
                 evidence: Ok(Evidence::of_log_ratio(Metric::P95, estimate, units)),
+                units: Units::Worse(Vec::new()),
             },
         };
         judge(vec![cell], 0.01).remove(0).line.outcome

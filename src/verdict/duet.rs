@@ -1,7 +1,7 @@
 //! Two deployments in one job, in alternation: what their pairs say.
 
 use super::case::Run;
-use super::evidence::{Compared, Evidence, failures, pooled, prior_sd, too_few};
+use super::evidence::{Compared, Evidence, Units, failures, pooled, prior_sd, too_few};
 use super::model::NotJudged;
 use super::statistics::{Count, Dispersion, Estimate};
 use crate::baseline::Scope;
@@ -97,12 +97,14 @@ impl Pairs {
             before: level(1),
             current: level(0),
             evidence,
+            units: Units::of_log_ratios(metric, differences.into_iter()),
         }
     }
 
     fn errors(&self) -> Compared {
         let (current, base) = (self.counts(0), self.counts(1));
-        Compared::of_errors(&base, &current, Dispersion::of(&[&base, &current]))
+        let dispersion = Dispersion::of(&[&base, &current]);
+        Compared::of_errors(&base, &current, dispersion, current.clone())
     }
 
     fn counts(&self, arm: usize) -> Vec<Count> {

@@ -24,11 +24,37 @@ pub(super) struct Compared {
     pub(super) current: Option<f64>,
     /// The change.
     pub(super) evidence: Result<Evidence, NotJudged>,
+    /// What each unit says by itself.
+    pub(super) units: Units,
+}
+
+/// The deployment under test, unit by unit: pairs of a duet, else slices.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Units {
+    /// The natural logarithm of how much worse each is than what was before.
+    Worse(Vec<f64>),
+    /// The failures of each.
+    Failures(Vec<Count>),
+}
+
+impl Units {
+    /// From log-ratios of now over before, which are worse where there is less of a rate.
+    pub(super) fn of_log_ratios(metric: Metric, log_ratios: impl Iterator<Item = f64>) -> Self {
+        Self::Worse(match metric.kind() {
+            Kind::Rate => log_ratios.map(|ratio| -ratio).collect(),
+            Kind::Quantile(_) | Kind::Share => log_ratios.collect(),
+        })
+    }
 }
 
 impl Compared {
     /// The error rates of two sides, with the counts of their units.
-    pub(super) fn of_errors(base: &[Count], current: &[Count], dispersion: Dispersion) -> Self {
+    pub(super) fn of_errors(
+        base: &[Count],
+        current: &[Count],
+        dispersion: Dispersion,
+        failures: Vec<Count>,
+    ) -> Self {
         let units = base.len();
         let [base, current] = [base, current].map(Count::total);
         let share = |count: Count| (count.of > 0).then(|| count.share());
@@ -48,6 +74,7 @@ impl Compared {
                     units,
                 }))
             },
+            units: Units::Failures(failures),
         }
     }
 }

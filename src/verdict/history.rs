@@ -2,12 +2,12 @@
 
 use super::case::Run;
 use super::duet::too_few_units;
-use super::evidence::{Compared, Evidence, failures, pooled, prior_sd, too_few};
+use super::evidence::{Compared, Evidence, Units, failures, pooled, prior_sd, too_few};
 use super::model::NotJudged;
 use super::statistics::{Count, Dispersion, Estimate};
 use crate::baseline::{CellSummary, Job, Scope};
 use crate::metric::{Kind, Metric};
-use crate::record::{Level, Sample, Shortage, level, needed_in_all};
+use crate::record::{Level, Sample, Shortage, level, log_units, needed_in_all};
 use crate::thresholds::Subject;
 
 /// One candidate's units of a cell, by phase.
@@ -71,9 +71,14 @@ impl<'a> Jobs<'a> {
                 .map(|estimate| Evidence::of_log_ratio(metric, estimate, base.len()))
                 .ok_or_else(|| self.too_few_in_jobs(metric)),
         };
+        let before = geometric_mean(&base);
+        let units = self.candidates.iter().flatten();
+        let units = units.flat_map(|phase| log_units(phase, metric));
+        let units = units.filter_map(|[log]| Some(log - libm::log(before?)));
         Compared {
+            units: Units::of_log_ratios(metric, units),
             requests: self.samples().map(|sample| sample.requests).sum(),
-            before: geometric_mean(&base),
+            before,
             current: geometric_mean(&current).or_else(|| pooled(self.samples(), metric)),
             evidence,
         }
@@ -116,7 +121,8 @@ impl<'a> Jobs<'a> {
         } else {
             between_jobs
         };
-        Compared::of_errors(&base, &current, dispersion)
+        let units = slices.into_iter().flatten().collect();
+        Compared::of_errors(&base, &current, dispersion, units)
     }
 
     fn samples(&self) -> impl Iterator<Item = &Sample> {

@@ -6,7 +6,9 @@ use super::model::{
     Check, Comparison, Invalidity, LimitCheck, Line, LineOutcome, Measure, NoComparison, NotJudged,
     Outcome, Standing, Totals, Verdict,
 };
+use super::suspicion::Suspects;
 use super::{cautions, limits, regression, validity};
+use crate::baseline::Scope;
 use crate::metric::Metric;
 use crate::record::{Ended, Tally};
 use crate::thresholds::{Abort, MissingBaseline, Mode, Subject};
@@ -57,7 +59,8 @@ pub fn judge(case: &Case<'_>) -> Verdict {
 /// Adds the lines, the problems and the cautions of regression.
 fn compare(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>, verdict: &mut Verdict) {
     let regression = &case.thresholds.regression;
-    let cells = regression::judge(case, runs, opponent);
+    let mut cells = regression::judge(case, runs, opponent);
+    explain(&mut cells, runs, opponent);
     let first = verdict.lines.len();
     let problems = cells
         .iter()
@@ -77,6 +80,31 @@ fn compare(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>, verdict: &
     verdict
         .lines
         .extend(cells.into_iter().map(|cell| cell.line));
+}
+
+/// Says of each change that failed what it came from.
+fn explain(cells: &mut [Judged], runs: &[Run<'_>], opponent: Opponent<'_>) {
+    // The metrics of one subject follow each other.
+    let mut known: Option<(Subject, Option<String>, Suspects)> = None;
+    for Judged { line, cell, .. } in cells {
+        let Check::Change(check) = &mut line.check else {
+            continue;
+        };
+        if line.outcome != LineOutcome::Failed {
+            continue;
+        }
+        let is_known = known
+            .as_ref()
+            .is_some_and(|(subject, phase, _)| *subject == cell.subject && *phase == cell.phase);
+        if !is_known {
+            let scope = cell.phase.clone().map_or(Scope::Steady, Scope::Phase);
+            let suspects = Suspects::of(runs, opponent, &scope, &cell.subject);
+            known = Some((cell.subject.clone(), cell.phase.clone(), suspects));
+        }
+        check.suspicion = known
+            .as_ref()
+            .and_then(|(_, _, suspects)| suspects.explain(cell));
+    }
 }
 
 /// Invalid first is settled by now: else any failure, then what could not be judged, then what could not be told.

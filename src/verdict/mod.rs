@@ -18,6 +18,7 @@ mod rate;
 mod regression;
 mod rule;
 pub mod statistics;
+mod suspicion;
 mod validity;
 
 pub use case::{Case, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
@@ -27,8 +28,9 @@ pub use forecast::{CellForecast, Design, Expected, Forecast, LimitForecast, fore
 pub use judge::judge;
 pub use limits::requests_needed;
 pub use model::{
-    Caution, Change, ChangeCheck, Check, Comparison, Invalidity, LimitCheck, Line, LineOutcome,
-    Measure, NoComparison, NotJudged, Outcome, Standing, Totals, Verdict,
+    Caution, Change, ChangeCheck, Check, ColdGrowth, Comparison, Invalidity, KindGrowth,
+    LimitCheck, Line, LineOutcome, Measure, NoComparison, NotJudged, Outcome, PartGrowth, Spread,
+    Standing, Suspicion, Totals, Verdict,
 };
 
 #[cfg(test)]

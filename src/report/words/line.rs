@@ -3,6 +3,7 @@
 use super::Medium;
 use super::limit::{limit_counts, promise};
 use super::reasons::why_not;
+use super::suspicion::suspicion;
 use crate::metric::Metric;
 use crate::report::Story;
 use crate::report::numbers;
@@ -10,6 +11,7 @@ use crate::report::rows::{Status, must_detect};
 use crate::thresholds::{FailureSet, Subject};
 use crate::verdict::{
     ChangeCheck, Check, FEWEST_ERRORS, Line, LineOutcome, Measure, NotJudged, SMALLEST_SHARE,
+    Standing,
 };
 
 /// What is measured, such as `P95` or `error rate 5xx`.
@@ -113,6 +115,10 @@ pub(in crate::report) fn change_note(
         LineOutcome::NotJudged(why) => Some(why_not(story, line, why, medium)),
         LineOutcome::Inconclusive => Some(cannot_rule_out(story, line, check)),
         LineOutcome::Passed if is_spared(story, line, check) => floor(check),
+        LineOutcome::Failed if line.standing != Standing::Reported => {
+            let found = check.suspicion.as_ref();
+            found.and_then(|found| suspicion(story, line, found))
+        }
         LineOutcome::Passed | LineOutcome::Failed => None,
     };
     let told: Vec<String> = reason

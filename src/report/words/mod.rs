@@ -9,6 +9,7 @@ mod headline;
 mod limit;
 mod line;
 mod reasons;
+mod suspicion;
 
 pub(super) use advice::advice;
 pub(super) use cautions::caution;

@@ -7,6 +7,7 @@ mod forecast;
 mod limits;
 mod regression;
 mod simulation;
+mod suspicion;
 mod validity;
 
 use super::*;
