@@ -9,7 +9,7 @@ use super::summary::lists_every_check;
 use super::text::{capitalized, inert};
 use super::words::{
     Medium, advice, caution, change_figures, compared, failing_names, failure_kind, generator,
-    headline, invalidity, load, measure_name,
+    headline, invalidity, load, measure_name, noise,
 };
 use crate::units::Latency;
 use crate::verdict::{Caution, LineOutcome, Outcome};
@@ -101,6 +101,9 @@ fn context(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
             record.run.seed
         );
         lines.extend(wrap(&sent, columns));
+        if !story.verdict.cautions.contains(&Caution::Noisy) {
+            lines.extend(noise(story).iter().flat_map(|told| wrap(told, columns)));
+        }
     }
     lines
 }

@@ -2,12 +2,13 @@
 
 use super::case::{Case, Opponent, Run};
 use super::change::Judged;
-use super::model::{Caution, Standing};
+use super::model::{Caution, Enough, Standing};
 use super::regression;
 use super::rule::Rules;
 use crate::metric::Kind;
 use crate::record::Ended;
 use crate::thresholds::{Acceptance, Subject};
+use crate::units::six_digits;
 
 /// What the runs themselves give reason to say.
 pub(super) fn of_runs(runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Caution> {
@@ -43,6 +44,7 @@ pub(super) fn of_cells(
     }));
     cautions.extend(blind(cells).map(|index| Caution::CannotDetect {
         line: first + index,
+        enough: enough(&cells[index], runs, opponent),
     }));
     cautions.extend(acceptances(case, runs, opponent, cells));
     cautions
@@ -86,6 +88,51 @@ fn blind(cells: &[Judged]) -> Option<usize> {
         (seen > cell.cell.rule.harmless).then_some(seen)
     };
     largest(cells, unseen)
+}
+
+/// What would let a cell see what it must.
+fn enough(cell: &Judged, runs: &[Run<'_>], opponent: Opponent<'_>) -> Option<Enough> {
+    let it = cell.cell.compared.evidence.as_ref().ok()?.log_ratio()?;
+    let rule = &cell.cell.rule;
+    let (wanted, null) = (libm::log1p(rule.harmless), libm::log1p(rule.null));
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    match opponent {
+        Opponent::BaseArm => {
+            let units = it
+                .estimate
+                .pairs_to_detect(it.units, wanted, null, cell.level)?;
+            let turns = runs.last()?.record.turns.as_ref()?;
+            let pairs: u32 = runs.iter().map(|run| run.sieve.pairs.of).sum();
+            let phases = runs.iter().map(|run| {
+                let phases = run.record.phases.iter();
+                phases
+                    .filter(|phase| phase.measured && phase.steady)
+                    .count()
+            });
+            let phases = phases.sum::<usize>().max(1) as f64;
+            // A unit may be several pairs, and those of all phases count together.
+            let each = f64::from(pairs) / it.units.max(1) as f64 / phases;
+            let pairs = libm::ceil(units as f64 * each);
+            let seconds = pairs * 2.0 * (turns.slice_s + turns.guard_s) * phases;
+            Some(Enough::Pairs {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a number of pairs that somebody may run"
+                )]
+                pairs: pairs as u32,
+                seconds: six_digits(seconds),
+            })
+        }
+        Opponent::Jobs(_) => {
+            let sides = (it.units, runs.len());
+            let jobs = it
+                .estimate
+                .candidates_to_detect(sides, wanted, null, cell.level)?;
+            Some(Enough::ParallelJobs(count(jobs)))
+        }
+        Opponent::Nothing(_) => None,
+    }
 }
 
 fn largest(cells: &[Judged], value: impl Fn(&Judged) -> Option<f64>) -> Option<usize> {

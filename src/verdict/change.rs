@@ -30,6 +30,8 @@ pub(super) struct Judged {
     pub(super) cell: Cell,
     /// The change for the worse that would have been caught.
     pub(super) detectable: Option<f64>,
+    /// The level that the cell is tested at, in the worst place of Holm's order.
+    pub(super) level: f64,
     /// Whether the cell would have passed without its acceptance.
     pub(super) passes_unaccepted: bool,
 }
@@ -67,12 +69,13 @@ impl Cell {
     }
 
     fn judge(self, is_significant: bool, family: Family) -> Judged {
+        // The worst place in Holm's order, so that no cell promises more than it holds.
+        let level = family.alpha / family.cells.max(1) as f64;
         let (outcome, detectable, passes_unaccepted) = match &self.compared.evidence {
             Err(why) => (LineOutcome::NotJudged(why.clone()), None, false),
             Ok(evidence) => (
                 self.outcome(*evidence, is_significant),
-                // The worst place in Holm's order, so that no cell promises more than it holds.
-                evidence.detectable(self.rule.null, family.alpha / family.cells.max(1) as f64),
+                evidence.detectable(self.rule.null, level),
                 self.is_harmless(*evidence) && evidence.p(self.rule.ordinary) > family.alpha,
             ),
         };
@@ -85,6 +88,7 @@ impl Cell {
             line: self.line(outcome, detectable),
             cell: self,
             detectable,
+            level,
             passes_unaccepted,
         }
     }

@@ -231,6 +231,14 @@ impl Evidence {
         }
     }
 
+    /// The estimate of a latency's or a rate's change, with the units that it rests on.
+    pub(super) fn log_ratio(self) -> Option<Weighed<Estimate>> {
+        match self {
+            Self::Slower(it) | Self::Fewer(it) => Some(it),
+            Self::Errors(_) => None,
+        }
+    }
+
     fn units(self) -> usize {
         match self {
             Self::Slower(it) | Self::Fewer(it) => it.units,

@@ -3,11 +3,11 @@
 use super::case::{Case, HISTORY_FROM, Opponent, Run};
 use super::change::Judged;
 use super::model::{
-    Check, Comparison, Invalidity, LimitCheck, Line, LineOutcome, Measure, NoComparison, NotJudged,
-    Outcome, Standing, Totals, Verdict,
+    Caution, Check, Comparison, Invalidity, LimitCheck, Line, LineOutcome, Measure, NoComparison,
+    NotJudged, Outcome, Standing, Totals, Verdict,
 };
 use super::suspicion::Suspects;
-use super::{cautions, limits, regression, validity};
+use super::{cautions, limits, noise, regression, validity};
 use crate::baseline::Scope;
 use crate::metric::Metric;
 use crate::record::{Ended, Tally};
@@ -31,10 +31,14 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         lines: Vec::new(),
         invalid: validity::problems(&runs),
         cautions: cautions::of_runs(&runs, opponent),
+        noise: noise::noise(case, &runs),
         totals: totals(&runs),
     };
     if !verdict.invalid.is_empty() {
         return verdict;
+    }
+    if verdict.noise.is_some_and(|noise| noise.is_unusual()) {
+        verdict.cautions.push(Caution::Noisy);
     }
     verdict.lines.extend(abort_line(case));
     let is_aborted = !verdict.lines.is_empty();

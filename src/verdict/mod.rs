@@ -14,6 +14,7 @@ mod history;
 mod judge;
 mod limits;
 mod model;
+mod noise;
 mod rate;
 mod regression;
 mod rule;
@@ -28,9 +29,9 @@ pub use forecast::{CellForecast, Design, Expected, Forecast, LimitForecast, fore
 pub use judge::judge;
 pub use limits::requests_needed;
 pub use model::{
-    Caution, Change, ChangeCheck, Check, ColdGrowth, Comparison, Invalidity, KindGrowth,
-    LimitCheck, Line, LineOutcome, Measure, NoComparison, NotJudged, Outcome, PartGrowth, Spread,
-    Standing, Suspicion, Totals, Verdict,
+    Caution, Change, ChangeCheck, Check, ColdGrowth, Comparison, Enough, Invalidity, KindGrowth,
+    LimitCheck, Line, LineOutcome, Measure, NoComparison, Noise, NotJudged, Outcome, PartGrowth,
+    Spread, Standing, Suspicion, Totals, Verdict,
 };
 
 #[cfg(test)]

@@ -37,6 +37,8 @@ pub struct Verdict {
     pub invalid: Vec<Invalidity>,
     /// What a person should know and nothing depends on.
     pub cautions: Vec<Caution>,
+    /// How noisy the run was; none where too little was measured.
+    pub noise: Option<Noise>,
     /// Requests and failures over the measured phases of the deployment under test.
     pub totals: Totals,
 }
@@ -401,6 +403,8 @@ pub enum Caution {
     CannotDetect {
         /// Index of the line that sees least.
         line: usize,
+        /// What would let it see that; none where nothing within reason would.
+        enough: Option<Enough>,
     },
     /// `abort.error_rate` stopped the run.
     Aborted {
@@ -418,6 +422,36 @@ pub enum Caution {
     },
     /// Certificates went unchecked.
     Insecure,
+    /// The run was far noisier than the baseline's jobs: see [`Verdict::noise`].
+    Noisy,
+}
+
+/// How much more would let a line see the change that `must_detect` names, if the noise stays what it was.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Enough {
+    /// So many pairs per steady phase of a duet.
+    Pairs {
+        /// Pairs per steady phase.
+        pairs: u32,
+        /// How long they take in all.
+        seconds: f64,
+    },
+    /// So many parallel jobs judged as one, against the same baseline.
+    ParallelJobs(u32),
+}
+
+/// How much a latency varies from slice to slice, which is the machine's and the network's doing as long as nothing is
+/// deployed in between.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Noise {
+    /// Which latency, over all requests of the steady phases.
+    pub metric: Metric,
+    /// Which deployment's slices: the base's in a duet, since nothing in it is new.
+    pub arm: Arm,
+    /// Standard deviation of the natural logarithm over slices: 0.03 is 3 %.
+    pub own: f64,
+    /// The same in the jobs of the baseline: their median; none where there are none.
+    pub usual: Option<f64>,
 }
 
 impl LineOutcome {

@@ -52,7 +52,8 @@ pub(in crate::report) fn saying(text: &str) -> Sample {
             | Caution::AcceptanceUnneeded { .. }
             | Caution::CannotDetect { .. }
             | Caution::Aborted { .. }
-            | Caution::Insecure => {}
+            | Caution::Insecure
+            | Caution::Noisy => {}
         }
     }
     for limit in &mut sample.thresholds.limits {

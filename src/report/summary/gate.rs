@@ -8,7 +8,9 @@ use crate::report::Story;
 use crate::report::markdown::{fenced, link};
 use crate::report::rows::rows;
 use crate::report::text::capitalized;
-use crate::report::words::{advice, caution, compared, generator, invalidity, load, short_commit};
+use crate::report::words::{
+    advice, caution, compared, generator, invalidity, load, noise, short_commit,
+};
 use crate::verdict::{Caution, Comparison, NoComparison, Outcome};
 
 /// All of one gate below its headline and above the last line.
@@ -64,6 +66,10 @@ fn rests_on(story: &Story) -> String {
     if !story.record.slices.is_empty() {
         told.push(full_sentence(&load(story)));
         told.push(full_sentence(&generator(story)));
+        // Where it is a caution, it is told there.
+        if !story.verdict.cautions.contains(&Caution::Noisy) {
+            told.extend(noise(story).map(|noise| full_sentence(&noise)));
+        }
     }
     told.join(" ")
 }

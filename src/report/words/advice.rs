@@ -1,9 +1,10 @@
 //! What to do next, where a gate failed or could not tell.
 
 use super::Medium;
+use super::cautions::sees_more;
 use crate::report::Story;
 use crate::report::rows::{Row, Status, rows};
-use crate::verdict::{Check, Comparison, Line, Outcome};
+use crate::verdict::{Caution, Check, Comparison, Line, Outcome};
 
 /// What to do next: for a gate that failed, where the broken promises are written; for an inconclusive one, what would
 /// let it tell. An invalid run has a remedy for each of its reasons.
@@ -60,18 +61,36 @@ fn remedies(story: &Story) -> Vec<String> {
         .iter()
         .any(|line| matches!(line.check, Check::Change(_)))
     {
-        remedies.push(
-            match story.verdict.comparison {
-                Comparison::Duet { .. } => {
-                    "To tell whether it got worse, run more pairs, or on a quieter runner."
-                }
-                Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
-                    "To tell whether it got worse, run it again; if that does not help, record more jobs, use a quieter \
-                     runner, or compare with --against."
-                }
+        let blind = story
+            .verdict
+            .cautions
+            .iter()
+            .find_map(|caution| match caution {
+                Caution::CannotDetect { enough, .. } => Some(*enough),
+                Caution::MuchFaster { .. }
+                | Caution::Vanished { .. }
+                | Caution::AcceptanceExpired { .. }
+                | Caution::AcceptanceUnneeded { .. }
+                | Caution::Aborted { .. }
+                | Caution::OtherCpu { .. }
+                | Caution::Insecure
+                | Caution::Noisy => None,
+            });
+        remedies.push(match (blind, &story.verdict.comparison) {
+            (Some(enough @ Some(_)), _) | (Some(enough), Comparison::Duet { .. }) => format!(
+                "To tell whether it got worse: {}.",
+                sees_more(story, enough)
+            ),
+            (None, Comparison::Duet { .. }) => {
+                "To tell whether it got worse, run more pairs, or on a quieter runner.".to_owned()
             }
-            .to_owned(),
-        );
+            (
+                Some(None) | None,
+                Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_),
+            ) => "To tell whether it got worse, run it again; if that does not help, record more jobs, use a quieter \
+                  runner, or compare with --against."
+                .to_owned(),
+        });
     }
     if open
         .iter()

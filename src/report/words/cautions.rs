@@ -1,13 +1,14 @@
 //! What a person should know and nothing depends on: each with its numbers and with what to do.
 
 use super::Medium;
+use super::context::noise;
 use super::line::title;
 use super::reasons::written_at;
 use crate::report::Story;
 use crate::report::numbers::{self, count, counted, share};
 use crate::report::rows::must_detect;
 use crate::thresholds::{Acceptance, Subject};
-use crate::verdict::{Caution, Check, Comparison, Line, Measure, Outcome};
+use crate::verdict::{Caution, Check, Comparison, Enough, Line, Measure, Outcome};
 
 /// A caution in words.
 pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Medium) -> String {
@@ -38,7 +39,7 @@ pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Mediu
                 "is no longer needed: remove it".to_owned()
             })
         }
-        Caution::CannotDetect { line } => cannot_detect(story, *line, medium),
+        Caution::CannotDetect { line, enough } => cannot_detect(story, *line, *enough, medium),
         Caution::Aborted { failures, requests } => {
             format!(
                 "the run was stopped early: {}",
@@ -52,6 +53,10 @@ pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Mediu
         ),
         Caution::Insecure => {
             "certificates were not checked (--insecure): anybody could have answered".to_owned()
+        }
+        Caution::Noisy => {
+            let told = noise(story).unwrap_or_else(|| "the run was noisy".to_owned());
+            format!("{told}: use a quieter runner, or run it again")
         }
     }
 }
@@ -96,13 +101,8 @@ fn acceptance_text(
     )
 }
 
-fn cannot_detect(story: &Story, index: usize, medium: Medium) -> String {
-    let remedy = match story.verdict.comparison {
-        Comparison::Duet { .. } => "use more pairs or a quieter runner",
-        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
-            "record more jobs, use a quieter runner, or compare with --against"
-        }
-    };
+fn cannot_detect(story: &Story, index: usize, enough: Option<Enough>, medium: Medium) -> String {
+    let remedy = sees_more(story, enough);
     let line = story.verdict.lines.get(index);
     let seen = line.and_then(|line| match &line.check {
         Check::Change(check) => Some((line, super::caught(line, check)?)),
@@ -122,6 +122,22 @@ fn cannot_detect(story: &Story, index: usize, medium: Medium) -> String {
         title(line, medium),
         numbers::caught(line.measure, must_detect(story))
     )
+}
+
+/// What would let a run see what it must.
+pub(super) fn sees_more(story: &Story, enough: Option<Enough>) -> String {
+    let is_duet = matches!(story.verdict.comparison, Comparison::Duet { .. });
+    match enough {
+        Some(Enough::Pairs { pairs, seconds }) => format!(
+            "--pairs {pairs} would see it ({} in all), or a quieter runner",
+            numbers::length(seconds)
+        ),
+        Some(Enough::ParallelJobs(jobs)) => {
+            format!("{jobs} parallel jobs judged as one would see it, or compare with --against")
+        }
+        None if is_duet => "use a quieter runner, since more pairs would not help".to_owned(),
+        None => "record more jobs, use a quieter runner, or compare with --against".to_owned(),
+    }
 }
 
 /// Why a run was stopped early.

@@ -4,16 +4,20 @@ use jiff::Timestamp;
 
 use super::Medium;
 use super::reasons::{Reason, no_comparison};
+use crate::measurement::Arm;
 use crate::report::figures::overall;
 use crate::report::numbers::{self, counted, date};
 use crate::report::{Before, Story};
-use crate::units::Latency;
+use crate::units::{Latency, rounded};
 use crate::verdict::{Comparison, HISTORY_FROM, Invalidity, NoComparison, Outcome};
 
 /// Above these the generator is called strained: what a slice is dropped for, `statistics.md` 3.0.
 const STRAINED_LATE_S: f64 = 0.005;
 const STRAINED_CPU: f64 = 0.8;
 const STRAINED_STEAL: f64 = 0.05;
+
+/// Slices that vary by less are as good as equal.
+const TOLD_NOISE: f64 = 0.001;
 
 /// From here on a share reads 100 %, and goes without saying.
 const ALL: f64 = 0.9995;
@@ -128,6 +132,29 @@ pub(in crate::report) fn load(story: &Story) -> String {
     let figures = overall(story);
     let length = numbers::length(story.record.run.duration_s);
     format!("{} in {length}", counted(figures.requests, "request"))
+}
+
+/// How noisy the run was: `P95 varied by 3.1 % from slice to slice of the base, by 2.8 % in the baseline's jobs`.
+pub(in crate::report) fn noise(story: &Story) -> Option<String> {
+    let noise = story
+        .verdict
+        .noise
+        .filter(|noise| noise.own >= TOLD_NOISE)?;
+    let of = match noise.arm {
+        Arm::Base => " of the base",
+        Arm::Target => "",
+    };
+    let usual = noise.usual.map_or_else(String::new, |usual| {
+        format!(
+            ", by {} in the baseline's jobs",
+            numbers::share(rounded(usual, 2))
+        )
+    });
+    Some(format!(
+        "{} varied by {} from slice to slice{of}{usual}",
+        noise.metric.label(),
+        numbers::share(rounded(noise.own, 2))
+    ))
 }
 
 /// How well the generator did: `generator healthy (late P99 0.3 ms, CPU 35 %)`.

@@ -13,7 +13,7 @@ mod suspicion;
 
 pub(super) use advice::advice;
 pub(super) use cautions::caution;
-pub(super) use context::{compared, comparison, generator, load, short_commit};
+pub(super) use context::{compared, comparison, generator, load, noise, short_commit};
 pub(super) use failures::{failing_names, failure_kind};
 pub(super) use finding::{finding, nothing_slower, stopped_early};
 pub(super) use headline::headline;

@@ -12,6 +12,10 @@ pub const PRIOR_WEIGHT: f64 = 4.0;
 const TRIM: f64 = 0.2;
 /// Fewer pairs than these are not trimmed: too little would remain.
 const TRIMMED_FROM: usize = 6;
+/// Pairs up to which more of them are advised: a job of an hour at five seconds each.
+const MOST_PAIRS: usize = 340;
+/// Parallel jobs up to which more of them are advised.
+const MOST_CANDIDATES: usize = 10;
 /// Power at which the detectable effect is told.
 const POWER: f64 = 0.9;
 
@@ -122,6 +126,42 @@ impl Estimate {
         null + (t.upper_quantile(alpha) + t.upper_quantile(1.0 - POWER)) * self.standard_error
     }
 
+    /// The fewest pairs, beyond the `pairs` that this estimate rests on, in which a change of `wanted` (on the logarithmic
+    /// scale) would be found with 90 % probability, if they vary as these did; none up to [`MOST_PAIRS`].
+    pub fn pairs_to_detect(
+        self,
+        pairs: usize,
+        wanted: f64,
+        null: f64,
+        alpha: f64,
+    ) -> Option<usize> {
+        let left = (pairs - 2 * trimmed(pairs)) as f64;
+        let sd = self.standard_error * libm::sqrt(left);
+        (pairs + 1..=MOST_PAIRS)
+            .find(|more| Self::expected_of_pairs(*more, sd).detectable(null, alpha) <= wanted)
+    }
+
+    /// The fewest candidate jobs, beyond `candidates`, by which a change of `wanted` would be found with 90 % probability
+    /// against the same `jobs` of the baseline; none up to [`MOST_CANDIDATES`].
+    pub fn candidates_to_detect(
+        self,
+        (jobs, candidates): (usize, usize),
+        wanted: f64,
+        null: f64,
+        alpha: f64,
+    ) -> Option<usize> {
+        let draws = |candidates: usize| 1.0 / candidates as f64 + 1.0 / jobs as f64;
+        let variance = self.standard_error * self.standard_error / draws(candidates);
+        (candidates + 1..=MOST_CANDIDATES).find(|more| {
+            let standard_error = libm::sqrt(variance * draws(*more));
+            let more = Self {
+                standard_error,
+                ..self
+            };
+            more.detectable(null, alpha) <= wanted
+        })
+    }
+
     fn distribution(self) -> Distribution {
         Distribution::StudentT(self.df)
     }
@@ -173,6 +213,33 @@ mod tests {
     #[track_caller]
     fn close(ours: f64, golden: f64) {
         assert!((ours - golden).abs() < 1e-5, "{ours} is not {golden}");
+    }
+
+    #[test]
+    fn advised_pairs_and_jobs_are_enough_and_one_fewer_is_not() {
+        let (null, wanted, alpha) = (log_tolerance(0.05), log_tolerance(0.2), 0.005);
+        let noisy = Estimate::expected_of_pairs(12, 0.25);
+        assert!(noisy.detectable(null, alpha) > wanted);
+        let pairs = noisy.pairs_to_detect(12, wanted, null, alpha).unwrap();
+        let sees =
+            |pairs| Estimate::expected_of_pairs(pairs, 0.25).detectable(null, alpha) <= wanted;
+        assert!(sees(pairs) && !sees(pairs - 1), "{pairs}");
+        assert_eq!(
+            Estimate::expected_of_pairs(12, 2.0).pairs_to_detect(12, wanted, null, alpha),
+            None
+        );
+
+        let (null, wanted, alpha) = (log_tolerance(0.03), log_tolerance(0.3), 0.03);
+        let noisy = Estimate::expected_of_jobs(10, 0.1);
+        assert!(noisy.detectable(null, alpha) > wanted);
+        let jobs = noisy.candidates_to_detect((10, 1), wanted, null, alpha);
+        assert!(jobs.is_some_and(|jobs| (2..=4).contains(&jobs)), "{jobs:?}");
+        // However often it is measured, one job of the baseline stays one.
+        let alone = Estimate::expected_of_jobs(1, 0.1);
+        assert_eq!(
+            alone.candidates_to_detect((1, 1), wanted, null, alpha),
+            None
+        );
     }
 
     #[test]

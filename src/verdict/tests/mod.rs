@@ -5,6 +5,7 @@ mod cells;
 mod errors;
 mod forecast;
 mod limits;
+mod noise;
 mod regression;
 mod simulation;
 mod suspicion;

@@ -1,0 +1,73 @@
+//! How noisy a run was, set against what the jobs of the baseline were.
+
+use super::case::{Case, Run};
+use super::model::Noise;
+use super::regression::gated_metrics;
+use crate::baseline::{Matching, Scope};
+use crate::measurement::Arm;
+use crate::metric::Metric;
+use crate::record::{Sample, level, median};
+use crate::units::six_digits;
+
+/// A run is called noisy whose slices vary so many times as much as the baseline's did.
+const NOISY: f64 = 2.0;
+/// Fewer jobs than this do not say what is usual.
+const FEWEST_JOBS: usize = 3;
+/// Slices that vary by less are quiet, whatever the baseline's did.
+const QUIET: f64 = 0.05;
+
+/// The noise of the noisiest of the runs, by the first latency that is gated.
+pub(super) fn noise(case: &Case<'_>, runs: &[Run<'_>]) -> Option<Noise> {
+    let mut gated = gated_metrics(&case.thresholds.regression);
+    let metric = gated
+        .find(|metric| metric.quantile().is_some())
+        .unwrap_or(Metric::P95);
+    let own = runs
+        .iter()
+        .filter_map(|run| spread(run, metric))
+        .max_by(|a, b| a.1.total_cmp(&b.1))?;
+    Some(Noise {
+        metric,
+        arm: own.0,
+        own: six_digits(own.1),
+        usual: usual(case, metric).map(six_digits),
+    })
+}
+
+impl Noise {
+    /// Whether the run was far noisier than the jobs of the baseline.
+    pub fn is_unusual(&self) -> bool {
+        let usual = self.usual.map(|usual| usual.max(QUIET));
+        usual.is_some_and(|usual| self.own > NOISY * usual)
+    }
+}
+
+/// How much a latency varies over the slices of what is not new in a run: the base of a duet, else the only target.
+fn spread(run: &Run<'_>, metric: Metric) -> Option<(Arm, f64)> {
+    let (arm, index) = if run.record.base.is_some() {
+        (Arm::Base, 1)
+    } else {
+        (Arm::Target, 0)
+    };
+    let phases = Scope::Steady.phases(&run.record.phases);
+    let phases = phases.into_iter().map(|phase| {
+        let blocks = run.sieve.blocks(run.record, phase);
+        let samples = blocks.iter().map(|arms| [Sample::of(&arms[index], None)]);
+        samples.collect::<Vec<_>>()
+    });
+    let level = level(&phases.collect::<Vec<_>>(), metric).ok()?;
+    Some((arm, level.spread))
+}
+
+/// The median over the matching jobs of a baseline, which a duet may have beside its base.
+fn usual(case: &Case<'_>, metric: Metric) -> Option<f64> {
+    let Matching::Jobs(jobs) = &case.matching else {
+        return None;
+    };
+    let spreads: Vec<f64> = jobs
+        .iter()
+        .filter_map(|job| job.cell(&Scope::Steady, None)?.metrics.get(&metric))
+        .map(|(_, spread)| *spread)
+        .collect();
+    (spreads.len() >= FEWEST_JOBS).then(|| median(&spreads))
+}
