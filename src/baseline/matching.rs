@@ -104,6 +104,13 @@ pub fn matching<'a>(baseline: Option<&'a Baseline>, run: &Setting<'_>) -> Matchi
     })
 }
 
+/// The release job that drift is held against, if it ran the same scenario in the same circumstances as `run`.
+pub fn anchor<'a>(baseline: Option<&'a Baseline>, run: &Setting<'_>) -> Option<&'a Job> {
+    let baseline = baseline.filter(|baseline| baseline.scenario.sha256 == run.scenario_sha256)?;
+    let anchor = baseline.anchor.as_ref();
+    anchor.filter(|job| differences(job, run).is_empty())
+}
+
 /// In what a job's circumstances differ from a run's; empty where the two may be compared.
 pub fn differences(job: &Job, run: &Setting<'_>) -> Vec<Difference> {
     let mut found = Vec::new();

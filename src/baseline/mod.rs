@@ -8,7 +8,9 @@ mod ring;
 pub mod store;
 mod summary;
 
-pub use matching::{Difference, Matching, Mismatch, Setting, differences, matching, scenario_diff};
+pub use matching::{
+    Difference, Matching, Mismatch, Setting, anchor, differences, matching, scenario_diff,
+};
 pub use model::{Baseline, CellSummary, Job, RING, SCHEMA, Scope};
 pub use ring::{add, holds, set_anchor};
 pub use store::StoreError;

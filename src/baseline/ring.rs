@@ -37,7 +37,11 @@ pub fn set_anchor(baseline: &mut Baseline, run: &Run) {
         .iter()
         .find(|job| job.id == run.id && job.started == run.started);
     if let Some(job) = job {
-        baseline.anchor = Some(job.clone().without_histograms());
+        let mut anchor = job.clone();
+        for cell in &mut anchor.cells {
+            cell.latencies = None;
+        }
+        baseline.anchor = Some(anchor);
     }
 }
 

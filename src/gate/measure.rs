@@ -177,6 +177,7 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, outcome: Outcome) -> RunRec
         seed: gate.seed,
         ended: ended(outcome.ended, &secrets(gate)),
         insecure: plan.insecure,
+        proposed: ci.is_change_request,
     };
     let circumstances = Circumstances {
         target: deployment(target),

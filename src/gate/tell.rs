@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::console::{Console, Loudness};
-use crate::baseline::{Matching, Setting, matching};
+use crate::baseline::{Matching, Setting, anchor, matching};
 use crate::exit::{Exit, Strictness};
 use crate::files;
 use crate::plan::Gate;
@@ -145,6 +145,7 @@ pub(super) fn judge(gate: &Gate, records: &[RunRecord]) -> Verdict {
         thresholds: &gate.thresholds,
         candidates: records,
         matching: matching(gate.baseline.as_ref(), &Setting::from(&records[0])),
+        anchor: anchor(gate.baseline.as_ref(), &Setting::from(&records[0])),
     })
 }
 

@@ -116,6 +116,9 @@ pub struct Run {
     /// Whether certificates went unchecked (`--insecure`).
     #[serde(default)]
     pub insecure: bool,
+    /// Whether the commit is only proposed, in a pull or merge request.
+    #[serde(default)]
+    pub proposed: bool,
 }
 
 /// How a run ended.

@@ -110,6 +110,7 @@ pub(crate) fn record() -> RecordBuilder {
             seed: 1,
             ended: Ended::Completed,
             insecure: false,
+            proposed: false,
         },
         labels: BTreeMap::new(),
         environment: Environment {

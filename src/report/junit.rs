@@ -18,7 +18,9 @@ use super::words::{
     promise, sentence, stopped_early,
 };
 use crate::thresholds::Subject;
-use crate::verdict::{ChangeCheck, Check, Invalidity, LimitCheck, Line, Outcome, Standing};
+use crate::verdict::{
+    ChangeCheck, Check, Invalidity, LimitCheck, Line, Outcome, Reference, Standing,
+};
 
 const MEDIUM: Medium = Medium::Plain;
 
@@ -141,6 +143,13 @@ fn case_name(line: &Line) -> String {
         None => String::new(),
     };
     let check = match (&line.check, line.standing) {
+        (
+            Check::Change(ChangeCheck {
+                reference: Reference::Anchor,
+                ..
+            }),
+            _,
+        ) => "drift",
         (Check::Change(_), _) => "regression",
         (Check::Limit(_), Standing::Warned) => "limit that warns",
         (Check::Limit(_), Standing::Gated | Standing::Reported) => "limit",
@@ -176,6 +185,10 @@ fn line_result(story: &Story, index: usize, line: &Line) -> Result {
     match Status::of(line) {
         Status::Failed => Result::Failure(match line.check {
             Check::Limit(_) => "loadgate.limit",
+            Check::Change(ChangeCheck {
+                reference: Reference::Anchor,
+                ..
+            }) => "loadgate.drift",
             Check::Change(_) => "loadgate.regression",
         }),
         _ if named_invalid => Result::Error("loadgate.too_few"),

@@ -6,12 +6,12 @@ use super::Story;
 use super::numbers;
 use super::words::{
     Medium, caught, change_note, ending, is_spared, is_uncompared, limit_reason, measure_name,
-    promise, subject_name,
+    promise, since, subject_name,
 };
 use crate::thresholds::Subject;
 use crate::verdict::{
     Change, ChangeCheck, Check, Comparison, LimitCheck, Line, LineOutcome, Measure, NotJudged,
-    Standing,
+    Reference, Standing,
 };
 
 /// What a line or a row came to, in the order in which reports list them.
@@ -187,16 +187,22 @@ impl<'a> Row<'a> {
     /// The metric and its phase, such as `P95 in burst`.
     pub(super) fn measure_text(&self, medium: Medium) -> String {
         let line = self.line();
-        let measure = measure_name(line.measure);
+        let (measure, since) = (measure_name(line.measure), since(line));
         match &line.phase {
-            Some(phase) => format!("{measure} in {}", medium.foreign(phase)),
-            None => measure,
+            Some(phase) => format!("{measure} in {}{since}", medium.foreign(phase)),
+            None => measure + since,
         }
     }
 
     /// Whom it speaks of.
     pub(super) fn subject_text(&self, medium: Medium) -> String {
         subject_name(&self.line().subject, medium)
+    }
+
+    /// Whether it is held against the anchor.
+    pub(super) fn is_drift(&self) -> bool {
+        self.change
+            .is_some_and(|(_, check)| check.reference == Reference::Anchor)
     }
 
     /// The value before.

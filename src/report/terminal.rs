@@ -9,7 +9,7 @@ use super::summary::lists_every_check;
 use super::text::{capitalized, inert};
 use super::words::{
     Medium, advice, caution, change_figures, compared, failing_names, failure_kind, generator,
-    headline, invalidity, load, measure_name, noise,
+    headline, invalidity, load, measure_name, noise, since,
 };
 use crate::units::Latency;
 use crate::verdict::{Caution, LineOutcome, Outcome};
@@ -210,7 +210,11 @@ fn check(story: &Story, row: &Row) -> String {
         Some(phase) => format!("{} in {}", row.subject_text(MEDIUM), MEDIUM.foreign(phase)),
         None => row.subject_text(MEDIUM),
     };
-    let mut figures = format!("{} {name}", measure_name(row.measure()));
+    let mut figures = format!(
+        "{} {name}{}",
+        measure_name(row.measure()),
+        since(row.line())
+    );
     match (row.change, row.now()) {
         (Some((line, check)), _) => figures += &change_figures(line, check),
         (None, Some(now)) => figures += &format!(" {}", numbers::value(row.measure(), now)),
@@ -286,8 +290,10 @@ fn next(story: &Story, columns: usize) -> Vec<String> {
 /// How to accept a change that is wanted, where the summary says it in full.
 fn wanted(story: &Story) -> Option<String> {
     let failed = |row: &Row| {
-        row.change
-            .is_some_and(|(line, _)| Status::of(line) == Status::Failed)
+        !row.is_drift()
+            && row
+                .change
+                .is_some_and(|(line, _)| Status::of(line) == Status::Failed)
     };
     if story.verdict.outcome != Outcome::Failed || !rows(story).iter().any(failed) {
         return None;

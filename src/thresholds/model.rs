@@ -112,6 +112,8 @@ pub struct Regression {
     pub tolerance: f64,
     /// The same against a history.
     pub history_tolerance: f64,
+    /// The same against the anchor, from which many small changes may add up.
+    pub drift_tolerance: f64,
     /// Latency changes below this are nobody's business.
     pub floor: Duration,
     /// A cell passes when the upper bound of its change is below this fraction, in a duet.
@@ -137,6 +139,7 @@ impl Default for Regression {
             precision: Precision::Usual,
             tolerance: 0.05,
             history_tolerance: 0.03,
+            drift_tolerance: 0.10,
             floor: Duration::from_millis(1),
             must_detect: 0.20,
             history_must_detect: 0.30,

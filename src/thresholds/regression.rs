@@ -10,11 +10,12 @@ use crate::metric::Metric;
 use crate::units::{parse_duration, parse_percent, significant};
 use crate::yaml::{Cursor, Entry, Fields, Keys, Value};
 
-const SECTION: [&str; 10] = [
+const SECTION: [&str; 11] = [
     "gate",
     "precision",
     "tolerance",
     "history_tolerance",
+    "drift_tolerance",
     "floor",
     "must_detect",
     "requests",
@@ -54,6 +55,7 @@ pub(super) fn read(section: Option<&Entry<'_>>, names: &Names<'_>) -> Result<Reg
             }
             "tolerance" => regression.tolerance = change(value)?,
             "history_tolerance" => regression.history_tolerance = change(value)?,
+            "drift_tolerance" => regression.drift_tolerance = change(value)?,
             "floor" => regression.floor = floor(value)?,
             "must_detect" => must_detect(value, &mut regression)?,
             "requests" => regression.requests = requests(value, names)?,
@@ -64,6 +66,10 @@ pub(super) fn read(section: Option<&Entry<'_>>, names: &Names<'_>) -> Result<Reg
     }
     if fields.get("tolerance").is_none() {
         regression.tolerance = regression.precision.tolerance();
+    }
+    if fields.get("drift_tolerance").is_none() {
+        let usual = regression.drift_tolerance;
+        regression.drift_tolerance = usual.max(regression.history_tolerance);
     }
     refuse_contradictions(section, &fields, &regression)?;
     Ok(regression)
@@ -83,6 +89,13 @@ fn refuse_contradictions(
     refuse_unreachable(&place("tolerance"), "duet", duet)?;
     let history = (regression.history_tolerance, regression.history_must_detect);
     refuse_unreachable(&place("history_tolerance"), "history", history)?;
+    if regression.drift_tolerance < regression.history_tolerance {
+        return Err(place("drift_tolerance").error(format_args!(
+            "a drift_tolerance of {}% must not be below history_tolerance, which is {}%: what adds up may be no less than one change",
+            significant(regression.drift_tolerance * 100.0),
+            significant(regression.history_tolerance * 100.0)
+        )));
+    }
     if let Some(requests) = fields.get("requests") {
         refuse_unreachable_requests(requests, regression)?;
     }

@@ -378,6 +378,10 @@ const REGRESSION: &[(&str, &str)] = &[
         "t.yml:1:34: regression.history_tolerance: a tolerance of 30% must be below must_detect.history, which is 30%: lower it, or raise must_detect",
     ),
     (
+        "{ history_tolerance: 8%, drift_tolerance: 5% }",
+        "t.yml:1:55: regression.drift_tolerance: a drift_tolerance of 5% must not be below history_tolerance, which is 8%: what adds up may be no less than one change",
+    ),
+    (
         "{ must_detect: 0% }",
         "t.yml:1:28: regression.must_detect: must be above 0%",
     ),

@@ -14,6 +14,9 @@ pub const DUET_ALPHA: f64 = 0.01;
 /// vary by up to 6 %.
 pub const JOBS_ALPHA: f64 = 0.03;
 
+/// The same for drift from the anchor (1 %): a family of its own, so that it costs the newest changes no power.
+pub const DRIFT_ALPHA: f64 = 0.01;
+
 /// One gate's results and what they are held against.
 #[derive(Clone, Debug)]
 pub struct Case<'a> {
@@ -23,6 +26,8 @@ pub struct Case<'a> {
     pub candidates: &'a [RunRecord],
     /// The jobs of the baseline that they may be compared with; unused where the results have a base arm.
     pub matching: Matching<'a>,
+    /// The release job that drift is held against, where the results are compared with jobs.
+    pub anchor: Option<&'a Job>,
 }
 
 /// A result with the slices that may be looked at.

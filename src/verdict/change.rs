@@ -1,7 +1,9 @@
 //! One regression cell, from what was compared to its line.
 
 use super::evidence::{Compared, Evidence};
-use super::model::{ChangeCheck, Check, Line, LineOutcome, Measure, NotJudged, Standing};
+use super::model::{
+    ChangeCheck, Check, Line, LineOutcome, Measure, NotJudged, Reference, Standing,
+};
 use super::rule::Rule;
 use super::statistics::holm;
 use crate::metric::Metric;
@@ -19,6 +21,7 @@ pub(super) struct Cell {
     pub(super) phase: Option<String>,
     pub(super) metric: Metric,
     pub(super) standing: Standing,
+    pub(super) reference: Reference,
     pub(super) rule: Rule,
     pub(super) compared: Compared,
 }
@@ -143,6 +146,7 @@ impl Cell {
                 }),
                 accepted: self.rule.accepted,
                 suspicion: None,
+                reference: self.reference,
             }),
         }
     }
@@ -176,6 +180,7 @@ mod tests {
             phase: None,
             metric: Metric::P95,
             standing: Standing::Gated,
+            reference: Reference::Newest,
             rule: Rule {
                 ordinary: 0.05,
                 null: 0.05,

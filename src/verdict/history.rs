@@ -7,7 +7,7 @@ use super::model::NotJudged;
 use super::statistics::{Count, Dispersion, Estimate};
 use crate::baseline::{CellSummary, Job, Scope};
 use crate::metric::{Kind, Metric};
-use crate::record::{Level, Sample, Shortage, level, log_units, needed_in_all};
+use crate::record::{Sample, Shortage, level, log_units, needed_in_all};
 use crate::thresholds::Subject;
 
 /// One candidate's units of a cell, by phase.
@@ -52,19 +52,50 @@ impl<'a> Jobs<'a> {
         compared
     }
 
-    fn log_ratio(&self, metric: Metric) -> Compared {
-        let levels: Result<Vec<Level>, Shortage> = self
-            .candidates
-            .iter()
-            .map(|candidate| level(candidate, metric))
-            .collect();
-        let base: Vec<f64> = self
-            .jobs
+    /// The change since one job, with the noise that the others show.
+    pub(super) fn since(&self, anchor: &'a CellSummary, metric: Metric) -> Compared {
+        let only = Self {
+            candidates: self.candidates.clone(),
+            jobs: vec![anchor],
+        };
+        let mut since = only.compare(metric);
+        let (Kind::Quantile(_) | Kind::Rate, Some((before, _))) =
+            (metric.kind(), anchor.metrics.get(&metric))
+        else {
+            return since;
+        };
+        let (base, current) = (self.base(metric), self.levels(metric));
+        let estimate = current.ok().and_then(|current| {
+            let anchor = libm::log(*before);
+            Estimate::since(anchor, &base, &current, prior_sd(metric))
+        });
+        if let Some(estimate) = estimate {
+            since.evidence = Ok(Evidence::of_log_ratio(metric, estimate, base.len()));
+        }
+        since
+    }
+
+    /// The logarithms of a metric in the jobs.
+    fn base(&self, metric: Metric) -> Vec<f64> {
+        self.jobs
             .iter()
             .filter_map(|job| job.metrics.get(&metric))
             .map(|(value, _)| libm::log(*value))
-            .collect();
-        let current: Vec<f64> = levels.iter().flatten().map(|level| level.log).collect();
+            .collect()
+    }
+
+    /// The same in the candidates.
+    fn levels(&self, metric: Metric) -> Result<Vec<f64>, Shortage> {
+        let levels = self.candidates.iter();
+        levels
+            .map(|candidate| level(candidate, metric).map(|level| level.log))
+            .collect()
+    }
+
+    fn log_ratio(&self, metric: Metric) -> Compared {
+        let levels = self.levels(metric);
+        let base = self.base(metric);
+        let current: Vec<f64> = levels.iter().flatten().copied().collect();
         let evidence = match levels {
             Err(Shortage { have, need }) => Err(NotJudged::TooFewRequests { have, need }),
             Ok(_) => Estimate::of_jobs(&base, &current, prior_sd(metric))

@@ -7,8 +7,8 @@ use super::model::{
     NotJudged, Outcome, Standing, Totals, Verdict,
 };
 use super::suspicion::Suspects;
-use super::{cautions, limits, noise, regression, validity};
-use crate::baseline::Scope;
+use super::{cautions, drift, limits, noise, regression, validity};
+use crate::baseline::{Job, Scope};
 use crate::metric::Metric;
 use crate::record::{Ended, Tally};
 use crate::thresholds::{Abort, MissingBaseline, Mode, Subject};
@@ -64,7 +64,10 @@ pub fn judge(case: &Case<'_>) -> Verdict {
 fn compare(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>, verdict: &mut Verdict) {
     let regression = &case.thresholds.regression;
     let mut cells = regression::judge(case, runs, opponent);
+    let mut drift = drift::judge(case, runs, opponent);
     explain(&mut cells, runs, opponent);
+    let anchor: Vec<&Job> = case.anchor.into_iter().collect();
+    explain(&mut drift, runs, Opponent::Jobs(&anchor));
     let first = verdict.lines.len();
     let problems = cells
         .iter()
@@ -81,9 +84,8 @@ fn compare(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>, verdict: &
     verdict
         .cautions
         .extend(cautions::of_cells(case, runs, opponent, &cells, first));
-    verdict
-        .lines
-        .extend(cells.into_iter().map(|cell| cell.line));
+    let cells = cells.into_iter().chain(drift);
+    verdict.lines.extend(cells.map(|cell| cell.line));
 }
 
 /// Says of each change that failed what it came from.

@@ -7,6 +7,7 @@
 mod case;
 mod cautions;
 mod change;
+mod drift;
 mod duet;
 mod evidence;
 mod forecast;
@@ -22,7 +23,7 @@ pub mod statistics;
 mod suspicion;
 mod validity;
 
-pub use case::{Case, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
+pub use case::{Case, DRIFT_ALPHA, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
 pub use duet::FEWEST_UNITS;
 pub use evidence::{FEWEST_ERRORS, SMALLEST_SHARE, prior_sd};
 pub use forecast::{CellForecast, Design, Expected, Forecast, LimitForecast, forecast};
@@ -31,7 +32,7 @@ pub use limits::requests_needed;
 pub use model::{
     Caution, Change, ChangeCheck, Check, ColdGrowth, Comparison, Enough, Invalidity, KindGrowth,
     LimitCheck, Line, LineOutcome, Measure, NoComparison, Noise, NotJudged, Outcome, PartGrowth,
-    Spread, Standing, Suspicion, Totals, Verdict,
+    Reference, Spread, Standing, Suspicion, Totals, Verdict,
 };
 
 #[cfg(test)]

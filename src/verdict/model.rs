@@ -218,6 +218,17 @@ pub struct ChangeCheck {
     pub accepted: Option<usize>,
     /// What it came from, where it failed.
     pub suspicion: Option<Suspicion>,
+    /// What it is held against.
+    pub reference: Reference,
+}
+
+/// What a change is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// What was there just before: the base arm, or the baseline's jobs.
+    Newest,
+    /// The anchor, a release: many changes that are each nobody's business may add up since then.
+    Anchor,
 }
 
 /// What a change came from, as far as the record shows it; nothing is named that does not stand out.

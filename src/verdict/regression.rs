@@ -7,7 +7,7 @@ use super::change::{self, Cell, Judged};
 use super::duet::Pairs;
 use super::evidence::Compared;
 use super::history::Jobs;
-use super::model::{NotJudged, Standing};
+use super::model::{NotJudged, Reference, Standing};
 use super::rule::{Rule, Rules};
 use crate::baseline::Scope;
 use crate::measurement::Arm;
@@ -79,6 +79,7 @@ fn cells(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Cell>
                         phase: scope.phase(),
                         metric,
                         standing: own_standing(standing, &rule, &compared),
+                        reference: Reference::Newest,
                         rule,
                         compared,
                     });
@@ -117,7 +118,7 @@ impl GatedScope {
 ///
 /// A run without steady phases keeps their (empty) cells, and so is invalid, unless it names phases to be gated instead:
 /// nothing passes in silence.
-fn scopes(runs: &[Run<'_>], regression: &Regression) -> Vec<GatedScope> {
+pub(super) fn scopes(runs: &[Run<'_>], regression: &Regression) -> Vec<GatedScope> {
     runs.first()
         .map_or_else(Vec::new, |run| gated_scopes(&run.record.phases, regression))
 }
@@ -190,7 +191,7 @@ impl<'a> Observed<'a> {
 }
 
 /// The names that the runs sent in a scope on one arm, in the order of the records.
-fn sent(runs: &[Run<'_>], scope: &Scope, arm: Arm) -> Vec<String> {
+pub(super) fn sent(runs: &[Run<'_>], scope: &Scope, arm: Arm) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for Run { record, .. } in runs {
         let phases = scope.phases(&record.phases);

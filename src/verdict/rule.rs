@@ -32,6 +32,24 @@ pub(super) struct Rule {
     pub(super) off: bool,
 }
 
+impl Rule {
+    /// The same against the anchor, from which many small changes may add up: what is tolerated is at least
+    /// `drift_tolerance`, and what passes is wider by as much. Error rates have a rule of their own.
+    pub(super) fn against_the_anchor(self, regression: &Regression, metric: Metric) -> Self {
+        if metric.kind() == Kind::Share {
+            return self;
+        }
+        let null = self.null.max(regression.drift_tolerance);
+        Self {
+            ordinary: self.ordinary.max(regression.drift_tolerance),
+            null,
+            tolerance: null,
+            harmless: self.harmless + (null - self.null),
+            ..self
+        }
+    }
+}
+
 /// The day of an instant, the same everywhere.
 pub(super) fn day(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()

@@ -30,6 +30,7 @@ pub(in crate::report) fn all() -> &'static [(&'static str, Sample)] {
             ("too few for a limit", too_few_for_a_limit()),
             ("too few for regression", too_few_for_regression()),
             ("base silent", base_silent()),
+            ("drifted", drifted()),
             ("observed", observed()),
             ("observed invalid", observed_invalid()),
             ("warned", warned()),

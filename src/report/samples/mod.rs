@@ -16,7 +16,7 @@ pub(super) use unjudged::*;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Before, Story};
-use crate::baseline::{self, Baseline, Job, Matching, Setting, matching};
+use crate::baseline::{self, Baseline, Job, Matching, Setting, anchor, matching};
 use crate::exit::{Exit, Strictness};
 use crate::record::{RunRecord, SliceRecord};
 use crate::thresholds::{self, Names, PhaseName, Thresholds};
@@ -120,6 +120,7 @@ impl Gate {
             thresholds: &thresholds,
             candidates: &self.records,
             matching: matching(self.baseline.as_ref(), &Setting::from(&self.records[0])),
+            anchor: anchor(self.baseline.as_ref(), &Setting::from(&self.records[0])),
         });
         let gate = &verdict.gate;
         let files = [

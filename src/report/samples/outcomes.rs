@@ -134,3 +134,14 @@ pub(in crate::report) fn several_candidates() -> Sample {
         .promising(PROMISES)
         .judged()
 }
+
+/// As slow as the newest runs, which became slower step by step since the release.
+pub(in crate::report) fn drifted() -> Sample {
+    let mut baseline = recorded([40.0, 41.6, 58.8, 60.4, 61.2, 59.6, 58.4, 62.0, 60.0].map(shop));
+    baseline.anchor = baseline.jobs.first().cloned();
+    baseline.jobs.drain(..2);
+    gate(shop(60.0))
+        .after(&baseline)
+        .promising(PROMISES)
+        .judged()
+}

@@ -153,7 +153,9 @@ fn acceptances(story: &Story, rows: &[Row]) -> Vec<String> {
 /// What regressed, each name and metric once: an acceptance holds for all phases.
 fn regressed<'a>(rows: &[Row<'a>]) -> Vec<Regressed<'a>> {
     let mut all: Vec<Regressed> = Vec::new();
-    for (line, check) in rows.iter().filter_map(|row| row.change) {
+    // What added up since the anchor is accepted by a new anchor.
+    let newest = rows.iter().filter(|row| !row.is_drift());
+    for (line, check) in newest.filter_map(|row| row.change) {
         let (Measure::Metric(metric), Some(change), Status::Failed) =
             (line.measure, check.change, Status::of(line))
         else {

@@ -166,6 +166,7 @@ fn every_verdict_says_what_happened() {
     too few for a limit: Performance gate shop could NOT BE JUDGED: the limit on P95 GET /report has too little to go by (12 requests, 52 needed)
     too few for regression: Performance gate shop could NOT BE JUDGED: P95 overall is gated and has too little to go by (360 requests, 2,000 needed)
     base silent: Performance gate shop could NOT BE JUDGED: the base https://main.example.com/prod never answered
+    drifted: Performance gate shop failed: GET /orders is slower since the anchor: P95 58.0 → 87.0 ms (+50.1 %); 1 more check failed
     observed: Observed only, nothing fails. Performance gate shop would have failed: GET /orders is slower: P95 58.3 → 141 ms (+141 %), limit 120 ms broken; 1 more check would have failed
     observed invalid: Observed only, nothing fails. Performance gate shop could NOT BE JUDGED: something to compare with is required (missing_baseline: fail), and there is no baseline
     warned: Performance gate shop passed: nothing slower; +23 % or more on any gated line would have been caught; 1 limit that only warns is broken

@@ -136,6 +136,7 @@ fn logs_of_80_columns_read_well() {
         "unreachable",
         "interrupted",
         "too few for a limit",
+        "drifted",
         "observed",
         "warned",
         "accepted",

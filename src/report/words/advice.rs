@@ -14,9 +14,27 @@ pub(in crate::report) fn advice(story: &Story, medium: Medium) -> Vec<String> {
         Outcome::Failed if story.abort_line().is_some() => {
             vec!["Mend the errors first, then run it again.".to_owned()]
         }
-        Outcome::Failed => broken_limits(story, medium).into_iter().collect(),
+        Outcome::Failed => broken_limits(story, medium)
+            .into_iter()
+            .chain(drifted(story, medium))
+            .collect(),
         Outcome::Inconclusive => remedies(story),
     }
+}
+
+/// What to do about what added up since the anchor.
+fn drifted(story: &Story, medium: Medium) -> Option<String> {
+    let rows = rows(story);
+    let failed = |row: &&Row| row.is_drift() && row.status == Status::Failed;
+    rows.iter().find(failed)?;
+    Some(format!(
+        "Since the anchor many changes added up that no run failed by itself: find them in the history, or, if all \
+         of them are wanted, fix a new anchor by {}.",
+        medium.command(&format!(
+            "loadgate record {} RESULT --anchor",
+            story.gate_path
+        ))
+    ))
 }
 
 /// Where the limits are written that are broken.

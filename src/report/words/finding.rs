@@ -3,7 +3,7 @@
 use super::Medium;
 use super::cautions::aborted;
 use super::limit::promise;
-use super::line::{is_spared, measure_name, title};
+use super::line::{is_spared, measure_name, since, title};
 use super::reasons::{invalidity, no_comparison};
 use crate::metric::Metric;
 use crate::report::Story;
@@ -12,7 +12,7 @@ use crate::report::rows::{Row, Status, rows};
 use crate::thresholds::Subject;
 use crate::verdict::{
     Caution, ChangeCheck, Check, Comparison, LimitCheck, Line, LineOutcome, Measure, Outcome,
-    Standing,
+    Reference, Standing,
 };
 
 /// What the verdict rests on, as the end of a sentence.
@@ -139,8 +139,9 @@ fn worse(line: &Line, check: &ChangeCheck, medium: Medium) -> String {
         format!(" ({})", numbers::change(measure, change.estimate))
     });
     format!(
-        "{} {how}: {}{figures}{change}",
+        "{} {how}{}: {}{figures}{change}",
         who(line, medium),
+        since(line),
         measure_name(measure)
     )
 }
@@ -254,7 +255,10 @@ pub(in crate::report) fn nothing_slower(stories: &[&Story]) -> Option<String> {
     let passed: Vec<(&Story, &Line, &ChangeCheck)> = lines
         .iter()
         .filter_map(|(story, line)| match &line.check {
-            Check::Change(check) if Status::of(line) == Status::Passed => {
+            // What adds up since the anchor is told where it fails: its tolerance is another.
+            Check::Change(check)
+                if Status::of(line) == Status::Passed && check.reference == Reference::Newest =>
+            {
                 Some((*story, *line, check))
             }
             Check::Change(_) | Check::Limit(_) => None,

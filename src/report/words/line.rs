@@ -10,8 +10,8 @@ use crate::report::numbers;
 use crate::report::rows::{Status, must_detect};
 use crate::thresholds::{FailureSet, Subject};
 use crate::verdict::{
-    ChangeCheck, Check, FEWEST_ERRORS, Line, LineOutcome, Measure, NotJudged, SMALLEST_SHARE,
-    Standing,
+    ChangeCheck, Check, FEWEST_ERRORS, Line, LineOutcome, Measure, NotJudged, Reference,
+    SMALLEST_SHARE, Standing,
 };
 
 /// What is measured, such as `P95` or `error rate 5xx`.
@@ -41,9 +41,21 @@ pub(in crate::report) fn subject_name(subject: &Subject, medium: Medium) -> Stri
 pub(in crate::report) fn title(line: &Line, medium: Medium) -> String {
     let measure = measure_name(line.measure);
     let subject = subject_name(&line.subject, medium);
+    let since = since(line);
     match &line.phase {
-        Some(phase) => format!("{measure} {subject} in {}", medium.foreign(phase)),
-        None => format!("{measure} {subject}"),
+        Some(phase) => format!("{measure} {subject} in {}{since}", medium.foreign(phase)),
+        None => format!("{measure} {subject}{since}"),
+    }
+}
+
+/// That a change is not held against what was just before, where it is not.
+pub(in crate::report) fn since(line: &Line) -> &'static str {
+    match &line.check {
+        Check::Change(ChangeCheck {
+            reference: Reference::Anchor,
+            ..
+        }) => " since the anchor",
+        Check::Change(_) | Check::Limit(_) => "",
     }
 }
 

@@ -75,6 +75,17 @@ impl Estimate {
         })
     }
 
+    /// The same against one job, `anchor`, with the variance that jobs of the baseline show: the anchor is a draw too.
+    pub fn since(anchor: f64, base: &[f64], candidates: &[f64], prior_sd: f64) -> Option<Self> {
+        let around = Self::of_jobs(base, candidates, prior_sd)?;
+        let draws = |jobs: usize| 1.0 / candidates.len() as f64 + 1.0 / jobs as f64;
+        Some(Self {
+            mean: mean(&sorted(candidates)) - anchor,
+            standard_error: around.standard_error * libm::sqrt(draws(1) / draws(base.len())),
+            df: around.df,
+        })
+    }
+
     /// What [`Self::of_jobs`] comes to for one unchanged candidate where jobs vary by `sd`.
     pub fn expected_of_jobs(jobs: usize, sd: f64) -> Self {
         let jobs = jobs as f64;

@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod cells;
+mod drift;
 mod errors;
 mod forecast;
 mod limits;
@@ -76,6 +77,7 @@ fn judged_alone(thresholds: &Thresholds, record: &RunRecord) -> Verdict {
         thresholds,
         candidates: std::slice::from_ref(record),
         matching: Matching::None(Mismatch::NoBaseline),
+        anchor: None,
     })
 }
 
@@ -84,6 +86,7 @@ fn judged_against(thresholds: &Thresholds, record: &RunRecord, jobs: &[Job]) -> 
         thresholds,
         candidates: std::slice::from_ref(record),
         matching: Matching::Jobs(jobs.iter().collect()),
+        anchor: None,
     })
 }
 

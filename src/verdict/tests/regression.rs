@@ -204,6 +204,7 @@ fn several_candidates_are_one_job() {
         thresholds: &thresholds,
         candidates: &candidates,
         matching: Matching::Jobs(jobs.iter().collect()),
+        anchor: None,
     });
     assert_eq!(
         verdict.comparison,

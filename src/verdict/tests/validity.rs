@@ -59,6 +59,7 @@ fn a_measured_phase_without_a_request_is_not_judged() {
         thresholds: &thresholds(),
         candidates: &[],
         matching: Matching::None(Mismatch::NoBaseline),
+        anchor: None,
     };
     assert_eq!(judge(&nothing).invalid, [Invalidity::NoRequests]);
 }
@@ -198,6 +199,7 @@ fn a_mismatch_is_handed_on() {
         thresholds: &thresholds(),
         candidates: &[shop(1.0)],
         matching: Matching::None(mismatch.clone()),
+        anchor: None,
     });
     assert_eq!(
         verdict.comparison,

@@ -1,0 +1,75 @@
+//! Drift: what many changes that are each nobody's business add up to since the anchor.
+//!
+//! A baseline that rolls forgets: a leak of two percent a week passes every week. So the gated cells are held once more,
+//! against one fixed job and with a wider tolerance. They are a family of their own, so that they cost the newest
+//! changes no power.
+
+use super::case::{Case, DRIFT_ALPHA, Opponent, Run};
+use super::change::{self, Cell, Judged};
+use super::history::Jobs;
+use super::model::{Reference, Standing};
+use super::regression::{GatedScope, gated_metrics, scopes, sent};
+use super::rule::Rules;
+use crate::baseline::Job;
+use crate::measurement::Arm;
+use crate::thresholds::Subject;
+
+/// The gated cells held against the anchor; none where there is no anchor, or a cell is not in it.
+pub(super) fn judge(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Judged> {
+    let (Opponent::Jobs(jobs), Some(anchor)) = (opponent, case.anchor) else {
+        return Vec::new();
+    };
+    let scopes = scopes(runs, &case.thresholds.regression);
+    let gated = scopes.iter().filter(|scope| scope.is_gated);
+    let cells = gated.flat_map(|scope| cells(case, runs, (jobs, anchor), scope));
+    change::judge(cells.collect(), DRIFT_ALPHA)
+}
+
+fn cells(
+    case: &Case<'_>,
+    runs: &[Run<'_>],
+    (jobs, anchor): (&[&Job], &Job),
+    scope: &GatedScope,
+) -> Vec<Cell> {
+    let regression = &case.thresholds.regression;
+    let Some(newest) = runs.last() else {
+        return Vec::new();
+    };
+    let rules = Rules::of_run(regression, Opponent::Jobs(jobs), newest.record);
+    // What others added up is not the doing of a commit that is only proposed.
+    let standing = if runs.iter().any(|run| run.record.run.proposed) {
+        Standing::Reported
+    } else {
+        Standing::Gated
+    };
+    let names = sent(runs, &scope.of, Arm::Target);
+    let only = names.first().filter(|_| names.len() == 1);
+    let subjects = names.iter().filter(|_| only.is_none()).cloned();
+    let mut cells = Vec::new();
+    for subject in std::iter::once(Subject::Overall).chain(subjects.map(Subject::Request)) {
+        let name = match &subject {
+            Subject::Overall => None,
+            Subject::Request(name) => Some(name.as_str()),
+        };
+        let Some(before) = anchor.cell(&scope.of, name) else {
+            continue;
+        };
+        let observed = Jobs::of(runs, jobs, &scope.of, &subject);
+        for metric in gated_metrics(regression) {
+            let rule = rules.of(&subject, only.map(String::as_str), metric);
+            let compared = observed.since(before, metric);
+            if compared.evidence.is_ok() && !rule.off {
+                cells.push(Cell {
+                    subject: subject.clone(),
+                    phase: scope.phase(),
+                    metric,
+                    standing,
+                    reference: Reference::Anchor,
+                    rule: rule.against_the_anchor(regression, metric),
+                    compared,
+                });
+            }
+        }
+    }
+    cells
+}
