@@ -15,6 +15,7 @@ mod help;
 mod mistakes;
 mod models;
 mod signals;
+mod simulation;
 mod stand_in;
 mod support;
 mod traffic;

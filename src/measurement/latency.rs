@@ -78,6 +78,24 @@ impl Latencies {
             .saturating_record(micros.clamp(LOWEST_US, HIGHEST_US));
     }
 
+    /// Adds `count` equal latencies given in microseconds.
+    pub fn record_many(&mut self, micros: u64, count: u64) {
+        self.open()
+            .saturating_record_n(micros.clamp(LOWEST_US, HIGHEST_US), count);
+    }
+
+    /// By distinct value, in ascending order: the latency in microseconds, as precise as the histogram is, and how often
+    /// it was recorded.
+    pub fn counts(&self) -> Vec<(u64, u64)> {
+        let Some(histogram) = self.filled() else {
+            return Vec::new();
+        };
+        let recorded = histogram.iter_recorded();
+        recorded
+            .map(|step| (step.value_iterated_to(), step.count_at_value()))
+            .collect()
+    }
+
     /// Adds all latencies of `other`.
     pub fn merge(&mut self, other: &Self) {
         let Some(theirs) = other.filled() else { return };
@@ -395,6 +413,15 @@ mod tests {
         let latencies = recorded(&[0, u64::MAX]);
         assert_eq!(latencies.count(), 2);
         assert!(latencies.max().unwrap() >= 600.0);
+    }
+
+    #[test]
+    fn equal_latencies_are_recorded_at_once_and_counted_by_value() {
+        let mut latencies = recorded(&[5, 5, 900]);
+        latencies.record_many(5, 3);
+        assert_eq!(latencies, recorded(&[5, 5, 5, 5, 5, 900]));
+        assert_eq!(latencies.counts(), [(5, 5), (900, 1)]);
+        assert!(Latencies::new().counts().is_empty());
     }
 
     #[test]

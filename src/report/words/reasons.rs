@@ -90,11 +90,10 @@ pub(in crate::report) fn invalidity(story: &Story, why: &Invalidity, medium: Med
             worst_s,
             limit_s,
         } => {
-            let units = match story.verdict.comparison {
-                Comparison::Duet { .. } => "pairs",
-                Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
-                    "slices"
-                }
+            let units = if story.record.base.is_some() {
+                "pairs"
+            } else {
+                "slices"
             };
             reason(
                 format!(
