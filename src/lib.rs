@@ -30,6 +30,7 @@ pub mod plan;
 // The edges, each one replaceable.
 pub mod ci;
 pub mod lambda;
+pub mod remote;
 
 // The small vocabulary that every room shares.
 pub mod files;

@@ -12,7 +12,9 @@ fn help(arguments: &[&str]) -> String {
 #[test]
 fn the_help_reads_as_it_should() {
     insta::assert_snapshot!("help", help(&["--help"]));
-    for command in ["run", "validate", "judge", "record", "lambda", "demo"] {
+    for command in [
+        "run", "validate", "judge", "record", "comment", "lambda", "demo",
+    ] {
         insta::assert_snapshot!(format!("help_{command}"), help(&[command, "--help"]));
     }
 }

@@ -5,8 +5,10 @@
     reason = "in a test's helpers, too, a broken environment should fail loudly"
 )]
 
+mod action;
 mod architecture;
 mod baselines;
+mod comments;
 mod duets;
 mod exits;
 mod flows;
@@ -14,6 +16,8 @@ mod gates;
 mod help;
 mod mistakes;
 mod models;
+mod platform;
+mod runner;
 mod signals;
 mod simulation;
 mod stand_in;

@@ -1,6 +1,16 @@
-//! The CI platforms: what GitHub Actions and GitLab CI tell a job about itself.
+//! The CI platforms: what GitHub Actions and GitLab CI tell a job about itself, and what a job tells them.
 //!
-//! An edge: it reads the environment it is given and nothing else.
+//! An edge: it reads the environment it is given and the platform's own files, and writes those and the one comment. It
+//! must not know what a run came to, only what is to be said of it.
+
+mod comment;
+mod event;
+pub mod github;
+mod thread;
+
+pub use comment::{Age, First, Key, Message, Posted, post};
+pub use event::{Occasion, occasion};
+pub use thread::Thread;
 
 /// The CI run that this process is part of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::Error;
 use super::stored::{Pairs, Reading, Telling, pairs};
 use crate::exit::Exit;
 use crate::gate::{self, Console, Loudness};
-use crate::plan::{Options, Plan, Recording};
+use crate::plan::{Judging, Options, Plan, Recording};
 use crate::units::parse_duration;
 
 #[derive(Debug, Args)]
@@ -22,9 +22,8 @@ pub(super) struct Run {
     /// Check the files and print the plan, sending nothing: the same as validate
     #[arg(long = "dry-run")]
     is_dry: bool,
-    /// Add the run to the baseline where it passed or was inconclusive; refused on pull requests
-    #[arg(long, env = "LOADGATE_RECORD", value_parser = FalseyValueParser::new())]
-    record: bool,
+    #[command(flatten)]
+    purpose: Purpose,
     #[command(flatten)]
     labels: Labels,
     /// How long to wait until target and base answer
@@ -43,6 +42,17 @@ pub(super) struct Run {
     telling: Telling,
 }
 
+/// What the result is for.
+#[derive(Debug, Args)]
+struct Purpose {
+    /// Add the run to the baseline where it passed or was inconclusive; refused on pull requests
+    #[arg(long, env = "LOADGATE_RECORD", value_parser = FalseyValueParser::new())]
+    record: bool,
+    /// Measure alone: the results of several jobs are then judged as one, with judge
+    #[arg(long = "unjudged", conflicts_with = "record", env = "LOADGATE_UNJUDGED", value_parser = FalseyValueParser::new())]
+    is_unjudged: bool,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Validate {
     #[command(flatten)]
@@ -55,12 +65,12 @@ pub(super) struct Validate {
 
 /// The gates, and what their files are read with.
 #[derive(Debug, Args)]
-struct Gates {
+pub(super) struct Gates {
     /// Folders with scenario.yml, thresholds.yml and baseline.json
     #[arg(value_name = "GATE", required = true)]
-    gates: Vec<PathBuf>,
+    pub(super) gates: Vec<PathBuf>,
     #[command(flatten)]
-    reading: Reading,
+    pub(super) reading: Reading,
 }
 
 /// What is loaded, and against what.
@@ -123,10 +133,15 @@ impl Run {
             wait: self.wait,
             ca: self.ca,
             insecure: self.insecure,
-            recording: if self.record {
+            recording: if self.purpose.record {
                 Recording::WhereGood
             } else {
                 Recording::Off
+            },
+            judging: if self.purpose.is_unjudged {
+                Judging::Later
+            } else {
+                Judging::Now
             },
             ..options(self.gates, self.deployments, &self.labels)
         })?;

@@ -3,6 +3,7 @@
 //! It must not know how anything works; `plan` reads what the arguments point at. What a flag sets, an environment
 //! variable `LOADGATE_…` sets too.
 
+mod comment;
 mod gates;
 mod stand_in;
 mod stored;
@@ -14,6 +15,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::exit::Exit;
 use crate::gate::{self, Console, Loudness};
 use crate::{demo, lambda, plan};
+use comment::Comment;
 use gates::{Run, Validate};
 use stand_in::Lambda;
 use stored::{Judge, Record};
@@ -38,6 +40,13 @@ Exit codes:
   4    inconclusive under --strict
   130  interrupted (143: terminated); what was measured is on disk, not judged";
 
+const TOKENS: &str = "\
+The comment is made once and then edited. The results are judged again by the gates of this checkout, so that a second, \
+trusted workflow can tell of a run of a stranger's code.
+
+The token comes from the environment: LOADGATE_TOKEN, else GITHUB_TOKEN or GITLAB_TOKEN. Whatever the platform answers, \
+the exit code is 0.";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show the whole product on a built-in server: a baseline, a run that passes, one that fails
@@ -50,6 +59,9 @@ enum Command {
     Judge(Judge),
     /// Add accepted results to a gate's baseline
     Record(Record),
+    /// Tell stored results in one comment on the pull or merge request
+    #[command(after_help = TOKENS)]
+    Comment(Box<Comment>),
     /// Serve the built-in stand-in for an API Gateway with Lambda functions behind it
     Lambda(Box<Lambda>),
     /// See to it that started servers do not outlive a run; loadgate starts it itself
@@ -154,6 +166,7 @@ impl Command {
             Self::Validate(arguments) => arguments.run(),
             Self::Judge(arguments) => arguments.run(),
             Self::Record(arguments) => arguments.run(),
+            Self::Comment(arguments) => arguments.run(),
             Self::Lambda(arguments) => arguments.run(),
             Self::GuardServers => {
                 gate::guard();

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use crate::report::Colour;
+use crate::report::{self, Colour};
 
 /// Columns where nothing says how wide the terminal is: that of a CI log.
 const DEFAULT_WIDTH: usize = 80;
@@ -84,11 +84,18 @@ impl Console {
             return;
         }
         let mut out = io::stdout().lock();
-        let _ = out.write_all(text.as_bytes());
-        if !text.ends_with('\n') {
-            let _ = out.write_all(b"\n");
+        for line in text.split_inclusive('\n') {
+            let _ = writeln!(out, "{}", report::inert(line.trim_end_matches('\n')));
+        }
+        if text.is_empty() {
+            let _ = writeln!(out);
         }
         let _ = out.flush();
+    }
+
+    /// Prints commands to the CI platform: the one thing that it may take for such.
+    pub(super) fn command(commands: &str) {
+        let _ = io::stdout().lock().write_all(commands.as_bytes());
     }
 
     /// Tells on the side what is going on.
@@ -104,9 +111,13 @@ impl Console {
     }
 }
 
-/// Writes a line to standard error. A reader that went away is nobody's error.
+/// Writes a message to standard error, no line of which a CI platform takes for a command. A reader that went away is
+/// nobody's error.
 pub fn say(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let mut out = io::stderr().lock();
+    for line in text.lines() {
+        let _ = writeln!(out, "{}", report::inert(line));
+    }
 }
 
 #[cfg(unix)]

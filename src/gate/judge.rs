@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::console::Console;
+use super::platform;
 use super::tell::{Occasion, Told};
 use crate::baseline::scenario_diff;
 use crate::exit::{Exit, Strictness};
@@ -27,7 +28,9 @@ pub fn judge(
     let told = Told::new(gate, records, Occasion::Judgement, strictness, out);
     told.write()?;
     console.print(&told.text(console));
-    Ok(told.exit())
+    let exit = told.exit();
+    platform::tell(&[told], out, exit, console);
+    Ok(exit)
 }
 
 /// Refuses a result of another scenario: its numbers mean something else.

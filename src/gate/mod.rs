@@ -3,11 +3,13 @@
 //! It calls the rooms in the order of the sentence and writes the files. It must not know the command line, judge, or
 //! word a verdict. Everything is written before the exit code is returned, whatever it is.
 
+mod comment;
 mod console;
 mod error;
 mod guardian;
 mod judge;
 mod measure;
+mod platform;
 mod progress;
 mod record;
 mod servers;
@@ -15,6 +17,7 @@ mod signals;
 mod tell;
 mod validate;
 
+pub use comment::{Commenting, When, comment};
 pub use console::{Console, Loudness, Style, say};
 pub use error::Error;
 pub use guardian::{GUARD, guard};
@@ -22,9 +25,12 @@ pub use judge::judge;
 pub use record::{Acceptance, Change, record};
 pub use validate::validate;
 
+use std::path::Path;
+
 use crate::exit::{Exit, Strictness};
 use crate::load::Stop;
-use crate::plan::{Plan, Recording};
+use crate::plan::{Judging, Plan, Recording};
+use crate::record::{Ended, RunRecord};
 use tell::{Occasion, Told};
 
 /// Loads, measures, judges and reports every gate of a plan; the exit is the worst of them.
@@ -37,10 +43,18 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
     })
     .map_err(Error::Signals)?;
     let mut told: Vec<Told<'_>> = Vec::new();
+    let mut exit = Exit::Passed;
     for gate in &plan.gates {
         let record = measure::measure(plan, gate, &stop, console)?;
         let interrupted = record.is_partial();
         let folder = plan.folder(gate);
+        if plan.judging == Judging::Later {
+            exit = exit.worse(unjudged(&record, &folder, console));
+            if interrupted {
+                break;
+            }
+            continue;
+        }
         let one = Told::new(gate, vec![record], Occasion::Run, strictness, &folder);
         one.write()?;
         console.print(&one.text(console));
@@ -52,10 +66,30 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
             break;
         }
     }
+    if plan.judging == Judging::Later {
+        return Ok(exit);
+    }
     if plan.gates.len() > 1 {
         tell::write_summary(&plan.out, &told)?;
     }
-    Ok(told.iter().map(Told::exit).fold(Exit::Passed, Exit::worse))
+    let exit = told.iter().map(Told::exit).fold(exit, Exit::worse);
+    platform::tell(&told, &plan.out, exit, console);
+    Ok(exit)
+}
+
+/// Says where a result lies that another job judges. The exit tells whether there is something to judge.
+fn unjudged(record: &RunRecord, folder: &Path, console: &Console) -> Exit {
+    let exit = match &record.run.ended {
+        Ended::Completed | Ended::Aborted { .. } => Exit::Passed,
+        Ended::Unreachable { .. } => Exit::Invalid,
+        Ended::Interrupted { signal } => Exit::Signal(*signal),
+    };
+    console.print(&format!(
+        "{} is measured and not judged: 'loadgate judge GATE {}' does that, with other results of this CI run",
+        record.scenario.name,
+        folder.join(tell::RESULT).display()
+    ));
+    exit
 }
 
 /// Waits until the process is told to stop, by SIGINT or SIGTERM.

@@ -131,6 +131,10 @@ impl<'a> Servers<'a> {
             .arg("-c")
             .arg(&server.command)
             .env("LOADGATE_PORT", server.port.to_string())
+            // What a pull request brings runs here, and must not speak for the project.
+            .env_remove("LOADGATE_TOKEN")
+            .env_remove("GITHUB_TOKEN")
+            .env_remove("GITLAB_TOKEN")
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)

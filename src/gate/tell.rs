@@ -109,7 +109,13 @@ impl<'a> Told<'a> {
         }
     }
 
-    fn story(&self) -> Story<'_> {
+    /// Where its files lie.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What its reports are told from.
+    pub(super) fn story(&self) -> Story<'_> {
         let newest = match matching(
             self.gate.baseline.as_ref(),
             &Setting::from(&self.records[0]),

@@ -65,6 +65,18 @@ pub struct Options {
     pub insecure: bool,
     /// Whether the run is added to the baseline.
     pub recording: Recording,
+    /// Who judges the run.
+    pub judging: Judging,
+}
+
+/// Who judges a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Judging {
+    /// The run itself, at its end.
+    #[default]
+    Now,
+    /// Another job, together with others' results: `--unjudged`.
+    Later,
 }
 
 /// Whether a run is added to the baseline.
@@ -96,6 +108,8 @@ pub struct Plan {
     pub insecure: bool,
     /// Whether runs are added to the baselines.
     pub recording: Recording,
+    /// Who judges the runs.
+    pub judging: Judging,
     /// This machine.
     pub environment: Environment,
     /// The CI run, inside CI.
@@ -135,6 +149,7 @@ impl Plan {
             ca,
             insecure: options.insecure,
             recording: options.recording,
+            judging: options.judging,
             environment: machine::describe(ci.as_ref().and_then(|run| run.runner.clone())),
             ci,
         })

@@ -10,6 +10,8 @@
     reason = "a report is some kilobytes of text, and appending reads better than a writer that cannot fail"
 )]
 
+mod annotations;
+mod comment;
 mod figures;
 mod junit;
 mod layout;
@@ -17,6 +19,7 @@ mod markdown;
 mod metrics;
 mod numbers;
 mod outlook;
+mod outputs;
 mod performance;
 mod rows;
 #[cfg(test)]
@@ -34,12 +37,16 @@ use crate::record::RunRecord;
 use crate::thresholds::Thresholds;
 use crate::verdict::{Caution, Line, Verdict};
 
+pub use annotations::{Annotation, Severity, annotations};
+pub use comment::{Missing, comment};
 pub use junit::junit;
 pub use metrics::metrics;
 pub use outlook::{Answers, Outlook, outlook};
+pub use outputs::outputs;
 pub use performance::performance;
 pub use summary::summary;
 pub use terminal::{Colour, terminal, verdict_line};
+pub use text::inert;
 
 /// All that the reports of one gate are told from.
 #[derive(Clone, Copy, Debug)]

@@ -63,7 +63,7 @@ fn escape_sequence(text: &str) -> Option<usize> {
 
 /// A line of a log that no CI system takes for a command: GitHub reads `::error::` at a line's beginning and `##[error]`
 /// anywhere, Azure `##vso[…]`. What stands instead is no wider.
-pub(super) fn inert(line: &str) -> String {
+pub fn inert(line: &str) -> String {
     let start = line.len() - line.trim_start().len();
     let mut safe = match line[start..].strip_prefix("::") {
         Some(rest) => format!("{}\u{2237}{rest}", &line[..start]),

@@ -1,0 +1,75 @@
+//! `comment`: stored results, told where a change is reviewed.
+
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
+
+use super::Error;
+use super::gates::Gates;
+use crate::exit::{Exit, Strictness};
+use crate::gate::{self, Commenting, Console, Loudness, When};
+use crate::plan::{self, Options, Recording};
+
+#[derive(Debug, Args)]
+pub(super) struct Comment {
+    #[command(flatten)]
+    gates: Gates,
+    /// Where the results are, as run was told
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "loadgate-out",
+        env = "LOADGATE_OUT"
+    )]
+    out: PathBuf,
+    /// An inconclusive run has failed, as run was told
+    #[arg(long, env = "LOADGATE_STRICT", value_parser = FalseyValueParser::new())]
+    strict: bool,
+    /// What tells this comment from others on the same pull request [default: the job and its gates]
+    #[arg(long, value_name = "TEXT", env = "LOADGATE_COMMENT_KEY")]
+    key: Option<String>,
+    /// Who writes, where the token is that of an app [default: asked of the platform]
+    #[arg(long, value_name = "LOGIN", env = "LOADGATE_COMMENT_AUTHOR")]
+    author: Option<String>,
+    /// When a comment is made where there is none yet; one that is there is always edited
+    #[arg(long, value_enum, default_value = "always", env = "LOADGATE_COMMENT")]
+    when: Occasion,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Occasion {
+    Always,
+    OnFailure,
+}
+
+impl Comment {
+    pub(super) fn run(self) -> Result<Exit, Error> {
+        let console = Console::of_process(Loudness::Full);
+        let options = Options {
+            baseline: self.gates.reading.baseline,
+            set: self.gates.reading.set.concat(),
+            // A baseline that is not there is told in the comment.
+            recording: Recording::WhereGood,
+            ..Options::default()
+        };
+        let gates = self.gates.gates.iter();
+        let gates = gates
+            .map(|folder| plan::Gate::read(folder, &options))
+            .collect::<Result<Vec<_>, _>>()?;
+        let how = Commenting {
+            key: self.key,
+            author: self.author,
+            when: match self.when {
+                Occasion::Always => When::Always,
+                Occasion::OnFailure => When::OnFailure,
+            },
+            strictness: if self.strict {
+                Strictness::Strict
+            } else {
+                Strictness::Lenient
+            },
+        };
+        Ok(gate::comment(&gates, &self.out, &how, &console))
+    }
+}

@@ -1,0 +1,139 @@
+//! The comment on a pull or merge request, made of stored results.
+//!
+//! The results may come from a job that ran a stranger's code. So they are judged again, by the gates of this checkout;
+//! what the platform knows of the run takes the place of what they say of it; and whatever goes wrong is told and changes
+//! no verdict.
+
+use std::path::Path;
+
+use super::console::Console;
+use super::judge::same_scenario;
+use super::tell::{Occasion, RESULT, Told};
+use crate::ci::{self, First, Key, Message, Posted};
+use crate::exit::{Exit, Strictness};
+use crate::files;
+use crate::plan::Gate;
+use crate::record::RunRecord;
+use crate::report::{self, Missing};
+
+/// A result that is larger is not read: an hour's run of fifty names is a tenth of it.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// When a comment is made where there is none yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Always.
+    Always,
+    /// Where a gate did not pass.
+    OnFailure,
+}
+
+/// How the comment is made.
+#[derive(Clone, Debug)]
+pub struct Commenting {
+    /// What tells it from others of ours; the job and its gates where none.
+    pub key: Option<String>,
+    /// Whose comment it is; asked of the platform where none.
+    pub author: Option<String>,
+    /// When one is made where there is none yet.
+    pub when: When,
+    /// Whether an inconclusive run may pass.
+    pub strictness: Strictness,
+}
+
+/// Makes or edits the comment on the results below `out`. The exit is that of a comment: it fails nothing.
+pub fn comment(gates: &[Gate], out: &Path, how: &Commenting, console: &Console) -> Exit {
+    let occasion = match ci::occasion(&|name| std::env::var(name).ok()) {
+        Ok(occasion) => occasion,
+        Err(why) => {
+            console.warn(&format!("loadgate: no comment: {why}"));
+            return Exit::Passed;
+        }
+    };
+    let mut told = Vec::new();
+    let mut missing = Vec::new();
+    for gate in gates {
+        let folder = match gates {
+            [_] => out.to_owned(),
+            _ => out.join(&gate.scenario.name),
+        };
+        match read(gate, &folder.join(RESULT)) {
+            Ok(record) => {
+                let record = vec![placed(record, &occasion)];
+                let judged = Occasion::Judgement;
+                told.push(Told::new(gate, record, judged, how.strictness, &folder));
+            }
+            Err(why) => missing.push(Missing {
+                gate: gate.scenario.name.clone(),
+                why,
+            }),
+        }
+    }
+    let stories: Vec<_> = told.iter().map(Told::story).collect();
+    let text = report::comment(&stories, &missing, occasion.url.as_deref());
+    let has_passed = missing.is_empty() && told.iter().all(|told| told.exit() == Exit::Passed);
+    let key = how.key.clone().unwrap_or_else(|| {
+        let names = gates.iter().map(|gate| gate.scenario.name.as_str());
+        let names: Vec<&str> = std::iter::once(occasion.job.as_str())
+            .chain(names)
+            .collect();
+        names.join(" ")
+    });
+    let posted = ci::post(
+        &occasion.thread,
+        &Message {
+            key: &Key::new(&key),
+            age: occasion.age,
+            text: &text,
+            author: how.author.as_deref(),
+            first: match how.when {
+                When::OnFailure if has_passed => First::Spared,
+                When::OnFailure | When::Always => First::Made,
+            },
+        },
+    );
+    console.warn(&said(&posted));
+    Exit::Passed
+}
+
+fn said(posted: &Posted) -> String {
+    match posted {
+        Posted::Made => "the comment was made".to_owned(),
+        Posted::Edited => "the comment was edited".to_owned(),
+        Posted::Unchanged => "the comment says the same already".to_owned(),
+        Posted::Outdated => "the comment speaks of a newer run and was left alone".to_owned(),
+        Posted::Spared => "no comment: all passed, and there is none to mend".to_owned(),
+        Posted::Failed(why) => {
+            format!("loadgate: no comment, which changes no verdict: {why}")
+        }
+    }
+}
+
+/// A stored result of this gate, or why there is none to tell of.
+fn read(gate: &Gate, path: &Path) -> Result<RunRecord, String> {
+    let metadata = std::fs::symlink_metadata(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    if !metadata.is_file() {
+        return Err(format!("{} is no file", path.display()));
+    }
+    if metadata.len() > MOST_BYTES {
+        return Err(format!("{} is larger than 64 MB", path.display()));
+    }
+    let text = files::read(path).map_err(|error| error.to_string())?;
+    let name = path.display().to_string();
+    let record = RunRecord::from_json(&name, &text).map_err(|error| error.to_string())?;
+    // The diff would be text of the result; that there is one is enough here.
+    same_scenario(gate, &record, path).map_err(|_| {
+        "it is a run of another scenario than this checkout's, so it cannot be judged here"
+            .to_owned()
+    })?;
+    Ok(record)
+}
+
+/// The record with what the platform knows of the run in place of what it says itself.
+fn placed(mut record: RunRecord, occasion: &ci::Occasion) -> RunRecord {
+    record.run.url.clone_from(&occasion.url);
+    record.run.commit.clone_from(&occasion.commit);
+    record.run.attempt = u32::try_from(occasion.age.attempt).ok();
+    record
+}

@@ -1,0 +1,125 @@
+//! Annotations: what a CI system pins to a line of a file, the worst first.
+
+use super::Story;
+use super::rows::{Status, rows};
+use super::text::capitalized;
+use super::words::{Medium, caution, invalidity, sentence, subject_name};
+use crate::verdict::{Check, Line, LineOutcome, Outcome, Standing};
+
+/// A remark on a line of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Annotation {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The file, as the user wrote its path; none where the remark is about no file.
+    pub file: Option<String>,
+    /// The line of the file, from 1.
+    pub line: u32,
+    /// What it is about, on one line.
+    pub title: String,
+    /// What is to be said, on one line.
+    pub message: String,
+}
+
+/// How bad a remark is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It fails the build.
+    Error,
+    /// It does not, and should be looked at.
+    Warning,
+}
+
+/// What is to be said of one gate: why it could not be judged, what failed, what is open, what only warns.
+pub fn annotations(story: &Story) -> Vec<Annotation> {
+    let mut all: Vec<Annotation> = story
+        .verdict
+        .invalid
+        .iter()
+        .map(|why| {
+            let reason = invalidity(story, why, Medium::Plain);
+            let message = format!("{}. To mend it: {}", capitalized(&reason.what), reason.mend);
+            remark(story, severity(story, Outcome::Invalid), None, message)
+        })
+        .collect();
+    for row in rows(story) {
+        for line in row.lines() {
+            if let Some(severity) = of_line(story, line) {
+                let message = capitalized(&sentence(story, line, Medium::Plain));
+                all.push(remark(story, severity, Some(line), message));
+            }
+        }
+    }
+    if story.verdict.outcome == Outcome::Passed {
+        let cautions = story.verdict.cautions.iter();
+        all.extend(cautions.map(|told| {
+            let message = capitalized(&caution(story, told, Medium::Plain));
+            remark(story, Severity::Warning, None, message)
+        }));
+    }
+    all.sort_by_key(|remark| remark.severity);
+    all
+}
+
+/// How bad a line is; nothing where it needs no remark.
+fn of_line(story: &Story, line: &Line) -> Option<Severity> {
+    match (Status::of(line), &line.outcome, line.standing) {
+        (Status::Failed, _, _) => Some(severity(story, Outcome::Failed)),
+        (Status::Warned, _, _) => Some(Severity::Warning),
+        (_, LineOutcome::Inconclusive, Standing::Gated) => {
+            Some(severity(story, Outcome::Inconclusive))
+        }
+        (
+            Status::Inconclusive
+            | Status::NotJudged
+            | Status::Worse
+            | Status::Passed
+            | Status::Reported,
+            _,
+            _,
+        ) => None,
+    }
+}
+
+/// What ends like this fails the build, unless the gate is only observed.
+fn severity(story: &Story, outcome: Outcome) -> Severity {
+    let is_blocking = match outcome {
+        Outcome::Failed | Outcome::Invalid => true,
+        Outcome::Inconclusive => story.strict,
+        Outcome::Passed => false,
+    };
+    if is_blocking && !story.verdict.observed {
+        Severity::Error
+    } else {
+        Severity::Warning
+    }
+}
+
+fn remark(story: &Story, severity: Severity, line: Option<&Line>, message: String) -> Annotation {
+    let gate = Medium::Plain.foreign(story.gate());
+    let title = match line {
+        Some(line) => format!("{gate}: {}", subject_name(&line.subject, Medium::Plain)),
+        None => gate,
+    };
+    let written = line.map(|line| written(story, line));
+    Annotation {
+        severity,
+        file: (!story.thresholds_path.is_empty()).then(|| story.thresholds_path.to_owned()),
+        line: written.flatten().unwrap_or(1),
+        title: format!("loadgate {title}"),
+        message,
+    }
+}
+
+/// The line of thresholds.yml by which a line was judged; none for what holds where the file is silent.
+fn written(story: &Story, line: &Line) -> Option<u32> {
+    let regression = &story.thresholds.regression;
+    match &line.check {
+        Check::Limit(limit) => limit.line,
+        Check::Change(check) => check
+            .accepted
+            .and_then(|index| regression.accepted.get(index))
+            .map(|accepted| accepted.line)
+            .or(regression.line),
+    }
+}

@@ -1,0 +1,639 @@
+//! The GitHub Action, its steps run as a runner runs them.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::platform::{Api, Fault, Plays};
+use crate::runner::{Acted, Job};
+use crate::support::{SCENARIO, Server, alone, nobody};
+
+const BOT: &str = "github-actions[bot]";
+
+/// A job with one gate, against a server and an API.
+fn job(thresholds: &str, server: &Server, api: &Api) -> Job {
+    let job = Job::new()
+        .with("gates", "thresholds/sample")
+        .with("target", &server.url())
+        .variable("GITHUB_API_URL", &api.url());
+    job.write("thresholds/sample/scenario.yml", SCENARIO);
+    job.write("thresholds/sample/thresholds.yml", thresholds);
+    job
+}
+
+fn api() -> Api {
+    Api::start(Plays::GitHub, None)
+}
+
+/// Runs a job that sends load, by itself. A machine that is busy with something else says nothing about the claims here.
+fn act(job: &Job) -> Acted {
+    let _alone = alone();
+    for _ in 0..5 {
+        let acted = job.act();
+        if !acted.log.contains("generator itself fell behind") {
+            return acted;
+        }
+    }
+    job.act()
+}
+
+#[test]
+fn a_passing_gate_sets_outputs_summary_comment_and_artifact() {
+    let (server, api) = (Server::fast(), api());
+    let job = job("", &server, &api);
+    let acted = act(&job);
+    assert!(acted.is_success, "{}", acted.log);
+    for (name, value) in [
+        ("verdict", "passed"),
+        ("exit-code", "0"),
+        ("error-rate", "0"),
+        ("regressions", "0"),
+        ("baseline-status", "missing"),
+        ("junit-path", "loadgate-out/junit.xml"),
+        ("results-path", "loadgate-out/result.json"),
+    ] {
+        assert_eq!(acted.outputs[name], value, "{name}");
+    }
+    assert!(acted.outputs["p95-ms"].parse::<f64>().unwrap() > 0.0);
+    assert!(acted.summary.starts_with("### ✅"), "{}", acted.summary);
+    assert_eq!(acted.commands, Vec::<String>::new());
+    assert_eq!(api.of(BOT).len(), 1);
+    let (uses, with) = &acted.uses[0];
+    assert!(uses.starts_with("actions/upload-artifact@"));
+    assert_eq!(with["name"], "loadgate-gate-0");
+    assert!(
+        Path::new(&with["path"]).join("report.html").exists()
+            || Path::new(&with["path"]).join("junit.xml").exists()
+    );
+}
+
+#[test]
+fn a_failing_gate_annotates_nine_lines_of_its_thresholds_and_fails_after_it_has_told() {
+    let metrics = ["p50", "p90", "p95", "p99"];
+    let limits = |subject: &str| {
+        let limits: Vec<String> = metrics
+            .iter()
+            .map(|metric| format!("{metric}: 1us"))
+            .collect();
+        format!("{subject}: {{ {} }}", limits.join(", "))
+    };
+    let thresholds = format!(
+        "limits:\n  {}\n  requests:\n    {}\n  phases:\n    {}\n",
+        limits("overall"),
+        limits("GET /items"),
+        limits("warm")
+    );
+    let (server, api) = (Server::fast(), api());
+    let acted = act(&job(&thresholds, &server, &api));
+    assert!(!acted.is_success);
+    assert_eq!(
+        (
+            acted.outputs["verdict"].as_str(),
+            acted.outputs["exit-code"].as_str()
+        ),
+        ("failed", "1")
+    );
+    let errors: Vec<&String> = acted
+        .commands
+        .iter()
+        .filter(|line| line.starts_with("::error "))
+        .collect();
+    assert_eq!(errors.len(), 10, "{:#?}", acted.commands);
+    assert!(errors[0].starts_with("::error file=thresholds/sample/thresholds.yml,line=2,title=loadgate sample%3A overall::"), "{}", errors[0]);
+    assert!(
+        errors[9].ends_with("::+3 more, see the summary"),
+        "{}",
+        errors[9]
+    );
+    assert!(acted.summary.starts_with("### ❌"), "{}", acted.summary);
+    assert!(
+        api.of(BOT)[0].contains("### ❌"),
+        "the comment is made after a failure"
+    );
+    assert!(
+        acted
+            .uses
+            .iter()
+            .any(|(uses, _)| uses.starts_with("actions/upload-artifact@"))
+    );
+}
+
+#[test]
+fn what_fails_the_step_is_the_users_choice() {
+    let (server, api) = (Server::fast(), api());
+    let broken = "limits: { overall: { p95: 1us } }";
+    for (thresholds, target, fail_on, is_success) in [
+        (broken, server.url(), "never", true),
+        (broken, server.url(), "failed", false),
+        ("", nobody(), "failed", true),
+        ("", nobody(), "any", false),
+    ] {
+        let job = job(thresholds, &server, &api)
+            .with("target", &target)
+            .with("fail-on", fail_on);
+        let acted = act(&job);
+        assert_eq!(acted.is_success, is_success, "{fail_on}: {}", acted.log);
+    }
+}
+
+#[test]
+fn what_is_wrong_is_an_error_and_never_a_verdict() {
+    let (server, api) = (Server::fast(), api());
+    for (input, value) in [
+        ("gates", "thresholds/nowhere"),
+        ("gates", " \n"),
+        ("command", "rm -rf"),
+        ("fail-on", "sometimes"),
+        ("args", "--no-such-flag"),
+        ("binary-path", "/nowhere/loadgate"),
+    ] {
+        let acted = job("", &server, &api).with(input, value).act();
+        assert!(!acted.is_success, "{input}: {value}");
+        assert!(["error", ""].contains(&acted.outputs["verdict"].as_str()));
+        assert!(
+            acted
+                .commands
+                .iter()
+                .any(|line| line.starts_with("::error ")),
+            "{input}: {}",
+            acted.log
+        );
+    }
+    assert!(
+        server.received().is_empty() && api.of(BOT).is_empty()
+            || api.of(BOT)[0].contains("NOT JUDGED")
+    );
+}
+
+#[test]
+fn a_comment_that_is_refused_changes_no_verdict() {
+    let (server, api) = (Server::fast(), api());
+    api.fault(
+        "POST",
+        Fault::Answers(403, "", "Resource not accessible by integration"),
+    );
+    let acted = act(&job("", &server, &api));
+    assert!(acted.is_success);
+    assert!(acted.log.contains("changes no verdict"), "{}", acted.log);
+    let acted = act(&job("", &server, &api).with("comment", "off"));
+    assert!(acted.is_success && api.of(BOT).is_empty());
+}
+
+#[test]
+fn hostile_values_run_nothing_and_forge_nothing() {
+    let hostile = "$(touch pwned)`touch pwned`; touch pwned\n::error::forged\n##[error]forged %0A::warning::x @everyone ${{ github.token }} -->";
+    let name = "--> ::error::forged %0A ##[error]x @everyone `$(touch pwned)` <img src=x>";
+    let (server, api) = (
+        Server::start(|_| (500, "\n::error::forged\n##[error]forged".to_owned())),
+        api(),
+    );
+    let job = job("", &server, &api)
+        .with(
+            "labels",
+            "team=$(touch pwned)\nx=`touch pwned` ::error::forged",
+        )
+        .with("comment-key", hostile)
+        .with("args", "--label\ny=\"; touch pwned; \"")
+        .github("head_ref", Value::from(hostile));
+    let long = format!("{name}{}", "x".repeat(200_000));
+    let scenario = SCENARIO
+        .replace("name: GET /items", &format!("name: {}", json!(long)))
+        .replace("name: sample", "name: \"sample ::error::forged\"")
+        .replace("phase: warm", &format!("phase: {}", json!("::error::warm")));
+    job.write("thresholds/sample/scenario.yml", &scenario);
+    let acted = act(&job);
+    assert!(!acted.is_success, "{}", acted.log);
+    for place in [
+        job.workspace.clone(),
+        job.workspace.join("thresholds/sample"),
+    ] {
+        assert!(!place.join("pwned").exists());
+    }
+    let forged = acted.commands.iter().filter(|line| {
+        !line.starts_with("::error file=thresholds/sample/thresholds.yml,line=1,title=loadgate ")
+    });
+    assert_eq!(
+        forged.count(),
+        0,
+        "{:#?} {}",
+        acted.commands,
+        acted.log.chars().take(3000).collect::<String>()
+    );
+    assert_eq!(acted.outputs["verdict"], "failed", "{}", acted.log);
+    let body = api.of(BOT).concat();
+    let marker = body.lines().next().unwrap();
+    assert!(
+        marker.starts_with("<!-- loadgate:touch-pwned") && marker.len() < 100,
+        "{marker}"
+    );
+    for text in [&body, &acted.summary] {
+        assert!(text.len() < 65_536);
+        let outside: String = outside_code(text);
+        assert!(
+            !outside.contains('@') && !outside.contains("<img"),
+            "{outside}"
+        );
+        assert_eq!(
+            text.matches("-->").count(),
+            text.matches("<!--").count() + outside_arrows(text),
+            "{text}"
+        );
+    }
+}
+
+/// Arrows of foreign text that stand in code.
+fn outside_arrows(text: &str) -> usize {
+    text.matches("-->").count() - outside_code(text).matches("-->").count()
+}
+
+/// Markdown without its code spans and fences, in which nothing is a mention or a tag.
+fn outside_code(text: &str) -> String {
+    let mut in_fence = false;
+    let mut outside = String::new();
+    for line in text.lines() {
+        if line.starts_with("```") {
+            in_fence = !in_fence;
+            continue;
+        }
+        if in_fence {
+            continue;
+        }
+        for (index, part) in line.split('`').enumerate() {
+            if index % 2 == 0 {
+                outside += part;
+            }
+        }
+        outside.push('\n');
+    }
+    outside
+}
+
+#[test]
+fn the_code_under_test_never_sees_the_token() {
+    let (server, api) = (Server::fast(), api());
+    let binary = env!("CARGO_BIN_EXE_loadgate");
+    let job = job("", &server, &api)
+        .with("target", "")
+        .with(
+            "target-cmd",
+            &format!("env > seen; exec {binary} lambda --address 127.0.0.1:$LOADGATE_PORT"),
+        )
+        .variable("GITLAB_TOKEN", "glpat-a-token-that-nobody-may-see");
+    act(&job);
+    let seen = job.read("seen");
+    assert!(
+        seen.contains("LOADGATE_PORT=") && !seen.contains("-that-nobody-may-see"),
+        "{seen}"
+    );
+    let written = std::fs::read_dir(job.workspace.join("loadgate-out")).unwrap();
+    for file in written {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        assert!(!text.contains("-that-nobody-may-see"));
+    }
+}
+
+#[test]
+fn several_jobs_measure_and_one_judges() {
+    let (server, api) = (Server::fast(), api());
+    let job = job("", &server, &api);
+    let job = ["a", "b", "c"].iter().fold(job, |job, name| {
+        let out = format!("results/{name}");
+        let job = job.with("command", "measure").with("out", &out);
+        let acted = act(&job);
+        assert!(acted.is_success, "{}", acted.log);
+        assert!(acted.summary.is_empty() && acted.commands.is_empty());
+        assert!(!job.workspace.join(&out).join("junit.xml").exists());
+        job
+    });
+    assert!(api.of(BOT).is_empty());
+    let judging = job
+        .with("command", "judge")
+        .with("results", "results\n")
+        .with("out", "judged")
+        .with("target", "");
+    let acted = judging.act();
+    assert!(acted.is_success, "{}", acted.log);
+    assert_eq!(acted.outputs["verdict"], "passed");
+    assert!(
+        acted.summary.contains("3 results")
+            || judging.read("judged/junit.xml").contains("<testsuite")
+    );
+}
+
+/// A copy of the action's own files, with these checksums.
+fn action_with(folder: &Path, checksums: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(root.join("action.yml"))
+        .arg(root.join("Cargo.toml"))
+        .arg(root.join("Cargo.lock"))
+        .arg(folder)
+        .status();
+    assert!(copied.unwrap().success());
+    for part in [".github/action", "src/main.rs"] {
+        let to = folder.join(part);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        let copied = Command::new("cp")
+            .arg("-r")
+            .arg(root.join(part))
+            .arg(to)
+            .status();
+        assert!(copied.unwrap().success());
+    }
+    std::fs::write(folder.join(".github/action/checksums.txt"), checksums).unwrap();
+}
+
+/// Serves one file to whoever asks, for as long as the test runs.
+fn serving(bytes: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                bytes.len()
+            );
+            let _ = stream.write_all(head.as_bytes());
+            let _ = stream.write_all(&bytes);
+        }
+    });
+    url
+}
+
+#[test]
+fn a_release_is_used_where_its_committed_checksum_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let binary = folder.path().join("loadgate");
+    std::fs::write(
+        &binary,
+        format!(
+            "#!/bin/sh\nexec {} \"$@\"\n",
+            env!("CARGO_BIN_EXE_loadgate")
+        ),
+    )
+    .unwrap();
+    let run = |script: &str| {
+        let output = Command::new("bash")
+            .args(["-c", script])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let archive = "loadgate-0.1.0-x86_64-unknown-linux-musl.tar.gz";
+    run(&format!("chmod +x loadgate && tar -czf {archive} loadgate"));
+    let checksum = run(&format!("sha256sum {archive}"));
+    let url = serving(std::fs::read(folder.path().join(archive)).unwrap());
+    for (checksums, is_success) in [
+        (checksum.clone(), true),
+        (format!("{}  {archive}\n", "0".repeat(64)), false),
+    ] {
+        let action = tempfile::tempdir().unwrap();
+        action_with(action.path(), &format!("# sums\n{checksums}"));
+        let (server, api) = (Server::fast(), api());
+        let job = job("", &server, &api)
+            .with("binary-path", "")
+            .variable("LOADGATE_RELEASES", &url)
+            .github("action_repository", Value::from("loadgate/loadgate"));
+        let _alone = alone();
+        let acted = job.act_in(action.path());
+        assert_eq!(acted.is_success, is_success, "{}", acted.log);
+        assert_eq!(acted.log.contains("its checksum is another"), !is_success);
+        assert_eq!(
+            server.received().is_empty(),
+            !is_success,
+            "what is not released does not run"
+        );
+    }
+}
+
+#[test]
+fn without_a_release_it_is_built_from_the_actions_source() {
+    let (server, api) = (Server::fast(), api());
+    let tools = tempfile::tempdir().unwrap();
+    let cargo = tools.path().join("cargo");
+    let script = format!(
+        "#!/bin/sh\necho \"$@\" > {}/asked\nwhile [ \"$1\" != --target-dir ]; do shift; done\nmkdir -p \"$2/release\" && cp {} \"$2/release/loadgate\"\n",
+        tools.path().display(),
+        env!("CARGO_BIN_EXE_loadgate")
+    );
+    std::fs::write(&cargo, script).unwrap();
+    assert!(
+        Command::new("chmod")
+            .arg("+x")
+            .arg(&cargo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let path = format!(
+        "{}:{}",
+        tools.path().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let job = job("", &server, &api)
+        .with("binary-path", "")
+        .variable("PATH", &path);
+    let acted = act(&job);
+    assert!(acted.is_success, "{}", acted.log);
+    let (uses, with) = &acted.uses[0];
+    assert!(uses.starts_with("actions/cache@") && with["key"].starts_with("loadgate-Linux-X64-"));
+    assert!(with["path"].ends_with("loadgate-build/release/loadgate"));
+    let asked = std::fs::read_to_string(tools.path().join("asked")).unwrap();
+    assert!(asked.contains("build --release --locked"), "{asked}");
+}
+
+/// Runs a script in a folder, all of which must work.
+fn sh(folder: &Path, script: &str) -> String {
+    let output = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", script])
+        .current_dir(folder)
+        .env("GIT_AUTHOR_NAME", "a")
+        .env("GIT_AUTHOR_EMAIL", "a@example.com")
+        .env("GIT_COMMITTER_NAME", "a")
+        .env("GIT_COMMITTER_EMAIL", "a@example.com")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{script}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// The stand-in's catalogue for as long as the rule needs.
+const CATALOGUE: &str = "\
+name: catalogue
+user_classes:
+  - name: reader
+    tasks:
+      - steps: [{ get: /prod/catalog/items, name: GET /catalog/items, query: { limit: 20 } }]
+load:
+  - { phase: steady, arrivals: 500/s, for: 4s, max_users: 200 }
+";
+
+/// A repository with a service, its main branch, and a pull request that is that much slower, checked out as its merge and
+/// without any history.
+fn pull_request(slow: &str) -> (Job, Api) {
+    let api = api();
+    let job = Job::new()
+        .with("gates", "gates/catalogue")
+        .with("ready", "/prod/catalog/items")
+        .with("build", "cp speed built; echo ::error::forged by a build")
+        .with("serve", &format!("exec {} lambda --address 127.0.0.1:$LOADGATE_PORT --latency 20ms --provisioned 200 --slow $(cat built)", env!("CARGO_BIN_EXE_loadgate")))
+        .with("pairs", "5")
+        .with("slice", "1s")
+        .variable("GITHUB_API_URL", &api.url());
+    let origin = job.workspace.parent().unwrap().join("origin");
+    std::fs::create_dir(&origin).unwrap();
+    std::fs::create_dir_all(origin.join("gates/catalogue")).unwrap();
+    std::fs::write(origin.join("gates/catalogue/scenario.yml"), CATALOGUE).unwrap();
+    std::fs::write(
+        origin.join("gates/catalogue/thresholds.yml"),
+        "regression: { must_detect: { duet: 50% } }\n",
+    )
+    .unwrap();
+    let base = sh(
+        &origin,
+        "git init -qb main . && echo 1 > speed && git add -A && git commit -qm one && git rev-parse HEAD",
+    );
+    sh(
+        &origin,
+        &format!(
+            "git checkout -qb change && echo {slow} > speed && git commit -qam two --allow-empty"
+        ),
+    );
+    sh(
+        &origin,
+        "git checkout -q main && echo later > file && git add -A && git commit -qm later",
+    );
+    sh(
+        &origin,
+        "git merge -q --no-ff -m merge change && git update-ref refs/pull/7/merge HEAD && git reset -q --hard HEAD^",
+    );
+    sh(&origin, "git config uploadpack.allowAnySHA1InWant true");
+    sh(
+        &job.workspace,
+        &format!(
+            "git init -q . && git remote add origin file://{} && git fetch -q --depth=1 origin refs/pull/7/merge && git checkout -q FETCH_HEAD",
+            origin.display()
+        ),
+    );
+    let event = json!({ "pull_request": { "number": 7, "head": { "sha": "3f2c9ab0" }, "base": { "sha": base } } });
+    (job.github("event", event), api)
+}
+
+#[test]
+fn a_pull_request_is_loaded_in_turns_with_a_build_of_its_base() {
+    let (job, api) = pull_request("2");
+    let acted = act(&job);
+    assert_eq!(acted.outputs["verdict"], "failed", "{}", acted.log);
+    assert_eq!(acted.outputs["baseline-status"], "duet");
+    assert!(api.of(BOT)[0].contains("slower"), "{:?}", api.of(BOT));
+    let forged = acted.commands.iter().filter(|line| line.contains("forged"));
+    assert_eq!(forged.count(), 0, "what a build prints is no command");
+    let (job, _) = pull_request("1");
+    let acted = act(&job);
+    assert!(acted.is_success, "{}", acted.log);
+    assert_eq!(acted.outputs["baseline-status"], "duet");
+}
+
+#[test]
+fn a_base_that_does_not_build_is_said_and_not_compared() {
+    let (job, api) = pull_request("1");
+    let acted = act(&job.with("build", "test -e file && grep -q . file && case $PWD in *loadgate-base*) exit 1;; esac; cp speed built"));
+    assert_eq!(acted.outputs["baseline-status"], "missing", "{}", acted.log);
+    assert!(
+        acted
+            .commands
+            .iter()
+            .any(|line| line.contains("does not build"))
+    );
+    assert!(api.of(BOT)[0].contains("nothing was compared"));
+}
+
+#[test]
+fn a_branch_keeps_the_baseline_and_jobs_at_the_same_time_lose_nothing() {
+    let (server, api) = (Server::taking(std::time::Duration::from_millis(2)), api());
+    let new = |origin: &Path| {
+        let job = job("", &server, &api)
+            .with("baseline-branch", "loadgate-baseline")
+            .github("event_name", Value::from("push"))
+            .github("event", json!({}));
+        if !origin.exists() {
+            sh(
+                &job.workspace,
+                &format!("git init -q --bare {}", origin.display()),
+            );
+        }
+        sh(
+            &job.workspace,
+            &format!(
+                "git init -q . && git add -A && git commit -qm one && git remote add origin file://{}",
+                origin.display()
+            ),
+        );
+        job
+    };
+    let home = tempfile::tempdir().unwrap();
+    let origin = home.path().join("origin.git");
+    let show = |path: &str| sh(&origin, &format!("git show loadgate-baseline:{path}"));
+    // The first run begins the branch.
+    let first = new(&origin);
+    let acted = act(&first.variable("GITHUB_RUN_ID", "1"));
+    assert!(acted.is_success, "{}", acted.log);
+    assert_eq!(acted.outputs["baseline-status"], "missing");
+    let held: Value = serde_json::from_str(&show("thresholds/sample/baseline.json")).unwrap();
+    assert_eq!(held["jobs"].as_array().unwrap().len(), 1);
+    // Two that end at the same time: both have restored the same state.
+    let jobs = ["2", "3"].map(|id| new(&origin).variable("GITHUB_RUN_ID", id));
+    let acted: Vec<Acted> = std::thread::scope(|scope| {
+        let acting: Vec<_> = jobs.iter().map(|job| scope.spawn(|| job.act())).collect();
+        acting
+            .into_iter()
+            .map(|acting| acting.join().unwrap())
+            .collect()
+    });
+    for acted in &acted {
+        assert_eq!(acted.outputs["baseline-status"], "single", "{}", acted.log);
+    }
+    let held: Value = serde_json::from_str(&show("thresholds/sample/baseline.json")).unwrap();
+    let passed = acted.iter().filter(|acted| acted.is_success).count();
+    assert_eq!(
+        held["jobs"].as_array().unwrap().len(),
+        1 + passed,
+        "{} {}",
+        acted[0].log,
+        acted[1].log
+    );
+    // A pull request reads the branch and does not write to it.
+    let before = sh(&origin, "git rev-parse loadgate-baseline");
+    let reading = new(&origin)
+        .github("event_name", Value::from("pull_request"))
+        .github("event", json!({ "pull_request": { "number": 7 } }));
+    let acted = act(&reading);
+    assert_eq!(acted.outputs["baseline-status"], "single", "{}", acted.log);
+    assert_eq!(sh(&origin, "git rev-parse loadgate-baseline"), before);
+    // Another scenario begins a new ring.
+    let other = new(&origin).variable("GITHUB_RUN_ID", "4");
+    other.write(
+        "thresholds/sample/scenario.yml",
+        &SCENARIO.replace("users: 4", "users: 5"),
+    );
+    let acted = act(&other);
+    assert_eq!(
+        acted.outputs["baseline-status"], "other-scenario",
+        "{}",
+        acted.log
+    );
+    let held: Value = serde_json::from_str(&show("thresholds/sample/baseline.json")).unwrap();
+    assert_eq!(held["jobs"].as_array().unwrap().len(), 1);
+}

@@ -1,0 +1,409 @@
+//! The one comment on a change request: found, edited, spared, and never worth a verdict.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::platform::{Api, Fault, Plays};
+use crate::support::{Gate, Ran, SCENARIO, Server, gate, loadgate};
+
+const BOT: &str = "github-actions[bot]";
+const TOKEN: &str = "ghs_a-token-that-nobody-may-see";
+const LIST: &str = "GET /repos/shop/api/issues/7/comments?per_page=100&page=1";
+
+/// A gate with a result of a second's run, to be told of.
+fn measured(thresholds: &str) -> Gate {
+    let gate = gate(thresholds);
+    gate.run(&Server::fast().url(), &[]);
+    gate
+}
+
+/// `loadgate comment` as a job of GitHub Actions for pull request 7.
+fn command(gate: &Gate, api: &Api) -> Command {
+    let event = gate.home().join("event.json");
+    if !event.exists() {
+        let pull_request = json!({ "number": 7, "head": { "sha": "3f2c9ab0" } });
+        write_event(gate.home(), &json!({ "pull_request": pull_request }));
+    }
+    let mut command = loadgate(gate.home());
+    command
+        .arg("comment")
+        .arg(gate.folder())
+        .arg("--out")
+        .arg(gate.out())
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_API_URL", api.url())
+        .env("GITHUB_REPOSITORY", "shop/api")
+        .env("GITHUB_EVENT_PATH", event)
+        .env("GITHUB_RUN_ID", "1842")
+        .env("GITHUB_RUN_ATTEMPT", "1")
+        .env("GITHUB_JOB", "gate")
+        .env("GITHUB_TOKEN", TOKEN);
+    command
+}
+
+fn write_event(home: &Path, event: &serde_json::Value) {
+    std::fs::write(home.join("event.json"), event.to_string()).unwrap();
+}
+
+/// Runs it, and holds what always holds: nothing fails, and the token is not told.
+#[track_caller]
+fn ran(command: &mut Command) -> Ran {
+    let ran = Ran::new(&command.output().unwrap()).exits(0);
+    for told in [&ran.stdout, &ran.stderr] {
+        assert!(!told.contains("ghs_a"), "{told}");
+    }
+    ran
+}
+
+#[track_caller]
+fn says(ran: &Ran, part: &str) {
+    assert!(ran.stderr.contains(part), "no '{part}' in: {}", ran.stderr);
+}
+
+#[test]
+fn a_comment_is_made_once_and_then_edited_in_place() {
+    let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
+    says(&ran(&mut command(&gate, &api)), "the comment was made");
+    let made = api.of(BOT);
+    assert_eq!(made.len(), 1);
+    assert!(
+        made[0].starts_with("<!-- loadgate:gate-sample-"),
+        "{}",
+        made[0]
+    );
+    assert!(made[0].contains("### ✅") && made[0].contains("commit `3f2c9ab`"));
+
+    says(&ran(&mut command(&gate, &api)), "says the same already");
+    let mut later = command(&gate, &api);
+    says(&ran(later.env("GITHUB_RUN_ID", "1843")), "edited");
+    let edited = api.of(BOT);
+    assert_eq!(edited.len(), 1, "no second comment");
+    assert!(edited[0].contains("<!-- run 1843.1 -->"), "{}", edited[0]);
+    let call = &api.calls()[0];
+    assert_eq!(call.headers["authorization"], format!("Bearer {TOKEN}"));
+}
+
+#[test]
+fn an_older_run_does_not_write_over_a_newer_one() {
+    let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
+    ran(command(&gate, &api).env("GITHUB_RUN_ID", "1850"));
+    says(&ran(&mut command(&gate, &api)), "newer run");
+    assert!(api.of(BOT)[0].contains("<!-- run 1850.1 -->"));
+}
+
+#[test]
+fn the_comment_is_found_behind_many_others_and_told_from_a_forged_one() {
+    let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
+    ran(&mut command(&gate, &api));
+    let marker = api.of(BOT)[0].lines().next().unwrap().to_owned();
+    let api = Api::start(Plays::GitHub, None);
+    for number in 0..230 {
+        api.add("reviewer", &format!("remark {number}"));
+    }
+    api.add("mallory", &format!("{marker}\nAll is well."));
+    api.add(BOT, &format!("quoted: {marker}"));
+    api.add(BOT, &format!("{marker}\nold"));
+    says(&ran(&mut command(&gate, &api)), "edited");
+    assert_eq!(api.of("mallory"), [format!("{marker}\nAll is well.")]);
+    let ours = api.of(BOT);
+    assert_eq!(ours.len(), 2);
+    assert!(ours[1].contains("### ✅"), "{}", ours[1]);
+    let lines = api.lines();
+    assert!(lines[2].ends_with("page=3"), "{lines:?}");
+}
+
+#[test]
+fn somebody_elses_token_is_asked_for_its_name() {
+    let (gate, api) = (measured(""), Api::start(Plays::GitHub, Some("shop-ci")));
+    ran(&mut command(&gate, &api));
+    let mut later = command(&gate, &api);
+    says(&ran(later.env("GITHUB_RUN_ID", "1843")), "edited");
+    assert_eq!(api.of("shop-ci").len(), 1);
+}
+
+#[test]
+fn each_job_has_a_comment_of_its_own() {
+    let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
+    ran(&mut command(&gate, &api));
+    says(
+        &ran(command(&gate, &api).env("GITHUB_JOB", "other")),
+        "made",
+    );
+    says(
+        &ran(command(&gate, &api).args(["--key", "pr-gates"])),
+        "made",
+    );
+    let bodies = api.of(BOT);
+    assert_eq!(bodies.len(), 3);
+    assert!(bodies[2].starts_with("<!-- loadgate:pr-gates -->\n"));
+}
+
+#[test]
+fn what_passes_is_tried_again_and_done_once() {
+    let gate = measured("");
+    let post = "POST /repos/shop/api/issues/7/comments";
+    for (line, fault) in [
+        (LIST, Fault::Answers(429, "retry-after: 1\r\n", "slow down")),
+        (LIST, Fault::Answers(500, "", "oops")),
+        (
+            LIST,
+            Fault::Answers(403, "retry-after: 1\r\n", "secondary rate limit"),
+        ),
+        (LIST, Fault::Drops),
+        (post, Fault::Answers(502, "", "oops")),
+        (post, Fault::Drops),
+        (post, Fault::DropsAfter),
+    ] {
+        let api = Api::start(Plays::GitHub, None);
+        api.fault(line, fault.clone());
+        ran(&mut command(&gate, &api));
+        assert_eq!(api.of(BOT).len(), 1, "{line}: {fault:?}: {:?}", api.lines());
+    }
+}
+
+#[test]
+fn a_refusal_is_told_and_fails_nothing() {
+    let gate = measured("");
+    let post = "POST /repos/shop/api/issues/7/comments";
+    for (line, status, message) in [
+        (post, 403, "Resource not accessible by integration"),
+        (LIST, 404, "Not Found"),
+        (LIST, 401, "Bad credentials ghs_a-token-that-nobody-may-see"),
+        (post, 422, "::error::Body is too long"),
+    ] {
+        let api = Api::start(Plays::GitHub, None);
+        api.fault(line, Fault::Answers(status, "", message));
+        let ran = ran(&mut command(&gate, &api));
+        says(&ran, "changes no verdict");
+        says(&ran, &status.to_string());
+        assert!(api.of(BOT).is_empty());
+        assert!(
+            !ran.stderr
+                .lines()
+                .any(|line| line.trim_start().starts_with("::"))
+        );
+    }
+}
+
+#[test]
+fn a_platform_that_stays_away_is_given_up() {
+    let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
+    for _ in 0..6 {
+        api.fault(LIST, Fault::Drops);
+    }
+    says(&ran(&mut command(&gate, &api)), "tried 6 times");
+    let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
+    api.fault(
+        LIST,
+        Fault::Answers(429, "retry-after: 4000\r\n", "slow down"),
+    );
+    says(&ran(&mut command(&gate, &api)), "429 slow down");
+    assert_eq!(api.lines().len(), 1, "nobody waits for an hour");
+}
+
+#[test]
+fn without_a_pull_request_or_token_nothing_is_sent() {
+    let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
+    says(
+        &ran(command(&gate, &api).env_remove("GITHUB_TOKEN")),
+        "GITHUB_TOKEN is not set",
+    );
+    let mut insecure = command(&gate, &api);
+    insecure.env("GITHUB_API_URL", "http://192.0.2.1");
+    says(&ran(&mut insecure), "not https");
+    write_event(gate.home(), &json!({ "ref": "refs/heads/main" }));
+    api.answer(
+        "/repos/shop/api/commits/3f2c9ab0/pulls?per_page=100",
+        json!([]),
+    );
+    let mut push = command(&gate, &api);
+    says(
+        &ran(push.env("GITHUB_SHA", "3f2c9ab0")),
+        "no open pull request",
+    );
+    assert_eq!(api.lines().len(), 1);
+    assert!(api.of(BOT).is_empty());
+}
+
+#[test]
+fn a_deployments_commit_leads_to_its_pull_request() {
+    let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
+    write_event(gate.home(), &json!({ "deployment": { "sha": "3f2c9ab0" } }));
+    api.answer(
+        "/repos/shop/api/commits/3f2c9ab0/pulls?per_page=100",
+        json!([{ "state": "closed", "number": 6 }, { "state": "open", "number": 7 }]),
+    );
+    says(&ran(&mut command(&gate, &api)), "made");
+}
+
+/// The event of a trusted workflow that follows one of a fork.
+fn after_a_fork(gate: &Gate, api: &Api) {
+    write_event(
+        gate.home(),
+        &json!({ "workflow_run": {
+            "id": 1842, "run_attempt": 2, "name": "gate", "pull_requests": [],
+            "head_sha": "3f2c9ab0", "head_branch": "fast&state=closed",
+            "head_repository": { "owner": { "login": "stranger" } },
+            "html_url": "https://github.com/shop/api/actions/runs/1842",
+        }}),
+    );
+    api.answer(
+        "/repos/shop/api/pulls?state=open&per_page=100&head=stranger%3Afast%26state%3Dclosed",
+        json!([
+            { "state": "open", "number": 6, "head": { "sha": "aaaaaaaa" } },
+            { "state": "open", "number": 7, "head": { "sha": "3f2c9ab0" } },
+        ]),
+    );
+}
+
+#[test]
+fn a_trusted_workflow_believes_the_platform_and_judges_again() {
+    let (gate, api) = (
+        measured("limits: { overall: { p95: 1us } }"),
+        Api::start(Plays::GitHub, None),
+    );
+    after_a_fork(&gate, &api);
+    // A result that says of itself what it likes.
+    let mut record: serde_json::Value = serde_json::from_str(&gate.written("result.json")).unwrap();
+    record["run"]["url"] = json!("https://evil.example/login");
+    record["run"]["commit"] = json!("@everyone");
+    record["tool"] = json!("`](https://evil.example) @everyone");
+    std::fs::write(gate.out().join("result.json"), record.to_string()).unwrap();
+    std::fs::write(gate.out().join("summary.md"), "### ✅ all is well").unwrap();
+    says(&ran(&mut command(&gate, &api)), "made");
+    let body = &api.of(BOT)[0];
+    assert!(body.contains("### ❌"), "{body}");
+    assert!(body.contains("[CI run, attempt 2](https://github.com/shop/api/actions/runs/1842)"));
+    assert!(body.contains("commit `3f2c9ab`"), "{body}");
+    let mentions = body.replace(
+        "<code>&#96;&#93;&#40;https&#58;//evil.example&#41; &#64;everyone</code>",
+        "",
+    );
+    assert!(
+        !mentions.contains("@everyone") && !mentions.contains("](https://evil"),
+        "{body}"
+    );
+}
+
+#[test]
+fn an_artifact_that_is_no_result_is_told_as_such() {
+    let gate = measured("");
+    let result = gate.out().join("result.json");
+    let whole = gate.written("result.json");
+    let mut other: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    other["scenario"]["sha256"] = json!("0");
+    let mut early: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    early["slices"][0]["start_s"] = json!(-1.0);
+    for (text, why) in [
+        ("{", "not a loadgate result"),
+        (&other.to_string(), "another scenario"),
+        (
+            &whole.replace("\"schema\": 1", "\"schema\": 99"),
+            "schema 99",
+        ),
+        (&early.to_string(), "below zero"),
+    ] {
+        let api = Api::start(Plays::GitHub, None);
+        after_a_fork(&gate, &api);
+        std::fs::write(&result, text).unwrap();
+        ran(&mut command(&gate, &api));
+        let body = api.of(BOT).concat();
+        assert!(
+            body.contains("NOT JUDGED") && body.contains(why),
+            "{why}: {body}"
+        );
+    }
+    let api = Api::start(Plays::GitHub, None);
+    after_a_fork(&gate, &api);
+    std::fs::remove_file(&result).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", &result).unwrap();
+    ran(&mut command(&gate, &api));
+    let body = api.of(BOT).concat();
+    assert!(
+        body.contains("is no file") && !body.contains("root:"),
+        "{body}"
+    );
+}
+
+#[test]
+fn a_comment_on_failure_alone_is_spared_and_still_mended() {
+    let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
+    let on_failure = |gate: &Gate, run: &str| {
+        let mut command = command(gate, &api);
+        command
+            .args(["--when", "on-failure"])
+            .env("GITHUB_RUN_ID", run);
+        ran(&mut command)
+    };
+    says(&on_failure(&gate, "1"), "all passed");
+    gate.write("thresholds.yml", "limits: { overall: { p95: 1us } }");
+    says(&on_failure(&gate, "2"), "made");
+    gate.write("thresholds.yml", "");
+    says(&on_failure(&gate, "3"), "edited");
+    assert!(api.of(BOT)[0].contains("### ✅"));
+}
+
+#[test]
+fn a_long_comment_loses_whole_blocks() {
+    let names: Vec<String> = (0..400)
+        .map(|number| {
+            format!(
+                "{{ get: /{number}, name: \"GET /{}/{number}\" }}",
+                "x".repeat(90)
+            )
+        })
+        .collect();
+    let steps = format!("steps: [{}]", names.join(", "));
+    let scenario = SCENARIO
+        .replace("steps: [{ get: /items, name: GET /items }]", &steps)
+        .replace("wait: 5ms", "wait: 0s");
+    let gate = gate("").with_scenario(&scenario);
+    gate.run(&Server::fast().url(), &[]);
+    let api = Api::start(Plays::GitHub, None);
+    says(&ran(&mut command(&gate, &api)), "made");
+    let body = &api.of(BOT)[0];
+    assert!(body.len() < 65_536, "{}", body.len());
+    assert!(body.contains("did not fit into a comment"), "{body}");
+    assert_eq!(
+        body.matches("<details>").count(),
+        body.matches("</details>").count()
+    );
+}
+
+#[test]
+fn a_gitlab_merge_request_gets_a_note() {
+    let (gate, api) = (
+        measured(""),
+        Api::start(Plays::GitLab, Some("project_12_bot")),
+    );
+    let note = |pipeline: &str| {
+        let mut command = loadgate(gate.home());
+        command
+            .arg("comment")
+            .arg(gate.folder())
+            .arg("--out")
+            .arg(gate.out())
+            .env("GITLAB_CI", "true")
+            .env("CI_API_V4_URL", api.url())
+            .env("CI_PROJECT_ID", "12")
+            .env("CI_MERGE_REQUEST_IID", "7")
+            .env("CI_PIPELINE_ID", pipeline)
+            .env("CI_JOB_NAME", "performance")
+            .env("GITLAB_TOKEN", TOKEN);
+        ran(&mut command)
+    };
+    says(&note("50"), "made");
+    says(&note("51"), "edited");
+    let notes = api.of("project_12_bot");
+    assert_eq!(notes.len(), 1);
+    assert!(notes[0].contains("<!-- run 51.0 -->"), "{}", notes[0]);
+    let calls = api.calls();
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.headers["private-token"] == TOKEN)
+    );
+    assert!(calls.iter().any(|call| call.method == "PUT"));
+}

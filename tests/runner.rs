@@ -1,0 +1,395 @@
+//! Runs a composite action as GitHub's runner does: expressions evaluated, a bash for each step, files for outputs and
+//! summary, the log read for commands. Steps that use another action are noted and not run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+/// What a job gives an action, and where it runs.
+pub(crate) struct Job {
+    home: TempDir,
+    pub(crate) workspace: PathBuf,
+    inputs: BTreeMap<String, String>,
+    github: Value,
+    variables: BTreeMap<String, String>,
+}
+
+/// What came of an action.
+#[derive(Debug, Default)]
+pub(crate) struct Acted {
+    /// Whether every step passed.
+    pub(crate) is_success: bool,
+    pub(crate) log: String,
+    pub(crate) outputs: BTreeMap<String, String>,
+    pub(crate) summary: String,
+    /// Commands that the runner would have obeyed, in their order.
+    pub(crate) commands: Vec<String>,
+    /// Actions that would have been used, with what they would have been given.
+    pub(crate) uses: Vec<(String, BTreeMap<String, String>)>,
+    /// The environment of the step that runs the gate.
+    pub(crate) steps: Vec<String>,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Reads YAML as JSON.
+pub(crate) fn yaml(path: &Path) -> Value {
+    serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+impl Job {
+    /// A job in an empty workspace.
+    pub(crate) fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let workspace = home.path().join("workspace");
+        std::fs::create_dir(&workspace).unwrap();
+        std::fs::create_dir(home.path().join("temp")).unwrap();
+        Self {
+            workspace,
+            inputs: BTreeMap::from([(
+                "binary-path".to_owned(),
+                env!("CARGO_BIN_EXE_loadgate").to_owned(),
+            )]),
+            github: json!({
+                "job": "gate", "token": "ghs_a-token-that-nobody-may-see", "event_name": "pull_request",
+                "action_repository": "", "event": { "pull_request": { "number": 7, "head": { "sha": "3f2c9ab0" } } },
+            }),
+            variables: BTreeMap::from([("GITHUB_RUN_ID".to_owned(), "1842".to_owned())]),
+            home,
+        }
+    }
+
+    pub(crate) fn with(mut self, input: &str, value: &str) -> Self {
+        self.inputs.insert(input.to_owned(), value.to_owned());
+        self
+    }
+
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Sets a field of the `github` context, such as `event_name`.
+    pub(crate) fn github(mut self, field: &str, value: Value) -> Self {
+        self.github[field] = value;
+        self
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.workspace.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.workspace.join(path)).unwrap()
+    }
+
+    /// Runs this repository's action.
+    pub(crate) fn act(&self) -> Acted {
+        self.act_in(root())
+    }
+
+    /// Runs the action of a folder.
+    pub(crate) fn act_in(&self, action_path: &Path) -> Acted {
+        let action = yaml(&action_path.join("action.yml"));
+        let mut inputs = Map::new();
+        let context = |inputs: &Map<String, Value>, steps: &Map<String, Value>| {
+            json!({
+                "inputs": inputs, "steps": steps, "github": self.github,
+                "strategy": { "job-index": 0 }, "runner": { "os": "Linux", "arch": "X64" },
+            })
+        };
+        for (name, declared) in action["inputs"].as_object().unwrap() {
+            let given = self.inputs.get(name).cloned();
+            let usual = || {
+                filled(
+                    declared["default"].as_str().unwrap_or_default(),
+                    &context(&Map::new(), &Map::new()),
+                    true,
+                )
+            };
+            inputs.insert(name.clone(), Value::from(given.unwrap_or_else(usual)));
+        }
+        for name in self.inputs.keys() {
+            assert!(
+                inputs.contains_key(name),
+                "the action has no input '{name}'"
+            );
+        }
+        std::fs::write(
+            self.home.path().join("event.json"),
+            self.github["event"].to_string(),
+        )
+        .unwrap();
+        let mut acted = Acted {
+            is_success: true,
+            ..Acted::default()
+        };
+        let mut steps = Map::new();
+        for (index, step) in action["runs"]["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .enumerate()
+        {
+            let context = context(&inputs, &steps);
+            let condition = step["if"].as_str().unwrap_or("success()");
+            if !is_true(condition, &context, acted.is_success) {
+                continue;
+            }
+            let pairs = |field: &str| -> BTreeMap<String, String> {
+                let pairs = step[field].as_object().into_iter().flatten();
+                pairs
+                    .map(|(name, value)| {
+                        let text = value
+                            .as_str()
+                            .map_or_else(|| value.to_string(), str::to_owned);
+                        (name.clone(), filled(&text, &context, acted.is_success))
+                    })
+                    .collect()
+            };
+            let outputs = if let Some(uses) = step["uses"].as_str() {
+                acted.uses.push((uses.to_owned(), pairs("with")));
+                BTreeMap::new()
+            } else {
+                let folder = step["working-directory"].as_str().unwrap_or(".");
+                let folder = self
+                    .workspace
+                    .join(filled(folder, &context, acted.is_success));
+                assert_eq!(step["shell"], "bash");
+                let script = step["run"].as_str().unwrap();
+                assert!(
+                    !script.contains("${{"),
+                    "an expression in a script is code: {script}"
+                );
+                acted
+                    .steps
+                    .push(script.rsplit('/').next().unwrap().to_owned());
+                self.step(
+                    index,
+                    script,
+                    &folder,
+                    &pairs("env"),
+                    action_path,
+                    &mut acted,
+                )
+            };
+            if let Some(id) = step["id"].as_str() {
+                steps.insert(id.to_owned(), json!({ "outputs": outputs }));
+            }
+        }
+        let context = context(&inputs, &steps);
+        for (name, output) in action["outputs"].as_object().unwrap() {
+            let value = filled(
+                output["value"].as_str().unwrap(),
+                &context,
+                acted.is_success,
+            );
+            acted.outputs.insert(name.clone(), value);
+        }
+        acted
+    }
+
+    fn step(
+        &self,
+        index: usize,
+        script: &str,
+        folder: &Path,
+        env: &BTreeMap<String, String>,
+        action_path: &Path,
+        acted: &mut Acted,
+    ) -> BTreeMap<String, String> {
+        let file = |name: &str| {
+            let path = self.home.path().join(format!("{name}-{index}"));
+            std::fs::write(&path, "").unwrap();
+            path
+        };
+        let (outputs, summary, changed) = (file("outputs"), file("summary"), file("env"));
+        let script_file = file("script");
+        std::fs::write(&script_file, script).unwrap();
+        let mut command = Command::new("bash");
+        command
+            .args(["--noprofile", "--norc", "-eo", "pipefail"])
+            .arg(&script_file)
+            .current_dir(folder)
+            .env_clear();
+        for kept in ["PATH", "LLVM_PROFILE_FILE"] {
+            if let Some(value) = std::env::var_os(kept) {
+                command.env(kept, value);
+            }
+        }
+        command
+            .env("CI", "true")
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_ACTION_PATH", action_path)
+            .env("GITHUB_ENV", &changed)
+            .env(
+                "GITHUB_EVENT_NAME",
+                self.github["event_name"].as_str().unwrap(),
+            )
+            .env("GITHUB_EVENT_PATH", self.home.path().join("event.json"))
+            .env("GITHUB_JOB", self.github["job"].as_str().unwrap())
+            .env("GITHUB_OUTPUT", &outputs)
+            .env("GITHUB_PATH", &changed)
+            .env("GITHUB_REPOSITORY", "shop/api")
+            .env("GITHUB_STEP_SUMMARY", &summary)
+            .env("GITHUB_WORKSPACE", &self.workspace)
+            .env("HOME", self.home.path())
+            .env("RUNNER_ARCH", "X64")
+            .env("RUNNER_OS", "Linux")
+            .env("RUNNER_TEMP", self.home.path().join("temp"))
+            .envs(&self.variables)
+            .envs(env)
+            .stdin(Stdio::null());
+        let output = command.output().unwrap();
+        // The runner reads both streams for commands.
+        let log = [output.stdout, output.stderr].concat();
+        let log = String::from_utf8_lossy(&log).into_owned();
+        acted.commands.extend(commands(&log));
+        acted.log += &log;
+        acted.summary += &std::fs::read_to_string(summary).unwrap();
+        acted.is_success &= output.status.success();
+        assert_eq!(
+            std::fs::read_to_string(changed).unwrap(),
+            "",
+            "no step changes the environment of later ones"
+        );
+        pairs(&std::fs::read_to_string(outputs).unwrap())
+    }
+}
+
+/// The commands that the runner obeys: `::name …::…` at a line's beginning, unless they are stopped.
+fn commands(log: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut stopped: Option<String> = None;
+    for line in log.lines().map(str::trim_start) {
+        if let Some(word) = &stopped {
+            if line == format!("::{word}::") {
+                stopped = None;
+            }
+            continue;
+        }
+        if let Some(word) = line.strip_prefix("::stop-commands::") {
+            stopped = Some(word.to_owned());
+            continue;
+        }
+        let is_command = line.strip_prefix("::").is_some_and(|rest| {
+            rest.split_once("::").is_some_and(|(name, _)| {
+                name.split(' ').next().is_some_and(|name| !name.is_empty())
+            })
+        });
+        if is_command || line.contains("##[") || line.contains("##vso[") {
+            found.push(line.to_owned());
+        }
+    }
+    found
+}
+
+/// The pairs of a file of outputs, as the runner reads it.
+fn pairs(text: &str) -> BTreeMap<String, String> {
+    let mut pairs = BTreeMap::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.is_empty() {
+            continue;
+        }
+        let (equals, heredoc) = (line.find('='), line.find("<<"));
+        match (equals, heredoc) {
+            (equals, Some(heredoc)) if equals.is_none_or(|equals| heredoc < equals) => {
+                let (name, end) = (&line[..heredoc], &line[heredoc + 2..]);
+                assert!(
+                    !name.is_empty() && !end.is_empty(),
+                    "invalid format: {line}"
+                );
+                let value: Vec<&str> = lines.by_ref().take_while(|line| *line != end).collect();
+                pairs.insert(name.to_owned(), value.join("\n"));
+            }
+            (Some(equals), _) => {
+                pairs.insert(line[..equals].to_owned(), line[equals + 1..].to_owned());
+            }
+            _ => panic!("invalid format: {line}"),
+        }
+    }
+    pairs
+}
+
+/// A text with its `${{ }}` in place.
+fn filled(text: &str, context: &Value, is_success: bool) -> String {
+    let mut rest = text;
+    let mut whole = String::new();
+    while let Some(start) = rest.find("${{") {
+        let end = rest[start..].find("}}").unwrap() + start;
+        whole += &rest[..start];
+        whole += &shown(&evaluated(&rest[start + 3..end], context, is_success));
+        rest = &rest[end + 2..];
+    }
+    whole + rest
+}
+
+fn is_true(condition: &str, context: &Value, is_success: bool) -> bool {
+    let inner = condition.trim();
+    let inner = inner
+        .strip_prefix("${{")
+        .map_or(inner, |rest| rest.strip_suffix("}}").unwrap());
+    let asks_for_status = ["always()", "cancelled()", "failure()", "success()"];
+    let asks_for_status = asks_for_status.iter().any(|name| inner.contains(name));
+    let holds = truthy(&evaluated(inner, context, is_success));
+    holds && (asks_for_status || is_success)
+}
+
+/// The few forms of expressions that the action uses: `&&`, `==`, `!=`, `!`, a text, a path, a status.
+fn evaluated(expression: &str, context: &Value, is_success: bool) -> Value {
+    let expression = expression.trim();
+    if let Some((left, right)) = expression.split_once("&&") {
+        let left = evaluated(left, context, is_success);
+        return if truthy(&left) {
+            evaluated(right, context, is_success)
+        } else {
+            left
+        };
+    }
+    for (operator, wanted) in [("==", true), ("!=", false)] {
+        if let Some((left, right)) = expression.split_once(operator) {
+            let side = |text| shown(&evaluated(text, context, is_success)).to_lowercase();
+            return json!((side(left) == side(right)) == wanted);
+        }
+    }
+    if let Some(rest) = expression.strip_prefix('!') {
+        return json!(!truthy(&evaluated(rest, context, is_success)));
+    }
+    if let Some(text) = expression.strip_prefix('\'') {
+        return json!(text.strip_suffix('\'').unwrap());
+    }
+    match expression {
+        "always()" => json!(true),
+        "cancelled()" => json!(false),
+        "success()" => json!(is_success),
+        path => {
+            let known: BTreeSet<&str> = ["inputs", "steps", "github", "strategy", "runner"].into();
+            assert!(
+                known.contains(path.split('.').next().unwrap()),
+                "an unknown context: {path}"
+            );
+            let pointer = format!("/{}", path.replace('.', "/"));
+            context.pointer(&pointer).cloned().unwrap_or_default()
+        }
+    }
+}
+
+fn truthy(value: &Value) -> bool {
+    !matches!(value, Value::Null | Value::Bool(false)) && *value != json!("") && *value != json!(0)
+}
+
+fn shown(value: &Value) -> String {
+    if value.is_null() {
+        return String::new();
+    }
+    let text = value.as_str().map(str::to_owned);
+    text.unwrap_or_else(|| value.to_string())
+}
