@@ -25,6 +25,7 @@ pub mod cli;
 pub mod demo;
 pub mod exit;
 pub mod gate;
+pub mod init;
 pub mod plan;
 
 // The edges, each one replaceable.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// What each room may use of the crate, beside itself. Data flows down this list.
-const MAY_USE: [(&str, &[&str]); 21] = [
+const MAY_USE: [(&str, &[&str]); 22] = [
     ("units", &[]),
     ("metric", &[]),
     ("yaml", &[]),
@@ -60,6 +60,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
             "baseline",
             "metric",
             "ci",
+            "remote",
             "files",
             "units",
         ],
@@ -87,7 +88,11 @@ const MAY_USE: [(&str, &[&str]); 21] = [
         "demo",
         &["plan", "gate", "lambda", "exit", "files", "units"],
     ),
-    ("cli", &["plan", "gate", "demo", "lambda", "exit", "units"]),
+    ("init", &["files"]),
+    (
+        "cli",
+        &["plan", "gate", "demo", "init", "lambda", "exit", "units"],
+    ),
     ("lib", &[]),
 ];
 
@@ -98,7 +103,7 @@ const ONLY_IN: [(&str, &[&str]); 18] = [
     ("clap", &["cli"]),
     ("minijinja", &["scenario/"]),
     ("serde_json_path", &["scenario/", "load/"]),
-    ("serde_saphyr", &["yaml"]),
+    ("serde_saphyr", &["yaml", "init/openapi.rs"]),
     ("httparse", &["load/http/"]),
     ("rustls", &["load/", "remote/"]),
     ("h2", &["load/http/h2/"]),

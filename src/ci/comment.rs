@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::thread::{Call, Comment, PAGE, Thread};
-use crate::remote::{self, Answer, Client, Redirects, Request};
+use crate::remote::{self, Answer, Client, Request};
 
 /// Pages that are looked through at most: ten thousand comments.
 const MOST_PAGES: usize = 100;
@@ -136,7 +136,7 @@ pub fn post(thread: &Thread, message: &Message<'_>) -> Posted {
             "the platform's address is not https, and a token goes nowhere else".to_owned(),
         );
     }
-    let client = match Client::new(Redirects::Refused) {
+    let client = match Client::new() {
         Ok(client) => client,
         Err(error) => return Posted::Failed(error.to_string()),
     };

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::comment::Age;
 use super::thread::{Platform, Thread};
 use crate::files;
-use crate::remote::{Client, Method, Redirects, Request};
+use crate::remote::{Client, Method, Request};
 
 type Variable<'v> = &'v dyn Fn(&str) -> Option<String>;
 
@@ -190,7 +190,7 @@ fn find_number(
     if !thread.is_private() {
         return Err("GITHUB_API_URL is not https, and a token goes nowhere else".to_owned());
     }
-    let client = Client::new(Redirects::Refused).map_err(|error| error.to_string())?;
+    let client = Client::new().map_err(|error| error.to_string())?;
     let answer = client
         .send(&Request {
             method: Method::GET,

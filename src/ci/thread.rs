@@ -91,7 +91,7 @@ impl Thread {
     }
 
     /// The bearer and the form of its answers.
-    pub(super) fn headers<'t>(&'t self, bearer: &'t str) -> Vec<(&'static str, &'t str)> {
+    pub(super) fn headers<'t>(&'t self, bearer: &'t str) -> Vec<(&'t str, &'t str)> {
         match self.platform {
             Platform::GitHub => vec![
                 ("authorization", bearer),

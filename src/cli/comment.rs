@@ -9,7 +9,7 @@ use super::Error;
 use super::gates::Gates;
 use crate::exit::{Exit, Strictness};
 use crate::gate::{self, Commenting, Console, Loudness, When};
-use crate::plan::{self, Options, Recording};
+use crate::plan::{self, Options, Place, Recording};
 
 #[derive(Debug, Args)]
 pub(super) struct Comment {
@@ -47,10 +47,13 @@ impl Comment {
     pub(super) fn run(self) -> Result<Exit, Error> {
         let console = Console::of_process(Loudness::Full);
         let options = Options {
+            // A baseline that is not there is told in the comment.
+            recording: match self.gates.reading.baseline {
+                Some(Place::Url(_)) => Recording::Off,
+                Some(Place::File(_)) | None => Recording::WhereGood,
+            },
             baseline: self.gates.reading.baseline,
             set: self.gates.reading.set.concat(),
-            // A baseline that is not there is told in the comment.
-            recording: Recording::WhereGood,
             ..Options::default()
         };
         let gates = self.gates.gates.iter();

@@ -14,11 +14,11 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::gate::{self, Console, Loudness};
-use crate::{demo, lambda, plan};
+use crate::{demo, init, lambda, plan};
 use comment::Comment;
 use gates::{Run, Validate};
 use stand_in::Lambda;
-use stored::{Judge, Record};
+use stored::{Compare, Judge, Record};
 
 /// A performance gate for CI: a fixed HTTP load, held against written limits and a stored baseline.
 ///
@@ -59,9 +59,13 @@ enum Command {
     Judge(Judge),
     /// Add accepted results to a gate's baseline
     Record(Record),
+    /// Tell how one result differs from another
+    Compare(Compare),
     /// Tell stored results in one comment on the pull or merge request
     #[command(after_help = TOKENS)]
     Comment(Box<Comment>),
+    /// Write a starter gate and a CI job into the repository here; nothing is asked or written over
+    Init,
     /// Serve the built-in stand-in for an API Gateway with Lambda functions behind it
     Lambda(Box<Lambda>),
     /// See to it that started servers do not outlive a run; loadgate starts it itself
@@ -121,6 +125,8 @@ enum Error {
     #[error(transparent)]
     Demo(#[from] demo::Error),
     #[error(transparent)]
+    Init(#[from] init::Error),
+    #[error(transparent)]
     Lambda(#[from] lambda::Error),
 }
 
@@ -128,9 +134,9 @@ impl Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Gate(error) | Self::Demo(demo::Error::Gate(error)) => error.exit(),
-            Self::Demo(demo::Error::Write { .. } | demo::Error::StandIn(_)) | Self::Lambda(_) => {
-                Exit::Usage
-            }
+            Self::Demo(demo::Error::Write { .. } | demo::Error::StandIn(_))
+            | Self::Init(_)
+            | Self::Lambda(_) => Exit::Usage,
         }
     }
 }
@@ -166,6 +172,12 @@ impl Command {
             Self::Validate(arguments) => arguments.run(),
             Self::Judge(arguments) => arguments.run(),
             Self::Record(arguments) => arguments.run(),
+            Self::Compare(arguments) => arguments.run(),
+            Self::Init => {
+                let told = init::init(std::path::Path::new("."))?;
+                Console::of_process(Loudness::Full).print(&told);
+                Ok(Exit::Passed)
+            }
             Self::Comment(arguments) => arguments.run(),
             Self::Lambda(arguments) => arguments.run(),
             Self::GuardServers => {

@@ -8,7 +8,7 @@ use clap::builder::FalseyValueParser;
 use super::Error;
 use crate::exit::{Exit, Strictness};
 use crate::gate::{self, Acceptance, Change, Console, Loudness};
-use crate::plan::{self, Options, Recording};
+use crate::plan::{self, Options, Place, Recording};
 
 #[derive(Debug, Args)]
 pub(super) struct Judge {
@@ -39,6 +39,23 @@ pub(super) struct Record {
     anchor: bool,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Compare {
+    /// Result before
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+    /// Result after, of the same scenario
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+}
+
+impl Compare {
+    pub(super) fn run(self) -> Result<Exit, Error> {
+        let console = Console::of_process(Loudness::Full);
+        Ok(gate::compare(self.old, self.new, &console)?)
+    }
+}
+
 /// One gate, and what its files are read with.
 #[derive(Debug, Args)]
 struct OneGate {
@@ -52,9 +69,9 @@ struct OneGate {
 /// What a gate's files are read with.
 #[derive(Debug, Args)]
 pub(super) struct Reading {
-    /// Baseline, over the gate's own
-    #[arg(long, value_name = "FILE", env = "LOADGATE_BASELINE")]
-    pub(super) baseline: Option<PathBuf>,
+    /// Baseline, over the gate's own: a file, or an address that it is read from
+    #[arg(long, value_name = "FILE|URL", env = "LOADGATE_BASELINE")]
+    pub(super) baseline: Option<Place>,
     /// Value of a variable, over the scenario's
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_SET")]
     pub(super) set: Vec<Pairs>,

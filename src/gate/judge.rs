@@ -19,6 +19,9 @@ pub fn judge(
     strictness: Strictness,
     console: &Console,
 ) -> Result<Exit, Error> {
+    if let Some(note) = &gate.baseline_note {
+        console.warn(&format!("loadgate: {note}"));
+    }
     let records = plan::read_results(paths)?;
     for (record, path) in records.iter().zip(paths) {
         same_scenario(gate, record, path)?;

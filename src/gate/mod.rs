@@ -4,6 +4,7 @@
 //! word a verdict. Everything is written before the exit code is returned, whatever it is.
 
 mod comment;
+mod compare;
 mod console;
 mod error;
 mod guardian;
@@ -18,6 +19,7 @@ mod tell;
 mod validate;
 
 pub use comment::{Commenting, When, comment};
+pub use compare::compare;
 pub use console::{Console, Loudness, Style, say};
 pub use error::Error;
 pub use guardian::{GUARD, guard};
@@ -45,6 +47,9 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
     let mut told: Vec<Told<'_>> = Vec::new();
     let mut exit = Exit::Passed;
     for gate in &plan.gates {
+        if let Some(note) = &gate.baseline_note {
+            console.warn(&format!("loadgate: {note}"));
+        }
         let record = measure::measure(plan, gate, &stop, console)?;
         let interrupted = record.is_partial();
         let folder = plan.folder(gate);

@@ -43,10 +43,11 @@ pub(super) const RESULT: &str = "result.json";
 type Teller = fn(&Story<'_>) -> String;
 
 /// The files that are written beside the record, with the function that tells each.
-const FILES: [(&str, Teller); 4] = [
+const FILES: [(&str, Teller); 5] = [
     ("junit.xml", |story| report::junit(&[*story])),
     ("summary.md", |story| report::summary(&[*story])),
     ("metrics.txt", report::metrics),
+    ("metrics-gated.txt", |story| report::gated(&[*story])),
     ("load-performance.json", report::performance),
 ];
 
@@ -158,6 +159,7 @@ pub(super) fn judge(gate: &Gate, records: &[RunRecord]) -> Verdict {
 /// Writes one summary over several gates.
 pub(super) fn write_summary(out: &Path, told: &[Told<'_>]) -> Result<(), Error> {
     let stories: Vec<Story<'_>> = told.iter().map(Told::story).collect();
+    write(&out.join("metrics-gated.txt"), &report::gated(&stories))?;
     write(&out.join("summary.md"), &report::summary(&stories))
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::baseline::StoreError;
 use crate::load::{OriginError, ProxyError};
-use crate::{record, scenario, thresholds};
+use crate::{record, remote, scenario, thresholds};
 
 /// Why a plan could not be made: all of these are found before the first request.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,30 @@ pub enum Error {
     /// `--baseline` names a file that is not there.
     #[error("there is no baseline {}: record one with 'loadgate record', or leave --baseline out", .0.display())]
     NoBaseline(PathBuf),
+    /// What `--baseline` names cannot be fetched.
+    #[error("cannot fetch the baseline: {0}")]
+    Remote(remote::Error),
+    /// The address of the baseline answers with something else.
+    #[error(
+        "{url} answered {status} and no baseline: give the address of the file itself, and a header in LOADGATE_BASELINE_HEADER where it asks for one"
+    )]
+    BaselineRefused {
+        /// The address, without what may be secret.
+        url: String,
+        /// The status.
+        status: u16,
+    },
+    /// The header for the baseline is none.
+    #[error("{0} is no header: write it as 'name: value'")]
+    BaselineHeader(&'static str),
+    /// A header that others could read on its way.
+    #[error("{0} is not https, and LOADGATE_BASELINE_HEADER goes nowhere else")]
+    BaselineInTheClear(String),
+    /// A baseline at an address cannot be written.
+    #[error(
+        "a baseline at an address is read and not written: record into a file, and put that there"
+    )]
+    RecordingAtUrl,
     /// Neither the arguments nor the scenario name a target.
     #[error("{} names no target: give one with --target, or write 'target:' into it", .0.display())]
     NoTarget(PathBuf),

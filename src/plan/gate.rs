@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::against::{self, Against};
-use super::{Error, Options, Serving, read, variable};
+use super::place::{self, Place};
+use super::{Error, Options, Recording, Serving, read, variable};
 use crate::baseline::{Baseline, store};
 use crate::load::{Origin, Proxy};
 use crate::record::{PhaseRecord, phases};
@@ -26,6 +27,8 @@ pub struct Gate {
     pub baseline: Option<Baseline>,
     /// Where the baseline stands, or would.
     pub baseline_path: PathBuf,
+    /// Why there is no baseline at the address that was given.
+    pub baseline_note: Option<String>,
     /// The deployment to load; none where neither the arguments nor the scenario name one.
     target: Option<Origin>,
     /// The base version to load in turns with it, in a duet.
@@ -54,14 +57,20 @@ impl Gate {
         let thresholds_path = folder.join("thresholds.yml");
         let thresholds = read_thresholds(&thresholds_path, &scenario)?;
         let own = folder.join("baseline.json");
-        let baseline_path = options.baseline.clone().unwrap_or(own);
-        let baseline = store::read(&baseline_path).map_err(Error::Baseline)?;
-        if options.baseline.is_some()
-            && baseline.is_none()
-            && options.recording == super::Recording::Off
-        {
-            return Err(Error::NoBaseline(baseline_path));
-        }
+        let (baseline_path, (baseline, baseline_note)) = match &options.baseline {
+            None => (own.clone(), (read_baseline(&own)?, None)),
+            Some(Place::Url(_)) if options.recording == Recording::WhereGood => {
+                return Err(Error::RecordingAtUrl);
+            }
+            Some(Place::Url(url)) => (own, place::fetch(url)?),
+            Some(Place::File(path)) => {
+                let baseline = read_baseline(path)?;
+                if baseline.is_none() && options.recording == Recording::Off {
+                    return Err(Error::NoBaseline(path.clone()));
+                }
+                (path.clone(), (baseline, None))
+            }
+        };
         let target = target(&scenario_path, options, serving, &scenario)?;
         let against = against(&scenario_path, options, serving, &thresholds)?;
         Ok(Self {
@@ -72,6 +81,7 @@ impl Gate {
             thresholds_path,
             baseline,
             baseline_path,
+            baseline_note,
             target,
             against,
         })
@@ -85,6 +95,10 @@ impl Gate {
             .as_ref()
             .ok_or_else(|| Error::NoTarget(self.folder.join("scenario.yml")))
     }
+}
+
+fn read_baseline(path: &Path) -> Result<Option<Baseline>, Error> {
+    store::read(path).map_err(Error::Baseline)
 }
 
 fn target(

@@ -7,6 +7,7 @@ mod against;
 mod error;
 mod gate;
 mod machine;
+mod place;
 mod serving;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub use against::Against;
 pub use error::Error;
 pub use gate::Gate;
+pub use place::Place;
 pub use serving::{Server, Serving};
 
 use crate::ci::{self, CiRun};
@@ -50,7 +52,7 @@ pub struct Options {
     /// Where results and reports go.
     pub out: PathBuf,
     /// The baseline, over the gate's own.
-    pub baseline: Option<PathBuf>,
+    pub baseline: Option<Place>,
     /// Variables, over the scenario's.
     pub set: Vec<(String, String)>,
     /// What a baseline's jobs must share.

@@ -14,8 +14,13 @@ pub use reqwest::Method;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long an answer may take from beginning to end.
 const WHOLE: Duration = Duration::from_secs(30);
-/// Hops from a download's address to the place that holds it.
+/// Hops from a download's address to the place that holds it, at most.
 const MOST_HOPS: usize = 5;
+
+/// The waits between the tries of a download.
+const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
+/// A wait that a server asks for at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +29,7 @@ pub enum Error {
     #[error("'{0}' is not an http or https address")]
     Address(String),
     /// A header that cannot be sent; its value is nobody's to see.
-    #[error("the value of the header {0} holds characters that no header may hold")]
+    #[error("the header {0} holds characters that no header may hold")]
     Header(String),
     /// The client cannot be set up.
     #[error("no HTTP client: {0}")]
@@ -62,7 +67,7 @@ pub struct Request<'a> {
     /// The address.
     pub url: &'a str,
     /// Headers; the values may be secrets.
-    pub headers: &'a [(&'static str, &'a str)],
+    pub headers: &'a [(&'a str, &'a str)],
     /// A body of JSON.
     pub json: Option<String>,
     /// Bytes of an answer at most.
@@ -78,15 +83,8 @@ pub struct Answer {
     pub body: String,
     /// How long to wait before another try, where the server says so.
     pub retry_after: Option<Duration>,
-}
-
-/// Where a redirect leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Redirects {
-    /// Nowhere: it is the answer.
-    Refused,
-    /// Where it says, never from https to http; headers go to no other host.
-    Followed,
+    /// Where it says to look instead.
+    pub location: Option<String>,
 }
 
 /// Sends requests, one at a time.
@@ -96,8 +94,9 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that trusts the system's certificates and goes through the environment's proxy.
-    pub fn new(redirects: Redirects) -> Result<Self, Error> {
+    /// A client that trusts the system's certificates and goes through the environment's proxy. It follows no redirect: what
+    /// may be sent elsewhere is for the caller to know.
+    pub fn new() -> Result<Self, Error> {
         let failed = |error: &dyn std::error::Error| Error::Client(causes(error));
         // The second one to install it is told so, and that is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -105,22 +104,9 @@ impl Client {
             .enable_all()
             .build()
             .map_err(|error| failed(&error))?;
-        let policy = match redirects {
-            Redirects::Refused => Policy::none(),
-            Redirects::Followed => Policy::custom(|attempt| {
-                let from_https = attempt.previous().iter().any(|url| url.scheme() == "https");
-                if attempt.previous().len() > MOST_HOPS {
-                    attempt.error("too many redirects")
-                } else if from_https && attempt.url().scheme() != "https" {
-                    attempt.error("a redirect leads from https to http")
-                } else {
-                    attempt.follow()
-                }
-            }),
-        };
         let client = reqwest::Client::builder()
             .user_agent(concat!("loadgate/", env!("CARGO_PKG_VERSION")))
-            .redirect(policy)
+            .redirect(Policy::none())
             .connect_timeout(CONNECT)
             .timeout(WHOLE)
             .referer(false)
@@ -132,6 +118,23 @@ impl Client {
     /// Sends a request and waits for all of its answer.
     pub fn send(&self, request: &Request<'_>) -> Result<Answer, Error> {
         self.runtime.block_on(self.exchange(request))
+    }
+
+    /// The same, tried again where that may go better.
+    fn patient(&self, request: &Request<'_>) -> Result<Answer, Error> {
+        for wait in PAUSES {
+            let answer = self.send(request);
+            let is_passing = match &answer {
+                Ok(answer) => answer.status == 429 || answer.status >= 500,
+                Err(error) => error.may_pass(),
+            };
+            if !is_passing {
+                return answer;
+            }
+            let asked = answer.ok().and_then(|answer| answer.retry_after);
+            std::thread::sleep(asked.unwrap_or(wait).min(LONGEST_PAUSE));
+        }
+        self.send(request)
     }
 
     async fn exchange(&self, request: &Request<'_>) -> Result<Answer, Error> {
@@ -153,6 +156,8 @@ impl Client {
         let mut response = builder.send().await.map_err(silent)?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
+        let location = response.headers().get("location");
+        let location = location.and_then(|value| Some(value.to_str().ok()?.to_owned()));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(silent)? {
             if body.len() + chunk.len() > request.most {
@@ -167,8 +172,48 @@ impl Client {
             status,
             body: String::from_utf8_lossy(&body).into_owned(),
             retry_after,
+            location,
         })
     }
+}
+
+/// Fetches what is at an address, over a few redirects: never from https to http, and without the headers once they lead to
+/// another host, since they may be secrets of the first.
+pub fn download(address: &str, headers: &[(&str, &str)], most: usize) -> Result<Answer, Error> {
+    let client = Client::new()?;
+    let mut url = self::address(address)?;
+    let mut headers = headers;
+    for _ in 0..=MOST_HOPS {
+        let mut answer = client.patient(&Request {
+            method: Method::GET,
+            url: url.as_str(),
+            headers,
+            json: None,
+            most,
+        })?;
+        let location = answer.location.take();
+        let Some(location) = location.filter(|_| (300..400).contains(&answer.status)) else {
+            return Ok(answer);
+        };
+        let silent = |why: &str| Error::Silent {
+            place: shown(&url),
+            why: why.to_owned(),
+        };
+        let next = url
+            .join(&location)
+            .map_err(|_| silent("it redirects to no address"))?;
+        if url.scheme() == "https" && next.scheme() != "https" {
+            return Err(silent("it redirects from https to http"));
+        }
+        if next.origin() != url.origin() {
+            headers = &[];
+        }
+        url = next;
+    }
+    Err(Error::Silent {
+        place: shown(&url),
+        why: "it redirects without end".to_owned(),
+    })
 }
 
 /// An address as it may be shown: without credentials, query and fragment.
@@ -205,13 +250,15 @@ fn shown(url: &url::Url) -> String {
     url.to_string()
 }
 
-fn headers(pairs: &[(&'static str, &str)]) -> Result<HeaderMap, Error> {
+fn headers(pairs: &[(&str, &str)]) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
         let mut value =
             HeaderValue::from_str(value).map_err(|_| Error::Header((*name).to_owned()))?;
         value.set_sensitive(true);
-        headers.insert(HeaderName::from_static(name), value);
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| Error::Header((*name).to_owned()))?;
+        headers.insert(name, value);
     }
     Ok(headers)
 }

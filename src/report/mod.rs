@@ -13,6 +13,7 @@
 mod annotations;
 mod comment;
 mod figures;
+mod gated;
 mod junit;
 mod layout;
 mod markdown;
@@ -39,6 +40,7 @@ use crate::verdict::{Caution, Line, Verdict};
 
 pub use annotations::{Annotation, Severity, annotations};
 pub use comment::{Missing, comment};
+pub use gated::gated;
 pub use junit::junit;
 pub use metrics::metrics;
 pub use outlook::{Answers, Outlook, outlook};

@@ -10,6 +10,7 @@
 )]
 
 mod nginx;
+mod platforms;
 #[path = "../support.rs"]
 mod support;
 mod xml;

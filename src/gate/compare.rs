@@ -1,0 +1,69 @@
+//! The difference of two results: the older one is all that there was before.
+
+use std::path::PathBuf;
+
+use super::Error;
+use super::console::Console;
+use crate::baseline::{self, Job, Matching, Setting};
+use crate::exit::Exit;
+use crate::plan;
+use crate::report::{self, Before, Story};
+use crate::thresholds::{MissingBaseline, Mode, Regression, Thresholds};
+use crate::verdict::{self, Case};
+
+/// Tells how the second result differs from the first. It judges for nobody: the exit is 0 whatever the difference.
+pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Error> {
+    let paths = [old, new];
+    let records = plan::read_results(&paths)?;
+    let [before, now] = records.as_slice() else {
+        return Ok(Exit::Usage);
+    };
+    if before.scenario.sha256 != now.scenario.sha256 {
+        return Err(Error::OtherScenario {
+            file: paths[1].display().to_string(),
+            gate: paths[0].display().to_string(),
+            diff: baseline::scenario_diff(
+                ("the old result", &before.scenario.text),
+                ("the new result", &now.scenario.text),
+            ),
+        });
+    }
+    let job = Job::of(before, false);
+    for difference in baseline::differences(&job, &Setting::from(now)) {
+        console.warn(&format!(
+            "not of equal circumstances: {} was {} and is {}",
+            difference.property, difference.baseline, difference.current
+        ));
+    }
+    let thresholds = Thresholds {
+        mode: Mode::Observe,
+        limits: Vec::new(),
+        regression: Regression {
+            missing_baseline: MissingBaseline::Warn,
+            ..Regression::default()
+        },
+        abort: None,
+    };
+    let verdict = verdict::judge(&Case {
+        thresholds: &thresholds,
+        candidates: std::slice::from_ref(now),
+        matching: Matching::Jobs(vec![&job]),
+    });
+    let story = Story {
+        verdict: &verdict,
+        record: now,
+        others: &[],
+        thresholds: &thresholds,
+        gate_path: "",
+        thresholds_path: "",
+        before: Before::Baseline {
+            commit: job.commit.as_deref(),
+            started: job.started,
+        },
+        strict: false,
+        exit: Exit::Passed.code(),
+        files: &[],
+    };
+    console.print(&report::terminal(&story, console.width, console.colour));
+    Ok(Exit::Passed)
+}

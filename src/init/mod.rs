@@ -1,0 +1,97 @@
+//! A gate and a CI job for a repository that has none: two files, made of what is there, and the next step.
+//!
+//! It asks nothing and writes over nothing.
+
+mod openapi;
+mod texts;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::files;
+use texts::{Start, github, gitlab, scenario};
+
+/// Why a repository could not be begun with.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file is there already.
+    #[error("{} is there already, and nothing is written over: remove it, or go on with it", .0.display())]
+    There(PathBuf),
+    /// A file cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Which platform's job is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Platform {
+    GitHub,
+    GitLab,
+}
+
+/// Writes a starter gate and a job into the repository at `root`, and returns what to say of it.
+pub fn init(root: &Path) -> Result<String, Error> {
+    let start = Start::find(root);
+    let platform = platform(root);
+    let gate = PathBuf::from("thresholds/api/scenario.yml");
+    let (job, text) = match platform {
+        Platform::GitHub => (
+            PathBuf::from(".github/workflows/performance.yml"),
+            github(&start),
+        ),
+        Platform::GitLab => (PathBuf::from(".gitlab-ci.yml"), gitlab(&start)),
+    };
+    let adds_to_a_job = platform == Platform::GitLab && root.join(&job).exists();
+    let mut to_write = vec![(gate.clone(), scenario(&start))];
+    if !adds_to_a_job {
+        to_write.push((job.clone(), text.clone()));
+    }
+    // All or nothing: half a set-up would be in the way of the next try.
+    if let Some((there, _)) = to_write.iter().find(|(path, _)| root.join(path).exists()) {
+        return Err(Error::There(there.clone()));
+    }
+    for (path, text) in &to_write {
+        let failed = |source| Error::Write {
+            path: path.clone(),
+            source,
+        };
+        let whole = root.join(path);
+        if let Some(folder) = whole.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        files::write(&whole, text).map_err(failed)?;
+    }
+    Ok(told(&start, &gate, &job, adds_to_a_job.then_some(&text)))
+}
+
+fn told(start: &Start, gate: &Path, job: &Path, addition: Option<&String>) -> String {
+    let (shown, folder) = (job.display(), gate.parent().unwrap_or(gate).display());
+    let written = match addition {
+        None => format!("wrote {shown}\n"),
+        Some(text) => format!("{shown} is there already; add this to it:\n\n{text}\n"),
+    };
+    format!(
+        "wrote {}{}\n{written}\n\
+         Next: look at both, put the commands that build and serve your service into\n\
+         {shown}, and try the gate with\n\n  loadgate validate {folder}\n",
+        gate.display(),
+        start.origin()
+    )
+}
+
+/// GitLab's where its file is there, or where git says so; else GitHub's.
+fn platform(root: &Path) -> Platform {
+    let config = files::read(&root.join(".git/config")).unwrap_or_default();
+    let is_gitlab = root.join(".gitlab-ci.yml").exists()
+        || (config.contains("gitlab") && !root.join(".github").exists());
+    if is_gitlab {
+        Platform::GitLab
+    } else {
+        Platform::GitHub
+    }
+}

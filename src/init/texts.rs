@@ -1,0 +1,109 @@
+//! The texts of the files.
+
+use std::path::Path;
+
+use super::openapi;
+
+/// The action as workflows name it. A tag is followed, since its owner is whoever runs this.
+const ACTION: &str = "loadgate/loadgate@v0.1.0";
+/// Where the gate's folder is.
+const GATE: &str = "thresholds/api";
+
+/// What the texts are made of.
+pub(super) struct Start {
+    /// The paths to load.
+    paths: Vec<String>,
+    /// The OpenAPI file that they are from.
+    openapi: Option<String>,
+    /// What builds and serves the service.
+    build: &'static str,
+    serve: &'static str,
+}
+
+impl Start {
+    /// Looks at a repository.
+    pub(super) fn find(root: &Path) -> Self {
+        let has = |file: &str| root.join(file).exists();
+        let (build, serve) = if has("package.json") {
+            ("npm ci", "PORT=$LOADGATE_PORT exec npm start")
+        } else if has("Cargo.toml") {
+            (
+                "cargo build --release --locked",
+                "PORT=$LOADGATE_PORT exec cargo run --release --locked",
+            )
+        } else if has("go.mod") {
+            (
+                "go build -o service .",
+                "PORT=$LOADGATE_PORT exec ./service",
+            )
+        } else {
+            ("make", "PORT=$LOADGATE_PORT exec make run")
+        };
+        let (openapi, paths) = openapi::find(root).unzip();
+        Self {
+            paths: paths.unwrap_or_else(|| vec!["/".to_owned()]),
+            openapi,
+            build,
+            serve,
+        }
+    }
+
+    /// What the gate was made of.
+    pub(super) fn origin(&self) -> String {
+        match &self.openapi {
+            Some(file) => format!(
+                ", of the {} GETs in {file} that need no values",
+                self.paths.len()
+            ),
+            None => ", which loads / alone".to_owned(),
+        }
+    }
+}
+
+/// The gate: every path as a task of its own, long and dense enough for a verdict.
+pub(super) fn scenario(start: &Start) -> String {
+    let task = |path: &String| format!("      - steps: [{{ get: {path}, name: GET {path} }}]\n");
+    let tasks: Vec<String> = start.paths.iter().map(task).collect();
+    let tasks = tasks.concat();
+    format!(
+        "# What is sent. Limits and more go into thresholds.yml beside this file; without it, 1 % of requests may fail.\n\
+         name: api\n\
+         user_classes:\n\
+         \x20 - name: user\n\
+         \x20   tasks:\n\
+         {tasks}\
+         load:\n\
+         \x20 - {{ phase: warm-up, arrivals: 50/s, for: 5s, measure: false }}\n\
+         \x20 - {{ phase: steady, arrivals: 100/s, for: 60s }}\n"
+    )
+}
+
+/// The workflow: pull requests in turns with their base, and a history of main on a branch.
+pub(super) fn github(start: &Start) -> String {
+    let Start { build, serve, .. } = start;
+    format!(
+        "on: {{ pull_request: {{}}, push: {{ branches: [main] }} }}\n\
+         permissions: {{ contents: write, pull-requests: write }}\n\
+         jobs:\n\
+         \x20 performance:\n\
+         \x20   runs-on: ubuntu-latest\n\
+         \x20   steps:\n\
+         \x20     - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\n\
+         \x20       with: {{ persist-credentials: false }}\n\
+         \x20     - uses: {ACTION}\n\
+         \x20       with: {{ gates: {GATE}, build: {build}, serve: {serve}, baseline-branch: loadgate-baseline }}\n"
+    )
+}
+
+/// The job: merge requests in turns with their base.
+pub(super) fn gitlab(start: &Start) -> String {
+    let Start { build, serve, .. } = start;
+    format!(
+        "include:\n\
+         \x20 - component: $CI_SERVER_FQDN/loadgate/loadgate/loadgate@0.1.0\n\
+         \x20   inputs:\n\
+         \x20     gates: {GATE}\n\
+         \x20     build: {build}\n\
+         \x20     serve: {serve}\n"
+    )
+}
