@@ -313,6 +313,7 @@ fn histories(regime: Regime) -> Vec<Promise> {
     let noisy = is_noisy(regime);
     let ten = History {
         regime,
+        names: 1,
         jobs: 10,
         candidates: 1,
         slower: 1.0,

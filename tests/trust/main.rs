@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench trust -- simulate [--trials N]` gives synthetic worlds to the production verdict, thousands of
 //! trials each; `-- rules` sets it beside the rules in use; `-- replay FILE` does the same with the real duets that
-//! `benches/trust/soak.py` kept.
+//! `benches/trust/soak.py` kept; `-- judging` says how long one verdict takes.
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
@@ -18,6 +18,7 @@ mod world;
 
 use std::env;
 use std::process::ExitCode;
+use std::time::Instant;
 
 fn main() -> ExitCode {
     let words: Vec<String> = env::args()
@@ -45,12 +46,13 @@ fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
+        ["judging"] => judging(),
         _ => usage(),
     }
 }
 
 fn usage() -> ExitCode {
-    println!("usage: simulate [--trials N] | rules | replay FILE");
+    println!("usage: simulate [--trials N] | rules | replay FILE | judging");
     ExitCode::from(2)
 }
 
@@ -66,4 +68,36 @@ fn simulate(count: u64) -> ExitCode {
     }
     println!("\n{broken} broken");
     ExitCode::from(u8::from(broken > 0))
+}
+
+/// How long one verdict takes: 20 names against 20 jobs, the record as it was read from a file.
+fn judging() -> ExitCode {
+    let history = world::History {
+        regime: noise::HOSTED,
+        names: 20,
+        jobs: 20,
+        candidates: 1,
+        slower: 1.3,
+    };
+    let pool = noise::Pool::new(noise::Memory::Weak, noise::Shape::Usual);
+    let thresholds = world::promises("", history.names);
+    let (jobs, mut candidates) = history.draw(&pool, 1);
+    let cells = candidates
+        .iter_mut()
+        .flat_map(|record| &mut record.slices)
+        .flat_map(|slice| &mut slice.cells);
+    cells.for_each(|cell| cell.cell.compact());
+    let mut took: Vec<f64> = (0..21)
+        .map(|_| {
+            let start = Instant::now();
+            world::History::judged(&thresholds, &jobs, &candidates);
+            start.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    took.sort_by(f64::total_cmp);
+    println!(
+        "20 names against 20 jobs: {:.1} ms (median of 21; {:.1} ms at most)",
+        took[10], took[20]
+    );
+    ExitCode::SUCCESS
 }

@@ -116,6 +116,7 @@ pub(crate) fn simulated(count: u64) -> String {
     };
     let machine = |regime| History {
         regime,
+        names: 1,
         jobs: BEFORE,
         candidates: 1,
         slower: 1.0,

@@ -272,6 +272,7 @@ impl Held {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct History {
     pub(crate) regime: Regime,
+    pub(crate) names: usize,
     pub(crate) jobs: usize,
     pub(crate) candidates: usize,
     pub(crate) slower: f64,
@@ -283,12 +284,14 @@ const SLICES: usize = 6;
 impl History {
     /// One run on a machine of its own.
     pub(crate) fn run(&self, pool: &Pool, draw: &mut Draw, slower: f64) -> RunRecord {
-        let mut run = record(1, None);
+        let mut run = record(self.names, None);
         let job = self.regime.job * draw.normal() + self.regime.instance * draw.normal();
         for place in 0..SLICES {
             let own = self.regime.minute * draw.normal() + self.regime.slice * draw.normal();
             let shift = job + own + draw.burst(&self.regime) + libm::log(slower);
-            let cells = vec![cell(0, pool.latencies(draw, shift, REQUESTS as u64), 0)];
+            let cells = (0..self.names)
+                .map(|name| cell(name, pool.latencies(draw, shift, REQUESTS as u64), 0))
+                .collect();
             run.slices.push(slice(Arm::Target, None, place, cells));
         }
         run
@@ -296,16 +299,28 @@ impl History {
 
     /// What the gate comes to.
     pub(crate) fn outcome(&self, thresholds: &Thresholds, pool: &Pool, seed: u64) -> Outcome {
+        let (jobs, candidates) = self.draw(pool, seed);
+        Self::judged(thresholds, &jobs, &candidates)
+    }
+
+    /// The jobs of a baseline and the candidates.
+    pub(crate) fn draw(&self, pool: &Pool, seed: u64) -> (Vec<Job>, Vec<RunRecord>) {
         let mut draw = Draw::new(seed);
-        let jobs: Vec<Job> = (0..self.jobs)
-            .map(|_| Job::of(&self.run(pool, &mut draw, 1.0), false))
-            .collect();
-        let candidates: Vec<RunRecord> = (0..self.candidates)
-            .map(|_| self.run(pool, &mut draw, self.slower))
-            .collect();
+        let jobs = (0..self.jobs).map(|_| Job::of(&self.run(pool, &mut draw, 1.0), false));
+        let jobs = jobs.collect();
+        let candidates = (0..self.candidates).map(|_| self.run(pool, &mut draw, self.slower));
+        (jobs, candidates.collect())
+    }
+
+    /// What the gate makes of them.
+    pub(crate) fn judged(
+        thresholds: &Thresholds,
+        jobs: &[Job],
+        candidates: &[RunRecord],
+    ) -> Outcome {
         judge(&Case {
             thresholds,
-            candidates: &candidates,
+            candidates,
             matching: Matching::Jobs(jobs.iter().collect()),
             anchor: None,
         })
