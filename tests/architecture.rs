@@ -100,6 +100,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
 const ONLY_IN: [(&str, &[&str]); 18] = [
     ("hdrhistogram", &["measurement/latency.rs"]),
     ("junit_report", &["report/junit.rs"]),
+    ("maud", &["report/html/"]),
     ("clap", &["cli"]),
     ("minijinja", &["scenario/"]),
     ("serde_json_path", &["scenario/", "load/"]),

@@ -46,6 +46,7 @@ type Teller = fn(&Story<'_>) -> String;
 const FILES: [(&str, Teller); 5] = [
     ("junit.xml", |story| report::junit(&[*story])),
     ("summary.md", |story| report::summary(&[*story])),
+    ("report.html", report::html),
     ("metrics.txt", report::metrics),
     ("metrics-gated.txt", |story| report::gated(&[*story])),
     ("load-performance.json", report::performance),
@@ -131,6 +132,7 @@ impl<'a> Told<'a> {
             thresholds: &self.gate.thresholds,
             gate_path: &self.gate_path,
             thresholds_path: &self.thresholds_path,
+            baseline: self.gate.baseline.as_ref(),
             before: match (&self.records[0].base, newest) {
                 (Some(_), _) => Before::Base { commit: None },
                 (None, Some(job)) => Before::Baseline {

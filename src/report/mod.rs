@@ -14,6 +14,7 @@ mod annotations;
 mod comment;
 mod figures;
 mod gated;
+mod html;
 mod junit;
 mod layout;
 mod markdown;
@@ -34,6 +35,7 @@ mod words;
 
 use jiff::Timestamp;
 
+use crate::baseline::Baseline;
 use crate::record::RunRecord;
 use crate::thresholds::Thresholds;
 use crate::verdict::{Caution, Line, Verdict};
@@ -41,6 +43,7 @@ use crate::verdict::{Caution, Line, Verdict};
 pub use annotations::{Annotation, Severity, annotations};
 pub use comment::{Missing, comment};
 pub use gated::gated;
+pub use html::html;
 pub use junit::junit;
 pub use metrics::metrics;
 pub use outlook::{Answers, Outlook, outlook};
@@ -65,6 +68,8 @@ pub struct Story<'a> {
     pub gate_path: &'a str,
     /// The thresholds file, as the user would open it.
     pub thresholds_path: &'a str,
+    /// The gate's baseline, where there is one.
+    pub baseline: Option<&'a Baseline>,
     /// Where the figures before come from.
     pub before: Before<'a>,
     /// Whether an inconclusive verdict blocks (`--strict`).

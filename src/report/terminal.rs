@@ -323,7 +323,7 @@ fn verdict(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
     told.iter().map(|line| paint(line, style, colour)).collect()
 }
 
-fn mark(story: &Story, status: Status) -> &'static str {
+pub(super) fn mark(story: &Story, status: Status) -> &'static str {
     match status {
         Status::Failed if story.verdict.observed => "!",
         Status::Failed => "✗",

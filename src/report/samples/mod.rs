@@ -201,6 +201,7 @@ impl Sample {
             thresholds: &self.thresholds,
             gate_path: &self.gate_path,
             thresholds_path: &self.thresholds_path,
+            baseline: self.baseline.as_ref(),
             before,
             strict: self.strictness == Strictness::Strict,
             exit: record

@@ -24,8 +24,8 @@ pub(super) use line::{
 };
 pub(super) use reasons::{invalidity, not_judged};
 
-use super::markdown;
 use super::text::{one_line, shorten};
+use super::{html, markdown};
 
 /// Columns of foreign text at most: enough for any honest name, and few enough that a sentence can still be read.
 const LONGEST: usize = 120;
@@ -37,6 +37,8 @@ pub(super) enum Medium {
     Plain,
     /// The summary.
     Markdown,
+    /// The page: sentences that hold markup for foreign text, and nothing else to be escaped.
+    Html,
 }
 
 impl Medium {
@@ -46,6 +48,7 @@ impl Medium {
         match self {
             Self::Plain => line,
             Self::Markdown => markdown::code(&line),
+            Self::Html => html::code_text(&line),
         }
     }
 
@@ -54,6 +57,7 @@ impl Medium {
         match self {
             Self::Plain => format!("`{}`", one_line(text)),
             Self::Markdown => markdown::code(text),
+            Self::Html => html::code_text(&one_line(text)),
         }
     }
 }

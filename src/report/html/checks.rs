@@ -1,0 +1,186 @@
+//! The checks: those that decide with their intervals drawn, and all of them in a table that can be sorted.
+
+use maud::{Markup, html};
+
+use super::interval::{self, Bars};
+use super::{side, status_text, subject, title};
+use crate::report::Story;
+use crate::report::numbers;
+use crate::report::rows::{Row, Status};
+use crate::report::words::Medium;
+
+/// Checks that stand unfolded where they passed; all that did not pass stand in any case, within reason.
+const PASSED: usize = 12;
+const OTHERS: usize = 60;
+
+/// The rows that may fail the gate, worst first, and how many of them are left to the table of all.
+pub(super) fn gated<'r, 'a>(rows: &'r [Row<'a>]) -> (Vec<&'r Row<'a>>, usize) {
+    let all: Vec<&Row> = rows
+        .iter()
+        .filter(|row| row.is_gated() && !row.is_empty_comparison())
+        .collect();
+    let is_passed = |row: &&&Row| row.status >= Status::Passed;
+    let others = all.iter().filter(|row| !is_passed(row)).take(OTHERS);
+    let passed = all.iter().filter(is_passed).take(PASSED);
+    let shown: Vec<&Row> = others.chain(passed).copied().collect();
+    let hidden = all.len() - shown.len();
+    (shown, hidden)
+}
+
+/// The rows that decide, each with its interval drawn.
+pub(super) fn lines(story: &Story, rows: &[Row]) -> Markup {
+    let (shown, hidden) = gated(rows);
+    if shown.is_empty() {
+        return html! { p { "No check was judged." } };
+    }
+    let bars = Bars::of(story, &shown);
+    html! {
+        table.lines role="table" {
+            caption { (interval::key(story, &shown)) (elsewhere(rows, hidden)) }
+            thead role="rowgroup" {
+                tr role="row" {
+                    @for head in HEADS { th scope="col" role="columnheader" class=(head.1) { (head.0) } }
+                }
+            }
+            tbody role="rowgroup" { @for row in &shown { (line(story, row, &bars)) } }
+        }
+    }
+}
+
+/// What the table of all checks tells beside these.
+fn elsewhere(rows: &[Row], hidden: usize) -> Markup {
+    let worse = rows
+        .iter()
+        .filter(|row| row.status == Status::Worse)
+        .count();
+    let link = html! { a href="#checks" { "all checks" } };
+    html! {
+        @if hidden > 0 {
+            " " (numbers::counted(hidden as u64, "more check")) " that may fail the gate: see " (link) "."
+        }
+        @if worse > 0 {
+            " Not gated and worse: " (numbers::counted(worse as u64, "check")) ", see " (link) "."
+        }
+    }
+}
+
+const HEADS: [(&str, &str); 7] = [
+    ("check", "words"),
+    ("came to", "words"),
+    ("before → now", ""),
+    ("change [95 %]", ""),
+    ("drawn", "words"),
+    ("limit", ""),
+    ("would have caught", ""),
+];
+
+fn line(story: &Story, row: &Row, bars: &Bars) -> Markup {
+    let notes = notes(story, row);
+    let class = side(story, row.status);
+    let bar = bars.draw(row, class);
+    html! {
+        tr role="row" class=(if notes.is_empty() { "" } else { "noted" }) {
+            th.whole scope="row" role="rowheader" { (title(row.line())) }
+            td.words.whole role="cell" { span class=(format!("status {class}")) { (status_text(story, row.status)) } }
+            (cell("", figures(row)))
+            (cell("", row.estimated().map(|change| change_text(row, &change))))
+            td.bar role="cell" { @if let Some(bar) = bar { (bar) } }
+            (cell("limit", Some(row.limit_text()).filter(|text| text != numbers::NONE)))
+            (cell("would have caught", row.caught_text()))
+        }
+        @if !notes.is_empty() {
+            tr.note role="row" { td colspan=(HEADS.len()) role="cell" { (notes.join("; ")) } }
+        }
+    }
+}
+
+/// The values before and now.
+fn figures(row: &Row) -> Option<String> {
+    let now = row.now()?;
+    Some(match row.before() {
+        Some(before) => numbers::from_to(row.measure(), before, now),
+        None => numbers::value(row.measure(), now),
+    })
+}
+
+fn cell(label: &str, text: Option<String>) -> Markup {
+    html! {
+        @match text {
+            Some(text) => td role="cell" data-label=(label) { (text) },
+            None => td.none role="cell" { (numbers::NONE) },
+        }
+    }
+}
+
+fn change_text(row: &Row, change: &crate::verdict::Change) -> String {
+    format!(
+        "{} {}",
+        numbers::change(row.measure(), change.estimate),
+        numbers::interval(row.measure(), change)
+    )
+}
+
+/// Why a row came to what it came to, where its figures do not say it.
+fn notes(story: &Story, row: &Row) -> Vec<String> {
+    let mut notes = row.limit_notes(story, Medium::Plain);
+    if row.status != Status::Passed || row.is_excused(story) {
+        notes.extend(row.change_note(story, Medium::Plain));
+    }
+    notes
+}
+
+/// Every check, in a table that can be sorted.
+pub(super) fn all(story: &Story, rows: &[Row]) -> Markup {
+    let rows: Vec<&Row> = rows
+        .iter()
+        .filter(|row| !row.is_empty_comparison())
+        .collect();
+    html! {
+        .scroll tabindex="0" role="region" aria-label="All checks" {
+            table data-sort {
+                caption { "Every check, worst first." }
+                thead {
+                    tr {
+                        th.words scope="col" { "request" }
+                        th.words scope="col" { "metric" }
+                        th.words scope="col" { "came to" }
+                        @for head in ["before", "now", "change", "lower", "upper", "limit", "would have caught", "requests"] {
+                            th scope="col" { (head) }
+                        }
+                    }
+                }
+                tbody { @for row in &rows { (table_row(story, row)) } }
+            }
+        }
+    }
+}
+
+fn table_row(story: &Story, row: &Row) -> Markup {
+    let measure = row.measure();
+    let change = row.estimated();
+    let caught = row.change.and_then(|(_, check)| check.would_catch);
+    let told = |value: Option<f64>| value.map(|value| numbers::change(measure, value));
+    html! {
+        tr {
+            th scope="row" data-v=[interval::is_overall(row).then_some("")] { (subject(&row.line().subject)) }
+            td.words { (row.measure_text(Medium::Plain)) }
+            td.words data-v=(row.status as u8) { span class=(side(story, row.status)) { (status_text(story, row.status)) } }
+            (number(row.before(), row.before().map(|before| numbers::value(measure, before))))
+            (number(row.now(), row.now().map(|now| numbers::value(measure, now))))
+            (number(change.map(|change| change.estimate), told(change.map(|change| change.estimate))))
+            (number(change.map(|change| change.lower), told(change.map(|change| change.lower))))
+            (number(change.map(|change| change.upper), told(change.map(|change| change.upper))))
+            (number(row.limits.first().map(|(_, limit)| limit.bound), Some(row.limit_text())))
+            (number(caught, row.caught_text()))
+            (number(Some(row.line().requests as f64), Some(numbers::count(row.line().requests))))
+        }
+    }
+}
+
+/// A cell with the number that it is sorted by.
+pub(super) fn number(value: Option<f64>, text: Option<String>) -> Markup {
+    let sorted = value
+        .filter(|value| value.is_finite())
+        .map_or_else(|| "NaN".to_owned(), |value| format!("{value:.6e}"));
+    html! { td data-v=(sorted) { (text.unwrap_or_else(|| numbers::NONE.to_owned())) } }
+}

@@ -1,0 +1,151 @@
+//! The interval of a change as a small bar, all of them on one scale; of a limit alone, how much of it is used.
+
+use maud::{Markup, html};
+
+use super::plot::Unit;
+use super::scale::{Scale, Spread};
+use crate::report::Story;
+use crate::report::numbers;
+use crate::report::rows::{Row, must_detect};
+use crate::thresholds::Subject;
+use crate::verdict::{ChangeCheck, Line};
+
+const WIDTH: f64 = 220.0;
+const HEIGHT: f64 = 30.0;
+const MIDDLE: f64 = HEIGHT / 2.0;
+
+/// Where a limit stands among bars that tell how much of it is used.
+const LIMIT_AT: f64 = 0.7;
+
+/// What a change larger than this is drawn as: as large, with an arrow.
+const LARGEST: f64 = 4.0;
+const SMALLEST: f64 = -0.8;
+
+/// The scales that bars are drawn on: one for ratios, one for differences of shares.
+pub(super) struct Bars {
+    ratios: Scale,
+    points: Scale,
+    must_detect: f64,
+}
+
+impl Bars {
+    /// Scales that hold the changes of these rows.
+    pub(super) fn of(story: &Story, rows: &[&Row]) -> Self {
+        let must_detect = must_detect(story);
+        let bounds = |share: bool| {
+            let own = rows
+                .iter()
+                .filter(move |row| numbers::is_share(row.measure()) == share);
+            let changes = own.filter_map(|row| Some((row.estimated()?, row.change?.1)));
+            changes.flat_map(|(change, check)| {
+                let own = [change.lower, change.upper, check.tolerance * 1.5];
+                own.into_iter().chain(check.would_catch)
+            })
+        };
+        let ends = |least: f64, most: f64, share| {
+            bounds(share)
+                .filter(|bound| bound.is_finite())
+                .fold((least, most), |(low, high), bound| {
+                    (f64::min(low, bound), f64::max(high, bound))
+                })
+        };
+        let (low, high) = ends(-0.05, must_detect * 1.1, false);
+        let (low, high) = (low.max(SMALLEST), high.min(LARGEST));
+        let (least, most) = ends(-0.0005, 0.002, true);
+        Self {
+            ratios: Scale::new(Spread::Log, 1.0 + low, 1.0 + high).between(8.0, WIDTH - 8.0),
+            points: Scale::new(Spread::Linear, least, most).between(8.0, WIDTH - 8.0),
+            must_detect,
+        }
+    }
+
+    /// Where a change lies on the scale of its kind.
+    fn at(&self, line: &Line, change: f64) -> f64 {
+        if numbers::is_share(line.measure) {
+            self.points.at(change)
+        } else {
+            self.ratios.at(1.0 + change)
+        }
+    }
+
+    /// The bar of a row; none where it has neither a change nor a limit with a figure.
+    pub(super) fn draw(&self, row: &Row, class: &str) -> Option<Markup> {
+        let drawn = match row.change {
+            Some((line, check)) if check.change.is_some() => self.change(line, check, class),
+            Some(_) | None => None,
+        };
+        let drawn = drawn.or_else(|| used(row, class))?;
+        let size = format!("0 0 {WIDTH} {HEIGHT}");
+        Some(html! {
+            svg viewBox=(size) preserveAspectRatio="none" aria-hidden="true" { (drawn) }
+        })
+    }
+
+    fn change(&self, line: &Line, check: &ChangeCheck, class: &str) -> Option<Markup> {
+        let change = check.change?;
+        let at = |value: f64| self.at(line, value);
+        let (low, high, estimate) = (at(change.lower), at(change.upper), at(change.estimate));
+        let zero = at(0.0);
+        let tolerated = if numbers::more_is_better(line.measure) {
+            -check.tolerance
+        } else {
+            check.tolerance
+        };
+        let caught = check
+            .would_catch
+            .filter(|caught| caught.is_finite())
+            .map(at);
+        let bar = format!("M{low:.1} {MIDDLE}H{high:.1}M{low:.1} 9v12M{high:.1} 9v12");
+        let is_share = numbers::is_share(line.measure);
+        Some(html! {
+            rect class="tolerance" x=(Unit(zero.min(at(tolerated)))) y="2" width=(Unit((at(tolerated) - zero).abs())) height="26" {}
+            line class="zero" x1=(Unit(zero)) x2=(Unit(zero)) y1="0" y2=(HEIGHT) {}
+            @if !is_share { line class="detect" x1=(Unit(at(self.must_detect))) x2=(Unit(at(self.must_detect))) y1="2" y2="28" {} }
+            @if let Some(caught) = caught { path class="caught" d=(format!("M{0:.1} 24l4 5h-8z", caught)) {} }
+            path class=(format!("interval {class}")) d=(bar) {}
+            path class=(format!("estimate {class}")) d=(format!("M{estimate:.1} 8l5 7l-5 7l-5-7z")) {}
+        })
+    }
+}
+
+/// How much of a limit is used.
+fn used(row: &Row, class: &str) -> Option<Markup> {
+    let (line, limit) = row.limits.first()?;
+    let current = line.current?;
+    let share = if limit.bound > 0.0 {
+        current / limit.bound
+    } else if current > 0.0 {
+        10.0
+    } else {
+        0.0
+    };
+    let at = |share: f64| 8.0 + (share * LIMIT_AT).min(1.0) * (WIDTH - 16.0);
+    let bar = format!("M8 {MIDDLE}H{:.1}", at(share).max(9.0));
+    Some(html! {
+        line class="detect" x1=(Unit(at(1.0))) x2=(Unit(at(1.0))) y1="2" y2="28" {}
+        line class="axis" x1="8" x2="8" y1="6" y2="24" {}
+        path class=(format!("interval used {class}")) d=(bar) {}
+    })
+}
+
+/// What the bars of a table show, in words.
+pub(super) fn key(story: &Story, rows: &[&Row]) -> Markup {
+    let has_change = rows.iter().any(|row| row.estimated().is_some());
+    let has_limit = rows
+        .iter()
+        .any(|row| row.estimated().is_none() && !row.limits.is_empty());
+    let (tolerance, must) = (super::usual_tolerance(story), must_detect(story));
+    html! {
+        @if has_change {
+            "Drawn: ◆ the change with its 95 % interval; the upright line is no change, the green area the tolerance ("
+            (numbers::percent(tolerance)) " where nothing else is written), the dashed line what must be ruled out (+"
+            (numbers::percent(must)) "), ▴ what would have been caught."
+        }
+        @if has_limit { " Where only a limit holds, the bar is the figure now and the dashed line its limit." }
+    }
+}
+
+/// Whether a row speaks of all requests together.
+pub(super) fn is_overall(row: &Row) -> bool {
+    row.line().subject == Subject::Overall
+}

@@ -1,0 +1,273 @@
+//! What is folded away, each part with a word on what is in it.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::concurrency::concurrency;
+use super::decision::decision as decided;
+use super::distribution::Distribution;
+use super::page::Page;
+use super::parts::parts;
+use super::plot::Plot;
+use super::starts::starts;
+use super::timeline::Timeline;
+use super::{checks, code, tables, why};
+use crate::baseline::Mismatch;
+use crate::measurement::Arm;
+use crate::report::numbers::{count, counted};
+use crate::report::rows::{Row, Status};
+use crate::report::words::{Medium, comparison, generator};
+use crate::verdict::{Comparison, Measure, NoComparison};
+
+/// Names whose distribution and decision are drawn; of more, those that matter most.
+const NAMES: usize = 40;
+
+/// What decided, beside the reasons: the history or the pairs of the worst check; where nothing was compared, the run.
+pub(super) fn decision(page: &Page) -> Option<Plot> {
+    let worst = why::worst(&page.rows);
+    let decision = worst.and_then(|row| decided(page.story, &page.jobs, row, "decision"));
+    decision.or_else(|| Timeline::of(page.story).map(|timeline| timeline.latency("latency")))
+}
+
+/// The distribution of the name that got worst, or of all requests.
+pub(super) fn worst_distribution<'p, 'a>(page: &'p Page<'_, 'a>) -> Option<Distribution<'p, 'a>> {
+    let worst = why::worst(&page.rows).filter(|row| row.status == Status::Failed)?;
+    let is_latency =
+        matches!(worst.measure(), Measure::Metric(metric) if metric.quantile().is_some());
+    if !is_latency {
+        return None;
+    }
+    distribution(page, page.index(&worst.line().subject))
+}
+
+fn distribution<'p, 'a>(
+    page: &'p Page<'_, 'a>,
+    request: Option<usize>,
+) -> Option<Distribution<'p, 'a>> {
+    Distribution::of(
+        page.story,
+        &page.pools,
+        page.jobs.last().copied(),
+        &page.rows,
+        request,
+    )
+}
+
+/// A part that is folded away.
+fn fold(id: &str, title: &str, hint: Markup, inside: Markup) -> Markup {
+    html! {
+        section.fold id=(id) {
+            details {
+                summary { h2 { (title) } span.hint { (hint) } }
+                .inside { (inside) }
+            }
+        }
+    }
+}
+
+/// All of them; `shown` is the plot that stands above.
+pub(super) fn folded(page: &Page, shown: Option<&str>) -> Markup {
+    html! {
+        (timeline(page, shown))
+        (distributions(page))
+        (decisions(page))
+        (more_plots(page))
+        (measured(page))
+        @if !page.rows.is_empty() {
+            (fold("checks", "All checks", html! { (count(page.rows.len() as u64)) ", sortable" }, checks::all(page.story, &page.rows)))
+        }
+        (circumstances(page))
+    }
+}
+
+fn timeline(page: &Page, shown: Option<&str>) -> Markup {
+    let Some(timeline) = Timeline::of(page.story) else {
+        return html! {};
+    };
+    let plots = [
+        timeline.latency("latency"),
+        timeline.rate("rate"),
+        timeline.users("users"),
+        timeline.errors("errors"),
+    ];
+    let plots = plots.iter().filter(|plot| Some(plot.id.as_str()) != shown);
+    let seconds = counted(page.story.record.timeline.len() as u64, "second");
+    fold(
+        "timeline",
+        "Second by second",
+        html! { (seconds) ": latency, requests, users, errors" },
+        html! { .plots { @for plot in plots { (plot.draw()) } } },
+    )
+}
+
+/// The names that were sent, those that came off worst first.
+fn by_worst(page: &Page) -> Vec<usize> {
+    let status = |index: usize| {
+        let own = |row: &&Row| page.index(&row.line().subject) == Some(index);
+        page.rows.iter().filter(own).map(|row| row.status).min()
+    };
+    let mut names: Vec<usize> = (0..page.pools.names.len()).collect();
+    names.sort_by_key(|index| status(*index).unwrap_or(Status::Reported));
+    names
+}
+
+fn distributions(page: &Page) -> Markup {
+    let Some(all) = distribution(page, None) else {
+        return html! {};
+    };
+    let draw = |distribution: &Distribution, id: &str| {
+        html! {
+            .plots {
+                (distribution.plot(&format!("distribution-{id}")).draw())
+                @if let Some(plot) = distribution.change(&format!("change-{id}")) { (plot.draw()) }
+            }
+        }
+    };
+    let names = by_worst(page).into_iter().take(NAMES);
+    let named: Vec<(usize, Distribution)> = names
+        .filter_map(|index| Some((index, distribution(page, Some(index))?)))
+        .collect();
+    fold(
+        "distribution",
+        "Latency distribution",
+        html! { "on a percentile axis, overall and for " (counted(named.len() as u64, "request name")) },
+        html! {
+            (draw(&all, "all"))
+            @for (index, distribution) in &named {
+                details open[named.len() == 1] {
+                    summary { (code(page.pools.names[*index])) }
+                    (draw(distribution, &index.to_string()))
+                }
+            }
+        },
+    )
+}
+
+/// What every gated change was drawn from.
+fn decisions(page: &Page) -> Markup {
+    let gated = page.rows.iter().filter(|row| row.is_gated());
+    let plots: Vec<Plot> = gated
+        .enumerate()
+        .filter_map(|(index, row)| {
+            decided(page.story, &page.jobs, row, &format!("decision-{index}"))
+        })
+        .take(2 * NAMES)
+        .collect();
+    if plots.is_empty() {
+        return html! {};
+    }
+    let (title, hint) = match page.story.verdict.comparison {
+        Comparison::Duet { .. } => ("Pair by pair", "the pairs of each gated check"),
+        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => (
+            "History",
+            "the baseline's jobs and this run, for each gated check",
+        ),
+    };
+    fold(
+        "history",
+        title,
+        html! { (hint) },
+        html! { .plots { @for plot in &plots { (plot.draw()) } } },
+    )
+}
+
+fn more_plots(page: &Page) -> Markup {
+    let starts = starts(&page.pools, "starts");
+    let concurrency = concurrency(page.story, "concurrency");
+    let parts = parts(&page.pools, "parts");
+    html! {
+        @if let Some(plot) = &starts {
+            (fold("cold", "Cold starts", plot.see.clone(), plot.draw()))
+        }
+        @if let Some(plot) = &concurrency {
+            (fold("load", "Latency against concurrency", plot.see.clone(), plot.draw()))
+        }
+        @if let Some(plot) = &parts {
+            (fold("time", "Where the time goes", plot.see.clone(), plot.draw()))
+        }
+    }
+}
+
+fn measured(page: &Page) -> Markup {
+    let all = page.pools.measured(None, Arm::Target);
+    if all.cell.requests() == 0 {
+        return html! {};
+    }
+    let failures = all.cell.failures();
+    let hint = html! {
+        (counted(all.cell.requests(), "request")) ", "
+        @if failures == 0 { "none failed" } @else { (count(failures)) " failed" }
+    };
+    let inside = html! {
+        (tables::by_request(&page.pools))
+        (tables::by_phase(&page.pools))
+        @if let Some(errors) = tables::errors(&page.pools) { (errors) }
+    };
+    fold("figures", "Figures", hint, inside)
+}
+
+/// What the run was, on which machine, and how to do it again.
+fn circumstances(page: &Page) -> Markup {
+    let (story, record) = (page.story, page.story.record);
+    let environment = &record.environment;
+    let machine = format!(
+        "{} cores of {}, {} {}, {}",
+        environment.cores,
+        Medium::Plain.foreign(&environment.cpu),
+        Medium::Plain.foreign(&environment.os),
+        Medium::Plain.foreign(&environment.kernel),
+        Medium::Plain.foreign(&environment.arch)
+    );
+    let entry = |term: &str, told: Markup| html! { dt { (term) } dd { (told) } };
+    let inside = html! {
+        dl {
+            (entry("compared", html! { (PreEscaped(comparison(story, Medium::Html))) }))
+            (entry("generator", html! { (generator(story)) }))
+            (entry("machine", html! { (machine) }))
+            @if !record.labels.is_empty() {
+                (entry("labels", html! {
+                    @for (index, (name, value)) in record.labels.iter().enumerate() {
+                        @if index > 0 { ", " } (code(&format!("{name}={value}")))
+                    }
+                }))
+            }
+            (entry("run", html! { (code(&record.run.id)) }))
+            (entry("seed", html! { (record.run.seed) }))
+            (entry("thresholds", html! { (code(story.thresholds_path)) }))
+            @if !story.files.is_empty() {
+                (entry("written", html! {
+                    @for (index, file) in story.files.iter().enumerate() { @if index > 0 { ", " } (code(file)) }
+                }))
+            }
+        }
+        (scenario(page))
+    };
+    fold(
+        "circumstances",
+        "How it was measured",
+        html! { (generator(story)) },
+        inside,
+    )
+}
+
+/// The scenario, and in what it differs from the baseline's.
+fn scenario(page: &Page) -> Markup {
+    let lines = |text: &str| {
+        text.lines()
+            .map(crate::report::text::one_line)
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let text = lines(&page.story.record.scenario.text);
+    html! {
+        @if let Comparison::None(NoComparison::Baseline(Mismatch::ScenarioDiffers { diff })) = &page.story.verdict.comparison {
+            h3 { "How the scenario differs from the baseline's" }
+            pre tabindex="0" { (lines(diff)) }
+        }
+        @if !text.is_empty() {
+            details {
+                summary { "The scenario as it was read" }
+                pre tabindex="0" { (text) }
+            }
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Why it came to that: what grew, where, since when, and what to do; for a run that could not be judged, what to mend.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::code;
+use super::distribution::Distribution;
+use super::words::together;
+use crate::baseline::Job;
+use crate::measurement::Arm;
+use crate::metric::Metric;
+use crate::report::numbers::{self, date};
+use crate::report::rows::{Row, Status};
+use crate::report::text::capitalized;
+use crate::report::words::{
+    Medium, advice, caution, compared, generator, invalidity, load, measure_name, short_commit,
+};
+use crate::report::{Before, Story};
+use crate::thresholds::Subject;
+use crate::verdict::{Caution, Check, Comparison, LineOutcome, Measure, Outcome};
+
+const MEDIUM: Medium = Medium::Html;
+
+/// Names that are told one by one.
+const NAMES: usize = 6;
+
+/// The reasons, as a list.
+pub(super) fn reasons(
+    story: &Story,
+    rows: &[Row],
+    jobs: &[&Job],
+    worst: Option<&Distribution>,
+) -> Markup {
+    let mut told = Vec::new();
+    told.extend(invalid(story));
+    if story.verdict.outcome != Outcome::Invalid {
+        told.extend(wheres(rows));
+        told.extend(worst.and_then(Distribution::moved));
+        told.extend(since_when(story, rows, jobs));
+        told.extend(open(rows, story));
+        told.extend(limits(story, rows));
+    }
+    told.extend(advice(story, MEDIUM).into_iter().map(PreEscaped));
+    told.extend(cautions(story));
+    told.push(rests_on(story));
+    html! { ul { @for told in &told { li { (told) } } } }
+}
+
+/// Text of our own, with foreign text in it already made harmless, as a sentence.
+fn sentence(text: &str) -> Markup {
+    let text = capitalized(text);
+    let stop = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    PreEscaped(together(&(text + stop)))
+}
+
+fn invalid(story: &Story) -> Vec<Markup> {
+    let reasons = story.verdict.invalid.iter();
+    reasons
+        .map(|why| {
+            let reason = invalidity(story, why, MEDIUM);
+            html! { (sentence(&reason.what)) " " b { "To mend it: " } (sentence(&reason.mend)) }
+        })
+        .collect()
+}
+
+/// Which names got worse and which did not.
+fn wheres(rows: &[Row]) -> Option<Markup> {
+    let of = |status: Status| {
+        let mut subjects: Vec<&Subject> = Vec::new();
+        for row in rows
+            .iter()
+            .filter(|row| row.status == status && row.change.is_some())
+        {
+            let line = row.line();
+            let own = row
+                .change
+                .is_some_and(|(line, _)| Status::of(line) == status);
+            if own && line.subject != Subject::Overall && !subjects.contains(&&line.subject) {
+                subjects.push(&line.subject);
+            }
+        }
+        subjects
+    };
+    let worse = of(Status::Failed);
+    if worse.is_empty() {
+        return None;
+    }
+    let fine: Vec<&Subject> = of(Status::Passed)
+        .into_iter()
+        .filter(|subject| !worse.contains(subject))
+        .collect();
+    Some(html! {
+        b { "Where: " } (listed(&worse)) " got worse"
+        @if !fine.is_empty() { "; not " (listed(&fine)) }
+        "."
+    })
+}
+
+fn listed(subjects: &[&Subject]) -> Markup {
+    html! {
+        @for (index, subject) in subjects.iter().take(NAMES).enumerate() {
+            @if index > 0 { ", " } (super::subject(subject))
+        }
+        @if subjects.len() > NAMES { " and " (subjects.len() - NAMES) " more" }
+    }
+}
+
+/// The row of a change that failed and says most: a latency of a name before others.
+pub(super) fn worst<'r, 'a>(rows: &'r [Row<'a>]) -> Option<&'r Row<'a>> {
+    let rank = |row: &&Row| {
+        let (line, _) = row.change?;
+        let latency =
+            matches!(line.measure, Measure::Metric(metric) if metric.quantile().is_some());
+        Some((Status::of(line), !latency, line.subject == Subject::Overall))
+    };
+    let gated = rows
+        .iter()
+        .filter(|row| row.is_gated() && row.estimated().is_some());
+    let best = gated.clone().filter_map(|row| rank(&row)).min()?;
+    // Where nothing failed, all requests together say most.
+    let wanted = |row: &&Row| {
+        let rank = rank(row);
+        if best.0 == Status::Failed {
+            rank == Some(best)
+        } else {
+            rank.is_some_and(|(status, other, _)| status == best.0 && !other)
+        }
+    };
+    let size = |row: &&Row| row.estimated().map_or(0.0, |change| change.estimate.abs());
+    let of = gated.clone().filter(wanted);
+    match best.0 {
+        Status::Failed => of.max_by(|a, b| size(a).total_cmp(&size(b))),
+        _ => of
+            .clone()
+            .find(|row| row.line().subject == Subject::Overall)
+            .or_else(|| of.clone().next()),
+    }
+    .or_else(|| gated.clone().next())
+}
+
+/// Between which two versions it changed, or since when it has been so.
+fn since_when(story: &Story, rows: &[Row], jobs: &[&Job]) -> Option<Markup> {
+    let row = worst(rows)?;
+    let (line, check) = row
+        .change
+        .filter(|(line, _)| line.outcome == LineOutcome::Failed)?;
+    let Measure::Metric(metric) = line.measure else {
+        return None;
+    };
+    let commit = |commit: Option<&str>| commit.map(|commit| code(&short_commit(commit)));
+    let own = commit(story.record.run.commit.as_deref());
+    if matches!(story.verdict.comparison, Comparison::Duet { .. }) {
+        let Before::Base { commit: base } = story.before else {
+            return None;
+        };
+        let url = story.record.base.as_ref().map(|base| code(&base.url));
+        let base = commit(base).or(url)?;
+        return Some(html! {
+            b { "Since when: " } "between the base " (base) " and this version"
+            @if let Some(own) = own { " " (own) } ", both loaded in turns on the same machine."
+        });
+    }
+    let value = |job: &Job| value_of(job, line, metric);
+    let before = check.before?;
+    let beyond = |value: f64| is_beyond(line.measure, value, before, check.tolerance);
+    let grown = jobs
+        .iter()
+        .rev()
+        .take_while(|job| value(job).is_some_and(beyond))
+        .count();
+    let newest = jobs.last()?;
+    let what = super::title(line);
+    let told = |job: &Job| {
+        let figure = numbers::value_or_none(line.measure, value(job));
+        html! {
+            @if let Some(commit) = commit(job.commit.as_deref()) { (commit) ", " }
+            (date(job.started).to_string()) " (" (what) " " (figure) ")"
+        }
+    };
+    Some(
+        match grown
+            .checked_sub(1)
+            .and_then(|back| jobs.iter().rev().nth(back))
+        {
+            None => html! {
+                b { "Since when: " } "since the newest job of the baseline, " (told(newest)) ", up to this run"
+                @if let Some(own) = own { ", " (own) } "."
+            },
+            Some(first) => html! {
+                b { "Since when: " } "already before this run: the newest " (numbers::counted(grown as u64, "job"))
+                " of the baseline are beyond the tolerance too, since " (told(first)) "."
+            },
+        },
+    )
+}
+
+fn value_of(job: &Job, line: &crate::verdict::Line, metric: Metric) -> Option<f64> {
+    let scope = line.phase.clone().map_or(
+        crate::baseline::Scope::Steady,
+        crate::baseline::Scope::Phase,
+    );
+    let name = match &line.subject {
+        Subject::Overall => None,
+        Subject::Request(name) => Some(name.as_str()),
+    };
+    let cell = job.cell(&scope, name)?;
+    if metric == Metric::ErrorRate {
+        return (cell.n > 0).then(|| cell.errors as f64 / cell.n as f64);
+    }
+    cell.metrics.get(&metric).map(|(value, _)| *value)
+}
+
+fn is_beyond(measure: Measure, value: f64, before: f64, tolerance: f64) -> bool {
+    if numbers::is_share(measure) {
+        value > before + tolerance.max(0.001)
+    } else if numbers::more_is_better(measure) {
+        value < before / (1.0 + tolerance)
+    } else {
+        value > before * (1.0 + tolerance)
+    }
+}
+
+/// The lines that leave the verdict open.
+fn open(rows: &[Row], story: &Story) -> Vec<Markup> {
+    if story.verdict.outcome != Outcome::Inconclusive {
+        return Vec::new();
+    }
+    let open = rows.iter().filter_map(|row| Some((row, row.open_line()?)));
+    open.take(NAMES)
+        .map(|(row, line)| {
+            let notes: Vec<String> = match line.check {
+                Check::Change(_) => row.change_note(story, MEDIUM).into_iter().collect(),
+                Check::Limit(_) => row.limit_notes(story, MEDIUM),
+            };
+            let title =
+                html! { (measure_name(line.measure)) " of " (super::subject(&line.subject)) };
+            html! { b { (title) ": " } (PreEscaped(notes.join("; "))) "." }
+        })
+        .collect()
+}
+
+/// The limits that are broken.
+fn limits(story: &Story, rows: &[Row]) -> Vec<Markup> {
+    let broken = rows.iter().filter(|row| {
+        let mut limits = row.limits.iter();
+        limits.any(|(line, _)| Status::of(line) == Status::Failed)
+    });
+    broken
+        .take(NAMES)
+        .map(|row| {
+            html! {
+                b { (super::title(row.line())) ": " } (PreEscaped(row.limit_notes(story, MEDIUM).join("; "))) "."
+            }
+        })
+        .collect()
+}
+
+fn cautions(story: &Story) -> Vec<Markup> {
+    let told = story.verdict.cautions.iter().filter(|caution| {
+        story.verdict.outcome != Outcome::Failed || !matches!(caution, Caution::Aborted { .. })
+    });
+    told.map(|told| html! { b { "Note: " } (sentence(&caution(story, told, MEDIUM))) })
+        .collect()
+}
+
+/// The comparison, the load and the generator.
+fn rests_on(story: &Story) -> Markup {
+    let (label, sentences) = compared(story, MEDIUM);
+    let arms = story
+        .record
+        .slices
+        .iter()
+        .any(|slice| slice.arm == Arm::Target);
+    html! {
+        @if let Some((first, more)) = sentences.split_first() {
+            b { (capitalized(label)) ": " } (PreEscaped(first)) "."
+            @for more in more { " " (sentence(more)) }
+            " "
+        }
+        @if arms { (sentence(&load(story))) " " (sentence(&generator(story))) }
+    }
+}
