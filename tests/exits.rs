@@ -26,6 +26,7 @@ fn a_run_within_its_limits_exits_0() {
         "summary.md",
         "metrics.txt",
         "load-performance.json",
+        "report.html",
     ] {
         assert!(!gate.written(file).is_empty(), "{file}");
     }

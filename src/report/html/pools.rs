@@ -68,7 +68,9 @@ impl<'a> Pools<'a> {
             }
         }
         for of in &record.parts {
-            let request = names[of.request];
+            let Some(request) = names.get(of.request).copied() else {
+                continue;
+            };
             let phase = self.by_phase.entry((of.phase, of.arm, request));
             phase.or_default().merge(&of.parts);
             if self.is_measured(of.phase) {

@@ -100,8 +100,15 @@ impl Gate {
         self
     }
 
-    /// Judges it, as the command does.
+    /// Judges it, as the command does, and adds up the slices, which reports do anyway.
     pub(super) fn judged(self) -> Sample {
+        let mut sample = self.judged_whole();
+        sample.records = sample.records.into_iter().map(pooled).collect();
+        sample
+    }
+
+    /// Judges it, and keeps every slice: for what is told of slices.
+    pub(super) fn judged_whole(self) -> Sample {
         let phases: Vec<PhaseName> = self.records[0]
             .phases
             .iter()
@@ -126,6 +133,7 @@ impl Gate {
         let files = [
             "junit.xml",
             "summary.md",
+            "report.html",
             "metrics.txt",
             "load-performance.json",
         ];
@@ -135,7 +143,7 @@ impl Gate {
             gate_path: format!("thresholds/{gate}"),
             thresholds_path: format!("thresholds/{gate}/thresholds.yml"),
             verdict,
-            records: self.records.into_iter().map(pooled).collect(),
+            records: self.records,
             thresholds,
             baseline: self.baseline,
             strictness: self.strictness,

@@ -58,6 +58,13 @@ pub(in crate::report) fn duet_failed(accepted: &str) -> Sample {
         .judged()
 }
 
+/// The same with all its pairs.
+pub(in crate::report) fn duet_whole() -> Sample {
+    duet(&second(40.0), &second(51.0))
+        .promising(PROMISES)
+        .judged_whole()
+}
+
 /// What failed, had it been enforced.
 pub(in crate::report) fn observed() -> Sample {
     gate(shop(97.0))

@@ -1,0 +1,300 @@
+//! The page: whole, harmless, small, and with the points that were measured.
+
+use super::*;
+use crate::measurement::{Arm, Parts};
+use crate::record::sample::{record, traffic};
+use crate::record::{PartsRecord, RunRecord, SecondRecord};
+
+/// Elements that have no end.
+const VOID: [&str; 3] = ["meta", "link", "br"];
+
+/// The tags of a page in their order, with their attributes; checks that every one that begins ends, in order, and that
+/// nothing is quoted loosely. Style and script are skipped.
+fn tags(page: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut open: Vec<String> = Vec::new();
+    let mut rest = page
+        .strip_prefix("<!DOCTYPE html>")
+        .expect("a document type");
+    while let Some(start) = rest.find('<') {
+        assert!(!rest[..start].contains('>'), "{:?}", &rest[..start]);
+        let end = start + tag_end(&rest[start..]);
+        let tag = &rest[start + 1..end];
+        rest = &rest[end + 1..];
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop().as_deref(), Some(name));
+            continue;
+        }
+        let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
+        assert!(name.bytes().all(|b| b.is_ascii_alphanumeric()), "{name:?}");
+        found.push((name.to_owned(), attributes.to_owned()));
+        if ["style", "script"].contains(&name) {
+            rest = &rest[rest.find(&format!("</{name}>")).unwrap()..];
+        }
+        if !VOID.contains(&name) {
+            open.push(name.to_owned());
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    found
+}
+
+/// Where a tag ends: at the first `>` outside quotes.
+fn tag_end(tag: &str) -> usize {
+    let mut quoted = false;
+    let end = tag.char_indices().find(|(_, c)| {
+        quoted ^= *c == '"';
+        *c == '>' && !quoted
+    });
+    end.expect("a tag ends").0
+}
+
+fn assert_harmless(page: &str) {
+    for (name, attributes) in tags(page) {
+        let own = [
+            "html",
+            "head",
+            "meta",
+            "title",
+            "link",
+            "style",
+            "body",
+            "a",
+            "header",
+            "span",
+            "h1",
+            "h2",
+            "h3",
+            "p",
+            "code",
+            "main",
+            "section",
+            "div",
+            "ul",
+            "li",
+            "b",
+            "figure",
+            "figcaption",
+            "svg",
+            "line",
+            "rect",
+            "text",
+            "g",
+            "polyline",
+            "polygon",
+            "path",
+            "details",
+            "summary",
+            "table",
+            "caption",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "dl",
+            "dt",
+            "dd",
+            "pre",
+            "footer",
+            "script",
+        ];
+        assert!(own.contains(&name.as_str()), "{name}");
+        for attribute in attributes.split('"').step_by(2) {
+            let attribute = attribute.trim().trim_end_matches('=');
+            assert!(
+                !attribute.starts_with("on") && attribute != "style" && attribute != "src",
+                "{attribute}"
+            );
+        }
+    }
+    let control = |c: &char| c.is_control() && *c != '\n';
+    assert_eq!(page.chars().find(control), None);
+    assert!(!page.contains(['\u{202e}', '\u{200f}', '\u{feff}']));
+}
+
+#[test]
+fn every_story_is_a_whole_page_without_anything_foreign_in_it() {
+    for (name, sample) in all() {
+        let page = html(&sample.story());
+        assert_harmless(&page);
+        let head = page.find("<h1>").unwrap();
+        let order = ["id=\"why\"", "id=\"gated\"", "class=\"fold\"", "<footer>"];
+        let places: Vec<usize> = order.iter().filter_map(|part| page.find(part)).collect();
+        assert!(head < places[0] && places.is_sorted(), "{name}");
+        // A run that never began has nothing to fold away but its circumstances.
+        assert_eq!(places.len(), order.len(), "{name}");
+    }
+}
+
+#[test]
+fn no_text_becomes_markup() {
+    let endless = endless();
+    for text in TEXTS
+        .into_iter()
+        .chain([endless.as_str(), "\u{202e}evil\u{200f}", "أمر <b>"])
+    {
+        assert_harmless(&html(&saying(text).story()));
+        assert_harmless(&html(&unreachable_saying(text).story()));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn any_name_and_message_stays_text(text in texts()) {
+        assert_harmless(&html(&saying(&text).story()));
+        assert_harmless(&html(&unreachable_saying(&text).story()));
+    }
+}
+
+#[test]
+fn the_policy_names_the_style_and_script_that_stand_there() {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let page = html(&story("failed").story());
+    for (element, directive) in [("style", "style-src"), ("script", "script-src")] {
+        let (_, after) = page.split_once(&format!("<{element}>")).unwrap();
+        let (text, _) = after.split_once(&format!("</{element}>")).unwrap();
+        let digest = sha2::Sha256::digest(text.as_bytes());
+        let hash = base64::engine::general_purpose::STANDARD.encode(digest);
+        assert!(
+            page.contains(&format!("{directive} &#39;sha256-{hash}&#39;"))
+                || page.contains(&format!("{directive} 'sha256-{hash}'")),
+            "{element}"
+        );
+    }
+    assert!(page.contains("default-src"));
+}
+
+/// The figure of this name.
+fn figure<'p>(page: &'p str, id: &str) -> &'p str {
+    let (_, after) = page
+        .split_once(&format!("<figure class=\"plot\" id=\"{id}\""))
+        .unwrap_or_else(|| panic!("no plot {id}"));
+    after.split_once("</figure>").unwrap().0
+}
+
+/// The points that the series of a figure have, in order.
+fn points(figure: &str) -> Vec<usize> {
+    let drawn = figure.split_once("class=\"frame\"").unwrap().1;
+    let groups = drawn.split("<g class=\"series").skip(1);
+    groups
+        .map(|group| {
+            let group = group.split_once("</g>").unwrap().0;
+            let lines = group.split("points=\"").skip(1);
+            let line: usize = lines
+                .map(|line| line.split('"').next().unwrap().split(' ').count() / 2)
+                .sum();
+            let marks = group.split("d=\"").skip(1);
+            let marks: usize = marks
+                .map(|path| path.split('"').next().unwrap().matches('M').count())
+                .sum();
+            line.max(marks)
+        })
+        .collect()
+}
+
+#[test]
+fn the_history_has_a_point_for_each_job_and_one_for_the_run() {
+    let page = html(&story("failed").story());
+    assert_eq!(points(figure(&page, "decision")), [10, 1]);
+    assert!(figure(&page, "decision").contains("none of them as bad"));
+}
+
+#[test]
+fn the_pairs_of_a_duet_are_points() {
+    let sample = samples::duet_whole();
+    let page = html(&sample.story());
+    let decision = figure(&page, "decision");
+    assert_eq!(points(decision).iter().sum::<usize>(), 12);
+    assert!(
+        decision.contains("of the target lies above the base in 12 of 12 pairs"),
+        "{decision}"
+    );
+}
+
+/// Slices of each phase: few, since they are added up anyway.
+const SLICES: u32 = 4;
+
+/// A run of so many names, phases and seconds, with all that a record can hold.
+fn large(names: u32, phases: u32, seconds: u32) -> RunRecord {
+    let all: Vec<_> = (0..names)
+        .map(|name| {
+            traffic(
+                format!("GET /catalog/items/{name}/details"),
+                210,
+                20.0 + f64::from(name),
+            )
+        })
+        .collect();
+    let run = (0..phases).fold(record(), |run, phase| {
+        run.steady(&format!("phase-{phase}")).slices(SLICES, &all)
+    });
+    let length = f64::from(seconds) / f64::from(phases * SLICES);
+    run.with(|run| {
+        for (index, slice) in run.slices.iter_mut().enumerate() {
+            (slice.start_s, slice.length_s) = (index as f64 * length, length);
+        }
+        let second = |k: u32| SecondRecord {
+            users: 40 + k % 7,
+            requests: 1000 + u64::from(k % 50),
+            errors: u64::from(k % 11 == 0),
+            p50_ms: Some(f64::from(20 + k % 5)),
+            p95_ms: Some(f64::from(40 + k % 9)),
+            p99_ms: Some(f64::from(70 + k % 31)),
+        };
+        run.timeline = (0..seconds).map(second).collect();
+        let mut parts = Parts::default();
+        for k in 1..200 {
+            for of in [&mut parts.service, &mut parts.first_byte, &mut parts.warm] {
+                of.record_micros(20_000 + k * 100);
+            }
+        }
+        parts.cold.record_micros(400_000);
+        for phase in 0..phases {
+            for request in 0..names {
+                run.parts.push(PartsRecord {
+                    phase: phase as usize,
+                    arm: Arm::Target,
+                    request: request as usize,
+                    parts: parts.clone(),
+                });
+            }
+        }
+    })
+    .build()
+}
+
+#[test]
+fn a_page_is_small_and_has_every_second() {
+    for (names, phases, seconds, most) in [(20, 5, 600, 1_500_000), (2, 1, 60, 200_000)] {
+        let run = large(names, phases, seconds);
+        let before = samples::recorded((0..5).map(|_| run.clone()));
+        let sample = samples::gate(run).after(&before).judged_whole();
+        let page = html(&sample.story());
+        assert!(page.len() <= most, "{} bytes for {names} names", page.len());
+        assert_harmless(&page);
+        let seconds = seconds as usize;
+        assert_eq!(points(figure(&page, "latency")), [seconds; 3]);
+        for id in ["users", "rate", "errors"] {
+            assert_eq!(points(figure(&page, id)), [seconds], "{id}");
+        }
+        let concurrency: usize = points(figure(&page, "concurrency")).iter().sum();
+        assert_eq!(concurrency, seconds);
+        for name in 0..names {
+            assert_eq!(
+                points(figure(&page, &format!("distribution-{name}"))).len(),
+                2
+            );
+        }
+    }
+}
+
+#[test]
+fn a_run_of_hours_has_no_more_points_than_can_be_seen() {
+    let sample = samples::gate(large(1, 1, 7200)).judged_whole();
+    let page = html(&sample.story());
+    assert_eq!(points(figure(&page, "latency")), [600; 3]);
+    assert!(page.contains("by 12 seconds"));
+}
