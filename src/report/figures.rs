@@ -63,6 +63,16 @@ pub(super) fn overall(story: &Story) -> Figures {
     gather(story.records(), None, RunRecord::is_measured)
 }
 
+/// Requests over all candidates, counted without adding up their latencies.
+pub(super) fn sent(story: &Story) -> u64 {
+    let slices = story.records().flat_map(|record| {
+        let slices = record.slices.iter();
+        slices.filter(|slice| record.is_measured(slice))
+    });
+    let cells = slices.flat_map(|slice| &slice.cells);
+    cells.map(|cell| cell.cell.requests()).sum()
+}
+
 /// The figures of one name (none for all together) in the slices that `keep` picks.
 pub(super) fn gather<'r>(
     records: impl Iterator<Item = &'r RunRecord>,

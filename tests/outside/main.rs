@@ -11,6 +11,7 @@
 
 mod nginx;
 mod platforms;
+mod pages;
 #[path = "../support.rs"]
 mod support;
 mod xml;

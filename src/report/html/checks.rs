@@ -35,8 +35,8 @@ pub(super) fn lines(story: &Story, rows: &[Row]) -> Markup {
     }
     let bars = Bars::of(story, &shown);
     html! {
-        table.lines role="table" {
-            caption { (interval::key(story, &shown)) (elsewhere(rows, hidden)) }
+        p.key id="lines-key" { (interval::key(story, &shown)) (elsewhere(rows, hidden)) }
+        table.lines role="table" aria-labelledby="gated" aria-describedby="lines-key" {
             thead role="rowgroup" {
                 tr role="row" {
                     @for head in HEADS { th scope="col" role="columnheader" class=(head.1) { (head.0) } }
@@ -136,7 +136,7 @@ pub(super) fn all(story: &Story, rows: &[Row]) -> Markup {
         .filter(|row| !row.is_empty_comparison())
         .collect();
     html! {
-        .scroll tabindex="0" role="region" aria-label="All checks" {
+        .scroll tabindex="0" role="group" aria-label="All checks" {
             table data-sort {
                 caption { "Every check, worst first." }
                 thead {

@@ -18,6 +18,9 @@ pub(super) const RIGHT: f64 = WIDTH - 14.0;
 pub(super) const TOP: f64 = 34.0;
 const BELOW: f64 = 50.0;
 
+/// Nearer to the right edge than this, words are set to it.
+const EDGE: f64 = 24.0;
+
 /// A line of more points has no markers: they would hide it.
 const MARKED: usize = 60;
 
@@ -297,8 +300,7 @@ impl Plot {
                 }
                 @for (index, (x, words)) in self.x.ticks.iter().enumerate() {
                     (upright(*x, bottom, bottom + 4.0, "axis"))
-                    text class=(if index % 2 == 1 { "tick middle minor" } else { "tick middle" })
-                        x=(Unit(*x)) y=(Unit(bottom + 18.0)) { (words) }
+                    (tick(index, *x, bottom + 18.0, words))
                 }
                 text.title x="4" y="16" { (self.y.title) }
                 text.title.end x=(RIGHT) y=(Unit(bottom + 40.0)) { (self.x.title) }
@@ -307,12 +309,23 @@ impl Plot {
     }
 }
 
+/// The words of a mark on the x axis; those near the right edge end there, so that nothing is cut.
+fn tick(index: usize, x: f64, y: f64, words: &str) -> Markup {
+    let minor = if index % 2 == 1 { " minor" } else { "" };
+    let (x, side) = if x > RIGHT - EDGE {
+        (WIDTH - 2.0, "end")
+    } else {
+        (x, "middle")
+    };
+    html! { text class=(format!("tick {side} below{minor}")) x=(Unit(x)) y=(Unit(y)) { (words) } }
+}
+
 impl Numbers {
     fn draw(&self, heading: &str) -> Markup {
         html! {
             details.numbers {
                 summary { "The numbers" }
-                .scroll tabindex="0" role="region" aria-label="Numbers of the plot" {
+                .scroll tabindex="0" role="group" aria-labelledby=(heading) {
                     table aria-labelledby=(heading) {
                         thead { tr { @for head in &self.heads { th scope="col" { (head) } } } }
                         tbody {

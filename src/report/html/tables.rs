@@ -28,7 +28,7 @@ const HEADS: [&str; 11] = [
 /// A table that can be sorted, in a region that can be scrolled.
 fn table(label: &str, words: &[&str], heads: &[&str], rows: &[Markup]) -> Markup {
     html! {
-        .scroll tabindex="0" role="region" aria-label=(label) {
+        .scroll tabindex="0" role="group" aria-label=(label) {
             table data-sort {
                 caption { (label) }
                 thead {

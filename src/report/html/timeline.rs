@@ -362,7 +362,7 @@ impl<'a> Timeline<'a> {
 
     /// The name of a phase, as far as there is room for it.
     fn label(&self, stretch: &Stretch, width: f64) -> Option<String> {
-        let room = numbers::whole((width / LETTER - 1.0).max(0.0));
+        let room = numbers::whole((width / LETTER - 1.5).max(0.0));
         let columns = usize::try_from(room).unwrap_or(0);
         let phase = self.record.phases.get(stretch.phase)?;
         (columns >= 4 && self.stretches.len() > 1).then(|| shorten(&one_line(&phase.name), columns))

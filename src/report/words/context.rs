@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Medium;
 use super::reasons::{Reason, no_comparison};
 use crate::measurement::Arm;
-use crate::report::figures::overall;
+use crate::report::figures::sent;
 use crate::report::numbers::{self, counted, date};
 use crate::report::{Before, Story};
 use crate::units::{Latency, rounded};
@@ -129,9 +129,8 @@ pub(in crate::report) fn short_commit(commit: &str) -> String {
 
 /// How much was sent: `6,000 requests in 1 min 30 s`.
 pub(in crate::report) fn load(story: &Story) -> String {
-    let figures = overall(story);
     let length = numbers::length(story.record.run.duration_s);
-    format!("{} in {length}", counted(figures.requests, "request"))
+    format!("{} in {length}", counted(sent(story), "request"))
 }
 
 /// How noisy the run was: `P95 varied by 3.1 % from slice to slice of the base, by 2.8 % in the baseline's jobs`.

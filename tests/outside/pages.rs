@@ -1,0 +1,144 @@
+//! Pages in a real browser: nothing is asked for, nothing is complained of, every point is there, everything can be reached.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::support::{Gate, Ran, Server, alone, eventually, gate, nobody, signal};
+
+/// Enough requests for P95 to be judged.
+const BUSY: &str = "name: sample\nuser_classes: [{ name: a, tasks: [{ steps: [{ get: / }] }] }]\n\
+                    load: [{ phase: warm, users: 20, for: 3s }]\n";
+
+/// A page in its own folder with the record that it is told from.
+fn keep(pages: &Path, name: &str, gate: &Gate) -> PathBuf {
+    let folder = pages.join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    for file in ["report.html", "result.json"] {
+        std::fs::write(folder.join(file), gate.written(file)).unwrap();
+    }
+    folder
+}
+
+/// Runs that passed, failed, could not tell, and what they are held against.
+fn judged(pages: &Path) {
+    let [quick, usual, slow] =
+        [5, 8, 18].map(|millis| Server::taking(Duration::from_millis(millis)));
+    let gate = gate("limits: { overall: { p95: 800ms } }").with_scenario(BUSY);
+    gate.run(&quick.url(), &["--record"]).exits(0);
+    gate.run(&quick.url(), &[]).exits(0);
+    keep(pages, "passed", &gate);
+    gate.run(&slow.url(), &[]).exits(1);
+    keep(pages, "failed", &gate);
+    // Jobs that lie so far apart say little of a run between them.
+    let result = gate.out().join("result.json");
+    gate.command("record", &["--accept", result.to_str().unwrap()])
+        .exits(0);
+    gate.run(&usual.url(), &["--strict"]).exits(4);
+    keep(pages, "inconclusive", &gate);
+}
+
+fn interrupted(pages: &Path) {
+    let gate = gate("").with_scenario(&crate::support::SCENARIO.replace("for: 1s", "for: 120s"));
+    let server = Server::fast();
+    let _alone = alone();
+    let run = gate.start(&server.url());
+    eventually("the load is on", || server.received().len() > 2000);
+    signal(&run, Signal::INT);
+    Ran::new(&run.wait_with_output().unwrap()).exits(130);
+    keep(pages, "interrupted", &gate);
+}
+
+/// Runs whose names are many, few or hostile, and one in which nothing happened.
+fn named(pages: &Path) {
+    let server = Server::taking(Duration::from_millis(3));
+    let gate = gate("");
+    gate.run(&server.url(), &[]).exits(0);
+    keep(pages, "one-name", &gate);
+    let mut result: serde_json::Value = serde_json::from_str(&gate.written("result.json")).unwrap();
+    for list in ["slices", "parts", "timeline"] {
+        result[list] = serde_json::json!([]);
+    }
+    let file = gate.home().join("empty.json");
+    std::fs::write(&file, result.to_string()).unwrap();
+    gate.command("judge", &[file.to_str().unwrap()]).exits(3);
+    let folder = keep(pages, "empty", &gate);
+    std::fs::copy(file, folder.join("result.json")).unwrap();
+
+    let step = |n: u32| {
+        format!("{{ get: /items/{n}, name: \"GET /catalog/{n}/of/a/path/that/goes/on/and/on\" }}")
+    };
+    let steps: Vec<String> = (0..20).map(step).collect();
+    let load = "load: [{ phase: warm-up, users: 0..9, for: 1s, measure: false }, { phase: warm, users: 9, for: 2s }, \
+                { repeat: 2, phases: [{ phase: burst, users: 20, for: 1s }, { phase: idle, users: 0, for: 1s }] }]\n";
+    let twenty = format!(
+        "name: twenty\nuser_classes: [{{ name: a, tasks: [{{ steps: [{}] }}] }}]\n{load}",
+        steps.join(", ")
+    );
+    gate.write("scenario.yml", &twenty);
+    gate.run(&server.url(), &[]).exits(0);
+    keep(pages, "twenty-names", &gate);
+
+    let hostile = r#""</script><script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)> \u202e\u200f ' \" & أمر""#;
+    let steps = format!(
+        "[{{ get: /a, name: {hostile} }}, {{ get: /b, name: \"{}\" }}]",
+        "long ".repeat(2000)
+    );
+    let scenario = format!(
+        "name: \"<b>gate</b>\"\nuser_classes: [{{ name: a, tasks: [{{ steps: {steps} }}] }}]\nload: [{{ phase: \"<i>warm</i>\", users: 4, for: 1s }}]\n"
+    );
+    gate.write("scenario.yml", &scenario);
+    gate.write("thresholds.yml", "limits: { overall: { p50: 1us } }");
+    gate.run(&server.url(), &[]).exits(1);
+    keep(pages, "hostile-names", &gate);
+}
+
+fn duet(pages: &Path) {
+    let [base, target] = [5, 9].map(|millis| Server::taking(Duration::from_millis(millis)));
+    let gate = gate("").with_scenario(BUSY);
+    let base = base.url();
+    gate.run(
+        &target.url(),
+        &[
+            "--against",
+            &base,
+            "--slice",
+            "0.5s",
+            "--pairs",
+            "5",
+            "--guard",
+            "0.1s",
+        ],
+    )
+    .exits(1);
+    keep(pages, "duet", &gate);
+}
+
+#[test]
+fn pages_hold_in_a_real_browser() {
+    let home = tempfile::tempdir().unwrap();
+    let pages = home.path();
+    judged(pages);
+    interrupted(pages);
+    named(pages);
+    duet(pages);
+    let gate = gate("");
+    gate.run(&nobody(), &[]).exits(3);
+    keep(pages, "invalid", &gate);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let seen = Command::new("node")
+        .arg(root.join("tests/outside/pages/look.mjs"))
+        .arg(pages)
+        .env("NODE_PATH", root.join("target/outside/node_modules"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&seen.stdout);
+    assert!(
+        seen.status.success(),
+        "{said}\n{}",
+        String::from_utf8_lossy(&seen.stderr)
+    );
+    assert!(said.contains("11 pages"), "{said}");
+}

@@ -1,0 +1,194 @@
+// Opens every page of a folder in Chromium and tells what does not hold: the console, requests, points, tables, the
+// keyboard, accessibility by axe-core, and what is cut or does not fit. LOADGATE_SHOTS=FOLDER keeps pictures.
+import { createRequire } from "node:module";
+import { existsSync, readFileSync, readdirSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const require = createRequire(join(process.env.NODE_PATH, "x.js"));
+const puppeteer = require("puppeteer-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const folder = process.argv[2];
+const shots = process.env.LOADGATE_SHOTS;
+const wrong = [];
+let name = "";
+const claim = (holds, what) => { if (!holds) wrong.push(`${name}: ${what}`); };
+
+// What the record says that there must be.
+const expected = (record) => {
+  const seconds = record.timeline ?? [];
+  const slice = (at) => record.slices.findLast((slice) => slice.start_s <= at);
+  const arm = (at) => { const of = slice(at); return of && at < of.start_s + of.length_s ? of.arm ?? "target" : undefined; };
+  const points = {};
+  if (seconds.length > 0) {
+    for (const plot of ["users", "rate", "errors"]) points[plot] = seconds.length;
+    points.latency = 0;
+    seconds.forEach((second, index) => {
+      if (record.base && arm(index + 0.5) === undefined) return;
+      points.latency += ["p50_ms", "p95_ms", "p99_ms"].filter((key) => second[key] !== undefined).length;
+    });
+  }
+  return points;
+};
+
+const inPage = {
+  // The points of each plot, as the browser holds them.
+  points: () => Object.fromEntries([...document.querySelectorAll("figure.plot")].map((plot) => {
+    const count = [...plot.querySelectorAll(".frame g.series")].map((series) => {
+      const lines = [...series.querySelectorAll("polyline")].reduce((sum, line) => sum + line.points.numberOfItems, 0);
+      const marks = [...series.querySelectorAll("path")].reduce((sum, path) => sum + path.getAttribute("d").split("M").length - 1, 0);
+      return Math.max(lines, marks);
+    });
+    return [plot.id, count.reduce((sum, n) => sum + n, 0)];
+  })),
+  openAll: () => document.querySelectorAll("details").forEach((fold) => { fold.open = true; }),
+  // Text that leaves its drawing, or lies upon other text of it.
+  cut: () => {
+    const found = [];
+    for (const svg of document.querySelectorAll(".frame > svg")) {
+      const box = svg.getBoundingClientRect();
+      const texts = [...svg.querySelectorAll("text")].filter((text) => text.textContent && text.getClientRects().length > 0);
+      const boxes = texts.map((text) => [text.textContent, text.getBoundingClientRect()]);
+      boxes.forEach(([words, own], index) => {
+        if (own.left < box.left - 1 || own.right > box.right + 1 || own.top < box.top - 1 || own.bottom > box.bottom + 1) {
+          found.push(`${svg.closest("figure").id}: "${words}" is cut`);
+        }
+        for (const [other, its] of boxes.slice(index + 1)) {
+          const wide = Math.min(own.right, its.right) - Math.max(own.left, its.left);
+          const high = Math.min(own.bottom, its.bottom) - Math.max(own.top, its.top);
+          if (wide > 1 && high > 4) found.push(`${svg.closest("figure").id}: "${words}" lies upon "${other}"`);
+        }
+      });
+    }
+    return found;
+  },
+  // Every head of every table that can be sorted, clicked twice.
+  sort: () => {
+    const found = [];
+    let tables = 0;
+    for (const table of document.querySelectorAll("table[data-sort]")) {
+      tables += 1;
+      [...table.tHead.rows[0].cells].forEach((head, column) => {
+        for (const way of ["ascending", "descending"]) {
+          head.querySelector("button").click();
+          const cells = [...table.tBodies[0].rows].map((row) => row.cells[column]);
+          const keys = cells.map((cell) => (cell.dataset.v === undefined ? cell.textContent : Number(cell.dataset.v)));
+          const known = keys.filter((key) => !Number.isNaN(key));
+          const after = keys.slice(known.length).every(Number.isNaN);
+          const sign = way === "ascending" ? 1 : -1;
+          const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b)));
+          const sorted = known.every((key, index) => index === 0 || sign * compare(known[index - 1], key) <= 0);
+          if (head.getAttribute("aria-sort") !== way || !sorted || !after) found.push(`${head.textContent} ${way}: ${keys}`);
+        }
+      });
+    }
+    return { tables, found };
+  },
+  // Everything that can be done something with.
+  reachable: () => [...document.querySelectorAll("a[href], button, summary, [tabindex='0']")].filter((e) => e.checkVisibility()).length,
+  mark: () => {
+    const active = document.activeElement;
+    if (!active || active === document.body || active.dataset.reached) return false;
+    active.dataset.reached = "yes";
+    return true;
+  },
+};
+
+async function keyboard(page) {
+  const all = await page.evaluate(inPage.reachable);
+  await page.evaluate(() => { document.activeElement?.blur(); scrollTo(0, 0); });
+  let reached = 0;
+  for (let step = 0; step < all + 5; step += 1) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate(inPage.mark)) reached += 1;
+  }
+  claim(reached === all, `the keyboard reaches ${reached} of ${all}`);
+}
+
+async function probe(page, points) {
+  const slider = await page.$(".probe");
+  claim(slider !== null || Object.keys(points).length === 0, "no plot tells its values");
+  if (slider === null) return;
+  await slider.focus();
+  const told = [];
+  for (const key of ["Home", "End"]) {
+    await page.keyboard.press(key);
+    told.push(await slider.evaluate((own) => own.getAttribute("aria-valuetext")));
+  }
+  const several = await slider.evaluate((own) => Number(own.getAttribute("aria-valuemax")) > 1);
+  claim(told.every((text) => text?.length > 0) && (!several || told[0] !== told[1]), `the values do not follow the keys: ${told}`);
+  const button = await page.$(".legend button");
+  if (button === null) return;
+  const hidden = () => page.$$eval(".frame .series.off", (all) => all.length);
+  await button.focus();
+  await page.keyboard.press("Enter");
+  claim((await hidden()) > 0, "a series does not go");
+  await page.keyboard.press("Enter");
+  claim((await hidden()) === 0, "a series does not come back");
+}
+
+async function look(browser, own) {
+  name = own;
+  const file = join(folder, own, "report.html");
+  const record = JSON.parse(readFileSync(join(folder, own, "result.json"), "utf8"));
+  const page = await browser.newPage();
+  page.on("console", (message) => claim(false, `console: ${message.text()}`));
+  page.on("pageerror", (error) => claim(false, `error: ${error.message}`));
+  page.on("dialog", (dialog) => { claim(false, `a dialog: ${dialog.message()}`); dialog.dismiss(); });
+  page.on("request", (request) => {
+    const url = request.url();
+    claim(url === pathToFileURL(file).href || url.startsWith("data:"), `asks for ${url.slice(0, 99)}`);
+  });
+  const open = async (width, scheme) => {
+    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+    await page.setViewport({ width, height: width > 600 ? 800 : 844 });
+    await page.goto(pathToFileURL(file).href);
+  };
+  for (const [width, scheme] of [[1280, "light"], [1280, "dark"], [390, "light"], [390, "dark"]]) {
+    await open(width, scheme);
+    if (shots) await page.screenshot({ path: join(shots, `${own}-${width}-${scheme}.png`) });
+    await page.evaluate(inPage.openAll);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    claim(wide <= width, `is ${wide} wide at ${width}`);
+    if (scheme === "light") for (const cut of await page.evaluate(inPage.cut)) claim(false, `at ${width}: ${cut}`);
+    if (shots && process.env.LOADGATE_SHOTS_WHOLE) await page.screenshot({ path: join(shots, `${own}-${width}-${scheme}-all.png`), fullPage: true });
+    if ((width === 1280) === (scheme === "light")) {
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(() => axe.run({ resultTypes: ["violations"] }));
+      for (const { id, help, nodes } of violations) claim(false, `axe at ${width} ${scheme}: ${id}: ${help}: ${nodes[0].html.slice(0, 200)} (${nodes.length})`);
+    }
+  }
+  await open(1280, "light");
+  const points = await page.evaluate(inPage.points);
+  for (const [plot, count] of Object.entries(expected(record))) claim(points[plot] === count, `${plot} has ${points[plot]} points of ${count}`);
+  await page.evaluate(inPage.openAll);
+  await probe(page, points);
+  await keyboard(page);
+  const { tables, found } = await page.evaluate(inPage.sort);
+  found.forEach((table) => claim(false, `not sorted: ${table}`));
+  const sent = (record.slices ?? []).some((slice) => slice.cells.length > 0);
+  claim(tables >= (sent ? 2 : 0), `has ${tables} tables`);
+  // The script is optional.
+  await page.setJavaScriptEnabled(false);
+  await open(1280, "light");
+  const words = await page.$eval("main", (main) => main.innerText);
+  claim(words.includes("Why"), "says nothing without its script");
+  await page.close();
+  return { points };
+}
+
+if (shots) mkdirSync(shots, { recursive: true });
+const browser = await puppeteer.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+const pages = readdirSync(folder).filter((own) => existsSync(join(folder, own, "report.html")));
+const all = {};
+for (const own of pages) all[own] = (await look(browser, own)).points;
+await browser.close();
+const plots = (own, id) => all[own]?.[id] ?? 0;
+name = "all";
+claim(plots("duet", "decision") === 5, `the duet has ${plots("duet", "decision")} pairs of 5`);
+claim(plots("passed", "decision") === 2, `the history has ${plots("passed", "decision")} points of 1 job and the run`);
+claim(plots("inconclusive", "decision") === 3, `the history has ${plots("inconclusive", "decision")} points of 2 jobs and the run`);
+claim(Object.keys(all["twenty-names"] ?? {}).filter((id) => id.startsWith("distribution-")).length === 21, "a name has no distribution");
+console.log(`${pages.length} pages, ${wrong.length} wrong`);
+wrong.forEach((what) => console.log(what));
+process.exitCode = wrong.length > 0 ? 1 : 0;
