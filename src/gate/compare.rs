@@ -48,6 +48,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         thresholds: &thresholds,
         candidates: std::slice::from_ref(now),
         matching: Matching::Jobs(vec![&job]),
+        anchor: None,
     });
     let story = Story {
         verdict: &verdict,
@@ -56,6 +57,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         thresholds: &thresholds,
         gate_path: "",
         thresholds_path: "",
+        baseline: None,
         before: Before::Baseline {
             commit: job.commit.as_deref(),
             started: job.started,

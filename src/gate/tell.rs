@@ -43,7 +43,7 @@ pub(super) const RESULT: &str = "result.json";
 type Teller = fn(&Story<'_>) -> String;
 
 /// The files that are written beside the record, with the function that tells each.
-const FILES: [(&str, Teller); 5] = [
+const FILES: [(&str, Teller); 6] = [
     ("junit.xml", |story| report::junit(&[*story])),
     ("summary.md", |story| report::summary(&[*story])),
     ("report.html", report::html),

@@ -10,8 +10,8 @@
 )]
 
 mod nginx;
-mod platforms;
 mod pages;
+mod platforms;
 #[path = "../support.rs"]
 mod support;
 mod xml;
