@@ -6,7 +6,6 @@
     reason = "a benchmark whose input is broken should fail loudly"
 )]
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use divan::{Bencher, black_box};
@@ -107,7 +106,7 @@ fn ten_thousand_arrivals_are_scheduled(bencher: Bencher, spacing: &str) {
     let text = format!(
         "name: x\nuser_classes: [{{ name: a, tasks: [{{ steps: [{{ get: / }}] }}] }}]\nload: [{{ phase: a, arrivals: 1000/s..3000/s, for: 5s, spacing: {spacing} }}]\n"
     );
-    let scenario = scenario::parse("scenario.yml", &text, &BTreeMap::new(), &|_| None).unwrap();
+    let scenario = scenario::parse("scenario.yml", &text, &scenario::Inputs::default()).unwrap();
     let table = Timetable::new(&scenario.load);
     bencher.bench(|| Schedule::new(&table, &[1], 7).count());
 }

@@ -97,12 +97,15 @@ const MAY_USE: [(&str, &[&str]); 22] = [
 ];
 
 /// Crates that only these files may know: a prefix of the path below `src/`.
-const ONLY_IN: [(&str, &[&str]); 18] = [
+const ONLY_IN: [(&str, &[&str]); 21] = [
     ("hdrhistogram", &["measurement/latency.rs"]),
     ("junit_report", &["report/junit.rs"]),
     ("maud", &["report/html/"]),
     ("clap", &["cli"]),
     ("minijinja", &["scenario/"]),
+    ("csv", &["scenario/data.rs"]),
+    ("aws_sigv4", &["load/signature.rs"]),
+    ("aws_credential_types", &["load/signature.rs"]),
     ("serde_json_path", &["scenario/", "load/"]),
     ("serde_saphyr", &["yaml", "init/openapi.rs"]),
     ("httparse", &["load/http/"]),

@@ -21,7 +21,7 @@ fn by_user(server: &Server) -> BTreeMap<u64, Vec<Received>> {
 }
 
 /// All cells of a result, by request name: requests and failures by kind.
-fn cells(gate: &Gate) -> BTreeMap<String, (u64, BTreeMap<String, u64>)> {
+pub(crate) fn cells(gate: &Gate) -> BTreeMap<String, (u64, BTreeMap<String, u64>)> {
     let result: Value = serde_json::from_str(&gate.written("result.json")).unwrap();
     let names = result["requests"].as_array().unwrap();
     let mut cells: BTreeMap<String, (u64, BTreeMap<String, u64>)> = BTreeMap::new();

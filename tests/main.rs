@@ -12,6 +12,7 @@ mod comments;
 mod duets;
 mod exits;
 mod flows;
+mod formats;
 mod gates;
 mod help;
 mod init;

@@ -34,8 +34,8 @@ fn mistakes_in_files_are_named_with_file_line_and_column() {
         ),
         (
             "scenario.yml",
-            SCENARIO.replace("name: GET /items }", "form: { a: b } }"),
-            &["scenario.yml:6:", "form", "not supported yet"],
+            SCENARIO.replace("name: GET /items }", "form: { a: b }, raw: c }"),
+            &["scenario.yml:6:", "both 'form' and 'raw'"],
         ),
         (
             "thresholds.yml",

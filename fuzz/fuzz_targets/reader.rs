@@ -15,6 +15,7 @@ fuzz_target!(|input: (bool, Option<u16>, Vec<u16>, Vec<u8>)| {
         head_only,
         keep_body: keep_body.map(usize::from),
         headers: &wanted,
+        ..Expected::default()
     };
     let whole = read([bytes.as_slice()], expected);
     assert_eq!(read(split(&bytes, &cuts), expected), whole);

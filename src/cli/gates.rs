@@ -1,4 +1,4 @@
-//! `run` and `validate`: what gates are loaded with.
+//! `run`, `try` and `validate`: what gates are loaded with.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::Error;
 use super::stored::{Pairs, Reading, Telling, pairs};
 use crate::exit::Exit;
 use crate::gate::{self, Console, Loudness};
-use crate::plan::{Judging, Options, Plan, Recording};
+use crate::plan::{Commands, Judging, Options, Plan, Recording};
 use crate::units::parse_duration;
 
 #[derive(Debug, Args)]
@@ -29,17 +29,75 @@ pub(super) struct Run {
     /// How long to wait until target and base answer
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, env = "LOADGATE_WAIT")]
     wait: Duration,
+    #[command(flatten)]
+    sending: Sending,
+    #[command(flatten)]
+    telling: Telling,
+}
+
+/// How requests are sent.
+#[derive(Debug, Args)]
+struct Sending {
     /// Seed of every random draw; one of the scenario's own where not given
     #[arg(long, value_name = "N", env = "LOADGATE_SEED")]
     seed: Option<u64>,
+    /// Let the scenario run the programs of its command steps on this machine
+    #[arg(long, env = "LOADGATE_ALLOW_COMMANDS", value_parser = FalseyValueParser::new())]
+    allow_commands: bool,
     /// Root certificate to trust beside the system's, in PEM
     #[arg(long, value_name = "FILE", env = "LOADGATE_CA")]
     ca: Option<PathBuf>,
     /// Leave certificates unchecked, said in every report
     #[arg(long, env = "LOADGATE_INSECURE", value_parser = FalseyValueParser::new())]
     insecure: bool,
+}
+
+impl Sending {
+    fn lay_over(self, options: Options) -> Options {
+        Options {
+            seed: self.seed,
+            ca: self.ca,
+            insecure: self.insecure,
+            commands: if self.allow_commands {
+                Commands::Allowed
+            } else {
+                Commands::Refused
+            },
+            ..options
+        }
+    }
+}
+
+/// `try`: a rehearsal of one gate.
+#[derive(Debug, Args)]
+pub(super) struct Try {
+    /// Folder with scenario.yml
+    #[arg(value_name = "GATE")]
+    gate: PathBuf,
+    /// Deployment to send to, over the scenario's
+    #[arg(long, value_name = "URL", env = "LOADGATE_TARGET")]
+    target: Option<String>,
+    /// Value of a variable, over the scenario's
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_SET")]
+    set: Vec<Pairs>,
+    /// Which of the scenario's environments holds
+    #[arg(long, value_name = "NAME", env = "LOADGATE_ENVIRONMENT")]
+    environment: Option<String>,
     #[command(flatten)]
-    telling: Telling,
+    sending: Sending,
+}
+
+impl Try {
+    pub(super) fn run(self) -> Result<Exit, Error> {
+        let plan = Plan::read(&self.sending.lay_over(Options {
+            gates: vec![self.gate],
+            target: self.target,
+            set: self.set.concat(),
+            environment: self.environment,
+            ..Options::default()
+        }))?;
+        Ok(gate::rehearse(&plan, &Console::of_process(Loudness::Full))?)
+    }
 }
 
 /// What the result is for.
@@ -127,12 +185,9 @@ struct Labels {
 impl Run {
     pub(super) fn run(self) -> Result<Exit, Error> {
         let (strictness, console) = (self.telling.strictness(), self.telling.console());
-        let plan = Plan::read(&Options {
+        let options = Options {
             out: self.telling.out,
-            seed: self.seed,
             wait: self.wait,
-            ca: self.ca,
-            insecure: self.insecure,
             recording: if self.purpose.record {
                 Recording::WhereGood
             } else {
@@ -144,7 +199,12 @@ impl Run {
                 Judging::Now
             },
             ..options(self.gates, self.deployments, &self.labels)
-        })?;
+        };
+        let mut options = self.sending.lay_over(options);
+        if self.is_dry {
+            options.commands = Commands::NeverRun;
+        }
+        let plan = Plan::read(&options)?;
         if self.is_dry {
             return Ok(gate::validate(&plan, &console));
         }
@@ -165,6 +225,7 @@ fn options(gates: Gates, deployments: Deployments, labels: &Labels) -> Options {
         gates: gates.gates,
         baseline: gates.reading.baseline,
         set: gates.reading.set.concat(),
+        environment: gates.reading.environment,
         labels: labels.labels.concat(),
         target: deployments.target,
         against: deployments.against,

@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::gate::{self, Console, Loudness};
 use crate::{demo, init, lambda, plan};
 use comment::Comment;
-use gates::{Run, Validate};
+use gates::{Run, Try, Validate};
 use stand_in::Lambda;
 use stored::{Compare, Judge, Record};
 
@@ -53,6 +53,8 @@ enum Command {
     Demo(Demo),
     /// Load, measure, judge and report: the main job
     Run(Box<Run>),
+    /// Let one user do every task once, and show each request and its answer
+    Try(Box<Try>),
     /// Check a gate's files and print the plan, sending nothing
     Validate(Box<Validate>),
     /// Judge stored results again, without a network
@@ -169,6 +171,7 @@ impl Command {
                 &Console::of_process(Loudness::Full),
             )?),
             Self::Run(arguments) => arguments.run(),
+            Self::Try(arguments) => arguments.run(),
             Self::Validate(arguments) => arguments.run(),
             Self::Judge(arguments) => arguments.run(),
             Self::Record(arguments) => arguments.run(),

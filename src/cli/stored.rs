@@ -75,6 +75,9 @@ pub(super) struct Reading {
     /// Value of a variable, over the scenario's
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_SET")]
     pub(super) set: Vec<Pairs>,
+    /// Which of the scenario's environments holds
+    #[arg(long, value_name = "NAME", env = "LOADGATE_ENVIRONMENT")]
+    pub(super) environment: Option<String>,
 }
 
 /// How much is told, and where.
@@ -102,6 +105,7 @@ impl OneGate {
         let options = Options {
             baseline: self.reading.baseline,
             set: self.reading.set.concat(),
+            environment: self.reading.environment,
             recording,
             ..Options::default()
         };

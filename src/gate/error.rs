@@ -74,7 +74,7 @@ impl Error {
                 | load::Error::Tls(_)
                 | load::Error::Request(_)
                 | load::Error::System(_) => Exit::Usage,
-                load::Error::Worker => Exit::Invalid,
+                load::Error::Command(_) | load::Error::Worker => Exit::Invalid,
             },
             Self::Write { .. } => Exit::Invalid,
         }

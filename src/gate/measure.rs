@@ -140,7 +140,7 @@ fn further(gate: &Gate, record: &RunRecord) -> Further {
     }
 }
 
-fn order<'a>(plan: &'a Plan, gate: &'a Gate, target: &Origin) -> Order<'a> {
+pub(super) fn order<'a>(plan: &'a Plan, gate: &'a Gate, target: &Origin) -> Order<'a> {
     let trust = match &plan.ca {
         _ if plan.insecure => Trust::Anyone,
         Some(pem) => Trust::SystemAnd(pem.as_bytes()),
@@ -149,6 +149,7 @@ fn order<'a>(plan: &'a Plan, gate: &'a Gate, target: &Origin) -> Order<'a> {
     Order {
         scenario: &gate.scenario,
         target: target.clone(),
+        folder: &gate.folder,
         trust,
         seed: gate.seed,
         cores: None,
@@ -216,7 +217,7 @@ fn turns(plan: &Plan, against: &Against) -> Turns {
 }
 
 /// Everything that was read from the environment for either deployment.
-fn secrets(gate: &Gate) -> Vec<String> {
+pub(super) fn secrets(gate: &Gate) -> Vec<String> {
     let base = gate.against.iter().map(|against| &against.scenario);
     let scenarios = std::iter::once(&gate.scenario).chain(base);
     scenarios

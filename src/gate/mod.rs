@@ -13,6 +13,7 @@ mod measure;
 mod platform;
 mod progress;
 mod record;
+mod rehearse;
 mod servers;
 mod signals;
 mod tell;
@@ -25,6 +26,7 @@ pub use error::Error;
 pub use guardian::{GUARD, guard};
 pub use judge::judge;
 pub use record::{Acceptance, Change, record};
+pub use rehearse::rehearse;
 pub use validate::validate;
 
 use std::path::Path;

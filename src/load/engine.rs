@@ -16,7 +16,7 @@ use super::http::{Connector, Origin};
 use super::order::{Duet, Ended, Error, Hooks, Order, Outcome, Stop};
 use super::prepared::Script;
 use super::progress::{Progress, Watch};
-use super::reach::{self, Unreachable};
+use super::reach::{self, Unready};
 use super::timetable::Timetable;
 use super::worker::{ArmPlan, Command, Plan, Share};
 use crate::measurement::{Arm, Measurement};
@@ -197,8 +197,8 @@ fn arm(
     target: &Origin,
     table: Timetable,
 ) -> Result<ArmPlan, Error> {
-    let script =
-        Script::new(scenario, target).map_err(|unsent| Error::Request(unsent.to_string()))?;
+    let script = Script::new(scenario, target, order.folder)
+        .map_err(|unsent| Error::Request(unsent.to_string()))?;
     let connector = Connector::new(target.clone(), scenario.http, order.trust)?;
     let classes = scenario.user_classes.iter();
     Ok(ArmPlan {
@@ -214,7 +214,7 @@ fn reach(order: &Order<'_>, arms: &[ArmPlan], stop: &Stop) -> Result<Option<Ende
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
-    let ended = runtime.block_on(async {
+    let ended: Result<_, Error> = runtime.block_on(async {
         let told = async {
             loop {
                 if let Some(signal) = stop.signal() {
@@ -223,25 +223,27 @@ fn reach(order: &Order<'_>, arms: &[ArmPlan], stop: &Stop) -> Result<Option<Ende
                 tokio::time::sleep(TICK).await;
             }
         };
-        tokio::select! {
+        Ok(tokio::select! {
             biased;
             signal = told => Some(Ended::Interrupted { signal }),
-            unreachable = reach_all(order, arms) => unreachable,
-        }
+            reached = reach_all(order, arms) => reached?,
+        })
     });
     // A resolver that hangs is not waited for.
     runtime.shutdown_background();
-    Ok(ended)
+    ended
 }
 
-async fn reach_all(order: &Order<'_>, arms: &[ArmPlan]) -> Option<Ended> {
+async fn reach_all(order: &Order<'_>, arms: &[ArmPlan]) -> Result<Option<Ended>, Error> {
     for (plan, arm) in arms.iter().zip([Arm::Target, Arm::Base]) {
         let reached = reach::reach(&plan.script, &plan.connector, order.seed, order.wait).await;
-        if let Err(Unreachable(why)) = reached {
-            return Some(Ended::Unreachable { arm, why });
+        match reached {
+            Ok(()) => {}
+            Err(Unready::Unreachable(why)) => return Ok(Some(Ended::Unreachable { arm, why })),
+            Err(Unready::Command(why)) => return Err(Error::Command(why)),
         }
     }
-    None
+    Ok(None)
 }
 
 /// Cores that the process may use.
@@ -267,9 +269,6 @@ fn drain(scenario: &Scenario) -> Duration {
         let tasks = class.tasks.iter().flat_map(|task| &task.steps);
         class.on_start.iter().chain(tasks)
     });
-    let timeouts = steps.filter_map(|step| match step {
-        crate::scenario::Step::Request(request) => Some(request.timeout),
-        crate::scenario::Step::Think(_) => None,
-    });
+    let timeouts = steps.filter_map(|step| step.request().map(|request| request.timeout));
     timeouts.max().unwrap_or_default().min(LONGEST_DRAIN)
 }

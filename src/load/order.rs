@@ -1,6 +1,7 @@
 //! What a run is asked for, and what it brings.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, SystemTime};
@@ -18,6 +19,8 @@ pub struct Order<'a> {
     pub scenario: &'a Scenario,
     /// The deployment to load.
     pub target: Origin,
+    /// Where the programs of the scenario are run.
+    pub folder: &'a Path,
     /// Whose certificates are accepted.
     pub trust: Trust<'a>,
     /// Seed of every random draw.
@@ -83,7 +86,8 @@ impl Stop {
         self.signal().is_some()
     }
 
-    pub(super) fn signal(&self) -> Option<i32> {
+    /// The signal on whose behalf it was told to.
+    pub fn signal(&self) -> Option<i32> {
         Some(self.0.load(Ordering::Relaxed)).filter(|signal| *signal != 0)
     }
 }
@@ -165,6 +169,9 @@ pub enum Error {
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// A program fails already before the load.
+    #[error("no load was sent, since {0}")]
+    Command(String),
     /// A request can never be sent.
     #[error("a request of the scenario can never be sent: {0}")]
     Request(String),

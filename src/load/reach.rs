@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
 use super::draws::{self, Purpose};
-use super::http::{Connector, Scratch};
-use super::prepared::{Class, Script, Step};
+use super::http::Connector;
+use super::prepared::{Action, Class, Script, Step};
 use super::sender::{Gear, Sender, Sent};
 use crate::measurement::FailureKind;
 use crate::scenario::Method;
@@ -17,9 +17,14 @@ const RETRY: Duration = Duration::from_millis(250);
 /// How long a connection may take where the scenario has no request that could be sent without a doubt.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Why a target counts as unreachable, in words.
+/// Why there is no point in sending load, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unreachable(pub(super) String);
+pub(super) enum Unready {
+    /// The target does not answer.
+    Unreachable(String),
+    /// A program that the scenario runs fails.
+    Command(String),
+}
 
 /// Tries until the target answers, at least once and for as long as `wait`.
 pub(super) async fn reach(
@@ -27,28 +32,23 @@ pub(super) async fn reach(
     connector: &Arc<Connector>,
     seed: u64,
     wait: Duration,
-) -> Result<(), Unreachable> {
+) -> Result<(), Unready> {
     let began = Instant::now();
-    let gear = Gear {
-        script: Arc::clone(script),
-        connector: Arc::clone(connector),
-        scratch: Scratch::default(),
-    };
+    let gear = Gear::new(script, connector);
     loop {
-        let tried = attempt(&gear, seed).await;
-        if tried.is_ok() || began.elapsed() + RETRY > wait {
-            return tried;
+        match attempt(&gear, seed).await {
+            Err(Unready::Unreachable(_)) if began.elapsed() + RETRY <= wait => sleep(RETRY).await,
+            tried => return tried,
         }
-        sleep(RETRY).await;
     }
 }
 
 /// Any HTTP answer, whatever it says, shows that the target is there.
-async fn attempt(gear: &Gear, seed: u64) -> Result<(), Unreachable> {
+async fn attempt(gear: &Gear, seed: u64) -> Result<(), Unready> {
     let mut shown = Seen::default();
     for (index, class) in gear.script.classes.iter().enumerate() {
         let rng = draws::generator(seed, Purpose::Reach(index as u64));
-        let mut sender = Sender::new(gear, rng);
+        let mut sender = Sender::probe(gear, rng);
         try_class(gear, class, &mut sender, &mut shown).await?;
     }
     match shown {
@@ -68,7 +68,7 @@ async fn attempt(gear: &Gear, seed: u64) -> Result<(), Unreachable> {
 #[derive(Default)]
 struct Seen {
     answered: bool,
-    failed: Option<Unreachable>,
+    failed: Option<Unready>,
 }
 
 async fn try_class(
@@ -76,29 +76,60 @@ async fn try_class(
     class: &Class,
     sender: &mut Sender,
     seen: &mut Seen,
-) -> Result<(), Unreachable> {
-    for request in class.on_start.iter().filter_map(Step::request) {
-        seen.note(&sender.send(gear, request).await)?;
+) -> Result<(), Unready> {
+    sender.take_rows(gear, &class.own_rows);
+    sender.take_rows(gear, &class.start_rows);
+    for step in &class.on_start {
+        try_step(gear, step, sender, seen).await?;
     }
-    for task in &class.tasks {
+    let gets = |step: &Step| step.request().is_some_and(|own| own.method == Method::Get);
+    for task in class
+        .tasks
+        .iter()
+        .filter(|task| task.steps.iter().any(gets))
+    {
+        sender.take_rows(gear, &task.rows);
         let hidden = sender.set(&task.set);
-        let requests = task.steps.iter().filter_map(Step::request);
-        for request in requests.filter(|request| request.method == Method::Get) {
-            seen.note(&sender.send(gear, request).await)?;
+        let programs = |step: &Step| matches!(step.action, Action::Command(_));
+        for step in task
+            .steps
+            .iter()
+            .filter(|step| gets(step) || programs(step))
+        {
+            try_step(gear, step, sender, seen).await?;
         }
         sender.restore(hidden);
     }
     Ok(())
 }
 
+async fn try_step(
+    gear: &Gear,
+    step: &Step,
+    sender: &mut Sender,
+    seen: &mut Seen,
+) -> Result<(), Unready> {
+    if !sender.does(step) {
+        return Ok(());
+    }
+    match &step.action {
+        Action::Request(request) => seen.note(&sender.send(gear, request).await),
+        // What a program of a task needs may come from a request that is not sent here.
+        Action::Command(command) if sender.knows(command) => {
+            sender.run(gear, command).await.map_err(Unready::Command)
+        }
+        Action::Command(_) | Action::Think(_) => Ok(()),
+    }
+}
+
 impl Seen {
     /// Notes what came of a request. Where nobody can be talked to, further requests would only wait as long again.
-    fn note(&mut self, sent: &Sent) -> Result<(), Unreachable> {
+    fn note(&mut self, sent: &Sent) -> Result<(), Unready> {
         self.answered |= sent.answered;
         let (Some(kind), Some(_), false) = (sent.failure, sent.spent, self.answered) else {
             return Ok(());
         };
-        let why = Unreachable(match &sent.detail {
+        let why = Unready::Unreachable(match &sent.detail {
             Some(detail) => format!("{kind}: {detail}"),
             None => kind.to_string(),
         });
@@ -124,10 +155,10 @@ impl Seen {
 }
 
 /// Where there is nothing harmless to send, a connection must do.
-async fn connect(gear: &Gear) -> Result<(), Unreachable> {
+async fn connect(gear: &Gear) -> Result<(), Unready> {
     match timeout(CONNECT, gear.connector.try_open()).await {
-        Ok(tried) => tried.map_err(Unreachable),
-        Err(_) => Err(Unreachable(format!(
+        Ok(tried) => tried.map_err(Unready::Unreachable),
+        Err(_) => Err(Unready::Unreachable(format!(
             "connect: no answer within {CONNECT:?}"
         ))),
     }

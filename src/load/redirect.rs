@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::http::{Exchange, Origin, Scheme};
-use super::prepared::Prepared;
+use super::message::Prepared;
 use crate::scenario::Method;
 
 /// The next hop.

@@ -7,14 +7,18 @@ use std::time::{Duration, Instant};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-use super::http::{
-    Answer, BODY_LIMIT, Client, Connector, Exchange, Expected, Failure, Request, Scratch, unpacked,
-};
-use super::prepared::{Prepared, Script, Unsent};
+use super::command::Workshop;
+use super::cookies::Jar;
+use super::http::{BODY_LIMIT, Client, Connector, Exchange, Expected, Failure, Request, Scratch};
+use super::look::{Look, look};
+use super::message::{Prepared, Unsent};
+use super::prepared::{Script, Step};
 use super::recorder::Spent;
 use super::redirect;
+use super::rows::Taker;
+use super::witness::Witness;
 use crate::measurement::FailureKind;
-use crate::scenario::{Capture, Method, Scope, Source, ValueTemplate};
+use crate::scenario::{Command, Method, Scope, ValueTemplate};
 
 /// How long a connection may take to be opened again between two slices.
 const REFRESH: Duration = Duration::from_secs(10);
@@ -24,16 +28,35 @@ pub(super) struct Gear {
     pub(super) script: Arc<Script>,
     pub(super) connector: Arc<Connector>,
     pub(super) scratch: Scratch,
+    workshop: Workshop,
+}
+
+impl Gear {
+    pub(super) fn new(script: &Arc<Script>, connector: &Arc<Connector>) -> Self {
+        Self {
+            script: Arc::clone(script),
+            connector: Arc::clone(connector),
+            scratch: Scratch::default(),
+            workshop: Workshop::new(&script.folder),
+        }
+    }
 }
 
 /// One user's connection, memory and chance.
 pub(super) struct Sender {
     client: Client,
-    /// What it captured and what its task set.
+    /// What it captured, what its task set, and the rows that it took.
     values: BTreeMap<String, Value>,
+    cookies: Jar,
     pub(super) rng: ChaCha8Rng,
     /// The request that is being sent, where it is not the same for everybody.
     buffer: Vec<u8>,
+    taker: Taker,
+    /// Why the next request cannot be sent: a program failed, or nobody knows whether a step is to be done. Failing a
+    /// request is what makes that show.
+    fault: Option<Box<str>>,
+    /// Who looks over its shoulder, if anybody does.
+    witness: Option<Box<Witness>>,
 }
 
 /// What [`Sender::set`] hides.
@@ -61,9 +84,37 @@ impl Sender {
         Self {
             client: Client::new(Arc::clone(&gear.connector)),
             values: BTreeMap::new(),
+            cookies: Jar::default(),
             rng,
             buffer: Vec::new(),
+            taker: Taker::User,
+            fault: None,
+            witness: None,
         }
+    }
+
+    /// Somebody who looks whether all is well before the load.
+    pub(super) fn probe(gear: &Gear, rng: ChaCha8Rng) -> Self {
+        Self {
+            taker: Taker::Probe,
+            ..Self::new(gear, rng)
+        }
+    }
+
+    /// A probe whose every request and answer is noted.
+    pub(super) fn watched(gear: &Gear, rng: ChaCha8Rng) -> Self {
+        Self {
+            witness: Some(Box::default()),
+            ..Self::probe(gear, rng)
+        }
+    }
+
+    /// What was noted since this was last asked.
+    pub(super) fn testimony(&mut self) -> Witness {
+        self.witness
+            .as_deref_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Opens the connection again where the server has closed it. One that cannot be opened now is tried again by the
@@ -106,36 +157,135 @@ impl Sender {
         }
     }
 
+    /// Takes a row of each of these data. What has none left is unset.
+    pub(super) fn take_rows(&mut self, gear: &Gear, rows: &[usize]) {
+        for feed in rows
+            .iter()
+            .filter_map(|index| gear.script.feeds.get(*index))
+        {
+            let row = feed.row(self.taker, &mut self.rng);
+            self.put(&feed.name, row);
+        }
+    }
+
+    /// Whether a step is to be done. Where that cannot be told, a request is, and fails unsent; any other step is not, and
+    /// the next request fails instead.
+    pub(super) fn does(&mut self, step: &Step) -> bool {
+        let Some(when) = &step.when else {
+            return true;
+        };
+        match when.holds(&mut self.scope()) {
+            Ok(holds) => holds,
+            Err(error) => {
+                self.fault = Some(format!("the condition {error}").into());
+                step.request().is_some()
+            }
+        }
+    }
+
+    /// Whether all is there that a program is handed.
+    pub(super) fn knows(&mut self, command: &Command) -> bool {
+        let mut scope = self.scope();
+        let mut arguments = command.arguments.iter();
+        arguments.all(|argument| argument.render(&mut scope).is_ok())
+    }
+
+    /// Runs a program and takes from the JSON that it prints what its step captures. Where it fails, all of that is unset,
+    /// and the next request fails unsent, whether it needs any of it or not.
+    pub(super) async fn run(&mut self, gear: &Gear, command: &Command) -> Result<(), String> {
+        // Boxed, since few scenarios run programs and every waiting user would hold the room for one.
+        let printed = Box::pin(self.printed(gear, command)).await;
+        let mut failed = printed.as_ref().err().cloned();
+        for (name, path) in &command.capture {
+            let value = printed.as_ref().ok();
+            let value = value.and_then(|printed| path.query(printed).first().cloned());
+            if value.is_none() && failed.is_none() {
+                failed = Some(format!("prints no '{name}' at {path}"));
+            }
+            if let Some(witness) = &mut self.witness {
+                witness.captured.push((name.clone(), value.clone()));
+            }
+            self.put(name, value);
+        }
+        let Some(why) = failed else {
+            return Ok(());
+        };
+        let program = command.arguments.first().map_or("", |own| own.source());
+        let why = format!("the program {program} {why}");
+        self.fault = Some(why.as_str().into());
+        Err(why)
+    }
+
+    async fn printed(&mut self, gear: &Gear, command: &Command) -> Result<Value, String> {
+        let mut scope = self.scope();
+        let arguments = command.arguments.iter();
+        let arguments: Vec<String> = arguments
+            .map(|argument| {
+                argument
+                    .render(&mut scope)
+                    .map(std::borrow::Cow::into_owned)
+            })
+            .collect::<Result<_, _>>()
+            .map_err(|error| error.to_string())?;
+        gear.workshop.run(&arguments, command.timeout).await
+    }
+
     /// Sends a request, follows where it is redirected to, and takes from its answer what the step captures.
     pub(super) async fn send(&mut self, gear: &Gear, request: &Prepared) -> Sent {
-        if request.fixed.is_none()
+        if let Some(fault) = self.fault.take() {
+            return Sent::unsent(fault.into());
+        }
+        let fixed = request
+            .fixed
+            .as_deref()
+            .filter(|_| !self.sends_cookies(request));
+        if fixed.is_none()
             && let Err(unsent) = self.render(gear, request)
         {
-            return Sent::unsent(&unsent);
+            return Sent::unsent(unsent.to_string());
         }
-        let bytes = request.fixed.as_deref().unwrap_or(&self.buffer);
-        let exchange = self
-            .client
-            .send(
-                &gear.scratch,
-                &raw(request, request.method, bytes),
-                request.timeout,
-            )
-            .await;
+        let bytes = fixed.unwrap_or(&self.buffer);
+        if let Some(witness) = &mut self.witness {
+            witness.request = bytes.to_vec();
+        }
+        let raw = raw(request, request.method, bytes, self.witness.is_some());
+        let exchange = self.client.send(&gear.scratch, &raw, request.timeout).await;
+        if request.cookies.is_some() {
+            let target = redirect::target_of(fixed.unwrap_or(&self.buffer));
+            self.take_cookies(gear, request, &target, &exchange);
+        }
         if request.redirects > 0 && redirect::status(&exchange).is_some() {
-            let target = redirect::target_of(bytes);
+            let target = redirect::target_of(fixed.unwrap_or(&self.buffer));
             // Boxed, since few scenarios follow redirects and every waiting user would hold the room for it.
             return Box::pin(self.follow(gear, request, target, exchange)).await;
         }
         self.judge(gear, request, exchange)
     }
 
+    fn sends_cookies(&self, request: &Prepared) -> bool {
+        request.cookies.is_some() && !self.cookies.is_empty()
+    }
+
     fn render(&mut self, gear: &Gear, request: &Prepared) -> Result<(), Unsent> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let origin = gear.connector.origin();
-        let rendered = request.render(origin, &mut self.scope(), &mut buffer);
+        let cookies = std::mem::take(&mut self.cookies);
+        let sent = Some(&cookies).filter(|jar| request.cookies.is_some() && !jar.is_empty());
+        let rendered = request.render(origin, &mut self.scope(), sent, &mut buffer);
+        self.cookies = cookies;
         self.buffer = buffer;
         rendered
+    }
+
+    fn take_cookies(&mut self, gear: &Gear, request: &Prepared, target: &str, exchange: &Exchange) {
+        let (Some(place), Ok(answer)) = (request.cookies, &exchange.outcome) else {
+            return;
+        };
+        let origin = gear.connector.origin();
+        let path = target.strip_prefix(&origin.before_path()).unwrap_or(target);
+        for set in answer.headers(place) {
+            self.cookies.take(set, origin, path, jiff::Timestamp::now());
+        }
     }
 
     /// Follows redirects within the origin. Every hop is part of the same request and of its time.
@@ -154,15 +304,19 @@ impl Sender {
             };
             (target, method) = (next.target, next.method);
             let mut bytes = Vec::new();
+            let cookies = std::mem::take(&mut self.cookies);
+            let jar = Some(&cookies).filter(|_| request.cookies.is_some());
             let mut scope = self.scope();
-            if let Err(unsent) = request.render_to(origin, method, &target, &mut scope, &mut bytes)
-            {
-                return Sent::unsent(&unsent);
+            let rendered = request.render_to(origin, method, &target, &mut scope, jar, &mut bytes);
+            self.cookies = cookies;
+            if let Err(unsent) = rendered {
+                return Sent::unsent(unsent.to_string());
             }
             let spent = exchange.times.started.elapsed();
             let left = request.timeout.saturating_sub(spent);
-            let raw = raw(request, method, &bytes);
+            let raw = raw(request, method, &bytes, self.witness.is_some());
             let hop = self.client.send(&gear.scratch, &raw, left).await;
+            self.take_cookies(gear, request, &target, &hop);
             exchange = redirect::joined(&exchange, hop);
         }
         let further = redirect::next(origin, request, &target, method, &exchange);
@@ -199,58 +353,29 @@ impl Sender {
                 sent.answered = true;
                 let marker = gear.script.cold.as_deref();
                 sent.cold = marker.map(|marker| answer.header(0) == Some(marker));
+                if let Some(witness) = &mut self.witness {
+                    witness.note(&answer, request.coding);
+                }
                 if !request.expect.accepts(answer.status) {
                     sent.failure = Some(FailureKind::Status(answer.status));
-                } else if !request.capture.is_empty()
-                    && let Err((failure, why)) = self.capture(request, marker.is_some(), answer)
-                {
-                    sent.failure = Some(failure);
-                    sent.detail = Some(why);
+                } else if request.looks() {
+                    let Look { taken, failure } = look(request, answer, &mut self.scope());
+                    for (name, value) in taken {
+                        if let Some(witness) = &mut self.witness {
+                            witness.captured.push((name.to_owned(), value.clone()));
+                        }
+                        self.put(name, value);
+                    }
+                    (sent.failure, sent.detail) = failure.unzip();
                 }
             }
         }
         sent
     }
-
-    /// Takes the values of a step from its answer; one that is not there becomes unset.
-    fn capture(
-        &mut self,
-        request: &Prepared,
-        marked: bool,
-        mut answer: Answer,
-    ) -> Result<(), (FailureKind, String)> {
-        let mut missing = Ok(());
-        let mut body: Option<Value> = None;
-        if let (Some(coding), Some(packed)) = (request.coding, answer.body.take()) {
-            let codings: Vec<&str> = answer.headers(coding).collect();
-            match unpacked(packed, &codings.join(","), BODY_LIMIT) {
-                Ok(text) => body = serde_json::from_slice(&text).ok(),
-                Err(error) => missing = Err((FailureKind::Body, error.to_string())),
-            }
-        }
-        let mut place = usize::from(marked);
-        for Capture { variable, from } in &request.capture {
-            let value = match from {
-                Source::Header(_) => {
-                    place += 1;
-                    answer.header(place - 1).map(Value::from)
-                }
-                Source::Json(path) => body
-                    .as_ref()
-                    .and_then(|body| path.query(body).first().cloned()),
-            };
-            if value.is_none() && missing.is_ok() {
-                let why = format!("the answer holds no '{variable}'");
-                missing = Err((FailureKind::Expectation, why));
-            }
-            self.put(variable, value);
-        }
-        missing
-    }
 }
 
 impl Sent {
-    fn unsent(why: &Unsent) -> Self {
+    fn unsent(why: String) -> Self {
         let now = Instant::now();
         Self {
             at: now,
@@ -259,20 +384,26 @@ impl Sent {
             cold: None,
             spent: None,
             answered: false,
-            detail: Some(why.to_string()),
+            detail: Some(why),
         }
     }
 }
 
 /// The request as the client sends it.
-fn raw<'a>(request: &'a Prepared, method: Method, bytes: &'a [u8]) -> Request<'a> {
+fn raw<'a>(
+    request: &'a Prepared,
+    method: Method,
+    bytes: &'a [u8],
+    is_watched: bool,
+) -> Request<'a> {
     Request {
         bytes,
         idempotent: method.is_idempotent(),
         expected: Expected {
             head_only: method == Method::Head,
-            keep_body: request.coding.map(|_| BODY_LIMIT),
+            keep_body: (request.coding.is_some() || is_watched).then_some(BODY_LIMIT),
             headers: &request.wanted,
+            every_header: is_watched,
         },
     }
 }

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use super::clock::{Moment, Wait};
 use super::core::{Core, Owed, Pending, Presence};
 use super::draws::{self, Purpose};
+use super::message::Prepared;
 use super::pool::{Job, Next, Seat, next_job};
-use super::prepared::{Prepared, Script, Step, Task};
+use super::prepared::{Action, Script, Step, Task};
 use super::schedule::{Arrival, Stay};
 use super::sender::{Gear, Sender};
 
@@ -33,6 +34,8 @@ pub(super) async fn closed(presence: Presence, stay: Stay) {
     let rng = draws::generator(core.seed, Purpose::User(stay.user));
     let mut user = User::new(core, rng);
     let joined = user.until(stay.join).await;
+    user.sender.take_rows(&core.gear, &class.own_rows);
+    user.sender.take_rows(&core.gear, &class.start_rows);
     let Some(mut due) = user.steps(&class.on_start, false, joined, joined.at).await else {
         return;
     };
@@ -100,14 +103,25 @@ impl<'c> User<'c> {
     /// arrival queues for as long. It was due already, so nothing of this waits for the arm's time to run on.
     async fn log_in(&mut self, job: &mut Job) {
         let core = self.core;
-        for step in &core.gear.script.classes[job.arrival.class].on_start {
-            match step {
-                Step::Think(pause) => {
+        let class = &core.gear.script.classes[job.arrival.class];
+        self.sender.take_rows(&core.gear, &class.own_rows);
+        self.sender.take_rows(&core.gear, &class.start_rows);
+        for step in &class.on_start {
+            if !self.sender.does(step) {
+                continue;
+            }
+            match &step.action {
+                Action::Think(pause) => {
                     let rest = draws::pause(&mut self.sender.rng, *pause);
                     core.pacer.until(job.ready + rest).await;
                     job.ready += rest;
                 }
-                Step::Request(request) => {
+                Action::Command(command) => {
+                    // What fails makes the next request fail, which is how it shows.
+                    let _ = self.sender.run(&core.gear, command).await;
+                    job.ready = Instant::now();
+                }
+                Action::Request(request) => {
                     let due = core.clock.moment_within(job.ready);
                     job.ready = self.request(request, due, job.ready).await.0;
                 }
@@ -143,6 +157,7 @@ impl<'c> User<'c> {
 
     /// Runs one pass through a task; its `set` values hold until the end of the pass.
     async fn task(&mut self, task: &Task, due: Moment, ready: Instant) -> Option<Duration> {
+        self.sender.take_rows(&self.core.gear, &task.rows);
         let hidden = self.sender.set(&task.set);
         let ended = self
             .steps(&task.steps, task.stop_on_failure, due, ready)
@@ -164,14 +179,31 @@ impl<'c> User<'c> {
         // A queued arrival's first request is due when it came; all else when its time comes.
         let mut first = Some((start, ready));
         for step in steps {
-            match step {
-                Step::Think(pause) => {
+            if !self.sender.does(step) {
+                continue;
+            }
+            match &step.action {
+                Action::Think(pause) => {
                     if first.take().is_some() {
                         due = due.max(self.core.clock.time(ready));
                     }
                     due += draws::pause(&mut self.sender.rng, *pause);
                 }
-                Step::Request(request) => {
+                Action::Command(command) => {
+                    if first.take().is_some() {
+                        due = due.max(self.core.clock.time(ready));
+                    } else if due >= self.core.end {
+                        return None;
+                    } else {
+                        self.until(due).await;
+                    }
+                    let failed = self.sender.run(&self.core.gear, command).await.is_err();
+                    due = due.max(self.core.clock.time(Instant::now()));
+                    if failed && stop_on_failure {
+                        break;
+                    }
+                }
+                Action::Request(request) => {
                     let (moment, ready) = match first.take() {
                         Some(first) => first,
                         None if due >= self.core.end => return None,

@@ -13,7 +13,7 @@ use tokio::task::{coop, spawn_local};
 use super::clock::{Moment, Span};
 use super::core::{Core, Presence};
 use super::health::Meter;
-use super::http::{Connector, Scratch};
+use super::http::Connector;
 use super::pacer::Pacer;
 use super::prepared::Script;
 use super::pulse::Pulse;
@@ -249,11 +249,7 @@ impl<'p> ArmWork<'p> {
         pacer: &Rc<Pacer>,
         pulse: &Arc<Pulse>,
     ) -> Self {
-        let gear = Gear {
-            script: Arc::clone(&arm.script),
-            connector: Arc::clone(&arm.connector),
-            scratch: Scratch::default(),
-        };
+        let gear = Gear::new(&arm.script, &arm.connector);
         let recorder = Recorder::new(Arc::clone(&arm.table), arm.script.names, Arc::clone(pulse));
         let load = (plan.start, arm.table.end());
         Self {

@@ -27,6 +27,21 @@ pub enum Error {
     /// The scenario is wrong.
     #[error(transparent)]
     Scenario(scenario::Error),
+    /// Users that need a row each, and too few of them.
+    #[error(
+        "{}: the data '{name}' have {rows} rows and the load brings {users} users, each of which needs its own: add rows, or write 'order: sequential'",
+        path.display()
+    )]
+    TooFewRows {
+        /// The scenario.
+        path: PathBuf,
+        /// The data.
+        name: String,
+        /// How many rows there are.
+        rows: usize,
+        /// How many users will come.
+        users: f64,
+    },
     /// The thresholds are wrong.
     #[error(transparent)]
     Thresholds(thresholds::Error),

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::against::{self, Against};
+use super::parts::Repository;
 use super::place::{self, Place};
-use super::{Error, Options, Recording, Serving, read, variable};
+use super::{Commands, Error, Options, Recording, Serving, read, variable};
 use crate::baseline::{Baseline, store};
-use crate::load::{Origin, Proxy};
+use crate::load::{Origin, Proxy, duet_load};
 use crate::record::{PhaseRecord, phases};
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Files, Inputs, Phase, RowOrder, Scenario};
 use crate::thresholds::{self, Names, PhaseName, Thresholds};
 
 /// A gate with its files read and checked.
@@ -53,7 +54,14 @@ impl Gate {
             return Err(Error::NoGate(folder.to_owned()));
         }
         let scenario_path = folder.join("scenario.yml");
-        let scenario = read_scenario(&scenario_path, &options.set)?;
+        let repository = Repository::of(folder).map_err(|source| Error::Read {
+            what: "the gate",
+            path: folder.to_owned(),
+            source,
+        })?;
+        let open = |from: &str, path: &str| repository.open(from, path);
+        let files = Files::new(&open);
+        let scenario = read_scenario(&scenario_path, &options.set, options, &files)?;
         let thresholds_path = folder.join("thresholds.yml");
         let thresholds = read_thresholds(&thresholds_path, &scenario)?;
         let own = folder.join("baseline.json");
@@ -72,7 +80,12 @@ impl Gate {
             }
         };
         let target = target(&scenario_path, options, serving, &scenario)?;
-        let against = against(&scenario_path, options, serving, &thresholds)?;
+        let against = against(&scenario_path, options, serving, &thresholds, &files)?;
+        let load = match &against {
+            Some(against) => duet_load(&scenario.load, &against.turns),
+            None => scenario.load.clone(),
+        };
+        enough_rows(&scenario_path, &scenario, &load)?;
         Ok(Self {
             folder: folder.to_owned(),
             seed: options.seed.unwrap_or_else(|| own_seed(&scenario)),
@@ -123,6 +136,7 @@ fn against(
     options: &Options,
     serving: &Serving,
     thresholds: &Thresholds,
+    files: &Files<'_>,
 ) -> Result<Option<Against>, Error> {
     let started = serving.base.as_ref().map(super::serving::Server::url);
     let Some(url) = started.as_ref().or(options.against.as_ref()) else {
@@ -131,7 +145,7 @@ fn against(
     let mut set = options.set.clone();
     set.retain(|(name, _)| !options.against_set.iter().any(|(own, _)| own == name));
     set.extend(options.against_set.iter().cloned());
-    let scenario = read_scenario(path, &set)?;
+    let scenario = read_scenario(path, &set, options, files)?;
     Ok(Some(Against {
         target: origin(url, "--against", &scenario)?,
         scenario,
@@ -156,7 +170,30 @@ fn origin(text: &str, place: &str, scenario: &Scenario) -> Result<Origin, Error>
     })
 }
 
-fn read_scenario(path: &Path, set: &[(String, String)]) -> Result<Scenario, Error> {
+/// Where each user has a row for itself, there must be as many as users will come. How many arrivals will make is not
+/// known; one that finds no row left fails.
+fn enough_rows(path: &Path, scenario: &Scenario, load: &[Phase]) -> Result<(), Error> {
+    let unique = |data: &&scenario::Data| data.order == RowOrder::Unique;
+    for data in scenario.data.iter().filter(unique) {
+        let (rows, users) = (data.table.rows(), scenario.takers(load, &data.name));
+        if (rows as f64) < users.floor() {
+            return Err(Error::TooFewRows {
+                path: path.to_owned(),
+                name: data.name.clone(),
+                rows,
+                users: users.floor(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn read_scenario(
+    path: &Path,
+    set: &[(String, String)],
+    options: &Options,
+    files: &Files<'_>,
+) -> Result<Scenario, Error> {
     let text = read(path, "the scenario")?;
     let mut overrides = BTreeMap::new();
     for (name, value) in set {
@@ -168,7 +205,17 @@ fn read_scenario(path: &Path, set: &[(String, String)]) -> Result<Scenario, Erro
         }
     }
     let file = path.display().to_string();
-    scenario::parse(&file, &text, &overrides, &variable).map_err(Error::Scenario)
+    let inputs = Inputs {
+        set: &overrides,
+        environment: options.environment.as_deref(),
+        env: &variable,
+        files: Some(files),
+        commands: match options.commands {
+            Commands::NeverRun | Commands::Allowed => scenario::Commands::Allowed,
+            Commands::Refused => scenario::Commands::Refused,
+        },
+    };
+    scenario::parse(&file, &text, &inputs).map_err(Error::Scenario)
 }
 
 /// A gate without thresholds.yml has the limits that hold where the file is silent.

@@ -7,6 +7,7 @@ mod against;
 mod error;
 mod gate;
 mod machine;
+mod parts;
 mod place;
 mod serving;
 
@@ -55,6 +56,10 @@ pub struct Options {
     pub baseline: Option<Place>,
     /// Variables, over the scenario's.
     pub set: Vec<(String, String)>,
+    /// Which of the scenario's environments is chosen.
+    pub environment: Option<String>,
+    /// Whether the scenario may run programs.
+    pub commands: Commands,
     /// What a baseline's jobs must share.
     pub labels: Vec<(String, String)>,
     /// Seed of every random draw.
@@ -79,6 +84,18 @@ pub enum Judging {
     Now,
     /// Another job, together with others' results: `--unjudged`.
     Later,
+}
+
+/// Whether a scenario may run programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Commands {
+    /// It is only read, so that it may hold any.
+    #[default]
+    NeverRun,
+    /// They are run: `--allow-commands`.
+    Allowed,
+    /// They would be run, and nobody allowed it.
+    Refused,
 }
 
 /// Whether a run is added to the baseline.

@@ -23,6 +23,7 @@ mod numbers;
 mod outlook;
 mod outputs;
 mod performance;
+mod rehearsal;
 mod rows;
 #[cfg(test)]
 mod samples;
@@ -49,6 +50,7 @@ pub use metrics::metrics;
 pub use outlook::{Answers, Outlook, outlook};
 pub use outputs::outputs;
 pub use performance::performance;
+pub use rehearsal::{Secrets, Seen, rehearsal};
 pub use summary::summary;
 pub use terminal::{Colour, terminal, verdict_line};
 pub use text::inert;

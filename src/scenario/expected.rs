@@ -1,6 +1,6 @@
 //! How many requests a scenario will send, as arithmetic: for a forecast before anything is sent.
 
-use super::model::{Pause, Phase, Scenario, Shape, Step, Task, UserClass};
+use super::{Action, Pause, Phase, Scenario, Shape, Step, Task, UserClass};
 
 /// Nothing comes round faster, in seconds: a user without a wait on a target without a latency.
 const FASTEST_ROUND: f64 = 1e-4;
@@ -10,8 +10,8 @@ impl Scenario {
     /// and request name.
     ///
     /// `service` gives the seconds that one request of a name is expected to take; in the closed model it decides how
-    /// often a user comes round. Logins of users that arrivals make on demand are left out: how many there will be
-    /// depends on the target.
+    /// often a user comes round. A step with a condition counts as done, unless it is known that it never is. Logins of
+    /// users that arrivals make on demand are left out: how many there will be depends on the target.
     pub fn expected_requests(
         &self,
         load: &[Phase],
@@ -32,6 +32,26 @@ impl Scenario {
             present = left(phase);
         }
         counts
+    }
+
+    /// The users that will come in a load of the closed model and take a row of these data for themselves.
+    pub fn takers(&self, load: &[Phase], data: &str) -> f64 {
+        let takes = |class: &UserClass| {
+            let mut own = class.own_rows.iter();
+            own.any(|index| self.data[*index].name == data)
+        };
+        let share: f64 = self
+            .shares()
+            .filter(|(class, _)| takes(class))
+            .map(|(_, share)| share)
+            .sum();
+        let mut present = 0.0;
+        let coming = load.iter().map(|phase| {
+            let joining = joining(phase, present);
+            present = left(phase);
+            joining
+        });
+        coming.sum::<f64>() * share
     }
 
     fn shares(&self) -> impl Iterator<Item = (&UserClass, f64)> {
@@ -78,9 +98,11 @@ fn share_of(class: &UserClass, task: &Task) -> f64 {
 
 /// Seconds from the start of one task of a user to the start of its next.
 fn round(class: &UserClass, service: &impl Fn(usize) -> f64) -> f64 {
-    let step = |step: &Step| match step {
-        Step::Request(request) => service(request.name),
-        Step::Think(pause) => mean(*pause),
+    let step = |step: &Step| match &step.action {
+        _ if step.is_never_done() => 0.0,
+        Action::Request(request) => service(request.name),
+        Action::Think(pause) => mean(*pause),
+        Action::Command(_) => 0.0,
     };
     let task = |task: &Task| task.steps.iter().map(step).sum::<f64>() * share_of(class, task);
     let tasks: f64 = class.tasks.iter().map(task).sum();
@@ -92,21 +114,19 @@ fn mean(pause: Pause) -> f64 {
 }
 
 fn add_steps(row: &mut [f64], steps: &[Step], times: f64) {
-    for step in steps {
-        if let Step::Request(request) = step {
-            row[request.name] += times;
-        }
+    let done = steps.iter().filter(|step| !step.is_never_done());
+    for request in done.filter_map(Step::request) {
+        row[request.name] += times;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use crate::scenario::Inputs;
 
     fn expected(users: &str, load: &str, service: f64) -> Vec<Vec<f64>> {
         let text = format!("name: x\nuser_classes:\n{users}\nload:\n{load}\n");
-        let scenario =
-            crate::scenario::parse("scenario.yml", &text, &BTreeMap::new(), &|_| None).unwrap();
+        let scenario = crate::scenario::parse("scenario.yml", &text, &Inputs::default()).unwrap();
         scenario.expected_requests(&scenario.load, |_| service)
     }
 

@@ -4,7 +4,7 @@
 //! in the value of a secret have the same text. It has one fact per line, so that a diff of two reads well, and is
 //! written by hand, since a baseline outlives any serializer's taste.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -12,8 +12,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::phases::Block;
 use super::{
-    Auth, Body, Expect, HttpVersion, Pause, Phase, Request, Scenario, Shape, Source, Spacing, Step,
-    Task, Template, UserClass,
+    Action, Auth, Body, Command, Data, Expect, HeaderWanted, HttpVersion, JsonWanted, KeyPlace,
+    Pause, Phase, Request, RowOrder, Scenario, Shape, Source, Spacing, Step, Task, Template,
+    UserClass,
 };
 
 /// The canonical text of a scenario, with the variables that it uses.
@@ -31,6 +32,7 @@ pub(super) fn canonical(
     let tree = record([
         ("name", scenario.name.as_str().into()),
         ("variables", sorted(&json!(variables))),
+        ("data", data(scenario)),
         ("http", http.into()),
         (
             "user_classes",
@@ -50,14 +52,17 @@ pub(super) fn canonical(
 }
 
 /// The SHA-256 of a text, in hex.
-pub(super) fn sha256(text: &str) -> String {
-    Sha256::digest(text)
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+pub(super) fn sha256(text: impl AsRef<[u8]>) -> String {
+    hex(&Sha256::digest(text))
+}
+
+/// Bytes in hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 fn list<T>(items: &[T], item: impl Fn(&T) -> Value) -> Value {
@@ -78,17 +83,78 @@ fn record<const N: usize>(fields: [(&str, Value); N]) -> Value {
 }
 
 fn user_class(class: &UserClass, names: &[String]) -> Value {
-    let auth = class.auth.as_ref().map(|auth| match auth {
-        Auth::Bearer(token) => json!({"bearer": token.source()}),
-    });
     record([
         ("name", class.name.as_str().into()),
         ("weight", class.weight.into()),
         ("wait", pause(class.wait).into()),
-        ("auth", json!(auth)),
+        (
+            "cookies",
+            if class.cookies {
+                true.into()
+            } else {
+                Value::Null
+            },
+        ),
+        ("auth", pairs(class.auth.iter().map(auth))),
         ("on_start", list(&class.on_start, |own| step(own, names))),
         ("tasks", list(&class.tasks, |own| task(own, names))),
     ])
+}
+
+/// The data that anybody uses: what its rows say, and not where they stand.
+fn data(scenario: &Scenario) -> Value {
+    let classes = scenario.user_classes.iter();
+    let used: BTreeSet<usize> = classes
+        .flat_map(|class| {
+            let rows = class.tasks.iter().flat_map(|task| &task.rows);
+            class.own_rows.iter().chain(&class.start_rows).chain(rows)
+        })
+        .copied()
+        .collect();
+    let used: Vec<&Data> = used.iter().map(|index| &scenario.data[*index]).collect();
+    list(&used, |data| {
+        let order = match data.order {
+            RowOrder::Sequential => "sequential",
+            RowOrder::Random => "random",
+            RowOrder::Unique => "unique",
+        };
+        json!({
+            "name": data.name,
+            "order": order,
+            "rows": data.table.rows(),
+            "sha256": data.table.sha256(),
+        })
+    })
+}
+
+fn auth(auth: &Auth) -> (String, Value) {
+    let (kind, value) = match auth {
+        Auth::Bearer(token) => ("bearer", token.source().into()),
+        Auth::Basic { username, password } => (
+            "basic",
+            json!({"username": username.source(), "password": password.source()}),
+        ),
+        Auth::ApiKey { place, value } => (
+            "api_key",
+            match place {
+                KeyPlace::Header(name) => {
+                    json!({"header": name.to_ascii_lowercase(), "value": value.source()})
+                }
+                KeyPlace::Query(name) => json!({"query": name, "value": value.source()}),
+            },
+        ),
+        // Whether credentials are temporary is no part of what is sent to the service.
+        Auth::AwsSigV4(signature) => (
+            "aws_sigv4",
+            json!({
+                "region": signature.region.source(),
+                "service": signature.service.source(),
+                "access_key": signature.access_key.source(),
+                "secret_key": signature.secret_key.source(),
+            }),
+        ),
+    };
+    (kind.to_owned(), value)
 }
 
 fn task(task: &Task, names: &[String]) -> Value {
@@ -105,10 +171,28 @@ fn task(task: &Task, names: &[String]) -> Value {
 }
 
 fn step(step: &Step, names: &[String]) -> Value {
-    match step {
-        Step::Think(think) => json!({"think": pause(*think)}),
-        Step::Request(request) => self::request(request, names),
+    let mut fields = match &step.action {
+        Action::Think(think) => json!({"think": pause(*think)}),
+        Action::Request(request) => self::request(request, names),
+        Action::Command(command) => self::command(command),
+    };
+    if let Some(when) = &step.when {
+        fields["when"] = when.source().into();
     }
+    fields
+}
+
+fn command(command: &Command) -> Value {
+    let capture = command.capture.iter();
+    let arguments: Vec<&str> = command.arguments.iter().map(Template::source).collect();
+    record([
+        ("command", json!(arguments)),
+        (
+            "capture",
+            pairs(capture.map(|(name, path)| (name.clone(), path.to_string().into()))),
+        ),
+        ("timeout", seconds(command.timeout).into()),
+    ])
 }
 
 fn request(request: &Request, names: &[String]) -> Value {
@@ -134,17 +218,45 @@ fn request(request: &Request, names: &[String]) -> Value {
         ("redirects", request.redirects.into()),
     ]);
     // An empty object is a body, and none is none.
-    if let Some(Body::Json(body)) = &request.body {
-        fields["json"] = sorted(body.source());
+    match &request.body {
+        Some(Body::Json(body)) => fields["json"] = sorted(body.source()),
+        Some(Body::Form(form)) => {
+            let field = |(name, value): &(String, Template)| json!([name, value.source()]);
+            fields["form"] = form.iter().map(field).collect();
+        }
+        Some(Body::Raw(text)) => fields["raw"] = text.source().into(),
+        Some(Body::File(bytes)) => fields["file"] = sha256(bytes).into(),
+        None => {}
     }
     fields
 }
 
 fn expect(expect: &Expect) -> Value {
-    match expect.status.as_slice() {
-        [] => json!({"status": "below 400"}),
-        status => json!({"status": status}),
-    }
+    let status = match expect.status.as_slice() {
+        [] => "below 400".into(),
+        status => json!(status),
+    };
+    let json = expect.json.iter().map(|check| {
+        let wanted = match &check.wanted {
+            JsonWanted::Value(value) => json!({"is": sorted(value.source())}),
+            JsonWanted::Exists(exists) => json!({"exists": exists}),
+        };
+        (check.path.to_string(), wanted)
+    });
+    let header = expect.header.iter().map(|check| {
+        let wanted = match &check.wanted {
+            HeaderWanted::Equals(text) => json!({"is": text.source()}),
+            HeaderWanted::Contains(text) => json!({"contains": text.source()}),
+            HeaderWanted::Exists(exists) => json!({"exists": exists}),
+        };
+        (check.header.clone(), wanted)
+    });
+    record([
+        ("status", status),
+        ("json", pairs(json)),
+        ("header", pairs(header)),
+        ("body", list(&expect.body, |text| text.source().into())),
+    ])
 }
 
 fn block(block: &Block) -> Value {

@@ -3,12 +3,23 @@
 //! This room is pure: text in, a `Scenario` out. It must not know how load is sent, what is promised, or where files
 //! lie; `plan` reads them.
 
+mod auth;
+mod bodies;
+mod captures;
+mod checks;
+mod commands;
+mod data;
+mod environments;
 mod error;
+mod expectation;
 mod expected;
 mod identity;
+mod include;
+mod inputs;
 mod model;
 mod parse;
 mod phases;
+mod step;
 mod steps;
 mod template;
 #[cfg(test)]
@@ -16,10 +27,14 @@ mod tests;
 mod users;
 mod variables;
 
+pub use auth::{Auth, AwsSigV4, KeyPlace};
+pub use data::{Format, Table};
 pub use error::Error;
+pub use expectation::{Expect, HeaderCheck, HeaderWanted, JsonCheck, JsonWanted};
+pub use inputs::{Commands, Files, Inputs, Open, Opened};
 pub use model::{
-    Auth, Body, Capture, ColdStart, Expect, HttpVersion, Method, Pause, Phase, Request, Scenario,
-    Shape, Source, Spacing, Step, Task, UserClass,
+    ColdStart, Data, HttpVersion, Pause, Phase, RowOrder, Scenario, Shape, Spacing, Task, UserClass,
 };
 pub use parse::parse;
-pub use template::{RenderError, Scope, Template, ValueTemplate};
+pub use step::{Action, Body, Capture, Command, Method, Request, Source, Step};
+pub use template::{Condition, RenderError, Scope, Template, ValueTemplate};

@@ -1,11 +1,15 @@
 //! The scenario as the load room reads it: everything resolved that can be known before the run.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::template::{Template, ValueTemplate};
+use super::auth::Auth;
+use super::data::Table;
+use super::step::Step;
+use super::template::ValueTemplate;
 
 /// What is sent, by whom and when.
 #[derive(Clone, Debug)]
@@ -20,6 +24,8 @@ pub struct Scenario {
     pub requests: Vec<String>,
     /// Which HTTP version connections speak.
     pub http: HttpVersion,
+    /// Data whose rows users take.
+    pub data: Vec<Data>,
     /// The users, at least one class.
     pub user_classes: Vec<UserClass>,
     /// The phases in their order, repeats unrolled.
@@ -32,6 +38,29 @@ pub struct Scenario {
     pub sha256: String,
     /// Values of `env.NAME` that were read: redacted wherever text leaves the process.
     pub secrets: Vec<String>,
+}
+
+/// Rows of a file.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// What expressions call the row that was taken.
+    pub name: String,
+    /// Which row is taken.
+    pub order: RowOrder,
+    /// The rows.
+    pub table: Arc<Table>,
+}
+
+/// Which row is taken next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RowOrder {
+    /// The one after the last that anybody took, and the first again after the last.
+    #[default]
+    Sequential,
+    /// Any, by the user's own chance.
+    Random,
+    /// One for each user, for as long as it is there.
+    Unique,
 }
 
 /// Which HTTP version a connection speaks.
@@ -58,18 +87,15 @@ pub struct UserClass {
     /// Whether the user keeps cookies.
     pub cookies: bool,
     /// How requests authenticate.
-    pub auth: Option<Auth>,
+    pub auth: Vec<Auth>,
+    /// Data of which a user has one row for itself: indices into [`Scenario::data`].
+    pub own_rows: Vec<usize>,
+    /// Data of which `on_start` takes a row.
+    pub start_rows: Vec<usize>,
     /// Steps once per user, before its first task.
     pub on_start: Vec<Step>,
     /// The tasks; one is drawn by weight each time.
     pub tasks: Vec<Task>,
-}
-
-/// How requests authenticate.
-#[derive(Clone, Debug)]
-pub enum Auth {
-    /// `Authorization: Bearer …`, left out while the value is unset. A step's own `Authorization` header takes its place.
-    Bearer(Template),
 }
 
 /// A pause drawn uniformly from a range; constant where both ends are equal.
@@ -86,142 +112,14 @@ pub struct Pause {
 pub struct Task {
     /// Its share of a class's draws is its weight over the sum of weights.
     pub weight: u32,
+    /// Data of which each pass takes a row: indices into [`Scenario::data`].
+    pub rows: Vec<usize>,
     /// Values that hold for one pass through the task.
     pub set: Vec<(String, ValueTemplate)>,
     /// Whether a failed step ends the pass.
     pub stop_on_failure: bool,
     /// The steps.
     pub steps: Vec<Step>,
-}
-
-/// One step of a task.
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// Send a request.
-    Request(Box<Request>),
-    /// Pause.
-    Think(Pause),
-}
-
-/// A request as a template.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// The group that statistics are kept under: an index into [`Scenario::requests`].
-    pub name: usize,
-    /// The method.
-    pub method: Method,
-    /// Path below the target's, starting with a slash.
-    pub path: Template,
-    /// Query parameters in their order, to be percent-encoded.
-    pub query: Vec<(String, Template)>,
-    /// Headers: the class's with the step's laid over them.
-    pub headers: Vec<(String, Template)>,
-    /// The body.
-    pub body: Option<Body>,
-    /// What the answer must be.
-    pub expect: Expect,
-    /// Values taken from the answer.
-    pub capture: Vec<Capture>,
-    /// Longest time from sending to the end of the answer.
-    pub timeout: Duration,
-    /// How many redirects within the origin are followed.
-    pub redirects: u32,
-}
-
-/// HTTP methods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// GET
-    Get,
-    /// POST
-    Post,
-    /// PUT
-    Put,
-    /// PATCH
-    Patch,
-    /// DELETE
-    Delete,
-    /// HEAD
-    Head,
-    /// OPTIONS
-    Options,
-}
-
-impl Method {
-    /// All methods.
-    pub const ALL: [Self; 7] = [
-        Self::Get,
-        Self::Post,
-        Self::Put,
-        Self::Patch,
-        Self::Delete,
-        Self::Head,
-        Self::Options,
-    ];
-
-    /// The method as it is sent.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-            Self::Head => "HEAD",
-            Self::Options => "OPTIONS",
-        }
-    }
-
-    /// Whether sending twice does what sending once does (RFC 9110, section 9.2.2).
-    pub fn is_idempotent(self) -> bool {
-        match self {
-            Self::Get | Self::Put | Self::Delete | Self::Head | Self::Options => true,
-            Self::Post | Self::Patch => false,
-        }
-    }
-}
-
-/// A request body.
-#[derive(Clone, Debug)]
-pub enum Body {
-    /// JSON; sets `Content-Type: application/json` where no header does.
-    Json(ValueTemplate),
-}
-
-/// What an answer must be.
-#[derive(Clone, Debug, Default)]
-pub struct Expect {
-    /// Accepted statuses; empty accepts everything below 400.
-    pub status: Vec<u16>,
-}
-
-impl Expect {
-    /// Whether a final status is a success.
-    pub fn accepts(&self, status: u16) -> bool {
-        if self.status.is_empty() {
-            status < 400
-        } else {
-            self.status.contains(&status)
-        }
-    }
-}
-
-/// A value taken from an answer.
-#[derive(Clone, Debug)]
-pub struct Capture {
-    /// The variable that holds it, for this user.
-    pub variable: String,
-    /// Where it stands.
-    pub from: Source,
-}
-
-/// Where a captured value stands.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// An RFC 9535 `JSONPath` into the body; the first node found.
-    Json(serde_json_path::JsonPath),
-    /// A header, lower case.
-    Header(String),
 }
 
 /// How an answer is marked that a cold start delayed.

@@ -1,26 +1,32 @@
 //! The file as a whole: each section handed to its reader, what concerns them all checked at the end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::steps::{Headers, expect, header_name, headers, redirects, timeout};
+use super::checks::expect;
+use super::inputs::Inputs;
+use super::steps::{Headers, header_name, headers, redirects, timeout};
+use super::template::{Rows, refuse_name};
 use super::users::Reader;
 use super::variables::Variables;
-use super::{ColdStart, Error, Expect, HttpVersion, Scenario, identity, phases};
+use super::{
+    ColdStart, Data, Error, Expect, HttpVersion, RowOrder, Scenario, environments, identity,
+    include, phases,
+};
 use crate::yaml::{self, Cursor, Document, Keys};
 
-const SECTIONS: Keys<'_> = Keys {
-    known: &[
-        "name",
-        "target",
-        "variables",
-        "defaults",
-        "user_classes",
-        "load",
-        "cold_start",
-    ],
-    planned: &["data", "environments", "include", "includes"],
-};
+const SECTIONS: [&str; 9] = [
+    "name",
+    "target",
+    "variables",
+    "environments",
+    "data",
+    "defaults",
+    "user_classes",
+    "load",
+    "cold_start",
+];
 
 /// What holds for every request that does not say otherwise.
 pub(super) struct Defaults {
@@ -29,31 +35,38 @@ pub(super) struct Defaults {
     pub(super) expect: Expect,
     pub(super) headers: Headers,
     pub(super) http: HttpVersion,
+    pub(super) cookies: bool,
 }
 
-/// Parses a scenario. `file` is how errors name it, `overrides` what `--set` says, and `env` reads the environment.
-pub fn parse(
-    file: &str,
-    text: &str,
-    overrides: &BTreeMap<String, String>,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Scenario, Error> {
-    let document = Document::parse(file, text)?;
-    let root = document.root().fields(SECTIONS)?;
+/// Parses a scenario; `file` is how errors name it.
+pub fn parse(file: &str, text: &str, inputs: &Inputs<'_>) -> Result<Scenario, Error> {
+    let document = include::expanded(Document::parse(file, text)?, inputs)?;
+    let root = document.root().fields(Keys::known(&SECTIONS))?;
     let name = root.require("name")?.line_of_text()?.to_owned();
     let target = root.get("target").map(target).transpose()?;
-    let variables = Variables::read(root.get("variables"), overrides, env)?;
+    let written = root.get("variables");
+    let chosen = environments::read(root.get("environments"), written, inputs.environment)?;
+    let mut variables = Variables::read(written, &chosen.variables, inputs)?;
+    let data = root
+        .get("data")
+        .map_or(Ok(Vec::new()), |section| data(section, &variables, inputs))?;
+    variables.rows = Rows::new(
+        data.iter()
+            .map(|data| (data.name.clone(), Arc::clone(&data.table)))
+            .collect(),
+    );
     let defaults = defaults(root.get("defaults"), &variables)?;
     let http = defaults.http;
-    let mut reader = Reader::new(&variables, defaults);
+    let mut reader = Reader::new(&variables, defaults, *inputs, &data);
     let user_classes = reader.classes(root.require("user_classes")?)?;
+    let requests = reader.into_requests();
     let blocks = phases::read(root.require("load")?, &variables)?;
     let cold_start = root.get("cold_start").map(cold_start).transpose()?;
     let mut scenario = Scenario {
         name,
-        target,
+        target: chosen.target.or(target),
         variables: variables.shown(),
-        requests: reader.into_requests(),
+        requests,
         http,
         user_classes,
         load: phases::unroll(&blocks),
@@ -61,13 +74,57 @@ pub fn parse(
         canonical: String::new(),
         sha256: String::new(),
         secrets: variables.secrets(),
+        data,
     };
     scenario.canonical = identity::canonical(&scenario, &blocks, &variables.used());
     scenario.sha256 = identity::sha256(&scenario.canonical);
     Ok(scenario)
 }
 
-fn target(cursor: &Cursor<'_>) -> Result<String, yaml::Error> {
+/// Reads `data`: files of rows by the name that expressions call a row by.
+fn data(
+    section: &Cursor<'_>,
+    variables: &Variables<'_>,
+    inputs: &Inputs<'_>,
+) -> Result<Vec<Data>, yaml::Error> {
+    let mut all = Vec::new();
+    for entry in section.entries()? {
+        let name = &entry.key.text;
+        if let Some(message) = refuse_name(name) {
+            return Err(entry.error(message));
+        }
+        if variables.has(name) {
+            return Err(entry.error(format_args!(
+                "'{name}' is a variable as well, choose another name"
+            )));
+        }
+        let is_short = !matches!(entry.value.node().value, yaml::Value::Map(_));
+        let (table, order) = if is_short {
+            (inputs.table(&entry.value)?, RowOrder::default())
+        } else {
+            let fields = entry.value.fields(Keys::known(&["file", "order"]))?;
+            let table = inputs.table(fields.require("file")?)?;
+            (table, fields.read_or("order", RowOrder::default(), order)?)
+        };
+        all.push(Data {
+            name: name.clone(),
+            order,
+            table,
+        });
+    }
+    Ok(all)
+}
+
+fn order(cursor: &Cursor<'_>) -> Result<RowOrder, yaml::Error> {
+    cursor.one_of(&[
+        ("sequential", RowOrder::Sequential),
+        ("random", RowOrder::Random),
+        ("unique", RowOrder::Unique),
+    ])
+}
+
+/// Reads the address of a deployment.
+pub(super) fn target(cursor: &Cursor<'_>) -> Result<String, yaml::Error> {
     let text = cursor.line_of_text()?;
     let wrong = || {
         cursor.error(format_args!(
@@ -92,6 +149,7 @@ fn defaults(
         expect: Expect::default(),
         headers: Vec::new(),
         http: HttpVersion::default(),
+        cookies: false,
     };
     let Some(section) = section else {
         return Ok(defaults);
@@ -110,9 +168,12 @@ fn defaults(
             "timeout" => defaults.timeout = timeout(value)?,
             "http" => defaults.http = http(value)?,
             "headers" => defaults.headers = headers(value, variables, &BTreeSet::new())?,
-            "expect" => defaults.expect = expect(value)?,
+            "expect" => {
+                let none = Expect::default();
+                defaults.expect = expect(value, &none, variables, &BTreeSet::new())?;
+            }
             "redirects" => defaults.redirects = redirects(value)?,
-            _ => refuse_cookies(value)?,
+            _ => defaults.cookies = value.boolean()?,
         }
     }
     Ok(defaults)
@@ -126,14 +187,6 @@ fn http(cursor: &Cursor<'_>) -> Result<HttpVersion, yaml::Error> {
         ("2", HttpVersion::Http2),
         ("auto", HttpVersion::Auto),
     ])
-}
-
-/// Cookies are not kept yet; saying so in the file is allowed.
-pub(super) fn refuse_cookies(cursor: &Cursor<'_>) -> Result<(), yaml::Error> {
-    if cursor.boolean()? {
-        return Err(cursor.not_supported("'cookies: true'"));
-    }
-    Ok(())
 }
 
 fn cold_start(cursor: &Cursor<'_>) -> Result<ColdStart, yaml::Error> {

@@ -3,22 +3,18 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json_path::JsonPath;
-
-use super::template::{Place, Template, nesting, refuse_name};
+use super::bodies::body;
+use super::captures::captures;
+use super::checks::expect;
+use super::template::{Place, Template};
 use super::users::{Reader, pause};
 use super::variables::Variables;
-use super::{Body, Capture, Expect, Method, Request, Source, Step};
+use super::{Action, Method, Request, Step};
 use crate::units::parse_duration;
-use crate::yaml::{Cursor, Entry, Error, Fields, Keys, Value};
+use crate::yaml::{Cursor, Entry, Error, Fields, Keys};
 
 /// The most redirects that a step may follow, as many as browsers do.
 const MOST_REDIRECTS: u32 = 20;
-
-/// The longest `JSONPath`, in bytes, and the deepest nesting of its brackets. Paths are read by recursion that tries
-/// every alternative anew at each level, so time and stack grow fast beyond what people write.
-const LONGEST_PATH: usize = 500;
-const DEEPEST_PATH: usize = 8;
 
 const STEP: Keys<'_> = Keys {
     known: &[
@@ -34,18 +30,20 @@ const STEP: Keys<'_> = Keys {
         "query",
         "headers",
         "json",
+        "form",
+        "raw",
+        "file",
         "expect",
         "capture",
         "timeout",
         "redirects",
+        "command",
+        "when",
     ],
-    planned: &["command", "form", "raw", "file", "when"],
+    planned: &[],
 };
 
-const EXPECT: Keys<'_> = Keys {
-    known: &["status"],
-    planned: &["body", "header", "headers", "json", "latency"],
-};
+const OTHER_KINDS: [&str; 2] = ["think", "command"];
 
 /// Headers by name, in their order.
 pub(super) type Headers = Vec<(String, Template)>;
@@ -71,22 +69,23 @@ impl Reader<'_> {
             .entries()
             .iter()
             .map(|entry| entry.key.text.as_str())
-            .filter(|key| *key == "think" || method(key).is_some())
+            .filter(|key| OTHER_KINDS.contains(key) || method(key).is_some())
             .collect();
-        match kinds.as_slice() {
-            ["think"] => match fields.entries() {
-                [only] => pause(&only.value).map(Step::Think),
-                _ => Err(cursor.error("a pause has no other keys than 'think', make it a step of its own")),
-            },
-            [key] => {
-                let request = self.request(&fields, key, around)?;
-                Ok(Step::Request(Box::new(request)))
-            }
-            [] => Err(cursor.error("a step needs one of get, post, put, patch, delete, head, options or think")),
-            [first, second, ..] => Err(cursor.error(format_args!(
+        let action = match kinds.as_slice() {
+            ["think"] => Action::Think(think(&fields)?),
+            ["command"] => Action::Command(Box::new(self.command(&fields, around.settable)?)),
+            [key] => Action::Request(Box::new(self.request(&fields, key, around)?)),
+            [] => return Err(cursor.error("a step needs one of get, post, put, patch, delete, head, options, think or command")),
+            [first, second, ..] => return Err(cursor.error(format_args!(
                 "a step does one thing, and this has both '{first}' and '{second}': make them two steps"
             ))),
-        }
+        };
+        let when = fields.get("when");
+        let when = when.map(|when| self.variables.condition(when, around.settable));
+        Ok(Step {
+            when: when.transpose()?,
+            action,
+        })
     }
 
     fn request(
@@ -114,18 +113,24 @@ impl Reader<'_> {
         let own = fields.read_or("headers", Vec::new(), |section| {
             headers(section, variables, settable)
         })?;
-        let json = fields
-            .get("json")
-            .map(|json| variables.value(json, settable));
+        let expected = |section: &Cursor<'_>| {
+            let expected = expect(section, &self.defaults.expect, variables, settable)?;
+            if method == Method::Head && expected.reads_body() {
+                return Err(section.error("an answer to HEAD has no body to look at"));
+            }
+            Ok(expected)
+        };
         Ok(Request {
-            name: self.intern(&name),
             method,
             path,
             query: fields.read_or("query", Vec::new(), query)?,
             headers: lay(around.headers, own),
-            body: json.transpose()?.map(Body::Json),
-            expect: fields.read_or("expect", self.defaults.expect.clone(), expect)?,
-            capture: fields.read_or("capture", Vec::new(), capture)?,
+            body: body(fields, method, variables, &self.inputs, settable)?,
+            expect: fields.read_or("expect", self.defaults.expect.clone(), expected)?,
+            capture: fields.read_or("capture", Vec::new(), |section| {
+                captures(section, variables)
+            })?,
+            name: self.intern(&name),
             timeout: fields.read_or("timeout", self.defaults.timeout, timeout)?,
             redirects: fields.read_or("redirects", self.defaults.redirects, redirects)?,
         })
@@ -144,6 +149,16 @@ impl Reader<'_> {
         }
         Ok(path)
     }
+}
+
+fn think(fields: &Fields<'_>) -> Result<super::Pause, Error> {
+    let mut other = fields.entries().iter();
+    if other.any(|entry| !["think", "when"].contains(&entry.key.text.as_str())) {
+        let message =
+            "a pause has no other keys than 'think' and 'when', make it a step of its own";
+        return Err(fields.map().error(message));
+    }
+    pause(fields.require("think")?)
 }
 
 fn method(key: &str) -> Option<Method> {
@@ -178,62 +193,6 @@ pub(super) fn timeout(cursor: &Cursor<'_>) -> Result<Duration, Error> {
 /// Reads `redirects`.
 pub(super) fn redirects(cursor: &Cursor<'_>) -> Result<u32, Error> {
     cursor.whole(0..=MOST_REDIRECTS)
-}
-
-/// Reads `expect`.
-pub(super) fn expect(cursor: &Cursor<'_>) -> Result<Expect, Error> {
-    let fields = cursor.fields(EXPECT)?;
-    let status = fields.require("status")?;
-    let code = |cursor: &Cursor<'_>| -> Result<u16, Error> {
-        let code = cursor.whole(200..=999)?;
-        u16::try_from(code).map_err(|error| cursor.error(error))
-    };
-    let mut status = if matches!(status.node().value, Value::List(_)) {
-        let codes = status.filled_list()?;
-        codes.iter().map(code).collect::<Result<Vec<_>, _>>()?
-    } else {
-        vec![code(status)?]
-    };
-    status.sort_unstable();
-    status.dedup();
-    Ok(Expect { status })
-}
-
-fn capture(section: &Cursor<'_>) -> Result<Vec<Capture>, Error> {
-    let mut captures = Vec::new();
-    for entry in section.entries()? {
-        if let Some(message) = refuse_name(&entry.key.text) {
-            return Err(entry.error(message));
-        }
-        captures.push(Capture {
-            variable: entry.key.text.clone(),
-            from: source(&entry.value)?,
-        });
-    }
-    Ok(captures)
-}
-
-fn source(cursor: &Cursor<'_>) -> Result<Source, Error> {
-    let text = cursor.line_of_text()?;
-    if let Some(header) = text.strip_prefix("header:") {
-        let name = header_name(header.trim()).map_err(|message| cursor.error(message))?;
-        return Ok(Source::Header(name));
-    }
-    if !text.starts_with('$') {
-        return Err(cursor.error(format_args!(
-            "'{text}' is no place in an answer, write a JSONPath such as $.accessToken, or header:location"
-        )));
-    }
-    if text.len() > LONGEST_PATH || nesting(text) > DEEPEST_PATH {
-        return Err(cursor.error(format_args!(
-            "a JSONPath is at most {LONGEST_PATH} bytes long and nested {DEEPEST_PATH} deep, capture a value further up"
-        )));
-    }
-    JsonPath::parse(text).map(Source::Json).map_err(|error| {
-        cursor.error(format_args!(
-            "'{text}' is not a JSONPath (RFC 9535): {error}"
-        ))
-    })
 }
 
 /// Reads `headers`; names must differ in more than case.

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::parse::{Defaults, refuse_cookies};
+use super::auth;
+use super::captures::name;
+use super::inputs::Inputs;
+use super::parse::Defaults;
 use super::steps::{Headers, Surroundings, headers, lay};
-use super::template::{Place, ValueTemplate, refuse_name};
+use super::template::ValueTemplate;
 use super::variables::Variables;
-use super::{Auth, Pause, Step, Task, UserClass};
+use super::{Auth, Data, Pause, RowOrder, Step, Task, UserClass};
 use crate::units::parse_duration;
 use crate::yaml::{Cursor, Error, Keys, Node};
 
@@ -18,40 +21,47 @@ const CLASS: Keys<'_> = Keys {
     known: &[
         "name", "weight", "wait", "headers", "auth", "on_start", "tasks", "cookies",
     ],
-    planned: &["data", "when"],
+    planned: &[],
 };
 
 const TASK: Keys<'_> = Keys {
     known: &["weight", "set", "stop_on_failure", "steps"],
-    planned: &["data", "when"],
-};
-
-const AUTH: Keys<'_> = Keys {
-    known: &["bearer"],
-    planned: &["api_key", "basic", "aws_sigv4"],
+    planned: &[],
 };
 
 /// Reads the users, gathering the names of their requests.
 pub(super) struct Reader<'a> {
     pub(super) variables: &'a Variables<'a>,
     pub(super) defaults: Defaults,
+    pub(super) inputs: Inputs<'a>,
+    /// The rows that users may take.
+    data: &'a [Data],
     requests: Vec<String>,
 }
 
 /// A class as its steps see it.
 struct Class {
     headers: Headers,
-    /// What any step of the class captures.
+    /// What any step of the class captures, and the rows that it may take.
     captured: BTreeSet<String>,
     /// What any task of the class sets.
     set: BTreeSet<String>,
+    /// The rows that its headers and its authentication name.
+    rows: BTreeSet<String>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(variables: &'a Variables<'a>, defaults: Defaults) -> Self {
+    pub(super) fn new(
+        variables: &'a Variables<'a>,
+        defaults: Defaults,
+        inputs: Inputs<'a>,
+        data: &'a [Data],
+    ) -> Self {
         Self {
             variables,
             defaults,
+            inputs,
+            data,
             requests: Vec::new(),
         }
     }
@@ -88,70 +98,86 @@ impl<'a> Reader<'a> {
 
     fn class(&mut self, cursor: &Cursor<'_>) -> Result<UserClass, Error> {
         let fields = cursor.fields(CLASS)?;
-        let captured = captured(cursor.node());
+        let captured = &captured(cursor.node()) | &self.variables.rows.names();
         let set = set(cursor.node());
         let settable = &captured | &set;
         let own = fields.read_or("headers", Vec::new(), |section| {
             headers(section, self.variables, &settable)
         })?;
-        let auth = fields
-            .get("auth")
-            .map(|auth| self.auth(auth, &settable))
-            .transpose()?;
-        if let Some(twice) = fields.get("auth")
-            && own
-                .iter()
-                .any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
-        {
-            return Err(
-                twice.error("the class has an Authorization header as well, remove one of them")
-            );
+        let auth = fields.read_or("auth", Vec::new(), |section| {
+            auth::read(section, self.variables, &settable)
+        })?;
+        if let Some(section) = fields.get("auth") {
+            refuse_both(section, &auth, &own)?;
         }
-        fields.read_or("cookies", (), refuse_cookies)?;
         let class = Class {
             headers: lay(&self.defaults.headers, own),
             captured,
             set,
+            rows: self.variables.rows.take_named(),
         };
+        let on_start = fields.read_or("on_start", Vec::new(), |section| {
+            self.on_start(section, &class)
+        })?;
+        let start_rows = &class.rows | &self.variables.rows.take_named();
+        let mut named = start_rows.clone();
+        let tasks: Vec<Task> = fields
+            .require("tasks")?
+            .filled_list()?
+            .iter()
+            .map(|task| self.task(task, &class, &mut named))
+            .collect::<Result<_, _>>()?;
         Ok(UserClass {
             name: fields.require("name")?.line_of_text()?.to_owned(),
             weight: fields.read_or("weight", 1, weight)?,
             wait: fields.read_or("wait", Pause::default(), pause)?,
-            cookies: false,
+            cookies: fields.read_or("cookies", self.defaults.cookies, Cursor::boolean)?,
             auth,
-            on_start: fields.read_or("on_start", Vec::new(), |section| {
-                self.steps(section, &class, &class.captured)
-            })?,
-            tasks: fields
-                .require("tasks")?
-                .filled_list()?
-                .iter()
-                .map(|task| self.task(task, &class))
-                .collect::<Result<_, _>>()?,
+            own_rows: self.rows(&named, Keep::ForUser),
+            start_rows: if on_start.is_empty() {
+                Vec::new()
+            } else {
+                self.rows(&start_rows, Keep::ForPass)
+            },
+            on_start,
+            tasks,
         })
     }
 
-    fn auth(&self, cursor: &Cursor<'_>, settable: &BTreeSet<String>) -> Result<Auth, Error> {
-        let fields = cursor.fields(AUTH)?;
-        let bearer = fields.require("bearer")?;
-        let template = self.variables.template(bearer, Place::Header, settable)?;
-        Ok(Auth::Bearer(template))
+    /// The data among these names, by how long a row of them is kept.
+    fn rows(&self, named: &BTreeSet<String>, keep: Keep) -> Vec<usize> {
+        let kept = |data: &Data| match data.order {
+            RowOrder::Unique => keep == Keep::ForUser,
+            RowOrder::Sequential | RowOrder::Random => keep == Keep::ForPass,
+        };
+        let all = self.data.iter().enumerate();
+        all.filter(|(_, data)| named.contains(&data.name) && kept(data))
+            .map(|(index, _)| index)
+            .collect()
     }
 
-    fn task(&mut self, cursor: &Cursor<'_>, class: &Class) -> Result<Task, Error> {
+    fn task(
+        &mut self,
+        cursor: &Cursor<'_>,
+        class: &Class,
+        named: &mut BTreeSet<String>,
+    ) -> Result<Task, Error> {
         let fields = cursor.fields(TASK)?;
         let mut settable = class.captured.clone();
         let set = fields.read_or("set", Vec::new(), |section| {
             self.set(section, &mut settable)
         })?;
         let steps = self.steps(fields.require("steps")?, class, &settable)?;
-        if !steps.iter().any(|step| matches!(step, Step::Request(_))) {
+        if !steps.iter().any(|step| step.request().is_some()) {
             return Err(fields
                 .require("steps")?
                 .error("a task needs at least one request"));
         }
+        let own = &class.rows | &self.variables.rows.take_named();
+        named.extend(own.iter().cloned());
         Ok(Task {
             weight: fields.read_or("weight", 1, weight)?,
+            rows: self.rows(&own, Keep::ForPass),
             set,
             stop_on_failure: fields.read_or("stop_on_failure", false, Cursor::boolean)?,
             steps,
@@ -166,12 +192,10 @@ impl<'a> Reader<'a> {
     ) -> Result<Vec<(String, ValueTemplate)>, Error> {
         let mut set = Vec::new();
         for entry in section.entries()? {
-            if let Some(message) = refuse_name(&entry.key.text) {
-                return Err(entry.error(message));
-            }
+            let name = name(&entry, self.variables)?;
             let value = self.variables.value(&entry.value, settable)?;
-            settable.insert(entry.key.text.clone());
-            set.push((entry.key.text.clone(), value));
+            settable.insert(name.clone());
+            set.push((name, value));
         }
         Ok(set)
     }
@@ -193,6 +217,58 @@ impl<'a> Reader<'a> {
         let steps = section.filled_list()?;
         steps.iter().map(|step| self.step(step, around)).collect()
     }
+
+    /// Reads `on_start`. A header of the class that needs what a login brings goes with the steps after it, so that the
+    /// login itself can be sent.
+    fn on_start(&mut self, section: &Cursor<'_>, class: &Class) -> Result<Vec<Step>, Error> {
+        let items = section.filled_list()?;
+        let brings: Vec<BTreeSet<String>> = items
+            .iter()
+            .map(|item| keys(item.node().get("capture").into_iter()))
+            .collect();
+        let mut steps = Vec::new();
+        for (place, item) in items.iter().enumerate() {
+            let before: BTreeSet<_> = brings[..place].iter().flatten().collect();
+            let later = brings[place..].iter().flatten();
+            let mut missing: BTreeSet<String> = later
+                .filter(|name| !before.contains(name))
+                .cloned()
+                .collect();
+            missing.extend(&class.set - &class.captured);
+            let mut headers = class.headers.clone();
+            headers.retain(|(_, value)| !value.needs_any(&missing));
+            let around = Surroundings {
+                headers: &headers,
+                settable: &class.captured,
+            };
+            steps.push(self.step(item, around)?);
+        }
+        Ok(steps)
+    }
+}
+
+/// How long a row is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// By its user, for as long as it is there.
+    ForUser,
+    /// For one pass through `on_start` or a task.
+    ForPass,
+}
+
+/// A class cannot fill one header in two ways.
+fn refuse_both(section: &Cursor<'_>, auth: &[Auth], headers: &Headers) -> Result<(), Error> {
+    let mut written = auth.iter().filter_map(Auth::header);
+    let twice = written.find(|name| {
+        let mut own = headers.iter();
+        own.any(|(own, _)| own.eq_ignore_ascii_case(name))
+    });
+    twice.map_or(Ok(()), |name| {
+        let article = if name.starts_with('A') { "an" } else { "a" };
+        Err(section.error(format_args!(
+            "the class has {article} {name} header as well, remove one of them"
+        )))
+    })
 }
 
 /// The names that any step of a class captures. Looks at the tree as it is; reading the steps finds what is wrong there.

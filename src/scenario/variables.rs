@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::Error;
-use super::template::{Names, Place, Secrets, Template, ValueTemplate, Variable, refuse_name};
+use super::inputs::Inputs;
+use super::template::{
+    Condition, Names, Place, Rows, Secrets, Template, ValueTemplate, Variable, refuse_name,
+};
 use crate::yaml::{self, Cursor, Document};
 
 /// All that the file's expressions may name, wherever they stand.
@@ -14,19 +17,23 @@ pub(super) struct Variables<'a> {
     /// As written, for the identity: an expression that names the environment stays one.
     written: BTreeMap<String, Value>,
     secrets: Secrets<'a>,
+    pub(super) rows: Rows,
 }
 
 impl<'a> Variables<'a> {
-    /// Reads the section. A variable may use the environment and the variables above it.
+    /// Reads the section, with the values of the chosen environment over those of the file and those of `--set` over
+    /// both. A variable may use the environment of the process and the variables above it.
     pub(super) fn read(
         section: Option<&Cursor<'_>>,
-        overrides: &BTreeMap<String, String>,
-        env: &'a dyn Fn(&str) -> Option<String>,
+        chosen: &BTreeMap<String, Cursor<'_>>,
+        inputs: &Inputs<'a>,
     ) -> Result<Self, Error> {
+        let overrides = inputs.set;
         let mut variables = Self {
             values: BTreeMap::new(),
             written: BTreeMap::new(),
-            secrets: Secrets::new(env),
+            secrets: Secrets::new(inputs.env),
+            rows: Rows::default(),
         };
         let entries = section.map_or_else(|| Ok(Vec::new()), Cursor::entries)?;
         refuse_unknown(
@@ -39,9 +46,12 @@ impl<'a> Variables<'a> {
                 return Err(entry.error(message).into());
             }
             match overrides.get(name) {
-                None => variables
-                    .add(name, entry.value.json()?)
-                    .map_err(|message| entry.value.error(message))?,
+                None => {
+                    let value = chosen.get(name).unwrap_or(&entry.value);
+                    variables
+                        .add(name, value.json()?)
+                        .map_err(|message| value.error(message))?;
+                }
                 Some(text) => override_value(text)
                     .and_then(|value| variables.add(name, value))
                     .map_err(|message| Error::Set {
@@ -73,6 +83,7 @@ impl<'a> Variables<'a> {
         Names {
             variables: &self.values,
             settable,
+            rows: &self.rows,
             secrets: &self.secrets,
         }
     }
@@ -85,6 +96,27 @@ impl<'a> Variables<'a> {
         settable: &BTreeSet<String>,
     ) -> Result<Template, yaml::Error> {
         Template::parse(cursor.written()?, place, self.names(settable))
+            .map_err(|error| cursor.error(error))
+    }
+
+    /// A template of text that stands in no file, of which only the process's environment is known.
+    pub(super) fn text(&self, text: &str, place: Place) -> Result<Template, String> {
+        Template::parse(text, place, self.names(&BTreeSet::new()))
+            .map_err(|error| error.to_string())
+    }
+
+    /// Whether there is such a variable.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
+    /// A condition, in which `settable` names may stand beside the variables.
+    pub(super) fn condition(
+        &self,
+        cursor: &Cursor<'_>,
+        settable: &BTreeSet<String>,
+    ) -> Result<Condition, yaml::Error> {
+        Condition::parse(cursor.written()?, self.names(settable))
             .map_err(|error| cursor.error(error))
     }
 

@@ -30,10 +30,15 @@ impl<'d> Cursor<'d> {
             format!("{}.{key}", self.path)
         };
         Self {
-            file: self.file,
+            file: node.file.as_deref().unwrap_or(self.file),
             path,
             node,
         }
+    }
+
+    /// The file that the value stands in, as errors name it.
+    pub fn file(&self) -> &'d str {
+        self.file
     }
 
     /// The value as it was parsed.
@@ -218,7 +223,7 @@ impl<'d> Cursor<'d> {
             return Err(self.expected("a list"));
         }
         let item = |(index, node): (usize, &'d Node)| Self {
-            file: self.file,
+            file: node.file.as_deref().unwrap_or(self.file),
             path: format!("{}[{index}]", self.path),
             node,
         };

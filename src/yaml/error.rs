@@ -34,6 +34,7 @@ impl Error {
     /// The same error at a key's place.
     pub(super) fn at(self, key: &Key) -> Self {
         Self {
+            file: key.file.as_deref().map_or(self.file, str::to_owned),
             line: key.line,
             column: key.column,
             ..self

@@ -1,6 +1,7 @@
 //! Text into a tree whose every key and value knows its line and column.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
@@ -33,6 +34,8 @@ pub struct Node {
     pub line: u32,
     /// Column, from 1.
     pub column: u32,
+    /// The file that it stands in, where that is another than its parent's.
+    pub file: Option<Arc<str>>,
 }
 
 /// A key of a map and where it stands. Keys are text: `429:` is the key `429`.
@@ -44,6 +47,8 @@ pub struct Key {
     pub line: u32,
     /// Column, from 1.
     pub column: u32,
+    /// The file that it stands in, where that is another than its map's.
+    pub file: Option<Arc<str>>,
 }
 
 /// What YAML can say.
@@ -98,9 +103,22 @@ impl Document {
         })
     }
 
+    /// A file put together from parsed parts.
+    pub fn new(file: &str, root: Node) -> Self {
+        Self {
+            file: file.to_owned(),
+            root,
+        }
+    }
+
     /// The root, to read from.
     pub fn root(&self) -> Cursor<'_> {
         Cursor::root(&self.file, &self.root)
+    }
+
+    /// The root, to be taken apart.
+    pub fn into_root(self) -> Node {
+        self.root
     }
 }
 
@@ -143,6 +161,7 @@ impl Node {
             value,
             line,
             column,
+            file: None,
         }
     }
 
@@ -186,6 +205,7 @@ impl Key {
             text: raw.value,
             line,
             column,
+            file: None,
         }
     }
 }

@@ -14,7 +14,12 @@ pub struct Expected<'a> {
     pub keep_body: Option<usize>,
     /// Headers whose values are wanted.
     pub headers: &'a [HeaderName],
+    /// Whether all headers are kept as well, to be shown.
+    pub every_header: bool,
 }
+
+/// The place of headers that are kept to be shown, `name: value` each.
+pub(super) const SHOWN: usize = usize::MAX;
 
 /// An answer that was read whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +36,11 @@ impl Answer {
     /// The first value of the header at `place` in the wanted headers.
     pub fn header(&self, place: usize) -> Option<&str> {
         self.headers(place).next()
+    }
+
+    /// Every header, `name: value` each, where that was asked for.
+    pub fn every_header(&self) -> impl Iterator<Item = &str> {
+        self.headers(SHOWN)
     }
 
     /// All values of the header at `place` in the wanted headers, in the order of arrival.

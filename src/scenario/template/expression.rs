@@ -35,6 +35,8 @@ enum Kind {
     Constant(Value),
     /// The bare name of a value that users set or capture: by far the most frequent case, and looked up directly.
     Name(String),
+    /// A column of a row, and how both are written together; looked up directly as well.
+    Column(Arc<(String, String, String)>),
     /// `pick()` from a list of the file, which most requests of a catalogue name.
     Pick(Arc<Pick>),
     /// Anything else.
@@ -79,6 +81,9 @@ impl Expression {
             .compile_expression_owned(source.to_owned())
             .map_err(|error| wrong(told(&error)))?;
         let used = code.undeclared_variables(false);
+        for path in code.undeclared_variables(true) {
+            names.rows.check(&path).map_err(wrong)?;
+        }
         let (mut operands, mut secret) = (Vec::new(), false);
         for name in used.iter().map(String::as_str).collect::<BTreeSet<_>>() {
             if name == "env" {
@@ -97,11 +102,14 @@ impl Expression {
             operands: operands.into(),
         };
         let kind = match compiled.fold()? {
-            Kind::Compiled(compiled) => match pick(source, names) {
-                Some(pick) => Kind::Pick(Arc::new(pick)),
-                None => Kind::Compiled(compiled),
+            Kind::Compiled(compiled) => match (pick(source, names), column(source, names)) {
+                (Some(pick), _) => Kind::Pick(Arc::new(pick)),
+                (None, Some(column)) => Kind::Column(Arc::new(column)),
+                (None, None) => Kind::Compiled(compiled),
             },
-            folded @ (Kind::Constant(_) | Kind::Name(_) | Kind::Pick(_)) => folded,
+            folded @ (Kind::Constant(_) | Kind::Name(_) | Kind::Column(_) | Kind::Pick(_)) => {
+                folded
+            }
         };
         Ok(Self { kind, secret })
     }
@@ -110,7 +118,7 @@ impl Expression {
     pub(super) fn constant(&self) -> Option<&Value> {
         match &self.kind {
             Kind::Constant(value) => Some(value),
-            Kind::Name(_) | Kind::Pick(_) | Kind::Compiled(_) => None,
+            Kind::Name(_) | Kind::Column(_) | Kind::Pick(_) | Kind::Compiled(_) => None,
         }
     }
 
@@ -126,6 +134,13 @@ impl Expression {
                 .get(name)
                 .map(Cow::Borrowed)
                 .ok_or_else(|| RenderError::Unset(name.clone())),
+            Kind::Column(path) => {
+                let (name, column, _) = &**path;
+                let row = scope.values.get(name);
+                row.and_then(|row| row.get(column))
+                    .map(Cow::Borrowed)
+                    .ok_or_else(|| RenderError::Unset(name.clone()))
+            }
             Kind::Pick(pick) => Ok(Cow::Borrowed(
                 &pick.values[draw(scope.rng, pick.values.len())],
             )),
@@ -138,6 +153,7 @@ impl Expression {
         match &self.kind {
             Kind::Constant(_) | Kind::Pick(_) => Vec::new(),
             Kind::Name(name) => vec![name],
+            Kind::Column(path) => vec![&path.0],
             Kind::Compiled(compiled) => {
                 let operands = compiled.operands.iter();
                 let needed = operands.filter(|own| own.settable && own.constant.is_none());
@@ -151,6 +167,7 @@ impl Expression {
         match &self.kind {
             Kind::Constant(_) => "",
             Kind::Name(name) => name,
+            Kind::Column(path) => &path.2,
             Kind::Pick(pick) => &pick.source,
             Kind::Compiled(compiled) => &compiled.source,
         }
@@ -272,6 +289,14 @@ fn pick(source: &str, names: Names<'_>) -> Option<Pick> {
     }
 }
 
+/// The column of a row, where an expression names it and does no more.
+fn column(source: &str, names: Names<'_>) -> Option<(String, String, String)> {
+    let (name, column) = source.split_once('.')?;
+    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_row = names.rows.has(name) && !column.is_empty() && plain(column);
+    is_row.then(|| (name.to_owned(), column.to_owned(), source.to_owned()))
+}
+
 /// Resolves a name that is no function's.
 fn operand(name: &str, names: Names<'_>) -> Result<Operand, String> {
     let variable = names.variables.get(name);
@@ -290,6 +315,9 @@ fn operand(name: &str, names: Names<'_>) -> Result<Operand, String> {
     }
     if let Some(variable) = variable {
         variable.used.set(true);
+    }
+    if names.rows.has(name) {
+        names.rows.note(name);
     }
     Ok(Operand {
         name: name.to_owned(),

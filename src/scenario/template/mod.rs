@@ -4,6 +4,7 @@
 //! only costs nothing later. The rest is rendered for one user at a time in a [`Scope`]; chance comes from the scope's
 //! generator alone, so that a render depends on its user and never on the order of completion.
 
+mod condition;
 mod expression;
 mod functions;
 mod names;
@@ -16,8 +17,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+pub use condition::Condition;
 use expression::Expression;
-pub(super) use names::{Names, Secrets, Variable, refuse_name};
+pub(super) use names::{Names, Rows, Secrets, Variable, refuse_name};
 use rand_chacha::ChaCha8Rng;
 use segments::Segment;
 pub(super) use segments::nesting;

@@ -2,8 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
+
+use crate::scenario::data::Table;
+use crate::yaml;
 
 /// A variable of the file.
 #[derive(Clone, Debug)]
@@ -47,13 +51,68 @@ impl<'a> Secrets<'a> {
     }
 }
 
+/// The rows that users take, by the name that expressions call them by; remembers which were named.
+#[derive(Default)]
+pub(crate) struct Rows {
+    tables: BTreeMap<String, Arc<Table>>,
+    named: RefCell<BTreeSet<String>>,
+}
+
+impl Rows {
+    pub(crate) fn new(tables: BTreeMap<String, Arc<Table>>) -> Self {
+        Self {
+            tables,
+            named: RefCell::default(),
+        }
+    }
+
+    /// Their names.
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        self.tables.keys().cloned().collect()
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.tables.contains_key(name)
+    }
+
+    /// Those that expressions named since this was last asked.
+    pub(crate) fn take_named(&self) -> BTreeSet<String> {
+        self.named.take()
+    }
+
+    pub(super) fn note(&self, name: &str) {
+        self.named.borrow_mut().insert(name.to_owned());
+    }
+
+    /// Refuses a path such as `users.emial`, whose second part is no column.
+    pub(super) fn check(&self, path: &str) -> Result<(), String> {
+        let Some((name, rest)) = path.split_once('.') else {
+            return Ok(());
+        };
+        let Some(table) = self.tables.get(name) else {
+            return Ok(());
+        };
+        let column = rest.split('.').next().unwrap_or_default();
+        if table.columns().any(|own| own == column) {
+            return Ok(());
+        }
+        let known = table.columns().collect::<Vec<_>>().join(", ");
+        Err(format!(
+            "the rows of '{name}' have no column '{column}'{}",
+            yaml::hint(column, table.columns(), &format!("use one of {known}"))
+        ))
+    }
+}
+
 /// What one place of the file may name.
 #[derive(Clone, Copy)]
 pub(crate) struct Names<'a> {
     /// The variables, known before the run.
     pub(crate) variables: &'a BTreeMap<String, Variable>,
-    /// Names that a step captures or a task sets, known during the run.
+    /// Names that a step captures, a task sets or a row brings, known during the run.
     pub(crate) settable: &'a BTreeSet<String>,
+    /// The rows among them.
+    pub(crate) rows: &'a Rows,
     /// The environment.
     pub(crate) secrets: &'a Secrets<'a>,
 }

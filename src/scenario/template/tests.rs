@@ -6,15 +6,19 @@ use rand::SeedableRng as _;
 use serde_json::json;
 
 use super::*;
+use crate::scenario::data::{Format, Table};
 
 /// A small file's worth of names: variables, and `item_id`, `token` and `count` as what users set.
 struct File {
     variables: BTreeMap<String, Variable>,
     settable: BTreeSet<String>,
+    rows: Rows,
 }
 
 impl File {
     fn new() -> Self {
+        let users = "email,pin\na@b.c,0123\n".as_bytes();
+        let users = Table::read(Format::Csv, users).unwrap();
         let variables = json!({
             "base": "/prod", "limit": 20, "skus": ["A", "B", "C"], "empty": [], "nothing": null,
             "card": {"type": "visa", "last": 4242}, "cursor": "first", "odd": "a b?c#d%e/ü",
@@ -33,7 +37,10 @@ impl File {
         });
         Self {
             variables: variables.collect(),
-            settable: ["item_id", "token", "cursor"].map(str::to_owned).into(),
+            settable: ["item_id", "token", "cursor", "users"]
+                .map(str::to_owned)
+                .into(),
+            rows: Rows::new([("users".to_owned(), users.into())].into()),
         }
     }
 
@@ -46,6 +53,7 @@ impl File {
         parse(Names {
             variables: &self.variables,
             settable: &self.settable,
+            rows: &self.rows,
             secrets: &Secrets::new(&env),
         })
     }

@@ -33,10 +33,11 @@ fn what_does_not_change_what_is_sent_does_not_change_the_identity() {
         assert_eq!(identity(&LEAST.replace(old, new)), least, "{new}");
     }
     let mut envs = ["hunter2", "other"].map(|password| {
-        parse("s.yml", AUTH, &BTreeMap::new(), &|_| {
-            Some(password.to_owned())
-        })
-        .unwrap()
+        let inputs = Inputs {
+            env: &|_| Some(password.to_owned()),
+            ..Inputs::default()
+        };
+        parse("s.yml", AUTH, &inputs).unwrap()
     });
     assert_eq!(envs[0].sha256, envs[1].sha256);
     assert!(!envs[1].canonical.contains("other\""));

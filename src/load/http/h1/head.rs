@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use httparse::{Error, Header, ParserConfig, Response, Status};
 
 use super::reader::ReadError;
-use crate::load::http::answer::Expected;
+use crate::load::http::answer::{Expected, SHOWN};
 
 /// Room on the stack for the headers of all but the oddest answer; more get one larger try.
 const USUAL_HEADERS: usize = 100;
@@ -125,6 +125,12 @@ impl Fields {
                     let value = String::from_utf8_lossy(header.value.trim_ascii()).into_owned();
                     fields.values.push((place, value));
                 }
+            }
+            if expected.every_header {
+                let value = String::from_utf8_lossy(header.value.trim_ascii());
+                fields
+                    .values
+                    .push((SHOWN, format!("{}: {value}", header.name)));
             }
         }
         Ok(fields)

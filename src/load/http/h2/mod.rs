@@ -13,7 +13,7 @@ use hyper::{Request as Message, Response, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::task::{JoinHandle, spawn_local};
 
-use super::answer::{Answer, Expected};
+use super::answer::{Answer, Expected, SHOWN};
 use super::exchange::{Answered, Broken, Exchange, Failed, Failure};
 use super::origin::Scheme;
 use super::request::Request;
@@ -175,6 +175,10 @@ async fn read(
                 let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
                 values.push((place, value));
             }
+        }
+        if expected.every_header {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            values.push((SHOWN, format!("{name}: {value}")));
         }
     }
     let status = response.status().as_u16();

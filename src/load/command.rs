@@ -1,0 +1,172 @@
+//! Programs that a scenario runs: without a shell, in their own process group, within a bound of time and output.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::{Child, Command};
+use tokio::sync::Semaphore;
+
+/// Programs that run at once on a core: more would take the processor from the load.
+const AT_ONCE: usize = 8;
+/// What is read of a program's output and of its complaints, in bytes.
+const LONGEST_OUTPUT: u64 = 1 << 20;
+const LONGEST_COMPLAINT: u64 = 4 << 10;
+/// What a message repeats of the complaints, in characters.
+const REPEATED: usize = 200;
+
+/// Where programs are run.
+#[derive(Debug)]
+pub(super) struct Workshop {
+    folder: PathBuf,
+    places: Semaphore,
+}
+
+impl Workshop {
+    /// Programs are run in a folder, and those that name their path are looked for from there.
+    pub(super) fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            places: Semaphore::new(AT_ONCE),
+        }
+    }
+
+    /// Runs a program and reads the JSON that it prints; waits for its turn first. The error says what went wrong, in
+    /// words.
+    pub(super) async fn run(
+        &self,
+        arguments: &[String],
+        timeout: Duration,
+    ) -> Result<Value, String> {
+        let [program, rest @ ..] = arguments else {
+            return Err("there is no program".to_owned());
+        };
+        let _place = self
+            .places
+            .acquire()
+            .await
+            .map_err(|error| error.to_string())?;
+        let path = if program.contains('/') {
+            self.folder.join(program)
+        } else {
+            PathBuf::from(program)
+        };
+        let child = Command::new(path)
+            .args(rest)
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| format!("cannot be started: {error}"))?;
+        let mut running = Running(child);
+        let ended = tokio::time::timeout(timeout, running.output()).await;
+        ended.unwrap_or_else(|_| Err(format!("did not end within {timeout:?}")))
+    }
+}
+
+/// A program on its way. Dropped, it is ended with all that it started.
+struct Running(Child);
+
+impl Running {
+    async fn output(&mut self) -> Result<Value, String> {
+        let (stdout, stderr) = (self.0.stdout.take(), self.0.stderr.take());
+        let (output, complaint) = tokio::join!(
+            read(stdout, LONGEST_OUTPUT),
+            read(stderr, LONGEST_COMPLAINT)
+        );
+        let status = self.0.wait().await.map_err(|error| error.to_string())?;
+        if !status.success() {
+            let complaint = String::from_utf8_lossy(&complaint);
+            let complaint: String = complaint.trim().chars().take(REPEATED).collect();
+            let behind = if complaint.is_empty() { "" } else { ": " };
+            return Err(format!("ended with {status}{behind}{complaint}"));
+        }
+        if output.len() as u64 > LONGEST_OUTPUT {
+            return Err(format!("prints more than {LONGEST_OUTPUT} bytes"));
+        }
+        serde_json::from_slice(&output).map_err(|error| format!("does not print JSON: {error}"))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The id is there until the program was waited for, so that nobody else's can be meant.
+        let id = self.0.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = id.and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// Reads a stream to its end, and keeps no more than so much of it and one byte that tells that there was more.
+async fn read(stream: Option<impl AsyncRead + Unpin>, most: u64) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let Some(mut stream) = stream else {
+        return kept;
+    };
+    // What cannot be read is as good as not printed.
+    let _ = (&mut stream).take(most + 1).read_to_end(&mut kept).await;
+    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    fn run(arguments: &[&str], timeout: Duration) -> Result<Value, String> {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let arguments: Vec<String> = arguments.iter().map(|&own| own.to_owned()).collect();
+        runtime.block_on(async { Workshop::new(folder.path()).run(&arguments, timeout).await })
+    }
+
+    const LONG: Duration = Duration::from_mins(1);
+
+    #[test]
+    fn a_program_gets_its_arguments_as_they_are_and_its_json_is_read() {
+        let printed = run(&["printf", "{\"a\": \"%s\"}", "$HOME; `ls` *"], LONG);
+        assert_eq!(printed, Ok(json!({"a": "$HOME; `ls` *"})));
+    }
+
+    #[test]
+    fn a_program_that_fails_says_how() {
+        for (arguments, part) in [
+            (&["no-such-program-anywhere"][..], "cannot be started"),
+            (&["./missing"], "cannot be started"),
+            (
+                &["sh", "-c", "echo out; echo why >&2; exit 3"],
+                "exit status: 3: why",
+            ),
+            (&["echo", "hello"], "does not print JSON"),
+            (
+                &["sh", "-c", "head -c 2000000 /dev/zero"],
+                "more than 1048576 bytes",
+            ),
+        ] {
+            let error = run(arguments, LONG).unwrap_err();
+            assert!(error.contains(part), "{arguments:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended_with_all_that_it_started() {
+        // The pipe stays open as long as anybody holds it, so that only the whole group's end lets this return.
+        let began = std::time::Instant::now();
+        let error = run(
+            &["sh", "-c", "sleep 600 & sleep 600"],
+            Duration::from_millis(50),
+        );
+        assert_eq!(error, Err("did not end within 50ms".to_owned()));
+        assert!(began.elapsed() < LONG);
+    }
+}

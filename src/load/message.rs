@@ -1,0 +1,440 @@
+//! One request of the scenario: what of it is constant is rendered ahead, and the rest for a user just before it is sent.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::cookies::Jar;
+use super::draws;
+use super::http::{
+    HeaderName, Origin, RenderError as HttpError, Scheme, render_into, render_line_into, rest,
+};
+use super::signature::{self, Signed};
+use crate::scenario::{
+    self, Auth, AwsSigV4, Body, Capture, Expect, KeyPlace, Method, RenderError, Scope, Source,
+    Template, UserClass,
+};
+
+/// Sent where the scenario sets none: firewalls in front of APIs turn away requests without one.
+const USER_AGENT: &str = concat!("loadgate/", env!("CARGO_PKG_VERSION"));
+
+/// Most targets are shorter, in bytes.
+const USUAL_TARGET: usize = 128;
+
+/// A request, rendered as far as it can be ahead.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// Index of the name that it is counted under.
+    pub(super) name: usize,
+    pub(super) method: Method,
+    pub(super) expect: Expect,
+    pub(super) capture: Vec<Capture>,
+    pub(super) timeout: Duration,
+    pub(super) redirects: u32,
+    /// Headers of the answer that are read; where redirects are followed, `Location` is the last.
+    pub(super) wanted: Vec<HeaderName>,
+    /// Where among them stand those that are captured, in the order of the captures from headers.
+    pub(super) captured: Vec<usize>,
+    /// Where those stand that something is expected of.
+    pub(super) expected: Vec<usize>,
+    /// Where `Set-Cookie` stands, for a user that keeps cookies.
+    pub(super) cookies: Option<usize>,
+    /// Where `Content-Encoding` stands, for a body that is read; none for one that is drained unseen.
+    pub(super) coding: Option<usize>,
+    /// All of it, where it is the same for everybody.
+    pub(super) fixed: Option<Vec<u8>>,
+    /// All that follows the request line, where at least that is.
+    rest: Option<Vec<u8>>,
+    template: Parts,
+}
+
+#[derive(Debug)]
+struct Parts {
+    /// What the target sets before the path.
+    prefix: String,
+    path: Template,
+    query: Vec<(String, Template)>,
+    headers: Vec<(String, Template)>,
+    auth: Vec<Auth>,
+    body: Option<Body>,
+}
+
+/// Why a request could not be rendered for a user.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unsent {
+    /// A template has no value.
+    #[error(transparent)]
+    Template(#[from] RenderError),
+    /// A value would break out of its place.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+}
+
+impl Prepared {
+    pub(super) fn new(
+        request: &scenario::Request,
+        class: &UserClass,
+        marker: Option<&HeaderName>,
+        origin: &Origin,
+    ) -> Result<Self, Unsent> {
+        let mut wanted: Vec<HeaderName> = marker.cloned().into_iter().collect();
+        let mut want = |name: &str| -> Result<usize, Unsent> {
+            wanted.push(name.parse()?);
+            Ok(wanted.len() - 1)
+        };
+        let mut captured = Vec::new();
+        let mut keep_body = request.expect.reads_body();
+        for capture in &request.capture {
+            match &capture.from {
+                Source::Header(name) => captured.push(want(name)?),
+                Source::Json(_) => keep_body = true,
+            }
+        }
+        let checks = request.expect.header.iter();
+        let expected = checks
+            .map(|check| want(&check.header))
+            .collect::<Result<_, _>>()?;
+        let own = |name: &str| {
+            let mut headers = request.headers.iter();
+            headers.any(|(own, _)| own.eq_ignore_ascii_case(name))
+        };
+        let keeps_cookies = class.cookies && !own("cookie");
+        let cookies = keeps_cookies.then(|| want("set-cookie")).transpose()?;
+        let coding = keep_body.then(|| want("content-encoding")).transpose()?;
+        if request.redirects > 0 {
+            want("location")?;
+        }
+        let auth = class.auth.iter();
+        let auth = auth.filter(|auth| auth.header().is_none_or(|name| !own(name)));
+        let mut prepared = Self {
+            name: request.name,
+            method: request.method,
+            expect: request.expect.clone(),
+            capture: request.capture.clone(),
+            timeout: request.timeout,
+            redirects: request.redirects,
+            wanted,
+            captured,
+            expected,
+            cookies,
+            coding,
+            fixed: None,
+            rest: None,
+            template: Parts {
+                prefix: origin.prefix(),
+                path: request.path.clone(),
+                query: request.query.clone(),
+                headers: request.headers.clone(),
+                auth: auth.cloned().collect(),
+                body: request.body.clone(),
+            },
+        };
+        prepared.render_ahead(origin)?;
+        Ok(prepared)
+    }
+
+    /// Renders what is the same for everybody.
+    fn render_ahead(&mut self, origin: &Origin) -> Result<(), Unsent> {
+        if !self.template.is_constant_but_for_its_target() {
+            return Ok(());
+        }
+        let (values, mut rng) = (std::collections::BTreeMap::new(), draws::unused());
+        let mut scope = Scope {
+            values: &values,
+            rng: &mut rng,
+            now: || jiff::Timestamp::UNIX_EPOCH,
+        };
+        let mut bytes = Vec::new();
+        if self.template.is_constant() {
+            self.render(origin, &mut scope, None, &mut bytes)?;
+            self.fixed = Some(bytes);
+        } else {
+            self.render_to(origin, self.method, "/", &mut scope, None, &mut bytes)?;
+            self.rest = Some(rest(&bytes).to_vec());
+        }
+        Ok(())
+    }
+
+    /// Whether its answer is read as JSON.
+    pub(super) fn reads_json(&self) -> bool {
+        let mut captures = self.capture.iter();
+        !self.expect.json.is_empty()
+            || captures.any(|capture| matches!(capture.from, Source::Json(_)))
+    }
+
+    /// Whether anything is looked for in an answer beside its status.
+    pub(super) fn looks(&self) -> bool {
+        self.coding.is_some() || !self.captured.is_empty() || !self.expected.is_empty()
+    }
+
+    /// Renders the request for a user with its cookies, in place of what `bytes` held.
+    pub(super) fn render<'a>(
+        &'a self,
+        origin: &'a Origin,
+        scope: &mut Scope<'a>,
+        cookies: Option<&Jar>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), Unsent> {
+        let target = self.template.target(scope)?;
+        if let (Some(rest), None) = (&self.rest, cookies) {
+            return Ok(render_line_into(
+                bytes,
+                self.method.as_str(),
+                &target,
+                rest,
+            )?);
+        }
+        self.render_to(origin, self.method, &target, scope, cookies, bytes)
+    }
+
+    /// Renders the request to another target of the same origin, as a redirect asks.
+    pub(super) fn render_to<'a>(
+        &'a self,
+        origin: &'a Origin,
+        method: Method,
+        target: &str,
+        scope: &mut Scope<'a>,
+        cookies: Option<&Jar>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), Unsent> {
+        // A redirect that turns a POST into a GET leaves its body behind.
+        let sends_body = method == self.method;
+        let body = self.template.body.as_ref().filter(|_| sends_body);
+        let content = body.map(|body| content(body, scope)).transpose()?;
+        let mut headers = self.template.headers(origin, scope, body)?;
+        let path = target.strip_prefix(&origin.before_path()).unwrap_or(target);
+        let cookie = cookies.and_then(|jar| jar.header(origin, path, (scope.now)()));
+        headers.extend(cookie.map(|cookie| ("Cookie", cookie.into())));
+        let method = method.as_str();
+        let content = content.as_deref();
+        let signature = self.template.signature();
+        let added = signature
+            .map(|own| signed(own, origin, (method, path), &headers, content, scope))
+            .transpose()?;
+        let added = added.iter().flatten().flatten();
+        headers.extend(added.map(|(name, value)| (name.as_str(), value.as_str().into())));
+        render_into(bytes, method, origin.authority(), target, &headers, content)?;
+        Ok(())
+    }
+}
+
+/// What a signature adds to the headers of a request; nothing while its keys are unset.
+fn signed(
+    signature: &AwsSigV4,
+    origin: &Origin,
+    (method, path): (&str, &str),
+    headers: &[(&str, Cow<'_, str>)],
+    body: Option<&[u8]>,
+    scope: &mut Scope<'_>,
+) -> Result<Option<Vec<(String, String)>>, RenderError> {
+    // A proxy reads what is meant for it, and takes it away.
+    let own = headers.iter().filter(|(name, _)| *name != PROXY);
+    let own: Vec<(&str, &str)> = own.map(|(name, value)| (*name, &**value)).collect();
+    let request = Signed {
+        method,
+        scheme: match origin.scheme() {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        },
+        authority: origin.authority(),
+        target: path,
+        headers: &own,
+        body: body.unwrap_or_default(),
+    };
+    unless_unset(signature::headers(signature, &request, scope))
+}
+
+/// Nothing where a value is unset: authentication is left out then.
+fn unless_unset<T>(rendered: Result<T, RenderError>) -> Result<Option<T>, RenderError> {
+    match rendered {
+        Ok(value) => Ok(Some(value)),
+        Err(RenderError::Unset(_)) => Ok(None),
+        Err(error @ RenderError::Failed(..)) => Err(error),
+    }
+}
+
+const PROXY: &str = "Proxy-Authorization";
+
+impl Parts {
+    fn is_constant(&self) -> bool {
+        let mut query = self.query.iter();
+        self.is_constant_but_for_its_target()
+            && self.path.is_constant()
+            && query.all(|(_, template)| template.is_constant())
+            && self.auth.iter().all(is_constant)
+    }
+
+    fn is_constant_but_for_its_target(&self) -> bool {
+        let mut headers = self.headers.iter();
+        let mut auth = self.auth.iter().filter(|auth| !goes_into_query(auth));
+        headers.all(|(_, template)| template.is_constant())
+            && auth.all(is_constant)
+            && self.body.as_ref().is_none_or(|body| match body {
+                Body::Json(json) => json.is_constant(),
+                Body::Form(form) => form.iter().all(|(_, template)| template.is_constant()),
+                Body::Raw(text) => text.is_constant(),
+                Body::File(_) => true,
+            })
+    }
+
+    /// The signature to be made, if one is.
+    fn signature(&self) -> Option<&AwsSigV4> {
+        self.auth.iter().find_map(|auth| match auth {
+            Auth::AwsSigV4(signature) => Some(&**signature),
+            Auth::Bearer(_) | Auth::Basic { .. } | Auth::ApiKey { .. } => None,
+        })
+    }
+
+    /// Path and query under the target's own path.
+    fn target(&self, scope: &mut Scope<'_>) -> Result<String, RenderError> {
+        let mut target = String::with_capacity(USUAL_TARGET);
+        target.push_str(&self.prefix);
+        self.path.render_into(scope, &mut target)?;
+        let mut separator = if target.contains('?') { '&' } else { '?' };
+        let mut push = |name: &str, value: &str| {
+            target.push(separator);
+            encode(name, &mut target);
+            target.push('=');
+            encode(value, &mut target);
+            separator = '&';
+        };
+        for (name, value) in &self.query {
+            push(name, &value.render(scope)?);
+        }
+        for auth in &self.auth {
+            if let Auth::ApiKey {
+                place: KeyPlace::Query(name),
+                value,
+            } = auth
+                && let Some(value) = unless_unset(value.render(scope))?
+            {
+                push(name, &value);
+            }
+        }
+        Ok(target)
+    }
+
+    fn headers<'a>(
+        &'a self,
+        origin: &'a Origin,
+        scope: &mut Scope<'a>,
+        body: Option<&Body>,
+    ) -> Result<Vec<(&'a str, Cow<'a, str>)>, RenderError> {
+        let mut headers = Vec::with_capacity(self.headers.len() + 4);
+        if let Some(value) = origin.proxy_authorization() {
+            headers.push((PROXY, value.into()));
+        }
+        for (name, value) in &self.headers {
+            headers.push((name.as_str(), value.render(scope)?));
+        }
+        let has = |headers: &[(&str, _)], wanted: &str| {
+            headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        };
+        if !has(&headers, "user-agent") {
+            headers.push(("User-Agent", USER_AGENT.into()));
+        }
+        if let Some(body) = body
+            && !has(&headers, "content-type")
+        {
+            headers.push(("Content-Type", body.media_type().into()));
+        }
+        for auth in &self.auth {
+            headers.extend(unless_unset(auth_header(auth, scope))?.flatten());
+        }
+        Ok(headers)
+    }
+}
+
+/// The header by which a request authenticates, apart from signatures.
+fn auth_header<'a>(
+    auth: &'a Auth,
+    scope: &mut Scope<'a>,
+) -> Result<Option<(&'a str, Cow<'a, str>)>, RenderError> {
+    Ok(match auth {
+        Auth::Bearer(token) => {
+            let token = token.render(scope)?;
+            Some(("Authorization", format!("Bearer {token}").into()))
+        }
+        Auth::Basic { username, password } => {
+            let username = username.render(scope)?;
+            let both = BASE64.encode(format!("{username}:{}", password.render(scope)?));
+            Some(("Authorization", format!("Basic {both}").into()))
+        }
+        Auth::ApiKey {
+            place: KeyPlace::Header(name),
+            value,
+        } => Some((name, value.render(scope)?)),
+        Auth::ApiKey {
+            place: KeyPlace::Query(_),
+            ..
+        }
+        | Auth::AwsSigV4(_) => None,
+    })
+}
+
+/// Whether it is the same for everybody, at any time.
+fn is_constant(auth: &Auth) -> bool {
+    match auth {
+        Auth::Bearer(token) => token.is_constant(),
+        Auth::Basic { username, password } => username.is_constant() && password.is_constant(),
+        Auth::ApiKey { value, .. } => value.is_constant(),
+        Auth::AwsSigV4(_) => false,
+    }
+}
+
+fn goes_into_query(auth: &Auth) -> bool {
+    match auth {
+        Auth::ApiKey {
+            place: KeyPlace::Query(_),
+            ..
+        } => true,
+        Auth::ApiKey {
+            place: KeyPlace::Header(_),
+            ..
+        }
+        | Auth::Bearer(_)
+        | Auth::Basic { .. }
+        | Auth::AwsSigV4(_) => false,
+    }
+}
+
+/// The bytes of a body.
+fn content<'a>(body: &'a Body, scope: &mut Scope<'_>) -> Result<Cow<'a, [u8]>, RenderError> {
+    Ok(match body {
+        Body::Json(json) => {
+            if let Some(json) = json.constant_json() {
+                return Ok(json.as_bytes().into());
+            }
+            let mut text = String::new();
+            json.render_json(scope, &mut text)?;
+            text.into_bytes().into()
+        }
+        Body::Form(form) => {
+            let mut text = url::form_urlencoded::Serializer::new(String::new());
+            for (name, value) in form {
+                text.append_pair(name, &value.render(scope)?);
+            }
+            text.finish().into_bytes().into()
+        }
+        Body::Raw(text) => match text.render(scope)? {
+            Cow::Borrowed(text) => text.as_bytes().into(),
+            Cow::Owned(text) => text.into_bytes().into(),
+        },
+        Body::File(bytes) => (&**bytes).into(),
+    })
+}
+
+/// Percent-encodes a part of a query. A blank becomes `%20`, which every server reads, and not every one a `+`.
+fn encode(text: &str, onto: &mut String) {
+    for piece in url::form_urlencoded::byte_serialize(text.as_bytes()) {
+        onto.push_str(if piece == "+" { "%20" } else { piece });
+    }
+}
+
+#[cfg(test)]
+#[path = "message_tests.rs"]
+mod tests;

@@ -1,0 +1,174 @@
+//! A rehearsal: one user of each class does all that it may do, once, and everything is told. Nothing is measured.
+
+use std::time::Duration;
+
+use tokio::runtime::{Builder, LocalOptions};
+
+use super::draws::{self, Purpose};
+use super::http::Connector;
+use super::order::{Error, Order, Stop};
+use super::prepared::{Action, Class, Script, Step};
+use super::sender::{Gear, Sender};
+use super::witness::Witness;
+use crate::measurement::FailureKind;
+
+/// How often it is looked whether to stop.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What was done.
+#[derive(Clone, Debug)]
+pub struct Rehearsed {
+    /// Index of the class.
+    pub class: usize,
+    /// Index of the task; none in `on_start`.
+    pub task: Option<usize>,
+    /// What its step does.
+    pub deed: Deed,
+    /// What went over the wire, and what was taken.
+    pub witness: Witness,
+    /// What went wrong, in words.
+    pub failure: Option<String>,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
+    /// A request, by the index of its name, and how long it took, where it was sent.
+    Request {
+        /// Index of its name.
+        name: usize,
+        /// From sending to the end of the answer.
+        took: Option<Duration>,
+        /// Whether anybody answered at all.
+        answered: bool,
+    },
+    /// A program was run.
+    Command(String),
+    /// A pause, which a rehearsal leaves out.
+    Think,
+    /// Its condition does not hold.
+    Skipped,
+}
+
+/// Lets one user of each class do each of its tasks once, in their order, and tells what came of every step. Returns
+/// whether all was told: a signal ends it early.
+pub fn rehearse(
+    order: &Order<'_>,
+    tell: &mut dyn FnMut(&Rehearsed),
+    stop: &Stop,
+) -> Result<bool, Error> {
+    let scenario = order.scenario;
+    let script = Script::new(scenario, &order.target, order.folder)
+        .map_err(|unsent| Error::Request(unsent.to_string()))?;
+    let connector = Connector::new(order.target.clone(), scenario.http, order.trust)?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    let gear = Gear::new(&script.into(), &connector.into());
+    let whole = runtime.block_on(async {
+        let told = async {
+            while !stop.is_set() {
+                tokio::time::sleep(TICK).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = told => false,
+            () = all(&gear, order.seed, tell) => true,
+        }
+    });
+    // A resolver that hangs is not waited for.
+    runtime.shutdown_background();
+    Ok(whole)
+}
+
+async fn all(gear: &Gear, seed: u64, tell: &mut dyn FnMut(&Rehearsed)) {
+    for (index, class) in gear.script.classes.iter().enumerate() {
+        let rng = draws::generator(seed, Purpose::Reach(index as u64));
+        let mut user = Rehearsing {
+            gear,
+            sender: Sender::watched(gear, rng),
+            class: index,
+            tell: &mut *tell,
+        };
+        user.all(class).await;
+    }
+}
+
+struct Rehearsing<'r> {
+    gear: &'r Gear,
+    sender: Sender,
+    class: usize,
+    tell: &'r mut dyn FnMut(&Rehearsed),
+}
+
+impl Rehearsing<'_> {
+    async fn all(&mut self, class: &Class) {
+        self.sender.take_rows(self.gear, &class.own_rows);
+        self.sender.take_rows(self.gear, &class.start_rows);
+        for step in &class.on_start {
+            self.step(None, step).await;
+        }
+        for (index, task) in class.tasks.iter().enumerate() {
+            self.sender.take_rows(self.gear, &task.rows);
+            let hidden = self.sender.set(&task.set);
+            for step in &task.steps {
+                let failed = self.step(Some(index), step).await;
+                if failed && task.stop_on_failure {
+                    break;
+                }
+            }
+            self.sender.restore(hidden);
+        }
+    }
+
+    /// Does a step and tells of it; returns whether it failed.
+    async fn step(&mut self, task: Option<usize>, step: &Step) -> bool {
+        let (deed, failure) = if self.sender.does(step) {
+            self.deed(&step.action).await
+        } else {
+            (Deed::Skipped, None)
+        };
+        let failed = failure.is_some();
+        (self.tell)(&Rehearsed {
+            class: self.class,
+            task,
+            deed,
+            witness: self.sender.testimony(),
+            failure,
+        });
+        failed
+    }
+
+    async fn deed(&mut self, action: &Action) -> (Deed, Option<String>) {
+        match action {
+            Action::Think(_) => (Deed::Think, None),
+            Action::Command(command) => {
+                let program = command.arguments.first();
+                let program = program.map_or("", |own| own.source()).to_owned();
+                let ran = self.sender.run(self.gear, command).await;
+                (Deed::Command(program), ran.err())
+            }
+            Action::Request(request) => {
+                let sent = self.sender.send(self.gear, request).await;
+                let took = sent.done.saturating_duration_since(sent.at);
+                let deed = Deed::Request {
+                    name: request.name,
+                    took: sent.spent.is_some().then_some(took),
+                    answered: sent.answered,
+                };
+                (deed, sent.failure.map(|kind| told(kind, sent.detail)))
+            }
+        }
+    }
+}
+
+fn told(kind: FailureKind, detail: Option<String>) -> String {
+    match (kind, detail) {
+        (FailureKind::Status(status), None) => format!("the status {status} is not as expected"),
+        (FailureKind::Expectation, Some(detail)) => detail,
+        (FailureKind::Unset, Some(detail)) => format!("not sent: {detail}"),
+        (kind, Some(detail)) => format!("{kind}: {detail}"),
+        (kind, None) => kind.to_string(),
+    }
+}

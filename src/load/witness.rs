@@ -1,0 +1,50 @@
+//! What somebody sees who looks over a user's shoulder: each request, its answer, and what was taken from it.
+
+use serde_json::Value;
+
+use super::http::{Answer, BODY_LIMIT, unpacked};
+
+/// One request and its answer, as they went over the wire.
+#[derive(Clone, Debug, Default)]
+pub struct Witness {
+    /// Head and body; empty where nothing was sent.
+    pub request: Vec<u8>,
+    /// The answer, where one came.
+    pub answer: Option<Shown>,
+    /// What was captured; what was not there is none.
+    pub captured: Vec<(String, Option<Value>)>,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The status.
+    pub status: u16,
+    /// The headers, `name: value` each.
+    pub headers: Vec<String>,
+    /// The body, unpacked where that is possible.
+    pub body: Vec<u8>,
+}
+
+impl Witness {
+    /// Notes an answer. `coding` is not known where the step does not look at the body; the headers tell it then.
+    pub(super) fn note(&mut self, answer: &Answer, coding: Option<usize>) {
+        let headers: Vec<String> = answer.every_header().map(str::to_owned).collect();
+        let told = headers.iter().filter_map(|header| {
+            let (name, value) = header.split_once(':')?;
+            name.eq_ignore_ascii_case("content-encoding")
+                .then(|| value.trim())
+        });
+        let codings: Vec<&str> = match coding {
+            Some(place) => answer.headers(place).collect(),
+            None => told.collect(),
+        };
+        let packed = answer.body.clone().unwrap_or_default();
+        let body = unpacked(packed.clone(), &codings.join(","), BODY_LIMIT).unwrap_or(packed);
+        self.answer = Some(Shown {
+            status: answer.status,
+            headers,
+            body,
+        });
+    }
+}

@@ -1,0 +1,142 @@
+//! The files that a scenario names: shared parts, bodies, rows. They lie in the repository of the gate, and nowhere else.
+//!
+//! A pull request may bring any scenario, and what it makes loadgate read it can make loadgate send. So a path is
+//! relative to the file that it stands in, and what it leads to, every link on the way followed, must lie in the
+//! repository.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Component, Path, PathBuf};
+
+use crate::scenario::Opened;
+
+/// The folder within which a gate may name files: the nearest one above that holds a git repository, or where there is
+/// none the one that holds the gate's folder.
+#[derive(Debug)]
+pub(super) struct Repository(PathBuf);
+
+impl Repository {
+    pub(super) fn of(gate: &Path) -> io::Result<Self> {
+        let gate = gate.canonicalize()?;
+        let root = gate.ancestors().find(|folder| folder.join(".git").exists());
+        let root = root.or_else(|| gate.parent()).unwrap_or(&gate);
+        Ok(Self(root.to_owned()))
+    }
+
+    /// Opens a file by its path as it is written in another one; the error says what to mend.
+    pub(super) fn open(&self, from: &str, path: &str) -> Result<Opened, String> {
+        let written = Path::new(path);
+        let has_root = |part| matches!(part, Component::RootDir | Component::Prefix(_));
+        if written.components().any(has_root) {
+            return Err(format!(
+                "'{path}' begins at the root of the system, write it relative to this file"
+            ));
+        }
+        let folder = Path::new(from).parent().unwrap_or(Path::new(""));
+        let shown = folder.join(written);
+        let cannot =
+            |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", shown.display());
+        let real = shown.canonicalize().map_err(|error| cannot(&error))?;
+        if !real.starts_with(&self.0) {
+            return Err(format!(
+                "'{path}' leads out of the repository {}, which a gate may not: copy the file into it",
+                self.0.display()
+            ));
+        }
+        let is_git = |part: Component<'_>| part.as_os_str() == ".git";
+        let below = real.strip_prefix(&self.0).unwrap_or(&real);
+        if below.components().any(is_git) {
+            return Err(format!(
+                "'{path}' leads into .git, where credentials may lie"
+            ));
+        }
+        // Anything else, a pipe say, could keep the reader waiting for ever.
+        if !real.is_file() {
+            return Err(cannot(&"it is no file"));
+        }
+        let file = File::open(&real).map_err(|error| cannot(&error))?;
+        Ok(Opened {
+            file: shown.display().to_string(),
+            identity: real.display().to_string(),
+            content: Box::new(BufReader::new(file)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn a_gate_reads_what_lies_in_its_repository_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let repository = home.path().join("repository");
+        let gate = repository.join("gates/one");
+        fs::create_dir_all(&gate).unwrap();
+        fs::create_dir_all(repository.join(".git")).unwrap();
+        for (file, text) in [
+            ("outside.txt", "outside"),
+            ("repository/.git/config", "token"),
+            ("repository/shared.yml", "shared"),
+            ("repository/gates/one/own.yml", "own"),
+        ] {
+            fs::write(home.path().join(file), text).unwrap();
+        }
+        #[cfg(unix)]
+        {
+            let link = |to: &str, name: &str| {
+                std::os::unix::fs::symlink(to, gate.join(name)).unwrap();
+            };
+            link("../../../outside.txt", "out.txt");
+            link("../../..", "up");
+            link("../../shared.yml", "in.yml");
+        }
+        let files = Repository::of(&gate).unwrap();
+        let from = gate.join("scenario.yml").display().to_string();
+        let read = |path: &str| {
+            let mut text = String::new();
+            let mut opened = files.open(&from, path)?;
+            opened.content.read_to_string(&mut text).unwrap();
+            Ok::<_, String>(text)
+        };
+        assert_eq!(read("own.yml").unwrap(), "own");
+        assert_eq!(read("../../shared.yml").unwrap(), "shared");
+        for (path, part) in [
+            ("../../../outside.txt", "leads out of the repository"),
+            ("../../.git/config", "leads into .git"),
+            ("/etc/hostname", "begins at the root"),
+            ("missing.yml", "cannot read"),
+            ("..", "it is no file"),
+        ] {
+            let error = read(path).unwrap_err();
+            assert!(error.contains(part), "{path}: {error}");
+        }
+        #[cfg(unix)]
+        {
+            assert_eq!(read("in.yml").unwrap(), "shared");
+            for path in ["out.txt", "up/outside.txt"] {
+                let error = read(path).unwrap_err();
+                assert!(error.contains("leads out of the repository"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_repository_the_folder_of_the_gates_bounds_what_is_read() {
+        let home = tempfile::tempdir().unwrap();
+        let gate = home.path().join("gates/one");
+        fs::create_dir_all(&gate).unwrap();
+        fs::write(home.path().join("gates/shared.yml"), "").unwrap();
+        fs::write(home.path().join("other.yml"), "").unwrap();
+        let files = Repository::of(&gate).unwrap();
+        // The temporary folder itself may lie in a repository on odd machines.
+        if files.0.ends_with("gates") {
+            let from = gate.join("scenario.yml").display().to_string();
+            assert!(files.open(&from, "../shared.yml").is_ok());
+            assert!(files.open(&from, "../../other.yml").is_err());
+        }
+    }
+}

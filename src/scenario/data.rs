@@ -1,0 +1,452 @@
+//! Rows of CSV and JSON files: read once, kept column by column in as little room as they take, handed out by number.
+
+use std::fmt;
+use std::io::{self, Read};
+
+use csv::StringRecord;
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::identity::hex;
+
+/// More than this is a database. Rows are counted in 32 bits.
+const MOST_ROWS: usize = 10_000_000;
+
+/// The rows of a file.
+pub struct Table {
+    names: Vec<String>,
+    columns: Vec<Column>,
+    rows: usize,
+    sha256: String,
+}
+
+/// The cells of a column.
+enum Column {
+    /// All of them text: one after the other, with the place where each ends.
+    Text { text: String, ends: Vec<u32> },
+    /// Of any kind.
+    Cells(Vec<Cell>),
+}
+
+/// A cell, smaller than a [`Value`].
+enum Cell {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(Box<str>),
+    Other(Box<Value>),
+}
+
+/// The format of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values under a line of column names.
+    Csv,
+    /// A list of objects that all have the same keys.
+    Json,
+}
+
+impl Format {
+    /// The format that a file's name tells.
+    pub fn of(file: &str) -> Option<Self> {
+        let (_, extension) = file.rsplit_once('.')?;
+        match extension.to_ascii_lowercase().as_str() {
+            "csv" => Some(Self::Csv),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+impl Table {
+    /// Reads a file to its end. The error says what is wrong in it, and where.
+    pub fn read(format: Format, content: impl Read) -> Result<Self, String> {
+        let mut table = Self {
+            names: Vec::new(),
+            columns: Vec::new(),
+            rows: 0,
+            sha256: String::new(),
+        };
+        match format {
+            Format::Csv => table.read_csv(content)?,
+            Format::Json => table.read_json(content)?,
+        }
+        if table.rows == 0 {
+            return Err("has no rows".to_owned());
+        }
+        for column in &mut table.columns {
+            column.shrink();
+        }
+        table.sha256 = table.hash();
+        Ok(table)
+    }
+
+    /// The names of the columns.
+    pub fn columns(&self) -> impl Iterator<Item = &str> + Clone {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// How many rows there are, one at least.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// SHA-256 of names and cells, in hex: the same for two files that say the same.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// A row as an object; after the last comes the first again.
+    pub fn row(&self, index: usize) -> Value {
+        let index = index % self.rows;
+        let cells = self.columns.iter().map(|column| column.value(index));
+        let fields = self.names.iter().cloned().zip(cells);
+        Value::Object(fields.collect::<Map<_, _>>())
+    }
+
+    fn read_csv(&mut self, content: impl Read) -> Result<(), String> {
+        let mut reader = csv::ReaderBuilder::new().from_reader(content);
+        let header = reader.headers().map_err(|error| told(&error))?.clone();
+        for name in &header {
+            self.add_column(name.trim_start_matches('\u{feff}'))?;
+        }
+        let mut record = StringRecord::new();
+        while reader
+            .read_record(&mut record)
+            .map_err(|error| told(&error))?
+        {
+            self.count()?;
+            for (column, text) in self.columns.iter_mut().zip(&record) {
+                column.push_text(text)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_json(&mut self, content: impl Read) -> Result<(), String> {
+        let mut reader = serde_json::Deserializer::from_reader(io::BufReader::new(content));
+        Rows(self)
+            .deserialize(&mut reader)
+            .and_then(|()| reader.end())
+            .map_err(|error| error.to_string())
+    }
+
+    fn add_column(&mut self, name: &str) -> Result<(), String> {
+        if name.trim().is_empty() {
+            return Err("has a column without a name in its first line".to_owned());
+        }
+        if self.names.iter().any(|own| own == name) {
+            return Err(format!("has two columns named '{name}'"));
+        }
+        self.names.push(name.to_owned());
+        self.columns.push(Column::Text {
+            text: String::new(),
+            ends: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// Counts a row that begins.
+    fn count(&mut self) -> Result<(), String> {
+        if self.rows == MOST_ROWS {
+            return Err(format!("has more than {MOST_ROWS} rows"));
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn hash(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut add = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        for (name, column) in self.names.iter().zip(&self.columns) {
+            add(name.as_bytes());
+            match column {
+                Column::Text { text, ends } => {
+                    let ends: Vec<u8> = ends.iter().flat_map(|end| end.to_le_bytes()).collect();
+                    add(&ends);
+                    add(text.as_bytes());
+                }
+                Column::Cells(cells) => cells
+                    .iter()
+                    .for_each(|cell| add(cell.value().to_string().as_bytes())),
+            }
+        }
+        hex(&hash.finalize())
+    }
+}
+
+/// Shows what the rows are and none of them: they may hold passwords.
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("names", &self.names)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Column {
+    fn push_text(&mut self, more: &str) -> Result<(), String> {
+        match self {
+            Self::Text { text, ends } => {
+                text.push_str(more);
+                let end = u32::try_from(text.len());
+                ends.push(end.map_err(|_| "holds more than 4 GB in one column".to_owned())?);
+            }
+            Self::Cells(cells) => cells.push(Cell::Text(more.into())),
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, cell: Value) -> Result<(), String> {
+        let cell = match cell {
+            Value::String(text) => return self.push_text(&text),
+            Value::Null => Cell::Null,
+            Value::Bool(value) => Cell::Bool(value),
+            Value::Number(number) => Cell::Number(number),
+            Value::Array(_) | Value::Object(_) => Cell::Other(Box::new(cell)),
+        };
+        match self {
+            Self::Cells(cells) => cells.push(cell),
+            Self::Text { ends, .. } => {
+                let mut cells = Vec::with_capacity(ends.len() + 1);
+                cells.extend((0..ends.len()).map(|row| Cell::Text(self.text(row).into())));
+                cells.push(cell);
+                *self = Self::Cells(cells);
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&self, row: usize) -> &str {
+        match self {
+            Self::Text { text, ends } => {
+                let start = row.checked_sub(1).map_or(0, |before| ends[before]);
+                &text[start as usize..ends[row] as usize]
+            }
+            Self::Cells(_) => "",
+        }
+    }
+
+    fn value(&self, row: usize) -> Value {
+        match self {
+            Self::Text { .. } => self.text(row).into(),
+            Self::Cells(cells) => cells[row].value(),
+        }
+    }
+
+    fn shrink(&mut self) {
+        match self {
+            Self::Text { text, ends } => {
+                text.shrink_to_fit();
+                ends.shrink_to_fit();
+            }
+            Self::Cells(cells) => cells.shrink_to_fit(),
+        }
+    }
+}
+
+impl Cell {
+    fn value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => (*value).into(),
+            Self::Number(number) => number.clone().into(),
+            Self::Text(text) => text.as_ref().into(),
+            Self::Other(value) => value.as_ref().clone(),
+        }
+    }
+}
+
+/// csv's error with its line, in words of ours where it speaks of records.
+fn told(error: &csv::Error) -> String {
+    let line = error.position().map_or(0, csv::Position::line);
+    if let csv::ErrorKind::UnequalLengths {
+        expected_len, len, ..
+    } = error.kind()
+    {
+        return format!(
+            "line {line} has {len} fields, and the first line names {expected_len} columns"
+        );
+    }
+    if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) {
+        return format!("line {line} is not UTF-8");
+    }
+    error.to_string()
+}
+
+/// The rows of a JSON file, each put away before the next is read.
+struct Rows<'t>(&'t mut Table);
+
+impl<'de> DeserializeSeed<'de> for Rows<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Rows<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+        while rows.next_element_seed(Row(self.0))?.is_some() {}
+        Ok(())
+    }
+}
+
+/// One row of a JSON file.
+struct Row<'t>(&'t mut Table);
+
+impl<'de> DeserializeSeed<'de> for Row<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Row<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        let table = self.0;
+        table.count().map_err(de::Error::custom)?;
+        let mut found = 0;
+        while let Some((name, value)) = fields.next_entry::<String, Value>()? {
+            if table.rows == 1 {
+                table.add_column(&name).map_err(de::Error::custom)?;
+            }
+            // Keys mostly come in the order of the first row.
+            let place = match table.names.get(found) {
+                Some(own) if *own == name => Some(found),
+                Some(_) | None => table.names.iter().position(|own| *own == name),
+            };
+            let column = place.and_then(|place| table.columns.get_mut(place));
+            let column = column.ok_or_else(|| {
+                de::Error::custom(format!(
+                    "'{name}' is a key that the first row does not have"
+                ))
+            })?;
+            column.push(value).map_err(de::Error::custom)?;
+            found += 1;
+        }
+        if found != table.names.len() || table.is_ragged() {
+            return Err(de::Error::custom(
+                "the row does not have the keys of the first one",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Table {
+    /// Whether a key stood twice in the last row and another not at all.
+    fn is_ragged(&self) -> bool {
+        let length = |column: &Column| match column {
+            Column::Text { ends, .. } => ends.len(),
+            Column::Cells(cells) => cells.len(),
+        };
+        self.columns
+            .iter()
+            .any(|column| length(column) != self.rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(format: Format, text: &str) -> Result<Table, String> {
+        Table::read(format, text.as_bytes())
+    }
+
+    #[test]
+    fn rows_are_read_from_csv_as_text() {
+        let table = read(
+            Format::Csv,
+            "\u{feff}email,pass word\r\na@b.c,\"x,\"\"y\"\"\nz\"\r\nd@e.f,\r\n",
+        )
+        .unwrap();
+        assert_eq!(table.rows(), 2);
+        let first = json!({"email": "a@b.c", "pass word": "x,\"y\"\nz"});
+        assert_eq!(table.row(0), first);
+        assert_eq!(table.row(1), json!({"email": "d@e.f", "pass word": ""}));
+        assert_eq!(table.row(2), first, "after the last comes the first");
+    }
+
+    #[test]
+    fn rows_are_read_from_json_with_their_types() {
+        let text = r#"[{"id": 1, "tags": ["a"], "ok": true, "n": "x"}, {"n": null, "id": "two", "tags": {}, "ok": 1.5}]"#;
+        let table = read(Format::Json, text).unwrap();
+        let rows: Vec<Value> = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            table.columns().collect::<Vec<_>>(),
+            ["id", "tags", "ok", "n"]
+        );
+        for (index, row) in rows.iter().enumerate() {
+            assert_eq!(&table.row(index), row);
+        }
+    }
+
+    #[test]
+    fn what_is_no_table_says_where() {
+        for (format, text, part) in [
+            (Format::Csv, "", "has no rows"),
+            (Format::Csv, "a,b\n", "has no rows"),
+            (Format::Csv, "a,a\n1,2\n", "two columns named 'a'"),
+            (Format::Csv, "a,\n1,2\n", "without a name"),
+            (Format::Csv, "a,b\n1,2\n3\n", "line 3 has 1 fields"),
+            (Format::Json, "[]", "has no rows"),
+            (Format::Json, "{}", "a list of objects at line 1 column 1"),
+            (Format::Json, "[1]", "an object at line 1 column 2"),
+            (Format::Json, "[{\"a\": 1}, {\"b\": 1}]", "'b' is a key"),
+            (
+                Format::Json,
+                "[{\"a\": 1, \"b\": 2}, {\"a\": 1}]",
+                "does not have the keys",
+            ),
+            (
+                Format::Json,
+                "[{\"a\": 1, \"b\": 2}, {\"a\": 1, \"a\": 2}]",
+                "does not have the keys",
+            ),
+            (Format::Json, "[{\"a\": 1}] x", "trailing"),
+        ] {
+            let error = read(format, text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+        let latin = Table::read(Format::Csv, &b"a\n\xff\n"[..]).unwrap_err();
+        assert!(latin.contains("line 2 is not UTF-8"), "{latin}");
+    }
+
+    #[test]
+    fn the_hash_tells_what_is_said_and_not_how_it_is_written() {
+        let hash = |text: &str| read(Format::Csv, text).unwrap().sha256().to_owned();
+        let first = hash("a,b\n1,2\n");
+        assert_eq!(hash("a,b\r\n\"1\",2"), first);
+        for other in ["a,c\n1,2\n", "a,b\n12,\n", "a,b\n1,2\n1,2\n", "b,a\n1,2\n"] {
+            assert_ne!(hash(other), first, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_debug_form_shows_no_cell() {
+        let table = read(Format::Csv, "password\nhunter2\n").unwrap();
+        assert!(!format!("{table:?}").contains("hunter2"));
+    }
+}

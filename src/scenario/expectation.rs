@@ -1,0 +1,243 @@
+//! What an answer must be beyond having come: its status, its headers, and what its body says.
+
+use std::fmt;
+
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+use super::template::{RenderError, Scope, Template, ValueTemplate};
+
+/// Text of an answer that a message repeats, in characters.
+const REPEATED: usize = 60;
+
+/// What an answer must be.
+#[derive(Clone, Debug, Default)]
+pub struct Expect {
+    /// Accepted statuses; empty accepts everything below 400.
+    pub status: Vec<u16>,
+    /// What must stand in a JSON body.
+    pub json: Vec<JsonCheck>,
+    /// What headers must say.
+    pub header: Vec<HeaderCheck>,
+    /// Texts that must stand in the body, all of them.
+    pub body: Vec<Template>,
+}
+
+/// What must stand at a place of a JSON body.
+#[derive(Clone, Debug)]
+pub struct JsonCheck {
+    /// The place.
+    pub path: JsonPath,
+    /// What must be there.
+    pub wanted: JsonWanted,
+}
+
+/// What must be at a place of a JSON body.
+#[derive(Clone, Debug)]
+pub enum JsonWanted {
+    /// This value, wherever the path leads, at least once.
+    Value(ValueTemplate),
+    /// Anything, or nothing.
+    Exists(bool),
+}
+
+/// What a header must say.
+#[derive(Clone, Debug)]
+pub struct HeaderCheck {
+    /// The header, lower case.
+    pub header: String,
+    /// What it must say.
+    pub wanted: HeaderWanted,
+}
+
+/// What a header must say; one that is sent several times, once at least.
+#[derive(Clone, Debug)]
+pub enum HeaderWanted {
+    /// This and no more.
+    Equals(Template),
+    /// This among other things.
+    Contains(Template),
+    /// Anything, or that it is not there.
+    Exists(bool),
+}
+
+impl Expect {
+    /// Whether a final status is a success.
+    pub fn accepts(&self, status: u16) -> bool {
+        if self.status.is_empty() {
+            status < 400
+        } else {
+            self.status.contains(&status)
+        }
+    }
+
+    /// Whether the body is looked at.
+    pub fn reads_body(&self) -> bool {
+        !self.json.is_empty() || !self.body.is_empty()
+    }
+
+    /// What of the body is not as expected, if anything is. `json` is the body as JSON, where it is.
+    pub fn unmet_in_body(
+        &self,
+        body: &[u8],
+        json: Option<&Value>,
+        scope: &mut Scope<'_>,
+    ) -> Option<String> {
+        let unmet = self.json.iter().find_map(|check| check.unmet(json, scope));
+        if unmet.is_some() || self.body.is_empty() {
+            return unmet;
+        }
+        let body = String::from_utf8_lossy(body);
+        self.body.iter().find_map(|wanted| {
+            told(wanted.render(scope), |wanted| {
+                let cut = shortened(&wanted);
+                (!body.contains(&*wanted)).then(|| format!("the body does not hold '{cut}'"))
+            })
+        })
+    }
+}
+
+impl JsonCheck {
+    fn unmet(&self, body: Option<&Value>, scope: &mut Scope<'_>) -> Option<String> {
+        let path = &self.path;
+        let Some(body) = body else {
+            return match self.wanted {
+                JsonWanted::Exists(false) => None,
+                JsonWanted::Exists(true) | JsonWanted::Value(_) => {
+                    Some(format!("the body is not JSON, so that it has no {path}"))
+                }
+            };
+        };
+        let found = path.query(body).all();
+        match &self.wanted {
+            JsonWanted::Exists(true) if found.is_empty() => Some(format!("the body has no {path}")),
+            JsonWanted::Exists(false) => found
+                .first()
+                .map(|found| format!("{path} is {}, and should not be there", json_text(found))),
+            JsonWanted::Exists(true) => None,
+            JsonWanted::Value(wanted) => told(wanted.render(scope), |wanted| {
+                let wanted_text = json_text(&wanted);
+                if found.is_empty() {
+                    return Some(format!("the body has no {path}, expected {wanted_text}"));
+                }
+                let other = found.iter().find(|found| !same(found, &wanted))?;
+                Some(format!(
+                    "{path} is {}, expected {wanted_text}",
+                    json_text(other)
+                ))
+            }),
+        }
+    }
+}
+
+impl HeaderCheck {
+    /// What of the header is not as expected, if anything is; `values` are those that were sent.
+    pub fn unmet<'v>(
+        &self,
+        mut values: impl Iterator<Item = &'v str>,
+        scope: &mut Scope<'_>,
+    ) -> Option<String> {
+        let name = &self.header;
+        let first = values.next();
+        let mut all = first.into_iter().chain(values);
+        let found = first.map_or_else(
+            || "is not there".to_owned(),
+            |value| format!("is '{}'", shortened(value)),
+        );
+        match &self.wanted {
+            HeaderWanted::Exists(true) => first
+                .is_none()
+                .then(|| format!("the header {name} is not there")),
+            HeaderWanted::Exists(false) => first
+                .is_some()
+                .then(|| format!("the header {name} {found}, and should not be there")),
+            HeaderWanted::Equals(wanted) => told(wanted.render(scope), |wanted| {
+                let cut = shortened(&wanted);
+                (!all.any(|value| value == wanted))
+                    .then(|| format!("the header {name} {found}, expected '{cut}'"))
+            }),
+            HeaderWanted::Contains(wanted) => told(wanted.render(scope), |wanted| {
+                let cut = shortened(&wanted);
+                (!all.any(|value| value.contains(&*wanted)))
+                    .then(|| format!("the header {name} {found}, expected '{cut}' in it"))
+            }),
+        }
+    }
+}
+
+/// What is unmet; an expectation that has no value is not met.
+fn told<T>(
+    wanted: Result<T, RenderError>,
+    unmet: impl FnOnce(T) -> Option<String>,
+) -> Option<String> {
+    match wanted {
+        Ok(wanted) => unmet(wanted),
+        Err(error) => Some(format!("an expectation {error}")),
+    }
+}
+
+/// Whether two JSON values mean the same: 1 and 1.0 do.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(a), Value::Number(b)) => {
+            a == b || (a.is_f64() || b.is_f64()) && a.as_f64() == b.as_f64()
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            let equal = |(key, a): (&String, &Value)| b.get(key).is_some_and(|b| same(a, b));
+            a.len() == b.len() && a.iter().all(equal)
+        }
+        _ => one == other,
+    }
+}
+
+fn json_text(value: &Value) -> String {
+    shortened(&value.to_string())
+}
+
+fn shortened(text: &str) -> String {
+    let mut letters = text.chars();
+    let mut cut: String = letters.by_ref().take(REPEATED).collect();
+    if letters.next().is_some() {
+        cut.push('…');
+    }
+    cut
+}
+
+impl fmt::Display for JsonCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.wanted {
+            JsonWanted::Value(wanted) => write!(f, "{} {}", self.path, wanted.source()),
+            JsonWanted::Exists(exists) => write!(f, "{} exists: {exists}", self.path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::same;
+
+    #[test]
+    fn numbers_are_the_same_by_value_and_all_else_by_kind() {
+        for (one, other, expected) in [
+            (json!(1), json!(1.0), true),
+            (json!({"a": [1, 2]}), json!({"a": [1.0, 2]}), true),
+            (json!({"a": 1, "b": 2}), json!({"b": 2, "a": 1}), true),
+            (json!({"a": 1}), json!({"a": 1, "b": 2}), false),
+            (json!("1"), json!(1), false),
+            (json!(null), json!(false), false),
+            (json!([1]), json!([1, 1]), false),
+            (
+                json!(9_007_199_254_740_993_u64),
+                json!(9_007_199_254_740_992_u64),
+                false,
+            ),
+        ] {
+            assert_eq!(same(&one, &other), expected, "{one} {other}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What a step is: a request, a pause or a program, as the load room reads it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json_path::JsonPath;
+
+use super::expectation::Expect;
+use super::model::Pause;
+use super::template::{Condition, Template, ValueTemplate};
+
+/// One step of a task.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Whether it is done at all; always where there is none.
+    pub when: Option<Condition>,
+    /// What is done.
+    pub action: Action,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Send a request.
+    Request(Box<Request>),
+    /// Pause.
+    Think(Pause),
+    /// Run a program, for what a scenario cannot say itself.
+    Command(Box<Command>),
+}
+
+impl Step {
+    /// The request that it sends, if it does.
+    pub fn request(&self) -> Option<&Request> {
+        match &self.action {
+            Action::Request(request) => Some(request),
+            Action::Think(_) | Action::Command(_) => None,
+        }
+    }
+
+    /// Whether it is known before the run that it is never done.
+    pub fn is_never_done(&self) -> bool {
+        self.when.as_ref().and_then(Condition::constant) == Some(false)
+    }
+}
+
+/// A program whose answer is the JSON that it prints. It is no request and counted nowhere.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The program and its arguments; no shell reads them.
+    pub arguments: Vec<Template>,
+    /// What is taken from the JSON; at least one value.
+    pub capture: Vec<(String, JsonPath)>,
+    /// The longest that it may take.
+    pub timeout: Duration,
+}
+
+/// A request as a template.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The group that statistics are kept under: an index into [`Scenario::requests`].
+    pub name: usize,
+    /// The method.
+    pub method: Method,
+    /// Path below the target's, starting with a slash.
+    pub path: Template,
+    /// Query parameters in their order, to be percent-encoded.
+    pub query: Vec<(String, Template)>,
+    /// Headers: the class's with the step's laid over them.
+    pub headers: Vec<(String, Template)>,
+    /// The body.
+    pub body: Option<Body>,
+    /// What the answer must be.
+    pub expect: Expect,
+    /// Values taken from the answer.
+    pub capture: Vec<Capture>,
+    /// Longest time from sending to the end of the answer.
+    pub timeout: Duration,
+    /// How many redirects within the origin are followed.
+    pub redirects: u32,
+}
+
+/// HTTP methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// GET
+    Get,
+    /// POST
+    Post,
+    /// PUT
+    Put,
+    /// PATCH
+    Patch,
+    /// DELETE
+    Delete,
+    /// HEAD
+    Head,
+    /// OPTIONS
+    Options,
+}
+
+impl Method {
+    /// All methods.
+    pub const ALL: [Self; 7] = [
+        Self::Get,
+        Self::Post,
+        Self::Put,
+        Self::Patch,
+        Self::Delete,
+        Self::Head,
+        Self::Options,
+    ];
+
+    /// The method as it is sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Head => "HEAD",
+            Self::Options => "OPTIONS",
+        }
+    }
+
+    /// Whether sending twice does what sending once does (RFC 9110, section 9.2.2).
+    pub fn is_idempotent(self) -> bool {
+        match self {
+            Self::Get | Self::Put | Self::Delete | Self::Head | Self::Options => true,
+            Self::Post | Self::Patch => false,
+        }
+    }
+}
+
+/// A request body.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// JSON.
+    Json(ValueTemplate),
+    /// A form, as a page of HTML sends it.
+    Form(Vec<(String, Template)>),
+    /// Text as it is.
+    Raw(Template),
+    /// The bytes of a file.
+    File(Arc<[u8]>),
+}
+
+impl Body {
+    /// The media type that is told where no header tells one.
+    pub fn media_type(&self) -> &'static str {
+        match self {
+            Self::Json(_) => "application/json",
+            Self::Form(_) => "application/x-www-form-urlencoded",
+            Self::Raw(_) => "text/plain; charset=utf-8",
+            Self::File(_) => "application/octet-stream",
+        }
+    }
+}
+
+/// A value taken from an answer.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    /// The variable that holds it, for this user.
+    pub variable: String,
+    /// Where it stands.
+    pub from: Source,
+}
+
+/// Where a captured value stands.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// An RFC 9535 `JSONPath` into the body; the first node found.
+    Json(JsonPath),
+    /// A header, lower case.
+    Header(String),
+}
