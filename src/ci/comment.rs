@@ -41,7 +41,7 @@ impl Key {
             }
         }
         let readable = readable.trim_matches('-');
-        if readable == text && readable.len() <= KEY_LETTERS {
+        if readable == text && !readable.is_empty() && readable.len() <= KEY_LETTERS {
             return Self(readable.to_owned());
         }
         let short = &readable[..readable.len().min(KEY_LETTERS)];

