@@ -318,6 +318,95 @@ fn programs_are_refused_until_they_are_allowed() {
     );
 }
 
+/// What stands in the place of a step, and what is told.
+const STEPS: &[(&str, &str)] = &[
+    (
+        "command: ./sign a",
+        "write the program and its arguments as a list, such as [./sign, \"{{ order }}\"]; no shell reads them, unless it is the program: [sh, -c, …]",
+    ),
+    ("command: [a]", "the key 'capture' is missing"),
+    (
+        "{ command: [a], capture: {} }",
+        "nothing is taken from what the program prints, name a value under capture",
+    ),
+    (
+        "{ command: ['{{ uuid() }}'], capture: { a: $ } }",
+        "must be a program that is known before the run",
+    ),
+    (
+        "{ command: [bash, -ec, 'echo {{ uuid() }}'], capture: { a: $ } }",
+        "a shell would run whatever the value says: hand it over as an argument and write \"$1\", as in [sh, -c, 'sign \"$1\"', sh, \"{{ order }}\"]",
+    ),
+    (
+        "{ command: [a], capture: { a: $ }, json: {} }",
+        "'json' belongs to a request, and this step runs a program",
+    ),
+    (
+        "{ get: /, when: yes }",
+        "'yes' is not one whole expression, write it such as \"{{ plan == 'pro' }}\"",
+    ),
+    (
+        "{ get: /, when: '{{ 1 }}' }",
+        "yields a number, and a condition must be true or false: compare it with something (in '{{ 1 }}')",
+    ),
+    (
+        "{ post: /, json: {}, form: {} }",
+        "a request has one body, and this has both 'json' and 'form': remove one",
+    ),
+    (
+        "{ head: /, raw: a }",
+        "a HEAD request has no body, remove it",
+    ),
+    (
+        "{ head: /, expect: { body: a } }",
+        "an answer to HEAD has no body to look at",
+    ),
+    (
+        "{ get: /, expect: { stauts: 200 } }",
+        "unknown key 'stauts'",
+    ),
+    (
+        "{ get: /, expect: { json: { a: 1 } } }",
+        "'a' is not a JSONPath (RFC 9535)",
+    ),
+    (
+        "{ get: /, expect: { header: { a: { equals: 1 } } } }",
+        "unknown key 'equals'",
+    ),
+    (
+        "{ get: /, expect: { header: { 'a b': c } } }",
+        "'a b' is not the name of a header",
+    ),
+];
+
+/// What stands under `auth`, and what is told.
+const AUTH_ENTRIES: &[(&str, &str)] = &[
+    (
+        "{ bearer: a, basic: { username: a, password: b } }",
+        "fills the Authorization header in two ways, keep one of bearer, basic and aws_sigv4",
+    ),
+    (
+        "{ api_key: { value: a } }",
+        "needs the name of a header or of a query parameter, such as 'header: x-api-key'",
+    ),
+    (
+        "{ api_key: { header: a, query: b, value: c } }",
+        "goes into a header or into the query, remove one of them",
+    ),
+    (
+        "{ basic: { username: a } }",
+        "the key 'password' is missing",
+    ),
+    (
+        "{ aws_sigv4: { region: a, service: b } }",
+        "the environment variable AWS_ACCESS_KEY_ID is unset or empty, set it before the run",
+    ),
+    (
+        "{ baerer: a }",
+        "unknown key 'baerer' in user_classes[0].auth: did you mean 'bearer'?",
+    ),
+];
+
 #[test]
 fn what_steps_say_wrongly_is_told_with_its_remedy() {
     let wrong = |old: &str, new: &str| {
@@ -326,97 +415,14 @@ fn what_steps_say_wrongly_is_told_with_its_remedy() {
             .unwrap_err()
     };
     let here = "user_classes[0].tasks[0].steps[0]";
-    for (step, message) in [
-        (
-            "command: ./sign a",
-            "write the program and its arguments as a list, such as [./sign, \"{{ order }}\"]; no shell reads them, unless it is the program: [sh, -c, …]",
-        ),
-        ("command: [a]", "the key 'capture' is missing"),
-        (
-            "{ command: [a], capture: {} }",
-            "nothing is taken from what the program prints, name a value under capture",
-        ),
-        (
-            "{ command: ['{{ uuid() }}'], capture: { a: $ } }",
-            "must be a program that is known before the run",
-        ),
-        (
-            "{ command: [bash, -ec, 'echo {{ uuid() }}'], capture: { a: $ } }",
-            "a shell would run whatever the value says: hand it over as an argument and write \"$1\", as in [sh, -c, 'sign \"$1\"', sh, \"{{ order }}\"]",
-        ),
-        (
-            "{ command: [a], capture: { a: $ }, json: {} }",
-            "'json' belongs to a request, and this step runs a program",
-        ),
-        (
-            "{ get: /, when: yes }",
-            "'yes' is not one whole expression, write it such as \"{{ plan == 'pro' }}\"",
-        ),
-        (
-            "{ get: /, when: '{{ 1 }}' }",
-            "yields a number, and a condition must be true or false: compare it with something (in '{{ 1 }}')",
-        ),
-        (
-            "{ post: /, json: {}, form: {} }",
-            "a request has one body, and this has both 'json' and 'form': remove one",
-        ),
-        (
-            "{ head: /, raw: a }",
-            "a HEAD request has no body, remove it",
-        ),
-        (
-            "{ head: /, expect: { body: a } }",
-            "an answer to HEAD has no body to look at",
-        ),
-        (
-            "{ get: /, expect: { stauts: 200 } }",
-            "unknown key 'stauts'",
-        ),
-        (
-            "{ get: /, expect: { json: { a: 1 } } }",
-            "'a' is not a JSONPath (RFC 9535)",
-        ),
-        (
-            "{ get: /, expect: { header: { a: { equals: 1 } } } }",
-            "unknown key 'equals'",
-        ),
-        (
-            "{ get: /, expect: { header: { 'a b': c } } }",
-            "'a b' is not the name of a header",
-        ),
-    ] {
+    for (step, message) in STEPS {
         let error = wrong("get: /items", step);
         assert!(
             error.starts_with("s.yml:") && error.contains(message) && error.contains(here),
             "{error}"
         );
     }
-    for (auth, message) in [
-        (
-            "{ bearer: a, basic: { username: a, password: b } }",
-            "fills the Authorization header in two ways, keep one of bearer, basic and aws_sigv4",
-        ),
-        (
-            "{ api_key: { value: a } }",
-            "needs the name of a header or of a query parameter, such as 'header: x-api-key'",
-        ),
-        (
-            "{ api_key: { header: a, query: b, value: c } }",
-            "goes into a header or into the query, remove one of them",
-        ),
-        (
-            "{ basic: { username: a } }",
-            "the key 'password' is missing",
-        ),
-        (
-            "{ aws_sigv4: { region: a, service: b } }",
-            "the environment variable AWS_ACCESS_KEY_ID is unset or empty, set it before the run",
-        ),
-        (
-            "{ baerer: a }",
-            "unknown key 'baerer' in user_classes[0].auth: did you mean 'bearer'?",
-        ),
-    ] {
+    for (auth, message) in AUTH_ENTRIES {
         let error = wrong(
             "- name: user\n",
             &format!("- name: user\n    auth: {auth}\n"),
