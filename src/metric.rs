@@ -25,6 +25,35 @@ pub enum Metric {
     ErrorRate,
     /// Requests per second.
     RequestsPerSecond,
+    /// Answers that a cold start delayed over all that succeeded.
+    ColdShare,
+    /// Median latency of answers that a cold start delayed.
+    ColdP50,
+    /// 90th percentile of them.
+    ColdP90,
+    /// 95th percentile of them.
+    ColdP95,
+    /// 99th percentile of them.
+    ColdP99,
+    /// Median latency of all others.
+    WarmP50,
+    /// 90th percentile of them.
+    WarmP90,
+    /// 95th percentile of them.
+    WarmP95,
+    /// 99th percentile of them.
+    WarmP99,
+}
+
+/// Whose latencies a metric is taken of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Starts {
+    /// All requests'.
+    All,
+    /// Those of answers that a cold start delayed.
+    Cold,
+    /// Those of all others.
+    Warm,
 }
 
 /// What a metric measures, which decides how it is judged.
@@ -40,7 +69,7 @@ pub enum Kind {
 
 impl Metric {
     /// All metrics, in the order in which reports list them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 16] = [
         Self::P50,
         Self::P90,
         Self::P95,
@@ -48,7 +77,19 @@ impl Metric {
         Self::P999,
         Self::ErrorRate,
         Self::RequestsPerSecond,
+        Self::ColdShare,
+        Self::ColdP50,
+        Self::ColdP90,
+        Self::ColdP95,
+        Self::ColdP99,
+        Self::WarmP50,
+        Self::WarmP90,
+        Self::WarmP95,
+        Self::WarmP99,
     ];
+
+    /// The latency quantiles of all requests, in the order of reports.
+    pub const QUANTILES: [Self; 5] = [Self::P50, Self::P90, Self::P95, Self::P99, Self::P999];
 
     /// The name used in files and on the command line.
     pub fn key(self) -> &'static str {
@@ -60,6 +101,15 @@ impl Metric {
             Self::P999 => "p999",
             Self::ErrorRate => "error_rate",
             Self::RequestsPerSecond => "requests_per_second",
+            Self::ColdShare => "cold_share",
+            Self::ColdP50 => "cold_p50",
+            Self::ColdP90 => "cold_p90",
+            Self::ColdP95 => "cold_p95",
+            Self::ColdP99 => "cold_p99",
+            Self::WarmP50 => "warm_p50",
+            Self::WarmP90 => "warm_p90",
+            Self::WarmP95 => "warm_p95",
+            Self::WarmP99 => "warm_p99",
         }
     }
 
@@ -73,19 +123,73 @@ impl Metric {
             Self::P999 => "P99.9",
             Self::ErrorRate => "error rate",
             Self::RequestsPerSecond => "requests/s",
+            Self::ColdShare => "cold share",
+            Self::ColdP50 => "cold P50",
+            Self::ColdP90 => "cold P90",
+            Self::ColdP95 => "cold P95",
+            Self::ColdP99 => "cold P99",
+            Self::WarmP50 => "warm P50",
+            Self::WarmP90 => "warm P90",
+            Self::WarmP95 => "warm P95",
+            Self::WarmP99 => "warm P99",
         }
     }
 
     /// How the metric is measured.
     pub fn kind(self) -> Kind {
         match self {
-            Self::P50 => Kind::Quantile(0.5),
-            Self::P90 => Kind::Quantile(0.9),
-            Self::P95 => Kind::Quantile(0.95),
-            Self::P99 => Kind::Quantile(0.99),
+            Self::P50 | Self::ColdP50 | Self::WarmP50 => Kind::Quantile(0.5),
+            Self::P90 | Self::ColdP90 | Self::WarmP90 => Kind::Quantile(0.9),
+            Self::P95 | Self::ColdP95 | Self::WarmP95 => Kind::Quantile(0.95),
+            Self::P99 | Self::ColdP99 | Self::WarmP99 => Kind::Quantile(0.99),
             Self::P999 => Kind::Quantile(0.999),
-            Self::ErrorRate => Kind::Share,
+            Self::ErrorRate | Self::ColdShare => Kind::Share,
             Self::RequestsPerSecond => Kind::Rate,
+        }
+    }
+
+    /// Whose latencies it is taken of; what is no latency is counted over all requests.
+    pub fn starts(self) -> Starts {
+        match self {
+            Self::ColdP50 | Self::ColdP90 | Self::ColdP95 | Self::ColdP99 => Starts::Cold,
+            Self::WarmP50 | Self::WarmP90 | Self::WarmP95 | Self::WarmP99 => Starts::Warm,
+            Self::P50
+            | Self::P90
+            | Self::P95
+            | Self::P99
+            | Self::P999
+            | Self::ErrorRate
+            | Self::RequestsPerSecond
+            | Self::ColdShare => Starts::All,
+        }
+    }
+
+    /// Whether it says something of cold starts, so that a run without any leaves it open.
+    pub fn is_of_cold_starts(self) -> bool {
+        self == Self::ColdShare || self.starts() == Starts::Cold
+    }
+
+    /// Whether it can only be had where the target marks cold starts.
+    pub fn needs_marks(self) -> bool {
+        self == Self::ColdShare || self.starts() != Starts::All
+    }
+
+    /// The same figure of all requests, for one of warm ones.
+    #[must_use]
+    pub fn of_all(self) -> Self {
+        match self {
+            Self::WarmP50 | Self::ColdP50 => Self::P50,
+            Self::WarmP90 | Self::ColdP90 => Self::P90,
+            Self::WarmP95 | Self::ColdP95 => Self::P95,
+            Self::WarmP99 | Self::ColdP99 => Self::P99,
+            Self::P50
+            | Self::P90
+            | Self::P95
+            | Self::P99
+            | Self::P999
+            | Self::ErrorRate
+            | Self::RequestsPerSecond
+            | Self::ColdShare => self,
         }
     }
 
@@ -122,12 +226,25 @@ pub struct UnknownMetric(String);
 
 #[cfg(test)]
 mod tests {
-    use super::Metric;
+    use super::{Metric, Starts};
 
     #[test]
     fn every_metric_is_read_back_from_its_key() {
         for metric in Metric::ALL {
             assert_eq!(metric.key().parse::<Metric>().unwrap(), metric);
+        }
+    }
+
+    #[test]
+    fn a_metric_of_cold_or_warm_answers_is_named_after_that_of_all() {
+        for metric in Metric::ALL {
+            let key = match metric.starts() {
+                Starts::All => metric.key().to_owned(),
+                Starts::Cold => format!("cold_{}", metric.of_all()),
+                Starts::Warm => format!("warm_{}", metric.of_all()),
+            };
+            assert_eq!(metric.key(), key);
+            assert_eq!(metric.kind(), metric.of_all().kind());
         }
     }
 

@@ -8,6 +8,7 @@
 mod action;
 mod architecture;
 mod baselines;
+mod cold_starts;
 mod comments;
 mod duets;
 mod exits;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::measurement::Latencies;
-use crate::metric::Metric;
+use crate::metric::{Metric, Starts};
 use crate::record::{Breakdown, Environment, ScenarioIdentity};
 
 /// The newest version of the format, and the only one so far.
@@ -74,9 +74,13 @@ pub struct CellSummary {
     pub n: u64,
     /// Failed requests.
     pub errors: u64,
+    /// Successes that a cold start delayed, where the target marks them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cold: Option<u64>,
     /// By metric: the value (seconds, or per second) and the spread within the job (the standard deviation over slices
     /// of the natural logarithm). The value is the mean over phases of the median over that phase's slices, of the
-    /// logarithm. A metric whose slices hold too few requests is left out, and errors are counted above.
+    /// logarithm. A metric whose slices hold too few requests is left out, and shares are counted above. Without a cold
+    /// start those of warm answers are those of all.
     pub metrics: BTreeMap<Metric, (f64, f64)>,
     /// Latencies at two significant digits, of the newest job only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,6 +88,27 @@ pub struct CellSummary {
     /// Where the time went, of the newest job only: what a later change is explained by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breakdown: Option<Breakdown>,
+}
+
+impl CellSummary {
+    /// The value of a metric that has a level.
+    pub fn value(&self, metric: Metric) -> Option<f64> {
+        let metric = match (metric.starts(), self.cold) {
+            (Starts::Warm, Some(0)) => metric.of_all(),
+            (Starts::All | Starts::Cold | Starts::Warm, _) => metric,
+        };
+        self.metrics.get(&metric).map(|(value, _)| *value)
+    }
+
+    /// What a share counts, and of how many: failures of all requests, cold starts of all that succeeded.
+    pub fn share(&self, metric: Metric) -> (u64, u64) {
+        if metric == Metric::ColdShare {
+            let cold = self.cold.unwrap_or_default();
+            (cold, self.n.saturating_sub(self.errors))
+        } else {
+            (self.errors, self.n)
+        }
+    }
 }
 
 impl Job {

@@ -89,6 +89,7 @@ mod tests {
                 request: None,
                 n: 1,
                 errors: 0,
+                cold: None,
                 metrics: BTreeMap::new(),
                 latencies: Some(latencies),
                 breakdown: None,

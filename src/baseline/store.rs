@@ -100,6 +100,12 @@ fn check(baseline: &Baseline) -> Result<(), String> {
             if cell.errors > cell.n {
                 return Err(format!("job {}, {name}: more errors than requests", job.id));
             }
+            if cell.cold.is_some_and(|cold| cold > cell.n - cell.errors) {
+                return Err(format!(
+                    "job {}, {name}: more cold starts than successes",
+                    job.id
+                ));
+            }
             for (metric, (value, spread)) in &cell.metrics {
                 let fine =
                     value.is_finite() && *value > 0.0 && spread.is_finite() && *spread >= 0.0;

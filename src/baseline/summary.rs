@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::model::{CellSummary, Job, Scope};
 use crate::measurement::Arm;
-use crate::metric::Metric;
+use crate::metric::{Kind, Metric};
 use crate::record::{Breakdown, Level, PhaseRecord, RunRecord, Sample, Sieve, level};
 use crate::units::rounded;
 
@@ -102,12 +102,16 @@ pub fn summarize_kept(record: &RunRecord, sieve: &Sieve) -> Vec<CellSummary> {
     for scope in Scope::all(&record.phases) {
         for request in std::iter::once(None).chain((0..record.requests.len()).map(Some)) {
             let samples = scope.samples(record, sieve, request);
+            let is_told = record.cold_start.is_some();
+            let units = || samples.iter().flatten().map(|[unit]| unit);
+            let cold = units().map(|unit| unit.cold.count()).sum();
             let cell = CellSummary {
                 scope: scope.clone(),
                 request: request.map(|index| record.requests[index].clone()),
-                n: samples.iter().flatten().map(|[unit]| unit.requests).sum(),
-                errors: samples.iter().flatten().map(|[unit]| unit.failures).sum(),
-                metrics: metrics(&samples),
+                n: units().map(|unit| unit.requests).sum(),
+                errors: units().map(|unit| unit.failures).sum(),
+                cold: is_told.then_some(cold),
+                metrics: metrics(&samples, cold),
                 latencies: None,
                 breakdown: None,
             };
@@ -120,11 +124,11 @@ pub fn summarize_kept(record: &RunRecord, sieve: &Sieve) -> Vec<CellSummary> {
 }
 
 /// Every metric that has a level and enough requests for it.
-fn metrics(phases: &[Vec<[Sample; 1]>]) -> BTreeMap<Metric, (f64, f64)> {
+fn metrics(phases: &[Vec<[Sample; 1]>], cold: u64) -> BTreeMap<Metric, (f64, f64)> {
     let mut metrics = BTreeMap::new();
     for metric in Metric::ALL {
-        // An error rate has no level: requests and errors are counted beside.
-        if metric == Metric::ErrorRate {
+        // A share has no level: it is counted beside. Without cold starts there is nothing to tell apart.
+        if metric.kind() == Kind::Share || (metric.needs_marks() && cold == 0) {
             continue;
         }
         if let Ok(Level { log, spread }) = level(phases, metric) {

@@ -11,7 +11,7 @@ use super::pacer::Pacer;
 use super::pool::Pool;
 use super::recorder::{Recorder, Sample};
 use super::sender::{Gear, Sent};
-use crate::measurement::FailureKind;
+use crate::measurement::{FailureKind, Start};
 
 /// One arm on one core: its users run on that core's thread only.
 pub(super) struct Core {
@@ -128,7 +128,7 @@ impl Core {
             late,
             service: Duration::ZERO,
             failure: Some(FailureKind::Unfinished),
-            cold: None,
+            start: Start::Untold,
             spent: None,
         });
     }
@@ -218,7 +218,7 @@ impl<'a> Pending<'a> {
             late: sent.at.saturating_duration_since(self.ready),
             service: sent.done.saturating_duration_since(sent.at),
             failure: sent.failure,
-            cold: sent.cold,
+            start: sent.start,
             spent: sent.spent,
         });
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::pulse::Pulse;
 use super::timeline::Timeline;
 use super::timetable::Timetable;
-use crate::measurement::{Arm, Cell, FailureKind, Latencies, Measurement, Parts, Slice};
+use crate::measurement::{Arm, Cell, FailureKind, Latencies, Measurement, Parts, Slice, Start};
 
 /// So many late finishers are kept apart before they are merged: 1.5 MB, far more than a healthy run has.
 const STRAGGLERS: usize = 64 * 1024;
@@ -32,8 +32,8 @@ pub(super) struct Sample {
     pub(super) service: Duration,
     /// Why it failed, if it did.
     pub(super) failure: Option<FailureKind>,
-    /// Whether a cold start delayed the answer, where the scenario says how the target marks one.
-    pub(super) cold: Option<bool>,
+    /// What the answer says of a cold start.
+    pub(super) start: Start,
     /// What its time was spent on; none where nothing was sent.
     pub(super) spent: Option<Spent>,
 }
@@ -59,6 +59,7 @@ struct Straggler {
     latency: Duration,
     late: Duration,
     failure: Option<FailureKind>,
+    start: Start,
 }
 
 /// Records the requests of one arm on one core.
@@ -128,7 +129,11 @@ impl Recorder {
         };
         if slice == self.running {
             self.late.record(sample.late);
-            self.cells[sample.request].record(sample.latency, sample.failure);
+            add(
+                &mut self.cells[sample.request],
+                sample.latency,
+                (sample.failure, sample.start),
+            );
         } else {
             self.straggle(slice, sample);
         }
@@ -193,6 +198,7 @@ impl Recorder {
             latency: sample.latency,
             late: sample.late,
             failure: sample.failure,
+            start: sample.start,
         });
         if self.stragglers.len() >= STRAGGLERS {
             self.merge_stragglers();
@@ -205,7 +211,8 @@ impl Recorder {
             let slice = &mut self.ended[of_one[0].slice as usize];
             for one in of_one {
                 slice.late.record(one.late);
-                slice.cells[one.request as usize].record(one.latency, one.failure);
+                let cell = &mut slice.cells[one.request as usize];
+                add(cell, one.latency, (one.failure, one.start));
             }
             slice.compact();
         }
@@ -248,6 +255,14 @@ impl Recorder {
 
 const ARMS: [Arm; 2] = [Arm::Target, Arm::Base];
 
+/// Counts one request in its cell.
+fn add(cell: &mut Cell, latency: Duration, (failure, start): (Option<FailureKind>, Start)) {
+    match (failure, start) {
+        (None, Start::Cold) => cell.record_cold(latency),
+        (failure, _) => cell.record(latency, failure),
+    }
+}
+
 fn add_parts(parts: &mut Parts, sample: &Sample) {
     if !sample.queue.is_zero() {
         parts.queue.record(sample.queue);
@@ -269,11 +284,12 @@ fn add_parts(parts: &mut Parts, sample: &Sample) {
             part.record(time);
         }
     }
-    match sample.cold {
-        Some(true) => parts.cold.record(sample.latency),
-        Some(false) if sample.failure.is_none() => parts.warm.record(sample.latency),
-        Some(false) | None => {}
+    match (sample.start, sample.failure) {
+        (Start::Cold, _) => parts.cold.record(sample.latency),
+        (Start::Warm | Start::Unmarked, None) => parts.warm.record(sample.latency),
+        (Start::Warm | Start::Unmarked | Start::Untold, _) => {}
     }
+    parts.told += u64::from(matches!(sample.start, Start::Warm | Start::Cold));
     parts.connections += u64::from(spent.new_connection);
     parts.reopened += u64::from(spent.reopened);
     parts.bytes += spent.bytes;

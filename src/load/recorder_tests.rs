@@ -38,7 +38,7 @@ fn sample(request: usize, due: u64, done: u64) -> Sample {
         late: Duration::ZERO,
         service: done.saturating_sub(due),
         failure: None,
-        cold: None,
+        start: Start::Untold,
         spent: Some(Spent::default()),
     }
 }
@@ -105,14 +105,41 @@ fn the_parts_of_the_latency_add_up() {
         queue: Duration::from_millis(20),
         late: Duration::from_millis(1),
         service: Duration::from_millis(79),
-        cold: Some(true),
+        start: Start::Cold,
         ..sample(0, 0, 100)
     });
-    let parts = finish(recorder).parts.remove(&(0, Arm::Target, 0)).unwrap();
+    let mut measured = finish(recorder);
+    let parts = measured.parts.remove(&(0, Arm::Target, 0)).unwrap();
     let millis = |latencies: &Latencies| latencies.quantile(0.5).unwrap() * 1e3;
     let sum = millis(&parts.queue) + millis(&parts.late) + millis(&parts.service);
     assert!((sum - 100.0).abs() < 0.2, "{sum}");
     assert!((millis(&parts.cold) - 100.0).abs() < 0.1);
+    assert_eq!(parts.told, 1);
+}
+
+#[test]
+fn a_cold_start_counts_in_its_slice_however_late_its_answer_came() {
+    let mut recorder = recorder();
+    let cold = |due, done| Sample {
+        start: Start::Cold,
+        ..sample(0, due, done)
+    };
+    recorder.record(&cold(0, 100));
+    recorder.record(&cold(10, 900));
+    recorder.record(&Sample {
+        failure: Some(FailureKind::Status(500)),
+        ..cold(20, 910)
+    });
+    recorder.record(&Sample {
+        start: Start::Warm,
+        ..sample(0, 30, 920)
+    });
+    let measured = finish(recorder);
+    let cell = &measured.slices[0].cells[0];
+    assert_eq!((cell.succeeded.count(), cell.cold.count()), (3, 2));
+    let parts = &measured.parts[&(0, Arm::Target, 0)];
+    let counts = (parts.told, parts.cold.count(), parts.warm.count());
+    assert_eq!(counts, (4, 3, 1), "a cold failure is among the parts");
 }
 
 proptest! {

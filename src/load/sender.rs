@@ -17,7 +17,7 @@ use super::recorder::Spent;
 use super::redirect;
 use super::rows::Taker;
 use super::witness::Witness;
-use crate::measurement::FailureKind;
+use crate::measurement::{FailureKind, Start};
 use crate::scenario::{Command, Method, Scope, ValueTemplate};
 
 /// How long a connection may take to be opened again between two slices.
@@ -70,7 +70,8 @@ pub(super) struct Sent {
     /// When its answer was whole, or its failure known.
     pub(super) done: Instant,
     pub(super) failure: Option<FailureKind>,
-    pub(super) cold: Option<bool>,
+    /// What the answer says of a cold start.
+    pub(super) start: Start,
     /// Where its time went; none where nothing was sent.
     pub(super) spent: Option<Spent>,
     /// Whether any HTTP answer came.
@@ -333,7 +334,7 @@ impl Sender {
             at: exchange.times.started,
             done: exchange.times.done,
             failure: None,
-            cold: None,
+            start: Start::Untold,
             spent: Some(Spent {
                 dns: exchange.times.dns,
                 connect: exchange.times.connect,
@@ -352,7 +353,7 @@ impl Sender {
             Ok(answer) => {
                 sent.answered = true;
                 let marker = gear.script.cold.as_deref();
-                sent.cold = marker.map(|marker| answer.header(0) == Some(marker));
+                sent.start = start(marker, answer.header(0));
                 if let Some(witness) = &mut self.witness {
                     witness.note(&answer, request.coding);
                 }
@@ -381,7 +382,7 @@ impl Sent {
             at: now,
             done: now,
             failure: Some(FailureKind::Unset),
-            cold: None,
+            start: Start::Untold,
             spent: None,
             answered: false,
             detail: Some(why),
@@ -405,6 +406,16 @@ fn raw<'a>(
             headers: &request.wanted,
             every_header: is_watched,
         },
+    }
+}
+
+/// What an answer says of a cold start: by the value of its header, where the scenario knows of one.
+fn start(marker: Option<&str>, header: Option<&str>) -> Start {
+    match (marker, header) {
+        (Some(cold), Some(told)) if told == cold => Start::Cold,
+        (Some(_), Some(_)) => Start::Warm,
+        (Some(_), None) => Start::Unmarked,
+        (None, _) => Start::Untold,
     }
 }
 

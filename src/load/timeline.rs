@@ -60,7 +60,9 @@ impl Timeline {
     pub(super) fn record(&mut self, at: Duration, latency: Duration, failure: Option<FailureKind>) {
         self.roll_to(at);
         self.running.requests += 1;
-        self.running.errors += u64::from(failure.is_some());
+        if let Some(kind) = failure {
+            *self.running.errors.entry(kind).or_default() += 1;
+        }
         self.pulse.count(failure.is_some());
         if failure.is_none_or(FailureKind::is_censored) {
             self.running.latencies.record(latency);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use serde::{Deserialize, Serialize, de};
 
 const LOWEST_US: u64 = 1;
@@ -25,6 +25,13 @@ const PREFIX_BYTES: usize = 8;
 const HEADER_BYTES: usize = 40;
 /// No honest histogram of this configuration inflates to more: 9 bytes for each of its 22,000 counters.
 const INFLATED_LIMIT: u64 = 256 * 1024;
+
+/// What the inflated part of the encoding begins with.
+const COOKIE: u64 = 0x1c84_9313;
+/// The first value that no histogram of this configuration has a counter for.
+const BEYOND_US: u64 = 1 << 30;
+/// Bytes that a stored number takes at most.
+const NUMBER_BYTES: usize = 9;
 
 /// More requests than any run sends, and few enough that sums over a run's histograms cannot overflow.
 const MOST_COUNTED: u64 = 1 << 40;
@@ -98,12 +105,42 @@ impl Latencies {
 
     /// Adds all latencies of `other`.
     pub fn merge(&mut self, other: &Self) {
+        if let Counters::Compact { count, bytes } = &other.0 {
+            if self.is_empty() {
+                let (count, bytes) = (*count, bytes.clone());
+                self.0 = Counters::Compact { count, bytes };
+            } else if let Ok(theirs) = sparse(bytes) {
+                let mine = self.open();
+                for (value, count) in theirs.values {
+                    mine.saturating_record_n(value, count);
+                }
+            }
+            return;
+        }
         let Some(theirs) = other.filled() else { return };
         let mine = self.open();
         // `add` only refuses values out of bounds, and all histograms share their bounds.
         if mine.add(theirs.as_ref()).is_err() {
             add_buckets(mine, &theirs);
         }
+    }
+
+    /// These latencies less those of `part`, all of which must be among them; what is not is overlooked.
+    #[must_use]
+    pub fn without(&self, part: &Self) -> Self {
+        let Some(theirs) = part.filled() else {
+            return self.clone();
+        };
+        let Some(mut rest) = self.filled().map(Cow::into_owned) else {
+            return Self::new();
+        };
+        if rest.subtract(theirs.as_ref()).is_err() {
+            return self.clone();
+        }
+        if rest.is_empty() {
+            return Self::new();
+        }
+        Self(Counters::Open(Box::new(rest)))
     }
 
     /// Keeps what was recorded in some hundred bytes. Reading works as before and costs an unpacking; recording opens
@@ -174,8 +211,11 @@ impl Latencies {
             Counters::Open(histogram) => {
                 (!histogram.is_empty()).then(|| Cow::Borrowed(histogram.as_ref()))
             }
-            // Never fails: the bytes are our own.
-            Counters::Compact { bytes, .. } => decode(bytes).ok().map(Cow::Owned),
+            // Never fails: the bytes were read once, or are our own.
+            Counters::Compact { bytes, .. } => {
+                let sparse = sparse(bytes).ok()?;
+                Some(Cow::Owned(sparse.to_histogram()))
+            }
         }
     }
 
@@ -205,6 +245,11 @@ impl Latencies {
         let micros = (limit * 1e6).round().clamp(0.0, HIGHEST_US as f64) as u64;
         if micros < LOWEST_US {
             return self.count();
+        }
+        if let Counters::Compact { bytes, .. } = &self.0 {
+            let values = sparse(bytes).map_or_else(|_| Vec::new(), |sparse| sparse.values);
+            let over = values.iter().filter(|(value, _)| *value > micros);
+            return over.map(|(_, count)| count).sum();
         }
         self.filled().map_or(0, |histogram| {
             histogram.len() - histogram.count_between(0, micros)
@@ -247,11 +292,12 @@ impl Latencies {
 
     /// Reads what [`Latencies::pack`] wrote. Safe on hostile bytes: the size is bounded before anything is allocated.
     pub fn unpack(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let histogram = decode(bytes)?;
-        Ok(if histogram.is_empty() {
+        let count = sparse(bytes)?.values.iter().map(|(_, count)| count).sum();
+        Ok(if count == 0 {
             Self::new()
         } else {
-            Self(Counters::Open(Box::new(histogram)))
+            let bytes = bytes.into();
+            Self(Counters::Compact { count, bytes })
         })
     }
 
@@ -281,23 +327,93 @@ fn encode(histogram: &Histogram<u64>) -> Vec<u8> {
     bytes
 }
 
-fn decode(bytes: &[u8]) -> Result<Histogram<u64>, DecodeError> {
-    let payload = bytes
+/// What a packed histogram counts: each value by the smallest that shares its counter, ascending.
+///
+/// A result holds thousands of histograms of a hundred requests each, and one opened takes 168 kB.
+struct Sparse {
+    digits: u8,
+    values: Vec<(u64, u64)>,
+}
+
+impl Sparse {
+    fn to_histogram(&self) -> Histogram<u64> {
+        let mut histogram = with_digits(self.digits);
+        for (value, count) in &self.values {
+            histogram.saturating_record_n(*value, *count);
+        }
+        histogram
+    }
+}
+
+/// Reads a packed histogram. Safe on hostile bytes: what is inflated and counted is bounded.
+fn sparse(bytes: &[u8]) -> Result<Sparse, DecodeError> {
+    let packed = bytes
         .get(PREFIX_BYTES..)
         .ok_or_else(|| wrong("it is too short"))?;
     let mut inflated = Vec::new();
-    flate2::read::ZlibDecoder::new(payload)
+    flate2::read::ZlibDecoder::new(packed)
         .take(INFLATED_LIMIT)
         .read_to_end(&mut inflated)
         .map_err(|error| wrong(&error.to_string()))?;
-    check_header(&inflated)?;
-    let histogram: Histogram<u64> = Deserializer::new()
-        .deserialize(&mut inflated.as_slice())
-        .map_err(|error| wrong(&error.to_string()))?;
-    if histogram.len() > MOST_COUNTED {
-        return Err(wrong("it counts more requests than any run sends"));
+    let (digits, length) = check_header(&inflated)?;
+    let mut rest = &inflated[HEADER_BYTES..HEADER_BYTES + length];
+    let (mut index, mut total, mut values) = (0_u64, 0_u64, Vec::new());
+    while !rest.is_empty() {
+        let number = take_number(&mut rest)?;
+        // A number below zero is a run of counters that are zero.
+        if number < 0 {
+            index = index.saturating_add(number.unsigned_abs());
+            continue;
+        }
+        let count = number.unsigned_abs();
+        let value =
+            lowest_value(digits, index).ok_or_else(|| wrong("it counts beyond its bounds"))?;
+        total = total.saturating_add(count);
+        if total > MOST_COUNTED {
+            return Err(wrong("it counts more requests than any run sends"));
+        }
+        if count > 0 {
+            values.push((value, count));
+        }
+        index += 1;
     }
-    Ok(histogram)
+    Ok(Sparse { digits, values })
+}
+
+/// A whole number of HdrHistogram's: seven bits a byte, the lowest first, the sign in the lowest bit of all.
+fn take_number(bytes: &mut &[u8]) -> Result<i64, DecodeError> {
+    let mut number = 0_u64;
+    for place in 0..NUMBER_BYTES {
+        let (byte, rest) = bytes
+            .split_first()
+            .ok_or_else(|| wrong("it ends within a number"))?;
+        *bytes = rest;
+        // The last byte has no mark of another to follow, and so one bit more.
+        let is_last = place + 1 == NUMBER_BYTES;
+        let bits = if is_last { *byte } else { byte & 0x7f };
+        number |= u64::from(bits) << (7 * place);
+        if is_last || byte & 0x80 == 0 {
+            break;
+        }
+    }
+    let magnitude = i64::try_from(number >> 1).map_err(|_| wrong("it has no such number"))?;
+    Ok(if number & 1 == 1 {
+        -magnitude - 1
+    } else {
+        magnitude
+    })
+}
+
+/// The smallest value that a counter counts: the first counters take one value each, and from half of them on, each
+/// further half takes twice as many.
+fn lowest_value(digits: u8, index: u64) -> Option<u64> {
+    let half: u64 = if digits == DIGITS { 1024 } else { 128 };
+    if index < 2 * half {
+        return Some(index);
+    }
+    let shift = u32::try_from(index / half - 1).ok()?;
+    let value = (index % half + half).checked_shl(shift)?;
+    (shift < 30 && value < BEYOND_US).then_some(value)
 }
 
 fn add_buckets(to: &mut Histogram<u64>, from: &Histogram<u64>) {
@@ -307,7 +423,7 @@ fn add_buckets(to: &mut Histogram<u64>, from: &Histogram<u64>) {
 }
 
 /// Refuses a header whose bounds are not ours, which would decide how much memory the reader takes.
-fn check_header(inflated: &[u8]) -> Result<(), DecodeError> {
+fn check_header(inflated: &[u8]) -> Result<(u8, usize), DecodeError> {
     let field = |from: usize, bytes: usize| -> Option<u64> {
         let slice = inflated.get(from..from + bytes)?;
         Some(
@@ -316,21 +432,35 @@ fn check_header(inflated: &[u8]) -> Result<(), DecodeError> {
                 .fold(0, |value, byte| value << 8 | u64::from(*byte)),
         )
     };
-    let (Some(length), Some(digits), Some(low), Some(high)) =
-        (field(4, 4), field(12, 4), field(16, 8), field(24, 8))
-    else {
+    let (Some(cookie), Some(length), Some(digits), Some(low), Some(high), true) = (
+        field(0, 4),
+        field(4, 4),
+        field(12, 4),
+        field(16, 8),
+        field(24, 8),
+        inflated.len() >= HEADER_BYTES,
+    ) else {
         return Err(wrong("its header is cut short"));
     };
+    if cookie != COOKIE {
+        return Err(wrong("it is of another encoding"));
+    }
     if digits != u64::from(DIGITS) && digits != u64::from(COARSE_DIGITS) {
         return Err(wrong("it has a resolution that loadgate does not write"));
     }
     if low != LOWEST_US || high != HIGHEST_US {
         return Err(wrong("it has bounds that loadgate does not write"));
     }
-    if length > (inflated.len() - HEADER_BYTES) as u64 {
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    if length > inflated.len() - HEADER_BYTES {
         return Err(wrong("it is cut short"));
     }
-    Ok(())
+    let digits = if digits == u64::from(DIGITS) {
+        DIGITS
+    } else {
+        COARSE_DIGITS
+    };
+    Ok((digits, length))
 }
 
 fn wrong(why: &str) -> DecodeError {
@@ -406,6 +536,15 @@ mod tests {
         for (limit, over) in [(0.0, 4), (0.000_2, 2), (0.000_25, 2), (0.001, 0), (1e9, 0)] {
             assert_eq!(latencies.count_over(limit), over, "{limit}");
         }
+    }
+
+    #[test]
+    fn a_part_can_be_taken_out() {
+        let all = recorded(&[100, 200, 300, 400]);
+        assert_eq!(all.without(&recorded(&[100, 400])), recorded(&[200, 300]));
+        assert!(all.without(&all).is_empty());
+        assert_eq!(all.without(&Latencies::new()), all);
+        assert_eq!(all.without(&recorded(&[700])), all, "it is no part of it");
     }
 
     #[test]
@@ -490,6 +629,27 @@ mod tests {
             let mut more = open;
             more.record_micros(5);
             prop_assert_eq!(compact, more);
+        }
+
+        #[test]
+        fn what_is_packed_is_read_as_other_tools_read_it(
+            a in prop::collection::vec(0u64..700_000_000, 0..80), is_coarse in any::<bool>()
+        ) {
+            let recorded = recorded(&a);
+            let packed = if is_coarse { recorded.to_coarse() } else { recorded }.pack();
+            let inflated = {
+                let mut inflated = Vec::new();
+                flate2::read::ZlibDecoder::new(&packed[PREFIX_BYTES..]).read_to_end(&mut inflated).unwrap();
+                inflated
+            };
+            let theirs: Histogram<u64> =
+                hdrhistogram::serialization::Deserializer::new().deserialize(&mut inflated.as_slice()).unwrap();
+            prop_assert_eq!(sparse(&packed).unwrap().to_histogram(), theirs);
+            let compact = Latencies::unpack(&packed).unwrap();
+            let open = Latencies(Counters::Open(Box::new(compact.filled().map_or_else(|| with_digits(DIGITS), Cow::into_owned))));
+            for limit in [0.0, 0.001, 0.5, 30.0, 650.0] {
+                prop_assert_eq!(compact.count_over(limit), open.count_over(limit));
+            }
         }
 
         #[test]

@@ -13,6 +13,8 @@ pub use failure::{FailureKind, UnknownFailure};
 pub use latency::{DecodeError, Latencies};
 use serde::{Deserialize, Serialize};
 
+use crate::metric::Starts;
+
 /// Which deployment a slice loaded: the one under test, or the one it is compared with in a duet.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
@@ -26,9 +28,23 @@ pub enum Arm {
     Base,
 }
 
+/// What an answer says of the cold start that may have delayed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Start {
+    /// Nothing: the scenario knows of no mark.
+    #[default]
+    Untold,
+    /// Nothing: it has no mark, and counts as warm.
+    Unmarked,
+    /// That there was none.
+    Warm,
+    /// That there was one.
+    Cold,
+}
+
 /// The latencies and failures of one request name in one slice.
 ///
-/// The three histograms are disjoint: their counts add up to the number of requests.
+/// The first three histograms are disjoint: their counts add up to the number of requests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
     /// Requests that succeeded.
@@ -40,6 +56,9 @@ pub struct Cell {
     /// All other failures; kept apart, since fast errors would flatter the quantiles.
     #[serde(default, skip_serializing_if = "Latencies::is_empty")]
     pub failed: Latencies,
+    /// Those of the successes that a cold start delayed. All other requests count as warm.
+    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
+    pub cold: Latencies,
     /// Failures by kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub errors: BTreeMap<FailureKind, u64>,
@@ -60,9 +79,16 @@ impl Cell {
         }
     }
 
+    /// Counts one request that succeeded after a cold start.
+    pub fn record_cold(&mut self, latency: Duration) {
+        self.record(latency, None);
+        self.cold.record(latency);
+    }
+
     /// Adds all requests of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.succeeded.merge(&other.succeeded);
+        self.cold.merge(&other.cold);
         self.censored.merge(&other.censored);
         self.failed.merge(&other.failed);
         for (kind, count) in &other.errors {
@@ -72,7 +98,12 @@ impl Cell {
 
     /// Keeps the cell in little memory; see [`Latencies::compact`].
     pub fn compact(&mut self) {
-        for latencies in [&mut self.succeeded, &mut self.censored, &mut self.failed] {
+        for latencies in [
+            &mut self.succeeded,
+            &mut self.censored,
+            &mut self.failed,
+            &mut self.cold,
+        ] {
             latencies.compact();
         }
     }
@@ -84,6 +115,7 @@ impl Cell {
             succeeded: self.succeeded.take_compact(),
             censored: self.censored.take_compact(),
             failed: self.failed.take_compact(),
+            cold: self.cold.take_compact(),
             errors: std::mem::take(&mut self.errors),
         }
     }
@@ -105,9 +137,23 @@ impl Cell {
         latencies
     }
 
-    /// Requests over a latency limit in seconds; every failure counts as over any limit.
-    pub fn over(&self, limit: f64) -> u64 {
-        self.succeeded.count_over(limit) + self.failures()
+    /// Requests of some starts.
+    pub fn requests_of(&self, starts: Starts) -> u64 {
+        match starts {
+            Starts::All => self.requests(),
+            Starts::Cold => self.cold.count(),
+            Starts::Warm => self.requests().saturating_sub(self.cold.count()),
+        }
+    }
+
+    /// Requests of some starts over a latency limit in seconds; every failure is warm, and counts as over any limit.
+    pub fn over(&self, starts: Starts, limit: f64) -> u64 {
+        let all = || self.succeeded.count_over(limit) + self.failures();
+        match starts {
+            Starts::All => all(),
+            Starts::Cold => self.cold.count_over(limit),
+            Starts::Warm => all().saturating_sub(self.cold.count_over(limit)),
+        }
     }
 }
 
@@ -170,12 +216,15 @@ pub struct Parts {
     /// From the answer's first byte to its last.
     #[serde(default, skip_serializing_if = "Latencies::is_empty")]
     pub body: Latencies,
-    /// Latency of answers that a cold start delayed, where the scenario says how the target marks one.
+    /// Latency of answers that a cold start delayed, failures among them, where the scenario says how the target marks one.
     #[serde(default, skip_serializing_if = "Latencies::is_empty")]
     pub cold: Latencies,
     /// Latency of the other successful answers, where the scenario says how the target marks a cold start.
     #[serde(default, skip_serializing_if = "Latencies::is_empty")]
     pub warm: Latencies,
+    /// Answers that say whether there was a cold start, be it that there was none.
+    #[serde(default)]
+    pub told: u64,
     /// Connections opened.
     #[serde(default)]
     pub connections: u64,
@@ -261,6 +310,29 @@ impl Parts {
         }
     }
 
+    /// The same at two significant digits, which is what explaining a change takes: a third of the size.
+    #[must_use]
+    pub fn to_coarse(&self) -> Self {
+        let mut coarse = self.clone();
+        for latencies in [
+            &mut coarse.queue,
+            &mut coarse.late,
+            &mut coarse.service,
+            &mut coarse.opened,
+            &mut coarse.dns,
+            &mut coarse.connect,
+            &mut coarse.tls,
+            &mut coarse.first_byte,
+            &mut coarse.body,
+            &mut coarse.cold,
+            &mut coarse.warm,
+        ] {
+            *latencies = latencies.to_coarse();
+            latencies.compact();
+        }
+        coarse
+    }
+
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in [
@@ -278,6 +350,7 @@ impl Parts {
         ] {
             mine.merge(theirs);
         }
+        self.told += other.told;
         self.connections += other.connections;
         self.reopened += other.reopened;
         self.bytes += other.bytes;
@@ -291,8 +364,8 @@ pub struct Second {
     pub users: u32,
     /// Answers and failures.
     pub requests: u64,
-    /// Failures.
-    pub errors: u64,
+    /// Failures by kind.
+    pub errors: BTreeMap<FailureKind, u64>,
     /// Latencies of successes and of censored requests.
     pub latencies: Latencies,
 }
@@ -353,7 +426,9 @@ impl Measurement {
         for (mine, second) in self.timeline.iter_mut().zip(timeline) {
             mine.users += second.users;
             mine.requests += second.requests;
-            mine.errors += second.errors;
+            for (kind, count) in second.errors {
+                *mine.errors.entry(kind).or_default() += count;
+            }
             mine.latencies.merge(&second.latencies);
             mine.latencies.compact();
         }
@@ -383,7 +458,27 @@ mod tests {
         cell.record(Duration::from_millis(1), None);
         cell.record(Duration::from_millis(1), Some(FailureKind::Reset));
         cell.record(Duration::from_secs(30), Some(FailureKind::Timeout));
-        assert_eq!(cell.over(60.0), 2);
+        assert_eq!(cell.over(Starts::All, 60.0), 2);
+    }
+
+    #[test]
+    fn every_request_is_cold_or_warm_and_a_failure_is_never_cold() {
+        let mut cell = Cell::default();
+        cell.record(Duration::from_millis(10), None);
+        cell.record_cold(Duration::from_millis(500));
+        cell.record_cold(Duration::from_millis(900));
+        cell.record(Duration::from_millis(1), Some(FailureKind::Status(503)));
+        for (starts, requests, over) in [
+            (Starts::All, 4, 2),
+            (Starts::Cold, 2, 1),
+            (Starts::Warm, 2, 1),
+        ] {
+            assert_eq!(cell.requests_of(starts), requests, "{starts:?}");
+            assert_eq!(cell.over(starts, 0.6), over, "{starts:?}");
+        }
+        let warm = cell.latencies().without(&cell.cold);
+        assert_eq!(warm.count(), 1);
+        assert!(warm.max().unwrap() < 0.011);
     }
 
     #[test]

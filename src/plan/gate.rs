@@ -233,6 +233,7 @@ fn read_thresholds(path: &Path, scenario: &Scenario) -> Result<Thresholds, Error
     let names = Names {
         requests: &scenario.requests,
         phases: &phases,
+        cold_start: scenario.cold_start.is_some(),
     };
     let file = path.display().to_string();
     thresholds::parse(&file, &text, &names).map_err(Error::Thresholds)

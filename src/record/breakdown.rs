@@ -41,7 +41,7 @@ impl Breakdown {
     /// Of parts that were measured together.
     pub fn of(parts: &Parts) -> Self {
         let latencies = || {
-            let metrics = Metric::ALL.into_iter();
+            let metrics = Metric::QUANTILES.into_iter();
             metrics.filter_map(|metric| Some((metric, metric.quantile()?)))
         };
         let times = |q: f64| {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::model::{
-    CellRecord, Deployment, Environment, Health, PartsRecord, PhaseRecord, Run, RunRecord, SCHEMA,
-    ScenarioIdentity, SecondRecord, SliceRecord, Turns,
+    CellRecord, Deployment, Environment, Health, LoadModel, PartsRecord, PhaseRecord, Run,
+    RunRecord, SCHEMA, ScenarioIdentity, SecondRecord, SliceRecord, Turns,
 };
 use crate::measurement::{Measurement, Second, Slice};
 use crate::scenario::{Phase, Scenario, Shape};
@@ -62,6 +62,7 @@ pub fn build(
         labels,
         environment,
         health,
+        cold_start: scenario.cold_start.as_ref().map(|cold| cold.header.clone()),
         requests: measurement.requests,
         phases: phases(&load),
         slices: measurement.slices.into_iter().map(slice).collect(),
@@ -72,7 +73,7 @@ pub fn build(
                 phase,
                 arm,
                 request,
-                parts,
+                parts: parts.to_coarse(),
             })
             .collect(),
         timeline: measurement.timeline.iter().map(second).collect(),
@@ -91,6 +92,14 @@ pub fn phases(load: &[Phase]) -> Vec<PhaseRecord> {
             measured: phase.measure,
             steady: phase.is_steady(),
             idle: phase.shape.is_idle(),
+            model: match phase.shape {
+                Shape::Users { .. } => LoadModel::Users,
+                Shape::Arrivals { .. } => LoadModel::Arrivals,
+            },
+            most: six_digits(match phase.shape {
+                Shape::Users { from, to } => f64::from(from.max(to)),
+                Shape::Arrivals { from, to, .. } => from.max(to),
+            }),
         });
     }
     records
@@ -143,7 +152,8 @@ fn second(second: &Second) -> SecondRecord {
     SecondRecord {
         users: second.users,
         requests: second.requests,
-        errors: second.errors,
+        errors: second.errors.values().sum(),
+        kinds: second.errors.clone(),
         p50_ms: millis(0.5),
         p95_ms: millis(0.95),
         p99_ms: millis(0.99),

@@ -1,6 +1,7 @@
 //! Records to JSON and back.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::model::{RunRecord, SCHEMA};
 
@@ -51,7 +52,8 @@ impl RunRecord {
     /// The record as JSON text, the same for the same record.
     pub fn to_json(&self) -> String {
         // Cannot fail: every key is a string or a metric, and every number is finite.
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+        let value = serde_json::to_value(self).unwrap_or_default();
+        laid_out(&value, 0) + "\n"
     }
 
     /// Reads a record; `file` names it in errors. Safe on hostile text.
@@ -93,6 +95,9 @@ impl RunRecord {
                 if total(cell.cell.errors.values()) != u128::from(cell.cell.failures()) {
                     return Err(at("has failures that do not add up"));
                 }
+                if cell.cell.cold.count() > cell.cell.succeeded.count() {
+                    return Err(at("has more cold starts than successes"));
+                }
                 let censored = cell
                     .cell
                     .errors
@@ -113,6 +118,48 @@ impl RunRecord {
         }
         Ok(())
     }
+}
+
+/// A value this short stays on its line.
+const SHORT: usize = 100;
+/// Depth from which any value does: the requests of one name in one slice.
+const INLINE_DEPTH: usize = 4;
+
+/// JSON that a person can page through and that is not half white space: one line for a cell, a part or a second.
+fn laid_out(value: &Value, depth: usize) -> String {
+    let compact = || value.to_string();
+    let is_short = |text: &String| text.len() <= SHORT;
+    if depth >= INLINE_DEPTH {
+        return compact();
+    }
+    // Only what has few parts can be short, and only that is worth a try.
+    let parts = match value {
+        Value::Object(fields) => fields.len(),
+        Value::Array(items) => items.len(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    };
+    if parts <= SHORT / 4
+        && let Some(text) = Some(compact()).filter(is_short)
+    {
+        return text;
+    }
+    let (open, items, close): (_, Vec<String>, _) = match value {
+        Value::Object(fields) => {
+            let field = |(key, field): (&String, &Value)| {
+                let key = Value::from(key.as_str());
+                format!("{key}: {}", laid_out(field, depth + 1))
+            };
+            ("{", fields.iter().map(field).collect(), "}")
+        }
+        Value::Array(items) => {
+            let item = |item| laid_out(item, depth + 1);
+            ("[", items.iter().map(item).collect(), "]")
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return compact(),
+    };
+    let (outer, inner) = ("  ".repeat(depth), "  ".repeat(depth + 1));
+    let separator = format!(",\n{inner}");
+    format!("{open}\n{inner}{}\n{outer}{close}", items.join(&separator))
 }
 
 fn is_time(seconds: f64) -> bool {

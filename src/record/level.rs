@@ -100,6 +100,7 @@ mod tests {
             failures: 0,
             seconds: 1.0,
             latencies,
+            ..Sample::default()
         }]
     }
 

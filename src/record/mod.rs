@@ -18,8 +18,8 @@ pub use build::{Circumstances, build, phases};
 pub use json::{Error, schema};
 pub use level::{Level, Shortage, level, mean_of_medians, median};
 pub use model::{
-    CellRecord, Deployment, Ended, Environment, Health, PartsRecord, PhaseRecord, Run, RunRecord,
-    SCHEMA, ScenarioIdentity, SecondRecord, SliceRecord, Turns, quantiles_ms,
+    CellRecord, Deployment, Ended, Environment, Health, LoadModel, PartsRecord, PhaseRecord, Run,
+    RunRecord, SCHEMA, ScenarioIdentity, SecondRecord, SliceRecord, Turns, quantiles_ms,
 };
 pub use sieve::{Sieve, Tally};
 pub use units::{Sample, log_units, needed_in_all, needed_per_unit};

@@ -38,6 +38,9 @@ pub struct RunRecord {
     pub environment: Environment,
     /// How well the generator did.
     pub health: Health,
+    /// The header by which the scenario knows a cold start, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cold_start: Option<String>,
     /// Request names; `request` elsewhere is an index into it.
     pub requests: Vec<String>,
     /// Phases; `phase` elsewhere is an index into it.
@@ -211,6 +214,23 @@ pub struct PhaseRecord {
     /// Whether nothing is sent in it.
     #[serde(default)]
     pub idle: bool,
+    /// How its load is given.
+    #[serde(default)]
+    pub model: LoadModel,
+    /// The most users, or arrivals per second.
+    #[serde(default)]
+    pub most: f64,
+}
+
+/// How a load is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadModel {
+    /// By users, each of which waits for its answer.
+    #[default]
+    Users,
+    /// By arrivals, whose number no answer delays.
+    Arrivals,
 }
 
 /// One slice.
@@ -267,7 +287,7 @@ impl CellRecord {
 
 /// All latency quantiles in milliseconds; empty where nothing was recorded.
 pub fn quantiles_ms(latencies: &Latencies) -> BTreeMap<Metric, f64> {
-    Metric::ALL
+    Metric::QUANTILES
         .into_iter()
         .filter_map(|metric| {
             let seconds = latencies.quantile(metric.quantile()?)?;
@@ -299,6 +319,9 @@ pub struct SecondRecord {
     pub requests: u64,
     /// Failures.
     pub errors: u64,
+    /// Failures by kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kinds: BTreeMap<FailureKind, u64>,
     /// Median latency in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p50_ms: Option<f64>,

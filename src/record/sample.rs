@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    CellRecord, Deployment, Ended, Environment, Health, PhaseRecord, Run, RunRecord, SCHEMA,
-    ScenarioIdentity, SliceRecord,
+    CellRecord, Deployment, Ended, Environment, Health, LoadModel, PartsRecord, PhaseRecord, Run,
+    RunRecord, SCHEMA, ScenarioIdentity, SliceRecord,
 };
-use crate::measurement::{Arm, Cell, FailureKind};
+use crate::measurement::{Arm, Cell, FailureKind, Parts};
 
 /// What one request name did in one slice.
 #[derive(Clone, Debug)]
@@ -17,6 +17,7 @@ pub(crate) struct Traffic {
     requests: u64,
     median_ms: f64,
     failures: Vec<(FailureKind, u64)>,
+    cold: (u64, f64),
     recorded: OnceCell<CellRecord>,
 }
 
@@ -28,6 +29,7 @@ pub(crate) fn traffic(name: impl Into<String>, requests: u64, median_ms: f64) ->
         requests,
         median_ms,
         failures: Vec::new(),
+        cold: (0, 0.0),
         recorded: OnceCell::new(),
     }
 }
@@ -36,6 +38,13 @@ impl Traffic {
     /// So many of the requests fail in this way, at once.
     pub(crate) fn failing(mut self, kind: FailureKind, count: u64) -> Self {
         self.failures.push((kind, count));
+        self.recorded = OnceCell::new();
+        self
+    }
+
+    /// So many of the successes are delayed by a cold start and take so long.
+    pub(crate) fn cold(mut self, count: u64, millis: f64) -> Self {
+        self.cold = (count, millis);
         self.recorded = OnceCell::new();
         self
     }
@@ -67,7 +76,11 @@ impl Traffic {
             }
         }
         let failures: u64 = self.failures.iter().map(|(_, count)| count).sum();
-        let successes = self.requests - failures;
+        let (cold, cold_ms) = self.cold;
+        for _ in 0..cold {
+            cell.record_cold(Duration::from_secs_f64(cold_ms / 1e3));
+        }
+        let successes = self.requests - failures - cold;
         for index in 0..successes {
             let factor = 0.5 + (index as f64 + 0.5) / successes as f64;
             cell.record(Duration::from_secs_f64(self.median_ms / 1e3 * factor), None);
@@ -121,6 +134,7 @@ pub(crate) fn record() -> RecordBuilder {
             ..Environment::default()
         },
         health: Health::default(),
+        cold_start: None,
         requests: Vec::new(),
         phases: Vec::new(),
         slices: Vec::new(),
@@ -156,6 +170,8 @@ impl RecordBuilder {
             measured,
             steady,
             idle: false,
+            model: LoadModel::Users,
+            most: 20.0,
         });
         self
     }
@@ -218,6 +234,21 @@ impl RecordBuilder {
             length_s: 1.0,
             late_p99_s: 0.000_2,
             cells,
+        });
+        self
+    }
+
+    /// The scenario knows cold starts by a header, which so many answers had.
+    pub(crate) fn marking(mut self, told: u64) -> Self {
+        self.record.cold_start = Some("x-cold-start".to_owned());
+        self.record.parts.push(PartsRecord {
+            phase: 0,
+            arm: Arm::Target,
+            request: 0,
+            parts: Parts {
+                told,
+                ..Parts::default()
+            },
         });
         self
     }

@@ -4,11 +4,12 @@
 //! the slice (in a repeated phase the pass, in a duet the pair), and slices that hold too few requests for a quantile
 //! are merged with their neighbours of the same phase until they hold enough.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::SliceRecord;
 use crate::measurement::Latencies;
-use crate::metric::{Kind, Metric};
+use crate::metric::{Kind, Metric, Starts};
 
 /// Requests that must lie beyond the quantile in every unit, so that its quantile is one.
 const UNIT_TAIL: f64 = 10.0;
@@ -26,6 +27,8 @@ pub struct Sample {
     pub seconds: f64,
     /// Latencies that quantiles are taken of.
     pub latencies: Latencies,
+    /// Those of them that a cold start delayed.
+    pub cold: Latencies,
 }
 
 impl Sample {
@@ -39,6 +42,7 @@ impl Sample {
                 sample.failures += cell.failures();
                 sample.latencies.merge(&cell.succeeded);
                 sample.latencies.merge(&cell.censored);
+                sample.cold.merge(&cell.cold);
             }
         }
         sample
@@ -50,20 +54,47 @@ impl Sample {
         self.failures += other.failures;
         self.seconds += other.seconds;
         self.latencies.merge(&other.latencies);
+        self.cold.merge(&other.cold);
+    }
+
+    /// The latencies that a metric is taken of.
+    pub fn latencies_of(&self, metric: Metric) -> Cow<'_, Latencies> {
+        match metric.starts() {
+            Starts::Cold => Cow::Borrowed(&self.cold),
+            Starts::Warm if !self.cold.is_empty() => Cow::Owned(self.latencies.without(&self.cold)),
+            Starts::All | Starts::Warm => Cow::Borrowed(&self.latencies),
+        }
+    }
+
+    /// Those that a share counts, and of how many: failures of all requests, cold starts of all that succeeded.
+    pub fn share(&self, metric: Metric) -> (u64, u64) {
+        if metric == Metric::ColdShare {
+            (
+                self.cold.count(),
+                self.requests.saturating_sub(self.failures),
+            )
+        } else {
+            (self.failures, self.requests)
+        }
     }
 
     /// Requests that bear on a metric: for a latency those that have one, else all.
     pub fn count(&self, metric: Metric) -> u64 {
         match metric.kind() {
-            Kind::Quantile(_) => self.latencies.count(),
-            Kind::Share | Kind::Rate => self.requests,
+            Kind::Quantile(_) => match metric.starts() {
+                Starts::All => self.latencies.count(),
+                Starts::Cold => self.cold.count(),
+                Starts::Warm => self.latencies.count().saturating_sub(self.cold.count()),
+            },
+            Kind::Share => self.share(metric).1,
+            Kind::Rate => self.requests,
         }
     }
 
     /// The natural logarithm of a quantile in seconds or of the requests per second; none where nothing was measured.
     fn log_value(&self, metric: Metric) -> Option<f64> {
         let value = match metric.kind() {
-            Kind::Quantile(q) => self.latencies.quantile(q)?,
+            Kind::Quantile(q) => self.latencies_of(metric).quantile(q)?,
             Kind::Rate => self.requests as f64 / self.seconds,
             Kind::Share => return None,
         };

@@ -20,6 +20,8 @@ pub(super) struct Figures {
     pub(super) kinds: BTreeMap<FailureKind, u64>,
     /// Latencies of successes and of requests that ran into their timeout.
     pub(super) latencies: Latencies,
+    /// Those of them that a cold start delayed.
+    pub(super) cold: Latencies,
     /// Seconds in which requests became due.
     pub(super) seconds: f64,
 }
@@ -102,6 +104,7 @@ pub(super) fn gather<'r>(
         requests: cell.requests(),
         failures: cell.failures(),
         latencies: cell.latencies(),
+        cold: cell.cold,
         kinds: cell.errors,
         seconds,
     }

@@ -89,7 +89,7 @@ fn latency(text: &mut String, series: &[Series]) {
         },
     );
     for series in series {
-        for q in Metric::ALL.into_iter().filter_map(Metric::quantile) {
+        for q in Metric::QUANTILES.into_iter().filter_map(Metric::quantile) {
             if let Some(seconds) = series.figures.latencies.quantile(q) {
                 let quantile = q.to_string();
                 let labels = series.labels(Some(("quantile", &quantile)));

@@ -11,6 +11,7 @@
 )]
 
 mod annotations;
+mod answers;
 mod comment;
 mod figures;
 mod gated;

@@ -7,7 +7,9 @@ use super::words::{Medium, measure_name, not_judged, subject_name};
 use crate::record::PhaseRecord;
 use crate::thresholds::{Bound, Limit, Subject, Thresholds};
 use crate::units::written;
-use crate::verdict::{CellForecast, Design, Forecast, HISTORY_FROM, LimitForecast, Measure};
+use crate::verdict::{
+    CellForecast, Design, Forecast, HISTORY_FROM, LimitForecast, Measure, NotJudged,
+};
 
 const MEDIUM: Medium = Medium::Plain;
 
@@ -167,6 +169,7 @@ fn cells(outlook: &Outlook, columns: usize) -> Vec<String> {
             match &cell.smallest {
                 Ok(Some(change)) => numbers::caught(measure, *change),
                 Ok(None) => NONE.to_owned(),
+                Err(NotJudged::TooFewColdStarts { .. }) => "not known".to_owned(),
                 Err(_) => "not judged".to_owned(),
             },
         ];
@@ -239,6 +242,10 @@ fn limit_name(limit: &Limit) -> String {
             Measure::Failures(set),
             format!("<= {}", numbers::percent(share.fraction())),
         ),
+        Bound::ColdShare(share) => (
+            Measure::Metric(Metric::ColdShare),
+            format!("<= {}", numbers::percent(share.fraction())),
+        ),
         Bound::RequestsPerSecond(rate) => (
             Measure::Metric(Metric::RequestsPerSecond),
             format!(
@@ -255,7 +262,9 @@ fn limit_name(limit: &Limit) -> String {
 fn conclusion(outlook: &Outlook, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for cell in &outlook.forecast.cells {
-        if let Err(why) = &cell.smallest {
+        if let Err(why) = &cell.smallest
+            && !cell.may_be_judged()
+        {
             let name = named(
                 Measure::Metric(cell.metric),
                 &cell.subject,
@@ -285,7 +294,7 @@ fn conclusion(outlook: &Outlook, columns: usize) -> Vec<String> {
 fn consequence(cell: &CellForecast) -> &'static str {
     let is_overall = cell.subject == Subject::Overall;
     match cell.smallest {
-        Err(crate::verdict::NotJudged::TooFewRequests { .. }) if is_overall => {
+        Err(NotJudged::TooFewRequests { .. }) if is_overall => {
             ", which makes a run with a baseline invalid"
         }
         Ok(_) | Err(_) => "",

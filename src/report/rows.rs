@@ -64,9 +64,10 @@ impl Status {
             // It would be gated, were there a base to compare with.
             (LineOutcome::NotJudged(NotJudged::BaseFails), _) => Self::NotJudged,
             (_, Standing::Reported) | (LineOutcome::NotJudged(NotJudged::Off), _) => Self::Reported,
-            (LineOutcome::Inconclusive, _) => Self::Inconclusive,
+            _ if line.is_open() => Self::Inconclusive,
             // No error before and none now is as good as it gets.
             (LineOutcome::Passed, _) => Self::Passed,
+            (LineOutcome::Inconclusive, _) => Self::Inconclusive,
             (LineOutcome::NotJudged(_), _) => Self::NotJudged,
         }
     }
@@ -168,9 +169,8 @@ impl<'a> Row<'a> {
 
     /// The first of its lines that leaves the verdict open.
     pub(super) fn open_line(&self) -> Option<&'a Line> {
-        self.lines().find(|line| {
-            line.outcome == LineOutcome::Inconclusive && line.standing == Standing::Gated
-        })
+        self.lines()
+            .find(|line| line.is_open() && line.standing == Standing::Gated)
     }
 
     /// Whether its change passes for a reason that its figures do not show: it was accepted, or is below a floor.

@@ -1,6 +1,7 @@
 //! The terminal: latencies by name, the checks with the worst first, what to know, and the verdict as the last line.
 
 use super::Story;
+use super::answers::phases;
 use super::figures::{Figures, figures};
 use super::layout::{hanging, table, wrap};
 use super::numbers::{self, count};
@@ -8,10 +9,11 @@ use super::rows::{Row, Status, rows};
 use super::summary::lists_every_check;
 use super::text::{capitalized, inert};
 use super::words::{
-    Medium, advice, caution, change_figures, compared, failing_names, failure_kind, generator,
-    headline, invalidity, load, measure_name, noise, since,
+    Medium, advice, caution, change_figures, compared, failing_names, failure_kind, first_told,
+    generator, headline, invalidity, load, measure_name, noise, showed, since,
 };
-use crate::units::Latency;
+use crate::measurement::Arm;
+use crate::units::{Latency, three_digits};
 use crate::verdict::{Caution, LineOutcome, Outcome};
 
 const MEDIUM: Medium = Medium::Plain;
@@ -44,7 +46,9 @@ pub fn terminal(story: &Story, columns: usize, colour: Colour) -> String {
     let told = [
         context(story, columns, colour),
         latencies(&figures, columns),
-        failures(&figures, columns),
+        failures(story, &figures, columns),
+        side_by_side(story, columns),
+        answers(story, columns),
         checks(story, columns, colour),
         cautions(story, columns),
         files(story, columns),
@@ -135,7 +139,7 @@ fn latencies(figures: &[Figures], columns: usize) -> Vec<String> {
 }
 
 /// The failures by kind, where there are any.
-fn failures(figures: &[Figures], columns: usize) -> Vec<String> {
+fn failures(story: &Story, figures: &[Figures], columns: usize) -> Vec<String> {
     let Some((overall, named)) = figures.split_first() else {
         return Vec::new();
     };
@@ -143,7 +147,10 @@ fn failures(figures: &[Figures], columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = kinds
         .flat_map(|(kind, failures)| {
             let of = failing_names(named, *kind, MEDIUM);
-            let told = format!("{} × {} ({of})", count(*failures), failure_kind(*kind));
+            let first = first_told(story, *kind, MEDIUM);
+            let first = first.map_or_else(String::new, |first| format!("; first at {first}"));
+            let kind = failure_kind(*kind);
+            let told = format!("{} × {kind} ({of}){first}", count(*failures));
             hanging("errors:", 8, &told, columns)
         })
         .collect();
@@ -152,6 +159,52 @@ fn failures(figures: &[Figures], columns: usize) -> Vec<String> {
         lines.extend(hanging("errors:", 8, &told, columns));
     }
     lines
+}
+
+/// The phases side by side, where there are several.
+fn side_by_side(story: &Story, columns: usize) -> Vec<String> {
+    let phases = phases(story);
+    if phases.len() < 2 {
+        return Vec::new();
+    }
+    let heads = ["req/s", "errors", "P50", "P95", "P99", "in flight"];
+    let mut lines = vec![("phase".to_owned(), heads.map(str::to_owned).to_vec())];
+    for of in &phases {
+        let latency = |q| {
+            let seconds = of.figures.latencies.quantile(q);
+            seconds.map_or_else(|| numbers::NONE.to_owned(), |s| Latency(s).to_string())
+        };
+        let rate = |rate: Option<f64>| rate.map_or_else(|| numbers::NONE.to_owned(), three_digits);
+        let base = match of.arm {
+            Arm::Target => "",
+            Arm::Base => ", base",
+        };
+        let ratio = of.figures.error_ratio();
+        lines.push((
+            format!(
+                "{} ({}{base})",
+                MEDIUM.foreign(&of.name),
+                MEDIUM.foreign_load(&of.load)
+            ),
+            vec![
+                rate(of.figures.per_second()),
+                ratio.map_or_else(|| numbers::NONE.to_owned(), numbers::share),
+                latency(0.5),
+                latency(0.95),
+                latency(0.99),
+                rate(of.in_flight()),
+            ],
+        ));
+    }
+    table(&lines, columns)
+}
+
+/// What the run showed of itself.
+fn answers(story: &Story, columns: usize) -> Vec<String> {
+    let told = showed(story, MEDIUM);
+    told.iter()
+        .flat_map(|told| hanging("·", 2, told, columns))
+        .collect()
 }
 
 fn checks(story: &Story, columns: usize, colour: Colour) -> Vec<String> {

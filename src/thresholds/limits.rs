@@ -8,10 +8,19 @@ use crate::metric::{Kind, Metric};
 use crate::units::{Share, parse_duration, written};
 use crate::yaml::{Cursor, Entry, Fields, Keys, Value};
 
-const SECTIONS: [&str; 4] = ["overall", "requests", "phases", "errors"];
+const SECTIONS: [&str; 5] = ["overall", "requests", "phases", "errors", "cold"];
 
-/// Parts of the format that need cold starts to be told apart.
-const PLANNED: [&str; 5] = ["cold", "cold_p50", "cold_p95", "warm_p50", "warm_p95"];
+/// What may stand beside the metrics of one request or phase.
+const BESIDES: [&str; 2] = ["errors", "cold"];
+
+/// Under `cold`, the metrics of cold starts by their names there.
+const COLD: [(&str, Metric); 5] = [
+    ("share", Metric::ColdShare),
+    ("p50", Metric::ColdP50),
+    ("p90", Metric::ColdP90),
+    ("p95", Metric::ColdP95),
+    ("p99", Metric::ColdP99),
+];
 
 /// Reads `limits`, and adds what holds where they are silent.
 pub(super) fn read(section: Option<&Cursor<'_>>, names: &Names<'_>) -> Result<Vec<Limit>, Error> {
@@ -43,10 +52,7 @@ pub(super) fn read(section: Option<&Cursor<'_>>, names: &Names<'_>) -> Result<Ve
 }
 
 fn keys<'k>(known: &'k [&'k str]) -> Keys<'k> {
-    Keys {
-        known,
-        planned: &PLANNED,
-    }
+    Keys::known(known)
 }
 
 /// Where a limit applies.
@@ -79,6 +85,7 @@ impl<'d> Reader<'_, 'd> {
                 "requests" => self.requests(&section.value, &everywhere)?,
                 "phases" => self.phases(&section.value, &everywhere)?,
                 "errors" => self.failures(&section.value, &everywhere)?,
+                "cold" => self.cold(&section.value, &everywhere)?,
                 // `warn`, which is read after the limits that fail.
                 _ => {}
             }
@@ -92,7 +99,9 @@ impl<'d> Reader<'_, 'd> {
                 subject: self.names.request(&entry)?,
                 ..everywhere.clone()
             };
-            let fields = self.metrics(&entry.value, &place, &["phases"])?;
+            let fields =
+                self.metrics(&entry.value, &place, &[&BESIDES[..], &["phases"]].concat())?;
+            self.besides(&fields, &place)?;
             if let Some(phases) = fields.get("phases") {
                 self.phases(phases, &place)?;
             }
@@ -106,8 +115,43 @@ impl<'d> Reader<'_, 'd> {
                 phase: Some(self.names.phase(&entry)?),
                 ..place.clone()
             };
-            self.metrics(&entry.value, &place, &[])?;
+            let fields = self.metrics(&entry.value, &place, &BESIDES)?;
+            self.besides(&fields, &place)?;
         }
+        Ok(())
+    }
+
+    /// Reads what stands beside the metrics of one request or phase.
+    fn besides(&mut self, fields: &Fields<'d>, place: &Place) -> Result<(), Error> {
+        if let Some(errors) = fields.get("errors") {
+            self.failures(errors, place)?;
+        }
+        match fields.get("cold") {
+            Some(cold) => self.cold(cold, place),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads the limits of cold starts.
+    fn cold(&mut self, section: &Cursor<'d>, place: &Place) -> Result<(), Error> {
+        let fields = section.fields(keys(&COLD.map(|(key, _)| key)))?;
+        for entry in fields.entries() {
+            let named = COLD.iter().find(|(key, _)| *key == entry.key.text);
+            if let Some((_, metric)) = named {
+                self.metric(*metric, place, entry)?;
+            }
+        }
+        refuse_crossed(&fields, |metric| {
+            let named = COLD.iter().find(|(_, cold)| *cold == metric);
+            named.map(|(key, _)| *key)
+        })
+    }
+
+    fn metric(&mut self, metric: Metric, place: &Place, entry: &Entry<'d>) -> Result<(), Error> {
+        self.names
+            .allow(metric)
+            .map_err(|message| entry.error(message))?;
+        self.push(bound(metric, &entry.value)?, place, entry);
         Ok(())
     }
 
@@ -116,15 +160,18 @@ impl<'d> Reader<'_, 'd> {
         &mut self,
         section: &Cursor<'d>,
         place: &Place,
-        besides: &[&str],
+        besides: &[&'static str],
     ) -> Result<Fields<'d>, Error> {
-        let known = [&Metric::ALL.map(Metric::key)[..], besides].concat();
+        // Those of cold starts have a map of their own.
+        let metrics = || Metric::ALL.into_iter().filter(|it| !it.is_of_cold_starts());
+        let mut known = besides.to_vec();
+        known.extend(metrics().map(Metric::key));
         let fields = section.fields(keys(&known))?;
         let is_default = place.subject == Subject::Overall
             && place.phase.is_none()
             && place.severity == Severity::Fail;
         for entry in fields.entries() {
-            let Ok(metric) = entry.key.text.parse::<Metric>() else {
+            let Some(metric) = metrics().find(|it| it.key() == entry.key.text) else {
                 continue;
             };
             if metric == Metric::ErrorRate && is_default {
@@ -133,20 +180,16 @@ impl<'d> Reader<'_, 'd> {
                     continue;
                 }
             }
-            self.push(bound(metric, &entry.value)?, place, entry);
+            self.metric(metric, place, entry)?;
         }
-        refuse_crossed(&fields)?;
+        refuse_crossed(&fields, |metric| Some(metric.key()))?;
         Ok(fields)
     }
 
-    fn failures(&mut self, section: &Cursor<'d>, everywhere: &Place) -> Result<(), Error> {
+    fn failures(&mut self, section: &Cursor<'d>, place: &Place) -> Result<(), Error> {
         for entry in section.entries()? {
             let set = failure_set(&entry.key.text).map_err(|error| entry.error(error))?;
-            self.push(
-                Bound::Failures(set, share(&entry.value)?),
-                everywhere,
-                &entry,
-            );
+            self.push(Bound::Failures(set, share(&entry.value)?), place, &entry);
         }
         Ok(())
     }
@@ -195,12 +238,14 @@ fn holds_longer(bound: Bound, other: Bound) -> bool {
                 at_most: other,
             },
         ) => metric == of && at_most >= other,
-        (Bound::ErrorRate(share), Bound::ErrorRate(other)) => share >= other,
+        (Bound::ErrorRate(share), Bound::ErrorRate(other))
+        | (Bound::ColdShare(share), Bound::ColdShare(other)) => share >= other,
         (Bound::Failures(set, share), Bound::Failures(of, other)) => set == of && share >= other,
         (Bound::RequestsPerSecond(rate), Bound::RequestsPerSecond(other)) => rate <= other,
         (
             Bound::Latency { .. }
             | Bound::ErrorRate(_)
+            | Bound::ColdShare(_)
             | Bound::Failures(..)
             | Bound::RequestsPerSecond(_),
             _,
@@ -214,6 +259,7 @@ fn bound(metric: Metric, cursor: &Cursor<'_>) -> Result<Bound, Error> {
             metric,
             at_most: latency(cursor)?,
         }),
+        Kind::Share if metric == Metric::ColdShare => share(cursor).map(Bound::ColdShare),
         Kind::Share => share(cursor).map(Bound::ErrorRate),
         Kind::Rate => rate(cursor).map(Bound::RequestsPerSecond),
     }
@@ -251,11 +297,16 @@ fn rate(cursor: &Cursor<'_>) -> Result<f64, Error> {
 }
 
 /// A higher quantile is never shorter than a lower one, so a longer limit on the lower one can never be what breaks.
-fn refuse_crossed(fields: &Fields<'_>) -> Result<(), Error> {
+fn refuse_crossed(
+    fields: &Fields<'_>,
+    key: impl Fn(Metric) -> Option<&'static str>,
+) -> Result<(), Error> {
     let mut shorter: Option<(Metric, Duration)> = None;
     for metric in Metric::ALL.into_iter().rev() {
-        let quantile = metric.quantile().and_then(|_| fields.get(metric.key()));
+        let quantile = metric.quantile().and_then(|_| fields.get(key(metric)?));
         let Some(cursor) = quantile else { continue };
+        // Cold and warm answers are different ones, whose quantiles may cross.
+        shorter = shorter.filter(|(higher, _)| higher.starts() == metric.starts());
         let own = latency(cursor)?;
         if let Some((higher, limit)) = shorter.filter(|(_, limit)| own > *limit) {
             return Err(cursor.error(format_args!(

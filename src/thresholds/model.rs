@@ -39,6 +39,16 @@ pub enum Subject {
     Request(String),
 }
 
+impl Subject {
+    /// The request name; none for all requests together.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Overall => None,
+            Self::Request(name) => Some(name),
+        }
+    }
+}
+
 /// One absolute promise.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limit {
@@ -66,6 +76,8 @@ pub enum Bound {
     },
     /// At most this share of requests fails.
     ErrorRate(Share),
+    /// At most this share of the answers that succeed is delayed by a cold start.
+    ColdShare(Share),
     /// At most this share of requests fails in this way.
     Failures(FailureSet, Share),
     /// At least this many requests per second.

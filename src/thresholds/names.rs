@@ -1,6 +1,7 @@
 //! What the scenario has that thresholds may speak of.
 
 use super::{Error, Subject};
+use crate::metric::Metric;
 use crate::yaml::{Cursor, Entry, hint};
 
 /// What the scenario has that thresholds may speak of.
@@ -10,6 +11,8 @@ pub struct Names<'a> {
     pub requests: &'a [String],
     /// Names of the phases, each once.
     pub phases: &'a [PhaseName],
+    /// Whether the scenario says how the target marks a cold start.
+    pub cold_start: bool,
 }
 
 /// A phase as thresholds see it.
@@ -22,6 +25,17 @@ pub struct PhaseName {
 }
 
 impl Names<'_> {
+    /// Refuses a metric that needs cold starts to be told apart, where nothing tells them apart.
+    pub(super) fn allow(&self, metric: Metric) -> Result<(), String> {
+        if self.cold_start || !metric.needs_marks() {
+            return Ok(());
+        }
+        Err(format!(
+            "nothing tells a cold start from a warm one for '{metric}': write cold_start in the scenario, such as \
+             {{ header: x-cold-start, equals: \"true\" }}"
+        ))
+    }
+
     /// The request that a key names.
     pub(super) fn request(&self, entry: &Entry<'_>) -> Result<Subject, Error> {
         let name = &entry.key.text;

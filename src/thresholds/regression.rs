@@ -24,11 +24,6 @@ const SECTION: [&str; 11] = [
     "phases",
 ];
 
-/// Metrics of the format that need cold starts to be told apart.
-const PLANNED_METRICS: [&str; 8] = [
-    "cold_p50", "cold_p90", "cold_p95", "cold_p99", "warm_p50", "warm_p90", "warm_p95", "warm_p99",
-];
-
 /// The largest change that a file may name: a hundredfold. Beyond it lies a slip of the pen.
 const LARGEST_CHANGE: f64 = 100.0;
 
@@ -48,7 +43,7 @@ pub(super) fn read(section: Option<&Entry<'_>>, names: &Names<'_>) -> Result<Reg
     for entry in fields.entries() {
         let value = &entry.value;
         match entry.key.text.as_str() {
-            "gate" => regression.gate = gate(value)?,
+            "gate" => regression.gate = gate(value, names)?,
             "precision" => {
                 let words = [("usual", Precision::Usual), ("high", Precision::High)];
                 regression.precision = value.one_of(&words)?;
@@ -149,7 +144,7 @@ fn refuse_unreachable_requests(section: &Cursor<'_>, regression: &Regression) ->
     Ok(())
 }
 
-fn gate(cursor: &Cursor<'_>) -> Result<Vec<Metric>, Error> {
+fn gate(cursor: &Cursor<'_>, names: &Names<'_>) -> Result<Vec<Metric>, Error> {
     if cursor.is_null() {
         return Err(cursor.error(
             "nothing is written: list the metrics that may fail a build, or write [] to gate none",
@@ -157,7 +152,7 @@ fn gate(cursor: &Cursor<'_>) -> Result<Vec<Metric>, Error> {
     }
     let mut gate = Vec::new();
     for item in cursor.list()? {
-        let metric = metric(&item)?;
+        let metric = metric(&item, names)?;
         if gate.contains(&metric) {
             return Err(item.error(format_args!("'{metric}' stands twice, remove one of them")));
         }
@@ -166,12 +161,12 @@ fn gate(cursor: &Cursor<'_>) -> Result<Vec<Metric>, Error> {
     Ok(gate)
 }
 
-fn metric(cursor: &Cursor<'_>) -> Result<Metric, Error> {
-    let text = cursor.written()?;
-    if PLANNED_METRICS.contains(&text) {
-        return Err(cursor.not_supported(format_args!("'{text}'")));
-    }
-    cursor.one_of(&Metric::ALL.map(|metric| (metric.key(), metric)))
+fn metric(cursor: &Cursor<'_>, names: &Names<'_>) -> Result<Metric, Error> {
+    let metric = cursor.one_of(&Metric::ALL.map(|metric| (metric.key(), metric)))?;
+    names
+        .allow(metric)
+        .map_err(|message| cursor.error(message))?;
+    Ok(metric)
 }
 
 /// Reads a change, such as `5%`.
@@ -266,7 +261,7 @@ fn acceptance(cursor: &Cursor<'_>, names: &Names<'_>) -> Result<Acceptance, Erro
     };
     Ok(Acceptance {
         subject,
-        metric: metric(fields.require("metric")?)?,
+        metric: metric(fields.require("metric")?, names)?,
         up_to: positive_change(fields.require("up_to")?)?,
         until: fields.require("until")?.read(until)?,
         reason: fields.require("reason")?.line_of_text()?.to_owned(),

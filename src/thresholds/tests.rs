@@ -9,7 +9,7 @@ use crate::measurement::FailureKind;
 use crate::metric::Metric;
 use crate::units::Share;
 
-/// The example of the design, without `cold`.
+/// The example of the design.
 const EXAMPLE: &str = "mode: enforce                              # enforce | observe: judge and tell, exit 0
 limits:                                    # absolute promises; need no baseline
   overall:  { p95: 800ms, p99: 2s, error_rate: 1%, requests_per_second: 90 }   # the last is a minimum
@@ -18,6 +18,7 @@ limits:                                    # absolute promises; need no baseline
   phases:
     burst: { error_rate: 5% }
   errors: { 429: 2%, 504: 0% }             # by status or kind
+  cold: { p50: 1200ms, share: 10% }
   warn:                                    # told, never fails; same shape
     overall: { p99: 1s }
 regression:                                # against the baseline, or the base arm of a duet
@@ -44,6 +45,7 @@ fn read(text: &str) -> Result<Thresholds, String> {
     let names = Names {
         requests: &requests,
         phases: &phases,
+        cold_start: true,
     };
     parse("t.yml", text, &names).map_err(|error| error.to_string())
 }
@@ -119,9 +121,23 @@ fn the_limits_of_the_example_are_read_in_their_order() {
         (
             overall(),
             None,
+            latency(Metric::ColdP50, 1200),
+            Severity::Fail,
+            9,
+        ),
+        (
+            overall(),
+            None,
+            Bound::ColdShare(percent(10.0)),
+            Severity::Fail,
+            9,
+        ),
+        (
+            overall(),
+            None,
             latency(Metric::P99, 1000),
             Severity::Warn,
-            10,
+            11,
         ),
     ];
     let expected = expected.map(|(subject, phase, bound, severity, line)| Limit {
@@ -141,7 +157,7 @@ fn the_rest_of_the_example_is_read() {
     let (error_rate, after) = (percent(50.0), Duration::from_secs(10));
     assert_eq!(thresholds.abort, Some(Abort { error_rate, after }));
     let mut expected = Regression {
-        line: Some(11),
+        line: Some(12),
         ..Regression::default()
     };
     expected.accepted.push(Acceptance {
@@ -150,7 +166,7 @@ fn the_rest_of_the_example_is_read() {
         up_to: 0.4,
         until: jiff::civil::date(2027, 1, 31),
         reason: "adds tax lines".into(),
-        line: 20,
+        line: 21,
     });
     expected.requests = [
         ("POST /auth/login".to_owned(), RequestRule::Off),
@@ -234,20 +250,20 @@ const LIMITS: &[(&str, &str)] = &[
         "t.yml:1:11: unknown key 'overal' in limits: did you mean 'overall'?",
     ),
     (
-        "{ cold: { p50: 1s } }",
-        "t.yml:1:11: 'cold' in limits is not supported yet",
+        "{ cold: { p45: 1s } }",
+        "t.yml:1:19: unknown key 'p45' in limits.cold: did you mean 'p95'?",
+    ),
+    (
+        "{ cold: { p95: 1s, p50: 2s } }",
+        "t.yml:1:33: limits.cold.p50: 2s can never be broken, since cold_p95 must stay within 1s: make it stricter or remove it",
     ),
     (
         "{ warn: { warn: {} } }",
-        "t.yml:1:19: unknown key 'warn' in limits.warn: use one of errors, overall, phases, requests",
-    ),
-    (
-        "{ warn: { cold: {} } }",
-        "t.yml:1:19: 'cold' in limits.warn is not supported yet",
+        "t.yml:1:19: unknown key 'warn' in limits.warn: use one of cold, errors, overall, phases, requests",
     ),
     (
         "{ overall: { mean: 1s } }",
-        "t.yml:1:22: unknown key 'mean' in limits.overall: use one of error_rate, p50, p90, p95, p99, p999, requests_per_second",
+        "t.yml:1:22: unknown key 'mean' in limits.overall: use one of error_rate, p50, p90, p95, p99, p999, requests_per_second, warm_p50, warm_p90, warm_p95, warm_p99",
     ),
     (
         "{ overall: { p96: 1s } }",
@@ -287,7 +303,7 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ overall: { phases: {} } }",
-        "t.yml:1:22: unknown key 'phases' in limits.overall: use one of error_rate, p50, p90, p95, p99, p999, requests_per_second",
+        "t.yml:1:22: unknown key 'phases' in limits.overall: use one of error_rate, p50, p90, p95, p99, p999, requests_per_second, warm_p50, warm_p90, warm_p95, warm_p99",
     ),
     (
         "{ requests: { GET /order: {} } }",
@@ -351,11 +367,7 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ gate: [mean] }",
-        "t.yml:1:22: regression.gate[0]: 'mean' is not one of its values: use one of p50, p90, p95, p99, p999, error_rate, requests_per_second",
-    ),
-    (
-        "{ gate: [cold_p50] }",
-        "t.yml:1:22: regression.gate[0]: 'cold_p50' is not supported yet",
+        "t.yml:1:22: regression.gate[0]: 'mean' is not one of its values: use one of p50, p90, p95, p99, p999, error_rate, requests_per_second, cold_share, cold_p50, cold_p90, cold_p95, cold_p99, warm_p50, warm_p90, warm_p95, warm_p99",
     ),
     (
         "{ tolerance: -5% }",
@@ -502,6 +514,7 @@ fn the_thresholds_that_are_shipped_are_read() {
     let names = Names {
         requests: &requests,
         phases: &phases,
+        cold_start: false,
     };
     let text = include_str!("../../thresholds/lambda-catalog/thresholds.yml");
     let thresholds = parse("thresholds.yml", text, &names).unwrap();
@@ -510,14 +523,94 @@ fn the_thresholds_that_are_shipped_are_read() {
 }
 
 #[test]
-fn what_is_not_built_yet_is_refused_as_such() {
+fn cold_starts_are_limited_and_gated_where_the_scenario_knows_them() {
+    let text = "\
+limits:
+  overall: { warm_p95: 300ms }
+  requests: { GET /orders: { cold: { p50: 2s } } }
+  phases: { burst: { cold: { share: 40% } } }
+  cold: { p50: 1200ms, share: 10% }
+  warn: { cold: { p50: 1s } }
+regression: { gate: [cold_p50, cold_share, warm_p95] }
+";
+    let thresholds = read(text).unwrap();
+    let latency = |metric, millis| Bound::Latency {
+        metric,
+        at_most: Duration::from_millis(millis),
+    };
+    let told: Vec<_> = thresholds
+        .limits
+        .iter()
+        .map(|limit| (limit.bound, limit.phase.as_deref()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (latency(Metric::WarmP95, 300), None),
+            (latency(Metric::ColdP50, 2000), None),
+            (Bound::ColdShare(percent(40.0)), Some("burst")),
+            (latency(Metric::ColdP50, 1200), None),
+            (Bound::ColdShare(percent(10.0)), None),
+            (latency(Metric::ColdP50, 1000), None),
+            (Bound::ErrorRate(percent(1.0)), None),
+        ]
+    );
+    assert_eq!(
+        thresholds.regression.gate,
+        [Metric::ColdP50, Metric::ColdShare, Metric::WarmP95]
+    );
+}
+
+#[test]
+fn failures_are_limited_by_kind_for_a_name_and_a_phase_too() {
+    let text = "\
+limits:
+  errors: { 429: 2%, 504: 0% }
+  phases: { burst: { errors: { 429: 20%, 5xx: 1% } } }
+  requests: { GET /orders: { errors: { timeout: 0.5% }, phases: { burst: { errors: { 503: 3% } } } } }
+";
+    let limits = read(text).unwrap().limits;
+    let places: Vec<_> = limits
+        .iter()
+        .filter(|limit| matches!(limit.bound, Bound::Failures(..)))
+        .map(|limit| (limit.subject.clone(), limit.phase.as_deref()))
+        .collect();
+    let orders = || Subject::Request("GET /orders".into());
+    assert_eq!(
+        places,
+        [
+            (Subject::Overall, None),
+            (Subject::Overall, None),
+            (Subject::Overall, Some("burst")),
+            (Subject::Overall, Some("burst")),
+            (orders(), None),
+            (orders(), Some("burst")),
+        ]
+    );
+    let kind = |kind| FailureSet::Kind(kind);
+    assert_eq!(
+        limits[5].bound,
+        Bound::Failures(kind(FailureKind::Status(503)), percent(3.0))
+    );
+}
+
+#[test]
+fn without_a_mark_nothing_is_promised_of_cold_starts() {
     let names = Names {
         requests: &[],
         phases: &[],
+        cold_start: false,
     };
-    for text in ["limits: { cold: {} }", "regression: { gate: [warm_p95] }"] {
-        let error = parse("t.yml", text, &names).unwrap_err();
-        assert_eq!(error.kind, crate::yaml::ErrorKind::NotSupported, "{text}");
+    for text in [
+        "limits: { cold: { p50: 1s } }",
+        "limits: { overall: { warm_p95: 1s } }",
+        "regression: { gate: [cold_share] }",
+    ] {
+        let error = parse("t.yml", text, &names).unwrap_err().to_string();
+        assert!(
+            error.contains("write cold_start in the scenario"),
+            "{error}"
+        );
     }
 }
 

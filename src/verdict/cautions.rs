@@ -2,16 +2,21 @@
 
 use super::case::{Case, Opponent, Run};
 use super::change::Judged;
+use super::cold;
 use super::model::{Caution, Enough, Standing};
 use super::regression;
 use super::rule::Rules;
 use crate::metric::Kind;
 use crate::record::Ended;
-use crate::thresholds::{Acceptance, Subject};
+use crate::thresholds::{Acceptance, Subject, Thresholds};
 use crate::units::six_digits;
 
 /// What the runs themselves give reason to say.
-pub(super) fn of_runs(runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Caution> {
+pub(super) fn of_runs(
+    thresholds: &Thresholds,
+    runs: &[Run<'_>],
+    opponent: Opponent<'_>,
+) -> Vec<Caution> {
     let mut cautions = Vec::new();
     for Run { record, .. } in runs {
         if let Ended::Aborted { failures, requests } = record.run.ended {
@@ -21,6 +26,7 @@ pub(super) fn of_runs(runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Caution> 
     if runs.iter().any(|run| run.record.run.insecure) {
         cautions.push(Caution::Insecure);
     }
+    cautions.extend(cold::caution(thresholds, runs));
     cautions.extend(other_cpu(runs, opponent));
     cautions
 }

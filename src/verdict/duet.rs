@@ -1,7 +1,7 @@
 //! Two deployments in one job, in alternation: what their pairs say.
 
 use super::case::Run;
-use super::evidence::{Compared, Evidence, Units, failures, pooled, prior_sd, too_few};
+use super::evidence::{Compared, Evidence, Units, counted, pooled, prior_sd, too_few};
 use super::model::NotJudged;
 use super::statistics::{Count, Dispersion, Estimate};
 use crate::baseline::Scope;
@@ -38,7 +38,7 @@ impl Pairs {
 
     /// Why the base arm is nothing to compare with; none where it is.
     pub(super) fn unfit(&self) -> Option<NotJudged> {
-        let base = Count::total(&self.counts(1));
+        let base = Count::total(&self.counts(1, Metric::ErrorRate));
         match (base.of, base.of - base.hits) {
             (0, _) => Some(NotJudged::NewRequest),
             (_, 0) => Some(NotJudged::BaseFails),
@@ -49,7 +49,7 @@ impl Pairs {
     /// The change of one metric.
     pub(super) fn compare(&self, metric: Metric) -> Compared {
         let mut compared = match metric.kind() {
-            Kind::Share => self.errors(),
+            Kind::Share => self.shares(metric),
             Kind::Quantile(_) | Kind::Rate => self.log_ratio(metric),
         };
         if let Some(why) = self.unfit() {
@@ -101,14 +101,17 @@ impl Pairs {
         }
     }
 
-    fn errors(&self) -> Compared {
-        let (current, base) = (self.counts(0), self.counts(1));
+    fn shares(&self, metric: Metric) -> Compared {
+        let (current, base) = (self.counts(0, metric), self.counts(1, metric));
         let dispersion = Dispersion::of(&[&base, &current]);
         Compared::of_errors(&base, &current, dispersion, current.clone())
     }
 
-    fn counts(&self, arm: usize) -> Vec<Count> {
-        self.samples(arm).map(failures).collect()
+    fn counts(&self, arm: usize, metric: Metric) -> Vec<Count> {
+        let samples = self.samples(arm);
+        samples
+            .map(|sample| counted(sample.share(metric)))
+            .collect()
     }
 
     fn requests(&self) -> u64 {

@@ -2,7 +2,7 @@
 
 use super::model::{Change, NotJudged};
 use super::statistics::{Count, Dispersion, Estimate, ShareChange};
-use crate::metric::{Kind, Metric};
+use crate::metric::{Kind, Metric, Starts};
 use crate::record::{Sample, needed_in_all};
 use crate::units::six_digits;
 
@@ -250,19 +250,25 @@ impl Evidence {
 /// Standard deviation that one log-ratio of a metric is expected to have (`s0`): the far tail is wilder.
 pub fn prior_sd(metric: Metric) -> f64 {
     match metric {
-        Metric::P99 | Metric::P999 => 0.08,
-        Metric::P50 | Metric::P90 | Metric::P95 | Metric::ErrorRate | Metric::RequestsPerSecond => {
-            0.06
-        }
+        Metric::P99 | Metric::P999 | Metric::ColdP99 | Metric::WarmP99 => 0.08,
+        Metric::P50
+        | Metric::P90
+        | Metric::P95
+        | Metric::ErrorRate
+        | Metric::RequestsPerSecond
+        | Metric::ColdShare
+        | Metric::ColdP50
+        | Metric::ColdP90
+        | Metric::ColdP95
+        | Metric::WarmP50
+        | Metric::WarmP90
+        | Metric::WarmP95 => 0.06,
     }
 }
 
-/// The failures of a unit.
-pub(super) fn failures(sample: &Sample) -> Count {
-    Count {
-        hits: sample.failures,
-        of: sample.requests,
-    }
+/// What a share counts in a unit.
+pub(super) fn counted((hits, of): (u64, u64)) -> Count {
+    Count { hits, of }
 }
 
 /// The value of a metric over all samples together, where they are too few for a level; none where there is nothing.
@@ -273,8 +279,10 @@ pub(super) fn pooled<'a>(samples: impl Iterator<Item = &'a Sample>, metric: Metr
         return None;
     }
     match metric.kind() {
-        Kind::Quantile(q) => pooled.latencies.quantile(q),
-        Kind::Share => Some(pooled.failures as f64 / pooled.requests as f64),
+        Kind::Quantile(q) => pooled.latencies_of(metric).quantile(q),
+        Kind::Share => Some(counted(pooled.share(metric)))
+            .filter(|count| count.of > 0)
+            .map(Count::share),
         Kind::Rate => Some(pooled.requests as f64 / pooled.seconds),
     }
     .filter(|value| value.is_finite())
@@ -282,8 +290,14 @@ pub(super) fn pooled<'a>(samples: impl Iterator<Item = &'a Sample>, metric: Metr
 
 /// A metric has fewer requests than a job or an arm needs.
 pub(super) fn too_few(metric: Metric, have: u64) -> NotJudged {
-    NotJudged::TooFewRequests {
-        have,
-        need: needed_in_all(metric),
+    short(metric, have, needed_in_all(metric))
+}
+
+/// A metric has fewer requests than something needs.
+pub(super) fn short(metric: Metric, have: u64, need: u64) -> NotJudged {
+    if metric.starts() == Starts::Cold {
+        NotJudged::TooFewColdStarts { have, need }
+    } else {
+        NotJudged::TooFewRequests { have, need }
     }
 }

@@ -5,14 +5,14 @@ use jiff::civil::Date;
 use super::case::{DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
 use super::change::NEEDED_FOR_ERRORS;
 use super::duet::{FEWEST_UNITS, too_few_units};
-use super::evidence::{Evidence, Weighed, prior_sd, too_few};
+use super::evidence::{Evidence, Weighed, counted, prior_sd, too_few};
 use super::limits::requests_needed;
 use super::model::NotJudged;
 use super::regression::{GatedScope, gated_metrics, gated_scopes};
 use super::rule::{Rule, Rules};
 use super::statistics::{Count, Dispersion, Estimate, ShareChange};
 use crate::baseline::{CellSummary, Job, Scope};
-use crate::metric::{Kind, Metric};
+use crate::metric::{Kind, Metric, Starts};
 use crate::record::{PhaseRecord, needed_in_all, needed_per_unit};
 use crate::thresholds::{Limit, Regression, Subject, Thresholds};
 
@@ -71,6 +71,16 @@ pub struct CellForecast {
     pub smallest: Result<Option<f64>, NotJudged>,
 }
 
+impl CellForecast {
+    /// Whether it could be judged, as far as can be known: nobody orders cold starts.
+    pub fn may_be_judged(&self) -> bool {
+        match self.smallest {
+            Ok(_) | Err(NotJudged::TooFewColdStarts { .. }) => true,
+            Err(_) => false,
+        }
+    }
+}
+
 /// Whether a limit will get what it needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LimitForecast {
@@ -94,7 +104,7 @@ impl Forecast {
     pub fn is_of_use(&self) -> bool {
         let mut cells = self.cells.iter().peekable();
         match cells.peek() {
-            Some(_) => cells.any(|cell| cell.smallest.is_ok()),
+            Some(_) => cells.any(CellForecast::may_be_judged),
             None => self.limits.iter().any(LimitForecast::is_judged),
         }
     }
@@ -186,6 +196,7 @@ fn draft(
     design: Design<'_>,
 ) -> Draft {
     let (requests, evidence) = match design {
+        _ if metric.starts() == Starts::Cold => of_cold_starts(design, scope, subject, metric),
         Design::Jobs(jobs) => {
             let requests = whole(traffic.iter().map(|phase| phase.requests).sum());
             let evidence = enough(metric, requests, traffic)
@@ -219,6 +230,31 @@ fn draft(
     }
 }
 
+/// Cold starts come as the target pleases: as many as in the baseline's jobs, or nobody knows.
+fn of_cold_starts(
+    design: Design<'_>,
+    scope: &GatedScope,
+    subject: &Subject,
+    metric: Metric,
+) -> (u64, Result<Evidence, NotJudged>) {
+    let jobs = match design {
+        Design::Jobs(jobs) => jobs,
+        Design::Duet { .. } => &[],
+    };
+    let cells = jobs
+        .iter()
+        .filter_map(|job| job.cell(&scope.of, subject.name()));
+    let cold: Vec<f64> = cells
+        .map(|cell| cell.cold.unwrap_or_default() as f64)
+        .collect();
+    let mean = cold.iter().sum::<f64>() / cold.len().max(1) as f64;
+    let have = whole(mean);
+    if have < needed(metric) {
+        return (have, Err(too_few(metric, have)));
+    }
+    (have, of_jobs(jobs, scope, subject, metric, have))
+}
+
 fn needed(metric: Metric) -> u64 {
     match metric.kind() {
         Kind::Share => NEEDED_FOR_ERRORS,
@@ -237,7 +273,7 @@ fn enough(metric: Metric, requests: u64, traffic: &[Traffic]) -> Result<(), NotJ
     }
     let per_unit = needed_per_unit(metric);
     let mut sent = traffic.iter().filter(|phase| phase.requests > 0.0);
-    let short = sent.find(|phase| metric != Metric::ErrorRate && whole(phase.requests) < per_unit);
+    let short = sent.find(|phase| metric.kind() != Kind::Share && whole(phase.requests) < per_unit);
     short.map_or(Ok(()), |phase| {
         Err(NotJudged::TooFewRequests {
             have: whole(phase.requests),
@@ -253,31 +289,24 @@ fn of_jobs(
     metric: Metric,
     requests: u64,
 ) -> Result<Evidence, NotJudged> {
-    let name = match subject {
-        Subject::Overall => None,
-        Subject::Request(name) => Some(name.as_str()),
-    };
     let cells: Vec<&CellSummary> = jobs
         .iter()
-        .filter_map(|job| job.cell(&scope.of, name))
+        .filter_map(|job| job.cell(&scope.of, subject.name()))
         .collect();
     if !jobs.is_empty() && cells.is_empty() {
         return Err(NotJudged::NewRequest);
     }
-    if metric == Metric::ErrorRate {
+    if metric.kind() == Kind::Share {
         let base: Vec<Count> = cells
             .iter()
-            .map(|cell| Count {
-                hits: cell.errors,
-                of: cell.n,
-            })
+            .map(|cell| counted(cell.share(metric)))
             .collect();
         return Ok(errors(&base, requests, HISTORY_FROM));
     }
     let logs: Vec<f64> = cells
         .iter()
-        .filter_map(|cell| cell.metrics.get(&metric))
-        .map(|(value, _)| libm::log(*value))
+        .filter_map(|cell| cell.value(metric))
+        .map(libm::log)
         .collect();
     let estimate = if jobs.is_empty() {
         Some(Estimate::expected_of_jobs(HISTORY_FROM, prior_sd(metric)))
@@ -319,7 +348,7 @@ fn of_pairs(arms: &[Arm], metric: Metric, requests: u64) -> Result<Evidence, Not
             need,
         });
     }
-    if metric == Metric::ErrorRate {
+    if metric.kind() == Kind::Share {
         return Ok(errors(&[], requests, 1));
     }
     let per_unit = needed_per_unit(metric);

@@ -2,11 +2,11 @@
 
 use super::case::Run;
 use super::duet::too_few_units;
-use super::evidence::{Compared, Evidence, Units, failures, pooled, prior_sd, too_few};
+use super::evidence::{Compared, Evidence, Units, counted, pooled, prior_sd, short, too_few};
 use super::model::NotJudged;
 use super::statistics::{Count, Dispersion, Estimate};
 use crate::baseline::{CellSummary, Job, Scope};
-use crate::metric::{Kind, Metric};
+use crate::metric::{Kind, Metric, Starts};
 use crate::record::{Sample, Shortage, level, log_units, needed_in_all};
 use crate::thresholds::Subject;
 
@@ -43,13 +43,29 @@ impl<'a> Jobs<'a> {
     /// The change of one metric.
     pub(super) fn compare(&self, metric: Metric) -> Compared {
         let mut compared = match metric.kind() {
-            Kind::Share => self.errors(),
+            Kind::Share => self.shares(metric),
             Kind::Quantile(_) | Kind::Rate => self.log_ratio(metric),
         };
         if self.jobs.is_empty() {
             compared.evidence = Err(NotJudged::NewRequest);
         }
         compared
+    }
+
+    /// The value of one metric with nothing to compare it with. That there are too few cold starts is said all the same.
+    pub(super) fn alone(&self, metric: Metric) -> Compared {
+        let current = match metric.kind() {
+            Kind::Share => self.shares(metric),
+            Kind::Quantile(_) | Kind::Rate => self.log_ratio(metric),
+        };
+        let why = match current.evidence {
+            Err(short @ NotJudged::TooFewColdStarts { .. }) => short,
+            Ok(_) | Err(_) => NotJudged::NoComparison,
+        };
+        Compared {
+            evidence: Err(why),
+            ..current
+        }
     }
 
     /// The change since one job, with the noise that the others show.
@@ -59,14 +75,13 @@ impl<'a> Jobs<'a> {
             jobs: vec![anchor],
         };
         let mut since = only.compare(metric);
-        let (Kind::Quantile(_) | Kind::Rate, Some((before, _))) =
-            (metric.kind(), anchor.metrics.get(&metric))
+        let (Kind::Quantile(_) | Kind::Rate, Some(before)) = (metric.kind(), anchor.value(metric))
         else {
             return since;
         };
         let (base, current) = (self.base(metric), self.levels(metric));
         let estimate = current.ok().and_then(|current| {
-            let anchor = libm::log(*before);
+            let anchor = libm::log(before);
             Estimate::since(anchor, &base, &current, prior_sd(metric))
         });
         if let Some(estimate) = estimate {
@@ -79,8 +94,8 @@ impl<'a> Jobs<'a> {
     fn base(&self, metric: Metric) -> Vec<f64> {
         self.jobs
             .iter()
-            .filter_map(|job| job.metrics.get(&metric))
-            .map(|(value, _)| libm::log(*value))
+            .filter_map(|job| job.value(metric))
+            .map(libm::log)
             .collect()
     }
 
@@ -97,7 +112,7 @@ impl<'a> Jobs<'a> {
         let base = self.base(metric);
         let current: Vec<f64> = levels.iter().flatten().copied().collect();
         let evidence = match levels {
-            Err(Shortage { have, need }) => Err(NotJudged::TooFewRequests { have, need }),
+            Err(Shortage { have, need }) => Err(short(metric, have, need)),
             Ok(_) => Estimate::of_jobs(&base, &current, prior_sd(metric))
                 .map(|estimate| Evidence::of_log_ratio(metric, estimate, base.len()))
                 .ok_or_else(|| self.too_few_in_jobs(metric)),
@@ -117,7 +132,10 @@ impl<'a> Jobs<'a> {
 
     /// Why no job has a level: by the job that has the fewest requests, or a phase of each is too short for a unit.
     fn too_few_in_jobs(&self, metric: Metric) -> NotJudged {
-        let answered = self.jobs.iter().map(|job| job.n.saturating_sub(job.errors));
+        let answered = self.jobs.iter().map(|job| match metric.starts() {
+            Starts::Cold => job.cold.unwrap_or_default(),
+            Starts::All | Starts::Warm => job.n.saturating_sub(job.errors),
+        });
         let have = answered.min().unwrap_or_default();
         if have < needed_in_all(metric) {
             too_few(metric, have)
@@ -126,11 +144,8 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    fn errors(&self) -> Compared {
-        let jobs = self.jobs.iter().map(|job| Count {
-            hits: job.errors,
-            of: job.n,
-        });
+    fn shares(&self, metric: Metric) -> Compared {
+        let jobs = self.jobs.iter().map(|job| counted(job.share(metric)));
         let base: Vec<Count> = jobs.collect();
         let slices: Vec<Vec<Count>> = self
             .candidates
@@ -139,7 +154,7 @@ impl<'a> Jobs<'a> {
                 candidate
                     .iter()
                     .flatten()
-                    .map(|[sample]| failures(sample))
+                    .map(|[sample]| counted(sample.share(metric)))
                     .collect()
             })
             .collect();

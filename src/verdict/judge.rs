@@ -30,7 +30,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         comparison: Comparison::None(NoComparison::NotJudged),
         lines: Vec::new(),
         invalid: validity::problems(&runs),
-        cautions: cautions::of_runs(&runs, opponent),
+        cautions: cautions::of_runs(case.thresholds, &runs, opponent),
         noise: noise::noise(case, &runs),
         totals: totals(&runs),
     };
@@ -127,7 +127,7 @@ fn outcome(verdict: &Verdict) -> Outcome {
         Outcome::Failed
     } else if !verdict.invalid.is_empty() {
         Outcome::Invalid
-    } else if gated.any(|line| line.outcome == LineOutcome::Inconclusive) {
+    } else if gated.any(Line::is_open) {
         Outcome::Inconclusive
     } else {
         Outcome::Passed
@@ -171,14 +171,16 @@ fn limits_without_requests(lines: &[Line]) -> impl Iterator<Item = Invalidity> {
     let lines = lines.iter().enumerate();
     lines
         .filter(|(_, line)| {
-            line.standing == Standing::Gated && matches!(line.outcome, LineOutcome::NotJudged(_))
+            line.standing == Standing::Gated
+                && matches!(line.outcome, LineOutcome::NotJudged(_))
+                && !line.is_open()
         })
         .map(|(line, _)| Invalidity::TooFewForLimit { line })
 }
 
 /// A metric that is gated overall and could not be judged makes the run invalid; a name's blocks nothing.
 fn overall_not_judged(line: usize, cell: &Judged) -> Option<Invalidity> {
-    if cell.cell.subject != Subject::Overall {
+    if cell.cell.subject != Subject::Overall || cell.line.is_open() {
         return None;
     }
     match &cell.line.outcome {

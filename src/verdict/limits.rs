@@ -5,12 +5,13 @@
 //! kept where even the upper bound is under it, else nobody can tell.
 
 use super::case::Run;
+use super::cold;
 use super::model::{Check, LimitCheck, Line, LineOutcome, Measure, NotJudged, Standing};
 use super::rate::Rate;
 use super::statistics::{Count, Dispersion, Distribution};
-use crate::measurement::{Arm, Cell, Latencies};
-use crate::metric::Metric;
-use crate::record::SliceRecord;
+use crate::measurement::{Arm, Cell};
+use crate::metric::{Metric, Starts};
+use crate::record::{Sample, SliceRecord};
 use crate::thresholds::{Bound, Limit, Severity};
 use crate::units::six_digits;
 
@@ -25,19 +26,27 @@ const SLICES_FOR_DISPERSION: usize = 10;
 
 /// One line for each limit, in the order of the file.
 pub(super) fn judge(limits: &[Limit], runs: &[Run<'_>]) -> Vec<Line> {
-    limits.iter().map(|limit| line(limit, runs)).collect()
+    let is_told = cold::is_told(runs);
+    limits
+        .iter()
+        .map(|limit| line(limit, runs, is_told))
+        .collect()
 }
 
-/// Requests without which a limit cannot be judged; none for a rate, which is judged over slices.
+/// Requests without which a limit cannot be judged; none for a rate, which is judged over slices, and for a latency of cold
+/// starts, whose number nobody knows before.
 pub fn requests_needed(bound: Bound) -> Option<u64> {
     match bound {
+        Bound::Latency { metric, .. } if metric.starts() == Starts::Cold => None,
         Bound::Latency { metric, .. } => Some(needed(1.0 - metric.quantile()?)),
-        Bound::ErrorRate(share) | Bound::Failures(_, share) => Some(needed(share.fraction())),
+        Bound::ErrorRate(share) | Bound::ColdShare(share) | Bound::Failures(_, share) => {
+            Some(needed(share.fraction()))
+        }
         Bound::RequestsPerSecond(_) => None,
     }
 }
 
-fn line(limit: &Limit, runs: &[Run<'_>]) -> Line {
+fn line(limit: &Limit, runs: &[Run<'_>], is_told: bool) -> Line {
     match limit.bound {
         Bound::Latency { metric, at_most } => {
             let promise = Promise {
@@ -45,25 +54,41 @@ fn line(limit: &Limit, runs: &[Run<'_>]) -> Line {
                 bound: at_most.as_secs_f64(),
                 share: 1.0 - metric.quantile().unwrap_or_default(),
             };
-            let over = |cell: &Cell| cell.over(at_most.as_secs_f64());
-            let mut line = share_line(limit, runs, &promise, over);
+            let starts = metric.starts();
+            let over = |cell: &Cell| cell.over(starts, at_most.as_secs_f64());
+            let of = |cell: &Cell| cell.requests_of(starts);
+            let mut line = share_line(limit, runs, &promise, over, of);
             line.current = latency(limit, runs, metric);
             line
         }
         Bound::ErrorRate(share) => {
             let promise = Promise::of_share(Measure::Metric(Metric::ErrorRate), share.fraction());
-            share_line(limit, runs, &promise, Cell::failures)
+            share_line(limit, runs, &promise, Cell::failures, Cell::requests)
         }
+        Bound::ColdShare(share) => cold_share(limit, runs, share.fraction(), is_told),
         Bound::Failures(set, share) => {
             let promise = Promise::of_share(Measure::Failures(set), share.fraction());
-            share_line(limit, runs, &promise, |cell| {
+            let failed = |cell: &Cell| {
                 let errors = cell.errors.iter();
                 let own = errors.filter(|(kind, _)| set.contains(**kind));
                 own.map(|(_, count)| count).sum()
-            })
+            };
+            share_line(limit, runs, &promise, failed, Cell::requests)
         }
         Bound::RequestsPerSecond(at_least) => rate_line(limit, runs, at_least),
     }
+}
+
+/// The share of cold starts, of which none is only known to be none where answers say so.
+fn cold_share(limit: &Limit, runs: &[Run<'_>], share: f64, is_told: bool) -> Line {
+    let promise = Promise::of_share(Measure::Metric(Metric::ColdShare), share);
+    let cold = |cell: &Cell| cell.cold.count();
+    let succeeded = |cell: &Cell| cell.succeeded.count();
+    let mut line = share_line(limit, runs, &promise, cold, succeeded);
+    if !is_told {
+        line.outcome = LineOutcome::NotJudged(NotJudged::TooFewColdStarts { have: 0, need: 1 });
+    }
+    line
 }
 
 /// What a limit allows.
@@ -99,7 +124,13 @@ impl Promise {
         // Requests that are too few to keep a promise may well be enough to break it: fifty answers, all of them errors.
         let (have, need) = (count.of, needed(self.share));
         if have < need && !(broken && count.hits >= FEWEST_TO_BREAK) {
-            return LineOutcome::NotJudged(NotJudged::TooFewRequests { have, need });
+            let is_cold =
+                matches!(self.measure, Measure::Metric(metric) if metric.starts() == Starts::Cold);
+            return LineOutcome::NotJudged(if is_cold {
+                NotJudged::TooFewColdStarts { have, need }
+            } else {
+                NotJudged::TooFewRequests { have, need }
+            });
         }
         match (broken, kept) {
             (true, _) => LineOutcome::Failed,
@@ -130,6 +161,7 @@ fn share_line(
     runs: &[Run<'_>],
     promise: &Promise,
     over: impl Fn(&Cell) -> u64,
+    of: impl Fn(&Cell) -> u64,
 ) -> Line {
     let mut slices: Vec<Count> = Vec::new();
     for run in runs {
@@ -138,7 +170,7 @@ fn share_line(
         };
         let count = |slice: &SliceRecord| Count {
             hits: slice.of_request(request).map(&over).sum(),
-            of: slice.of_request(request).map(Cell::requests).sum(),
+            of: slice.of_request(request).map(&of).sum(),
         };
         // An answer that broke an exact promise broke it, however late the generator was in sending.
         slices.extend(slices_of(limit, run, promise.is_exact()).map(count));
@@ -254,15 +286,14 @@ fn slices_of<'a>(
 
 /// The quantile over all requests that a latency limit speaks of, in seconds.
 fn latency(limit: &Limit, runs: &[Run<'_>], metric: Metric) -> Option<f64> {
-    let mut latencies = Latencies::new();
+    let mut sample = Sample::default();
     for run in runs {
         let Some(request) = run.request(&limit.subject) else {
             continue;
         };
-        for cell in slices_of(limit, run, false).flat_map(|slice| slice.of_request(request)) {
-            latencies.merge(&cell.succeeded);
-            latencies.merge(&cell.censored);
-        }
+        let slices: Vec<&SliceRecord> = slices_of(limit, run, false).collect();
+        sample.merge(&Sample::of(&slices, request));
     }
+    let latencies = sample.latencies_of(metric);
     latencies.quantile(metric.quantile()?).map(six_digits)
 }

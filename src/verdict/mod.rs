@@ -7,6 +7,8 @@
 mod case;
 mod cautions;
 mod change;
+mod claims;
+mod cold;
 mod drift;
 mod duet;
 mod evidence;
@@ -24,6 +26,7 @@ mod suspicion;
 mod validity;
 
 pub use case::{Case, DRIFT_ALPHA, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
+pub use claims::{Bond, Claims, LoadOf, PhaseChange, Recovered, Recovery, claims};
 pub use duet::FEWEST_UNITS;
 pub use evidence::{FEWEST_ERRORS, SMALLEST_SHARE, prior_sd};
 pub use forecast::{CellForecast, Design, Expected, Forecast, LimitForecast, forecast};

@@ -160,6 +160,13 @@ pub enum NotJudged {
         /// Slices that the rule needs.
         need: u32,
     },
+    /// Too few cold starts. They cannot be ordered, so that this leaves a verdict open and does not make it invalid.
+    TooFewColdStarts {
+        /// Cold starts that there are, of the arm or job that has the fewest.
+        have: u64,
+        /// Cold starts that the rule needs.
+        need: u64,
+    },
     /// Nothing was compared.
     NoComparison,
     /// The name is not in the baseline.
@@ -431,6 +438,8 @@ pub enum Caution {
         /// In this run.
         current: String,
     },
+    /// Warm answers are judged by themselves, and no answer says whether it is one.
+    NoColdMark,
     /// Certificates went unchecked.
     Insecure,
     /// The run was far noisier than the baseline's jobs: see [`Verdict::noise`].
@@ -463,6 +472,21 @@ pub struct Noise {
     pub own: f64,
     /// The same in the jobs of the baseline: their median; none where there are none.
     pub usual: Option<f64>,
+}
+
+impl Line {
+    /// Whether it leaves the verdict open where it is gated: it could not tell, or got too few cold starts. A name's change
+    /// that got too few blocks nothing, like any other that got too few requests.
+    pub fn is_open(&self) -> bool {
+        let is_cold = matches!(self.measure, Measure::Metric(metric) if metric.is_of_cold_starts());
+        let counts = matches!(self.check, Check::Limit(_)) || self.subject == Subject::Overall;
+        match &self.outcome {
+            LineOutcome::Inconclusive => true,
+            LineOutcome::NotJudged(NotJudged::TooFewColdStarts { .. }) => counts,
+            LineOutcome::NotJudged(NotJudged::TooFewSlices { .. }) => is_cold && counts,
+            LineOutcome::NotJudged(_) | LineOutcome::Passed | LineOutcome::Failed => false,
+        }
+    }
 }
 
 impl LineOutcome {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::case::{Case, Opponent, Run};
 use super::change::{self, Cell, Judged};
+use super::cold;
 use super::duet::Pairs;
 use super::evidence::Compared;
 use super::history::Jobs;
@@ -58,6 +59,7 @@ fn cells(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Cell>
         return Vec::new();
     };
     let rules = Rules::of_run(regression, opponent, newest.record);
+    let (is_told, has_cold) = (cold::is_told(runs), cold::is_seen(runs));
     let mut cells = Vec::new();
     for scope in scopes(runs, regression) {
         let names = sent(runs, &scope.of, Arm::Target);
@@ -70,8 +72,11 @@ fn cells(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Cell>
         for subject in std::iter::once(Subject::Overall).chain(names.map(Subject::Request)) {
             let observed = Observed::of(runs, opponent, &scope.of, &subject);
             for (metric, standing) in metrics(regression, &scope) {
+                if standing == Standing::Reported && !is_reported(metric, &subject, has_cold) {
+                    continue;
+                }
                 let rule = rules.of(&subject, only.map(String::as_str), metric);
-                let compared = observed.compare(metric);
+                let compared = cold::checked(observed.compare(metric), metric, is_told);
                 // A reported metric that has no change to report is no news.
                 if standing == Standing::Gated || compared.evidence.is_ok() {
                     cells.push(Cell {
@@ -88,6 +93,12 @@ fn cells(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Cell>
         }
     }
     cells
+}
+
+/// Whether a metric that is not gated is told of: those of cold and warm answers overall and where there are cold starts,
+/// since they would treble the lines.
+fn is_reported(metric: Metric, subject: &Subject, has_cold: bool) -> bool {
+    !metric.needs_marks() || (has_cold && *subject == Subject::Overall)
 }
 
 /// A cell that is off, or whose base arm only fails, is reported and never gated.
@@ -182,10 +193,7 @@ impl<'a> Observed<'a> {
         match self {
             Self::Pairs(pairs) => pairs.compare(metric),
             Self::Jobs(jobs) => jobs.compare(metric),
-            Self::Alone(jobs) => Compared {
-                evidence: Err(NotJudged::NoComparison),
-                ..jobs.compare(metric)
-            },
+            Self::Alone(jobs) => jobs.alone(metric),
         }
     }
 }

@@ -83,8 +83,8 @@ impl Suspects {
                 suspicion.part = self.part(cell.metric, growth);
                 suspicion.cold = self.cold(cell.metric, growth);
             }
-            Kind::Share => suspicion.kind = self.kind(growth),
-            Kind::Rate => {}
+            Kind::Share if cell.metric == Metric::ErrorRate => suspicion.kind = self.kind(growth),
+            Kind::Share | Kind::Rate => {}
         }
         Some(suspicion)
     }

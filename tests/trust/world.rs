@@ -60,6 +60,7 @@ pub(crate) fn promises(text: &str, names: usize) -> Thresholds {
     let names = Names {
         requests: &requests,
         phases: &phases,
+        cold_start: false,
     };
     thresholds::parse("thresholds.yml", text, &names).expect("the thresholds are ours")
 }

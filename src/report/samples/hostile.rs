@@ -52,6 +52,7 @@ pub(in crate::report) fn saying(text: &str) -> Sample {
             | Caution::AcceptanceUnneeded { .. }
             | Caution::CannotDetect { .. }
             | Caution::Aborted { .. }
+            | Caution::NoColdMark
             | Caution::Insecure
             | Caution::Noisy => {}
         }
@@ -84,6 +85,7 @@ fn say(record: &mut RunRecord, text: &str) {
     record.run.url = Some(own());
     record.environment.cpu = own();
     record.requests[0] = own();
+    record.cold_start = Some(own());
     record.phases[1].name = own();
 }
 

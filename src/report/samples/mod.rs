@@ -1,5 +1,6 @@
 //! Stories for tests, each judged as a real run is: synthetic records, parsed thresholds, a recorded baseline.
 
+mod bursts;
 mod cells;
 mod hostile;
 mod list;
@@ -7,6 +8,7 @@ mod outcomes;
 mod shop;
 mod unjudged;
 
+pub(super) use bursts::*;
 pub(super) use cells::*;
 pub(super) use hostile::{TEXTS, saying, unreachable_saying};
 pub(super) use list::{all, story};
@@ -120,6 +122,7 @@ impl Gate {
         let names = Names {
             requests: &self.records[0].requests,
             phases: &phases,
+            cold_start: self.records[0].cold_start.is_some(),
         };
         let thresholds = thresholds::parse("thresholds.yml", &self.thresholds, &names);
         let thresholds = thresholds.unwrap_or_else(|error| panic!("{error}"));

@@ -1,14 +1,14 @@
 //! What is folded away: all checks, latencies by name, errors by kind.
 
-use super::MEDIUM;
 use super::blocks::{Block, Need};
 use super::checks::{all_unfolded, row_table};
+use super::{MEDIUM, answers};
 use crate::report::Story;
 use crate::report::figures::{Figures, figures};
 use crate::report::markdown::{Align, details, html_code, table};
 use crate::report::numbers::{self, count, share};
 use crate::report::rows::Row;
-use crate::report::words::{failing_names, failure_kind};
+use crate::report::words::{failing_names, failure_kind, first_told};
 use crate::units::{Latency, three_digits};
 
 /// Begins the title of the block that lists all checks.
@@ -27,18 +27,20 @@ pub(super) enum Unfolded {
 pub(super) fn blocks(story: &Story, rows: &[Row], above: Unfolded) -> Vec<Block> {
     let figures = figures(story);
     let repeats = above == Unfolded::Checks && all_unfolded(rows);
-    [
+    let first = [
         all_checks(story, rows).filter(|_| !repeats),
         latencies(story, &figures),
         errors(story, &figures),
-    ]
-    .into_iter()
-    .flatten()
-    .map(|text| Block::new(Need::Detail, text))
-    .collect()
+    ];
+    first
+        .into_iter()
+        .flatten()
+        .chain(answers::folded(story, &figures))
+        .map(|text| Block::new(Need::Detail, text))
+        .collect()
 }
 
-fn titled(story: &Story, title: &str) -> String {
+pub(super) fn titled(story: &Story, title: &str) -> String {
     format!("{title} of {}", html_code(story.gate()))
 }
 
@@ -62,6 +64,14 @@ fn latencies(story: &Story, figures: &[Figures]) -> Option<String> {
     if figures.iter().all(|figures| figures.requests == 0) {
         return None;
     }
+    Some(details(
+        &titled(story, "Latency by request"),
+        &latency_table(figures),
+    ))
+}
+
+/// Figures as a table that a person can scan, one row for each name.
+pub(super) fn latency_table(figures: &[Figures]) -> String {
     let mut columns = vec![("request", Align::Left)];
     let heads = [
         "requests",
@@ -77,10 +87,7 @@ fn latencies(story: &Story, figures: &[Figures]) -> Option<String> {
     ];
     columns.extend(heads.map(|head| (head, Align::Right)));
     let rows: Vec<Vec<String>> = figures.iter().map(latency_cells).collect();
-    Some(details(
-        &titled(story, "Latency by request"),
-        &table(&columns, &rows),
-    ))
+    table(&columns, &rows)
 }
 
 fn latency_cells(figures: &Figures) -> Vec<String> {
@@ -110,6 +117,7 @@ fn errors(story: &Story, figures: &[Figures]) -> Option<String> {
         ("requests", Align::Right),
         ("share", Align::Right),
         ("where", Align::Left),
+        ("first seen", Align::Left),
     ];
     let rows: Vec<Vec<String>> = overall
         .kinds
@@ -120,6 +128,7 @@ fn errors(story: &Story, figures: &[Figures]) -> Option<String> {
                 count(*failures),
                 share(*failures as f64 / overall.requests.max(1) as f64),
                 failing_names(named, *kind, MEDIUM),
+                first_told(story, *kind, MEDIUM).unwrap_or_else(|| numbers::NONE.to_owned()),
             ]
         })
         .collect();

@@ -2,7 +2,7 @@
 
 use super::blocks::{Block, Need};
 use super::checks::unfolded;
-use super::{MEDIUM, changes, details, full_sentence, stopped};
+use super::{MEDIUM, answers, changes, details, full_sentence, stopped};
 use crate::baseline::Mismatch;
 use crate::report::Story;
 use crate::report::markdown::{fenced, link};
@@ -21,6 +21,7 @@ pub(super) fn blocks(story: &Story) -> Vec<Block> {
         Block::new(Need::Finding, rests_on(story)),
         Block::new(Need::Finding, unfolded(story, &rows)),
         Block::new(Need::Finding, cautions(story)),
+        Block::new(Need::Finding, answers::shown(story)),
         Block::new(Need::Advice, advice(story, MEDIUM).join("\n\n")),
         Block::new(Need::Advice, changes::diff(story, &rows)),
         Block::new(Need::Advice, changes::wanted(story, &rows)),

@@ -3,6 +3,7 @@
 //! One summary tells of one gate or of several. It stays below what GitHub takes as a comment: whole blocks are left out,
 //! the least needed first, and nothing is cut in its middle.
 
+mod answers;
 mod blocks;
 mod changes;
 mod checks;

@@ -8,6 +8,7 @@ mod markdown;
 mod metrics;
 mod schema;
 mod sentences;
+mod size;
 mod summary;
 mod terminal;
 mod xml;

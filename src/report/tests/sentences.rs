@@ -106,6 +106,10 @@ fn whatever_is_not_passed_says_what_to_do_next() {
             "ended on 2026-04-30: remove it, or agree on a later date",
         ),
         ("much faster", "make sure that it still does its work"),
+        (
+            "no cold start",
+            "send bursts of more users after idle gaps, and see that the target marks them",
+        ),
     ] {
         let log = log(name);
         assert!(log.contains(next), "{name}: {log}");

@@ -144,6 +144,7 @@ fn proposed(sample: &Sample, before: &str) -> String {
     let names = Names {
         requests: &record.requests,
         phases: &phases,
+        cold_start: record.cold_start.is_some(),
     };
     let read = parse("thresholds.yml", &text, &names);
     assert!(read.is_ok(), "{}\n{text}", read.unwrap_err());
@@ -287,4 +288,38 @@ fn summaries_of_several_gates_read_well() {
     snapshot("summary several passed", &passing);
     let failing = summary(&[accepted.story(), failed.story(), basket.story()]);
     snapshot("summary several failed", &failing);
+}
+
+#[test]
+fn the_guides_questions_are_answered() {
+    let told = told(story("guide"));
+    for answer in [
+        "- Errors follow the load: below 160 users ",
+        "of requests failed, above ",
+        "480 cold starts in ",
+        "they take P95 of everything from ",
+        "- Latency grows with the load: P95 ",
+        "from `warm` (20 users) to `burst` (300 users)",
+        "- `recovery` is back to `warm`: P95 ",
+        "status 429: throttled by API Gateway, Lambda or a service behind it",
+        "status 504: a timeout in API Gateway or behind it",
+        "| 6 s in `burst`, with 300 users at 600/s",
+        "| 12 s in `peak`, with 100 users at 600/s",
+        "<details><summary>Phases side by side of",
+        "<details><summary>Cold starts of",
+        "<details><summary>Over time of",
+        "<details><summary>Latency in <code>burst</code> of",
+        "600/s of 45.0 ms each keep 27.0 requests in flight on average",
+    ] {
+        assert!(told.contains(answer), "no '{answer}' in: {told}");
+    }
+    snapshot("summary guide", &told);
+}
+
+#[test]
+fn what_a_run_cannot_tell_it_does_not_say() {
+    let told = told(story("passed"));
+    assert!(!told.contains("What it showed"), "{told}");
+    assert!(told.contains("Phases side by side"));
+    assert!(!told.contains("Cold starts of") && !told.contains("Latency in "));
 }

@@ -146,6 +146,9 @@ fn logs_of_80_columns_read_well() {
         "below floors",
         "names come and go",
         "hostile",
+        "cold starts",
+        "guide",
+        "no cold start",
     ] {
         snapshot(&format!("terminal 80 {name}"), &told(story(name), 80));
     }

@@ -4,7 +4,7 @@ use super::Medium;
 use super::cautions::sees_more;
 use crate::report::Story;
 use crate::report::rows::{Row, Status, rows};
-use crate::verdict::{Caution, Check, Comparison, Line, Outcome};
+use crate::verdict::{Caution, Check, Comparison, Line, LineOutcome, Outcome};
 
 /// What to do next: for a gate that failed, where the broken promises are written; for an inconclusive one, what would
 /// let it tell. An invalid run has a remedy for each of its reasons.
@@ -75,6 +75,14 @@ fn remedies(story: &Story) -> Vec<String> {
     let rows = rows(story);
     let open: Vec<&Line> = rows.iter().filter_map(Row::open_line).collect();
     let mut remedies = Vec::new();
+    let is_cold = |line: &&Line| matches!(line.outcome, LineOutcome::NotJudged(_));
+    if open.iter().any(is_cold) {
+        remedies.push(
+            "To tell of cold starts, send bursts of more users after idle gaps, and see that the target marks them (README)."
+                .to_owned(),
+        );
+    }
+    let open: Vec<&Line> = open.into_iter().filter(|line| !is_cold(line)).collect();
     if open
         .iter()
         .any(|line| matches!(line.check, Check::Change(_)))
@@ -91,6 +99,7 @@ fn remedies(story: &Story) -> Vec<String> {
                 | Caution::AcceptanceUnneeded { .. }
                 | Caution::Aborted { .. }
                 | Caution::OtherCpu { .. }
+                | Caution::NoColdMark
                 | Caution::Insecure
                 | Caution::Noisy => None,
             });

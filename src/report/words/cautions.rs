@@ -51,6 +51,10 @@ pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Mediu
             medium.foreign(current),
             medium.foreign(baseline)
         ),
+        Caution::NoColdMark => format!(
+            "no answer has the header {}, so that warm requests are all requests here: see that the target sends it",
+            medium.foreign(story.record.cold_start.as_deref().unwrap_or_default())
+        ),
         Caution::Insecure => {
             "certificates were not checked (--insecure): anybody could have answered".to_owned()
         }

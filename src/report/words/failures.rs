@@ -11,6 +11,11 @@ const NAMES: usize = 5;
 /// A kind of failure, with what it means where the word alone does not say it.
 pub(in crate::report) fn failure_kind(kind: FailureKind) -> String {
     let meaning = match kind {
+        FailureKind::Status(429) => "throttled by API Gateway, Lambda or a service behind it",
+        FailureKind::Status(500) => "an exception that the function did not handle",
+        FailureKind::Status(502) => "a bad answer of the function or its integration",
+        FailureKind::Status(503) => "unavailable or overloaded for the moment",
+        FailureKind::Status(504) => "a timeout in API Gateway or behind it",
         FailureKind::Status(_) => return format!("status {kind}"),
         FailureKind::Timeout => "no whole answer in time",
         FailureKind::Unfinished => "no answer when the run ended",
@@ -25,7 +30,12 @@ pub(in crate::report) fn failure_kind(kind: FailureKind) -> String {
         FailureKind::Expectation => "the answer is not what the step expects",
         FailureKind::Unset => "a needed value is unset, nothing was sent",
     };
-    format!("{kind}: {meaning}")
+    let word = if matches!(kind, FailureKind::Status(_)) {
+        "status "
+    } else {
+        ""
+    };
+    format!("{word}{kind}: {meaning}")
 }
 
 /// The names that failed in one way, most often first: `GET /orders 24, GET /user 3, 2 more names`, or the only one.

@@ -4,7 +4,7 @@ use super::Medium;
 use super::cautions::aborted;
 use super::limit::promise;
 use super::line::{is_spared, measure_name, since, title};
-use super::reasons::{invalidity, no_comparison};
+use super::reasons::{invalidity, no_comparison, why_not};
 use crate::metric::Metric;
 use crate::report::Story;
 use crate::report::numbers::{self, counted};
@@ -183,9 +183,18 @@ fn inconclusive(story: &Story, medium: Medium) -> String {
     let Some(first) = open.first() else {
         return "this run could not tell".to_owned();
     };
+    let more = |told: String| match open.len() - 1 {
+        0 => told,
+        1 => format!("{told}; 1 more check is inconclusive"),
+        more => format!("{told}; {more} more checks are inconclusive"),
+    };
     let title = title(first, medium);
     let told = match &first.check {
         Check::Change(check) => {
+            if let LineOutcome::NotJudged(why) = &first.outcome {
+                let why = why_not(story, first, why, medium);
+                return more(format!("cannot tell whether {title} got worse, {why}"));
+            }
             let range = check.change.map_or_else(String::new, |change| {
                 let interval = numbers::interval(first.measure, &change);
                 format!(", the change lies in {interval}")
@@ -194,14 +203,16 @@ fn inconclusive(story: &Story, medium: Medium) -> String {
         }
         Check::Limit(limit) => {
             let promise = promise(first, limit);
-            format!("cannot tell whether {title} keeps its limit of {promise}")
+            let told = format!("cannot tell whether {title} keeps its limit of {promise}");
+            match &first.outcome {
+                LineOutcome::NotJudged(why) => {
+                    format!("{told}, {}", why_not(story, first, why, medium))
+                }
+                LineOutcome::Passed | LineOutcome::Failed | LineOutcome::Inconclusive => told,
+            }
         }
     };
-    match open.len() - 1 {
-        0 => told,
-        1 => format!("{told}; 1 more check is inconclusive"),
-        more => format!("{told}; {more} more checks are inconclusive"),
-    }
+    more(told)
 }
 
 fn passed(story: &Story, medium: Medium) -> String {

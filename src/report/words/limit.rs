@@ -2,6 +2,7 @@
 
 use super::Medium;
 use super::reasons::why_not;
+use crate::metric::{Metric, Starts};
 use crate::report::Story;
 use crate::report::numbers::{self, count, share};
 use crate::verdict::{LimitCheck, Line, LineOutcome, Measure, Standing};
@@ -26,6 +27,7 @@ pub(in crate::report) fn ending(line: &Line) -> &'static str {
         LineOutcome::Passed => "",
         LineOutcome::Failed => "broken",
         LineOutcome::Inconclusive => "inconclusive",
+        LineOutcome::NotJudged(_) if line.is_open() => "inconclusive",
         LineOutcome::NotJudged(_) => "not judged",
     }
 }
@@ -48,7 +50,9 @@ pub(in crate::report) fn limit_reason(
 pub(super) fn limit_counts(line: &Line, limit: &LimitCheck) -> Option<String> {
     let (verb, allowed) = match line.measure {
         Measure::Metric(metric) => match metric.quantile() {
+            Some(q) if metric.starts() == Starts::Cold => ("took longer", 1.0 - q),
             Some(q) => ("took longer or failed", 1.0 - q),
+            None if metric == Metric::ColdShare => ("began with a cold start", limit.bound),
             None => ("failed", limit.bound),
         },
         Measure::Failures(_) => ("failed this way", limit.bound),
@@ -60,12 +64,23 @@ pub(super) fn limit_counts(line: &Line, limit: &LimitCheck) -> Option<String> {
             return Some(format!("it lies between {lower} and {upper}"));
         }
         let (lower, upper) = (share(lower), share(upper));
-        let told = format!("between {lower} and {upper} of requests {verb}, {may}");
+        let noun = noun(line);
+        let told = format!("between {lower} and {upper} of {noun}s {verb}, {may}");
         return Some(told + &doubt(line, limit));
     }
-    let of = numbers::counted(line.requests, "request");
+    let of = numbers::counted(line.requests, noun(line));
     let told = format!("{} of {of} {verb}, {may}", count(limit.over?));
     Some(told + &doubt(line, limit))
+}
+
+/// What a limit counts.
+fn noun(line: &Line) -> &'static str {
+    match line.measure {
+        Measure::Metric(metric) if metric.starts() == Starts::Cold => "cold start",
+        Measure::Metric(metric) if metric.starts() == Starts::Warm => "warm request",
+        Measure::Metric(Metric::ColdShare) => "answer",
+        Measure::Metric(_) | Measure::Failures(_) => "request",
+    }
 }
 
 /// That bursts of failures may have decided, where that could not be told.

@@ -1,6 +1,7 @@
 //! The sentences: one word per idea, the same in the terminal, in JUnit and in the summary.
 
 mod advice;
+mod answers;
 mod cautions;
 mod context;
 mod failures;
@@ -12,6 +13,7 @@ mod reasons;
 mod suspicion;
 
 pub(super) use advice::advice;
+pub(super) use answers::{concurrency, first_told, showed};
 pub(super) use cautions::caution;
 pub(super) use context::{compared, comparison, generator, load, noise, short_commit};
 pub(super) use failures::{failing_names, failure_kind};
@@ -50,6 +52,15 @@ impl Medium {
             Self::Markdown => markdown::code(&line),
             Self::Html => html::code_text(&line),
         }
+    }
+
+    /// A load as the record words it, which from a stored record may be anything.
+    pub(super) fn foreign_load(self, text: &str) -> String {
+        let is_load = |c: char| c.is_ascii_alphanumeric() || " .,/".contains(c);
+        if text.len() <= LONGEST && text.chars().all(is_load) {
+            return text.to_owned();
+        }
+        self.foreign(text)
     }
 
     /// Something to type.

@@ -35,6 +35,9 @@ pub(in crate::report) fn not_judged(why: &NotJudged) -> String {
             "{} with enough requests, {need} needed",
             counted(u64::from(*have), "slice")
         ),
+        NotJudged::TooFewColdStarts { have, need } => {
+            format!("{}, {} needed", counted(*have, "cold start"), count(*need))
+        }
         NotJudged::NoComparison => "nothing to compare with".to_owned(),
         NotJudged::NewRequest => "new, not in the baseline yet".to_owned(),
         NotJudged::BaseFails => "every such request fails on the base".to_owned(),
@@ -50,6 +53,7 @@ pub(super) fn why_not(story: &Story, line: &Line, why: &NotJudged, medium: Mediu
             let Reason { what, mend } = no_comparison(story, why, medium);
             format!("{what}; {mend}")
         }
+        (NotJudged::TooFewColdStarts { have: 0, .. }, _) => no_cold_start(story, medium),
         (NotJudged::NewRequest, _) if is_duet => "new, the base got no such request".to_owned(),
         (NotJudged::TooFewSlices { have, need }, _)
             if is_duet && matches!(line.check, Check::Change(_)) =>
@@ -58,6 +62,21 @@ pub(super) fn why_not(story: &Story, line: &Line, why: &NotJudged, medium: Mediu
             format!("{pairs} with enough requests, {need} needed")
         }
         (why, _) => not_judged(why),
+    }
+}
+
+/// That no cold start was seen, and whether that is because nothing tells of them.
+fn no_cold_start(story: &Story, medium: Medium) -> String {
+    let header = story.record.cold_start.as_deref().unwrap_or_default();
+    let is_told = story.records().any(|record| {
+        let mut parts = record.parts.iter();
+        parts.any(|own| own.arm == Arm::Target && own.parts.told > 0)
+    });
+    let header = medium.foreign(header);
+    if is_told {
+        format!("no cold start was seen, every {header} says that there was none")
+    } else {
+        format!("no cold start was seen: no answer has the header {header}")
     }
 }
 

@@ -86,6 +86,25 @@ impl Estimate {
         })
     }
 
+    /// Moderated two-sample t: units of one run before and now, which vary alike.
+    ///
+    /// None without a unit on either side. `prior_sd` is the standard deviation that one unit is expected to have.
+    pub fn of_groups(base: &[f64], current: &[f64], prior_sd: f64) -> Option<Self> {
+        let (base, current) = (sorted(base), sorted(current));
+        if base.is_empty() || current.is_empty() {
+            return None;
+        }
+        let df = PRIOR_WEIGHT + (base.len() + current.len()) as f64 - 2.0;
+        let squares = sum_of_squares(&base) + sum_of_squares(&current);
+        let variance = (PRIOR_WEIGHT * prior_sd * prior_sd + squares) / df;
+        let draws = 1.0 / current.len() as f64 + 1.0 / base.len() as f64;
+        Some(Self {
+            mean: mean(&current) - mean(&base),
+            standard_error: libm::sqrt(variance * draws),
+            df,
+        })
+    }
+
     /// What [`Self::of_jobs`] comes to for one unchanged candidate where jobs vary by `sd`.
     pub fn expected_of_jobs(jobs: usize, sd: f64) -> Self {
         let jobs = jobs as f64;
@@ -327,6 +346,17 @@ mod tests {
         let three = Estimate::of_jobs(&base, &[0.1, 0.09, 0.11], PRIOR).unwrap();
         let ratio = libm::sqrt((1.0 / 3.0 + 0.2) / (1.0 + 0.2));
         assert!((three.standard_error / one.standard_error - ratio).abs() < 1e-12);
+    }
+
+    #[test]
+    fn two_groups_by_hand() {
+        // Squares .02 and .02, prior 4 x .0036: variance .0544 / 7, over 3 and 2 units.
+        let estimate = Estimate::of_groups(&[0.0, 0.1, 0.2], &[0.4, 0.6], PRIOR).unwrap();
+        close(estimate.mean, 0.4);
+        close(estimate.df, 7.0);
+        let error = libm::sqrt((4.0 * PRIOR * PRIOR + 0.04) / 7.0 * (1.0 / 3.0 + 0.5));
+        close(estimate.standard_error, error);
+        assert_eq!(Estimate::of_groups(&[], &[0.1], PRIOR), None);
     }
 
     #[test]

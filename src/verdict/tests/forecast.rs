@@ -16,6 +16,8 @@ fn phase(name: &str, seconds: f64, passes: u32) -> PhaseRecord {
         measured: true,
         steady: passes == 1,
         idle: false,
+        model: crate::record::LoadModel::Users,
+        most: 20.0,
     }
 }
 

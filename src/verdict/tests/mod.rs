@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod cells;
+mod cold;
 mod drift;
 mod errors;
 mod forecast;

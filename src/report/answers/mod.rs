@@ -1,0 +1,13 @@
+//! What a run answers beside its verdict: phases side by side, cold starts, errors, and how it went over time.
+//!
+//! Functions from records to figures; the words for them are in `words`, and what has to be tested is the verdict's.
+
+mod cold;
+mod errors;
+mod phases;
+mod time;
+
+pub(super) use cold::{ColdStarts, cold_starts};
+pub(super) use errors::first_seen;
+pub(super) use phases::{PhaseFigures, phases, side_by_side};
+pub(super) use time::over_time;

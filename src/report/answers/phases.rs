@@ -1,0 +1,80 @@
+//! Phases side by side, and how many requests were in flight in each.
+
+use crate::measurement::Arm;
+use crate::record::RunRecord;
+use crate::report::Story;
+use crate::report::figures::{Figures, gather};
+
+/// The figures of one measured phase of one deployment.
+#[derive(Clone, Debug)]
+pub(in crate::report) struct PhaseFigures {
+    /// Index of the phase.
+    pub(in crate::report) phase: usize,
+    /// Its name.
+    pub(in crate::report) name: String,
+    /// Its load, such as `20 users`.
+    pub(in crate::report) load: String,
+    /// The deployment.
+    pub(in crate::report) arm: Arm,
+    /// All its requests.
+    pub(in crate::report) figures: Figures,
+    /// How long a request took on average from sending, in seconds, failures included.
+    pub(in crate::report) service_s: Option<f64>,
+}
+
+impl PhaseFigures {
+    /// Requests in flight on average, by Little's law: rate times duration.
+    pub(in crate::report) fn in_flight(&self) -> Option<f64> {
+        Some(self.figures.per_second()? * self.service_s?)
+    }
+}
+
+/// The measured phases in their order; in a duet each of the base right below that of the target.
+pub(in crate::report) fn phases(story: &Story) -> Vec<PhaseFigures> {
+    let record = story.record;
+    let arms = std::iter::once(Arm::Target).chain(record.base.as_ref().map(|_| Arm::Base));
+    let arms: Vec<Arm> = arms.collect();
+    let phases = record.phases.iter().enumerate();
+    phases
+        .filter(|(_, phase)| phase.measured && !phase.idle)
+        .flat_map(|(index, phase)| arms.iter().map(move |arm| (index, phase, *arm)))
+        .map(|(index, phase, arm)| PhaseFigures {
+            phase: index,
+            name: phase.name.clone(),
+            load: phase.load.clone(),
+            arm,
+            figures: of_phase(story, &phase.name, arm, None),
+            service_s: service(story.records(), &phase.name, arm),
+        })
+        .filter(|of| of.figures.requests > 0)
+        .collect()
+}
+
+/// The names of one phase, each with its figures, in the order of the scenario.
+pub(in crate::report) fn side_by_side(story: &Story, phase: &PhaseFigures) -> Vec<Figures> {
+    let names = story.record.requests.iter();
+    names
+        .map(|name| of_phase(story, &phase.name, phase.arm, Some(name)))
+        .filter(|figures| figures.requests > 0)
+        .collect()
+}
+
+fn of_phase(story: &Story, phase: &str, arm: Arm, request: Option<&str>) -> Figures {
+    gather(story.records(), request, |record, slice| {
+        slice.arm == arm && record.phases[slice.phase].name == phase
+    })
+}
+
+/// The mean time from sending to the end of an answer or a failure.
+fn service<'r>(records: impl Iterator<Item = &'r RunRecord>, phase: &str, arm: Arm) -> Option<f64> {
+    let (mut seconds, mut requests) = (0.0, 0);
+    for record in records {
+        let parts = record.parts.iter();
+        let own = parts.filter(|own| own.arm == arm && record.phases[own.phase].name == phase);
+        for service in own.map(|own| &own.parts.service) {
+            seconds += service.mean().unwrap_or_default() * service.count() as f64;
+            requests += service.count();
+        }
+    }
+    (requests > 0).then(|| seconds / requests as f64)
+}

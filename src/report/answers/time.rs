@@ -1,0 +1,119 @@
+//! How a run went over time, in few rows that never cross a phase.
+
+use crate::measurement::Arm;
+use crate::record::{RunRecord, SliceRecord};
+use crate::report::figures::{Figures, gather};
+
+/// Rows at most: what a person reads, and what a comment has room for.
+pub(in crate::report) const ROWS: usize = 30;
+
+/// A stretch of one phase.
+#[derive(Clone, Debug)]
+pub(in crate::report) struct Stretch {
+    /// Name of the phase.
+    pub(in crate::report) phase: String,
+    /// Start in seconds from the start of the load.
+    pub(in crate::report) start_s: f64,
+    /// The most users in it.
+    pub(in crate::report) users: u32,
+    /// The requests that became due in it.
+    pub(in crate::report) figures: Figures,
+}
+
+/// The run of the deployment under test in stretches, and how many more there are than rows.
+pub(in crate::report) fn over_time(record: &RunRecord) -> (Vec<Stretch>, usize) {
+    let slices: Vec<&SliceRecord> = record
+        .slices
+        .iter()
+        .filter(|slice| slice.arm == Arm::Target)
+        .collect();
+    let segments: Vec<&[&SliceRecord]> = slices
+        .chunk_by(|a, b| (a.phase, a.pass) == (b.phase, b.pass))
+        .collect();
+    // Ever longer stretches, until each segment that is left is one.
+    let longest = segments.iter().map(|own| own.len()).max().unwrap_or(1);
+    // Of nothing one row is enough.
+    let cut = |own: &[&SliceRecord], length: usize| {
+        let is_idle = own
+            .first()
+            .is_some_and(|slice| record.phases[slice.phase].idle);
+        if is_idle { own.len().max(1) } else { length }
+    };
+    let rows = |length: usize| -> usize {
+        let each = segments
+            .iter()
+            .map(|own| own.len().div_ceil(cut(own, length)));
+        each.sum()
+    };
+    let length = (1..longest)
+        .find(|length| rows(*length) <= ROWS)
+        .unwrap_or(longest)
+        .max(1);
+    let stretches = segments.iter().flat_map(|own| own.chunks(cut(own, length)));
+    let told = stretches.clone().take(ROWS);
+    let told = told.filter_map(|slices| stretch(record, slices)).collect();
+    (told, stretches.count().saturating_sub(ROWS))
+}
+
+fn stretch(record: &RunRecord, slices: &[&SliceRecord]) -> Option<Stretch> {
+    let (first, last) = (slices.first()?, slices.last()?);
+    let end = last.start_s + last.length_s;
+    let phase = &record.phases[first.phase];
+    let middle = 0.5 * (first.start_s + end);
+    let seconds = record.timeline.iter().enumerate();
+    // The seconds in it; of less than one that in whose course it lies. Users that leave are no users of an idle phase.
+    let during = seconds.filter(|(second, _)| {
+        let (from, half) = (*second as f64, *second as f64 + 0.5);
+        let is_within = half >= first.start_s && half < end;
+        !phase.idle && (is_within || (middle >= from && middle < from + 1.0))
+    });
+    let figures = gather(std::iter::once(record), None, |_, slice| {
+        slices.iter().any(|own| std::ptr::eq(*own, slice))
+    });
+    Some(Stretch {
+        phase: phase.name.clone(),
+        start_s: first.start_s,
+        users: during.map(|(_, second)| second.users).max().unwrap_or(0),
+        figures,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::sample::{record, traffic};
+
+    #[test]
+    fn rows_are_few_cover_every_request_and_never_cross_a_phase() {
+        let second = [traffic("GET /a", 10, 20.0)];
+        let run = record()
+            .steady("warm")
+            .slices(50, &second)
+            .repeated("burst")
+            .slices(3, &second)
+            .next_pass()
+            .slices(3, &second)
+            .steady("recovery")
+            .slices(60, &second)
+            .build();
+        let (rows, more) = over_time(&run);
+        assert!(rows.len() <= ROWS && rows.len() > 15, "{}", rows.len());
+        assert_eq!(more, 0);
+        let sum: u64 = rows.iter().map(|row| row.figures.requests).sum();
+        assert_eq!(sum, 1160);
+        let mut names: Vec<&str> = rows.iter().map(|row| row.phase.as_str()).collect();
+        names.dedup();
+        assert_eq!(names, ["warm", "burst", "recovery"]);
+        assert!(rows.is_sorted_by(|a, b| a.start_s < b.start_s));
+    }
+
+    #[test]
+    fn more_passes_than_rows_are_counted() {
+        let second = [traffic("GET /a", 10, 20.0)];
+        let run = (0..40).fold(record().repeated("burst"), |run, _| {
+            run.slice(&second).next_pass()
+        });
+        let (rows, more) = over_time(&run.build());
+        assert_eq!((rows.len(), more), (ROWS, 10));
+    }
+}

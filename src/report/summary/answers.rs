@@ -1,0 +1,239 @@
+//! What the run showed of itself: sentences that stand unfolded, and the tables behind them, folded away.
+
+use super::details::{latency_table, titled};
+use super::{MEDIUM, full_sentence};
+use crate::measurement::Arm;
+use crate::report::Story;
+use crate::report::answers::{PhaseFigures, cold_starts, over_time, phases, side_by_side};
+use crate::report::figures::Figures;
+use crate::report::markdown::{Align, details, html_code, table};
+use crate::report::numbers::{self, NONE, count, share};
+use crate::report::words::{concurrency, showed};
+use crate::units::{Latency, three_digits};
+use crate::verdict::{Measure, PhaseChange, claims};
+
+const P95: Measure = Measure::Metric(crate::metric::Metric::P95);
+
+/// The sentences.
+pub(super) fn shown(story: &Story) -> String {
+    let told = showed(story, MEDIUM);
+    let lines = told
+        .iter()
+        .map(|told| format!("- {}\n", full_sentence(told)));
+    match told.as_slice() {
+        [] => String::new(),
+        _ => format!("**What it showed:**\n\n{}", lines.collect::<String>()),
+    }
+}
+
+/// The tables, the most useful first.
+pub(super) fn folded(story: &Story, figures: &[Figures]) -> Vec<String> {
+    let phases = phases(story);
+    let several = phases.len() > 1;
+    let mut blocks = Vec::new();
+    blocks.extend((!phases.is_empty()).then(|| phase_table(story, &phases)));
+    blocks.extend(cold_table(story, figures));
+    blocks.extend(time_table(story));
+    if several {
+        blocks.extend(phases.iter().map(|phase| by_phase(story, phase)));
+    }
+    blocks
+}
+
+fn latency(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| NONE.to_owned(), |s| Latency(s).to_string())
+}
+
+fn per_second(rate: Option<f64>) -> String {
+    rate.map_or_else(|| NONE.to_owned(), three_digits)
+}
+
+/// Columns of words first, then of numbers.
+fn heads<'h>(words: &[&'h str], numbers: &[&'h str]) -> Vec<(&'h str, Align)> {
+    let words = words.iter().map(|head| (*head, Align::Left));
+    words
+        .chain(numbers.iter().map(|head| (*head, Align::Right)))
+        .collect()
+}
+
+fn phase_table(story: &Story, phases: &[PhaseFigures]) -> String {
+    let changes = claims(story.record, &story.thresholds.regression).phases;
+    let than = changes
+        .first()
+        .map(|change| MEDIUM.foreign(&story.record.phases[change.than].name));
+    let against = than.map(|than| format!("against {than} [95 %]"));
+    let mut numbers = vec![
+        "requests/s",
+        "error rate",
+        "average",
+        "P50",
+        "P95",
+        "P99",
+        "in flight",
+    ];
+    numbers.extend(against.as_deref());
+    let rows: Vec<Vec<String>> = phases
+        .iter()
+        .map(|of| {
+            let change = changes.iter().find(|change| change.phase == of.phase);
+            let mut cells = phase_cells(of);
+            if against.is_some() {
+                cells.push(change_cell(of, change));
+            }
+            cells
+        })
+        .collect();
+    let mut told = table(&heads(&["phase", "load"], &numbers), &rows);
+    if let Some(concurrency) = concurrency(phases, MEDIUM) {
+        told += &format!("\n{}\n", full_sentence(&concurrency));
+    }
+    details(&titled(story, "Phases side by side"), &told)
+}
+
+fn phase_cells(of: &PhaseFigures) -> Vec<String> {
+    let figures = &of.figures;
+    let name = MEDIUM.foreign(&of.name);
+    vec![
+        match of.arm {
+            Arm::Target => name,
+            Arm::Base => format!("{name} (base)"),
+        },
+        MEDIUM.foreign_load(&of.load),
+        per_second(figures.per_second()),
+        figures.error_ratio().map_or_else(|| NONE.to_owned(), share),
+        latency(figures.latencies.mean()),
+        latency(figures.latencies.quantile(0.5)),
+        latency(figures.latencies.quantile(0.95)),
+        latency(figures.latencies.quantile(0.99)),
+        per_second(of.in_flight()),
+    ]
+}
+
+/// The change with its interval, of the deployment under test alone.
+fn change_cell(of: &PhaseFigures, change: Option<&PhaseChange>) -> String {
+    match (of.arm, change) {
+        (Arm::Target, Some(change)) => format!(
+            "{} {} {}",
+            change.metric.label(),
+            numbers::change(P95, change.change.estimate),
+            numbers::interval(P95, &change.change)
+        ),
+        (Arm::Target | Arm::Base, _) => NONE.to_owned(),
+    }
+}
+
+/// Cold starts by name, where there are any.
+fn cold_table(story: &Story, figures: &[Figures]) -> Option<String> {
+    cold_starts(story).filter(|cold| !cold.cold.is_empty())?;
+    let numbers = [
+        "cold starts",
+        "share",
+        "cold P50",
+        "cold P95",
+        "cold max",
+        "warm P50",
+        "warm P95",
+        "warm P99",
+        "P95 of all",
+        "P99 of all",
+    ];
+    let rows: Vec<Vec<String>> = figures
+        .iter()
+        .filter(|figures| figures.requests > 0)
+        .map(cold_cells)
+        .collect();
+    let told = table(&heads(&["request"], &numbers), &rows);
+    Some(details(&titled(story, "Cold starts"), &told))
+}
+
+fn cold_cells(figures: &Figures) -> Vec<String> {
+    let (all, cold) = (&figures.latencies, &figures.cold);
+    let warm = all.without(cold);
+    let answers = figures.requests.saturating_sub(figures.failures).max(1);
+    vec![
+        figures.name(MEDIUM),
+        count(cold.count()),
+        share(cold.count() as f64 / answers as f64),
+        latency(cold.quantile(0.5)),
+        latency(cold.quantile(0.95)),
+        latency(cold.max()),
+        latency(warm.quantile(0.5)),
+        latency(warm.quantile(0.95)),
+        latency(warm.quantile(0.99)),
+        latency(all.quantile(0.95)),
+        latency(all.quantile(0.99)),
+    ]
+}
+
+/// The run over time, with its phases marked.
+fn time_table(story: &Story) -> Option<String> {
+    let (stretches, more) = over_time(story.record);
+    if stretches.len() < 2 {
+        return None;
+    }
+    let mut phase = None;
+    let rows: Vec<Vec<String>> = stretches
+        .iter()
+        .map(|stretch| {
+            // A phase is marked where it begins.
+            let begins = phase.replace(&stretch.phase) != Some(&stretch.phase);
+            let figures = &stretch.figures;
+            let errors = (figures.seconds > 0.0).then(|| figures.failures as f64 / figures.seconds);
+            vec![
+                if begins {
+                    MEDIUM.foreign(&stretch.phase)
+                } else {
+                    String::new()
+                },
+                from(stretch.start_s),
+                count(u64::from(stretch.users)),
+                per_second(figures.per_second()),
+                errors.map_or_else(|| NONE.to_owned(), three_digits),
+                latency(figures.latencies.quantile(0.5)),
+                latency(figures.latencies.quantile(0.95)),
+                latency(figures.latencies.quantile(0.99)),
+            ]
+        })
+        .collect();
+    let numbers = [
+        "from",
+        "users",
+        "requests/s",
+        "errors/s",
+        "P50",
+        "P95",
+        "P99",
+    ];
+    let mut told = table(&heads(&["phase"], &numbers), &rows);
+    if more > 0 {
+        told += &format!("\n{}.\n", numbers::counted(more as u64, "more row"));
+    }
+    Some(details(&titled(story, "Over time"), &told))
+}
+
+/// A start in seconds, to a tenth where it is no whole one.
+fn from(seconds: f64) -> String {
+    let tenths = (seconds * 10.0).round();
+    if tenths % 10.0 == 0.0 {
+        format!("{} s", count(numbers::whole(seconds)))
+    } else {
+        format!("{:.1} s", tenths / 10.0)
+    }
+}
+
+fn by_phase(story: &Story, phase: &PhaseFigures) -> String {
+    let mut rows = vec![phase.figures.clone()];
+    let names = side_by_side(story, phase);
+    // With one name, all of them are that one.
+    if names.len() > 1 {
+        rows.extend(names);
+    } else {
+        rows = names;
+    }
+    let base = match phase.arm {
+        Arm::Target => "",
+        Arm::Base => " on the base",
+    };
+    let title = format!("Latency in {}{base}", html_code(&phase.name));
+    details(&titled(story, &title), &latency_table(&rows))
+}

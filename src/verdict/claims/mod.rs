@@ -1,0 +1,35 @@
+//! What a run shows of itself, beside whether it is good enough: claims that its own slices and seconds prove.
+//!
+//! They decide no outcome. A claim is made where its test is sure, and where nothing can be told, nothing is said.
+
+mod bond;
+mod phases;
+
+pub use bond::{Bond, LoadOf};
+pub use phases::{PhaseChange, Recovered, Recovery};
+
+use crate::record::RunRecord;
+use crate::thresholds::Regression;
+
+/// A claim is made where chance alone would lead to it this rarely.
+const SURE: f64 = 0.01;
+
+/// What a run shows of itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Claims {
+    /// Each further measured phase against the lightest steady one, in the order of the load.
+    pub phases: Vec<PhaseChange>,
+    /// Whether a later phase of the same load got back to where an earlier one was before a heavier one.
+    pub recovery: Option<Recovery>,
+    /// Whether errors follow the load.
+    pub bond: Option<Bond>,
+}
+
+/// The claims of one run.
+pub fn claims(record: &RunRecord, regression: &Regression) -> Claims {
+    Claims {
+        phases: phases::changes(record, regression),
+        recovery: phases::recovery(record, regression),
+        bond: bond::bond(record),
+    }
+}

@@ -1,0 +1,54 @@
+//! Cold starts: whether there are any to judge by.
+//!
+//! A target that no longer marks its cold starts looks like one that has none, so their absence never passes in silence:
+//! it counts as seen only where answers say that they are warm.
+
+use super::case::Run;
+use super::evidence::{Compared, Evidence};
+use super::model::{Caution, NotJudged};
+use crate::measurement::Arm;
+use crate::metric::{Metric, Starts};
+use crate::thresholds::{Bound, Thresholds};
+
+/// Whether any answer of the deployment under test says whether there was a cold start.
+pub(super) fn is_told(runs: &[Run<'_>]) -> bool {
+    let mut parts = runs.iter().flat_map(|run| &run.record.parts);
+    parts.any(|own| own.arm == Arm::Target && own.parts.told > 0)
+}
+
+/// Whether the runs saw any cold start that succeeded.
+pub(super) fn is_seen(runs: &[Run<'_>]) -> bool {
+    let mut slices = runs.iter().flat_map(|run| &run.record.slices);
+    slices.any(|slice| {
+        let mut cells = slice.of_request(None);
+        slice.arm == Arm::Target && cells.any(|cell| !cell.cold.is_empty())
+    })
+}
+
+/// A comparison as it stands where cold starts may be missing: the share of them says nothing where nobody tells.
+pub(super) fn checked(mut compared: Compared, metric: Metric, is_told: bool) -> Compared {
+    let is_empty = match &compared.evidence {
+        Ok(Evidence::Errors(it)) => it.estimate.current.hits == 0,
+        Err(NotJudged::NoComparison) => compared.current.is_none_or(|share| share <= 0.0),
+        // Of any other reason why there is no evidence, that reason is told.
+        Ok(Evidence::Slower(_) | Evidence::Fewer(_)) | Err(_) => false,
+    };
+    if metric == Metric::ColdShare && is_empty && !is_told {
+        compared.evidence = Err(NotJudged::TooFewColdStarts { have: 0, need: 1 });
+    }
+    compared
+}
+
+/// That warm answers are judged by themselves and nothing tells them from cold ones.
+pub(super) fn caution(thresholds: &Thresholds, runs: &[Run<'_>]) -> Option<Caution> {
+    let is_warm = |metric: &Metric| metric.starts() == Starts::Warm;
+    let is_limited = thresholds.limits.iter().any(|limit| match &limit.bound {
+        Bound::Latency { metric, .. } => is_warm(metric),
+        Bound::ErrorRate(_)
+        | Bound::ColdShare(_)
+        | Bound::Failures(..)
+        | Bound::RequestsPerSecond(_) => false,
+    });
+    let is_judged = is_limited || thresholds.regression.gate.iter().any(is_warm);
+    (is_judged && !is_told(runs)).then_some(Caution::NoColdMark)
+}
