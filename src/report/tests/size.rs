@@ -123,7 +123,6 @@ fn a_large_result_takes_at_most_two_megabytes_and_is_told_whole() {
 /// How long it takes to read, judge and tell a large result. A figure and no bar: `cargo test --release -- --ignored`.
 #[test]
 #[ignore = "a measurement of the machine as much as of loadgate"]
-#[expect(clippy::print_stderr, reason = "the figure is what it is run for")]
 fn measure_how_long_a_large_result_takes_to_read_and_tell() {
     let json = large().to_json();
     let started = Instant::now();
