@@ -79,7 +79,7 @@ pub(in crate::report) fn guide() -> Sample {
             });
         }
     });
-    gate(finished(run)).judged()
+    gate(finished(run)).judged_whole()
 }
 
 /// A second that was as its slice.

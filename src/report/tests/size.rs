@@ -112,7 +112,7 @@ fn a_large_result_takes_at_most_two_megabytes_and_is_told_whole() {
     assert!(json.len() <= 2_000_000, "{}", json.len());
     let read = RunRecord::from_json("result.json", &json).unwrap();
     assert_eq!(read.to_json(), json, "nothing is lost");
-    let sample = gate(read).judged();
+    let sample = gate(read).judged_whole();
     let summary = summary(&[sample.story()]);
     assert!(summary.len() <= 60_000);
     for block in ["Phases side by side of", "Over time of", "Cold starts of"] {
@@ -128,7 +128,7 @@ fn measure_how_long_a_large_result_takes_to_read_and_tell() {
     let started = Instant::now();
     let read = RunRecord::from_json("result.json", &json).unwrap();
     let reading = started.elapsed();
-    let sample = gate(read).judged();
+    let sample = gate(read).judged_whole();
     let judging = started.elapsed();
     let story = sample.story();
     let text = [summary(&[story]), terminal(&story, 80, Colour::Never)].concat();
