@@ -104,7 +104,6 @@ fn judged(record: &RunRecord, metric: &str) -> Outcome {
     let names = Names {
         requests: &record.requests,
         phases: &phases,
-        cold_start: false,
         cold_start: record.cold_start.is_some(),
     };
     let Ok(thresholds) = parse("thresholds.yml", &text, &names) else {
