@@ -28,6 +28,7 @@ mod rehearsal;
 mod rows;
 #[cfg(test)]
 mod samples;
+mod spark;
 mod summary;
 mod terminal;
 #[cfg(test)]

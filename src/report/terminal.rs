@@ -6,12 +6,15 @@ use super::figures::{Figures, figures};
 use super::layout::{hanging, table, wrap};
 use super::numbers::{self, count};
 use super::rows::{Row, Status, rows};
+use super::spark::{BAR, Bars, courses, sparkline};
 use super::summary::lists_every_check;
 use super::text::{capitalized, inert};
 use super::words::{
     Medium, advice, caution, change_figures, compared, failing_names, failure_kind, first_told,
     generator, headline, invalidity, load, measure_name, noise, showed, since,
 };
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::measurement::Arm;
 use crate::units::{Latency, three_digits};
 use crate::verdict::{Caution, LineOutcome, Outcome};
@@ -23,6 +26,9 @@ const STATUS_COLUMNS: usize = 20;
 
 /// Checks that passed and are told one by one; of more of them, a log would hide those that did not.
 const PASSED: usize = 16;
+
+/// Columns of a word before a sparkline.
+const COURSE_COLUMNS: usize = 8;
 
 /// Kinds of failure that are told; a broken target has one or two.
 const KINDS: usize = 6;
@@ -47,6 +53,7 @@ pub fn terminal(story: &Story, columns: usize, colour: Colour) -> String {
         context(story, columns, colour),
         latencies(&figures, columns),
         failures(story, &figures, columns),
+        course(story, columns),
         side_by_side(story, columns),
         answers(story, columns),
         checks(story, columns, colour),
@@ -207,6 +214,21 @@ fn answers(story: &Story, columns: usize) -> Vec<String> {
         .collect()
 }
 
+/// The run second by second, each figure in one line.
+fn course(story: &Story, columns: usize) -> Vec<String> {
+    let told = courses(story);
+    let widest = told.iter().map(|(_, _, range)| range.width()).max();
+    let room = columns.saturating_sub(COURSE_COLUMNS + 2 + widest.unwrap_or(0));
+    told.iter()
+        .map(|(name, values, range)| {
+            format!(
+                "{name:<COURSE_COLUMNS$}{}  {range}",
+                sparkline(values, room)
+            )
+        })
+        .collect()
+}
+
 fn checks(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
     let rows = rows(story);
     let told: Vec<&Row> = rows
@@ -215,11 +237,14 @@ fn checks(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
         .collect();
     let passed = told.iter().filter(|row| row.status == Status::Passed);
     let hidden = passed.count().saturating_sub(PASSED);
-    let mut lines: Vec<String> = told[..told.len() - hidden]
+    let shown = &told[..told.len() - hidden];
+    let bars = Bars::of(story, shown);
+    let mut lines: Vec<String> = shown
         .iter()
         .flat_map(|row| {
             let label = format!("{} {}", mark(story, row.status), row.status.word_in(story));
-            let lines = hanging(&label, STATUS_COLUMNS, &check(story, row), columns);
+            let mut lines = hanging(&label, STATUS_COLUMNS, &check(story, row), columns);
+            draw_below(&mut lines, bars.draw(row), row.status);
             lines
                 .into_iter()
                 .map(move |line| match line.strip_prefix(&label) {
@@ -228,6 +253,9 @@ fn checks(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
                 })
         })
         .collect();
+    if shown.iter().any(|row| row.estimated().is_some()) {
+        lines.extend(hanging("·", STATUS_COLUMNS, &bars.key(), columns));
+    }
     let reported = rows.iter().filter(|row| row.status == Status::Reported);
     let (hidden, reported) = (hidden as u64, reported.count() as u64);
     if lines.is_empty() {
@@ -244,6 +272,17 @@ fn checks(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
         lines.extend(hanging("·", STATUS_COLUMNS, &told, columns));
     }
     lines
+}
+
+/// Draws a bar below the status, where there is room; what passed gets no line of its own for it.
+fn draw_below(lines: &mut Vec<String>, bar: Option<String>, status: Status) {
+    let Some(bar) = bar else { return };
+    let pad = " ".repeat(STATUS_COLUMNS - BAR);
+    match lines.get_mut(1) {
+        Some(second) => *second = format!("{bar}{pad}{}", second.trim_start()),
+        None if status < Status::Passed => lines.push(bar.trim_end().to_owned()),
+        None => {}
+    }
 }
 
 /// Where checks can be read that are not told here, if they can.

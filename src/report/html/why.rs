@@ -12,7 +12,7 @@ use crate::report::numbers::{self, date};
 use crate::report::rows::{Row, Status};
 use crate::report::text::capitalized;
 use crate::report::words::{
-    Medium, advice, caution, compared, generator, invalidity, load, measure_name, short_commit,
+    Medium, advice, caution, compared, generator, invalidity, load, noise, short_commit,
 };
 use crate::report::{Before, Story};
 use crate::thresholds::Subject;
@@ -33,6 +33,7 @@ pub(super) fn reasons(
     let mut told = Vec::new();
     told.extend(invalid(story));
     if story.verdict.outcome != Outcome::Invalid {
+        told.extend(what_grew(story, rows));
         told.extend(wheres(rows));
         told.extend(worst.and_then(Distribution::moved));
         told.extend(since_when(story, rows, jobs));
@@ -64,6 +65,21 @@ fn invalid(story: &Story) -> Vec<Markup> {
             html! { (sentence(&reason.what)) " " b { "To mend it: " } (sentence(&reason.mend)) }
         })
         .collect()
+}
+
+/// What the worst change came from, where that is known.
+fn what_grew(story: &Story, rows: &[Row]) -> Option<Markup> {
+    let row = worst(rows).filter(|row| row.status == Status::Failed)?;
+    let (line, _) = row
+        .change
+        .filter(|(line, _)| line.outcome == LineOutcome::Failed)?;
+    let note = row.change_note(story, MEDIUM)?;
+    Some(html! { b { "What grew: " } (super::title(line)) ": " (sentence_end(&note)) })
+}
+
+/// The end of a sentence.
+fn sentence_end(text: &str) -> Markup {
+    PreEscaped(together(text) + ".")
 }
 
 /// Which names got worse and which did not.
@@ -160,7 +176,7 @@ fn since_when(story: &Story, rows: &[Row], jobs: &[&Job]) -> Option<Markup> {
         let base = commit(base).or(url)?;
         return Some(html! {
             b { "Since when: " } "between the base " (base) " and this version"
-            @if let Some(own) = own { " " (own) } ", both loaded in turns on the same machine."
+            @if let Some(own) = own { " " (own) } ", both loaded in turns in one job."
         });
     }
     let value = |job: &Job| value_of(job, line, metric);
@@ -235,8 +251,7 @@ fn open(rows: &[Row], story: &Story) -> Vec<Markup> {
                 Check::Change(_) => row.change_note(story, MEDIUM).into_iter().collect(),
                 Check::Limit(_) => row.limit_notes(story, MEDIUM),
             };
-            let title =
-                html! { (measure_name(line.measure)) " of " (super::subject(&line.subject)) };
+            let title = super::title(line);
             html! { b { (title) ": " } (PreEscaped(notes.join("; "))) "." }
         })
         .collect()
@@ -280,6 +295,8 @@ fn rests_on(story: &Story) -> Markup {
             @for more in more { " " (sentence(more)) }
             " "
         }
-        @if arms { (sentence(&load(story))) " " (sentence(&generator(story))) }
+        @if arms { (sentence(&load(story))) " " (sentence(&generator(story)))
+            @if let Some(noise) = noise(story).filter(|_| !story.verdict.cautions.contains(&Caution::Noisy)) { " " (sentence(&noise)) }
+        }
     }
 }

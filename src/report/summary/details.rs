@@ -5,11 +5,16 @@ use super::checks::{all_unfolded, row_table};
 use super::{MEDIUM, answers};
 use crate::report::Story;
 use crate::report::figures::{Figures, figures};
-use crate::report::markdown::{Align, details, html_code, table};
+use crate::report::markdown::{Align, details, fenced, html_code, table};
 use crate::report::numbers::{self, count, share};
 use crate::report::rows::Row;
+use crate::report::spark::{courses, sparkline};
 use crate::report::words::{failing_names, failure_kind, first_told};
-use crate::units::{Latency, three_digits};
+use crate::units::{Latency, rounded, three_digits};
+
+/// Letters of a sparkline, and points of a chart.
+const LETTERS: usize = 60;
+const POINTS: usize = 60;
 
 /// Begins the title of the block that lists all checks.
 const ALL_CHECKS: &str = "All checks";
@@ -30,6 +35,7 @@ pub(super) fn blocks(story: &Story, rows: &[Row], above: Unfolded) -> Vec<Block>
     let first = [
         all_checks(story, rows).filter(|_| !repeats),
         latencies(story, &figures),
+        course(story),
         errors(story, &figures),
     ];
     first
@@ -105,6 +111,46 @@ fn latency_cells(figures: &Figures) -> Vec<String> {
     cells.extend(quantiles.map(|q| latency(latencies.quantile(q))));
     cells.push(latency(latencies.max()));
     cells
+}
+
+/// The first course of a run as a line of text; nothing where there is none.
+pub(super) fn sparkline_of(story: &Story) -> String {
+    let courses = courses(story);
+    courses
+        .first()
+        .map_or_else(String::new, |(name, values, range)| {
+            let line = sparkline(values, LETTERS);
+            format!("**{name} second by second:** `{line}` {range}")
+        })
+}
+
+/// The run second by second, where GitHub draws it, with a line of text for who does not.
+fn course(story: &Story) -> Option<String> {
+    let courses = courses(story);
+    let (name, values, range) = courses.first()?;
+    let lines: Vec<String> = courses
+        .iter()
+        .map(|(name, values, range)| format!("{name:<8}{}  {range}", sparkline(values, LETTERS)))
+        .collect();
+    let width = values.len().div_ceil(POINTS).max(1);
+    let points: Vec<String> = values
+        .chunks(width)
+        .map(|chunk| chunk.iter().flatten().copied().fold(0.0, f64::max) * 1e3)
+        .map(|millis| rounded(millis, 3).to_string())
+        .collect();
+    let chart = format!(
+        "xychart-beta\n  title \"{name} second by second, {range}\"\n  x-axis \"seconds since the start\" 0 --> {}\n  \
+         y-axis \"ms\" 0\n  line [{}]",
+        values.len(),
+        points.join(", ")
+    );
+    let chart = if *name == "P95" {
+        fenced("mermaid", &chart)
+    } else {
+        String::new()
+    };
+    let told = format!("{}\n{chart}", fenced("text", &lines.join("\n")));
+    Some(details(&titled(story, "Second by second"), &told))
 }
 
 fn errors(story: &Story, figures: &[Figures]) -> Option<String> {

@@ -20,6 +20,7 @@ pub(super) fn blocks(story: &Story) -> Vec<Block> {
         Block::new(Need::Finding, invalidities(story)),
         Block::new(Need::Finding, rests_on(story)),
         Block::new(Need::Finding, unfolded(story, &rows)),
+        Block::new(Need::Advice, details::sparkline_of(story)),
         Block::new(Need::Finding, cautions(story)),
         Block::new(Need::Finding, answers::shown(story)),
         Block::new(Need::Advice, advice(story, MEDIUM).join("\n\n")),
