@@ -186,6 +186,9 @@ fn every_verdict_says_what_happened() {
     names come and go: Performance gate shop passed: nothing slower; +12 % or more on any gated line would have been caught; 5 checks not judged
     phases: Performance gate shop failed: GET /orders in burst is slower: P95 87.1 → 130 ms (+49.8 %), limit 120 ms broken; 2 more checks failed
     rate lost: Performance gate shop failed: requests overall are served less often: requests/s 600 → 400/s (-33.3 %)
+    cold starts: Performance gate shop failed: requests overall in burst are slower: cold P50 401 → 641 ms (+59.6 %); 1 more check failed
+    guide: Performance gate shop failed: requests overall are over their limit: error rate 1.83 %, limit 1 %
+    no cold start: Performance gate shop is INCONCLUSIVE, which is no pass and does not block: cannot tell whether cold P50 overall keeps its limit of 450 ms, no cold start was seen: no answer has the header x-cold-start; 3 more checks are inconclusive
     several candidates: Performance gate shop passed: nothing slower; +15 % or more on any gated line would have been caught
     thirty names: Performance gate shop failed: GET /catalog/items/29/details is slower: P95 58.0 → 92.8 ms (+60.0 %)
     ");
