@@ -99,20 +99,9 @@ fn duet(pages: &Path) {
     let [base, target] = [5, 9].map(|millis| Server::taking(Duration::from_millis(millis)));
     let gate = gate("").with_scenario(BUSY);
     let base = base.url();
-    gate.run(
-        &target.url(),
-        &[
-            "--against",
-            &base,
-            "--slice",
-            "0.5s",
-            "--pairs",
-            "5",
-            "--guard",
-            "0.1s",
-        ],
-    )
-    .exits(1);
+    // On a busy machine pairs are dropped; the page tells of those that are kept.
+    let quick = ["--slice", "0.5s", "--pairs", "8", "--guard", "0.1s"];
+    gate.run(&target.url(), &[&["--against", &base][..], &quick].concat());
     keep(pages, "duet", &gate);
 }
 

@@ -157,14 +157,14 @@ impl Decision<'_, '_, '_> {
             height: HEIGHT,
             x: Axis {
                 title: "jobs of the baseline, oldest first, and this run".to_owned(),
-                ticks: self.job_ticks(&known, &x),
+                ticks: job_ticks(&known, &x),
             },
             y: self.value_axis(&y, &shown),
             under: html! {
                 (plot::area((LEFT, RIGHT), (y.at(before), y.at(tolerated)), "tolerance"))
                 (plot::level(y.at(before), "before"))
                 @if !self.is_share() { (plot::level(y.at(detect), "detect")) }
-                (plot::upright((own + place(known.len().saturating_sub(1))) / 2.0, TOP, plot::bottom(HEIGHT), "edge"))
+                (plot::upright(f64::midpoint(own, place(known.len().saturating_sub(1))), TOP, plot::bottom(HEIGHT), "edge"))
             },
             series: vec![
                 Series {
@@ -238,24 +238,6 @@ impl Decision<'_, '_, '_> {
                 ticks: plot::ticks(y, 5, |rate| numbers::count(numbers::whole(rate))),
             },
         }
-    }
-
-    fn job_ticks(&self, known: &[(&Job, f64)], x: &Scale) -> Vec<(f64, String)> {
-        let last = known.len().saturating_sub(1);
-        let mut ticks: Vec<(f64, String)> = [0, last]
-            .into_iter()
-            .filter_map(|index| {
-                let day = date(known.get(index)?.0.started);
-                Some((x.at(index as f64), day.strftime("%b %-d").to_string()))
-            })
-            .collect();
-        ticks.dedup_by(|a, b| a.1 == b.1);
-        // Every second mark is left out where there is little room; this run's never is.
-        if ticks.len() == 1 {
-            ticks.push((-100.0, String::new()));
-        }
-        ticks.push((x.at(known.len() as f64) - 8.0, "this run".to_owned()));
-        ticks
     }
 
     fn see_history(&self, known: &[(&Job, f64)], now: f64) -> Markup {
@@ -456,6 +438,25 @@ impl Decision<'_, '_, '_> {
             rows: rows.collect(),
         }
     }
+}
+
+/// The days of the oldest and the newest job, and this run.
+fn job_ticks(known: &[(&Job, f64)], x: &Scale) -> Vec<(f64, String)> {
+    let last = known.len().saturating_sub(1);
+    let mut ticks: Vec<(f64, String)> = [0, last]
+        .into_iter()
+        .filter_map(|index| {
+            let day = date(known.get(index)?.0.started);
+            Some((x.at(index as f64), day.strftime("%b %-d").to_string()))
+        })
+        .collect();
+    ticks.dedup_by(|a, b| a.1 == b.1);
+    // Every second mark is left out where there is little room; this run's never is.
+    if ticks.len() == 1 {
+        ticks.push((-100.0, String::new()));
+    }
+    ticks.push((x.at(known.len() as f64) - 8.0, "this run".to_owned()));
+    ticks
 }
 
 /// A scale over values that lie near each other, not from zero where that would press them together.

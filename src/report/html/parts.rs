@@ -13,9 +13,12 @@ use crate::report::text::shorten;
 use crate::report::words::Medium;
 use crate::units::Latency;
 
+/// A part's name, the class that fills it, and where it is kept.
+type Part = (&'static str, &'static str, fn(&Parts) -> &Latencies);
+
 /// The parts in the order of their time, with the class that fills them. They add up to the latency, but for what a
 /// client spends between them.
-const PARTS: [(&str, &str, fn(&Parts) -> &Latencies); 7] = [
+const PARTS: [Part; 7] = [
     ("queue", "part part-0", |parts| &parts.queue),
     ("late (the generator's own)", "part part-1", |parts| {
         &parts.late

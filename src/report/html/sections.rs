@@ -53,7 +53,7 @@ fn distribution<'p, 'a>(
 }
 
 /// A part that is folded away.
-fn fold(id: &str, title: &str, hint: Markup, inside: Markup) -> Markup {
+fn fold(id: &str, title: &str, hint: &Markup, inside: &Markup) -> Markup {
     html! {
         section.fold id=(id) {
             details {
@@ -73,7 +73,7 @@ pub(super) fn folded(page: &Page, shown: Option<&str>) -> Markup {
         (more_plots(page))
         (measured(page))
         @if !page.rows.is_empty() {
-            (fold("checks", "All checks", html! { (count(page.rows.len() as u64)) ", sortable" }, checks::all(page.story, &page.rows)))
+            (fold("checks", "All checks", &html! { (count(page.rows.len() as u64)) ", sortable" }, &checks::all(page.story, &page.rows)))
         }
         (circumstances(page))
     }
@@ -94,8 +94,8 @@ fn timeline(page: &Page, shown: Option<&str>) -> Markup {
     fold(
         "timeline",
         "Second by second",
-        html! { (seconds) ": latency, requests, users, errors" },
-        html! { .plots { @for plot in plots { (plot.draw()) } } },
+        &html! { (seconds) ": latency, requests, users, errors" },
+        &html! { .plots { @for plot in plots { (plot.draw()) } } },
     )
 }
 
@@ -123,17 +123,17 @@ fn distributions(page: &Page) -> Markup {
         }
     };
     let names = by_worst(page).into_iter().take(NAMES);
-    let named: Vec<(usize, Distribution)> = names
+    let each: Vec<(usize, Distribution)> = names
         .filter_map(|index| Some((index, distribution(page, Some(index))?)))
         .collect();
     fold(
         "distribution",
         "Latency distribution",
-        html! { "on a percentile axis, overall and for " (counted(named.len() as u64, "request name")) },
-        html! {
+        &html! { "on a percentile axis, overall and for " (counted(each.len() as u64, "request name")) },
+        &html! {
             (draw(&all, "all"))
-            @for (index, distribution) in &named {
-                details open[named.len() == 1] {
+            @for (index, distribution) in &each {
+                details open[each.len() == 1] {
                     summary { (code(page.pools.names[*index])) }
                     (draw(distribution, &index.to_string()))
                 }
@@ -165,8 +165,8 @@ fn decisions(page: &Page) -> Markup {
     fold(
         "history",
         title,
-        html! { (hint) },
-        html! { .plots { @for plot in &plots { (plot.draw()) } } },
+        &html! { (hint) },
+        &html! { .plots { @for plot in &plots { (plot.draw()) } } },
     )
 }
 
@@ -176,13 +176,13 @@ fn more_plots(page: &Page) -> Markup {
     let parts = parts(&page.pools, "parts");
     html! {
         @if let Some(plot) = &starts {
-            (fold("cold", "Cold starts", plot.see.clone(), plot.draw()))
+            (fold("cold", "Cold starts", &plot.see, &plot.draw()))
         }
         @if let Some(plot) = &concurrency {
-            (fold("load", "Latency against concurrency", plot.see.clone(), plot.draw()))
+            (fold("load", "Latency against concurrency", &plot.see, &plot.draw()))
         }
         @if let Some(plot) = &parts {
-            (fold("time", "Where the time goes", plot.see.clone(), plot.draw()))
+            (fold("time", "Where the time goes", &plot.see, &plot.draw()))
         }
     }
 }
@@ -202,7 +202,7 @@ fn measured(page: &Page) -> Markup {
         (tables::by_phase(&page.pools))
         @if let Some(errors) = tables::errors(&page.pools) { (errors) }
     };
-    fold("figures", "Figures", hint, inside)
+    fold("figures", "Figures", &hint, &inside)
 }
 
 /// What the run was, on which machine, and how to do it again.
@@ -244,8 +244,8 @@ fn circumstances(page: &Page) -> Markup {
     fold(
         "circumstances",
         "How it was measured",
-        html! { (generator(story)) },
-        inside,
+        &html! { (generator(story)) },
+        &inside,
     )
 }
 

@@ -105,7 +105,7 @@ impl<'a> Timeline<'a> {
         };
         Axis {
             title,
-            ticks: plot::ticks(&self.x, 6, |seconds| clock(seconds)),
+            ticks: plot::ticks(&self.x, 6, clock),
         }
     }
 

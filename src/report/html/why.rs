@@ -149,7 +149,12 @@ pub(super) fn worst<'r, 'a>(rows: &'r [Row<'a>]) -> Option<&'r Row<'a>> {
     let of = gated.clone().filter(wanted);
     match best.0 {
         Status::Failed => of.max_by(|a, b| size(a).total_cmp(&size(b))),
-        _ => of
+        Status::Inconclusive
+        | Status::Warned
+        | Status::NotJudged
+        | Status::Worse
+        | Status::Passed
+        | Status::Reported => of
             .clone()
             .find(|row| row.line().subject == Subject::Overall)
             .or_else(|| of.clone().next()),

@@ -239,7 +239,7 @@ fn large(names: u32, phases: u32, seconds: u32) -> RunRecord {
         let second = |k: u32| SecondRecord {
             users: 40 + k % 7,
             requests: 1000 + u64::from(k % 50),
-            errors: u64::from(k % 11 == 0),
+            errors: u64::from(k.is_multiple_of(11)),
             kinds: std::collections::BTreeMap::new(),
             p50_ms: Some(f64::from(20 + k % 5)),
             p95_ms: Some(f64::from(40 + k % 9)),
