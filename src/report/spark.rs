@@ -33,10 +33,13 @@ pub(super) fn sparkline(values: &[Option<f64>], columns: usize) -> String {
     letters.collect()
 }
 
+/// Seconds below which a run has no course to draw.
+const FEWEST: usize = 5;
+
 /// What a run tells second by second: a word for it, the values, and their range in words.
 pub(super) fn courses(story: &Story) -> Vec<(&'static str, Vec<Option<f64>>, String)> {
     let seconds = &story.record.timeline;
-    if seconds.len() < 2 {
+    if seconds.len() < FEWEST {
         return Vec::new();
     }
     let values = |of: fn(&SecondRecord) -> Option<f64>| seconds.iter().map(of).collect::<Vec<_>>();
