@@ -132,6 +132,31 @@ load:
     assert_eq!((failures("base"), failures("target")), (0, 0));
 }
 
+/// Users that wait for longer than a slice lasts, leave in the middle of a phase, and whose requests' bound rings while
+/// they rest.
+#[test]
+fn users_that_rest_and_leave_between_slices_hold_nothing_up() {
+    let scenario = "\
+name: resting
+defaults: { timeout: 300ms }
+user_classes:
+  - name: reader
+    wait: 200ms..1500ms
+    tasks:
+      - steps: [{ get: /prod/catalog/items }]
+load:
+  - { phase: warm-up, users: 0..20, for: 1s, measure: false }
+  - { phase: steady, users: 20, for: 10s }
+  - { phase: down, users: 20..0, for: 1s }
+";
+    let promises = "limits: { overall: { error_rate: off } }\nregression: { gate: [] }\n";
+    let gate = gate(promises).with_scenario(scenario);
+    let (base, same) = (stand_in(&gate, "1", "1"), stand_in(&gate, "1", "2"));
+    let turns = ["--slice", "0.25s", "--guard", "100ms", "--pairs", "6"];
+    let _ = gate.run(&same.url, &[&["--against", &base.url][..], &turns].concat());
+    assert_eq!(result(&gate)["run"]["ended"], "completed");
+}
+
 #[test]
 fn a_base_that_nobody_serves_is_named() {
     let gate = gate("").with_scenario(CATALOGUE);

@@ -56,8 +56,10 @@ pub(super) struct Clock {
     span: Cell<Option<Span>>,
     /// How often resting users were told to refresh.
     refreshes: Cell<u64>,
-    /// Who waits for a time beyond the span.
+    /// Who waits for a time beyond the span, each once however often it was polled.
     resting: RefCell<Vec<Waker>>,
+    /// How often they were all woken: a place among them is one of such a round.
+    rounds: Cell<u64>,
 }
 
 impl Clock {
@@ -75,6 +77,7 @@ impl Clock {
 
     fn wake(&self) -> usize {
         let resting = self.resting.take();
+        self.rounds.set(self.rounds.get() + 1);
         let count = resting.len();
         resting.into_iter().for_each(Waker::wake);
         count
@@ -123,24 +126,23 @@ impl Clock {
     }
 
     /// Waits until a time comes or, at the end of a span, has just come: when a user leaves.
-    pub(super) async fn until_past(&self, pacer: &Pacer, time: Duration) {
+    pub(super) async fn wait_past(&self, pacer: &Pacer, time: Duration) -> Wait {
         loop {
             if let Some(span) = self.span.get().filter(|span| time <= span.to) {
-                pacer.until(span.instant(time)).await;
-                return;
+                let at = span.instant(time);
+                pacer.until(at).await;
+                return Wait::Over(Moment { time, at });
             }
-            // Who leaves needs no connection.
-            self.next_span().await;
+            if self.news().await == News::Refresh {
+                return Wait::Refresh;
+            }
         }
-    }
-
-    async fn next_span(&self) {
-        while self.news().await == News::Refresh {}
     }
 
     /// Rests until something happens.
     async fn news(&self) -> News {
         let (span, refreshes) = (self.span.get(), self.refreshes.get());
+        let mut place = None;
         poll_fn(|context| {
             if self.span.get() != span {
                 return Poll::Ready(News::Span);
@@ -148,7 +150,16 @@ impl Clock {
             if self.refreshes.get() != refreshes {
                 return Poll::Ready(News::Refresh);
             }
-            self.resting.borrow_mut().push(context.waker().clone());
+            // A task is also polled for what it no longer waits for, such as the bound of a request that has ended.
+            let mut resting = self.resting.borrow_mut();
+            let round = self.rounds.get();
+            match place.filter(|(own, _)| *own == round) {
+                Some((_, index)) => context.waker().clone_into(&mut resting[index]),
+                None => {
+                    place = Some((round, resting.len()));
+                    resting.push(context.waker().clone());
+                }
+            }
             Poll::Pending
         })
         .await
@@ -163,7 +174,9 @@ enum News {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::rc::Rc;
+    use std::task::Context;
 
     use tokio::runtime::{Builder, LocalOptions};
     use tokio::task::spawn_local;
@@ -210,7 +223,10 @@ mod tests {
                 to: ms(20),
                 start,
             });
-            clock.until_past(&pacer, ms(20)).await;
+            assert!(matches!(
+                clock.wait_past(&pacer, ms(20)).await,
+                Wait::Over(_)
+            ));
             assert!(start.elapsed() >= ms(20));
             let (waiting, its_pacer) = (Rc::clone(&clock), Rc::clone(&pacer));
             let user = spawn_local(async move {
@@ -234,6 +250,41 @@ mod tests {
             };
             assert_eq!(user.await.unwrap(), Wait::Over(moment));
             assert!(Instant::now() >= again);
+        });
+    }
+
+    #[test]
+    fn who_rests_counts_once_however_often_it_is_polled() {
+        let clock = Clock::default();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut resting = pin!(clock.news());
+        for _ in 0..3 {
+            assert!(resting.as_mut().poll(&mut context).is_pending());
+        }
+        assert_eq!(clock.refresh(), 1);
+        assert!(resting.as_mut().poll(&mut context).is_ready());
+        assert_eq!(clock.refresh(), 0);
+    }
+
+    #[test]
+    fn who_rests_until_leaving_is_told_to_refresh_too() {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default())
+            .unwrap();
+        runtime.block_on(async {
+            let pacer = Pacer::new().unwrap();
+            let clock = Rc::new(Clock::default());
+            clock.run(Span {
+                from: ms(0),
+                to: ms(20),
+                start: Instant::now(),
+            });
+            let leaving = Rc::clone(&clock);
+            let user = spawn_local(async move { leaving.wait_past(&pacer, ms(25)).await });
+            tokio::time::sleep(ms(5)).await;
+            assert_eq!(clock.refresh(), 1);
+            assert_eq!(user.await.unwrap(), Wait::Refresh, "each gives one back");
         });
     }
 }

@@ -51,7 +51,10 @@ pub(super) async fn closed(presence: Presence, stay: Stay) {
         }
         due = ended + rest;
     }
-    core.clock.until_past(&core.pacer, stay.leave).await;
+    while let Wait::Refresh = core.clock.wait_past(&core.pacer, stay.leave).await {
+        // Who leaves needs no connection, and yet was told to look.
+        drop(Owed::refresh(core));
+    }
 }
 
 /// A user of the open model: made for an arrival, and kept for those that follow while the pool wants it.
