@@ -309,6 +309,17 @@ impl Gate {
     }
 }
 
+/// Whether a log says that the machine was too busy for a verdict, wherever its lines break.
+pub(crate) fn fell_behind(log: &str) -> bool {
+    let flat = log.split_whitespace().collect::<Vec<_>>().join(" ");
+    let reasons = [
+        "generator itself fell behind",
+        "a core of the generator was busy",
+        "the generator started",
+    ];
+    reasons.iter().any(|reason| flat.contains(reason))
+}
+
 impl Ran {
     pub(crate) fn new(output: &Output) -> Self {
         Self {
@@ -320,8 +331,7 @@ impl Ran {
 
     /// Whether the machine was too busy for a verdict, wherever the lines that say so break.
     fn fell_behind(&self) -> bool {
-        let flat = self.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-        flat.contains("generator itself fell behind")
+        fell_behind(&self.stdout)
     }
 
     /// Checks the exit code, showing everything where it is another.
