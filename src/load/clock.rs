@@ -153,12 +153,11 @@ impl Clock {
             // A task is also polled for what it no longer waits for, such as the bound of a request that has ended.
             let mut resting = self.resting.borrow_mut();
             let round = self.rounds.get();
-            match place.filter(|(own, _)| *own == round) {
-                Some((_, index)) => context.waker().clone_into(&mut resting[index]),
-                None => {
-                    place = Some((round, resting.len()));
-                    resting.push(context.waker().clone());
-                }
+            if let Some((_, index)) = place.filter(|(own, _)| *own == round) {
+                context.waker().clone_into(&mut resting[index]);
+            } else {
+                place = Some((round, resting.len()));
+                resting.push(context.waker().clone());
             }
             Poll::Pending
         })
