@@ -3,6 +3,8 @@
 
 use loadgate::measurement::Latencies;
 
+use crate::support::alone;
+
 #[path = "trust/bars.rs"]
 mod bars;
 #[path = "trust/noise.rs"]
@@ -29,6 +31,8 @@ const TRIALS: u64 = 4;
 
 #[test]
 fn no_promise_of_the_verdict_is_broken_beyond_chance() {
+    // It takes every core, which a load beside it would miss.
+    let _alone = alone();
     let told: Vec<bars::Told> = bars::all()
         .into_iter()
         .map(|promise| promise.tell(TRIALS))
