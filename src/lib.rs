@@ -34,6 +34,7 @@ pub mod lambda;
 pub mod remote;
 
 // The small vocabulary that every room shares.
+pub mod causes;
 pub mod files;
 pub mod metric;
 pub mod units;

@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// What each room may use of the crate, beside itself. Data flows down this list.
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     ("units", &[]),
     ("metric", &[]),
     ("yaml", &[]),
     ("files", &[]),
-    ("remote", &[]),
+    ("causes", &[]),
+    ("remote", &["causes"]),
     ("lambda", &[]),
     ("scenario", &["units", "yaml"]),
     ("measurement", &["metric", "units"]),
@@ -91,7 +92,9 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     ("init", &["files"]),
     (
         "cli",
-        &["plan", "gate", "demo", "init", "lambda", "exit", "units"],
+        &[
+            "plan", "gate", "demo", "init", "lambda", "exit", "causes", "units",
+        ],
     ),
     ("lib", &[]),
 ];

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::causes;
 use crate::exit::Exit;
 use crate::gate::{self, Console, Loudness};
 use crate::{demo, init, lambda, plan};
@@ -100,7 +101,7 @@ pub fn main() -> Exit {
         }
     };
     cli.command.run().unwrap_or_else(|error| {
-        gate::say(&format!("loadgate: {}", chain(&error)));
+        gate::say(&format!("loadgate: {}", causes::told(&error)));
         error.exit()
     })
 }
@@ -147,20 +148,6 @@ impl From<plan::Error> for Error {
     fn from(error: plan::Error) -> Self {
         Self::Gate(gate::Error::Plan(error))
     }
-}
-
-/// An error with its causes, each said once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 impl Command {

@@ -113,22 +113,18 @@ impl Clock {
 
     /// Waits until a time comes. One at the end of a span comes with the next: nothing is due where an arm rests.
     pub(super) async fn wait(&self, pacer: &Pacer, time: Duration) -> Wait {
-        loop {
-            if let Some(span) = self.span.get().filter(|span| time < span.to) {
-                let at = span.instant(time);
-                pacer.until(at).await;
-                return Wait::Over(Moment { time, at });
-            }
-            if self.news().await == News::Refresh {
-                return Wait::Refresh;
-            }
-        }
+        self.wait_in(pacer, time, |span| time < span.to).await
     }
 
     /// Waits until a time comes or, at the end of a span, has just come: when a user leaves.
     pub(super) async fn wait_past(&self, pacer: &Pacer, time: Duration) -> Wait {
+        self.wait_in(pacer, time, |span| time <= span.to).await
+    }
+
+    /// Waits for the span that holds a time, and in it until the time comes.
+    async fn wait_in(&self, pacer: &Pacer, time: Duration, holds: impl Fn(&Span) -> bool) -> Wait {
         loop {
-            if let Some(span) = self.span.get().filter(|span| time <= span.to) {
+            if let Some(span) = self.span.get().filter(&holds) {
                 let at = span.instant(time);
                 pacer.until(at).await;
                 return Wait::Over(Moment { time, at });

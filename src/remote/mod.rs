@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 
+use crate::causes;
+
 pub use reqwest::Method;
 
 /// How long a connection may take to be made.
@@ -97,7 +99,7 @@ impl Client {
     /// A client that trusts the system's certificates and goes through the environment's proxy. It follows no redirect: what
     /// may be sent elsewhere is for the caller to know.
     pub fn new() -> Result<Self, Error> {
-        let failed = |error: &dyn std::error::Error| Error::Client(causes(error));
+        let failed = |error: &dyn std::error::Error| Error::Client(causes::told(error));
         // The second one to install it is told so, and that is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -142,7 +144,7 @@ impl Client {
         let place = shown(&url);
         let silent = |error: reqwest::Error| Error::Silent {
             place: place.clone(),
-            why: causes(&error.without_url()),
+            why: causes::told(&error.without_url()),
         };
         let mut builder = self
             .client
@@ -273,20 +275,6 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let reset = number("x-ratelimit-reset").filter(|_| is_used_up)?;
     let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(reset))?;
     Some(at.duration_since(SystemTime::now()).unwrap_or_default())
-}
-
-/// An error with its causes, each said once.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -52,6 +52,16 @@ pub(super) fn value_or_none(measure: Measure, known: Option<f64>) -> String {
     known.map_or_else(|| NONE.to_owned(), |known| value(measure, known))
 }
 
+/// A measured latency in seconds, or a dash where there is none.
+pub(super) fn latency(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| NONE.to_owned(), |seconds| Latency(seconds).to_string())
+}
+
+/// A measured number of three digits, or a dash where there is none.
+pub(super) fn number(value: Option<f64>) -> String {
+    value.map_or_else(|| NONE.to_owned(), three_digits)
+}
+
 /// Two values with an arrow between them, the unit said once where it is the same: `182 → 231 ms`.
 pub(super) fn from_to(measure: Measure, before: f64, now: f64) -> String {
     let (before, now) = (value(measure, before), value(measure, now));

@@ -11,13 +11,13 @@ use super::summary::lists_every_check;
 use super::text::{capitalized, inert};
 use super::words::{
     Medium, advice, caution, change_figures, compared, failing_names, failure_kind, first_told,
-    generator, headline, invalidity, load, measure_name, noise, showed, since,
+    generator, headline, invalidity, load, measure_name, ordinary_noise, showed, since,
+    told_cautions,
 };
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::measurement::Arm;
-use crate::units::{Latency, three_digits};
-use crate::verdict::{Caution, LineOutcome, Outcome};
+use crate::verdict::{LineOutcome, Outcome};
 
 const MEDIUM: Medium = Medium::Plain;
 
@@ -112,9 +112,8 @@ fn context(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
             record.run.seed
         );
         lines.extend(wrap(&sent, columns));
-        if !story.verdict.cautions.contains(&Caution::Noisy) {
-            lines.extend(noise(story).iter().flat_map(|told| wrap(told, columns)));
-        }
+        let noise = ordinary_noise(story);
+        lines.extend(noise.iter().flat_map(|told| wrap(told, columns)));
     }
     lines
 }
@@ -126,10 +125,7 @@ fn latencies(figures: &[Figures], columns: usize) -> Vec<String> {
     let heads = ["requests", "errors", "P50", "P95", "P99", "max"];
     let mut lines = vec![("latency".to_owned(), heads.map(str::to_owned).to_vec())];
     for figures in figures {
-        let latency = |seconds: Option<f64>| {
-            seconds.map_or_else(|| numbers::NONE.to_owned(), |s| Latency(s).to_string())
-        };
-        let quantile = |q| latency(figures.latencies.quantile(q));
+        let quantile = |q| numbers::latency(figures.latencies.quantile(q));
         lines.push((
             figures.name(MEDIUM),
             vec![
@@ -138,7 +134,7 @@ fn latencies(figures: &[Figures], columns: usize) -> Vec<String> {
                 quantile(0.5),
                 quantile(0.95),
                 quantile(0.99),
-                latency(figures.latencies.max()),
+                numbers::latency(figures.latencies.max()),
             ],
         ));
     }
@@ -177,11 +173,7 @@ fn side_by_side(story: &Story, columns: usize) -> Vec<String> {
     let heads = ["req/s", "errors", "P50", "P95", "P99", "in flight"];
     let mut lines = vec![("phase".to_owned(), heads.map(str::to_owned).to_vec())];
     for of in &phases {
-        let latency = |q| {
-            let seconds = of.figures.latencies.quantile(q);
-            seconds.map_or_else(|| numbers::NONE.to_owned(), |s| Latency(s).to_string())
-        };
-        let rate = |rate: Option<f64>| rate.map_or_else(|| numbers::NONE.to_owned(), three_digits);
+        let latency = |q| numbers::latency(of.figures.latencies.quantile(q));
         let base = match of.arm {
             Arm::Target => "",
             Arm::Base => ", base",
@@ -194,12 +186,12 @@ fn side_by_side(story: &Story, columns: usize) -> Vec<String> {
                 MEDIUM.foreign_load(&of.load)
             ),
             vec![
-                rate(of.figures.per_second()),
+                numbers::number(of.figures.per_second()),
                 ratio.map_or_else(|| numbers::NONE.to_owned(), numbers::share),
                 latency(0.5),
                 latency(0.95),
                 latency(0.99),
-                rate(of.in_flight()),
+                numbers::number(of.in_flight()),
             ],
         ));
     }
@@ -334,12 +326,9 @@ fn check(story: &Story, row: &Row) -> String {
     told.join("; ")
 }
 
-/// The cautions, but for what the verdict says itself.
 fn cautions(story: &Story, columns: usize) -> Vec<String> {
-    let told = story.verdict.cautions.iter().filter(|caution| {
-        story.verdict.outcome != Outcome::Failed || !matches!(caution, Caution::Aborted { .. })
-    });
-    told.flat_map(|told| hanging("note:", 6, &caution(story, told, MEDIUM), columns))
+    told_cautions(story)
+        .flat_map(|told| hanging("note:", 6, &caution(story, told, MEDIUM), columns))
         .collect()
 }
 

@@ -47,11 +47,7 @@ fn cells(
     let subjects = names.iter().filter(|_| only.is_none()).cloned();
     let mut cells = Vec::new();
     for subject in std::iter::once(Subject::Overall).chain(subjects.map(Subject::Request)) {
-        let name = match &subject {
-            Subject::Overall => None,
-            Subject::Request(name) => Some(name.as_str()),
-        };
-        let Some(before) = anchor.cell(&scope.of, name) else {
+        let Some(before) = anchor.cell(&scope.of, subject.name()) else {
             continue;
         };
         let observed = Jobs::of(runs, jobs, &scope.of, &subject);

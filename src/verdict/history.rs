@@ -27,15 +27,11 @@ impl<'a> Jobs<'a> {
             let request = run.request(subject)?;
             Some(scope.samples(run.record, &run.sieve, request))
         };
-        let name = match subject {
-            Subject::Overall => None,
-            Subject::Request(name) => Some(name.as_str()),
-        };
         Self {
             candidates: runs.iter().filter_map(candidate).collect(),
             jobs: jobs
                 .iter()
-                .filter_map(|job| job.cell(scope, name))
+                .filter_map(|job| job.cell(scope, subject.name()))
                 .collect(),
         }
     }

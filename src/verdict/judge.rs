@@ -234,10 +234,7 @@ fn totals(runs: &[Run<'_>]) -> Totals {
             .filter(|slice| record.is_measured(slice))
         {
             for cell in slice.of_request(None) {
-                totals.requests += cell.requests();
-                for (kind, count) in &cell.errors {
-                    *totals.failures.entry(*kind).or_default() += count;
-                }
+                totals.add(cell);
             }
         }
     }

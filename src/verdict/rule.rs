@@ -86,10 +86,7 @@ impl<'a> Rules<'a> {
 
     /// The rule of one cell; `only` is the one request name that there is, whose rule is overall's too.
     pub(super) fn of(&self, subject: &Subject, only: Option<&str>, metric: Metric) -> Rule {
-        let name = match subject {
-            Subject::Request(name) => Some(name.as_str()),
-            Subject::Overall => only,
-        };
+        let name = subject.name().or(only);
         let (mut tolerance, mut floor, mut off) = (None, None, false);
         match name.and_then(|name| self.regression.requests.get(name)) {
             None => {}

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use super::case::{Opponent, Run};
 use super::change::Cell;
 use super::evidence::{SMALLEST_SHARE, Units};
-use super::model::{ColdGrowth, KindGrowth, PartGrowth, Spread, Suspicion};
+use super::model::{ColdGrowth, KindGrowth, PartGrowth, Spread, Suspicion, Totals};
 use crate::baseline::Scope;
-use crate::measurement::{Arm, FailureKind, Part, Parts};
+use crate::measurement::{Arm, Part, Parts};
 use crate::metric::{Kind, Metric};
 use crate::record::Breakdown;
 use crate::thresholds::Subject;
@@ -26,15 +26,8 @@ pub(super) struct Suspects {
     before: Breakdown,
     now: Breakdown,
     /// Failures by kind with all requests; none where the side does not tell kinds.
-    kinds_before: Option<Kinds>,
-    kinds_now: Kinds,
-}
-
-/// Failures by kind, and the requests that they are of.
-#[derive(Default)]
-struct Kinds {
-    failures: BTreeMap<FailureKind, u64>,
-    requests: u64,
+    failures_before: Option<Totals>,
+    failures_now: Totals,
 }
 
 impl Suspects {
@@ -45,14 +38,11 @@ impl Suspects {
         scope: &Scope,
         subject: &Subject,
     ) -> Self {
-        let name = match subject {
-            Subject::Overall => None,
-            Subject::Request(name) => Some(name.as_str()),
-        };
-        let (before, kinds_before) = match opponent {
+        let name = subject.name();
+        let (before, failures_before) = match opponent {
             Opponent::BaseArm => (
                 breakdown(runs, Arm::Base, scope, subject),
-                Some(kinds(runs, Arm::Base, scope, subject)),
+                Some(totals(runs, Arm::Base, scope, subject)),
             ),
             Opponent::Jobs(jobs) => {
                 let mut newest = jobs.iter().rev().filter_map(|job| job.cell(scope, name));
@@ -64,8 +54,8 @@ impl Suspects {
         Self {
             before,
             now: breakdown(runs, Arm::Target, scope, subject),
-            kinds_before,
-            kinds_now: kinds(runs, Arm::Target, scope, subject),
+            failures_before,
+            failures_now: totals(runs, Arm::Target, scope, subject),
         }
     }
 
@@ -120,14 +110,13 @@ impl Suspects {
 
     /// The kind of failure that grew most, where that is most of the growth.
     fn kind(&self, growth: f64) -> Option<KindGrowth> {
-        let share = |kinds: &Kinds, kind| {
-            let failures = kinds.failures.get(&kind).copied().unwrap_or(0);
-            six_digits(failures as f64 / kinds.requests.max(1) as f64)
-        };
-        let grown = self.kinds_now.failures.keys().map(|kind| KindGrowth {
+        let grown = self.failures_now.failures.keys().map(|kind| KindGrowth {
             kind: *kind,
-            before: self.kinds_before.as_ref().map(|kinds| share(kinds, *kind)),
-            now: share(&self.kinds_now, *kind),
+            before: self
+                .failures_before
+                .as_ref()
+                .map(|before| six_digits(before.share(*kind))),
+            now: six_digits(self.failures_now.share(*kind)),
         });
         grown
             .max_by(|a, b| a.growth().total_cmp(&b.growth()))
@@ -176,8 +165,8 @@ fn breakdown(runs: &[Run<'_>], arm: Arm, scope: &Scope, subject: &Subject) -> Br
     Breakdown::of(&pooled)
 }
 
-fn kinds(runs: &[Run<'_>], arm: Arm, scope: &Scope, subject: &Subject) -> Kinds {
-    let mut kinds = Kinds::default();
+fn totals(runs: &[Run<'_>], arm: Arm, scope: &Scope, subject: &Subject) -> Totals {
+    let mut totals = Totals::default();
     for run in runs {
         let Some(request) = run.request(subject) else {
             continue;
@@ -188,11 +177,8 @@ fn kinds(runs: &[Run<'_>], arm: Arm, scope: &Scope, subject: &Subject) -> Kinds 
             slice.arm == arm && phases.contains(&slice.phase) && run.sieve.keeps(*index)
         });
         for cell in slices.flat_map(|(_, slice)| slice.of_request(request)) {
-            kinds.requests += cell.requests();
-            for (kind, failures) in &cell.errors {
-                *kinds.failures.entry(*kind).or_default() += failures;
-            }
+            totals.add(cell);
         }
     }
-    kinds
+    totals
 }

@@ -170,10 +170,7 @@ fn one_name(regime: Regime, memory: Memory) -> Vec<Promise> {
         slower,
         ..unchanged
     };
-    let twenty = match (is_noisy(regime), memory) {
-        (true, _) => 0.88,
-        (false, _) => 0.95,
-    };
+    let twenty = if is_noisy(regime) { 0.88 } else { 0.95 };
     vec![
         Promise::duet("D1", "unchanged", Bar::AtMost(0.01), memory, unchanged),
         Promise::duet("D2", "+20 %", Bar::AtLeast(twenty), memory, slower(1.2)),

@@ -13,7 +13,6 @@ use crate::report::numbers;
 use crate::report::rows::{Row, usual_tolerance};
 use crate::report::{Before, Story};
 use crate::thresholds::Subject;
-use crate::units::Latency;
 use crate::verdict::{Change, Measure};
 
 /// Points of a curve: enough that it looks like one.
@@ -177,11 +176,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
     }
 
     fn see(&self) -> Markup {
-        let at = |ranks: &Ranks, q| {
-            ranks
-                .quantile(q)
-                .map_or_else(|| numbers::NONE.to_owned(), |s| Latency(s).to_string())
-        };
+        let at = |ranks: &Ranks, q| numbers::latency(ranks.quantile(q));
         let Some(before) = &self.before else {
             return html! {
                 "Half of the requests took up to " (at(&self.now, 0.5)) ", 95 % up to " (at(&self.now, 0.95))
@@ -231,17 +226,14 @@ impl<'r, 'a> Distribution<'r, 'a> {
         if self.before.is_some() {
             heads.extend([self.before_name.to_owned(), "change".to_owned()]);
         }
-        let latency = |seconds: Option<f64>| {
-            seconds.map_or_else(|| numbers::NONE.to_owned(), |s| Latency(s).to_string())
-        };
         let told = TOLD.into_iter().filter(|q| self.x.holds(*q));
         let rows = told.map(|q| {
             let mut cells = vec![
                 format!("P{}", numbers::percent(q).trim_end_matches(" %")),
-                latency(self.now.quantile(q)),
+                numbers::latency(self.now.quantile(q)),
             ];
             if let Some(before) = &self.before {
-                cells.push(latency(before.quantile(q)));
+                cells.push(numbers::latency(before.quantile(q)));
                 let change = self
                     .ratio(q)
                     .map(|change| numbers::change(Measure::Metric(Metric::P95), change));

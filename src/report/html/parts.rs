@@ -167,10 +167,11 @@ fn table(bars: &[Bar]) -> Numbers {
         [format!("{short}, average"), format!("{short}, P95")]
     });
     let rows = bars.iter().map(|bar| {
-        let figures = bar.parts.iter().zip(bar.p95).flat_map(|(average, p95)| {
-            let p95 = p95.map_or_else(|| numbers::NONE.to_owned(), |p95| Latency(p95).to_string());
-            [Latency(*average).to_string(), p95]
-        });
+        let figures = bar
+            .parts
+            .iter()
+            .zip(bar.p95)
+            .flat_map(|(average, p95)| [Latency(*average).to_string(), numbers::latency(p95)]);
         (
             None,
             std::iter::once(bar.name.clone()).chain(figures).collect(),

@@ -151,10 +151,7 @@ fn table(rows: &[Starts]) -> Numbers {
     let heads = [
         "requests", "cold", "share", "cold P50", "cold P95", "warm P50", "warm P95",
     ];
-    let latency = |of: &Latencies, q| {
-        of.quantile(q)
-            .map_or_else(|| numbers::NONE.to_owned(), |s| Latency(s).to_string())
-    };
+    let latency = |of: &Latencies, q| numbers::latency(of.quantile(q));
     let rows = rows.iter().map(|row| {
         let (cold, warm) = (row.cold.count(), row.warm.count());
         let mut cells = vec![

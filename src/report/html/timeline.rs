@@ -159,10 +159,7 @@ impl<'a> Timeline<'a> {
             })
             .collect();
         let numbers = self.numbers(&["P50", "P95", "P99"], |moment| {
-            let latency = |seconds: Option<f64>| {
-                seconds.map_or_else(|| numbers::NONE.to_owned(), |s| Latency(s).to_string())
-            };
-            moment.quantiles.map(latency).to_vec()
+            moment.quantiles.map(numbers::latency).to_vec()
         });
         self.plot(
             id,

@@ -12,11 +12,12 @@ use crate::report::numbers::{self, date};
 use crate::report::rows::{Row, Status};
 use crate::report::text::capitalized;
 use crate::report::words::{
-    Medium, advice, caution, compared, generator, invalidity, load, noise, short_commit,
+    Medium, advice, caution, compared, generator, invalidity, load, ordinary_noise, short_commit,
+    told_cautions,
 };
 use crate::report::{Before, Story};
 use crate::thresholds::Subject;
-use crate::verdict::{Caution, Check, Comparison, LineOutcome, Measure, Outcome};
+use crate::verdict::{Check, Comparison, LineOutcome, Measure, Outcome};
 
 const MEDIUM: Medium = Medium::Html;
 
@@ -223,11 +224,7 @@ fn value_of(job: &Job, line: &crate::verdict::Line, metric: Metric) -> Option<f6
         crate::baseline::Scope::Steady,
         crate::baseline::Scope::Phase,
     );
-    let name = match &line.subject {
-        Subject::Overall => None,
-        Subject::Request(name) => Some(name.as_str()),
-    };
-    let cell = job.cell(&scope, name)?;
+    let cell = job.cell(&scope, line.subject.name())?;
     if metric == Metric::ErrorRate {
         return (cell.n > 0).then(|| cell.errors as f64 / cell.n as f64);
     }
@@ -236,7 +233,7 @@ fn value_of(job: &Job, line: &crate::verdict::Line, metric: Metric) -> Option<f6
 
 fn is_beyond(measure: Measure, value: f64, before: f64, tolerance: f64) -> bool {
     if numbers::is_share(measure) {
-        value > before + tolerance.max(0.001)
+        value > before + tolerance
     } else if numbers::more_is_better(measure) {
         value < before / (1.0 + tolerance)
     } else {
@@ -279,9 +276,7 @@ fn limits(story: &Story, rows: &[Row]) -> Vec<Markup> {
 }
 
 fn cautions(story: &Story) -> Vec<Markup> {
-    let told = story.verdict.cautions.iter().filter(|caution| {
-        story.verdict.outcome != Outcome::Failed || !matches!(caution, Caution::Aborted { .. })
-    });
+    let told = told_cautions(story);
     told.map(|told| html! { b { "Note: " } (sentence(&caution(story, told, MEDIUM))) })
         .collect()
 }
@@ -301,7 +296,7 @@ fn rests_on(story: &Story) -> Markup {
             " "
         }
         @if arms { (sentence(&load(story))) " " (sentence(&generator(story)))
-            @if let Some(noise) = noise(story).filter(|_| !story.verdict.cautions.contains(&Caution::Noisy)) { " " (sentence(&noise)) }
+            @if let Some(noise) = ordinary_noise(story) { " " (sentence(&noise)) }
         }
     }
 }

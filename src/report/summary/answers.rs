@@ -7,9 +7,8 @@ use crate::report::Story;
 use crate::report::answers::{PhaseFigures, cold_starts, over_time, phases, side_by_side};
 use crate::report::figures::Figures;
 use crate::report::markdown::{Align, details, html_code, table};
-use crate::report::numbers::{self, NONE, count, share};
+use crate::report::numbers::{self, NONE, count, latency, number, share};
 use crate::report::words::{concurrency, showed};
-use crate::units::{Latency, three_digits};
 use crate::verdict::{Measure, PhaseChange, claims};
 
 const P95: Measure = Measure::Metric(crate::metric::Metric::P95);
@@ -38,14 +37,6 @@ pub(super) fn folded(story: &Story, figures: &[Figures]) -> Vec<String> {
         blocks.extend(phases.iter().map(|phase| by_phase(story, phase)));
     }
     blocks
-}
-
-fn latency(seconds: Option<f64>) -> String {
-    seconds.map_or_else(|| NONE.to_owned(), |s| Latency(s).to_string())
-}
-
-fn per_second(rate: Option<f64>) -> String {
-    rate.map_or_else(|| NONE.to_owned(), three_digits)
 }
 
 /// Columns of words first, then of numbers.
@@ -99,13 +90,13 @@ fn phase_cells(of: &PhaseFigures) -> Vec<String> {
             Arm::Base => format!("{name} (base)"),
         },
         MEDIUM.foreign_load(&of.load),
-        per_second(figures.per_second()),
+        number(figures.per_second()),
         figures.error_ratio().map_or_else(|| NONE.to_owned(), share),
         latency(figures.latencies.mean()),
         latency(figures.latencies.quantile(0.5)),
         latency(figures.latencies.quantile(0.95)),
         latency(figures.latencies.quantile(0.99)),
-        per_second(of.in_flight()),
+        number(of.in_flight()),
     ]
 }
 
@@ -187,8 +178,8 @@ fn time_table(story: &Story) -> Option<String> {
                 },
                 from(stretch.start_s),
                 count(u64::from(stretch.users)),
-                per_second(figures.per_second()),
-                errors.map_or_else(|| NONE.to_owned(), three_digits),
+                number(figures.per_second()),
+                number(errors),
                 latency(figures.latencies.quantile(0.5)),
                 latency(figures.latencies.quantile(0.95)),
                 latency(figures.latencies.quantile(0.99)),

@@ -6,11 +6,11 @@ use super::{MEDIUM, answers};
 use crate::report::Story;
 use crate::report::figures::{Figures, figures};
 use crate::report::markdown::{Align, details, fenced, html_code, table};
-use crate::report::numbers::{self, count, share};
+use crate::report::numbers::{self, count, latency, number, share};
 use crate::report::rows::Row;
 use crate::report::spark::{courses, sparkline};
 use crate::report::words::{failing_names, failure_kind, first_told};
-use crate::units::{Latency, rounded, three_digits};
+use crate::units::rounded;
 
 /// Letters of a sparkline, and points of a chart.
 const LETTERS: usize = 60;
@@ -97,14 +97,14 @@ pub(super) fn latency_table(figures: &[Figures]) -> String {
 }
 
 fn latency_cells(figures: &Figures) -> Vec<String> {
-    let none = || numbers::NONE.to_owned();
-    let latency = |seconds: Option<f64>| seconds.map_or_else(none, |s| Latency(s).to_string());
     let latencies = &figures.latencies;
     let mut cells = vec![
         figures.name(MEDIUM),
         count(figures.requests),
-        figures.per_second().map_or_else(none, three_digits),
-        figures.error_ratio().map_or_else(none, share),
+        number(figures.per_second()),
+        figures
+            .error_ratio()
+            .map_or_else(|| numbers::NONE.to_owned(), share),
         latency(latencies.mean()),
     ];
     let quantiles = [0.5, 0.9, 0.95, 0.99, 0.999];

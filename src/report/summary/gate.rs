@@ -9,9 +9,10 @@ use crate::report::markdown::{fenced, link};
 use crate::report::rows::rows;
 use crate::report::text::capitalized;
 use crate::report::words::{
-    advice, caution, compared, generator, invalidity, load, noise, short_commit,
+    advice, caution, compared, generator, invalidity, load, ordinary_noise, short_commit,
+    told_cautions,
 };
-use crate::verdict::{Caution, Comparison, NoComparison, Outcome};
+use crate::verdict::{Comparison, NoComparison};
 
 /// All of one gate below its headline and above the last line.
 pub(super) fn blocks(story: &Story) -> Vec<Block> {
@@ -68,25 +69,20 @@ fn rests_on(story: &Story) -> String {
     if !story.record.slices.is_empty() {
         told.push(full_sentence(&load(story)));
         told.push(full_sentence(&generator(story)));
-        // Where it is a caution, it is told there.
-        if !story.verdict.cautions.contains(&Caution::Noisy) {
-            told.extend(noise(story).map(|noise| full_sentence(&noise)));
-        }
+        told.extend(ordinary_noise(story).map(|noise| full_sentence(&noise)));
     }
     told.join(" ")
 }
 
-/// The cautions of a story, but for what the verdict says itself.
-pub(super) fn told_cautions(story: &Story) -> Vec<String> {
-    let told = story.verdict.cautions.iter().filter(|caution| {
-        story.verdict.outcome != Outcome::Failed || !matches!(caution, Caution::Aborted { .. })
-    });
-    told.map(|told| full_sentence(&caution(story, told, MEDIUM)))
+/// The cautions of a story as sentences.
+pub(super) fn caution_sentences(story: &Story) -> Vec<String> {
+    told_cautions(story)
+        .map(|told| full_sentence(&caution(story, told, MEDIUM)))
         .collect()
 }
 
 fn cautions(story: &Story) -> String {
-    let told = told_cautions(story);
+    let told = caution_sentences(story);
     let lines: Vec<String> = told
         .iter()
         .map(|told| format!("- **Note:** {told}"))

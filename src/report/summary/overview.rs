@@ -3,7 +3,7 @@
 use super::blocks::{Block, Need};
 use super::checks::notes_of_passed;
 use super::details::{self, Unfolded};
-use super::gate::{self, footer, told_cautions};
+use super::gate::{self, caution_sentences, footer};
 use super::{MEDIUM, icon, outcome_word};
 use crate::report::Story;
 use crate::report::markdown::{Align, table};
@@ -56,7 +56,7 @@ fn rank(verdict: &Verdict) -> (bool, u8) {
 fn passed_notes(story: &Story) -> Vec<String> {
     let notes = notes_of_passed(story)
         .into_iter()
-        .chain(told_cautions(story));
+        .chain(caution_sentences(story));
     let gate = MEDIUM.foreign(story.gate());
     notes.map(|note| format!("- {gate}: {note}\n")).collect()
 }

@@ -87,22 +87,13 @@ fn remedies(story: &Story) -> Vec<String> {
         .iter()
         .any(|line| matches!(line.check, Check::Change(_)))
     {
-        let blind = story
-            .verdict
-            .cautions
-            .iter()
-            .find_map(|caution| match caution {
-                Caution::CannotDetect { enough, .. } => Some(*enough),
-                Caution::MuchFaster { .. }
-                | Caution::Vanished { .. }
-                | Caution::AcceptanceExpired { .. }
-                | Caution::AcceptanceUnneeded { .. }
-                | Caution::Aborted { .. }
-                | Caution::OtherCpu { .. }
-                | Caution::NoColdMark
-                | Caution::Insecure
-                | Caution::Noisy => None,
-            });
+        let mut cautions = story.verdict.cautions.iter();
+        let blind = cautions.find_map(|caution| {
+            let Caution::CannotDetect { enough, .. } = caution else {
+                return None;
+            };
+            Some(*enough)
+        });
         remedies.push(match (blind, &story.verdict.comparison) {
             (Some(enough @ Some(_)), _) | (Some(enough), Comparison::Duet { .. }) => format!(
                 "To tell whether it got worse: {}.",

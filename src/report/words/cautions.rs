@@ -10,6 +10,13 @@ use crate::report::rows::must_detect;
 use crate::thresholds::{Acceptance, Subject};
 use crate::verdict::{Caution, Check, Comparison, Enough, Line, Measure, Outcome};
 
+/// The cautions of a story, but for what the verdict says itself.
+pub(in crate::report) fn told_cautions<'a>(story: &Story<'a>) -> impl Iterator<Item = &'a Caution> {
+    let has_failed = story.verdict.outcome == Outcome::Failed;
+    let cautions = story.verdict.cautions.iter();
+    cautions.filter(move |caution| !has_failed || !matches!(caution, Caution::Aborted { .. }))
+}
+
 /// A caution in words.
 pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Medium) -> String {
     match caution {

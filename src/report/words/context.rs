@@ -9,7 +9,7 @@ use crate::report::figures::sent;
 use crate::report::numbers::{self, counted, date};
 use crate::report::{Before, Story};
 use crate::units::{Latency, rounded};
-use crate::verdict::{Comparison, HISTORY_FROM, Invalidity, NoComparison, Outcome};
+use crate::verdict::{Caution, Comparison, HISTORY_FROM, Invalidity, NoComparison, Outcome};
 
 /// Above these the generator is called strained: what a slice is dropped for, `statistics.md` 3.0.
 const STRAINED_LATE_S: f64 = 0.005;
@@ -134,7 +134,7 @@ pub(in crate::report) fn load(story: &Story) -> String {
 }
 
 /// How noisy the run was: `P95 varied by 3.1 % from slice to slice of the base, by 2.8 % in the baseline's jobs`.
-pub(in crate::report) fn noise(story: &Story) -> Option<String> {
+pub(super) fn noise(story: &Story) -> Option<String> {
     let noise = story
         .verdict
         .noise
@@ -154,6 +154,11 @@ pub(in crate::report) fn noise(story: &Story) -> Option<String> {
         noise.metric.label(),
         numbers::share(rounded(noise.own, 2))
     ))
+}
+
+/// The noise of a run where it is no caution, which tells it itself.
+pub(in crate::report) fn ordinary_noise(story: &Story) -> Option<String> {
+    noise(story).filter(|_| !story.verdict.cautions.contains(&Caution::Noisy))
 }
 
 /// How well the generator did: `generator healthy (late P99 0.3 ms, CPU 35 %)`.

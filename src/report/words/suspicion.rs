@@ -41,7 +41,7 @@ fn part(line: &Line, grown: PartGrowth) -> String {
 }
 
 /// A part of the latency in words.
-pub(in crate::report) fn part_name(part: Part) -> &'static str {
+fn part_name(part: Part) -> &'static str {
     match part {
         Part::Queue => "the wait for an idle user",
         Part::Dns => "name resolution",
