@@ -3,6 +3,10 @@
 //! "P95 is at most L" says that at most 5 % of the requests take longer than L. So every limit but a rate's is a share
 //! of requests over it, with an interval that allows for bursts: broken where even the lower bound is over the promise,
 //! kept where even the upper bound is under it, else nobody can tell.
+//!
+//! What is counted is counted in all slices: an answer failed or started cold however late the generator was in sending.
+//! A latency is judged without the slices in which it was late, unless with them the opposite would come out: then nobody
+//! can tell.
 
 use super::case::Run;
 use super::cold;
@@ -57,13 +61,24 @@ fn line(limit: &Limit, runs: &[Run<'_>], is_told: bool) -> Line {
             let starts = metric.starts();
             let over = |cell: &Cell| cell.over(starts, at_most.as_secs_f64());
             let of = |cell: &Cell| cell.requests_of(starts);
-            let mut line = share_line(limit, runs, &promise, over, of);
+            let whole = share_line(limit, runs, Look::All, &promise, over, of).outcome;
+            let mut line = share_line(limit, runs, Look::Kept, &promise, over, of);
+            if line.outcome.is_opposite_of(&whole) {
+                line.outcome = LineOutcome::Inconclusive;
+            }
             line.current = latency(limit, runs, metric);
             line
         }
         Bound::ErrorRate(share) => {
             let promise = Promise::of_share(Measure::Metric(Metric::ErrorRate), share.fraction());
-            share_line(limit, runs, &promise, Cell::failures, Cell::requests)
+            share_line(
+                limit,
+                runs,
+                Look::All,
+                &promise,
+                Cell::failures,
+                Cell::requests,
+            )
         }
         Bound::ColdShare(share) => cold_share(limit, runs, share.fraction(), is_told),
         Bound::Failures(set, share) => {
@@ -73,7 +88,7 @@ fn line(limit: &Limit, runs: &[Run<'_>], is_told: bool) -> Line {
                 let own = errors.filter(|(kind, _)| set.contains(**kind));
                 own.map(|(_, count)| count).sum()
             };
-            share_line(limit, runs, &promise, failed, Cell::requests)
+            share_line(limit, runs, Look::All, &promise, failed, Cell::requests)
         }
         Bound::RequestsPerSecond(at_least) => rate_line(limit, runs, at_least),
     }
@@ -84,11 +99,21 @@ fn cold_share(limit: &Limit, runs: &[Run<'_>], share: f64, is_told: bool) -> Lin
     let promise = Promise::of_share(Measure::Metric(Metric::ColdShare), share);
     let cold = |cell: &Cell| cell.cold.count();
     let succeeded = |cell: &Cell| cell.succeeded.count();
-    let mut line = share_line(limit, runs, &promise, cold, succeeded);
+    let mut line = share_line(limit, runs, Look::All, &promise, cold, succeeded);
     if !is_told {
         line.outcome = LineOutcome::NotJudged(NotJudged::TooFewColdStarts { have: 0, need: 1 });
     }
     line
+}
+
+impl LineOutcome {
+    /// Whether one says that the limit is kept and the other that it is broken.
+    fn is_opposite_of(&self, other: &Self) -> bool {
+        matches!(
+            (self, other),
+            (Self::Passed, Self::Failed) | (Self::Failed, Self::Passed)
+        )
+    }
 }
 
 /// What a limit allows.
@@ -159,6 +184,7 @@ fn needed(share: f64) -> u64 {
 fn share_line(
     limit: &Limit,
     runs: &[Run<'_>],
+    look: Look,
     promise: &Promise,
     over: impl Fn(&Cell) -> u64,
     of: impl Fn(&Cell) -> u64,
@@ -172,8 +198,7 @@ fn share_line(
             hits: slice.of_request(request).map(&over).sum(),
             of: slice.of_request(request).map(&of).sum(),
         };
-        // An answer that broke an exact promise broke it, however late the generator was in sending.
-        slices.extend(slices_of(limit, run, promise.is_exact()).map(count));
+        slices.extend(slices_of(limit, run, look).map(count));
     }
     slices.retain(|slice| slice.of > 0);
     let count = Count::total(&slices);
@@ -208,7 +233,7 @@ fn rate_line(limit: &Limit, runs: &[Run<'_>], at_least: f64) -> Line {
             continue;
         };
         for (index, phase) in run.record.phases.iter().enumerate() {
-            let slices = slices_of(limit, run, false).filter(|slice| slice.phase == index);
+            let slices = slices_of(limit, run, Look::All).filter(|slice| slice.phase == index);
             if !phase.idle {
                 rate.add_phase(slices, request);
             }
@@ -264,12 +289,20 @@ fn blank(limit: &Limit) -> Line {
     }
 }
 
-/// The slices that a limit speaks of, of the deployment under test; those in which the generator was late only where
-/// `all`.
+/// Which slices a limit looks at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// All of the deployment under test.
+    All,
+    /// Those in which the generator kept its times.
+    Kept,
+}
+
+/// The slices that a limit speaks of, of the deployment under test.
 fn slices_of<'a>(
     limit: &'a Limit,
     run: &'a Run<'_>,
-    all: bool,
+    look: Look,
 ) -> impl Iterator<Item = &'a SliceRecord> {
     let slices = run.record.slices.iter().enumerate();
     slices
@@ -279,7 +312,7 @@ fn slices_of<'a>(
                 Some(name) => phase.name == *name,
                 None => phase.measured,
             };
-            within && slice.arm == Arm::Target && (all || run.sieve.keeps(*index))
+            within && slice.arm == Arm::Target && (look == Look::All || run.sieve.keeps(*index))
         })
         .map(|(_, slice)| slice)
 }
@@ -291,7 +324,7 @@ fn latency(limit: &Limit, runs: &[Run<'_>], metric: Metric) -> Option<f64> {
         let Some(request) = run.request(&limit.subject) else {
             continue;
         };
-        let slices: Vec<&SliceRecord> = slices_of(limit, run, false).collect();
+        let slices: Vec<&SliceRecord> = slices_of(limit, run, Look::Kept).collect();
         sample.merge(&Sample::of(&slices, request));
     }
     let latencies = sample.latencies_of(metric);

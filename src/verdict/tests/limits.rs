@@ -144,6 +144,52 @@ fn an_error_in_a_dropped_slice_breaks_an_exact_promise() {
 }
 
 #[test]
+fn an_error_burst_in_a_late_slice_breaks_the_limits_on_errors() {
+    let burst = traffic("GET /a", 100, 1.0).failing(FailureKind::Status(429), 90);
+    let run = record()
+        .steady("warm")
+        .slices(8, &[traffic("GET /a", 100, 1.0)])
+        .slice(&[burst])
+        .late(1.0)
+        .build();
+    assert_eq!(outcome_of(error_rate(0.05), &run).1, LineOutcome::Failed);
+    let set = FailureSet::Kind(FailureKind::Status(429));
+    let throttled = promise(Bound::Failures(set, Share::new(0.05).unwrap()));
+    let verdict = judged_alone(&limited(vec![throttled]), &run);
+    let line = &verdict.lines[0];
+    assert_eq!(
+        (&line.outcome, line.requests, limit(line).over),
+        (&LineOutcome::Failed, 900, Some(90))
+    );
+}
+
+/// Nine slices about 100 ms, of which the generator was late in the last, whose latencies lie about this.
+fn ending_late(median_ms: f64) -> RunRecord {
+    record()
+        .steady("warm")
+        .slices(8, &[traffic("GET /a", 600, 100.0)])
+        .slice(&[traffic("GET /a", 600, median_ms)])
+        .late(1.0)
+        .build()
+}
+
+#[test]
+fn a_latency_limit_that_late_slices_would_turn_is_inconclusive() {
+    // Kept without the late slice, in which a ninth of all requests take longer.
+    let outcome = (Outcome::Inconclusive, LineOutcome::Inconclusive);
+    assert_eq!(outcome_of(p95(200), &ending_late(1000.0)), outcome);
+    // And where with it nothing else comes out, it is passed.
+    let outcome = (Outcome::Passed, LineOutcome::Passed);
+    assert_eq!(outcome_of(p95(200), &ending_late(100.0)), outcome);
+}
+
+#[test]
+fn a_latency_limit_that_is_broken_with_late_slices_and_without_fails() {
+    let outcome = (Outcome::Failed, LineOutcome::Failed);
+    assert_eq!(outcome_of(p95(120), &ending_late(1000.0)), outcome);
+}
+
+#[test]
 fn failures_are_counted_by_their_kind() {
     let errors = traffic("GET /a", 1000, 1.0)
         .failing(FailureKind::Status(429), 100)
