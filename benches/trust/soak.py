@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Real duets on loopback, each with fresh servers: how often does the gate cry wolf, and what does it miss?
 
-Every duet appends one line to a file: the world it was run in, the exit code and the record with every slice's
+Every duet appends one line to a gzipped file: the world it was run in, the exit code and the record with every slice's
 histograms, so that any rule can be replayed on it. A soak that was stopped goes on where it was: what is in the file
-is not run again. Stop it with Ctrl-C; the servers end with their duet.
+is not run again. Stop it with Ctrl-C; the servers end with their duet. Duets of one world can run side by side
+(`--jobs`): they take less time and disturb each other, as jobs on one host do.
 
-    python3 benches/trust/soak.py duets       # 50 duets with slices of a second, about 35 minutes
-    python3 benches/trust/soak.py soak        # 780 duets with short slices, about 4 hours
+    python3 benches/trust/soak.py duets           # 50 duets with slices of a second, about 35 minutes
+    python3 benches/trust/soak.py soak --jobs 6   # 780 duets with short slices, about 40 minutes; one at a time, 4 hours
 """
 
 import argparse
+import gzip
 import json
 import os
 import random
@@ -19,7 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,11 +88,11 @@ def gate(folder, load):
     return folder
 
 
-def neighbour(rng):
+def neighbour(seed):
     """A process that burns a core for random stretches, until it is ended."""
     code = (
         "import random, time\n"
-        f"draw = random.Random({rng.random()})\n"
+        f"draw = random.Random({seed})\n"
         "while True:\n"
         "    end = time.monotonic() + draw.uniform(0.2, 2)\n"
         "    while time.monotonic() < end: pass\n"
@@ -102,21 +106,17 @@ def duet(world, seed, home):
     rng = random.Random(f"{world.name} {seed}")
     folder, out = gate(home / "gate", world.load), home / "out"
 
+    # Each start draws its own latencies: with one seed, the servers of all pairs would answer alike, and twelve pairs
+    # would tell no more than one.
     def server(own):
         start = f"exec {shlex.quote(str(LOADGATE))} lambda --address 127.0.0.1:$LOADGATE_PORT"
-        return f"{start} --seed {rng.randrange(10**9)} {SERVER} {own}"
+        return f"{start} --seed $(({rng.randrange(10**9)} + $$)) {SERVER} {own}"
 
     command = [LOADGATE, "run", folder, "--out", out, "--quiet", "--strict", "--seed", str(seed)]
     command += ["--slice", world.load["slice"], "--guard", world.load["guard"]]
     command += ["--base-cmd", server(world.base), "--target-cmd", server(world.target), "--ready", "/prod/catalog/items"]
-    burner = neighbour(rng) if world.neighbour else None
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("LOADGATE_", "GITHUB_", "CI"))}
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=clean)
-    finally:
-        if burner:
-            burner.kill()
-            burner.wait()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=clean)
     result = out / "result.json"
     record = json.loads(result.read_text()) if result.exists() else None
     return done.returncode, (done.stdout + done.stderr).strip(), record
@@ -127,23 +127,24 @@ def slim(record):
     return record and {key: value for key, value in record.items() if key not in ("timeline", "parts")}
 
 
-def done_already(path):
-    """How many duets of each world the file holds; a line that was cut short is dropped."""
-    held = Counter()
-    if not path.exists():
-        return held
-    whole = [line for line in path.read_text().splitlines(True) if line.endswith("\n")]
-    path.write_text("".join(whole))
-    for line in whole:
-        held[json.loads(line)["world"]] += 1
-    return held
+def kept(path):
+    """Every duet of the file. Each is a gzip member of its own; one that was cut short is the last, and is dropped."""
+    data = path.read_bytes() if path.exists() else b""
+    size = len(data)
+    while data:
+        member = zlib.decompressobj(wbits=31)
+        line = member.decompress(data)
+        if not member.eof:
+            os.truncate(path, size - len(data))
+            return
+        yield json.loads(line)
+        data = member.unused_data
 
 
 def table(path, worlds):
     """How the duets of each world came out."""
     outcomes = {world.name: Counter() for world in worlds}
-    for line in path.read_text().splitlines():
-        told = json.loads(line)
+    for told in kept(path):
         if told["world"] in outcomes:
             outcomes[told["world"]][EXITS.get(told["exit"], f"exit {told['exit']}")] += 1
     print("| world | duets | passed | failed | inconclusive | invalid | other |")
@@ -157,23 +158,24 @@ def table(path, worlds):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("preset", choices=PRESETS)
-    arguments.add_argument("--file", type=Path, help="where the duets are kept [default: target/trust/PRESET.jsonl]")
+    arguments.add_argument("--file", type=Path, help="where the duets are kept [default: target/trust/PRESET.jsonl.gz]")
+    arguments.add_argument("--jobs", type=int, default=1, help="duets of one world that run at once [default: 1]")
     arguments.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
     arguments.add_argument("--worlds", nargs="+", help="only these")
     arguments.add_argument("--table", action="store_true", help="only tell what the file holds")
     told = arguments.parse_args()
-    path = told.file or ROOT / "target" / "trust" / f"{told.preset}.jsonl"
+    path = told.file or ROOT / "target" / "trust" / f"{told.preset}.jsonl.gz"
     path.parent.mkdir(parents=True, exist_ok=True)
     worlds = [world for world in PRESETS[told.preset] if not told.worlds or world.name in told.worlds]
     if not told.table:
         subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
-        run(worlds, path, time.monotonic() + 60 * told.minutes)
+        run(worlds, path, told.jobs, time.monotonic() + 60 * told.minutes)
     table(path, worlds)
 
 
-def run(worlds, path, until):
+def run(worlds, path, jobs, until):
     """Every world in turns, so that a soak that is stopped early has some of each."""
-    held = done_already(path)
+    held = Counter(told["world"] for told in kept(path))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         while time.monotonic() < until:
@@ -181,17 +183,33 @@ def run(worlds, path, until):
             if not open_worlds:
                 break
             world = min(open_worlds, key=lambda world: held[world.name] / world.count)
-            seed = held[world.name] + 1
-            with tempfile.TemporaryDirectory() as home:
-                code, said, record = duet(world, seed, Path(home))
-            line = {"world": world.name, "failing": world.failing, "seed": seed, "metric": world.load["metric"]}
-            line |= {"exit": code, "said": said, "record": slim(record)}
-            with path.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-            held[world.name] += 1
-            print(f"{world.name} {seed}/{world.count}: {EXITS.get(code, code)}", flush=True)
+            seeds = range(held[world.name] + 1, min(held[world.name] + jobs, world.count) + 1)
+            for line in together(world, seeds):
+                with path.open("ab") as file:
+                    file.write(gzip.compress(json.dumps(line).encode() + b"\n"))
+                held[world.name] += 1
+                print(f"{world.name} {line['seed']}/{world.count}: {EXITS.get(line['exit'], line['exit'])}", flush=True)
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here")
+
+
+def together(world, seeds):
+    """Duets side by side, beside one neighbour where the world has one; the lines that the file keeps of them."""
+    burner = neighbour(seeds[0]) if world.neighbour else None
+    try:
+        with ThreadPoolExecutor(len(seeds)) as pool:
+            return list(pool.map(lambda seed: kept_of(world, seed), seeds))
+    finally:
+        if burner:
+            burner.kill()
+            burner.wait()
+
+
+def kept_of(world, seed):
+    with tempfile.TemporaryDirectory() as home:
+        code, said, record = duet(world, seed, Path(home))
+    line = {"world": world.name, "failing": world.failing, "seed": seed, "metric": world.load["metric"]}
+    return line | {"exit": code, "said": said, "record": slim(record)}
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
+use flate2::read::MultiGzDecoder;
 use loadgate::baseline::{Matching, Mismatch};
 use loadgate::measurement::Arm;
 use loadgate::record::RunRecord;
@@ -45,7 +46,10 @@ struct World {
 pub(crate) fn tell(path: &str) -> Result<String, String> {
     let file = File::open(path).map_err(|error| format!("{path}: {error}"))?;
     let mut worlds: BTreeMap<String, World> = BTreeMap::new();
-    for (number, line) in BufReader::new(file).lines().enumerate() {
+    for (number, line) in BufReader::new(MultiGzDecoder::new(file))
+        .lines()
+        .enumerate()
+    {
         let line = line.map_err(|error| format!("{path}: {error}"))?;
         let line: Line = serde_json::from_str(&line)
             .map_err(|error| format!("{path}:{}: {error}", number + 1))?;
