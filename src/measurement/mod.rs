@@ -5,12 +5,16 @@
 
 mod failure;
 mod latency;
+mod packed;
+mod resolution;
+mod sparse;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use failure::{FailureKind, UnknownFailure};
-pub use latency::{DecodeError, Latencies};
+pub use latency::Latencies;
+pub use packed::DecodeError;
 use serde::{Deserialize, Serialize};
 
 use crate::metric::Starts;

@@ -1,0 +1,253 @@
+//! Latencies as the few counters that counted any: what everything that reads and adds up latencies works on.
+//!
+//! A slice of a hundred requests fills a hundred of a histogram's 22,000 counters, and a result holds thousands of
+//! such slices. What is read of the counters is what the crate `hdrhistogram` reads of them, to the last bit.
+
+use super::resolution::Resolution;
+
+/// A counter and what it counted in one number, the counter above: in the order of these numbers are the latencies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Counted(u64);
+
+/// Bits of a count, which leaves enough for the number of a counter.
+const COUNT_BITS: u32 = 48;
+/// The most that one counter counts: a thousand times what a whole run may.
+const MOST: u64 = (1 << COUNT_BITS) - 1;
+
+impl Counted {
+    fn new(counter: u32, count: u64) -> Self {
+        Self(u64::from(counter) << COUNT_BITS | count.min(MOST))
+    }
+
+    fn counter(self) -> u32 {
+        // Cannot fail: sixteen bits are left.
+        u32::try_from(self.0 >> COUNT_BITS).unwrap_or(u32::MAX)
+    }
+
+    fn count(self) -> u64 {
+        self.0 & MOST
+    }
+
+    fn and(self, count: u64) -> Self {
+        Self::new(self.counter(), self.count().saturating_add(count))
+    }
+}
+
+/// Counters that counted, in ascending order, none of them zero.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sparse {
+    resolution: Resolution,
+    counted: Vec<Counted>,
+    total: u64,
+}
+
+impl Sparse {
+    /// No latency.
+    pub(super) fn new(resolution: Resolution) -> Self {
+        Self {
+            resolution,
+            counted: Vec::new(),
+            total: 0,
+        }
+    }
+
+    /// So many counters that count are expected.
+    pub(super) fn with_capacity(resolution: Resolution, counters: usize) -> Self {
+        Self {
+            counted: Vec::with_capacity(counters),
+            ..Self::new(resolution)
+        }
+    }
+
+    pub(super) fn resolution(&self) -> Resolution {
+        self.resolution
+    }
+
+    /// How many latencies there are.
+    pub(super) fn count(&self) -> u64 {
+        self.total
+    }
+
+    /// Memory that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Counted>() * self.counted.capacity()
+    }
+
+    /// Gives back memory that is not used.
+    pub(super) fn fit(&mut self) {
+        self.counted.shrink_to_fit();
+    }
+
+    /// Adds what a counter counted that is not below the last one.
+    pub(super) fn push(&mut self, counter: u32, count: u64) {
+        if count == 0 {
+            return;
+        }
+        self.total = self.total.saturating_add(count);
+        match self.counted.last_mut() {
+            Some(last) if last.counter() >= counter => *last = last.and(count),
+            Some(_) | None => self.counted.push(Counted::new(counter, count)),
+        }
+    }
+
+    /// Adds so many latencies, none of them below the last one.
+    pub(super) fn push_micros(&mut self, micros: u64, count: u64) {
+        self.push(self.resolution.counter(micros), count);
+    }
+
+    /// The counters that counted, with what they did.
+    pub(super) fn counters(&self) -> impl Iterator<Item = (u32, u64)> {
+        let counted = self.counted.iter();
+        counted.map(|counted| (counted.counter(), counted.count()))
+    }
+
+    /// The longest latency of each counter that counted, with what it did.
+    pub(super) fn longest(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.counters()
+            .map(|(counter, count)| (self.resolution.longest(counter), count))
+    }
+
+    /// The shortest latency of each counter that counted, with what it did.
+    pub(super) fn shortest(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.counters()
+            .map(|(counter, count)| (self.resolution.shortest(counter), count))
+    }
+
+    /// The same latencies at another resolution; of a coarser one the counters that take their shortest.
+    fn at(&self, resolution: Resolution) -> Self {
+        let mut same = Self::with_capacity(resolution, self.counted.len());
+        for (micros, count) in self.shortest() {
+            same.push_micros(micros, count);
+        }
+        same
+    }
+
+    /// The same latencies at two significant digits, each as its counter's longest.
+    pub(super) fn to_coarse(&self) -> Self {
+        let mut coarse = Self::new(Resolution::Coarse);
+        for (micros, count) in self.longest() {
+            coarse.push_micros(micros, count);
+        }
+        coarse
+    }
+
+    /// Adds all latencies of `other`, at this resolution.
+    pub(super) fn add(&mut self, other: &Self) {
+        if other.resolution != self.resolution {
+            return self.add(&other.at(self.resolution));
+        }
+        self.total = self.total.saturating_add(other.total);
+        let missing = self.add_to_known(&other.counted);
+        self.insert(&missing);
+    }
+
+    /// Adds to the counters that have counted already; the others are given back. What is added up over a run soon has
+    /// every counter that a further slice counts in.
+    fn add_to_known(&mut self, others: &[Counted]) -> Vec<Counted> {
+        let mut missing = Vec::new();
+        let mut from = 0;
+        for other in others {
+            from += ahead(&self.counted[from..], other.counter());
+            match self.counted.get_mut(from) {
+                Some(own) if own.counter() == other.counter() => *own = own.and(other.count()),
+                Some(_) | None => missing.push(*other),
+            }
+        }
+        missing
+    }
+
+    /// Takes in counters that have not counted yet, from the last to the first, so that each is moved once.
+    fn insert(&mut self, missing: &[Counted]) {
+        if missing.is_empty() {
+            return;
+        }
+        let mut end = self.counted.len();
+        self.counted.extend_from_slice(missing);
+        for (before, new) in missing.iter().enumerate().rev() {
+            let place = self.counted[..end].partition_point(|own| own.counter() < new.counter());
+            self.counted.copy_within(place..end, place + before + 1);
+            self.counted[place + before] = *new;
+            end = place;
+        }
+    }
+
+    /// These latencies less those of `part`; none where they are not all among them.
+    pub(super) fn without(&self, part: &Self) -> Option<Self> {
+        if part.resolution != self.resolution {
+            return self.without(&part.at(self.resolution));
+        }
+        let mut rest = Self::with_capacity(self.resolution, self.counted.len());
+        let mut parts = part.counters().peekable();
+        for (counter, count) in self.counters() {
+            let less = parts.next_if(|(own, _)| *own == counter);
+            rest.push(
+                counter,
+                count.checked_sub(less.map_or(0, |(_, count)| count))?,
+            );
+        }
+        parts.next().is_none().then_some(rest)
+    }
+
+    /// The latency below which a share `q` in [0, 1] lies, in microseconds; 0 of none.
+    pub(super) fn quantile(&self, q: f64) -> u64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a count, and at least one"
+        )]
+        let rank = {
+            let share = if q > 1.0 { 1.0 } else { q };
+            ((share * self.total as f64).ceil() as u64).max(1)
+        };
+        let mut so_far = 0_u64;
+        for (counter, count) in self.counters() {
+            so_far = so_far.saturating_add(count);
+            if so_far >= rank {
+                return if q == 0.0 {
+                    self.resolution.shortest(counter)
+                } else {
+                    self.resolution.longest(counter)
+                };
+            }
+        }
+        self.max()
+    }
+
+    /// The mean in microseconds; 0 of none.
+    pub(super) fn mean(&self) -> f64 {
+        let total = self.total as f64;
+        // In the order and with the rounding of the crate `hdrhistogram`.
+        self.counters().fold(0.0, |mean, (counter, count)| {
+            mean + self.resolution.middle(counter) as f64 * count as f64 / total
+        })
+    }
+
+    /// The longest latency in microseconds; 0 of none.
+    pub(super) fn max(&self) -> u64 {
+        let last = self.counted.last();
+        last.map_or(0, |last| self.resolution.longest(last.counter()))
+    }
+
+    /// How many latencies are in counters above that of `micros`.
+    pub(super) fn count_over(&self, micros: u64) -> u64 {
+        let limit = self.resolution.counter(micros);
+        let first = self
+            .counted
+            .partition_point(|counted| counted.counter() <= limit);
+        self.counted[first..]
+            .iter()
+            .map(|counted| counted.count())
+            .sum()
+    }
+}
+
+/// How many of the counters lie below one: looked for with steps that double, since it is mostly near.
+fn ahead(all: &[Counted], counter: u32) -> usize {
+    let is_below = |own: &Counted| own.counter() < counter;
+    let mut step = 1;
+    while all.get(step - 1).is_some_and(is_below) {
+        step *= 2;
+    }
+    let (from, to) = (step / 2, all.len().min(step));
+    from + all[from..to].partition_point(is_below)
+}
