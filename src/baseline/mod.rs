@@ -6,6 +6,7 @@ mod matching;
 mod model;
 mod ring;
 pub mod store;
+mod stored;
 mod summary;
 
 pub use matching::{

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::stored::StoredJob;
 use crate::measurement::Latencies;
 use crate::metric::{Metric, Starts};
 use crate::record::{Breakdown, Environment, ScenarioIdentity};
 
-/// The newest version of the format, and the only one so far.
-pub const SCHEMA: u32 = 1;
+/// The newest version of the format. Version 1 wrote an object for each request name, which is still read.
+pub const SCHEMA: u32 = 2;
 
 /// Jobs kept per environment class; the oldest leaves.
 pub const RING: usize = 20;
@@ -31,21 +32,19 @@ pub struct Baseline {
 
 /// One accepted job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "StoredJob", into = "StoredJob")]
 pub struct Job {
     /// The run's unique name.
     pub id: String,
     /// Commit that was measured, where known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     /// Start of the run.
     pub started: Timestamp,
     /// Whether somebody accepted it although it was judged worse.
-    #[serde(default)]
     pub accepted_worse: bool,
     /// Whether the target was on the generator's own machine.
     pub loopback: bool,
     /// What jobs must share.
-    #[serde(default)]
     pub labels: BTreeMap<String, String>,
     /// The machine that sent the load.
     pub environment: Environment,
@@ -80,7 +79,7 @@ pub struct CellSummary {
     /// By metric: the value (seconds, or per second) and the spread within the job (the standard deviation over slices
     /// of the natural logarithm). The value is the mean over phases of the median over that phase's slices, of the
     /// logarithm. A metric whose slices hold too few requests is left out, and shares are counted above. Without a cold
-    /// start those of warm answers are those of all.
+    /// start those of warm answers are those of all. A stored job has spreads of all requests together alone.
     pub metrics: BTreeMap<Metric, (f64, f64)>,
     /// Latencies at two significant digits, of the newest job only.
     #[serde(default, skip_serializing_if = "Option::is_none")]

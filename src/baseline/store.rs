@@ -84,7 +84,8 @@ pub fn parse(file: &str, text: &str) -> Result<Baseline, StoreError> {
             found,
         });
     }
-    let baseline: Baseline = serde_json::from_str(text).map_err(json)?;
+    let mut baseline: Baseline = serde_json::from_str(text).map_err(json)?;
+    baseline.schema = SCHEMA;
     check(&baseline).map_err(|what| StoreError::Broken {
         file: file.to_owned(),
         what,
@@ -137,12 +138,9 @@ pub fn to_json(baseline: &Baseline) -> String {
     laid_out(&value, 0) + "\n"
 }
 
-/// Depth from which a value stays on its line: a job's cells.
-const INLINE_DEPTH: usize = 4;
-
+/// Every object by fields, and of lists the rows: what lies in a list within a list stays on its line, as do plain lists.
 fn laid_out(value: &Value, depth: usize) -> String {
     let (open, items, close): (_, Vec<String>, _) = match (value.as_object(), value.as_array()) {
-        _ if depth >= INLINE_DEPTH => return value.to_string(),
         (Some(fields), _) => {
             let field = |(key, field): (&String, &Value)| {
                 format!(
@@ -153,11 +151,17 @@ fn laid_out(value: &Value, depth: usize) -> String {
             };
             ("{", fields.iter().map(field).collect(), "}")
         }
-        (_, Some(items)) => {
-            let item = |item| laid_out(item, depth + 1);
+        (_, Some(items)) if items.iter().any(|item| item.is_object() || item.is_array()) => {
+            let item = |item: &Value| {
+                if item.is_array() {
+                    item.to_string()
+                } else {
+                    laid_out(item, depth + 1)
+                }
+            };
             ("[", items.iter().map(item).collect(), "]")
         }
-        (None, None) => return value.to_string(),
+        _ => return value.to_string(),
     };
     if items.is_empty() {
         return value.to_string();

@@ -10,7 +10,7 @@ use crate::units::rounded;
 
 /// Digits of a stored value: one more than the histograms that it is read from have.
 const VALUE_DIGITS: usize = 4;
-/// Digits of a stored spread, which is told and never tested: a file of 20 jobs and 20 names stays near 100 kB.
+/// Digits of a stored spread, which is told and never tested.
 const SPREAD_DIGITS: usize = 2;
 
 impl Scope {
@@ -68,7 +68,14 @@ impl Job {
                 request.and_then(|name| record.requests.iter().position(|own| own == name));
             let phases = cell.scope.phases(&record.phases);
             let parts = record.parts_of(Arm::Target, &phases, request);
-            cell.breakdown = Some(Breakdown::of(&parts)).filter(|all| *all != Breakdown::default());
+            let breakdown = Breakdown::of(&parts).only(|metric| cell.metrics.contains_key(&metric));
+            cell.breakdown = Some(breakdown).filter(|all| *all != Breakdown::default());
+            // Told of all requests together, and of no name.
+            if cell.request.is_some() {
+                cell.metrics
+                    .values_mut()
+                    .for_each(|(_, spread)| *spread = 0.0);
+            }
             if cell.scope != Scope::Steady {
                 continue;
             }

@@ -61,6 +61,14 @@ impl Breakdown {
         }
     }
 
+    /// The same for some metrics alone.
+    #[must_use]
+    pub fn only(mut self, keeps: impl Fn(Metric) -> bool) -> Self {
+        self.parts.retain(|metric, _| keeps(*metric));
+        self.warm.retain(|metric, _| keeps(*metric));
+        self
+    }
+
     /// Share of marked answers that a cold start delayed; none where nothing was marked.
     pub fn cold_share(&self) -> Option<f64> {
         (self.marked > 0).then(|| self.cold as f64 / self.marked as f64)

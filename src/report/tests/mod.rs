@@ -9,6 +9,7 @@ mod metrics;
 mod schema;
 mod sentences;
 mod size;
+mod stored;
 mod summary;
 mod terminal;
 mod xml;

@@ -1,10 +1,12 @@
 //! A large result: twenty names, five phases, ten minutes.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use super::samples::gate;
 use super::*;
+use crate::baseline::{self, Job, RING, store};
 use crate::measurement::{Arm, Cell, FailureKind, Parts};
 use crate::record::sample::record;
 use crate::record::{CellRecord, PartsRecord, RunRecord, SecondRecord, SliceRecord};
@@ -106,9 +108,12 @@ fn large() -> RunRecord {
     .build()
 }
 
+/// The large result, whose many requests are drawn once for all tests.
+static LARGE: LazyLock<RunRecord> = LazyLock::new(large);
+
 #[test]
 fn a_large_result_takes_at_most_two_megabytes_and_is_told_whole() {
-    let json = large().to_json();
+    let json = LARGE.to_json();
     assert!(json.len() <= 2_000_000, "{}", json.len());
     let read = RunRecord::from_json("result.json", &json).unwrap();
     assert_eq!(read.to_json(), json, "nothing is lost");
@@ -120,11 +125,30 @@ fn a_large_result_takes_at_most_two_megabytes_and_is_told_whole() {
     }
 }
 
+#[test]
+fn a_full_ring_of_twenty_names_takes_at_most_a_hundred_kilobytes() {
+    let job = Job::of(&LARGE, false);
+    let ring = (0..RING).fold(None, |ring, day| {
+        let mut job = job.clone();
+        job.id = format!("20261128{day:03}-1");
+        job.commit = Some(format!("8d10e7f{day:033}"));
+        Some(baseline::add(ring, &LARGE.scenario, job))
+    });
+    let ring = ring.unwrap();
+    let text = store::to_json(&ring);
+    assert!(text.len() <= 100_000, "{}", text.len());
+    assert_eq!(store::parse("baseline.json", &text).unwrap(), ring);
+    let lines = text
+        .lines()
+        .filter(|line| line.contains("GET /catalog/items/7\""));
+    assert_eq!(lines.count(), RING, "a line for each name and job");
+}
+
 /// How long it takes to read, judge and tell a large result. A figure and no bar: `cargo test --release -- --ignored`.
 #[test]
 #[ignore = "a measurement of the machine as much as of loadgate"]
 fn measure_how_long_a_large_result_takes_to_read_and_tell() {
-    let json = large().to_json();
+    let json = LARGE.to_json();
     let started = Instant::now();
     let read = RunRecord::from_json("result.json", &json).unwrap();
     let reading = started.elapsed();

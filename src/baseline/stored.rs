@@ -1,0 +1,202 @@
+//! A job as it stands in the file: figures in rows below one line of metrics, since a ring says the same names twenty
+//! times. Schema 1 wrote a whole object for each request name, which is still read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::model::{CellSummary, Job, Scope};
+use crate::measurement::Latencies;
+use crate::metric::Metric;
+use crate::record::{Breakdown, Environment};
+
+/// A job with its figures in rows.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredJob {
+    id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    started: Timestamp,
+    #[serde(default)]
+    accepted_worse: bool,
+    loopback: bool,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    environment: Environment,
+    /// The metrics whose values stand in each row, in their order.
+    #[serde(default)]
+    metrics: Vec<Metric>,
+    cells: Vec<StoredCell>,
+}
+
+/// One request name, or all of them, in one scope.
+enum StoredCell {
+    Row(Row),
+    /// As schema 1 wrote it.
+    Whole(CellSummary),
+}
+
+/// Scope, request name, requests, failures, cold starts, a value for each metric, and what not every row has.
+#[derive(Serialize, Deserialize)]
+struct Row(
+    Scope,
+    Option<String>,
+    u64,
+    u64,
+    Option<u64>,
+    Vec<Option<f64>>,
+    #[serde(default, skip_serializing_if = "Further::is_empty")] Further,
+);
+
+/// What only the newest job or only all requests together have.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+struct Further {
+    /// The spread of each value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    spreads: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    latencies: Option<Latencies>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    breakdown: Option<Breakdown>,
+}
+
+impl Further {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<Job> for StoredJob {
+    fn from(job: Job) -> Self {
+        let is_held = |metric: &Metric| {
+            let mut cells = job.cells.iter();
+            cells.any(|cell| cell.metrics.contains_key(metric))
+        };
+        let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(is_held).collect();
+        let cells = job.cells.into_iter().map(|cell| row(cell, &metrics));
+        Self {
+            cells: cells.map(StoredCell::Row).collect(),
+            metrics,
+            id: job.id,
+            commit: job.commit,
+            started: job.started,
+            accepted_worse: job.accepted_worse,
+            loopback: job.loopback,
+            labels: job.labels,
+            environment: job.environment,
+        }
+    }
+}
+
+fn row(cell: CellSummary, metrics: &[Metric]) -> Row {
+    let held = |metric| cell.metrics.get(metric);
+    let value = |metric| held(metric).map(|(value, _)| *value);
+    let spread = |metric| held(metric).map_or(0.0, |(_, spread)| *spread);
+    let has_spread = cell.metrics.values().any(|(_, spread)| *spread > 0.0);
+    let spreads = metrics.iter().filter(|_| has_spread).map(spread);
+    Row(
+        cell.scope,
+        cell.request,
+        cell.n,
+        cell.errors,
+        cell.cold,
+        metrics.iter().map(value).collect(),
+        Further {
+            spreads: spreads.collect(),
+            latencies: cell.latencies,
+            breakdown: cell.breakdown,
+        },
+    )
+}
+
+impl TryFrom<StoredJob> for Job {
+    type Error = String;
+
+    fn try_from(job: StoredJob) -> Result<Self, String> {
+        let metrics = &job.metrics;
+        let cells = job.cells.into_iter().map(|cell| match cell {
+            StoredCell::Row(row) => summary(row, metrics),
+            StoredCell::Whole(cell) => Ok(cell),
+        });
+        Ok(Self {
+            cells: cells.collect::<Result<_, _>>()?,
+            id: job.id,
+            commit: job.commit,
+            started: job.started,
+            accepted_worse: job.accepted_worse,
+            loopback: job.loopback,
+            labels: job.labels,
+            environment: job.environment,
+        })
+    }
+}
+
+fn summary(row: Row, metrics: &[Metric]) -> Result<CellSummary, String> {
+    let Row(scope, request, n, errors, cold, values, further) = row;
+    let spreads = &further.spreads;
+    let is_whole =
+        values.len() == metrics.len() && (spreads.is_empty() || spreads.len() == metrics.len());
+    if !is_whole {
+        let name = request.as_deref().unwrap_or("overall");
+        return Err(format!(
+            "{name} has {} values and {} spreads for {} metrics",
+            values.len(),
+            spreads.len(),
+            metrics.len()
+        ));
+    }
+    let told = metrics.iter().zip(values).enumerate();
+    let told = told.filter_map(|(index, (metric, value))| {
+        Some((
+            *metric,
+            (value?, spreads.get(index).copied().unwrap_or(0.0)),
+        ))
+    });
+    Ok(CellSummary {
+        scope,
+        request,
+        n,
+        errors,
+        cold,
+        metrics: told.collect(),
+        latencies: further.latencies,
+        breakdown: further.breakdown,
+    })
+}
+
+impl Serialize for StoredCell {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Row(row) => row.serialize(serializer),
+            Self::Whole(cell) => cell.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for StoredCell {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = StoredCell;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the figures of a request name, as a list or an object")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<StoredCell, A::Error> {
+                Row::deserialize(SeqAccessDeserializer::new(items)).map(StoredCell::Row)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<StoredCell, A::Error> {
+                CellSummary::deserialize(MapAccessDeserializer::new(fields)).map(StoredCell::Whole)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}

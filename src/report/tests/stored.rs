@@ -1,0 +1,96 @@
+//! A baseline that an older loadgate wrote.
+
+use serde_json::{Value, json};
+
+use super::samples::{gate, recorded};
+use super::*;
+use crate::baseline::{Baseline, Job, store, summarize};
+use crate::record::RunRecord;
+use crate::record::sample::{record, traffic};
+use crate::verdict::Outcome;
+
+/// A run whose orders take so long, a few of them after a cold start.
+fn run(orders_ms: f64) -> RunRecord {
+    let second = [
+        traffic("GET /orders", 400, orders_ms).cold(4, 900.0),
+        traffic("GET /user/profile", 200, 20.0),
+    ];
+    let run = record().steady("warm").slices(12, &second);
+    run.with(|run| run.cold_start = Some("x-cold-start".to_owned()))
+        .build()
+}
+
+/// The text of a baseline as schema 1 wrote it: an object for each request name, with a spread for each value.
+fn as_schema_1(baseline: &Baseline, runs: &[RunRecord]) -> String {
+    let mut text: Value = serde_json::from_str(&store::to_json(baseline)).unwrap();
+    text["schema"] = json!(1);
+    for ((stored, job), run) in text["jobs"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .zip(&baseline.jobs)
+        .zip(runs)
+    {
+        let mut cells = summarize(run);
+        for (cell, kept) in cells.iter_mut().zip(&job.cells) {
+            assert_eq!(cell.request, kept.request);
+            cell.latencies.clone_from(&kept.latencies);
+            cell.breakdown.clone_from(&kept.breakdown);
+        }
+        stored.as_object_mut().unwrap().remove("metrics");
+        stored["cells"] = json!(cells);
+    }
+    text.to_string()
+}
+
+#[test]
+fn a_baseline_of_schema_1_gives_the_same_verdict_as_one_of_today() {
+    let medians = [40.0, 41.6, 38.8, 40.4, 41.2, 39.6, 38.4];
+    let runs = medians.map(run);
+    let today = recorded(runs.clone());
+    let old = as_schema_1(&today, &runs);
+    assert!(old.contains("{\"scope\":\"steady\",\"request\":null,\"n\":7200,"));
+    let new = store::to_json(&today);
+    let [old, new] = [old, new].map(|text| store::parse("baseline.json", &text).unwrap());
+    assert_eq!(new, today);
+    assert_ne!(new, old, "of old jobs every spread is kept");
+    for now in [40.0, 80.0] {
+        let told = [&old, &new].map(|baseline| {
+            let gate = gate(run(now)).after(baseline);
+            let sample = gate.promising("regression: { gate: [p95, warm_p95] }");
+            let sample = sample.judged();
+            let story = sample.story();
+            let told = terminal(&story, 80, Colour::Never) + &summary(&[story]);
+            (sample.verdict.outcome, told)
+        });
+        assert_eq!(told[0], told[1]);
+        let outcome = if now > 40.0 {
+            Outcome::Failed
+        } else {
+            Outcome::Passed
+        };
+        assert_eq!(told[0].0, outcome);
+    }
+    // Written again it is one of today, and says the same.
+    let again = store::parse("baseline.json", &store::to_json(&old)).unwrap();
+    assert_eq!(again, old);
+    assert!(store::to_json(&old).contains("\"schema\": 2"));
+}
+
+#[test]
+fn a_row_that_does_not_fit_its_metrics_is_no_baseline() {
+    let whole = store::to_json(&recorded([run(40.0)]));
+    for (old, new) in [
+        ("\"metrics\": [\"p50\",", "\"metrics\": ["),
+        ("\"cells\": [", "\"cells\": [7, "),
+        ("\"cells\": [", "\"cells\": [[], "),
+        ("\"spreads\":[", "\"spreads\":[1.0,"),
+        ("\"spreads\":[", "\"spreads\":[-1.0,"),
+    ] {
+        let broken = whole.replacen(old, new, 1);
+        assert_ne!(broken, whole);
+        assert!(store::parse("baseline.json", &broken).is_err(), "{new}");
+    }
+    let job: Result<Job, _> = serde_json::from_str("{}");
+    assert!(job.is_err());
+}
