@@ -33,6 +33,7 @@ pub mod schedule;
 mod sender;
 mod shares;
 mod signature;
+mod site;
 mod timeline;
 pub mod timetable;
 mod user;

@@ -9,6 +9,7 @@ use super::draws::{self, Purpose};
 use super::http::Connector;
 use super::prepared::{Action, Class, Script, Step};
 use super::sender::{Gear, Sender, Sent};
+use super::site;
 use crate::measurement::FailureKind;
 use crate::scenario::Method;
 
@@ -113,7 +114,7 @@ async fn try_step(
         return Ok(());
     }
     match &step.action {
-        Action::Request(request) => seen.note(&sender.send(gear, request).await),
+        Action::Request(request) => seen.note(&sender.send::<{ site::AHEAD }>(gear, request).await),
         // What a program of a task needs may come from a request that is not sent here.
         Action::Command(command) if sender.knows(command) => {
             sender.run(gear, command).await.map_err(Unready::Command)

@@ -9,6 +9,7 @@ use super::http::Connector;
 use super::order::{Error, Order, Stop};
 use super::prepared::{Action, Class, Script, Step};
 use super::sender::{Gear, Sender};
+use super::site;
 use super::witness::Witness;
 use crate::measurement::FailureKind;
 
@@ -150,7 +151,10 @@ impl Rehearsing<'_> {
                 (Deed::Command(program), ran.err())
             }
             Action::Request(request) => {
-                let sent = self.sender.send(self.gear, request).await;
+                let sent = self
+                    .sender
+                    .send::<{ site::AHEAD }>(self.gear, request)
+                    .await;
                 let took = sent.done.saturating_duration_since(sent.at);
                 let deed = Deed::Request {
                     name: request.name,

@@ -16,6 +16,7 @@ use super::prepared::{Script, Step};
 use super::recorder::Spent;
 use super::redirect;
 use super::rows::Taker;
+use super::site;
 use super::witness::Witness;
 use crate::measurement::{FailureKind, Start};
 use crate::scenario::{Command, Method, Scope, ValueTemplate};
@@ -232,7 +233,7 @@ impl Sender {
     }
 
     /// Sends a request, follows where it is redirected to, and takes from its answer what the step captures.
-    pub(super) async fn send(&mut self, gear: &Gear, request: &Prepared) -> Sent {
+    pub(super) async fn send<const SITE: u8>(&mut self, gear: &Gear, request: &Prepared) -> Sent {
         if let Some(fault) = self.fault.take() {
             return Sent::unsent(fault.into());
         }
@@ -250,7 +251,10 @@ impl Sender {
             witness.request = bytes.to_vec();
         }
         let raw = raw(request, request.method, bytes, self.witness.is_some());
-        let exchange = self.client.send(&gear.scratch, &raw, request.timeout).await;
+        let sent = self
+            .client
+            .send::<SITE>(&gear.scratch, &raw, request.timeout);
+        let exchange = sent.await;
         if request.cookies.is_some() {
             let target = redirect::target_of(fixed.unwrap_or(&self.buffer));
             self.take_cookies(gear, request, &target, &exchange);
@@ -316,7 +320,8 @@ impl Sender {
             let spent = exchange.times.started.elapsed();
             let left = request.timeout.saturating_sub(spent);
             let raw = raw(request, method, &bytes, self.witness.is_some());
-            let hop = self.client.send(&gear.scratch, &raw, left).await;
+            let hop = self.client.send::<{ site::HOP }>(&gear.scratch, &raw, left);
+            let hop = hop.await;
             self.take_cookies(gear, request, &target, &hop);
             exchange = redirect::joined(&exchange, hop);
         }

@@ -15,6 +15,7 @@ use super::pool::{Job, Next, Seat, next_job};
 use super::prepared::{Action, Script, Step, Task};
 use super::schedule::{Arrival, Stay};
 use super::sender::{Gear, Sender};
+use super::site;
 
 /// How long a user rests whose task sent nothing at all, for want of a value; it would spin otherwise.
 const NOTHING_SENT: Duration = Duration::from_millis(10);
@@ -36,13 +37,16 @@ pub(super) async fn closed(presence: Presence, stay: Stay) {
     let joined = user.until(stay.join).await;
     user.sender.take_rows(&core.gear, &class.own_rows);
     user.sender.take_rows(&core.gear, &class.start_rows);
-    let Some(mut due) = user.steps(&class.on_start, false, joined, joined.at).await else {
+    let Some(mut due) = user
+        .steps::<{ site::ON_START }>(&class.on_start, false, joined, joined.at)
+        .await
+    else {
         return;
     };
     while due < stay.leave {
         let task = &class.tasks[class.draw(&mut user.sender.rng)];
         let moment = user.until(due).await;
-        let Some(ended) = user.task(task, moment, moment.at).await else {
+        let Some(ended) = user.task::<{ site::CLOSED }>(task, moment, moment.at).await else {
             return;
         };
         let mut rest = draws::pause(&mut user.sender.rng, class.wait);
@@ -126,7 +130,8 @@ impl<'c> User<'c> {
                 }
                 Action::Request(request) => {
                     let due = core.clock.moment_within(job.ready);
-                    job.ready = self.request(request, due, job.ready).await.0;
+                    let sent = self.request::<{ site::LOG_IN }>(request, due, job.ready);
+                    job.ready = sent.await.0;
                 }
             }
         }
@@ -139,7 +144,8 @@ impl<'c> User<'c> {
         self.sender.rng = draws::generator(core.seed, Purpose::Arrival(job.arrival.index));
         let task = &class.tasks[class.draw(&mut self.sender.rng)];
         core.begin();
-        self.task(task, job.due, job.ready.max(job.due.at)).await;
+        self.task::<{ site::OPEN }>(task, job.due, job.ready.max(job.due.at))
+            .await;
     }
 
     /// Waits until a time of the arm, and keeps the connection while it rests.
@@ -159,11 +165,16 @@ impl<'c> User<'c> {
     }
 
     /// Runs one pass through a task; its `set` values hold until the end of the pass.
-    async fn task(&mut self, task: &Task, due: Moment, ready: Instant) -> Option<Duration> {
+    async fn task<const SITE: u8>(
+        &mut self,
+        task: &Task,
+        due: Moment,
+        ready: Instant,
+    ) -> Option<Duration> {
         self.sender.take_rows(&self.core.gear, &task.rows);
         let hidden = self.sender.set(&task.set);
         let ended = self
-            .steps(&task.steps, task.stop_on_failure, due, ready)
+            .steps::<SITE>(&task.steps, task.stop_on_failure, due, ready)
             .await;
         self.sender.restore(hidden);
         ended
@@ -171,7 +182,7 @@ impl<'c> User<'c> {
 
     /// Runs steps in order. The first is due at `start` and could have been sent at `ready`. Returns when what follows is
     /// due; none where that is after the end of the load.
-    async fn steps(
+    async fn steps<const SITE: u8>(
         &mut self,
         steps: &[Step],
         stop_on_failure: bool,
@@ -215,7 +226,7 @@ impl<'c> User<'c> {
                             (moment, moment.at)
                         }
                     };
-                    let (done, failed) = self.request(request, moment, ready).await;
+                    let (done, failed) = self.request::<SITE>(request, moment, ready).await;
                     due = self.core.clock.time(done);
                     if failed && stop_on_failure {
                         break;
@@ -227,14 +238,14 @@ impl<'c> User<'c> {
     }
 
     /// Sends a request; returns when it ended, and whether it failed.
-    async fn request(
+    async fn request<const SITE: u8>(
         &mut self,
         request: &Prepared,
         due: Moment,
         ready: Instant,
     ) -> (Instant, bool) {
         let pending = Pending::new(self.core, request.name, due, ready);
-        let sent = self.sender.send(&self.core.gear, request).await;
+        let sent = self.sender.send::<SITE>(&self.core.gear, request).await;
         pending.settle(&sent);
         self.core.pacer.saw(sent.done);
         self.sent |= sent.spent.is_some();

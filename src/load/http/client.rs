@@ -12,6 +12,9 @@ use super::exchange::{Exchange, Failed, Failure};
 use super::h1::Scratch;
 use super::request::Request;
 
+/// Where a request goes out on a connection that was opened for it. The caller's sites count from zero.
+const OPENED: u8 = u8::MAX;
+
 /// Sends the requests of one user to one origin.
 pub struct Client {
     connector: Arc<Connector>,
@@ -32,8 +35,10 @@ impl Client {
 
     /// Sends `request` and reads its answer, within `timeout` for all of it, connecting included.
     ///
+    /// `SITE` is a number that no other caller has: it keeps the futures below in one piece with the caller's.
+    ///
     /// After a failure, or when this future is dropped early, the connection is closed: a late answer finds nobody.
-    pub async fn send(
+    pub async fn send<const SITE: u8>(
         &mut self,
         scratch: &Scratch,
         request: &Request<'_>,
@@ -43,7 +48,7 @@ impl Client {
         let mut exchange = Exchange::started(started);
         let outcome = {
             let kept = &mut self.kept;
-            let work = pin!(attempt(
+            let work = pin!(attempt::<SITE>(
                 &self.connector,
                 kept,
                 scratch,
@@ -81,7 +86,7 @@ impl Client {
 }
 
 /// Tries the kept connection, and a new one where that had been closed, once.
-async fn attempt(
+async fn attempt<const SITE: u8>(
     connector: &Connector,
     kept: &mut Option<Connection>,
     scratch: &Scratch,
@@ -91,7 +96,7 @@ async fn attempt(
     if let Some(mut connection) = kept.take() {
         if connection.is_quiet(scratch).await {
             let begun = exchange.times.started;
-            let sent = connection.exchange(scratch, request, begun, exchange);
+            let sent = connection.exchange::<SITE>(scratch, request, begun, exchange);
             match sent.await {
                 Ok(answered) => {
                     *kept = answered.reusable.then_some(connection);
@@ -106,7 +111,8 @@ async fn attempt(
     exchange.new_connection = true;
     // Boxed, so that a user who waits for an answer does not hold the room of a handshake.
     let mut connection = Box::pin(connector.open(&mut exchange.times)).await?;
-    let sent = connection.exchange(scratch, request, Instant::now(), exchange);
+    let now = Instant::now();
+    let sent = connection.exchange::<OPENED>(scratch, request, now, exchange);
     let answered = sent.await.map_err(|broken| broken.failed)?;
     *kept = answered.reusable.then_some(connection);
     Ok(answered.answer)

@@ -16,7 +16,7 @@ pub(super) enum Connection {
 
 impl Connection {
     /// Sends a request and reads its answer.
-    pub(super) async fn exchange(
+    pub(super) async fn exchange<const SITE: u8>(
         &mut self,
         scratch: &Scratch,
         request: &Request<'_>,
@@ -26,7 +26,7 @@ impl Connection {
         match self {
             Self::Http1(stream) => {
                 Turn::new(stream, scratch, request, begun)
-                    .run(exchange)
+                    .run::<SITE>(exchange)
                     .await
             }
             // Boxed, so that a user of HTTP/1.1 does not hold its room.

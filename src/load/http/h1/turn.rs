@@ -59,21 +59,22 @@ impl<'a> Turn<'a> {
     /// Sends the request and reads its answer, noting times and bytes in `exchange`.
     ///
     /// Not an `async fn` by value: that would hold the turn twice, for each waiting user.
-    pub(in crate::load::http) fn run(
+    pub(in crate::load::http) fn run<const SITE: u8>(
         &mut self,
         exchange: &mut Exchange,
     ) -> impl Future<Output = Result<Answered, Broken>> {
         poll_fn(|context| {
-            self.poll(context, exchange).map_ok(|surplus| Answered {
-                reusable: self.reader.keeps_alive() && surplus == 0 && self.flushed,
-                answer: self.reader.take_answer(),
-            })
+            self.poll::<SITE>(context, exchange)
+                .map_ok(|surplus| Answered {
+                    reusable: self.reader.keeps_alive() && surplus == 0 && self.flushed,
+                    answer: self.reader.take_answer(),
+                })
         })
     }
 
     /// Writes what can be written and reads what has come. While a long body is still being written, an early answer is
     /// read all the same: a server that refuses the body would otherwise be waited for in vain.
-    fn poll(
+    fn poll<const SITE: u8>(
         &mut self,
         context: &mut Context<'_>,
         exchange: &mut Exchange,
@@ -165,11 +166,13 @@ impl Stream {
     /// Whether an idle connection is still open. What is said between requests, even data, makes it unusable. Without
     /// news from the system this costs no system call.
     pub(in crate::load::http) async fn is_quiet(&mut self, scratch: &Scratch) -> bool {
+        if let Self::Plain(tcp) = self {
+            let read = tcp.try_read(&mut scratch.0.borrow_mut());
+            return read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        }
         poll_fn(|context| {
-            Poll::Ready(
-                self.poll_read(context, &mut scratch.0.borrow_mut())
-                    .is_pending(),
-            )
+            let read = self.poll_read(context, &mut scratch.0.borrow_mut());
+            Poll::Ready(read.is_pending())
         })
         .await
     }

@@ -113,7 +113,7 @@ async fn a_long_body_is_drained_without_being_held() {
     let bytes = render::<&str, &str>("GET", "test", "/", &[], None).unwrap();
     let exchange = user
         .client
-        .send(&user.scratch, &Request::new("GET", &bytes), AMPLE)
+        .send::<0>(&user.scratch, &Request::new("GET", &bytes), AMPLE)
         .await;
     assert_eq!(exchange.outcome.unwrap().body, None);
     assert!(exchange.bytes_in > (CHUNK * CHUNKS) as u64);

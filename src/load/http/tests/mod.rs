@@ -74,7 +74,9 @@ impl User {
     ) -> Exchange {
         let bytes = render(method, "test", target, &[("A", "b")], Some(body)).unwrap();
         let request = Request::new(method, &bytes).keep_body(1000);
-        self.client.send(&self.scratch, &request, timeout).await
+        self.client
+            .send::<0>(&self.scratch, &request, timeout)
+            .await
     }
 }
 
