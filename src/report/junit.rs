@@ -14,8 +14,8 @@ use super::numbers::{self, whole_seconds};
 use super::rows::Status;
 use super::text::{Distinct, capitalized, one_line};
 use super::words::{
-    Medium, caught, compared, generator, headline, invalidity, is_uncompared, measure_name,
-    promise, sentence, stopped_early,
+    Medium, caught, caution, compared, generator, headline, invalidity, is_uncompared,
+    measure_name, promise, sentence, stopped_early, told_cautions,
 };
 use crate::thresholds::Subject;
 use crate::verdict::{
@@ -117,7 +117,14 @@ fn run_case(story: &Story) -> TestCase {
         (_, Some(first)) => first.clone(),
         (_, None) => headline(story, MEDIUM),
     };
-    let more = reasons.get(1..).unwrap_or_default().join("\n");
+    let notes = || told_cautions(story).map(|told| capitalized(&caution(story, told, MEDIUM)));
+    let more: Vec<String> = match result {
+        Result::Passed => notes().collect(),
+        Result::Skipped(_) | Result::Failure(_) | Result::Error(_) => {
+            reasons.into_iter().skip(1).collect()
+        }
+    };
+    let more = more.join("\n");
     let seconds = i64::try_from(whole_seconds(story.record.run.duration_s)).unwrap_or_default();
     TestCase {
         time: Duration::seconds(seconds),

@@ -7,7 +7,7 @@ use super::model::{Caution, Enough, Standing};
 use super::regression;
 use super::rule::Rules;
 use crate::metric::Kind;
-use crate::record::Ended;
+use crate::record::{Ended, Tally};
 use crate::thresholds::{Acceptance, Subject, Thresholds};
 use crate::units::six_digits;
 
@@ -26,6 +26,7 @@ pub(super) fn of_runs(
     if runs.iter().any(|run| run.record.run.insecure) {
         cautions.push(Caution::Insecure);
     }
+    cautions.extend(late_slices(runs));
     cautions.extend(cold::caution(thresholds, runs));
     cautions.extend(other_cpu(runs, opponent));
     cautions
@@ -54,6 +55,20 @@ pub(super) fn of_cells(
     }));
     cautions.extend(acceptances(case, runs, opponent, cells));
     cautions
+}
+
+/// The slices that latencies are judged without; none where that makes the run invalid.
+fn late_slices(runs: &[Run<'_>]) -> Option<Caution> {
+    let sieves = || runs.iter().map(|run| &run.sieve);
+    let tallies = || sieves().flat_map(|sieve| [sieve.pairs, sieve.slices]);
+    let dropped = tallies().map(|tally| tally.dropped).sum();
+    let is_invalid = tallies().any(Tally::is_too_many);
+    (dropped > 0 && !is_invalid).then(|| Caution::LateSlices {
+        dropped,
+        of: tallies().map(|tally| tally.of).sum(),
+        worst_s: sieves().map(|sieve| sieve.worst_s).fold(0.0, f64::max),
+        limit_s: sieves().map(|sieve| sieve.limit_s).fold(0.0, f64::max),
+    })
 }
 
 fn other_cpu(runs: &[Run<'_>], opponent: Opponent<'_>) -> Option<Caution> {

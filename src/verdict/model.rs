@@ -460,6 +460,17 @@ pub enum Caution {
     Insecure,
     /// The run was far noisier than the baseline's jobs: see [`Verdict::noise`].
     Noisy,
+    /// Slices or pairs in which the generator was late, too few to make the run invalid: latencies are judged without them.
+    LateSlices {
+        /// Left out.
+        dropped: u32,
+        /// All.
+        of: u32,
+        /// The largest `late` P99, in seconds.
+        worst_s: f64,
+        /// What it may be, in seconds.
+        limit_s: f64,
+    },
 }
 
 /// How much more would let a line see the change that `must_detect` names, if the noise stays what it was.

@@ -54,6 +54,7 @@ pub(in crate::report) fn saying(text: &str) -> Sample {
             | Caution::Aborted { .. }
             | Caution::NoColdMark
             | Caution::Insecure
+            | Caution::LateSlices { .. }
             | Caution::Noisy => {}
         }
     }

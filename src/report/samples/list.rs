@@ -21,6 +21,7 @@ pub(in crate::report) fn all() -> &'static [(&'static str, Sample)] {
             ("scenario differs", scenario_differs()),
             ("no job matches", no_job_matches()),
             ("generator late", generator_late()),
+            ("late slice", late_slice()),
             ("generator busy", generator_busy()),
             ("generator short", generator_short()),
             ("no sockets", no_sockets()),

@@ -48,6 +48,13 @@ pub(in crate::report) fn generator_late() -> Sample {
     gate(run).after(history()).promising(PROMISES).judged()
 }
 
+/// The machine had no time to send in one slice of twelve, and nobody has to mind.
+pub(in crate::report) fn late_slice() -> Sample {
+    let mut run = shop(40.0);
+    run.slices[3].late_p99_s = 0.062;
+    gate(run).after(history()).promising(PROMISES).judged()
+}
+
 /// A core had no moment to spare.
 pub(in crate::report) fn generator_busy() -> Sample {
     let mut run = shop(40.0);

@@ -6,7 +6,7 @@ use super::*;
 
 /// One sample line: name, labels, value.
 #[derive(Debug, PartialEq)]
-struct Line {
+pub(super) struct Line {
     name: String,
     labels: Vec<(String, String)>,
     value: String,
@@ -93,7 +93,7 @@ fn shell_words(line: &str) -> Option<Vec<String>> {
 }
 
 /// Checks what GitLab and `OpenMetrics` ask of a document, and gives its samples.
-fn assert_read(text: &str) -> Vec<Line> {
+pub(super) fn assert_read(text: &str) -> Vec<Line> {
     let lines = read(text).unwrap_or_else(|error| panic!("{error}"));
     let mut series = HashSet::new();
     for line in text.lines().filter(|line| !line.starts_with("# ")) {

@@ -2,6 +2,7 @@
 //!
 //! Every document is read back by a reader of its own: XML, Markdown and `OpenMetrics` as those who show them read them.
 
+mod everywhere;
 mod html;
 mod junit;
 mod markdown;

@@ -161,6 +161,7 @@ fn every_verdict_says_what_happened() {
     scenario differs: Performance gate shop passed: all 3 limits hold, and nothing was compared, since the scenario is not the baseline's
     no job matches: Performance gate shop passed: all 3 limits hold, and nothing was compared, since no job of the baseline ran in the same circumstances (label region: not set there, 'eu-west-1' here)
     generator late: Performance gate shop could NOT BE JUDGED: the generator itself fell behind in 5 of 12 slices: up to 62.0 ms late at P99, 6.02 ms allowed
+    late slice: Performance gate shop passed: nothing slower; +23 % or more on any gated line would have been caught
     generator busy: Performance gate shop could NOT BE JUDGED: a core of the generator was busy 97.0 % of the time, 90 % allowed: it measured its own delay
     generator short: Performance gate shop could NOT BE JUDGED: the generator started 94.2 % of the arrivals in time, 99 % needed
     no sockets: Performance gate shop could NOT BE JUDGED: the generator's machine had no file or port left for 36 requests

@@ -4,10 +4,12 @@ use super::Medium;
 use super::context::noise;
 use super::line::title;
 use super::reasons::written_at;
+use crate::record::RunRecord;
 use crate::report::Story;
 use crate::report::numbers::{self, count, counted, share};
 use crate::report::rows::must_detect;
 use crate::thresholds::{Acceptance, Subject};
+use crate::units::Latency;
 use crate::verdict::{Caution, Check, Comparison, Enough, Line, Measure, Outcome};
 
 /// The cautions of a story, but for what the verdict says itself.
@@ -65,10 +67,32 @@ pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Mediu
         Caution::Insecure => {
             "certificates were not checked (--insecure): anybody could have answered".to_owned()
         }
+        Caution::LateSlices {
+            dropped,
+            of,
+            worst_s,
+            limit_s,
+        } => {
+            let (units, each) = units_of(story.record);
+            format!(
+                "latencies are judged without {dropped} of {of} {units}, since the generator was late in them (up to {} at P99, {} allowed); failures, cold starts and requests/s count in {each} all the same: give it a machine with more free cores, or send less",
+                Latency(*worst_s),
+                Latency(*limit_s)
+            )
+        }
         Caution::Noisy => {
             let told = noise(story).unwrap_or_else(|| "the run was noisy".to_owned());
             format!("{told}: use a quieter runner, or run it again")
         }
+    }
+}
+
+/// What the generator's lateness drops: slices, or the pairs of a duet.
+pub(super) fn units_of(record: &RunRecord) -> (&'static str, &'static str) {
+    if record.base.is_some() {
+        ("pairs", "those pairs")
+    } else {
+        ("slices", "those slices")
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why something was not judged: each reason with its numbers and with what to do.
 
 use super::Medium;
+use super::cautions::units_of;
 use super::line::title;
 use crate::baseline::{Difference, Mismatch};
 use crate::measurement::Arm;
@@ -109,11 +110,7 @@ pub(in crate::report) fn invalidity(story: &Story, why: &Invalidity, medium: Med
             worst_s,
             limit_s,
         } => {
-            let units = if story.record.base.is_some() {
-                "pairs"
-            } else {
-                "slices"
-            };
+            let (units, _) = units_of(story.record);
             reason(
                 format!(
                     "the generator itself fell behind in {dropped} of {of} {units}: up to {} late at P99, {} allowed",

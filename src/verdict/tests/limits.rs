@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::measurement::FailureKind;
+use crate::measurement::{Arm, FailureKind, Parts};
+use crate::record::PartsRecord;
 use crate::thresholds::{Bound, FailureSet, Severity};
 use crate::units::Share;
 
@@ -161,6 +162,68 @@ fn an_error_burst_in_a_late_slice_breaks_the_limits_on_errors() {
         (&line.outcome, line.requests, limit(line).over),
         (&LineOutcome::Failed, 900, Some(90))
     );
+}
+
+#[test]
+fn cold_starts_failures_and_rates_are_counted_in_late_slices_too_and_their_latencies_left_out_are_told()
+ {
+    let slow = traffic("GET /a", 600, 100.0)
+        .cold(300, 900.0)
+        .failing(FailureKind::Status(503), 60);
+    let run = record()
+        .steady("warm")
+        .slices(8, &[traffic("GET /a", 600, 100.0)])
+        .slice(&[slow])
+        .late(1.0)
+        .with(|run| {
+            run.cold_start = Some("x-cold-start".to_owned());
+            let parts = Parts {
+                told: 5400,
+                ..Parts::default()
+            };
+            run.parts.push(PartsRecord {
+                phase: 0,
+                arm: Arm::Target,
+                request: 0,
+                parts,
+            });
+        })
+        .build();
+    let share = |percent: f64| Share::new(percent / 100.0).unwrap();
+    let rate = Bound::RequestsPerSecond(599.0);
+    for (bound, outcome, hits) in [
+        (Bound::ColdShare(share(1.0)), LineOutcome::Failed, Some(300)),
+        (Bound::ErrorRate(share(0.2)), LineOutcome::Failed, Some(60)),
+        (rate, LineOutcome::Passed, None),
+    ] {
+        let verdict = judged_alone(&limited(vec![promise(bound)]), &run);
+        let line = &verdict.lines[0];
+        assert_eq!(
+            (&line.outcome, limit(line).over),
+            (&outcome, hits),
+            "{bound:?}"
+        );
+        assert_eq!(line.requests, 5400 - if hits == Some(300) { 60 } else { 0 });
+        let told = Caution::LateSlices {
+            dropped: 1,
+            of: 9,
+            worst_s: 1.0,
+            limit_s: 0.02,
+        };
+        assert!(
+            verdict
+                .cautions
+                .iter()
+                .any(|caution| std::mem::discriminant(caution) == std::mem::discriminant(&told)),
+            "{:?}",
+            verdict.cautions
+        );
+    }
+    let kept = record()
+        .steady("warm")
+        .slices(9, &[traffic("GET /a", 600, 100.0)])
+        .build();
+    assert_eq!(judged_alone(&limited(Vec::new()), &kept).cautions, []);
 }
 
 /// Nine slices about 100 ms, of which the generator was late in the last, whose latencies lie about this.

@@ -1,0 +1,118 @@
+//! What holds in every format.
+
+use serde_json::Value;
+
+use super::markdown::assert_whole;
+use super::metrics::assert_read;
+use super::*;
+
+/// What turns the order of what is read around.
+const TURNING: [char; 12] = [
+    '\u{200e}', '\u{200f}', '\u{061c}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
+    '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+];
+
+fn comment_on(sample: &Sample, text: &str) -> String {
+    let missing = Missing {
+        gate: text.to_owned(),
+        why: text.to_owned(),
+    };
+    comment(&[sample.story()], &[missing], Some(text))
+}
+
+/// Every format of a story, by the name of its file or place; what else is foreign is this text.
+fn formats(sample: &Sample, text: &str) -> Vec<(&'static str, String)> {
+    let story = sample.story();
+    let remarks = annotations(&story);
+    let remarks = remarks.iter().flat_map(|it| [&*it.title, &*it.message]);
+    let outputs = outputs(&[story]);
+    let outputs = outputs.iter().map(|(_, value)| value.as_str());
+    vec![
+        ("the log", terminal(&story, 80, Colour::Never)),
+        ("the last line", verdict_line(&story, 80, Colour::Never)),
+        ("summary.md", summary(&[story])),
+        ("the comment", comment_on(sample, text)),
+        ("report.html", html(&story)),
+        ("junit.xml", junit(&[story])),
+        ("metrics.txt", metrics(&story)),
+        ("metrics-gated.txt", gated(&[story])),
+        ("load-performance.json", performance(&story)),
+        ("the annotations", remarks.collect::<Vec<_>>().join("\n")),
+        ("the outputs", outputs.collect::<Vec<_>>().join("\n")),
+    ]
+}
+
+/// Checks that nothing in any format of a gate of this text acts instead of being read.
+fn assert_plain(text: &str) {
+    let sample = saying(text);
+    for (format, told) in formats(&sample, text) {
+        assert!(!told.contains(TURNING), "{format} of {text:?}");
+        let acts = |c: char| c.is_control() && c != '\n';
+        assert!(!told.contains(acts), "{format} of {text:?}: {told:?}");
+    }
+    for remark in annotations(&sample.story()) {
+        assert!(!remark.title.contains('\n') && !remark.message.contains('\n'));
+    }
+    assert_whole(&comment_on(&sample, text));
+}
+
+#[test]
+fn no_name_breaks_any_format() {
+    let plain = saying("GET /plain");
+    let endless = endless();
+    let turning = String::from_iter(TURNING) + "gpj.exe";
+    let letters = "a".repeat(10_000);
+    let more = [&*endless, &*turning, &*letters, "\u{202e}evil\u{2066}"];
+    for text in TEXTS.into_iter().chain(more) {
+        assert_plain(text);
+        let sample = saying(text);
+        // These hold figures and words of ours, and nothing that is foreign.
+        let story = sample.story();
+        let figures: Value = serde_json::from_str(&performance(&story)).unwrap();
+        assert!(figures["metrics"]["http_reqs"]["count"].as_u64() > Some(0));
+        assert_eq!(performance(&story), performance(&plain.story()));
+        assert_eq!(outputs(&[story]), outputs(&[plain.story()]));
+        let rows = |sample: &Sample| assert_read(&gated(&[sample.story()])).len();
+        assert_eq!(rows(&sample), rows(&plain), "{text:?}");
+        let remarks = |sample: &Sample| annotations(&sample.story()).len();
+        assert_eq!(remarks(&sample), remarks(&plain), "{text:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_name_at_all_breaks_any_format(text in texts()) {
+        assert_plain(&text);
+    }
+}
+
+#[test]
+fn slices_that_latencies_are_judged_without_are_told_in_every_report() {
+    let sample = story("late slice");
+    let told = formats(sample, "x").into_iter().filter(|(format, _)| {
+        let tells = [
+            "the log",
+            "summary.md",
+            "the comment",
+            "report.html",
+            "junit.xml",
+            "the annotations",
+        ];
+        tells.contains(format)
+    });
+    for (format, told) in told {
+        // Logs and XML break lines where they must.
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = told.replace('\u{a0}', " ").to_lowercase();
+        assert!(
+            told.contains("latencies are judged without 1 of 12 slices, since the generator was late in them (up to 62"),
+            "{format}: {told}"
+        );
+    }
+    let on_time = formats(story("passed"), "x");
+    assert!(
+        on_time
+            .iter()
+            .all(|(_, told)| !told.contains("judged without"))
+    );
+}
