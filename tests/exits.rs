@@ -199,6 +199,38 @@ fn a_stored_result_is_judged_again_to_the_same_words() {
 }
 
 #[test]
+fn validate_says_at_most_where_conditions_decide_as_the_load_runs() {
+    let gate = gate("limits: { requests: { pro: { p95: 1s } } }").with_scenario(
+        "name: sample
+user_classes:
+  - name: a
+    tasks:
+      - set: { plan: \"{{ pick(['pro', 'free']) }}\" }
+        steps: [{ get: /all, name: all }, { get: /pro, name: pro, when: \"{{ plan == 'pro' }}\" }]
+load: [{ phase: warm, arrivals: 100/s, for: 60s }]
+",
+    );
+    let ran = gate.command("validate", &["--target", "http://127.0.0.1:1"]);
+    let ran = ran.exits(0).tells(&[
+        "at most 6,000",
+        "At most: a condition (when) decides as the load runs",
+    ]);
+    let lines = |name: &str| {
+        let lines = ran.stdout.lines().filter(|line| line.contains(name));
+        lines
+            .filter(|line| line.contains("6,000"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let (pro, all) = (lines("pro "), lines("all "));
+    assert!(
+        pro.len() >= 3 && pro.iter().all(|line| line.contains("at most 6,000")),
+        "{pro:?}"
+    );
+    assert!(all.iter().any(|line| !line.contains("at most")), "{all:?}");
+}
+
+#[test]
 fn validate_sends_nothing_and_exits_2_where_nothing_could_be_judged() {
     let server = Server::fast();
     let gate = gate("").with_scenario(BUSY);

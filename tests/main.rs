@@ -27,3 +27,4 @@ mod simulation;
 mod stand_in;
 mod support;
 mod traffic;
+mod wire;

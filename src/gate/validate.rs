@@ -84,6 +84,7 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
             phases: &phases,
             requests: &scenario.requests,
             counts: &counts,
+            undecided: &scenario.undecided_requests(),
             answers: match newest {
                 _ if !has_users => Answers::Irrelevant,
                 Some(_) => Answers::AsInBaseline,

@@ -30,6 +30,8 @@ pub struct Outlook<'a> {
     pub requests: &'a [String],
     /// Requests expected by phase and name.
     pub counts: &'a [Vec<f64>],
+    /// By request name, whether conditions leave it open how many of them there will be: never more than expected.
+    pub undecided: &'a [bool],
     /// How long answers were taken to last, where the number of requests depends on it.
     pub answers: Answers,
     /// What was promised.
@@ -133,10 +135,17 @@ fn requests(outlook: &Outlook, columns: usize) -> Vec<String> {
     let mut rows = vec![row(heading, ["requests", "per second"])];
     for (index, name) in outlook.requests.iter().enumerate() {
         let sent: f64 = measured().map(|(_, counts)| counts[index]).sum();
-        let cells = [count(numbers::whole(sent)), numbers::rate(sent / seconds)];
+        let sent_in_all = at_most(outlook, Some(name), numbers::whole(sent));
+        let cells = [sent_in_all, numbers::rate(sent / seconds)];
         rows.push((one_line(name), cells.to_vec()));
     }
     let mut lines = table(&rows, columns);
+    if outlook.undecided.contains(&true) {
+        lines.extend(wrap(
+            "At most: a condition (when) decides as the load runs, and was taken to hold.",
+            columns,
+        ));
+    }
     let assumed = match outlook.answers {
         Answers::Irrelevant => None,
         Answers::AsInBaseline => {
@@ -153,6 +162,17 @@ fn requests(outlook: &Outlook, columns: usize) -> Vec<String> {
     lines
 }
 
+/// A number of requests of a name, which conditions may make smaller.
+fn at_most(outlook: &Outlook, request: Option<&str>, requests: u64) -> String {
+    let names = outlook.requests.iter().zip(outlook.undecided);
+    let mut undecided = names.filter(|(_, undecided)| **undecided);
+    if undecided.any(|(name, _)| Some(name.as_str()) == request) {
+        format!("at most {}", count(requests))
+    } else {
+        count(requests)
+    }
+}
+
 fn cells(outlook: &Outlook, columns: usize) -> Vec<String> {
     if outlook.forecast.cells.is_empty() {
         return wrap(
@@ -164,7 +184,7 @@ fn cells(outlook: &Outlook, columns: usize) -> Vec<String> {
     for cell in &outlook.forecast.cells {
         let measure = Measure::Metric(cell.metric);
         let cells = [
-            count(cell.requests),
+            at_most(outlook, cell.subject.name(), cell.requests),
             count(cell.need),
             match &cell.smallest {
                 Ok(Some(change)) => numbers::caught(measure, *change),
@@ -208,7 +228,7 @@ fn limits(outlook: &Outlook, columns: usize) -> Vec<String> {
             continue;
         };
         let cells = [
-            count(forecast.requests),
+            at_most(outlook, limit.subject.name(), forecast.requests),
             forecast.need.map_or_else(|| NONE.to_owned(), count),
         ];
         rows.push((limit_name(limit), cells.to_vec()));

@@ -54,6 +54,21 @@ impl Scenario {
         coming.sum::<f64>() * share
     }
 
+    /// By request name, whether conditions decide as the load runs how many there will be: never more than expected.
+    pub fn undecided_requests(&self) -> Vec<bool> {
+        let mut undecided = vec![false; self.requests.len()];
+        let tasks = self.user_classes.iter().flat_map(|class| {
+            let tasks = class.tasks.iter().map(|task| &task.steps);
+            tasks.chain(std::iter::once(&class.on_start))
+        });
+        for step in tasks.flatten().filter(|step| step.is_undecided()) {
+            if let Some(request) = step.request() {
+                undecided[request.name] = true;
+            }
+        }
+        undecided
+    }
+
     fn shares(&self) -> impl Iterator<Item = (&UserClass, f64)> {
         let weights = self.user_classes.iter().map(|class| class.weight);
         let total: f64 = weights.map(f64::from).sum();
@@ -154,6 +169,33 @@ mod tests {
         let users = "  - { name: a, tasks: [{ steps: [{ get: /a }] }] }";
         let load = "  - repeat: 3\n    phases:\n      - { phase: burst, arrivals: 10/s..30/s, for: 5s }\n      - { phase: idle, users: 0, for: 5s }";
         close(&expected(users, load, 9.0), &[&[300.0], &[0.0]]);
+    }
+
+    #[test]
+    fn a_condition_that_only_the_load_decides_leaves_a_number_open() {
+        let text = "name: x
+variables: { beta: false }
+user_classes:
+  - name: a
+    on_start: [{ post: /login, when: \"{{ random_int(0, 1) == 1 }}\" }]
+    tasks: [{ steps: [{ get: /a }, { get: /b, when: '{{ beta }}' }, { get: /c, when: '{{ not beta }}' }, { get: /a, when: \"{{ pick(['x', 'y']) == 'x' }}\", name: d }] }]
+load: [{ phase: warm, arrivals: 10/s, for: 10s }]
+";
+        let scenario = crate::scenario::parse("scenario.yml", text, &Inputs::default()).unwrap();
+        let names: Vec<(&str, bool)> = scenario
+            .requests
+            .iter()
+            .map(String::as_str)
+            .zip(scenario.undecided_requests())
+            .collect();
+        let expected = [
+            ("POST /login", true),
+            ("GET /a", false),
+            ("GET /b", false),
+            ("GET /c", false),
+            ("d", true),
+        ];
+        assert_eq!(names, expected);
     }
 
     #[test]

@@ -42,6 +42,12 @@ impl Step {
     pub fn is_never_done(&self) -> bool {
         self.when.as_ref().and_then(Condition::constant) == Some(false)
     }
+
+    /// Whether it is only known as the load runs if it is done.
+    pub fn is_undecided(&self) -> bool {
+        let mut conditions = self.when.iter();
+        conditions.any(|when| when.constant().is_none())
+    }
 }
 
 /// A program whose answer is the JSON that it prints. It is no request and counted nowhere.
