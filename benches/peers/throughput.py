@@ -217,7 +217,8 @@ def main():
     arguments.add_argument("--tools", nargs="+", choices=list(CONTENDERS), default=list(CONTENDERS))
     arguments.add_argument("--only", choices=["table", "growth", "waiting", "peers-waiting", "start"])
     chosen = arguments.parse_args()
-    common.install()
+    needed = {"table": chosen.tools, "growth": [], "waiting": [], "start": []}
+    common.install(needed.get(chosen.only, list(CONTENDERS)))
     print(common.machine())
     parts = {
         "table": lambda: table(chosen.seconds, chosen.rounds, chosen.tools),
