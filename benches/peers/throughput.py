@@ -133,7 +133,7 @@ def table(seconds, rounds, tools):
         rates = median([a[0] / b[0] for a, b in zip(own, rows)])
         cpus = median([a[1] / b[1] for a, b in zip(own, rows)])
         print(
-            f"| {name} | {rate:,.0f} | {cpu:.1f} µs | {peak:.0f} MB | {rates:.2f} × | {cpus:.2f} × "
+            f"| {name} | {rate:,.0f} | {cpu:.1f} µs | {peak:.0f} MB | {rates:.3f} × | {cpus:.3f} × "
             f"| {steal * 100:.1f} % |"
         )
 
