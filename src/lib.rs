@@ -27,6 +27,7 @@ pub mod exit;
 pub mod gate;
 pub mod init;
 pub mod plan;
+pub mod schema;
 
 // The edges, each one replaceable.
 pub mod ci;

@@ -11,10 +11,10 @@ use crate::platform::{Api, Fault, Plays};
 use crate::runner::{Acted, Job};
 use crate::support::{SCENARIO, Server, alone, fell_behind, nobody};
 
-const BOT: &str = "github-actions[bot]";
+pub(crate) const BOT: &str = "github-actions[bot]";
 
 /// A job with one gate, against a server and an API.
-fn job(thresholds: &str, server: &Server, api: &Api) -> Job {
+pub(crate) fn job(thresholds: &str, server: &Server, api: &Api) -> Job {
     let job = Job::new()
         .with("gates", "thresholds/sample")
         .with("target", &server.url())
@@ -24,12 +24,12 @@ fn job(thresholds: &str, server: &Server, api: &Api) -> Job {
     job
 }
 
-fn api() -> Api {
+pub(crate) fn api() -> Api {
     Api::start(Plays::GitHub, None)
 }
 
 /// Runs a job that sends load, by itself. A machine that is busy with something else says nothing about the claims here.
-fn act(job: &Job) -> Acted {
+pub(crate) fn act(job: &Job) -> Acted {
     let _alone = alone();
     for _ in 0..5 {
         let acted = job.act();
@@ -288,11 +288,6 @@ fn the_code_under_test_never_sees_the_token() {
         seen.contains("LOADGATE_PORT=") && !seen.contains("-that-nobody-may-see"),
         "{seen}"
     );
-    let written = std::fs::read_dir(job.workspace.join("loadgate-out")).unwrap();
-    for file in written {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
-        assert!(!text.contains("-that-nobody-may-see"));
-    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// What each room may use of the crate, beside itself. Data flows down this list.
-const MAY_USE: [(&str, &[&str]); 23] = [
+const MAY_USE: [(&str, &[&str]); 24] = [
     ("units", &[]),
     ("metric", &[]),
     ("yaml", &[]),
@@ -90,10 +90,11 @@ const MAY_USE: [(&str, &[&str]); 23] = [
         &["plan", "gate", "lambda", "exit", "files", "units"],
     ),
     ("init", &["files"]),
+    ("schema", &["scenario", "record", "thresholds", "baseline"]),
     (
         "cli",
         &[
-            "plan", "gate", "demo", "init", "lambda", "exit", "causes", "units",
+            "plan", "gate", "demo", "init", "schema", "lambda", "exit", "causes", "units",
         ],
     ),
     ("lib", &[]),

@@ -35,6 +35,12 @@ fn two_files_and_ten_lines_are_all_that_a_service_needs() {
     let workflow = home.path().join(".github/workflows/performance.yml");
     let text = std::fs::read_to_string(&workflow).unwrap();
     assert!(text.lines().count() <= 10, "{text}");
+    let permissions = &yaml(&workflow)["permissions"];
+    assert_eq!(
+        permissions.to_string(),
+        r#"{"actions":"read","contents":"read","pull-requests":"write"}"#,
+        "a pull request's code runs in this job"
+    );
     let steps = &yaml(&workflow)["jobs"]["performance"]["steps"];
     assert_eq!(
         steps[1]["with"]["serve"],
@@ -111,4 +117,15 @@ fn a_gitlab_project_gets_a_job_or_the_lines_to_add() {
     init(home.path()).exits(0);
     let text = std::fs::read_to_string(home.path().join(".gitlab-ci.yml")).unwrap();
     assert!(text.lines().count() <= 10 && text.contains("gates: thresholds/api"));
+}
+
+#[test]
+fn the_readme_shows_what_is_written() {
+    let home = tempfile::tempdir().unwrap();
+    init(home.path()).exits(0);
+    let text =
+        std::fs::read_to_string(home.path().join(".github/workflows/performance.yml")).unwrap();
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    assert!(readme.contains(&text), "{text}");
 }

@@ -17,6 +17,7 @@ mod formats;
 mod gates;
 mod help;
 mod init;
+mod inputs;
 mod mistakes;
 mod models;
 mod platform;

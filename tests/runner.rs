@@ -15,6 +15,8 @@ pub(crate) struct Job {
     inputs: BTreeMap<String, String>,
     github: Value,
     variables: BTreeMap<String, String>,
+    /// What a download brings.
+    artifact: Option<PathBuf>,
 }
 
 /// What came of an action.
@@ -60,6 +62,7 @@ impl Job {
                 "action_repository": "", "event": { "pull_request": { "number": 7, "head": { "sha": "3f2c9ab0" } } },
             }),
             variables: BTreeMap::from([("GITHUB_RUN_ID".to_owned(), "1842".to_owned())]),
+            artifact: None,
             home,
         }
     }
@@ -72,6 +75,17 @@ impl Job {
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// What an artifact holds, for steps that download one.
+    pub(crate) fn artifact(mut self, folder: &Path) -> Self {
+        self.artifact = Some(folder.to_owned());
+        self
+    }
+
+    /// Everything of the job: its workspace, what the runner keeps for it, and its temporary files.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Sets a field of the `github` context, such as `event_name`.
@@ -155,7 +169,21 @@ impl Job {
                     .collect()
             };
             let outputs = if let Some(uses) = step["uses"].as_str() {
-                acted.uses.push((uses.to_owned(), pairs("with")));
+                let with = pairs("with");
+                if let Some(artifact) = self
+                    .artifact
+                    .as_ref()
+                    .filter(|_| uses.contains("download-artifact@"))
+                {
+                    let whole = artifact.join(".");
+                    let copied = Command::new("cp")
+                        .arg("-r")
+                        .arg(whole)
+                        .arg(&with["path"])
+                        .status();
+                    assert!(copied.unwrap().success());
+                }
+                acted.uses.push((uses.to_owned(), with));
                 BTreeMap::new()
             } else {
                 let folder = step["working-directory"].as_str().unwrap_or(".");

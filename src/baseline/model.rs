@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::stored::StoredJob;
@@ -17,7 +18,7 @@ pub const SCHEMA: u32 = 2;
 pub const RING: usize = 20;
 
 /// Accepted jobs of one scenario.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Baseline {
     /// Version of this format.
     pub schema: u32,
@@ -31,7 +32,7 @@ pub struct Baseline {
 }
 
 /// One accepted job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "StoredJob", into = "StoredJob")]
 pub struct Job {
     /// The run's unique name.
@@ -53,7 +54,9 @@ pub struct Job {
 }
 
 /// The phases that a summary speaks of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// All steady phases: each weighs the same.
@@ -63,7 +66,7 @@ pub enum Scope {
 }
 
 /// One request name, or all of them, in one scope of one job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CellSummary {
     /// The phases.
     pub scope: Scope,

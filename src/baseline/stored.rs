@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -15,11 +16,13 @@ use crate::metric::Metric;
 use crate::record::{Breakdown, Environment};
 
 /// A job with its figures in rows.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Job")]
 pub(super) struct StoredJob {
     id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     commit: Option<String>,
+    #[schemars(with = "String", extend("format" = "date-time"))]
     started: Timestamp,
     #[serde(default)]
     accepted_worse: bool,
@@ -34,6 +37,8 @@ pub(super) struct StoredJob {
 }
 
 /// One request name, or all of them, in one scope.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
 enum StoredCell {
     Row(Row),
     /// As schema 1 wrote it.
@@ -41,7 +46,8 @@ enum StoredCell {
 }
 
 /// Scope, request name, requests, failures, cold starts, a value for each metric, and what not every row has.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("minItems" = 6))]
 struct Row(
     Scope,
     Option<String>,
@@ -53,7 +59,7 @@ struct Row(
 );
 
 /// What only the newest job or only all requests together have.
-#[derive(Default, PartialEq, Serialize, Deserialize)]
+#[derive(Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct Further {
     /// The spread of each value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -10,12 +10,12 @@ mod stored;
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::causes;
 use crate::exit::Exit;
 use crate::gate::{self, Console, Loudness};
-use crate::{demo, init, lambda, plan};
+use crate::{demo, init, lambda, plan, schema};
 use comment::Comment;
 use gates::{Run, Try, Validate};
 use stand_in::Lambda;
@@ -69,11 +69,28 @@ enum Command {
     Comment(Box<Comment>),
     /// Write a starter gate and a CI job into the repository here; nothing is asked or written over
     Init,
+    /// Print the JSON Schema of a kind of file, for editors
+    Schema(Schema),
     /// Serve the built-in stand-in for an API Gateway with Lambda functions behind it
     Lambda(Box<Lambda>),
     /// See to it that started servers do not outlive a run; loadgate starts it itself
     #[command(name = gate::GUARD, hide = true)]
     GuardServers,
+}
+
+#[derive(Debug, Args)]
+struct Schema {
+    /// Which kind
+    #[arg(value_name = "KIND", value_enum)]
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Scenario,
+    Thresholds,
+    Result,
+    Baseline,
 }
 
 #[derive(Debug, Args)]
@@ -169,6 +186,16 @@ impl Command {
                 Ok(Exit::Passed)
             }
             Self::Comment(arguments) => arguments.run(),
+            Self::Schema(Schema { kind }) => {
+                let kind = match kind {
+                    Kind::Scenario => schema::Kind::Scenario,
+                    Kind::Thresholds => schema::Kind::Thresholds,
+                    Kind::Result => schema::Kind::Result,
+                    Kind::Baseline => schema::Kind::Baseline,
+                };
+                Console::of_process(Loudness::Full).print(schema::schema(kind).trim_end());
+                Ok(Exit::Passed)
+            }
             Self::Lambda(arguments) => arguments.run(),
             Self::GuardServers => {
                 gate::guard();

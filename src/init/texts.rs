@@ -78,12 +78,13 @@ pub(super) fn scenario(start: &Start) -> String {
     )
 }
 
-/// The workflow: pull requests in turns with their base, and a history of main on a branch.
+/// The workflow: pull requests in turns with their base, and a history of main in an artifact, so that no job may write into
+/// the repository.
 pub(super) fn github(start: &Start) -> String {
     let Start { build, serve, .. } = start;
     format!(
         "on: {{ pull_request: {{}}, push: {{ branches: [main] }} }}\n\
-         permissions: {{ contents: write, pull-requests: write }}\n\
+         permissions: {{ actions: read, contents: read, pull-requests: write }}\n\
          jobs:\n\
          \x20 performance:\n\
          \x20   runs-on: ubuntu-latest\n\
@@ -91,7 +92,7 @@ pub(super) fn github(start: &Start) -> String {
          \x20     - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\n\
          \x20       with: {{ persist-credentials: false }}\n\
          \x20     - uses: {ACTION}\n\
-         \x20       with: {{ gates: {GATE}, build: {build}, serve: {serve}, baseline-branch: loadgate-baseline }}\n"
+         \x20       with: {{ gates: {GATE}, build: {build}, serve: {serve}, baseline-artifact: loadgate-baseline }}\n"
     )
 }
 

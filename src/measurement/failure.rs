@@ -1,8 +1,10 @@
 //! The kinds of failure that requests are counted under.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, de};
 
 /// Why a request failed. Ordered as reports list them.
@@ -87,6 +89,21 @@ impl FromStr for FailureKind {
             Ok(code @ 100..=999) => Ok(Self::Status(code)),
             Ok(_) | Err(_) => Err(UnknownFailure(text.to_owned())),
         }
+    }
+}
+
+impl JsonSchema for FailureKind {
+    fn schema_name() -> Cow<'static, str> {
+        "FailureKind".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = NAMED.map(|(_, name)| name).join("|");
+        json_schema!({
+            "type": "string",
+            "pattern": format!("^([1-9][0-9][0-9]|{names})$"),
+            "description": "Why a request failed: a status, or one of our words",
+        })
     }
 }
 

@@ -11,6 +11,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
+<<<<<<< HEAD
+=======
+use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+>>>>>>> 1731a07 (Print the JSON Schema of each kind of file; keep baselines in an artifact, so that init's workflow may write nothing)
 use serde::{Deserialize, Serialize, de};
 
 use super::packed::{DecodeError, Packed, pack, wrong};
@@ -326,6 +331,20 @@ impl fmt::Debug for Latencies {
             .field("p50", &self.quantile(0.5))
             .field("max", &self.max())
             .finish()
+    }
+}
+
+impl JsonSchema for Latencies {
+    fn schema_name() -> Cow<'static, str> {
+        "Latencies".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "contentEncoding": "base64",
+            "description": "An HDR histogram of microseconds, V2 with deflate",
+        })
     }
 }
 

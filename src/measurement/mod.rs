@@ -13,15 +13,31 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use failure::{FailureKind, UnknownFailure};
+<<<<<<< HEAD
 pub use latency::Latencies;
 pub use packed::DecodeError;
+=======
+pub use latency::{DecodeError, Latencies};
+use schemars::JsonSchema;
+>>>>>>> 1731a07 (Print the JSON Schema of each kind of file; keep baselines in an artifact, so that init's workflow may write nothing)
 use serde::{Deserialize, Serialize};
 
 use crate::metric::Starts;
 
 /// Which deployment a slice loaded: the one under test, or the one it is compared with in a duet.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Arm {
@@ -49,7 +65,7 @@ pub enum Start {
 /// The latencies and failures of one request name in one slice.
 ///
 /// The first three histograms are disjoint: their counts add up to the number of requests.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
     /// Requests that succeeded.
     #[serde(default, skip_serializing_if = "Latencies::is_empty")]
@@ -191,7 +207,7 @@ impl Slice {
 }
 
 /// Where the time of requests went, and how cold starts compare, for one request name in one phase and arm.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Parts {
     /// Waiting for an idle user: the target's doing.
     #[serde(default, skip_serializing_if = "Latencies::is_empty")]
@@ -241,7 +257,9 @@ pub struct Parts {
 }
 
 /// One part of a request's latency that is the target's doing, in the order in which they follow each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// Waiting for an idle user.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::RunRecord;
@@ -13,7 +14,7 @@ use crate::units::rounded;
 const DIGITS: usize = 3;
 
 /// The parts of the latency and the cold starts of one request name, or of all, over some phases of one deployment.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Breakdown {
     /// By latency metric, its quantile of each part in seconds; parts that took no time are left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measurement::{Arm, Cell, FailureKind, Latencies, Parts};
@@ -13,7 +14,7 @@ use crate::units::six_digits;
 pub const SCHEMA: u32 = 1;
 
 /// One run: what was sent, where, by whom, what came back, and how well the generator did.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
     /// Version of this format.
     pub schema: u32,
@@ -56,7 +57,7 @@ pub struct RunRecord {
 }
 
 /// A scenario's identity: what was parsed, without target, secrets, comments and key order.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioIdentity {
     /// Name of the gate.
     pub name: String,
@@ -67,7 +68,7 @@ pub struct ScenarioIdentity {
 }
 
 /// A deployment that was loaded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Deployment {
     /// Its URL without credentials, query and fragment.
     pub url: String,
@@ -79,7 +80,7 @@ pub struct Deployment {
 }
 
 /// How the two deployments of a duet took turns.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Turns {
     /// Pairs of slices of each steady phase, before a second look.
     pub pairs: u32,
@@ -95,7 +96,7 @@ pub struct Turns {
 }
 
 /// When and how the run went.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// Unique name of the run: that of the CI run, or one made from the start time.
     pub id: String,
@@ -109,6 +110,7 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Start of the load.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub started: Timestamp,
     /// Length of the load in seconds, the drain included.
     pub duration_s: f64,
@@ -125,7 +127,7 @@ pub struct Run {
 }
 
 /// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// Every phase ran.
@@ -153,7 +155,7 @@ pub enum Ended {
 }
 
 /// The machine that sent the load.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// Architecture, such as `x86_64`.
     pub arch: String,
@@ -176,7 +178,7 @@ pub struct Environment {
 }
 
 /// How well the generator did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// P99 of its own delay over the measured phases, in seconds.
     pub late_p99_s: f64,
@@ -197,7 +199,7 @@ pub struct Health {
 }
 
 /// A phase, its repeats pooled.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PhaseRecord {
     /// Name.
     pub name: String,
@@ -223,7 +225,7 @@ pub struct PhaseRecord {
 }
 
 /// How a load is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LoadModel {
     /// By users, each of which waits for its answer.
@@ -234,7 +236,7 @@ pub enum LoadModel {
 }
 
 /// One slice.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SliceRecord {
     /// Index of the phase.
     pub phase: usize,
@@ -258,7 +260,7 @@ pub struct SliceRecord {
 }
 
 /// The requests of one name in one slice. The figures beside the histograms are for readers of the file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CellRecord {
     /// Index of the request name.
     pub request: usize,
@@ -297,7 +299,7 @@ pub fn quantiles_ms(latencies: &Latencies) -> BTreeMap<Metric, f64> {
 }
 
 /// Where the time of one request name went, in one phase and arm.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PartsRecord {
     /// Index of the phase.
     pub phase: usize,
@@ -311,7 +313,7 @@ pub struct PartsRecord {
 }
 
 /// One second of the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SecondRecord {
     /// Users present, the most in that second.
     pub users: u32,

@@ -27,6 +27,9 @@ mod tests;
 mod users;
 mod variables;
 
+/// What an editor holds a scenario against: its JSON Schema.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 pub use auth::{Auth, AwsSigV4, KeyPlace};
 pub use data::{Format, Table};
 pub use error::Error;

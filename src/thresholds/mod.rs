@@ -19,3 +19,6 @@ pub use model::{
 };
 pub use names::{Names, PhaseName};
 pub use parse::parse;
+
+/// What an editor holds thresholds against: their JSON Schema.
+pub const SCHEMA: &str = include_str!("schema.json");

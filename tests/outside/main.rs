@@ -12,6 +12,7 @@
 mod nginx;
 mod pages;
 mod platforms;
+mod schemas;
 #[path = "../support.rs"]
 mod support;
 mod xml;

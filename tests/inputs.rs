@@ -1,0 +1,354 @@
+//! What the action is given, and what it keeps: every input reaches loadgate, baselines pass from run to run, several gates
+//! share a comment, and a token stays where it belongs.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::action::{BOT, act, api, job};
+use crate::runner::{Job, yaml};
+use crate::support::{SCENARIO, Server};
+
+/// A job whose binary writes down how it was called, each call in a file of its own.
+fn listening() -> Job {
+    let job = Job::new().with("gates", "a\n b ");
+    job.write(
+        "binary",
+        "#!/bin/sh\n{ printf '%s\\n' \"arguments: $*\"; env; } > \"$GITHUB_WORKSPACE/asked-$1\"\n",
+    );
+    let binary = job.workspace.join("binary");
+    let mut made = std::process::Command::new("chmod");
+    assert!(made.arg("+x").arg(&binary).status().unwrap().success());
+    job.write("a/scenario.yml", "");
+    job.write("b/scenario.yml", "");
+    job.with("binary-path", binary.to_str().unwrap())
+}
+
+#[test]
+fn every_input_reaches_loadgate() {
+    let hostile = "$(touch pwned) `touch pwned` ${{ x }}";
+    for (input, value, call, line) in [
+        ("gates", "a\nb", "run", "arguments: run a b"),
+        ("command", "measure", "run", "arguments: run a b --unjudged"),
+        (
+            "args",
+            "--label\nx=1 2",
+            "run",
+            "arguments: run a b --label x=1 2",
+        ),
+        ("target", hostile, "run", "LOADGATE_TARGET="),
+        ("against", hostile, "run", "LOADGATE_AGAINST="),
+        ("target-cmd", hostile, "run", "LOADGATE_TARGET_CMD="),
+        ("base-cmd", hostile, "run", "LOADGATE_BASE_CMD="),
+        ("ready", "/health", "run", "LOADGATE_READY="),
+        ("wait", "60s", "run", "LOADGATE_WAIT="),
+        ("pairs", "7", "run", "LOADGATE_PAIRS="),
+        ("slice", "2s", "run", "LOADGATE_SLICE="),
+        ("set", hostile, "run", "LOADGATE_SET="),
+        ("against-set", hostile, "run", "LOADGATE_AGAINST_SET="),
+        ("labels", hostile, "run", "LOADGATE_LABEL="),
+        (
+            "baseline",
+            "https://a.example/b.json",
+            "run",
+            "LOADGATE_BASELINE=",
+        ),
+        ("strict", "true", "run", "LOADGATE_STRICT="),
+        ("out", "elsewhere", "run", "LOADGATE_OUT="),
+        ("comment", "on-failure", "comment", "LOADGATE_COMMENT="),
+        ("comment-key", hostile, "comment", "LOADGATE_COMMENT_KEY="),
+        ("github-token", "ghs_mine", "comment", "GITHUB_TOKEN="),
+        ("gates", "a\nb", "comment", "arguments: comment a b"),
+    ] {
+        let job = listening().with(input, value);
+        let acted = job.act();
+        assert!(acted.is_success, "{input}: {}", acted.log);
+        let asked = job.read(&format!("asked-{call}"));
+        let wanted = match line.strip_suffix('=') {
+            Some(_) => format!("{line}{value}"),
+            None => line.to_owned(),
+        };
+        assert!(
+            asked.lines().any(|line| line == wanted),
+            "{input}: no {wanted} in {asked}"
+        );
+        assert!(!job.workspace.join("pwned").exists(), "{input}");
+    }
+    let job = listening()
+        .with("gates", "a")
+        .with("command", "record")
+        .with("results", "r/1.json\nr");
+    job.write("r/x/result.json", "");
+    assert!(job.act().is_success);
+    let asked = job.read("asked-record");
+    assert!(
+        asked.starts_with("arguments: record a r/1.json r/x/result.json\n"),
+        "{asked}"
+    );
+    let job = listening()
+        .with("working-directory", "a")
+        .with("gates", ".");
+    job.act();
+    let asked = job.read("asked-run");
+    assert!(
+        asked
+            .lines()
+            .any(|line| line.starts_with("PWD=") && line.ends_with("/workspace/a"))
+    );
+    let acted = listening().with("artifact", "mine").act();
+    let uploaded = acted
+        .uses
+        .iter()
+        .find(|(uses, _)| uses.contains("upload-artifact@"));
+    assert_eq!(uploaded.unwrap().1["name"], "mine");
+    assert!(listening().with("artifact", "").act().uses.is_empty());
+}
+
+#[test]
+fn every_input_is_held_to_something() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests = ["action", "inputs", "runner"]
+        .map(|name| std::fs::read_to_string(root.join(format!("tests/{name}.rs"))).unwrap());
+    let tests = tests.concat();
+    let action = yaml(&root.join("action.yml"));
+    for part in ["inputs", "outputs"] {
+        let untold: BTreeSet<&String> = action[part]
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|name| !tests.contains(&format!("\"{name}\"")))
+            .collect();
+        assert!(untold.is_empty(), "{part} that no test names: {untold:?}");
+    }
+}
+
+#[test]
+fn outputs_tell_where_everything_lies() {
+    let acted = listening().with("out", "o").act();
+    assert_eq!(acted.outputs["out-path"], "o");
+    let (server, api) = (Server::fast(), api());
+    let acted = act(&job("limits: { overall: { p95: 1us } }", &server, &api));
+    assert_eq!(acted.outputs["summary-path"], "loadgate-out/summary.md");
+    let p99: f64 = acted.outputs["p99-ms"].parse().unwrap();
+    assert!(p99 >= acted.outputs["p95-ms"].parse().unwrap());
+}
+
+const LIST: &str = "/repos/shop/api/actions/artifacts?name=loadgate-baseline&per_page=100";
+
+/// An artifact as the platform lists it.
+fn artifact(id: u64, branch: &str, repository: u64, expired: bool) -> Value {
+    json!({ "id": id, "expired": expired, "workflow_run": {
+        "id": id * 10, "head_branch": branch, "head_repository_id": repository, "repository_id": 1,
+    }})
+}
+
+/// The artifact's folder that a job left, and how many jobs its baseline holds.
+fn left(acted: &crate::runner::Acted) -> (std::path::PathBuf, usize) {
+    let uploaded = acted
+        .uses
+        .iter()
+        .find(|(_, with)| with["name"] == "loadgate-baseline");
+    let folder = std::path::PathBuf::from(&uploaded.expect("it is uploaded").1["path"]);
+    let text = std::fs::read_to_string(folder.join("thresholds/sample/baseline.json")).unwrap();
+    let held: Value = serde_json::from_str(&text).unwrap();
+    (folder, held["jobs"].as_array().unwrap().len())
+}
+
+#[test]
+fn an_artifact_of_main_keeps_the_baseline_and_nobody_else_s_is_taken() {
+    let (server, api) = (Server::taking(std::time::Duration::from_millis(2)), api());
+    let new = |id: &str| {
+        let job = job("", &server, &api)
+            .with("baseline-artifact", "loadgate-baseline")
+            .github("event_name", Value::from("push"))
+            .github("event", json!({}))
+            .variable("GITHUB_REF_NAME", "main")
+            .variable("GITHUB_RUN_ID", id);
+        let git = std::process::Command::new("git")
+            .args(["init", "-q"])
+            .arg(&job.workspace)
+            .status();
+        assert!(git.unwrap().success());
+        job
+    };
+    // An expired one, another branch's and a fork's are none.
+    api.answer(
+        LIST,
+        json!({ "artifacts": [artifact(9, "change", 1, false), artifact(8, "main", 2, false), artifact(7, "main", 1, true)] }),
+    );
+    let first = new("1");
+    let acted = act(&first);
+    assert!(acted.is_success, "{}", acted.log);
+    assert_eq!(acted.outputs["baseline-status"], "missing");
+    assert!(acted.log.contains("or it has expired"), "{}", acted.log);
+    assert!(
+        !acted
+            .uses
+            .iter()
+            .any(|(uses, _)| uses.contains("download-artifact@"))
+    );
+    let (folder, jobs) = left(&acted);
+    assert_eq!(jobs, 1);
+    // The newest of main is taken, and added to.
+    api.answer(
+        LIST,
+        json!({ "artifacts": [artifact(9, "change", 1, false), artifact(5, "main", 1, false), artifact(6, "main", 1, false)] }),
+    );
+    let second = new("2").artifact(&folder);
+    let acted = act(&second);
+    assert_eq!(acted.outputs["baseline-status"], "single", "{}", acted.log);
+    let downloaded = acted
+        .uses
+        .iter()
+        .find(|(uses, _)| uses.contains("download-artifact@"));
+    assert_eq!(downloaded.unwrap().1["run-id"], "60");
+    if acted.is_success {
+        assert_eq!(left(&acted).1, 2);
+    }
+    // A pull request reads it, and leaves none.
+    let reading = new("3")
+        .artifact(&folder)
+        .variable("GITHUB_BASE_REF", "main")
+        .github("event_name", Value::from("pull_request"))
+        .github("event", json!({ "pull_request": { "number": 7 } }));
+    let acted = act(&reading);
+    assert_eq!(acted.outputs["baseline-status"], "single", "{}", acted.log);
+    assert!(
+        !acted
+            .uses
+            .iter()
+            .any(|(_, with)| with["name"] == "loadgate-baseline" && !with.contains_key("run-id"))
+    );
+    // A token that may not look is told, and fails nothing.
+    api.fault(
+        &format!("GET {LIST}"),
+        crate::platform::Fault::Answers(403, "", "no"),
+    );
+    let acted = act(&new("4"));
+    assert!(acted.is_success, "{}", acted.log);
+    assert!(acted.commands[0].starts_with(
+        "::warning title=loadgate::the artifact loadgate-baseline cannot be looked up"
+    ));
+    for name in ["a b", "../a", "a&name=b"] {
+        let acted = new("5").with("baseline-artifact", name).act();
+        assert!(!acted.is_success && acted.commands[0].contains("is no name of an artifact"));
+    }
+}
+
+#[test]
+fn all_gates_of_a_job_share_one_comment() {
+    let (server, api) = (Server::fast(), api());
+    let job = job("", &server, &api).with("gates", "thresholds/sample\nthresholds/other");
+    job.write(
+        "thresholds/other/scenario.yml",
+        &SCENARIO.replace("name: sample", "name: other"),
+    );
+    job.write(
+        "thresholds/other/thresholds.yml",
+        "limits: { overall: { p95: 1us } }",
+    );
+    let acted = act(&job);
+    assert_eq!(acted.outputs["verdict"], "failed", "{}", acted.log);
+    assert_eq!(acted.outputs["results-path"].lines().count(), 2);
+    assert_eq!(acted.outputs["junit-path"].lines().count(), 2);
+    let comments = api.of(BOT);
+    assert_eq!(comments.len(), 1);
+    assert!(
+        comments[0].contains("1 of 2 gates failed"),
+        "{}",
+        comments[0]
+    );
+    assert!(comments[0].contains("sample") && comments[0].contains("other"));
+}
+
+/// Every file below a folder.
+fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.is_symlink() {
+            files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn a_token_is_in_no_file_and_no_line_of_the_log() {
+    let secret = "that-nobody-may-see";
+    let (server, api) = (Server::start(|_| (500, "{}".to_owned())), api());
+    for quiet in ["", "true"] {
+        let job = job("", &server, &api)
+            .with(
+                "baseline",
+                &format!("{}/b.json?token=glcbt-{secret}", server.url()),
+            )
+            .variable("LOADGATE_QUIET", quiet)
+            .variable(
+                "LOADGATE_BASELINE_HEADER",
+                &format!("JOB-TOKEN: glcbt-{secret}"),
+            )
+            .variable("GITLAB_TOKEN", &format!("glpat-{secret}"))
+            .variable("RUST_LOG", "trace")
+            .variable("ACTIONS_STEP_DEBUG", "true");
+        // The first try finds no baseline; the second tells of the whole run, its comment refused with the token in the answer.
+        for job in [
+            job,
+            crate::action::job("", &server, &api)
+                .variable("RUST_LOG", "trace")
+                .variable("LOADGATE_QUIET", quiet),
+        ] {
+            api.fault(
+                "POST",
+                crate::platform::Fault::Answers(
+                    401,
+                    "",
+                    "bad token ghs_a-token-that-nobody-may-see",
+                ),
+            );
+            let acted = act(&job);
+            assert!(!acted.log.contains(secret), "{}", acted.log);
+            assert!(
+                !acted.summary.contains(secret) && !format!("{:?}", acted.outputs).contains(secret)
+            );
+            let mut found = Vec::new();
+            files(job.home(), &mut found);
+            assert!(found.len() > 10);
+            for path in found {
+                let bytes = std::fs::read(&path).unwrap();
+                let text = String::from_utf8_lossy(&bytes);
+                assert!(!text.contains(secret), "{}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn titles_and_branches_of_strangers_are_told_nobody() {
+    let hostile = "$(touch pwned)`touch pwned`\n::error::forged %0A @everyone ${{ github.token }} <!-- loadgate:x -->";
+    let (server, api) = (Server::fast(), api());
+    let job = job("limits: { overall: { p95: 1us } }", &server, &api)
+        .github("head_ref", Value::from(hostile))
+        .variable("GITHUB_HEAD_REF", hostile)
+        .variable("GITHUB_ACTOR", hostile)
+        .github(
+            "event",
+            json!({ "pull_request": {
+                "number": 7, "title": hostile, "body": hostile, "user": { "login": hostile },
+                "head": { "sha": hostile, "ref": hostile, "label": hostile },
+            }}),
+        );
+    let acted = act(&job);
+    let junit = job.read("loadgate-out/junit.xml");
+    let mut reader = quick_xml::Reader::from_str(&junit);
+    while !matches!(reader.read_event().unwrap(), quick_xml::events::Event::Eof) {}
+    for text in [&acted.log, &acted.summary, &junit, &api.of(BOT).concat()] {
+        assert!(
+            !text.contains("forged") && !text.contains("@everyone"),
+            "{text}"
+        );
+    }
+    assert!(!job.workspace.join("pwned").exists());
+    assert_eq!(acted.outputs["verdict"], "failed");
+}
