@@ -345,7 +345,7 @@ fn titles_and_branches_of_strangers_are_told_nobody() {
     while !matches!(reader.read_event().unwrap(), quick_xml::events::Event::Eof) {}
     for text in [&acted.log, &acted.summary, &junit, &api.of(BOT).concat()] {
         assert!(
-            !text.contains("forged") && !text.contains("@everyone"),
+            !text.contains("::error::forged") && !text.contains("@everyone"),
             "{text}"
         );
     }

@@ -131,10 +131,7 @@ impl Job {
             inputs.insert(name.clone(), Value::from(given.unwrap_or_else(usual)));
         }
         for name in self.inputs.keys() {
-            assert!(
-                inputs.contains_key(name),
-                "the action has no input '{name}'"
-            );
+            assert!(inputs.contains_key(name), "there is no input '{name}'");
         }
         std::fs::write(
             self.home.path().join("event.json"),
@@ -170,19 +167,7 @@ impl Job {
             };
             let outputs = if let Some(uses) = step["uses"].as_str() {
                 let with = pairs("with");
-                if let Some(artifact) = self
-                    .artifact
-                    .as_ref()
-                    .filter(|_| uses.contains("download-artifact@"))
-                {
-                    let whole = artifact.join(".");
-                    let copied = Command::new("cp")
-                        .arg("-r")
-                        .arg(whole)
-                        .arg(&with["path"])
-                        .status();
-                    assert!(copied.unwrap().success());
-                }
+                self.download(uses, &with);
                 acted.uses.push((uses.to_owned(), with));
                 BTreeMap::new()
             } else {
@@ -222,6 +207,22 @@ impl Job {
             acted.outputs.insert(name.clone(), value);
         }
         acted
+    }
+
+    /// Does what a step that downloads an artifact does, where the job has one.
+    fn download(&self, uses: &str, with: &BTreeMap<String, String>) {
+        if let Some(artifact) = self
+            .artifact
+            .as_ref()
+            .filter(|_| uses.contains("download-artifact@"))
+        {
+            let copied = Command::new("cp")
+                .arg("-r")
+                .arg(artifact.join("."))
+                .arg(&with["path"])
+                .status();
+            assert!(copied.unwrap().success());
+        }
     }
 
     fn step(

@@ -11,11 +11,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
-<<<<<<< HEAD
-=======
-use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
->>>>>>> 1731a07 (Print the JSON Schema of each kind of file; keep baselines in an artifact, so that init's workflow may write nothing)
 use serde::{Deserialize, Serialize, de};
 
 use super::packed::{DecodeError, Packed, pack, wrong};

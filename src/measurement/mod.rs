@@ -13,13 +13,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use failure::{FailureKind, UnknownFailure};
-<<<<<<< HEAD
 pub use latency::Latencies;
 pub use packed::DecodeError;
-=======
-pub use latency::{DecodeError, Latencies};
 use schemars::JsonSchema;
->>>>>>> 1731a07 (Print the JSON Schema of each kind of file; keep baselines in an artifact, so that init's workflow may write nothing)
 use serde::{Deserialize, Serialize};
 
 use crate::metric::Starts;
