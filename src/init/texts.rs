@@ -83,7 +83,7 @@ pub(super) fn scenario(start: &Start) -> String {
 pub(super) fn github(start: &Start) -> String {
     let Start { build, serve, .. } = start;
     format!(
-        "on: {{ pull_request: {{}}, push: {{ branches: [main] }} }}\n\
+        "on: {{ pull_request: {{}}, push: {{ branches: [main] }}, workflow_dispatch: {{}} }}\n\
          permissions: {{ actions: read, contents: read, pull-requests: write }}\n\
          jobs:\n\
          \x20 performance:\n\
