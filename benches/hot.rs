@@ -6,6 +6,7 @@
     reason = "a benchmark whose input is broken should fail loudly"
 )]
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use divan::{Bencher, black_box};
@@ -14,7 +15,7 @@ use loadgate::load::http::{Expected, render_into};
 use loadgate::load::schedule::Schedule;
 use loadgate::load::timetable::Timetable;
 use loadgate::measurement::Latencies;
-use loadgate::scenario;
+use loadgate::scenario::{self, Format, Table};
 
 fn main() {
     divan::main();
@@ -109,4 +110,20 @@ fn ten_thousand_arrivals_are_scheduled(bencher: Bencher, spacing: &str) {
     let scenario = scenario::parse("scenario.yml", &text, &scenario::Inputs::default()).unwrap();
     let table = Timetable::new(&scenario.load);
     bencher.bench(|| Schedule::new(&table, &[1], 7).count());
+}
+
+/// A row is taken once for each pass of a user: of a million rows it must cost what it costs of ten.
+#[divan::bench(args = [10, 1_000_000])]
+fn a_row_of_data_is_taken(bencher: Bencher, rows: usize) {
+    let mut text = String::from("email,number\n");
+    for row in 0..rows {
+        let _ = writeln!(text, "user_{row:07}@example.com,{}", row * 7919 % 1000);
+    }
+    let table = Table::read(Format::Csv, text.as_bytes()).unwrap();
+    let mut index = 0;
+    bencher.bench_local(|| {
+        // A step that is far from the last one, as a random draw's is.
+        index = (index + 379_721) % rows;
+        table.row(black_box(index))
+    });
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::stored::StoredJob;
-use crate::measurement::Latencies;
+use crate::measurement::{FailureKind, Latencies};
 use crate::metric::{Metric, Starts};
 use crate::record::{Breakdown, Environment, ScenarioIdentity};
 
@@ -84,6 +84,9 @@ pub struct CellSummary {
     /// logarithm. A metric whose slices hold too few requests is left out, and shares are counted above. Without a cold
     /// start those of warm answers are those of all. A stored job has spreads of all requests together alone.
     pub metrics: BTreeMap<Metric, (f64, f64)>,
+    /// Failures by kind, of all requests together alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kinds: BTreeMap<FailureKind, u64>,
     /// Latencies at two significant digits, of the newest job only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latencies: Option<Latencies>,
@@ -114,6 +117,14 @@ impl CellSummary {
 }
 
 impl Job {
+    /// How many of all requests failed in this way, and of how many; none where the job does not tell kinds.
+    pub fn failures(&self, kind: FailureKind) -> Option<(u64, u64)> {
+        let all = || self.cells.iter().filter(|cell| cell.request.is_none());
+        let is_told = all().all(|cell| cell.errors == 0 || !cell.kinds.is_empty());
+        let failures = all().filter_map(|cell| cell.kinds.get(&kind)).sum();
+        is_told.then(|| (failures, all().map(|cell| cell.n).sum()))
+    }
+
     /// The numbers of a request name (none for all together) in a scope.
     pub fn cell(&self, scope: &Scope, request: Option<&str>) -> Option<&CellSummary> {
         self.cells

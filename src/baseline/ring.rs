@@ -91,6 +91,7 @@ mod tests {
                 errors: 0,
                 cold: None,
                 metrics: BTreeMap::new(),
+                kinds: BTreeMap::new(),
                 latencies: Some(latencies),
                 breakdown: None,
             }],

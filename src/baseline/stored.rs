@@ -11,7 +11,7 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::model::{CellSummary, Job, Scope};
-use crate::measurement::Latencies;
+use crate::measurement::{FailureKind, Latencies};
 use crate::metric::Metric;
 use crate::record::{Breakdown, Environment};
 
@@ -64,6 +64,9 @@ struct Further {
     /// The spread of each value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spreads: Vec<f64>,
+    /// Failures by kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    kinds: BTreeMap<FailureKind, u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     latencies: Option<Latencies>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,6 +116,7 @@ fn row(cell: CellSummary, metrics: &[Metric]) -> Row {
         metrics.iter().map(value).collect(),
         Further {
             spreads: spreads.collect(),
+            kinds: cell.kinds,
             latencies: cell.latencies,
             breakdown: cell.breakdown,
         },
@@ -169,6 +173,7 @@ fn summary(row: Row, metrics: &[Metric]) -> Result<CellSummary, String> {
         errors,
         cold,
         metrics: told.collect(),
+        kinds: further.kinds,
         latencies: further.latencies,
         breakdown: further.breakdown,
     })

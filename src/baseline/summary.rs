@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{CellSummary, Job, Scope};
-use crate::measurement::Arm;
+use crate::measurement::{Arm, FailureKind};
 use crate::metric::{Kind, Metric};
 use crate::record::{Breakdown, Level, PhaseRecord, RunRecord, Sample, Sieve, level};
 use crate::units::rounded;
@@ -76,6 +76,9 @@ impl Job {
                     .values_mut()
                     .for_each(|(_, spread)| *spread = 0.0);
             }
+            if cell.request.is_none() {
+                cell.kinds = kinds(record, &sieve, &phases);
+            }
             if cell.scope != Scope::Steady {
                 continue;
             }
@@ -119,6 +122,7 @@ pub fn summarize_kept(record: &RunRecord, sieve: &Sieve) -> Vec<CellSummary> {
                 errors: units().map(|unit| unit.failures).sum(),
                 cold: is_told.then_some(cold),
                 metrics: metrics(&samples, cold),
+                kinds: BTreeMap::new(),
                 latencies: None,
                 breakdown: None,
             };
@@ -128,6 +132,21 @@ pub fn summarize_kept(record: &RunRecord, sieve: &Sieve) -> Vec<CellSummary> {
         }
     }
     cells
+}
+
+/// Failures of the deployment under test by kind, in the slices that `sieve` keeps of some phases.
+fn kinds(record: &RunRecord, sieve: &Sieve, phases: &[usize]) -> BTreeMap<FailureKind, u64> {
+    let mut kinds = BTreeMap::new();
+    let slices = record.slices.iter().enumerate();
+    let own = slices.filter(|(index, slice)| {
+        slice.arm == Arm::Target && phases.contains(&slice.phase) && sieve.keeps(*index)
+    });
+    for cell in own.flat_map(|(_, slice)| slice.of_request(None)) {
+        for (kind, count) in &cell.errors {
+            *kinds.entry(*kind).or_default() += count;
+        }
+    }
+    kinds
 }
 
 /// Every metric that has a level and enough requests for it.
@@ -149,7 +168,6 @@ fn metrics(phases: &[Vec<[Sample; 1]>], cold: u64) -> BTreeMap<Metric, (f64, f64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measurement::FailureKind;
     use crate::record::sample::{record, traffic};
 
     fn cell<'a>(cells: &'a [CellSummary], request: Option<&str>) -> &'a CellSummary {

@@ -1,7 +1,7 @@
 //! The terminal: latencies by name, the checks with the worst first, what to know, and the verdict as the last line.
 
 use super::Story;
-use super::answers::phases;
+use super::answers::{phases, share_before};
 use super::figures::{Figures, figures};
 use super::layout::{hanging, table, wrap};
 use super::numbers::{self, count};
@@ -152,8 +152,16 @@ fn failures(story: &Story, figures: &[Figures], columns: usize) -> Vec<String> {
             let of = failing_names(named, *kind, MEDIUM);
             let first = first_told(story, *kind, MEDIUM);
             let first = first.map_or_else(String::new, |first| format!("; first at {first}"));
+            let before = share_before(story, *kind).map_or_else(String::new, |before| {
+                let now = *failures as f64 / overall.requests.max(1) as f64;
+                format!(
+                    "; {}, before {}",
+                    numbers::share(now),
+                    numbers::share(before)
+                )
+            });
             let kind = failure_kind(*kind);
-            let told = format!("{} × {kind} ({of}){first}", count(*failures));
+            let told = format!("{} × {kind} ({of}){before}{first}", count(*failures));
             hanging("errors:", 8, &told, columns)
         })
         .collect();

@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use super::markdown::assert_whole;
 use super::metrics::assert_read;
+use super::samples::{gate, recorded};
 use super::*;
+use crate::measurement::FailureKind;
+use crate::record::sample::{Traffic, record, traffic};
 
 /// What turns the order of what is read around.
 const TURNING: [char; 12] = [
@@ -115,4 +118,46 @@ fn slices_that_latencies_are_judged_without_are_told_in_every_report() {
             .iter()
             .all(|(_, told)| !told.contains("judged without"))
     );
+}
+
+#[test]
+fn failures_of_a_kind_stand_beside_those_of_the_base_and_of_the_baseline() {
+    let failing = |throttled, overloaded| -> [Traffic; 2] {
+        let orders = traffic("GET /orders", 900, 40.0);
+        let orders = orders.failing(FailureKind::Status(429), throttled);
+        let orders = orders.failing(FailureKind::Status(503), overloaded);
+        [orders, traffic("GET /profile", 100, 20.0)]
+    };
+    let run = |throttled, overloaded| {
+        let second = failing(throttled, overloaded);
+        record().steady("warm").slices(12, &second).build()
+    };
+    let duet = (0..12).fold(record().steady("warm"), |run, _| {
+        run.pair(&failing(5, 0), &failing(20, 8))
+    });
+    let duet = gate(duet.build()).judged();
+    let baseline = recorded((0..5).map(|_| run(5, 0)));
+    let history = gate(run(20, 8)).after(&baseline).judged();
+    for sample in [&duet, &history] {
+        let log = terminal(&sample.story(), 120, Colour::Never);
+        let log = log
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .replace('\u{a0}', " ");
+        let told = summary(&[sample.story()]).replace('\u{a0}', " ");
+        for (kind, now, before) in [("429", "2 %", "0.5 %"), ("503", "0.8 %", "0 %")] {
+            let said = format!("; {now}, before {before}");
+            let (_, after) = log.split_once(&format!("status {kind}: ")).unwrap();
+            assert!(after.contains(&said), "no '{said}' in: {log}");
+            let mut rows = told.lines();
+            let row = rows.find(|row| row.starts_with(&format!("| status {kind}: ")));
+            let row = row.unwrap_or_else(|| panic!("{told}"));
+            assert!(row.contains(&format!("| {now} | {before} |")), "{row}");
+        }
+    }
+    // Nothing was compared, and nothing is said of it.
+    let alone = gate(run(20, 8)).judged();
+    assert!(!summary(&[alone.story()]).contains("| before |"));
+    assert!(!terminal(&alone.story(), 120, Colour::Never).contains(", before"));
 }
