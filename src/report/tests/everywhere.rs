@@ -146,7 +146,7 @@ fn failures_of_a_kind_stand_beside_those_of_the_base_and_of_the_baseline() {
             .join(" ")
             .replace('\u{a0}', " ");
         let told = summary(&[sample.story()]).replace('\u{a0}', " ");
-        for (kind, now, before) in [("429", "2 %", "0.5 %"), ("503", "0.8 %", "0 %")] {
+        for (kind, now, before) in [("429", "2.00 %", "0.50 %"), ("503", "0.80 %", "0 %")] {
             let said = format!("; {now}, before {before}");
             let (_, after) = log.split_once(&format!("status {kind}: ")).unwrap();
             assert!(after.contains(&said), "no '{said}' in: {log}");
