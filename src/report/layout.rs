@@ -1,8 +1,6 @@
 //! Lines that fit a terminal: wrapped sentences and aligned columns, measured in columns and not in bytes.
 
-use unicode_width::UnicodeWidthStr;
-
-use super::text::{prefix, shorten};
+use super::text::{columns_of, prefix, shorten};
 
 /// Narrower than this, a name's column is of no use and names get a line of their own.
 const NARROWEST_NAME: usize = 16;
@@ -22,7 +20,7 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut line = String::new();
     for word in words(text) {
         let gap = usize::from(!line.is_empty());
-        if line.width() + gap + word.width() <= columns {
+        if columns_of(&line) + gap + columns_of(&word) <= columns {
             if gap == 1 {
                 line.push(' ');
             }
@@ -33,7 +31,7 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
             lines.push(std::mem::take(&mut line));
         }
         let mut rest = word.as_str();
-        while rest.width() > columns {
+        while columns_of(rest) > columns {
             let piece = prefix(rest, columns);
             // A character wider than the line still has to go somewhere.
             let piece = if piece.is_empty() { rest } else { piece };
@@ -85,7 +83,7 @@ pub(super) fn hanging(
     columns: usize,
 ) -> Vec<String> {
     let lines = wrap(text, columns.saturating_sub(label_columns).max(1));
-    let pad = " ".repeat(label_columns.saturating_sub(label.width()));
+    let pad = " ".repeat(label_columns.saturating_sub(columns_of(label)));
     lines
         .iter()
         .enumerate()
@@ -106,14 +104,18 @@ pub(super) fn table(rows: &[(String, Vec<String>)], columns: usize) -> Vec<Strin
     let mut widths: Vec<usize> = (0..count)
         .map(|index| {
             let cells = rows.iter().filter_map(|(_, cells)| cells.get(index));
-            cells.map(|cell| cell.width()).max().unwrap_or(0)
+            cells.map(|cell| columns_of(cell)).max().unwrap_or(0)
         })
         .collect();
     while widths.iter().map(|width| width + GAP).sum::<usize>() > columns {
         widths.pop();
     }
     let numbers: usize = widths.iter().map(|width| width + GAP).sum();
-    let longest = rows.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
+    let longest = rows
+        .iter()
+        .map(|(name, _)| columns_of(name))
+        .max()
+        .unwrap_or(0);
     let room = columns.saturating_sub(numbers);
     if room >= NARROWEST_NAME.min(longest) {
         let name_width = room.min(longest);
@@ -121,7 +123,7 @@ pub(super) fn table(rows: &[(String, Vec<String>)], columns: usize) -> Vec<Strin
             .iter()
             .map(|(name, cells)| {
                 let name = shorten(name, name_width);
-                let pad = " ".repeat(name_width - name.width());
+                let pad = " ".repeat(name_width - columns_of(&name));
                 format!("{name}{pad}{}", aligned(cells, &widths))
             })
             .collect();
@@ -134,7 +136,7 @@ pub(super) fn table(rows: &[(String, Vec<String>)], columns: usize) -> Vec<Strin
 fn aligned(cells: &[String], widths: &[usize]) -> String {
     let mut line = String::new();
     for (cell, width) in cells.iter().zip(widths) {
-        line.push_str(&" ".repeat(GAP + width.saturating_sub(cell.width())));
+        line.push_str(&" ".repeat(GAP + width.saturating_sub(columns_of(cell))));
         line.push_str(cell);
     }
     line
@@ -194,7 +196,7 @@ mod tests {
         #[test]
         fn wrapped_lines_fit(text in any::<String>(), columns in 4_usize..100) {
             for line in wrap(&one_line(&text), columns) {
-                prop_assert!(line.width() <= columns, "{line:?}");
+                prop_assert!(columns_of(&line) <= columns, "{line:?}");
             }
         }
     }

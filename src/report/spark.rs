@@ -9,9 +9,6 @@ use crate::units::Latency;
 /// Heights of a letter.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Columns of a bar.
-pub(super) const BAR: usize = 18;
-
 /// Changes beyond these are drawn at the end of a bar.
 const SMALLEST: f64 = -0.8;
 const LARGEST: f64 = 4.0;
@@ -80,11 +77,12 @@ pub(super) struct Bars {
     ratios: (f64, f64),
     shares: (f64, f64),
     must_detect: f64,
+    columns: usize,
 }
 
 impl Bars {
-    /// A scale that holds the changes of these rows.
-    pub(super) fn of(story: &Story, rows: &[&Row]) -> Self {
+    /// A scale of so many columns that holds the changes of these rows.
+    pub(super) fn of(story: &Story, rows: &[&Row], columns: usize) -> Self {
         let must_detect = must_detect(story);
         let ends = |share: bool, least: f64, most: f64| {
             let own = rows
@@ -103,6 +101,7 @@ impl Bars {
             ),
             shares: ends(true, -0.0005, 0.002),
             must_detect,
+            columns,
         }
     }
 
@@ -114,8 +113,8 @@ impl Bars {
             (self.ratios, libm::log1p(change.clamp(SMALLEST, LARGEST)))
         };
         let share = ((at - low) / (high - low)).clamp(0.0, 1.0);
-        let column = numbers::whole(share * (BAR - 1) as f64);
-        usize::try_from(column).unwrap_or(0).min(BAR - 1)
+        let column = numbers::whole(share * (self.columns - 1) as f64);
+        usize::try_from(column).unwrap_or(0).min(self.columns - 1)
     }
 
     /// A row's interval: `│    ├──┼──┤`; none where no change was estimated.
@@ -124,7 +123,7 @@ impl Bars {
         let is_share = numbers::is_share(row.measure());
         let at = |value: f64| self.column(is_share, value);
         let (low, high, estimate) = (at(change.lower), at(change.upper), at(change.estimate));
-        let mut bar = [' '; BAR];
+        let mut bar = vec![' '; self.columns];
         bar[low..=high].fill('─');
         if !is_share {
             bar[at(self.must_detect)] = '┊';
@@ -138,7 +137,7 @@ impl Bars {
     /// What the bars show.
     pub(super) fn key(&self) -> String {
         format!(
-            "bars: ├─┼─┤ the change with its 95 % interval, │ no change, ┊ +{} must be ruled out",
+            "├─┼─┤ change with its 95 % interval, │ none, ┊ +{} must be ruled out",
             numbers::percent(self.must_detect)
         )
     }
@@ -151,6 +150,8 @@ mod tests {
     use super::*;
     use crate::report::rows::rows;
     use crate::report::samples::{all, story};
+
+    const BAR: usize = 14;
 
     #[test]
     fn a_line_shows_the_worst_of_each_stretch() {
@@ -167,7 +168,7 @@ mod tests {
         let told = story("failed").story();
         let rows = rows(&told);
         let shown: Vec<&Row> = rows.iter().collect();
-        let bars = Bars::of(&told, &shown);
+        let bars = Bars::of(&told, &shown, BAR);
         let failed = bars.draw(&rows[0]).unwrap();
         let (zero, low) = (failed.find('│').unwrap(), failed.find('├').unwrap());
         assert!(
@@ -182,7 +183,7 @@ mod tests {
             let told = sample.story();
             let rows = rows(&told);
             let shown: Vec<&Row> = rows.iter().collect();
-            let bars = Bars::of(&told, &shown);
+            let bars = Bars::of(&told, &shown, BAR);
             for bar in rows.iter().filter_map(|row| bars.draw(row)) {
                 assert_eq!(bar.width(), BAR, "{name}: {bar}");
                 assert_eq!(bar.matches('┼').count(), 1, "{name}: {bar}");

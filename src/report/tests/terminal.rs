@@ -1,8 +1,7 @@
 //! The terminal: a log of 80 columns, read from its end.
 
-use unicode_width::UnicodeWidthStr;
-
 use super::*;
+use crate::report::text::columns_of;
 
 fn told(sample: &Sample, columns: usize) -> String {
     terminal(&sample.story(), columns, Colour::Never)
@@ -11,7 +10,7 @@ fn told(sample: &Sample, columns: usize) -> String {
 /// Checks that every line fits and does nothing but be read.
 fn assert_lines(text: &str, columns: usize) {
     for line in text.lines() {
-        assert!(line.width() <= columns, "{}: {line}", line.width());
+        assert!(columns_of(line) <= columns, "{}: {line}", columns_of(line));
         assert!(!line.trim_start().starts_with("::"), "{line}");
         assert!(!line.contains("##[") && !line.contains("##vso["), "{line}");
         assert!(!line.chars().any(char::is_control), "{line:?}");
@@ -21,7 +20,7 @@ fn assert_lines(text: &str, columns: usize) {
 #[test]
 fn no_line_is_longer_than_the_terminal_is_wide() {
     for (_, sample) in all() {
-        for columns in [40, 80, 120] {
+        for columns in [40, 60, 80, 120] {
             assert_lines(&told(sample, columns), columns);
             let verdict = verdict_line(&sample.story(), columns, Colour::Never);
             assert_lines(&verdict, columns);
@@ -53,17 +52,13 @@ fn failing_checks_stand_first() {
         "? inconclusive",
         "! warned",
         "- not judged",
-        "! worse, not gated",
         "✓ passed",
         "·",
     ];
     for (name, sample) in all().iter().filter(|(name, _)| !name.contains("observed")) {
         let told = told(sample, 80);
-        let lines = told
-            .lines()
-            .filter(|line| line.as_bytes().get(18) == Some(&b' '));
-        let statuses = lines.filter_map(|line| {
-            let position = |status: &&str| line.starts_with(&format!("{status}  "));
+        let statuses = told.lines().filter_map(|line| {
+            let position = |status: &&str| line.starts_with(&format!("{status} "));
             ranks.iter().position(position)
         });
         assert!(statuses.collect::<Vec<_>>().is_sorted(), "{name}:\n{told}");
@@ -84,25 +79,63 @@ fn colours_only_colour() {
 fn files_are_named_only_where_they_were_written() {
     let mut sample = story("failed").clone();
     let with = told(&sample, 80);
-    assert!(with.contains("\nwritten: ") && with.contains("listed in summary.md"));
+    assert!(with.contains("\nreport: loadgate-out/shop/report.html and 4 files beside it\n"));
+    assert!(with.contains("5 not gated (summary.md)"), "{with}");
+    let wide = told(story("unreachable"), 400);
+    assert!(
+        wide.contains("\nwritten: loadgate-out/shop/junit.xml, "),
+        "{wide}"
+    );
     sample.files.clear();
     let without = told(&sample, 80);
-    assert!(!without.contains("written:") && !without.contains("summary.md"));
-    assert!(without.contains("5 more checks not gated\n"), "{without}");
+    for file in ["written:", "report:", "summary.md", "junit.xml"] {
+        assert!(!without.contains(file), "{file}: {without}");
+    }
+    assert!(without.contains("5 not gated\n"), "{without}");
 }
 
 #[test]
 fn a_long_list_of_passed_checks_is_cut_short_and_says_where_it_goes_on() {
     let told = told(story("thirty names"), 80);
-    assert_eq!(told.matches("✓ passed").count(), 16);
     assert!(
-        told.contains("45 more checks passed, listed in junit.xml"),
+        told.contains("passed (junit.xml), 92 not gated (summary.md)"),
         "{told}"
     );
-    assert!(
-        told.contains("92 more checks not gated, listed in summary.md"),
-        "{told}"
-    );
+}
+
+/// What is told as a rule, which must fit on the smallest screen.
+#[test]
+fn an_ordinary_verdict_takes_less_than_a_screen() {
+    let long = ["hostile"];
+    for (name, sample) in all().iter().filter(|(name, _)| !long.contains(name)) {
+        for columns in [80, 120] {
+            let told = told(sample, columns);
+            assert!(told.lines().count() <= 24, "{name} at {columns}:\n{told}");
+        }
+    }
+}
+
+#[test]
+fn what_fits_is_told_in_full() {
+    for name in ["passed", "no baseline"] {
+        let told = told(story(name), 80);
+        for text in [
+            "newest job 8d10e7f",
+            "GET /user/profile",
+            "✓ passed  P95 GET /orders",
+        ] {
+            let is_compared = name == "passed" || !text.starts_with("newest");
+            assert!(told.contains(text) == is_compared, "{name}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_tight_screen_loses_what_passed_before_what_failed() {
+    let told = told(story("failed"), 80);
+    assert_eq!(told.matches("✗ failed  P95 ").count(), 2, "{told}");
+    assert!(told.contains("limit 120 ms broken"), "{told}");
+    assert!(told.contains("4 passed (junit.xml)"), "{told}");
 }
 
 #[test]

@@ -21,8 +21,7 @@ pub(super) use finding::{finding, nothing_slower, stopped_early};
 pub(super) use headline::headline;
 pub(super) use limit::{ending, limit_reason, promise};
 pub(super) use line::{
-    caught, change_figures, change_note, is_spared, is_uncompared, measure_name, sentence, since,
-    subject_name,
+    caught, change_note, is_spared, is_uncompared, measure_name, sentence, since, subject_name,
 };
 pub(super) use reasons::{invalidity, not_judged};
 

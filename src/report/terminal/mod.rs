@@ -1,4 +1,8 @@
-//! The terminal: latencies by name, the checks with the worst first, what to know, and the verdict as the last line.
+//! The terminal: the same story in less than one screen. Latencies by name, the run second by second, the checks with the
+//! worst first, what to know, and the verdict as the last line. What does not fit gives way by [`room`].
+
+mod checks;
+mod room;
 
 use super::Story;
 use super::answers::{phases, share_before};
@@ -6,32 +10,20 @@ use super::figures::{Figures, figures};
 use super::layout::{hanging, table, wrap};
 use super::numbers::{self, count};
 use super::rows::{Row, Status, rows};
-use super::spark::{BAR, Bars, courses, sparkline};
-use super::summary::lists_every_check;
-use super::text::{capitalized, inert};
+use super::spark::{courses, sparkline};
+use super::text::{capitalized, columns_of, inert, prefix};
 use super::words::{
-    Medium, advice, caution, change_figures, compared, failing_names, failure_kind, first_told,
-    generator, headline, invalidity, load, measure_name, ordinary_noise, showed, since,
-    told_cautions,
+    Medium, advice, caution, compared, failing_names, failure_kind, first_told, generator,
+    headline, invalidity, load, ordinary_noise, showed, told_cautions,
 };
-use unicode_width::UnicodeWidthStr as _;
-
 use crate::measurement::Arm;
-use crate::verdict::{LineOutcome, Outcome};
+use crate::verdict::Outcome;
+use room::{ROOMS, Room, SCREEN};
 
 const MEDIUM: Medium = Medium::Plain;
 
-/// Columns of the status and its mark, before a check's text.
-const STATUS_COLUMNS: usize = 20;
-
-/// Checks that passed and are told one by one; of more of them, a log would hide those that did not.
-const PASSED: usize = 16;
-
 /// Columns of a word before a sparkline.
 const COURSE_COLUMNS: usize = 8;
-
-/// Kinds of failure that are told; a broken target has one or two.
-const KINDS: usize = 6;
 
 /// No terminal is narrower; below it lines may be longer than asked for.
 const NARROWEST: usize = 40;
@@ -45,31 +37,57 @@ pub enum Colour {
     Never,
 }
 
-/// One gate, told for a terminal of so many columns.
+/// One gate, told for a terminal of so many columns: in full where that fits on a screen.
 pub fn terminal(story: &Story, columns: usize, colour: Colour) -> String {
     let columns = columns.max(NARROWEST);
     let figures = figures(story);
-    let told = [
-        context(story, columns, colour),
-        latencies(&figures, columns),
-        failures(story, &figures, columns),
+    let mut told = String::new();
+    for room in &ROOMS {
+        told = fitted(story, &figures, columns, colour, room);
+        if told.lines().count() <= SCREEN {
+            break;
+        }
+    }
+    told
+}
+
+fn fitted(
+    story: &Story,
+    figures: &[Figures],
+    columns: usize,
+    colour: Colour,
+    room: &Room,
+) -> String {
+    let measured = [
+        latencies(story, figures, columns, room),
+        failures(story, figures, columns, room),
         course(story, columns),
-        side_by_side(story, columns),
-        answers(story, columns),
-        checks(story, columns, colour),
-        cautions(story, columns),
-        files(story, columns),
-        next(story, columns),
-        verdict(story, columns, colour),
     ];
-    joined(told)
+    let showed = [
+        side_by_side(story, columns, room),
+        answers(story, columns, room),
+    ];
+    let last = [
+        cautions(story, columns, room),
+        files(story, columns, room),
+        next(story, columns, room),
+    ];
+    let context = context(story, columns, colour, room);
+    let (measured, showed, last) = (measured.concat(), showed.concat(), last.concat());
+    let checks = checks::checks(story, columns, colour, room);
+    let verdict = verdict(story, columns, colour);
+    if room.airy {
+        return joined([context, measured, showed, checks, last, verdict]);
+    }
+    let (before, after) = ([context, measured, showed], [checks, last]);
+    joined([before.concat(), after.concat(), verdict])
 }
 
 /// The verdict alone, and for an invalid run what to mend.
 pub fn verdict_line(story: &Story, columns: usize, colour: Colour) -> String {
     let columns = columns.max(NARROWEST);
     let reasons = match story.verdict.outcome {
-        Outcome::Invalid => next(story, columns),
+        Outcome::Invalid => next(story, columns, &ROOMS[0]),
         Outcome::Passed | Outcome::Failed | Outcome::Inconclusive => Vec::new(),
     };
     joined([reasons, verdict(story, columns, colour)])
@@ -88,21 +106,25 @@ fn joined<const N: usize>(paragraphs: [Vec<String>; N]) -> String {
     told.join("\n\n") + "\n"
 }
 
-fn context(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
+fn context(story: &Story, columns: usize, colour: Colour, room: &Room) -> Vec<String> {
     let record = story.record;
     let title = format!(
         "{} on {}",
         MEDIUM.foreign(story.gate()),
         MEDIUM.foreign(&record.target.url)
     );
-    let mut lines: Vec<String> = wrap(&title, columns)
+    let most = if room.circumstances { usize::MAX } else { 1 };
+    let mut lines: Vec<String> = cut(wrap(&title, columns), most)
         .iter()
         .map(|line| paint(line, Style::Bold, colour))
         .collect();
-    let (label, sentences) = compared(story, MEDIUM);
+    let (label, mut sentences) = compared(story, MEDIUM);
+    if !room.circumstances {
+        sentences.truncate(1);
+    }
     if !sentences.is_empty() {
         let told = format!("{label}: {}", sentences.join("; "));
-        lines.extend(wrap(&told, columns));
+        lines.extend(cut(wrap(&told, columns), room.lines));
     }
     if !record.slices.is_empty() {
         let sent = format!(
@@ -112,19 +134,24 @@ fn context(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
             record.run.seed
         );
         lines.extend(wrap(&sent, columns));
-        let noise = ordinary_noise(story);
+        let noise = ordinary_noise(story).filter(|_| room.circumstances);
         lines.extend(noise.iter().flat_map(|told| wrap(told, columns)));
     }
     lines
 }
 
-fn latencies(figures: &[Figures], columns: usize) -> Vec<String> {
+fn latencies(story: &Story, figures: &[Figures], columns: usize, room: &Room) -> Vec<String> {
     if figures.iter().all(|figures| figures.requests == 0) {
         return Vec::new();
     }
     let heads = ["requests", "errors", "P50", "P95", "P99", "max"];
     let mut lines = vec![("latency".to_owned(), heads.map(str::to_owned).to_vec())];
-    for figures in figures {
+    // A name that alone would be left out takes no more lines than to say so.
+    let shown = match room.names.saturating_add(1) {
+        most if figures.len() <= most.saturating_add(1) => figures.len(),
+        most => most,
+    };
+    for figures in &figures[..shown] {
         let quantile = |q| numbers::latency(figures.latencies.quantile(q));
         lines.push((
             figures.name(MEDIUM),
@@ -138,15 +165,19 @@ fn latencies(figures: &[Figures], columns: usize) -> Vec<String> {
             ],
         ));
     }
-    table(&lines, columns)
+    let mut lines = table(&lines, columns);
+    if let more @ 1.. = figures.len() - shown {
+        lines.push(left_out(story, more, "name"));
+    }
+    lines
 }
 
 /// The failures by kind, where there are any.
-fn failures(story: &Story, figures: &[Figures], columns: usize) -> Vec<String> {
+fn failures(story: &Story, figures: &[Figures], columns: usize, room: &Room) -> Vec<String> {
     let Some((overall, named)) = figures.split_first() else {
         return Vec::new();
     };
-    let kinds = overall.kinds.iter().take(KINDS);
+    let kinds = overall.kinds.iter().take(room.kinds);
     let mut lines: Vec<String> = kinds
         .flat_map(|(kind, failures)| {
             let of = failing_names(named, *kind, MEDIUM);
@@ -160,12 +191,15 @@ fn failures(story: &Story, figures: &[Figures], columns: usize) -> Vec<String> {
                     numbers::share(before)
                 )
             });
-            let kind = failure_kind(*kind);
+            let kind = match room.lines {
+                1 => kind.to_string(),
+                _ => failure_kind(*kind),
+            };
             let told = format!("{} × {kind} ({of}){before}{first}", count(*failures));
-            hanging("errors:", 8, &told, columns)
+            cut(hanging("errors:", 8, &told, columns), room.lines)
         })
         .collect();
-    if let more @ 1.. = overall.kinds.len().saturating_sub(KINDS) {
+    if let more @ 1.. = overall.kinds.len().saturating_sub(room.kinds) {
         let told = format!("{} of failure", numbers::counted(more as u64, "more kind"));
         lines.extend(hanging("errors:", 8, &told, columns));
     }
@@ -173,14 +207,16 @@ fn failures(story: &Story, figures: &[Figures], columns: usize) -> Vec<String> {
 }
 
 /// The phases side by side, where there are several.
-fn side_by_side(story: &Story, columns: usize) -> Vec<String> {
+fn side_by_side(story: &Story, columns: usize, room: &Room) -> Vec<String> {
     let phases = phases(story);
-    if phases.len() < 2 {
+    // One phase in two arms is what the checks compare.
+    if phases.iter().all(|of| of.name == phases[0].name) {
         return Vec::new();
     }
     let heads = ["req/s", "errors", "P50", "P95", "P99", "in flight"];
     let mut lines = vec![("phase".to_owned(), heads.map(str::to_owned).to_vec())];
-    for of in &phases {
+    let shown = phases.len().min(room.phases);
+    for of in &phases[..shown] {
         let latency = |q| numbers::latency(of.figures.latencies.quantile(q));
         let base = match of.arm {
             Arm::Target => "",
@@ -203,13 +239,18 @@ fn side_by_side(story: &Story, columns: usize) -> Vec<String> {
             ],
         ));
     }
-    table(&lines, columns)
+    let mut lines = table(&lines, columns);
+    if let more @ 1.. = phases.len() - shown {
+        lines.push(left_out(story, more, "phase"));
+    }
+    lines
 }
 
 /// What the run showed of itself.
-fn answers(story: &Story, columns: usize) -> Vec<String> {
+fn answers(story: &Story, columns: usize, room: &Room) -> Vec<String> {
     let told = showed(story, MEDIUM);
     told.iter()
+        .take(room.answers)
         .flat_map(|told| hanging("·", 2, told, columns))
         .collect()
 }
@@ -217,7 +258,7 @@ fn answers(story: &Story, columns: usize) -> Vec<String> {
 /// The run second by second, each figure in one line.
 fn course(story: &Story, columns: usize) -> Vec<String> {
     let told = courses(story);
-    let widest = told.iter().map(|(_, _, range)| range.width()).max();
+    let widest = told.iter().map(|(_, _, range)| columns_of(range)).max();
     let room = columns.saturating_sub(COURSE_COLUMNS + 2 + widest.unwrap_or(0));
     told.iter()
         .map(|(name, values, range)| {
@@ -229,131 +270,47 @@ fn course(story: &Story, columns: usize) -> Vec<String> {
         .collect()
 }
 
-fn checks(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
-    let rows = rows(story);
-    let told: Vec<&Row> = rows
-        .iter()
-        .filter(|row| row.status != Status::Reported && !row.is_empty_comparison())
+fn cautions(story: &Story, columns: usize, room: &Room) -> Vec<String> {
+    let told: Vec<String> = told_cautions(story)
+        .map(|told| caution(story, told, MEDIUM))
         .collect();
-    let passed = told.iter().filter(|row| row.status == Status::Passed);
-    let hidden = passed.count().saturating_sub(PASSED);
-    let shown = &told[..told.len() - hidden];
-    let bars = Bars::of(story, shown);
-    let mut lines: Vec<String> = shown
+    let shown = told.len().min(room.notes);
+    let mut lines: Vec<String> = told[..shown]
         .iter()
-        .flat_map(|row| {
-            let label = format!("{} {}", mark(story, row.status), row.status.word_in(story));
-            let mut lines = hanging(&label, STATUS_COLUMNS, &check(story, row), columns);
-            draw_below(&mut lines, bars.draw(row), row.status);
-            lines
-                .into_iter()
-                .map(move |line| match line.strip_prefix(&label) {
-                    Some(rest) => paint(&label, style(story, row.status), colour) + rest,
-                    None => line,
-                })
-        })
+        .flat_map(|told| cut(hanging("note:", 6, told, columns), room.reasons))
         .collect();
-    if shown.iter().any(|row| row.estimated().is_some()) {
-        lines.extend(hanging("·", STATUS_COLUMNS, &bars.key(), columns));
-    }
-    let reported = rows.iter().filter(|row| row.status == Status::Reported);
-    let (hidden, reported) = (hidden as u64, reported.count() as u64);
-    if lines.is_empty() {
-        return lines;
-    }
-    if hidden > 0 {
-        let told = format!("{} passed", numbers::counted(hidden, "more check"));
-        let told = told + listed_in(story, "junit.xml");
-        lines.extend(hanging("·", STATUS_COLUMNS, &told, columns));
-    }
-    if reported > 0 {
-        let told = format!("{} not gated", numbers::counted(reported, "more check"));
-        let told = told + listed_in(story, "summary.md");
-        lines.extend(hanging("·", STATUS_COLUMNS, &told, columns));
+    if let more @ 1.. = told.len() - shown {
+        lines.push(format!("note: {}", left_out(story, more, "note")));
     }
     lines
 }
 
-/// Draws a bar below the status, where there is room; what passed gets no line of its own for it.
-fn draw_below(lines: &mut Vec<String>, bar: Option<String>, status: Status) {
-    let Some(bar) = bar else { return };
-    let pad = " ".repeat(STATUS_COLUMNS - BAR);
-    match lines.get_mut(1) {
-        Some(second) => *second = format!("{bar}{pad}{}", second.trim_start()),
-        None if status < Status::Passed => lines.push(bar.trim_end().to_owned()),
-        None => {}
-    }
-}
-
-/// Where checks can be read that are not told here, if they can.
-fn listed_in(story: &Story, file: &str) -> &'static str {
-    match file {
-        "junit.xml" if story.has_file(file) => ", listed in junit.xml",
-        "summary.md" if story.has_file(file) && lists_every_check(story) => {
-            ", listed in summary.md"
-        }
-        _ => "",
-    }
-}
-
-/// One row in a sentence: figure, change, limits, why it came to that, and what would have been caught.
-fn check(story: &Story, row: &Row) -> String {
-    let name = match &row.line().phase {
-        Some(phase) => format!("{} in {}", row.subject_text(MEDIUM), MEDIUM.foreign(phase)),
-        None => row.subject_text(MEDIUM),
-    };
-    let mut figures = format!(
-        "{} {name}{}",
-        measure_name(row.measure()),
-        since(row.line())
-    );
-    match (row.change, row.now()) {
-        (Some((line, check)), _) => figures += &change_figures(line, check),
-        (None, Some(now)) => figures += &format!(" {}", numbers::value(row.measure(), now)),
-        (None, None) => {}
-    }
-    let mut told = vec![figures];
-    // Where something else failed, it is no matter of course that a limit holds.
-    let holds = if row.status == Status::Passed {
-        ""
-    } else {
-        " holds"
-    };
-    for (line, limit) in &row.limits {
-        if line.outcome == LineOutcome::Passed {
-            told.push(format!("limit {}{holds}", row.promise(line, limit)));
-        }
-    }
-    told.extend(row.limit_notes(story, MEDIUM));
-    if row.status != Status::Passed || row.is_excused(story) {
-        told.extend(row.change_note(story, MEDIUM));
-    }
-    if let Some(caught) = row.caught_text() {
-        told.push(format!("would have caught {caught}"));
-    }
-    told.join("; ")
-}
-
-fn cautions(story: &Story, columns: usize) -> Vec<String> {
-    told_cautions(story)
-        .flat_map(|told| hanging("note:", 6, &caution(story, told, MEDIUM), columns))
-        .collect()
-}
-
-fn files(story: &Story, columns: usize) -> Vec<String> {
-    if story.files.is_empty() {
-        return Vec::new();
-    }
-    let files: Vec<String> = story
+/// Where to read on: the page first, which shows what a terminal cannot.
+fn files(story: &Story, columns: usize, room: &Room) -> Vec<String> {
+    let page = story
         .files
         .iter()
-        .map(|file| MEDIUM.foreign(file))
-        .collect();
-    wrap(&format!("written: {}", files.join(", ")), columns)
+        .find(|file| file.ends_with("report.html"));
+    let told = match page {
+        Some(page) if !room.files => {
+            let others = numbers::counted(story.files.len() as u64 - 1, "file");
+            format!("report: {} and {others} beside it", MEDIUM.foreign(page))
+        }
+        _ if story.files.is_empty() => return Vec::new(),
+        _ => {
+            let files: Vec<String> = story
+                .files
+                .iter()
+                .map(|file| MEDIUM.foreign(file))
+                .collect();
+            format!("written: {}", files.join(", "))
+        }
+    };
+    cut(wrap(&told, columns), room.lines)
 }
 
 /// What to do next.
-fn next(story: &Story, columns: usize) -> Vec<String> {
+fn next(story: &Story, columns: usize, room: &Room) -> Vec<String> {
     let reasons: Vec<_> = story
         .verdict
         .invalid
@@ -364,15 +321,13 @@ fn next(story: &Story, columns: usize) -> Vec<String> {
     if let [only] = reasons.as_slice() {
         return wrap(&format!("To mend it: {}.", only.mend), columns);
     }
-    let reasons = reasons.iter().flat_map(|reason| {
+    let reasons = reasons.iter().map(|reason| {
         let (what, mend) = (capitalized(&reason.what), &reason.mend);
-        wrap(&format!("{what}. To mend it: {mend}."), columns)
+        format!("{what}. To mend it: {mend}.")
     });
-    let advice = advice(story, MEDIUM);
-    let wanted = wanted(story);
-    let advice = advice.iter().chain(&wanted);
-    reasons
-        .chain(advice.flat_map(|told| wrap(told, columns)))
+    let told = reasons.chain(advice(story, MEDIUM)).chain(wanted(story));
+    let most = room.lines.max(2);
+    told.flat_map(|told| cut(wrap(&told, columns), most))
         .collect()
 }
 
@@ -387,15 +342,13 @@ fn wanted(story: &Story) -> Option<String> {
     if story.verdict.outcome != Outcome::Failed || !rows(story).iter().any(failed) {
         return None;
     }
-    let lines = if story.has_file("summary.md") {
-        "; summary.md has the lines to add"
+    let how = if story.has_file("summary.md") {
+        ", as summary.md says"
     } else {
         ""
     };
     let path = MEDIUM.foreign(story.thresholds_path);
-    Some(format!(
-        "If the change is wanted, accept it in {path}{lines}."
-    ))
+    Some(format!("Wanted? Accept it in {path}{how}."))
 }
 
 /// The verdict, which comes last, where a log is read first.
@@ -422,6 +375,30 @@ pub(super) fn mark(story: &Story, status: Status) -> &'static str {
         Status::Passed => "✓",
         Status::Reported => "·",
     }
+}
+
+/// That so many of something are not told here, and where they are.
+fn left_out(story: &Story, more: usize, noun: &str) -> String {
+    let place = if story.has_file("summary.md") {
+        " in summary.md"
+    } else {
+        ""
+    };
+    let more = numbers::counted(more as u64, &format!("more {noun}"));
+    more + place
+}
+
+/// At most so many lines; where some are missing, the last one shows it.
+fn cut(mut lines: Vec<String>, most: usize) -> Vec<String> {
+    if lines.len() <= most {
+        return lines;
+    }
+    lines.truncate(most);
+    if let Some(last) = lines.last_mut() {
+        let width = columns_of(last);
+        *last = format!("{}…", prefix(last, width.saturating_sub(1)).trim_end());
+    }
+    lines
 }
 
 #[derive(Clone, Copy)]
