@@ -101,7 +101,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
 ];
 
 /// Crates that only these files may know: a prefix of the path below `src/`.
-const ONLY_IN: [(&str, &[&str]); 22] = [
+const ONLY_IN: [(&str, &[&str]); 21] = [
     (
         "hdrhistogram",
         &["measurement/latency.rs", "measurement/packed_tests.rs"],
@@ -125,7 +125,6 @@ const ONLY_IN: [(&str, &[&str]); 22] = [
     ("tempfile", &["files.rs"]),
     ("similar", &["baseline/", "report/"]),
     ("statrs", &["verdict/"]),
-    ("indicatif", &["gate"]),
     ("signal_hook", &["gate/signals.rs"]),
 ];
 

@@ -35,7 +35,7 @@ fn five_recorded_jobs_pass_an_unchanged_run_and_fail_a_slower_one_by_name() {
     gate.run(&same.url, &[]).exits(0).tells(&[
         "history, 5 baseline jobs",
         "nothing slower",
-        "would have caught",
+        "would have been caught",
     ]);
     drop(same);
     let slower = stand_in("1.6");

@@ -43,7 +43,7 @@ fn an_unchanged_version_passes_and_a_slower_one_fails() {
     ran.tells(&[
         "compared: duet, 1",
         "nothing slower",
-        "would have caught",
+        "would have been caught",
         "(exit 0)",
     ]);
     let result = result(&gate);

@@ -27,5 +27,6 @@ mod signals;
 mod simulation;
 mod stand_in;
 mod support;
+mod terminal;
 mod traffic;
 mod wire;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
-use unicode_width::UnicodeWidthChar as _;
+use unicode_width::UnicodeWidthChar;
 
 use crate::support::{Gate, Server, alone, fell_behind, gate, loadgate};
 
@@ -97,7 +97,7 @@ fn shown(said: &str, columns: usize) -> (Vec<String>, Vec<String>) {
                 line.push(c);
             }
         }
-        let width: usize = line.chars().filter_map(|c| c.width()).sum();
+        let width: usize = line.chars().filter_map(UnicodeWidthChar::width).sum();
         assert!(width <= columns, "{width} columns: {line}");
     }
     let last = states.pop();

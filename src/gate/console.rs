@@ -44,16 +44,16 @@ pub enum Style {
 }
 
 impl Console {
-    /// The console of this process, by the conventions of `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`.
+    /// The console of this process, by the conventions of `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE` and
+    /// `TERM=dumb`.
     pub fn of_process(loudness: Loudness) -> Self {
-        let set =
-            |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let coloured = if set("NO_COLOR") {
-            false
-        } else {
-            set("CLICOLOR_FORCE") || (io::stdout().is_terminal() && !dumb)
-        };
+        let forced = value("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+        let wanted = value("CLICOLOR").is_none_or(|value| value != "0");
+        // Whatever its value, NO_COLOR asks for none.
+        let coloured = value("NO_COLOR").is_none()
+            && (forced || (wanted && io::stdout().is_terminal() && !dumb));
         Self {
             loudness,
             colour: if coloured {
@@ -120,16 +120,23 @@ pub fn say(text: &str) {
     }
 }
 
-#[cfg(unix)]
 fn width() -> usize {
-    rustix::termios::tcgetwinsize(io::stdout())
-        .ok()
-        .map(|size| usize::from(size.ws_col))
-        .filter(|columns| *columns > 0)
-        .unwrap_or(DEFAULT_WIDTH)
+    columns(&io::stdout()).unwrap_or(DEFAULT_WIDTH)
+}
+
+/// Columns that a line on standard error may have which is drawn over and over: in the last one, terminals differ in
+/// whether they go on to the next line.
+pub(super) fn live_width() -> usize {
+    columns(&io::stderr()).unwrap_or(DEFAULT_WIDTH) - 1
+}
+
+#[cfg(unix)]
+fn columns(stream: &impl std::os::fd::AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 #[cfg(not(unix))]
-fn width() -> usize {
-    DEFAULT_WIDTH
+fn columns<T>(_: &T) -> Option<usize> {
+    None
 }

@@ -99,7 +99,7 @@ fn load(
     let mut progress = |now: &load::Progress| line.borrow_mut().show(now);
     let Some(against) = &gate.against else {
         let outcome = load::run(&order, &mut progress, stop);
-        line.borrow().end();
+        line.borrow_mut().end();
         return Ok(outcome?);
     };
     let duet = Duet {
@@ -111,7 +111,7 @@ fn load(
         let record = record(plan, gate, target, so_far);
         let further = further(gate, &record);
         if further == Further::GoOn {
-            line.borrow().end();
+            line.borrow_mut().end();
             let pairs = against.turns.pairs;
             console.note(&format!(
                 "{}: {pairs} pairs did not suffice, {pairs} more follow",
@@ -125,7 +125,7 @@ fn load(
         before_pair: &mut |pair| servers.before_pair(pair),
     };
     let outcome = load::run_duet(&order, &duet, &mut progress, stop, &mut hooks);
-    line.borrow().end();
+    line.borrow_mut().end();
     Ok(outcome?)
 }
 

@@ -1,63 +1,78 @@
 //! What a person sees while the load is sent.
 
-use std::time::Duration;
+use std::io::{self, Write as _};
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use super::console::Style;
+use super::console::{self, Style};
 use crate::load::{Progress, Turn};
 use crate::measurement::Arm;
+use crate::report;
 use crate::scenario::Phase;
 use crate::units::{Latency, group, written};
 
 /// Between two lines in a log.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
+/// Between two states of the live line; faster, nobody could read it.
+const LIVE_EVERY: Duration = Duration::from_millis(200);
+
+/// What follows a line that was drawn over another: nothing of that one.
+const CLEAR_REST: &str = "\u{1b}[K";
+
 /// The progress of one run: one live line on a terminal, a line now and then in a log.
+///
+/// The live line is written over itself in one write and then cleared behind its end, so that no moment shows it empty.
 pub(super) struct Line<'a> {
     style: Style,
     load: &'a [Phase],
-    bar: ProgressBar,
     next: Duration,
+    /// What is drawn, and when.
+    drawn: Option<(String, Instant)>,
 }
 
 impl<'a> Line<'a> {
     pub(super) fn new(style: Style, load: &'a [Phase]) -> Self {
-        let target = match style {
-            Style::Live => ProgressDrawTarget::stderr_with_hz(5),
-            Style::Plain | Style::Silent => ProgressDrawTarget::hidden(),
-        };
-        let bar = ProgressBar::with_draw_target(None, target);
-        bar.set_style(ProgressStyle::default_spinner().tick_chars("⠋⠙⠸⠴⠦⠇ "));
         Self {
             style,
             load,
-            bar,
             next: PLAIN_EVERY,
+            drawn: None,
         }
     }
 
     /// Shows how far the run has come.
     pub(super) fn show(&mut self, now: &Progress) {
         match self.style {
-            Style::Live => {
-                self.bar.set_message(self.text(now));
-                self.bar.tick();
-            }
+            Style::Live => self.draw(now),
             Style::Plain if now.elapsed >= self.next => {
                 self.next = now.elapsed + PLAIN_EVERY;
-                super::console::say(&self.text(now));
+                console::say(&self.text(now, usize::MAX));
             }
             Style::Plain | Style::Silent => {}
         }
     }
 
-    /// Clears the live line.
-    pub(super) fn end(&self) {
-        self.bar.finish_and_clear();
+    fn draw(&mut self, now: &Progress) {
+        let last = self.drawn.as_ref();
+        if last.is_some_and(|(_, at)| at.elapsed() < LIVE_EVERY) {
+            return;
+        }
+        let text = self.text(now, console::live_width());
+        if last.is_none_or(|(drawn, _)| *drawn != text) {
+            write_once(&format!("\r{text}{CLEAR_REST}"));
+        }
+        self.drawn = Some((text, Instant::now()));
     }
 
-    fn text(&self, now: &Progress) -> String {
+    /// Clears the live line.
+    pub(super) fn end(&mut self) {
+        if self.drawn.take().is_some() {
+            write_once(&format!("\r{CLEAR_REST}"));
+        }
+    }
+
+    /// The state in at most so many columns: a long name gives way before the figures do.
+    fn text(&self, now: &Progress, columns: usize) -> String {
         let mut load = self.load.iter();
         let phase = load.find(|phase| phase.index == now.phase);
         let phase = phase.map_or("", |phase| phase.name.as_str());
@@ -66,13 +81,20 @@ impl<'a> Line<'a> {
             .p95
             .map_or_else(|| "–".to_owned(), |seconds| Latency(seconds).to_string());
         let turn = now.turn.map_or_else(String::new, |turn| turn_text(&turn));
-        format!(
-            "{phase}{turn}: {left} left · {} users · {} requests · {} errors · P95 {p95}",
+        let rest = format!(
+            "{turn}: {left} left · {} users · {} requests · {} errors · P95 {p95}",
             group(&now.users.to_string()),
             group(&now.requests.to_string()),
             group(&now.errors.to_string()),
-        )
+        );
+        let room = columns.saturating_sub(rest.chars().count()).max(8);
+        report::fitted(&(report::fitted(phase, room) + &rest), columns)
     }
+}
+
+/// Writes to standard error at once. A reader that went away is nobody's error.
+fn write_once(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Whose turn it is: `, pair 3 of 12, base`.
@@ -84,5 +106,49 @@ fn turn_text(turn: &Turn) -> String {
     match turn.pair {
         Some(pair) => format!(", pair {} of {}, {arm}", pair + 1, turn.pairs),
         None => format!(", {arm}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Shape;
+
+    #[test]
+    fn a_name_gives_way_before_the_figures_do() {
+        let now = Progress {
+            elapsed: Duration::from_secs(3),
+            phase: 0,
+            left: Duration::from_secs(57),
+            turn: None,
+            users: 20,
+            requests: 4800,
+            errors: 0,
+            p95: Some(0.0305),
+        };
+        for (name, columns, told) in [
+            (
+                "warm",
+                79,
+                "warm: 57s left · 20 users · 4,800 requests · 0 errors · P95 30.5 ms",
+            ),
+            (
+                "a\u{1b}[2Jphase with a name that is far too long",
+                79,
+                "aphase wi…s far too long: 57s left · 20 users · 4,800 requests · 0 errors · P95 30.5 ms",
+            ),
+        ] {
+            let load = [Phase {
+                name: name.to_owned(),
+                index: 0,
+                pass: 0,
+                passes: 1,
+                duration: Duration::from_mins(1),
+                shape: Shape::Users { from: 20, to: 20 },
+                measure: true,
+            }];
+            let line = Line::new(Style::Live, &load);
+            assert_eq!(line.text(&now, columns), told);
+        }
     }
 }

@@ -55,7 +55,7 @@ pub use performance::performance;
 pub use rehearsal::{Secrets, Seen, rehearsal};
 pub use summary::summary;
 pub use terminal::{Colour, terminal, verdict_line};
-pub use text::inert;
+pub use text::{fitted, inert};
 
 /// All that the reports of one gate are told from.
 #[derive(Clone, Copy, Debug)]

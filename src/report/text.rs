@@ -106,6 +106,11 @@ pub(super) fn shorten(text: &str, columns: usize) -> String {
     }
 }
 
+/// Foreign text on one line of at most so many columns.
+pub fn fitted(text: &str, columns: usize) -> String {
+    shorten(&one_line(text), columns)
+}
+
 /// The longest beginning of a text that fits into so many columns.
 pub(super) fn prefix(text: &str, columns: usize) -> &str {
     let fits = text
