@@ -6,6 +6,9 @@
     reason = "a benchmark whose input is broken should fail loudly"
 )]
 
+#[path = "../tests/large.rs"]
+mod large;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -15,6 +18,8 @@ use loadgate::load::http::{Expected, render_into};
 use loadgate::load::schedule::Schedule;
 use loadgate::load::timetable::Timetable;
 use loadgate::measurement::Latencies;
+use loadgate::record::RunRecord;
+use loadgate::report::{self, Colour};
 use loadgate::scenario::{self, Format, Table};
 
 fn main() {
@@ -125,5 +130,49 @@ fn a_row_of_data_is_taken(bencher: Bencher, rows: usize) {
         // A step that is far from the last one, as a random draw's is.
         index = (index + 379_721) % rows;
         table.row(black_box(index))
+    });
+}
+
+/// Twenty names, five phases, ten minutes.
+fn large_result() -> String {
+    large::record(20, 600).to_json()
+}
+
+#[divan::bench]
+fn a_large_result_is_read(bencher: Bencher) {
+    let json = large_result();
+    bencher.bench(|| RunRecord::from_json("result.json", black_box(&json)).unwrap());
+}
+
+#[divan::bench]
+fn a_large_result_is_read_and_its_page_is_drawn(bencher: Bencher) {
+    let json = large_result();
+    let judged = large::Judged::of(RunRecord::from_json("result.json", &json).unwrap());
+    bencher.bench(|| {
+        let record = RunRecord::from_json("result.json", black_box(&json)).unwrap();
+        let story = report::Story {
+            record: &record,
+            ..judged.story()
+        };
+        report::html(&story)
+    });
+}
+
+#[divan::bench]
+fn a_large_result_is_read_and_judged_and_every_report_is_told(bencher: Bencher) {
+    let json = large_result();
+    bencher.bench(|| {
+        let record = RunRecord::from_json("result.json", black_box(&json)).unwrap();
+        let judged = large::Judged::of(record);
+        let story = judged.story();
+        [
+            report::junit(&[story]),
+            report::summary(&[story]),
+            report::html(&story),
+            report::metrics(&story),
+            report::gated(&[story]),
+            report::performance(&story),
+            report::terminal(&story, 80, Colour::Never),
+        ]
     });
 }

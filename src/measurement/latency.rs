@@ -151,6 +151,22 @@ impl Latencies {
         self.0 = Counters::Sparse(both);
     }
 
+    /// All latencies of several: as merging one after the other, and quicker.
+    pub fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut filled = all.into_iter().filter(|own| !own.is_empty());
+        let Some(first) = filled.next() else {
+            return Self::new();
+        };
+        let more: Vec<_> = filled.filter_map(Self::filled).collect();
+        let Some(one) = first.filled().filter(|_| !more.is_empty()) else {
+            let mut alone = Self::new();
+            alone.merge(first);
+            return alone;
+        };
+        let all: Vec<_> = std::iter::once(one).chain(more).collect();
+        Self::of(Sparse::sum(&all))
+    }
+
     /// What was recorded, to be worked on; nothing is left.
     fn take_sparse(&mut self) -> Sparse {
         match std::mem::take(&mut self.0) {

@@ -115,6 +115,29 @@ proptest! {
     }
 
     #[test]
+    fn a_sum_is_what_merging_gives(
+        all in prop::collection::vec((latencies(), any::<bool>(), any::<bool>()), 0..6)
+    ) {
+        let all: Vec<Latencies> = all.into_iter().map(|(of, is_coarse, is_packed)| {
+            let mut one = recorded(&of);
+            if is_coarse {
+                one = one.to_coarse();
+            }
+            if is_packed {
+                one.compact();
+            }
+            one
+        }).collect();
+        let mut merged = Latencies::new();
+        for one in &all {
+            merged.merge(one);
+        }
+        let sum = Latencies::sum(&all);
+        prop_assert_eq!(sum.count(), merged.count());
+        prop_assert_eq!(sum, merged);
+    }
+
+    #[test]
     fn merging_is_associative(a in prop::collection::vec(0u64..1_000_000, 0..20),
                               b in prop::collection::vec(0u64..1_000_000, 0..20),
                               c in prop::collection::vec(0u64..1_000_000, 0..20)) {

@@ -112,6 +112,24 @@ impl Cell {
         }
     }
 
+    /// All requests of several: as merging one after the other, and quicker.
+    pub fn sum(cells: &[&Self]) -> Self {
+        let of = |latencies: fn(&Self) -> &Latencies| {
+            Latencies::sum(cells.iter().map(|cell| latencies(cell)))
+        };
+        let mut errors = BTreeMap::new();
+        for (kind, count) in cells.iter().flat_map(|cell| &cell.errors) {
+            *errors.entry(*kind).or_default() += count;
+        }
+        Self {
+            succeeded: of(|cell| &cell.succeeded),
+            censored: of(|cell| &cell.censored),
+            failed: of(|cell| &cell.failed),
+            cold: of(|cell| &cell.cold),
+            errors,
+        }
+    }
+
     /// Keeps the cell in little memory; see [`Latencies::compact`].
     pub fn compact(&mut self) {
         for latencies in [

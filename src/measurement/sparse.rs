@@ -3,6 +3,8 @@
 //! A slice of a hundred requests fills a hundred of a histogram's 22,000 counters, and a result holds thousands of
 //! such slices. What is read of the counters is what the crate `hdrhistogram` reads of them, to the last bit.
 
+use std::borrow::Cow;
+
 use super::resolution::Resolution;
 
 /// A counter and what it counted in one number, the counter above: in the order of these numbers are the latencies.
@@ -139,6 +141,40 @@ impl Sparse {
         self.total = self.total.saturating_add(other.total);
         let missing = self.add_to_known(&other.counted);
         self.insert(&missing);
+    }
+
+    /// All latencies of several, at the resolution of the first. Every counter between the shortest and the longest has a
+    /// place of its own for it: of many that is far quicker than adding one by one.
+    pub(super) fn sum(all: &[Cow<'_, Self>]) -> Self {
+        let resolution = all
+            .first()
+            .map_or(Resolution::Fine, |first| first.resolution);
+        let at_one: Vec<Cow<'_, Self>> = all
+            .iter()
+            .map(|own| {
+                if own.resolution == resolution {
+                    Cow::Borrowed(own.as_ref())
+                } else {
+                    Cow::Owned(own.at(resolution))
+                }
+            })
+            .collect();
+        let first = at_one.iter().filter_map(|own| own.counted.first()).min();
+        let last = at_one.iter().filter_map(|own| own.counted.last()).max();
+        let (Some(first), Some(last)) = (first, last) else {
+            return Self::new(resolution);
+        };
+        let (first, last) = (first.counter(), last.counter());
+        let mut places = vec![0_u64; (last - first) as usize + 1];
+        for (counter, count) in at_one.iter().flat_map(|own| own.counters()) {
+            let place = &mut places[(counter - first) as usize];
+            *place = place.saturating_add(count);
+        }
+        let mut sum = Self::with_capacity(resolution, places.iter().filter(|n| **n > 0).count());
+        for (counter, count) in (first..=last).zip(places) {
+            sum.push(counter, count);
+        }
+        sum
     }
 
     /// Adds to the counters that have counted already; the others are given back. What is added up over a run soon has

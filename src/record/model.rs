@@ -338,16 +338,20 @@ pub struct SecondRecord {
 impl RunRecord {
     /// All requests of one name, or of all names where none, over the slices that `keep` picks.
     pub fn pooled(&self, request: Option<usize>, keep: impl Fn(&SliceRecord) -> bool) -> Cell {
-        let mut pooled = Cell::default();
-        for slice in self.slices.iter().filter(|slice| keep(slice)) {
-            slice.add_to(&mut pooled, request);
-        }
-        pooled
+        let kept = self.slices.iter().filter(|slice| keep(slice));
+        let cells: Vec<&Cell> = kept.flat_map(|slice| slice.of_request(request)).collect();
+        Cell::sum(&cells)
     }
 
     /// Failures by kind over the slices that `keep` picks, all names together.
     pub fn failures(&self, keep: impl Fn(&SliceRecord) -> bool) -> BTreeMap<FailureKind, u64> {
-        self.pooled(None, keep).errors
+        let kept = self.slices.iter().filter(|slice| keep(slice));
+        let cells = kept.flat_map(|slice| slice.of_request(None));
+        let mut failures = BTreeMap::new();
+        for (kind, count) in cells.flat_map(|cell| &cell.errors) {
+            *failures.entry(*kind).or_default() += count;
+        }
+        failures
     }
 
     /// Whether a slice belongs to a measured phase of the deployment under test.
@@ -372,9 +376,7 @@ impl RunRecord {
 impl SliceRecord {
     /// The requests of one name in this slice, or of all names where none.
     pub fn cell(&self, request: Option<usize>) -> Cell {
-        let mut pooled = Cell::default();
-        self.add_to(&mut pooled, request);
-        pooled
+        Cell::sum(&self.of_request(request).collect::<Vec<_>>())
     }
 
     /// What is held of one request name in this slice, or of every name where none.
@@ -383,11 +385,5 @@ impl SliceRecord {
             .iter()
             .filter(move |cell| request.is_none_or(|index| index == cell.request))
             .map(|cell| &cell.cell)
-    }
-
-    fn add_to(&self, pooled: &mut Cell, request: Option<usize>) {
-        for cell in self.of_request(request) {
-            pooled.merge(cell);
-        }
     }
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::SliceRecord;
-use crate::measurement::Latencies;
+use crate::measurement::{Cell, Latencies};
 use crate::metric::{Kind, Metric, Starts};
 
 /// Requests that must lie beyond the quantile in every unit, so that its quantile is one.
@@ -34,18 +34,19 @@ pub struct Sample {
 impl Sample {
     /// The requests of one name, or of all names where none, in these slices.
     pub fn of(slices: &[&SliceRecord], request: Option<usize>) -> Self {
-        let mut sample = Self::default();
-        for slice in slices {
-            sample.seconds += slice.length_s;
-            for cell in slice.of_request(request) {
-                sample.requests += cell.requests();
-                sample.failures += cell.failures();
-                sample.latencies.merge(&cell.succeeded);
-                sample.latencies.merge(&cell.censored);
-                sample.cold.merge(&cell.cold);
-            }
+        let cells = slices.iter().flat_map(|slice| slice.of_request(request));
+        let cells: Vec<&Cell> = cells.collect();
+        let latencies = cells
+            .iter()
+            .flat_map(|cell| [&cell.succeeded, &cell.censored]);
+        Self {
+            requests: cells.iter().map(|cell| cell.requests()).sum(),
+            failures: cells.iter().map(|cell| cell.failures()).sum(),
+            // Of nothing the sum would be minus zero.
+            seconds: 0.0 + slices.iter().map(|slice| slice.length_s).sum::<f64>(),
+            latencies: Latencies::sum(latencies),
+            cold: Latencies::sum(cells.iter().map(|cell| &cell.cold)),
         }
-        sample
     }
 
     /// Adds all of `other`.

@@ -127,7 +127,7 @@ impl Draw {
     }
 }
 
-/// Slices drawn in full, each as logarithms of latencies with how many requests had it.
+/// Slices drawn in full, each as factors of the median latency with how many requests had it.
 pub(crate) struct Pool(Vec<Vec<(f64, u64)>>);
 
 impl Pool {
@@ -143,23 +143,20 @@ impl Pool {
     /// One of the slices, moved by `shift` on the logarithmic scale.
     pub(crate) fn latencies(&self, draw: &mut Draw, shift: f64, requests: u64) -> Latencies {
         let slice = &self.0[draw.below(self.0.len())];
-        let mut latencies = Latencies::new();
+        let scale = MEDIAN_US * libm::exp(shift);
         let mut left = requests;
         // The slowest are last, and of fewer requests the fastest are left out last.
-        for (log, count) in slice.iter().rev() {
+        Latencies::counted(slice.iter().rev().map(|(factor, count)| {
             let count = (*count).min(left);
             left -= count;
-            if count > 0 {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "the histogram keeps within its bounds"
-                )]
-                let micros = (MEDIAN_US * libm::exp(log + shift)) as u64;
-                latencies.record_many(micros, count);
-            }
-        }
-        latencies
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the histogram keeps within its bounds"
+            )]
+            let micros = (scale * factor) as u64;
+            (micros, count)
+        }))
     }
 }
 
@@ -198,7 +195,8 @@ fn student_three(draw: &mut Draw) -> f64 {
 fn grouped(mut logs: Vec<f64>) -> Vec<(f64, u64)> {
     logs.sort_by(f64::total_cmp);
     let (body, slowest) = logs.split_at(logs.len() - SLOWEST);
-    let middle = |group: &[f64]| (group[group.len() / 2], group.len() as u64);
+    let middle = |group: &[f64]| (libm::exp(group[group.len() / 2]), group.len() as u64);
     let body = body.chunks(GROUP).map(middle);
-    body.chain(slowest.iter().map(|log| (*log, 1))).collect()
+    let slowest = slowest.iter().map(|log| (libm::exp(*log), 1));
+    body.chain(slowest).collect()
 }

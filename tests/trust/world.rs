@@ -105,13 +105,11 @@ fn slice(arm: Arm, pair: Option<u32>, start: usize, cells: Vec<CellRecord>) -> S
 }
 
 fn cell(request: usize, latencies: Latencies, failures: u64) -> CellRecord {
-    let mut failed = Latencies::new();
+    let failed = Latencies::counted([(900, failures)]);
     let mut errors = BTreeMap::new();
     if failures > 0 {
-        failed.record_many(900, failures);
         errors.insert(FailureKind::Status(500), failures);
     }
-    failed.compact();
     CellRecord {
         request,
         requests: latencies.count() + failures,

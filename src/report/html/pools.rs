@@ -2,11 +2,14 @@
 //!
 //! Adding up is the dearest step of a page, since every slice keeps its histograms packed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::measurement::{Arm, Cell, Latencies, Parts};
 use crate::record::{PhaseRecord, RunRecord};
 use crate::report::Story;
+
+/// Index of the phase, arm, and index of the request name.
+type Key = (usize, Arm, usize);
 
 /// All candidates' measurements.
 pub(super) struct Pools<'a> {
@@ -14,10 +17,10 @@ pub(super) struct Pools<'a> {
     pub(super) names: Vec<&'a str>,
     /// Phases, repeats pooled.
     pub(super) phases: &'a [PhaseRecord],
-    cells: BTreeMap<(usize, Arm, usize), Cell>,
-    seconds: HashMap<(usize, Arm), f64>,
+    cells: BTreeMap<Key, Cell>,
+    seconds: BTreeMap<(usize, Arm), f64>,
     parts: BTreeMap<(Arm, usize), Parts>,
-    by_phase: BTreeMap<(usize, Arm, usize), Parts>,
+    by_phase: BTreeMap<Key, Parts>,
 }
 
 /// Requests of some name, phases and arm.
@@ -48,23 +51,26 @@ impl<'a> Pools<'a> {
             names: Vec::new(),
             phases: &story.record.phases,
             cells: BTreeMap::new(),
-            seconds: HashMap::new(),
+            seconds: BTreeMap::new(),
             parts: BTreeMap::new(),
             by_phase: BTreeMap::new(),
         };
+        let mut cells = BTreeMap::new();
         for record in story.records() {
-            pools.add(record);
+            pools.add(record, &mut cells);
         }
+        let cells = cells.into_iter();
+        pools.cells = cells.map(|(key, cells)| (key, Cell::sum(&cells))).collect();
         pools
     }
 
-    fn add(&mut self, record: &'a RunRecord) {
+    fn add(&mut self, record: &'a RunRecord, cells: &mut BTreeMap<Key, Vec<&'a Cell>>) {
         let names: Vec<usize> = record.requests.iter().map(|name| self.name(name)).collect();
         for slice in &record.slices {
             *self.seconds.entry((slice.phase, slice.arm)).or_default() += slice.length_s;
             for cell in &slice.cells {
                 let key = (slice.phase, slice.arm, names[cell.request]);
-                self.cells.entry(key).or_default().merge(&cell.cell);
+                cells.entry(key).or_default().push(&cell.cell);
             }
         }
         for of in &record.parts {
@@ -114,16 +120,16 @@ impl<'a> Pools<'a> {
     }
 
     fn gather(&self, request: Option<usize>, arm: Arm, keep: impl Fn(usize) -> bool) -> Pool {
-        let mut pool = Pool::default();
-        for ((phase, own, name), cell) in &self.cells {
-            if *own == arm && keep(*phase) && request.is_none_or(|request| request == *name) {
-                pool.cell.merge(cell);
-            }
-        }
+        let cells = self.cells.iter().filter(|((phase, own, name), _)| {
+            *own == arm && keep(*phase) && request.is_none_or(|request| request == *name)
+        });
+        let cells: Vec<&Cell> = cells.map(|(_, cell)| cell).collect();
         let seconds = self.seconds.iter();
         let kept = seconds.filter(|((phase, own), _)| *own == arm && keep(*phase));
-        pool.seconds = kept.map(|(_, seconds)| seconds).sum();
-        pool
+        Pool {
+            cell: Cell::sum(&cells),
+            seconds: kept.map(|(_, seconds)| seconds).sum(),
+        }
     }
 
     /// Where the time of one name went, in the measured phases of an arm.

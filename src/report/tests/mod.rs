@@ -9,7 +9,6 @@ mod markdown;
 mod metrics;
 mod schema;
 mod sentences;
-mod size;
 mod stored;
 mod summary;
 mod terminal;
