@@ -106,7 +106,7 @@ fn a_required_baseline_that_is_missing_exits_3_and_its_first_job_can_be_recorded
         .tells(&["no baseline"]);
     let result = gate.out().join("result.json");
     gate.command("record", &[result.to_str().unwrap()]).exits(0);
-    assert!(gate.read("baseline.json").contains("\"schema\": 1"));
+    assert!(gate.read("baseline.json").contains("\"schema\": 2"));
 }
 
 #[test]

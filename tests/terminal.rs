@@ -15,7 +15,7 @@ use crate::support::{Gate, Server, alone, fell_behind, gate, loadgate};
 /// Names in letters that take two columns, in marks that take none, and in pictures of several characters.
 const WIDE: &str = "name: 负载\nuser_classes: [{ name: a, tasks: [{ steps: [{ get: /a, name: \"GET /目录/商品/电子产品/列表/很长的名字/还有更多\" }, \
                     { get: /b, name: \"GET /e\\u0301\\u0301\\u200b/👩‍👩‍👧‍👧/❤️/🏳️‍🌈\" }] }] }]\n\
-                    load: [{ phase: \"预热阶段预热阶段预热阶段预热阶段\\e[2J\", users: 8, for: 3s }]\n";
+                    load: [{ phase: \"预热阶段预热阶段预热阶段预热阶段\", users: 8, for: 3s }]\n";
 
 /// All that `loadgate` with these arguments writes to a terminal of so many columns.
 fn on_terminal(

@@ -19,6 +19,9 @@ const LIVE_EVERY: Duration = Duration::from_millis(200);
 /// What follows a line that was drawn over another: nothing of that one.
 const CLEAR_REST: &str = "\u{1b}[K";
 
+/// Columns that a phase's name has at least.
+const LEAST_NAME: usize = 8;
+
 /// The progress of one run: one live line on a terminal, a line now and then in a log.
 ///
 /// The live line is written over itself in one write and then cleared behind its end, so that no moment shows it empty.
@@ -81,13 +84,21 @@ impl<'a> Line<'a> {
             .p95
             .map_or_else(|| "–".to_owned(), |seconds| Latency(seconds).to_string());
         let turn = now.turn.map_or_else(String::new, |turn| turn_text(&turn));
-        let rest = format!(
-            "{turn}: {left} left · {} users · {} requests · {} errors · P95 {p95}",
-            group(&now.users.to_string()),
+        let users = format!(" · {} users", group(&now.users.to_string()));
+        let figures = format!(
+            " · {} requests · {} errors · P95 {p95}",
             group(&now.requests.to_string()),
             group(&now.errors.to_string()),
         );
-        let room = columns.saturating_sub(rest.chars().count()).max(8);
+        // What gives way next is what the scenario tells as well.
+        let tries = [(turn.as_str(), users.as_str()), (&turn, ""), ("", "")];
+        let mut tries = tries.map(|(turn, users)| format!("{turn}: {left} left{users}{figures}"));
+        let width = |text: &String| text.chars().count();
+        let fits = tries
+            .iter()
+            .position(|rest| width(rest) + LEAST_NAME <= columns);
+        let rest = std::mem::take(&mut tries[fits.unwrap_or(2)]);
+        let room = columns.saturating_sub(width(&rest)).max(LEAST_NAME);
         report::fitted(&(report::fitted(phase, room) + &rest), columns)
     }
 }
@@ -135,7 +146,7 @@ mod tests {
             (
                 "a\u{1b}[2Jphase with a name that is far too long",
                 79,
-                "aphase wi…s far too long: 57s left · 20 users · 4,800 requests · 0 errors · P95 30.5 ms",
+                "aphase w…oo long: 57s left · 20 users · 4,800 requests · 0 errors · P95 30.5 ms",
             ),
         ] {
             let load = [Phase {

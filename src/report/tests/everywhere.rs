@@ -148,7 +148,7 @@ fn failures_of_a_kind_stand_beside_those_of_the_base_and_of_the_baseline() {
         let told = summary(&[sample.story()]).replace('\u{a0}', " ");
         for (kind, now, before) in [("429", "2.00 %", "0.50 %"), ("503", "0.80 %", "0 %")] {
             let said = format!("; {now}, before {before}");
-            let (_, after) = log.split_once(&format!("status {kind}: ")).unwrap();
+            let (_, after) = log.split_once(&format!("× {kind} ")).unwrap();
             assert!(after.contains(&said), "no '{said}' in: {log}");
             let mut rows = told.lines();
             let row = rows.find(|row| row.starts_with(&format!("| status {kind}: ")));
