@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use loadgate::load::{Turns, duet_load};
+use loadgate::plan::phase_names;
 use loadgate::record::phases;
 use loadgate::scenario::{self, Inputs, Scenario};
-use loadgate::thresholds::{self, Names, PhaseName, Thresholds};
+use loadgate::thresholds::{self, Names, Thresholds};
 use loadgate::verdict::{Design, Expected, Forecast, LimitForecast, forecast};
 
 use crate::support::{Ran, loadgate};
@@ -34,13 +35,7 @@ fn read(name: &str) -> (Scenario, Thresholds) {
         ..Inputs::default()
     };
     let scenario = scenario::parse("scenario.yml", &text("scenario.yml"), &inputs).unwrap();
-    let names: Vec<PhaseName> = phases(&scenario.load)
-        .into_iter()
-        .map(|phase| PhaseName {
-            name: phase.name,
-            measured: phase.measured,
-        })
-        .collect();
+    let names = phase_names(&phases(&scenario.load));
     let names = Names {
         requests: &scenario.requests,
         phases: &names,

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use loadgate::baseline::{Matching, Mismatch};
 use loadgate::measurement::{Arm, Cell, FailureKind, Parts};
+use loadgate::plan::phase_names;
 use loadgate::record::{CellRecord, PartsRecord, RunRecord, SecondRecord, SliceRecord};
 use loadgate::report::{Before, Story};
-use loadgate::thresholds::{self, Names, PhaseName, Thresholds};
+use loadgate::thresholds::{self, Names, Thresholds};
 use loadgate::verdict::{Case, Verdict, judge};
 use serde_json::json;
 
@@ -137,14 +138,7 @@ pub(crate) struct Judged {
 impl Judged {
     /// Judges a record by what holds where nothing is promised.
     pub(crate) fn of(record: RunRecord) -> Self {
-        let phases: Vec<PhaseName> = record
-            .phases
-            .iter()
-            .map(|phase| PhaseName {
-                name: phase.name.clone(),
-                measured: phase.measured,
-            })
-            .collect();
+        let phases = phase_names(&record.phases);
         let names = Names {
             requests: &record.requests,
             phases: &phases,

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::stored::StoredJob;
-use crate::measurement::{FailureKind, Latencies};
+use crate::measurement::{FailureKind, Latencies, Totals};
 use crate::metric::{Metric, Starts};
 use crate::record::{Breakdown, Environment, ScenarioIdentity};
 
@@ -117,12 +117,16 @@ impl CellSummary {
 }
 
 impl Job {
-    /// How many of all requests failed in this way, and of how many; none where the job does not tell kinds.
-    pub fn failures(&self, kind: FailureKind) -> Option<(u64, u64)> {
-        let all = || self.cells.iter().filter(|cell| cell.request.is_none());
-        let is_told = all().all(|cell| cell.errors == 0 || !cell.kinds.is_empty());
-        let failures = all().filter_map(|cell| cell.kinds.get(&kind)).sum();
-        is_told.then(|| (failures, all().map(|cell| cell.n).sum()))
+    /// All requests with their failures by kind; none where the job does not tell kinds.
+    pub fn totals(&self) -> Option<Totals> {
+        let mut totals = Totals::default();
+        for cell in self.cells.iter().filter(|cell| cell.request.is_none()) {
+            if cell.errors > 0 && cell.kinds.is_empty() {
+                return None;
+            }
+            totals.add(cell.n, &cell.kinds);
+        }
+        Some(totals)
     }
 
     /// The numbers of a request name (none for all together) in a scope.

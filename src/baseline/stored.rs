@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::model::{CellSummary, Job, Scope};
 use crate::measurement::{FailureKind, Latencies};
@@ -37,8 +37,8 @@ pub(super) struct StoredJob {
 }
 
 /// One request name, or all of them, in one scope.
-#[derive(JsonSchema)]
-#[schemars(untagged)]
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
 enum StoredCell {
     Row(Row),
     /// As schema 1 wrote it.
@@ -177,15 +177,6 @@ fn summary(row: Row, metrics: &[Metric]) -> Result<CellSummary, String> {
         latencies: further.latencies,
         breakdown: further.breakdown,
     })
-}
-
-impl Serialize for StoredCell {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Row(row) => row.serialize(serializer),
-            Self::Whole(cell) => cell.serialize(serializer),
-        }
-    }
 }
 
 impl<'de> Deserialize<'de> for StoredCell {

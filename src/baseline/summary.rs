@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{CellSummary, Job, Scope};
-use crate::measurement::{Arm, FailureKind};
+use crate::measurement::{Arm, FailureKind, Totals};
 use crate::metric::{Kind, Metric};
 use crate::record::{Breakdown, Level, PhaseRecord, RunRecord, Sample, Sieve, level};
 use crate::units::rounded;
@@ -75,8 +75,7 @@ impl Job {
                 cell.metrics
                     .values_mut()
                     .for_each(|(_, spread)| *spread = 0.0);
-            }
-            if cell.request.is_none() {
+            } else {
                 cell.kinds = kinds(record, &sieve, &phases);
             }
             if cell.scope != Scope::Steady {
@@ -136,17 +135,11 @@ pub fn summarize_kept(record: &RunRecord, sieve: &Sieve) -> Vec<CellSummary> {
 
 /// Failures of the deployment under test by kind, in the slices that `sieve` keeps of some phases.
 fn kinds(record: &RunRecord, sieve: &Sieve, phases: &[usize]) -> BTreeMap<FailureKind, u64> {
-    let mut kinds = BTreeMap::new();
     let slices = record.slices.iter().enumerate();
     let own = slices.filter(|(index, slice)| {
         slice.arm == Arm::Target && phases.contains(&slice.phase) && sieve.keeps(*index)
     });
-    for cell in own.flat_map(|(_, slice)| slice.of_request(None)) {
-        for (kind, count) in &cell.errors {
-            *kinds.entry(*kind).or_default() += count;
-        }
-    }
-    kinds
+    Totals::of(own.flat_map(|(_, slice)| slice.of_request(None))).failures
 }
 
 /// Every metric that has a level and enough requests for it.

@@ -153,18 +153,14 @@ impl Latencies {
 
     /// All latencies of several: as merging one after the other, and quicker.
     pub fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut filled = all.into_iter().filter(|own| !own.is_empty());
-        let Some(first) = filled.next() else {
-            return Self::new();
-        };
-        let more: Vec<_> = filled.filter_map(Self::filled).collect();
-        let Some(one) = first.filled().filter(|_| !more.is_empty()) else {
-            let mut alone = Self::new();
-            alone.merge(first);
-            return alone;
-        };
-        let all: Vec<_> = std::iter::once(one).chain(more).collect();
-        Self::of(Sparse::sum(&all))
+        let filled: Vec<_> = all.into_iter().filter(|own| !own.is_empty()).collect();
+        if let [alone] = filled.as_slice() {
+            let mut same = Self::new();
+            same.merge(alone);
+            return same;
+        }
+        let filled: Vec<_> = filled.into_iter().filter_map(Self::filled).collect();
+        Self::of(Sparse::sum(&filled))
     }
 
     /// What was recorded, to be worked on; nothing is left.

@@ -8,6 +8,7 @@ mod latency;
 mod packed;
 mod resolution;
 mod sparse;
+mod totals;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,6 +18,8 @@ pub use latency::Latencies;
 pub use packed::DecodeError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use totals::Totals;
+use totals::add_failures;
 
 use crate::metric::Starts;
 
@@ -107,9 +110,7 @@ impl Cell {
         self.cold.merge(&other.cold);
         self.censored.merge(&other.censored);
         self.failed.merge(&other.failed);
-        for (kind, count) in &other.errors {
-            *self.errors.entry(*kind).or_default() += count;
-        }
+        add_failures(&mut self.errors, &other.errors);
     }
 
     /// All requests of several: as merging one after the other, and quicker.
@@ -117,16 +118,12 @@ impl Cell {
         let of = |latencies: fn(&Self) -> &Latencies| {
             Latencies::sum(cells.iter().map(|cell| latencies(cell)))
         };
-        let mut errors = BTreeMap::new();
-        for (kind, count) in cells.iter().flat_map(|cell| &cell.errors) {
-            *errors.entry(*kind).or_default() += count;
-        }
         Self {
             succeeded: of(|cell| &cell.succeeded),
             censored: of(|cell| &cell.censored),
             failed: of(|cell| &cell.failed),
             cold: of(|cell| &cell.cold),
-            errors,
+            errors: Totals::of(cells.iter().copied()).failures,
         }
     }
 

@@ -225,11 +225,7 @@ fn read_thresholds(path: &Path, scenario: &Scenario) -> Result<Thresholds, Error
     } else {
         String::new()
     };
-    let phase = |record: PhaseRecord| PhaseName {
-        name: record.name,
-        measured: record.measured,
-    };
-    let phases: Vec<PhaseName> = phases(&scenario.load).into_iter().map(phase).collect();
+    let phases = phase_names(&phases(&scenario.load));
     let names = Names {
         requests: &scenario.requests,
         phases: &phases,
@@ -237,6 +233,15 @@ fn read_thresholds(path: &Path, scenario: &Scenario) -> Result<Thresholds, Error
     };
     let file = path.display().to_string();
     thresholds::parse(&file, &text, &names).map_err(Error::Thresholds)
+}
+
+/// The phases of a record as thresholds name them.
+pub fn phase_names(phases: &[PhaseRecord]) -> Vec<PhaseName> {
+    let name = |phase: &PhaseRecord| PhaseName {
+        name: phase.name.clone(),
+        measured: phase.measured,
+    };
+    phases.iter().map(name).collect()
 }
 
 /// 32 bits of the scenario's identity: small enough for every reader of JSON.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::measurement::{Arm, Cell, FailureKind, Latencies, Parts};
+use crate::measurement::{Arm, Cell, FailureKind, Latencies, Parts, Totals};
 use crate::metric::Metric;
 use crate::units::six_digits;
 
@@ -346,12 +346,7 @@ impl RunRecord {
     /// Failures by kind over the slices that `keep` picks, all names together.
     pub fn failures(&self, keep: impl Fn(&SliceRecord) -> bool) -> BTreeMap<FailureKind, u64> {
         let kept = self.slices.iter().filter(|slice| keep(slice));
-        let cells = kept.flat_map(|slice| slice.of_request(None));
-        let mut failures = BTreeMap::new();
-        for (kind, count) in cells.flat_map(|cell| &cell.errors) {
-            *failures.entry(*kind).or_default() += count;
-        }
-        failures
+        Totals::of(kept.flat_map(|slice| slice.of_request(None))).failures
     }
 
     /// Whether a slice belongs to a measured phase of the deployment under test.

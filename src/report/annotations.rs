@@ -3,7 +3,7 @@
 use super::Story;
 use super::rows::{Status, rows};
 use super::text::capitalized;
-use super::words::{Medium, caution, invalidity, sentence, subject_name};
+use super::words::{Medium, caution, invalidities, sentence, subject_name};
 use crate::verdict::{Check, Line, LineOutcome, Outcome, Standing};
 
 /// A remark on a line of a file.
@@ -32,12 +32,9 @@ pub enum Severity {
 
 /// What is to be said of one gate: why it could not be judged, what failed, what is open, what only warns.
 pub fn annotations(story: &Story) -> Vec<Annotation> {
-    let mut all: Vec<Annotation> = story
-        .verdict
-        .invalid
-        .iter()
-        .map(|why| {
-            let reason = invalidity(story, why, Medium::Plain);
+    let reasons = invalidities(story, Medium::Plain).into_iter();
+    let mut all: Vec<Annotation> = reasons
+        .map(|reason| {
             let message = format!("{}. To mend it: {}", capitalized(&reason.what), reason.mend);
             remark(story, severity(story, Outcome::Invalid), None, message)
         })

@@ -14,7 +14,7 @@ use super::numbers::{self, whole_seconds};
 use super::rows::Status;
 use super::text::{Distinct, capitalized, one_line};
 use super::words::{
-    Medium, caught, caution, compared, generator, headline, invalidity, is_uncompared,
+    Medium, caught, caution, compared, generator, headline, invalidities, is_uncompared,
     measure_name, promise, sentence, stopped_early, told_cautions,
 };
 use crate::thresholds::Subject;
@@ -90,12 +90,9 @@ fn is_check(line: &Line) -> bool {
 
 /// Whether the run could be judged at all; it carries the length of the run.
 fn run_case(story: &Story) -> TestCase {
-    let reasons: Vec<String> = story
-        .verdict
-        .invalid
-        .iter()
-        .map(|why| {
-            let reason = invalidity(story, why, MEDIUM);
+    let reasons = invalidities(story, MEDIUM).into_iter();
+    let reasons: Vec<String> = reasons
+        .map(|reason| {
             format!(
                 "{}. To mend it: {}.",
                 capitalized(&reason.what),

@@ -75,6 +75,20 @@ fn is_unfinished(last: &str, word: &str) -> bool {
     last == "→" || last == "exit" || (is_number && is_noun)
 }
 
+/// A cell of so many columns, its text at its start.
+pub(super) fn left(text: &str, columns: usize) -> String {
+    format!("{text}{}", gap_beside(text, columns))
+}
+
+/// A cell of so many columns, its text at its end.
+pub(super) fn right(text: &str, columns: usize) -> String {
+    format!("{}{text}", gap_beside(text, columns))
+}
+
+fn gap_beside(text: &str, columns: usize) -> String {
+    " ".repeat(columns.saturating_sub(columns_of(text)))
+}
+
 /// A sentence behind a label, its further lines set under its first word.
 pub(super) fn hanging(
     label: &str,
@@ -83,17 +97,10 @@ pub(super) fn hanging(
     columns: usize,
 ) -> Vec<String> {
     let lines = wrap(text, columns.saturating_sub(label_columns).max(1));
-    let pad = " ".repeat(label_columns.saturating_sub(columns_of(label)));
-    lines
-        .iter()
-        .enumerate()
-        .map(|(index, line)| {
-            if index == 0 {
-                format!("{label}{pad}{line}")
-            } else {
-                format!("{}{line}", " ".repeat(label_columns))
-            }
-        })
+    let labels = std::iter::once(label).chain(std::iter::repeat(""));
+    labels
+        .zip(&lines)
+        .map(|(label, line)| left(label, label_columns) + line)
         .collect()
 }
 
@@ -122,9 +129,8 @@ pub(super) fn table(rows: &[(String, Vec<String>)], columns: usize) -> Vec<Strin
         return rows
             .iter()
             .map(|(name, cells)| {
-                let name = shorten(name, name_width);
-                let pad = " ".repeat(name_width - columns_of(&name));
-                format!("{name}{pad}{}", aligned(cells, &widths))
+                let name = left(&shorten(name, name_width), name_width);
+                name + &aligned(cells, &widths)
             })
             .collect();
     }
@@ -134,12 +140,10 @@ pub(super) fn table(rows: &[(String, Vec<String>)], columns: usize) -> Vec<Strin
 }
 
 fn aligned(cells: &[String], widths: &[usize]) -> String {
-    let mut line = String::new();
-    for (cell, width) in cells.iter().zip(widths) {
-        line.push_str(&" ".repeat(GAP + width.saturating_sub(columns_of(cell))));
-        line.push_str(cell);
-    }
-    line
+    let cells = cells.iter().zip(widths);
+    cells
+        .map(|(cell, width)| right(cell, GAP + width))
+        .collect()
 }
 
 #[cfg(test)]

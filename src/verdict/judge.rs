@@ -4,11 +4,12 @@ use super::case::{Case, HISTORY_FROM, Opponent, Run};
 use super::change::Judged;
 use super::model::{
     Caution, Check, Comparison, Invalidity, LimitCheck, Line, LineOutcome, Measure, NoComparison,
-    NotJudged, Outcome, Standing, Totals, Verdict,
+    NotJudged, Outcome, Standing, Verdict,
 };
 use super::suspicion::Suspects;
 use super::{cautions, drift, limits, noise, regression, validity};
 use crate::baseline::{Job, Scope};
+use crate::measurement::Totals;
 use crate::metric::Metric;
 use crate::record::{Ended, Tally};
 use crate::thresholds::{Abort, MissingBaseline, Mode, Subject};
@@ -226,17 +227,9 @@ fn comparison(runs: &[Run<'_>], opponent: Opponent<'_>) -> Comparison {
 }
 
 fn totals(runs: &[Run<'_>]) -> Totals {
-    let mut totals = Totals::default();
-    for Run { record, .. } in runs {
-        for slice in record
-            .slices
-            .iter()
-            .filter(|slice| record.is_measured(slice))
-        {
-            for cell in slice.of_request(None) {
-                totals.add(cell);
-            }
-        }
-    }
-    totals
+    let measured = runs.iter().flat_map(|Run { record, .. }| {
+        let slices = record.slices.iter();
+        slices.filter(|slice| record.is_measured(slice))
+    });
+    Totals::of(measured.flat_map(|slice| slice.of_request(None)))
 }

@@ -35,7 +35,7 @@ pub use limits::requests_needed;
 pub use model::{
     Caution, Change, ChangeCheck, Check, ColdGrowth, Comparison, Enough, Invalidity, KindGrowth,
     LimitCheck, Line, LineOutcome, Measure, NoComparison, Noise, NotJudged, Outcome, PartGrowth,
-    Reference, Spread, Standing, Suspicion, Totals, Verdict,
+    Reference, Spread, Standing, Suspicion, Verdict,
 };
 
 #[cfg(test)]

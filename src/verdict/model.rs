@@ -1,9 +1,7 @@
 //! The verdict as data: every figure that a report tells, and no prose.
 
-use std::collections::BTreeMap;
-
 use crate::baseline::Mismatch;
-use crate::measurement::{Arm, Cell, FailureKind, Part};
+use crate::measurement::{Arm, FailureKind, Part, Totals};
 use crate::metric::Metric;
 use crate::thresholds::{FailureSet, Subject};
 
@@ -41,31 +39,6 @@ pub struct Verdict {
     pub noise: Option<Noise>,
     /// Requests and failures over the measured phases of the deployment under test.
     pub totals: Totals,
-}
-
-/// Requests and failures over the measured phases of the deployment under test.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Totals {
-    /// Requests.
-    pub requests: u64,
-    /// Failures by kind.
-    pub failures: BTreeMap<FailureKind, u64>,
-}
-
-impl Totals {
-    /// Adds the requests of a cell.
-    pub(super) fn add(&mut self, cell: &Cell) {
-        self.requests += cell.requests();
-        for (kind, count) in &cell.errors {
-            *self.failures.entry(*kind).or_default() += count;
-        }
-    }
-
-    /// The share of all requests that failed in one way.
-    pub(super) fn share(&self, kind: FailureKind) -> f64 {
-        let failures = self.failures.get(&kind).copied().unwrap_or(0);
-        failures as f64 / self.requests.max(1) as f64
-    }
 }
 
 /// What regression was judged against.

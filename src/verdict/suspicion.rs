@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use super::case::{Opponent, Run};
 use super::change::Cell;
 use super::evidence::{SMALLEST_SHARE, Units};
-use super::model::{ColdGrowth, KindGrowth, PartGrowth, Spread, Suspicion, Totals};
+use super::model::{ColdGrowth, KindGrowth, PartGrowth, Spread, Suspicion};
 use crate::baseline::Scope;
-use crate::measurement::{Arm, Part, Parts};
+use crate::measurement::{Arm, Part, Parts, Totals};
 use crate::metric::{Kind, Metric};
 use crate::record::Breakdown;
 use crate::thresholds::Subject;
@@ -166,19 +166,14 @@ fn breakdown(runs: &[Run<'_>], arm: Arm, scope: &Scope, subject: &Subject) -> Br
 }
 
 fn totals(runs: &[Run<'_>], arm: Arm, scope: &Scope, subject: &Subject) -> Totals {
-    let mut totals = Totals::default();
-    for run in runs {
-        let Some(request) = run.request(subject) else {
-            continue;
-        };
+    let cells = runs.iter().filter_map(|run| {
+        let request = run.request(subject)?;
         let phases = scope.phases(&run.record.phases);
         let slices = run.record.slices.iter().enumerate();
-        let slices = slices.filter(|(index, slice)| {
+        let kept = slices.filter(move |(index, slice)| {
             slice.arm == arm && phases.contains(&slice.phase) && run.sieve.keeps(*index)
         });
-        for cell in slices.flat_map(|(_, slice)| slice.of_request(request)) {
-            totals.add(cell);
-        }
-    }
-    totals
+        Some(kept.flat_map(move |(_, slice)| slice.of_request(request)))
+    });
+    Totals::of(cells.flatten())
 }

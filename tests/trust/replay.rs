@@ -8,8 +8,9 @@ use std::io::{BufRead, BufReader};
 use flate2::read::MultiGzDecoder;
 use loadgate::baseline::{Matching, Mismatch};
 use loadgate::measurement::Arm;
+use loadgate::plan::phase_names;
 use loadgate::record::RunRecord;
-use loadgate::thresholds::{Names, PhaseName, parse};
+use loadgate::thresholds::{Names, parse};
 use loadgate::verdict::{Case, Outcome, judge};
 use serde::Deserialize;
 
@@ -97,14 +98,7 @@ fn judged(record: &RunRecord, metric: &str) -> Outcome {
     let text = format!(
         "limits: {{ overall: {{ error_rate: off }} }}\nregression: {{ gate: [{metric}, error_rate] }}\n"
     );
-    let phases: Vec<PhaseName> = record
-        .phases
-        .iter()
-        .map(|phase| PhaseName {
-            name: phase.name.clone(),
-            measured: phase.measured,
-        })
-        .collect();
+    let phases = phase_names(&record.phases);
     let names = Names {
         requests: &record.requests,
         phases: &phases,

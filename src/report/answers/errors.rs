@@ -1,10 +1,9 @@
 //! When a kind of failure first appeared, under what load, and how many there were before.
 
 use crate::baseline::{Matching, Setting, matching};
-use crate::measurement::{Arm, FailureKind};
+use crate::measurement::{Arm, FailureKind, Totals};
 use crate::record::RunRecord;
 use crate::report::Story;
-use crate::report::figures::gather;
 
 /// The first second in which a kind of failure appeared.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,23 +18,26 @@ pub(in crate::report) struct First {
     pub(in crate::report) requests: u64,
 }
 
-/// The share of requests that failed in this way before: on the base of a duet, or over the baseline's jobs that tell
-/// kinds. None where nothing was compared.
-pub(in crate::report) fn share_before(story: &Story, kind: FailureKind) -> Option<f64> {
-    let (failures, requests) = if story.record.base.is_some() {
-        let base = gather(story.records(), None, |record, slice| {
-            slice.arm == Arm::Base && record.phases[slice.phase].measured
+/// All requests with their failures by kind as they were before: on the base of a duet, or over the baseline's jobs that
+/// tell kinds. None where nothing was compared.
+pub(in crate::report) fn totals_before(story: &Story) -> Option<Totals> {
+    let before = if story.record.base.is_some() {
+        let base = story.records().flat_map(|record| {
+            let slices = record.slices.iter();
+            slices.filter(|slice| slice.arm == Arm::Base && record.phases[slice.phase].measured)
         });
-        let failures = base.kinds.get(&kind).copied();
-        (failures.unwrap_or_default(), base.requests)
+        Totals::of(base.flat_map(|slice| slice.of_request(None)))
     } else {
         let Matching::Jobs(jobs) = matching(story.baseline, &Setting::from(story.record)) else {
             return None;
         };
-        let told = jobs.iter().filter_map(|job| job.failures(kind));
-        told.fold((0, 0), |sum, job| (sum.0 + job.0, sum.1 + job.1))
+        let mut all = Totals::default();
+        for job in jobs.iter().filter_map(|job| job.totals()) {
+            all.add(job.requests, &job.failures);
+        }
+        all
     };
-    (requests > 0).then(|| failures as f64 / requests as f64)
+    (before.requests > 0).then_some(before)
 }
 
 /// When a kind first appeared on the deployment under test; none where the record does not tell.

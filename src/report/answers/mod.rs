@@ -8,6 +8,6 @@ mod phases;
 mod time;
 
 pub(super) use cold::{ColdStarts, cold_starts};
-pub(super) use errors::{first_seen, share_before};
+pub(super) use errors::{first_seen, totals_before};
 pub(super) use phases::{PhaseFigures, phases, side_by_side};
 pub(super) use time::over_time;

@@ -12,7 +12,7 @@ use crate::report::numbers::{self, date};
 use crate::report::rows::{Row, Status};
 use crate::report::text::capitalized;
 use crate::report::words::{
-    Medium, advice, caution, compared, generator, invalidity, load, ordinary_noise, short_commit,
+    Medium, advice, caution, compared, generator, invalidities, load, ordinary_noise, short_commit,
     told_cautions,
 };
 use crate::report::{Before, Story};
@@ -59,10 +59,9 @@ fn sentence(text: &str) -> Markup {
 }
 
 fn invalid(story: &Story) -> Vec<Markup> {
-    let reasons = story.verdict.invalid.iter();
+    let reasons = invalidities(story, MEDIUM).into_iter();
     reasons
-        .map(|why| {
-            let reason = invalidity(story, why, MEDIUM);
+        .map(|reason| {
             html! { (sentence(&reason.what)) " " b { "To mend it: " } (sentence(&reason.mend)) }
         })
         .collect()

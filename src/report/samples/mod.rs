@@ -20,8 +20,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Before, Story};
 use crate::baseline::{self, Baseline, Job, Matching, Setting, anchor, matching};
 use crate::exit::{Exit, Strictness};
+use crate::plan::phase_names;
 use crate::record::{RunRecord, SliceRecord};
-use crate::thresholds::{self, Names, PhaseName, Thresholds};
+use crate::thresholds::{self, Names, Thresholds};
 use crate::verdict::{self, Case, Verdict};
 
 /// What a gate did and what it is held against, before it is judged.
@@ -111,14 +112,7 @@ impl Gate {
 
     /// Judges it, and keeps every slice: for what is told of slices.
     pub(super) fn judged_whole(self) -> Sample {
-        let phases: Vec<PhaseName> = self.records[0]
-            .phases
-            .iter()
-            .map(|phase| PhaseName {
-                name: phase.name.clone(),
-                measured: phase.measured,
-            })
-            .collect();
+        let phases = phase_names(&self.records[0].phases);
         let names = Names {
             requests: &self.records[0].requests,
             phases: &phases,

@@ -3,9 +3,8 @@
 use super::blocks::{Block, Need};
 use super::checks::{all_unfolded, row_table};
 use super::{MEDIUM, answers};
-use crate::measurement::FailureKind;
 use crate::report::Story;
-use crate::report::answers::share_before;
+use crate::report::answers::totals_before;
 use crate::report::figures::{Figures, figures};
 use crate::report::markdown::{Align, details, fenced, html_code, table};
 use crate::report::numbers::{self, count, latency, number, share};
@@ -161,16 +160,14 @@ fn errors(story: &Story, figures: &[Figures]) -> Option<String> {
         return None;
     }
     // Told where there is anything to compare with.
-    let before = |kind: FailureKind| share_before(story, kind).map(share);
-    let compared = overall.kinds.keys().any(|kind| before(*kind).is_some());
+    let before = totals_before(story);
     let mut columns = vec![
         ("kind", Align::Left),
         ("requests", Align::Right),
         ("share", Align::Right),
     ];
-    columns.extend(compared.then_some(("before", Align::Right)));
+    columns.extend(before.is_some().then_some(("before", Align::Right)));
     columns.extend([("where", Align::Left), ("first seen", Align::Left)]);
-    let none = || numbers::NONE.to_owned();
     let rows: Vec<Vec<String>> = overall
         .kinds
         .iter()
@@ -180,10 +177,10 @@ fn errors(story: &Story, figures: &[Figures]) -> Option<String> {
                 count(*failures),
                 share(*failures as f64 / overall.requests.max(1) as f64),
             ];
-            cells.extend(compared.then(|| before(*kind).unwrap_or_else(none)));
+            cells.extend(before.as_ref().map(|before| share(before.share(*kind))));
             cells.extend([
                 failing_names(named, *kind, MEDIUM),
-                first_told(story, *kind, MEDIUM).unwrap_or_else(none),
+                first_told(story, *kind, MEDIUM).unwrap_or_else(|| numbers::NONE.to_owned()),
             ]);
             cells
         })

@@ -9,7 +9,7 @@ use crate::report::markdown::{fenced, link};
 use crate::report::rows::rows;
 use crate::report::text::capitalized;
 use crate::report::words::{
-    advice, caution, compared, generator, invalidity, load, ordinary_noise, short_commit,
+    advice, caution, compared, generator, invalidities, load, ordinary_noise, short_commit,
     told_cautions,
 };
 use crate::verdict::{Comparison, NoComparison};
@@ -18,7 +18,7 @@ use crate::verdict::{Comparison, NoComparison};
 pub(super) fn blocks(story: &Story) -> Vec<Block> {
     let rows = rows(story);
     let mut blocks = vec![
-        Block::new(Need::Finding, invalidities(story)),
+        Block::new(Need::Finding, to_mend(story)),
         Block::new(Need::Finding, rests_on(story)),
         Block::new(Need::Finding, unfolded(story, &rows)),
         Block::new(Need::Advice, details::sparkline_of(story)),
@@ -36,13 +36,8 @@ pub(super) fn blocks(story: &Story) -> Vec<Block> {
 
 /// What to do about a run that could not be judged; with several reasons also what they are, since the headline has
 /// room for one.
-fn invalidities(story: &Story) -> String {
-    let reasons: Vec<_> = story
-        .verdict
-        .invalid
-        .iter()
-        .map(|why| invalidity(story, why, MEDIUM))
-        .collect();
+fn to_mend(story: &Story) -> String {
+    let reasons = invalidities(story, MEDIUM);
     if let [only] = reasons.as_slice() {
         return format!("**To mend it:** {}", stopped(&only.mend));
     }

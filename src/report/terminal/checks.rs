@@ -3,9 +3,9 @@
 use super::room::Room;
 use super::{MEDIUM, cut, mark, paint, style};
 use crate::report::Story;
-use crate::report::layout::{hanging, wrap};
+use crate::report::layout::{hanging, left, right, wrap};
 use crate::report::numbers;
-use crate::report::rows::{Row, Status, rows};
+use crate::report::rows::{Row, Status};
 use crate::report::spark::Bars;
 use crate::report::summary::lists_every_check;
 use crate::report::terminal::Colour;
@@ -76,8 +76,13 @@ impl Widths {
 }
 
 /// The checks of a story.
-pub(super) fn checks(story: &Story, columns: usize, colour: Colour, room: &Room) -> Vec<String> {
-    let rows = rows(story);
+pub(super) fn checks(
+    story: &Story,
+    rows: &[Row],
+    columns: usize,
+    colour: Colour,
+    room: &Room,
+) -> Vec<String> {
     let told: Vec<&Row> = rows
         .iter()
         .filter(|row| row.status != Status::Reported && !row.is_empty_comparison())
@@ -114,7 +119,7 @@ pub(super) fn checks(story: &Story, columns: usize, colour: Colour, room: &Room)
     }
     let worse: Vec<&Row> = of(|status| status == Status::Worse).collect();
     lines.extend(told_worse(&worse, columns));
-    lines.extend(rest(story, &rows, &told, &shown, columns));
+    lines.extend(rest(story, rows, &told, &shown, columns));
     lines
 }
 
@@ -150,12 +155,11 @@ impl<'r, 'a> Cells<'r, 'a> {
     fn lines(&self, columns: usize, widths: &Widths) -> Vec<String> {
         let indent = widths.label + GAP;
         let room = columns.saturating_sub(indent + widths.numbers());
-        let pad = |text: &str, width: usize| " ".repeat(width.saturating_sub(columns_of(text)));
-        let label = format!("{}{}", self.label, pad(&self.label, indent));
+        let label = left(&self.label, indent);
         if room >= NARROWEST_NAME {
             let room = room.min(widths.name);
             let name = title(self.row, room);
-            let line = format!("{label}{name}{}{}", pad(&name, room), self.numbers(widths));
+            let line = format!("{label}{}{}", left(&name, room), self.numbers(widths));
             return vec![line.trim_end().to_owned()];
         }
         let name = title(self.row, columns.saturating_sub(indent).max(1));
@@ -176,10 +180,7 @@ impl<'r, 'a> Cells<'r, 'a> {
         let mut line = self.without_bar(widths);
         if widths.bar > 0 {
             let bar = self.bar.clone().unwrap_or_default();
-            line += &format!(
-                "  {bar}{}",
-                " ".repeat(widths.bar.saturating_sub(columns_of(&bar)))
-            );
+            line += &format!("  {}", left(&bar, widths.bar));
         }
         if widths.caught > 0 {
             line += &format!("  {}", right(&self.caught, widths.caught));
@@ -194,14 +195,6 @@ impl<'r, 'a> Cells<'r, 'a> {
         }
         line
     }
-}
-
-/// A cell set to the right.
-fn right(text: &str, width: usize) -> String {
-    format!(
-        "{}{text}",
-        " ".repeat(width.saturating_sub(columns_of(text)))
-    )
 }
 
 /// What a check is about, in so many columns: where that is too few, the name loses its middle and not the metric, and

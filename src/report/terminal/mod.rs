@@ -5,7 +5,7 @@ mod checks;
 mod room;
 
 use super::Story;
-use super::answers::{phases, share_before};
+use super::answers::{PhaseFigures, phases, totals_before};
 use super::figures::{Figures, figures};
 use super::layout::{hanging, table, wrap};
 use super::numbers::{self, count};
@@ -14,9 +14,9 @@ use super::spark::{courses, sparkline};
 use super::text::{capitalized, columns_of, inert, prefix};
 use super::words::{
     Medium, advice, caution, compared, failing_names, failure_kind, first_told, generator,
-    headline, invalidity, load, ordinary_noise, showed, told_cautions,
+    headline, invalidities, load, ordinary_noise, showed, told_cautions,
 };
-use crate::measurement::Arm;
+use crate::measurement::{Arm, Totals};
 use crate::verdict::Outcome;
 use room::{ROOMS, Room, SCREEN};
 
@@ -40,10 +40,10 @@ pub enum Colour {
 /// One gate, told for a terminal of so many columns: in full where that fits on a screen.
 pub fn terminal(story: &Story, columns: usize, colour: Colour) -> String {
     let columns = columns.max(NARROWEST);
-    let figures = figures(story);
+    let gathered = Gathered::of(story, columns);
     let mut told = String::new();
     for room in &ROOMS {
-        told = fitted(story, &figures, columns, colour, room);
+        told = fitted(&gathered, columns, colour, room);
         if told.lines().count() <= SCREEN {
             break;
         }
@@ -51,30 +51,51 @@ pub fn terminal(story: &Story, columns: usize, colour: Colour) -> String {
     told
 }
 
-fn fitted(
-    story: &Story,
-    figures: &[Figures],
-    columns: usize,
-    colour: Colour,
-    room: &Room,
-) -> String {
+/// What a story is told from, whatever room there is: added up once.
+struct Gathered<'s, 'a> {
+    story: &'s Story<'a>,
+    rows: Vec<Row<'a>>,
+    figures: Vec<Figures>,
+    before: Option<Totals>,
+    phases: Vec<PhaseFigures>,
+    showed: Vec<String>,
+    /// The lines of the run second by second.
+    course: Vec<String>,
+}
+
+impl<'s, 'a> Gathered<'s, 'a> {
+    fn of(story: &'s Story<'a>, columns: usize) -> Self {
+        Self {
+            story,
+            rows: rows(story),
+            figures: figures(story),
+            before: totals_before(story),
+            phases: phases(story),
+            showed: showed(story, MEDIUM),
+            course: course(story, columns),
+        }
+    }
+}
+
+fn fitted(gathered: &Gathered, columns: usize, colour: Colour, room: &Room) -> String {
+    let story = gathered.story;
     let measured = [
-        latencies(story, figures, columns, room),
-        failures(story, figures, columns, room),
-        course(story, columns),
+        latencies(gathered, columns, room),
+        failures(gathered, columns, room),
+        gathered.course.clone(),
     ];
     let showed = [
-        side_by_side(story, columns, room),
-        answers(story, columns, room),
+        side_by_side(gathered, columns, room),
+        answers(&gathered.showed, columns, room),
     ];
     let last = [
         cautions(story, columns, room),
         files(story, columns, room),
-        next(story, columns, room),
+        next(story, &gathered.rows, columns, room),
     ];
     let context = context(story, columns, colour, room);
     let (measured, showed, last) = (measured.concat(), showed.concat(), last.concat());
-    let checks = checks::checks(story, columns, colour, room);
+    let checks = checks::checks(story, &gathered.rows, columns, colour, room);
     let verdict = verdict(story, columns, colour);
     if room.airy {
         return joined([context, measured, showed, checks, last, verdict]);
@@ -87,7 +108,7 @@ fn fitted(
 pub fn verdict_line(story: &Story, columns: usize, colour: Colour) -> String {
     let columns = columns.max(NARROWEST);
     let reasons = match story.verdict.outcome {
-        Outcome::Invalid => next(story, columns, &ROOMS[0]),
+        Outcome::Invalid => next(story, &rows(story), columns, &ROOMS[0]),
         Outcome::Passed | Outcome::Failed | Outcome::Inconclusive => Vec::new(),
     };
     joined([reasons, verdict(story, columns, colour)])
@@ -140,7 +161,8 @@ fn context(story: &Story, columns: usize, colour: Colour, room: &Room) -> Vec<St
     lines
 }
 
-fn latencies(story: &Story, figures: &[Figures], columns: usize, room: &Room) -> Vec<String> {
+fn latencies(gathered: &Gathered, columns: usize, room: &Room) -> Vec<String> {
+    let Gathered { story, figures, .. } = gathered;
     if figures.iter().all(|figures| figures.requests == 0) {
         return Vec::new();
     }
@@ -173,8 +195,9 @@ fn latencies(story: &Story, figures: &[Figures], columns: usize, room: &Room) ->
 }
 
 /// The failures by kind, where there are any.
-fn failures(story: &Story, figures: &[Figures], columns: usize, room: &Room) -> Vec<String> {
-    let Some((overall, named)) = figures.split_first() else {
+fn failures(gathered: &Gathered, columns: usize, room: &Room) -> Vec<String> {
+    let story = gathered.story;
+    let Some((overall, named)) = gathered.figures.split_first() else {
         return Vec::new();
     };
     let kinds = overall.kinds.iter().take(room.kinds);
@@ -183,12 +206,13 @@ fn failures(story: &Story, figures: &[Figures], columns: usize, room: &Room) -> 
             let of = failing_names(named, *kind, MEDIUM);
             let first = first_told(story, *kind, MEDIUM);
             let first = first.map_or_else(String::new, |first| format!("; first at {first}"));
-            let before = share_before(story, *kind).map_or_else(String::new, |before| {
+            let before = gathered.before.as_ref();
+            let before = before.map_or_else(String::new, |before| {
                 let now = *failures as f64 / overall.requests.max(1) as f64;
                 format!(
                     "; {}, before {}",
                     numbers::share(now),
-                    numbers::share(before)
+                    numbers::share(before.share(*kind))
                 )
             });
             let kind = match room.lines {
@@ -207,8 +231,8 @@ fn failures(story: &Story, figures: &[Figures], columns: usize, room: &Room) -> 
 }
 
 /// The phases side by side, where there are several.
-fn side_by_side(story: &Story, columns: usize, room: &Room) -> Vec<String> {
-    let phases = phases(story);
+fn side_by_side(gathered: &Gathered, columns: usize, room: &Room) -> Vec<String> {
+    let Gathered { story, phases, .. } = gathered;
     // One phase in two arms is what the checks compare.
     if phases.iter().all(|of| of.name == phases[0].name) {
         return Vec::new();
@@ -247,9 +271,9 @@ fn side_by_side(story: &Story, columns: usize, room: &Room) -> Vec<String> {
 }
 
 /// What the run showed of itself.
-fn answers(story: &Story, columns: usize, room: &Room) -> Vec<String> {
-    let told = showed(story, MEDIUM);
-    told.iter()
+fn answers(showed: &[String], columns: usize, room: &Room) -> Vec<String> {
+    showed
+        .iter()
         .take(room.answers)
         .flat_map(|told| hanging("·", 2, told, columns))
         .collect()
@@ -310,13 +334,8 @@ fn files(story: &Story, columns: usize, room: &Room) -> Vec<String> {
 }
 
 /// What to do next.
-fn next(story: &Story, columns: usize, room: &Room) -> Vec<String> {
-    let reasons: Vec<_> = story
-        .verdict
-        .invalid
-        .iter()
-        .map(|why| invalidity(story, why, MEDIUM))
-        .collect();
+fn next(story: &Story, rows: &[Row], columns: usize, room: &Room) -> Vec<String> {
+    let reasons = invalidities(story, MEDIUM);
     // One reason is the verdict's own words.
     if let [only] = reasons.as_slice() {
         return wrap(&format!("To mend it: {}.", only.mend), columns);
@@ -325,21 +344,23 @@ fn next(story: &Story, columns: usize, room: &Room) -> Vec<String> {
         let (what, mend) = (capitalized(&reason.what), &reason.mend);
         format!("{what}. To mend it: {mend}.")
     });
-    let told = reasons.chain(advice(story, MEDIUM)).chain(wanted(story));
+    let told = reasons
+        .chain(advice(story, MEDIUM))
+        .chain(wanted(story, rows));
     let most = room.lines.max(2);
     told.flat_map(|told| cut(wrap(&told, columns), most))
         .collect()
 }
 
 /// How to accept a change that is wanted, where the summary says it in full.
-fn wanted(story: &Story) -> Option<String> {
+fn wanted(story: &Story, rows: &[Row]) -> Option<String> {
     let failed = |row: &Row| {
         !row.is_drift()
             && row
                 .change
                 .is_some_and(|(line, _)| Status::of(line) == Status::Failed)
     };
-    if story.verdict.outcome != Outcome::Failed || !rows(story).iter().any(failed) {
+    if story.verdict.outcome != Outcome::Failed || !rows.iter().any(failed) {
         return None;
     }
     let how = if story.has_file("summary.md") {

@@ -2,7 +2,8 @@
 
 use super::markdown::{assert_whole, skeleton, tables};
 use super::*;
-use crate::thresholds::{Names, PhaseName, parse};
+use crate::plan::phase_names;
+use crate::thresholds::{Names, parse};
 use crate::verdict::Outcome;
 
 /// What GitHub takes as a comment, less what is put around it.
@@ -134,14 +135,7 @@ fn proposed(sample: &Sample, before: &str) -> String {
     let yaml = fence(&told, "yaml").unwrap();
     let text = format!("{before}{yaml}");
     let record = &sample.records[0];
-    let phases: Vec<PhaseName> = record
-        .phases
-        .iter()
-        .map(|phase| PhaseName {
-            name: phase.name.clone(),
-            measured: phase.measured,
-        })
-        .collect();
+    let phases = phase_names(&record.phases);
     let names = Names {
         requests: &record.requests,
         phases: &phases,

@@ -81,8 +81,14 @@ fn no_cold_start(story: &Story, medium: Medium) -> String {
     }
 }
 
+/// Why a run could not be judged: every reason.
+pub(in crate::report) fn invalidities(story: &Story, medium: Medium) -> Vec<Reason> {
+    let all = story.verdict.invalid.iter();
+    all.map(|why| invalidity(story, why, medium)).collect()
+}
+
 /// Why the run as a whole could not be judged.
-pub(in crate::report) fn invalidity(story: &Story, why: &Invalidity, medium: Medium) -> Reason {
+pub(super) fn invalidity(story: &Story, why: &Invalidity, medium: Medium) -> Reason {
     match why {
         Invalidity::Unreachable { arm, why } => reason(
             format!(
