@@ -16,6 +16,7 @@ mod h2;
 mod origin;
 mod proxy;
 mod request;
+mod socket;
 mod stream;
 #[cfg(test)]
 mod tests;

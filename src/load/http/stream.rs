@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::socket;
+
 /// An open stream.
 pub(super) enum Stream {
     Plain(TcpStream),
@@ -20,13 +22,14 @@ impl Stream {
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        // tokio forgets readiness after a read that did not fill the buffer, which saves a vain read per answer.
-        let mut buffer = ReadBuf::new(buffer);
-        let read = match self {
-            Self::Plain(tcp) => Pin::new(tcp).poll_read(context, &mut buffer),
-            Self::Tls(tls) => Pin::new(tls.as_mut()).poll_read(context, &mut buffer),
-        };
-        read.map_ok(|()| buffer.filled().len())
+        match self {
+            Self::Plain(tcp) => socket::poll_receive(tcp, context, buffer),
+            Self::Tls(tls) => {
+                let mut buffer = ReadBuf::new(buffer);
+                let read = Pin::new(tls.as_mut()).poll_read(context, &mut buffer);
+                read.map_ok(|()| buffer.filled().len())
+            }
+        }
     }
 
     pub(super) fn poll_write(
@@ -35,7 +38,7 @@ impl Stream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         match self {
-            Self::Plain(tcp) => Pin::new(tcp).poll_write(context, bytes),
+            Self::Plain(tcp) => socket::poll_send(tcp, context, bytes),
             Self::Tls(tls) => Pin::new(tls.as_mut()).poll_write(context, bytes),
         }
     }
