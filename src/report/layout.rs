@@ -104,16 +104,27 @@ pub(super) fn hanging(
         .collect()
 }
 
-/// A table of a name and numbers, the numbers set to the right. Where the names would get too little room, each stands
-/// on a line above its numbers, and where even these get too little, the last columns are left out.
-pub(super) fn table(rows: &[(String, Vec<String>)], columns: usize) -> Vec<String> {
+/// The columns that a table of names and numbers takes where nothing is cut short.
+pub(super) fn natural_width(rows: &[(String, Vec<String>)]) -> usize {
+    let names = rows.iter().map(|(name, _)| columns_of(name)).max();
+    let numbers: usize = widths(rows).iter().map(|width| width + GAP).sum();
+    names.unwrap_or(0) + numbers
+}
+
+fn widths(rows: &[(String, Vec<String>)]) -> Vec<usize> {
     let count = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
-    let mut widths: Vec<usize> = (0..count)
+    (0..count)
         .map(|index| {
             let cells = rows.iter().filter_map(|(_, cells)| cells.get(index));
             cells.map(|cell| columns_of(cell)).max().unwrap_or(0)
         })
-        .collect();
+        .collect()
+}
+
+/// A table of a name and numbers, the numbers set to the right. Where the names would get too little room, each stands
+/// on a line above its numbers, and where even these get too little, the last columns are left out.
+pub(super) fn table(rows: &[(String, Vec<String>)], columns: usize) -> Vec<String> {
+    let mut widths = widths(rows);
     while widths.iter().map(|width| width + GAP).sum::<usize>() > columns {
         widths.pop();
     }

@@ -31,19 +31,6 @@ pub(super) struct Pool {
     pub(super) seconds: f64,
 }
 
-impl Pool {
-    /// Failed requests over all; none where there were no requests.
-    pub(super) fn error_ratio(&self) -> Option<f64> {
-        let requests = self.cell.requests();
-        (requests > 0).then(|| self.cell.failures() as f64 / requests as f64)
-    }
-
-    /// Requests per second; none where no time passed.
-    pub(super) fn per_second(&self) -> Option<f64> {
-        (self.seconds > 0.0).then(|| self.cell.requests() as f64 / self.seconds)
-    }
-}
-
 impl<'a> Pools<'a> {
     /// Adds up a story's records.
     pub(super) fn of(story: &Story<'a>) -> Self {
@@ -191,6 +178,7 @@ impl Ranks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::answers::Known;
     use crate::report::samples::story;
 
     #[test]
@@ -203,8 +191,7 @@ mod tests {
             let pool = pools.measured(index.checked_sub(1), Arm::Target);
             assert_eq!(pool.cell.requests(), figures.requests);
             assert_eq!(pool.cell.latencies(), figures.latencies);
-            assert_eq!(pool.per_second(), figures.per_second());
-            assert_eq!(pool.error_ratio(), figures.error_ratio());
+            assert_eq!(Known::new(&pool.cell, pool.seconds), Known::from(figures));
         }
         let steady = pools.compared(None, Arm::Target).cell.requests();
         assert_eq!(steady, pools.in_phase(None, Arm::Target, 0).cell.requests());

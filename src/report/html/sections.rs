@@ -13,6 +13,7 @@ use super::timeline::Timeline;
 use super::{checks, code, tables, why};
 use crate::baseline::Mismatch;
 use crate::measurement::Arm;
+use crate::report::answers::Past;
 use crate::report::numbers::{count, counted};
 use crate::report::rows::{Row, Status};
 use crate::report::words::{Medium, comparison, generator};
@@ -193,14 +194,16 @@ fn measured(page: &Page) -> Markup {
         return html! {};
     }
     let failures = all.cell.failures();
+    let past = Past::of(page.story);
     let hint = html! {
         (counted(all.cell.requests(), "request")) ", "
         @if failures == 0 { "none failed" } @else { (count(failures)) " failed" }
     };
     let inside = html! {
-        (tables::by_request(&page.pools))
-        (tables::by_phase(&page.pools))
-        @if let Some(errors) = tables::errors(&page.pools) { (errors) }
+        (tables::by_request(&page.pools, &past))
+        (tables::by_phase(&page.pools, &past))
+        @if let Some(both) = tables::by_request_and_phase(&page.pools, &past) { (both) }
+        @if let Some(errors) = tables::errors(page.story, &page.pools) { (errors) }
     };
     fold("figures", "Figures", &hint, &inside)
 }

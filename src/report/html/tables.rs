@@ -7,6 +7,8 @@ use super::code;
 use super::pools::{Pool, Pools};
 use super::timeline::arm_name;
 use crate::measurement::Arm;
+use crate::report::Story;
+use crate::report::answers::{Known, Past, totals_before};
 use crate::report::numbers::{count, share};
 use crate::report::words::failure_kind;
 use crate::units::{Latency, three_digits};
@@ -43,19 +45,22 @@ fn table(label: &str, words: &[&str], heads: &[&str], rows: &[Markup]) -> Markup
     }
 }
 
-fn figures(pool: &Pool) -> Markup {
-    let latencies = pool.cell.latencies();
+fn figures(known: &Known) -> Markup {
     let latency = |seconds: Option<f64>| number(seconds, seconds.map(|s| Latency(s).to_string()));
-    let (requests, failures) = (pool.cell.requests(), pool.cell.failures());
     html! {
-        (number(Some(requests as f64), Some(count(requests))))
-        (number(pool.per_second(), pool.per_second().map(three_digits)))
-        (number(Some(failures as f64), Some(count(failures))))
-        (number(pool.error_ratio(), pool.error_ratio().map(share)))
-        (latency(latencies.mean()))
-        @for q in [0.5, 0.9, 0.95, 0.99, 0.999] { (latency(latencies.quantile(q))) }
-        (latency(latencies.max()))
+        (number(Some(known.requests as f64), Some(count(known.requests))))
+        (number(known.per_second, known.per_second.map(three_digits)))
+        (number(Some(known.failures as f64), Some(count(known.failures))))
+        (number(known.error_ratio(), known.error_ratio().map(share)))
+        (latency(known.average))
+        @for quantile in known.quantiles { (latency(quantile)) }
+        (latency(known.max))
     }
+}
+
+/// What the newest job of the baseline knows; of a duet the base arm has rows of its own.
+fn stored(past: &Past, known: Option<Known>) -> Option<Known> {
+    known.filter(|_| matches!(past, Past::Job(..)))
 }
 
 /// Arms that were loaded.
@@ -72,7 +77,7 @@ fn of_arm(arm: Arm, arms: &[Arm]) -> Markup {
 }
 
 /// Latency and errors by request.
-pub(super) fn by_request(pools: &Pools) -> Markup {
+pub(super) fn by_request(pools: &Pools, past: &Past) -> Markup {
     let arms = arms(pools);
     let names = std::iter::once(None).chain((0..pools.names.len()).map(Some));
     let rows: Vec<Markup> = names
@@ -80,13 +85,14 @@ pub(super) fn by_request(pools: &Pools) -> Markup {
         .map(|(request, arm)| (request, arm, pools.measured(request, arm)))
         .filter(|(_, _, pool)| pool.cell.requests() > 0)
         .map(|(request, arm, pool)| {
+            let name = request.map(|index| pools.names[index]);
             html! {
                 tr {
-                    th scope="row" {
-                        @match request { Some(index) => (code(pools.names[index])), None => "overall" }
-                        (of_arm(arm, &arms))
-                    }
-                    (figures(&pool))
+                    th scope="row" { (named(name)) (of_arm(arm, &arms)) }
+                    (figures(&known(&pool)))
+                }
+                @if let Some(before) = stored(past, past.measured(name)) {
+                    tr { th scope="row" { (named(name)) ", " (past.called()) } (figures(&before)) }
                 }
             }
         })
@@ -99,8 +105,54 @@ pub(super) fn by_request(pools: &Pools) -> Markup {
     )
 }
 
+fn named(request: Option<&str>) -> Markup {
+    html! { @match request { Some(name) => (code(name)), None => "overall" } }
+}
+
+fn known(pool: &Pool) -> Known {
+    Known::new(&pool.cell, pool.seconds)
+}
+
+/// Latency and errors by request name and phase, where there are several of both.
+pub(super) fn by_request_and_phase(pools: &Pools, past: &Past) -> Option<Markup> {
+    let arms = arms(pools);
+    let phases = || (0..pools.phases.len()).filter(|phase| pools.is_measured(*phase));
+    if pools.names.len() < 2 || phases().count() < 2 {
+        return None;
+    }
+    let mut rows = Vec::new();
+    for (request, name) in pools.names.iter().enumerate() {
+        for phase in phases() {
+            let label = &pools.phases[phase].name;
+            for arm in arms.iter().copied() {
+                let pool = pools.in_phase(Some(request), arm, phase);
+                if pool.cell.requests() > 0 {
+                    rows.push(html! {
+                        tr {
+                            th scope="row" { (code(name)) (of_arm(arm, &arms)) }
+                            td.words { (code(label)) }
+                            (figures(&known(&pool)))
+                        }
+                    });
+                }
+            }
+            if let Some(before) = stored(past, past.in_phase(Some(name), label)) {
+                rows.push(html! {
+                    tr {
+                        th scope="row" { (code(name)) ", " (past.called()) }
+                        td.words { (code(label)) }
+                        (figures(&before))
+                    }
+                });
+            }
+        }
+    }
+    let label = "By request and phase";
+    Some(table(label, &["request", "phase"], &HEADS, &rows))
+}
+
 /// Latency and errors by phase.
-pub(super) fn by_phase(pools: &Pools) -> Markup {
+pub(super) fn by_phase(pools: &Pools, past: &Past) -> Markup {
     let arms = arms(pools);
     let phases = pools.phases.iter().enumerate();
     let rows: Vec<Markup> = phases
@@ -118,8 +170,16 @@ pub(super) fn by_phase(pools: &Pools) -> Markup {
                         @if phase.passes > 1 { ", " (phase.passes) " passes" }
                     }
                     td.words { (crate::report::words::Medium::Plain.foreign(&phase.load)) }
-                    (figures(&pool))
+                    (figures(&known(&pool)))
                     (number(cold, cold.map(share)))
+                }
+                @if arm == Arm::Target && let Some(before) = stored(past, past.in_phase(None, &phase.name)) {
+                    tr {
+                        th scope="row" { (code(&phase.name)) ", " (past.called()) }
+                        td.words {}
+                        (figures(&before))
+                        (number(None, None))
+                    }
                 }
             }
         })
@@ -129,7 +189,8 @@ pub(super) fn by_phase(pools: &Pools) -> Markup {
 }
 
 /// Errors by kind; none where nothing failed.
-pub(super) fn errors(pools: &Pools) -> Option<Markup> {
+pub(super) fn errors(story: &Story, pools: &Pools) -> Option<Markup> {
+    let before = totals_before(story);
     let overall = pools.measured(None, Arm::Target);
     if overall.cell.errors.is_empty() {
         return None;
@@ -157,6 +218,10 @@ pub(super) fn errors(pools: &Pools) -> Option<Markup> {
                     }
                     (number(Some(*failures as f64), Some(count(*failures))))
                     (number(Some(*failures as f64 / of), Some(share(*failures as f64 / of))))
+                    @if let Some(before) = &before {
+                        @let share_before = before.share(*kind);
+                        (number(Some(share_before), Some(share(share_before))))
+                    }
                 }
             }
         })
@@ -164,7 +229,7 @@ pub(super) fn errors(pools: &Pools) -> Option<Markup> {
     Some(table(
         "Errors by kind, over the measured phases",
         &["kind", "where"],
-        &["requests", "share"],
+        &["requests", "share", "before"][..if before.is_some() { 3 } else { 2 }],
         &rows,
     ))
 }

@@ -1,10 +1,12 @@
 //! What the run showed of itself: sentences that stand unfolded, and the tables behind them, folded away.
 
-use super::details::{latency_table, titled};
+use super::details::{known_cells, latency_rows, latency_table, titled};
 use super::{MEDIUM, full_sentence};
 use crate::measurement::Arm;
 use crate::report::Story;
-use crate::report::answers::{PhaseFigures, cold_starts, over_time, phases, side_by_side};
+use crate::report::answers::{
+    Known, Past, PhaseFigures, cold_starts, over_time, phases, side_by_side,
+};
 use crate::report::figures::Figures;
 use crate::report::markdown::{Align, details, html_code, table};
 use crate::report::numbers::{self, NONE, count, latency, number, share};
@@ -28,13 +30,15 @@ pub(super) fn shown(story: &Story) -> String {
 /// The tables, the most useful first.
 pub(super) fn folded(story: &Story, figures: &[Figures]) -> Vec<String> {
     let phases = phases(story);
-    let several = phases.len() > 1;
+    let past = Past::of(story);
+    let own = || phases.iter().filter(|phase| phase.arm == Arm::Target);
+    let several = own().count() > 1;
     let mut blocks = Vec::new();
-    blocks.extend((!phases.is_empty()).then(|| phase_table(story, &phases)));
+    blocks.extend((!phases.is_empty()).then(|| phase_table(story, &phases, &past)));
     blocks.extend(cold_table(story, figures));
     blocks.extend(time_table(story));
     if several {
-        blocks.extend(phases.iter().map(|phase| by_phase(story, phase)));
+        blocks.extend(own().map(|phase| by_phase(story, phase, &past)));
     }
     blocks
 }
@@ -47,7 +51,7 @@ fn heads<'h>(words: &[&'h str], numbers: &[&'h str]) -> Vec<(&'h str, Align)> {
         .collect()
 }
 
-fn phase_table(story: &Story, phases: &[PhaseFigures]) -> String {
+fn phase_table(story: &Story, phases: &[PhaseFigures], past: &Past) -> String {
     let changes = claims(story.record, &story.thresholds.regression).phases;
     let than = changes
         .first()
@@ -58,20 +62,30 @@ fn phase_table(story: &Story, phases: &[PhaseFigures]) -> String {
         "error rate",
         "average",
         "P50",
+        "P90",
         "P95",
         "P99",
+        "P99.9",
+        "max",
         "in flight",
     ];
     numbers.extend(against.as_deref());
     let rows: Vec<Vec<String>> = phases
         .iter()
-        .map(|of| {
+        .flat_map(|of| {
             let change = changes.iter().find(|change| change.phase == of.phase);
-            let mut cells = phase_cells(of);
+            let mut own = vec![phase_cells(of)];
             if against.is_some() {
-                cells.push(change_cell(of, change));
+                own[0].push(change_cell(of, change));
             }
-            cells
+            if let (Past::Job(..), Some(known)) = (past, past.in_phase(None, &of.name)) {
+                let name = format!("{} ({})", MEDIUM.foreign(&of.name), past.called());
+                let mut cells = vec![name, String::new()];
+                cells.extend(known_cells(&known));
+                cells.resize(own[0].len(), NONE.to_owned());
+                own.push(cells);
+            }
+            own
         })
         .collect();
     let mut told = table(&heads(&["phase", "load"], &numbers), &rows);
@@ -84,20 +98,16 @@ fn phase_table(story: &Story, phases: &[PhaseFigures]) -> String {
 fn phase_cells(of: &PhaseFigures) -> Vec<String> {
     let figures = &of.figures;
     let name = MEDIUM.foreign(&of.name);
-    vec![
+    let mut cells = vec![
         match of.arm {
             Arm::Target => name,
             Arm::Base => format!("{name} (base)"),
         },
         MEDIUM.foreign_load(&of.load),
-        number(figures.per_second()),
-        figures.error_ratio().map_or_else(|| NONE.to_owned(), share),
-        latency(figures.latencies.mean()),
-        latency(figures.latencies.quantile(0.5)),
-        latency(figures.latencies.quantile(0.95)),
-        latency(figures.latencies.quantile(0.99)),
-        number(of.in_flight()),
-    ]
+    ];
+    cells.extend(known_cells(&Known::from(figures)));
+    cells.push(number(of.in_flight()));
+    cells
 }
 
 /// The change with its interval, of the deployment under test alone.
@@ -212,7 +222,8 @@ fn from(seconds: f64) -> String {
     }
 }
 
-fn by_phase(story: &Story, phase: &PhaseFigures) -> String {
+/// Each name of a phase, with what it was before right below it.
+fn by_phase(story: &Story, phase: &PhaseFigures, past: &Past) -> String {
     let mut rows = vec![phase.figures.clone()];
     let names = side_by_side(story, phase);
     // With one name, all of them are that one.
@@ -221,10 +232,7 @@ fn by_phase(story: &Story, phase: &PhaseFigures) -> String {
     } else {
         rows = names;
     }
-    let base = match phase.arm {
-        Arm::Target => "",
-        Arm::Base => " on the base",
-    };
-    let title = format!("Latency in {}{base}", html_code(&phase.name));
+    let title = format!("Latency in {}", html_code(&phase.name));
+    let rows = latency_rows(&rows, past, |request| past.in_phase(request, &phase.name));
     details(&titled(story, &title), &latency_table(&rows))
 }

@@ -4,7 +4,7 @@ use super::blocks::{Block, Need};
 use super::checks::{all_unfolded, row_table};
 use super::{MEDIUM, answers};
 use crate::report::Story;
-use crate::report::answers::totals_before;
+use crate::report::answers::{Known, Past, totals_before};
 use crate::report::figures::{Figures, figures};
 use crate::report::markdown::{Align, details, fenced, html_code, table};
 use crate::report::numbers::{self, count, latency, number, share};
@@ -71,14 +71,31 @@ fn latencies(story: &Story, figures: &[Figures]) -> Option<String> {
     if figures.iter().all(|figures| figures.requests == 0) {
         return None;
     }
+    let past = Past::of(story);
+    let rows = latency_rows(figures, &past, |request| past.measured(request));
     Some(details(
         &titled(story, "Latency by request"),
-        &latency_table(figures),
+        &latency_table(&rows),
     ))
 }
 
-/// Figures as a table that a person can scan, one row for each name.
-pub(super) fn latency_table(figures: &[Figures]) -> String {
+/// A row for each name, and right below it one for what it was before, where that is known.
+pub(super) fn latency_rows(
+    figures: &[Figures],
+    past: &Past,
+    before: impl Fn(Option<&str>) -> Option<Known>,
+) -> Vec<(String, Known)> {
+    let rows = figures.iter().flat_map(|figures| {
+        let name = figures.name(MEDIUM);
+        let before = before(figures.request.as_deref());
+        let before = before.map(|known| (format!("{name} ({})", past.called()), known));
+        [Some((name, Known::from(figures))), before]
+    });
+    rows.flatten().collect()
+}
+
+/// Figures as a table that a person can scan.
+pub(super) fn latency_table(rows: &[(String, Known)]) -> String {
     let mut columns = vec![("request", Align::Left)];
     let heads = [
         "requests",
@@ -93,24 +110,27 @@ pub(super) fn latency_table(figures: &[Figures]) -> String {
         "max",
     ];
     columns.extend(heads.map(|head| (head, Align::Right)));
-    let rows: Vec<Vec<String>> = figures.iter().map(latency_cells).collect();
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|(name, known)| {
+            let mut cells = vec![name.clone(), count(known.requests)];
+            cells.extend(known_cells(known));
+            cells
+        })
+        .collect();
     table(&columns, &rows)
 }
 
-fn latency_cells(figures: &Figures) -> Vec<String> {
-    let latencies = &figures.latencies;
+/// Requests per second, error rate and latencies, from the average to the highest.
+pub(super) fn known_cells(known: &Known) -> Vec<String> {
+    let ratio = known.error_ratio();
     let mut cells = vec![
-        figures.name(MEDIUM),
-        count(figures.requests),
-        number(figures.per_second()),
-        figures
-            .error_ratio()
-            .map_or_else(|| numbers::NONE.to_owned(), share),
-        latency(latencies.mean()),
+        number(known.per_second),
+        ratio.map_or_else(|| numbers::NONE.to_owned(), share),
+        latency(known.average),
     ];
-    let quantiles = [0.5, 0.9, 0.95, 0.99, 0.999];
-    cells.extend(quantiles.map(|q| latency(latencies.quantile(q))));
-    cells.push(latency(latencies.max()));
+    cells.extend(known.quantiles.map(latency));
+    cells.push(latency(known.max));
     cells
 }
 

@@ -5,9 +5,9 @@ mod checks;
 mod room;
 
 use super::Story;
-use super::answers::{PhaseFigures, phases, totals_before};
+use super::answers::{Known, PhaseFigures, phases, totals_before};
 use super::figures::{Figures, figures};
-use super::layout::{hanging, table, wrap};
+use super::layout::{hanging, natural_width, table, wrap};
 use super::numbers::{self, count};
 use super::rows::{Row, Status, rows};
 use super::spark::{courses, sparkline};
@@ -166,28 +166,18 @@ fn latencies(gathered: &Gathered, columns: usize, room: &Room) -> Vec<String> {
     if figures.iter().all(|figures| figures.requests == 0) {
         return Vec::new();
     }
-    let heads = ["requests", "errors", "P50", "P95", "P99", "max"];
-    let mut lines = vec![("latency".to_owned(), heads.map(str::to_owned).to_vec())];
+    let mut lines = vec![titles("latency in ms", &["requests"], &[])];
     // A name that alone would be left out takes no more lines than to say so.
     let shown = match room.names.saturating_add(1) {
         most if figures.len() <= most.saturating_add(1) => figures.len(),
         most => most,
     };
     for figures in &figures[..shown] {
-        let quantile = |q| numbers::latency(figures.latencies.quantile(q));
-        lines.push((
-            figures.name(MEDIUM),
-            vec![
-                count(figures.requests),
-                count(figures.failures),
-                quantile(0.5),
-                quantile(0.95),
-                quantile(0.99),
-                numbers::latency(figures.latencies.max()),
-            ],
-        ));
+        let mut cells = vec![count(figures.requests)];
+        cells.extend(known(figures));
+        lines.push((figures.name(MEDIUM), cells));
     }
-    let mut lines = table(&lines, columns);
+    let mut lines = table(&fitting(lines, columns), columns);
     if let more @ 1.. = figures.len() - shown {
         lines.push(left_out(story, more, "name"));
     }
@@ -237,35 +227,75 @@ fn side_by_side(gathered: &Gathered, columns: usize, room: &Room) -> Vec<String>
     if phases.iter().all(|of| of.name == phases[0].name) {
         return Vec::new();
     }
-    let heads = ["req/s", "errors", "P50", "P95", "P99", "in flight"];
-    let mut lines = vec![("phase".to_owned(), heads.map(str::to_owned).to_vec())];
+    let mut lines = vec![titles("phase", &[], &["in flight"])];
     let shown = phases.len().min(room.phases);
     for of in &phases[..shown] {
-        let latency = |q| numbers::latency(of.figures.latencies.quantile(q));
         let base = match of.arm {
             Arm::Target => "",
             Arm::Base => ", base",
         };
-        let ratio = of.figures.error_ratio();
+        let mut cells = known(&of.figures);
+        cells.push(numbers::number(of.in_flight()));
         lines.push((
             format!(
                 "{} ({}{base})",
                 MEDIUM.foreign(&of.name),
                 MEDIUM.foreign_load(&of.load)
             ),
-            vec![
-                numbers::number(of.figures.per_second()),
-                ratio.map_or_else(|| numbers::NONE.to_owned(), numbers::share),
-                latency(0.5),
-                latency(0.95),
-                latency(0.99),
-                numbers::number(of.in_flight()),
-            ],
+            cells,
         ));
     }
-    let mut lines = table(&lines, columns);
+    let mut lines = table(&fitting(lines, columns), columns);
     if let more @ 1.. = phases.len() - shown {
         lines.push(left_out(story, more, "phase"));
+    }
+    lines
+}
+
+/// What is known of each name and phase, in the order of its columns.
+const KNOWN: [&str; 9] = [
+    "req/s", "errors", "avg", "P50", "P90", "P95", "P99", "P99.9", "max",
+];
+
+/// Columns that give way to names that would be cut short, the first first. Other reports have them all.
+const GIVE_WAY: [&str; 5] = ["requests", "P90", "P99.9", "avg", "max"];
+
+type Line = (String, Vec<String>);
+
+/// The heads of a table of what is known, between columns of its own.
+fn titles(name: &str, before: &[&str], after: &[&str]) -> Line {
+    let heads = [before, KNOWN.as_slice(), after].concat();
+    let heads = heads.iter().map(|head| (*head).to_owned());
+    (name.to_owned(), heads.collect())
+}
+
+/// The cells below [`KNOWN`]; latencies in milliseconds, so that the unit is said once.
+fn known(figures: &Figures) -> Vec<String> {
+    let known = Known::from(figures);
+    let millis = |seconds: Option<f64>| numbers::number(seconds.map(|seconds| seconds * 1e3));
+    let ratio = known.error_ratio();
+    let mut cells = vec![
+        numbers::number(known.per_second),
+        ratio.map_or_else(|| numbers::NONE.to_owned(), numbers::share),
+        millis(known.average),
+    ];
+    cells.extend(known.quantiles.map(millis));
+    cells.push(millis(known.max));
+    cells
+}
+
+/// The table without the columns that must give way for it to be no wider than this.
+fn fitting(mut lines: Vec<Line>, columns: usize) -> Vec<Line> {
+    for head in GIVE_WAY {
+        if natural_width(&lines) <= columns {
+            break;
+        }
+        let heads = lines.first().map_or(&[][..], |(_, heads)| heads);
+        if let Some(place) = heads.iter().position(|own| own == head) {
+            for (_, cells) in &mut lines {
+                cells.remove(place);
+            }
+        }
     }
     lines
 }

@@ -299,3 +299,26 @@ fn a_run_of_hours_has_no_more_points_than_can_be_seen() {
     assert_eq!(points(figure(&page, "latency")), [600; 3]);
     assert!(page.contains("by 12 seconds"));
 }
+
+#[test]
+fn figures_stand_beside_what_they_were_by_name_and_phase_and_failures_by_kind() {
+    for (name, past) in [("more errors", ", before"), ("duet failed", ", base")] {
+        let page = html(&story(name).story());
+        assert!(page.contains(past), "{name}");
+    }
+    let page = html(&story("more errors").story());
+    let errors = &page[page.find("Errors by kind, over").unwrap()..];
+    let errors = &errors[..errors.find("</table>").unwrap()];
+    assert!(errors.contains("<th scope=\"col\">before</th>"), "{errors}");
+    let page = html(&story("guide").story());
+    let both = &page[page.find("By request and phase").unwrap()..];
+    let both = &both[..both.find("</table>").unwrap()];
+    for head in ["requests/s", "error rate", "average", "P90", "P99.9", "max"] {
+        assert!(
+            both.contains(&format!("<th scope=\"col\">{head}</th>")),
+            "{head}"
+        );
+    }
+    // Two names in four phases, and the heads.
+    assert_eq!(both.matches("<tr>").count(), 9, "{both}");
+}
