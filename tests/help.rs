@@ -13,7 +13,8 @@ fn help(arguments: &[&str]) -> String {
 fn the_help_reads_as_it_should() {
     insta::assert_snapshot!("help", help(&["--help"]));
     for command in [
-        "run", "try", "validate", "judge", "record", "compare", "comment", "init", "lambda", "demo",
+        "run", "try", "validate", "judge", "record", "compare", "report", "comment", "init",
+        "lambda", "demo",
     ] {
         insta::assert_snapshot!(format!("help_{command}"), help(&[command, "--help"]));
     }

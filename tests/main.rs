@@ -23,6 +23,7 @@ mod mistakes;
 mod models;
 mod platform;
 mod remote;
+mod retelling;
 mod runner;
 mod signals;
 mod simulation;

@@ -19,7 +19,7 @@ use crate::{demo, init, lambda, plan, schema};
 use comment::Comment;
 use gates::{Run, Try, Validate};
 use stand_in::Lambda;
-use stored::{Compare, Judge, Record};
+use stored::{Compare, Judge, Record, Report};
 
 /// A performance gate for CI: a fixed HTTP load, held against written limits and a stored baseline.
 ///
@@ -64,6 +64,8 @@ enum Command {
     Record(Record),
     /// Tell how one result differs from another
     Compare(Compare),
+    /// Tell a stored result again, in one format
+    Report(Box<Report>),
     /// Tell stored results in one comment on the pull or merge request
     #[command(after_help = TOKENS)]
     Comment(Box<Comment>),
@@ -180,6 +182,7 @@ impl Command {
             Self::Judge(arguments) => arguments.run(),
             Self::Record(arguments) => arguments.run(),
             Self::Compare(arguments) => arguments.run(),
+            Self::Report(arguments) => arguments.run(),
             Self::Init => {
                 let told = init::init(std::path::Path::new("."))?;
                 Console::of_process(Loudness::Full).print(&told);

@@ -1,13 +1,13 @@
-//! `judge` and `record`: what is done with stored results; and what every command that reads a gate shares.
+//! `judge`, `record`, `compare` and `report`: what is done with stored results; and what every command that reads a gate shares.
 
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
 
 use super::Error;
 use crate::exit::{Exit, Strictness};
-use crate::gate::{self, Acceptance, Change, Console, Loudness};
+use crate::gate::{self, Acceptance, Against, Change, Console, Loudness};
 use crate::plan::{self, Options, Place, Recording};
 
 #[derive(Debug, Args)]
@@ -53,6 +53,80 @@ impl Compare {
     pub(super) fn run(self) -> Result<Exit, Error> {
         let console = Console::of_process(Loudness::Full);
         Ok(gate::compare(self.old, self.new, &console)?)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// Stored result
+    #[arg(value_name = "RESULT")]
+    result: PathBuf,
+    /// Which report
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// Gate that it was judged with: its thresholds and baseline [default: limits as where thresholds.yml is silent]
+    #[arg(long, value_name = "GATE")]
+    gate: Option<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
+    /// File to write, whole or not at all [default: standard output, no line of which is a command to a CI platform]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// An inconclusive run has failed, as run was told
+    #[arg(long, env = "LOADGATE_STRICT", value_parser = FalseyValueParser::new())]
+    strict: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// What the terminal is told
+    Text,
+    /// report.html
+    Html,
+    /// summary.md
+    Summary,
+    /// junit.xml
+    Junit,
+    /// metrics.txt (OpenMetrics)
+    Metrics,
+    /// metrics-gated.txt
+    MetricsGated,
+    /// load-performance.json
+    LoadPerformance,
+    /// result.json, in the schema of this version
+    Result,
+}
+
+impl Report {
+    pub(super) fn run(self) -> Result<Exit, Error> {
+        let against = match self.gate {
+            Some(gate) => {
+                let gate = OneGate {
+                    gate,
+                    reading: self.reading,
+                };
+                Against::Gate(Box::new(gate.read(Recording::Off)?))
+            }
+            None => Against::Defaults(self.reading.baseline),
+        };
+        let format = match self.format {
+            Format::Text => gate::Format::Text,
+            Format::Html => gate::Format::Html,
+            Format::Summary => gate::Format::Summary,
+            Format::Junit => gate::Format::Junit,
+            Format::Metrics => gate::Format::Metrics,
+            Format::MetricsGated => gate::Format::MetricsGated,
+            Format::LoadPerformance => gate::Format::LoadPerformance,
+            Format::Result => gate::Format::Result,
+        };
+        Ok(gate::report(
+            &self.result,
+            &against,
+            format,
+            strictness(self.strict),
+            self.out.as_deref(),
+            &Console::of_process(Loudness::Full),
+        )?)
     }
 }
 
@@ -164,13 +238,17 @@ pub(super) fn pairs(text: &str) -> Result<Pairs, String> {
     lines.map(pair).collect()
 }
 
+fn strictness(strict: bool) -> Strictness {
+    if strict {
+        Strictness::Strict
+    } else {
+        Strictness::Lenient
+    }
+}
+
 impl Telling {
     pub(super) fn strictness(&self) -> Strictness {
-        if self.strict {
-            Strictness::Strict
-        } else {
-            Strictness::Lenient
-        }
+        strictness(self.strict)
     }
 
     pub(super) fn console(&self) -> Console {

@@ -27,6 +27,14 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A stored result cannot be told into this file.
+    #[error("cannot write {}", path.display())]
+    Retold {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The baseline cannot be read or written.
     #[error(transparent)]
     Baseline(#[from] StoreError),
@@ -64,6 +72,7 @@ impl Error {
         match self {
             Self::Plan(_)
             | Self::Signals(_)
+            | Self::Retold { .. }
             | Self::Baseline(_)
             | Self::OtherScenario { .. }
             | Self::TwoRuns { .. } => Exit::Usage,

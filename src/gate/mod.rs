@@ -14,6 +14,7 @@ mod platform;
 mod progress;
 mod record;
 mod rehearse;
+mod retell;
 mod servers;
 mod signals;
 mod tell;
@@ -27,6 +28,8 @@ pub use guardian::{GUARD, guard};
 pub use judge::judge;
 pub use record::{Acceptance, Change, record};
 pub use rehearse::rehearse;
+pub use retell::{Against, report};
+pub use tell::Format;
 pub use validate::validate;
 
 use std::path::Path;

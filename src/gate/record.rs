@@ -46,7 +46,7 @@ pub fn record(
         same_scenario(gate, record, path)?;
         same_scenario_as_baseline(gate, record, path)?;
         let told = Told::new(
-            gate,
+            &*gate,
             vec![record.clone()],
             Occasion::Recording,
             Strictness::Lenient,

@@ -3,18 +3,40 @@
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::console::{Console, Loudness};
-use crate::baseline::{Matching, Setting, anchor, matching};
+use super::console::{Console, DEFAULT_WIDTH, Loudness};
+use crate::baseline::{Baseline, Matching, Setting, anchor, matching};
 use crate::exit::{Exit, Strictness};
 use crate::files;
 use crate::plan::Gate;
 use crate::record::RunRecord;
-use crate::report::{self, Before, Story};
+use crate::report::{self, Before, Colour, Story};
+use crate::thresholds::Thresholds;
 use crate::verdict::{self, Case, Verdict};
 
-/// A gate, its runs and their verdict.
+/// What runs are held against: the files of a gate, or what stands in for them.
+#[derive(Clone, Copy)]
+pub(super) struct Held<'a> {
+    pub(super) thresholds: &'a Thresholds,
+    pub(super) thresholds_path: &'a Path,
+    pub(super) baseline: Option<&'a Baseline>,
+    /// The gate's folder.
+    pub(super) folder: &'a Path,
+}
+
+impl<'a> From<&'a Gate> for Held<'a> {
+    fn from(gate: &'a Gate) -> Self {
+        Self {
+            thresholds: &gate.thresholds,
+            thresholds_path: &gate.thresholds_path,
+            baseline: gate.baseline.as_ref(),
+            folder: &gate.folder,
+        }
+    }
+}
+
+/// Runs, what they are held against, and their verdict.
 pub(super) struct Told<'a> {
-    gate: &'a Gate,
+    held: Held<'a>,
     pub(super) records: Vec<RunRecord>,
     pub(super) verdict: Verdict,
     strictness: Strictness,
@@ -34,56 +56,76 @@ pub(super) enum Occasion {
     Judgement,
     /// Stored results that are to be recorded; no report is written.
     Recording,
+    /// A stored result, told again as its run told it; one report is written, or none.
+    Telling,
 }
 
 /// The record of a run.
 pub(super) const RESULT: &str = "result.json";
 
-/// One report: a story in, the text of a file out.
-type Teller = fn(&Story<'_>) -> String;
+/// A report by the name of its format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// What the terminal is told.
+    Text,
+    /// `report.html`.
+    Html,
+    /// `summary.md`.
+    Summary,
+    /// `junit.xml`.
+    Junit,
+    /// `metrics.txt`.
+    Metrics,
+    /// `metrics-gated.txt`.
+    MetricsGated,
+    /// `load-performance.json`.
+    LoadPerformance,
+    /// `result.json` itself, in the schema of today.
+    Result,
+}
 
-/// The files that are written beside the record, with the function that tells each.
-const FILES: [(&str, Teller); 6] = [
-    ("junit.xml", |story| report::junit(&[*story])),
-    ("summary.md", |story| report::summary(&[*story])),
-    ("report.html", report::html),
-    ("metrics.txt", report::metrics),
-    ("metrics-gated.txt", |story| report::gated(&[*story])),
-    ("load-performance.json", report::performance),
+/// The files that are written beside the record.
+const FILES: [(&str, Format); 6] = [
+    ("junit.xml", Format::Junit),
+    ("summary.md", Format::Summary),
+    ("report.html", Format::Html),
+    ("metrics.txt", Format::Metrics),
+    ("metrics-gated.txt", Format::MetricsGated),
+    ("load-performance.json", Format::LoadPerformance),
 ];
 
 impl<'a> Told<'a> {
     /// Judges the runs of a gate; there must be at least one.
     pub(super) fn new(
-        gate: &'a Gate,
+        held: impl Into<Held<'a>>,
         records: Vec<RunRecord>,
         occasion: Occasion,
         strictness: Strictness,
         folder: &Path,
     ) -> Self {
-        let verdict = judge(gate, &records);
+        let held = held.into();
+        let verdict = judge(held, &records);
         let exit = match (occasion, records[0].signal()) {
-            (Occasion::Run, Some(signal)) => Exit::Signal(signal),
-            (Occasion::Run, None) | (Occasion::Judgement | Occasion::Recording, _) => {
-                Exit::of(&verdict, strictness)
-            }
+            (Occasion::Run | Occasion::Telling, Some(signal)) => Exit::Signal(signal),
+            (Occasion::Run | Occasion::Telling, None)
+            | (Occasion::Judgement | Occasion::Recording, _) => Exit::of(&verdict, strictness),
         };
         let shown = |path: &Path| path.display().to_string();
         let reports = FILES.iter().map(|(name, _)| *name);
         let names: Vec<&str> = match occasion {
             Occasion::Run => std::iter::once(RESULT).chain(reports).collect(),
             Occasion::Judgement => reports.collect(),
-            Occasion::Recording => Vec::new(),
+            Occasion::Recording | Occasion::Telling => Vec::new(),
         };
         Self {
-            gate,
+            held,
             exit,
             records,
             verdict,
             strictness,
             folder: folder.to_owned(),
-            gate_path: shown(&gate.folder),
-            thresholds_path: shown(&gate.thresholds_path),
+            gate_path: shown(held.folder),
+            thresholds_path: shown(held.thresholds_path),
             files: names.iter().map(|name| shown(&folder.join(name))).collect(),
         }
     }
@@ -98,7 +140,7 @@ impl<'a> Told<'a> {
         let story = self.story();
         FILES
             .iter()
-            .try_for_each(|(name, tell)| write(&self.folder.join(name), &tell(&story)))
+            .try_for_each(|(name, format)| write(&self.folder.join(name), &format.tell(&story)))
     }
 
     /// What the terminal is told.
@@ -118,10 +160,7 @@ impl<'a> Told<'a> {
 
     /// What its reports are told from.
     pub(super) fn story(&self) -> Story<'_> {
-        let newest = match matching(
-            self.gate.baseline.as_ref(),
-            &Setting::from(&self.records[0]),
-        ) {
+        let newest = match matching(self.held.baseline, &Setting::from(&self.records[0])) {
             Matching::Jobs(jobs) => jobs.last().copied(),
             Matching::None(_) => None,
         };
@@ -129,10 +168,10 @@ impl<'a> Told<'a> {
             verdict: &self.verdict,
             record: &self.records[0],
             others: &self.records[1..],
-            thresholds: &self.gate.thresholds,
+            thresholds: self.held.thresholds,
             gate_path: &self.gate_path,
             thresholds_path: &self.thresholds_path,
-            baseline: self.gate.baseline.as_ref(),
+            baseline: self.held.baseline,
             before: match (&self.records[0].base, newest) {
                 (Some(_), _) => Before::Base { commit: None },
                 (None, Some(job)) => Before::Baseline {
@@ -148,13 +187,30 @@ impl<'a> Told<'a> {
     }
 }
 
+impl Format {
+    /// The report as the text of a file.
+    pub(super) fn tell(self, story: &Story<'_>) -> String {
+        match self {
+            Self::Text => report::terminal(story, DEFAULT_WIDTH, Colour::Never),
+            Self::Html => report::html(story),
+            Self::Summary => report::summary(&[*story]),
+            Self::Junit => report::junit(&[*story]),
+            Self::Metrics => report::metrics(story),
+            Self::MetricsGated => report::gated(&[*story]),
+            Self::LoadPerformance => report::performance(story),
+            Self::Result => story.record.to_json(),
+        }
+    }
+}
+
 /// Judges records of one job; there must be at least one.
-pub(super) fn judge(gate: &Gate, records: &[RunRecord]) -> Verdict {
+pub(super) fn judge<'a>(held: impl Into<Held<'a>>, records: &[RunRecord]) -> Verdict {
+    let (held, setting) = (held.into(), Setting::from(&records[0]));
     verdict::judge(&Case {
-        thresholds: &gate.thresholds,
+        thresholds: held.thresholds,
         candidates: records,
-        matching: matching(gate.baseline.as_ref(), &Setting::from(&records[0])),
-        anchor: anchor(gate.baseline.as_ref(), &Setting::from(&records[0])),
+        matching: matching(held.baseline, &setting),
+        anchor: anchor(held.baseline, &setting),
     })
 }
 

@@ -9,7 +9,7 @@ use super::place::{self, Place};
 use super::{Commands, Error, Options, Recording, Serving, read, variable};
 use crate::baseline::{Baseline, store};
 use crate::load::{Origin, Proxy, duet_load};
-use crate::record::{PhaseRecord, phases};
+use crate::record::{PhaseRecord, RunRecord, phases};
 use crate::scenario::{self, Files, Inputs, Phase, RowOrder, Scenario};
 use crate::thresholds::{self, Names, PhaseName, Thresholds};
 
@@ -70,14 +70,11 @@ impl Gate {
             Some(Place::Url(_)) if options.recording == Recording::WhereGood => {
                 return Err(Error::RecordingAtUrl);
             }
-            Some(Place::Url(url)) => (own, place::fetch(url)?),
-            Some(Place::File(path)) => {
-                let baseline = read_baseline(path)?;
-                if baseline.is_none() && options.recording == Recording::Off {
-                    return Err(Error::NoBaseline(path.clone()));
-                }
-                (path.clone(), (baseline, None))
+            Some(place @ Place::Url(_)) => (own, read_baseline_at(place)?),
+            Some(Place::File(path)) if options.recording == Recording::WhereGood => {
+                (path.clone(), (read_baseline(path)?, None))
             }
+            Some(place @ Place::File(path)) => (path.clone(), read_baseline_at(place)?),
         };
         let target = target(&scenario_path, options, serving, &scenario)?;
         let against = against(&scenario_path, options, serving, &thresholds, &files)?;
@@ -112,6 +109,27 @@ impl Gate {
 
 fn read_baseline(path: &Path) -> Result<Option<Baseline>, Error> {
     store::read(path).map_err(Error::Baseline)
+}
+
+/// Reads a baseline that was named and must be there; none with the reason where an address has none.
+pub fn read_baseline_at(place: &Place) -> Result<(Option<Baseline>, Option<String>), Error> {
+    match place {
+        Place::Url(url) => place::fetch(url),
+        Place::File(path) => match read_baseline(path)? {
+            None => Err(Error::NoBaseline(path.clone())),
+            baseline => Ok((baseline, None)),
+        },
+    }
+}
+
+/// The thresholds of a gate that has none, for a stored result.
+pub fn silent_thresholds(record: &RunRecord) -> Result<Thresholds, Error> {
+    let names = Names {
+        requests: &record.requests,
+        phases: &phase_names(&record.phases),
+        cold_start: record.cold_start.is_some(),
+    };
+    thresholds::parse("thresholds.yml", "", &names).map_err(Error::Thresholds)
 }
 
 fn target(

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub use against::Against;
 pub use error::Error;
-pub use gate::{Gate, phase_names};
+pub use gate::{Gate, phase_names, read_baseline_at, silent_thresholds};
 pub use place::Place;
 pub use serving::{Server, Serving};
 

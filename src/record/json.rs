@@ -1,6 +1,7 @@
 //! Records to JSON and back.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::model::{RunRecord, SCHEMA};
@@ -27,6 +28,12 @@ pub enum Error {
         /// Its schema.
         found: u64,
     },
+    /// A baseline, given in place of a result.
+    #[error("{file} is a baseline, not the result of a run: give a result.json")]
+    Baseline {
+        /// The file.
+        file: String,
+    },
     /// Its parts do not fit together.
     #[error("{file}: not a whole loadgate result: {what}")]
     Broken {
@@ -37,10 +44,11 @@ pub enum Error {
     },
 }
 
-/// The field that every version has.
+/// The field that every version has, and the one that a baseline has and a result has not: their schemas count apart.
 #[derive(Deserialize)]
 struct Versioned {
     schema: u64,
+    jobs: Option<IgnoredAny>,
 }
 
 /// Reads the schema of a stored JSON document.
@@ -62,7 +70,15 @@ impl RunRecord {
             file: file.to_owned(),
             source,
         };
-        let found = schema(text).map_err(json)?;
+        let Versioned {
+            schema: found,
+            jobs,
+        } = serde_json::from_str(text).map_err(json)?;
+        if jobs.is_some() {
+            return Err(Error::Baseline {
+                file: file.to_owned(),
+            });
+        }
         if found > u64::from(SCHEMA) {
             return Err(Error::TooNew {
                 file: file.to_owned(),

@@ -1,0 +1,84 @@
+//! A stored result, told again in one format.
+
+use std::path::Path;
+
+use super::Error;
+use super::console::Console;
+use super::judge::same_scenario;
+use super::tell::{Format, Held, Occasion, Told};
+use crate::exit::{Exit, Strictness};
+use crate::files;
+use crate::plan::{self, Gate, Place};
+
+/// What a stored result is told with.
+#[derive(Debug)]
+pub enum Against {
+    /// The gate that it was judged with.
+    Gate(Box<Gate>),
+    /// No gate: the limits that hold where thresholds.yml is silent, and a baseline where one is given.
+    Defaults(Option<Place>),
+}
+
+/// Tells a result again as its run told it, on standard output or into a file. The exit says whether it could be told; what
+/// the run came to is told in the report.
+pub fn report(
+    result: &Path,
+    against: &Against,
+    format: Format,
+    strictness: Strictness,
+    out: Option<&Path>,
+    console: &Console,
+) -> Result<Exit, Error> {
+    let mut records = plan::read_results(&[result.to_owned()])?;
+    let Some(record) = records.pop() else {
+        return Ok(Exit::Usage);
+    };
+    let (thresholds, baseline, note);
+    let (held, note) = match against {
+        Against::Gate(gate) => {
+            same_scenario(gate, &record, result)?;
+            (Held::from(gate.as_ref()), gate.baseline_note.as_deref())
+        }
+        Against::Defaults(place) => {
+            thresholds = plan::silent_thresholds(&record)?;
+            (baseline, note) = place
+                .as_ref()
+                .map_or(Ok((None, None)), plan::read_baseline_at)?;
+            let held = Held {
+                thresholds: &thresholds,
+                thresholds_path: Path::new("thresholds.yml"),
+                baseline: baseline.as_ref(),
+                // Stands where advice names the gate.
+                folder: Path::new("GATE"),
+            };
+            (held, note.as_deref())
+        }
+    };
+    if let Some(note) = note {
+        console.warn(&format!("loadgate: {note}"));
+    }
+    if matches!(against, Against::Defaults(_)) {
+        console.warn(
+            "told without a gate's thresholds, by the limits that hold where they are silent; --gate GATE tells it as \
+             it was judged",
+        );
+    }
+    let told = Told::new(
+        held,
+        vec![record],
+        Occasion::Telling,
+        strictness,
+        Path::new(""),
+    );
+    match (out, format) {
+        (Some(path), _) => {
+            files::write(path, &format.tell(&told.story())).map_err(|source| Error::Retold {
+                path: path.to_owned(),
+                source,
+            })?;
+        }
+        (None, Format::Text) => console.print(&told.text(console)),
+        (None, _) => console.print(&format.tell(&told.story())),
+    }
+    Ok(Exit::Passed)
+}
