@@ -251,10 +251,12 @@ impl Sender {
             witness.request = bytes.to_vec();
         }
         let raw = raw(request, request.method, bytes, self.witness.is_some());
+        let mut exchange = Exchange::started(Instant::now());
+        let timeout = request.timeout;
         let sent = self
             .client
-            .send::<SITE>(&gear.scratch, &raw, request.timeout);
-        let exchange = sent.await;
+            .send::<SITE>(&gear.scratch, &raw, timeout, &mut exchange);
+        sent.await;
         if request.cookies.is_some() {
             let target = redirect::target_of(fixed.unwrap_or(&self.buffer));
             self.take_cookies(gear, request, &target, &exchange);
@@ -264,7 +266,7 @@ impl Sender {
             // Boxed, since few scenarios follow redirects and every waiting user would hold the room for it.
             return Box::pin(self.follow(gear, request, target, exchange)).await;
         }
-        self.judge(gear, request, exchange)
+        self.judge(gear, request, &mut exchange)
     }
 
     fn sends_cookies(&self, request: &Prepared) -> bool {
@@ -305,7 +307,7 @@ impl Sender {
         let mut method = request.method;
         for _ in 0..request.redirects {
             let Some(next) = redirect::next(origin, request, &target, method, &exchange) else {
-                return self.judge(gear, request, exchange);
+                return self.judge(gear, request, &mut exchange);
             };
             (target, method) = (next.target, next.method);
             let mut bytes = Vec::new();
@@ -320,13 +322,16 @@ impl Sender {
             let spent = exchange.times.started.elapsed();
             let left = request.timeout.saturating_sub(spent);
             let raw = raw(request, method, &bytes, self.witness.is_some());
-            let hop = self.client.send::<{ site::HOP }>(&gear.scratch, &raw, left);
-            let hop = hop.await;
+            let mut hop = Exchange::started(Instant::now());
+            let turn = self
+                .client
+                .send::<{ site::HOP }>(&gear.scratch, &raw, left, &mut hop);
+            turn.await;
             self.take_cookies(gear, request, &target, &hop);
             exchange = redirect::joined(&exchange, hop);
         }
         let further = redirect::next(origin, request, &target, method, &exchange);
-        let mut sent = self.judge(gear, request, exchange);
+        let mut sent = self.judge(gear, request, &mut exchange);
         if let Some(next) = further {
             sent.failure = Some(FailureKind::Status(next.status));
             sent.detail = Some(format!("redirected more than {} times", request.redirects));
@@ -334,7 +339,8 @@ impl Sender {
         sent
     }
 
-    fn judge(&mut self, gear: &Gear, request: &Prepared, exchange: Exchange) -> Sent {
+    /// What a finished exchange counts as; its answer and detail are taken.
+    fn judge(&mut self, gear: &Gear, request: &Prepared, exchange: &mut Exchange) -> Sent {
         let mut sent = Sent {
             at: exchange.times.started,
             done: exchange.times.done,
@@ -351,21 +357,22 @@ impl Sender {
                 bytes: exchange.bytes_in,
             }),
             answered: false,
-            detail: exchange.detail,
+            detail: exchange.detail.take(),
         };
-        match exchange.outcome {
-            Err(failure) => sent.failure = Some(kind(failure)),
+        match &mut exchange.outcome {
+            Err(failure) => sent.failure = Some(kind(*failure)),
             Ok(answer) => {
                 sent.answered = true;
                 let marker = gear.script.cold.as_deref();
                 sent.start = start(marker, answer.header(0));
                 if let Some(witness) = &mut self.witness {
-                    witness.note(&answer, request.coding);
+                    witness.note(answer, request.coding);
                 }
                 if !request.expect.accepts(answer.status) {
                     sent.failure = Some(FailureKind::Status(answer.status));
                 } else if request.looks() {
-                    let Look { taken, failure } = look(request, answer, &mut self.scope());
+                    let Look { taken, failure } =
+                        look(request, std::mem::take(answer), &mut self.scope());
                     for (name, value) in taken {
                         if let Some(witness) = &mut self.witness {
                             witness.captured.push((name.to_owned(), value.clone()));

@@ -4,7 +4,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::answer::Answer;
 use super::connection::Connection;
 use super::connector::Connector;
 use super::deadline::Deadline;
@@ -33,7 +32,8 @@ impl Client {
         }
     }
 
-    /// Sends `request` and reads its answer, within `timeout` for all of it, connecting included.
+    /// Sends `request` and reads its answer into `exchange`, which has just begun, within `timeout` for all of it, connecting
+    /// included.
     ///
     /// `SITE` is a number that no other caller has: it keeps the futures below in one piece with the caller's.
     ///
@@ -43,9 +43,9 @@ impl Client {
         scratch: &Scratch,
         request: &Request<'_>,
         timeout: Duration,
-    ) -> Exchange {
-        let started = Instant::now();
-        let mut exchange = Exchange::started(started);
+        exchange: &mut Exchange,
+    ) {
+        let started = exchange.times.started;
         let outcome = {
             let kept = &mut self.kept;
             let work = pin!(attempt::<SITE>(
@@ -53,16 +53,15 @@ impl Client {
                 kept,
                 scratch,
                 request,
-                &mut exchange
+                exchange
             ));
             self.deadline.bound(started, timeout, work).await
         };
         match outcome {
-            Some(Ok(answer)) => exchange.outcome = Ok(answer),
+            Some(Ok(())) => {}
             Some(Err(failed)) => exchange.fail(failed),
             None => exchange.fail(Failed::timeout(timeout)),
         }
-        exchange
     }
 
     /// Replaces the kept connection where the server has closed it in the meantime; says whether it had to. Done between
@@ -92,7 +91,7 @@ async fn attempt<const SITE: u8>(
     scratch: &Scratch,
     request: &Request<'_>,
     exchange: &mut Exchange,
-) -> Result<Answer, Failed> {
+) -> Result<(), Failed> {
     if let Some(mut connection) = kept.take() {
         if connection.is_quiet(scratch).await {
             let begun = exchange.times.started;
@@ -100,7 +99,7 @@ async fn attempt<const SITE: u8>(
             match sent.await {
                 Ok(answered) => {
                     *kept = answered.reusable.then_some(connection);
-                    return Ok(answered.answer);
+                    return Ok(());
                 }
                 Err(broken) if broken.unanswered && (request.idempotent || !broken.sent) => {}
                 Err(broken) => return Err(broken.failed),
@@ -115,5 +114,5 @@ async fn attempt<const SITE: u8>(
     let sent = connection.exchange::<OPENED>(scratch, request, now, exchange);
     let answered = sent.await.map_err(|broken| broken.failed)?;
     *kept = answered.reusable.then_some(connection);
-    Ok(answered.answer)
+    Ok(())
 }

@@ -15,7 +15,7 @@ pub(super) enum Connection {
 }
 
 impl Connection {
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads its answer into `exchange`.
     pub(super) async fn exchange<const SITE: u8>(
         &mut self,
         scratch: &Scratch,

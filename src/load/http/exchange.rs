@@ -25,7 +25,8 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn started(now: Instant) -> Self {
+    /// One that begins now, with nothing done yet.
+    pub fn started(now: Instant) -> Self {
         Self {
             outcome: Err(Failure::Timeout),
             detail: None,
@@ -164,9 +165,8 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What a connection brought back.
+/// What became of a connection that brought an answer back; the answer is noted in the exchange.
 pub(super) struct Answered {
-    pub(super) answer: Answer,
     /// The connection can take another request.
     pub(super) reusable: bool,
 }

@@ -56,7 +56,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Sends the request and reads its answer, noting times and bytes in `exchange`.
+    /// Sends the request and reads its answer, noting it, times and bytes in `exchange`.
     ///
     /// Not an `async fn` by value: that would hold the turn twice, for each waiting user.
     pub(in crate::load::http) fn run<const SITE: u8>(
@@ -67,7 +67,6 @@ impl<'a> Turn<'a> {
             self.poll::<SITE>(context, exchange)
                 .map_ok(|surplus| Answered {
                     reusable: self.reader.keeps_alive() && surplus == 0 && self.flushed,
-                    answer: self.reader.take_answer(),
                 })
         })
     }
@@ -109,6 +108,7 @@ impl<'a> Turn<'a> {
                 Ok(Step::More) => {}
                 Ok(Step::Done { surplus }) => {
                     exchange.times.answered(self.begun, now);
+                    exchange.outcome = Ok(self.reader.take_answer());
                     return Poll::Ready(Ok(surplus));
                 }
                 Err(error) => return Poll::Ready(Err(self.unreadable(error, exchange))),

@@ -82,7 +82,7 @@ impl Session {
         !self.sender.is_closed()
     }
 
-    /// Sends a request and reads its answer, noting times and bytes in `exchange`. Of bytes, those of the body: heads are
+    /// Sends a request and reads its answer, noting it, times and bytes in `exchange`. Of bytes, those of the body: heads are
     /// compressed, and nobody tells how well.
     pub(super) async fn exchange(
         &mut self,
@@ -115,8 +115,8 @@ impl Session {
             unanswered: false,
             sent: true,
         })?;
+        exchange.outcome = Ok(answer);
         Ok(Answered {
-            answer,
             reusable: self.is_open(),
         })
     }

@@ -1,11 +1,11 @@
 //! Each way a server can fail is a failure of its own kind, and the next request is none the worse for it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
-use super::super::{Failure, Request, render};
+use super::super::{Exchange, Failure, Request, render};
 use super::server::{Peer, Script, Server};
 use super::{AMPLE, OK, User, told};
 
@@ -111,9 +111,14 @@ async fn a_long_body_is_drained_without_being_held() {
     })]);
     let mut user = User::of(&server.url());
     let bytes = render::<&str, &str>("GET", "test", "/", &[], None).unwrap();
-    let exchange = user
-        .client
-        .send::<0>(&user.scratch, &Request::new("GET", &bytes), AMPLE)
+    let mut exchange = Exchange::started(Instant::now());
+    user.client
+        .send::<0>(
+            &user.scratch,
+            &Request::new("GET", &bytes),
+            AMPLE,
+            &mut exchange,
+        )
         .await;
     assert_eq!(exchange.outcome.unwrap().body, None);
     assert!(exchange.bytes_in > (CHUNK * CHUNKS) as u64);

@@ -8,7 +8,7 @@ mod server;
 mod tls;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::scenario::HttpVersion;
 
@@ -74,9 +74,11 @@ impl User {
     ) -> Exchange {
         let bytes = render(method, "test", target, &[("A", "b")], Some(body)).unwrap();
         let request = Request::new(method, &bytes).keep_body(1000);
+        let mut exchange = Exchange::started(Instant::now());
         self.client
-            .send::<0>(&self.scratch, &request, timeout)
-            .await
+            .send::<0>(&self.scratch, &request, timeout, &mut exchange)
+            .await;
+        exchange
     }
 }
 
