@@ -188,22 +188,27 @@ impl fmt::Display for Latency {
     }
 }
 
-/// A duration as a file would write it: `800ms`, `2s`, `1m 30s`.
+/// A duration as a person writes it: `800 ms`, `2 s`, `1 min 30 s`.
 pub fn written(duration: Duration) -> String {
     let millis = duration.as_secs_f64() * 1e3;
-    if millis < 1e3 {
-        return format!("{}ms", significant(millis));
+    if millis < 1e3 && millis > 0.0 {
+        return format!("{} ms", significant(millis));
     }
     let seconds = duration.as_secs();
     if duration.subsec_nanos() != 0 && seconds < 60 {
-        return format!("{}s", significant(duration.as_secs_f64()));
+        return format!("{} s", significant(duration.as_secs_f64()));
     }
+    whole_seconds(seconds)
+}
+
+/// Whole seconds in the units of a clock: `34 s`, `1 min 30 s`, `2 h 5 min`.
+pub fn whole_seconds(seconds: u64) -> String {
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, s) => format!("{s}s"),
-        (0, m, 0) => format!("{m}m"),
-        (0, m, s) => format!("{m}m {s}s"),
-        (h, 0, _) => format!("{h}h"),
-        (h, m, _) => format!("{h}h {m}m"),
+        (0, 0, s) => format!("{s} s"),
+        (0, m, 0) => format!("{m} min"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, 0, _) => format!("{h} h"),
+        (h, m, _) => format!("{h} h {m} min"),
     }
 }
 
@@ -293,13 +298,13 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_written_as_a_file_would() {
+    fn durations_are_written_as_a_person_would() {
         for (millis, text) in [
-            (800, "800ms"),
-            (2_000, "2s"),
-            (1_500, "1.5s"),
-            (90_000, "1m 30s"),
-            (3_600_000, "1h"),
+            (800, "800 ms"),
+            (2_000, "2 s"),
+            (1_500, "1.5 s"),
+            (90_000, "1 min 30 s"),
+            (3_600_000, "1 h"),
         ] {
             assert_eq!(written(Duration::from_millis(millis)), text);
         }

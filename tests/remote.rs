@@ -121,9 +121,21 @@ fn two_results_are_compared_whatever_the_difference() {
         path.to_str().unwrap().to_owned()
     };
     let (old, new) = (result("old.json", 5), result("new.json", 15));
-    gate.loadgate(&["compare", &old, &new])
-        .exits(0)
-        .tells(&["P95", "overall", "→"]);
+    gate.loadgate(&["compare", &old, &new]).exits(0).tells(&[
+        "compared: the result before",
+        "P95 overall",
+        "→",
+        "sample: ",
+    ]);
+    let same = gate.loadgate(&["compare", &old, &old]).exits(0);
+    for gates in ["gate ", "fail", "exit ", "limit", "Wanted", "baseline"] {
+        assert!(!same.stdout.contains(gates), "{gates}: {}", same.stdout);
+    }
+    let same = same.stdout;
+    assert!(
+        same.contains("nothing slower") || same.contains("cannot tell"),
+        "{same}"
+    );
     gate.write("scenario.yml", SCENARIO);
     let other = result("other.json", 5);
     gate.loadgate(&["compare", &old, &other])

@@ -58,7 +58,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         gate_path: "",
         thresholds_path: "",
         baseline: None,
-        before: Before::Baseline {
+        before: Before::Result {
             commit: job.commit.as_deref(),
             started: job.started,
         },

@@ -115,8 +115,20 @@ impl Console {
 /// nobody's error.
 pub fn say(text: &str) {
     let mut out = io::stderr().lock();
+    let columns = columns(&io::stderr());
     for line in text.lines() {
-        let _ = writeln!(out, "{}", report::inert(line));
+        // A line of a diff, or one that is set in, stays as it is.
+        let is_sentence = line.starts_with(|c: char| c.is_alphanumeric());
+        match columns.filter(|_| is_sentence) {
+            Some(columns) => {
+                for line in report::wrapped(line, columns) {
+                    let _ = writeln!(out, "{}", report::inert(&line));
+                }
+            }
+            None => {
+                let _ = writeln!(out, "{}", report::inert(line));
+            }
+        }
     }
 }
 

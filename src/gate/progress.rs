@@ -141,12 +141,12 @@ mod tests {
             (
                 "warm",
                 79,
-                "warm: 57s left · 20 users · 4,800 requests · 0 errors · P95 30.5 ms",
+                "warm: 57 s left · 20 users · 4,800 requests · 0 errors · P95 30.5 ms",
             ),
             (
                 "a\u{1b}[2Jphase with a name that is far too long",
                 79,
-                "aphase w…oo long: 57s left · 20 users · 4,800 requests · 0 errors · P95 30.5 ms",
+                "aphase …oo long: 57 s left · 20 users · 4,800 requests · 0 errors · P95 30.5 ms",
             ),
         ] {
             let load = [Phase {

@@ -69,9 +69,11 @@ fn one(
     };
     console.print(&match exit {
         Exit::Invalid => format!("\n{target} gives no answer, so that nothing could be tried"),
-        Exit::Passed => format!("\nall of {steps} steps went as expected"),
+        Exit::Passed if steps == 1 => "\nthe one step went as expected".to_owned(),
+        Exit::Passed => format!("\nall {steps} steps went as expected"),
         Exit::Failed | Exit::Usage | Exit::Inconclusive | Exit::Signal(_) => {
-            format!("\n{failed} of {steps} steps failed")
+            let ending = if steps == 1 { "" } else { "s" };
+            format!("\n{failed} of {steps} step{ending} failed")
         }
     });
     Ok((exit, None))

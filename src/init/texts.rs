@@ -51,10 +51,10 @@ impl Start {
     /// What the gate was made of.
     pub(super) fn origin(&self) -> String {
         match &self.openapi {
-            Some(file) => format!(
-                ", of the {} GETs in {file} that need no values",
-                self.paths.len()
-            ),
+            Some(file) => match self.paths.len() {
+                1 => format!(", of the one GET in {file} that needs no values"),
+                n => format!(", of the {n} GETs in {file} that need no values"),
+            },
             None => ", which loads / alone".to_owned(),
         }
     }

@@ -41,14 +41,13 @@ pub(super) fn look<'r>(
         failure = Some((FailureKind::Expectation, why));
     }
     if failure.is_none() {
-        let mut checks = request.expect.header.iter().zip(&request.expected);
-        let unmet = checks
-            .find_map(|(check, place)| check.unmet(answer.headers(*place), scope))
-            .or_else(|| {
-                let body = body.as_deref().unwrap_or_default();
-                request.expect.unmet_in_body(body, json.as_ref(), scope)
-            });
-        failure = unmet.map(|why| (FailureKind::Expectation, why));
+        let checks = request.expect.header.iter().zip(&request.expected);
+        let mut unmet: Vec<String> = checks
+            .filter_map(|(check, place)| check.unmet(answer.headers(*place), scope))
+            .collect();
+        let body = body.as_deref().unwrap_or_default();
+        unmet.extend(request.expect.unmet_in_body(body, json.as_ref(), scope));
+        failure = (!unmet.is_empty()).then(|| (FailureKind::Expectation, unmet.join("; ")));
     }
     Look { taken, failure }
 }

@@ -161,15 +161,21 @@ impl Rehearsing<'_> {
                     took: sent.spent.is_some().then_some(took),
                     answered: sent.answered,
                 };
-                (deed, sent.failure.map(|kind| told(kind, sent.detail)))
+                let expected = || request.expect.statuses();
+                (
+                    deed,
+                    sent.failure.map(|kind| told(kind, sent.detail, expected)),
+                )
             }
         }
     }
 }
 
-fn told(kind: FailureKind, detail: Option<String>) -> String {
+fn told(kind: FailureKind, detail: Option<String>, expected: impl FnOnce() -> String) -> String {
     match (kind, detail) {
-        (FailureKind::Status(status), None) => format!("the status {status} is not as expected"),
+        (FailureKind::Status(status), None) => {
+            format!("the status is {status}, expected {}", expected())
+        }
         (FailureKind::Expectation, Some(detail)) => detail,
         (FailureKind::Unset, Some(detail)) => format!("not sent: {detail}"),
         (kind, Some(detail)) => format!("{kind}: {detail}"),

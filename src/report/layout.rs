@@ -15,7 +15,7 @@ const BELONGS: [&str; 9] = ["ms", "s", "µs", "%", "pp", "min", "×", "→", "mo
 const TOGETHER: usize = 24;
 
 /// Breaks text into lines of at most so many columns, between words where it can.
-pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in words(text) {

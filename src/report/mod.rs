@@ -48,6 +48,7 @@ pub use comment::{Missing, comment};
 pub use gated::gated;
 pub use html::html;
 pub use junit::junit;
+pub use layout::wrap as wrapped;
 pub use metrics::metrics;
 pub use outlook::{Answers, Outlook, outlook};
 pub use outputs::outputs;
@@ -96,6 +97,13 @@ pub enum Before<'a> {
         /// Start of the newest job.
         started: Timestamp,
     },
+    /// An older result that this one is compared with, which no gate judges.
+    Result {
+        /// Its commit, where known.
+        commit: Option<&'a str>,
+        /// Its start.
+        started: Timestamp,
+    },
     /// The base arm of a duet; its address is in the record.
     Base {
         /// Its commit, where known.
@@ -107,6 +115,11 @@ impl<'a> Story<'a> {
     /// Every candidate's record.
     fn records(&self) -> impl Iterator<Item = &'a RunRecord> {
         std::iter::once(self.record).chain(self.others)
+    }
+
+    /// Whether two results are compared, with nothing promised and no verdict.
+    fn is_comparison(&self) -> bool {
+        matches!(self.before, Before::Result { .. })
     }
 
     /// Name of the gate.

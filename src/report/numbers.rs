@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 
 use crate::metric::Kind;
-use crate::units::{Latency, group, rounded, six_digits, three_digits};
+use crate::units::{self, Latency, group, rounded, six_digits, three_digits};
 use crate::verdict::{Change, Measure};
 
 /// What stands where there is no number.
@@ -195,12 +195,9 @@ pub(super) fn counted(number: u64, noun: &str) -> String {
 
 /// A length of time in whole seconds: `34 s`, `1 min 30 s`.
 pub(super) fn length(seconds: f64) -> String {
-    let whole = whole_seconds(seconds);
-    match (whole / 60, whole % 60) {
-        (0, _) if seconds < 10.0 => time(rounded(seconds.max(0.0), 3)),
-        (0, s) => format!("{s} s"),
-        (m, 0) => format!("{m} min"),
-        (m, s) => format!("{m} min {s} s"),
+    match whole_seconds(seconds) {
+        0..60 if seconds < 10.0 => time(rounded(seconds.max(0.0), 3)),
+        whole => units::whole_seconds(whole),
     }
 }
 

@@ -6,7 +6,6 @@ use super::text::one_line;
 use super::words::{Medium, measure_name, not_judged, subject_name};
 use crate::record::PhaseRecord;
 use crate::thresholds::{Bound, Limit, Subject, Thresholds};
-use crate::units::written;
 use crate::verdict::{
     CellForecast, Design, Forecast, HISTORY_FROM, LimitForecast, Measure, NotJudged,
 };
@@ -251,9 +250,10 @@ fn named(measure: Measure, subject: &Subject, phase: Option<&str>) -> String {
 fn limit_name(limit: &Limit) -> String {
     use crate::metric::Metric;
     let (measure, bound) = match limit.bound {
-        Bound::Latency { metric, at_most } => {
-            (Measure::Metric(metric), format!("<= {}", written(at_most)))
-        }
+        Bound::Latency { metric, at_most } => (
+            Measure::Metric(metric),
+            format!("<= {}", numbers::time(at_most.as_secs_f64())),
+        ),
         Bound::ErrorRate(share) => (
             Measure::Metric(Metric::ErrorRate),
             format!("<= {}", numbers::percent(share.fraction())),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::layout::hanging;
 use super::text::{inert, one_line, shorten};
 
 /// What is put in the place of a secret.
@@ -162,11 +163,13 @@ pub fn rehearsal(seen: &Seen<'_>, secrets: &mut Secrets, columns: usize) -> Stri
     for (name, value) in seen.captured {
         lines.push(captured(name, value.as_ref()));
     }
-    if let Some(failure) = seen.failure {
-        lines.push(format!("   FAILED: {failure}"));
-    }
     let line = |line: &String| inert(&shorten(&secrets.hide(&one_line(line)), columns));
-    let lines: Vec<String> = lines.iter().map(line).collect();
+    let mut lines: Vec<String> = lines.iter().map(line).collect();
+    if let Some(failure) = seen.failure {
+        let failure = secrets.hide(&one_line(failure));
+        let told = hanging("   FAILED:", 11, &failure, columns);
+        lines.extend(told.iter().map(|line| inert(line)));
+    }
     lines.join("\n") + "\n"
 }
 

@@ -49,6 +49,14 @@ impl Status {
 
     /// The word for it in a story: where nothing may fail, nothing has failed.
     pub(super) fn word_in(self, story: &Story) -> &'static str {
+        if story.is_comparison() {
+            return match self {
+                Self::Failed => Self::Worse.word(),
+                Self::Passed => "not worse",
+                Self::Inconclusive => "open",
+                Self::Warned | Self::NotJudged | Self::Worse | Self::Reported => self.word(),
+            };
+        }
         if self == Self::Failed && story.verdict.observed {
             return "would fail";
         }

@@ -76,24 +76,38 @@ impl Expect {
         !self.json.is_empty() || !self.body.is_empty()
     }
 
-    /// What of the body is not as expected, if anything is. `json` is the body as JSON, where it is.
+    /// All of the body that is not as expected. `json` is the body as JSON, where it is.
     pub fn unmet_in_body(
         &self,
         body: &[u8],
         json: Option<&Value>,
         scope: &mut Scope<'_>,
-    ) -> Option<String> {
-        let unmet = self.json.iter().find_map(|check| check.unmet(json, scope));
-        if unmet.is_some() || self.body.is_empty() {
+    ) -> Vec<String> {
+        let checks = self.json.iter();
+        let mut unmet: Vec<String> = checks
+            .filter_map(|check| check.unmet(json, scope))
+            .collect();
+        if self.body.is_empty() {
             return unmet;
         }
         let body = String::from_utf8_lossy(body);
-        self.body.iter().find_map(|wanted| {
+        unmet.extend(self.body.iter().filter_map(|wanted| {
             told(wanted.render(scope), |wanted| {
                 let cut = shortened(&wanted);
                 (!body.contains(&*wanted)).then(|| format!("the body does not hold '{cut}'"))
             })
-        })
+        }));
+        unmet
+    }
+
+    /// The accepted statuses in words: `200 or 201`.
+    pub fn statuses(&self) -> String {
+        let all: Vec<String> = self.status.iter().map(u16::to_string).collect();
+        match all.split_last() {
+            None => "below 400".to_owned(),
+            Some((only, [])) => only.clone(),
+            Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        }
     }
 }
 

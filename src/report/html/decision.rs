@@ -254,9 +254,13 @@ impl Decision<'_, '_, '_> {
             }
         };
         let as_bad = values.filter(|other| worse(*other)).count();
-        let jobs = counted(known.len() as u64, "job");
+        if let [(_, before)] = known {
+            return html! {
+                "This run " (value(now)) ", the one job before it " (value(*before)) ". " (self.bound())
+            };
+        }
         html! {
-            "This run " (value(now)) "; the " (jobs) " before lay between " (value(low)) " and " (value(high)) ", "
+            "This run " (value(now)) "; the " (known.len()) " jobs before it lay between " (value(low)) " and " (value(high)) ", "
             @match as_bad {
                 0 => "none of them as bad",
                 n if n == known.len() => "each as bad or worse",

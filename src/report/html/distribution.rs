@@ -54,7 +54,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
             Before::Base { .. } => Some(Ranks::of(
                 &pools.compared(request, Arm::Base).cell.latencies(),
             )),
-            Before::Baseline { .. } => newest
+            Before::Baseline { .. } | Before::Result { .. } => newest
                 .and_then(|job| job.cell(&Scope::Steady, name)?.latencies.as_ref())
                 .map(Ranks::of),
             Before::Nothing => None,
@@ -73,7 +73,9 @@ impl<'r, 'a> Distribution<'r, 'a> {
             rows: rows.iter().filter(own).collect(),
             before_name: match story.before {
                 Before::Base { .. } => "base",
-                Before::Baseline { .. } | Before::Nothing => "newest baseline job",
+                Before::Baseline { .. } | Before::Result { .. } | Before::Nothing => {
+                    "newest baseline job"
+                }
             },
             tolerance: usual_tolerance(story),
             x: Scale::new(Spread::Percentile, 0.0, last).between(LEFT, RIGHT),

@@ -8,7 +8,7 @@ use crate::report::Story;
 use crate::report::numbers;
 use crate::report::rows::{Row, must_detect};
 use crate::thresholds::Subject;
-use crate::verdict::{ChangeCheck, Line};
+use crate::verdict::{ChangeCheck, Comparison, Line};
 
 const WIDTH: f64 = 220.0;
 const HEIGHT: f64 = 30.0;
@@ -134,12 +134,22 @@ pub(super) fn key(story: &Story, rows: &[&Row]) -> Markup {
     let has_limit = rows
         .iter()
         .any(|row| row.estimated().is_none() && !row.limits.is_empty());
+    let units = match story.verdict.comparison {
+        Comparison::Duet { .. } => "pairs",
+        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
+            "slices and jobs"
+        }
+    };
     let (tolerance, must) = (super::usual_tolerance(story), must_detect(story));
     html! {
         @if has_change {
             "Drawn: ◆ the change with its 95 % interval; the upright line is no change, the green area the tolerance ("
             (numbers::percent(tolerance)) " where nothing else is written), the dashed line what must be ruled out (+"
             (numbers::percent(must)) "), ▴ what would have been caught."
+        }
+        @if has_change {
+            " Before and now are middle values over " (units) ", in which each counts the same; the tables below add up all requests, so \
+             that the two may differ."
         }
         @if has_limit { " Where only a limit holds, the bar is the figure now and the dashed line its limit." }
     }

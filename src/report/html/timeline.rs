@@ -307,7 +307,7 @@ impl<'a> Timeline<'a> {
         numbers: Numbers,
     ) -> Plot {
         let mut keys = vec![Key {
-            name: "phases, in turns".to_owned(),
+            name: "every other phase".to_owned(),
             look: "phase",
             area: true,
         }];

@@ -43,7 +43,7 @@ pub(super) fn reasons(
     }
     told.extend(advice(story, MEDIUM).into_iter().map(PreEscaped));
     told.extend(cautions(story));
-    told.push(rests_on(story));
+    told.extend(rests_on(story));
     html! { ul { @for told in &told { li { (told) } } } }
 }
 
@@ -281,14 +281,14 @@ fn cautions(story: &Story) -> Vec<Markup> {
 }
 
 /// The comparison, the load and the generator.
-fn rests_on(story: &Story) -> Markup {
+fn rests_on(story: &Story) -> Option<Markup> {
     let (label, sentences) = compared(story, MEDIUM);
     let arms = story
         .record
         .slices
         .iter()
         .any(|slice| slice.arm == Arm::Target);
-    html! {
+    let told = html! {
         @if let Some((first, more)) = sentences.split_first() {
             b { (capitalized(label)) ": " } (PreEscaped(first)) "."
             @for more in more { " " (sentence(more)) }
@@ -297,5 +297,6 @@ fn rests_on(story: &Story) -> Markup {
         @if arms { (sentence(&load(story))) " " (sentence(&generator(story)))
             @if let Some(noise) = ordinary_noise(story) { " " (sentence(&noise)) }
         }
-    }
+    };
+    (!told.0.is_empty()).then_some(told)
 }

@@ -304,6 +304,11 @@ fn rest(story: &Story, rows: &[Row], told: &[&Row], shown: &[&Row], columns: usi
     } else {
         reported.count() as u64
     };
+    let (checks, not_gated) = if story.is_comparison() {
+        ("figures", "not shown")
+    } else {
+        ("checks", "not gated")
+    };
     let told: Vec<String> = [
         (
             hidden(|status| status < Status::Worse),
@@ -315,7 +320,7 @@ fn rest(story: &Story, rows: &[Row], told: &[&Row], shown: &[&Row], columns: usi
             "passed",
             "junit.xml",
         ),
-        (reported, "not gated", "summary.md"),
+        (reported, not_gated, "summary.md"),
     ]
     .into_iter()
     .filter(|(count, _, _)| *count > 0)
@@ -329,7 +334,7 @@ fn rest(story: &Story, rows: &[Row], told: &[&Row], shown: &[&Row], columns: usi
     hanging(
         "·",
         2,
-        &format!("more checks: {}", told.join(", ")),
+        &format!("more {checks}: {}", told.join(", ")),
         columns,
     )
 }

@@ -365,6 +365,9 @@ fn files(story: &Story, columns: usize, room: &Room) -> Vec<String> {
 
 /// What to do next.
 fn next(story: &Story, rows: &[Row], columns: usize, room: &Room) -> Vec<String> {
+    if story.is_comparison() && story.verdict.outcome != Outcome::Invalid {
+        return Vec::new();
+    }
     let reasons = invalidities(story, MEDIUM);
     // One reason is the verdict's own words.
     if let [only] = reasons.as_slice() {
@@ -411,7 +414,11 @@ fn verdict(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
         (Outcome::Failed | Outcome::Invalid, true) => ("!", Style::Yellow),
         (Outcome::Inconclusive, _) => ("?", Style::Yellow),
     };
-    let told = format!("{} (exit {})", headline(story, MEDIUM), story.exit);
+    let told = if story.is_comparison() {
+        headline(story, MEDIUM)
+    } else {
+        format!("{} (exit {})", headline(story, MEDIUM), story.exit)
+    };
     let told = hanging(mark, 2, &told, columns);
     told.iter().map(|line| paint(line, style, colour)).collect()
 }

@@ -167,7 +167,7 @@ pub(in crate::report) fn first_told(
     ))
 }
 
-/// What the phase with the most requests in flight asks of Lambda, by Little's law.
+/// What the phase with the most requests in flight would ask of Lambda, by Little's law.
 pub(in crate::report) fn concurrency(phases: &[PhaseFigures], medium: Medium) -> Option<String> {
     let most = phases
         .iter()
@@ -182,8 +182,8 @@ pub(in crate::report) fn concurrency(phases: &[PhaseFigures], medium: Medium) ->
         most.in_flight()?,
     );
     Some(format!(
-        "in {} {} of {} each keep {} requests in flight on average: so many execution environments does Lambda need \
-         at once, which the function's reserved concurrency and the account's limit must allow",
+        "in {} {} of {} each keep {} requests in flight on average: behind a Lambda function, these \
+         take as many execution environments, which its reserved concurrency and the account's limit must allow",
         medium.foreign(&most.name),
         numbers::rate(rate),
         Latency(took),

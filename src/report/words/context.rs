@@ -28,6 +28,10 @@ const COMMIT_DIGITS: usize = 7;
 /// What the verdict rests on, in sentences behind a label: the comparison and its versions, or why there is none and
 /// what to do about that. No sentence where the reasons of an invalid run say it already.
 pub(in crate::report) fn compared(story: &Story, medium: Medium) -> (&'static str, Vec<String>) {
+    if story.is_comparison() {
+        let told = provenance(story, medium).into_iter().collect();
+        return ("compared", told);
+    }
     let Comparison::None(why) = &story.verdict.comparison else {
         let told = [Some(comparison(story, medium)), provenance(story, medium)];
         return ("compared", told.into_iter().flatten().collect());
@@ -97,6 +101,14 @@ fn provenance(story: &Story, medium: Medium) -> Option<String> {
             let newest = named(commit).map_or_else(String::new, |commit| format!("{commit} "));
             let (day, age) = (date(started), age(story, started));
             Some(format!("{own}newest job {newest}of {day} ({age})"))
+        }
+        Before::Result { commit, started } => {
+            let new = own.map_or_else(String::new, |commit| format!(" {commit}"));
+            let old = named(commit).map_or_else(String::new, |commit| format!(" {commit}"));
+            let (day, now) = (date(started), date(story.record.run.started));
+            Some(format!(
+                "the result before{old} of {day} with the one after{new} of {now}"
+            ))
         }
         Before::Base { commit } => {
             let own = own.map_or_else(String::new, |commit| format!(" {commit}"));
@@ -196,5 +208,10 @@ pub(in crate::report) fn generator(story: &Story) -> String {
             numbers::share(achieved)
         ));
     }
-    format!("generator {word} ({})", told.join(", "))
+    let so = if word == "strained" {
+        ": latencies may hold a little of its own delay"
+    } else {
+        ""
+    };
+    format!("generator {word} ({}){so}", told.join(", "))
 }

@@ -11,11 +11,11 @@ const NAMES: usize = 5;
 /// A kind of failure, with what it means where the word alone does not say it.
 pub(in crate::report) fn failure_kind(kind: FailureKind) -> String {
     let meaning = match kind {
-        FailureKind::Status(429) => "throttled by API Gateway, Lambda or a service behind it",
-        FailureKind::Status(500) => "an exception that the function did not handle",
-        FailureKind::Status(502) => "a bad answer of the function or its integration",
+        FailureKind::Status(429) => "throttled: by the service, or by a gateway before it",
+        FailureKind::Status(500) => "an error that the service did not handle",
+        FailureKind::Status(502) => "a bad answer behind a gateway",
         FailureKind::Status(503) => "unavailable or overloaded for the moment",
-        FailureKind::Status(504) => "a timeout in API Gateway or behind it",
+        FailureKind::Status(504) => "a timeout in a gateway or behind it",
         FailureKind::Status(_) => return format!("status {kind}"),
         FailureKind::Timeout => "no whole answer in time",
         FailureKind::Unfinished => "no answer when the run ended",

@@ -33,6 +33,16 @@ pub(in crate::report) fn finding(story: &Story, medium: Medium) -> String {
     }
 }
 
+/// How one result differs from another, in a sentence that judges for nobody.
+pub(super) fn difference(story: &Story, medium: Medium) -> String {
+    if story.verdict.outcome == Outcome::Passed
+        && let Some(nothing) = nothing_slower(&[story])
+    {
+        return nothing;
+    }
+    finding(story, medium)
+}
+
 fn failed(story: &Story, medium: Medium) -> String {
     let rows = rows(story);
     let failed: Vec<&Row> = rows
@@ -42,8 +52,15 @@ fn failed(story: &Story, medium: Medium) -> String {
     let more = |told: String| match failed.len() {
         0 | 1 => told,
         n => {
-            let checks = counted(n as u64 - 1, "more check");
-            let failed = if story.verdict.observed {
+            let noun = if story.is_comparison() {
+                "more figure"
+            } else {
+                "more check"
+            };
+            let checks = counted(n as u64 - 1, noun);
+            let failed = if story.is_comparison() {
+                "got worse"
+            } else if story.verdict.observed {
                 "would have failed"
             } else {
                 "failed"
@@ -296,6 +313,8 @@ pub(in crate::report) fn nothing_slower(stories: &[&Story]) -> Option<String> {
         "nothing worse by more than its floor".to_owned()
     } else if lines.iter().any(is_worse) {
         format!("nothing {slower} on a gated line")
+    } else if let Some(most) = slower_within(latencies()) {
+        format!("nothing {slower} by more than is tolerated, {most}")
     } else {
         format!("nothing {slower}")
     };
@@ -305,11 +324,40 @@ pub(in crate::report) fn nothing_slower(stories: &[&Story]) -> Option<String> {
             Some((line.measure, would_catch))
         })
         .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+    let place = if stories.iter().any(|story| story.is_comparison()) {
+        "in a latency or rate that was compared"
+    } else {
+        "on any gated line"
+    };
     Some(match least {
         Some((measure, change)) => format!(
-            "{nothing}; {} or more on any gated line would have been caught",
+            "{nothing}; {} or more {place} would have been caught",
             numbers::caught(measure, change)
         ),
         None => nothing,
     })
+}
+
+/// The change that is surely there and that the tolerance spares: the largest of them.
+fn slower_within<'a>(
+    passed: impl Iterator<Item = &'a (&'a Story<'a>, &'a Line, &'a ChangeCheck)>,
+) -> Option<String> {
+    let sure = passed.filter_map(|(_, line, check)| {
+        let change = check.change?;
+        let is_worse = if numbers::more_is_better(line.measure) {
+            change.upper < 0.0
+        } else {
+            change.lower > 0.0
+        };
+        is_worse.then_some((*line, *check, change))
+    });
+    let (line, check, change) =
+        sure.max_by(|a, b| a.2.estimate.abs().total_cmp(&b.2.estimate.abs()))?;
+    Some(format!(
+        "but {} is worse by {} {}, and {} is tolerated",
+        title(line, Medium::Plain),
+        numbers::change(line.measure, change.estimate),
+        numbers::interval(line.measure, &change),
+        numbers::allowed(line.measure, check.tolerance)
+    ))
 }

@@ -1,7 +1,7 @@
 //! The verdict in one sentence.
 
 use super::Medium;
-use super::finding::finding;
+use super::finding::{difference, finding};
 use crate::report::Story;
 use crate::report::numbers::counted;
 use crate::report::text::capitalized;
@@ -9,6 +9,10 @@ use crate::verdict::{Comparison, HISTORY_FROM, Invalidity, Outcome};
 
 /// The verdict of one gate in one sentence.
 pub(in crate::report) fn headline(story: &Story, medium: Medium) -> String {
+    if story.is_comparison() {
+        let (gate, what) = (medium.foreign(story.gate()), difference(story, medium));
+        return format!("{gate}: {what}");
+    }
     let told = format!(
         "performance gate {} {}{}: {}",
         medium.foreign(story.gate()),

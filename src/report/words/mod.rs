@@ -30,6 +30,7 @@ use super::{html, markdown};
 
 /// Columns of foreign text at most: enough for any honest name, and few enough that a sentence can still be read.
 const LONGEST: usize = 120;
+const LONGEST_MESSAGE: usize = 480;
 
 /// Where a sentence will stand, which decides how foreign text in it is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +46,21 @@ pub(super) enum Medium {
 impl Medium {
     /// A name or message that came from outside, made harmless; what is absurdly long loses its middle.
     pub(super) fn foreign(self, text: &str) -> String {
-        let line = shorten(&one_line(text), LONGEST);
+        self.of_length(text, LONGEST)
+    }
+
+    fn of_length(self, text: &str, columns: usize) -> String {
+        let line = shorten(&one_line(text), columns);
         match self {
             Self::Plain => line,
             Self::Markdown => markdown::code(&line),
             Self::Html => html::code_text(&line),
         }
+    }
+
+    /// A message with what it says at its end, such as where a log lies.
+    pub(super) fn foreign_message(self, text: &str) -> String {
+        self.of_length(text, LONGEST_MESSAGE)
     }
 
     /// A load as the record words it, which from a stored record may be anything.

@@ -94,7 +94,7 @@ pub(super) fn invalidity(story: &Story, why: &Invalidity, medium: Medium) -> Rea
             format!(
                 "{} did not answer ({})",
                 deployment(story, *arm, medium),
-                medium.foreign(why)
+                medium.foreign_message(why)
             ),
             "start it or correct its address; --wait 60s gives it time to come up",
         ),

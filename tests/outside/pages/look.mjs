@@ -1,5 +1,7 @@
 // Opens every page of a folder in Chromium and tells what does not hold: the console, requests, points, tables, the
-// keyboard, accessibility by axe-core, and what is cut or does not fit. LOADGATE_SHOTS=FOLDER keeps pictures.
+// keyboard, accessibility by axe-core, and what is cut or does not fit. LOADGATE_PICTURES=FOLDER keeps pictures: the first
+// screen, and the whole page with everything open in parts that a person can look at, at 1280 and 390 pixels, light and dark,
+// and as it is printed.
 import { createRequire } from "node:module";
 import { existsSync, readFileSync, readdirSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +11,9 @@ const require = createRequire(join(process.env.NODE_PATH, "x.js"));
 const puppeteer = require("puppeteer-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const folder = process.argv[2];
-const shots = process.env.LOADGATE_SHOTS;
+const shots = process.env.LOADGATE_PICTURES;
+// A part of a long page is no higher, so that it can be read.
+const HIGHEST = 1600;
 const wrong = [];
 const claims = (name) => (holds, what) => { if (!holds) wrong.push(`${name}: ${what}`); };
 
@@ -126,6 +130,14 @@ async function probe(page, points, claim) {
   claim((await hidden()) === 0, "a series does not come back");
 }
 
+async function parts(page, width, name) {
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  for (let top = 0, part = 1; top < height; top += HIGHEST, part += 1) {
+    const clip = { x: 0, y: top, width, height: Math.min(HIGHEST, height - top) };
+    await page.screenshot({ path: join(shots, `${name}-part-${part}.png`), clip, captureBeyondViewport: true });
+  }
+}
+
 async function look(browser, own) {
   const claim = claims(own);
   const file = join(folder, own, "report.html");
@@ -150,7 +162,7 @@ async function look(browser, own) {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     claim(wide <= width, `is ${wide} wide at ${width}`);
     if (scheme === "light") for (const cut of await page.evaluate(inPage.cut)) claim(false, `at ${width}: ${cut}`);
-    if (shots && process.env.LOADGATE_SHOTS_WHOLE) await page.screenshot({ path: join(shots, `${own}-${width}-${scheme}-all.png`), fullPage: true });
+    if (shots) await parts(page, width, `${own}-${width}-${scheme}`);
     if ((width === 1280) === (scheme === "light")) {
       await page.evaluate(axe);
       const { violations } = await page.evaluate(() => axe.run({ resultTypes: ["violations"] }));
@@ -167,6 +179,7 @@ async function look(browser, own) {
   found.forEach((table) => claim(false, `not sorted: ${table}`));
   const sent = (record.slices ?? []).some((slice) => slice.cells.length > 0);
   claim(tables >= (sent ? 2 : 0), `has ${tables} tables`);
+  if (shots) await page.pdf({ path: join(shots, `${own}-print.pdf`), format: "A4" });
   // The script is optional.
   await page.setJavaScriptEnabled(false);
   await open(1280, "light");
