@@ -1,5 +1,6 @@
 //! Tests of the thresholds file as a whole: what it means, and each of its messages once.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -48,6 +49,56 @@ fn read(text: &str) -> Result<Thresholds, String> {
         cold_start: true,
     };
     parse("t.yml", text, &names).map_err(|error| error.to_string())
+}
+
+/// The file that the README shows under "What thresholds can say".
+fn readme() -> &'static str {
+    let (_, section) = include_str!("../../README.md")
+        .split_once("## What thresholds can say")
+        .unwrap();
+    let (_, block) = section.split_once("```yaml\n").unwrap();
+    block.split_once("```").unwrap().0
+}
+
+#[test]
+fn the_readme_shows_what_holds_where_nothing_is_written() {
+    let shown = read(readme()).unwrap().regression;
+    let silent = read("").unwrap().regression;
+    let unset = Regression {
+        phases: Vec::new(),
+        requests: BTreeMap::new(),
+        accepted: Vec::new(),
+        line: None,
+        ..shown.clone()
+    };
+    assert_eq!(unset, silent);
+    assert!(!shown.phases.is_empty() && !shown.requests.is_empty() && !shown.accepted.is_empty());
+    let abort = read("abort: { error_rate: 50% }").unwrap().abort;
+    assert_eq!(read(readme()).unwrap().abort, abort);
+}
+
+#[test]
+fn the_readme_shows_every_key() {
+    let schema: serde_json::Value = serde_json::from_str(include_str!("schema.json")).unwrap();
+    let keys = |path: &str| -> Vec<String> {
+        let object = schema.pointer(path).and_then(serde_json::Value::as_object);
+        object.unwrap().keys().cloned().collect()
+    };
+    let places = [
+        "/properties",
+        "/properties/limits/properties",
+        "/properties/regression/properties",
+        "/properties/abort/properties",
+        "/$defs/cold/properties",
+    ];
+    let all: Vec<String> = places.into_iter().flat_map(keys).collect();
+    assert!(all.len() > 20, "{all:?}");
+    for key in all
+        .iter()
+        .filter(|key| !["p90", "p99"].contains(&key.as_str()))
+    {
+        assert!(readme().contains(&format!("{key}:")), "{key}");
+    }
 }
 
 fn percent(share: f64) -> Share {
