@@ -343,7 +343,7 @@ fn action_with(folder: &Path, checksums: &str) {
 }
 
 /// Serves one file to whoever asks, for as long as the test runs.
-fn serving(bytes: Vec<u8>) -> String {
+pub(crate) fn serving(bytes: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -445,7 +445,7 @@ fn without_a_release_it_is_built_from_the_actions_source() {
 }
 
 /// Runs a script in a folder, all of which must work.
-fn sh(folder: &Path, script: &str) -> String {
+pub(crate) fn sh(folder: &Path, script: &str) -> String {
     let output = Command::new("bash")
         .args(["-euo", "pipefail", "-c", script])
         .current_dir(folder)

@@ -372,31 +372,36 @@ fn a_long_comment_loses_whole_blocks() {
     );
 }
 
+/// `loadgate comment` as a job of GitLab CI for merge request 7.
+fn note(gate: &Gate, api: &Api) -> Command {
+    let mut command = loadgate(gate.home());
+    command
+        .arg("comment")
+        .arg(gate.folder())
+        .arg("--out")
+        .arg(gate.out())
+        .env("GITLAB_CI", "true")
+        .env("CI_API_V4_URL", api.url())
+        .env("CI_PROJECT_ID", "12")
+        .env("CI_MERGE_REQUEST_IID", "7")
+        .env("CI_PIPELINE_ID", "50")
+        .env("CI_JOB_NAME", "performance")
+        .env("GITLAB_TOKEN", TOKEN);
+    command
+}
+
+const GITLAB_BOT: &str = "project_12_bot";
+const NOTES: &str = "/projects/12/merge_requests/7/notes";
+
 #[test]
 fn a_gitlab_merge_request_gets_a_note() {
-    let (gate, api) = (
-        measured(""),
-        Api::start(Plays::GitLab, Some("project_12_bot")),
+    let (gate, api) = (measured(""), Api::start(Plays::GitLab, Some(GITLAB_BOT)));
+    says(&ran(&mut note(&gate, &api)), "made");
+    says(
+        &ran(note(&gate, &api).env("CI_PIPELINE_ID", "51")),
+        "edited",
     );
-    let note = |pipeline: &str| {
-        let mut command = loadgate(gate.home());
-        command
-            .arg("comment")
-            .arg(gate.folder())
-            .arg("--out")
-            .arg(gate.out())
-            .env("GITLAB_CI", "true")
-            .env("CI_API_V4_URL", api.url())
-            .env("CI_PROJECT_ID", "12")
-            .env("CI_MERGE_REQUEST_IID", "7")
-            .env("CI_PIPELINE_ID", pipeline)
-            .env("CI_JOB_NAME", "performance")
-            .env("GITLAB_TOKEN", TOKEN);
-        ran(&mut command)
-    };
-    says(&note("50"), "made");
-    says(&note("51"), "edited");
-    let notes = api.of("project_12_bot");
+    let notes = api.of(GITLAB_BOT);
     assert_eq!(notes.len(), 1);
     assert!(notes[0].contains("<!-- run 51.0 -->"), "{}", notes[0]);
     let calls = api.calls();
@@ -406,4 +411,84 @@ fn a_gitlab_merge_request_gets_a_note() {
             .all(|call| call.headers["private-token"] == TOKEN)
     );
     assert!(calls.iter().any(|call| call.method == "PUT"));
+}
+
+#[test]
+fn a_gitlab_note_is_found_behind_many_others_and_told_from_a_forged_one() {
+    let (gate, api) = (measured(""), Api::start(Plays::GitLab, Some(GITLAB_BOT)));
+    ran(&mut note(&gate, &api));
+    let marker = api.of(GITLAB_BOT)[0].lines().next().unwrap().to_owned();
+    let api = Api::start(Plays::GitLab, Some(GITLAB_BOT));
+    for number in 0..230 {
+        api.add("reviewer", &format!("remark {number}"));
+    }
+    api.add("mallory", &format!("{marker}\nAll is well."));
+    api.add(GITLAB_BOT, &format!("{marker}\nold"));
+    says(&ran(&mut note(&gate, &api)), "edited");
+    assert_eq!(api.of("mallory"), [format!("{marker}\nAll is well.")]);
+    assert_eq!(api.of(GITLAB_BOT).len(), 1);
+    assert!(
+        api.lines().iter().any(|line| line.contains("&page=3")),
+        "{:?}",
+        api.lines()
+    );
+}
+
+#[test]
+fn what_passes_at_gitlab_is_tried_again_and_done_once() {
+    let gate = measured("");
+    let (list, post) = (format!("GET {NOTES}"), format!("POST {NOTES}"));
+    for (line, fault) in [
+        (
+            &list,
+            Fault::Answers(429, "retry-after: 1\r\n", "Retry later"),
+        ),
+        (&list, Fault::Answers(500, "", "500 Internal Server Error")),
+        (&list, Fault::Drops),
+        (&post, Fault::Answers(502, "", "oops")),
+        (&post, Fault::Drops),
+        (&post, Fault::DropsAfter),
+    ] {
+        let api = Api::start(Plays::GitLab, Some(GITLAB_BOT));
+        api.fault(line, fault.clone());
+        ran(&mut note(&gate, &api));
+        assert_eq!(
+            api.of(GITLAB_BOT).len(),
+            1,
+            "{line}: {fault:?}: {:?}",
+            api.lines()
+        );
+    }
+}
+
+#[test]
+fn a_refusal_of_gitlab_is_told_and_fails_nothing() {
+    let gate = measured("");
+    let (list, post) = (format!("GET {NOTES}"), format!("POST {NOTES}"));
+    for (line, status, message) in [
+        (&post, 403, "403 Forbidden"),
+        (&list, 404, "404 Project Not Found"),
+        (
+            &list,
+            401,
+            "401 Unauthorized ghs_a-token-that-nobody-may-see",
+        ),
+        (&post, 400, "::error::400 Bad Request"),
+    ] {
+        let api = Api::start(Plays::GitLab, Some(GITLAB_BOT));
+        api.fault(line, Fault::Answers(status, "", message));
+        let ran = ran(&mut note(&gate, &api));
+        says(&ran, "changes no verdict");
+        says(&ran, &status.to_string());
+        assert!(api.of(GITLAB_BOT).is_empty());
+        let mut lines = ran.stderr.lines();
+        assert!(!lines.any(|line| line.trim_start().starts_with("::")));
+    }
+    let api = Api::start(Plays::GitLab, Some(GITLAB_BOT));
+    api.fault(
+        &list,
+        Fault::Answers(429, "retry-after: 4000\r\n", "Retry later"),
+    );
+    says(&ran(&mut note(&gate, &api)), "429");
+    assert_eq!(api.lines().len(), 1, "nobody waits for an hour");
 }

@@ -2,7 +2,12 @@
 
 use std::path::Path;
 
-use crate::runner::yaml;
+use serde_json::json;
+
+use crate::action::{BOT, act, sh};
+use crate::gitlab::Pipeline;
+use crate::platform::{Api, Plays};
+use crate::runner::{Job, yaml};
 use crate::support::{Ran, loadgate};
 
 fn init(home: &Path) -> Ran {
@@ -31,7 +36,11 @@ fn two_files_and_ten_lines_are_all_that_a_service_needs() {
         "{}",
         ran.stdout
     );
-    assert_eq!(files(home.path()), 3);
+    assert_eq!(
+        files(home.path()),
+        1 + 2,
+        "the service's own, a gate and a workflow"
+    );
     let workflow = home.path().join(".github/workflows/performance.yml");
     let text = std::fs::read_to_string(&workflow).unwrap();
     assert!(text.lines().count() <= 10, "{text}");
@@ -102,7 +111,7 @@ fn a_gitlab_project_gets_a_job_or_the_lines_to_add() {
     std::fs::write(home.path().join(".gitlab-ci.yml"), "stages: [test]\n").unwrap();
     init(home.path())
         .exits(0)
-        .tells(&["is there already; add this to it", "component:"]);
+        .tells(&["is there already; add this to it", "remote:"]);
     assert_eq!(
         std::fs::read_to_string(home.path().join(".gitlab-ci.yml")).unwrap(),
         "stages: [test]\n"
@@ -117,6 +126,7 @@ fn a_gitlab_project_gets_a_job_or_the_lines_to_add() {
     init(home.path()).exits(0);
     let text = std::fs::read_to_string(home.path().join(".gitlab-ci.yml")).unwrap();
     assert!(text.lines().count() <= 10 && text.contains("gates: thresholds/api"));
+    assert_eq!(files(home.path()), 1 + 2);
 }
 
 #[test]
@@ -128,4 +138,128 @@ fn the_readme_shows_what_is_written() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(readme).unwrap();
     assert!(readme.contains(&text), "{text}");
+}
+
+/// A repository with an HTTP service and no gate, and a branch of it that `init` gave one. Returns its commit before, and what
+/// is checked out is the branch as it would be merged.
+fn adopted(checkout: &Path, origin: &Path, before: &str, slow: &str) -> String {
+    std::fs::create_dir(origin).unwrap();
+    let write = |file: &str, text: &str| std::fs::write(origin.join(file), text).unwrap();
+    let binary = env!("CARGO_BIN_EXE_loadgate");
+    write(
+        "Makefile",
+        &format!(
+            "all:\n\tcp speed built\nrun:\n\texec {binary} lambda --address 127.0.0.1:$(PORT) --latency 20ms --provisioned 200 --slow $$(cat built)\n"
+        ),
+    );
+    write(
+        "openapi.yaml",
+        "openapi: 3.1.0\npaths:\n  /prod/catalog/items: { get: {} }\n",
+    );
+    write("speed", "1");
+    let base = sh(
+        origin,
+        &format!(
+            "git init -qb main . && git add -A && git commit -qm one && git rev-parse HEAD && {before} git checkout -qb change"
+        ),
+    );
+    let init = init(origin).exits(0);
+    assert!(
+        init.stdout.contains("loadgate validate thresholds/api"),
+        "{}",
+        init.stdout
+    );
+    // A minute at 100/s, and slices of 5 s, are for a machine that has the time. This is as dense and shorter.
+    let gate = origin.join("thresholds/api/scenario.yml");
+    let text = std::fs::read_to_string(&gate).unwrap();
+    assert!(text.contains("get: /prod/catalog/items"), "{text}");
+    let text = text
+        .replace("arrivals: 100/s, for: 60s", "arrivals: 500/s, for: 4s")
+        .replace("for: 5s", "for: 1s");
+    std::fs::write(&gate, text).unwrap();
+    sh(
+        origin,
+        &format!(
+            "echo {slow} > speed && git add -A && git commit -qm two && git checkout -q main && git merge -q --no-ff -m merge change && git update-ref refs/pull/7/merge HEAD && git reset -q --hard HEAD^ && git config uploadpack.allowAnySHA1InWant true"
+        ),
+    );
+    sh(
+        checkout,
+        &format!(
+            "git init -q . && git remote add origin file://{} && git fetch -q --depth=1 origin refs/pull/7/merge && git checkout -q FETCH_HEAD",
+            origin.display()
+        ),
+    );
+    base
+}
+
+#[test]
+fn a_first_pull_request_gets_a_verdict_by_the_workflow_as_it_was_written() {
+    for (slow, verdict) in [("1", "passed"), ("2", "failed")] {
+        let api = Api::start(Plays::GitHub, None);
+        let path = "/repos/shop/api/actions/artifacts?name=loadgate-baseline&per_page=100";
+        api.answer(path, json!({ "artifacts": [] }));
+        let job = Job::new();
+        let origin = job.workspace.parent().unwrap().join("origin");
+        let base = adopted(&job.workspace, &origin, "", slow);
+        let workflow = yaml(&job.workspace.join(".github/workflows/performance.yml"));
+        let steps = workflow["jobs"]["performance"]["steps"].as_array().unwrap();
+        assert_eq!(steps.len(), 2, "a checkout and the action");
+        let job = steps[1]["with"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .fold(job, |job, (input, value)| {
+                job.with(input, value.as_str().unwrap())
+            });
+        let event = json!({ "pull_request": { "number": 7, "head": { "sha": "3f2c9ab0" }, "base": { "sha": base } } });
+        let job = job
+            .with("pairs", "8")
+            .with("slice", "1s")
+            .with("ready", "/prod/catalog/items")
+            .github("event", event)
+            .variable("GITHUB_API_URL", &api.url());
+        let acted = act(&job);
+        assert_eq!(acted.outputs["verdict"], verdict, "{}", acted.log);
+        assert_eq!(acted.is_success, verdict == "passed");
+        assert_eq!(acted.outputs["baseline-status"], "duet");
+        let sign = if verdict == "passed" { "✅" } else { "❌" };
+        assert!(api.of(BOT)[0].contains(&format!("### {sign}")));
+    }
+}
+
+#[test]
+fn a_first_merge_request_gets_a_verdict_by_the_job_as_it_was_written() {
+    for (slow, verdict) in [("1", "passed"), ("2", "failed")] {
+        let api = Api::start(Plays::GitLab, Some("project_12_bot"));
+        let home = tempfile::tempdir().unwrap();
+        let checkout = home.path().join("builds");
+        std::fs::create_dir(&checkout).unwrap();
+        let is_on_gitlab = "git remote add origin git@gitlab.example.com:shop/api.git &&";
+        let base = adopted(&checkout, &home.path().join("origin"), is_on_gitlab, slow);
+        // GIT_DEPTH is 0.
+        sh(&checkout, "git fetch -q --unshallow");
+        let ran = Pipeline::of(&checkout, &api)
+            .merge_request(&base)
+            .variable("LOADGATE_PAIRS", "8")
+            .variable("LOADGATE_SLICE", "1s")
+            .variable("LOADGATE_READY", "/prod/catalog/items")
+            .run();
+        assert_eq!(
+            ran.code,
+            Some(i32::from(verdict == "failed")),
+            "{} {}",
+            ran.stdout,
+            ran.stderr
+        );
+        let ran = ran.tells(&["duet"]);
+        let sign = if verdict == "passed" { "✅" } else { "❌" };
+        let note = api.of("project_12_bot").concat();
+        assert!(
+            note.contains(&format!("### {sign}")),
+            "{note} {}",
+            ran.stderr
+        );
+        assert!(checkout.join("loadgate-out/junit.xml").exists());
+    }
 }

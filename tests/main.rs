@@ -15,6 +15,7 @@ mod exits;
 mod flows;
 mod formats;
 mod gates;
+mod gitlab;
 mod help;
 mod init;
 mod inputs;

@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
+/// The token of a job of GitLab CI.
+pub(crate) const JOB_TOKEN: &str = "glcbt-a-token-that-nobody-may-see";
+
 /// Whose API it plays.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plays {
@@ -44,6 +47,8 @@ struct State {
     faults: VecDeque<(String, Fault)>,
     /// Answers to other paths.
     other: BTreeMap<String, Value>,
+    /// Files of the project's generic packages, by their path.
+    packages: BTreeMap<String, Value>,
     calls: Vec<Call>,
 }
 
@@ -63,6 +68,7 @@ impl Api {
             comments: Vec::new(),
             faults: VecDeque::new(),
             other: BTreeMap::new(),
+            packages: BTreeMap::new(),
             calls: Vec::new(),
         }));
         let shared = Arc::clone(&state);
@@ -98,6 +104,15 @@ impl Api {
     pub(crate) fn answer(&self, path: &str, value: Value) {
         let mut state = self.state.lock().unwrap();
         state.other.insert(path.to_owned(), value);
+    }
+
+    /// A file of a generic package, where it was published.
+    pub(crate) fn package(&self, file: &str) -> Option<Value> {
+        let state = self.state.lock().unwrap();
+        state
+            .packages
+            .get(&format!("/projects/12/packages/generic/{file}"))
+            .cloned()
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {
@@ -204,6 +219,7 @@ impl State {
         let user = self.user.clone();
         let author = user.clone().unwrap_or("github-actions[bot]".to_owned());
         match (call.method.as_str(), path) {
+            (_, path) if path.starts_with("/projects/12/packages/generic/") => self.file(call),
             ("GET", "/user") => match (self.plays, user) {
                 (_, None) => (403, json!({ "message": "Resource not accessible" })),
                 (Plays::GitHub, Some(user)) => (200, json!({ "login": user })),
@@ -224,6 +240,22 @@ impl State {
                 (200, json!({ "id": id }))
             }
             _ => (404, json!({ "message": "Not Found" })),
+        }
+    }
+
+    /// A file of a package, published or fetched by a job's token.
+    fn file(&mut self, call: &Call) -> (u16, Value) {
+        if call.headers.get("job-token").map(String::as_str) != Some(JOB_TOKEN) {
+            return (401, json!({ "message": "401 Unauthorized" }));
+        }
+        if call.method == "PUT" {
+            let value = serde_json::from_str(&call.body).unwrap();
+            self.packages.insert(call.path.clone(), value);
+            return (201, json!({ "message": "201 Created" }));
+        }
+        match self.packages.get(&call.path) {
+            Some(value) => (200, value.clone()),
+            None => (404, json!({ "message": "404 Not Found" })),
         }
     }
 

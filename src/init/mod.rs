@@ -70,6 +70,11 @@ pub fn init(root: &Path) -> Result<String, Error> {
 }
 
 fn told(start: &Start, gate: &Path, job: &Path, addition: Option<&String>) -> String {
+    let change = if job.starts_with(".github") {
+        "pull"
+    } else {
+        "merge"
+    };
     let (shown, folder) = (job.display(), gate.parent().unwrap_or(gate).display());
     let written = match addition {
         None => format!("wrote {shown}\n"),
@@ -78,7 +83,9 @@ fn told(start: &Start, gate: &Path, job: &Path, addition: Option<&String>) -> St
     format!(
         "wrote {}{}\n{written}\n\
          Next: look at both, put the commands that build and serve your service into\n\
-         {shown}, and try the gate with\n\n  loadgate validate {folder}\n",
+         {shown}, and try the gate with\n\n  loadgate validate {folder}\n\n\
+         Then put loadgate-out/ into .gitignore, commit, and open a {change} request: it gets\n\
+         the first verdict.\n",
         gate.display(),
         start.origin()
     )

@@ -4,8 +4,12 @@ use std::path::Path;
 
 use super::openapi;
 
-/// The action as workflows name it. A tag is followed, since its owner is whoever runs this.
+/// The action as workflows name it. A tag is followed, since its owner is whoever runs this. The README says what to name
+/// until there is a release.
 const ACTION: &str = "loadgate/loadgate@v0.1.0";
+/// The component, at an address that every GitLab server can include.
+const COMPONENT: &str =
+    "https://raw.githubusercontent.com/loadgate/loadgate/v0.1.0/templates/loadgate.yml";
 /// Where the gate's folder is.
 const GATE: &str = "thresholds/api";
 
@@ -18,26 +22,34 @@ pub(super) struct Start {
     /// What builds and serves the service.
     build: &'static str,
     serve: &'static str,
+    /// An image for both, with git and curl in it.
+    image: &'static str,
 }
 
 impl Start {
     /// Looks at a repository.
     pub(super) fn find(root: &Path) -> Self {
         let has = |file: &str| root.join(file).exists();
-        let (build, serve) = if has("package.json") {
-            ("npm ci", "PORT=$LOADGATE_PORT exec npm start")
+        let (build, serve, image) = if has("package.json") {
+            ("npm ci", "PORT=$LOADGATE_PORT exec npm start", "node:lts")
         } else if has("Cargo.toml") {
             (
                 "cargo build --release --locked",
                 "PORT=$LOADGATE_PORT exec cargo run --release --locked",
+                "rust:1",
             )
         } else if has("go.mod") {
             (
                 "go build -o service .",
                 "PORT=$LOADGATE_PORT exec ./service",
+                "golang:1",
             )
         } else {
-            ("make", "PORT=$LOADGATE_PORT exec make run")
+            (
+                "make",
+                "PORT=$LOADGATE_PORT exec make run",
+                "buildpack-deps:stable",
+            )
         };
         let (openapi, paths) = openapi::find(root).unzip();
         Self {
@@ -45,6 +57,7 @@ impl Start {
             openapi,
             build,
             serve,
+            image,
         }
     }
 
@@ -96,14 +109,20 @@ pub(super) fn github(start: &Start) -> String {
     )
 }
 
-/// The job: merge requests in turns with their base.
+/// The job: merge requests in turns with their base, and a history of the default branch in the project's packages.
 pub(super) fn gitlab(start: &Start) -> String {
-    let Start { build, serve, .. } = start;
+    let Start {
+        build,
+        serve,
+        image,
+        ..
+    } = start;
     format!(
         "include:\n\
-         \x20 - component: $CI_SERVER_FQDN/loadgate/loadgate/loadgate@0.1.0\n\
+         \x20 - remote: {COMPONENT}\n\
          \x20   inputs:\n\
          \x20     gates: {GATE}\n\
+         \x20     image: {image}\n\
          \x20     build: {build}\n\
          \x20     serve: {serve}\n"
     )

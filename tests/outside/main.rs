@@ -11,6 +11,8 @@
 
 mod nginx;
 mod pages;
+#[path = "../platform.rs"]
+mod platform;
 mod platforms;
 mod schemas;
 #[path = "../support.rs"]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::platform::{Api, JOB_TOKEN, Plays};
 use crate::support::{Server, gate};
 
 fn root() -> &'static Path {
@@ -69,7 +70,8 @@ fn action_validator_finds_nothing_in_workflows_and_action() {
 }
 
 #[test]
-fn the_gitlab_component_runs_and_leaves_its_reports() {
+fn the_gitlab_component_runs_and_leaves_its_reports_and_a_history() {
+    let api = Api::start(Plays::GitLab, None);
     let home = tempfile::tempdir().unwrap();
     let binary = env!("CARGO_BIN_EXE_loadgate");
     let write = |path: &str, text: &str| {
@@ -91,7 +93,7 @@ fn the_gitlab_component_runs_and_leaves_its_reports() {
             "stages: [test]\ninclude:\n  - local: templates/loadgate.yml\n    inputs:\n      gates: gates/api\n      binary: {binary}\n      build: echo built > built\n      serve: test -e built && exec {binary} lambda --address 127.0.0.1:$LOADGATE_PORT --provisioned 50\n"
         ),
     );
-    let script = "git init -q . && git add -A && git -c user.name=a -c user.email=a@example.com commit -qm one && git remote add origin git@gitlab.example.com:shop/api.git";
+    let script = "git init -qb main . && git add -A && git -c user.name=a -c user.email=a@example.com commit -qm one && git remote add origin git@gitlab.example.com:shop/api.git";
     assert!(
         Command::new("sh")
             .args(["-c", script])
@@ -103,6 +105,9 @@ fn the_gitlab_component_runs_and_leaves_its_reports() {
     let run = || {
         let output = Command::new(tool("node_modules/.bin/gitlab-ci-local"))
             .args(["--force-shell-executor", "performance"])
+            .args(["--variable", &format!("CI_API_V4_URL={}", api.url())])
+            .args(["--variable", "CI_PROJECT_ID=12"])
+            .args(["--variable", &format!("CI_JOB_TOKEN={JOB_TOKEN}")])
             .current_dir(home.path())
             .output()
             .unwrap();
@@ -121,6 +126,12 @@ fn the_gitlab_component_runs_and_leaves_its_reports() {
         let text = std::fs::read_to_string(home.path().join("loadgate-out").join(file)).unwrap();
         assert!(text.contains(part), "{file}: {text}");
     }
+    let history = api.package("loadgate-baseline/0.0.1/gates-api.json");
+    let history = history.unwrap_or_else(|| panic!("{:?} {told}", api.lines()));
+    let jobs = history["jobs"].as_array().unwrap().len();
+    assert!(!told.contains("-that-nobody-may-see"), "{told}");
+    let (_, told) = run();
+    assert!(told.contains(&format!("{jobs} baseline job")), "{told}");
 }
 
 #[test]

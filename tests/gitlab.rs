@@ -1,0 +1,311 @@
+//! The GitLab component, its job run as a runner's shell runs it, beside a stand-in for the server's API.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::action::serving;
+use crate::platform::{Api, Fault, JOB_TOKEN, Plays};
+use crate::support::{Ran, SCENARIO, Server, alone, fell_behind};
+
+const TOKEN: &str = "glpat-a-token-that-nobody-may-see";
+
+/// A pipeline with the one job of `.gitlab-ci.yml`'s include.
+pub(crate) struct Pipeline {
+    checkout: PathBuf,
+    job: Value,
+    variables: BTreeMap<String, String>,
+}
+
+/// The texts of YAML with `$[[ inputs.NAME ]]` in place, as the server puts them there once the file is read.
+fn interpolated(value: &Value, inputs: &BTreeMap<String, String>) -> Value {
+    let text = |text: &str| {
+        inputs.iter().fold(text.to_owned(), |text, (name, value)| {
+            text.replace(&format!("$[[ inputs.{name} ]]"), value)
+        })
+    };
+    match value {
+        Value::String(value) => Value::from(text(value)),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| interpolated(item, inputs))
+            .collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, field)| (text(name), interpolated(field, inputs)))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+impl Pipeline {
+    /// The job that a checkout's `.gitlab-ci.yml` includes.
+    pub(crate) fn of(checkout: &Path, api: &Api) -> Self {
+        let text = std::fs::read_to_string(checkout.join(".gitlab-ci.yml")).unwrap();
+        let file: Value = serde_saphyr::from_str(&text).unwrap();
+        let include = &file["include"][0];
+        let place = include["remote"].as_str().unwrap();
+        let (_, path) = place.split_once("/v0.1.0/").unwrap();
+        let component = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        let component = std::fs::read_to_string(component).unwrap();
+        let (header, body) = component.split_once("\n---\n").unwrap();
+        let header: Value = serde_saphyr::from_str(header).unwrap();
+        let declared = header["spec"]["inputs"].as_object().unwrap();
+        let given = include["inputs"].as_object().unwrap();
+        for name in given.keys() {
+            assert!(declared.contains_key(name), "there is no input '{name}'");
+        }
+        let input = |(name, input): (&String, &Value)| {
+            let value = given.get(name).unwrap_or(&input["default"]);
+            (name.clone(), value.as_str().unwrap().to_owned())
+        };
+        let inputs = declared.iter().map(input).collect();
+        let body = interpolated(&serde_saphyr::from_str(body).unwrap(), &inputs);
+        let job = body.as_object().unwrap().values().next().unwrap().clone();
+        let binary = Path::new(env!("CARGO_BIN_EXE_loadgate"));
+        let path = std::env::var("PATH").unwrap();
+        let path = format!("{}:{path}", binary.parent().unwrap().display());
+        let variables = [
+            ("PATH", path.as_str()),
+            ("CI", "true"),
+            ("GITLAB_CI", "true"),
+            ("CI_API_V4_URL", &api.url()),
+            ("CI_PROJECT_ID", "12"),
+            ("CI_PIPELINE_ID", "50"),
+            ("CI_JOB_NAME", "performance"),
+            ("CI_JOB_TOKEN", JOB_TOKEN),
+            ("CI_DEFAULT_BRANCH", "main"),
+            ("CI_COMMIT_BRANCH", "main"),
+            ("CI_PIPELINE_SOURCE", "push"),
+            ("GITLAB_TOKEN", TOKEN),
+        ];
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self {
+            checkout: checkout.to_owned(),
+            job,
+            variables: variables.into_iter().map(owned).collect(),
+        }
+    }
+
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The same for merge request 7 onto this commit.
+    pub(crate) fn merge_request(mut self, base: &str) -> Self {
+        self.variables.remove("CI_COMMIT_BRANCH");
+        self.variable("CI_PIPELINE_SOURCE", "merge_request_event")
+            .variable("CI_MERGE_REQUEST_IID", "7")
+            .variable("CI_MERGE_REQUEST_DIFF_BASE_SHA", base)
+    }
+
+    /// Runs the job's script, and holds what always holds: no token is told.
+    pub(crate) fn run(&self) -> Ran {
+        let _alone = alone();
+        let mut ran = self.try_to_run();
+        for _ in 0..5 {
+            if !fell_behind(&ran.stdout) {
+                break;
+            }
+            ran = self.try_to_run();
+        }
+        for told in [&ran.stdout, &ran.stderr] {
+            assert!(!told.contains("-that-nobody-may-see"), "{told}");
+        }
+        ran
+    }
+
+    fn try_to_run(&self) -> Ran {
+        let script = self.job["script"].as_array().unwrap();
+        let script: Vec<&str> = script.iter().map(|line| line.as_str().unwrap()).collect();
+        let variables = self.job["variables"].as_object().unwrap();
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (name, value.as_str().unwrap()));
+        let mut command = Command::new("sh");
+        command
+            .args(["-e", "-c", &script.join("\n")])
+            .current_dir(&self.checkout)
+            .env_clear()
+            .stdin(Stdio::null());
+        for kept in ["HOME", "TMPDIR", "LLVM_PROFILE_FILE"] {
+            if let Some(value) = std::env::var_os(kept) {
+                command.env(kept, value);
+            }
+        }
+        let output = command.envs(variables).envs(&self.variables).output();
+        Ran::new(&output.unwrap())
+    }
+}
+
+/// A checkout whose pipeline loads a server, with these further inputs.
+fn checkout(server: &Server, inputs: &str) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let gate = home.path().join("gates/sample");
+    std::fs::create_dir_all(&gate).unwrap();
+    std::fs::write(gate.join("scenario.yml"), SCENARIO).unwrap();
+    // A second is too short for a percentile's history.
+    let thresholds = "regression: { gate: [error_rate] }";
+    std::fs::write(gate.join("thresholds.yml"), thresholds).unwrap();
+    let text = format!(
+        "include:\n  - remote: https://example.com/v0.1.0/templates/loadgate.yml\n    inputs:\n      gates: gates/sample\n      target: {}\n{inputs}",
+        server.url()
+    );
+    std::fs::write(home.path().join(".gitlab-ci.yml"), text).unwrap();
+    home
+}
+
+const FILE: &str = "loadgate-baseline/0.0.1/gates-sample.json";
+
+fn jobs(api: &Api) -> usize {
+    api.package(FILE)
+        .map_or(0, |file| file["jobs"].as_array().unwrap().len())
+}
+
+#[test]
+fn main_adds_to_a_history_that_merge_requests_read() {
+    let (server, api) = (Server::fast(), Api::start(Plays::GitLab, Some("bot")));
+    let on_main = |id: &str| {
+        let home = checkout(&server, "");
+        Pipeline::of(home.path(), &api)
+            .variable("CI_PIPELINE_ID", id)
+            .run()
+    };
+    on_main("1")
+        .exits(0)
+        .tells(&["no baseline of gates/sample"]);
+    assert_eq!(jobs(&api), 1);
+    on_main("2").exits(0).tells(&["1 baseline job"]);
+    assert_eq!(jobs(&api), 2);
+    let home = checkout(&server, "");
+    let ran = Pipeline::of(home.path(), &api).merge_request("").run();
+    ran.exits(0).tells(&["2 baseline jobs"]);
+    assert_eq!(jobs(&api), 2, "a merge request adds nothing");
+    let puts = api.calls();
+    let puts = puts.iter().filter(|call| call.method == "PUT").count();
+    assert_eq!(puts, 2);
+}
+
+#[test]
+fn what_the_package_registry_does_changes_no_verdict_and_loses_no_history() {
+    let (server, api) = (Server::fast(), Api::start(Plays::GitLab, Some("bot")));
+    let home = checkout(&server, "");
+    Pipeline::of(home.path(), &api).run().exits(0);
+    let before = api.package(FILE);
+    let get = "GET /projects/12/packages/";
+    let put = "PUT /projects/12/packages/";
+    for (id, line, fault, said) in [
+        (2, get, Fault::Answers(403, "", "no"), "answered 403"),
+        (3, get, Fault::Drops, "answered 000"),
+        (4, put, Fault::Answers(403, "", "no"), "was not kept"),
+        (5, put, Fault::Drops, "was not kept"),
+    ] {
+        api.fault(line, fault);
+        let home = checkout(&server, "");
+        let ran = Pipeline::of(home.path(), &api)
+            .variable("CI_PIPELINE_ID", &id.to_string())
+            .run();
+        assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+        if line == get {
+            ran.exits(0).tells(&["nothing was compared"]);
+        }
+        assert_eq!(api.package(FILE), before, "{said}");
+    }
+    for (id, fault) in [
+        (6, Fault::Answers(429, "retry-after: 1\r\n", "slow down")),
+        (7, Fault::Answers(500, "", "oops")),
+    ] {
+        api.fault(get, fault);
+        let home = checkout(&server, "");
+        Pipeline::of(home.path(), &api)
+            .variable("CI_PIPELINE_ID", &id.to_string())
+            .run()
+            .tells(&["baseline job"]);
+    }
+}
+
+/// A folder with these tools of the PATH alone, and programs of the test's own.
+fn tools(own: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    for name in [
+        "sh",
+        "git",
+        "curl",
+        "sha256sum",
+        "tar",
+        "gzip",
+        "uname",
+        "mktemp",
+        "cat",
+        "rm",
+        "tr",
+        "mkdir",
+        "chmod",
+        "cp",
+    ] {
+        let mut places = path.split(':').map(|place| Path::new(place).join(name));
+        let place = places.find(|place| place.exists());
+        let place = place.unwrap_or_else(|| panic!("{name} is not on the PATH"));
+        std::os::unix::fs::symlink(place, folder.path().join(name)).unwrap();
+    }
+    for (name, script) in own {
+        std::fs::write(folder.path().join(name), script).unwrap();
+        let program = folder.path().join(name);
+        let made = Command::new("chmod").arg("+x").arg(program).status();
+        assert!(made.unwrap().success());
+    }
+    folder
+}
+
+#[test]
+fn loadgate_comes_as_a_release_by_its_checksum_or_from_source_or_the_job_says_how() {
+    let (server, api) = (Server::fast(), Api::start(Plays::GitLab, Some("bot")));
+    let none = tools(&[]);
+    let run = |inputs: &str, tools: &tempfile::TempDir| {
+        let home = checkout(&server, inputs);
+        Pipeline::of(home.path(), &api)
+            .variable("PATH", tools.path().to_str().unwrap())
+            .run()
+    };
+    let _ = run("", &none)
+        .exits(2)
+        .says(&["give sha256, binary, or an image"]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let program = format!(
+        "#!/bin/sh\nexec {} \"$@\"\n",
+        env!("CARGO_BIN_EXE_loadgate")
+    );
+    std::fs::write(folder.path().join("loadgate"), &program).unwrap();
+    let sum = crate::action::sh(
+        folder.path(),
+        "chmod +x loadgate && tar -czf a.tar.gz loadgate && sha256sum a.tar.gz | cut -d' ' -f1",
+    );
+    let url = serving(std::fs::read(folder.path().join("a.tar.gz")).unwrap());
+    let inputs = |sum: &str| format!("      source: {url}\n      sha256: '{sum}'\n");
+    let _ = run(&inputs(&sum), &none).tells(&["loadgate"]).exits(0);
+    let received = server.received().len();
+    let wrong = run(&inputs(&"0".repeat(64)), &none).exits(2);
+    let _ = wrong.says(&["checksum is another"]);
+    assert_eq!(server.received().len(), received, "it does not run");
+
+    let cargo = format!(
+        "#!/bin/sh\necho \"$@\" >asked\nwhile [ \"$1\" != --root ]; do shift; done\nmkdir -p \"$2/bin\" && cp {} \"$2/bin/loadgate\"\n",
+        env!("CARGO_BIN_EXE_loadgate")
+    );
+    let with_cargo = tools(&[("cargo", &cargo)]);
+    let home = checkout(&server, "      history: ''\n");
+    Pipeline::of(home.path(), &api)
+        .variable("PATH", with_cargo.path().to_str().unwrap())
+        .run()
+        .exits(0);
+    let asked = std::fs::read_to_string(home.path().join("asked")).unwrap();
+    assert!(
+        asked.contains("--locked --git https://github.com/loadgate/loadgate --rev v0.1.0"),
+        "{asked}"
+    );
+}
