@@ -23,6 +23,7 @@ mod large;
 mod mistakes;
 mod models;
 mod platform;
+mod recipes;
 mod remote;
 mod retelling;
 mod runner;

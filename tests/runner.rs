@@ -104,6 +104,21 @@ impl Job {
         std::fs::read_to_string(self.workspace.join(path)).unwrap()
     }
 
+    /// A workflow's step that uses the action: what it gives, with `vars` and `matrix` of this context; none where its
+    /// condition does not hold.
+    pub(crate) fn given_by(self, step: &Value, context: &Value) -> Option<Self> {
+        assert_eq!(step["uses"], "loadgate/loadgate@v0.1.0");
+        let mut context = context.clone();
+        context["github"] = self.github.clone();
+        if !is_true(step["if"].as_str().unwrap_or("success()"), &context, true) {
+            return None;
+        }
+        let with = step["with"].as_object().unwrap();
+        Some(with.iter().fold(self, |job, (input, value)| {
+            job.with(input, &filled(value.as_str().unwrap(), &context, true))
+        }))
+    }
+
     /// Runs this repository's action.
     pub(crate) fn act(&self) -> Acted {
         self.act_in(root())
@@ -400,7 +415,10 @@ fn evaluated(expression: &str, context: &Value, is_success: bool) -> Value {
         "cancelled()" => json!(false),
         "success()" => json!(is_success),
         path => {
-            let known: BTreeSet<&str> = ["inputs", "steps", "github", "strategy", "runner"].into();
+            let known: BTreeSet<&str> = [
+                "inputs", "steps", "github", "strategy", "runner", "vars", "matrix",
+            ]
+            .into();
             assert!(
                 known.contains(path.split('.').next().unwrap()),
                 "an unknown context: {path}"
