@@ -66,8 +66,11 @@ fn a_job_is_recorded_once_and_what_was_judged_worse_only_by_accept() {
         .exits(1)
         .says(&["not recorded", "--accept"]);
     assert!(!gate.folder().join("baseline.json").exists());
-    gate.command("record", &[result, "--accept", "--anchor"])
+    let anchored = gate
+        .command("record", &[result, "--accept", "--anchor"])
         .exits(0);
+    let told = "Drift is held against the job of 20";
+    assert!(anchored.stdout.contains(told), "{}", anchored.stdout);
     let once = baseline(&gate);
     assert_eq!(once["jobs"][0]["accepted_worse"], true);
     assert_eq!(once["anchor"]["id"], once["jobs"][0]["id"]);

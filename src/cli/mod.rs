@@ -48,6 +48,16 @@ trusted workflow can tell of a run of a stranger's code.
 The token comes from the environment: LOADGATE_TOKEN, else GITHUB_TOKEN or GITLAB_TOKEN. Whatever the platform answers, \
 the exit code is 0.";
 
+const ROUTES: &str = "\
+It answers, and everything else is 404:
+  GET  /health
+  GET  /prod/catalog/items              GET  /prod/catalog/items/ID
+  POST /prod/auth/login                 answers { accessToken } to any user and password
+  GET  /prod/user/profile               with a bearer token, as all below
+  GET  /prod/orders                     POST /prod/orders/checkout
+  POST /prod/cart/items                 POST /prod/reports/generate-preview
+An answer from a new execution environment carries x-cold-start: true.";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show the whole product on a built-in server: a baseline, a run that passes, one that fails
@@ -74,6 +84,7 @@ enum Command {
     /// Print the JSON Schema of a kind of file, for editors
     Schema(Schema),
     /// Serve the built-in stand-in for an API Gateway with Lambda functions behind it
+    #[command(after_help = ROUTES)]
     Lambda(Box<Lambda>),
     /// See to it that started servers do not outlive a run; loadgate starts it itself
     #[command(name = gate::GUARD, hide = true)]

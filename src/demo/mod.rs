@@ -165,7 +165,7 @@ fn conclusion(out: &Path, unchanged: Exit, slower: Exit) -> String {
          Next: copy {out}/gate\n\
          into your repository, put your own requests into its scenario.yml, and run it:\n  \
          loadgate run YOUR-GATE --target https://your-api.example --record\n\
-         The limits hold from the first run on; after five recorded runs, changes are\n\
-         judged against them."
+         The limits hold from the first run on; from the first recorded run on changes\n\
+         are judged, from the fifth on with confidence."
     )
 }

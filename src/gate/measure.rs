@@ -251,9 +251,21 @@ fn ended(ended: load::Ended, secrets: &[String]) -> Ended {
 }
 
 fn redacted(text: String, secrets: &[String]) -> String {
+    let mut secrets: Vec<&String> = secrets.iter().filter(|secret| !secret.is_empty()).collect();
+    // Longer ones first: a shorter one may be a part of them, and would leave their rest.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     let hide = |text: String, secret: &String| text.replace(secret.as_str(), "***");
-    secrets
-        .iter()
-        .filter(|secret| !secret.is_empty())
-        .fold(text, hide)
+    secrets.into_iter().fold(text, hide)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_within_another_leaves_nothing_of_it() {
+        let secrets = ["", "abc", "abcdef", "c"].map(str::to_owned);
+        let text = "sent abcdef, then abc and c".to_owned();
+        assert_eq!(redacted(text, &secrets), "sent ***, then *** and ***");
+    }
 }

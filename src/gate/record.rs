@@ -73,6 +73,13 @@ pub fn record(
         baseline::set_anchor(held, &last.run);
     }
     save(gate, console)?;
+    let anchor = gate.baseline.as_ref().and_then(|held| held.anchor.as_ref());
+    if let (Some(anchor), true) = (anchor, change.anchor) {
+        console.print(&format!(
+            "Drift is held against the job of {:.0} from now on.",
+            anchor.started
+        ));
+    }
     Ok(Exit::Passed)
 }
 
