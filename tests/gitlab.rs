@@ -158,7 +158,7 @@ fn checkout(server: &Server, inputs: &str) -> tempfile::TempDir {
     home
 }
 
-const FILE: &str = "loadgate-baseline/0.0.1/gates-sample.json";
+const FILE: &str = "loadgate-baseline/0.0.1/baseline-gates-sample.json";
 
 fn jobs(api: &Api) -> usize {
     api.package(FILE)
