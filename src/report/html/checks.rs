@@ -106,7 +106,7 @@ fn figures(row: &Row) -> Option<String> {
 fn cell(label: &str, text: Option<String>) -> Markup {
     html! {
         @match text {
-            Some(text) => td role="cell" data-label=(label) { (text) },
+            Some(text) => td role="cell" data-label=(label) { (super::words::together(&text)) },
             None => td.none role="cell" { (numbers::NONE) },
         }
     }

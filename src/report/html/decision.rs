@@ -93,8 +93,8 @@ impl Decision<'_, '_, '_> {
     /// The bound that decided, in words.
     fn bound(&self) -> String {
         let measure = self.line.measure;
-        let told = |change: f64| numbers::change(measure, change);
-        let tolerance = numbers::allowed(measure, self.check.tolerance);
+        let told = |change: f64| super::words::together(&numbers::change(measure, change));
+        let tolerance = super::words::together(&numbers::allowed(measure, self.check.tolerance));
         let (worse, better) = if numbers::more_is_better(measure) {
             (-self.change.upper, -self.change.lower)
         } else {

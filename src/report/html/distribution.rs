@@ -213,7 +213,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
             (true, false) => "The middle moved and the tail stayed",
             (true, true) => "The middle and the tail moved apart",
         };
-        html! { (what) " (" (figures) ")." }
+        html! { (what) " (" (super::words::together(&figures)) ")." }
     }
 
     /// Whether the middle, the tail or both moved, as a sentence for the top of the page; none where nothing did.
