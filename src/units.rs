@@ -12,6 +12,15 @@ const LONGEST: Duration = Duration::from_hours(24 * 7);
 #[error("{0}")]
 pub struct UnitError(String);
 
+/// Says of a number below zero what is wrong with it, since its form is not.
+fn not_negative(text: &str) -> Result<(), UnitError> {
+    let rest = text.trim().strip_prefix('-').unwrap_or_default();
+    if rest.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return Err(UnitError(format!("'{text}' is below 0, and must not be")));
+    }
+    Ok(())
+}
+
 /// Reads a duration: a number and one of `us`, `ms`, `s`, `m`, `h`, such as `800ms` or `1.5s`.
 pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     let wrong = || {
@@ -19,6 +28,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
             "'{text}' is not a duration, write a number with its unit, such as 800ms, 2s or 5m"
         ))
     };
+    not_negative(text)?;
     let (number, unit) = split_unit(text).ok_or_else(wrong)?;
     let seconds = match unit {
         "us" | "µs" => number / 1e6,
@@ -76,6 +86,7 @@ pub fn parse_percent(text: &str) -> Result<f64, UnitError> {
             "'{text}' is not a percentage, write it with its sign, such as 5%"
         ))
     };
+    not_negative(text)?;
     match split_unit(text).ok_or_else(wrong)? {
         (number, "%") => Ok(number / 100.0),
         _ => Err(wrong()),
@@ -89,6 +100,7 @@ pub fn parse_rate(text: &str) -> Result<f64, UnitError> {
             "'{text}' is not a rate, write it such as 200/s or 30/m"
         ))
     };
+    not_negative(text)?;
     match split_unit(text).ok_or_else(wrong)? {
         (number, "/s") => Ok(number),
         (number, "/m" | "/min") => Ok(number / 60.0),

@@ -143,3 +143,15 @@ fn an_unreadable_baseline_is_not_written_over() {
         assert_eq!(gate.read("baseline.json"), "{ torn");
     }
 }
+
+#[test]
+fn a_run_is_not_held_against_itself() {
+    let gate = gate("");
+    gate.run(&Server::fast().url(), &["--record"]).exits(0);
+    let result = gate.out().join("result.json");
+    let judged = gate.command("judge", &[result.to_str().unwrap()]).exits(0);
+    judged
+        .says(&["holds this very run already"])
+        .tells(&["nothing compared"]);
+    assert_eq!(baseline(&gate)["jobs"].as_array().unwrap().len(), 1);
+}

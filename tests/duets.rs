@@ -249,6 +249,25 @@ fn both_versions_can_be_started_by_the_gate_and_anew_for_each_pair() {
     run("1").exits(1).tells(&["duet", "slower: P95"]);
     assert_eq!((started("base.log"), started("target.log")), (12, 12));
     run("3").exits(1);
+    // The ports are another run's by now.
+    let summary = gate.written("summary.md");
+    let again = summary.split("**Reproduce:**").nth(1).unwrap();
+    let again = again.split("```").nth(1).unwrap();
+    for part in [
+        "--target-cmd 'exec ",
+        "--base-cmd 'exec ",
+        "$LOADGATE_PORT",
+        "--slice 250ms",
+        "--guard 20ms",
+        "--ready /prod/catalog/items",
+        "--restart-every 3",
+    ] {
+        assert!(again.contains(part), "{part}: {again}");
+    }
+    assert!(
+        !again.contains("--target http") && !again.contains("--against"),
+        "{again}"
+    );
     assert_eq!((started("base.log"), started("target.log")), (4, 4));
 }
 
@@ -258,12 +277,63 @@ fn a_server_that_dies_is_told_with_its_last_lines() {
     let dying = "echo starting; echo cannot open the database >&2; exit 7";
     let arguments = ["--base-cmd", &serve(""), "--target-cmd", dying];
     let ran = Ran::new(&with_servers(&gate, &arguments).output().unwrap());
-    ran.exits(3)
-        .tells(&["the target", "exit status: 7", "cannot open the database"]);
+    ran.exits(3).tells(&[
+        "the target",
+        "exit status: 7",
+        "cannot open the database",
+        "mend the command after --target-cmd",
+        "target.log",
+    ]);
     let silent = ["--base-cmd", "exec sleep 0.1", "--target-cmd", &serve("")];
     Ran::new(&with_servers(&gate, &silent).output().unwrap())
         .exits(3)
         .tells(&["the base", "its command ended"]);
+}
+
+#[test]
+fn a_server_that_is_never_ready_is_waited_for_as_long_as_is_said() {
+    let gate = gate("").with_scenario(CATALOGUE);
+    let arguments = ["--target-cmd", &serve(""), "--base-cmd", &serve("")];
+    let mut command = loadgate(gate.home());
+    command
+        .args([
+            "run",
+            gate.folder().to_str().unwrap(),
+            "--ready",
+            "/nf",
+            "--wait",
+            "4s",
+        ])
+        .args(QUICK)
+        .args(arguments)
+        .env("LOADGATE_OUT", gate.out());
+    let began = std::time::Instant::now();
+    let ran = Ran::new(&command.output().unwrap()).exits(3);
+    assert!(began.elapsed() < Duration::from_secs(40));
+    assert!(
+        ran.stderr
+            .contains("not ready yet (/nf answers 404), waiting up to 4s"),
+        "{}",
+        ran.stderr
+    );
+    ran.tells(&[
+        "not ready within 4s: /nf answers 404",
+        "the path after --ready",
+        "--wait",
+    ]);
+}
+
+#[test]
+fn one_deployment_as_both_arms_is_told_once() {
+    let gate = gate("").with_scenario(CATALOGUE);
+    let address = nobody();
+    let ran = gate.run(&address, &["--against", &address]).exits(3);
+    assert_eq!(
+        ran.stderr.matches("the same deployment").count(),
+        1,
+        "{}",
+        ran.stderr
+    );
 }
 
 /// A command that leaves the ids of its processes behind: a server, and a helper that does not heed a polite request.

@@ -303,6 +303,31 @@ fn a_program_brings_values_and_its_failure_never_passes_for_green() {
     ]);
 }
 
+#[test]
+#[cfg(unix)]
+fn a_program_is_found_beside_the_scenario_wherever_the_gate_is_named_from() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let class = "    tasks: [{ steps: [{ command: [./sign], capture: { signed: $.signed } }, { get: '/{{ signed }}' }] }]";
+    let gate = with("", class);
+    gate.write("sign", "#!/bin/sh\necho '{\"signed\": \"yes\"}'\n");
+    let path = gate.folder().join("sign");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let server = Server::fast();
+    for (from, named) in [
+        (gate.home(), "gate"),
+        (&*gate.folder(), "."),
+        (&*gate.folder(), "../gate"),
+    ] {
+        let output = loadgate(from)
+            .args(["try", named, "--allow-commands", "--target", &server.url()])
+            .output()
+            .unwrap();
+        crate::support::Ran::new(&output)
+            .exits(0)
+            .tells(&["GET /yes"]);
+    }
+}
+
 /// As [`with`], holding error rates to the usual limit.
 fn gate_with_limit(class: &str) -> Gate {
     let gate = with("", class);

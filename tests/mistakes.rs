@@ -18,9 +18,9 @@ fn mistakes_in_files_are_named_with_file_line_and_column() {
             &["scenario.yml:3:13", "weight", "-1"],
         ),
         (
-            "scenario.yml",
-            SCENARIO.replace("name: sample", "name: [sample"),
-            &["scenario.yml:"],
+            "thresholds.yml",
+            "limits: { overall: { p95: -5ms } }".to_owned(),
+            &["thresholds.yml:1:", "'-5ms' is below 0"],
         ),
         (
             "scenario.yml",
@@ -79,6 +79,72 @@ fn mistakes_in_files_are_named_with_file_line_and_column() {
 }
 
 #[test]
+fn what_is_no_yaml_is_told_with_what_to_mend() {
+    let gate = gate("");
+    for (text, parts) in [
+        (
+            SCENARIO.replace("name: sample", "name: [sample"),
+            &[
+                "scenario.yml:1:7",
+                "'[' that begins here is never closed",
+                "']'",
+            ][..],
+        ),
+        (
+            SCENARIO.replace("    wait", "\twait"),
+            &["scenario.yml:4:1", "indented with a tab", "with spaces"],
+        ),
+        (
+            SCENARIO.replace("wait: 5ms", "wait:5ms"),
+            &[
+                "scenario.yml:4:5",
+                "'wait:5ms' lacks a space",
+                "'wait: 5ms'",
+            ],
+        ),
+        (
+            SCENARIO.replace("name: sample", "name:sample"),
+            &["scenario.yml:1:1", "'name:sample' lacks a space"],
+        ),
+        (
+            SCENARIO.replace("- name: reader", "-name: reader"),
+            &["scenario.yml:3:3", "'-name:' lacks a space", "'- name:'"],
+        ),
+        (
+            SCENARIO.replace("name: sample", "name: \"sample"),
+            &[
+                "scenario.yml:1:7",
+                "the quote that begins here is never closed",
+            ],
+        ),
+        (
+            SCENARIO.replace("name: sample", "name: sample: b"),
+            &["scenario.yml:1:13", "quote the value if it holds ': '"],
+        ),
+        (
+            SCENARIO.replace("users: 4, for", "users: 4 for"),
+            &["scenario.yml:8:", "expected ',' or the closing bracket"],
+        ),
+        (
+            SCENARIO.replace("    wait: 5ms", "    wait: 5ms\n    wait: 6ms"),
+            &["scenario.yml:5:5", "'wait' stands twice", "remove one"],
+        ),
+        (
+            SCENARIO.replace("name: reader", "name: @reader"),
+            &["scenario.yml:3:11", "quote it"],
+        ),
+        (
+            SCENARIO.replace("get: /items", "get: {{ path }}"),
+            &["scenario.yml:6:", "begins with '{{' must be quoted"],
+        ),
+    ] {
+        gate.write("scenario.yml", &text);
+        let ran = gate.command("validate", &[]).exits(2).says(parts);
+        assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+    }
+}
+
+#[test]
 fn mistakes_in_arguments_are_named_with_what_to_give_instead() {
     let gate = gate("");
     let folder = gate.folder();
@@ -131,6 +197,14 @@ fn mistakes_in_arguments_are_named_with_what_to_give_instead() {
             &["gone.pem"],
         ),
         (&["judge", folder, "gone.json"], &["gone.json"]),
+        (
+            &["run", folder, "--pairs", "-1"],
+            &["'-1'", "--pairs", "not a whole number of 0 or more"],
+        ),
+        (
+            &["run", folder, "--wait", "-1s"],
+            &["--wait", "'-1s' is below 0"],
+        ),
     ] {
         let ran = gate.loadgate(arguments).exits(2).says(parts);
         assert!(ran.stdout.is_empty(), "{}", ran.stdout);
@@ -145,7 +219,7 @@ fn an_output_folder_that_cannot_be_written_is_found_before_anything_is_sent() {
     std::fs::write(&blocked, "a file, no folder").unwrap();
     gate.run(&server.url(), &["--out", blocked.to_str().unwrap()])
         .exits(2)
-        .says(&["output folder", "blocked"]);
+        .says(&["output folder", "blocked is a file", "give --out a folder"]);
     assert!(server.received().is_empty());
 }
 
@@ -239,4 +313,58 @@ fn variables_set_what_flags_set_and_an_empty_one_sets_nothing() {
     for strict in ["1", "true", "yes", "0", "false", ""] {
         judge(strict).exits(2).says(&["gone is no folder"]);
     }
+}
+
+#[test]
+fn a_variable_that_cannot_be_read_is_named_itself() {
+    let gate = gate("");
+    for (variable, value, part) in [
+        ("LOADGATE_INSECURE", "maybe", "'maybe'"),
+        ("LOADGATE_PAIRS", "abc", "not a whole number"),
+        ("LOADGATE_SLICE", "-2s", "below 0"),
+    ] {
+        let mut command = crate::support::loadgate(gate.home());
+        command.arg("run").arg(gate.folder());
+        let output = command.env(variable, value).output().unwrap();
+        let ran = crate::support::Ran::new(&output).exits(2);
+        ran.says(&[variable, part]);
+    }
+}
+
+#[test]
+fn a_baseline_and_a_result_are_told_apart() {
+    let gate = gate("");
+    gate.run(&Server::fast().url(), &["--record"]).exits(0);
+    let (baseline, result) = (
+        gate.folder().join("baseline.json"),
+        gate.out().join("result.json"),
+    );
+    let [baseline, result] = [&baseline, &result].map(|path| path.to_str().unwrap());
+    gate.command("judge", &[baseline]).exits(2).says(&[
+        "baseline.json is a baseline, not the result of a run",
+        "result.json",
+    ]);
+    gate.loadgate(&["compare", baseline, result])
+        .exits(2)
+        .says(&["baseline.json is a baseline, not the result of a run"]);
+    gate.command("judge", &[result, "--baseline", result])
+        .exits(2)
+        .says(&["result.json is a result, not a baseline", "loadgate record"]);
+}
+
+#[test]
+fn validating_needs_no_secret_and_says_which_a_run_will() {
+    let gate = gate("limits: { warn: { overall: { p99: 1s } } }").with_scenario(&SCENARIO.replace(
+        "    wait: 5ms",
+        "    wait: 5ms\n    auth: { bearer: '{{ env.LOADTEST_TOKEN_OF_TEST }}' }",
+    ));
+    let told = gate.command("validate", &["--target", "http://127.0.0.1:1"]);
+    told.exits(0).tells(&[
+        "To be set before a run: LOADTEST_TOKEN_OF_TEST.",
+        "P99 overall",
+        "(only warns)",
+    ]);
+    gate.run("http://127.0.0.1:1", &[])
+        .exits(2)
+        .says(&["LOADTEST_TOKEN_OF_TEST is unset or empty"]);
 }

@@ -350,7 +350,9 @@ impl Ran {
     /// Checks that standard error holds one message, and that it names all of `parts`.
     #[track_caller]
     pub(crate) fn says(self, parts: &[&str]) -> Self {
-        let messages = self.stderr.matches("loadgate: ").count();
+        let is_message =
+            |line: &&str| line.starts_with("error: ") || line.starts_with("loadgate: ");
+        let messages = self.stderr.lines().filter(is_message).count();
         assert_eq!(messages, 1, "one message, not:\n{}", self.stderr);
         for part in parts {
             assert!(

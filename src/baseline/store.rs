@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::model::{Baseline, SCHEMA};
 use crate::files;
-use crate::record::schema;
+use crate::record::{Stored, schema};
 
 /// A baseline that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,15 @@ pub enum StoreError {
         file: String,
         /// What the reader met, with line and column.
         source: serde_json::Error,
+    },
+    /// A result, which is no baseline.
+    #[error(
+        "{file} is a result, not a baseline: add it to the gate's baseline with 'loadgate record GATE {file}', or compare \
+         two results with 'loadgate compare OLD NEW'"
+    )]
+    Result {
+        /// The file.
+        file: String,
     },
     /// Written by a newer loadgate.
     #[error(
@@ -77,7 +86,12 @@ pub fn parse(file: &str, text: &str) -> Result<Baseline, StoreError> {
         file: file.to_owned(),
         source,
     };
-    let found = schema(text).map_err(json)?;
+    let (found, stored) = schema(text).map_err(json)?;
+    if stored == Stored::Result {
+        return Err(StoreError::Result {
+            file: file.to_owned(),
+        });
+    }
     if found > u64::from(SCHEMA) {
         return Err(StoreError::TooNew {
             file: file.to_owned(),

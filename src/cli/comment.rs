@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 
 use super::Error;
@@ -24,7 +24,7 @@ pub(super) struct Comment {
     )]
     out: PathBuf,
     /// An inconclusive run has failed, as run was told
-    #[arg(long, env = "LOADGATE_STRICT", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "LOADGATE_STRICT", value_parser = BoolishValueParser::new())]
     strict: bool,
     /// What tells this comment from others on the same pull request [default: the job and its gates]
     #[arg(long, value_name = "TEXT", env = "LOADGATE_COMMENT_KEY")]

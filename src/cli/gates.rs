@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 
 use super::Error;
-use super::stored::{Pairs, Reading, Telling, pairs};
+use super::stored::{Pairs, Reading, Telling, pairs, whole};
 use crate::exit::Exit;
 use crate::gate::{self, Console, Loudness};
 use crate::plan::{Commands, Judging, Options, Plan, Recording};
@@ -27,7 +27,7 @@ pub(super) struct Run {
     #[command(flatten)]
     labels: Labels,
     /// How long to wait until target and base answer
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, env = "LOADGATE_WAIT")]
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, allow_hyphen_values = true, env = "LOADGATE_WAIT")]
     wait: Duration,
     #[command(flatten)]
     sending: Sending,
@@ -39,16 +39,16 @@ pub(super) struct Run {
 #[derive(Debug, Args)]
 struct Sending {
     /// Seed of every random draw; one of the scenario's own where not given
-    #[arg(long, value_name = "N", env = "LOADGATE_SEED")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>, allow_hyphen_values = true, env = "LOADGATE_SEED")]
     seed: Option<u64>,
     /// Let the scenario run the programs of its command steps on this machine
-    #[arg(long, env = "LOADGATE_ALLOW_COMMANDS", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "LOADGATE_ALLOW_COMMANDS", value_parser = BoolishValueParser::new())]
     allow_commands: bool,
     /// Root certificate to trust beside the system's, in PEM
     #[arg(long, value_name = "FILE", env = "LOADGATE_CA")]
     ca: Option<PathBuf>,
     /// Leave certificates unchecked, said in every report
-    #[arg(long, env = "LOADGATE_INSECURE", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "LOADGATE_INSECURE", value_parser = BoolishValueParser::new())]
     insecure: bool,
 }
 
@@ -104,10 +104,10 @@ impl Try {
 #[derive(Debug, Args)]
 struct Purpose {
     /// Add the run to the baseline where it passed or was inconclusive; refused on pull requests
-    #[arg(long, env = "LOADGATE_RECORD", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "LOADGATE_RECORD", value_parser = BoolishValueParser::new())]
     record: bool,
     /// Measure alone: the results of several jobs are then judged as one, with judge
-    #[arg(long = "unjudged", conflicts_with = "record", env = "LOADGATE_UNJUDGED", value_parser = FalseyValueParser::new())]
+    #[arg(long = "unjudged", conflicts_with = "record", env = "LOADGATE_UNJUDGED", value_parser = BoolishValueParser::new())]
     is_unjudged: bool,
 }
 
@@ -144,13 +144,13 @@ struct Deployments {
     #[arg(long = "against-set", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_AGAINST_SET", help_heading = DUET)]
     against_set: Vec<Pairs>,
     /// Pairs of slices of each steady phase; as many again follow where they do not suffice [default: 12]
-    #[arg(long, value_name = "N", env = "LOADGATE_PAIRS", help_heading = DUET)]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_hyphen_values = true, env = "LOADGATE_PAIRS", help_heading = DUET)]
     pairs: Option<u32>,
     /// Length of a slice [default: 5s]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, env = "LOADGATE_SLICE", help_heading = DUET)]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, allow_hyphen_values = true, env = "LOADGATE_SLICE", help_heading = DUET)]
     slice: Option<Duration>,
     /// Least time between two slices [default: 0.3s]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, env = "LOADGATE_GUARD", help_heading = DUET)]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, allow_hyphen_values = true, env = "LOADGATE_GUARD", help_heading = DUET)]
     guard: Option<Duration>,
     #[arg(
         long,
@@ -167,7 +167,7 @@ struct Deployments {
     #[arg(long, value_name = "PATH", env = "LOADGATE_READY", help_heading = SERVERS)]
     ready: Option<String>,
     /// Pairs after which the servers are started anew, 0 for never [default: 1]
-    #[arg(long, value_name = "N", env = "LOADGATE_RESTART_EVERY", help_heading = SERVERS)]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_hyphen_values = true, env = "LOADGATE_RESTART_EVERY", help_heading = SERVERS)]
     restart_every: Option<u32>,
 }
 

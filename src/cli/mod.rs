@@ -1,7 +1,7 @@
 //! The command line: arguments in, the name of a story and its options out.
 //!
-//! It must not know how anything works; `plan` reads what the arguments point at. What a flag sets, an environment
-//! variable `LOADGATE_…` sets too.
+//! It must not know how anything works; `plan` reads what the arguments point at. What a flag says of a run, an
+//! environment variable `LOADGATE_…` can say too.
 
 mod comment;
 mod gates;
@@ -10,6 +10,7 @@ mod stored;
 
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::causes;
@@ -115,9 +116,11 @@ struct Demo {
 
 /// Reads the process's arguments, does what they say, and prints the error where there is one.
 pub fn main() -> Exit {
-    let cli = command()
-        .try_get_matches()
-        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let mut grammar = command();
+    let cli = grammar
+        .try_get_matches_from_mut(std::env::args_os())
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .map_err(|error| naming_variable(error, &grammar));
     let cli = match cli {
         Ok(cli) => cli,
         Err(error) => {
@@ -131,9 +134,36 @@ pub fn main() -> Exit {
         }
     };
     cli.command.run().unwrap_or_else(|error| {
-        gate::say(&format!("loadgate: {}", causes::told(&error)));
+        gate::say(&format!("error: {}", causes::told(&error)));
         error.exit()
     })
+}
+
+/// Names the variable of the environment where that, and no flag, has a value that cannot be.
+fn naming_variable(mut error: clap::Error, grammar: &clap::Command) -> clap::Error {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let flag = argument.split([' ', '=']).next().unwrap_or_default();
+    let is_given = |word: std::ffi::OsString| {
+        let word = word.to_string_lossy();
+        word.strip_prefix(flag)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    if std::env::args_os().any(is_given) {
+        return error;
+    }
+    let own = |argument: &&clap::Arg| {
+        Some(argument.get_long().unwrap_or_default()) == flag.strip_prefix("--")
+    };
+    let mut arguments = grammar
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments);
+    let variable = arguments.find(own).and_then(clap::Arg::get_env);
+    if let Some(variable) = variable.map(|name| name.to_string_lossy().into_owned()) {
+        error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
+    }
+    error
 }
 
 /// The grammar, in which an empty variable is as good as none: CI platforms set every input that nobody gave to nothing.

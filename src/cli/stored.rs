@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 
 use super::Error;
@@ -73,7 +73,7 @@ pub(super) struct Report {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// An inconclusive run has failed, as run was told
-    #[arg(long, env = "LOADGATE_STRICT", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "LOADGATE_STRICT", value_parser = BoolishValueParser::new())]
     strict: bool,
 }
 
@@ -166,10 +166,10 @@ pub(super) struct Telling {
     )]
     pub(super) out: PathBuf,
     /// Exit 4 where the run could not tell
-    #[arg(long, env = "LOADGATE_STRICT", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "LOADGATE_STRICT", value_parser = BoolishValueParser::new())]
     strict: bool,
     /// Print the verdict line alone
-    #[arg(long, short, env = "LOADGATE_QUIET", value_parser = FalseyValueParser::new())]
+    #[arg(long, short, env = "LOADGATE_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 }
 
@@ -190,9 +190,9 @@ impl OneGate {
 impl Judge {
     pub(super) fn run(self) -> Result<Exit, Error> {
         let (strictness, console) = (self.telling.strictness(), self.telling.console());
-        let gate = self.gate.read(Recording::Off)?;
+        let mut gate = self.gate.read(Recording::Off)?;
         Ok(gate::judge(
-            &gate,
+            &mut gate,
             &self.results,
             &self.telling.out,
             strictness,
@@ -221,6 +221,12 @@ impl Record {
             &Console::of_process(Loudness::Full),
         )?)
     }
+}
+
+/// Reads a whole number.
+pub(super) fn whole<N: std::str::FromStr>(text: &str) -> Result<N, String> {
+    text.parse()
+        .map_err(|_| format!("'{text}' is not a whole number of 0 or more that fits"))
 }
 
 /// Names with their values.

@@ -6,14 +6,14 @@ use super::Error;
 use super::console::Console;
 use super::platform;
 use super::tell::{Occasion, Told};
-use crate::baseline::scenario_diff;
+use crate::baseline::{Job, scenario_diff};
 use crate::exit::{Exit, Strictness};
 use crate::plan::{self, Gate};
 use crate::record::RunRecord;
 
 /// Judges the results at `paths` as one job and writes the reports into `out`.
 pub fn judge(
-    gate: &Gate,
+    gate: &mut Gate,
     paths: &[PathBuf],
     out: &Path,
     strictness: Strictness,
@@ -27,13 +27,35 @@ pub fn judge(
         same_scenario(gate, record, path)?;
     }
     same_run(&records, paths)?;
+    if forget(gate, &records) {
+        console.warn(
+            "loadgate: the baseline holds this very run already: it is held against the other jobs alone",
+        );
+    }
     plan::make_folder(out)?;
-    let told = Told::new(gate, records, Occasion::Judgement, strictness, out);
+    let told = Told::new(&*gate, records, Occasion::Judgement, strictness, out);
     told.write()?;
     console.print(&told.text(console));
     let exit = told.exit();
     platform::tell(&[told], out, exit, console);
     Ok(exit)
+}
+
+/// Takes the jobs out of the baseline that are these runs themselves; whether there were any.
+fn forget(gate: &mut Gate, records: &[RunRecord]) -> bool {
+    let Some(baseline) = &mut gate.baseline else {
+        return false;
+    };
+    let is_own = |job: &Job| {
+        let mut runs = records.iter().map(|record| &record.run);
+        runs.any(|run| run.id == job.id && run.started == job.started)
+    };
+    let before = baseline.jobs.len();
+    baseline.jobs.retain(|job| !is_own(job));
+    if baseline.anchor.as_ref().is_some_and(is_own) {
+        baseline.anchor = None;
+    }
+    baseline.jobs.len() < before
 }
 
 /// Refuses a result of another scenario: its numbers mean something else.

@@ -26,7 +26,7 @@ pub(super) fn measure(
     let target = gate.target()?;
     announce(plan, gate, target, console);
     let folder = plan.folder(gate);
-    let outcome = match Servers::start(&plan.serving, &folder, stop) {
+    let outcome = match Servers::start(&plan.serving, &folder, stop, plan.wait, console) {
         Ok(mut servers) => {
             let outcome = load(plan, gate, target, stop, &mut servers, console)?;
             // A server that died in the last turn failed its last requests for that reason.
@@ -77,6 +77,21 @@ fn announce(plan: &Plan, gate: &Gate, target: &Origin, console: &Console) {
         }
     }
     console.note(&told.concat());
+    if let Some(why) = same_twice(gate, target) {
+        console.warn(&format!("loadgate: {why}"));
+    }
+}
+
+/// That a duet loads one deployment twice, where neither its address nor its values differ.
+fn same_twice(gate: &Gate, target: &Origin) -> Option<String> {
+    let against = gate.against.as_ref()?;
+    let is_same = against.target.to_string() == target.to_string()
+        && against.scenario.sha256 == gate.scenario.sha256;
+    is_same.then(|| {
+        format!(
+            "target and base are the same deployment, {target}: nothing but noise is compared; give the base's own address"
+        )
+    })
 }
 
 /// A length in whole seconds, a part of one counting as one.
@@ -179,6 +194,11 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, outcome: Outcome) -> RunRec
         ended: ended(outcome.ended, &secrets(gate)),
         insecure: plan.insecure,
         proposed: ci.is_change_request,
+        given: plan
+            .given
+            .iter()
+            .map(|word| redacted(word.clone(), &secrets(gate)))
+            .collect(),
     };
     let circumstances = Circumstances {
         target: deployment(target),

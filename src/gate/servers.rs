@@ -12,15 +12,20 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::console::Console;
 use super::guardian::Guardian;
 use crate::load::Stop;
 use crate::measurement::Arm;
 use crate::plan::{Server, Serving};
+use crate::record::{SERVER_ENDED, SERVER_NOT_READY};
+use crate::units::written;
 
-/// How long a server may take to be ready.
+/// How long a server may take to be ready where `--wait` does not say.
 const READY_WITHIN: Duration = Duration::from_mins(1);
 /// How long a server may take to stop by itself.
 const GRACE: Duration = Duration::from_secs(5);
+/// After so long it is told that a server is waited for.
+const NOTED_AFTER: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_millis(20);
 /// How long one look at a server may take.
 const PROBE: Duration = Duration::from_secs(2);
@@ -36,6 +41,8 @@ pub(super) struct Servers<'a> {
     serving: &'a Serving,
     folder: &'a Path,
     stop: &'a Stop,
+    within: Duration,
+    console: &'a Console,
     guardian: Option<Guardian>,
     running: Vec<Running>,
 }
@@ -52,11 +59,15 @@ impl<'a> Servers<'a> {
         serving: &'a Serving,
         folder: &'a Path,
         stop: &'a Stop,
+        wait: Duration,
+        console: &'a Console,
     ) -> Result<Self, Lost> {
         let mut servers = Self {
             serving,
             folder,
             stop,
+            within: if wait.is_zero() { READY_WITHIN } else { wait },
+            console,
             guardian: None,
             running: Vec::new(),
         };
@@ -115,9 +126,9 @@ impl<'a> Servers<'a> {
                 .map_err(|error| (arm, format!("it cannot be started: {error}")))?;
             self.running.push(Running { arm, child, log });
         }
-        let until = Instant::now() + READY_WITHIN;
+        let began = Instant::now();
         for (arm, server) in self.commands() {
-            self.await_ready(arm, server, until)?;
+            self.await_ready(arm, server, began)?;
         }
         Ok(())
     }
@@ -146,7 +157,8 @@ impl<'a> Servers<'a> {
         Ok(child)
     }
 
-    fn await_ready(&mut self, arm: Arm, server: &Server, until: Instant) -> Result<(), Lost> {
+    fn await_ready(&mut self, arm: Arm, server: &Server, began: Instant) -> Result<(), Lost> {
+        let (within, mut is_noted) = (written(self.within), false);
         loop {
             let ready = probe(server.port, self.serving.ready.as_deref());
             let why = match ready {
@@ -160,9 +172,19 @@ impl<'a> Servers<'a> {
                     "the run was stopped while it was waited for".to_owned(),
                 ));
             }
-            if Instant::now() > until {
+            if !is_noted && began.elapsed() > NOTED_AFTER {
+                is_noted = true;
+                let which = match arm {
+                    Arm::Target => "target",
+                    Arm::Base => "base",
+                };
+                self.console.note(&format!(
+                    "the {which}'s server is not ready yet ({why}), waiting up to {within}"
+                ));
+            }
+            if began.elapsed() > self.within {
                 let log = self.log(arm);
-                let told = format!("not ready within {} s: {why}", READY_WITHIN.as_secs());
+                let told = format!("{SERVER_NOT_READY} {within}: {why}");
                 return Err((arm, told + &last_lines(&log)));
             }
             sleep(TICK);
@@ -200,7 +222,7 @@ impl Running {
         let Ok(Some(status)) = self.child.try_wait() else {
             return Ok(());
         };
-        let told = format!("its command ended ({status})");
+        let told = format!("{SERVER_ENDED} ({status})");
         Err((self.arm, told + &last_lines(&self.log)))
     }
 }

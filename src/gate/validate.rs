@@ -94,6 +94,7 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
             design,
             forecast: &forecast,
             is_of_use,
+            unset: &gate.unset,
         },
         console.width,
     ));

@@ -29,7 +29,8 @@ impl Workshop {
     /// Programs are run in a folder, and those that name their path are looked for from there.
     pub(super) fn new(folder: &Path) -> Self {
         Self {
-            folder: folder.to_owned(),
+            // A program is looked for after its folder was entered, where a relative path would lead on from there.
+            folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
             places: Semaphore::new(AT_ONCE),
         }
     }

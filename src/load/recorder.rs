@@ -269,7 +269,10 @@ fn add_parts(parts: &mut Parts, sample: &Sample) {
     }
     parts.late.record(sample.late);
     let Some(spent) = &sample.spent else { return };
-    parts.service.record(sample.service);
+    // What never left this machine kept no answer busy.
+    if !sample.failure.is_some_and(FailureKind::is_unsent) {
+        parts.service.record(sample.service);
+    }
     if spent.new_connection {
         parts.opened.record(sample.service);
     }

@@ -168,3 +168,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_was_never_sent_kept_no_answer_busy() {
+    let mut recorder = recorder();
+    recorder.record(&sample(0, 100, 150));
+    for failure in [FailureKind::Connect, FailureKind::Timeout] {
+        recorder.record(&Sample {
+            failure: Some(failure),
+            ..sample(0, 200, 400)
+        });
+    }
+    recorder.record(&Sample {
+        failure: Some(FailureKind::Unset),
+        spent: None,
+        ..sample(0, 300, 300)
+    });
+    let measured = finish(recorder);
+    let sent: u64 = measured.parts.values().map(|own| own.service.count()).sum();
+    assert_eq!(sent, 2, "the answer and the one that nobody gave");
+    let cells = measured.slices.iter().flat_map(|slice| &slice.cells);
+    assert_eq!(cells.map(Cell::requests).sum::<u64>(), 4);
+}

@@ -54,6 +54,22 @@ const NAMED: [(FailureKind, &str); 12] = [
 ];
 
 impl FailureKind {
+    /// Whether nothing was sent: a value was unset, or there was no connection to send on.
+    pub fn is_unsent(self) -> bool {
+        match self {
+            Self::Dns | Self::Connect | Self::Tls | Self::Proxy | Self::NoSocket | Self::Unset => {
+                true
+            }
+            Self::Status(_)
+            | Self::Timeout
+            | Self::Unfinished
+            | Self::Reset
+            | Self::Protocol
+            | Self::Body
+            | Self::Expectation => false,
+        }
+    }
+
     /// Whether the latency of such a failure is a lower bound: the answer would have come later still.
     pub fn is_censored(self) -> bool {
         matches!(self, Self::Timeout | Self::Unfinished)

@@ -148,6 +148,9 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// The output folder is a file.
+    #[error("the output folder {} is a file: give --out a folder, which is made where there is none", .0.display())]
+    OutIsFile(PathBuf),
     /// The output folder cannot be used.
     #[error("cannot write to the output folder {}", path.display())]
     Folder {

@@ -1,6 +1,7 @@
 //! One gate: a folder with a scenario, thresholds and a baseline.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::against::{self, Against};
@@ -12,6 +13,9 @@ use crate::load::{Origin, Proxy, duet_load};
 use crate::record::{PhaseRecord, RunRecord, phases};
 use crate::scenario::{self, Files, Inputs, Phase, RowOrder, Scenario};
 use crate::thresholds::{self, Names, PhaseName, Thresholds};
+
+/// What stands for a variable that is not set, where nothing is sent.
+const STAND_IN: &str = "unset";
 
 /// A gate with its files read and checked.
 #[derive(Debug)]
@@ -34,6 +38,8 @@ pub struct Gate {
     target: Option<Origin>,
     /// The base version to load in turns with it, in a duet.
     pub against: Option<Against>,
+    /// Variables of the environment that a run needs and that are not set.
+    pub unset: BTreeSet<String>,
     /// Seed of every random draw: given, or the scenario's own, so that equal scenarios send equal requests.
     pub seed: u64,
 }
@@ -61,7 +67,7 @@ impl Gate {
         })?;
         let open = |from: &str, path: &str| repository.open(from, path);
         let files = Files::new(&open);
-        let scenario = read_scenario(&scenario_path, &options.set, options, &files)?;
+        let (scenario, unset) = read_scenario(&scenario_path, &options.set, options, &files)?;
         let thresholds_path = folder.join("thresholds.yml");
         let thresholds = read_thresholds(&thresholds_path, &scenario)?;
         let own = folder.join("baseline.json");
@@ -94,6 +100,7 @@ impl Gate {
             baseline_note,
             target,
             against,
+            unset,
         })
     }
 }
@@ -163,7 +170,7 @@ fn against(
     let mut set = options.set.clone();
     set.retain(|(name, _)| !options.against_set.iter().any(|(own, _)| own == name));
     set.extend(options.against_set.iter().cloned());
-    let scenario = read_scenario(path, &set, options, files)?;
+    let (scenario, _) = read_scenario(path, &set, options, files)?;
     Ok(Some(Against {
         target: origin(url, "--against", &scenario)?,
         scenario,
@@ -211,7 +218,7 @@ fn read_scenario(
     set: &[(String, String)],
     options: &Options,
     files: &Files<'_>,
-) -> Result<Scenario, Error> {
+) -> Result<(Scenario, BTreeSet<String>), Error> {
     let text = read(path, "the scenario")?;
     let mut overrides = BTreeMap::new();
     for (name, value) in set {
@@ -223,6 +230,15 @@ fn read_scenario(
         }
     }
     let file = path.display().to_string();
+    // What is only read, and never sent, needs no secret: something stands for one that is not set.
+    let unset = RefCell::new(BTreeSet::new());
+    let stand_in = |name: &str| {
+        let value = variable(name).filter(|value| !value.is_empty());
+        value.or_else(|| {
+            unset.borrow_mut().insert(name.to_owned());
+            Some(STAND_IN.to_owned())
+        })
+    };
     let inputs = Inputs {
         set: &overrides,
         environment: options.environment.as_deref(),
@@ -233,7 +249,18 @@ fn read_scenario(
             Commands::Refused => scenario::Commands::Refused,
         },
     };
-    scenario::parse(&file, &text, &inputs).map_err(Error::Scenario)
+    if options.commands == Commands::NeverRun {
+        let lenient = Inputs {
+            env: &stand_in,
+            ..inputs
+        };
+        // Where a number was expected, say, the message is that of the variable itself.
+        if let Ok(scenario) = scenario::parse(&file, &text, &lenient) {
+            return Ok((scenario, unset.into_inner()));
+        }
+    }
+    let scenario = scenario::parse(&file, &text, &inputs).map_err(Error::Scenario)?;
+    Ok((scenario, BTreeSet::new()))
 }
 
 /// A gate without thresholds.yml has the limits that hold where the file is silent.

@@ -6,6 +6,7 @@
 mod against;
 mod error;
 mod gate;
+mod given;
 mod machine;
 mod parts;
 mod place;
@@ -133,6 +134,8 @@ pub struct Plan {
     pub environment: Environment,
     /// The CI run, inside CI.
     pub ci: Option<CiRun>,
+    /// Further arguments that it takes to run the same again, without secrets.
+    pub given: Vec<String>,
 }
 
 impl Plan {
@@ -171,6 +174,7 @@ impl Plan {
             judging: options.judging,
             environment: machine::describe(ci.as_ref().and_then(|run| run.runner.clone())),
             ci,
+            given: given::given(options),
         })
     }
 
@@ -198,6 +202,9 @@ pub fn make_folder(folder: &Path) -> Result<(), Error> {
         path: folder.to_owned(),
         source,
     };
+    if folder.is_file() {
+        return Err(Error::OutIsFile(folder.to_owned()));
+    }
     std::fs::create_dir_all(folder).map_err(failed)?;
     let probe = folder.join(".loadgate");
     files::write(&probe, "").map_err(failed)?;

@@ -44,16 +44,34 @@ pub enum Error {
     },
 }
 
-/// The field that every version has, and the one that a baseline has and a result has not: their schemas count apart.
+/// The field that every version has, and those that only a baseline or only a result has: their schemas count apart.
 #[derive(Deserialize)]
 struct Versioned {
     schema: u64,
     jobs: Option<IgnoredAny>,
+    slices: Option<IgnoredAny>,
 }
 
-/// Reads the schema of a stored JSON document.
-pub fn schema(text: &str) -> Result<u64, serde_json::Error> {
-    serde_json::from_str::<Versioned>(text).map(|versioned| versioned.schema)
+/// What a stored JSON document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// It has a baseline's jobs.
+    Baseline,
+    /// It has a result's slices.
+    Result,
+    /// Neither, or both.
+    Unknown,
+}
+
+/// Reads the schema of a stored JSON document, and what it is.
+pub fn schema(text: &str) -> Result<(u64, Stored), serde_json::Error> {
+    let versioned: Versioned = serde_json::from_str(text)?;
+    let stored = match (versioned.jobs, versioned.slices) {
+        (Some(_), None) => Stored::Baseline,
+        (None, Some(_)) => Stored::Result,
+        (None, None) | (Some(_), Some(_)) => Stored::Unknown,
+    };
+    Ok((versioned.schema, stored))
 }
 
 impl RunRecord {
@@ -70,11 +88,8 @@ impl RunRecord {
             file: file.to_owned(),
             source,
         };
-        let Versioned {
-            schema: found,
-            jobs,
-        } = serde_json::from_str(text).map_err(json)?;
-        if jobs.is_some() {
+        let (found, stored) = schema(text).map_err(json)?;
+        if stored == Stored::Baseline {
             return Err(Error::Baseline {
                 file: file.to_owned(),
             });

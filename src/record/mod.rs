@@ -15,11 +15,12 @@ mod units;
 
 pub use breakdown::Breakdown;
 pub use build::{Circumstances, build, phases};
-pub use json::{Error, schema};
+pub use json::{Error, Stored, schema};
 pub use level::{Level, Shortage, level, mean_of_medians, median};
 pub use model::{
     CellRecord, Deployment, Ended, Environment, Health, LoadModel, PartsRecord, PhaseRecord, Run,
-    RunRecord, SCHEMA, ScenarioIdentity, SecondRecord, SliceRecord, Turns, quantiles_ms,
+    RunRecord, SCHEMA, SERVER_ENDED, SERVER_NOT_READY, ScenarioIdentity, SecondRecord, SliceRecord,
+    Turns, quantiles_ms,
 };
 pub use sieve::{Sieve, Tally};
 pub use units::{Sample, log_units, needed_in_all, needed_per_unit};

@@ -124,7 +124,15 @@ pub struct Run {
     /// Whether the commit is only proposed, in a pull or merge request.
     #[serde(default)]
     pub proposed: bool,
+    /// Further arguments that it takes to run the same again; what may be secret in them is hidden.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<String>,
 }
+
+/// How the reason of [`Ended::Unreachable`] begins where a server that the gate started ended by itself.
+pub const SERVER_ENDED: &str = "its command ended";
+/// How it begins where such a server was not ready in time.
+pub const SERVER_NOT_READY: &str = "not ready within";
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

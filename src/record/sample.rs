@@ -124,6 +124,7 @@ pub(crate) fn record() -> RecordBuilder {
             ended: Ended::Completed,
             insecure: false,
             proposed: false,
+            given: Vec::new(),
         },
         labels: BTreeMap::new(),
         environment: Environment {

@@ -65,14 +65,20 @@ pub(super) fn overall(story: &Story) -> Figures {
     gather(story.records(), None, RunRecord::is_measured)
 }
 
-/// Requests over all candidates, counted without adding up their latencies.
-pub(super) fn sent(story: &Story) -> u64 {
+/// Requests over all candidates that were sent and those that could not be, counted without adding up their latencies.
+pub(super) fn sent(story: &Story) -> (u64, u64) {
     let slices = story.records().flat_map(|record| {
         let slices = record.slices.iter();
         slices.filter(|slice| record.is_measured(slice))
     });
     let cells = slices.flat_map(|slice| &slice.cells);
-    cells.map(|cell| cell.cell.requests()).sum()
+    let (mut requests, mut unsent) = (0, 0);
+    for cell in cells.map(|cell| &cell.cell) {
+        requests += cell.requests();
+        let kinds = cell.errors.iter().filter(|(kind, _)| kind.is_unsent());
+        unsent += kinds.map(|(_, failures)| failures).sum::<u64>();
+    }
+    (requests.saturating_sub(unsent), unsent)
 }
 
 /// The figures of one name (none for all together) in the slices that `keep` picks.

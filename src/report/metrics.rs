@@ -111,7 +111,7 @@ fn counts(text: &mut String, series: &[Series]) {
             name: "loadgate_requests",
             kind: "counter",
             unit: "",
-            help: "Requests sent.",
+            help: "Requests that were due, those that could not be sent among them.",
         },
     );
     for series in series {

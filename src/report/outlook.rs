@@ -1,11 +1,13 @@
 //! What a run would send and what its verdict could see, told before anything is sent.
 
+use std::collections::BTreeSet;
+
 use super::layout::{table, wrap};
 use super::numbers::{self, NONE, count};
 use super::text::one_line;
 use super::words::{Medium, measure_name, not_judged, subject_name};
 use crate::record::PhaseRecord;
-use crate::thresholds::{Bound, Limit, Subject, Thresholds};
+use crate::thresholds::{Bound, Limit, Severity, Subject, Thresholds};
 use crate::verdict::{
     CellForecast, Design, Forecast, HISTORY_FROM, LimitForecast, Measure, NotJudged,
 };
@@ -41,6 +43,8 @@ pub struct Outlook<'a> {
     pub forecast: &'a Forecast,
     /// Whether anything could be judged, were answers as short as they may be.
     pub is_of_use: bool,
+    /// Variables of the environment that a run needs and that are not set.
+    pub unset: &'a BTreeSet<String>,
 }
 
 /// How long answers are taken to last.
@@ -89,7 +93,13 @@ fn heading(outlook: &Outlook, columns: usize) -> Vec<String> {
         "{}: the files are in order, and nothing was sent. {would}.",
         one_line(outlook.gate)
     );
-    wrap(&told, columns)
+    let mut lines = wrap(&told, columns);
+    if !outlook.unset.is_empty() {
+        let names: Vec<String> = outlook.unset.iter().map(|name| one_line(name)).collect();
+        let told = format!("To be set before a run: {}.", names.join(", "));
+        lines.extend(wrap(&told, columns));
+    }
+    lines
 }
 
 fn phases(outlook: &Outlook, columns: usize) -> Vec<String> {
@@ -275,7 +285,11 @@ fn limit_name(limit: &Limit) -> String {
         ),
     };
     let name = named(measure, &limit.subject, limit.phase.as_deref());
-    format!("{name} {bound}")
+    let warns = match limit.severity {
+        Severity::Warn => " (only warns)",
+        Severity::Fail => "",
+    };
+    format!("{name} {bound}{warns}")
 }
 
 /// What will not be judged and why; or that all will be.
@@ -326,10 +340,14 @@ fn unjudged_limit(outlook: &Outlook, forecast: &LimitForecast, columns: usize) -
         return Vec::new();
     };
     let told = format!(
-        "- the limit {} gets {} and needs {}, which makes the run invalid",
+        "- the limit {} gets {} and needs {}{}",
         limit_name(limit),
         numbers::counted(forecast.requests, "request"),
         forecast.need.map_or_else(|| "1".to_owned(), count),
+        match limit.severity {
+            Severity::Warn => "",
+            Severity::Fail => ", which makes the run invalid",
+        },
     );
     wrap(&told, columns)
 }

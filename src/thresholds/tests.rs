@@ -422,7 +422,7 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ tolerance: -5% }",
-        "t.yml:1:26: regression.tolerance: '-5%' is not a percentage, write it with its sign, such as 5%",
+        "t.yml:1:26: regression.tolerance: '-5%' is below 0, and must not be",
     ),
     (
         "{ tolerance: 5 }",

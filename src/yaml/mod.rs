@@ -6,6 +6,7 @@
 //! against the known ones before any is read, so that `wieght` is told as what it is and not as a missing `weight`.
 
 mod cursor;
+mod diagnosis;
 mod error;
 mod fields;
 mod nearest;

@@ -32,9 +32,13 @@ fn what_is_no_yaml_is_told_with_its_place() {
         ),
         (
             "a: [1, 2\nb: c\n",
-            "f.yml:2:2: illegal placement of ':' indicator".to_owned(),
+            "f.yml:1:4: the '[' that begins here is never closed, close it with ']'".to_owned(),
         ),
-        ("a: 'x\n", "f.yml:1:4: unclosed quote".to_owned()),
+        (
+            "a: 'x\n",
+            "f.yml:1:4: the quote that begins here is never closed, close it on its line"
+                .to_owned(),
+        ),
         (
             "a: 1\n---\nb: 2\n",
             "f.yml:3:1: the file holds several YAML documents, remove '---' and what follows"
@@ -42,7 +46,8 @@ fn what_is_no_yaml_is_told_with_its_place() {
         ),
         (
             "a: *b\n",
-            "f.yml:1:4: reference to unknown value".to_owned(),
+            "f.yml:1:4: no anchor has the name after '*': quote the text if no alias is meant"
+                .to_owned(),
         ),
         (
             "? [a]\n: b\n",

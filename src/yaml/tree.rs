@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
 
+use super::diagnosis::diagnosis;
 use super::scalar::{is_plain_number, mistakable};
 use super::{Cursor, Error, ErrorKind};
 
@@ -95,8 +96,15 @@ impl Document {
         if text.len() > LONGEST {
             return Err(error(None, "the file is longer than 1 MB".to_owned()));
         }
-        let root: Spanned<Raw> = serde_saphyr::from_str_with_options(text, options())
-            .map_err(|wrong| error(wrong.location(), told(&wrong)))?;
+        let root: Spanned<Raw> =
+            serde_saphyr::from_str_with_options(text, options()).map_err(|wrong| {
+                let mut error = error(wrong.location(), told(&wrong));
+                let place = (error.line, error.column);
+                if let Some(found) = diagnosis(text, place, &error.message) {
+                    (error.line, error.column, error.message) = found;
+                }
+                error
+            })?;
         Ok(Self {
             file: file.to_owned(),
             root: Node::new(root, text),

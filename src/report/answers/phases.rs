@@ -18,14 +18,22 @@ pub(in crate::report) struct PhaseFigures {
     pub(in crate::report) arm: Arm,
     /// All its requests.
     pub(in crate::report) figures: Figures,
-    /// How long a request took on average from sending, in seconds, failures included.
-    pub(in crate::report) service_s: Option<f64>,
+    /// The requests that were sent, and how long each took on average from then, in seconds; failures included.
+    pub(in crate::report) service: Option<(u64, f64)>,
 }
 
 impl PhaseFigures {
-    /// Requests in flight on average, by Little's law: rate times duration.
+    /// Requests sent per second; none where no time passed.
+    pub(in crate::report) fn sent_per_second(&self) -> Option<f64> {
+        let (sent, _) = self.service?;
+        let seconds = self.figures.seconds;
+        (seconds > 0.0).then(|| sent as f64 / seconds)
+    }
+
+    /// Requests in flight on average, by Little's law: rate times duration, of those that were sent.
     pub(in crate::report) fn in_flight(&self) -> Option<f64> {
-        Some(self.figures.per_second()? * self.service_s?)
+        let (_, took) = self.service?;
+        Some(self.sent_per_second()? * took)
     }
 }
 
@@ -44,7 +52,7 @@ pub(in crate::report) fn phases(story: &Story) -> Vec<PhaseFigures> {
             load: phase.load.clone(),
             arm,
             figures: of_phase(story, &phase.name, arm, None),
-            service_s: service(story.records(), &phase.name, arm),
+            service: service(story.records(), &phase.name, arm),
         })
         .filter(|of| of.figures.requests > 0)
         .collect()
@@ -65,8 +73,12 @@ fn of_phase(story: &Story, phase: &str, arm: Arm, request: Option<&str>) -> Figu
     })
 }
 
-/// The mean time from sending to the end of an answer or a failure.
-fn service<'r>(records: impl Iterator<Item = &'r RunRecord>, phase: &str, arm: Arm) -> Option<f64> {
+/// The requests that were sent, and their mean time from then to the end of an answer or a failure.
+fn service<'r>(
+    records: impl Iterator<Item = &'r RunRecord>,
+    phase: &str,
+    arm: Arm,
+) -> Option<(u64, f64)> {
     let (mut seconds, mut requests) = (0.0, 0);
     for record in records {
         let parts = record.parts.iter();
@@ -76,5 +88,48 @@ fn service<'r>(records: impl Iterator<Item = &'r RunRecord>, phase: &str, arm: A
             requests += service.count();
         }
     }
-    (requests > 0).then(|| seconds / requests as f64)
+    (requests > 0).then(|| (requests, seconds / requests as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measurement::{FailureKind, Parts};
+    use crate::record::PartsRecord;
+    use crate::record::sample::{record, traffic};
+
+    #[test]
+    fn requests_that_were_not_sent_are_none_in_flight() {
+        let mut run = record()
+            .steady("warm")
+            .slices(
+                4,
+                &[traffic("GET /a", 100, 50.0).failing(FailureKind::Unset, 40)],
+            )
+            .build();
+        let mut parts = Parts::default();
+        (0..240).for_each(|_| parts.service.record_micros(50_000));
+        run.parts = vec![PartsRecord {
+            phase: 0,
+            arm: Arm::Target,
+            request: 0,
+            parts,
+        }];
+        let seconds: f64 = run.slices.iter().map(|slice| slice.length_s).sum();
+        let figures = gather(std::iter::once(&run), None, |_, _| true);
+        assert_eq!(figures.requests, 400);
+        let phase = PhaseFigures {
+            phase: 0,
+            name: "warm".to_owned(),
+            load: String::new(),
+            arm: Arm::Target,
+            figures,
+            service: service(std::iter::once(&run), "warm", Arm::Target),
+        };
+        let told = phase.in_flight().unwrap();
+        assert!(
+            (told - 240.0 * 0.05 / seconds).abs() < 0.01 * told,
+            "{told}"
+        );
+    }
 }

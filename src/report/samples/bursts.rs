@@ -70,7 +70,7 @@ pub(in crate::report) fn guide() -> Sample {
         run.timeline = run.slices.iter().map(timeline).collect();
         for phase in 0..4 {
             let mut parts = Parts::default();
-            (0..50).for_each(|_| parts.service.record_micros(45_000));
+            (0..3_600).for_each(|_| parts.service.record_micros(45_000));
             run.parts.push(PartsRecord {
                 phase,
                 arm: Arm::Target,

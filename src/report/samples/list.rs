@@ -29,6 +29,7 @@ pub(in crate::report) fn all() -> &'static [(&'static str, Sample)] {
             ("interrupted", interrupted()),
             ("no requests", no_requests()),
             ("too few for a limit", too_few_for_a_limit()),
+            ("too few since late", too_few_since_late()),
             ("too few for regression", too_few_for_regression()),
             ("base silent", base_silent()),
             ("drifted", drifted()),

@@ -104,9 +104,11 @@ fn waiting(run: &RunRecord, arm: Arm, request: usize) -> Parts {
     for percent in 0..=100 {
         let seconds = latencies.quantile(f64::from(percent) / 100.0);
         let latency = Duration::from_secs_f64(seconds.unwrap_or(0.0));
-        parts.service.record(latency);
-        parts.first_byte.record(latency.mul_f64(0.96));
-        parts.body.record(latency.mul_f64(0.04));
+        // Every request was sent.
+        let times = latencies.count() / 101;
+        (0..times).for_each(|_| parts.service.record(latency));
+        (0..times).for_each(|_| parts.first_byte.record(latency.mul_f64(0.96)));
+        (0..times).for_each(|_| parts.body.record(latency.mul_f64(0.04)));
     }
     parts
 }

@@ -119,6 +119,25 @@ pub(in crate::report) fn too_few_for_a_limit() -> Sample {
         .judged()
 }
 
+/// A limit would have had enough requests, were it not for a slice in which the generator was late.
+pub(in crate::report) fn too_few_since_late() -> Sample {
+    let rare = |requests| {
+        [
+            traffic("GET /orders", 600, 40.0),
+            traffic("GET /report", requests, 90.0),
+        ]
+    };
+    let mut run = record().steady("warm");
+    for _ in 0..6 {
+        run = run.slices(1, &rare(4)).slices(1, &rare(5));
+    }
+    let mut run = finished(run);
+    run.slices[3].late_p99_s = 0.062;
+    gate(run)
+        .promising("limits: { requests: { GET /report: { p95: 500ms } } }")
+        .judged()
+}
+
 /// So little was sent that nothing gated can be judged.
 pub(in crate::report) fn too_few_for_regression() -> Sample {
     let run = finished(

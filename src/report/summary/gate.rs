@@ -92,12 +92,17 @@ fn reproduce(story: &Story) -> String {
         "loadgate".to_owned(),
         "run".to_owned(),
         quoted(story.gate_path),
-        "--target".to_owned(),
-        quoted(&record.target.url),
     ];
-    if let Some(base) = &record.base {
+    // A server that the gate started has another port each time.
+    let given = &record.run.given;
+    let is_started = |flag: &str| given.iter().any(|word| word == flag);
+    if !is_started("--target-cmd") {
+        words.extend(["--target".to_owned(), quoted(&record.target.url)]);
+    }
+    if let Some(base) = record.base.as_ref().filter(|_| !is_started("--base-cmd")) {
         words.extend(["--against".to_owned(), quoted(&base.url)]);
     }
+    words.extend(given.iter().map(|word| quoted(word)));
     for (name, value) in &record.labels {
         words.extend(["--label".to_owned(), quoted(&format!("{name}={value}"))]);
     }

@@ -94,6 +94,10 @@ fn whatever_is_not_passed_says_what_to_do_next() {
             "To mend it: run longer or with more users, or remove the limit",
         ),
         (
+            "too few since late",
+            "To mend it: give the generator a machine with more free cores, or send less.",
+        ),
+        (
             "too few for regression",
             "To mend it: run longer or with more users, or take the metric out of",
         ),
@@ -169,6 +173,7 @@ fn every_verdict_says_what_happened() {
     interrupted: Performance gate shop was interrupted and NOT JUDGED: SIGINT cut the run short after 4.2 s
     no requests: Performance gate shop could NOT BE JUDGED: a measured phase sent no request
     too few for a limit: Performance gate shop could NOT BE JUDGED: the limit on P95 GET /report has too little to go by (12 requests, 52 needed)
+    too few since late: Performance gate shop could NOT BE JUDGED: the limit on P95 GET /report has too little to go by (49 requests, 52 needed): the generator was late in 1 of 12 slices, without which latencies are judged
     too few for regression: Performance gate shop could NOT BE JUDGED: P95 overall is gated and has too little to go by (360 requests, 2,000 needed)
     base silent: Performance gate shop could NOT BE JUDGED: the base https://main.example.com/prod never answered
     drifted: Performance gate shop failed: GET /orders is slower since the anchor: P95 58.0 → 87.0 ms (+50.1 %); 1 more check failed

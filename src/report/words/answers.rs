@@ -176,11 +176,7 @@ pub(in crate::report) fn concurrency(phases: &[PhaseFigures], medium: Medium) ->
             let (a, b) = (a.in_flight(), b.in_flight());
             a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0))
         })?;
-    let (rate, took, flight) = (
-        most.figures.per_second()?,
-        most.service_s?,
-        most.in_flight()?,
-    );
+    let (rate, took, flight) = (most.sent_per_second()?, most.service?.1, most.in_flight()?);
     Some(format!(
         "in {} {} of {} each keep {} requests in flight on average: behind a Lambda function, these \
          take as many execution environments, which its reserved concurrency and the account's limit must allow",

@@ -142,7 +142,12 @@ pub(in crate::report) fn short_commit(commit: &str) -> String {
 /// How much was sent: `6,000 requests in 1 min 30 s`.
 pub(in crate::report) fn load(story: &Story) -> String {
     let length = numbers::length(story.record.run.duration_s);
-    format!("{} in {length}", counted(sent(story), "request"))
+    let (sent, unsent) = sent(story);
+    let unsent = match unsent {
+        0 => String::new(),
+        unsent => format!(", {} more never sent", numbers::count(unsent)),
+    };
+    format!("{} in {length}{unsent}", counted(sent, "request"))
 }
 
 /// How noisy the run was: `P95 varied by 3.1 % from slice to slice of the base, by 2.8 % in the baseline's jobs`.

@@ -5,11 +5,13 @@ use super::cautions::units_of;
 use super::line::title;
 use crate::baseline::{Difference, Mismatch};
 use crate::measurement::Arm;
-use crate::record::Ended;
+use crate::record::{Ended, SERVER_ENDED, SERVER_NOT_READY};
 use crate::report::Story;
 use crate::report::numbers::{self, count, counted};
 use crate::units::Latency;
-use crate::verdict::{Check, Comparison, Invalidity, Line, LineOutcome, NoComparison, NotJudged};
+use crate::verdict::{
+    Caution, Check, Comparison, Invalidity, Line, LineOutcome, NoComparison, NotJudged,
+};
 
 /// What happened, and what to do about it.
 pub(in crate::report) struct Reason {
@@ -96,7 +98,7 @@ pub(super) fn invalidity(story: &Story, why: &Invalidity, medium: Medium) -> Rea
                 deployment(story, *arm, medium),
                 medium.foreign_message(why)
             ),
-            "start it or correct its address; --wait 60s gives it time to come up",
+            mend_unreachable(*arm, why),
         ),
         Invalidity::Interrupted => reason(
             format!(
@@ -163,6 +165,25 @@ pub(super) fn invalidity(story: &Story, why: &Invalidity, medium: Medium) -> Rea
     }
 }
 
+/// What to do about a deployment that did not answer.
+fn mend_unreachable(arm: Arm, why: &str) -> String {
+    let (flag, log) = match arm {
+        Arm::Target => ("--target-cmd", "target.log"),
+        Arm::Base => ("--base-cmd", "base.log"),
+    };
+    if why.starts_with(SERVER_ENDED) {
+        format!(
+            "mend the command after {flag}, which must serve on 127.0.0.1:$LOADGATE_PORT until it is stopped; {log} has what it printed"
+        )
+    } else if why.starts_with(SERVER_NOT_READY) {
+        format!(
+            "see that the command after {flag} serves on 127.0.0.1:$LOADGATE_PORT and that the path after --ready answers below 400; --wait 120s gives it longer"
+        )
+    } else {
+        "start it or correct its address; --wait 60s gives it time to come up".to_owned()
+    }
+}
+
 /// One of the deployments, with its address.
 fn deployment(story: &Story, arm: Arm, medium: Medium) -> String {
     match (arm, &story.record.base) {
@@ -194,6 +215,16 @@ fn too_few(story: &Story, index: usize, medium: Medium) -> Reason {
         }
     };
     let title = title(line, medium);
+    if let Some(late) = lost_to_lateness(story, line) {
+        let of = match line.check {
+            Check::Limit(_) => "the limit on ",
+            Check::Change(_) => "",
+        };
+        return reason(
+            format!("{of}{title} has too little to go by ({have}): {late}"),
+            "give the generator a machine with more free cores, or send less",
+        );
+    }
     match &line.check {
         Check::Limit(limit) => reason(
             format!("the limit on {title} has too little to go by ({have})"),
@@ -217,6 +248,40 @@ fn too_few(story: &Story, index: usize, medium: Medium) -> Reason {
             },
         ),
     }
+}
+
+/// That what a line lacks was left out since the generator was late, where that alone is why.
+fn lost_to_lateness(story: &Story, line: &Line) -> Option<String> {
+    let mut cautions = story.verdict.cautions.iter();
+    let (dropped, of) = cautions.find_map(|caution| match caution {
+        Caution::LateSlices { dropped, of, .. } => Some((u64::from(*dropped), u64::from(*of))),
+        Caution::MuchFaster { .. }
+        | Caution::Vanished { .. }
+        | Caution::AcceptanceExpired { .. }
+        | Caution::AcceptanceUnneeded { .. }
+        | Caution::CannotDetect { .. }
+        | Caution::Aborted { .. }
+        | Caution::OtherCpu { .. }
+        | Caution::NoColdMark
+        | Caution::Insecure
+        | Caution::Noisy => None,
+    })?;
+    let would_do = match line.outcome {
+        LineOutcome::NotJudged(NotJudged::TooFewRequests { have, need }) => {
+            have.saturating_mul(of) >= need.saturating_mul(of.saturating_sub(dropped))
+        }
+        LineOutcome::NotJudged(NotJudged::TooFewSlices { have, need }) => {
+            u64::from(have) + dropped >= u64::from(need)
+        }
+        LineOutcome::NotJudged(_)
+        | LineOutcome::Passed
+        | LineOutcome::Failed
+        | LineOutcome::Inconclusive => false,
+    };
+    let (units, _) = units_of(story.record);
+    would_do.then(|| {
+        format!("the generator was late in {dropped} of {of} {units}, without which latencies are judged")
+    })
 }
 
 /// Where in thresholds.yml something is written.

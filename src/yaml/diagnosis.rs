@@ -1,0 +1,120 @@
+//! What a person most likely did where YAML cannot be parsed: the parser says where it gave up, in its own terms.
+
+/// The line, the column and the words for a fault that the parser met there; none where its own words do.
+pub(super) fn diagnosis(
+    text: &str,
+    (line, column): (u32, u32),
+    said: &str,
+) -> Option<(u32, u32, String)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let at = usize::try_from(line).ok()?.saturating_sub(1);
+    // The parser may give up on the line after, or on one before where a text may go on for several lines.
+    let near = |reach: usize| at.saturating_sub(reach)..lines.len().min(at + reach + 1);
+    let place = |index: usize, column: usize| {
+        let number = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
+        (number(index), number(column))
+    };
+    if let Some(index) = near(1).find(|index| indentation(lines[*index]).contains('\t')) {
+        let (line, column) = place(index, lines[index].find('\t').unwrap_or(0));
+        let told = "the line is indented with a tab, indent it with spaces".to_owned();
+        return Some((line, column, told));
+    }
+    if said.contains("unclosed quote") {
+        let told = "the quote that begins here is never closed, close it on its line".to_owned();
+        return Some((line, column, told));
+    }
+    let is_confused = [
+        "mapping values",
+        "simple key",
+        "':' indicator",
+        "expected ','",
+    ];
+    if is_confused.iter().any(|part| said.contains(part)) {
+        let missing = near(1).find_map(|index| Some((index, missing_space(lines[index])?)));
+        if let Some((index, (column, found, meant))) = missing {
+            let (line, column) = place(index, column);
+            let told = format!("'{found}' lacks a space, write '{meant}'");
+            return Some((line, column, told));
+        }
+        let open = (0..=at.min(lines.len().saturating_sub(1)))
+            .rev()
+            .find_map(|index| Some((index, left_open(lines[index])?)));
+        if let Some((index, (column, bracket, end))) = open
+            && index < at
+        {
+            let (line, column) = place(index, column);
+            let told =
+                format!("the '{bracket}' that begins here is never closed, close it with '{end}'");
+            return Some((line, column, told));
+        }
+    }
+    let is_template = lines.get(at).is_some_and(|line| line.contains("{{"));
+    let told = if said.contains("key that is text") && is_template {
+        "a value that begins with '{{' must be quoted: write \"{{ … }}\""
+    } else if said.contains("expected ','") {
+        "expected ',' or the closing bracket: separate what stands within brackets by commas, and quote a text that holds ': ' or braces"
+    } else if said.contains("mapping values") {
+        "a key cannot stand here: quote the value if it holds ': ', else indent the line as its neighbours are"
+    } else if said.contains("simple key") {
+        "expected a key with ': ' behind it: write 'key: value', and quote a text that goes on over several lines"
+    } else if said.contains("unknown value") {
+        "no anchor has the name after '*': quote the text if no alias is meant"
+    } else if said.contains("unexpected character") {
+        "a text cannot begin with this character: quote it"
+    } else {
+        return None;
+    };
+    Some((line, column, told.to_owned()))
+}
+
+fn indentation(line: &str) -> &str {
+    let rest = line.trim_start_matches([' ', '\t']);
+    // A line of blanks indents nothing.
+    if rest.is_empty() {
+        return "";
+    }
+    &line[..line.len() - rest.len()]
+}
+
+/// The first word that reads as `key:value` or `-item`, its column in bytes, and what was meant.
+fn missing_space(line: &str) -> Option<(usize, String, String)> {
+    let start = indentation(line).len();
+    let rest = &line[start..];
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if let Some(item) = rest.strip_prefix('-')
+        && item.starts_with(|c: char| c.is_ascii_alphabetic())
+    {
+        let word: String = item.chars().take_while(|c| !c.is_whitespace()).collect();
+        return Some((start, format!("-{word}"), format!("- {word}")));
+    }
+    let own = rest.strip_prefix("- ").unwrap_or(rest);
+    let start = line.len() - own.len();
+    let key: String = own.chars().take_while(|c| is_name(*c)).collect();
+    let value = own[key.len()..].strip_prefix(':')?;
+    let value: String = value.chars().take_while(|c| !c.is_whitespace()).collect();
+    // An address has no space behind its scheme.
+    if key.is_empty() || value.is_empty() || value.starts_with("//") {
+        return None;
+    }
+    Some((start, format!("{key}:{value}"), format!("{key}: {value}")))
+}
+
+/// The first bracket of a line that the line does not close: its column in bytes, itself and what closes it.
+fn left_open(line: &str) -> Option<(usize, char, char)> {
+    let mut open: Vec<(usize, char, char)> = Vec::new();
+    let mut quote = None;
+    for (index, c) in line.char_indices() {
+        match (quote, c) {
+            (Some(own), c) if own == c => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '#') if line[..index].ends_with(' ') => break,
+            (None, '[') => open.push((index, '[', ']')),
+            (None, '{') => open.push((index, '{', '}')),
+            (None, ']' | '}') => {
+                open.pop();
+            }
+            (Some(_) | None, _) => {}
+        }
+    }
+    open.first().copied()
+}
