@@ -315,6 +315,19 @@ fn variables_set_what_flags_set_and_an_empty_one_sets_nothing() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_variable_of_others_that_is_no_text_is_passed_over() {
+    use std::os::unix::ffi::OsStrExt;
+    let gate = gate("");
+    let no_text = std::ffi::OsStr::from_bytes(b"\xff\xfe");
+    let mut command = crate::support::loadgate(gate.home());
+    command.arg("validate").arg(gate.folder());
+    command.args(["--target-cmd", "./a", "--base-cmd", "./b"]);
+    let output = command.env("API_TOKEN", no_text).env(no_text, "x").output();
+    crate::support::Ran::new(&output.unwrap()).tells(&["load"]);
+}
+
 #[test]
 fn a_variable_that_cannot_be_read_is_named_itself() {
     let gate = gate("");

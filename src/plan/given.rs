@@ -19,6 +19,9 @@ const SECRET: [&str; 7] = [
     "cookie",
 ];
 
+/// No shorter run of letters and digits is taken for a token.
+const SHORTEST_TOKEN: usize = 20;
+
 /// The flags that were given, with their values, beside gates, deployments, labels and seed, which a record has.
 pub(super) fn given(options: &Options) -> Vec<String> {
     let mut words = Vec::new();
@@ -45,7 +48,11 @@ pub(super) fn given(options: &Options) -> Vec<String> {
         ("--against-set", &options.against_set),
     ] {
         for (name, value) in pairs {
-            let value = if is_secret(name) { HIDDEN } else { value };
+            let value = if is_secret(name) {
+                HIDDEN.to_owned()
+            } else {
+                without_tokens(value)
+            };
             add(flag, Some(format!("{name}={value}")));
         }
     }
@@ -66,10 +73,13 @@ fn is_secret(name: &str) -> bool {
 }
 
 /// A command with every value hidden that a secret's name stands before, that follows a `Bearer`, that stands before
-/// the host of an address, or that a variable of a secret's name has.
+/// the host of an address, that a variable of a secret's name has, or that looks like a token.
 fn without_secrets(command: &str) -> String {
     let mut told = command.to_owned();
-    for (name, value) in std::env::vars() {
+    // What is not UTF-8 is in no command that was read.
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    for (name, value) in variables {
         if is_secret(&name) && value.len() > 3 {
             told = told.replace(&value, HIDDEN);
         }
@@ -106,7 +116,26 @@ fn hidden(word: &str) -> String {
     {
         return format!("{scheme}://{HIDDEN}@{host}");
     }
-    word.to_owned()
+    without_tokens(word)
+}
+
+/// A word with every run of letters and digits hidden that nobody types: long, and of both.
+fn without_tokens(word: &str) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let mut told = String::with_capacity(word.len());
+    let mut rest = word;
+    while let Some(start) = rest.find(is_part) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|c| !is_part(c)).unwrap_or(from.len());
+        let (run, after) = from.split_at(end);
+        let digits = run.bytes().filter(u8::is_ascii_digit).count();
+        let letters = run.bytes().filter(u8::is_ascii_alphabetic).count();
+        let is_token = run.len() >= SHORTEST_TOKEN && digits >= 3 && letters >= 3;
+        told.push_str(before);
+        told.push_str(if is_token { HIDDEN } else { run });
+        rest = after;
+    }
+    told + rest
 }
 
 #[cfg(test)]
@@ -126,6 +155,10 @@ mod tests {
             ),
             ("./server --api-key=hunter4", "./server --api-key=***"),
             (
+                "SIGN=ghp_16C7e42F292c6912E7710c838347Ae178B4a ./a-server-of-a-very-long-name --in 2026-11-28",
+                "SIGN=*** ./a-server-of-a-very-long-name --in 2026-11-28",
+            ),
+            (
                 "./server --db postgres://me:hunter5@db/x",
                 "./server --db postgres://***@db/x",
             ),
@@ -136,5 +169,6 @@ mod tests {
         ] {
             assert_eq!(without_secrets(command), told);
         }
+        assert_eq!(without_tokens("é9-ü"), "é9-ü");
     }
 }
