@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{Commands, Options, Place};
-use crate::units::written;
 
 /// What stands for a secret.
 const HIDDEN: &str = "***";
@@ -29,7 +28,7 @@ pub(super) fn given(options: &Options) -> Vec<String> {
         words.extend(value.map(|value| [flag.to_owned(), value]));
     };
     let number = |value: Option<u32>| value.map(|value| value.to_string());
-    let length = |value: Option<Duration>| value.map(written);
+    let length = |value: Option<Duration>| value.map(as_flag);
     let command = |command: &Option<String>| command.as_deref().map(without_secrets);
     add("--target-cmd", command(&options.target_cmd));
     add("--base-cmd", command(&options.base_cmd));
@@ -65,6 +64,15 @@ pub(super) fn given(options: &Options) -> Vec<String> {
         words.push("--allow-commands".to_owned());
     }
     words
+}
+
+/// A length as a flag takes it, in one word.
+fn as_flag(length: Duration) -> String {
+    match (length.subsec_nanos(), length.subsec_nanos() % 1_000_000) {
+        (0, _) => format!("{}s", length.as_secs()),
+        (_, 0) => format!("{}ms", length.as_millis()),
+        (_, _) => format!("{}us", length.as_micros()),
+    }
 }
 
 fn is_secret(name: &str) -> bool {
@@ -141,6 +149,21 @@ fn without_tokens(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_is_told_as_it_is_read() {
+        for (micros, flag) in [
+            (5_000_000, "5s"),
+            (90_000_000, "90s"),
+            (1_500_000, "1500ms"),
+            (300_000, "300ms"),
+            (20, "20us"),
+        ] {
+            let length = Duration::from_micros(micros);
+            assert_eq!(as_flag(length), flag);
+            assert_eq!(crate::units::parse_duration(flag), Ok(length));
+        }
+    }
 
     #[test]
     fn a_command_is_told_without_its_secrets() {

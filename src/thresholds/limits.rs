@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Bound, Error, FailureSet, Limit, Names, Severity, Subject};
 use crate::measurement::FailureKind;
 use crate::metric::{Kind, Metric};
-use crate::units::{Share, parse_duration, written};
+use crate::units::{Share, parse_duration};
 use crate::yaml::{Cursor, Entry, Fields, Keys, Value};
 
 const SECTIONS: [&str; 5] = ["overall", "requests", "phases", "errors", "cold"];
@@ -301,21 +301,19 @@ fn refuse_crossed(
     fields: &Fields<'_>,
     key: impl Fn(Metric) -> Option<&'static str>,
 ) -> Result<(), Error> {
-    let mut shorter: Option<(Metric, Duration)> = None;
+    let mut shorter: Option<(Metric, Duration, &str)> = None;
     for metric in Metric::ALL.into_iter().rev() {
         let quantile = metric.quantile().and_then(|_| fields.get(key(metric)?));
         let Some(cursor) = quantile else { continue };
         // Cold and warm answers are different ones, whose quantiles may cross.
-        shorter = shorter.filter(|(higher, _)| higher.starts() == metric.starts());
-        let own = latency(cursor)?;
-        if let Some((higher, limit)) = shorter.filter(|(_, limit)| own > *limit) {
+        shorter = shorter.filter(|(higher, ..)| higher.starts() == metric.starts());
+        let (own, written) = (latency(cursor)?, cursor.written()?);
+        if let Some((higher, _, limit)) = shorter.filter(|(_, limit, _)| own > *limit) {
             return Err(cursor.error(format_args!(
-                "{} can never be broken, since {higher} must stay within {}: make it stricter or remove it",
-                written(own),
-                written(limit)
+                "{written} can never be broken, since {higher} must stay within {limit}: make it stricter or remove it"
             )));
         }
-        shorter = Some((metric, own));
+        shorter = Some((metric, own, written));
     }
     Ok(())
 }
