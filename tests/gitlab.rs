@@ -158,7 +158,7 @@ fn checkout(server: &Server, inputs: &str) -> tempfile::TempDir {
     home
 }
 
-const FILE: &str = "loadgate-baseline/0.0.1/baseline-gates-sample.json";
+const FILE: &str = "loadgate-baseline/0.0.1/baseline-gates-sample-3427008523.json";
 
 fn jobs(api: &Api) -> usize {
     api.package(FILE)
@@ -227,6 +227,30 @@ fn what_the_package_registry_does_changes_no_verdict_and_loses_no_history() {
     }
 }
 
+#[test]
+fn where_the_registry_keeps_its_files_is_not_handed_the_token() {
+    let (server, api) = (Server::fast(), Api::start(Plays::GitLab, Some("bot")));
+    let home = checkout(&server, "");
+    Pipeline::of(home.path(), &api).run().exits(0);
+    let kept = api.package(FILE).unwrap().to_string();
+    let store = Server::start(move |_| (200, kept.clone()));
+    let location = format!("location: {}/signed?sig=1\r\n", store.url());
+    // Faults live as long as the API, which is as long as the test.
+    let location: &'static str = Box::leak(location.into_boxed_str());
+    let moved = Fault::Answers(302, location, "moved");
+    api.fault("GET /projects/12/packages/", moved);
+    let home = checkout(&server, "");
+    Pipeline::of(home.path(), &api)
+        .variable("CI_PIPELINE_ID", "2")
+        .run()
+        .tells(&["1 baseline job"]);
+    let received = store.received();
+    assert_eq!(received.len(), 1, "{received:?}");
+    let is_told = |header: &str| received[0].header(header).is_some();
+    assert!(!is_told("job-token") && !is_told("authorization"));
+    assert_eq!(jobs(&api), 2);
+}
+
 /// A folder with these tools of the PATH alone, and programs of the test's own.
 fn tools(own: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -246,6 +270,8 @@ fn tools(own: &[(&str, &str)]) -> tempfile::TempDir {
         "mkdir",
         "chmod",
         "cp",
+        "cut",
+        "cksum",
     ] {
         let mut places = path.split(':').map(|place| Path::new(place).join(name));
         let place = places.find(|place| place.exists());

@@ -73,7 +73,12 @@ fn without_its_gate_a_result_is_told_by_the_limits_where_a_file_is_silent() {
     gate.write("thresholds.yml", "");
     gate.run(&Server::fast().url(), &["--record"]).exits(0);
     let baseline = gate.folder().join("baseline.json");
-    report(&gate, &["--baseline", baseline.to_str().unwrap()])
+    let against = ["--baseline", baseline.to_str().unwrap()];
+    let itself = report(&gate, &against).exits(0);
+    itself.tells(&["nothing was compared"]);
+    // Too short to be judged, and long enough to be told.
+    gate.run(&Server::fast().url(), &[]).exits(3);
+    report(&gate, &against)
         .exits(0)
         .tells(&["single, provisional: 1 baseline job"]);
 }
@@ -131,7 +136,7 @@ fn what_cannot_be_told_is_refused_and_leaves_what_was_there() {
     let result = gate.out().join("result.json");
     report(&gate, &["--baseline", result.to_str().unwrap()])
         .exits(2)
-        .says(&["not a loadgate baseline"]);
+        .says(&["result.json is a result, not a baseline"]);
     report(&gate, &["--out", &own("no/such/folder.html")])
         .exits(2)
         .says(&["cannot write", "folder.html"]);

@@ -121,7 +121,7 @@ impl Report {
         };
         Ok(gate::report(
             &self.result,
-            &against,
+            against,
             format,
             strictness(self.strict),
             self.out.as_deref(),

@@ -6,7 +6,7 @@ use super::Error;
 use super::console::Console;
 use super::platform;
 use super::tell::{Occasion, Told};
-use crate::baseline::{Job, scenario_diff};
+use crate::baseline::{Baseline, Job, scenario_diff};
 use crate::exit::{Exit, Strictness};
 use crate::plan::{self, Gate};
 use crate::record::RunRecord;
@@ -27,7 +27,7 @@ pub fn judge(
         same_scenario(gate, record, path)?;
     }
     same_run(&records, paths)?;
-    if forget(gate, &records) {
+    if forget(&mut gate.baseline, &records) {
         console.warn(
             "loadgate: the baseline holds this very run already: it is held against the other jobs alone",
         );
@@ -41,9 +41,9 @@ pub fn judge(
     Ok(exit)
 }
 
-/// Takes the jobs out of the baseline that are these runs themselves; whether there were any.
-fn forget(gate: &mut Gate, records: &[RunRecord]) -> bool {
-    let Some(baseline) = &mut gate.baseline else {
+/// Takes out of the baseline the jobs, and the anchor, that are these runs themselves; whether there were any.
+pub(super) fn forget(baseline: &mut Option<Baseline>, records: &[RunRecord]) -> bool {
+    let Some(baseline) = baseline else {
         return false;
     };
     let is_own = |job: &Job| {
@@ -52,10 +52,11 @@ fn forget(gate: &mut Gate, records: &[RunRecord]) -> bool {
     };
     let before = baseline.jobs.len();
     baseline.jobs.retain(|job| !is_own(job));
-    if baseline.anchor.as_ref().is_some_and(is_own) {
+    let is_anchor = baseline.anchor.as_ref().is_some_and(is_own);
+    if is_anchor {
         baseline.anchor = None;
     }
-    baseline.jobs.len() < before
+    is_anchor || baseline.jobs.len() < before
 }
 
 /// Refuses a result of another scenario: its numbers mean something else.

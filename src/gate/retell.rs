@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Error;
 use super::console::Console;
-use super::judge::same_scenario;
+use super::judge::{forget, same_scenario};
 use super::tell::{Format, Held, Occasion, Told};
 use crate::exit::{Exit, Strictness};
 use crate::files;
@@ -23,7 +23,7 @@ pub enum Against {
 /// the run came to is told in the report.
 pub fn report(
     result: &Path,
-    against: &Against,
+    mut against: Against,
     format: Format,
     strictness: Strictness,
     out: Option<&Path>,
@@ -33,17 +33,22 @@ pub fn report(
     let Some(record) = records.pop() else {
         return Ok(Exit::Usage);
     };
-    let (thresholds, baseline, note);
-    let (held, note) = match against {
+    let has_gate = matches!(against, Against::Gate(_));
+    let (thresholds, mut baseline, note);
+    let (held, note) = match &mut against {
         Against::Gate(gate) => {
             same_scenario(gate, &record, result)?;
-            (Held::from(gate.as_ref()), gate.baseline_note.as_deref())
+            // A run that was recorded since is not held against itself.
+            forget(&mut gate.baseline, std::slice::from_ref(&record));
+            let gate: &Gate = gate;
+            (Held::from(gate), gate.baseline_note.as_deref())
         }
         Against::Defaults(place) => {
             thresholds = plan::silent_thresholds(&record)?;
             (baseline, note) = place
                 .as_ref()
                 .map_or(Ok((None, None)), plan::read_baseline_at)?;
+            forget(&mut baseline, std::slice::from_ref(&record));
             let held = Held {
                 thresholds: &thresholds,
                 thresholds_path: Path::new("thresholds.yml"),
@@ -57,7 +62,7 @@ pub fn report(
     if let Some(note) = note {
         console.warn(&format!("loadgate: {note}"));
     }
-    if matches!(against, Against::Defaults(_)) {
+    if !has_gate {
         console.warn(
             "told without a gate's thresholds, by the limits that hold where they are silent; --gate GATE tells it as \
              it was judged",

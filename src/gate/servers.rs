@@ -146,6 +146,7 @@ impl<'a> Servers<'a> {
             .env_remove("LOADGATE_TOKEN")
             .env_remove("GITHUB_TOKEN")
             .env_remove("GITLAB_TOKEN")
+            .env_remove("CI_JOB_TOKEN")
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)

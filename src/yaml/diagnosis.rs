@@ -36,7 +36,7 @@ pub(super) fn diagnosis(
             let told = format!("'{found}' lacks a space, write '{meant}'");
             return Some((line, column, told));
         }
-        let open = (0..=at.min(lines.len().saturating_sub(1)))
+        let open = (0..lines.len().min(at + 1))
             .rev()
             .find_map(|index| Some((index, left_open(lines[index])?)));
         if let Some((index, (column, bracket, end))) = open
@@ -107,7 +107,7 @@ fn left_open(line: &str) -> Option<(usize, char, char)> {
         match (quote, c) {
             (Some(own), c) if own == c => quote = None,
             (None, '"' | '\'') => quote = Some(c),
-            (None, '#') if line[..index].ends_with(' ') => break,
+            (None, '#') if index == 0 || line[..index].ends_with(' ') => break,
             (None, '[') => open.push((index, '[', ']')),
             (None, '{') => open.push((index, '{', '}')),
             (None, ']' | '}') => {

@@ -126,7 +126,7 @@ fn the_gitlab_component_runs_and_leaves_its_reports_and_a_history() {
         let text = std::fs::read_to_string(home.path().join("loadgate-out").join(file)).unwrap();
         assert!(text.contains(part), "{file}: {text}");
     }
-    let history = api.package("loadgate-baseline/0.0.1/baseline-gates-api.json");
+    let history = api.package("loadgate-baseline/0.0.1/baseline-gates-api-175744217.json");
     let history = history.unwrap_or_else(|| panic!("{:?} {told}", api.lines()));
     let jobs = history["jobs"].as_array().unwrap().len();
     assert!(!told.contains("-that-nobody-may-see"), "{told}");

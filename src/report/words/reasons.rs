@@ -177,7 +177,7 @@ fn mend_unreachable(arm: Arm, why: &str) -> String {
         )
     } else if why.starts_with(SERVER_NOT_READY) {
         format!(
-            "see that the command after {flag} serves on 127.0.0.1:$LOADGATE_PORT and that the path after --ready answers below 400; --wait 120s gives it longer"
+            "see that the command after {flag} serves on 127.0.0.1:$LOADGATE_PORT and that what --ready names, where it is given, answers below 400; a longer --wait gives it more time"
         )
     } else {
         "start it or correct its address; --wait 60s gives it time to come up".to_owned()
