@@ -109,9 +109,18 @@ fn an_openapi_file_becomes_the_first_requests() {
 fn a_gitlab_project_gets_a_job_or_the_lines_to_add() {
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join(".gitlab-ci.yml"), "stages: [test]\n").unwrap();
-    init(home.path())
-        .exits(0)
-        .tells(&["is there already; add this to it", "remote:"]);
+    init(home.path()).exits(0).tells(&[
+        "is there already; add this to it",
+        "remote:",
+        "Its image has no Rust",
+        "add sha256",
+    ]);
+    let home = tempfile::tempdir().unwrap();
+    for file in ["Cargo.toml", ".gitlab-ci.yml"] {
+        std::fs::write(home.path().join(file), "stages: [test]\n").unwrap();
+    }
+    let of_rust = init(home.path()).exits(0);
+    assert!(of_rust.stdout.contains("rust:1") && !of_rust.stdout.contains("no Rust"));
     assert_eq!(
         std::fs::read_to_string(home.path().join(".gitlab-ci.yml")).unwrap(),
         "stages: [test]\n"

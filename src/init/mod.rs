@@ -80,11 +80,17 @@ fn told(start: &Start, gate: &Path, job: &Path, addition: Option<&String>) -> St
         None => format!("wrote {shown}\n"),
         Some(text) => format!("{shown} is there already; add this to it:\n\n{text}\n"),
     };
+    let binary = if change == "pull" || start.has_cargo() {
+        ""
+    } else {
+        "Its image has no Rust to build loadgate with: add sha256, the checksum of a release's\n\
+         archive (checksums.txt), to the inputs, or name an image that has loadgate.\n\n"
+    };
     format!(
         "wrote {}{}\n{written}\n\
          Next: look at both, put the commands that build and serve your service into\n\
          {shown}, and try the gate with\n\n  loadgate validate {folder}\n\n\
-         Then put loadgate-out/ into .gitignore, commit, and open a {change} request: it gets\n\
+         {binary}Then put loadgate-out/ into .gitignore, commit, and open a {change} request: it gets\n\
          the first verdict.\n",
         gate.display(),
         start.origin()

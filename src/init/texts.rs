@@ -27,6 +27,11 @@ pub(super) struct Start {
 }
 
 impl Start {
+    /// Whether the image on GitLab can build loadgate where no release is named.
+    pub(super) fn has_cargo(&self) -> bool {
+        self.image.starts_with("rust:")
+    }
+
     /// Looks at a repository.
     pub(super) fn find(root: &Path) -> Self {
         let has = |file: &str| root.join(file).exists();
