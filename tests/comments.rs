@@ -19,6 +19,17 @@ fn measured(thresholds: &str) -> Gate {
     gate
 }
 
+/// `loadgate comment` of a gate's results.
+fn comment(gate: &Gate) -> Command {
+    let mut command = loadgate(gate.home());
+    command
+        .arg("comment")
+        .arg(gate.folder())
+        .arg("--out")
+        .arg(gate.out());
+    command
+}
+
 /// `loadgate comment` as a job of GitHub Actions for pull request 7.
 fn command(gate: &Gate, api: &Api) -> Command {
     let event = gate.home().join("event.json");
@@ -26,12 +37,8 @@ fn command(gate: &Gate, api: &Api) -> Command {
         let pull_request = json!({ "number": 7, "head": { "sha": "3f2c9ab0" } });
         write_event(gate.home(), &json!({ "pull_request": pull_request }));
     }
-    let mut command = loadgate(gate.home());
+    let mut command = comment(gate);
     command
-        .arg("comment")
-        .arg(gate.folder())
-        .arg("--out")
-        .arg(gate.out())
         .env("GITHUB_ACTIONS", "true")
         .env("GITHUB_API_URL", api.url())
         .env("GITHUB_REPOSITORY", "shop/api")
@@ -374,12 +381,8 @@ fn a_long_comment_loses_whole_blocks() {
 
 /// `loadgate comment` as a job of GitLab CI for merge request 7.
 fn note(gate: &Gate, api: &Api) -> Command {
-    let mut command = loadgate(gate.home());
+    let mut command = comment(gate);
     command
-        .arg("comment")
-        .arg(gate.folder())
-        .arg("--out")
-        .arg(gate.out())
         .env("GITLAB_CI", "true")
         .env("CI_API_V4_URL", api.url())
         .env("CI_PROJECT_ID", "12")

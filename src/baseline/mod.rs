@@ -13,6 +13,6 @@ pub use matching::{
     Difference, Matching, Mismatch, Setting, anchor, differences, matching, scenario_diff,
 };
 pub use model::{Baseline, CellSummary, Job, RING, SCHEMA, Scope};
-pub use ring::{add, holds, set_anchor};
+pub use ring::{add, forget, holds, set_anchor};
 pub use store::StoreError;
 pub use summary::{summarize, summarize_kept};

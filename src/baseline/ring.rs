@@ -1,7 +1,7 @@
 //! Adding accepted jobs to a baseline.
 
 use super::model::{Baseline, Job, RING, SCHEMA};
-use crate::record::{Run, ScenarioIdentity};
+use crate::record::{Run, RunRecord, ScenarioIdentity};
 
 /// The baseline with `job` added as its newest; made where there is none.
 ///
@@ -32,17 +32,29 @@ pub fn add(baseline: Option<Baseline>, scenario: &ScenarioIdentity, job: Job) ->
 
 /// Fixes the job of a run as the release that drift is held against.
 pub fn set_anchor(baseline: &mut Baseline, run: &Run) {
-    let job = baseline
-        .jobs
-        .iter()
-        .find(|job| job.id == run.id && job.started == run.started);
-    if let Some(job) = job {
+    if let Some(job) = baseline.jobs.iter().find(|job| is_of(job, run)) {
         let mut anchor = job.clone();
         for cell in &mut anchor.cells {
             cell.latencies = None;
         }
         baseline.anchor = Some(anchor);
     }
+}
+
+/// Takes out the jobs, and the anchor, that are these runs themselves; whether there were any.
+pub fn forget(baseline: &mut Baseline, records: &[RunRecord]) -> bool {
+    let is_own = |job: &Job| records.iter().any(|record| is_of(job, &record.run));
+    let before = baseline.jobs.len();
+    baseline.jobs.retain(|job| !is_own(job));
+    let is_anchor = baseline.anchor.as_ref().is_some_and(is_own);
+    if is_anchor {
+        baseline.anchor = None;
+    }
+    is_anchor || baseline.jobs.len() < before
+}
+
+fn is_of(job: &Job, run: &Run) -> bool {
+    job.id == run.id && job.started == run.started
 }
 
 /// Whether the baseline holds the run already.

@@ -6,7 +6,7 @@ use super::Error;
 use super::console::Console;
 use super::platform;
 use super::tell::{Occasion, Told};
-use crate::baseline::{Baseline, Job, scenario_diff};
+use crate::baseline::{forget, scenario_diff};
 use crate::exit::{Exit, Strictness};
 use crate::plan::{self, Gate};
 use crate::record::RunRecord;
@@ -27,7 +27,8 @@ pub fn judge(
         same_scenario(gate, record, path)?;
     }
     same_run(&records, paths)?;
-    if forget(&mut gate.baseline, &records) {
+    let held = gate.baseline.as_mut();
+    if held.is_some_and(|held| forget(held, &records)) {
         console.warn(
             "loadgate: the baseline holds this very run already: it is held against the other jobs alone",
         );
@@ -39,24 +40,6 @@ pub fn judge(
     let exit = told.exit();
     platform::tell(&[told], out, exit, console);
     Ok(exit)
-}
-
-/// Takes out of the baseline the jobs, and the anchor, that are these runs themselves; whether there were any.
-pub(super) fn forget(baseline: &mut Option<Baseline>, records: &[RunRecord]) -> bool {
-    let Some(baseline) = baseline else {
-        return false;
-    };
-    let is_own = |job: &Job| {
-        let mut runs = records.iter().map(|record| &record.run);
-        runs.any(|run| run.id == job.id && run.started == job.started)
-    };
-    let before = baseline.jobs.len();
-    baseline.jobs.retain(|job| !is_own(job));
-    let is_anchor = baseline.anchor.as_ref().is_some_and(is_own);
-    if is_anchor {
-        baseline.anchor = None;
-    }
-    is_anchor || baseline.jobs.len() < before
 }
 
 /// Refuses a result of another scenario: its numbers mean something else.

@@ -13,6 +13,7 @@ use super::tell::{self, judge};
 use crate::load::{self, Duet, Further, Hooks, Order, Origin, Outcome, Stop, Trust, duet_lasts};
 use crate::plan::{Against, Gate, Plan};
 use crate::record::{self, Circumstances, Deployment, Ended, Health, Run, RunRecord, Turns};
+use crate::report::redacted;
 use crate::units::{six_digits, written};
 use crate::verdict;
 
@@ -179,6 +180,7 @@ pub(super) fn order<'a>(plan: &'a Plan, gate: &'a Gate, target: &Origin) -> Orde
 fn record(plan: &Plan, gate: &Gate, target: &Origin, outcome: Outcome) -> RunRecord {
     let started = Timestamp::try_from(outcome.started).unwrap_or(Timestamp::UNIX_EPOCH);
     let ci = plan.ci.clone().unwrap_or_default();
+    let secrets = secrets(gate);
     let run = Run {
         id: if ci.id.is_empty() {
             format!("local-{}", started.as_millisecond())
@@ -191,13 +193,13 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, outcome: Outcome) -> RunRec
         started,
         duration_s: six_digits(outcome.duration.as_secs_f64()),
         seed: gate.seed,
-        ended: ended(outcome.ended, &secrets(gate)),
+        ended: ended(outcome.ended, &secrets),
         insecure: plan.insecure,
         proposed: ci.is_change_request,
         given: plan
             .given
             .iter()
-            .map(|word| redacted(word.clone(), &secrets(gate)))
+            .map(|word| redacted(word, &secrets))
             .collect(),
     };
     let circumstances = Circumstances {
@@ -265,27 +267,7 @@ fn ended(ended: load::Ended, secrets: &[String]) -> Ended {
         load::Ended::Aborted { failures, requests } => Ended::Aborted { failures, requests },
         load::Ended::Unreachable { arm, why } => Ended::Unreachable {
             arm,
-            why: redacted(why, secrets),
+            why: redacted(&why, secrets),
         },
-    }
-}
-
-fn redacted(text: String, secrets: &[String]) -> String {
-    let mut secrets: Vec<&String> = secrets.iter().filter(|secret| !secret.is_empty()).collect();
-    // Longer ones first: a shorter one may be a part of them, and would leave their rest.
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let hide = |text: String, secret: &String| text.replace(secret.as_str(), "***");
-    secrets.into_iter().fold(text, hide)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_within_another_leaves_nothing_of_it() {
-        let secrets = ["", "abc", "abcdef", "c"].map(str::to_owned);
-        let text = "sent abcdef, then abc and c".to_owned();
-        assert_eq!(redacted(text, &secrets), "sent ***, then *** and ***");
     }
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::Error;
 use super::console::Console;
-use super::judge::{forget, same_scenario};
+use super::judge::same_scenario;
 use super::tell::{Format, Held, Occasion, Told};
+use crate::baseline::forget;
 use crate::exit::{Exit, Strictness};
 use crate::files;
 use crate::plan::{self, Gate, Place};
@@ -39,7 +40,9 @@ pub fn report(
         Against::Gate(gate) => {
             same_scenario(gate, &record, result)?;
             // A run that was recorded since is not held against itself.
-            forget(&mut gate.baseline, std::slice::from_ref(&record));
+            if let Some(held) = &mut gate.baseline {
+                forget(held, std::slice::from_ref(&record));
+            }
             let gate: &Gate = gate;
             (Held::from(gate), gate.baseline_note.as_deref())
         }
@@ -48,7 +51,9 @@ pub fn report(
             (baseline, note) = place
                 .as_ref()
                 .map_or(Ok((None, None)), plan::read_baseline_at)?;
-            forget(&mut baseline, std::slice::from_ref(&record));
+            if let Some(held) = &mut baseline {
+                forget(held, std::slice::from_ref(&record));
+            }
             let held = Held {
                 thresholds: &thresholds,
                 thresholds_path: Path::new("thresholds.yml"),

@@ -53,7 +53,7 @@ pub use metrics::metrics;
 pub use outlook::{Answers, Outlook, outlook};
 pub use outputs::outputs;
 pub use performance::performance;
-pub use rehearsal::{Secrets, Seen, rehearsal};
+pub use rehearsal::{Secrets, Seen, redacted, rehearsal};
 pub use summary::summary;
 pub use terminal::{Colour, terminal, verdict_line};
 pub use text::{fitted, inert};

@@ -108,14 +108,19 @@ impl Secrets {
 
     /// The text without anything secret.
     fn hide(&self, text: &str) -> String {
-        // Longer ones first: a shorter one may be a part of them.
-        let mut secrets: Vec<&String> = self.0.iter().collect();
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        let hidden = secrets.iter().fold(text.to_owned(), |text, secret| {
-            text.replace(secret.as_str(), HIDDEN)
-        });
-        without_tokens(&hidden)
+        without_tokens(&redacted(text, &self.0))
     }
+}
+
+/// The text with each of these values hidden.
+pub fn redacted<'s>(text: &str, secrets: impl IntoIterator<Item = &'s String>) -> String {
+    let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
+    let mut secrets: Vec<&String> = secrets.collect();
+    // Longer ones first: a shorter one may be a part of them, and would leave their rest.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.iter().fold(text.to_owned(), |text, secret| {
+        text.replace(secret.as_str(), HIDDEN)
+    })
 }
 
 /// Tells a step in lines of so many columns.
@@ -308,6 +313,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_secret_within_another_leaves_nothing_of_it() {
+        let secrets = ["", "abc", "abcdef", "c"].map(str::to_owned);
+        let told = redacted("sent abcdef, then abc and c", &secrets);
+        assert_eq!(told, "sent ***, then *** and ***");
+    }
 
     type Login = (Vec<u8>, Vec<String>, Vec<u8>, Vec<(String, Option<Value>)>);
 
