@@ -588,15 +588,29 @@ fn a_branch_keeps_the_baseline_and_jobs_at_the_same_time_lose_nothing() {
     assert_eq!(acted.outputs["baseline-status"], "missing");
     let held: Value = serde_json::from_str(&show("thresholds/sample/baseline.json")).unwrap();
     assert_eq!(held["jobs"].as_array().unwrap().len(), 1);
-    // Two that end at the same time: both have restored the same state.
-    let jobs = ["2", "3"].map(|id| new(&origin).variable("GITHUB_RUN_ID", id));
-    let acted: Vec<Acted> = std::thread::scope(|scope| {
-        let acting: Vec<_> = jobs.iter().map(|job| scope.spawn(|| job.act())).collect();
-        acting
-            .into_iter()
-            .map(|acting| acting.join().unwrap())
-            .collect()
+    // Two that end at the same time: both have restored the same state. They load the machine twice, so where that was too
+    // much for it, two others begin anew from the branch as it was.
+    let mut rounds = (0..5).map(|round| {
+        let branch = home.path().join(format!("round-{round}.git"));
+        sh(
+            home.path(),
+            &format!("cp -a {} {}", origin.display(), branch.display()),
+        );
+        let jobs = ["2", "3"].map(|id| new(&branch).variable("GITHUB_RUN_ID", id));
+        let _alone = alone();
+        let acted: Vec<Acted> = std::thread::scope(|scope| {
+            let acting: Vec<_> = jobs.iter().map(|job| scope.spawn(|| job.act())).collect();
+            acting
+                .into_iter()
+                .map(|acting| acting.join().unwrap())
+                .collect()
+        });
+        (branch, acted)
     });
+    let (origin, acted) = rounds
+        .find(|(_, acted)| acted.iter().all(|acted| !fell_behind(&acted.log)))
+        .expect("in five rounds, the machine was once idle enough");
+    let show = |path: &str| sh(&origin, &format!("git show loadgate-baseline:{path}"));
     for acted in &acted {
         assert_eq!(acted.outputs["baseline-status"], "single", "{}", acted.log);
     }
