@@ -164,3 +164,62 @@ fn what_cannot_be_told_is_refused_and_leaves_what_was_there() {
         .exits(2)
         .says(&["another scenario", "-    users: \"5\""]);
 }
+
+#[test]
+fn a_result_told_in_text_has_each_name_in_each_phase_above_what_it_was() {
+    const PHASES: &str = "\
+name: sample
+user_classes:
+  - name: visitor
+    tasks: [{ steps: [{ get: /items }, { get: /orders }] }]
+load:
+  - { phase: warm, users: 2, for: 500ms }
+  - { phase: peak, users: 4, for: 500ms }
+  - { phase: down, users: 4..1, for: 500ms }
+";
+    let gate = gate("regression: { gate: [error_rate] }").with_scenario(PHASES);
+    gate.run(&Server::fast().url(), &["--record"]).exits(0);
+    let old = gate.home().join("old.json");
+    std::fs::copy(gate.out().join("result.json"), &old).unwrap();
+    gate.run(&Server::fast().url(), &[]);
+    let new = gate.out().join("result.json");
+    let folder = gate.folder();
+    let told = report(&gate, &["--gate", folder.to_str().unwrap()]).exits(0);
+    let compared = gate.loadgate(&["compare", old.to_str().unwrap(), new.to_str().unwrap()]);
+    for told in [told.stdout, compared.exits(0).stdout] {
+        for phase in [
+            "in warm (2 users)",
+            "in peak (4 users)",
+            "in down (4 to 1 users)",
+        ] {
+            let of = told.split("\n\n").find(|part| part.starts_with(phase));
+            let rows: Vec<&str> = of
+                .unwrap_or_else(|| panic!("{phase}: {told}"))
+                .lines()
+                .collect();
+            assert_eq!(rows.len(), 5, "two names, and each before: {told}");
+            for (row, name) in [
+                (1, "GET /items "),
+                (2, "  before "),
+                (3, "GET /orders "),
+                (4, "  before "),
+            ] {
+                assert!(
+                    rows[row].starts_with(name) && !rows[row].contains('–'),
+                    "{told}"
+                );
+            }
+        }
+        let all = told
+            .split("\n\n")
+            .find(|part| part.starts_with("latency in ms"));
+        assert_eq!(all.unwrap().matches("\n  before ").count(), 3, "{told}");
+    }
+    let (summary, page) = (gate.written("summary.md"), gate.written("report.html"));
+    assert_eq!(
+        summary.matches("| overall (before) |").count(),
+        4,
+        "{summary}"
+    );
+    assert_eq!(page.matches(", before</th>").count(), 3 + 3 + 6);
+}

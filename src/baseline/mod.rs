@@ -2,6 +2,7 @@
 //!
 //! This room reads and writes its one file and nothing else. It must not know how a change is judged.
 
+mod figures;
 mod matching;
 mod model;
 mod ring;
@@ -9,6 +10,7 @@ pub mod store;
 mod stored;
 mod summary;
 
+pub use figures::{Figures, LatencyFigures};
 pub use matching::{
     Difference, Matching, Mismatch, Setting, anchor, differences, matching, scenario_diff,
 };

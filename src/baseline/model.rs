@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::figures::Figures;
 use super::stored::StoredJob;
 use crate::measurement::{FailureKind, Latencies, Totals};
 use crate::metric::{Metric, Starts};
@@ -16,6 +17,9 @@ pub const SCHEMA: u32 = 2;
 
 /// Jobs kept per environment class; the oldest leaves.
 pub const RING: usize = 20;
+
+/// Digits of a stored value: one more than the histograms that it is read from have.
+pub(super) const VALUE_DIGITS: usize = 4;
 
 /// Accepted jobs of one scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +55,8 @@ pub struct Job {
     pub environment: Environment,
     /// The numbers.
     pub cells: Vec<CellSummary>,
+    /// What its run told of each name and phase, of the newest job alone of those that are alike.
+    pub figures: Vec<Figures>,
 }
 
 /// The phases that a summary speaks of.
@@ -127,6 +133,13 @@ impl Job {
             totals.add(cell.n, &cell.kinds);
         }
         Some(totals)
+    }
+
+    /// What its run told of a request name (none for all together) in a phase (none for all measured ones together).
+    pub fn figures(&self, phase: Option<&str>, request: Option<&str>) -> Option<&Figures> {
+        self.figures
+            .iter()
+            .find(|row| row.phase.as_deref() == phase && row.request.as_deref() == request)
     }
 
     /// The numbers of a request name (none for all together) in a scope.

@@ -6,7 +6,8 @@ use crate::record::{Run, RunRecord, ScenarioIdentity};
 /// The baseline with `job` added as its newest; made where there is none.
 ///
 /// The ring holds [`RING`] jobs of each environment class (labels, place of the target, architecture and cores); the
-/// oldest of the class leaves. Only the newest job keeps its histograms.
+/// oldest of the class leaves. Only the newest job keeps its histograms, and only the newest of its class what its run told
+/// of each name and phase.
 pub fn add(baseline: Option<Baseline>, scenario: &ScenarioIdentity, job: Job) -> Baseline {
     let mut baseline = baseline.unwrap_or_else(|| Baseline {
         schema: SCHEMA,
@@ -17,7 +18,13 @@ pub fn add(baseline: Option<Baseline>, scenario: &ScenarioIdentity, job: Job) ->
     baseline.jobs = baseline
         .jobs
         .into_iter()
-        .map(Job::without_histograms)
+        .map(|held| {
+            let mut held = held.without_histograms();
+            if same_class(&held, &job) {
+                held.figures = Vec::new();
+            }
+            held
+        })
         .collect();
     let class: Vec<usize> = (0..baseline.jobs.len())
         .filter(|index| same_class(&baseline.jobs[*index], &job))
@@ -37,6 +44,7 @@ pub fn set_anchor(baseline: &mut Baseline, run: &Run) {
         for cell in &mut anchor.cells {
             cell.latencies = None;
         }
+        anchor.figures = Vec::new();
         baseline.anchor = Some(anchor);
     }
 }
@@ -77,7 +85,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::baseline::{CellSummary, Scope};
+    use crate::baseline::{CellSummary, Figures, Scope};
     use crate::measurement::Latencies;
     use crate::record::Environment;
 
@@ -106,6 +114,14 @@ mod tests {
                 kinds: BTreeMap::new(),
                 latencies: Some(latencies),
                 breakdown: None,
+            }],
+            figures: vec![Figures {
+                phase: None,
+                request: None,
+                requests: 1,
+                failures: 0,
+                seconds: 1.0,
+                latencies: None,
             }],
         }
     }
@@ -141,6 +157,17 @@ mod tests {
             .map(|job| job.cells[0].latencies.is_some())
             .collect();
         assert_eq!(kept, [false, false, true]);
+    }
+
+    #[test]
+    fn only_the_newest_job_of_its_class_keeps_what_its_run_told() {
+        let ring = filled([job(1, 2), job(2, 2), job(3, 4)]);
+        let kept: Vec<bool> = ring
+            .jobs
+            .iter()
+            .map(|job| job.figures(None, None).is_some())
+            .collect();
+        assert_eq!(kept, [false, true, true]);
     }
 
     #[test]

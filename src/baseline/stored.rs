@@ -10,6 +10,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::figures::Figures;
 use super::model::{CellSummary, Job, Scope};
 use crate::measurement::{FailureKind, Latencies};
 use crate::metric::Metric;
@@ -34,6 +35,9 @@ pub(super) struct StoredJob {
     #[serde(default)]
     metrics: Vec<Metric>,
     cells: Vec<StoredCell>,
+    /// What the run told of each name and phase, of the newest job alone of those that are alike.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    figures: Vec<Figures>,
 }
 
 /// One request name, or all of them, in one scope.
@@ -97,6 +101,7 @@ impl From<Job> for StoredJob {
             loopback: job.loopback,
             labels: job.labels,
             environment: job.environment,
+            figures: job.figures,
         }
     }
 }
@@ -141,6 +146,7 @@ impl TryFrom<StoredJob> for Job {
             loopback: job.loopback,
             labels: job.labels,
             environment: job.environment,
+            figures: job.figures,
         })
     }
 }

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{CellSummary, Job, Scope};
+use super::figures::Figures;
+use super::model::{CellSummary, Job, Scope, VALUE_DIGITS};
 use crate::measurement::{Arm, FailureKind, Totals};
 use crate::metric::{Kind, Metric};
 use crate::record::{Breakdown, Level, PhaseRecord, RunRecord, Sample, Sieve, level};
 use crate::units::rounded;
 
-/// Digits of a stored value: one more than the histograms that it is read from have.
-const VALUE_DIGITS: usize = 4;
 /// Digits of a stored spread, which is told and never tested.
 const SPREAD_DIGITS: usize = 2;
 
@@ -58,7 +57,7 @@ impl Scope {
 }
 
 impl Job {
-    /// What a baseline keeps of a run, with the histograms that only the newest job has.
+    /// What a baseline keeps of a run, with the histograms and figures that only the newest job has.
     pub fn of(record: &RunRecord, accepted_worse: bool) -> Self {
         let sieve = Sieve::of(record, || None);
         let mut cells = summarize_kept(record, &sieve);
@@ -96,6 +95,7 @@ impl Job {
             labels: record.labels.clone(),
             environment: record.environment.clone(),
             cells,
+            figures: Figures::of(record),
         }
     }
 }

@@ -28,8 +28,9 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
             ),
         });
     }
-    let job = Job::of(before, false);
-    for difference in baseline::differences(&job, &Setting::from(now)) {
+    let held = baseline::add(None, &before.scenario, Job::of(before, false));
+    let job = &held.jobs[0];
+    for difference in baseline::differences(job, &Setting::from(now)) {
         console.warn(&format!(
             "not of equal circumstances: {} was {} and is {}",
             difference.property, difference.baseline, difference.current
@@ -47,7 +48,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
     let verdict = verdict::judge(&Case {
         thresholds: &thresholds,
         candidates: std::slice::from_ref(now),
-        matching: Matching::Jobs(vec![&job]),
+        matching: Matching::Jobs(vec![job]),
         anchor: None,
     });
     let story = Story {
@@ -57,7 +58,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         thresholds: &thresholds,
         gate_path: "",
         thresholds_path: "",
-        baseline: None,
+        baseline: Some(&held),
         before: Before::Result {
             commit: job.commit.as_deref(),
             started: job.started,
@@ -66,6 +67,10 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         exit: Exit::Passed.code(),
         files: &[],
     };
-    console.print(&report::terminal(&story, console.width, console.colour));
+    console.print(&report::terminal_in_full(
+        &story,
+        console.width,
+        console.colour,
+    ));
     Ok(Exit::Passed)
 }

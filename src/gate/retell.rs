@@ -87,7 +87,7 @@ pub fn report(
                 source,
             })?;
         }
-        (None, Format::Text) => console.print(&told.text(console)),
+        (None, Format::Text) => console.print(&told.full_text(console)),
         (None, _) => console.print(&format.tell(&told.story())),
     }
     Ok(Exit::Passed)

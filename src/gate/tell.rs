@@ -66,7 +66,7 @@ pub(super) const RESULT: &str = "result.json";
 /// A report by the name of its format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// What the terminal is told.
+    /// What the terminal is told, with nothing left out.
     Text,
     /// `report.html`.
     Html,
@@ -153,6 +153,11 @@ impl<'a> Told<'a> {
         }
     }
 
+    /// The same with nothing left out, each name in each phase as well.
+    pub(super) fn full_text(&self, console: &Console) -> String {
+        report::terminal_in_full(&self.story(), console.width, console.colour)
+    }
+
     /// Where its files lie.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
@@ -191,7 +196,7 @@ impl Format {
     /// The report as the text of a file.
     pub(super) fn tell(self, story: &Story<'_>) -> String {
         match self {
-            Self::Text => report::terminal(story, DEFAULT_WIDTH, Colour::Never),
+            Self::Text => report::terminal_in_full(story, DEFAULT_WIDTH, Colour::Never),
             Self::Html => report::html(story),
             Self::Summary => report::summary(&[*story]),
             Self::Junit => report::junit(&[*story]),

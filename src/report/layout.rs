@@ -104,14 +104,44 @@ pub(super) fn hanging(
         .collect()
 }
 
-/// The columns that a table of names and numbers takes where nothing is cut short.
-pub(super) fn natural_width(rows: &[(String, Vec<String>)]) -> usize {
+/// A name and its numbers.
+pub(super) type Row = (String, Vec<String>);
+
+/// The columns that a table of names and numbers takes where nothing is cut short and `gap` columns part two numbers.
+pub(super) fn natural_width(rows: &[Row], gap: usize) -> usize {
     let names = rows.iter().map(|(name, _)| columns_of(name)).max();
-    let numbers: usize = widths(rows).iter().map(|width| width + GAP).sum();
+    let numbers: usize = widths(rows).iter().map(|width| width + gap).sum();
     names.unwrap_or(0) + numbers
 }
 
-fn widths(rows: &[(String, Vec<String>)]) -> Vec<usize> {
+/// A table of names and numbers, each row in its lines: a name that is too long for its column stands on a line above its
+/// numbers, and where even these get too little room, the last columns are left out.
+pub(super) fn ragged(rows: &[Row], columns: usize, gap: usize) -> Vec<Vec<String>> {
+    let mut widths = widths(rows);
+    while widths.iter().map(|width| width + gap).sum::<usize>() > columns {
+        widths.pop();
+    }
+    let numbers: usize = widths.iter().map(|width| width + gap).sum();
+    let room = columns.saturating_sub(numbers);
+    let names = rows.iter().map(|(name, _)| columns_of(name));
+    let width = names.filter(|width| *width <= room).max().unwrap_or(0);
+    rows.iter()
+        .map(|(name, cells)| {
+            let cells = aligned(cells, &widths, gap);
+            let lines = if columns_of(name) <= width {
+                vec![left(name, width) + &cells]
+            } else if cells.is_empty() {
+                vec![shorten(name, columns)]
+            } else {
+                vec![shorten(name, columns), " ".repeat(width) + &cells]
+            };
+            let lines = lines.iter().map(|line| line.trim_end().to_owned());
+            lines.collect()
+        })
+        .collect()
+}
+
+fn widths(rows: &[Row]) -> Vec<usize> {
     let count = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
     (0..count)
         .map(|index| {
@@ -123,7 +153,7 @@ fn widths(rows: &[(String, Vec<String>)]) -> Vec<usize> {
 
 /// A table of a name and numbers, the numbers set to the right. Where the names would get too little room, each stands
 /// on a line above its numbers, and where even these get too little, the last columns are left out.
-pub(super) fn table(rows: &[(String, Vec<String>)], columns: usize) -> Vec<String> {
+pub(super) fn table(rows: &[Row], columns: usize) -> Vec<String> {
     let mut widths = widths(rows);
     while widths.iter().map(|width| width + GAP).sum::<usize>() > columns {
         widths.pop();
@@ -141,19 +171,19 @@ pub(super) fn table(rows: &[(String, Vec<String>)], columns: usize) -> Vec<Strin
             .iter()
             .map(|(name, cells)| {
                 let name = left(&shorten(name, name_width), name_width);
-                name + &aligned(cells, &widths)
+                name + &aligned(cells, &widths, GAP)
             })
             .collect();
     }
     rows.iter()
-        .flat_map(|(name, cells)| [shorten(name, columns), aligned(cells, &widths)])
+        .flat_map(|(name, cells)| [shorten(name, columns), aligned(cells, &widths, GAP)])
         .collect()
 }
 
-fn aligned(cells: &[String], widths: &[usize]) -> String {
+fn aligned(cells: &[String], widths: &[usize], gap: usize) -> String {
     let cells = cells.iter().zip(widths);
     cells
-        .map(|(cell, width)| right(cell, GAP + width))
+        .map(|(cell, width)| right(cell, gap + width))
         .collect()
 }
 
@@ -188,6 +218,40 @@ mod tests {
             ["name", "      n   P95", "GET /a", "  1,200  9 ms"]
         );
         assert_eq!(table(&rows, 8), ["name", "      n", "GET /a", "  1,200"]);
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_for_its_column_stands_above_its_numbers() {
+        let row = |name: &str, cells: &[&str]| {
+            (
+                name.to_owned(),
+                cells.iter().map(|c| (*c).to_owned()).collect(),
+            )
+        };
+        let rows = [
+            row("ms", &["P50", "max"]),
+            row("overall", &["1.5", "12"]),
+            row("GET /catalog/items", &["2", "345"]),
+        ];
+        let told = |columns| ragged(&rows, columns, 1).concat();
+        assert_eq!(
+            told(26),
+            [
+                "ms                 P50 max",
+                "overall            1.5  12",
+                "GET /catalog/items   2 345"
+            ]
+        );
+        assert_eq!(
+            told(16),
+            [
+                "ms      P50 max",
+                "overall 1.5  12",
+                "GET /cat…g/items",
+                "          2 345"
+            ]
+        );
+        assert_eq!(told(6)[0], "ms P50", "the last column is left out");
     }
 
     #[test]

@@ -38,7 +38,7 @@ mod words;
 
 use jiff::Timestamp;
 
-use crate::baseline::Baseline;
+use crate::baseline::{Baseline, Job, Matching, Setting, matching};
 use crate::record::RunRecord;
 use crate::thresholds::Thresholds;
 use crate::verdict::{Caution, Line, Verdict};
@@ -55,7 +55,7 @@ pub use outputs::outputs;
 pub use performance::performance;
 pub use rehearsal::{Secrets, Seen, redacted, rehearsal};
 pub use summary::summary;
-pub use terminal::{Colour, terminal, verdict_line};
+pub use terminal::{Colour, terminal, terminal_in_full, verdict_line};
 pub use text::{fitted, inert};
 
 /// All that the reports of one gate are told from.
@@ -73,7 +73,7 @@ pub struct Story<'a> {
     pub gate_path: &'a str,
     /// The thresholds file, as the user would open it.
     pub thresholds_path: &'a str,
-    /// The gate's baseline, where there is one.
+    /// The gate's baseline, where there is one; of a comparison the older result as its one job.
     pub baseline: Option<&'a Baseline>,
     /// Where the figures before come from.
     pub before: Before<'a>,
@@ -120,6 +120,17 @@ impl<'a> Story<'a> {
     /// Whether two results are compared, with nothing promised and no verdict.
     fn is_comparison(&self) -> bool {
         matches!(self.before, Before::Result { .. })
+    }
+
+    /// The jobs that the run is compared with, newest last: of a comparison the older result, whatever its circumstances.
+    fn jobs_before(&self) -> Vec<&'a Job> {
+        if self.is_comparison() {
+            return self.baseline.iter().flat_map(|held| &held.jobs).collect();
+        }
+        match matching(self.baseline, &Setting::from(self.record)) {
+            Matching::Jobs(jobs) => jobs,
+            Matching::None(_) => Vec::new(),
+        }
     }
 
     /// Name of the gate.

@@ -1,11 +1,12 @@
 //! The figures of a request name as they were before: on the base of a duet, or in the newest job of the baseline.
 
-use crate::baseline::{CellSummary, Job, Matching, Scope, Setting, matching};
+use crate::baseline::{self, CellSummary, Job, Scope};
 use crate::measurement::{Arm, Cell, Latencies};
 use crate::metric::Metric;
 use crate::record::{PhaseRecord, RunRecord};
 use crate::report::Story;
 use crate::report::figures::{Figures, gather};
+use crate::report::numbers::date;
 
 /// The quantiles that a table of latencies has.
 pub(in crate::report) const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
@@ -67,6 +68,21 @@ impl From<&Figures> for Known {
     }
 }
 
+impl From<&baseline::Figures> for Known {
+    fn from(row: &baseline::Figures) -> Self {
+        let seconds = Some(row.seconds).filter(|seconds| *seconds > 0.0);
+        let latencies = row.latencies.as_ref();
+        Self {
+            requests: row.requests,
+            failures: row.failures,
+            per_second: seconds.map(|seconds| row.requests as f64 / seconds),
+            average: latencies.map(|all| all.average),
+            quantiles: latencies.map_or([None; 5], |all| all.quantiles.map(Some)),
+            max: latencies.map(|all| all.max),
+        }
+    }
+}
+
 impl From<&CellSummary> for Known {
     fn from(cell: &CellSummary) -> Self {
         let counts = Self {
@@ -101,12 +117,10 @@ impl<'a> Past<'a> {
         if story.record.base.is_some() {
             return Self::Base(story.records().collect());
         }
-        match matching(story.baseline, &Setting::from(story.record)) {
-            Matching::Jobs(jobs) => jobs
-                .last()
-                .map_or(Self::Nothing, |job| Self::Job(job, &story.record.phases)),
-            Matching::None(_) => Self::Nothing,
-        }
+        story
+            .jobs_before()
+            .last()
+            .map_or(Self::Nothing, |job| Self::Job(job, &story.record.phases))
     }
 
     /// What a row of the past is called; none where there is no past.
@@ -117,11 +131,28 @@ impl<'a> Past<'a> {
         }
     }
 
+    /// Why a row may have none before, where one may: a job that does not tell figures phase by phase.
+    pub(in crate::report) fn gap(&self) -> Option<String> {
+        let Self::Job(job, phases) = self else {
+            return None;
+        };
+        let measured = phases.iter().filter(|phase| phase.measured && !phase.idle);
+        (job.figures.is_empty() && measured.count() > 1).then(|| {
+            format!(
+                "the newest job of {} is kept without figures by phase, so that a row may have none before",
+                date(job.started)
+            )
+        })
+    }
+
     /// A request name (all together where none) over all measured phases.
     pub(in crate::report) fn measured(&self, request: Option<&str>) -> Option<Known> {
         match self {
             Self::Base(records) => base(records, request, |phase| phase.measured),
-            Self::Job(_, phases) => self.stored(request, &|phase| phase.measured, phases),
+            Self::Job(job, phases) => job
+                .figures(None, request)
+                .map(Known::from)
+                .or_else(|| stored(job, request, |phase| phase.measured, phases)),
             Self::Nothing => None,
         }
     }
@@ -130,37 +161,45 @@ impl<'a> Past<'a> {
     pub(in crate::report) fn in_phase(&self, request: Option<&str>, name: &str) -> Option<Known> {
         match self {
             Self::Base(records) => base(records, request, |phase| phase.name == name),
-            Self::Job(_, phases) => self.stored(request, &|phase| phase.name == name, phases),
+            Self::Job(job, phases) => {
+                let mut measured = phases.iter().filter(|phase| phase.measured && !phase.idle);
+                // Of one phase there is no more to tell than of all.
+                let is_only = matches!(
+                    (measured.next(), measured.next()),
+                    (Some(only), None) if only.name == name
+                );
+                let phase = Some(name).filter(|_| !is_only);
+                job.figures(phase, request)
+                    .map(Known::from)
+                    .or_else(|| stored(job, request, |phase| phase.name == name, phases))
+            }
             Self::Nothing => None,
         }
     }
+}
 
-    /// A job keeps its steady phases together, and each other one by itself: only where just these are asked for does it
-    /// know them.
-    fn stored(
-        &self,
-        request: Option<&str>,
-        is_asked: &dyn Fn(&PhaseRecord) -> bool,
-        phases: &[PhaseRecord],
-    ) -> Option<Known> {
-        let Self::Job(job, _) = self else { return None };
-        let measured = |phase: &&PhaseRecord| phase.measured && !phase.idle;
-        let asked: Vec<&PhaseRecord> = phases
-            .iter()
-            .filter(measured)
-            .filter(|phase| is_asked(phase))
-            .collect();
-        let steady = phases.iter().filter(measured).filter(|phase| phase.steady);
-        let scope = match asked.as_slice() {
-            [] => return None,
-            [one] if !one.steady => Scope::Phase(one.name.clone()),
-            all if all.iter().all(|phase| phase.steady) && all.len() == steady.count() => {
-                Scope::Steady
-            }
-            _ => return None,
-        };
-        job.cell(&scope, request).map(Known::from)
-    }
+/// What a job knows that does not tell figures phase by phase: an older loadgate kept steady phases together, and each
+/// other one by itself, so that only where just these are asked for there is an answer.
+fn stored(
+    job: &Job,
+    request: Option<&str>,
+    is_asked: impl Fn(&PhaseRecord) -> bool,
+    phases: &[PhaseRecord],
+) -> Option<Known> {
+    let measured = |phase: &&PhaseRecord| phase.measured && !phase.idle;
+    let asked: Vec<&PhaseRecord> = phases
+        .iter()
+        .filter(measured)
+        .filter(|phase| is_asked(phase))
+        .collect();
+    let steady = phases.iter().filter(measured).filter(|phase| phase.steady);
+    let scope = match asked.as_slice() {
+        [] => return None,
+        [one] if !one.steady => Scope::Phase(one.name.clone()),
+        all if all.iter().all(|phase| phase.steady) && all.len() == steady.count() => Scope::Steady,
+        _ => return None,
+    };
+    job.cell(&scope, request).map(Known::from)
 }
 
 fn base(
@@ -179,28 +218,93 @@ mod tests {
     use super::*;
     use crate::record::sample::{RecordBuilder, record, traffic};
 
+    /// A run of two steady phases and a repeated one.
     fn run(millis: f64) -> RunRecord {
-        let of = |run: RecordBuilder| run.slices(4, &[traffic("GET /a", 700, millis)]);
-        let run = of(record().steady("warm")).repeated("burst");
-        of(run).build()
+        let of = |run: RecordBuilder, factor: f64| {
+            let names = [
+                traffic("GET /a", 700, millis * factor),
+                traffic("GET /b", 300, 20.0 * factor),
+            ];
+            run.slices(4, &names)
+        };
+        let run = of(record().unmeasured("warm-up"), 9.0).steady("warm");
+        let run = of(of(run, 1.0).repeated("burst"), 3.0).next_pass();
+        of(of(run, 3.0).steady("peak"), 2.0).build()
+    }
+
+    /// What the run's own tables say of a name in a phase, or in all measured ones.
+    fn told(run: &RunRecord, request: Option<&str>, phase: Option<&str>) -> Known {
+        let figures = gather(std::iter::once(run), request, |record, slice| {
+            let own = &record.phases[slice.phase];
+            own.measured && phase.is_none_or(|phase| phase == own.name)
+        });
+        Known::from(&figures)
+    }
+
+    fn assert_same(before: &Known, told: &Known) {
+        let close = |a: Option<f64>, b: Option<f64>| {
+            let (a, b) = (a.unwrap(), b.unwrap());
+            assert!((a / b - 1.0).abs() < 5e-4, "{before:?} is not {told:?}");
+        };
+        assert_eq!(
+            (before.requests, before.failures),
+            (told.requests, told.failures)
+        );
+        close(before.per_second, told.per_second);
+        close(before.average, told.average);
+        close(before.max, told.max);
+        for (before, told) in before.quantiles.into_iter().zip(told.quantiles) {
+            close(before, told);
+        }
     }
 
     #[test]
-    fn a_job_answers_for_the_phases_that_it_keeps_by_themselves_and_for_no_others() {
-        let (before, now) = (Job::of(&run(40.0), false), run(50.0));
-        let past = Past::Job(&before, &now.phases);
-        for request in [None, Some("GET /a")] {
-            let warm = past.in_phase(request, "warm").unwrap();
-            assert_eq!((warm.requests, warm.failures), (2800, 0));
-            assert!(warm.average.is_some() && warm.max.is_some());
-            assert!(warm.quantiles.iter().all(Option::is_some));
-            let burst = past.in_phase(request, "burst").unwrap();
-            assert_eq!(burst.requests, 2800);
-            assert!(burst.quantiles[2].is_some());
-            // Steady and repeated phases are never pooled in a job.
-            assert_eq!(past.measured(request), None);
+    fn a_job_answers_for_every_name_in_every_measured_phase_and_for_all_of_them_together() {
+        let before = run(40.0);
+        let (job, now) = (Job::of(&before, false), run(50.0));
+        let past = Past::Job(&job, &now.phases);
+        for request in [None, Some("GET /a"), Some("GET /b")] {
+            let all = past.measured(request).unwrap();
+            assert_same(&all, &told(&before, request, None));
+            for phase in ["warm", "burst", "peak"] {
+                let one = past.in_phase(request, phase).unwrap();
+                assert_same(&one, &told(&before, request, Some(phase)));
+                assert_ne!(one.quantiles, all.quantiles);
+            }
         }
-        assert_eq!(past.in_phase(Some("GET /b"), "warm"), None);
-        assert_eq!(past.in_phase(None, "peak"), None);
+        assert_eq!(past.in_phase(None, "warm-up"), None, "not measured");
+        assert_eq!(past.measured(Some("GET /c")), None);
+        assert_eq!(past.in_phase(None, "recovery"), None);
+        assert_eq!(past.gap(), None);
+    }
+
+    #[test]
+    fn of_a_job_that_an_older_loadgate_kept_is_known_what_it_kept_by_itself() {
+        let now = run(50.0);
+        let mut job = Job::of(&run(40.0), false);
+        job.figures = Vec::new();
+        let past = Past::Job(&job, &now.phases);
+        let burst = past.in_phase(Some("GET /a"), "burst").unwrap();
+        assert_eq!(burst.requests, 5600);
+        assert!(burst.quantiles[2].is_some());
+        // Two steady phases were kept as one, and never with others.
+        assert_eq!(past.in_phase(Some("GET /a"), "warm"), None);
+        assert_eq!(past.measured(None), None);
+        assert!(past.gap().is_some());
+        let one = record()
+            .steady("warm")
+            .slices(4, &[traffic("GET /a", 700, 40.0)])
+            .build();
+        let mut job = Job::of(&one, false);
+        assert_eq!(job.figures.len(), 2, "of one phase no more than of all");
+        let whole = Past::Job(&job, &one.phases).in_phase(None, "warm").unwrap();
+        job.figures = Vec::new();
+        let past = Past::Job(&job, &one.phases);
+        for known in [past.in_phase(None, "warm"), past.measured(None)] {
+            let known = known.unwrap();
+            assert_eq!(known.requests, whole.requests);
+            assert!(known.average.is_some() && known.max.is_some());
+        }
+        assert_eq!(past.gap(), None, "nothing is missing");
     }
 }

@@ -1,6 +1,5 @@
 //! When a kind of failure first appeared, under what load, and how many there were before.
 
-use crate::baseline::{Matching, Setting, matching};
 use crate::measurement::{Arm, FailureKind, Totals};
 use crate::record::RunRecord;
 use crate::report::Story;
@@ -28,11 +27,8 @@ pub(in crate::report) fn totals_before(story: &Story) -> Option<Totals> {
         });
         Totals::of(base.flat_map(|slice| slice.of_request(None)))
     } else {
-        let Matching::Jobs(jobs) = matching(story.baseline, &Setting::from(story.record)) else {
-            return None;
-        };
         let mut all = Totals::default();
-        for job in jobs.iter().filter_map(|job| job.totals()) {
+        for job in story.jobs_before().iter().filter_map(|job| job.totals()) {
             all.add(job.requests, &job.failures);
         }
         all

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::pools::Pools;
 use super::words::together;
 use super::{checks, code, sections, why};
-use crate::baseline::{Job, Matching, Setting, matching};
+use crate::baseline::Job;
 use crate::report::Story;
 use crate::report::numbers;
 use crate::report::rows::{Row, rows};
@@ -30,14 +30,10 @@ pub(super) struct Page<'s, 'a> {
 
 /// The page of one gate.
 pub fn html(story: &Story) -> String {
-    let jobs = match matching(story.baseline, &Setting::from(story.record)) {
-        Matching::Jobs(jobs) => jobs,
-        Matching::None(_) => Vec::new(),
-    };
     let page = Page {
         story,
         rows: rows(story),
-        jobs,
+        jobs: story.jobs_before(),
         pools: Pools::of(story),
     };
     page.draw().into_string() + "\n"

@@ -16,6 +16,7 @@ use crate::measurement::Arm;
 use crate::report::answers::Past;
 use crate::report::numbers::{count, counted};
 use crate::report::rows::{Row, Status};
+use crate::report::text::capitalized;
 use crate::report::words::{Medium, comparison, generator};
 use crate::verdict::{Comparison, Measure, NoComparison};
 
@@ -201,6 +202,7 @@ fn measured(page: &Page) -> Markup {
     };
     let inside = html! {
         (tables::by_request(&page.pools, &past))
+        @if let Some(gap) = past.gap() { p { (capitalized(&gap)) "." } }
         (tables::by_phase(&page.pools, &past))
         @if let Some(both) = tables::by_request_and_phase(&page.pools, &past) { (both) }
         @if let Some(errors) = tables::errors(page.story, &page.pools) { (errors) }

@@ -2,7 +2,7 @@
 
 use super::blocks::{Block, Need};
 use super::checks::{all_unfolded, row_table};
-use super::{MEDIUM, answers};
+use super::{MEDIUM, answers, full_sentence};
 use crate::report::Story;
 use crate::report::answers::{Known, Past, totals_before};
 use crate::report::figures::{Figures, figures};
@@ -73,9 +73,10 @@ fn latencies(story: &Story, figures: &[Figures]) -> Option<String> {
     }
     let past = Past::of(story);
     let rows = latency_rows(figures, &past, |request| past.measured(request));
+    let gap = past.gap().map(|gap| format!("\n{}\n", full_sentence(&gap)));
     Some(details(
         &titled(story, "Latency by request"),
-        &latency_table(&rows),
+        &(latency_table(&rows) + &gap.unwrap_or_default()),
     ))
 }
 

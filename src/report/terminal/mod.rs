@@ -3,11 +3,12 @@
 
 mod checks;
 mod room;
+mod tables;
 
 use super::Story;
-use super::answers::{Known, PhaseFigures, phases, totals_before};
+use super::answers::{Past, PhaseFigures, phases, totals_before};
 use super::figures::{Figures, figures};
-use super::layout::{hanging, natural_width, table, wrap};
+use super::layout::{hanging, wrap};
 use super::numbers::{self, count};
 use super::rows::{Row, Status, rows};
 use super::spark::{courses, sparkline};
@@ -16,9 +17,9 @@ use super::words::{
     Medium, advice, caution, compared, failing_names, failure_kind, first_told, generator,
     headline, invalidities, load, ordinary_noise, showed, told_cautions,
 };
-use crate::measurement::{Arm, Totals};
+use crate::measurement::Totals;
 use crate::verdict::Outcome;
-use room::{ROOMS, Room, SCREEN};
+use room::{IN_FULL, ROOMS, Room, SCREEN};
 
 const MEDIUM: Medium = Medium::Plain;
 
@@ -43,12 +44,20 @@ pub fn terminal(story: &Story, columns: usize, colour: Colour) -> String {
     let gathered = Gathered::of(story, columns);
     let mut told = String::new();
     for room in &ROOMS {
-        told = fitted(&gathered, columns, colour, room);
+        told = fitted(&gathered, Vec::new(), columns, colour, room);
         if told.lines().count() <= SCREEN {
             break;
         }
     }
     told
+}
+
+/// One gate, told for a terminal of so many columns with nothing left out: each name in each phase as well.
+pub fn terminal_in_full(story: &Story, columns: usize, colour: Colour) -> String {
+    let columns = columns.max(NARROWEST);
+    let gathered = Gathered::of(story, columns);
+    let each_phase = tables::by_name_and_phase(&gathered, columns, colour, &IN_FULL);
+    fitted(&gathered, each_phase, columns, colour, &IN_FULL)
 }
 
 /// What a story is told from, whatever room there is: added up once.
@@ -57,6 +66,7 @@ struct Gathered<'s, 'a> {
     rows: Vec<Row<'a>>,
     figures: Vec<Figures>,
     before: Option<Totals>,
+    past: Past<'a>,
     phases: Vec<PhaseFigures>,
     showed: Vec<String>,
     /// The lines of the run second by second.
@@ -70,6 +80,7 @@ impl<'s, 'a> Gathered<'s, 'a> {
             rows: rows(story),
             figures: figures(story),
             before: totals_before(story),
+            past: Past::of(story),
             phases: phases(story),
             showed: showed(story, MEDIUM),
             course: course(story, columns),
@@ -77,15 +88,21 @@ impl<'s, 'a> Gathered<'s, 'a> {
     }
 }
 
-fn fitted(gathered: &Gathered, columns: usize, colour: Colour, room: &Room) -> String {
+fn fitted(
+    gathered: &Gathered,
+    each_phase: Vec<Vec<String>>,
+    columns: usize,
+    colour: Colour,
+    room: &Room,
+) -> String {
     let story = gathered.story;
     let measured = [
-        latencies(gathered, columns, room),
+        tables::by_name(gathered, columns, colour, room),
         failures(gathered, columns, room),
         gathered.course.clone(),
     ];
     let showed = [
-        side_by_side(gathered, columns, room),
+        tables::by_phase(gathered, columns, colour, room),
         answers(&gathered.showed, columns, room),
     ];
     let last = [
@@ -98,7 +115,9 @@ fn fitted(gathered: &Gathered, columns: usize, colour: Colour, room: &Room) -> S
     let checks = checks::checks(story, &gathered.rows, columns, colour, room);
     let verdict = verdict(story, columns, colour);
     if room.airy {
-        return joined([context, measured, showed, checks, last, verdict]);
+        let before = [context, measured, showed];
+        let after = [checks, last, verdict];
+        return joined(before.into_iter().chain(each_phase).chain(after));
     }
     let (before, after) = ([context, measured, showed], [checks, last]);
     joined([before.concat(), after.concat(), verdict])
@@ -115,7 +134,7 @@ pub fn verdict_line(story: &Story, columns: usize, colour: Colour) -> String {
 }
 
 /// Paragraphs with an empty line between them, no line of which is a command to the CI system that logs it.
-fn joined<const N: usize>(paragraphs: [Vec<String>; N]) -> String {
+fn joined(paragraphs: impl IntoIterator<Item = Vec<String>>) -> String {
     let told: Vec<String> = paragraphs
         .into_iter()
         .filter(|lines| !lines.is_empty())
@@ -161,29 +180,6 @@ fn context(story: &Story, columns: usize, colour: Colour, room: &Room) -> Vec<St
     lines
 }
 
-fn latencies(gathered: &Gathered, columns: usize, room: &Room) -> Vec<String> {
-    let Gathered { story, figures, .. } = gathered;
-    if figures.iter().all(|figures| figures.requests == 0) {
-        return Vec::new();
-    }
-    let mut lines = vec![titles("latency in ms", &["requests"], &[])];
-    // A name that alone would be left out takes no more lines than to say so.
-    let shown = match room.names.saturating_add(1) {
-        most if figures.len() <= most.saturating_add(1) => figures.len(),
-        most => most,
-    };
-    for figures in &figures[..shown] {
-        let mut cells = vec![count(figures.requests)];
-        cells.extend(known(figures));
-        lines.push((figures.name(MEDIUM), cells));
-    }
-    let mut lines = table(&fitting(lines, columns), columns);
-    if let more @ 1.. = figures.len() - shown {
-        lines.push(left_out(story, more, "name"));
-    }
-    lines
-}
-
 /// The failures by kind, where there are any.
 fn failures(gathered: &Gathered, columns: usize, room: &Room) -> Vec<String> {
     let story = gathered.story;
@@ -216,86 +212,6 @@ fn failures(gathered: &Gathered, columns: usize, room: &Room) -> Vec<String> {
     if let more @ 1.. = overall.kinds.len().saturating_sub(room.kinds) {
         let told = format!("{} of failure", numbers::counted(more as u64, "more kind"));
         lines.extend(hanging("errors:", 8, &told, columns));
-    }
-    lines
-}
-
-/// The phases side by side, where there are several.
-fn side_by_side(gathered: &Gathered, columns: usize, room: &Room) -> Vec<String> {
-    let Gathered { story, phases, .. } = gathered;
-    // One phase in two arms is what the checks compare.
-    if phases.iter().all(|of| of.name == phases[0].name) {
-        return Vec::new();
-    }
-    let mut lines = vec![titles("phase", &[], &["in flight"])];
-    let shown = phases.len().min(room.phases);
-    for of in &phases[..shown] {
-        let base = match of.arm {
-            Arm::Target => "",
-            Arm::Base => ", base",
-        };
-        let mut cells = known(&of.figures);
-        cells.push(numbers::number(of.in_flight()));
-        lines.push((
-            format!(
-                "{} ({}{base})",
-                MEDIUM.foreign(&of.name),
-                MEDIUM.foreign_load(&of.load)
-            ),
-            cells,
-        ));
-    }
-    let mut lines = table(&fitting(lines, columns), columns);
-    if let more @ 1.. = phases.len() - shown {
-        lines.push(left_out(story, more, "phase"));
-    }
-    lines
-}
-
-/// What is known of each name and phase, in the order of its columns.
-const KNOWN: [&str; 9] = [
-    "req/s", "errors", "avg", "P50", "P90", "P95", "P99", "P99.9", "max",
-];
-
-/// Columns that give way to names that would be cut short, the first first. Other reports have them all.
-const GIVE_WAY: [&str; 5] = ["requests", "P90", "P99.9", "avg", "max"];
-
-type Line = (String, Vec<String>);
-
-/// The heads of a table of what is known, between columns of its own.
-fn titles(name: &str, before: &[&str], after: &[&str]) -> Line {
-    let heads = [before, KNOWN.as_slice(), after].concat();
-    let heads = heads.iter().map(|head| (*head).to_owned());
-    (name.to_owned(), heads.collect())
-}
-
-/// The cells below [`KNOWN`]; latencies in milliseconds, so that the unit is said once.
-fn known(figures: &Figures) -> Vec<String> {
-    let known = Known::from(figures);
-    let millis = |seconds: Option<f64>| numbers::number(seconds.map(|seconds| seconds * 1e3));
-    let ratio = known.error_ratio();
-    let mut cells = vec![
-        numbers::number(known.per_second),
-        ratio.map_or_else(|| numbers::NONE.to_owned(), numbers::share),
-        millis(known.average),
-    ];
-    cells.extend(known.quantiles.map(millis));
-    cells.push(millis(known.max));
-    cells
-}
-
-/// The table without the columns that must give way for it to be no wider than this.
-fn fitting(mut lines: Vec<Line>, columns: usize) -> Vec<Line> {
-    for head in GIVE_WAY {
-        if natural_width(&lines) <= columns {
-            break;
-        }
-        let heads = lines.first().map_or(&[][..], |(_, heads)| heads);
-        if let Some(place) = heads.iter().position(|own| own == head) {
-            for (_, cells) in &mut lines {
-                cells.remove(place);
-            }
-        }
     }
     lines
 }
@@ -462,6 +378,7 @@ fn cut(mut lines: Vec<String>, most: usize) -> Vec<String> {
 #[derive(Clone, Copy)]
 enum Style {
     Bold,
+    Dim,
     Green,
     Yellow,
     Red,
@@ -479,6 +396,7 @@ fn style(story: &Story, status: Status) -> Style {
 fn paint(text: &str, style: Style, colour: Colour) -> String {
     let code = match style {
         Style::Bold => "1",
+        Style::Dim => "2",
         Style::Green => "32",
         Style::Yellow => "33",
         Style::Red => "1;31",

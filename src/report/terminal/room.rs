@@ -10,6 +10,8 @@ pub(super) struct Room {
     pub(super) circumstances: bool,
     /// Request names in the table of latencies, all together not counted.
     pub(super) names: usize,
+    /// Of these, how many with what they were before, all together counted; phases only where all names are.
+    pub(super) before: usize,
     /// Kinds of failure.
     pub(super) kinds: usize,
     /// Lines that one kind of failure may take.
@@ -32,14 +34,23 @@ pub(super) struct Room {
     pub(super) airy: bool,
 }
 
-const ALL: usize = usize::MAX;
+pub(super) const ALL: usize = usize::MAX;
 
-/// From everything to the least that still tells the story.
-pub(super) const ROOMS: [Room; 7] = [WHOLE, SHORT, FEWER, NAMED, WORST, DENSE, LEAST];
+/// Everything, for who asks for it.
+pub(super) const IN_FULL: Room = Room {
+    kinds: ALL,
+    ..WHOLE
+};
+
+/// From what a screen may have room for to the least that still tells the story.
+pub(super) const ROOMS: [Room; 9] = [
+    WHOLE, SHORT, BESIDE, FEWER, NAMED, WORST, DENSE, SUMS, LEAST,
+];
 
 const WHOLE: Room = Room {
     circumstances: true,
     names: ALL,
+    before: ALL,
     // A broken target has one kind or two.
     kinds: 6,
     lines: ALL,
@@ -58,6 +69,8 @@ const SHORT: Room = Room {
     ..WHOLE
 };
 
+const BESIDE: Room = Room { before: 1, ..SHORT };
+
 const FEWER: Room = Room {
     circumstances: false,
     kinds: 3,
@@ -65,7 +78,7 @@ const FEWER: Room = Room {
     answers: 2,
     reasons: 2,
     passed: 4,
-    ..SHORT
+    ..BESIDE
 };
 
 const NAMED: Room = Room {
@@ -79,6 +92,7 @@ const NAMED: Room = Room {
 
 const WORST: Room = Room {
     names: 3,
+    before: 0,
     kinds: 2,
     phases: 4,
     answers: 0,
@@ -92,10 +106,13 @@ const DENSE: Room = Room {
     ..WORST
 };
 
-const LEAST: Room = Room {
+const SUMS: Room = Room {
     names: 0,
+    before: 1,
     kinds: 1,
     failing: 2,
     notes: 0,
     ..DENSE
 };
+
+const LEAST: Room = Room { before: 0, ..SUMS };

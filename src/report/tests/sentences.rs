@@ -135,7 +135,7 @@ fn an_acceptance_in_force_is_told_in_every_report() {
 fn what_was_measured_has_three_digits_and_what_was_promised_those_it_was_written_with() {
     let log = log("more errors");
     for text in [
-        "GET /user/profile 2,400 200 0.50 % 19.9 19.9 28.0 29.0 29.8 30.0 30.0",
+        "GET /user/profile 2,400 200 0.50 19.9 19.9 28.0 29.0 29.8 30.0 30.0",
         "error rate overall 0.33 → 5.17 %",
         "limit 5 % inconclusive",
         "7,200 requests in 12 s",

@@ -24,8 +24,66 @@ fn no_line_is_longer_than_the_terminal_is_wide() {
             assert_lines(&told(sample, columns), columns);
             let verdict = verdict_line(&sample.story(), columns, Colour::Never);
             assert_lines(&verdict, columns);
+            let in_full = terminal_in_full(&sample.story(), columns, Colour::Never);
+            assert_lines(&in_full, columns);
         }
     }
+}
+
+/// The heads of the tables of what was measured: by name, by phase, and by name in each phase.
+fn heads(told: &str) -> Vec<Vec<&str>> {
+    let heads = told.lines().filter(|line| line.contains(" req/s "));
+    heads
+        .map(|line| line.split_whitespace().collect())
+        .collect()
+}
+
+#[test]
+fn from_80_columns_on_the_tables_have_every_figure() {
+    let figures = [
+        "req/s", "err", "%", "avg", "P50", "P90", "P95", "P99", "P99.9", "max",
+    ];
+    for (name, sample) in all() {
+        for columns in [80, 120] {
+            let story = sample.story();
+            for told in [
+                terminal(&story, columns, Colour::Never),
+                terminal_in_full(&story, columns, Colour::Never),
+            ] {
+                for head in heads(&told) {
+                    let is_whole = head.windows(figures.len()).any(|own| own == figures);
+                    assert!(is_whole, "{name} at {columns}: {head:?}");
+                }
+            }
+        }
+    }
+    let told = terminal_in_full(&story("phases").story(), 60, Colour::Never);
+    for head in heads(&told) {
+        for figure in ["req/s", "err", "P50", "P95", "P99", "max"] {
+            assert!(head.contains(&figure), "at 60: {head:?}");
+        }
+    }
+}
+
+#[test]
+fn in_full_every_name_and_phase_stands_above_what_it_was() {
+    for (name, past, rows) in [("phases", "  before", 9), ("duet failed", "  base", 3)] {
+        let told = terminal_in_full(&story(name).story(), 80, Colour::Never);
+        let lines: Vec<&str> = told.lines().collect();
+        let before: Vec<usize> = (0..lines.len())
+            .filter(|index| lines[*index].starts_with(past))
+            .collect();
+        // Three in all phases, two phases, and two names in each of them.
+        assert_eq!(before.len(), rows, "{name}: {told}");
+        for index in before {
+            let figures = |line: &str| line.split_whitespace().rev().take(9).count();
+            assert!(!lines[index - 1].starts_with("  "), "{told}");
+            assert_eq!(figures(lines[index]), 9, "{told}");
+        }
+    }
+    let told = terminal_in_full(&story("phases").story(), 80, Colour::Always);
+    let dim = told.lines().filter(|line| line.contains("\u{1b}[2mbefore"));
+    assert_eq!(dim.count(), 9, "{told}");
 }
 
 #[test]
@@ -184,6 +242,22 @@ fn logs_of_80_columns_read_well() {
         "no cold start",
     ] {
         snapshot(&format!("terminal 80 {name}"), &told(story(name), 80));
+    }
+}
+
+#[test]
+fn what_is_asked_for_in_full_reads_well_at_any_width() {
+    for (name, columns) in [
+        ("phases", 60),
+        ("phases", 80),
+        ("phases", 120),
+        ("guide", 80),
+        ("duet failed", 80),
+        ("thirty names", 80),
+    ] {
+        let sample = story(name).story();
+        let told = terminal_in_full(&sample, columns, Colour::Never);
+        snapshot(&format!("in full {columns} {name}"), &told);
     }
 }
 

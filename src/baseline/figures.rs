@@ -1,0 +1,160 @@
+//! What the tables of a job's own run said, name by name and phase by phase: percentiles of several phases together cannot
+//! be had from those of each, so that what was before is kept as it was told.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::model::VALUE_DIGITS;
+use crate::measurement::Cell;
+use crate::metric::Metric;
+use crate::record::{RunRecord, SliceRecord};
+use crate::units::rounded;
+
+/// Values of a row: the average, a quantile for each of [`Metric::QUANTILES`], and the highest.
+const VALUES: usize = Metric::QUANTILES.len() + 2;
+
+/// One request name, or all of them, in one measured phase, or in all of them together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "Row", into = "Row")]
+#[schemars(with = "Row")]
+pub struct Figures {
+    /// The phase; none for all measured phases together.
+    pub phase: Option<String>,
+    /// The request name; none for all requests together.
+    pub request: Option<String>,
+    /// Requests.
+    pub requests: u64,
+    /// Failed requests.
+    pub failures: u64,
+    /// Seconds in which they became due.
+    pub seconds: f64,
+    /// Latencies in seconds; none where no request had one.
+    pub latencies: Option<LatencyFigures>,
+}
+
+/// Latencies of some requests, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LatencyFigures {
+    /// The average.
+    pub average: f64,
+    /// By [`Metric::QUANTILES`].
+    pub quantiles: [f64; Metric::QUANTILES.len()],
+    /// The highest.
+    pub max: f64,
+}
+
+/// Phase, request name, requests, failures, seconds, and of the latencies the average, P50, P90, P95, P99, P99.9 and the
+/// highest, where there are any.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Figures")]
+struct Row(
+    Option<String>,
+    Option<String>,
+    u64,
+    u64,
+    f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")] Option<[f64; VALUES]>,
+);
+
+impl Figures {
+    /// The rows of a run: over all measured phases first, then phase by phase where there are several.
+    pub(super) fn of(record: &RunRecord) -> Vec<Self> {
+        let phases = record.phases.iter().enumerate();
+        let measured = phases.filter(|(_, phase)| phase.measured && !phase.idle);
+        let measured: Vec<usize> = measured.map(|(index, _)| index).collect();
+        let each = measured.iter().copied().map(Some);
+        std::iter::once(None)
+            .chain(each.filter(|_| measured.len() > 1))
+            .flat_map(|phase| of_phase(record, phase))
+            .collect()
+    }
+
+    /// Whether its numbers can be.
+    pub(super) fn is_sound(&self) -> bool {
+        let latencies = self.latencies.iter().flat_map(LatencyFigures::values);
+        let times = latencies.chain([self.seconds]);
+        self.failures <= self.requests && times.into_iter().all(|s| s.is_finite() && s >= 0.0)
+    }
+}
+
+fn of_phase(record: &RunRecord, phase: Option<usize>) -> Vec<Figures> {
+    let keep = |slice: &SliceRecord| {
+        record.is_measured(slice) && phase.is_none_or(|phase| slice.phase == phase)
+    };
+    let kept = record.slices.iter().filter(|slice| keep(slice));
+    let seconds = rounded(kept.map(|slice| slice.length_s).sum(), VALUE_DIGITS);
+    let names = (0..record.requests.len()).map(Some);
+    std::iter::once(None)
+        .chain(names)
+        .map(|request| (request, record.pooled(request, keep)))
+        .filter(|(_, cell)| cell.requests() > 0)
+        .map(|(request, cell)| Figures {
+            phase: phase.map(|phase| record.phases[phase].name.clone()),
+            request: request.map(|request| record.requests[request].clone()),
+            requests: cell.requests(),
+            failures: cell.failures(),
+            seconds,
+            latencies: LatencyFigures::of(&cell),
+        })
+        .collect()
+}
+
+impl LatencyFigures {
+    fn of(cell: &Cell) -> Option<Self> {
+        let latencies = cell.latencies();
+        let seconds = |value: Option<f64>| value.map(|value| rounded(value, VALUE_DIGITS));
+        let mut quantiles = [0.0; Metric::QUANTILES.len()];
+        for (value, metric) in quantiles.iter_mut().zip(Metric::QUANTILES) {
+            *value = seconds(latencies.quantile(metric.quantile()?))?;
+        }
+        Some(Self {
+            average: seconds(latencies.mean())?,
+            quantiles,
+            max: seconds(latencies.max())?,
+        })
+    }
+
+    fn values(&self) -> [f64; VALUES] {
+        let mut values = [self.average; VALUES];
+        values[1..=self.quantiles.len()].copy_from_slice(&self.quantiles);
+        values[VALUES - 1] = self.max;
+        values
+    }
+}
+
+impl From<[f64; VALUES]> for LatencyFigures {
+    fn from([average, quantiles @ .., max]: [f64; VALUES]) -> Self {
+        Self {
+            average,
+            quantiles,
+            max,
+        }
+    }
+}
+
+impl From<Figures> for Row {
+    fn from(figures: Figures) -> Self {
+        let latencies = figures.latencies.map(|latencies| latencies.values());
+        Self(
+            figures.phase,
+            figures.request,
+            figures.requests,
+            figures.failures,
+            figures.seconds,
+            latencies,
+        )
+    }
+}
+
+impl From<Row> for Figures {
+    fn from(Row(phase, request, requests, failures, seconds, latencies): Row) -> Self {
+        Self {
+            phase,
+            request,
+            requests,
+            failures,
+            seconds,
+            latencies: latencies.map(LatencyFigures::from),
+        }
+    }
+}
