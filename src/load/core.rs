@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::clock::{Clock, Moment};
+use super::http::Exchange;
 use super::pacer::Pacer;
 use super::pool::Pool;
 use super::recorder::{Recorder, Sample};
@@ -129,7 +130,7 @@ impl Core {
             service: Duration::ZERO,
             failure: Some(FailureKind::Unfinished),
             start: Start::Untold,
-            spent: None,
+            exchange: None,
         });
     }
 }
@@ -204,22 +205,26 @@ impl<'a> Pending<'a> {
         }
     }
 
-    /// Records what came of it.
-    pub(super) fn settle(mut self, sent: &Sent) {
+    /// Records what came of it, on the wire too where it was sent.
+    pub(super) fn settle(mut self, sent: &Sent, exchange: Option<&Exchange>) {
         self.settled = true;
         let core = self.owed.0;
+        // One follows the other, so they add up to the latency.
+        let queue = self.ready.saturating_duration_since(self.due.at);
+        let late = sent.at.saturating_duration_since(self.ready);
+        let service = sent.done.saturating_duration_since(sent.at);
         core.recorder.borrow_mut().record(&Sample {
             request: self.name,
             due: self.due.time,
             ended: core.clock.time(sent.done),
             done: core.offset(sent.done),
-            latency: sent.done.saturating_duration_since(self.due.at),
-            queue: self.ready.saturating_duration_since(self.due.at),
-            late: sent.at.saturating_duration_since(self.ready),
-            service: sent.done.saturating_duration_since(sent.at),
+            latency: queue + late + service,
+            queue,
+            late,
+            service,
             failure: sent.failure,
             start: sent.start,
-            spent: sent.spent,
+            exchange,
         });
     }
 }

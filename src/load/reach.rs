@@ -127,7 +127,7 @@ impl Seen {
     /// Notes what came of a request. Where nobody can be talked to, further requests would only wait as long again.
     fn note(&mut self, sent: &Sent) -> Result<(), Unready> {
         self.answered |= sent.answered;
-        let (Some(kind), Some(_), false) = (sent.failure, sent.spent, self.answered) else {
+        let (Some(kind), true, false) = (sent.failure, sent.went_out, self.answered) else {
             return Ok(());
         };
         let why = Unready::Unreachable(match &sent.detail {

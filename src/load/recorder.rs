@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::http::Exchange;
 use super::pulse::Pulse;
 use super::timeline::Timeline;
 use super::timetable::Timetable;
@@ -13,7 +14,7 @@ const STRAGGLERS: usize = 64 * 1024;
 
 /// One request and what came of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sample {
+pub(super) struct Sample<'a> {
     /// Index of the request name.
     pub(super) request: usize,
     /// When it was due, in its arm's time.
@@ -34,21 +35,8 @@ pub(super) struct Sample {
     pub(super) failure: Option<FailureKind>,
     /// What the answer says of a cold start.
     pub(super) start: Start,
-    /// What its time was spent on; none where nothing was sent.
-    pub(super) spent: Option<Spent>,
-}
-
-/// The parts of the time from sending to the end.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Spent {
-    pub(super) dns: Option<Duration>,
-    pub(super) connect: Option<Duration>,
-    pub(super) tls: Option<Duration>,
-    pub(super) first_byte: Option<Duration>,
-    pub(super) body: Option<Duration>,
-    pub(super) new_connection: bool,
-    pub(super) reopened: bool,
-    pub(super) bytes: u64,
+    /// What became of it on the wire; none where nothing was sent.
+    pub(super) exchange: Option<&'a Exchange>,
 }
 
 /// A request that ended after its slice had.
@@ -74,7 +62,7 @@ pub(super) struct Recorder {
     ended: Vec<Slice>,
     stragglers: Vec<Straggler>,
     /// By phase, arm and request.
-    parts: Vec<Parts>,
+    parts: Vec<Running>,
     timeline: Timeline,
 }
 
@@ -87,7 +75,7 @@ impl Recorder {
             cells: vec![Cell::default(); names],
             ended: Vec::with_capacity(table.slices.len()),
             stragglers: Vec::new(),
-            parts: vec![Parts::default(); phases.unwrap_or(0) * ARMS.len() * names],
+            parts: vec![Running::default(); phases.unwrap_or(0) * ARMS.len() * names],
             timeline: Timeline::new(pulse),
             table,
             names,
@@ -120,7 +108,7 @@ impl Recorder {
     }
 
     /// Counts one request.
-    pub(super) fn record(&mut self, sample: &Sample) {
+    pub(super) fn record(&mut self, sample: &Sample<'_>) {
         self.roll_to(sample.ended);
         let slice = if sample.due >= self.table.slices[self.running].start {
             self.running
@@ -141,7 +129,7 @@ impl Recorder {
             .record(sample.done, sample.latency, sample.failure);
         let window = self.table.window_of(slice);
         let place = self.place(window.phase, window.arm) + sample.request;
-        add_parts(&mut self.parts[place], sample);
+        self.parts[place].record(sample);
     }
 
     fn place(&self, phase: usize, arm: Arm) -> usize {
@@ -190,7 +178,7 @@ impl Recorder {
         }
     }
 
-    fn straggle(&mut self, slice: usize, sample: &Sample) {
+    fn straggle(&mut self, slice: usize, sample: &Sample<'_>) {
         let index = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         self.stragglers.push(Straggler {
             slice: index(slice),
@@ -240,11 +228,12 @@ impl Recorder {
             timeline: self.timeline.finish(now),
             ..Measurement::default()
         };
-        for (place, mut parts) in self.parts.into_iter().enumerate() {
+        for (place, mut running) in self.parts.into_iter().enumerate() {
+            running.compact();
+            let parts = running.parts;
             if parts.late.is_empty() {
                 continue;
             }
-            parts.compact();
             let (rest, request) = (place / self.names, place % self.names);
             let (phase, arm) = (rest / ARMS.len(), ARMS[rest % ARMS.len()]);
             measurement.parts.insert((phase, arm, request), parts);
@@ -263,39 +252,79 @@ fn add(cell: &mut Cell, latency: Duration, (failure, start): (Option<FailureKind
     }
 }
 
-fn add_parts(parts: &mut Parts, sample: &Sample) {
-    if !sample.queue.is_zero() {
-        parts.queue.record(sample.queue);
+/// The parts of a name in a phase while they are recorded.
+#[derive(Clone, Default)]
+struct Running {
+    parts: Parts,
+    /// Requests whose time from sending to the end was all spent on the first byte: on a kept connection, with an answer in
+    /// one piece. Most are of this kind, and one histogram then stands for three.
+    whole: Latencies,
+}
+
+impl Running {
+    fn record(&mut self, sample: &Sample<'_>) {
+        let parts = &mut self.parts;
+        if !sample.queue.is_zero() {
+            parts.queue.record(sample.queue);
+        }
+        parts.late.record(sample.late);
+        let Some(exchange) = sample.exchange else {
+            return;
+        };
+        if is_first_byte_alone(exchange, sample.service) {
+            self.whole.record(sample.service);
+        } else {
+            add_parts(parts, sample, exchange);
+        }
+        match (sample.start, sample.failure) {
+            (Start::Cold, _) => parts.cold.record(sample.latency),
+            (Start::Warm | Start::Unmarked, None) => parts.warm.record(sample.latency),
+            (Start::Warm | Start::Unmarked | Start::Untold, _) => {}
+        }
+        parts.told += u64::from(matches!(sample.start, Start::Warm | Start::Cold));
+        parts.connections += u64::from(exchange.new_connection);
+        parts.reopened += u64::from(exchange.reopened);
+        parts.bytes += exchange.bytes_in;
     }
-    parts.late.record(sample.late);
-    let Some(spent) = &sample.spent else { return };
+
+    /// Brings everything to where it is read, in its compact form.
+    fn compact(&mut self) {
+        let whole = std::mem::take(&mut self.whole);
+        if !whole.is_empty() {
+            self.parts.service.merge(&whole);
+            self.parts.first_byte.merge(&whole);
+            self.parts.body.record_many(0, whole.count());
+        }
+        self.parts.compact();
+    }
+}
+
+fn is_first_byte_alone(exchange: &Exchange, service: Duration) -> bool {
+    exchange.times.first_byte == Some(service)
+        && exchange.times.body == Some(Duration::ZERO)
+        && !exchange.new_connection
+}
+
+fn add_parts(parts: &mut Parts, sample: &Sample<'_>, exchange: &Exchange) {
     // What never left this machine kept no answer busy.
     if !sample.failure.is_some_and(FailureKind::is_unsent) {
         parts.service.record(sample.service);
     }
-    if spent.new_connection {
+    if exchange.new_connection {
         parts.opened.record(sample.service);
     }
+    let times = &exchange.times;
     for (part, time) in [
-        (&mut parts.dns, spent.dns),
-        (&mut parts.connect, spent.connect),
-        (&mut parts.tls, spent.tls),
-        (&mut parts.first_byte, spent.first_byte),
-        (&mut parts.body, spent.body),
+        (&mut parts.dns, times.dns),
+        (&mut parts.connect, times.connect),
+        (&mut parts.tls, times.tls),
+        (&mut parts.first_byte, times.first_byte),
+        (&mut parts.body, times.body),
     ] {
         if let Some(time) = time {
             part.record(time);
         }
     }
-    match (sample.start, sample.failure) {
-        (Start::Cold, _) => parts.cold.record(sample.latency),
-        (Start::Warm | Start::Unmarked, None) => parts.warm.record(sample.latency),
-        (Start::Warm | Start::Unmarked | Start::Untold, _) => {}
-    }
-    parts.told += u64::from(matches!(sample.start, Start::Warm | Start::Cold));
-    parts.connections += u64::from(spent.new_connection);
-    parts.reopened += u64::from(spent.reopened);
-    parts.bytes += spent.bytes;
 }
 
 #[cfg(test)]

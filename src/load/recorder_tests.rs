@@ -1,6 +1,8 @@
 //! What a recorder promises: every request is counted once, where it was due, whenever it ended.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::Instant;
 
 use proptest::prelude::*;
 
@@ -8,6 +10,8 @@ use super::*;
 use crate::scenario::{Phase, Shape};
 
 const NAMES: usize = 2;
+/// Sent, and its parts unknown.
+static NOTHING: LazyLock<Exchange> = LazyLock::new(|| Exchange::started(Instant::now()));
 
 fn table() -> Timetable {
     let phase = |index: usize, name: &str, seconds| Phase {
@@ -26,7 +30,7 @@ fn recorder() -> Recorder {
     Recorder::new(Arc::new(table()), NAMES, Arc::default())
 }
 
-fn sample(request: usize, due: u64, done: u64) -> Sample {
+fn sample(request: usize, due: u64, done: u64) -> Sample<'static> {
     let (due, done) = (Duration::from_millis(due), Duration::from_millis(done));
     Sample {
         request,
@@ -39,7 +43,7 @@ fn sample(request: usize, due: u64, done: u64) -> Sample {
         service: done.saturating_sub(due),
         failure: None,
         start: Start::Untold,
-        spent: Some(Spent::default()),
+        exchange: Some(&NOTHING),
     }
 }
 
@@ -181,7 +185,7 @@ fn what_was_never_sent_kept_no_answer_busy() {
     }
     recorder.record(&Sample {
         failure: Some(FailureKind::Unset),
-        spent: None,
+        exchange: None,
         ..sample(0, 300, 300)
     });
     let measured = finish(recorder);
@@ -189,4 +193,71 @@ fn what_was_never_sent_kept_no_answer_busy() {
     assert_eq!(sent, 2, "the answer and the one that nobody gave");
     let cells = measured.slices.iter().flat_map(|slice| &slice.cells);
     assert_eq!(cells.map(Cell::requests).sum::<u64>(), 4);
+}
+
+#[test]
+fn an_answer_in_one_piece_on_a_kept_connection_counts_in_each_of_its_parts() {
+    let ms = Duration::from_millis;
+    let spent = |first_byte, body, new_connection: bool| {
+        let mut exchange = Exchange::started(Instant::now());
+        exchange.times.first_byte = Some(ms(first_byte));
+        exchange.times.body = Some(ms(body));
+        exchange.times.connect = new_connection.then_some(ms(3));
+        exchange.new_connection = new_connection;
+        exchange.bytes_in = 10;
+        exchange
+    };
+    let all = [
+        spent(47, 0, true),
+        spent(50, 0, false),
+        spent(50, 0, false),
+        spent(40, 10, false),
+    ];
+    let mut recorder = recorder();
+    // The third is due in another phase and is recorded again after its own has ended.
+    for (sent, due) in all.iter().zip([0, 100, 1_900, 2_000]) {
+        recorder.record(&Sample {
+            exchange: Some(sent),
+            ..sample(0, due, due + 50)
+        });
+    }
+    recorder.record(&Sample {
+        exchange: Some(&all[1]),
+        ..sample(0, 1_950, 2_100)
+    });
+    let measured = finish(recorder);
+    let told = |phase| {
+        let parts = &measured.parts[&(phase, Arm::Target, 0)];
+        let counts = |latencies: &Latencies| latencies.counts();
+        let all = [
+            &parts.service,
+            &parts.first_byte,
+            &parts.body,
+            &parts.opened,
+        ];
+        (all.map(counts), parts.connections, parts.bytes)
+    };
+    let micros = |millis: u64| Latencies::counted([(millis * 1_000, 1)]).counts()[0].0;
+    let first = (
+        [
+            vec![(micros(50), 3), (micros(150), 1)],
+            vec![(micros(47), 1), (micros(50), 3)],
+            vec![(1, 4)],
+            vec![(micros(50), 1)],
+        ],
+        1,
+        40,
+    );
+    assert_eq!(told(0), first);
+    let second = (
+        [
+            vec![(micros(50), 1)],
+            vec![(micros(40), 1)],
+            vec![(micros(10), 1)],
+            vec![],
+        ],
+        0,
+        10,
+    );
+    assert_eq!(told(1), second);
 }

@@ -74,17 +74,16 @@ fn after(status: u16, method: Method) -> Method {
     }
 }
 
-/// Two hops as one exchange: the time of both, the answer of the second.
-pub(super) fn joined(first: &Exchange, mut second: Exchange) -> Exchange {
-    let times = &mut second.times;
-    times.started = first.times.started;
-    times.dns = first.times.dns.or(times.dns);
-    times.connect = first.times.connect.or(times.connect);
-    times.tls = first.times.tls.or(times.tls);
-    second.new_connection |= first.new_connection;
-    second.reopened |= first.reopened;
-    second.bytes_in += first.bytes_in;
-    second
+/// Makes a hop and what came before it one exchange: the time of both, the answer of the hop.
+pub(super) fn join(before: &Exchange, hop: &mut Exchange) {
+    let times = &mut hop.times;
+    times.started = before.times.started;
+    times.dns = before.times.dns.or(times.dns);
+    times.connect = before.times.connect.or(times.connect);
+    times.tls = before.times.tls.or(times.tls);
+    hop.new_connection |= before.new_connection;
+    hop.reopened |= before.reopened;
+    hop.bytes_in += before.bytes_in;
 }
 
 #[cfg(test)]

@@ -158,7 +158,7 @@ impl Rehearsing<'_> {
                 let took = sent.done.saturating_duration_since(sent.at);
                 let deed = Deed::Request {
                     name: request.name,
-                    took: sent.spent.is_some().then_some(took),
+                    took: sent.went_out.then_some(took),
                     answered: sent.answered,
                 };
                 let expected = || request.expect.statuses();

@@ -13,7 +13,6 @@ use super::http::{BODY_LIMIT, Client, Connector, Exchange, Expected, Failure, Re
 use super::look::{Look, look};
 use super::message::{Prepared, Unsent};
 use super::prepared::{Script, Step};
-use super::recorder::Spent;
 use super::redirect;
 use super::rows::Taker;
 use super::site;
@@ -52,6 +51,9 @@ pub(super) struct Sender {
     pub(super) rng: ChaCha8Rng,
     /// The request that is being sent, where it is not the same for everybody.
     buffer: Vec<u8>,
+    /// What became of the last request that was sent. It stays where it was noted, since a request is short and copies of
+    /// its answer and times cost as much as counting them.
+    pub(super) exchange: Exchange,
     taker: Taker,
     /// Why the next request cannot be sent: a program failed, or nobody knows whether a step is to be done. Failing a
     /// request is what makes that show.
@@ -73,8 +75,8 @@ pub(super) struct Sent {
     pub(super) failure: Option<FailureKind>,
     /// What the answer says of a cold start.
     pub(super) start: Start,
-    /// Where its time went; none where nothing was sent.
-    pub(super) spent: Option<Spent>,
+    /// Whether it was handed to the client; [`Sender::exchange`] then tells where its time went.
+    pub(super) went_out: bool,
     /// Whether any HTTP answer came.
     pub(super) answered: bool,
     /// What a failure was, in words.
@@ -89,6 +91,7 @@ impl Sender {
             cookies: Jar::default(),
             rng,
             buffer: Vec::new(),
+            exchange: Exchange::started(Instant::now()),
             taker: Taker::User,
             fault: None,
             witness: None,
@@ -251,22 +254,22 @@ impl Sender {
             witness.request = bytes.to_vec();
         }
         let raw = raw(request, request.method, bytes, self.witness.is_some());
-        let mut exchange = Exchange::started(Instant::now());
+        self.exchange = Exchange::started(Instant::now());
         let timeout = request.timeout;
         let sent = self
             .client
-            .send::<SITE>(&gear.scratch, &raw, timeout, &mut exchange);
+            .send::<SITE>(&gear.scratch, &raw, timeout, &mut self.exchange);
         sent.await;
         if request.cookies.is_some() {
             let target = redirect::target_of(fixed.unwrap_or(&self.buffer));
-            self.take_cookies(gear, request, &target, &exchange);
+            self.take_cookies(gear, request, &target);
         }
-        if request.redirects > 0 && redirect::status(&exchange).is_some() {
+        if request.redirects > 0 && redirect::status(&self.exchange).is_some() {
             let target = redirect::target_of(fixed.unwrap_or(&self.buffer));
             // Boxed, since few scenarios follow redirects and every waiting user would hold the room for it.
-            return Box::pin(self.follow(gear, request, target, exchange)).await;
+            return Box::pin(self.follow(gear, request, target)).await;
         }
-        self.judge(gear, request, &mut exchange)
+        self.judge(gear, request)
     }
 
     fn sends_cookies(&self, request: &Prepared) -> bool {
@@ -284,8 +287,8 @@ impl Sender {
         rendered
     }
 
-    fn take_cookies(&mut self, gear: &Gear, request: &Prepared, target: &str, exchange: &Exchange) {
-        let (Some(place), Ok(answer)) = (request.cookies, &exchange.outcome) else {
+    fn take_cookies(&mut self, gear: &Gear, request: &Prepared, target: &str) {
+        let (Some(place), Ok(answer)) = (request.cookies, &self.exchange.outcome) else {
             return;
         };
         let origin = gear.connector.origin();
@@ -296,18 +299,13 @@ impl Sender {
     }
 
     /// Follows redirects within the origin. Every hop is part of the same request and of its time.
-    async fn follow(
-        &mut self,
-        gear: &Gear,
-        request: &Prepared,
-        mut target: String,
-        mut exchange: Exchange,
-    ) -> Sent {
+    async fn follow(&mut self, gear: &Gear, request: &Prepared, mut target: String) -> Sent {
         let origin = gear.connector.origin();
         let mut method = request.method;
         for _ in 0..request.redirects {
-            let Some(next) = redirect::next(origin, request, &target, method, &exchange) else {
-                return self.judge(gear, request, &mut exchange);
+            let Some(next) = redirect::next(origin, request, &target, method, &self.exchange)
+            else {
+                return self.judge(gear, request);
             };
             (target, method) = (next.target, next.method);
             let mut bytes = Vec::new();
@@ -319,19 +317,19 @@ impl Sender {
             if let Err(unsent) = rendered {
                 return Sent::unsent(unsent.to_string());
             }
-            let spent = exchange.times.started.elapsed();
+            let spent = self.exchange.times.started.elapsed();
             let left = request.timeout.saturating_sub(spent);
             let raw = raw(request, method, &bytes, self.witness.is_some());
-            let mut hop = Exchange::started(Instant::now());
-            let turn = self
-                .client
-                .send::<{ site::HOP }>(&gear.scratch, &raw, left, &mut hop);
+            let before = std::mem::replace(&mut self.exchange, Exchange::started(Instant::now()));
+            let turn =
+                self.client
+                    .send::<{ site::HOP }>(&gear.scratch, &raw, left, &mut self.exchange);
             turn.await;
-            self.take_cookies(gear, request, &target, &hop);
-            exchange = redirect::joined(&exchange, hop);
+            self.take_cookies(gear, request, &target);
+            redirect::join(&before, &mut self.exchange);
         }
-        let further = redirect::next(origin, request, &target, method, &exchange);
-        let mut sent = self.judge(gear, request, &mut exchange);
+        let further = redirect::next(origin, request, &target, method, &self.exchange);
+        let mut sent = self.judge(gear, request);
         if let Some(next) = further {
             sent.failure = Some(FailureKind::Status(next.status));
             sent.detail = Some(format!("redirected more than {} times", request.redirects));
@@ -339,23 +337,15 @@ impl Sender {
         sent
     }
 
-    /// What a finished exchange counts as; its answer and detail are taken.
-    fn judge(&mut self, gear: &Gear, request: &Prepared, exchange: &mut Exchange) -> Sent {
+    /// What the finished exchange counts as. Its answer and detail are taken; its times stay.
+    fn judge(&mut self, gear: &Gear, request: &Prepared) -> Sent {
+        let exchange = &mut self.exchange;
         let mut sent = Sent {
             at: exchange.times.started,
             done: exchange.times.done,
             failure: None,
             start: Start::Untold,
-            spent: Some(Spent {
-                dns: exchange.times.dns,
-                connect: exchange.times.connect,
-                tls: exchange.times.tls,
-                first_byte: exchange.times.first_byte,
-                body: exchange.times.body,
-                new_connection: exchange.new_connection,
-                reopened: exchange.reopened,
-                bytes: exchange.bytes_in,
-            }),
+            went_out: true,
             answered: false,
             detail: exchange.detail.take(),
         };
@@ -370,9 +360,11 @@ impl Sender {
                 }
                 if !request.expect.accepts(answer.status) {
                     sent.failure = Some(FailureKind::Status(answer.status));
+                    // Nobody reads it, and a user who waits should not hold it.
+                    answer.body = None;
                 } else if request.looks() {
-                    let Look { taken, failure } =
-                        look(request, std::mem::take(answer), &mut self.scope());
+                    let answer = std::mem::take(answer);
+                    let Look { taken, failure } = look(request, answer, &mut self.scope());
                     for (name, value) in taken {
                         if let Some(witness) = &mut self.witness {
                             witness.captured.push((name.to_owned(), value.clone()));
@@ -395,7 +387,7 @@ impl Sent {
             done: now,
             failure: Some(FailureKind::Unset),
             start: Start::Untold,
-            spent: None,
+            went_out: false,
             answered: false,
             detail: Some(why),
         }

@@ -246,9 +246,10 @@ impl<'c> User<'c> {
     ) -> (Instant, bool) {
         let pending = Pending::new(self.core, request.name, due, ready);
         let sent = self.sender.send::<SITE>(&self.core.gear, request).await;
-        pending.settle(&sent);
+        let exchange = sent.went_out.then_some(&self.sender.exchange);
+        pending.settle(&sent, exchange);
         self.core.pacer.saw(sent.done);
-        self.sent |= sent.spent.is_some();
+        self.sent |= sent.went_out;
         (sent.done, sent.failure.is_some())
     }
 }
