@@ -56,6 +56,20 @@ fn an_answer_that_is_not_as_expected_is_a_failure_of_its_own_kind() {
 }
 
 #[test]
+fn that_a_body_is_no_json_is_said_once() {
+    let gate = with(
+        "",
+        "    tasks: [{ steps: [{ get: /, expect: { json: { $.a: 1, $.b: { exists: true }, $.c: { exists: false }, $.d: 2 } } }] }]",
+    );
+    let server = Server::start(|_| (200, "<html>".to_owned()));
+    let ran = tried(&gate, &server, &[], &[]).exits(1);
+    let told = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let once = "the body is not JSON, so that it has no $.a, no $.b and no $.d";
+    assert_eq!(told.matches("is not JSON").count(), 1, "{told}");
+    assert!(told.contains(once), "{told}");
+}
+
+#[test]
 fn each_user_keeps_its_own_cookies() {
     let class = |cookies: &str| {
         format!(

@@ -181,7 +181,24 @@ fn what_is_unfinished_at_the_end_is_a_failure_with_the_time_that_passed() {
     }
     // Three users are busy for a second and time out; whoever queued to the end was never served.
     assert!(kinds["timeout"] >= 3, "{kinds:?}");
-    assert!(kinds["unfinished"] >= 10, "{kinds:?}");
+    assert!(kinds["unserved"] >= 8, "{kinds:?}");
+    let sent: u64 = kinds
+        .iter()
+        .filter(|(kind, _)| *kind != "unserved")
+        .map(|(_, n)| n)
+        .sum();
+    assert_eq!(
+        server.received().len() as u64,
+        sent + 2,
+        "the unrecorded user asks for each once: {kinds:?}"
+    );
+    assert!(
+        gate.written("summary.md")
+            .contains(&format!("{sent} requests in "))
+    );
+    let metrics = gate.written("metrics.txt");
+    let total = format!("loadgate_requests_total{{request=\"overall\",phase=\"all\"}} {sent}\n");
+    assert!(metrics.contains(&total), "{total}: {metrics}");
     assert!(quantile(&result, 0, "p99") > 900.0);
 }
 

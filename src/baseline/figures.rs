@@ -46,7 +46,7 @@ pub struct LatencyFigures {
 /// Phase, request name, requests, failures, seconds, and of the latencies the average, P50, P90, P95, P99, P99.9 and the
 /// highest, where there are any.
 #[derive(Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "Figures")]
+#[schemars(rename = "Figures", extend("minItems" = 5))]
 struct Row(
     Option<String>,
     Option<String>,

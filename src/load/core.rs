@@ -109,15 +109,15 @@ impl Core {
         self.drained.set(Some(now));
     }
 
-    /// Counts a request that nobody waits for any more. Of its time until `now`, what passed before `ready` was spent in
-    /// the queue, and `late` was the generator's own delay.
-    pub(super) fn unfinished(
+    /// Counts a request that nobody waits for any more, sent or not. Of its time until `now`, what passed before `ready` was
+    /// spent in the queue, and `late` was the generator's own delay.
+    pub(super) fn unanswered(
         &self,
         name: usize,
         due: Moment,
         ready: Instant,
         late: Duration,
-        now: Instant,
+        (failure, now): (FailureKind, Instant),
     ) {
         self.recorder.borrow_mut().record(&Sample {
             request: name,
@@ -127,8 +127,8 @@ impl Core {
             latency: now.saturating_duration_since(due.at),
             queue: ready.saturating_duration_since(due.at),
             late,
-            service: Duration::ZERO,
-            failure: Some(FailureKind::Unfinished),
+            service: now.saturating_duration_since(ready),
+            failure: Some(failure),
             start: Start::Untold,
             exchange: None,
         });
@@ -233,7 +233,8 @@ impl Drop for Pending<'_> {
     fn drop(&mut self) {
         let core = self.owed.0;
         if let (false, Some(now)) = (self.settled, core.drained.get()) {
-            core.unfinished(self.name, self.due, self.ready, Duration::ZERO, now);
+            let end = (FailureKind::Unfinished, now);
+            core.unanswered(self.name, self.due, self.ready, Duration::ZERO, end);
         }
     }
 }

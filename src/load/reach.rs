@@ -142,6 +142,7 @@ impl Seen {
             | FailureKind::Tls => Err(why),
             FailureKind::Status(_)
             | FailureKind::Unfinished
+            | FailureKind::Unserved
             | FailureKind::Reset
             | FailureKind::Protocol
             | FailureKind::Body

@@ -35,7 +35,7 @@ pub(super) struct Sample<'a> {
     pub(super) failure: Option<FailureKind>,
     /// What the answer says of a cold start.
     pub(super) start: Start,
-    /// What became of it on the wire; none where nothing was sent.
+    /// What became of it on the wire; none where nothing was sent, or nobody waited for its end.
     pub(super) exchange: Option<&'a Exchange>,
 }
 
@@ -269,6 +269,9 @@ impl Running {
         }
         parts.late.record(sample.late);
         let Some(exchange) = sample.exchange else {
+            if sample.failure == Some(FailureKind::Unfinished) {
+                parts.service.record(sample.service);
+            }
             return;
         };
         if is_first_byte_alone(exchange, sample.service) {

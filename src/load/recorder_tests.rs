@@ -188,11 +188,21 @@ fn what_was_never_sent_kept_no_answer_busy() {
         exchange: None,
         ..sample(0, 300, 300)
     });
+    for failure in [FailureKind::Unfinished, FailureKind::Unserved] {
+        recorder.record(&Sample {
+            failure: Some(failure),
+            exchange: None,
+            ..sample(0, 300, 700)
+        });
+    }
     let measured = finish(recorder);
     let sent: u64 = measured.parts.values().map(|own| own.service.count()).sum();
-    assert_eq!(sent, 2, "the answer and the one that nobody gave");
+    assert_eq!(
+        sent, 3,
+        "the answer, and two that nobody gave or waited for"
+    );
     let cells = measured.slices.iter().flat_map(|slice| &slice.cells);
-    assert_eq!(cells.map(Cell::requests).sum::<u64>(), 4);
+    assert_eq!(cells.map(Cell::requests).sum::<u64>(), 6);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use super::schedule::{Arrival, Schedule, Start};
 use super::sender::Gear;
 use super::timetable::Timetable;
 use super::user;
-use crate::measurement::Measurement;
+use crate::measurement::{FailureKind, Measurement};
 use crate::scenario::Shape;
 
 /// Threads that resolve names; the default of 512 would cost more memory than all users.
@@ -362,7 +362,7 @@ impl<'p> ArmWork<'p> {
         }
     }
 
-    /// Counts every arrival that nobody served as unfinished, by the target's doing.
+    /// Counts every arrival that nobody served, by the target's doing.
     fn give_up_queue(&self, now: Instant) {
         let queued = self.core.pool.borrow_mut().take_queue();
         for (arrival, due) in queued {
@@ -392,7 +392,7 @@ impl<'p> ArmWork<'p> {
     ) {
         let core = &self.core;
         if let Some(name) = user::first_name(&core.gear, core.seed, arrival) {
-            core.unfinished(name, due, ready, late, now);
+            core.unanswered(name, due, ready, late, (FailureKind::Unserved, now));
         }
     }
 

@@ -16,6 +16,8 @@ pub enum FailureKind {
     Timeout,
     /// Still unfinished when the run's drain ended; its latency is the time that passed.
     Unfinished,
+    /// Never sent, since no user was free for it until the run's drain ended; its latency is the time that passed.
+    Unserved,
     /// The host name did not resolve.
     Dns,
     /// The connection was refused or could not be made.
@@ -38,9 +40,10 @@ pub enum FailureKind {
     Unset,
 }
 
-const NAMED: [(FailureKind, &str); 12] = [
+const NAMED: [(FailureKind, &str); 13] = [
     (FailureKind::Timeout, "timeout"),
     (FailureKind::Unfinished, "unfinished"),
+    (FailureKind::Unserved, "unserved"),
     (FailureKind::Dns, "dns"),
     (FailureKind::Connect, "connect"),
     (FailureKind::Reset, "reset"),
@@ -54,12 +57,16 @@ const NAMED: [(FailureKind, &str); 12] = [
 ];
 
 impl FailureKind {
-    /// Whether nothing was sent: a value was unset, or there was no connection to send on.
+    /// Whether nothing was sent: a value was unset, no user was free, or there was no connection to send on.
     pub fn is_unsent(self) -> bool {
         match self {
-            Self::Dns | Self::Connect | Self::Tls | Self::Proxy | Self::NoSocket | Self::Unset => {
-                true
-            }
+            Self::Unserved
+            | Self::Dns
+            | Self::Connect
+            | Self::Tls
+            | Self::Proxy
+            | Self::NoSocket
+            | Self::Unset => true,
             Self::Status(_)
             | Self::Timeout
             | Self::Unfinished
@@ -72,7 +79,7 @@ impl FailureKind {
 
     /// Whether the latency of such a failure is a lower bound: the answer would have come later still.
     pub fn is_censored(self) -> bool {
-        matches!(self, Self::Timeout | Self::Unfinished)
+        matches!(self, Self::Timeout | Self::Unfinished | Self::Unserved)
     }
 }
 

@@ -37,6 +37,12 @@ impl Figures {
         (self.seconds > 0.0).then(|| self.requests as f64 / self.seconds)
     }
 
+    /// Requests that could not be sent.
+    pub(super) fn unsent(&self) -> u64 {
+        let kinds = self.kinds.iter().filter(|(kind, _)| kind.is_unsent());
+        kinds.map(|(_, failures)| failures).sum()
+    }
+
     /// The name as a reader sees it.
     pub(super) fn name(&self, medium: Medium) -> String {
         self.request

@@ -111,11 +111,15 @@ fn counts(text: &mut String, series: &[Series]) {
             name: "loadgate_requests",
             kind: "counter",
             unit: "",
-            help: "Requests that were due, those that could not be sent among them.",
+            help: "Requests that were sent.",
         },
     );
     for series in series {
-        let requests = series.figures.requests.to_string();
+        let figures = &series.figures;
+        let requests = figures
+            .requests
+            .saturating_sub(figures.unsent())
+            .to_string();
         sample(
             text,
             "loadgate_requests_total",
@@ -129,7 +133,7 @@ fn counts(text: &mut String, series: &[Series]) {
             name: "loadgate_errors",
             kind: "counter",
             unit: "",
-            help: "Requests that failed, by kind.",
+            help: "Requests that failed, by kind, those that could not be sent among them.",
         },
     );
     for series in series {
@@ -154,7 +158,7 @@ fn ratios(text: &mut String, series: &[Series]) {
             name: "loadgate_error_ratio",
             kind: "gauge",
             unit: "ratio",
-            help: "Failed requests over all requests, 0 to 1.",
+            help: "Failed requests over all that were due, 0 to 1.",
         },
     );
     for series in series {
@@ -173,7 +177,7 @@ fn ratios(text: &mut String, series: &[Series]) {
             name: "loadgate_requests_per_second",
             kind: "gauge",
             unit: "",
-            help: "Requests per second of the phases they became due in.",
+            help: "Requests that became due, per second of their phases.",
         },
     );
     for series in series {

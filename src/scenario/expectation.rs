@@ -83,10 +83,15 @@ impl Expect {
         json: Option<&Value>,
         scope: &mut Scope<'_>,
     ) -> Vec<String> {
-        let checks = self.json.iter();
-        let mut unmet: Vec<String> = checks
-            .filter_map(|check| check.unmet(json, scope))
-            .collect();
+        let mut unmet: Vec<String> = match json {
+            Some(json) => {
+                let checks = self.json.iter();
+                checks
+                    .filter_map(|check| check.unmet(json, scope))
+                    .collect()
+            }
+            None => self.not_json().into_iter().collect(),
+        };
         if self.body.is_empty() {
             return unmet;
         }
@@ -98,6 +103,21 @@ impl Expect {
             })
         }));
         unmet
+    }
+
+    /// What a body that is no JSON lacks, said once for all that should stand in it.
+    fn not_json(&self) -> Option<String> {
+        let wanted = self.json.iter().filter(|check| match check.wanted {
+            JsonWanted::Exists(exists) => exists,
+            JsonWanted::Value(_) => true,
+        });
+        let paths: Vec<String> = wanted.map(|check| check.path.to_string()).collect();
+        let (last, rest) = paths.split_last()?;
+        let paths = match rest {
+            [] => last.clone(),
+            rest => format!("{} and no {last}", rest.join(", no ")),
+        };
+        Some(format!("the body is not JSON, so that it has no {paths}"))
     }
 
     /// The accepted statuses in words: `200 or 201`.
@@ -112,16 +132,8 @@ impl Expect {
 }
 
 impl JsonCheck {
-    fn unmet(&self, body: Option<&Value>, scope: &mut Scope<'_>) -> Option<String> {
+    fn unmet(&self, body: &Value, scope: &mut Scope<'_>) -> Option<String> {
         let path = &self.path;
-        let Some(body) = body else {
-            return match self.wanted {
-                JsonWanted::Exists(false) => None,
-                JsonWanted::Exists(true) | JsonWanted::Value(_) => {
-                    Some(format!("the body is not JSON, so that it has no {path}"))
-                }
-            };
-        };
         let found = path.query(body).all();
         match &self.wanted {
             JsonWanted::Exists(true) if found.is_empty() => Some(format!("the body has no {path}")),

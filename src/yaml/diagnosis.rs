@@ -1,5 +1,10 @@
 //! What a person most likely did where YAML cannot be parsed: the parser says where it gave up, in its own terms.
 
+use super::brackets::unclosed;
+
+/// How the parser says that a bracket is closed by one of another kind.
+const MISMATCHED: &str = "mismatched bracket";
+
 /// The line, the column and the words for a fault that the parser met there; none where its own words do.
 pub(super) fn diagnosis(
     text: &str,
@@ -28,6 +33,7 @@ pub(super) fn diagnosis(
         "simple key",
         "':' indicator",
         "expected ','",
+        MISMATCHED,
     ];
     if is_confused.iter().any(|part| said.contains(part)) {
         let missing = near(1).find_map(|index| Some((index, missing_space(lines[index])?)));
@@ -36,15 +42,21 @@ pub(super) fn diagnosis(
             let told = format!("'{found}' lacks a space, write '{meant}'");
             return Some((line, column, told));
         }
-        let open = (0..lines.len().min(at + 1))
-            .rev()
-            .find_map(|index| Some((index, left_open(lines[index])?)));
-        if let Some((index, (column, bracket, end))) = open
-            && index < at
-        {
-            let (line, column) = place(index, column);
+        // A bracket that another closes is told where it begins, else the parser stops behind it. Of several the innermost is
+        // what was forgotten first.
+        let reach = if said.contains(MISMATCHED) {
+            at
+        } else {
+            at.saturating_sub(1)
+        };
+        let open = unclosed(&lines)
+            .into_iter()
+            .rfind(|own| at > 0 && own.line <= reach);
+        if let Some(bracket) = open {
+            let (line, column) = place(bracket.line, bracket.column);
+            let (open, close) = (bracket.open, bracket.close());
             let told =
-                format!("the '{bracket}' that begins here is never closed, close it with '{end}'");
+                format!("the '{open}' that begins here is never closed, close it with '{close}'");
             return Some((line, column, told));
         }
     }
@@ -97,24 +109,4 @@ fn missing_space(line: &str) -> Option<(usize, String, String)> {
         return None;
     }
     Some((start, format!("{key}:{value}"), format!("{key}: {value}")))
-}
-
-/// The first bracket of a line that the line does not close: its column in bytes, itself and what closes it.
-fn left_open(line: &str) -> Option<(usize, char, char)> {
-    let mut open: Vec<(usize, char, char)> = Vec::new();
-    let mut quote = None;
-    for (index, c) in line.char_indices() {
-        match (quote, c) {
-            (Some(own), c) if own == c => quote = None,
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '#') if index == 0 || line[..index].ends_with(' ') => break,
-            (None, '[') => open.push((index, '[', ']')),
-            (None, '{') => open.push((index, '{', '}')),
-            (None, ']' | '}') => {
-                open.pop();
-            }
-            (Some(_) | None, _) => {}
-        }
-    }
-    open.first().copied()
 }

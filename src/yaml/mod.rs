@@ -5,6 +5,7 @@
 //! that is unknown), one line fits a CI's annotation, and reading again takes a millisecond. The keys of a map are held
 //! against the known ones before any is read, so that `wieght` is told as what it is and not as a missing `weight`.
 
+mod brackets;
 mod cursor;
 mod diagnosis;
 mod error;

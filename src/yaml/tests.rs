@@ -35,6 +35,19 @@ fn what_is_no_yaml_is_told_with_its_place() {
             "f.yml:1:4: the '[' that begins here is never closed, close it with ']'".to_owned(),
         ),
         (
+            "a: [\n  1,\n  2 ]\nb: { c: 1\nd: 2\n",
+            "f.yml:4:4: the '{' that begins here is never closed, close it with '}'".to_owned(),
+        ),
+        (
+            "a: [\n  { b: 1 },\n  { c: 2 }\n]\nb: c: d\n",
+            "f.yml:5:5: a key cannot stand here: quote the value if it holds ': ', else indent the line as its neighbours are"
+                .to_owned(),
+        ),
+        (
+            "a:\n  - [\n    { b: 1,\n    { c: 2 }\n  ]\nd: e\n",
+            "f.yml:3:5: the '{' that begins here is never closed, close it with '}'".to_owned(),
+        ),
+        (
             "a: 'x\n",
             "f.yml:1:4: the quote that begins here is never closed, close it on its line"
                 .to_owned(),

@@ -19,6 +19,7 @@ pub(in crate::report) fn failure_kind(kind: FailureKind) -> String {
         FailureKind::Status(_) => return format!("status {kind}"),
         FailureKind::Timeout => "no whole answer in time",
         FailureKind::Unfinished => "no answer when the run ended",
+        FailureKind::Unserved => "no user was free for it before the run ended, nothing was sent",
         FailureKind::Dns => "the host name did not resolve",
         FailureKind::Connect => "no connection",
         FailureKind::Reset => "closed before the answer",
@@ -62,4 +63,25 @@ pub(in crate::report) fn failing_names(
         more => told.push(format!("{more} more names")),
     }
     told.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_read_as_the_guide_reads_them() {
+        for (status, reading) in [
+            (429, "throttled"),
+            (500, "did not handle"),
+            (502, "bad answer behind a gateway"),
+            (503, "overloaded"),
+            (504, "timeout in a gateway"),
+        ] {
+            let told = failure_kind(FailureKind::Status(status));
+            assert!(told.starts_with(&format!("status {status}: ")), "{told}");
+            assert!(told.contains(reading), "{told}");
+        }
+        assert_eq!(failure_kind(FailureKind::Status(418)), "status 418");
+    }
 }
