@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Gate, Ran, StandIn, gate};
+use crate::support::{Gate, Ran, StandIn, gate, told_in_readme};
 
 /// Two bursts with an idle gap between them that ends every execution environment.
 const SCENARIO: &str = "\
@@ -106,4 +106,30 @@ fn validate_does_not_promise_cold_starts_that_nobody_can_order() {
     gate.command("validate", &["--target", "http://127.0.0.1:1"])
         .exits(0)
         .tells(&["cold P50 overall in burst", "not known"]);
+}
+
+#[test]
+fn the_readme_shows_how_a_function_marks_its_cold_starts_and_how_long_environments_live() {
+    let section = told_in_readme("## Cold starts");
+    let code = |language: &str| {
+        let begin = format!("```{language}\n");
+        let (_, after) = section.split_once(&begin).unwrap();
+        after.split_once("```").unwrap().0
+    };
+    for language in ["js", "python", "rust"] {
+        assert!(code(language).contains("x-cold-start"), "{language}");
+    }
+    syn::parse_file(code("rust")).unwrap();
+    // What it says of thresholds is what they take.
+    let thresholds = section.split("```yaml\n").nth(2).unwrap();
+    let gate = gate(thresholds.split_once("```").unwrap().0).with_scenario(SCENARIO);
+    gate.command("validate", &["--target", "http://127.0.0.1:1"])
+        .exits(0);
+    for told in [
+        "is not documented",
+        "An idle phase of 30 s ends nothing",
+        "leave an hour between two runs",
+    ] {
+        assert!(section.contains(told), "{told}");
+    }
 }

@@ -7,7 +7,7 @@ use loadgate::load::{Turns, duet_load};
 use loadgate::plan::phase_names;
 use loadgate::record::phases;
 use loadgate::scenario::{self, Inputs, Scenario};
-use loadgate::thresholds::{self, Names, Thresholds};
+use loadgate::thresholds::{self, Names, RequestRule, Thresholds};
 use loadgate::verdict::{Design, Expected, Forecast, LimitForecast, forecast};
 
 use crate::support::{Ran, loadgate};
@@ -86,6 +86,65 @@ fn every_shipped_gate_is_listed_here() {
         .collect();
     found.sort();
     assert_eq!(found, GATES);
+}
+
+#[test]
+fn the_readme_tells_of_every_gate_and_of_what_it_needs() {
+    let readme = include_str!("../README.md");
+    for name in GATES {
+        let row = readme
+            .lines()
+            .find(|line| line.starts_with(&format!("| `thresholds/{name}` |")));
+        let needs = row.unwrap_or_else(|| panic!("{name}")).rsplit('|').nth(1);
+        let scenario = std::fs::read_to_string(folder(name).join("scenario.yml")).unwrap();
+        let secrets = SECRETS.map(|(secret, _)| scenario.contains(&format!("env.{secret}")));
+        let told = match secrets {
+            [true, true] => "both",
+            [true, false] => "`LOADTEST_PASSWORD`",
+            [false, true] => "`LOADTEST_TOKEN`",
+            [false, false] => "",
+        };
+        assert_eq!(needs.map(str::trim), Some(told), "{name}");
+    }
+}
+
+#[test]
+fn gates_are_judged_by_what_the_guide_asks_of_them() {
+    for name in ["lambda-auth", "lambda-mixed"] {
+        let login = &read(name).1.regression.requests["POST /auth/login"];
+        assert!(matches!(login, RequestRule::Off), "{name}: {login:?}");
+    }
+    let (burst, thresholds) = read("lambda-burst");
+    assert_eq!(thresholds.regression.phases, ["burst"]);
+    // From nobody to a hundred, a short hold, nobody, and again.
+    let phases = phases(&burst.load);
+    let told = |load: &str| phases.iter().find(|phase| phase.load == load);
+    assert!(told("0 to 100 users").is_some(), "{phases:?}");
+    assert!(told("100 users").is_some_and(|phase| phase.passes >= 5));
+    assert!(phases.iter().any(|phase| phase.idle));
+    let (mixed, _) = read("lambda-mixed");
+    let names: Vec<String> = loadgate::record::phases(&mixed.load)
+        .into_iter()
+        .filter(|phase| phase.measured)
+        .map(|phase| phase.name)
+        .collect();
+    assert_eq!(
+        names,
+        ["warm", "ramp", "burst", "calm", "peak", "recovery"],
+        "the guide's phases in its order"
+    );
+}
+
+#[test]
+fn a_burst_can_be_made_larger() {
+    let home = tempfile::tempdir().unwrap();
+    let output = loadgate(home.path())
+        .arg("validate")
+        .arg(folder("lambda-burst"))
+        .args(["--set", "burst_users=500"])
+        .envs(SECRETS)
+        .output();
+    Ran::new(&output.unwrap()).exits(0).tells(&["500 users"]);
 }
 
 #[test]

@@ -185,6 +185,14 @@ load:
   - { phase: warm, users: 4, for: 1s }
 ";
 
+/// A section of the README, up to the next.
+pub(crate) fn told_in_readme(title: &str) -> &'static str {
+    let (_, section) = include_str!("../README.md")
+        .split_once(&format!("\n{title}\n"))
+        .unwrap();
+    section.split("\n## ").next().unwrap()
+}
+
 /// A gate in a folder of its own, and a place for output beside it.
 pub(crate) struct Gate {
     home: TempDir,

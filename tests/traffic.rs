@@ -400,12 +400,18 @@ fn readers_and_writers_come_together_each_as_in_the_gate_of_its_own() {
     let received = server.received();
     let (mut counts, mut sessions) = ([0; 3], BTreeSet::new());
     let (mut lists, mut views) = (0, 0);
+    let (mut profiles, mut reads) = (0, 0);
+    let (mut shoppers_waits, mut members_waits) = (Vec::new(), Vec::new());
     // One unrecorded user of each class that has something harmless to send comes first.
     for requests in by_user(&received, 2) {
         match requests[0].path.as_str() {
             "/prod/auth/login" => {
                 counts[1] += 1;
                 is_member(&requests);
+                let own = requests.iter();
+                profiles += own.filter(|it| it.path == "/prod/user/profile").count();
+                reads += requests.len() - 1;
+                members_waits.extend(requests[1..].windows(2).map(|two| seconds(two[0], two[1])));
             }
             "/prod/cart/items" => {
                 counts[2] += 1;
@@ -416,6 +422,7 @@ fn readers_and_writers_come_together_each_as_in_the_gate_of_its_own() {
                 let list = "GET /prod/catalog/items?category=electronics&limit=20";
                 lists += requests.iter().filter(|it| it.line() == list).count();
                 views += requests.len();
+                shoppers_waits.extend(requests.windows(2).map(|two| seconds(two[0], two[1])));
                 assert!(
                     requests
                         .iter()
@@ -435,4 +442,12 @@ fn readers_and_writers_come_together_each_as_in_the_gate_of_its_own() {
         sessions.len()
     );
     is_share(lists, views, 0.75);
+    assert!(reads > 300, "{reads}");
+    is_share(profiles, reads, 0.4);
+    // A tenth of 1 s to 3 s and of 2 s to 5 s, and an answer that takes next to nothing.
+    for (waits, least, mean) in [(shoppers_waits, 0.1, 0.2), (members_waits, 0.2, 0.35)] {
+        let told = waits.iter().sum::<f64>() / waits.len() as f64;
+        assert!(waits.iter().all(|wait| *wait > least - 0.001), "{waits:?}");
+        assert!((mean - 0.02..mean + 0.05).contains(&told), "{told}");
+    }
 }

@@ -9,6 +9,7 @@
     reason = "the support is shared with the other tests, which use all of it"
 )]
 
+mod functions;
 mod nginx;
 mod pages;
 #[path = "../platform.rs"]
