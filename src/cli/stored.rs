@@ -79,7 +79,7 @@ pub(super) struct Report {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// What the terminal is told, and each name in each phase
+    /// What the terminal is told, each name in each phase, and the run over time
     Text,
     /// report.html
     Html,

@@ -201,6 +201,16 @@ pub(super) fn length(seconds: f64) -> String {
     }
 }
 
+/// A start in seconds, to a tenth where it is no whole one.
+pub(super) fn start(seconds: f64) -> String {
+    let tenths = (seconds * 10.0).round();
+    if tenths % 10.0 == 0.0 {
+        count(whole(seconds))
+    } else {
+        format!("{:.1}", tenths / 10.0)
+    }
+}
+
 /// Seconds, rounded and never negative.
 pub(super) fn whole_seconds(seconds: f64) -> u64 {
     whole(seconds.min(3.2e9))

@@ -186,7 +186,7 @@ fn time_table(story: &Story) -> Option<String> {
                 } else {
                     String::new()
                 },
-                from(stretch.start_s),
+                format!("{} s", numbers::start(stretch.start_s)),
                 count(u64::from(stretch.users)),
                 number(figures.per_second()),
                 number(errors),
@@ -210,16 +210,6 @@ fn time_table(story: &Story) -> Option<String> {
         told += &format!("\n{}.\n", numbers::counted(more as u64, "more row"));
     }
     Some(details(&titled(story, "Over time"), &told))
-}
-
-/// A start in seconds, to a tenth where it is no whole one.
-fn from(seconds: f64) -> String {
-    let tenths = (seconds * 10.0).round();
-    if tenths % 10.0 == 0.0 {
-        format!("{} s", count(numbers::whole(seconds)))
-    } else {
-        format!("{:.1} s", tenths / 10.0)
-    }
 }
 
 /// Each name of a phase, with what it was before right below it.

@@ -14,8 +14,8 @@ use super::rows::{Row, Status, rows};
 use super::spark::{courses, sparkline};
 use super::text::{capitalized, columns_of, inert, prefix};
 use super::words::{
-    Medium, advice, caution, compared, failing_names, failure_kind, first_told, generator,
-    headline, invalidities, load, ordinary_noise, showed, told_cautions,
+    Medium, advice, caution, compared, concurrency, failing_names, failure_kind, first_told,
+    generator, headline, invalidities, load, ordinary_noise, showed, told_cautions,
 };
 use crate::measurement::Totals;
 use crate::verdict::Outcome;
@@ -52,12 +52,18 @@ pub fn terminal(story: &Story, columns: usize, colour: Colour) -> String {
     told
 }
 
-/// One gate, told for a terminal of so many columns with nothing left out: each name in each phase as well.
+/// One gate, told for a terminal of so many columns with nothing left out: each name in each phase and the run over time as
+/// well.
 pub fn terminal_in_full(story: &Story, columns: usize, colour: Colour) -> String {
     let columns = columns.max(NARROWEST);
-    let gathered = Gathered::of(story, columns);
-    let each_phase = tables::by_name_and_phase(&gathered, columns, colour, &IN_FULL);
-    fitted(&gathered, each_phase, columns, colour, &IN_FULL)
+    let mut gathered = Gathered::of(story, columns);
+    if !story.is_comparison() {
+        let concurrency = concurrency(&gathered.phases, MEDIUM);
+        gathered.showed.extend(concurrency);
+    }
+    let mut tables = tables::by_name_and_phase(&gathered, columns, colour, &IN_FULL);
+    tables.push(tables::over_time(story, columns, colour));
+    fitted(&gathered, tables, columns, colour, &IN_FULL)
 }
 
 /// What a story is told from, whatever room there is: added up once.
@@ -90,7 +96,7 @@ impl<'s, 'a> Gathered<'s, 'a> {
 
 fn fitted(
     gathered: &Gathered,
-    each_phase: Vec<Vec<String>>,
+    tables: Vec<Vec<String>>,
     columns: usize,
     colour: Colour,
     room: &Room,
@@ -117,7 +123,7 @@ fn fitted(
     if room.airy {
         let before = [context, measured, showed];
         let after = [checks, last, verdict];
-        return joined(before.into_iter().chain(each_phase).chain(after));
+        return joined(before.into_iter().chain(tables).chain(after));
     }
     let (before, after) = ([context, measured, showed], [checks, last]);
     joined([before.concat(), after.concat(), verdict])

@@ -4,7 +4,8 @@
 use super::room::{ALL, Room};
 use super::{Gathered, MEDIUM, Style, left_out, paint};
 use crate::measurement::Arm;
-use crate::report::answers::{Known, Past, PhaseFigures, side_by_side};
+use crate::report::Story;
+use crate::report::answers::{Known, Past, PhaseFigures, over_time as over_time_of, side_by_side};
 use crate::report::figures::Figures;
 use crate::report::layout::{Row, hanging, natural_width, ragged};
 use crate::report::numbers::{self, count};
@@ -142,6 +143,41 @@ fn phase_title(of: &PhaseFigures) -> String {
     )
 }
 
+/// The run in stretches of its phases, where there are several.
+pub(super) fn over_time(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
+    let (stretches, more) = over_time_of(story.record);
+    if stretches.len() < 2 {
+        return Vec::new();
+    }
+    let heads = ["from s", "users", "req/s", "errors/s", "P50", "P95", "P99"].map(str::to_owned);
+    let mut rows = vec![(("over time".to_owned(), heads.to_vec()), Tone::Plain)];
+    let mut phase = None;
+    for stretch in &stretches {
+        // A phase is marked where it begins.
+        let begins = phase.replace(&stretch.phase) != Some(&stretch.phase);
+        let name = if begins {
+            MEDIUM.foreign(&stretch.phase)
+        } else {
+            String::new()
+        };
+        let figures = &stretch.figures;
+        let errors = (figures.seconds > 0.0).then(|| figures.failures as f64 / figures.seconds);
+        let mut cells = vec![
+            numbers::start(stretch.start_s),
+            count(u64::from(stretch.users)),
+            numbers::number(figures.per_second()),
+            numbers::number(errors),
+        ];
+        cells.extend([0.5, 0.95, 0.99].map(|q| millis(figures.latencies.quantile(q))));
+        rows.push(((name, cells), Tone::Plain));
+    }
+    let mut lines = drawn(rows, columns, colour);
+    if more > 0 {
+        lines.push(left_out(story, more, "row"));
+    }
+    lines
+}
+
 /// A row for each name, and right below it what it was before, where that is known and there is room.
 fn named(
     past: &Past,
@@ -172,7 +208,6 @@ fn heads(name: &str, before: &[&str], after: &[&str]) -> Toned {
 
 /// The cells below [`FIGURES`]: latencies in milliseconds, shares in percent.
 fn figures_of(known: &Known) -> Vec<String> {
-    let millis = |seconds: Option<f64>| numbers::number(seconds.map(|seconds| seconds * 1e3));
     let ratio = known.error_ratio().map(numbers::share);
     let ratio = ratio.map_or_else(
         || numbers::NONE.to_owned(),
@@ -186,6 +221,10 @@ fn figures_of(known: &Known) -> Vec<String> {
     cells.extend(known.quantiles.map(millis));
     cells.push(millis(known.max));
     cells
+}
+
+fn millis(seconds: Option<f64>) -> String {
+    numbers::number(seconds.map(|seconds| seconds * 1e3))
 }
 
 /// The table in lines, with as much as there is room for.

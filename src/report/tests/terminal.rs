@@ -32,7 +32,9 @@ fn no_line_is_longer_than_the_terminal_is_wide() {
 
 /// The heads of the tables of what was measured: by name, by phase, and by name in each phase.
 fn heads(told: &str) -> Vec<Vec<&str>> {
-    let heads = told.lines().filter(|line| line.contains(" req/s "));
+    let heads = told
+        .lines()
+        .filter(|line| line.contains(" req/s ") && !line.starts_with("over time"));
     heads
         .map(|line| line.split_whitespace().collect())
         .collect()
@@ -63,6 +65,35 @@ fn from_80_columns_on_the_tables_have_every_figure() {
             assert!(head.contains(&figure), "at 60: {head:?}");
         }
     }
+}
+
+#[test]
+fn in_full_the_guides_questions_are_answered() {
+    let told = terminal_in_full(&story("guide").story(), 80, Colour::Never);
+    let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    for answer in [
+        "252 × status 429: throttled: by the service, or by a gateway before it",
+        "first at 6 s in burst, with 300 users at 600/s",
+        "12 × status 504: a timeout in a gateway or behind it",
+        "errors follow the load: below 160 users",
+        "480 cold starts in",
+        "they take P95 of everything from",
+        "latency grows with the load: P95",
+        "recovery is back to warm: P95",
+        "keep 27.0 requests in flight on average",
+        "over time from s users req/s errors/s P50 P95 P99 warm 0 20 600 0 ",
+    ] {
+        assert!(words.contains(answer), "no '{answer}' in: {told}");
+    }
+    let over_time = told
+        .split("\n\n")
+        .find(|part| part.starts_with("over time"));
+    let marked = over_time.unwrap().lines().skip(1);
+    let marked: Vec<&str> = marked
+        .filter(|line| !line.starts_with(' '))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(marked, ["warm", "burst", "peak", "recovery"], "{told}");
 }
 
 #[test]
