@@ -38,5 +38,6 @@ pub mod remote;
 pub mod causes;
 pub mod files;
 pub mod metric;
+pub mod secrecy;
 pub mod units;
 pub mod yaml;

@@ -250,7 +250,7 @@ fn outside_arrows(text: &str) -> usize {
 }
 
 /// Markdown without its code spans and fences, in which nothing is a mention or a tag.
-fn outside_code(text: &str) -> String {
+pub(crate) fn outside_code(text: &str) -> String {
     let mut in_fence = false;
     let mut outside = String::new();
     for line in text.lines() {

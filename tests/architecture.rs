@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// What each room may use of the crate, beside itself. Data flows down this list.
-const MAY_USE: [(&str, &[&str]); 24] = [
+const MAY_USE: [(&str, &[&str]); 25] = [
     ("units", &[]),
     ("metric", &[]),
     ("yaml", &[]),
     ("files", &[]),
     ("causes", &[]),
+    ("secrecy", &[]),
     ("remote", &["causes"]),
     ("lambda", &[]),
     ("scenario", &["units", "yaml"]),
@@ -47,6 +48,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
             "measurement",
             "metric",
             "units",
+            "secrecy",
         ],
     ),
     ("ci", &["report", "remote", "files"]),
@@ -64,6 +66,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
             "remote",
             "files",
             "units",
+            "secrecy",
         ],
     ),
     (
@@ -83,6 +86,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
             "files",
             "metric",
             "units",
+            "secrecy",
         ],
     ),
     (

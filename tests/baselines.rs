@@ -1,5 +1,9 @@
 //! Accepted runs: recorded, matched, and held against what comes after.
 
+use std::time::Duration;
+
+use loadgate::measurement::{Cell, Latencies};
+use loadgate::record::RunRecord;
 use serde_json::Value;
 
 use crate::support::{Gate, SCENARIO, Server, StandIn, gate};
@@ -154,4 +158,81 @@ fn a_run_is_not_held_against_itself() {
         .says(&["holds this very run already"])
         .tells(&["nothing compared"]);
     assert_eq!(baseline(&gate)["jobs"].as_array().unwrap().len(), 1);
+}
+
+/// A result as `run` left it, as another day's with these latencies.
+fn on_day(record: &RunRecord, day: i64, millis: f64) -> RunRecord {
+    let mut record = record.clone();
+    record.run.id = format!("github-{day}");
+    let length = jiff::SignedDuration::from_hours(24 * day);
+    record.run.started = record.run.started.checked_add(length).unwrap();
+    // No two days and no two slices are alike.
+    let noise = |number: i64| 1.0 + 0.01 * ((number * 7 % 11) as f64 / 5.0 - 1.0);
+    for (number, slice) in (0..).zip(&mut record.slices) {
+        let factor = millis * noise(day) * noise(number + 3);
+        for cell in &mut slice.cells {
+            let micros = (0..400).map(|rank| {
+                let share = f64::from(rank) / 400.0;
+                let seconds = (1.0 + 1.5 * share * share) * factor / 1000.0;
+                u64::try_from(Duration::from_secs_f64(seconds).as_micros()).unwrap()
+            });
+            cell.cell = Cell {
+                succeeded: Latencies::counted(micros.map(|micros| (micros, 1))),
+                ..Cell::default()
+            };
+            (cell.requests, cell.failures) = (400, 0);
+            cell.quantiles_ms.clear();
+        }
+    }
+    record
+}
+
+#[test]
+fn steps_that_no_job_fails_by_add_up_to_a_drift_that_main_fails_by_and_a_pull_request_is_told_of() {
+    let gate = gate("").with_scenario(&SCENARIO.replace("for: 1s", "for: 4s"));
+    gate.run(&Server::fast().url(), &[]);
+    let measured = RunRecord::from_json("result.json", &gate.written("result.json")).unwrap();
+    let path = gate.home().join("day.json");
+    let day = path.to_str().unwrap();
+    // Every ten days a change of 2.5 %, of which a history bears 3 %.
+    let mut days = (0..120).map(|day| (day, 10.0 * 1.025_f64.powi((day / 10).try_into().unwrap())));
+    let (first, millis) = days.next().unwrap();
+    std::fs::write(&path, on_day(&measured, first, millis).to_json()).unwrap();
+    gate.command("record", &[day, "--anchor"]).exits(0);
+    let refused = days.find(|(number, millis)| {
+        std::fs::write(&path, on_day(&measured, *number, *millis).to_json()).unwrap();
+        gate.command("record", &[day]).code != Some(0)
+    });
+    let (number, millis) = refused.expect("it fails one day");
+    let held = baseline(&gate);
+    assert_eq!(
+        held["jobs"].as_array().unwrap().len(),
+        20,
+        "no day before failed: the ring is full"
+    );
+    let total = millis / 10.0 - 1.0;
+    assert!((0.1..0.35).contains(&total), "after {number} days: {total}");
+
+    let judged = |proposed: bool| {
+        let mut record = on_day(&measured, number, millis);
+        record.run.proposed = proposed;
+        std::fs::write(&path, record.to_json()).unwrap();
+        let ran = gate.command("judge", &[day]);
+        (ran, gate.written("summary.md"))
+    };
+    let (ran, summary) = judged(false);
+    ran.exits(1).tells(&["slower since the anchor"]);
+    let failed: Vec<&str> = summary
+        .lines()
+        .filter(|line| line.starts_with("| ❌"))
+        .collect();
+    assert!(
+        !failed.is_empty() && failed.iter().all(|line| line.contains("since the anchor")),
+        "{summary}"
+    );
+    // What others added up is not the doing of a pull request.
+    let (ran, summary) = judged(true);
+    ran.exits(0);
+    assert!(!summary.contains("| ❌"), "{summary}");
+    assert!(summary.contains("since the anchor"), "{summary}");
 }

@@ -335,6 +335,68 @@ fn an_artifact_that_is_no_result_is_told_as_such() {
 }
 
 #[test]
+fn several_results_of_one_run_are_told_as_one_job() {
+    let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
+    let own = |name: &str| gate.home().join(name).to_str().unwrap().to_owned();
+    let mut record: serde_json::Value = serde_json::from_str(&gate.written("result.json")).unwrap();
+    let slices = record["slices"].as_array().unwrap().iter();
+    let cells = slices.flat_map(|slice| slice["cells"].as_array().unwrap());
+    let twice: u64 = 2 * cells
+        .map(|cell| cell["requests"].as_u64().unwrap())
+        .sum::<u64>();
+    let twice = format!("{},{:03}", twice / 1000, twice % 1000);
+    for name in ["a.json", "b.json"] {
+        std::fs::write(own(name), record.to_string()).unwrap();
+    }
+    record["run"]["id"] = json!("github-99");
+    std::fs::write(own("other.json"), record.to_string()).unwrap();
+    std::fs::remove_file(gate.out().join("result.json")).unwrap();
+    let of = |names: &[&str]| {
+        let mut command = command(&gate, &api);
+        for name in names {
+            command.args(["--result", &own(name)]);
+        }
+        command
+    };
+    says(&ran(&mut of(&["a.json", "b.json"])), "made");
+    let body = api.of(BOT).concat();
+    assert!(
+        body.contains("### ✅") && body.contains(&format!("{twice} requests in")),
+        "{body}"
+    );
+    says(
+        &ran(of(&["a.json", "other.json"]).env("GITHUB_RUN_ID", "1843")),
+        "edited",
+    );
+    let body = api.of(BOT).concat();
+    assert!(
+        body.contains("NOT JUDGED") && body.contains("more than one run"),
+        "{body}"
+    );
+    let folder = gate.folder();
+    let several = of(&["a.json"]).arg(&folder).output().unwrap();
+    let _ = Ran::new(&several)
+        .exits(2)
+        .says(&["--result gives the results of one gate"]);
+}
+
+#[test]
+fn a_run_that_was_recorded_since_is_not_held_against_itself() {
+    // A second is too short for a percentile's history.
+    let gate = measured("regression: { gate: [error_rate] }");
+    let api = Api::start(Plays::GitHub, None);
+    let result = gate.out().join("result.json");
+    let result = result.to_str().unwrap();
+    gate.command("record", &[result, "--accept"]).exits(0);
+    gate.run(&Server::fast().url(), &[]);
+    gate.command("record", &[result, "--accept"]).exits(0);
+    assert_eq!(gate.read("baseline.json").matches("\"started\"").count(), 2);
+    says(&ran(&mut command(&gate, &api)), "made");
+    let told = api.of(BOT).concat();
+    assert!(told.contains("1 baseline job "), "{told}");
+}
+
+#[test]
 fn a_comment_on_failure_alone_is_spared_and_still_mended() {
     let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
     let on_failure = |gate: &Gate, run: &str| {

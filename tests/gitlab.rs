@@ -272,6 +272,8 @@ fn tools(own: &[(&str, &str)]) -> tempfile::TempDir {
         "cp",
         "cut",
         "cksum",
+        "find",
+        "touch",
     ] {
         let mut places = path.split(':').map(|place| Path::new(place).join(name));
         let place = places.find(|place| place.exists());
@@ -334,4 +336,53 @@ fn loadgate_comes_as_a_release_by_its_checksum_or_from_source_or_the_job_says_ho
         asked.contains("--locked --git https://github.com/loadgate/loadgate --rev v0.1.0"),
         "{asked}"
     );
+}
+
+#[test]
+fn what_is_built_is_cached_for_its_version_and_architecture_under_a_key_that_any_runner_takes() {
+    let (server, api) = (Server::fast(), Api::start(Plays::GitLab, Some("bot")));
+    let cargo = format!(
+        "#!/bin/sh\nwhile [ \"$1\" != --root ]; do [ \"$1\" = --rev ] && echo \"$2\" >>revisions; shift; done\nmkdir -p \"$2/bin\" && cp {} \"$2/bin/loadgate\"\n",
+        env!("CARGO_BIN_EXE_loadgate")
+    );
+    let tools = tools(&[("cargo", &cargo)]);
+    let machine = crate::action::sh(Path::new("."), "uname -m");
+    let input = |version: &str| format!("      history: ''\n      version: {version}\n");
+    let home = checkout(&server, &input("release/1.0"));
+    let old = home.path().join(".loadgate/old");
+    std::fs::create_dir_all(&old).unwrap();
+    let aged = Command::new("touch")
+        .args(["-d", "2020-01-01"])
+        .arg(&old)
+        .status();
+    assert!(aged.unwrap().success());
+    for version in ["release/1.0", "v0.1.0"] {
+        let text = std::fs::read_to_string(home.path().join(".gitlab-ci.yml")).unwrap();
+        std::fs::write(
+            home.path().join(".gitlab-ci.yml"),
+            text.replace("release/1.0", version),
+        )
+        .unwrap();
+        let pipeline =
+            Pipeline::of(home.path(), &api).variable("PATH", tools.path().to_str().unwrap());
+        let cache = &pipeline.job["cache"];
+        let key = cache["key"].as_str().unwrap();
+        assert!(!key.contains('/') && !key.contains('$'), "{key}");
+        assert_eq!(cache["paths"], serde_json::json!([".loadgate/"]));
+        pipeline.run().exits(0);
+    }
+    let built = std::fs::read_dir(home.path().join(".loadgate")).unwrap();
+    let mut built: Vec<String> = built
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    built.sort();
+    assert_eq!(
+        built,
+        [
+            format!("{machine}-release-1.0"),
+            format!("{machine}-v0.1.0")
+        ]
+    );
+    let revisions = std::fs::read_to_string(home.path().join("revisions")).unwrap();
+    assert_eq!(revisions, "release/1.0\nv0.1.0\n");
 }

@@ -151,7 +151,7 @@ fn the_readme_shows_what_is_written() {
 
 /// A repository with an HTTP service and no gate, and a branch of it that `init` gave one. Returns its commit before, and what
 /// is checked out is the branch as it would be merged.
-fn adopted(checkout: &Path, origin: &Path, before: &str, slow: &str) -> String {
+pub(crate) fn adopted(checkout: &Path, origin: &Path, before: &str, slow: &str) -> String {
     std::fs::create_dir(origin).unwrap();
     let write = |file: &str, text: &str| std::fs::write(origin.join(file), text).unwrap();
     let binary = env!("CARGO_BIN_EXE_loadgate");

@@ -13,6 +13,7 @@ mod comments;
 mod duets;
 mod exits;
 mod flows;
+mod forks;
 mod formats;
 mod gates;
 mod gitlab;

@@ -1,19 +1,26 @@
 //! The README's recipes, run from their text to a verdict.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use crate::action::{act, api, job, sh};
-use crate::platform::Api;
-use crate::runner::{Acted, Job};
+use crate::action::{BOT, act, api, job, sh};
+use crate::gitlab::Pipeline;
+use crate::platform::{Api, Plays};
+use crate::runner::Job;
 use crate::support::{Ran, SCENARIO, Server, StandIn, alone, fell_behind};
+
+fn readme() -> String {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    std::fs::read_to_string(readme).unwrap()
+}
 
 /// The README's fenced text that holds this.
 fn recipe(part: &str) -> String {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(readme).unwrap();
+    let readme = readme();
     let blocks = readme.split("\n```").skip(1).step_by(2);
     let mut found = blocks.filter(|block| block.contains(part));
     let block = found
@@ -27,6 +34,11 @@ fn steps(part: &str) -> Vec<Value> {
     serde_saphyr::from_str(&recipe(part)).unwrap()
 }
 
+/// A whole workflow of the README.
+pub(crate) fn workflow(part: &str) -> Value {
+    serde_saphyr::from_str(&recipe(part)).unwrap()
+}
+
 /// What the recipes' gate is here: the stand-in's catalogue, dense enough for a short verdict.
 const CATALOGUE: &str = "\
 name: api
@@ -35,7 +47,7 @@ user_classes:
     tasks:
       - steps: [{ get: /prod/catalog/items, name: GET /catalog/items }]
 load:
-  - { phase: steady, arrivals: 500/s, for: 6s, max_users: 200 }
+  - { phase: steady, arrivals: 700/s, for: 4s, max_users: 200 }
 ";
 
 /// A job with the recipes' gate in its checkout.
@@ -96,27 +108,73 @@ fn two_aliases_of_a_function_are_held_against_each_other() {
     });
 }
 
-#[test]
-fn a_branch_begun_by_five_jobs_of_one_dispatch_is_a_history_that_catches_a_slower_pull_request_and_drift_on_main()
- {
-    let step = &steps("baseline-branch")[0];
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(readme).unwrap();
-    assert!(readme.contains("matrix: { run: [1, 2, 3, 4, 5] }"));
-    let home = tempfile::tempdir().unwrap();
-    let origin = home.path().join("origin.git");
-    sh(
-        home.path(),
-        &format!("git init -q --bare {}", origin.display()),
+/// How the README says that a history is begun: the values of a matrix, and how many of its jobs run at a time.
+fn seeding() -> (usize, usize) {
+    let readme = readme();
+    let (_, text) = readme.split_once("`strategy: { max-parallel").unwrap();
+    let (text, _) = text.split_once('`').unwrap();
+    let strategy: Value =
+        serde_saphyr::from_str(&format!("strategy: {{ max-parallel{text}")).unwrap();
+    let strategy = &strategy["strategy"];
+    let jobs = strategy["matrix"]["run"].as_array().unwrap().len();
+    let at_once = strategy["max-parallel"].as_u64().unwrap();
+    (jobs, usize::try_from(at_once).unwrap())
+}
+
+/// A loadgate for jobs on runners of their own: their loads take turns on this machine, and they go on when so many have ended.
+fn meeting(home: &Path, name: &str, jobs: usize) -> PathBuf {
+    let (home, binary) = (home.display(), env!("CARGO_BIN_EXE_loadgate"));
+    let script = format!(
+        "#!/bin/sh
+if [ \"$1\" != run ]; then exec {binary} \"$@\"; fi
+until mkdir {home}/loading 2>/dev/null; do sleep 0.05; done
+status=0
+{binary} \"$@\" || status=$?
+rmdir {home}/loading
+echo ended >>{home}/{name}.ended
+tries=0
+while [ \"$(wc -l <{home}/{name}.ended)\" -lt {jobs} ] && [ $tries -lt 1200 ]; do
+  tries=$((tries + 1))
+  sleep 0.05
+done
+exit $status
+"
     );
-    let run = |slow: &str, event: &str, id: &str| -> (Acted, Job) {
-        let (api, target) = (api(), stand_in(home.path(), slow));
-        let job = checkout(&api)
+    let path = PathBuf::from(format!("{home}/{name}"));
+    std::fs::write(&path, script).unwrap();
+    sh(Path::new("."), &format!("chmod +x {}", path.display()));
+    path
+}
+
+/// A repository whose jobs keep their baselines in a branch.
+struct Branch {
+    home: TempDir,
+}
+
+impl Branch {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        sh(home.path(), "git init -q --bare origin.git");
+        Self { home }
+    }
+
+    fn origin(&self) -> PathBuf {
+        self.home.path().join("origin.git")
+    }
+
+    /// A job of the recipe in a checkout, against a target.
+    fn job(&self, api: &Api, target: &StandIn, event: &str, run: &str) -> Job {
+        let job = checkout(api)
+            .github("job", Value::from("performance"))
             .github("event_name", Value::from(event))
             .github("event", json!({ "pull_request": { "number": 7 } }))
-            .variable("GITHUB_RUN_ID", id)
-            .given_by(step, &json!({ "vars": { "STAGING_URL": target.url } }))
+            .variable("GITHUB_RUN_ID", run)
+            .given_by(
+                &steps("baseline-branch")[0],
+                &json!({ "vars": { "STAGING_URL": target.url } }),
+            )
             .unwrap();
+        let origin = self.origin();
         sh(
             &job.workspace,
             &format!(
@@ -124,46 +182,132 @@ fn a_branch_begun_by_five_jobs_of_one_dispatch_is_a_history_that_catches_a_slowe
                 origin.display()
             ),
         );
+        job
+    }
+
+    /// Each job that is held: its run and when it started.
+    fn held(&self) -> Vec<(String, String)> {
+        let show = "git show loadgate-baseline:thresholds/api/baseline.json";
+        let held: Value = serde_json::from_str(&sh(&self.origin(), show)).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let jobs = held["jobs"].as_array().unwrap().iter();
+        jobs.map(|job| (text(&job["id"]), text(&job["started"])))
+            .collect()
+    }
+
+    /// Lets jobs run and end at the same time. One that the machine was too busy for runs again.
+    fn together(&self, name: &str, jobs: Vec<Job>) -> Vec<Job> {
+        let wrapper = meeting(self.home.path(), name, jobs.len());
+        let with = |job: Job| job.with("binary-path", wrapper.to_str().unwrap());
+        let jobs: Vec<Job> = jobs.into_iter().map(with).collect();
+        let _alone = alone();
+        std::thread::scope(|scope| {
+            for job in &jobs {
+                scope.spawn(move || {
+                    let mut tries = (0..6).map(|_| job.act());
+                    let acted = tries.find(|acted| !fell_behind(&acted.log)).unwrap();
+                    assert!(acted.is_success, "{}", acted.log);
+                });
+            }
+        });
+        jobs
+    }
+}
+
+#[test]
+fn a_branch_begun_by_five_jobs_of_one_dispatch_is_a_history_that_catches_a_slower_pull_request_and_drift_on_main()
+ {
+    let (branch, api) = (Branch::new(), api());
+    let home = branch.home.path();
+    let same = stand_in(home, "1");
+    let (jobs, at_once) = seeding();
+    assert_eq!((jobs, at_once), (5, 1));
+    let dispatched = |run: &str, index: usize| {
+        let job = branch.job(&api, &same, "workflow_dispatch", run);
+        job.of_matrix(index.try_into().unwrap())
+    };
+    // All but the last one after another; with the last ends the first of a second dispatch.
+    for index in 0..jobs - 1 {
+        branch.together(&format!("one-{index}"), vec![dispatched("1", index)]);
+    }
+    let last = vec![dispatched("1", jobs - 1), dispatched("2", 0)];
+    let last = branch.together("two", last);
+    let held = branch.held();
+    let of = |run: &str| held.iter().filter(|(id, _)| id == run).count();
+    assert_eq!((of("github-1"), of("github-2")), (jobs, 1), "{held:?}");
+    let distinct: BTreeSet<_> = held.iter().collect();
+    assert_eq!(distinct.len(), jobs + 1, "no job is held twice: {held:?}");
+
+    let run = |target: &StandIn, event: &str, run: &str| {
+        let job = branch.job(&api, target, event, run);
         (act(&job), job)
     };
-    for _ in 0..4 {
-        let (acted, _) = run("1", "workflow_dispatch", "1");
-        assert!(acted.is_success, "{}", acted.log);
-    }
-    let (acted, fifth) = run("1", "workflow_dispatch", "1");
-    assert!(acted.is_success, "{}", acted.log);
-    let show = "git show loadgate-baseline:thresholds/api/baseline.json";
-    let held: Value = serde_json::from_str(&sh(&origin, show)).unwrap();
-    assert_eq!(held["jobs"].as_array().unwrap().len(), 5);
-    let (acted, _) = run("1", "pull_request", "2");
+    let slower = stand_in(home, "2");
+    let (acted, _) = run(&slower, "pull_request", "3");
     assert_eq!(acted.outputs["baseline-status"], "history", "{}", acted.log);
+    assert_eq!(acted.outputs["verdict"], "failed", "{}", acted.log);
+    assert_eq!(branch.held().len(), jobs + 1, "a pull request adds nothing");
+
+    // A release is fixed as the anchor, as the README says. By now its job has left the ring, whose jobs are all slower.
+    let release = ["--latency", "12ms", "--provisioned", "200"];
+    let (acted, released) = run(&StandIn::start(home, &release), "pull_request", "4");
     assert!(acted.is_success, "{}", acted.log);
-    let (acted, _) = run("2", "pull_request", "3");
-    assert_eq!(acted.outputs["verdict"], "failed", "{}", acted.log);
-    // A release is fixed as the anchor, as the README says, and main is held against it too.
-    sh(
-        home.path(),
-        &format!(
-            "git clone -qb loadgate-baseline file://{} anchored",
-            origin.display()
-        ),
-    );
-    let anchored = home.path().join("anchored");
-    sh(
-        &fifth.workspace,
-        &format!(
-            "{} record thresholds/api loadgate-out/result.json --anchor --baseline {}/thresholds/api/baseline.json",
+    let record = |job: &Job, baseline: &str, more: &str| {
+        let record = format!(
+            "{} record thresholds/api loadgate-out/result.json {more} --baseline {}/{baseline}",
             env!("CARGO_BIN_EXE_loadgate"),
-            anchored.display()
-        ),
+            home.display()
+        );
+        sh(&job.workspace, &record)
+    };
+    record(&released, "release.json", "--anchor");
+    let clone = format!(
+        "git clone -qb loadgate-baseline file://{} clone",
+        branch.origin().display()
     );
-    sh(&anchored, "git commit -qam anchor && git push -q");
-    let (acted, _) = run("2", "push", "4");
-    assert_eq!(acted.outputs["verdict"], "failed", "{}", acted.log);
-    assert!(
-        acted.summary.to_lowercase().contains("anchor"),
-        "{}",
-        acted.summary
+    sh(home, &clone);
+    let kept = "clone/thresholds/api/baseline.json";
+    record(&last[0], kept, "");
+    let read = |file: &str| -> Value {
+        serde_json::from_str(&std::fs::read_to_string(home.join(file)).unwrap()).unwrap()
+    };
+    let mut baseline = read(kept);
+    baseline["anchor"] = read("release.json")["anchor"].clone();
+    assert!(baseline["anchor"].is_object());
+    std::fs::write(home.join(kept), baseline.to_string()).unwrap();
+    sh(&home.join("clone"), "git commit -qam anchor && git push -q");
+    assert_eq!(
+        branch.held().len(),
+        jobs + 1,
+        "a job that is held is not held twice"
+    );
+    // Nothing is slower than the jobs before: what was added up since the release decides, and on main alone.
+    for (event, id, verdict) in [("pull_request", "5", "passed"), ("push", "6", "failed")] {
+        let (acted, _) = run(&same, event, id);
+        assert_eq!(acted.outputs["verdict"], verdict, "{}", acted.log);
+        assert_eq!(acted.is_success, verdict == "passed");
+        assert_eq!(acted.outputs["baseline-status"], "history");
+        assert!(
+            acted.summary.contains("since the anchor"),
+            "{}",
+            acted.summary
+        );
+        let failed = acted
+            .summary
+            .lines()
+            .filter(|line| line.starts_with("| ❌"));
+        let failed: Vec<&str> = failed.collect();
+        assert_eq!(failed.is_empty(), verdict == "passed", "{}", acted.summary);
+        assert!(
+            failed.iter().all(|line| line.contains("since the anchor")),
+            "{}",
+            acted.summary
+        );
+    }
+    assert_eq!(
+        branch.held().len(),
+        jobs + 1,
+        "what was judged worse is not added"
     );
 }
 
@@ -226,6 +370,14 @@ fn three_jobs_measure_and_one_judges_what_they_left() {
         let acted = acted.expect("in six rounds, the machine was once idle enough");
         assert_eq!(acted.outputs["verdict"], verdict, "{}", acted.log);
         assert_eq!(acted.is_success, verdict == "passed");
+        assert_eq!(acted.outputs["results-path"].lines().count(), 3);
+        let sign = if verdict == "passed" { "✅" } else { "❌" };
+        let comment = api.of(BOT).concat();
+        assert!(
+            comment.contains(&format!("### {sign}")),
+            "{comment} {}",
+            acted.log
+        );
     }
 }
 
@@ -342,7 +494,7 @@ fn a_wanted_slow_down_passes_by_the_entry_that_the_comment_holds() {
         .with("slice", "1s");
     let acted = act(&job);
     assert_eq!(acted.outputs["verdict"], "failed", "{}", acted.log);
-    let comment = api.of(crate::action::BOT).concat();
+    let comment = api.of(BOT).concat();
     let (_, entry) = comment.split_once("```yaml\n").unwrap();
     let (entry, _) = entry.split_once("```").unwrap();
     assert!(entry.contains("accepted:"), "{entry}");
@@ -353,4 +505,61 @@ fn a_wanted_slow_down_passes_by_the_entry_that_the_comment_holds() {
     assert!(acted.is_success, "{entry} {}", acted.log);
     assert_eq!(acted.outputs["verdict"], "passed", "{entry} {}", acted.log);
     assert!(acted.summary.contains("accepted"), "{}", acted.summary);
+}
+
+#[test]
+fn a_scenario_that_the_pull_request_changes_is_held_to_its_limits_and_its_difference_is_shown() {
+    let (server, api) = (Server::fast(), api());
+    let job = job("", &server, &api).github("event_name", Value::from("push"));
+    let job = job.with("args", "--record");
+    let acted = act(&job);
+    assert!(acted.is_success, "{}", acted.log);
+    let job = job
+        .with("args", "")
+        .github("event_name", Value::from("pull_request"));
+    job.write(
+        "thresholds/sample/scenario.yml",
+        &SCENARIO.replace("users: 4", "users: 5"),
+    );
+    for (thresholds, verdict) in [
+        ("", "passed"),
+        ("limits: { overall: { p95: 1us } }", "failed"),
+    ] {
+        job.write("thresholds/sample/thresholds.yml", thresholds);
+        let acted = act(&job);
+        assert_eq!(acted.outputs["verdict"], verdict, "{}", acted.log);
+        assert_eq!(acted.outputs["baseline-status"], "other-scenario");
+        assert!(
+            acted.summary.contains("+    users: \"5\""),
+            "{}",
+            acted.summary
+        );
+    }
+}
+
+#[test]
+fn the_job_of_gitlab_as_the_readme_has_it_adds_to_mains_history() {
+    let api = Api::start(Plays::GitLab, Some("bot"));
+    let home = tempfile::tempdir().unwrap();
+    let gate = home.path().join("thresholds/api");
+    std::fs::create_dir_all(&gate).unwrap();
+    std::fs::write(gate.join("scenario.yml"), CATALOGUE).unwrap();
+    std::fs::write(
+        home.path().join(".gitlab-ci.yml"),
+        recipe("templates/loadgate.yml"),
+    )
+    .unwrap();
+    let binary = env!("CARGO_BIN_EXE_loadgate");
+    let makefile = format!(
+        "all:\n\techo built >built\nrun:\n\ttest -e built && exec {binary} lambda --address 127.0.0.1:$(PORT) --latency 20ms --provisioned 200\n"
+    );
+    std::fs::write(home.path().join("Makefile"), makefile).unwrap();
+    let pipeline = |id: &str| {
+        Pipeline::of(home.path(), &api)
+            .variable("CI_PIPELINE_ID", id)
+            .run()
+    };
+    pipeline("1").exits(0).tells(&["nothing was compared"]);
+    pipeline("2").exits(0).tells(&["1 baseline job"]);
+    assert!(home.path().join("loadgate-out/junit.xml").exists());
 }

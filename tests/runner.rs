@@ -17,6 +17,8 @@ pub(crate) struct Job {
     variables: BTreeMap<String, String>,
     /// What a download brings.
     artifact: Option<PathBuf>,
+    /// Which job of a matrix it is.
+    index: u64,
 }
 
 /// What came of an action.
@@ -63,6 +65,7 @@ impl Job {
             }),
             variables: BTreeMap::from([("GITHUB_RUN_ID".to_owned(), "1842".to_owned())]),
             artifact: None,
+            index: 0,
             home,
         }
     }
@@ -74,6 +77,12 @@ impl Job {
 
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The same as this job of a matrix.
+    pub(crate) fn of_matrix(mut self, index: u64) -> Self {
+        self.index = index;
         self
     }
 
@@ -119,6 +128,26 @@ impl Job {
         }))
     }
 
+    /// What a workflow's step gives another action.
+    pub(crate) fn gives(&self, step: &Value) -> BTreeMap<String, String> {
+        let context = json!({ "github": self.github });
+        let with = step["with"].as_object().unwrap();
+        with.iter()
+            .map(|(name, value)| {
+                (
+                    name.clone(),
+                    filled(value.as_str().unwrap(), &context, true),
+                )
+            })
+            .collect()
+    }
+
+    /// Whether a workflow's job runs at all.
+    pub(crate) fn runs(&self, job: &Value) -> bool {
+        let context = json!({ "github": self.github });
+        is_true(job["if"].as_str().unwrap(), &context, true)
+    }
+
     /// Runs this repository's action.
     pub(crate) fn act(&self) -> Acted {
         self.act_in(root())
@@ -131,7 +160,7 @@ impl Job {
         let context = |inputs: &Map<String, Value>, steps: &Map<String, Value>| {
             json!({
                 "inputs": inputs, "steps": steps, "github": self.github,
-                "strategy": { "job-index": 0 }, "runner": { "os": "Linux", "arch": "X64" },
+                "strategy": { "job-index": self.index }, "runner": { "os": "Linux", "arch": "X64" },
             })
         };
         for (name, declared) in action["inputs"].as_object().unwrap() {

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::Error;
 use super::gates::Gates;
 use crate::exit::{Exit, Strictness};
-use crate::gate::{self, Commenting, Console, Loudness, When};
+use crate::gate::{self, Commenting, Console, Loudness, Source, When};
 use crate::plan::{self, Options, Place, Recording};
 
 #[derive(Debug, Args)]
@@ -23,6 +23,9 @@ pub(super) struct Comment {
         env = "LOADGATE_OUT"
     )]
     out: PathBuf,
+    /// Result of the one gate, in place of what --out holds; several of one CI run are judged as one
+    #[arg(long = "result", value_name = "FILE")]
+    results: Vec<PathBuf>,
     /// An inconclusive run has failed, as run was told
     #[arg(long, env = "LOADGATE_STRICT", value_parser = BoolishValueParser::new())]
     strict: bool,
@@ -56,8 +59,13 @@ impl Comment {
             set: self.gates.reading.set.concat(),
             ..Options::default()
         };
+        let source = match (self.results.is_empty(), self.gates.gates.len()) {
+            (true, _) => Source::Below(self.out),
+            (false, 1) => Source::Files(self.results),
+            (false, _) => return Err(Error::ResultsOfSeveralGates),
+        };
         let gates = self.gates.gates.iter();
-        let gates = gates
+        let mut gates = gates
             .map(|folder| plan::Gate::read(folder, &options))
             .collect::<Result<Vec<_>, _>>()?;
         let how = Commenting {
@@ -73,6 +81,6 @@ impl Comment {
                 Strictness::Lenient
             },
         };
-        Ok(gate::comment(&gates, &self.out, &how, &console))
+        Ok(gate::comment(&mut gates, &source, &how, &console))
     }
 }

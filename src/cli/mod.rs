@@ -191,6 +191,10 @@ enum Error {
     Init(#[from] init::Error),
     #[error(transparent)]
     Lambda(#[from] lambda::Error),
+    #[error(
+        "--result gives the results of one gate, and several gates are named: give --out, with a folder for each"
+    )]
+    ResultsOfSeveralGates,
 }
 
 impl Error {
@@ -199,7 +203,8 @@ impl Error {
             Self::Gate(error) | Self::Demo(demo::Error::Gate(error)) => error.exit(),
             Self::Demo(demo::Error::Write { .. } | demo::Error::StandIn(_))
             | Self::Init(_)
-            | Self::Lambda(_) => Exit::Usage,
+            | Self::Lambda(_)
+            | Self::ResultsOfSeveralGates => Exit::Usage,
         }
     }
 }
@@ -225,7 +230,7 @@ impl Command {
             Self::Compare(arguments) => arguments.run(),
             Self::Report(arguments) => arguments.run(),
             Self::Init => {
-                let told = init::init(std::path::Path::new("."))?;
+                let told = init::init(std::path::Path::new("."), &gate::program())?;
                 Console::of_process(Loudness::Full).print(&told);
                 Ok(Exit::Passed)
             }

@@ -164,8 +164,9 @@ fn conclusion(out: &Path, unchanged: Exit, slower: Exit) -> String {
          {out}/slower\n\n\
          Next: copy {out}/gate\n\
          into your repository, put your own requests into its scenario.yml, and run it:\n  \
-         loadgate run YOUR-GATE --target https://your-api.example --record\n\
+         {} run YOUR-GATE --target https://your-api.example --record\n\
          The limits hold from the first run on; from the first recorded run on changes\n\
-         are judged, from the fifth on with confidence."
+         are judged, from the fifth on with confidence.",
+        gate::program()
     )
 }

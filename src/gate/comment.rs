@@ -4,11 +4,12 @@
 //! what the platform knows of the run takes the place of what they say of it; and whatever goes wrong is told and changes
 //! no verdict.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::console::Console;
-use super::judge::same_scenario;
+use super::judge::{same_run, same_scenario};
 use super::tell::{Occasion, RESULT, Told};
+use crate::baseline::forget;
 use crate::ci::{self, First, Key, Message, Posted};
 use crate::exit::{Exit, Strictness};
 use crate::files;
@@ -41,8 +42,28 @@ pub struct Commenting {
     pub strictness: Strictness,
 }
 
-/// Makes or edits the comment on the results below `out`. The exit is that of a comment: it fails nothing.
-pub fn comment(gates: &[Gate], out: &Path, how: &Commenting, console: &Console) -> Exit {
+/// Where the results are that a comment is made of.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Below a folder, as a run left them.
+    Below(PathBuf),
+    /// These files, which are one job of the one gate.
+    Files(Vec<PathBuf>),
+}
+
+impl Source {
+    /// The files of one of so many gates.
+    fn of(&self, gate: &Gate, gates: usize) -> Vec<PathBuf> {
+        match self {
+            Self::Below(out) if gates == 1 => vec![out.join(RESULT)],
+            Self::Below(out) => vec![out.join(&gate.scenario.name).join(RESULT)],
+            Self::Files(files) => files.clone(),
+        }
+    }
+}
+
+/// Makes or edits the comment on stored results. The exit is that of a comment: it fails nothing.
+pub fn comment(gates: &mut [Gate], source: &Source, how: &Commenting, console: &Console) -> Exit {
     let occasion = match ci::occasion(&|name| std::env::var(name).ok()) {
         Ok(occasion) => occasion,
         Err(why) => {
@@ -52,16 +73,29 @@ pub fn comment(gates: &[Gate], out: &Path, how: &Commenting, console: &Console) 
     };
     let mut told = Vec::new();
     let mut missing = Vec::new();
-    for gate in gates {
-        let folder = match gates {
-            [_] => out.to_owned(),
-            _ => out.join(&gate.scenario.name),
-        };
-        match read(gate, &folder.join(RESULT)) {
-            Ok(record) => {
-                let record = vec![placed(record, &occasion)];
+    let count = gates.len();
+    let names: Vec<String> = gates
+        .iter()
+        .map(|gate| gate.scenario.name.clone())
+        .collect();
+    for gate in gates.iter_mut() {
+        match read(gate, &source.of(gate, count)) {
+            Ok(mut records) => {
+                // A run that was recorded since is not held against itself.
+                if let Some(held) = &mut gate.baseline {
+                    forget(held, &records);
+                }
+                for record in &mut records {
+                    place(record, &occasion);
+                }
                 let judged = Occasion::Judgement;
-                told.push(Told::new(gate, record, judged, how.strictness, &folder));
+                told.push(Told::new(
+                    &*gate,
+                    records,
+                    judged,
+                    how.strictness,
+                    Path::new(""),
+                ));
             }
             Err(why) => missing.push(Missing {
                 gate: gate.scenario.name.clone(),
@@ -73,7 +107,7 @@ pub fn comment(gates: &[Gate], out: &Path, how: &Commenting, console: &Console) 
     let text = report::comment(&stories, &missing, occasion.url.as_deref());
     let has_passed = missing.is_empty() && told.iter().all(|told| told.exit() == Exit::Passed);
     let key = how.key.clone().unwrap_or_else(|| {
-        let names = gates.iter().map(|gate| gate.scenario.name.as_str());
+        let names = names.iter().map(String::as_str);
         let names: Vec<&str> = std::iter::once(occasion.job.as_str())
             .chain(names)
             .collect();
@@ -109,8 +143,16 @@ fn said(posted: &Posted) -> String {
     }
 }
 
-/// A stored result of this gate, or why there is none to tell of.
-fn read(gate: &Gate, path: &Path) -> Result<RunRecord, String> {
+/// Stored results of this gate, of one run, or why there are none to tell of.
+fn read(gate: &Gate, paths: &[PathBuf]) -> Result<Vec<RunRecord>, String> {
+    let records = paths.iter().map(|path| read_one(gate, path));
+    let records = records.collect::<Result<Vec<_>, _>>()?;
+    // The ids are text of the results; that they differ is enough here.
+    same_run(&records, paths).map_err(|_| "the results are of more than one run".to_owned())?;
+    Ok(records)
+}
+
+fn read_one(gate: &Gate, path: &Path) -> Result<RunRecord, String> {
     let metadata = std::fs::symlink_metadata(path)
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     if !metadata.is_file() {
@@ -130,10 +172,9 @@ fn read(gate: &Gate, path: &Path) -> Result<RunRecord, String> {
     Ok(record)
 }
 
-/// The record with what the platform knows of the run in place of what it says itself.
-fn placed(mut record: RunRecord, occasion: &ci::Occasion) -> RunRecord {
+/// Puts what the platform knows of the run in place of what the record says itself.
+fn place(record: &mut RunRecord, occasion: &ci::Occasion) {
     record.run.url.clone_from(&occasion.url);
     record.run.commit.clone_from(&occasion.commit);
     record.run.attempt = u32::try_from(occasion.age.attempt).ok();
-    record
 }

@@ -1,6 +1,7 @@
 //! Where the gate speaks: standard output for what was asked, standard error for progress and errors.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 
 use crate::report::{self, Colour};
 
@@ -41,6 +42,21 @@ pub enum Style {
     Plain,
     /// Not at all.
     Silent,
+}
+
+/// How this program is called again: by its name where that finds a program or a CI job's log is read elsewhere; else as it
+/// was called.
+pub fn program() -> String {
+    let name = "loadgate";
+    let called = std::env::args_os().next().unwrap_or_default();
+    let is_path = Path::new(&called).components().count() > 1;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_found = std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    let is_job = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+    if !is_path || is_found || is_job {
+        return name.to_owned();
+    }
+    report::quoted(&called.to_string_lossy())
 }
 
 impl Console {

@@ -38,7 +38,7 @@ pub fn judge(
     told.write()?;
     console.print(&told.text(console));
     let exit = told.exit();
-    platform::tell(&[told], out, exit, console);
+    platform::tell(&[told], paths, out, exit, console);
     Ok(exit)
 }
 
@@ -58,7 +58,7 @@ pub(super) fn same_scenario(gate: &Gate, record: &RunRecord, path: &Path) -> Res
 }
 
 /// Refuses a mix of runs: several candidates are one job only if one CI run measured them.
-fn same_run(records: &[RunRecord], paths: &[PathBuf]) -> Result<(), Error> {
+pub(super) fn same_run(records: &[RunRecord], paths: &[PathBuf]) -> Result<(), Error> {
     let run = |record: &RunRecord| {
         let attempt = record
             .run

@@ -13,7 +13,7 @@ use super::tell::{self, judge};
 use crate::load::{self, Duet, Further, Hooks, Order, Origin, Outcome, Stop, Trust, duet_lasts};
 use crate::plan::{Against, Gate, Plan};
 use crate::record::{self, Circumstances, Deployment, Ended, Health, Run, RunRecord, Turns};
-use crate::report::redacted;
+use crate::secrecy::redacted;
 use crate::units::{six_digits, written};
 use crate::verdict;
 

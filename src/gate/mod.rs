@@ -20,9 +20,9 @@ mod signals;
 mod tell;
 mod validate;
 
-pub use comment::{Commenting, When, comment};
+pub use comment::{Commenting, Source, When, comment};
 pub use compare::compare;
-pub use console::{Console, Loudness, Style, say};
+pub use console::{Console, Loudness, Style, program, say};
 pub use error::Error;
 pub use guardian::{GUARD, guard};
 pub use judge::judge;
@@ -83,7 +83,11 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
         tell::write_summary(&plan.out, &told)?;
     }
     let exit = told.iter().map(Told::exit).fold(exit, Exit::worse);
-    platform::tell(&told, &plan.out, exit, console);
+    let results: Vec<_> = told
+        .iter()
+        .map(|told| told.folder().join(tell::RESULT))
+        .collect();
+    platform::tell(&told, &results, &plan.out, exit, console);
     Ok(exit)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! None of it may change how the run ends: what the platform does not take is said, and that is all.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::console::{Console, Loudness};
 use super::tell::Told;
@@ -10,8 +10,14 @@ use crate::ci::github::Step;
 use crate::exit::Exit;
 use crate::report;
 
-/// Tells the platform that this process runs on, where there is one.
-pub(super) fn tell(told: &[Told<'_>], out: &Path, exit: Exit, console: &Console) {
+/// Tells the platform that this process runs on, where there is one. `results` are the records that were judged.
+pub(super) fn tell(
+    told: &[Told<'_>],
+    results: &[PathBuf],
+    out: &Path,
+    exit: Exit,
+    console: &Console,
+) {
     // A story within another one is nobody's to see.
     if console.loudness == Loudness::Silent {
         return;
@@ -31,23 +37,23 @@ pub(super) fn tell(told: &[Told<'_>], out: &Path, exit: Exit, console: &Console)
     }
     let mut outputs = vec![("exit-code", exit.code().to_string())];
     outputs.extend(report::outputs(&stories));
-    outputs.extend(paths(told, out));
+    outputs.extend(paths(told, results, out));
     if let Err(error) = step.set_outputs(&outputs) {
         console.warn(&format!("loadgate: cannot write the outputs: {error}"));
     }
 }
 
 /// Where everything lies. Of several gates the records and JUnit files are a line each.
-fn paths(told: &[Told<'_>], out: &Path) -> Vec<(&'static str, String)> {
-    let each = |name: &str| {
-        let paths = told.iter().map(|told| told.folder().join(name));
+fn paths(told: &[Told<'_>], results: &[PathBuf], out: &Path) -> Vec<(&'static str, String)> {
+    let lines = |paths: &mut dyn Iterator<Item = PathBuf>| {
         let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
         paths.join("\n")
     };
+    let mut junit = told.iter().map(|told| told.folder().join("junit.xml"));
     vec![
         ("out-path", out.display().to_string()),
-        ("results-path", each(super::tell::RESULT)),
-        ("junit-path", each("junit.xml")),
+        ("results-path", lines(&mut results.iter().cloned())),
+        ("junit-path", lines(&mut junit)),
         ("summary-path", out.join("summary.md").display().to_string()),
     ]
 }

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::console::{Console, DEFAULT_WIDTH, Loudness};
+use super::console::{Console, DEFAULT_WIDTH, Loudness, program};
 use crate::baseline::{Baseline, Matching, Setting, anchor, matching};
 use crate::exit::{Exit, Strictness};
 use crate::files;
 use crate::plan::Gate;
 use crate::record::RunRecord;
-use crate::report::{self, Before, Colour, Story};
+use crate::report::{self, Before, Colour, Story, Typed};
 use crate::thresholds::Thresholds;
 use crate::verdict::{self, Case, Verdict};
 
@@ -145,17 +145,28 @@ impl<'a> Told<'a> {
 
     /// What the terminal is told.
     pub(super) fn text(&self, console: &Console) -> String {
-        match console.loudness {
-            Loudness::Full => report::terminal(&self.story(), console.width, console.colour),
+        self.spoken(|story| match console.loudness {
+            Loudness::Full => report::terminal(story, console.width, console.colour),
             Loudness::Quiet | Loudness::Silent => {
-                report::verdict_line(&self.story(), console.width, console.colour)
+                report::verdict_line(story, console.width, console.colour)
             }
-        }
+        })
     }
 
     /// The same with nothing left out, each name in each phase as well.
     pub(super) fn full_text(&self, console: &Console) -> String {
-        report::terminal_in_full(&self.story(), console.width, console.colour)
+        self.spoken(|story| report::terminal_in_full(story, console.width, console.colour))
+    }
+
+    /// Tells the story to who can type what it advises.
+    fn spoken(&self, tell: impl FnOnce(&Story<'_>) -> String) -> String {
+        let (program, result) = (program(), self.result());
+        let mut story = self.story();
+        story.typed.program = &program;
+        if let Some(result) = &result {
+            story.typed.result = result;
+        }
+        tell(&story)
     }
 
     /// Where its files lie.
@@ -188,7 +199,17 @@ impl<'a> Told<'a> {
             strict: self.strictness == Strictness::Strict,
             exit: self.exit.code(),
             files: &self.files,
+            typed: Typed::default(),
         }
+    }
+
+    /// The result, as the user would name it to a command.
+    fn result(&self) -> Option<String> {
+        let is_result = |path: &&String| Path::new(path).file_name() == Some(RESULT.as_ref());
+        self.files
+            .iter()
+            .find(is_result)
+            .map(|path| report::quoted(path))
     }
 }
 

@@ -35,7 +35,9 @@ enum Platform {
 }
 
 /// Writes a starter gate and a job into the repository at `root`, and returns what to say of it.
-pub fn init(root: &Path) -> Result<String, Error> {
+///
+/// `program` is how this program is called again.
+pub fn init(root: &Path, program: &str) -> Result<String, Error> {
     let start = Start::find(root);
     let platform = platform(root);
     let gate = PathBuf::from("thresholds/api/scenario.yml");
@@ -66,10 +68,16 @@ pub fn init(root: &Path) -> Result<String, Error> {
         }
         files::write(&whole, text).map_err(failed)?;
     }
-    Ok(told(&start, &gate, &job, adds_to_a_job.then_some(&text)))
+    let addition = adds_to_a_job.then_some(&text);
+    Ok(told(&start, program, (&gate, &job), addition))
 }
 
-fn told(start: &Start, gate: &Path, job: &Path, addition: Option<&String>) -> String {
+fn told(
+    start: &Start,
+    program: &str,
+    (gate, job): (&Path, &Path),
+    addition: Option<&String>,
+) -> String {
     let change = if job.starts_with(".github") {
         "pull"
     } else {
@@ -89,7 +97,7 @@ fn told(start: &Start, gate: &Path, job: &Path, addition: Option<&String>) -> St
     format!(
         "wrote {}{}\n{written}\n\
          Next: look at both, put the commands that build and serve your service into\n\
-         {shown}, and try the gate with\n\n  loadgate validate {folder}\n\n\
+         {shown}, and try the gate with\n\n  {program} validate {folder}\n\n\
          {binary}Then put loadgate-out/ into .gitignore, commit, and open a {change} request: it gets\n\
          the first verdict.\n",
         gate.display(),

@@ -3,17 +3,10 @@
 use std::time::Duration;
 
 use super::{Commands, Options, Place};
-
-/// What stands for what may be a secret.
-const HIDDEN: &str = "***";
+use crate::secrecy::{HIDDEN, names_secret};
 
 /// What stands for a command. Whatever its text holds may be secret, and no rule would find all of that.
 const COMMAND: &str = "…";
-
-/// Parts of a name that say that its value is secret, be it a number.
-const SECRET: [&str; 9] = [
-    "token", "secret", "pass", "pwd", "pin", "key", "cred", "auth", "cookie",
-];
 
 /// The flags that were given, with their values, beside gates, deployments, labels and seed, which a record has.
 pub(super) fn given(options: &Options) -> Vec<String> {
@@ -71,8 +64,7 @@ fn as_flag(length: Duration) -> String {
 
 /// Whether the value of a variable may be told: a number that no name makes a secret.
 fn is_harmless(name: &str, value: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    value.parse::<f64>().is_ok() && !SECRET.iter().any(|part| name.contains(part))
+    value.parse::<f64>().is_ok() && !names_secret(name)
 }
 
 #[cfg(test)]

@@ -53,10 +53,10 @@ pub use metrics::metrics;
 pub use outlook::{Answers, Outlook, outlook};
 pub use outputs::outputs;
 pub use performance::performance;
-pub use rehearsal::{Secrets, Seen, redacted, rehearsal};
+pub use rehearsal::{Secrets, Seen, rehearsal};
 pub use summary::summary;
 pub use terminal::{Colour, terminal, terminal_in_full, verdict_line};
-pub use text::{fitted, inert};
+pub use text::{fitted, inert, quoted};
 
 /// All that the reports of one gate are told from.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +83,27 @@ pub struct Story<'a> {
     pub exit: u8,
     /// Files that were written, as the user would open them; none where the story is only told.
     pub files: &'a [String],
+    /// How commands that the reader may type name this program and the result.
+    pub typed: Typed<'a>,
+}
+
+/// How a command that the reader may type names what it is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Typed<'a> {
+    /// This program.
+    pub program: &'a str,
+    /// The result that is told of.
+    pub result: &'a str,
+}
+
+impl Default for Typed<'_> {
+    /// For readers on another machine.
+    fn default() -> Self {
+        Self {
+            program: "loadgate",
+            result: "RESULT",
+        }
+    }
 }
 
 /// Where the figures before come from.

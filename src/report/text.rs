@@ -61,6 +61,15 @@ fn escape_sequence(text: &str) -> Option<usize> {
     Some(text.len() - after.len() + end + terminator)
 }
 
+/// A word as a POSIX shell takes it whole.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// A line of a log that no CI system takes for a command: GitHub reads `::error::` at a line's beginning and `##[error]`
 /// anywhere, Azure `##vso[…]`. What stands instead is no wider.
 pub fn inert(line: &str) -> String {

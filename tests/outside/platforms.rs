@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use tempfile::TempDir;
+
 use crate::platform::{Api, JOB_TOKEN, Plays};
 use crate::support::{Server, gate};
 
@@ -69,69 +71,205 @@ fn action_validator_finds_nothing_in_workflows_and_action() {
     }
 }
 
-#[test]
-fn the_gitlab_component_runs_and_leaves_its_reports_and_a_history() {
-    let api = Api::start(Plays::GitLab, None);
+/// A repository of a GitLab project with these files, on its main branch.
+fn project(files: &[(&str, &str)]) -> TempDir {
     let home = tempfile::tempdir().unwrap();
-    let binary = env!("CARGO_BIN_EXE_loadgate");
-    let write = |path: &str, text: &str| {
+    for (path, text) in files {
         let path = home.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
-    };
-    let component = std::fs::read_to_string(root().join("templates/loadgate.yml")).unwrap();
-    write("templates/loadgate.yml", &component);
-    write(
-        "gates/api/scenario.yml",
-        &crate::support::SCENARIO
-            .replace("/items", "/prod/catalog/items")
-            .replace("users: 4", "users: 30"),
+    }
+    git(
+        home.path(),
+        "git init -qb main . && git remote add origin git@gitlab.example.com:shop/api.git && git add -A && git commit -qm one",
     );
-    write(
-        ".gitlab-ci.yml",
-        &format!(
-            "stages: [test]\ninclude:\n  - local: templates/loadgate.yml\n    inputs:\n      gates: gates/api\n      binary: {binary}\n      build: echo built > built\n      serve: test -e built && exec {binary} lambda --address 127.0.0.1:$LOADGATE_PORT --provisioned 50\n"
-        ),
-    );
-    let script = "git init -qb main . && git add -A && git -c user.name=a -c user.email=a@example.com commit -qm one && git remote add origin git@gitlab.example.com:shop/api.git";
-    assert!(
-        Command::new("sh")
-            .args(["-c", script])
-            .current_dir(home.path())
-            .status()
-            .unwrap()
-            .success()
-    );
+    home
+}
+
+fn git(home: &Path, script: &str) -> String {
+    let mut command = Command::new("sh");
+    for who in ["AUTHOR", "COMMITTER"] {
+        command
+            .env(format!("GIT_{who}_NAME"), "a")
+            .env(format!("GIT_{who}_EMAIL"), "a@example.com");
+    }
+    let output = command.args(["-ec", script]).current_dir(home).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Runs the job of a project's file, with these variables beside those of a runner. A busy machine says nothing about it.
+fn run_job(home: &Path, api: &Api, variables: &[(&str, &str)]) -> (bool, String) {
+    let binary = Path::new(env!("CARGO_BIN_EXE_loadgate"));
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", binary.parent().unwrap().display());
     let run = || {
-        let output = Command::new(tool("node_modules/.bin/gitlab-ci-local"))
+        let mut command = Command::new(tool("node_modules/.bin/gitlab-ci-local"));
+        command
             .args(["--force-shell-executor", "performance"])
-            .args(["--variable", &format!("CI_API_V4_URL={}", api.url())])
-            .args(["--variable", "CI_PROJECT_ID=12"])
-            .args(["--variable", &format!("CI_JOB_TOKEN={JOB_TOKEN}")])
-            .current_dir(home.path())
-            .output()
-            .unwrap();
+            .env("PATH", &path)
+            .current_dir(home);
+        let api = api.url();
+        let own = [
+            ("CI_API_V4_URL", api.as_str()),
+            ("CI_PROJECT_ID", "12"),
+            ("CI_JOB_TOKEN", JOB_TOKEN),
+        ];
+        for (name, value) in own.iter().chain(variables) {
+            command.args(["--variable", &format!("{name}={value}")]);
+        }
+        let output = command.output().unwrap();
         (output.status.success(), told(&output))
     };
     let mut tries = (0..5).map(|_| run());
-    // A busy machine says nothing about the component.
-    let (is_success, told) = tries.find(|(_, told)| !told.contains("fell")).unwrap();
-    assert!(is_success, "{told}");
+    let ran = tries.find(|(_, told)| !told.contains("fell")).unwrap();
+    assert!(!ran.1.contains("-that-nobody-may-see"), "{}", ran.1);
+    ran
+}
+
+/// The component's text.
+fn component() -> String {
+    std::fs::read_to_string(root().join("templates/loadgate.yml")).unwrap()
+}
+
+/// A `.gitlab-ci.yml` whose component is fetched from this machine.
+fn fetched(text: &str) -> String {
+    let text_of = component();
+    let server = Server::start(move |_| (200, text_of.clone()));
+    let here = text.replace("https://raw.githubusercontent.com", &server.url());
+    assert_ne!(here, text);
+    here
+}
+
+/// A service that `make` builds and `make run` serves, as slow as the file `speed` says.
+fn makefile() -> String {
+    let binary = env!("CARGO_BIN_EXE_loadgate");
+    format!(
+        "all:\n\tcp speed built\nrun:\n\texec {binary} lambda --address 127.0.0.1:$(PORT) --latency 20ms --provisioned 200 --slow $$(cat built)\n"
+    )
+}
+
+/// Reports that the component says it leaves.
+fn holds_reports(home: &Path) {
     for (file, part) in [
         ("junit.xml", "<testsuite"),
         ("metrics-gated.txt", "loadgate_gated{"),
         ("load-performance.json", "http_reqs"),
         ("result.json", "\"schema\""),
     ] {
-        let text = std::fs::read_to_string(home.path().join("loadgate-out").join(file)).unwrap();
+        let text = std::fs::read_to_string(home.join("loadgate-out").join(file)).unwrap();
         assert!(text.contains(part), "{file}: {text}");
     }
+}
+
+#[test]
+fn the_gitlab_component_runs_and_leaves_its_reports_and_a_history() {
+    let api = Api::start(Plays::GitLab, None);
+    let binary = env!("CARGO_BIN_EXE_loadgate");
+    let scenario = crate::support::SCENARIO
+        .replace("/items", "/prod/catalog/items")
+        .replace("users: 4", "users: 30");
+    let home = project(&[
+        ("templates/loadgate.yml", &component()),
+        ("gates/api/scenario.yml", &scenario),
+        (
+            ".gitlab-ci.yml",
+            &format!(
+                "stages: [test]\ninclude:\n  - local: templates/loadgate.yml\n    inputs:\n      gates: gates/api\n      binary: {binary}\n      version: release/1.0\n      build: echo built > built\n      serve: test -e built && exec {binary} lambda --address 127.0.0.1:$LOADGATE_PORT --provisioned 50\n"
+            ),
+        ),
+    ]);
+    let (is_success, told) = run_job(home.path(), &api, &[]);
+    assert!(is_success, "{told}");
+    holds_reports(home.path());
     let history = api.package("loadgate-baseline/0.0.1/baseline-gates-api-175744217.json");
     let history = history.unwrap_or_else(|| panic!("{:?} {told}", api.lines()));
     let jobs = history["jobs"].as_array().unwrap().len();
-    assert!(!told.contains("-that-nobody-may-see"), "{told}");
-    let (_, told) = run();
+    let (_, told) = run_job(home.path(), &api, &[]);
     assert!(told.contains(&format!("{jobs} baseline job")), "{told}");
+}
+
+#[test]
+fn the_readmes_job_of_gitlab_runs_as_it_is_written() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let mut blocks = readme.split("\n```").skip(1).step_by(2);
+    let job = blocks.find(|block| block.contains("templates/loadgate.yml"));
+    let (_, job) = job.unwrap().split_once('\n').unwrap();
+    let api = Api::start(Plays::GitLab, None);
+    let scenario = crate::support::SCENARIO
+        .replace("/items", "/prod/catalog/items")
+        .replace("users: 4", "users: 30");
+    let home = project(&[
+        ("Makefile", &makefile()),
+        ("speed", "1"),
+        ("thresholds/api/scenario.yml", &scenario),
+        (".gitlab-ci.yml", &fetched(job)),
+    ]);
+    let (is_success, told) = run_job(home.path(), &api, &[]);
+    assert!(is_success, "{told}");
+    holds_reports(home.path());
+    assert!(told.contains("nothing was compared"), "{told}");
+    let puts = api
+        .lines()
+        .into_iter()
+        .filter(|line| line.starts_with("PUT "));
+    assert_eq!(puts.count(), 1);
+}
+
+#[test]
+fn the_job_that_init_writes_gives_a_merge_request_its_verdict() {
+    let api = Api::start(Plays::GitLab, Some("bot"));
+    let home = project(&[
+        ("Makefile", &makefile()),
+        ("speed", "1"),
+        (
+            "openapi.yaml",
+            "openapi: 3.1.0\npaths:\n  /prod/catalog/items: { get: {} }\n",
+        ),
+    ]);
+    let base = git(home.path(), "git rev-parse HEAD");
+    let made = crate::support::loadgate(home.path()).arg("init").output();
+    assert!(made.unwrap().status.success());
+    let change = |path: &str, from: &str, to: &str| {
+        let path = home.path().join(path);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+    };
+    // Denser and shorter than a machine that has the time would have it.
+    let gate = "thresholds/api/scenario.yml";
+    change(
+        gate,
+        "arrivals: 100/s, for: 60s",
+        "arrivals: 500/s, for: 4s",
+    );
+    change(gate, "for: 5s", "for: 1s");
+    let file = std::fs::read_to_string(home.path().join(".gitlab-ci.yml")).unwrap();
+    std::fs::write(home.path().join(".gitlab-ci.yml"), fetched(&file)).unwrap();
+    git(
+        home.path(),
+        "git checkout -qb change && echo 2 >speed && git add -A && git commit -qm two",
+    );
+    let (is_success, told) = run_job(
+        home.path(),
+        &api,
+        &[
+            ("CI_PIPELINE_SOURCE", "merge_request_event"),
+            ("CI_MERGE_REQUEST_IID", "7"),
+            ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &base),
+            ("GITLAB_TOKEN", "glpat-a-token-that-nobody-may-see"),
+            ("LOADGATE_PAIRS", "8"),
+            ("LOADGATE_SLICE", "1s"),
+        ],
+    );
+    assert!(!is_success && told.contains("duet"), "{told}");
+    holds_reports(home.path());
+    let note = api.of("bot").concat();
+    assert!(
+        note.contains("### ❌") && note.contains("slower"),
+        "{note} {told}"
+    );
 }
 
 #[test]

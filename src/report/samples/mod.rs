@@ -17,7 +17,7 @@ pub(super) use unjudged::*;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Before, Story};
+use super::{Before, Story, Typed};
 use crate::baseline::{self, Baseline, Job, Matching, Setting, anchor, matching};
 use crate::exit::{Exit, Strictness};
 use crate::plan::phase_names;
@@ -214,6 +214,7 @@ impl Sample {
                 .map_or_else(|| Exit::of(&self.verdict, self.strictness), Exit::Signal)
                 .code(),
             files: &self.files,
+            typed: Typed::default(),
         }
     }
 }

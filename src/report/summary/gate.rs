@@ -7,7 +7,7 @@ use crate::baseline::Mismatch;
 use crate::report::Story;
 use crate::report::markdown::{fenced, link};
 use crate::report::rows::rows;
-use crate::report::text::capitalized;
+use crate::report::text::{capitalized, quoted};
 use crate::report::words::{
     advice, caution, compared, generator, invalidities, load, ordinary_noise, short_commit,
     told_cautions,
@@ -111,15 +111,6 @@ fn reproduce(story: &Story) -> String {
     }
     words.extend(["--seed".to_owned(), record.run.seed.to_string()]);
     format!("**Reproduce:**\n\n{}", fenced("sh", &words.join(" ")))
-}
-
-/// A word as a POSIX shell takes it whole.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 fn scenario_diff(story: &Story) -> String {

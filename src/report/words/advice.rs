@@ -4,6 +4,7 @@ use super::Medium;
 use super::cautions::sees_more;
 use crate::report::Story;
 use crate::report::rows::{Row, Status, rows};
+use crate::report::text::quoted;
 use crate::verdict::{Caution, Check, Comparison, Line, LineOutcome, Outcome};
 
 /// What to do next: for a gate that failed, where the broken promises are written; for an inconclusive one, what would
@@ -31,8 +32,10 @@ fn drifted(story: &Story, medium: Medium) -> Option<String> {
         "Since the anchor many changes added up that no run failed by itself: find them in the history, or, if all \
          of them are wanted, fix a new anchor by {}.",
         medium.command(&format!(
-            "loadgate record {} RESULT --anchor",
-            story.gate_path
+            "{} record {} {} --anchor",
+            story.typed.program,
+            quoted(story.gate_path),
+            story.typed.result
         ))
     ))
 }

@@ -6,8 +6,9 @@ use super::line::title;
 use crate::baseline::{Difference, Mismatch};
 use crate::measurement::Arm;
 use crate::record::{Ended, SERVER_ENDED, SERVER_NOT_READY};
-use crate::report::Story;
 use crate::report::numbers::{self, count, counted};
+use crate::report::text::quoted;
+use crate::report::{Story, Typed};
 use crate::units::Latency;
 use crate::verdict::{
     Caution, Check, Comparison, Invalidity, Line, LineOutcome, NoComparison, NotJudged,
@@ -311,10 +312,21 @@ pub(in crate::report) fn no_comparison(
     medium: Medium,
 ) -> Reason {
     let record = |flags: &str| {
-        let command = format!("loadgate record {} RESULT{flags}", story.gate_path);
+        let Typed { program, result } = story.typed;
+        let command = format!(
+            "{program} record {} {result}{flags}",
+            quoted(story.gate_path)
+        );
         medium.command(&command)
     };
     match why {
+        NoComparison::Baseline(Mismatch::NoBaseline) if story.record.run.proposed => reason(
+            "there is no baseline",
+            format!(
+                "let the main branch record its runs (--record, or {})",
+                record("")
+            ),
+        ),
         NoComparison::Baseline(Mismatch::NoBaseline) => reason(
             "there is no baseline",
             format!("record a first run with {}", record("")),

@@ -1,0 +1,160 @@
+//! What is secret by its name, and how a secret is kept out of text.
+//!
+//! One list for all who tell of a run. It must not know where the values come from.
+
+/// What stands for what may be a secret.
+pub const HIDDEN: &str = "***";
+
+/// The shortest value, in characters, that is hidden wherever it stands. Within other words the gap that a shorter one
+/// leaves tells what it hides, and nobody can read the rest.
+const SHORTEST: usize = 4;
+
+/// Parts of names that say that a value is secret, without case, dashes and underscores.
+const PARTS: [&str; 15] = [
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "credential",
+    "authorization",
+    "xauth",
+    "cookie",
+    "jwt",
+    "signature",
+];
+
+/// Words that say so where they are a name's only word or one of several, as in `adminPin` and `session_id`, and that stand
+/// within others by chance, as in `author` and `shipping`.
+const WORDS: [&str; 10] = [
+    "pass", "pwd", "pin", "otp", "key", "keys", "cred", "creds", "auth", "session",
+];
+
+/// Whether a name says that its value is secret.
+pub fn names_secret(name: &str) -> bool {
+    let plain: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
+    let plain = plain.to_lowercase();
+    PARTS.iter().any(|part| plain.contains(part))
+        || words(name).any(|word| WORDS.contains(&word.as_str()))
+}
+
+/// The words of a name, in lower case: `apiKey`, `API_KEY` and `api-key` have two.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        let begins = !c.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase());
+        if begins {
+            words.push(String::new());
+        }
+        if let (true, Some(word)) = (c.is_alphabetic(), words.last_mut()) {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    words.into_iter().filter(|word| !word.is_empty())
+}
+
+/// The text with each of these values hidden: wherever they stand, and those of fewer than [`SHORTEST`] characters where they
+/// stand by themselves.
+pub fn redacted<'s>(text: &str, secrets: impl IntoIterator<Item = &'s String>) -> String {
+    let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
+    let mut secrets: Vec<&String> = secrets.collect();
+    // Longer ones first: a shorter one may be a part of them, and would leave their rest.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.iter().fold(text.to_owned(), |text, secret| {
+        if secret.chars().count() < SHORTEST {
+            without_alone(&text, secret)
+        } else {
+            text.replace(secret.as_str(), HIDDEN)
+        }
+    })
+}
+
+/// The text without a short value where no letter or digit stands beside it.
+fn without_alone(text: &str, secret: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut from = 0;
+    for (at, found) in text.match_indices(secret) {
+        let end = at + found.len();
+        let joins = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        let is_within = joins(text[..at].chars().next_back()) || joins(text[end..].chars().next());
+        clean.push_str(&text[from..at]);
+        clean.push_str(if is_within { found } else { HIDDEN });
+        from = end;
+    }
+    clean + &text[from..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_that_its_value_is_secret_by_its_words() {
+        for name in [
+            "accessToken",
+            "client_secret",
+            "PASSWORD",
+            "X-Api-Key",
+            "apiKey",
+            "APIKEY",
+            "PIN",
+            "adminPin",
+            "pin2",
+            "Authorization",
+            "x-auth",
+            "AUTH_USER",
+            "session",
+            "X-Session-Id",
+            "set-cookie",
+            "db_pwd",
+            "key",
+        ] {
+            assert!(names_secret(name), "{name}");
+        }
+        for name in [
+            "",
+            "author",
+            "shipping",
+            "monkey",
+            "compass",
+            "keyboard",
+            "burst_users",
+            "sessions",
+            "share",
+            "Host",
+        ] {
+            assert!(!names_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_secret_within_another_leaves_nothing_of_it() {
+        let secrets = ["", "abcd", "abcdefg", "c"].map(str::to_owned);
+        let told = redacted("sent abcdefg, then abcd and c", &secrets);
+        assert_eq!(told, "sent ***, then *** and ***");
+    }
+
+    #[test]
+    fn a_short_secret_is_hidden_where_it_stands_by_itself_and_tells_no_word_apart() {
+        let hidden = |text: &str, secret: &str| redacted(text, [&secret.to_owned()]);
+        for (text, secret, told) in [
+            (
+                "a banana, a/b?x=a&y=aa \"a\"",
+                "a",
+                "*** banana, ***/b?x=***&y=aa \"***\"",
+            ),
+            ("limit=20 in 200 of 20", "20", "limit=*** in 200 of ***"),
+            ("aaa aa", "aa", "aaa ***"),
+            ("né é", "é", "né ***"),
+            ("pre1234post", "1234", "pre***post"),
+        ] {
+            assert_eq!(hidden(text, secret), told, "{secret}");
+        }
+    }
+}
