@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::model::VALUE_DIGITS;
-use crate::measurement::Cell;
+use crate::measurement::{Arm, Cell};
 use crate::metric::Metric;
 use crate::record::{RunRecord, SliceRecord};
 use crate::units::rounded;
@@ -30,6 +30,8 @@ pub struct Figures {
     pub seconds: f64,
     /// Latencies in seconds; none where no request had one.
     pub latencies: Option<LatencyFigures>,
+    /// Requests in flight on average, by Little's law, of all requests together where the run tells how long each took.
+    pub in_flight: Option<f64>,
 }
 
 /// Latencies of some requests, in seconds.
@@ -43,8 +45,8 @@ pub struct LatencyFigures {
     pub max: f64,
 }
 
-/// Phase, request name, requests, failures, seconds, and of the latencies the average, P50, P90, P95, P99, P99.9 and the
-/// highest, where there are any.
+/// Phase, request name, requests, failures, seconds, of the latencies the average, P50, P90, P95, P99, P99.9 and the highest,
+/// where there are any, and the requests in flight, where they are known.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Figures", extend("minItems" = 5))]
 struct Row(
@@ -53,7 +55,8 @@ struct Row(
     u64,
     u64,
     f64,
-    #[serde(default, skip_serializing_if = "Option::is_none")] Option<[f64; VALUES]>,
+    #[serde(default)] Option<[f64; VALUES]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] Option<f64>,
 );
 
 impl Figures {
@@ -62,39 +65,46 @@ impl Figures {
         let phases = record.phases.iter().enumerate();
         let measured = phases.filter(|(_, phase)| phase.measured && !phase.idle);
         let measured: Vec<usize> = measured.map(|(index, _)| index).collect();
-        let each = measured.iter().copied().map(Some);
-        std::iter::once(None)
-            .chain(each.filter(|_| measured.len() > 1))
-            .flat_map(|phase| of_phase(record, phase))
-            .collect()
+        let all = of_phases(record, None, &measured);
+        let each = measured.iter().filter(|_| measured.len() > 1);
+        let each = each.flat_map(|phase| {
+            let name = Some(record.phases[*phase].name.as_str());
+            of_phases(record, name, &[*phase])
+        });
+        all.into_iter().chain(each).collect()
     }
 
     /// Whether its numbers can be.
     pub(super) fn is_sound(&self) -> bool {
         let latencies = self.latencies.iter().flat_map(LatencyFigures::values);
-        let times = latencies.chain([self.seconds]);
+        let times = latencies.chain([self.seconds]).chain(self.in_flight);
         self.failures <= self.requests && times.into_iter().all(|s| s.is_finite() && s >= 0.0)
     }
 }
 
-fn of_phase(record: &RunRecord, phase: Option<usize>) -> Vec<Figures> {
-    let keep = |slice: &SliceRecord| {
-        record.is_measured(slice) && phase.is_none_or(|phase| slice.phase == phase)
-    };
+/// The rows of some phases under one name.
+fn of_phases(record: &RunRecord, name: Option<&str>, phases: &[usize]) -> Vec<Figures> {
+    let keep = |slice: &SliceRecord| record.is_measured(slice) && phases.contains(&slice.phase);
     let kept = record.slices.iter().filter(|slice| keep(slice));
-    let seconds = rounded(kept.map(|slice| slice.length_s).sum(), VALUE_DIGITS);
+    let seconds: f64 = kept.map(|slice| slice.length_s).sum();
+    let service = record.parts_of(Arm::Target, phases, None).service;
+    let in_flight = service
+        .mean()
+        .filter(|_| seconds > 0.0)
+        .map(|mean| rounded(mean * service.count() as f64 / seconds, VALUE_DIGITS));
     let names = (0..record.requests.len()).map(Some);
     std::iter::once(None)
         .chain(names)
         .map(|request| (request, record.pooled(request, keep)))
         .filter(|(_, cell)| cell.requests() > 0)
         .map(|(request, cell)| Figures {
-            phase: phase.map(|phase| record.phases[phase].name.clone()),
+            phase: name.map(str::to_owned),
             request: request.map(|request| record.requests[request].clone()),
             requests: cell.requests(),
             failures: cell.failures(),
-            seconds,
+            seconds: rounded(seconds, VALUE_DIGITS),
             latencies: LatencyFigures::of(&cell),
+            in_flight: in_flight.filter(|_| request.is_none()),
         })
         .collect()
 }
@@ -142,12 +152,14 @@ impl From<Figures> for Row {
             figures.failures,
             figures.seconds,
             latencies,
+            figures.in_flight,
         )
     }
 }
 
 impl From<Row> for Figures {
-    fn from(Row(phase, request, requests, failures, seconds, latencies): Row) -> Self {
+    fn from(row: Row) -> Self {
+        let Row(phase, request, requests, failures, seconds, latencies, in_flight) = row;
         Self {
             phase,
             request,
@@ -155,6 +167,7 @@ impl From<Row> for Figures {
             failures,
             seconds,
             latencies: latencies.map(LatencyFigures::from),
+            in_flight,
         }
     }
 }

@@ -122,6 +122,7 @@ mod tests {
                 failures: 0,
                 seconds: 1.0,
                 latencies: None,
+                in_flight: None,
             }],
         }
     }

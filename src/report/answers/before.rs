@@ -26,6 +26,8 @@ pub(in crate::report) struct Known {
     pub(in crate::report) quantiles: [Option<f64>; 5],
     /// Highest latency in seconds.
     pub(in crate::report) max: Option<f64>,
+    /// Requests in flight on average, where a job of the baseline tells.
+    pub(in crate::report) in_flight: Option<f64>,
 }
 
 impl Known {
@@ -79,6 +81,7 @@ impl From<&baseline::Figures> for Known {
             average: latencies.map(|all| all.average),
             quantiles: latencies.map_or([None; 5], |all| all.quantiles.map(Some)),
             max: latencies.map(|all| all.max),
+            in_flight: row.in_flight,
         }
     }
 }
@@ -216,9 +219,11 @@ fn base(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measurement::Parts;
+    use crate::record::PartsRecord;
     use crate::record::sample::{RecordBuilder, record, traffic};
 
-    /// A run of two steady phases and a repeated one.
+    /// A run of two steady phases and a repeated one, which tells of the first how long requests took from being sent.
     fn run(millis: f64) -> RunRecord {
         let of = |run: RecordBuilder, factor: f64| {
             let names = [
@@ -229,7 +234,16 @@ mod tests {
         };
         let run = of(record().unmeasured("warm-up"), 9.0).steady("warm");
         let run = of(of(run, 1.0).repeated("burst"), 3.0).next_pass();
-        of(of(run, 3.0).steady("peak"), 2.0).build()
+        let run = of(of(run, 3.0).steady("peak"), 2.0);
+        let mut parts = Parts::default();
+        parts.service.record_many(20_000, 4000);
+        let parts = PartsRecord {
+            phase: 1,
+            arm: Arm::Target,
+            request: 0,
+            parts,
+        };
+        run.with(|run| run.parts.push(parts)).build()
     }
 
     /// What the run's own tables say of a name in a phase, or in all measured ones.
@@ -272,6 +286,14 @@ mod tests {
                 assert_ne!(one.quantiles, all.quantiles);
             }
         }
+        // By Little's law: 4,000 of 20 ms each in four seconds.
+        let flight = past.in_phase(None, "warm").unwrap().in_flight.unwrap();
+        assert!((flight - 20.0).abs() < 0.05, "{flight}");
+        assert_eq!(
+            past.in_phase(Some("GET /a"), "warm").unwrap().in_flight,
+            None
+        );
+        assert_eq!(past.in_phase(None, "peak").unwrap().in_flight, None);
         assert_eq!(past.in_phase(None, "warm-up"), None, "not measured");
         assert_eq!(past.measured(Some("GET /c")), None);
         assert_eq!(past.in_phase(None, "recovery"), None);

@@ -82,6 +82,7 @@ fn phase_table(story: &Story, phases: &[PhaseFigures], past: &Past) -> String {
                 let name = format!("{} ({})", MEDIUM.foreign(&of.name), past.called());
                 let mut cells = vec![name, String::new()];
                 cells.extend(known_cells(&known));
+                cells.push(number(known.in_flight));
                 cells.resize(own[0].len(), NONE.to_owned());
                 own.push(cells);
             }

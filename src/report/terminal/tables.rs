@@ -100,7 +100,7 @@ pub(super) fn by_phase(
         let before = past.in_phase(None, &of.name);
         if let (Past::Job(..), Some(known)) = (past, before.filter(|_| is_beside)) {
             let mut cells = figures_of(&known);
-            cells.push(numbers::NONE.to_owned());
+            cells.push(numbers::number(known.in_flight));
             rows.push((("  before".to_owned(), cells), Tone::Dim));
         }
     }

@@ -32,6 +32,10 @@ fn formats(sample: &Sample, text: &str) -> Vec<(&'static str, String)> {
     let outputs = outputs.iter().map(|(_, value)| value.as_str());
     vec![
         ("the log", terminal(&story, 80, Colour::Never)),
+        (
+            "the log in full",
+            terminal_in_full(&story, 80, Colour::Never),
+        ),
         ("the last line", verdict_line(&story, 80, Colour::Never)),
         ("summary.md", summary(&[story])),
         ("the comment", comment_on(sample, text)),

@@ -218,9 +218,17 @@ mod tests {
         assert_eq!(outcome(traffic(NAME, 600, 60.0)), Recovered::Not);
         let failing = traffic(NAME, 600, 40.0).failing(FailureKind::Status(503), 12);
         assert_eq!(outcome(failing), Recovered::Not);
-        // Slower by what is nobody's business, and perhaps by more than must be detected.
-        let open = outcome(traffic(NAME, 600, 45.0));
-        assert_ne!(open, Recovered::Back);
+        // As slow on the whole, and now and then much slower: it may be so much that it must be told.
+        let swinging = [25.0, 66.0, 24.0, 70.0, 23.0, 68.0].map(|ms| [traffic(NAME, 600, ms)]);
+        let mut open = run(&[traffic(NAME, 600, 40.0)]);
+        let places = 12..18;
+        for (place, slice) in places.zip(&swinging) {
+            let told = record().steady("recovery").slice(slice).build();
+            open.slices[place].cells = told.slices[0].cells.clone();
+        }
+        let claim = recovery(&open, &Regression::default()).unwrap();
+        assert_eq!(claim.outcome, Recovered::Open, "{claim:?}");
+        assert!(claim.latency.change.lower < 0.0 && claim.latency.change.upper > 0.3);
     }
 
     #[test]
