@@ -107,9 +107,11 @@ pub(super) fn hanging(
 /// A name and its numbers.
 pub(super) type Row = (String, Vec<String>);
 
-/// The columns that a table of names and numbers takes where nothing is cut short and `gap` columns part two numbers.
-pub(super) fn natural_width(rows: &[Row], gap: usize) -> usize {
-    let names = rows.iter().map(|(name, _)| columns_of(name)).max();
+/// The columns that a table of names and numbers takes where `gap` columns part two numbers, and names of more than `longest`
+/// columns stand on lines of their own.
+pub(super) fn natural_width(rows: &[Row], gap: usize, longest: usize) -> usize {
+    let names = rows.iter().map(|(name, _)| columns_of(name));
+    let names = names.filter(|width| *width <= longest).max();
     let numbers: usize = widths(rows).iter().map(|width| width + gap).sum();
     names.unwrap_or(0) + numbers
 }

@@ -252,7 +252,9 @@ fn dimmed(line: &str, colour: Colour) -> String {
 
 /// Makes room for the names, as far as it goes; the columns that part two numbers.
 fn fitted(rows: &mut [Row], columns: usize) -> usize {
-    let fits = |rows: &[Row], gap| natural_width(rows, gap) <= columns;
+    // A longer name stands on a line of its own before figures give way to it.
+    let longest = columns * 2 / 5;
+    let fits = |rows: &[Row], gap| natural_width(rows, gap, longest) <= columns;
     if fits(rows, WIDE) {
         return WIDE;
     }
