@@ -70,6 +70,35 @@ fn that_a_body_is_no_json_is_said_once() {
 }
 
 #[test]
+fn every_expectation_that_is_not_met_is_told() {
+    let gate = with(
+        "",
+        "    tasks:
+      - steps:
+          - { get: /, name: all, expect: { header: { x-none: { exists: true }, content-type: text/plain }, json: { $.status: open, $.n: 3, $.gone: 1 } } }",
+    );
+    let server = Server::start(|_| (200, "{\"status\": \"done\", \"n\": 2.0}".to_owned()));
+    let ran = tried(&gate, &server, &[], &[]).exits(1);
+    let told = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, failure) = told.split_once("FAILED: ").unwrap();
+    let mut after = failure;
+    for unmet in [
+        "the header x-none is not there; ",
+        "content-type is ",
+        "$.status is \"done\", expected \"open\"; ",
+        "$.n is 2.0, expected 3; ",
+        "the body has no $.gone, expected 1",
+    ] {
+        let (_, rest) = after
+            .split_once(unmet)
+            .unwrap_or_else(|| panic!("no {unmet} in {failure}"));
+        after = rest;
+    }
+    // They are one failure of one step.
+    assert!(told.contains("1 of 1 step failed"), "{told}");
+}
+
+#[test]
 fn each_user_keeps_its_own_cookies() {
     let class = |cookies: &str| {
         format!(

@@ -138,6 +138,27 @@ fn no_line_breaks_on_a_terminal_of_any_width() {
 }
 
 #[test]
+fn a_message_of_an_error_wraps_between_its_words() {
+    let gate = gate("");
+    let long = "users: 4, for: 1s, speed_of_the_users_that_come: 5, and_another_key_of_the_sort: 6";
+    gate.write(
+        "scenario.yml",
+        &crate::support::SCENARIO.replace("users: 4, for: 1s", long),
+    );
+    let folder = gate.folder();
+    let validate = ["validate", folder.to_str().unwrap()];
+    let piped = gate.command("validate", &[]).exits(2).stderr;
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for columns in [60, 80] {
+        let said = on_terminal(&gate, &validate, columns, &[]);
+        let (lines, _) = shown(&said, columns.into());
+        assert!(lines.len() > 1, "{lines:?}");
+        // No word is cut, and nothing is lost.
+        assert_eq!(words(&said), words(&piped));
+    }
+}
+
+#[test]
 fn colours_are_written_only_where_they_are_wanted() {
     let gate = gate("").with_scenario(
         "name: sample\nuser_classes: [{ name: a, tasks: [{ steps: [{ get: / }] }] }]\nload: [{ phase: warm, users: 4, for: 1s }]\n",
