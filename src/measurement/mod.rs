@@ -438,7 +438,7 @@ impl Measurement {
             mine.merge(&parts);
             mine.compact();
         }
-        self.add_timeline(other.timeline);
+        self.add_timeline(other.timeline, |mine, theirs| mine + theirs);
     }
 
     /// Adds what was measured of another arm of the same run: other slices, in the order of their start.
@@ -449,15 +449,16 @@ impl Measurement {
         self.slices.extend(other.slices);
         self.slices.sort_by_key(|slice| slice.start);
         self.parts.extend(other.parts);
-        self.add_timeline(other.timeline);
+        // The arms take turns: in a second that both have a part of, their users are never present together.
+        self.add_timeline(other.timeline, u32::max);
     }
 
-    fn add_timeline(&mut self, timeline: Vec<Second>) {
+    fn add_timeline(&mut self, timeline: Vec<Second>, users: fn(u32, u32) -> u32) {
         if self.timeline.len() < timeline.len() {
             self.timeline.resize_with(timeline.len(), Second::default);
         }
         for (mine, second) in self.timeline.iter_mut().zip(timeline) {
-            mine.users += second.users;
+            mine.users = users(mine.users, second.users);
             mine.requests += second.requests;
             for (kind, count) in second.errors {
                 *mine.errors.entry(kind).or_default() += count;
@@ -483,6 +484,29 @@ mod tests {
         }
         assert!(cell.latencies().quantile(0.5).unwrap() > 0.09);
         assert_eq!((cell.requests(), cell.failures()), (100, 90));
+    }
+
+    #[test]
+    fn cores_load_together_and_arms_in_turns() {
+        let of = |users| Measurement {
+            timeline: vec![Second {
+                users,
+                requests: 10,
+                ..Second::default()
+            }],
+            ..Measurement::default()
+        };
+        let (mut cores, mut arms) = (of(20), of(20));
+        cores.merge(of(15));
+        arms.add_arm(of(15));
+        assert_eq!(
+            (cores.timeline[0].users, cores.timeline[0].requests),
+            (35, 20)
+        );
+        assert_eq!(
+            (arms.timeline[0].users, arms.timeline[0].requests),
+            (20, 20)
+        );
     }
 
     #[test]

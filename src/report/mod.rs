@@ -13,6 +13,7 @@
 mod annotations;
 mod answers;
 mod comment;
+mod course;
 mod figures;
 mod gated;
 mod html;

@@ -1,9 +1,11 @@
 //! A run in one line: a letter's height for each stretch of time, and the intervals of changes as small bars.
 
 use super::Story;
+use super::course::{By, Moment, course};
 use super::numbers;
 use super::rows::{Row, must_detect};
-use crate::record::SecondRecord;
+use super::words::unit;
+use crate::measurement::Arm;
 use crate::units::Latency;
 
 /// Heights of a letter.
@@ -30,46 +32,78 @@ pub(super) fn sparkline(values: &[Option<f64>], columns: usize) -> String {
     letters.collect()
 }
 
-/// Seconds below which a run has no course to draw.
+/// Moments below which a run has no course to draw.
 const FEWEST: usize = 5;
 
-/// What a run tells second by second: a word for it, the values, and their range in words.
-pub(super) fn courses(story: &Story) -> Vec<(&'static str, Vec<Option<f64>>, String)> {
-    let seconds = &story.record.timeline;
-    if seconds.len() < FEWEST {
-        return Vec::new();
+/// What a run tells in the course of its time.
+pub(super) struct Curve {
+    /// A word for it.
+    pub(super) name: &'static str,
+    /// The values of its moments.
+    pub(super) values: Vec<Option<f64>>,
+    /// Their range in words.
+    pub(super) range: String,
+}
+
+/// The curves of a run.
+pub(super) struct Curves {
+    /// How they are told, such as `second by second`.
+    pub(super) told: &'static str,
+    /// Seconds from their first to their last point.
+    pub(super) length: f64,
+    /// The curves; none where there is too little to draw.
+    pub(super) all: Vec<Curve>,
+}
+
+/// The curves of a run, of a duet the target's.
+pub(super) fn curves(story: &Story) -> Curves {
+    let record = story.record;
+    let course = course(record, usize::MAX);
+    let told = match course.by {
+        By::Seconds(_) => "second by second",
+        By::Slice => "slice by slice",
+    };
+    let length = course.length;
+    let moments: Vec<Moment> = course
+        .moments
+        .into_iter()
+        .filter(|moment| moment.arm(record) == Some(Arm::Target))
+        .collect();
+    let mut curves = Curves {
+        told,
+        length,
+        all: Vec::new(),
+    };
+    if moments.len() < FEWEST {
+        return curves;
     }
-    let values = |of: fn(&SecondRecord) -> Option<f64>| seconds.iter().map(of).collect::<Vec<_>>();
-    let p95 = values(|second| second.p95_ms.map(|millis| millis / 1e3));
-    let known = || p95.iter().flatten().copied();
-    let (low, high) = (
-        known().fold(f64::MAX, f64::min),
-        known().fold(0.0, f64::max),
-    );
-    let mut told = Vec::new();
+    let target = record.base.as_ref().map_or("", |_| ", target");
+    let curve = |name, range: String, value: fn(&Moment) -> Option<f64>| Curve {
+        name,
+        values: moments.iter().map(value).collect(),
+        range: range + target,
+    };
+    let known = || moments.iter().filter_map(|moment| moment.quantiles[1]);
+    let low = known().fold(f64::MAX, f64::min);
+    let high = known().fold(0.0, f64::max);
     if known().next().is_some() {
-        told.push((
-            "P95",
-            p95.clone(),
-            format!("{} to {}", Latency(low), Latency(high)),
-        ));
+        let range = format!("{} to {}", Latency(low), Latency(high));
+        curves
+            .all
+            .push(curve("P95", range, |moment| moment.quantiles[1]));
     }
-    let errors: u64 = seconds.iter().map(|second| second.errors).sum();
-    if errors > 0 {
-        let most = seconds.iter().map(|second| second.errors).max();
-        told.push((
-            "errors",
-            values(|second| Some(second.errors as f64)),
-            format!("up to {}/s", numbers::count(most.unwrap_or(0))),
-        ));
+    let most = moments.iter().map(Moment::errors_per_second);
+    let most = numbers::whole(most.fold(0.0, f64::max).ceil());
+    if most > 0 {
+        let range = format!("up to {}/s", numbers::count(most));
+        let errors = |moment: &Moment| Some(moment.errors_per_second());
+        curves.all.push(curve("errors", range, errors));
     }
-    let most = seconds.iter().map(|second| second.users).max();
-    told.push((
-        "users",
-        values(|second| Some(f64::from(second.users))),
-        format!("up to {}", numbers::count(u64::from(most.unwrap_or(0)))),
-    ));
-    told
+    let users = moments.iter().map(|moment| moment.users).max();
+    let range = format!("up to {}", numbers::count(u64::from(users.unwrap_or(0))));
+    let users = |moment: &Moment| Some(f64::from(moment.users));
+    curves.all.push(curve("users", range, users));
+    curves
 }
 
 /// The scale that all bars of a story are drawn on.
@@ -78,6 +112,8 @@ pub(super) struct Bars {
     shares: (f64, f64),
     must_detect: f64,
     columns: usize,
+    /// What a check's figures are the middle of.
+    unit: &'static str,
 }
 
 impl Bars {
@@ -102,6 +138,7 @@ impl Bars {
             shares: ends(true, -0.0005, 0.002),
             must_detect,
             columns,
+            unit: unit(story),
         }
     }
 
@@ -137,7 +174,8 @@ impl Bars {
     /// What the bars show.
     pub(super) fn key(&self) -> String {
         format!(
-            "├─┼─┤ change with its 95 % interval, │ none, ┊ +{} must be ruled out",
+            "├─┼─┤ change of the middle {} [95 %], │ none, ┊ +{} must be ruled out",
+            self.unit,
             numbers::percent(self.must_detect)
         )
     }

@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::support::{Gate, Ran, Server, alone, eventually, gate, nobody, signal};
+use crate::support::{Gate, Ran, Server, StandIn, alone, eventually, gate, nobody, signal};
 
 /// Enough requests for P95 to be judged.
 const BUSY: &str = "name: sample\nuser_classes: [{ name: a, tasks: [{ steps: [{ get: / }] }] }]\n\
                     load: [{ phase: warm, users: 20, for: 3s }]\n";
 
-/// A page in its own folder with the record that it is told from.
+/// A page in its own folder with the record that it is told from, and the baseline where there is one.
 fn keep(pages: &Path, name: &str, gate: &Gate) -> PathBuf {
     let folder = pages.join(name);
     std::fs::create_dir_all(&folder).unwrap();
     for file in ["report.html", "result.json"] {
         std::fs::write(folder.join(file), gate.written(file)).unwrap();
+    }
+    if let Ok(baseline) = std::fs::read(gate.folder().join("baseline.json")) {
+        std::fs::write(folder.join("baseline.json"), baseline).unwrap();
     }
     folder
 }
@@ -105,6 +108,28 @@ fn duet(pages: &Path) {
     keep(pages, "duet", &gate);
 }
 
+/// Two bursts on a target that says which of its answers come from a cold start.
+fn cold_starts(pages: &Path) {
+    let scenario = "name: bursts\nuser_classes: [{ name: a, wait: 50ms, tasks: [{ steps: [\
+                    { get: /prod/catalog/items, query: { limit: 1 }, name: GET /catalog/items }, \
+                    { get: /prod/catalog/items/SKU-10458, name: \"GET /catalog/items/:itemId\" }] }] }]\n\
+                    load: [{ phase: warm, users: 5, for: 2s }, { repeat: 2, phases: [\
+                    { phase: burst, users: 30, for: 2s }, { phase: idle, users: 0, for: 1.5s }] }]\n\
+                    cold_start: { header: x-cold-start, equals: \"true\" }\n";
+    let gate = gate("").with_scenario(scenario);
+    let options = [
+        "--latency",
+        "10ms",
+        "--cold-start",
+        "300ms",
+        "--idle-expiry",
+        "1s",
+    ];
+    let target = StandIn::start(gate.home(), &options);
+    gate.run(&target.url, &[]);
+    keep(pages, "cold-starts", &gate);
+}
+
 #[test]
 fn pages_hold_in_a_real_browser() {
     let home = tempfile::tempdir().unwrap();
@@ -113,6 +138,7 @@ fn pages_hold_in_a_real_browser() {
     interrupted(pages);
     named(pages);
     duet(pages);
+    cold_starts(pages);
     let gate = gate("");
     gate.run(&nobody(), &[]).exits(3);
     keep(pages, "invalid", &gate);
@@ -129,5 +155,5 @@ fn pages_hold_in_a_real_browser() {
         "{said}\n{}",
         String::from_utf8_lossy(&seen.stderr)
     );
-    assert!(said.contains("10 pages, 0 wrong"), "{said}");
+    assert!(said.contains("11 pages, 0 wrong"), "{said}");
 }

@@ -34,16 +34,18 @@ pub(super) fn lines(story: &Story, rows: &[Row]) -> Markup {
         return html! { p { "No check was judged." } };
     }
     let bars = Bars::of(story, &shown);
+    let is_compared = shown.iter().any(|row| row.estimated().is_some());
+    let heads = if is_compared { &HEADS } else { &ALONE[..] };
     html! {
-        p.key id="lines-key" { (interval::key(story, &shown)) (elsewhere(rows, hidden)) }
         table.lines role="table" aria-labelledby="gated" aria-describedby="lines-key" {
             thead role="rowgroup" {
                 tr role="row" {
-                    @for head in HEADS { th scope="col" role="columnheader" class=(head.1) { (head.0) } }
+                    @for head in heads { th scope="col" role="columnheader" class=(head.1) { (head.0) } }
                 }
             }
-            tbody role="rowgroup" { @for row in &shown { (line(story, row, &bars)) } }
+            tbody role="rowgroup" { @for row in &shown { (line(story, row, &bars, heads)) } }
         }
+        p.key id="lines-key" { (elsewhere(rows, hidden)) (interval::key(story, &shown)) }
     }
 }
 
@@ -56,10 +58,10 @@ fn elsewhere(rows: &[Row], hidden: usize) -> Markup {
     let link = html! { a href="#checks" { "all checks" } };
     html! {
         @if hidden > 0 {
-            " " (numbers::counted(hidden as u64, "more check")) " that may fail the gate: see " (link) "."
+            (numbers::counted(hidden as u64, "more check")) " that may fail the gate: see " (link) ". "
         }
         @if worse > 0 {
-            " Not gated and worse: " (numbers::counted(worse as u64, "check")) ", see " (link) "."
+            "Not gated and worse: " (numbers::counted(worse as u64, "check")) ", see " (link) ". "
         }
     }
 }
@@ -74,22 +76,32 @@ const HEADS: [(&str, &str); 7] = [
     ("would have caught", ""),
 ];
 
-fn line(story: &Story, row: &Row, bars: &Bars) -> Markup {
+/// The heads where nothing was compared.
+const ALONE: [(&str, &str); 5] = [
+    ("check", "words"),
+    ("came to", "words"),
+    ("now", ""),
+    ("drawn", "words"),
+    ("limit", ""),
+];
+
+fn line(story: &Story, row: &Row, bars: &Bars, heads: &[(&str, &str)]) -> Markup {
     let notes = notes(story, row);
     let class = side(story, row.status);
     let bar = bars.draw(row, class);
+    let is_compared = heads.len() == HEADS.len();
     html! {
         tr role="row" class=(if notes.is_empty() { "" } else { "noted" }) {
             th.whole scope="row" role="rowheader" { (title(row.line())) }
             td.words.whole role="cell" { span class=(format!("status {class}")) { (status_text(story, row.status)) } }
             (cell("", figures(row)))
-            (cell("", row.estimated().map(|change| change_text(row, &change))))
+            @if is_compared { (cell("", row.estimated().map(|change| change_text(row, &change)))) }
             td.bar role="cell" { @if let Some(bar) = bar { (bar) } }
             (cell("limit", Some(row.limit_text()).filter(|text| text != numbers::NONE)))
-            (cell("would have caught", row.caught_text()))
+            @if is_compared { (cell("would have caught", row.caught_text())) }
         }
         @if !notes.is_empty() {
-            tr.note role="row" { td colspan=(HEADS.len()) role="cell" { (notes.join("; ")) } }
+            tr.note role="row" { td colspan=(heads.len()) role="cell" { (notes.join("; ")) } }
         }
     }
 }

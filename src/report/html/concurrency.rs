@@ -1,4 +1,4 @@
-//! Latency against concurrency: each second as a point, phase by phase.
+//! Latency against concurrency: each second, or slice of a duet, as a point, phase by phase.
 
 use maud::{Markup, html};
 
@@ -8,6 +8,7 @@ use super::words::millis_unit;
 use crate::measurement::Arm;
 use crate::record::{RunRecord, median};
 use crate::report::Story;
+use crate::report::course::{By, Moment, course};
 use crate::report::numbers::{self, count, counted};
 use crate::report::words::Medium;
 use crate::units::Latency;
@@ -25,22 +26,26 @@ const LOOKS: [(&str, Marker); 6] = [
 /// Points of one phase at most: more of them are a blot.
 const POINTS: usize = 300;
 
-/// The seconds of one phase: users and P95 in seconds.
+/// The moments of one phase: users and P95 in seconds.
 struct Phase {
     name: String,
-    seconds: Vec<(f64, f64)>,
+    moments: Vec<(f64, f64)>,
 }
 
 impl Phase {
     fn middle(&self, of: fn(&(f64, f64)) -> f64) -> f64 {
-        median(&self.seconds.iter().map(of).collect::<Vec<_>>())
+        median(&self.moments.iter().map(of).collect::<Vec<_>>())
     }
 }
 
-/// Latency against concurrency; none where there are too few seconds to see anything.
+/// Latency against concurrency; none where there are too few moments to see anything.
 pub(super) fn concurrency(story: &Story, id: &str) -> Option<Plot> {
-    let phases = phases(story.record);
-    let all = || phases.iter().flat_map(|phase| &phase.seconds);
+    let (by, phases) = phases(story.record);
+    let point = match by {
+        By::Slice => "slice",
+        By::Seconds(_) => "second",
+    };
+    let all = || phases.iter().flat_map(|phase| &phase.moments);
     if all().count() < 2 {
         return None;
     }
@@ -55,8 +60,8 @@ pub(super) fn concurrency(story: &Story, id: &str) -> Option<Plot> {
     };
     let series = phases.iter().enumerate().map(|(index, phase)| {
         let (look, marker) = LOOKS[index % LOOKS.len()];
-        let every = phase.seconds.len().div_ceil(POINTS).max(1);
-        let points = phase.seconds.iter().step_by(every);
+        let every = phase.moments.len().div_ceil(POINTS).max(1);
+        let points = phase.moments.iter().step_by(every);
         Series {
             name: phase.name.clone(),
             look,
@@ -73,7 +78,7 @@ pub(super) fn concurrency(story: &Story, id: &str) -> Option<Plot> {
         let users = phase.middle(|(users, _)| *users);
         let cells = vec![
             phase.name.clone(),
-            count(phase.seconds.len() as u64),
+            count(phase.moments.len() as u64),
             count(numbers::whole(users)),
             Latency(phase.middle(|(_, latency)| *latency)).to_string(),
         ];
@@ -82,14 +87,14 @@ pub(super) fn concurrency(story: &Story, id: &str) -> Option<Plot> {
     Some(Plot {
         id: id.to_owned(),
         title: html! { "Latency against concurrency" },
-        see: see(&phases),
+        see: see(&phases, point),
         height: HEIGHT,
         x: Axis {
-            title: "users present in that second".to_owned(),
+            title: format!("users present in that {point}"),
             ticks: plot::ticks(&x, 6, |users| count(numbers::whole(users))),
         },
         y: Axis {
-            title: format!("P95 of a second, {}{logarithmic}", unit.name),
+            title: format!("P95 of a {point}, {}{logarithmic}", unit.name),
             ticks: plot::ticks(&y, 5, unit.text()),
         },
         under: html! {},
@@ -97,46 +102,40 @@ pub(super) fn concurrency(story: &Story, id: &str) -> Option<Plot> {
         over: html! {},
         keys: Vec::new(),
         numbers: Numbers {
-            heads: ["phase", "seconds", "users, median", "P95, median"]
-                .map(str::to_owned)
-                .to_vec(),
+            heads: vec![
+                "phase".to_owned(),
+                format!("{point}s"),
+                "users, median".to_owned(),
+                "P95, median".to_owned(),
+            ],
             rows: rows.collect(),
         },
     })
 }
 
-/// The seconds of the deployment under test by phase, in which there were answers.
-fn phases(record: &RunRecord) -> Vec<Phase> {
-    let mut phases: Vec<Phase> = record
-        .phases
-        .iter()
-        .map(|phase| Phase {
-            name: Medium::Plain.foreign(&phase.name),
-            seconds: Vec::new(),
-        })
-        .collect();
-    for (index, second) in record.timeline.iter().enumerate() {
-        let at = index as f64 + 0.5;
-        let after = record.slices.partition_point(|slice| slice.start_s <= at);
-        let slice = record.slices[..after].last();
-        let slice =
-            slice.filter(|slice| at < slice.start_s + slice.length_s && slice.arm == Arm::Target);
-        if let (Some(slice), Some(millis)) = (slice, second.p95_ms) {
-            phases[slice.phase]
-                .seconds
-                .push((f64::from(second.users), millis / 1e3));
-        }
-    }
+/// The moments of the deployment under test by phase, in which there were answers, and what a moment is.
+fn phases(record: &RunRecord) -> (By, Vec<Phase>) {
+    let course = course(record, usize::MAX);
+    let phases = record.phases.iter().enumerate();
     // What comes in while nobody sends says nothing of the load.
-    let is_idle = record.phases.iter().map(|phase| phase.idle);
-    let phases = phases.into_iter().zip(is_idle);
-    phases
-        .filter(|(phase, is_idle)| !phase.seconds.is_empty() && !is_idle)
-        .map(|(phase, _)| phase)
-        .collect()
+    let phases = phases.filter(|(_, phase)| !phase.idle);
+    let phases = phases.map(|(index, phase)| {
+        let own = |moment: &&Moment| {
+            let place = moment.place;
+            place.is_some_and(|place| (place.phase, place.arm) == (index, Some(Arm::Target)))
+        };
+        let own = course.moments.iter().filter(own);
+        let known = own.filter_map(|moment| Some((f64::from(moment.users), moment.quantiles[1]?)));
+        Phase {
+            name: Medium::Plain.foreign(&phase.name),
+            moments: known.collect(),
+        }
+    });
+    let known = phases.filter(|phase| !phase.moments.is_empty());
+    (course.by, known.collect())
 }
 
-fn see(phases: &[Phase]) -> Markup {
+fn see(phases: &[Phase], point: &str) -> Markup {
     let users = |phase: &&Phase| phase.middle(|(users, _)| *users);
     let least = phases.iter().min_by(|a, b| users(a).total_cmp(&users(b)));
     let most = phases.iter().max_by(|a, b| users(a).total_cmp(&users(b)));
@@ -149,7 +148,7 @@ fn see(phases: &[Phase]) -> Markup {
         html! { (latency) " with " (users) " in " (super::code(&phase.name)) }
     };
     html! {
-        "P95 of the median second: " (told(least))
+        "P95 of the median " (point) ": " (told(least))
         @if least.name != most.name { ", " (told(most)) }
         "."
     }

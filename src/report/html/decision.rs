@@ -459,7 +459,7 @@ fn job_ticks(known: &[(&Job, f64)], x: &Scale) -> Vec<(f64, String)> {
     if ticks.len() == 1 {
         ticks.push((-100.0, String::new()));
     }
-    ticks.push((x.at(known.len() as f64) - 8.0, "this run".to_owned()));
+    ticks.push((x.at(known.len() as f64), "this run".to_owned()));
     ticks
 }
 

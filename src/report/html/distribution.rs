@@ -21,6 +21,9 @@ const STEPS: u32 = 80;
 /// Requests that must lie above a percentile for it to be drawn: above fewer it is chance.
 const BEYOND: f64 = 3.0;
 
+/// Limits up to so many times the highest latency, or down to so much of the lowest, are drawn.
+const NEAR: f64 = 4.0;
+
 /// The percentiles of the table.
 const TOLD: [f64; 9] = [0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999];
 
@@ -101,11 +104,15 @@ impl<'r, 'a> Distribution<'r, 'a> {
         let limits = self.limits();
         let ranks = std::iter::once(&self.now).chain(&self.before);
         let ends = ranks.flat_map(|ranks| [ranks.quantile(0.0), ranks.quantile(last)]);
-        let values = || {
-            ends.clone()
-                .flatten()
-                .chain(limits.iter().map(|(_, bound)| *bound))
-        };
+        let own = || ends.clone().flatten();
+        let (low, high) = own().fold((f64::MAX, 0.0), |(low, high), value| {
+            (f64::min(low, value), f64::max(high, value))
+        });
+        // A limit that lies far away would press the curves together: it is told instead.
+        let is_near = |bound: f64| (low / NEAR..=high * NEAR).contains(&bound);
+        let (limits, far): (Vec<_>, Vec<_>) =
+            limits.into_iter().partition(|(_, bound)| is_near(*bound));
+        let values = || own().chain(limits.iter().map(|(_, bound)| *bound));
         let (scale, spread) = around(values());
         let y = scale.between(plot::bottom(HEIGHT), TOP);
         let unit = millis_unit(values());
@@ -144,7 +151,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
         Plot {
             id: id.to_owned(),
             title: html! { "Latency of " (self.name) },
-            see: self.see(),
+            see: html! { (self.see()) (far_limits(&far)) },
             height: HEIGHT,
             x: self.x_axis(),
             y: Axis {
@@ -230,10 +237,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
         }
         let told = TOLD.into_iter().filter(|q| self.x.holds(*q));
         let rows = told.map(|q| {
-            let mut cells = vec![
-                format!("P{}", numbers::percent(q).trim_end_matches(" %")),
-                numbers::latency(self.now.quantile(q)),
-            ];
+            let mut cells = vec![percentile(q), numbers::latency(self.now.quantile(q))];
             if let Some(before) = &self.before {
                 cells.push(numbers::latency(before.quantile(q)));
                 let change = self
@@ -272,31 +276,32 @@ impl<'r, 'a> Distribution<'r, 'a> {
         let y = change_scale(bounds.chain(curve).chain([self.tolerance * 2.0]));
         let point =
             |(_, q, change): &(Metric, f64, Change)| (self.x.at(*q), y.at(1.0 + change.estimate));
-        let series = vec![
-            Series {
-                name: "all requests of a side added up".to_owned(),
-                look: "now",
-                marker: Marker::Circle,
-                form: Form::Line,
-                runs: vec![self.curve(|q| self.ratio(q).map(|ratio| y.at(1.0 + ratio)))],
-            },
-            Series {
+        let mut series = vec![Series {
+            name: "all requests of a side added up".to_owned(),
+            look: "now",
+            marker: Marker::Circle,
+            form: Form::Line,
+            runs: vec![self.curve(|q| self.ratio(q).map(|ratio| y.at(1.0 + ratio)))],
+        }];
+        let mut keys = vec![Key {
+            name: format!("tolerance {}", numbers::percent(self.tolerance)),
+            look: "tolerance",
+            area: true,
+        }];
+        if !judged.is_empty() {
+            series.push(Series {
                 name: "judged, with 95 % interval".to_owned(),
                 look: "judged",
                 marker: Marker::Diamond,
                 form: Form::Points,
                 runs: vec![judged.iter().map(point).collect()],
-            },
-        ];
-        let rows = judged.iter().map(|(metric, q, change)| {
-            let measure = Measure::Metric(*metric);
-            let cells = vec![
-                metric.label().to_owned(),
-                numbers::change(measure, change.estimate),
-                numbers::interval(measure, change),
-            ];
-            (Some(self.x.at(*q)), cells)
-        });
+            });
+            keys.push(Key {
+                name: "95 % band".to_owned(),
+                look: "band",
+                area: true,
+            });
+        }
         Some(Plot {
             id: id.to_owned(),
             title: html! { "Change of " (self.name) " at each percentile" },
@@ -306,7 +311,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
             y: change_axis(&y),
             under: html! {
                 (tolerance(&y, self.tolerance))
-                (self.band(&judged, &y))
+                @if !judged.is_empty() { (self.band(&judged, &y)) }
                 (plot::level(y.at(1.0), "zero"))
             },
             series,
@@ -315,25 +320,34 @@ impl<'r, 'a> Distribution<'r, 'a> {
                     (plot::whisker(self.x.at(*q), y.at(1.0 + change.lower), y.at(1.0 + change.upper), "interval"))
                 }
             },
-            keys: vec![
-                Key {
-                    name: format!("tolerance {}", numbers::percent(self.tolerance)),
-                    look: "tolerance",
-                    area: true,
-                },
-                Key {
-                    name: "95 % band".to_owned(),
-                    look: "band",
-                    area: true,
-                },
-            ],
-            numbers: Numbers {
-                heads: ["percentile", "change", "95 % interval"]
-                    .map(str::to_owned)
-                    .to_vec(),
-                rows: rows.collect(),
-            },
+            keys,
+            numbers: self.change_numbers(&judged),
         })
+    }
+
+    /// The change at each percentile of the table, and those that were judged with their interval.
+    fn change_numbers(&self, judged: &[(Metric, f64, Change)]) -> Numbers {
+        let told = TOLD.into_iter().filter(|q| self.x.holds(*q));
+        let rows = told.filter_map(|q| {
+            let ratio = self.ratio(q)?;
+            let p95 = Measure::Metric(Metric::P95);
+            let mut cells = vec![percentile(q), numbers::change(p95, ratio)];
+            let own = judged.iter().find(|(_, own, _)| (own - q).abs() < 1e-9);
+            cells.extend(own.map_or_else(
+                || [(); 2].map(|()| numbers::NONE.to_owned()),
+                |(metric, _, change)| {
+                    let measure = Measure::Metric(*metric);
+                    let estimate = numbers::change(measure, change.estimate);
+                    [estimate, numbers::interval(measure, change)]
+                },
+            ));
+            Some((Some(self.x.at(q)), cells))
+        });
+        let heads = ["percentile", "added up", "judged", "95 % interval"];
+        Numbers {
+            heads: heads.map(str::to_owned).to_vec(),
+            rows: rows.collect(),
+        }
     }
 
     /// The band between the intervals of neighbouring percentiles.
@@ -366,7 +380,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
         let tolerance = numbers::percent(self.tolerance);
         html! {
             @if judged.is_empty() {
-                "No percentile got enough requests for a change to be judged."
+                "No percentile was judged: the line says how all requests of this name changed, added up."
             } @else if beyond.is_empty() && better.is_empty() {
                 "No percentile surely changed by more than the tolerance of " (tolerance) "."
             }
@@ -374,6 +388,21 @@ impl<'r, 'a> Distribution<'r, 'a> {
                 "Surely slower by more than the tolerance of " (tolerance) " at " (beyond.join(", ")) "."
             }
             @if !better.is_empty() { " Surely faster by more than that at " (better.join(", ")) "." }
+        }
+    }
+}
+
+/// What a percentile is called.
+fn percentile(q: f64) -> String {
+    format!("P{}", numbers::percent(q).trim_end_matches(" %"))
+}
+
+/// The limits that lie beyond a plot.
+fn far_limits(far: &[(f64, f64)]) -> Markup {
+    html! {
+        @for (q, bound) in far {
+            " The limit of " (numbers::latency(Some(*bound))) " at " (percentile(*q))
+            " lies beyond this plot."
         }
     }
 }

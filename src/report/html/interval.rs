@@ -7,8 +7,9 @@ use super::scale::{Scale, Spread};
 use crate::report::Story;
 use crate::report::numbers;
 use crate::report::rows::{Row, must_detect};
+use crate::report::words::two_figures;
 use crate::thresholds::Subject;
-use crate::verdict::{ChangeCheck, Comparison, Line};
+use crate::verdict::{ChangeCheck, Line};
 
 const WIDTH: f64 = 220.0;
 const HEIGHT: f64 = 30.0;
@@ -134,12 +135,6 @@ pub(super) fn key(story: &Story, rows: &[&Row]) -> Markup {
     let has_limit = rows
         .iter()
         .any(|row| row.estimated().is_none() && !row.limits.is_empty());
-    let units = match story.verdict.comparison {
-        Comparison::Duet { .. } => "pairs",
-        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
-            "slices and jobs"
-        }
-    };
     let (tolerance, must) = (super::usual_tolerance(story), must_detect(story));
     html! {
         @if has_change {
@@ -147,10 +142,7 @@ pub(super) fn key(story: &Story, rows: &[&Row]) -> Markup {
             (numbers::percent(tolerance)) " where nothing else is written), the dashed line what must be ruled out (+"
             (numbers::percent(must)) "), ▴ what would have been caught."
         }
-        @if has_change {
-            " Before and now are middle values over " (units) ", in which each counts the same; the tables below add up all requests, so \
-             that the two may differ."
-        }
+        @if has_change { " Two figures of one metric may differ: " (two_figures(story)) "." }
         @if has_limit { " Where only a limit holds, the bar is the figure now and the dashed line its limit." }
     }
 }

@@ -32,9 +32,25 @@ use crate::verdict::Line;
 
 pub use page::html;
 
-/// Foreign text as code.
+/// Foreign text as code, which a narrow place breaks where a path does before it breaks a word.
 fn code(text: &str) -> Markup {
-    html! { code { (Medium::Plain.foreign(text)) } }
+    let text = Medium::Plain.foreign(text);
+    html! { code { @for (index, part) in path_parts(&text).enumerate() { @if index > 0 { wbr; } (part) } } }
+}
+
+/// The parts of a path, each with the slash that it begins with; two slashes are an address's.
+fn path_parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut from = 0;
+    let ends = text.match_indices('/').map(|(at, _)| at).filter(|at| {
+        let (before, after) = text.split_at(*at);
+        before.ends_with(char::is_alphanumeric) && !after.starts_with("//")
+    });
+    let ends: Vec<usize> = ends.chain([text.len()]).collect();
+    ends.into_iter().map(move |end| {
+        let part = &text[from..end];
+        from = end;
+        part
+    })
 }
 
 /// Foreign text as code, for a sentence.
@@ -80,4 +96,25 @@ fn status_text(story: &Story, status: Status) -> String {
         super::terminal::mark(story, status),
         status.word_in(story)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_may_end_a_line_before_a_slash_and_an_address_not_within_its_two() {
+        for (text, parts) in [
+            (
+                "GET /catalog/items/:id",
+                vec!["GET /catalog", "/items", "/:id"],
+            ),
+            ("http://127.0.0.1:80/a", vec!["http://127.0.0.1:80", "/a"]),
+            ("", vec![""]),
+        ] {
+            assert_eq!(path_parts(text).collect::<Vec<_>>(), parts);
+        }
+        let told = code("a/b<").into_string();
+        assert_eq!(told, "<code>a<wbr>/b&lt;</code>");
+    }
 }

@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
 use super::pools::Pools;
-use super::words::together;
+use super::words::told;
 use super::{checks, code, sections, why};
 use crate::baseline::Job;
 use crate::report::Story;
@@ -106,7 +106,7 @@ impl Page<'_, '_> {
         html! {
             header class=(format!("{}-side", sign.class)) {
                 span class=(format!("badge {}", sign.class)) { (sign.mark) " " (sign.word) }
-                h1 { (PreEscaped(together(&headline(self.story, Medium::Html)))) }
+                h1 { (told(&headline(self.story, Medium::Html))) }
                 (self.meta())
             }
         }

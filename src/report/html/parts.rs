@@ -38,6 +38,8 @@ const NAMES: usize = 20;
 
 /// One bar.
 struct Bar {
+    request: usize,
+    arm: Arm,
     name: String,
     /// The average time of each part, per request, in seconds.
     parts: [f64; PARTS.len()],
@@ -46,12 +48,14 @@ struct Bar {
 }
 
 impl Bar {
-    fn of(name: String, parts: &Parts) -> Self {
+    fn of((request, arm): (usize, Arm), name: String, parts: &Parts) -> Self {
         let requests = parts.service.count().max(parts.first_byte.count()).max(1);
         // Not every request opens a connection: what few pay for is shared out among all.
         let average =
             |of: &Latencies| of.mean().unwrap_or(0.0) * of.count() as f64 / requests as f64;
         Self {
+            request,
+            arm,
             name,
             parts: PARTS.map(|(_, _, of)| average(of(parts))),
             p95: PARTS.map(|(_, _, of)| of(parts).quantile(0.95)),
@@ -73,7 +77,7 @@ pub(super) fn parts(pools: &Pools, id: &str) -> Option<Plot> {
     Some(Plot {
         id: id.to_owned(),
         title: html! { "Where the time of a request goes" },
-        see: see(longest),
+        see: see(pools, &bars, longest),
         height,
         x: Axis {
             title: format!("average per request, {}", unit.name),
@@ -110,7 +114,7 @@ fn bars(pools: &Pools) -> Vec<Bar> {
                 } else {
                     name.clone()
                 };
-                Some(Bar::of(name, pools.parts(index, arm)?))
+                Some(Bar::of((index, arm), name, pools.parts(index, arm)?))
             });
             bars.filter(|bar| bar.whole() > 0.0).collect()
         })
@@ -126,9 +130,11 @@ fn drawn(bars: &[Bar], x: &Scale, height: f64) -> Markup {
         @for (index, bar) in bars.iter().enumerate() {
             @let top = TOP + ROW * index as f64;
             text.tick x="4" y=(plot::Unit(top + 8.0)) { (shorten(&bar.name, 62)) }
-            @for (part, (from, length)) in stacked(bar).enumerate() {
-                @if length > 0.0 {
-                    (plot::area((x.at(from), x.at(from + length)), (top + 14.0, (top + 32.0).min(bottom(height))), PARTS[part].1))
+            g.bar {
+                @for (part, (from, length)) in stacked(bar).enumerate() {
+                    @if length > 0.0 {
+                        (plot::area((x.at(from), x.at(from + length)), (top + 14.0, (top + 32.0).min(bottom(height))), PARTS[part].1))
+                    }
                 }
             }
         }
@@ -144,41 +150,71 @@ fn stacked(bar: &Bar) -> impl Iterator<Item = (f64, f64)> {
     })
 }
 
-fn see(longest: &Bar) -> Markup {
-    let parts = longest.parts.iter().zip(PARTS);
-    let Some((length, (part, ..))) = parts.max_by(|a, b| a.0.total_cmp(b.0)) else {
+/// Where an average request of the slowest name spends its time, and of a duet what of it grew or shrank most.
+fn see(pools: &Pools, bars: &[Bar], longest: &Bar) -> Markup {
+    let name = super::code(pools.names[longest.request]);
+    let of = |arm| {
+        let mut own = bars.iter().filter(|bar| bar.request == longest.request);
+        own.find(|bar| bar.arm == arm)
+    };
+    let most = |length: fn(&f64) -> f64, of: &[f64]| {
+        let parts = of.iter().zip(PARTS);
+        let most = parts.max_by(|a, b| length(a.0).total_cmp(&length(b.0)));
+        most.map(|(length, (part, ..))| (*length, part))
+    };
+    let whole = longest.whole().max(f64::MIN_POSITIVE);
+    let Some((length, part)) = most(|length| *length, &longest.parts) else {
         return html! {};
     };
-    let share = numbers::about(length / longest.whole().max(f64::MIN_POSITIVE));
+    let share = numbers::about(length / whole);
     html! {
-        "An average request takes longest for " (super::code(&longest.name)) ": " (Latency(longest.whole())) ", of which "
-        (share) " is " (part) "."
+        @match (of(Arm::Base), of(Arm::Target)) {
+            (Some(base), Some(target)) => {
+                @let grown: Vec<f64> = target.parts.iter().zip(base.parts).map(|(now, before)| now - before).collect();
+                "An average request takes longest for " (name) ": " (Latency(target.whole())) " on the target, "
+                (Latency(base.whole())) " on the base."
+                @if let Some((by, part)) = most(|by| by.abs(), &grown) {
+                    " Most of the difference is " (called(part)) ", "
+                    (Latency(by.abs())) (if by < 0.0 { " less" } else { " more" }) "."
+                }
+            }
+            (None, _) | (_, None) => {
+                "An average request takes longest for " (name) ": " (Latency(longest.whole())) ", of which " (share) " is "
+                (called(part)) "."
+            }
+        }
     }
 }
 
+/// A part within a sentence.
+fn called(part: &str) -> &str {
+    match part {
+        "first byte" => "the time to the first byte",
+        part => part,
+    }
+}
+
+/// A row for each part that took time: the table of all of them would be too wide to be read.
 fn table(bars: &[Bar]) -> Numbers {
-    let heads = PARTS.iter().flat_map(|(name, ..)| {
-        let short = name.split(' ').next().unwrap_or(name);
-        let short = if *name == "first byte" || *name == "name resolution" {
-            name
-        } else {
-            short
-        };
-        [format!("{short}, average"), format!("{short}, P95")]
-    });
-    let rows = bars.iter().map(|bar| {
-        let figures = bar
-            .parts
-            .iter()
-            .zip(bar.p95)
-            .flat_map(|(average, p95)| [Latency(*average).to_string(), numbers::latency(p95)]);
-        (
-            None,
-            std::iter::once(bar.name.clone()).chain(figures).collect(),
-        )
+    let rows = bars.iter().flat_map(|bar| {
+        let parts = bar.parts.iter().zip(bar.p95).zip(PARTS);
+        let taken = parts.filter(|((average, p95), _)| **average > 0.0 || p95.is_some());
+        taken.map(|((average, p95), (part, ..))| {
+            let share = average / bar.whole().max(f64::MIN_POSITIVE);
+            let cells = vec![
+                bar.name.clone(),
+                part.split(" (").next().unwrap_or(part).to_owned(),
+                Latency(*average).to_string(),
+                numbers::share(share),
+                numbers::latency(p95),
+            ];
+            (None, cells)
+        })
     });
     Numbers {
-        heads: std::iter::once("request".to_owned()).chain(heads).collect(),
+        heads: ["request", "part", "average", "share", "P95"]
+            .map(str::to_owned)
+            .to_vec(),
         rows: rows.collect(),
     }
 }
@@ -195,7 +231,7 @@ mod tests {
             parts.first_byte.record_micros(19_000);
         }
         parts.connect.record_micros(10_000);
-        let bar = Bar::of("GET /".to_owned(), &parts);
+        let bar = Bar::of((0, Arm::Target), "GET /".to_owned(), &parts);
         assert!((bar.parts[3] - 0.001).abs() < 1e-5, "{:?}", bar.parts);
         assert!((bar.whole() - 0.02).abs() < 1e-4);
         assert_eq!(bar.p95[4], None);

@@ -7,6 +7,7 @@
 use maud::{Markup, Render, html};
 
 use super::scale::Scale;
+use super::words;
 
 /// The drawing's size, in its own units; the page scales it to the room there is.
 pub(super) const WIDTH: f64 = 600.0;
@@ -265,7 +266,7 @@ impl Plot {
             figure.plot id=(self.id) data-probe[probed] {
                 figcaption {
                     h3 id=(heading) { (self.title) }
-                    p.see id=(caption) { (self.see) }
+                    p.see id=(caption) { (words::told(&self.see.0)) }
                 }
                 @if self.series.len() + self.keys.len() > 1 { (self.legend()) }
                 .frame { (self.drawing(&heading, &caption)) }

@@ -1,6 +1,6 @@
 //! What is folded away, each part with a word on what is in it.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::concurrency::concurrency;
 use super::decision::decision as decided;
@@ -10,7 +10,7 @@ use super::parts::parts;
 use super::plot::Plot;
 use super::starts::starts;
 use super::timeline::Timeline;
-use super::{checks, code, tables, why};
+use super::{checks, code, tables, why, words};
 use crate::baseline::Mismatch;
 use crate::measurement::Arm;
 use crate::report::answers::Past;
@@ -66,6 +66,11 @@ fn fold(id: &str, title: &str, hint: &Markup, inside: &Markup) -> Markup {
     }
 }
 
+/// A hint that is said again inside.
+fn again(hint: &Markup) -> Markup {
+    html! { span.again { (hint) } }
+}
+
 /// All of them; `shown` is the plot that stands above.
 pub(super) fn folded(page: &Page, shown: Option<&str>) -> Markup {
     html! {
@@ -92,11 +97,11 @@ fn timeline(page: &Page, shown: Option<&str>) -> Markup {
         timeline.errors("errors"),
     ];
     let plots = plots.iter().filter(|plot| Some(plot.id.as_str()) != shown);
-    let seconds = counted(page.story.record.timeline.len() as u64, "second");
+    let (title, points) = timeline.title();
     fold(
         "timeline",
-        "Second by second",
-        &html! { (seconds) ": latency, requests, users, errors" },
+        title,
+        &html! { (points) ": latency, requests, users, errors" },
         &html! { .plots { @for plot in plots { (plot.draw()) } } },
     )
 }
@@ -124,20 +129,28 @@ fn distributions(page: &Page) -> Markup {
             }
         }
     };
-    let names = by_worst(page).into_iter().take(NAMES);
+    // With one name, all requests are that one's.
+    let names = Some(by_worst(page)).filter(|names| names.len() > 1);
+    let names = names.into_iter().flatten().take(NAMES);
     let each: Vec<(usize, Distribution)> = names
         .filter_map(|index| Some((index, distribution(page, Some(index))?)))
         .collect();
+    let is_compared = all.change("change").is_some();
     fold(
         "distribution",
         "Latency distribution",
-        &html! { "on a percentile axis, overall and for " (counted(each.len() as u64, "request name")) },
+        &html! {
+            "on a percentile axis"
+            @if !each.is_empty() { ", overall and for " (counted(each.len() as u64, "request name")) }
+        },
         &html! {
             (draw(&all, "all"))
-            @for (index, distribution) in &each {
-                details open[each.len() == 1] {
-                    summary { (code(page.pools.names[*index])) }
-                    (draw(distribution, &index.to_string()))
+            div class=(if is_compared { "names" } else { "names plots" }) {
+                @for (index, distribution) in &each {
+                    details {
+                        summary { (code(page.pools.names[*index])) }
+                        (draw(distribution, &index.to_string()))
+                    }
                 }
             }
         },
@@ -177,15 +190,9 @@ fn more_plots(page: &Page) -> Markup {
     let concurrency = concurrency(page.story, "concurrency");
     let parts = parts(&page.pools, "parts");
     html! {
-        @if let Some(plot) = &starts {
-            (fold("cold", "Cold starts", &plot.see, &plot.draw()))
-        }
-        @if let Some(plot) = &concurrency {
-            (fold("load", "Latency against concurrency", &plot.see, &plot.draw()))
-        }
-        @if let Some(plot) = &parts {
-            (fold("time", "Where the time goes", &plot.see, &plot.draw()))
-        }
+        @if let Some(plot) = &starts { (fold("cold", "Cold starts", &again(&plot.see), &plot.draw())) }
+        @if let Some(plot) = &concurrency { (fold("load", "Latency against concurrency", &again(&plot.see), &plot.draw())) }
+        @if let Some(plot) = &parts { (fold("time", "Where the time goes", &again(&plot.see), &plot.draw())) }
     }
 }
 
@@ -225,8 +232,8 @@ fn circumstances(page: &Page) -> Markup {
     let entry = |term: &str, told: Markup| html! { dt { (term) } dd { (told) } };
     let inside = html! {
         dl {
-            (entry("compared", html! { (PreEscaped(comparison(story, Medium::Html))) }))
-            (entry("generator", html! { (generator(story)) }))
+            (entry("compared", words::told(&comparison(story, Medium::Html))))
+            (entry("generator", words::told(&generator(story))))
             (entry("machine", html! { (machine) }))
             @if !record.labels.is_empty() {
                 (entry("labels", html! {
@@ -249,7 +256,7 @@ fn circumstances(page: &Page) -> Markup {
     fold(
         "circumstances",
         "How it was measured",
-        &html! { (generator(story)) },
+        &words::told(&generator(story)),
         &inside,
     )
 }

@@ -1,10 +1,10 @@
 //! Why it came to that: what grew, where, since when, and what to do; for a run that could not be judged, what to mend.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::code;
 use super::distribution::Distribution;
-use super::words::together;
+use super::words;
 use crate::baseline::Job;
 use crate::measurement::Arm;
 use crate::metric::Metric;
@@ -41,7 +41,8 @@ pub(super) fn reasons(
         told.extend(open(rows, story));
         told.extend(limits(story, rows));
     }
-    told.extend(advice(story, MEDIUM).into_iter().map(PreEscaped));
+    let advice = advice(story, MEDIUM).into_iter();
+    told.extend(advice.map(|told| words::told(&told)));
     told.extend(cautions(story));
     told.extend(rests_on(story));
     html! { ul { @for told in &told { li { (told) } } } }
@@ -55,7 +56,7 @@ fn sentence(text: &str) -> Markup {
     } else {
         "."
     };
-    PreEscaped(together(&(text + stop)))
+    words::told(&(text + stop))
 }
 
 fn invalid(story: &Story) -> Vec<Markup> {
@@ -79,7 +80,7 @@ fn what_grew(story: &Story, rows: &[Row]) -> Option<Markup> {
 
 /// The end of a sentence.
 fn sentence_end(text: &str) -> Markup {
-    PreEscaped(together(text) + ".")
+    words::told(&format!("{text}."))
 }
 
 /// Which names got worse and which did not.
@@ -253,7 +254,7 @@ fn open(rows: &[Row], story: &Story) -> Vec<Markup> {
                 Check::Limit(_) => row.limit_notes(story, MEDIUM),
             };
             let title = super::title(line);
-            html! { b { (title) ": " } (PreEscaped(notes.join("; "))) "." }
+            html! { b { (title) ": " } (words::told(&notes.join("; "))) "." }
         })
         .collect()
 }
@@ -268,7 +269,7 @@ fn limits(story: &Story, rows: &[Row]) -> Vec<Markup> {
         .take(NAMES)
         .map(|row| {
             html! {
-                b { (super::title(row.line())) ": " } (PreEscaped(row.limit_notes(story, MEDIUM).join("; "))) "."
+                b { (super::title(row.line())) ": " } (words::told(&row.limit_notes(story, MEDIUM).join("; "))) "."
             }
         })
         .collect()
@@ -290,7 +291,7 @@ fn rests_on(story: &Story) -> Option<Markup> {
         .any(|slice| slice.arm == Arm::Target);
     let told = html! {
         @if let Some((first, more)) = sentences.split_first() {
-            b { (capitalized(label)) ": " } (PreEscaped(first)) "."
+            b { (capitalized(label)) ": " } (words::told(first)) "."
             @for more in more { " " (sentence(more)) }
             " "
         }

@@ -1,12 +1,14 @@
 //! Small words of the page: times on an axis, and one unit for all latencies of a plot.
 
+use maud::{Markup, PreEscaped, html};
+
 use crate::report::numbers::{self, count};
 use crate::units::six_digits;
 
 /// A time since the start: `45 s`, `3:05`.
 pub(super) fn clock(seconds: f64) -> String {
     if seconds < 60.0 && seconds.fract() != 0.0 {
-        return format!("{} s", six_digits(seconds));
+        return format!("{} s", six_digits((seconds * 10.0).round() / 10.0));
     }
     let whole = numbers::whole_seconds(seconds);
     match whole {
@@ -16,7 +18,8 @@ pub(super) fn clock(seconds: f64) -> String {
     }
 }
 
-/// Text in which a number and its unit stay on one line; markup and what it encloses are left alone.
+/// Text in which a number and its unit, and the figures beside an arrow, stay on one line; markup and what it encloses
+/// are left alone.
 pub(super) fn together(text: &str) -> String {
     let mut told = String::with_capacity(text.len());
     let mut rest = text;
@@ -24,16 +27,42 @@ pub(super) fn together(text: &str) -> String {
         let (before, after) = rest.split_at(space);
         told.push_str(before);
         rest = &after[1..];
-        let outside = told.matches("<code>").count() == told.matches("</code>").count();
         let is_number = told.ends_with(|c: char| c.is_ascii_digit());
-        let unit = rest
+        let next = rest
             .split([' ', ',', ';', ':', '.', ')', ']'])
             .next()
             .unwrap_or("");
-        let joins = outside && is_number && ["%", "ms", "s", "µs", "pp", "min"].contains(&unit);
+        let is_unit = is_number && ["%", "ms", "s", "µs", "pp", "min", "→"].contains(&next);
+        let joins = (is_unit || told.ends_with('→')) && is_outside_code(&told);
         told.push(if joins { '\u{a0}' } else { ' ' });
     }
     told + rest
+}
+
+/// Markup as a sentence tells it: numbers with their units, and no flag that ends a line at its hyphens.
+pub(super) fn told(markup: &str) -> Markup {
+    let markup = together(markup);
+    let mut told = String::with_capacity(markup.len());
+    let mut rest = markup.as_str();
+    while let Some(start) = rest.find("--") {
+        let (before, flag) = rest.split_at(start);
+        told.push_str(before);
+        let end = flag.find(|c: char| c != '-' && !c.is_ascii_lowercase());
+        let (flag, after) = flag.split_at(end.unwrap_or(flag.len()));
+        rest = after;
+        let begins = told.is_empty() || told.ends_with([' ', '\u{a0}', '(', '>']);
+        if begins && flag.len() > 2 && is_outside_code(&told) {
+            told += &html! { span.flag { (flag) } }.into_string();
+        } else {
+            told.push_str(flag);
+        }
+    }
+    PreEscaped(told + rest)
+}
+
+/// Whether what follows this markup is none of a name's.
+fn is_outside_code(told: &str) -> bool {
+    told.matches("<code>").count() == told.matches("</code>").count()
 }
 
 /// The unit that a plot's latencies are told in.
@@ -75,6 +104,8 @@ mod tests {
         for (seconds, text) in [
             (0.0, "0 s"),
             (0.5, "0.5 s"),
+            (1.200_59, "1.2 s"),
+            (0.000_59, "0 s"),
             (45.0, "45 s"),
             (185.0, "3:05"),
             (3_725.0, "1:02:05"),
@@ -90,6 +121,7 @@ mod tests {
                 "P95 31.5 ms (+47.0 %); 4 more",
                 "P95 31.5\u{a0}ms (+47.0\u{a0}%); 4 more",
             ),
+            ("P95 5.60 → 19.3 ms", "P95 5.60\u{a0}→\u{a0}19.3\u{a0}ms"),
             (
                 "<code>GET /5 s</code> took 5 s",
                 "<code>GET /5 s</code> took 5\u{a0}s",
@@ -97,6 +129,21 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(together(text), told);
+        }
+    }
+
+    #[test]
+    fn a_flag_never_ends_a_line_at_its_hyphens() {
+        for (text, markup) in [
+            (
+                "Start it; --wait 60s gives it time, --against-set too",
+                "Start it; <span class=\"flag\">--wait</span> 60s gives it time, <span class=\"flag\">--against-set</span> too",
+            ),
+            ("a -- b, x--y", "a -- b, x--y"),
+            ("<code>--wait</code>", "<code>--wait</code>"),
+            ("", ""),
+        ] {
+            assert_eq!(told(text).into_string(), markup);
         }
     }
 

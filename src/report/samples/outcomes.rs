@@ -58,6 +58,13 @@ pub(in crate::report) fn duet_failed(accepted: &str) -> Sample {
         .judged()
 }
 
+/// The same where so much is tolerated.
+pub(in crate::report) fn duet_tolerated() -> Sample {
+    duet(&second(40.0), &second(51.0))
+        .promising("regression: { tolerance: 60%, must_detect: { duet: 80% } }")
+        .judged()
+}
+
 /// The same with all its pairs.
 pub(in crate::report) fn duet_whole() -> Sample {
     duet(&second(40.0), &second(51.0))

@@ -9,8 +9,9 @@ use crate::report::figures::{Figures, figures};
 use crate::report::markdown::{Align, details, fenced, html_code, table};
 use crate::report::numbers::{self, count, latency, number, share};
 use crate::report::rows::Row;
-use crate::report::spark::{courses, sparkline};
-use crate::report::words::{failing_names, failure_kind, first_told};
+use crate::report::spark::{Curve, Curves, curves, sparkline};
+use crate::report::text::capitalized;
+use crate::report::words::{failing_names, failure_kind, first_told, two_figures};
 use crate::units::rounded;
 
 /// Letters of a sparkline, and points of a chart.
@@ -74,9 +75,10 @@ fn latencies(story: &Story, figures: &[Figures]) -> Option<String> {
     let past = Past::of(story);
     let rows = latency_rows(figures, &past, |request| past.measured(request));
     let gap = past.gap().map(|gap| format!("\n{}\n", full_sentence(&gap)));
+    let why = format!("\n{}\n", full_sentence(&two_figures(story)));
     Some(details(
         &titled(story, "Latency by request"),
-        &(latency_table(&rows) + &gap.unwrap_or_default()),
+        &(latency_table(&rows) + &gap.unwrap_or_default() + &why),
     ))
 }
 
@@ -135,44 +137,65 @@ pub(super) fn known_cells(known: &Known) -> Vec<String> {
     cells
 }
 
-/// The first course of a run as a line of text; nothing where there is none.
+/// The first curve of a run as a line of text; nothing where there is none.
 pub(super) fn sparkline_of(story: &Story) -> String {
-    let courses = courses(story);
-    courses
-        .first()
-        .map_or_else(String::new, |(name, values, range)| {
-            let line = sparkline(values, LETTERS);
-            format!("**{name} second by second:** `{line}` {range}")
-        })
+    let Curves { told, all, .. } = curves(story);
+    all.first().map_or_else(String::new, |curve| {
+        let Curve {
+            name,
+            values,
+            range,
+        } = curve;
+        let line = sparkline(values, LETTERS);
+        format!("**{name} {told}:** `{line}` {range}")
+    })
 }
 
-/// The run second by second, where GitHub draws it, with a line of text for who does not.
+/// The run in the course of its time, where GitHub draws it, with lines of text for who does not.
 fn course(story: &Story) -> Option<String> {
-    let courses = courses(story);
-    let (name, values, range) = courses.first()?;
-    let lines: Vec<String> = courses
-        .iter()
-        .map(|(name, values, range)| format!("{name:<8}{}  {range}", sparkline(values, LETTERS)))
-        .collect();
+    let curves = curves(story);
+    let first = curves.all.first()?;
+    let line = |curve: &Curve| {
+        let letters = sparkline(&curve.values, LETTERS);
+        format!("{:<8}{letters}  {}", curve.name, curve.range)
+    };
+    let lines: Vec<String> = curves.all.iter().map(line).collect();
+    let chart = chart(story, &curves, first).unwrap_or_default();
+    let lines = fenced("text", &lines.join("\n"));
+    Some(details(
+        &titled(story, &capitalized(curves.told)),
+        &format!("{lines}\n{chart}"),
+    ))
+}
+
+/// The latency as a chart.
+fn chart(story: &Story, curves: &Curves, curve: &Curve) -> Option<String> {
+    let Curve {
+        name,
+        values,
+        range,
+    } = curve;
+    if *name != "P95" {
+        return None;
+    }
     let width = values.len().div_ceil(POINTS).max(1);
     let points: Vec<String> = values
         .chunks(width)
         .map(|chunk| chunk.iter().flatten().copied().fold(0.0, f64::max) * 1e3)
         .map(|millis| rounded(millis, 3).to_string())
         .collect();
+    let axis = if story.record.base.is_some() {
+        format!("\"the target's turns\" 1 --> {}", values.len())
+    } else {
+        let length = rounded(curves.length, 3);
+        format!("\"seconds since the start\" 0 --> {length}")
+    };
     let chart = format!(
-        "xychart-beta\n  title \"{name} second by second, {range}\"\n  x-axis \"seconds since the start\" 0 --> {}\n  \
-         y-axis \"ms\" 0\n  line [{}]",
-        values.len(),
+        "xychart-beta\n  title \"{name} {}, {range}\"\n  x-axis {axis}\n  y-axis \"ms\" 0\n  line [{}]",
+        curves.told,
         points.join(", ")
     );
-    let chart = if *name == "P95" {
-        fenced("mermaid", &chart)
-    } else {
-        String::new()
-    };
-    let told = format!("{}\n{chart}", fenced("text", &lines.join("\n")));
-    Some(details(&titled(story, "Second by second"), &told))
+    Some(fenced("mermaid", &chart))
 }
 
 fn errors(story: &Story, figures: &[Figures]) -> Option<String> {

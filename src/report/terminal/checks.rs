@@ -1,7 +1,7 @@
 //! The checks as a table, the worst first: what it was and is, how it changed, and the interval of that as a bar.
 
 use super::room::Room;
-use super::{MEDIUM, cut, mark, paint, style};
+use super::{MEDIUM, WRAPPED, cut, mark, paint, style};
 use crate::report::Story;
 use crate::report::layout::{hanging, left, right, wrap};
 use crate::report::numbers;
@@ -248,14 +248,14 @@ fn reasons(story: &Story, row: &Row, with_caught: bool) -> Vec<String> {
     told
 }
 
-/// As many of the reasons as fit into so many lines, the first of them in any case.
+/// As many of the reasons as fit into so many lines, the first of them in any case: it wraps rather than be cut.
 fn below(reasons: &[String], indent: usize, columns: usize, most: usize) -> Vec<String> {
     let told = |n: usize| hanging("", indent, &reasons[..n].join("; "), columns);
     let fitting = (2..=reasons.len())
         .rev()
         .map(told)
         .find(|lines| lines.len() <= most);
-    fitting.unwrap_or_else(|| cut(told(reasons.len().min(1)), most))
+    fitting.unwrap_or_else(|| cut(told(reasons.len().min(1)), most.max(WRAPPED)))
 }
 
 /// What the bars show.

@@ -11,7 +11,7 @@ use super::figures::{Figures, figures};
 use super::layout::{hanging, wrap};
 use super::numbers::{self, count};
 use super::rows::{Row, Status, rows};
-use super::spark::{courses, sparkline};
+use super::spark::{Curve, curves, sparkline};
 use super::text::{capitalized, columns_of, inert, prefix};
 use super::words::{
     Medium, advice, caution, compared, concurrency, failing_names, failure_kind, first_told,
@@ -25,6 +25,9 @@ const MEDIUM: Medium = Medium::Plain;
 
 /// Columns of a word before a sparkline.
 const COURSE_COLUMNS: usize = 8;
+
+/// Lines that a sentence may take on the tightest screen before it is cut.
+const WRAPPED: usize = 3;
 
 /// No terminal is narrower; below it lines may be longer than asked for.
 const NARROWEST: usize = 40;
@@ -170,7 +173,7 @@ fn context(story: &Story, columns: usize, colour: Colour, room: &Room) -> Vec<St
     }
     if !sentences.is_empty() {
         let told = format!("{label}: {}", sentences.join("; "));
-        lines.extend(cut(wrap(&told, columns), room.lines));
+        lines.extend(cut(wrap(&told, columns), room.lines.max(2)));
     }
     if !record.slices.is_empty() {
         let sent = format!(
@@ -212,7 +215,10 @@ fn failures(gathered: &Gathered, columns: usize, room: &Room) -> Vec<String> {
                 _ => failure_kind(*kind),
             };
             let told = format!("{} × {kind} ({of}){before}{first}", count(*failures));
-            cut(hanging("errors:", 8, &told, columns), room.lines)
+            cut(
+                hanging("errors:", 8, &told, columns),
+                room.lines.max(WRAPPED),
+            )
         })
         .collect();
     if let more @ 1.. = overall.kinds.len().saturating_sub(room.kinds) {
@@ -231,19 +237,23 @@ fn answers(showed: &[String], columns: usize, room: &Room) -> Vec<String> {
         .collect()
 }
 
-/// The run second by second, each figure in one line.
+/// The run in the course of its time, each figure in one line.
 fn course(story: &Story, columns: usize) -> Vec<String> {
-    let told = courses(story);
-    let widest = told.iter().map(|(_, _, range)| columns_of(range)).max();
+    let curves = curves(story).all;
+    let widest = curves.iter().map(|curve| columns_of(&curve.range)).max();
     let room = columns.saturating_sub(COURSE_COLUMNS + 2 + widest.unwrap_or(0));
-    told.iter()
-        .map(|(name, values, range)| {
-            format!(
-                "{name:<COURSE_COLUMNS$}{}  {range}",
-                sparkline(values, room)
-            )
-        })
-        .collect()
+    let line = |curve: &Curve| {
+        let Curve {
+            name,
+            values,
+            range,
+        } = curve;
+        format!(
+            "{name:<COURSE_COLUMNS$}{}  {range}",
+            sparkline(values, room)
+        )
+    };
+    curves.iter().map(line).collect()
 }
 
 fn cautions(story: &Story, columns: usize, room: &Room) -> Vec<String> {
@@ -253,7 +263,12 @@ fn cautions(story: &Story, columns: usize, room: &Room) -> Vec<String> {
     let shown = told.len().min(room.notes);
     let mut lines: Vec<String> = told[..shown]
         .iter()
-        .flat_map(|told| cut(hanging("note:", 6, told, columns), room.reasons))
+        .flat_map(|told| {
+            cut(
+                hanging("note:", 6, told, columns),
+                room.reasons.max(WRAPPED),
+            )
+        })
         .collect();
     if let more @ 1.. = told.len() - shown {
         lines.push(format!("note: {}", left_out(story, more, "note")));
@@ -302,7 +317,7 @@ fn next(story: &Story, rows: &[Row], columns: usize, room: &Room) -> Vec<String>
     let told = reasons
         .chain(advice(story, MEDIUM))
         .chain(wanted(story, rows));
-    let most = room.lines.max(2);
+    let most = room.lines.max(WRAPPED);
     told.flat_map(|told| cut(wrap(&told, columns), most))
         .collect()
 }

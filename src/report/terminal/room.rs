@@ -43,8 +43,8 @@ pub(super) const IN_FULL: Room = Room {
 };
 
 /// From what a screen may have room for to the least that still tells the story.
-pub(super) const ROOMS: [Room; 9] = [
-    WHOLE, SHORT, BESIDE, FEWER, NAMED, WORST, DENSE, SUMS, LEAST,
+pub(super) const ROOMS: [Room; 11] = [
+    WHOLE, SHORT, BESIDE, FEWER, PACKED, NAMED, CLOSE, WORST, DENSE, SUMS, LEAST,
 ];
 
 const WHOLE: Room = Room {
@@ -81,6 +81,11 @@ const FEWER: Room = Room {
     ..BESIDE
 };
 
+const PACKED: Room = Room {
+    airy: false,
+    ..FEWER
+};
+
 const NAMED: Room = Room {
     lines: 1,
     answers: 1,
@@ -88,6 +93,11 @@ const NAMED: Room = Room {
     passed: 0,
     notes: 2,
     ..FEWER
+};
+
+const CLOSE: Room = Room {
+    airy: false,
+    ..NAMED
 };
 
 const WORST: Room = Room {

@@ -6,7 +6,7 @@ use crate::record::sample::{record, traffic};
 use crate::record::{PartsRecord, RunRecord, SecondRecord};
 
 /// Elements that have no end.
-const VOID: [&str; 3] = ["meta", "link", "br"];
+const VOID: [&str; 4] = ["meta", "link", "br", "wbr"];
 
 /// The tags of a page in their order, with their attributes; checks that every one that begins ends, in order, and that
 /// nothing is quoted loosely. Style and script are skipped.
@@ -67,6 +67,7 @@ fn assert_harmless(page: &str) {
             "h3",
             "p",
             "code",
+            "wbr",
             "main",
             "section",
             "div",
@@ -321,4 +322,132 @@ fn figures_stand_beside_what_they_were_by_name_and_phase_and_failures_by_kind() 
     }
     // Two names in four phases, and the heads.
     assert_eq!(both.matches("<tr>").count(), 9, "{both}");
+}
+
+#[test]
+fn behind_every_plot_stand_its_numbers() {
+    let duet = samples::duet_whole();
+    let small = samples::gate(large(3, 2, 40));
+    let run = large(3, 2, 40);
+    let before = samples::recorded((0..5).map(|_| run.clone()));
+    let compared = samples::gate(run).after(&before).judged_whole();
+    let others = [
+        ("duet", &duet),
+        ("small", &small.judged_whole()),
+        ("compared", &compared),
+    ]
+    .map(|(name, sample)| (name, html(&sample.story())));
+    let all = all()
+        .iter()
+        .map(|(name, sample)| (*name, html(&sample.story())));
+    let mut tables = 0;
+    for (name, page) in all.chain(others) {
+        for figure in page.split("<figure class=\"plot\"").skip(1) {
+            let figure = figure.split_once("</figure>").unwrap().0;
+            let (_, body) = figure.split_once("<tbody>").unwrap();
+            assert!(body.starts_with("<tr"), "{name}: {figure}");
+            tables += 1;
+        }
+    }
+    assert!(tables > 60, "{tables}");
+}
+
+#[test]
+fn a_name_of_which_no_percentile_was_judged_still_says_how_it_changed() {
+    // Rare enough that nothing of it is judged, and often enough for a curve.
+    let run = |millis: f64| {
+        let all = [
+            traffic("GET /often", 2100, 40.0),
+            traffic("GET /rare", 8, millis),
+        ];
+        record().steady("warm").slices(4, &all).build()
+    };
+    let before = samples::recorded((0..5).map(|_| run(20.0)));
+    let sample = samples::gate(run(30.0)).after(&before).judged_whole();
+    let page = html(&sample.story());
+    let change = figure(&page, "change-1");
+    assert!(change.contains("No percentile was judged"), "{change}");
+    assert!(
+        change.contains("<th scope=\"row\">P50</th><td>+"),
+        "{change}"
+    );
+    assert!(!change.contains("class=\"band\""), "{change}");
+    assert_eq!(points(change).len(), 1);
+}
+
+#[test]
+fn the_last_piece_of_a_second_is_no_fall_and_the_caption_says_so() {
+    let mut run = large(2, 1, 30);
+    run.run.duration_s = 30.02;
+    let mut last = run.timeline[29].clone();
+    (last.requests, last.users) = (20, 0);
+    run.timeline.push(last);
+    let page = html(&samples::gate(run).judged_whole().story());
+    for id in ["rate", "users", "errors"] {
+        assert_eq!(points(figure(&page, id)), [30], "{id}");
+    }
+    let rate = figure(&page, "rate");
+    assert!(
+        rate.contains("The last point stands for 1.02\u{a0}s."),
+        "{rate}"
+    );
+    let last = rate.rsplit("<tr ").next().unwrap();
+    let requests = last
+        .rsplit("<td>")
+        .next()
+        .unwrap()
+        .split('<')
+        .next()
+        .unwrap();
+    let requests: f64 = requests.replace(',', "").parse().unwrap();
+    assert!((900.0..1100.0).contains(&requests), "{last}");
+}
+
+#[test]
+fn short_turns_of_a_duet_are_told_slice_by_slice_so_that_no_point_holds_both() {
+    let second = SecondRecord {
+        users: 20,
+        requests: 1000,
+        errors: 0,
+        kinds: std::collections::BTreeMap::new(),
+        p50_ms: Some(20.0),
+        p95_ms: Some(40.0),
+        p99_ms: Some(60.0),
+    };
+    let mut short = samples::duet_whole();
+    let run = &mut short.records[0];
+    let last = run.slices.last().unwrap();
+    run.run.duration_s = last.start_s + last.length_s;
+    run.timeline = vec![second.clone(); 24];
+    let page = html(&short.story());
+    // Twelve pairs, of which each slice has three quantiles.
+    assert_eq!(points(figure(&page, "latency")), [12; 6]);
+    assert_eq!(points(figure(&page, "rate")), [24]);
+    assert!(page.contains("Slice by slice"));
+    let latency = figure(&page, "latency");
+    assert!(latency.contains("P95 of the median slice: "), "{latency}");
+
+    let mut long = samples::duet_whole();
+    let run = &mut long.records[0];
+    let mut at = 0.0;
+    for slice in &mut run.slices {
+        (slice.start_s, slice.length_s) = (at, 5.0);
+        at += 5.3;
+    }
+    run.run.duration_s = at;
+    run.timeline = vec![second; 128];
+    let page = html(&long.story());
+    assert!(page.contains("Second by second"));
+    let latency = figure(&page, "latency");
+    let each = points(latency);
+    assert!(
+        latency.contains("Seconds in which both were loaded are left out."),
+        "{latency}"
+    );
+    let both = latency.matches("<td>both</td>").count();
+    assert!((10..30).contains(&both), "{both}");
+    assert_eq!(
+        each.iter().sum::<usize>(),
+        3 * (figure(&page, "rate").matches("<tr ").count() - both)
+    );
 }

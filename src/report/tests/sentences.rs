@@ -38,6 +38,56 @@ fn a_change_that_is_too_small_to_matter_says_what_would_matter() {
 }
 
 #[test]
+fn what_got_slower_and_is_tolerated_is_said_with_how_much() {
+    let sample = samples::duet_tolerated();
+    let told = sample.story();
+    let wanted =
+        "nothing slower by more than is tolerated, but P95 GET /orders is worse by +27.6 % [";
+    for medium in [Medium::Plain, Medium::Markdown, Medium::Html] {
+        let told = headline(&told, medium);
+        assert!(told.contains(wanted), "{told}");
+        assert!(told.contains("], and 60 % is tolerated; "), "{told}");
+    }
+    for columns in [60, 80] {
+        let log = terminal(&told, columns, Colour::Never);
+        let words = log.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(wanted), "{log}");
+        assert!(!log.contains('…'), "{log}");
+    }
+}
+
+#[test]
+fn a_message_keeps_both_its_ends_and_what_is_of_ordinary_length_is_whole() {
+    let words = |count: usize| {
+        (0..count)
+            .map(|n| format!("word-{n}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    // 480 columns are as many as a message gets.
+    let whole = words(80)[..480].to_owned();
+    for message in [words(30), whole] {
+        let log = terminal(&unreachable_saying(&message).story(), 80, Colour::Never);
+        let told = log.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains(&format!("({message})")), "{log}");
+    }
+    let endless = unreachable_saying(&words(200));
+    for columns in [60, 80] {
+        let told = terminal(&endless.story(), columns, Colour::Never);
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (_, message) = told.split_once("did not answer (").unwrap();
+        let (message, _) = message.split_once(')').unwrap();
+        let ends = (
+            message.starts_with("word-0 word-1 "),
+            message.ends_with(" word-199"),
+        );
+        assert_eq!(ends, (true, true), "{told}");
+        let is_cut = message.contains('…') && message.chars().count() <= 480;
+        assert!(is_cut, "{told}");
+    }
+}
+
+#[test]
 fn whatever_is_not_passed_says_what_to_do_next() {
     for (name, next) in [
         (

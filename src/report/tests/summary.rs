@@ -318,3 +318,59 @@ fn what_a_run_cannot_tell_it_does_not_say() {
     assert!(told.contains("Phases side by side"));
     assert!(!told.contains("Cold starts of") && !told.contains("Latency in "));
 }
+
+#[test]
+fn a_chart_ends_where_the_run_did_and_no_line_falls_with_it() {
+    use crate::record::SecondRecord;
+    let sample = |last: u64| {
+        let mut sample = story("passed").clone();
+        let run = &mut sample.records[0];
+        let second = |requests| SecondRecord {
+            users: u32::from(requests > 50) * 20,
+            requests,
+            errors: requests / 10,
+            kinds: std::collections::BTreeMap::new(),
+            p50_ms: Some(5.0),
+            p95_ms: Some(9.0),
+            p99_ms: Some(9.5),
+        };
+        run.timeline = vec![second(100); 6];
+        run.timeline.push(second(last));
+        run.run.duration_s = 6.04;
+        sample
+    };
+    let sample = sample(4);
+    let told = summary(&[sample.story()]);
+    let log = terminal(&sample.story(), 80, Colour::Never);
+    for text in [told.as_str(), log.as_str()] {
+        for line in [
+            "P95     ██████  9.00 ms to 9.00 ms",
+            "errors  ██████  up to 10/s",
+            "users   ██████  up to 20",
+        ] {
+            assert!(text.contains(line), "no {line} in {text}");
+        }
+    }
+    assert!(
+        told.contains("x-axis \"seconds since the start\" 0 --> 6.04\n"),
+        "{told}"
+    );
+    assert!(told.contains("line [9, 9, 9, 9, 9, 9]"), "{told}");
+}
+
+#[test]
+fn two_figures_of_one_metric_are_explained_where_both_stand() {
+    for (name, unit) in [("failed", "slice"), ("duet failed", "pair")] {
+        let told = summary(&[story(name).story()]);
+        let (_, latencies) = told.split_once("Latency by request of").unwrap();
+        let (latencies, _) = latencies.split_once("</details>").unwrap();
+        let why =
+            format!("A check's figures are its middle {unit}'s, a table's those of all requests.");
+        assert!(latencies.contains(&why), "{latencies}");
+        let log = terminal(&story(name).story(), 80, Colour::Never);
+        assert!(
+            log.contains(&format!("change of the middle {unit} [95 %]")),
+            "{log}"
+        );
+    }
+}

@@ -117,6 +117,31 @@ fn in_full_every_name_and_phase_stands_above_what_it_was() {
     assert_eq!(dim.count(), 9, "{told}");
 }
 
+/// A letter of two columns, one with marks that take none, and a picture of several characters.
+const NAMES: [&str; 3] = ["目录商品列表", "e\u{301}u\u{308}\u{323}n\u{303}", "👩‍👩‍👧‍👧🏳️‍🌈"];
+
+#[test]
+fn names_in_wide_letters_and_with_marks_fit_and_columns_stand_under_each_other() {
+    for name in NAMES {
+        for repeat in [1, 4, 30] {
+            let sample = saying(&format!("GET /{}", name.repeat(repeat)));
+            for columns in [60, 80] {
+                let told = told(&sample, columns);
+                assert_lines(&told, columns);
+                assert!(told.contains("GET /"), "{told}");
+                let table = told.lines().skip_while(|line| !line.starts_with("phase "));
+                let rows = table.take_while(|line| !line.is_empty());
+                // A name that is too long stands above its figures.
+                let figures = rows.filter(|line| !line.ends_with(')') && !line.ends_with('…'));
+                let widths: Vec<usize> = figures.map(columns_of).collect();
+                assert_eq!(widths.len(), 3, "{told}");
+                let aligned = widths.iter().all(|own| *own == widths[0]);
+                assert!(aligned, "{widths:?}\n{told}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_verdict_comes_last() {
     for (name, sample) in all() {
@@ -217,6 +242,24 @@ fn what_fits_is_told_in_full() {
             assert!(told.contains(text) == is_compared, "{name}: {told}");
         }
     }
+}
+
+#[test]
+fn a_reason_is_wrapped_and_not_cut() {
+    for name in [
+        "failed",
+        "duet failed",
+        "below floors",
+        "cold starts",
+        "aborted",
+        "inconclusive",
+    ] {
+        let told = told(story(name), 80);
+        let checks = told.lines().filter(|line| line.starts_with("  "));
+        let cut: Vec<&str> = checks.filter(|line| line.contains('…')).collect();
+        assert!(cut.is_empty(), "{name}: {cut:?}");
+    }
+    assert!(told(story("duet failed"), 80).contains("in all\n          12 pairs"));
 }
 
 #[test]

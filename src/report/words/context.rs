@@ -90,6 +90,22 @@ pub(in crate::report) fn comparison(story: &Story, medium: Medium) -> String {
     }
 }
 
+/// What a check's figures are the middle of.
+pub(in crate::report) fn unit(story: &Story) -> &'static str {
+    match story.verdict.comparison {
+        Comparison::Duet { .. } => "pair",
+        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => "slice",
+    }
+}
+
+/// Why the checks and the tables may tell two figures of one metric.
+pub(in crate::report) fn two_figures(story: &Story) -> String {
+    format!(
+        "a check's figures are its middle {}'s, a table's those of all requests",
+        unit(story)
+    )
+}
+
 /// Which versions: `this run 3f2c9ab, newest job 8d10e7f of 2026-11-20 (4 days before)`.
 fn provenance(story: &Story, medium: Medium) -> Option<String> {
     let named = |commit: Option<&str>| commit.map(|commit| medium.foreign(&short_commit(commit)));

@@ -15,7 +15,9 @@ mod suspicion;
 pub(super) use advice::advice;
 pub(super) use answers::{concurrency, first_told, showed};
 pub(super) use cautions::{caution, told_cautions};
-pub(super) use context::{compared, comparison, generator, load, ordinary_noise, short_commit};
+pub(super) use context::{
+    compared, comparison, generator, load, ordinary_noise, short_commit, two_figures, unit,
+};
 pub(super) use failures::{failing_names, failure_kind};
 pub(super) use finding::{finding, nothing_slower, stopped_early};
 pub(super) use headline::headline;
