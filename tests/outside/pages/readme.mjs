@@ -12,7 +12,7 @@ const escaped = (text) => text.replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`)
 const painted = (text) => escaped(text).replace(/\u001b\[([\d;]+)m/g, (_, code) => (code === "0" ? "</b>" : `<b class="c${code.replace(";", "")}">`));
 const terminal = (scheme) => `<!doctype html><meta charset="utf-8"><style>
   body { margin: 0; padding: 16px; width: max-content; background: ${scheme === "dark" ? "#0f1318" : "#fff"}; color: ${scheme === "dark" ? "#e6eaef" : "#1b1f24"}; }
-  pre { margin: 0; font: 14px/1.3 "DejaVu Sans Mono", monospace; } b { font-weight: normal; } .c1 { font-weight: bold; }
+  pre { margin: 0; font: 14px/1.3 "DejaVu Sans Mono", monospace; } b { font-weight: normal; } .c1 { font-weight: bold; } .c2 { color: ${scheme === "dark" ? "#9aa5b1" : "#5b6570"}; }
   .c32 { color: ${scheme === "dark" ? "#5fd185" : "#14713a"}; } .c33 { color: ${scheme === "dark" ? "#f0bb55" : "#855100"}; } .c131 { color: ${scheme === "dark" ? "#ff8f8a" : "#b3151f"}; font-weight: bold; }
 </style><pre>${painted(readFileSync(join(folder, "terminal.txt"), "utf8"))}</pre>`;
 const browser = await puppeteer.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
