@@ -6,9 +6,9 @@ use loadgate::measurement::{Cell, Latencies};
 use loadgate::record::RunRecord;
 use serde_json::Value;
 
-use crate::support::{Gate, SCENARIO, Server, StandIn, gate};
+use crate::support::{Gate, Ran, SCENARIO, Server, StandIn, gate};
 
-/// The stand-in's catalogue for as long as the rule needs: ten slices of 0.4 s with 280 requests each.
+/// The stand-in's catalogue for as long as the rule needs: ten slices of 0.25 s with 300 requests each.
 const CATALOGUE: &str = "\
 name: catalogue
 user_classes:
@@ -16,8 +16,8 @@ user_classes:
     tasks:
       - steps: [{ get: /prod/catalog/items, name: GET /catalog/items, query: { limit: 20 } }]
 load:
-  - { phase: warm-up, arrivals: 700/s, for: 0.5s, max_users: 200, measure: false }
-  - { phase: steady, arrivals: 700/s, for: 4s, max_users: 200 }
+  - { phase: warm-up, arrivals: 1200/s, for: 0.5s, max_users: 200, measure: false }
+  - { phase: steady, arrivals: 1200/s, for: 2500ms, max_users: 200 }
 ";
 
 fn baseline(gate: &Gate) -> Value {
@@ -108,6 +108,39 @@ fn another_scenario_begins_a_new_ring_by_restart_alone() {
     assert_eq!(gate.read("baseline.json"), before, "nothing is lost");
     gate.command("record", &[result, "--restart"]).exits(0);
     assert_eq!(baseline(&gate)["jobs"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_first_run_is_told_what_begins_a_baseline_by_names_that_can_be_typed() {
+    let gate = gate("");
+    let server = Server::fast();
+    let first = gate.run(&server.url(), &[]).exits(0);
+    let flat = first
+        .stdout
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    let (_, advised) = flat.split_once("record a first run with `").unwrap();
+    let (command, _) = advised.split_once('`').unwrap();
+    let typed = std::process::Command::new("sh")
+        .args(["-c", command])
+        .current_dir(gate.home())
+        .output()
+        .unwrap();
+    let _ = Ran::new(&typed).exits(0);
+    assert_eq!(baseline(&gate)["jobs"].as_array().unwrap().len(), 1);
+    // For readers elsewhere, by the names that hold everywhere.
+    let summary = gate.written("summary.md");
+    assert!(
+        summary.contains(&format!(
+            "`loadgate record {} RESULT`",
+            gate.folder().display()
+        )),
+        "{summary}"
+    );
+    std::fs::remove_file(gate.folder().join("baseline.json")).unwrap();
+    let ran = gate.run(&server.url(), &["--record"]).exits(0);
+    let _ = ran.tells(&["there is no baseline; this run begins one"]);
 }
 
 #[test]

@@ -171,6 +171,7 @@ impl Judged {
             strict: false,
             exit: 0,
             files: &[],
+            records: false,
             typed: loadgate::report::Typed::default(),
         }
     }

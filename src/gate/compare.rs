@@ -66,6 +66,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         strict: false,
         exit: Exit::Passed.code(),
         files: &[],
+        records: false,
         typed: report::Typed::default(),
     };
     console.print(&report::terminal_in_full(

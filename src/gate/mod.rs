@@ -66,6 +66,10 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
             continue;
         }
         let one = Told::new(gate, vec![record], Occasion::Run, strictness, &folder);
+        let one = match plan.recording {
+            Recording::WhereGood if record::is_good(&one) => one.recorded(),
+            Recording::WhereGood | Recording::Off => one,
+        };
         one.write()?;
         console.print(&one.text(console));
         if plan.recording == Recording::WhereGood {

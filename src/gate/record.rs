@@ -94,6 +94,11 @@ fn add(gate: &mut Gate, path: &Path, scenario: &ScenarioIdentity, job: Job, cons
     gate.baseline = Some(baseline::add(gate.baseline.take(), scenario, job));
 }
 
+/// Whether a run may become a part of the baseline.
+pub(super) fn is_good(told: &Told<'_>) -> bool {
+    refusal(&told.records[0], &told.verdict, Acceptance::GoodOnly).is_none()
+}
+
 /// Adds the run that was just told of, where it passed or was inconclusive (`--record`).
 pub(super) fn where_good(gate: &Gate, told: &Told<'_>, console: &Console) -> Result<(), Error> {
     let record = &told.records[0];

@@ -44,6 +44,7 @@ pub(super) struct Told<'a> {
     gate_path: String,
     thresholds_path: String,
     files: Vec<String>,
+    records_it: bool,
     exit: Exit,
 }
 
@@ -127,6 +128,15 @@ impl<'a> Told<'a> {
             gate_path: shown(held.folder),
             thresholds_path: shown(held.thresholds_path),
             files: names.iter().map(|name| shown(&folder.join(name))).collect(),
+            records_it: false,
+        }
+    }
+
+    /// The same of a run that becomes a part of the baseline.
+    pub(super) fn recorded(self) -> Self {
+        Self {
+            records_it: true,
+            ..self
         }
     }
 
@@ -199,6 +209,7 @@ impl<'a> Told<'a> {
             strict: self.strictness == Strictness::Strict,
             exit: self.exit.code(),
             files: &self.files,
+            records: self.records_it,
             typed: Typed::default(),
         }
     }

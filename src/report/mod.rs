@@ -84,6 +84,8 @@ pub struct Story<'a> {
     pub exit: u8,
     /// Files that were written, as the user would open them; none where the story is only told.
     pub files: &'a [String],
+    /// Whether the run becomes a part of the baseline.
+    pub records: bool,
     /// How commands that the reader may type name this program and the result.
     pub typed: Typed<'a>,
 }

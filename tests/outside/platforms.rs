@@ -163,6 +163,30 @@ fn holds_reports(home: &Path) {
     }
 }
 
+/// The README's fenced text that holds this.
+fn recipe(part: &str) -> String {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let mut blocks = readme.split("\n```").skip(1).step_by(2);
+    let block = blocks.find(|block| block.contains(part)).unwrap();
+    block.split_once('\n').unwrap().1.to_owned()
+}
+
+#[test]
+fn action_validator_finds_nothing_in_the_readmes_workflows() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".github/workflows");
+    std::fs::create_dir_all(&folder).unwrap();
+    for part in ["baseline-artifact: loadgate-baseline", "workflow_run: {"] {
+        let file = folder.join("performance.yml");
+        std::fs::write(&file, recipe(part)).unwrap();
+        let output = Command::new(tool("node_modules/.bin/action-validator"))
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{part}: {}", told(&output));
+    }
+}
+
 #[test]
 fn the_gitlab_component_runs_and_leaves_its_reports_and_a_history() {
     let api = Api::start(Plays::GitLab, None);
@@ -192,10 +216,6 @@ fn the_gitlab_component_runs_and_leaves_its_reports_and_a_history() {
 
 #[test]
 fn the_readmes_job_of_gitlab_runs_as_it_is_written() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let mut blocks = readme.split("\n```").skip(1).step_by(2);
-    let job = blocks.find(|block| block.contains("templates/loadgate.yml"));
-    let (_, job) = job.unwrap().split_once('\n').unwrap();
     let api = Api::start(Plays::GitLab, None);
     let scenario = crate::support::SCENARIO
         .replace("/items", "/prod/catalog/items")
@@ -204,7 +224,10 @@ fn the_readmes_job_of_gitlab_runs_as_it_is_written() {
         ("Makefile", &makefile()),
         ("speed", "1"),
         ("thresholds/api/scenario.yml", &scenario),
-        (".gitlab-ci.yml", &fetched(job)),
+        (
+            ".gitlab-ci.yml",
+            &fetched(&recipe("templates/loadgate.yml")),
+        ),
     ]);
     let (is_success, told) = run_job(home.path(), &api, &[]);
     assert!(is_success, "{told}");

@@ -214,6 +214,7 @@ impl Sample {
                 .map_or_else(|| Exit::of(&self.verdict, self.strictness), Exit::Signal)
                 .code(),
             files: &self.files,
+            records: false,
             typed: Typed::default(),
         }
     }

@@ -320,6 +320,9 @@ pub(in crate::report) fn no_comparison(
         medium.command(&command)
     };
     match why {
+        NoComparison::Baseline(Mismatch::NoBaseline) if story.records => {
+            reason("there is no baseline", "this run begins one")
+        }
         NoComparison::Baseline(Mismatch::NoBaseline) if story.record.run.proposed => reason(
             "there is no baseline",
             format!(
