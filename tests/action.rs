@@ -472,7 +472,7 @@ user_classes:
     tasks:
       - steps: [{ get: /prod/catalog/items, name: GET /catalog/items, query: { limit: 20 } }]
 load:
-  - { phase: steady, arrivals: 500/s, for: 4s, max_users: 200 }
+  - { phase: steady, arrivals: 1200/s, for: 2500ms, max_users: 200 }
 ";
 
 /// A repository with a service, its main branch, and a pull request that is that much slower, checked out as its merge and
@@ -485,7 +485,8 @@ fn pull_request(slow: &str) -> (Job, Api) {
         .with("build", "cp speed built; echo ::error::forged by a build")
         .with("serve", &format!("exec {} lambda --address 127.0.0.1:$LOADGATE_PORT --latency 20ms --provisioned 200 --slow $(cat built)", env!("CARGO_BIN_EXE_loadgate")))
         .with("pairs", "5")
-        .with("slice", "1s")
+        .with("slice", "400ms")
+        .variable("LOADGATE_GUARD", "100ms")
         .variable("GITHUB_API_URL", &api.url());
     let origin = job.workspace.parent().unwrap().join("origin");
     std::fs::create_dir(&origin).unwrap();

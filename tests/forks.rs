@@ -51,7 +51,8 @@ impl First {
             .given_by(step, &json!({}))
             .unwrap()
             .with("pairs", "8")
-            .with("slice", "1s")
+            .with("slice", "400ms")
+            .variable("LOADGATE_GUARD", "100ms")
             .with("ready", "/prod/catalog/items");
         let acted = act(&job);
         assert_eq!(acted.outputs["verdict"], "failed", "{}", acted.log);

@@ -183,7 +183,7 @@ pub(crate) fn adopted(checkout: &Path, origin: &Path, before: &str, slow: &str) 
     let text = std::fs::read_to_string(&gate).unwrap();
     assert!(text.contains("get: /prod/catalog/items"), "{text}");
     let text = text
-        .replace("arrivals: 100/s, for: 60s", "arrivals: 500/s, for: 4s")
+        .replace("arrivals: 100/s, for: 60s", "arrivals: 1200/s, for: 4s")
         .replace("for: 5s", "for: 1s");
     std::fs::write(&gate, text).unwrap();
     sh(
@@ -224,7 +224,8 @@ fn a_first_pull_request_gets_a_verdict_by_the_workflow_as_it_was_written() {
         let event = json!({ "pull_request": { "number": 7, "head": { "sha": "3f2c9ab0" }, "base": { "sha": base } } });
         let job = job
             .with("pairs", "8")
-            .with("slice", "1s")
+            .with("slice", "400ms")
+            .variable("LOADGATE_GUARD", "100ms")
             .with("ready", "/prod/catalog/items")
             .github("event", event)
             .variable("GITHUB_API_URL", &api.url());
@@ -251,7 +252,8 @@ fn a_first_merge_request_gets_a_verdict_by_the_job_as_it_was_written() {
         let ran = Pipeline::of(&checkout, &api)
             .merge_request(&base)
             .variable("LOADGATE_PAIRS", "8")
-            .variable("LOADGATE_SLICE", "1s")
+            .variable("LOADGATE_SLICE", "400ms")
+            .variable("LOADGATE_GUARD", "100ms")
             .variable("LOADGATE_READY", "/prod/catalog/items")
             .run();
         assert_eq!(

@@ -47,7 +47,7 @@ user_classes:
     tasks:
       - steps: [{ get: /prod/catalog/items, name: GET /catalog/items }]
 load:
-  - { phase: steady, arrivals: 700/s, for: 4s, max_users: 200 }
+  - { phase: steady, arrivals: 1200/s, for: 2500ms, max_users: 200 }
 ";
 
 /// A job with the recipes' gate in its checkout.
@@ -79,7 +79,10 @@ fn two_addresses(part: &str, context: impl Fn(&str, &str) -> (Value, Value)) {
             .github("event", event)
             .given_by(step, &json!({ "vars": vars }))
             .unwrap();
-        let acted = act(&job.with("pairs", "8").with("slice", "1s"));
+        let acted = act(&job
+            .with("pairs", "8")
+            .with("slice", "400ms")
+            .variable("LOADGATE_GUARD", "100ms"));
         assert_eq!(acted.outputs["verdict"], verdict, "{}", acted.log);
         assert_eq!(acted.outputs["baseline-status"], "duet");
         assert_eq!(acted.is_success, verdict == "passed");
@@ -417,7 +420,8 @@ fn a_release_is_held_against_the_one_before_by_the_plain_binary() {
             ("CANDIDATE_URL", candidate.url.as_str()),
             ("RELEASED_URL", &base.url),
             ("LOADGATE_PAIRS", "12"),
-            ("LOADGATE_SLICE", "1s"),
+            ("LOADGATE_SLICE", "400ms"),
+            ("LOADGATE_GUARD", "100ms"),
         ];
         let ran = shell(&script, home.path(), &variables).exits(code);
         let _ = ran.tells(&["duet"]);
@@ -491,7 +495,8 @@ fn a_wanted_slow_down_passes_by_the_entry_that_the_comment_holds() {
         .with("target", &slower.url)
         .with("against", &base.url)
         .with("pairs", "8")
-        .with("slice", "1s");
+        .with("slice", "400ms")
+        .variable("LOADGATE_GUARD", "100ms");
     let acted = act(&job);
     assert_eq!(acted.outputs["verdict"], "failed", "{}", acted.log);
     let comment = api.of(BOT).concat();
@@ -555,7 +560,9 @@ fn the_job_of_gitlab_as_the_readme_has_it_adds_to_mains_history() {
     );
     std::fs::write(home.path().join("Makefile"), makefile).unwrap();
     let pipeline = |id: &str| {
+        // Of use to merge requests alone.
         Pipeline::of(home.path(), &api)
+            .variable("LOADGATE_PAIRS", "8")
             .variable("CI_PIPELINE_ID", id)
             .run()
     };
