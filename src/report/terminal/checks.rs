@@ -309,7 +309,7 @@ fn rest(story: &Story, rows: &[Row], told: &[&Row], shown: &[&Row], columns: usi
     } else {
         ("checks", "not gated")
     };
-    let told: Vec<String> = [
+    let counts = [
         (
             hidden(|status| status < Status::Worse),
             "did not pass",
@@ -321,13 +321,18 @@ fn rest(story: &Story, rows: &[Row], told: &[&Row], shown: &[&Row], columns: usi
             "junit.xml",
         ),
         (reported, not_gated, "summary.md"),
-    ]
-    .into_iter()
-    .filter(|(count, _, _)| *count > 0)
-    .map(|(count, what, file)| {
-        format!("{} {what}{}", numbers::count(count), listed_in(story, file))
-    })
-    .collect();
+    ];
+    let counts: Vec<_> = counts.iter().filter(|(count, ..)| *count > 0).collect();
+    // A file is named once for all that is read there.
+    let told: Vec<String> = counts
+        .chunk_by(|a, b| a.2 == b.2)
+        .map(|own| {
+            let each = own.iter();
+            let each = each.map(|(count, what, _)| format!("{} {what}", numbers::count(*count)));
+            let each: Vec<String> = each.collect();
+            each.join(", ") + listed_in(story, own[0].2)
+        })
+        .collect();
     if told.is_empty() {
         return Vec::new();
     }

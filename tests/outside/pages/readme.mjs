@@ -21,7 +21,9 @@ for (const scheme of ["light", "dark"]) {
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
   await page.setViewport({ width: 1280, height: 800 });
   await page.goto(pathToFileURL(join(folder, "report.html")).href);
-  await page.screenshot({ path: join(into, `report-${scheme}.png`) });
+  // Down to the last of the checks that decide, so that no line of them is cut.
+  const height = await page.$eval(".gated", (checks) => Math.ceil(checks.getBoundingClientRect().bottom) + 8);
+  await page.screenshot({ path: join(into, `report-${scheme}.png`), clip: { x: 0, y: 0, width: 1280, height }, captureBeyondViewport: true });
   // The page before forbids styles that are not its own.
   await page.goto("about:blank");
   await page.setContent(terminal(scheme));
