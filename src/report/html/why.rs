@@ -196,7 +196,7 @@ fn since_when(story: &Story, rows: &[Row], jobs: &[&Job]) -> Option<Markup> {
     let newest = jobs.last()?;
     let what = super::title(line);
     let told = |job: &Job| {
-        let figure = numbers::value_or_none(line.measure, value(job));
+        let figure = words::together(&numbers::value_or_none(line.measure, value(job)));
         html! {
             @if let Some(commit) = commit(job.commit.as_deref()) { (commit) ", " }
             (date(job.started).to_string()) " (" (what) " " (figure) ")"
