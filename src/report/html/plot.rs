@@ -333,7 +333,7 @@ impl Numbers {
                             @for (x, cells) in &self.rows {
                                 tr data-x=[x.map(|x| format!("{x:.1}"))] {
                                     @for (index, cell) in cells.iter().enumerate() {
-                                        @if index == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+                                        @if index == 0 { th scope="row" { (cell) } } @else { td { (words::together(cell)) } }
                                     }
                                 }
                             }
