@@ -256,11 +256,20 @@ impl Gate {
         let mut arguments = vec!["run", folder.to_str().unwrap(), "--target", target];
         arguments.extend(more);
         let _alone = alone();
+        let baseline = folder.join("baseline.json");
+        let before = std::fs::read(&baseline).ok();
         // A machine that is busy with something else makes a run invalid, which says nothing about the claims here.
         for _ in 0..9 {
             let ran = self.loadgate(&arguments);
             if !ran.fell_behind() {
                 return ran;
+            }
+            // What one try recorded is not held against the next.
+            match &before {
+                Some(before) => std::fs::write(&baseline, before).unwrap(),
+                None => {
+                    let _ = std::fs::remove_file(&baseline);
+                }
             }
         }
         self.loadgate(&arguments)
