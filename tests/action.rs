@@ -476,7 +476,7 @@ user_classes:
     tasks:
       - steps: [{ get: /prod/catalog/items, name: GET /catalog/items, query: { limit: 20 } }]
 load:
-  - { phase: steady, arrivals: 1200/s, for: 2500ms, max_users: 200 }
+  - { phase: steady, arrivals: 800/s, for: 4s, max_users: 200 }
 ";
 
 /// A repository with a service, its main branch, and a pull request that is that much slower, checked out as its merge and

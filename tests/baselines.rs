@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{Gate, Ran, SCENARIO, Server, StandIn, gate};
 
-/// The stand-in's catalogue for as long as the rule needs: ten slices of 0.25 s with 300 requests each.
+/// The stand-in's catalogue for as long as the rule needs: ten slices of 0.4 s with 280 requests each.
 const CATALOGUE: &str = "\
 name: catalogue
 user_classes:
@@ -16,8 +16,8 @@ user_classes:
     tasks:
       - steps: [{ get: /prod/catalog/items, name: GET /catalog/items, query: { limit: 20 } }]
 load:
-  - { phase: warm-up, arrivals: 1200/s, for: 0.5s, max_users: 200, measure: false }
-  - { phase: steady, arrivals: 1200/s, for: 2500ms, max_users: 200 }
+  - { phase: warm-up, arrivals: 700/s, for: 0.5s, max_users: 200, measure: false }
+  - { phase: steady, arrivals: 700/s, for: 4s, max_users: 200 }
 ";
 
 fn baseline(gate: &Gate) -> Value {

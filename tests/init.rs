@@ -183,7 +183,7 @@ pub(crate) fn adopted(checkout: &Path, origin: &Path, before: &str, slow: &str) 
     let text = std::fs::read_to_string(&gate).unwrap();
     assert!(text.contains("get: /prod/catalog/items"), "{text}");
     let text = text
-        .replace("arrivals: 100/s, for: 60s", "arrivals: 1200/s, for: 4s")
+        .replace("arrivals: 100/s, for: 60s", "arrivals: 800/s, for: 4s")
         .replace("for: 5s", "for: 1s");
     std::fs::write(&gate, text).unwrap();
     sh(

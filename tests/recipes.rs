@@ -47,7 +47,7 @@ user_classes:
     tasks:
       - steps: [{ get: /prod/catalog/items, name: GET /catalog/items }]
 load:
-  - { phase: steady, arrivals: 1200/s, for: 2500ms, max_users: 200 }
+  - { phase: steady, arrivals: 800/s, for: 4s, max_users: 200 }
 ";
 
 /// A job with the recipes' gate in its checkout.
