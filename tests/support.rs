@@ -326,18 +326,27 @@ impl Gate {
     }
 }
 
-/// Whether a log says that the machine was too busy for a verdict, or for a part of what was measured, wherever its lines
-/// break.
+/// Whether a log says that the machine was too busy for a verdict, wherever its lines break. Such a run recorded nothing.
 pub(crate) fn fell_behind(log: &str) -> bool {
-    let flat = log.split_whitespace().collect::<Vec<_>>().join(" ");
+    let flat = flat(log);
+    let has = |part: &str| flat.contains(part);
     let reasons = [
         "generator itself fell behind",
         "a core of the generator was busy",
         "the generator started",
-        "latencies are judged without",
-        "the generator was late in",
     ];
+    reasons.into_iter().any(has) || (has("NOT BE JUDGED") && has("the generator was late in"))
+}
+
+/// The same for a part of what was measured. Such a run may have recorded what it measured.
+fn fell_behind_in_part(log: &str) -> bool {
+    let flat = flat(log);
+    let reasons = ["latencies are judged without", "the generator was late in"];
     reasons.iter().any(|reason| flat.contains(reason))
+}
+
+fn flat(log: &str) -> String {
+    log.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Ran {
@@ -349,9 +358,8 @@ impl Ran {
         }
     }
 
-    /// Whether the machine was too busy for a verdict, wherever the lines that say so break.
     fn fell_behind(&self) -> bool {
-        fell_behind(&self.stdout)
+        fell_behind(&self.stdout) || fell_behind_in_part(&self.stdout)
     }
 
     /// Checks the exit code, showing everything where it is another.
