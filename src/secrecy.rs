@@ -42,6 +42,13 @@ pub fn names_secret(name: &str) -> bool {
         || words(name).any(|word| WORDS.contains(&word.as_str()))
 }
 
+/// Whether a name may say that its value is secret, be it by a part of a word: for where hiding too much costs little.
+pub fn may_name_secret(name: &str) -> bool {
+    let plain: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
+    let plain = plain.to_lowercase();
+    PARTS.iter().chain(&WORDS).any(|part| plain.contains(part))
+}
+
 /// The words of a name, in lower case: `apiKey`, `API_KEY` and `api-key` have two.
 fn words(name: &str) -> impl Iterator<Item = String> {
     let mut words = vec![String::new()];

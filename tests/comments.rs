@@ -397,6 +397,26 @@ fn a_run_that_was_recorded_since_is_not_held_against_itself() {
 }
 
 #[test]
+fn a_comment_is_of_the_environment_that_was_loaded() {
+    let scenario = SCENARIO.replace("get: /items,", "get: '/{{ way }}',");
+    let ways =
+        "variables: { way: local }\nenvironments: { staging: { variables: { way: staging } } }\n";
+    let scenario = format!("{ways}{scenario}");
+    let gate = gate("").with_scenario(&scenario);
+    let staging = ["--environment", "staging"];
+    gate.run(&Server::fast().url(), &staging).exits(0);
+    let told = |more: &[&str]| {
+        let api = Api::start(Plays::GitHub, None);
+        says(&ran(command(&gate, &api).args(more)), "made");
+        api.of(BOT).concat()
+    };
+    let told_of_staging = told(&staging);
+    assert!(told_of_staging.contains("### ✅"), "{told_of_staging}");
+    let of_none = told(&[]);
+    assert!(of_none.contains("a run of another scenario"), "{of_none}");
+}
+
+#[test]
 fn a_comment_on_failure_alone_is_spared_and_still_mended() {
     let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
     let on_failure = |gate: &Gate, run: &str| {

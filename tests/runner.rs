@@ -416,7 +416,8 @@ fn is_true(condition: &str, context: &Value, is_success: bool) -> bool {
     holds && (asks_for_status || is_success)
 }
 
-/// The few forms of expressions that the action uses: `&&`, `==`, `!=`, `!`, a text, a path, a status.
+/// The few forms of expressions that the action and the recipes use: `&&`, `==`, `!=`, `!`, a text, a path, a status, a
+/// place in a list.
 fn evaluated(expression: &str, context: &Value, is_success: bool) -> Value {
     let expression = expression.trim();
     if let Some((left, right)) = expression.split_once("&&") {
@@ -435,6 +436,12 @@ fn evaluated(expression: &str, context: &Value, is_success: bool) -> Value {
     }
     if let Some(rest) = expression.strip_prefix('!') {
         return json!(!truthy(&evaluated(rest, context, is_success)));
+    }
+    if let Some(rest) = expression.strip_prefix("contains(fromJSON('") {
+        let (list, rest) = rest.split_once("'),").unwrap();
+        let list: Vec<Value> = serde_json::from_str(list).unwrap();
+        let sought = evaluated(rest.strip_suffix(')').unwrap(), context, is_success);
+        return json!(list.contains(&sought));
     }
     if let Some(text) = expression.strip_prefix('\'') {
         return json!(text.strip_suffix('\'').unwrap());

@@ -27,6 +27,8 @@ pub struct Occasion {
     pub commit: Option<String>,
     /// What tells this job from others.
     pub job: String,
+    /// The id of the run that measured, where it is not this one: whoever proposes a change then wrote what it left behind.
+    pub of_run: Option<String>,
 }
 
 /// Finds the conversation that belongs to this job, or says why there is none.
@@ -63,6 +65,7 @@ fn gitlab(variable: Variable<'_>) -> Result<Occasion, String> {
         url: variable("CI_JOB_URL"),
         commit: variable("CI_COMMIT_SHA"),
         job: variable("CI_JOB_NAME").unwrap_or_default(),
+        of_run: None,
     })
 }
 
@@ -105,6 +108,7 @@ fn github(variable: Variable<'_>) -> Result<Occasion, String> {
                 .unwrap_or_default(),
             variable("GITHUB_JOB").unwrap_or_default()
         ),
+        of_run: measured.run,
     })
 }
 
@@ -118,6 +122,8 @@ struct Measured {
     age: Option<Age>,
     url: Option<String>,
     workflow: Option<String>,
+    /// The id of the run, where another one than this.
+    run: Option<String>,
 }
 
 impl Measured {
@@ -136,6 +142,7 @@ impl Measured {
                 }),
                 url: text(run, "/html_url"),
                 workflow: text(run, "/name"),
+                run: Some(super::github_id(number("/id").unwrap_or_default())),
             };
         }
         let number = |path: &str| event.pointer(path).and_then(Value::as_u64);

@@ -57,8 +57,13 @@ fn github(variable: &dyn Fn(&str) -> Option<String>) -> CiRun {
         runner: variable("ImageOS").or_else(|| variable("RUNNER_NAME")),
         is_change_request: variable("GITHUB_EVENT_NAME")
             .is_some_and(|event| event.starts_with("pull_request")),
-        id: format!("github-{id}"),
+        id: github_id(id),
     }
+}
+
+/// How a run of GitHub is called in results and baselines.
+fn github_id(number: impl std::fmt::Display) -> String {
+    format!("github-{number}")
 }
 
 fn gitlab(variable: &dyn Fn(&str) -> Option<String>) -> CiRun {

@@ -57,6 +57,7 @@ impl Comment {
             },
             baseline: self.gates.reading.baseline,
             set: self.gates.reading.set.concat(),
+            environment: self.gates.reading.environment,
             ..Options::default()
         };
         let source = match (self.results.is_empty(), self.gates.gates.len()) {

@@ -81,14 +81,17 @@ pub fn comment(gates: &mut [Gate], source: &Source, how: &Commenting, console: &
     for gate in gates.iter_mut() {
         match read(gate, &source.of(gate, count)) {
             Ok(mut records) => {
+                for record in &mut records {
+                    place(record, &occasion);
+                }
                 // A run that was recorded since is not held against itself.
                 if let Some(held) = &mut gate.baseline {
                     forget(held, &records);
                 }
-                for record in &mut records {
-                    place(record, &occasion);
-                }
-                let judged = Occasion::Judgement;
+                let judged = match occasion.of_run {
+                    Some(_) => Occasion::Hearsay,
+                    None => Occasion::Judgement,
+                };
                 told.push(Told::new(
                     &*gate,
                     records,
@@ -177,4 +180,7 @@ fn place(record: &mut RunRecord, occasion: &ci::Occasion) {
     record.run.url.clone_from(&occasion.url);
     record.run.commit.clone_from(&occasion.commit);
     record.run.attempt = u32::try_from(occasion.age.attempt).ok();
+    let Some(id) = &occasion.of_run else { return };
+    record.run.id.clone_from(id);
+    record.run.proposed = true;
 }

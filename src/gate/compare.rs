@@ -67,6 +67,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         exit: Exit::Passed.code(),
         files: &[],
         records: false,
+        is_hearsay: false,
         typed: report::Typed::default(),
     };
     console.print(&report::terminal_in_full(

@@ -45,6 +45,7 @@ pub(super) struct Told<'a> {
     thresholds_path: String,
     files: Vec<String>,
     records_it: bool,
+    is_hearsay: bool,
     exit: Exit,
 }
 
@@ -55,6 +56,8 @@ pub(super) enum Occasion {
     Run,
     /// Stored results, judged again.
     Judgement,
+    /// The same of results that a stranger may have written.
+    Hearsay,
     /// Stored results that are to be recorded; no report is written.
     Recording,
     /// A stored result, told again as its run told it; one report is written, or none.
@@ -109,13 +112,15 @@ impl<'a> Told<'a> {
         let exit = match (occasion, records[0].signal()) {
             (Occasion::Run | Occasion::Telling, Some(signal)) => Exit::Signal(signal),
             (Occasion::Run | Occasion::Telling, None)
-            | (Occasion::Judgement | Occasion::Recording, _) => Exit::of(&verdict, strictness),
+            | (Occasion::Judgement | Occasion::Hearsay | Occasion::Recording, _) => {
+                Exit::of(&verdict, strictness)
+            }
         };
         let shown = |path: &Path| path.display().to_string();
         let reports = FILES.iter().map(|(name, _)| *name);
         let names: Vec<&str> = match occasion {
             Occasion::Run => std::iter::once(RESULT).chain(reports).collect(),
-            Occasion::Judgement => reports.collect(),
+            Occasion::Judgement | Occasion::Hearsay => reports.collect(),
             Occasion::Recording | Occasion::Telling => Vec::new(),
         };
         Self {
@@ -129,6 +134,7 @@ impl<'a> Told<'a> {
             thresholds_path: shown(held.thresholds_path),
             files: names.iter().map(|name| shown(&folder.join(name))).collect(),
             records_it: false,
+            is_hearsay: occasion == Occasion::Hearsay,
         }
     }
 
@@ -210,6 +216,7 @@ impl<'a> Told<'a> {
             exit: self.exit.code(),
             files: &self.files,
             records: self.records_it,
+            is_hearsay: self.is_hearsay,
             typed: Typed::default(),
         }
     }

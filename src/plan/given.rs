@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Commands, Options, Place};
-use crate::secrecy::{HIDDEN, names_secret};
+use crate::secrecy::{HIDDEN, may_name_secret};
 
 /// What stands for a command. Whatever its text holds may be secret, and no rule would find all of that.
 const COMMAND: &str = "…";
@@ -19,7 +19,7 @@ pub(super) fn given(options: &Options) -> Vec<String> {
     let command = |command: &Option<String>| command.as_ref().map(|_| COMMAND.to_owned());
     add("--target-cmd", command(&options.target_cmd));
     add("--base-cmd", command(&options.base_cmd));
-    add("--ready", options.ready.clone());
+    add("--ready", options.ready.as_deref().map(without_query));
     add("--restart-every", number(options.restart_every));
     add("--pairs", number(options.pairs));
     add("--slice", length(options.slice));
@@ -53,6 +53,14 @@ pub(super) fn given(options: &Options) -> Vec<String> {
     words
 }
 
+/// A path without what may be secret in its query.
+fn without_query(path: &str) -> String {
+    match path.split_once('?') {
+        Some((path, _)) => format!("{path}?{HIDDEN}"),
+        None => path.to_owned(),
+    }
+}
+
 /// A length as a flag takes it, in one word.
 fn as_flag(length: Duration) -> String {
     match (length.subsec_nanos(), length.subsec_nanos() % 1_000_000) {
@@ -64,7 +72,7 @@ fn as_flag(length: Duration) -> String {
 
 /// Whether the value of a variable may be told: a number that no name makes a secret.
 fn is_harmless(name: &str, value: &str) -> bool {
-    value.parse::<f64>().is_ok() && !names_secret(name)
+    value.parse::<f64>().is_ok() && !may_name_secret(name)
 }
 
 #[cfg(test)]
@@ -87,6 +95,12 @@ mod tests {
     }
 
     #[test]
+    fn the_query_of_a_path_is_not_told() {
+        assert_eq!(without_query("/health"), "/health");
+        assert_eq!(without_query("/health?key=abc"), "/health?***");
+    }
+
+    #[test]
     fn of_the_values_of_variables_numbers_alone_are_told() {
         for (name, value, told) in [
             ("burst_users", "500", true),
@@ -95,6 +109,12 @@ mod tests {
             ("region", "eu-west-1", false),
             ("PIN", "1234", false),
             ("apiKey", "1234", false),
+            ("DBPass", "123456", false),
+            ("pincode", "1234", false),
+            ("userpin", "1234", false),
+            ("authcode", "1234", false),
+            ("oauth", "1234", false),
+            ("SigningKey", "1234", false),
         ] {
             assert_eq!(is_harmless(name, value), told, "{name}");
         }

@@ -86,6 +86,8 @@ pub struct Story<'a> {
     pub files: &'a [String],
     /// Whether the run becomes a part of the baseline.
     pub records: bool,
+    /// Whether a stranger may have written the record: what it says of how it was run is then no command to be typed.
+    pub is_hearsay: bool,
     /// How commands that the reader may type name this program and the result.
     pub typed: Typed<'a>,
 }

@@ -215,6 +215,7 @@ impl Sample {
                 .code(),
             files: &self.files,
             records: false,
+            is_hearsay: false,
             typed: Typed::default(),
         }
     }

@@ -87,6 +87,9 @@ fn cautions(story: &Story) -> String {
 
 /// The command that runs the same again.
 fn reproduce(story: &Story) -> String {
+    if story.is_hearsay {
+        return String::new();
+    }
     let record = story.record;
     let mut words = vec![
         "loadgate".to_owned(),
