@@ -320,6 +320,13 @@ fn several_jobs_measure_and_one_judges() {
         acted.summary.contains("3 results")
             || judging.read("judged/junit.xml").contains("<testsuite")
     );
+    // What cannot be judged is told with its reason.
+    let other = SCENARIO.replace("users: 4", "users: 5");
+    judging.write("thresholds/sample/scenario.yml", &other);
+    let acted = judging.act();
+    assert!(!acted.is_success, "{}", acted.log);
+    let comment = api.of(BOT).concat();
+    assert!(comment.contains("run of another scenario"), "{comment}");
 }
 
 /// A copy of the action's own files, with these checksums.

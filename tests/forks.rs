@@ -84,6 +84,23 @@ fn completed(event: &str, conclusion: &str) -> Value {
     }})
 }
 
+/// The second workflow's job for pull request 7, in an empty checkout.
+pub(crate) fn commenting(api: &Api, job: &Value) -> Job {
+    let pulls = "/repos/shop/api/pulls?state=open&per_page=100&head=stranger%3Achange";
+    let pull = json!({ "state": "open", "number": 7, "head": { "sha": "3f2c9ab0" } });
+    api.answer(pulls, json!([pull]));
+    let commenting = Job::new()
+        .github("job", Value::from("performance"))
+        .github("event_name", Value::from("workflow_run"))
+        .github("event", completed("pull_request", "failure"))
+        .variable("GITHUB_API_URL", &api.url())
+        .variable("GITHUB_WORKFLOW", "performance-comment")
+        .given_by(&job["steps"][2], &json!({}))
+        .unwrap();
+    assert!(commenting.runs(job));
+    commenting
+}
+
 /// The second workflow.
 struct Second {
     job: Value,
@@ -109,18 +126,7 @@ impl Second {
 
     /// Its job in a checkout of main, with what its download brings.
     fn job(&self, api: &Api, artifact: &Path) -> Job {
-        let pulls = "/repos/shop/api/pulls?state=open&per_page=100&head=stranger%3Achange";
-        let pull = json!({ "state": "open", "number": 7, "head": { "sha": "3f2c9ab0" } });
-        api.answer(pulls, json!([pull]));
-        let job = Job::new()
-            .github("job", Value::from("performance"))
-            .github("event_name", Value::from("workflow_run"))
-            .github("event", completed("pull_request", "failure"))
-            .variable("GITHUB_API_URL", &api.url())
-            .variable("GITHUB_WORKFLOW", "performance-comment")
-            .given_by(&self.job["steps"][2], &json!({}))
-            .unwrap();
-        assert!(job.runs(&self.job));
+        let job = commenting(api, &self.job);
         copy(&self.first.job.workspace.join("thresholds"), &job.workspace);
         let download = job.gives(&self.job["steps"][1]);
         assert_eq!(download["name"], "loadgate-performance-0");

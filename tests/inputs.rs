@@ -106,6 +106,43 @@ fn every_input_reaches_loadgate() {
 }
 
 #[test]
+fn the_comment_tells_of_the_results_that_the_step_was_given_whatever_became_of_them() {
+    let first_line = |job: &Job| {
+        let asked = job.read("asked-comment");
+        asked.lines().next().unwrap().to_owned()
+    };
+    let given = |gates: &str, command: &str| {
+        let job = listening().with("gates", gates).with("command", command);
+        job.write("r/x/result.json", "");
+        job.write("r/y\nr/z/result.json", "");
+        job.write("none/other.json", "");
+        job.with("results", "r/1.json\nr\nnone")
+    };
+    let results = "--result=r/1.json --result=r/x/result.json --result=none/result.json";
+    let job = given("a", "comment").with("args", "--author\nmine");
+    let acted = job.act();
+    assert!(acted.is_success, "{}", acted.log);
+    assert_eq!(
+        first_line(&job),
+        format!("arguments: comment a {results} --author mine")
+    );
+    // A judge that refuses them sets no output.
+    let job = given("a", "judge").with("args", "--label\nx=1");
+    let refuses = "#!/bin/sh\necho \"arguments: $*\" >\"$GITHUB_WORKSPACE/asked-$1\"\n[ \"$1\" = comment ] || exit 2\n";
+    job.write("binary", refuses);
+    assert!(!job.act().is_success);
+    assert_eq!(first_line(&job), format!("arguments: comment a {results}"));
+    let job = given("a\nb", "comment");
+    let acted = job.act();
+    assert!(!acted.is_success);
+    assert!(
+        acted.commands[0].contains("comment takes results of one gate"),
+        "{}",
+        acted.log
+    );
+}
+
+#[test]
 fn every_input_is_held_to_something() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let tests = ["action", "inputs", "runner"]
