@@ -51,7 +51,7 @@ const MAY_USE: [(&str, &[&str]); 25] = [
             "secrecy",
         ],
     ),
-    ("ci", &["report", "remote", "files"]),
+    ("ci", &["report", "remote", "files", "secrecy"]),
     ("exit", &["verdict"]),
     (
         "plan",

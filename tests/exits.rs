@@ -249,3 +249,11 @@ fn validate_sends_nothing_and_exits_2_where_nothing_could_be_judged() {
         ]);
     assert!(server.received().is_empty());
 }
+
+#[test]
+fn a_run_for_another_job_to_judge_exits_0_and_names_the_program_as_it_was_called() {
+    let gate = gate("limits: { overall: { p95: 1us } }");
+    let ran = gate.run(&Server::fast().url(), &["--unjudged"]).exits(0);
+    let advised = format!("'{} judge GATE ", env!("CARGO_BIN_EXE_loadgate"));
+    assert!(ran.stdout.contains(&advised), "{}", ran.stdout);
+}

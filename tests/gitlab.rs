@@ -289,6 +289,45 @@ fn tools(own: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
+/// A version in a checkout's cache that was last used long ago.
+fn aged(checkout: &Path) -> PathBuf {
+    let old = checkout.join(".loadgate/old");
+    std::fs::create_dir_all(&old).unwrap();
+    let touched = Command::new("touch")
+        .args(["-d", "2020-01-01"])
+        .arg(&old)
+        .status();
+    assert!(touched.unwrap().success());
+    old
+}
+
+#[test]
+fn what_only_a_duet_has_a_use_for_is_left_aside_where_serve_has_no_base() {
+    let api = Api::start(Plays::GitLab, Some("bot"));
+    for (against, is_kept) in [("", false), ("http://127.0.0.1:9", true)] {
+        let home = tempfile::tempdir().unwrap();
+        let binary = home.path().join("binary");
+        std::fs::write(&binary, "#!/bin/sh\nenv >asked\n").unwrap();
+        crate::action::sh(home.path(), "chmod +x binary && mkdir -p gates/sample");
+        let text = format!(
+            "include:\n  - remote: https://example.com/v0.1.0/templates/loadgate.yml\n    inputs: {{ gates: gates/sample, serve: exec true, history: '', binary: '{}', against: '{against}' }}\n",
+            binary.display()
+        );
+        std::fs::write(home.path().join(".gitlab-ci.yml"), text).unwrap();
+        let settings = ["LOADGATE_PAIRS", "LOADGATE_AGAINST_SET", "LOADGATE_GUARD"];
+        let pipeline = Pipeline::of(home.path(), &api);
+        let pipeline = settings
+            .iter()
+            .fold(pipeline, |pipeline, name| pipeline.variable(name, "7=8"));
+        pipeline.run().exits(0);
+        let asked = std::fs::read_to_string(home.path().join("asked")).unwrap();
+        for name in settings {
+            let is_told = asked.lines().any(|line| line == format!("{name}=7=8"));
+            assert_eq!(is_told, is_kept, "{name} against '{against}': {asked}");
+        }
+    }
+}
+
 #[test]
 fn loadgate_comes_as_a_release_by_its_checksum_or_from_source_or_the_job_says_how() {
     let (server, api) = (Server::fast(), Api::start(Plays::GitLab, Some("bot")));
@@ -315,7 +354,13 @@ fn loadgate_comes_as_a_release_by_its_checksum_or_from_source_or_the_job_says_ho
     );
     let url = serving(std::fs::read(folder.path().join("a.tar.gz")).unwrap());
     let inputs = |sum: &str| format!("      source: {url}\n      sha256: '{sum}'\n");
-    let _ = run(&inputs(&sum), &none).tells(&["loadgate"]).exits(0);
+    let home = checkout(&server, &inputs(&sum));
+    let old = aged(home.path());
+    let ran = Pipeline::of(home.path(), &api)
+        .variable("PATH", none.path().to_str().unwrap())
+        .run();
+    let _ = ran.tells(&["loadgate"]).exits(0);
+    assert!(!old.exists(), "the cache does not grow for ever");
     let received = server.received().len();
     let wrong = run(&inputs(&"0".repeat(64)), &none).exits(2);
     let _ = wrong.says(&["checksum is another"]);
@@ -349,13 +394,7 @@ fn what_is_built_is_cached_for_its_version_and_architecture_under_a_key_that_any
     let machine = crate::action::sh(Path::new("."), "uname -m");
     let input = |version: &str| format!("      history: ''\n      version: {version}\n");
     let home = checkout(&server, &input("release/1.0"));
-    let old = home.path().join(".loadgate/old");
-    std::fs::create_dir_all(&old).unwrap();
-    let aged = Command::new("touch")
-        .args(["-d", "2020-01-01"])
-        .arg(&old)
-        .status();
-    assert!(aged.unwrap().success());
+    aged(home.path());
     for version in ["release/1.0", "v0.1.0"] {
         let text = std::fs::read_to_string(home.path().join(".gitlab-ci.yml")).unwrap();
         std::fs::write(

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::action::{BOT, act, api, job};
+use crate::action::{BOT, act, api, job, sh};
 use crate::runner::{Job, yaml};
 use crate::support::{SCENARIO, Server};
 
@@ -140,6 +140,34 @@ fn the_comment_tells_of_the_results_that_the_step_was_given_whatever_became_of_t
         "{}",
         acted.log
     );
+}
+
+#[test]
+fn what_only_a_duet_has_a_use_for_is_left_aside_where_serve_has_no_base_and_no_other_is_given() {
+    for (base, is_kept) in [
+        (None, false),
+        (Some("against"), true),
+        (Some("base-cmd"), true),
+    ] {
+        let job = listening()
+            .github("event_name", Value::from("push"))
+            .github("event", json!({}))
+            .with("serve", "exec true")
+            .with("pairs", "7")
+            .with("slice", "7")
+            .with("against-set", "7");
+        let job = base.into_iter().fold(job, |job, base| job.with(base, "x"));
+        sh(&job.workspace, "git init -q .");
+        let acted = job.act();
+        assert!(acted.is_success, "{}", acted.log);
+        let asked = job.read("asked-run");
+        for name in ["PAIRS", "SLICE", "AGAINST_SET"] {
+            let is_told = asked
+                .lines()
+                .any(|line| line == format!("LOADGATE_{name}=7"));
+            assert_eq!(is_told, is_kept, "{name} with {base:?}: {asked}");
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::remote::{self, Method};
+use crate::secrecy::HIDDEN;
 
 /// Comments of one page.
 pub(super) const PAGE: usize = 100;
@@ -87,7 +88,7 @@ impl Thread {
 
     /// The text without the token, should an answer have told it.
     pub(super) fn redacted(&self, text: &str) -> String {
-        text.replace(&self.token, "***")
+        text.replace(&self.token, HIDDEN)
     }
 
     /// The bearer and the form of its answers.

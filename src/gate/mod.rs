@@ -103,8 +103,9 @@ fn unjudged(record: &RunRecord, folder: &Path, console: &Console) -> Exit {
         Ended::Interrupted { signal } => Exit::Signal(*signal),
     };
     console.print(&format!(
-        "{} is measured and not judged: 'loadgate judge GATE {}' does that, with other results of this CI run",
+        "{} is measured and not judged: '{} judge GATE {}' does that, with other results of this CI run",
         record.scenario.name,
+        program(),
         folder.join(tell::RESULT).display()
     ));
     exit
