@@ -16,7 +16,8 @@ pub enum FailureKind {
     Timeout,
     /// Still unfinished when the run's drain ended; its latency is the time that passed.
     Unfinished,
-    /// Never sent, since no user was free for it until the run's drain ended; its latency is the time that passed.
+    /// Never sent before its time was up: no user was free for it, or the generator did not come to it; its latency is the
+    /// time that passed.
     Unserved,
     /// The host name did not resolve.
     Dns,
@@ -57,7 +58,12 @@ const NAMED: [(FailureKind, &str); 13] = [
 ];
 
 impl FailureKind {
-    /// Whether nothing was sent: a value was unset, no user was free, or there was no connection to send on.
+    /// The names of all kinds but statuses.
+    pub fn names() -> [&'static str; NAMED.len()] {
+        NAMED.map(|(_, name)| name)
+    }
+
+    /// Whether nothing was sent: a value was unset, its time was up, or there was no connection to send on.
     pub fn is_unsent(self) -> bool {
         match self {
             Self::Unserved
@@ -98,7 +104,7 @@ impl fmt::Display for FailureKind {
 
 /// A name that is no kind of failure.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown kind of failure '{0}', use a status code or one of {names}", names = NAMED.map(|(_, name)| name).join(", "))]
+#[error("unknown kind of failure '{0}', use a status code or one of {names}", names = FailureKind::names().join(", "))]
 pub struct UnknownFailure(String);
 
 impl FromStr for FailureKind {
@@ -121,7 +127,7 @@ impl JsonSchema for FailureKind {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names = NAMED.map(|(_, name)| name).join("|");
+        let names = Self::names().join("|");
         json_schema!({
             "type": "string",
             "pattern": format!("^([1-9][0-9][0-9]|{names})$"),

@@ -79,6 +79,26 @@ fn the_readme_shows_what_holds_where_nothing_is_written() {
 }
 
 #[test]
+fn the_schema_knows_every_kind_of_failure_that_limits_take() {
+    let schema: serde_json::Value = serde_json::from_str(include_str!("schema.json")).unwrap();
+    let mut patterns = Vec::new();
+    let mut left = vec![&schema];
+    while let Some(value) = left.pop() {
+        if let Some(pattern) = value.pointer("/propertyNames/pattern") {
+            patterns.push(pattern);
+        }
+        left.extend(value.as_object().into_iter().flat_map(|own| own.values()));
+    }
+    let names = FailureKind::names();
+    for name in names {
+        read(&format!("limits: {{ errors: {{ {name}: 1% }} }}")).unwrap();
+    }
+    let names = names.join("|");
+    let expected = format!("^([1-9][0-9][0-9]|[2-5][xX][xX]|{names})$");
+    assert_eq!(patterns, [&expected]);
+}
+
+#[test]
 fn the_readme_shows_every_key() {
     let schema: serde_json::Value = serde_json::from_str(include_str!("schema.json")).unwrap();
     let keys = |path: &str| -> Vec<String> {

@@ -19,7 +19,7 @@ pub(in crate::report) fn failure_kind(kind: FailureKind) -> String {
         FailureKind::Status(_) => return format!("status {kind}"),
         FailureKind::Timeout => "no whole answer in time",
         FailureKind::Unfinished => "no answer when the run ended",
-        FailureKind::Unserved => "no user was free for it before the run ended, nothing was sent",
+        FailureKind::Unserved => "never sent before its time was up",
         FailureKind::Dns => "the host name did not resolve",
         FailureKind::Connect => "no connection",
         FailureKind::Reset => "closed before the answer",
@@ -68,6 +68,14 @@ pub(in crate::report) fn failing_names(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_never_sent_is_laid_to_nobody() {
+        assert_eq!(
+            failure_kind(FailureKind::Unserved),
+            "unserved: never sent before its time was up"
+        );
+    }
 
     #[test]
     fn statuses_read_as_the_guide_reads_them() {
