@@ -254,7 +254,7 @@ fn steps_that_no_job_fails_by_add_up_to_a_drift_that_main_fails_by_and_a_pull_re
         (ran, gate.written("summary.md"))
     };
     let (ran, summary) = judged(false);
-    ran.exits(1).tells(&["slower since the anchor"]);
+    let main = ran.exits(1).tells(&["slower since the anchor"]);
     let failed: Vec<&str> = summary
         .lines()
         .filter(|line| line.starts_with("| ❌"))
@@ -268,4 +268,18 @@ fn steps_that_no_job_fails_by_add_up_to_a_drift_that_main_fails_by_and_a_pull_re
     ran.exits(0);
     assert!(!summary.contains("| ❌"), "{summary}");
     assert!(summary.contains("since the anchor"), "{summary}");
+    // What the log advises is typed as it stands, with this result in place of its RESULT.
+    let flat = main.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let advised = flat.split_once("fix a new anchor by `");
+    let advised = advised.and_then(|(_, advised)| advised.split_once('`'));
+    let (command, _) = advised.unwrap_or_else(|| panic!("no advice: {}", main.stdout));
+    let command = command.replace("RESULT", day);
+    let typed = std::process::Command::new("sh")
+        .args(["-c", command.as_str()])
+        .current_dir(gate.home())
+        .output()
+        .unwrap();
+    let _ = Ran::new(&typed).exits(0);
+    let anchored = baseline(&gate);
+    assert_eq!(anchored["anchor"]["id"], format!("github-{number}"));
 }

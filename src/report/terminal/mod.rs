@@ -316,7 +316,9 @@ fn next(story: &Story, rows: &[Row], columns: usize, room: &Room) -> Vec<String>
         .chain(advice(story, MEDIUM))
         .chain(wanted(story, rows));
     let most = room.lines.max(WRAPPED);
-    told.flat_map(|told| cut(wrap(&told, columns), most))
+    // Half a command cannot be typed.
+    let most_of = |told: &str| if told.contains('`') { usize::MAX } else { most };
+    told.flat_map(|told| cut(wrap(&told, columns), most_of(&told)))
         .collect()
 }
 

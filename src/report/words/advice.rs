@@ -32,7 +32,7 @@ fn drifted(story: &Story, medium: Medium) -> Option<String> {
         "Since the anchor many changes added up that no run failed by itself: find them in the history, or, if all \
          of them are wanted, fix a new anchor by {}.",
         medium.command(&format!(
-            "{} record {} {} --anchor",
+            "{} record {} {} --accept --anchor",
             story.typed.program,
             quoted(story.gate_path),
             story.typed.result
