@@ -129,6 +129,25 @@ fn a_diff_sets_every_figure_right_below_what_it_was() {
     }
 }
 
+#[test]
+fn a_pull_request_is_not_told_to_record_its_own_result() {
+    let mut sample = story("no baseline").clone();
+    sample.records[0].run.proposed = true;
+    let told = sample.story();
+    for report in [
+        summary(&[told]),
+        terminal(&told, 200, Colour::Never),
+        html(&told),
+    ] {
+        let report = report.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            report.contains("et the main branch record its runs"),
+            "{report}"
+        );
+        assert!(!report.contains("loadgate record"), "{report}");
+    }
+}
+
 /// The proposal of a summary as thresholds, read as the command would.
 fn proposed(sample: &Sample, before: &str) -> String {
     let told = told(sample);

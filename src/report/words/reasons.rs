@@ -325,10 +325,7 @@ pub(in crate::report) fn no_comparison(
         }
         NoComparison::Baseline(Mismatch::NoBaseline) if story.record.run.proposed => reason(
             "there is no baseline",
-            format!(
-                "let the main branch record its runs (--record, or {})",
-                record("")
-            ),
+            "let the main branch record its runs (--record)",
         ),
         NoComparison::Baseline(Mismatch::NoBaseline) => reason(
             "there is no baseline",
