@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::model::VALUE_DIGITS;
 use crate::measurement::{Arm, Cell};
 use crate::metric::Metric;
-use crate::record::{RunRecord, SliceRecord};
+use crate::record::{LoadSeconds, RunRecord, SliceRecord};
 use crate::units::rounded;
 
 /// Values of a row: the average, a quantile for each of [`Metric::QUANTILES`], and the highest.
@@ -63,10 +63,12 @@ impl Figures {
     /// The rows of a run: over all measured phases first, then phase by phase where there are several.
     pub(super) fn of(record: &RunRecord) -> Vec<Self> {
         let phases = record.phases.iter().enumerate();
-        let measured = phases.filter(|(_, phase)| phase.measured && !phase.idle);
+        let measured = phases.filter(|(_, phase)| phase.measured);
         let measured: Vec<usize> = measured.map(|(index, _)| index).collect();
         let all = of_phases(record, None, &measured);
-        let each = measured.iter().filter(|_| measured.len() > 1);
+        let loaded = measured.iter().filter(|phase| !record.phases[**phase].idle);
+        let is_one = loaded.clone().count() <= 1;
+        let each = loaded.filter(|_| !is_one);
         let each = each.flat_map(|phase| {
             let name = Some(record.phases[*phase].name.as_str());
             of_phases(record, name, &[*phase])
@@ -86,7 +88,11 @@ impl Figures {
 fn of_phases(record: &RunRecord, name: Option<&str>, phases: &[usize]) -> Vec<Figures> {
     let keep = |slice: &SliceRecord| record.is_measured(slice) && phases.contains(&slice.phase);
     let kept = record.slices.iter().filter(|slice| keep(slice));
-    let seconds: f64 = kept.map(|slice| slice.length_s).sum();
+    let mut seconds = LoadSeconds::default();
+    for slice in kept {
+        seconds.add(&record.phases[slice.phase], slice.length_s);
+    }
+    let seconds = seconds.value();
     let service = record.parts_of(Arm::Target, phases, None).service;
     let in_flight = service
         .mean()

@@ -10,6 +10,7 @@ mod level;
 mod model;
 #[cfg(test)]
 pub(crate) mod sample;
+mod seconds;
 mod sieve;
 mod units;
 
@@ -22,5 +23,6 @@ pub use model::{
     RunRecord, SCHEMA, SERVER_ENDED, SERVER_NOT_READY, ScenarioIdentity, SecondRecord, SliceRecord,
     Turns, quantiles_ms,
 };
+pub use seconds::LoadSeconds;
 pub use sieve::{Sieve, Tally};
 pub use units::{Sample, log_units, needed_in_all, needed_per_unit};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Story;
 use super::words::Medium;
-use crate::measurement::{Cell, FailureKind, Latencies};
-use crate::record::{RunRecord, SliceRecord};
+use crate::measurement::{Cell, FailureKind, Latencies, Totals};
+use crate::record::{LoadSeconds, RunRecord, SliceRecord};
 
 /// The figures of one request name, or of all together.
 #[derive(Clone, Debug, Default)]
@@ -37,10 +37,15 @@ impl Figures {
         (self.seconds > 0.0).then(|| self.requests as f64 / self.seconds)
     }
 
-    /// Requests that could not be sent.
+    /// Requests that were never sent.
     pub(super) fn unsent(&self) -> u64 {
         let kinds = self.kinds.iter().filter(|(kind, _)| kind.is_unsent());
         kinds.map(|(_, failures)| failures).sum()
+    }
+
+    /// Requests that were sent.
+    pub(super) fn sent(&self) -> u64 {
+        self.requests.saturating_sub(self.unsent())
     }
 
     /// The name as a reader sees it.
@@ -71,20 +76,20 @@ pub(super) fn overall(story: &Story) -> Figures {
     gather(story.records(), None, RunRecord::is_measured)
 }
 
-/// Requests over all candidates that were sent and those that could not be, counted without adding up their latencies.
-pub(super) fn sent(story: &Story) -> (u64, u64) {
+/// All requests together, over all candidates, counted without adding up their latencies.
+pub(super) fn counts(story: &Story) -> Figures {
     let slices = story.records().flat_map(|record| {
         let slices = record.slices.iter();
         slices.filter(|slice| record.is_measured(slice))
     });
     let cells = slices.flat_map(|slice| &slice.cells);
-    let (mut requests, mut unsent) = (0, 0);
-    for cell in cells.map(|cell| &cell.cell) {
-        requests += cell.requests();
-        let kinds = cell.errors.iter().filter(|(kind, _)| kind.is_unsent());
-        unsent += kinds.map(|(_, failures)| failures).sum::<u64>();
+    let totals = Totals::of(cells.map(|cell| &cell.cell));
+    Figures {
+        requests: totals.requests,
+        failures: totals.failures.values().sum(),
+        kinds: totals.failures,
+        ..Figures::default()
     }
-    (requests.saturating_sub(unsent), unsent)
 }
 
 /// The figures of one name (none for all together) in the slices that `keep` picks.
@@ -94,15 +99,12 @@ pub(super) fn gather<'r>(
     keep: impl Fn(&RunRecord, &SliceRecord) -> bool,
 ) -> Figures {
     let mut cell = Cell::default();
-    let mut seconds = 0.0;
+    let mut seconds = LoadSeconds::default();
     for record in records {
         let kept = |slice: &SliceRecord| keep(record, slice);
-        seconds += record
-            .slices
-            .iter()
-            .filter(|slice| kept(slice))
-            .map(|slice| slice.length_s)
-            .sum::<f64>();
+        for slice in record.slices.iter().filter(|slice| kept(slice)) {
+            seconds.add(&record.phases[slice.phase], slice.length_s);
+        }
         let Some(name) = request else {
             cell.merge(&record.pooled(None, kept));
             continue;
@@ -118,6 +120,30 @@ pub(super) fn gather<'r>(
         latencies: cell.latencies(),
         cold: cell.cold,
         kinds: cell.errors,
-        seconds,
+        seconds: seconds.value(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Metric;
+    use crate::report::samples::silent_between;
+    use crate::verdict::Measure;
+
+    #[test]
+    fn every_report_counts_requests_per_second_over_the_seconds_of_load_as_its_limit_does() {
+        let sample = silent_between();
+        let told = sample.story();
+        assert_eq!(overall(&told).per_second(), Some(900.0));
+        let mut lines = sample.verdict.lines.iter();
+        let rate = Measure::Metric(Metric::RequestsPerSecond);
+        let limit = lines.find(|line| line.measure == rate).unwrap();
+        assert_eq!(limit.current, Some(900.0));
+        // Of an idle phase by itself there is no other time.
+        let idle = gather(told.records(), None, |record, slice| {
+            record.phases[slice.phase].idle
+        });
+        assert_eq!((idle.seconds, idle.requests), (9.0, 0));
     }
 }

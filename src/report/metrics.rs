@@ -116,10 +116,7 @@ fn counts(text: &mut String, series: &[Series]) {
     );
     for series in series {
         let figures = &series.figures;
-        let requests = figures
-            .requests
-            .saturating_sub(figures.unsent())
-            .to_string();
+        let requests = figures.sent().to_string();
         sample(
             text,
             "loadgate_requests_total",

@@ -14,10 +14,15 @@ use crate::units::six_digits;
 pub fn performance(story: &Story) -> String {
     let figures = overall(story);
     let mut metrics = Map::new();
-    let rate = six_digits(figures.per_second().unwrap_or(0.0));
+    let sent = figures.sent();
+    let per_second = if figures.seconds > 0.0 {
+        sent as f64 / figures.seconds
+    } else {
+        0.0
+    };
     metrics.insert(
         "http_reqs".to_owned(),
-        json!({ "count": figures.requests, "rate": rate }),
+        json!({ "count": sent, "rate": six_digits(per_second) }),
     );
     for (name, latencies) in [
         ("http_req_duration", &figures.latencies),

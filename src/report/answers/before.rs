@@ -223,7 +223,7 @@ mod tests {
     use crate::record::PartsRecord;
     use crate::record::sample::{RecordBuilder, record, traffic};
 
-    /// A run of two steady phases and a repeated one, which tells of the first how long requests took from being sent.
+    /// A run of two steady phases, a repeated one and an idle one in which stragglers fall due, which tells of the first how long requests took from being sent.
     fn run(millis: f64) -> RunRecord {
         let of = |run: RecordBuilder, factor: f64| {
             let names = [
@@ -234,7 +234,11 @@ mod tests {
         };
         let run = of(record().unmeasured("warm-up"), 9.0).steady("warm");
         let run = of(of(run, 1.0).repeated("burst"), 3.0).next_pass();
-        let run = of(of(run, 3.0).steady("peak"), 2.0);
+        let run = of(of(run, 3.0).steady("peak"), 2.0).repeated("idle");
+        let run = run
+            .slices(1, &[traffic("GET /a", 3, millis)])
+            .slices(29, &[]);
+        let run = run.with(|run| run.phases[4].idle = true);
         let mut parts = Parts::default();
         parts.service.record_many(20_000, 4000);
         let parts = PartsRecord {
@@ -286,6 +290,9 @@ mod tests {
                 assert_ne!(one.quantiles, all.quantiles);
             }
         }
+        let all = past.measured(None).unwrap();
+        assert_eq!(all.requests, 16_003, "those in the silence too");
+        assert_eq!(all.per_second, Some(16_003.0 / 16.0), "of the 16 s of load");
         // By Little's law: 4,000 of 20 ms each in four seconds.
         let flight = past.in_phase(None, "warm").unwrap().in_flight.unwrap();
         assert!((flight - 20.0).abs() < 0.05, "{flight}");

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::measurement::{Arm, Cell, Latencies, Parts};
-use crate::record::{PhaseRecord, RunRecord};
+use crate::record::{LoadSeconds, PhaseRecord, RunRecord};
 use crate::report::Story;
 
 /// Index of the phase, arm, and index of the request name.
@@ -111,11 +111,18 @@ impl<'a> Pools<'a> {
             *own == arm && keep(*phase) && request.is_none_or(|request| request == *name)
         });
         let cells: Vec<&Cell> = cells.map(|(_, cell)| cell).collect();
-        let seconds = self.seconds.iter();
-        let kept = seconds.filter(|((phase, own), _)| *own == arm && keep(*phase));
+        let mut seconds = LoadSeconds::default();
+        for ((phase, own), length) in &self.seconds {
+            if *own == arm
+                && keep(*phase)
+                && let Some(phase) = self.phases.get(*phase)
+            {
+                seconds.add(phase, *length);
+            }
+        }
         Pool {
             cell: Cell::sum(&cells),
-            seconds: kept.map(|(_, seconds)| seconds).sum(),
+            seconds: seconds.value(),
         }
     }
 
@@ -179,20 +186,23 @@ impl Ranks {
 mod tests {
     use super::*;
     use crate::report::answers::Known;
-    use crate::report::samples::story;
+    use crate::report::samples::{silent_between, story};
 
     #[test]
     fn what_is_added_up_is_what_the_figures_say() {
-        let sample = story("phases");
-        let told = sample.story();
-        let pools = Pools::of(&told);
-        let figures = crate::report::figures::figures(&told);
-        for (index, figures) in figures.iter().enumerate() {
-            let pool = pools.measured(index.checked_sub(1), Arm::Target);
-            assert_eq!(pool.cell.requests(), figures.requests);
-            assert_eq!(pool.cell.latencies(), figures.latencies);
-            assert_eq!(Known::new(&pool.cell, pool.seconds), Known::from(figures));
+        for sample in [story("phases"), &silent_between()] {
+            let told = sample.story();
+            let pools = Pools::of(&told);
+            let figures = crate::report::figures::figures(&told);
+            for (index, figures) in figures.iter().enumerate() {
+                let pool = pools.measured(index.checked_sub(1), Arm::Target);
+                assert_eq!(pool.cell.requests(), figures.requests);
+                assert_eq!(pool.cell.latencies(), figures.latencies);
+                assert_eq!(Known::new(&pool.cell, pool.seconds), Known::from(figures));
+            }
         }
+        let sample = story("phases");
+        let pools = Pools::of(&sample.story());
         let steady = pools.compared(None, Arm::Target).cell.requests();
         assert_eq!(steady, pools.in_phase(None, Arm::Target, 0).cell.requests());
         assert_eq!(pools.measured(None, Arm::Base).cell.requests(), 0);

@@ -23,6 +23,16 @@ fn bursts(cold: u64, millis: f64, marked: u64) -> RunRecord {
     finished(run.marking(marked))
 }
 
+/// Three bursts of two seconds, each followed by three of silence.
+pub(in crate::report) fn silent_between() -> Sample {
+    let burst = [traffic("POST /reports/generate-preview", 900, 40.0)];
+    let run = record().repeated("burst").slices(6, &burst);
+    let run = run.repeated("idle").slices(9, &[]);
+    gate(finished(run.with(|run| run.phases[1].idle = true)))
+        .promising("limits: { overall: { requests_per_second: 500 } }")
+        .judged_whole()
+}
+
 fn before() -> crate::baseline::Baseline {
     let millis = [400.0, 412.0, 391.0, 405.0, 398.0];
     recorded(millis.map(|millis| bursts(100, millis, 300)))

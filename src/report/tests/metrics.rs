@@ -1,8 +1,10 @@
 //! metrics.txt and load-performance.json: what GitLab's widgets read.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use super::*;
+use crate::measurement::FailureKind;
 
 /// One sample line: name, labels, value.
 #[derive(Debug, PartialEq)]
@@ -203,6 +205,27 @@ fn the_widget_finds_what_it_reads() {
             assert!(sum > 0, "{name}: the widget would divide by it");
         }
     }
+}
+
+#[test]
+fn what_was_never_sent_is_none_of_the_requests_anywhere() {
+    let mut sample = story("passed").clone();
+    let cell = &mut sample.records[0].slices[0].cells[0].cell;
+    for _ in 0..240 {
+        cell.record(Duration::ZERO, Some(FailureKind::Unset));
+    }
+    let told = sample.story();
+    let requests: serde_json::Value = serde_json::from_str(&performance(&told)).unwrap();
+    let requests = &requests["metrics"]["http_reqs"];
+    assert_eq!(requests["count"], 7200);
+    assert_eq!(requests["rate"], 600.0);
+    let lines = assert_read(&metrics(&told));
+    let overall = [("request", "overall"), ("phase", "all")];
+    let total = value(&lines, "loadgate_requests_total", &overall);
+    assert_eq!(total, Some("7200"));
+    let summary = summary(&[told]);
+    assert!(summary.contains("7,200 requests in"), "{summary}");
+    assert!(summary.contains("240 more never sent"), "{summary}");
 }
 
 #[test]

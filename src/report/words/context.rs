@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Medium;
 use super::reasons::{Reason, no_comparison};
 use crate::measurement::Arm;
-use crate::report::figures::sent;
+use crate::report::figures::counts;
 use crate::report::numbers::{self, counted, date};
 use crate::report::{Before, Story};
 use crate::units::{Latency, rounded};
@@ -158,12 +158,12 @@ pub(in crate::report) fn short_commit(commit: &str) -> String {
 /// How much was sent: `6,000 requests in 1 min 30 s`.
 pub(in crate::report) fn load(story: &Story) -> String {
     let length = numbers::length(story.record.run.duration_s);
-    let (sent, unsent) = sent(story);
-    let unsent = match unsent {
+    let counts = counts(story);
+    let unsent = match counts.unsent() {
         0 => String::new(),
         unsent => format!(", {} more never sent", numbers::count(unsent)),
     };
-    format!("{} in {length}{unsent}", counted(sent, "request"))
+    format!("{} in {length}{unsent}", counted(counts.sent(), "request"))
 }
 
 /// How noisy the run was: `P95 varied by 3.1 % from slice to slice of the base, by 2.8 % in the baseline's jobs`.
