@@ -171,7 +171,7 @@ impl Judged {
             strict: false,
             exit: 0,
             files: &[],
-            records: false,
+            is_recorded: false,
             is_hearsay: false,
             typed: loadgate::report::Typed::default(),
         }

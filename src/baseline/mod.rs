@@ -2,15 +2,14 @@
 //!
 //! This room reads and writes its one file and nothing else. It must not know how a change is judged.
 
-mod figures;
 mod matching;
 mod model;
 mod ring;
 pub mod store;
 mod stored;
 mod summary;
+mod told;
 
-pub use figures::{Figures, LatencyFigures};
 pub use matching::{
     Difference, Matching, Mismatch, Setting, anchor, differences, matching, scenario_diff,
 };
@@ -18,3 +17,4 @@ pub use model::{Baseline, CellSummary, Job, RING, SCHEMA, Scope};
 pub use ring::{add, forget, holds, set_anchor};
 pub use store::StoreError;
 pub use summary::{summarize, summarize_kept};
+pub use told::{ToldLatencies, ToldRow};

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::figures::Figures;
 use super::stored::StoredJob;
+use super::told::ToldRow;
 use crate::measurement::{FailureKind, Latencies, Totals};
 use crate::metric::{Metric, Starts};
 use crate::record::{Breakdown, Environment, ScenarioIdentity};
@@ -33,6 +33,9 @@ pub struct Baseline {
     pub anchor: Option<Job>,
     /// Accepted jobs, newest last.
     pub jobs: Vec<Job>,
+    /// Whether a run that is told of was taken out, so that the newest job left was not the newest when it was recorded.
+    #[serde(skip)]
+    pub is_cut: bool,
 }
 
 /// One accepted job.
@@ -56,7 +59,7 @@ pub struct Job {
     /// The numbers.
     pub cells: Vec<CellSummary>,
     /// What its run told of each name and phase, of the newest job alone of those that are alike.
-    pub figures: Vec<Figures>,
+    pub told: Vec<ToldRow>,
 }
 
 /// The phases that a summary speaks of.
@@ -136,8 +139,8 @@ impl Job {
     }
 
     /// What its run told of a request name (none for all together) in a phase (none for all measured ones together).
-    pub fn figures(&self, phase: Option<&str>, request: Option<&str>) -> Option<&Figures> {
-        self.figures
+    pub fn told(&self, phase: Option<&str>, request: Option<&str>) -> Option<&ToldRow> {
+        self.told
             .iter()
             .find(|row| row.phase.as_deref() == phase && row.request.as_deref() == request)
     }

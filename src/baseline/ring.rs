@@ -14,6 +14,7 @@ pub fn add(baseline: Option<Baseline>, scenario: &ScenarioIdentity, job: Job) ->
         scenario: scenario.clone(),
         anchor: None,
         jobs: Vec::new(),
+        is_cut: false,
     });
     baseline.jobs = baseline
         .jobs
@@ -21,7 +22,7 @@ pub fn add(baseline: Option<Baseline>, scenario: &ScenarioIdentity, job: Job) ->
         .map(|held| {
             let mut held = held.without_histograms();
             if same_class(&held, &job) {
-                held.figures = Vec::new();
+                held.told = Vec::new();
             }
             held
         })
@@ -44,7 +45,7 @@ pub fn set_anchor(baseline: &mut Baseline, run: &Run) {
         for cell in &mut anchor.cells {
             cell.latencies = None;
         }
-        anchor.figures = Vec::new();
+        anchor.told = Vec::new();
         baseline.anchor = Some(anchor);
     }
 }
@@ -58,7 +59,9 @@ pub fn forget(baseline: &mut Baseline, records: &[RunRecord]) -> bool {
     if is_anchor {
         baseline.anchor = None;
     }
-    is_anchor || baseline.jobs.len() < before
+    let is_cut = baseline.jobs.len() < before;
+    baseline.is_cut |= is_cut;
+    is_anchor || is_cut
 }
 
 fn is_of(job: &Job, run: &Run) -> bool {
@@ -85,7 +88,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::baseline::{CellSummary, Figures, Scope};
+    use crate::baseline::{CellSummary, Scope, ToldRow};
     use crate::measurement::Latencies;
     use crate::record::Environment;
 
@@ -115,14 +118,10 @@ mod tests {
                 latencies: Some(latencies),
                 breakdown: None,
             }],
-            figures: vec![Figures {
-                phase: None,
-                request: None,
+            told: vec![ToldRow {
                 requests: 1,
-                failures: 0,
                 seconds: 1.0,
-                latencies: None,
-                in_flight: None,
+                ..ToldRow::default()
             }],
         }
     }
@@ -166,7 +165,7 @@ mod tests {
         let kept: Vec<bool> = ring
             .jobs
             .iter()
-            .map(|job| job.figures(None, None).is_some())
+            .map(|job| job.told(None, None).is_some())
             .collect();
         assert_eq!(kept, [false, true, true]);
     }

@@ -110,7 +110,7 @@ pub fn parse(file: &str, text: &str) -> Result<Baseline, StoreError> {
 /// Holds what the reader cannot: failures are among the requests, and values have a logarithm.
 fn check(baseline: &Baseline) -> Result<(), String> {
     for job in baseline.jobs.iter().chain(&baseline.anchor) {
-        if let Some(row) = job.figures.iter().find(|row| !row.is_sound()) {
+        if let Some(row) = job.told.iter().find(|row| !row.is_sound()) {
             let name = row.request.as_deref().unwrap_or("overall");
             return Err(format!("job {}, {name}: figures that cannot be", job.id));
         }

@@ -10,8 +10,8 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::figures::Figures;
 use super::model::{CellSummary, Job, Scope};
+use super::told::{RowByPlace, Table, ToldRow};
 use crate::measurement::{FailureKind, Latencies};
 use crate::metric::Metric;
 use crate::record::{Breakdown, Environment};
@@ -36,8 +36,11 @@ pub(super) struct StoredJob {
     metrics: Vec<Metric>,
     cells: Vec<StoredCell>,
     /// What the run told of each name and phase, of the newest job alone of those that are alike.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    figures: Vec<Figures>,
+    #[serde(default, skip_serializing_if = "Table::is_empty")]
+    told: Table,
+    /// The same as it was written at first, which is still read.
+    #[serde(default, skip_serializing)]
+    figures: Vec<RowByPlace>,
 }
 
 /// One request name, or all of them, in one scope.
@@ -101,7 +104,8 @@ impl From<Job> for StoredJob {
             loopback: job.loopback,
             labels: job.labels,
             environment: job.environment,
-            figures: job.figures,
+            told: job.told.into(),
+            figures: Vec::new(),
         }
     }
 }
@@ -146,7 +150,11 @@ impl TryFrom<StoredJob> for Job {
             loopback: job.loopback,
             labels: job.labels,
             environment: job.environment,
-            figures: job.figures,
+            told: if job.told.is_empty() {
+                job.figures.into_iter().map(ToldRow::from).collect()
+            } else {
+                job.told.into()
+            },
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::figures::Figures;
 use super::model::{CellSummary, Job, Scope, VALUE_DIGITS};
+use super::told::ToldRow;
 use crate::measurement::{Arm, FailureKind, Totals};
 use crate::metric::{Kind, Metric};
 use crate::record::{Breakdown, Level, PhaseRecord, RunRecord, Sample, Sieve, level};
@@ -95,7 +95,7 @@ impl Job {
             labels: record.labels.clone(),
             environment: record.environment.clone(),
             cells,
-            figures: Figures::of(record),
+            told: ToldRow::of(record),
         }
     }
 }

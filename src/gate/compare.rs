@@ -66,7 +66,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         strict: false,
         exit: Exit::Passed.code(),
         files: &[],
-        records: false,
+        is_recorded: false,
         is_hearsay: false,
         typed: report::Typed::default(),
     };

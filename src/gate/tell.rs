@@ -44,7 +44,7 @@ pub(super) struct Told<'a> {
     gate_path: String,
     thresholds_path: String,
     files: Vec<String>,
-    records_it: bool,
+    is_recorded: bool,
     is_hearsay: bool,
     exit: Exit,
 }
@@ -133,7 +133,7 @@ impl<'a> Told<'a> {
             gate_path: shown(held.folder),
             thresholds_path: shown(held.thresholds_path),
             files: names.iter().map(|name| shown(&folder.join(name))).collect(),
-            records_it: false,
+            is_recorded: false,
             is_hearsay: occasion == Occasion::Hearsay,
         }
     }
@@ -141,7 +141,7 @@ impl<'a> Told<'a> {
     /// The same of a run that becomes a part of the baseline.
     pub(super) fn recorded(self) -> Self {
         Self {
-            records_it: true,
+            is_recorded: true,
             ..self
         }
     }
@@ -215,7 +215,7 @@ impl<'a> Told<'a> {
             strict: self.strictness == Strictness::Strict,
             exit: self.exit.code(),
             files: &self.files,
-            records: self.records_it,
+            is_recorded: self.is_recorded,
             is_hearsay: self.is_hearsay,
             typed: Typed::default(),
         }

@@ -85,7 +85,7 @@ pub struct Story<'a> {
     /// Files that were written, as the user would open them; none where the story is only told.
     pub files: &'a [String],
     /// Whether the run becomes a part of the baseline.
-    pub records: bool,
+    pub is_recorded: bool,
     /// Whether a stranger may have written the record: what it says of how it was run is then no command to be typed.
     pub is_hearsay: bool,
     /// How commands that the reader may type name this program and the result.

@@ -1,6 +1,6 @@
 //! The figures of a request name as they were before: on the base of a duet, or in the newest job of the baseline.
 
-use crate::baseline::{self, CellSummary, Job, Scope};
+use crate::baseline::{CellSummary, Job, Scope, ToldRow};
 use crate::measurement::{Arm, Cell, Latencies};
 use crate::metric::Metric;
 use crate::record::{PhaseRecord, RunRecord};
@@ -70,17 +70,16 @@ impl From<&Figures> for Known {
     }
 }
 
-impl From<&baseline::Figures> for Known {
-    fn from(row: &baseline::Figures) -> Self {
+impl From<&ToldRow> for Known {
+    fn from(row: &ToldRow) -> Self {
         let seconds = Some(row.seconds).filter(|seconds| *seconds > 0.0);
-        let latencies = row.latencies.as_ref();
         Self {
             requests: row.requests,
             failures: row.failures,
             per_second: seconds.map(|seconds| row.requests as f64 / seconds),
-            average: latencies.map(|all| all.average),
-            quantiles: latencies.map_or([None; 5], |all| all.quantiles.map(Some)),
-            max: latencies.map(|all| all.max),
+            average: row.latencies.average,
+            quantiles: row.latencies.quantiles,
+            max: row.latencies.max,
             in_flight: row.in_flight,
         }
     }
@@ -104,12 +103,21 @@ impl From<&CellSummary> for Known {
     }
 }
 
+/// Where a job stood when it was recorded: only the newest keeps figures by phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::report) enum Place {
+    /// It is the newest.
+    Newest,
+    /// The run that is told of was recorded after it.
+    BeforeThisRun,
+}
+
 /// Where a story's figures before come from, found once.
 pub(in crate::report) enum Past<'a> {
     /// The base arm of each record.
     Base(Vec<&'a RunRecord>),
     /// The newest job of the baseline.
-    Job(&'a Job, &'a [PhaseRecord]),
+    Job(&'a Job, &'a [PhaseRecord], Place),
     /// Nothing was compared.
     Nothing,
 }
@@ -120,10 +128,15 @@ impl<'a> Past<'a> {
         if story.record.base.is_some() {
             return Self::Base(story.records().collect());
         }
-        story
-            .jobs_before()
-            .last()
-            .map_or(Self::Nothing, |job| Self::Job(job, &story.record.phases))
+        let place = if story.baseline.is_some_and(|held| held.is_cut) {
+            Place::BeforeThisRun
+        } else {
+            Place::Newest
+        };
+        let newest = story.jobs_before().last().copied();
+        newest.map_or(Self::Nothing, |job| {
+            Self::Job(job, &story.record.phases, place)
+        })
     }
 
     /// What a row of the past is called; none where there is no past.
@@ -136,13 +149,19 @@ impl<'a> Past<'a> {
 
     /// Why a row may have none before, where one may: a job that does not tell figures phase by phase.
     pub(in crate::report) fn gap(&self) -> Option<String> {
-        let Self::Job(job, phases) = self else {
+        let Self::Job(job, phases, place) = self else {
             return None;
         };
         let measured = phases.iter().filter(|phase| phase.measured && !phase.idle);
-        (job.figures.is_empty() && measured.count() > 1).then(|| {
+        (job.told.is_empty() && measured.count() > 1).then(|| {
+            let why = match place {
+                Place::Newest => "an older loadgate recorded it",
+                Place::BeforeThisRun => {
+                    "this run was recorded after it, and only the newest job keeps them"
+                }
+            };
             format!(
-                "the newest job of {} is kept without figures by phase, so that a row may have none before",
+                "the job of {} has no figures by phase, so that a row may have none before: {why}",
                 date(job.started)
             )
         })
@@ -152,8 +171,8 @@ impl<'a> Past<'a> {
     pub(in crate::report) fn measured(&self, request: Option<&str>) -> Option<Known> {
         match self {
             Self::Base(records) => base(records, request, |phase| phase.measured),
-            Self::Job(job, phases) => job
-                .figures(None, request)
+            Self::Job(job, phases, _) => job
+                .told(None, request)
                 .map(Known::from)
                 .or_else(|| stored(job, request, |phase| phase.measured, phases)),
             Self::Nothing => None,
@@ -164,7 +183,7 @@ impl<'a> Past<'a> {
     pub(in crate::report) fn in_phase(&self, request: Option<&str>, name: &str) -> Option<Known> {
         match self {
             Self::Base(records) => base(records, request, |phase| phase.name == name),
-            Self::Job(job, phases) => {
+            Self::Job(job, phases, _) => {
                 let mut measured = phases.iter().filter(|phase| phase.measured && !phase.idle);
                 // Of one phase there is no more to tell than of all.
                 let is_only = matches!(
@@ -172,7 +191,7 @@ impl<'a> Past<'a> {
                     (Some(only), None) if only.name == name
                 );
                 let phase = Some(name).filter(|_| !is_only);
-                job.figures(phase, request)
+                job.told(phase, request)
                     .map(Known::from)
                     .or_else(|| stored(job, request, |phase| phase.name == name, phases))
             }
@@ -219,9 +238,11 @@ fn base(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::baseline::{add, forget};
     use crate::measurement::Parts;
-    use crate::record::PartsRecord;
     use crate::record::sample::{RecordBuilder, record, traffic};
+    use crate::record::{PartsRecord, ScenarioIdentity};
+    use crate::report::samples::gate;
 
     /// A run of two steady phases, a repeated one and an idle one in which stragglers fall due, which tells of the first how long requests took from being sent.
     fn run(millis: f64) -> RunRecord {
@@ -280,7 +301,7 @@ mod tests {
     fn a_job_answers_for_every_name_in_every_measured_phase_and_for_all_of_them_together() {
         let before = run(40.0);
         let (job, now) = (Job::of(&before, false), run(50.0));
-        let past = Past::Job(&job, &now.phases);
+        let past = Past::Job(&job, &now.phases, Place::Newest);
         for request in [None, Some("GET /a"), Some("GET /b")] {
             let all = past.measured(request).unwrap();
             assert_same(&all, &told(&before, request, None));
@@ -308,27 +329,57 @@ mod tests {
     }
 
     #[test]
+    fn where_a_recorded_run_is_told_again_it_is_said_why_rows_have_none_before() {
+        let scenario = ScenarioIdentity::default();
+        let day = |number: i64, millis: f64| {
+            let mut record = run(millis);
+            record.run.id = format!("day-{number}");
+            record.run.started += jiff::SignedDuration::from_hours(24 * number);
+            record
+        };
+        let runs = [day(0, 40.0), day(1, 50.0)];
+        let jobs = runs.iter().map(|run| Job::of(run, false));
+        let mut held = jobs
+            .fold(None, |held, job| Some(add(held, &scenario, job)))
+            .unwrap();
+        held.scenario = runs[1].scenario.clone();
+        assert!(forget(&mut held, &runs[1..]));
+        let sample = gate(runs[1].clone()).after(&held).judged_whole();
+        let gap = Past::of(&sample.story()).gap().unwrap();
+        let why = "this run was recorded after it, and only the newest job keeps them";
+        assert!(gap.ends_with(why), "{gap}");
+        // A run that the baseline does not hold takes nothing out.
+        let mut held = held.clone();
+        held.is_cut = false;
+        assert!(!forget(&mut held, &runs[1..]));
+        assert!(!held.is_cut);
+    }
+
+    #[test]
     fn of_a_job_that_an_older_loadgate_kept_is_known_what_it_kept_by_itself() {
         let now = run(50.0);
         let mut job = Job::of(&run(40.0), false);
-        job.figures = Vec::new();
-        let past = Past::Job(&job, &now.phases);
+        job.told = Vec::new();
+        let past = Past::Job(&job, &now.phases, Place::Newest);
         let burst = past.in_phase(Some("GET /a"), "burst").unwrap();
         assert_eq!(burst.requests, 5600);
         assert!(burst.quantiles[2].is_some());
         // Two steady phases were kept as one, and never with others.
         assert_eq!(past.in_phase(Some("GET /a"), "warm"), None);
         assert_eq!(past.measured(None), None);
-        assert!(past.gap().is_some());
+        let gap = past.gap().unwrap();
+        assert!(gap.ends_with(": an older loadgate recorded it"), "{gap}");
         let one = record()
             .steady("warm")
             .slices(4, &[traffic("GET /a", 700, 40.0)])
             .build();
         let mut job = Job::of(&one, false);
-        assert_eq!(job.figures.len(), 2, "of one phase no more than of all");
-        let whole = Past::Job(&job, &one.phases).in_phase(None, "warm").unwrap();
-        job.figures = Vec::new();
-        let past = Past::Job(&job, &one.phases);
+        assert_eq!(job.told.len(), 2, "of one phase no more than of all");
+        let whole = Past::Job(&job, &one.phases, Place::Newest)
+            .in_phase(None, "warm")
+            .unwrap();
+        job.told = Vec::new();
+        let past = Past::Job(&job, &one.phases, Place::Newest);
         for known in [past.in_phase(None, "warm"), past.measured(None)] {
             let known = known.unwrap();
             assert_eq!(known.requests, whole.requests);

@@ -214,7 +214,7 @@ impl Sample {
                 .map_or_else(|| Exit::of(&self.verdict, self.strictness), Exit::Signal)
                 .code(),
             files: &self.files,
-            records: false,
+            is_recorded: false,
             is_hearsay: false,
             typed: Typed::default(),
         }

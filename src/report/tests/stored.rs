@@ -37,7 +37,7 @@ fn as_schema_1(baseline: &Baseline, runs: &[RunRecord]) -> String {
             cell.latencies.clone_from(&kept.latencies);
             cell.breakdown.clone_from(&kept.breakdown);
         }
-        for newer in ["metrics", "figures"] {
+        for newer in ["metrics", "told"] {
             stored.as_object_mut().unwrap().remove(newer);
         }
         stored["cells"] = json!(cells);
@@ -84,6 +84,73 @@ fn a_baseline_of_schema_1_gives_the_same_verdict_as_one_of_today() {
     assert!(store::to_json(&old).contains("\"schema\": 2"));
 }
 
+/// A run of two phases, which is told phase by phase.
+fn of_two_phases() -> Baseline {
+    let second = [
+        traffic("GET /orders", 400, 40.0),
+        traffic("GET /user", 200, 20.0),
+    ];
+    let run = record().steady("warm").slices(4, &second);
+    recorded([run.steady("peak").slices(4, &second).build()])
+}
+
+/// The baseline with a change to what its one job was told.
+fn read_with(baseline: &Baseline, change: impl FnOnce(&mut Value)) -> Baseline {
+    let mut text: Value = serde_json::from_str(&store::to_json(baseline)).unwrap();
+    change(&mut text["jobs"][0]);
+    store::parse("baseline.json", &text.to_string()).unwrap()
+}
+
+fn list(value: &mut Value) -> &mut Vec<Value> {
+    value.as_array_mut().unwrap()
+}
+
+#[test]
+fn rows_of_a_newer_loadgate_are_read_for_what_this_one_knows() {
+    let baseline = of_two_phases();
+    let read = read_with(&baseline, |job| {
+        list(&mut job["told"]["columns"]).insert(1, json!("p25"));
+        for row in list(&mut job["told"]["rows"]) {
+            list(&mut row[5]).insert(1, json!(0.05));
+        }
+    });
+    assert_eq!(read, baseline);
+}
+
+#[test]
+fn rows_of_an_older_loadgate_are_read_without_what_it_did_not_know() {
+    let mut baseline = of_two_phases();
+    let read = read_with(&baseline, |job| {
+        assert_eq!(list(&mut job["told"]["columns"]).remove(5), "p999");
+        for row in list(&mut job["told"]["rows"]) {
+            list(&mut row[5]).remove(5);
+        }
+    });
+    for row in &mut baseline.jobs[0].told {
+        assert!(row.latencies.quantiles[4].take().is_some());
+    }
+    assert_eq!(read, baseline);
+}
+
+#[test]
+fn rows_that_were_told_by_place_are_read() {
+    let mut baseline = of_two_phases();
+    baseline.jobs[0].told[0].in_flight = Some(12.5);
+    let read = read_with(&baseline, |job| {
+        let mut rows = job["told"]["rows"].take();
+        for row in list(&mut rows) {
+            let mut latencies = row[5].take();
+            let in_flight = list(&mut latencies).drain(7..).next();
+            row[5] = latencies;
+            list(row).extend(in_flight);
+        }
+        assert_eq!((list(&mut rows[0]).len(), list(&mut rows[1]).len()), (7, 6));
+        job["figures"] = rows;
+        job.as_object_mut().unwrap().remove("told");
+    });
+    assert_eq!(read, baseline);
+}
+
 #[test]
 fn a_row_that_does_not_fit_its_metrics_is_no_baseline() {
     let whole = store::to_json(&recorded([run(40.0)]));
@@ -93,18 +160,16 @@ fn a_row_that_does_not_fit_its_metrics_is_no_baseline() {
         ("\"cells\": [", "\"cells\": [[], "),
         ("\"spreads\":[", "\"spreads\":[1.0,"),
         ("\"spreads\":[", "\"spreads\":[-1.0,"),
+        ("\"rows\": [\n", "\"rows\": [[null, null, 1, 2, 1.0, []],\n"),
         (
-            "\"figures\": [\n",
-            "\"figures\": [[null, null, 1, 2, 1.0],\n",
+            "\"rows\": [\n",
+            "\"rows\": [[null, null, 1, 0, -1.0, []],\n",
         ),
         (
-            "\"figures\": [\n",
-            "\"figures\": [[null, null, 1, 0, -1.0],\n",
+            "\"rows\": [\n",
+            "\"rows\": [[null, null, 1, 0, 1.0, [-0.1]],\n",
         ),
-        (
-            "\"figures\": [\n",
-            "\"figures\": [[null, null, 1, 0, 1.0, [0.1]],\n",
-        ),
+        ("\"rows\": [\n", "\"rows\": [[null, null],\n"),
     ] {
         let broken = whole.replacen(old, new, 1);
         assert_ne!(broken, whole);

@@ -320,7 +320,7 @@ pub(in crate::report) fn no_comparison(
         medium.command(&command)
     };
     match why {
-        NoComparison::Baseline(Mismatch::NoBaseline) if story.records => {
+        NoComparison::Baseline(Mismatch::NoBaseline) if story.is_recorded => {
             reason("there is no baseline", "this run begins one")
         }
         NoComparison::Baseline(Mismatch::NoBaseline) if story.record.run.proposed => reason(

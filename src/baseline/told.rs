@@ -1,0 +1,253 @@
+//! What the tables of a job's own run said, name by name and phase by phase: percentiles of several phases together cannot
+//! be had from those of each, so that what was before is kept as it was told.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::model::VALUE_DIGITS;
+use crate::measurement::{Arm, Cell};
+use crate::metric::Metric;
+use crate::record::{LoadSeconds, RunRecord, SliceRecord};
+use crate::units::rounded;
+
+/// One request name, or all of them, in one measured phase, or in all of them together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ToldRow {
+    /// The phase; none for all measured phases together.
+    pub phase: Option<String>,
+    /// The request name; none for all requests together.
+    pub request: Option<String>,
+    /// Requests.
+    pub requests: u64,
+    /// Failed requests.
+    pub failures: u64,
+    /// Seconds in which they became due, those of idle phases left out.
+    pub seconds: f64,
+    /// Latencies in seconds; none of them where no request had one.
+    pub latencies: ToldLatencies,
+    /// Requests in flight on average, by Little's law, of all requests together where the run tells how long each took.
+    pub in_flight: Option<f64>,
+}
+
+/// Latencies of some requests, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ToldLatencies {
+    /// The average.
+    pub average: Option<f64>,
+    /// By [`Metric::QUANTILES`].
+    pub quantiles: [Option<f64>; Metric::QUANTILES.len()],
+    /// The highest.
+    pub max: Option<f64>,
+}
+
+const AVERAGE: &str = "average";
+const MAX: &str = "max";
+const IN_FLIGHT: &str = "in_flight";
+
+/// Rows of figures with their names said once, so that a loadgate that knows more of them, or fewer, reads those that it
+/// knows.
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Told")]
+pub(super) struct Table {
+    /// What stands in each row's list: `average`, `max` and quantiles such as `p95` in seconds, and `in_flight`.
+    columns: Vec<String>,
+    rows: Vec<Row>,
+}
+
+/// Phase, request name, requests, failures, seconds, and a value for each column.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ToldRow")]
+struct Row(
+    Option<String>,
+    Option<String>,
+    u64,
+    u64,
+    f64,
+    Vec<Option<f64>>,
+);
+
+impl Table {
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+impl From<Vec<ToldRow>> for Table {
+    fn from(rows: Vec<ToldRow>) -> Self {
+        let quantiles = Metric::QUANTILES.map(Metric::key).into_iter();
+        let columns: Vec<&str> = std::iter::once(AVERAGE)
+            .chain(quantiles)
+            .chain([MAX, IN_FLIGHT])
+            .collect();
+        let row = |row: ToldRow| {
+            let values = std::iter::once(row.latencies.average)
+                .chain(row.latencies.quantiles)
+                .chain([row.latencies.max]);
+            let values = values.chain(row.in_flight.map(Some)).collect();
+            let (requests, failures) = (row.requests, row.failures);
+            Row(
+                row.phase,
+                row.request,
+                requests,
+                failures,
+                row.seconds,
+                values,
+            )
+        };
+        Self {
+            columns: columns.into_iter().map(str::to_owned).collect(),
+            rows: rows.into_iter().map(row).collect(),
+        }
+    }
+}
+
+impl From<Table> for Vec<ToldRow> {
+    fn from(table: Table) -> Self {
+        let Table { columns, rows } = table;
+        let row = |row: Row| {
+            let Row(phase, request, requests, failures, seconds, values) = row;
+            let named = columns.iter().zip(values);
+            let named = named.filter_map(|(name, value)| Some((name.clone(), value?)));
+            let named: BTreeMap<String, f64> = named.collect();
+            ToldRow {
+                phase,
+                request,
+                requests,
+                failures,
+                seconds,
+                latencies: ToldLatencies::from(&named),
+                in_flight: named.get(IN_FLIGHT).copied(),
+            }
+        };
+        rows.into_iter().map(row).collect()
+    }
+}
+
+/// A row as it was written at first, in a list `figures`: phase, request name, requests, failures, seconds, of the latencies
+/// the average, P50, P90, P95, P99, P99.9 and the highest, and the requests in flight.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ToldRowByPlace", extend("minItems" = 5))]
+pub(super) struct RowByPlace(
+    Option<String>,
+    Option<String>,
+    u64,
+    u64,
+    f64,
+    #[serde(default)] Option<[f64; 7]>,
+    #[serde(default)] Option<f64>,
+);
+
+impl ToldRow {
+    /// The rows of a run: over all measured phases first, then phase by phase where there are several.
+    pub(super) fn of(record: &RunRecord) -> Vec<Self> {
+        let phases = record.phases.iter().enumerate();
+        let measured = phases.filter(|(_, phase)| phase.measured);
+        let measured: Vec<usize> = measured.map(|(index, _)| index).collect();
+        let all = of_phases(record, None, &measured);
+        let loaded = measured.iter().filter(|phase| !record.phases[**phase].idle);
+        let is_one = loaded.clone().count() <= 1;
+        let each = loaded.filter(|_| !is_one).flat_map(|phase| {
+            let name = Some(record.phases[*phase].name.as_str());
+            of_phases(record, name, &[*phase])
+        });
+        all.into_iter().chain(each).collect()
+    }
+
+    /// Whether its numbers can be.
+    pub(super) fn is_sound(&self) -> bool {
+        let ToldLatencies {
+            average,
+            quantiles,
+            max,
+        } = self.latencies;
+        let latencies = quantiles.into_iter().chain([average, max]).flatten();
+        let times = latencies.chain([self.seconds]).chain(self.in_flight);
+        self.failures <= self.requests && times.into_iter().all(|s| s.is_finite() && s >= 0.0)
+    }
+}
+
+/// The rows of some phases under one name.
+fn of_phases(record: &RunRecord, name: Option<&str>, phases: &[usize]) -> Vec<ToldRow> {
+    let keep = |slice: &SliceRecord| record.is_measured(slice) && phases.contains(&slice.phase);
+    let kept = record.slices.iter().filter(|slice| keep(slice));
+    let mut seconds = LoadSeconds::default();
+    for slice in kept {
+        seconds.add(&record.phases[slice.phase], slice.length_s);
+    }
+    let seconds = seconds.value();
+    let service = record.parts_of(Arm::Target, phases, None).service;
+    let in_flight = service
+        .mean()
+        .filter(|_| seconds > 0.0)
+        .map(|mean| rounded(mean * service.count() as f64 / seconds, VALUE_DIGITS));
+    let names = (0..record.requests.len()).map(Some);
+    std::iter::once(None)
+        .chain(names)
+        .map(|request| (request, record.pooled(request, keep)))
+        .filter(|(_, cell)| cell.requests() > 0)
+        .map(|(request, cell)| ToldRow {
+            phase: name.map(str::to_owned),
+            request: request.map(|request| record.requests[request].clone()),
+            requests: cell.requests(),
+            failures: cell.failures(),
+            seconds: rounded(seconds, VALUE_DIGITS),
+            latencies: ToldLatencies::of(&cell),
+            in_flight: in_flight.filter(|_| request.is_none()),
+        })
+        .collect()
+}
+
+impl ToldLatencies {
+    fn of(cell: &Cell) -> Self {
+        let latencies = cell.latencies();
+        let seconds = |value: Option<f64>| value.map(|value| rounded(value, VALUE_DIGITS));
+        Self {
+            average: seconds(latencies.mean()),
+            quantiles: Metric::QUANTILES
+                .map(|metric| seconds(latencies.quantile(metric.quantile()?))),
+            max: seconds(latencies.max()),
+        }
+    }
+}
+
+impl From<&BTreeMap<String, f64>> for ToldLatencies {
+    fn from(named: &BTreeMap<String, f64>) -> Self {
+        let seconds = |name: &str| named.get(name).copied();
+        Self {
+            average: seconds(AVERAGE),
+            quantiles: Metric::QUANTILES.map(|metric| seconds(metric.key())),
+            max: seconds(MAX),
+        }
+    }
+}
+
+impl From<RowByPlace> for ToldRow {
+    fn from(row: RowByPlace) -> Self {
+        let RowByPlace(phase, request, requests, failures, seconds, latencies, in_flight) = row;
+        let latencies = latencies.map(|[average, p50, p90, p95, p99, p999, max]| {
+            let quantiles = [
+                ("p50", p50),
+                ("p90", p90),
+                ("p95", p95),
+                ("p99", p99),
+                ("p999", p999),
+            ];
+            let named = quantiles
+                .into_iter()
+                .chain([(AVERAGE, average), (MAX, max)]);
+            let named = named.map(|(name, seconds)| (name.to_owned(), seconds));
+            ToldLatencies::from(&named.collect())
+        });
+        Self {
+            phase,
+            request,
+            requests,
+            failures,
+            seconds,
+            latencies: latencies.unwrap_or_default(),
+            in_flight,
+        }
+    }
+}
