@@ -510,8 +510,9 @@ fn pull_request(slow: &str) -> (Job, Api) {
         .with("ready", "/prod/catalog/items")
         .with("build", "cp speed built; echo ::error::forged by a build")
         .with("serve", &format!("exec {} lambda --address 127.0.0.1:$LOADGATE_PORT --latency 20ms --provisioned 200 --slow $(cat built)", env!("CARGO_BIN_EXE_loadgate")))
-        .with("pairs", "5")
-        .with("slice", "400ms")
+        // One pair more than is needed, should the machine be busy in one.
+        .with("pairs", "6")
+        .with("slice", "600ms")
         .variable("LOADGATE_GUARD", "100ms")
         .variable("GITHUB_API_URL", &api.url());
     let origin = job.workspace.parent().unwrap().join("origin");
