@@ -11,7 +11,7 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::model::{CellSummary, Job, Scope};
-use super::told::{RowByPlace, Table, ToldRow};
+use super::told::Table;
 use crate::measurement::{FailureKind, Latencies};
 use crate::metric::Metric;
 use crate::record::{Breakdown, Environment};
@@ -38,9 +38,6 @@ pub(super) struct StoredJob {
     /// What the run told of each name and phase, of the newest job alone of those that are alike.
     #[serde(default, skip_serializing_if = "Table::is_empty")]
     told: Table,
-    /// The same as it was written at first, which is still read.
-    #[serde(default, skip_serializing)]
-    figures: Vec<RowByPlace>,
 }
 
 /// One request name, or all of them, in one scope.
@@ -105,7 +102,6 @@ impl From<Job> for StoredJob {
             labels: job.labels,
             environment: job.environment,
             told: job.told.into(),
-            figures: Vec::new(),
         }
     }
 }
@@ -150,11 +146,7 @@ impl TryFrom<StoredJob> for Job {
             loopback: job.loopback,
             labels: job.labels,
             environment: job.environment,
-            told: if job.told.is_empty() {
-                job.figures.into_iter().map(ToldRow::from).collect()
-            } else {
-                job.told.into()
-            },
+            told: job.told.into(),
         })
     }
 }

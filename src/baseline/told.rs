@@ -125,20 +125,6 @@ impl From<Table> for Vec<ToldRow> {
     }
 }
 
-/// A row as it was written at first, in a list `figures`: phase, request name, requests, failures, seconds, of the latencies
-/// the average, P50, P90, P95, P99, P99.9 and the highest, and the requests in flight.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "ToldRowByPlace", extend("minItems" = 5))]
-pub(super) struct RowByPlace(
-    Option<String>,
-    Option<String>,
-    u64,
-    u64,
-    f64,
-    #[serde(default)] Option<[f64; 7]>,
-    #[serde(default)] Option<f64>,
-);
-
 impl ToldRow {
     /// The rows of a run: over all measured phases first, then phase by phase where there are several.
     pub(super) fn of(record: &RunRecord) -> Vec<Self> {
@@ -219,35 +205,6 @@ impl From<&BTreeMap<String, f64>> for ToldLatencies {
             average: seconds(AVERAGE),
             quantiles: Metric::QUANTILES.map(|metric| seconds(metric.key())),
             max: seconds(MAX),
-        }
-    }
-}
-
-impl From<RowByPlace> for ToldRow {
-    fn from(row: RowByPlace) -> Self {
-        let RowByPlace(phase, request, requests, failures, seconds, latencies, in_flight) = row;
-        let latencies = latencies.map(|[average, p50, p90, p95, p99, p999, max]| {
-            let quantiles = [
-                ("p50", p50),
-                ("p90", p90),
-                ("p95", p95),
-                ("p99", p99),
-                ("p999", p999),
-            ];
-            let named = quantiles
-                .into_iter()
-                .chain([(AVERAGE, average), (MAX, max)]);
-            let named = named.map(|(name, seconds)| (name.to_owned(), seconds));
-            ToldLatencies::from(&named.collect())
-        });
-        Self {
-            phase,
-            request,
-            requests,
-            failures,
-            seconds,
-            latencies: latencies.unwrap_or_default(),
-            in_flight,
         }
     }
 }

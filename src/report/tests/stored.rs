@@ -133,25 +133,6 @@ fn rows_of_an_older_loadgate_are_read_without_what_it_did_not_know() {
 }
 
 #[test]
-fn rows_that_were_told_by_place_are_read() {
-    let mut baseline = of_two_phases();
-    baseline.jobs[0].told[0].in_flight = Some(12.5);
-    let read = read_with(&baseline, |job| {
-        let mut rows = job["told"]["rows"].take();
-        for row in list(&mut rows) {
-            let mut latencies = row[5].take();
-            let in_flight = list(&mut latencies).drain(7..).next();
-            row[5] = latencies;
-            list(row).extend(in_flight);
-        }
-        assert_eq!((list(&mut rows[0]).len(), list(&mut rows[1]).len()), (7, 6));
-        job["figures"] = rows;
-        job.as_object_mut().unwrap().remove("told");
-    });
-    assert_eq!(read, baseline);
-}
-
-#[test]
 fn a_row_that_does_not_fit_its_metrics_is_no_baseline() {
     let whole = store::to_json(&recorded([run(40.0)]));
     for (old, new) in [
