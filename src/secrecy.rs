@@ -36,17 +36,21 @@ const WORDS: [&str; 10] = [
 
 /// Whether a name says that its value is secret.
 pub fn names_secret(name: &str) -> bool {
-    let plain: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
-    let plain = plain.to_lowercase();
+    let plain = plain(name);
     PARTS.iter().any(|part| plain.contains(part))
         || words(name).any(|word| WORDS.contains(&word.as_str()))
 }
 
 /// Whether a name may say that its value is secret, be it by a part of a word: for where hiding too much costs little.
 pub fn may_name_secret(name: &str) -> bool {
-    let plain: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
-    let plain = plain.to_lowercase();
+    let plain = plain(name);
     PARTS.iter().chain(&WORDS).any(|part| plain.contains(part))
+}
+
+/// A name without case, dashes and underscores.
+fn plain(name: &str) -> String {
+    let plain: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
+    plain.to_lowercase()
 }
 
 /// The words of a name, in lower case: `apiKey`, `API_KEY` and `api-key` have two.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Gate, Ran, StandIn, gate, told_in_readme};
+use crate::support::{EXPIRING, Gate, Ran, StandIn, gate, told_in_readme};
 
 /// Two bursts with an idle gap between them that ends every execution environment.
 const SCENARIO: &str = "\
@@ -18,16 +18,6 @@ load:
       - { phase: idle, users: 0, for: 1.5s }
 cold_start: { header: x-cold-start, equals: \"true\" }
 ";
-
-/// A stand-in whose environments live for a second and start in 300 ms.
-const EXPIRING: [&str; 6] = [
-    "--latency",
-    "10ms",
-    "--cold-start",
-    "300ms",
-    "--idle-expiry",
-    "1s",
-];
 
 /// A run of a gate of these thresholds on a stand-in of its own.
 fn run(thresholds: &str, stand_in: &[&str], more: &[&str]) -> (Gate, Ran) {

@@ -185,6 +185,16 @@ load:
   - { phase: warm, users: 4, for: 1s }
 ";
 
+/// The arguments of a stand-in that answers in 10 ms and whose environments live for a second and start in 300 ms.
+pub(crate) const EXPIRING: [&str; 6] = [
+    "--latency",
+    "10ms",
+    "--cold-start",
+    "300ms",
+    "--idle-expiry",
+    "1s",
+];
+
 /// A section of the README, up to the next.
 pub(crate) fn told_in_readme(title: &str) -> &'static str {
     let (_, section) = include_str!("../README.md")

@@ -15,7 +15,7 @@ const SPREAD_DIGITS: usize = 2;
 impl Scope {
     /// What a run is summarized by: its steady phases, where it has any, and each other measured phase by itself.
     pub fn all(phases: &[PhaseRecord]) -> Vec<Self> {
-        let measured = || phases.iter().filter(|phase| phase.measured && !phase.idle);
+        let measured = || phases.iter().filter(|phase| phase.is_measured_load());
         let steady = measured().any(|phase| phase.steady).then_some(Self::Steady);
         let others = measured()
             .filter(|phase| !phase.steady)

@@ -232,6 +232,13 @@ pub struct PhaseRecord {
     pub most: f64,
 }
 
+impl PhaseRecord {
+    /// Whether it is measured and not idle by its plan, so that there is something to tell of it.
+    pub fn is_measured_load(&self) -> bool {
+        self.measured && !self.idle
+    }
+}
+
 /// How a load is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -44,7 +44,7 @@ fn series(story: &Story) -> Vec<Series> {
     let measured = record
         .phases
         .iter()
-        .filter(|phase| phase.measured && !phase.idle);
+        .filter(|phase| phase.is_measured_load());
     let phases = labelled("all", measured.map(|phase| phase.name.as_str()));
     let mut all = Vec::new();
     for (request, request_label) in &requests {

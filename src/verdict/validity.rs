@@ -81,7 +81,7 @@ fn exhausted(record: &RunRecord) -> Option<Invalidity> {
 fn is_unsent(record: &RunRecord) -> bool {
     let phases = record.phases.iter().enumerate();
     let mut unsent = phases
-        .filter(|(_, phase)| phase.measured && !phase.idle)
+        .filter(|(_, phase)| phase.is_measured_load())
         .map(|(index, _)| {
             let mut slices = record.slices.iter();
             !slices.any(|slice| {

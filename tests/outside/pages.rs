@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::support::{Gate, Ran, Server, StandIn, alone, eventually, gate, nobody, signal};
+use crate::support::{
+    EXPIRING, Gate, Ran, Server, StandIn, alone, eventually, gate, nobody, signal,
+};
 
 /// Enough requests for P95 to be judged.
 const BUSY: &str = "name: sample\nuser_classes: [{ name: a, tasks: [{ steps: [{ get: / }] }] }]\n\
@@ -117,15 +119,7 @@ fn cold_starts(pages: &Path) {
                     { phase: burst, users: 30, for: 2s }, { phase: idle, users: 0, for: 1.5s }] }]\n\
                     cold_start: { header: x-cold-start, equals: \"true\" }\n";
     let gate = gate("").with_scenario(scenario);
-    let options = [
-        "--latency",
-        "10ms",
-        "--cold-start",
-        "300ms",
-        "--idle-expiry",
-        "1s",
-    ];
-    let target = StandIn::start(gate.home(), &options);
+    let target = StandIn::start(gate.home(), &EXPIRING);
     gate.run(&target.url, &[]);
     keep(pages, "cold-starts", &gate);
 }

@@ -152,7 +152,7 @@ impl<'a> Past<'a> {
         let Self::Job(job, phases, place) = self else {
             return None;
         };
-        let measured = phases.iter().filter(|phase| phase.measured && !phase.idle);
+        let measured = phases.iter().filter(|phase| phase.is_measured_load());
         (job.told.is_empty() && measured.count() > 1).then(|| {
             let why = match place {
                 Place::Newest => "an older loadgate recorded it",
@@ -184,7 +184,7 @@ impl<'a> Past<'a> {
         match self {
             Self::Base(records) => base(records, request, |phase| phase.name == name),
             Self::Job(job, phases, _) => {
-                let mut measured = phases.iter().filter(|phase| phase.measured && !phase.idle);
+                let mut measured = phases.iter().filter(|phase| phase.is_measured_load());
                 // Of one phase there is no more to tell than of all.
                 let is_only = matches!(
                     (measured.next(), measured.next()),
@@ -208,7 +208,7 @@ fn stored(
     is_asked: impl Fn(&PhaseRecord) -> bool,
     phases: &[PhaseRecord],
 ) -> Option<Known> {
-    let measured = |phase: &&PhaseRecord| phase.measured && !phase.idle;
+    let measured = |phase: &&PhaseRecord| phase.is_measured_load();
     let asked: Vec<&PhaseRecord> = phases
         .iter()
         .filter(measured)

@@ -44,7 +44,7 @@ pub(in crate::report) fn phases(story: &Story) -> Vec<PhaseFigures> {
     let arms: Vec<Arm> = arms.collect();
     let phases = record.phases.iter().enumerate();
     phases
-        .filter(|(_, phase)| phase.measured && !phase.idle)
+        .filter(|(_, phase)| phase.is_measured_load())
         .flat_map(|(index, phase)| arms.iter().map(move |arm| (index, phase, *arm)))
         .map(|(index, phase, arm)| PhaseFigures {
             phase: index,

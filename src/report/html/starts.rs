@@ -104,7 +104,7 @@ fn rows(pools: &Pools) -> Vec<Starts> {
     named.sort_by_key(|row| std::cmp::Reverse(row.cold.count()));
     let phases = pools.phases.iter().enumerate();
     let phases: Vec<Starts> = phases
-        .filter(|(_, phase)| phase.measured && !phase.idle)
+        .filter(|(_, phase)| phase.is_measured_load())
         .map(|(index, phase)| {
             of(
                 format!("in {}", Medium::Plain.foreign(&phase.name)),

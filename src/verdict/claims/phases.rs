@@ -68,7 +68,7 @@ pub(super) fn changes(record: &RunRecord, regression: &Regression) -> Vec<PhaseC
     let sieve = Sieve::of(record, || None);
     let others = record.phases.iter().enumerate();
     others
-        .filter(|(index, phase)| *index != than && phase.measured && !phase.idle)
+        .filter(|(index, phase)| *index != than && phase.is_measured_load())
         .filter_map(|(index, _)| change(record, &sieve, (than, index), regression))
         .collect()
 }

@@ -193,7 +193,7 @@ impl<'a> Timeline<'a> {
     fn measured(&self) -> impl Iterator<Item = &Moment> {
         self.moments().filter(|moment| {
             self.phase_of(moment)
-                .is_some_and(|phase| phase.measured && !phase.idle)
+                .is_some_and(PhaseRecord::is_measured_load)
         })
     }
 
