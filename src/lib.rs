@@ -38,6 +38,7 @@ pub mod remote;
 pub mod causes;
 pub mod files;
 pub mod metric;
+pub mod processes;
 pub mod secrecy;
 pub mod units;
 pub mod yaml;

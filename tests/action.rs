@@ -388,8 +388,18 @@ pub(crate) fn serving(bytes: Vec<u8>) -> String {
 
 #[test]
 fn a_release_is_used_where_its_committed_checksum_holds() {
+    for (os, arch, target, name) in [
+        ("Linux", "X64", "x86_64-unknown-linux-musl", "loadgate"),
+        ("macOS", "ARM64", "aarch64-apple-darwin", "loadgate"),
+        ("Windows", "X64", "x86_64-pc-windows-msvc", "loadgate.exe"),
+    ] {
+        a_release_is_used(os, arch, target, name);
+    }
+}
+
+fn a_release_is_used(os: &str, arch: &str, target: &str, name: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let binary = folder.path().join("loadgate");
+    let binary = folder.path().join(name);
     std::fs::write(
         &binary,
         format!(
@@ -407,10 +417,10 @@ fn a_release_is_used_where_its_committed_checksum_holds() {
         assert!(output.status.success());
         String::from_utf8(output.stdout).unwrap()
     };
-    let archive = "loadgate-0.1.0-x86_64-unknown-linux-musl.tar.gz";
-    run(&format!("chmod +x loadgate && tar -czf {archive} loadgate"));
+    let archive = format!("loadgate-0.1.0-{target}.tar.gz");
+    run(&format!("chmod +x {name} && tar -czf {archive} {name}"));
     let checksum = run(&format!("sha256sum {archive}"));
-    let url = serving(std::fs::read(folder.path().join(archive)).unwrap());
+    let url = serving(std::fs::read(folder.path().join(&archive)).unwrap());
     for (checksums, is_success) in [
         (checksum.clone(), true),
         (format!("{}  {archive}\n", "0".repeat(64)), false),
@@ -420,6 +430,8 @@ fn a_release_is_used_where_its_committed_checksum_holds() {
         let (server, api) = (Server::fast(), api());
         let job = job("", &server, &api)
             .with("binary-path", "")
+            .variable("RUNNER_OS", os)
+            .variable("RUNNER_ARCH", arch)
             .variable("LOADGATE_RELEASES", &url)
             .github("action_repository", Value::from("loadgate/loadgate"));
         let _alone = alone();

@@ -9,18 +9,19 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// What each room may use of the crate, beside itself. Data flows down this list.
-const MAY_USE: [(&str, &[&str]); 25] = [
+const MAY_USE: [(&str, &[&str]); 26] = [
     ("units", &[]),
     ("metric", &[]),
     ("yaml", &[]),
     ("files", &[]),
     ("causes", &[]),
     ("secrecy", &[]),
+    ("processes", &[]),
     ("remote", &["causes"]),
     ("lambda", &[]),
     ("scenario", &["units", "yaml"]),
     ("measurement", &["metric", "units"]),
-    ("load", &["scenario", "measurement", "units"]),
+    ("load", &["scenario", "measurement", "processes", "units"]),
     ("record", &["scenario", "measurement", "metric", "units"]),
     ("thresholds", &["measurement", "metric", "units", "yaml"]),
     (
@@ -85,6 +86,7 @@ const MAY_USE: [(&str, &[&str]); 25] = [
             "ci",
             "files",
             "metric",
+            "processes",
             "units",
             "secrecy",
         ],
@@ -98,14 +100,23 @@ const MAY_USE: [(&str, &[&str]); 25] = [
     (
         "cli",
         &[
-            "plan", "gate", "demo", "init", "schema", "lambda", "exit", "causes", "units",
+            "plan",
+            "gate",
+            "demo",
+            "init",
+            "schema",
+            "lambda",
+            "exit",
+            "causes",
+            "processes",
+            "units",
         ],
     ),
     ("lib", &[]),
 ];
 
 /// Crates that only these files may know: a prefix of the path below `src/`.
-const ONLY_IN: [(&str, &[&str]); 21] = [
+const ONLY_IN: [(&str, &[&str]); 25] = [
     (
         "hdrhistogram",
         &["measurement/latency.rs", "measurement/packed_tests.rs"],
@@ -130,6 +141,10 @@ const ONLY_IN: [(&str, &[&str]); 21] = [
     ("similar", &["baseline/", "report/"]),
     ("statrs", &["verdict/"]),
     ("signal_hook", &["gate/signals.rs"]),
+    ("win32job", &["processes/windows.rs"]),
+    ("sysinfo", &["plan/machine.rs"]),
+    ("cpu_time", &["load/health.rs"]),
+    ("terminal_size", &["gate/console.rs"]),
 ];
 
 /// Rooms that hold nothing but functions from data to data.

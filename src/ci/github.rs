@@ -109,7 +109,9 @@ impl Step {
         let relative = self.workspace.as_ref().and_then(|workspace| {
             let absolute = std::path::absolute(file).ok()?;
             let inside = absolute.strip_prefix(workspace).ok()?;
-            Some(inside.display().to_string())
+            // Between folders the platform knows one sign, on Windows too.
+            let parts = inside.iter().map(std::ffi::OsStr::to_string_lossy);
+            Some(parts.collect::<Vec<_>>().join("/"))
         });
         relative.unwrap_or_else(|| file.to_owned())
     }

@@ -16,7 +16,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use crate::causes;
 use crate::exit::Exit;
 use crate::gate::{self, Console, Loudness};
-use crate::{demo, init, lambda, plan, schema};
+use crate::{demo, init, lambda, plan, processes, schema};
 use comment::Comment;
 use gates::{Run, Try, Validate};
 use stand_in::Lambda;
@@ -88,7 +88,7 @@ enum Command {
     #[command(after_help = ROUTES)]
     Lambda(Box<Lambda>),
     /// See to it that started servers do not outlive a run; loadgate starts it itself
-    #[command(name = gate::GUARD, hide = true)]
+    #[command(name = processes::GUARD, hide = true)]
     GuardServers,
 }
 
@@ -247,7 +247,7 @@ impl Command {
             }
             Self::Lambda(arguments) => arguments.run(),
             Self::GuardServers => {
-                gate::guard();
+                processes::guard();
                 Ok(Exit::Passed)
             }
         }

@@ -1,6 +1,10 @@
 //! Where the gate speaks: standard output for what was asked, standard error for progress and errors.
 
 use std::io::{self, IsTerminal as _, Write as _};
+#[cfg(unix)]
+use std::os::fd::AsFd as Stream;
+#[cfg(windows)]
+use std::os::windows::io::AsHandle as Stream;
 use std::path::Path;
 
 use crate::report::{self, Colour};
@@ -48,10 +52,11 @@ pub enum Style {
 /// was called.
 pub fn program() -> String {
     let name = "loadgate";
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     let called = std::env::args_os().next().unwrap_or_default();
     let is_path = Path::new(&called).components().count() > 1;
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_found = std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    let is_found = std::env::split_paths(&path).any(|folder| folder.join(&file).is_file());
     let is_job = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
     if !is_path || is_found || is_job {
         return name.to_owned();
@@ -64,7 +69,7 @@ impl Console {
     /// `TERM=dumb`.
     pub fn of_process(loudness: Loudness) -> Self {
         let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb") || is_plain();
         let forced = value("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         let wanted = value("CLICOLOR").is_none_or(|value| value != "0");
         // Whatever its value, NO_COLOR asks for none.
@@ -148,6 +153,14 @@ pub fn say(text: &str) {
     }
 }
 
+/// Whether the terminal cannot be told to read escape codes: only Windows has such, and has to be asked.
+fn is_plain() -> bool {
+    #[cfg(windows)]
+    return anstyle_query::windows::enable_ansi_colors() == Some(false);
+    #[cfg(not(windows))]
+    false
+}
+
 fn width() -> usize {
     columns(&io::stdout()).unwrap_or(DEFAULT_WIDTH)
 }
@@ -158,13 +171,7 @@ pub(super) fn live_width() -> usize {
     columns(&io::stderr()).unwrap_or(DEFAULT_WIDTH) - 1
 }
 
-#[cfg(unix)]
-fn columns(stream: &impl std::os::fd::AsFd) -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(stream).ok()?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
-}
-
-#[cfg(not(unix))]
-fn columns<T>(_: &T) -> Option<usize> {
-    None
+fn columns(stream: &impl Stream) -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(stream)?;
+    Some(usize::from(width.0)).filter(|columns| *columns > 0)
 }

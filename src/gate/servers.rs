@@ -4,19 +4,16 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
-
 use super::console::Console;
-use super::guardian::Guardian;
 use crate::load::Stop;
 use crate::measurement::Arm;
 use crate::plan::{Server, Serving};
+use crate::processes::{Group, Guardian};
 use crate::record::{SERVER_ENDED, SERVER_NOT_READY};
 use crate::units::written;
 
@@ -49,7 +46,7 @@ pub(super) struct Servers<'a> {
 
 struct Running {
     arm: Arm,
-    child: Child,
+    group: Group,
     log: PathBuf,
 }
 
@@ -121,10 +118,10 @@ impl<'a> Servers<'a> {
     fn start_all(&mut self) -> Result<(), Lost> {
         for (arm, server) in self.commands() {
             let log = self.log(arm);
-            let child = self
+            let group = self
                 .spawn(server, &log)
                 .map_err(|error| (arm, format!("it cannot be started: {error}")))?;
-            self.running.push(Running { arm, child, log });
+            self.running.push(Running { arm, group, log });
         }
         let began = Instant::now();
         for (arm, server) in self.commands() {
@@ -133,12 +130,13 @@ impl<'a> Servers<'a> {
         Ok(())
     }
 
-    fn spawn(&mut self, server: &Server, log: &Path) -> io::Result<Child> {
+    fn spawn(&mut self, server: &Server, log: &Path) -> io::Result<Group> {
         let output = OpenOptions::new().append(true).create(true).open(log)?;
         if self.guardian.is_none() {
             self.guardian = Some(Guardian::start()?);
         }
-        let child = Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .arg("-c")
             .arg(&server.command)
             .env("LOADGATE_PORT", server.port.to_string())
@@ -147,15 +145,14 @@ impl<'a> Servers<'a> {
             .env_remove("GITHUB_TOKEN")
             .env_remove("GITLAB_TOKEN")
             .env_remove("CI_JOB_TOKEN")
-            .process_group(0)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
-            .stderr(output)
-            .spawn()?;
+            .stderr(output);
+        let group = Group::start(&mut command).map_err(told)?;
         if let Some(guardian) = &mut self.guardian {
-            guardian.watch(child.id());
+            guardian.watch(group.id());
         }
-        Ok(child)
+        Ok(group)
     }
 
     fn await_ready(&mut self, arm: Arm, server: &Server, began: Instant) -> Result<(), Lost> {
@@ -194,19 +191,21 @@ impl<'a> Servers<'a> {
 
     /// Stops all: first asked, then made.
     fn stop_all(&mut self) {
+        let mut grace = Duration::ZERO;
         for running in &self.running {
-            signal(&running.child, Signal::TERM);
+            if running.group.ask() {
+                grace = GRACE;
+            }
         }
-        let until = Instant::now() + GRACE;
-        for mut running in self.running.drain(..) {
-            while matches!(running.child.try_wait(), Ok(None)) && Instant::now() < until {
+        let until = Instant::now() + grace;
+        for Running { mut group, .. } in self.running.drain(..) {
+            while matches!(group.try_wait(), Ok(None)) && Instant::now() < until {
                 sleep(TICK);
             }
-            // What the server itself started may have outlived it.
-            signal(&running.child, Signal::KILL);
-            let _ = running.child.wait();
+            let id = group.id();
+            drop(group);
             if let Some(guardian) = &mut self.guardian {
-                guardian.forget(running.child.id());
+                guardian.forget(id);
             }
         }
     }
@@ -220,7 +219,7 @@ impl Drop for Servers<'_> {
 
 impl Running {
     fn check(&mut self) -> Result<(), Lost> {
-        let Ok(Some(status)) = self.child.try_wait() else {
+        let Ok(Some(status)) = self.group.try_wait() else {
             return Ok(());
         };
         let told = format!("{SERVER_ENDED} ({status})");
@@ -228,9 +227,15 @@ impl Running {
     }
 }
 
-fn signal(child: &Child, signal: Signal) {
-    // Fails where the group is gone, which is what is wanted.
-    let _ = kill_process_group(Pid::from_child(child), signal);
+/// What to mend where there is no shell.
+fn told(error: io::Error) -> io::Error {
+    if cfg!(windows) && error.kind() == io::ErrorKind::NotFound {
+        return io::Error::new(
+            error.kind(),
+            "there is no 'sh' in the PATH: Git for Windows brings one, in its folder bin",
+        );
+    }
+    error
 }
 
 /// Looks whether a server is ready: its port is open, or a path answers below 400.

@@ -2,22 +2,66 @@
 
 use std::io;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-
 /// Listens for SIGINT and SIGTERM on a thread of its own for as long as the process lives. `arrived` is called once for
-/// each signal, with its number.
+/// each signal, with its number. On Windows Ctrl-C is SIGINT.
 pub(super) fn listen(arrived: impl Fn(i32) + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let signals = system::signals()?;
     std::thread::Builder::new()
         .name("signals".to_owned())
-        .spawn(move || signals.forever().for_each(arrived))?;
+        .spawn(move || signals.for_each(arrived))?;
     Ok(())
 }
 
 /// Waits for SIGINT or SIGTERM.
 pub(super) fn wait() -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    signals.forever().next();
+    system::signals()?.next();
     Ok(())
+}
+
+#[cfg(unix)]
+mod system {
+    use std::io;
+
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    /// The signals as they arrive, without end.
+    pub(super) fn signals() -> io::Result<impl Iterator<Item = i32> + Send + 'static> {
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        Ok(std::iter::from_fn(move || signals.forever().next()))
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::flag;
+
+    /// How often it is looked whether one arrived: there is nothing to wait for.
+    const TICK: Duration = Duration::from_millis(50);
+
+    /// The signals as they arrive, without end.
+    pub(super) fn signals() -> io::Result<impl Iterator<Item = i32> + Send + 'static> {
+        let flags = [SIGINT, SIGTERM].map(|signal| (signal, Arc::new(AtomicBool::new(false))));
+        for (signal, arrived) in &flags {
+            flag::register(*signal, Arc::clone(arrived))?;
+        }
+        Ok(std::iter::from_fn(move || {
+            loop {
+                let arrived = flags
+                    .iter()
+                    .find(|(_, arrived)| arrived.swap(false, Ordering::Relaxed));
+                if let Some((signal, _)) = arrived {
+                    return Some(*signal);
+                }
+                sleep(TICK);
+            }
+        }))
+    }
 }

@@ -1,14 +1,15 @@
 //! Programs that a scenario runs: without a shell, in their own process group, within a bound of time and output.
 
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::{Child, Command};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{sleep, timeout};
+
+use crate::processes::Group;
 
 /// Programs that run at once on a core: more would take the processor from the load.
 const AT_ONCE: usize = 8;
@@ -17,6 +18,8 @@ const LONGEST_OUTPUT: u64 = 1 << 20;
 const LONGEST_COMPLAINT: u64 = 4 << 10;
 /// What a message repeats of the complaints, in characters.
 const REPEATED: usize = 200;
+/// How often it is looked whether a program has ended, once it has closed what it prints into: soon, then less often.
+const TICKS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50)];
 
 /// Where programs are run.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ impl Workshop {
     pub(super) async fn run(
         &self,
         arguments: &[String],
-        timeout: Duration,
+        within: Duration,
     ) -> Result<Value, String> {
         let [program, rest @ ..] = arguments else {
             return Err("there is no program".to_owned());
@@ -50,71 +53,77 @@ impl Workshop {
             .acquire()
             .await
             .map_err(|error| error.to_string())?;
-        let path = if program.contains('/') {
+        let path = if program.contains(std::path::is_separator) {
             self.folder.join(program)
         } else {
             PathBuf::from(program)
         };
-        let child = Command::new(path)
+        let mut command = Command::new(path);
+        command
             .args(rest)
             .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| format!("cannot be started: {error}"))?;
-        let mut running = Running(child);
-        let ended = tokio::time::timeout(timeout, running.output()).await;
-        ended.unwrap_or_else(|_| Err(format!("did not end within {timeout:?}")))
+            .stderr(Stdio::piped());
+        let mut group =
+            Group::start(&mut command).map_err(|error| format!("cannot be started: {error}"))?;
+        let output = timeout(within, output(&mut group)).await;
+        output.unwrap_or_else(|_| Err(format!("did not end within {within:?}")))
     }
 }
 
-/// A program on its way. Dropped, it is ended with all that it started.
-struct Running(Child);
+/// What a program prints, once it has ended.
+async fn output(group: &mut Group) -> Result<Value, String> {
+    let (stdout, stderr) = group.outputs();
+    let (output, complaint) = (
+        read(stdout, LONGEST_OUTPUT),
+        read(stderr, LONGEST_COMPLAINT),
+    );
+    let (output, complaint) = tokio::join!(output, complaint);
+    let status = ended(group).await.map_err(|error| error.to_string())?;
+    if !status.success() {
+        let complaint = String::from_utf8_lossy(&complaint);
+        let complaint: String = complaint.trim().chars().take(REPEATED).collect();
+        let behind = if complaint.is_empty() { "" } else { ": " };
+        return Err(format!("ended with {status}{behind}{complaint}"));
+    }
+    if output.len() as u64 > LONGEST_OUTPUT {
+        return Err(format!("prints more than {LONGEST_OUTPUT} bytes"));
+    }
+    serde_json::from_slice(&output).map_err(|error| format!("does not print JSON: {error}"))
+}
 
-impl Running {
-    async fn output(&mut self) -> Result<Value, String> {
-        let (stdout, stderr) = (self.0.stdout.take(), self.0.stderr.take());
-        let (output, complaint) = tokio::join!(
-            read(stdout, LONGEST_OUTPUT),
-            read(stderr, LONGEST_COMPLAINT)
-        );
-        let status = self.0.wait().await.map_err(|error| error.to_string())?;
-        if !status.success() {
-            let complaint = String::from_utf8_lossy(&complaint);
-            let complaint: String = complaint.trim().chars().take(REPEATED).collect();
-            let behind = if complaint.is_empty() { "" } else { ": " };
-            return Err(format!("ended with {status}{behind}{complaint}"));
+/// Waits until a program has ended. tokio's own children would cost each wait for a request a look at them.
+async fn ended(group: &mut Group) -> io::Result<ExitStatus> {
+    let [mut tick, longest] = TICKS;
+    loop {
+        if let Some(status) = group.try_wait()? {
+            return Ok(status);
         }
-        if output.len() as u64 > LONGEST_OUTPUT {
-            return Err(format!("prints more than {LONGEST_OUTPUT} bytes"));
-        }
-        serde_json::from_slice(&output).map_err(|error| format!("does not print JSON: {error}"))
+        sleep(tick).await;
+        tick = (tick * 2).min(longest);
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        // The id is there until the program was waited for, so that nobody else's can be meant.
-        let id = self.0.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(group) = id.and_then(Pid::from_raw) {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
+/// Reads a stream to its end, and keeps no more than so much of it and one byte that tells that there was more. What
+/// cannot be read is as good as not printed.
+///
+/// A thread of its own does it, which nobody waits for: a program that left its group may hold the stream for ever.
+async fn read(stream: Option<impl Read + Send + 'static>, most: u64) -> Vec<u8> {
+    let (done, kept) = oneshot::channel();
+    let reader = std::thread::Builder::new().name("program".to_owned());
+    let started = stream.map(|mut stream| {
+        reader.spawn(move || {
+            let mut kept = Vec::new();
+            let _ = (&mut stream).take(most + 1).read_to_end(&mut kept);
+            let _ = io::copy(&mut stream, &mut io::sink());
+            let _ = done.send(kept);
+        })
+    });
+    match started {
+        Some(Ok(_)) => kept.await.unwrap_or_default(),
+        Some(Err(_)) | None => Vec::new(),
     }
-}
-
-/// Reads a stream to its end, and keeps no more than so much of it and one byte that tells that there was more.
-async fn read(stream: Option<impl AsyncRead + Unpin>, most: u64) -> Vec<u8> {
-    let mut kept = Vec::new();
-    let Some(mut stream) = stream else {
-        return kept;
-    };
-    // What cannot be read is as good as not printed.
-    let _ = (&mut stream).take(most + 1).read_to_end(&mut kept).await;
-    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
-    kept
 }
 
 #[cfg(test)]
@@ -146,7 +155,11 @@ mod tests {
             (&["./missing"], "cannot be started"),
             (
                 &["sh", "-c", "echo out; echo why >&2; exit 3"],
-                "exit status: 3: why",
+                if cfg!(windows) {
+                    "exit code: 3: why"
+                } else {
+                    "exit status: 3: why"
+                },
             ),
             (&["echo", "hello"], "does not print JSON"),
             (
@@ -169,5 +182,17 @@ mod tests {
         );
         assert_eq!(error, Err("did not end within 50ms".to_owned()));
         assert!(began.elapsed() < LONG);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn one_that_left_the_group_and_holds_the_pipe_is_not_waited_for() {
+        let began = std::time::Instant::now();
+        let error = run(
+            &["sh", "-c", "setsid sleep 20 & echo {}"],
+            Duration::from_millis(200),
+        );
+        assert_eq!(error, Err("did not end within 200ms".to_owned()));
+        assert!(began.elapsed() < Duration::from_secs(20));
     }
 }

@@ -3,9 +3,6 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use rustix::time::{ClockId, clock_gettime};
-
 use crate::measurement::{Latencies, Measurement};
 use crate::scenario::{Phase, Shape};
 
@@ -45,19 +42,15 @@ pub struct TooFewFiles {
 /// limit; none where there is none.
 pub(super) fn open_files(load: &[Phase], arms: u64) -> Result<Option<u64>, TooFewFiles> {
     let needed = peak_users(load) * arms + RESERVE;
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let (current, most) = system::most_open_files();
     let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= needed);
     if enough(current) {
         return Ok(current);
     }
-    let raised = Rlimit {
-        current: Some(needed),
-        maximum,
-    };
-    if enough(maximum) && setrlimit(Resource::Nofile, raised).is_ok() {
+    if enough(most) && system::raise_open_files(needed) {
         return Ok(Some(needed));
     }
-    let limit = maximum.or(current).unwrap_or_default();
+    let limit = most.or(current).unwrap_or_default();
     Err(TooFewFiles { needed, limit })
 }
 
@@ -95,7 +88,7 @@ impl Before {
     pub(super) fn now() -> Self {
         Self {
             at: Instant::now(),
-            cpu: cpu_time(),
+            cpu: system::process_time(),
             host: host_times(),
         }
     }
@@ -103,7 +96,9 @@ impl Before {
     /// CPU time of this process over wall time and cores, and steal over all CPU time, since then.
     pub(super) fn shares(&self, cores: usize) -> (f64, Option<f64>) {
         let wall = self.at.elapsed().as_secs_f64() * cores as f64;
-        let cpu = cpu_time().saturating_sub(self.cpu).as_secs_f64();
+        let cpu = system::process_time()
+            .saturating_sub(self.cpu)
+            .as_secs_f64();
         let steal = self.host.zip(host_times()).map(|(before, after)| {
             let all = after.all.saturating_sub(before.all).max(1);
             after.stolen.saturating_sub(before.stolen) as f64 / all as f64
@@ -143,7 +138,7 @@ impl Meter {
 
     /// A phase begins here, on this thread; what came before has ended.
     pub(super) fn turn(&mut self, is_measured: bool) {
-        let now = (Instant::now(), time_of(ClockId::ThreadCPUTime));
+        let now = (Instant::now(), system::thread_time());
         if let Some((at, cpu)) = self.began.take() {
             self.wall += now.0.saturating_duration_since(at);
             self.cpu += now.1.saturating_sub(cpu);
@@ -158,15 +153,69 @@ impl Meter {
     }
 }
 
-fn cpu_time() -> Duration {
-    time_of(ClockId::ProcessCPUTime)
+#[cfg(unix)]
+mod system {
+    use std::time::Duration;
+
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    use rustix::time::{ClockId, clock_gettime};
+
+    /// CPU time of this process.
+    pub(super) fn process_time() -> Duration {
+        time_of(ClockId::ProcessCPUTime)
+    }
+
+    /// CPU time of this thread.
+    pub(super) fn thread_time() -> Duration {
+        time_of(ClockId::ThreadCPUTime)
+    }
+
+    fn time_of(clock: ClockId) -> Duration {
+        let time = clock_gettime(clock);
+        let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+        Duration::from_secs(seconds)
+            + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or_default())
+    }
+
+    /// Files that this process may hold open as it is, and that it may let itself hold; none where there is no limit.
+    pub(super) fn most_open_files() -> (Option<u64>, Option<u64>) {
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        (current, maximum)
+    }
+
+    /// Whether it may hold so many from now on.
+    pub(super) fn raise_open_files(needed: u64) -> bool {
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        let current = Some(needed);
+        setrlimit(Resource::Nofile, Rlimit { current, maximum }).is_ok()
+    }
 }
 
-fn time_of(clock: ClockId) -> Duration {
-    let time = clock_gettime(clock);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
-    Duration::from_secs(seconds)
-        + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or_default())
+#[cfg(windows)]
+mod system {
+    use std::time::Duration;
+
+    use cpu_time::{ProcessTime, ThreadTime};
+
+    /// CPU time of this process.
+    pub(super) fn process_time() -> Duration {
+        ProcessTime::try_now().map_or(Duration::ZERO, |time| time.as_duration())
+    }
+
+    /// CPU time of this thread.
+    pub(super) fn thread_time() -> Duration {
+        ThreadTime::try_now().map_or(Duration::ZERO, |time| time.as_duration())
+    }
+
+    /// Windows limits sockets by memory alone.
+    pub(super) fn most_open_files() -> (Option<u64>, Option<u64>) {
+        (None, None)
+    }
+
+    /// There is no limit to raise.
+    pub(super) fn raise_open_files(_needed: u64) -> bool {
+        false
+    }
 }
 
 fn host_times() -> Option<HostTimes> {
@@ -214,6 +263,7 @@ mod tests {
         assert_eq!(parse_host_times("intr 1 2 3"), None);
     }
 
+    #[cfg(unix)]
     #[test]
     fn more_users_than_files_are_refused_before_anything_is_sent() {
         let load = [phase(Shape::Users {

@@ -5,6 +5,7 @@
 //! its share of the users; each core fills its own measurement, merged after the join. This room must not know what is
 //! promised, kept or reported.
 
+mod alarm;
 mod alternate;
 mod clock;
 mod command;

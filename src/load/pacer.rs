@@ -11,10 +11,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use super::alarm::Alarm;
+
 /// The waiting users of one core.
 #[derive(Debug)]
 pub(super) struct Pacer {
-    alarm: alarm::Alarm,
+    alarm: Alarm,
     waiting: RefCell<BinaryHeap<Waiter>>,
     /// The newest instant that is known to have passed, which saves a look at the clock per request.
     passed: Cell<Instant>,
@@ -26,7 +28,7 @@ impl Pacer {
     /// A pacer; someone must run [`Pacer::drive`] for waits to end.
     pub(super) fn new() -> io::Result<Rc<Self>> {
         Ok(Rc::new(Self {
-            alarm: alarm::Alarm::new()?,
+            alarm: Alarm::new()?,
             waiting: RefCell::default(),
             passed: Cell::new(Instant::now()),
             driver: RefCell::default(),
@@ -139,119 +141,6 @@ impl PartialEq for Waiter {
 }
 
 impl Eq for Waiter {}
-
-#[cfg(target_os = "linux")]
-mod alarm {
-    //! A `timerfd`: exact to some microseconds, and costs nothing while it waits.
-
-    use std::io;
-    use std::os::fd::OwnedFd;
-    use std::task::{Context, Poll, ready};
-    use std::time::{Duration, Instant};
-
-    use rustix::time::{
-        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
-        timerfd_settime,
-    };
-    use tokio::io::unix::AsyncFd;
-
-    #[derive(Debug)]
-    pub(super) struct Alarm(AsyncFd<OwnedFd>);
-
-    impl Alarm {
-        pub(super) fn new() -> io::Result<Self> {
-            let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-            let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-            #[expect(
-                deprecated,
-                reason = "its successor is unsafe, for descriptors that may close early; an OwnedFd cannot"
-            )]
-            AsyncFd::new(timer).map(Self)
-        }
-
-        /// Sets the alarm, or moves it.
-        pub(super) fn set(&self, at: Instant) {
-            // Zero would switch the timer off.
-            let after = at
-                .saturating_duration_since(Instant::now())
-                .max(Duration::from_nanos(1));
-            let value = Itimerspec {
-                it_interval: Timespec {
-                    tv_sec: 0,
-                    tv_nsec: 0,
-                },
-                it_value: Timespec {
-                    tv_sec: i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
-                    tv_nsec: after.subsec_nanos().into(),
-                },
-            };
-            // Fails only for a broken descriptor or value, and ours are neither.
-            let _ = timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &value);
-        }
-
-        /// Ready once after each time that the alarm went off. Setting the timer again clears it, so that it needs no read.
-        pub(super) fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
-            if let Ok(mut ready) = ready!(self.0.poll_read_ready(context)) {
-                ready.clear_ready();
-            }
-            Poll::Ready(())
-        }
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod alarm {
-    //! tokio's timer up to its last millisecond and a half, then yielding in a loop.
-
-    use std::cell::{Cell, RefCell};
-    use std::future::Future as _;
-    use std::io;
-    use std::pin::Pin;
-    use std::task::{Context, Poll, ready};
-    use std::time::{Duration, Instant};
-
-    use tokio::time::{Sleep, sleep_until};
-
-    /// How early tokio's timer is set: it rounds up to a millisecond.
-    const EARLY: Duration = Duration::from_micros(1_500);
-
-    #[derive(Debug, Default)]
-    pub(super) struct Alarm {
-        at: Cell<Option<Instant>>,
-        sleep: RefCell<Option<Pin<Box<Sleep>>>>,
-    }
-
-    impl Alarm {
-        #[expect(clippy::unnecessary_wraps, reason = "the same signature as on Linux")]
-        pub(super) fn new() -> io::Result<Self> {
-            Ok(Self::default())
-        }
-
-        pub(super) fn set(&self, at: Instant) {
-            self.at.set(Some(at));
-            let early = at.checked_sub(EARLY).unwrap_or(at);
-            let mut sleep = self.sleep.borrow_mut();
-            match sleep.as_mut() {
-                Some(sleep) => sleep.as_mut().reset(early.into()),
-                None => *sleep = Some(Box::pin(sleep_until(early.into()))),
-            }
-        }
-
-        pub(super) fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
-            let mut sleep = self.sleep.borrow_mut();
-            let (Some(at), Some(sleep)) = (self.at.get(), sleep.as_mut()) else {
-                return Poll::Pending;
-            };
-            ready!(sleep.as_mut().poll(context));
-            if Instant::now() < at {
-                context.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            self.at.set(None);
-            Poll::Ready(())
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

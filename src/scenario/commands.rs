@@ -16,6 +16,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Programs that read one of their arguments as a program.
 const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "ksh", "ash", "fish"];
+/// Programs that read all of their arguments as one.
+const SHELLS_OF_WINDOWS: [&str; 3] = ["cmd", "powershell", "pwsh"];
 
 impl Reader<'_> {
     /// Reads a step that runs a program.
@@ -93,7 +95,16 @@ fn arguments(
     {
         return Err(items[0].error("must be a program that is known before the run"));
     }
-    let base = program.source().rsplit('/').next().unwrap_or_default();
+    let base = program.source().rsplit(['/', '\\']).next();
+    let base = base.unwrap_or_default().to_ascii_lowercase();
+    let base = base.strip_suffix(".exe").unwrap_or(&base);
+    if SHELLS_OF_WINDOWS.contains(&base)
+        && let Some(place) = arguments.iter().position(|one| !one.is_constant())
+    {
+        return Err(items[place].error(format_args!(
+            "{base} would run whatever the value says: call a program itself, or a script by its file"
+        )));
+    }
     if SHELLS.contains(&base) {
         let script = arguments.iter().position(|argument| {
             let flags = argument.source();

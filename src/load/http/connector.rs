@@ -151,11 +151,23 @@ async fn connect(
 
 /// Tells a target that cannot be reached from a machine that has run out of files or ports.
 fn connect_failure(error: &io::Error) -> Failure {
-    use rustix::io::Errno;
-    match Errno::from_io_error(error) {
-        Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS) => {
-            Failure::NoSocket
-        }
+    match error.raw_os_error() {
+        Some(code) if NO_SOCKET.contains(&code) => Failure::NoSocket,
         _ => Failure::Connect,
     }
 }
+
+/// What the system says when this machine has no file, port or buffer left for a connection.
+#[cfg(unix)]
+const NO_SOCKET: [i32; 4] = {
+    use rustix::io::Errno;
+    [
+        Errno::MFILE.raw_os_error(),
+        Errno::NFILE.raw_os_error(),
+        Errno::ADDRNOTAVAIL.raw_os_error(),
+        Errno::NOBUFS.raw_os_error(),
+    ]
+};
+/// `WSAEMFILE`, `WSAEADDRNOTAVAIL` and `WSAENOBUFS`.
+#[cfg(windows)]
+const NO_SOCKET: [i32; 3] = [10_024, 10_049, 10_055];

@@ -338,6 +338,10 @@ const STEPS: &[(&str, &str)] = &[
         "a shell would run whatever the value says: hand it over as an argument and write \"$1\", as in [sh, -c, 'sign \"$1\"', sh, \"{{ order }}\"]",
     ),
     (
+        "{ command: ['C:\\\\Windows\\\\CMD.EXE', /c, echo, '{{ uuid() }}'], capture: { a: $ } }",
+        "cmd would run whatever the value says: call a program itself, or a script by its file",
+    ),
+    (
         "{ command: [a], capture: { a: $ }, json: {} }",
         "'json' belongs to a request, and this step runs a program",
     ),

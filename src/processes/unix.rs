@@ -1,0 +1,120 @@
+//! Process groups.
+
+use std::collections::BTreeSet;
+use std::io::{self, BufRead as _, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+use super::GUARD;
+
+/// How long what the guardian stops may take to stop by itself.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The group of a first process, which has its id.
+#[derive(Debug)]
+pub(super) struct Rest;
+
+pub(super) fn set_apart(command: &mut Command) {
+    command.process_group(0);
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "its twin may fail")]
+pub(super) fn rest(_first: &Child) -> io::Result<Rest> {
+    Ok(Rest)
+}
+
+/// Whether it has ended; it is still to be waited for.
+pub(super) fn has_ended(first: &mut Child) -> io::Result<bool> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    Ok(waitid(WaitId::Pid(Pid::from_child(first)), options)?.is_some())
+}
+
+impl Rest {
+    #[expect(clippy::unused_self, reason = "the same signature as its twin's")]
+    pub(super) fn ask(&self, first: &Child) -> bool {
+        signal(first, Signal::TERM);
+        true
+    }
+
+    #[expect(clippy::unused_self, reason = "the same signature as its twin's")]
+    pub(super) fn end(&mut self, first: &Child) {
+        signal(first, Signal::KILL);
+    }
+}
+
+fn signal(first: &Child, signal: Signal) {
+    // Fails where the group is gone, which is what is wanted.
+    let _ = kill_process_group(Pid::from_child(first), signal);
+}
+
+/// Sees to it that no group that it watches over outlives this process, whatever ends it: a process of its own, which
+/// learns of the end by the end of its input. Dropped, it stops what it still watches over.
+pub struct Guardian(Child);
+
+impl Guardian {
+    /// Starts this program as the guardian.
+    pub fn start() -> io::Result<Self> {
+        // In a group of its own, so that a signal to the run's group does not end it first.
+        Command::new(std::env::current_exe()?)
+            .arg(GUARD)
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map(Self)
+    }
+
+    /// Watches over a group, named by its first process.
+    pub fn watch(&mut self, group: u32) {
+        self.tell(&format!("+{group}\n"));
+    }
+
+    /// Watches over it no longer.
+    pub fn forget(&mut self, group: u32) {
+        self.tell(&format!("-{group}\n"));
+    }
+
+    fn tell(&mut self, line: &str) {
+        if let Some(input) = &mut self.0.stdin {
+            // Without a guardian the run still stops what it started by itself.
+            let _ = input.write_all(line.as_bytes());
+        }
+    }
+}
+
+impl Drop for Guardian {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+/// What the guardian does: watches over groups until its input ends, and then stops those that are left.
+pub fn guard() {
+    let mut groups = BTreeSet::new();
+    for line in io::stdin().lock().lines().map_while(Result::ok) {
+        let Some(group) = line.get(1..).and_then(|group| group.parse::<i32>().ok()) else {
+            continue;
+        };
+        if line.starts_with('+') {
+            groups.insert(group);
+        } else {
+            groups.remove(&group);
+        }
+    }
+    let left: Vec<Pid> = groups.into_iter().filter_map(Pid::from_raw).collect();
+    if left.is_empty() {
+        return;
+    }
+    for (signal, grace) in [(Signal::TERM, GRACE), (Signal::KILL, Duration::ZERO)] {
+        for group in &left {
+            let _ = kill_process_group(*group, signal);
+        }
+        sleep(grace);
+    }
+}
