@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use divan::{Bencher, black_box};
-use loadgate::load::http::h1::Reader;
+use loadgate::load::http::h1::{LastHead, Reader};
 use loadgate::load::http::{Expected, render_into};
 use loadgate::load::schedule::Schedule;
 use loadgate::load::timetable::Timetable;
@@ -50,14 +50,24 @@ fn answer() -> Vec<u8> {
 
 #[divan::bench]
 fn an_answer_is_read(bencher: Bencher) {
-    let answer = answer();
     let wanted = ["x-cold-start".parse().unwrap()];
-    bencher.bench(|| {
-        let mut reader = Reader::new(Expected {
-            headers: &wanted,
-            ..Expected::default()
-        });
-        black_box(reader.feed(black_box(&answer))).unwrap();
+    let expected = Expected {
+        headers: &wanted,
+        ..Expected::default()
+    };
+    read(bencher, expected);
+}
+
+#[divan::bench]
+fn an_answer_with_the_head_of_the_one_before_is_read(bencher: Bencher) {
+    read(bencher, Expected::default());
+}
+
+fn read(bencher: Bencher, expected: Expected<'_>) {
+    let (answer, mut last) = (answer(), LastHead::default());
+    bencher.bench_local(|| {
+        let mut reader = Reader::new(expected);
+        black_box(reader.feed(black_box(&answer), &mut last)).unwrap();
         reader.take_answer()
     });
 }

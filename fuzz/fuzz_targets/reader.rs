@@ -1,25 +1,29 @@
-//! Any bytes, split anywhere, read as they do in one piece, and none of them panic.
+//! Any bytes, split anywhere and after any other answer, read as they do in one piece, and none of them panic.
 //!
 //! `cargo +nightly fuzz run reader -- -max_total_time=600`
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use loadgate::load::http::h1::{Ending, ReadError, Reader, Step};
+use loadgate::load::http::h1::{Ending, LastHead, ReadError, Reader, Step};
 use loadgate::load::http::{Answer, Expected};
 
 // The first bytes say what is expected and where to split; the rest is the answer.
-fuzz_target!(|input: (bool, Option<u16>, Vec<u16>, Vec<u8>)| {
-    let (head_only, keep_body, cuts, bytes) = input;
+fuzz_target!(|input: (bool, bool, Option<u16>, Vec<u16>, u16, Vec<u8>)| {
+    let (head_only, wants, keep_body, cuts, before, bytes) = input;
     let wanted = ["a".parse().expect("a name")];
     let expected = Expected {
         head_only,
         keep_body: keep_body.map(usize::from),
-        headers: &wanted,
+        headers: if wants { &wanted } else { &[] },
         ..Expected::default()
     };
-    let whole = read([bytes.as_slice()], expected);
-    assert_eq!(read(split(&bytes, &cuts), expected), whole);
-    assert_eq!(read(bytes.chunks(1), expected), whole);
+    let whole = read([bytes.as_slice()], expected, &mut LastHead::default());
+    // A part of it was an answer of its own before.
+    let mut last = LastHead::default();
+    let _ = read([&bytes[..bytes.len().min(before.into())]], expected, &mut last);
+    assert_eq!(read([bytes.as_slice()], expected, &mut last), whole);
+    assert_eq!(read(split(&bytes, &cuts), expected, &mut last), whole);
+    assert_eq!(read(bytes.chunks(1), expected, &mut last), whole);
 });
 
 /// Cuts off pieces of these lengths; the last is what remains.
@@ -37,11 +41,12 @@ fn split<'a>(mut bytes: &'a [u8], lengths: &[u16]) -> Vec<&'a [u8]> {
 fn read<'a>(
     pieces: impl IntoIterator<Item = &'a [u8]>,
     expected: Expected<'_>,
+    last: &mut LastHead,
 ) -> Result<(Answer, bool, usize), ReadError> {
     let mut reader = Reader::new(expected);
     let mut total = 0;
     for piece in pieces {
-        if let Step::Done { surplus } = reader.feed(piece)? {
+        if let Step::Done { surplus } = reader.feed(piece, last)? {
             total += surplus;
         }
     }

@@ -8,6 +8,7 @@ mod reader;
 mod tests;
 mod turn;
 
+pub use head::LastHead;
 pub use reader::{Ending, HEAD_LIMIT, ReadError, Reader, Step};
 pub use turn::Scratch;
 

@@ -4,7 +4,7 @@
 use std::mem;
 
 use super::chunked::{Chunked, fitting};
-use super::head::{self, Framing, Head};
+use super::head::{self, Framing, Head, LastHead};
 use crate::load::http::answer::{Answer, Expected};
 
 /// A longer head is refused: memory is the client's, and no honest server sends more.
@@ -104,12 +104,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes the next bytes from the connection. After an error the reader is of no more use.
-    pub fn feed(&mut self, input: &[u8]) -> Result<Step, ReadError> {
+    /// Takes the next bytes from the connection. After an error the reader is of no more use. `last` is any reader's, or a
+    /// new one: it changes nothing but the cost.
+    pub fn feed(&mut self, input: &[u8], last: &mut LastHead) -> Result<Step, ReadError> {
         let mut rest = input;
         while !rest.is_empty() && !matches!(self.place, Place::Done) {
             rest = match &mut self.place {
-                Place::Head => self.read_head(rest)?,
+                Place::Head => self.read_head(rest, last)?,
                 Place::Length(left) => {
                     let (data, rest) = rest.split_at(fitting(*left, rest.len()));
                     *left -= data.len() as u64;
@@ -172,11 +173,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the head, from `input` alone where it is whole there, and returns what follows it.
-    fn read_head<'i>(&mut self, input: &'i [u8]) -> Result<&'i [u8], ReadError> {
+    fn read_head<'i>(
+        &mut self,
+        input: &'i [u8],
+        last: &mut LastHead,
+    ) -> Result<&'i [u8], ReadError> {
         let before = self.partial.len();
         let (window, _) = input.split_at(input.len().min(HEAD_LIMIT - before));
         let parsed = if before == 0 {
-            head::parse(window, &self.expected)?
+            last.parse(window, &self.expected)?
         } else {
             self.partial.extend_from_slice(window);
             if self.is_worth_parsing(before) {

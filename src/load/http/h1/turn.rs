@@ -6,6 +6,7 @@ use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use super::head::LastHead;
 use super::reader::{Ending, ReadError, Reader, Step};
 use crate::load::http::exchange::{Answered, Broken, Exchange, Failed};
 use crate::load::http::request::Request;
@@ -14,12 +15,20 @@ use crate::load::http::stream::Stream;
 /// Most answers come in one read of this size, and long bodies in few.
 const READ_BUFFER: usize = 64 * 1024;
 
-/// The read buffer that all users of a core share: it is borrowed for the length of a read, so a waiting user holds none.
-pub struct Scratch(RefCell<Box<[u8]>>);
+/// What all users of a core read with: it is borrowed for the length of a read, so a waiting user holds none.
+pub struct Scratch(RefCell<Desk>);
+
+struct Desk {
+    buffer: Box<[u8]>,
+    last: LastHead,
+}
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self(RefCell::new(vec![0; READ_BUFFER].into_boxed_slice()))
+        Self(RefCell::new(Desk {
+            buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+            last: LastHead::default(),
+        }))
     }
 }
 
@@ -79,9 +88,9 @@ impl<'a> Turn<'a> {
         exchange: &mut Exchange,
     ) -> Poll<Result<usize, Broken>> {
         self.write(context);
-        let mut buffer = self.scratch.0.borrow_mut();
+        let Desk { buffer, last } = &mut *self.scratch.0.borrow_mut();
         loop {
-            let read = ready!(self.stream.poll_read(context, &mut buffer));
+            let read = ready!(self.stream.poll_read(context, buffer));
             let now = Instant::now();
             let step = match read {
                 Ok(0) => self
@@ -94,7 +103,7 @@ impl<'a> Turn<'a> {
                         .times
                         .first_byte
                         .get_or_insert_with(|| now - self.begun);
-                    self.reader.feed(&buffer[..count])
+                    self.reader.feed(&buffer[..count], last)
                 }
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self
                     .reader
@@ -167,11 +176,11 @@ impl Stream {
     /// news from the system this costs no system call.
     pub(in crate::load::http) async fn is_quiet(&mut self, scratch: &Scratch) -> bool {
         if let Self::Plain(tcp) = self {
-            let read = tcp.try_read(&mut scratch.0.borrow_mut());
+            let read = tcp.try_read(&mut scratch.0.borrow_mut().buffer);
             return read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
         }
         poll_fn(|context| {
-            let read = self.poll_read(context, &mut scratch.0.borrow_mut());
+            let read = self.poll_read(context, &mut scratch.0.borrow_mut().buffer);
             Poll::Ready(read.is_pending())
         })
         .await

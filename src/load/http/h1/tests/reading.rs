@@ -1,6 +1,6 @@
 //! The reader by itself: where answers end, and what is refused.
 
-use super::super::{Ending, HEAD_LIMIT, ReadError, Reader, Step};
+use super::super::{Ending, HEAD_LIMIT, LastHead, ReadError, Reader, Step};
 use crate::load::http::{Answer, Expected, HeaderName};
 
 /// What a reader makes of bytes that come in these pieces and then end: the answer, whether the connection lives on, and
@@ -9,10 +9,19 @@ pub(super) fn read(
     pieces: &[&[u8]],
     expected: Expected<'_>,
 ) -> Result<(Answer, bool, usize), ReadError> {
+    read_after(&mut LastHead::default(), pieces, expected)
+}
+
+/// The same, after another answer.
+pub(super) fn read_after(
+    last: &mut LastHead,
+    pieces: &[&[u8]],
+    expected: Expected<'_>,
+) -> Result<(Answer, bool, usize), ReadError> {
     let mut reader = Reader::new(expected);
     let mut extra = 0;
     for piece in pieces {
-        if let Step::Done { surplus } = reader.feed(piece)? {
+        if let Step::Done { surplus } = reader.feed(piece, last)? {
             extra += surplus;
         }
     }
@@ -239,6 +248,9 @@ fn what_is_no_answer_is_refused_by_name() {
 #[test]
 fn a_session_that_was_cut_ends_no_body_by_closing() {
     let mut reader = Reader::new(kept());
-    assert_eq!(reader.feed(b"HTTP/1.1 200 OK\r\n\r\nhel"), Ok(Step::More));
+    assert_eq!(
+        reader.feed(b"HTTP/1.1 200 OK\r\n\r\nhel", &mut LastHead::default()),
+        Ok(Step::More)
+    );
     assert_eq!(reader.close(Ending::Cut), Err(ReadError::ClosedMidBody));
 }

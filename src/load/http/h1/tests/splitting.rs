@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::reading::read;
+use super::super::LastHead;
+use super::reading::{read, read_after};
 use crate::load::http::Expected;
 
 /// Pieces of answers, so that what is put together is often nearly one.
@@ -33,6 +34,16 @@ fn fragment() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// Fields of a head, each of which changes what is read of it.
+fn field() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "Content-Length: 7\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Connection: close\r\n",
+        "X-Wanted: yes\r\n",
+    ])
+}
+
 /// Cuts `bytes` at these places.
 fn split<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
     let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
@@ -61,6 +72,30 @@ proptest! {
         prop_assert_eq!(&read(&split(&bytes, &cuts), expected), &whole);
         let singles: Vec<&[u8]> = bytes.chunks(1).collect();
         prop_assert_eq!(&read(&singles, expected), &whole);
+    }
+
+    #[test]
+    fn what_was_read_before_changes_nothing(
+        fields in prop::collection::vec(field(), 0..4),
+        answers in prop::collection::vec(
+            (0_usize..8, fragment(), prop::bool::weighted(0.2), any::<bool>()),
+            1..6,
+        ),
+    ) {
+        let (mut last, wanted) = (LastHead::default(), ["x-wanted".parse().unwrap()]);
+        let head = format!("HTTP/1.1 200 OK\r\n{}\r\n", fields.concat());
+        for (cut, fragment, head_only, wants) in answers {
+            // Half of them start alike to the last byte, the others almost.
+            let alike = &head.as_bytes()[..head.len() - cut.saturating_sub(4)];
+            let bytes = [alike, &fragment].concat();
+            let expected = Expected {
+                head_only,
+                keep_body: Some(1500),
+                headers: if wants { &wanted } else { &[] },
+                ..Expected::default()
+            };
+            prop_assert_eq!(read_after(&mut last, &[&bytes], expected), read(&[&bytes], expected));
+        }
     }
 
     #[test]
