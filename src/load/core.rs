@@ -205,19 +205,23 @@ impl<'a> Pending<'a> {
         }
     }
 
-    /// Records what came of it, on the wire too where it was sent.
-    pub(super) fn settle(mut self, sent: &Sent, exchange: Option<&Exchange>) {
+    /// Records what came of it, on the wire too where it was sent. Returns when it ended.
+    pub(super) fn settle(mut self, sent: &Sent, exchange: Option<&Exchange>) -> Moment {
         self.settled = true;
         let core = self.owed.0;
         // One follows the other, so they add up to the latency.
         let queue = self.ready.saturating_duration_since(self.due.at);
         let late = sent.at.saturating_duration_since(self.ready);
         let service = sent.done.saturating_duration_since(sent.at);
+        let ended = Moment {
+            time: core.clock.time(sent.done),
+            at: sent.done,
+        };
         core.recorder.borrow_mut().record(&Sample {
             request: self.name,
             due: self.due.time,
-            ended: core.clock.time(sent.done),
-            done: core.offset(sent.done),
+            ended: ended.time,
+            done: core.offset(ended.at),
             latency: queue + late + service,
             queue,
             late,
@@ -226,6 +230,7 @@ impl<'a> Pending<'a> {
             start: sent.start,
             exchange,
         });
+        ended
     }
 }
 

@@ -131,7 +131,7 @@ impl<'c> User<'c> {
                 Action::Request(request) => {
                     let due = core.clock.moment_within(job.ready);
                     let sent = self.request::<{ site::LOG_IN }>(request, due, job.ready);
-                    job.ready = sent.await.0;
+                    job.ready = sent.await.0.at;
                 }
             }
         }
@@ -226,8 +226,8 @@ impl<'c> User<'c> {
                             (moment, moment.at)
                         }
                     };
-                    let (done, failed) = self.request::<SITE>(request, moment, ready).await;
-                    due = self.core.clock.time(done);
+                    let (ended, failed) = self.request::<SITE>(request, moment, ready).await;
+                    due = ended.time;
                     if failed && stop_on_failure {
                         break;
                     }
@@ -243,13 +243,13 @@ impl<'c> User<'c> {
         request: &Prepared,
         due: Moment,
         ready: Instant,
-    ) -> (Instant, bool) {
+    ) -> (Moment, bool) {
         let pending = Pending::new(self.core, request.name, due, ready);
         let sent = self.sender.send::<SITE>(&self.core.gear, request).await;
         let exchange = sent.went_out.then_some(&self.sender.exchange);
-        pending.settle(&sent, exchange);
-        self.core.pacer.saw(sent.done);
+        let ended = pending.settle(&sent, exchange);
+        self.core.pacer.saw(ended.at);
         self.sent |= sent.went_out;
-        (sent.done, sent.failure.is_some())
+        (ended, sent.failure.is_some())
     }
 }

@@ -85,11 +85,11 @@ impl Times {
         self.done.saturating_duration_since(self.started)
     }
 
-    /// Notes that the answer to what was written at `begun` is whole.
-    pub(super) fn answered(&mut self, begun: Instant, now: Instant) {
+    /// Notes that the answer is whole, so long after the first byte was written.
+    pub(super) fn answered(&mut self, elapsed: Duration, now: Instant) {
         self.body = self
             .first_byte
-            .map(|first_byte| (now - begun).saturating_sub(first_byte));
+            .map(|first_byte| elapsed.saturating_sub(first_byte));
         self.done = now;
     }
 }

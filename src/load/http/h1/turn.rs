@@ -92,6 +92,7 @@ impl<'a> Turn<'a> {
         loop {
             let read = ready!(self.stream.poll_read(context, buffer));
             let now = Instant::now();
+            let elapsed = now - self.begun;
             let step = match read {
                 Ok(0) => self
                     .reader
@@ -99,10 +100,7 @@ impl<'a> Turn<'a> {
                     .map(|()| Step::Done { surplus: 0 }),
                 Ok(count) => {
                     exchange.bytes_in += count as u64;
-                    exchange
-                        .times
-                        .first_byte
-                        .get_or_insert_with(|| now - self.begun);
+                    exchange.times.first_byte.get_or_insert(elapsed);
                     self.reader.feed(&buffer[..count], last)
                 }
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self
@@ -116,7 +114,7 @@ impl<'a> Turn<'a> {
             match step {
                 Ok(Step::More) => {}
                 Ok(Step::Done { surplus }) => {
-                    exchange.times.answered(self.begun, now);
+                    exchange.times.answered(elapsed, now);
                     exchange.outcome = Ok(self.reader.take_answer());
                     return Poll::Ready(Ok(surplus));
                 }

@@ -109,7 +109,8 @@ impl Session {
         })?;
         exchange.times.first_byte = Some(begun.elapsed());
         let answer = read(response, &request.expected, exchange).await;
-        exchange.times.answered(begun, Instant::now());
+        let now = Instant::now();
+        exchange.times.answered(now - begun, now);
         let answer = answer.map_err(|failed| Broken {
             failed,
             unanswered: false,
