@@ -47,6 +47,11 @@ mod calls {
         }
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "each return after a system call is mispredicted"
+    )]
+    #[inline(always)]
     pub(in crate::load::http) fn poll_send(
         tcp: &mut TcpStream,
         context: &mut Context<'_>,

@@ -32,6 +32,11 @@ impl Stream {
         }
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "each return after a system call is mispredicted"
+    )]
+    #[inline(always)]
     pub(super) fn poll_write(
         &mut self,
         context: &mut Context<'_>,

@@ -123,6 +123,11 @@ impl<'a> Turn<'a> {
         }
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "each return after a system call is mispredicted"
+    )]
+    #[inline(always)]
     fn write(&mut self, context: &mut Context<'_>) {
         while !self.flushed && self.write_error.is_none() {
             let rest = &self.request.bytes[self.written..];
