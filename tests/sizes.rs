@@ -8,6 +8,7 @@ use loadgate::report;
 use loadgate::scenario::{Format, Table};
 
 use crate::large::{Judged, record};
+#[cfg(target_os = "linux")]
 use crate::support::{Server, alone, eventually, gate};
 
 #[test]
