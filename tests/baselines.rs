@@ -83,6 +83,28 @@ fn a_job_is_recorded_once_and_what_was_judged_worse_only_by_accept() {
 }
 
 #[test]
+fn a_run_of_a_pull_request_becomes_a_part_of_it_only_by_accept() {
+    for thresholds in ["", "regression: { missing_baseline: fail }"] {
+        let gate = gate(thresholds);
+        let event = [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_EVENT_NAME", "pull_request"),
+        ];
+        gate.run_on(Server::fast, &event);
+        let result = gate.out().join("result.json");
+        let result = result.to_str().unwrap();
+        gate.command("record", &[result]).exits(1).says(&[
+            "not recorded",
+            "only proposed",
+            "--accept",
+        ]);
+        assert!(!gate.folder().join("baseline.json").exists());
+        gate.command("record", &[result, "--accept"]).exits(0);
+        assert_eq!(baseline(&gate)["jobs"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
 fn another_scenario_begins_a_new_ring_by_restart_alone() {
     let gate = gate("");
     let server = Server::fast();

@@ -17,7 +17,7 @@ use crate::verdict::{Invalidity, Outcome, Verdict};
 pub enum Acceptance {
     /// They are refused.
     GoodOnly,
-    /// They are added: `--accept`.
+    /// They are added, as are those of a commit that is only proposed: `--accept`.
     Worse,
 }
 
@@ -126,8 +126,12 @@ fn refusal(
 ) -> Option<(&'static str, Exit)> {
     // The first job has no baseline to be held against, however sternly the thresholds ask for one.
     let is_first = verdict.invalid == [Invalidity::MissingBaseline];
-    match (&record.run.ended, verdict.outcome, acceptance) {
-        (Ended::Completed, Outcome::Invalid, _) if is_first => None,
+    let outcome = if is_first {
+        Outcome::Inconclusive
+    } else {
+        verdict.outcome
+    };
+    match (&record.run.ended, outcome, acceptance) {
         (Ended::Interrupted { .. }, _, _) => Some(("the run was interrupted", Exit::Invalid)),
         (Ended::Aborted { .. }, _, _) => Some(("the run was aborted", Exit::Failed)),
         (Ended::Unreachable { .. }, _, _) => Some(("the target was not reached", Exit::Invalid)),
@@ -136,6 +140,14 @@ fn refusal(
             "it was judged worse; --accept adds it all the same",
             Exit::Failed,
         )),
+        (Ended::Completed, Outcome::Passed | Outcome::Inconclusive, Acceptance::GoodOnly)
+            if record.run.proposed =>
+        {
+            Some((
+                "its commit is only proposed, in a pull or merge request; --accept adds it all the same",
+                Exit::Failed,
+            ))
+        }
         (Ended::Completed, Outcome::Failed, Acceptance::Worse)
         | (Ended::Completed, Outcome::Passed | Outcome::Inconclusive, _) => None,
     }

@@ -206,6 +206,9 @@ pub(in crate::report) fn generator(story: &Story) -> String {
                 | Invalidity::GeneratorShort { .. }
         )
     });
+    if !fell_behind && counts(story).sent() == 0 {
+        return "generator untested, for nothing was sent".to_owned();
+    }
     let word = if fell_behind {
         "fell behind"
     } else if health.late_p99_s > STRAINED_LATE_S
