@@ -28,7 +28,7 @@ pub(super) struct Record {
     /// Stored results, oldest first
     #[arg(value_name = "RESULT", required = true)]
     results: Vec<PathBuf>,
-    /// Add results that were judged worse as well, and those of pull requests
+    /// Add results that were judged worse as well
     #[arg(long)]
     accept: bool,
     /// Begin a new ring: what was there before is dropped

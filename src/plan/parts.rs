@@ -27,6 +27,11 @@ impl Repository {
     pub(super) fn open(&self, from: &str, path: &str) -> Result<Opened, String> {
         let written = Path::new(path);
         let has_root = |part| matches!(part, Component::RootDir | Component::Prefix(_));
+        // Windows reads what stands behind a colon as the name of a stream of the file.
+        let has_colon = cfg!(windows) && path.contains(':');
+        if has_colon {
+            return Err(format!("'{path}' holds a colon, which no file's name can"));
+        }
         if written.components().any(has_root) {
             return Err(format!(
                 "'{path}' begins at the root of the system, write it relative to this file"
@@ -43,7 +48,7 @@ impl Repository {
                 self.0.display()
             ));
         }
-        let is_git = |part: Component<'_>| part.as_os_str() == ".git";
+        let is_git = |part: Component<'_>| part.as_os_str().eq_ignore_ascii_case(".git");
         let below = real.strip_prefix(&self.0).unwrap_or(&real);
         if below.components().any(is_git) {
             return Err(format!(

@@ -15,6 +15,17 @@ pub use system::{Guardian, guard};
 /// The subcommand that runs [`guard`]; nobody types it.
 pub const GUARD: &str = "guard-servers";
 
+/// What no program that is started gets of the environment: tokens, for what a pull request brings must not speak for the
+/// project, and what Git's bash on Windows is told for loadgate's own arguments.
+const WITHHELD: [&str; 6] = [
+    "LOADGATE_TOKEN",
+    "GITHUB_TOKEN",
+    "GITLAB_TOKEN",
+    "CI_JOB_TOKEN",
+    "MSYS2_ARG_CONV_EXCL",
+    "MSYS2_ENV_CONV_EXCL",
+];
+
 /// A started program with all that it starts. All of it ends when the first process has ended, or when this is dropped.
 #[derive(Debug)]
 pub struct Group {
@@ -26,20 +37,25 @@ pub struct Group {
 impl Group {
     /// Starts a program. The keys that interrupt loadgate do not reach it.
     pub fn start(command: &mut Command) -> io::Result<Self> {
+        for name in WITHHELD {
+            command.env_remove(name);
+        }
         system::set_apart(command);
+        let mut rest = system::Rest::new()?;
         let mut first = command.spawn()?;
-        match system::rest(&first) {
-            Ok(rest) => Ok(Self {
-                first,
-                rest,
-                ended: None,
-            }),
-            Err(error) => {
+        if let Err(error) = rest.hold(&first) {
+            // One that is over already cannot be held, and needs no holding.
+            if matches!(first.try_wait(), Ok(None)) {
                 let _ = first.kill();
                 let _ = first.wait();
-                Err(error)
+                return Err(error);
             }
         }
+        Ok(Self {
+            first,
+            rest,
+            ended: None,
+        })
     }
 
     /// The id of the first process.

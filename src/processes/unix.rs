@@ -22,11 +22,6 @@ pub(super) fn set_apart(command: &mut Command) {
     command.process_group(0);
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "its twin may fail")]
-pub(super) fn rest(_first: &Child) -> io::Result<Rest> {
-    Ok(Rest)
-}
-
 /// Whether it has ended; it is still to be waited for.
 pub(super) fn has_ended(first: &mut Child) -> io::Result<bool> {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -34,6 +29,20 @@ pub(super) fn has_ended(first: &mut Child) -> io::Result<bool> {
 }
 
 impl Rest {
+    #[expect(clippy::unnecessary_wraps, reason = "its twin may fail")]
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "its twin may fail"
+    )]
+    pub(super) fn hold(&mut self, _first: &Child) -> io::Result<()> {
+        Ok(())
+    }
+
     #[expect(clippy::unused_self, reason = "the same signature as its twin's")]
     pub(super) fn ask(&self, first: &Child) -> bool {
         signal(first, Signal::TERM);

@@ -10,8 +10,8 @@ use win32job::{ExtendedLimitInfo, Job};
 /// `CREATE_NEW_PROCESS_GROUP`: what Ctrl-C is not sent to.
 const NEW_PROCESS_GROUP: u32 = 0x200;
 
-/// A job that all of it belongs to until it is ended. The system ends what is in it when nobody holds it any more, so
-/// that nothing outlives this process either, whatever ends it.
+/// A job that the first process and what it starts belong to until it is ended. The system ends what is in it when nobody
+/// holds it any more, so that nothing outlives this process either, whatever ends it.
 #[derive(Debug)]
 pub(super) struct Rest(Option<Job>);
 
@@ -19,20 +19,26 @@ pub(super) fn set_apart(command: &mut Command) {
     command.creation_flags(NEW_PROCESS_GROUP);
 }
 
-/// What the first process starts from now on is in the job too. It has hardly begun.
-pub(super) fn rest(first: &Child) -> io::Result<Rest> {
-    let mut limits = ExtendedLimitInfo::new();
-    limits.limit_kill_on_job_close();
-    let job = Job::create_with_limit_info(&limits)?;
-    job.assign_process(first.as_raw_handle() as isize)?;
-    Ok(Rest(Some(job)))
-}
-
 pub(super) fn has_ended(first: &mut Child) -> io::Result<bool> {
     first.try_wait().map(|status| status.is_some())
 }
 
 impl Rest {
+    pub(super) fn new() -> io::Result<Self> {
+        let mut limits = ExtendedLimitInfo::new();
+        limits.limit_kill_on_job_close();
+        Ok(Self(Some(Job::create_with_limit_info(&limits)?)))
+    }
+
+    /// What the first process starts from now on is in the job too. Only what it started within the microseconds since it
+    /// began is not: to hold it before it begins would take unsafe code.
+    pub(super) fn hold(&mut self, first: &Child) -> io::Result<()> {
+        if let Some(job) = &self.0 {
+            job.assign_process(first.as_raw_handle() as isize)?;
+        }
+        Ok(())
+    }
+
     #[expect(clippy::unused_self, reason = "the same signature as its twin's")]
     pub(super) fn ask(&self, _first: &Child) -> bool {
         false
@@ -48,7 +54,6 @@ pub struct Guardian;
 
 impl Guardian {
     /// Starts nothing.
-    #[expect(clippy::unnecessary_wraps, reason = "the same signature as its twin's")]
     pub fn start() -> io::Result<Self> {
         Ok(Self)
     }

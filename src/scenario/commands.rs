@@ -16,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Programs that read one of their arguments as a program.
 const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "ksh", "ash", "fish"];
-/// Programs that read all of their arguments as one.
+/// Programs that read all of their arguments as one; PowerShell not what stands behind `-File` and a script.
 const SHELLS_OF_WINDOWS: [&str; 3] = ["cmd", "powershell", "pwsh"];
 
 impl Reader<'_> {
@@ -95,14 +95,18 @@ fn arguments(
     {
         return Err(items[0].error("must be a program that is known before the run"));
     }
-    let base = program.source().rsplit(['/', '\\']).next();
+    let base = program.source().rsplit(['/', '\\', ':']).next();
     let base = base.unwrap_or_default().to_ascii_lowercase();
-    let base = base.strip_suffix(".exe").unwrap_or(&base);
+    let base = base.trim_end_matches(['.', ' ']);
+    let base = base.strip_suffix(".exe").unwrap_or(base);
+    let is_file = |one: &Template| base != "cmd" && one.source().eq_ignore_ascii_case("-file");
+    let script = arguments.iter().position(is_file).map(|flag| flag + 1);
     if SHELLS_OF_WINDOWS.contains(&base)
         && let Some(place) = arguments.iter().position(|one| !one.is_constant())
+        && script.is_none_or(|script| place <= script)
     {
         return Err(items[place].error(format_args!(
-            "{base} would run whatever the value says: call a program itself, or a script by its file"
+            "{base} would run whatever the value says: call a program itself, or a script of PowerShell by [pwsh, -File, sign.ps1, …]"
         )));
     }
     if SHELLS.contains(&base) {

@@ -168,6 +168,6 @@ const NO_SOCKET: [i32; 4] = {
         Errno::NOBUFS.raw_os_error(),
     ]
 };
-/// `WSAEMFILE`, `WSAEADDRNOTAVAIL` and `WSAENOBUFS`.
+/// `WSAEMFILE`, `WSAEADDRINUSE`, `WSAEADDRNOTAVAIL` and `WSAENOBUFS`.
 #[cfg(windows)]
-const NO_SOCKET: [i32; 3] = [10_024, 10_049, 10_055];
+const NO_SOCKET: [i32; 4] = [10_024, 10_048, 10_049, 10_055];

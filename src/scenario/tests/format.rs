@@ -339,7 +339,15 @@ const STEPS: &[(&str, &str)] = &[
     ),
     (
         "{ command: ['C:\\\\Windows\\\\CMD.EXE', /c, echo, '{{ uuid() }}'], capture: { a: $ } }",
-        "cmd would run whatever the value says: call a program itself, or a script by its file",
+        "cmd would run whatever the value says: call a program itself, or a script of PowerShell by [pwsh, -File, sign.ps1, …]",
+    ),
+    (
+        "{ command: [pwsh, -Command, sign, '{{ uuid() }}'], capture: { a: $ } }",
+        "pwsh would run whatever the value says: call a program itself, or a script of PowerShell by [pwsh, -File, sign.ps1, …]",
+    ),
+    (
+        "{ command: [pwsh, -File, '{{ uuid() }}'], capture: { a: $ } }",
+        "pwsh would run whatever the value says: call a program itself, or a script of PowerShell by [pwsh, -File, sign.ps1, …]",
     ),
     (
         "{ command: [a], capture: { a: $ }, json: {} }",
