@@ -70,7 +70,8 @@ impl Workshop {
         let output = timeout(within, output(&mut group)).await;
         output.unwrap_or_else(|_| {
             // It may take its time to end, which the other users of this core have not.
-            std::thread::spawn(move || drop(group));
+            // Where there is no thread to be had it is ended here and now.
+            let _ = std::thread::Builder::new().spawn(move || drop(group));
             Err(format!("did not end within {within:?}"))
         })
     }

@@ -20,8 +20,6 @@ pub(super) struct Pacer {
     waiting: RefCell<BinaryHeap<Waiter>>,
     /// The newest instant that is known to have passed, which saves a look at the clock per request.
     passed: Cell<Instant>,
-    /// Wakes the driver where an earlier instant has come in, on systems whose alarm cannot be moved from outside.
-    driver: RefCell<Option<Waker>>,
 }
 
 impl Pacer {
@@ -31,7 +29,6 @@ impl Pacer {
             alarm: Alarm::new()?,
             waiting: RefCell::default(),
             passed: Cell::new(Instant::now()),
-            driver: RefCell::default(),
         }))
     }
 
@@ -76,9 +73,6 @@ impl Pacer {
         });
         if earliest {
             self.alarm.set(at);
-            if let Some(driver) = self.driver.borrow_mut().take() {
-                driver.wake();
-            }
         }
     }
 
@@ -88,7 +82,6 @@ impl Pacer {
             loop {
                 self.wake_due();
                 if self.alarm.poll(context).is_pending() {
-                    *self.driver.borrow_mut() = Some(context.waker().clone());
                     return Poll::<()>::Pending;
                 }
             }
