@@ -20,6 +20,8 @@ pub(super) struct Pacer {
     waiting: RefCell<BinaryHeap<Waiter>>,
     /// The newest instant that is known to have passed, which saves a look at the clock per request.
     passed: Cell<Instant>,
+    /// Wakes the driver where an earlier instant has come in.
+    driver: RefCell<Option<Waker>>,
 }
 
 impl Pacer {
@@ -29,6 +31,7 @@ impl Pacer {
             alarm: Alarm::new()?,
             waiting: RefCell::default(),
             passed: Cell::new(Instant::now()),
+            driver: RefCell::default(),
         }))
     }
 
@@ -73,6 +76,9 @@ impl Pacer {
         });
         if earliest {
             self.alarm.set(at);
+            if let Some(driver) = self.driver.borrow_mut().take() {
+                driver.wake();
+            }
         }
     }
 
@@ -82,6 +88,7 @@ impl Pacer {
             loop {
                 self.wake_due();
                 if self.alarm.poll(context).is_pending() {
+                    *self.driver.borrow_mut() = Some(context.waker().clone());
                     return Poll::<()>::Pending;
                 }
             }
