@@ -52,3 +52,48 @@ fn a_run_that_waits_for_its_target_can_be_interrupted() {
     signal(&run, Signal::INT);
     Ran::new(&run.wait_with_output().unwrap()).exits(130);
 }
+
+/// A gate whose only step captures by a `JSONPath` that no machine computes to its end, and the body that it goes over.
+fn endless() -> (crate::support::Gate, Server) {
+    let gate = gate("").with_scenario(
+        "name: sample\nuser_classes: [{ name: a, tasks: [{ steps: [{ get: /items, capture: { t: '$..[?count($..[?count($..[?count($..*) == 1]) == 1]) == 1]' } }] }] }]\nload: [{ phase: warm, users: 1, for: 1s }]\n",
+    );
+    let body = format!("[{}0]", "[0],".repeat(5_000));
+    (gate, Server::start(move |_| (200, body.clone())))
+}
+
+fn computing(command: &str) -> (crate::support::Gate, std::process::Child) {
+    let (gate, server) = endless();
+    let run = crate::support::loadgate(gate.home())
+        .arg(command)
+        .arg(gate.folder())
+        .args(["--target", &server.url()])
+        .env("LOADGATE_OUT", gate.out())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    eventually("the request has come", || !server.received().is_empty());
+    (gate, run)
+}
+
+#[test]
+fn a_signal_is_obeyed_while_a_json_path_is_computed() {
+    for command in ["run", "try"] {
+        let (_gate, run) = computing(command);
+        signal(&run, Signal::TERM);
+        Ran::new(&run.wait_with_output().unwrap()).exits(143);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_the_process() {
+    // The first is obeyed by nobody: the target is waited for by a thread that computes.
+    let (_gate, run) = computing("try");
+    signal(&run, Signal::TERM);
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let began = std::time::Instant::now();
+    signal(&run, Signal::INT);
+    Ran::new(&run.wait_with_output().unwrap()).exits(130);
+    assert!(began.elapsed() < std::time::Duration::from_secs(60));
+}

@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use loadgate::load::http::h1::{Ending, LastHead, ReadError, Reader, Step};
-use loadgate::load::http::{Answer, Expected};
+use loadgate::load::http::{Answer, Expected, Keep};
 
 // The first bytes say what is expected and where to split; the rest is the answer.
 fuzz_target!(|input: (bool, bool, Option<u16>, Vec<u16>, u16, Vec<u8>)| {
@@ -13,7 +13,7 @@ fuzz_target!(|input: (bool, bool, Option<u16>, Vec<u16>, u16, Vec<u8>)| {
     let wanted = ["a".parse().expect("a name")];
     let expected = Expected {
         head_only,
-        keep_body: keep_body.map(usize::from),
+        keep: keep_body.map_or(Keep::Nothing, |most| Keep::All(usize::from(most))),
         headers: if wants { &wanted } else { &[] },
         ..Expected::default()
     };

@@ -86,6 +86,7 @@ pub fn parse(file: &str, text: &str) -> Result<Baseline, StoreError> {
         file: file.to_owned(),
         source,
     };
+    let text = text.trim_start_matches('\u{feff}');
     let (found, stored) = schema(text).map_err(json)?;
     if stored == Stored::Result {
         return Err(StoreError::Result {

@@ -167,7 +167,8 @@ fn event(variable: Variable<'_>) -> Result<Value, String> {
     let path = variable("GITHUB_EVENT_PATH").ok_or("GITHUB_EVENT_PATH is not set")?;
     let text = files::read(Path::new(&path))
         .map_err(|error| format!("cannot read the event {path}: {error}"))?;
-    serde_json::from_str(&text).map_err(|error| format!("the event {path} is no JSON: {error}"))
+    serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|error| format!("the event {path} is not JSON: {error}"))
 }
 
 /// The open pull request whose head is the commit that was measured.

@@ -106,6 +106,7 @@ fn seen<'a>(gate: &'a Gate, done: &'a Rehearsed) -> Seen<'a> {
                 answer.body.as_slice(),
             )
         }),
+        length: witness.answer.as_ref().map_or(0, |answer| answer.length),
         captured: &witness.captured,
         failure: done.failure.as_deref(),
     }

@@ -1,16 +1,39 @@
-//! Signals: the first asks the load to stop, and what was measured is still told.
+//! Signals: the first asks the load to stop, and what was measured is still reported. The second ends the process.
 
 use std::io;
+use std::time::{Duration, Instant};
 
-/// Listens for SIGINT and SIGTERM on a thread of its own for as long as the process lives. `arrived` is called once for
-/// each signal, with its number. On Windows Ctrl-C is SIGINT,
-/// two within a moment are one, and Ctrl-Break ends the process at once.
+use crate::exit::Exit;
+
+/// Signals within this time are one: a terminal and a program around this one may both hand on the same.
+const SAME: Duration = Duration::from_millis(100);
+
+/// Listens for SIGINT and SIGTERM on a thread of its own for as long as the process lives. `arrived` is called with the
+/// number of the first; the next ends the process at once. On Windows Ctrl-C is SIGINT, and Ctrl-Break ends the process.
 pub(super) fn listen(arrived: impl Fn(i32) + Send + 'static) -> io::Result<()> {
-    let signals = system::signals()?;
+    let mut signals = system::signals()?;
+    let obey = move || {
+        let Some(first) = signals.next() else {
+            return;
+        };
+        let since = Instant::now();
+        arrived(first);
+        if let Some(again) = signals.find(|_| since.elapsed() > SAME) {
+            end(again);
+        }
+    };
     std::thread::Builder::new()
         .name("signals".to_owned())
-        .spawn(move || signals.for_each(arrived))?;
+        .spawn(obey)?;
     Ok(())
+}
+
+#[expect(
+    clippy::exit,
+    reason = "whoever signals twice does not want to wait for anything"
+)]
+fn end(signal: i32) {
+    std::process::exit(Exit::Signal(signal).code().into());
 }
 
 /// Waits for SIGINT or SIGTERM.

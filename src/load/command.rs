@@ -105,7 +105,9 @@ async fn output(group: &mut Group) -> Result<Value, String> {
     if output.len() as u64 > LONGEST_OUTPUT {
         return Err(format!("prints more than {LONGEST_OUTPUT} bytes"));
     }
-    serde_json::from_slice(&output).map_err(|error| format!("does not print JSON: {error}"))
+    // PowerShell writes a byte order mark.
+    let output = output.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&output);
+    serde_json::from_slice(output).map_err(|error| format!("does not print JSON: {error}"))
 }
 
 /// Waits until a program has ended. tokio's own children would cost each wait for a request a look at them.

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc as commands, oneshot};
 
-use super::order::{Abort, Ended, Error, Stop};
+use super::order::{Abort, Ended, Error, PATIENCE, Stop};
 use super::progress::Watch;
 use super::pulse::Pulse;
 use super::worker::{self, Command, Event, Part, Plan, Share, Strings};
+use crate::measurement::Measurement;
 
 /// How often the caller's thread looks whether to stop.
 const TICK: Duration = Duration::from_millis(50);
@@ -139,23 +140,39 @@ impl<'p> Crew<'p> {
         Ok(Ok(gathered))
     }
 
-    /// Ends every core, at once where the run ends early, and puts together what they bring back.
+    /// Ends every core and puts together what they bring back. If the run ends early, they end at once, and one that does
+    /// not brings nothing back.
     pub(super) fn finish(mut self, early: bool) -> Result<Share, Error> {
         if early {
             // Dropped, each ends its core.
             self.stops.clear();
         }
         self.commands.clear();
+        let until = early.then(|| Instant::now() + PATIENCE);
         let cores = self.pulses.len() / self.plan.arms.len().max(1);
         while self.shares.len() < cores {
-            match self.events.recv() {
+            match self.next(until) {
                 Ok(Event::Ended(share)) => self.shares.push(*share),
                 Ok(Event::Failed(error)) => return Err(error.into()),
                 Ok(Event::Reached | Event::Measured(_)) => {}
-                Err(mpsc::RecvError) => return Err(Error::Worker),
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => return Err(Error::Worker),
             }
         }
+        if self.shares.is_empty() {
+            return Ok(Share::nothing(self.plan));
+        }
         together(self.shares.into_iter())
+    }
+
+    fn next(&self, until: Option<Instant>) -> Result<Event, RecvTimeoutError> {
+        match until {
+            Some(until) => {
+                let left = until.saturating_duration_since(Instant::now());
+                self.events.recv_timeout(left)
+            }
+            None => Ok(self.events.recv()?),
+        }
     }
 
     /// Why the run must stop before its end, if it must.
@@ -175,6 +192,20 @@ impl<'p> Crew<'p> {
 }
 
 impl Share {
+    /// What is there if no core brings anything back.
+    fn nothing(plan: &Plan) -> Self {
+        let measured = |_| Measurement {
+            requests: plan.names.clone(),
+            ..Measurement::default()
+        };
+        Self {
+            arms: plan.arms.iter().map(measured).collect(),
+            planned: 0,
+            achieved: 0,
+            busy: None,
+        }
+    }
+
     fn with(mut self, other: Self) -> Self {
         for (arm, other) in self.arms.iter_mut().zip(other.arms) {
             arm.merge(other);

@@ -2,12 +2,12 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::runtime::{Builder, LocalOptions};
-
 use super::alternate;
+use super::apart;
 use super::clock::Span;
 use super::course::Course;
 use super::crew::{Crew, Overseer, Waited};
@@ -22,8 +22,6 @@ use super::worker::{ArmPlan, Command, Plan, Share};
 use crate::measurement::{Arm, Measurement};
 use crate::scenario::{Phase, Scenario, Shape};
 
-/// How often it is looked whether to stop while the target is waited for.
-const TICK: Duration = Duration::from_millis(50);
 /// The longest that unfinished requests are waited for after the load.
 const LONGEST_DRAIN: Duration = Duration::from_secs(30);
 /// Until the load starts, so that every core is there in time.
@@ -209,34 +207,19 @@ fn arm(
     })
 }
 
-/// Looks whether every deployment answers; how the run has ended already where one does not.
+/// Looks whether every deployment answers; how the run has ended already if one does not.
 fn reach(order: &Order<'_>, arms: &[ArmPlan], stop: &Stop) -> Result<Option<Ended>, Error> {
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build_local(LocalOptions::default())?;
-    let ended: Result<_, Error> = runtime.block_on(async {
-        let told = async {
-            loop {
-                if let Some(signal) = stop.signal() {
-                    return signal;
-                }
-                tokio::time::sleep(TICK).await;
-            }
-        };
-        Ok(tokio::select! {
-            biased;
-            signal = told => Some(Ended::Interrupted { signal }),
-            reached = reach_all(order, arms) => reached?,
-        })
-    });
-    // A resolver that hangs is not waited for.
-    runtime.shutdown_background();
-    ended
+    let (arms, seed, wait) = (arms.to_vec(), order.seed, order.wait);
+    let work = move |_: Sender<()>| reach_all(arms, seed, wait);
+    match apart::obedient(stop, work, &mut |()| {})? {
+        Some(reached) => reached,
+        None => Ok(stop.signal().map(|signal| Ended::Interrupted { signal })),
+    }
 }
 
-async fn reach_all(order: &Order<'_>, arms: &[ArmPlan]) -> Result<Option<Ended>, Error> {
+async fn reach_all(arms: Vec<ArmPlan>, seed: u64, wait: Duration) -> Result<Option<Ended>, Error> {
     for (plan, arm) in arms.iter().zip([Arm::Target, Arm::Base]) {
-        let reached = reach::reach(&plan.script, &plan.connector, order.seed, order.wait).await;
+        let reached = reach::reach(&plan.script, &plan.connector, seed, wait).await;
         match reached {
             Ok(()) => {}
             Err(Unready::Unreachable(why)) => return Ok(Some(Ended::Unreachable { arm, why })),

@@ -50,6 +50,9 @@ pub(super) struct Prepared {
     template: Parts,
 }
 
+/// Names and values of header fields. Values are bytes, since a cookie may be other than text.
+type Headers<'a> = Vec<(&'a str, Cow<'a, [u8]>)>;
+
 #[derive(Debug)]
 struct Parts {
     /// What the target sets before the path.
@@ -100,8 +103,7 @@ impl Prepared {
             let mut headers = request.headers.iter();
             headers.any(|(own, _)| own.eq_ignore_ascii_case(name))
         };
-        let keeps_cookies = class.cookies && !own("cookie");
-        let cookies = keeps_cookies.then(|| want("set-cookie")).transpose()?;
+        let cookies = class.cookies.then(|| want("set-cookie")).transpose()?;
         let coding = keep_body.then(|| want("content-encoding")).transpose()?;
         if request.redirects > 0 {
             want("location")?;
@@ -205,8 +207,9 @@ impl Prepared {
         let content = body.map(|body| content(body, scope)).transpose()?;
         let mut headers = self.template.headers(origin, scope, body)?;
         let path = target.strip_prefix(&origin.before_path()).unwrap_or(target);
-        let cookie = cookies.and_then(|jar| jar.header(origin, path, (scope.now)()));
-        headers.extend(cookie.map(|cookie| ("Cookie", cookie.into())));
+        if let Some(jar) = cookies {
+            lay_cookies(&mut headers, jar, origin, path, (scope.now)());
+        }
         let method = method.as_str();
         let content = content.as_deref();
         let signature = self.template.signature();
@@ -214,9 +217,28 @@ impl Prepared {
             .map(|own| signed(own, origin, (method, path), &headers, content, scope))
             .transpose()?;
         let added = added.iter().flatten().flatten();
-        headers.extend(added.map(|(name, value)| (name.as_str(), value.as_str().into())));
+        headers.extend(added.map(|(name, value)| (name.as_str(), value.as_bytes().into())));
         render_into(bytes, method, origin.authority(), target, &headers, content)?;
         Ok(())
+    }
+}
+
+/// Puts a user's cookies into the `Cookie` field, beside what the request's own holds.
+fn lay_cookies(
+    headers: &mut Headers<'_>,
+    jar: &Jar,
+    origin: &Origin,
+    path: &str,
+    now: jiff::Timestamp,
+) {
+    let is_own = |(name, _): &(&str, _)| name.eq_ignore_ascii_case("cookie");
+    let own = headers.iter().position(is_own);
+    let pairs = own.map(|place| &*headers[place].1);
+    let field = jar.header(pairs, origin, path, now);
+    match (own, field) {
+        (Some(place), Some(field)) => headers[place].1 = field.into(),
+        (None, Some(field)) => headers.push(("Cookie", field.into())),
+        (_, None) => {}
     }
 }
 
@@ -225,13 +247,17 @@ fn signed(
     signature: &AwsSigV4,
     origin: &Origin,
     (method, path): (&str, &str),
-    headers: &[(&str, Cow<'_, str>)],
+    headers: &[(&str, Cow<'_, [u8]>)],
     body: Option<&[u8]>,
     scope: &mut Scope<'_>,
 ) -> Result<Option<Vec<(String, String)>>, RenderError> {
     // A proxy reads what is meant for it, and takes it away.
     let own = headers.iter().filter(|(name, _)| *name != PROXY);
-    let own: Vec<(&str, &str)> = own.map(|(name, value)| (*name, &**value)).collect();
+    // What is not text cannot be signed as it is; only a cookie of the target's own can be that.
+    let own: Vec<_> = own
+        .map(|(name, value)| (*name, String::from_utf8_lossy(value)))
+        .collect();
+    let own: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, &**value)).collect();
     let request = Signed {
         method,
         scheme: match origin.scheme() {
@@ -321,13 +347,13 @@ impl Parts {
         origin: &'a Origin,
         scope: &mut Scope<'a>,
         body: Option<&Body>,
-    ) -> Result<Vec<(&'a str, Cow<'a, str>)>, RenderError> {
+    ) -> Result<Headers<'a>, RenderError> {
         let mut headers = Vec::with_capacity(self.headers.len() + 4);
         if let Some(value) = origin.proxy_authorization() {
-            headers.push((PROXY, value.into()));
+            headers.push((PROXY, value.as_bytes().into()));
         }
         for (name, value) in &self.headers {
-            headers.push((name.as_str(), value.render(scope)?));
+            headers.push((name.as_str(), bytes(value.render(scope)?)));
         }
         let has = |headers: &[(&str, _)], wanted: &str| {
             headers
@@ -335,15 +361,16 @@ impl Parts {
                 .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
         };
         if !has(&headers, "user-agent") {
-            headers.push(("User-Agent", USER_AGENT.into()));
+            headers.push(("User-Agent", USER_AGENT.as_bytes().into()));
         }
         if let Some(body) = body
             && !has(&headers, "content-type")
         {
-            headers.push(("Content-Type", body.media_type().into()));
+            headers.push(("Content-Type", body.media_type().as_bytes().into()));
         }
         for auth in &self.auth {
-            headers.extend(unless_unset(auth_header(auth, scope))?.flatten());
+            let header = unless_unset(auth_header(auth, scope))?.flatten();
+            headers.extend(header.map(|(name, value)| (name, bytes(value))));
         }
         Ok(headers)
     }
@@ -420,12 +447,17 @@ fn content<'a>(body: &'a Body, scope: &mut Scope<'_>) -> Result<Cow<'a, [u8]>, R
             }
             text.finish().into_bytes().into()
         }
-        Body::Raw(text) => match text.render(scope)? {
-            Cow::Borrowed(text) => text.as_bytes().into(),
-            Cow::Owned(text) => text.into_bytes().into(),
-        },
+        Body::Raw(text) => bytes(text.render(scope)?),
         Body::File(bytes) => (&**bytes).into(),
     })
+}
+
+/// The bytes of a text.
+fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => text.as_bytes().into(),
+        Cow::Owned(text) => text.into_bytes().into(),
+    }
 }
 
 /// Percent-encodes a part of a query. A blank becomes `%20`, which every server reads, and not every one a `+`.

@@ -7,6 +7,7 @@
 
 mod alarm;
 mod alternate;
+mod apart;
 mod clock;
 mod command;
 mod cookies;

@@ -75,6 +75,10 @@ pub struct Abort {
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<AtomicI32>);
 
+/// How long a thread that was told to stop is waited for. One that computes without end, such as a `JSONPath` over a large
+/// body, is then left behind.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+
 impl Stop {
     /// Stops the run on behalf of a signal.
     pub fn set(&self, signal: i32) {

@@ -1,5 +1,7 @@
 //! Where an answer redirects to. Pure.
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use super::http::{Exchange, Origin, Scheme};
@@ -38,12 +40,26 @@ pub(super) fn next(
     let status = status(exchange)?;
     let answer = exchange.outcome.as_ref().ok()?;
     // `Location` is the last of the wanted headers of a request that follows redirects.
-    let location = answer.header(request.wanted.len().checked_sub(1)?)?;
+    let mut locations = answer.raw_headers(request.wanted.len().checked_sub(1)?);
+    // Browsers and curl pass over an empty one.
+    let location = locations.find(|location| !location.is_empty())?;
     Some(Next {
-        target: resolve(origin, target, location)?,
+        target: resolve(origin, target, &text(location))?,
         method: after(status, method),
         status,
     })
+}
+
+/// A `Location` as text; bytes that are not UTF-8 are percent-encoded as they are.
+fn text(location: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = str::from_utf8(location) {
+        return text.into();
+    }
+    let letters = location.iter().map(|byte| match byte {
+        0..=127 => char::from(*byte).to_string(),
+        128..=255 => format!("%{byte:02X}"),
+    });
+    letters.collect()
 }
 
 fn resolve(origin: &Origin, target: &str, location: &str) -> Option<String> {
@@ -105,6 +121,21 @@ mod tests {
             ("http://[", None),
         ] {
             assert_eq!(resolve(location).as_deref(), target, "{location}");
+        }
+    }
+
+    #[test]
+    fn a_location_is_sent_on_byte_by_byte() {
+        let origin: Origin = "http://h".parse().unwrap();
+        for (location, target) in [
+            (&b"/caf\xc3\xa9"[..], "/caf%C3%A9"),
+            (b"/caf\xe9?\xff", "/caf%E9?%FF"),
+            (b"/a%2Fb?c=%C3", "/a%2Fb?c=%C3"),
+            (b"?x", "/a?x"),
+            (b".", "/"),
+        ] {
+            let read = resolve(&origin, "/a", &text(location));
+            assert_eq!(read.as_deref(), Some(target), "{target}");
         }
     }
 

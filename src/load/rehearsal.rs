@@ -1,9 +1,9 @@
 //! A rehearsal: one user of each class does all that it may do, once, and everything is told. Nothing is measured.
 
+use std::sync::mpsc;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, LocalOptions};
-
+use super::apart;
 use super::draws::{self, Purpose};
 use super::http::Connector;
 use super::order::{Error, Order, Stop};
@@ -12,9 +12,6 @@ use super::sender::{Gear, Sender};
 use super::site;
 use super::witness::Witness;
 use crate::measurement::FailureKind;
-
-/// How often it is looked whether to stop.
-const TICK: Duration = Duration::from_millis(50);
 
 /// What was done.
 #[derive(Clone, Debug)]
@@ -62,35 +59,22 @@ pub fn rehearse(
     let script = Script::new(scenario, &order.target, order.folder)
         .map_err(|unsent| Error::Request(unsent.to_string()))?;
     let connector = Connector::new(order.target.clone(), scenario.http, order.trust)?;
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build_local(LocalOptions::default())?;
-    let gear = Gear::new(&script.into(), &connector.into());
-    let whole = runtime.block_on(async {
-        let told = async {
-            while !stop.is_set() {
-                tokio::time::sleep(TICK).await;
-            }
-        };
-        tokio::select! {
-            biased;
-            () = told => false,
-            () = all(&gear, order.seed, tell) => true,
-        }
-    });
-    // A resolver that hangs is not waited for.
-    runtime.shutdown_background();
-    Ok(whole)
+    let (script, connector, seed) = (script.into(), connector.into(), order.seed);
+    let work = move |reports| async move {
+        let gear = Gear::new(&script, &connector);
+        all(&gear, seed, &reports).await;
+    };
+    Ok(apart::obedient(stop, work, tell)?.is_some())
 }
 
-async fn all(gear: &Gear, seed: u64, tell: &mut dyn FnMut(&Rehearsed)) {
+async fn all(gear: &Gear, seed: u64, reports: &mpsc::Sender<Rehearsed>) {
     for (index, class) in gear.script.classes.iter().enumerate() {
         let rng = draws::generator(seed, Purpose::Reach(index as u64));
         let mut user = Rehearsing {
             gear,
             sender: Sender::watched(gear, rng),
             class: index,
-            tell: &mut *tell,
+            reports,
         };
         user.all(class).await;
     }
@@ -100,7 +84,7 @@ struct Rehearsing<'r> {
     gear: &'r Gear,
     sender: Sender,
     class: usize,
-    tell: &'r mut dyn FnMut(&Rehearsed),
+    reports: &'r mpsc::Sender<Rehearsed>,
 }
 
 impl Rehearsing<'_> {
@@ -131,7 +115,8 @@ impl Rehearsing<'_> {
             (Deed::Skipped, None)
         };
         let failed = failure.is_some();
-        (self.tell)(&Rehearsed {
+        // Nobody listens after a signal.
+        let _ = self.reports.send(Rehearsed {
             class: self.class,
             task,
             deed,

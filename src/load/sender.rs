@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use super::command::Workshop;
 use super::cookies::Jar;
-use super::http::{BODY_LIMIT, Client, Connector, Exchange, Expected, Failure, Request, Scratch};
+use super::http::{
+    BODY_LIMIT, Client, Connector, Exchange, Expected, Failure, Keep, Request, Scratch,
+};
 use super::look::{Look, look};
 use super::message::{Prepared, Unsent};
 use super::prepared::{Script, Step};
@@ -293,7 +295,7 @@ impl Sender {
         };
         let origin = gear.connector.origin();
         let path = target.strip_prefix(&origin.before_path()).unwrap_or(target);
-        for set in answer.headers(place) {
+        for set in answer.raw_headers(place) {
             self.cookies.take(set, origin, path, jiff::Timestamp::now());
         }
     }
@@ -354,7 +356,7 @@ impl Sender {
             Ok(answer) => {
                 sent.answered = true;
                 let marker = gear.script.cold.as_deref();
-                sent.start = start(marker, answer.header(0));
+                sent.start = start(marker, answer.header(0).as_deref());
                 if let Some(witness) = &mut self.witness {
                     witness.note(answer, request.coding);
                 }
@@ -406,7 +408,12 @@ fn raw<'a>(
         idempotent: method.is_idempotent(),
         expected: Expected {
             head_only: method == Method::Head,
-            keep_body: (request.coding.is_some() || is_watched).then_some(BODY_LIMIT),
+            // A step that is watched fails by the same rule as one that is not.
+            keep: match (request.coding, is_watched) {
+                (Some(_), _) => Keep::All(BODY_LIMIT),
+                (None, true) => Keep::Start(BODY_LIMIT),
+                (None, false) => Keep::Nothing,
+            },
             headers: &request.wanted,
             every_header: is_watched,
         },

@@ -1,5 +1,7 @@
 //! What somebody sees who looks over a user's shoulder: each request, its answer, and what was taken from it.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::http::{Answer, BODY_LIMIT, unpacked};
@@ -22,20 +24,22 @@ pub struct Shown {
     pub status: u16,
     /// The headers, `name: value` each.
     pub headers: Vec<String>,
-    /// The body, unpacked where that is possible.
+    /// The body, unpacked if that is possible; of a long one the start.
     pub body: Vec<u8>,
+    /// Bytes of the whole body as they came.
+    pub length: u64,
 }
 
 impl Witness {
     /// Notes an answer. `coding` is not known where the step does not look at the body; the headers tell it then.
     pub(super) fn note(&mut self, answer: &Answer, coding: Option<usize>) {
-        let headers: Vec<String> = answer.every_header().map(str::to_owned).collect();
+        let headers: Vec<String> = answer.every_header().map(Cow::into_owned).collect();
         let told = headers.iter().filter_map(|header| {
             let (name, value) = header.split_once(':')?;
             name.eq_ignore_ascii_case("content-encoding")
-                .then(|| value.trim())
+                .then(|| value.trim().into())
         });
-        let codings: Vec<&str> = match coding {
+        let codings: Vec<Cow<'_, str>> = match coding {
             Some(place) => answer.headers(place).collect(),
             None => told.collect(),
         };
@@ -45,6 +49,7 @@ impl Witness {
             status: answer.status,
             headers,
             body,
+            length: answer.length,
         });
     }
 }

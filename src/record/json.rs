@@ -88,6 +88,7 @@ impl RunRecord {
             file: file.to_owned(),
             source,
         };
+        let text = text.trim_start_matches('\u{feff}');
         let (found, stored) = schema(text).map_err(json)?;
         if stored == Stored::Baseline {
             return Err(Error::Baseline {

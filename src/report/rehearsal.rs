@@ -30,6 +30,8 @@ pub struct Seen<'a> {
     pub request: &'a [u8],
     /// Status, headers and body of the answer, where one came.
     pub answer: Option<(u16, &'a [String], &'a [u8])>,
+    /// Bytes of its whole body; of a long one only the start is there.
+    pub length: u64,
     /// What was taken; what was not there is none.
     pub captured: &'a [(String, Option<Value>)],
     /// What went wrong.
@@ -112,7 +114,7 @@ pub fn rehearsal(seen: &Seen<'_>, secrets: &mut Secrets, columns: usize) -> Stri
     let answer = seen.answer.map(|(_, headers, body)| {
         let headers = headers.iter().map(|header| header_line(header, secrets));
         let headers: Vec<String> = headers.collect();
-        (headers, body_lines(body, "", secrets))
+        (headers, body_lines(body, seen.length, "", secrets))
     });
     let (head, body) = split(seen.request);
     if !head.is_empty() {
@@ -124,7 +126,7 @@ pub fn rehearsal(seen: &Seen<'_>, secrets: &mut Secrets, columns: usize) -> Stri
             .any(|line| line.to_ascii_lowercase().contains("x-www-form-urlencoded"));
         let headers: Vec<String> = all.iter().map(|line| header_line(line, secrets)).collect();
         let kind = if form { "form" } else { "" };
-        let body = body_lines(body, kind, secrets);
+        let body = body_lines(body, body.len() as u64, kind, secrets);
         lines.extend(marked(
             "   > ",
             std::iter::once(request).chain(headers),
@@ -230,13 +232,15 @@ fn header_line(line: &str, secrets: &mut Secrets) -> String {
 }
 
 /// A body in lines, no more than are worth reading.
-fn body_lines(body: &[u8], kind: &str, secrets: &mut Secrets) -> Vec<String> {
+fn body_lines(body: &[u8], length: u64, kind: &str, secrets: &mut Secrets) -> Vec<String> {
     if body.is_empty() {
         return Vec::new();
     }
     let Ok(text) = std::str::from_utf8(body) else {
-        return vec![format!("({} bytes that are no text)", body.len())];
+        return vec![format!("({length} bytes that are not text)")];
     };
+    // A byte order mark is not part of JSON, and nothing to show.
+    let text = text.trim_start_matches('\u{feff}');
     let text = match serde_json::from_str::<Value>(text) {
         Ok(mut json) => {
             secrets.clean(&mut json, false);
@@ -250,7 +254,7 @@ fn body_lines(body: &[u8], kind: &str, secrets: &mut Secrets) -> Vec<String> {
     let mut lines: Vec<String> = text.lines().take(BODY_LINES).map(str::to_owned).collect();
     let left = text.lines().count().saturating_sub(lines.len());
     if left > 0 {
-        lines.push(format!("… {left} more lines, {} bytes in all", body.len()));
+        lines.push(format!("… {left} more lines, {length} bytes in all"));
     }
     lines
 }
@@ -319,6 +323,7 @@ mod tests {
             took: Some(Duration::from_micros(21_340)),
             request: &request,
             answer: Some((200, &headers, &body)),
+            length: body.len() as u64,
             captured: &captured,
             failure: Some("$.echo is \"hunter2 env\u{1b}[31m\", expected \"ok\""),
         };
@@ -369,10 +374,10 @@ mod tests {
     fn secrets_of_forms_are_hidden_and_bytes_are_counted() {
         let mut secrets = Secrets::default();
         let body = b"grant=password&client_secret=a%20b%2Bc%3Dd&x=1";
-        let lines = body_lines(body, "form", &mut secrets);
+        let lines = body_lines(body, body.len() as u64, "form", &mut secrets);
         assert_eq!(lines, ["grant=password&client_secret=***&x=1"]);
         assert_eq!(secrets.hide("it was a b+c=d"), "it was ***");
-        let bytes = body_lines(&[0xff, 0, 1], "", &mut secrets);
-        assert_eq!(bytes, ["(3 bytes that are no text)"]);
+        let bytes = body_lines(&[0xff, 0, 1], 3, "", &mut secrets);
+        assert_eq!(bytes, ["(3 bytes that are not text)"]);
     }
 }

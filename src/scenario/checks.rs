@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::captures::json_path;
 use super::expectation::{Expect, HeaderCheck, HeaderWanted, JsonCheck, JsonWanted};
 use super::steps::header_name;
-use super::template::{Place, Template};
+use super::template::{Place, Template, ValueTemplate};
 use super::variables::Variables;
 use crate::yaml::{Cursor, Entry, Error, Keys, Value};
 
@@ -27,10 +27,7 @@ pub(super) fn expect(
         let check = |entry: &Entry<'_>| {
             Ok(JsonCheck {
                 path: json_path(&entry.key.text).map_err(|message| entry.error(message))?,
-                wanted: match exists(&entry.value)? {
-                    Some(exists) => JsonWanted::Exists(exists),
-                    None => JsonWanted::Value(variables.value(&entry.value, settable)?),
-                },
+                wanted: json_wanted(&entry.value, |cursor| variables.value(cursor, settable))?,
             })
         };
         section.entries()?.iter().map(check).collect()
@@ -76,15 +73,93 @@ fn statuses(cursor: &Cursor<'_>) -> Result<Vec<u16>, Error> {
     Ok(status)
 }
 
-/// What `{ exists: … }` says, where a value is that and nothing else.
-fn exists(cursor: &Cursor<'_>) -> Result<Option<bool>, Error> {
-    match cursor.node().entries() {
-        [(key, _)] if key.text == "exists" => {
-            let fields = cursor.fields(Keys::known(&["exists"]))?;
-            fields.require("exists")?.boolean().map(Some)
-        }
-        _ => Ok(None),
+/// What a value of a JSON body may be held against, beside a value itself.
+const OPERATORS: [&str; 3] = ["contains", "equals", "exists"];
+
+/// Operators that other tools know, without `_`, `-` and capitals. A map with one of them is hardly meant literally.
+const FOREIGN: [&str; 47] = [
+    "above",
+    "atleast",
+    "atmost",
+    "below",
+    "between",
+    "beginswith",
+    "contain",
+    "containing",
+    "endswith",
+    "eq",
+    "equal",
+    "equalsto",
+    "equalto",
+    "exist",
+    "ge",
+    "greaterthan",
+    "gt",
+    "gte",
+    "haslength",
+    "include",
+    "includes",
+    "is",
+    "isnot",
+    "le",
+    "lessthan",
+    "lt",
+    "lte",
+    "match",
+    "matches",
+    "ne",
+    "neq",
+    "nin",
+    "noneof",
+    "not",
+    "notcontain",
+    "notcontains",
+    "notempty",
+    "notequal",
+    "notequals",
+    "notexists",
+    "notin",
+    "notnull",
+    "oneof",
+    "pattern",
+    "regex",
+    "regexp",
+    "startswith",
+];
+
+/// A value, or one operator. A map without any operator is a value as well.
+fn json_wanted<'d>(
+    cursor: &Cursor<'d>,
+    value: impl Fn(&Cursor<'d>) -> Result<ValueTemplate, Error>,
+) -> Result<JsonWanted, Error> {
+    if !matches!(cursor.node().value, Value::Map(_)) {
+        return value(cursor).map(JsonWanted::Equals);
     }
+    let entries = cursor.entries()?;
+    if let [only] = entries.as_slice() {
+        match only.key.text.as_str() {
+            "contains" => return value(&only.value).map(JsonWanted::Contains),
+            "equals" => return value(&only.value).map(JsonWanted::Equals),
+            "exists" => return only.value.boolean().map(JsonWanted::Exists),
+            _ => {}
+        }
+    }
+    let literally = "to compare with an object that has this key, write { equals: { … } }";
+    for entry in &entries {
+        let key = entry.key.text.as_str();
+        if OPERATORS.contains(&key) {
+            return Err(entry.error(format_args!(
+                "the operator '{key}' stands alone, so remove the other keys; {literally}"
+            )));
+        }
+        let bare = key.trim_start_matches('$').replace(['_', '-', ' '], "");
+        if FOREIGN.contains(&bare.to_ascii_lowercase().as_str()) {
+            return Err(entry.error(format_args!(
+                "'{key}' is not an operator of expect.json; use contains, equals or exists; {literally}"
+            )));
+        }
+    }
+    value(cursor).map(JsonWanted::Equals)
 }
 
 /// A text that is the whole value, `{ contains: … }` or `{ exists: … }`.

@@ -1,7 +1,7 @@
 //! Rows of CSV and JSON files: read once, kept column by column in as little room as they take, handed out by number.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, Read};
 
 use csv::StringRecord;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -12,6 +12,9 @@ use super::identity::hex;
 
 /// More than this is a database. Rows are counted in 32 bits.
 const MOST_ROWS: usize = 10_000_000;
+
+/// What some editors write before JSON.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The rows of a file.
 pub struct Table {
@@ -125,7 +128,12 @@ impl Table {
     }
 
     fn read_json(&mut self, content: impl Read) -> Result<(), String> {
-        let mut reader = serde_json::Deserializer::from_reader(io::BufReader::new(content));
+        let mut content = io::BufReader::new(content);
+        let start = content.fill_buf().map_err(|error| error.to_string())?;
+        if start.starts_with(BYTE_ORDER_MARK) {
+            content.consume(BYTE_ORDER_MARK.len());
+        }
+        let mut reader = serde_json::Deserializer::from_reader(content);
         Rows(self)
             .deserialize(&mut reader)
             .and_then(|()| reader.end())
@@ -400,6 +408,20 @@ mod tests {
         );
         for (index, row) in rows.iter().enumerate() {
             assert_eq!(&table.row(index), row);
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_not_part_of_a_file() {
+        for (format, text) in [
+            (Format::Json, "[{\"a\": \"\u{feff}\"}]"),
+            (Format::Csv, "a\n\u{feff}\n"),
+            (Format::Csv, "\"a\"\n\u{feff}\n"),
+        ] {
+            let plain = read(format, text).unwrap();
+            let marked = read(format, &format!("\u{feff}{text}")).unwrap();
+            assert_eq!(marked.row(0), json!({"a": "\u{feff}"}), "{text}");
+            assert_eq!(marked.sha256(), plain.sha256());
         }
     }
 

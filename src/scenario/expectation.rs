@@ -1,5 +1,6 @@
 //! What an answer must be beyond having come: its status, its headers, and what its body says.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::Value;
@@ -36,7 +37,9 @@ pub struct JsonCheck {
 #[derive(Clone, Debug)]
 pub enum JsonWanted {
     /// This value, wherever the path leads, at least once.
-    Value(ValueTemplate),
+    Equals(ValueTemplate),
+    /// Text with this in it, or a list with this among its items; likewise.
+    Contains(ValueTemplate),
     /// Anything, or nothing.
     Exists(bool),
 }
@@ -76,21 +79,21 @@ impl Expect {
         !self.json.is_empty() || !self.body.is_empty()
     }
 
-    /// All of the body that is not as expected. `json` is the body as JSON, where it is.
+    /// All of the body that is not as expected. `json` is the body as JSON, or why it is not that.
     pub fn unmet_in_body(
         &self,
         body: &[u8],
-        json: Option<&Value>,
+        json: Result<&Value, &String>,
         scope: &mut Scope<'_>,
     ) -> Vec<String> {
         let mut unmet: Vec<String> = match json {
-            Some(json) => {
+            Ok(json) => {
                 let checks = self.json.iter();
                 checks
                     .filter_map(|check| check.unmet(json, scope))
                     .collect()
             }
-            None => self.not_json().into_iter().collect(),
+            Err(why) => self.not_json(why).into_iter().collect(),
         };
         if self.body.is_empty() {
             return unmet;
@@ -105,11 +108,11 @@ impl Expect {
         unmet
     }
 
-    /// What a body that is no JSON lacks, said once for all that should stand in it.
-    fn not_json(&self) -> Option<String> {
+    /// What a body that is not JSON lacks, said once for all that should stand in it.
+    fn not_json(&self, why: &str) -> Option<String> {
         let wanted = self.json.iter().filter(|check| match check.wanted {
             JsonWanted::Exists(exists) => exists,
-            JsonWanted::Value(_) => true,
+            JsonWanted::Equals(_) | JsonWanted::Contains(_) => true,
         });
         let paths: Vec<String> = wanted.map(|check| check.path.to_string()).collect();
         let (last, rest) = paths.split_last()?;
@@ -117,7 +120,7 @@ impl Expect {
             [] => last.clone(),
             rest => format!("{} and no {last}", rest.join(", no ")),
         };
-        Some(format!("the body is not JSON, so that it has no {paths}"))
+        Some(format!("the body is not JSON: {why}; so it has no {paths}"))
     }
 
     /// The accepted statuses in words: `200 or 201`.
@@ -141,31 +144,52 @@ impl JsonCheck {
                 .first()
                 .map(|found| format!("{path} is {}, and should not be there", json_text(found))),
             JsonWanted::Exists(true) => None,
-            JsonWanted::Value(wanted) => told(wanted.render(scope), |wanted| {
+            JsonWanted::Equals(wanted) => told(wanted.render(scope), |wanted| {
                 let wanted_text = json_text(&wanted);
-                if found.is_empty() {
-                    return Some(format!("the body has no {path}, expected {wanted_text}"));
-                }
-                let other = found.iter().find(|found| !same(found, &wanted))?;
-                Some(format!(
-                    "{path} is {}, expected {wanted_text}",
-                    json_text(other)
-                ))
+                self.other(&found, &wanted_text, |found| same(found, &wanted))
+            }),
+            JsonWanted::Contains(wanted) => told(wanted.render(scope), |wanted| {
+                let wanted_text = format!("{} in it", json_text(&wanted));
+                self.other(&found, &wanted_text, |found| holds(found, &wanted))
             }),
         }
+    }
+
+    /// What was found, if that is nothing or some of it does not fit.
+    fn other(
+        &self,
+        found: &[&Value],
+        wanted: &str,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Option<String> {
+        let path = &self.path;
+        if found.is_empty() {
+            return Some(format!("the body has no {path}, expected {wanted}"));
+        }
+        let other = found.iter().find(|found| !fits(found))?;
+        let other = json_text(other);
+        Some(format!("{path} is {other}, expected {wanted}"))
+    }
+}
+
+/// Whether a text has another in it, or a list a value among its items.
+fn holds(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::String(text), Value::String(part)) => text.contains(part),
+        (Value::Array(items), wanted) => items.iter().any(|item| same(item, wanted)),
+        (
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_),
+            _,
+        ) => false,
     }
 }
 
 impl HeaderCheck {
     /// What of the header is not as expected, if anything is; `values` are those that were sent.
-    pub fn unmet<'v>(
-        &self,
-        mut values: impl Iterator<Item = &'v str>,
-        scope: &mut Scope<'_>,
-    ) -> Option<String> {
+    pub fn unmet(&self, values: &[Cow<'_, str>], scope: &mut Scope<'_>) -> Option<String> {
         let name = &self.header;
-        let first = values.next();
-        let mut all = first.into_iter().chain(values);
+        let first = values.first();
+        let mut all = values.iter();
         let found = first.map_or_else(
             || "is not there".to_owned(),
             |value| format!("is '{}'", shortened(value)),
@@ -179,7 +203,7 @@ impl HeaderCheck {
                 .then(|| format!("the header {name} {found}, and should not be there")),
             HeaderWanted::Equals(wanted) => told(wanted.render(scope), |wanted| {
                 let cut = shortened(&wanted);
-                (!all.any(|value| value == wanted))
+                (!all.any(|value| *value == wanted))
                     .then(|| format!("the header {name} {found}, expected '{cut}'"))
             }),
             HeaderWanted::Contains(wanted) => told(wanted.render(scope), |wanted| {
@@ -235,7 +259,10 @@ fn shortened(text: &str) -> String {
 impl fmt::Display for JsonCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.wanted {
-            JsonWanted::Value(wanted) => write!(f, "{} {}", self.path, wanted.source()),
+            JsonWanted::Equals(wanted) => write!(f, "{} {}", self.path, wanted.source()),
+            JsonWanted::Contains(wanted) => {
+                write!(f, "{} contains: {}", self.path, wanted.source())
+            }
             JsonWanted::Exists(exists) => write!(f, "{} exists: {exists}", self.path),
         }
     }

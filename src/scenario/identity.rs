@@ -238,7 +238,8 @@ fn expect(expect: &Expect) -> Value {
     };
     let json = expect.json.iter().map(|check| {
         let wanted = match &check.wanted {
-            JsonWanted::Value(value) => json!({"is": sorted(value.source())}),
+            JsonWanted::Equals(value) => json!({"is": sorted(value.source())}),
+            JsonWanted::Contains(value) => json!({"contains": sorted(value.source())}),
             JsonWanted::Exists(exists) => json!({"exists": exists}),
         };
         (check.path.to_string(), wanted)

@@ -1,5 +1,7 @@
 //! An answer, and what its asker wants to know of it. The same for every version of HTTP.
 
+use std::borrow::Cow;
+
 use super::request::HeaderName;
 
 /// The usual bound on a body that is kept for a step to read.
@@ -10,12 +12,43 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 pub struct Expected<'a> {
     /// The request was a HEAD: whatever the answer says of a body, none follows.
     pub head_only: bool,
-    /// Keep the body, up to so many bytes; `None` drains it unseen, however long it is.
-    pub keep_body: Option<usize>,
+    /// How much of the body is kept.
+    pub keep: Keep,
     /// Headers whose values are wanted.
     pub headers: &'a [HeaderName],
     /// Whether all headers are kept as well, to be shown.
     pub every_header: bool,
+}
+
+/// How much of a body is kept. What is not kept is read past.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Nothing, however long it is.
+    #[default]
+    Nothing,
+    /// All of it; a body of more bytes than this is a failure.
+    All(usize),
+    /// As many bytes from its start.
+    Start(usize),
+}
+
+impl Keep {
+    /// Room for what is kept; `None` if nothing is.
+    pub(super) fn room(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Nothing => None,
+            Self::All(_) | Self::Start(_) => Some(Vec::new()),
+        }
+    }
+
+    /// The part of `data` to keep behind `kept` bytes; `None` if there is more than there may be.
+    pub(super) fn part(self, kept: usize, data: &[u8]) -> Option<&[u8]> {
+        match self {
+            Self::Nothing => Some(&[]),
+            Self::All(most) => (data.len() <= most.saturating_sub(kept)).then_some(data),
+            Self::Start(most) => Some(&data[..data.len().min(most.saturating_sub(kept))]),
+        }
+    }
 }
 
 /// The place of headers that are kept to be shown, `name: value` each.
@@ -26,28 +59,43 @@ pub(super) const SHOWN: usize = usize::MAX;
 pub struct Answer {
     /// The final status; interim ones (1xx) are passed over.
     pub status: u16,
-    /// The body, where it was asked for.
+    /// What is kept of the body.
     pub body: Option<Vec<u8>>,
+    /// Bytes of the whole body as they came, packed or not.
+    pub length: u64,
     /// Values of wanted headers with their place, in the order of arrival.
-    pub(super) values: Vec<(usize, String)>,
+    pub(super) values: Vec<(usize, Vec<u8>)>,
 }
 
 impl Answer {
     /// The first value of the header at `place` in the wanted headers.
-    pub fn header(&self, place: usize) -> Option<&str> {
+    pub fn header(&self, place: usize) -> Option<Cow<'_, str>> {
         self.headers(place).next()
     }
 
     /// Every header, `name: value` each, where that was asked for.
-    pub fn every_header(&self) -> impl Iterator<Item = &str> {
+    pub fn every_header(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.headers(SHOWN)
     }
 
     /// All values of the header at `place` in the wanted headers, in the order of arrival.
-    pub fn headers(&self, place: usize) -> impl Iterator<Item = &str> {
-        self.values
-            .iter()
+    pub fn headers(&self, place: usize) -> impl Iterator<Item = Cow<'_, str>> {
+        self.raw_headers(place).map(text)
+    }
+
+    /// The same as the bytes that were sent.
+    pub fn raw_headers(&self, place: usize) -> impl Iterator<Item = &[u8]> {
+        let values = self.values.iter();
+        values
             .filter(move |(of, _)| *of == place)
-            .map(|(_, value)| value.as_str())
+            .map(|(_, value)| value.as_slice())
+    }
+}
+
+/// A header's value as text: UTF-8, and ISO-8859-1 if it is not that (RFC 9110, section 5.5).
+fn text(value: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(value) {
+        Ok(text) => text.into(),
+        Err(_) => value.iter().map(|byte| char::from(*byte)).collect(),
     }
 }

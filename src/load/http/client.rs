@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::connection::Connection;
 use super::connector::Connector;
-use super::deadline::Deadline;
+use super::deadline::{self, Deadline};
 use super::exchange::{Exchange, Failed, Failure};
 use super::h1::Scratch;
 use super::request::Request;
@@ -45,7 +45,7 @@ impl Client {
         timeout: Duration,
         exchange: &mut Exchange,
     ) {
-        let started = exchange.times.started;
+        let until = deadline::instant(exchange.times.started, timeout);
         let outcome = {
             let kept = &mut self.kept;
             let work = pin!(attempt::<SITE>(
@@ -53,9 +53,10 @@ impl Client {
                 kept,
                 scratch,
                 request,
+                until,
                 exchange
             ));
-            self.deadline.bound(started, timeout, work).await
+            self.deadline.bound(until, work).await
         };
         match outcome {
             Some(Ok(())) => {}
@@ -75,9 +76,9 @@ impl Client {
             return Ok(false);
         }
         let mut exchange = Exchange::started(Instant::now());
-        let started = exchange.times.started;
+        let until = deadline::instant(exchange.times.started, timeout);
         let mut work = Box::pin(self.connector.open(&mut exchange.times));
-        let opened = self.deadline.bound(started, timeout, work.as_mut()).await;
+        let opened = self.deadline.bound(until, work.as_mut()).await;
         let connection = opened.unwrap_or(Err(Failed::timeout(timeout)));
         self.kept = Some(connection.map_err(|failed| failed.failure)?);
         Ok(true)
@@ -90,12 +91,13 @@ async fn attempt<const SITE: u8>(
     kept: &mut Option<Connection>,
     scratch: &Scratch,
     request: &Request<'_>,
+    until: Instant,
     exchange: &mut Exchange,
 ) -> Result<(), Failed> {
     if let Some(mut connection) = kept.take() {
         if connection.is_quiet(scratch).await {
-            let begun = exchange.times.started;
-            let sent = connection.exchange::<SITE>(scratch, request, begun, exchange);
+            let times = (exchange.times.started, until);
+            let sent = connection.exchange::<SITE>(scratch, request, times, exchange);
             match sent.await {
                 Ok(answered) => {
                     *kept = answered.reusable.then_some(connection);
@@ -110,8 +112,8 @@ async fn attempt<const SITE: u8>(
     exchange.new_connection = true;
     // Boxed, so that a user who waits for an answer does not hold the room of a handshake.
     let mut connection = Box::pin(connector.open(&mut exchange.times)).await?;
-    let now = Instant::now();
-    let sent = connection.exchange::<OPENED>(scratch, request, now, exchange);
+    let times = (Instant::now(), until);
+    let sent = connection.exchange::<OPENED>(scratch, request, times, exchange);
     let answered = sent.await.map_err(|broken| broken.failed)?;
     *kept = answered.reusable.then_some(connection);
     Ok(())

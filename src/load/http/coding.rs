@@ -1,24 +1,53 @@
 //! Bodies as they were before the server packed them, for steps that read them. Pure, and bounded: a small body can unpack
 //! to any size.
+//!
+//! What browsers and curl read is read here: raw deflate for `deflate`, several members of gzip and whatever follows the
+//! last, and a body under a name that is not a coding (`UTF-8`, `none`) as it is.
 
 use std::io::{self, Read};
 
 use brotli_decompressor::Decompressor;
-use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use flate2::bufread::GzDecoder;
+use flate2::read::{DeflateDecoder, ZlibDecoder};
 
 /// What brotli reads at a time.
 const BROTLI_BUFFER: usize = 4096;
 
+/// Codings of one body at most. More than two are never meant.
+const MOST_LAYERS: usize = 4;
+
+/// Registered codings that are not read here (the registry is that of RFC 9110, section 16.6.1). Any other name is not a
+/// coding, and says nothing about the body.
+const UNREAD: [&str; 8] = [
+    "zstd",
+    "compress",
+    "x-compress",
+    "dcb",
+    "dcz",
+    "exi",
+    "pack200-gzip",
+    "aes128gcm",
+];
+
+/// How a member of gzip begins.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
 /// Why a body cannot be unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum CodingError {
-    /// A coding that is not known here.
+    /// A coding that is not read here.
     #[error(
-        "the body of the answer is packed as '{0}', and only gzip, br and deflate are read: leave it out of Accept-Encoding"
+        "the body of the response is packed as '{0}', which loadgate does not read; accept only gzip, br and deflate in \
+         Accept-Encoding"
     )]
-    Unknown(String),
+    Unread(String),
+    /// More codings than are meant.
+    #[error(
+        "the body of the response is packed {0} times, and loadgate unpacks at most {MOST_LAYERS}"
+    )]
+    TooMany(usize),
     /// The body is not what its coding says.
-    #[error("the body of the answer is no valid {coding}")]
+    #[error("the body of the response is not valid {coding}")]
     Broken {
         /// The coding.
         coding: String,
@@ -26,42 +55,82 @@ pub enum CodingError {
         source: io::Error,
     },
     /// More than the bound.
-    #[error("the body of the answer unpacks to more than the bound of {0} bytes")]
+    #[error("the body of the response unpacks to more than the bound of {0} bytes")]
     TooLarge(usize),
+}
+
+/// How a body is packed.
+#[derive(Clone, Copy)]
+enum Coding {
+    Gzip,
+    Deflate,
+    Brotli,
 }
 
 /// Unpacks a body by the value of its `Content-Encoding`: the codings in the order in which they were applied. No result
 /// is longer than `bound` bytes.
 pub fn unpacked(mut body: Vec<u8>, codings: &str, bound: usize) -> Result<Vec<u8>, CodingError> {
-    let applied: Vec<&str> = codings.split(',').map(str::trim).collect();
-    for coding in applied.into_iter().rev() {
-        body = match coding.to_ascii_lowercase().as_str() {
-            "" | "identity" => body,
-            "gzip" | "x-gzip" => read(MultiGzDecoder::new(body.as_slice()), coding, bound)?,
-            "deflate" => read(ZlibDecoder::new(body.as_slice()), coding, bound)?,
-            "br" => {
-                let packed = Decompressor::new(body.as_slice(), BROTLI_BUFFER);
-                read(packed, coding, bound)?
-            }
-            _ => return Err(CodingError::Unknown(coding.to_owned())),
-        };
+    let mut applied = Vec::new();
+    for name in codings.split(',').map(|name| name.trim_ascii()) {
+        match name.to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => applied.push((Coding::Gzip, name)),
+            "deflate" => applied.push((Coding::Deflate, name)),
+            "br" => applied.push((Coding::Brotli, name)),
+            unread if UNREAD.contains(&unread) => return Err(CodingError::Unread(name.to_owned())),
+            _ => {}
+        }
+    }
+    if applied.len() > MOST_LAYERS {
+        return Err(CodingError::TooMany(applied.len()));
+    }
+    for (coding, name) in applied.into_iter().rev() {
+        // Nothing is nothing, whatever it is said to be packed as.
+        if !body.is_empty() {
+            body = coding.undone(&body, name, bound)?;
+        }
     }
     Ok(body)
 }
 
-fn read(from: impl Read, coding: &str, bound: usize) -> Result<Vec<u8>, CodingError> {
-    let mut body = Vec::new();
-    // One byte more than the bound tells a body of its length from a longer one.
-    let one_more = (bound as u64).saturating_add(1);
-    from.take(one_more)
-        .read_to_end(&mut body)
-        .map_err(|source| CodingError::Broken {
-            coding: coding.to_owned(),
+impl Coding {
+    fn undone(self, packed: &[u8], name: &str, bound: usize) -> Result<Vec<u8>, CodingError> {
+        let unpacked = match self {
+            Self::Gzip => gunzipped(packed, bound),
+            // RFC 9110 means zlib; some servers send the bare stream.
+            Self::Deflate => read(ZlibDecoder::new(packed), bound)
+                .or_else(|error| read(DeflateDecoder::new(packed), bound).map_err(|_| error)),
+            Self::Brotli => read(Decompressor::new(packed, BROTLI_BUFFER), bound),
+        };
+        let body = unpacked.map_err(|source| CodingError::Broken {
+            coding: name.to_owned(),
             source,
         })?;
-    if body.len() > bound {
-        return Err(CodingError::TooLarge(bound));
+        if body.len() > bound {
+            return Err(CodingError::TooLarge(bound));
+        }
+        Ok(body)
     }
+}
+
+/// All members of gzip, one behind the other. What follows the last is padding.
+fn gunzipped(mut packed: &[u8], bound: usize) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let left = bound.saturating_sub(body.len());
+        let mut member = GzDecoder::new(packed);
+        body.append(&mut read(&mut member, left)?);
+        packed = member.into_inner();
+        if body.len() > bound || !packed.starts_with(&GZIP_MAGIC) {
+            return Ok(body);
+        }
+    }
+}
+
+/// What can be read, but no more than one byte beyond the bound, which shows that there is more.
+fn read(from: impl Read, bound: usize) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    let one_more = (bound as u64).saturating_add(1);
+    from.take(one_more).read_to_end(&mut body)?;
     Ok(body)
 }
 
@@ -70,7 +139,7 @@ mod tests {
     use std::io::Write as _;
 
     use flate2::Compression;
-    use flate2::write::{GzEncoder, ZlibEncoder};
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
     use proptest::prelude::*;
 
     use super::*;
@@ -87,6 +156,12 @@ mod tests {
         packer.finish().unwrap()
     }
 
+    fn deflate(body: &[u8]) -> Vec<u8> {
+        let mut packer = DeflateEncoder::new(Vec::new(), Compression::fast());
+        packer.write_all(body).unwrap();
+        packer.finish().unwrap()
+    }
+
     /// "hello" as one brotli meta-block of uncompressed data (RFC 7932, section 9.2).
     const BROTLI_HELLO: [u8; 9] = [0x0b, 0x02, 0x80, b'h', b'e', b'l', b'l', b'o', 0x03];
 
@@ -97,12 +172,39 @@ mod tests {
             (body.clone(), ""),
             (body.clone(), "identity"),
             (gzip(&body), "GZIP"),
+            (gzip(&body), "x-gzip"),
             (zlib(&body), "deflate"),
+            (deflate(&body), "Deflate"),
             (gzip(&zlib(&body)), "deflate, gzip"),
+            (gzip(&deflate(&body)), "identity,deflate , UTF-8,, gzip"),
+            // As PHP, nginx and proxies write them.
+            ([gzip(&body), vec![0; 8]].concat(), "gzip"),
+            ([gzip(&body), b"\r\n".to_vec()].concat(), "gzip"),
+            ([gzip(&body[..20]), gzip(&body[20..])].concat(), "gzip"),
+            ([zlib(&body), vec![0; 8]].concat(), "deflate"),
+            (body.clone(), "UTF-8"),
+            (body.clone(), "none"),
+            (body.clone(), "binary, utf8"),
+            (body.clone(), "aws-chunked"),
+            (gzip(&gzip(&gzip(&gzip(&body)))), "gzip,gzip,gzip,gzip"),
         ] {
             assert_eq!(unpacked(packed, codings, 1000).unwrap(), body, "{codings}");
         }
         assert_eq!(unpacked(BROTLI_HELLO.to_vec(), "br", 5).unwrap(), b"hello");
+        for coding in ["gzip", "deflate", "br", "gzip, br"] {
+            assert_eq!(unpacked(Vec::new(), coding, 5).unwrap(), b"", "{coding}");
+        }
+    }
+
+    #[test]
+    fn layers_and_members_have_a_bound() {
+        let codings = vec!["gzip"; MOST_LAYERS + 1].join(",");
+        let packed = (0..=MOST_LAYERS).fold(b"x".to_vec(), |body, _| gzip(&body));
+        let error = unpacked(packed, &codings, 1000).unwrap_err();
+        assert!(matches!(error, CodingError::TooMany(5)), "{error}");
+        let error = unpacked(gzip(b"hello").repeat(201), "gzip", 1000).unwrap_err();
+        assert!(matches!(error, CodingError::TooLarge(1000)), "{error}");
+        assert!(unpacked(gzip(b"hello").repeat(200), "gzip", 1000).is_ok());
     }
 
     #[test]
@@ -117,14 +219,25 @@ mod tests {
 
     #[test]
     fn what_is_broken_or_unknown_says_so() {
-        for (body, coding, part) in [
-            (b"no gzip".to_vec(), "gzip", "no valid gzip"),
-            (gzip(b"cut")[..8].to_vec(), "gzip", "no valid gzip"),
-            (b"x".to_vec(), "zstd", "'zstd'"),
-            (vec![0xff; 10], "br", "no valid br"),
+        for (body, codings, named) in [
+            (b"no gzip".to_vec(), "gzip", Some("gzip")),
+            (gzip(b"cut")[..8].to_vec(), "gzip", Some("gzip")),
+            (
+                [gzip(b"a"), b"\x1f\x8bx".to_vec()].concat(),
+                "gzip",
+                Some("gzip"),
+            ),
+            (zlib(b"cut")[..6].to_vec(), "deflate", Some("deflate")),
+            (b"not deflate".to_vec(), "deflate", Some("deflate")),
+            (vec![0xff; 10], "br", Some("br")),
+            (b"x".to_vec(), "zstd", None),
+            (gzip(b"x"), "Compress, gzip", None),
         ] {
-            let error = unpacked(body, coding, 1000).unwrap_err().to_string();
-            assert!(error.contains(part), "{error}");
+            match (unpacked(body, codings, 1000).unwrap_err(), named) {
+                (CodingError::Broken { coding, .. }, Some(named)) => assert_eq!(coding, named),
+                (CodingError::Unread(coding), None) => assert!(codings.contains(&coding)),
+                (error, _) => panic!("{codings}: {error}"),
+            }
         }
     }
 

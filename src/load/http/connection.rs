@@ -15,17 +15,17 @@ pub(super) enum Connection {
 }
 
 impl Connection {
-    /// Sends a request and reads its answer into `exchange`.
+    /// Sends a request and reads its answer into `exchange`. It has begun just now, and its time is up at `until`.
     pub(super) async fn exchange<const SITE: u8>(
         &mut self,
         scratch: &Scratch,
         request: &Request<'_>,
-        begun: Instant,
+        (begun, until): (Instant, Instant),
         exchange: &mut Exchange,
     ) -> Result<Answered, Broken> {
         match self {
             Self::Http1(stream) => {
-                Turn::new(stream, scratch, request, begun)
+                Turn::new(stream, scratch, request, begun, until)
                     .run::<SITE>(exchange)
                     .await
             }

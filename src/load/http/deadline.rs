@@ -10,6 +10,11 @@ use tokio::time::{Sleep, sleep_until};
 /// What a bound beyond the clock's range becomes.
 const FAR: Duration = Duration::from_hours(8760);
 
+/// When a bound that begins at `start` is reached.
+pub(super) fn instant(start: Instant, bound: Duration) -> Instant {
+    start.checked_add(bound).unwrap_or(start + FAR)
+}
+
 /// A timer that is reused. Most requests end long before their bound, so it is not moved for each: it rings at the bound
 /// of an earlier one, and is set to the present one only then.
 #[derive(Debug, Default)]
@@ -23,16 +28,14 @@ struct Alarm {
 }
 
 impl Deadline {
-    /// Runs `work` for `timeout` at most; `None` where it took longer.
+    /// Runs `work` until `at` at most; `None` if it took longer.
     ///
     /// Pinned by the caller: taken by value, it would be held twice for each waiting user.
     pub(super) async fn bound<W: Future>(
         &mut self,
-        start: Instant,
-        timeout: Duration,
+        at: Instant,
         mut work: Pin<&mut W>,
     ) -> Option<W::Output> {
-        let at = start.checked_add(timeout).unwrap_or(start + FAR);
         poll_fn(|context| match work.as_mut().poll(context) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
             Poll::Pending => self.poll(at, context).map(|()| None),
@@ -81,25 +84,23 @@ mod tests {
         let start = Instant::now();
         let work = pin!(pending::<()>());
         let timeout = Duration::from_millis(timeout);
-        assert_eq!(deadline.bound(start, timeout, work).await, None);
+        let at = instant(start, timeout);
+        assert_eq!(deadline.bound(at, work).await, None);
         start.elapsed()
     }
 
     /// Bounds work that takes as long as told.
     async fn done(deadline: &mut Deadline, millis: u64, timeout: u64) {
         let work = pin!(tokio::time::sleep(Duration::from_millis(millis)));
-        let timeout = Duration::from_millis(timeout);
-        assert_eq!(
-            deadline.bound(Instant::now(), timeout, work).await,
-            Some(())
-        );
+        let at = instant(Instant::now(), Duration::from_millis(timeout));
+        assert_eq!(deadline.bound(at, work).await, Some(()));
     }
 
     #[tokio::test]
     async fn each_request_has_its_own_bound_whatever_the_ones_before_had() {
         let mut deadline = Deadline::default();
         let work = pin!(ready(7));
-        let bound = deadline.bound(Instant::now(), Duration::ZERO, work).await;
+        let bound = deadline.bound(Instant::now(), work).await;
         assert_eq!(bound, Some(7));
         for (millis, timeout) in [(1, 50), (40, 50), (40, 50), (1, 5_000), (30, 50)] {
             done(&mut deadline, millis, timeout).await;

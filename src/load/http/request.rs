@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Write;
 use std::str::FromStr;
 
-use super::answer::Expected;
+use super::answer::{Expected, Keep};
 
 /// A request ready to be sent.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +37,7 @@ impl<'a> Request<'a> {
     /// Keeps the body of the answer, up to `bound` bytes.
     #[must_use]
     pub fn keep_body(mut self, bound: usize) -> Self {
-        self.expected.keep_body = Some(bound);
+        self.expected.keep = Keep::All(bound);
         self
     }
 
@@ -115,7 +115,7 @@ impl RenderError {
 /// # Errors
 ///
 /// Where a part would break out of its place in the head, whatever template it came from.
-pub fn render<N: AsRef<str>, V: AsRef<str>>(
+pub fn render<N: AsRef<str>, V: AsRef<[u8]>>(
     method: &str,
     authority: &str,
     target: &str,
@@ -132,7 +132,7 @@ pub fn render<N: AsRef<str>, V: AsRef<str>>(
 /// # Errors
 ///
 /// As [`render`]; `bytes` then holds no request.
-pub fn render_into<N: AsRef<str>, V: AsRef<str>>(
+pub fn render_into<N: AsRef<str>, V: AsRef<[u8]>>(
     bytes: &mut Vec<u8>,
     method: &str,
     authority: &str,
@@ -145,7 +145,7 @@ pub fn render_into<N: AsRef<str>, V: AsRef<str>>(
         .iter()
         .any(|(name, _)| name.as_ref().eq_ignore_ascii_case("host"))
     {
-        push_header(bytes, "Host", authority)?;
+        push_header(bytes, "Host", authority.as_bytes())?;
     }
     for (name, value) in headers {
         let name = name.as_ref();
@@ -204,18 +204,18 @@ fn push_line(bytes: &mut Vec<u8>, method: &str, target: &str) -> Result<(), Rend
     Ok(())
 }
 
-fn push_header(bytes: &mut Vec<u8>, name: &str, value: &str) -> Result<(), RenderError> {
+fn push_header(bytes: &mut Vec<u8>, name: &str, value: &[u8]) -> Result<(), RenderError> {
     if !is_token(name) {
         return Err(RenderError::name(name));
     }
     if value
-        .bytes()
-        .any(|byte| byte.is_ascii_control() && byte != b'\t')
+        .iter()
+        .any(|byte| byte.is_ascii_control() && *byte != b'\t')
     {
         return Err(RenderError::HeaderValue(name.to_owned()));
     }
-    for part in [name, ": ", value, "\r\n"] {
-        bytes.extend_from_slice(part.as_bytes());
+    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+        bytes.extend_from_slice(part);
     }
     Ok(())
 }

@@ -133,6 +133,16 @@ fn rows_of_an_older_loadgate_are_read_without_what_it_did_not_know() {
 }
 
 #[test]
+fn stored_files_are_read_behind_a_byte_order_mark() {
+    let baseline = of_two_phases();
+    let marked = format!("\u{feff}{}", store::to_json(&baseline));
+    assert_eq!(store::parse("baseline.json", &marked).unwrap(), baseline);
+    let text = run(40.0).to_json();
+    let marked = RunRecord::from_json("result.json", &format!("\u{feff}{text}"));
+    assert_eq!(marked.unwrap().to_json(), text);
+}
+
+#[test]
 fn a_row_that_does_not_fit_its_metrics_is_no_baseline() {
     let whole = store::to_json(&recorded([run(40.0)]));
     for (old, new) in [

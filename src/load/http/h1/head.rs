@@ -18,7 +18,7 @@ pub(super) struct Head {
     pub(super) framing: Framing,
     pub(super) keep_alive: bool,
     /// Values of the wanted headers with their place in `Expected::headers`, in the order of arrival.
-    pub(super) values: Vec<(usize, String)>,
+    pub(super) values: Vec<(usize, Vec<u8>)>,
     /// Bytes of the input that the head took.
     pub(super) length: usize,
 }
@@ -88,8 +88,12 @@ fn parse_within<'b>(
     expected: &Expected<'_>,
 ) -> Result<Option<Head>, ReadError> {
     let mut response = Response::new(&mut []);
-    let parsed =
-        ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, headers);
+    let mut config = ParserConfig::default();
+    // A line that continues the one before is to be read (RFC 9112, section 5.2), more than one blank in the status
+    // line may be (section 4).
+    config.allow_obsolete_multiline_headers_in_responses(true);
+    config.allow_multiple_spaces_in_response_status_delimiters(true);
+    let parsed = config.parse_response_with_uninit_headers(&mut response, bytes, headers);
     let length = match parsed {
         Ok(Status::Complete(length)) => length,
         Ok(Status::Partial) => return Ok(None),
@@ -104,9 +108,9 @@ fn parse_within<'b>(
         ) => return Err(ReadError::BadHead),
     };
     let status = response.code.ok_or(ReadError::BadHead)?;
-    let fields = Fields::gather(response.headers, expected)?;
+    let fields = Fields::gather(response.headers, expected);
     let old = response.version == Some(0);
-    let framing = fields.framing(status, expected);
+    let framing = fields.framing(status, expected)?;
     Ok(Some(Head {
         status,
         framing,
@@ -119,11 +123,21 @@ fn parse_within<'b>(
 /// The header fields that matter here.
 #[derive(Default)]
 struct Fields {
-    length: Option<u64>,
+    length: Length,
     coding: Coding,
     says_close: bool,
     says_keep_alive: bool,
-    values: Vec<(usize, String)>,
+    values: Vec<(usize, Vec<u8>)>,
+}
+
+/// The length of the body, as far as it is told.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Length {
+    #[default]
+    Absent,
+    Told(u64),
+    /// Not a number, or several that differ.
+    Bad,
 }
 
 /// The transfer codings, as far as they decide where the body ends.
@@ -133,34 +147,33 @@ enum Coding {
     Absent,
     ChunkedLast,
     Other,
+    /// Something was applied after chunked, which hides where the body ends.
+    Bad,
 }
 
 impl Fields {
-    fn gather(headers: &[Header<'_>], expected: &Expected<'_>) -> Result<Self, ReadError> {
+    fn gather(headers: &[Header<'_>], expected: &Expected<'_>) -> Self {
         let mut fields = Self::default();
         for header in headers {
             let name = header.name.as_bytes();
             if is(name, b"connection") {
                 fields.connection(header.value);
             } else if is(name, b"content-length") {
-                fields.content_length(header.value)?;
+                fields.content_length(header.value);
             } else if is(name, b"transfer-encoding") {
-                fields.transfer_encoding(header.value)?;
+                fields.transfer_encoding(header.value);
             }
             for (place, wanted) in expected.headers.iter().enumerate() {
                 if wanted.matches(header.name) {
-                    let value = String::from_utf8_lossy(header.value.trim_ascii()).into_owned();
-                    fields.values.push((place, value));
+                    fields.values.push((place, unfolded(header.value)));
                 }
             }
             if expected.every_header {
-                let value = String::from_utf8_lossy(header.value.trim_ascii());
-                fields
-                    .values
-                    .push((SHOWN, format!("{}: {value}", header.name)));
+                let line = [name, b": ", &unfolded(header.value)].concat();
+                fields.values.push((SHOWN, line));
             }
         }
-        Ok(fields)
+        fields
     }
 
     fn connection(&mut self, value: &[u8]) {
@@ -171,48 +184,49 @@ impl Fields {
     }
 
     /// Equal repetitions are one length, as section 6.3 allows; anything else is a lie about where the body ends.
-    fn content_length(&mut self, value: &[u8]) -> Result<(), ReadError> {
+    fn content_length(&mut self, value: &[u8]) {
         for item in value.split(|&byte| byte == b',') {
-            let length = decimal(item.trim_ascii()).ok_or(ReadError::BadLength)?;
-            if self
-                .length
-                .replace(length)
-                .is_some_and(|earlier| earlier != length)
-            {
-                return Err(ReadError::BadLength);
-            }
+            let told = decimal(item.trim_ascii()).map_or(Length::Bad, Length::Told);
+            self.length = match self.length {
+                Length::Absent => told,
+                earlier if earlier == told => told,
+                Length::Told(_) | Length::Bad => Length::Bad,
+            };
         }
-        Ok(())
     }
 
-    fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), ReadError> {
-        for coding in list(value) {
+    /// Chunked is read if it is the last. Said twice it counts once: proxies repeat the line, and curl and browsers read
+    /// it so. `identity`, of the first HTTP/1.1, is not a coding.
+    fn transfer_encoding(&mut self, value: &[u8]) {
+        for coding in list(value).filter(|coding| !is(coding, b"identity")) {
             self.coding = match (self.coding, is(coding, b"chunked")) {
-                // Chunked may be applied once, and last.
-                (Coding::ChunkedLast, _) => return Err(ReadError::BadLength),
-                (Coding::Absent | Coding::Other, true) => Coding::ChunkedLast,
+                (Coding::Bad, _) | (Coding::ChunkedLast, false) => Coding::Bad,
+                (_, true) => Coding::ChunkedLast,
                 (Coding::Absent | Coding::Other, false) => Coding::Other,
             };
         }
-        Ok(())
     }
 
-    fn framing(&self, status: u16, expected: &Expected<'_>) -> Framing {
+    /// Where the body ends, by the order of section 6.3: what has no body may say what it likes of its length, and so may
+    /// what is chunked.
+    fn framing(&self, status: u16, expected: &Expected<'_>) -> Result<Framing, ReadError> {
         if expected.head_only || status < 200 || status == 204 || status == 304 {
-            return Framing::Nothing;
+            return Ok(Framing::Nothing);
         }
-        match (self.coding, self.length) {
+        Ok(match (self.coding, self.length) {
+            (Coding::Bad, _) | (Coding::Absent, Length::Bad) => return Err(ReadError::BadLength),
             (Coding::ChunkedLast, _) => Framing::Chunked,
-            (Coding::Other, _) | (Coding::Absent, None) => Framing::UntilClose,
-            (Coding::Absent, Some(0)) => Framing::Nothing,
-            (Coding::Absent, Some(length)) => Framing::Length(length),
-        }
+            (Coding::Other, _) | (Coding::Absent, Length::Absent) => Framing::UntilClose,
+            (Coding::Absent, Length::Told(0)) => Framing::Nothing,
+            (Coding::Absent, Length::Told(length)) => Framing::Length(length),
+        })
     }
 
     /// Whoever sends both a coding and a length, or a coding under HTTP/1.0, may have been tampered with: the answer is
     /// read by its coding and the connection is closed after it (section 6.1).
     fn keep_alive(&self, old: bool) -> bool {
-        let doubtful = self.coding != Coding::Absent && (self.length.is_some() || old);
+        let is_coded = self.coding != Coding::Absent;
+        let doubtful = is_coded && (self.length != Length::Absent || old);
         !self.says_close && !doubtful && (!old || self.says_keep_alive)
     }
 }
@@ -224,6 +238,15 @@ fn is<const LENGTH: usize>(word: &[u8], lower: &[u8; LENGTH]) -> bool {
         && word.iter().zip(lower).fold(true, |same, (byte, lower)| {
             same & (byte.to_ascii_lowercase() == *lower)
         })
+}
+
+/// A value without the blanks around it, in one line: where it was folded, a blank stands (section 5.2).
+fn unfolded(value: &[u8]) -> Vec<u8> {
+    let lines = value.trim_ascii().split(|byte| *byte == b'\n');
+    lines
+        .map(<[u8]>::trim_ascii)
+        .collect::<Vec<_>>()
+        .join(&b' ')
 }
 
 fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {

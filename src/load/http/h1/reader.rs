@@ -5,7 +5,7 @@ use std::mem;
 
 use super::chunked::{Chunked, fitting};
 use super::head::{self, Framing, Head, LastHead};
-use crate::load::http::answer::{Answer, Expected};
+use crate::load::http::answer::{Answer, Expected, Keep};
 
 /// A longer head is refused: memory is the client's, and no honest server sends more.
 pub const HEAD_LIMIT: usize = 64 * 1024;
@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
             partial: Vec::new(),
             parsed: 0,
             answer: Answer {
-                body: expected.keep_body.map(|_| Vec::new()),
+                body: expected.keep.room(),
                 ..Answer::default()
             },
             keep_alive: false,
@@ -242,24 +242,25 @@ impl<'a> Reader<'a> {
     }
 
     fn reserve(&mut self, length: u64) -> Result<(), ReadError> {
-        let (Some(bound), Some(body)) = (self.expected.keep_body, &mut self.answer.body) else {
-            return Ok(());
+        let kept = match self.expected.keep {
+            Keep::Nothing => return Ok(()),
+            Keep::All(most) if length > most as u64 => return Err(ReadError::BodyTooLarge),
+            Keep::All(_) => length,
+            Keep::Start(most) => length.min(most as u64),
         };
-        if length > bound as u64 {
-            return Err(ReadError::BodyTooLarge);
+        if let Some(body) = &mut self.answer.body {
+            body.reserve_exact(usize::try_from(kept.min(KEPT_AHEAD)).unwrap_or(0));
         }
-        body.reserve_exact(usize::try_from(length.min(KEPT_AHEAD)).unwrap_or(0));
         Ok(())
     }
 
     fn keep(&mut self, data: &[u8]) -> Result<(), ReadError> {
-        let (Some(bound), Some(body)) = (self.expected.keep_body, &mut self.answer.body) else {
+        self.answer.length += data.len() as u64;
+        let Some(body) = &mut self.answer.body else {
             return Ok(());
         };
-        if data.len() > bound - body.len() {
-            return Err(ReadError::BodyTooLarge);
-        }
-        body.extend_from_slice(data);
+        let part = self.expected.keep.part(body.len(), data);
+        body.extend_from_slice(part.ok_or(ReadError::BodyTooLarge)?);
         Ok(())
     }
 }

@@ -15,6 +15,10 @@ use crate::load::http::stream::Stream;
 /// Most answers come in one read of this size, and long bodies in few.
 const READ_BUFFER: usize = 64 * 1024;
 
+/// Reads in a row before others have their turn: a server that sends without end must not keep the core's other users,
+/// and the timers, waiting.
+const READS_IN_A_ROW: u32 = 16;
+
 /// What all users of a core read with: it is borrowed for the length of a read, so a waiting user holds none.
 pub struct Scratch(RefCell<Desk>);
 
@@ -40,6 +44,8 @@ pub(in crate::load::http) struct Turn<'a> {
     reader: Reader<'a>,
     /// Just before the first byte was written.
     begun: Instant,
+    /// When the time for it is up.
+    until: Instant,
     written: usize,
     flushed: bool,
     /// Why writing ended early. The server may have answered before it closed, so reading goes on.
@@ -52,6 +58,7 @@ impl<'a> Turn<'a> {
         scratch: &'a Scratch,
         request: &'a Request<'a>,
         begun: Instant,
+        until: Instant,
     ) -> Self {
         Self {
             stream,
@@ -59,6 +66,7 @@ impl<'a> Turn<'a> {
             request,
             reader: Reader::new(request.expected),
             begun,
+            until,
             written: 0,
             flushed: false,
             write_error: None,
@@ -89,7 +97,7 @@ impl<'a> Turn<'a> {
     ) -> Poll<Result<usize, Broken>> {
         self.write(context);
         let Desk { buffer, last } = &mut *self.scratch.0.borrow_mut();
-        loop {
+        for _ in 0..READS_IN_A_ROW {
             let read = ready!(self.stream.poll_read(context, buffer));
             let now = Instant::now();
             let elapsed = now - self.begun;
@@ -112,6 +120,11 @@ impl<'a> Turn<'a> {
                 }
             };
             match step {
+                // Timers are not looked at while bytes keep coming.
+                Ok(Step::More) if now >= self.until => {
+                    let bound = self.until - exchange.times.started;
+                    return Poll::Ready(Err(self.broken(Failed::timeout(bound), exchange)));
+                }
                 Ok(Step::More) => {}
                 Ok(Step::Done { surplus }) => {
                     exchange.times.answered(elapsed, now);
@@ -121,6 +134,8 @@ impl<'a> Turn<'a> {
                 Err(error) => return Poll::Ready(Err(self.unreadable(error, exchange))),
             }
         }
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     #[expect(

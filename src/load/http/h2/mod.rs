@@ -15,6 +15,7 @@ use tokio::task::{JoinHandle, spawn_local};
 
 use super::answer::{Answer, Expected, SHOWN};
 use super::exchange::{Answered, Broken, Exchange, Failed, Failure};
+use super::h1::ReadError;
 use super::origin::Scheme;
 use super::request::Request;
 use super::stream::Stream;
@@ -173,17 +174,17 @@ async fn read(
     for (name, value) in response.headers() {
         for (place, wanted) in expected.headers.iter().enumerate() {
             if wanted.as_str() == name.as_str() {
-                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                values.push((place, value));
+                values.push((place, value.as_bytes().trim_ascii().to_vec()));
             }
         }
         if expected.every_header {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            values.push((SHOWN, format!("{name}: {value}")));
+            let line = [name.as_str().as_bytes(), b": ", value.as_bytes()].concat();
+            values.push((SHOWN, line));
         }
     }
     let status = response.status().as_u16();
-    let mut kept = expected.keep_body.map(|_| Vec::new());
+    let mut kept = expected.keep.room();
+    let mut length = 0;
     let mut body = response.into_body();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| match failed(&error) {
@@ -200,20 +201,17 @@ async fn read(
         let Some(data) = frame.data_ref() else {
             continue;
         };
+        length += data.len() as u64;
         exchange.bytes_in += data.len() as u64;
-        if let (Some(bound), Some(kept)) = (expected.keep_body, &mut kept) {
-            if data.len() > bound.saturating_sub(kept.len()) {
-                return Err(Failed::new(
-                    Failure::BodyTooLarge,
-                    &"the body of the answer is longer than the bound on bodies that are read",
-                ));
-            }
-            kept.extend_from_slice(data);
+        if let Some(kept) = &mut kept {
+            let part = expected.keep.part(kept.len(), data);
+            kept.extend_from_slice(part.ok_or_else(|| Failed::from(ReadError::BodyTooLarge))?);
         }
     }
     Ok(Answer {
         status,
         body: kept,
+        length,
         values,
     })
 }

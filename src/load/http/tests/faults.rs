@@ -1,5 +1,6 @@
 //! Each way a server can fail is a failure of its own kind, and the next request is none the worse for it.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpSocket;
@@ -245,4 +246,82 @@ async fn a_name_is_resolved_or_fails_as_dns() {
     // No resolver is asked for a label this long.
     let mut user = User::of(&format!("http://{}.test", "a".repeat(64)));
     assert_eq!(told(&user.send("GET").await), Err(Failure::Dns));
+}
+
+/// A server that sends `start` and then `piece` again and again until the client is gone.
+fn flooding(start: &'static [u8], piece: &'static [u8]) -> Server {
+    let pieces = piece.repeat(64 * 1024 / piece.len());
+    Server::start(vec![
+        Box::new(move |mut peer| {
+            peer.read_request();
+            peer.send(start);
+            while peer.0.write_all(&pieces).is_ok() {}
+        }),
+        healthy(),
+    ])
+}
+
+#[tokio::test]
+async fn a_timeout_holds_while_a_server_floods() {
+    const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (start, piece) in [
+        (CHUNKED, &b"1\r\nx\r\n"[..]),
+        (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n",
+            b"x",
+        ),
+    ] {
+        let server = flooding(start, piece);
+        let mut user = User::of(&server.url());
+        let bytes = render::<&str, &str>("GET", "test", "/", &[], None).unwrap();
+        let mut exchange = Exchange::started(Instant::now());
+        let request = Request::new("GET", &bytes);
+        let bound = Duration::from_millis(100);
+        user.client
+            .send::<0>(&user.scratch, &request, bound, &mut exchange)
+            .await;
+        assert_eq!(told(&exchange), Err(Failure::Timeout));
+        let took = exchange.times.service();
+        assert!((bound..AMPLE / 4).contains(&took), "{took:?}");
+        assert_eq!(told(&user.send("GET").await), Ok((200, "ok")));
+        server.join();
+    }
+}
+
+#[tokio::test]
+async fn a_flood_leaves_others_on_the_core_their_turn() {
+    let server = flooding(b"HTTP/1.1 200 OK\r\n\r\n", b"x");
+    let mut user = User::of(&server.url());
+    let ticks = std::cell::Cell::new(0);
+    let others = async {
+        loop {
+            ticks.set(ticks.get() + 1);
+            tokio::task::yield_now().await;
+        }
+    };
+    let flooded = async {
+        let bytes = render::<&str, &str>("GET", "test", "/", &[], None).unwrap();
+        let mut exchange = Exchange::started(Instant::now());
+        user.client
+            .send::<0>(
+                &user.scratch,
+                &Request::new("GET", &bytes),
+                Duration::from_millis(300),
+                &mut exchange,
+            )
+            .await;
+        exchange
+    };
+    let exchange = tokio::select! {
+        exchange = flooded => exchange,
+        () = others => unreachable!("they never end"),
+    };
+    assert_eq!(told(&exchange), Err(Failure::Timeout));
+    // Each turn of the flood is a megabyte at most.
+    let megabytes = exchange.bytes_in >> 20;
+    assert!(ticks.get() >= megabytes, "{} in {megabytes}", ticks.get());
+    assert_eq!(told(&user.send("GET").await), Ok((200, "ok")));
+    server.join();
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::LastHead;
 use super::reading::{read, read_after};
-use crate::load::http::Expected;
+use crate::load::http::{Expected, Keep};
 
 /// Pieces of answers, so that what is put together is often nearly one.
 fn fragment() -> impl Strategy<Value = Vec<u8>> {
@@ -19,6 +19,8 @@ fn fragment() -> impl Strategy<Value = Vec<u8>> {
         "Transfer-Encoding: chunked\r\n",
         "Connection: close\r\n",
         "X-Wanted: yes\r\n",
+        "X-Wanted: a\r\n  b\r\n",
+        " folded\r\n",
         "\r\n",
         "\n",
         "7\r\nseventy\r\n",
@@ -44,6 +46,14 @@ fn field() -> impl Strategy<Value = &'static str> {
     ])
 }
 
+fn keep() -> impl Strategy<Value = Keep> {
+    prop_oneof![
+        Just(Keep::Nothing),
+        (0_usize..1500).prop_map(Keep::All),
+        (0_usize..1500).prop_map(Keep::Start),
+    ]
+}
+
 /// Cuts `bytes` at these places.
 fn split<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
     let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
@@ -63,10 +73,10 @@ proptest! {
         fragments in prop::collection::vec(fragment(), 0..10),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
         head_only in prop::bool::weighted(0.1),
-        keep_body in prop::option::of(0_usize..1500),
+        keep in keep(),
     ) {
         let wanted = ["x-wanted".parse().unwrap()];
-        let expected = Expected { head_only, keep_body, headers: &wanted, ..Expected::default() };
+        let expected = Expected { head_only, keep, headers: &wanted, ..Expected::default() };
         let bytes = fragments.concat();
         let whole = read(&[&bytes], expected);
         prop_assert_eq!(&read(&split(&bytes, &cuts), expected), &whole);
@@ -90,7 +100,7 @@ proptest! {
             let bytes = [alike, &fragment].concat();
             let expected = Expected {
                 head_only,
-                keep_body: Some(1500),
+                keep: Keep::All(1500),
                 headers: if wants { &wanted } else { &[] },
                 ..Expected::default()
             };
@@ -121,7 +131,7 @@ proptest! {
             bytes.extend_from_slice(&body);
         }
         bytes.resize(bytes.len() + surplus, b'!');
-        let expected = Expected { keep_body: Some(3000), ..Expected::default() };
+        let expected = Expected { keep: Keep::All(3000), ..Expected::default() };
         let (answer, lives_on, extra) = read(&split(&bytes, &cuts), expected).unwrap();
         prop_assert_eq!((answer.status, answer.body, lives_on, extra), (status, Some(body), true, surplus));
     }
