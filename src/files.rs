@@ -1,11 +1,23 @@
-//! Files, whole or not at all. Used by `plan`, `gate` and `baseline/store` only: no other room touches a file.
+//! Files, written whole or not at all. Used by `plan`, `gate` and `baseline/store` only: no other room touches a file.
+//!
+//! A new text is written into a hidden file beside the old one, which then replaces it. That file is locked and has one
+//! name for each file, so that two processes never write at once, and one that was killed leaves nothing that the next
+//! write does not remove.
 
-use std::fs::File;
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// More than any file of ours, so that a hostile one cannot fill the memory.
 const MOST_BYTES: u64 = 256 << 20;
+/// How long another process may write the same file: hundreds of times what a full baseline takes.
+const WAIT: Duration = Duration::from_mins(1);
+/// How often a file that another process writes is tried again.
+const PAUSE: Duration = Duration::from_millis(10);
+/// What the name of a file that is being written ends with.
+const SUFFIX: &str = ".loadgate-tmp";
 
 /// Reads a text file.
 pub fn read(path: &Path) -> io::Result<String> {
@@ -22,36 +34,135 @@ pub fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Writes a file: into a new one beside the old, which it then replaces, so that a reader sees the old or the new.
+/// Writes a file, so that a reader sees the old text or the new one.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    make_ordinary(file.as_file(), path)?;
-    file.persist(path)?;
-    Ok(())
+    Claim::new(path)?.replace(text)
 }
 
-/// A temporary file is private; ours are files like any other, and keep the permissions of the one they replace.
-#[cfg(unix)]
-fn make_ordinary(file: &File, path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(path).map_or(0o644, |old| old.permissions().mode());
-    file.set_permissions(std::fs::Permissions::from_mode(mode))
+/// The right to replace a file, which no other process has until this is dropped.
+#[derive(Debug)]
+pub struct Claim {
+    path: PathBuf,
+    /// The hidden file, locked.
+    file: File,
+    hidden: PathBuf,
+    is_replaced: bool,
 }
 
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "on Unix it may fail")]
-fn make_ordinary(_file: &File, _path: &Path) -> io::Result<()> {
-    Ok(())
+impl Claim {
+    /// Waits until no other process writes the file, up to a minute.
+    pub fn new(path: &Path) -> io::Result<Self> {
+        Self::within(path, WAIT)
+    }
+
+    fn within(path: &Path, wait: Duration) -> io::Result<Self> {
+        let hidden = hidden(path)?;
+        let deadline = Instant::now() + wait;
+        loop {
+            if let Some(file) = try_claim(&hidden)? {
+                return Ok(Self {
+                    path: path.to_owned(),
+                    file,
+                    hidden,
+                    is_replaced: false,
+                });
+            }
+            if Instant::now() >= deadline {
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    format!(
+                        "another loadgate has been writing it for {} s; try again when it has ended",
+                        wait.as_secs()
+                    ),
+                ));
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Replaces the file, which keeps its permissions.
+    pub fn replace(mut self, text: &str) -> io::Result<()> {
+        // A process that was killed may have left a part of its text.
+        self.file.set_len(0)?;
+        self.file.write_all(text.as_bytes())?;
+        self.file.sync_all()?;
+        if let Ok(old) = std::fs::metadata(&self.path) {
+            self.file.set_permissions(old.permissions())?;
+        }
+        std::fs::rename(&self.hidden, &self.path)?;
+        self.is_replaced = true;
+        Ok(())
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // Still locked, so that no other process has claimed it. After a replacement the name may be another's.
+        if !self.is_replaced {
+            let _ = std::fs::remove_file(&self.hidden);
+        }
+    }
+}
+
+/// Removes what a process that was killed while it wrote the file has left.
+pub fn clean(path: &Path) {
+    if let Ok(hidden) = hidden(path)
+        && hidden.exists()
+    {
+        // One that another process is writing stays.
+        drop(Claim::within(path, Duration::ZERO));
+    }
+}
+
+/// Opens and locks the hidden file; none while another process has it.
+fn try_claim(hidden: &Path) -> io::Result<Option<File>> {
+    // A link of this name would lead the text elsewhere, and a pipe would block.
+    if let Ok(found) = std::fs::symlink_metadata(hidden)
+        && !found.is_file()
+    {
+        std::fs::remove_file(hidden)?;
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = match options.open(hidden) {
+        Ok(file) => file,
+        // Windows refuses a file that is being removed.
+        Err(error) if cfg!(windows) && error.kind() == io::ErrorKind::PermissionDenied => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        // A file system without locks is no reason to write nothing.
+        Ok(()) | Err(TryLockError::Error(_)) => {}
+    }
+    // Whoever had it may have renamed or removed it between opening and locking.
+    let is_file = std::fs::symlink_metadata(hidden).is_ok_and(|found| found.is_file());
+    let opened = same_file::Handle::from_file(file.try_clone()?)?;
+    let named = same_file::Handle::from_path(hidden);
+    Ok(named
+        .is_ok_and(|named| is_file && named == opened)
+        .then_some(file))
+}
+
+/// The hidden file beside a file.
+fn hidden(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(SUFFIX);
+    Ok(path.with_file_name(hidden))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn names(folder: &Path) -> Vec<OsString> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    }
 
     #[test]
     fn a_failed_write_leaves_the_old_file_and_no_other() {
@@ -59,8 +170,11 @@ mod tests {
         let path = folder.path().join("a.json");
         write(&path, "old").unwrap();
         assert!(write(&folder.path().join("missing/a.json"), "new").is_err());
+        std::fs::create_dir(folder.path().join("full")).unwrap();
+        std::fs::write(folder.path().join("full/b"), "").unwrap();
+        assert!(write(&folder.path().join("full"), "new").is_err());
         assert_eq!(read(&path).unwrap(), "old");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(names(folder.path()).len(), 2);
     }
 
     #[test]
@@ -70,5 +184,92 @@ mod tests {
         write(&path, "a long old text").unwrap();
         write(&path, "new").unwrap();
         assert_eq!(read(&path).unwrap(), "new");
+        assert_eq!(names(folder.path()), ["a.json"]);
+    }
+
+    #[test]
+    fn claims_of_one_file_follow_one_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("count");
+        write(&path, "0").unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    for _ in 0..5 {
+                        let claim = Claim::new(&path).unwrap();
+                        let count: u32 = read(&path).unwrap().parse().unwrap();
+                        claim.replace(&(count + 1).to_string()).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(read(&path).unwrap(), "80");
+        assert_eq!(names(folder.path()), ["count"]);
+    }
+
+    #[test]
+    fn a_claim_that_another_holds_is_an_error_in_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let first = Claim::new(&path).unwrap();
+        let error = Claim::within(&path, Duration::from_millis(50)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        drop(first);
+        Claim::new(&path).unwrap().replace("x").unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let left = hidden(&path).unwrap();
+        std::fs::write(&left, "half of a long text").unwrap();
+        write(&path, "new").unwrap();
+        assert_eq!(read(&path).unwrap(), "new");
+        std::fs::write(&left, "half").unwrap();
+        clean(&path);
+        assert_eq!(names(folder.path()), ["a.json"]);
+        assert_eq!(read(&path).unwrap(), "new");
+    }
+
+    #[test]
+    fn cleaning_leaves_a_file_that_is_being_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let claim = Claim::new(&path).unwrap();
+        clean(&path);
+        claim.replace("new").unwrap();
+        assert_eq!(read(&path).unwrap(), "new");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_of_the_hidden_name_leads_nowhere() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("a.json"), folder.path().join("other"));
+        std::fs::write(&other, "kept").unwrap();
+        symlink(&other, hidden(&path).unwrap()).unwrap();
+        write(&path, "new").unwrap();
+        assert_eq!(read(&other).unwrap(), "kept");
+        assert!(
+            std::fs::symlink_metadata(&path)
+                .unwrap()
+                .file_type()
+                .is_file()
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_replaced_file_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write(&path, "old").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        write(&path, "new").unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
     }
 }

@@ -1,12 +1,13 @@
 //! Accepted runs: recorded, matched, and held against what comes after.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use loadgate::measurement::{Cell, Latencies};
 use loadgate::record::RunRecord;
 use serde_json::Value;
 
-use crate::support::{Gate, Ran, SCENARIO, Server, StandIn, gate};
+use crate::support::{Gate, Ran, SCENARIO, Server, StandIn, gate, loadgate};
 
 /// The stand-in's catalogue for as long as the rule needs: ten slices of 0.4 s with 280 requests each.
 const CATALOGUE: &str = "\
@@ -211,6 +212,89 @@ fn a_run_is_not_held_against_itself() {
         .says(&["holds this very run already"])
         .tells(&["nothing compared"]);
     assert_eq!(baseline(&gate)["jobs"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn jobs_that_are_recorded_at_the_same_time_are_all_kept() {
+    let gate = gate("").with_scenario(&SCENARIO.replace("for: 1s", "for: 4s"));
+    gate.run(&Server::fast().url(), &[]);
+    let measured = RunRecord::from_json("result.json", &gate.written("result.json")).unwrap();
+    let own = gate.folder().join("baseline.json");
+    let link = gate.home().join("link.json");
+    std::os::unix::fs::symlink(&own, &link).unwrap();
+    let record = |day: i64, through: &std::path::Path| {
+        let result = gate.home().join(format!("{day}.json"));
+        std::fs::write(&result, on_day(&measured, day, 10.0).to_json()).unwrap();
+        let mut command = loadgate(gate.home());
+        command.arg("record").arg(gate.folder()).arg(&result);
+        command.arg("--accept").arg("--baseline").arg(through);
+        command.stdout(Stdio::null());
+        command.spawn().unwrap()
+    };
+    assert!(record(0, &own).wait().unwrap().success());
+    let days = (1..16).map(|day| record(day, if day % 2 == 0 { &own } else { &link }));
+    for mut process in days.collect::<Vec<_>>() {
+        assert!(process.wait().unwrap().success());
+    }
+    let held = baseline(&gate);
+    let mut ids: Vec<&str> = held["jobs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| job["id"].as_str().unwrap())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 16);
+    let mut files = names(&gate.folder());
+    files.sort_unstable();
+    assert_eq!(files, ["baseline.json", "scenario.yml", "thresholds.yml"]);
+}
+
+/// The names of the files in a folder.
+fn names(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.unwrap().file_name().into_string().unwrap()
+    };
+    entries.map(name).collect()
+}
+
+#[test]
+fn a_baseline_that_cannot_be_written_shows_before_the_first_request() {
+    let gate = gate("");
+    let server = Server::fast();
+    let missing = gate.home().join("missing/baseline.json");
+    let ran = gate.run(
+        &server.url(),
+        &["--record", "--baseline", missing.to_str().unwrap()],
+    );
+    let _ = ran.exits(2).says(&["missing/baseline.json"]);
+    assert_eq!(server.received().len(), 0);
+}
+
+#[test]
+fn a_run_whose_baseline_cannot_be_written_ends_with_3_after_its_reports() {
+    let gate = gate("");
+    gate.write(".baseline.json.loadgate-tmp", "half of a baseline");
+    let baseline = gate.folder().join("baseline.json");
+    // A folder takes the place of the file while the run lasts.
+    let server = || {
+        let _ = std::fs::remove_dir_all(&baseline);
+        let inner = baseline.join("inner");
+        Server::start(move |_| {
+            std::fs::create_dir_all(&inner).unwrap();
+            (200, "{}".to_owned())
+        })
+    };
+    let (ran, _) = gate.run_on(server, &[("LOADGATE_RECORD", "true")]);
+    let _ = ran.exits(3);
+    for report in ["result.json", "junit.xml", "summary.md", "report.html"] {
+        assert!(!gate.written(report).is_empty(), "{report}");
+    }
+    let mut files = names(&gate.folder());
+    files.sort_unstable();
+    assert_eq!(files, ["baseline.json", "scenario.yml", "thresholds.yml"]);
 }
 
 /// A result as `run` left it, as another day's with these latencies.

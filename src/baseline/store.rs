@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::model::{Baseline, SCHEMA};
-use crate::files;
+use crate::files::{self, Claim};
 use crate::record::{Stored, schema};
 
 /// A baseline that cannot be read or written.
@@ -141,13 +141,38 @@ fn check(baseline: &Baseline) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes a baseline, whole or not at all.
-pub fn write(path: &Path, baseline: &Baseline) -> Result<(), StoreError> {
-    let failed = |source| StoreError::Write {
-        path: path.to_owned(),
-        source,
-    };
-    files::write(path, &to_json(baseline)).map_err(failed)
+/// The right to change a stored baseline, which no other process has until this is dropped: jobs that several processes
+/// add at once are all kept.
+#[derive(Debug)]
+pub struct Update {
+    path: PathBuf,
+    claim: Claim,
+}
+
+impl Update {
+    /// Waits until no other process changes the file. A link is followed, so that all names of one file are one.
+    pub fn new(path: &Path) -> Result<Self, StoreError> {
+        let named = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let claim = Claim::new(&named).map_err(|source| StoreError::Write {
+            path: path.to_owned(),
+            source,
+        })?;
+        let path = path.to_owned();
+        Ok(Self { path, claim })
+    }
+
+    /// Reads the baseline as it is now.
+    pub fn read(&self) -> Result<Option<Baseline>, StoreError> {
+        read(&self.path)
+    }
+
+    /// Writes it, whole or not at all.
+    pub fn write(self, baseline: &Baseline) -> Result<(), StoreError> {
+        let Self { path, claim } = self;
+        claim
+            .replace(&to_json(baseline))
+            .map_err(|source| StoreError::Write { path, source })
+    }
 }
 
 /// The baseline as JSON with one line per request name and job, so that a commit of it shows what changed.

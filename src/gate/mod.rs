@@ -41,6 +41,7 @@ use tell::{Occasion, Told};
 /// Loads, measures, judges and reports every gate of a plan; the exit is the worst of them.
 pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exit, Error> {
     plan.make_folders()?;
+    record::prepare(plan)?;
     let stop = Stop::default();
     signals::listen({
         let stop = stop.clone();
@@ -71,7 +72,7 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
         one.write()?;
         console.print(&one.text(console));
         if plan.recording == Recording::WhereGood {
-            record::where_good(gate, &one, console)?;
+            exit = exit.worse(record::where_good(gate, &one, console));
         }
         told.push(one);
         if interrupted {

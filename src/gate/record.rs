@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::console::Console;
+use super::console::{Console, program};
 use super::judge::same_scenario;
-use super::tell::{Occasion, Told};
-use crate::baseline::{self, Baseline, Job, store};
+use super::tell::{Occasion, RESULT, Told};
+use crate::baseline::store::Update;
+use crate::baseline::{self, Baseline, Job, StoreError};
+use crate::causes;
 use crate::exit::{Exit, Strictness};
-use crate::plan::{self, Gate};
+use crate::files;
+use crate::plan::{self, Gate, Plan, Recording};
 use crate::record::{Ended, RunRecord, ScenarioIdentity};
 use crate::verdict::{Invalidity, Outcome, Verdict};
 
@@ -39,9 +42,9 @@ pub fn record(
     console: &Console,
 ) -> Result<Exit, Error> {
     let records = plan::read_results(paths)?;
-    if change.restart {
-        gate.baseline = None;
-    }
+    let update = Update::new(&gate.baseline_path)?;
+    // Another process may have added a job since the gate was read.
+    gate.baseline = update.read()?.filter(|_| !change.restart);
     for (record, path) in records.iter().zip(paths) {
         same_scenario(gate, record, path)?;
         same_scenario_as_baseline(gate, record, path)?;
@@ -72,7 +75,10 @@ pub fn record(
     if let (Some(held), Some(last), true) = (&mut gate.baseline, records.last(), change.anchor) {
         baseline::set_anchor(held, &last.run);
     }
-    save(gate, console)?;
+    if let Some(held) = &gate.baseline {
+        update.write(held)?;
+        console.print(&recorded(gate, held));
+    }
     let anchor = gate.baseline.as_ref().and_then(|held| held.anchor.as_ref());
     if let (Some(anchor), true) = (anchor, change.anchor) {
         console.print(&format!(
@@ -99,23 +105,56 @@ pub(super) fn is_good(told: &Told<'_>) -> bool {
     refusal(&told.records[0], &told.verdict, Acceptance::GoodOnly).is_none()
 }
 
-/// Adds the run that was just told of, where it passed or was inconclusive (`--record`).
-pub(super) fn where_good(gate: &Gate, told: &Told<'_>, console: &Console) -> Result<(), Error> {
+/// Tries that every baseline that will be recorded can be written, so that it shows before the first request. What a
+/// process that was killed left beside a baseline is removed.
+pub(super) fn prepare(plan: &Plan) -> Result<(), Error> {
+    for gate in &plan.gates {
+        match plan.recording {
+            Recording::WhereGood => drop(Update::new(&gate.baseline_path)?),
+            Recording::Off => files::clean(&gate.baseline_path),
+        }
+    }
+    Ok(())
+}
+
+/// Adds the run that was just judged, when it passed or was inconclusive (`--record`). Its reports are written by then: a
+/// baseline that cannot be written leaves the run unfinished, as a report that cannot be written does.
+pub(super) fn where_good(gate: &Gate, told: &Told<'_>, console: &Console) -> Exit {
     let record = &told.records[0];
     if let Some((why, _)) = refusal(record, &told.verdict, Acceptance::GoodOnly) {
         console.warn(&format!("not recorded: {why}"));
-        return Ok(());
+        return Exit::Passed;
     }
-    // Where the scenario differs, its numbers mean something else: a new ring begins.
-    let same = |held: &&Baseline| held.scenario.sha256 == record.scenario.sha256;
-    let held = gate.baseline.as_ref().filter(same).cloned();
-    if held.is_none() && gate.baseline.is_some() {
-        console.warn("the scenario differs from the baseline's: a new ring begins");
+    match add_run(gate, record, console) {
+        Ok(held) => {
+            console.note(&recorded(gate, &held));
+            Exit::Passed
+        }
+        Err(error) => {
+            console.warn(&format!(
+                "loadgate: the run was not recorded: {}; record it later with '{} record {} {}'",
+                causes::told(&error),
+                program(),
+                gate.folder.display(),
+                told.folder().join(RESULT).display()
+            ));
+            Exit::Invalid
+        }
     }
+}
+
+fn add_run(gate: &Gate, record: &RunRecord, console: &Console) -> Result<Baseline, StoreError> {
+    let update = Update::new(&gate.baseline_path)?;
+    let stored = update.read()?;
+    let is_new = |held: &Baseline| held.scenario.sha256 != record.scenario.sha256;
+    if stored.as_ref().is_some_and(is_new) {
+        console.warn("the scenario differs from the baseline's; a new ring begins");
+    }
+    // The numbers of another scenario mean something else.
+    let held = stored.filter(|held| !is_new(held));
     let held = baseline::add(held, &record.scenario, Job::of(record, false));
-    store::write(&gate.baseline_path, &held)?;
-    console.note(&recorded(gate, &held));
-    Ok(())
+    update.write(&held)?;
+    Ok(held)
 }
 
 /// Why a run may not become part of the baseline, and how `record` then exits.
@@ -169,14 +208,6 @@ fn same_scenario_as_baseline(gate: &Gate, record: &RunRecord, path: &Path) -> Re
             ("the result", &record.scenario.text),
         ),
     })
-}
-
-fn save(gate: &Gate, console: &Console) -> Result<(), Error> {
-    if let Some(held) = &gate.baseline {
-        store::write(&gate.baseline_path, held)?;
-        console.print(&recorded(gate, held));
-    }
-    Ok(())
 }
 
 fn recorded(gate: &Gate, held: &Baseline) -> String {
