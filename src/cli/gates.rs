@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::BoolishValueParser;
+use clap::{Args, ValueEnum};
 
 use super::Error;
 use super::stored::{Pairs, Reading, Telling, pairs, whole};
 use crate::exit::Exit;
 use crate::gate::{self, Console, Loudness};
-use crate::plan::{Commands, Judging, Options, Plan, Recording};
+use crate::plan::{Commands, Judging, Options, Plan, Recording, SchedulingPolicy};
 use crate::units::parse_duration;
 
 #[derive(Debug, Args)]
@@ -50,6 +50,31 @@ struct Sending {
     /// Leave certificates unchecked, said in every report
     #[arg(long, env = "LOADGATE_INSECURE", value_parser = BoolishValueParser::new())]
     insecure: bool,
+    /// Scheduling of the threads that send: real-time if the system allows it, or normal
+    #[arg(
+        long,
+        value_name = "auto|normal",
+        default_value = "auto",
+        hide_possible_values = true,
+        env = "LOADGATE_SCHEDULING"
+    )]
+    scheduling: Scheduling,
+}
+
+/// Values of `--scheduling`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Scheduling {
+    Auto,
+    Normal,
+}
+
+impl From<Scheduling> for SchedulingPolicy {
+    fn from(scheduling: Scheduling) -> Self {
+        match scheduling {
+            Scheduling::Auto => Self::Auto,
+            Scheduling::Normal => Self::Normal,
+        }
+    }
 }
 
 impl Sending {
@@ -58,6 +83,7 @@ impl Sending {
             seed: self.seed,
             ca: self.ca,
             insecure: self.insecure,
+            scheduling: self.scheduling.into(),
             commands: if self.allow_commands {
                 Commands::Allowed
             } else {

@@ -12,7 +12,9 @@ use super::servers::{Lost, Servers};
 use super::tell::{self, judge};
 use crate::load::{self, Duet, Further, Hooks, Order, Origin, Outcome, Stop, Trust, duet_lasts};
 use crate::plan::{Against, Gate, Plan};
-use crate::record::{self, Circumstances, Deployment, Ended, Health, Run, RunRecord, Turns};
+use crate::record::{
+    self, Circumstances, Deployment, Ended, Environment, Health, Run, RunRecord, Scheduling, Turns,
+};
 use crate::secrecy::redacted;
 use crate::units::{six_digits, written};
 use crate::verdict;
@@ -169,6 +171,7 @@ pub(super) fn order<'a>(plan: &'a Plan, gate: &'a Gate, target: &Origin) -> Orde
         trust,
         seed: gate.seed,
         cores: None,
+        scheduling: plan.scheduling,
         abort: gate.thresholds.abort.map(|abort| load::Abort {
             error_rate: abort.error_rate.fraction(),
             after: abort.after,
@@ -211,7 +214,10 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, outcome: Outcome) -> RunRec
         turns: gate.against.as_ref().map(|against| turns(plan, against)),
         run,
         labels: plan.labels.clone(),
-        environment: plan.environment.clone(),
+        environment: Environment {
+            scheduling: Some(scheduling(outcome.health.scheduling)),
+            ..plan.environment.clone()
+        },
         health: health(&outcome.health),
         load: outcome.load,
     };
@@ -245,6 +251,14 @@ pub(super) fn secrets(gate: &Gate) -> Vec<String> {
     scenarios
         .flat_map(|scenario| scenario.secrets.clone())
         .collect()
+}
+
+fn scheduling(scheduling: load::Scheduling) -> Scheduling {
+    match scheduling {
+        load::Scheduling::Normal => Scheduling::Normal,
+        load::Scheduling::RealTime => Scheduling::RealTime,
+        load::Scheduling::PartlyRealTime => Scheduling::PartlyRealTime,
+    }
 }
 
 fn health(health: &load::Health) -> Health {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
+use super::scheduling;
 use crate::processes::Group;
 
 /// Programs that run at once on a core: more would take the processor from the load.
@@ -66,12 +67,17 @@ impl Workshop {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        // A program inherits the scheduling of the thread that starts it.
+        scheduling::leave();
         let mut group = Group::start(&mut command).map_err(|error| not_started(&error))?;
         let output = timeout(within, output(&mut group)).await;
         output.unwrap_or_else(|_| {
             // It may take its time to end, which the other users of this core have not.
             // Where there is no thread to be had it is ended here and now.
-            let _ = std::thread::Builder::new().spawn(move || drop(group));
+            let _ = std::thread::Builder::new().spawn(move || {
+                scheduling::leave();
+                drop(group);
+            });
             Err(format!("did not end within {within:?}"))
         })
     }

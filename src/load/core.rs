@@ -11,6 +11,7 @@ use super::http::Exchange;
 use super::pacer::Pacer;
 use super::pool::Pool;
 use super::recorder::{Recorder, Sample};
+use super::scheduling::Backlog;
 use super::sender::{Gear, Sent};
 use crate::measurement::{FailureKind, Start};
 
@@ -66,6 +67,15 @@ impl Core {
     /// An instant as the recorder knows it.
     pub(super) fn offset(&self, at: Instant) -> Duration {
         at.saturating_duration_since(self.start)
+    }
+
+    /// What the target owes right now.
+    pub(super) fn backlog(&self) -> Backlog {
+        let pool = self.pool.borrow();
+        Backlog {
+            outstanding: self.owed.get() + pool.queued(),
+            users: pool.is_closed().then(|| self.present.get()),
+        }
     }
 
     /// Waits until no user is left.

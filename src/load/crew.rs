@@ -10,6 +10,7 @@ use tokio::sync::{mpsc as commands, oneshot};
 use super::order::{Abort, Ended, Error, PATIENCE, Stop};
 use super::progress::Watch;
 use super::pulse::Pulse;
+use super::scheduling::Held;
 use super::worker::{self, Command, Event, Part, Plan, Share, Strings};
 use crate::measurement::Measurement;
 
@@ -203,6 +204,7 @@ impl Share {
             planned: 0,
             achieved: 0,
             busy: None,
+            held: Held::default(),
         }
     }
 
@@ -212,6 +214,7 @@ impl Share {
         }
         self.planned += other.planned;
         self.achieved += other.achieved;
+        self.held.add(other.held);
         self.busy = self.busy.into_iter().chain(other.busy).reduce(f64::max);
         self
     }

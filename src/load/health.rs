@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use super::scheduling::Scheduling;
 use crate::measurement::{Latencies, Measurement};
 use crate::scenario::{Phase, Shape};
 
@@ -24,6 +25,8 @@ pub struct Health {
     pub achieved: Option<f64>,
     /// Files and sockets that the process may hold open.
     pub open_files: Option<u64>,
+    /// Which scheduling its threads had.
+    pub scheduling: Scheduling,
 }
 
 /// A limit of open files that is too low for the load.
@@ -138,7 +141,7 @@ impl Meter {
 
     /// A phase begins here, on this thread; what came before has ended.
     pub(super) fn turn(&mut self, is_measured: bool) {
-        let now = (Instant::now(), system::thread_time());
+        let now = (Instant::now(), thread_time());
         if let Some((at, cpu)) = self.began.take() {
             self.wall += now.0.saturating_duration_since(at);
             self.cpu += now.1.saturating_sub(cpu);
@@ -153,6 +156,8 @@ impl Meter {
     }
 }
 
+pub(super) use system::thread_time;
+
 #[cfg(unix)]
 mod system {
     use std::time::Duration;
@@ -166,7 +171,7 @@ mod system {
     }
 
     /// CPU time of this thread.
-    pub(super) fn thread_time() -> Duration {
+    pub(in super::super) fn thread_time() -> Duration {
         time_of(ClockId::ThreadCPUTime)
     }
 
@@ -203,7 +208,7 @@ mod system {
     }
 
     /// CPU time of this thread.
-    pub(super) fn thread_time() -> Duration {
+    pub(in super::super) fn thread_time() -> Duration {
         ThreadTime::try_now().map_or(Duration::ZERO, |time| time.as_duration())
     }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::course::Turns;
 use super::health::{Health, TooFewFiles};
 use super::http::{Origin, TlsError, Trust};
+use super::scheduling::SchedulingPolicy;
 use crate::measurement::{Arm, Measurement};
 use crate::scenario::{Phase, Scenario};
 
@@ -27,6 +28,8 @@ pub struct Order<'a> {
     pub seed: u64,
     /// How many cores to use; as many as the process may where none.
     pub cores: Option<NonZeroUsize>,
+    /// Which scheduling the threads ask for.
+    pub scheduling: SchedulingPolicy,
     /// When to stop early.
     pub abort: Option<Abort>,
     /// How long the target may take to answer for the first time.

@@ -79,6 +79,16 @@ impl Pool {
         None
     }
 
+    /// Arrivals that wait for a user.
+    pub(super) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether users come and go by a plan and not by arrivals.
+    pub(super) fn is_closed(&self) -> bool {
+        self.limit == 0
+    }
+
     /// Sets how many users there may be. The jobs that come back need new users.
     pub(super) fn set_limit(&mut self, limit: usize, now: Instant) -> Vec<Job> {
         self.limit = limit;

@@ -19,6 +19,7 @@ use super::prepared::Script;
 use super::pulse::Pulse;
 use super::recorder::Recorder;
 use super::schedule::{Arrival, Schedule, Start};
+use super::scheduling::{self, Governor, Held, LocalTarget, SchedulingPolicy};
 use super::sender::Gear;
 use super::timetable::Timetable;
 use super::user;
@@ -40,6 +41,8 @@ pub(super) struct Plan {
     pub(super) start: Instant,
     /// How long after the end of the load, or of a slice, what is unfinished is waited for.
     pub(super) drain: Duration,
+    /// Which scheduling every core asks for.
+    pub(super) scheduling: SchedulingPolicy,
 }
 
 /// What every core is told of one arm.
@@ -115,6 +118,8 @@ pub(super) struct Share {
     pub(super) achieved: u64,
     /// How busy this core's thread was in the measured phases.
     pub(super) busy: Option<f64>,
+    /// Which scheduling this core's thread had.
+    pub(super) held: Held,
 }
 
 /// An arrival handed over so shortly after the end of its span still counts as achieved.
@@ -154,7 +159,9 @@ fn perform(
     let runtime = Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(RESOLVERS)
+        .on_thread_start(scheduling::leave)
         .build_local(LocalOptions::default())?;
+    let governor = Rc::new(Governor::start(plan.scheduling));
     let (mut arms, meter) = runtime.block_on(async {
         let pacer = Pacer::new()?;
         let driver = Rc::clone(&pacer);
@@ -163,11 +170,18 @@ fn perform(
         let mut arms: Vec<ArmWork<'_>> = arms
             .map(|(arm, pulse)| ArmWork::new(plan, arm, part, &pacer, pulse))
             .collect();
+        let local = arms.iter().zip(&plan.arms).zip(pulses);
+        let local = local
+            .filter(|((_, arm), _)| arm.connector.origin().is_loopback())
+            .map(|((work, _), pulse)| LocalTarget::new(&work.core, pulse))
+            .collect();
+        let governed = Rc::clone(&governor);
+        spawn_local(async move { governed.run(&pacer, local).await });
         let mut meter = Meter::new();
         tokio::select! {
             biased;
             _ = stop => {}
-            () = obey(&mut arms, &mut meter, commands, events, plan) => {}
+            () = obey(&mut arms, &mut meter, commands, events, plan, &governor) => {}
         }
         meter.turn(false);
         io::Result::Ok((arms, meter))
@@ -177,15 +191,21 @@ fn perform(
     runtime.shutdown_background();
     let measured = arms.iter_mut().map(|arm| arm.measured(now, &plan.names));
     let measured = measured.collect();
-    Ok(share(&arms, measured, &meter))
+    Ok(share(&arms, measured, &meter, &governor))
 }
 
-fn share(arms: &[ArmWork<'_>], measured: Vec<Measurement>, meter: &Meter) -> Share {
+fn share(
+    arms: &[ArmWork<'_>],
+    measured: Vec<Measurement>,
+    meter: &Meter,
+    governor: &Governor,
+) -> Share {
     Share {
         arms: measured,
         planned: arms.iter().map(|arm| arm.planned.max(arm.achieved)).sum(),
         achieved: arms.iter().map(|arm| arm.achieved).sum(),
         busy: meter.share(),
+        held: governor.held(),
     }
 }
 
@@ -196,6 +216,7 @@ async fn obey(
     mut commands: commands::UnboundedReceiver<Command>,
     events: &mpsc::Sender<Event>,
     plan: &Plan,
+    governor: &Governor,
 ) {
     while let Some(command) = commands.recv().await {
         let told = match command {
@@ -220,7 +241,7 @@ async fn obey(
             Command::Report => {
                 let now = Instant::now();
                 let measured = arms.iter().map(|arm| arm.so_far(now, &plan.names));
-                Event::Measured(Box::new(share(arms, measured.collect(), meter)))
+                Event::Measured(Box::new(share(arms, measured.collect(), meter, governor)))
             }
         };
         if events.send(told).is_err() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Commands, Options, Place};
+use super::{Commands, Options, Place, SchedulingPolicy};
 use crate::secrecy::{HIDDEN, may_name_secret};
 
 /// What stands for a command. Whatever its text holds may be secret, and no rule would find all of that.
@@ -49,6 +49,9 @@ pub(super) fn given(options: &Options) -> Vec<String> {
     let mut words: Vec<String> = words.into_iter().flatten().collect();
     if options.commands == Commands::Allowed {
         words.push("--allow-commands".to_owned());
+    }
+    if options.scheduling == SchedulingPolicy::Normal {
+        words.extend(["--scheduling", "normal"].map(str::to_owned));
     }
     words
 }

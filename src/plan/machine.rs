@@ -13,6 +13,7 @@ pub(super) fn describe(runner: Option<String>) -> Environment {
         cores: u32::try_from(cores).unwrap_or(u32::MAX),
         memory_mb: system::memory_mb(),
         runner,
+        scheduling: None,
     }
 }
 

@@ -22,6 +22,8 @@ pub use gate::{Gate, phase_names, read_baseline_at, silent_thresholds};
 pub use place::Place;
 pub use serving::{Server, Serving};
 
+pub use crate::load::SchedulingPolicy;
+
 use crate::ci::{self, CiRun};
 use crate::files;
 use crate::record::{Environment, RunRecord};
@@ -71,6 +73,8 @@ pub struct Options {
     pub ca: Option<PathBuf>,
     /// Whether certificates go unchecked.
     pub insecure: bool,
+    /// Which scheduling the threads that send load ask for.
+    pub scheduling: SchedulingPolicy,
     /// Whether the run is added to the baseline.
     pub recording: Recording,
     /// Who judges the run.
@@ -126,6 +130,8 @@ pub struct Plan {
     pub ca: Option<String>,
     /// Whether certificates go unchecked.
     pub insecure: bool,
+    /// Which scheduling the threads that send load ask for.
+    pub scheduling: SchedulingPolicy,
     /// Whether runs are added to the baselines.
     pub recording: Recording,
     /// Who judges the runs.
@@ -170,6 +176,7 @@ impl Plan {
             wait: options.wait,
             ca,
             insecure: options.insecure,
+            scheduling: options.scheduling,
             recording: options.recording,
             judging: options.judging,
             environment: machine::describe(ci.as_ref().and_then(|run| run.runner.clone())),

@@ -183,6 +183,21 @@ pub struct Environment {
     /// The CI runner, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runner: Option<String>,
+    /// Scheduling of the threads that sent the load, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduling: Option<Scheduling>,
+}
+
+/// Which scheduling the threads that send load had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheduling {
+    /// That of any other program.
+    Normal,
+    /// Real-time: they ran before every ordinary program.
+    RealTime,
+    /// Real-time for a part of the run: they needed more CPU time than real-time scheduling may give them.
+    PartlyRealTime,
 }
 
 /// How well the generator did.

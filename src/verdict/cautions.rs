@@ -7,7 +7,7 @@ use super::model::{Caution, Enough, Standing};
 use super::regression;
 use super::rule::Rules;
 use crate::metric::Kind;
-use crate::record::{Ended, Tally};
+use crate::record::{Ended, Environment, Scheduling, Tally};
 use crate::thresholds::{Acceptance, Subject, Thresholds};
 use crate::units::six_digits;
 
@@ -29,6 +29,7 @@ pub(super) fn of_runs(
     cautions.extend(late_slices(runs));
     cautions.extend(cold::caution(thresholds, runs));
     cautions.extend(other_cpu(runs, opponent));
+    cautions.extend(other_scheduling(runs, opponent));
     cautions
 }
 
@@ -81,6 +82,24 @@ fn other_cpu(runs: &[Run<'_>], opponent: Opponent<'_>) -> Option<Caution> {
     differ.then(|| Caution::OtherCpu {
         baseline: baseline.clone(),
         current: current.clone(),
+    })
+}
+
+/// Latency holds the generator's own delay, which real-time scheduling shortens.
+fn other_scheduling(runs: &[Run<'_>], opponent: Opponent<'_>) -> Option<Caution> {
+    let Opponent::Jobs(jobs) = opponent else {
+        return None;
+    };
+    // Versions that did not say it knew no other.
+    let of = |environment: &Environment| environment.scheduling.unwrap_or(Scheduling::Normal);
+    let current = of(&runs.last()?.record.environment);
+    let differing = jobs.iter().filter(|job| of(&job.environment) != current);
+    let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
+    let differing = count(differing.count());
+    (differing > 0).then(|| Caution::OtherScheduling {
+        differing,
+        jobs: count(jobs.len()),
+        current,
     })
 }
 

@@ -3,6 +3,7 @@
 use crate::baseline::Mismatch;
 use crate::measurement::{Arm, FailureKind, Part, Totals};
 use crate::metric::Metric;
+use crate::record::Scheduling;
 use crate::thresholds::{FailureSet, Subject};
 
 /// What a run, or a line of it, came to.
@@ -426,6 +427,15 @@ pub enum Caution {
         baseline: String,
         /// In this run.
         current: String,
+    },
+    /// The threads that sent the load had another scheduling than in some of the matching jobs.
+    OtherScheduling {
+        /// Jobs with another scheduling.
+        differing: u32,
+        /// Matching jobs.
+        jobs: u32,
+        /// In this run.
+        current: Scheduling,
     },
     /// Warm answers are judged by themselves, and no answer says whether it is one.
     NoColdMark,

@@ -52,6 +52,7 @@ pub(in crate::report) fn saying(text: &str) -> Sample {
             | Caution::AcceptanceUnneeded { .. }
             | Caution::CannotDetect { .. }
             | Caution::Aborted { .. }
+            | Caution::OtherScheduling { .. }
             | Caution::NoColdMark
             | Caution::Insecure
             | Caution::LateSlices { .. }

@@ -4,7 +4,7 @@ use super::Medium;
 use super::context::noise;
 use super::line::title;
 use super::reasons::written_at;
-use crate::record::RunRecord;
+use crate::record::{RunRecord, Scheduling};
 use crate::report::Story;
 use crate::report::numbers::{self, count, counted, share};
 use crate::report::rows::must_detect;
@@ -60,6 +60,15 @@ pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Mediu
             medium.foreign(current),
             medium.foreign(baseline)
         ),
+        Caution::OtherScheduling {
+            differing,
+            jobs,
+            current,
+        } => format!(
+            "the generator had {} here and not in {differing} of {}; part of a change in latency may come from that",
+            scheduling(*current),
+            counted(u64::from(*jobs), "baseline job")
+        ),
         Caution::NoColdMark => format!(
             "no answer has the header {}, so that warm requests are all requests here: see that the target sends it",
             medium.foreign(story.record.cold_start.as_deref().unwrap_or_default())
@@ -84,6 +93,15 @@ pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Mediu
             let told = noise(story).unwrap_or_else(|| "the run was noisy".to_owned());
             format!("{told}: use a quieter runner, or run it again")
         }
+    }
+}
+
+/// The scheduling of the generator's threads.
+pub(super) fn scheduling(scheduling: Scheduling) -> &'static str {
+    match scheduling {
+        Scheduling::Normal => "normal scheduling",
+        Scheduling::RealTime => "real-time scheduling",
+        Scheduling::PartlyRealTime => "real-time scheduling in part",
     }
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Medium;
+use super::cautions::scheduling;
 use super::reasons::{Reason, no_comparison};
 use crate::measurement::Arm;
 use crate::report::figures::counts;
@@ -223,6 +224,9 @@ pub(in crate::report) fn generator(story: &Story) -> String {
         format!("late P99 {}", Latency(health.late_p99_s)),
         format!("CPU {}", numbers::about(health.cpu_share)),
     ];
+    if let Some(had) = story.record.environment.scheduling {
+        told.push(scheduling(had).to_owned());
+    }
     if steal > STRAINED_STEAL {
         told.push(format!("{} stolen by the host", numbers::about(steal)));
     }

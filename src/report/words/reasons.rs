@@ -263,6 +263,7 @@ fn lost_to_lateness(story: &Story, line: &Line) -> Option<String> {
         | Caution::CannotDetect { .. }
         | Caution::Aborted { .. }
         | Caution::OtherCpu { .. }
+        | Caution::OtherScheduling { .. }
         | Caution::NoColdMark
         | Caution::Insecure
         | Caution::Noisy => None,

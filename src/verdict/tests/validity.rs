@@ -3,7 +3,7 @@
 use super::*;
 use crate::baseline::Difference;
 use crate::measurement::{Arm, FailureKind};
-use crate::record::Ended;
+use crate::record::{Ended, Scheduling};
 use crate::thresholds::{Abort, MissingBaseline};
 use crate::units::Share;
 
@@ -235,6 +235,39 @@ fn another_cpu_and_unchecked_certificates_are_said() {
     };
     assert!(verdict.cautions.contains(&other));
     assert!(verdict.cautions.contains(&Caution::Insecure));
+}
+
+#[test]
+fn another_scheduling_than_the_baselines_is_a_caution() {
+    let run = |scheduling| {
+        let run = record().steady("warm").slices(12, &both(100.0));
+        run.with(|run| run.environment.scheduling = scheduling)
+            .build()
+    };
+    let cautions = |scheduling, jobs: &[Job]| {
+        let verdict = judged_against(&thresholds(), &run(scheduling), jobs);
+        let cautions = verdict.cautions.into_iter();
+        cautions
+            .filter(|caution| matches!(caution, Caution::OtherScheduling { .. }))
+            .collect::<Vec<_>>()
+    };
+    // Results of versions that did not say it are of normal scheduling.
+    assert_eq!(cautions(None, &history(10)), []);
+    assert_eq!(cautions(Some(Scheduling::Normal), &history(10)), []);
+    let mut mixed = history(10);
+    for job in &mut mixed[..4] {
+        job.environment.scheduling = Some(Scheduling::RealTime);
+    }
+    let differs = |differing, current| Caution::OtherScheduling {
+        differing,
+        jobs: 10,
+        current,
+    };
+    assert_eq!(
+        cautions(Some(Scheduling::RealTime), &mixed),
+        [differs(6, Scheduling::RealTime)]
+    );
+    assert_eq!(cautions(None, &mixed), [differs(4, Scheduling::Normal)]);
 }
 
 #[test]
