@@ -374,3 +374,101 @@ fn json_is_held_against_operators_and_literal_values() {
         ran.exits(2).says(&["scenario.yml:7:"]);
     }
 }
+
+#[test]
+fn what_is_captured_is_sent_on_unchanged() {
+    let values = [
+        "18446744073709551616",
+        "9007199254740993",
+        "1.10",
+        "1.0",
+        "1e+400",
+        "0.1234567890123456789",
+        "true",
+        "null",
+        "\"00501\"",
+        "\" a\\u0001\\\"\\\\/\u{e9}e\u{301}\u{1f600}\\n\"",
+        "[1.10,{\"b\":2.50,\"a\":[]}]",
+    ];
+    let fields: Vec<String> = values
+        .iter()
+        .enumerate()
+        .map(|(place, value)| format!("\"v{place}\":{value}"))
+        .collect();
+    let body = format!("{{{}}}", fields.join(","));
+    let captures: Vec<String> = (0..values.len())
+        .map(|place| format!("v{place}: $.v{place}"))
+        .collect();
+    let echoed: Vec<String> = (0..values.len())
+        .map(|place| format!("v{place}: '{{{{ v{place} }}}}'"))
+        .collect();
+    let server = Raw::start([(
+        "/values",
+        plain("X-Id: 007 \r\nX-Name: caf\u{e9}\r\n", body.as_bytes()),
+    )]);
+    let gate = steps(
+        "variables: { version: 1.10, code: '0777', list: [1.0, 2.50] }",
+        &[
+            &format!(
+                "{{ get: /values, capture: {{ {}, all: $, id: header:x-id, name: header:x-name }} }}",
+                captures.join(", ")
+            ),
+            &format!("{{ post: /echo, json: {{ {} }} }}", echoed.join(", ")),
+            "{ post: /all, json: '{{ all }}' }",
+            "{ post: /part, json: { p: '{{ all.v10[1].b }}' } }",
+            "{ put: '/path/{{ v0 }}/{{ v2 }}/{{ id }}/{{ v9 }}', name: path, query: { v: '{{ version }}', w: '{{ v2 }}', t: '{{ v9 }}', plain: 1.10 } }",
+            "{ put: /header, headers: { X-Id: '{{ id }}', X-V: '{{ v4 }}', X-Name: '{{ name }}' } }",
+            "{ post: /form, form: { v: '{{ version }}', c: '{{ code }}', zip: '{{ v8 }}', n: 0777 } }",
+            "{ post: /written, json: { version: 1.10, big: '{{ list }}', e: 1E5, s: '1.10' } }",
+        ],
+    );
+    tried(&gate, &server).exits(0);
+    let sent = |path: &str| String::from_utf8(server.of(path)[0].body.clone()).unwrap();
+    assert_eq!(sent("/echo"), body);
+    assert_eq!(sent("/all"), body);
+    assert_eq!(sent("/part"), "{\"p\":2.50}");
+    assert_eq!(sent("/form"), "v=1.10&c=0777&zip=00501&n=0777");
+    assert_eq!(
+        sent("/written"),
+        "{\"version\":1.10,\"big\":[1.0,2.50],\"e\":1e+5,\"s\":\"1.10\"}"
+    );
+    let asked = server.asked();
+    let lines: Vec<&str> = asked.iter().map(|asked| asked.line.trim_end()).collect();
+    let text = "%20a%01%22%5C%2F%C3%A9e%CC%81%F0%9F%98%80%0A";
+    let in_path = text.replace("%2F", "/");
+    let line = format!(
+        "PUT /path/18446744073709551616/1.10/007/{in_path}?v=1.10&w=1.10&t={text}&plain=1.10 HTTP/1.1"
+    );
+    assert_eq!(lines[4], line);
+    let headers = &server.of("/header")[0];
+    assert_eq!(headers.all("x-id"), [b"007"]);
+    assert_eq!(headers.all("x-v"), [b"1e+400"]);
+    assert_eq!(headers.all("x-name"), ["caf\u{e9}".as_bytes()]);
+}
+
+#[test]
+fn rows_are_sent_as_they_stand_in_their_file() {
+    let server = Raw::start([]);
+    let gate = steps(
+        "data: { people: people.csv, prices: prices.json }",
+        &[
+            "{ post: /csv, json: { zip: '{{ people.zip }}', name: '{{ people.name }}', n: '{{ people.n }}' } }",
+            "{ post: /json, json: { p: '{{ prices.p }}', all: '{{ prices }}' } }",
+        ],
+    );
+    gate.write("people.csv", "zip,name,n\n00501,\"  \u{17d}ofie \",1.10\n");
+    gate.write(
+        "prices.json",
+        "[{\"p\": 1.10, \"id\": 18446744073709551616, \"q\": -0, \"w\": 12}]",
+    );
+    tried(&gate, &server).exits(0);
+    let sent = |path: &str| String::from_utf8(server.of(path)[0].body.clone()).unwrap();
+    assert_eq!(
+        sent("/csv"),
+        "{\"zip\":\"00501\",\"name\":\"  \u{17d}ofie \",\"n\":\"1.10\"}"
+    );
+    assert_eq!(
+        sent("/json"),
+        "{\"p\":1.10,\"all\":{\"p\":1.10,\"id\":18446744073709551616,\"q\":-0,\"w\":12}}"
+    );
+}

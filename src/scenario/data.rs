@@ -5,10 +5,11 @@ use std::io::{self, BufRead as _, Read};
 
 use csv::StringRecord;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::identity::hex;
+use super::number::plain;
 
 /// More than this is a database. Rows are counted in 32 bits.
 const MOST_ROWS: usize = 10_000_000;
@@ -36,7 +37,9 @@ enum Column {
 enum Cell {
     Null,
     Bool(bool),
-    Number(Number),
+    Whole(i64),
+    /// Any other, as it is written.
+    Number(Box<str>),
     Text(Box<str>),
     Other(Box<Value>),
 }
@@ -180,7 +183,7 @@ impl Table {
                 }
                 Column::Cells(cells) => cells
                     .iter()
-                    .for_each(|cell| add(cell.value().to_string().as_bytes())),
+                    .for_each(|cell| add(plain(&cell.value()).to_string().as_bytes())),
             }
         }
         hex(&hash.finalize())
@@ -215,7 +218,10 @@ impl Column {
             Value::String(text) => return self.push_text(&text),
             Value::Null => Cell::Null,
             Value::Bool(value) => Cell::Bool(value),
-            Value::Number(number) => Cell::Number(number),
+            Value::Number(number) => match number.as_i64() {
+                Some(whole) if number.as_str() != "-0" => Cell::Whole(whole),
+                Some(_) | None => Cell::Number(number.as_str().into()),
+            },
             Value::Array(_) | Value::Object(_) => Cell::Other(Box::new(cell)),
         };
         match self {
@@ -263,7 +269,8 @@ impl Cell {
         match self {
             Self::Null => Value::Null,
             Self::Bool(value) => (*value).into(),
-            Self::Number(number) => number.clone().into(),
+            Self::Whole(number) => (*number).into(),
+            Self::Number(text) => serde_json::from_str(text).unwrap_or_default(),
             Self::Text(text) => text.as_ref().into(),
             Self::Other(value) => value.as_ref().clone(),
         }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
+use super::number;
 use super::template::{RenderError, Scope, Template, ValueTemplate};
 
 /// Text of an answer that a message repeats, in characters.
@@ -229,9 +230,7 @@ fn told<T>(
 /// Whether two JSON values mean the same: 1 and 1.0 do.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Number(a), Value::Number(b)) => {
-            a == b || (a.is_f64() || b.is_f64()) && a.as_f64() == b.as_f64()
-        }
+        (Value::Number(a), Value::Number(b)) => number::equal(a, b),
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::number::{self, plain_path};
 use super::phases::Block;
 use super::{
     Action, Auth, Body, Command, Data, Expect, HeaderWanted, HttpVersion, JsonWanted, KeyPlace,
@@ -189,7 +190,7 @@ fn command(command: &Command) -> Value {
         ("command", json!(arguments)),
         (
             "capture",
-            pairs(capture.map(|(name, path)| (name.clone(), path.to_string().into()))),
+            pairs(capture.map(|(name, path)| (name.clone(), plain_path(&path.to_string()).into()))),
         ),
         ("timeout", seconds(command.timeout).into()),
     ])
@@ -201,7 +202,7 @@ fn request(request: &Request, names: &[String]) -> Value {
     let query = |(name, value): &(String, Template)| (name.clone(), value.source().into());
     let capture = request.capture.iter().map(|capture| {
         let from = match &capture.from {
-            Source::Json(path) => path.to_string(),
+            Source::Json(path) => plain_path(&path.to_string()),
             Source::Header(name) => format!("header:{name}"),
         };
         (capture.variable.clone(), from.into())
@@ -242,7 +243,7 @@ fn expect(expect: &Expect) -> Value {
             JsonWanted::Contains(value) => json!({"contains": sorted(value.source())}),
             JsonWanted::Exists(exists) => json!({"exists": exists}),
         };
-        (check.path.to_string(), wanted)
+        (plain_path(&check.path.to_string()), wanted)
     });
     let header = expect.header.iter().map(|check| {
         let wanted = match &check.wanted {
@@ -332,7 +333,7 @@ fn sorted(value: &Value) -> Value {
                 .map(|(key, value)| (key.clone(), sorted(value))),
         ),
         Value::Array(items) => items.iter().map(sorted).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => number::plain(value),
     }
 }
 

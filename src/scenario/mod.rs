@@ -17,6 +17,7 @@ mod identity;
 mod include;
 mod inputs;
 mod model;
+mod number;
 mod parse;
 mod phases;
 mod step;

@@ -200,7 +200,9 @@ impl<'d> Cursor<'d> {
                         "{text} is too large to be kept exactly: quote it, \"{text}\""
                     )));
                 }
-                value.clone().into()
+                // As it is written, so that `1.10` stays that.
+                let exact: Option<serde_json::Number> = serde_json::from_str(text).ok();
+                exact.unwrap_or_else(|| value.clone()).into()
             }
             Value::Text { .. } => self.text()?.into(),
             Value::List(_) => self

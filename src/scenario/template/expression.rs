@@ -4,14 +4,15 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use minijinja::value::{Object, Serde, ValueKind};
+use minijinja::value::{Object, ValueKind};
 use minijinja::{Error, ErrorKind};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::functions::{DRAWS, Draws, ENVIRONMENT, FUNCTIONS, draw};
 use super::names::Names;
+use super::path::Path;
 use super::segments::nesting;
 use super::{ExpressionError, RenderError, Scope};
 use crate::yaml;
@@ -35,12 +36,20 @@ enum Kind {
     Constant(Value),
     /// The bare name of a value that users set or capture: by far the most frequent case, and looked up directly.
     Name(String),
-    /// A column of a row, and how both are written together; looked up directly as well.
-    Column(Arc<(String, String, String)>),
+    /// A part of such a value, or a column of a row; looked up directly as well.
+    Part(Arc<Part>),
     /// `pick()` from a list of the file, which most requests of a catalogue name.
     Pick(Arc<Pick>),
     /// Anything else.
     Compiled(Arc<Compiled>),
+}
+
+/// A part of a value. Looked up directly, it stays exactly what it is.
+#[derive(Debug)]
+struct Part {
+    path: Path,
+    /// What finds all that the direct way does not, or says why it is not there.
+    compiled: Compiled,
 }
 
 /// One value out of many.
@@ -101,15 +110,19 @@ impl Expression {
             code,
             operands: operands.into(),
         };
+        let path = Path::parse(source);
+        if let Some(value) = path.as_ref().and_then(|path| path.constant(names)) {
+            let kind = Kind::Constant(value.clone());
+            return Ok(Self { kind, secret });
+        }
         let kind = match compiled.fold()? {
-            Kind::Compiled(compiled) => match (pick(source, names), column(source, names)) {
+            Folded::Constant(value) => Kind::Constant(value),
+            Folded::Name(name) => Kind::Name(name),
+            Folded::Compiled(compiled) => match (pick(source, names), path) {
                 (Some(pick), _) => Kind::Pick(Arc::new(pick)),
-                (None, Some(column)) => Kind::Column(Arc::new(column)),
-                (None, None) => Kind::Compiled(compiled),
+                (None, Some(path)) => Kind::Part(Arc::new(Part { path, compiled })),
+                (None, None) => Kind::Compiled(Arc::new(compiled)),
             },
-            folded @ (Kind::Constant(_) | Kind::Name(_) | Kind::Column(_) | Kind::Pick(_)) => {
-                folded
-            }
         };
         Ok(Self { kind, secret })
     }
@@ -118,7 +131,7 @@ impl Expression {
     pub(super) fn constant(&self) -> Option<&Value> {
         match &self.kind {
             Kind::Constant(value) => Some(value),
-            Kind::Name(_) | Kind::Column(_) | Kind::Pick(_) | Kind::Compiled(_) => None,
+            Kind::Name(_) | Kind::Part(_) | Kind::Pick(_) | Kind::Compiled(_) => None,
         }
     }
 
@@ -134,12 +147,12 @@ impl Expression {
                 .get(name)
                 .map(Cow::Borrowed)
                 .ok_or_else(|| RenderError::Unset(name.clone())),
-            Kind::Column(path) => {
-                let (name, column, _) = &**path;
-                let row = scope.values.get(name);
-                row.and_then(|row| row.get(column))
-                    .map(Cow::Borrowed)
-                    .ok_or_else(|| RenderError::Unset(name.clone()))
+            Kind::Part(part) => {
+                let whole = scope.values.get(&part.path.name);
+                match whole.and_then(|whole| part.path.within(whole)) {
+                    Some(value) => Ok(Cow::Borrowed(value)),
+                    None => part.compiled.evaluate(scope).map(Cow::Owned),
+                }
             }
             Kind::Pick(pick) => Ok(Cow::Borrowed(
                 &pick.values[draw(scope.rng, pick.values.len())],
@@ -153,12 +166,8 @@ impl Expression {
         match &self.kind {
             Kind::Constant(_) | Kind::Pick(_) => Vec::new(),
             Kind::Name(name) => vec![name],
-            Kind::Column(path) => vec![&path.0],
-            Kind::Compiled(compiled) => {
-                let operands = compiled.operands.iter();
-                let needed = operands.filter(|own| own.settable && own.constant.is_none());
-                needed.map(|own| own.name.as_str()).collect()
-            }
+            Kind::Part(part) => part.compiled.needs(),
+            Kind::Compiled(compiled) => compiled.needs(),
         }
     }
 
@@ -167,23 +176,30 @@ impl Expression {
         match &self.kind {
             Kind::Constant(_) => "",
             Kind::Name(name) => name,
-            Kind::Column(path) => &path.2,
+            Kind::Part(part) => &part.compiled.source,
             Kind::Pick(pick) => &pick.source,
             Kind::Compiled(compiled) => &compiled.source,
         }
     }
 }
 
+/// What is known of an expression before the run.
+enum Folded {
+    Constant(Value),
+    Name(String),
+    Compiled(Compiled),
+}
+
 impl Compiled {
     /// Evaluates before the run what can be, and finds errors there rather than during the run.
-    fn fold(self) -> Result<Kind, ExpressionError> {
+    fn fold(self) -> Result<Folded, ExpressionError> {
         let settable = self.operands.iter().any(|operand| operand.settable);
         if let [only] = &*self.operands
             && only.settable
             && only.constant.is_none()
             && only.name == self.source
         {
-            return Ok(Kind::Name(self.source));
+            return Ok(Folded::Name(self.source));
         }
         let draws = Draws::new(ChaCha8Rng::seed_from_u64(0), jiff::Timestamp::UNIX_EPOCH);
         // Names that users set stand in as empty text: enough to find filters that do not exist.
@@ -200,12 +216,19 @@ impl Compiled {
             .map_err(|error| (misspelt(&error), told(&error)))
             .and_then(|value| json(&value).map_err(|message| (false, message)));
         match outcome {
-            Ok(value) if !settable && !self.draws => Ok(Kind::Constant(value)),
+            Ok(value) if !settable && !self.draws => Ok(Folded::Constant(value)),
             Err((misspelt, message)) if misspelt || !settable => {
                 Err(ExpressionError::new(&self.source, message))
             }
-            Ok(_) | Err(_) => Ok(Kind::Compiled(Arc::new(self))),
+            Ok(_) | Err(_) => Ok(Folded::Compiled(self)),
         }
+    }
+
+    /// The names without which it has no value.
+    fn needs(&self) -> Vec<&str> {
+        let operands = self.operands.iter();
+        let needed = operands.filter(|own| own.settable && own.constant.is_none());
+        needed.map(|own| own.name.as_str()).collect()
     }
 
     fn evaluate(&self, scope: &mut Scope<'_>) -> Result<Value, RenderError> {
@@ -289,14 +312,6 @@ fn pick(source: &str, names: Names<'_>) -> Option<Pick> {
     }
 }
 
-/// The column of a row, where an expression names it and does no more.
-fn column(source: &str, names: Names<'_>) -> Option<(String, String, String)> {
-    let (name, column) = source.split_once('.')?;
-    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    let is_row = names.rows.has(name) && !column.is_empty() && plain(column);
-    is_row.then(|| (name.to_owned(), column.to_owned(), source.to_owned()))
-}
-
 /// Resolves a name that is no function's.
 fn operand(name: &str, names: Names<'_>) -> Result<Operand, String> {
     let variable = names.variables.get(name);
@@ -358,11 +373,29 @@ fn environment(code: &minijinja::Expression<'_, '_>, names: Names<'_>) -> Result
 /// A JSON value as minijinja's.
 fn jinja(value: &Value) -> minijinja::Value {
     match value {
+        Value::Null => ().into(),
+        Value::Bool(value) => (*value).into(),
+        Value::Number(number) => self::number(number),
         Value::String(text) => text.as_str().into(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            Serde(value).into()
+        Value::Array(items) => items.iter().map(jinja).collect(),
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(key, value)| (key.as_str(), jinja(value)));
+            minijinja::Value::from_pairs(fields)
         }
     }
+}
+
+/// A number to calculate with: exact if it is whole and has no more than 128 bits.
+fn number(number: &Number) -> minijinja::Value {
+    if let Some(whole) = number.as_i64() {
+        return whole.into();
+    }
+    if let Some(whole) = number.as_i128() {
+        return whole.into();
+    }
+    number.as_f64().unwrap_or(f64::INFINITY).into()
 }
 
 /// The value as JSON; an error where it has none.

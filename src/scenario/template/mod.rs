@@ -8,6 +8,7 @@ mod condition;
 mod expression;
 mod functions;
 mod names;
+mod path;
 mod segments;
 #[cfg(test)]
 mod tests;

@@ -361,3 +361,148 @@ fn names_that_expressions_cannot_spell_are_refused() {
         );
     }
 }
+
+/// Numbers that 64 bits do not hold as they are written, and one that they do.
+const NUMBERS: [&str; 11] = [
+    "7",
+    "1.0",
+    "1.10",
+    "-0",
+    "-0.0",
+    "9007199254740993",
+    "18446744073709551616",
+    "-170141183460469231731687303715884105729",
+    "0.1234567890123456789",
+    "123456789012345678901234567890.5",
+    "1e+400",
+];
+
+#[test]
+fn a_number_goes_out_digit_by_digit_as_it_came_in() {
+    let file = File::new();
+    for number in NUMBERS {
+        let captured = format!("{{\"token\": {number}, \"item_id\": {{\"a\": [{number}]}}}}");
+        let captured: Value = serde_json::from_str(&captured).unwrap();
+        for source in ["{{ token }}", "{{ item_id.a[0] }}", "{{ item_id['a'][0] }}"] {
+            for place in [Place::Plain, Place::Header] {
+                let text = file.text(source, place).unwrap();
+                assert_eq!(
+                    scoped(&captured, 1, |scope| text
+                        .render(scope)
+                        .map(Cow::into_owned)),
+                    Ok(number.to_owned()),
+                    "{source}"
+                );
+            }
+            let body = file
+                .value(&json!({"n": source, "t": format!("{source};")}))
+                .unwrap();
+            let mut sent = String::new();
+            scoped(&captured, 1, |scope| body.render_json(scope, &mut sent)).unwrap();
+            assert_eq!(sent, format!("{{\"n\":{number},\"t\":\"{number};\"}}"));
+        }
+        let whole = file.value(&json!("{{ item_id }}")).unwrap();
+        let mut sent = String::new();
+        scoped(&captured, 1, |scope| whole.render_json(scope, &mut sent)).unwrap();
+        assert_eq!(sent, format!("{{\"a\":[{number}]}}"));
+    }
+}
+
+#[test]
+fn a_variable_is_sent_as_it_is_written() {
+    let mut file = File::new();
+    for number in NUMBERS {
+        let value: Value = serde_json::from_str(&format!("{{\"n\": [{number}]}}")).unwrap();
+        for (source, value) in [
+            ("{{ v }}", value["n"][0].clone()),
+            ("{{ v.n[0] }}", value.clone()),
+        ] {
+            let (secret, used) = (false, false.into());
+            let variable = Variable {
+                value,
+                secret,
+                used,
+            };
+            file.variables.insert("v".to_owned(), variable);
+            let text = file.text(source, Place::Plain).unwrap();
+            assert_eq!(text.constant(), Some(number), "{source}");
+            assert!(file.variables["v"].used.get());
+        }
+    }
+}
+
+#[test]
+fn one_calculates_with_whole_numbers_of_any_usual_length() {
+    let file = File::new();
+    for (token, source, result) in [
+        ("9007199254740993", "{{ token + 1 }}", "9007199254740994"),
+        (
+            "18446744073709551615",
+            "{{ token + 1 }}",
+            "18446744073709551616",
+        ),
+        (
+            "-9223372036854775809",
+            "{{ token }}",
+            "-9223372036854775809",
+        ),
+        ("1.5", "{{ token * 2 }}", "3.0"),
+    ] {
+        let captured: Value = serde_json::from_str(&format!("{{\"token\": {token}}}")).unwrap();
+        let text = file.text(source, Place::Plain).unwrap();
+        let rendered = scoped(&captured, 1, |scope| {
+            text.render(scope).map(Cow::into_owned)
+        });
+        assert_eq!(rendered.as_deref(), Ok(result));
+    }
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Any JSON, with strings and keys of any letters.
+    fn json_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 20, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((any::<String>(), inner), 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_goes_out_as_it_came_in(value in json_value()) {
+            let file = File::new();
+            let body = file.value(&json!({"v": "{{ token }}", "part": "{{ item_id.x }}"})).unwrap();
+            let values = json!({"token": value, "item_id": {"x": value}});
+            let mut sent = String::new();
+            scoped(&values, 1, |scope| body.render_json(scope, &mut sent)).unwrap();
+            prop_assert_eq!(sent, json!({"v": value, "part": value}).to_string());
+        }
+
+        #[test]
+        fn any_text_in_a_path_is_read_back(text in any::<String>()) {
+            let file = File::new();
+            let path = file.text("/{{ token }}", Place::Path).unwrap();
+            let values = json!({"token": text});
+            let sent = scoped(&values, 1, |scope| path.render(scope).map(Cow::into_owned)).unwrap();
+            prop_assert!(sent.bytes().all(|byte| byte.is_ascii_graphic()));
+            // A `+` in a path is not a blank.
+            let form = sent[1..].replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+            let read = url::form_urlencoded::parse(form.as_bytes()).next();
+            prop_assert_eq!(read.map_or(String::new(), |(name, _)| name.into_owned()), text);
+        }
+    }
+}
