@@ -29,6 +29,9 @@ pub(super) struct Run {
     /// How long to wait until target and base answer
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, allow_hyphen_values = true, env = "LOADGATE_WAIT")]
     wait: Duration,
+    /// Delay of the generator up to which latencies count [default: 5ms, or a fifth of the median if that is more]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, allow_hyphen_values = true, env = "LOADGATE_MAX_LATE")]
+    max_late: Option<Duration>,
     #[command(flatten)]
     sending: Sending,
     #[command(flatten)]
@@ -214,6 +217,7 @@ impl Run {
         let options = Options {
             out: self.telling.out,
             wait: self.wait,
+            max_late: self.max_late,
             recording: if self.purpose.record {
                 Recording::WhereGood
             } else {

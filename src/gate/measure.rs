@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::Error;
 use super::console::Console;
 use super::progress::Line;
+use super::replay;
 use super::servers::{Lost, Servers};
 use super::tell::{self, judge};
 use crate::load::{self, Duet, Further, Hooks, Order, Origin, Outcome, Stop, Trust, duet_lasts};
@@ -31,7 +32,11 @@ pub(super) fn measure(
     let folder = plan.folder(gate);
     let outcome = match Servers::start(&plan.serving, &folder, stop, plan.wait, console) {
         Ok(mut servers) => {
-            let outcome = load(plan, gate, target, stop, &mut servers, console)?;
+            let outcome = if replay::is_on() {
+                Outcome::never_began(&gate.scenario, load::Ended::Completed)
+            } else {
+                load(plan, gate, target, stop, &mut servers, console)?
+            };
             // A server that died in the last turn failed its last requests for that reason.
             match (servers.check(), &outcome.ended) {
                 (Err(lost), load::Ended::Completed) => Outcome {
@@ -43,7 +48,10 @@ pub(super) fn measure(
         }
         Err(lost) => Outcome::never_began(&gate.scenario, unreachable(lost)),
     };
-    let record = record(plan, gate, target, outcome);
+    let record = match record(plan, gate, target, outcome) {
+        record if record.run.ended == Ended::Completed => replay::over(record)?,
+        record => record,
+    };
     tell::write(&folder.join(tell::RESULT), &record.to_json())?;
     Ok(record)
 }
@@ -177,6 +185,7 @@ pub(super) fn order<'a>(plan: &'a Plan, gate: &'a Gate, target: &Origin) -> Orde
             after: abort.after,
         }),
         wait: plan.wait,
+        max_late: plan.max_late.unwrap_or_default(),
     }
 }
 
@@ -218,7 +227,7 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, outcome: Outcome) -> RunRec
             scheduling: Some(scheduling(outcome.health.scheduling)),
             ..plan.environment.clone()
         },
-        health: health(&outcome.health),
+        health: health(&outcome.health, plan.max_late),
         load: outcome.load,
     };
     record::build(&gate.scenario, circumstances, outcome.measurement)
@@ -261,7 +270,7 @@ fn scheduling(scheduling: load::Scheduling) -> Scheduling {
     }
 }
 
-fn health(health: &load::Health) -> Health {
+fn health(health: &load::Health, max_late: Option<Duration>) -> Health {
     let round = six_digits;
     Health {
         late_p99_s: round(health.late_p99),
@@ -270,6 +279,7 @@ fn health(health: &load::Health) -> Health {
         steal_share: health.steal_share.map(round),
         achieved: health.achieved.map(round),
         open_files: health.open_files,
+        max_late_s: max_late.map(|late| round(late.as_secs_f64())),
     }
 }
 

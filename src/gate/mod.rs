@@ -13,6 +13,7 @@ mod platform;
 mod progress;
 mod record;
 mod rehearse;
+mod replay;
 mod retell;
 mod servers;
 mod signals;

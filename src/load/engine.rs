@@ -22,6 +22,8 @@ use super::worker::{ArmPlan, Command, Plan, Share};
 use crate::measurement::{Arm, Measurement};
 use crate::scenario::{Phase, Scenario, Shape};
 
+/// An arrival handed over so shortly after the end of its span still counts as achieved.
+const GRACE: Duration = Duration::from_millis(100);
 /// The longest that unfinished requests are waited for after the load.
 const LONGEST_DRAIN: Duration = Duration::from_secs(30);
 /// Until the load starts, so that every core is there in time.
@@ -108,6 +110,7 @@ impl<'o> Run<'o> {
                 start: Instant::now(),
                 drain: drain(scenario),
                 scheduling: order.scheduling,
+                grace: GRACE.max(order.max_late),
             },
             open_files,
             before: Before::now(),

@@ -34,6 +34,8 @@ pub struct Order<'a> {
     pub abort: Option<Abort>,
     /// How long the target may take to answer for the first time.
     pub wait: Duration,
+    /// How late an arrival may be handed over, if that is more than usual.
+    pub max_late: Duration,
 }
 
 /// A second deployment that is loaded in turns with the first, in the same job.

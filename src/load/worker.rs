@@ -43,6 +43,8 @@ pub(super) struct Plan {
     pub(super) drain: Duration,
     /// Which scheduling every core asks for.
     pub(super) scheduling: SchedulingPolicy,
+    /// How long after the end of its span an arrival that is handed over still counts as achieved.
+    pub(super) grace: Duration,
 }
 
 /// What every core is told of one arm.
@@ -121,9 +123,6 @@ pub(super) struct Share {
     /// Which scheduling this core's thread had.
     pub(super) held: Held,
 }
-
-/// An arrival handed over so shortly after the end of its span still counts as achieved.
-const GRACE: Duration = Duration::from_millis(100);
 
 /// What a core is steered by.
 pub(super) struct Strings {
@@ -258,6 +257,7 @@ struct ArmWork<'p> {
     part: Part,
     /// How many cores share the arrivals of the current window.
     sharing: usize,
+    grace: Duration,
     planned: u64,
     achieved: u64,
 }
@@ -279,6 +279,7 @@ impl<'p> ArmWork<'p> {
             schedule: Schedule::new(&arm.table, &arm.weights, plan.seed).peekable(),
             part,
             sharing: 1,
+            grace: plan.grace,
             planned: 0,
             achieved: 0,
         }
@@ -372,7 +373,7 @@ impl<'p> ArmWork<'p> {
 
     fn arrive(&mut self, span: Span, arrival: Arrival) {
         self.planned += 1;
-        self.achieved += u64::from(Instant::now() < span.end() + GRACE);
+        self.achieved += u64::from(Instant::now() < span.end() + self.grace);
         let due = Moment {
             time: arrival.due,
             at: span.instant(arrival.due),

@@ -28,6 +28,7 @@ pub(super) fn given(options: &Options) -> Vec<String> {
         "--wait",
         length(Some(options.wait).filter(|wait| !wait.is_zero())),
     );
+    add("--max-late", length(options.max_late));
     add("--environment", options.environment.clone());
     for (flag, pairs) in [
         ("--set", &options.set),

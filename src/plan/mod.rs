@@ -69,6 +69,8 @@ pub struct Options {
     pub seed: Option<u64>,
     /// How long to wait until the target answers.
     pub wait: Duration,
+    /// How late the generator may be; the rule of the record if not given.
+    pub max_late: Option<Duration>,
     /// File of a root certificate to trust beside the system's.
     pub ca: Option<PathBuf>,
     /// Whether certificates go unchecked.
@@ -126,6 +128,8 @@ pub struct Plan {
     pub labels: BTreeMap<String, String>,
     /// How long to wait until a target answers.
     pub wait: Duration,
+    /// How late the generator may be; the rule of the record if not given.
+    pub max_late: Option<Duration>,
     /// Root certificates to trust beside the system's, in PEM.
     pub ca: Option<String>,
     /// Whether certificates go unchecked.
@@ -174,6 +178,7 @@ impl Plan {
             serving,
             labels: labels(&options.labels)?,
             wait: options.wait,
+            max_late: options.max_late,
             ca,
             insecure: options.insecure,
             scheduling: options.scheduling,

@@ -219,6 +219,9 @@ pub struct Health {
     /// Files and sockets that the process may hold open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_files: Option<u64>,
+    /// What a slice's `late` may be, in seconds; 5 ms or a fifth of the median if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_late_s: Option<f64>,
 }
 
 /// A phase, its repeats pooled.

@@ -54,10 +54,10 @@ impl Sieve {
             worst_s: measured(record)
                 .map(|(_, slice)| slice.late_p99_s)
                 .fold(0.0, f64::max),
-            limit_s: LATE_ALWAYS_ALLOWED_S,
+            limit_s: record.health.max_late_s.unwrap_or(LATE_ALWAYS_ALLOWED_S),
         };
         // The median is only looked up where it can matter: pooling all latencies is the dearest step here.
-        if sieve.worst_s > LATE_ALWAYS_ALLOWED_S {
+        if record.health.max_late_s.is_none() && sieve.worst_s > LATE_ALWAYS_ALLOWED_S {
             let p50 = reference_p50().or_else(|| {
                 let own = record.pooled(None, |slice| record.is_measured(slice));
                 own.latencies().quantile(0.5)
@@ -168,6 +168,21 @@ mod tests {
         assert_eq!(Sieve::of(&run, || Some(0.1)).slices.dropped, 0);
         assert_eq!(Sieve::of(&run, || Some(0.09)).slices.dropped, 1);
         assert!((Sieve::of(&run, || Some(0.1)).limit_s - 0.02).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_bound_of_the_run_takes_the_place_of_the_rule() {
+        let run = |bound: f64| {
+            record()
+                .steady("warm")
+                .slices(4, &[traffic("GET /a", 30, 10.0)])
+                .late(0.05)
+                .with(|run| run.health.max_late_s = Some(bound))
+                .build()
+        };
+        assert_eq!(Sieve::of(&run(0.05), || None).slices.dropped, 0);
+        let strict = Sieve::of(&run(0.04), || Some(1.0));
+        assert_eq!((strict.slices.dropped, strict.limit_s), (1, 0.04));
     }
 
     #[test]

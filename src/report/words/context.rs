@@ -220,8 +220,11 @@ pub(in crate::report) fn generator(story: &Story) -> String {
     } else {
         "healthy"
     };
+    let allowed = health.max_late_s.map_or_else(String::new, |allowed| {
+        format!(" of {} allowed", Latency(allowed))
+    });
     let mut told = vec![
-        format!("late P99 {}", Latency(health.late_p99_s)),
+        format!("late P99 {}{allowed}", Latency(health.late_p99_s)),
         format!("CPU {}", numbers::about(health.cpu_share)),
     ];
     if let Some(had) = story.record.environment.scheduling {
