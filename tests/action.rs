@@ -5,45 +5,51 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
+use loadgate::measurement::FailureKind;
 use serde_json::{Value, json};
 
 use crate::platform::{Api, Fault, Plays};
+use crate::replay::Load;
 use crate::runner::{Acted, Job};
-use crate::support::{SCENARIO, Server, alone, fell_behind, nobody};
+use crate::support::{NOWHERE, SCENARIO, Server, alone, nobody};
 
 pub(crate) const BOT: &str = "github-actions[bot]";
 
-/// A job with one gate, against a server and an API.
-pub(crate) fn job(thresholds: &str, server: &Server, api: &Api) -> Job {
+/// A job with one gate, whose load is replayed.
+pub(crate) fn job(thresholds: &str, load: Load, api: &Api) -> Job {
+    loading(thresholds, NOWHERE, api).replaying(load)
+}
+
+/// The same with a load that is sent.
+fn loading(thresholds: &str, target: &str, api: &Api) -> Job {
     let job = Job::new()
         .with("gates", "thresholds/sample")
-        .with("target", &server.url())
+        .with("target", target)
         .variable("GITHUB_API_URL", &api.url());
     job.write("thresholds/sample/scenario.yml", SCENARIO);
     job.write("thresholds/sample/thresholds.yml", thresholds);
     job
 }
 
+/// A load of an ordinary service.
+pub(crate) fn ordinary() -> Load {
+    Load::taking(2.0)
+}
+
 pub(crate) fn api() -> Api {
     Api::start(Plays::GitHub, None)
 }
 
-/// Runs a job that sends load, by itself. A machine that is busy with something else says nothing about the claims here.
+/// Runs a job that sends load, by itself.
 pub(crate) fn act(job: &Job) -> Acted {
     let _alone = alone();
-    for _ in 0..5 {
-        let acted = job.act();
-        if !fell_behind(&acted.log) {
-            return acted;
-        }
-    }
     job.act()
 }
 
 #[test]
 fn a_passing_gate_sets_outputs_summary_comment_and_artifact() {
     let (server, api) = (Server::fast(), api());
-    let job = job("", &server, &api);
+    let job = loading("", &server.url(), &api);
     let acted = act(&job);
     assert!(acted.is_success, "{}", acted.log);
     for (name, value) in [
@@ -86,8 +92,8 @@ fn a_failing_gate_annotates_nine_lines_of_its_thresholds_and_fails_after_it_has_
         limits("GET /items"),
         limits("warm")
     );
-    let (server, api) = (Server::fast(), api());
-    let acted = act(&job(&thresholds, &server, &api));
+    let api = api();
+    let acted = job(&thresholds, ordinary(), &api).act();
     assert!(!acted.is_success);
     assert_eq!(
         (
@@ -123,18 +129,16 @@ fn a_failing_gate_annotates_nine_lines_of_its_thresholds_and_fails_after_it_has_
 
 #[test]
 fn what_fails_the_step_is_the_users_choice() {
-    let (server, api) = (Server::fast(), api());
-    let broken = "limits: { overall: { p95: 1us } }";
-    for (thresholds, target, fail_on, is_success) in [
-        (broken, server.url(), "never", true),
-        (broken, server.url(), "failed", false),
-        ("", nobody(), "failed", true),
-        ("", nobody(), "any", false),
+    let api = api();
+    let broken = || job("limits: { overall: { p95: 1us } }", ordinary(), &api);
+    let unreachable = || loading("", &nobody(), &api);
+    for (job, fail_on, is_success) in [
+        (broken(), "never", true),
+        (broken(), "failed", false),
+        (unreachable(), "failed", true),
+        (unreachable(), "any", false),
     ] {
-        let job = job(thresholds, &server, &api)
-            .with("target", &target)
-            .with("fail-on", fail_on);
-        let acted = act(&job);
+        let acted = job.with("fail-on", fail_on).act();
         assert_eq!(acted.is_success, is_success, "{fail_on}: {}", acted.log);
     }
 }
@@ -150,7 +154,7 @@ fn what_is_wrong_is_an_error_and_never_a_verdict() {
         ("args", "--no-such-flag"),
         ("binary-path", "/nowhere/loadgate"),
     ] {
-        let acted = job("", &server, &api).with(input, value).act();
+        let acted = loading("", &server.url(), &api).with(input, value).act();
         assert!(!acted.is_success, "{input}: {value}");
         assert!(["error", ""].contains(&acted.outputs["verdict"].as_str()));
         assert!(
@@ -170,19 +174,13 @@ fn what_is_wrong_is_an_error_and_never_a_verdict() {
 
 #[test]
 fn a_comment_that_is_refused_changes_no_verdict() {
-    let (server, api) = (Server::fast(), api());
-    // Each try is refused.
-    let refused = || {
-        let _alone = alone();
-        let refusal = "Resource not accessible by integration";
-        api.fault("POST", Fault::Answers(403, "", refusal));
-        job("", &server, &api).act()
-    };
-    let mut tries = std::iter::repeat_with(refused).take(9);
-    let acted = tries.find(|acted| !fell_behind(&acted.log)).unwrap();
+    let api = api();
+    let refusal = "Resource not accessible by integration";
+    api.fault("POST", Fault::Answers(403, "", refusal));
+    let acted = job("", ordinary(), &api).act();
     assert!(acted.is_success);
     assert!(acted.log.contains("changes no verdict"), "{}", acted.log);
-    let acted = act(&job("", &server, &api).with("comment", "off"));
+    let acted = job("", ordinary(), &api).with("comment", "off").act();
     assert!(acted.is_success && api.of(BOT).is_empty());
 }
 
@@ -190,11 +188,9 @@ fn a_comment_that_is_refused_changes_no_verdict() {
 fn hostile_values_run_nothing_and_forge_nothing() {
     let hostile = "$(touch pwned)`touch pwned`; touch pwned\n::error::forged\n##[error]forged %0A::warning::x @everyone ${{ github.token }} -->";
     let name = "--> ::error::forged %0A ##[error]x @everyone `$(touch pwned)` <img src=x>";
-    let (server, api) = (
-        Server::start(|_| (500, "\n::error::forged\n##[error]forged".to_owned())),
-        api(),
-    );
-    let job = job("", &server, &api)
+    let api = api();
+    let refused = ordinary().failing(FailureKind::Status(500), 600);
+    let job = job("", refused, &api)
         .with(
             "labels",
             "team=$(touch pwned)\nx=`touch pwned` ::error::forged",
@@ -208,7 +204,7 @@ fn hostile_values_run_nothing_and_forge_nothing() {
         .replace("name: sample", "name: \"sample ::error::forged\"")
         .replace("phase: warm", &format!("phase: {}", json!("::error::warm")));
     job.write("thresholds/sample/scenario.yml", &scenario);
-    let acted = act(&job);
+    let acted = job.act();
     assert!(!acted.is_success, "{}", acted.log);
     for place in [
         job.workspace.clone(),
@@ -277,16 +273,16 @@ pub(crate) fn outside_code(text: &str) -> String {
 
 #[test]
 fn the_code_under_test_never_sees_the_token() {
-    let (server, api) = (Server::fast(), api());
+    let api = api();
     let binary = env!("CARGO_BIN_EXE_loadgate");
-    let job = job("", &server, &api)
+    let job = job("", ordinary(), &api)
         .with("target", "")
         .with(
             "target-cmd",
             &format!("env > seen; exec {binary} lambda --address 127.0.0.1:$LOADGATE_PORT"),
         )
         .variable("GITLAB_TOKEN", "glpat-a-token-that-nobody-may-see");
-    act(&job);
+    job.act();
     let seen = job.read("seen");
     assert!(
         seen.contains("LOADGATE_PORT=") && !seen.contains("-that-nobody-may-see"),
@@ -296,32 +292,24 @@ fn the_code_under_test_never_sees_the_token() {
 
 #[test]
 fn several_jobs_measure_and_one_judges() {
-    let server = Server::fast();
-    let round = || {
-        let api = api();
-        let job = job("", &server, &api);
-        let job = ["a", "b", "c"].iter().fold(job, |job, name| {
-            let out = format!("results/{name}");
-            let job = job.with("command", "measure").with("out", &out);
-            let acted = act(&job);
-            assert!(acted.is_success, "{}", acted.log);
-            assert!(acted.summary.is_empty() && acted.commands.is_empty());
-            assert!(!job.workspace.join(&out).join("junit.xml").exists());
-            job
-        });
-        assert!(api.of(BOT).is_empty());
-        let judging = job
-            .with("command", "judge")
-            .with("results", "results\n")
-            .with("out", "judged")
-            .with("target", "");
-        (judging.act(), judging, api)
-    };
-    // A job that measures says nothing of a machine that was too busy; the judge does.
-    let mut rounds = (0..6).map(|_| round());
-    let (acted, judging, api) = rounds
-        .find(|(acted, ..)| !fell_behind(&acted.log))
-        .expect("in six rounds, the machine was once idle enough");
+    let api = api();
+    let job = job("", ordinary(), &api);
+    let job = ["a", "b", "c"].iter().fold(job, |job, name| {
+        let out = format!("results/{name}");
+        let job = job.with("command", "measure").with("out", &out);
+        let acted = job.act();
+        assert!(acted.is_success, "{}", acted.log);
+        assert!(acted.summary.is_empty() && acted.commands.is_empty());
+        assert!(!job.workspace.join(&out).join("junit.xml").exists());
+        job
+    });
+    assert!(api.of(BOT).is_empty());
+    let judging = job
+        .with("command", "judge")
+        .with("results", "results\n")
+        .with("out", "judged")
+        .with("target", "");
+    let acted = judging.act();
     assert!(acted.is_success, "{}", acted.log);
     assert_eq!(acted.outputs["verdict"], "passed");
     assert!(
@@ -427,20 +415,19 @@ fn a_release_is_used(os: &str, arch: &str, target: &str, name: &str) {
     ] {
         let action = tempfile::tempdir().unwrap();
         action_with(action.path(), &format!("# sums\n{checksums}"));
-        let (server, api) = (Server::fast(), api());
-        let job = job("", &server, &api)
+        let api = api();
+        let job = job("", ordinary(), &api)
             .with("binary-path", "")
             .variable("RUNNER_OS", os)
             .variable("RUNNER_ARCH", arch)
             .variable("LOADGATE_RELEASES", &url)
             .github("action_repository", Value::from("loadgate/loadgate"));
-        let _alone = alone();
         let acted = job.act_in(action.path());
         assert_eq!(acted.is_success, is_success, "{}", acted.log);
         assert_eq!(acted.log.contains("its checksum is another"), !is_success);
         assert_eq!(
-            server.received().is_empty(),
-            !is_success,
+            job.workspace.join("loadgate-out/result.json").exists(),
+            is_success,
             "what is not released does not run"
         );
     }
@@ -448,7 +435,7 @@ fn a_release_is_used(os: &str, arch: &str, target: &str, name: &str) {
 
 #[test]
 fn without_a_release_it_is_built_from_the_actions_source() {
-    let (server, api) = (Server::fast(), api());
+    let api = api();
     let tools = tempfile::tempdir().unwrap();
     let cargo = tools.path().join("cargo");
     let script = format!(
@@ -470,10 +457,10 @@ fn without_a_release_it_is_built_from_the_actions_source() {
         tools.path().display(),
         std::env::var("PATH").unwrap()
     );
-    let job = job("", &server, &api)
+    let job = job("", ordinary(), &api)
         .with("binary-path", "")
         .variable("PATH", &path);
-    let acted = act(&job);
+    let acted = job.act();
     assert!(acted.is_success, "{}", acted.log);
     let (uses, with) = &acted.uses[0];
     assert!(uses.starts_with("actions/cache@") && with["key"].starts_with("loadgate-Linux-X64-"));
@@ -502,7 +489,7 @@ pub(crate) fn sh(folder: &Path, script: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// The stand-in's catalogue for as long as the rule needs.
+/// The stand-in's catalogue.
 const CATALOGUE: &str = "\
 name: catalogue
 user_classes:
@@ -510,22 +497,25 @@ user_classes:
     tasks:
       - steps: [{ get: /prod/catalog/items, name: GET /catalog/items, query: { limit: 20 } }]
 load:
-  - { phase: steady, arrivals: 800/s, for: 4s, max_users: 200 }
+  - { phase: steady, arrivals: 100/s, for: 60s }
 ";
 
 /// A repository with a service, its main branch, and a pull request that is that much slower, checked out as its merge and
 /// without any history.
-fn pull_request(slow: &str) -> (Job, Api) {
+fn pull_request(slow: &str, load: Load) -> (Job, Api) {
     let api = api();
+    let served = "echo \"$(cat built) of $(git rev-parse HEAD)\" >>\"$GITHUB_WORKSPACE/served\"";
+    let serve = format!(
+        "{served}; exec {} lambda --address 127.0.0.1:$LOADGATE_PORT",
+        env!("CARGO_BIN_EXE_loadgate")
+    );
     let job = Job::new()
+        .replaying(load)
+        .with("target", "")
         .with("gates", "gates/catalogue")
         .with("ready", "/prod/catalog/items")
         .with("build", "cp speed built; echo ::error::forged by a build")
-        .with("serve", &format!("exec {} lambda --address 127.0.0.1:$LOADGATE_PORT --latency 20ms --provisioned 200 --slow $(cat built)", env!("CARGO_BIN_EXE_loadgate")))
-        // One pair more than is needed, should the machine be busy in one.
-        .with("pairs", "6")
-        .with("slice", "600ms")
-        .variable("LOADGATE_GUARD", "100ms")
+        .with("serve", &serve)
         .variable("GITHUB_API_URL", &api.url());
     let origin = job.workspace.parent().unwrap().join("origin");
     std::fs::create_dir(&origin).unwrap();
@@ -568,38 +558,45 @@ fn pull_request(slow: &str) -> (Job, Api) {
 
 #[test]
 fn a_pull_request_is_loaded_in_turns_with_a_build_of_its_base() {
-    let (job, api) = pull_request("2");
-    let acted = act(&job);
+    let (job, api) = pull_request("2", Load::taking(40.0).against(20.0));
+    let acted = job.act();
     assert_eq!(acted.outputs["verdict"], "failed", "{}", acted.log);
+    assert_eq!(acted.outputs["regressions"], "1");
     assert_eq!(acted.outputs["baseline-status"], "duet");
-    assert!(api.of(BOT)[0].contains("slower"), "{:?}", api.of(BOT));
+    assert!(api.of(BOT)[0].contains("### ❌"), "{:?}", api.of(BOT));
     let forged = acted.commands.iter().filter(|line| line.contains("forged"));
     assert_eq!(forged.count(), 0, "what a build prints is no command");
-    let (job, _) = pull_request("1");
-    let acted = act(&job);
-    assert!(acted.is_success, "{}", acted.log);
+    // Both were built and served, each from its own checkout.
+    let head = sh(&job.workspace, "git rev-parse HEAD");
+    let served = job.read("served");
+    let (of_head, of_base): (Vec<&str>, Vec<&str>) =
+        served.lines().partition(|line| line.ends_with(&head));
+    assert!(!of_head.is_empty() && of_head.iter().all(|line| line.starts_with("2 of ")));
+    assert!(!of_base.is_empty() && of_base.iter().all(|line| line.starts_with("1 of ")));
+    let (job, _) = pull_request("1", Load::taking(20.0).against(20.0));
+    let acted = job.act();
+    assert_eq!(acted.outputs["verdict"], "passed", "{}", acted.log);
     assert_eq!(acted.outputs["baseline-status"], "duet");
 }
 
 #[test]
 fn a_base_that_does_not_build_is_said_and_not_compared() {
-    let (job, api) = pull_request("1");
-    let acted = act(&job.with("build", "test -e file && grep -q . file && case $PWD in *loadgate-base*) exit 1;; esac; cp speed built"));
+    let (job, _) = pull_request("1", ordinary());
+    let build = "test -e file && grep -q . file && case $PWD in *loadgate-base*) exit 1;; esac; cp speed built";
+    let acted = job.with("build", build).act();
     assert_eq!(acted.outputs["baseline-status"], "missing", "{}", acted.log);
-    assert!(
-        acted
-            .commands
-            .iter()
-            .any(|line| line.contains("does not build"))
-    );
-    assert!(api.of(BOT)[0].contains("nothing was compared"));
+    let warnings = acted
+        .commands
+        .iter()
+        .filter(|line| line.starts_with("::warning "));
+    assert_eq!(warnings.count(), 1, "{:?}", acted.commands);
 }
 
 #[test]
 fn a_branch_keeps_the_baseline_and_jobs_at_the_same_time_lose_nothing() {
-    let (server, api) = (Server::taking(std::time::Duration::from_millis(2)), api());
+    let api = api();
     let new = |origin: &Path| {
-        let job = job("", &server, &api)
+        let job = job("", ordinary(), &api)
             .with("baseline-branch", "loadgate-baseline")
             .github("event_name", Value::from("push"))
             .github("event", json!({}));
@@ -623,34 +620,17 @@ fn a_branch_keeps_the_baseline_and_jobs_at_the_same_time_lose_nothing() {
     let show = |path: &str| sh(&origin, &format!("git show loadgate-baseline:{path}"));
     // The first run begins the branch.
     let first = new(&origin);
-    let acted = act(&first.variable("GITHUB_RUN_ID", "1"));
+    let acted = first.variable("GITHUB_RUN_ID", "1").act();
     assert!(acted.is_success, "{}", acted.log);
     assert_eq!(acted.outputs["baseline-status"], "missing");
     let held: Value = serde_json::from_str(&show("thresholds/sample/baseline.json")).unwrap();
     assert_eq!(held["jobs"].as_array().unwrap().len(), 1);
-    // Two that end at the same time: both have restored the same state. They load the machine twice, so where that was too
-    // much for it, two others begin anew from the branch as it was.
-    let mut rounds = (0..5).map(|round| {
-        let branch = home.path().join(format!("round-{round}.git"));
-        sh(
-            home.path(),
-            &format!("cp -a {} {}", origin.display(), branch.display()),
-        );
-        let jobs = ["2", "3"].map(|id| new(&branch).variable("GITHUB_RUN_ID", id));
-        let _alone = alone();
-        let acted: Vec<Acted> = std::thread::scope(|scope| {
-            let acting: Vec<_> = jobs.iter().map(|job| scope.spawn(|| job.act())).collect();
-            acting
-                .into_iter()
-                .map(|acting| acting.join().unwrap())
-                .collect()
-        });
-        (branch, acted)
+    // Two that end at the same time: both have restored the same state.
+    let jobs = ["2", "3"].map(|id| new(&origin).variable("GITHUB_RUN_ID", id));
+    let acted: Vec<Acted> = std::thread::scope(|scope| {
+        let acting = jobs.each_ref().map(|job| scope.spawn(|| job.act()));
+        acting.map(|acting| acting.join().unwrap()).into()
     });
-    let (origin, acted) = rounds
-        .find(|(_, acted)| acted.iter().all(|acted| !fell_behind(&acted.log)))
-        .expect("in five rounds, the machine was once idle enough");
-    let show = |path: &str| sh(&origin, &format!("git show loadgate-baseline:{path}"));
     for acted in &acted {
         assert_eq!(acted.outputs["baseline-status"], "single", "{}", acted.log);
     }
@@ -668,7 +648,7 @@ fn a_branch_keeps_the_baseline_and_jobs_at_the_same_time_lose_nothing() {
     let reading = new(&origin)
         .github("event_name", Value::from("pull_request"))
         .github("event", json!({ "pull_request": { "number": 7 } }));
-    let acted = act(&reading);
+    let acted = reading.act();
     assert_eq!(acted.outputs["baseline-status"], "single", "{}", acted.log);
     assert_eq!(sh(&origin, "git rev-parse loadgate-baseline"), before);
     // Another scenario begins a new ring.
@@ -677,7 +657,7 @@ fn a_branch_keeps_the_baseline_and_jobs_at_the_same_time_lose_nothing() {
         "thresholds/sample/scenario.yml",
         &SCENARIO.replace("users: 4", "users: 5"),
     );
-    let acted = act(&other);
+    let acted = other.act();
     assert_eq!(
         acted.outputs["baseline-status"], "other-scenario",
         "{}",

@@ -6,16 +6,17 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::platform::{Api, Fault, Plays};
-use crate::support::{Gate, Ran, SCENARIO, Server, gate, loadgate};
+use crate::replay::Load;
+use crate::support::{Gate, Ran, SCENARIO, gate, loadgate};
 
 const BOT: &str = "github-actions[bot]";
 const TOKEN: &str = "ghs_a-token-that-nobody-may-see";
 const LIST: &str = "GET /repos/shop/api/issues/7/comments?per_page=100&page=1";
 
-/// A gate with a result of a second's run, to be told of.
+/// A gate with a result to be told of.
 fn measured(thresholds: &str) -> Gate {
     let gate = gate(thresholds);
-    gate.run(&Server::fast().url(), &[]);
+    gate.replay(&Load::taking(2.0), &[]);
     gate
 }
 
@@ -388,7 +389,7 @@ fn a_run_that_was_recorded_since_is_not_held_against_itself() {
     let result = gate.out().join("result.json");
     let result = result.to_str().unwrap();
     gate.command("record", &[result, "--accept"]).exits(0);
-    gate.run(&Server::fast().url(), &[]);
+    gate.replay(&Load::taking(2.0).on_day(1), &[]);
     gate.command("record", &[result, "--accept"]).exits(0);
     assert_eq!(gate.read("baseline.json").matches("\"started\"").count(), 2);
     says(&ran(&mut command(&gate, &api)), "made");
@@ -404,7 +405,8 @@ fn a_comment_is_of_the_environment_that_was_loaded() {
     let scenario = format!("{ways}{scenario}");
     let gate = gate("").with_scenario(&scenario);
     let staging = ["--environment", "staging"];
-    gate.run(&Server::fast().url(), &staging).exits(0);
+    let load = Load::taking(2.0).of_environment("staging");
+    gate.replay(&load, &staging).exits(0);
     let told = |more: &[&str]| {
         let api = Api::start(Plays::GitHub, None);
         says(&ran(command(&gate, &api).args(more)), "made");
@@ -449,7 +451,7 @@ fn a_long_comment_loses_whole_blocks() {
         .replace("steps: [{ get: /items, name: GET /items }]", &steps)
         .replace("wait: 5ms", "wait: 0s");
     let gate = gate("").with_scenario(&scenario);
-    gate.run(&Server::fast().url(), &[]);
+    gate.replay(&Load::taking(2.0).on_day(1), &[]);
     let api = Api::start(Plays::GitHub, None);
     says(&ran(&mut command(&gate, &api)), "made");
     let body = &api.of(BOT)[0];

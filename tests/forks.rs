@@ -6,8 +6,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::action::{BOT, act, api, outside_code};
-use crate::init::adopted;
+use crate::action::{BOT, api, outside_code};
+use crate::init::{adopted, load_of};
 use crate::platform::{Api, Fault};
 use crate::recipes::workflow;
 use crate::runner::Job;
@@ -50,11 +50,10 @@ impl First {
             .variable("GITHUB_WORKFLOW", ".github/workflows/performance.yml")
             .given_by(step, &json!({}))
             .unwrap()
-            .with("pairs", "8")
-            .with("slice", "400ms")
-            .variable("LOADGATE_GUARD", "100ms")
+            .replaying(load_of("2"))
+            .with("target", "")
             .with("ready", "/prod/catalog/items");
-        let acted = act(&job);
+        let acted = job.act();
         assert_eq!(acted.outputs["verdict"], "failed", "{}", acted.log);
         assert!(acted.log.contains("changes no verdict"), "{}", acted.log);
         assert!(api.of(BOT).is_empty());

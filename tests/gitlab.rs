@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::action::serving;
 use crate::platform::{Api, Fault, JOB_TOKEN, Plays};
-use crate::support::{Ran, SCENARIO, Server, alone, fell_behind};
+use crate::replay::{self, Load};
+use crate::support::{MAX_LATE, NOWHERE, Ran, SCENARIO, Server, alone};
 
 const TOKEN: &str = "glpat-a-token-that-nobody-may-see";
 
@@ -17,6 +19,9 @@ pub(crate) struct Pipeline {
     checkout: PathBuf,
     job: Value,
     variables: BTreeMap<String, String>,
+    /// What stands in for the load of its gates.
+    load: Option<Load>,
+    replayed: TempDir,
 }
 
 /// The texts of YAML with `$[[ inputs.NAME ]]` in place, as the server puts them there once the file is read.
@@ -69,6 +74,7 @@ impl Pipeline {
         let path = format!("{}:{path}", binary.parent().unwrap().display());
         let variables = [
             ("PATH", path.as_str()),
+            MAX_LATE,
             ("CI", "true"),
             ("GITLAB_CI", "true"),
             ("CI_API_V4_URL", &api.url()),
@@ -86,12 +92,19 @@ impl Pipeline {
             checkout: checkout.to_owned(),
             job,
             variables: variables.into_iter().map(owned).collect(),
+            load: Some(Load::taking(2.0)),
+            replayed: tempfile::tempdir().unwrap(),
         }
     }
 
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// The same with another load, or with one that is sent.
+    pub(crate) fn loading(self, load: Option<Load>) -> Self {
+        Self { load, ..self }
     }
 
     /// The same for merge request 7 onto this commit.
@@ -104,21 +117,20 @@ impl Pipeline {
 
     /// Runs the job's script, and holds what always holds: no token is told.
     pub(crate) fn run(&self) -> Ran {
-        let _alone = alone();
-        let mut ran = self.try_to_run();
-        for _ in 0..5 {
-            if !fell_behind(&ran.stdout) {
-                break;
-            }
-            ran = self.try_to_run();
+        // A replayed load takes no processor from another.
+        let _alone = self.load.is_none().then(alone);
+        if let Some(load) = &self.load {
+            let scenarios = replay::scenarios(&self.checkout);
+            load.write(self.replayed.path(), scenarios.iter().map(String::as_str));
         }
+        let ran = self.run_script();
         for told in [&ran.stdout, &ran.stderr] {
             assert!(!told.contains("-that-nobody-may-see"), "{told}");
         }
         ran
     }
 
-    fn try_to_run(&self) -> Ran {
+    fn run_script(&self) -> Ran {
         let script = self.job["script"].as_array().unwrap();
         let script: Vec<&str> = script.iter().map(|line| line.as_str().unwrap()).collect();
         let variables = self.job["variables"].as_object().unwrap();
@@ -136,13 +148,16 @@ impl Pipeline {
                 command.env(kept, value);
             }
         }
+        if self.load.is_some() {
+            command.env(replay::VARIABLE, self.replayed.path());
+        }
         let output = command.envs(variables).envs(&self.variables).output();
         Ran::new(&output.unwrap())
     }
 }
 
-/// A checkout whose pipeline loads a server, with these further inputs.
-fn checkout(server: &Server, inputs: &str) -> tempfile::TempDir {
+/// A checkout with a pipeline of one gate, with these further inputs.
+fn checkout(inputs: &str) -> TempDir {
     let home = tempfile::tempdir().unwrap();
     let gate = home.path().join("gates/sample");
     std::fs::create_dir_all(&gate).unwrap();
@@ -151,8 +166,7 @@ fn checkout(server: &Server, inputs: &str) -> tempfile::TempDir {
     let thresholds = "regression: { gate: [error_rate] }";
     std::fs::write(gate.join("thresholds.yml"), thresholds).unwrap();
     let text = format!(
-        "include:\n  - remote: https://example.com/v0.1.0/templates/loadgate.yml\n    inputs:\n      gates: gates/sample\n      target: {}\n{inputs}",
-        server.url()
+        "include:\n  - remote: https://example.com/v0.1.0/templates/loadgate.yml\n    inputs:\n      gates: gates/sample\n      target: {NOWHERE}\n{inputs}"
     );
     std::fs::write(home.path().join(".gitlab-ci.yml"), text).unwrap();
     home
@@ -167,9 +181,9 @@ fn jobs(api: &Api) -> usize {
 
 #[test]
 fn main_adds_to_a_history_that_merge_requests_read() {
-    let (server, api) = (Server::fast(), Api::start(Plays::GitLab, Some("bot")));
+    let api = Api::start(Plays::GitLab, Some("bot"));
     let on_main = |id: &str| {
-        let home = checkout(&server, "");
+        let home = checkout("");
         Pipeline::of(home.path(), &api)
             .variable("CI_PIPELINE_ID", id)
             .run()
@@ -180,7 +194,7 @@ fn main_adds_to_a_history_that_merge_requests_read() {
     assert_eq!(jobs(&api), 1);
     on_main("2").exits(0).tells(&["1 baseline job"]);
     assert_eq!(jobs(&api), 2);
-    let home = checkout(&server, "");
+    let home = checkout("");
     let ran = Pipeline::of(home.path(), &api).merge_request("").run();
     ran.exits(0).tells(&["2 baseline jobs"]);
     assert_eq!(jobs(&api), 2, "a merge request adds nothing");
@@ -191,8 +205,8 @@ fn main_adds_to_a_history_that_merge_requests_read() {
 
 #[test]
 fn what_the_package_registry_does_changes_no_verdict_and_loses_no_history() {
-    let (server, api) = (Server::fast(), Api::start(Plays::GitLab, Some("bot")));
-    let home = checkout(&server, "");
+    let api = Api::start(Plays::GitLab, Some("bot"));
+    let home = checkout("");
     Pipeline::of(home.path(), &api).run().exits(0);
     let before = api.package(FILE);
     let get = "GET /projects/12/packages/";
@@ -204,7 +218,7 @@ fn what_the_package_registry_does_changes_no_verdict_and_loses_no_history() {
         (5, put, Fault::Drops, "was not kept"),
     ] {
         api.fault(line, fault);
-        let home = checkout(&server, "");
+        let home = checkout("");
         let ran = Pipeline::of(home.path(), &api)
             .variable("CI_PIPELINE_ID", &id.to_string())
             .run();
@@ -219,7 +233,7 @@ fn what_the_package_registry_does_changes_no_verdict_and_loses_no_history() {
         (7, Fault::Answers(500, "", "oops")),
     ] {
         api.fault(get, fault);
-        let home = checkout(&server, "");
+        let home = checkout("");
         Pipeline::of(home.path(), &api)
             .variable("CI_PIPELINE_ID", &id.to_string())
             .run()
@@ -229,8 +243,8 @@ fn what_the_package_registry_does_changes_no_verdict_and_loses_no_history() {
 
 #[test]
 fn where_the_registry_keeps_its_files_is_not_handed_the_token() {
-    let (server, api) = (Server::fast(), Api::start(Plays::GitLab, Some("bot")));
-    let home = checkout(&server, "");
+    let api = Api::start(Plays::GitLab, Some("bot"));
+    let home = checkout("");
     Pipeline::of(home.path(), &api).run().exits(0);
     let kept = api.package(FILE).unwrap().to_string();
     let store = Server::start(move |_| (200, kept.clone()));
@@ -239,7 +253,7 @@ fn where_the_registry_keeps_its_files_is_not_handed_the_token() {
     let location: &'static str = Box::leak(location.into_boxed_str());
     let moved = Fault::Answers(302, location, "moved");
     api.fault("GET /projects/12/packages/", moved);
-    let home = checkout(&server, "");
+    let home = checkout("");
     Pipeline::of(home.path(), &api)
         .variable("CI_PIPELINE_ID", "2")
         .run()
@@ -252,7 +266,7 @@ fn where_the_registry_keeps_its_files_is_not_handed_the_token() {
 }
 
 /// A folder with these tools of the PATH alone, and programs of the test's own.
-fn tools(own: &[(&str, &str)]) -> tempfile::TempDir {
+fn tools(own: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = std::env::var("PATH").unwrap();
     for name in [
@@ -330,15 +344,12 @@ fn what_only_a_duet_has_a_use_for_is_left_aside_where_serve_has_no_base() {
 
 #[test]
 fn loadgate_comes_as_a_release_by_its_checksum_or_from_source_or_the_job_says_how() {
-    let (server, api) = (Server::fast(), Api::start(Plays::GitLab, Some("bot")));
+    let api = Api::start(Plays::GitLab, Some("bot"));
     let none = tools(&[]);
-    let run = |inputs: &str, tools: &tempfile::TempDir| {
-        let home = checkout(&server, inputs);
-        Pipeline::of(home.path(), &api)
-            .variable("PATH", tools.path().to_str().unwrap())
-            .run()
-    };
-    let _ = run("", &none)
+    let home = checkout("");
+    let _ = Pipeline::of(home.path(), &api)
+        .variable("PATH", none.path().to_str().unwrap())
+        .run()
         .exits(2)
         .says(&["give sha256, binary, or an image"]);
 
@@ -354,24 +365,30 @@ fn loadgate_comes_as_a_release_by_its_checksum_or_from_source_or_the_job_says_ho
     );
     let url = serving(std::fs::read(folder.path().join("a.tar.gz")).unwrap());
     let inputs = |sum: &str| format!("      source: {url}\n      sha256: '{sum}'\n");
-    let home = checkout(&server, &inputs(&sum));
+    let home = checkout(&inputs(&sum));
     let old = aged(home.path());
     let ran = Pipeline::of(home.path(), &api)
         .variable("PATH", none.path().to_str().unwrap())
         .run();
     let _ = ran.tells(&["loadgate"]).exits(0);
     assert!(!old.exists(), "the cache does not grow for ever");
-    let received = server.received().len();
-    let wrong = run(&inputs(&"0".repeat(64)), &none).exits(2);
-    let _ = wrong.says(&["checksum is another"]);
-    assert_eq!(server.received().len(), received, "it does not run");
+    let home = checkout(&inputs(&"0".repeat(64)));
+    let _ = Pipeline::of(home.path(), &api)
+        .variable("PATH", none.path().to_str().unwrap())
+        .run()
+        .exits(2)
+        .says(&["checksum"]);
+    assert!(
+        !home.path().join("loadgate-out").exists(),
+        "it does not run"
+    );
 
     let cargo = format!(
         "#!/bin/sh\necho \"$@\" >asked\nwhile [ \"$1\" != --root ]; do shift; done\nmkdir -p \"$2/bin\" && cp {} \"$2/bin/loadgate\"\n",
         env!("CARGO_BIN_EXE_loadgate")
     );
     let with_cargo = tools(&[("cargo", &cargo)]);
-    let home = checkout(&server, "      history: ''\n");
+    let home = checkout("      history: ''\n");
     Pipeline::of(home.path(), &api)
         .variable("PATH", with_cargo.path().to_str().unwrap())
         .run()
@@ -385,7 +402,7 @@ fn loadgate_comes_as_a_release_by_its_checksum_or_from_source_or_the_job_says_ho
 
 #[test]
 fn what_is_built_is_cached_for_its_version_and_architecture_under_a_key_that_any_runner_takes() {
-    let (server, api) = (Server::fast(), Api::start(Plays::GitLab, Some("bot")));
+    let api = Api::start(Plays::GitLab, Some("bot"));
     let cargo = format!(
         "#!/bin/sh\nwhile [ \"$1\" != --root ]; do [ \"$1\" = --rev ] && echo \"$2\" >>revisions; shift; done\nmkdir -p \"$2/bin\" && cp {} \"$2/bin/loadgate\"\n",
         env!("CARGO_BIN_EXE_loadgate")
@@ -393,7 +410,7 @@ fn what_is_built_is_cached_for_its_version_and_architecture_under_a_key_that_any
     let tools = tools(&[("cargo", &cargo)]);
     let machine = crate::action::sh(Path::new("."), "uname -m");
     let input = |version: &str| format!("      history: ''\n      version: {version}\n");
-    let home = checkout(&server, &input("release/1.0"));
+    let home = checkout(&input("release/1.0"));
     aged(home.path());
     for version in ["release/1.0", "v0.1.0"] {
         let text = std::fs::read_to_string(home.path().join(".gitlab-ci.yml")).unwrap();

@@ -1,12 +1,14 @@
 //! What a repository without a gate gets, and that it works as it is.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::json;
 
-use crate::action::{BOT, act, sh};
+use crate::action::{BOT, sh};
 use crate::gitlab::Pipeline;
 use crate::platform::{Api, Plays};
+use crate::replay::Load;
 use crate::runner::{Job, yaml};
 use crate::support::{Ran, loadgate};
 
@@ -149,16 +151,29 @@ fn the_readme_shows_what_is_written() {
     assert!(readme.contains(&text), "{text}");
 }
 
+/// Twice as slow as its base, or as fast.
+pub(crate) fn load_of(slow: &str) -> Load {
+    Load::taking(if slow == "2" { 40.0 } else { 20.0 }).against(20.0)
+}
+
+/// Which versions were served: the base, which is of speed 1, and the change.
+pub(crate) fn served(origin: &Path) -> BTreeSet<String> {
+    let served = std::fs::read_to_string(origin.with_file_name("served")).unwrap();
+    served.lines().map(str::to_owned).collect()
+}
+
 /// A repository with an HTTP service and no gate, and a branch of it that `init` gave one. Returns its commit before, and what
 /// is checked out is the branch as it would be merged.
 pub(crate) fn adopted(checkout: &Path, origin: &Path, before: &str, slow: &str) -> String {
     std::fs::create_dir(origin).unwrap();
     let write = |file: &str, text: &str| std::fs::write(origin.join(file), text).unwrap();
     let binary = env!("CARGO_BIN_EXE_loadgate");
+    let served = origin.with_file_name("served");
+    let served = served.display();
     write(
         "Makefile",
         &format!(
-            "all:\n\tcp speed built\nrun:\n\texec {binary} lambda --address 127.0.0.1:$(PORT) --latency 20ms --provisioned 200 --slow $$(cat built)\n"
+            "all:\n\tcp speed built\nrun:\n\techo $$(cat built) >>{served}; exec {binary} lambda --address 127.0.0.1:$(PORT)\n"
         ),
     );
     write(
@@ -178,14 +193,9 @@ pub(crate) fn adopted(checkout: &Path, origin: &Path, before: &str, slow: &str) 
         "{}",
         init.stdout
     );
-    // A minute at 100/s, and slices of 5 s, are for a machine that has the time. This is as dense and shorter.
     let gate = origin.join("thresholds/api/scenario.yml");
     let text = std::fs::read_to_string(&gate).unwrap();
     assert!(text.contains("get: /prod/catalog/items"), "{text}");
-    let text = text
-        .replace("arrivals: 100/s, for: 60s", "arrivals: 800/s, for: 4s")
-        .replace("for: 5s", "for: 1s");
-    std::fs::write(&gate, text).unwrap();
     sh(
         origin,
         &format!(
@@ -204,7 +214,7 @@ pub(crate) fn adopted(checkout: &Path, origin: &Path, before: &str, slow: &str) 
 
 #[test]
 fn a_first_pull_request_gets_a_verdict_by_the_workflow_as_it_was_written() {
-    for (slow, verdict) in [("1", "passed"), ("2", "failed")] {
+    for (slow, verdict, versions) in [("1", "passed", 1), ("2", "failed", 2)] {
         let api = Api::start(Plays::GitHub, None);
         let path = "/repos/shop/api/actions/artifacts?name=loadgate-baseline&per_page=100";
         api.answer(path, json!({ "artifacts": [] }));
@@ -223,16 +233,16 @@ fn a_first_pull_request_gets_a_verdict_by_the_workflow_as_it_was_written() {
             });
         let event = json!({ "pull_request": { "number": 7, "head": { "sha": "3f2c9ab0" }, "base": { "sha": base } } });
         let job = job
-            .with("pairs", "8")
-            .with("slice", "400ms")
-            .variable("LOADGATE_GUARD", "100ms")
+            .replaying(load_of(slow))
+            .with("target", "")
             .with("ready", "/prod/catalog/items")
             .github("event", event)
             .variable("GITHUB_API_URL", &api.url());
-        let acted = act(&job);
+        let acted = job.act();
         assert_eq!(acted.outputs["verdict"], verdict, "{}", acted.log);
         assert_eq!(acted.is_success, verdict == "passed");
         assert_eq!(acted.outputs["baseline-status"], "duet");
+        assert_eq!(served(&origin).len(), versions, "both are built and served");
         let sign = if verdict == "passed" { "✅" } else { "❌" };
         assert!(api.of(BOT)[0].contains(&format!("### {sign}")));
     }
@@ -240,7 +250,7 @@ fn a_first_pull_request_gets_a_verdict_by_the_workflow_as_it_was_written() {
 
 #[test]
 fn a_first_merge_request_gets_a_verdict_by_the_job_as_it_was_written() {
-    for (slow, verdict) in [("1", "passed"), ("2", "failed")] {
+    for (slow, verdict, versions) in [("1", "passed", 1), ("2", "failed", 2)] {
         let api = Api::start(Plays::GitLab, Some("project_12_bot"));
         let home = tempfile::tempdir().unwrap();
         let checkout = home.path().join("builds");
@@ -251,9 +261,7 @@ fn a_first_merge_request_gets_a_verdict_by_the_job_as_it_was_written() {
         sh(&checkout, "git fetch -q --unshallow");
         let ran = Pipeline::of(&checkout, &api)
             .merge_request(&base)
-            .variable("LOADGATE_PAIRS", "8")
-            .variable("LOADGATE_SLICE", "400ms")
-            .variable("LOADGATE_GUARD", "100ms")
+            .loading(Some(load_of(slow)))
             .variable("LOADGATE_READY", "/prod/catalog/items")
             .run();
         assert_eq!(
@@ -263,7 +271,7 @@ fn a_first_merge_request_gets_a_verdict_by_the_job_as_it_was_written() {
             ran.stdout,
             ran.stderr
         );
-        let ran = ran.tells(&["duet"]);
+        assert_eq!(served(&home.path().join("origin")).len(), versions);
         let sign = if verdict == "passed" { "✅" } else { "❌" };
         let note = api.of("project_12_bot").concat();
         assert!(

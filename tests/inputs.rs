@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use loadgate::measurement::FailureKind;
 use serde_json::{Value, json};
 
-use crate::action::{BOT, act, api, job, sh};
+use crate::action::{BOT, api, job, ordinary, sh};
 use crate::runner::{Job, yaml};
 use crate::support::{SCENARIO, Server};
 
@@ -192,8 +193,8 @@ fn every_input_is_held_to_something() {
 fn outputs_tell_where_everything_lies() {
     let acted = listening().with("out", "o").act();
     assert_eq!(acted.outputs["out-path"], "o");
-    let (server, api) = (Server::fast(), api());
-    let acted = act(&job("limits: { overall: { p95: 1us } }", &server, &api));
+    let api = api();
+    let acted = job("limits: { overall: { p95: 1us } }", ordinary(), &api).act();
     assert_eq!(acted.outputs["summary-path"], "loadgate-out/summary.md");
     let p99: f64 = acted.outputs["p99-ms"].parse().unwrap();
     assert!(p99 >= acted.outputs["p95-ms"].parse().unwrap());
@@ -222,9 +223,9 @@ fn left(acted: &crate::runner::Acted) -> (std::path::PathBuf, usize) {
 
 #[test]
 fn an_artifact_of_main_keeps_the_baseline_and_nobody_else_s_is_taken() {
-    let (server, api) = (Server::taking(std::time::Duration::from_millis(2)), api());
+    let api = api();
     let new = |id: &str| {
-        let job = job("", &server, &api)
+        let job = job("", ordinary(), &api)
             .with("baseline-artifact", "loadgate-baseline")
             .github("event_name", Value::from("push"))
             .github("event", json!({}))
@@ -243,7 +244,7 @@ fn an_artifact_of_main_keeps_the_baseline_and_nobody_else_s_is_taken() {
         json!({ "artifacts": [artifact(9, "change", 1, false), artifact(8, "main", 2, false), artifact(7, "main", 1, true)] }),
     );
     let first = new("1");
-    let acted = act(&first);
+    let acted = first.act();
     assert!(acted.is_success, "{}", acted.log);
     assert_eq!(acted.outputs["baseline-status"], "missing");
     assert!(acted.log.contains("or it has expired"), "{}", acted.log);
@@ -261,7 +262,7 @@ fn an_artifact_of_main_keeps_the_baseline_and_nobody_else_s_is_taken() {
         json!({ "artifacts": [artifact(9, "change", 1, false), artifact(5, "main", 1, false), artifact(6, "main", 1, false)] }),
     );
     let second = new("2").artifact(&folder);
-    let acted = act(&second);
+    let acted = second.act();
     assert_eq!(acted.outputs["baseline-status"], "single", "{}", acted.log);
     let downloaded = acted
         .uses
@@ -277,7 +278,7 @@ fn an_artifact_of_main_keeps_the_baseline_and_nobody_else_s_is_taken() {
         .variable("GITHUB_BASE_REF", "main")
         .github("event_name", Value::from("pull_request"))
         .github("event", json!({ "pull_request": { "number": 7 } }));
-    let acted = act(&reading);
+    let acted = reading.act();
     assert_eq!(acted.outputs["baseline-status"], "single", "{}", acted.log);
     assert!(
         !acted
@@ -290,7 +291,7 @@ fn an_artifact_of_main_keeps_the_baseline_and_nobody_else_s_is_taken() {
         &format!("GET {LIST}"),
         crate::platform::Fault::Answers(403, "", "no"),
     );
-    let acted = act(&new("4"));
+    let acted = new("4").act();
     assert!(acted.is_success, "{}", acted.log);
     assert!(acted.commands[0].starts_with(
         "::warning title=loadgate::the artifact loadgate-baseline cannot be looked up"
@@ -303,8 +304,8 @@ fn an_artifact_of_main_keeps_the_baseline_and_nobody_else_s_is_taken() {
 
 #[test]
 fn all_gates_of_a_job_share_one_comment() {
-    let (server, api) = (Server::fast(), api());
-    let job = job("", &server, &api).with("gates", "thresholds/sample\nthresholds/other");
+    let api = api();
+    let job = job("", ordinary(), &api).with("gates", "thresholds/sample\nthresholds/other");
     job.write(
         "thresholds/other/scenario.yml",
         &SCENARIO.replace("name: sample", "name: other"),
@@ -313,7 +314,7 @@ fn all_gates_of_a_job_share_one_comment() {
         "thresholds/other/thresholds.yml",
         "limits: { overall: { p95: 1us } }",
     );
-    let acted = act(&job);
+    let acted = job.act();
     assert_eq!(acted.outputs["verdict"], "failed", "{}", acted.log);
     assert_eq!(acted.outputs["results-path"].lines().count(), 2);
     assert_eq!(acted.outputs["junit-path"].lines().count(), 2);
@@ -342,12 +343,13 @@ fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
 #[test]
 fn a_token_is_in_no_file_and_no_line_of_the_log() {
     let secret = "that-nobody-may-see";
-    let (server, api) = (Server::start(|_| (500, "{}".to_owned())), api());
+    let (store, api) = (Server::start(|_| (500, "{}".to_owned())), api());
+    let failing = || ordinary().failing(FailureKind::Status(500), 600);
     for quiet in ["", "true"] {
-        let job = job("", &server, &api)
+        let job = job("", failing(), &api)
             .with(
                 "baseline",
-                &format!("{}/b.json?token=glcbt-{secret}", server.url()),
+                &format!("{}/b.json?token=glcbt-{secret}", store.url()),
             )
             .variable("LOADGATE_QUIET", quiet)
             .variable(
@@ -360,7 +362,7 @@ fn a_token_is_in_no_file_and_no_line_of_the_log() {
         // The first try finds no baseline; the second tells of the whole run, its comment refused with the token in the answer.
         for job in [
             job,
-            crate::action::job("", &server, &api)
+            crate::action::job("", failing(), &api)
                 .variable("RUST_LOG", "trace")
                 .variable("LOADGATE_QUIET", quiet),
         ] {
@@ -372,7 +374,7 @@ fn a_token_is_in_no_file_and_no_line_of_the_log() {
                     "bad token ghs_a-token-that-nobody-may-see",
                 ),
             );
-            let acted = act(&job);
+            let acted = job.act();
             assert!(!acted.log.contains(secret), "{}", acted.log);
             assert!(
                 !acted.summary.contains(secret) && !format!("{:?}", acted.outputs).contains(secret)
@@ -392,8 +394,8 @@ fn a_token_is_in_no_file_and_no_line_of_the_log() {
 #[test]
 fn titles_and_branches_of_strangers_are_told_nobody() {
     let hostile = "$(touch pwned)`touch pwned`\n::error::forged %0A @everyone ${{ github.token }} <!-- loadgate:x -->";
-    let (server, api) = (Server::fast(), api());
-    let job = job("limits: { overall: { p95: 1us } }", &server, &api)
+    let api = api();
+    let job = job("limits: { overall: { p95: 1us } }", ordinary(), &api)
         .github("head_ref", Value::from(hostile))
         .variable("GITHUB_HEAD_REF", hostile)
         .variable("GITHUB_ACTOR", hostile)
@@ -404,7 +406,7 @@ fn titles_and_branches_of_strangers_are_told_nobody() {
                 "head": { "sha": hostile, "ref": hostile, "label": hostile },
             }}),
         );
-    let acted = act(&job);
+    let acted = job.act();
     let junit = job.read("loadgate-out/junit.xml");
     let mut reader = quick_xml::Reader::from_str(&junit);
     while !matches!(reader.read_event().unwrap(), quick_xml::events::Event::Eof) {}

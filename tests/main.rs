@@ -26,6 +26,7 @@ mod models;
 mod platform;
 mod recipes;
 mod remote;
+mod replay;
 mod responses;
 mod retelling;
 mod runner;

@@ -7,12 +7,13 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::action::{BOT, act, api, job, sh};
+use crate::action::{BOT, api, job, ordinary, sh};
 use crate::forks::commenting;
 use crate::gitlab::Pipeline;
 use crate::platform::{Api, Plays};
-use crate::runner::{Acted, Job};
-use crate::support::{Ran, SCENARIO, Server, StandIn, alone, fell_behind};
+use crate::replay::{self, Load};
+use crate::runner::Job;
+use crate::support::{Ran, SCENARIO};
 
 fn readme() -> String {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
@@ -40,7 +41,7 @@ pub(crate) fn workflow(part: &str) -> Value {
     serde_saphyr::from_str(&recipe(part)).unwrap()
 }
 
-/// What the recipes' gate is here: the stand-in's catalogue, dense enough for a short verdict.
+/// What the recipes' gate is here: the stand-in's catalogue.
 const CATALOGUE: &str = "\
 name: api
 user_classes:
@@ -48,7 +49,18 @@ user_classes:
     tasks:
       - steps: [{ get: /prod/catalog/items, name: GET /catalog/items }]
 load:
-  - { phase: steady, arrivals: 800/s, for: 4s, max_users: 200 }
+  - { phase: steady, arrivals: 100/s, for: 60s }
+";
+
+/// The same for a load that is sent.
+const BRIEF: &str = "\
+name: api
+user_classes:
+  - name: reader
+    tasks:
+      - steps: [{ get: /prod/catalog/items, name: GET /catalog/items }]
+load:
+  - { phase: steady, arrivals: 300/s, for: 2s }
 ";
 
 /// A job with the recipes' gate in its checkout.
@@ -62,40 +74,43 @@ fn checkout(api: &Api) -> Job {
     job
 }
 
-fn stand_in(home: &Path, slow: &str) -> StandIn {
-    let arguments = ["--latency", "20ms", "--provisioned", "200", "--slow", slow];
-    StandIn::start(home, &arguments)
+/// The result that a job left.
+fn result(workspace: &Path) -> Value {
+    let text = std::fs::read_to_string(workspace.join("loadgate-out/result.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
 }
 
-/// Runs a recipe of two addresses against equal versions and against a slower one, its slices shortened.
-fn two_addresses(part: &str, context: impl Fn(&str, &str) -> (Value, Value)) {
+const CANDIDATE: &str = "http://127.0.0.1:1";
+const BASE: &str = "http://127.0.0.1:2";
+
+/// Runs a recipe of two addresses with equal versions and with a slower candidate.
+fn two_addresses(part: &str, context: impl Fn() -> (Value, Value)) {
     let step = &steps(part)[0];
-    let home = tempfile::tempdir().unwrap();
-    let base = stand_in(home.path(), "1");
-    for (slow, verdict) in [("1", "passed"), ("2", "failed")] {
-        let (api, candidate) = (api(), stand_in(home.path(), slow));
-        let (event, vars) = context(&candidate.url, &base.url);
+    for (millis, verdict) in [(20.0, "passed"), (40.0, "failed")] {
+        let api = api();
+        let (event, vars) = context();
         let job = checkout(&api)
+            .replaying(Load::taking(millis).against(20.0))
             .github("event_name", Value::from("deployment_status"))
             .github("event", event)
             .given_by(step, &json!({ "vars": vars }))
             .unwrap();
-        let acted = act(&job
-            .with("pairs", "8")
-            .with("slice", "400ms")
-            .variable("LOADGATE_GUARD", "100ms"));
+        let acted = job.act();
         assert_eq!(acted.outputs["verdict"], verdict, "{}", acted.log);
         assert_eq!(acted.outputs["baseline-status"], "duet");
         assert_eq!(acted.is_success, verdict == "passed");
+        let result = result(&job.workspace);
+        assert_eq!(result["target"]["url"], CANDIDATE);
+        assert_eq!(result["base"]["url"], BASE);
     }
 }
 
 #[test]
 fn a_preview_is_held_against_staging_once_it_is_deployed() {
-    two_addresses("deployment_status", |candidate, base| {
-        let status = json!({ "state": "success", "environment_url": candidate });
+    two_addresses("deployment_status", || {
+        let status = json!({ "state": "success", "environment_url": CANDIDATE });
         let event = json!({ "deployment_status": status, "deployment": { "sha": "3f2c9ab0" } });
-        (event, json!({ "STAGING_URL": base }))
+        (event, json!({ "STAGING_URL": BASE }))
     });
     let step = &steps("deployment_status")[0];
     let event = json!({ "deployment_status": { "state": "pending" } });
@@ -106,8 +121,8 @@ fn a_preview_is_held_against_staging_once_it_is_deployed() {
 
 #[test]
 fn two_aliases_of_a_function_are_held_against_each_other() {
-    two_addresses("CANDIDATE_ALIAS_URL", |candidate, base| {
-        let vars = json!({ "CANDIDATE_ALIAS_URL": candidate, "BASE_ALIAS_URL": base });
+    two_addresses("CANDIDATE_ALIAS_URL", || {
+        let vars = json!({ "CANDIDATE_ALIAS_URL": CANDIDATE, "BASE_ALIAS_URL": BASE });
         (json!({}), vars)
     });
 }
@@ -134,16 +149,14 @@ fn repeated() -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// A loadgate for jobs on runners of their own: their loads take turns on this machine, and they go on when so many have ended.
+/// A loadgate for jobs on runners of their own: they go on when the loads of so many have ended.
 fn meeting(home: &Path, name: &str, jobs: usize) -> PathBuf {
     let (home, binary) = (home.display(), env!("CARGO_BIN_EXE_loadgate"));
     let script = format!(
         "#!/bin/sh
 if [ \"$1\" != run ]; then exec {binary} \"$@\"; fi
-until mkdir {home}/loading 2>/dev/null; do sleep 0.05; done
 status=0
 {binary} \"$@\" || status=$?
-rmdir {home}/loading
 echo ended >>{home}/{name}.ended
 tries=0
 while [ \"$(wc -l <{home}/{name}.ended)\" -lt {jobs} ] && [ $tries -lt 1200 ]; do
@@ -175,16 +188,17 @@ impl Branch {
         self.home.path().join("origin.git")
     }
 
-    /// A job of the recipe in a checkout, against a target.
-    fn job(&self, api: &Api, target: &StandIn, event: &str, run: &str) -> Job {
+    /// A job of the recipe in a checkout, whose load is replayed.
+    fn job(&self, api: &Api, load: Load, event: &str, run: &str) -> Job {
         let job = checkout(api)
+            .replaying(load)
             .github("job", Value::from("performance"))
             .github("event_name", Value::from(event))
             .github("event", json!({ "pull_request": { "number": 7 } }))
             .variable("GITHUB_RUN_ID", run)
             .given_by(
                 &steps("baseline-branch")[0],
-                &json!({ "vars": { "STAGING_URL": target.url } }),
+                &json!({ "vars": { "STAGING_URL": CANDIDATE } }),
             )
             .unwrap();
         let origin = self.origin();
@@ -230,19 +244,15 @@ impl Branch {
             .collect()
     }
 
-    /// Lets jobs run and end at the same time. One that the machine was too busy for runs again.
+    /// Lets jobs run and end at the same time.
     fn together(&self, name: &str, jobs: Vec<Job>) -> Vec<Job> {
         let wrapper = meeting(self.home.path(), name, jobs.len());
         let with = |job: Job| job.with("binary-path", wrapper.to_str().unwrap());
         let jobs: Vec<Job> = jobs.into_iter().map(with).collect();
-        let _alone = alone();
         std::thread::scope(|scope| {
             for job in &jobs {
                 scope.spawn(move || {
-                    let mut tries = (0..6).map(|_| job.act());
-                    // One that passed in spite of a busy part is held, and would be held twice.
-                    let is_over = |acted: &Acted| acted.is_success || !fell_behind(&acted.log);
-                    let acted = tries.find(is_over).unwrap();
+                    let acted = job.act();
                     assert!(acted.is_success, "{}", acted.log);
                 });
             }
@@ -256,12 +266,13 @@ fn a_branch_begun_by_five_jobs_of_one_dispatch_is_a_history_that_catches_a_slowe
  {
     let (branch, api) = (Branch::new(), api());
     let home = branch.home.path();
-    let same = stand_in(home, "1");
     let (jobs, at_once) = seeding();
     assert_eq!((jobs, at_once), (5, 1));
     let dispatched = |run: &str, index: usize| {
-        let job = branch.job(&api, &same, "workflow_dispatch", run);
-        job.of_matrix(index.try_into().unwrap())
+        let day = u32::try_from(index).unwrap();
+        let load = Load::taking(20.0).on_day(day);
+        let job = branch.job(&api, load, "workflow_dispatch", run);
+        job.of_matrix(day.into())
     };
     // All but the last one after another; with the last ends the first of a second dispatch.
     for index in 0..jobs - 1 {
@@ -275,12 +286,12 @@ fn a_branch_begun_by_five_jobs_of_one_dispatch_is_a_history_that_catches_a_slowe
     let distinct: BTreeSet<_> = held.iter().collect();
     assert_eq!(distinct.len(), jobs + 1, "no job is held twice: {held:?}");
 
-    let run = |target: &StandIn, event: &str, run: &str| {
-        let job = branch.job(&api, target, event, run);
-        (act(&job), job)
+    let run = |millis: f64, event: &str, run: &str| {
+        let load = Load::taking(millis).on_day(7);
+        let job = branch.job(&api, load, event, run);
+        (job.act(), job)
     };
-    let slower = stand_in(home, "2");
-    let (acted, first) = run(&slower, "pull_request", "3");
+    let (acted, first) = run(40.0, "pull_request", "3");
     assert_eq!(acted.outputs["baseline-status"], "history", "{}", acted.log);
     assert_eq!(acted.outputs["verdict"], "failed", "{}", acted.log);
     // Red in the first workflow is red in the second, which says so where it has nothing to compare with.
@@ -294,8 +305,7 @@ fn a_branch_begun_by_five_jobs_of_one_dispatch_is_a_history_that_catches_a_slowe
     assert_eq!(branch.held().len(), jobs + 1, "a pull request adds nothing");
 
     // A release is fixed as the anchor, as the README says. By now its job has left the ring, whose jobs are all slower.
-    let release = ["--latency", "12ms", "--provisioned", "200"];
-    let (acted, released) = run(&StandIn::start(home, &release), "pull_request", "4");
+    let (acted, released) = run(12.0, "pull_request", "4");
     assert!(acted.is_success, "{}", acted.log);
     let record = |job: &Job, baseline: &str, more: &str| {
         let record = format!(
@@ -335,7 +345,7 @@ fn a_branch_begun_by_five_jobs_of_one_dispatch_is_a_history_that_catches_a_slowe
     );
     // Nothing is slower than the jobs before: what was added up since the release decides, and on main alone.
     for (event, id, verdict) in [("pull_request", "5", "passed"), ("push", "6", "failed")] {
-        let (acted, _) = run(&same, event, id);
+        let (acted, _) = run(20.0, event, id);
         assert_eq!(acted.outputs["verdict"], verdict, "{}", acted.log);
         assert_eq!(acted.is_success, verdict == "passed");
         assert_eq!(acted.outputs["baseline-status"], "history");
@@ -377,8 +387,7 @@ fn three_jobs_measure_and_one_judges_what_they_left() {
     );
     let api = api();
     let round = |limit: &str| {
-        let server = Server::fast();
-        let context = |part: usize| json!({ "vars": { "STAGING_URL": server.url() }, "matrix": { "part": part } });
+        let context = |part: usize| json!({ "vars": { "STAGING_URL": CANDIDATE }, "matrix": { "part": part } });
         let store = tempfile::tempdir().unwrap();
         let checkout = || {
             let job = Job::new().variable("GITHUB_API_URL", &api.url());
@@ -388,8 +397,10 @@ fn three_jobs_measure_and_one_judges_what_they_left() {
             job
         };
         for part in 1..=3 {
-            let job = checkout().given_by(measures, &context(part)).unwrap();
-            let acted = act(&job);
+            let load = Load::taking(2.0).on_day(u32::try_from(part).unwrap());
+            let job = checkout().replaying(load);
+            let job = job.given_by(measures, &context(part)).unwrap();
+            let acted = job.act();
             assert!(acted.is_success, "{}", acted.log);
             let upload = acted
                 .uses
@@ -417,9 +428,7 @@ fn three_jobs_measure_and_one_judges_what_they_left() {
         job.act()
     };
     for (limit, verdict) in [("1s", "passed"), ("1us", "failed")] {
-        let mut rounds = (0..6).map(|_| round(limit));
-        let acted = rounds.find(|acted| !fell_behind(&acted.log));
-        let acted = acted.expect("in six rounds, the machine was once idle enough");
+        let acted = round(limit);
         assert_eq!(acted.outputs["verdict"], verdict, "{}", acted.log);
         assert_eq!(acted.is_success, verdict == "passed");
         assert_eq!(acted.outputs["results-path"].lines().count(), 3);
@@ -433,26 +442,23 @@ fn three_jobs_measure_and_one_judges_what_they_left() {
     }
 }
 
-/// Runs the shell lines of a recipe in a checkout of the gate.
-fn shell(script: &str, home: &Path, variables: &[(&str, &str)]) -> Ran {
+/// Runs the shell lines of a recipe in a checkout of the gate, with a generated load.
+fn shell(script: &str, home: &Path, load: &Load, variables: &[(&str, &str)]) -> Ran {
     let binary = Path::new(env!("CARGO_BIN_EXE_loadgate")).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
-    let _alone = alone();
-    let once = || {
-        let output = Command::new("sh")
-            .args(["-e", "-c", script])
-            .current_dir(home)
-            .env_clear()
-            .env("PATH", &path)
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .output();
-        Ran::new(&output.unwrap())
-    };
-    let mut tries = (0..6).map(|_| once());
-    tries
-        .find(|ran| !fell_behind(&ran.stdout))
-        .expect("in six tries, the machine was once idle enough")
+    let replayed = tempfile::tempdir().unwrap();
+    let scenarios = replay::scenarios(home);
+    load.write(replayed.path(), scenarios.iter().map(String::as_str));
+    let output = Command::new("sh")
+        .args(["-e", "-c", script])
+        .current_dir(home)
+        .env_clear()
+        .env("PATH", &path)
+        .env(replay::VARIABLE, replayed.path())
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .output();
+    Ran::new(&output.unwrap())
 }
 
 #[test]
@@ -462,18 +468,13 @@ fn a_release_is_held_against_the_one_before_by_the_plain_binary() {
     let gate = home.path().join("thresholds/api");
     std::fs::create_dir_all(&gate).unwrap();
     std::fs::write(gate.join("scenario.yml"), CATALOGUE).unwrap();
-    let base = stand_in(home.path(), "1");
-    for (slow, code) in [("1", 0), ("2", 1)] {
-        let candidate = stand_in(home.path(), slow);
-        let variables = [
-            ("CANDIDATE_URL", candidate.url.as_str()),
-            ("RELEASED_URL", &base.url),
-            ("LOADGATE_PAIRS", "12"),
-            ("LOADGATE_SLICE", "400ms"),
-            ("LOADGATE_GUARD", "100ms"),
-        ];
-        let ran = shell(&script, home.path(), &variables).exits(code);
-        let _ = ran.tells(&["duet"]);
+    for (millis, code) in [(20.0, 0), (40.0, 1)] {
+        let variables = [("CANDIDATE_URL", CANDIDATE), ("RELEASED_URL", BASE)];
+        let load = Load::taking(millis).against(20.0);
+        shell(&script, home.path(), &load, &variables).exits(code);
+        let result = result(home.path());
+        assert_eq!(result["target"]["url"], CANDIDATE);
+        assert_eq!(result["base"]["url"], BASE);
         let junit = std::fs::read_to_string(home.path().join("loadgate-out/junit.xml")).unwrap();
         assert_eq!(junit.contains("<failure"), code == 1, "{junit}");
     }
@@ -506,9 +507,8 @@ fn other_platforms_run_the_binary_and_publish_what_it_writes_whatever_the_verdic
             std::fs::write(gate.join("scenario.yml"), SCENARIO).unwrap();
             let limits = format!("limits: {{ overall: {{ p95: {limit} }} }}");
             std::fs::write(gate.join("thresholds.yml"), limits).unwrap();
-            let server = Server::fast();
-            let url = server.url();
-            shell(&script, home.path(), &[("TARGET_URL", url.as_str())]).exits(code);
+            let variables = [("TARGET_URL", CANDIDATE)];
+            shell(&script, home.path(), &Load::taking(2.0), &variables).exits(code);
             let junit = std::fs::read_to_string(home.path().join(&junit)).unwrap();
             assert!(junit.contains("<testsuite"));
             assert_eq!(junit.contains("<failure"), code == 1, "{script}: {junit}");
@@ -518,17 +518,17 @@ fn other_platforms_run_the_binary_and_publish_what_it_writes_whatever_the_verdic
 
 #[test]
 fn a_history_of_another_runner_type_is_no_baseline() {
-    let (server, api) = (Server::fast(), api());
-    let job = job("", &server, &api).github("event_name", Value::from("push"));
+    let api = api();
+    let job = job("", ordinary(), &api).github("event_name", Value::from("push"));
     let job = job.with("args", "--record");
-    let acted = act(&job);
+    let acted = job.act();
     assert!(acted.is_success, "{}", acted.log);
     let baseline = "thresholds/sample/baseline.json";
     let mut held: Value = serde_json::from_str(&job.read(baseline)).unwrap();
     let cores = held["jobs"][0]["environment"]["cores"].as_u64().unwrap();
     held["jobs"][0]["environment"]["cores"] = json!(cores + 2);
     job.write(baseline, &held.to_string());
-    let acted = act(&job.with("args", ""));
+    let acted = job.with("args", "").act();
     assert!(acted.is_success, "the limits decide: {}", acted.log);
     assert_eq!(acted.outputs["baseline-status"], "no-match");
     assert!(acted.summary.contains("cores"), "{}", acted.summary);
@@ -537,16 +537,12 @@ fn a_history_of_another_runner_type_is_no_baseline() {
 #[test]
 fn a_wanted_slow_down_passes_by_the_entry_that_the_comment_holds() {
     let api = api();
-    let home = tempfile::tempdir().unwrap();
-    let (base, slower) = (stand_in(home.path(), "1"), stand_in(home.path(), "1.6"));
     let job = checkout(&api)
+        .replaying(Load::taking(32.0).against(20.0))
         .with("gates", "thresholds/api")
-        .with("target", &slower.url)
-        .with("against", &base.url)
-        .with("pairs", "8")
-        .with("slice", "400ms")
-        .variable("LOADGATE_GUARD", "100ms");
-    let acted = act(&job);
+        .with("target", CANDIDATE)
+        .with("against", BASE);
+    let acted = job.act();
     assert_eq!(acted.outputs["verdict"], "failed", "{}", acted.log);
     let comment = api.of(BOT).concat();
     let (_, entry) = comment.split_once("```yaml\n").unwrap();
@@ -555,7 +551,7 @@ fn a_wanted_slow_down_passes_by_the_entry_that_the_comment_holds() {
     // As somebody would: the entry in place, with a reason.
     let entry = entry.replace("regression:", "regression:\n  must_detect: { duet: 50% }");
     job.write("thresholds/api/thresholds.yml", &entry);
-    let acted = act(&job);
+    let acted = job.act();
     assert!(acted.is_success, "{entry} {}", acted.log);
     assert_eq!(acted.outputs["verdict"], "passed", "{entry} {}", acted.log);
     assert!(acted.summary.contains("accepted"), "{}", acted.summary);
@@ -563,10 +559,10 @@ fn a_wanted_slow_down_passes_by_the_entry_that_the_comment_holds() {
 
 #[test]
 fn a_scenario_that_the_pull_request_changes_is_held_to_its_limits_and_its_difference_is_shown() {
-    let (server, api) = (Server::fast(), api());
-    let job = job("", &server, &api).github("event_name", Value::from("push"));
+    let api = api();
+    let job = job("", ordinary(), &api).github("event_name", Value::from("push"));
     let job = job.with("args", "--record");
-    let acted = act(&job);
+    let acted = job.act();
     assert!(acted.is_success, "{}", acted.log);
     let job = job
         .with("args", "")
@@ -580,7 +576,7 @@ fn a_scenario_that_the_pull_request_changes_is_held_to_its_limits_and_its_differ
         ("limits: { overall: { p95: 1us } }", "failed"),
     ] {
         job.write("thresholds/sample/thresholds.yml", thresholds);
-        let acted = act(&job);
+        let acted = job.act();
         assert_eq!(acted.outputs["verdict"], verdict, "{}", acted.log);
         assert_eq!(acted.outputs["baseline-status"], "other-scenario");
         assert!(
@@ -597,7 +593,12 @@ fn the_job_of_gitlab_as_the_readme_has_it_adds_to_mains_history() {
     let home = tempfile::tempdir().unwrap();
     let gate = home.path().join("thresholds/api");
     std::fs::create_dir_all(&gate).unwrap();
-    std::fs::write(gate.join("scenario.yml"), CATALOGUE).unwrap();
+    std::fs::write(gate.join("scenario.yml"), BRIEF).unwrap();
+    std::fs::write(
+        gate.join("thresholds.yml"),
+        "regression: { gate: [error_rate] }",
+    )
+    .unwrap();
     std::fs::write(
         home.path().join(".gitlab-ci.yml"),
         recipe("templates/loadgate.yml"),
@@ -611,6 +612,7 @@ fn the_job_of_gitlab_as_the_readme_has_it_adds_to_mains_history() {
     let pipeline = |id: &str| {
         // Of use to merge requests alone.
         Pipeline::of(home.path(), &api)
+            .loading(None)
             .variable("LOADGATE_PAIRS", "8")
             .variable("CI_PIPELINE_ID", id)
             .run()

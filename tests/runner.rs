@@ -8,6 +8,9 @@ use std::process::{Command, Stdio};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
+use crate::replay::{self, Load};
+use crate::support::{MAX_LATE, NOWHERE};
+
 /// What a job gives an action, and where it runs.
 pub(crate) struct Job {
     home: TempDir,
@@ -19,6 +22,8 @@ pub(crate) struct Job {
     artifact: Option<PathBuf>,
     /// Which job of a matrix it is.
     index: u64,
+    /// What stands in for the load of its gates.
+    load: Option<Load>,
 }
 
 /// What came of an action.
@@ -66,6 +71,7 @@ impl Job {
             variables: BTreeMap::from([("GITHUB_RUN_ID".to_owned(), "1842".to_owned())]),
             artifact: None,
             index: 0,
+            load: None,
             home,
         }
     }
@@ -84,6 +90,12 @@ impl Job {
     pub(crate) fn of_matrix(mut self, index: u64) -> Self {
         self.index = index;
         self
+    }
+
+    /// The same with a generated load in place of one that is sent.
+    pub(crate) fn replaying(mut self, load: Load) -> Self {
+        self.load = Some(load);
+        self.with("target", NOWHERE)
     }
 
     /// What an artifact holds, for steps that download one.
@@ -177,6 +189,10 @@ impl Job {
         for name in self.inputs.keys() {
             assert!(inputs.contains_key(name), "there is no input '{name}'");
         }
+        if let Some(load) = &self.load {
+            let scenarios = replay::scenarios(&self.workspace);
+            load.write(&self.replayed(), scenarios.iter().map(String::as_str));
+        }
         std::fs::write(
             self.home.path().join("event.json"),
             self.github["event"].to_string(),
@@ -253,6 +269,10 @@ impl Job {
         acted
     }
 
+    fn replayed(&self) -> PathBuf {
+        self.home.path().join("replayed")
+    }
+
     /// Does what a step that downloads an artifact does, where the job has one.
     fn download(&self, uses: &str, with: &BTreeMap<String, String>) {
         if let Some(artifact) = self
@@ -298,6 +318,12 @@ impl Job {
             }
         }
         command
+            .env(MAX_LATE.0, MAX_LATE.1)
+            .envs(
+                self.load
+                    .is_some()
+                    .then(|| (replay::VARIABLE, self.replayed())),
+            )
             .env("CI", "true")
             .env("GITHUB_ACTIONS", "true")
             .env("GITHUB_ACTION_PATH", action_path)

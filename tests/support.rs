@@ -1,23 +1,31 @@
 //! What tests stand on: a gate in a folder of its own, a server that answers as told, and the real binary in a clean
 //! environment.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-/// One load at a time: two would take each other's processor, and either might then be judged invalid.
-static LOAD: Mutex<()> = Mutex::new(());
+use crate::replay::{self, Load};
 
-/// Keeps other tests from sending load for as long as it is held.
-pub(crate) fn alone() -> MutexGuard<'static, ()> {
-    LOAD.lock().unwrap_or_else(PoisonError::into_inner)
+/// How late the generator may be in a test. No claim here is about being on time: the tests share their machine with each
+/// other and with whatever else runs on it.
+pub(crate) const MAX_LATE: (&str, &str) = ("LOADGATE_MAX_LATE", "60s");
+
+/// Keeps other tests from sending load for as long as the returned file is open: two loads would take each other's
+/// processor. A file is seen by threads and by processes, so that each test may be a process of its own.
+pub(crate) fn alone() -> File {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("load.lock");
+    let file = File::create(path).unwrap();
+    file.lock().unwrap();
+    file
 }
 
 /// A request as the server received it.
@@ -173,6 +181,9 @@ pub(crate) fn nobody() -> String {
     format!("http://{}", listener.local_addr().unwrap())
 }
 
+/// An address to which nothing is sent.
+pub(crate) const NOWHERE: &str = "http://127.0.0.1:1";
+
 /// A short scenario that any server can answer: one name in one steady phase of a second.
 pub(crate) const SCENARIO: &str = "\
 name: sample
@@ -266,45 +277,44 @@ impl Gate {
         let mut arguments = vec!["run", folder.to_str().unwrap(), "--target", target];
         arguments.extend(more);
         let _alone = alone();
-        let baseline = folder.join("baseline.json");
-        let before = std::fs::read(&baseline).ok();
-        // A machine that is busy with something else makes a run invalid, which says nothing about the claims here.
-        for _ in 0..9 {
-            let ran = self.loadgate(&arguments);
-            if !ran.fell_behind() {
-                return ran;
-            }
-            // What one try recorded is not held against the next.
-            match &before {
-                Some(before) => std::fs::write(&baseline, before).unwrap(),
-                None => {
-                    let _ = std::fs::remove_file(&baseline);
-                }
-            }
-        }
         self.loadgate(&arguments)
     }
 
-    /// The same against a server of its own for each try, with variables of the environment: for claims on all that the
-    /// server received.
+    /// The same against a new server, with variables of the environment: for claims on all that the server received.
     pub(crate) fn run_on(
         &self,
-        server: impl Fn() -> Server,
+        server: impl FnOnce() -> Server,
         variables: &[(&str, &str)],
     ) -> (Ran, Server) {
         let _alone = alone();
-        let mut tries = (0..10).map(|_| {
-            let server = server();
-            let mut command = loadgate(self.home());
-            command
-                .args(["run", self.folder().to_str().unwrap()])
-                .args(["--target", &server.url()])
-                .env("LOADGATE_OUT", self.out())
-                .envs(variables.iter().copied());
-            (Ran::new(&command.output().unwrap()), server)
-        });
-        let valid = tries.find(|(ran, _)| !ran.fell_behind());
-        valid.expect("in ten tries, the machine was once idle enough")
+        let server = server();
+        let output = loadgate(self.home())
+            .args(["run", self.folder().to_str().unwrap()])
+            .args(["--target", &server.url()])
+            .env("LOADGATE_OUT", self.out())
+            .envs(variables.iter().copied())
+            .output();
+        (Ran::new(&output.unwrap()), server)
+    }
+
+    /// `loadgate run` on this gate with a generated load in place of one that is sent.
+    pub(crate) fn replay(&self, load: &Load, more: &[&str]) -> Ran {
+        Ran::new(&self.replaying(load).args(more).output().unwrap())
+    }
+
+    /// The command that does it, to be given more.
+    pub(crate) fn replaying(&self, load: &Load) -> Command {
+        let replayed = self.home().join("replayed");
+        let scenario = self.read("scenario.yml");
+        load.write(&replayed, [&*scenario]);
+        let mut command = loadgate(self.home());
+        command
+            .arg("run")
+            .arg(self.folder())
+            .args(["--target", NOWHERE])
+            .env("LOADGATE_OUT", self.out())
+            .env(replay::VARIABLE, replayed);
+        command
     }
 
     /// A command on this gate that sends nothing, with further arguments.
@@ -336,29 +346,6 @@ impl Gate {
     }
 }
 
-/// Whether a log says that the machine was too busy for a verdict, wherever its lines break. Such a run recorded nothing.
-pub(crate) fn fell_behind(log: &str) -> bool {
-    let flat = flat(log);
-    let has = |part: &str| flat.contains(part);
-    let reasons = [
-        "generator itself fell behind",
-        "a core of the generator was busy",
-        "the generator started",
-    ];
-    reasons.into_iter().any(has) || (has("NOT BE JUDGED") && has("the generator was late in"))
-}
-
-/// The same for a part of what was measured. Such a run may have recorded what it measured.
-fn fell_behind_in_part(log: &str) -> bool {
-    let flat = flat(log);
-    let reasons = ["latencies are judged without", "the generator was late in"];
-    reasons.iter().any(|reason| flat.contains(reason))
-}
-
-fn flat(log: &str) -> String {
-    log.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 impl Ran {
     pub(crate) fn new(output: &Output) -> Self {
         Self {
@@ -366,10 +353,6 @@ impl Ran {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
-    }
-
-    fn fell_behind(&self) -> bool {
-        fell_behind(&self.stdout) || fell_behind_in_part(&self.stdout)
     }
 
     /// Checks the exit code, showing everything where it is another.
@@ -422,6 +405,7 @@ pub(crate) fn loadgate(home: &Path) -> Command {
             command.env(kept, value);
         }
     }
+    command.env(MAX_LATE.0, MAX_LATE.1);
     command
 }
 
