@@ -411,6 +411,16 @@ fn a_release_is_used(os: &str, arch: &str, target: &str, name: &str) {
     let url = serving(std::fs::read(folder.path().join(&archive)).unwrap());
     for (checksums, is_success) in [
         (checksum.clone(), true),
+        // Of several versions the one of this source.
+        (
+            ["0.0.9", "0.10.0"]
+                .iter()
+                .fold(checksum.clone(), |sums, version| {
+                    let sum = "0".repeat(64);
+                    format!("{sums}{sum}  loadgate-{version}-{target}.tar.gz\n")
+                }),
+            true,
+        ),
         (format!("{}  {archive}\n", "0".repeat(64)), false),
     ] {
         let action = tempfile::tempdir().unwrap();
@@ -463,7 +473,14 @@ fn without_a_release_it_is_built_from_the_actions_source() {
     let acted = job.act();
     assert!(acted.is_success, "{}", acted.log);
     let (uses, with) = &acted.uses[0];
-    assert!(uses.starts_with("actions/cache@") && with["key"].starts_with("loadgate-Linux-X64-"));
+    assert!(uses.starts_with("actions/cache/restore@"));
+    assert!(with["key"].starts_with("loadgate-Linux-X64-"));
+    let (uses, saved) = &acted.uses[1];
+    assert!(uses.starts_with("actions/cache/save@"));
+    assert_eq!(
+        (&saved["key"], &saved["path"]),
+        (&with["key"], &with["path"])
+    );
     assert!(with["path"].ends_with("loadgate-build/release/loadgate"));
     let asked = std::fs::read_to_string(tools.path().join("asked")).unwrap();
     assert!(asked.contains("build --release --locked"), "{asked}");
@@ -598,8 +615,7 @@ fn a_branch_keeps_the_baseline_and_jobs_at_the_same_time_lose_nothing() {
     let new = |origin: &Path| {
         let job = job("", ordinary(), &api)
             .with("baseline-branch", "loadgate-baseline")
-            .github("event_name", Value::from("push"))
-            .github("event", json!({}));
+            .on_main();
         if !origin.exists() {
             sh(
                 &job.workspace,

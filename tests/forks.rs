@@ -37,8 +37,6 @@ impl First {
             let refused = Fault::Answers(403, "", "Resource not accessible by integration");
             api.fault("POST", refused);
         }
-        let list = "/repos/shop/api/actions/artifacts?name=loadgate-baseline&per_page=100";
-        api.answer(list, json!({ "artifacts": [] }));
         let job = Job::new();
         let origin = job.workspace.parent().unwrap().join("origin");
         let base = adopted(&job.workspace, &origin, "", "2");

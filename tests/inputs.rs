@@ -174,7 +174,7 @@ fn what_only_a_duet_has_a_use_for_is_left_aside_where_serve_has_no_base_and_no_o
 #[test]
 fn every_input_is_held_to_something() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let tests = ["action", "inputs", "runner"]
+    let tests = ["action", "history", "inputs", "runner"]
         .map(|name| std::fs::read_to_string(root.join(format!("tests/{name}.rs"))).unwrap());
     let tests = tests.concat();
     let action = yaml(&root.join("action.yml"));
@@ -198,108 +198,6 @@ fn outputs_tell_where_everything_lies() {
     assert_eq!(acted.outputs["summary-path"], "loadgate-out/summary.md");
     let p99: f64 = acted.outputs["p99-ms"].parse().unwrap();
     assert!(p99 >= acted.outputs["p95-ms"].parse().unwrap());
-}
-
-const LIST: &str = "/repos/shop/api/actions/artifacts?name=loadgate-baseline&per_page=100";
-
-/// An artifact as the platform lists it.
-fn artifact(id: u64, branch: &str, repository: u64, expired: bool) -> Value {
-    json!({ "id": id, "expired": expired, "workflow_run": {
-        "id": id * 10, "head_branch": branch, "head_repository_id": repository, "repository_id": 1,
-    }})
-}
-
-/// The artifact's folder that a job left, and how many jobs its baseline holds.
-fn left(acted: &crate::runner::Acted) -> (std::path::PathBuf, usize) {
-    let uploaded = acted
-        .uses
-        .iter()
-        .find(|(_, with)| with["name"] == "loadgate-baseline");
-    let folder = std::path::PathBuf::from(&uploaded.expect("it is uploaded").1["path"]);
-    let text = std::fs::read_to_string(folder.join("thresholds/sample/baseline.json")).unwrap();
-    let held: Value = serde_json::from_str(&text).unwrap();
-    (folder, held["jobs"].as_array().unwrap().len())
-}
-
-#[test]
-fn an_artifact_of_main_keeps_the_baseline_and_nobody_else_s_is_taken() {
-    let api = api();
-    let new = |id: &str| {
-        let job = job("", ordinary(), &api)
-            .with("baseline-artifact", "loadgate-baseline")
-            .github("event_name", Value::from("push"))
-            .github("event", json!({}))
-            .variable("GITHUB_REF_NAME", "main")
-            .variable("GITHUB_RUN_ID", id);
-        let git = std::process::Command::new("git")
-            .args(["init", "-q"])
-            .arg(&job.workspace)
-            .status();
-        assert!(git.unwrap().success());
-        job
-    };
-    // An expired one, another branch's and a fork's are none.
-    api.answer(
-        LIST,
-        json!({ "artifacts": [artifact(9, "change", 1, false), artifact(8, "main", 2, false), artifact(7, "main", 1, true)] }),
-    );
-    let first = new("1");
-    let acted = first.act();
-    assert!(acted.is_success, "{}", acted.log);
-    assert_eq!(acted.outputs["baseline-status"], "missing");
-    assert!(acted.log.contains("or it has expired"), "{}", acted.log);
-    assert!(
-        !acted
-            .uses
-            .iter()
-            .any(|(uses, _)| uses.contains("download-artifact@"))
-    );
-    let (folder, jobs) = left(&acted);
-    assert_eq!(jobs, 1);
-    // The newest of main is taken, and added to.
-    api.answer(
-        LIST,
-        json!({ "artifacts": [artifact(9, "change", 1, false), artifact(5, "main", 1, false), artifact(6, "main", 1, false)] }),
-    );
-    let second = new("2").artifact(&folder);
-    let acted = second.act();
-    assert_eq!(acted.outputs["baseline-status"], "single", "{}", acted.log);
-    let downloaded = acted
-        .uses
-        .iter()
-        .find(|(uses, _)| uses.contains("download-artifact@"));
-    assert_eq!(downloaded.unwrap().1["run-id"], "60");
-    if acted.is_success {
-        assert_eq!(left(&acted).1, 2);
-    }
-    // A pull request reads it, and leaves none.
-    let reading = new("3")
-        .artifact(&folder)
-        .variable("GITHUB_BASE_REF", "main")
-        .github("event_name", Value::from("pull_request"))
-        .github("event", json!({ "pull_request": { "number": 7 } }));
-    let acted = reading.act();
-    assert_eq!(acted.outputs["baseline-status"], "single", "{}", acted.log);
-    assert!(
-        !acted
-            .uses
-            .iter()
-            .any(|(_, with)| with["name"] == "loadgate-baseline" && !with.contains_key("run-id"))
-    );
-    // A token that may not look is told, and fails nothing.
-    api.fault(
-        &format!("GET {LIST}"),
-        crate::platform::Fault::Answers(403, "", "no"),
-    );
-    let acted = new("4").act();
-    assert!(acted.is_success, "{}", acted.log);
-    assert!(acted.commands[0].starts_with(
-        "::warning title=loadgate::the artifact loadgate-baseline cannot be looked up"
-    ));
-    for name in ["a b", "../a", "a&name=b"] {
-        let acted = new("5").with("baseline-artifact", name).act();
-        assert!(!acted.is_success && acted.commands[0].contains("is no name of an artifact"));
-    }
 }
 
 #[test]

@@ -18,6 +18,8 @@ mod formats;
 mod gates;
 mod gitlab;
 mod help;
+mod history;
+mod hostile;
 mod init;
 mod inputs;
 mod large;

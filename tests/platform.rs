@@ -47,6 +47,8 @@ struct State {
     faults: VecDeque<(String, Fault)>,
     /// Answers to other paths.
     other: BTreeMap<String, Value>,
+    /// The repository's artifacts.
+    artifacts: Vec<Value>,
     /// Files of the project's generic packages, by their path.
     packages: BTreeMap<String, Value>,
     calls: Vec<Call>,
@@ -68,6 +70,7 @@ impl Api {
             comments: Vec::new(),
             faults: VecDeque::new(),
             other: BTreeMap::new(),
+            artifacts: Vec::new(),
             packages: BTreeMap::new(),
             calls: Vec::new(),
         }));
@@ -104,6 +107,11 @@ impl Api {
     pub(crate) fn answer(&self, path: &str, value: Value) {
         let mut state = self.state.lock().unwrap();
         state.other.insert(path.to_owned(), value);
+    }
+
+    /// The repository's artifacts are these, newest first.
+    pub(crate) fn artifacts(&self, artifacts: &[Value]) {
+        self.state.lock().unwrap().artifacts = artifacts.to_vec();
     }
 
     /// A file of a generic package, where it was published.
@@ -220,6 +228,14 @@ impl State {
         let author = user.clone().unwrap_or("github-actions[bot]".to_owned());
         match (call.method.as_str(), path) {
             (_, path) if path.starts_with("/projects/12/packages/generic/") => self.file(call),
+            ("GET", "/repos/shop/api/actions/artifacts") => {
+                let name = query.split('&').find_map(|pair| pair.strip_prefix("name="));
+                let artifacts = self.artifacts.iter();
+                let listed: Vec<&Value> = artifacts
+                    .filter(|artifact| name.is_none_or(|name| artifact["name"] == name))
+                    .collect();
+                (200, json!({ "artifacts": listed }))
+            }
             ("GET", "/user") => match (self.plays, user) {
                 (_, None) => (403, json!({ "message": "Resource not accessible" })),
                 (Plays::GitHub, Some(user)) => (200, json!({ "login": user })),

@@ -193,14 +193,19 @@ impl Branch {
         let job = checkout(api)
             .replaying(load)
             .github("job", Value::from("performance"))
-            .github("event_name", Value::from(event))
-            .github("event", json!({ "pull_request": { "number": 7 } }))
+            .on_main()
             .variable("GITHUB_RUN_ID", run)
             .given_by(
                 &steps("baseline-branch")[0],
                 &json!({ "vars": { "STAGING_URL": CANDIDATE } }),
             )
             .unwrap();
+        let job = match event {
+            "pull_request" => job
+                .github("event_name", Value::from(event))
+                .github("event", json!({ "pull_request": { "number": 7 } })),
+            _ => job.github("event_name", Value::from(event)),
+        };
         let origin = self.origin();
         sh(
             &job.workspace,

@@ -20,10 +20,13 @@ pub(crate) struct Job {
     variables: BTreeMap<String, String>,
     /// What a download brings.
     artifact: Option<PathBuf>,
+    /// Folders of artifacts by their names: those that can be downloaded, and where uploads go.
+    artifacts: Option<(PathBuf, PathBuf)>,
     /// Which job of a matrix it is.
     index: u64,
     /// What stands in for the load of its gates.
     load: Option<Load>,
+    matrix: Value,
 }
 
 /// What came of an action.
@@ -58,11 +61,20 @@ impl Job {
         let workspace = home.path().join("workspace");
         std::fs::create_dir(&workspace).unwrap();
         std::fs::create_dir(home.path().join("temp")).unwrap();
+        // The action takes checksums of its binary, and one for tests is large.
+        let binary = home.path().join("loadgate");
+        let script = format!(
+            "#!/bin/sh\nexec {} \"$@\"\n",
+            env!("CARGO_BIN_EXE_loadgate")
+        );
+        std::fs::write(&binary, script).unwrap();
+        let mut made = Command::new("chmod");
+        assert!(made.arg("+x").arg(&binary).status().unwrap().success());
         Self {
             workspace,
             inputs: BTreeMap::from([(
                 "binary-path".to_owned(),
-                env!("CARGO_BIN_EXE_loadgate").to_owned(),
+                binary.to_str().unwrap().to_owned(),
             )]),
             github: json!({
                 "job": "gate", "token": "ghs_a-token-that-nobody-may-see", "event_name": "pull_request",
@@ -70,8 +82,10 @@ impl Job {
             }),
             variables: BTreeMap::from([("GITHUB_RUN_ID".to_owned(), "1842".to_owned())]),
             artifact: None,
+            artifacts: None,
             index: 0,
             load: None,
+            matrix: Value::Null,
             home,
         }
     }
@@ -98,9 +112,31 @@ impl Job {
         self.with("target", NOWHERE)
     }
 
+    /// The same with these values of a matrix.
+    pub(crate) fn matrix(mut self, values: Value) -> Self {
+        self.matrix = values;
+        self
+    }
+
+    /// The same for a push to the default branch, whose runs become part of the history.
+    pub(crate) fn on_main(self) -> Self {
+        self.github("event_name", Value::from("push"))
+            .github("ref", Value::from("refs/heads/main"))
+            .github(
+                "event",
+                json!({ "repository": { "default_branch": "main" } }),
+            )
+    }
+
     /// What an artifact holds, for steps that download one.
     pub(crate) fn artifact(mut self, folder: &Path) -> Self {
         self.artifact = Some(folder.to_owned());
+        self
+    }
+
+    /// The artifacts before the job, and a folder for those that it uploads.
+    pub(crate) fn artifacts(mut self, before: &Path, after: &Path) -> Self {
+        self.artifacts = Some((before.to_owned(), after.to_owned()));
         self
     }
 
@@ -172,7 +208,8 @@ impl Job {
         let context = |inputs: &Map<String, Value>, steps: &Map<String, Value>| {
             json!({
                 "inputs": inputs, "steps": steps, "github": self.github,
-                "strategy": { "job-index": self.index }, "runner": { "os": "Linux", "arch": "X64" },
+                "strategy": { "job-index": self.index }, "matrix": self.matrix,
+                "runner": { "os": "Linux", "arch": "X64" },
             })
         };
         for (name, declared) in action["inputs"].as_object().unwrap() {
@@ -202,6 +239,8 @@ impl Job {
             is_success: true,
             ..Acted::default()
         };
+        // The action as a whole is a step too, with files of its own.
+        let outer = self.file_commands("action");
         let mut steps = Map::new();
         for (index, step) in action["runs"]["steps"]
             .as_array()
@@ -227,7 +266,7 @@ impl Job {
             };
             let outputs = if let Some(uses) = step["uses"].as_str() {
                 let with = pairs("with");
-                self.download(uses, &with);
+                self.transfer(uses, &with);
                 acted.uses.push((uses.to_owned(), with));
                 BTreeMap::new()
             } else {
@@ -235,20 +274,21 @@ impl Job {
                 let folder = self
                     .workspace
                     .join(filled(folder, &context, acted.is_success));
-                assert_eq!(step["shell"], "bash");
+                let shell = filled(step["shell"].as_str().unwrap(), &context, acted.is_success);
                 let script = step["run"].as_str().unwrap();
                 assert!(
                     !script.contains("${{"),
                     "an expression in a script is code: {script}"
                 );
-                acted
-                    .steps
-                    .push(script.rsplit('/').next().unwrap().to_owned());
+                let env = pairs("env");
+                let runs = env.get("RUNS").cloned();
+                let runs = runs.unwrap_or_else(|| script.rsplit('/').next().unwrap().to_owned());
+                acted.steps.push(runs.trim_end_matches('"').to_owned());
                 self.step(
                     index,
-                    script,
+                    (&shell, script),
                     &folder,
-                    &pairs("env"),
+                    &env,
                     action_path,
                     &mut acted,
                 )
@@ -256,6 +296,9 @@ impl Job {
             if let Some(id) = step["id"].as_str() {
                 steps.insert(id.to_owned(), json!({ "outputs": outputs }));
             }
+        }
+        for file in outer {
+            assert_eq!(std::fs::read_to_string(file).unwrap(), "");
         }
         let context = context(&inputs, &steps);
         for (name, output) in action["outputs"].as_object().unwrap() {
@@ -273,45 +316,89 @@ impl Job {
         self.home.path().join("replayed")
     }
 
-    /// Does what a step that downloads an artifact does, where the job has one.
-    fn download(&self, uses: &str, with: &BTreeMap<String, String>) {
-        if let Some(artifact) = self
-            .artifact
-            .as_ref()
-            .filter(|_| uses.contains("download-artifact@"))
-        {
+    /// Does what a step that downloads or uploads an artifact does, if the job has any.
+    fn transfer(&self, uses: &str, with: &BTreeMap<String, String>) {
+        let copy = |from: &Path, to: &Path| {
+            std::fs::create_dir_all(to).unwrap();
             let copied = Command::new("cp")
                 .arg("-r")
-                .arg(artifact.join("."))
-                .arg(&with["path"])
+                .arg(from.join("."))
+                .arg(to)
                 .status();
             assert!(copied.unwrap().success());
+        };
+        let path = || Path::new(&with["path"]);
+        if uses.contains("download-artifact@") {
+            if let Some(artifact) = &self.artifact {
+                copy(artifact, path());
+            }
+            if let Some((before, _)) = &self.artifacts {
+                let wanted = |name: &str| match with["pattern"].strip_suffix('*') {
+                    Some(start) if with["name"].is_empty() => name.starts_with(start),
+                    _ => name == with["name"],
+                };
+                for entry in std::fs::read_dir(before).unwrap() {
+                    let entry = entry.unwrap();
+                    if wanted(entry.file_name().to_str().unwrap()) {
+                        copy(&entry.path(), path());
+                    }
+                }
+            }
         }
+        if let Some((_, after)) = &self.artifacts
+            && uses.contains("upload-artifact@")
+        {
+            let place = after.join(&with["name"]);
+            assert_eq!(with["overwrite"], "true");
+            if place.exists() {
+                std::fs::remove_dir_all(&place).unwrap();
+            }
+            copy(path(), &place);
+        }
+    }
+
+    /// The files by which a step speaks to the runner: environment, path, outputs, state and summary.
+    fn file_commands(&self, step: &str) -> [PathBuf; 5] {
+        let folder = self.home.path().join("temp/_runner_file_commands");
+        std::fs::create_dir_all(&folder).unwrap();
+        let names = [
+            "set_env",
+            "add_path",
+            "set_output",
+            "save_state",
+            "step_summary",
+        ];
+        names.map(|name| {
+            let path = folder.join(format!("{name}_{step}"));
+            std::fs::write(&path, "").unwrap();
+            path
+        })
     }
 
     fn step(
         &self,
         index: usize,
-        script: &str,
+        (shell, script): (&str, &str),
         folder: &Path,
         env: &BTreeMap<String, String>,
         action_path: &Path,
         acted: &mut Acted,
     ) -> BTreeMap<String, String> {
-        let file = |name: &str| {
-            let path = self.home.path().join(format!("{name}-{index}"));
-            std::fs::write(&path, "").unwrap();
-            path
-        };
-        let (outputs, summary, changed) = (file("outputs"), file("summary"), file("env"));
-        let script_file = file("script");
+        let files = self.file_commands(&index.to_string());
+        let [changed, paths, outputs, state, summary] = &files;
+        let script_file = self.home.path().join(format!("temp/{index}.sh"));
         std::fs::write(&script_file, script).unwrap();
-        let mut command = Command::new("bash");
-        command
-            .args(["--noprofile", "--norc", "-eo", "pipefail"])
-            .arg(&script_file)
-            .current_dir(folder)
-            .env_clear();
+        let format = match shell {
+            "bash" => "bash --noprofile --norc -eo pipefail {0}",
+            other => other,
+        };
+        let script_file = script_file.display().to_string();
+        let words: Vec<String> = format
+            .split(' ')
+            .map(|word| word.replace("{0}", &script_file))
+            .collect();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).current_dir(folder).env_clear();
         for kept in ["PATH", "LLVM_PROFILE_FILE"] {
             if let Some(value) = std::env::var_os(kept) {
                 command.env(kept, value);
@@ -327,17 +414,19 @@ impl Job {
             .env("CI", "true")
             .env("GITHUB_ACTIONS", "true")
             .env("GITHUB_ACTION_PATH", action_path)
-            .env("GITHUB_ENV", &changed)
+            .env("GITHUB_ENV", changed)
             .env(
                 "GITHUB_EVENT_NAME",
                 self.github["event_name"].as_str().unwrap(),
             )
             .env("GITHUB_EVENT_PATH", self.home.path().join("event.json"))
             .env("GITHUB_JOB", self.github["job"].as_str().unwrap())
-            .env("GITHUB_OUTPUT", &outputs)
-            .env("GITHUB_PATH", &changed)
+            .env("GITHUB_OUTPUT", outputs)
+            .env("GITHUB_PATH", paths)
+            .env("GITHUB_REF", self.github["ref"].as_str().unwrap_or(""))
             .env("GITHUB_REPOSITORY", "shop/api")
-            .env("GITHUB_STEP_SUMMARY", &summary)
+            .env("GITHUB_STATE", state)
+            .env("GITHUB_STEP_SUMMARY", summary)
             .env("GITHUB_WORKSPACE", &self.workspace)
             .env("HOME", self.home.path())
             .env("RUNNER_ARCH", "X64")
@@ -354,11 +443,13 @@ impl Job {
         acted.log += &log;
         acted.summary += &std::fs::read_to_string(summary).unwrap();
         acted.is_success &= output.status.success();
-        assert_eq!(
-            std::fs::read_to_string(changed).unwrap(),
-            "",
-            "no step changes the environment of later ones"
-        );
+        for file in [changed, paths, state] {
+            assert_eq!(
+                std::fs::read_to_string(file).unwrap(),
+                "",
+                "no step changes the environment of later ones"
+            );
+        }
         pairs(&std::fs::read_to_string(outputs).unwrap())
     }
 }
@@ -442,10 +533,18 @@ fn is_true(condition: &str, context: &Value, is_success: bool) -> bool {
     holds && (asks_for_status || is_success)
 }
 
-/// The few forms of expressions that the action and the recipes use: `&&`, `==`, `!=`, `!`, a text, a path, a status, a
+/// The few forms of expressions that the action and the recipes use: `||`, `&&`, `==`, `!=`, `!`, a text, a path, a status, a
 /// place in a list.
 fn evaluated(expression: &str, context: &Value, is_success: bool) -> Value {
     let expression = expression.trim();
+    if let Some((left, right)) = expression.split_once("||") {
+        let left = evaluated(left, context, is_success);
+        return if truthy(&left) {
+            left
+        } else {
+            evaluated(right, context, is_success)
+        };
+    }
     if let Some((left, right)) = expression.split_once("&&") {
         let left = evaluated(left, context, is_success);
         return if truthy(&left) {
@@ -468,6 +567,10 @@ fn evaluated(expression: &str, context: &Value, is_success: bool) -> Value {
         let list: Vec<Value> = serde_json::from_str(list).unwrap();
         let sought = evaluated(rest.strip_suffix(')').unwrap(), context, is_success);
         return json!(list.contains(&sought));
+    }
+    if let Some(rest) = expression.strip_prefix("toJSON(") {
+        let value = evaluated(rest.strip_suffix(')').unwrap(), context, is_success);
+        return json!(value.to_string());
     }
     if let Some(text) = expression.strip_prefix('\'') {
         return json!(text.strip_suffix('\'').unwrap());

@@ -16,10 +16,18 @@ pub use system::{Guardian, guard};
 pub const GUARD: &str = "guard-servers";
 
 /// What no program that is started gets of the environment: tokens, for what a pull request brings must not speak for the
-/// project, and what Git's bash on Windows is told for loadgate's own arguments.
-const WITHHELD: [&str; 6] = [
+/// project, the files by which a step of GitHub Actions changes later ones, and what Git's bash on Windows is told for
+/// loadgate's own arguments.
+const WITHHELD: [&str; 13] = [
     "LOADGATE_TOKEN",
+    "LOADGATE_BASELINE_HEADER",
     "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "GITHUB_ENV",
+    "GITHUB_OUTPUT",
+    "GITHUB_PATH",
+    "GITHUB_STATE",
+    "GITHUB_STEP_SUMMARY",
     "GITLAB_TOKEN",
     "CI_JOB_TOKEN",
     "MSYS2_ARG_CONV_EXCL",
