@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::platform::{Api, Fault, Plays};
 use crate::replay::Load;
 use crate::runner::{Acted, Job};
-use crate::support::{NOWHERE, SCENARIO, Server, alone, nobody};
+use crate::support::{ARRIVALS, NOWHERE, SCENARIO, Server, alone, nobody};
 
 pub(crate) const BOT: &str = "github-actions[bot]";
 
@@ -50,6 +50,7 @@ pub(crate) fn act(job: &Job) -> Acted {
 fn a_passing_gate_sets_outputs_summary_comment_and_artifact() {
     let (server, api) = (Server::fast(), api());
     let job = loading("", &server.url(), &api);
+    job.write("thresholds/sample/scenario.yml", ARRIVALS);
     let acted = act(&job);
     assert!(acted.is_success, "{}", acted.log);
     for (name, value) in [

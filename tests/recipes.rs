@@ -622,7 +622,7 @@ fn the_job_of_gitlab_as_the_readme_has_it_adds_to_mains_history() {
             .variable("CI_PIPELINE_ID", id)
             .run()
     };
-    pipeline("1").exits(0).tells(&["nothing was compared"]);
+    pipeline("1").exits(0);
     pipeline("2").exits(0).tells(&["1 baseline job"]);
     assert!(home.path().join("loadgate-out/junit.xml").exists());
 }

@@ -1,13 +1,12 @@
 //! Baselines at addresses, and results held against each other.
 
-use std::time::Duration;
-
-use crate::support::{Gate, SCENARIO, Server, gate, loadgate, nobody};
+use crate::replay::Load;
+use crate::support::{Gate, Ran, SCENARIO, Server, gate, nobody};
 
 /// A gate with a recorded job, whose baseline then lies at an address alone.
 fn recorded() -> (Gate, String) {
     let gate = gate("");
-    gate.run(&Server::fast().url(), &["--record"]).exits(0);
+    gate.replay(&Load::taking(2.0), &["--record"]).exits(0);
     let baseline = gate.read("baseline.json");
     std::fs::remove_file(gate.folder().join("baseline.json")).unwrap();
     (gate, baseline)
@@ -35,14 +34,15 @@ fn store(baseline: String) -> Server {
 fn a_baseline_is_read_from_an_address_and_compared_with() {
     let (gate, baseline) = recorded();
     let store = store(baseline);
-    let target = Server::fast();
     let address = format!("{}/moved?token=secret", store.url());
-    gate.run(&target.url(), &["--baseline", &address])
-        .tells(&["1 baseline job"]);
+    let load = Load::taking(2.0).on_day(1);
+    gate.replay(&load, &["--baseline", &address]).exits(0);
+    assert_eq!(gate.baseline_status(&["--baseline", &address]), "single");
     assert!(!gate.written("result.json").contains("token=secret"));
     let result = gate.out().join("result.json");
     gate.command("judge", &[result.to_str().unwrap(), "--baseline", &address])
-        .tells(&["1 baseline job"]);
+        .exits(0);
+    assert_eq!(gate.baseline_status(&["--baseline", &address]), "single");
 }
 
 #[test]
@@ -51,13 +51,13 @@ fn an_expired_baseline_is_a_missing_one_and_said() {
     let store = store(baseline);
     let address = format!("{}/gone?token=secret", store.url());
     let ran = gate
-        .run(&Server::fast().url(), &["--baseline", &address])
+        .replay(&Load::taking(2.0), &["--baseline", &address])
         .exits(0)
-        .tells(&["nothing was compared"])
-        .says(&["answered 404", "has expired"]);
+        .says(&["404"]);
+    assert_eq!(gate.baseline_status(&["--baseline", &address]), "missing");
     assert!(!ran.stderr.contains("secret"), "{}", ran.stderr);
     gate.write("thresholds.yml", "regression: { missing_baseline: fail }");
-    gate.run(&Server::fast().url(), &["--baseline", &address])
+    gate.replay(&Load::taking(2.0), &["--baseline", &address])
         .exits(3);
 }
 
@@ -89,38 +89,31 @@ fn what_is_no_baseline_is_refused_before_anything_is_sent() {
 #[test]
 fn a_header_for_the_baseline_goes_to_its_host_alone() {
     let (gate, baseline) = recorded();
-    let (store, target) = (store(baseline), Server::fast());
+    let store = store(baseline);
     let run = |address: &str| {
-        let _alone = crate::support::alone();
-        let output = loadgate(gate.home())
-            .args([
-                "run",
-                gate.folder().to_str().unwrap(),
-                "--target",
-                &target.url(),
-            ])
+        let output = gate
+            .replaying(&Load::taking(2.0).on_day(1))
             .args(["--baseline", address])
-            .env("LOADGATE_OUT", gate.out())
             .env("LOADGATE_BASELINE_HEADER", "JOB-TOKEN: glcbt-secret")
             .output();
-        crate::support::Ran::new(&output.unwrap())
+        Ran::new(&output.unwrap())
     };
-    run(&format!("{}/private", store.url())).tells(&["1 baseline job"]);
-    let ran = run("http://192.0.2.1/b.json").exits(2).says(&["not https"]);
+    run(&format!("{}/private", store.url())).exits(0);
+    assert_eq!(store.received().len(), 1);
+    let ran = run("http://192.0.2.1/b.json").exits(2).says(&["https"]);
     assert!(!ran.stderr.contains("glcbt"));
 }
 
 #[test]
 fn two_results_are_compared_whatever_the_difference() {
-    let gate = gate("").with_scenario(&SCENARIO.replace("users: 4, for: 1s", "users: 20, for: 3s"));
-    let result = |name: &str, milliseconds: u64| {
-        let server = Server::taking(Duration::from_millis(milliseconds));
-        gate.run(&server.url(), &[]);
+    let gate = gate("").with_scenario(&SCENARIO.replace("users: 4", "users: 20"));
+    let result = |name: &str, milliseconds: f64| {
+        gate.replay(&Load::taking(milliseconds), &[]);
         let path = gate.home().join(name);
         std::fs::copy(gate.out().join("result.json"), &path).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let (old, new) = (result("old.json", 5), result("new.json", 15));
+    let (old, new) = (result("old.json", 5.0), result("new.json", 15.0));
     gate.loadgate(&["compare", &old, &new]).exits(0).tells(&[
         "compared: the result before",
         "P95 overall",
@@ -137,7 +130,7 @@ fn two_results_are_compared_whatever_the_difference() {
         "{same}"
     );
     gate.write("scenario.yml", SCENARIO);
-    let other = result("other.json", 5);
+    let other = result("other.json", 5.0);
     gate.loadgate(&["compare", &old, &other])
         .exits(2)
         .says(&["another scenario"]);

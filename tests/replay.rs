@@ -27,6 +27,7 @@ pub(crate) struct Load {
     failing: Option<(FailureKind, u64)>,
     day: u32,
     environment: Option<String>,
+    slices: u32,
 }
 
 impl Load {
@@ -38,6 +39,7 @@ impl Load {
             failing: None,
             day: 0,
             environment: None,
+            slices: SLICES,
         }
     }
 
@@ -56,6 +58,11 @@ impl Load {
     /// The same on another day: no two days are quite alike.
     pub(crate) fn on_day(self, day: u32) -> Self {
         Self { day, ..self }
+    }
+
+    /// The same in one slice, for scenarios of many names.
+    pub(crate) fn in_one_slice(self) -> Self {
+        Self { slices: 1, ..self }
     }
 
     /// The same of one of the scenario's environments.
@@ -91,8 +98,13 @@ impl Load {
         let mut start = Duration::ZERO;
         let mut pair = 0;
         for phase in &scenario.load {
-            for number in 0..if phase.shape.is_idle() { 0 } else { SLICES } {
-                let begun = start + phase.duration * number / SLICES;
+            let slices_of_phase = if phase.shape.is_idle() {
+                0
+            } else {
+                self.slices
+            };
+            for number in 0..slices_of_phase {
+                let begun = start + phase.duration * number / self.slices;
                 let mut add = |arm, pair, millis| {
                     slices.push(self.slice(phase, (arm, pair), begun, millis, scenario));
                 };
@@ -148,7 +160,7 @@ impl Load {
             arm,
             pair,
             start,
-            length: phase.duration / SLICES,
+            length: phase.duration / self.slices,
             late: Latencies::counted([(50, REQUESTS)]),
             cells: vec![cell; scenario.requests.len()],
         }

@@ -1,8 +1,7 @@
 //! `report`: a stored result, told again in each format, and what is no result refused.
 
-use std::time::Duration;
-
-use crate::support::{Gate, Ran, SCENARIO, Server, gate};
+use crate::replay::Load;
+use crate::support::{Gate, Ran, SCENARIO, gate};
 
 /// Each format, with the file in which a run leaves it.
 const FORMATS: [(&str, &str); 7] = [
@@ -34,8 +33,7 @@ fn without_files(text: &str) -> String {
 #[test]
 fn a_result_is_told_again_byte_for_byte_as_its_run_told_it() {
     let gate = gate("limits: { overall: { p95: 1ms } }");
-    let server = Server::taking(Duration::from_millis(5));
-    let ran = gate.run(&server.url(), &[]).exits(1);
+    let ran = gate.replay(&Load::taking(5.0), &[]).exits(1);
     let folder = gate.folder();
     let folder = folder.to_str().unwrap();
     for (format, file) in FORMATS {
@@ -66,28 +64,27 @@ fn a_result_is_told_again_byte_for_byte_as_its_run_told_it() {
 #[test]
 fn without_its_gate_a_result_is_told_by_the_limits_where_a_file_is_silent() {
     let gate = gate("limits: { overall: { p95: 1us } }");
-    gate.run(&Server::fast().url(), &["--record"]).exits(1);
+    gate.replay(&Load::taking(2.0), &["--record"]).exits(1);
     let told = report(&gate, &["--format", "text"]).exits(0);
     assert!(told.stderr.contains("--gate GATE"), "{}", told.stderr);
     told.tells(&["the one limit holds, and nothing was compared", "(exit 0)"]);
     gate.write("thresholds.yml", "");
-    gate.run(&Server::fast().url(), &["--record"]).exits(0);
+    gate.replay(&Load::taking(2.0), &["--record"]).exits(0);
     let baseline = gate.folder().join("baseline.json");
     let against = ["--baseline", baseline.to_str().unwrap()];
     let itself = report(&gate, &against).exits(0);
-    itself.tells(&["nothing was compared"]);
-    // Too short to be judged, and long enough to be told.
-    gate.run(&Server::fast().url(), &[]).exits(3);
-    report(&gate, &against)
-        .exits(0)
-        .tells(&["single, provisional: 1 baseline job"]);
+    // The next is held against it.
+    gate.replay(&Load::taking(2.0).on_day(1), &[]).exits(0);
+    assert_eq!(gate.baseline_status(&[]), "single");
+    let told = report(&gate, &against).exits(0);
+    assert!(told.stdout != itself.stdout);
 }
 
 #[test]
 fn hostile_names_stay_harmless_and_no_line_is_a_command_to_a_ci_platform() {
     let name = r"##[error]</script><script>alert(1)</script>\u001b[31m\n::error::x";
     let gate = gate("");
-    gate.run(&Server::fast().url(), &[]).exits(0);
+    gate.replay(&Load::taking(2.0), &[]).exits(0);
     let result = gate.written("result.json");
     let file = gate.out().join("result.json");
     std::fs::write(file, result.replace("GET /items", name)).unwrap();
@@ -111,7 +108,7 @@ fn hostile_names_stay_harmless_and_no_line_is_a_command_to_a_ci_platform() {
 #[test]
 fn what_cannot_be_told_is_refused_and_leaves_what_was_there() {
     let gate = gate("");
-    gate.run(&Server::fast().url(), &["--record"]).exits(0);
+    gate.replay(&Load::taking(2.0), &["--record"]).exits(0);
     let own = |file: &str| gate.home().join(file).to_str().unwrap().to_owned();
     let baseline = own("gate/baseline.json");
     gate.loadgate(&["report", &baseline])
@@ -157,7 +154,10 @@ fn what_cannot_be_told_is_refused_and_leaves_what_was_there() {
     .exits(2);
     assert_eq!(std::fs::read_to_string(own("page.html")).unwrap(), "old");
     let left = std::fs::read_dir(gate.home()).unwrap().count();
-    assert_eq!(left, 5, "gate, out, cut.json, taken and page.html");
+    assert_eq!(
+        left, 6,
+        "gate, replayed, out, cut.json, taken and page.html"
+    );
     gate.write("scenario.yml", &SCENARIO.replace("users: 4", "users: 5"));
     let folder = own("gate");
     report(&gate, &["--gate", &folder])
@@ -179,10 +179,10 @@ load:
   - { phase: down, users: 4..1, for: 500ms }
 ";
     let gate = gate("regression: { gate: [error_rate] }").with_scenario(PHASES);
-    gate.run(&Server::fast().url(), &["--record"]).exits(0);
+    gate.replay(&Load::taking(2.0), &["--record"]).exits(0);
     let old = gate.home().join("old.json");
     std::fs::copy(gate.out().join("result.json"), &old).unwrap();
-    gate.run(&Server::fast().url(), &[]);
+    gate.replay(&Load::taking(2.0).on_day(1), &[]);
     let new = gate.out().join("result.json");
     let folder = gate.folder();
     let told = report(&gate, &["--gate", folder.to_str().unwrap()]).exits(0);

@@ -482,7 +482,7 @@ fn commands(log: &str) -> Vec<String> {
 }
 
 /// The pairs of a file of outputs, as the runner reads it.
-fn pairs(text: &str) -> BTreeMap<String, String> {
+pub(crate) fn pairs(text: &str) -> BTreeMap<String, String> {
     let mut pairs = BTreeMap::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {

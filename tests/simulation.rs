@@ -1,12 +1,8 @@
-//! The proof that the verdict can be trusted, in its short form: so few trials of each promise that only a rule that is far
-//! off is seen here. `cargo bench --bench trust -- simulate` is the long form.
+//! The arithmetic by which `cargo bench --bench trust -- simulate` proves that the verdict can be trusted.
 
 use loadgate::measurement::Latencies;
 
-use crate::support::alone;
-
-#[path = "trust/bars.rs"]
-mod bars;
+#[expect(dead_code, reason = "the command draws from it")]
 #[path = "trust/noise.rs"]
 mod noise;
 #[expect(
@@ -23,33 +19,9 @@ mod replay;
 mod rules;
 #[path = "trust/trials.rs"]
 mod trials;
+#[expect(dead_code, reason = "the command plays in it")]
 #[path = "trust/world.rs"]
 mod world;
-
-/// Trials of a promise of one name; of twenty names a tenth.
-const TRIALS: u64 = 4;
-
-#[test]
-fn no_promise_of_the_verdict_is_broken_beyond_chance() {
-    // It takes every core, which a load beside it would miss.
-    let _alone = alone();
-    let told: Vec<bars::Told> = bars::all()
-        .into_iter()
-        .map(|promise| promise.tell(TRIALS))
-        .collect();
-    let broken = told.iter().filter(|told| told.is_broken());
-    let broken: Vec<String> = broken.map(bars::Told::row).collect();
-    assert!(broken.is_empty(), "{}", broken.join("\n"));
-    // One by one so few trials see little, all together more: no unchanged world may fail more often than the noisiest
-    // history, which may in 3 of 100.
-    let unchanged = told
-        .iter()
-        .filter(|told| matches!(told.promise.bar, bars::Bar::AtMost(_)));
-    let (failed, of) = unchanged.fold((0, 0), |(failed, of), told| {
-        (failed + told.counts.failed, of + told.counts.all())
-    });
-    assert!(trials::lower(failed, of, 0.001) <= 0.03, "{failed} of {of}");
-}
 
 #[test]
 fn the_bounds_of_a_rate_are_clopper_and_pearsons() {

@@ -1,6 +1,7 @@
 //! What tests stand on: a gate in a folder of its own, a server that answers as told, and the real binary in a clean
 //! environment.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,10 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use quick_xml::events::Event;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::replay::{self, Load};
+use crate::runner;
 
 /// How late the generator may be in a test. No claim here is about being on time: the tests share their machine with each
 /// other and with whatever else runs on it.
@@ -196,6 +200,17 @@ load:
   - { phase: warm, users: 4, for: 1s }
 ";
 
+/// The same in the open model: as many requests on a busy machine as on an idle one.
+pub(crate) const ARRIVALS: &str = "\
+name: sample
+user_classes:
+  - name: reader
+    tasks:
+      - steps: [{ get: /items, name: GET /items }]
+load:
+  - { phase: warm, arrivals: 600/s, for: 1s }
+";
+
 /// The arguments of a stand-in that answers in 10 ms and whose environments live for a second and start in 300 ms.
 pub(crate) const EXPIRING: [&str; 6] = [
     "--latency",
@@ -228,6 +243,55 @@ pub(crate) fn gate(thresholds: &str) -> Gate {
     gate.write("scenario.yml", SCENARIO);
     gate.write("thresholds.yml", thresholds);
     gate
+}
+
+/// One check of a JUnit report.
+#[derive(Clone, Debug)]
+pub(crate) struct Check {
+    pub(crate) name: String,
+    /// `passed`, `failure`, `error` or `skipped`.
+    pub(crate) outcome: String,
+    /// The type of a failure or an error, such as `loadgate.limit`.
+    pub(crate) kind: String,
+}
+
+/// The checks of a JUnit report.
+pub(crate) fn checks(junit: &str) -> Vec<Check> {
+    let mut reader = quick_xml::Reader::from_str(junit);
+    let mut checks: Vec<Check> = Vec::new();
+    loop {
+        let event = reader.read_event().unwrap();
+        if matches!(event, Event::Eof) {
+            return checks;
+        }
+        let (Event::Start(tag) | Event::Empty(tag)) = event else {
+            continue;
+        };
+        let attribute = |name: &str| {
+            let found = tag.try_get_attribute(name).unwrap();
+            found.map_or_else(String::new, |found| {
+                found
+                    .decoded_and_normalized_value(
+                        quick_xml::XmlVersion::Explicit1_0,
+                        reader.decoder(),
+                    )
+                    .unwrap()
+                    .into_owned()
+            })
+        };
+        match (tag.name().as_ref(), checks.last_mut()) {
+            (b"testcase", _) => checks.push(Check {
+                name: attribute("name"),
+                outcome: "passed".to_owned(),
+                kind: String::new(),
+            }),
+            (outcome @ (b"failure" | b"error" | b"skipped"), Some(check)) => {
+                check.outcome = String::from_utf8(outcome.to_vec()).unwrap();
+                check.kind = attribute("type");
+            }
+            _ => {}
+        }
+    }
 }
 
 /// What the binary did.
@@ -323,6 +387,40 @@ impl Gate {
         let mut arguments = vec![name, folder.to_str().unwrap()];
         arguments.extend(more);
         self.loadgate(&arguments)
+    }
+
+    /// The result that the last run left.
+    pub(crate) fn result(&self) -> Value {
+        serde_json::from_str(&self.written("result.json")).unwrap()
+    }
+
+    /// The checks of the last run, from its JUnit report.
+    pub(crate) fn checks(&self) -> Vec<Check> {
+        checks(&self.written("junit.xml"))
+    }
+
+    /// What a CI job is given of the last result, judged once more.
+    pub(crate) fn outputs(&self, more: &[&str]) -> BTreeMap<String, String> {
+        let outputs = self.home().join("outputs");
+        std::fs::write(&outputs, "").unwrap();
+        let judged = loadgate(self.home())
+            .arg("judge")
+            .arg(self.folder())
+            .arg(self.out().join("result.json"))
+            .arg("--out")
+            .arg(self.home().join("again"))
+            .args(more)
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_OUTPUT", &outputs)
+            .output();
+        let judged = Ran::new(&judged.unwrap());
+        assert!(judged.code != Some(2), "{judged:?}");
+        runner::pairs(&std::fs::read_to_string(outputs).unwrap())
+    }
+
+    /// What the last result was compared with, as a CI job is told.
+    pub(crate) fn baseline_status(&self, more: &[&str]) -> String {
+        self.outputs(more)["baseline-status"].clone()
     }
 
     /// The binary, in this gate's home and with its output there.

@@ -10,12 +10,13 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use unicode_width::UnicodeWidthChar;
 
+use crate::replay::Load;
 use crate::support::{Gate, Server, alone, gate, loadgate};
 
 /// Names in letters that take two columns, in marks that take none, and in pictures of several characters.
 const WIDE: &str = "name: 负载\nuser_classes: [{ name: a, tasks: [{ steps: [{ get: /a, name: \"GET /目录/商品/电子产品/列表/很长的名字/还有更多\" }, \
                     { get: /b, name: \"GET /e\\u0301\\u0301\\u200b/👩‍👩‍👧‍👧/❤️/🏳️‍🌈\" }] }] }]\n\
-                    load: [{ phase: \"预热阶段预热阶段预热阶段预热阶段\", users: 8, for: 3s }]\n";
+                    load: [{ phase: \"预热阶段预热阶段预热阶段预热阶段\", users: 8, for: 2s }]\n";
 
 /// All that `loadgate` with these arguments writes to a terminal of so many columns.
 fn on_terminal(
@@ -117,8 +118,8 @@ fn no_line_breaks_on_a_terminal_of_any_width() {
     for columns in [60, 80, 120] {
         let said = run(&gate, &server.url(), columns, &[]);
         let (lines, states) = shown(&said, columns.into());
-        // Three seconds, at most five states in each.
-        assert!((3..=20).contains(&states.len()), "{states:?}");
+        // Two seconds, at most five states in each, and some for what comes before and after.
+        assert!((1..=16).contains(&states.len()), "{states:?}");
         assert!(
             states.iter().all(|state| state.contains(" requests · ")),
             "{states:?}"
@@ -161,8 +162,7 @@ fn colours_are_written_only_where_they_are_wanted() {
     let gate = gate("").with_scenario(
         "name: sample\nuser_classes: [{ name: a, tasks: [{ steps: [{ get: / }] }] }]\nload: [{ phase: warm, users: 4, for: 1s }]\n",
     );
-    let server = Server::taking(Duration::from_millis(5));
-    gate.run(&server.url(), &[]).exits(0);
+    gate.replay(&Load::taking(5.0), &[]).exits(0);
     let result = gate.out().join("result.json");
     let folder = gate.folder();
     let judge = ["judge", folder.to_str().unwrap(), result.to_str().unwrap()];

@@ -87,6 +87,7 @@ fn no_name_breaks_any_format() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn no_name_at_all_breaks_any_format(text in texts()) {
         assert_plain(&text);
