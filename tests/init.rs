@@ -106,6 +106,23 @@ fn an_openapi_file_becomes_the_first_requests() {
 }
 
 #[test]
+fn the_base_path_of_an_openapi_file_is_kept_and_an_unusable_file_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let write = |file: &str, text: &str| std::fs::write(home.path().join(file), text).unwrap();
+    write("openapi.yaml", "paths: { /orders: { post: {} } }");
+    write(
+        "swagger.json",
+        r#"{ "swagger": "2.0", "basePath": "/v2", "paths": { "/items": { "get": {} } } }"#,
+    );
+    init(home.path())
+        .exits(0)
+        .tells(&["openapi.yaml was not used", "one GET in swagger.json"]);
+    let scenario = yaml(&home.path().join("thresholds/api/scenario.yml"));
+    let step = &scenario["user_classes"][0]["tasks"][0]["steps"][0];
+    assert_eq!(step["get"], "/v2/items");
+}
+
+#[test]
 fn a_gitlab_project_gets_a_job_or_the_lines_to_add() {
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join(".gitlab-ci.yml"), "stages: [test]\n").unwrap();

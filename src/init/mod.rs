@@ -94,8 +94,9 @@ fn told(
         "Its image has no Rust to build loadgate with: add sha256, the checksum of a release's\n\
          archive (checksums.txt), to the inputs, or name an image that has loadgate.\n\n"
     };
+    let unused: String = start.unused().map(|line| line + "\n").collect();
     format!(
-        "wrote {}{}\n{written}\n\
+        "{unused}wrote {}{}\n{written}\n\
          Next: look at both, put the commands that build and serve your service into\n\
          {shown}, and try the gate with\n\n  {program} validate {folder}\n\n\
          {binary}Then put loadgate-out/ into .gitignore, commit, and open a {change} request: it gets\n\

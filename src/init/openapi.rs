@@ -1,50 +1,179 @@
-//! What an OpenAPI file says that can be loaded without knowing more: its GETs without required values.
+//! Requests from an OpenAPI or Swagger file that need no further knowledge: its GETs without required values.
 
+use std::io;
 use std::path::Path;
 
 use serde_json::Value;
+use url::Url;
 
 use crate::files;
 
-/// Where such a file lies by convention.
-const PLACES: [&str; 9] = [
+/// Folders that hold such a file by convention.
+const FOLDERS: [&str; 12] = [
+    "",
+    "api/",
+    "docs/",
+    "doc/",
+    "spec/",
+    "specs/",
+    "openapi/",
+    "swagger/",
+    "docs/api/",
+    "public/",
+    "static/",
+    "src/main/resources/",
+];
+const NAMES: [&str; 6] = [
     "openapi.yaml",
     "openapi.yml",
     "openapi.json",
-    "api/openapi.yaml",
-    "api/openapi.yml",
-    "api/openapi.json",
-    "docs/openapi.yaml",
-    "docs/openapi.yml",
-    "docs/openapi.json",
+    "swagger.yaml",
+    "swagger.yml",
+    "swagger.json",
 ];
 
 /// Requests of a starter gate at most: more dilute each other's samples.
 const MOST: usize = 8;
 
-/// The first file by convention, and the paths of GETs that need nothing; none where there is none.
-pub(super) fn find(root: &Path) -> Option<(String, Vec<String>)> {
-    PLACES.into_iter().find_map(|place| {
-        let text = files::read(&root.join(place)).ok()?;
-        let paths = paths(&serde_saphyr::from_str(&text).ok()?);
-        (!paths.is_empty()).then(|| (place.to_owned(), paths))
+/// What was found in a repository.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Found {
+    /// The first file that can be used.
+    pub(super) api: Option<Api>,
+    /// Each file before it, and why it cannot be used.
+    pub(super) unused: Vec<(String, String)>,
+}
+
+/// A file that can be used.
+#[derive(Debug, PartialEq)]
+pub(super) struct Api {
+    /// The file.
+    pub(super) file: String,
+    /// Paths from the root of the server, at most eight.
+    pub(super) paths: Vec<String>,
+    /// How many GETs of the file need no values.
+    pub(super) of: usize,
+}
+
+/// Looks for a file in the usual places.
+pub(super) fn find(root: &Path) -> Found {
+    let mut found = Found::default();
+    let places = FOLDERS
+        .iter()
+        .flat_map(|folder| NAMES.map(|name| format!("{folder}{name}")));
+    for place in places {
+        let paths = match files::read(&root.join(&place)) {
+            Err(error) if is_absent(&error) => continue,
+            Err(error) => Err(format!("it cannot be read ({error})")),
+            Ok(text) => parse(&text).and_then(|api| paths(&api)),
+        };
+        match paths {
+            Ok(mut paths) => {
+                let of = paths.len();
+                paths.truncate(MOST);
+                let file = place;
+                found.api = Some(Api { file, paths, of });
+                break;
+            }
+            Err(why) => found.unused.push((place, why)),
+        }
+    }
+    found
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+fn parse(text: &str) -> Result<Value, String> {
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim_start().starts_with('{')
+        && let Ok(value) = serde_json::from_str(text)
+    {
+        return Ok(value);
+    }
+    serde_saphyr::from_str(text).map_err(|error| {
+        let message = error.without_snippet().to_string();
+        let first = message.lines().next().unwrap_or_default();
+        format!("it is not valid YAML ({first})")
     })
 }
 
-fn paths(api: &Value) -> Vec<String> {
-    let Some(paths) = api.get("paths").and_then(Value::as_object) else {
-        return Vec::new();
+/// The paths to load, with the path of their server; else why there are none.
+fn paths(api: &Value) -> Result<Vec<String>, String> {
+    let items = api.get("paths").and_then(Value::as_object);
+    let items = items.ok_or("it has no 'paths'")?;
+    let gets: Vec<(&String, &Value, &Value)> = items
+        .iter()
+        .filter_map(|(path, item)| Some((path, item, item.get("get")?)))
+        .collect();
+    let plain: Vec<String> = gets
+        .iter()
+        .filter(|(_, item, get)| !asks(get) && !asks(item))
+        .filter_map(|(path, item, get)| {
+            let path = path.starts_with('/').then_some(path)?;
+            Some(base(api, item, get)? + path)
+        })
+        .filter(|path| path.chars().all(is_plain))
+        .collect();
+    match (plain.is_empty(), gets.len()) {
+        (false, _) => Ok(plain),
+        (true, 0) => Err("it holds no GET".to_owned()),
+        (true, 1) => Err("its one GET cannot be sent without further values".to_owned()),
+        (true, count) => Err(format!(
+            "none of its {count} GETs can be sent without further values"
+        )),
+    }
+}
+
+/// What stands before a path on its server; none when that is not known.
+fn base(api: &Value, item: &Value, get: &Value) -> Option<String> {
+    if let Some(base) = api.get("basePath") {
+        let base = base.as_str()?.trim_matches('/');
+        return Some(if base.is_empty() {
+            String::new()
+        } else {
+            format!("/{base}")
+        });
+    }
+    // The nearest list holds, and its first server is the usual one.
+    let servers = [get, item, api]
+        .into_iter()
+        .find_map(|place| place.get("servers")?.as_array()?.first());
+    let Some(server) = servers else {
+        return Some(String::new());
     };
-    let plain = paths.iter().filter(|(path, item)| {
-        let is_plain = path.starts_with('/') && path.chars().all(is_plain);
-        is_plain && item.get("get").is_some_and(|get| !asks(get) && !asks(item))
-    });
-    plain.map(|(path, _)| path.clone()).take(MOST).collect()
+    let address = filled(server.get("url")?.as_str()?, server.get("variables"))?;
+    // A relative address counts from that of the file, which is taken for the root.
+    let root = Url::parse("http://localhost/").ok()?;
+    let address = root.join(&address).ok()?;
+    Some(address.path().trim_end_matches('/').to_owned())
+}
+
+/// An address with the defaults of its variables; none when one has no default.
+fn filled(address: &str, variables: Option<&Value>) -> Option<String> {
+    let mut filled = String::new();
+    let mut rest = address;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}')?;
+        let default = variables?.get(name)?.get("default")?;
+        filled += before;
+        // YAML makes a number of a port or a version without quotes.
+        match default.as_str() {
+            Some(text) => filled += text,
+            None => filled += &default.to_string(),
+        }
+        rest = after;
+    }
+    Some(filled + rest)
 }
 
 /// What needs no thought in a URL or in YAML; braces are values that a path needs.
 fn is_plain(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "/-_.".contains(c)
+    c.is_ascii_alphanumeric() || "/-_.~".contains(c)
 }
 
 /// Whether a value must be given.
@@ -73,6 +202,117 @@ mod tests {
             "/a: }\n- b": { "get": {} },
             "/health": { "get": {} },
         }});
-        assert_eq!(paths(&api), ["/items", "/health"]);
+        assert_eq!(paths(&api).unwrap(), ["/items", "/health"]);
+    }
+
+    #[test]
+    fn paths_begin_with_the_path_of_their_server() {
+        let of = |mut api: Value| {
+            api["paths"] = json!({ "/items": { "get": {} } });
+            paths(&api).map(|paths| paths.concat())
+        };
+        let of_url = |url: &str| of(json!({ "servers": [{ "url": url }, { "url": "/other" }] }));
+        for (url, path) in [
+            ("https://shop.example.test/api/v3", "/api/v3/items"),
+            ("https://shop.example.test/api/v3/", "/api/v3/items"),
+            ("https://shop.example.test", "/items"),
+            ("//shop.example.test/v1", "/v1/items"),
+            ("/v1", "/v1/items"),
+            ("v1", "/v1/items"),
+            ("./v1/", "/v1/items"),
+            ("/", "/items"),
+            ("", "/items"),
+        ] {
+            assert_eq!(of_url(url).unwrap(), path, "{url}");
+        }
+        assert_eq!(of(json!({ "servers": [] })).unwrap(), "/items");
+        for (base, path) in [("/v2", "/v2/items"), ("v2/", "/v2/items"), ("/", "/items")] {
+            assert_eq!(of(json!({ "basePath": base })).unwrap(), path, "{base}");
+        }
+    }
+
+    #[test]
+    fn variables_of_a_server_have_their_defaults() {
+        let api = |variables: Value| {
+            json!({
+                "servers": [{ "url": "https://{host}:{port}/{base}/v{n}", "variables": variables }],
+                "paths": { "/items": { "get": {} } },
+            })
+        };
+        let named = |name: &str| json!({ "default": name });
+        let whole = json!({
+            "host": named("shop.example.test"), "port": named("8443"), "base": named("api"), "n": { "default": 2 }
+        });
+        assert_eq!(paths(&api(whole)).unwrap(), ["/api/v2/items"]);
+        assert!(paths(&api(json!({ "host": named("h") }))).is_err());
+    }
+
+    #[test]
+    fn the_nearest_servers_hold() {
+        let api = json!({
+            "servers": [{ "url": "/all" }],
+            "paths": {
+                "/a": { "get": {} },
+                "/b": { "servers": [{ "url": "/item" }], "get": {} },
+                "/c": { "servers": [{ "url": "/item" }], "get": { "servers": [{ "url": "/get" }] } },
+            },
+        });
+        assert_eq!(paths(&api).unwrap(), ["/all/a", "/item/b", "/get/c"]);
+    }
+
+    #[test]
+    fn every_file_before_the_one_that_is_used_has_its_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        assert_eq!(find(folder.path()), Found::default());
+        let twice = "paths:\n  /a: { get: {} }\n  /a: { get: {} }\n";
+        write("openapi.yaml", twice);
+        write("openapi.json", r#"{ "openapi": "3.1.0" }"#);
+        write("swagger.json", r#"{ "paths": { "/a": { "post": {} } } }"#);
+        std::fs::create_dir_all(folder.path().join("api/openapi.yml")).unwrap();
+        write("docs/openapi.yaml", "paths: { '/a/{b}': { get: {} } }");
+        write(
+            "docs/swagger.json",
+            "\u{feff}{ \"swagger\": \"2.0\", \"basePath\": \"/v2\",\n\t\"paths\": { \"/a\": { \"get\": {} } } }",
+        );
+        write("public/openapi.json", "{");
+        let found = find(folder.path());
+        assert_eq!(
+            found.api,
+            Some(Api {
+                file: "docs/swagger.json".to_owned(),
+                paths: vec!["/v2/a".to_owned()],
+                of: 1,
+            })
+        );
+        let unused: Vec<&str> = found.unused.iter().map(|(file, _)| file.as_str()).collect();
+        assert_eq!(
+            unused,
+            [
+                "openapi.yaml",
+                "openapi.json",
+                "swagger.json",
+                "api/openapi.yml",
+                "docs/openapi.yaml"
+            ]
+        );
+        assert!(found.unused[0].1.contains("/a"), "{:?}", found.unused[0]);
+        assert_eq!(found.unused[1].1, "it has no 'paths'");
+        assert_eq!(found.unused[2].1, "it holds no GET");
+        assert!(found.unused[4].1.starts_with("its one GET"));
+    }
+
+    #[test]
+    fn a_long_file_gives_its_first_eight_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        let items = (0..20).map(|n| (format!("/{n}"), json!({ "get": {} })));
+        let api = json!({ "paths": items.collect::<serde_json::Map<_, _>>() });
+        std::fs::write(folder.path().join("openapi.json"), api.to_string()).unwrap();
+        let api = find(folder.path()).api.unwrap();
+        assert_eq!((api.paths.len(), api.of), (8, 20));
     }
 }

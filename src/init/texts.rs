@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::openapi;
+use super::openapi::{self, Found};
 
 /// The action as workflows name it. A tag is followed, since its owner is whoever runs this. The README says what to name
 /// until there is a release.
@@ -15,10 +15,8 @@ const GATE: &str = "thresholds/api";
 
 /// What the texts are made of.
 pub(super) struct Start {
-    /// The paths to load.
-    paths: Vec<String>,
-    /// The OpenAPI file that they are from.
-    openapi: Option<String>,
+    /// The OpenAPI file that the paths to load are from.
+    openapi: Found,
     /// What builds and serves the service.
     build: &'static str,
     serve: &'static str,
@@ -56,10 +54,8 @@ impl Start {
                 "buildpack-deps:stable",
             )
         };
-        let (openapi, paths) = openapi::find(root).unzip();
         Self {
-            paths: paths.unwrap_or_else(|| vec!["/".to_owned()]),
-            openapi,
+            openapi: openapi::find(root),
             build,
             serve,
             image,
@@ -68,21 +64,34 @@ impl Start {
 
     /// What the gate was made of.
     pub(super) fn origin(&self) -> String {
-        match &self.openapi {
-            Some(file) => match self.paths.len() {
-                1 => format!(", of the one GET in {file} that needs no values"),
-                n => format!(", of the {n} GETs in {file} that need no values"),
+        match &self.openapi.api {
+            Some(api) => match (api.of, api.paths.len()) {
+                (1, _) => format!(", of the one GET in {} that needs no values", api.file),
+                (of, n) if of > n => format!(
+                    ", of the first {n} of {of} GETs in {} that need no values",
+                    api.file
+                ),
+                (of, _) => format!(", of the {of} GETs in {} that need no values", api.file),
             },
             None => ", which loads / alone".to_owned(),
         }
+    }
+
+    /// Each OpenAPI file that was not used, and why.
+    pub(super) fn unused(&self) -> impl Iterator<Item = String> {
+        let unused = self.openapi.unused.iter();
+        unused.map(|(file, why)| format!("{file} was not used: {why}"))
     }
 }
 
 /// The gate: every path as a task of its own, long and dense enough for a verdict.
 pub(super) fn scenario(start: &Start) -> String {
     let task = |path: &String| format!("      - steps: [{{ get: {path}, name: GET {path} }}]\n");
-    let tasks: Vec<String> = start.paths.iter().map(task).collect();
-    let tasks = tasks.concat();
+    let paths = start.openapi.api.as_ref().map(|api| &api.paths);
+    let tasks: String = match paths {
+        Some(paths) => paths.iter().map(task).collect(),
+        None => task(&"/".to_owned()),
+    };
     format!(
         "# What is sent. Limits and more go into thresholds.yml beside this file; without it, 1 % of requests may fail.\n\
          name: api\n\
