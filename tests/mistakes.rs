@@ -152,7 +152,19 @@ fn mistakes_in_arguments_are_named_with_what_to_give_instead() {
     for (arguments, parts) in [
         (
             &["run", "no-such-gate"][..],
-            &["no-such-gate is no folder", "scenario.yml"][..],
+            &["no folder no-such-gate", "scenario.yml"][..],
+        ),
+        (
+            &["run", "https://user:secret@api.example.com/v1"],
+            &["--target https://api.example.com/v1", "loadgate init"],
+        ),
+        (
+            &["validate", "gate/scenario.yml"],
+            &["name the folder, gate"],
+        ),
+        (
+            &["judge", ".", "result.json"],
+            &["has no scenario.yml", "loadgate init"],
         ),
         (&["run", folder], &["names no target", "--target"]),
         (
@@ -311,7 +323,7 @@ fn variables_set_what_flags_set_and_an_empty_one_sets_nothing() {
         crate::support::Ran::new(&output)
     };
     for strict in ["1", "true", "yes", "0", "false", ""] {
-        judge(strict).exits(2).says(&["gone is no folder"]);
+        judge(strict).exits(2).says(&["no folder gone"]);
     }
 }
 
@@ -380,4 +392,24 @@ fn validating_needs_no_secret_and_says_which_a_run_will() {
     gate.run("http://127.0.0.1:1", &[])
         .exits(2)
         .says(&["LOADTEST_TOKEN_OF_TEST is unset or empty"]);
+}
+
+#[test]
+fn a_gate_of_which_nothing_would_be_sent_is_refused_before_the_run() {
+    let server = Server::fast();
+    let never = SCENARIO.replace("get: /items,", "get: /items, when: '{{ false }}',");
+    let gate = gate("").with_scenario(&never);
+    for command in ["run", "validate", "try"] {
+        let ran = gate.command(command, &["--target", &server.url()]);
+        let _ = ran.exits(2).says(&["scenario.yml", "(when)"]);
+    }
+    // What hangs on a variable that is not set is not known before the run.
+    let unset = SCENARIO.replace(
+        "get: /items,",
+        "get: /items, when: \"{{ env.LOADTEST_SEND_OF_TEST == 'yes' }}\",",
+    );
+    gate.write("scenario.yml", &unset);
+    let ran = gate.command("validate", &["--target", &server.url()]);
+    assert!(!ran.stderr.contains("(when)"), "{}", ran.stderr);
+    assert!(server.received().is_empty());
 }

@@ -12,8 +12,36 @@ use crate::{record, remote, scenario, thresholds};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A gate is a folder.
-    #[error("{} is no folder: a gate is a folder with scenario.yml in it", .0.display())]
+    #[error(
+        "there is no folder {}; name the folder of a gate, which has scenario.yml in it, or write a first one with \
+         'loadgate init'",
+        .0.display()
+    )]
     NoGate(PathBuf),
+    /// An address in place of a gate.
+    #[error(
+        "{0} is an address, and a gate is a folder with scenario.yml in it; write one with 'loadgate init', then load the \
+         address with 'loadgate run thresholds/api --target {0}'"
+    )]
+    GateIsAddress(String),
+    /// A file in place of a gate.
+    #[error(
+        "{} is a file, and a gate is the folder with scenario.yml in it; name the folder, {}",
+        file.display(),
+        folder.display()
+    )]
+    GateIsFile {
+        /// What was named.
+        file: PathBuf,
+        /// The folder that it lies in.
+        folder: PathBuf,
+    },
+    /// A folder without a scenario.
+    #[error(
+        "{} has no scenario.yml in it; name the folder of a gate, or write a first one with 'loadgate init'",
+        .0.display()
+    )]
+    NoScenario(PathBuf),
     /// A file cannot be read.
     #[error("cannot read {what} {}", path.display())]
     Read {
@@ -42,6 +70,13 @@ pub enum Error {
         /// How many users will come.
         users: f64,
     },
+    /// No request is ever sent.
+    #[error(
+        "{}: every request has a condition (when) that never holds, so nothing would be sent; correct the conditions, or \
+         the variables in them",
+        .0.display()
+    )]
+    NothingToSend(PathBuf),
     /// The thresholds are wrong.
     #[error(transparent)]
     Thresholds(thresholds::Error),

@@ -11,7 +11,8 @@ use super::{Commands, Error, Options, Recording, Serving, read, variable};
 use crate::baseline::{Baseline, store};
 use crate::load::{Origin, Proxy, duet_load};
 use crate::record::{PhaseRecord, RunRecord, phases};
-use crate::scenario::{self, Files, Inputs, Phase, RowOrder, Scenario};
+use crate::remote;
+use crate::scenario::{self, Files, Inputs, Phase, RowOrder, Scenario, Step};
 use crate::thresholds::{self, Names, PhaseName, Thresholds};
 
 /// What stands for a variable that is not set, where nothing is sent.
@@ -56,10 +57,10 @@ impl Gate {
         options: &Options,
         serving: &Serving,
     ) -> Result<Self, Error> {
-        if !folder.is_dir() {
-            return Err(Error::NoGate(folder.to_owned()));
-        }
         let scenario_path = folder.join("scenario.yml");
+        if !scenario_path.exists() {
+            return Err(no_gate(folder));
+        }
         let repository = Repository::of(folder).map_err(|source| Error::Read {
             what: "the gate",
             path: folder.to_owned(),
@@ -106,12 +107,43 @@ impl Gate {
 }
 
 impl Gate {
+    /// Refuses a gate that would send nothing. What hangs on a variable that is not set is not known yet.
+    pub(super) fn refuse_silent(&self) -> Result<(), Error> {
+        let tasks = self.scenario.user_classes.iter().flat_map(|it| &it.tasks);
+        let mut requests = tasks
+            .flat_map(|task| &task.steps)
+            .filter(|step| step.request().is_some());
+        if self.unset.is_empty() && requests.all(Step::is_never_done) {
+            return Err(Error::NothingToSend(self.folder.join("scenario.yml")));
+        }
+        Ok(())
+    }
+
     /// The deployment to load.
     pub fn target(&self) -> Result<&Origin, Error> {
         self.target
             .as_ref()
             .ok_or_else(|| Error::NoTarget(self.folder.join("scenario.yml")))
     }
+}
+
+/// Why a path is not a gate.
+fn no_gate(path: &Path) -> Error {
+    let text = path.to_string_lossy();
+    if path.is_dir() {
+        return Error::NoScenario(path.to_owned());
+    }
+    if path.is_file() {
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        return Error::GateIsFile {
+            file: path.to_owned(),
+            folder: folder.unwrap_or(Path::new(".")).to_owned(),
+        };
+    }
+    if text.contains("://") {
+        return Error::GateIsAddress(remote::without_secrets(&text));
+    }
+    Error::NoGate(path.to_owned())
 }
 
 fn read_baseline(path: &Path) -> Result<Option<Baseline>, Error> {

@@ -167,6 +167,7 @@ impl Plan {
             .map(|folder| Gate::read_for(folder, options, &serving))
             .collect::<Result<Vec<_>, _>>()?;
         refuse_twins(&gates)?;
+        gates.iter().try_for_each(Gate::refuse_silent)?;
         let ca = options
             .ca
             .as_deref()

@@ -108,6 +108,7 @@ pub fn phases(load: &[Phase]) -> Vec<PhaseRecord> {
 /// A load in words, such as `20 users` or `50/s to 500/s`.
 fn load_text(shape: Shape) -> String {
     match shape {
+        Shape::Users { from: 1, to: 1 } => "1 user".to_owned(),
         Shape::Users { from, to } if from == to => format!("{} users", group(&to.to_string())),
         Shape::Users { from, to } => {
             format!(

@@ -57,7 +57,7 @@ pub struct AwsSigV4 {
 
 const AUTH: Keys<'_> = Keys {
     known: &["bearer", "basic", "api_key", "aws_sigv4"],
-    planned: &[],
+    misplaced: &[],
 };
 
 const SIGNATURE: [&str; 5] = [

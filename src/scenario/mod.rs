@@ -16,6 +16,7 @@ mod expected;
 mod identity;
 mod include;
 mod inputs;
+mod misplaced;
 mod model;
 mod number;
 mod parse;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::checks::expect;
 use super::inputs::Inputs;
+use super::misplaced;
 use super::steps::{Headers, header_name, headers, redirects, timeout};
 use super::template::{Rows, refuse_name};
 use super::users::Reader;
@@ -16,7 +17,9 @@ use super::{
 };
 use crate::yaml::{self, Cursor, Document, Keys};
 
-const SECTIONS: [&str; 9] = [
+/// `include` is put in place before the sections are read.
+const SECTIONS: [&str; 10] = [
+    "include",
     "name",
     "target",
     "variables",
@@ -41,7 +44,10 @@ pub(super) struct Defaults {
 /// Parses a scenario; `file` is how errors name it.
 pub fn parse(file: &str, text: &str, inputs: &Inputs<'_>) -> Result<Scenario, Error> {
     let document = include::expanded(Document::parse(file, text)?, inputs)?;
-    let root = document.root().fields(Keys::known(&SECTIONS))?;
+    let root = document.root().fields(Keys {
+        known: &SECTIONS,
+        misplaced: misplaced::IN_FILE,
+    })?;
     let name = root.require("name")?.line_of_text()?.to_owned();
     let target = root.get("target").map(target).transpose()?;
     let written = root.get("variables");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::misplaced;
 use super::variables::Variables;
 use super::{Phase, Shape, Spacing};
 use crate::units::{parse_duration, parse_rate};
@@ -110,7 +111,10 @@ impl Reader<'_> {
             "for",
             "measure",
         ];
-        let fields = cursor.fields(Keys::known(&keys))?;
+        let fields = cursor.fields(Keys {
+            known: &keys,
+            misplaced: misplaced::IN_PHASE,
+        })?;
         let name = fields.require("phase")?;
         let text = name.line_of_text()?;
         if text == "all" {

@@ -6,12 +6,13 @@ use std::time::Duration;
 use super::bodies::body;
 use super::captures::captures;
 use super::checks::expect;
+use super::misplaced;
 use super::template::{Place, Template};
 use super::users::{Reader, pause};
 use super::variables::Variables;
 use super::{Action, Method, Request, Step};
 use crate::units::parse_duration;
-use crate::yaml::{Cursor, Entry, Error, Fields, Keys};
+use crate::yaml::{Cursor, Entry, Error, Fields, Keys, Value};
 
 /// The most redirects that a step may follow, as many as browsers do.
 const MOST_REDIRECTS: u32 = 20;
@@ -40,7 +41,7 @@ const STEP: Keys<'_> = Keys {
         "command",
         "when",
     ],
-    planned: &[],
+    misplaced: misplaced::IN_STEP,
 };
 
 const OTHER_KINDS: [&str; 2] = ["think", "command"];
@@ -64,6 +65,9 @@ impl Reader<'_> {
         cursor: &Cursor<'_>,
         around: Surroundings<'_>,
     ) -> Result<Step, Error> {
+        if let Value::Text { .. } = cursor.node().value {
+            return Err(cursor.expected("a step such as 'get: /items'"));
+        }
         let fields = cursor.fields(STEP)?;
         let kinds: Vec<_> = fields
             .entries()

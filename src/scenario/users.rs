@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::auth;
 use super::captures::name;
 use super::inputs::Inputs;
+use super::misplaced;
 use super::parse::Defaults;
 use super::steps::{Headers, Surroundings, headers, lay};
 use super::template::ValueTemplate;
@@ -21,12 +22,12 @@ const CLASS: Keys<'_> = Keys {
     known: &[
         "name", "weight", "wait", "headers", "auth", "on_start", "tasks", "cookies",
     ],
-    planned: &[],
+    misplaced: misplaced::IN_CLASS,
 };
 
 const TASK: Keys<'_> = Keys {
     known: &["weight", "set", "stop_on_failure", "steps"],
-    planned: &[],
+    misplaced: misplaced::IN_TASK,
 };
 
 /// Reads the users, gathering the names of their requests.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::parse::METRICS;
 use super::{Bound, Error, FailureSet, Limit, Names, Severity, Subject};
 use crate::measurement::FailureKind;
 use crate::metric::{Kind, Metric};
 use crate::units::{Share, parse_duration};
-use crate::yaml::{Cursor, Entry, Fields, Keys, Value};
+use crate::yaml::{Cursor, Entry, Fields, Keys, Misplaced, Value};
 
 const SECTIONS: [&str; 5] = ["overall", "requests", "phases", "errors", "cold"];
 
@@ -31,7 +32,31 @@ pub(super) fn read(section: Option<&Cursor<'_>>, names: &Names<'_>) -> Result<Ve
     };
     if let Some(section) = section {
         let known = [&SECTIONS[..], &["warn"]].concat();
-        let fields = section.fields(keys(&known))?;
+        let requests: Vec<&str> = names.requests.iter().map(String::as_str).collect();
+        let phases: Vec<&str> = names.phases.iter().map(|it| it.name.as_str()).collect();
+        let misplaced = |keys, instead| Misplaced { keys, instead };
+        let fields = section.fields(Keys {
+            known: &known,
+            misplaced: &[
+                misplaced(METRICS, "put it into a section: 'overall: { KEY: VALUE }'"),
+                misplaced(
+                    &requests,
+                    "put it into 'requests': 'requests: { KEY: VALUE }'",
+                ),
+                misplaced(&phases, "put it into 'phases': 'phases: { KEY: VALUE }'"),
+                misplaced(
+                    &[
+                        "gate",
+                        "tolerance",
+                        "floor",
+                        "must_detect",
+                        "missing_baseline",
+                        "regression",
+                    ],
+                    "put it at the top of the file, where 'regression' is a section of its own",
+                ),
+            ],
+        })?;
         reader.sections(&fields, Severity::Fail)?;
         if let Some(warn) = fields.get("warn") {
             reader.sections(&warn.fields(keys(&SECTIONS))?, Severity::Warn)?;

@@ -4,17 +4,72 @@ use std::time::Duration;
 
 use super::{Abort, Error, Mode, Names, Thresholds, limits, regression};
 use crate::units::{Share, parse_duration};
-use crate::yaml::{Cursor, Document, Keys};
+use crate::yaml::{Cursor, Document, Keys, Misplaced};
 
 /// How much of the load passes before a run may be stopped, where `abort.after` is silent.
 const DEFAULT_ABORT_AFTER: Duration = Duration::from_secs(10);
+
+/// Metrics that a limit can bound.
+pub(super) const METRICS: &[&str] = &[
+    "p50",
+    "p90",
+    "p95",
+    "p99",
+    "p999",
+    "error_rate",
+    "requests_per_second",
+    "warm_p50",
+    "warm_p90",
+    "warm_p95",
+    "warm_p99",
+];
+
+/// Keys that belong into a section or another file.
+const MISPLACED: &[Misplaced<'_>] = &[
+    Misplaced {
+        keys: METRICS,
+        instead: "put it into the limits: 'limits: { overall: { KEY: VALUE } }'",
+    },
+    Misplaced {
+        keys: &["overall", "requests", "phases", "errors", "cold", "warn"],
+        instead: "put it into the limits: 'limits: { KEY: VALUE }'",
+    },
+    Misplaced {
+        keys: &[
+            "gate",
+            "precision",
+            "tolerance",
+            "history_tolerance",
+            "drift_tolerance",
+            "floor",
+            "must_detect",
+            "accepted",
+            "missing_baseline",
+        ],
+        instead: "put it into the section on changes: 'regression: { KEY: VALUE }'",
+    },
+    Misplaced {
+        keys: &[
+            "name",
+            "target",
+            "variables",
+            "defaults",
+            "user_classes",
+            "load",
+        ],
+        instead: "put it into scenario.yml beside this file",
+    },
+];
 
 /// Parses thresholds. `file` is how errors name it, and `names` what the scenario sends and when. An empty text gives
 /// what holds where there is no file.
 pub fn parse(file: &str, text: &str, names: &Names<'_>) -> Result<Thresholds, Error> {
     let document = Document::parse(file, text)?;
     let keys = ["mode", "limits", "regression", "abort"];
-    let root = document.root().fields(Keys::known(&keys))?;
+    let root = document.root().fields(Keys {
+        known: &keys,
+        misplaced: MISPLACED,
+    })?;
     Ok(Thresholds {
         mode: root.read_or("mode", Mode::default(), |cursor| {
             cursor.one_of(&[("enforce", Mode::Enforce), ("observe", Mode::Observe)])

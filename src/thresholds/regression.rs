@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::parse::METRICS;
 use super::{
     Acceptance, Error, MissingBaseline, Names, Precision, Regression, RequestRule, Subject,
 };
 use crate::metric::Metric;
 use crate::units::{parse_duration, parse_percent, significant};
-use crate::yaml::{Cursor, Entry, Fields, Keys, Value};
+use crate::yaml::{Cursor, Entry, Fields, Keys, Misplaced, Value};
 
 const SECTION: [&str; 11] = [
     "gate",
@@ -38,7 +39,13 @@ pub(super) fn read(section: Option<&Entry<'_>>, names: &Names<'_>) -> Result<Reg
     else {
         return Ok(regression);
     };
-    let fields = section.fields(Keys::known(&SECTION))?;
+    let fields = section.fields(Keys {
+        known: &SECTION,
+        misplaced: &[Misplaced {
+            keys: METRICS,
+            instead: "compare it by 'gate: [KEY]', and bound it in 'limits'",
+        }],
+    })?;
     regression.line = Some(key.line);
     for entry in fields.entries() {
         let value = &entry.value;

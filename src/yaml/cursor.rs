@@ -222,7 +222,11 @@ impl<'d> Cursor<'d> {
     /// The items of a list.
     pub fn list(&self) -> Result<Vec<Self>, Error> {
         if !matches!(self.node.value, Value::List(_)) {
-            return Err(self.expected("a list"));
+            return Err(if matches!(self.node.value, Value::Map(_)) {
+                self.error("expected a list, found a map; begin each of its items with '- '")
+            } else {
+                self.expected("a list")
+            });
         }
         let item = |(index, node): (usize, &'d Node)| Self {
             file: node.file.as_deref().unwrap_or(self.file),

@@ -2,23 +2,35 @@
 
 use std::fmt::Display;
 
-use super::{Cursor, Error, ErrorKind, Key, Node, hint};
+use super::{Cursor, Error, Key, Node, hint};
 
 /// The keys that a map may have.
 #[derive(Clone, Copy, Debug)]
 pub struct Keys<'k> {
     /// Those that are read.
     pub known: &'k [&'k str],
-    /// Those that the format has and that are not built yet.
-    pub planned: &'k [&'k str],
+    /// Those that belong into another map.
+    pub misplaced: &'k [Misplaced<'k>],
 }
+
+/// Keys that people write in the wrong map.
+#[derive(Clone, Copy, Debug)]
+pub struct Misplaced<'k> {
+    /// The keys.
+    pub keys: &'k [&'k str],
+    /// What to write instead; `KEY` and `VALUE` stand for what was written.
+    pub instead: &'k str,
+}
+
+/// Characters of a value that is repeated in an error at most.
+const LONGEST_VALUE: usize = 60;
 
 impl<'k> Keys<'k> {
     /// Keys that are all read.
     pub fn known(known: &'k [&'k str]) -> Self {
         Self {
             known,
-            planned: &[],
+            misplaced: &[],
         }
     }
 }
@@ -63,13 +75,21 @@ impl<'d> Entry<'d> {
         self.located(format_args!("unknown {what} '{}'", self.key.text), &hint)
     }
 
-    /// An error at the key, which asks for a part of the format that is not built yet.
-    pub fn not_supported(&self) -> Error {
-        let error = self.located(format_args!("'{}'", self.key.text), " is not supported yet");
-        Error {
-            kind: ErrorKind::NotSupported,
-            ..error
-        }
+    /// An error at the key, which belongs into another map.
+    fn misplaced(&self, misplaced: &Misplaced<'_>) -> Error {
+        let value = self.value.written().unwrap_or_default();
+        let is_short = !value.is_empty() && value.chars().count() <= LONGEST_VALUE;
+        let value = if is_short { value } else { "…" };
+        let place = match self.map.path() {
+            "" => "at the top of the file".to_owned(),
+            path => format!("in {path}"),
+        };
+        let instead = misplaced.instead.replace("KEY", &self.key.text);
+        self.located_alone(format_args!(
+            "'{}' cannot stand {place}; {}",
+            self.key.text,
+            instead.replace("VALUE", value)
+        ))
     }
 
     /// An error that names the map behind the key, as one speaks.
@@ -78,8 +98,13 @@ impl<'d> Entry<'d> {
             "" => String::new(),
             path => format!(" in {path}"),
         };
+        self.located_alone(format_args!("{message}{place}{rest}"))
+    }
+
+    /// An error at the key whose message names the map itself.
+    fn located_alone(&self, message: impl Display) -> Error {
         Error {
-            message: format!("{message}{place}{rest}"),
+            message: message.to_string(),
             ..self.error("")
         }
     }
@@ -97,12 +122,14 @@ impl<'d> Fields<'d> {
         let entries = map.entries()?;
         for entry in &entries {
             let key = entry.key.text.as_str();
-            if keys.planned.contains(&key) {
-                return Err(entry.not_supported());
+            if keys.known.contains(&key) {
+                continue;
             }
-            if !keys.known.contains(&key) {
-                return Err(entry.unknown("key", keys.known.iter().copied()));
+            let mut misplaced = keys.misplaced.iter();
+            if let Some(misplaced) = misplaced.find(|it| it.keys.contains(&key)) {
+                return Err(entry.misplaced(misplaced));
             }
+            return Err(entry.unknown("key", keys.known.iter().copied()));
         }
         Ok(Self { map, entries })
     }

@@ -18,6 +18,6 @@ mod tree;
 
 pub use cursor::Cursor;
 pub use error::{Error, ErrorKind};
-pub use fields::{Entry, Fields, Keys};
+pub use fields::{Entry, Fields, Keys, Misplaced};
 pub use nearest::{hint, nearest};
 pub use tree::{Document, Key, Node, Value};

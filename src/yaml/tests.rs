@@ -93,10 +93,13 @@ fn what_is_no_yaml_is_told_with_its_place() {
 }
 
 #[test]
-fn a_key_that_is_unknown_planned_or_missing_is_told_before_anything_is_read() {
+fn a_key_that_is_unknown_misplaced_or_missing_is_found_before_anything_is_read() {
     let keys = Keys {
         known: &["weight", "wait"],
-        planned: &["data"],
+        misplaced: &[Misplaced {
+            keys: &["data"],
+            instead: "put it into 'weight': 'weight: { KEY: VALUE }'",
+        }],
     };
     for (text, message) in [
         (
@@ -107,7 +110,14 @@ fn a_key_that_is_unknown_planned_or_missing_is_told_before_anything_is_read() {
             "wait: 1\nzebra: 1\n",
             "f.yml:2:1: unknown key 'zebra': use one of wait, weight",
         ),
-        ("data: 1\n", "f.yml:1:1: 'data' is not supported yet"),
+        (
+            "data: 1\n",
+            "f.yml:1:1: 'data' cannot stand at the top of the file; put it into 'weight': 'weight: { data: 1 }'",
+        ),
+        (
+            "data: [1]\n",
+            "f.yml:1:1: 'data' cannot stand at the top of the file; put it into 'weight': 'weight: { data: … }'",
+        ),
         ("wait: 1\n", "f.yml:1:1: the key 'weight' is missing"),
         ("[1]\n", "f.yml:1:1: expected a map, found a list"),
         ("", "f.yml:1:1: the key 'weight' is missing"),

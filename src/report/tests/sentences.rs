@@ -137,7 +137,7 @@ fn whatever_is_not_passed_says_what_to_do_next() {
         ),
         (
             "no requests",
-            "To mend it: see that every measured phase in scenario.yml has users or arrivals.",
+            "To mend it: give every measured phase in scenario.yml users or arrivals, and see that the conditions",
         ),
         (
             "too few for a limit",

@@ -4,7 +4,7 @@ use super::Medium;
 use super::cautions::units_of;
 use super::line::title;
 use crate::baseline::{Difference, Mismatch};
-use crate::measurement::Arm;
+use crate::measurement::{Arm, FailureKind};
 use crate::record::{Ended, SERVER_ENDED, SERVER_NOT_READY};
 use crate::report::numbers::{self, count, counted};
 use crate::report::text::quoted;
@@ -111,7 +111,7 @@ pub(super) fn invalidity(story: &Story, why: &Invalidity, medium: Medium) -> Rea
         ),
         Invalidity::NoRequests => reason(
             "a measured phase sent no request",
-            "see that every measured phase in scenario.yml has users or arrivals",
+            "give every measured phase in scenario.yml users or arrivals, and see that the conditions (when) of its steps hold",
         ),
         Invalidity::GeneratorLate {
             dropped,
@@ -180,6 +180,10 @@ fn mend_unreachable(arm: Arm, why: &str) -> String {
         format!(
             "see that the command after {flag} serves on 127.0.0.1:$LOADGATE_PORT and that what --ready names, where it is given, answers below 400; a longer --wait gives it more time"
         )
+    } else if why.starts_with(FailureKind::Timeout.to_string().as_str()) {
+        "it accepts connections and does not respond in time; see what it waits for, or raise defaults.timeout in \
+         scenario.yml"
+            .to_owned()
     } else {
         "start it or correct its address; --wait 60s gives it time to come up".to_owned()
     }

@@ -30,7 +30,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "name: demo",
         "name: demo\nseed: 1",
-        "s.yml:2:1: unknown key 'seed': use one of cold_start, data, defaults, environments, load, name, target, user_classes, variables",
+        "s.yml:2:1: unknown key 'seed': use one of cold_start, data, defaults, environments, include, load, name, target, user_classes, variables",
     ),
     (
         "name: demo",
@@ -401,9 +401,63 @@ const LOAD: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Keys in the wrong map: what is replaced, by what, and what is said.
+const MISPLACED: &[(&str, &str, &str)] = &[
+    (
+        "- steps:\n          - get: /items",
+        "- get: /items",
+        "s.yml:5:9: 'get' cannot stand in user_classes[0].tasks[0]; put it into 'steps': 'steps: [{ get: /items }]'",
+    ),
+    (
+        "- steps:",
+        "- wait: 1s\n        steps:",
+        "s.yml:5:9: 'wait' cannot stand in user_classes[0].tasks[0]; put it into the class of users: 'user_classes: [{ name: user, wait: 1s, tasks: […] }]'",
+    ),
+    (
+        "tasks:\n      - steps:\n          - get: /items",
+        "steps:\n      - get: /items",
+        "s.yml:4:5: 'steps' cannot stand in user_classes[0]; put them into a task: 'tasks: [{ steps: … }]'",
+    ),
+    (
+        "name: demo",
+        "name: demo\nget: /items",
+        "s.yml:2:1: 'get' cannot stand at the top of the file; put it into a step: 'user_classes: [{ name: user, tasks: [{ steps: [{ get: /items }] }] }]'",
+    ),
+    (
+        "name: demo",
+        "name: demo\nusers: 5",
+        "s.yml:2:1: 'users' cannot stand at the top of the file; put it into a phase at the top of the file: 'load: [{ phase: steady, users: 5, for: 60s }]'",
+    ),
+    (
+        "name: demo",
+        "name: demo\nlimits: {}",
+        "s.yml:2:1: 'limits' cannot stand at the top of the file; put it into thresholds.yml beside this file",
+    ),
+    (
+        "- get: /items",
+        "- repeat: 3\n            steps: [{ get: / }]",
+        "s.yml:6:13: 'repeat' cannot stand in user_classes[0].tasks[0].steps[0]; users do their tasks again and again for as long as a phase lasts; to send one request several times in a task, write its step as often, and to repeat phases, write 'repeat' under 'load'",
+    ),
+    (
+        "phase: steady, users: 1",
+        "name: steady, users: 1",
+        "s.yml:8:7: 'name' cannot stand in load[0]; write 'phase: steady'",
+    ),
+    (
+        "- get: /items",
+        "- GET /items",
+        "s.yml:6:13: user_classes[0].tasks[0].steps[0]: expected a step such as 'get: /items', found 'GET /items'",
+    ),
+    (
+        "- get: /items",
+        "get: /items",
+        "s.yml:6:11: user_classes[0].tasks[0].steps: expected a list, found a map; begin each of its items with '- '",
+    ),
+];
+
 #[test]
 fn a_fault_of_the_file_is_told_with_its_place_and_its_remedy() {
-    for (old, new, message) in [SECTIONS, USERS, STEPS, LOAD].concat() {
+    for (old, new, message) in [SECTIONS, USERS, STEPS, LOAD, MISPLACED].concat() {
         assert_eq!(wrong(old, new), message);
     }
 }
