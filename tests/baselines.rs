@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use loadgate::measurement::{Cell, Latencies};
-use loadgate::record::RunRecord;
+use loadgate::record::{Health, RunRecord};
 use serde_json::Value;
 
 use crate::replay::Load;
@@ -273,9 +273,15 @@ fn on_day(record: &RunRecord, day: i64, millis: f64) -> RunRecord {
     record.run.id = format!("github-{day}");
     let length = jiff::SignedDuration::from_hours(24 * day);
     record.run.started = record.run.started.checked_add(length).unwrap();
+    // That the machine of the test was busy is no part of what is told.
+    record.health = Health {
+        achieved: record.health.achieved.map(|_| 1.0),
+        ..Health::default()
+    };
     // No two days and no two slices are alike.
     let noise = |number: i64| 1.0 + 0.01 * ((number * 7 % 11) as f64 / 5.0 - 1.0);
     for (number, slice) in (0..).zip(&mut record.slices) {
+        slice.late_p99_s = 0.0;
         let factor = millis * noise(day) * noise(number + 3);
         for cell in &mut slice.cells {
             let micros = (0..400).map(|rank| {
@@ -356,4 +362,65 @@ fn steps_that_no_job_fails_by_add_up_to_a_drift_that_main_fails_by_and_a_pull_re
     let _ = Ran::new(&typed).exits(0);
     let anchored = baseline(&gate);
     assert_eq!(anchored["anchor"]["id"], format!("github-{number}"));
+}
+
+#[test]
+fn jobs_are_listed_and_one_is_removed_by_name() {
+    let gate = gate("").with_scenario(&SCENARIO.replace("for: 1s", "for: 4s"));
+    gate.run(&Server::fast().url(), &[]);
+    let measured = RunRecord::from_json("result.json", &gate.written("result.json")).unwrap();
+    let day = gate.home().join("day.json");
+    let day = day.to_str().unwrap();
+    for number in 0..6 {
+        let millis = if number == 3 { 25.0 } else { 10.0 };
+        std::fs::write(day, on_day(&measured, number, millis).to_json()).unwrap();
+        gate.command("record", &[day, "--accept"]).exits(0);
+    }
+    let before = gate.read("baseline.json");
+    let listed = gate.command("record", &["--list"]).exits(0).stdout;
+    let marked: Vec<&str> = listed
+        .lines()
+        .filter(|line| line.contains("outlier"))
+        .collect();
+    assert_eq!(marked.len(), 1, "{listed}");
+    assert!(marked[0].contains("github-3"), "{listed}");
+    assert_eq!(listed.matches("github-").count(), 6, "{listed}");
+    assert_eq!(gate.read("baseline.json"), before, "listing writes nothing");
+
+    // All that are named, or none.
+    gate.command("record", &["--drop", "github-3", "--drop", "github-9"])
+        .exits(2)
+        .says(&["no job 'github-9'", "github-5"]);
+    assert_eq!(gate.read("baseline.json"), before);
+    gate.command("record", &["--drop", "github-3"]).exits(0);
+    let left: Vec<Value> = baseline(&gate)["jobs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| job["id"].clone())
+        .collect();
+    let ids = ["github-0", "github-1", "github-2", "github-4", "github-5"];
+    assert_eq!(left, ids);
+    gate.command("record", &["--drop", "github-3", "--accept"])
+        .exits(2);
+    gate.command("record", &[]).exits(2);
+}
+
+#[test]
+fn a_run_that_is_too_short_to_be_compared_says_so_when_it_is_recorded() {
+    let gate = gate("");
+    // Some slices of 400 requests: a first run passes, and a later one could not be judged.
+    gate.run(&Server::fast().url(), &[]);
+    let measured = RunRecord::from_json("result.json", &gate.written("result.json")).unwrap();
+    assert!(measured.slices.len() < 5);
+    let day = gate.home().join("day.json");
+    std::fs::write(&day, on_day(&measured, 1, 10.0).to_json()).unwrap();
+    let day = day.to_str().unwrap();
+    let said = "could not be compared with it";
+    gate.command("judge", &[day]).exits(0);
+    assert!(gate.written("summary.md").contains(said));
+    let recorded = gate.command("record", &[day]).exits(0);
+    assert!(recorded.stderr.contains(said), "{}", recorded.stderr);
+    std::fs::write(day, on_day(&measured, 2, 10.0).to_json()).unwrap();
+    gate.command("judge", &[day]).exits(3);
 }

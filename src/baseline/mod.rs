@@ -4,6 +4,7 @@
 
 mod matching;
 mod model;
+mod outlier;
 mod ring;
 pub mod store;
 mod stored;
@@ -14,7 +15,8 @@ pub use matching::{
     Difference, Matching, Mismatch, Setting, anchor, differences, matching, scenario_diff,
 };
 pub use model::{Baseline, CellSummary, Job, RING, SCHEMA, Scope};
-pub use ring::{add, forget, holds, set_anchor};
+pub use outlier::{outliers, p95};
+pub use ring::{DropError, add, forget, holds, remove, set_anchor};
 pub use store::StoreError;
 pub use summary::{summarize, summarize_kept};
 pub use told::{ToldLatencies, ToldRow};

@@ -10,7 +10,7 @@ use super::stored::StoredJob;
 use super::told::ToldRow;
 use crate::measurement::{FailureKind, Latencies, Totals};
 use crate::metric::{Metric, Starts};
-use crate::record::{Breakdown, Environment, ScenarioIdentity};
+use crate::record::{Breakdown, Environment, ScenarioIdentity, Tally};
 
 /// The newest version of the format. Version 1 wrote an object for each request name, which is still read.
 pub const SCHEMA: u32 = 2;
@@ -60,6 +60,8 @@ pub struct Job {
     pub cells: Vec<CellSummary>,
     /// What its run told of each name and phase, of the newest job alone of those that are alike.
     pub told: Vec<ToldRow>,
+    /// Slices or pairs in which the generator was late: its latencies are kept without them.
+    pub late: Tally,
 }
 
 /// The phases that a summary speaks of.

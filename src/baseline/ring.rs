@@ -64,6 +64,64 @@ pub fn forget(baseline: &mut Baseline, records: &[RunRecord]) -> bool {
     is_anchor || is_cut
 }
 
+/// Why a job cannot be dropped.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DropError {
+    /// No job has this name.
+    #[error("the baseline holds no job '{name}'; {}", names(held))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The jobs that there are.
+        held: Vec<String>,
+    },
+    /// Several jobs have this name.
+    #[error("the baseline holds several jobs '{name}'; name one by its start, {}", starts.join(" or "))]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// Their starts.
+        starts: Vec<String>,
+    },
+}
+
+fn names(held: &[String]) -> String {
+    if held.is_empty() {
+        return "it holds none".to_owned();
+    }
+    format!("use one of {}", held.join(", "))
+}
+
+/// Takes out one job, named by its id, its commit or its start. It is the anchor no longer if it was.
+pub fn remove(baseline: &mut Baseline, name: &str) -> Result<Job, DropError> {
+    let is_named = |job: &&Job| {
+        let mut commit = job.commit.iter();
+        job.id == name
+            || job.started.to_string() == name
+            || commit.any(|commit| name.len() >= FEWEST_OF_COMMIT && commit.starts_with(name))
+    };
+    let found: Vec<Job> = baseline.jobs.iter().filter(is_named).cloned().collect();
+    let [job] = found.as_slice() else {
+        let name = name.to_owned();
+        return Err(if found.is_empty() {
+            let held = baseline.jobs.iter().map(|job| job.id.clone()).collect();
+            DropError::Unknown { name, held }
+        } else {
+            let starts = found.iter().map(|job| job.started.to_string()).collect();
+            DropError::Ambiguous { name, starts }
+        });
+    };
+    let is_same = |held: &Job| held.id == job.id && held.started == job.started;
+    baseline.jobs.retain(|held| !is_same(held));
+    if baseline.anchor.as_ref().is_some_and(is_same) {
+        baseline.anchor = None;
+    }
+    Ok(job.clone())
+}
+
+/// Digits of a commit that name a job at least, as git shows them.
+const FEWEST_OF_COMMIT: usize = 7;
+
 fn is_of(job: &Job, run: &Run) -> bool {
     job.id == run.id && job.started == run.started
 }
@@ -90,7 +148,7 @@ mod tests {
     use super::*;
     use crate::baseline::{CellSummary, Scope, ToldRow};
     use crate::measurement::Latencies;
-    use crate::record::Environment;
+    use crate::record::{Environment, Tally};
 
     fn job(second: i64, cores: u32) -> Job {
         let mut latencies = Latencies::new();
@@ -123,6 +181,7 @@ mod tests {
                 seconds: 1.0,
                 ..ToldRow::default()
             }],
+            late: Tally::default(),
         }
     }
 
@@ -168,6 +227,27 @@ mod tests {
             .map(|job| job.told(None, None).is_some())
             .collect();
         assert_eq!(kept, [false, true, true]);
+    }
+
+    #[test]
+    fn a_job_is_removed_by_a_name_that_is_its_own() {
+        let mut ring = filled((1..4).map(|second| job(second, 2)));
+        ring.jobs[0].commit = Some("3f2c9ab01".to_owned());
+        ring.anchor = Some(ring.jobs[1].clone());
+        ring.jobs[2].id = "job-2".to_owned();
+        let before = ring.clone();
+        let unknown = remove(&mut ring, "job-9").unwrap_err();
+        assert!(matches!(unknown, DropError::Unknown { held, .. } if held.len() == 3));
+        let twice = remove(&mut ring, "job-2").unwrap_err();
+        assert!(matches!(twice, DropError::Ambiguous { starts, .. } if starts.len() == 2));
+        assert!(remove(&mut ring, "3f2c").is_err(), "too few digits");
+        assert_eq!(ring, before);
+        assert_eq!(remove(&mut ring, "3f2c9ab").unwrap().id, "job-1");
+        assert!(ring.anchor.is_some());
+        let start = ring.jobs[0].started.to_string();
+        assert_eq!(remove(&mut ring, &start).unwrap(), before.jobs[1]);
+        assert_eq!(ring.anchor, None);
+        assert_eq!(ring.jobs.len(), 1);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::model::{CellSummary, Job, Scope};
 use super::told::Table;
 use crate::measurement::{FailureKind, Latencies};
 use crate::metric::Metric;
-use crate::record::{Breakdown, Environment};
+use crate::record::{Breakdown, Environment, Tally};
 
 /// A job with its figures in rows.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -38,6 +38,9 @@ pub(super) struct StoredJob {
     /// What the run told of each name and phase, of the newest job alone of those that are alike.
     #[serde(default, skip_serializing_if = "Table::is_empty")]
     told: Table,
+    /// Slices or pairs in which the generator was late: latencies are kept without them.
+    #[serde(default, skip_serializing_if = "Tally::is_whole")]
+    late: Tally,
 }
 
 /// One request name, or all of them, in one scope.
@@ -102,6 +105,7 @@ impl From<Job> for StoredJob {
             labels: job.labels,
             environment: job.environment,
             told: job.told.into(),
+            late: job.late,
         }
     }
 }
@@ -147,6 +151,7 @@ impl TryFrom<StoredJob> for Job {
             labels: job.labels,
             environment: job.environment,
             told: job.told.into(),
+            late: job.late,
         })
     }
 }

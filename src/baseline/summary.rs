@@ -96,6 +96,9 @@ impl Job {
             environment: record.environment.clone(),
             cells,
             told: ToldRow::of(record),
+            late: Some(sieve.tally())
+                .filter(|tally| !tally.is_whole())
+                .unwrap_or_default(),
         }
     }
 }

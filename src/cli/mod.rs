@@ -71,7 +71,7 @@ enum Command {
     Validate(Box<Validate>),
     /// Judge stored results again, without a network
     Judge(Judge),
-    /// Add accepted results to a gate's baseline
+    /// Add accepted results to a gate's baseline, list its jobs, or remove one
     Record(Record),
     /// Tell how one result differs from another
     Compare(Compare),

@@ -26,8 +26,10 @@ pub(super) struct Record {
     #[command(flatten)]
     gate: OneGate,
     /// Stored results, oldest first
-    #[arg(value_name = "RESULT", required = true)]
+    #[arg(value_name = "RESULT", required_unless_present_any = ["list", "drop"], conflicts_with_all = ["list", "drop"])]
     results: Vec<PathBuf>,
+    #[command(flatten)]
+    ring: Ring,
     /// Add results that were judged worse as well
     #[arg(long)]
     accept: bool,
@@ -37,6 +39,17 @@ pub(super) struct Record {
     /// Fix the last of the results as the release that drift is held against
     #[arg(long)]
     anchor: bool,
+}
+
+/// What is done with the jobs that there are.
+#[derive(Debug, Args)]
+struct Ring {
+    /// List the baseline's jobs with their P95, those that stand out marked
+    #[arg(long, conflicts_with_all = ["drop", "accept", "restart", "anchor"])]
+    list: bool,
+    /// Remove a job by its id, its commit or its start; may be given several times
+    #[arg(long, value_name = "JOB", conflicts_with_all = ["accept", "restart", "anchor"])]
+    drop: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -212,14 +225,20 @@ impl Record {
             restart: self.restart,
             anchor: self.anchor,
         };
-        let mut gate = self.gate.read(Recording::WhereGood)?;
-        Ok(gate::record(
-            &mut gate,
-            &self.results,
-            acceptance,
-            change,
-            &Console::of_process(Loudness::Full),
-        )?)
+        let recording = if self.ring.list {
+            Recording::Off
+        } else {
+            Recording::WhereGood
+        };
+        let mut gate = self.gate.read(recording)?;
+        let console = Console::of_process(Loudness::Full);
+        Ok(if self.ring.list {
+            gate::list_jobs(&gate, &console)?
+        } else if !self.ring.drop.is_empty() {
+            gate::drop_jobs(&gate, &self.ring.drop, &console)?
+        } else {
+            gate::record(&mut gate, &self.results, acceptance, change, &console)?
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::baseline::StoreError;
+use crate::baseline::{DropError, StoreError};
 use crate::exit::Exit;
 use crate::{load, plan};
 
@@ -38,6 +38,12 @@ pub enum Error {
     /// The baseline cannot be read or written.
     #[error(transparent)]
     Baseline(#[from] StoreError),
+    /// A job that cannot be dropped.
+    #[error(transparent)]
+    Drop(#[from] DropError),
+    /// There is no baseline to list or to drop from.
+    #[error("there is no baseline {}; record one with 'loadgate record'", .0.display())]
+    NoBaseline(PathBuf),
     /// Stored results that do not belong to the gate.
     #[error(
         "{file} is a run of another scenario than {gate}:\n{diff}run it again, or judge it with the gate as it was"
@@ -74,6 +80,8 @@ impl Error {
             | Self::Signals(_)
             | Self::Retold { .. }
             | Self::Baseline(_)
+            | Self::Drop(_)
+            | Self::NoBaseline(_)
             | Self::OtherScenario { .. }
             | Self::TwoRuns { .. } => Exit::Usage,
             Self::Load(error) => match error {

@@ -25,7 +25,7 @@ pub use compare::compare;
 pub use console::{Console, Loudness, Style, program, say};
 pub use error::Error;
 pub use judge::judge;
-pub use record::{Acceptance, Change, record};
+pub use record::{Acceptance, Change, drop_jobs, list_jobs, record};
 pub use rehearse::rehearse;
 pub use retell::{Against, report};
 pub use tell::Format;

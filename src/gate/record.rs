@@ -13,6 +13,7 @@ use crate::exit::{Exit, Strictness};
 use crate::files;
 use crate::plan::{self, Gate, Plan, Recording};
 use crate::record::{Ended, RunRecord, ScenarioIdentity};
+use crate::report;
 use crate::verdict::{Invalidity, Outcome, Verdict};
 
 /// Whether results that were judged worse are added.
@@ -63,6 +64,9 @@ pub fn record(
             ));
             return Ok(exit);
         }
+        for note in told.recording_notes() {
+            console.warn(&format!("{}: {note}", path.display()));
+        }
         let worse = told.verdict.outcome == Outcome::Failed;
         add(
             gate,
@@ -86,6 +90,37 @@ pub fn record(
             anchor.started
         ));
     }
+    Ok(Exit::Passed)
+}
+
+/// Lists the jobs of a gate's baseline.
+pub fn list_jobs(gate: &Gate, console: &Console) -> Result<Exit, Error> {
+    let held = gate.baseline.as_ref();
+    let held = held.ok_or_else(|| Error::NoBaseline(gate.baseline_path.clone()))?;
+    console.print(&report::jobs(held));
+    Ok(Exit::Passed)
+}
+
+/// Takes jobs out of a gate's baseline: all that are named, or none.
+pub fn drop_jobs(gate: &Gate, names: &[String], console: &Console) -> Result<Exit, Error> {
+    let update = Update::new(&gate.baseline_path)?;
+    let missing = || Error::NoBaseline(gate.baseline_path.clone());
+    let mut held = update.read()?.ok_or_else(missing)?;
+    let had_anchor = held.anchor.is_some();
+    let mut dropped = Vec::new();
+    for name in names {
+        dropped.push(baseline::remove(&mut held, name)?);
+    }
+    update.write(&held)?;
+    for job in dropped {
+        console.print(&format!("dropped {}, of {}", job.id, job.started));
+    }
+    if had_anchor && held.anchor.is_none() {
+        console.warn(
+            "loadgate: the anchor was dropped, so drift is compared with nothing; fix another with 'record --anchor'",
+        );
+    }
+    console.print(&recorded(gate, &held));
     Ok(Exit::Passed)
 }
 
@@ -128,6 +163,9 @@ pub(super) fn where_good(gate: &Gate, told: &Told<'_>, console: &Console) -> Exi
     match add_run(gate, record, console) {
         Ok(held) => {
             console.note(&recorded(gate, &held));
+            for note in told.recording_notes() {
+                console.warn(&note);
+            }
             Exit::Passed
         }
         Err(error) => {

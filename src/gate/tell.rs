@@ -185,6 +185,11 @@ impl<'a> Told<'a> {
         tell(&story)
     }
 
+    /// What whoever records the runs should know.
+    pub(super) fn recording_notes(&self) -> Vec<String> {
+        report::recording_notes(&self.story())
+    }
+
     /// Where its files lie.
     pub(super) fn folder(&self) -> &Path {
         &self.folder

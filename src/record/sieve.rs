@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{RunRecord, SliceRecord};
 use crate::measurement::Arm;
 use crate::units::six_digits;
@@ -28,7 +31,7 @@ pub struct Sieve {
 }
 
 /// How many of a kind were dropped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// Dropped ones.
     pub dropped: u32,
@@ -39,7 +42,12 @@ pub struct Tally {
 impl Tally {
     /// Whether so many were dropped that the run says more of the generator than of the target: over a quarter.
     pub fn is_too_many(self) -> bool {
-        self.dropped * 4 > self.of
+        u64::from(self.dropped) * 4 > u64::from(self.of)
+    }
+
+    /// Whether none were dropped.
+    pub fn is_whole(&self) -> bool {
+        self.dropped == 0
     }
 }
 
@@ -88,6 +96,14 @@ impl Sieve {
             };
             tally.of += 1;
             tally.dropped += u32::from(dropped);
+        }
+    }
+
+    /// Pairs and slices together.
+    pub fn tally(&self) -> Tally {
+        Tally {
+            dropped: self.pairs.dropped + self.slices.dropped,
+            of: self.pairs.of + self.slices.of,
         }
     }
 

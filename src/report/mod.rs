@@ -17,6 +17,7 @@ mod course;
 mod figures;
 mod gated;
 mod html;
+mod jobs;
 mod junit;
 mod layout;
 mod markdown;
@@ -48,6 +49,7 @@ pub use annotations::{Annotation, Severity, annotations};
 pub use comment::{Missing, comment};
 pub use gated::gated;
 pub use html::html;
+pub use jobs::jobs;
 pub use junit::junit;
 pub use layout::wrap as wrapped;
 pub use metrics::metrics;
@@ -58,6 +60,11 @@ pub use rehearsal::{Secrets, Seen, rehearsal};
 pub use summary::summary;
 pub use terminal::{Colour, terminal, terminal_in_full, verdict_line};
 pub use text::{fitted, inert, quoted};
+
+/// What whoever records a run should know: each a sentence without its capital.
+pub fn recording_notes(story: &Story) -> Vec<String> {
+    words::of_recording(story, words::Medium::Plain)
+}
 
 /// All that the reports of one gate are told from.
 #[derive(Clone, Copy, Debug)]

@@ -305,7 +305,7 @@ fn conclusion(outlook: &Outlook, columns: usize) -> Vec<String> {
                 cell.phase.as_deref(),
             );
             let told = format!("- {name} will not be judged: {}", not_judged(why));
-            lines.extend(wrap(&(told + consequence(cell)), columns));
+            lines.extend(wrap(&(told + &consequence(cell)), columns));
         }
     }
     for forecast in outlook.forecast.limits.iter().filter(|it| !it.is_judged()) {
@@ -325,13 +325,14 @@ fn conclusion(outlook: &Outlook, columns: usize) -> Vec<String> {
     lines
 }
 
-fn consequence(cell: &CellForecast) -> &'static str {
+fn consequence(cell: &CellForecast) -> String {
     let is_overall = cell.subject == Subject::Overall;
-    match cell.smallest {
-        Err(NotJudged::TooFewRequests { .. }) if is_overall => {
-            ", which makes a run with a baseline invalid"
-        }
-        Ok(_) | Err(_) => "",
+    match &cell.smallest {
+        Err(why @ NotJudged::TooFewRequests { .. }) if is_overall => format!(
+            ", which makes a run with a baseline invalid; {} times as many requests would do",
+            count(numbers::whole(why.times().unwrap_or_default().ceil()))
+        ),
+        Ok(_) | Err(_) => String::new(),
     }
 }
 

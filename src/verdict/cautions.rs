@@ -30,6 +30,7 @@ pub(super) fn of_runs(
     cautions.extend(cold::caution(thresholds, runs));
     cautions.extend(other_cpu(runs, opponent));
     cautions.extend(other_scheduling(runs, opponent));
+    cautions.extend(late_jobs(opponent));
     cautions
 }
 
@@ -69,6 +70,24 @@ fn late_slices(runs: &[Run<'_>]) -> Option<Caution> {
         of: tallies().map(|tally| tally.of).sum(),
         worst_s: sieves().map(|sieve| sieve.worst_s).fold(0.0, f64::max),
         limit_s: sieves().map(|sieve| sieve.limit_s).fold(0.0, f64::max),
+    })
+}
+
+fn late_jobs(opponent: Opponent<'_>) -> Option<Caution> {
+    let Opponent::Jobs(jobs) = opponent else {
+        return None;
+    };
+    let late = jobs.iter().filter(|job| !job.late.is_whole());
+    let newest = late.clone().next_back()?;
+    let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
+    let jobs = Tally {
+        dropped: count(late.count()),
+        of: count(jobs.len()),
+    };
+    jobs.is_too_many().then(|| Caution::LateJobs {
+        late: jobs.dropped,
+        of: jobs.of,
+        id: newest.id.clone(),
     })
 }
 

@@ -85,6 +85,9 @@ fn compare(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>, verdict: &
     verdict
         .cautions
         .extend(cautions::of_cells(case, runs, opponent, &cells, first));
+    verdict
+        .cautions
+        .extend(too_few_to_compare(case, runs, opponent));
     let cells = cells.into_iter().chain(drift);
     verdict.lines.extend(cells.map(|cell| cell.line));
 }
@@ -198,6 +201,35 @@ fn overall_not_judged(line: usize, cell: &Judged) -> Option<Invalidity> {
         | LineOutcome::Failed
         | LineOutcome::Inconclusive => None,
     }
+}
+
+/// What a run like this one would lack if it were compared with this one, when nothing was compared.
+fn too_few_to_compare(
+    case: &Case<'_>,
+    runs: &[Run<'_>],
+    opponent: Opponent<'_>,
+) -> Option<Caution> {
+    if opponent.is_some() {
+        return None;
+    }
+    let own: Vec<Job> = runs.iter().map(|run| Job::of(run.record, false)).collect();
+    let own: Vec<&Job> = own.iter().collect();
+    let cells = regression::judge(case, runs, Opponent::Jobs(&own));
+    let lacking = cells.into_iter().filter_map(|cell| {
+        overall_not_judged(0, &cell)?;
+        let LineOutcome::NotJudged(why) = cell.line.outcome else {
+            return None;
+        };
+        let times = why.times()?;
+        Some((times, cell.cell, why))
+    });
+    let most = lacking.max_by(|(a, ..), (b, ..)| a.total_cmp(b));
+    most.map(|(times, cell, why)| Caution::TooFewToCompare {
+        metric: cell.metric,
+        phase: cell.phase,
+        why,
+        times: six_digits(times),
+    })
 }
 
 fn comparison(runs: &[Run<'_>], opponent: Opponent<'_>) -> Comparison {

@@ -421,6 +421,27 @@ pub enum Caution {
         /// Requests by then.
         requests: u64,
     },
+    /// Nothing was compared, and a run like this could not be compared with this one either: a metric that is gated overall
+    /// would get too few requests.
+    TooFewToCompare {
+        /// The metric that lacks most.
+        metric: Metric,
+        /// One phase; all steady ones when there is none.
+        phase: Option<String>,
+        /// What it lacks.
+        why: NotJudged,
+        /// How many times as long the load would have to last.
+        times: f64,
+    },
+    /// In over a quarter of the baseline's jobs the generator was late in part.
+    LateJobs {
+        /// Such jobs.
+        late: u32,
+        /// Jobs that the run is compared with.
+        of: u32,
+        /// The newest such job.
+        id: String,
+    },
     /// The CPU model differs from that of matching jobs.
     OtherCpu {
         /// In the baseline's newest matching job.
@@ -482,6 +503,19 @@ pub struct Noise {
     pub own: f64,
     /// The same in the jobs of the baseline: their median; none where there are none.
     pub usual: Option<f64>,
+}
+
+impl NotJudged {
+    /// How many times as much would do, when it is a matter of how much there is.
+    pub fn times(&self) -> Option<f64> {
+        match self {
+            Self::TooFewRequests { have, need } | Self::TooFewColdStarts { have, need } => {
+                Some(*need as f64 / (*have).max(1) as f64)
+            }
+            Self::TooFewSlices { have, need } => Some(f64::from(*need) / f64::from((*have).max(1))),
+            Self::NoComparison | Self::NewRequest | Self::BaseFails | Self::Off => None,
+        }
+    }
 }
 
 impl Line {

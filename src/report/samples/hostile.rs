@@ -47,6 +47,8 @@ pub(in crate::report) fn saying(text: &str) -> Sample {
         match caution {
             Caution::Vanished { request } => *request = own(),
             Caution::OtherCpu { baseline, current } => (*baseline, *current) = (own(), own()),
+            Caution::TooFewToCompare { phase, .. } => *phase = phase.as_ref().map(|_| own()),
+            Caution::LateJobs { id, .. } => *id = own(),
             Caution::MuchFaster { .. }
             | Caution::AcceptanceExpired { .. }
             | Caution::AcceptanceUnneeded { .. }

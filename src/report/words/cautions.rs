@@ -3,14 +3,17 @@
 use super::Medium;
 use super::context::noise;
 use super::line::title;
-use super::reasons::written_at;
+use super::reasons::{not_judged, written_at};
+use crate::baseline::Scope;
+use crate::metric::Metric;
 use crate::record::{RunRecord, Scheduling};
 use crate::report::Story;
 use crate::report::numbers::{self, count, counted, share};
 use crate::report::rows::must_detect;
+use crate::report::text::quoted;
 use crate::thresholds::{Acceptance, Subject};
 use crate::units::Latency;
-use crate::verdict::{Caution, Check, Comparison, Enough, Line, Measure, Outcome};
+use crate::verdict::{Caution, Check, Comparison, Enough, Line, Measure, NotJudged, Outcome};
 
 /// The cautions of a story, but for what the verdict says itself.
 pub(in crate::report) fn told_cautions<'a>(story: &Story<'a>) -> impl Iterator<Item = &'a Caution> {
@@ -55,6 +58,22 @@ pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Mediu
                 aborted(story, *failures, *requests)
             )
         }
+        Caution::TooFewToCompare {
+            metric,
+            phase,
+            why,
+            times,
+        } => too_few_to_compare(story, (*metric, phase.as_deref()), why, *times, medium),
+        Caution::LateJobs { late, of, id } => format!(
+            "the generator was late in part of {late} of {of} baseline jobs, whose latencies are kept without those parts; \
+             record again on a quieter machine, and drop such a job with {}",
+            medium.command(&format!(
+                "{} record {} --drop {}",
+                story.typed.program,
+                quoted(story.gate_path),
+                quoted(id)
+            ))
+        ),
         Caution::OtherCpu { baseline, current } => format!(
             "this machine's CPU is {}, the baseline's was {}: part of a change may be the machine's",
             medium.foreign(current),
@@ -103,6 +122,49 @@ pub(super) fn scheduling(scheduling: Scheduling) -> &'static str {
         Scheduling::RealTime => "real-time scheduling",
         Scheduling::PartlyRealTime => "real-time scheduling in part",
     }
+}
+
+/// That the next run could not be compared with this one, and how long it would have to last.
+fn too_few_to_compare(
+    story: &Story,
+    (metric, phase): (Metric, Option<&str>),
+    why: &NotJudged,
+    times: f64,
+    medium: Medium,
+) -> String {
+    let (whose, phases) = match phase {
+        None => ("the steady phases".to_owned(), Scope::Steady),
+        Some(phase) => (
+            format!("the phase {}", medium.foreign(phase)),
+            Scope::Phase(phase.to_owned()),
+        ),
+    };
+    let phases = phases.phases(&story.record.phases).into_iter();
+    let phases = phases.map(|index| &story.record.phases[index]);
+    let lasts: f64 = phases
+        .map(|phase| phase.duration_s * f64::from(phase.passes))
+        .sum();
+    // A tenth more, since no two runs send the same number.
+    let longer = (lasts * times * 1.1).ceil();
+    format!(
+        "a later run like this one could not be compared with it: {} overall has {}; lengthen {whose} from {} to {}, or \
+         send more at a time",
+        metric.label(),
+        not_judged(why),
+        numbers::length(lasts),
+        numbers::length(longer)
+    )
+}
+
+/// The cautions that matter to who records a run, in words.
+pub(in crate::report) fn of_recording(story: &Story, medium: Medium) -> Vec<String> {
+    let cautions = story.verdict.cautions.iter().filter(|caution| {
+        matches!(
+            caution,
+            Caution::TooFewToCompare { .. } | Caution::LateSlices { .. }
+        )
+    });
+    cautions.map(|told| caution(story, told, medium)).collect()
 }
 
 /// What the generator's lateness drops: slices, or the pairs of a duet.

@@ -14,7 +14,7 @@ mod suspicion;
 
 pub(super) use advice::advice;
 pub(super) use answers::{concurrency, first_told, showed};
-pub(super) use cautions::{caution, told_cautions};
+pub(super) use cautions::{caution, of_recording, told_cautions};
 pub(super) use context::{
     compared, comparison, generator, load, ordinary_noise, short_commit, two_figures, unit,
 };

@@ -266,6 +266,8 @@ fn lost_to_lateness(story: &Story, line: &Line) -> Option<String> {
         | Caution::AcceptanceUnneeded { .. }
         | Caution::CannotDetect { .. }
         | Caution::Aborted { .. }
+        | Caution::TooFewToCompare { .. }
+        | Caution::LateJobs { .. }
         | Caution::OtherCpu { .. }
         | Caution::OtherScheduling { .. }
         | Caution::NoColdMark

@@ -280,3 +280,72 @@ fn totals_are_those_of_measured_phases_of_the_target() {
         .build();
     assert_eq!(judged_alone(&thresholds(), &run).totals.requests, 900);
 }
+
+#[test]
+fn a_first_run_says_what_a_later_one_would_lack() {
+    let lacking = |run: &RunRecord| {
+        let verdict = judged_alone(&thresholds(), run);
+        let mut cautions = verdict.cautions.into_iter();
+        cautions.find_map(|caution| {
+            let Caution::TooFewToCompare { why, times, .. } = caution else {
+                return None;
+            };
+            Some((why, times))
+        })
+    };
+    let of = |requests: u64| {
+        let each = [traffic("GET /a", requests / 4, 10.0)];
+        record().steady("warm").slices(4, &each).build()
+    };
+    let (short, long) = (of(400), of(40_000));
+    let (why, times) = lacking(&short).unwrap();
+    let NotJudged::TooFewRequests { have, need } = why else {
+        panic!("{why:?}");
+    };
+    assert_eq!(have, 400);
+    assert!((times - need as f64 / 400.0).abs() < 1e-6);
+    // It is just what makes a later run invalid.
+    let job = Job::of(&short, false);
+    let later = judged_against(&thresholds(), &short, &[job]);
+    assert_eq!(later.outcome, Outcome::Invalid);
+    let enough = of(need + 4);
+    let job = Job::of(&enough, false);
+    let later = judged_against(&thresholds(), &enough, &[job]);
+    assert_ne!(later.outcome, Outcome::Invalid);
+    assert_eq!(lacking(&long), None);
+    // What is compared needs no forecast.
+    let jobs = history(5);
+    let compared = judged_against(&thresholds(), &shop(100.0), &jobs);
+    let forecast = |caution: &Caution| matches!(caution, Caution::TooFewToCompare { .. });
+    assert!(!compared.cautions.iter().any(forecast));
+}
+
+#[test]
+fn a_comparison_knows_jobs_in_which_the_generator_was_late() {
+    let late = record()
+        .steady("warm")
+        .slices(12, &both(100.0))
+        .late(5.0)
+        .build();
+    let late = Job::of(&late, false);
+    assert_eq!((late.late.dropped, late.late.of), (1, 12));
+    // It is kept in the file, and left out of a job without one.
+    let stored = serde_json::to_string(&late).unwrap();
+    assert_eq!(serde_json::from_str::<Job>(&stored).unwrap(), late);
+    let on_time = serde_json::to_value(&history(1)[0]).unwrap();
+    assert!(on_time.get("late").is_none());
+    let cautioned = |jobs: &[Job]| {
+        let verdict = judged_against(&thresholds(), &shop(100.0), jobs);
+        let mut cautions = verdict.cautions.into_iter();
+        cautions.find_map(|caution| {
+            let Caution::LateJobs { late, of, .. } = caution else {
+                return None;
+            };
+            Some((late, of))
+        })
+    };
+    assert_eq!(cautioned(std::slice::from_ref(&late)), Some((1, 1)));
+    let mut jobs = history(9);
+    jobs.push(late);
+    assert_eq!(cautioned(&jobs), None, "one of ten");
+}
