@@ -3,7 +3,7 @@
 use super::Story;
 use super::rows::{Status, rows};
 use super::text::capitalized;
-use super::words::{Medium, caution, invalidities, sentence, subject_name};
+use super::words::{MOST_REASONS, Medium, caution, invalidities, sentence, subject_name};
 use crate::verdict::{Check, Line, LineOutcome, Outcome, Standing};
 
 /// A remark on a line of a file.
@@ -34,6 +34,7 @@ pub enum Severity {
 pub fn annotations(story: &Story) -> Vec<Annotation> {
     let reasons = invalidities(story, Medium::Plain).into_iter();
     let mut all: Vec<Annotation> = reasons
+        .take(MOST_REASONS)
         .map(|reason| {
             let message = format!("{}. To mend it: {}", capitalized(&reason.what), reason.mend);
             remark(story, severity(story, Outcome::Invalid), None, message)

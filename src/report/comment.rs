@@ -1,7 +1,11 @@
 //! The one comment on a pull request: the summary, and which gates left no result.
 
 use super::markdown::{code, link};
+use super::numbers::counted;
 use super::{Story, summary};
+
+/// Gates without a result that are listed at most.
+const MOST_MISSING: usize = 20;
 
 /// A gate without a result, and why it has none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,13 +23,20 @@ pub fn comment(stories: &[Story], missing: &[Missing], url: Option<&str>) -> Str
         || "the job's log".to_owned(),
         |url| link("the job's log", url),
     );
-    let lines: Vec<String> = missing
+    let mut lines: Vec<String> = missing
         .iter()
+        .take(MOST_MISSING)
         .map(|missing| {
             let (gate, why) = (code(&missing.gate), code(&missing.why));
             format!("- 🛑 Gate {gate} has no result: {why}")
         })
         .collect();
+    if let more @ 1.. = missing.len().saturating_sub(MOST_MISSING) {
+        lines.push(format!(
+            "- 🛑 {} without a result",
+            counted(more as u64, "more gate")
+        ));
+    }
     let told = if lines.is_empty() {
         String::new()
     } else {

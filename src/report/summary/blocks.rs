@@ -52,12 +52,14 @@ pub(super) fn kept(blocks: Vec<Block>) -> Vec<Block> {
 fn fit(mut blocks: Vec<Block>) -> (Vec<Block>, usize) {
     let mut left_out = 0_usize;
     while joined(&blocks, left_out).len() > BUDGET {
-        // Of those least needed, the last; what is always needed is short by construction.
+        // What takes half of all room goes first, else everything smaller would go for it. Then of those least needed the
+        // largest, of equal ones the last. What is always needed is short by construction.
+        let huge = |block: &Block| Some(block.text.len()).filter(|size| *size > BUDGET / 2);
         let Some(least) = blocks
             .iter()
             .enumerate()
             .filter(|(_, block)| block.need != Need::Always)
-            .max_by_key(|(index, block)| (block.need, *index))
+            .max_by_key(|(index, block)| (huge(block), block.need, block.text.len(), *index))
             .map(|(index, _)| index)
         else {
             break;
@@ -106,12 +108,26 @@ mod tests {
         for (need, stays) in [("Always", true), ("Finding", true), ("Advice", true)] {
             assert_eq!(text.contains(need), stays, "{need}");
         }
-        assert!(
-            !text.contains("Detail"),
-            "both must go: the last first, then the large one"
-        );
+        assert_eq!(text.matches("Detail").count(), 1, "the large one went");
         assert!(text.ends_with(
-            "2 blocks did not fit into a comment and are left out; `result.json` has every figure.\n"
+            "1 block did not fit into a comment and is left out; `result.json` has every figure.\n"
         ));
+    }
+
+    #[test]
+    fn one_huge_block_goes_before_everything_that_would_fit() {
+        let block = |need, size: usize| Block::new(need, format!("{need:?} {}", "x".repeat(size)));
+        let text = fitted(vec![
+            block(Need::Always, 10),
+            block(Need::Finding, 90_000),
+            block(Need::Finding, 1_000),
+            block(Need::Advice, 1_000),
+            block(Need::Detail, 30_001),
+            block(Need::Detail, 5_000),
+        ]);
+        assert!(text.len() <= BUDGET);
+        for (need, times) in [("Always", 1), ("Finding", 1), ("Advice", 1), ("Detail", 2)] {
+            assert_eq!(text.matches(need).count(), times, "{need}");
+        }
     }
 }

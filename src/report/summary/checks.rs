@@ -5,23 +5,28 @@ use crate::report::Story;
 use crate::report::markdown::{Align, table};
 use crate::report::numbers;
 use crate::report::rows::{Row, Status, rows};
-use crate::verdict::Comparison;
+use crate::verdict::{Comparison, Outcome};
 
 /// Rows that stand unfolded: what failed, and some of what did not.
 const ROWS: usize = 16;
 
 /// The rows that may fail the gate, worst first.
 pub(super) fn unfolded(story: &Story, rows: &[Row]) -> String {
-    let all = worth_telling(rows);
-    if all.is_empty() {
-        return String::new();
+    let (shown, hidden) = split(story, rows);
+    let mut told = String::new();
+    if !shown.is_empty() {
+        told += &row_table(story, &shown);
     }
-    let (shown, hidden) = all.split_at(shown(&all));
-    let mut told = row_table(story, shown);
     if !hidden.is_empty() {
-        told += &format!("\n{}\n", not_shown(story, hidden));
+        let noun = if shown.is_empty() {
+            "check"
+        } else {
+            "more check"
+        };
+        let gap = if shown.is_empty() { "" } else { "\n" };
+        told += &format!("{gap}{}\n", not_shown(story, &hidden, noun));
     }
-    let notes = notes(story, shown);
+    let notes = notes(story, &shown);
     if !notes.is_empty() {
         told += &format!("\n{notes}");
     }
@@ -29,10 +34,31 @@ pub(super) fn unfolded(story: &Story, rows: &[Row]) -> String {
 }
 
 /// Whether every row stands unfolded.
-pub(super) fn all_unfolded(rows: &[Row]) -> bool {
-    let all = worth_telling(rows);
+pub(super) fn all_unfolded(story: &Story, rows: &[Row]) -> bool {
+    let (shown, _) = split(story, rows);
     let others = rows.iter().filter(|row| !row.is_empty_comparison());
-    others.count() == shown(&all)
+    others.count() == shown.len()
+}
+
+/// The rows that are worth telling: those that stand unfolded, and the others. Of a gate that passed only what is worse or
+/// needs a word stands unfolded.
+fn split<'r, 'a>(story: &Story, rows: &'r [Row<'a>]) -> (Vec<&'r Row<'a>>, Vec<&'r Row<'a>>) {
+    let all = worth_telling(rows);
+    if story.verdict.outcome != Outcome::Passed {
+        let (shown, hidden) = all.split_at(shown(&all));
+        return (shown.to_vec(), hidden.to_vec());
+    }
+    let mut left = ROWS;
+    all.into_iter().partition(|row| {
+        let is_worse = match row.status {
+            Status::Failed | Status::Inconclusive | Status::Warned | Status::Worse => true,
+            Status::NotJudged | Status::Reported => false,
+            Status::Passed => row.is_excused(story),
+        };
+        let is_shown = is_worse && left > 0;
+        left -= usize::from(is_shown);
+        is_shown
+    })
 }
 
 /// The rows that may fail the gate, and those that got worse.
@@ -50,7 +76,7 @@ fn shown(all: &[&Row]) -> usize {
 }
 
 /// What the rows came to that are not shown: `51 more checks: 2 failed, 49 passed.`
-fn not_shown(story: &Story, hidden: &[&Row]) -> String {
+fn not_shown(story: &Story, hidden: &[&Row], noun: &str) -> String {
     let mut statuses: Vec<Status> = hidden.iter().map(|row| row.status).collect();
     statuses.dedup();
     let counts: Vec<String> = statuses
@@ -61,7 +87,7 @@ fn not_shown(story: &Story, hidden: &[&Row]) -> String {
             format!("{count} {}", status.word_in(story))
         })
         .collect();
-    let more = numbers::counted(hidden.len() as u64, "more check");
+    let more = numbers::counted(hidden.len() as u64, noun);
     match statuses.as_slice() {
         [only] => format!("{more} {}.", only.word_in(story)),
         _ => format!("{more}: {}.", counts.join(", ")),

@@ -33,7 +33,7 @@ pub(super) enum Unfolded {
 /// The folded blocks, the most useful first.
 pub(super) fn blocks(story: &Story, rows: &[Row], above: Unfolded) -> Vec<Block> {
     let figures = figures(story);
-    let repeats = above == Unfolded::Checks && all_unfolded(rows);
+    let repeats = above == Unfolded::Checks && all_unfolded(story, rows);
     let first = [
         all_checks(story, rows).filter(|_| !repeats),
         latencies(story, &figures),

@@ -5,18 +5,25 @@ use super::checks::unfolded;
 use super::{MEDIUM, answers, changes, details, full_sentence, stopped};
 use crate::baseline::Mismatch;
 use crate::report::Story;
-use crate::report::markdown::{fenced, link};
-use crate::report::rows::rows;
+use crate::report::markdown::{details as folded, fenced, link};
+use crate::report::numbers::counted;
+use crate::report::rows::{Row, rows};
 use crate::report::text::{capitalized, quoted};
 use crate::report::words::{
-    advice, caution, compared, generator, invalidities, load, ordinary_noise, short_commit,
-    told_cautions,
+    MOST_REASONS, advice, caution, compared, generator, invalidities, load, more_reasons,
+    ordinary_noise, short_commit, told_cautions,
 };
-use crate::verdict::{Comparison, NoComparison};
+use crate::verdict::{Comparison, NoComparison, Outcome};
+
+/// Notes that stand in a summary at most.
+const MOST_NOTES: usize = 10;
 
 /// All of one gate below its headline and above the last line.
 pub(super) fn blocks(story: &Story) -> Vec<Block> {
     let rows = rows(story);
+    if story.verdict.outcome == Outcome::Passed {
+        return of_passed(story, &rows);
+    }
     let mut blocks = vec![
         Block::new(Need::Finding, to_mend(story)),
         Block::new(Need::Finding, rests_on(story)),
@@ -34,6 +41,32 @@ pub(super) fn blocks(story: &Story) -> Vec<Block> {
     blocks
 }
 
+/// Of a gate that passed only what got worse, what to know, and one line for the rest; everything else is folded.
+fn of_passed(story: &Story, rows: &[Row]) -> Vec<Block> {
+    let mut blocks = vec![
+        Block::new(Need::Finding, unfolded(story, rows)),
+        Block::new(Need::Finding, cautions(story)),
+    ];
+    blocks.extend(details::blocks(story, rows, details::Unfolded::Checks));
+    let measured = [
+        rests_on(story),
+        answers::shown(story),
+        details::sparkline_of(story),
+        changes::diff(story, rows),
+        reproduce(story),
+        scenario_diff(story),
+    ];
+    let measured: Vec<&str> = measured
+        .iter()
+        .map(|text| text.trim_end())
+        .filter(|text| !text.is_empty())
+        .collect();
+    let title = details::titled(story, "Measurement");
+    let measured = measured.join("\n\n") + "\n";
+    blocks.push(Block::new(Need::Detail, folded(&title, &measured)));
+    blocks
+}
+
 /// What to do about a run that could not be judged; with several reasons also what they are, since the headline has
 /// room for one.
 fn to_mend(story: &Story) -> String {
@@ -41,13 +74,17 @@ fn to_mend(story: &Story) -> String {
     if let [only] = reasons.as_slice() {
         return format!("**To mend it:** {}", stopped(&only.mend));
     }
-    let lines: Vec<String> = reasons
+    let mut lines: Vec<String> = reasons
         .iter()
+        .take(MOST_REASONS)
         .map(|reason| {
             let what = full_sentence(&reason.what);
             format!("- {what} **To mend it:** {}", stopped(&reason.mend))
         })
         .collect();
+    if let more @ 1.. = reasons.len().saturating_sub(MOST_REASONS) {
+        lines.push(format!("- {}", more_reasons(story, more)));
+    }
     lines.join("\n")
 }
 
@@ -78,10 +115,14 @@ pub(super) fn caution_sentences(story: &Story) -> Vec<String> {
 
 fn cautions(story: &Story) -> String {
     let told = caution_sentences(story);
-    let lines: Vec<String> = told
+    let mut lines: Vec<String> = told
         .iter()
+        .take(MOST_NOTES)
         .map(|told| format!("- **Note:** {told}"))
         .collect();
+    if let more @ 1.. = told.len().saturating_sub(MOST_NOTES) {
+        lines.push(format!("- And {}.", counted(more as u64, "more note")));
+    }
     lines.join("\n")
 }
 

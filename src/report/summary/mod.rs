@@ -42,7 +42,7 @@ fn of_one(story: &Story) -> Vec<Block> {
 /// Whether the summary of a gate lists every one of its checks: of very many, some do not fit.
 pub(super) fn lists_every_check(story: &Story) -> bool {
     let rows = rows(story);
-    checks::all_unfolded(&rows)
+    checks::all_unfolded(story, &rows)
         || blocks::kept(of_one(story))
             .iter()
             .any(details::is_all_checks)

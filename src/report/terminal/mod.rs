@@ -14,8 +14,9 @@ use super::rows::{Row, Status, rows};
 use super::spark::{Curve, curves, sparkline};
 use super::text::{capitalized, columns_of, inert, prefix};
 use super::words::{
-    Medium, advice, caution, compared, concurrency, failing_names, failure_kind, first_told,
-    generator, headline, invalidities, load, ordinary_noise, showed, told_cautions,
+    MOST_REASONS, Medium, advice, caution, compared, concurrency, failing_names, failure_kind,
+    first_told, generator, headline, invalidities, load, more_reasons, ordinary_noise, showed,
+    told_cautions,
 };
 use crate::measurement::Totals;
 use crate::verdict::Outcome;
@@ -308,11 +309,14 @@ fn next(story: &Story, rows: &[Row], columns: usize, room: &Room) -> Vec<String>
     if let [only] = reasons.as_slice() {
         return wrap(&format!("To mend it: {}.", only.mend), columns);
     }
-    let reasons = reasons.iter().map(|reason| {
+    let listed = room.notes.clamp(1, MOST_REASONS);
+    let more = reasons.len().saturating_sub(listed);
+    let reasons = reasons.iter().take(listed).map(|reason| {
         let (what, mend) = (capitalized(&reason.what), &reason.mend);
         format!("{what}. To mend it: {mend}.")
     });
     let told = reasons
+        .chain((more > 0).then(|| more_reasons(story, more)))
         .chain(advice(story, MEDIUM))
         .chain(wanted(story, rows));
     let most = room.lines.max(WRAPPED);

@@ -4,7 +4,7 @@ use super::markdown::{assert_whole, skeleton, tables};
 use super::*;
 use crate::plan::phase_names;
 use crate::thresholds::{Names, parse};
-use crate::verdict::Outcome;
+use crate::verdict::{Invalidity, LineOutcome, NotJudged, Outcome};
 
 /// What GitHub takes as a comment, less what is put around it.
 const MOST: usize = 60_000;
@@ -66,6 +66,71 @@ fn five_hundred_names_fit_and_nothing_is_cut_in_its_middle() {
     let log = terminal(&sample.story(), 80, Colour::Never);
     let log = log.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(log.contains("501 not gated"), "{log}");
+}
+
+/// A gate of so many names, none of which got enough requests for its limits.
+fn unjudged(names: usize) -> Sample {
+    let mut sample = samples::many_names(names, 0);
+    let verdict = &mut sample.verdict;
+    let why = NotJudged::TooFewRequests {
+        have: 37,
+        need: 268,
+    };
+    for line in &mut verdict.lines {
+        line.outcome = LineOutcome::NotJudged(why.clone());
+    }
+    let lines = 0..verdict.lines.len();
+    verdict.invalid = lines
+        .map(|line| Invalidity::TooFewForRegression { line })
+        .collect();
+    verdict.outcome = Outcome::Invalid;
+    sample
+}
+
+#[test]
+fn hundreds_of_reasons_leave_room_for_the_rest() {
+    for names in [100, 200] {
+        let sample = unjudged(names);
+        let more = sample.verdict.invalid.len() - 10;
+        let told = told(&sample);
+        assert!(told.len() <= MOST, "{names}: {}", told.len());
+        assert_whole(&told);
+        assert_eq!(told.matches("To mend it:").count(), 10, "{names}");
+        assert!(told.contains(&format!("{} more reasons", numbers::count(more as u64))));
+        assert!(!tables(&told).is_empty(), "{names}: the checks are shown");
+        assert!(
+            told.contains("Latency by request") || names > 150,
+            "{names}"
+        );
+        let log = terminal(&sample.story(), 80, Colour::Never);
+        assert!(
+            log.lines().count() <= 40,
+            "{names}: {}",
+            log.lines().count()
+        );
+        assert!(annotations(&sample.story()).len() >= 10);
+    }
+}
+
+#[test]
+fn a_passed_gate_folds_all_that_nobody_needs_to_decide() {
+    for (name, sample) in all() {
+        if sample.verdict.outcome != Outcome::Passed {
+            continue;
+        }
+        let told = told(sample);
+        let (first, folded) = told.split_once("<details>").unwrap();
+        for part in ["**Reproduce:**", "Generator", "**What it showed:**"] {
+            assert!(!first.contains(part), "{name}: {first}");
+        }
+        assert!(folded.contains("**Reproduce:**"), "{name}");
+        // Every row on the first screen is worse, or needs a word.
+        for table in tables(first) {
+            for row in &table[2..] {
+                assert!(row[0] != "not judged", "{name}: {first}");
+            }
+        }
+    }
 }
 
 #[test]

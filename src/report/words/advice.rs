@@ -3,6 +3,7 @@
 use super::Medium;
 use super::cautions::sees_more;
 use crate::report::Story;
+use crate::report::numbers::count;
 use crate::report::rows::{Row, Status, rows};
 use crate::report::text::quoted;
 use crate::verdict::{Caution, Check, Comparison, Line, LineOutcome, Outcome};
@@ -40,6 +41,9 @@ fn drifted(story: &Story, medium: Medium) -> Option<String> {
     ))
 }
 
+/// Lines of the thresholds that are named at most.
+const MOST_LINES: usize = 20;
+
 /// Where the limits are written that are broken.
 fn broken_limits(story: &Story, medium: Medium) -> Option<String> {
     let failed = story
@@ -57,6 +61,13 @@ fn broken_limits(story: &Story, medium: Medium) -> Option<String> {
     written.dedup();
     let path = medium.foreign(story.thresholds_path);
     let lines: Vec<String> = written.iter().flatten().map(u32::to_string).collect();
+    if let more @ 1.. = lines.len().saturating_sub(MOST_LINES) {
+        return Some(format!(
+            "The broken limits are written in {path} lines {} and {}.",
+            lines[..MOST_LINES].join(", "),
+            count(more as u64) + " more"
+        ));
+    }
     match (written.as_slice(), lines.as_slice()) {
         ([], _) => None,
         (_, []) => Some(format!(

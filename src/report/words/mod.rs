@@ -25,7 +25,7 @@ pub(super) use limit::{ending, limit_reason, promise};
 pub(super) use line::{
     caught, change_note, is_spared, is_uncompared, measure_name, sentence, since, subject_name,
 };
-pub(super) use reasons::{invalidities, not_judged};
+pub(super) use reasons::{MOST_REASONS, invalidities, more_reasons, not_judged};
 
 use super::text::{one_line, shorten};
 use super::{html, markdown};

@@ -90,6 +90,19 @@ pub(in crate::report) fn invalidities(story: &Story, medium: Medium) -> Vec<Reas
     all.map(|why| invalidity(story, why, medium)).collect()
 }
 
+/// Reasons that one report lists; what they have in common shows in a few, and junit.xml has each of them.
+pub(in crate::report) const MOST_REASONS: usize = 10;
+
+/// That so many reasons are not listed, and where they are.
+pub(in crate::report) fn more_reasons(story: &Story, more: usize) -> String {
+    let place = if story.has_file("junit.xml") {
+        " (junit.xml)"
+    } else {
+        ""
+    };
+    format!("And {}{place}.", counted(more as u64, "more reason"))
+}
+
 /// Why the run as a whole could not be judged.
 pub(super) fn invalidity(story: &Story, why: &Invalidity, medium: Medium) -> Reason {
     match why {
