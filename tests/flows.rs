@@ -223,7 +223,7 @@ load: [{{ phase: warm, users: 2, for: 1s }}]
     let counted = cells(&gate);
     assert_eq!(counted["GET /old"].1, BTreeMap::new());
     let (circles, kinds) = &counted["GET /circle"];
-    assert_eq!(kinds.get("302"), Some(circles));
+    assert_eq!(kinds.get("redirect"), Some(circles));
     let paths: BTreeSet<String> = server.received().into_iter().map(|it| it.path).collect();
     assert!(paths.contains("/new"));
 

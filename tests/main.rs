@@ -29,6 +29,7 @@ mod platform;
 mod recipes;
 mod remote;
 mod replay;
+mod resent;
 mod responses;
 mod retelling;
 mod runner;

@@ -73,8 +73,24 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// The status by which a connection is closed without a response.
+    pub(crate) const CLOSES: u16 = 0;
+
     /// Starts a server; `answer` may sleep.
     pub(crate) fn start(answer: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Self {
+        Self::serving(answer, usize::MAX)
+    }
+
+    /// A server that answers 200 and then closes the connection, without a word of it.
+    pub(crate) fn closing() -> Self {
+        Self::serving(|_| (200, "{}".to_owned()), 1)
+    }
+
+    /// A server that takes so many requests on a connection.
+    fn serving(
+        answer: impl Fn(&Received) -> Answer + Send + Sync + 'static,
+        requests_each: usize,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -85,7 +101,8 @@ impl Server {
                 let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
                 let requests = Arc::clone(&requests);
                 std::thread::spawn(move || {
-                    let _ = serve(&stream, connection, &requests, &*answer, &log);
+                    let taken = (connection, requests_each);
+                    let _ = serve(&stream, taken, &requests, &*answer, &log);
                 });
             }
         });
@@ -117,18 +134,24 @@ impl Server {
 
 fn serve(
     stream: &TcpStream,
-    connection: u64,
+    (connection, requests_each): (u64, usize),
     requests: &AtomicU64,
     answer: &dyn Fn(&Received) -> Answer,
     log: &Mutex<Vec<Received>>,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
-    while let Some(mut request) = read_request(&mut reader)? {
+    for _ in 0..requests_each {
+        let Some(mut request) = read_request(&mut reader)? else {
+            break;
+        };
         request.connection = connection;
         request.number = requests.fetch_add(1, Ordering::Relaxed);
         log.lock().unwrap().push(request.clone());
         let (status, body) = answer(&request);
+        if status == Server::CLOSES {
+            break;
+        }
         let (location, body) = match status {
             300..400 => (format!("location: {body}\r\n"), String::new()),
             _ => (String::new(), body),

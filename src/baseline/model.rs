@@ -48,6 +48,8 @@ pub struct Job {
     pub commit: Option<String>,
     /// Start of the run.
     pub started: Timestamp,
+    /// Version of the rules by which its requests counted as failures: see [`COUNTING`](crate::record::COUNTING).
+    pub counting: u32,
     /// Whether somebody accepted it although it was judged worse.
     pub accepted_worse: bool,
     /// Whether the target was on the generator's own machine.

@@ -157,6 +157,7 @@ mod tests {
             id: format!("job-{second}"),
             commit: None,
             started: jiff::Timestamp::from_second(second).unwrap(),
+            counting: 0,
             accepted_worse: false,
             loopback: true,
             labels: BTreeMap::new(),

@@ -25,6 +25,9 @@ pub(super) struct StoredJob {
     commit: Option<String>,
     #[schemars(with = "String", extend("format" = "date-time"))]
     started: Timestamp,
+    /// Version of the rules by which its requests counted as failures.
+    #[serde(default)]
+    counting: u32,
     #[serde(default)]
     accepted_worse: bool,
     loopback: bool,
@@ -100,6 +103,7 @@ impl From<Job> for StoredJob {
             id: job.id,
             commit: job.commit,
             started: job.started,
+            counting: job.counting,
             accepted_worse: job.accepted_worse,
             loopback: job.loopback,
             labels: job.labels,
@@ -146,6 +150,7 @@ impl TryFrom<StoredJob> for Job {
             id: job.id,
             commit: job.commit,
             started: job.started,
+            counting: job.counting,
             accepted_worse: job.accepted_worse,
             loopback: job.loopback,
             labels: job.labels,

@@ -90,6 +90,7 @@ impl Job {
             id: record.run.id.clone(),
             commit: record.run.commit.clone(),
             started: record.run.started,
+            counting: record.counting,
             accepted_worse,
             loopback: record.target.loopback,
             labels: record.labels.clone(),

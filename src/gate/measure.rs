@@ -20,6 +20,9 @@ use crate::secrecy::redacted;
 use crate::units::{six_digits, written};
 use crate::verdict;
 
+/// An address that a target redirects to is cut after so many characters.
+const ADDRESS: usize = 200;
+
 /// Sends the load of a gate and writes `result.json`.
 pub(super) fn measure(
     plan: &Plan,
@@ -189,10 +192,16 @@ pub(super) fn order<'a>(plan: &'a Plan, gate: &'a Gate, target: &Origin) -> Orde
     }
 }
 
-fn record(plan: &Plan, gate: &Gate, target: &Origin, outcome: Outcome) -> RunRecord {
+fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: Outcome) -> RunRecord {
     let started = Timestamp::try_from(outcome.started).unwrap_or(Timestamp::UNIX_EPOCH);
     let ci = plan.ci.clone().unwrap_or_default();
     let secrets = secrets(gate);
+    for parts in outcome.measurement.parts.values_mut() {
+        let address = parts.redirect.as_deref();
+        // Cut after secrets are hidden, so that no part of one is left.
+        let shown = |address| redacted(address, &secrets).chars().take(ADDRESS).collect();
+        parts.redirect = address.map(shown);
+    }
     let run = Run {
         id: if ci.id.is_empty() {
             format!("local-{}", started.as_millisecond())

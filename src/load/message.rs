@@ -9,7 +9,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::cookies::Jar;
 use super::draws;
 use super::http::{
-    HeaderName, Origin, RenderError as HttpError, Scheme, render_into, render_line_into, rest,
+    HeaderName, Origin, RenderError as HttpError, Scheme, redirects, render_into, render_line_into,
+    rest,
 };
 use super::signature::{self, Signed};
 use crate::scenario::{
@@ -33,7 +34,11 @@ pub(super) struct Prepared {
     pub(super) capture: Vec<Capture>,
     pub(super) timeout: Duration,
     pub(super) redirects: u32,
-    /// Headers of the answer that are read; where redirects are followed, `Location` is the last.
+    /// Whether it matters where a response redirects to: to follow it, or to report it.
+    pub(super) location: bool,
+    /// Whether the step itself looks at where a response redirects to.
+    reads_location: bool,
+    /// Headers of the answer that are read.
     pub(super) wanted: Vec<HeaderName>,
     /// Where among them stand those that are captured, in the order of the captures from headers.
     pub(super) captured: Vec<usize>,
@@ -105,11 +110,10 @@ impl Prepared {
         };
         let cookies = class.cookies.then(|| want("set-cookie")).transpose()?;
         let coding = keep_body.then(|| want("content-encoding")).transpose()?;
-        if request.redirects > 0 {
-            want("location")?;
-        }
         let auth = class.auth.iter();
         let auth = auth.filter(|auth| auth.header().is_none_or(|name| !own(name)));
+        let reads_location = reads_location(request);
+        let names_redirects = request.expect.status.iter().copied().any(redirects);
         let mut prepared = Self {
             name: request.name,
             method: request.method,
@@ -117,6 +121,8 @@ impl Prepared {
             capture: request.capture.clone(),
             timeout: request.timeout,
             redirects: request.redirects,
+            location: request.redirects > 0 || !(reads_location || names_redirects),
+            reads_location,
             wanted,
             captured,
             expected,
@@ -164,6 +170,11 @@ impl Prepared {
         let mut captures = self.capture.iter();
         !self.expect.json.is_empty()
             || captures.any(|capture| matches!(capture.from, Source::Json(_)))
+    }
+
+    /// Whether a redirect of this status is what the step measures.
+    pub(super) fn asks_for_redirect(&self, status: u16) -> bool {
+        self.reads_location || self.expect.status.contains(&status)
     }
 
     /// Whether anything is looked for in an answer beside its status.
@@ -240,6 +251,17 @@ fn lay_cookies(
         (None, Some(field)) => headers.push(("Cookie", field.into())),
         (_, None) => {}
     }
+}
+
+/// Whether a step looks at where a response redirects to.
+fn reads_location(request: &scenario::Request) -> bool {
+    let mut captures = request.capture.iter();
+    let mut checks = request.expect.header.iter();
+    checks.any(|check| check.header == "location")
+        || captures.any(|capture| match &capture.from {
+            Source::Header(name) => name.eq_ignore_ascii_case("location"),
+            Source::Json(_) => false,
+        })
 }
 
 /// What a signature adds to the headers of a request; nothing while its keys are unset.

@@ -144,6 +144,8 @@ impl Seen {
             | FailureKind::Unfinished
             | FailureKind::Unserved
             | FailureKind::Reset
+            | FailureKind::Resent
+            | FailureKind::Redirect
             | FailureKind::Protocol
             | FailureKind::Body
             | FailureKind::Proxy

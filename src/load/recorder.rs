@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::http::Exchange;
 use super::pulse::Pulse;
+use super::redirect;
 use super::timeline::Timeline;
 use super::timetable::Timetable;
 use crate::measurement::{Arm, Cell, FailureKind, Latencies, Measurement, Parts, Slice, Start};
@@ -259,6 +260,8 @@ struct Running {
     /// Requests whose time from sending to the end was all spent on the first byte: on a kept connection, with an answer in
     /// one piece. Most are of this kind, and one histogram then stands for three.
     whole: Latencies,
+    /// The statuses that came first, which are found without a search; further ones are counted in the parts.
+    statuses: [(u16, u64); 4],
 }
 
 impl Running {
@@ -287,7 +290,28 @@ impl Running {
         parts.told += u64::from(matches!(sample.start, Start::Warm | Start::Cold));
         parts.connections += u64::from(exchange.new_connection);
         parts.reopened += u64::from(exchange.reopened);
+        parts.resent += u64::from(exchange.resent);
         parts.bytes += exchange.bytes_in;
+        if let Some(location) = &exchange.unfollowed {
+            parts.unfollowed += u64::from(sample.failure.is_none());
+            parts
+                .redirect
+                .get_or_insert_with(|| redirect::address(location));
+        }
+        if let Ok(answer) = &exchange.outcome {
+            self.count(answer.status);
+        }
+    }
+
+    fn count(&mut self, status: u16) {
+        for (own, count) in &mut self.statuses {
+            if *own == status || *count == 0 {
+                *own = status;
+                *count += 1;
+                return;
+            }
+        }
+        *self.parts.statuses.entry(status).or_default() += 1;
     }
 
     /// Brings everything to where it is read, in its compact form.
@@ -297,6 +321,11 @@ impl Running {
             self.parts.service.merge(&whole);
             self.parts.first_byte.merge(&whole);
             self.parts.body.record_many(0, whole.count());
+        }
+        for (status, count) in std::mem::take(&mut self.statuses) {
+            if count > 0 {
+                *self.parts.statuses.entry(status).or_default() += count;
+            }
         }
         self.parts.compact();
     }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use proptest::prelude::*;
 
+use super::super::http::Answer;
 use super::*;
 use crate::scenario::{Phase, Shape};
 
@@ -270,4 +271,44 @@ fn an_answer_in_one_piece_on_a_kept_connection_counts_in_each_of_its_parts() {
         10,
     );
     assert_eq!(told(1), second);
+}
+
+#[test]
+fn statuses_resent_requests_and_redirects_are_counted_by_name() {
+    let exchange = |status, resent, unfollowed: Option<&str>| {
+        let mut answer = Answer::default();
+        answer.status = status;
+        Exchange {
+            outcome: Ok(answer),
+            resent,
+            unfollowed: unfollowed.map(str::to_owned),
+            ..Exchange::started(Instant::now())
+        }
+    };
+    let mut recorder = recorder();
+    // More distinct statuses than have a place of their own.
+    for status in [200, 302, 200, 404, 500, 503, 429, 503, 429, 200] {
+        let location = (status == 302).then_some("/login?token=secret");
+        let exchange = exchange(status, status == 404, location);
+        recorder.record(&Sample {
+            exchange: Some(&exchange),
+            ..sample(0, 100, 150)
+        });
+    }
+    let left = exchange(301, false, Some("https://a.b/"));
+    recorder.record(&Sample {
+        exchange: Some(&left),
+        failure: Some(FailureKind::Redirect),
+        ..sample(1, 100, 150)
+    });
+    let mut measured = finish(recorder.clone());
+    let of_second = measured.parts[&(0, Arm::Target, 1)].clone();
+    assert_eq!(of_second.unfollowed, 0, "it is a failure");
+    assert_eq!(of_second.redirect.as_deref(), Some("https://a.b/"));
+    measured.merge(finish(recorder));
+    let parts = &measured.parts[&(0, Arm::Target, 0)];
+    let statuses = [(200, 6), (302, 2), (404, 2), (429, 4), (500, 2), (503, 4)];
+    assert_eq!(parts.statuses, BTreeMap::from(statuses));
+    assert_eq!((parts.resent, parts.unfollowed), (2, 2));
+    assert_eq!(parts.redirect.as_deref(), Some("/login"));
 }

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use url::Url;
+use url::{ParseError, Position, Url};
 
-use super::http::{Exchange, Origin, Scheme};
-use super::message::Prepared;
+use super::http::{Exchange, Origin, Scheme, redirects};
 use crate::scenario::Method;
 
 /// The next hop.
@@ -13,14 +12,12 @@ pub(super) struct Next {
     /// Path and query, of the same origin.
     pub(super) target: String,
     pub(super) method: Method,
-    /// The status that asked for it.
-    pub(super) status: u16,
 }
 
 /// The status of an answer that may redirect.
 pub(super) fn status(exchange: &Exchange) -> Option<u16> {
     let answer = exchange.outcome.as_ref().ok()?;
-    matches!(answer.status, 301 | 302 | 303 | 307 | 308).then_some(answer.status)
+    redirects(answer.status).then_some(answer.status)
 }
 
 /// The target in the bytes of a rendered request.
@@ -32,26 +29,20 @@ pub(super) fn target_of(bytes: &[u8]) -> String {
 /// Where an answer to a request for `target` redirects to; none where it does not, or leads out of the origin.
 pub(super) fn next(
     origin: &Origin,
-    request: &Prepared,
     target: &str,
     method: Method,
     exchange: &Exchange,
 ) -> Option<Next> {
     let status = status(exchange)?;
-    let answer = exchange.outcome.as_ref().ok()?;
-    // `Location` is the last of the wanted headers of a request that follows redirects.
-    let mut locations = answer.raw_headers(request.wanted.len().checked_sub(1)?);
-    // Browsers and curl pass over an empty one.
-    let location = locations.find(|location| !location.is_empty())?;
+    let location = exchange.outcome.as_ref().ok()?.location()?;
     Some(Next {
         target: resolve(origin, target, &text(location))?,
         method: after(status, method),
-        status,
     })
 }
 
 /// A `Location` as text; bytes that are not UTF-8 are percent-encoded as they are.
-fn text(location: &[u8]) -> Cow<'_, str> {
+pub(super) fn text(location: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = str::from_utf8(location) {
         return text.into();
     }
@@ -81,6 +72,37 @@ fn resolve(origin: &Origin, target: &str, location: &str) -> Option<String> {
     Some(origin.before_path() + &path)
 }
 
+/// Where a redirect leads, as reports may show it: without credentials, query and fragment, which may be secret.
+pub(super) fn address(location: &str) -> String {
+    // Of the target's own scheme, whichever that is.
+    let own = location
+        .strip_prefix("//")
+        .map(|rest| format!("http://{rest}"));
+    match Url::parse(own.as_deref().unwrap_or(location)) {
+        Ok(url) if url.has_host() => {
+            let scheme = own.map_or_else(|| format!("{}:", url.scheme()), |_| String::new());
+            format!(
+                "{scheme}//{}{}",
+                &url[Position::BeforeHost..Position::BeforePath],
+                url.path()
+            )
+        }
+        Err(ParseError::RelativeUrlWithoutBase) => {
+            let end = location.find(['?', '#']).unwrap_or(location.len());
+            location[..end].to_owned()
+        }
+        Ok(_) | Err(_) => "an address that is not HTTP".to_owned(),
+    }
+}
+
+/// That a redirect leads out of the target.
+pub(super) fn left(location: &str) -> String {
+    format!(
+        "redirected to {}, which is not at the target's origin",
+        address(location)
+    )
+}
+
 /// The method of the next hop, as browsers choose it (RFC 9110, section 15.4).
 fn after(status: u16, method: Method) -> Method {
     match (status, method) {
@@ -99,6 +121,7 @@ pub(super) fn join(before: &Exchange, hop: &mut Exchange) {
     times.tls = before.times.tls.or(times.tls);
     hop.new_connection |= before.new_connection;
     hop.reopened |= before.reopened;
+    hop.resent |= before.resent;
     hop.bytes_in += before.bytes_in;
 }
 
@@ -136,6 +159,23 @@ mod tests {
         ] {
             let read = resolve(&origin, "/a", &text(location));
             assert_eq!(read.as_deref(), Some(target), "{target}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_without_what_may_be_secret() {
+        for (location, shown) in [
+            ("https://a.b:8443/x/y", "https://a.b:8443/x/y"),
+            ("https://me:pw@a.b/x?token=t#f", "https://a.b/x"),
+            ("//me:pw@a.b/x?y", "//a.b/x"),
+            ("//[", "an address that is not HTTP"),
+            ("/login?next=%2F", "/login"),
+            ("login#f", "login"),
+            ("mailto:me@a.b", "an address that is not HTTP"),
+            ("http://me:pw@[/x", "an address that is not HTTP"),
+            ("", ""),
+        ] {
+            assert_eq!(address(location), shown, "{location}");
         }
     }
 

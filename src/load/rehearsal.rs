@@ -107,14 +107,13 @@ impl Rehearsing<'_> {
         }
     }
 
-    /// Does a step and tells of it; returns whether it failed.
+    /// Does a step and tells of it; returns whether it is lost to the steps that follow.
     async fn step(&mut self, task: Option<usize>, step: &Step) -> bool {
-        let (deed, failure) = if self.sender.does(step) {
+        let (deed, failure, is_lost) = if self.sender.does(step) {
             self.deed(&step.action).await
         } else {
-            (Deed::Skipped, None)
+            (Deed::Skipped, None, false)
         };
-        let failed = failure.is_some();
         // Nobody listens after a signal.
         let _ = self.reports.send(Rehearsed {
             class: self.class,
@@ -123,17 +122,18 @@ impl Rehearsing<'_> {
             witness: self.sender.testimony(),
             failure,
         });
-        failed
+        is_lost
     }
 
-    async fn deed(&mut self, action: &Action) -> (Deed, Option<String>) {
+    async fn deed(&mut self, action: &Action) -> (Deed, Option<String>, bool) {
         match action {
-            Action::Think(_) => (Deed::Think, None),
+            Action::Think(_) => (Deed::Think, None, false),
             Action::Command(command) => {
                 let program = command.arguments.first();
                 let program = program.map_or("", |own| own.source()).to_owned();
                 let ran = self.sender.run(self.gear, command).await;
-                (Deed::Command(program), ran.err())
+                let failed = ran.is_err();
+                (Deed::Command(program), ran.err(), failed)
             }
             Action::Request(request) => {
                 let sent = self
@@ -146,11 +146,10 @@ impl Rehearsing<'_> {
                     took: sent.went_out.then_some(took),
                     answered: sent.answered,
                 };
+                let is_lost = sent.is_lost();
                 let expected = || request.expect.statuses();
-                (
-                    deed,
-                    sent.failure.map(|kind| told(kind, sent.detail, expected)),
-                )
+                let failure = sent.failure.map(|kind| told(kind, sent.detail, expected));
+                (deed, failure, is_lost)
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Sends the requests of one virtual user and judges their answers. It knows nothing of schedules and statistics.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,6 +25,9 @@ use crate::scenario::{Command, Method, Scope, ValueTemplate};
 
 /// How long a connection may take to be opened again between two slices.
 const REFRESH: Duration = Duration::from_secs(10);
+
+/// What a request met that was sent again.
+const RESENT: &str = "the connection was closed without a response after the request was written; it was sent again on a new one";
 
 /// What all users of a core share to send with.
 pub(super) struct Gear {
@@ -83,6 +87,13 @@ pub(super) struct Sent {
     pub(super) answered: bool,
     /// What a failure was, in words.
     pub(super) detail: Option<String>,
+}
+
+impl Sent {
+    /// Whether the steps that follow lack what they need of it. A response that came at the second attempt will do.
+    pub(super) fn is_lost(&self) -> bool {
+        self.failure.is_some_and(|kind| kind != FailureKind::Resent)
+    }
 }
 
 impl Sender {
@@ -227,11 +238,7 @@ impl Sender {
         let mut scope = self.scope();
         let arguments = command.arguments.iter();
         let arguments: Vec<String> = arguments
-            .map(|argument| {
-                argument
-                    .render(&mut scope)
-                    .map(std::borrow::Cow::into_owned)
-            })
+            .map(|argument| argument.render(&mut scope).map(Cow::into_owned))
             .collect::<Result<_, _>>()
             .map_err(|error| error.to_string())?;
         gear.workshop.run(&arguments, command.timeout).await
@@ -305,8 +312,7 @@ impl Sender {
         let origin = gear.connector.origin();
         let mut method = request.method;
         for _ in 0..request.redirects {
-            let Some(next) = redirect::next(origin, request, &target, method, &self.exchange)
-            else {
+            let Some(next) = redirect::next(origin, &target, method, &self.exchange) else {
                 return self.judge(gear, request);
             };
             (target, method) = (next.target, next.method);
@@ -330,10 +336,10 @@ impl Sender {
             self.take_cookies(gear, request, &target);
             redirect::join(&before, &mut self.exchange);
         }
-        let further = redirect::next(origin, request, &target, method, &self.exchange);
+        let further = redirect::next(origin, &target, method, &self.exchange);
         let mut sent = self.judge(gear, request);
-        if let Some(next) = further {
-            sent.failure = Some(FailureKind::Status(next.status));
+        if further.is_some() {
+            sent.failure = Some(FailureKind::Redirect);
             sent.detail = Some(format!("redirected more than {} times", request.redirects));
         }
         sent
@@ -360,12 +366,25 @@ impl Sender {
                 if let Some(witness) = &mut self.witness {
                     witness.note(answer, request.coding);
                 }
-                if !request.expect.accepts(answer.status) {
-                    sent.failure = Some(FailureKind::Status(answer.status));
+                let status = answer.status;
+                if !request.asks_for_redirect(status) {
+                    let location = answer.location().map(redirect::text);
+                    exchange.unfollowed = location.map(Cow::into_owned);
+                }
+                if !request.expect.accepts(status) {
+                    sent.failure = Some(FailureKind::Status(status));
                     // Nobody reads it, and a user who waits should not hold it.
                     answer.body = None;
+                } else if let Some(location) = exchange
+                    .unfollowed
+                    .as_deref()
+                    .filter(|_| request.redirects > 0)
+                {
+                    sent.failure = Some(FailureKind::Redirect);
+                    sent.detail = Some(redirect::left(location));
+                    answer.body = None;
                 } else if request.looks() {
-                    let answer = std::mem::take(answer);
+                    let answer = answer.take();
                     let Look { taken, failure } = look(request, answer, &mut self.scope());
                     for (name, value) in taken {
                         if let Some(witness) = &mut self.witness {
@@ -376,6 +395,10 @@ impl Sender {
                     (sent.failure, sent.detail) = failure.unzip();
                 }
             }
+        }
+        if self.exchange.resent && sent.failure.is_none() {
+            sent.failure = Some(FailureKind::Resent);
+            sent.detail = Some(RESENT.to_owned());
         }
         sent
     }
@@ -415,6 +438,7 @@ fn raw<'a>(
                 (None, false) => Keep::Nothing,
             },
             headers: &request.wanted,
+            location: request.location,
             every_header: is_watched,
         },
     }

@@ -237,7 +237,7 @@ impl<'c> User<'c> {
         Some(due)
     }
 
-    /// Sends a request; returns when it ended, and whether it failed.
+    /// Sends a request; returns when it ended, and whether it is lost to the steps that follow.
     async fn request<const SITE: u8>(
         &mut self,
         request: &Prepared,
@@ -250,6 +250,6 @@ impl<'c> User<'c> {
         let ended = pending.settle(&sent, exchange);
         self.core.pacer.saw(ended.at);
         self.sent |= sent.went_out;
-        (ended, sent.failure.is_some())
+        (ended, sent.is_lost())
     }
 }

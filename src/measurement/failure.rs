@@ -25,6 +25,11 @@ pub enum FailureKind {
     Connect,
     /// The connection was reset or closed before the answer.
     Reset,
+    /// A reused connection closed without a response after the request was written, and the request was sent again: what
+    /// came then was as it should be.
+    Resent,
+    /// The response redirects out of the target, or once more than the step follows.
+    Redirect,
     /// The TLS handshake or the TLS layer failed.
     Tls,
     /// The answer is not HTTP: a broken status line or header.
@@ -41,13 +46,15 @@ pub enum FailureKind {
     Unset,
 }
 
-const NAMED: [(FailureKind, &str); 13] = [
+const NAMED: [(FailureKind, &str); 15] = [
     (FailureKind::Timeout, "timeout"),
     (FailureKind::Unfinished, "unfinished"),
     (FailureKind::Unserved, "unserved"),
     (FailureKind::Dns, "dns"),
     (FailureKind::Connect, "connect"),
     (FailureKind::Reset, "reset"),
+    (FailureKind::Resent, "resent"),
+    (FailureKind::Redirect, "redirect"),
     (FailureKind::Tls, "tls"),
     (FailureKind::Protocol, "protocol"),
     (FailureKind::Body, "body"),
@@ -77,6 +84,8 @@ impl FailureKind {
             | Self::Timeout
             | Self::Unfinished
             | Self::Reset
+            | Self::Resent
+            | Self::Redirect
             | Self::Protocol
             | Self::Body
             | Self::Expectation => false,

@@ -262,6 +262,19 @@ pub struct Parts {
     /// Reused connections that the server had closed, opened again.
     #[serde(default)]
     pub reopened: u64,
+    /// Requests that got no response on a reused connection after they had been written, and were sent again, whatever came
+    /// of them then.
+    #[serde(default)]
+    pub resent: u64,
+    /// Responses by status: of a request that was redirected, the last one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub statuses: BTreeMap<u16, u64>,
+    /// Successful responses that redirect, were not followed, and that no `expect.status` asks for.
+    #[serde(default)]
+    pub unfollowed: u64,
+    /// Where the first redirect led that was not followed, without credentials, query and fragment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<String>,
     /// Bytes received.
     #[serde(default)]
     pub bytes: u64,
@@ -387,6 +400,19 @@ impl Parts {
         self.connections += other.connections;
         self.reopened += other.reopened;
         self.bytes += other.bytes;
+        self.merge_wire(other);
+    }
+
+    /// Adds what `other` says of responses beside their times.
+    pub fn merge_wire(&mut self, other: &Self) {
+        self.resent += other.resent;
+        for (status, count) in &other.statuses {
+            *self.statuses.entry(*status).or_default() += count;
+        }
+        self.unfollowed += other.unfollowed;
+        if self.redirect.is_none() {
+            self.redirect.clone_from(&other.redirect);
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::model::{
-    CellRecord, Deployment, Environment, Health, LoadModel, PartsRecord, PhaseRecord, Run,
-    RunRecord, SCHEMA, ScenarioIdentity, SecondRecord, SliceRecord, Turns,
+    COUNTING, CellRecord, Deployment, Environment, Health, LoadModel, PartsRecord, PhaseRecord,
+    Run, RunRecord, SCHEMA, ScenarioIdentity, SecondRecord, SliceRecord, Turns,
 };
 use crate::measurement::{Measurement, Second, Slice};
 use crate::scenario::{Phase, Scenario, Shape};
@@ -50,6 +50,7 @@ pub fn build(
     RunRecord {
         schema: SCHEMA,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
+        counting: COUNTING,
         scenario: ScenarioIdentity {
             name: scenario.name.clone(),
             sha256: scenario.sha256.clone(),

@@ -13,6 +13,12 @@ use crate::units::six_digits;
 /// The newest version of the format, and the only one so far.
 pub const SCHEMA: u32 = 1;
 
+/// Which requests count as failures, as a version of the rules, so that a comparison can say when its sides differ.
+///
+/// 0 (not stored): a request that died on a reused connection and was sent again counted as a success, and so did a redirect
+/// out of the target. 1: both are failures.
+pub const COUNTING: u32 = 1;
+
 /// One run: what was sent, where, by whom, what came back, and how well the generator did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
@@ -20,6 +26,9 @@ pub struct RunRecord {
     pub schema: u32,
     /// Version of loadgate that measured.
     pub tool: String,
+    /// Version of the rules by which requests count as failures.
+    #[serde(default)]
+    pub counting: u32,
     /// What was sent.
     pub scenario: ScenarioIdentity,
     /// The deployment under test.
@@ -380,6 +389,12 @@ impl RunRecord {
     pub fn failures(&self, keep: impl Fn(&SliceRecord) -> bool) -> BTreeMap<FailureKind, u64> {
         let kept = self.slices.iter().filter(|slice| keep(slice));
         Totals::of(kept.flat_map(|slice| slice.of_request(None))).failures
+    }
+
+    /// Failures of one name by kind over the measured phases of the deployment under test.
+    pub fn failures_of(&self, request: usize) -> BTreeMap<FailureKind, u64> {
+        let measured = self.slices.iter().filter(|slice| self.is_measured(slice));
+        Totals::of(measured.flat_map(|slice| slice.of_request(Some(request)))).failures
     }
 
     /// Whether a slice belongs to a measured phase of the deployment under test.

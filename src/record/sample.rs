@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    CellRecord, Deployment, Ended, Environment, Health, LoadModel, PartsRecord, PhaseRecord, Run,
-    RunRecord, SCHEMA, ScenarioIdentity, SliceRecord,
+    COUNTING, CellRecord, Deployment, Ended, Environment, Health, LoadModel, PartsRecord,
+    PhaseRecord, Run, RunRecord, SCHEMA, ScenarioIdentity, SliceRecord,
 };
 use crate::measurement::{Arm, Cell, FailureKind, Parts};
 
@@ -105,6 +105,7 @@ pub(crate) fn record() -> RecordBuilder {
     let record = RunRecord {
         schema: SCHEMA,
         tool: "0.1.0".to_owned(),
+        counting: COUNTING,
         scenario: ScenarioIdentity {
             name: "shop".to_owned(),
             sha256: "5ca1ab1e".to_owned(),

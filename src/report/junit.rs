@@ -183,6 +183,7 @@ fn line_result(story: &Story, index: usize, line: &Line) -> Result {
         | Invalidity::GeneratorBusy { .. }
         | Invalidity::GeneratorShort { .. }
         | Invalidity::NoSockets { .. }
+        | Invalidity::Unfollowed(_)
         | Invalidity::MissingBaseline
         | Invalidity::BaseSilent => false,
     });

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::Story;
 use super::figures::{Figures, gather};
+use super::responses::Responses;
 use super::text::{Distinct, one_line};
 use crate::metric::Metric;
 use crate::record::{RunRecord, SliceRecord};
@@ -16,6 +17,7 @@ struct Series {
     request: String,
     phase: String,
     figures: Figures,
+    responses: Responses,
 }
 
 /// One family: name without suffix, type, unit and help.
@@ -32,6 +34,7 @@ pub fn metrics(story: &Story) -> String {
     let mut text = String::new();
     latency(&mut text, &series);
     counts(&mut text, &series);
+    responses(&mut text, &series);
     ratios(&mut text, &series);
     text.push_str("# EOF\n");
     text
@@ -60,6 +63,7 @@ fn series(story: &Story) -> Vec<Series> {
                     request: request_label.clone(),
                     phase: phase_label.clone(),
                     figures,
+                    responses: Responses::gather(story, *request, *phase),
                 });
             }
         }
@@ -145,6 +149,52 @@ fn counts(text: &mut String, series: &[Series]) {
                 &failures.to_string(),
             );
         }
+    }
+}
+
+/// What results say that were measured since they are counted.
+fn responses(text: &mut String, series: &[Series]) {
+    let mut told = series
+        .iter()
+        .filter(|series| !series.responses.statuses.is_empty())
+        .peekable();
+    if told.peek().is_none() {
+        return;
+    }
+    let told: Vec<&Series> = told.collect();
+    head(
+        text,
+        &Family {
+            name: "loadgate_responses",
+            kind: "counter",
+            unit: "",
+            help: "Responses by status; of a request that was redirected, the last one.",
+        },
+    );
+    for series in &told {
+        for (status, count) in &series.responses.statuses {
+            let status = status.to_string();
+            let labels = series.labels(Some(("status", &status)));
+            sample(
+                text,
+                "loadgate_responses_total",
+                &labels,
+                &count.to_string(),
+            );
+        }
+    }
+    head(
+        text,
+        &Family {
+            name: "loadgate_resent",
+            kind: "counter",
+            unit: "",
+            help: "Requests that got no response on a reused connection after being written, and were sent again.",
+        },
+    );
+    for series in &told {
+        let resent = series.responses.resent.to_string();
+        sample(text, "loadgate_resent_total", &series.labels(None), &resent);
     }
 }
 

@@ -27,6 +27,7 @@ mod outlook;
 mod outputs;
 mod performance;
 mod rehearsal;
+mod responses;
 mod rows;
 #[cfg(test)]
 mod samples;

@@ -409,11 +409,11 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ errors: { 42: 1% } }",
-        "t.yml:1:21: limits.errors: unknown kind of failure '42', use a status code or one of timeout, unfinished, unserved, dns, connect, reset, tls, protocol, body, proxy, no_socket, expectation, unset, or a class such as 5xx",
+        "t.yml:1:21: limits.errors: unknown kind of failure '42', use a status code or one of timeout, unfinished, unserved, dns, connect, reset, resent, redirect, tls, protocol, body, proxy, no_socket, expectation, unset, or a class such as 5xx",
     ),
     (
         "{ errors: { timeouts: 1% } }",
-        "t.yml:1:21: limits.errors: unknown kind of failure 'timeouts', use a status code or one of timeout, unfinished, unserved, dns, connect, reset, tls, protocol, body, proxy, no_socket, expectation, unset, or a class such as 5xx",
+        "t.yml:1:21: limits.errors: unknown kind of failure 'timeouts', use a status code or one of timeout, unfinished, unserved, dns, connect, reset, resent, redirect, tls, protocol, body, proxy, no_socket, expectation, unset, or a class such as 5xx",
     ),
     (
         "{ errors: { 429: 2 } }",

@@ -6,6 +6,7 @@ use super::cold;
 use super::model::{Caution, Enough, Standing};
 use super::regression;
 use super::rule::Rules;
+use super::wire;
 use crate::metric::Kind;
 use crate::record::{Ended, Environment, Scheduling, Tally};
 use crate::thresholds::{Acceptance, Subject, Thresholds};
@@ -26,6 +27,12 @@ pub(super) fn of_runs(
     if runs.iter().any(|run| run.record.run.insecure) {
         cautions.push(Caution::Insecure);
     }
+    let redirected = wire::redirects(runs).most;
+    cautions.extend((!redirected.is_empty()).then_some(Caution::Unfollowed(redirected)));
+    let strayed = wire::strayed(runs);
+    cautions.extend((!strayed.is_empty()).then_some(Caution::Strayed(strayed)));
+    cautions.extend(wire::resent(runs));
+    cautions.extend(wire::other_counting(runs, opponent));
     cautions.extend(late_slices(runs));
     cautions.extend(cold::caution(thresholds, runs));
     cautions.extend(other_cpu(runs, opponent));

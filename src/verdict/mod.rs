@@ -24,6 +24,7 @@ mod rule;
 pub mod statistics;
 mod suspicion;
 mod validity;
+mod wire;
 
 pub use case::{Case, DRIFT_ALPHA, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
 pub use claims::{Bond, Claims, LoadOf, PhaseChange, Recovered, Recovery, claims};
@@ -35,7 +36,7 @@ pub use limits::requests_needed;
 pub use model::{
     Caution, Change, ChangeCheck, Check, ColdGrowth, Comparison, Enough, Invalidity, KindGrowth,
     LimitCheck, Line, LineOutcome, Measure, NoComparison, Noise, NotJudged, Outcome, PartGrowth,
-    Reference, Spread, Standing, Suspicion, Verdict,
+    Reference, Spread, Standing, Suspicion, Unfollowed, Verdict,
 };
 
 #[cfg(test)]

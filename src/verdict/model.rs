@@ -324,6 +324,23 @@ pub struct Change {
     pub units: u32,
 }
 
+/// Redirects of one request name that were not followed, and that its step does not ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unfollowed {
+    /// The deployment that redirects.
+    pub arm: Arm,
+    /// The name.
+    pub request: String,
+    /// Responses that redirect.
+    pub redirects: u64,
+    /// All responses.
+    pub responses: u64,
+    /// The status that redirects most often.
+    pub status: Option<u16>,
+    /// Where the first of them led.
+    pub address: Option<String>,
+}
+
 /// Why a run as a whole could not be judged.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Invalidity {
@@ -368,6 +385,8 @@ pub enum Invalidity {
         /// How many.
         requests: u64,
     },
+    /// All responses of some names were redirects that were not followed: what they lead to was not measured.
+    Unfollowed(Vec<Unfollowed>),
     /// A limit got too few requests.
     TooFewForLimit {
         /// Index of the line.
@@ -396,6 +415,22 @@ pub enum Caution {
     Vanished {
         /// The name.
         request: String,
+    },
+    /// Most responses of some names were redirects that were not followed.
+    Unfollowed(Vec<Unfollowed>),
+    /// Requests of some names failed since they were redirected out of the target, or further than their step follows.
+    Strayed(Vec<Unfollowed>),
+    /// Requests got no response after they had been written, and were sent again. Each is a failure.
+    Resent {
+        /// How many, over the measured phases.
+        resent: u64,
+        /// The name that it happened to most often, and how often.
+        most: Option<(String, u64)>,
+    },
+    /// The two sides of the comparison counted failures by different rules: see [`COUNTING`](crate::record::COUNTING).
+    OtherCounting {
+        /// Whether it is the baseline that knew fewer failures.
+        baseline_is_older: bool,
     },
     /// An acceptance no longer holds.
     AcceptanceExpired {

@@ -2,6 +2,7 @@
 
 use super::case::Run;
 use super::model::Invalidity;
+use super::wire;
 use crate::measurement::{Arm, FailureKind};
 use crate::record::{Ended, RunRecord};
 
@@ -21,6 +22,10 @@ pub(super) fn problems(runs: &[Run<'_>]) -> Vec<Invalidity> {
         if !problems.contains(&problem) {
             problems.push(problem);
         }
+    }
+    let redirected = wire::redirects(runs).all;
+    if !redirected.is_empty() {
+        problems.push(Invalidity::Unfollowed(redirected));
     }
     problems
 }

@@ -16,6 +16,8 @@ pub struct Expected<'a> {
     pub keep: Keep,
     /// Headers whose values are wanted.
     pub headers: &'a [HeaderName],
+    /// Whether it is wanted where a redirect leads.
+    pub location: bool,
     /// Whether all headers are kept as well, to be shown.
     pub every_header: bool,
 }
@@ -51,6 +53,15 @@ impl Keep {
     }
 }
 
+/// Whether a status asks a client to look elsewhere (RFC 9110, section 15.4), if a `Location` comes with it. A 304 does not,
+/// and a 300 leaves the choice to people.
+pub fn redirects(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
+/// The place of the `Location` of a redirect.
+pub(super) const LOCATION: usize = usize::MAX - 1;
+
 /// The place of headers that are kept to be shown, `name: value` each.
 pub(super) const SHOWN: usize = usize::MAX;
 
@@ -71,6 +82,23 @@ impl Answer {
     /// The first value of the header at `place` in the wanted headers.
     pub fn header(&self, place: usize) -> Option<Cow<'_, str>> {
         self.headers(place).next()
+    }
+
+    /// Takes all of it but the status.
+    pub fn take(&mut self) -> Self {
+        let status = self.status;
+        std::mem::replace(
+            self,
+            Self {
+                status,
+                ..Self::default()
+            },
+        )
+    }
+
+    /// Where it redirects to, if it does and that was asked for.
+    pub fn location(&self) -> Option<&[u8]> {
+        self.raw_headers(LOCATION).next()
     }
 
     /// Every header, `name: value` each, where that was asked for.

@@ -85,7 +85,8 @@ impl Client {
     }
 }
 
-/// Tries the kept connection, and a new one where that had been closed, once.
+/// Tries the kept connection, and a new one if that has been closed, once. RFC 9110 (section 9.2.2) allows that for what
+/// never went out, and for idempotent requests that did: those are noted, since a user would have met a failure.
 async fn attempt<const SITE: u8>(
     connector: &Connector,
     kept: &mut Option<Connection>,
@@ -94,6 +95,7 @@ async fn attempt<const SITE: u8>(
     until: Instant,
     exchange: &mut Exchange,
 ) -> Result<(), Failed> {
+    let mut dead = None;
     if let Some(mut connection) = kept.take() {
         if connection.is_quiet(scratch).await {
             let times = (exchange.times.started, until);
@@ -103,7 +105,10 @@ async fn attempt<const SITE: u8>(
                     *kept = answered.reusable.then_some(connection);
                     return Ok(());
                 }
-                Err(broken) if broken.unanswered && (request.idempotent || !broken.sent) => {}
+                Err(broken) if broken.unanswered && (request.idempotent || !broken.sent) => {
+                    // Boxed, so that a user who waits for an answer does not hold the room of a second connection.
+                    dead = broken.sent.then(|| Box::new((connection, broken.whole)));
+                }
                 Err(broken) => return Err(broken.failed),
             }
         }
@@ -112,6 +117,9 @@ async fn attempt<const SITE: u8>(
     exchange.new_connection = true;
     // Boxed, so that a user who waits for an answer does not hold the room of a handshake.
     let mut connection = Box::pin(connector.open(&mut exchange.times)).await?;
+    exchange.resent = dead
+        .take()
+        .is_some_and(|dead| dead.0.may_have_delivered(request, dead.1));
     let times = (Instant::now(), until);
     let sent = connection.exchange::<OPENED>(scratch, request, times, exchange);
     let answered = sent.await.map_err(|broken| broken.failed)?;

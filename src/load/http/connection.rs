@@ -8,6 +8,10 @@ use super::h2::Session;
 use super::request::Request;
 use super::stream::Stream;
 
+/// A request of at most so many bytes arrives as one TCP segment, with TLS around it too, so that a server has either all of
+/// it or nothing. The smallest usual segment is that of IPv6's least packet, 1,220 bytes.
+const ONE_SEGMENT: usize = 1_100;
+
 /// An open connection.
 pub(super) enum Connection {
     Http1(Stream),
@@ -31,6 +35,19 @@ impl Connection {
             }
             // Boxed, so that a user of HTTP/1.1 does not hold its room.
             Self::Http2(session) => Box::pin(session.exchange(request, begun, exchange)).await,
+        }
+    }
+
+    /// Whether a request that got no response here may have been read. Looked at after another connection to the same server
+    /// was opened, which takes as long as the server's system needs to refuse what it got too late.
+    ///
+    /// If in doubt, it may. HTTP/2 says itself what was not processed.
+    pub(super) fn may_have_delivered(&self, request: &Request<'_>, whole: bool) -> bool {
+        match self {
+            Self::Http1(stream) if request.bytes.len() <= ONE_SEGMENT => {
+                whole && !stream.was_closed_before_it_was_written_to()
+            }
+            Self::Http1(_) | Self::Http2(_) => true,
         }
     }
 

@@ -20,6 +20,10 @@ pub struct Exchange {
     pub new_connection: bool,
     /// The kept connection turned out to be closed, and the request went to a new one.
     pub reopened: bool,
+    /// The kept connection ended without a response after the request had gone out on it, and the request was sent again.
+    pub resent: bool,
+    /// Where a response redirects to that is not followed, and that its step does not ask for.
+    pub unfollowed: Option<String>,
     /// Bytes that came in for it, heads included.
     pub bytes_in: u64,
 }
@@ -33,6 +37,8 @@ impl Exchange {
             times: Times::from(now),
             new_connection: false,
             reopened: false,
+            resent: false,
+            unfollowed: None,
             bytes_in: 0,
         }
     }
@@ -178,6 +184,8 @@ pub(super) struct Broken {
     pub(super) unanswered: bool,
     /// Bytes of the request may have reached the server.
     pub(super) sent: bool,
+    /// All of its bytes were handed to the system.
+    pub(super) whole: bool,
 }
 
 /// A failure with its cause in words.

@@ -22,7 +22,7 @@ mod stream;
 mod tests;
 mod tls;
 
-pub use answer::{Answer, BODY_LIMIT, Expected, Keep};
+pub use answer::{Answer, BODY_LIMIT, Expected, Keep, redirects};
 pub use client::Client;
 pub use coding::{CodingError, unpacked};
 pub use connector::Connector;

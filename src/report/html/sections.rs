@@ -213,6 +213,7 @@ fn measured(page: &Page) -> Markup {
         (tables::by_phase(&page.pools, &past))
         @if let Some(both) = tables::by_request_and_phase(&page.pools, &past) { (both) }
         @if let Some(errors) = tables::errors(page.story, &page.pools) { (errors) }
+        @if let Some(statuses) = tables::statuses(page.story, &page.pools) { (statuses) }
     };
     fold("figures", "Figures", &hint, &inside)
 }

@@ -10,6 +10,7 @@ use crate::measurement::Arm;
 use crate::report::Story;
 use crate::report::answers::{Known, Past, totals_before};
 use crate::report::numbers::{count, share};
+use crate::report::responses::Responses;
 use crate::report::words::failure_kind;
 use crate::units::{Latency, three_digits};
 
@@ -186,6 +187,32 @@ pub(super) fn by_phase(pools: &Pools, past: &Past) -> Markup {
         .collect();
     let heads: Vec<&str> = HEADS.into_iter().chain(["cold"]).collect();
     table("By phase, all requests", &["phase", "load"], &heads, &rows)
+}
+
+/// The responses of each name by status; none if the run does not know them.
+pub(super) fn statuses(story: &Story, pools: &Pools) -> Option<Markup> {
+    let rows = pools.names.iter().filter_map(|name| {
+        let responses = Responses::gather(story, Some(name), None);
+        let any = !responses.statuses.is_empty();
+        any.then(|| {
+            html! {
+                tr {
+                    th scope="row" { (code(name)) }
+                    td.words { (responses.listed()) }
+                    (number(Some(responses.resent as f64), Some(count(responses.resent))))
+                }
+            }
+        })
+    });
+    let rows: Vec<Markup> = rows.collect();
+    (!rows.is_empty()).then(|| {
+        table(
+            "Responses by status, over the measured phases",
+            &["request", "responses"],
+            &["sent again"],
+            &rows,
+        )
+    })
 }
 
 /// Errors by kind; none where nothing failed.

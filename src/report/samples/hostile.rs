@@ -49,7 +49,14 @@ pub(in crate::report) fn saying(text: &str) -> Sample {
             Caution::OtherCpu { baseline, current } => (*baseline, *current) = (own(), own()),
             Caution::TooFewToCompare { phase, .. } => *phase = phase.as_ref().map(|_| own()),
             Caution::LateJobs { id, .. } => *id = own(),
+            Caution::Unfollowed(names) | Caution::Strayed(names) => {
+                for name in names {
+                    (name.request, name.address) = (own(), Some(own()));
+                }
+            }
+            Caution::Resent { most, .. } => *most = Some((own(), 1)),
             Caution::MuchFaster { .. }
+            | Caution::OtherCounting { .. }
             | Caution::AcceptanceExpired { .. }
             | Caution::AcceptanceUnneeded { .. }
             | Caution::CannotDetect { .. }

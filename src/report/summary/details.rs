@@ -8,6 +8,7 @@ use crate::report::answers::{Known, Past, totals_before};
 use crate::report::figures::{Figures, figures};
 use crate::report::markdown::{Align, details, fenced, html_code, table};
 use crate::report::numbers::{self, count, latency, number, share};
+use crate::report::responses::Responses;
 use crate::report::rows::Row;
 use crate::report::spark::{Curve, Curves, curves, sparkline};
 use crate::report::text::capitalized;
@@ -39,6 +40,7 @@ pub(super) fn blocks(story: &Story, rows: &[Row], above: Unfolded) -> Vec<Block>
         latencies(story, &figures),
         course(story),
         errors(story, &figures),
+        statuses(story, &figures),
     ];
     first
         .into_iter()
@@ -196,6 +198,26 @@ fn chart(story: &Story, curves: &Curves, curve: &Curve) -> Option<String> {
         points.join(", ")
     );
     Some(fenced("mermaid", &chart))
+}
+
+/// The responses of each name by status, if any says that something is not as it should be.
+fn statuses(story: &Story, figures: &[Figures]) -> Option<String> {
+    if Responses::gather(story, None, None).is_plain() {
+        return None;
+    }
+    let rows = figures.iter().filter_map(|figures| {
+        let request = figures.request.as_deref();
+        let responses = Responses::gather(story, request, None);
+        let any = !responses.statuses.is_empty();
+        any.then(|| vec![figures.name(MEDIUM), responses.listed()])
+    });
+    Some(details(
+        &titled(story, "Responses by status"),
+        &table(
+            &[("request", Align::Left), ("responses", Align::Left)],
+            &rows.collect::<Vec<_>>(),
+        ),
+    ))
 }
 
 fn errors(story: &Story, figures: &[Figures]) -> Option<String> {

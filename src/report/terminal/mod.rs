@@ -10,6 +10,7 @@ use super::answers::{Past, PhaseFigures, phases, totals_before};
 use super::figures::{Figures, figures};
 use super::layout::{hanging, wrap};
 use super::numbers::{self, count};
+use super::responses::Responses;
 use super::rows::{Row, Status, rows};
 use super::spark::{Curve, curves, sparkline};
 use super::text::{capitalized, columns_of, inert, prefix};
@@ -109,6 +110,7 @@ fn fitted(
     let measured = [
         tables::by_name(gathered, columns, colour, room),
         failures(gathered, columns, room),
+        statuses(gathered.story, columns),
         gathered.course.clone(),
     ];
     let showed = [
@@ -225,6 +227,15 @@ fn failures(gathered: &Gathered, columns: usize, room: &Room) -> Vec<String> {
         lines.extend(hanging("errors:", 8, &told, columns));
     }
     lines
+}
+
+/// The responses by status, where any says that something is not as it should be.
+fn statuses(story: &Story, columns: usize) -> Vec<String> {
+    let responses = Responses::gather(story, None, None);
+    if responses.is_plain() {
+        return Vec::new();
+    }
+    hanging("responses:", 11, &responses.listed(), columns)
 }
 
 /// What the run showed of itself.

@@ -4,6 +4,7 @@ use super::Medium;
 use super::context::noise;
 use super::line::title;
 use super::reasons::{not_judged, written_at};
+use super::redirects::{FOLLOW, resent, strayed, unfollowed};
 use crate::baseline::Scope;
 use crate::metric::Metric;
 use crate::record::{RunRecord, Scheduling};
@@ -36,6 +37,22 @@ pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Mediu
             format!(
                 "{} {before}, and this time never to the target: look at the scenario's weights and its length",
                 medium.foreign(request)
+            )
+        }
+        Caution::Unfollowed(names) => format!("{}: {FOLLOW}", unfollowed(names, medium)),
+        Caution::Strayed(names) => strayed(names, medium),
+        Caution::Resent {
+            resent: count,
+            most,
+        } => resent(*count, most.as_ref(), medium),
+        Caution::OtherCounting { baseline_is_older } => {
+            let whose = if *baseline_is_older {
+                "what this run is compared with"
+            } else {
+                "this run"
+            };
+            format!(
+                "{whose} was measured by an older loadgate, which did not count requests that died and were sent again, and redirects out of the target, as failures: part of a change of the error rate may come from that"
             )
         }
         Caution::AcceptanceExpired { acceptance } => {

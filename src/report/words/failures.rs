@@ -23,6 +23,10 @@ pub(in crate::report) fn failure_kind(kind: FailureKind) -> String {
         FailureKind::Dns => "the host name did not resolve",
         FailureKind::Connect => "no connection",
         FailureKind::Reset => "closed before the answer",
+        FailureKind::Resent => {
+            "closed without a response after the request was written; a second attempt succeeded"
+        }
+        FailureKind::Redirect => "a redirect led out of the target, or to too many others",
         FailureKind::Tls => "the TLS layer failed",
         FailureKind::Protocol => "the answer is not HTTP",
         FailureKind::Body => "the body is broken",

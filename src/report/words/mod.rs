@@ -10,6 +10,7 @@ mod headline;
 mod limit;
 mod line;
 mod reasons;
+mod redirects;
 mod suspicion;
 
 pub(super) use advice::advice;

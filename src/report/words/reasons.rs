@@ -3,6 +3,7 @@
 use super::Medium;
 use super::cautions::units_of;
 use super::line::title;
+use super::redirects::{FOLLOW, unfollowed};
 use crate::baseline::{Difference, Mismatch};
 use crate::measurement::{Arm, FailureKind};
 use crate::record::{Ended, SERVER_ENDED, SERVER_NOT_READY};
@@ -165,6 +166,7 @@ pub(super) fn invalidity(story: &Story, why: &Invalidity, medium: Medium) -> Rea
             ),
             "raise its limits (`ulimit -n`, local ports), or use fewer users",
         ),
+        Invalidity::Unfollowed(names) => reason(unfollowed(names, medium), FOLLOW),
         Invalidity::TooFewForLimit { line } | Invalidity::TooFewForRegression { line } => {
             too_few(story, *line, medium)
         }
@@ -275,6 +277,10 @@ fn lost_to_lateness(story: &Story, line: &Line) -> Option<String> {
         Caution::LateSlices { dropped, of, .. } => Some((u64::from(*dropped), u64::from(*of))),
         Caution::MuchFaster { .. }
         | Caution::Vanished { .. }
+        | Caution::Unfollowed(_)
+        | Caution::Strayed(_)
+        | Caution::Resent { .. }
+        | Caution::OtherCounting { .. }
         | Caution::AcceptanceExpired { .. }
         | Caution::AcceptanceUnneeded { .. }
         | Caution::CannotDetect { .. }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::baseline::Difference;
-use crate::measurement::{Arm, FailureKind};
-use crate::record::{Ended, Scheduling};
+use crate::measurement::{Arm, FailureKind, Parts};
+use crate::record::{Ended, PartsRecord, Scheduling};
 use crate::thresholds::{Abort, MissingBaseline};
 use crate::units::Share;
 
@@ -348,4 +348,91 @@ fn a_comparison_knows_jobs_in_which_the_generator_was_late() {
     let mut jobs = history(9);
     jobs.push(late);
     assert_eq!(cautioned(&jobs), None, "one of ten");
+}
+
+/// Twelve slices of the shop, of which these responses to `GET /a` and `GET /b` redirect.
+fn redirecting(unfollowed: [u64; 2]) -> RunRecord {
+    let run = record().steady("warm").slices(12, &both(1.0));
+    run.with(|run| {
+        for (request, unfollowed) in unfollowed.into_iter().enumerate() {
+            run.parts.push(PartsRecord {
+                phase: 0,
+                arm: Arm::Target,
+                request,
+                parts: Parts {
+                    statuses: [(200, 100 - unfollowed), (302, unfollowed)].into(),
+                    unfollowed,
+                    redirect: Some("https://a.b/".to_owned()),
+                    ..Parts::default()
+                },
+            });
+        }
+    })
+    .build()
+}
+
+fn unfollowed(request: &str, redirects: u64) -> Unfollowed {
+    Unfollowed {
+        arm: Arm::Target,
+        request: request.to_owned(),
+        redirects,
+        responses: 100,
+        status: Some(302),
+        address: Some("https://a.b/".to_owned()),
+    }
+}
+
+#[test]
+fn names_that_are_only_redirected_make_a_run_invalid_and_most_a_caution() {
+    let found = invalid(&redirecting([100, 20]));
+    assert_eq!(
+        found,
+        [Invalidity::Unfollowed(vec![unfollowed("GET /a", 100)])]
+    );
+    let verdict = judged_alone(&thresholds(), &redirecting([51, 50]));
+    let most = Caution::Unfollowed(vec![unfollowed("GET /a", 51)]);
+    assert_eq!(
+        (verdict.outcome, verdict.cautions),
+        (Outcome::Passed, vec![most])
+    );
+    // A phase that is not measured decides nothing.
+    let mut warming = redirecting([100, 100]);
+    warming.phases[0].measured = false;
+    assert!(
+        !invalid(&warming)
+            .iter()
+            .any(|why| matches!(why, Invalidity::Unfollowed(_)))
+    );
+}
+
+#[test]
+fn requests_that_were_sent_again_are_a_caution() {
+    let mut run = redirecting([0, 0]);
+    (run.parts[0].parts.resent, run.parts[1].parts.resent) = (2, 3);
+    let verdict = judged_alone(&thresholds(), &run);
+    let resent = Caution::Resent {
+        resent: 5,
+        most: Some(("GET /b".to_owned(), 3)),
+    };
+    assert_eq!(verdict.cautions, [resent]);
+}
+
+#[test]
+fn a_comparison_says_when_its_sides_count_failures_by_other_rules() {
+    let run = shop(100.0);
+    let mut jobs = history(10);
+    let spans = |run: &RunRecord, jobs: &[Job]| {
+        let cautions = judged_against(&thresholds(), run, jobs).cautions;
+        cautions.into_iter().find_map(|caution| match caution {
+            Caution::OtherCounting { baseline_is_older } => Some(baseline_is_older),
+            _ => None,
+        })
+    };
+    assert_eq!(spans(&run, &jobs), None);
+    jobs[3].counting = 0;
+    assert_eq!(spans(&run, &jobs), Some(true));
+    let mut old = run.clone();
+    old.counting = 0;
+    jobs.retain(|job| job.counting > 0);
+    assert_eq!(spans(&old, &jobs), Some(false));
 }

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use httparse::{Error, Header, ParserConfig, Response, Status};
 
 use super::reader::ReadError;
-use crate::load::http::answer::{Expected, SHOWN};
+use crate::load::http::answer::{Expected, LOCATION, SHOWN, redirects};
 
 /// Room on the stack for the headers of all but the oddest answer; more get one larger try.
 const USUAL_HEADERS: usize = 100;
@@ -54,7 +54,8 @@ impl LastHead {
             return Ok(Some(head.clone()));
         }
         let head = parse(bytes, expected)?;
-        if let Some(head) = &head {
+        // Of a redirect it depends on who asks what is read.
+        if let Some(head) = head.as_ref().filter(|head| !redirects(head.status)) {
             let (last, of) = self.0.get_or_insert_with(|| (Vec::new(), head.clone()));
             last.clear();
             last.extend_from_slice(&bytes[..head.length]);
@@ -108,7 +109,10 @@ fn parse_within<'b>(
         ) => return Err(ReadError::BadHead),
     };
     let status = response.code.ok_or(ReadError::BadHead)?;
-    let fields = Fields::gather(response.headers, expected);
+    let mut fields = Fields::gather(response.headers, expected);
+    if expected.location && redirects(status) {
+        fields.note_location(response.headers);
+    }
     let old = response.version == Some(0);
     let framing = fields.framing(status, expected)?;
     Ok(Some(Head {
@@ -174,6 +178,19 @@ impl Fields {
             }
         }
         fields
+    }
+
+    /// Notes where a redirect leads.
+    fn note_location(&mut self, headers: &[Header<'_>]) {
+        let locations = headers
+            .iter()
+            .filter(|header| is(header.name.as_bytes(), b"location"));
+        // Browsers and curl pass over an empty one.
+        let location = locations
+            .map(|header| unfolded(header.value))
+            .find(|location| !location.is_empty());
+        self.values
+            .extend(location.map(|location| (LOCATION, location)));
     }
 
     fn connection(&mut self, value: &[u8]) {

@@ -2,7 +2,12 @@
 //!
 //! A request is rendered once, as HTTP/1.1, and translated here.
 
+use std::cell::Cell;
 use std::error::Error as _;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use http_body_util::{BodyExt as _, Full};
@@ -11,9 +16,10 @@ use hyper::client::conn::http2::{self, SendRequest};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Request as Message, Response, Uri};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::{JoinHandle, spawn_local};
 
-use super::answer::{Answer, Expected, SHOWN};
+use super::answer::{Answer, Expected, LOCATION, SHOWN, redirects};
 use super::exchange::{Answered, Broken, Exchange, Failed, Failure};
 use super::h1::ReadError;
 use super::origin::Scheme;
@@ -39,11 +45,51 @@ pub(super) struct Session {
     /// Drives the connection; it must not outlive the user.
     driver: JoinHandle<()>,
     scheme: &'static str,
+    /// Bytes written to the stream so far.
+    written: Rc<Cell<u64>>,
+}
+
+/// The stream below a session, which counts what is written to it.
+struct Counted {
+    stream: Stream,
+    written: Rc<Cell<u64>>,
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
         self.driver.abort();
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        AsyncRead::poll_read(Pin::new(&mut self.stream), context, buffer)
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = self.stream.poll_write(context, bytes);
+        if let Poll::Ready(Ok(count)) = written {
+            self.written.set(self.written.get() + count as u64);
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        AsyncWrite::poll_shutdown(Pin::new(&mut self.stream), context)
     }
 }
 
@@ -60,6 +106,11 @@ impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for Local {
 impl Session {
     /// Opens a session on a stream. Must be called on a runtime of local tasks.
     pub(super) async fn open(stream: Stream, scheme: Scheme) -> Result<Self, Failed> {
+        let written = Rc::default();
+        let stream = Counted {
+            stream,
+            written: Rc::clone(&written),
+        };
         let (sender, connection) = http2::Builder::new(Local)
             .handshake(TokioIo::new(stream))
             .await
@@ -75,6 +126,7 @@ impl Session {
                 Scheme::Http => "http",
                 Scheme::Https => "https",
             },
+            written,
         })
     }
 
@@ -95,18 +147,23 @@ impl Session {
             failed,
             unanswered: true,
             sent: false,
+            whole: false,
         };
         let message = self.translated(request.bytes).map_err(unsent)?;
         self.sender
             .ready()
             .await
             .map_err(|error| unsent(failed(&error)))?;
+        let before = self.written.get();
         let sent = self.sender.send_request(message).await;
-        let response = sent.map_err(|error| Broken {
-            failed: failed(&error),
-            unanswered: true,
-            // Where the server had not looked at it, hyper says that it was cancelled.
-            sent: !error.is_canceled(),
+        let response = sent.map_err(|error| {
+            let sent = self.written.get() > before && !is_unprocessed(&error);
+            Broken {
+                failed: failed(&error),
+                unanswered: !is_misread(&error),
+                sent,
+                whole: sent,
+            }
         })?;
         exchange.times.first_byte = Some(begun.elapsed());
         let answer = read(response, &request.expected, exchange).await;
@@ -116,6 +173,7 @@ impl Session {
             failed,
             unanswered: false,
             sent: true,
+            whole: true,
         })?;
         exchange.outcome = Ok(answer);
         Ok(Answered {
@@ -183,6 +241,12 @@ async fn read(
         }
     }
     let status = response.status().as_u16();
+    if expected.location && redirects(status) {
+        let locations = response.headers().get_all(hyper::header::LOCATION);
+        let mut locations = locations.iter().map(HeaderValue::as_bytes);
+        let location = locations.find(|location| !location.is_empty());
+        values.extend(location.map(|location| (LOCATION, location.to_vec())));
+    }
     let mut kept = expected.keep.room();
     let mut length = 0;
     let mut body = response.into_body();
@@ -216,12 +280,37 @@ async fn read(
     })
 }
 
+/// Whether the server says that it did not process a request (RFC 9113, section 8.7): by refusing its stream, or by ending
+/// the session at an earlier one.
+fn is_unprocessed(error: &hyper::Error) -> bool {
+    error.is_canceled()
+        || of_h2(error).is_some_and(|h2| {
+            h2.is_remote() && (h2.is_go_away() || h2.reason() == Some(h2::Reason::REFUSED_STREAM))
+        })
+}
+
+/// Whether the server sent something that breaks the protocol, so that it did respond.
+fn is_misread(error: &hyper::Error) -> bool {
+    of_h2(error).is_some_and(h2::Error::is_library)
+}
+
+fn of_h2(error: &hyper::Error) -> Option<&h2::Error> {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(h2) = inner.downcast_ref() {
+            return Some(h2);
+        }
+        cause = inner.source();
+    }
+    None
+}
+
 /// What an error of hyper is to the user of a service.
 fn failed(error: &hyper::Error) -> Failed {
     let mut cause = error.source();
     let mut told = error.to_string();
     while let Some(inner) = cause {
-        if let Some(system) = inner.downcast_ref::<std::io::Error>() {
+        if let Some(system) = inner.downcast_ref::<io::Error>() {
             return Failed::on_connection(system);
         }
         if let Some(h2) = inner.downcast_ref::<h2::Error>() {

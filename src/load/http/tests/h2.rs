@@ -10,11 +10,12 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio_rustls::TlsAcceptor;
 
-use super::super::{Failure, Trust};
+use super::super::{Exchange, Failure, Trust};
 use super::tls::identity;
 use super::{User, told};
 use crate::scenario::HttpVersion;
@@ -164,7 +165,6 @@ fn a_server_that_speaks_something_else_or_goes_away_is_a_failure() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let target = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move {
-            use tokio::io::AsyncWriteExt as _;
             let (mut old, _) = listener.accept().await.unwrap();
             old.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
                 .await
@@ -210,5 +210,109 @@ fn a_session_that_was_closed_between_two_requests_is_opened_again() {
         let (_, body) = told(&again).unwrap();
         assert!(body.ends_with("on 2"), "{body}");
         assert!(again.new_connection && again.reopened);
+    });
+}
+
+/// How a server ends the second request of its first connection, which it has read.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// Closes the connection.
+    Close,
+    /// Resets the stream for this reason.
+    Reset(h2::Reason),
+    /// Ends the session, names the last stream that it processed, and closes.
+    GoAway(u8),
+}
+
+impl End {
+    /// Its frame (RFC 9113, sections 6.4 and 6.8).
+    fn frame(self) -> Vec<u8> {
+        match self {
+            Self::Close => Vec::new(),
+            Self::Reset(reason) => {
+                let mut frame = vec![0, 0, 4, 3, 0, 0, 0, 0, 3];
+                frame.extend(u32::from(reason).to_be_bytes());
+                frame
+            }
+            Self::GoAway(last) => vec![0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, last, 0, 0, 0, 0],
+        }
+    }
+}
+
+/// Responds to the first request and ends the second, frame by frame.
+async fn end_the_second(mut tcp: TcpStream, end: End) -> std::io::Result<()> {
+    const PREFACE: usize = 24;
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const STATUS_200: [u8; 10] = [0, 0, 1, 1, 5, 0, 0, 0, 1, 0x88];
+    const HEADERS: u8 = 1;
+    tcp.read_exact(&mut [0; PREFACE]).await?;
+    tcp.write_all(&SETTINGS).await?;
+    for response in [STATUS_200.to_vec(), end.frame()] {
+        loop {
+            let mut head = [0; 9];
+            tcp.read_exact(&mut head).await?;
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            tcp.read_exact(&mut vec![0; length as usize]).await?;
+            if head[3] == HEADERS {
+                break;
+            }
+        }
+        tcp.write_all(&response).await?;
+    }
+    if matches!(end, End::Reset(_)) {
+        // Until the client has closed.
+        while tcp.read(&mut [0; 64]).await.is_ok_and(|count| count > 0) {}
+    }
+    Ok(())
+}
+
+/// The second of two requests to a server that ends it so; its next connection responds.
+async fn second_exchange(method: &str, end: End) -> Exchange {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.unwrap();
+        tokio::spawn(end_the_second(tcp, end));
+        let (tcp, _) = listener.accept().await.unwrap();
+        talk(tcp, None, 2).await;
+    });
+    let mut user = User::speaking(HttpVersion::Http2, &target, Trust::Anyone);
+    assert_eq!(told(&user.send("GET").await), Ok((200, "")));
+    user.send(method).await
+}
+
+const DEATHS: [End; 4] = [
+    End::Close,
+    End::Reset(h2::Reason::INTERNAL_ERROR),
+    End::Reset(h2::Reason::CANCEL),
+    End::GoAway(3),
+];
+const REFUSALS: [End; 2] = [End::Reset(h2::Reason::REFUSED_STREAM), End::GoAway(1)];
+
+#[test]
+fn a_request_that_died_in_a_session_and_was_sent_again_is_noted() {
+    on_one_core(async {
+        for end in DEATHS {
+            for method in ["GET", "DELETE"] {
+                let exchange = second_exchange(method, end).await;
+                assert!(told(&exchange).is_ok(), "{end:?}: {exchange:?}");
+                assert!(exchange.reopened && exchange.resent, "{method} {end:?}");
+            }
+            let post = second_exchange("POST", end).await;
+            assert_eq!(told(&post), Err(Failure::Reset), "{end:?}: {post:?}");
+        }
+    });
+}
+
+#[test]
+fn what_the_server_did_not_process_is_sent_again_whatever_it_is() {
+    on_one_core(async {
+        for end in REFUSALS {
+            for method in ["GET", "POST"] {
+                let exchange = second_exchange(method, end).await;
+                assert!(told(&exchange).is_ok(), "{end:?}: {exchange:?}");
+                assert!(exchange.reopened && !exchange.resent, "{method} {end:?}");
+            }
+        }
     });
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::super::Failure;
+use super::super::{Exchange, Failure};
 use super::server::Server;
 use super::{AMPLE, OK, User, told};
 
@@ -106,6 +106,98 @@ async fn a_kept_connection_that_closes_unanswered_is_reopened_once() {
 }
 
 #[tokio::test]
+async fn a_request_that_died_and_was_sent_again_is_noted() {
+    for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"] {
+        let server = closing_on_the_second();
+        let mut user = User::of(&server.url());
+        assert!(!user.send("GET").await.resent);
+        let second = user.send(method).await;
+        assert_eq!(told(&second).unwrap().0, 200, "{method}");
+        assert!(second.resent && second.reopened, "{method}");
+        server.join();
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_met_a_reset_is_noted_too() {
+    let server = Server::start(vec![
+        Box::new(|mut peer| {
+            peer.read_request();
+            peer.send(OK);
+            peer.reset();
+        }),
+        Box::new(|mut peer| {
+            peer.read_request();
+            peer.send(BYE);
+        }),
+    ]);
+    let mut user = User::of(&server.url());
+    user.send("GET").await;
+    let second = user.send("GET").await;
+    assert_eq!((told(&second), second.resent), (Ok((200, "bye")), true));
+    server.join();
+}
+
+#[tokio::test]
+async fn a_request_that_dies_twice_is_a_failure_and_noted() {
+    let server = Server::start(vec![
+        Box::new(|mut peer| {
+            peer.read_request();
+            peer.send(OK);
+            peer.read_request();
+        }),
+        Box::new(|mut peer| {
+            peer.read_request();
+        }),
+    ]);
+    let mut user = User::of(&server.url());
+    user.send("GET").await;
+    let second = user.send("GET").await;
+    assert_eq!((told(&second), second.resent), (Err(Failure::Closed), true));
+    server.join();
+}
+
+/// The second exchange with a server that has closed its connection by then, of which the client has not heard yet.
+async fn into_a_closed_connection(body: &[u8]) -> Exchange {
+    let (go, gone) = std::sync::mpsc::channel();
+    let (closed, is_closed) = std::sync::mpsc::channel();
+    let server = Server::start(vec![
+        Box::new(move |mut peer| {
+            peer.read_request();
+            peer.send(OK);
+            gone.recv().unwrap();
+            drop(peer);
+            closed.send(()).unwrap();
+        }),
+        Box::new(|mut peer| {
+            peer.read_request();
+            peer.send(BYE);
+        }),
+    ]);
+    let mut user = User::of(&server.url());
+    user.send("GET").await;
+    go.send(()).unwrap();
+    // Not awaited, so that the runtime cannot hear of it.
+    is_closed.recv().unwrap();
+    let second = user.send_body("PUT", body).await;
+    assert_eq!(told(&second), Ok((200, "bye")));
+    server.join();
+    second
+}
+
+#[tokio::test]
+async fn a_request_into_a_connection_that_had_been_closed_did_not_die() {
+    let second = into_a_closed_connection(b"{}").await;
+    assert!(second.reopened && !second.resent);
+}
+
+#[tokio::test]
+async fn a_long_request_may_have_been_read_in_part_and_is_noted() {
+    let second = into_a_closed_connection(&[b'x'; 4096]).await;
+    assert!(second.reopened && second.resent);
+}
+
+#[tokio::test]
 async fn a_post_that_went_out_is_not_sent_again() {
     let server = closing_on_the_second();
     let mut user = User::of(&server.url());
@@ -156,6 +248,7 @@ async fn a_post_goes_to_a_new_connection_when_the_kept_one_was_closed_before() {
         (told(&second), second.new_connection, second.reopened),
         (Ok((200, "bye")), true, true)
     );
+    assert!(!second.resent);
     server.join();
 }
 

@@ -34,11 +34,16 @@ fn serving(
     answer: &'static [u8],
     notice: bool,
 ) -> Script {
-    let config = Arc::clone(config);
+    answering(config, &vec![answer; requests], notice)
+}
+
+/// Answers one request with each of these, and closes with or without TLS's notice.
+fn answering(config: &Arc<ServerConfig>, answers: &[&'static [u8]], notice: bool) -> Script {
+    let (config, answers) = (Arc::clone(config), answers.to_vec());
     Box::new(move |mut peer| {
         let mut session = ServerConnection::new(config).unwrap();
         let mut stream = Stream::new(&mut session, &mut peer.0);
-        for _ in 0..requests {
+        for answer in answers {
             let mut request = Vec::new();
             let mut byte = [0];
             while !request.ends_with(b"\r\n\r\n") {
@@ -87,7 +92,26 @@ async fn a_closed_session_is_opened_again() {
         let mut user = User::of(&server.tls_url());
         user.send("GET").await;
         let second = user.send("GET").await;
-        assert_eq!((told(&second), second.reopened), (Ok((200, "ok")), true));
+        assert_eq!(
+            (told(&second), second.reopened, second.resent),
+            (Ok((200, "ok")), true, false)
+        );
+        server.join();
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_dies_in_a_session_is_noted() {
+    let (config, _) = identity();
+    for notice in [true, false] {
+        let server = Server::start(vec![
+            answering(&config, &[OK, b""], notice),
+            serving(&config, 1, OK, notice),
+        ]);
+        let mut user = User::of(&server.tls_url());
+        user.send("GET").await;
+        let second = user.send("GET").await;
+        assert_eq!((told(&second), second.resent), (Ok((200, "ok")), true));
         server.join();
     }
 }

@@ -1,0 +1,183 @@
+//! What a response is worth: one that came at the second attempt, and one that only points elsewhere.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::flows::cells;
+use crate::support::{Answer, Gate, Received, Server, gate};
+
+/// A gate of one class of four users that do these steps.
+fn doing(thresholds: &str, steps: &str) -> Gate {
+    gate(thresholds).with_scenario(&format!(
+        "name: responses\nuser_classes:\n  - name: user\n    wait: 5ms\n    tasks:\n      - steps: [{steps}]\nload:\n  - {{ phase: warm, users: 4, for: 2s }}\n"
+    ))
+}
+
+/// What `result.json` says beside times, summed over phases, by request name.
+fn parts(gate: &Gate, field: &str) -> BTreeMap<String, u64> {
+    let result: Value = serde_json::from_str(&gate.written("result.json")).unwrap();
+    let mut sums = BTreeMap::new();
+    for own in result["parts"].as_array().unwrap() {
+        let name = &result["requests"][usize::try_from(own["request"].as_u64().unwrap()).unwrap()];
+        *sums.entry(name.as_str().unwrap().to_owned()).or_default() +=
+            own["parts"][field].as_u64().unwrap();
+    }
+    sums
+}
+
+/// The address that the parts of a request name hold.
+fn address(gate: &Gate, index: usize) -> Option<String> {
+    let result: Value = serde_json::from_str(&gate.written("result.json")).unwrap();
+    let mut parts = result["parts"].as_array().unwrap().iter();
+    let own = parts.find(|own| own["request"] == index)?;
+    own["parts"]["redirect"].as_str().map(str::to_owned)
+}
+
+/// The reports of a run that are for people and for machines.
+const REPORTS: [&str; 3] = ["summary.md", "junit.xml", "report.html"];
+
+/// Whether a server that dies with a request in hand does so with this one.
+fn dies(request: &Received) -> bool {
+    request.number >= 20 && request.number.is_multiple_of(5)
+}
+
+#[test]
+fn requests_that_die_and_are_sent_again_fail_the_gate() {
+    let gate = doing(
+        "limits: { overall: { error_rate: 1% } }",
+        "{ get: /items }, { put: /items, json: {} }, { delete: /items }, { post: /items, json: {} }",
+    );
+    let dying = || {
+        Server::start(|request| match dies(request) {
+            true => (Server::CLOSES, String::new()),
+            false => (200, "{}".to_owned()),
+        })
+    };
+    let (ran, server) = gate.run_on(dying, &[]);
+    ran.exits(1);
+    let mut died: BTreeMap<String, u64> = BTreeMap::new();
+    for request in server.received().iter().filter(|request| dies(request)) {
+        *died.entry(request.line()).or_default() += 1;
+    }
+    let resent = parts(&gate, "resent");
+    for (name, (_, kinds)) in cells(&gate) {
+        let kind = |kind: &str| kinds.get(kind).copied().unwrap_or(0);
+        assert_eq!(kind("resent") + kind("reset"), died[&name], "{name}");
+        if name.starts_with("POST") {
+            assert_eq!((kind("resent"), resent[&name]), (0, 0), "not idempotent");
+        } else {
+            assert!(kind("resent") > 0, "{name}: {kinds:?}");
+            assert!(resent[&name] >= kind("resent"));
+        }
+    }
+    let metrics = gate.written("metrics.txt");
+    for name in ["GET /items", "PUT /items", "DELETE /items"] {
+        let labels = format!("{{request=\"{name}\",phase=\"warm\"}}");
+        let line = format!("loadgate_resent_total{labels} {}\n", resent[name]);
+        assert!(metrics.contains(&line), "no {line}");
+    }
+}
+
+#[test]
+fn a_server_that_closes_after_each_response_is_no_failure() {
+    let gate = doing(
+        "limits: { overall: { error_rate: 0% } }",
+        "{ get: /items }, { put: /items, json: {} }",
+    );
+    let (ran, server) = gate.run_on(Server::closing, &[]);
+    ran.exits(0);
+    let counted = cells(&gate);
+    assert!(counted.values().all(|(_, kinds)| kinds.is_empty()));
+    assert!(parts(&gate, "resent").values().all(|count| *count == 0));
+    let mut received = server.received();
+    let all = received.len();
+    received.dedup_by_key(|request| request.connection);
+    assert_eq!(received.len(), all, "one request per connection");
+}
+
+/// A server that answers every request with this.
+fn answering(status: u16, body: &str) -> impl Fn() -> Server {
+    let body = body.to_owned();
+    move || {
+        let body = body.clone();
+        Server::start(move |_| -> Answer { (status, body.clone()) })
+    }
+}
+
+#[test]
+fn a_name_that_is_only_redirected_cannot_be_judged() {
+    let secret = [("PASS_WORD", "hush-hush")];
+    for status in [301, 302, 303, 307, 308] {
+        let gate = doing(
+            "limits: { overall: { error_rate: 1% } }",
+            "{ get: '/page?p={{ env.PASS_WORD }}' }, { head: /page, name: HEAD page }",
+        );
+        let place = "https://me:pw@moved.example.com/hush-hush/page?token=t#f";
+        let (ran, _) = gate.run_on(answering(status, place), &secret);
+        ran.exits(3);
+        let shown = "https://moved.example.com/***/page";
+        assert_eq!(address(&gate, 0).as_deref(), Some(shown));
+        for (name, unfollowed) in parts(&gate, "unfollowed") {
+            assert_eq!(unfollowed, cells(&gate)[&name].0, "{name}");
+        }
+        for report in REPORTS {
+            let report = gate.written(report);
+            assert!(report.contains(&status.to_string()));
+            assert!(report.contains("moved.example.com"));
+            for hidden in ["hush-hush", "me:pw", "token=t"] {
+                assert!(!report.contains(hidden), "{hidden}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_asks_for_a_redirect_gets_one_and_no_other_status_is_one() {
+    for (status, step) in [
+        (302, "{ get: /page, expect: { status: 302 } }"),
+        (302, "{ get: /page, expect: { status: [200, 302] } }"),
+        (302, "{ get: /page, capture: { place: header:Location } }"),
+        (
+            302,
+            "{ get: /page, expect: { header: { Location: /login } } }",
+        ),
+        (304, "{ get: /page, headers: { If-None-Match: '\"1\"' } }"),
+        (300, "{ get: /page }"),
+    ] {
+        let gate = doing("limits: { overall: { error_rate: 1% } }", step);
+        let (ran, _) = gate.run_on(answering(status, "/login"), &[]);
+        ran.exits(0);
+        assert_eq!(parts(&gate, "unfollowed")["GET /page"], 0, "{step}");
+    }
+}
+
+#[test]
+fn a_redirect_out_of_the_target_is_a_failure_that_names_the_address() {
+    let gate = doing(
+        "limits: { overall: { error_rate: 1% } }",
+        "{ get: /in, redirects: 3 }, { get: /out, redirects: 3 }",
+    );
+    let leaving = || {
+        Server::start(|request| match request.path.as_str() {
+            "/in" => (302, "/ok".to_owned()),
+            "/out" => (302, "/further".to_owned()),
+            "/further" => (302, "https://moved.example.com/page?token=t".to_owned()),
+            _ => (200, "{}".to_owned()),
+        })
+    };
+    let (ran, _) = gate.run_on(leaving, &[]);
+    ran.exits(1);
+    let counted = cells(&gate);
+    assert_eq!(counted["GET /in"].1, BTreeMap::new());
+    let (requests, kinds) = &counted["GET /out"];
+    assert_eq!(kinds, &BTreeMap::from([("redirect".to_owned(), *requests)]));
+    assert_eq!(
+        address(&gate, 1).as_deref(),
+        Some("https://moved.example.com/page")
+    );
+    for report in REPORTS {
+        let report = gate.written(report);
+        assert!(report.contains("moved.example.com") && !report.contains("token=t"));
+    }
+}
