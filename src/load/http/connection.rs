@@ -9,7 +9,7 @@ use super::request::Request;
 use super::stream::Stream;
 
 /// A request of at most so many bytes arrives as one TCP segment, with TLS around it too, so that a server has either all of
-/// it or nothing. The smallest usual segment is that of IPv6's least packet, 1,220 bytes.
+/// it or nothing. Of a longer one that has a body it may have read the head. The smallest usual segment is that of IPv6's least packet, 1,220 bytes.
 const ONE_SEGMENT: usize = 1_100;
 
 /// An open connection.
@@ -44,7 +44,7 @@ impl Connection {
     /// If in doubt, it may. HTTP/2 says itself what was not processed.
     pub(super) fn may_have_delivered(&self, request: &Request<'_>, whole: bool) -> bool {
         match self {
-            Self::Http1(stream) if request.bytes.len() <= ONE_SEGMENT => {
+            Self::Http1(stream) if is_read_as_one(request.bytes) => {
                 whole && !stream.was_closed_before_it_was_written_to()
             }
             Self::Http1(_) | Self::Http2(_) => true,
@@ -58,4 +58,9 @@ impl Connection {
             Self::Http2(session) => session.is_open(),
         }
     }
+}
+
+/// Whether a server can do nothing with a part of a request.
+fn is_read_as_one(request: &[u8]) -> bool {
+    request.len() <= ONE_SEGMENT || request.ends_with(b"\r\n\r\n")
 }

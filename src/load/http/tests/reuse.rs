@@ -158,7 +158,7 @@ async fn a_request_that_dies_twice_is_a_failure_and_noted() {
 }
 
 /// The second exchange with a server that has closed its connection by then, of which the client has not heard yet.
-async fn into_a_closed_connection(body: &[u8]) -> Exchange {
+async fn into_a_closed_connection(target: &str, body: &[u8]) -> Exchange {
     let (go, gone) = std::sync::mpsc::channel();
     let (closed, is_closed) = std::sync::mpsc::channel();
     let server = Server::start(vec![
@@ -179,7 +179,7 @@ async fn into_a_closed_connection(body: &[u8]) -> Exchange {
     go.send(()).unwrap();
     // Not awaited, so that the runtime cannot hear of it.
     is_closed.recv().unwrap();
-    let second = user.send_body("PUT", body).await;
+    let second = user.exchange("PUT", target, body, AMPLE).await;
     assert_eq!(told(&second), Ok((200, "bye")));
     server.join();
     second
@@ -187,13 +187,16 @@ async fn into_a_closed_connection(body: &[u8]) -> Exchange {
 
 #[tokio::test]
 async fn a_request_into_a_connection_that_had_been_closed_did_not_die() {
-    let second = into_a_closed_connection(b"{}").await;
-    assert!(second.reopened && !second.resent);
+    let long = format!("/{}", "x".repeat(4096));
+    for (target, body) in [("/", &b"{}"[..]), ("/", b""), (&long, b"")] {
+        let second = into_a_closed_connection(target, body).await;
+        assert!(second.reopened && !second.resent, "{target} {body:?}");
+    }
 }
 
 #[tokio::test]
-async fn a_long_request_may_have_been_read_in_part_and_is_noted() {
-    let second = into_a_closed_connection(&[b'x'; 4096]).await;
+async fn a_long_body_may_have_been_read_in_part_and_is_noted() {
+    let second = into_a_closed_connection("/", &[b'x'; 4096]).await;
     assert!(second.reopened && second.resent);
 }
 
