@@ -7,11 +7,16 @@ use serde_json::Value;
 use crate::flows::cells;
 use crate::support::{Answer, Gate, Received, Server, gate};
 
-/// A gate of one class of four users that do these steps.
+/// A scenario of four users that do these steps and wait.
+fn scenario(wait: &str, steps: &str) -> String {
+    format!(
+        "name: responses\nuser_classes:\n  - name: user\n    wait: {wait}\n    tasks:\n      - steps: [{steps}]\nload:\n  - {{ phase: warm, users: 4, for: 2s }}\n"
+    )
+}
+
+/// A gate whose users do these steps again and again.
 fn doing(thresholds: &str, steps: &str) -> Gate {
-    gate(thresholds).with_scenario(&format!(
-        "name: responses\nuser_classes:\n  - name: user\n    wait: 5ms\n    tasks:\n      - steps: [{steps}]\nload:\n  - {{ phase: warm, users: 4, for: 2s }}\n"
-    ))
+    gate(thresholds).with_scenario(&scenario("5ms", steps))
 }
 
 /// What `result.json` says beside times, summed over phases, by request name.
@@ -63,12 +68,13 @@ fn requests_that_die_and_are_sent_again_fail_the_gate() {
     let resent = parts(&gate, "resent");
     for (name, (_, kinds)) in cells(&gate) {
         let kind = |kind: &str| kinds.get(kind).copied().unwrap_or(0);
-        assert_eq!(kind("resent") + kind("reset"), died[&name], "{name}");
+        // One that dies again at the second attempt has died twice, and is a failure as any other.
+        assert_eq!(resent[&name] + kind("reset"), died[&name], "{name}");
         if name.starts_with("POST") {
-            assert_eq!((kind("resent"), resent[&name]), (0, 0), "not idempotent");
+            assert_eq!(resent[&name], 0, "not idempotent");
         } else {
             assert!(kind("resent") > 0, "{name}: {kinds:?}");
-            assert!(resent[&name] >= kind("resent"));
+            assert!(kind("resent") <= resent[&name], "{name}: {kinds:?}");
         }
     }
     let metrics = gate.written("metrics.txt");
@@ -80,16 +86,15 @@ fn requests_that_die_and_are_sent_again_fail_the_gate() {
 }
 
 #[test]
-fn a_server_that_closes_after_each_response_is_no_failure() {
-    let gate = doing(
-        "limits: { overall: { error_rate: 0% } }",
-        "{ get: /items }, { put: /items, json: {} }",
-    );
-    let (ran, server) = gate.run_on(Server::closing, &[]);
-    ran.exits(0);
-    let counted = cells(&gate);
-    assert!(counted.values().all(|(_, kinds)| kinds.is_empty()));
-    assert!(parts(&gate, "resent").values().all(|count| *count == 0));
+fn a_connection_that_was_closed_between_two_requests_is_no_failure() {
+    let gate = gate("limits: { overall: { error_rate: off } }\nregression: { gate: [error_rate] }")
+        .with_scenario(&scenario("100ms", "{ get: /items }"));
+    let (_, server) = gate.run_on(Server::closing, &[]);
+    let (requests, kinds) = &cells(&gate)["GET /items"];
+    // On a busy machine a server may come to its close only when the next request has arrived.
+    let resent = kinds.get("resent").copied().unwrap_or(0);
+    assert!(*requests > 10 && resent * 5 <= *requests, "{kinds:?}");
+    assert!(kinds.keys().all(|kind| kind == "resent"), "{kinds:?}");
     let mut received = server.received();
     let all = received.len();
     received.dedup_by_key(|request| request.connection);

@@ -74,7 +74,7 @@ pub(super) fn resent(resent: u64, most: Option<&(String, u64)>, medium: Medium) 
         None => String::new(),
     };
     format!(
-        "{} got no response on a reused connection after being written, and went out again on a new one{whose}: each counts as a failure; look for workers that crash or restart, and for a keep-alive timeout shorter than the users' pauses",
+        "{} got no response on a reused connection after being written, and were sent again on a new one{whose}: each counts as a failure; look for workers that crash or restart, and for a keep-alive timeout shorter than the users' pauses",
         counted(resent, "request")
     )
 }
