@@ -85,6 +85,7 @@ impl Answer {
     }
 
     /// Takes all of it but the status.
+    #[must_use]
     pub fn take(&mut self) -> Self {
         let status = self.status;
         std::mem::replace(
