@@ -37,6 +37,7 @@ mod signals;
 mod simulation;
 mod sizes;
 mod stand_in;
+mod strangers;
 mod support;
 mod terminal;
 mod traffic;

@@ -184,7 +184,7 @@ fn mistakes_in_arguments_are_named_with_what_to_give_instead() {
         ),
         (
             &["run", folder, folder, "--target", "http://127.0.0.1:1"],
-            &["two gates are named 'sample'"],
+            &["the gates 'sample' and 'sample' would write into one folder"],
         ),
         (
             &[

@@ -116,6 +116,7 @@ struct Demo {
 
 /// Reads the process's arguments, does what they say, and prints the error where there is one.
 pub fn main() -> Exit {
+    gate::end_at_panics();
     let mut grammar = command();
     let cli = grammar
         .try_get_matches_from_mut(std::env::args_os())
@@ -124,13 +125,14 @@ pub fn main() -> Exit {
     let cli = match cli {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version go to standard output and are no error. A reader that went away is nobody's error.
+            if error.use_stderr() {
+                // It repeats the arguments, which may hold anything.
+                gate::say(&error.render().to_string());
+                return Exit::Usage;
+            }
+            // Help and version are not errors. A reader that went away is not one either.
             let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Passed
-            };
+            return Exit::Passed;
         }
     };
     cli.command.run().unwrap_or_else(|error| {

@@ -56,7 +56,7 @@ impl Source {
     fn of(&self, gate: &Gate, gates: usize) -> Vec<PathBuf> {
         match self {
             Self::Below(out) if gates == 1 => vec![out.join(RESULT)],
-            Self::Below(out) => vec![out.join(&gate.scenario.name).join(RESULT)],
+            Self::Below(out) => vec![out.join(gate.folder_name()).join(RESULT)],
             Self::Files(files) => files.clone(),
         }
     }

@@ -105,8 +105,12 @@ impl Console {
             return;
         }
         let mut out = io::stdout().lock();
+        let inert = match self.colour {
+            Colour::Always => report::inert_coloured,
+            Colour::Never => report::inert,
+        };
         for line in text.split_inclusive('\n') {
-            let _ = writeln!(out, "{}", report::inert(line.trim_end_matches('\n')));
+            let _ = writeln!(out, "{}", inert(line.trim_end_matches('\n')));
         }
         if text.is_empty() {
             let _ = writeln!(out);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Error;
+use super::bug;
 use super::console::Console;
 use super::progress::Line;
 use super::replay;
@@ -31,6 +32,7 @@ pub(super) fn measure(
     console: &Console,
 ) -> Result<RunRecord, Error> {
     let target = gate.target()?;
+    bug::sending();
     announce(plan, gate, target, console);
     let folder = plan.folder(gate);
     let outcome = match Servers::start(&plan.serving, &folder, stop, plan.wait, console) {

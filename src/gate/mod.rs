@@ -3,6 +3,7 @@
 //! It calls the rooms in the order of the sentence and writes the files. It must not know the command line, judge, or
 //! word a verdict. Everything is written before the exit code is returned, whatever it is.
 
+mod bug;
 mod comment;
 mod compare;
 mod console;
@@ -20,6 +21,7 @@ mod signals;
 mod tell;
 mod validate;
 
+pub use bug::end_at_panics;
 pub use comment::{Commenting, Source, When, comment};
 pub use compare::compare;
 pub use console::{Console, Loudness, Style, program, say};

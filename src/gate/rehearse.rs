@@ -1,7 +1,7 @@
 //! `try`: one user of each class does every task once, and everything is told: for writing a scenario.
 
 use super::console::Console;
-use super::{Error, measure, signals};
+use super::{Error, bug, measure, signals};
 use crate::exit::Exit;
 use crate::load::{self, Deed, Rehearsed, Stop};
 use crate::plan::{Gate, Plan};
@@ -33,6 +33,7 @@ fn one(
     console: &Console,
 ) -> Result<(Exit, Option<i32>), Error> {
     let target = gate.target()?;
+    bug::sending();
     console.note(&format!("{}: trying {target}", gate.scenario.name));
     let mut secrets = Secrets::new(&measure::secrets(gate));
     let mut last = None;

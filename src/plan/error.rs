@@ -131,8 +131,15 @@ pub enum Error {
     #[error("--baseline names one file and there are several gates: run each gate by itself")]
     OneBaselineManyGates,
     /// Two gates would write into one folder.
-    #[error("two gates are named '{0}': give each scenario a name of its own")]
-    TwoGatesOfOneName(String),
+    #[error(
+        "the gates '{one}' and '{other}' would write into one folder; give each scenario a name of its own"
+    )]
+    TwoGatesOfOneName {
+        /// The name of one.
+        one: String,
+        /// The name of the other.
+        other: String,
+    },
     /// A flag that only a duet has a use for.
     #[error(
         "{0} belongs to a duet: give the base version with --against or --base-cmd, or leave it out"

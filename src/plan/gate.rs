@@ -7,13 +7,17 @@ use std::path::{Path, PathBuf};
 use super::against::{self, Against};
 use super::parts::Repository;
 use super::place::{self, Place};
-use super::{Commands, Error, Options, Recording, Serving, read, variable};
+use super::{Commands, Error, Options, Recording, Serving, variable};
 use crate::baseline::{Baseline, store};
 use crate::load::{Origin, Proxy, duet_load};
 use crate::record::{PhaseRecord, RunRecord, phases};
 use crate::remote;
 use crate::scenario::{self, Files, Inputs, Phase, RowOrder, Scenario, Step};
 use crate::thresholds::{self, Names, PhaseName, Thresholds};
+
+/// The longest files of a gate that are read, in bytes. The reader of YAML refuses more than 1 MB, with a message of its own.
+const LONGEST_YAML: u64 = 1 << 20;
+const LONGEST_BASELINE: u64 = place::MOST_BYTES as u64;
 
 /// What stands for a variable that is not set, where nothing is sent.
 const STAND_IN: &str = "unset";
@@ -68,23 +72,44 @@ impl Gate {
         })?;
         let open = |from: &str, path: &str| repository.open(from, path);
         let files = Files::new(&open);
-        let (scenario, unset) = read_scenario(&scenario_path, &options.set, options, &files)?;
+        let own = |path: &Path, what, most| {
+            let text = repository.read(path, most);
+            text.map_err(|source| Error::Read {
+                what,
+                path: path.to_owned(),
+                source,
+            })
+        };
+        let text = own(&scenario_path, "the scenario", LONGEST_YAML)?;
+        let read =
+            |set: &[(String, String)]| read_scenario(&scenario_path, &text, set, options, &files);
+        let (scenario, unset) = read(&options.set)?;
         let thresholds_path = folder.join("thresholds.yml");
-        let thresholds = read_thresholds(&thresholds_path, &scenario)?;
-        let own = folder.join("baseline.json");
+        let thresholds = if is_there(&thresholds_path) {
+            own(&thresholds_path, "the thresholds", LONGEST_YAML)?
+        } else {
+            String::new()
+        };
+        let thresholds = read_thresholds(&thresholds_path, &thresholds, &scenario)?;
+        let beside = folder.join("baseline.json");
         let (baseline_path, (baseline, baseline_note)) = match &options.baseline {
-            None => (own.clone(), (read_baseline(&own)?, None)),
+            None if is_there(&beside) => {
+                let text = own(&beside, "the baseline", LONGEST_BASELINE)?;
+                let baseline = parse_baseline(&beside, &text)?;
+                (beside, (Some(baseline), None))
+            }
+            None => (beside, (None, None)),
             Some(Place::Url(_)) if options.recording == Recording::WhereGood => {
                 return Err(Error::RecordingAtUrl);
             }
-            Some(place @ Place::Url(_)) => (own, read_baseline_at(place)?),
+            Some(place @ Place::Url(_)) => (beside, read_baseline_at(place)?),
             Some(Place::File(path)) if options.recording == Recording::WhereGood => {
                 (path.clone(), (read_baseline(path)?, None))
             }
             Some(place @ Place::File(path)) => (path.clone(), read_baseline_at(place)?),
         };
         let target = target(&scenario_path, options, serving, &scenario)?;
-        let against = against(&scenario_path, options, serving, &thresholds, &files)?;
+        let against = against(options, serving, &thresholds, read)?;
         let load = match &against {
             Some(against) => duet_load(&scenario.load, &against.turns),
             None => scenario.load.clone(),
@@ -119,6 +144,12 @@ impl Gate {
         Ok(())
     }
 
+    /// The name of the folder for its results, when several gates share an output folder: its own name, without what would
+    /// lead elsewhere.
+    pub fn folder_name(&self) -> String {
+        folder_name(&self.scenario.name)
+    }
+
     /// The deployment to load.
     pub fn target(&self) -> Result<&Origin, Error> {
         self.target
@@ -146,6 +177,23 @@ fn no_gate(path: &Path) -> Error {
     Error::NoGate(path.to_owned())
 }
 
+/// Whether something has this name, be it a link that leads nowhere.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// Reads the text of a gate's own baseline, which lies in its repository.
+fn parse_baseline(path: &Path, text: &str) -> Result<Baseline, Error> {
+    if text.len() as u64 > LONGEST_BASELINE {
+        return Err(Error::Read {
+            what: "the baseline",
+            path: path.to_owned(),
+            source: std::io::ErrorKind::FileTooLarge.into(),
+        });
+    }
+    store::parse(&path.display().to_string(), text).map_err(Error::Baseline)
+}
+
 fn read_baseline(path: &Path) -> Result<Option<Baseline>, Error> {
     store::read(path).map_err(Error::Baseline)
 }
@@ -171,6 +219,31 @@ pub fn silent_thresholds(record: &RunRecord) -> Result<Thresholds, Error> {
     thresholds::parse("thresholds.yml", "", &names).map_err(Error::Thresholds)
 }
 
+/// The longest name of a folder, in bytes: half of what file systems take.
+const LONGEST_NAME: usize = 120;
+
+/// A name that is that of one folder on every system.
+fn folder_name(name: &str) -> String {
+    let is_safe = |c: char| c.is_alphanumeric() || " -_.+@=,".contains(c);
+    let mut safe: String = name
+        .chars()
+        .map(|c| if is_safe(c) { c } else { '-' })
+        .collect();
+    safe.truncate(safe.floor_char_boundary(LONGEST_NAME));
+    let safe = safe.trim_matches([' ', '.']);
+    // Windows gives these names to devices, whatever extension they have.
+    let stem = safe.split('.').next().unwrap_or_default().trim_end();
+    let is_device = ["con", "prn", "aux", "nul"].contains(&stem.to_ascii_lowercase().as_str())
+        || (stem.len() == 4
+            && ["com", "lpt"].contains(&stem[..3].to_ascii_lowercase().as_str())
+            && stem.ends_with(|c: char| c.is_ascii_digit()));
+    match safe {
+        "" => "gate".to_owned(),
+        safe if is_device => format!("{safe}-"),
+        safe => safe.to_owned(),
+    }
+}
+
 fn target(
     path: &Path,
     options: &Options,
@@ -189,11 +262,10 @@ fn target(
 
 /// The base version, where one is given.
 fn against(
-    path: &Path,
     options: &Options,
     serving: &Serving,
     thresholds: &Thresholds,
-    files: &Files<'_>,
+    read: impl Fn(&[(String, String)]) -> Result<(Scenario, BTreeSet<String>), Error>,
 ) -> Result<Option<Against>, Error> {
     let started = serving.base.as_ref().map(super::serving::Server::url);
     let Some(url) = started.as_ref().or(options.against.as_ref()) else {
@@ -202,7 +274,7 @@ fn against(
     let mut set = options.set.clone();
     set.retain(|(name, _)| !options.against_set.iter().any(|(own, _)| own == name));
     set.extend(options.against_set.iter().cloned());
-    let (scenario, _) = read_scenario(path, &set, options, files)?;
+    let (scenario, _) = read(&set)?;
     Ok(Some(Against {
         target: origin(url, "--against", &scenario)?,
         scenario,
@@ -247,11 +319,11 @@ fn enough_rows(path: &Path, scenario: &Scenario, load: &[Phase]) -> Result<(), E
 
 fn read_scenario(
     path: &Path,
+    text: &str,
     set: &[(String, String)],
     options: &Options,
     files: &Files<'_>,
 ) -> Result<(Scenario, BTreeSet<String>), Error> {
-    let text = read(path, "the scenario")?;
     let mut overrides = BTreeMap::new();
     for (name, value) in set {
         if overrides.insert(name.clone(), value.clone()).is_some() {
@@ -287,21 +359,16 @@ fn read_scenario(
             ..inputs
         };
         // Where a number was expected, say, the message is that of the variable itself.
-        if let Ok(scenario) = scenario::parse(&file, &text, &lenient) {
+        if let Ok(scenario) = scenario::parse(&file, text, &lenient) {
             return Ok((scenario, unset.into_inner()));
         }
     }
-    let scenario = scenario::parse(&file, &text, &inputs).map_err(Error::Scenario)?;
+    let scenario = scenario::parse(&file, text, &inputs).map_err(Error::Scenario)?;
     Ok((scenario, BTreeSet::new()))
 }
 
 /// A gate without thresholds.yml has the limits that hold where the file is silent.
-fn read_thresholds(path: &Path, scenario: &Scenario) -> Result<Thresholds, Error> {
-    let text = if path.exists() {
-        read(path, "the thresholds")?
-    } else {
-        String::new()
-    };
+fn read_thresholds(path: &Path, text: &str, scenario: &Scenario) -> Result<Thresholds, Error> {
     let phases = phase_names(&phases(&scenario.load));
     let names = Names {
         requests: &scenario.requests,
@@ -309,7 +376,7 @@ fn read_thresholds(path: &Path, scenario: &Scenario) -> Result<Thresholds, Error
         cold_start: scenario.cold_start.is_some(),
     };
     let file = path.display().to_string();
-    thresholds::parse(&file, &text, &names).map_err(Error::Thresholds)
+    thresholds::parse(&file, text, &names).map_err(Error::Thresholds)
 }
 
 /// The phases of a record as thresholds name them.
@@ -325,4 +392,31 @@ pub fn phase_names(phases: &[PhaseRecord]) -> Vec<PhaseName> {
 fn own_seed(scenario: &Scenario) -> u64 {
     let digits = scenario.sha256.get(..8).unwrap_or_default();
     u64::from_str_radix(digits, 16).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_a_gate_stays_below_the_output_folder() {
+        for (name, folder) in [
+            ("lambda-catalog", "lambda-catalog"),
+            ("Bestellung über API v1.2", "Bestellung über API v1.2"),
+            ("../../escaped", "-..-escaped"),
+            ("/etc/cron.d", "-etc-cron.d"),
+            ("..", "gate"),
+            (".", "gate"),
+            (".git", "git"),
+            ("a\\b:c\0d\n", "a-b-c-d-"),
+            ("NUL", "NUL-"),
+            ("com1.txt", "com1.txt-"),
+            ("con", "con-"),
+            ("name. ", "name"),
+            ("", "gate"),
+        ] {
+            assert_eq!(folder_name(name), folder, "{name}");
+        }
+        assert_eq!(folder_name(&"é".repeat(500)).len(), LONGEST_NAME);
+    }
 }

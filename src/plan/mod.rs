@@ -12,7 +12,7 @@ mod parts;
 mod place;
 mod serving;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -204,7 +204,7 @@ impl Plan {
         if self.gates.len() == 1 {
             self.out.clone()
         } else {
-            self.out.join(&gate.scenario.name)
+            self.out.join(gate.folder_name())
         }
     }
 }
@@ -259,12 +259,16 @@ fn labels(pairs: &[(String, String)]) -> Result<BTreeMap<String, String>, Error>
     Ok(labels)
 }
 
-/// Two gates of one name would write into one folder.
+/// Two gates must not write into one folder, also on file systems that ignore case.
 fn refuse_twins(gates: &[Gate]) -> Result<(), Error> {
-    let mut seen = BTreeSet::new();
+    let mut seen = BTreeMap::new();
     for gate in gates {
-        if !seen.insert(&gate.scenario.name) {
-            return Err(Error::TwoGatesOfOneName(gate.scenario.name.clone()));
+        let name = &gate.scenario.name;
+        if let Some(other) = seen.insert(gate.folder_name().to_lowercase(), name) {
+            return Err(Error::TwoGatesOfOneName {
+                one: other.clone(),
+                other: name.clone(),
+            });
         }
     }
     Ok(())

@@ -5,7 +5,7 @@
 //! repository.
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use crate::scenario::Opened;
@@ -21,6 +21,19 @@ impl Repository {
         let root = gate.ancestors().find(|folder| folder.join(".git").exists());
         let root = root.or_else(|| gate.parent()).unwrap_or(&gate);
         Ok(Self(root.to_owned()))
+    }
+
+    /// Reads a file of the gate itself, of at most so many bytes and one more. It obeys the same rule: a pull request may
+    /// bring it as a link.
+    pub(super) fn read(&self, path: &Path, most: u64) -> io::Result<String> {
+        let mut text = String::new();
+        let file = self.file(path, &path.display().to_string());
+        let (_, file) = file.map_err(|refused| match refused {
+            Refused::Io(error) => error,
+            Refused::Place(why) => io::Error::other(why),
+        })?;
+        file.take(most + 1).read_to_string(&mut text)?;
+        Ok(text)
     }
 
     /// Opens a file by its path as it is written in another one; the error says what to mend.
@@ -39,39 +52,52 @@ impl Repository {
         }
         let folder = Path::new(from).parent().unwrap_or(Path::new(""));
         let shown = folder.join(written);
-        let cannot =
-            |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", shown.display());
-        let real = shown.canonicalize().map_err(|error| cannot(&error))?;
-        if !real.starts_with(&self.0) {
-            return Err(format!(
-                "'{path}' leads out of the repository {}, which a gate may not: copy the file into it",
-                self.0.display()
-            ));
-        }
-        let is_git = |part: Component<'_>| part.as_os_str().eq_ignore_ascii_case(".git");
-        let below = real.strip_prefix(&self.0).unwrap_or(&real);
-        if below.components().any(is_git) {
-            return Err(format!(
-                "'{path}' leads into .git, where credentials may lie"
-            ));
-        }
-        // Anything else, a pipe say, could keep the reader waiting for ever.
-        if !real.is_file() {
-            return Err(cannot(&"it is no file"));
-        }
-        let file = File::open(&real).map_err(|error| cannot(&error))?;
+        let (real, file) = self.file(&shown, path).map_err(|refused| match refused {
+            Refused::Io(error) => format!("cannot read {}: {error}", shown.display()),
+            Refused::Place(why) => why,
+        })?;
         Ok(Opened {
             file: shown.display().to_string(),
             identity: real.display().to_string(),
             content: Box::new(BufReader::new(file)),
         })
     }
+
+    /// Opens a file that lies in the repository, every link on the way followed. `written` is how the error names it.
+    fn file(&self, path: &Path, written: &str) -> Result<(PathBuf, File), Refused> {
+        let real = path.canonicalize().map_err(Refused::Io)?;
+        if !real.starts_with(&self.0) {
+            return Err(Refused::Place(format!(
+                "'{written}' leads out of the repository {}, which a gate may not: copy the file into it",
+                self.0.display()
+            )));
+        }
+        let is_git = |part: Component<'_>| part.as_os_str().eq_ignore_ascii_case(".git");
+        let below = real.strip_prefix(&self.0).unwrap_or(&real);
+        if below.components().any(is_git) {
+            return Err(Refused::Place(format!(
+                "'{written}' leads into .git, where credentials may lie"
+            )));
+        }
+        // Anything else, a pipe say, could keep the reader waiting for ever.
+        if !real.is_file() {
+            return Err(Refused::Io(io::Error::other("it is not a file")));
+        }
+        let file = File::open(&real).map_err(Refused::Io)?;
+        Ok((real, file))
+    }
+}
+
+/// Why a file is not opened.
+enum Refused {
+    Io(io::Error),
+    /// It lies where it may not.
+    Place(String),
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io::Read as _;
 
     use super::*;
 
@@ -114,18 +140,25 @@ mod tests {
             ("../../.git/config", "leads into .git"),
             ("/etc/hostname", "begins at the root"),
             ("missing.yml", "cannot read"),
-            ("..", "it is no file"),
+            ("..", "it is not a file"),
         ] {
             let error = read(path).unwrap_err();
             assert!(error.contains(part), "{path}: {error}");
         }
+        let own = |name: &str| files.read(&gate.join(name), 10);
+        assert_eq!(own("own.yml").unwrap(), "own");
+        assert_eq!(own("missing").unwrap_err().kind(), io::ErrorKind::NotFound);
+        fs::write(gate.join("long"), "0123456789abc").unwrap();
+        assert_eq!(own("long").unwrap().len(), 11);
         #[cfg(unix)]
         {
             assert_eq!(read("in.yml").unwrap(), "shared");
             for path in ["out.txt", "up/outside.txt"] {
                 let error = read(path).unwrap_err();
                 assert!(error.contains("leads out of the repository"), "{error}");
+                assert!(own(path).is_err(), "{path}");
             }
+            assert_eq!(own("in.yml").unwrap(), "shared");
         }
     }
 

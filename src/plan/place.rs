@@ -9,7 +9,7 @@ use crate::baseline::{Baseline, store};
 use crate::remote;
 
 /// Bytes of a baseline at most: a hundred times what twenty names take.
-const MOST_BYTES: usize = 16 << 20;
+pub(super) const MOST_BYTES: usize = 16 << 20;
 /// The variable that holds a header for the address, such as `authorization: Bearer …`.
 const HEADER: &str = "LOADGATE_BASELINE_HEADER";
 

@@ -60,7 +60,7 @@ pub use performance::performance;
 pub use rehearsal::{Secrets, Seen, rehearsal};
 pub use summary::summary;
 pub use terminal::{Colour, terminal, terminal_in_full, verdict_line};
-pub use text::{fitted, inert, quoted};
+pub use text::{fitted, inert, inert_coloured, quoted};
 
 /// What whoever records a run should know: each a sentence without its capital.
 pub fn recording_notes(story: &Story) -> Vec<String> {

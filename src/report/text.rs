@@ -70,10 +70,56 @@ pub fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// A line of a log that no CI system takes for a command: GitHub reads `::error::` at a line's beginning and `##[error]`
-/// anywhere, Azure `##vso[…]`. What stands instead is no wider.
+/// A line of a log that acts on nothing: neither on the terminal nor on the CI system that shows it.
+///
+/// Control characters become visible, escape sequences are removed. GitHub ends a line at a lone carriage return as well,
+/// reads `::error::` at a line's beginning and `##[error]` anywhere, Azure `##vso[…]`. What stands instead is no wider.
 pub fn inert(line: &str) -> String {
-    let start = line.len() - line.trim_start().len();
+    without_commands(&cleaned(line, false))
+}
+
+/// The same for a line whose colours are our own: colours stay.
+pub fn inert_coloured(line: &str) -> String {
+    without_commands(&cleaned(line, true))
+}
+
+/// A line with nothing but visible characters and tabs, and colours if they are kept.
+fn cleaned(line: &str, keep_colours: bool) -> String {
+    let mut safe = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        let length = if let Some(length) = escape_sequence(rest) {
+            if keep_colours && is_colour(&rest[..length]) {
+                safe.push_str(&rest[..length]);
+            }
+            length
+        } else {
+            safe.push(if c == '\t' { c } else { visible(c) });
+            c.len_utf8()
+        };
+        rest = &rest[length..];
+    }
+    safe
+}
+
+/// Whether an escape sequence sets colours and nothing else.
+fn is_colour(sequence: &str) -> bool {
+    let codes = sequence.strip_prefix("\u{1b}[");
+    codes
+        .and_then(|codes| codes.strip_suffix('m'))
+        .is_some_and(|codes| codes.chars().all(|c| c.is_ascii_digit() || c == ';'))
+}
+
+fn without_commands(line: &str) -> String {
+    let mut start = 0;
+    loop {
+        let rest = line[start..].trim_start();
+        start = line.len() - rest.len();
+        match escape_sequence(rest) {
+            Some(length) => start += length,
+            None => break,
+        }
+    }
     let mut safe = match line[start..].strip_prefix("::") {
         Some(rest) => format!("{}\u{2237}{rest}", &line[..start]),
         None => line.to_owned(),
@@ -201,9 +247,23 @@ mod tests {
             ("  ::stop-commands::x", "  \u{2237}stop-commands::x"),
             ("a ##[error]x ##vso[task]y", "a ##(error]x ##vso(task]y"),
             ("###[x] ## [y]", "###(x] ## [y]"),
+            ("a\r::error::x", "a␍::error::x"),
+            ("\u{1b}[31m::error::x\u{1b}[0m", "\u{2237}error::x"),
+            (":\u{1b}[0m:error::x", "\u{2237}error::x"),
+            ("\u{1b}]0;t\u{7}a\tb\u{202e}c\u{9b}2Jd", "a\tb\u{fffd}cd"),
+            ("#\u{1b}[0m#[error]x", "##(error]x"),
+            (
+                "\u{1b}[0Ksection_start:1:x\r\u{1b}[0K",
+                "section_start:1:x␍",
+            ),
+            ("\u{85}::error::x\u{2028}y", "␊::error::x␊y"),
         ] {
             assert_eq!(inert(line), safe);
         }
+        let coloured = "\u{1b}[1;31mred\u{1b}[0m\u{1b}[2J\r";
+        assert_eq!(inert_coloured(coloured), "\u{1b}[1;31mred\u{1b}[0m␍");
+        let command = "\u{1b}[31m ::error::x";
+        assert_eq!(inert_coloured(command), "\u{1b}[31m \u{2237}error::x");
     }
 
     #[test]
@@ -223,6 +283,14 @@ mod tests {
         #[test]
         fn a_shortened_name_fits(text in any::<String>(), columns in 1_usize..40) {
             prop_assert!(columns_of(&shorten(&one_line(&text), columns)) <= columns);
+        }
+
+        #[test]
+        fn an_inert_line_is_one_line_and_no_command(text in any::<String>()) {
+            let line = inert(&text);
+            prop_assert!(!line.chars().any(|c| c.is_control() && c != '\t'));
+            prop_assert!(!line.trim_start().starts_with("::"));
+            prop_assert_eq!(&inert(&line), &line);
         }
 
         #[test]

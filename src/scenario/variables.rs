@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Error;
 use super::inputs::Inputs;
 use super::template::{
-    Condition, Names, Place, Rows, Secrets, Template, ValueTemplate, Variable, refuse_name,
+    Budget, Condition, Names, Place, Rows, Secrets, Template, ValueTemplate, Variable, refuse_name,
 };
 use crate::yaml::{self, Cursor, Document};
 
@@ -17,6 +17,7 @@ pub(super) struct Variables<'a> {
     /// As written, for the identity: an expression that names the environment stays one.
     written: BTreeMap<String, Value>,
     secrets: Secrets<'a>,
+    budget: Budget,
     pub(super) rows: Rows,
 }
 
@@ -33,6 +34,7 @@ impl<'a> Variables<'a> {
             values: BTreeMap::new(),
             written: BTreeMap::new(),
             secrets: Secrets::new(inputs.env),
+            budget: Budget::default(),
             rows: Rows::default(),
         };
         let entries = section.map_or_else(|| Ok(Vec::new()), Cursor::entries)?;
@@ -69,11 +71,7 @@ impl<'a> Variables<'a> {
         let value = template.constant().ok_or(
             "a variable keeps its value for the whole run: what is drawn anew each time belongs into a task's set",
         )?;
-        let variable = Variable {
-            value: value.clone(),
-            secret: template.is_secret(),
-            used: false.into(),
-        };
+        let variable = Variable::new(value.clone(), template.is_secret());
         self.values.insert(name.to_owned(), variable);
         self.written.insert(name.to_owned(), written);
         Ok(())
@@ -85,6 +83,7 @@ impl<'a> Variables<'a> {
             settable,
             rows: &self.rows,
             secrets: &self.secrets,
+            budget: &self.budget,
         }
     }
 

@@ -13,7 +13,7 @@ use super::numbers::{self, count};
 use super::responses::Responses;
 use super::rows::{Row, Status, rows};
 use super::spark::{Curve, curves, sparkline};
-use super::text::{capitalized, columns_of, inert, prefix};
+use super::text::{capitalized, columns_of, inert_coloured, prefix};
 use super::words::{
     MOST_REASONS, Medium, advice, caution, compared, concurrency, failing_names, failure_kind,
     first_told, generator, headline, invalidities, load, more_reasons, ordinary_noise, showed,
@@ -151,7 +151,7 @@ fn joined(paragraphs: impl IntoIterator<Item = Vec<String>>) -> String {
         .into_iter()
         .filter(|lines| !lines.is_empty())
         .map(|lines| {
-            let lines: Vec<String> = lines.iter().map(|line| inert(line)).collect();
+            let lines: Vec<String> = lines.iter().map(|line| inert_coloured(line)).collect();
             lines.join("\n")
         })
         .collect();

@@ -10,9 +10,11 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Number, Value};
 
+use super::budget;
 use super::functions::{DRAWS, Draws, ENVIRONMENT, FUNCTIONS, draw};
-use super::names::Names;
+use super::names::{Names, Variable};
 use super::path::Path;
+use super::products::guarded;
 use super::segments::nesting;
 use super::{ExpressionError, RenderError, Scope};
 use crate::yaml;
@@ -56,8 +58,8 @@ struct Part {
 #[derive(Debug)]
 struct Pick {
     source: String,
-    /// At least one.
-    values: Vec<Value>,
+    /// At least one. All expressions that pick from a variable share its list.
+    values: Arc<[Value]>,
 }
 
 #[derive(Debug)]
@@ -87,7 +89,7 @@ impl Expression {
         }
         let wrong = |message: String| ExpressionError::new(source, message);
         let code = ENVIRONMENT
-            .compile_expression_owned(source.to_owned())
+            .compile_expression_owned(guarded(source).into_owned())
             .map_err(|error| wrong(told(&error)))?;
         let used = code.undeclared_variables(false);
         for path in code.undeclared_variables(true) {
@@ -113,6 +115,7 @@ impl Expression {
         let path = Path::parse(source);
         if let Some(value) = path.as_ref().and_then(|path| path.constant(names)) {
             let kind = Kind::Constant(value.clone());
+            names.budget.take(Some(value)).map_err(wrong)?;
             return Ok(Self { kind, secret });
         }
         let kind = match compiled.fold()? {
@@ -124,7 +127,12 @@ impl Expression {
                 (None, None) => Kind::Compiled(Arc::new(compiled)),
             },
         };
-        Ok(Self { kind, secret })
+        let compiled = Self { kind, secret };
+        names
+            .budget
+            .take(compiled.constant())
+            .map_err(|message| ExpressionError::new(source, message))?;
+        Ok(compiled)
     }
 
     /// The value, where it is known before the run.
@@ -213,11 +221,11 @@ impl Compiled {
         let outcome = self
             .code
             .eval(self.frame(values, draws))
-            .map_err(|error| (misspelt(&error), told(&error)))
+            .map_err(|error| (is_final(&error), told(&error)))
             .and_then(|value| json(&value).map_err(|message| (false, message)));
         match outcome {
             Ok(value) if !settable && !self.draws => Ok(Folded::Constant(value)),
-            Err((misspelt, message)) if misspelt || !settable => {
+            Err((is_final, message)) if is_final || !settable => {
                 Err(ExpressionError::new(&self.source, message))
             }
             Ok(_) | Err(_) => Ok(Folded::Compiled(self)),
@@ -295,21 +303,11 @@ impl Object for Frame {
 /// The list that an expression picks from, where it does no more than that and no user can set another.
 fn pick(source: &str, names: Names<'_>) -> Option<Pick> {
     let name = source.strip_prefix("pick(")?.strip_suffix(')')?.trim();
-    let variable = names.variables.get(name)?;
-    match &variable.value {
-        Value::Array(values) if !values.is_empty() && !names.settable.contains(name) => {
-            Some(Pick {
-                source: source.to_owned(),
-                values: values.clone(),
-            })
-        }
-        Value::Null
-        | Value::Bool(_)
-        | Value::Number(_)
-        | Value::String(_)
-        | Value::Array(_)
-        | Value::Object(_) => None,
-    }
+    let values = names.variables.get(name)?.items()?;
+    (!values.is_empty() && !names.settable.contains(name)).then(|| Pick {
+        source: source.to_owned(),
+        values,
+    })
 }
 
 /// Resolves a name that is no function's.
@@ -336,7 +334,7 @@ fn operand(name: &str, names: Names<'_>) -> Result<Operand, String> {
     }
     Ok(Operand {
         name: name.to_owned(),
-        constant: variable.map(|variable| jinja(&variable.value)),
+        constant: variable.map(Variable::jinja),
         settable,
     })
 }
@@ -371,7 +369,7 @@ fn environment(code: &minijinja::Expression<'_, '_>, names: Names<'_>) -> Result
 }
 
 /// A JSON value as minijinja's.
-fn jinja(value: &Value) -> minijinja::Value {
+pub(super) fn jinja(value: &Value) -> minijinja::Value {
     match value {
         Value::Null => ().into(),
         Value::Bool(value) => (*value).into(),
@@ -412,25 +410,32 @@ fn json(value: &minijinja::Value) -> Result<Value, String> {
                 .into(),
         );
     }
+    budget::refuse_long_json(value)?;
     match serde_json::to_value(value) {
         Ok(Value::Null) if value.kind() == ValueKind::Number => {
             Err("it is not a finite number".into())
         }
-        Ok(json) => Ok(json),
+        Ok(json) => budget::refuse_deep(&json).map(|()| json),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// Whether an error is one of spelling, which no value set later can mend.
-fn misspelt(error: &Error) -> bool {
+/// Whether no value that is set later can make an expression valid.
+fn is_final(error: &Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction
+        ErrorKind::UnknownFilter
+            | ErrorKind::UnknownTest
+            | ErrorKind::UnknownFunction
+            | ErrorKind::OutOfFuel
     )
 }
 
 /// minijinja's error in one line, without its position: an expression is one line of the file.
 fn told(error: &Error) -> String {
+    if error.kind() == ErrorKind::OutOfFuel {
+        return "it takes too much work or memory; make it simpler".to_owned();
+    }
     match error.detail() {
         Some(detail) => detail.to_owned(),
         None => error.kind().to_string(),

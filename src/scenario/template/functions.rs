@@ -5,10 +5,13 @@
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use minijinja::value::{Object, ValueKind};
+use minijinja::value::{Kwargs, Object, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+
+use super::budget::FUEL;
+use super::products::{PRODUCT, product};
 
 /// Functions whose result differs from render to render.
 pub(super) const FUNCTIONS: [&str; 4] = ["uuid", "random_int", "pick", "now"];
@@ -16,14 +19,21 @@ pub(super) const FUNCTIONS: [&str; 4] = ["uuid", "random_int", "pick", "now"];
 /// Where a render's [`Draws`] stand among its values.
 pub(super) const DRAWS: &str = "\0draws";
 
+/// The widest indentation of JSON.
+const MOST_SPACES: usize = 16;
+
 /// The environment of all expressions.
 pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
     // The built-in globals are no part of the format, and `debug` would print secrets.
     for name in ["debug", "dict", "namespace", "range"] {
         environment.remove_global(name);
     }
+    environment.add_filter("sum", sum);
+    environment.add_filter("tojson", to_json);
+    environment.add_filter(PRODUCT, product);
     environment.add_function("uuid", uuid);
     environment.add_function("random_int", random_int);
     environment.add_function("pick", pick);
@@ -125,6 +135,39 @@ pub(super) fn draw(rng: &mut ChaCha8Rng, length: usize) -> usize {
 /// The time of the render, RFC 3339 in UTC to the millisecond.
 fn now(state: &State) -> Result<String, Error> {
     with_draws(state, |draws| format!("{:.3}", draws.now))
+}
+
+/// A value as JSON. minijinja's own writes any indentation that it is given before its fuel counts it.
+fn to_json(value: &Value, indent: Option<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    let given = match &indent {
+        Some(indent) => Some(indent.clone()),
+        None => kwargs.get("indent")?,
+    };
+    let spaces = given.and_then(|indent: Value| indent.as_usize());
+    if spaces.is_some_and(|spaces| spaces > MOST_SPACES) {
+        return Err(refusal(format!(
+            "tojson indents by at most {MOST_SPACES} spaces"
+        )));
+    }
+    minijinja::filters::tojson(value, indent, kwargs)
+}
+
+/// The sum of numbers. minijinja's own also joins texts and lists, in time that its fuel does not count.
+fn sum(
+    state: &State,
+    values: Value,
+    attribute: Option<&str>,
+    start: Option<Value>,
+    kwargs: Kwargs,
+) -> Result<Value, Error> {
+    let first = match &start {
+        Some(start) => Some(start.clone()),
+        None => kwargs.get("start")?,
+    };
+    if first.is_some_and(|first: Value| !first.is_number()) {
+        return Err(refusal("sum adds numbers; join texts with join".into()));
+    }
+    minijinja::filters::sum(state, values, attribute, start, kwargs)
 }
 
 fn refusal(message: String) -> Error {

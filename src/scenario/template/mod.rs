@@ -4,11 +4,15 @@
 //! only costs nothing later. The rest is rendered for one user at a time in a [`Scope`]; chance comes from the scope's
 //! generator alone, so that a render depends on its user and never on the order of completion.
 
+mod budget;
 mod condition;
 mod expression;
 mod functions;
+#[cfg(test)]
+mod hostile;
 mod names;
 mod path;
+mod products;
 mod segments;
 #[cfg(test)]
 mod tests;
@@ -18,6 +22,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+pub(super) use budget::Budget;
 pub use condition::Condition;
 use expression::Expression;
 pub(super) use names::{Names, Rows, Secrets, Variable, refuse_name};
@@ -116,6 +121,8 @@ impl Template {
                 })?;
                 place
                     .push_value(&text, &mut literal)
+                    .map_err(|message| ExpressionError::new(inside, message))?;
+                budget::refuse_long(literal.len())
                     .map_err(|message| ExpressionError::new(inside, message))?;
             } else {
                 if !literal.is_empty() {
@@ -226,9 +233,12 @@ impl Template {
                     let value = expression.value(scope)?;
                     let rendered = text_of(&value)
                         .ok_or_else(|| RenderError::Unset(expression.source().to_owned()))?;
-                    self.place.push_value(&rendered, text).map_err(|message| {
-                        RenderError::Failed(expression.source().to_owned(), message.to_owned())
-                    })?;
+                    let failed =
+                        |message| RenderError::Failed(expression.source().to_owned(), message);
+                    self.place
+                        .push_value(&rendered, text)
+                        .map_err(|message| failed(message.to_owned()))?;
+                    budget::refuse_long(text.len()).map_err(failed)?;
                 }
             }
         }

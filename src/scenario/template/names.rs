@@ -1,11 +1,13 @@
 //! What the expressions of a scenario may name: variables, values that users set or capture, and the environment.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::Budget;
+use super::expression::jinja;
 use crate::scenario::data::Table;
 use crate::yaml;
 
@@ -18,6 +20,31 @@ pub(crate) struct Variable {
     pub(crate) secret: bool,
     /// Whether an expression has named it.
     pub(crate) used: Cell<bool>,
+    /// Its value as expressions take it: they share it, however many they are.
+    jinja: OnceCell<minijinja::Value>,
+    /// Its items, if it is a list: they are shared likewise.
+    items: OnceCell<Option<Arc<[Value]>>>,
+}
+
+impl Variable {
+    pub(crate) fn new(value: Value, secret: bool) -> Self {
+        Self {
+            value,
+            secret,
+            used: Cell::new(false),
+            jinja: OnceCell::new(),
+            items: OnceCell::new(),
+        }
+    }
+
+    pub(super) fn jinja(&self) -> minijinja::Value {
+        self.jinja.get_or_init(|| jinja(&self.value)).clone()
+    }
+
+    pub(super) fn items(&self) -> Option<Arc<[Value]>> {
+        let items = || self.value.as_array().map(|items| items.as_slice().into());
+        self.items.get_or_init(items).clone()
+    }
 }
 
 /// The environment as a scenario may read it; remembers what was read.
@@ -115,6 +142,8 @@ pub(crate) struct Names<'a> {
     pub(crate) rows: &'a Rows,
     /// The environment.
     pub(crate) secrets: &'a Secrets<'a>,
+    /// What the expressions may still take.
+    pub(crate) budget: &'a Budget,
 }
 
 /// Why a name cannot be that of a value, if it cannot.

@@ -9,32 +9,23 @@ use super::*;
 use crate::scenario::data::{Format, Table};
 
 /// A small file's worth of names: variables, and `item_id`, `token` and `count` as what users set.
-struct File {
+pub(super) struct File {
     variables: BTreeMap<String, Variable>,
     settable: BTreeSet<String>,
     rows: Rows,
 }
 
 impl File {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let users = "email,pin\na@b.c,0123\n".as_bytes();
         let users = Table::read(Format::Csv, users).unwrap();
         let variables = json!({
             "base": "/prod", "limit": 20, "skus": ["A", "B", "C"], "empty": [], "nothing": null,
             "card": {"type": "visa", "last": 4242}, "cursor": "first", "odd": "a b?c#d%e/ü",
         });
-        let variables = variables.as_object().unwrap().iter().map(|(name, value)| {
-            let value = value.clone();
-            let (secret, used) = (false, false.into());
-            (
-                name.clone(),
-                Variable {
-                    value,
-                    secret,
-                    used,
-                },
-            )
-        });
+        let variables = variables.as_object().unwrap().iter();
+        let variables =
+            variables.map(|(name, value)| (name.clone(), Variable::new(value.clone(), false)));
         Self {
             variables: variables.collect(),
             settable: ["item_id", "token", "cursor", "users"]
@@ -55,22 +46,23 @@ impl File {
             settable: &self.settable,
             rows: &self.rows,
             secrets: &Secrets::new(&env),
+            budget: &Budget::default(),
         })
     }
 
-    fn text(&self, source: &str, place: Place) -> Result<Template, String> {
+    pub(super) fn text(&self, source: &str, place: Place) -> Result<Template, String> {
         self.with(|names| Template::parse(source, place, names))
             .map_err(|error| error.to_string())
     }
 
-    fn value(&self, source: &Value) -> Result<ValueTemplate, String> {
+    pub(super) fn value(&self, source: &Value) -> Result<ValueTemplate, String> {
         self.with(|names| ValueTemplate::parse(source, names))
             .map_err(|error| error.to_string())
     }
 }
 
 /// Hands a scope with the values and a generator of the seed to `render`.
-fn scoped<T>(values: &Value, seed: u64, render: impl FnOnce(&mut Scope<'_>) -> T) -> T {
+pub(super) fn scoped<T>(values: &Value, seed: u64, render: impl FnOnce(&mut Scope<'_>) -> T) -> T {
     let values = values.as_object().unwrap().clone().into_iter().collect();
     render(&mut Scope {
         values: &values,
@@ -417,13 +409,8 @@ fn a_variable_is_sent_as_it_is_written() {
             ("{{ v }}", value["n"][0].clone()),
             ("{{ v.n[0] }}", value.clone()),
         ] {
-            let (secret, used) = (false, false.into());
-            let variable = Variable {
-                value,
-                secret,
-                used,
-            };
-            file.variables.insert("v".to_owned(), variable);
+            file.variables
+                .insert("v".to_owned(), Variable::new(value, false));
             let text = file.text(source, Place::Plain).unwrap();
             assert_eq!(text.constant(), Some(number), "{source}");
             assert!(file.variables["v"].used.get());
