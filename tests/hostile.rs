@@ -144,7 +144,7 @@ fn code_of_a_change_sees_no_token_and_no_file_of_the_runner() {
 }
 
 /// Writes whatever may reach a later step.
-const TRAPS: &str = r#"
+const TRAPS: &str = r"
 # Files of the runner, whose names can be found.
 for file in $RUNNER_TEMP/_runner_file_commands/set_env_*; do echo BASH_ENV=$PWD/thief >>$file; done
 for file in $RUNNER_TEMP/_runner_file_commands/add_path_*; do echo $PWD/evil >>$file; done
@@ -164,7 +164,7 @@ printf '[core]\nhooksPath = %s/evil\nfsmonitor = %s/thief\n[credential]\nhelper 
 mkdir -p $HOME/.config/git && cp $HOME/.gitconfig $HOME/.config/git/config
 echo 'proxy = http://127.0.0.1:9' >$HOME/.curlrc
 for file in .bashrc .profile .bash_profile; do cp thief $HOME/$file; done
-"#;
+";
 
 #[test]
 fn what_a_build_leaves_for_later_steps_is_without_effect() {

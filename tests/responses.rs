@@ -110,10 +110,11 @@ fn plain(lines: &str, body: &[u8]) -> Vec<u8> {
 
 /// A gate of one user with these steps, below `defaults` and whatever else the head holds.
 fn steps(head: &str, steps: &[&str]) -> Gate {
-    let steps: String = steps
+    let steps: Vec<String> = steps
         .iter()
         .map(|step| format!("          - {step}\n"))
         .collect();
+    let steps = steps.concat();
     gate("").with_scenario(&format!(
         "name: sample\n{head}\nuser_classes:\n  - name: user\n    tasks:\n      - steps:\n{steps}load: [{{ phase: warm, users: 1, for: 1s }}]\n"
     ))

@@ -204,7 +204,7 @@ impl Job {
     /// Runs the action of a folder.
     pub(crate) fn act_in(&self, action_path: &Path) -> Acted {
         let action = yaml(&action_path.join("action.yml"));
-        let mut inputs = Map::new();
+        let inputs = self.declared_inputs(&action);
         let context = |inputs: &Map<String, Value>, steps: &Map<String, Value>| {
             json!({
                 "inputs": inputs, "steps": steps, "github": self.github,
@@ -212,20 +212,6 @@ impl Job {
                 "runner": { "os": "Linux", "arch": "X64" },
             })
         };
-        for (name, declared) in action["inputs"].as_object().unwrap() {
-            let given = self.inputs.get(name).cloned();
-            let usual = || {
-                filled(
-                    declared["default"].as_str().unwrap_or_default(),
-                    &context(&Map::new(), &Map::new()),
-                    true,
-                )
-            };
-            inputs.insert(name.clone(), Value::from(given.unwrap_or_else(usual)));
-        }
-        for name in self.inputs.keys() {
-            assert!(inputs.contains_key(name), "there is no input '{name}'");
-        }
         if let Some(load) = &self.load {
             let scenarios = replay::scenarios(&self.workspace);
             load.write(&self.replayed(), scenarios.iter().map(String::as_str));
@@ -310,6 +296,31 @@ impl Job {
             acted.outputs.insert(name.clone(), value);
         }
         acted
+    }
+
+    /// The value of every input that the action declares: as given, else its default.
+    fn declared_inputs(&self, action: &Value) -> Map<String, Value> {
+        let context = json!({
+            "inputs": {}, "steps": {},
+            "github": self.github, "strategy": { "job-index": self.index }, "matrix": self.matrix,
+            "runner": { "os": "Linux", "arch": "X64" },
+        });
+        let mut inputs = Map::new();
+        for (name, declared) in action["inputs"].as_object().unwrap() {
+            let given = self.inputs.get(name).cloned();
+            let usual = || {
+                filled(
+                    declared["default"].as_str().unwrap_or_default(),
+                    &context,
+                    true,
+                )
+            };
+            inputs.insert(name.clone(), Value::from(given.unwrap_or_else(usual)));
+        }
+        for name in self.inputs.keys() {
+            assert!(inputs.contains_key(name), "there is no input '{name}'");
+        }
+        inputs
     }
 
     fn replayed(&self) -> PathBuf {

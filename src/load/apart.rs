@@ -28,7 +28,7 @@ where
     let stopped = stop.clone();
     let thread = thread::Builder::new()
         .name("ahead".to_owned())
-        .spawn(move || perform(&stopped, reports, work))?;
+        .spawn(move || perform(&stopped, &reports, work))?;
     let mut until = None;
     loop {
         match reported.recv_timeout(TICK) {
@@ -50,7 +50,7 @@ where
 /// What the thread does. It holds a sender to its end, which is how its end is noticed.
 fn perform<W: Future, R>(
     stop: &Stop,
-    reports: mpsc::Sender<R>,
+    reports: &mpsc::Sender<R>,
     work: impl FnOnce(mpsc::Sender<R>) -> W,
 ) -> io::Result<Option<W::Output>> {
     let runtime = Builder::new_current_thread()

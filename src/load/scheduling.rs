@@ -272,9 +272,11 @@ mod linux {
             let now = self.seen.0;
             if now >= self.next_step {
                 self.next_step = now + STEP;
-                let keep_up = targets
+                // Each is looked at, whatever the others do.
+                let behind = targets
                     .iter_mut()
-                    .fold(true, |all, target| target.keeps_up() && all);
+                    .filter_map(|target| (!target.keeps_up()).then_some(()));
+                let keep_up = behind.count() == 0;
                 if self.paused.is_some_and(|until| now >= until) {
                     self.paused = None;
                 }

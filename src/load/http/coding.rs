@@ -71,7 +71,7 @@ enum Coding {
 /// is longer than `bound` bytes.
 pub fn unpacked(mut body: Vec<u8>, codings: &str, bound: usize) -> Result<Vec<u8>, CodingError> {
     let mut applied = Vec::new();
-    for name in codings.split(',').map(|name| name.trim_ascii()) {
+    for name in codings.split(',').map(str::trim_ascii) {
         match name.to_ascii_lowercase().as_str() {
             "gzip" | "x-gzip" => applied.push((Coding::Gzip, name)),
             "deflate" => applied.push((Coding::Deflate, name)),
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn layers_and_members_have_a_bound() {
-        let codings = vec!["gzip"; MOST_LAYERS + 1].join(",");
+        let codings = ["gzip"; MOST_LAYERS + 1].join(",");
         let packed = (0..=MOST_LAYERS).fold(b"x".to_vec(), |body, _| gzip(&body));
         let error = unpacked(packed, &codings, 1000).unwrap_err();
         assert!(matches!(error, CodingError::TooMany(5)), "{error}");

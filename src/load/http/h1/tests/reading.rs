@@ -37,112 +37,116 @@ fn kept() -> Expected<'static> {
     }
 }
 
+/// Head without its first line and last line end; what follows it; body; whether the connection lives on; surplus bytes.
+type BodyEnd = (&'static str, &'static str, &'static str, bool, usize);
+
+const BODY_ENDS: &[BodyEnd] = &[
+    ("200 OK\r\nContent-Length: 5", "hello", "hello", true, 0),
+    ("200 OK\r\ncontent-length:5 ", "hello!!", "hello", true, 2),
+    (
+        "200 OK\r\nContent-Length: 5, 5\r\nContent-Length: 5",
+        "hello",
+        "hello",
+        true,
+        0,
+    ),
+    ("200 OK\r\nContent-Length: 0", "HTTP", "", true, 4),
+    ("200", "hello", "hello", false, 0),
+    (
+        "200 OK\r\nTransfer-Encoding: chunked",
+        "5\r\nhello\r\n0\r\n\r\n!",
+        "hello",
+        true,
+        1,
+    ),
+    (
+        "200 OK\r\nTransfer-Encoding: gzip, Chunked",
+        "0\r\n\r\n",
+        "",
+        true,
+        0,
+    ),
+    (
+        "200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+        "0\r\n\r\n",
+        "",
+        true,
+        0,
+    ),
+    (
+        "200 OK\r\nTransfer-Encoding: gzip",
+        "hello",
+        "hello",
+        false,
+        0,
+    ),
+    (
+        "200 OK\r\nTransfer-Encoding: gzip\r\nContent-Length: 2",
+        "hello",
+        "hello",
+        false,
+        0,
+    ),
+    (
+        "200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2",
+        "5\r\nhello\r\n0\r\n\r\n",
+        "hello",
+        false,
+        0,
+    ),
+    (
+        "200 OK\r\nContent-Length: 5\r\nConnection: x, Close",
+        "hello",
+        "hello",
+        false,
+        0,
+    ),
+    ("204 No Content\r\nContent-Length: 5", "", "", true, 0),
+    (
+        "304 Not Modified\r\nTransfer-Encoding: chunked",
+        "",
+        "",
+        true,
+        0,
+    ),
+    (
+        "200 OK\r\nContent-Length: \r\n\t5",
+        "hello",
+        "hello",
+        true,
+        0,
+    ),
+    // Repeated by a proxy; of the first HTTP/1.1; not a length, but not needed either (section 6.3).
+    (
+        "200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: Chunked",
+        "5\r\nhello\r\n0\r\n\r\n",
+        "hello",
+        true,
+        0,
+    ),
+    (
+        "200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 5",
+        "hello",
+        "hello",
+        true,
+        0,
+    ),
+    (
+        "200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5, 6",
+        "5\r\nhello\r\n0\r\n\r\n",
+        "hello",
+        false,
+        0,
+    ),
+    ("204 No Content\r\nContent-Length: x", "", "", true, 0),
+    ("205 Reset Content\r\nContent-Length: 0", "", "", true, 0),
+    ("205 Reset Content", "hello", "hello", false, 0),
+    ("101 Switching Protocols\r\nUpgrade: x", "x", "", false, 1),
+];
+
 #[test]
 fn the_end_of_a_body_is_where_the_standard_says() {
-    // Head without its first line and last line end; what follows it; body; lives on; surplus.
-    for (head, rest, body, lives_on, surplus) in [
-        ("200 OK\r\nContent-Length: 5", "hello", "hello", true, 0),
-        ("200 OK\r\ncontent-length:5 ", "hello!!", "hello", true, 2),
-        (
-            "200 OK\r\nContent-Length: 5, 5\r\nContent-Length: 5",
-            "hello",
-            "hello",
-            true,
-            0,
-        ),
-        ("200 OK\r\nContent-Length: 0", "HTTP", "", true, 4),
-        ("200", "hello", "hello", false, 0),
-        (
-            "200 OK\r\nTransfer-Encoding: chunked",
-            "5\r\nhello\r\n0\r\n\r\n!",
-            "hello",
-            true,
-            1,
-        ),
-        (
-            "200 OK\r\nTransfer-Encoding: gzip, Chunked",
-            "0\r\n\r\n",
-            "",
-            true,
-            0,
-        ),
-        (
-            "200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
-            "0\r\n\r\n",
-            "",
-            true,
-            0,
-        ),
-        (
-            "200 OK\r\nTransfer-Encoding: gzip",
-            "hello",
-            "hello",
-            false,
-            0,
-        ),
-        (
-            "200 OK\r\nTransfer-Encoding: gzip\r\nContent-Length: 2",
-            "hello",
-            "hello",
-            false,
-            0,
-        ),
-        (
-            "200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2",
-            "5\r\nhello\r\n0\r\n\r\n",
-            "hello",
-            false,
-            0,
-        ),
-        (
-            "200 OK\r\nContent-Length: 5\r\nConnection: x, Close",
-            "hello",
-            "hello",
-            false,
-            0,
-        ),
-        ("204 No Content\r\nContent-Length: 5", "", "", true, 0),
-        (
-            "304 Not Modified\r\nTransfer-Encoding: chunked",
-            "",
-            "",
-            true,
-            0,
-        ),
-        (
-            "200 OK\r\nContent-Length: \r\n\t5",
-            "hello",
-            "hello",
-            true,
-            0,
-        ),
-        // Repeated by a proxy; of the first HTTP/1.1; not a length, but not needed either (section 6.3).
-        (
-            "200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: Chunked",
-            "5\r\nhello\r\n0\r\n\r\n",
-            "hello",
-            true,
-            0,
-        ),
-        (
-            "200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 5",
-            "hello",
-            "hello",
-            true,
-            0,
-        ),
-        (
-            "200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5, 6",
-            "5\r\nhello\r\n0\r\n\r\n",
-            "hello",
-            false,
-            0,
-        ),
-        ("204 No Content\r\nContent-Length: x", "", "", true, 0),
-        ("205 Reset Content\r\nContent-Length: 0", "", "", true, 0),
-        ("205 Reset Content", "hello", "hello", false, 0),
-        ("101 Switching Protocols\r\nUpgrade: x", "x", "", false, 1),
-    ] {
+    for &(head, rest, body, lives_on, surplus) in BODY_ENDS {
         let answer = format!("HTTP/1.1 {head}\r\n\r\n{rest}");
         let (answer, alive, extra) = read(&[answer.as_bytes()], kept()).unwrap();
         assert_eq!(
