@@ -101,9 +101,130 @@ fn without_alone(text: &str, secret: &str) -> String {
     clean + &text[from..]
 }
 
+/// The text without what it says itself is a credential: values behind a name of secrets, tokens behind `Bearer`, and the
+/// user and password of an address. For text that others wrote, such as a log.
+pub fn without_credentials(text: &str) -> String {
+    without_bearers(&without_named(&without_user_info(text)))
+}
+
+/// What may stand around a value.
+const QUOTES: [char; 3] = ['"', '\'', '\\'];
+
+/// Without the values behind names of secrets: `password=…`, `"apiKey": "…"`, `Authorization: Basic …`.
+fn without_named(text: &str) -> String {
+    let is_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['=', ':']) {
+        let (before, behind) = rest.split_at(at);
+        let name = before.trim_end_matches(QUOTES).trim_end();
+        let name = name.rsplit(|c| !is_of_name(c)).next().unwrap_or_default();
+        let value = behind[1..].trim_start_matches([' ', '"', '\'', '\\']);
+        let (mark, value) = behind.split_at(behind.len() - value.len());
+        let hidden = if names_secret(name) {
+            credential(value)
+        } else {
+            0
+        };
+        clean.push_str(before);
+        clean.push_str(mark);
+        if hidden > 0 {
+            clean.push_str(HIDDEN);
+        }
+        rest = &value[hidden..];
+    }
+    clean + rest
+}
+
+/// The length of a value, with the scheme before it if it names one.
+fn credential(value: &str) -> usize {
+    let length = |text: &str| {
+        let ends = |c: char| c.is_whitespace() || QUOTES.contains(&c) || "&,;|}".contains(c);
+        text.find(ends).unwrap_or(text.len())
+    };
+    let scheme = length(value);
+    let is_scheme = ["bearer", "basic", "token", "digest"]
+        .iter()
+        .any(|own| value[..scheme].eq_ignore_ascii_case(own));
+    match value[scheme..].strip_prefix(' ') {
+        Some(behind) if is_scheme => scheme + 1 + length(behind),
+        Some(_) | None => scheme,
+    }
+}
+
+/// Without the tokens behind `Bearer`, wherever they stand.
+fn without_bearers(text: &str) -> String {
+    const BEARER: &str = "bearer ";
+    let lower = text.to_ascii_lowercase();
+    let mut clean = String::with_capacity(text.len());
+    let mut from = 0;
+    for (at, found) in lower.match_indices(BEARER) {
+        let end = at + found.len();
+        if at < from {
+            continue;
+        }
+        clean.push_str(&text[from..end]);
+        let length = credential(&text[end..]);
+        if length > 0 {
+            clean.push_str(HIDDEN);
+        }
+        from = end + length;
+    }
+    clean + &text[from..]
+}
+
+/// Without the user and password of addresses.
+fn without_user_info(text: &str) -> String {
+    const SLASHES: &str = "://";
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(SLASHES) {
+        let (before, behind) = rest.split_at(at + SLASHES.len());
+        clean.push_str(before);
+        let ends = |c: char| c.is_whitespace() || QUOTES.contains(&c) || "/?#|".contains(c);
+        let authority = &behind[..behind.find(ends).unwrap_or(behind.len())];
+        rest = behind;
+        if let Some(at) = authority.rfind('@') {
+            clean.push_str(HIDDEN);
+            rest = &behind[at..];
+        }
+    }
+    clean + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_text_calls_a_credential_is_hidden() {
+        for (text, hidden) in [
+            ("", ""),
+            ("listening on :8080, user=me", "listening on :8080, user=me"),
+            ("password=hunter2 user=me", "password=*** user=me"),
+            ("PASSWORD: hunter2", "PASSWORD: ***"),
+            (
+                r#"{"accessToken": "abc.def", "n": 1}"#,
+                r#"{"accessToken": "***", "n": 1}"#,
+            ),
+            (r#"{\"apiKey\":\"abc\"}"#, r#"{\"apiKey\":\"***\"}"#),
+            ("?token=a%20b&x=1", "?token=***&x=1"),
+            (
+                "Authorization: Basic dTpw | next",
+                "Authorization: *** | next",
+            ),
+            ("Authorization: Bearer a.b.c", "Authorization: ***"),
+            ("got bearer a.b.c and 2", "got bearer *** and 2"),
+            (
+                "postgres://me:secret@db/x and http://db:1/@",
+                "postgres://***@db/x and http://db:1/@",
+            ),
+            ("token=", "token="),
+            ("é: ü, session: ö", "é: ü, session: ***"),
+        ] {
+            assert_eq!(without_credentials(text), hidden);
+        }
+    }
 
     #[test]
     fn a_name_says_that_its_value_is_secret_by_its_words() {

@@ -17,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 26] = [
     ("files", &[]),
     ("causes", &[]),
     ("secrecy", &[]),
-    ("processes", &[]),
+    ("processes", &["secrecy"]),
     ("remote", &["causes"]),
     ("lambda", &[]),
     ("scenario", &["units", "yaml"]),
@@ -67,6 +67,7 @@ const MAY_USE: [(&str, &[&str]); 26] = [
             "ci",
             "remote",
             "files",
+            "processes",
             "units",
             "secrecy",
         ],
@@ -118,7 +119,7 @@ const MAY_USE: [(&str, &[&str]); 26] = [
 ];
 
 /// Crates that only these files may know: a prefix of the path below `src/`.
-const ONLY_IN: [(&str, &[&str]); 26] = [
+const ONLY_IN: [(&str, &[&str]); 29] = [
     (
         "hdrhistogram",
         &["measurement/latency.rs", "measurement/packed_tests.rs"],
@@ -134,6 +135,9 @@ const ONLY_IN: [(&str, &[&str]); 26] = [
     ("serde_saphyr", &["yaml", "init/openapi.rs"]),
     ("httparse", &["load/http/"]),
     ("rustls", &["load/", "remote/"]),
+    ("webpki", &["load/http/tls.rs"]),
+    ("futures_util", &["load/http/dial.rs"]),
+    ("ipnet", &["load/http/no_proxy.rs"]),
     ("h2", &["load/http/h2/"]),
     ("brotli_decompressor", &["load/http/coding.rs"]),
     ("reqwest", &["remote/"]),

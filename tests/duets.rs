@@ -182,7 +182,10 @@ fn what_makes_no_duet_is_refused() {
     let target = ["--target", "http://127.0.0.1:9"];
     for (arguments, parts) in [
         (&["--pairs", "12"][..], &["--pairs belongs to a duet"][..]),
-        (&["--ready", "/"], &["--ready belongs to a server"]),
+        (
+            &["--restart-every", "2"],
+            &["--restart-every belongs to a server"],
+        ),
         (
             &["--against", "http://127.0.0.1:9", "--pairs", "4"],
             &["--pairs 4", "5 to 5000"],
@@ -332,6 +335,15 @@ fn leaving_ids(folder: &Path) -> String {
     )
 }
 
+/// The same with a daemon in a session of its own, whose parent is gone.
+fn leaving_its_group(folder: &Path) -> String {
+    format!(
+        "(setsid sh -c 'echo $$ >> {ids}; exec sleep 100' &); echo $$ >> {ids}; {serve}",
+        ids = folder.join("ids").display(),
+        serve = serve("")
+    )
+}
+
 fn are_gone(folder: &Path) -> bool {
     let ids = std::fs::read_to_string(folder.join("ids")).unwrap();
     let mut ids = ids
@@ -342,9 +354,14 @@ fn are_gone(folder: &Path) -> bool {
 
 #[test]
 fn no_server_outlives_its_run_whatever_ends_it() {
-    for ending in [Signal::INT, Signal::TERM, Signal::KILL] {
+    let endings = [Signal::INT, Signal::TERM, Signal::KILL];
+    let commands = [leaving_ids, leaving_its_group];
+    for (ending, command) in endings
+        .into_iter()
+        .flat_map(|ending| commands.map(|command| (ending, command)))
+    {
         let gate = gate("").with_scenario(CATALOGUE);
-        let command = leaving_ids(gate.home());
+        let command = command(gate.home());
         let arguments = ["--base-cmd", &serve(""), "--target-cmd", &command];
         let _alone = alone();
         let mut run = with_servers(&gate, &arguments)

@@ -8,6 +8,7 @@
 mod action;
 mod architecture;
 mod baselines;
+mod children;
 mod cold_starts;
 mod comments;
 mod duets;
@@ -26,6 +27,7 @@ mod large;
 mod mistakes;
 mod models;
 mod platform;
+mod reaching;
 mod recipes;
 mod remote;
 mod replay;

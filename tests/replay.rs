@@ -216,6 +216,8 @@ fn circumstances(scenario: &Scenario) -> Circumstances {
             url: "http://127.0.0.1:8080/".to_owned(),
             loopback: true,
             proxy: None,
+            proxy_variable: None,
+            proxy_forwards: false,
         },
         base: None,
         turns: None,

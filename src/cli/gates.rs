@@ -26,7 +26,7 @@ pub(super) struct Run {
     purpose: Purpose,
     #[command(flatten)]
     labels: Labels,
-    /// How long to wait until target and base answer
+    /// How long to wait until target and base respond, and with something else than 502, 503 or 504
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, allow_hyphen_values = true, env = "LOADGATE_WAIT")]
     wait: Duration,
     /// Delay of the generator up to which latencies count [default: 5ms, or a fifth of the median if that is more]
@@ -47,7 +47,15 @@ struct Sending {
     /// Let the scenario run the programs of its command steps on this machine
     #[arg(long, env = "LOADGATE_ALLOW_COMMANDS", value_parser = BoolishValueParser::new())]
     allow_commands: bool,
-    /// Root certificate to trust beside the system's, in PEM
+    /// Variable that started programs inherit although it looks like a credential; repeatable
+    #[arg(
+        long = "pass-env",
+        value_name = "NAME",
+        value_delimiter = ',',
+        env = "LOADGATE_PASS_ENV"
+    )]
+    pass_env: Vec<String>,
+    /// Certificate to trust beside the system's, of an authority or of the server itself, in PEM
     #[arg(long, value_name = "FILE", env = "LOADGATE_CA")]
     ca: Option<PathBuf>,
     /// Leave certificates unchecked, said in every report
@@ -87,6 +95,7 @@ impl Sending {
             ca: self.ca,
             insecure: self.insecure,
             scheduling: self.scheduling.into(),
+            passed: self.pass_env,
             commands: if self.allow_commands {
                 Commands::Allowed
             } else {
@@ -192,8 +201,8 @@ struct Deployments {
     /// Command that serves the base on a port of its own
     #[arg(long, value_name = "COMMAND", env = "LOADGATE_BASE_CMD", help_heading = SERVERS)]
     base_cmd: Option<String>,
-    /// Path that answers below 400 once a server is ready; where not given, an open port must do
-    #[arg(long, value_name = "PATH", env = "LOADGATE_READY", help_heading = SERVERS)]
+    /// Path that responds below 400 once target and base are ready; without it an open port must do
+    #[arg(long, value_name = "PATH", env = "LOADGATE_READY")]
     ready: Option<String>,
     /// Pairs after which the servers are started anew, 0 for never [default: 1]
     #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_hyphen_values = true, env = "LOADGATE_RESTART_EVERY", help_heading = SERVERS)]

@@ -135,6 +135,10 @@ pub fn main() -> Exit {
             return Exit::Passed;
         }
     };
+    // It is only watched, and holds no token.
+    if !matches!(cli.command, Command::Lambda(_)) {
+        processes::conceal();
+    }
     cli.command.run().unwrap_or_else(|error| {
         gate::say(&format!("error: {}", causes::told(&error)));
         error.exit()

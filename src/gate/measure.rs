@@ -9,16 +9,20 @@ use super::Error;
 use super::bug;
 use super::console::Console;
 use super::progress::Line;
-use super::replay;
-use super::servers::{Lost, Servers};
+use super::servers::Servers;
 use super::tell::{self, judge};
-use crate::load::{self, Duet, Further, Hooks, Order, Origin, Outcome, Stop, Trust, duet_lasts};
+use super::{replay, secrets};
+use crate::load::{
+    self, Duet, Further, Hooks, Lost, Order, Origin, Outcome, Stop, Trust, Waiting, duet_lasts,
+};
+use crate::measurement::Arm;
 use crate::plan::{Against, Gate, Plan};
+use crate::processes;
 use crate::record::{
     self, Circumstances, Deployment, Ended, Environment, Health, Run, RunRecord, Scheduling, Turns,
 };
 use crate::secrecy::redacted;
-use crate::units::{six_digits, written};
+use crate::units::{Latency, six_digits, written};
 use crate::verdict;
 
 /// An address that a target redirects to is cut after so many characters.
@@ -35,7 +39,7 @@ pub(super) fn measure(
     bug::sending();
     announce(plan, gate, target, console);
     let folder = plan.folder(gate);
-    let outcome = match Servers::start(&plan.serving, &folder, stop, plan.wait, console) {
+    let outcome = match Servers::start(plan, &folder, stop, console) {
         Ok(mut servers) => {
             let outcome = if replay::is_on() {
                 Outcome::never_began(&gate.scenario, load::Ended::Completed)
@@ -45,14 +49,15 @@ pub(super) fn measure(
             // A server that died in the last turn failed its last requests for that reason.
             match (servers.check(), &outcome.ended) {
                 (Err(lost), load::Ended::Completed) => Outcome {
-                    ended: unreachable(lost),
+                    ended: load::Ended::Unreachable(lost),
                     ..outcome
                 },
                 (Ok(()) | Err(_), _) => outcome,
             }
         }
-        Err(lost) => Outcome::never_began(&gate.scenario, unreachable(lost)),
+        Err(lost) => Outcome::never_began(&gate.scenario, load::Ended::Unreachable(lost)),
     };
+    processes::end_strays();
     let record = match record(plan, gate, target, outcome) {
         record if record.run.ended == Ended::Completed => replay::over(record)?,
         record => record,
@@ -61,15 +66,11 @@ pub(super) fn measure(
     Ok(record)
 }
 
-fn unreachable((arm, why): Lost) -> load::Ended {
-    load::Ended::Unreachable { arm, why }
-}
-
 /// Says what is about to be loaded, and for how long.
 fn announce(plan: &Plan, gate: &Gate, target: &Origin, console: &Console) {
     let through = |origin: &Origin| {
         let proxy = origin.proxy();
-        proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"))
+        proxy.map_or_else(String::new, |proxy| format!(" through {}", proxy.named()))
     };
     let mut told = vec![format!(
         "{}: loading {target}{}",
@@ -125,7 +126,8 @@ fn load(
     servers: &mut Servers<'_>,
     console: &Console,
 ) -> Result<Outcome, Error> {
-    let order = order(plan, gate, target);
+    let waiting = |waiting: &Waiting| console.note(&waits(plan, waiting));
+    let order = order(plan, gate, target, &waiting);
     let line = RefCell::new(Line::new(console.progress, &gate.scenario.load));
     let mut progress = |now: &load::Progress| line.borrow_mut().show(now);
     let Some(against) = &gate.against else {
@@ -171,7 +173,12 @@ fn further(gate: &Gate, record: &RunRecord) -> Further {
     }
 }
 
-pub(super) fn order<'a>(plan: &'a Plan, gate: &'a Gate, target: &Origin) -> Order<'a> {
+pub(super) fn order<'a>(
+    plan: &'a Plan,
+    gate: &'a Gate,
+    target: &Origin,
+    waiting: &'a dyn Fn(&Waiting),
+) -> Order<'a> {
     let trust = match &plan.ca {
         _ if plan.insecure => Trust::Anyone,
         Some(pem) => Trust::SystemAnd(pem.as_bytes()),
@@ -181,6 +188,7 @@ pub(super) fn order<'a>(plan: &'a Plan, gate: &'a Gate, target: &Origin) -> Orde
         scenario: &gate.scenario,
         target: target.clone(),
         folder: &gate.folder,
+        withheld: &plan.withheld,
         trust,
         seed: gate.seed,
         cores: None,
@@ -191,13 +199,35 @@ pub(super) fn order<'a>(plan: &'a Plan, gate: &'a Gate, target: &Origin) -> Orde
         }),
         wait: plan.wait,
         max_late: plan.max_late.unwrap_or_default(),
+        ready: plan.serving.ready.as_deref(),
+        waiting,
+    }
+}
+
+/// That a deployment is waited for, or was.
+fn waits(plan: &Plan, waiting: &Waiting) -> String {
+    let name = |arm: Arm| match arm {
+        Arm::Target => "the target",
+        Arm::Base => "the base",
+    };
+    match *waiting {
+        Waiting::Began { arm, status } => format!(
+            "{} responds {status}, waiting up to {}",
+            name(arm),
+            written(plan.wait)
+        ),
+        Waiting::Ended { arm, status, after } => format!(
+            "{} is ready: it responded {status} for {}",
+            name(arm),
+            Latency(after.as_secs_f64())
+        ),
     }
 }
 
 fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: Outcome) -> RunRecord {
     let started = Timestamp::try_from(outcome.started).unwrap_or(Timestamp::UNIX_EPOCH);
     let ci = plan.ci.clone().unwrap_or_default();
-    let secrets = secrets(gate);
+    let secrets = secrets::known(plan, gate);
     for parts in outcome.measurement.parts.values_mut() {
         let address = parts.redirect.as_deref();
         // Cut after secrets are hidden, so that no part of one is left.
@@ -216,7 +246,7 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: Outcome) -> Ru
         started,
         duration_s: six_digits(outcome.duration.as_secs_f64()),
         seed: gate.seed,
-        ended: ended(outcome.ended, &secrets),
+        ended: ended(outcome.ended, plan, gate),
         insecure: plan.insecure,
         proposed: ci.is_change_request,
         given: plan
@@ -249,6 +279,8 @@ fn deployment(origin: &Origin) -> Deployment {
         url: origin.to_string(),
         loopback: origin.is_loopback(),
         proxy: origin.proxy().map(ToString::to_string),
+        proxy_variable: origin.proxy().map(|own| own.variable().to_owned()),
+        proxy_forwards: origin.forwarder().is_some(),
     }
 }
 
@@ -262,15 +294,6 @@ fn turns(plan: &Plan, against: &Against) -> Turns {
         looks: if turns.second_look { 2 } else { 1 },
         restart_every: started.then_some(plan.serving.restart_every),
     }
-}
-
-/// Everything that was read from the environment for either deployment.
-pub(super) fn secrets(gate: &Gate) -> Vec<String> {
-    let base = gate.against.iter().map(|against| &against.scenario);
-    let scenarios = std::iter::once(&gate.scenario).chain(base);
-    scenarios
-        .flat_map(|scenario| scenario.secrets.clone())
-        .collect()
 }
 
 fn scheduling(scheduling: load::Scheduling) -> Scheduling {
@@ -295,14 +318,15 @@ fn health(health: &load::Health, max_late: Option<Duration>) -> Health {
 }
 
 /// How the run ended; what the target or the system said may hold a secret that was sent.
-fn ended(ended: load::Ended, secrets: &[String]) -> Ended {
+fn ended(ended: load::Ended, plan: &Plan, gate: &Gate) -> Ended {
     match ended {
         load::Ended::Completed => Ended::Completed,
         load::Ended::Interrupted { signal } => Ended::Interrupted { signal },
         load::Ended::Aborted { failures, requests } => Ended::Aborted { failures, requests },
-        load::Ended::Unreachable { arm, why } => Ended::Unreachable {
+        load::Ended::Unreachable(Lost { arm, cause, why }) => Ended::Unreachable {
             arm,
-            why: redacted(&why, secrets),
+            cause,
+            why: secrets::hidden(&why, plan, gate),
         },
     }
 }

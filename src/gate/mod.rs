@@ -16,6 +16,7 @@ mod record;
 mod rehearse;
 mod replay;
 mod retell;
+mod secrets;
 mod servers;
 mod signals;
 mod tell;

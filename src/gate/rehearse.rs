@@ -1,11 +1,13 @@
 //! `try`: one user of each class does every task once, and everything is told: for writing a scenario.
 
 use super::console::Console;
-use super::{Error, bug, measure, signals};
+use super::{Error, bug, measure, secrets, signals};
 use crate::exit::Exit;
 use crate::load::{self, Deed, Rehearsed, Stop};
+use crate::measurement::{Arm, Cause};
 use crate::plan::{Gate, Plan};
-use crate::report::{Secrets, Seen, rehearsal};
+use crate::processes;
+use crate::report::{Secrets, Seen, rehearsal, remedy};
 
 /// Rehearses the only gate of a plan. Where a step fails the exit is 1, and 3 where nobody answered at all.
 pub fn rehearse(plan: &Plan, console: &Console) -> Result<Exit, Error> {
@@ -35,12 +37,16 @@ fn one(
     let target = gate.target()?;
     bug::sending();
     console.note(&format!("{}: trying {target}", gate.scenario.name));
-    let mut secrets = Secrets::new(&measure::secrets(gate));
+    let mut hiding = Secrets::new(&secrets::known(plan, gate));
     let mut last = None;
+    let mut cause = Cause::Unknown;
     let (mut steps, mut failed, mut sent, mut answered) = (0_usize, 0_usize, false, false);
     let mut tell = |done: &Rehearsed| {
         steps += 1;
         failed += usize::from(done.failure.is_some());
+        if cause == Cause::Unknown {
+            cause = done.cause;
+        }
         if let Deed::Request {
             took,
             answered: came,
@@ -56,10 +62,12 @@ fn one(
             console.print(&heading(gate, place));
         }
         let shown = seen(gate, done);
-        console.print(&rehearsal(&shown, &mut secrets, console.width));
+        console.print(&rehearsal(&shown, &mut hiding, console.width));
     };
-    let order = measure::order(plan, gate, target);
-    let whole = load::rehearse(&order, &mut tell, stop)?;
+    let order = measure::order(plan, gate, target, &|_| {});
+    let whole = load::rehearse(&order, &mut tell, stop);
+    processes::end_strays();
+    let whole = whole?;
     if !whole {
         return Ok((Exit::Passed, stop.signal()));
     }
@@ -77,6 +85,9 @@ fn one(
             format!("\n{failed} of {steps} step{ending} failed")
         }
     });
+    if cause != Cause::Unknown {
+        console.print(&format!("To fix it: {}", remedy(cause, Arm::Target)));
+    }
     Ok((exit, None))
 }
 

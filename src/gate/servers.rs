@@ -3,22 +3,19 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::console::Console;
-use crate::load::Stop;
-use crate::measurement::Arm;
-use crate::plan::{Server, Serving};
-use crate::processes::{Group, Guardian};
-use crate::record::{SERVER_ENDED, SERVER_NOT_READY};
+use crate::load::{Lost, READY_WITHIN, Stop};
+use crate::measurement::{Arm, Cause};
+use crate::plan::{Plan, Server, Serving};
+use crate::processes::{self, Group, Guardian, Withheld};
 use crate::units::written;
 
-/// How long a server may take to be ready where `--wait` does not say.
-const READY_WITHIN: Duration = Duration::from_mins(1);
 /// How long a server may take to stop by itself.
 const GRACE: Duration = Duration::from_secs(5);
 /// After so long it is told that a server is waited for.
@@ -30,12 +27,10 @@ const PROBE: Duration = Duration::from_secs(2);
 const LAST_LINES: usize = 8;
 const LAST_BYTES: usize = 4096;
 
-/// A server that is not there, and what happened.
-pub(super) type Lost = (Arm, String);
-
 /// The servers of a run.
 pub(super) struct Servers<'a> {
     serving: &'a Serving,
+    withheld: &'a Withheld,
     folder: &'a Path,
     stop: &'a Stop,
     within: Duration,
@@ -53,17 +48,21 @@ struct Running {
 impl<'a> Servers<'a> {
     /// Starts the servers that there are commands for; their output goes to files in `folder`.
     pub(super) fn start(
-        serving: &'a Serving,
+        plan: &'a Plan,
         folder: &'a Path,
         stop: &'a Stop,
-        wait: Duration,
         console: &'a Console,
     ) -> Result<Self, Lost> {
         let mut servers = Self {
-            serving,
+            serving: &plan.serving,
+            withheld: &plan.withheld,
             folder,
             stop,
-            within: if wait.is_zero() { READY_WITHIN } else { wait },
+            within: if plan.wait.is_zero() {
+                READY_WITHIN
+            } else {
+                plan.wait
+            },
             console,
             guardian: None,
             running: Vec::new(),
@@ -72,7 +71,8 @@ impl<'a> Servers<'a> {
             let log = servers.log(arm);
             // What an earlier run left would be taken for this one's.
             if let Err(error) = File::create(&log) {
-                return Err((arm, format!("cannot write {}: {error}", log.display())));
+                let why = format!("cannot write {}: {error}", log.display());
+                return Err(lost(arm, Cause::ServerNotStarted, why));
             }
         }
         servers.start_all()?;
@@ -117,10 +117,13 @@ impl<'a> Servers<'a> {
 
     fn start_all(&mut self) -> Result<(), Lost> {
         for (arm, server) in self.commands() {
+            if let Some(why) = taken(server.port) {
+                return Err(lost(arm, Cause::PortTaken, why));
+            }
             let log = self.log(arm);
             let group = self
                 .spawn(server, &log)
-                .map_err(|error| (arm, format!("it cannot be started: {error}")))?;
+                .map_err(|error| lost(arm, Cause::ServerNotStarted, error.to_string()))?;
             self.running.push(Running { arm, group, log });
         }
         let began = Instant::now();
@@ -143,7 +146,7 @@ impl<'a> Servers<'a> {
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output);
-        let group = Group::start(&mut command).map_err(told)?;
+        let group = Group::start(&mut command, self.withheld).map_err(told)?;
         if let Some(guardian) = &mut self.guardian {
             guardian.watch(group.id());
         }
@@ -160,10 +163,8 @@ impl<'a> Servers<'a> {
             };
             self.check()?;
             if self.stop.is_set() {
-                return Err((
-                    arm,
-                    "the run was stopped while it was waited for".to_owned(),
-                ));
+                let why = "the run was stopped while it was waited for".to_owned();
+                return Err(lost(arm, Cause::Unknown, why));
             }
             if !is_noted && began.elapsed() > NOTED_AFTER {
                 is_noted = true;
@@ -177,8 +178,8 @@ impl<'a> Servers<'a> {
             }
             if began.elapsed() > self.within {
                 let log = self.log(arm);
-                let told = format!("{SERVER_NOT_READY} {within}: {why}");
-                return Err((arm, told + &last_lines(&log)));
+                let told = format!("not ready within {within}: {why}");
+                return Err(lost(arm, Cause::ServerNotReady, told + &last_lines(&log)));
             }
             sleep(TICK);
         }
@@ -186,6 +187,9 @@ impl<'a> Servers<'a> {
 
     /// Stops all: first asked, then made.
     fn stop_all(&mut self) {
+        if self.running.is_empty() {
+            return;
+        }
         let mut grace = Duration::ZERO;
         for running in &self.running {
             if running.group.ask() {
@@ -203,6 +207,7 @@ impl<'a> Servers<'a> {
                 guardian.forget(id);
             }
         }
+        processes::end_strays();
         // What was started by the first process may be a moment longer in ending, and would answer in the next one's place.
         for (_, server) in self.commands() {
             let until = Instant::now() + GRACE;
@@ -224,9 +229,14 @@ impl Running {
         let Ok(Some(status)) = self.group.try_wait() else {
             return Ok(());
         };
-        let told = format!("{SERVER_ENDED} ({status})");
-        Err((self.arm, told + &last_lines(&self.log)))
+        let told = format!("its command ended ({status})");
+        let why = told + &last_lines(&self.log);
+        Err(lost(self.arm, Cause::ServerEnded, why))
     }
+}
+
+fn lost(arm: Arm, cause: Cause, why: String) -> Lost {
+    Lost { arm, cause, why }
 }
 
 /// What to mend where there is no shell.
@@ -238,6 +248,14 @@ fn told(error: io::Error) -> io::Error {
         );
     }
     error
+}
+
+/// Why a server cannot have its port; none if it can. Whoever has it would be measured in the server's place.
+fn taken(port: u16) -> Option<String> {
+    let is_open = probe(port, None).is_ok();
+    let bound = TcpListener::bind(("127.0.0.1", port));
+    let is_bound = bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
+    (is_open || is_bound).then(|| format!("another process listens on its port, 127.0.0.1:{port}"))
 }
 
 /// Looks whether a server is ready: its port is open, or a path answers below 400.
@@ -275,4 +293,19 @@ fn last_lines(log: &Path) -> String {
         return format!("; it printed nothing into {}", log.display());
     }
     format!("; its last lines in {}: {last}", log.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_taken_as_long_as_anybody_listens_there() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(taken(port).is_some());
+        let _open = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        drop(listener);
+        assert_eq!(taken(port), None, "what was connected is in nobody's way");
+    }
 }

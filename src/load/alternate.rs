@@ -42,9 +42,9 @@ pub(super) fn conduct(
             }
         }
         if let (Some(pair), true) = (leg.pair, leg.is_first)
-            && let Err((arm, why)) = (hooks.before_pair)(pair)
+            && let Err(lost) = (hooks.before_pair)(pair)
         {
-            ended = Ended::Unreachable { arm, why };
+            ended = Ended::Unreachable(lost);
             break;
         }
         if let Waited::Early(early) = past.load(*leg, guard, &mut crew, overseer)? {

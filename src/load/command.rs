@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use super::scheduling;
-use crate::processes::Group;
+use crate::processes::{Group, Withheld};
 
 /// Programs that run at once on a core: more would take the processor from the load.
 const AT_ONCE: usize = 8;
@@ -27,13 +27,15 @@ const TICKS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50
 #[derive(Debug)]
 pub(super) struct Workshop {
     folder: PathBuf,
+    withheld: Withheld,
     places: Semaphore,
 }
 
 impl Workshop {
     /// Programs are run in a folder, and those that name their path are looked for from there.
-    pub(super) fn new(folder: &Path) -> Self {
+    pub(super) fn new(folder: &Path, withheld: &Withheld) -> Self {
         Self {
+            withheld: withheld.clone(),
             // A program is looked for after its folder was entered, where a relative path would lead on from there.
             folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
             places: Semaphore::new(AT_ONCE),
@@ -69,7 +71,8 @@ impl Workshop {
             .stderr(Stdio::piped());
         // A program inherits the scheduling of the thread that starts it.
         scheduling::leave();
-        let mut group = Group::start(&mut command).map_err(|error| not_started(&error))?;
+        let mut group =
+            Group::start(&mut command, &self.withheld).map_err(|error| not_started(&error))?;
         let output = timeout(within, output(&mut group)).await;
         output.unwrap_or_else(|_| {
             // It may take its time to end, which the other users of this core have not.
@@ -182,7 +185,11 @@ mod tests {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let arguments: Vec<String> = arguments.iter().map(|&own| own.to_owned()).collect();
-        runtime.block_on(async { Workshop::new(folder.path()).run(&arguments, timeout).await })
+        runtime.block_on(async {
+            Workshop::new(folder.path(), &Withheld::default())
+                .run(&arguments, timeout)
+                .await
+        })
     }
 
     const LONG: Duration = Duration::from_mins(1);

@@ -13,10 +13,10 @@ use super::course::Course;
 use super::crew::{Crew, Overseer, Waited};
 use super::health::{self, Before, Health};
 use super::http::{Connector, Origin};
-use super::order::{Duet, Ended, Error, Hooks, Order, Outcome, Stop};
+use super::order::{Duet, Ended, Error, Hooks, Lost, Order, Outcome, Stop, Waiting};
 use super::prepared::Script;
 use super::progress::{Progress, Watch};
-use super::reach::{self, Unready};
+use super::reach::{self, Ahead, Unreached, Unready};
 use super::timetable::Timetable;
 use super::worker::{ArmPlan, Command, Plan, Share};
 use crate::measurement::{Arm, Measurement};
@@ -200,7 +200,7 @@ fn arm(
     target: &Origin,
     table: Timetable,
 ) -> Result<ArmPlan, Error> {
-    let script = Script::new(scenario, target, order.folder)
+    let script = Script::new(scenario, target, order.folder, order.withheld)
         .map_err(|unsent| Error::Request(unsent.to_string()))?;
     let connector = Connector::new(target.clone(), scenario.http, order.trust)?;
     let classes = scenario.user_classes.iter();
@@ -214,20 +214,30 @@ fn arm(
 
 /// Looks whether every deployment answers; how the run has ended already if one does not.
 fn reach(order: &Order<'_>, arms: &[ArmPlan], stop: &Stop) -> Result<Option<Ended>, Error> {
-    let (arms, seed, wait) = (arms.to_vec(), order.seed, order.wait);
-    let work = move |_: Sender<()>| reach_all(arms, seed, wait);
-    match apart::obedient(stop, work, &mut |()| {})? {
+    let arms = arms.to_vec();
+    let ahead = Ahead {
+        seed: order.seed,
+        wait: order.wait,
+        ready: order.ready.map(str::to_owned),
+    };
+    let work = move |waits: Sender<Waiting>| async move { reach_all(&arms, &ahead, &waits).await };
+    match apart::obedient(stop, work, &mut |waiting| (order.waiting)(waiting))? {
         Some(reached) => reached,
         None => Ok(stop.signal().map(|signal| Ended::Interrupted { signal })),
     }
 }
 
-async fn reach_all(arms: Vec<ArmPlan>, seed: u64, wait: Duration) -> Result<Option<Ended>, Error> {
+async fn reach_all(
+    arms: &[ArmPlan],
+    ahead: &Ahead,
+    waits: &Sender<Waiting>,
+) -> Result<Option<Ended>, Error> {
     for (plan, arm) in arms.iter().zip([Arm::Target, Arm::Base]) {
-        let reached = reach::reach(&plan.script, &plan.connector, seed, wait).await;
-        match reached {
+        match reach::reach(ahead, arm, plan, waits).await {
             Ok(()) => {}
-            Err(Unready::Unreachable(why)) => return Ok(Some(Ended::Unreachable { arm, why })),
+            Err(Unready::Unreachable(Unreached { cause, why, .. })) => {
+                return Ok(Some(Ended::Unreachable(Lost { arm, cause, why })));
+            }
             Err(Unready::Command(why)) => return Err(Error::Command(why)),
         }
     }

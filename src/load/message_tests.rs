@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::super::prepared::Script;
 use super::*;
+use crate::processes::Withheld;
 use crate::scenario::Inputs;
 
 /// The class around a step, both in one line.
@@ -28,7 +29,7 @@ fn rendered(target: &str, text: &str) -> String {
     };
     let scenario = scenario::parse("scenario.yml", text, &inputs).unwrap();
     let origin = target.parse().unwrap();
-    let script = Script::new(&scenario, &origin, Path::new(".")).unwrap();
+    let script = Script::new(&scenario, &origin, Path::new("."), &Withheld::default()).unwrap();
     let request = script.classes[0].tasks[0].steps[0].request().unwrap();
     let (values, mut rng) = (BTreeMap::new(), draws::unused());
     let mut scope = Scope {

@@ -10,11 +10,12 @@ use super::course::Turns;
 use super::health::{Health, TooFewFiles};
 use super::http::{Origin, TlsError, Trust};
 use super::scheduling::SchedulingPolicy;
-use crate::measurement::{Arm, Measurement};
+use crate::measurement::{Arm, Cause, Measurement};
+use crate::processes::Withheld;
 use crate::scenario::{Phase, Scenario};
 
 /// What to run, and against what.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Order<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
@@ -22,6 +23,8 @@ pub struct Order<'a> {
     pub target: Origin,
     /// Where the programs of the scenario are run.
     pub folder: &'a Path,
+    /// What they do not inherit of the environment.
+    pub withheld: &'a Withheld,
     /// Whose certificates are accepted.
     pub trust: Trust<'a>,
     /// Seed of every random draw.
@@ -36,6 +39,31 @@ pub struct Order<'a> {
     pub wait: Duration,
     /// How late an arrival may be handed over, if that is more than usual.
     pub max_late: Duration,
+    /// The path below each deployment's own that must respond below 400 first.
+    pub ready: Option<&'a str>,
+    /// Called when a deployment is waited for because of what it responds.
+    pub waiting: &'a dyn Fn(&Waiting),
+}
+
+/// A deployment is waited for: a gateway responds in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// It responded with a status of gateways that was not the last one.
+    Began {
+        /// Which one.
+        arm: Arm,
+        /// 502, 503 or 504.
+        status: u16,
+    },
+    /// It is there.
+    Ended {
+        /// Which one.
+        arm: Arm,
+        /// The last status of a gateway.
+        status: u16,
+        /// How long it was waited for.
+        after: Duration,
+    },
 }
 
 /// A second deployment that is loaded in turns with the first, in the same job.
@@ -55,7 +83,7 @@ pub struct Hooks<'h> {
     pub look: &'h mut dyn FnMut(Outcome) -> Further,
     /// Called before each pair of slices with its number: servers may be started anew. An error ends the run, by the arm
     /// that it concerns.
-    pub before_pair: &'h mut dyn FnMut(u32) -> Result<(), (Arm, String)>,
+    pub before_pair: &'h mut dyn FnMut(u32) -> Result<(), Lost>,
 }
 
 /// Whether a duet goes on.
@@ -119,12 +147,18 @@ pub enum Ended {
         requests: u64,
     },
     /// A deployment did not answer the first, unrecorded user, or did not come up again.
-    Unreachable {
-        /// Which one.
-        arm: Arm,
-        /// What happened.
-        why: String,
-    },
+    Unreachable(Lost),
+}
+
+/// A deployment that did not respond, or did not come up again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Which one.
+    pub arm: Arm,
+    /// What stands behind it, as far as it is known.
+    pub cause: Cause,
+    /// What happened, in words.
+    pub why: String,
 }
 
 /// What a run brought.

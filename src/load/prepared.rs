@@ -8,6 +8,7 @@ use super::draws;
 use super::http::{HeaderName, Origin};
 use super::message::{Prepared, Unsent};
 use super::rows::Feed;
+use crate::processes::Withheld;
 use crate::scenario::{self, Command, Condition, Pause, Scenario, ValueTemplate};
 
 /// Everything that users of a run do.
@@ -18,6 +19,8 @@ pub(super) struct Script {
     pub(super) feeds: Vec<Feed>,
     /// Where the programs of its steps are run.
     pub(super) folder: PathBuf,
+    /// What they do not inherit of the environment.
+    pub(super) withheld: Withheld,
     /// The value of the wanted header at place 0 that marks a cold start.
     pub(super) cold: Option<String>,
     pub(super) names: usize,
@@ -62,7 +65,12 @@ impl Script {
     /// # Errors
     ///
     /// Where a constant part of a request could never be sent.
-    pub(super) fn new(scenario: &Scenario, origin: &Origin, folder: &Path) -> Result<Self, Unsent> {
+    pub(super) fn new(
+        scenario: &Scenario,
+        origin: &Origin,
+        folder: &Path,
+        withheld: &Withheld,
+    ) -> Result<Self, Unsent> {
         let cold = scenario.cold_start.as_ref();
         let marker = cold.map(|cold| cold.header.parse()).transpose()?;
         let classes = scenario.user_classes.iter();
@@ -72,6 +80,7 @@ impl Script {
                 .collect::<Result<_, _>>()?,
             feeds: scenario.data.iter().map(Feed::new).collect(),
             folder: folder.to_owned(),
+            withheld: withheld.clone(),
             cold: cold.map(|cold| cold.equals.clone()),
             names: scenario.requests.len(),
         })

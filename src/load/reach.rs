@@ -1,93 +1,252 @@
 //! Is the target there? One unrecorded user per class logs in and sends each GET once, before the load.
 
-use std::sync::Arc;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
 
 use super::draws::{self, Purpose};
-use super::http::Connector;
-use super::prepared::{Action, Class, Script, Step};
+use super::http::{CREDENTIALS_REQUIRED, Origin};
+use super::order::Waiting;
+use super::prepared::{Action, Class, Step};
+use super::ready;
 use super::sender::{Gear, Sender, Sent};
 use super::site;
-use crate::measurement::FailureKind;
+use super::worker::ArmPlan;
+use crate::measurement::{Arm, Cause, FailureKind};
 use crate::scenario::Method;
+use crate::units::written;
 
-/// How long after a vain attempt the next one follows, while `--wait` lasts.
-const RETRY: Duration = Duration::from_millis(250);
-/// How long a connection may take where the scenario has no request that could be sent without a doubt.
+/// How long after a failed attempt the next one follows, while `--wait` lasts.
+pub(super) const RETRY: Duration = Duration::from_millis(250);
+/// How long a connection may take if the scenario has no request that is safe to send.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Why there is no point in sending load, in words.
+/// What is done ahead of the load.
+pub(super) struct Ahead {
+    pub(super) seed: u64,
+    /// How long the target may take to respond for the first time.
+    pub(super) wait: Duration,
+    /// The path that must respond below 400 first.
+    pub(super) ready: Option<String>,
+}
+
+/// Why there is no point in sending load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unready {
-    /// The target does not answer.
-    Unreachable(String),
-    /// A program that the scenario runs fails.
+    /// The target does not respond as it must.
+    Unreachable(Unreached),
+    /// A program that the scenario runs fails, in words.
     Command(String),
 }
 
-/// Tries until the target answers, at least once and for as long as `wait`.
+/// A target that does not respond as it must.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unreached {
+    pub(super) cause: Cause,
+    /// In words.
+    pub(super) why: String,
+    /// How the request failed, if one was sent.
+    pub(super) kind: Option<FailureKind>,
+}
+
+impl Unready {
+    pub(super) fn new(cause: Cause, why: String, kind: Option<FailureKind>) -> Self {
+        Self::Unreachable(Unreached { cause, why, kind })
+    }
+}
+
+/// Whether an attempt is followed by another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    /// `--wait` lasts, so that a gateway without a service behind it is waited for.
+    OneOfSeveral,
+    /// It is the last, or the only one.
+    Last,
+}
+
+/// Tries until the target responds: once, and for as long as `--wait`.
 pub(super) async fn reach(
-    script: &Arc<Script>,
-    connector: &Arc<Connector>,
-    seed: u64,
-    wait: Duration,
+    ahead: &Ahead,
+    arm: Arm,
+    plan: &ArmPlan,
+    waits: &mpsc::Sender<Waiting>,
 ) -> Result<(), Unready> {
     let began = Instant::now();
-    let gear = Gear::new(script, connector);
-    loop {
-        match attempt(&gear, seed).await {
-            Err(Unready::Unreachable(_)) if began.elapsed() + RETRY <= wait => sleep(RETRY).await,
-            tried => return tried,
+    let gear = Gear::new(&plan.script, &plan.connector);
+    if let Some(path) = &ahead.ready {
+        ready::wait(&gear, path, ahead.wait).await?;
+    }
+    let mut gateway = Gateway {
+        arm,
+        began,
+        seen: None,
+        waits,
+    };
+    while !ahead.wait.is_zero() {
+        let Err(unready) = attempt(&gear, ahead, Attempt::OneOfSeveral).await else {
+            gateway.left();
+            return Ok(());
+        };
+        let Unready::Unreachable(unreached) = unready else {
+            return Err(unready);
+        };
+        let status = unreached.kind.and_then(unavailable);
+        if let Some(status) = status {
+            gateway.met(status);
+        }
+        if began.elapsed() + RETRY > ahead.wait {
+            if status.is_none() {
+                return Err(explained(&gear, unreached).await);
+            }
+            break;
+        }
+        sleep(RETRY).await;
+    }
+    match attempt(&gear, ahead, Attempt::Last).await {
+        Err(Unready::Unreachable(unreached)) => Err(explained(&gear, unreached).await),
+        tried => tried,
+    }
+}
+
+/// A gateway that responds for a service that is not there yet.
+struct Gateway<'w> {
+    arm: Arm,
+    began: Instant,
+    seen: Option<u16>,
+    waits: &'w mpsc::Sender<Waiting>,
+}
+
+impl Gateway<'_> {
+    fn met(&mut self, status: u16) {
+        if self.seen.replace(status) != Some(status) {
+            let arm = self.arm;
+            // Nobody listens after a signal.
+            let _ = self.waits.send(Waiting::Began { arm, status });
+        }
+    }
+
+    fn left(&self) {
+        if let Some(status) = self.seen {
+            let _ = self.waits.send(Waiting::Ended {
+                arm: self.arm,
+                status,
+                after: self.began.elapsed(),
+            });
         }
     }
 }
 
-/// Any HTTP answer, whatever it says, shows that the target is there.
-async fn attempt(gear: &Gear, seed: u64) -> Result<(), Unready> {
-    let mut shown = Seen::default();
-    for (index, class) in gear.script.classes.iter().enumerate() {
-        let rng = draws::generator(seed, Purpose::Reach(index as u64));
-        let mut sender = Sender::probe(gear, rng);
-        try_class(gear, class, &mut sender, &mut shown).await?;
+/// The status by which a gateway says that there is no service behind it, or none that responds.
+fn unavailable(kind: FailureKind) -> Option<u16> {
+    if let FailureKind::Status(status @ 502..=504) = kind {
+        return Some(status);
     }
-    match shown {
+    None
+}
+
+/// The same with what stands behind it, if further connections show that.
+async fn explained(gear: &Gear, unreached: Unreached) -> Unready {
+    let cause = diagnosed(gear, unreached.cause, unreached.kind).await;
+    Unready::Unreachable(Unreached { cause, ..unreached })
+}
+
+/// The cause of a failure, looked for by further connections if it is not known and they may show it.
+pub(super) async fn diagnosed(gear: &Gear, cause: Cause, kind: Option<FailureKind>) -> Cause {
+    let is_connected = matches!(
+        kind,
+        Some(FailureKind::Timeout | FailureKind::Tls | FailureKind::Reset | FailureKind::Protocol)
+    );
+    if !is_connected || !matches!(cause, Cause::Unknown | Cause::NoResponse) {
+        return cause;
+    }
+    let found = gear.connector.diagnose().await;
+    if found == Cause::Unknown {
+        cause
+    } else {
+        found
+    }
+}
+
+/// Any HTTP response shows that the target is there, but for those of a gateway that `--wait` waits behind.
+async fn attempt(gear: &Gear, ahead: &Ahead, attempt: Attempt) -> Result<(), Unready> {
+    let mut seen = Seen::new(gear, attempt);
+    for (index, class) in gear.script.classes.iter().enumerate() {
+        let rng = draws::generator(ahead.seed, Purpose::Reach(index as u64));
+        let mut sender = Sender::probe(gear, rng);
+        try_class(gear, ahead, class, &mut sender, &mut seen).await?;
+    }
+    match seen {
+        Seen { is_good: true, .. } => Ok(()),
         Seen {
-            answered: false,
-            failed: Some(why),
+            is_bad_request: true,
+            ..
+        } => {
+            let cause = gear.connector.diagnose().await;
+            if cause != Cause::ExpectsTls {
+                return Ok(());
+            }
+            let why = "it responded 400 to every request".to_owned();
+            Err(Unready::new(cause, why, None))
+        }
+        Seen {
+            unavailable: Some(status),
+            ..
+        } if !ahead.wait.is_zero() => {
+            let why = format!(
+                "{} responded {status} until --wait ended after {}",
+                who(gear.connector.origin()),
+                written(ahead.wait)
+            );
+            Err(Unready::new(Cause::Unavailable, why, None))
+        }
+        Seen {
+            unavailable: Some(_),
+            ..
+        } => Ok(()),
+        Seen {
+            failed: Some(why), ..
         } => Err(why),
-        Seen {
-            answered: false,
-            failed: None,
-        } => connect(gear).await,
-        Seen { answered: true, .. } => Ok(()),
+        Seen { failed: None, .. } => connect(gear).await,
     }
 }
 
 /// What the requests so far have shown.
-#[derive(Default)]
-struct Seen {
-    answered: bool,
+struct Seen<'g> {
+    origin: &'g Origin,
+    attempt: Attempt,
+    /// There was a response that is none of those below.
+    is_good: bool,
+    /// The last unexpected status of a gateway.
+    unavailable: Option<u16>,
+    /// There was an unexpected 400, as servers respond that expect TLS.
+    is_bad_request: bool,
     failed: Option<Unready>,
 }
 
 async fn try_class(
     gear: &Gear,
+    ahead: &Ahead,
     class: &Class,
     sender: &mut Sender,
-    seen: &mut Seen,
+    seen: &mut Seen<'_>,
 ) -> Result<(), Unready> {
     sender.take_rows(gear, &class.own_rows);
     sender.take_rows(gear, &class.start_rows);
     for step in &class.on_start {
         try_step(gear, step, sender, seen).await?;
     }
-    let gets = |step: &Step| step.request().is_some_and(|own| own.method == Method::Get);
+    let is_waited_for = !ahead.wait.is_zero();
+    let is_safe = |step: &Step| {
+        // A HEAD shows no more than a connection does, unless a gateway is waited for.
+        step.request().is_some_and(|own| {
+            own.method == Method::Get || (own.method == Method::Head && is_waited_for)
+        })
+    };
     for task in class
         .tasks
         .iter()
-        .filter(|task| task.steps.iter().any(gets))
+        .filter(|task| task.steps.iter().any(is_safe))
     {
         sender.take_rows(gear, &task.rows);
         let hidden = sender.set(&task.set);
@@ -95,7 +254,7 @@ async fn try_class(
         for step in task
             .steps
             .iter()
-            .filter(|step| gets(step) || programs(step))
+            .filter(|step| is_safe(step) || programs(step))
         {
             try_step(gear, step, sender, seen).await?;
         }
@@ -108,7 +267,7 @@ async fn try_step(
     gear: &Gear,
     step: &Step,
     sender: &mut Sender,
-    seen: &mut Seen,
+    seen: &mut Seen<'_>,
 ) -> Result<(), Unready> {
     if !sender.does(step) {
         return Ok(());
@@ -123,23 +282,52 @@ async fn try_step(
     }
 }
 
-impl Seen {
-    /// Notes what came of a request. Where nobody can be talked to, further requests would only wait as long again.
+impl<'g> Seen<'g> {
+    fn new(gear: &'g Gear, attempt: Attempt) -> Self {
+        Self {
+            origin: gear.connector.origin(),
+            attempt,
+            is_good: false,
+            unavailable: None,
+            is_bad_request: false,
+            failed: None,
+        }
+    }
+
+    fn is_answered(&self) -> bool {
+        self.is_good || self.is_bad_request || self.unavailable.is_some()
+    }
+
+    /// Notes what came of a request. If nobody responds, further requests would only wait as long again.
     fn note(&mut self, sent: &Sent) -> Result<(), Unready> {
-        self.answered |= sent.answered;
-        let (Some(kind), true, false) = (sent.failure, sent.went_out, self.answered) else {
+        let failure = sent.failure.filter(|_| sent.went_out);
+        if sent.answered {
+            return self.note_response(failure);
+        }
+        let (Some(kind), false) = (failure, self.is_answered()) else {
             return Ok(());
         };
-        let why = Unready::Unreachable(match &sent.detail {
+        let told = match &sent.detail {
+            // These say by themselves what happened.
+            Some(detail)
+                if kind == FailureKind::Proxy
+                    || !matches!(sent.cause, Cause::Unknown | Cause::NoResponse) =>
+            {
+                detail.clone()
+            }
             Some(detail) => format!("{kind}: {detail}"),
             None => kind.to_string(),
-        });
+        };
+        let why = Unready::new(sent.cause, told, Some(kind));
         match kind {
+            // A head came, so that other requests may end.
+            FailureKind::Timeout if sent.cause == Cause::UnendingBody => self.failed = Some(why),
             FailureKind::Timeout
             | FailureKind::Dns
             | FailureKind::Connect
             | FailureKind::NoSocket
-            | FailureKind::Tls => Err(why),
+            | FailureKind::Proxy
+            | FailureKind::Tls => return Err(why),
             FailureKind::Status(_)
             | FailureKind::Unfinished
             | FailureKind::Unserved
@@ -148,22 +336,48 @@ impl Seen {
             | FailureKind::Redirect
             | FailureKind::Protocol
             | FailureKind::Body
-            | FailureKind::Proxy
             | FailureKind::Expectation
-            | FailureKind::Unset => {
-                self.failed = Some(why);
-                Ok(())
-            }
+            | FailureKind::Unset => self.failed = Some(why),
         }
+        Ok(())
+    }
+
+    fn note_response(&mut self, failure: Option<FailureKind>) -> Result<(), Unready> {
+        let gateway = failure.and_then(unavailable);
+        if let (Some(FailureKind::Status(CREDENTIALS_REQUIRED)), Some(proxy)) =
+            (failure, self.origin.forwarder())
+        {
+            let why = proxy.refusal();
+            return Err(Unready::new(Cause::ProxyCredentials, why, failure));
+        }
+        if gateway.is_some() {
+            self.unavailable = gateway;
+            if self.attempt == Attempt::OneOfSeveral {
+                return Err(Unready::new(Cause::Unavailable, String::new(), failure));
+            }
+        } else if failure == Some(FailureKind::Status(400)) {
+            self.is_bad_request = true;
+        } else {
+            self.is_good = true;
+        }
+        Ok(())
     }
 }
 
-/// Where there is nothing harmless to send, a connection must do.
+/// Who may have responded: nothing in a response says that it is the proxy's.
+fn who(origin: &Origin) -> String {
+    origin.forwarder().map_or_else(
+        || "it".to_owned(),
+        |proxy| format!("it or {}", proxy.named()),
+    )
+}
+
+/// If there is nothing harmless to send, a connection must do.
 async fn connect(gear: &Gear) -> Result<(), Unready> {
-    match timeout(CONNECT, gear.connector.try_open()).await {
-        Ok(tried) => tried.map_err(Unready::Unreachable),
-        Err(_) => Err(Unready::Unreachable(format!(
-            "connect: no answer within {CONNECT:?}"
-        ))),
-    }
+    let tried = timeout(CONNECT, gear.connector.try_open()).await;
+    let tried = tried.unwrap_or_else(|_| {
+        let why = format!("connect: no answer within {CONNECT:?}");
+        Err((Cause::Unknown, why))
+    });
+    tried.map_err(|(cause, why)| Unready::new(cause, why, None))
 }

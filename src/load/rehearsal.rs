@@ -8,10 +8,11 @@ use super::draws::{self, Purpose};
 use super::http::Connector;
 use super::order::{Error, Order, Stop};
 use super::prepared::{Action, Class, Script, Step};
-use super::sender::{Gear, Sender};
+use super::reach;
+use super::sender::{Gear, Sender, Sent};
 use super::site;
 use super::witness::Witness;
-use crate::measurement::FailureKind;
+use crate::measurement::{Cause, FailureKind};
 
 /// What was done.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Rehearsed {
     pub witness: Witness,
     /// What went wrong, in words.
     pub failure: Option<String>,
+    /// What stands behind it, as far as it is known.
+    pub cause: Cause,
 }
 
 /// What a step does.
@@ -56,7 +59,7 @@ pub fn rehearse(
     stop: &Stop,
 ) -> Result<bool, Error> {
     let scenario = order.scenario;
-    let script = Script::new(scenario, &order.target, order.folder)
+    let script = Script::new(scenario, &order.target, order.folder, order.withheld)
         .map_err(|unsent| Error::Request(unsent.to_string()))?;
     let connector = Connector::new(order.target.clone(), scenario.http, order.trust)?;
     let (script, connector, seed) = (script.into(), connector.into(), order.seed);
@@ -73,6 +76,8 @@ async fn all(gear: &Gear, seed: u64, reports: &mpsc::Sender<Rehearsed>) {
         let mut user = Rehearsing {
             gear,
             sender: Sender::watched(gear, rng),
+            diagnosis: None,
+            cause: Cause::Unknown,
             class: index,
             reports,
         };
@@ -83,6 +88,10 @@ async fn all(gear: &Gear, seed: u64, reports: &mpsc::Sender<Rehearsed>) {
 struct Rehearsing<'r> {
     gear: &'r Gear,
     sender: Sender,
+    /// What stands behind the first failure that did not say so itself, once it was looked for.
+    diagnosis: Option<Cause>,
+    /// What stands behind the failure of the present step.
+    cause: Cause,
     class: usize,
     reports: &'r mpsc::Sender<Rehearsed>,
 }
@@ -109,6 +118,7 @@ impl Rehearsing<'_> {
 
     /// Does a step and tells of it; returns whether it is lost to the steps that follow.
     async fn step(&mut self, task: Option<usize>, step: &Step) -> bool {
+        self.cause = Cause::Unknown;
         let (deed, failure, is_lost) = if self.sender.does(step) {
             self.deed(&step.action).await
         } else {
@@ -120,6 +130,7 @@ impl Rehearsing<'_> {
             task,
             deed,
             witness: self.sender.testimony(),
+            cause: self.cause,
             failure,
         });
         is_lost
@@ -140,11 +151,12 @@ impl Rehearsing<'_> {
                     .sender
                     .send::<{ site::AHEAD }>(self.gear, request)
                     .await;
+                self.cause = self.cause_of(&sent).await;
                 let took = sent.done.saturating_duration_since(sent.at);
                 let deed = Deed::Request {
                     name: request.name,
                     took: sent.went_out.then_some(took),
-                    answered: sent.answered,
+                    answered: sent.answered || sent.cause == Cause::UnendingBody,
                 };
                 let is_lost = sent.is_lost();
                 let expected = || request.expect.statuses();
@@ -152,6 +164,33 @@ impl Rehearsing<'_> {
                 (deed, failure, is_lost)
             }
         }
+    }
+}
+
+impl Rehearsing<'_> {
+    async fn cause_of(&mut self, sent: &Sent) -> Cause {
+        let kind = sent.failure.filter(|_| sent.went_out);
+        // So servers respond that expect TLS.
+        let is_bad_request = kind == Some(FailureKind::Status(400));
+        let is_known = !matches!(sent.cause, Cause::Unknown | Cause::NoResponse);
+        if is_known || kind.is_none() || (sent.answered && !is_bad_request) {
+            return sent.cause;
+        }
+        if let Some(found) = self.diagnosis {
+            return found;
+        }
+        let found = if is_bad_request {
+            let found = self.gear.connector.diagnose().await;
+            if found == Cause::ExpectsTls {
+                found
+            } else {
+                Cause::Unknown
+            }
+        } else {
+            reach::diagnosed(self.gear, sent.cause, kind).await
+        };
+        self.diagnosis = Some(found);
+        found
     }
 }
 

@@ -20,7 +20,7 @@ use super::redirect;
 use super::rows::Taker;
 use super::site;
 use super::witness::Witness;
-use crate::measurement::{FailureKind, Start};
+use crate::measurement::{Cause, FailureKind, Start};
 use crate::scenario::{Command, Method, Scope, ValueTemplate};
 
 /// How long a connection may take to be opened again between two slices.
@@ -43,7 +43,7 @@ impl Gear {
             script: Arc::clone(script),
             connector: Arc::clone(connector),
             scratch: Scratch::default(),
-            workshop: Workshop::new(&script.folder),
+            workshop: Workshop::new(&script.folder, &script.withheld),
         }
     }
 }
@@ -87,6 +87,8 @@ pub(super) struct Sent {
     pub(super) answered: bool,
     /// What a failure was, in words.
     pub(super) detail: Option<String>,
+    /// What stands behind it, as far as it is known.
+    pub(super) cause: Cause,
 }
 
 impl Sent {
@@ -356,6 +358,7 @@ impl Sender {
             went_out: true,
             answered: false,
             detail: exchange.detail.take(),
+            cause: exchange.cause,
         };
         match &mut exchange.outcome {
             Err(failure) => sent.failure = Some(kind(*failure)),
@@ -415,6 +418,7 @@ impl Sent {
             went_out: false,
             answered: false,
             detail: Some(why),
+            cause: Cause::Unknown,
         }
     }
 }

@@ -16,3 +16,5 @@ pub(super) const LOG_IN: u8 = 3;
 pub(super) const AHEAD: u8 = 4;
 /// A redirect that is followed.
 pub(super) const HOP: u8 = 5;
+/// What looks whether the target is ready.
+pub(super) const READY: u8 = 6;

@@ -3,6 +3,7 @@
 //! This room is pure. It must not know how load is sent, what is promised, or what anything is called in a report.
 //! A `Measurement` is filled by one core without a lock and merged with the others' after they have joined.
 
+mod cause;
 mod failure;
 mod latency;
 mod packed;
@@ -13,6 +14,7 @@ mod totals;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use cause::Cause;
 pub use failure::{FailureKind, UnknownFailure};
 pub use latency::Latencies;
 pub use packed::DecodeError;

@@ -292,7 +292,7 @@ fn origin(text: &str, place: &str, scenario: &Scenario) -> Result<Origin, Error>
     if origin.is_loopback() {
         return Ok(origin);
     }
-    let proxy = Proxy::find(&origin.to_string(), &variable).map_err(Error::Proxy)?;
+    let proxy = Proxy::find(&origin, &variable).map_err(Error::Proxy)?;
     Ok(match proxy {
         Some(proxy) => origin.through(proxy, scenario.http),
         None => origin,

@@ -47,6 +47,9 @@ pub(super) fn given(options: &Options) -> Vec<String> {
     if let Some(Place::File(path)) = &options.baseline {
         add("--baseline", Some(path.display().to_string()));
     }
+    for name in &options.passed {
+        add("--pass-env", Some(name.clone()));
+    }
     let mut words: Vec<String> = words.into_iter().flatten().collect();
     if options.commands == Commands::Allowed {
         words.push("--allow-commands".to_owned());
@@ -72,6 +75,13 @@ fn as_flag(length: Duration) -> String {
         (_, 0) => format!("{}ms", length.as_millis()),
         (_, _) => format!("{}us", length.as_micros()),
     }
+}
+
+/// Variables whose values may be secret.
+pub(super) fn secrets(options: &Options) -> Vec<(String, String)> {
+    let pairs = options.set.iter().chain(&options.against_set);
+    let secret = pairs.filter(|(name, value)| !is_harmless(name, value));
+    secret.cloned().collect()
 }
 
 /// Whether the value of a variable may be told: a number that no name makes a secret.

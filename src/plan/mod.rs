@@ -26,6 +26,7 @@ pub use crate::load::SchedulingPolicy;
 
 use crate::ci::{self, CiRun};
 use crate::files;
+use crate::processes::Withheld;
 use crate::record::{Environment, RunRecord};
 
 /// What to do, as the arguments say it.
@@ -49,7 +50,7 @@ pub struct Options {
     pub target_cmd: Option<String>,
     /// What starts the base version.
     pub base_cmd: Option<String>,
-    /// The path that answers once a started server is ready.
+    /// The path that responds once a deployment is ready.
     pub ready: Option<String>,
     /// Pairs after which started servers are started anew.
     pub restart_every: Option<u32>,
@@ -77,6 +78,8 @@ pub struct Options {
     pub insecure: bool,
     /// Which scheduling the threads that send load ask for.
     pub scheduling: SchedulingPolicy,
+    /// Variables that started programs inherit although they look like credentials.
+    pub passed: Vec<String>,
     /// Whether the run is added to the baseline.
     pub recording: Recording,
     /// Who judges the run.
@@ -124,6 +127,10 @@ pub struct Plan {
     pub out: PathBuf,
     /// Servers that are started for the run.
     pub serving: Serving,
+    /// What started programs do not inherit of the environment.
+    pub withheld: Withheld,
+    /// Variables from the arguments whose values may be secret.
+    pub secrets: Vec<(String, String)>,
     /// What a baseline's jobs must share.
     pub labels: BTreeMap<String, String>,
     /// How long to wait until a target answers.
@@ -174,9 +181,11 @@ impl Plan {
             .map(|path| read(path, "the certificates"))
             .transpose()?;
         Ok(Self {
-            gates,
             out: options.out.clone(),
+            withheld: withheld(&gates, options),
+            secrets: given::secrets(options),
             serving,
+            gates,
             labels: labels(&options.labels)?,
             wait: options.wait,
             max_late: options.max_late,
@@ -207,6 +216,15 @@ impl Plan {
             self.out.join(gate.folder_name())
         }
     }
+}
+
+/// What started programs do not inherit: credentials, and what the scenarios read from the environment.
+fn withheld(gates: &[Gate], options: &Options) -> Withheld {
+    let bases = gates.iter().filter_map(|gate| gate.against.as_ref());
+    let scenarios = gates.iter().map(|gate| &gate.scenario);
+    let scenarios = scenarios.chain(bases.map(|base| &base.scenario));
+    let secrets: Vec<String> = scenarios.flat_map(|own| own.secrets.clone()).collect();
+    Withheld::new(std::env::vars_os(), &secrets, &options.passed)
 }
 
 /// Makes a folder for output, and tries that it can be written to.

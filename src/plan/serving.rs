@@ -20,7 +20,7 @@ pub struct Serving {
     pub target: Option<Server>,
     /// The base; none where it is there already, or where there is none.
     pub base: Option<Server>,
-    /// The path that answers below 400 once a server is ready; where none is given, an open port must do.
+    /// The path that responds below 400 once a deployment is ready. Without one a started server must open its port.
     pub ready: Option<String>,
     /// Pairs of a duet after which the servers are started anew; never where 0.
     pub restart_every: u32,
@@ -48,12 +48,8 @@ impl Serving {
             }
         }
         let is_used = options.target_cmd.is_some() || options.base_cmd.is_some();
-        let unused = [
-            ("--ready", options.ready.is_some()),
-            ("--restart-every", options.restart_every.is_some()),
-        ];
-        if let Some((flag, _)) = unused.into_iter().find(|(_, given)| *given && !is_used) {
-            return Err(Error::OnlyWithCommand(flag));
+        if options.restart_every.is_some() && !is_used {
+            return Err(Error::OnlyWithCommand("--restart-every"));
         }
         if let Some(path) = options.ready.as_ref().filter(|path| !path.starts_with('/')) {
             return Err(Error::ReadyPath(path.clone()));

@@ -7,32 +7,53 @@ mod system;
 #[path = "windows.rs"]
 mod system;
 
+mod environment;
+#[cfg(target_os = "linux")]
+mod strays;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_strays.rs"]
+mod strays;
+
+use std::ffi::OsString;
 use std::io;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus};
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use environment::Withheld;
 
 pub use system::{Guardian, guard};
 
 /// The subcommand that runs [`guard`]; nobody types it.
 pub const GUARD: &str = "guard-servers";
 
-/// What no program that is started gets of the environment: tokens, for what a pull request brings must not speak for the
-/// project, the files by which a step of GitHub Actions changes later ones, and what Git's bash on Windows is told for
-/// loadgate's own arguments.
-const WITHHELD: [&str; 13] = [
-    "LOADGATE_TOKEN",
-    "LOADGATE_BASELINE_HEADER",
-    "GITHUB_TOKEN",
-    "GH_TOKEN",
-    "GITHUB_ENV",
-    "GITHUB_OUTPUT",
-    "GITHUB_PATH",
-    "GITHUB_STATE",
-    "GITHUB_STEP_SUMMARY",
-    "GITLAB_TOKEN",
-    "CI_JOB_TOKEN",
-    "MSYS2_ARG_CONV_EXCL",
-    "MSYS2_ENV_CONV_EXCL",
-];
+/// The variable that marks every started program, and what it starts, as this process's.
+const MARK: &str = "LOADGATE_STARTED_BY";
+
+/// Its value, which no other process of this machine has.
+fn mark() -> &'static str {
+    static VALUE: OnceLock<String> = OnceLock::new();
+    VALUE.get_or_init(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let nanos = now.map_or(0, |now| now.as_nanos());
+        format!("{}-{nanos}", std::process::id())
+    })
+}
+
+/// Keeps other processes of the same user from reading this one's environment and memory, in which tokens may be.
+pub fn conceal() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        // It fails on no system that knows it, and what is started is told no token either way.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
+/// Ends what started programs have left running outside of their groups. On Linux alone such processes can be found.
+pub fn end_strays() {
+    strays::end_all();
+}
 
 /// A started program with all that it starts. All of it ends when the first process has ended, or when this is dropped.
 #[derive(Debug)]
@@ -43,19 +64,30 @@ pub struct Group {
 }
 
 impl Group {
-    /// Starts a program. The keys that interrupt loadgate do not reach it.
-    pub fn start(command: &mut Command) -> io::Result<Self> {
-        for name in WITHHELD {
+    /// Starts a program, without the variables that are withheld from it, unless `command` sets them itself. The keys that
+    /// interrupt loadgate do not reach it.
+    pub fn start(command: &mut Command, withheld: &Withheld) -> io::Result<Self> {
+        let set: Vec<OsString> = command
+            .get_envs()
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        for name in withheld.names().iter().filter(|name| !set.contains(name)) {
             command.env_remove(name);
         }
+        command.env(MARK, mark());
         system::set_apart(command);
         let mut rest = system::Rest::new()?;
-        let mut first = command.spawn()?;
+        let mut first = strays::starting(|| {
+            let first = command.spawn()?;
+            let id = first.id();
+            Ok((first, id))
+        })?;
         if let Err(error) = rest.hold(&first) {
             // One that is over already cannot be held, and needs no holding.
             if matches!(first.try_wait(), Ok(None)) {
                 let _ = first.kill();
                 let _ = first.wait();
+                strays::ended(first.id());
                 return Err(error);
             }
         }
@@ -82,6 +114,7 @@ impl Group {
             // While it was not waited for its id is its own, so that nobody else's can be meant.
             self.rest.end(&self.first);
             self.ended = Some(self.first.wait()?);
+            strays::ended(self.first.id());
         }
         Ok(self.ended)
     }
@@ -97,6 +130,7 @@ impl Drop for Group {
         if self.ended.is_none() {
             self.rest.end(&self.first);
             let _ = self.first.wait();
+            strays::ended(self.first.id());
         }
     }
 }
@@ -142,7 +176,8 @@ mod tests {
 
     /// Starts it, and returns it with its output from when the second one was started.
     fn started(role: &str) -> (Group, BufReader<ChildStdout>) {
-        let mut group = Group::start(in_role(role).stdout(Stdio::piped())).unwrap();
+        let mut group =
+            Group::start(in_role(role).stdout(Stdio::piped()), &Withheld::default()).unwrap();
         let mut output = BufReader::new(group.outputs().0.unwrap());
         let mut line = String::new();
         while line != "started\n" && line != "started\r\n" {
@@ -193,5 +228,57 @@ mod tests {
             assert!(began.elapsed() < LONG / 2);
             sleep(Duration::from_millis(5));
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_left_its_group_ends_with_the_strays() {
+        use std::process::Command;
+        // The second one outlives the first, in a session and a group of its own.
+        let mut command = Command::new("sh");
+        command
+            .args([
+                "-c",
+                "setsid sh -c 'echo started; exec sleep 60' & sleep 60",
+            ])
+            .stdout(Stdio::piped());
+        let mut group = Group::start(&mut command, &Withheld::default()).unwrap();
+        let mut output = BufReader::new(group.outputs().0.unwrap());
+        output.read_line(&mut String::new()).unwrap();
+        end_strays();
+        assert_eq!(group.try_wait().unwrap(), None, "a group is no stray");
+        drop(group);
+        end_strays();
+        all_of_it_ends(output);
+    }
+
+    #[test]
+    fn a_program_inherits_nothing_that_is_withheld_and_all_that_it_is_given() {
+        let withheld = Withheld::new(
+            ["PATH", "LOADGATE_PORT"]
+                .into_iter()
+                .map(|name| (name.into(), "x".into())),
+            &[],
+            &[],
+        );
+        let mut command = in_role("brief");
+        command.env("LOADGATE_PORT", "1").env("OTHER", "2");
+        Group::start(&mut command, &withheld).unwrap();
+        let given = |name: &str| {
+            let mut all = command.get_envs();
+            all.find(|(own, _)| *own == name)
+                .and_then(|(_, value)| value)
+        };
+        assert_eq!(given("LOADGATE_PORT"), Some("1".as_ref()));
+        assert!(given(MARK).is_some());
+        assert!(!withheld.names().iter().any(|name| name == "PATH"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_concealed_process_cannot_be_read_by_its_children() {
+        use rustix::process::{DumpableBehavior, dumpable_behavior};
+        conceal();
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
     }
 }

@@ -1,15 +1,20 @@
 //! Process groups.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{self, BufRead as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process, kill_process_group, waitid,
+};
 
-use super::GUARD;
+use super::{GUARD, MARK, mark, strays};
 
 /// How long what the guardian stops may take to stop by itself.
 const GRACE: Duration = Duration::from_secs(2);
@@ -68,14 +73,21 @@ impl Guardian {
     /// Starts this program as the guardian.
     pub fn start() -> io::Result<Self> {
         // In a group of its own, so that a signal to the run's group does not end it first.
-        Command::new(std::env::current_exe()?)
+        let mut command = Command::new(std::env::current_exe()?);
+        command
             .arg(GUARD)
             .process_group(0)
+            // What it watches over may read its environment.
+            .env_clear()
+            .env(MARK, mark())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map(Self)
+            .stderr(Stdio::null());
+        strays::starting(|| {
+            let guardian = command.spawn()?;
+            let id = guardian.id();
+            Ok((Self(guardian), id))
+        })
     }
 
     /// Watches over a group, named by its first process.
@@ -100,6 +112,7 @@ impl Drop for Guardian {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
         let _ = self.0.wait();
+        strays::ended(self.0.id());
     }
 }
 
@@ -124,6 +137,33 @@ pub fn guard() {
         for group in &left {
             let _ = kill_process_group(*group, signal);
         }
+        // Also those that left their group, whose parents may be gone.
+        for stray in marked() {
+            let _ = kill_process(stray, signal);
+        }
         sleep(grace);
     }
+}
+
+/// The processes but this one that have this one's mark. Only Linux shows it.
+fn marked() -> Vec<Pid> {
+    let Some(value) = std::env::var_os(MARK) else {
+        return Vec::new();
+    };
+    let entry = [MARK.as_bytes(), b"=", value.as_bytes()].concat();
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let is_marked = |folder: &Path| {
+        let environment = fs::read(folder.join("environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|own| own == entry)
+    };
+    processes
+        .flatten()
+        .filter_map(|process| {
+            let id: i32 = process.file_name().to_str()?.parse().ok()?;
+            let pid = Pid::from_raw(id).filter(|pid| *pid != getpid())?;
+            is_marked(&process.path()).then_some(pid)
+        })
+        .collect()
 }

@@ -20,8 +20,8 @@ pub use json::{Error, Stored, schema};
 pub use level::{Level, Shortage, level, mean_of_medians, median};
 pub use model::{
     COUNTING, CellRecord, Deployment, Ended, Environment, Health, LoadModel, PartsRecord,
-    PhaseRecord, Run, RunRecord, SCHEMA, SERVER_ENDED, SERVER_NOT_READY, ScenarioIdentity,
-    Scheduling, SecondRecord, SliceRecord, Turns, quantiles_ms,
+    PhaseRecord, Run, RunRecord, SCHEMA, ScenarioIdentity, Scheduling, SecondRecord, SliceRecord,
+    Turns, quantiles_ms,
 };
 pub use seconds::LoadSeconds;
 pub use sieve::{Sieve, Tally};

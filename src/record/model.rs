@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::measurement::{Arm, Cell, FailureKind, Latencies, Parts, Totals};
+use crate::measurement::{Arm, Cause, Cell, FailureKind, Latencies, Parts, Totals};
 use crate::metric::Metric;
 use crate::units::six_digits;
 
@@ -86,6 +86,12 @@ pub struct Deployment {
     /// The proxy that led there, as host and port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
+    /// The variable of the environment that named the proxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_variable: Option<String>,
+    /// Whether each request was sent to the proxy, which may then have responded itself; it opened a tunnel otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub proxy_forwards: bool,
 }
 
 /// How the two deployments of a duet took turns.
@@ -138,11 +144,6 @@ pub struct Run {
     pub given: Vec<String>,
 }
 
-/// How the reason of [`Ended::Unreachable`] begins where a server that the gate started ended by itself.
-pub const SERVER_ENDED: &str = "its command ended";
-/// How it begins where such a server was not ready in time.
-pub const SERVER_NOT_READY: &str = "not ready within";
-
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -166,6 +167,9 @@ pub enum Ended {
         /// Which one.
         #[serde(default)]
         arm: Arm,
+        /// What stands behind it, as far as it is known.
+        #[serde(default)]
+        cause: Cause,
         /// What happened.
         why: String,
     },

@@ -101,6 +101,8 @@ pub(crate) fn record() -> RecordBuilder {
         url: "http://127.0.0.1:8080/".to_owned(),
         loopback: true,
         proxy: None,
+        proxy_variable: None,
+        proxy_forwards: false,
     };
     let record = RunRecord {
         schema: SCHEMA,

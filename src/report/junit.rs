@@ -15,7 +15,7 @@ use super::rows::Status;
 use super::text::{Distinct, capitalized, one_line};
 use super::words::{
     Medium, caught, caution, compared, generator, headline, invalidities, is_uncompared,
-    measure_name, promise, sentence, stopped_early, told_cautions,
+    measure_name, promise, proxies, sentence, stopped_early, told_cautions,
 };
 use crate::thresholds::Subject;
 use crate::verdict::{
@@ -109,6 +109,7 @@ fn run_case(story: &Story) -> TestCase {
         (Result::Passed, _) => {
             let (label, mut told) = compared(story, MEDIUM);
             told.push(generator(story));
+            told.extend(proxies(story, MEDIUM));
             format!("{label}: {}", told.join("; "))
         }
         (_, Some(first)) => first.clone(),

@@ -61,6 +61,7 @@ pub use rehearsal::{Secrets, Seen, rehearsal};
 pub use summary::summary;
 pub use terminal::{Colour, terminal, terminal_in_full, verdict_line};
 pub use text::{fitted, inert, inert_coloured, quoted};
+pub use words::remedy;
 
 /// What whoever records a run should know: each a sentence without its capital.
 pub fn recording_notes(story: &Story) -> Vec<String> {

@@ -7,10 +7,14 @@ use super::model::{Caution, Enough, Standing};
 use super::regression;
 use super::rule::Rules;
 use super::wire;
+use crate::measurement::{Arm, FailureKind};
 use crate::metric::Kind;
-use crate::record::{Ended, Environment, Scheduling, Tally};
+use crate::record::{Ended, Environment, RunRecord, Scheduling, Tally};
 use crate::thresholds::{Acceptance, Subject, Thresholds};
 use crate::units::six_digits;
+
+/// Statuses by which a proxy says that it did not get a response, or does not ask for one.
+const PROXY_STATUSES: [u16; 4] = [407, 502, 503, 504];
 
 /// What the runs themselves give reason to say.
 pub(super) fn of_runs(
@@ -26,6 +30,9 @@ pub(super) fn of_runs(
     }
     if runs.iter().any(|run| run.record.run.insecure) {
         cautions.push(Caution::Insecure);
+    }
+    for Run { record, .. } in runs {
+        cautions.extend(proxy_responses(record));
     }
     let redirected = wire::redirects(runs).most;
     cautions.extend((!redirected.is_empty()).then_some(Caution::Unfollowed(redirected)));
@@ -64,6 +71,28 @@ pub(super) fn of_cells(
     }));
     cautions.extend(acceptances(case, runs, opponent, cells));
     cautions
+}
+
+/// Deployments of which nothing but statuses of proxies came through a proxy that each request was sent to.
+fn proxy_responses(record: &RunRecord) -> impl Iterator<Item = Caution> {
+    let base = record.base.as_ref().map(|base| (Arm::Base, base));
+    let arms = [(Arm::Target, &record.target)].into_iter().chain(base);
+    arms.filter(|(_, deployment)| deployment.proxy_forwards)
+        .filter_map(|(arm, _)| {
+            let requests = record.pooled(None, |slice| slice.arm == arm).requests();
+            let failures = record.failures(|slice| slice.arm == arm);
+            let statuses = PROXY_STATUSES.map(|status| {
+                let kind = FailureKind::Status(status);
+                (failures.get(&kind).copied().unwrap_or_default(), status)
+            });
+            let all: u64 = statuses.iter().map(|(failures, _)| failures).sum();
+            let (_, status) = statuses.into_iter().max()?;
+            (requests > 0 && all == requests).then_some(Caution::ProxyResponses {
+                arm,
+                status,
+                requests,
+            })
+        })
 }
 
 /// The slices that latencies are judged without; none where that makes the run invalid.

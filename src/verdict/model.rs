@@ -1,7 +1,7 @@
 //! The verdict as data: every figure that a report tells, and no prose.
 
 use crate::baseline::Mismatch;
-use crate::measurement::{Arm, FailureKind, Part, Totals};
+use crate::measurement::{Arm, Cause, FailureKind, Part, Totals};
 use crate::metric::Metric;
 use crate::record::Scheduling;
 use crate::thresholds::{FailureSet, Subject};
@@ -348,6 +348,8 @@ pub enum Invalidity {
     Unreachable {
         /// Which one.
         arm: Arm,
+        /// What stands behind it.
+        cause: Cause,
         /// What happened.
         why: String,
     },
@@ -497,6 +499,15 @@ pub enum Caution {
     NoColdMark,
     /// Certificates went unchecked.
     Insecure,
+    /// Every response was one that proxies send of their own, and each request was sent to one.
+    ProxyResponses {
+        /// The deployment that was loaded.
+        arm: Arm,
+        /// The status of most of them.
+        status: u16,
+        /// How many there were.
+        requests: u64,
+    },
     /// The run was far noisier than the baseline's jobs: see [`Verdict::noise`].
     Noisy,
     /// Slices or pairs in which the generator was late, too few to make the run invalid: latencies are judged without them.

@@ -32,9 +32,10 @@ pub(super) fn problems(runs: &[Run<'_>]) -> Vec<Invalidity> {
 
 fn problem(run: &Run<'_>) -> Option<Invalidity> {
     match &run.record.run.ended {
-        Ended::Unreachable { arm, why } => {
+        Ended::Unreachable { arm, cause, why } => {
             return Some(Invalidity::Unreachable {
                 arm: *arm,
+                cause: *cause,
                 why: why.clone(),
             });
         }

@@ -61,7 +61,7 @@ impl Client {
         match outcome {
             Some(Ok(())) => {}
             Some(Err(failed)) => exchange.fail(failed),
-            None => exchange.fail(Failed::timeout(timeout)),
+            None => exchange.fail(exchange.timed_out(timeout)),
         }
     }
 

@@ -1,20 +1,28 @@
 //! Opens connections to one origin, straight or through a proxy.
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::connection::Connection;
+use super::dial::{dial, dial_one};
 use super::exchange::{Failed, Failure, Times};
 use super::h2::Session;
 use super::origin::{Origin, Scheme};
 use super::stream::Stream;
-use super::tls::{self, TlsError, Trust};
+use super::tls::{self, AskedForCertificate, TlsError, Trust};
+use crate::measurement::Cause;
 use crate::scenario::HttpVersion;
+
+/// How long each connection may take that finds out what stands behind a failure.
+const DIAGNOSIS: Duration = Duration::from_secs(2);
 
 /// All that is needed to open connections to one origin; shared by every user of a run.
 ///
@@ -29,7 +37,37 @@ pub struct Connector {
     address: Option<SocketAddr>,
     /// The authority to be tunnelled to through the proxy.
     tunnel: Option<String>,
-    tls: Option<(TlsConnector, ServerName<'static>)>,
+    tls: Option<Tls>,
+}
+
+struct Tls {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+    asked: Arc<AskedForCertificate>,
+}
+
+impl Tls {
+    fn new(origin: &Origin, version: HttpVersion, trust: Trust<'_>) -> Result<Self, TlsError> {
+        let host = origin.host();
+        let asked = Arc::default();
+        Ok(Self {
+            connector: TlsConnector::from(tls::config(trust, version, &asked)?),
+            name: ServerName::try_from(host.clone()).map_err(|_| TlsError::HostName(host))?,
+            asked,
+        })
+    }
+
+    /// A handshake; the error is that of TLS or of the connection.
+    async fn shake_hands(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, Failed> {
+        let shaken = self.connector.connect(self.name.clone(), tcp).await;
+        shaken.map_err(|error| match tls::error_within(&error) {
+            Some(fault) => {
+                let (cause, detail) = tls::handshake_failed(fault, &self.asked);
+                Failed::because(Failure::Tls, cause, &detail)
+            }
+            None => Failed::new(Failure::Tls, &error),
+        })
+    }
 }
 
 impl Connector {
@@ -37,12 +75,7 @@ impl Connector {
     pub fn new(origin: Origin, version: HttpVersion, trust: Trust<'_>) -> Result<Self, TlsError> {
         let tls = match origin.scheme() {
             Scheme::Http => None,
-            Scheme::Https => {
-                let host = origin.host();
-                let name =
-                    ServerName::try_from(host.clone()).map_err(|_| TlsError::HostName(host))?;
-                Some((TlsConnector::from(tls::config(trust, version)?), name))
-            }
+            Scheme::Https => Some(Tls::new(&origin, version, trust)?),
         };
         let (host, port) = match origin.proxy() {
             Some(proxy) => (proxy.host().to_owned(), proxy.port()),
@@ -65,32 +98,100 @@ impl Connector {
         &self.origin
     }
 
-    /// Opens a connection and closes it again; says what happened where there is none.
-    pub async fn try_open(&self) -> Result<(), String> {
+    /// Opens a connection and closes it again; says what happened if there is none.
+    pub async fn try_open(&self) -> Result<(), (Cause, String)> {
         let mut times = Times::from(Instant::now());
         let opened = self.open(&mut times).await;
-        opened
-            .map(drop)
-            .map_err(|failed| format!("{}: {}", failed.failure, failed.detail))
+        opened.map(drop).map_err(|failed| {
+            let told = format!("{}: {}", failed.failure, failed.detail);
+            (failed.cause, told)
+        })
+    }
+
+    /// Finds out by connections of its own why no response came from a server that takes connections.
+    pub async fn diagnose(&self) -> Cause {
+        let within = |found: Option<Option<Cause>>| found.flatten();
+        let Some(tls) = &self.tls else {
+            return within(timeout(DIAGNOSIS, self.speaks_tls()).await.ok()).unwrap_or_default();
+        };
+        let session = timeout(DIAGNOSIS, self.fault_of_session(tls)).await.ok();
+        let found = match within(session) {
+            None => within(timeout(DIAGNOSIS, self.speaks_plainly()).await.ok()),
+            found => found,
+        };
+        found.unwrap_or_default()
+    }
+
+    /// A connection to the target itself; none if it cannot be had.
+    async fn way_in(&self) -> Option<TcpStream> {
+        if self.origin.proxy().is_some() && self.tunnel.is_none() {
+            return None;
+        }
+        self.stream(&mut Times::from(Instant::now())).await.ok()
+    }
+
+    async fn speaks_plainly(&self) -> Option<Cause> {
+        let mut tcp = self.way_in().await?;
+        let request = format!(
+            "HEAD {}/ HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.origin.prefix(),
+            self.origin.authority()
+        );
+        tcp.write_all(request.as_bytes()).await.ok()?;
+        let mut start = [0; 12];
+        tcp.read_exact(&mut start).await.ok()?;
+        // Many servers explain in plain HTTP that they expect TLS, with this status.
+        let is_http = start.starts_with(b"HTTP/1.") && !start.ends_with(b" 400");
+        is_http.then_some(Cause::PlainHttp)
+    }
+
+    /// What goes wrong in a session whose handshake may be done before the server has looked at what it got; none if there
+    /// is no session.
+    async fn fault_of_session(&self, tls: &Tls) -> Option<Cause> {
+        let mut stream = match tls.shake_hands(self.way_in().await?).await {
+            Ok(stream) => stream,
+            Err(failed) => return Some(failed.cause).filter(|cause| *cause != Cause::Unknown),
+        };
+        let said = timeout(DIAGNOSIS / 2, stream.read_u8()).await;
+        let Ok(Err(error)) = said else {
+            return Some(Cause::Unknown);
+        };
+        let cause = Failed::on_connection(&error).cause;
+        // Not every server says why it closes the session of a client without a certificate.
+        if cause == Cause::Unknown && tls.asked.was_asked() {
+            return Some(Cause::ClientCertificate);
+        }
+        Some(cause)
+    }
+
+    /// Whether a handshake gets as far as a server that speaks TLS gets, whomever it trusts.
+    async fn speaks_tls(&self) -> Option<Cause> {
+        let tcp = self.way_in().await?;
+        let tls = Tls::new(&self.origin, HttpVersion::Auto, Trust::Anyone).ok()?;
+        let shaken = tls.connector.connect(tls.name, tcp).await;
+        let is_tls = match &shaken {
+            Ok(_) => true,
+            Err(error) => {
+                let fault = tls::error_within(error);
+                fault.is_some_and(|fault| matches!(fault, rustls::Error::AlertReceived(_)))
+            }
+        };
+        is_tls.then_some(Cause::ExpectsTls)
     }
 
     /// Opens a connection, noting in `times` what it took as far as it came.
     pub(super) async fn open(&self, times: &mut Times) -> Result<Connection, Failed> {
-        let (mut tcp, started) = self.connect(times).await?;
-        if let (Some(proxy), Some(authority)) = (self.origin.proxy(), &self.tunnel) {
-            proxy.tunnel(&mut tcp, authority).await?;
-            times.connect = Some(started.elapsed());
-        }
-        let Some((connector, name)) = &self.tls else {
+        let tcp = self.stream(times).await?;
+        let Some(tls) = &self.tls else {
             return self
                 .agreed(Stream::Plain(tcp), self.version == HttpVersion::Http2)
                 .await;
         };
         let connected = Instant::now();
         // Boxed, so that plain connections do not pay for its size when thousands open at once.
-        let handshake = Box::pin(connector.connect(name.clone(), tcp)).await;
+        let handshake = Box::pin(tls.shake_hands(tcp)).await;
         times.tls = Some(connected.elapsed());
-        let stream = handshake.map_err(|error| Failed::new(Failure::Tls, &error))?;
+        let stream = handshake?;
         let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(tls::H2);
         if self.version == HttpVersion::Http2 && !speaks_h2 {
             return Err(Failed::new(
@@ -110,64 +211,34 @@ impl Connector {
         Ok(Connection::Http1(stream))
     }
 
+    /// A TCP connection to the target, through a tunnel of the proxy if there is one.
+    async fn stream(&self, times: &mut Times) -> Result<TcpStream, Failed> {
+        let Some(proxy) = self.origin.proxy() else {
+            return Ok(self.connect(times).await?.0);
+        };
+        let connected = self.connect(times).await;
+        let (mut tcp, started) = connected.map_err(|failed| proxy.unreachable(failed))?;
+        if let Some(authority) = &self.tunnel {
+            proxy.tunnel(&mut tcp, authority).await?;
+            times.connect = Some(started.elapsed());
+        }
+        Ok(tcp)
+    }
+
     /// A TCP connection, and when opening it began after the name was resolved.
     async fn connect(&self, times: &mut Times) -> Result<(TcpStream, Instant), Failed> {
         let started = Instant::now();
         if let Some(address) = self.address {
-            let tcp = connect([address].into_iter(), started, times).await?;
-            return Ok((tcp, started));
+            let dialed = dial_one(address).await;
+            times.connect = Some(started.elapsed());
+            return Ok((dialed?, started));
         }
         let looked_up = lookup_host((self.host.as_str(), self.port)).await;
         let resolved = Instant::now();
         times.dns = Some(resolved - started);
         let addresses = looked_up.map_err(|error| Failed::new(Failure::Dns, &error))?;
-        let tcp = connect(addresses, resolved, times).await?;
-        Ok((tcp, resolved))
+        let dialed = dial(addresses).await;
+        times.connect = Some(resolved.elapsed());
+        Ok((dialed?, resolved))
     }
 }
-
-/// Connects to the first address that lets us in; the last refusal is the one told.
-async fn connect(
-    addresses: impl Iterator<Item = SocketAddr>,
-    started: Instant,
-    times: &mut Times,
-) -> Result<TcpStream, Failed> {
-    let mut refusal = Failed::new(Failure::Dns, &"the host has no address");
-    for address in addresses {
-        match TcpStream::connect(address)
-            .await
-            .and_then(|tcp| tcp.set_nodelay(true).map(|()| tcp))
-        {
-            Ok(tcp) => {
-                times.connect = Some(started.elapsed());
-                return Ok(tcp);
-            }
-            Err(error) => refusal = Failed::new(connect_failure(&error), &error),
-        }
-    }
-    times.connect = Some(started.elapsed());
-    Err(refusal)
-}
-
-/// Tells a target that cannot be reached from a machine that has run out of files or ports.
-fn connect_failure(error: &io::Error) -> Failure {
-    match error.raw_os_error() {
-        Some(code) if NO_SOCKET.contains(&code) => Failure::NoSocket,
-        _ => Failure::Connect,
-    }
-}
-
-/// What the system says when this machine has no file, port or buffer left for a connection.
-#[cfg(unix)]
-const NO_SOCKET: [i32; 4] = {
-    use rustix::io::Errno;
-    [
-        Errno::MFILE.raw_os_error(),
-        Errno::NFILE.raw_os_error(),
-        Errno::ADDRNOTAVAIL.raw_os_error(),
-        Errno::NOBUFS.raw_os_error(),
-    ]
-};
-/// `WSAEMFILE`, `WSAEADDRINUSE`, `WSAEADDRNOTAVAIL` and `WSAENOBUFS`.
-#[cfg(windows)]
-const NO_SOCKET: [i32; 4] = [10_024, 10_048, 10_049, 10_055];

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::answer::Answer;
 use super::h1::ReadError;
+use super::tls;
+use crate::measurement::Cause;
+use crate::units::{Latency, written};
 
 /// One request and what came of it.
 #[derive(Debug)]
@@ -14,6 +17,10 @@ pub struct Exchange {
     pub outcome: Result<Answer, Failure>,
     /// What the system or the reader said of a failure, for people.
     pub detail: Option<String>,
+    /// What stands behind a failure, as far as it is known.
+    pub cause: Cause,
+    /// The status of a response whose head came before its body was whole.
+    pub head: Option<u16>,
     /// How long it took.
     pub times: Times,
     /// A connection was opened, or tried, for this request.
@@ -34,6 +41,8 @@ impl Exchange {
         Self {
             outcome: Err(Failure::Timeout),
             detail: None,
+            cause: Cause::Unknown,
+            head: None,
             times: Times::from(now),
             new_connection: false,
             reopened: false,
@@ -47,6 +56,27 @@ impl Exchange {
         self.times.done = Instant::now();
         self.outcome = Err(failed.failure);
         self.detail = Some(failed.detail);
+        self.cause = failed.cause;
+    }
+
+    /// That the request was not done within its time, and how far it came.
+    pub(super) fn timed_out(&self, after: Duration) -> Failed {
+        match (self.head, self.times.first_byte) {
+            (Some(status), Some(first_byte)) => Failed::because(
+                Failure::Timeout,
+                Cause::UnendingBody,
+                &format_args!(
+                    "responded {status} after {}, and its body did not end within {}",
+                    Latency(first_byte.as_secs_f64()),
+                    written(after)
+                ),
+            ),
+            (Some(_) | None, _) if self.times.connect.is_some() || !self.new_connection => Failed {
+                cause: Cause::NoResponse,
+                ..Failed::timeout(after)
+            },
+            (Some(_) | None, _) => Failed::timeout(after),
+        }
     }
 }
 
@@ -192,14 +222,20 @@ pub(super) struct Broken {
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) failure: Failure,
+    pub(super) cause: Cause,
     pub(super) detail: String,
 }
 
 impl Failed {
-    pub(super) fn new(failure: Failure, cause: &impl fmt::Display) -> Self {
+    pub(super) fn new(failure: Failure, detail: &impl fmt::Display) -> Self {
+        Self::because(failure, Cause::Unknown, detail)
+    }
+
+    pub(super) fn because(failure: Failure, cause: Cause, detail: &impl fmt::Display) -> Self {
         Self {
             failure,
-            detail: cause.to_string(),
+            cause,
+            detail: detail.to_string(),
         }
     }
 
@@ -212,6 +248,9 @@ impl Failed {
 
     /// A failure of the system on an open connection.
     pub(super) fn on_connection(error: &io::Error) -> Self {
+        if let Some(error) = tls::error_within(error) {
+            return Self::of_tls(error);
+        }
         let kind = error.kind();
         let failure = if kind == io::ErrorKind::InvalidData {
             // How rustls reports a peer that breaks the protocol, or its alert.
@@ -222,6 +261,12 @@ impl Failed {
             Failure::Reset
         };
         Self::new(failure, error)
+    }
+
+    /// A failure of TLS.
+    pub(super) fn of_tls(error: &rustls::Error) -> Self {
+        let (cause, detail) = tls::explained(error);
+        Self::because(Failure::Tls, cause, &detail)
     }
 }
 

@@ -126,6 +126,11 @@ impl Origin {
         self.via.as_ref().map(|via| via.proxy.as_ref())
     }
 
+    /// The proxy that each request is sent to, if it opens no tunnel: then it may respond itself.
+    pub fn forwarder(&self) -> Option<&Proxy> {
+        self.proxy().filter(|_| self.tunnel().is_none())
+    }
+
     /// The authority that the proxy must open a tunnel to; none where each request names the whole URL.
     pub(super) fn tunnel(&self) -> Option<&str> {
         self.via.as_ref()?.tunnel.as_deref()
@@ -288,8 +293,9 @@ mod tests {
             ),
             ("https://a.b", HttpVersion::Auto, Some("a.b:443"), ""),
         ] {
-            let proxy = Proxy::find(target, &variable).unwrap().unwrap();
-            let origin = target.parse::<Origin>().unwrap().through(proxy, version);
+            let origin: Origin = target.parse().unwrap();
+            let proxy = Proxy::find(&origin, &variable).unwrap().unwrap();
+            let origin = origin.through(proxy, version);
             assert_eq!(
                 (origin.tunnel(), origin.prefix().as_str()),
                 (tunnel, prefix)

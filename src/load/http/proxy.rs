@@ -1,6 +1,7 @@
 //! The HTTP proxy that the environment names for a target, if it does.
 
 use std::fmt;
+use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,17 +10,24 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::exchange::{Failed, Failure};
+use super::no_proxy;
+use super::origin::{Origin, Scheme};
+use crate::measurement::Cause;
 
 /// No honest proxy says more before the tunnel stands.
 const REPLY_LIMIT: usize = 16 * 1024;
 /// Where a proxy listens whose address names no port.
 const DEFAULT_PORT: u16 = 80;
+/// The status by which a proxy requires credentials.
+pub const CREDENTIALS_REQUIRED: u16 = 407;
 
 /// A proxy.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     host: String,
     port: u16,
+    /// The variable of the environment that names it.
+    variable: String,
     /// The value of `Proxy-Authorization`, which is a secret.
     authorization: Option<String>,
 }
@@ -27,45 +35,84 @@ pub struct Proxy {
 /// Why the proxy that the environment names cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProxyError {
-    /// It is not spoken to by plain HTTP.
+    /// It does not speak plain HTTP.
     #[error(
-        "the environment names a proxy that speaks {0}, and only http:// proxies are supported: set NO_PROXY for the target, or name another"
+        "{variable} names a proxy that speaks {scheme}, and only http:// proxies are supported; name another, or set NO_PROXY for the target"
     )]
-    Scheme(String),
-    /// Its address holds no host.
+    Scheme {
+        /// The variable that names it.
+        variable: String,
+        /// What it speaks.
+        scheme: String,
+    },
+    /// The value, which may hold a password, is not an address.
     #[error(
-        "the environment names a proxy without a host: write it as http://host:port, or set NO_PROXY for the target"
+        "{variable} does not hold the address of a proxy; write it as http://host:port, or set NO_PROXY for the target"
     )]
-    Host,
+    Address {
+        /// The variable that names it.
+        variable: String,
+    },
 }
 
 impl Proxy {
-    /// The proxy for a target at this URL, by the variables `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` or
-    /// their capitals; lower case wins.
+    /// The proxy for a target, by the variables `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` or their capitals;
+    /// lower case wins.
     pub fn find(
-        target: &str,
+        target: &Origin,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Option<Self>, ProxyError> {
-        let value = |name: &str| {
-            let filled = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-            filled(name)
-                .or_else(|| filled(&name.to_ascii_uppercase()))
-                .unwrap_or_default()
+        let filled = |name: String| {
+            let value = variable(&name).filter(|value| !value.trim().is_empty())?;
+            Some((name, value))
         };
-        let matcher = Matcher::builder()
-            .all(value("all_proxy"))
-            .http(value("http_proxy"))
-            .https(value("https_proxy"))
-            .no(value("no_proxy"))
-            .build();
-        let Some(found) = target.parse().ok().and_then(|uri| matcher.intercept(&uri)) else {
+        let either =
+            |name: &str| filled(name.to_owned()).or_else(|| filled(name.to_ascii_uppercase()));
+        let own = match target.scheme() {
+            Scheme::Http => "http_proxy",
+            Scheme::Https => "https_proxy",
+        };
+        let Some((variable, value)) = either(own).or_else(|| either("all_proxy")) else {
             return Ok(None);
+        };
+        let excepted = either("no_proxy")
+            .is_some_and(|(_, list)| no_proxy::excepts(&list, &target.host(), target.port()));
+        if excepted {
+            return Ok(None);
+        }
+        Self::parse(variable, value.trim()).map(Some)
+    }
+
+    fn parse(variable: String, value: &str) -> Result<Self, ProxyError> {
+        let matcher = Matcher::builder().all(value).build();
+        let any = "http://any".parse().ok();
+        let Some(found) = any.and_then(|any| matcher.intercept(&any)) else {
+            return Err(match value.split_once("://") {
+                Some((scheme, _)) if !scheme.eq_ignore_ascii_case("http") => {
+                    let scheme = scheme.to_owned();
+                    ProxyError::Scheme { variable, scheme }
+                }
+                Some(_) | None => ProxyError::Address { variable },
+            });
         };
         match found.uri().scheme_str() {
             Some("http") | None => {}
-            Some(other) => return Err(ProxyError::Scheme(other.to_owned())),
+            Some(other) => {
+                let scheme = other.to_owned();
+                return Err(ProxyError::Scheme { variable, scheme });
+            }
         }
-        let host = found.uri().host().ok_or(ProxyError::Host)?;
+        let host = found.uri().host().unwrap_or_default();
+        if host.is_empty() {
+            return Err(ProxyError::Address { variable });
+        }
+        // A port that is none would be passed over.
+        let authority = found.uri().authority().map_or("", |own| own.as_str());
+        let written = authority.rsplit(']').next().unwrap_or_default();
+        let port = written.rsplit_once(':').map_or("", |(_, port)| port);
+        if !port.is_empty() && port.parse::<u16>().is_err() {
+            return Err(ProxyError::Address { variable });
+        }
         let authorization = match (found.basic_auth(), found.raw_auth()) {
             (Some(value), _) => value.to_str().ok().map(str::to_owned),
             (None, Some((user, password))) => {
@@ -74,14 +121,15 @@ impl Proxy {
             }
             (None, None) => None,
         };
-        Ok(Some(Self {
+        Ok(Self {
             host: host
                 .trim_start_matches('[')
                 .trim_end_matches(']')
                 .to_owned(),
             port: found.uri().port_u16().unwrap_or(DEFAULT_PORT),
+            variable,
             authorization,
-        }))
+        })
     }
 
     /// The host, without brackets, to resolve.
@@ -92,6 +140,44 @@ impl Proxy {
     /// The port.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The variable of the environment that names it.
+    pub fn variable(&self) -> &str {
+        &self.variable
+    }
+
+    /// Why there is no connection to it.
+    pub(super) fn unreachable(&self, failed: Failed) -> Failed {
+        // That is this machine's fault.
+        if failed.failure == Failure::NoSocket {
+            return failed;
+        }
+        let what = if failed.failure == Failure::Dns {
+            "has a host name that cannot be resolved"
+        } else {
+            "cannot be reached"
+        };
+        self.failed(&format_args!("{what}: {}", failed.detail))
+    }
+
+    /// The proxy with the variable that names it, as a part of a sentence.
+    pub fn named(&self) -> String {
+        format!("the proxy {self} (from {})", self.variable)
+    }
+
+    /// That it requires credentials, as a sentence.
+    pub fn refusal(&self) -> String {
+        format!(
+            "{} requires credentials: it responded {CREDENTIALS_REQUIRED}",
+            self.named()
+        )
+    }
+
+    /// A failure that is the proxy's, which it names.
+    fn failed(&self, what: &impl fmt::Display) -> Failed {
+        let told = format_args!("{} {what}", self.named());
+        Failed::because(Failure::Proxy, Cause::Proxy, &told)
     }
 
     /// The value of `Proxy-Authorization`, where the proxy wants one.
@@ -108,24 +194,26 @@ impl Proxy {
                 format!("Proxy-Authorization: {value}\r\n")
             });
         let request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{authorization}\r\n");
-        let lost = |error| Failed::new(Failure::Proxy, &format_args!("no tunnel: {error}"));
+        let lost = |error: io::Error| self.failed(&format_args!("opened no tunnel: {error}"));
         stream.write_all(request.as_bytes()).await.map_err(lost)?;
         match reply(stream).await.map_err(lost)? {
             200..300 => Ok(()),
-            status => Err(Failed::new(
+            CREDENTIALS_REQUIRED => Err(Failed::because(
                 Failure::Proxy,
-                &format_args!("no tunnel: the proxy answered {status}"),
+                Cause::ProxyCredentials,
+                &self.refusal(),
             )),
+            status => Err(self.failed(&format_args!("opened no tunnel: it responded {status}"))),
         }
     }
 }
 
 /// The status of the proxy's answer, read to the end of its head and not a byte further.
-async fn reply(stream: &mut TcpStream) -> std::io::Result<u16> {
+async fn reply(stream: &mut TcpStream) -> io::Result<u16> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() == REPLY_LIMIT {
-            return Err(std::io::Error::other("the proxy's answer has no end"));
+            return Err(io::Error::other("its response has no end"));
         }
         head.push(stream.read_u8().await?);
     }
@@ -133,7 +221,7 @@ async fn reply(stream: &mut TcpStream) -> std::io::Result<u16> {
     let mut response = httparse::Response::new(&mut headers);
     let parsed = response.parse(&head);
     let status = parsed.ok().and(response.code);
-    status.ok_or_else(|| std::io::Error::other("the proxy's answer is not HTTP"))
+    status.ok_or_else(|| io::Error::other("its response is not HTTP"))
 }
 
 impl fmt::Display for Proxy {
@@ -159,7 +247,7 @@ mod tests {
                 .find(|(own, _)| *own == name)
                 .map(|(_, value)| (*value).to_owned())
         };
-        Proxy::find(target, &variable)
+        Proxy::find(&target.parse().unwrap(), &variable)
     }
 
     #[test]
@@ -209,11 +297,64 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_cannot_be_used_is_an_error_and_not_passed_over() {
-        let socks = [("all_proxy", "socks5://proxy.corp:1080")];
-        assert_eq!(
-            find("https://a.b", &socks),
-            Err(ProxyError::Scheme("socks5".to_owned()))
-        );
+    fn a_proxy_that_cannot_be_used_is_an_error_that_names_its_variable() {
+        let scheme = |variable: &str, scheme: &str| ProxyError::Scheme {
+            variable: variable.to_owned(),
+            scheme: scheme.to_owned(),
+        };
+        let address = |variable: &str| ProxyError::Address {
+            variable: variable.to_owned(),
+        };
+        for (variable, value, error) in [
+            (
+                "all_proxy",
+                "socks5://p:1080",
+                scheme("all_proxy", "socks5"),
+            ),
+            (
+                "ALL_PROXY",
+                "socks5h://p:1080",
+                scheme("ALL_PROXY", "socks5h"),
+            ),
+            (
+                "all_proxy",
+                "socks4://p:1080",
+                scheme("all_proxy", "socks4"),
+            ),
+            ("HTTPS_PROXY", "https://p:1", scheme("HTTPS_PROXY", "https")),
+            ("https_proxy", "ftp://p:1", scheme("https_proxy", "ftp")),
+            ("https_proxy", "http://:3128", address("https_proxy")),
+            ("https_proxy", "http://p:99999", address("https_proxy")),
+            ("https_proxy", "p q", address("https_proxy")),
+        ] {
+            assert_eq!(
+                find("https://a.b", &[(variable, value)]),
+                Err(error),
+                "{value}"
+            );
+        }
+        let unused = [
+            ("all_proxy", "socks5://p:1080"),
+            ("NO_PROXY", "*.b,a.b:443"),
+        ];
+        assert_eq!(find("https://a.b", &unused), Ok(None), "it is not needed");
+    }
+
+    #[test]
+    fn a_proxy_knows_the_variable_that_names_it() {
+        for (variables, variable) in [
+            (
+                &[("https_proxy", "p:1"), ("HTTPS_PROXY", "q:1")][..],
+                "https_proxy",
+            ),
+            (
+                &[("HTTPS_PROXY", "p:1"), ("all_proxy", "q:1")],
+                "HTTPS_PROXY",
+            ),
+            (&[("https_proxy", ""), ("ALL_PROXY", "p:1")], "ALL_PROXY"),
+        ] {
+            let proxy = find("https://a.b", variables).unwrap().unwrap();
+            assert_eq!((proxy.variable(), proxy.host()), (variable, "p"));
+        }
     }
 }

@@ -1,14 +1,23 @@
 //! Whom a TLS connection trusts. Built once per run and shared, sessions included, so that a reconnect is as cheap as a
 //! real client's.
 
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ResolvesClientCert, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::sign::CertifiedKey;
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore,
+    SignatureScheme,
+};
 
+use crate::measurement::Cause;
 use crate::scenario::HttpVersion;
 
 /// The names that a handshake agrees on a version of HTTP by.
@@ -55,22 +64,25 @@ pub enum TlsError {
 pub(super) fn config(
     trust: Trust<'_>,
     version: HttpVersion,
+    asked: &Arc<AskedForCertificate>,
 ) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;
-    let mut config = match trust {
-        Trust::System => builder
-            .with_root_certificates(system_roots()?)
-            .with_no_client_auth(),
-        Trust::SystemAnd(pem) => builder
-            .with_root_certificates(roots_and(pem)?)
-            .with_no_client_auth(),
+    let builder = match trust {
+        Trust::System => builder.with_root_certificates(system_roots()?),
+        Trust::SystemAnd(pem) => {
+            let verifier = SystemAnd::new(pem, &provider)?;
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verifier))
+        }
         Trust::Anyone => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
-            .with_no_client_auth(),
+            .with_custom_certificate_verifier(Arc::new(Anyone(provider))),
     };
+    let asked: Arc<dyn ResolvesClientCert> = Arc::<AskedForCertificate>::clone(asked);
+    let mut config = builder.with_client_cert_resolver(asked);
     config.alpn_protocols = match version {
         HttpVersion::Http11 => vec![HTTP11.to_vec()],
         HttpVersion::Http2 => vec![H2.to_vec()],
@@ -91,17 +103,234 @@ fn system_roots() -> Result<RootCertStore, TlsError> {
     Ok(roots)
 }
 
+/// Notes that a server has asked for a client certificate. There is none to give.
+#[derive(Debug, Default)]
+pub(super) struct AskedForCertificate(AtomicBool);
+
+impl AskedForCertificate {
+    pub(super) fn was_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl ResolvesClientCert for AskedForCertificate {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
+}
+
+/// Why a handshake failed: what it means for the user, and in words.
+pub(super) fn handshake_failed(error: &Error, asked: &AskedForCertificate) -> (Cause, String) {
+    let is_refusal = matches!(
+        error,
+        // How servers refuse a client without a certificate in TLS 1.2.
+        Error::AlertReceived(AlertDescription::HandshakeFailure | AlertDescription::AccessDenied)
+    );
+    if is_refusal && asked.was_asked() {
+        return wants_certificate();
+    }
+    explained(error)
+}
+
+fn wants_certificate() -> (Cause, String) {
+    (
+        Cause::ClientCertificate,
+        "the server requires a client certificate".to_owned(),
+    )
+}
+
+/// The error of rustls that an error of a stream holds, if it does.
+pub(super) fn error_within(error: &io::Error) -> Option<&Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// What an error of TLS means for the user, and in words.
+pub(super) fn explained(error: &Error) -> (Cause, String) {
+    if let Error::AlertReceived(
+        AlertDescription::CertificateRequired
+        | AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::NoCertificate,
+    ) = error
+    {
+        return wants_certificate();
+    }
+    let Error::InvalidCertificate(fault) = error else {
+        return (Cause::Unknown, error.to_string());
+    };
+    let (cause, said) = certificate_fault(fault);
+    (cause, format!("the certificate {said}"))
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library's own, of which a few are common"
+)]
+fn certificate_fault(fault: &CertificateError) -> (Cause, String) {
+    let plain = |cause, said: &str| (cause, said.to_owned());
+    match fault {
+        CertificateError::UnknownIssuer => plain(
+            Cause::UnknownIssuer,
+            "was issued by an authority that is not trusted",
+        ),
+        _ if is_authority(fault) => plain(
+            Cause::UnknownIssuer,
+            "is itself that of an authority, and is not trusted",
+        ),
+        CertificateError::Expired => plain(Cause::CertificateExpired, "has expired"),
+        CertificateError::ExpiredContext { not_after, .. } => (
+            Cause::CertificateExpired,
+            format!("expired on {}", day(*not_after)),
+        ),
+        CertificateError::NotValidYet => plain(Cause::CertificateNotYetValid, "is not valid yet"),
+        CertificateError::NotValidYetContext { not_before, .. } => (
+            Cause::CertificateNotYetValid,
+            format!("is not valid before {}", day(*not_before)),
+        ),
+        CertificateError::NotValidForName => {
+            plain(Cause::CertificateName, "is for another host name")
+        }
+        CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        } => (
+            Cause::CertificateName,
+            format!("is {}, not for {}", held(presented), expected.to_str()),
+        ),
+        other => (
+            Cause::CertificateUnusable,
+            format!("cannot be used: {other}"),
+        ),
+    }
+}
+
+/// The names that a certificate holds, up to a number of them.
+fn held(names: &[String]) -> String {
+    const NAMED: usize = 4;
+    // `DnsName("localhost")`, `IpAddress(127.0.0.1)`.
+    let bare = |name: &String| {
+        let inside = name
+            .split_once('(')
+            .map_or(name.as_str(), |(_, inside)| inside);
+        inside.trim_end_matches(')').trim_matches('"').to_owned()
+    };
+    let told: Vec<String> = names.iter().take(NAMED).map(bare).collect();
+    match names.len().saturating_sub(NAMED) {
+        _ if names.is_empty() => "for no host name (it has no subjectAltName)".to_owned(),
+        0 => format!("for {}", told.join(", ")),
+        more => format!("for {} and {more} more", told.join(", ")),
+    }
+}
+
+/// Whether a certificate was refused for nothing but being an authority's, as `openssl req -x509` makes them.
+fn is_authority(fault: &CertificateError) -> bool {
+    let CertificateError::Other(other) = fault else {
+        return false;
+    };
+    matches!(
+        other.0.downcast_ref(),
+        Some(webpki::Error::CaUsedAsEndEntity)
+    )
+}
+
+fn day(time: UnixTime) -> String {
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_second(seconds).map_or_else(
+        |_| "an unknown day".to_owned(),
+        |time| time.strftime("%Y-%m-%d").to_string(),
+    )
+}
+
+/// Trusts the roots of the system and the certificates of a PEM text, which may be the server's own.
+#[derive(Debug)]
+struct SystemAnd {
+    roots: Arc<WebPkiServerVerifier>,
+    own: Vec<CertificateDer<'static>>,
+}
+
+impl SystemAnd {
+    fn new(pem: &[u8], provider: &Arc<CryptoProvider>) -> Result<Self, TlsError> {
+        let own = CertificateDer::pem_slice_iter(pem);
+        let own = own.collect::<Result<Vec<_>, _>>().map_err(TlsError::Pem)?;
+        let roots = Arc::new(roots_and(&own)?);
+        let roots = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
+            .build()
+            .map_err(|error| Error::General(error.to_string()))?;
+        Ok(Self { roots, own })
+    }
+}
+
+impl ServerCertVerifier for SystemAnd {
+    /// A certificate that was given byte for byte is trusted for the names and the time that it holds, whoever issued it
+    /// and even if it says that it is an authority's: that is what curl and OpenSSL do. All else is up to the roots. They
+    /// look at the time first, so that both refusals that are overruled here are of certificates in their time.
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verified = self.roots.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        match verified {
+            Err(Error::InvalidCertificate(fault))
+                if (fault == CertificateError::UnknownIssuer || is_authority(&fault))
+                    && self.own.contains(end_entity) =>
+            {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.roots
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.roots
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.roots.supported_verify_schemes()
+    }
+}
+
 /// A private CA suffices by itself where the system has no roots, as in a bare container.
-fn roots_and(pem: &[u8]) -> Result<RootCertStore, TlsError> {
+fn roots_and(own: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsError> {
     let mut roots = match system_roots() {
         Err(TlsError::NoSystemRoots(_)) => RootCertStore::empty(),
         roots => roots?,
     };
     let before = roots.len();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        roots
-            .add(certificate.map_err(TlsError::Pem)?)
-            .map_err(TlsError::Root)?;
+    for certificate in own {
+        roots.add(certificate.clone()).map_err(TlsError::Root)?;
     }
     if roots.len() == before {
         Err(TlsError::NoCertificate)

@@ -17,7 +17,7 @@ use crate::report::answers::Past;
 use crate::report::numbers::{count, counted};
 use crate::report::rows::{Row, Status};
 use crate::report::text::capitalized;
-use crate::report::words::{Medium, comparison, generator};
+use crate::report::words::{Medium, comparison, generator, proxies};
 use crate::verdict::{Comparison, Measure, NoComparison};
 
 /// Names whose distribution and decision are drawn; of more, those that matter most.
@@ -235,6 +235,9 @@ fn circumstances(page: &Page) -> Markup {
         dl {
             (entry("compared", words::told(&comparison(story, Medium::Html))))
             (entry("generator", words::told(&generator(story))))
+            @if let Some(proxies) = proxies(story, Medium::Html) {
+                (entry("way", words::told(&proxies)))
+            }
             (entry("machine", html! { (machine) }))
             @if !record.labels.is_empty() {
                 (entry("labels", html! {

@@ -295,7 +295,7 @@ fn rests_on(story: &Story) -> Option<Markup> {
             @for more in more { " " (sentence(more)) }
             " "
         }
-        @if arms { (sentence(&load(story))) " " (sentence(&generator(story)))
+        @if arms { (sentence(&load(story, MEDIUM))) " " (sentence(&generator(story)))
             @if let Some(noise) = ordinary_noise(story) { " " (sentence(&noise)) }
         }
     };

@@ -64,6 +64,7 @@ pub(in crate::report) fn saying(text: &str) -> Sample {
             | Caution::OtherScheduling { .. }
             | Caution::NoColdMark
             | Caution::Insecure
+            | Caution::ProxyResponses { .. }
             | Caution::LateSlices { .. }
             | Caution::Noisy => {}
         }
@@ -91,6 +92,8 @@ fn say(record: &mut RunRecord, text: &str) {
     record.scenario.name = own();
     record.tool = own();
     record.target.url = own();
+    record.target.proxy = Some(own());
+    record.target.proxy_variable = Some(own());
     record.labels = [(own(), own())].into();
     record.run.commit = Some(own());
     record.run.url = Some(own());
@@ -105,6 +108,7 @@ pub(in crate::report) fn unreachable_saying(text: &str) -> Sample {
     let mut run = unreachable().records.remove(0);
     run.run.ended = Ended::Unreachable {
         arm: crate::measurement::Arm::Target,
+        cause: crate::measurement::Cause::Unknown,
         why: text.to_owned(),
     };
     gate(run).judged()

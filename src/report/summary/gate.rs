@@ -99,7 +99,7 @@ fn rests_on(story: &Story) -> String {
         told.extend(others.map(|sentence| full_sentence(sentence)));
     }
     if !story.record.slices.is_empty() {
-        told.push(full_sentence(&load(story)));
+        told.push(full_sentence(&load(story, MEDIUM)));
         told.push(full_sentence(&generator(story)));
         told.extend(ordinary_noise(story).map(|noise| full_sentence(&noise)));
     }

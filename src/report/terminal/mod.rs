@@ -179,7 +179,7 @@ fn context(story: &Story, columns: usize, colour: Colour, room: &Room) -> Vec<St
         lines.extend(cut(wrap(&told, columns), room.lines.max(2)));
     }
     if !record.slices.is_empty() {
-        let sent = format!("{}; {}", load(story), generator(story));
+        let sent = format!("{}; {}", load(story, MEDIUM), generator(story));
         let seeded = format!("{sent}; seed {}", record.run.seed);
         // Where there is little room it takes no line of its own: the record has it, and how to run the same again.
         let fits = room.circumstances || columns_of(&seeded) <= columns;

@@ -1,7 +1,7 @@
 //! What a person should know and nothing depends on: each with its numbers and with what to do.
 
 use super::Medium;
-use super::context::noise;
+use super::context::{noise, proxy_of};
 use super::line::title;
 use super::reasons::{not_judged, written_at};
 use super::redirects::{FOLLOW, resent, strayed, unfollowed};
@@ -111,6 +111,17 @@ pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Mediu
         ),
         Caution::Insecure => {
             "certificates were not checked (--insecure): anybody could have answered".to_owned()
+        }
+        Caution::ProxyResponses {
+            arm,
+            status,
+            requests,
+        } => {
+            let proxy = proxy_of(story.record, *arm, medium).unwrap_or_default();
+            format!(
+                "all {} were responded to with {status} or the like, which {proxy} may have sent itself: look at the proxy, or except the deployment by NO_PROXY",
+                counted(*requests, "request")
+            )
         }
         Caution::LateSlices {
             dropped,

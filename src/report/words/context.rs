@@ -6,6 +6,7 @@ use super::Medium;
 use super::cautions::scheduling;
 use super::reasons::{Reason, no_comparison};
 use crate::measurement::Arm;
+use crate::record::RunRecord;
 use crate::report::figures::counts;
 use crate::report::numbers::{self, counted, date};
 use crate::report::{Before, Story};
@@ -156,15 +157,53 @@ pub(in crate::report) fn short_commit(commit: &str) -> String {
     commit.to_owned()
 }
 
-/// How much was sent: `6,000 requests in 1 min 30 s`.
-pub(in crate::report) fn load(story: &Story) -> String {
+/// Which proxy led to a deployment: `the proxy proxy.corp:3128 (from https_proxy)`.
+pub(super) fn proxy_of(record: &RunRecord, arm: Arm, medium: Medium) -> Option<String> {
+    let deployment = match arm {
+        Arm::Target => Some(&record.target),
+        Arm::Base => record.base.as_ref(),
+    }?;
+    let proxy = medium.foreign(deployment.proxy.as_deref()?);
+    let variable = deployment.proxy_variable.as_deref();
+    let from = variable.map(|variable| format!(" (from {})", medium.foreign(variable)));
+    Some(format!("the proxy {proxy}{}", from.unwrap_or_default()))
+}
+
+/// Which proxies led to the deployments, if any did.
+pub(in crate::report) fn proxies(story: &Story, medium: Medium) -> Option<String> {
+    let of = |arm| proxy_of(story.record, arm, medium);
+    match (of(Arm::Target), of(Arm::Base)) {
+        (None, None) => None,
+        (Some(target), None) if story.record.base.is_none() => Some(format!("through {target}")),
+        (Some(target), Some(base)) if target == base => Some(format!("through {target}")),
+        (target, base) => {
+            let told = |name: &str, proxy: Option<String>| {
+                let by =
+                    proxy.map_or_else(|| "directly".to_owned(), |own| format!("through {own}"));
+                format!("the {name} {by}")
+            };
+            Some(format!(
+                "{}, {}",
+                told("target", target),
+                told("base", base)
+            ))
+        }
+    }
+}
+
+/// How much was sent, and through which proxy: `6,000 requests in 1 min 30 s`.
+pub(in crate::report) fn load(story: &Story, medium: Medium) -> String {
     let length = numbers::length(story.record.run.duration_s);
     let counts = counts(story);
     let unsent = match counts.unsent() {
         0 => String::new(),
         unsent => format!(", {} more never sent", numbers::count(unsent)),
     };
-    format!("{} in {length}{unsent}", counted(counts.sent(), "request"))
+    let proxies = proxies(story, medium).map_or_else(String::new, |told| format!(", {told}"));
+    format!(
+        "{} in {length}{unsent}{proxies}",
+        counted(counts.sent(), "request")
+    )
 }
 
 /// How noisy the run was: `P95 varied by 3.1 % from slice to slice of the base, by 2.8 % in the baseline's jobs`.

@@ -12,12 +12,13 @@ mod line;
 mod reasons;
 mod redirects;
 mod suspicion;
+mod unreachable;
 
 pub(super) use advice::advice;
 pub(super) use answers::{concurrency, first_told, showed};
 pub(super) use cautions::{caution, of_recording, told_cautions};
 pub(super) use context::{
-    compared, comparison, generator, load, ordinary_noise, short_commit, two_figures, unit,
+    compared, comparison, generator, load, ordinary_noise, proxies, short_commit, two_figures, unit,
 };
 pub(super) use failures::{failing_names, failure_kind};
 pub(super) use finding::{finding, nothing_slower, stopped_early};
@@ -27,6 +28,7 @@ pub(super) use line::{
     caught, change_note, is_spared, is_uncompared, measure_name, sentence, since, subject_name,
 };
 pub(super) use reasons::{MOST_REASONS, invalidities, more_reasons, not_judged};
+pub use unreachable::remedy;
 
 use super::text::{one_line, shorten};
 use super::{html, markdown};

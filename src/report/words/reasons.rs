@@ -4,9 +4,10 @@ use super::Medium;
 use super::cautions::units_of;
 use super::line::title;
 use super::redirects::{FOLLOW, unfollowed};
+use super::unreachable;
 use crate::baseline::{Difference, Mismatch};
-use crate::measurement::{Arm, FailureKind};
-use crate::record::{Ended, SERVER_ENDED, SERVER_NOT_READY};
+use crate::measurement::Arm;
+use crate::record::Ended;
 use crate::report::numbers::{self, count, counted};
 use crate::report::text::quoted;
 use crate::report::{Story, Typed};
@@ -107,13 +108,9 @@ pub(in crate::report) fn more_reasons(story: &Story, more: usize) -> String {
 /// Why the run as a whole could not be judged.
 pub(super) fn invalidity(story: &Story, why: &Invalidity, medium: Medium) -> Reason {
     match why {
-        Invalidity::Unreachable { arm, why } => reason(
-            format!(
-                "{} did not answer ({})",
-                deployment(story, *arm, medium),
-                medium.foreign_message(why)
-            ),
-            mend_unreachable(*arm, why),
+        Invalidity::Unreachable { arm, cause, why } => reason(
+            unreachable::what(story, *arm, *cause, why, medium),
+            unreachable::remedy_in(story, *arm, *cause, medium),
         ),
         Invalidity::Interrupted => reason(
             format!(
@@ -178,38 +175,6 @@ pub(super) fn invalidity(story: &Story, why: &Invalidity, medium: Medium) -> Rea
             },
             "start it or correct the address after --against",
         ),
-    }
-}
-
-/// What to do about a deployment that did not answer.
-fn mend_unreachable(arm: Arm, why: &str) -> String {
-    let (flag, log) = match arm {
-        Arm::Target => ("--target-cmd", "target.log"),
-        Arm::Base => ("--base-cmd", "base.log"),
-    };
-    if why.starts_with(SERVER_ENDED) {
-        format!(
-            "mend the command after {flag}, which must serve on 127.0.0.1:$LOADGATE_PORT until it is stopped; {log} has what it printed"
-        )
-    } else if why.starts_with(SERVER_NOT_READY) {
-        format!(
-            "see that the command after {flag} serves on 127.0.0.1:$LOADGATE_PORT and that what --ready names, where it is given, answers below 400; a longer --wait gives it more time"
-        )
-    } else if why.starts_with(FailureKind::Timeout.to_string().as_str()) {
-        "it accepts connections and does not respond in time; see what it waits for, or raise defaults.timeout in \
-         scenario.yml"
-            .to_owned()
-    } else {
-        "start it or correct its address; --wait 60s gives it time to come up".to_owned()
-    }
-}
-
-/// One of the deployments, with its address.
-fn deployment(story: &Story, arm: Arm, medium: Medium) -> String {
-    match (arm, &story.record.base) {
-        (Arm::Base, Some(base)) => format!("the base {}", medium.foreign(&base.url)),
-        (Arm::Base, None) => "the base".to_owned(),
-        (Arm::Target, _) => format!("the target {}", medium.foreign(&story.record.target.url)),
     }
 }
 
@@ -291,6 +256,7 @@ fn lost_to_lateness(story: &Story, line: &Line) -> Option<String> {
         | Caution::OtherScheduling { .. }
         | Caution::NoColdMark
         | Caution::Insecure
+        | Caution::ProxyResponses { .. }
         | Caution::Noisy => None,
     })?;
     let would_do = match line.outcome {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::baseline::Difference;
-use crate::measurement::{Arm, FailureKind, Parts};
+use crate::measurement::{Arm, Cause, FailureKind, Parts};
 use crate::record::{Ended, PartsRecord, Scheduling};
 use crate::thresholds::{Abort, MissingBaseline};
 use crate::units::Share;
@@ -26,12 +26,14 @@ fn what_never_answered_or_was_cut_short_is_not_judged() {
     let why = "connection refused".to_owned();
     let unreachable = Ended::Unreachable {
         arm: Arm::Target,
+        cause: Cause::Proxy,
         why: why.clone(),
     };
     assert_eq!(
         invalid(&ended(unreachable)),
         [Invalidity::Unreachable {
             arm: Arm::Target,
+            cause: Cause::Proxy,
             why
         }]
     );

@@ -167,6 +167,12 @@ impl<'a> Reader<'a> {
         self.keep_alive && matches!(self.place, Place::Done)
     }
 
+    /// The status, once the head is whole.
+    pub fn status(&self) -> Option<u16> {
+        let is_read = !matches!(self.place, Place::Head);
+        is_read.then_some(self.answer.status)
+    }
+
     /// The answer, once it is whole; the reader is of no more use then.
     pub fn take_answer(&mut self) -> Answer {
         mem::take(&mut self.answer)

@@ -120,12 +120,15 @@ impl<'a> Turn<'a> {
                 }
             };
             match step {
-                // Timers are not looked at while bytes keep coming.
-                Ok(Step::More) if now >= self.until => {
-                    let bound = self.until - exchange.times.started;
-                    return Poll::Ready(Err(self.broken(Failed::timeout(bound), exchange)));
+                Ok(Step::More) => {
+                    exchange.head = self.reader.status();
+                    // Timers are not looked at while bytes keep coming.
+                    if now >= self.until {
+                        let bound = self.until - exchange.times.started;
+                        let failed = exchange.timed_out(bound);
+                        return Poll::Ready(Err(self.broken(failed, exchange)));
+                    }
                 }
-                Ok(Step::More) => {}
                 Ok(Step::Done { surplus }) => {
                     exchange.times.answered(elapsed, now);
                     exchange.outcome = Ok(self.reader.take_answer());

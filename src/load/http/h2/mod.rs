@@ -241,6 +241,7 @@ async fn read(
         }
     }
     let status = response.status().as_u16();
+    exchange.head = Some(status);
     if expected.location && redirects(status) {
         let locations = response.headers().get_all(hyper::header::LOCATION);
         let mut locations = locations.iter().map(HeaderValue::as_bytes);
@@ -253,12 +254,12 @@ async fn read(
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| match failed(&error) {
             // The head was fine: whatever the session is blamed for, it is the body that broke.
-            Failed {
+            failed @ Failed {
                 failure: Failure::BadHead,
-                detail,
+                ..
             } => Failed {
                 failure: Failure::BadBody,
-                detail,
+                ..failed
             },
             other => other,
         })?;

@@ -39,8 +39,12 @@ impl User {
     }
 
     fn with(connector: Connector) -> Self {
+        Self::sharing(&Arc::new(connector))
+    }
+
+    fn sharing(connector: &Arc<Connector>) -> Self {
         Self {
-            client: Client::new(Arc::new(connector)),
+            client: Client::new(Arc::clone(connector)),
             scratch: Scratch::default(),
         }
     }

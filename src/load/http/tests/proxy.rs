@@ -8,8 +8,8 @@ use crate::scenario::HttpVersion;
 fn proxied(target: &str, proxy: &str) -> Origin {
     let proxy = proxy.replace("http://", "http://me:secret@");
     let variable = |name: &str| (name == "all_proxy").then(|| proxy.clone());
-    let proxy = Proxy::find(target, &variable).unwrap().unwrap();
     let origin: Origin = target.parse().unwrap();
+    let proxy = Proxy::find(&origin, &variable).unwrap().unwrap();
     origin.through(proxy, HttpVersion::Http11)
 }
 

@@ -3,13 +3,18 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::pki_types::PrivateKeyDer;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedKey, DnType, IsCa, Issuer, KeyPair,
+    date_time_ymd, generate_simple_self_signed,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{ServerConfig, ServerConnection, Stream};
 
-use super::super::{Failure, Trust};
+use super::super::{Connector, Failure, Trust};
 use super::server::{Script, Server};
 use super::{OK, User, told};
+use crate::measurement::Cause;
 use crate::scenario::HttpVersion;
 
 /// A certificate for localhost, as a server and as a PEM file.
@@ -17,14 +22,18 @@ pub(super) fn identity() -> (Arc<ServerConfig>, String) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
-    let config =
-        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key)
-            .unwrap();
-    (Arc::new(config), cert.pem())
+    (server_of(cert.der().clone(), key), cert.pem())
+}
+
+fn server_of(cert: CertificateDer<'static>, key: PrivateKeyDer<'static>) -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert], key)
+        .unwrap();
+    Arc::new(config)
 }
 
 /// Answers `requests` requests with `answer`, and closes with or without TLS's notice.
@@ -147,6 +156,134 @@ async fn a_stranger_is_a_tls_failure() {
     server.join();
 }
 
+/// A certificate that openssl's defaults would make: self-signed, and that of an authority.
+fn authority(name: &str, not_after: i32) -> (Arc<ServerConfig>, String) {
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_after = date_time_ymd(not_after, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    let cert = params.self_signed(&key).unwrap();
+    let der = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    (server_of(cert.der().clone(), der), cert.pem())
+}
+
+/// How a request to a server with this certificate fails, for a client that trusts a PEM text.
+async fn cause_of(config: &Arc<ServerConfig>, pem: &str) -> Option<Cause> {
+    let server = Server::start(vec![serving(config, 1, OK, true)]);
+    let mut user = User::trusting(&server.tls_url(), Trust::SystemAnd(pem.as_bytes()));
+    let exchange = user.send("GET").await;
+    server.join();
+    exchange.outcome.err().map(|failure| {
+        assert_eq!(failure, Failure::Tls, "{:?}", exchange.detail);
+        exchange.cause
+    })
+}
+
+#[tokio::test]
+async fn a_certificate_that_was_given_is_trusted_for_what_it_holds() {
+    let (own, own_pem) = authority("localhost", 4000);
+    let (_, other_pem) = authority("localhost", 4000);
+    let (elsewhere, elsewhere_pem) = authority("elsewhere.test", 4000);
+    let (expired, expired_pem) = authority("localhost", 2000);
+    let both = format!("{other_pem}{own_pem}");
+    for (config, pem, cause) in [
+        (&own, &own_pem, None),
+        (&own, &both, None),
+        (&own, &other_pem, Some(Cause::UnknownIssuer)),
+        (&elsewhere, &elsewhere_pem, Some(Cause::CertificateName)),
+        (&expired, &expired_pem, Some(Cause::CertificateExpired)),
+    ] {
+        assert_eq!(cause_of(config, pem).await, cause);
+    }
+}
+
+#[tokio::test]
+async fn a_leaf_that_was_given_is_trusted_without_its_issuer() {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "issuer");
+    let issuer = Issuer::new(params, key);
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &issuer).unwrap();
+    let der = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = server_of(leaf.der().clone(), der);
+    let (_, other_pem) = identity();
+    assert_eq!(cause_of(&config, &leaf.pem()).await, None);
+    assert_eq!(
+        cause_of(&config, &other_pem).await,
+        Some(Cause::UnknownIssuer)
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_requires_a_client_certificate_is_known() {
+    for versions in [&[&rustls::version::TLS12][..], &[&rustls::version::TLS13]] {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let cert = params.self_signed(&key).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(cert.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+        let der = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_client_cert_verifier(verifier.build().unwrap())
+            .with_single_cert(vec![cert.der().clone()], der)
+            .unwrap();
+        let config = Arc::new(config);
+        let scripts = vec![serving(&config, 1, OK, true), serving(&config, 1, OK, true)];
+        let server = Server::start(scripts);
+        let connector = connector(&server.tls_url());
+        let mut user = User::sharing(&connector);
+        let exchange = user.send("GET").await;
+        // The reset of a connection may overtake the reason that was sent before it.
+        let known = exchange.cause == Cause::ClientCertificate
+            || connector.diagnose().await == Cause::ClientCertificate;
+        assert!(known, "{:?}", exchange.detail);
+    }
+}
+
+fn connector(url: &str) -> Arc<Connector> {
+    let target = url.parse().unwrap();
+    Arc::new(Connector::new(target, HttpVersion::Http11, Trust::Anyone).unwrap())
+}
+
+#[tokio::test]
+async fn the_wrong_scheme_is_found_out_by_trying_the_other() {
+    let (config, _) = identity();
+    let explaining = || -> Script {
+        Box::new(|mut peer| {
+            peer.read_request();
+            peer.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        })
+    };
+    // Says nothing to what is no request, as many servers do.
+    let silent = || -> Script { Box::new(|mut peer| peer.wait_for_close()) };
+    let plain = || -> Script {
+        Box::new(|mut peer| {
+            peer.read_request();
+            peer.send(OK);
+        })
+    };
+    let tls = || serving(&config, 1, OK, true);
+    for (scheme, scripts, cause) in [
+        ("http", vec![tls()], Cause::ExpectsTls),
+        ("http", vec![plain()], Cause::Unknown),
+        ("https", vec![silent(), plain()], Cause::PlainHttp),
+        ("https", vec![silent(), explaining()], Cause::Unknown),
+        ("https", vec![tls()], Cause::Unknown),
+    ] {
+        let server = Server::start(scripts);
+        let url = server.tls_url().replace("https", scheme);
+        assert_eq!(connector(&url).diagnose().await, cause, "{scheme}");
+    }
+}
+
 #[tokio::test]
 async fn a_handshake_that_is_dropped_or_is_none_is_a_tls_failure() {
     let scripts: [Script; 2] = [
@@ -175,7 +312,7 @@ async fn a_ca_file_must_hold_a_certificate() {
         ),
     ] {
         let target = "https://localhost".parse().unwrap();
-        let refusal = super::Connector::new(
+        let refusal = Connector::new(
             target,
             HttpVersion::Http11,
             Trust::SystemAnd(pem.as_bytes()),

@@ -1,0 +1,84 @@
+//! Waits until the path of `--ready` responds.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use super::http::{Client, Exchange, Expected, Request, render};
+use super::reach::{RETRY, Unready};
+use super::sender::Gear;
+use super::site;
+use crate::measurement::Cause;
+use crate::units::written;
+
+/// How long it is waited for if `--wait` does not say.
+pub const READY_WITHIN: Duration = Duration::from_mins(1);
+/// How long one response may take.
+const PROBE: Duration = Duration::from_secs(10);
+
+/// Why the path is not ready.
+struct NotReady {
+    cause: Cause,
+    why: String,
+}
+
+/// Waits until the path, below the target's own, responds below 400.
+pub(super) async fn wait(gear: &Gear, path: &str, wait: Duration) -> Result<(), Unready> {
+    let within = if wait.is_zero() { READY_WITHIN } else { wait };
+    let began = Instant::now();
+    loop {
+        let left = within.saturating_sub(began.elapsed()).max(RETRY);
+        let Err(NotReady { cause, why }) = probe(gear, path, left.min(PROBE)).await else {
+            return Ok(());
+        };
+        if began.elapsed() + RETRY > within {
+            let mut cause = cause;
+            if cause == Cause::Unknown {
+                cause = gear.connector.diagnose().await;
+            }
+            if cause == Cause::Unknown {
+                cause = Cause::NotReady;
+            }
+            let why = format!("not ready within {}: {why}", written(within));
+            return Err(Unready::new(cause, why, None));
+        }
+        sleep(RETRY).await;
+    }
+}
+
+async fn probe(gear: &Gear, path: &str, within: Duration) -> Result<(), NotReady> {
+    let failed = |cause, why| Err(NotReady { cause, why });
+    let origin = gear.connector.origin();
+    let target = format!("{}{path}", origin.prefix());
+    let mut headers = vec![("Accept", "*/*")];
+    headers.extend(
+        origin
+            .proxy_authorization()
+            .map(|own| ("Proxy-Authorization", own)),
+    );
+    let rendered = render("GET", origin.authority(), &target, &headers, None);
+    let bytes = match rendered {
+        Ok(bytes) => bytes,
+        Err(error) => return failed(Cause::NotReady, error.to_string()),
+    };
+    let request = Request {
+        bytes: &bytes,
+        idempotent: true,
+        expected: Expected::default(),
+    };
+    let mut exchange = Exchange::started(Instant::now());
+    let mut client = Client::new(std::sync::Arc::clone(&gear.connector));
+    client
+        .send::<{ site::READY }>(&gear.scratch, &request, within, &mut exchange)
+        .await;
+    match exchange.outcome.map(|answer| answer.status) {
+        Ok(..400) => Ok(()),
+        // What never ends, as a stream of events, has begun.
+        Err(_) if exchange.head.is_some_and(|status| status < 400) => Ok(()),
+        Ok(status) => failed(Cause::NotReady, format!("GET {path} responds {status}")),
+        Err(failure) => {
+            let detail = exchange.detail.unwrap_or_default();
+            failed(exchange.cause, format!("{failure}: {detail}"))
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What stands behind a deployment that cannot be loaded, as far as it is known: what the advice depends on.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Why a deployment cannot be loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Nothing beyond the message is known; so in results of older versions.
+    #[default]
+    Unknown,
+    /// The server takes connections, and no response began in time.
+    NoResponse,
+    /// The certificate was issued by an authority that is not trusted.
+    UnknownIssuer,
+    /// The certificate has expired.
+    CertificateExpired,
+    /// The certificate is not valid yet.
+    CertificateNotYetValid,
+    /// The certificate is for other names.
+    CertificateName,
+    /// The certificate cannot be used for another reason.
+    CertificateUnusable,
+    /// The server requires a client certificate.
+    ClientCertificate,
+    /// An `https://` address at which a server responds in plain HTTP.
+    PlainHttp,
+    /// An `http://` address at which a server expects TLS.
+    ExpectsTls,
+    /// The head of a response came in time, and its body did not end.
+    UnendingBody,
+    /// Every response until the end of `--wait` was 502, 503 or 504.
+    Unavailable,
+    /// The path of `--ready` did not respond below 400 in time.
+    NotReady,
+    /// The proxy cannot be reached, or opened no tunnel.
+    Proxy,
+    /// The proxy requires credentials.
+    ProxyCredentials,
+    /// The command of a server cannot be started.
+    ServerNotStarted,
+    /// A server that was started ended by itself.
+    ServerEnded,
+    /// A server that was started was not ready in time.
+    ServerNotReady,
+    /// Another process listens on the port of a server that is to be started.
+    PortTaken,
+}
