@@ -94,12 +94,19 @@ async fn a_server_is_trusted_by_its_root_or_blindly() {
 async fn a_closed_session_is_opened_again() {
     let (config, _) = identity();
     for notice in [true, false] {
+        let (closed, is_closed) = std::sync::mpsc::channel();
+        let first = serving(&config, 1, OK, notice);
         let server = Server::start(vec![
-            serving(&config, 1, OK, notice),
+            Box::new(move |peer| {
+                first(peer);
+                closed.send(()).unwrap();
+            }),
             serving(&config, 1, OK, notice),
         ]);
         let mut user = User::of(&server.tls_url());
         user.send("GET").await;
+        // Not awaited, so that the runtime may not have heard of it.
+        is_closed.recv().unwrap();
         let second = user.send("GET").await;
         assert_eq!(
             (told(&second), second.reopened, second.resent),
