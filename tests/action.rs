@@ -455,14 +455,12 @@ fn without_a_release_it_is_built_from_the_actions_source() {
         env!("CARGO_BIN_EXE_loadgate")
     );
     std::fs::write(&cargo, script).unwrap();
-    assert!(
-        Command::new("chmod")
-            .arg("+x")
-            .arg(&cargo)
-            .status()
-            .unwrap()
-            .success()
+    let script = format!(
+        "#!/bin/sh\nprintf '%s\\n' \"$*\" >> {}/asked-root\n",
+        tools.path().display()
     );
+    std::fs::write(tools.path().join("sudo"), script).unwrap();
+    sh(tools.path(), "chmod +x cargo sudo");
     let path = format!(
         "{}:{}",
         tools.path().display(),
@@ -485,6 +483,11 @@ fn without_a_release_it_is_built_from_the_actions_source() {
     assert!(with["path"].ends_with("loadgate-build/release/loadgate"));
     let asked = std::fs::read_to_string(tools.path().join("asked")).unwrap();
     assert!(asked.contains("build --release --locked"), "{asked}");
+    let asked = std::fs::read_to_string(tools.path().join("asked-root")).unwrap();
+    assert_eq!(
+        asked,
+        format!("-n setcap cap_sys_nice=ep {}\n", with["path"])
+    );
 }
 
 /// Runs a script in a folder, all of which must work.
