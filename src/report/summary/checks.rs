@@ -178,6 +178,13 @@ fn notes(story: &Story, rows: &[&Row]) -> String {
     noted.collect()
 }
 
+/// Why rows were not judged, of a gate that passed all the same.
+pub(super) fn why_not_judged(story: &Story, rows: &[Row]) -> String {
+    let all = worth_telling(rows).into_iter();
+    let unjudged = all.filter(|row| row.status == Status::NotJudged);
+    notes(story, &unjudged.take(ROWS).collect::<Vec<_>>())
+}
+
 /// What a row needs in words beside its figures, with its name.
 fn note(story: &Story, row: &Row) -> Option<String> {
     let mut notes = row.limit_notes(story, MEDIUM);

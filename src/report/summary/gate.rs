@@ -1,7 +1,7 @@
 //! One gate's part of the summary.
 
 use super::blocks::{Block, Need};
-use super::checks::unfolded;
+use super::checks::{unfolded, why_not_judged};
 use super::{MEDIUM, answers, changes, details, full_sentence, stopped};
 use crate::baseline::Mismatch;
 use crate::report::Story;
@@ -50,6 +50,7 @@ fn of_passed(story: &Story, rows: &[Row]) -> Vec<Block> {
     blocks.extend(details::blocks(story, rows, details::Unfolded::Checks));
     let measured = [
         rests_on(story),
+        why_not_judged(story, rows),
         answers::shown(story),
         details::sparkline_of(story),
         changes::diff(story, rows),
