@@ -451,7 +451,7 @@ fn a_comment_on_failure_alone_is_spared_and_still_mended() {
 
 #[test]
 fn a_long_comment_loses_whole_blocks() {
-    let names: Vec<String> = (0..200)
+    let names: Vec<String> = (0..320)
         .map(|number| {
             format!(
                 "{{ get: /{number}, name: \"GET /{}/{number}\" }}",

@@ -164,13 +164,10 @@ fn what_is_unfinished_at_the_end_is_a_failure_with_the_time_that_passed() {
         }
         (200, String::new())
     });
-    let began = std::time::Instant::now();
     gate.run(&server.url(), &[]);
-    assert!(
-        began.elapsed() < Duration::from_secs(15),
-        "the drain is bounded"
-    );
     let result = result(&gate);
+    let lasted = result["run"]["duration_s"].as_f64().unwrap();
+    assert!(lasted < 15.0, "the drain is bounded: {lasted}");
     let mut kinds = std::collections::BTreeMap::new();
     for slice in result["slices"].as_array().unwrap() {
         for cell in slice["cells"].as_array().unwrap() {
