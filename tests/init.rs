@@ -150,6 +150,89 @@ fn a_gitlab_project_gets_a_job_or_the_lines_to_add() {
     assert_eq!(files(home.path()), 1 + 2);
 }
 
+/// A repository on this branch with a service in a folder, cloned from another whose default branch is this one.
+fn monorepo(branch: &str, default: Option<&str>, folder: &str) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let service = home.path().join(folder);
+    std::fs::create_dir_all(&service).unwrap();
+    std::fs::write(service.join("go.mod"), "module m").unwrap();
+    sh(home.path(), &format!("git init -qb {branch} ."));
+    if let Some(default) = default {
+        sh(
+            home.path(),
+            &format!("git symbolic-ref refs/remotes/origin/HEAD refs/remotes/origin/{default}"),
+        );
+    }
+    home
+}
+
+#[test]
+fn a_folder_of_a_repository_gets_its_workflow_in_the_root() {
+    for (branch, default, folder, file, named) in [
+        (
+            "master",
+            None,
+            "services/api",
+            "performance-services-api.yml",
+            "master",
+        ),
+        (
+            "change",
+            Some("trunk"),
+            "a b",
+            "performance-a-b.yml",
+            "trunk",
+        ),
+        ("release/1.x", None, ".", "performance.yml", "release/1.x"),
+        ("123", None, ".", "performance.yml", "123"),
+    ] {
+        let home = monorepo(branch, default, folder);
+        init(&home.path().join(folder)).exits(0);
+        let workflow = yaml(&home.path().join(".github/workflows").join(file));
+        assert_eq!(
+            workflow["on"]["push"]["branches"],
+            json!([named]),
+            "{folder}"
+        );
+        let with = &workflow["jobs"]["performance"]["steps"][1]["with"];
+        let expected = if folder == "." {
+            json!(null)
+        } else {
+            json!(folder)
+        };
+        assert_eq!(with["working-directory"], expected);
+        let gate = home
+            .path()
+            .join(folder)
+            .join(with["gates"].as_str().unwrap());
+        assert!(gate.join("scenario.yml").exists());
+    }
+    // A second service has a workflow of its own.
+    let home = monorepo("main", None, "a");
+    std::fs::create_dir(home.path().join("b")).unwrap();
+    for folder in ["a", "b"] {
+        init(&home.path().join(folder)).exits(0);
+    }
+    init(&home.path().join("b")).exits(2);
+}
+
+#[test]
+fn a_folder_of_a_gitlab_project_gets_its_job_in_the_root() {
+    let home = monorepo("main", None, "services/it's");
+    sh(
+        home.path(),
+        "git remote add origin git@gitlab.example.com:shop/api.git",
+    );
+    init(&home.path().join("services/it's")).exits(0);
+    let job = yaml(&home.path().join(".gitlab-ci.yml"));
+    let inputs = &job["include"][0]["inputs"];
+    let gate = home.path().join(inputs["gates"].as_str().unwrap());
+    assert!(gate.join("scenario.yml").exists());
+    let build = inputs["build"].as_str().unwrap();
+    let (enter, _) = build.split_once(" && ").unwrap();
+    assert!(sh(home.path(), &format!("{enter} && ls")).contains("go.mod"));
+}
+
 #[test]
 fn the_readme_shows_what_is_written() {
     let home = tempfile::tempdir().unwrap();

@@ -229,7 +229,8 @@ impl Branch {
         );
         let origin = self.origin();
         let lay = format!(
-            "cp -r {0}/thresholds {0}/loadgate-out . && rm -f thresholds/api/baseline.json && git init -q . && git remote add origin file://{1}",
+            "cp -r {0}/thresholds {0}/loadgate-out . && rm -f thresholds/api/baseline.json
+             sed -i 's/\"github-[0-9]*\"/\"github-1842\"/' loadgate-out/result.json && git init -q . && git remote add origin file://{1}",
             first.workspace.display(),
             origin.display()
         );

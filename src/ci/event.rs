@@ -27,7 +27,9 @@ pub struct Occasion {
     pub commit: Option<String>,
     /// What tells this job from others.
     pub job: String,
-    /// The id of the run that measured, where it is not this one: whoever proposes a change then wrote what it left behind.
+    /// The id of the run that measured.
+    pub id: String,
+    /// The same if it is not this run: whoever proposes a change then wrote what it left behind.
     pub of_run: Option<String>,
 }
 
@@ -65,6 +67,7 @@ fn gitlab(variable: Variable<'_>) -> Result<Occasion, String> {
         url: variable("CI_JOB_URL"),
         commit: variable("CI_COMMIT_SHA"),
         job: variable("CI_JOB_NAME").unwrap_or_default(),
+        id: super::detect(variable).unwrap_or_default().id,
         of_run: None,
     })
 }
@@ -108,6 +111,7 @@ fn github(variable: Variable<'_>) -> Result<Occasion, String> {
                 .unwrap_or_default(),
             variable("GITHUB_JOB").unwrap_or_default()
         ),
+        id: measured.run.clone().unwrap_or(own.id),
         of_run: measured.run,
     })
 }

@@ -25,7 +25,7 @@ pub struct CiRun {
     pub url: Option<String>,
     /// The kind of runner.
     pub runner: Option<String>,
-    /// Whether it runs for a pull or merge request, whose numbers must never become a baseline.
+    /// Whether it runs for a pull or merge request or in a merge queue: numbers that must never become a baseline.
     pub is_change_request: bool,
 }
 
@@ -56,7 +56,7 @@ fn github(variable: &dyn Fn(&str) -> Option<String>) -> CiRun {
         commit: variable("GITHUB_SHA"),
         runner: variable("ImageOS").or_else(|| variable("RUNNER_NAME")),
         is_change_request: variable("GITHUB_EVENT_NAME")
-            .is_some_and(|event| event.starts_with("pull_request")),
+            .is_some_and(|event| event.starts_with("pull_request") || event == "merge_group"),
         id: github_id(id),
     }
 }
@@ -108,6 +108,15 @@ mod tests {
         assert!(run.is_change_request);
         assert_eq!((run.id.as_str(), run.attempt), ("github-42", Some(2)));
         assert_eq!(run.url.unwrap(), "https://github.com/a/b/actions/runs/42");
+    }
+
+    #[test]
+    fn a_merge_queue_is_a_change_request() {
+        let run = detected(&[
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_EVENT_NAME", "merge_group"),
+        ]);
+        assert!(run.unwrap().is_change_request);
     }
 
     #[test]

@@ -17,8 +17,10 @@ use crate::plan::Gate;
 use crate::record::RunRecord;
 use crate::report::{self, Missing};
 
-/// A result that is larger is not read: an hour's run of fifty names is a tenth of it.
+/// A result of this job that is larger is not read: an hour's run of fifty names is a tenth of it.
 const MOST_BYTES: u64 = 64 << 20;
+/// The same of a result that anyone may have written: a hostile one of this size still takes seconds, not minutes.
+const MOST_FOREIGN_BYTES: u64 = 16 << 20;
 
 /// When a comment is made where there is none yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +81,7 @@ pub fn comment(gates: &mut [Gate], source: &Source, how: &Commenting, console: &
         .map(|gate| gate.scenario.name.clone())
         .collect();
     for gate in gates.iter_mut() {
-        match read(gate, &source.of(gate, count)) {
+        match read(gate, &source.of(gate, count), source, &occasion) {
             Ok(mut records) => {
                 for record in &mut records {
                     place(record, &occasion);
@@ -147,22 +149,55 @@ fn said(posted: &Posted) -> String {
 }
 
 /// Stored results of this gate, of one run, or why there are none to tell of.
-fn read(gate: &Gate, paths: &[PathBuf]) -> Result<Vec<RunRecord>, String> {
-    let records = paths.iter().map(|path| read_one(gate, path));
+fn read(
+    gate: &Gate,
+    paths: &[PathBuf],
+    source: &Source,
+    occasion: &ci::Occasion,
+) -> Result<Vec<RunRecord>, String> {
+    let most = match occasion.of_run {
+        Some(_) => MOST_FOREIGN_BYTES,
+        None => MOST_BYTES,
+    };
+    let records = paths.iter().map(|path| {
+        let record = read_one(gate, path, most)?;
+        if is_of(&record, source, occasion) {
+            return Ok(record);
+        }
+        let path = path.display();
+        Err(format!(
+            "{path} is of another run than this comment; see why this one left no result"
+        ))
+    });
     let records = records.collect::<Result<Vec<_>, _>>()?;
     // The ids are text of the results; that they differ is enough here.
     same_run(&records, paths).map_err(|_| "the results are of more than one run".to_owned())?;
     Ok(records)
 }
 
-fn read_one(gate: &Gate, path: &Path) -> Result<RunRecord, String> {
+/// Whether a result is of the run that the comment is about, and not one that an earlier run, or a commit, left in its
+/// place. What this job has left itself is also of this attempt; other jobs of the run may not have been run again.
+fn is_of(record: &RunRecord, source: &Source, occasion: &ci::Occasion) -> bool {
+    let attempt = record.run.attempt.map(u64::from);
+    record.run.id == occasion.id
+        && attempt.is_none_or(|attempt| match (source, &occasion.of_run) {
+            (Source::Below(_), None) => attempt == occasion.age.attempt,
+            (Source::Below(_) | Source::Files(_), _) => attempt <= occasion.age.attempt,
+        })
+}
+
+fn read_one(gate: &Gate, path: &Path, most: u64) -> Result<RunRecord, String> {
     let metadata = std::fs::symlink_metadata(path)
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     if !metadata.is_file() {
         return Err(format!("{} is no file", path.display()));
     }
-    if metadata.len() > MOST_BYTES {
-        return Err(format!("{} is larger than 64 MB", path.display()));
+    if metadata.len() > most {
+        return Err(format!(
+            "{} is larger than {} MB; make the scenario shorter, or give it fewer names",
+            path.display(),
+            most >> 20
+        ));
     }
     let text = files::read(path).map_err(|error| error.to_string())?;
     let name = path.display().to_string();

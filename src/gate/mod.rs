@@ -45,6 +45,10 @@ use tell::{Occasion, Told};
 /// Loads, measures, judges and reports every gate of a plan; the exit is the worst of them.
 pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exit, Error> {
     plan.make_folders()?;
+    tell::clear(&plan.out)?;
+    for gate in &plan.gates {
+        tell::clear(&plan.folder(gate))?;
+    }
     record::prepare(plan)?;
     let stop = Stop::default();
     signals::listen({

@@ -1,8 +1,8 @@
 //! Servers that are started for a run: each in a process group and with a port of its own, made sure to be there, started
 //! anew between pairs, and stopped for sure.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,6 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::console::Console;
+use crate::files;
 use crate::load::{Lost, READY_WITHIN, Stop};
 use crate::measurement::{Arm, Cause};
 use crate::plan::{Plan, Server, Serving};
@@ -25,7 +26,10 @@ const TICK: Duration = Duration::from_millis(20);
 const PROBE: Duration = Duration::from_secs(2);
 /// What is told of a server that died: its last lines.
 const LAST_LINES: usize = 8;
-const LAST_BYTES: usize = 4096;
+const LAST_BYTES: u64 = 4096;
+
+/// What the servers print, target and base.
+pub(super) const LOGS: [&str; 2] = ["target.log", "base.log"];
 
 /// The servers of a run.
 pub(super) struct Servers<'a> {
@@ -37,12 +41,14 @@ pub(super) struct Servers<'a> {
     console: &'a Console,
     guardian: Option<Guardian>,
     running: Vec<Running>,
+    /// Where they print, open from the start: what they run may put a link in a file's place.
+    logs: Vec<(Arm, File)>,
 }
 
 struct Running {
     arm: Arm,
     group: Group,
-    log: PathBuf,
+    log: (PathBuf, File),
 }
 
 impl<'a> Servers<'a> {
@@ -66,13 +72,16 @@ impl<'a> Servers<'a> {
             console,
             guardian: None,
             running: Vec::new(),
+            logs: Vec::new(),
         };
         for (arm, _) in servers.commands() {
             let log = servers.log(arm);
-            // What an earlier run left would be taken for this one's.
-            if let Err(error) = File::create(&log) {
-                let why = format!("cannot write {}: {error}", log.display());
-                return Err(lost(arm, Cause::ServerNotStarted, why));
+            match create(&log) {
+                Ok(file) => servers.logs.push((arm, file)),
+                Err(error) => {
+                    let why = format!("cannot write {}: {error}", log.display());
+                    return Err(lost(arm, Cause::ServerNotStarted, why));
+                }
             }
         }
         servers.start_all()?;
@@ -110,8 +119,8 @@ impl<'a> Servers<'a> {
 
     fn log(&self, arm: Arm) -> PathBuf {
         self.folder.join(match arm {
-            Arm::Target => "target.log",
-            Arm::Base => "base.log",
+            Arm::Target => LOGS[0],
+            Arm::Base => LOGS[1],
         })
     }
 
@@ -121,9 +130,13 @@ impl<'a> Servers<'a> {
                 return Err(lost(arm, Cause::PortTaken, why));
             }
             let log = self.log(arm);
-            let group = self
-                .spawn(server, &log)
-                .map_err(|error| lost(arm, Cause::ServerNotStarted, error.to_string()))?;
+            let started = self.output(arm).and_then(|output| {
+                let group = self.spawn(server, &output)?;
+                Ok((group, output))
+            });
+            let (group, output) =
+                started.map_err(|error| lost(arm, Cause::ServerNotStarted, error.to_string()))?;
+            let log = (log, output);
             self.running.push(Running { arm, group, log });
         }
         let began = Instant::now();
@@ -133,8 +146,15 @@ impl<'a> Servers<'a> {
         Ok(())
     }
 
-    fn spawn(&mut self, server: &Server, log: &Path) -> io::Result<Group> {
-        let output = OpenOptions::new().append(true).create(true).open(log)?;
+    fn output(&self, arm: Arm) -> io::Result<File> {
+        let mut logs = self.logs.iter();
+        match logs.find(|(of, _)| *of == arm) {
+            Some((_, file)) => file.try_clone(),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn spawn(&mut self, server: &Server, output: &File) -> io::Result<Group> {
         if self.guardian.is_none() {
             self.guardian = Some(Guardian::start()?);
         }
@@ -145,7 +165,7 @@ impl<'a> Servers<'a> {
             .env("LOADGATE_PORT", server.port.to_string())
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
-            .stderr(output);
+            .stderr(output.try_clone()?);
         let group = Group::start(&mut command, self.withheld).map_err(told)?;
         if let Some(guardian) = &mut self.guardian {
             guardian.watch(group.id());
@@ -179,7 +199,11 @@ impl<'a> Servers<'a> {
             if began.elapsed() > self.within {
                 let log = self.log(arm);
                 let told = format!("not ready within {within}: {why}");
-                return Err(lost(arm, Cause::ServerNotReady, told + &last_lines(&log)));
+                let lines = self.output(arm).map_or_else(
+                    |error| format!("; {error}"),
+                    |output| last_lines(&log, &output),
+                );
+                return Err(lost(arm, Cause::ServerNotReady, told + &lines));
             }
             sleep(TICK);
         }
@@ -230,13 +254,20 @@ impl Running {
             return Ok(());
         };
         let told = format!("its command ended ({status})");
-        let why = told + &last_lines(&self.log);
+        let why = told + &last_lines(&self.log.0, &self.log.1);
         Err(lost(self.arm, Cause::ServerEnded, why))
     }
 }
 
 fn lost(arm: Arm, cause: Cause, why: String) -> Lost {
     Lost { arm, cause, why }
+}
+
+/// Makes a new file. One that is there is removed first: an earlier run's would be taken for this one's, and a link followed.
+fn create(path: &Path) -> io::Result<File> {
+    files::remove(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create_new(true).open(path)
 }
 
 /// What to mend where there is no shell.
@@ -280,10 +311,15 @@ fn probe(port: u16, path: Option<&str>) -> Result<(), String> {
 }
 
 /// The end of what a server printed, to go behind a sentence.
-fn last_lines(log: &Path) -> String {
-    let text = fs::read(log).unwrap_or_default();
-    let from = text.len().saturating_sub(LAST_BYTES);
-    let text = String::from_utf8_lossy(&text[from..]);
+fn last_lines(log: &Path, mut output: &File) -> String {
+    let mut text = Vec::new();
+    let length = output.metadata().map_or(0, |metadata| metadata.len());
+    let from = length.saturating_sub(LAST_BYTES);
+    // What cannot be read is told as nothing printed.
+    let _ = output
+        .seek(SeekFrom::Start(from))
+        .and_then(|_| output.take(LAST_BYTES).read_to_end(&mut text));
+    let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text
         .lines()
         .filter(|line| !line.trim().is_empty())

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::console::{Console, DEFAULT_WIDTH, Loudness, program};
+use super::servers;
 use crate::baseline::{Baseline, Matching, Setting, anchor, matching};
 use crate::exit::{Exit, Strictness};
 use crate::files;
@@ -250,6 +251,20 @@ impl Format {
             Self::Result => story.record.to_json(),
         }
     }
+}
+
+/// Removes what an earlier run left in a folder, so that it is never taken for this run's. A link is removed, not followed.
+pub(super) fn clear(folder: &Path) -> Result<(), Error> {
+    let reports = FILES.iter().map(|(name, _)| *name);
+    let logs = servers::LOGS.into_iter();
+    for name in reports.chain(logs).chain([RESULT]) {
+        let path = folder.join(name);
+        match files::remove(&path) {
+            Ok(()) => {}
+            Err(source) => return Err(Error::Write { path, source }),
+        }
+    }
+    Ok(())
 }
 
 /// Judges records of one job; there must be at least one.

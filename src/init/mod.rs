@@ -2,6 +2,7 @@
 //!
 //! It asks nothing and writes over nothing.
 
+mod checkout;
 mod openapi;
 mod texts;
 
@@ -9,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::files;
+use checkout::Checkout;
 use texts::{Start, github, gitlab, scenario};
 
 /// Why a repository could not be begun with.
@@ -34,20 +36,22 @@ enum Platform {
     GitLab,
 }
 
-/// Writes a starter gate and a job into the repository at `root`, and returns what to say of it.
+/// Writes a starter gate into a folder and a job into its repository, and returns what to say of it.
 ///
 /// `program` is how this program is called again.
 pub fn init(root: &Path, program: &str) -> Result<String, Error> {
     let start = Start::find(root);
-    let platform = platform(root);
+    let checkout = Checkout::find(root);
+    let platform = platform(&checkout.root);
     let gate = PathBuf::from("thresholds/api/scenario.yml");
     let (job, text) = match platform {
-        Platform::GitHub => (
-            PathBuf::from(".github/workflows/performance.yml"),
-            github(&start),
-        ),
-        Platform::GitLab => (PathBuf::from(".gitlab-ci.yml"), gitlab(&start)),
+        Platform::GitHub => {
+            let file = checkout.named(".github/workflows/performance", ".yml");
+            (file, github(&start, &checkout))
+        }
+        Platform::GitLab => (".gitlab-ci.yml".to_owned(), gitlab(&start, &checkout)),
     };
+    let job = checkout.upwards().join(job);
     let adds_to_a_job = platform == Platform::GitLab && root.join(&job).exists();
     let mut to_write = vec![(gate.clone(), scenario(&start))];
     if !adds_to_a_job {
@@ -69,26 +73,26 @@ pub fn init(root: &Path, program: &str) -> Result<String, Error> {
         files::write(&whole, text).map_err(failed)?;
     }
     let addition = adds_to_a_job.then_some(&text);
-    Ok(told(&start, program, (&gate, &job), addition))
+    Ok(told(&start, program, platform, (&gate, &job), addition))
 }
 
 fn told(
     start: &Start,
     program: &str,
+    platform: Platform,
     (gate, job): (&Path, &Path),
     addition: Option<&String>,
 ) -> String {
-    let change = if job.starts_with(".github") {
-        "pull"
-    } else {
-        "merge"
+    let change = match platform {
+        Platform::GitHub => "pull",
+        Platform::GitLab => "merge",
     };
     let (shown, folder) = (job.display(), gate.parent().unwrap_or(gate).display());
     let written = match addition {
         None => format!("wrote {shown}\n"),
         Some(text) => format!("{shown} is there already; add this to it:\n\n{text}\n"),
     };
-    let binary = if change == "pull" || start.has_cargo() {
+    let binary = if platform == Platform::GitHub || start.has_cargo() {
         ""
     } else {
         "Its image has no Rust to build loadgate with: add sha256, the checksum of a release's\n\

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::checkout::Checkout;
 use super::openapi::{self, Found};
 
 /// The action as workflows name it. A tag is followed, since its owner is whoever runs this. The README says what to name
@@ -105,12 +106,16 @@ pub(super) fn scenario(start: &Start) -> String {
     )
 }
 
-/// The workflow: pull requests in turns with their base, and a history of main in an artifact, so that no job may write into
-/// the repository.
-pub(super) fn github(start: &Start) -> String {
+/// The workflow: pull requests in turns with their base, and a history of the default branch in an artifact, so that no job
+/// may write into the repository.
+pub(super) fn github(start: &Start, checkout: &Checkout) -> String {
     let Start { build, serve, .. } = start;
+    let branch = scalar(&checkout.branch);
+    let folder = checkout.inside.as_ref().map_or_else(String::new, |inside| {
+        format!("working-directory: {}, ", scalar(inside))
+    });
     format!(
-        "on: {{ pull_request: {{}}, push: {{ branches: [main] }}, workflow_dispatch: {{}} }}\n\
+        "on: {{ pull_request: {{}}, push: {{ branches: [{branch}] }}, workflow_dispatch: {{}} }}\n\
          permissions: {{ actions: read, contents: read, pull-requests: write }}\n\
          jobs:\n\
          \x20 performance:\n\
@@ -119,23 +124,39 @@ pub(super) fn github(start: &Start) -> String {
          \x20     - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\n\
          \x20       with: {{ persist-credentials: false }}\n\
          \x20     - uses: {ACTION}\n\
-         \x20       with: {{ gates: {GATE}, build: {build}, serve: {serve}, baseline-artifact: loadgate-baseline }}\n"
+         \x20       with: {{ {folder}gates: {GATE}, build: {build}, serve: {serve}, baseline-artifact: loadgate-baseline }}\n"
     )
 }
 
+/// A text as a value of YAML.
+fn scalar(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    let begins_plain = text.starts_with(|c: char| c.is_ascii_alphabetic());
+    if begins_plain && text.chars().all(is_plain) && !["true", "false", "null"].contains(&text) {
+        return text.to_owned();
+    }
+    serde_json::Value::from(text).to_string()
+}
+
 /// The job: merge requests in turns with their base, and a history of the default branch in the project's packages.
-pub(super) fn gitlab(start: &Start) -> String {
+pub(super) fn gitlab(start: &Start, checkout: &Checkout) -> String {
     let Start {
         build,
         serve,
         image,
         ..
     } = start;
+    let (mut gates, mut enter) = (GATE.to_owned(), String::new());
+    if let Some(inside) = &checkout.inside {
+        gates = scalar(&format!("{inside}/{GATE}"));
+        enter = format!("cd '{}' && ", inside.replace('\'', "'\\''"));
+    }
+    let (build, serve) = (format!("{enter}{build}"), format!("{enter}{serve}"));
     format!(
         "include:\n\
          \x20 - remote: {COMPONENT}\n\
          \x20   inputs:\n\
-         \x20     gates: {GATE}\n\
+         \x20     gates: {gates}\n\
          \x20     image: {image}\n\
          \x20     build: {build}\n\
          \x20     serve: {serve}\n"
