@@ -316,3 +316,55 @@ fn what_the_server_did_not_process_is_sent_again_whatever_it_is() {
         }
     });
 }
+
+/// A body without end, of few bytes at a time.
+struct Endless;
+
+impl hyper::body::Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Infallible>>> {
+        std::task::Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(
+            b"0123456789abcdef",
+        )))))
+    }
+}
+
+#[test]
+fn a_timeout_holds_while_a_session_floods() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // On a thread of its own: it leaves others no turn.
+    std::thread::spawn(move || {
+        on_one_core(async move {
+            listener.set_nonblocking(true).unwrap();
+            let (tcp, _) = TcpListener::from_std(listener)
+                .unwrap()
+                .accept()
+                .await
+                .unwrap();
+            let service = service_fn(|_| async { Ok::<_, Infallible>(Response::new(Endless)) });
+            let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            let _ = builder.serve_connection(TokioIo::new(tcp), service).await;
+        });
+    });
+    on_one_core(async {
+        let target = format!("http://127.0.0.1:{port}");
+        let mut user = User::speaking(HttpVersion::Http2, &target, Trust::Anyone);
+        let bytes = super::render::<&str, &str>("GET", "test", "/", &[], None).unwrap();
+        let mut exchange = super::Exchange::started(std::time::Instant::now());
+        let bound = Duration::from_millis(500);
+        let request = super::Request::new("GET", &bytes);
+        user.client
+            .send::<0>(&user.scratch, &request, bound, &mut exchange)
+            .await;
+        assert_eq!(told(&exchange), Err(Failure::Timeout));
+        assert!(exchange.bytes_in > 0, "it was flooded");
+        let took = exchange.times.service();
+        assert!((bound..super::AMPLE / 4).contains(&took), "{took:?}");
+    });
+}
