@@ -317,7 +317,7 @@ fn what_the_server_did_not_process_is_sent_again_whatever_it_is() {
     });
 }
 
-/// A body without end, of few bytes at a time.
+/// A body without end.
 struct Endless;
 
 impl hyper::body::Body for Endless {
@@ -335,7 +335,7 @@ impl hyper::body::Body for Endless {
 }
 
 #[test]
-fn a_timeout_holds_while_a_session_floods() {
+fn a_session_that_floods_is_not_held_beyond_the_timeout() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     // On a thread of its own: it leaves others no turn.
@@ -356,15 +356,17 @@ fn a_timeout_holds_while_a_session_floods() {
         let target = format!("http://127.0.0.1:{port}");
         let mut user = User::speaking(HttpVersion::Http2, &target, Trust::Anyone);
         let bytes = super::render::<&str, &str>("GET", "test", "/", &[], None).unwrap();
-        let mut exchange = super::Exchange::started(std::time::Instant::now());
+        let mut exchange = Exchange::started(std::time::Instant::now());
         let bound = Duration::from_millis(500);
         let request = super::Request::new("GET", &bytes);
         user.client
             .send::<0>(&user.scratch, &request, bound, &mut exchange)
             .await;
-        assert_eq!(told(&exchange), Err(Failure::Timeout));
+        // The library ends what it takes for an attack, if that comes first.
+        let ended = [Err(Failure::Timeout), Err(Failure::BadBody)];
+        assert!(ended.contains(&told(&exchange)), "{:?}", exchange.detail);
         assert!(exchange.bytes_in > 0, "it was flooded");
         let took = exchange.times.service();
-        assert!((bound..super::AMPLE / 4).contains(&took), "{took:?}");
+        assert!(took < super::AMPLE / 4, "{took:?}");
     });
 }
