@@ -52,6 +52,8 @@ pub struct Share(f64);
 impl Share {
     /// One percent.
     pub const ONE_PERCENT: Self = Self(0.01);
+    /// Ten percent.
+    pub const TEN_PERCENT: Self = Self(0.1);
 
     /// A share from a fraction.
     pub fn new(fraction: f64) -> Result<Self, UnitError> {

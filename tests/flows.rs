@@ -7,8 +7,7 @@ use serde_json::Value;
 use crate::support::{Gate, Received, Server, gate};
 
 /// No limit, so that a flow may fail on purpose.
-const LENIENT: &str =
-    "limits: { overall: { error_rate: off } }\nregression: { gate: [error_rate] }";
+const LENIENT: &str = "limits: { overall: { error_rate: off, unavailable: off } }\nregression: { gate: [error_rate] }";
 
 /// The received requests by connection, without the unrecorded user's.
 fn by_user(server: &Server) -> BTreeMap<u64, Vec<Received>> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::support::{Gate, Server, gate, loadgate};
 
-const LENIENT: &str = "limits: { overall: { error_rate: off } }";
+const LENIENT: &str = "limits: { overall: { error_rate: off, unavailable: off } }";
 
 /// A gate with a scenario of one class, which is written below `user_classes`.
 fn with(head: &str, class: &str) -> Gate {

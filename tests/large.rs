@@ -105,6 +105,7 @@ pub(crate) fn record(names: usize, seconds: usize) -> RunRecord {
             length_s: SLICE as f64,
             late_p99_s: 0.000_2,
             cells: cells.collect(),
+            silences: Some(Vec::new()),
         });
     }
     for place in 0..names * PHASES.len() {

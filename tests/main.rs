@@ -26,6 +26,7 @@ mod inputs;
 mod large;
 mod mistakes;
 mod models;
+mod outages;
 mod platform;
 mod reaching;
 mod recipes;

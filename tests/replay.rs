@@ -163,6 +163,7 @@ impl Load {
             length: phase.duration / self.slices,
             late: Latencies::counted([(50, REQUESTS)]),
             cells: vec![cell; scenario.requests.len()],
+            flows: Vec::new(),
         }
     }
 

@@ -107,7 +107,7 @@ fn requests_carry_their_host_and_an_agent() {
 }
 
 /// No limit, so that servers may refuse on purpose.
-const LENIENT: &str = "limits: { overall: { error_rate: off } }";
+const LENIENT: &str = "limits: { overall: { error_rate: off, unavailable: off } }";
 const SECRETS: [(&str, &str); 2] = [
     ("LOADTEST_PASSWORD", "correct-horse"),
     ("LOADTEST_TOKEN", "given.load.token"),

@@ -52,6 +52,8 @@ pub struct Job {
     pub counting: u32,
     /// Whether somebody accepted it although it was judged worse.
     pub accepted_worse: bool,
+    /// Whether its requests per second are responses that came; older jobs hold what was due.
+    pub counts_responses: bool,
     /// Whether the target was on the generator's own machine.
     pub loopback: bool,
     /// What jobs must share.

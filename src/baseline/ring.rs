@@ -159,6 +159,7 @@ mod tests {
             started: jiff::Timestamp::from_second(second).unwrap(),
             counting: 0,
             accepted_worse: false,
+            counts_responses: true,
             loopback: true,
             labels: BTreeMap::new(),
             environment: Environment {

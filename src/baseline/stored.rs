@@ -30,6 +30,8 @@ pub(super) struct StoredJob {
     counting: u32,
     #[serde(default)]
     accepted_worse: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    counts_responses: bool,
     loopback: bool,
     #[serde(default)]
     labels: BTreeMap<String, String>,
@@ -105,6 +107,7 @@ impl From<Job> for StoredJob {
             started: job.started,
             counting: job.counting,
             accepted_worse: job.accepted_worse,
+            counts_responses: job.counts_responses,
             loopback: job.loopback,
             labels: job.labels,
             environment: job.environment,
@@ -152,6 +155,7 @@ impl TryFrom<StoredJob> for Job {
             started: job.started,
             counting: job.counting,
             accepted_worse: job.accepted_worse,
+            counts_responses: job.counts_responses,
             loopback: job.loopback,
             labels: job.labels,
             environment: job.environment,

@@ -92,6 +92,7 @@ impl Job {
             started: record.run.started,
             counting: record.counting,
             accepted_worse,
+            counts_responses: record.counts_responses(),
             loopback: record.target.loopback,
             labels: record.labels.clone(),
             environment: record.environment.clone(),

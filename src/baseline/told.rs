@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::model::VALUE_DIGITS;
 use crate::measurement::{Arm, Cell};
 use crate::metric::Metric;
-use crate::record::{LoadSeconds, RunRecord, SliceRecord};
+use crate::record::{LoadRate, LoadSeconds, RunRecord, SliceRecord};
 use crate::units::rounded;
 
 /// One request name, or all of them, in one measured phase, or in all of them together.
@@ -25,6 +25,8 @@ pub struct ToldRow {
     pub failures: u64,
     /// Seconds in which they became due, those of idle phases left out.
     pub seconds: f64,
+    /// Responses per second; none in older jobs, which do not say.
+    pub per_second: Option<f64>,
     /// Latencies in seconds; none of them where no request had one.
     pub latencies: ToldLatencies,
     /// Requests in flight on average, by Little's law, of all requests together where the run tells how long each took.
@@ -44,6 +46,7 @@ pub struct ToldLatencies {
 
 const AVERAGE: &str = "average";
 const MAX: &str = "max";
+const PER_SECOND: &str = "responses_per_second";
 const IN_FLIGHT: &str = "in_flight";
 
 /// Rows of figures with their names said once, so that a loadgate that knows more of them, or fewer, reads those that it
@@ -51,7 +54,7 @@ const IN_FLIGHT: &str = "in_flight";
 #[derive(Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Told")]
 pub(super) struct Table {
-    /// What stands in each row's list: `average`, `max` and quantiles such as `p95` in seconds, and `in_flight`.
+    /// What stands in each row's list: `average`, `max` and quantiles such as `p95` in seconds, `responses_per_second` and `in_flight`.
     columns: Vec<String>,
     rows: Vec<Row>,
 }
@@ -79,12 +82,12 @@ impl From<Vec<ToldRow>> for Table {
         let quantiles = Metric::QUANTILES.map(Metric::key).into_iter();
         let columns: Vec<&str> = std::iter::once(AVERAGE)
             .chain(quantiles)
-            .chain([MAX, IN_FLIGHT])
+            .chain([MAX, PER_SECOND, IN_FLIGHT])
             .collect();
         let row = |row: ToldRow| {
             let values = std::iter::once(row.latencies.average)
                 .chain(row.latencies.quantiles)
-                .chain([row.latencies.max]);
+                .chain([row.latencies.max, row.per_second]);
             let values = values.chain(row.in_flight.map(Some)).collect();
             let (requests, failures) = (row.requests, row.failures);
             Row(
@@ -117,6 +120,7 @@ impl From<Table> for Vec<ToldRow> {
                 requests,
                 failures,
                 seconds,
+                per_second: named.get(PER_SECOND).copied(),
                 latencies: ToldLatencies::from(&named),
                 in_flight: named.get(IN_FLIGHT).copied(),
             }
@@ -149,7 +153,8 @@ impl ToldRow {
             max,
         } = self.latencies;
         let latencies = quantiles.into_iter().chain([average, max]).flatten();
-        let times = latencies.chain([self.seconds]).chain(self.in_flight);
+        let times = latencies.chain([self.seconds]);
+        let times = times.chain(self.in_flight).chain(self.per_second);
         self.failures <= self.requests && times.into_iter().all(|s| s.is_finite() && s >= 0.0)
     }
 }
@@ -173,12 +178,21 @@ fn of_phases(record: &RunRecord, name: Option<&str>, phases: &[usize]) -> Vec<To
         .chain(names)
         .map(|request| (request, record.pooled(request, keep)))
         .filter(|(_, cell)| cell.requests() > 0)
-        .map(|(request, cell)| ToldRow {
+        .map(|(request, cell)| {
+            let mut rate = LoadRate::default();
+            for slice in record.slices.iter().filter(|slice| keep(slice)) {
+                rate.add(&record.phases[slice.phase], slice.completed(request));
+            }
+            let rate = rate.value().per_second();
+            (request, cell, rate.map(|rate| rounded(rate, VALUE_DIGITS)))
+        })
+        .map(|(request, cell, per_second)| ToldRow {
             phase: name.map(str::to_owned),
             request: request.map(|request| record.requests[request].clone()),
             requests: cell.requests(),
             failures: cell.failures(),
             seconds: rounded(seconds, VALUE_DIGITS),
+            per_second,
             latencies: ToldLatencies::of(&cell),
             in_flight: in_flight.filter(|_| request.is_none()),
         })

@@ -39,6 +39,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
     let thresholds = Thresholds {
         mode: Mode::Observe,
         limits: Vec::new(),
+        availability: None,
         regression: Regression {
             missing_baseline: MissingBaseline::Warn,
             ..Regression::default()

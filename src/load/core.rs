@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::clock::{Clock, Moment};
 use super::http::Exchange;
+use super::message::Prepared;
 use super::pacer::Pacer;
 use super::pool::Pool;
 use super::recorder::{Recorder, Sample};
@@ -123,7 +124,7 @@ impl Core {
     /// spent in the queue, and `late` was the generator's own delay.
     pub(super) fn unanswered(
         &self,
-        name: usize,
+        (name, lane): (usize, usize),
         due: Moment,
         ready: Instant,
         late: Duration,
@@ -131,6 +132,7 @@ impl Core {
     ) {
         self.recorder.borrow_mut().record(&Sample {
             request: name,
+            lane,
             due: due.time,
             ended: self.clock.time(now),
             done: self.offset(now),
@@ -199,16 +201,18 @@ impl Drop for Owed<'_> {
 pub(super) struct Pending<'a> {
     owed: Owed<'a>,
     name: usize,
+    lane: usize,
     due: Moment,
     ready: Instant,
     settled: bool,
 }
 
 impl<'a> Pending<'a> {
-    pub(super) fn new(core: &'a Core, name: usize, due: Moment, ready: Instant) -> Self {
+    pub(super) fn new(core: &'a Core, request: &Prepared, due: Moment, ready: Instant) -> Self {
         Self {
             owed: Owed::new(core),
-            name,
+            name: request.name,
+            lane: request.lane,
             due,
             ready,
             settled: false,
@@ -229,6 +233,7 @@ impl<'a> Pending<'a> {
         };
         core.recorder.borrow_mut().record(&Sample {
             request: self.name,
+            lane: self.lane,
             due: self.due.time,
             ended: ended.time,
             done: core.offset(ended.at),
@@ -249,7 +254,13 @@ impl Drop for Pending<'_> {
         let core = self.owed.0;
         if let (false, Some(now)) = (self.settled, core.drained.get()) {
             let end = (FailureKind::Unfinished, now);
-            core.unanswered(self.name, self.due, self.ready, Duration::ZERO, end);
+            core.unanswered(
+                (self.name, self.lane),
+                self.due,
+                self.ready,
+                Duration::ZERO,
+                end,
+            );
         }
     }
 }

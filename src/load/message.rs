@@ -29,6 +29,8 @@ const USUAL_TARGET: usize = 128;
 pub(super) struct Prepared {
     /// Index of the name that it is counted under.
     pub(super) name: usize,
+    /// Index of its name and class among those of the script; see [`super::prepared::Script::lanes`].
+    pub(super) lane: usize,
     pub(super) method: Method,
     pub(super) expect: Expect,
     pub(super) capture: Vec<Capture>,
@@ -116,6 +118,7 @@ impl Prepared {
         let names_redirects = request.expect.status.iter().copied().any(redirects);
         let mut prepared = Self {
             name: request.name,
+            lane: 0,
             method: request.method,
             expect: request.expect.clone(),
             capture: request.capture.clone(),

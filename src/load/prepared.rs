@@ -24,6 +24,17 @@ pub(super) struct Script {
     /// The value of the wanted header at place 0 that marks a cold start.
     pub(super) cold: Option<String>,
     pub(super) names: usize,
+    /// Each name that each class sends.
+    pub(super) lanes: Vec<Lane>,
+}
+
+/// One request name, as users of one class send it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lane {
+    /// Index of the class.
+    pub(super) class: usize,
+    /// Index of the request name.
+    pub(super) request: usize,
 }
 
 /// What users of one class do.
@@ -74,10 +85,13 @@ impl Script {
         let cold = scenario.cold_start.as_ref();
         let marker = cold.map(|cold| cold.header.parse()).transpose()?;
         let classes = scenario.user_classes.iter();
+        let mut classes: Vec<Class> = classes
+            .map(|class| Class::new(class, marker.as_ref(), origin))
+            .collect::<Result<_, _>>()?;
+        let lanes = assign_lanes(&mut classes);
         Ok(Self {
-            classes: classes
-                .map(|class| Class::new(class, marker.as_ref(), origin))
-                .collect::<Result<_, _>>()?,
+            classes,
+            lanes,
             feeds: scenario.data.iter().map(Feed::new).collect(),
             folder: folder.to_owned(),
             withheld: withheld.clone(),
@@ -85,6 +99,30 @@ impl Script {
             names: scenario.requests.len(),
         })
     }
+}
+
+/// Gives each request its lane.
+fn assign_lanes(classes: &mut [Class]) -> Vec<Lane> {
+    let mut lanes: Vec<Lane> = Vec::new();
+    for (index, class) in classes.iter_mut().enumerate() {
+        let of_class = lanes.len();
+        let tasks = class.tasks.iter_mut().map(|task| &mut task.steps);
+        for step in std::iter::once(&mut class.on_start).chain(tasks).flatten() {
+            let Action::Request(request) = &mut step.action else {
+                continue;
+            };
+            let mut known = lanes[of_class..].iter();
+            let place = known.position(|lane| lane.request == request.name);
+            request.lane = of_class + place.unwrap_or(lanes.len() - of_class);
+            if place.is_none() {
+                lanes.push(Lane {
+                    class: index,
+                    request: request.name,
+                });
+            }
+        }
+    }
+    lanes
 }
 
 impl Class {

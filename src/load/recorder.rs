@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::http::Exchange;
+use super::prepared::Lane;
 use super::pulse::Pulse;
 use super::redirect;
 use super::timeline::Timeline;
-use super::timetable::Timetable;
-use crate::measurement::{Arm, Cell, FailureKind, Latencies, Measurement, Parts, Slice, Start};
+use super::timetable::{SliceWindow, Timetable};
+use crate::measurement::{
+    Arm, Cell, FailureKind, Flow, Latencies, Measurement, Moments, Parts, Slice, Start,
+};
 
 /// So many late finishers are kept apart before they are merged: 1.5 MB, far more than a healthy run has.
 const STRAGGLERS: usize = 64 * 1024;
@@ -18,6 +21,8 @@ const STRAGGLERS: usize = 64 * 1024;
 pub(super) struct Sample<'a> {
     /// Index of the request name.
     pub(super) request: usize,
+    /// Index of its name and class.
+    pub(super) lane: usize,
     /// When it was due, in its arm's time.
     pub(super) due: Duration,
     /// When its answer was whole, or its failure known, in its arm's time.
@@ -60,6 +65,7 @@ pub(super) struct Recorder {
     running: usize,
     late: Latencies,
     cells: Vec<Cell>,
+    flow: Flowing,
     ended: Vec<Slice>,
     stragglers: Vec<Straggler>,
     /// By phase, arm and request.
@@ -68,12 +74,17 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new(table: Arc<Timetable>, names: usize, pulse: Arc<Pulse>) -> Self {
+    pub(super) fn new(
+        table: Arc<Timetable>,
+        (names, lanes): (usize, &[Lane]),
+        pulse: Arc<Pulse>,
+    ) -> Self {
         let phases = table.windows.iter().map(|window| window.phase + 1).max();
         Self {
             running: 0,
             late: Latencies::new(),
             cells: vec![Cell::default(); names],
+            flow: Flowing::new(&table, lanes),
             ended: Vec::with_capacity(table.slices.len()),
             stragglers: Vec::new(),
             parts: vec![Running::default(); phases.unwrap_or(0) * ARMS.len() * names],
@@ -85,7 +96,7 @@ impl Recorder {
 
     /// A recorder of no load, to leave in the place of one.
     pub(super) fn nothing() -> Self {
-        Self::new(Arc::default(), 0, Arc::default())
+        Self::new(Arc::default(), (0, &[]), Arc::default())
     }
 
     /// Counts a user in.
@@ -126,6 +137,7 @@ impl Recorder {
         } else {
             self.straggle(slice, sample);
         }
+        self.note_flow(sample);
         self.timeline
             .record(sample.done, sample.latency, sample.failure);
         let window = self.table.window_of(slice);
@@ -154,6 +166,7 @@ impl Recorder {
             let before = self.table.window_of(self.running);
             let (phase, arm) = (before.phase, before.arm);
             self.running += 1;
+            self.flow.enter(&self.table.slices[self.running]);
             if self.table.window_of(self.running).phase != phase {
                 let place = self.place(phase, arm);
                 for parts in &mut self.parts[place..place + self.names] {
@@ -176,6 +189,72 @@ impl Recorder {
             length: slice.length,
             late: self.late.take_compact(),
             cells: self.cells.iter_mut().map(Cell::take_compact).collect(),
+            flows: self.flow.take(),
+        }
+    }
+
+    /// Notes when a request ended, and how long it was waited for.
+    fn note_flow(&mut self, sample: &Sample<'_>) {
+        let slice = &self.table.slices[self.running];
+        let end = slice.start + slice.length;
+        // The arm's time stands still at the end of a slice until all has ended.
+        let is_paused =
+            sample.ended >= end || (sample.ended == slice.start && sample.due < slice.start);
+        if is_paused {
+            self.note_after(sample);
+            return;
+        }
+        let flow = &mut self.flow;
+        let bit = flow.advance(sample.ended);
+        let lane = &mut flow.lanes[sample.lane];
+        match sample.failure {
+            None | Some(FailureKind::Resent) => lane.succeeded |= bit,
+            Some(_) => lane.waited |= bit,
+        }
+        if sample.failure.is_none_or(FailureKind::is_response) {
+            lane.complete(sample.ended.saturating_sub(flow.start));
+        }
+        if sample.service > flow.moments.length() {
+            self.note_wait(sample, sample.ended);
+        }
+    }
+
+    /// Notes a request that ended while the arm's time stood still.
+    fn note_after(&mut self, sample: &Sample<'_>) {
+        if sample.service.is_zero() {
+            return;
+        }
+        self.note_wait(sample, sample.ended);
+        let after = (sample.due + sample.latency).saturating_sub(sample.ended);
+        let before = self.running.saturating_sub(1);
+        let flows = if self.table.slices[self.running].start == sample.ended {
+            self.ended.get_mut(before).map(|slice| &mut slice.flows)
+        } else {
+            Some(&mut self.flow.lanes)
+        };
+        if let Some(flows) = flows {
+            flows[sample.lane].end_after(after, sample.failure.is_none());
+        }
+    }
+
+    /// Notes the moments in which a request was in flight.
+    fn note_wait(&mut self, sample: &Sample<'_>, until: Duration) {
+        let from = sample.due + sample.queue + sample.late;
+        if from >= until {
+            return;
+        }
+        for index in self.table.slice_at(from)..=self.running {
+            let slice = &self.table.slices[index];
+            let into = |time: Duration| time.saturating_sub(slice.start).min(slice.length);
+            if slice.start >= until {
+                break;
+            }
+            let bits = Moments::of(slice.length).between(into(from), into(until));
+            let flows = match self.ended.get_mut(index) {
+                Some(ended) => &mut ended.flows,
+                None => &mut self.flow.lanes,
+            };
+            flows[sample.lane].waited |= bits;
         }
     }
 
@@ -240,6 +319,69 @@ impl Recorder {
             measurement.parts.insert((phase, arm, request), parts);
         }
         measurement
+    }
+}
+
+/// When responses come in the running slice.
+#[derive(Clone)]
+struct Flowing {
+    /// By class and request name.
+    lanes: Vec<Flow>,
+    /// Start of the running slice.
+    start: Duration,
+    moments: Moments,
+    /// The running moment's bit, and its end.
+    bit: u64,
+    until: Duration,
+}
+
+impl Flowing {
+    fn new(table: &Timetable, lanes: &[Lane]) -> Self {
+        let index = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        let flow = |lane: &Lane| Flow {
+            class: index(lane.class),
+            request: index(lane.request),
+            ..Flow::default()
+        };
+        let mut flowing = Self {
+            lanes: lanes.iter().map(flow).collect(),
+            start: Duration::ZERO,
+            moments: Moments::of(Duration::ZERO),
+            bit: 1,
+            until: Duration::MAX,
+        };
+        if let Some(first) = table.slices.first() {
+            flowing.enter(first);
+        }
+        flowing
+    }
+
+    /// Begins a slice.
+    fn enter(&mut self, slice: &SliceWindow) {
+        self.start = slice.start;
+        self.moments = Moments::of(slice.length);
+        self.bit = 1;
+        self.until = slice.start + self.moments.length();
+    }
+
+    /// The bit of the moment of a time, which is never before the last one asked for.
+    fn advance(&mut self, time: Duration) -> u64 {
+        while time >= self.until && self.bit << 1 != 0 {
+            self.bit <<= 1;
+            self.until += self.moments.length();
+        }
+        self.bit
+    }
+
+    /// Takes what the running slice counted, and leaves the same lanes empty.
+    fn take(&mut self) -> Vec<Flow> {
+        let empty = |flow: &Flow| Flow {
+            class: flow.class,
+            request: flow.request,
+            ..Flow::default()
+        };
+        let empty = self.lanes.iter().map(empty).collect();
+        std::mem::replace(&mut self.lanes, empty)
     }
 }
 

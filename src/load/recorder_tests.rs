@@ -28,13 +28,16 @@ fn table() -> Timetable {
 }
 
 fn recorder() -> Recorder {
-    Recorder::new(Arc::new(table()), NAMES, Arc::default())
+    let lane = |request| Lane { class: 0, request };
+    let lanes: Vec<Lane> = (0..NAMES).map(lane).collect();
+    Recorder::new(Arc::new(table()), (NAMES, &lanes), Arc::default())
 }
 
 fn sample(request: usize, due: u64, done: u64) -> Sample<'static> {
     let (due, done) = (Duration::from_millis(due), Duration::from_millis(done));
     Sample {
         request,
+        lane: request,
         due,
         ended: done,
         done,

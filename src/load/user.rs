@@ -90,11 +90,11 @@ fn drawn(script: &Script, seed: u64, arrival: Arrival) -> &Task {
     &class.tasks[class.draw(&mut rng)]
 }
 
-/// The name of the first request of an arrival's task, to count an arrival under that nobody served.
-pub(super) fn first_name(gear: &Gear, seed: u64, arrival: Arrival) -> Option<usize> {
+/// The name and lane of the first request of an arrival's task, to count an arrival under that nobody served.
+pub(super) fn first_name(gear: &Gear, seed: u64, arrival: Arrival) -> Option<(usize, usize)> {
     let task = drawn(&gear.script, seed, arrival);
     let mut requests = task.steps.iter().filter_map(Step::request);
-    requests.next().map(|request| request.name)
+    requests.next().map(|request| (request.name, request.lane))
 }
 
 impl<'c> User<'c> {
@@ -244,7 +244,7 @@ impl<'c> User<'c> {
         due: Moment,
         ready: Instant,
     ) -> (Moment, bool) {
-        let pending = Pending::new(self.core, request.name, due, ready);
+        let pending = Pending::new(self.core, request, due, ready);
         let sent = self.sender.send::<SITE>(&self.core.gear, request).await;
         let exchange = sent.went_out.then_some(&self.sender.exchange);
         let ended = pending.settle(&sent, exchange);

@@ -271,7 +271,11 @@ impl<'p> ArmWork<'p> {
         pulse: &Arc<Pulse>,
     ) -> Self {
         let gear = Gear::new(&arm.script, &arm.connector);
-        let recorder = Recorder::new(Arc::clone(&arm.table), arm.script.names, Arc::clone(pulse));
+        let recorder = Recorder::new(
+            Arc::clone(&arm.table),
+            (arm.script.names, &arm.script.lanes),
+            Arc::clone(pulse),
+        );
         let load = (plan.start, arm.table.end());
         Self {
             core: Rc::new(Core::new(gear, Rc::clone(pacer), recorder, plan.seed, load)),

@@ -92,6 +92,25 @@ impl FailureKind {
         }
     }
 
+    /// Whether a whole response came, which was not the one that was wanted.
+    pub fn is_response(self) -> bool {
+        match self {
+            Self::Status(_) | Self::Expectation | Self::Redirect | Self::Resent => true,
+            Self::Timeout
+            | Self::Unfinished
+            | Self::Unserved
+            | Self::Dns
+            | Self::Connect
+            | Self::Reset
+            | Self::Tls
+            | Self::Protocol
+            | Self::Body
+            | Self::Proxy
+            | Self::NoSocket
+            | Self::Unset => false,
+        }
+    }
+
     /// Whether the latency of such a failure is a lower bound: the answer would have come later still.
     pub fn is_censored(self) -> bool {
         matches!(self, Self::Timeout | Self::Unfinished | Self::Unserved)

@@ -255,6 +255,19 @@ impl Latencies {
         self.filled().map(|all| all.mean() / 1e6)
     }
 
+    /// The mean in seconds of latencies that weigh as much as they last; none where nothing was recorded.
+    ///
+    /// Of the requests that are in flight at a random instant this is the mean: a random instant falls into a request with a
+    /// probability that is proportional to how long it takes (length-biased sampling, the inspection paradox).
+    pub fn time_weighted(&self) -> Option<f64> {
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for (seconds, count) in self.buckets() {
+            sum += seconds * count as f64;
+            squares += seconds * seconds * count as f64;
+        }
+        (sum > 0.0).then(|| squares / sum)
+    }
+
     /// The largest latency in seconds; none where nothing was recorded.
     pub fn max(&self) -> Option<f64> {
         self.filled().map(|all| to_seconds(all.max()))

@@ -242,6 +242,17 @@ proptest! {
     }
 
     #[test]
+    fn weighed_by_time_nothing_is_shorter_than_the_mean(
+        millis in prop::collection::vec(1u64..100_000, 1..50)
+    ) {
+        let mut latencies = Latencies::new();
+        millis.iter().for_each(|millis| latencies.record(Duration::from_millis(*millis)));
+        let by_time = latencies.time_weighted().unwrap();
+        prop_assert!(by_time >= latencies.mean().unwrap() * 0.999);
+        prop_assert!(by_time <= latencies.max().unwrap() * 1.001);
+    }
+
+    #[test]
     fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Latencies::unpack(&bytes);
     }

@@ -5,6 +5,7 @@
 
 mod cause;
 mod failure;
+mod flow;
 mod latency;
 mod packed;
 mod resolution;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use cause::Cause;
 pub use failure::{FailureKind, UnknownFailure};
+pub use flow::{Flow, Moments, Silence, silences};
 pub use latency::Latencies;
 pub use packed::DecodeError;
 use schemars::JsonSchema;
@@ -209,6 +211,8 @@ pub struct Slice {
     pub late: Latencies,
     /// By request, in the order of [`Measurement::requests`].
     pub cells: Vec<Cell>,
+    /// By class and request, when responses came; the same ones in the same order in every slice of an arm.
+    pub flows: Vec<Flow>,
 }
 
 impl Slice {
@@ -457,6 +461,9 @@ impl Measurement {
             mine.late.merge(&slice.late);
             for (cell, other) in mine.cells.iter_mut().zip(&slice.cells) {
                 cell.merge(other);
+            }
+            for (flow, other) in mine.flows.iter_mut().zip(&slice.flows) {
+                flow.merge(other);
             }
             mine.compact();
         }

@@ -1,12 +1,14 @@
 //! From a measurement and its circumstances to a record.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::model::{
     COUNTING, CellRecord, Deployment, Environment, Health, LoadModel, PartsRecord, PhaseRecord,
-    Run, RunRecord, SCHEMA, ScenarioIdentity, SecondRecord, SliceRecord, Turns,
+    Run, RunRecord, SCHEMA, ScenarioIdentity, SecondRecord, SilenceRecord, SliceRecord, Turns,
 };
-use crate::measurement::{Measurement, Second, Slice};
+use super::unsent::unsent;
+use crate::measurement::{Arm, Measurement, Second, Silence, Slice, silences};
 use crate::scenario::{Phase, Scenario, Shape};
 use crate::units::{group, significant, six_digits};
 
@@ -47,6 +49,7 @@ pub fn build(
         health,
         load,
     } = circumstances;
+    let slices = slices(scenario, measurement.slices);
     RunRecord {
         schema: SCHEMA,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
@@ -66,7 +69,8 @@ pub fn build(
         cold_start: scenario.cold_start.as_ref().map(|cold| cold.header.clone()),
         requests: measurement.requests,
         phases: phases(&load),
-        slices: measurement.slices.into_iter().map(slice).collect(),
+        unsent: unsent(scenario, &slices),
+        slices,
         parts: measurement
             .parts
             .into_iter()
@@ -127,7 +131,60 @@ fn load_text(shape: Shape) -> String {
     }
 }
 
-fn slice(slice: Slice) -> SliceRecord {
+fn slices(scenario: &Scenario, slices: Vec<Slice>) -> Vec<SliceRecord> {
+    let mut silent: Vec<Vec<Silence>> = vec![Vec::new(); slices.len()];
+    for arm in [Arm::Target, Arm::Base] {
+        let of_arm = || {
+            slices
+                .iter()
+                .enumerate()
+                .filter(|(_, slice)| slice.arm == arm)
+        };
+        let own: Vec<&Slice> = of_arm().map(|(_, slice)| slice).collect();
+        for ((index, _), found) in of_arm().zip(silences(&own)) {
+            silent[index] = found;
+        }
+    }
+    let each = slices.into_iter().zip(silent);
+    each.map(|(of, silent)| {
+        let silent = silent.iter().map(|one| silence(scenario, one)).collect();
+        slice(of, silent)
+    })
+    .collect()
+}
+
+fn silence(scenario: &Scenario, silence: &Silence) -> SilenceRecord {
+    let class = silence
+        .class
+        .and_then(|index| scenario.user_classes.get(index));
+    let seconds = |time: Duration| six_digits(time.as_secs_f64());
+    SilenceRecord {
+        class: class.map(|class| class.name.clone()),
+        request: silence.request,
+        from_s: seconds(silence.from),
+        to_s: seconds(silence.to),
+        after_s: seconds(silence.after),
+        whole_s: seconds(silence.whole),
+    }
+}
+
+fn slice(slice: Slice, silences: Vec<SilenceRecord>) -> SliceRecord {
+    let is_known = !slice.flows.is_empty();
+    let completed = |request: usize| {
+        let flows = slice.flows.iter();
+        let own = flows.filter(move |flow| flow.request as usize == request);
+        let first = own.clone().filter_map(|flow| flow.first).min();
+        (own.map(|flow| flow.completed).sum::<u64>(), first)
+    };
+    let cells = slice.cells.into_iter().enumerate();
+    let cells = cells.filter_map(|(request, cell)| {
+        let (completed, first) = completed(request);
+        (cell.requests() + completed > 0).then(|| CellRecord {
+            completed: is_known.then_some(completed),
+            first_s: first.map(|first| six_digits(first.as_secs_f64())),
+            ..CellRecord::new(request, cell)
+        })
+    });
     SliceRecord {
         phase: slice.phase,
         pass: slice.pass,
@@ -136,13 +193,8 @@ fn slice(slice: Slice) -> SliceRecord {
         start_s: six_digits(slice.start.as_secs_f64()),
         length_s: six_digits(slice.length.as_secs_f64()),
         late_p99_s: six_digits(slice.late.quantile(0.99).unwrap_or(0.0)),
-        cells: slice
-            .cells
-            .into_iter()
-            .enumerate()
-            .filter(|(_, cell)| cell.requests() > 0)
-            .map(|(request, cell)| CellRecord::new(request, cell))
-            .collect(),
+        cells: cells.collect(),
+        silences: is_known.then_some(silences),
     }
 }
 

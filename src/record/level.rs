@@ -88,6 +88,7 @@ fn spread(phases: &[Vec<f64>]) -> f64 {
 mod tests {
     use super::*;
     use crate::measurement::Latencies;
+    use crate::record::Completed;
 
     /// `count` requests of `millis` each in one second.
     fn sample(count: u64, millis: u64) -> [Sample; 1] {
@@ -99,6 +100,10 @@ mod tests {
             requests: count,
             failures: 0,
             seconds: 1.0,
+            completed: Completed {
+                responses: count,
+                seconds: 1.0,
+            },
             latencies,
             ..Sample::default()
         }]

@@ -13,16 +13,17 @@ pub(crate) mod sample;
 mod seconds;
 mod sieve;
 mod units;
+mod unsent;
 
 pub use breakdown::Breakdown;
 pub use build::{Circumstances, build, phases};
 pub use json::{Error, Stored, schema};
 pub use level::{Level, Shortage, level, mean_of_medians, median};
 pub use model::{
-    COUNTING, CellRecord, Deployment, Ended, Environment, Health, LoadModel, PartsRecord,
-    PhaseRecord, Run, RunRecord, SCHEMA, ScenarioIdentity, Scheduling, SecondRecord, SliceRecord,
-    Turns, quantiles_ms,
+    COUNTING, CellRecord, Completed, Deployment, Ended, Environment, Health, LoadModel,
+    PartsRecord, PhaseRecord, Run, RunRecord, SCHEMA, ScenarioIdentity, Scheduling, SecondRecord,
+    SilenceRecord, SliceRecord, Turns, UnsentRecord, quantiles_ms,
 };
-pub use seconds::LoadSeconds;
+pub use seconds::{LoadRate, LoadSeconds};
 pub use sieve::{Sieve, Tally};
 pub use units::{Sample, log_units, needed_in_all, needed_per_unit};

@@ -57,6 +57,9 @@ pub struct RunRecord {
     pub phases: Vec<PhaseRecord>,
     /// Slices in the order of their start.
     pub slices: Vec<SliceRecord>,
+    /// Names that were not sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsent: Vec<UnsentRecord>,
     /// Where the time went, by phase, arm and request.
     #[serde(default)]
     pub parts: Vec<PartsRecord>,
@@ -301,8 +304,41 @@ pub struct SliceRecord {
     pub length_s: f64,
     /// P99 of the generator's own delay, in seconds.
     pub late_p99_s: f64,
-    /// The requests that became due in it; names without any are left out.
+    /// The requests that became due in it; names without any, and without a response that came in it, are left out.
     pub cells: Vec<CellRecord>,
+    /// Stretches of it in which nobody was served though a request was in flight, from a second on. None in older results,
+    /// which do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silences: Option<Vec<SilenceRecord>>,
+}
+
+/// A request name that was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UnsentRecord {
+    /// Index of the request name.
+    pub request: usize,
+    /// How many requests of it were to be expected, from the weights and the requests of other tasks.
+    pub expected: f64,
+}
+
+/// A stretch of a slice in which nobody was served though a request was in flight.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SilenceRecord {
+    /// The user class; none for users of every class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// Index of the request name; none for all requests together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<usize>,
+    /// When it begins, in seconds from the start of the slice.
+    pub from_s: f64,
+    /// When it ends; the slice's length if it goes on.
+    pub to_s: f64,
+    /// How long it went on after the slice, in seconds, while the load paused.
+    #[serde(default)]
+    pub after_s: f64,
+    /// How long it lasts in all, in the slices before and after too.
+    pub whole_s: f64,
 }
 
 /// The requests of one name in one slice. The figures beside the histograms are for readers of the file.
@@ -316,20 +352,54 @@ pub struct CellRecord {
     pub failures: u64,
     /// Latency quantiles in milliseconds, over successes, timeouts and unfinished requests.
     pub quantiles_ms: BTreeMap<Metric, f64>,
+    /// The mean latency in milliseconds of requests that weigh as much as they last: what the request takes that is in flight
+    /// at a random instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_weighted_ms: Option<f64>,
     /// The histograms and failures by kind, which everything is computed from.
     pub cell: Cell,
+    /// Responses that came in the slice, whenever they were due. None in older results, which do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed: Option<u64>,
+    /// When the first of them came, in seconds from the start of the slice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_s: Option<f64>,
 }
 
 impl CellRecord {
     /// The record of one cell.
     pub fn new(request: usize, cell: Cell) -> Self {
+        let latencies = cell.latencies();
         Self {
             request,
             requests: cell.requests(),
             failures: cell.failures(),
-            quantiles_ms: quantiles_ms(&cell.latencies()),
+            quantiles_ms: quantiles_ms(&latencies),
+            time_weighted_ms: latencies
+                .time_weighted()
+                .map(|seconds| six_digits(seconds * 1e3)),
             cell,
+            completed: None,
+            first_s: None,
         }
+    }
+}
+
+impl CellRecord {
+    /// Requests that were due in the slice and sent.
+    fn sent(&self) -> u64 {
+        let errors = self.cell.errors.iter();
+        let unsent = errors.filter(|(kind, _)| kind.is_unsent());
+        let unsent: u64 = unsent.map(|(_, count)| count).sum();
+        self.cell.requests().saturating_sub(unsent)
+    }
+
+    /// Requests that were due in the slice and got a response, whatever it says.
+    fn answered(&self) -> u64 {
+        let errors = self.cell.errors.iter();
+        let without = errors.filter(|(kind, _)| !kind.is_response());
+        let without: u64 = without.map(|(_, count)| count).sum();
+        self.cell.requests().saturating_sub(without)
     }
 }
 
@@ -406,6 +476,11 @@ impl RunRecord {
         slice.arm == Arm::Target && self.phases[slice.phase].measured
     }
 
+    /// Whether it says when responses came; older results say only when requests were due.
+    pub fn counts_responses(&self) -> bool {
+        self.slices.iter().any(|slice| slice.silences.is_some())
+    }
+
     /// Whether the run was cut short, so that nothing may be judged by it.
     pub fn is_partial(&self) -> bool {
         self.signal().is_some()
@@ -420,7 +495,68 @@ impl RunRecord {
     }
 }
 
+/// Responses and the time that they took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Completed {
+    /// Responses.
+    pub responses: u64,
+    /// Seconds.
+    pub seconds: f64,
+}
+
+impl Completed {
+    /// Responses per second; none if no time passed.
+    pub fn per_second(self) -> Option<f64> {
+        (self.seconds > 0.0).then(|| self.responses as f64 / self.seconds)
+    }
+
+    /// Adds responses and their time.
+    pub fn add(&mut self, other: Self) {
+        self.responses += other.responses;
+        self.seconds += other.seconds;
+    }
+}
+
 impl SliceRecord {
+    /// The responses of one name, or of all names where none, that came in this slice, and the time that they took.
+    ///
+    /// The load of a slice that begins at rest gives no response before the first can be there. So the time of its
+    /// responses begins with the first, which is then not counted. In a duet the load pauses after each slice until all is
+    /// answered, and what came in that pause counts, unless it is most: then the target did not keep up. An older result
+    /// counts the requests that it sent, when they were due.
+    pub fn completed(&self, request: Option<usize>) -> Completed {
+        let cells = self.cells.iter();
+        let own = || {
+            let cells = cells.clone();
+            cells.filter(|cell| request.is_none_or(|index| index == cell.request))
+        };
+        let responses: u64 = own()
+            .map(|cell| cell.completed.unwrap_or_else(|| cell.sent()))
+            .sum();
+        let first = own().filter_map(|cell| cell.first_s).reduce(f64::min);
+        let is_paired = self.pair.is_some();
+        if is_paired && own().all(|cell| cell.completed.is_some()) {
+            let answered: u64 = own().map(CellRecord::answered).sum();
+            if 2 * responses >= answered {
+                return Completed {
+                    responses: answered,
+                    seconds: self.length_s,
+                };
+            }
+        }
+        let is_at_rest = is_paired || self.start_s <= 0.0;
+        match first.filter(|first| is_at_rest && responses > 1 && *first < self.length_s) {
+            Some(first) => Completed {
+                responses: responses - 1,
+                seconds: self.length_s - first,
+            },
+            None => Completed {
+                responses,
+                seconds: self.length_s,
+            },
+        }
+    }
+
     /// The requests of one name in this slice, or of all names where none.
     pub fn cell(&self, request: Option<usize>) -> Cell {
         Cell::sum(&self.of_request(request).collect::<Vec<_>>())

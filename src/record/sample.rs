@@ -142,6 +142,7 @@ pub(crate) fn record() -> RecordBuilder {
         requests: Vec::new(),
         phases: Vec::new(),
         slices: Vec::new(),
+        unsent: Vec::new(),
         parts: Vec::new(),
         timeline: Vec::new(),
     };
@@ -238,6 +239,7 @@ impl RecordBuilder {
             length_s: 1.0,
             late_p99_s: 0.000_2,
             cells,
+            silences: None,
         });
         self
     }

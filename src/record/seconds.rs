@@ -1,6 +1,33 @@
 //! The time that requests per second are counted over.
 
-use super::model::PhaseRecord;
+use super::model::{Completed, PhaseRecord};
+
+/// Responses and the time that they took. An idle phase counts only if nothing else is asked for, as in [`LoadSeconds`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LoadRate {
+    loaded: Completed,
+    idle: Completed,
+}
+
+impl LoadRate {
+    /// Adds responses of a phase.
+    pub fn add(&mut self, phase: &PhaseRecord, completed: Completed) {
+        if phase.idle {
+            self.idle.add(completed);
+        } else {
+            self.loaded.add(completed);
+        }
+    }
+
+    /// What counts.
+    pub fn value(self) -> Completed {
+        if self.loaded.seconds > 0.0 {
+            self.loaded
+        } else {
+            self.idle
+        }
+    }
+}
 
 /// Seconds in which requests were to become due. An idle phase sends nothing by its plan, so that its seconds count only
 /// where nothing else is asked for: as in the limit on requests per second.

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::SliceRecord;
+use super::{Completed, SliceRecord};
 use crate::measurement::{Cell, Latencies};
 use crate::metric::{Kind, Metric, Starts};
 
@@ -25,6 +25,8 @@ pub struct Sample {
     pub failures: u64,
     /// Length of the windows in which they became due, in seconds.
     pub seconds: f64,
+    /// Responses that came in those windows, and the time that they took.
+    pub completed: Completed,
     /// Latencies that quantiles are taken of.
     pub latencies: Latencies,
     /// Those of them that a cold start delayed.
@@ -44,6 +46,10 @@ impl Sample {
             failures: cells.iter().map(|cell| cell.failures()).sum(),
             // Of nothing the sum would be minus zero.
             seconds: 0.0 + slices.iter().map(|slice| slice.length_s).sum::<f64>(),
+            completed: slices.iter().fold(Completed::default(), |mut sum, slice| {
+                sum.add(slice.completed(request));
+                sum
+            }),
             latencies: Latencies::sum(latencies),
             cold: Latencies::sum(cells.iter().map(|cell| &cell.cold)),
         }
@@ -54,6 +60,7 @@ impl Sample {
         self.requests += other.requests;
         self.failures += other.failures;
         self.seconds += other.seconds;
+        self.completed.add(other.completed);
         self.latencies.merge(&other.latencies);
         self.cold.merge(&other.cold);
     }
@@ -96,7 +103,7 @@ impl Sample {
     fn log_value(&self, metric: Metric) -> Option<f64> {
         let value = match metric.kind() {
             Kind::Quantile(q) => self.latencies_of(metric).quantile(q)?,
-            Kind::Rate => self.requests as f64 / self.seconds,
+            Kind::Rate => self.completed.per_second()?,
             Kind::Share => return None,
         };
         Some(libm::log(value)).filter(|log| log.is_finite())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Story;
 use super::words::Medium;
 use crate::measurement::{Cell, FailureKind, Latencies, Totals};
-use crate::record::{LoadSeconds, RunRecord, SliceRecord};
+use crate::record::{Completed, LoadRate, LoadSeconds, RunRecord, SliceRecord};
 
 /// The figures of one request name, or of all together.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,8 @@ pub(super) struct Figures {
     pub(super) cold: Latencies,
     /// Seconds in which requests became due.
     pub(super) seconds: f64,
+    /// Responses that came in that time.
+    pub(super) completed: Completed,
 }
 
 impl Figures {
@@ -32,9 +34,9 @@ impl Figures {
         (self.requests > 0).then(|| self.failures as f64 / self.requests as f64)
     }
 
-    /// Requests per second; none where no time passed.
+    /// Responses per second; none where no time passed.
     pub(super) fn per_second(&self) -> Option<f64> {
-        (self.seconds > 0.0).then(|| self.requests as f64 / self.seconds)
+        self.completed.per_second()
     }
 
     /// Requests that were never sent.
@@ -100,17 +102,19 @@ pub(super) fn gather<'r>(
 ) -> Figures {
     let mut cell = Cell::default();
     let mut seconds = LoadSeconds::default();
+    let mut rate = LoadRate::default();
     for record in records {
         let kept = |slice: &SliceRecord| keep(record, slice);
+        let index = request.and_then(|name| record.requests.iter().position(|own| own == name));
         for slice in record.slices.iter().filter(|slice| kept(slice)) {
-            seconds.add(&record.phases[slice.phase], slice.length_s);
+            let phase = &record.phases[slice.phase];
+            seconds.add(phase, slice.length_s);
+            if request.is_none() || index.is_some() {
+                rate.add(phase, slice.completed(index));
+            }
         }
-        let Some(name) = request else {
-            cell.merge(&record.pooled(None, kept));
-            continue;
-        };
-        if let Some(index) = record.requests.iter().position(|own| own == name) {
-            cell.merge(&record.pooled(Some(index), kept));
+        if request.is_none() || index.is_some() {
+            cell.merge(&record.pooled(index, kept));
         }
     }
     Figures {
@@ -121,6 +125,7 @@ pub(super) fn gather<'r>(
         cold: cell.cold,
         kinds: cell.errors,
         seconds: seconds.value(),
+        completed: rate.value(),
     }
 }
 

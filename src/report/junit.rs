@@ -186,7 +186,8 @@ fn line_result(story: &Story, index: usize, line: &Line) -> Result {
         | Invalidity::NoSockets { .. }
         | Invalidity::Unfollowed(_)
         | Invalidity::MissingBaseline
-        | Invalidity::BaseSilent => false,
+        | Invalidity::BaseSilent
+        | Invalidity::BaseUnavailable { .. } => false,
     });
     match Status::of(line) {
         Status::Failed => Result::Failure(match line.check {

@@ -224,7 +224,7 @@ fn ratios(text: &mut String, series: &[Series]) {
             name: "loadgate_requests_per_second",
             kind: "gauge",
             unit: "",
-            help: "Requests that became due, per second of their phases.",
+            help: "Responses that came, per second of the time that they took.",
         },
     );
     for series in series {

@@ -15,7 +15,7 @@ pub(super) const NONE: &str = "–";
 fn kind(measure: Measure) -> Kind {
     match measure {
         Measure::Metric(metric) => metric.kind(),
-        Measure::Failures(_) => Kind::Share,
+        Measure::Failures(_) | Measure::Unavailable => Kind::Share,
     }
 }
 

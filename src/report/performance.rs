@@ -15,11 +15,7 @@ pub fn performance(story: &Story) -> String {
     let figures = overall(story);
     let mut metrics = Map::new();
     let sent = figures.sent();
-    let per_second = if figures.seconds > 0.0 {
-        sent as f64 / figures.seconds
-    } else {
-        0.0
-    };
+    let per_second = figures.per_second().unwrap_or_default();
     metrics.insert(
         "http_reqs".to_owned(),
         json!({ "count": sent, "rate": six_digits(per_second) }),

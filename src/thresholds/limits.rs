@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::parse::METRICS;
-use super::{Bound, Error, FailureSet, Limit, Names, Severity, Subject};
+use super::{Availability, Bound, Error, FailureSet, Limit, Names, Severity, Subject};
 use crate::measurement::FailureKind;
 use crate::metric::{Kind, Metric};
 use crate::units::{Share, parse_duration};
@@ -13,6 +13,9 @@ const SECTIONS: [&str; 5] = ["overall", "requests", "phases", "errors", "cold"];
 
 /// What may stand beside the metrics of one request or phase.
 const BESIDES: [&str; 2] = ["errors", "cold"];
+
+/// The share of time in which nobody is served, beside the metrics of all requests together.
+const UNAVAILABLE: &str = "unavailable";
 
 /// Under `cold`, the metrics of cold starts by their names there.
 const COLD: [(&str, Metric); 5] = [
@@ -24,11 +27,15 @@ const COLD: [(&str, Metric); 5] = [
 ];
 
 /// Reads `limits`, and adds what holds where they are silent.
-pub(super) fn read(section: Option<&Cursor<'_>>, names: &Names<'_>) -> Result<Vec<Limit>, Error> {
+pub(super) fn read(
+    section: Option<&Cursor<'_>>,
+    names: &Names<'_>,
+) -> Result<(Vec<Limit>, Option<Availability>), Error> {
     let mut reader = Reader {
         names,
         limits: Vec::new(),
         has_error_rate: false,
+        availability: Some(Availability::default()),
     };
     if let Some(section) = section {
         let known = [&SECTIONS[..], &["warn"]].concat();
@@ -73,7 +80,7 @@ pub(super) fn read(section: Option<&Cursor<'_>>, names: &Names<'_>) -> Result<Ve
             line: None,
         });
     }
-    Ok(limits)
+    Ok((limits, reader.availability))
 }
 
 fn keys<'k>(known: &'k [&'k str]) -> Keys<'k> {
@@ -93,6 +100,7 @@ struct Reader<'a, 'd> {
     limits: Vec<(Limit, Entry<'d>)>,
     /// Whether the file says anything of the overall error rate, be it `off`.
     has_error_rate: bool,
+    availability: Option<Availability>,
 }
 
 impl<'d> Reader<'_, 'd> {
@@ -105,7 +113,12 @@ impl<'d> Reader<'_, 'd> {
         for section in sections.entries() {
             match section.key.text.as_str() {
                 "overall" => {
-                    self.metrics(&section.value, &everywhere, &[])?;
+                    let besides: &[&str] = match severity {
+                        Severity::Fail => &[UNAVAILABLE],
+                        Severity::Warn => &[],
+                    };
+                    let fields = self.metrics(&section.value, &everywhere, besides)?;
+                    self.unavailable(&fields)?;
                 }
                 "requests" => self.requests(&section.value, &everywhere)?,
                 "phases" => self.phases(&section.value, &everywhere)?,
@@ -115,6 +128,21 @@ impl<'d> Reader<'_, 'd> {
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    fn unavailable(&mut self, fields: &Fields<'d>) -> Result<(), Error> {
+        let mut entries = fields.entries().iter();
+        let Some(entry) = entries.find(|entry| entry.key.text == UNAVAILABLE) else {
+            return Ok(());
+        };
+        self.availability = match entry.value.written() {
+            Ok("off") => None,
+            Ok(_) | Err(_) => Some(Availability {
+                share: share(&entry.value)?,
+                line: Some(entry.key.line),
+            }),
+        };
         Ok(())
     }
 

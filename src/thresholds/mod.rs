@@ -14,8 +14,8 @@ mod tests;
 pub use crate::yaml::Error;
 
 pub use model::{
-    Abort, Acceptance, Bound, FailureSet, Limit, MissingBaseline, Mode, Precision, Regression,
-    RequestRule, Severity, Subject, Thresholds,
+    Abort, Acceptance, Availability, Bound, FailureSet, Limit, MissingBaseline, Mode, Precision,
+    Regression, RequestRule, Severity, Subject, Thresholds,
 };
 pub use names::{Names, PhaseName};
 pub use parse::parse;

@@ -14,10 +14,30 @@ pub struct Thresholds {
     pub mode: Mode,
     /// Absolute promises, in the order of the file, those that only warn among them.
     pub limits: Vec<Limit>,
+    /// How long the target may serve nobody; none if that is not looked at.
+    pub availability: Option<Availability>,
     /// How a change against the baseline or the base arm is judged.
     pub regression: Regression,
     /// When the run stops early.
     pub abort: Option<Abort>,
+}
+
+/// How long the target may serve nobody though a request is in flight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Availability {
+    /// Share of each measured phase.
+    pub share: Share,
+    /// Line of thresholds.yml, from 1; none for what holds if the file is silent.
+    pub line: Option<u32>,
+}
+
+impl Default for Availability {
+    fn default() -> Self {
+        Self {
+            share: Share::TEN_PERCENT,
+            line: None,
+        }
+    }
 }
 
 /// Whether a broken promise fails the build.

@@ -70,11 +70,13 @@ pub fn parse(file: &str, text: &str, names: &Names<'_>) -> Result<Thresholds, Er
         known: &keys,
         misplaced: MISPLACED,
     })?;
+    let (limits, availability) = limits::read(root.get("limits"), names)?;
     Ok(Thresholds {
         mode: root.read_or("mode", Mode::default(), |cursor| {
             cursor.one_of(&[("enforce", Mode::Enforce), ("observe", Mode::Observe)])
         })?,
-        limits: limits::read(root.get("limits"), names)?,
+        limits,
+        availability,
         regression: regression::read(root.entry("regression"), names)?,
         abort: root.get("abort").map(abort).transpose()?,
     })

@@ -341,7 +341,7 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ overall: { mean: 1s } }",
-        "t.yml:1:22: unknown key 'mean' in limits.overall: use one of error_rate, p50, p90, p95, p99, p999, requests_per_second, warm_p50, warm_p90, warm_p95, warm_p99",
+        "t.yml:1:22: unknown key 'mean' in limits.overall: use one of error_rate, p50, p90, p95, p99, p999, requests_per_second, unavailable, warm_p50, warm_p90, warm_p95, warm_p99",
     ),
     (
         "{ overall: { p96: 1s } }",
@@ -381,7 +381,7 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ overall: { phases: {} } }",
-        "t.yml:1:22: unknown key 'phases' in limits.overall: use one of error_rate, p50, p90, p95, p99, p999, requests_per_second, warm_p50, warm_p90, warm_p95, warm_p99",
+        "t.yml:1:22: unknown key 'phases' in limits.overall: use one of error_rate, p50, p90, p95, p99, p999, requests_per_second, unavailable, warm_p50, warm_p90, warm_p95, warm_p99",
     ),
     (
         "{ requests: { GET /order: {} } }",

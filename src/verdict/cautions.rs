@@ -7,14 +7,16 @@ use super::model::{Caution, Enough, Standing};
 use super::regression;
 use super::rule::Rules;
 use super::wire;
-use crate::measurement::{Arm, FailureKind};
-use crate::metric::Kind;
-use crate::record::{Ended, Environment, RunRecord, Scheduling, Tally};
+use crate::measurement::{Arm, FailureKind, Latencies};
+use crate::metric::{Kind, Metric};
+use crate::record::{Ended, Environment, LoadModel, RunRecord, Scheduling, Tally};
 use crate::thresholds::{Acceptance, Subject, Thresholds};
 use crate::units::six_digits;
 
 /// Statuses by which a proxy says that it did not get a response, or does not ask for one.
 const PROXY_STATUSES: [u16; 4] = [407, 502, 503, 504];
+/// Nobody notices shorter waits than this, in seconds.
+const SHORTEST_WAIT_S: f64 = 1.0;
 
 /// What the runs themselves give reason to say.
 pub(super) fn of_runs(
@@ -45,6 +47,8 @@ pub(super) fn of_runs(
     cautions.extend(other_cpu(runs, opponent));
     cautions.extend(other_scheduling(runs, opponent));
     cautions.extend(late_jobs(opponent));
+    cautions.extend(other_rate(thresholds, runs, opponent));
+    cautions.extend(long_waits(runs));
     cautions
 }
 
@@ -125,6 +129,42 @@ fn late_jobs(opponent: Opponent<'_>) -> Option<Caution> {
         of: jobs.of,
         id: newest.id.clone(),
     })
+}
+
+/// That a few long waits make up most of the time in which users wait, though percentiles hardly show them.
+fn long_waits(runs: &[Run<'_>]) -> Option<Caution> {
+    let told = runs.iter().filter(|run| run.record.counts_responses());
+    let mut latencies = Latencies::new();
+    for Run { record, .. } in told {
+        let all = record.pooled(None, |slice| record.is_measured(slice));
+        latencies.merge(&all.latencies());
+    }
+    let (by_time_s, p99_s) = (latencies.time_weighted()?, latencies.quantile(0.99)?);
+    (by_time_s > p99_s.max(SHORTEST_WAIT_S)).then(|| Caution::LongWaits {
+        by_time_s: six_digits(by_time_s),
+        p99_s: six_digits(p99_s),
+    })
+}
+
+/// In a closed model what is due follows what came back, so both are alike.
+fn other_rate(
+    thresholds: &Thresholds,
+    runs: &[Run<'_>],
+    opponent: Opponent<'_>,
+) -> Option<Caution> {
+    let Opponent::Jobs(jobs) = opponent else {
+        return None;
+    };
+    let is_open = |run: &Run<'_>| {
+        let mut phases = run.record.phases.iter();
+        run.record.counts_responses() && phases.any(|phase| phase.model == LoadModel::Arrivals)
+    };
+    let is_gated = thresholds
+        .regression
+        .gate
+        .contains(&Metric::RequestsPerSecond);
+    let is_other = jobs.iter().any(|job| !job.counts_responses);
+    (is_gated && is_other && runs.iter().any(is_open)).then_some(Caution::OtherRate)
 }
 
 fn other_cpu(runs: &[Run<'_>], opponent: Opponent<'_>) -> Option<Caution> {

@@ -283,7 +283,7 @@ pub(super) fn pooled<'a>(samples: impl Iterator<Item = &'a Sample>, metric: Metr
         Kind::Share => Some(counted(pooled.share(metric)))
             .filter(|count| count.of > 0)
             .map(Count::share),
-        Kind::Rate => Some(pooled.requests as f64 / pooled.seconds),
+        Kind::Rate => pooled.completed.per_second(),
     }
     .filter(|value| value.is_finite())
 }

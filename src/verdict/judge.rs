@@ -7,13 +7,17 @@ use super::model::{
     NotJudged, Outcome, Standing, Verdict,
 };
 use super::suspicion::Suspects;
-use super::{cautions, drift, limits, noise, regression, validity};
+use super::{availability, cautions, drift, limits, noise, overload, regression, validity};
 use crate::baseline::{Job, Scope};
 use crate::measurement::Totals;
-use crate::metric::Metric;
+use crate::metric::{Kind, Metric};
 use crate::record::{Ended, Tally};
 use crate::thresholds::{Abort, MissingBaseline, Mode, Subject};
 use crate::units::six_digits;
+
+/// A name that has so many times fewer requests than its change needs is rare by the scenario's design, such as a login in
+/// `on_start`; one that has more needs a longer run.
+const RARE: u64 = 10;
 
 /// Judges the results of one CI run against the thresholds, and against what was before.
 ///
@@ -41,6 +45,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
     if verdict.noise.is_some_and(|noise| noise.is_unusual()) {
         verdict.cautions.push(Caution::Noisy);
     }
+    verdict.cautions.extend(overload::cautions(&runs));
     verdict.lines.extend(abort_line(case));
     let is_aborted = !verdict.lines.is_empty();
     verdict
@@ -51,6 +56,10 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         .extend(limits_without_requests(&verdict.lines));
     // What an abort left is another load than the baseline's.
     if !is_aborted {
+        let found = availability::judge(case.thresholds.availability, &runs);
+        verdict.lines.extend(found.lines);
+        verdict.cautions.extend(found.cautions);
+        verdict.invalid.extend(found.invalid);
         verdict.comparison = comparison(&runs, opponent);
         compare(case, &runs, opponent, &mut verdict);
     }
@@ -69,6 +78,7 @@ fn compare(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>, verdict: &
     explain(&mut cells, runs, opponent);
     let anchor: Vec<&Job> = case.anchor.into_iter().collect();
     explain(&mut drift, runs, Opponent::Jobs(&anchor));
+    verdict.cautions.extend(take_rare(&mut cells));
     let first = verdict.lines.len();
     let problems = cells
         .iter()
@@ -90,6 +100,42 @@ fn compare(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>, verdict: &
         .extend(too_few_to_compare(case, runs, opponent));
     let cells = cells.into_iter().chain(drift);
     verdict.lines.extend(cells.map(|cell| cell.line));
+}
+
+/// Takes out the changes of names that are sent so rarely that no run of this scenario can judge them, and says it once.
+fn take_rare(cells: &mut Vec<Judged>) -> Option<Caution> {
+    let is_rare = |cell: &Judged| match cell.line.outcome {
+        LineOutcome::NotJudged(NotJudged::TooFewRequests { have, need }) => {
+            have.max(cell.line.requests).saturating_mul(RARE) <= need
+        }
+        LineOutcome::NotJudged(_)
+        | LineOutcome::Passed
+        | LineOutcome::Failed
+        | LineOutcome::Inconclusive => false,
+    };
+    let gated = |cell: &&Judged| {
+        let is_latency = matches!(cell.cell.metric.kind(), Kind::Quantile(_));
+        is_latency && cell.line.standing == Standing::Gated
+    };
+    let mut requests: Vec<String> = Vec::new();
+    for cell in cells.iter().filter(gated) {
+        let subject = &cell.cell.subject;
+        let mut own = cells
+            .iter()
+            .filter(gated)
+            .filter(|of| of.cell.subject == *subject);
+        if let Some(name) = subject.name().filter(|_| own.all(is_rare))
+            && !requests.iter().any(|known| known == name)
+        {
+            requests.push(name.to_owned());
+        }
+    }
+    cells.retain(|cell| {
+        let name = cell.cell.subject.name();
+        let is_told = requests.iter().any(|known| Some(known.as_str()) == name);
+        !(is_told && is_rare(cell))
+    });
+    (!requests.is_empty()).then_some(Caution::Rare { requests })
 }
 
 /// Says of each change that failed what it came from.
@@ -166,6 +212,7 @@ fn abort_line(case: &Case<'_>) -> Option<Line> {
             slices: 0,
             assumes_independence: true,
             line: None,
+            outage: None,
         }),
     })
 }

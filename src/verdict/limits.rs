@@ -221,6 +221,7 @@ fn share_line(
             slices: u32::try_from(slices.len()).unwrap_or(u32::MAX),
             assumes_independence: independent,
             line: limit.line,
+            outage: None,
         }),
         ..blank(limit)
     }
@@ -260,6 +261,7 @@ fn rate_line(limit: &Limit, runs: &[Run<'_>], at_least: f64) -> Line {
             slices: rate.slices(),
             assumes_independence: false,
             line: limit.line,
+            outage: None,
         }),
         ..blank(limit)
     }
@@ -285,6 +287,7 @@ fn blank(limit: &Limit) -> Line {
             slices: 0,
             assumes_independence: false,
             line: limit.line,
+            outage: None,
         }),
     }
 }

@@ -4,6 +4,7 @@
 //! mathematics goes through `libm` and its output has six significant digits, so that a stored result gets the same
 //! verdict on every machine.
 
+mod availability;
 mod case;
 mod cautions;
 mod change;
@@ -18,6 +19,7 @@ mod judge;
 mod limits;
 mod model;
 mod noise;
+mod overload;
 mod rate;
 mod regression;
 mod rule;
@@ -35,8 +37,8 @@ pub use judge::judge;
 pub use limits::requests_needed;
 pub use model::{
     Caution, Change, ChangeCheck, Check, ColdGrowth, Comparison, Enough, Invalidity, KindGrowth,
-    LimitCheck, Line, LineOutcome, Measure, NoComparison, Noise, NotJudged, Outcome, PartGrowth,
-    Reference, Spread, Standing, Suspicion, Unfollowed, Verdict,
+    LimitCheck, Line, LineOutcome, Measure, NoComparison, Noise, NotJudged, Outage, Outcome,
+    PartGrowth, Reference, Spread, Standing, Suspicion, Unfollowed, Verdict,
 };
 
 #[cfg(test)]

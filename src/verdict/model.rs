@@ -107,6 +107,8 @@ pub enum Measure {
     Metric(Metric),
     /// The share of requests that failed in one way.
     Failures(FailureSet),
+    /// The share of time in which nobody was served.
+    Unavailable,
 }
 
 /// Whether a line may fail the build.
@@ -192,6 +194,29 @@ pub struct LimitCheck {
     pub assumes_independence: bool,
     /// Line of thresholds.yml, where it is written.
     pub line: Option<u32>,
+    /// What a limit on unavailable time found; none of any other limit.
+    pub outage: Option<Outage>,
+}
+
+/// Why requests count as unavailable.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outage {
+    /// None succeeded for so long, though one was in flight.
+    Silent {
+        /// How long, in seconds.
+        seconds: f64,
+        /// Of how long.
+        of_s: f64,
+        /// The user class alone whose requests they were.
+        class: Option<String>,
+    },
+    /// Every one failed.
+    Failed,
+    /// None was sent, though the scenario says that some are.
+    Unsent {
+        /// How many were to be expected.
+        expected: f64,
+    },
 }
 
 /// The figures of a change.
@@ -403,6 +428,13 @@ pub enum Invalidity {
     MissingBaseline,
     /// In a duet, the base arm never answered.
     BaseSilent,
+    /// In a duet, the base arm served nobody for much of the time.
+    BaseUnavailable {
+        /// How long, in seconds.
+        seconds: f64,
+        /// Of how long.
+        of_s: f64,
+    },
 }
 
 /// What a person should know and nothing depends on.
@@ -413,6 +445,51 @@ pub enum Caution {
         /// Index of the line.
         line: usize,
     },
+    /// Nobody was served for some time, though a request was in flight: too short to fail, or of the base arm.
+    Silent {
+        /// Which deployment.
+        arm: Arm,
+        /// Whose requests.
+        subject: Subject,
+        /// The user class alone whose requests they were.
+        class: Option<String>,
+        /// How long, in seconds.
+        seconds: f64,
+        /// Of how long.
+        of_s: f64,
+    },
+    /// A request name of the scenario was not sent, and may not have had its turn.
+    NeverSent {
+        /// The name.
+        request: String,
+    },
+    /// The service did not keep up with the arrivals of a phase: latency grew through all of it.
+    Overloaded {
+        /// The phase.
+        phase: String,
+        /// Arrivals per second.
+        due: f64,
+        /// Responses per second.
+        served: f64,
+        /// Median latency in the first third of the phase, in seconds.
+        first_s: f64,
+        /// The same in the last third.
+        last_s: f64,
+    },
+    /// Names that are sent so rarely that their changes cannot be judged.
+    Rare {
+        /// The names.
+        requests: Vec<String>,
+    },
+    /// Weighed by time, requests take longer than nearly all of them: a few long waits make up most of the time.
+    LongWaits {
+        /// What the request takes that is in flight at a random instant, on average, in seconds.
+        by_time_s: f64,
+        /// The 99th percentile of the latency, in seconds.
+        p99_s: f64,
+    },
+    /// Requests per second are compared with jobs that counted what was due, not what came back.
+    OtherRate,
     /// A request name of the baseline was not sent.
     Vanished {
         /// The name.

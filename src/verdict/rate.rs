@@ -1,7 +1,6 @@
-//! A rate of requests with its t interval over slices.
+//! A rate of responses with its t interval over slices.
 
 use super::statistics::Distribution;
-use crate::measurement::Cell;
 use crate::record::SliceRecord;
 
 /// The rates of slices, phase by phase.
@@ -27,7 +26,7 @@ impl Phase {
 }
 
 impl Rate {
-    /// Adds the slices of one phase, those without a request too.
+    /// Adds the slices of one phase, those without a response too.
     pub(super) fn add_phase<'a>(
         &mut self,
         slices: impl Iterator<Item = &'a SliceRecord>,
@@ -38,17 +37,17 @@ impl Rate {
             rates: Vec::new(),
         };
         for slice in slices.filter(|slice| slice.length_s > 0.0) {
-            let requests: u64 = slice.of_request(request).map(Cell::requests).sum();
-            self.requests += requests;
+            let completed = slice.completed(request);
+            self.requests += completed.responses;
             phase.seconds += slice.length_s;
-            phase.rates.push(requests as f64 / slice.length_s);
+            phase.rates.extend(completed.per_second());
         }
         if !phase.rates.is_empty() {
             self.phases.push(phase);
         }
     }
 
-    /// Requests counted.
+    /// Responses counted.
     pub(super) fn requests(&self) -> u64 {
         self.requests
     }

@@ -206,7 +206,8 @@ pub(super) fn sent(runs: &[Run<'_>], scope: &Scope, arm: Arm) -> Vec<String> {
         let slices = record.slices.iter();
         let used: BTreeSet<usize> = slices
             .filter(|slice| slice.arm == arm && phases.contains(&slice.phase))
-            .flat_map(|slice| slice.cells.iter().map(|cell| cell.request))
+            .flat_map(|slice| slice.cells.iter().filter(|cell| cell.requests > 0))
+            .map(|cell| cell.request)
             .collect();
         for name in used.into_iter().map(|index| &record.requests[index]) {
             if !names.contains(name) {

@@ -91,7 +91,9 @@ fn is_unsent(record: &RunRecord) -> bool {
         .map(|(index, _)| {
             let mut slices = record.slices.iter();
             !slices.any(|slice| {
-                slice.phase == index && slice.arm == Arm::Target && !slice.cells.is_empty()
+                slice.phase == index
+                    && slice.arm == Arm::Target
+                    && slice.cells.iter().any(|cell| cell.requests > 0)
             })
         })
         .peekable();

@@ -101,6 +101,7 @@ fn slice(arm: Arm, pair: Option<u32>, start: usize, cells: Vec<CellRecord>) -> S
         length_s: 5.0,
         late_p99_s: 0.000_1,
         cells,
+        silences: Some(Vec::new()),
     }
 }
 
@@ -115,12 +116,15 @@ fn cell(request: usize, latencies: Latencies, failures: u64) -> CellRecord {
         requests: latencies.count() + failures,
         failures,
         quantiles_ms: BTreeMap::new(),
+        time_weighted_ms: None,
         cell: Cell {
             succeeded: latencies,
             failed,
             errors,
             ..Cell::default()
         },
+        completed: None,
+        first_s: None,
     }
 }
 

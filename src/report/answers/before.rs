@@ -3,7 +3,7 @@
 use crate::baseline::{CellSummary, Job, Scope, ToldRow};
 use crate::measurement::{Arm, Cell, Latencies};
 use crate::metric::Metric;
-use crate::record::{PhaseRecord, RunRecord};
+use crate::record::{Completed, PhaseRecord, RunRecord};
 use crate::report::Story;
 use crate::report::figures::{Figures, gather};
 use crate::report::numbers::date;
@@ -36,13 +36,13 @@ impl Known {
         (self.requests > 0).then(|| self.failures as f64 / self.requests as f64)
     }
 
-    /// What was measured in so many seconds.
-    pub(in crate::report) fn new(cell: &Cell, seconds: f64) -> Self {
+    /// What was measured, with its responses.
+    pub(in crate::report) fn new(cell: &Cell, completed: Completed) -> Self {
         let requests = cell.requests();
         let counts = Self {
             requests,
             failures: cell.failures(),
-            per_second: (seconds > 0.0).then(|| requests as f64 / seconds),
+            per_second: completed.per_second(),
             ..Self::default()
         };
         counts.with(&cell.latencies())
@@ -76,7 +76,9 @@ impl From<&ToldRow> for Known {
         Self {
             requests: row.requests,
             failures: row.failures,
-            per_second: seconds.map(|seconds| row.requests as f64 / seconds),
+            per_second: row
+                .per_second
+                .or_else(|| seconds.map(|seconds| row.requests as f64 / seconds)),
             average: row.latencies.average,
             quantiles: row.latencies.quantiles,
             max: row.latencies.max,
@@ -313,7 +315,11 @@ mod tests {
         }
         let all = past.measured(None).unwrap();
         assert_eq!(all.requests, 16_003, "those in the silence too");
-        assert_eq!(all.per_second, Some(16_003.0 / 16.0), "of the 16 s of load");
+        let rate = all.per_second.unwrap();
+        assert!(
+            (rate - 16_003.0 / 16.0).abs() < 1.0,
+            "{rate} in the 16 s of load"
+        );
         // By Little's law: 4,000 of 20 ms each in four seconds.
         let flight = past.in_phase(None, "warm").unwrap().in_flight.unwrap();
         assert!((flight - 20.0).abs() < 0.05, "{flight}");

@@ -172,7 +172,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
         limits
             .filter_map(|(line, limit)| match line.measure {
                 Measure::Metric(metric) => Some((metric.quantile()?, limit.bound)),
-                Measure::Failures(_) => None,
+                Measure::Failures(_) | Measure::Unavailable => None,
             })
             .filter(|(q, _)| self.x.holds(*q))
             .collect()
@@ -257,7 +257,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
     fn judged(&self) -> Vec<(Metric, f64, Change)> {
         let changes = self.rows.iter().filter_map(|row| match row.measure() {
             Measure::Metric(metric) => Some((metric, metric.quantile()?, row.estimated()?)),
-            Measure::Failures(_) => None,
+            Measure::Failures(_) | Measure::Unavailable => None,
         });
         let mut changes: Vec<_> = changes.collect();
         changes.sort_by(|a, b| a.1.total_cmp(&b.1));

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::measurement::{Arm, Cell, Latencies, Parts};
-use crate::record::{LoadSeconds, PhaseRecord, RunRecord};
+use crate::record::{Completed, LoadRate, PhaseRecord, RunRecord};
 use crate::report::Story;
 
 /// Index of the phase, arm, and index of the request name.
@@ -18,7 +18,8 @@ pub(super) struct Pools<'a> {
     /// Phases, repeats pooled.
     pub(super) phases: &'a [PhaseRecord],
     cells: BTreeMap<Key, Cell>,
-    seconds: BTreeMap<(usize, Arm), f64>,
+    /// By phase, arm and name; none for all of them together.
+    completed: BTreeMap<(usize, Arm, Option<usize>), Completed>,
     parts: BTreeMap<(Arm, usize), Parts>,
     by_phase: BTreeMap<Key, Parts>,
 }
@@ -27,8 +28,8 @@ pub(super) struct Pools<'a> {
 #[derive(Default)]
 pub(super) struct Pool {
     pub(super) cell: Cell,
-    /// Seconds in which they became due.
-    pub(super) seconds: f64,
+    /// Responses, and the time that they took.
+    pub(super) completed: Completed,
 }
 
 impl<'a> Pools<'a> {
@@ -38,7 +39,7 @@ impl<'a> Pools<'a> {
             names: Vec::new(),
             phases: &story.record.phases,
             cells: BTreeMap::new(),
-            seconds: BTreeMap::new(),
+            completed: BTreeMap::new(),
             parts: BTreeMap::new(),
             by_phase: BTreeMap::new(),
         };
@@ -54,7 +55,11 @@ impl<'a> Pools<'a> {
     fn add(&mut self, record: &'a RunRecord, cells: &mut BTreeMap<Key, Vec<&'a Cell>>) {
         let names: Vec<usize> = record.requests.iter().map(|name| self.name(name)).collect();
         for slice in &record.slices {
-            *self.seconds.entry((slice.phase, slice.arm)).or_default() += slice.length_s;
+            for request in std::iter::once(None).chain((0..names.len()).map(Some)) {
+                let name = request.map(|request| names[request]);
+                let completed = self.completed.entry((slice.phase, slice.arm, name));
+                completed.or_default().add(slice.completed(request));
+            }
             for cell in &slice.cells {
                 let key = (slice.phase, slice.arm, names[cell.request]);
                 cells.entry(key).or_default().push(&cell.cell);
@@ -111,18 +116,19 @@ impl<'a> Pools<'a> {
             *own == arm && keep(*phase) && request.is_none_or(|request| request == *name)
         });
         let cells: Vec<&Cell> = cells.map(|(_, cell)| cell).collect();
-        let mut seconds = LoadSeconds::default();
-        for ((phase, own), length) in &self.seconds {
+        let mut rate = LoadRate::default();
+        for ((phase, own, name), completed) in &self.completed {
             if *own == arm
+                && *name == request
                 && keep(*phase)
                 && let Some(phase) = self.phases.get(*phase)
             {
-                seconds.add(phase, *length);
+                rate.add(phase, *completed);
             }
         }
         Pool {
             cell: Cell::sum(&cells),
-            seconds: seconds.value(),
+            completed: rate.value(),
         }
     }
 
@@ -198,7 +204,7 @@ mod tests {
                 let pool = pools.measured(index.checked_sub(1), Arm::Target);
                 assert_eq!(pool.cell.requests(), figures.requests);
                 assert_eq!(pool.cell.latencies(), figures.latencies);
-                assert_eq!(Known::new(&pool.cell, pool.seconds), Known::from(figures));
+                assert_eq!(Known::new(&pool.cell, pool.completed), Known::from(figures));
             }
         }
         let sample = story("phases");

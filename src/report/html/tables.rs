@@ -111,7 +111,7 @@ fn named(request: Option<&str>) -> Markup {
 }
 
 fn known(pool: &Pool) -> Known {
-    Known::new(&pool.cell, pool.seconds)
+    Known::new(&pool.cell, pool.completed)
 }
 
 /// Latency and errors by request name and phase, where there are several of both.

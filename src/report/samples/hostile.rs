@@ -45,7 +45,10 @@ pub(in crate::report) fn saying(text: &str) -> Sample {
     }
     for caution in &mut sample.verdict.cautions {
         match caution {
-            Caution::Vanished { request } => *request = own(),
+            Caution::Vanished { request } | Caution::NeverSent { request } => *request = own(),
+            Caution::Rare { requests } => requests.fill(own()),
+            Caution::Overloaded { phase, .. } => *phase = own(),
+            Caution::Silent { class, .. } => *class = Some(own()),
             Caution::OtherCpu { baseline, current } => (*baseline, *current) = (own(), own()),
             Caution::TooFewToCompare { phase, .. } => *phase = phase.as_ref().map(|_| own()),
             Caution::LateJobs { id, .. } => *id = own(),
@@ -63,6 +66,8 @@ pub(in crate::report) fn saying(text: &str) -> Sample {
             | Caution::Aborted { .. }
             | Caution::OtherScheduling { .. }
             | Caution::NoColdMark
+            | Caution::OtherRate
+            | Caution::LongWaits { .. }
             | Caution::Insecure
             | Caution::ProxyResponses { .. }
             | Caution::LateSlices { .. }

@@ -239,7 +239,7 @@ fn every_verdict_says_what_happened() {
     few errors: Performance gate shop passed: nothing worse by more than its floor; +24 % or more on any gated line would have been caught
     more errors: Performance gate shop failed: GET /orders is failing more often: error rate 0.25 → 7.50 % (+7.25 pp); 2 more checks failed
     below floors: Performance gate shop failed: requests overall are slower: P95 6.74 → 10.1 ms (+50.0 %)
-    names come and go: Performance gate shop passed: nothing slower; +12 % or more on any gated line would have been caught; 5 checks not judged
+    names come and go: Performance gate shop passed: nothing slower; +12 % or more on any gated line would have been caught; 4 checks not judged
     phases: Performance gate shop failed: GET /orders in burst is slower: P95 87.1 → 130 ms (+49.8 %), limit 120 ms broken; 2 more checks failed
     rate lost: Performance gate shop failed: requests overall are served less often: requests/s 600 → 400/s (-33.3 %)
     cold starts: Performance gate shop failed: requests overall in burst are slower: cold P50 401 → 641 ms (+59.6 %); 1 more check failed

@@ -3,6 +3,7 @@
 use super::Medium;
 use super::context::{noise, proxy_of};
 use super::line::title;
+use super::outage::short_silence;
 use super::reasons::{not_judged, written_at};
 use super::redirects::{FOLLOW, resent, strayed, unfollowed};
 use crate::baseline::Scope;
@@ -27,6 +28,38 @@ pub(in crate::report) fn told_cautions<'a>(story: &Story<'a>) -> impl Iterator<I
 pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Medium) -> String {
     match caution {
         Caution::MuchFaster { line } => much_faster(story.verdict.lines.get(*line), medium),
+        Caution::Silent {
+            arm,
+            subject,
+            class,
+            seconds,
+            of_s,
+        } => short_silence(*arm, subject, class.as_deref(), (*seconds, *of_s), medium),
+        Caution::NeverSent { request } => format!(
+            "{} was never sent: look at the scenario's weights, its conditions and its length",
+            medium.foreign(request)
+        ),
+        Caution::Overloaded {
+            phase,
+            due,
+            served,
+            first_s,
+            last_s,
+        } => format!(
+            "the target did not keep up in {}: {} arrived and {} were answered, and the median latency grew from {} in the first third to {} in the last: set a latency limit, or send less",
+            medium.foreign(phase),
+            numbers::rate(*due),
+            numbers::rate(*served),
+            Latency(*first_s),
+            Latency(*last_s)
+        ),
+        Caution::Rare { requests } => rare(requests, medium),
+        Caution::LongWaits { by_time_s, p99_s } => format!(
+            "a few long waits make up most of the time: the request that is in flight at a random instant takes {} on average, and P99 is {}",
+            Latency(*by_time_s),
+            Latency(*p99_s)
+        ),
+        Caution::OtherRate => "requests/s are compared with jobs of an older loadgate, which counted the arrivals that were planned: record new jobs".to_owned(),
         Caution::Vanished { request } => {
             let before = match story.verdict.comparison {
                 Comparison::Duet { .. } => "was sent to the base",
@@ -193,6 +226,22 @@ pub(in crate::report) fn of_recording(story: &Story, medium: Medium) -> Vec<Stri
         )
     });
     cautions.map(|told| caution(story, told, medium)).collect()
+}
+
+/// Names beyond which a line only counts them.
+const NAMED: usize = 3;
+
+/// The names whose changes nothing judges, in one line.
+fn rare(requests: &[String], medium: Medium) -> String {
+    let named = requests.iter().take(NAMED);
+    let mut told = named
+        .map(|name| medium.foreign(name))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if let more @ 1.. = requests.len().saturating_sub(NAMED) {
+        told += &format!(" and {}", counted(more as u64, "more name"));
+    }
+    format!("sent too rarely for a change to be judged: {told}")
 }
 
 /// What the generator's lateness drops: slices, or the pairs of a duet.

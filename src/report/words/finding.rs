@@ -4,6 +4,7 @@ use super::Medium;
 use super::cautions::aborted;
 use super::limit::promise;
 use super::line::{is_spared, measure_name, since, title};
+use super::outage::headline;
 use super::reasons::{invalidity, no_comparison, why_not};
 use crate::metric::Metric;
 use crate::report::Story;
@@ -86,6 +87,10 @@ fn failed(story: &Story, medium: Medium) -> String {
     };
     more(match &worst.check {
         Check::Change(check) => worse(worst, check, medium) + &limits_too(row),
+        Check::Limit(LimitCheck {
+            outage: Some(outage),
+            ..
+        }) => headline(worst, outage, medium),
         Check::Limit(limit) => broken(worst, limit, medium),
     })
 }
@@ -100,6 +105,10 @@ fn severity(line: &Line) -> (u8, f64) {
             let latency =
                 matches!(line.measure, Measure::Metric(metric) if metric.quantile().is_some());
             (2 + u8::from(latency) + 2 * u8::from(named), size)
+        }
+        // Where nobody is served, other figures say little.
+        Check::Limit(limit) if limit.outage.is_some() => {
+            (9 - u8::from(named), line.current.unwrap_or_default())
         }
         Check::Limit(limit) => {
             let size = line.current.map_or(0.0, |current| {

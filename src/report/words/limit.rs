@@ -1,6 +1,7 @@
 //! What a limit says.
 
 use super::Medium;
+use super::outage::outage;
 use super::reasons::why_not;
 use crate::metric::{Metric, Starts};
 use crate::report::Story;
@@ -41,13 +42,16 @@ pub(in crate::report) fn limit_reason(
 ) -> Option<String> {
     match &line.outcome {
         LineOutcome::NotJudged(why) => Some(why_not(story, line, why, medium)),
-        LineOutcome::Failed | LineOutcome::Inconclusive => limit_counts(line, limit),
+        LineOutcome::Failed | LineOutcome::Inconclusive => limit_counts(line, limit, medium),
         LineOutcome::Passed => None,
     }
 }
 
 /// How many requests are over a limit, or, where that is open, between which shares.
-pub(super) fn limit_counts(line: &Line, limit: &LimitCheck) -> Option<String> {
+pub(super) fn limit_counts(line: &Line, limit: &LimitCheck, medium: Medium) -> Option<String> {
+    if let Some(found) = &limit.outage {
+        return Some(outage(line, found, medium));
+    }
     let (verb, allowed) = match line.measure {
         Measure::Metric(metric) => match metric.quantile() {
             Some(q) if metric.starts() == Starts::Cold => ("took longer", 1.0 - q),
@@ -55,7 +59,7 @@ pub(super) fn limit_counts(line: &Line, limit: &LimitCheck) -> Option<String> {
             None if metric == Metric::ColdShare => ("began with a cold start", limit.bound),
             None => ("failed", limit.bound),
         },
-        Measure::Failures(_) => ("failed this way", limit.bound),
+        Measure::Failures(_) | Measure::Unavailable => ("failed this way", limit.bound),
     };
     let may = format!("{} may", numbers::percent(allowed));
     if let (LineOutcome::Inconclusive, Some((lower, upper))) = (&line.outcome, limit.interval) {
@@ -79,7 +83,7 @@ fn noun(line: &Line) -> &'static str {
         Measure::Metric(metric) if metric.starts() == Starts::Cold => "cold start",
         Measure::Metric(metric) if metric.starts() == Starts::Warm => "warm request",
         Measure::Metric(Metric::ColdShare) => "answer",
-        Measure::Metric(_) | Measure::Failures(_) => "request",
+        Measure::Metric(_) | Measure::Failures(_) | Measure::Unavailable => "request",
     }
 }
 

@@ -18,6 +18,7 @@ use crate::verdict::{
 pub(in crate::report) fn measure_name(measure: Measure) -> String {
     match measure {
         Measure::Metric(metric) => metric.label().to_owned(),
+        Measure::Unavailable => "unavailable".to_owned(),
         Measure::Failures(set) => format!("{} {}", Metric::ErrorRate.label(), failures_name(set)),
     }
 }
@@ -89,7 +90,7 @@ pub(in crate::report) fn sentence(story: &Story, line: &Line, medium: Medium) ->
             match &line.outcome {
                 LineOutcome::NotJudged(why) => Some(why_not(story, line, why, medium)),
                 LineOutcome::Passed | LineOutcome::Failed | LineOutcome::Inconclusive => {
-                    limit_counts(line, limit)
+                    limit_counts(line, limit, medium)
                 }
             }
         }

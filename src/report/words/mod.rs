@@ -9,6 +9,7 @@ mod finding;
 mod headline;
 mod limit;
 mod line;
+mod outage;
 mod reasons;
 mod redirects;
 mod suspicion;

@@ -168,6 +168,14 @@ pub(super) fn invalidity(story: &Story, why: &Invalidity, medium: Medium) -> Rea
             too_few(story, *line, medium)
         }
         Invalidity::MissingBaseline => missing_baseline(story, medium),
+        Invalidity::BaseUnavailable { seconds, of_s } => reason(
+            format!(
+                "the base served nobody for {} of {}",
+                numbers::length(*seconds),
+                numbers::length(*of_s)
+            ),
+            "see why the base hangs, and run it again",
+        ),
         Invalidity::BaseSilent => reason(
             match &story.record.base {
                 Some(base) => format!("the base {} never answered", medium.foreign(&base.url)),
@@ -257,6 +265,12 @@ fn lost_to_lateness(story: &Story, line: &Line) -> Option<String> {
         | Caution::NoColdMark
         | Caution::Insecure
         | Caution::ProxyResponses { .. }
+        | Caution::Silent { .. }
+        | Caution::NeverSent { .. }
+        | Caution::OtherRate
+        | Caution::Rare { .. }
+        | Caution::LongWaits { .. }
+        | Caution::Overloaded { .. }
         | Caution::Noisy => None,
     })?;
     let would_do = match line.outcome {

@@ -92,6 +92,28 @@ fn a_name_with_too_few_requests_blocks_nothing() {
 }
 
 #[test]
+fn a_name_that_is_rare_by_design_is_one_line() {
+    let traffic = [
+        traffic("GET /a", 600, 100.0),
+        traffic("POST /login", 1, 100.0),
+    ];
+    let verdict = judged_alone(&thresholds(), &duet_of(&traffic, &traffic));
+    let rare = Caution::Rare {
+        requests: vec!["POST /login".to_owned()],
+    };
+    assert_eq!(verdict.cautions, [rare]);
+    let unjudged = verdict.lines.iter().filter(|line| {
+        line.subject == request("POST /login")
+            && matches!(
+                line.outcome,
+                LineOutcome::NotJudged(NotJudged::TooFewRequests { .. })
+            )
+    });
+    assert_eq!(unjudged.count(), 0);
+    assert_eq!(verdict.outcome, Outcome::Passed);
+}
+
+#[test]
 fn too_few_requests_or_slices_overall_are_invalid() {
     let of = |pairs: u32, requests| {
         let only = [traffic("GET /a", requests, 100.0)];

@@ -1,6 +1,7 @@
 //! Whole verdicts over synthetic records.
 
 mod acceptance;
+mod availability;
 mod cells;
 mod cold;
 mod drift;
@@ -18,13 +19,14 @@ use crate::baseline::{Job, Matching, Mismatch};
 use crate::metric::Metric;
 use crate::record::RunRecord;
 use crate::record::sample::{Traffic, record, traffic};
-use crate::thresholds::{Limit, Mode, Regression, Subject, Thresholds};
+use crate::thresholds::{Availability, Limit, Mode, Regression, Subject, Thresholds};
 
 /// Thresholds without a limit and with what holds for changes where a file is silent.
 fn thresholds() -> Thresholds {
     Thresholds {
         mode: Mode::Enforce,
         limits: Vec::new(),
+        availability: Some(Availability::default()),
         regression: Regression::default(),
         abort: None,
     }

@@ -1,0 +1,415 @@
+//! Availability: was anybody served all the time? Time is weighed here, not requests.
+//!
+//! A closed model sends nothing more while its users wait for a target that hangs, so that percentiles and error rates,
+//! which weigh requests, hardly see it (coordinated omission). So the record keeps silences: stretches in which a request
+//! was in flight and none succeeded. A silence counts if the service's own times do not explain it. The time of those that
+//! count, as a share of a phase, is held against a limit: of all requests together, of each name, and of each class that
+//! shares a name with another.
+
+use super::case::Run;
+use super::model::{
+    Caution, Check, Invalidity, LimitCheck, Line, LineOutcome, Measure, Outage, Standing,
+};
+use crate::measurement::{Arm, Cell};
+use crate::record::{RunRecord, SilenceRecord, SliceRecord, median};
+use crate::thresholds::{Availability, Subject};
+use crate::units::six_digits;
+
+/// A silence longer than this counts in any phase, in seconds. A cold start, a pause of a runtime or a failover within its
+/// time is shorter; nobody waits longer for a page.
+const PAUSE_S: f64 = 5.0;
+/// In a phase so short that half of it is less, half of it counts, but never less than this.
+const SHORTEST_PAUSE_S: f64 = 2.0;
+/// Share of a short phase that counts.
+const PAUSE_SHARE: f64 = 0.5;
+/// A request in flight ends within the longest time that its name needs. So no silence of a healthy service is longer. That
+/// longest time is estimated from the run itself, and this factor allows for its tail.
+const TAIL: f64 = 3.0;
+/// The quantile of a name's latencies that stands for the longest.
+const LONGEST: f64 = 0.95;
+/// Share of a phase in which a name may be silent: a rare one is sent so seldom that a single slow request is much of its
+/// time, so it fails only if it is silent for most of the phase.
+const NAME_SHARE: f64 = 0.5;
+/// Requests that must all fail before their name is called unavailable: at an error rate of 1 %, two fail by chance in one
+/// of 10,000 runs.
+const FEWEST_FAILED: u64 = 2;
+/// Requests of a name that were to be expected, for none to be a failure: by chance there is none in 1 of 20,000 runs
+/// (e^-10).
+const FEWEST_EXPECTED: f64 = 10.0;
+
+/// What availability gives reason to say.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) lines: Vec<Line>,
+    pub(super) cautions: Vec<Caution>,
+    pub(super) invalid: Vec<Invalidity>,
+}
+
+/// Judges the availability of both arms; of a result that does not know when responses came, nothing.
+pub(super) fn judge(limit: Option<Availability>, runs: &[Run<'_>]) -> Found {
+    let mut found = Found::default();
+    let Some(limit) = limit else {
+        return found;
+    };
+    for Run { record, .. } in runs {
+        if record.counts_responses() {
+            target(&limit, record, &mut found);
+            base(&limit, record, &mut found);
+        }
+    }
+    found
+}
+
+/// Of whom a time is: all requests together, a name, or a class's own requests of a name.
+type Key<'r> = (Option<&'r str>, Option<usize>);
+
+/// Silence of some requests in one phase.
+struct Silent<'r> {
+    key: Key<'r>,
+    phase: usize,
+    seconds: f64,
+    of_s: f64,
+}
+
+impl Silent<'_> {
+    fn share(&self) -> f64 {
+        self.seconds / self.of_s
+    }
+
+    fn is_over(&self, limit: &Availability) -> bool {
+        self.share() > limit.of_name(self.key.1.is_some())
+    }
+}
+
+impl Availability {
+    fn of_name(&self, is_name: bool) -> f64 {
+        let share = self.share.fraction();
+        if is_name {
+            share.max(NAME_SHARE)
+        } else {
+            share
+        }
+    }
+}
+
+fn target(limit: &Availability, record: &RunRecord, found: &mut Found) {
+    let silent = silent(record, Arm::Target);
+    let failed = failed(record);
+    let is_dead = |silent: &Silent<'_>| failed.contains(&silent.key.1);
+    let all: Vec<&Silent<'_>> = silent.iter().filter(|one| one.is_over(limit)).collect();
+    let (overall, names): (Vec<&Silent<'_>>, Vec<&Silent<'_>>) =
+        all.into_iter().partition(|one| one.key.1.is_none());
+    for one in &overall {
+        found.lines.push(silent_line(limit, record, one));
+    }
+    if overall.is_empty() && limit.line.is_some() {
+        let worst = silent.iter().filter(|one| one.key.1.is_none());
+        let worst = worst.max_by(|a, b| a.share().total_cmp(&b.share()));
+        found.lines.push(kept(limit, record, worst));
+    }
+    // A target that is silent is silent by each of its names.
+    let by_itself =
+        |one: &&&Silent<'_>| !is_dead(one) && overall.iter().all(|whole| whole.phase != one.phase);
+    let names: Vec<_> = names.iter().filter(by_itself).collect();
+    for one in &names {
+        // One class of a name that is silent as a whole says nothing more.
+        let whole = names
+            .iter()
+            .any(|of| one.key.0.is_some() && of.key == (None, one.key.1) && of.phase == one.phase);
+        if !whole {
+            found.lines.push(silent_line(limit, record, one));
+        }
+    }
+    for request in &failed {
+        found.lines.push(failed_line(limit, record, *request));
+    }
+    for unsent in &record.unsent {
+        let Some(name) = record.requests.get(unsent.request) else {
+            continue;
+        };
+        if unsent.expected < FEWEST_EXPECTED {
+            found.cautions.push(Caution::NeverSent {
+                request: name.clone(),
+            });
+        } else {
+            let outage = Outage::Unsent {
+                expected: unsent.expected,
+            };
+            let subject = Subject::Request(name.clone());
+            let name_limit = limit.of_name(true);
+            let line = line(limit, subject, (name_limit, 1.0), outage);
+            found.lines.push(line);
+        }
+    }
+    let short = silent
+        .iter()
+        .filter(|one| one.seconds > 0.0 && !one.is_over(limit));
+    found
+        .cautions
+        .extend(worst_caution(record, Arm::Target, short.collect()));
+}
+
+/// The base is not what is tested: nothing can be compared with one that is silent, and of its names it is said.
+fn base(limit: &Availability, record: &RunRecord, found: &mut Found) {
+    let silent = silent(record, Arm::Base);
+    let overall = silent
+        .iter()
+        .find(|one| one.key.1.is_none() && one.is_over(limit));
+    if let Some(one) = overall {
+        found.invalid.push(Invalidity::BaseUnavailable {
+            seconds: six_digits(one.seconds),
+            of_s: six_digits(one.of_s),
+        });
+        return;
+    }
+    let some = silent.iter().filter(|one| one.seconds > 0.0).collect();
+    found
+        .cautions
+        .extend(worst_caution(record, Arm::Base, some));
+}
+
+/// The longest of some silences, overall before names.
+fn worst_caution(record: &RunRecord, arm: Arm, silent: Vec<&Silent<'_>>) -> Option<Caution> {
+    let worst = silent.into_iter().max_by(|a, b| {
+        let is_overall = |one: &Silent<'_>| one.key.1.is_none();
+        let order = is_overall(a).cmp(&is_overall(b));
+        order.then(a.seconds.total_cmp(&b.seconds))
+    })?;
+    Some(Caution::Silent {
+        arm,
+        subject: subject(record, worst.key.1),
+        class: worst.key.0.map(str::to_owned),
+        seconds: six_digits(worst.seconds),
+        of_s: six_digits(worst.of_s),
+    })
+}
+
+/// The silences that count, by key and measured phase.
+fn silent(record: &RunRecord, arm: Arm) -> Vec<Silent<'_>> {
+    let longest: Vec<Option<f64>> = (0..record.requests.len())
+        .map(|request| longest(record, arm, Some(request)))
+        .collect();
+    let overall = longest.iter().flatten().copied().reduce(f64::max);
+    let mut all: Vec<Silent<'_>> = Vec::new();
+    for (index, phase) in record.phases.iter().enumerate() {
+        if !phase.is_measured_load() {
+            continue;
+        }
+        let own = |slice: &&SliceRecord| slice.phase == index && slice.arm == arm;
+        let slices: Vec<&SliceRecord> = record.slices.iter().filter(own).collect();
+        let length: f64 = slices.iter().map(|slice| slice.length_s).sum();
+        let passes = 1 + slices.iter().map(|slice| slice.pass).max().unwrap_or(0);
+        let pause = (PAUSE_SHARE * length / f64::from(passes)).clamp(SHORTEST_PAUSE_S, PAUSE_S);
+        let counts = |silence: &SilenceRecord| {
+            let own = match silence.request {
+                Some(request) => longest.get(request).copied().flatten(),
+                None => overall,
+            };
+            silence.whole_s > own.map_or(0.0, |own| TAIL * own).max(pause)
+        };
+        for slice in slices {
+            let of_slice = slice.silences.as_deref().unwrap_or_default();
+            let counted = of_slice.iter().filter(|silence| counts(silence));
+            let slow = unexplained(of_slice, pause, &counts);
+            for (key, seconds) in counted
+                .map(|one| (key(one), lasted(slice, one)))
+                .chain(slow)
+            {
+                let known = all
+                    .iter_mut()
+                    .find(|one| one.key == key && one.phase == index);
+                match known {
+                    Some(known) => known.seconds += seconds,
+                    None => all.push(Silent {
+                        key,
+                        phase: index,
+                        seconds,
+                        of_s: length,
+                    }),
+                }
+            }
+        }
+        // While the load of a duet pauses, time goes on for who waits.
+        for one in all.iter_mut().filter(|one| one.phase == index) {
+            one.of_s += paused(record, arm, one.key, index);
+        }
+    }
+    all
+}
+
+fn key(silence: &SilenceRecord) -> Key<'_> {
+    (silence.class.as_deref(), silence.request)
+}
+
+/// How long a silence lasted in a slice; in a duet, while the load paused for it too.
+fn lasted(slice: &SliceRecord, silence: &SilenceRecord) -> f64 {
+    let after = if slice.pair.is_some() {
+        silence.after_s
+    } else {
+        0.0
+    };
+    silence.to_s - silence.from_s + after
+}
+
+/// How long the load of a duet paused in all for requests that were not served.
+fn paused(record: &RunRecord, arm: Arm, of: Key<'_>, phase: usize) -> f64 {
+    let slices = record.slices.iter();
+    let own =
+        slices.filter(|slice| slice.phase == phase && slice.arm == arm && slice.pair.is_some());
+    let silences = own.flat_map(|slice| slice.silences.iter().flatten());
+    silences
+        .filter(|silence| key(silence) == of)
+        .map(|silence| silence.after_s)
+        .sum()
+}
+
+/// A silence of all requests that a slow name would explain, where it overlaps with that of a name that nothing explains.
+fn unexplained<'r>(
+    silences: &'r [SilenceRecord],
+    pause: f64,
+    counts: &impl Fn(&SilenceRecord) -> bool,
+) -> Option<(Key<'r>, f64)> {
+    let overall = silences.iter().filter(|silence| silence.request.is_none());
+    let overall = overall.filter(|silence| !counts(silence) && silence.whole_s > pause);
+    let names = || {
+        silences
+            .iter()
+            .filter(|one| one.request.is_some() && counts(one))
+    };
+    let shared = |all: &SilenceRecord| {
+        let each = names().map(|one| one.to_s.min(all.to_s) - one.from_s.max(all.from_s));
+        each.fold(0.0, f64::max)
+    };
+    let seconds: f64 = overall.map(shared).sum();
+    (seconds > 0.0).then_some(((None, None), seconds))
+}
+
+/// The longest that a name's requests need, as far as the run shows it without its worst hour: in half of the slices none
+/// needs longer, and hardly any of all. The smaller of both, since a silence may fall into many slices, or be many requests.
+fn longest(record: &RunRecord, arm: Arm, request: Option<usize>) -> Option<f64> {
+    let slices = record.slices.iter().filter(|slice| slice.arm == arm);
+    let cells: Vec<Cell> = slices.map(|slice| slice.cell(request)).collect();
+    let longest: Vec<f64> = cells
+        .iter()
+        .filter_map(|cell| cell.succeeded.max())
+        .collect();
+    let all = Cell::sum(&cells.iter().collect::<Vec<_>>());
+    let most = all.succeeded.quantile(LONGEST)?;
+    let known = median(&longest).min(most);
+    // A cold start is explained by its mark.
+    Some(all.cold.quantile(0.5).map_or(known, |cold| known.max(cold)))
+}
+
+/// The names of which every request failed in the measured phases; all requests together if every name did.
+fn failed(record: &RunRecord) -> Vec<Option<usize>> {
+    let of = |request| record.pooled(request, |slice| record.is_measured(slice));
+    let has_failed = |request: &Option<usize>| {
+        let cell = of(*request);
+        cell.requests() >= FEWEST_FAILED && cell.failures() == cell.requests()
+    };
+    if has_failed(&None) {
+        return vec![None];
+    }
+    (0..record.requests.len())
+        .map(Some)
+        .filter(has_failed)
+        .collect()
+}
+
+fn subject(record: &RunRecord, request: Option<usize>) -> Subject {
+    let name = request.and_then(|request| record.requests.get(request));
+    name.map_or(Subject::Overall, |name| Subject::Request(name.clone()))
+}
+
+fn silent_line(limit: &Availability, record: &RunRecord, silent: &Silent<'_>) -> Line {
+    let is_one = record
+        .phases
+        .iter()
+        .filter(|phase| phase.is_measured_load())
+        .count()
+        == 1;
+    let name = &record.phases[silent.phase].name;
+    let requests = record.pooled(silent.key.1, |slice| {
+        record.is_measured(slice) && slice.phase == silent.phase
+    });
+    let outage = Outage::Silent {
+        seconds: six_digits(silent.seconds),
+        of_s: six_digits(silent.of_s),
+        class: silent.key.0.map(str::to_owned),
+    };
+    let bound = limit.of_name(silent.key.1.is_some());
+    let subject = subject(record, silent.key.1);
+    Line {
+        phase: (!is_one).then(|| name.clone()),
+        requests: requests.requests(),
+        ..line(limit, subject, (bound, silent.share()), outage)
+    }
+}
+
+fn failed_line(limit: &Availability, record: &RunRecord, request: Option<usize>) -> Line {
+    let cell = record.pooled(request, |slice| record.is_measured(slice));
+    let bound = limit.of_name(request.is_some());
+    Line {
+        requests: cell.requests(),
+        ..line(
+            limit,
+            subject(record, request),
+            (bound, 1.0),
+            Outage::Failed,
+        )
+    }
+}
+
+/// A limit that was written and holds.
+fn kept(limit: &Availability, record: &RunRecord, worst: Option<&Silent<'_>>) -> Line {
+    let of_s = worst.map_or_else(
+        || {
+            let measured = record
+                .slices
+                .iter()
+                .filter(|slice| record.is_measured(slice));
+            measured.map(|slice| slice.length_s).sum()
+        },
+        |worst| worst.of_s,
+    );
+    let seconds = worst.map_or(0.0, |worst| worst.seconds);
+    let outage = Outage::Silent {
+        seconds: six_digits(seconds),
+        of_s: six_digits(of_s),
+        class: None,
+    };
+    let cell = record.pooled(None, |slice| record.is_measured(slice));
+    let share = if of_s > 0.0 { seconds / of_s } else { 0.0 };
+    let values = (limit.of_name(false), share);
+    Line {
+        requests: cell.requests(),
+        outcome: LineOutcome::Passed,
+        ..line(limit, Subject::Overall, values, outage)
+    }
+}
+
+fn line(
+    limit: &Availability,
+    subject: Subject,
+    (bound, share): (f64, f64),
+    outage: Outage,
+) -> Line {
+    Line {
+        subject,
+        phase: None,
+        measure: Measure::Unavailable,
+        standing: Standing::Gated,
+        outcome: LineOutcome::Failed,
+        requests: 0,
+        current: Some(six_digits(share)),
+        check: Check::Limit(LimitCheck {
+            bound: six_digits(bound),
+            over: None,
+            interval: None,
+            slices: 0,
+            assumes_independence: false,
+            line: limit.line,
+            outage: Some(outage),
+        }),
+    }
+}
