@@ -170,7 +170,7 @@ pub(super) fn where_good(gate: &Gate, told: &Told<'_>, console: &Console) -> Exi
         }
         Err(error) => {
             console.warn(&format!(
-                "loadgate: the run was not recorded: {}; record it later with '{} record {} {}'",
+                "loadgate: the run was not recorded: {}; record it later with `{} record {} {}`",
                 causes::told(&error),
                 program(),
                 gate.folder.display(),

@@ -21,7 +21,7 @@ pub enum Error {
     /// An address in place of a gate.
     #[error(
         "{0} is an address, and a gate is a folder with scenario.yml in it; write one with 'loadgate init', then load the \
-         address with 'loadgate run thresholds/api --target {0}'"
+         address with `loadgate run thresholds/api --target {0}`"
     )]
     GateIsAddress(String),
     /// A file in place of a gate.

@@ -28,21 +28,21 @@ const OF_PHASES: &[&str] = &[
 ];
 
 const IN_LOAD: &str =
-    "put it into a phase at the top of the file: 'load: [{ phase: steady, users: 5, for: 60s }]'";
+    "put it into a phase at the top of the file: `load: [{ phase: steady, users: 5, for: 60s }]`";
 
 /// At the top of the file.
 pub(super) const IN_FILE: &[Misplaced<'_>] = &[
     Misplaced {
         keys: OF_STEPS,
-        instead: "put it into a step: 'user_classes: [{ name: user, tasks: [{ steps: [{ KEY: VALUE }] }] }]'",
+        instead: "put it into a step: `user_classes: [{ name: user, tasks: [{ steps: [{ KEY: VALUE }] }] }]`",
     },
     Misplaced {
         keys: &["steps"],
-        instead: "put them into a task: 'user_classes: [{ name: user, tasks: [{ steps: VALUE }] }]'",
+        instead: "put them into a task: `user_classes: [{ name: user, tasks: [{ steps: VALUE }] }]`",
     },
     Misplaced {
         keys: &["tasks", "wait", "auth", "on_start"],
-        instead: "put it into a class of users: 'user_classes: [{ name: user, KEY: VALUE }]'",
+        instead: "put it into a class of users: `user_classes: [{ name: user, KEY: VALUE }]`",
     },
     Misplaced {
         keys: OF_PHASES,
@@ -50,7 +50,7 @@ pub(super) const IN_FILE: &[Misplaced<'_>] = &[
     },
     Misplaced {
         keys: &["phases", "phase", "repeat"],
-        instead: "write the phases under 'load': 'load: [{ phase: steady, users: 5, for: 60s }]'",
+        instead: "write the phases under 'load': `load: [{ phase: steady, users: 5, for: 60s }]`",
     },
     Misplaced {
         keys: &[
@@ -61,7 +61,7 @@ pub(super) const IN_FILE: &[Misplaced<'_>] = &[
             "redirects",
             "cookies",
         ],
-        instead: "put it into the defaults: 'defaults: { KEY: VALUE }'",
+        instead: "put it into the defaults: `defaults: { KEY: VALUE }`",
     },
     Misplaced {
         keys: &["limits", "regression", "abort", "mode"],
@@ -73,19 +73,19 @@ pub(super) const IN_FILE: &[Misplaced<'_>] = &[
 pub(super) const IN_CLASS: &[Misplaced<'_>] = &[
     Misplaced {
         keys: OF_STEPS,
-        instead: "put it into a step: 'tasks: [{ steps: [{ KEY: VALUE }] }]'",
+        instead: "put it into a step: `tasks: [{ steps: [{ KEY: VALUE }] }]`",
     },
     Misplaced {
         keys: &["steps"],
-        instead: "put them into a task: 'tasks: [{ steps: VALUE }]'",
+        instead: "put them into a task: `tasks: [{ steps: VALUE }]`",
     },
     Misplaced {
         keys: OF_TASKS,
-        instead: "put it into a task: 'tasks: [{ KEY: VALUE, steps: [{ get: /items }] }]'",
+        instead: "put it into a task: `tasks: [{ KEY: VALUE, steps: [{ get: /items }] }]`",
     },
     Misplaced {
         keys: &["timeout", "http", "expect", "redirects"],
-        instead: "put it into the defaults at the top of the file: 'defaults: { KEY: VALUE }'",
+        instead: "put it into the defaults at the top of the file: `defaults: { KEY: VALUE }`",
     },
     Misplaced {
         keys: OF_PHASES,
@@ -97,19 +97,19 @@ pub(super) const IN_CLASS: &[Misplaced<'_>] = &[
 pub(super) const IN_TASK: &[Misplaced<'_>] = &[
     Misplaced {
         keys: OF_STEPS,
-        instead: "put it into 'steps': 'steps: [{ KEY: VALUE }]'",
+        instead: "put it into 'steps': `steps: [{ KEY: VALUE }]`",
     },
     Misplaced {
         keys: &["name"],
-        instead: "name its requests: 'steps: [{ get: /items, name: VALUE }]'",
+        instead: "name its requests: `steps: [{ get: /items, name: VALUE }]`",
     },
     Misplaced {
         keys: OF_CLASSES,
-        instead: "put it into the class of users: 'user_classes: [{ name: user, KEY: VALUE, tasks: […] }]'",
+        instead: "put it into the class of users: `user_classes: [{ name: user, KEY: VALUE, tasks: […] }]`",
     },
     Misplaced {
         keys: OF_REQUESTS,
-        instead: "put it into a step: 'steps: [{ get: /items, KEY: VALUE }]'",
+        instead: "put it into a step: `steps: [{ get: /items, KEY: VALUE }]`",
     },
     Misplaced {
         keys: &["repeat"],
@@ -136,35 +136,35 @@ pub(super) const IN_STEP: &[Misplaced<'_>] = &[
     },
     Misplaced {
         keys: &["wait", "sleep", "pause", "delay"],
-        instead: "make the pause a step of its own: '{ think: VALUE }'",
+        instead: "make the pause a step of its own: `{ think: VALUE }`",
     },
     Misplaced {
         keys: &["weight", "set", "stop_on_failure"],
-        instead: "put it into the task: 'tasks: [{ KEY: VALUE, steps: […] }]'",
+        instead: "put it into the task: `tasks: [{ KEY: VALUE, steps: […] }]`",
     },
     Misplaced {
         keys: &["auth", "cookies", "on_start"],
-        instead: "put it into the class of users: 'user_classes: [{ name: user, KEY: VALUE, tasks: […] }]'",
+        instead: "put it into the class of users: `user_classes: [{ name: user, KEY: VALUE, tasks: […] }]`",
     },
     Misplaced {
         keys: &["http"],
-        instead: "put it into the defaults at the top of the file: 'defaults: { http: VALUE }'",
+        instead: "put it into the defaults at the top of the file: `defaults: { http: VALUE }`",
     },
     Misplaced {
         keys: &["status"],
-        instead: "put it into 'expect': 'expect: { status: VALUE }'",
+        instead: "put it into 'expect': `expect: { status: VALUE }`",
     },
     Misplaced {
         keys: &["body", "data"],
-        instead: "name its kind: 'json: …', 'form: …', 'raw: …' or 'file: …'",
+        instead: "name its kind: `json: …`, `form: …`, `raw: …` or `file: …`",
     },
     Misplaced {
         keys: &["url", "path", "method"],
-        instead: "write the method with its path, 'get: /items'; the host is the target's",
+        instead: "write the method with its path, `get: /items`; the host is the target's",
     },
     Misplaced {
         keys: &["extract", "save"],
-        instead: "write 'capture: { name: $.path }'",
+        instead: "write `capture: { name: $.path }`",
     },
 ];
 
@@ -172,19 +172,19 @@ pub(super) const IN_STEP: &[Misplaced<'_>] = &[
 pub(super) const IN_PHASE: &[Misplaced<'_>] = &[
     Misplaced {
         keys: &["name"],
-        instead: "write 'phase: VALUE'",
+        instead: "write `phase: VALUE`",
     },
     Misplaced {
         keys: &["duration"],
-        instead: "write 'for: VALUE'",
+        instead: "write `for: VALUE`",
     },
     Misplaced {
         keys: &["rate", "rps"],
-        instead: "write 'arrivals: 50/s'",
+        instead: "write `arrivals: 50/s`",
     },
     Misplaced {
         keys: &["phases"],
-        instead: "phases stand in a phase only to be repeated: '{ repeat: 3, phases: VALUE }'",
+        instead: "phases stand in a phase only to be repeated: `{ repeat: 3, phases: VALUE }`",
     },
     Misplaced {
         keys: &["user_classes", "tasks", "steps"],

@@ -45,12 +45,12 @@ pub(super) fn read(
         let fields = section.fields(Keys {
             known: &known,
             misplaced: &[
-                misplaced(METRICS, "put it into a section: 'overall: { KEY: VALUE }'"),
+                misplaced(METRICS, "put it into a section: `overall: { KEY: VALUE }`"),
                 misplaced(
                     &requests,
-                    "put it into 'requests': 'requests: { KEY: VALUE }'",
+                    "put it into 'requests': `requests: { KEY: VALUE }`",
                 ),
-                misplaced(&phases, "put it into 'phases': 'phases: { KEY: VALUE }'"),
+                misplaced(&phases, "put it into 'phases': `phases: { KEY: VALUE }`"),
                 misplaced(
                     &[
                         "gate",

@@ -28,11 +28,11 @@ pub(super) const METRICS: &[&str] = &[
 const MISPLACED: &[Misplaced<'_>] = &[
     Misplaced {
         keys: METRICS,
-        instead: "put it into the limits: 'limits: { overall: { KEY: VALUE } }'",
+        instead: "put it into the limits: `limits: { overall: { KEY: VALUE } }`",
     },
     Misplaced {
         keys: &["overall", "requests", "phases", "errors", "cold", "warn"],
-        instead: "put it into the limits: 'limits: { KEY: VALUE }'",
+        instead: "put it into the limits: `limits: { KEY: VALUE }`",
     },
     Misplaced {
         keys: &[
@@ -46,7 +46,7 @@ const MISPLACED: &[Misplaced<'_>] = &[
             "accepted",
             "missing_baseline",
         ],
-        instead: "put it into the section on changes: 'regression: { KEY: VALUE }'",
+        instead: "put it into the section on changes: `regression: { KEY: VALUE }`",
     },
     Misplaced {
         keys: &[

@@ -43,7 +43,7 @@ pub(super) fn read(section: Option<&Entry<'_>>, names: &Names<'_>) -> Result<Reg
         known: &SECTION,
         misplaced: &[Misplaced {
             keys: METRICS,
-            instead: "compare it by 'gate: [KEY]', and bound it in 'limits'",
+            instead: "compare it by `gate: [KEY]`, and bound it in 'limits'",
         }],
     })?;
     regression.line = Some(key.line);

@@ -406,27 +406,27 @@ const MISPLACED: &[(&str, &str, &str)] = &[
     (
         "- steps:\n          - get: /items",
         "- get: /items",
-        "s.yml:5:9: 'get' cannot stand in user_classes[0].tasks[0]; put it into 'steps': 'steps: [{ get: /items }]'",
+        "s.yml:5:9: 'get' cannot stand in user_classes[0].tasks[0]; put it into 'steps': `steps: [{ get: /items }]`",
     ),
     (
         "- steps:",
         "- wait: 1s\n        steps:",
-        "s.yml:5:9: 'wait' cannot stand in user_classes[0].tasks[0]; put it into the class of users: 'user_classes: [{ name: user, wait: 1s, tasks: […] }]'",
+        "s.yml:5:9: 'wait' cannot stand in user_classes[0].tasks[0]; put it into the class of users: `user_classes: [{ name: user, wait: 1s, tasks: […] }]`",
     ),
     (
         "tasks:\n      - steps:\n          - get: /items",
         "steps:\n      - get: /items",
-        "s.yml:4:5: 'steps' cannot stand in user_classes[0]; put them into a task: 'tasks: [{ steps: … }]'",
+        "s.yml:4:5: 'steps' cannot stand in user_classes[0]; put them into a task: `tasks: [{ steps: … }]`",
     ),
     (
         "name: demo",
         "name: demo\nget: /items",
-        "s.yml:2:1: 'get' cannot stand at the top of the file; put it into a step: 'user_classes: [{ name: user, tasks: [{ steps: [{ get: /items }] }] }]'",
+        "s.yml:2:1: 'get' cannot stand at the top of the file; put it into a step: `user_classes: [{ name: user, tasks: [{ steps: [{ get: /items }] }] }]`",
     ),
     (
         "name: demo",
         "name: demo\nusers: 5",
-        "s.yml:2:1: 'users' cannot stand at the top of the file; put it into a phase at the top of the file: 'load: [{ phase: steady, users: 5, for: 60s }]'",
+        "s.yml:2:1: 'users' cannot stand at the top of the file; put it into a phase at the top of the file: `load: [{ phase: steady, users: 5, for: 60s }]`",
     ),
     (
         "name: demo",
@@ -441,7 +441,7 @@ const MISPLACED: &[(&str, &str, &str)] = &[
     (
         "phase: steady, users: 1",
         "name: steady, users: 1",
-        "s.yml:8:7: 'name' cannot stand in load[0]; write 'phase: steady'",
+        "s.yml:8:7: 'name' cannot stand in load[0]; write `phase: steady`",
     ),
     (
         "- get: /items",
