@@ -34,12 +34,15 @@ fn abridged(text: &str) -> String {
             continue;
         };
         let inside = &quoted[..close];
+        // A command that is advised is of no use in part.
+        let command = inside.split(' ').next().unwrap_or_default();
+        let is_advice = command.ends_with("loadgate");
         match inside.char_indices().nth(LONGEST_QUOTE) {
-            Some((end, _)) => {
+            Some((end, _)) if !is_advice => {
                 short.push_str(&inside[..end]);
                 short.push_str("…'");
             }
-            None => short.push_str(&quoted[..=close]),
+            Some(_) | None => short.push_str(&quoted[..=close]),
         }
         rest = &quoted[close + 1..];
     }

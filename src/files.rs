@@ -280,4 +280,20 @@ mod tests {
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_replaced_and_nothing_is_written_through_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = folder.path().join("kept");
+        write(&kept, "kept").unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("kept", &link).unwrap();
+        write(&link, "new").unwrap();
+        assert!(!link.is_symlink());
+        assert_eq!(
+            (read(&link).unwrap(), read(&kept).unwrap()),
+            ("new".to_owned(), "kept".to_owned())
+        );
+    }
 }

@@ -20,9 +20,12 @@ const MAY_USE: [(&str, &[&str]); 26] = [
     ("processes", &["secrecy"]),
     ("remote", &["causes"]),
     ("lambda", &[]),
-    ("scenario", &["units", "yaml"]),
+    ("scenario", &["units", "yaml", "secrecy"]),
     ("measurement", &["metric", "units"]),
-    ("load", &["scenario", "measurement", "processes", "units"]),
+    (
+        "load",
+        &["scenario", "measurement", "processes", "units", "secrecy"],
+    ),
     ("record", &["scenario", "measurement", "metric", "units"]),
     ("thresholds", &["measurement", "metric", "units", "yaml"]),
     (
@@ -113,6 +116,7 @@ const MAY_USE: [(&str, &[&str]); 26] = [
             "causes",
             "processes",
             "units",
+            "secrecy",
         ],
     ),
     ("lib", &[]),

@@ -255,3 +255,276 @@ fn results_of_several_gates_stay_below_the_output_folder() {
     );
     assert!(error(&home.loadgate(&run)).contains("one folder"));
 }
+
+/// Runs against a server, and returns what was printed with every file that was written.
+fn told_by_a_run(
+    home: &Home,
+    server: &Server,
+    more: &[&str],
+    env: &[(&str, &str)],
+) -> (Option<i32>, String) {
+    let url = server.url();
+    let mut command = loadgate(&home.path().join("repository"));
+    command.args(["run", "gate", "--target", &url, "--out", "out", "--record"]);
+    let output = command
+        .args(more)
+        .envs(env.iter().copied())
+        .output()
+        .unwrap();
+    let mut all = text(&output.stdout) + &text(&output.stderr);
+    for folder in ["out", "gate"] {
+        for entry in fs::read_dir(home.path().join("repository").join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_name().is_some_and(|name| name != "scenario.yml") {
+                all += &text(&fs::read(path).unwrap());
+            }
+        }
+    }
+    (output.status.code(), all)
+}
+
+#[test]
+fn a_secret_given_by_a_flag_is_in_nothing_that_is_written() {
+    let _alone = alone();
+    let server = Server::fast();
+    let file = scenario("{ get: \"/?a={{ plain }}&token={{ by_query }}\", headers: { Authorization: \"Bearer {{ made }}\" } }, { post: /login, name: login, json: { user: \"{{ plain }}\", password: \"{{ by_json }}\" } }")
+        .replace("user_classes:", "variables: { password: x, plain: y, by_query: x, by_json: x, part: x, made: \"a-{{ part }}\", number: 1 }\nuser_classes:")
+        .replace("{ steps:", "{ set: { session: \"{{ number }}\" }, steps:");
+    let home = Home::new(&file);
+    let set = |name: &str| format!("{name}=given-{name}");
+    let names = ["password", "plain", "by_query", "by_json", "part"];
+    let pairs: Vec<String> = names
+        .iter()
+        .map(|name| set(name))
+        .chain(["number=13579".to_owned()])
+        .collect();
+    let more: Vec<&str> = pairs.iter().flat_map(|pair| ["--set", pair]).collect();
+    let (code, all) = told_by_a_run(&home, &server, &more, &[]);
+    assert_ne!(code, Some(2), "{all}");
+    assert!(all.contains("given-plain"), "{all}");
+    for secret in ["given-password", "given-by", "given-part", "13579"] {
+        assert!(!all.contains(secret), "{secret}");
+    }
+    // It was sent all the same.
+    let sent = server.received();
+    let has = |part: &str| {
+        sent.iter()
+            .any(|own| own.path.contains(part) || own.body.contains(part))
+    };
+    assert!(has("token=given-by_query") && has("\"password\":\"given-by_json\""));
+    assert!(
+        sent.iter()
+            .any(|own| own.header("authorization") == Some("Bearer a-given-part"))
+    );
+
+    // A secret is no part of what makes a scenario the same; anything else is.
+    let sha = |more: &[&str]| {
+        let (_, all) = told_by_a_run(&home, &server, more, &[]);
+        assert!(!all.is_empty());
+        let result = fs::read(home.path().join("repository/out/result.json")).unwrap();
+        let result: Value = serde_json::from_slice(&result).unwrap();
+        result["scenario"]["sha256"].as_str().unwrap().to_owned()
+    };
+    let plain = sha(&[]);
+    assert_eq!(sha(&["--set", "password=1", "--set", "part=2"]), plain);
+    assert_ne!(sha(&["--set", "plain=z"]), plain);
+}
+
+#[test]
+fn what_a_failing_program_prints_holds_no_secret() {
+    let _alone = alone();
+    let server = Server::fast();
+    let step = "{ command: [sh, -c, 'echo \"bad $1\" >&2; exit 3', sh, \"{{ env.LOADTEST_PW }}\"], capture: { a: $.a } }, { get: / }";
+    let home = Home::new(&scenario(step));
+    let (code, all) = told_by_a_run(
+        &home,
+        &server,
+        &["--allow-commands"],
+        &[("LOADTEST_PW", "ENV secret/1")],
+    );
+    assert_eq!(code, Some(3), "{all}");
+    assert!(
+        all.contains("bad ***") && !all.contains("ENV secret"),
+        "{all}"
+    );
+}
+
+#[test]
+fn errors_about_the_load_hold_no_value_of_the_environment() {
+    let load = "phase: s, users: 1, for: 1s";
+    for other in [
+        "phase: s, users: '{{ env.LOADTEST_PW }}', for: 1s",
+        "phase: s, users: '1..{{ env.LOADTEST_PW }}', for: 1s",
+        "phase: s, users: 1, for: '{{ env.LOADTEST_PW }}'",
+        "phase: s, arrivals: '{{ env.LOADTEST_PW }}', for: 1s",
+        "phase: s, arrivals: 1/s, max_users: '{{ env.LOADTEST_PW }}', for: 1s",
+        "repeat: '{{ env.LOADTEST_PW }}', phases: [{ phase: s, users: 1, for: 1s }]",
+        "phase: s, users: \"{{ env.LOADTEST_PW|int }}\", for: 1s",
+        "phase: s, users: \"{{ env.LOADTEST_PW + 1 }}\", for: 1s",
+    ] {
+        for value in ["ENVSECRET", "99999999999"] {
+            let home = Home::new(&scenario("{ get: / }").replace(load, other));
+            let mut command = loadgate(&home.path().join("repository"));
+            let output = command
+                .args(["run", "gate"])
+                .env("LOADTEST_PW", value)
+                .output()
+                .unwrap();
+            let error = error(&output);
+            assert!(!error.contains(value), "{error}");
+        }
+    }
+}
+
+#[test]
+fn try_hides_a_secret_in_every_form_that_is_sent() {
+    let server = Server::start(|request| {
+        (
+            200,
+            format!("{{\"echo\": {:?}}}", request.path.clone() + &request.body),
+        )
+    });
+    let step = "{ get: \"/x/{{ env.LOADTEST_PW }}\", query: { q: \"{{ env.LOADTEST_PW }}\" }, headers: { X-Note: \"{{ env.LOADTEST_PW }}\" }, name: x }, { post: /form, name: form, form: { f: \"{{ env.LOADTEST_PW }}\" } }, { post: /json, name: json, json: { j: \"{{ env.LOADTEST_PW }}\" } }";
+    let home = Home::new(&scenario(step));
+    for secret in ["P@ss word#1/+\"é", "tok+en/with space99", " padded-word "] {
+        let mut command = loadgate(&home.path().join("repository"));
+        command.args(["try", "gate", "--target", &server.url()]);
+        let output = command.env("LOADTEST_PW", secret).output().unwrap();
+        let shown = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{shown}");
+        for part in ["ss%20w", "ss w", "word", "space99", "en%2Fwith", "padded"] {
+            assert!(!shown.contains(part), "{part} in {shown}");
+        }
+    }
+}
+
+#[test]
+fn no_value_of_the_environment_is_in_help_or_errors() {
+    let home = Home::new(&scenario("{ get: / }"));
+    for (name, value) in [
+        ("LOADGATE_SET", "PRIVATE"),
+        ("LOADGATE_SET", "a=1\nPRIVATE"),
+        ("LOADGATE_AGAINST_SET", "PRIVATE"),
+        ("LOADGATE_TARGET", "http://PRIVATE:PRIVATE@127.0.0.1:x"),
+        ("LOADGATE_TARGET", "http://PRIVATE@127.0.0.1/?a"),
+        ("LOADGATE_BASELINE", "http://me:PRIVATE@127.0.0.1:1/a"),
+    ] {
+        for arguments in [vec!["run", "--help"], vec!["run", "gate"]] {
+            let mut command = loadgate(&home.path().join("repository"));
+            let output = command.args(&arguments).env(name, value).output().unwrap();
+            let told = text(&output.stdout) + &text(&output.stderr);
+            assert!(!told.contains("PRIVATE"), "{name}: {told}");
+        }
+    }
+    for target in [
+        "http://me:PRIVATE@h:x",
+        "http://me:PRI/VATE@h:x",
+        "ftp://me:PRIVATE@h",
+        "http://me:PRIVATE@h/?a",
+    ] {
+        let error = error(&home.loadgate(&["run", "gate", "--target", target]));
+        assert!(!error.contains("PRI"), "{error}");
+        let home = Home::new(&scenario("{ get: / }").replace("http://127.0.0.1:9", target));
+        assert!(!self::error(&home.validated()).contains("PRI"));
+    }
+}
+
+#[test]
+fn loads_without_end_are_refused() {
+    let one = "  - { phase: s, users: 1, for: 168h }\n";
+    let phases: String = (0..10)
+        .map(|k| format!("      - {{ phase: s{k}, users: 1, for: 168h }}\n"))
+        .collect();
+    let load = |text: &str| {
+        let file = scenario("{ get: / }");
+        let start = file.find("load:").unwrap();
+        format!("{}load:\n{text}", &file[..start])
+    };
+    assert_eq!(Home::new(&load(one)).validated().status.code(), Some(0));
+    for text in [
+        format!("  - repeat: 1000\n    phases:\n{phases}"),
+        format!("{one}  - {{ phase: t, users: 1, for: 1s }}\n"),
+    ] {
+        let error = error(&Home::new(&load(&text)).validated());
+        assert!(
+            error.contains("scenario.yml:4:1: load:") || error.contains("scenario.yml:5:3: load:"),
+            "{error}"
+        );
+    }
+    // As many names as a week has no room for.
+    let steps: Vec<String> = (0..1000).map(|k| format!("{{ get: /{k} }}")).collect();
+    let many = load(one).replace("{ get: / }", &steps.join(", "));
+    assert!(error(&Home::new(&many).validated()).contains("1000 names"));
+}
+
+#[test]
+fn files_that_are_too_much_together_are_refused() {
+    let part: String = "- { get: /a }\n".repeat(16_000);
+    let home = Home::new(&scenario(&vec!["{ include: part.yml }"; 99].join(", ")));
+    home.write("repository/gate/part.yml", &part);
+    let error_of = |home: &Home| error(&home.validated());
+    assert!(error_of(&home).contains("values together"));
+    let long = "n".repeat(512 << 10);
+    for file in [
+        scenario("{ get: / }").replace("small", &long),
+        scenario("{ get: / }").replace("phase: s", &format!("phase: {long}")),
+        scenario("{ get: / }").replace("name: u", &format!("name: {long}")),
+        scenario(&format!("{{ get: /, name: {long} }}")),
+        scenario(&format!("{{ get: /{long} }}")),
+    ] {
+        assert!(error_of(&Home::new(&file)).contains("1000 bytes"));
+    }
+    let home = Home::new(
+        &scenario("{ get: \"/{{ rows.c1 }}\" }")
+            .replace("user_classes", "data: { rows: rows.csv }\nuser_classes"),
+    );
+    let names: Vec<String> = (0..100_000).map(|k| format!("c{k}")).collect();
+    home.write(
+        "repository/gate/rows.csv",
+        &format!("{}\n", names.join(",")),
+    );
+    assert!(error_of(&home).contains("1000 columns"));
+    home.write(
+        "repository/gate/rows.csv",
+        &format!("c1\n\"{}", "x\n".repeat(1 << 20)),
+    );
+    assert!(error_of(&home).contains("longer than 1 MB"));
+}
+
+#[cfg(unix)]
+#[test]
+fn no_file_of_a_run_is_written_through_a_link() {
+    let _alone = alone();
+    let server = Server::fast();
+    let home = Home::new(&scenario("{ get: / }"));
+    home.write("kept", "KEEP");
+    fs::create_dir_all(home.path().join("repository/out")).unwrap();
+    let names = [
+        "result.json",
+        "junit.xml",
+        "summary.md",
+        "report.html",
+        "target.log",
+    ];
+    for name in names {
+        std::os::unix::fs::symlink("../../kept", home.path().join("repository/out").join(name))
+            .unwrap();
+    }
+    let (code, _) = told_by_a_run(&home, &server, &[], &[]);
+    assert_ne!(code, Some(2));
+    let output = home.loadgate(&[
+        "run",
+        "gate",
+        "--target-cmd",
+        "echo started; exit 1",
+        "--out",
+        "out",
+    ]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(
+        fs::read_to_string(home.path().join("kept")).unwrap(),
+        "KEEP"
+    );
+    let log = fs::read_to_string(home.path().join("repository/out/target.log")).unwrap();
+    assert_eq!(log, "started\n");
+}

@@ -16,6 +16,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use crate::causes;
 use crate::exit::Exit;
 use crate::gate::{self, Console, Loudness};
+use crate::secrecy::HIDDEN;
 use crate::{demo, init, lambda, plan, processes, schema};
 use comment::Comment;
 use gates::{Run, Try, Validate};
@@ -167,15 +168,39 @@ fn naming_variable(mut error: clap::Error, grammar: &clap::Command) -> clap::Err
         .flat_map(clap::Command::get_arguments);
     let variable = arguments.find(own).and_then(clap::Arg::get_env);
     if let Some(variable) = variable.map(|name| name.to_string_lossy().into_owned()) {
+        if names_values(&variable) {
+            error.insert(
+                ContextKind::InvalidValue,
+                ContextValue::String(HIDDEN.to_owned()),
+            );
+        }
         error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
     }
     error
+}
+
+/// Whether a variable of the environment holds values that may be secret.
+fn names_values(variable: &str) -> bool {
+    let name = variable.strip_prefix("LOADGATE_").unwrap_or_default();
+    [
+        "SET",
+        "AGAINST_SET",
+        "TARGET",
+        "AGAINST",
+        "BASELINE",
+        "LABEL",
+        "TARGET_CMD",
+        "BASE_CMD",
+    ]
+    .contains(&name)
 }
 
 /// The grammar, in which an empty variable is as good as none: CI platforms set every input that nobody gave to nothing.
 fn command() -> clap::Command {
     Cli::command().mut_subcommands(|command| {
         command.mut_args(|argument| {
+            // A value of the environment may be secret.
+            let argument = argument.hide_env_values(true);
             let value = argument.get_env().and_then(std::env::var_os);
             if value.is_some_and(|value| value.is_empty()) {
                 argument.env(None::<&'static str>)

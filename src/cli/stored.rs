@@ -253,12 +253,16 @@ pub(super) type Pairs = Vec<(String, String)>;
 
 /// Reads `NAME=VALUE`, or several of them on a line each, as a variable may hold them.
 pub(super) fn pairs(text: &str) -> Result<Pairs, String> {
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    let pair = |line: &str| match line.split_once('=') {
+    let lines = (1..).zip(text.lines());
+    let lines = lines.filter(|(_, line)| !line.trim().is_empty());
+    // The text may be a secret.
+    let pair = |(number, line): (u32, &str)| match line.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => {
             Ok((name.trim().to_owned(), value.to_owned()))
         }
-        Some(_) | None => Err(format!("'{line}' is not NAME=VALUE")),
+        Some(_) | None => Err(format!(
+            "line {number} is not a name with its value; write it as NAME=VALUE"
+        )),
     };
     lines.map(pair).collect()
 }

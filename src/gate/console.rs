@@ -8,6 +8,7 @@ use std::os::windows::io::AsHandle as Stream;
 use std::path::Path;
 
 use crate::report::{self, Colour};
+use crate::secrecy::without_user_info;
 
 /// Columns where nothing says how wide the terminal is: that of a CI log.
 pub(super) const DEFAULT_WIDTH: usize = 80;
@@ -139,6 +140,7 @@ impl Console {
 /// Writes a message to standard error, no line of which a CI platform takes for a command. A reader that went away is
 /// nobody's error.
 pub fn say(text: &str) {
+    let text = without_user_info(text);
     let mut out = io::stderr().lock();
     let columns = columns(&io::stderr());
     for line in text.lines() {

@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::scheduling;
 use crate::processes::{Group, Withheld};
+use crate::secrecy::redacted;
 
 /// Programs that run at once on a core: more would take the processor from the load.
 const AT_ONCE: usize = 8;
@@ -28,14 +29,17 @@ const TICKS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50
 pub(super) struct Workshop {
     folder: PathBuf,
     withheld: Withheld,
+    /// What no message may repeat.
+    secrets: Vec<String>,
     places: Semaphore,
 }
 
 impl Workshop {
     /// Programs are run in a folder, and those that name their path are looked for from there.
-    pub(super) fn new(folder: &Path, withheld: &Withheld) -> Self {
+    pub(super) fn new(folder: &Path, withheld: &Withheld, secrets: &[String]) -> Self {
         Self {
             withheld: withheld.clone(),
+            secrets: secrets.to_vec(),
             // A program is looked for after its folder was entered, where a relative path would lead on from there.
             folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
             places: Semaphore::new(AT_ONCE),
@@ -43,11 +47,12 @@ impl Workshop {
     }
 
     /// Runs a program and reads the JSON that it prints; waits for its turn first. The error says what went wrong, in
-    /// words.
+    /// words, and repeats nothing that is `secret`.
     pub(super) async fn run(
         &self,
         arguments: &[String],
         within: Duration,
+        secret: &[String],
     ) -> Result<Value, String> {
         let [program, rest @ ..] = arguments else {
             return Err("there is no program".to_owned());
@@ -73,7 +78,8 @@ impl Workshop {
         scheduling::leave();
         let mut group =
             Group::start(&mut command, &self.withheld).map_err(|error| not_started(&error))?;
-        let output = timeout(within, output(&mut group)).await;
+        let clean = |text: &str| redacted(text, self.secrets.iter().chain(secret));
+        let output = timeout(within, output(&mut group, clean)).await;
         output.unwrap_or_else(|_| {
             // It may take its time to end, which the other users of this core have not.
             // Where there is no thread to be had it is ended here and now.
@@ -87,7 +93,7 @@ impl Workshop {
 }
 
 /// What a program prints, once it has ended.
-async fn output(group: &mut Group) -> Result<Value, String> {
+async fn output(group: &mut Group, clean: impl Fn(&str) -> String) -> Result<Value, String> {
     let told = |error: io::Error| error.to_string();
     let (stdout, stderr) = group.outputs();
     let mut reads = pin!(async {
@@ -107,7 +113,8 @@ async fn output(group: &mut Group) -> Result<Value, String> {
     let status = ended(group).await.map_err(told)?;
     if !status.success() {
         let complaint = String::from_utf8_lossy(&complaint);
-        let complaint: String = complaint.trim().chars().take(REPEATED).collect();
+        // Cut only when clean, so that no part of a secret is left.
+        let complaint: String = clean(complaint.trim()).chars().take(REPEATED).collect();
         let behind = if complaint.is_empty() { "" } else { ": " };
         return Err(format!("ended with {status}{behind}{complaint}"));
     }
@@ -186,8 +193,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let arguments: Vec<String> = arguments.iter().map(|&own| own.to_owned()).collect();
         runtime.block_on(async {
-            Workshop::new(folder.path(), &Withheld::default())
-                .run(&arguments, timeout)
+            let secrets = ["hunter2 env".to_owned()];
+            Workshop::new(folder.path(), &Withheld::default(), &secrets)
+                .run(&arguments, timeout, &["captured".to_owned()])
                 .await
         })
     }
@@ -221,6 +229,19 @@ mod tests {
         ] {
             let error = run(arguments, LONG).unwrap_err();
             assert!(error.contains(part), "{arguments:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_a_program_complains_of_holds_no_secret() {
+        let script = "printf 'bad %s %s' \"$1\" \"$2\" >&2; exit 3";
+        let long = "x".repeat(180) + "hunter2 env";
+        for told in ["hunter2 env", "hunter2%20env", &long] {
+            let error = run(&["sh", "-c", script, "sh", told, "captured"], LONG).unwrap_err();
+            assert!(
+                !error.contains("hunter") && !error.contains("captured"),
+                "{error}"
+            );
         }
     }
 

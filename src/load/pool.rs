@@ -5,10 +5,13 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::clock::Moment;
 use super::schedule::Arrival;
+
+/// The most arrivals that wait on a core: 64 MB, and a second of the highest rate. A target that is as far behind has failed.
+const MOST_WAITING: usize = 1_000_000;
 
 /// An arrival with the user that serves it.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +53,13 @@ pub(super) struct Pool {
 }
 
 impl Pool {
+    /// How long the first in a full queue has waited. Nothing more can wait then.
+    pub(super) fn is_full_since(&self, now: Instant) -> Option<Duration> {
+        let full = self.queue.len() >= MOST_WAITING;
+        let first = self.queue.front().filter(|_| full);
+        first.map(|(_, due)| now.saturating_duration_since(due.at))
+    }
+
     /// Takes an arrival in. Where a new user must be made for it, its job comes back.
     pub(super) fn offer(&mut self, arrival: Arrival, due: Moment) -> Option<Job> {
         if !self.queue.is_empty() {
@@ -186,8 +196,6 @@ impl Seat {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn arrival(index: u64, class: usize) -> Arrival {
@@ -299,5 +307,19 @@ mod tests {
         assert!(pool.next(0, &seat).is_none());
         assert_eq!(pool.refresh(), 1);
         assert!(matches!(seat.message.take(), Some(Next::Refresh)));
+    }
+
+    #[test]
+    fn no_more_than_so_many_arrivals_wait() {
+        let mut pool = Pool::default();
+        let first = now();
+        assert_eq!(pool.is_full_since(first.at), None);
+        for k in 0..MOST_WAITING as u64 {
+            assert!(pool.offer(arrival(k, 0), first).is_none());
+        }
+        let later = first.at + Duration::from_secs(3);
+        assert_eq!(pool.is_full_since(later), Some(Duration::from_secs(3)));
+        assert_eq!(pool.take_queue().len(), MOST_WAITING);
+        assert_eq!(pool.is_full_since(later), None);
     }
 }

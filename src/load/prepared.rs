@@ -21,6 +21,8 @@ pub(super) struct Script {
     pub(super) folder: PathBuf,
     /// What they do not inherit of the environment.
     pub(super) withheld: Withheld,
+    /// What no message may repeat.
+    pub(super) secrets: Vec<String>,
     /// The value of the wanted header at place 0 that marks a cold start.
     pub(super) cold: Option<String>,
     pub(super) names: usize,
@@ -95,6 +97,7 @@ impl Script {
             feeds: scenario.data.iter().map(Feed::new).collect(),
             folder: folder.to_owned(),
             withheld: withheld.clone(),
+            secrets: scenario.secrets.clone(),
             cold: cold.map(|cold| cold.equals.clone()),
             names: scenario.requests.len(),
         })

@@ -22,6 +22,7 @@ use super::site;
 use super::witness::Witness;
 use crate::measurement::{Cause, FailureKind, Start};
 use crate::scenario::{Command, Method, Scope, ValueTemplate};
+use crate::secrecy::names_secret;
 
 /// How long a connection may take to be opened again between two slices.
 const REFRESH: Duration = Duration::from_secs(10);
@@ -43,7 +44,7 @@ impl Gear {
             script: Arc::clone(script),
             connector: Arc::clone(connector),
             scratch: Scratch::default(),
-            workshop: Workshop::new(&script.folder, &script.withheld),
+            workshop: Workshop::new(&script.folder, &script.withheld, &script.secrets),
         }
     }
 }
@@ -243,7 +244,13 @@ impl Sender {
             .map(|argument| argument.render(&mut scope).map(Cow::into_owned))
             .collect::<Result<_, _>>()
             .map_err(|error| error.to_string())?;
-        gear.workshop.run(&arguments, command.timeout).await
+        let named = self.values.iter().filter(|(name, _)| names_secret(name));
+        let secret: Vec<String> = named
+            .filter_map(|(_, value)| value.as_str().map(str::to_owned))
+            .collect();
+        gear.workshop
+            .run(&arguments, command.timeout, &secret)
+            .await
     }
 
     /// Sends a request, follows where it is redirected to, and takes from its answer what the step captures.

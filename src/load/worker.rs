@@ -382,6 +382,15 @@ impl<'p> ArmWork<'p> {
             time: arrival.due,
             at: span.instant(arrival.due),
         };
+        let now = Instant::now();
+        let full = self.core.pool.borrow().is_full_since(now);
+        if let Some(waited) = full {
+            // It would wait for as long as the first one has, at least.
+            let at = due.at.checked_sub(waited).unwrap_or(due.at);
+            let longer = Moment { at, ..due };
+            self.unserved(arrival, longer, now, Duration::ZERO, now);
+            return;
+        }
         let made = self.core.pool.borrow_mut().offer(arrival, due);
         if let Some(job) = made {
             spawn_local(user::open(Presence::new(&self.core), job));

@@ -52,13 +52,9 @@ impl Secrets {
         secrets
     }
 
-    /// Hides a value from now on, as it is and as it is written in JSON, forms and queries.
+    /// Hides a value from now on.
     fn insert(&mut self, value: &str) {
-        let json = Value::from(value).to_string();
-        let json = json.trim_matches('"').to_owned();
-        let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-        let query = form.replace('+', "%20");
-        self.0.extend([value.to_owned(), json, form, query]);
+        self.0.insert(value.to_owned());
     }
 
     fn learn(&mut self, value: &str) {

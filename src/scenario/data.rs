@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::io::{self, BufRead as _, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use csv::StringRecord;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -17,11 +19,19 @@ const MOST_ROWS: usize = 10_000_000;
 /// What some editors write before JSON.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// The most columns, which every row has.
+const MOST_COLUMNS: usize = 1_000;
+
+/// The longest row, in bytes: a thousand times what a row of test data takes.
+const LONGEST_ROW: usize = 1 << 20;
+
 /// The rows of a file.
 pub struct Table {
     names: Vec<String>,
     columns: Vec<Column>,
     rows: usize,
+    /// Bytes that were read since the last row began.
+    since: Arc<AtomicUsize>,
     sha256: String,
 }
 
@@ -72,7 +82,12 @@ impl Table {
             names: Vec::new(),
             columns: Vec::new(),
             rows: 0,
+            since: Arc::default(),
             sha256: String::new(),
+        };
+        let content = Bounded {
+            content,
+            since: Arc::clone(&table.since),
         };
         match format {
             Format::Csv => table.read_csv(content)?,
@@ -147,6 +162,11 @@ impl Table {
         if name.trim().is_empty() {
             return Err("has a column without a name in its first line".to_owned());
         }
+        if self.names.len() == MOST_COLUMNS {
+            return Err(format!(
+                "has more than {MOST_COLUMNS} columns; remove those that no step needs"
+            ));
+        }
         if self.names.iter().any(|own| own == name) {
             return Err(format!("has two columns named '{name}'"));
         }
@@ -164,6 +184,7 @@ impl Table {
             return Err(format!("has more than {MOST_ROWS} rows"));
         }
         self.rows += 1;
+        self.since.store(0, Ordering::Relaxed);
         Ok(())
     }
 
@@ -187,6 +208,29 @@ impl Table {
             }
         }
         hex(&hash.finalize())
+    }
+}
+
+/// A file that is not read on when a row is too long.
+struct Bounded<R> {
+    content: R,
+    since: Arc<AtomicUsize>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.since.load(Ordering::Relaxed) > LONGEST_ROW {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!(
+                    "a row is longer than {} MB; is a quote never closed?",
+                    LONGEST_ROW >> 20
+                ),
+            ));
+        }
+        let read = self.content.read(buffer)?;
+        self.since.fetch_add(read, Ordering::Relaxed);
+        Ok(read)
     }
 }
 
@@ -477,5 +521,36 @@ mod tests {
     fn the_debug_form_shows_no_cell() {
         let table = read(Format::Csv, "password\nhunter2\n").unwrap();
         assert!(!format!("{table:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn rows_and_columns_without_end_are_refused() {
+        let names = |count: usize| {
+            let names: Vec<String> = (0..count).map(|k| format!("c{k}")).collect();
+            names.join(",") + "\n" + &"1,".repeat(count - 1) + "1\n"
+        };
+        assert!(read(Format::Csv, &names(1_000)).is_ok());
+        for text in [names(1_001), names(100_000)] {
+            let error = read(Format::Csv, &text).unwrap_err();
+            assert!(error.contains("1000 columns"), "{error}");
+        }
+        let fields: Vec<String> = (0..100_000).map(|k| format!("\"c{k}\":1")).collect();
+        let error = read(Format::Json, &format!("[{{{}}}]", fields.join(","))).unwrap_err();
+        assert!(error.contains("1000 columns"), "{error}");
+
+        // Never to be held whole: the file has no end.
+        for (format, start, more) in [
+            (Format::Csv, "a\n", b'x'),
+            (Format::Csv, "a\n\"", b'\n'),
+            (Format::Csv, "", b'x'),
+            (Format::Json, "[{\"a\": \"", b'x'),
+            (Format::Json, "[", b' '),
+        ] {
+            let endless = start.as_bytes().chain(io::repeat(more));
+            let error = Table::read(format, endless).unwrap_err();
+            assert!(error.contains("longer than 1 MB"), "{error}");
+        }
+        let long = format!("a,b\n{}", format!("{},2\n", "x".repeat(900_000)).repeat(3));
+        assert_eq!(read(Format::Csv, &long).unwrap().rows(), 3);
     }
 }

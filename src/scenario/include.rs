@@ -13,6 +13,9 @@ use crate::yaml::{Document, Error, ErrorKind, Key, Node, Value};
 /// Files that one scenario may include, those that are included several times counted as often.
 const MOST_FILES: usize = 100;
 
+/// The most values in all included files together: as many as four of the largest files hold.
+const MOST_VALUES: usize = 200_000;
+
 /// The longest included file: one more byte than a document may have, so that a longer one is told as such.
 const LONGEST: u64 = (1 << 20) + 1;
 
@@ -25,6 +28,7 @@ pub(super) fn expanded(document: Document, inputs: &Inputs<'_>) -> Result<Docume
         inputs,
         open: Vec::new(),
         count: 0,
+        values: 0,
     };
     let root = includes.sections(&file, document.into_root())?;
     Ok(Document::new(&file, root))
@@ -35,6 +39,8 @@ struct Includes<'a> {
     /// The files that are being read, outermost first, by identity and name.
     open: Vec<(String, String)>,
     count: usize,
+    /// Values in the files so far.
+    values: usize,
 }
 
 /// What the items of a list are.
@@ -169,6 +175,12 @@ impl Includes<'_> {
             .read_to_string(&mut text)
             .map_err(|error| wrong(format!("cannot read {}: {error}", opened.file)))?;
         let root = Document::parse(&opened.file, &text)?.into_root();
+        self.values += values_in(&root);
+        if self.values > MOST_VALUES {
+            return Err(wrong(format!(
+                "the included files hold more than {MOST_VALUES} values together; include fewer or smaller ones"
+            )));
+        }
         self.open.push((opened.identity, opened.file.clone()));
         let root = read(self, &opened.file, root);
         self.open.pop();
@@ -177,6 +189,12 @@ impl Includes<'_> {
             root: root?,
         })
     }
+}
+
+/// How many values a node holds, itself among them.
+fn values_in(node: &Node) -> usize {
+    let inner = node.entries().iter().map(|(_, value)| value);
+    1 + inner.chain(node.items()).map(values_in).sum::<usize>()
 }
 
 /// A file that was included.

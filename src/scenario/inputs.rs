@@ -111,8 +111,17 @@ impl Inputs<'_> {
         if let Some(table) = known.and_then(|known| known.borrow().get(&opened.identity).cloned()) {
             return Ok(table);
         }
-        let table = Table::read(format, opened.content.take(LONGEST_DATA))
-            .map_err(|message| cursor.error(format_args!("{}: {message}", opened.file)))?;
+        let mut content = opened.content.take(LONGEST_DATA);
+        let table = Table::read(format, &mut content);
+        if content.limit() == 0 {
+            return Err(cursor.error(format_args!(
+                "{} is larger than {} GB; use fewer rows",
+                opened.file,
+                LONGEST_DATA >> 30
+            )));
+        }
+        let table =
+            table.map_err(|message| cursor.error(format_args!("{}: {message}", opened.file)))?;
         let table = Arc::new(table);
         if let Some(known) = known {
             known

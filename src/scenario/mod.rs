@@ -21,6 +21,7 @@ mod model;
 mod number;
 mod parse;
 mod phases;
+mod sensitive;
 mod step;
 mod steps;
 mod template;

@@ -1,6 +1,6 @@
 //! The file as a whole: each section handed to its reader, what concerns them all checked at the end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ pub fn parse(file: &str, text: &str, inputs: &Inputs<'_>) -> Result<Scenario, Er
         known: &SECTIONS,
         misplaced: misplaced::IN_FILE,
     })?;
-    let name = root.require("name")?.line_of_text()?.to_owned();
+    let name = root.require("name")?.name()?.to_owned();
     let target = root.get("target").map(target).transpose()?;
     let written = root.get("variables");
     let chosen = environments::read(root.get("environments"), written, inputs.environment)?;
@@ -66,12 +66,12 @@ pub fn parse(file: &str, text: &str, inputs: &Inputs<'_>) -> Result<Scenario, Er
     let mut reader = Reader::new(&variables, defaults, *inputs, &data);
     let user_classes = reader.classes(root.require("user_classes")?)?;
     let requests = reader.into_requests();
-    let blocks = phases::read(root.require("load")?, &variables)?;
+    let blocks = phases::read(root.require("load")?, requests.len(), &variables)?;
     let cold_start = root.get("cold_start").map(cold_start).transpose()?;
     let mut scenario = Scenario {
         name,
         target: chosen.target.or(target),
-        variables: variables.shown(),
+        variables: BTreeMap::new(),
         requests,
         http,
         user_classes,
@@ -79,9 +79,12 @@ pub fn parse(file: &str, text: &str, inputs: &Inputs<'_>) -> Result<Scenario, Er
         cold_start,
         canonical: String::new(),
         sha256: String::new(),
-        secrets: variables.secrets(),
+        secrets: Vec::new(),
         data,
     };
+    variables.hide_secrets(&scenario, inputs.set);
+    scenario.variables = variables.shown();
+    scenario.secrets = variables.secrets(inputs.set);
     scenario.canonical = identity::canonical(&scenario, &blocks, &variables.used());
     scenario.sha256 = identity::sha256(&scenario.canonical);
     Ok(scenario)

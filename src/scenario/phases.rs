@@ -1,6 +1,7 @@
 //! The load: phases in their order, some of them repeated as a block.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::misplaced;
 use super::variables::Variables;
@@ -24,6 +25,15 @@ const MOST_PASSES: u32 = 1_000;
 /// The most phases with repeats unrolled: each keeps its own slices.
 const MOST_PHASES: usize = 10_000;
 
+/// The longest load, repeats counted: a phase can be as long, and a job that takes longer does not end in any CI.
+const LONGEST: Duration = Duration::from_hours(24 * 7);
+
+/// The most cells that a run keeps, one for each name in each slice: some 400 MB on each core.
+const MOST_CELLS: usize = 4_000_000;
+
+/// The most rows that a run keeps, one for each name in each phase.
+const MOST_ROWS: usize = 200_000;
+
 /// Phases that are run through together, once or several times.
 pub(super) struct Block {
     pub(super) passes: u32,
@@ -32,7 +42,11 @@ pub(super) struct Block {
 }
 
 /// Reads `load`.
-pub(super) fn read(section: &Cursor<'_>, variables: &Variables<'_>) -> Result<Vec<Block>, Error> {
+pub(super) fn read(
+    section: &Cursor<'_>,
+    names: usize,
+    variables: &Variables<'_>,
+) -> Result<Vec<Block>, Error> {
     let mut reader = Reader {
         variables,
         names: BTreeSet::new(),
@@ -51,11 +65,40 @@ pub(super) fn read(section: &Cursor<'_>, variables: &Variables<'_>) -> Result<Ve
             "{unrolled} phases with repeats unrolled are too many, at most {MOST_PHASES} are run"
         )));
     }
+    bounded(section, &blocks, names)?;
     let judged = |phase: &Phase| phase.measure && !phase.shape.is_idle();
     if !blocks.iter().flat_map(|block| &block.phases).any(judged) {
         return Err(section.error("no phase is both measured and sends something, so there is nothing to judge: add one without 'measure: false'"));
     }
     Ok(blocks)
+}
+
+/// Refuses a load that is too long or keeps too much. Every slice keeps a cell for each of the names.
+fn bounded(section: &Cursor<'_>, blocks: &[Block], names: usize) -> Result<(), Error> {
+    let mut length = Duration::ZERO;
+    let (mut slices, mut phases) = (0_usize, 0_usize);
+    for block in blocks {
+        phases += block.phases.len();
+        for phase in &block.phases {
+            length += phase.duration * block.passes;
+            let one = phase.duration.as_nanos() / phase.slice().as_nanos().max(1);
+            let one = usize::try_from(one.max(1)).unwrap_or(usize::MAX);
+            slices = slices.saturating_add(one.saturating_mul(block.passes as usize));
+        }
+    }
+    if length > LONGEST {
+        return Err(section.error(format_args!(
+            "the load lasts {} hours with repeats unrolled, and at most {} are possible; shorten its phases or repeat them less often",
+            length.as_secs() / 3600,
+            LONGEST.as_secs() / 3600
+        )));
+    }
+    if slices.saturating_mul(names) > MOST_CELLS || phases.saturating_mul(names) > MOST_ROWS {
+        return Err(section.error(format_args!(
+            "{names} names of requests in {phases} phases of {slices} slices are too many to keep; shorten the load, or give steps that do the same one 'name'"
+        )));
+    }
+    Ok(())
 }
 
 /// Unrolls the repeats.
@@ -116,7 +159,7 @@ impl Reader<'_> {
             misplaced: misplaced::IN_PHASE,
         })?;
         let name = fields.require("phase")?;
-        let text = name.line_of_text()?;
+        let text = name.name()?;
         if text == "all" {
             return Err(name.error("'all' means all phases together, choose another name"));
         }
@@ -127,8 +170,7 @@ impl Reader<'_> {
             )));
         }
         let length = fields.require("for")?;
-        let duration =
-            parse_duration(&self.variables.known(length)?).map_err(|error| length.error(error))?;
+        let duration = self.variables.known(length, parse_duration)?;
         if duration.is_zero() {
             return Err(length.error("must be longer than 0s"));
         }
@@ -190,14 +232,14 @@ impl Reader<'_> {
         cursor: &Cursor<'_>,
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<(T, T), Error> {
-        let text = self.variables.known(cursor)?;
-        // Half a range is told whole.
-        let ends = text
-            .split_once("..")
-            .filter(|(from, to)| !from.is_empty() && !to.is_empty());
-        let (from, to) = ends.unwrap_or((&text, &text));
-        let end = |text: &str| read(text.trim()).map_err(|message| cursor.error(message));
-        Ok((end(from)?, end(to)?))
+        self.variables.known(cursor, |text| {
+            // Half a range is told whole.
+            let ends = text
+                .split_once("..")
+                .filter(|(from, to)| !from.is_empty() && !to.is_empty());
+            let (from, to) = ends.unwrap_or((text, text));
+            Ok::<_, String>((read(from.trim())?, read(to.trim())?))
+        })
     }
 
     fn whole(
@@ -207,8 +249,8 @@ impl Reader<'_> {
         bounds: std::ops::RangeInclusive<u32>,
     ) -> Result<u32, Error> {
         let what = format!("a number of {what}");
-        count(&self.variables.known(cursor)?, bounds, &what)
-            .map_err(|message| cursor.error(message))
+        self.variables
+            .known(cursor, |text| count(text, bounds.clone(), &what))
     }
 }
 

@@ -12,7 +12,7 @@ use super::users::{Reader, pause};
 use super::variables::Variables;
 use super::{Action, Method, Request, Step};
 use crate::units::parse_duration;
-use crate::yaml::{Cursor, Entry, Error, Fields, Keys, Value};
+use crate::yaml::{Cursor, Entry, Error, Fields, Keys, LONGEST_NAME, Value};
 
 /// The most redirects that a step may follow, as many as browsers do.
 const MOST_REDIRECTS: u32 = 20;
@@ -105,6 +105,11 @@ impl Reader<'_> {
             Some(name) => request_name(name)?.to_owned(),
             None => format!("{} {}", method.as_str(), path.source()),
         };
+        if name.len() > LONGEST_NAME {
+            return Err(fields.map().error(format_args!(
+                "its method and path make a name of more than {LONGEST_NAME} bytes; give it a 'name'"
+            )));
+        }
         let text = |cursor: &Cursor<'_>| variables.template(cursor, Place::Plain, settable);
         let query = |section: &Cursor<'_>| {
             let pair = |entry: &Entry<'_>| Ok((entry.key.text.clone(), text(&entry.value)?));
@@ -134,7 +139,9 @@ impl Reader<'_> {
             capture: fields.read_or("capture", Vec::new(), |section| {
                 captures(section, variables)
             })?,
-            name: self.intern(&name),
+            name: self
+                .intern(&name)
+                .map_err(|message| fields.map().error(message))?,
             timeout: fields.read_or("timeout", self.defaults.timeout, timeout)?,
             redirects: fields.read_or("redirects", self.defaults.redirects, redirects)?,
         })
@@ -173,7 +180,7 @@ fn method(key: &str) -> Option<Method> {
 
 /// Reads the name that a request's statistics are kept under.
 fn request_name<'d>(cursor: &Cursor<'d>) -> Result<&'d str, Error> {
-    let name = cursor.line_of_text()?;
+    let name = cursor.name()?;
     if name.contains("{{") {
         return Err(cursor.error(
             "statistics are kept by name, so it cannot hold an expression: write what all requests of the step share, such as GET /items/:id",

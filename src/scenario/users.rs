@@ -1,6 +1,6 @@
 //! The users: who they are, how they authenticate, and their tasks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::auth;
@@ -38,7 +38,12 @@ pub(super) struct Reader<'a> {
     /// The rows that users may take.
     data: &'a [Data],
     requests: Vec<String>,
+    /// Where each name stands among them.
+    places: BTreeMap<String, usize>,
 }
+
+/// The most names of requests. Every report has a row for each.
+const MOST_NAMES: usize = 20_000;
 
 /// A class as its steps see it.
 struct Class {
@@ -64,6 +69,7 @@ impl<'a> Reader<'a> {
             inputs,
             data,
             requests: Vec::new(),
+            places: BTreeMap::new(),
         }
     }
 
@@ -73,12 +79,19 @@ impl<'a> Reader<'a> {
     }
 
     /// The index of a request's name.
-    pub(super) fn intern(&mut self, name: &str) -> usize {
-        let known = self.requests.iter().position(|own| own == name);
-        known.unwrap_or_else(|| {
-            self.requests.push(name.to_owned());
-            self.requests.len() - 1
-        })
+    pub(super) fn intern(&mut self, name: &str) -> Result<usize, String> {
+        if let Some(known) = self.places.get(name) {
+            return Ok(*known);
+        }
+        let place = self.requests.len();
+        if place == MOST_NAMES {
+            return Err(format!(
+                "more than {MOST_NAMES} names of requests are too many to report; give steps that do the same one 'name'"
+            ));
+        }
+        self.places.insert(name.to_owned(), place);
+        self.requests.push(name.to_owned());
+        Ok(place)
     }
 
     /// Reads `user_classes`.
@@ -129,7 +142,7 @@ impl<'a> Reader<'a> {
             .map(|task| self.task(task, &class, &mut named))
             .collect::<Result<_, _>>()?;
         Ok(UserClass {
-            name: fields.require("name")?.line_of_text()?.to_owned(),
+            name: fields.require("name")?.name()?.to_owned(),
             weight: fields.read_or("weight", 1, weight)?,
             wait: fields.read_or("wait", Pause::default(), pause)?,
             cookies: fields.read_or("cookies", self.defaults.cookies, Cursor::boolean)?,

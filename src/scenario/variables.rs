@@ -1,14 +1,15 @@
 //! The variables of a scenario: from the file, with `--set` laid over them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use serde_json::Value;
 
-use super::Error;
 use super::inputs::Inputs;
 use super::template::{
     Budget, Condition, Names, Place, Rows, Secrets, Template, ValueTemplate, Variable, refuse_name,
 };
+use super::{Error, Scenario, sensitive};
 use crate::yaml::{self, Cursor, Document};
 
 /// All that the file's expressions may name, wherever they stand.
@@ -16,6 +17,10 @@ pub(super) struct Variables<'a> {
     values: BTreeMap<String, Variable>,
     /// As written, for the identity: an expression that names the environment stays one.
     written: BTreeMap<String, Value>,
+    /// Those of `--set` as the file has them.
+    replaced: BTreeMap<String, Value>,
+    /// What holds a secret of `--set`.
+    holders: BTreeSet<String>,
     secrets: Secrets<'a>,
     budget: Budget,
     pub(super) rows: Rows,
@@ -33,6 +38,8 @@ impl<'a> Variables<'a> {
         let mut variables = Self {
             values: BTreeMap::new(),
             written: BTreeMap::new(),
+            replaced: BTreeMap::new(),
+            holders: BTreeSet::new(),
             secrets: Secrets::new(inputs.env),
             budget: Budget::default(),
             rows: Rows::default(),
@@ -47,19 +54,23 @@ impl<'a> Variables<'a> {
             if let Some(message) = refuse_name(name) {
                 return Err(entry.error(message).into());
             }
+            let value = chosen.get(name).unwrap_or(&entry.value);
             match overrides.get(name) {
                 None => {
-                    let value = chosen.get(name).unwrap_or(&entry.value);
                     variables
                         .add(name, value.json()?)
                         .map_err(|message| value.error(message))?;
                 }
-                Some(text) => override_value(text)
-                    .and_then(|value| variables.add(name, value))
-                    .map_err(|message| Error::Set {
-                        name: name.clone(),
-                        message,
-                    })?,
+                Some(text) => {
+                    override_value(text)
+                        .and_then(|value| variables.add(name, value))
+                        .map_err(|message| Error::Set {
+                            name: name.clone(),
+                            message,
+                        })?;
+                    let replaced = value.json().unwrap_or_default();
+                    variables.replaced.insert(name.clone(), replaced);
+                }
             }
         }
         Ok(variables)
@@ -129,18 +140,34 @@ impl<'a> Variables<'a> {
             .map_err(|error| cursor.error(error))
     }
 
-    /// Text that is known before the run.
-    pub(super) fn known(&self, cursor: &Cursor<'_>) -> Result<String, yaml::Error> {
+    /// A value that is known before the run, as `read` takes it from text. An error does not repeat what came from the
+    /// environment.
+    pub(super) fn known<T, E: Display>(
+        &self,
+        cursor: &Cursor<'_>,
+        read: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<T, yaml::Error> {
         let template = self.template(cursor, Place::Plain, &BTreeSet::new())?;
-        template.constant().map(str::to_owned).ok_or_else(|| {
+        let text = template.constant().ok_or_else(|| {
             cursor.error("must be known before the run, and so cannot be drawn: use variables only")
+        })?;
+        read(text).map_err(|error| {
+            if !template.is_secret() {
+                return cursor.error(error);
+            }
+            match read(template.source()) {
+                Err(error) => cursor.error(error),
+                Ok(_) => cursor.error("its value cannot be used here; set it to another one"),
+            }
         })
     }
 
     /// The values, apart from those that hold secrets.
     pub(super) fn shown(&self) -> BTreeMap<String, Value> {
-        let shown = self.values.iter().filter(|(_, variable)| !variable.secret);
+        let mut shown: Vec<_> = self.values.iter().collect();
+        shown.retain(|(name, variable)| !variable.secret && !self.holders.contains(*name));
         shown
+            .into_iter()
             .map(|(name, variable)| (name.clone(), variable.value.clone()))
             .collect()
     }
@@ -152,7 +179,9 @@ impl<'a> Variables<'a> {
             .iter()
             .filter(|(_, variable)| variable.used.get());
         used.map(|(name, variable)| {
-            let value = if variable.secret {
+            let value = if self.holders.contains(name) {
+                self.replaced.get(name).unwrap_or(&self.written[name])
+            } else if variable.secret {
                 &self.written[name]
             } else {
                 &variable.value
@@ -162,9 +191,31 @@ impl<'a> Variables<'a> {
         .collect()
     }
 
-    /// What was read from the environment.
-    pub(super) fn secrets(&self) -> Vec<String> {
-        self.secrets.values()
+    /// Everything that must not be shown: what was read from the environment, and the secrets among the values of `--set`,
+    /// which `set` holds.
+    pub(super) fn secrets(&self, set: &BTreeMap<String, String>) -> Vec<String> {
+        let given = set.iter().filter(|(name, _)| self.holders.contains(*name));
+        let mut secrets = self.secrets.values();
+        for (name, text) in given {
+            secrets.push(text.clone());
+            texts_of(&self.values[name].value, &mut secrets);
+        }
+        secrets
+    }
+
+    /// Hides the secrets among the values of `--set`, as the scenario uses them.
+    pub(super) fn hide_secrets(&mut self, scenario: &Scenario, set: &BTreeMap<String, String>) {
+        self.holders = sensitive::holders(scenario, &self.written, set);
+    }
+}
+
+/// The texts in a value.
+fn texts_of(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| texts_of(item, texts)),
+        Value::Object(fields) => fields.values().for_each(|field| texts_of(field, texts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -5,6 +5,9 @@ use std::ops::RangeInclusive;
 
 use super::{Entry, Error, ErrorKind, Fields, Key, Keys, Node, Value, hint};
 
+/// The longest name, in bytes. Every report repeats it in many places.
+pub const LONGEST_NAME: usize = 1_000;
+
 /// A value, the way to it, and its place in the file.
 #[derive(Clone, Debug)]
 pub struct Cursor<'d> {
@@ -130,6 +133,17 @@ impl<'d> Cursor<'d> {
         }
         if text.chars().any(char::is_control) {
             return Err(self.error("must be one line without control characters"));
+        }
+        Ok(text)
+    }
+
+    /// The name of something: a line of text that reports can repeat.
+    pub fn name(&self) -> Result<&'d str, Error> {
+        let text = self.line_of_text()?;
+        if text.len() > LONGEST_NAME {
+            return Err(self.error(format_args!(
+                "is longer than {LONGEST_NAME} bytes; choose a shorter name"
+            )));
         }
         Ok(text)
     }

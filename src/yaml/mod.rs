@@ -16,7 +16,7 @@ mod scalar;
 mod tests;
 mod tree;
 
-pub use cursor::Cursor;
+pub use cursor::{Cursor, LONGEST_NAME};
 pub use error::{Error, ErrorKind};
 pub use fields::{Entry, Fields, Keys, Misplaced};
 pub use nearest::{hint, nearest};

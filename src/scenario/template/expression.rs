@@ -17,6 +17,7 @@ use super::path::Path;
 use super::products::guarded;
 use super::segments::nesting;
 use super::{ExpressionError, RenderError, Scope};
+use crate::secrecy::redacted;
 use crate::yaml;
 
 /// The longest expression, in bytes, and the deepest nesting of its brackets. Expressions are read by recursion, which
@@ -118,7 +119,11 @@ impl Expression {
             names.budget.take(Some(value)).map_err(wrong)?;
             return Ok(Self { kind, secret });
         }
-        let kind = match compiled.fold()? {
+        let folded = compiled.fold().map_err(|error| {
+            // What minijinja says may repeat a value.
+            ExpressionError(redacted(&error.0, &names.secrets.values()))
+        });
+        let kind = match folded? {
             Folded::Constant(value) => Kind::Constant(value),
             Folded::Name(name) => Kind::Name(name),
             Folded::Compiled(compiled) => match (pick(source, names), path) {

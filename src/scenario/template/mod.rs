@@ -28,7 +28,7 @@ use expression::Expression;
 pub(super) use names::{Names, Rows, Secrets, Variable, refuse_name};
 use rand_chacha::ChaCha8Rng;
 use segments::Segment;
-pub(super) use segments::nesting;
+pub(super) use segments::{names_in, nesting};
 use serde_json::Value;
 pub use value::ValueTemplate;
 

@@ -1,6 +1,9 @@
 //! Splits text into what stands for itself and what stands between `{{` and `}}`.
 
+use std::collections::BTreeSet;
+
 use super::ExpressionError;
+use super::functions::ENVIRONMENT;
 
 /// A part of a template's text.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,6 +53,19 @@ pub(super) fn whole(text: &str) -> Option<&str> {
         [Segment::Expression(expression)] => Some(*expression),
         _ => None,
     }
+}
+
+/// The names that the expressions of a text name.
+pub(crate) fn names_in(text: &str) -> BTreeSet<String> {
+    let segments = split(text).unwrap_or_default();
+    segments
+        .into_iter()
+        .filter_map(|segment| match segment {
+            Segment::Expression(source) => ENVIRONMENT.compile_expression(source).ok(),
+            Segment::Literal(_) => None,
+        })
+        .flat_map(|expression| expression.undeclared_variables(false))
+        .collect()
 }
 
 /// Where the `}}` stands that closes an expression: outside of quotes and of braces opened inside.

@@ -1,0 +1,135 @@
+//! Which values of `--set` are secret: those named like a secret, and those that go where secrets go.
+//!
+//! Secrets go into credentials, headers, query parameters, form fields and JSON fields that are named like a secret. A value gets
+//! there by an expression that names it, also through other variables and what tasks set.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::template::names_in;
+use super::{Action, Auth, Body, Request, Scenario};
+use crate::secrecy::names_secret;
+
+/// The names of variables that hold a secret of `set`: those that it sets, and those that are made of them.
+pub(super) fn holders(
+    scenario: &Scenario,
+    written: &BTreeMap<String, Value>,
+    set: &BTreeMap<String, String>,
+) -> BTreeSet<String> {
+    if set.is_empty() {
+        return BTreeSet::new();
+    }
+    let tasks = || scenario.user_classes.iter().flat_map(|class| &class.tasks);
+    let set_by_tasks = tasks()
+        .flat_map(|task| &task.set)
+        .map(|(name, value)| (name, value.source()));
+    let mut parts: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (name, value) in written.iter().chain(set_by_tasks) {
+        names_of(value, parts.entry(name).or_default());
+    }
+    let mut found = BTreeSet::new();
+    for name in parts.keys().filter(|name| names_secret(name)) {
+        found.insert((*name).to_owned());
+    }
+    for class in &scenario.user_classes {
+        class.auth.iter().for_each(|auth| of_auth(auth, &mut found));
+        let steps = class.tasks.iter().flat_map(|task| &task.steps);
+        for step in class.on_start.iter().chain(steps) {
+            if let Action::Request(request) = &step.action {
+                of_request(request, &mut found);
+            }
+        }
+    }
+    // What a secret is made of is one.
+    let mut open: Vec<String> = found.iter().cloned().collect();
+    while let Some(name) = open.pop() {
+        for part in parts.get(name.as_str()).into_iter().flatten() {
+            if found.insert(part.clone()) {
+                open.push(part.clone());
+            }
+        }
+    }
+    let given = set.keys().filter(|name| found.contains(*name));
+    // What is made of a secret holds it.
+    let mut holders: BTreeSet<String> = given.cloned().collect();
+    loop {
+        let more: Vec<String> = written
+            .keys()
+            .filter(|name| !holders.contains(*name))
+            .filter(|name| {
+                parts
+                    .get(name.as_str())
+                    .is_some_and(|own| !own.is_disjoint(&holders))
+            })
+            .cloned()
+            .collect();
+        if more.is_empty() {
+            return holders;
+        }
+        holders.extend(more);
+    }
+}
+
+fn of_auth(auth: &Auth, found: &mut BTreeSet<String>) {
+    let templates = match auth {
+        Auth::Bearer(token) => vec![token],
+        Auth::Basic { username, password } => vec![username, password],
+        Auth::ApiKey { value, .. } => vec![value],
+        Auth::AwsSigV4(signature) => [&signature.access_key, &signature.secret_key]
+            .into_iter()
+            .chain(&signature.session_token)
+            .collect(),
+    };
+    for template in templates {
+        found.extend(names_in(template.source()));
+    }
+}
+
+fn of_request(request: &Request, found: &mut BTreeSet<String>) {
+    let form = match &request.body {
+        Some(Body::Form(form)) => form.as_slice(),
+        Some(Body::Json(json)) => {
+            of_json(json.source(), found);
+            &[]
+        }
+        Some(Body::Raw(_) | Body::File(_)) | None => &[],
+    };
+    let pairs = request.headers.iter().chain(&request.query).chain(form);
+    for (_, template) in pairs.filter(|(name, _)| names_secret(name)) {
+        found.extend(names_in(template.source()));
+    }
+    let query = request.path.source().split_once('?');
+    for pair in query.into_iter().flat_map(|(_, query)| query.split('&')) {
+        if let Some((_, value)) = pair.split_once('=').filter(|(name, _)| names_secret(name)) {
+            found.extend(names_in(value));
+        }
+    }
+}
+
+/// What stands in JSON under the names of secrets.
+fn of_json(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if names_secret(name) {
+                    names_of(value, found);
+                } else {
+                    of_json(value, found);
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| of_json(item, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The names that the texts in a value name.
+fn names_of(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => found.extend(names_in(text)),
+        Value::Array(items) => items.iter().for_each(|item| names_of(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| names_of(field, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
