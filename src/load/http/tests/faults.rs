@@ -287,7 +287,7 @@ async fn a_timeout_holds_while_a_server_floods() {
             .await;
         assert_eq!(told(&exchange), Err(Failure::Timeout));
         let took = exchange.times.service();
-        assert!((bound..AMPLE / 4).contains(&took), "{took:?}");
+        assert!((bound..AMPLE * 2).contains(&took), "{took:?}");
         assert_eq!(told(&user.send("GET").await), Ok((200, "ok")));
         server.join();
     }
