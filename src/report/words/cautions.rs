@@ -7,6 +7,7 @@ use super::outage::short_silence;
 use super::reasons::{not_judged, written_at};
 use super::redirects::{FOLLOW, resent, strayed, unfollowed};
 use crate::baseline::Scope;
+use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::record::{RunRecord, Scheduling};
 use crate::report::Story;
@@ -60,18 +61,7 @@ pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Mediu
             Latency(*p99_s)
         ),
         Caution::OtherRate => "requests/s are compared with jobs of an older loadgate, which counted the arrivals that were planned: record new jobs".to_owned(),
-        Caution::Vanished { request } => {
-            let before = match story.verdict.comparison {
-                Comparison::Duet { .. } => "was sent to the base",
-                Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
-                    "is in the baseline"
-                }
-            };
-            format!(
-                "{} {before}, and this time never to the target: look at the scenario's weights and its length",
-                medium.foreign(request)
-            )
-        }
+        Caution::Vanished { request } => vanished(story, request, medium),
         Caution::Unfollowed(names) => format!("{}: {FOLLOW}", unfollowed(names, medium)),
         Caution::Strayed(names) => strayed(names, medium),
         Caution::Resent {
@@ -149,13 +139,7 @@ pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Mediu
             arm,
             status,
             requests,
-        } => {
-            let proxy = proxy_of(story.record, *arm, medium).unwrap_or_default();
-            format!(
-                "all {} were responded to with {status} or the like, which {proxy} may have sent itself: look at the proxy, or except the deployment by NO_PROXY",
-                counted(*requests, "request")
-            )
-        }
+        } => proxy_responses(story, *arm, (*status, *requests), medium),
         Caution::LateSlices {
             dropped,
             of,
@@ -242,6 +226,33 @@ fn rare(requests: &[String], medium: Medium) -> String {
         told += &format!(" and {}", counted(more as u64, "more name"));
     }
     format!("sent too rarely for a change to be judged: {told}")
+}
+
+fn vanished(story: &Story, request: &str, medium: Medium) -> String {
+    let before = match story.verdict.comparison {
+        Comparison::Duet { .. } => "was sent to the base",
+        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
+            "is in the baseline"
+        }
+    };
+    format!(
+        "{} {before}, and this time never to the target: look at the scenario's weights and its length",
+        medium.foreign(request)
+    )
+}
+
+/// That every response may have been a proxy's.
+fn proxy_responses(
+    story: &Story,
+    arm: Arm,
+    (status, requests): (u16, u64),
+    medium: Medium,
+) -> String {
+    let proxy = proxy_of(story.record, arm, medium).unwrap_or_default();
+    format!(
+        "all {} were responded to with {status} or the like, which {proxy} may have sent itself: look at the proxy, or except the deployment by NO_PROXY",
+        counted(requests, "request")
+    )
 }
 
 /// What the generator's lateness drops: slices, or the pairs of a duet.

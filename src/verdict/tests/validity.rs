@@ -437,3 +437,30 @@ fn a_comparison_says_when_its_sides_count_failures_by_other_rules() {
     jobs.retain(|job| job.counting > 0);
     assert_eq!(spans(&old, &jobs), Some(false));
 }
+
+#[test]
+fn a_proxy_that_may_have_sent_every_response_is_named() {
+    let told = |statuses: &[(u16, u64)], forwards| {
+        let failing = |traffic: Traffic, (status, count): &(u16, u64)| {
+            traffic.failing(FailureKind::Status(*status), *count)
+        };
+        let all = statuses.iter().fold(traffic("GET /a", 100, 100.0), failing);
+        let run = record()
+            .steady("warm")
+            .slices(12, &[all])
+            .with(|run| run.target.proxy_forwards = forwards)
+            .build();
+        let verdict = judged_against(&thresholds(), &run, &history(10));
+        let mut cautions = verdict.cautions.into_iter();
+        cautions.find(|own| matches!(own, Caution::ProxyResponses { .. }))
+    };
+    let named = Caution::ProxyResponses {
+        arm: Arm::Target,
+        status: 503,
+        requests: 1200,
+    };
+    assert_eq!(told(&[(503, 99), (407, 1)], true), Some(named));
+    assert_eq!(told(&[(503, 100)], false), None, "it was a tunnel");
+    assert_eq!(told(&[(503, 99)], true), None, "one came through");
+    assert_eq!(told(&[(503, 99), (500, 1)], true), None);
+}
