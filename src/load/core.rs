@@ -121,24 +121,24 @@ impl Core {
     }
 
     /// Counts a request that nobody waits for any more, sent or not. Of its time until `now`, what passed before `ready` was
-    /// spent in the queue, and `late` was the generator's own delay.
+    /// spent in the queue, and `delay` was the generator's own delay.
     pub(super) fn unanswered(
         &self,
-        (name, lane): (usize, usize),
+        (request, lane): (usize, usize),
         due: Moment,
         ready: Instant,
-        late: Duration,
+        delay: Duration,
         (failure, now): (FailureKind, Instant),
     ) {
         self.recorder.borrow_mut().record(&Sample {
-            request: name,
+            request,
             lane,
             due: due.time,
             ended: self.clock.time(now),
             done: self.offset(now),
             latency: now.saturating_duration_since(due.at),
             queue: ready.saturating_duration_since(due.at),
-            late,
+            late: delay,
             service: now.saturating_duration_since(ready),
             failure: Some(failure),
             start: Start::Untold,

@@ -246,7 +246,9 @@ proptest! {
         millis in prop::collection::vec(1u64..100_000, 1..50)
     ) {
         let mut latencies = Latencies::new();
-        millis.iter().for_each(|millis| latencies.record(Duration::from_millis(*millis)));
+        for millis in millis {
+            latencies.record(Duration::from_millis(millis));
+        }
         let by_time = latencies.time_weighted().unwrap();
         prop_assert!(by_time >= latencies.mean().unwrap() * 0.999);
         prop_assert!(by_time <= latencies.max().unwrap() * 1.001);

@@ -26,6 +26,10 @@ pub(in crate::report) fn told_cautions<'a>(story: &Story<'a>) -> impl Iterator<I
 }
 
 /// A caution in words.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a catalogue with one arm for each caution, which reads best in one place"
+)]
 pub(in crate::report) fn caution(story: &Story, caution: &Caution, medium: Medium) -> String {
     match caution {
         Caution::MuchFaster { line } => much_faster(story.verdict.lines.get(*line), medium),
