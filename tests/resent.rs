@@ -54,9 +54,12 @@ fn requests_that_die_and_are_sent_again_fail_the_gate() {
         "{ get: /items }, { put: /items, json: {} }, { delete: /items }, { post: /items, json: {} }",
     );
     let dying = || {
-        Server::start(|request| match dies(request) {
-            true => (Server::CLOSES, String::new()),
-            false => (200, "{}".to_owned()),
+        Server::start(|request| {
+            if dies(request) {
+                (Server::CLOSES, String::new())
+            } else {
+                (200, "{}".to_owned())
+            }
         })
     };
     let (ran, server) = gate.run_on(dying, &[]);

@@ -165,7 +165,7 @@ fn what_an_error_quotes_is_cut() {
         format!("load: [{{ phase: a, users: '{long}', for: 1s }}]"),
         format!("load: [{{ phase: a, users: 1, for: '{long}' }}]"),
         format!("target: '{long}'"),
-        format!("{long}"),
+        long.clone(),
     ] {
         let file = scenario("{ get: / }");
         let key = line.split(':').next().unwrap().to_owned() + ":";
