@@ -166,7 +166,8 @@ fn encoded(text: &str, c: char) -> Option<usize> {
         b'%' => {
             let mut buffer = [0; 4];
             let bytes = c.encode_utf8(&mut buffer).bytes();
-            let encoded: String = bytes.map(|byte| format!("%{byte:02X}")).collect();
+            let encoded: Vec<String> = bytes.map(|byte| format!("%{byte:02X}")).collect();
+            let encoded = encoded.concat();
             let start = text.get(..encoded.len())?;
             start
                 .eq_ignore_ascii_case(&encoded)

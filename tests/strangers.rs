@@ -306,14 +306,16 @@ fn a_secret_given_by_a_flag_is_in_nothing_that_is_written() {
         assert!(!all.contains(secret), "{secret}");
     }
     // It was sent all the same.
-    let sent = server.received();
+    let received = server.received();
     let has = |part: &str| {
-        sent.iter()
+        received
+            .iter()
             .any(|own| own.path.contains(part) || own.body.contains(part))
     };
     assert!(has("token=given-by_query") && has("\"password\":\"given-by_json\""));
     assert!(
-        sent.iter()
+        received
+            .iter()
             .any(|own| own.header("authorization") == Some("Bearer a-given-part"))
     );
 
@@ -432,9 +434,10 @@ fn no_value_of_the_environment_is_in_help_or_errors() {
 #[test]
 fn loads_without_end_are_refused() {
     let one = "  - { phase: s, users: 1, for: 168h }\n";
-    let phases: String = (0..10)
+    let phases: Vec<String> = (0..10)
         .map(|k| format!("      - {{ phase: s{k}, users: 1, for: 168h }}\n"))
         .collect();
+    let phases = phases.concat();
     let load = |text: &str| {
         let file = scenario("{ get: / }");
         let start = file.find("load:").unwrap();
