@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Gate, Ran, Server, alone, gate, loadgate};
+use crate::support::{Gate, Ran, Server, gate, load_slot, loadgate};
 
 /// What CI gives to a job, each with a value that is found again.
 const CREDENTIALS: [&str; 16] = [
@@ -35,7 +35,7 @@ fn value_of(name: &str) -> String {
 /// Runs a gate as somebody who is not root, if there is a choice: root may read every process.
 fn run_as_nobody(gate: &Gate, arguments: &[&str]) -> Ran {
     const NOBODY: u32 = 65_534;
-    let _alone = alone();
+    let _slot = load_slot();
     let mut command: Command = loadgate(gate.home());
     command
         .args(["run", gate.folder().to_str().unwrap()])

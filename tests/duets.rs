@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::replay::Load;
 use crate::support::{
-    Check, Gate, Ran, Server, StandIn, alone, eventually, gate, loadgate, nobody, signal,
+    Check, Gate, Ran, Server, StandIn, eventually, gate, load_slot, loadgate, nobody, signal,
 };
 
 /// 800 arrivals/s: what P95 needs in slices of a quarter second.
@@ -227,7 +227,7 @@ fn with_servers(gate: &Gate, more: &[&str]) -> std::process::Command {
 fn both_versions_can_be_started_by_the_gate_and_anew_for_each_pair() {
     let gate = gate("").with_scenario(CATALOGUE);
     let (base, target) = (serve(""), serve("--slow 25 --seed 2"));
-    let _alone = alone();
+    let _slot = load_slot();
     let run = |every: &str| {
         let arguments = [
             "--base-cmd",
@@ -363,7 +363,7 @@ fn no_server_outlives_its_run_whatever_ends_it() {
         let gate = gate("").with_scenario(CATALOGUE);
         let command = command(gate.home());
         let arguments = ["--base-cmd", &serve(""), "--target-cmd", &command];
-        let _alone = alone();
+        let _slot = load_slot();
         let mut run = with_servers(&gate, &arguments)
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())
@@ -384,7 +384,7 @@ fn no_server_outlives_its_run_whatever_ends_it() {
 fn an_interrupted_duet_leaves_what_it_has() {
     let gate = gate("").with_scenario(CATALOGUE);
     let (base, target) = (Server::fast(), Server::fast());
-    let _alone = alone();
+    let _slot = load_slot();
     let mut command = loadgate(gate.home());
     let run = command
         .args(["run", gate.folder().to_str().unwrap()])

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::action::serving;
 use crate::platform::{Api, Fault, JOB_TOKEN, Plays};
 use crate::replay::{self, Load};
-use crate::support::{MAX_LATE, NOWHERE, Ran, SCENARIO, Server, alone};
+use crate::support::{MAX_LATE, NOWHERE, Ran, SCENARIO, Server, load_slot};
 
 const TOKEN: &str = "glpat-a-token-that-nobody-may-see";
 
@@ -118,7 +118,7 @@ impl Pipeline {
     /// Runs the job's script, and holds what always holds: no token is told.
     pub(crate) fn run(&self) -> Ran {
         // A replayed load takes no processor from another.
-        let _alone = self.load.is_none().then(alone);
+        let _slot = self.load.is_none().then(load_slot);
         if let Some(load) = &self.load {
             let scenarios = replay::scenarios(&self.checkout);
             load.write(self.replayed.path(), scenarios.iter().map(String::as_str));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Gate, Received, Server, alone, gate};
+use crate::support::{Gate, Received, Server, gate, load_slot};
 
 /// No limit but the one on time in which nobody is served.
 const SILENT: &str = "limits: { overall: { error_rate: off } }\nregression: { gate: [] }";
@@ -46,7 +46,7 @@ fn scenario(classes: &str, load: &str) -> String {
 
 /// Runs gates beside each other, and judges what came back as if the generator had been on time, which is another claim.
 fn run_all(cases: Vec<(Gate, Server)>) -> Vec<(Gate, Option<i32>)> {
-    let _alone = alone();
+    let _slot = load_slot();
     let runs = cases.into_iter().map(|(gate, server)| {
         thread::spawn(move || {
             let folder = gate.folder();

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Gate, Ran, Server, alone, gate, loadgate, nobody};
+use crate::support::{Gate, Ran, Server, gate, load_slot, loadgate, nobody};
 
 /// Runs a gate with variables of the environment, once.
 fn run_with(gate: &Gate, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
-    let _alone = alone();
+    let _slot = load_slot();
     let output = loadgate(gate.home())
         .args(["run", gate.folder().to_str().unwrap()])
         .args(arguments)

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::support::{Gate, Ran, Server, alone, eventually, gate, signal};
+use crate::support::{Gate, Ran, Server, eventually, gate, load_slot, signal};
 
 #[test]
 fn an_interrupted_run_leaves_a_partial_result_and_exits_130_or_143() {
@@ -11,7 +11,7 @@ fn an_interrupted_run_leaves_a_partial_result_and_exits_130_or_143() {
             "name: sample\nuser_classes: [{ name: a, wait: 5ms, tasks: [{ steps: [{ get: /items, name: GET /items }] }] }]\nload: [{ phase: warm, users: 4, for: 120s }]\n",
         );
         let server = Server::fast();
-        let _alone = alone();
+        let _slot = load_slot();
         let run = gate.start(&server.url());
         eventually("the load is on", || server.received().len() > 100);
         signal(&run, sent);

@@ -9,7 +9,7 @@ use loadgate::scenario::{Format, Table};
 
 use crate::large::{Judged, record};
 #[cfg(target_os = "linux")]
-use crate::support::{Server, alone, eventually, gate};
+use crate::support::{Server, eventually, gate, load_slot};
 
 #[test]
 fn a_large_result_and_its_reports_are_small_and_lose_nothing() {
@@ -94,7 +94,7 @@ fn a_million_rows_cost_at_most_a_hundred_megabytes() {
     );
     gate.write("accounts.csv", &accounts(1_000_000));
     let server = Server::fast();
-    let _alone = alone();
+    let _slot = load_slot();
     let mut run = gate.start(&server.url());
     // By then the rows are read, and some of them are sent.
     eventually("requests arrive", || server.received().len() > 20);

@@ -6,7 +6,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::support::{Server, alone, loadgate};
+use crate::support::{Server, load_slot, loadgate};
 
 /// A scenario of one request in one step.
 fn scenario(step: &str) -> String {
@@ -81,7 +81,7 @@ fn a_panic_ends_with_a_code_of_the_contract_and_one_line() {
 
 #[test]
 fn a_panic_in_a_worker_ends_the_run_as_invalid() {
-    let _alone = alone();
+    let _slot = load_slot();
     let server = Server::fast();
     // The length of a value that users set is known during the run only.
     let step = "{ get: \"/?x={{ 'abc'[::(-9223372036854775807 - n|int)] }}\" }";
@@ -231,7 +231,7 @@ fn no_printed_line_acts_on_a_terminal_or_a_ci_system() {
 
 #[test]
 fn results_of_several_gates_stay_below_the_output_folder() {
-    let _alone = alone();
+    let _slot = load_slot();
     let server = Server::fast();
     let home = Home::new(&scenario("{ get: / }").replace("name: small", "name: ../../escaped"));
     fs::create_dir_all(home.path().join("repository/other")).unwrap();
@@ -285,7 +285,7 @@ fn told_by_a_run(
 
 #[test]
 fn a_secret_given_by_a_flag_is_in_nothing_that_is_written() {
-    let _alone = alone();
+    let _slot = load_slot();
     let server = Server::fast();
     let file = scenario("{ get: \"/?a={{ plain }}&token={{ by_query }}\", headers: { Authorization: \"Bearer {{ made }}\" } }, { post: /login, name: login, json: { user: \"{{ plain }}\", password: \"{{ by_json }}\" } }")
         .replace("user_classes:", "variables: { password: x, plain: y, by_query: x, by_json: x, part: x, made: \"a-{{ part }}\", number: 1 }\nuser_classes:")
@@ -334,7 +334,7 @@ fn a_secret_given_by_a_flag_is_in_nothing_that_is_written() {
 
 #[test]
 fn what_a_failing_program_prints_holds_no_secret() {
-    let _alone = alone();
+    let _slot = load_slot();
     let server = Server::fast();
     let step = "{ command: [sh, -c, 'echo \"bad $1\" >&2; exit 3', sh, \"{{ env.LOADTEST_PW }}\"], capture: { a: $.a } }, { get: / }";
     let home = Home::new(&scenario(step));
@@ -497,7 +497,7 @@ fn files_that_are_too_much_together_are_refused() {
 #[cfg(unix)]
 #[test]
 fn no_file_of_a_run_is_written_through_a_link() {
-    let _alone = alone();
+    let _slot = load_slot();
     let server = Server::fast();
     let home = Home::new(&scenario("{ get: / }"));
     home.write("kept", "KEEP");

@@ -23,13 +23,25 @@ use crate::runner;
 /// other and with whatever else runs on it.
 pub(crate) const MAX_LATE: (&str, &str) = ("LOADGATE_MAX_LATE", "60s");
 
-/// Keeps other tests from sending load for as long as the returned file is open: two loads would take each other's
-/// processor. A file is seen by threads and by processes, so that each test may be a process of its own.
-pub(crate) fn alone() -> File {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("load.lock");
-    let file = File::create(path).unwrap();
-    file.lock().unwrap();
-    file
+/// Loads that tests may send at a time. Most of each is waiting, and no test depends on the generator being on time.
+const LOADS: usize = 3;
+
+/// Bounds how many tests send load at a time, for as long as the returned file is open. A file is seen by threads and by
+/// processes, so each test may be a process of its own.
+pub(crate) fn load_slot() -> File {
+    let slots: Vec<File> = (0..LOADS)
+        .map(|slot| {
+            let path = format!("{}/load-{slot}.lock", env!("CARGO_TARGET_TMPDIR"));
+            File::create(path).unwrap()
+        })
+        .collect();
+    loop {
+        let free = slots.iter().position(|slot| slot.try_lock().is_ok());
+        if let Some(free) = free {
+            return slots.into_iter().nth(free).unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// A request as the server received it.
@@ -363,7 +375,7 @@ impl Gate {
         let folder = self.folder();
         let mut arguments = vec!["run", folder.to_str().unwrap(), "--target", target];
         arguments.extend(more);
-        let _alone = alone();
+        let _slot = load_slot();
         self.loadgate(&arguments)
     }
 
@@ -373,7 +385,7 @@ impl Gate {
         server: impl FnOnce() -> Server,
         variables: &[(&str, &str)],
     ) -> (Ran, Server) {
-        let _alone = alone();
+        let _slot = load_slot();
         let server = server();
         let output = loadgate(self.home())
             .args(["run", self.folder().to_str().unwrap()])

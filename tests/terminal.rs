@@ -11,7 +11,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use unicode_width::UnicodeWidthChar;
 
 use crate::replay::Load;
-use crate::support::{Gate, Server, alone, gate, loadgate};
+use crate::support::{Gate, Server, gate, load_slot, loadgate};
 
 /// Names in letters that take two columns, in marks that take none, and in pictures of several characters.
 const WIDE: &str = "name: 负载\nuser_classes: [{ name: a, tasks: [{ steps: [{ get: /a, name: \"GET /目录/商品/电子产品/列表/很长的名字/还有更多\" }, \
@@ -68,7 +68,7 @@ fn on_terminal(
 fn run(gate: &Gate, target: &str, columns: u16, variables: &[(&str, &str)]) -> String {
     let folder = gate.folder();
     let arguments = ["run", folder.to_str().unwrap(), "--target", target];
-    let _alone = alone();
+    let _slot = load_slot();
     on_terminal(gate, &arguments, columns, variables)
 }
 
