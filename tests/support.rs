@@ -588,13 +588,13 @@ pub(crate) fn signal(process: &Child, signal: Signal) {
     kill_process(Pid::from_child(process), signal).unwrap();
 }
 
-/// Waits until something holds, at most for ten seconds.
+/// Waits until something holds, at most for a minute: a busy machine may need a good part of it.
 pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
-    for _ in 0..1000 {
+    for _ in 0..6_000 {
         if holds() {
             return;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("waited ten seconds in vain until {what}");
+    panic!("a minute was not enough until {what}");
 }

@@ -15,6 +15,10 @@ mod pages;
 #[path = "../platform.rs"]
 mod platform;
 mod platforms;
+#[path = "../replay.rs"]
+mod replay;
+#[path = "../runner.rs"]
+mod runner;
 mod schemas;
 #[path = "../support.rs"]
 mod support;

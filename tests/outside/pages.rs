@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::support::{
-    EXPIRING, Gate, Ran, Server, StandIn, alone, eventually, gate, nobody, signal,
+    EXPIRING, Gate, Ran, Server, StandIn, eventually, gate, load_slot, nobody, signal,
 };
 
 /// Enough requests for P95 to be judged.
@@ -48,7 +48,7 @@ fn judged(pages: &Path) {
 fn interrupted(pages: &Path) {
     let gate = gate("").with_scenario(&crate::support::SCENARIO.replace("for: 1s", "for: 120s"));
     let server = Server::fast();
-    let _alone = alone();
+    let _slot = load_slot();
     let run = gate.start(&server.url());
     eventually("the load is on", || server.received().len() > 2000);
     signal(&run, Signal::INT);
