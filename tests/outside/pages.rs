@@ -89,7 +89,7 @@ fn named(pages: &Path) {
     let hostile = r#""</script><script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)> \u202e\u200f ' \" & أمر""#;
     let steps = format!(
         "[{{ get: /a, name: {hostile} }}, {{ get: /b, name: \"{}\" }}]",
-        "long ".repeat(2000)
+        "long ".repeat(199)
     );
     let scenario = format!(
         "name: \"<b>gate</b>\"\nuser_classes: [{{ name: a, tasks: [{{ steps: {steps} }}] }}]\nload: [{{ phase: \"<i>warm</i>\", users: 4, for: 1s }}]\n"
