@@ -203,7 +203,7 @@ mod tests {
             ("DATABASE_URL", "postgres://db"),
             ("GITHUB_SHA", "1234567890"),
             ("CI", "true"),
-            ("LOADGATE_HEAD_CHECKOUT", "/work/head"),
+            ("LOADGATE_HEAD_CHECKOUT", "/checkout/head"),
             ("https_proxy", "http://p:1"),
         ];
         assert!(withheld(&variables, &[], &[]).is_empty());
