@@ -271,7 +271,9 @@ mod linux {
             let has_budget = self.account();
             let now = self.seen.0;
             if now >= self.next_step {
-                self.next_step = now + STEP;
+                // At first more often, so that users who wait for nothing but the target show at once.
+                let is_young = self.held.all < STEP;
+                self.next_step = now + if is_young { PERIOD } else { STEP };
                 // Each is looked at, whatever the others do.
                 let behind = targets
                     .iter_mut()
