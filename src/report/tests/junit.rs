@@ -259,17 +259,3 @@ proptest! {
         cases(&unreachable_saying(&text));
     }
 }
-
-#[test]
-fn a_failed_gate_reads_well() {
-    snapshot(
-        "junit failed",
-        &junit(&[story("failed").story()]).replace("><", ">\n<"),
-    );
-}
-
-#[test]
-fn an_invalid_gate_reads_well() {
-    let xml = junit(&[story("too few for a limit").story()]);
-    snapshot("junit invalid", &xml.replace("><", ">\n<"));
-}

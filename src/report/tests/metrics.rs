@@ -227,16 +227,3 @@ fn what_was_never_sent_is_none_of_the_requests_anywhere() {
     assert!(summary.contains("7,200 requests in"), "{summary}");
     assert!(summary.contains("240 more never sent"), "{summary}");
 }
-
-#[test]
-fn figures_for_machines_are_as_they_were() {
-    let sample = story("more errors");
-    snapshot("metrics more errors", &metrics(&sample.story()));
-    snapshot("performance more errors", &performance(&sample.story()));
-    let unreachable = story("unreachable");
-    snapshot("metrics unreachable", &metrics(&unreachable.story()));
-    snapshot(
-        "performance unreachable",
-        &performance(&unreachable.story()),
-    );
-}

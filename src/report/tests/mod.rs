@@ -3,6 +3,7 @@
 //! Every document is read back by a reader of its own: XML, Markdown and `OpenMetrics` as those who show them read them.
 
 mod everywhere;
+mod goldens;
 mod html;
 mod junit;
 mod markdown;
@@ -18,14 +19,6 @@ use proptest::prelude::*;
 
 use super::samples::{self, Sample, TEXTS, all, saying, story, unreachable_saying};
 use super::*;
-
-/// Holds a whole document against the one that was looked at and found good.
-#[track_caller]
-fn snapshot(name: &str, document: &str) {
-    insta::with_settings!({ prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!(name.replace(' ', "_"), document);
-    });
-}
 
 /// Texts of any kind, with pieces in them that mean something to whoever shows them.
 fn texts() -> impl Strategy<Value = String> {

@@ -343,38 +343,6 @@ proptest! {
 }
 
 #[test]
-fn summaries_read_well() {
-    for name in [
-        "passed",
-        "failed",
-        "inconclusive",
-        "duet failed",
-        "scenario differs",
-        "baseline required",
-        "generator late",
-        "observed",
-        "accepted",
-        "aborted",
-        "more errors",
-        "names come and go",
-        "phases",
-    ] {
-        snapshot(&format!("summary {name}"), &told(story(name)));
-    }
-}
-
-#[test]
-fn summaries_of_several_gates_read_well() {
-    let catalog = story("duet passed").called("catalog");
-    let basket = story("inconclusive").called("basket");
-    let (accepted, failed) = (story("accepted"), story("failed").called("auth"));
-    let passing = summary(&[accepted.story(), catalog.story()]);
-    snapshot("summary several passed", &passing);
-    let failing = summary(&[accepted.story(), failed.story(), basket.story()]);
-    snapshot("summary several failed", &failing);
-}
-
-#[test]
 fn the_guides_questions_are_answered() {
     let told = told(story("guide"));
     for answer in [
@@ -397,7 +365,6 @@ fn the_guides_questions_are_answered() {
     ] {
         assert!(told.contains(answer), "no '{answer}' in: {told}");
     }
-    snapshot("summary guide", &told);
 }
 
 #[test]
