@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::replay::Load;
-use crate::support::{EXPIRING, Gate, StandIn, gate, told_in_readme};
+use crate::support::{EXPIRING, Gate, StandIn, gate, recipe};
 
 /// Two bursts with an idle gap between them that ends every execution environment.
 const SCENARIO: &str = "\
@@ -101,20 +101,12 @@ fn validate_does_not_promise_cold_starts_that_nobody_can_order() {
 }
 
 #[test]
-fn the_readme_shows_how_a_function_marks_its_cold_starts() {
-    let section = told_in_readme("## Cold starts");
-    let code = |language: &str| {
-        let begin = format!("```{language}\n");
-        let (_, after) = section.split_once(&begin).unwrap();
-        after.split_once("```").unwrap().0
-    };
-    for language in ["js", "python", "rust"] {
-        assert!(code(language).contains("x-cold-start"), "{language}");
+fn documented_functions_and_thresholds_of_cold_starts_hold() {
+    for first in ["// Node:", "# Python\n", "// Rust, with"] {
+        assert!(recipe(first).contains("x-cold-start"), "{first}");
     }
-    syn::parse_file(code("rust")).unwrap();
-    // What it says of thresholds is what they take.
-    let thresholds = section.split("```yaml\n").nth(2).unwrap();
-    let gate = gate(thresholds.split_once("```").unwrap().0).with_scenario(SCENARIO);
+    syn::parse_file(&recipe("// Rust, with")).unwrap();
+    let gate = gate(&recipe("gate: [warm_p95, cold_p50")).with_scenario(SCENARIO);
     gate.command("validate", &["--target", "http://127.0.0.1:1"])
         .exits(0);
 }

@@ -1,5 +1,5 @@
-//! A fork's pull request: its own workflow may not comment, and the README's second one tells of it and believes its artifact
-//! nothing.
+//! A fork's pull request: its own workflow may not comment. The documented second one does, and trusts nothing in its
+//! artifact but numbers.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::action::{BOT, sh};
 use crate::gitlab::Pipeline;
 use crate::platform::{Api, Plays};
+use crate::recipes::workflow;
 use crate::replay::Load;
 use crate::runner::{Job, yaml};
 use crate::support::{Ran, loadgate};
@@ -234,14 +235,11 @@ fn a_folder_of_a_gitlab_project_gets_its_job_in_the_root() {
 }
 
 #[test]
-fn the_readme_shows_what_is_written() {
+fn the_documented_workflow_is_the_one_that_is_written() {
     let home = tempfile::tempdir().unwrap();
     init(home.path()).exits(0);
-    let text =
-        std::fs::read_to_string(home.path().join(".github/workflows/performance.yml")).unwrap();
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(readme).unwrap();
-    assert!(readme.contains(&text), "{text}");
+    let written = yaml(&home.path().join(".github/workflows/performance.yml"));
+    assert_eq!(workflow("baseline-artifact: loadgate-baseline"), written);
 }
 
 /// Twice as slow as its base, or as fast.

@@ -11,6 +11,7 @@ mod baselines;
 mod children;
 mod cold_starts;
 mod comments;
+mod docs;
 mod duets;
 mod exits;
 mod flows;

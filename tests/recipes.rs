@@ -1,4 +1,4 @@
-//! The README's recipes, run from their text to a verdict.
+//! The recipes of README.md and the book, run from their text to a verdict.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,30 +13,13 @@ use crate::gitlab::Pipeline;
 use crate::platform::{Api, Plays};
 use crate::replay::{self, Load};
 use crate::runner::Job;
-use crate::support::{Ran, SCENARIO};
-
-fn readme() -> String {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    std::fs::read_to_string(readme).unwrap()
-}
-
-/// The README's fenced text that holds this.
-fn recipe(part: &str) -> String {
-    let readme = readme();
-    let blocks = readme.split("\n```").skip(1).step_by(2);
-    let mut found = blocks.filter(|block| block.contains(part));
-    let block = found
-        .next()
-        .unwrap_or_else(|| panic!("no recipe with {part}"));
-    assert!(found.next().is_none(), "two recipes with {part}");
-    block.split_once('\n').unwrap().1.to_owned()
-}
+use crate::support::{Ran, SCENARIO, pages, recipe};
 
 fn steps(part: &str) -> Vec<Value> {
     serde_saphyr::from_str(&recipe(part)).unwrap()
 }
 
-/// A whole workflow of the README.
+/// A whole workflow.
 pub(crate) fn workflow(part: &str) -> Value {
     serde_saphyr::from_str(&recipe(part)).unwrap()
 }
@@ -127,10 +110,15 @@ fn two_aliases_of_a_function_are_held_against_each_other() {
     });
 }
 
-/// How the README says that a history is begun: the values of a matrix, and how many of its jobs run at a time.
+/// A page of the book.
+fn page(path: &str) -> String {
+    pages()[Path::new(path)].clone()
+}
+
+/// How the book begins a history: the values of a matrix, and how many of its jobs run at a time.
 fn seeding() -> (usize, usize) {
-    let readme = readme();
-    let (_, text) = readme.split_once("`strategy: { max-parallel").unwrap();
+    let page = page("docs/src/how-to/keep-a-baseline.md");
+    let (_, text) = page.split_once("`strategy: { max-parallel").unwrap();
     let (text, _) = text.split_once('`').unwrap();
     let strategy: Value =
         serde_saphyr::from_str(&format!("strategy: {{ max-parallel{text}")).unwrap();
@@ -140,11 +128,11 @@ fn seeding() -> (usize, usize) {
     (jobs, usize::try_from(at_once).unwrap())
 }
 
-/// The inputs of the first workflow that the README lets the second one repeat.
+/// The inputs of the first workflow that the second one repeats.
 fn repeated() -> Vec<String> {
-    let readme = readme();
-    let (_, text) = readme.split_once("So repeat what ").unwrap();
-    let (text, _) = text.split_once(": ").unwrap();
+    let page = page("docs/src/how-to/forks.md");
+    let (_, text) = page.split_once("values of these inputs: ").unwrap();
+    let (text, _) = text.split_once(".\n").unwrap();
     let names = text.split('`').skip(1).step_by(2);
     names.map(str::to_owned).collect()
 }
@@ -217,7 +205,7 @@ impl Branch {
         job
     }
 
-    /// The comment that the README's second workflow makes of a job's result, with these of the recipe's inputs.
+    /// The comment that the second workflow makes of a job's result, with these of the recipe's inputs.
     fn told_again(&self, first: &Job, inputs: &[String]) -> String {
         let (api, workflow) = (api(), workflow("workflow_run: {"));
         let step = &steps("baseline-branch")[0];
@@ -310,7 +298,7 @@ fn a_branch_begun_by_five_jobs_of_one_dispatch_is_a_history_that_catches_a_slowe
     assert!(comment.contains("nothing was compared"), "{comment}");
     assert_eq!(branch.held().len(), jobs + 1, "a pull request adds nothing");
 
-    // A release is fixed as the anchor, as the README says. By now its job has left the ring, whose jobs are all slower.
+    // A release is fixed as the anchor, as the book says. By now its job has left the ring, whose jobs are all slower.
     let (acted, released) = run(12.0, "pull_request", "4");
     assert!(acted.is_success, "{}", acted.log);
     let record = |job: &Job, baseline: &str, more: &str| {
@@ -594,7 +582,7 @@ fn a_scenario_that_the_pull_request_changes_is_held_to_its_limits_and_its_differ
 }
 
 #[test]
-fn the_job_of_gitlab_as_the_readme_has_it_adds_to_mains_history() {
+fn the_documented_gitlab_job_adds_to_the_default_branchs_history() {
     let api = Api::start(Plays::GitLab, Some("bot"));
     let home = tempfile::tempdir().unwrap();
     let gate = home.path().join("thresholds/api");

@@ -256,12 +256,65 @@ pub(crate) const EXPIRING: [&str; 6] = [
     "1s",
 ];
 
-/// A section of the README, up to the next.
-pub(crate) fn told_in_readme(title: &str) -> &'static str {
-    let (_, section) = include_str!("../README.md")
-        .split_once(&format!("\n{title}\n"))
-        .unwrap();
-    section.split("\n## ").next().unwrap()
+/// The root of the repository.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// README.md and the pages of the book, each by its path in the repository.
+pub(crate) fn pages() -> BTreeMap<PathBuf, String> {
+    let mut found = vec![PathBuf::from("README.md")];
+    let mut folders = vec![PathBuf::from("docs/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(repository().join(&folder)).unwrap() {
+            let path = folder.join(entry.unwrap().file_name());
+            if repository().join(&path).is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "md") {
+                found.push(path);
+            }
+        }
+    }
+    let read = |path: &PathBuf| std::fs::read_to_string(repository().join(path)).unwrap();
+    found
+        .into_iter()
+        .map(|path| (path.clone(), read(&path)))
+        .collect()
+}
+
+/// A fenced block of code on a page.
+pub(crate) struct CodeBlock {
+    pub(crate) page: PathBuf,
+    pub(crate) language: String,
+    pub(crate) text: String,
+}
+
+/// All code of README.md and the book.
+pub(crate) fn code_blocks() -> Vec<CodeBlock> {
+    let mut blocks = Vec::new();
+    for (page, text) in pages() {
+        for block in text.split("\n```").skip(1).step_by(2) {
+            let (language, text) = block.split_once('\n').unwrap();
+            blocks.push(CodeBlock {
+                page: page.clone(),
+                language: language.to_owned(),
+                text: format!("{text}\n"),
+            });
+        }
+    }
+    blocks
+}
+
+/// The code block that contains this. Several pages may show the same one.
+pub(crate) fn recipe(part: &str) -> String {
+    let mut found: Vec<String> = code_blocks()
+        .into_iter()
+        .map(|block| block.text)
+        .filter(|text| text.contains(part))
+        .collect();
+    found.dedup();
+    assert_eq!(found.len(), 1, "one code block with {part}: {found:?}");
+    found.remove(0)
 }
 
 /// A gate in a folder of its own, and a place for output beside it.

@@ -121,6 +121,5 @@ fn seen<'a>(gate: &'a Gate, done: &'a Rehearsed) -> Seen<'a> {
         length: witness.answer.as_ref().map_or(0, |answer| answer.length),
         captured: &witness.captured,
         failure: done.failure.as_deref(),
-        unfollowed: done.unfollowed.as_deref(),
     }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::checkout::Checkout;
 use super::openapi::{self, Found};
 
-/// The action as workflows name it. A tag is followed, since its owner is whoever runs this. The README says what to name
-/// until there is a release.
+/// The action as workflows name it. A tag and not a commit, since its users trust the owner of loadgate anyway. The
+/// book says what to name until there is a release.
 const ACTION: &str = "loadgate/loadgate@v0.1.0";
 /// The component, at an address that every GitLab server can include.
 const COMPONENT: &str =

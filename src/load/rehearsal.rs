@@ -9,7 +9,6 @@ use super::http::Connector;
 use super::order::{Error, Order, Stop};
 use super::prepared::{Action, Class, Script, Step};
 use super::reach;
-use super::redirect;
 use super::sender::{Gear, Sender, Sent};
 use super::site;
 use super::witness::Witness;
@@ -30,8 +29,6 @@ pub struct Rehearsed {
     pub failure: Option<String>,
     /// What stands behind it, as far as it is known.
     pub cause: Cause,
-    /// Where a redirect leads that was not followed, since the scenario does not ask for it.
-    pub unfollowed: Option<String>,
 }
 
 /// What a step does.
@@ -81,7 +78,6 @@ async fn all(gear: &Gear, seed: u64, reports: &mpsc::Sender<Rehearsed>) {
             sender: Sender::watched(gear, rng),
             diagnosis: None,
             cause: Cause::Unknown,
-            unfollowed: None,
             class: index,
             reports,
         };
@@ -96,8 +92,6 @@ struct Rehearsing<'r> {
     diagnosis: Option<Cause>,
     /// What stands behind the failure of the present step.
     cause: Cause,
-    /// Where the response of the present step redirects to, where nothing follows it.
-    unfollowed: Option<String>,
     class: usize,
     reports: &'r mpsc::Sender<Rehearsed>,
 }
@@ -137,7 +131,6 @@ impl Rehearsing<'_> {
             deed,
             witness: self.sender.testimony(),
             cause: self.cause,
-            unfollowed: self.unfollowed.take(),
             failure,
         });
         is_lost
@@ -158,9 +151,6 @@ impl Rehearsing<'_> {
                     .sender
                     .send::<{ site::AHEAD }>(self.gear, request)
                     .await;
-                let location = self.sender.exchange.unfollowed.as_deref();
-                let location = location.filter(|_| sent.answered && request.redirects == 0);
-                self.unfollowed = location.map(redirect::address);
                 self.cause = self.cause_of(&sent).await;
                 let took = sent.done.saturating_duration_since(sent.at);
                 let deed = Deed::Request {

@@ -115,8 +115,13 @@ fn run_case(story: &Story) -> TestCase {
         (_, Some(first)) => first.clone(),
         (_, None) => headline(story, MEDIUM),
     };
-    let notes = told_cautions(story).map(|told| capitalized(&caution(story, told, MEDIUM)));
-    let more: Vec<String> = reasons.into_iter().skip(1).chain(notes).collect();
+    let notes = || told_cautions(story).map(|told| capitalized(&caution(story, told, MEDIUM)));
+    let more: Vec<String> = match result {
+        Result::Passed => notes().collect(),
+        Result::Skipped(_) | Result::Failure(_) | Result::Error(_) => {
+            reasons.into_iter().skip(1).collect()
+        }
+    };
     let more = more.join("\n");
     let seconds = i64::try_from(whole_seconds(story.record.run.duration_s)).unwrap_or_default();
     TestCase {

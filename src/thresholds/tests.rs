@@ -52,9 +52,9 @@ fn read(text: &str) -> Result<Thresholds, String> {
     parse("t.yml", text, &names).map_err(|error| error.to_string())
 }
 
-/// The file that the README shows under "What thresholds can say".
-fn readme() -> &'static str {
-    let (_, section) = include_str!("../../README.md")
+/// The file that the book shows under "What thresholds can say".
+fn documented() -> &'static str {
+    let (_, section) = include_str!("../../docs/src/how-to/set-thresholds.md")
         .split_once("## What thresholds can say")
         .unwrap();
     let (_, block) = section.split_once("```yaml\n").unwrap();
@@ -62,8 +62,8 @@ fn readme() -> &'static str {
 }
 
 #[test]
-fn the_readme_shows_what_holds_where_nothing_is_written() {
-    let shown = read(readme()).unwrap().regression;
+fn the_book_shows_what_holds_if_nothing_is_written() {
+    let shown = read(documented()).unwrap().regression;
     let silent = read("").unwrap().regression;
     let unset = Regression {
         phases: Vec::new(),
@@ -75,7 +75,7 @@ fn the_readme_shows_what_holds_where_nothing_is_written() {
     assert_eq!(unset, silent);
     assert!(!shown.phases.is_empty() && !shown.requests.is_empty() && !shown.accepted.is_empty());
     let abort = read("abort: { error_rate: 50% }").unwrap().abort;
-    assert_eq!(read(readme()).unwrap().abort, abort);
+    assert_eq!(read(documented()).unwrap().abort, abort);
 }
 
 #[test]
@@ -99,13 +99,15 @@ fn the_schema_knows_every_kind_of_failure_that_limits_take() {
 }
 
 #[test]
-fn the_readme_shows_every_key() {
+fn the_book_shows_every_key() {
     let schema: serde_json::Value = serde_json::from_str(include_str!("schema.json")).unwrap();
     let keys = |path: &str| -> Vec<String> {
         let object = schema.pointer(path).and_then(serde_json::Value::as_object);
         object.unwrap().keys().cloned().collect()
     };
-    let shown = Document::parse("README.md", readme()).unwrap().into_root();
+    let shown = Document::parse("set-thresholds.md", documented())
+        .unwrap()
+        .into_root();
     // Of the percentiles of cold starts one is enough.
     let likes = ["p90", "p95", "p99"];
     for (place, way, left_out) in [

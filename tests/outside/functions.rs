@@ -1,19 +1,16 @@
-//! The functions of the README, run as Lambda runs them: an execution environment imports the module once and calls it for
+//! The functions that the book shows, run as Lambda runs them: an execution environment imports the module once and calls it for
 //! each request.
 
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::told_in_readme;
+use crate::support::recipe;
 
-/// What a program prints that imports the code of this language and then calls its handler three times.
-fn told(language: &str, file: &str, program: &str, driver: &str) -> String {
-    let (_, code) = told_in_readme("## Cold starts")
-        .split_once(&format!("```{language}\n"))
-        .unwrap();
+/// What a program prints that imports the code with this first line and then calls its handler three times.
+fn told(first: &str, file: &str, program: &str, driver: &str) -> String {
     let home = tempfile::tempdir().unwrap();
     let write = |file: &str, text: &str| std::fs::write(home.path().join(file), text).unwrap();
-    write(file, code.split_once("```").unwrap().0);
+    write(file, &recipe(first));
     let own = Path::new(file).extension().unwrap().to_str().unwrap();
     let driving = format!("drive.{own}");
     write(&driving, driver);
@@ -33,6 +30,9 @@ fn functions_mark_the_first_answer_of_an_environment_and_deny_it_of_every_other(
                 for (let n = 0; n < 3; n += 1) console.log((await handler({})).headers['x-cold-start']);\n";
     let python = "from function import handler\nfor _ in range(3): print(handler({}, None)['headers']['x-cold-start'])\n";
     let expected = "true\nfalse\nfalse\n";
-    assert_eq!(told("js", "function.mjs", "node", node), expected);
-    assert_eq!(told("python", "function.py", "python3", python), expected);
+    assert_eq!(told("// Node:", "function.mjs", "node", node), expected);
+    assert_eq!(
+        told("# Python\n", "function.py", "python3", python),
+        expected
+    );
 }

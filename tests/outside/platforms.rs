@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 use crate::platform::{Api, JOB_TOKEN, Plays};
-use crate::support::{Server, gate};
+use crate::support::{Server, gate, recipe};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -163,16 +163,8 @@ fn holds_reports(home: &Path) {
     }
 }
 
-/// The README's fenced text that holds this.
-fn recipe(part: &str) -> String {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let mut blocks = readme.split("\n```").skip(1).step_by(2);
-    let block = blocks.find(|block| block.contains(part)).unwrap();
-    block.split_once('\n').unwrap().1.to_owned()
-}
-
 #[test]
-fn action_validator_finds_nothing_in_the_readmes_workflows() {
+fn action_validator_finds_nothing_in_documented_workflows() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join(".github/workflows");
     std::fs::create_dir_all(&folder).unwrap();
@@ -215,7 +207,7 @@ fn the_gitlab_component_runs_and_leaves_its_reports_and_a_history() {
 }
 
 #[test]
-fn the_readmes_job_of_gitlab_runs_as_it_is_written() {
+fn the_documented_gitlab_job_runs_as_it_is_written() {
     let api = Api::start(Plays::GitLab, None);
     let scenario = crate::support::SCENARIO
         .replace("/items", "/prod/catalog/items")

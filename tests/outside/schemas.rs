@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, gate, loadgate};
+use crate::support::{Server, code_blocks, gate, loadgate};
 
 /// Reads a schema and instances from its input, and tells for each instance whether the schema takes it.
 const JUDGE: &str = "\
@@ -42,19 +42,17 @@ fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap()
 }
 
-/// The blocks of YAML in a text that begin with one of these words.
-fn blocks(text: &str, begins: &[&str]) -> Vec<String> {
-    let fenced = text.split("```yaml\n").skip(1);
-    fenced
-        .map(|rest| rest.split("```").next().unwrap().to_owned())
-        .filter(|block| begins.iter().any(|begin| block.starts_with(begin)))
+/// The documented code that begins with one of these words.
+fn documented(begins: &[&str]) -> Vec<String> {
+    let texts = code_blocks().into_iter().map(|block| block.text);
+    texts
+        .filter(|text| begins.iter().any(|begin| text.starts_with(begin)))
         .collect()
 }
 
 #[test]
-fn shipped_gates_and_those_of_the_readme_are_taken() {
+fn shipped_and_documented_gates_are_taken() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     let folders = ["thresholds", ".github/gates"];
     let gates: Vec<PathBuf> = folders
         .iter()
@@ -63,13 +61,13 @@ fn shipped_gates_and_those_of_the_readme_are_taken() {
         .collect();
     for (kind, begins) in [
         ("scenario", &["name:"][..]),
-        ("thresholds", &["mode:", "limits:"]),
+        ("thresholds", &["mode:", "limits:", "regression:"]),
     ] {
         let shipped = gates
             .iter()
             .map(|gate| std::fs::read_to_string(gate.join(format!("{kind}.yml"))).unwrap());
-        let texts: Vec<String> = shipped.chain(blocks(&readme, begins)).collect();
-        assert!(texts.len() > gates.len(), "the README shows some as well");
+        let texts: Vec<String> = shipped.chain(documented(begins)).collect();
+        assert!(texts.len() > gates.len(), "the book shows some as well");
         let instances: Vec<Value> = texts.iter().map(|text| yaml(text)).collect();
         for (text, fault) in texts.iter().zip(judged(kind, &instances)) {
             assert_eq!(fault, None, "{text}");
@@ -290,14 +288,13 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
 /// The value with something else at a place, or without the place.
 fn changed(value: &Value, place: &str, other: Option<Value>) -> Value {
     let mut value = value.clone();
-    match other {
-        Some(other) => *value.pointer_mut(place).unwrap() = other,
-        None => {
-            let (parent, key) = place.rsplit_once('/').unwrap();
-            let key = key.replace("~1", "/").replace("~0", "~");
-            let parent = value.pointer_mut(parent).unwrap();
-            parent.as_object_mut().unwrap().remove(&key);
-        }
+    if let Some(other) = other {
+        *value.pointer_mut(place).unwrap() = other;
+    } else {
+        let (parent, key) = place.rsplit_once('/').unwrap();
+        let key = key.replace("~1", "/").replace("~0", "~");
+        let parent = value.pointer_mut(parent).unwrap();
+        parent.as_object_mut().unwrap().remove(&key);
     }
     value
 }
