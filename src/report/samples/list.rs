@@ -3,6 +3,17 @@
 use std::sync::LazyLock;
 
 use super::*;
+use crate::measurement::{Arm, Cause};
+use crate::record::Scheduling;
+
+/// The stories up to this one are those that all rules of style are held against.
+const LAST_USUAL: &str = "hostile";
+
+/// The stories that all rules of style are held against. The others are held against golden files and what is safe.
+pub(in crate::report) fn usual() -> &'static [(&'static str, Sample)] {
+    let last = all().iter().position(|(name, _)| *name == LAST_USUAL);
+    &all()[..=last.unwrap()]
+}
 
 /// Every story, by its name.
 pub(in crate::report) fn all() -> &'static [(&'static str, Sample)] {
@@ -54,6 +65,51 @@ pub(in crate::report) fn all() -> &'static [(&'static str, Sample)] {
             ("several candidates", several_candidates()),
             ("thirty names", many_names(30, 1)),
             ("hostile", saying(TEXTS[0])),
+            ("redirected", redirected()),
+            ("mostly redirected", mostly_redirected()),
+            ("strayed", strayed()),
+            ("resent", resent()),
+            ("counted by older rules", other_counting(false)),
+            ("baseline counted by older rules", other_counting(true)),
+            ("late jobs", late_jobs()),
+            ("real time", other_scheduling(Scheduling::RealTime)),
+            (
+                "partly real time",
+                other_scheduling(Scheduling::PartlyRealTime),
+            ),
+            ("proxy responses", proxy_responses()),
+            ("noisy", noisy()),
+            ("too few to compare", too_few_to_compare()),
+            ("noisy duet", noisy_duet()),
+            ("too few pairs", too_few_pairs()),
+            ("duet late", duet_late()),
+            ("duet whole", duet_whole()),
+            ("long waits", long_waits()),
+            ("overloaded", overloaded()),
+            ("other rate", other_rate()),
+            ("burst of errors", burst_of_errors()),
+            ("more cold starts", more_cold_starts()),
+            ("failures of every kind", failures_of_every_kind()),
+            ("compared", compared()),
+            ("compared alike", compared_alike()),
+            ("becoming baseline", becoming_baseline()),
+            ("hearsay", hearsay()),
+            ("again", again()),
+            ("proposed", proposed()),
+            ("observed passed", observed_passed()),
+            ("several candidates failed", several_candidates_failed()),
+            ("silent target", silent_target()),
+            ("silent names", silent_names()),
+            ("short silence", short_silence()),
+            ("availability kept", availability_kept()),
+            ("silent base", silent_base()),
+            ("silent name of base", silent_name_of_base()),
+            (
+                "base unreachable",
+                unreachable_since(Arm::Base, Cause::PlainHttp),
+            ),
+            ("silent between", silent_between()),
+            ("everything", everything()),
         ]
     });
     &ALL

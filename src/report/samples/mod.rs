@@ -1,18 +1,22 @@
 //! Stories for tests, each judged as a real run is: synthetic records, parsed thresholds, a recorded baseline.
 
 mod bursts;
+mod cautioned;
 mod cells;
 mod hostile;
 mod list;
 mod outcomes;
 mod shop;
+mod unavailable;
 mod unjudged;
 
 pub(super) use bursts::*;
+pub(super) use cautioned::*;
 pub(super) use cells::*;
 pub(super) use hostile::{TEXTS, saying, unreachable_saying};
-pub(super) use list::{all, story};
+pub(super) use list::{all, story, usual};
 pub(super) use outcomes::*;
+pub(super) use unavailable::*;
 pub(super) use unjudged::*;
 
 use jiff::{SignedDuration, Timestamp};
@@ -46,6 +50,22 @@ pub(super) struct Sample {
     gate_path: String,
     thresholds_path: String,
     pub(super) files: Vec<String>,
+    told_as: ToldAs,
+}
+
+/// What is known of a story beside its verdict.
+#[derive(Clone, Copy, PartialEq)]
+enum ToldAs {
+    /// What a gate says after a run.
+    Run,
+    /// The run becomes a part of the baseline.
+    Recorded,
+    /// A stranger may have written the record.
+    Hearsay,
+    /// A stored result, by a program of another name.
+    Again,
+    /// The difference of two results, which no gate judges.
+    Comparison,
 }
 
 /// A gate that made this run, with nothing promised and nothing to compare with.
@@ -145,8 +165,27 @@ impl Gate {
             baseline: self.baseline,
             strictness: self.strictness,
             base_commit: self.base_commit,
+            told_as: ToldAs::Run,
         }
     }
+}
+
+/// The second of two results held against the first, as the command that compares them does.
+pub(super) fn comparison(old: &RunRecord, new: RunRecord) -> Sample {
+    let held = baseline::add(None, &old.scenario, Job::of(old, false));
+    let mut sample = gate(new).promising("mode: observe").after(&held).judged();
+    sample.thresholds.availability = None;
+    sample.verdict = verdict::judge(&Case {
+        thresholds: &sample.thresholds,
+        candidates: &sample.records,
+        matching: Matching::Jobs(vec![&held.jobs[0]]),
+        anchor: None,
+    });
+    sample.told_as = ToldAs::Comparison;
+    sample.gate_path.clear();
+    sample.thresholds_path.clear();
+    sample.files.clear();
+    sample
 }
 
 /// The record with one slice for each phase and arm. Reports add slices up anyway, and so are told in a fraction of the
@@ -182,6 +221,16 @@ impl Sample {
         sample
     }
 
+    fn told_as(mut self, told_as: ToldAs) -> Self {
+        self.told_as = told_as;
+        self
+    }
+
+    /// The baseline, where there is one.
+    pub(super) fn baseline(&self) -> Option<&Baseline> {
+        self.baseline.as_ref()
+    }
+
     /// The story that it is told from.
     pub(super) fn story(&self) -> Story<'_> {
         let record = &self.records[0];
@@ -189,7 +238,13 @@ impl Sample {
             Matching::Jobs(jobs) => jobs.last().copied(),
             Matching::None(_) => None,
         };
-        let before = if record.base.is_some() {
+        let before = if self.told_as == ToldAs::Comparison {
+            let job = &self.baseline.as_ref().unwrap().jobs[0];
+            Before::Result {
+                commit: job.commit.as_deref(),
+                started: job.started,
+            }
+        } else if record.base.is_some() {
             Before::Base {
                 commit: self.base_commit,
             }
@@ -214,9 +269,16 @@ impl Sample {
                 .map_or_else(|| Exit::of(&self.verdict, self.strictness), Exit::Signal)
                 .code(),
             files: &self.files,
-            is_recorded: false,
-            is_hearsay: false,
-            typed: Typed::default(),
+            is_recorded: self.told_as == ToldAs::Recorded,
+            is_hearsay: self.told_as == ToldAs::Hearsay,
+            typed: if self.told_as == ToldAs::Again {
+                Typed {
+                    program: "./loadgate-0.1",
+                    result: "out dir/result.json",
+                }
+            } else {
+                Typed::default()
+            },
         }
     }
 }

@@ -5,8 +5,38 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::panic::catch_unwind;
+use std::time::Duration;
+
+use serde_json::json;
 
 use super::*;
+use crate::measurement::{Arm, Cause};
+use crate::plan::phase_names;
+use crate::thresholds::{Names, parse};
+use crate::verdict::{Design, Expected, forecast};
+
+/// Every cause; `coverage` sees to it that none is missing.
+pub(super) const CAUSES: [Cause; 19] = [
+    Cause::Unknown,
+    Cause::NoResponse,
+    Cause::UnknownIssuer,
+    Cause::CertificateExpired,
+    Cause::CertificateNotYetValid,
+    Cause::CertificateName,
+    Cause::CertificateUnusable,
+    Cause::ClientCertificate,
+    Cause::PlainHttp,
+    Cause::ExpectsTls,
+    Cause::UnendingBody,
+    Cause::Unavailable,
+    Cause::NotReady,
+    Cause::Proxy,
+    Cause::ProxyCredentials,
+    Cause::ServerNotStarted,
+    Cause::ServerEnded,
+    Cause::ServerNotReady,
+    Cause::PortTaken,
+];
 
 /// Holds a document against its golden file; false where it differs.
 fn is_golden(folder: &str, name: &str, document: &str) -> bool {
@@ -100,9 +130,14 @@ fn every_story_reads_as_it_did_in_every_format() {
     assert!(differing.is_empty(), "{differing:?}");
 }
 
-/// The stories whose pages are held against files: those of thirty names would be as large as all others together.
+/// Stories whose pages are not held against files: one would be as large as all others together, and the others say what
+/// some other page says.
+const WITHOUT_PAGE: [&str; 4] = ["thirty names", "hearsay", "again", "everything"];
+
 fn of_pages() -> impl Iterator<Item = &'static (&'static str, Sample)> {
-    all().iter().filter(|(name, _)| *name != "thirty names")
+    all()
+        .iter()
+        .filter(|(name, _)| !WITHOUT_PAGE.contains(name))
 }
 
 /// A page, one element a line, so that a change is one. One page stands whole; the others stand without the style sheet and
@@ -203,6 +238,262 @@ fn several_gates_read_as_they_did_in_every_format() {
     }
 }
 
+/// What `validate` says, by the name of its section.
+fn outlooks() -> Sections {
+    let sample = story("phases");
+    let record = &sample.records[0];
+    let phases = phase_names(&record.phases);
+    let names = Names {
+        requests: &record.requests,
+        phases: &phases,
+        cold_start: true,
+    };
+    let promising = |text: &str| parse("thresholds.yml", text, &names).unwrap();
+    let usual = promising(
+        "limits:
+  overall: { p95: 800ms, error_rate: 1%, requests_per_second: 20 }
+  cold: { p50: 450ms, share: 25% }
+  errors: { 5xx: 1% }
+  requests: { GET /orders: { phases: { burst: { p95: 120ms } } } }
+  warn: { overall: { p99: 900ms } }
+regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [burst] }
+",
+    );
+    let no_change = promising("limits: { overall: { p95: 800ms } }\nregression: { gate: [] }\n");
+    let baseline = sample.baseline().unwrap();
+    let jobs: Vec<&Job> = baseline.jobs.iter().collect();
+    let duet = Design::Duet {
+        pairs: 12,
+        slice_s: 5.0,
+        looks: 2,
+    };
+    let many = [vec![4800.0, 2400.0], vec![4200.0, 2100.0]];
+    let few = [vec![3.5, 40.0], vec![1.0, 0.0]];
+    let none = [vec![0.0, 0.0], vec![0.0, 0.0]];
+    let target = Some("https://api.example.com/prod");
+    let base = Some("https://main.example.com/prod");
+    let unset = BTreeSet::from(["API_TOKEN".to_owned(), "USER\u{1b}[31m".to_owned()]);
+    let mut told = Sections::default();
+    for (name, thresholds, design, counts, (target, against), (answers, undecided, unset)) in [
+        (
+            "against a history",
+            &usual,
+            Design::Jobs(&jobs),
+            &many,
+            (target, None),
+            (Answers::AsInBaseline, false, &BTreeSet::new()),
+        ),
+        (
+            "against two jobs, with a condition",
+            &usual,
+            Design::Jobs(&jobs[..2]),
+            &many,
+            (target, None),
+            (Answers::Irrelevant, true, &BTreeSet::new()),
+        ),
+        (
+            "too few, without a baseline and a target, with variables unset",
+            &usual,
+            Design::Jobs(&[]),
+            &few,
+            (None, None),
+            (Answers::Assumed(0.1), false, &unset),
+        ),
+        (
+            "a duet",
+            &usual,
+            duet,
+            &many,
+            (target, base),
+            (Answers::Assumed(0.1), false, &BTreeSet::new()),
+        ),
+        (
+            "of no use",
+            &usual,
+            Design::Jobs(&[]),
+            &none,
+            (target, None),
+            (Answers::Assumed(0.1), false, &BTreeSet::new()),
+        ),
+        (
+            "no change is gated",
+            &no_change,
+            Design::Jobs(&[]),
+            &many,
+            (target, None),
+            (Answers::Irrelevant, false, &BTreeSet::new()),
+        ),
+    ] {
+        let mut phases = record.phases.clone();
+        phases[1].passes = 3;
+        let mut unmeasured = phases[0].clone();
+        "ramp".clone_into(&mut unmeasured.name);
+        unmeasured.measured = false;
+        phases.push(unmeasured);
+        let counts: Vec<Vec<f64>> = counts.iter().cloned().chain([vec![10.0, 5.0]]).collect();
+        let expected = Expected {
+            phases: &phases,
+            requests: &record.requests,
+            counts: &counts,
+        };
+        let today = "2026-05-04".parse().unwrap();
+        let forecast = forecast(&expected, thresholds, design, today);
+        for columns in [60, 80, 120] {
+            let text = outlook(
+                &Outlook {
+                    gate: "shop",
+                    target,
+                    against,
+                    lasts: "about 2 min",
+                    phases: &phases,
+                    requests: &record.requests,
+                    counts: &counts,
+                    undecided: &[undecided, false],
+                    answers,
+                    thresholds,
+                    design,
+                    forecast: &forecast,
+                    is_of_use: forecast.is_of_use(),
+                    unset,
+                },
+                columns,
+            );
+            told.add(&format!("{name} {columns}"), &text);
+        }
+    }
+    told
+}
+
+/// What `try` says of one step after the other.
+fn rehearsals() -> Sections {
+    let request: &[u8] =
+        b"POST /login?api_key=query-key-1&limit=1 HTTP/1.1\r\nHost: h\r\nAuthorization: Basic \
+        dXNlcjpwYXNz\r\nX-Page: 42\r\n\r\n{\"user\":\"ann\",\"password\":\"hunter2 env\"}";
+    let form: &[u8] =
+        b"POST /form HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n\
+        grant=password&client_secret=a%20b%2Bc%3Dd&x=1";
+    let headers = [
+        "content-type: application/json".to_owned(),
+        "set-cookie: sid=cookie-value-2; Path=/; HttpOnly".to_owned(),
+    ];
+    let body = json!({
+        "accessToken": "opaque-token-1", "order": { "id": "ord-1", "lines": [1, 2.5, null, true] },
+        "name": "x".repeat(300), "list": (0..40).collect::<Vec<_>>(),
+    });
+    let body = body.to_string().into_bytes();
+    let captured = [
+        ("token".to_owned(), Some(json!("opaque-token-1"))),
+        ("order".to_owned(), Some(json!("ord-1"))),
+        ("gone".to_owned(), None),
+    ];
+    let answer = |status, headers, body| Some((status, headers, body));
+    let took = Some(Duration::from_micros(21_340));
+    let mut told = Sections::default();
+    for columns in [60, 80, 120] {
+        let mut secrets = Secrets::new(&["hunter2 env".to_owned()]);
+        for (what, took, request, answer, captured, failure) in [
+            (
+                "POST /login",
+                took,
+                request,
+                answer(200, &headers[..], &body[..]),
+                &captured[..],
+                None,
+            ),
+            (
+                "POST /form",
+                took,
+                form,
+                answer(422, &headers[..1], &b"no such a b+c=d\n"[..]),
+                &[],
+                Some("$.echo is \"hunter2 env\u{1b}[31m\", expected \"ok\""),
+            ),
+            (
+                "GET /bytes",
+                took,
+                b"GET /bytes HTTP/1.1\r\n\r\n",
+                answer(200, &[], &[0xff, 0, 1]),
+                &[],
+                None,
+            ),
+            (
+                "GET /gone",
+                None,
+                b"GET /gone HTTP/1.1\r\nHost: h\r\n\r\n",
+                None,
+                &[],
+                Some("Connection refused (os error 111)"),
+            ),
+            ("think", None, b"", None, &[], None),
+        ] {
+            let seen = Seen {
+                what: what.to_owned(),
+                took,
+                request,
+                answer,
+                length: answer.map_or(0, |(_, _, body)| body.len() as u64),
+                captured,
+                failure,
+            };
+            told.add(
+                &format!("{what} {columns}"),
+                &rehearsal(&seen, &mut secrets, columns),
+            );
+        }
+    }
+    told
+}
+
+/// What is said of a deployment that cannot be loaded, by what stands behind it.
+fn unreachables() -> Sections {
+    let mut told = Sections::default();
+    for cause in CAUSES {
+        for arm in [Arm::Target, Arm::Base] {
+            let sample = samples::unreachable_since(arm, cause);
+            let story = sample.story();
+            let text = format!(
+                "{}\n{}\n{}",
+                verdict_line(&story, 80, Colour::Never),
+                remarks(&story),
+                remedy(cause, arm)
+            );
+            told.add(&format!("{cause:?} {arm:?}"), &text);
+        }
+    }
+    told
+}
+
+/// What `baseline` lists.
+fn job_lists() -> Sections {
+    let mut told = Sections::default();
+    for name in ["passed", "drifted", "inconclusive", "late jobs", "hostile"] {
+        told.add(name, &jobs(story(name).baseline().unwrap()));
+    }
+    let mut held = story("passed").baseline().unwrap().clone();
+    held.jobs[3].accepted_worse = true;
+    held.jobs[4].commit = None;
+    held.jobs[5].cells.clear();
+    told.add("of every kind", &jobs(&held));
+    told
+}
+
+/// What is told beside the reports of a run, by the name of its file.
+fn beside() -> [(&'static str, Sections); 4] {
+    [
+        ("validate", outlooks()),
+        ("try", rehearsals()),
+        ("unreachable", unreachables()),
+        ("jobs", job_lists()),
+    ]
+}
+
+#[test]
+fn what_other_commands_say_is_as_it_was() {
+    for (name, told) in beside() {
+        assert!(is_golden("beside", name, &told.0), "{name}");
+    }
+}
+
 #[test]
 fn every_golden_file_is_of_something() {
     let of = |names: Vec<&str>| -> BTreeSet<String> {
@@ -219,6 +510,10 @@ fn every_golden_file_is_of_something() {
         (
             "gates",
             of(gates().into_iter().map(|(name, ..)| name).collect()),
+        ),
+        (
+            "beside",
+            of(["validate", "try", "unreachable", "jobs"].into()),
         ),
     ] {
         let path = format!(

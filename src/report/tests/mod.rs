@@ -2,6 +2,7 @@
 //!
 //! Every document is read back by a reader of its own: XML, Markdown and `OpenMetrics` as those who show them read them.
 
+mod coverage;
 mod everywhere;
 mod goldens;
 mod html;
@@ -17,7 +18,7 @@ mod xml;
 
 use proptest::prelude::*;
 
-use super::samples::{self, Sample, TEXTS, all, saying, story, unreachable_saying};
+use super::samples::{self, Sample, TEXTS, all, saying, story, unreachable_saying, usual};
 use super::*;
 
 /// Texts of any kind, with pieces in them that mean something to whoever shows them.

@@ -31,7 +31,7 @@ fn every_story_is_whole_and_short_enough() {
 
 #[test]
 fn failing_rows_stand_first() {
-    for (name, sample) in all() {
+    for (name, sample) in usual() {
         let told = told(sample);
         let told = told.split("<details>").next().unwrap();
         let Some(table) = tables(told).into_iter().next() else {
@@ -237,7 +237,7 @@ fn proposed(sample: &Sample, before: &str) -> String {
 
 #[test]
 fn every_proposed_acceptance_is_one_that_thresholds_take() {
-    for (name, sample) in all() {
+    for (name, sample) in usual() {
         if told(sample).contains("**Wanted?**") {
             let yaml = proposed(sample, "");
             let entries = yaml.lines().filter(|line| line.contains("{ request: "));
