@@ -409,6 +409,14 @@ fn rehearsals() -> Sections {
                 Some("$.echo is \"hunter2 env\u{1b}[31m\", expected \"ok\""),
             ),
             (
+                "GET /old",
+                took,
+                b"GET /old HTTP/1.1\r\nHost: h\r\n\r\n",
+                answer(302, &[], b""),
+                &[],
+                None,
+            ),
+            (
                 "GET /bytes",
                 took,
                 b"GET /bytes HTTP/1.1\r\n\r\n",
@@ -434,6 +442,7 @@ fn rehearsals() -> Sections {
                 length: answer.map_or(0, |(_, _, body)| body.len() as u64),
                 captured,
                 failure,
+                unfollowed: (what == "GET /old").then_some("https://h/hunter2 env/login"),
             };
             told.add(
                 &format!("{what} {columns}"),
