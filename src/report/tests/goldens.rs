@@ -442,7 +442,6 @@ fn rehearsals() -> Sections {
                 length: answer.map_or(0, |(_, _, body)| body.len() as u64),
                 captured,
                 failure,
-                unfollowed: (what == "GET /old").then_some("https://h/hunter2 env/login"),
             };
             told.add(
                 &format!("{what} {columns}"),
