@@ -104,6 +104,18 @@ fn every_relative_link_and_anchor_resolves() {
 }
 
 #[test]
+fn pages_that_reports_name_exist() {
+    let advice = std::fs::read_to_string(repository().join("src/report/words/advice.rs")).unwrap();
+    let named = advice.split("(docs: ").skip(1);
+    let named: Vec<&str> = named.map(|rest| rest.split(')').next().unwrap()).collect();
+    assert!(!named.is_empty());
+    for page in named {
+        let page = format!("docs/src/{page}.md");
+        assert!(repository().join(&page).exists(), "{page}");
+    }
+}
+
+#[test]
 fn the_summary_lists_every_page_of_the_book() {
     let summary = std::fs::read_to_string(repository().join("docs/src/SUMMARY.md")).unwrap();
     for page in pages().into_keys() {

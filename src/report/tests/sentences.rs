@@ -162,7 +162,7 @@ fn whatever_is_not_passed_says_what_to_do_next() {
         ("much faster", "make sure that it still does its work"),
         (
             "no cold start",
-            "send bursts of more users after idle gaps, and see that the target marks them",
+            "send bursts of more users after idle gaps, and mark them in the response",
         ),
     ] {
         let log = log(name);

@@ -92,7 +92,7 @@ fn remedies(story: &Story) -> Vec<String> {
     let is_cold = |line: &&Line| matches!(line.outcome, LineOutcome::NotJudged(_));
     if open.iter().any(is_cold) {
         remedies.push(
-            "To tell of cold starts, send bursts of more users after idle gaps, and see that the target marks them (README)."
+            "To tell of cold starts, send bursts of more users after idle gaps, and mark them in the response (docs: how-to/cold-starts)."
                 .to_owned(),
         );
     }
