@@ -38,8 +38,19 @@ pub(super) const CAUSES: [Cause; 19] = [
     Cause::PortTaken,
 ];
 
+/// The golden files of what is stored, which `files` holds.
+const FILES: [&str; 7] = [
+    "keys of result",
+    "keys of baseline",
+    "schema of result",
+    "schema of baseline",
+    "schema of scenario",
+    "schema of thresholds",
+    "verdicts",
+];
+
 /// Holds a document against its golden file; false where it differs.
-fn is_golden(folder: &str, name: &str, document: &str) -> bool {
+pub(super) fn is_golden(folder: &str, name: &str, document: &str) -> bool {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(format!("goldens/{folder}"));
     settings.set_prepend_module_to_snapshot(false);
@@ -523,6 +534,7 @@ fn every_golden_file_is_of_something() {
             "beside",
             of(["validate", "try", "unreachable", "jobs"].into()),
         ),
+        ("files", of(FILES.into())),
     ] {
         let path = format!(
             "{}/src/report/tests/goldens/{folder}",

@@ -4,6 +4,7 @@
 
 mod coverage;
 mod everywhere;
+mod files;
 mod goldens;
 mod html;
 mod junit;
