@@ -104,6 +104,21 @@ fn every_relative_link_and_anchor_resolves() {
 }
 
 #[test]
+fn files_that_contributors_are_sent_to_exist() {
+    // The report's view model is announced, and not there yet.
+    let announced = "src/report/view";
+    let text = std::fs::read_to_string(repository().join("CONTRIBUTING.md")).unwrap();
+    for span in text.split('`').skip(1).step_by(2) {
+        let is_path = ["src/", "tests/", ".ci/"]
+            .iter()
+            .any(|at| span.starts_with(at));
+        if is_path && !span.contains('*') && span != announced {
+            assert!(repository().join(span).exists(), "{span}");
+        }
+    }
+}
+
+#[test]
 fn pages_that_reports_name_exist() {
     let advice = std::fs::read_to_string(repository().join("src/report/words/advice.rs")).unwrap();
     let named = advice.split("(docs: ").skip(1);
