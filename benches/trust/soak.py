@@ -27,7 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LOADGATE = ROOT / "target" / "release" / "loadgate"
+LOADGATE = ROOT / "target" / "dist" / "loadgate"
 SCENARIO = """
 name: soak
 user_classes:
@@ -168,7 +168,7 @@ def main():
     path.parent.mkdir(parents=True, exist_ok=True)
     worlds = [world for world in PRESETS[told.preset] if not told.worlds or world.name in told.worlds]
     if not told.table:
-        subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
+        subprocess.run(["cargo", "build", "--profile", "dist", "--locked"], cwd=ROOT, check=True)
         run(worlds, path, told.jobs, time.monotonic() + 60 * told.minutes)
     table(path, worlds)
 
