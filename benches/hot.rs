@@ -17,7 +17,7 @@ use loadgate::load::http::h1::{LastHead, Reader};
 use loadgate::load::http::{Expected, render_into};
 use loadgate::load::schedule::Schedule;
 use loadgate::load::timetable::Timetable;
-use loadgate::measurement::Latencies;
+use loadgate::measurement::LatencyHistogram;
 use loadgate::record::RunRecord;
 use loadgate::report::{self, Colour};
 use loadgate::scenario::{self, Format, Table};
@@ -93,7 +93,7 @@ fn a_request_is_rendered(bencher: Bencher) {
 
 #[divan::bench]
 fn a_latency_is_counted(bencher: Bencher) {
-    let mut latencies = Latencies::new();
+    let mut latencies = LatencyHistogram::new();
     let mut micros = 1000;
     bencher.bench_local(|| {
         micros = micros * 7 % 99_991;
@@ -105,7 +105,7 @@ fn a_latency_is_counted(bencher: Bencher) {
 fn ten_thousand_latencies_are_packed(bencher: Bencher) {
     bencher
         .with_inputs(|| {
-            let mut latencies = Latencies::new();
+            let mut latencies = LatencyHistogram::new();
             for n in 0..10_000_u64 {
                 latencies.record(Duration::from_micros(20_000 + n * 7919 % 30_000));
             }
@@ -160,7 +160,7 @@ fn a_large_result_is_read_and_its_page_is_drawn(bencher: Bencher) {
     let judged = large::Judged::of(RunRecord::from_json("result.json", &json).unwrap());
     bencher.bench(|| {
         let record = RunRecord::from_json("result.json", black_box(&json)).unwrap();
-        let story = report::Story {
+        let story = report::ReportInput {
             record: &record,
             ..judged.story()
         };

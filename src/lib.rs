@@ -31,14 +31,14 @@ pub mod schema;
 
 // The edges, each one replaceable.
 pub mod ci;
-pub mod lambda;
-pub mod remote;
+pub mod fake_gateway;
+pub mod http_client;
 
 // The small vocabulary that every room shares.
-pub mod causes;
+pub mod error_chain;
 pub mod files;
 pub mod metric;
 pub mod processes;
-pub mod secrecy;
+pub mod redact;
 pub mod units;
 pub mod yaml;

@@ -203,7 +203,7 @@ impl fmt::Display for Latency {
 }
 
 /// A duration as a person writes it: `800 ms`, `2 s`, `1 min 30 s`.
-pub fn written(duration: Duration) -> String {
+pub fn format_duration(duration: Duration) -> String {
     let millis = duration.as_secs_f64() * 1e3;
     if millis < 1e3 && millis > 0.0 {
         return format!("{} ms", significant(millis));
@@ -320,7 +320,7 @@ mod tests {
             (90_000, "1 min 30 s"),
             (3_600_000, "1 h"),
         ] {
-            assert_eq!(written(Duration::from_millis(millis)), text);
+            assert_eq!(format_duration(Duration::from_millis(millis)), text);
         }
     }
 }

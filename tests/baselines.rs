@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use loadgate::measurement::{Cell, Latencies};
+use loadgate::measurement::{LatencyHistogram, RequestStats};
 use loadgate::record::{Health, RunRecord};
 use serde_json::Value;
 
@@ -289,9 +289,9 @@ fn on_day(record: &RunRecord, day: i64, millis: f64) -> RunRecord {
                 let seconds = (1.0 + 1.5 * share * share) * factor / 1000.0;
                 u64::try_from(Duration::from_secs_f64(seconds).as_micros()).unwrap()
             });
-            cell.cell = Cell {
-                succeeded: Latencies::counted(micros.map(|micros| (micros, 1))),
-                ..Cell::default()
+            cell.cell = RequestStats {
+                succeeded: LatencyHistogram::from_counts(micros.map(|micros| (micros, 1))),
+                ..RequestStats::default()
             };
             (cell.requests, cell.failures) = (400, 0);
             cell.quantiles_ms.clear();

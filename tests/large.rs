@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use loadgate::baseline::{Matching, Mismatch};
-use loadgate::measurement::{Arm, Cell, FailureKind, Parts};
+use loadgate::measurement::{Arm, FailureKind, Parts, RequestStats};
 use loadgate::plan::phase_names;
-use loadgate::record::{CellRecord, PartsRecord, RunRecord, SecondRecord, SliceRecord};
-use loadgate::report::{Before, Story};
+use loadgate::record::{PartsRecord, RequestRecord, RunRecord, SecondRecord, SliceRecord};
+use loadgate::report::{ComparedWith, ReportInput};
 use loadgate::thresholds::{self, Names, Thresholds};
-use loadgate::verdict::{Case, Verdict, judge};
+use loadgate::verdict::{JudgeInput, Verdict, judge};
 use serde_json::json;
 
 const PHASES: [&str; 5] = ["warm", "ramp", "burst", "peak", "recovery"];
@@ -35,8 +35,8 @@ impl Latency {
 }
 
 /// One name in one slice; cold starts and failures come with the load, in the burst.
-fn cell(latency: &mut Latency, phase: usize) -> Cell {
-    let mut cell = Cell::default();
+fn cell(latency: &mut Latency, phase: usize) -> RequestStats {
+    let mut cell = RequestStats::default();
     for _ in 0..RATE * SLICE - 3 {
         cell.record(latency.next(), None);
     }
@@ -95,7 +95,7 @@ pub(crate) fn record(names: usize, seconds: usize) -> RunRecord {
     let slices = seconds / SLICE;
     for index in 0..slices {
         let phase = index * PHASES.len() / slices;
-        let cells = (0..names).map(|name| CellRecord::new(name, cell(&mut latency, phase)));
+        let cells = (0..names).map(|name| RequestRecord::new(name, cell(&mut latency, phase)));
         run.slices.push(SliceRecord {
             phase,
             pass: 0,
@@ -146,7 +146,7 @@ impl Judged {
             cold_start: true,
         };
         let thresholds = thresholds::parse("thresholds.yml", "", &names).unwrap();
-        let verdict = judge(&Case {
+        let verdict = judge(&JudgeInput {
             thresholds: &thresholds,
             candidates: std::slice::from_ref(&record),
             matching: Matching::None(Mismatch::NoBaseline),
@@ -159,8 +159,8 @@ impl Judged {
         }
     }
 
-    pub(crate) fn story(&self) -> Story<'_> {
-        Story {
+    pub(crate) fn story(&self) -> ReportInput<'_> {
+        ReportInput {
             verdict: &self.verdict,
             record: &self.record,
             others: &[],
@@ -168,13 +168,13 @@ impl Judged {
             gate_path: "thresholds/shop",
             thresholds_path: "thresholds/shop/thresholds.yml",
             baseline: None,
-            before: Before::Nothing,
+            compared_with: ComparedWith::Nothing,
             strict: false,
             exit: 0,
             files: &[],
             is_recorded: false,
-            is_hearsay: false,
-            typed: loadgate::report::Typed::default(),
+            is_untrusted: false,
+            hints: loadgate::report::CommandHints::default(),
         }
     }
 }

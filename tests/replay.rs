@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use loadgate::measurement::{Arm, Cell, FailureKind, Latencies, Measurement, Parts, Second, Slice};
+use loadgate::measurement::{
+    Arm, FailureKind, LatencyHistogram, Measurement, Parts, RequestStats, Second, Slice,
+};
 use loadgate::record::{
     self, Circumstances, Deployment, Ended, Environment, Health, Run, RunRecord,
 };
@@ -147,9 +149,9 @@ impl Load {
             reason = "microseconds of a few seconds"
         )]
         let succeeded = (0..successes).map(|rank| (micros(rank) as u64, 1));
-        let mut cell = Cell {
-            succeeded: Latencies::counted(succeeded),
-            ..Cell::default()
+        let mut cell = RequestStats {
+            succeeded: LatencyHistogram::from_counts(succeeded),
+            ..RequestStats::default()
         };
         for _ in 0..failures {
             cell.record(Duration::from_micros(900), Some(kind));
@@ -161,7 +163,7 @@ impl Load {
             pair,
             start,
             length: phase.duration / self.slices,
-            late: Latencies::counted([(50, REQUESTS)]),
+            late: LatencyHistogram::from_counts([(50, REQUESTS)]),
             cells: vec![cell; scenario.requests.len()],
             flows: Vec::new(),
         }

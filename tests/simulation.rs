@@ -1,6 +1,6 @@
 //! The arithmetic by which `cargo bench --bench trust -- simulate` proves that the verdict can be trusted.
 
-use loadgate::measurement::Latencies;
+use loadgate::measurement::LatencyHistogram;
 
 #[expect(dead_code, reason = "the command draws from it")]
 #[path = "trust/noise.rs"]
@@ -34,7 +34,7 @@ fn the_bounds_of_a_rate_are_clopper_and_pearsons() {
 #[test]
 fn ranks_are_mann_and_whitneys() {
     let of = |values: &[u64]| {
-        let mut latencies = Latencies::new();
+        let mut latencies = LatencyHistogram::new();
         for value in values {
             latencies.record_micros(*value);
         }

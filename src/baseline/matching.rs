@@ -46,7 +46,7 @@ pub struct Difference {
 
 /// What decides which jobs a run may be compared with; known before it starts.
 #[derive(Clone, Copy, Debug)]
-pub struct Setting<'a> {
+pub struct RunContext<'a> {
     /// SHA-256 of the scenario's canonical text, in hex.
     pub scenario_sha256: &'a str,
     /// The scenario's canonical text.
@@ -59,7 +59,7 @@ pub struct Setting<'a> {
     pub environment: &'a Environment,
 }
 
-impl<'a> From<&'a RunRecord> for Setting<'a> {
+impl<'a> From<&'a RunRecord> for RunContext<'a> {
     fn from(record: &'a RunRecord) -> Self {
         Self {
             scenario_sha256: &record.scenario.sha256,
@@ -73,7 +73,7 @@ impl<'a> From<&'a RunRecord> for Setting<'a> {
 
 /// Picks the jobs that ran the same scenario in the same circumstances as `run`: equal labels and, for a target on
 /// the generator's own machine, equal architecture and cores. The CPU model is named in reports and not filtered on.
-pub fn matching<'a>(baseline: Option<&'a Baseline>, run: &Setting<'_>) -> Matching<'a> {
+pub fn matching<'a>(baseline: Option<&'a Baseline>, run: &RunContext<'_>) -> Matching<'a> {
     let Some(baseline) = baseline.filter(|baseline| !baseline.jobs.is_empty()) else {
         return Matching::None(Mismatch::NoBaseline);
     };
@@ -105,14 +105,14 @@ pub fn matching<'a>(baseline: Option<&'a Baseline>, run: &Setting<'_>) -> Matchi
 }
 
 /// The release job that drift is held against, if it ran the same scenario in the same circumstances as `run`.
-pub fn anchor<'a>(baseline: Option<&'a Baseline>, run: &Setting<'_>) -> Option<&'a Job> {
+pub fn anchor<'a>(baseline: Option<&'a Baseline>, run: &RunContext<'_>) -> Option<&'a Job> {
     let baseline = baseline.filter(|baseline| baseline.scenario.sha256 == run.scenario_sha256)?;
     let anchor = baseline.anchor.as_ref();
     anchor.filter(|job| differences(job, run).is_empty())
 }
 
 /// In what a job's circumstances differ from a run's; empty where the two may be compared.
-pub fn differences(job: &Job, run: &Setting<'_>) -> Vec<Difference> {
+pub fn differences(job: &Job, run: &RunContext<'_>) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut compare = |property: String, baseline: String, current: String| {
         if baseline != current {

@@ -5,18 +5,18 @@
 mod matching;
 mod model;
 mod outlier;
+mod reported;
 mod ring;
 pub mod store;
 mod stored;
 mod summary;
-mod told;
 
 pub use matching::{
-    Difference, Matching, Mismatch, Setting, anchor, differences, matching, scenario_diff,
+    Difference, Matching, Mismatch, RunContext, anchor, differences, matching, scenario_diff,
 };
 pub use model::{Baseline, CellSummary, Job, RING, SCHEMA, Scope};
 pub use outlier::{outliers, p95};
-pub use ring::{DropError, add, forget, holds, remove, set_anchor};
+pub use reported::{ReportedLatencies, ReportedRow};
+pub use ring::{DropError, add, contains, exclude_runs, remove, set_anchor};
 pub use store::StoreError;
 pub use summary::{summarize, summarize_kept};
-pub use told::{ToldLatencies, ToldRow};

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::reported::ReportedRow;
 use super::stored::StoredJob;
-use super::told::ToldRow;
-use crate::measurement::{FailureKind, Latencies, Totals};
+use crate::measurement::{FailureKind, LatencyHistogram, Totals};
 use crate::metric::{Metric, Starts};
-use crate::record::{Breakdown, Environment, ScenarioIdentity, Tally};
+use crate::record::{Breakdown, DropCount, Environment, ScenarioIdentity};
 
 /// The newest version of the format. Version 1 wrote an object for each request name, which is still read.
 pub const SCHEMA: u32 = 2;
@@ -63,9 +63,9 @@ pub struct Job {
     /// The numbers.
     pub cells: Vec<CellSummary>,
     /// What its run told of each name and phase, of the newest job alone of those that are alike.
-    pub told: Vec<ToldRow>,
+    pub told: Vec<ReportedRow>,
     /// Slices or pairs in which the generator was late: its latencies are kept without them.
-    pub late: Tally,
+    pub late: DropCount,
 }
 
 /// The phases that a summary speaks of.
@@ -104,7 +104,7 @@ pub struct CellSummary {
     pub kinds: BTreeMap<FailureKind, u64>,
     /// Latencies at two significant digits, of the newest job only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub latencies: Option<Latencies>,
+    pub latencies: Option<LatencyHistogram>,
     /// Where the time went, of the newest job only: what a later change is explained by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breakdown: Option<Breakdown>,
@@ -145,7 +145,7 @@ impl Job {
     }
 
     /// What its run told of a request name (none for all together) in a phase (none for all measured ones together).
-    pub fn told(&self, phase: Option<&str>, request: Option<&str>) -> Option<&ToldRow> {
+    pub fn reported(&self, phase: Option<&str>, request: Option<&str>) -> Option<&ReportedRow> {
         self.told
             .iter()
             .find(|row| row.phase.as_deref() == phase && row.request.as_deref() == request)

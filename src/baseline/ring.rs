@@ -51,7 +51,7 @@ pub fn set_anchor(baseline: &mut Baseline, run: &Run) {
 }
 
 /// Takes out the jobs, and the anchor, that are these runs themselves; whether there were any.
-pub fn forget(baseline: &mut Baseline, records: &[RunRecord]) -> bool {
+pub fn exclude_runs(baseline: &mut Baseline, records: &[RunRecord]) -> bool {
     let is_own = |job: &Job| records.iter().any(|record| is_of(job, &record.run));
     let before = baseline.jobs.len();
     baseline.jobs.retain(|job| !is_own(job));
@@ -127,7 +127,7 @@ fn is_of(job: &Job, run: &Run) -> bool {
 }
 
 /// Whether the baseline holds the run already.
-pub fn holds(baseline: &Baseline, job: &Job) -> bool {
+pub fn contains(baseline: &Baseline, job: &Job) -> bool {
     baseline
         .jobs
         .iter()
@@ -146,12 +146,12 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::baseline::{CellSummary, Scope, ToldRow};
-    use crate::measurement::Latencies;
-    use crate::record::{Environment, Tally};
+    use crate::baseline::{CellSummary, ReportedRow, Scope};
+    use crate::measurement::LatencyHistogram;
+    use crate::record::{DropCount, Environment};
 
     fn job(second: i64, cores: u32) -> Job {
-        let mut latencies = Latencies::new();
+        let mut latencies = LatencyHistogram::new();
         latencies.record_micros(1000);
         Job {
             id: format!("job-{second}"),
@@ -178,12 +178,12 @@ mod tests {
                 latencies: Some(latencies),
                 breakdown: None,
             }],
-            told: vec![ToldRow {
+            told: vec![ReportedRow {
                 requests: 1,
                 seconds: 1.0,
-                ..ToldRow::default()
+                ..ReportedRow::default()
             }],
-            late: Tally::default(),
+            late: DropCount::default(),
         }
     }
 
@@ -226,7 +226,7 @@ mod tests {
         let kept: Vec<bool> = ring
             .jobs
             .iter()
-            .map(|job| job.told(None, None).is_some())
+            .map(|job| job.reported(None, None).is_some())
             .collect();
         assert_eq!(kept, [false, true, true]);
     }
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn a_run_is_held_once() {
         let ring = filled([job(1, 2)]);
-        assert!(holds(&ring, &job(1, 2)));
-        assert!(!holds(&ring, &job(2, 2)));
+        assert!(contains(&ring, &job(1, 2)));
+        assert!(!contains(&ring, &job(2, 2)));
     }
 }

@@ -11,10 +11,10 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::model::{CellSummary, Job, Scope};
-use super::told::Table;
-use crate::measurement::{FailureKind, Latencies};
+use super::reported::ReportedTable;
+use crate::measurement::{FailureKind, LatencyHistogram};
 use crate::metric::Metric;
-use crate::record::{Breakdown, Environment, Tally};
+use crate::record::{Breakdown, DropCount, Environment};
 
 /// A job with its figures in rows.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -41,11 +41,11 @@ pub(super) struct StoredJob {
     metrics: Vec<Metric>,
     cells: Vec<StoredCell>,
     /// What the run told of each name and phase, of the newest job alone of those that are alike.
-    #[serde(default, skip_serializing_if = "Table::is_empty")]
-    told: Table,
+    #[serde(default, skip_serializing_if = "ReportedTable::is_empty")]
+    told: ReportedTable,
     /// Slices or pairs in which the generator was late: latencies are kept without them.
-    #[serde(default, skip_serializing_if = "Tally::is_whole")]
-    late: Tally,
+    #[serde(default, skip_serializing_if = "DropCount::is_whole")]
+    late: DropCount,
 }
 
 /// One request name, or all of them, in one scope.
@@ -80,7 +80,7 @@ struct Further {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     kinds: BTreeMap<FailureKind, u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    latencies: Option<Latencies>,
+    latencies: Option<LatencyHistogram>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     breakdown: Option<Breakdown>,
 }

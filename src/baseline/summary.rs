@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::model::{CellSummary, Job, Scope, VALUE_DIGITS};
-use super::told::ToldRow;
+use super::reported::ReportedRow;
 use crate::measurement::{Arm, FailureKind, Totals};
 use crate::metric::{Kind, Metric};
-use crate::record::{Breakdown, Level, PhaseRecord, RunRecord, Sample, Sieve, level};
+use crate::record::{Aggregate, Breakdown, Level, PhaseRecord, RunRecord, SliceFilter, level};
 use crate::units::rounded;
 
 /// Digits of a stored spread, which is told and never tested.
@@ -39,15 +39,15 @@ impl Scope {
     pub fn samples(
         &self,
         record: &RunRecord,
-        sieve: &Sieve,
+        sieve: &SliceFilter,
         request: Option<usize>,
-    ) -> Vec<Vec<[Sample; 1]>> {
-        let sample = |block: [Vec<_>; 2]| [Sample::of(&block[0], request)];
+    ) -> Vec<Vec<[Aggregate; 1]>> {
+        let sample = |block: [Vec<_>; 2]| [Aggregate::of(&block[0], request)];
         self.phases(&record.phases)
             .into_iter()
             .map(|phase| {
                 sieve
-                    .blocks(record, phase)
+                    .paired_slices(record, phase)
                     .into_iter()
                     .map(sample)
                     .collect()
@@ -59,7 +59,7 @@ impl Scope {
 impl Job {
     /// What a baseline keeps of a run, with the histograms and figures that only the newest job has.
     pub fn of(record: &RunRecord, accepted_worse: bool) -> Self {
-        let sieve = Sieve::of(record, || None);
+        let sieve = SliceFilter::of(record, || None);
         let mut cells = summarize_kept(record, &sieve);
         for cell in &mut cells {
             let request = cell.request.as_ref();
@@ -80,7 +80,7 @@ impl Job {
             if cell.scope != Scope::Steady {
                 continue;
             }
-            let mut pooled = Sample::default();
+            let mut pooled = Aggregate::default();
             for [sample] in cell.scope.samples(record, &sieve, request).iter().flatten() {
                 pooled.merge(sample);
             }
@@ -97,8 +97,8 @@ impl Job {
             labels: record.labels.clone(),
             environment: record.environment.clone(),
             cells,
-            told: ToldRow::of(record),
-            late: Some(sieve.tally())
+            told: ReportedRow::of(record),
+            late: Some(sieve.drop_count())
                 .filter(|tally| !tally.is_whole())
                 .unwrap_or_default(),
         }
@@ -107,11 +107,11 @@ impl Job {
 
 /// The numbers of the deployment under test: by scope, all requests together first and then name by name.
 pub fn summarize(record: &RunRecord) -> Vec<CellSummary> {
-    summarize_kept(record, &Sieve::of(record, || None))
+    summarize_kept(record, &SliceFilter::of(record, || None))
 }
 
 /// The same over the slices that `sieve` keeps.
-pub fn summarize_kept(record: &RunRecord, sieve: &Sieve) -> Vec<CellSummary> {
+pub fn summarize_kept(record: &RunRecord, sieve: &SliceFilter) -> Vec<CellSummary> {
     let mut cells = Vec::new();
     for scope in Scope::all(&record.phases) {
         for request in std::iter::once(None).chain((0..record.requests.len()).map(Some)) {
@@ -139,7 +139,7 @@ pub fn summarize_kept(record: &RunRecord, sieve: &Sieve) -> Vec<CellSummary> {
 }
 
 /// Failures of the deployment under test by kind, in the slices that `sieve` keeps of some phases.
-fn kinds(record: &RunRecord, sieve: &Sieve, phases: &[usize]) -> BTreeMap<FailureKind, u64> {
+fn kinds(record: &RunRecord, sieve: &SliceFilter, phases: &[usize]) -> BTreeMap<FailureKind, u64> {
     let slices = record.slices.iter().enumerate();
     let own = slices.filter(|(index, slice)| {
         slice.arm == Arm::Target && phases.contains(&slice.phase) && sieve.keeps(*index)
@@ -148,7 +148,7 @@ fn kinds(record: &RunRecord, sieve: &Sieve, phases: &[usize]) -> BTreeMap<Failur
 }
 
 /// Every metric that has a level and enough requests for it.
-fn metrics(phases: &[Vec<[Sample; 1]>], cold: u64) -> BTreeMap<Metric, (f64, f64)> {
+fn metrics(phases: &[Vec<[Aggregate; 1]>], cold: u64) -> BTreeMap<Metric, (f64, f64)> {
     let mut metrics = BTreeMap::new();
     for metric in Metric::ALL {
         // A share has no level: it is counted beside. Without cold starts there is nothing to tell apart.

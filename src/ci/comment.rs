@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::thread::{Call, Comment, PAGE, Thread};
-use crate::remote::{self, Answer, Client, Request};
+use super::conversation::{Call, Comment, Conversation, PAGE};
+use crate::http_client::{self, Answer, Client, Request};
 
 /// Pages that are looked through at most: ten thousand comments.
 const MOST_PAGES: usize = 100;
@@ -58,14 +58,14 @@ impl Key {
 
 /// A run of the CI system, by which a comment is known to be newer than another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Age {
+pub struct RunOrder {
     /// Number of the workflow run or pipeline.
     pub run: u64,
     /// Which attempt.
     pub attempt: u64,
 }
 
-impl Age {
+impl RunOrder {
     fn line(self) -> String {
         format!("<!-- run {}.{} -->", self.run, self.attempt)
     }
@@ -86,18 +86,18 @@ pub struct Message<'a> {
     /// Which of our comments.
     pub key: &'a Key,
     /// The run that it speaks of.
-    pub age: Age,
+    pub age: RunOrder,
     /// Markdown.
     pub text: &'a str,
     /// Who we are, where the platform is not to be asked.
     pub author: Option<&'a str>,
     /// What happens where there is no comment of ours yet.
-    pub first: First,
+    pub first: OnFirst,
 }
 
 /// What happens where there is no comment of ours yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum First {
+pub enum OnFirst {
     /// One is made.
     Made,
     /// None is made: there is nothing that must be said.
@@ -130,7 +130,7 @@ enum Fault {
 }
 
 /// Writes the comment, or says why not.
-pub fn post(thread: &Thread, message: &Message<'_>) -> Posted {
+pub fn post(thread: &Conversation, message: &Message<'_>) -> Posted {
     if !thread.is_private() {
         return Posted::Failed(
             "the platform's address is not https, and a token goes nowhere else".to_owned(),
@@ -140,7 +140,7 @@ pub fn post(thread: &Thread, message: &Message<'_>) -> Posted {
         Ok(client) => client,
         Err(error) => return Posted::Failed(error.to_string()),
     };
-    let desk = Desk { client, thread };
+    let desk = CommentClient { client, thread };
     let give_up = Instant::now() + MOST_WAITING;
     let mut pause = FIRST_WAIT;
     let mut tries = 0;
@@ -161,17 +161,17 @@ pub fn post(thread: &Thread, message: &Message<'_>) -> Posted {
 }
 
 /// The API, and what is asked of it.
-struct Desk<'a> {
+struct CommentClient<'a> {
     client: Client,
-    thread: &'a Thread,
+    thread: &'a Conversation,
 }
 
-impl Desk<'_> {
+impl CommentClient<'_> {
     fn try_to_post(&self, message: &Message<'_>) -> Result<Posted, Fault> {
         let marker = message.key.marker();
         let body = format!("{marker}\n{}\n{}", message.age.line(), message.text);
         let Some(own) = self.own_comment(&marker, message.author)? else {
-            if message.first == First::Spared {
+            if message.first == OnFirst::Spared {
                 return Ok(Posted::Spared);
             }
             self.call(self.thread.create(&body))?;
@@ -180,7 +180,7 @@ impl Desk<'_> {
         if own.body.trim_end() == body.trim_end() {
             return Ok(Posted::Unchanged);
         }
-        if Age::of(&own.body).is_some_and(|age| age > message.age) {
+        if RunOrder::of(&own.body).is_some_and(|age| age > message.age) {
             return Ok(Posted::Outdated);
         }
         self.call(self.thread.update(own.id, &body))?;
@@ -256,7 +256,7 @@ fn read(url: &str, answer: &Answer) -> Result<Value, Fault> {
         let message = told.as_ref().ok().and_then(|told| told.get("message"));
         let message = message.and_then(Value::as_str).unwrap_or_default();
         let message: String = message.chars().take(200).collect();
-        let place = remote::without_secrets(url);
+        let place = http_client::without_secrets(url);
         format!("{place} answered {} {message}", answer.status)
     };
     let wait = answer.retry_after;
@@ -264,7 +264,7 @@ fn read(url: &str, answer: &Answer) -> Result<Value, Fault> {
         (200..=299, Ok(_)) => told.map_err(|_| Fault::Final(String::new())),
         (200..=299, Err(_)) => Err(Fault::Final(format!(
             "{} answered with no JSON",
-            remote::without_secrets(url)
+            http_client::without_secrets(url)
         ))),
         (429 | 500..=599, _) => Err(Fault::Passing { why: why(), wait }),
         // GitHub's second limit; without a time it is a refusal.
@@ -298,15 +298,15 @@ mod tests {
 
     #[test]
     fn the_age_of_a_comment_is_read_back() {
-        let age = Age {
+        let age = RunOrder {
             run: 42,
             attempt: 2,
         };
         let body = format!("<!-- loadgate:a -->\n{}\ntext", age.line());
-        assert_eq!(Age::of(&body), Some(age));
-        assert_eq!(Age::of("<!-- loadgate:a -->\ntext"), None);
+        assert_eq!(RunOrder::of(&body), Some(age));
+        assert_eq!(RunOrder::of("<!-- loadgate:a -->\ntext"), None);
         assert!(
-            age > Age {
+            age > RunOrder {
                 run: 42,
                 attempt: 1
             }

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::comment::Age;
-use super::thread::{Platform, Thread};
+use super::comment::RunOrder;
+use super::conversation::{Conversation, Platform};
 use crate::files;
-use crate::remote::{Client, Method, Request};
+use crate::http_client::{Client, Method, Request};
 
 type Variable<'v> = &'v dyn Fn(&str) -> Option<String>;
 
@@ -16,11 +16,11 @@ const MOST_BYTES: usize = 16 << 20;
 
 /// What a comment is to speak of, as the platform has it. Nothing in it comes from what a job measured.
 #[derive(Clone, Debug)]
-pub struct Occasion {
+pub struct Trigger {
     /// The conversation.
-    pub thread: Thread,
+    pub thread: Conversation,
     /// The run.
-    pub age: Age,
+    pub age: RunOrder,
     /// Its page.
     pub url: Option<String>,
     /// The commit that was measured.
@@ -34,7 +34,7 @@ pub struct Occasion {
 }
 
 /// Finds the conversation that belongs to this job, or says why there is none.
-pub fn occasion(variable: Variable<'_>) -> Result<Occasion, String> {
+pub fn trigger(variable: Variable<'_>) -> Result<Trigger, String> {
     let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
     if variable("GITHUB_ACTIONS").is_some() {
         return github(&variable);
@@ -50,7 +50,7 @@ fn token(variable: Variable<'_>, name: &str) -> Result<String, String> {
     token.ok_or_else(|| format!("{name} is not set, and nobody may comment without a token"))
 }
 
-fn gitlab(variable: Variable<'_>) -> Result<Occasion, String> {
+fn gitlab(variable: Variable<'_>) -> Result<Trigger, String> {
     let number = |name: &str| variable(name).and_then(|text| text.parse::<u64>().ok());
     let Some(iid) = number("CI_MERGE_REQUEST_IID") else {
         return Err("this is no merge request's pipeline".to_owned());
@@ -58,9 +58,9 @@ fn gitlab(variable: Variable<'_>) -> Result<Occasion, String> {
     let project = number("CI_PROJECT_ID").ok_or("CI_PROJECT_ID is not set")?;
     let api = variable("CI_API_V4_URL").ok_or("CI_API_V4_URL is not set")?;
     let token = token(variable, "GITLAB_TOKEN")?;
-    Ok(Occasion {
-        thread: Thread::new(Platform::GitLab, &api, project.to_string(), iid, token),
-        age: Age {
+    Ok(Trigger {
+        thread: Conversation::new(Platform::GitLab, &api, project.to_string(), iid, token),
+        age: RunOrder {
             run: number("CI_PIPELINE_ID").unwrap_or_default(),
             attempt: number("CI_JOB_ID").unwrap_or_default(),
         },
@@ -72,7 +72,7 @@ fn gitlab(variable: Variable<'_>) -> Result<Occasion, String> {
     })
 }
 
-fn github(variable: Variable<'_>) -> Result<Occasion, String> {
+fn github(variable: Variable<'_>) -> Result<Trigger, String> {
     let token = token(variable, "GITHUB_TOKEN")?;
     let api = variable("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned());
     let repository = variable("GITHUB_REPOSITORY")
@@ -82,7 +82,7 @@ fn github(variable: Variable<'_>) -> Result<Occasion, String> {
     let own = super::detect(variable).unwrap_or_default();
     let measured = Measured::find(&event, variable);
     let thread = |number| {
-        Thread::new(
+        Conversation::new(
             Platform::GitHub,
             &api,
             repository.clone(),
@@ -95,9 +95,9 @@ fn github(variable: Variable<'_>) -> Result<Occasion, String> {
         None => find_number(&thread(0), &api, &repository, &measured)?,
     };
     let count = |name: &str| variable(name).and_then(|text| text.parse().ok());
-    Ok(Occasion {
+    Ok(Trigger {
         thread: thread(number),
-        age: measured.age.unwrap_or(Age {
+        age: measured.age.unwrap_or(RunOrder {
             run: count("GITHUB_RUN_ID").unwrap_or_default(),
             attempt: count("GITHUB_RUN_ATTEMPT").unwrap_or_default(),
         }),
@@ -123,7 +123,7 @@ struct Measured {
     commit: Option<String>,
     /// Owner and branch, where the commit alone does not tell.
     head: Option<(String, String)>,
-    age: Option<Age>,
+    age: Option<RunOrder>,
     url: Option<String>,
     workflow: Option<String>,
     /// The id of the run, where another one than this.
@@ -140,7 +140,7 @@ impl Measured {
                 number: number("/pull_requests/0/number"),
                 commit: text(run, "/head_sha"),
                 head: text(run, "/head_repository/owner/login").zip(text(run, "/head_branch")),
-                age: number("/id").map(|id| Age {
+                age: number("/id").map(|id| RunOrder {
                     run: id,
                     attempt: number("/run_attempt").unwrap_or(1),
                 }),
@@ -177,7 +177,7 @@ fn event(variable: Variable<'_>) -> Result<Value, String> {
 
 /// The open pull request whose head is the commit that was measured.
 fn find_number(
-    thread: &Thread,
+    thread: &Conversation,
     api: &str,
     repository: &str,
     measured: &Measured,

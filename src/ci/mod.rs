@@ -4,13 +4,13 @@
 //! must not know what a run came to, only what is to be said of it.
 
 mod comment;
+mod conversation;
 mod event;
 pub mod github;
-mod thread;
 
-pub use comment::{Age, First, Key, Message, Posted, post};
-pub use event::{Occasion, occasion};
-pub use thread::Thread;
+pub use comment::{Key, Message, OnFirst, Posted, RunOrder, post};
+pub use conversation::Conversation;
+pub use event::{Trigger, trigger};
 
 /// The CI run that this process is part of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 use super::Error;
 use super::gates::Gates;
 use crate::exit::{Exit, Strictness};
-use crate::gate::{self, Commenting, Console, Loudness, Source, When};
-use crate::plan::{self, Options, Place, Recording};
+use crate::gate::{self, Commenting, Console, Source, Verbosity, When};
+use crate::plan::{self, BaselineLocation, Options, RecordMode};
 
 #[derive(Debug, Args)]
 pub(super) struct Comment {
@@ -48,12 +48,12 @@ enum Occasion {
 
 impl Comment {
     pub(super) fn run(self) -> Result<Exit, Error> {
-        let console = Console::of_process(Loudness::Full);
+        let console = Console::of_process(Verbosity::Full);
         let options = Options {
             // A baseline that is not there is told in the comment.
-            recording: match self.gates.reading.baseline {
-                Some(Place::Url(_)) => Recording::Off,
-                Some(Place::File(_)) | None => Recording::WhereGood,
+            record_mode: match self.gates.reading.baseline {
+                Some(BaselineLocation::Url(_)) => RecordMode::Off,
+                Some(BaselineLocation::File(_)) | None => RecordMode::IfAcceptable,
             },
             baseline: self.gates.reading.baseline,
             set: self.gates.reading.set.concat(),

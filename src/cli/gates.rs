@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 use super::Error;
 use super::stored::{Pairs, Reading, Telling, pairs, whole};
 use crate::exit::Exit;
-use crate::gate::{self, Console, Loudness};
-use crate::plan::{Commands, Judging, Options, Plan, Recording, SchedulingPolicy};
+use crate::gate::{self, Console, Verbosity};
+use crate::plan::{Commands, JudgeMode, Options, Plan, RecordMode, SchedulingPolicy};
 use crate::units::parse_duration;
 
 #[derive(Debug, Args)]
@@ -134,7 +134,10 @@ impl Try {
             environment: self.environment,
             ..Options::default()
         }))?;
-        Ok(gate::rehearse(&plan, &Console::of_process(Loudness::Full))?)
+        Ok(gate::try_gate(
+            &plan,
+            &Console::of_process(Verbosity::Full),
+        )?)
     }
 }
 
@@ -227,15 +230,15 @@ impl Run {
             out: self.telling.out,
             wait: self.wait,
             max_late: self.max_late,
-            recording: if self.purpose.record {
-                Recording::WhereGood
+            record_mode: if self.purpose.record {
+                RecordMode::IfAcceptable
             } else {
-                Recording::Off
+                RecordMode::Off
             },
-            judging: if self.purpose.is_unjudged {
-                Judging::Later
+            judge_mode: if self.purpose.is_unjudged {
+                JudgeMode::Deferred
             } else {
-                Judging::Now
+                JudgeMode::Now
             },
             ..options(self.gates, self.deployments, &self.labels)
         };
@@ -254,7 +257,7 @@ impl Run {
 impl Validate {
     pub(super) fn run(self) -> Result<Exit, Error> {
         let plan = Plan::read(&options(self.gates, self.deployments, &self.labels))?;
-        Ok(gate::validate(&plan, &Console::of_process(Loudness::Full)))
+        Ok(gate::validate(&plan, &Console::of_process(Verbosity::Full)))
     }
 }
 

@@ -13,11 +13,11 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
-use crate::causes;
+use crate::error_chain;
 use crate::exit::Exit;
-use crate::gate::{self, Console, Loudness};
-use crate::secrecy::HIDDEN;
-use crate::{demo, init, lambda, plan, processes, schema};
+use crate::gate::{self, Console, Verbosity};
+use crate::redact::HIDDEN;
+use crate::{demo, fake_gateway, init, plan, processes, schema};
 use comment::Comment;
 use gates::{Run, Try, Validate};
 use stand_in::Lambda;
@@ -128,7 +128,7 @@ pub fn main() -> Exit {
         Err(error) => {
             if error.use_stderr() {
                 // It repeats the arguments, which may hold anything.
-                gate::say(&error.render().to_string());
+                gate::print_error(&error.render().to_string());
                 return Exit::Usage;
             }
             // Help and version are not errors. A reader that went away is not one either.
@@ -141,7 +141,7 @@ pub fn main() -> Exit {
         processes::conceal();
     }
     cli.command.run().unwrap_or_else(|error| {
-        gate::say(&format!("error: {}", causes::told(&error)));
+        gate::print_error(&format!("error: {}", error_chain::error_chain(&error)));
         error.exit()
     })
 }
@@ -221,7 +221,7 @@ enum Error {
     #[error(transparent)]
     Init(#[from] init::Error),
     #[error(transparent)]
-    Lambda(#[from] lambda::Error),
+    Lambda(#[from] fake_gateway::Error),
     #[error(
         "--result gives the results of one gate, and several gates are named: give --out, with a folder for each"
     )]
@@ -251,7 +251,7 @@ impl Command {
         match self {
             Self::Demo(arguments) => Ok(demo::run(
                 &arguments.out,
-                &Console::of_process(Loudness::Full),
+                &Console::of_process(Verbosity::Full),
             )?),
             Self::Run(arguments) => arguments.run(),
             Self::Try(arguments) => arguments.run(),
@@ -262,7 +262,7 @@ impl Command {
             Self::Report(arguments) => arguments.run(),
             Self::Init => {
                 let told = init::init(std::path::Path::new("."), &gate::program())?;
-                Console::of_process(Loudness::Full).print(&told);
+                Console::of_process(Verbosity::Full).print(&told);
                 Ok(Exit::Passed)
             }
             Self::Comment(arguments) => arguments.run(),
@@ -273,7 +273,7 @@ impl Command {
                     Kind::Result => schema::Kind::Result,
                     Kind::Baseline => schema::Kind::Baseline,
                 };
-                Console::of_process(Loudness::Full).print(schema::schema(kind).trim_end());
+                Console::of_process(Verbosity::Full).print(schema::schema(kind).trim_end());
                 Ok(Exit::Passed)
             }
             Self::Lambda(arguments) => arguments.run(),

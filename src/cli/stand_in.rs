@@ -8,8 +8,8 @@ use clap::Args;
 
 use super::Error;
 use crate::exit::Exit;
-use crate::gate::{self, Console, Loudness};
-use crate::lambda::{self, StandIn};
+use crate::fake_gateway::{self, FakeGateway};
+use crate::gate::{self, Console, Verbosity};
 use crate::units::{Share, parse_duration};
 
 #[derive(Debug, Args)]
@@ -71,8 +71,8 @@ pub(super) struct Lambda {
 
 impl Lambda {
     pub(super) fn run(self: Box<Self>) -> Result<Exit, Error> {
-        let stand_in = StandIn::start(&self.config())?;
-        Console::of_process(Loudness::Full).print(&stand_in.url());
+        let stand_in = FakeGateway::start(&self.config())?;
+        Console::of_process(Verbosity::Full).print(&stand_in.url());
         gate::wait_for_signal()?;
         stand_in.stop()?;
         Ok(Exit::Passed)
@@ -80,21 +80,21 @@ impl Lambda {
 }
 
 impl Lambda {
-    fn config(&self) -> lambda::Config {
+    fn config(&self) -> fake_gateway::Config {
         let freeze = self.freeze.zip(self.freeze_every);
         let tail = self.tail.zip(self.tail_slow);
-        lambda::Config {
+        fake_gateway::Config {
             address: self.address,
             seed: self.seed,
             base_latency: self.latency,
             spread: self.spread,
             slow: self.slow,
-            tail: tail.map(|(share, factor)| lambda::Tail {
+            tail: tail.map(|(share, factor)| fake_gateway::Tail {
                 share: share.fraction(),
                 factor,
             }),
             error_share: self.errors.fraction(),
-            freeze: freeze.map(|(length, every)| lambda::Freeze { every, length }),
+            freeze: freeze.map(|(length, every)| fake_gateway::Stall { every, length }),
             cold_start: self.cold_start,
             idle_expiry: self.idle_expiry,
             concurrency: self.concurrency,

@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 
 use super::Error;
 use crate::exit::{Exit, Strictness};
-use crate::gate::{self, Acceptance, Against, Change, Console, Loudness};
-use crate::plan::{self, Options, Place, Recording};
+use crate::gate::{self, AcceptMode, BaselineEdit, Console, CriteriaSource, Verbosity};
+use crate::plan::{self, BaselineLocation, Options, RecordMode};
 
 #[derive(Debug, Args)]
 pub(super) struct Judge {
@@ -64,7 +64,7 @@ pub(super) struct Compare {
 
 impl Compare {
     pub(super) fn run(self) -> Result<Exit, Error> {
-        let console = Console::of_process(Loudness::Full);
+        let console = Console::of_process(Verbosity::Full);
         Ok(gate::compare(self.old, self.new, &console)?)
     }
 }
@@ -118,9 +118,9 @@ impl Report {
                     gate,
                     reading: self.reading,
                 };
-                Against::Gate(Box::new(gate.read(Recording::Off)?))
+                CriteriaSource::Gate(Box::new(gate.read(RecordMode::Off)?))
             }
-            None => Against::Defaults(self.reading.baseline),
+            None => CriteriaSource::Defaults(self.reading.baseline),
         };
         let format = match self.format {
             Format::Text => gate::Format::Text,
@@ -138,7 +138,7 @@ impl Report {
             format,
             strictness(self.strict),
             self.out.as_deref(),
-            &Console::of_process(Loudness::Full),
+            &Console::of_process(Verbosity::Full),
         )?)
     }
 }
@@ -158,7 +158,7 @@ struct OneGate {
 pub(super) struct Reading {
     /// Baseline, over the gate's own: a file, or an address that it is read from
     #[arg(long, value_name = "FILE|URL", env = "LOADGATE_BASELINE")]
-    pub(super) baseline: Option<Place>,
+    pub(super) baseline: Option<BaselineLocation>,
     /// Value of a variable, over the scenario's
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_SET")]
     pub(super) set: Vec<Pairs>,
@@ -188,12 +188,12 @@ pub(super) struct Telling {
 
 impl OneGate {
     /// Reads the gate; `recording` says whether a baseline that is not there yet may be made.
-    fn read(self, recording: Recording) -> Result<plan::Gate, plan::Error> {
+    fn read(self, recording: RecordMode) -> Result<plan::Gate, plan::Error> {
         let options = Options {
             baseline: self.reading.baseline,
             set: self.reading.set.concat(),
             environment: self.reading.environment,
-            recording,
+            record_mode: recording,
             ..Options::default()
         };
         plan::Gate::read(&self.gate, &options)
@@ -203,7 +203,7 @@ impl OneGate {
 impl Judge {
     pub(super) fn run(self) -> Result<Exit, Error> {
         let (strictness, console) = (self.telling.strictness(), self.telling.console());
-        let mut gate = self.gate.read(Recording::Off)?;
+        let mut gate = self.gate.read(RecordMode::Off)?;
         Ok(gate::judge(
             &mut gate,
             &self.results,
@@ -217,21 +217,21 @@ impl Judge {
 impl Record {
     pub(super) fn run(self) -> Result<Exit, Error> {
         let acceptance = if self.accept {
-            Acceptance::Worse
+            AcceptMode::Worse
         } else {
-            Acceptance::GoodOnly
+            AcceptMode::GoodOnly
         };
-        let change = Change {
+        let change = BaselineEdit {
             restart: self.restart,
             anchor: self.anchor,
         };
         let recording = if self.ring.list {
-            Recording::Off
+            RecordMode::Off
         } else {
-            Recording::WhereGood
+            RecordMode::IfAcceptable
         };
         let mut gate = self.gate.read(recording)?;
-        let console = Console::of_process(Loudness::Full);
+        let console = Console::of_process(Verbosity::Full);
         Ok(if self.ring.list {
             gate::list_jobs(&gate, &console)?
         } else if !self.ring.drop.is_empty() {
@@ -282,9 +282,9 @@ impl Telling {
 
     pub(super) fn console(&self) -> Console {
         Console::of_process(if self.quiet {
-            Loudness::Quiet
+            Verbosity::Quiet
         } else {
-            Loudness::Full
+            Verbosity::Full
         })
     }
 }

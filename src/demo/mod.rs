@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::exit::{Exit, Strictness};
+use crate::fake_gateway::{self, FakeGateway};
 use crate::files;
-use crate::gate::{self, Acceptance, Change, Console, Loudness};
-use crate::lambda::{self, StandIn};
+use crate::gate::{self, AcceptMode, BaselineEdit, Console, Verbosity};
 use crate::plan::{self, Options, Plan};
 use crate::units::{self, Latency};
 
@@ -37,7 +37,7 @@ pub enum Error {
     },
     /// The stand-in does not start.
     #[error(transparent)]
-    StandIn(#[from] lambda::Error),
+    StandIn(#[from] fake_gateway::Error),
     /// A run could not be made.
     #[error(transparent)]
     Gate(#[from] gate::Error),
@@ -57,7 +57,7 @@ pub fn run(out: &Path, console: &Console) -> Result<Exit, Error> {
     console.print(&format!(
         "loadgate demo: a gate in {}\nand a built-in server whose answers take {}.\n",
         demo.folder.display(),
-        units::written(LATENCY),
+        units::format_duration(LATENCY),
     ));
     loop {
         let (unchanged, slower) = match demo.round()? {
@@ -107,8 +107,8 @@ impl Demo<'_> {
     /// Records a baseline, then runs the gate on an unchanged server and on a slower one.
     fn round(&self) -> Result<Round, Error> {
         lay_out(&self.folder)?;
-        let silent = self.console.with(Loudness::Silent);
-        let fast = StandIn::start(&config(1.0))?;
+        let silent = self.console.with(Verbosity::Silent);
+        let fast = FakeGateway::start(&config(1.0))?;
         self.console.print(&format!(
             "1. Record a baseline: {RECORDINGS} runs of 4 s at 1,200 requests/s."
         ));
@@ -132,7 +132,7 @@ impl Demo<'_> {
         if let Exit::Signal(_) = unchanged {
             return Ok(Round::Ended(unchanged));
         }
-        let slow = StandIn::start(&config(SLOWER))?;
+        let slow = FakeGateway::start(&config(SLOWER))?;
         self.console.print(&format!(
             "\n3. Run it on a server that is {:.0} % slower. It should fail.\n",
             (SLOWER - 1.0) * 100.0
@@ -145,7 +145,12 @@ impl Demo<'_> {
     }
 
     /// Runs the gate until a run can be judged, as long as there is time for it.
-    fn judged_run(&self, server: &StandIn, to: &Path, console: &Console) -> Result<Exit, Error> {
+    fn judged_run(
+        &self,
+        server: &FakeGateway,
+        to: &Path,
+        console: &Console,
+    ) -> Result<Exit, Error> {
         loop {
             let exit = one_run(&self.folder, &server.url(), to, console)?;
             if exit != Exit::Invalid || !self.may_go_on() {
@@ -165,12 +170,12 @@ impl Demo<'_> {
     }
 }
 
-fn config(slow: f64) -> lambda::Config {
-    lambda::Config {
+fn config(slow: f64) -> fake_gateway::Config {
+    fake_gateway::Config {
         base_latency: LATENCY,
         provisioned: ENVIRONMENTS,
         slow,
-        ..lambda::Config::default()
+        ..fake_gateway::Config::default()
     }
 }
 
@@ -222,8 +227,8 @@ fn keep(folder: &Path, out: &Path, console: &Console) -> Result<(), gate::Error>
         gate::record(
             gate,
             &[out.join("result.json")],
-            Acceptance::Worse,
-            Change::default(),
+            AcceptMode::Worse,
+            BaselineEdit::default(),
             console,
         )?;
     }

@@ -38,7 +38,7 @@ fn end(panic: &PanicHookInfo<'_>) {
     }
     let message = panic.payload_as_str().unwrap_or("unknown");
     let place = panic.location().map(ToString::to_string);
-    console::say(&format!(
+    console::print_error(&format!(
         "error: loadgate has a bug: {} ({}); please report it with what you ran",
         report::fitted(message, LONGEST),
         place.unwrap_or_default()

@@ -7,10 +7,10 @@
 use std::path::{Path, PathBuf};
 
 use super::console::Console;
+use super::evaluation::{Evaluation, RESULT, ResultSource};
 use super::judge::{same_run, same_scenario};
-use super::tell::{Occasion, RESULT, Told};
-use crate::baseline::forget;
-use crate::ci::{self, First, Key, Message, Posted};
+use crate::baseline::exclude_runs;
+use crate::ci::{self, Key, Message, OnFirst, Posted};
 use crate::exit::{Exit, Strictness};
 use crate::files;
 use crate::plan::Gate;
@@ -66,7 +66,7 @@ impl Source {
 
 /// Makes or edits the comment on stored results. The exit is that of a comment: it fails nothing.
 pub fn comment(gates: &mut [Gate], source: &Source, how: &Commenting, console: &Console) -> Exit {
-    let occasion = match ci::occasion(&|name| std::env::var(name).ok()) {
+    let occasion = match ci::trigger(&|name| std::env::var(name).ok()) {
         Ok(occasion) => occasion,
         Err(why) => {
             console.warn(&format!("loadgate: no comment: {why}"));
@@ -88,13 +88,13 @@ pub fn comment(gates: &mut [Gate], source: &Source, how: &Commenting, console: &
                 }
                 // A run that was recorded since is not held against itself.
                 if let Some(held) = &mut gate.baseline {
-                    forget(held, &records);
+                    exclude_runs(held, &records);
                 }
                 let judged = match occasion.of_run {
-                    Some(_) => Occasion::Hearsay,
-                    None => Occasion::Judgement,
+                    Some(_) => ResultSource::Untrusted,
+                    None => ResultSource::Stored,
                 };
-                told.push(Told::new(
+                told.push(Evaluation::new(
                     &*gate,
                     records,
                     judged,
@@ -108,7 +108,7 @@ pub fn comment(gates: &mut [Gate], source: &Source, how: &Commenting, console: &
             }),
         }
     }
-    let stories: Vec<_> = told.iter().map(Told::story).collect();
+    let stories: Vec<_> = told.iter().map(Evaluation::report_input).collect();
     let text = report::comment(&stories, &missing, occasion.url.as_deref());
     let has_passed = missing.is_empty() && told.iter().all(|told| told.exit() == Exit::Passed);
     let key = how.key.clone().unwrap_or_else(|| {
@@ -126,8 +126,8 @@ pub fn comment(gates: &mut [Gate], source: &Source, how: &Commenting, console: &
             text: &text,
             author: how.author.as_deref(),
             first: match how.when {
-                When::OnFailure if has_passed => First::Spared,
-                When::OnFailure | When::Always => First::Made,
+                When::OnFailure if has_passed => OnFirst::Spared,
+                When::OnFailure | When::Always => OnFirst::Made,
             },
         },
     );
@@ -153,7 +153,7 @@ fn read(
     gate: &Gate,
     paths: &[PathBuf],
     source: &Source,
-    occasion: &ci::Occasion,
+    occasion: &ci::Trigger,
 ) -> Result<Vec<RunRecord>, String> {
     let most = match occasion.of_run {
         Some(_) => MOST_FOREIGN_BYTES,
@@ -177,7 +177,7 @@ fn read(
 
 /// Whether a result is of the run that the comment is about, and not one that an earlier run, or a commit, left in its
 /// place. What this job has left itself is also of this attempt; other jobs of the run may not have been run again.
-fn is_of(record: &RunRecord, source: &Source, occasion: &ci::Occasion) -> bool {
+fn is_of(record: &RunRecord, source: &Source, occasion: &ci::Trigger) -> bool {
     let attempt = record.run.attempt.map(u64::from);
     record.run.id == occasion.id
         && attempt.is_none_or(|attempt| match (source, &occasion.of_run) {
@@ -211,7 +211,7 @@ fn read_one(gate: &Gate, path: &Path, most: u64) -> Result<RunRecord, String> {
 }
 
 /// Puts what the platform knows of the run in place of what the record says itself.
-fn place(record: &mut RunRecord, occasion: &ci::Occasion) {
+fn place(record: &mut RunRecord, occasion: &ci::Trigger) {
     record.run.url.clone_from(&occasion.url);
     record.run.commit.clone_from(&occasion.commit);
     record.run.attempt = u32::try_from(occasion.age.attempt).ok();

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use super::Error;
 use super::console::Console;
-use crate::baseline::{self, Job, Matching, Setting};
+use crate::baseline::{self, Job, Matching, RunContext};
 use crate::exit::Exit;
 use crate::plan;
-use crate::report::{self, Before, Story};
+use crate::report::{self, ComparedWith, ReportInput};
 use crate::thresholds::{MissingBaseline, Mode, Regression, Thresholds};
-use crate::verdict::{self, Case};
+use crate::verdict::{self, JudgeInput};
 
 /// Tells how the second result differs from the first. It judges for nobody: the exit is 0 whatever the difference.
 pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Error> {
@@ -30,7 +30,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
     }
     let held = baseline::add(None, &before.scenario, Job::of(before, false));
     let job = &held.jobs[0];
-    for difference in baseline::differences(job, &Setting::from(now)) {
+    for difference in baseline::differences(job, &RunContext::from(now)) {
         console.warn(&format!(
             "not of equal circumstances: {} was {} and is {}",
             difference.property, difference.baseline, difference.current
@@ -46,13 +46,13 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         },
         abort: None,
     };
-    let verdict = verdict::judge(&Case {
+    let verdict = verdict::judge(&JudgeInput {
         thresholds: &thresholds,
         candidates: std::slice::from_ref(now),
         matching: Matching::Jobs(vec![job]),
         anchor: None,
     });
-    let story = Story {
+    let story = ReportInput {
         verdict: &verdict,
         record: now,
         others: &[],
@@ -60,7 +60,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         gate_path: "",
         thresholds_path: "",
         baseline: Some(&held),
-        before: Before::Result {
+        compared_with: ComparedWith::Result {
             commit: job.commit.as_deref(),
             started: job.started,
         },
@@ -68,8 +68,8 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         exit: Exit::Passed.code(),
         files: &[],
         is_recorded: false,
-        is_hearsay: false,
-        typed: report::Typed::default(),
+        is_untrusted: false,
+        hints: report::CommandHints::default(),
     };
     console.print(&report::terminal_in_full(
         &story,

@@ -7,15 +7,15 @@ use std::os::fd::AsFd as Stream;
 use std::os::windows::io::AsHandle as Stream;
 use std::path::Path;
 
+use crate::redact::without_user_info;
 use crate::report::{self, Colour};
-use crate::secrecy::without_user_info;
 
 /// Columns where nothing says how wide the terminal is: that of a CI log.
 pub(super) const DEFAULT_WIDTH: usize = 80;
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Loudness {
+pub enum Verbosity {
     /// Progress, tables and the verdict.
     #[default]
     Full,
@@ -29,18 +29,18 @@ pub enum Loudness {
 #[derive(Clone, Copy, Debug)]
 pub struct Console {
     /// How much is told.
-    pub loudness: Loudness,
+    pub verbosity: Verbosity,
     /// Whether standard output is coloured.
     pub colour: Colour,
     /// Columns of standard output.
     pub width: usize,
     /// How progress is shown.
-    pub progress: Style,
+    pub progress: ProgressMode,
 }
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub enum ProgressMode {
     /// One line that is redrawn, on a terminal.
     Live,
     /// A line every few seconds, in a log.
@@ -68,7 +68,7 @@ pub fn program() -> String {
 impl Console {
     /// The console of this process, by the conventions of `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE` and
     /// `TERM=dumb`.
-    pub fn of_process(loudness: Loudness) -> Self {
+    pub fn of_process(verbosity: Verbosity) -> Self {
         let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb") || is_plain();
         let forced = value("CLICOLOR_FORCE").is_some_and(|value| value != "0");
@@ -77,32 +77,35 @@ impl Console {
         let coloured = value("NO_COLOR").is_none()
             && (forced || (wanted && io::stdout().is_terminal() && !dumb));
         Self {
-            loudness,
+            verbosity,
             colour: if coloured {
                 Colour::Always
             } else {
                 Colour::Never
             },
             width: width(),
-            progress: match loudness {
-                Loudness::Quiet => Style::Silent,
-                Loudness::Full | Loudness::Silent if io::stderr().is_terminal() && !dumb => {
-                    Style::Live
+            progress: match verbosity {
+                Verbosity::Quiet => ProgressMode::Silent,
+                Verbosity::Full | Verbosity::Silent if io::stderr().is_terminal() && !dumb => {
+                    ProgressMode::Live
                 }
-                Loudness::Full | Loudness::Silent => Style::Plain,
+                Verbosity::Full | Verbosity::Silent => ProgressMode::Plain,
             },
         }
     }
 
     /// The same console at another loudness.
     #[must_use]
-    pub fn with(self, loudness: Loudness) -> Self {
-        Self { loudness, ..self }
+    pub fn with(self, loudness: Verbosity) -> Self {
+        Self {
+            verbosity: loudness,
+            ..self
+        }
     }
 
     /// Prints what was asked for. A reader that went away is nobody's error.
     pub fn print(&self, text: &str) {
-        if self.loudness == Loudness::Silent {
+        if self.verbosity == Verbosity::Silent {
             return;
         }
         let mut out = io::stdout().lock();
@@ -126,20 +129,20 @@ impl Console {
 
     /// Tells on the side what is going on.
     pub fn note(&self, text: &str) {
-        if self.loudness == Loudness::Full {
+        if self.verbosity == Verbosity::Full {
             self.warn(text);
         }
     }
 
     /// Tells on the side what must not be missed.
     pub fn warn(&self, text: &str) {
-        say(text);
+        print_error(text);
     }
 }
 
 /// Writes a message to standard error, no line of which a CI platform takes for a command. A reader that went away is
 /// nobody's error.
-pub fn say(text: &str) {
+pub fn print_error(text: &str) {
     let text = without_user_info(text);
     let mut out = io::stderr().lock();
     let columns = columns(&io::stderr());

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::console::Console;
-use super::platform;
-use super::tell::{Occasion, Told};
-use crate::baseline::{forget, scenario_diff};
+use super::evaluation::{Evaluation, ResultSource};
+use super::publish;
+use crate::baseline::{exclude_runs, scenario_diff};
 use crate::exit::{Exit, Strictness};
 use crate::plan::{self, Gate};
 use crate::record::RunRecord;
@@ -28,17 +28,17 @@ pub fn judge(
     }
     same_run(&records, paths)?;
     let held = gate.baseline.as_mut();
-    if held.is_some_and(|held| forget(held, &records)) {
+    if held.is_some_and(|held| exclude_runs(held, &records)) {
         console.warn(
             "loadgate: the baseline holds this very run already: it is held against the other jobs alone",
         );
     }
     plan::make_folder(out)?;
-    let told = Told::new(&*gate, records, Occasion::Judgement, strictness, out);
+    let told = Evaluation::new(&*gate, records, ResultSource::Stored, strictness, out);
     told.write()?;
-    console.print(&told.text(console));
+    console.print(&told.terminal_text(console));
     let exit = told.exit();
-    platform::tell(&[told], paths, out, exit, console);
+    publish::publish(&[told], paths, out, exit, console);
     Ok(exit)
 }
 

@@ -8,21 +8,23 @@ use jiff::Timestamp;
 use super::Error;
 use super::bug;
 use super::console::Console;
-use super::progress::Line;
+use super::evaluation::{self, judge};
+use super::progress::ProgressLine;
 use super::servers::Servers;
-use super::tell::{self, judge};
 use super::{replay, secrets};
 use crate::load::{
-    self, Duet, Further, Hooks, Lost, Order, Origin, Outcome, Stop, Trust, Waiting, duet_lasts,
+    self, Duet, Hooks, Interim, Origin, Outcome, RunConfig, ServerFailure, Stop, Trust, Waiting,
+    duet_lasts,
 };
 use crate::measurement::Arm;
 use crate::plan::{Against, Gate, Plan};
 use crate::processes;
 use crate::record::{
-    self, Circumstances, Deployment, Ended, Environment, Health, Run, RunRecord, Scheduling, Turns,
+    self, Circumstances, Deployment, DuetSettings, Ended, Environment, Health, Run, RunRecord,
+    Scheduling,
 };
-use crate::secrecy::redacted;
-use crate::units::{Latency, six_digits, written};
+use crate::redact::redact;
+use crate::units::{Latency, format_duration, six_digits};
 use crate::verdict;
 
 /// An address that a target redirects to is cut after so many characters.
@@ -57,12 +59,12 @@ pub(super) fn measure(
         }
         Err(lost) => Outcome::never_began(&gate.scenario, load::Ended::Unreachable(lost)),
     };
-    processes::end_strays();
+    processes::kill_orphans();
     let record = match record(plan, gate, target, outcome) {
         record if record.run.ended == Ended::Completed => replay::over(record)?,
         record => record,
     };
-    tell::write(&folder.join(tell::RESULT), &record.to_json())?;
+    evaluation::write(&folder.join(evaluation::RESULT), &record.to_json())?;
     Ok(record)
 }
 
@@ -114,7 +116,7 @@ fn same_twice(gate: &Gate, target: &Origin) -> Option<String> {
 /// A length in whole seconds, a part of one counting as one.
 pub(super) fn about(duration: Duration) -> String {
     let more = u64::from(duration.subsec_nanos() > 0);
-    written(Duration::from_secs(duration.as_secs() + more))
+    format_duration(Duration::from_secs(duration.as_secs() + more))
 }
 
 /// Loads the target, alone or in turns with the base.
@@ -128,7 +130,7 @@ fn load(
 ) -> Result<Outcome, Error> {
     let waiting = |waiting: &Waiting| console.note(&waits(plan, waiting));
     let order = order(plan, gate, target, &waiting);
-    let line = RefCell::new(Line::new(console.progress, &gate.scenario.load));
+    let line = RefCell::new(ProgressLine::new(console.progress, &gate.scenario.load));
     let mut progress = |now: &load::Progress| line.borrow_mut().show(now);
     let Some(against) = &gate.against else {
         let outcome = load::run(&order, &mut progress, stop);
@@ -143,7 +145,7 @@ fn load(
     let mut look = |so_far: Outcome| {
         let record = record(plan, gate, target, so_far);
         let further = further(gate, &record);
-        if further == Further::GoOn {
+        if further == Interim::Continue {
             line.borrow_mut().end();
             let pairs = against.turns.pairs;
             console.note(&format!(
@@ -163,12 +165,12 @@ fn load(
 }
 
 /// Whether a second look is worth its time: only where the first could not tell.
-fn further(gate: &Gate, record: &RunRecord) -> Further {
+fn further(gate: &Gate, record: &RunRecord) -> Interim {
     let verdict = judge(gate, std::slice::from_ref(record));
     match verdict.outcome {
-        verdict::Outcome::Inconclusive => Further::GoOn,
+        verdict::Outcome::Inconclusive => Interim::Continue,
         verdict::Outcome::Passed | verdict::Outcome::Failed | verdict::Outcome::Invalid => {
-            Further::Enough
+            Interim::Stop
         }
     }
 }
@@ -178,13 +180,13 @@ pub(super) fn order<'a>(
     gate: &'a Gate,
     target: &Origin,
     waiting: &'a dyn Fn(&Waiting),
-) -> Order<'a> {
+) -> RunConfig<'a> {
     let trust = match &plan.ca {
         _ if plan.insecure => Trust::Anyone,
         Some(pem) => Trust::SystemAnd(pem.as_bytes()),
         None => Trust::System,
     };
-    Order {
+    RunConfig {
         scenario: &gate.scenario,
         target: target.clone(),
         folder: &gate.folder,
@@ -214,7 +216,7 @@ fn waits(plan: &Plan, waiting: &Waiting) -> String {
         Waiting::Began { arm, status } => format!(
             "{} responds {status}, waiting up to {}",
             name(arm),
-            written(plan.wait)
+            format_duration(plan.wait)
         ),
         Waiting::Ended { arm, status, after } => format!(
             "{} is ready: it responded {status} for {}",
@@ -231,7 +233,7 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: Outcome) -> Ru
     for parts in outcome.measurement.parts.values_mut() {
         let address = parts.redirect.as_deref();
         // Cut after secrets are hidden, so that no part of one is left.
-        let shown = |address| redacted(address, &secrets).chars().take(ADDRESS).collect();
+        let shown = |address| redact(address, &secrets).chars().take(ADDRESS).collect();
         parts.redirect = address.map(shown);
     }
     let run = Run {
@@ -252,7 +254,7 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: Outcome) -> Ru
         given: plan
             .given
             .iter()
-            .map(|word| redacted(word, &secrets))
+            .map(|word| redact(word, &secrets))
             .collect(),
     };
     let circumstances = Circumstances {
@@ -284,10 +286,10 @@ fn deployment(origin: &Origin) -> Deployment {
     }
 }
 
-fn turns(plan: &Plan, against: &Against) -> Turns {
+fn turns(plan: &Plan, against: &Against) -> DuetSettings {
     let Against { turns, .. } = against;
     let started = plan.serving.target.is_some() || plan.serving.base.is_some();
-    Turns {
+    DuetSettings {
         pairs: turns.pairs,
         slice_s: six_digits(turns.slice.as_secs_f64()),
         guard_s: six_digits(turns.guard.as_secs_f64()),
@@ -323,7 +325,7 @@ fn ended(ended: load::Ended, plan: &Plan, gate: &Gate) -> Ended {
         load::Ended::Completed => Ended::Completed,
         load::Ended::Interrupted { signal } => Ended::Interrupted { signal },
         load::Ended::Aborted { failures, requests } => Ended::Aborted { failures, requests },
-        load::Ended::Unreachable(Lost { arm, cause, why }) => Ended::Unreachable {
+        load::Ended::Unreachable(ServerFailure { arm, cause, why }) => Ended::Unreachable {
             arm,
             cause,
             why: secrets::hidden(&why, plan, gate),

@@ -8,46 +8,46 @@ mod comment;
 mod compare;
 mod console;
 mod error;
+mod evaluation;
 mod judge;
 mod measure;
-mod platform;
 mod progress;
+mod publish;
 mod record;
-mod rehearse;
+mod render;
 mod replay;
-mod retell;
 mod secrets;
 mod servers;
 mod signals;
-mod tell;
+mod trial;
 mod validate;
 
 pub use bug::end_at_panics;
 pub use comment::{Commenting, Source, When, comment};
 pub use compare::compare;
-pub use console::{Console, Loudness, Style, program, say};
+pub use console::{Console, ProgressMode, Verbosity, print_error, program};
 pub use error::Error;
+pub use evaluation::Format;
 pub use judge::judge;
-pub use record::{Acceptance, Change, drop_jobs, list_jobs, record};
-pub use rehearse::rehearse;
-pub use retell::{Against, report};
-pub use tell::Format;
+pub use record::{AcceptMode, BaselineEdit, drop_jobs, list_jobs, record};
+pub use render::{CriteriaSource, report};
+pub use trial::try_gate;
 pub use validate::validate;
 
 use std::path::Path;
 
 use crate::exit::{Exit, Strictness};
 use crate::load::Stop;
-use crate::plan::{Judging, Plan, Recording};
+use crate::plan::{JudgeMode, Plan, RecordMode};
 use crate::record::{Ended, RunRecord};
-use tell::{Occasion, Told};
+use evaluation::{Evaluation, ResultSource};
 
 /// Loads, measures, judges and reports every gate of a plan; the exit is the worst of them.
 pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exit, Error> {
     plan.make_folders()?;
-    tell::clear(&plan.out)?;
+    evaluation::clear(&plan.out)?;
     for gate in &plan.gates {
-        tell::clear(&plan.folder(gate))?;
+        evaluation::clear(&plan.folder(gate))?;
     }
     record::prepare(plan)?;
     let stop = Stop::default();
@@ -56,7 +56,7 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
         move |signal| stop.set(signal)
     })
     .map_err(Error::Signals)?;
-    let mut told: Vec<Told<'_>> = Vec::new();
+    let mut told: Vec<Evaluation<'_>> = Vec::new();
     let mut exit = Exit::Passed;
     for gate in &plan.gates {
         if let Some(note) = &gate.baseline_note {
@@ -65,40 +65,40 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
         let record = measure::measure(plan, gate, &stop, console)?;
         let interrupted = record.is_partial();
         let folder = plan.folder(gate);
-        if plan.judging == Judging::Later {
+        if plan.judging == JudgeMode::Deferred {
             exit = exit.worse(unjudged(&record, &folder, console));
             if interrupted {
                 break;
             }
             continue;
         }
-        let one = Told::new(gate, vec![record], Occasion::Run, strictness, &folder);
+        let one = Evaluation::new(gate, vec![record], ResultSource::Live, strictness, &folder);
         let one = match plan.recording {
-            Recording::WhereGood if record::is_good(&one) => one.recorded(),
-            Recording::WhereGood | Recording::Off => one,
+            RecordMode::IfAcceptable if record::is_acceptable(&one) => one.as_recorded(),
+            RecordMode::IfAcceptable | RecordMode::Off => one,
         };
         one.write()?;
-        console.print(&one.text(console));
-        if plan.recording == Recording::WhereGood {
-            exit = exit.worse(record::where_good(gate, &one, console));
+        console.print(&one.terminal_text(console));
+        if plan.recording == RecordMode::IfAcceptable {
+            exit = exit.worse(record::record_if_acceptable(gate, &one, console));
         }
         told.push(one);
         if interrupted {
             break;
         }
     }
-    if plan.judging == Judging::Later {
+    if plan.judging == JudgeMode::Deferred {
         return Ok(exit);
     }
     if plan.gates.len() > 1 {
-        tell::write_summary(&plan.out, &told)?;
+        evaluation::write_summary(&plan.out, &told)?;
     }
-    let exit = told.iter().map(Told::exit).fold(exit, Exit::worse);
+    let exit = told.iter().map(Evaluation::exit).fold(exit, Exit::worse);
     let results: Vec<_> = told
         .iter()
-        .map(|told| told.folder().join(tell::RESULT))
+        .map(|told| told.folder().join(evaluation::RESULT))
         .collect();
-    platform::tell(&told, &results, &plan.out, exit, console);
+    publish::publish(&told, &results, &plan.out, exit, console);
     Ok(exit)
 }
 
@@ -113,7 +113,7 @@ fn unjudged(record: &RunRecord, folder: &Path, console: &Console) -> Exit {
         "{} is measured and not judged: '{} judge GATE {}' does that, with other results of this CI run",
         record.scenario.name,
         program(),
-        folder.join(tell::RESULT).display()
+        folder.join(evaluation::RESULT).display()
     ));
     exit
 }

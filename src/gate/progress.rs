@@ -3,12 +3,12 @@
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
-use super::console::{self, Style};
+use super::console::{self, ProgressMode};
 use crate::load::{Progress, Turn};
 use crate::measurement::Arm;
 use crate::report;
 use crate::scenario::Phase;
-use crate::units::{Latency, group, written};
+use crate::units::{Latency, format_duration, group};
 
 /// Between two lines in a log.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
@@ -25,16 +25,16 @@ const LEAST_NAME: usize = 8;
 /// The progress of one run: one live line on a terminal, a line now and then in a log.
 ///
 /// The live line is written over itself in one write and then cleared behind its end, so that no moment shows it empty.
-pub(super) struct Line<'a> {
-    style: Style,
+pub(super) struct ProgressLine<'a> {
+    style: ProgressMode,
     load: &'a [Phase],
     next: Duration,
     /// What is drawn, and when.
     drawn: Option<(String, Instant)>,
 }
 
-impl<'a> Line<'a> {
-    pub(super) fn new(style: Style, load: &'a [Phase]) -> Self {
+impl<'a> ProgressLine<'a> {
+    pub(super) fn new(style: ProgressMode, load: &'a [Phase]) -> Self {
         Self {
             style,
             load,
@@ -46,12 +46,12 @@ impl<'a> Line<'a> {
     /// Shows how far the run has come.
     pub(super) fn show(&mut self, now: &Progress) {
         match self.style {
-            Style::Live => self.draw(now),
-            Style::Plain if now.elapsed >= self.next => {
+            ProgressMode::Live => self.draw(now),
+            ProgressMode::Plain if now.elapsed >= self.next => {
                 self.next = now.elapsed + PLAIN_EVERY;
-                console::say(&self.text(now, usize::MAX));
+                console::print_error(&self.text(now, usize::MAX));
             }
-            Style::Plain | Style::Silent => {}
+            ProgressMode::Plain | ProgressMode::Silent => {}
         }
     }
 
@@ -79,7 +79,7 @@ impl<'a> Line<'a> {
         let mut load = self.load.iter();
         let phase = load.find(|phase| phase.index == now.phase);
         let phase = phase.map_or("", |phase| phase.name.as_str());
-        let left = written(Duration::from_secs(now.left.as_secs()));
+        let left = format_duration(Duration::from_secs(now.left.as_secs()));
         let p95 = now
             .p95
             .map_or_else(|| "–".to_owned(), |seconds| Latency(seconds).to_string());
@@ -158,7 +158,7 @@ mod tests {
                 shape: Shape::Users { from: 20, to: 20 },
                 measure: true,
             }];
-            let line = Line::new(Style::Live, &load);
+            let line = ProgressLine::new(ProgressMode::Live, &load);
             assert_eq!(line.text(&now, columns), told);
         }
     }

@@ -4,21 +4,21 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::console::{Console, program};
+use super::evaluation::{Evaluation, RESULT, ResultSource};
 use super::judge::same_scenario;
-use super::tell::{Occasion, RESULT, Told};
 use crate::baseline::store::Update;
 use crate::baseline::{self, Baseline, Job, StoreError};
-use crate::causes;
+use crate::error_chain;
 use crate::exit::{Exit, Strictness};
 use crate::files;
-use crate::plan::{self, Gate, Plan, Recording};
+use crate::plan::{self, Gate, Plan, RecordMode};
 use crate::record::{Ended, RunRecord, ScenarioIdentity};
 use crate::report;
-use crate::verdict::{Invalidity, Outcome, Verdict};
+use crate::verdict::{InvalidReason, Outcome, Verdict};
 
 /// Whether results that were judged worse are added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Acceptance {
+pub enum AcceptMode {
     /// They are refused.
     GoodOnly,
     /// They are added: `--accept`.
@@ -27,7 +27,7 @@ pub enum Acceptance {
 
 /// What is done to the baseline beside adding jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Change {
+pub struct BaselineEdit {
     /// A new ring begins: what was there before is dropped.
     pub restart: bool,
     /// The last result becomes the release that drift is held against.
@@ -38,8 +38,8 @@ pub struct Change {
 pub fn record(
     gate: &mut Gate,
     paths: &[PathBuf],
-    acceptance: Acceptance,
-    change: Change,
+    acceptance: AcceptMode,
+    change: BaselineEdit,
     console: &Console,
 ) -> Result<Exit, Error> {
     let records = plan::read_results(paths)?;
@@ -49,15 +49,15 @@ pub fn record(
     for (record, path) in records.iter().zip(paths) {
         same_scenario(gate, record, path)?;
         same_scenario_as_baseline(gate, record, path)?;
-        let told = Told::new(
+        let told = Evaluation::new(
             &*gate,
             vec![record.clone()],
-            Occasion::Recording,
+            ResultSource::ForRecording,
             Strictness::Lenient,
             Path::new(""),
         );
         if let Some((why, exit)) = refusal(record, &told.verdict, acceptance) {
-            console.print(&told.text(console));
+            console.print(&told.terminal_text(console));
             console.warn(&format!(
                 "loadgate: {} was not recorded, and nothing else was: {why}",
                 path.display()
@@ -127,7 +127,7 @@ pub fn drop_jobs(gate: &Gate, names: &[String], console: &Console) -> Result<Exi
 /// Adds one result, unless the baseline holds it already.
 fn add(gate: &mut Gate, path: &Path, scenario: &ScenarioIdentity, job: Job, console: &Console) {
     if let Some(held) = &gate.baseline
-        && baseline::holds(held, &job)
+        && baseline::contains(held, &job)
     {
         console.note(&format!("{} is in the baseline already", path.display()));
         return;
@@ -136,8 +136,8 @@ fn add(gate: &mut Gate, path: &Path, scenario: &ScenarioIdentity, job: Job, cons
 }
 
 /// Whether a run may become a part of the baseline.
-pub(super) fn is_good(told: &Told<'_>) -> bool {
-    refusal(&told.records[0], &told.verdict, Acceptance::GoodOnly).is_none()
+pub(super) fn is_acceptable(told: &Evaluation<'_>) -> bool {
+    refusal(&told.records[0], &told.verdict, AcceptMode::GoodOnly).is_none()
 }
 
 /// Tries that every baseline that will be recorded can be written, so that it shows before the first request. What a
@@ -145,8 +145,8 @@ pub(super) fn is_good(told: &Told<'_>) -> bool {
 pub(super) fn prepare(plan: &Plan) -> Result<(), Error> {
     for gate in &plan.gates {
         match plan.recording {
-            Recording::WhereGood => drop(Update::new(&gate.baseline_path)?),
-            Recording::Off => files::clean(&gate.baseline_path),
+            RecordMode::IfAcceptable => drop(Update::new(&gate.baseline_path)?),
+            RecordMode::Off => files::clean(&gate.baseline_path),
         }
     }
     Ok(())
@@ -154,9 +154,9 @@ pub(super) fn prepare(plan: &Plan) -> Result<(), Error> {
 
 /// Adds the run that was just judged, when it passed or was inconclusive (`--record`). Its reports are written by then: a
 /// baseline that cannot be written leaves the run unfinished, as a report that cannot be written does.
-pub(super) fn where_good(gate: &Gate, told: &Told<'_>, console: &Console) -> Exit {
+pub(super) fn record_if_acceptable(gate: &Gate, told: &Evaluation<'_>, console: &Console) -> Exit {
     let record = &told.records[0];
-    if let Some((why, _)) = refusal(record, &told.verdict, Acceptance::GoodOnly) {
+    if let Some((why, _)) = refusal(record, &told.verdict, AcceptMode::GoodOnly) {
         console.warn(&format!("not recorded: {why}"));
         return Exit::Passed;
     }
@@ -171,7 +171,7 @@ pub(super) fn where_good(gate: &Gate, told: &Told<'_>, console: &Console) -> Exi
         Err(error) => {
             console.warn(&format!(
                 "loadgate: the run was not recorded: {}; record it later with `{} record {} {}`",
-                causes::told(&error),
+                error_chain::error_chain(&error),
                 program(),
                 gate.folder.display(),
                 told.folder().join(RESULT).display()
@@ -199,10 +199,10 @@ fn add_run(gate: &Gate, record: &RunRecord, console: &Console) -> Result<Baselin
 fn refusal(
     record: &RunRecord,
     verdict: &Verdict,
-    acceptance: Acceptance,
+    acceptance: AcceptMode,
 ) -> Option<(&'static str, Exit)> {
     // The first job has no baseline to be held against, however sternly the thresholds ask for one.
-    let is_first = verdict.invalid == [Invalidity::MissingBaseline];
+    let is_first = verdict.invalid == [InvalidReason::MissingBaseline];
     let outcome = if is_first {
         Outcome::Inconclusive
     } else {
@@ -213,7 +213,7 @@ fn refusal(
         (Ended::Aborted { .. }, _, _) => Some(("the run was aborted", Exit::Failed)),
         (Ended::Unreachable { .. }, _, _) => Some(("the target was not reached", Exit::Invalid)),
         (Ended::Completed, Outcome::Invalid, _) => Some(("the run is invalid", Exit::Invalid)),
-        (Ended::Completed, Outcome::Failed, Acceptance::GoodOnly) => Some((
+        (Ended::Completed, Outcome::Failed, AcceptMode::GoodOnly) => Some((
             "it was judged worse; --accept adds it all the same",
             Exit::Failed,
         )),
@@ -221,7 +221,7 @@ fn refusal(
             "its commit is only proposed, in a pull or merge request, and the baseline is of what was merged",
             Exit::Usage,
         )),
-        (Ended::Completed, Outcome::Failed, Acceptance::Worse)
+        (Ended::Completed, Outcome::Failed, AcceptMode::Worse)
         | (Ended::Completed, Outcome::Passed | Outcome::Inconclusive, _) => None,
     }
 }

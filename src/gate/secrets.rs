@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::plan::{Gate, Plan};
+use crate::redact::{may_name_secret, names_secret, redact, without_credentials};
 use crate::scenario::{Auth, Data, Scenario, Step, Template};
-use crate::secrecy::{may_name_secret, names_secret, redacted, without_credentials};
 
 /// Rows of data that are looked through for secrets.
 const ROWS: usize = 10_000;
@@ -33,7 +33,7 @@ pub(super) fn hidden(text: &str, plan: &Plan, gate: &Gate) -> String {
     // Of foreign text nobody misses a word, whatever its name was.
     secrets.extend(plan.secrets.iter().map(|(_, value)| value.clone()));
     secrets.extend(scenarios.flat_map(|scenario| scenario.data.iter().flat_map(of_data)));
-    without_credentials(&redacted(text, &secrets))
+    without_credentials(&redact(text, &secrets))
 }
 
 fn of_scenario(scenario: &Scenario) -> Vec<String> {

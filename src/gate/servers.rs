@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use super::console::Console;
 use crate::files;
-use crate::load::{Lost, READY_WITHIN, Stop};
+use crate::load::{READY_WITHIN, ServerFailure, Stop};
 use crate::measurement::{Arm, Cause};
-use crate::plan::{Plan, Server, Serving};
-use crate::processes::{self, Group, Guardian, Withheld};
-use crate::units::written;
+use crate::plan::{ManagedServers, Plan, Server};
+use crate::processes::{self, DeniedVariables, ProcessGroup, Watchdog};
+use crate::units::format_duration;
 
 /// How long a server may take to stop by itself.
 const GRACE: Duration = Duration::from_secs(5);
@@ -33,13 +33,13 @@ pub(super) const LOGS: [&str; 2] = ["target.log", "base.log"];
 
 /// The servers of a run.
 pub(super) struct Servers<'a> {
-    serving: &'a Serving,
-    withheld: &'a Withheld,
+    serving: &'a ManagedServers,
+    withheld: &'a DeniedVariables,
     folder: &'a Path,
     stop: &'a Stop,
     within: Duration,
     console: &'a Console,
-    guardian: Option<Guardian>,
+    guardian: Option<Watchdog>,
     running: Vec<Running>,
     /// Where they print, open from the start: what they run may put a link in a file's place.
     logs: Vec<(Arm, File)>,
@@ -47,7 +47,7 @@ pub(super) struct Servers<'a> {
 
 struct Running {
     arm: Arm,
-    group: Group,
+    group: ProcessGroup,
     log: (PathBuf, File),
 }
 
@@ -58,7 +58,7 @@ impl<'a> Servers<'a> {
         folder: &'a Path,
         stop: &'a Stop,
         console: &'a Console,
-    ) -> Result<Self, Lost> {
+    ) -> Result<Self, ServerFailure> {
         let mut servers = Self {
             serving: &plan.serving,
             withheld: &plan.withheld,
@@ -80,7 +80,7 @@ impl<'a> Servers<'a> {
                 Ok(file) => servers.logs.push((arm, file)),
                 Err(error) => {
                     let why = format!("cannot write {}: {error}", log.display());
-                    return Err(lost(arm, Cause::ServerNotStarted, why));
+                    return Err(server_failure(arm, Cause::ServerNotStarted, why));
                 }
             }
         }
@@ -89,7 +89,7 @@ impl<'a> Servers<'a> {
     }
 
     /// Looks whether all still run, and starts them anew where that is due.
-    pub(super) fn before_pair(&mut self, pair: u32) -> Result<(), Lost> {
+    pub(super) fn before_pair(&mut self, pair: u32) -> Result<(), ServerFailure> {
         let every = self.serving.restart_every;
         if self.running.is_empty() {
             return Ok(());
@@ -103,7 +103,7 @@ impl<'a> Servers<'a> {
     }
 
     /// Looks whether all still run.
-    pub(super) fn check(&mut self) -> Result<(), Lost> {
+    pub(super) fn check(&mut self) -> Result<(), ServerFailure> {
         self.running.iter_mut().try_for_each(Running::check)
     }
 
@@ -124,18 +124,18 @@ impl<'a> Servers<'a> {
         })
     }
 
-    fn start_all(&mut self) -> Result<(), Lost> {
+    fn start_all(&mut self) -> Result<(), ServerFailure> {
         for (arm, server) in self.commands() {
             if let Some(why) = taken(server.port) {
-                return Err(lost(arm, Cause::PortTaken, why));
+                return Err(server_failure(arm, Cause::PortTaken, why));
             }
             let log = self.log(arm);
             let started = self.output(arm).and_then(|output| {
                 let group = self.spawn(server, &output)?;
                 Ok((group, output))
             });
-            let (group, output) =
-                started.map_err(|error| lost(arm, Cause::ServerNotStarted, error.to_string()))?;
+            let (group, output) = started
+                .map_err(|error| server_failure(arm, Cause::ServerNotStarted, error.to_string()))?;
             let log = (log, output);
             self.running.push(Running { arm, group, log });
         }
@@ -154,9 +154,9 @@ impl<'a> Servers<'a> {
         }
     }
 
-    fn spawn(&mut self, server: &Server, output: &File) -> io::Result<Group> {
+    fn spawn(&mut self, server: &Server, output: &File) -> io::Result<ProcessGroup> {
         if self.guardian.is_none() {
-            self.guardian = Some(Guardian::start()?);
+            self.guardian = Some(Watchdog::start()?);
         }
         let mut command = Command::new("sh");
         command
@@ -166,15 +166,20 @@ impl<'a> Servers<'a> {
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output.try_clone()?);
-        let group = Group::start(&mut command, self.withheld).map_err(told)?;
+        let group = ProcessGroup::start(&mut command, self.withheld).map_err(told)?;
         if let Some(guardian) = &mut self.guardian {
             guardian.watch(group.id());
         }
         Ok(group)
     }
 
-    fn await_ready(&mut self, arm: Arm, server: &Server, began: Instant) -> Result<(), Lost> {
-        let (within, mut is_noted) = (written(self.within), false);
+    fn await_ready(
+        &mut self,
+        arm: Arm,
+        server: &Server,
+        began: Instant,
+    ) -> Result<(), ServerFailure> {
+        let (within, mut is_noted) = (format_duration(self.within), false);
         loop {
             let ready = probe(server.port, self.serving.ready.as_deref());
             let why = match ready {
@@ -184,7 +189,7 @@ impl<'a> Servers<'a> {
             self.check()?;
             if self.stop.is_set() {
                 let why = "the run was stopped while it was waited for".to_owned();
-                return Err(lost(arm, Cause::Unknown, why));
+                return Err(server_failure(arm, Cause::Unknown, why));
             }
             if !is_noted && began.elapsed() > NOTED_AFTER {
                 is_noted = true;
@@ -203,7 +208,7 @@ impl<'a> Servers<'a> {
                     |error| format!("; {error}"),
                     |output| last_lines(&log, &output),
                 );
-                return Err(lost(arm, Cause::ServerNotReady, told + &lines));
+                return Err(server_failure(arm, Cause::ServerNotReady, told + &lines));
             }
             sleep(TICK);
         }
@@ -216,7 +221,7 @@ impl<'a> Servers<'a> {
         }
         let mut grace = Duration::ZERO;
         for running in &self.running {
-            if running.group.ask() {
+            if running.group.request_stop() {
                 grace = GRACE;
             }
         }
@@ -231,7 +236,7 @@ impl<'a> Servers<'a> {
                 guardian.forget(id);
             }
         }
-        processes::end_strays();
+        processes::kill_orphans();
         // What was started by the first process may be a moment longer in ending, and would answer in the next one's place.
         for (_, server) in self.commands() {
             let until = Instant::now() + GRACE;
@@ -249,18 +254,18 @@ impl Drop for Servers<'_> {
 }
 
 impl Running {
-    fn check(&mut self) -> Result<(), Lost> {
+    fn check(&mut self) -> Result<(), ServerFailure> {
         let Ok(Some(status)) = self.group.try_wait() else {
             return Ok(());
         };
         let told = format!("its command ended ({status})");
         let why = told + &last_lines(&self.log.0, &self.log.1);
-        Err(lost(self.arm, Cause::ServerEnded, why))
+        Err(server_failure(self.arm, Cause::ServerEnded, why))
     }
 }
 
-fn lost(arm: Arm, cause: Cause, why: String) -> Lost {
-    Lost { arm, cause, why }
+fn server_failure(arm: Arm, cause: Cause, why: String) -> ServerFailure {
+    ServerFailure { arm, cause, why }
 }
 
 /// Makes a new file. One that is there is removed first: an earlier run's would be taken for this one's, and a link followed.

@@ -5,13 +5,13 @@ use jiff::tz::TimeZone;
 
 use super::console::Console;
 use super::measure::about;
-use crate::baseline::{Job, Matching, Scope, Setting, matching};
+use crate::baseline::{Job, Matching, RunContext, Scope, matching};
 use crate::exit::Exit;
 use crate::load::{Origin, duet_lasts, duet_load};
 use crate::metric::Metric;
 use crate::plan::{Against, Gate, Plan};
 use crate::record::phases;
-use crate::report::{self, Answers, Outlook};
+use crate::report::{self, LatencyAssumption, Preview};
 use crate::scenario::{Phase, Shape};
 use crate::verdict::{self, Design, Expected};
 
@@ -35,7 +35,7 @@ pub fn validate(plan: &Plan, console: &Console) -> Exit {
 fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
     let scenario = &gate.scenario;
     let target = gate.target().ok();
-    let setting = Setting {
+    let setting = RunContext {
         scenario_sha256: &scenario.sha256,
         scenario_text: &scenario.canonical,
         loopback: target.is_some_and(Origin::is_loopback),
@@ -71,8 +71,8 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
         .load
         .iter()
         .any(|phase| matches!(phase.shape, Shape::Users { .. }) && !phase.shape.is_idle());
-    console.print(&report::outlook(
-        &Outlook {
+    console.print(&report::preview(
+        &Preview {
             gate: &scenario.name,
             target: target.map(ToString::to_string).as_deref(),
             lasts: &lasts(gate),
@@ -86,9 +86,9 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
             counts: &counts,
             undecided: &scenario.undecided_requests(),
             answers: match newest {
-                _ if !has_users => Answers::Irrelevant,
-                Some(_) => Answers::AsInBaseline,
-                None => Answers::Assumed(ASSUMED_ANSWER),
+                _ if !has_users => LatencyAssumption::Irrelevant,
+                Some(_) => LatencyAssumption::AsInBaseline,
+                None => LatencyAssumption::Assumed(ASSUMED_ANSWER),
             },
             thresholds: &gate.thresholds,
             design,

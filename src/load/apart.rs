@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, LocalOptions};
 
-use super::order::{Error, PATIENCE, Stop};
+use super::config::{Error, PATIENCE, Stop};
 
 /// How often it is looked whether to stop.
 const TICK: Duration = Duration::from_millis(50);

@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use super::scheduling;
-use crate::processes::{Group, Withheld};
-use crate::secrecy::redacted;
+use crate::processes::{DeniedVariables, ProcessGroup};
+use crate::redact::redact;
 
 /// Programs that run at once on a core: more would take the processor from the load.
 const AT_ONCE: usize = 8;
@@ -26,17 +26,17 @@ const TICKS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50
 
 /// Where programs are run.
 #[derive(Debug)]
-pub(super) struct Workshop {
+pub(super) struct CommandRunner {
     folder: PathBuf,
-    withheld: Withheld,
+    withheld: DeniedVariables,
     /// What no message may repeat.
     secrets: Vec<String>,
     places: Semaphore,
 }
 
-impl Workshop {
+impl CommandRunner {
     /// Programs are run in a folder, and those that name their path are looked for from there.
-    pub(super) fn new(folder: &Path, withheld: &Withheld, secrets: &[String]) -> Self {
+    pub(super) fn new(folder: &Path, withheld: &DeniedVariables, secrets: &[String]) -> Self {
         Self {
             withheld: withheld.clone(),
             secrets: secrets.to_vec(),
@@ -76,9 +76,9 @@ impl Workshop {
             .stderr(Stdio::piped());
         // A program inherits the scheduling of the thread that starts it.
         scheduling::leave();
-        let mut group =
-            Group::start(&mut command, &self.withheld).map_err(|error| not_started(&error))?;
-        let clean = |text: &str| redacted(text, self.secrets.iter().chain(secret));
+        let mut group = ProcessGroup::start(&mut command, &self.withheld)
+            .map_err(|error| not_started(&error))?;
+        let clean = |text: &str| redact(text, self.secrets.iter().chain(secret));
         let output = timeout(within, output(&mut group, clean)).await;
         output.unwrap_or_else(|_| {
             // It may take its time to end, which the other users of this core have not.
@@ -93,7 +93,7 @@ impl Workshop {
 }
 
 /// What a program prints, once it has ended.
-async fn output(group: &mut Group, clean: impl Fn(&str) -> String) -> Result<Value, String> {
+async fn output(group: &mut ProcessGroup, clean: impl Fn(&str) -> String) -> Result<Value, String> {
     let told = |error: io::Error| error.to_string();
     let (stdout, stderr) = group.outputs();
     let mut reads = pin!(async {
@@ -127,7 +127,7 @@ async fn output(group: &mut Group, clean: impl Fn(&str) -> String) -> Result<Val
 }
 
 /// Waits until a program has ended. tokio's own children would cost each wait for a request a look at them.
-async fn ended(group: &mut Group) -> io::Result<ExitStatus> {
+async fn ended(group: &mut ProcessGroup) -> io::Result<ExitStatus> {
     let [mut tick, longest] = TICKS;
     loop {
         if let Some(status) = group.try_wait()? {
@@ -194,7 +194,7 @@ mod tests {
         let arguments: Vec<String> = arguments.iter().map(|&own| own.to_owned()).collect();
         runtime.block_on(async {
             let secrets = ["hunter2 env".to_owned()];
-            Workshop::new(folder.path(), &Withheld::default(), &secrets)
+            CommandRunner::new(folder.path(), &DeniedVariables::default(), &secrets)
                 .run(&arguments, timeout, &["captured".to_owned()])
                 .await
         })

@@ -6,19 +6,19 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::alternate;
 use super::apart;
-use super::clock::Span;
-use super::course::Course;
-use super::crew::{Crew, Overseer, Waited};
-use super::health::{self, Before, Health};
+use super::arm_clock::Span;
+use super::config::{Duet, Ended, Error, Hooks, Outcome, RunConfig, ServerFailure, Stop, Waiting};
+use super::duet;
+use super::duet_schedule::DuetSchedule;
+use super::health::{self, CpuSnapshot, Health};
 use super::http::{Connector, Origin};
-use super::order::{Duet, Ended, Error, Hooks, Lost, Order, Outcome, Stop, Waiting};
-use super::prepared::Script;
+use super::preflight::{self, Ahead, PreflightError, Unreached};
+use super::prepared::CompiledScenario;
 use super::progress::{Progress, Watch};
-use super::reach::{self, Ahead, Unreached, Unready};
 use super::timetable::Timetable;
-use super::worker::{ArmPlan, Command, Plan, Share};
+use super::worker::{ArmPlan, Command, WorkerPlan, WorkerResult};
+use super::worker_pool::{RunMonitor, WaitOutcome, WorkerPool};
 use crate::measurement::{Arm, Measurement};
 use crate::scenario::{Phase, Scenario, Shape};
 
@@ -31,11 +31,11 @@ pub(super) const HEAD_START: Duration = Duration::from_millis(3);
 
 /// Runs a scenario and returns what came back. Blocks until the load has ended; `progress` is told several times a second.
 pub fn run(
-    order: &Order<'_>,
+    order: &RunConfig<'_>,
     progress: &mut dyn FnMut(&Progress),
     stop: &Stop,
 ) -> Result<Outcome, Error> {
-    let run = Run::prepare(order, &[], Timetable::new(&order.scenario.load), None)?;
+    let run = EngineRun::prepare(order, &[], Timetable::new(&order.scenario.load), None)?;
     if let Some(ended) = reach(order, &run.plan.arms, stop)? {
         return Ok(run.never_began(ended));
     }
@@ -49,15 +49,15 @@ pub fn run(
 
 /// Runs a scenario against two deployments in turns. Blocks as [`run`] does.
 pub fn run_duet(
-    order: &Order<'_>,
+    order: &RunConfig<'_>,
     duet: &Duet<'_>,
     progress: &mut dyn FnMut(&Progress),
     stop: &Stop,
     hooks: &mut Hooks<'_>,
 ) -> Result<Outcome, Error> {
-    let course = Course::new(&order.scenario.load, &duet.turns, order.seed);
+    let course = DuetSchedule::new(&order.scenario.load, &duet.turns, order.seed);
     let base = Some((duet, course.table(Arm::Base)));
-    let run = Run::prepare(
+    let run = EngineRun::prepare(
         order,
         &duet.scenario.requests,
         course.table(Arm::Target),
@@ -68,22 +68,22 @@ pub fn run_duet(
     }
     let run = run.begun();
     let mut overseer = run.overseer(stop, Watch::of_legs(&run.plan), progress);
-    let crew = Crew::start(&run.plan, cores(order))?;
-    alternate::conduct(&run, &course, duet.turns.guard, crew, &mut overseer, hooks)
+    let crew = WorkerPool::start(&run.plan, cores(order))?;
+    duet::conduct(&run, &course, duet.turns.guard, crew, &mut overseer, hooks)
 }
 
 /// A run, ready to begin.
-pub(super) struct Run<'o> {
-    order: &'o Order<'o>,
-    pub(super) plan: Plan,
+pub(super) struct EngineRun<'o> {
+    order: &'o RunConfig<'o>,
+    pub(super) plan: WorkerPlan,
     open_files: Option<u64>,
-    before: Before,
+    before: CpuSnapshot,
     started: SystemTime,
 }
 
-impl<'o> Run<'o> {
+impl<'o> EngineRun<'o> {
     fn prepare(
-        order: &'o Order<'_>,
+        order: &'o RunConfig<'_>,
         base_requests: &[String],
         table: Timetable,
         base: Option<(&Duet<'_>, Timetable)>,
@@ -103,7 +103,7 @@ impl<'o> Run<'o> {
         }
         Ok(Self {
             order,
-            plan: Plan {
+            plan: WorkerPlan {
                 arms: plans,
                 names: scenario.requests.clone(),
                 seed: order.seed,
@@ -113,14 +113,14 @@ impl<'o> Run<'o> {
                 grace: GRACE.max(order.max_late),
             },
             open_files,
-            before: Before::now(),
+            before: CpuSnapshot::now(),
             started: SystemTime::now(),
         })
     }
 
     /// The same, beginning right now.
     fn begun(mut self) -> Self {
-        self.before = Before::now();
+        self.before = CpuSnapshot::now();
         self.started = SystemTime::now() + HEAD_START;
         self.plan.start = Instant::now() + HEAD_START;
         self
@@ -131,8 +131,8 @@ impl<'o> Run<'o> {
         stop: &'r Stop,
         watch: Watch<'r>,
         progress: &'r mut dyn FnMut(&Progress),
-    ) -> Overseer<'r> {
-        Overseer {
+    ) -> RunMonitor<'r> {
+        RunMonitor {
             stop,
             abort: self.order.abort,
             watch,
@@ -144,7 +144,7 @@ impl<'o> Run<'o> {
     pub(super) fn outcome(
         &self,
         measurement: Measurement,
-        share: &Share,
+        share: &WorkerResult,
         load: Vec<Phase>,
         ended: Ended,
     ) -> Outcome {
@@ -176,8 +176,12 @@ impl<'o> Run<'o> {
 }
 
 /// Loads the only arm from its start to its end.
-fn alone(plan: &Plan, cores: usize, overseer: &mut Overseer<'_>) -> Result<(Share, Ended), Error> {
-    let mut crew = Crew::start(plan, cores)?;
+fn alone(
+    plan: &WorkerPlan,
+    cores: usize,
+    overseer: &mut RunMonitor<'_>,
+) -> Result<(WorkerResult, Ended), Error> {
+    let mut crew = WorkerPool::start(plan, cores)?;
     let span = Span {
         from: Duration::ZERO,
         to: plan.arms[0].table.end(),
@@ -186,8 +190,8 @@ fn alone(plan: &Plan, cores: usize, overseer: &mut Overseer<'_>) -> Result<(Shar
     crew.tell(Command::Load { arm: 0, span });
     crew.tell(Command::Drain { arm: 0 });
     let ended = match crew.wait(overseer)? {
-        Waited::Done => Ended::Completed,
-        Waited::Early(ended) => ended,
+        WaitOutcome::Done => Ended::Completed,
+        WaitOutcome::Early(ended) => ended,
     };
     let share = crew.finish(ended != Ended::Completed)?;
     Ok((share, ended))
@@ -195,12 +199,12 @@ fn alone(plan: &Plan, cores: usize, overseer: &mut Overseer<'_>) -> Result<(Shar
 
 /// What every core is told of one deployment.
 fn arm(
-    order: &Order<'_>,
+    order: &RunConfig<'_>,
     scenario: &Scenario,
     target: &Origin,
     table: Timetable,
 ) -> Result<ArmPlan, Error> {
-    let script = Script::new(scenario, target, order.folder, order.withheld)
+    let script = CompiledScenario::new(scenario, target, order.folder, order.withheld)
         .map_err(|unsent| Error::Request(unsent.to_string()))?;
     let connector = Connector::new(target.clone(), scenario.http, order.trust)?;
     let classes = scenario.user_classes.iter();
@@ -213,7 +217,7 @@ fn arm(
 }
 
 /// Looks whether every deployment answers; how the run has ended already if one does not.
-fn reach(order: &Order<'_>, arms: &[ArmPlan], stop: &Stop) -> Result<Option<Ended>, Error> {
+fn reach(order: &RunConfig<'_>, arms: &[ArmPlan], stop: &Stop) -> Result<Option<Ended>, Error> {
     let arms = arms.to_vec();
     let ahead = Ahead {
         seed: order.seed,
@@ -233,12 +237,12 @@ async fn reach_all(
     waits: &Sender<Waiting>,
 ) -> Result<Option<Ended>, Error> {
     for (plan, arm) in arms.iter().zip([Arm::Target, Arm::Base]) {
-        match reach::reach(ahead, arm, plan, waits).await {
+        match preflight::reach(ahead, arm, plan, waits).await {
             Ok(()) => {}
-            Err(Unready::Unreachable(Unreached { cause, why, .. })) => {
-                return Ok(Some(Ended::Unreachable(Lost { arm, cause, why })));
+            Err(PreflightError::Unreachable(Unreached { cause, why, .. })) => {
+                return Ok(Some(Ended::Unreachable(ServerFailure { arm, cause, why })));
             }
-            Err(Unready::Command(why)) => return Err(Error::Command(why)),
+            Err(PreflightError::Command(why)) => return Err(Error::Command(why)),
         }
     }
     Ok(None)
@@ -250,7 +254,7 @@ fn available() -> usize {
 }
 
 /// Cores to use: no more than there are users to run on them.
-fn cores(order: &Order<'_>) -> usize {
+fn cores(order: &RunConfig<'_>) -> usize {
     let users = |phase: &Phase| match phase.shape {
         Shape::Users { from, to } => from.max(to),
         Shape::Arrivals { max_users, .. } => max_users,

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::scheduling::Scheduling;
-use crate::measurement::{Latencies, Measurement};
+use crate::measurement::{LatencyHistogram, Measurement};
 use crate::scenario::{Phase, Shape};
 
 /// Files that the process holds open besides one connection per user.
@@ -74,7 +74,7 @@ fn peak_users(load: &[Phase]) -> u64 {
 }
 
 /// What the system says at the start of the load, to be compared with what it says at the end.
-pub(super) struct Before {
+pub(super) struct CpuSnapshot {
     at: Instant,
     cpu: Duration,
     host: Option<HostTimes>,
@@ -87,7 +87,7 @@ struct HostTimes {
     stolen: u64,
 }
 
-impl Before {
+impl CpuSnapshot {
     pub(super) fn now() -> Self {
         Self {
             at: Instant::now(),
@@ -113,7 +113,7 @@ impl Before {
 /// P99 of the generator's delay over the measured phases; over all where none is.
 pub(super) fn late_p99(measurement: &Measurement, load: &[Phase]) -> f64 {
     let is_measured = |phase: usize| load.iter().any(|one| one.index == phase && one.measure);
-    let mut late = Latencies::new();
+    let mut late = LatencyHistogram::new();
     for slice in &measurement.slices {
         if is_measured(slice.phase) {
             late.merge(&slice.late);
@@ -124,13 +124,13 @@ pub(super) fn late_p99(measurement: &Measurement, load: &[Phase]) -> f64 {
 
 /// How busy one core's thread is in the measured phases.
 #[derive(Debug)]
-pub(super) struct Meter {
+pub(super) struct CpuMeter {
     began: Option<(Instant, Duration)>,
     wall: Duration,
     cpu: Duration,
 }
 
-impl Meter {
+impl CpuMeter {
     pub(super) fn new() -> Self {
         Self {
             began: None,

@@ -26,7 +26,7 @@ const USUAL_TARGET: usize = 128;
 
 /// A request, rendered as far as it can be ahead.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(super) struct CompiledRequest {
     /// Index of the name that it is counted under.
     pub(super) name: usize,
     /// Index of its name and class among those of the script; see [`super::prepared::Script::lanes`].
@@ -73,7 +73,7 @@ struct Parts {
 
 /// Why a request could not be rendered for a user.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unsent {
+pub(super) enum BuildError {
     /// A template has no value.
     #[error(transparent)]
     Template(#[from] RenderError),
@@ -82,15 +82,15 @@ pub(super) enum Unsent {
     Http(#[from] HttpError),
 }
 
-impl Prepared {
+impl CompiledRequest {
     pub(super) fn new(
         request: &scenario::Request,
         class: &UserClass,
         marker: Option<&HeaderName>,
         origin: &Origin,
-    ) -> Result<Self, Unsent> {
+    ) -> Result<Self, BuildError> {
         let mut wanted: Vec<HeaderName> = marker.cloned().into_iter().collect();
-        let mut want = |name: &str| -> Result<usize, Unsent> {
+        let mut want = |name: &str| -> Result<usize, BuildError> {
             wanted.push(name.parse()?);
             Ok(wanted.len() - 1)
         };
@@ -147,7 +147,7 @@ impl Prepared {
     }
 
     /// Renders what is the same for everybody.
-    fn render_ahead(&mut self, origin: &Origin) -> Result<(), Unsent> {
+    fn render_ahead(&mut self, origin: &Origin) -> Result<(), BuildError> {
         if !self.template.is_constant_but_for_its_target() {
             return Ok(());
         }
@@ -192,7 +192,7 @@ impl Prepared {
         scope: &mut Scope<'a>,
         cookies: Option<&Jar>,
         bytes: &mut Vec<u8>,
-    ) -> Result<(), Unsent> {
+    ) -> Result<(), BuildError> {
         let target = self.template.target(scope)?;
         if let (Some(rest), None) = (&self.rest, cookies) {
             return Ok(render_line_into(
@@ -214,7 +214,7 @@ impl Prepared {
         scope: &mut Scope<'a>,
         cookies: Option<&Jar>,
         bytes: &mut Vec<u8>,
-    ) -> Result<(), Unsent> {
+    ) -> Result<(), BuildError> {
         // A redirect that turns a POST into a GET leaves its body behind.
         let sends_body = method == self.method;
         let body = self.template.body.as_ref().filter(|_| sends_body);

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::super::prepared::Script;
+use super::super::prepared::CompiledScenario;
 use super::*;
-use crate::processes::Withheld;
+use crate::processes::DeniedVariables;
 use crate::scenario::Inputs;
 
 /// The class around a step, both in one line.
@@ -29,7 +29,13 @@ fn rendered(target: &str, text: &str) -> String {
     };
     let scenario = scenario::parse("scenario.yml", text, &inputs).unwrap();
     let origin = target.parse().unwrap();
-    let script = Script::new(&scenario, &origin, Path::new("."), &Withheld::default()).unwrap();
+    let script = CompiledScenario::new(
+        &scenario,
+        &origin,
+        Path::new("."),
+        &DeniedVariables::default(),
+    )
+    .unwrap();
     let request = script.classes[0].tasks[0].steps[0].request().unwrap();
     let (values, mut rng) = (BTreeMap::new(), draws::unused());
     let mut scope = Scope {

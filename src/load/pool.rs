@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::clock::Moment;
+use super::arm_clock::DueTime;
 use super::schedule::Arrival;
 
 /// The most arrivals that wait on a core: 64 MB, and a second of the highest rate. A target that is as far behind has failed.
@@ -15,9 +15,9 @@ const MOST_WAITING: usize = 1_000_000;
 
 /// An arrival with the user that serves it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Job {
+pub(super) struct Assignment {
     pub(super) arrival: Arrival,
-    pub(super) due: Moment,
+    pub(super) due: DueTime,
     /// From when on the user was there: the arrival's due instant, unless it had to queue.
     pub(super) ready: Instant,
 }
@@ -25,7 +25,7 @@ pub(super) struct Job {
 /// What a user does that has become free.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Next {
-    Serve(Job),
+    Serve(Assignment),
     /// Look whether its connection is still there, and come back.
     Refresh,
     Leave,
@@ -33,7 +33,7 @@ pub(super) enum Next {
 
 /// A user's place in the pool.
 #[derive(Debug, Default)]
-pub(super) struct Seat {
+pub(super) struct IdleSlot {
     message: RefCell<Option<Next>>,
     waker: RefCell<Option<Waker>>,
 }
@@ -45,9 +45,9 @@ pub(super) struct Pool {
     limit: usize,
     users: usize,
     /// The idle ones with their classes; the last to become idle is the first to serve, since its connection is warm.
-    idle: Vec<(usize, Rc<Seat>)>,
+    idle: Vec<(usize, Rc<IdleSlot>)>,
     /// In the order of arrival.
-    queue: VecDeque<(Arrival, Moment)>,
+    queue: VecDeque<(Arrival, DueTime)>,
     /// Jobs that were given to a user who has not begun them yet.
     given: usize,
 }
@@ -61,12 +61,12 @@ impl Pool {
     }
 
     /// Takes an arrival in. Where a new user must be made for it, its job comes back.
-    pub(super) fn offer(&mut self, arrival: Arrival, due: Moment) -> Option<Job> {
+    pub(super) fn offer(&mut self, arrival: Arrival, due: DueTime) -> Option<Assignment> {
         if !self.queue.is_empty() {
             self.queue.push_back((arrival, due));
             return None;
         }
-        let job = Job {
+        let job = Assignment {
             arrival,
             due,
             ready: due.at,
@@ -100,7 +100,7 @@ impl Pool {
     }
 
     /// Sets how many users there may be. The jobs that come back need new users.
-    pub(super) fn set_limit(&mut self, limit: usize, now: Instant) -> Vec<Job> {
+    pub(super) fn set_limit(&mut self, limit: usize, now: Instant) -> Vec<Assignment> {
         self.limit = limit;
         while self.users > limit
             && let Some((_, seat)) = self.idle.pop()
@@ -111,7 +111,7 @@ impl Pool {
         let room = limit.saturating_sub(self.users).min(self.queue.len());
         self.users += room;
         self.given += room;
-        let job = |(arrival, due)| Job {
+        let job = |(arrival, due)| Assignment {
             arrival,
             due,
             ready: now,
@@ -120,13 +120,13 @@ impl Pool {
     }
 
     /// What a user does that has become free; none where it is idle and its seat will be told.
-    fn next(&mut self, class: usize, seat: &Rc<Seat>) -> Option<Next> {
+    fn next(&mut self, class: usize, seat: &Rc<IdleSlot>) -> Option<Next> {
         let surplus = self.users > self.limit;
         if (!surplus || self.limit == 0)
             && let Some((arrival, due)) = self.queue.pop_front()
         {
             self.given += 1;
-            return Some(Next::Serve(Job {
+            return Some(Next::Serve(Assignment {
                 arrival,
                 due,
                 ready: Instant::now(),
@@ -160,13 +160,13 @@ impl Pool {
     }
 
     /// Takes the arrivals that no user has served.
-    pub(super) fn take_queue(&mut self) -> VecDeque<(Arrival, Moment)> {
+    pub(super) fn take_queue(&mut self) -> VecDeque<(Arrival, DueTime)> {
         std::mem::take(&mut self.queue)
     }
 }
 
 /// What a free user of a class does next.
-pub(super) async fn next_job(pool: &RefCell<Pool>, class: usize, seat: &Rc<Seat>) -> Next {
+pub(super) async fn next_job(pool: &RefCell<Pool>, class: usize, seat: &Rc<IdleSlot>) -> Next {
     let next = pool.borrow_mut().next(class, seat);
     match next {
         Some(next) => next,
@@ -174,7 +174,7 @@ pub(super) async fn next_job(pool: &RefCell<Pool>, class: usize, seat: &Rc<Seat>
     }
 }
 
-impl Seat {
+impl IdleSlot {
     fn tell(&self, message: Next) {
         *self.message.borrow_mut() = Some(message);
         if let Some(waker) = self.waker.borrow_mut().take() {
@@ -206,8 +206,8 @@ mod tests {
         }
     }
 
-    fn now() -> Moment {
-        Moment {
+    fn now() -> DueTime {
+        DueTime {
             time: Duration::ZERO,
             at: Instant::now(),
         }
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn the_user_that_was_busy_last_serves_first() {
         let (mut pool, now) = (pool(2), now());
-        let seats: [Rc<Seat>; 2] = Default::default();
+        let seats: [Rc<IdleSlot>; 2] = Default::default();
         for k in 0..2 {
             assert!(pool.offer(arrival(k, 0), now).is_some());
         }
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn an_idle_user_of_another_class_makes_room() {
-        let (mut pool, now, seat) = (pool(1), now(), Rc::<Seat>::default());
+        let (mut pool, now, seat) = (pool(1), now(), Rc::<IdleSlot>::default());
         assert!(pool.offer(arrival(0, 0), now).is_some());
         assert!(pool.next(0, &seat).is_none());
         assert!(pool.offer(arrival(1, 1), now).is_none());
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_pool_is_settled_when_every_arrival_was_begun() {
-        let (mut pool, now, seat) = (pool(1), now(), Rc::<Seat>::default());
+        let (mut pool, now, seat) = (pool(1), now(), Rc::<IdleSlot>::default());
         assert!(pool.is_settled());
         assert!(pool.offer(arrival(0, 0), now).is_some());
         assert!(!pool.is_settled(), "given, and not begun");

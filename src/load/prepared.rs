@@ -4,23 +4,23 @@ use std::path::{Path, PathBuf};
 
 use rand_chacha::ChaCha8Rng;
 
+use super::data_feed::DataFeed;
 use super::draws;
 use super::http::{HeaderName, Origin};
-use super::message::{Prepared, Unsent};
-use super::rows::Feed;
-use crate::processes::Withheld;
+use super::message::{BuildError, CompiledRequest};
+use crate::processes::DeniedVariables;
 use crate::scenario::{self, Command, Condition, Pause, Scenario, ValueTemplate};
 
 /// Everything that users of a run do.
 #[derive(Debug)]
-pub(super) struct Script {
+pub(super) struct CompiledScenario {
     pub(super) classes: Vec<Class>,
     /// The data that its users take rows of.
-    pub(super) feeds: Vec<Feed>,
+    pub(super) feeds: Vec<DataFeed>,
     /// Where the programs of its steps are run.
     pub(super) folder: PathBuf,
     /// What they do not inherit of the environment.
-    pub(super) withheld: Withheld,
+    pub(super) withheld: DeniedVariables,
     /// What no message may repeat.
     pub(super) secrets: Vec<String>,
     /// The value of the wanted header at place 0 that marks a cold start.
@@ -67,12 +67,12 @@ pub(super) struct Step {
 
 #[derive(Debug)]
 pub(super) enum Action {
-    Request(Box<Prepared>),
+    Request(Box<CompiledRequest>),
     Think(Pause),
     Command(Box<Command>),
 }
 
-impl Script {
+impl CompiledScenario {
     /// Makes a scenario ready for a target.
     ///
     /// # Errors
@@ -82,8 +82,8 @@ impl Script {
         scenario: &Scenario,
         origin: &Origin,
         folder: &Path,
-        withheld: &Withheld,
-    ) -> Result<Self, Unsent> {
+        withheld: &DeniedVariables,
+    ) -> Result<Self, BuildError> {
         let cold = scenario.cold_start.as_ref();
         let marker = cold.map(|cold| cold.header.parse()).transpose()?;
         let classes = scenario.user_classes.iter();
@@ -94,7 +94,7 @@ impl Script {
         Ok(Self {
             classes,
             lanes,
-            feeds: scenario.data.iter().map(Feed::new).collect(),
+            feeds: scenario.data.iter().map(DataFeed::new).collect(),
             folder: folder.to_owned(),
             withheld: withheld.clone(),
             secrets: scenario.secrets.clone(),
@@ -133,14 +133,14 @@ impl Class {
         class: &scenario::UserClass,
         marker: Option<&HeaderName>,
         origin: &Origin,
-    ) -> Result<Self, Unsent> {
-        let steps = |steps: &[scenario::Step]| -> Result<Vec<Step>, Unsent> {
+    ) -> Result<Self, BuildError> {
+        let steps = |steps: &[scenario::Step]| -> Result<Vec<Step>, BuildError> {
             let prepare = |step: &scenario::Step| {
                 let action = match &step.action {
                     scenario::Action::Think(pause) => Action::Think(*pause),
                     scenario::Action::Command(command) => Action::Command(command.clone()),
                     scenario::Action::Request(request) => {
-                        let request = Prepared::new(request, class, marker, origin)?;
+                        let request = CompiledRequest::new(request, class, marker, origin)?;
                         Action::Request(Box::new(request))
                     }
                 };
@@ -168,7 +168,7 @@ impl Class {
                 .tasks
                 .iter()
                 .map(task)
-                .collect::<Result<_, Unsent>>()?,
+                .collect::<Result<_, BuildError>>()?,
         })
     }
 
@@ -179,7 +179,7 @@ impl Class {
 }
 
 impl Step {
-    pub(super) fn request(&self) -> Option<&Prepared> {
+    pub(super) fn request(&self) -> Option<&CompiledRequest> {
         match &self.action {
             Action::Request(request) => Some(request),
             Action::Think(_) | Action::Command(_) => None,

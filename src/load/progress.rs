@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::clock::Span;
-use super::course::{Course, Leg};
-use super::pulse::Pulse;
+use super::arm_clock::Span;
+use super::duet_schedule::{DuetSchedule, Segment};
+use super::live_counters::LiveCounters;
 use super::timetable::Timetable;
-use super::worker::Plan;
-use crate::measurement::{Arm, Latencies};
+use super::worker::WorkerPlan;
+use crate::measurement::{Arm, LatencyHistogram};
 
 /// How often it is told.
 const EVERY: Duration = Duration::from_millis(200);
@@ -62,23 +62,23 @@ enum Place<'p> {
     /// In the leg that the conductor told of last.
     Leg {
         table: &'p Timetable,
-        leg: Option<(Leg, Span, u32)>,
+        leg: Option<(Segment, Span, u32)>,
     },
 }
 
 impl<'p> Watch<'p> {
     /// Watches a run of one arm.
-    pub(super) fn of_table(plan: &'p Plan) -> Self {
+    pub(super) fn of_table(plan: &'p WorkerPlan) -> Self {
         Self::new(plan, Place::Table(&plan.arms[0].table))
     }
 
     /// Watches a duet.
-    pub(super) fn of_legs(plan: &'p Plan) -> Self {
+    pub(super) fn of_legs(plan: &'p WorkerPlan) -> Self {
         let table = &plan.arms[0].table;
         Self::new(plan, Place::Leg { table, leg: None })
     }
 
-    fn new(plan: &Plan, place: Place<'p>) -> Self {
+    fn new(plan: &WorkerPlan, place: Place<'p>) -> Self {
         Self {
             start: plan.start,
             told: plan.start,
@@ -89,14 +89,14 @@ impl<'p> Watch<'p> {
     }
 
     /// The next leg begins.
-    pub(super) fn enter(&mut self, leg: &Leg, span: Span, course: &Course) {
+    pub(super) fn enter(&mut self, leg: &Segment, span: Span, course: &DuetSchedule) {
         if let Place::Leg { leg: current, .. } = &mut self.place {
             *current = Some((*leg, span, course.pairs_with(leg)));
         }
     }
 
     /// Tells the progress where it is time to.
-    pub(super) fn tell(&mut self, pulses: &[Arc<Pulse>], to: &mut dyn FnMut(&Progress)) {
+    pub(super) fn tell(&mut self, pulses: &[Arc<LiveCounters>], to: &mut dyn FnMut(&Progress)) {
         if self.told.elapsed() < EVERY {
             return;
         }
@@ -104,7 +104,7 @@ impl<'p> Watch<'p> {
         let elapsed = self.start.elapsed();
         if elapsed.as_secs() != self.second {
             self.second = elapsed.as_secs();
-            let mut latencies = Latencies::new();
+            let mut latencies = LatencyHistogram::new();
             for pulse in pulses {
                 pulse.add_last_second(&mut latencies);
             }

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use super::http::{Client, Exchange, Expected, Request, render};
-use super::reach::{RETRY, Unready};
-use super::sender::Gear;
+use super::preflight::{PreflightError, RETRY};
+use super::sender::ClientContext;
 use super::site;
 use crate::measurement::Cause;
-use crate::units::written;
+use crate::units::format_duration;
 
 /// How long it is waited for if `--wait` does not say.
 pub const READY_WITHIN: Duration = Duration::from_mins(1);
@@ -23,7 +23,11 @@ struct NotReady {
 }
 
 /// Waits until the path, below the target's own, responds below 400.
-pub(super) async fn wait(gear: &Gear, path: &str, wait: Duration) -> Result<(), Unready> {
+pub(super) async fn wait(
+    gear: &ClientContext,
+    path: &str,
+    wait: Duration,
+) -> Result<(), PreflightError> {
     let within = if wait.is_zero() { READY_WITHIN } else { wait };
     let began = Instant::now();
     loop {
@@ -39,14 +43,14 @@ pub(super) async fn wait(gear: &Gear, path: &str, wait: Duration) -> Result<(), 
             if cause == Cause::Unknown {
                 cause = Cause::NotReady;
             }
-            let why = format!("not ready within {}: {why}", written(within));
-            return Err(Unready::new(cause, why, None));
+            let why = format!("not ready within {}: {why}", format_duration(within));
+            return Err(PreflightError::new(cause, why, None));
         }
         sleep(RETRY).await;
     }
 }
 
-async fn probe(gear: &Gear, path: &str, within: Duration) -> Result<(), NotReady> {
+async fn probe(gear: &ClientContext, path: &str, within: Duration) -> Result<(), NotReady> {
     let failed = |cause, why| Err(NotReady { cause, why });
     let origin = gear.connector.origin();
     let target = format!("{}{path}", origin.prefix());

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::http::Exchange;
+use super::live_counters::LiveCounters;
 use super::prepared::Lane;
-use super::pulse::Pulse;
 use super::redirect;
 use super::timeline::Timeline;
 use super::timetable::{SliceWindow, Timetable};
 use crate::measurement::{
-    Arm, Cell, FailureKind, Flow, Latencies, Measurement, Moments, Parts, Slice, Start,
+    Arm, ColdStart, FailureKind, Flow, LatencyHistogram, Measurement, Parts, RequestStats, Slice,
+    SliceInstants,
 };
 
 /// So many late finishers are kept apart before they are merged: 1.5 MB, far more than a healthy run has.
@@ -18,7 +19,7 @@ const STRAGGLERS: usize = 64 * 1024;
 
 /// One request and what came of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sample<'a> {
+pub(super) struct RequestSample<'a> {
     /// Index of the request name.
     pub(super) request: usize,
     /// Index of its name and class.
@@ -40,20 +41,20 @@ pub(super) struct Sample<'a> {
     /// Why it failed, if it did.
     pub(super) failure: Option<FailureKind>,
     /// What the answer says of a cold start.
-    pub(super) start: Start,
+    pub(super) start: ColdStart,
     /// What became of it on the wire; none where nothing was sent, or nobody waited for its end.
     pub(super) exchange: Option<&'a Exchange>,
 }
 
 /// A request that ended after its slice had.
 #[derive(Clone, Copy)]
-struct Straggler {
+struct LateCompletion {
     slice: u32,
     request: u32,
     latency: Duration,
     late: Duration,
     failure: Option<FailureKind>,
-    start: Start,
+    start: ColdStart,
 }
 
 /// Records the requests of one arm on one core.
@@ -63,11 +64,11 @@ pub(super) struct Recorder {
     names: usize,
     /// Index of the running slice.
     running: usize,
-    late: Latencies,
-    cells: Vec<Cell>,
+    late: LatencyHistogram,
+    cells: Vec<RequestStats>,
     flow: Flowing,
     ended: Vec<Slice>,
-    stragglers: Vec<Straggler>,
+    stragglers: Vec<LateCompletion>,
     /// By phase, arm and request.
     parts: Vec<Running>,
     timeline: Timeline,
@@ -77,13 +78,13 @@ impl Recorder {
     pub(super) fn new(
         table: Arc<Timetable>,
         (names, lanes): (usize, &[Lane]),
-        pulse: Arc<Pulse>,
+        pulse: Arc<LiveCounters>,
     ) -> Self {
         let phases = table.windows.iter().map(|window| window.phase + 1).max();
         Self {
             running: 0,
-            late: Latencies::new(),
-            cells: vec![Cell::default(); names],
+            late: LatencyHistogram::new(),
+            cells: vec![RequestStats::default(); names],
             flow: Flowing::new(&table, lanes),
             ended: Vec::with_capacity(table.slices.len()),
             stragglers: Vec::new(),
@@ -120,7 +121,7 @@ impl Recorder {
     }
 
     /// Counts one request.
-    pub(super) fn record(&mut self, sample: &Sample<'_>) {
+    pub(super) fn record(&mut self, sample: &RequestSample<'_>) {
         self.roll_to(sample.ended);
         let slice = if sample.due >= self.table.slices[self.running].start {
             self.running
@@ -188,13 +189,17 @@ impl Recorder {
             start: slice.start,
             length: slice.length,
             late: self.late.take_compact(),
-            cells: self.cells.iter_mut().map(Cell::take_compact).collect(),
+            cells: self
+                .cells
+                .iter_mut()
+                .map(RequestStats::take_compact)
+                .collect(),
             flows: self.flow.take(),
         }
     }
 
     /// Notes when a request ended, and how long it was waited for.
-    fn note_flow(&mut self, sample: &Sample<'_>) {
+    fn note_flow(&mut self, sample: &RequestSample<'_>) {
         let slice = &self.table.slices[self.running];
         let end = slice.start + slice.length;
         // The arm's time stands still at the end of a slice until all has ended.
@@ -220,7 +225,7 @@ impl Recorder {
     }
 
     /// Notes a request that ended while the arm's time stood still.
-    fn note_after(&mut self, sample: &Sample<'_>) {
+    fn note_after(&mut self, sample: &RequestSample<'_>) {
         if sample.service.is_zero() {
             return;
         }
@@ -238,7 +243,7 @@ impl Recorder {
     }
 
     /// Notes the moments in which a request was in flight.
-    fn note_wait(&mut self, sample: &Sample<'_>, until: Duration) {
+    fn note_wait(&mut self, sample: &RequestSample<'_>, until: Duration) {
         let from = sample.due + sample.queue + sample.late;
         if from >= until {
             return;
@@ -249,7 +254,7 @@ impl Recorder {
             if slice.start >= until {
                 break;
             }
-            let bits = Moments::of(slice.length).between(into(from), into(until));
+            let bits = SliceInstants::of(slice.length).between(into(from), into(until));
             let flows = match self.ended.get_mut(index) {
                 Some(ended) => &mut ended.flows,
                 None => &mut self.flow.lanes,
@@ -258,9 +263,9 @@ impl Recorder {
         }
     }
 
-    fn straggle(&mut self, slice: usize, sample: &Sample<'_>) {
+    fn straggle(&mut self, slice: usize, sample: &RequestSample<'_>) {
         let index = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-        self.stragglers.push(Straggler {
+        self.stragglers.push(LateCompletion {
             slice: index(slice),
             request: index(sample.request),
             latency: sample.latency,
@@ -329,7 +334,7 @@ struct Flowing {
     lanes: Vec<Flow>,
     /// Start of the running slice.
     start: Duration,
-    moments: Moments,
+    moments: SliceInstants,
     /// The running moment's bit, and its end.
     bit: u64,
     until: Duration,
@@ -346,7 +351,7 @@ impl Flowing {
         let mut flowing = Self {
             lanes: lanes.iter().map(flow).collect(),
             start: Duration::ZERO,
-            moments: Moments::of(Duration::ZERO),
+            moments: SliceInstants::of(Duration::ZERO),
             bit: 1,
             until: Duration::MAX,
         };
@@ -359,7 +364,7 @@ impl Flowing {
     /// Begins a slice.
     fn enter(&mut self, slice: &SliceWindow) {
         self.start = slice.start;
-        self.moments = Moments::of(slice.length);
+        self.moments = SliceInstants::of(slice.length);
         self.bit = 1;
         self.until = slice.start + self.moments.length();
     }
@@ -388,9 +393,13 @@ impl Flowing {
 const ARMS: [Arm; 2] = [Arm::Target, Arm::Base];
 
 /// Counts one request in its cell.
-fn add(cell: &mut Cell, latency: Duration, (failure, start): (Option<FailureKind>, Start)) {
+fn add(
+    cell: &mut RequestStats,
+    latency: Duration,
+    (failure, start): (Option<FailureKind>, ColdStart),
+) {
     match (failure, start) {
-        (None, Start::Cold) => cell.record_cold(latency),
+        (None, ColdStart::Cold) => cell.record_cold(latency),
         (failure, _) => cell.record(latency, failure),
     }
 }
@@ -401,13 +410,13 @@ struct Running {
     parts: Parts,
     /// Requests whose time from sending to the end was all spent on the first byte: on a kept connection, with an answer in
     /// one piece. Most are of this kind, and one histogram then stands for three.
-    whole: Latencies,
+    whole: LatencyHistogram,
     /// The statuses that came first, which are found without a search; further ones are counted in the parts.
     statuses: [(u16, u64); 4],
 }
 
 impl Running {
-    fn record(&mut self, sample: &Sample<'_>) {
+    fn record(&mut self, sample: &RequestSample<'_>) {
         let parts = &mut self.parts;
         if !sample.queue.is_zero() {
             parts.queue.record(sample.queue);
@@ -425,11 +434,11 @@ impl Running {
             add_parts(parts, sample, exchange);
         }
         match (sample.start, sample.failure) {
-            (Start::Cold, _) => parts.cold.record(sample.latency),
-            (Start::Warm | Start::Unmarked, None) => parts.warm.record(sample.latency),
-            (Start::Warm | Start::Unmarked | Start::Untold, _) => {}
+            (ColdStart::Cold, _) => parts.cold.record(sample.latency),
+            (ColdStart::Warm | ColdStart::Unmarked, None) => parts.warm.record(sample.latency),
+            (ColdStart::Warm | ColdStart::Unmarked | ColdStart::Untold, _) => {}
         }
-        parts.told += u64::from(matches!(sample.start, Start::Warm | Start::Cold));
+        parts.told += u64::from(matches!(sample.start, ColdStart::Warm | ColdStart::Cold));
         parts.connections += u64::from(exchange.new_connection);
         parts.reopened += u64::from(exchange.reopened);
         parts.resent += u64::from(exchange.resent);
@@ -479,7 +488,7 @@ fn is_first_byte_alone(exchange: &Exchange, service: Duration) -> bool {
         && !exchange.new_connection
 }
 
-fn add_parts(parts: &mut Parts, sample: &Sample<'_>, exchange: &Exchange) {
+fn add_parts(parts: &mut Parts, sample: &RequestSample<'_>, exchange: &Exchange) {
     // What never left this machine kept no answer busy.
     if !sample.failure.is_some_and(FailureKind::is_unsent) {
         parts.service.record(sample.service);

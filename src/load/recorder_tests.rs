@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use proptest::prelude::*;
 
-use super::super::http::Answer;
+use super::super::http::Response;
 use super::*;
 use crate::scenario::{Phase, Shape};
 
@@ -33,9 +33,9 @@ fn recorder() -> Recorder {
     Recorder::new(Arc::new(table()), (NAMES, &lanes), Arc::default())
 }
 
-fn sample(request: usize, due: u64, done: u64) -> Sample<'static> {
+fn sample(request: usize, due: u64, done: u64) -> RequestSample<'static> {
     let (due, done) = (Duration::from_millis(due), Duration::from_millis(done));
-    Sample {
+    RequestSample {
         request,
         lane: request,
         due,
@@ -46,7 +46,7 @@ fn sample(request: usize, due: u64, done: u64) -> Sample<'static> {
         late: Duration::ZERO,
         service: done.saturating_sub(due),
         failure: None,
-        start: Start::Untold,
+        start: ColdStart::Untold,
         exchange: Some(&NOTHING),
     }
 }
@@ -66,7 +66,7 @@ fn a_request_belongs_to_the_slice_and_phase_in_which_it_was_due() {
         .slices
         .iter()
         .filter_map(|slice| {
-            let count: u64 = slice.cells.iter().map(Cell::requests).sum();
+            let count: u64 = slice.cells.iter().map(RequestStats::requests).sum();
             (count > 0).then_some(((slice.phase, slice.start.as_millis()), count))
         })
         .collect();
@@ -109,16 +109,16 @@ fn what_was_cut_short_is_as_long_as_it_ran() {
 #[test]
 fn the_parts_of_the_latency_add_up() {
     let mut recorder = recorder();
-    recorder.record(&Sample {
+    recorder.record(&RequestSample {
         queue: Duration::from_millis(20),
         late: Duration::from_millis(1),
         service: Duration::from_millis(79),
-        start: Start::Cold,
+        start: ColdStart::Cold,
         ..sample(0, 0, 100)
     });
     let mut measured = finish(recorder);
     let parts = measured.parts.remove(&(0, Arm::Target, 0)).unwrap();
-    let millis = |latencies: &Latencies| latencies.quantile(0.5).unwrap() * 1e3;
+    let millis = |latencies: &LatencyHistogram| latencies.quantile(0.5).unwrap() * 1e3;
     let sum = millis(&parts.queue) + millis(&parts.late) + millis(&parts.service);
     assert!((sum - 100.0).abs() < 0.2, "{sum}");
     assert!((millis(&parts.cold) - 100.0).abs() < 0.1);
@@ -128,18 +128,18 @@ fn the_parts_of_the_latency_add_up() {
 #[test]
 fn a_cold_start_counts_in_its_slice_however_late_its_answer_came() {
     let mut recorder = recorder();
-    let cold = |due, done| Sample {
-        start: Start::Cold,
+    let cold = |due, done| RequestSample {
+        start: ColdStart::Cold,
         ..sample(0, due, done)
     };
     recorder.record(&cold(0, 100));
     recorder.record(&cold(10, 900));
-    recorder.record(&Sample {
+    recorder.record(&RequestSample {
         failure: Some(FailureKind::Status(500)),
         ..cold(20, 910)
     });
-    recorder.record(&Sample {
-        start: Start::Warm,
+    recorder.record(&RequestSample {
+        start: ColdStart::Warm,
         ..sample(0, 30, 920)
     });
     let measured = finish(recorder);
@@ -161,10 +161,10 @@ proptest! {
         // A core records requests as they end.
         requests.sort_by_key(|(_, due, took, _)| due + took);
         let (mut recorder, table) = (recorder(), table());
-        let mut expected = vec![vec![Cell::default(); NAMES]; table.slices.len()];
+        let mut expected = vec![vec![RequestStats::default(); NAMES]; table.slices.len()];
         for (request, due, took, failed) in requests {
             let failure = failed.then_some(FailureKind::Status(500));
-            let sample = Sample { failure, ..sample(request, due, due + took) };
+            let sample = RequestSample { failure, ..sample(request, due, due + took) };
             recorder.record(&sample);
             expected[table.slice_at(sample.due)][request].record(Duration::from_millis(took), failure);
         }
@@ -172,7 +172,7 @@ proptest! {
         prop_assert_eq!(measured.slices.len(), table.slices.len());
         for (slice, expected) in measured.slices.iter().zip(&expected) {
             prop_assert_eq!(&slice.cells, expected);
-            prop_assert_eq!(slice.late.count(), expected.iter().map(Cell::requests).sum::<u64>());
+            prop_assert_eq!(slice.late.count(), expected.iter().map(RequestStats::requests).sum::<u64>());
         }
     }
 }
@@ -182,18 +182,18 @@ fn what_was_never_sent_kept_no_answer_busy() {
     let mut recorder = recorder();
     recorder.record(&sample(0, 100, 150));
     for failure in [FailureKind::Connect, FailureKind::Timeout] {
-        recorder.record(&Sample {
+        recorder.record(&RequestSample {
             failure: Some(failure),
             ..sample(0, 200, 400)
         });
     }
-    recorder.record(&Sample {
+    recorder.record(&RequestSample {
         failure: Some(FailureKind::Unset),
         exchange: None,
         ..sample(0, 300, 300)
     });
     for failure in [FailureKind::Unfinished, FailureKind::Unserved] {
-        recorder.record(&Sample {
+        recorder.record(&RequestSample {
             failure: Some(failure),
             exchange: None,
             ..sample(0, 300, 700)
@@ -206,7 +206,7 @@ fn what_was_never_sent_kept_no_answer_busy() {
         "the answer, and two that nobody gave or waited for"
     );
     let cells = measured.slices.iter().flat_map(|slice| &slice.cells);
-    assert_eq!(cells.map(Cell::requests).sum::<u64>(), 6);
+    assert_eq!(cells.map(RequestStats::requests).sum::<u64>(), 6);
 }
 
 #[test]
@@ -230,19 +230,19 @@ fn an_answer_in_one_piece_on_a_kept_connection_counts_in_each_of_its_parts() {
     let mut recorder = recorder();
     // The third is due in another phase and is recorded again after its own has ended.
     for (sent, due) in all.iter().zip([0, 100, 1_900, 2_000]) {
-        recorder.record(&Sample {
+        recorder.record(&RequestSample {
             exchange: Some(sent),
             ..sample(0, due, due + 50)
         });
     }
-    recorder.record(&Sample {
+    recorder.record(&RequestSample {
         exchange: Some(&all[1]),
         ..sample(0, 1_950, 2_100)
     });
     let measured = finish(recorder);
     let told = |phase| {
         let parts = &measured.parts[&(phase, Arm::Target, 0)];
-        let counts = |latencies: &Latencies| latencies.counts();
+        let counts = |latencies: &LatencyHistogram| latencies.counts();
         let all = [
             &parts.service,
             &parts.first_byte,
@@ -251,7 +251,7 @@ fn an_answer_in_one_piece_on_a_kept_connection_counts_in_each_of_its_parts() {
         ];
         (all.map(counts), parts.connections, parts.bytes)
     };
-    let micros = |millis: u64| Latencies::counted([(millis * 1_000, 1)]).counts()[0].0;
+    let micros = |millis: u64| LatencyHistogram::from_counts([(millis * 1_000, 1)]).counts()[0].0;
     let first = (
         [
             vec![(micros(50), 3), (micros(150), 1)],
@@ -279,7 +279,7 @@ fn an_answer_in_one_piece_on_a_kept_connection_counts_in_each_of_its_parts() {
 #[test]
 fn statuses_resent_requests_and_redirects_are_counted_by_name() {
     let exchange = |status, resent, unfollowed: Option<&str>| {
-        let mut answer = Answer::default();
+        let mut answer = Response::default();
         answer.status = status;
         Exchange {
             outcome: Ok(answer),
@@ -293,13 +293,13 @@ fn statuses_resent_requests_and_redirects_are_counted_by_name() {
     for status in [200, 302, 200, 404, 500, 503, 429, 503, 429, 200] {
         let location = (status == 302).then_some("/login?token=secret");
         let exchange = exchange(status, status == 404, location);
-        recorder.record(&Sample {
+        recorder.record(&RequestSample {
             exchange: Some(&exchange),
             ..sample(0, 100, 150)
         });
     }
     let left = exchange(301, false, Some("https://a.b/"));
-    recorder.record(&Sample {
+    recorder.record(&RequestSample {
         exchange: Some(&left),
         failure: Some(FailureKind::Redirect),
         ..sample(1, 100, 150)

@@ -8,24 +8,24 @@ use std::time::Duration;
 use rand_chacha::ChaCha8Rng;
 
 use super::draws::{self, Purpose};
-use super::shares::Shares;
 use super::timetable::{Timetable, Window};
+use super::weighted_round_robin::WeightedRoundRobin;
 use crate::scenario::{Shape, Spacing};
 
 /// Something that is due.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Start {
+pub enum LoadEvent {
     /// A window begins.
     Window(usize),
     /// A user joins, in the closed model.
-    Join(Stay),
+    Join(UserSession),
     /// A task is due, in the open model.
     Arrive(Arrival),
 }
 
 /// A user of the closed model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stay {
+pub struct UserSession {
     /// Counts the users of a run.
     pub user: u64,
     /// Index of its class.
@@ -53,8 +53,8 @@ pub struct Schedule<'a> {
     seed: u64,
     /// Class of each slot of the closed model; the user in a slot may change, its class does not.
     slots: Vec<usize>,
-    slot_shares: Shares,
-    arrival_shares: Shares,
+    slot_shares: WeightedRoundRobin,
+    arrival_shares: WeightedRoundRobin,
     users: u64,
     arrivals: u64,
     /// How many slots were taken when the last window ended.
@@ -80,7 +80,7 @@ enum Current {
 impl<'a> Schedule<'a> {
     /// The schedule of a run; `weights` are those of the classes.
     pub fn new(table: &'a Timetable, weights: &[u32], seed: u64) -> Self {
-        let shares = Shares::new(weights.iter().copied());
+        let shares = WeightedRoundRobin::new(weights.iter().copied());
         Self {
             table,
             seed,
@@ -127,13 +127,13 @@ impl<'a> Schedule<'a> {
         };
     }
 
-    fn join(&mut self, window: usize, slot: u32) -> Stay {
+    fn join(&mut self, window: usize, slot: u32) -> UserSession {
         while self.slots.len() <= slot as usize {
             self.slots.push(self.slot_shares.turn());
         }
         let user = self.users;
         self.users += 1;
-        Stay {
+        UserSession {
             user,
             class: self.slots[slot as usize],
             join: join(&self.table.windows[window], slot),
@@ -143,7 +143,7 @@ impl<'a> Schedule<'a> {
 }
 
 impl Iterator for Schedule<'_> {
-    type Item = (Duration, Start);
+    type Item = (Duration, LoadEvent);
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -156,7 +156,7 @@ impl Iterator for Schedule<'_> {
                     let (window, slot_now) = (*window, *slot);
                     *slot += 1;
                     let stay = self.join(window, slot_now);
-                    return Some((stay.join, Start::Join(stay)));
+                    return Some((stay.join, LoadEvent::Join(stay)));
                 }
                 Current::Arrivals { window, arrivals } => {
                     if let Some(offset) = arrivals.next() {
@@ -164,7 +164,7 @@ impl Iterator for Schedule<'_> {
                         let index = self.arrivals;
                         self.arrivals += 1;
                         let class = self.arrival_shares.turn();
-                        return Some((due, Start::Arrive(Arrival { index, class, due })));
+                        return Some((due, LoadEvent::Arrive(Arrival { index, class, due })));
                     }
                     self.current = Current::Done;
                 }
@@ -173,7 +173,7 @@ impl Iterator for Schedule<'_> {
                     let window = self.table.windows.get(index)?;
                     self.next_window += 1;
                     self.begin(index);
-                    return Some((window.start, Start::Window(index)));
+                    return Some((window.start, LoadEvent::Window(index)));
                 }
             }
         }

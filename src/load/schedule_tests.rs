@@ -35,11 +35,11 @@ fn arrivals(from: f64, to: f64, spacing: Spacing) -> Shape {
     }
 }
 
-fn stays(table: &Timetable, weights: &[u32]) -> Vec<Stay> {
+fn stays(table: &Timetable, weights: &[u32]) -> Vec<UserSession> {
     Schedule::new(table, weights, 1)
         .filter_map(|(_, start)| match start {
-            Start::Join(stay) => Some(stay),
-            Start::Window(_) | Start::Arrive(_) => None,
+            LoadEvent::Join(stay) => Some(stay),
+            LoadEvent::Window(_) | LoadEvent::Arrive(_) => None,
         })
         .collect()
 }
@@ -47,13 +47,13 @@ fn stays(table: &Timetable, weights: &[u32]) -> Vec<Stay> {
 fn dues(table: &Timetable, seed: u64) -> Vec<Duration> {
     Schedule::new(table, &[1], seed)
         .filter_map(|(_, start)| match start {
-            Start::Arrive(arrival) => Some(arrival.due),
-            Start::Window(_) | Start::Join(_) => None,
+            LoadEvent::Arrive(arrival) => Some(arrival.due),
+            LoadEvent::Window(_) | LoadEvent::Join(_) => None,
         })
         .collect()
 }
 
-fn present(stays: &[Stay], at: Duration) -> usize {
+fn present(stays: &[UserSession], at: Duration) -> usize {
     stays
         .iter()
         .filter(|stay| stay.join <= at && at < stay.leave)
@@ -191,7 +191,7 @@ proptest! {
         for (at, start) in Schedule::new(&table, &[2, 1], seed) {
             prop_assert!(at >= last);
             last = at;
-            if let Start::Window(index) = start {
+            if let LoadEvent::Window(index) = start {
                 window = index;
             }
             prop_assert!(table.windows[window].start <= at && at < table.windows[window].end);

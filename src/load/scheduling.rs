@@ -181,10 +181,10 @@ mod linux {
     };
 
     use super::{Budget, Held, LONGEST_PAUSE, PAUSE, PERIOD, Progress, STEP, SchedulingPolicy};
-    use crate::load::core::Core;
+    use crate::load::arm_state::ArmState;
     use crate::load::health::thread_time;
+    use crate::load::live_counters::LiveCounters;
     use crate::load::pacer::Pacer;
-    use crate::load::pulse::Pulse;
 
     /// What the crate makes niceness 0 of.
     const NICENESS_0: u8 = 48;
@@ -208,13 +208,13 @@ mod linux {
 
     /// A target on this machine, as this thread loads it.
     pub(in super::super) struct LocalTarget {
-        core: Rc<Core>,
-        pulse: Arc<Pulse>,
+        core: Rc<ArmState>,
+        pulse: Arc<LiveCounters>,
         progress: Progress,
     }
 
     impl LocalTarget {
-        pub(in super::super) fn new(core: &Rc<Core>, pulse: &Arc<Pulse>) -> Self {
+        pub(in super::super) fn new(core: &Rc<ArmState>, pulse: &Arc<LiveCounters>) -> Self {
             Self {
                 core: Rc::clone(core),
                 pulse: Arc::clone(pulse),
@@ -344,9 +344,9 @@ mod other {
     use std::sync::Arc;
 
     use super::{Held, SchedulingPolicy};
-    use crate::load::core::Core;
+    use crate::load::arm_state::ArmState;
+    use crate::load::live_counters::LiveCounters;
     use crate::load::pacer::Pacer;
-    use crate::load::pulse::Pulse;
 
     /// A target on this machine.
     pub(in super::super) struct LocalTarget;

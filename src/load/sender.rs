@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-use super::command::Workshop;
+use super::command::CommandRunner;
 use super::cookies::Jar;
+use super::data_feed::RowOwner;
 use super::http::{
-    BODY_LIMIT, Client, Connector, Exchange, Expected, Failure, Keep, Request, Scratch,
+    BODY_LIMIT, Client, Connector, Exchange, Expected, Failure, Keep, ReadBuffer, Request,
 };
-use super::look::{Look, look};
-use super::message::{Prepared, Unsent};
-use super::prepared::{Script, Step};
+use super::message::{BuildError, CompiledRequest};
+use super::prepared::{CompiledScenario, Step};
 use super::redirect;
-use super::rows::Taker;
+use super::response_check::{CheckOutcome, look};
 use super::site;
-use super::witness::Witness;
-use crate::measurement::{Cause, FailureKind, Start};
+use super::trace::ExchangeTrace;
+use crate::measurement::{Cause, ColdStart, FailureKind};
+use crate::redact::names_secret;
 use crate::scenario::{Command, Method, Scope, ValueTemplate};
-use crate::secrecy::names_secret;
 
 /// How long a connection may take to be opened again between two slices.
 const REFRESH: Duration = Duration::from_secs(10);
@@ -31,20 +31,20 @@ const REFRESH: Duration = Duration::from_secs(10);
 const RESENT: &str = "the connection was closed without a response after the request was written; it was sent again on a new one";
 
 /// What all users of a core share to send with.
-pub(super) struct Gear {
-    pub(super) script: Arc<Script>,
+pub(super) struct ClientContext {
+    pub(super) script: Arc<CompiledScenario>,
     pub(super) connector: Arc<Connector>,
-    pub(super) scratch: Scratch,
-    workshop: Workshop,
+    pub(super) scratch: ReadBuffer,
+    workshop: CommandRunner,
 }
 
-impl Gear {
-    pub(super) fn new(script: &Arc<Script>, connector: &Arc<Connector>) -> Self {
+impl ClientContext {
+    pub(super) fn new(script: &Arc<CompiledScenario>, connector: &Arc<Connector>) -> Self {
         Self {
             script: Arc::clone(script),
             connector: Arc::clone(connector),
-            scratch: Scratch::default(),
-            workshop: Workshop::new(&script.folder, &script.withheld, &script.secrets),
+            scratch: ReadBuffer::default(),
+            workshop: CommandRunner::new(&script.folder, &script.withheld, &script.secrets),
         }
     }
 }
@@ -61,16 +61,16 @@ pub(super) struct Sender {
     /// What became of the last request that was sent. It stays where it was noted, since a request is short and copies of
     /// its answer and times cost as much as counting them.
     pub(super) exchange: Exchange,
-    taker: Taker,
+    taker: RowOwner,
     /// Why the next request cannot be sent: a program failed, or nobody knows whether a step is to be done. Failing a
     /// request is what makes that show.
     fault: Option<Box<str>>,
     /// Who looks over its shoulder, if anybody does.
-    witness: Option<Box<Witness>>,
+    witness: Option<Box<ExchangeTrace>>,
 }
 
 /// What [`Sender::set`] hides.
-pub(super) type Hidden = Vec<(String, Option<Value>)>;
+pub(super) type ShadowedValues = Vec<(String, Option<Value>)>;
 
 /// One request and what came of it.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ pub(super) struct Sent {
     pub(super) done: Instant,
     pub(super) failure: Option<FailureKind>,
     /// What the answer says of a cold start.
-    pub(super) start: Start,
+    pub(super) start: ColdStart,
     /// Whether it was handed to the client; [`Sender::exchange`] then tells where its time went.
     pub(super) went_out: bool,
     /// Whether any HTTP answer came.
@@ -100,7 +100,7 @@ impl Sent {
 }
 
 impl Sender {
-    pub(super) fn new(gear: &Gear, rng: ChaCha8Rng) -> Self {
+    pub(super) fn new(gear: &ClientContext, rng: ChaCha8Rng) -> Self {
         Self {
             client: Client::new(Arc::clone(&gear.connector)),
             values: BTreeMap::new(),
@@ -108,22 +108,22 @@ impl Sender {
             rng,
             buffer: Vec::new(),
             exchange: Exchange::started(Instant::now()),
-            taker: Taker::User,
+            taker: RowOwner::User,
             fault: None,
             witness: None,
         }
     }
 
     /// Somebody who looks whether all is well before the load.
-    pub(super) fn probe(gear: &Gear, rng: ChaCha8Rng) -> Self {
+    pub(super) fn probe(gear: &ClientContext, rng: ChaCha8Rng) -> Self {
         Self {
-            taker: Taker::Probe,
+            taker: RowOwner::Probe,
             ..Self::new(gear, rng)
         }
     }
 
     /// A probe whose every request and answer is noted.
-    pub(super) fn watched(gear: &Gear, rng: ChaCha8Rng) -> Self {
+    pub(super) fn watched(gear: &ClientContext, rng: ChaCha8Rng) -> Self {
         Self {
             witness: Some(Box::default()),
             ..Self::probe(gear, rng)
@@ -131,7 +131,7 @@ impl Sender {
     }
 
     /// What was noted since this was last asked.
-    pub(super) fn testimony(&mut self) -> Witness {
+    pub(super) fn testimony(&mut self) -> ExchangeTrace {
         self.witness
             .as_deref_mut()
             .map(std::mem::take)
@@ -140,7 +140,7 @@ impl Sender {
 
     /// Opens the connection again where the server has closed it. One that cannot be opened now is tried again by the
     /// next request.
-    pub(super) async fn refresh(&mut self, gear: &Gear) {
+    pub(super) async fn refresh(&mut self, gear: &ClientContext) {
         // Boxed, since it is rare and every waiting user would hold the room for it.
         let _ = Box::pin(self.client.refresh(&gear.scratch, REFRESH)).await;
     }
@@ -155,7 +155,7 @@ impl Sender {
     }
 
     /// Lays values over the user's own; gives back what they hide. One that needs an unset value is unset.
-    pub(super) fn set(&mut self, values: &[(String, ValueTemplate)]) -> Hidden {
+    pub(super) fn set(&mut self, values: &[(String, ValueTemplate)]) -> ShadowedValues {
         let mut hidden = Vec::with_capacity(values.len());
         for (name, template) in values {
             let value = template.render(&mut self.scope()).ok();
@@ -165,7 +165,7 @@ impl Sender {
     }
 
     /// Undoes a [`Sender::set`].
-    pub(super) fn restore(&mut self, hidden: Hidden) {
+    pub(super) fn restore(&mut self, hidden: ShadowedValues) {
         for (name, value) in hidden.into_iter().rev() {
             self.put(&name, value);
         }
@@ -179,7 +179,7 @@ impl Sender {
     }
 
     /// Takes a row of each of these data. What has none left is unset.
-    pub(super) fn take_rows(&mut self, gear: &Gear, rows: &[usize]) {
+    pub(super) fn take_rows(&mut self, gear: &ClientContext, rows: &[usize]) {
         for feed in rows
             .iter()
             .filter_map(|index| gear.script.feeds.get(*index))
@@ -213,7 +213,11 @@ impl Sender {
 
     /// Runs a program and takes from the JSON that it prints what its step captures. Where it fails, all of that is unset,
     /// and the next request fails unsent, whether it needs any of it or not.
-    pub(super) async fn run(&mut self, gear: &Gear, command: &Command) -> Result<(), String> {
+    pub(super) async fn run(
+        &mut self,
+        gear: &ClientContext,
+        command: &Command,
+    ) -> Result<(), String> {
         // Boxed, since few scenarios run programs and every waiting user would hold the room for one.
         let printed = Box::pin(self.printed(gear, command)).await;
         let mut failed = printed.as_ref().err().cloned();
@@ -237,7 +241,7 @@ impl Sender {
         Err(why)
     }
 
-    async fn printed(&mut self, gear: &Gear, command: &Command) -> Result<Value, String> {
+    async fn printed(&mut self, gear: &ClientContext, command: &Command) -> Result<Value, String> {
         let mut scope = self.scope();
         let arguments = command.arguments.iter();
         let arguments: Vec<String> = arguments
@@ -254,7 +258,11 @@ impl Sender {
     }
 
     /// Sends a request, follows where it is redirected to, and takes from its answer what the step captures.
-    pub(super) async fn send<const SITE: u8>(&mut self, gear: &Gear, request: &Prepared) -> Sent {
+    pub(super) async fn send<const SITE: u8>(
+        &mut self,
+        gear: &ClientContext,
+        request: &CompiledRequest,
+    ) -> Sent {
         if let Some(fault) = self.fault.take() {
             return Sent::unsent(fault.into());
         }
@@ -290,11 +298,15 @@ impl Sender {
         self.judge(gear, request)
     }
 
-    fn sends_cookies(&self, request: &Prepared) -> bool {
+    fn sends_cookies(&self, request: &CompiledRequest) -> bool {
         request.cookies.is_some() && !self.cookies.is_empty()
     }
 
-    fn render(&mut self, gear: &Gear, request: &Prepared) -> Result<(), Unsent> {
+    fn render(
+        &mut self,
+        gear: &ClientContext,
+        request: &CompiledRequest,
+    ) -> Result<(), BuildError> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let origin = gear.connector.origin();
         let cookies = std::mem::take(&mut self.cookies);
@@ -305,7 +317,7 @@ impl Sender {
         rendered
     }
 
-    fn take_cookies(&mut self, gear: &Gear, request: &Prepared, target: &str) {
+    fn take_cookies(&mut self, gear: &ClientContext, request: &CompiledRequest, target: &str) {
         let (Some(place), Ok(answer)) = (request.cookies, &self.exchange.outcome) else {
             return;
         };
@@ -317,7 +329,12 @@ impl Sender {
     }
 
     /// Follows redirects within the origin. Every hop is part of the same request and of its time.
-    async fn follow(&mut self, gear: &Gear, request: &Prepared, mut target: String) -> Sent {
+    async fn follow(
+        &mut self,
+        gear: &ClientContext,
+        request: &CompiledRequest,
+        mut target: String,
+    ) -> Sent {
         let origin = gear.connector.origin();
         let mut method = request.method;
         for _ in 0..request.redirects {
@@ -355,13 +372,13 @@ impl Sender {
     }
 
     /// What the finished exchange counts as. Its answer and detail are taken; its times stay.
-    fn judge(&mut self, gear: &Gear, request: &Prepared) -> Sent {
+    fn judge(&mut self, gear: &ClientContext, request: &CompiledRequest) -> Sent {
         let exchange = &mut self.exchange;
         let mut sent = Sent {
             at: exchange.times.started,
             done: exchange.times.done,
             failure: None,
-            start: Start::Untold,
+            start: ColdStart::Untold,
             went_out: true,
             answered: false,
             detail: exchange.detail.take(),
@@ -395,7 +412,7 @@ impl Sender {
                     answer.body = None;
                 } else if request.looks() {
                     let answer = answer.take();
-                    let Look { taken, failure } = look(request, answer, &mut self.scope());
+                    let CheckOutcome { taken, failure } = look(request, answer, &mut self.scope());
                     for (name, value) in taken {
                         if let Some(witness) = &mut self.witness {
                             witness.captured.push((name.to_owned(), value.clone()));
@@ -421,7 +438,7 @@ impl Sent {
             at: now,
             done: now,
             failure: Some(FailureKind::Unset),
-            start: Start::Untold,
+            start: ColdStart::Untold,
             went_out: false,
             answered: false,
             detail: Some(why),
@@ -432,7 +449,7 @@ impl Sent {
 
 /// The request as the client sends it.
 fn raw<'a>(
-    request: &'a Prepared,
+    request: &'a CompiledRequest,
     method: Method,
     bytes: &'a [u8],
     is_watched: bool,
@@ -456,12 +473,12 @@ fn raw<'a>(
 }
 
 /// What an answer says of a cold start: by the value of its header, where the scenario knows of one.
-fn start(marker: Option<&str>, header: Option<&str>) -> Start {
+fn start(marker: Option<&str>, header: Option<&str>) -> ColdStart {
     match (marker, header) {
-        (Some(cold), Some(told)) if told == cold => Start::Cold,
-        (Some(_), Some(_)) => Start::Warm,
-        (Some(_), None) => Start::Unmarked,
-        (None, _) => Start::Untold,
+        (Some(cold), Some(told)) if told == cold => ColdStart::Cold,
+        (Some(_), Some(_)) => ColdStart::Warm,
+        (Some(_), None) => ColdStart::Unmarked,
+        (None, _) => ColdStart::Untold,
     }
 }
 

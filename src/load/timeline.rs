@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::pulse::Pulse;
-use crate::measurement::{FailureKind, Latencies, Second};
+use super::live_counters::LiveCounters;
+use crate::measurement::{FailureKind, LatencyHistogram, Second};
 
 /// The seconds of one arm on one core: the running one open, those before compact.
 #[derive(Clone)]
@@ -15,11 +15,11 @@ pub(super) struct Timeline {
     users: u32,
     /// Whether they rest.
     is_resting: bool,
-    pulse: Arc<Pulse>,
+    pulse: Arc<LiveCounters>,
 }
 
 impl Timeline {
-    pub(super) fn new(pulse: Arc<Pulse>) -> Self {
+    pub(super) fn new(pulse: Arc<LiveCounters>) -> Self {
         Self {
             running: Second::default(),
             ended: Vec::new(),
@@ -47,7 +47,7 @@ impl Timeline {
         self.roll_to(at);
         self.is_resting = true;
         self.pulse.set_users(0);
-        self.pulse.publish(&Latencies::new());
+        self.pulse.publish(&LatencyHistogram::new());
     }
 
     pub(super) fn resume(&mut self, at: Duration) {
@@ -84,7 +84,7 @@ impl Timeline {
     /// All seconds that have begun by `now`.
     pub(super) fn finish(mut self, now: Duration) -> Vec<Second> {
         self.roll_to(now);
-        let mut latencies = Latencies::new();
+        let mut latencies = LatencyHistogram::new();
         std::mem::swap(&mut latencies, &mut self.running.latencies);
         latencies.compact();
         self.ended.push(Second {

@@ -7,14 +7,14 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::clock::{Moment, Wait};
-use super::core::{Core, Owed, Pending, Presence};
+use super::arm_clock::{DueTime, Wait};
+use super::arm_state::{ActiveUser, ArmState, InFlight, PendingRequest};
 use super::draws::{self, Purpose};
-use super::message::Prepared;
-use super::pool::{Job, Next, Seat, next_job};
-use super::prepared::{Action, Script, Step, Task};
-use super::schedule::{Arrival, Stay};
-use super::sender::{Gear, Sender};
+use super::message::CompiledRequest;
+use super::pool::{Assignment, IdleSlot, Next, next_job};
+use super::prepared::{Action, CompiledScenario, Step, Task};
+use super::schedule::{Arrival, UserSession};
+use super::sender::{ClientContext, Sender};
 use super::site;
 
 /// How long a user rests whose task sent nothing at all, for want of a value; it would spin otherwise.
@@ -22,14 +22,14 @@ const NOTHING_SENT: Duration = Duration::from_millis(10);
 
 /// A virtual user.
 struct User<'c> {
-    core: &'c Core,
+    core: &'c ArmState,
     sender: Sender,
     /// Whether anything was sent since this was last reset.
     sent: bool,
 }
 
 /// A user of the closed model: task after task, with the class's wait in between, until its time is over.
-pub(super) async fn closed(presence: Presence, stay: Stay) {
+pub(super) async fn closed(presence: ActiveUser, stay: UserSession) {
     let core = presence.core();
     let class = &core.gear.script.classes[stay.class];
     let rng = draws::generator(core.seed, Purpose::User(stay.user));
@@ -57,14 +57,14 @@ pub(super) async fn closed(presence: Presence, stay: Stay) {
     }
     while let Wait::Refresh = core.clock.wait_past(&core.pacer, stay.leave).await {
         // Who leaves needs no connection, and yet was told to look.
-        drop(Owed::refresh(core));
+        drop(InFlight::refresh(core));
     }
 }
 
 /// A user of the open model: made for an arrival, and kept for those that follow while the pool wants it.
-pub(super) async fn open(presence: Presence, mut job: Job) {
+pub(super) async fn open(presence: ActiveUser, mut job: Assignment) {
     let core = presence.core();
-    let seat: Rc<Seat> = Rc::default();
+    let seat: Rc<IdleSlot> = Rc::default();
     loop {
         let class = job.arrival.class;
         let rng = draws::generator(core.seed, Purpose::Newcomer(job.arrival.index));
@@ -84,21 +84,25 @@ pub(super) async fn open(presence: Presence, mut job: Job) {
 }
 
 /// The task that an arrival draws.
-fn drawn(script: &Script, seed: u64, arrival: Arrival) -> &Task {
+fn drawn(script: &CompiledScenario, seed: u64, arrival: Arrival) -> &Task {
     let class = &script.classes[arrival.class];
     let mut rng = draws::generator(seed, Purpose::Arrival(arrival.index));
     &class.tasks[class.draw(&mut rng)]
 }
 
 /// The name and lane of the first request of an arrival's task, to count an arrival under that nobody served.
-pub(super) fn first_name(gear: &Gear, seed: u64, arrival: Arrival) -> Option<(usize, usize)> {
+pub(super) fn first_name(
+    gear: &ClientContext,
+    seed: u64,
+    arrival: Arrival,
+) -> Option<(usize, usize)> {
     let task = drawn(&gear.script, seed, arrival);
     let mut requests = task.steps.iter().filter_map(Step::request);
     requests.next().map(|request| (request.name, request.lane))
 }
 
 impl<'c> User<'c> {
-    fn new(core: &'c Core, rng: rand_chacha::ChaCha8Rng) -> Self {
+    fn new(core: &'c ArmState, rng: rand_chacha::ChaCha8Rng) -> Self {
         Self {
             core,
             sender: Sender::new(&core.gear, rng),
@@ -108,7 +112,7 @@ impl<'c> User<'c> {
 
     /// Runs `on_start` for an arrival that waits for it: until the user has logged in there is no idle user, so the
     /// arrival queues for as long. It was due already, so nothing of this waits for the arm's time to run on.
-    async fn log_in(&mut self, job: &mut Job) {
+    async fn log_in(&mut self, job: &mut Assignment) {
         let core = self.core;
         let class = &core.gear.script.classes[job.arrival.class];
         self.sender.take_rows(&core.gear, &class.own_rows);
@@ -138,7 +142,7 @@ impl<'c> User<'c> {
     }
 
     /// Runs the task of an arrival, by draws that are the arrival's own, whoever serves it.
-    async fn serve(&mut self, job: Job) {
+    async fn serve(&mut self, job: Assignment) {
         let core = self.core;
         let class = &core.gear.script.classes[job.arrival.class];
         self.sender.rng = draws::generator(core.seed, Purpose::Arrival(job.arrival.index));
@@ -149,7 +153,7 @@ impl<'c> User<'c> {
     }
 
     /// Waits until a time of the arm, and keeps the connection while it rests.
-    async fn until(&mut self, time: Duration) -> Moment {
+    async fn until(&mut self, time: Duration) -> DueTime {
         loop {
             match self.core.clock.wait(&self.core.pacer, time).await {
                 Wait::Over(moment) => return moment,
@@ -160,7 +164,7 @@ impl<'c> User<'c> {
 
     /// Opens the connection again where the server has closed it.
     async fn refresh(&mut self) {
-        let _owed = Owed::refresh(self.core);
+        let _owed = InFlight::refresh(self.core);
         self.sender.refresh(&self.core.gear).await;
     }
 
@@ -168,7 +172,7 @@ impl<'c> User<'c> {
     async fn task<const SITE: u8>(
         &mut self,
         task: &Task,
-        due: Moment,
+        due: DueTime,
         ready: Instant,
     ) -> Option<Duration> {
         self.sender.take_rows(&self.core.gear, &task.rows);
@@ -186,7 +190,7 @@ impl<'c> User<'c> {
         &mut self,
         steps: &[Step],
         stop_on_failure: bool,
-        start: Moment,
+        start: DueTime,
         ready: Instant,
     ) -> Option<Duration> {
         let mut due = start.time;
@@ -240,11 +244,11 @@ impl<'c> User<'c> {
     /// Sends a request; returns when it ended, and whether it is lost to the steps that follow.
     async fn request<const SITE: u8>(
         &mut self,
-        request: &Prepared,
-        due: Moment,
+        request: &CompiledRequest,
+        due: DueTime,
         ready: Instant,
-    ) -> (Moment, bool) {
-        let pending = Pending::new(self.core, request, due, ready);
+    ) -> (DueTime, bool) {
+        let pending = PendingRequest::new(self.core, request, due, ready);
         let sent = self.sender.send::<SITE>(&self.core.gear, request).await;
         let exchange = sent.went_out.then_some(&self.sender.exchange);
         let ended = pending.settle(&sent, exchange);

@@ -10,17 +10,17 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc as commands, oneshot};
 use tokio::task::{coop, spawn_local};
 
-use super::clock::{Moment, Span};
-use super::core::{Core, Presence};
-use super::health::Meter;
+use super::arm_clock::{DueTime, Span};
+use super::arm_state::{ActiveUser, ArmState};
+use super::health::CpuMeter;
 use super::http::Connector;
+use super::live_counters::LiveCounters;
 use super::pacer::Pacer;
-use super::prepared::Script;
-use super::pulse::Pulse;
+use super::prepared::CompiledScenario;
 use super::recorder::Recorder;
-use super::schedule::{Arrival, Schedule, Start};
+use super::schedule::{Arrival, LoadEvent, Schedule};
 use super::scheduling::{self, Governor, Held, LocalTarget, SchedulingPolicy};
-use super::sender::Gear;
+use super::sender::ClientContext;
 use super::timetable::Timetable;
 use super::user;
 use crate::measurement::{FailureKind, Measurement};
@@ -31,7 +31,7 @@ const RESOLVERS: usize = 8;
 
 /// What every core is told.
 #[derive(Clone)]
-pub(super) struct Plan {
+pub(super) struct WorkerPlan {
     /// The arms: the deployment under test, and in a duet the one that it is compared with.
     pub(super) arms: Vec<ArmPlan>,
     /// Names of the requests.
@@ -50,7 +50,7 @@ pub(super) struct Plan {
 /// What every core is told of one arm.
 #[derive(Clone)]
 pub(super) struct ArmPlan {
-    pub(super) script: Arc<Script>,
+    pub(super) script: Arc<CompiledScenario>,
     pub(super) connector: Arc<Connector>,
     /// In the arm's own time.
     pub(super) table: Arc<Timetable>,
@@ -60,7 +60,7 @@ pub(super) struct ArmPlan {
 
 /// Which part of the load is a core's own.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Part {
+pub(super) struct Shard {
     pub(super) core: usize,
     pub(super) cores: usize,
 }
@@ -102,16 +102,16 @@ pub(super) enum Event {
     /// [`Command::Mark`] was reached.
     Reached,
     /// [`Command::Report`] was reached: what was measured so far.
-    Measured(Box<Share>),
+    Measured(Box<WorkerResult>),
     /// The core has ended.
-    Ended(Box<Share>),
+    Ended(Box<WorkerResult>),
     /// The core could not be set up.
     Failed(io::Error),
 }
 
 /// What a core brings back.
 #[derive(Debug)]
-pub(super) struct Share {
+pub(super) struct WorkerResult {
     /// By arm; slices are in the arm's own time.
     pub(super) arms: Vec<Measurement>,
     /// Arrivals that were due.
@@ -125,7 +125,7 @@ pub(super) struct Share {
 }
 
 /// What a core is steered by.
-pub(super) struct Strings {
+pub(super) struct WorkerChannels {
     pub(super) commands: commands::UnboundedReceiver<Command>,
     pub(super) events: mpsc::Sender<Event>,
     /// Told or dropped, it ends the core at once.
@@ -133,8 +133,13 @@ pub(super) struct Strings {
 }
 
 /// Obeys the conductor until it is done with this core, and tells what was measured. `pulses` has one for each arm.
-pub(super) fn run(plan: &Plan, part: Part, pulses: &[Arc<Pulse>], strings: Strings) {
-    let Strings {
+pub(super) fn run(
+    plan: &WorkerPlan,
+    part: Shard,
+    pulses: &[Arc<LiveCounters>],
+    strings: WorkerChannels,
+) {
+    let WorkerChannels {
         commands,
         events,
         stop,
@@ -148,13 +153,13 @@ pub(super) fn run(plan: &Plan, part: Part, pulses: &[Arc<Pulse>], strings: Strin
 }
 
 fn perform(
-    plan: &Plan,
-    part: Part,
-    pulses: &[Arc<Pulse>],
+    plan: &WorkerPlan,
+    part: Shard,
+    pulses: &[Arc<LiveCounters>],
     commands: commands::UnboundedReceiver<Command>,
     events: &mpsc::Sender<Event>,
     stop: oneshot::Receiver<()>,
-) -> io::Result<Share> {
+) -> io::Result<WorkerResult> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(RESOLVERS)
@@ -166,8 +171,8 @@ fn perform(
         let driver = Rc::clone(&pacer);
         spawn_local(async move { driver.drive().await });
         let arms = plan.arms.iter().zip(pulses);
-        let mut arms: Vec<ArmWork<'_>> = arms
-            .map(|(arm, pulse)| ArmWork::new(plan, arm, part, &pacer, pulse))
+        let mut arms: Vec<ArmDriver<'_>> = arms
+            .map(|(arm, pulse)| ArmDriver::new(plan, arm, part, &pacer, pulse))
             .collect();
         let local = arms.iter().zip(&plan.arms).zip(pulses);
         let local = local
@@ -176,7 +181,7 @@ fn perform(
             .collect();
         let governed = Rc::clone(&governor);
         spawn_local(async move { governed.run(&pacer, local).await });
-        let mut meter = Meter::new();
+        let mut meter = CpuMeter::new();
         tokio::select! {
             biased;
             _ = stop => {}
@@ -194,12 +199,12 @@ fn perform(
 }
 
 fn share(
-    arms: &[ArmWork<'_>],
+    arms: &[ArmDriver<'_>],
     measured: Vec<Measurement>,
-    meter: &Meter,
+    meter: &CpuMeter,
     governor: &Governor,
-) -> Share {
-    Share {
+) -> WorkerResult {
+    WorkerResult {
         arms: measured,
         planned: arms.iter().map(|arm| arm.planned.max(arm.achieved)).sum(),
         achieved: arms.iter().map(|arm| arm.achieved).sum(),
@@ -210,11 +215,11 @@ fn share(
 
 /// Does what the conductor asks, one thing after the other, until it asks for nothing more.
 async fn obey(
-    arms: &mut [ArmWork<'_>],
-    meter: &mut Meter,
+    arms: &mut [ArmDriver<'_>],
+    meter: &mut CpuMeter,
     mut commands: commands::UnboundedReceiver<Command>,
     events: &mpsc::Sender<Event>,
-    plan: &Plan,
+    plan: &WorkerPlan,
     governor: &Governor,
 ) {
     while let Some(command) = commands.recv().await {
@@ -250,11 +255,11 @@ async fn obey(
 }
 
 /// One arm on one core: starts what is due.
-struct ArmWork<'p> {
-    core: Rc<Core>,
+struct ArmDriver<'p> {
+    core: Rc<ArmState>,
     table: &'p Timetable,
     schedule: Peekable<Schedule<'p>>,
-    part: Part,
+    part: Shard,
     /// How many cores share the arrivals of the current window.
     sharing: usize,
     grace: Duration,
@@ -262,15 +267,15 @@ struct ArmWork<'p> {
     achieved: u64,
 }
 
-impl<'p> ArmWork<'p> {
+impl<'p> ArmDriver<'p> {
     fn new(
-        plan: &'p Plan,
+        plan: &'p WorkerPlan,
         arm: &'p ArmPlan,
-        part: Part,
+        part: Shard,
         pacer: &Rc<Pacer>,
-        pulse: &Arc<Pulse>,
+        pulse: &Arc<LiveCounters>,
     ) -> Self {
-        let gear = Gear::new(&arm.script, &arm.connector);
+        let gear = ClientContext::new(&arm.script, &arm.connector);
         let recorder = Recorder::new(
             Arc::clone(&arm.table),
             (arm.script.names, &arm.script.lanes),
@@ -278,7 +283,13 @@ impl<'p> ArmWork<'p> {
         );
         let load = (plan.start, arm.table.end());
         Self {
-            core: Rc::new(Core::new(gear, Rc::clone(pacer), recorder, plan.seed, load)),
+            core: Rc::new(ArmState::new(
+                gear,
+                Rc::clone(pacer),
+                recorder,
+                plan.seed,
+                load,
+            )),
             table: &arm.table,
             schedule: Schedule::new(&arm.table, &arm.weights, plan.seed).peekable(),
             part,
@@ -290,7 +301,7 @@ impl<'p> ArmWork<'p> {
     }
 
     /// Starts everything that is due in a span when it is due, and returns when the span has ended.
-    async fn load(&mut self, span: Span, meter: &mut Meter) {
+    async fn load(&mut self, span: Span, meter: &mut CpuMeter) {
         self.core.clock.run(span);
         let now = self.core.offset(Instant::now());
         self.core.recorder.borrow_mut().resume(now);
@@ -330,27 +341,27 @@ impl<'p> ArmWork<'p> {
         }
     }
 
-    fn is_own(&self, start: Start) -> bool {
-        let Part { core, cores } = self.part;
+    fn is_own(&self, start: LoadEvent) -> bool {
+        let Shard { core, cores } = self.part;
         match start {
-            Start::Window(_) => true,
-            Start::Join(stay) => stay.user % cores as u64 == core as u64,
-            Start::Arrive(arrival) => arrival.index % self.sharing as u64 == core as u64,
+            LoadEvent::Window(_) => true,
+            LoadEvent::Join(stay) => stay.user % cores as u64 == core as u64,
+            LoadEvent::Arrive(arrival) => arrival.index % self.sharing as u64 == core as u64,
         }
     }
 
-    fn start(&mut self, span: Span, start: Start, meter: &mut Meter) {
+    fn start(&mut self, span: Span, start: LoadEvent, meter: &mut CpuMeter) {
         match start {
-            Start::Window(index) => {
+            LoadEvent::Window(index) => {
                 let window = &self.table.windows[index];
                 meter.turn(window.measure && !window.shape.is_idle());
                 let limit = self.enter(window.shape);
                 Self::set_limit(&self.core, limit);
             }
-            Start::Join(stay) => {
-                spawn_local(user::closed(Presence::new(&self.core), stay));
+            LoadEvent::Join(stay) => {
+                spawn_local(user::closed(ActiveUser::new(&self.core), stay));
             }
-            Start::Arrive(arrival) => self.arrive(span, arrival),
+            LoadEvent::Arrive(arrival) => self.arrive(span, arrival),
         }
     }
 
@@ -368,17 +379,17 @@ impl<'p> ArmWork<'p> {
         users / self.sharing + usize::from(self.part.core < users % self.sharing)
     }
 
-    fn set_limit(core: &Rc<Core>, limit: usize) {
+    fn set_limit(core: &Rc<ArmState>, limit: usize) {
         let jobs = core.pool.borrow_mut().set_limit(limit, Instant::now());
         for job in jobs {
-            spawn_local(user::open(Presence::new(core), job));
+            spawn_local(user::open(ActiveUser::new(core), job));
         }
     }
 
     fn arrive(&mut self, span: Span, arrival: Arrival) {
         self.planned += 1;
         self.achieved += u64::from(Instant::now() < span.end() + self.grace);
-        let due = Moment {
+        let due = DueTime {
             time: arrival.due,
             at: span.instant(arrival.due),
         };
@@ -387,13 +398,13 @@ impl<'p> ArmWork<'p> {
         if let Some(waited) = full {
             // It would wait for as long as the first one has, at least.
             let at = due.at.checked_sub(waited).unwrap_or(due.at);
-            let longer = Moment { at, ..due };
+            let longer = DueTime { at, ..due };
             self.unserved(arrival, longer, now, Duration::ZERO, now);
             return;
         }
         let made = self.core.pool.borrow_mut().offer(arrival, due);
         if let Some(job) = made {
-            spawn_local(user::open(Presence::new(&self.core), job));
+            spawn_local(user::open(ActiveUser::new(&self.core), job));
         }
     }
 
@@ -408,7 +419,7 @@ impl<'p> ArmWork<'p> {
     /// The same for arrivals that were not even started, by the generator's.
     fn give_up_unstarted(&mut self, now: Instant) {
         while let Some((_, start)) = self.schedule.next() {
-            if let (true, Start::Arrive(arrival)) = (self.is_own(start), start) {
+            if let (true, LoadEvent::Arrive(arrival)) = (self.is_own(start), start) {
                 self.planned += 1;
                 let due = self.core.clock.moment_of(arrival.due);
                 let late = now.saturating_duration_since(due.at);
@@ -420,7 +431,7 @@ impl<'p> ArmWork<'p> {
     fn unserved(
         &self,
         arrival: Arrival,
-        due: Moment,
+        due: DueTime,
         ready: Instant,
         late: Duration,
         now: Instant,

@@ -66,12 +66,12 @@ impl Flow {
 
 /// The moments of a slice of some length.
 #[derive(Clone, Copy, Debug)]
-pub struct Moments {
+pub struct SliceInstants {
     /// How long one lasts; the last takes the remainder.
     length: Duration,
 }
 
-impl Moments {
+impl SliceInstants {
     /// Those of a slice so long.
     pub fn of(slice: Duration) -> Self {
         Self {
@@ -215,7 +215,7 @@ fn close(
     };
     let part = |index: usize| {
         let slice = slices[index];
-        let length = Moments::of(slice.length).length();
+        let length = SliceInstants::of(slice.length).length();
         let place = |moment: u32| match moment {
             MOMENTS.. => slice.length,
             moment => (length * moment).min(slice.length),

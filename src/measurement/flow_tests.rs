@@ -1,6 +1,6 @@
 //! Where time went by: silences begin with who waits and end with who is served.
 
-use super::super::{Arm, Latencies};
+use super::super::{Arm, LatencyHistogram};
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -14,7 +14,7 @@ fn slices(flows: &[&[(u32, u32, u64, u64)]]) -> Vec<Slice> {
         pair: None,
         start: SECOND * 64 * u32::try_from(index).unwrap(),
         length: SECOND * 64,
-        late: Latencies::new(),
+        late: LatencyHistogram::new(),
         cells: Vec::new(),
         flows: flows
             .iter()
@@ -104,7 +104,7 @@ fn what_goes_on_while_the_load_pauses_counts() {
 
 #[test]
 fn moments_cover_a_slice() {
-    let moments = Moments::of(SECOND);
+    let moments = SliceInstants::of(SECOND);
     assert_eq!(moments.index(Duration::ZERO), 0);
     assert_eq!(moments.index(SECOND), 63);
     assert_eq!(moments.between(Duration::ZERO, SECOND), u64::MAX);

@@ -22,7 +22,7 @@ use super::sparse::Sparse;
 ///
 /// An empty one takes no memory and a compact one little: a run has many more of these than it fills at a time.
 #[derive(Clone, Default)]
-pub struct Latencies(Counters);
+pub struct LatencyHistogram(Counters);
 
 #[derive(Clone, Default)]
 enum Counters {
@@ -82,14 +82,14 @@ impl Open {
     }
 }
 
-impl Latencies {
+impl LatencyHistogram {
     /// An empty histogram.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Latencies in microseconds, each with how often it was seen, in any order.
-    pub fn counted(latencies: impl IntoIterator<Item = (u64, u64)>) -> Self {
+    pub fn from_counts(latencies: impl IntoIterator<Item = (u64, u64)>) -> Self {
         let bounded = |(micros, count): (u64, u64)| (micros.clamp(LOWEST_US, HIGHEST_US), count);
         let mut latencies: Vec<_> = latencies.into_iter().map(bounded).collect();
         latencies.sort_unstable();
@@ -311,7 +311,7 @@ impl Latencies {
         }
     }
 
-    /// Reads what [`Latencies::pack`] wrote. Safe on hostile bytes: the size is bounded before anything is allocated.
+    /// Reads what [`LatencyHistogram::pack`] wrote. Safe on hostile bytes: the size is bounded before anything is allocated.
     pub fn unpack(bytes: &[u8]) -> Result<Self, DecodeError> {
         let packed = Packed::read(bytes)?;
         Ok(if packed.count() == 0 {
@@ -326,7 +326,7 @@ impl Latencies {
         STANDARD.encode(self.pack())
     }
 
-    /// Reads what [`Latencies::to_text`] wrote.
+    /// Reads what [`LatencyHistogram::to_text`] wrote.
     pub fn from_text(text: &str) -> Result<Self, DecodeError> {
         let bytes = STANDARD
             .decode(text)
@@ -339,13 +339,13 @@ fn to_seconds(micros: u64) -> f64 {
     micros as f64 / 1e6
 }
 
-impl PartialEq for Latencies {
+impl PartialEq for LatencyHistogram {
     fn eq(&self, other: &Self) -> bool {
         self.filled() == other.filled()
     }
 }
 
-impl fmt::Debug for Latencies {
+impl fmt::Debug for LatencyHistogram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Latencies")
             .field("count", &self.count())
@@ -355,7 +355,7 @@ impl fmt::Debug for Latencies {
     }
 }
 
-impl JsonSchema for Latencies {
+impl JsonSchema for LatencyHistogram {
     fn schema_name() -> Cow<'static, str> {
         "Latencies".into()
     }
@@ -369,13 +369,13 @@ impl JsonSchema for Latencies {
     }
 }
 
-impl Serialize for Latencies {
+impl Serialize for LatencyHistogram {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.to_text())
     }
 }
 
-impl<'de> Deserialize<'de> for Latencies {
+impl<'de> Deserialize<'de> for LatencyHistogram {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::from_text(&text).map_err(de::Error::custom)

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn recorded(micros: &[u64]) -> Latencies {
-    let mut latencies = Latencies::new();
+fn recorded(micros: &[u64]) -> LatencyHistogram {
+    let mut latencies = LatencyHistogram::new();
     for value in micros {
         latencies.record_micros(*value);
     }
@@ -28,16 +28,16 @@ fn dense(micros: &[u64], resolution: Resolution) -> Histogram<u64> {
     histogram
 }
 
-fn of_dense(histogram: &Histogram<u64>, resolution: Resolution) -> Latencies {
+fn of_dense(histogram: &Histogram<u64>, resolution: Resolution) -> LatencyHistogram {
     let histogram = histogram.clone();
-    Latencies(Counters::Open(Box::new(Open {
+    LatencyHistogram(Counters::Open(Box::new(Open {
         resolution,
         histogram,
     })))
 }
 
-fn read_back(latencies: &Latencies) -> Latencies {
-    Latencies::unpack(&latencies.pack()).unwrap()
+fn read_back(latencies: &LatencyHistogram) -> LatencyHistogram {
+    LatencyHistogram::unpack(&latencies.pack()).unwrap()
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_part_can_be_taken_out() {
     let all = recorded(&[100, 200, 300, 400]);
     assert_eq!(all.without(&recorded(&[100, 400])), recorded(&[200, 300]));
     assert!(all.without(&all).is_empty());
-    assert_eq!(all.without(&Latencies::new()), all);
+    assert_eq!(all.without(&LatencyHistogram::new()), all);
     assert_eq!(all.without(&recorded(&[700])), all, "it is no part of it");
 }
 
@@ -89,7 +89,7 @@ fn equal_latencies_are_recorded_at_once_and_counted_by_value() {
     latencies.record_many(5, 3);
     assert_eq!(latencies, recorded(&[5, 5, 5, 5, 5, 900]));
     assert_eq!(latencies.counts(), [(5, 5), (900, 1)]);
-    assert!(Latencies::new().counts().is_empty());
+    assert!(LatencyHistogram::new().counts().is_empty());
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn hostile_text_is_an_error_and_no_panic() {
         "!!!",
         "HISTFAAAAB54nJNpmSzMwMDAxAABzFCaEUoz2X+AsQB5nwTf",
     ] {
-        assert!(Latencies::from_text(text).is_err(), "{text}");
+        assert!(LatencyHistogram::from_text(text).is_err(), "{text}");
     }
 }
 
@@ -118,7 +118,7 @@ proptest! {
     fn a_sum_is_what_merging_gives(
         all in prop::collection::vec((latencies(), any::<bool>(), any::<bool>()), 0..6)
     ) {
-        let all: Vec<Latencies> = all.into_iter().map(|(of, is_coarse, is_packed)| {
+        let all: Vec<LatencyHistogram> = all.into_iter().map(|(of, is_coarse, is_packed)| {
             let mut one = recorded(&of);
             if is_coarse {
                 one = one.to_coarse();
@@ -128,11 +128,11 @@ proptest! {
             }
             one
         }).collect();
-        let mut merged = Latencies::new();
+        let mut merged = LatencyHistogram::new();
         for one in &all {
             merged.merge(one);
         }
-        let sum = Latencies::sum(&all);
+        let sum = LatencyHistogram::sum(&all);
         prop_assert_eq!(sum.count(), merged.count());
         prop_assert_eq!(sum, merged);
     }
@@ -155,7 +155,7 @@ proptest! {
     #[test]
     fn text_is_read_back_as_written(values in prop::collection::vec(0u64..700_000_000, 0..100)) {
         let latencies = recorded(&values);
-        prop_assert_eq!(Latencies::from_text(&latencies.to_text()).unwrap(), latencies);
+        prop_assert_eq!(LatencyHistogram::from_text(&latencies.to_text()).unwrap(), latencies);
     }
 
     #[test]
@@ -205,7 +205,7 @@ proptest! {
         prop_assert_eq!(ours.max(), Some(theirs.max() as f64 / 1e6));
         let over = theirs.len() - theirs.count_between(0, limit.max(1));
         prop_assert_eq!(ours.count_over(limit as f64 / 1e6), if limit == 0 { theirs.len() } else { over });
-        let mut both = Latencies::counted(ours.counts());
+        let mut both = LatencyHistogram::from_counts(ours.counts());
         both.record_micros(5);
         if !is_coarse {
             ours.record_micros(5);
@@ -245,7 +245,7 @@ proptest! {
     fn weighed_by_time_nothing_is_shorter_than_the_mean(
         millis in prop::collection::vec(1u64..100_000, 1..50)
     ) {
-        let mut latencies = Latencies::new();
+        let mut latencies = LatencyHistogram::new();
         for millis in millis {
             latencies.record(Duration::from_millis(millis));
         }
@@ -256,6 +256,6 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = Latencies::unpack(&bytes);
+        let _ = LatencyHistogram::unpack(&bytes);
     }
 }

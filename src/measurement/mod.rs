@@ -17,8 +17,8 @@ use std::time::Duration;
 
 pub use cause::Cause;
 pub use failure::{FailureKind, UnknownFailure};
-pub use flow::{Flow, Moments, Silence, silences};
-pub use latency::Latencies;
+pub use flow::{Flow, Silence, SliceInstants, silences};
+pub use latency::LatencyHistogram;
 pub use packed::DecodeError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ pub enum Arm {
 
 /// What an answer says of the cold start that may have delayed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Start {
+pub enum ColdStart {
     /// Nothing: the scenario knows of no mark.
     #[default]
     Untold,
@@ -69,25 +69,25 @@ pub enum Start {
 ///
 /// The first three histograms are disjoint: their counts add up to the number of requests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Cell {
+pub struct RequestStats {
     /// Requests that succeeded.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub succeeded: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub succeeded: LatencyHistogram,
     /// Timeouts and unfinished requests at the time that had passed: lower bounds.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub censored: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub censored: LatencyHistogram,
     /// All other failures; kept apart, since fast errors would flatter the quantiles.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub failed: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub failed: LatencyHistogram,
     /// Those of the successes that a cold start delayed. All other requests count as warm.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub cold: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub cold: LatencyHistogram,
     /// Failures by kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub errors: BTreeMap<FailureKind, u64>,
 }
 
-impl Cell {
+impl RequestStats {
     /// Counts one request; `latency` runs from the instant it was due.
     pub fn record(&mut self, latency: Duration, failure: Option<FailureKind>) {
         let Some(kind) = failure else {
@@ -119,8 +119,8 @@ impl Cell {
 
     /// All requests of several: as merging one after the other, and quicker.
     pub fn sum(cells: &[&Self]) -> Self {
-        let of = |latencies: fn(&Self) -> &Latencies| {
-            Latencies::sum(cells.iter().map(|cell| latencies(cell)))
+        let of = |latencies: fn(&Self) -> &LatencyHistogram| {
+            LatencyHistogram::sum(cells.iter().map(|cell| latencies(cell)))
         };
         Self {
             succeeded: of(|cell| &cell.succeeded),
@@ -131,7 +131,7 @@ impl Cell {
         }
     }
 
-    /// Keeps the cell in little memory; see [`Latencies::compact`].
+    /// Keeps the cell in little memory; see [`LatencyHistogram::compact`].
     pub fn compact(&mut self) {
         for latencies in [
             &mut self.succeeded,
@@ -166,7 +166,7 @@ impl Cell {
     }
 
     /// The latencies that quantiles are taken of: successes, and censored ones at their elapsed time.
-    pub fn latencies(&self) -> Latencies {
+    pub fn latencies(&self) -> LatencyHistogram {
         let mut latencies = self.succeeded.clone();
         latencies.merge(&self.censored);
         latencies
@@ -208,18 +208,18 @@ pub struct Slice {
     /// Length of the window in which requests became due.
     pub length: Duration,
     /// The generator's own delay of each request of the slice.
-    pub late: Latencies,
+    pub late: LatencyHistogram,
     /// By request, in the order of [`Measurement::requests`].
-    pub cells: Vec<Cell>,
+    pub cells: Vec<RequestStats>,
     /// By class and request, when responses came; the same ones in the same order in every slice of an arm.
     pub flows: Vec<Flow>,
 }
 
 impl Slice {
-    /// Keeps the slice in little memory; see [`Latencies::compact`].
+    /// Keeps the slice in little memory; see [`LatencyHistogram::compact`].
     pub fn compact(&mut self) {
         self.late.compact();
-        self.cells.iter_mut().for_each(Cell::compact);
+        self.cells.iter_mut().for_each(RequestStats::compact);
     }
 }
 
@@ -227,38 +227,38 @@ impl Slice {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Parts {
     /// Waiting for an idle user: the target's doing.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub queue: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub queue: LatencyHistogram,
     /// The generator's own delay.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub late: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub late: LatencyHistogram,
     /// From sending to the end of the answer.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub service: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub service: LatencyHistogram,
     /// The same of requests that opened a connection; the others reused one.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub opened: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub opened: LatencyHistogram,
     /// Name resolution, of new connections.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub dns: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub dns: LatencyHistogram,
     /// TCP connect, of new connections.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub connect: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub connect: LatencyHistogram,
     /// TLS handshake, of new connections.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub tls: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub tls: LatencyHistogram,
     /// From the request's last byte to the answer's first.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub first_byte: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub first_byte: LatencyHistogram,
     /// From the answer's first byte to its last.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub body: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub body: LatencyHistogram,
     /// Latency of answers that a cold start delayed, failures among them, where the scenario says how the target marks one.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub cold: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub cold: LatencyHistogram,
     /// Latency of the other successful answers, where the scenario says how the target marks a cold start.
-    #[serde(default, skip_serializing_if = "Latencies::is_empty")]
-    pub warm: Latencies,
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub warm: LatencyHistogram,
     /// Answers that say whether there was a cold start, be it that there was none.
     #[serde(default)]
     pub told: u64,
@@ -320,7 +320,7 @@ impl Part {
 
 impl Parts {
     /// The times of one part, of those requests that had it.
-    pub fn times(&self, part: Part) -> &Latencies {
+    pub fn times(&self, part: Part) -> &LatencyHistogram {
         match part {
             Part::Queue => &self.queue,
             Part::Dns => &self.dns,
@@ -343,7 +343,7 @@ impl Parts {
         times.quantile((above / had).min(1.0)).unwrap_or(0.0)
     }
 
-    /// Keeps the parts in little memory; see [`Latencies::compact`].
+    /// Keeps the parts in little memory; see [`LatencyHistogram::compact`].
     pub fn compact(&mut self) {
         for latencies in [
             &mut self.queue,
@@ -432,7 +432,7 @@ pub struct Second {
     /// Failures by kind.
     pub errors: BTreeMap<FailureKind, u64>,
     /// Latencies of successes and of censored requests.
-    pub latencies: Latencies,
+    pub latencies: LatencyHistogram,
 }
 
 /// All that came back of one run.
@@ -510,7 +510,7 @@ mod tests {
 
     #[test]
     fn fast_failures_do_not_flatter_the_quantiles() {
-        let mut cell = Cell::default();
+        let mut cell = RequestStats::default();
         for _ in 0..10 {
             cell.record(Duration::from_millis(100), None);
         }
@@ -546,7 +546,7 @@ mod tests {
 
     #[test]
     fn every_failure_is_over_any_limit() {
-        let mut cell = Cell::default();
+        let mut cell = RequestStats::default();
         cell.record(Duration::from_millis(1), None);
         cell.record(Duration::from_millis(1), Some(FailureKind::Reset));
         cell.record(Duration::from_secs(30), Some(FailureKind::Timeout));
@@ -555,7 +555,7 @@ mod tests {
 
     #[test]
     fn every_request_is_cold_or_warm_and_a_failure_is_never_cold() {
-        let mut cell = Cell::default();
+        let mut cell = RequestStats::default();
         cell.record(Duration::from_millis(10), None);
         cell.record_cold(Duration::from_millis(500));
         cell.record_cold(Duration::from_millis(900));
@@ -575,7 +575,7 @@ mod tests {
 
     #[test]
     fn a_timeout_counts_at_the_time_that_passed() {
-        let mut cell = Cell::default();
+        let mut cell = RequestStats::default();
         cell.record(Duration::from_secs(30), Some(FailureKind::Timeout));
         assert!(cell.latencies().quantile(0.5).unwrap() > 29.9);
     }

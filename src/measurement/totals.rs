@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cell, FailureKind};
+use super::{FailureKind, RequestStats};
 
 /// Requests and failures over some cells.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,7 +15,7 @@ pub struct Totals {
 
 impl Totals {
     /// Those of some cells.
-    pub fn of<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Self {
+    pub fn of<'a>(cells: impl IntoIterator<Item = &'a RequestStats>) -> Self {
         let mut totals = Self::default();
         for cell in cells {
             totals.add(cell.requests(), &cell.errors);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Error, Options};
-use crate::load::{Origin, Turns};
+use crate::load::{DuetTurns, Origin};
 use crate::scenario::Scenario;
 use crate::thresholds::{Precision, Thresholds};
 
@@ -28,11 +28,11 @@ pub struct Against {
     /// Where the base is.
     pub target: Origin,
     /// How target and base take turns.
-    pub turns: Turns,
+    pub turns: DuetTurns,
 }
 
 /// How target and base take turns, as the arguments and the thresholds say it.
-pub(super) fn turns(options: &Options, thresholds: &Thresholds) -> Result<Turns, Error> {
+pub(super) fn turns(options: &Options, thresholds: &Thresholds) -> Result<DuetTurns, Error> {
     let is_precise = thresholds.regression.precision == Precision::High;
     let usual = if is_precise {
         PAIRS_OF_HIGH_PRECISION
@@ -51,7 +51,7 @@ pub(super) fn turns(options: &Options, thresholds: &Thresholds) -> Result<Turns,
     if slice < SHORTEST_SLICE {
         return Err(Error::ShortSlice(SHORTEST_SLICE));
     }
-    Ok(Turns {
+    Ok(DuetTurns {
         pairs,
         slice,
         guard: options.guard.unwrap_or(GUARD),
@@ -60,7 +60,7 @@ pub(super) fn turns(options: &Options, thresholds: &Thresholds) -> Result<Turns,
 }
 
 /// Refuses what only a duet has a use for.
-pub(super) fn refuse_alone(options: &Options) -> Result<(), Error> {
+pub(super) fn reject_without_base(options: &Options) -> Result<(), Error> {
     let given = [
         ("--pairs", options.pairs.is_some()),
         ("--slice", options.slice.is_some()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::baseline::StoreError;
 use crate::load::{OriginError, ProxyError};
-use crate::{record, remote, scenario, thresholds};
+use crate::{http_client, record, scenario, thresholds};
 
 /// Why a plan could not be made: all of these are found before the first request.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +91,7 @@ pub enum Error {
     NoBaseline(PathBuf),
     /// What `--baseline` names cannot be fetched.
     #[error("cannot fetch the baseline: {0}")]
-    Remote(remote::Error),
+    Remote(http_client::Error),
     /// The address of the baseline answers with something else.
     #[error(
         "{url} answered {status} and no baseline: give the address of the file itself, and a header in LOADGATE_BASELINE_HEADER where it asks for one"

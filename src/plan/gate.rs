@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::against::{self, Against};
-use super::parts::Repository;
-use super::place::{self, Place};
-use super::{Commands, Error, Options, Recording, Serving, variable};
+use super::baseline_location::{self, BaselineLocation};
+use super::include_root::IncludeRoot;
+use super::{Commands, Error, ManagedServers, Options, RecordMode, variable};
 use crate::baseline::{Baseline, store};
+use crate::http_client;
 use crate::load::{Origin, Proxy, duet_load};
 use crate::record::{PhaseRecord, RunRecord, phases};
-use crate::remote;
 use crate::scenario::{self, Files, Inputs, Phase, RowOrder, Scenario, Step};
 use crate::thresholds::{self, Names, PhaseName, Thresholds};
 
 /// The longest files of a gate that are read, in bytes. The reader of YAML refuses more than 1 MB, with a message of its own.
 const LONGEST_YAML: u64 = 1 << 20;
-const LONGEST_BASELINE: u64 = place::MOST_BYTES as u64;
+const LONGEST_BASELINE: u64 = baseline_location::MOST_BYTES as u64;
 
 /// What stands for a variable that is not set, where nothing is sent.
 const STAND_IN: &str = "unset";
@@ -52,20 +52,20 @@ pub struct Gate {
 impl Gate {
     /// Reads the files of a gate that needs no deployment.
     pub fn read(folder: &Path, options: &Options) -> Result<Self, Error> {
-        Self::read_for(folder, options, &Serving::default())
+        Self::read_for(folder, options, &ManagedServers::default())
     }
 
     /// Reads the files of a gate, and settles which deployments it loads.
     pub(super) fn read_for(
         folder: &Path,
         options: &Options,
-        serving: &Serving,
+        serving: &ManagedServers,
     ) -> Result<Self, Error> {
         let scenario_path = folder.join("scenario.yml");
         if !scenario_path.exists() {
             return Err(no_gate(folder));
         }
-        let repository = Repository::of(folder).map_err(|source| Error::Read {
+        let repository = IncludeRoot::of(folder).map_err(|source| Error::Read {
             what: "the gate",
             path: folder.to_owned(),
             source,
@@ -99,14 +99,16 @@ impl Gate {
                 (beside, (Some(baseline), None))
             }
             None => (beside, (None, None)),
-            Some(Place::Url(_)) if options.recording == Recording::WhereGood => {
+            Some(BaselineLocation::Url(_)) if options.record_mode == RecordMode::IfAcceptable => {
                 return Err(Error::RecordingAtUrl);
             }
-            Some(place @ Place::Url(_)) => (beside, read_baseline_at(place)?),
-            Some(Place::File(path)) if options.recording == Recording::WhereGood => {
+            Some(place @ BaselineLocation::Url(_)) => (beside, read_baseline_at(place)?),
+            Some(BaselineLocation::File(path))
+                if options.record_mode == RecordMode::IfAcceptable =>
+            {
                 (path.clone(), (read_baseline(path)?, None))
             }
-            Some(place @ Place::File(path)) => (path.clone(), read_baseline_at(place)?),
+            Some(place @ BaselineLocation::File(path)) => (path.clone(), read_baseline_at(place)?),
         };
         let target = target(&scenario_path, options, serving, &scenario)?;
         let against = against(options, serving, &thresholds, read)?;
@@ -133,7 +135,7 @@ impl Gate {
 
 impl Gate {
     /// Refuses a gate that would send nothing. What hangs on a variable that is not set is not known yet.
-    pub(super) fn refuse_silent(&self) -> Result<(), Error> {
+    pub(super) fn reject_empty_thresholds(&self) -> Result<(), Error> {
         let tasks = self.scenario.user_classes.iter().flat_map(|it| &it.tasks);
         let mut requests = tasks
             .flat_map(|task| &task.steps)
@@ -172,7 +174,7 @@ fn no_gate(path: &Path) -> Error {
         };
     }
     if text.contains("://") {
-        return Error::GateIsAddress(remote::without_secrets(&text));
+        return Error::GateIsAddress(http_client::without_secrets(&text));
     }
     Error::NoGate(path.to_owned())
 }
@@ -199,10 +201,12 @@ fn read_baseline(path: &Path) -> Result<Option<Baseline>, Error> {
 }
 
 /// Reads a baseline that was named and must be there; none with the reason where an address has none.
-pub fn read_baseline_at(place: &Place) -> Result<(Option<Baseline>, Option<String>), Error> {
+pub fn read_baseline_at(
+    place: &BaselineLocation,
+) -> Result<(Option<Baseline>, Option<String>), Error> {
     match place {
-        Place::Url(url) => place::fetch(url),
-        Place::File(path) => match read_baseline(path)? {
+        BaselineLocation::Url(url) => baseline_location::fetch(url),
+        BaselineLocation::File(path) => match read_baseline(path)? {
             None => Err(Error::NoBaseline(path.clone())),
             baseline => Ok((baseline, None)),
         },
@@ -210,7 +214,7 @@ pub fn read_baseline_at(place: &Place) -> Result<(Option<Baseline>, Option<Strin
 }
 
 /// The thresholds of a gate that has none, for a stored result.
-pub fn silent_thresholds(record: &RunRecord) -> Result<Thresholds, Error> {
+pub fn empty_thresholds(record: &RunRecord) -> Result<Thresholds, Error> {
     let names = Names {
         requests: &record.requests,
         phases: &phase_names(&record.phases),
@@ -247,7 +251,7 @@ fn folder_name(name: &str) -> String {
 fn target(
     path: &Path,
     options: &Options,
-    serving: &Serving,
+    serving: &ManagedServers,
     scenario: &Scenario,
 ) -> Result<Option<Origin>, Error> {
     if let Some(server) = &serving.target {
@@ -263,13 +267,16 @@ fn target(
 /// The base version, where one is given.
 fn against(
     options: &Options,
-    serving: &Serving,
+    serving: &ManagedServers,
     thresholds: &Thresholds,
     read: impl Fn(&[(String, String)]) -> Result<(Scenario, BTreeSet<String>), Error>,
 ) -> Result<Option<Against>, Error> {
-    let started = serving.base.as_ref().map(super::serving::Server::url);
+    let started = serving
+        .base
+        .as_ref()
+        .map(super::managed_servers::Server::url);
     let Some(url) = started.as_ref().or(options.against.as_ref()) else {
-        return against::refuse_alone(options).map(|()| None);
+        return against::reject_without_base(options).map(|()| None);
     };
     let mut set = options.set.clone();
     set.retain(|(name, _)| !options.against_set.iter().any(|(own, _)| own == name));

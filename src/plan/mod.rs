@@ -4,29 +4,29 @@
 //! environment; it must not know the command line's grammar, send anything, or write anything but the output folder.
 
 mod against;
+mod baseline_location;
 mod error;
 mod gate;
-mod given;
+mod include_root;
 mod machine;
-mod parts;
-mod place;
-mod serving;
+mod managed_servers;
+mod reproduce;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use against::Against;
+pub use baseline_location::BaselineLocation;
 pub use error::Error;
-pub use gate::{Gate, phase_names, read_baseline_at, silent_thresholds};
-pub use place::Place;
-pub use serving::{Server, Serving};
+pub use gate::{Gate, empty_thresholds, phase_names, read_baseline_at};
+pub use managed_servers::{ManagedServers, Server};
 
 pub use crate::load::SchedulingPolicy;
 
 use crate::ci::{self, CiRun};
 use crate::files;
-use crate::processes::Withheld;
+use crate::processes::DeniedVariables;
 use crate::record::{Environment, RunRecord};
 
 /// What to do, as the arguments say it.
@@ -57,7 +57,7 @@ pub struct Options {
     /// Where results and reports go.
     pub out: PathBuf,
     /// The baseline, over the gate's own.
-    pub baseline: Option<Place>,
+    pub baseline: Option<BaselineLocation>,
     /// Variables, over the scenario's.
     pub set: Vec<(String, String)>,
     /// Which of the scenario's environments is chosen.
@@ -81,19 +81,19 @@ pub struct Options {
     /// Variables that started programs inherit although they look like credentials.
     pub passed: Vec<String>,
     /// Whether the run is added to the baseline.
-    pub recording: Recording,
+    pub record_mode: RecordMode,
     /// Who judges the run.
-    pub judging: Judging,
+    pub judge_mode: JudgeMode,
 }
 
 /// Who judges a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Judging {
+pub enum JudgeMode {
     /// The run itself, at its end.
     #[default]
     Now,
     /// Another job, together with others' results: `--unjudged`.
-    Later,
+    Deferred,
 }
 
 /// Whether a scenario may run programs.
@@ -110,12 +110,12 @@ pub enum Commands {
 
 /// Whether a run is added to the baseline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Recording {
+pub enum RecordMode {
     /// It is not.
     #[default]
     Off,
     /// It is, where it passed or was inconclusive: `--record`.
-    WhereGood,
+    IfAcceptable,
 }
 
 /// All that a run needs, checked.
@@ -126,9 +126,9 @@ pub struct Plan {
     /// Where results and reports go; several gates get a folder each in it.
     pub out: PathBuf,
     /// Servers that are started for the run.
-    pub serving: Serving,
+    pub serving: ManagedServers,
     /// What started programs do not inherit of the environment.
-    pub withheld: Withheld,
+    pub withheld: DeniedVariables,
     /// Variables from the arguments whose values may be secret.
     pub secrets: Vec<(String, String)>,
     /// What a baseline's jobs must share.
@@ -144,9 +144,9 @@ pub struct Plan {
     /// Which scheduling the threads that send load ask for.
     pub scheduling: SchedulingPolicy,
     /// Whether runs are added to the baselines.
-    pub recording: Recording,
+    pub recording: RecordMode,
     /// Who judges the runs.
-    pub judging: Judging,
+    pub judging: JudgeMode,
     /// This machine.
     pub environment: Environment,
     /// The CI run, inside CI.
@@ -159,7 +159,7 @@ impl Plan {
     /// Reads and checks everything that `options` names.
     pub fn read(options: &Options) -> Result<Self, Error> {
         let ci = ci::detect(&variable);
-        if options.recording == Recording::WhereGood
+        if options.record_mode == RecordMode::IfAcceptable
             && ci.as_ref().is_some_and(|run| run.is_change_request)
         {
             return Err(Error::RecordingChangeRequest);
@@ -167,14 +167,14 @@ impl Plan {
         if options.baseline.is_some() && options.gates.len() > 1 {
             return Err(Error::OneBaselineManyGates);
         }
-        let serving = Serving::new(options)?;
+        let serving = ManagedServers::new(options)?;
         let gates = options
             .gates
             .iter()
             .map(|folder| Gate::read_for(folder, options, &serving))
             .collect::<Result<Vec<_>, _>>()?;
-        refuse_twins(&gates)?;
-        gates.iter().try_for_each(Gate::refuse_silent)?;
+        reject_duplicate_names(&gates)?;
+        gates.iter().try_for_each(Gate::reject_empty_thresholds)?;
         let ca = options
             .ca
             .as_deref()
@@ -182,8 +182,8 @@ impl Plan {
             .transpose()?;
         Ok(Self {
             out: options.out.clone(),
-            withheld: withheld(&gates, options),
-            secrets: given::secrets(options),
+            withheld: denied_variables(&gates, options),
+            secrets: reproduce::secrets(options),
             serving,
             gates,
             labels: labels(&options.labels)?,
@@ -192,11 +192,11 @@ impl Plan {
             ca,
             insecure: options.insecure,
             scheduling: options.scheduling,
-            recording: options.recording,
-            judging: options.judging,
+            recording: options.record_mode,
+            judging: options.judge_mode,
             environment: machine::describe(ci.as_ref().and_then(|run| run.runner.clone())),
             ci,
-            given: given::given(options),
+            given: reproduce::given(options),
         })
     }
 
@@ -219,12 +219,12 @@ impl Plan {
 }
 
 /// What started programs do not inherit: credentials, and what the scenarios read from the environment.
-fn withheld(gates: &[Gate], options: &Options) -> Withheld {
+fn denied_variables(gates: &[Gate], options: &Options) -> DeniedVariables {
     let bases = gates.iter().filter_map(|gate| gate.against.as_ref());
     let scenarios = gates.iter().map(|gate| &gate.scenario);
     let scenarios = scenarios.chain(bases.map(|base| &base.scenario));
     let secrets: Vec<String> = scenarios.flat_map(|own| own.secrets.clone()).collect();
-    Withheld::new(std::env::vars_os(), &secrets, &options.passed)
+    DeniedVariables::new(std::env::vars_os(), &secrets, &options.passed)
 }
 
 /// Makes a folder for output, and tries that it can be written to.
@@ -278,7 +278,7 @@ fn labels(pairs: &[(String, String)]) -> Result<BTreeMap<String, String>, Error>
 }
 
 /// Two gates must not write into one folder, also on file systems that ignore case.
-fn refuse_twins(gates: &[Gate]) -> Result<(), Error> {
+fn reject_duplicate_names(gates: &[Gate]) -> Result<(), Error> {
     let mut seen = BTreeMap::new();
     for gate in gates {
         let name = &gate.scenario.name;

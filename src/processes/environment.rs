@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
-use crate::secrecy::names_secret;
+use crate::redact::names_secret;
 
 /// What the platforms' files, sockets and addresses are named by; tokens are known by their names.
 const WITHHELD: [&str; 18] = [
@@ -63,12 +63,12 @@ const TELLING: usize = 8;
 
 /// The variables of this process's environment that started programs do not inherit.
 #[derive(Clone, Debug, Default)]
-pub struct Withheld {
+pub struct DeniedVariables {
     names: Vec<OsString>,
     values: Vec<String>,
 }
 
-impl Withheld {
+impl DeniedVariables {
     /// Decides what is withheld: credentials by their name, what holds one of those, and what is as secret as `secrets`;
     /// never what `passed` names.
     pub fn new(
@@ -149,7 +149,7 @@ mod tests {
         let variables = variables
             .iter()
             .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        let withheld = Withheld::new(variables, &owned(secrets), &owned(passed));
+        let withheld = DeniedVariables::new(variables, &owned(secrets), &owned(passed));
         let mut names: Vec<String> = withheld
             .names()
             .iter()
@@ -230,7 +230,7 @@ mod tests {
     fn what_is_named_is_passed_on() {
         let variables = [("JWT_SECRET", "s3cretvalue"), ("GH_TOKEN", "t")];
         assert_eq!(withheld(&variables, &[], &["JWT_SECRET"]), ["GH_TOKEN"]);
-        let passed = Withheld::new(
+        let passed = DeniedVariables::new(
             [("JWT_SECRET".into(), "s3cretvalue".into())].into_iter(),
             &[],
             &["JWT_SECRET".to_owned()],

@@ -20,9 +20,9 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub use environment::Withheld;
+pub use environment::DeniedVariables;
 
-pub use system::{Guardian, guard};
+pub use system::{Watchdog, guard};
 
 /// The subcommand that runs [`guard`]; nobody types it.
 pub const GUARD: &str = "guard-servers";
@@ -51,22 +51,22 @@ pub fn conceal() {
 }
 
 /// Ends what started programs have left running outside of their groups. On Linux alone such processes can be found.
-pub fn end_strays() {
+pub fn kill_orphans() {
     strays::end_all();
 }
 
 /// A started program with all that it starts. All of it ends when the first process has ended, or when this is dropped.
 #[derive(Debug)]
-pub struct Group {
+pub struct ProcessGroup {
     first: Child,
-    rest: system::Rest,
+    rest: system::OsGroup,
     ended: Option<ExitStatus>,
 }
 
-impl Group {
+impl ProcessGroup {
     /// Starts a program, without the variables that are withheld from it, unless `command` sets them itself. The keys that
     /// interrupt loadgate do not reach it.
-    pub fn start(command: &mut Command, withheld: &Withheld) -> io::Result<Self> {
+    pub fn start(command: &mut Command, withheld: &DeniedVariables) -> io::Result<Self> {
         let set: Vec<OsString> = command
             .get_envs()
             .map(|(name, _)| name.to_owned())
@@ -76,7 +76,7 @@ impl Group {
         }
         command.env(MARK, mark());
         system::set_apart(command);
-        let mut rest = system::Rest::new()?;
+        let mut rest = system::OsGroup::new()?;
         let mut first = strays::starting(|| {
             let first = command.spawn()?;
             let id = first.id();
@@ -120,12 +120,12 @@ impl Group {
     }
 
     /// Asks all of it to stop by itself. False where nothing was asked, as on Windows, where most programs cannot be.
-    pub fn ask(&self) -> bool {
+    pub fn request_stop(&self) -> bool {
         self.ended.is_none() && self.rest.ask(&self.first)
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if self.ended.is_none() {
             self.rest.end(&self.first);
@@ -175,9 +175,12 @@ mod tests {
     }
 
     /// Starts it, and returns it with its output from when the second one was started.
-    fn started(role: &str) -> (Group, BufReader<ChildStdout>) {
-        let mut group =
-            Group::start(in_role(role).stdout(Stdio::piped()), &Withheld::default()).unwrap();
+    fn started(role: &str) -> (ProcessGroup, BufReader<ChildStdout>) {
+        let mut group = ProcessGroup::start(
+            in_role(role).stdout(Stdio::piped()),
+            &DeniedVariables::default(),
+        )
+        .unwrap();
         let mut output = BufReader::new(group.outputs().0.unwrap());
         let mut line = String::new();
         while line != "started\n" && line != "started\r\n" {
@@ -214,14 +217,14 @@ mod tests {
         assert!(status.success());
         all_of_it_ends(output);
         assert_eq!(group.try_wait().unwrap(), Some(status));
-        assert!(!group.ask(), "nobody is left to be asked");
+        assert!(!group.request_stop(), "nobody is left to be asked");
     }
 
     #[cfg(unix)]
     #[test]
     fn what_is_asked_may_stop_by_itself() {
         let (mut group, output) = started("first");
-        assert!(group.ask());
+        assert!(group.request_stop());
         all_of_it_ends(output);
         let began = Instant::now();
         while group.try_wait().unwrap().is_none() {
@@ -242,19 +245,19 @@ mod tests {
                 "setsid sh -c 'echo started; exec sleep 60' & sleep 60",
             ])
             .stdout(Stdio::piped());
-        let mut group = Group::start(&mut command, &Withheld::default()).unwrap();
+        let mut group = ProcessGroup::start(&mut command, &DeniedVariables::default()).unwrap();
         let mut output = BufReader::new(group.outputs().0.unwrap());
         output.read_line(&mut String::new()).unwrap();
-        end_strays();
+        kill_orphans();
         assert_eq!(group.try_wait().unwrap(), None, "a group is no stray");
         drop(group);
-        end_strays();
+        kill_orphans();
         all_of_it_ends(output);
     }
 
     #[test]
     fn a_program_inherits_nothing_that_is_withheld_and_all_that_it_is_given() {
-        let withheld = Withheld::new(
+        let withheld = DeniedVariables::new(
             ["PATH", "LOADGATE_PORT"]
                 .into_iter()
                 .map(|name| (name.into(), "x".into())),
@@ -263,7 +266,7 @@ mod tests {
         );
         let mut command = in_role("brief");
         command.env("LOADGATE_PORT", "1").env("OTHER", "2");
-        Group::start(&mut command, &withheld).unwrap();
+        ProcessGroup::start(&mut command, &withheld).unwrap();
         let given = |name: &str| {
             let mut all = command.get_envs();
             all.find(|(own, _)| *own == name)

@@ -21,7 +21,7 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// The group of a first process, which has its id.
 #[derive(Debug)]
-pub(super) struct Rest;
+pub(super) struct OsGroup;
 
 pub(super) fn set_apart(command: &mut Command) {
     command.process_group(0);
@@ -33,7 +33,7 @@ pub(super) fn has_ended(first: &mut Child) -> io::Result<bool> {
     Ok(waitid(WaitId::Pid(Pid::from_child(first)), options)?.is_some())
 }
 
-impl Rest {
+impl OsGroup {
     #[expect(clippy::unnecessary_wraps, reason = "its twin may fail")]
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self)
@@ -67,9 +67,9 @@ fn signal(first: &Child, signal: Signal) {
 
 /// Sees to it that no group that it watches over outlives this process, whatever ends it: a process of its own, which
 /// learns of the end by the end of its input. Dropped, it stops what it still watches over.
-pub struct Guardian(Child);
+pub struct Watchdog(Child);
 
-impl Guardian {
+impl Watchdog {
     /// Starts this program as the guardian.
     pub fn start() -> io::Result<Self> {
         // In a group of its own, so that a signal to the run's group does not end it first.
@@ -108,7 +108,7 @@ impl Guardian {
     }
 }
 
-impl Drop for Guardian {
+impl Drop for Watchdog {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
         let _ = self.0.wait();

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::model::{
-    COUNTING, CellRecord, Deployment, Environment, Health, LoadModel, PartsRecord, PhaseRecord,
-    Run, RunRecord, SCHEMA, ScenarioIdentity, SecondRecord, SilenceRecord, SliceRecord, Turns,
+    COUNTING, Deployment, DuetSettings, Environment, Health, LoadModel, PartsRecord, PhaseRecord,
+    RequestRecord, Run, RunRecord, SCHEMA, ScenarioIdentity, SecondRecord, SilenceRecord,
+    SliceRecord,
 };
 use super::unsent::unsent;
 use crate::measurement::{Arm, Measurement, Second, Silence, Slice, silences};
@@ -20,7 +21,7 @@ pub struct Circumstances {
     /// The deployment it was compared with, in a duet.
     pub base: Option<Deployment>,
     /// How the two took turns, in a duet.
-    pub turns: Option<Turns>,
+    pub turns: Option<DuetSettings>,
     /// When and how the run went.
     pub run: Run,
     /// What a baseline's jobs must share.
@@ -179,10 +180,10 @@ fn slice(slice: Slice, silences: Vec<SilenceRecord>) -> SliceRecord {
     let cells = slice.cells.into_iter().enumerate();
     let cells = cells.filter_map(|(request, cell)| {
         let (completed, first) = completed(request);
-        (cell.requests() + completed > 0).then(|| CellRecord {
+        (cell.requests() + completed > 0).then(|| RequestRecord {
             completed: is_known.then_some(completed),
             first_s: first.map(|first| six_digits(first.as_secs_f64())),
-            ..CellRecord::new(request, cell)
+            ..RequestRecord::new(request, cell)
         })
     });
     SliceRecord {

@@ -1,6 +1,6 @@
 //! The level of a metric in one job: one number, and the spread within the job.
 
-use super::units::{Sample, log_units, needed_in_all, needed_per_unit};
+use super::units::{Aggregate, log_units, needed_in_all, needed_per_unit};
 use crate::metric::Metric;
 
 /// Where a metric lay in one job, as a natural logarithm (of seconds, or of requests per second).
@@ -26,8 +26,8 @@ pub struct Shortage {
 ///
 /// A phase in which nothing was sent does not count, and every other one must fill a unit: were one left out in some
 /// jobs and not in others, the jobs would speak of different phases.
-pub fn level(phases: &[Vec<[Sample; 1]>], metric: Metric) -> Result<Level, Shortage> {
-    let held = |phase: &Vec<[Sample; 1]>| -> u64 {
+pub fn level(phases: &[Vec<[Aggregate; 1]>], metric: Metric) -> Result<Level, Shortage> {
+    let held = |phase: &Vec<[Aggregate; 1]>| -> u64 {
         phase.iter().map(|[sample]| sample.count(metric)).sum()
     };
     let (have, need) = (phases.iter().map(held).sum(), needed_in_all(metric));
@@ -87,16 +87,16 @@ fn spread(phases: &[Vec<f64>]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measurement::Latencies;
+    use crate::measurement::LatencyHistogram;
     use crate::record::Completed;
 
     /// `count` requests of `millis` each in one second.
-    fn sample(count: u64, millis: u64) -> [Sample; 1] {
-        let mut latencies = Latencies::new();
+    fn sample(count: u64, millis: u64) -> [Aggregate; 1] {
+        let mut latencies = LatencyHistogram::new();
         for _ in 0..count {
             latencies.record_micros(millis * 1000);
         }
-        [Sample {
+        [Aggregate {
             requests: count,
             failures: 0,
             seconds: 1.0,
@@ -105,7 +105,7 @@ mod tests {
                 seconds: 1.0,
             },
             latencies,
-            ..Sample::default()
+            ..Aggregate::default()
         }]
     }
 

@@ -11,7 +11,7 @@ mod model;
 #[cfg(test)]
 pub(crate) mod sample;
 mod seconds;
-mod sieve;
+mod slice_filter;
 mod units;
 mod unsent;
 
@@ -20,10 +20,10 @@ pub use build::{Circumstances, build, phases};
 pub use json::{Error, Stored, schema};
 pub use level::{Level, Shortage, level, mean_of_medians, median};
 pub use model::{
-    COUNTING, CellRecord, Completed, Deployment, Ended, Environment, Health, LoadModel,
-    PartsRecord, PhaseRecord, Run, RunRecord, SCHEMA, ScenarioIdentity, Scheduling, SecondRecord,
-    SilenceRecord, SliceRecord, Turns, UnsentRecord, quantiles_ms,
+    COUNTING, Completed, Deployment, DuetSettings, Ended, Environment, Health, LoadModel,
+    PartsRecord, PhaseRecord, RequestRecord, Run, RunRecord, SCHEMA, ScenarioIdentity, Scheduling,
+    SecondRecord, SilenceRecord, SliceRecord, UnsentRecord, quantiles_ms,
 };
 pub use seconds::{LoadRate, LoadSeconds};
-pub use sieve::{Sieve, Tally};
-pub use units::{Sample, log_units, needed_in_all, needed_per_unit};
+pub use slice_filter::{DropCount, SliceFilter};
+pub use units::{Aggregate, log_units, needed_in_all, needed_per_unit};

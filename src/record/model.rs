@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::measurement::{Arm, Cause, Cell, FailureKind, Latencies, Parts, Totals};
+use crate::measurement::{Arm, Cause, FailureKind, LatencyHistogram, Parts, RequestStats, Totals};
 use crate::metric::Metric;
 use crate::units::six_digits;
 
@@ -38,7 +38,7 @@ pub struct RunRecord {
     pub base: Option<Deployment>,
     /// How the two took turns, in a duet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turns: Option<Turns>,
+    pub turns: Option<DuetSettings>,
     /// When and how the run went.
     pub run: Run,
     /// What a baseline's jobs must share, from `--label`.
@@ -99,7 +99,7 @@ pub struct Deployment {
 
 /// How the two deployments of a duet took turns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Turns {
+pub struct DuetSettings {
     /// Pairs of slices of each steady phase, before a second look.
     pub pairs: u32,
     /// Length of a slice, in seconds.
@@ -305,7 +305,7 @@ pub struct SliceRecord {
     /// P99 of the generator's own delay, in seconds.
     pub late_p99_s: f64,
     /// The requests that became due in it; names without any, and without a response that came in it, are left out.
-    pub cells: Vec<CellRecord>,
+    pub cells: Vec<RequestRecord>,
     /// Stretches of it in which nobody was served though a request was in flight, from a second on. None in older results,
     /// which do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -343,7 +343,7 @@ pub struct SilenceRecord {
 
 /// The requests of one name in one slice. The figures beside the histograms are for readers of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CellRecord {
+pub struct RequestRecord {
     /// Index of the request name.
     pub request: usize,
     /// Requests.
@@ -357,7 +357,7 @@ pub struct CellRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_weighted_ms: Option<f64>,
     /// The histograms and failures by kind, which everything is computed from.
-    pub cell: Cell,
+    pub cell: RequestStats,
     /// Responses that came in the slice, whenever they were due. None in older results, which do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed: Option<u64>,
@@ -366,9 +366,9 @@ pub struct CellRecord {
     pub first_s: Option<f64>,
 }
 
-impl CellRecord {
+impl RequestRecord {
     /// The record of one cell.
-    pub fn new(request: usize, cell: Cell) -> Self {
+    pub fn new(request: usize, cell: RequestStats) -> Self {
         let latencies = cell.latencies();
         Self {
             request,
@@ -385,7 +385,7 @@ impl CellRecord {
     }
 }
 
-impl CellRecord {
+impl RequestRecord {
     /// Requests that were due in the slice and sent.
     fn sent(&self) -> u64 {
         let errors = self.cell.errors.iter();
@@ -404,7 +404,7 @@ impl CellRecord {
 }
 
 /// All latency quantiles in milliseconds; empty where nothing was recorded.
-pub fn quantiles_ms(latencies: &Latencies) -> BTreeMap<Metric, f64> {
+pub fn quantiles_ms(latencies: &LatencyHistogram) -> BTreeMap<Metric, f64> {
     Metric::QUANTILES
         .into_iter()
         .filter_map(|metric| {
@@ -453,10 +453,14 @@ pub struct SecondRecord {
 
 impl RunRecord {
     /// All requests of one name, or of all names where none, over the slices that `keep` picks.
-    pub fn pooled(&self, request: Option<usize>, keep: impl Fn(&SliceRecord) -> bool) -> Cell {
+    pub fn pooled(
+        &self,
+        request: Option<usize>,
+        keep: impl Fn(&SliceRecord) -> bool,
+    ) -> RequestStats {
         let kept = self.slices.iter().filter(|slice| keep(slice));
-        let cells: Vec<&Cell> = kept.flat_map(|slice| slice.of_request(request)).collect();
-        Cell::sum(&cells)
+        let cells: Vec<&RequestStats> = kept.flat_map(|slice| slice.of_request(request)).collect();
+        RequestStats::sum(&cells)
     }
 
     /// Failures by kind over the slices that `keep` picks, all names together.
@@ -536,7 +540,7 @@ impl SliceRecord {
         let first = own().filter_map(|cell| cell.first_s).reduce(f64::min);
         let is_paired = self.pair.is_some();
         if is_paired && own().all(|cell| cell.completed.is_some()) {
-            let answered: u64 = own().map(CellRecord::answered).sum();
+            let answered: u64 = own().map(RequestRecord::answered).sum();
             if 2 * responses >= answered {
                 return Completed {
                     responses: answered,
@@ -558,12 +562,12 @@ impl SliceRecord {
     }
 
     /// The requests of one name in this slice, or of all names where none.
-    pub fn cell(&self, request: Option<usize>) -> Cell {
-        Cell::sum(&self.of_request(request).collect::<Vec<_>>())
+    pub fn cell(&self, request: Option<usize>) -> RequestStats {
+        RequestStats::sum(&self.of_request(request).collect::<Vec<_>>())
     }
 
     /// What is held of one request name in this slice, or of every name where none.
-    pub fn of_request(&self, request: Option<usize>) -> impl Iterator<Item = &Cell> {
+    pub fn of_request(&self, request: Option<usize>) -> impl Iterator<Item = &RequestStats> {
         self.cells
             .iter()
             .filter(move |cell| request.is_none_or(|index| index == cell.request))

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    COUNTING, CellRecord, Deployment, Ended, Environment, Health, LoadModel, PartsRecord,
-    PhaseRecord, Run, RunRecord, SCHEMA, ScenarioIdentity, SliceRecord,
+    COUNTING, Deployment, Ended, Environment, Health, LoadModel, PartsRecord, PhaseRecord,
+    RequestRecord, Run, RunRecord, SCHEMA, ScenarioIdentity, SliceRecord,
 };
-use crate::measurement::{Arm, Cell, FailureKind, Parts};
+use crate::measurement::{Arm, FailureKind, Parts, RequestStats};
 
 /// What one request name did in one slice.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Traffic {
     median_ms: f64,
     failures: Vec<(FailureKind, u64)>,
     cold: (u64, f64),
-    recorded: OnceCell<CellRecord>,
+    recorded: OnceCell<RequestRecord>,
 }
 
 /// Requests of one name whose latencies are spread evenly between 0.5 and 1.5 times `median_ms`, so that P95 is 1.45
@@ -58,18 +58,18 @@ impl Traffic {
     }
 
     /// Its requests, recorded; what they cost is paid once, since a run repeats its traffic slice by slice.
-    fn cell(&self, request: usize) -> CellRecord {
+    fn cell(&self, request: usize) -> RequestRecord {
         let recorded = self
             .recorded
-            .get_or_init(|| CellRecord::new(0, self.record()));
-        CellRecord {
+            .get_or_init(|| RequestRecord::new(0, self.record()));
+        RequestRecord {
             request,
             ..recorded.clone()
         }
     }
 
-    fn record(&self) -> Cell {
-        let mut cell = Cell::default();
+    fn record(&self) -> RequestStats {
+        let mut cell = RequestStats::default();
         for (kind, count) in &self.failures {
             for _ in 0..*count {
                 cell.record(Duration::from_micros(900), Some(*kind));

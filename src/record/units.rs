@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{Completed, SliceRecord};
-use crate::measurement::{Cell, Latencies};
+use crate::measurement::{LatencyHistogram, RequestStats};
 use crate::metric::{Kind, Metric, Starts};
 
 /// Requests that must lie beyond the quantile in every unit, so that its quantile is one.
@@ -18,7 +18,7 @@ const TOTAL_TAIL: f64 = 100.0;
 
 /// The requests of one name, or of all names, in one or more slices.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Sample {
+pub struct Aggregate {
     /// Requests.
     pub requests: u64,
     /// Failed requests.
@@ -28,16 +28,16 @@ pub struct Sample {
     /// Responses that came in those windows, and the time that they took.
     pub completed: Completed,
     /// Latencies that quantiles are taken of.
-    pub latencies: Latencies,
+    pub latencies: LatencyHistogram,
     /// Those of them that a cold start delayed.
-    pub cold: Latencies,
+    pub cold: LatencyHistogram,
 }
 
-impl Sample {
+impl Aggregate {
     /// The requests of one name, or of all names where none, in these slices.
     pub fn of(slices: &[&SliceRecord], request: Option<usize>) -> Self {
         let cells = slices.iter().flat_map(|slice| slice.of_request(request));
-        let cells: Vec<&Cell> = cells.collect();
+        let cells: Vec<&RequestStats> = cells.collect();
         let latencies = cells
             .iter()
             .flat_map(|cell| [&cell.succeeded, &cell.censored]);
@@ -50,8 +50,8 @@ impl Sample {
                 sum.add(slice.completed(request));
                 sum
             }),
-            latencies: Latencies::sum(latencies),
-            cold: Latencies::sum(cells.iter().map(|cell| &cell.cold)),
+            latencies: LatencyHistogram::sum(latencies),
+            cold: LatencyHistogram::sum(cells.iter().map(|cell| &cell.cold)),
         }
     }
 
@@ -66,7 +66,7 @@ impl Sample {
     }
 
     /// The latencies that a metric is taken of.
-    pub fn latencies_of(&self, metric: Metric) -> Cow<'_, Latencies> {
+    pub fn latencies_of(&self, metric: Metric) -> Cow<'_, LatencyHistogram> {
         match metric.starts() {
             Starts::Cold => Cow::Borrowed(&self.cold),
             Starts::Warm if !self.cold.is_empty() => Cow::Owned(self.latencies.without(&self.cold)),
@@ -140,7 +140,7 @@ fn needed(metric: Metric, beyond: f64) -> u64 {
 ///
 /// Empty where the phase does not fill one unit.
 pub fn log_units<const ARMS: usize>(
-    samples: &[[Sample; ARMS]],
+    samples: &[[Aggregate; ARMS]],
     metric: Metric,
 ) -> Vec<[f64; ARMS]> {
     let counts: Vec<[u64; ARMS]> = samples
@@ -153,12 +153,15 @@ pub fn log_units<const ARMS: usize>(
         .collect()
 }
 
-fn log_unit<const ARMS: usize>(samples: &[[Sample; ARMS]], metric: Metric) -> Option<[f64; ARMS]> {
+fn log_unit<const ARMS: usize>(
+    samples: &[[Aggregate; ARMS]],
+    metric: Metric,
+) -> Option<[f64; ARMS]> {
     let logs: [Option<f64>; ARMS] = std::array::from_fn(|arm| match samples {
         // Most units are one slice, which need not be copied.
         [only] => only[arm].log_value(metric),
         several => {
-            let mut pooled = Sample::default();
+            let mut pooled = Aggregate::default();
             for arms in several {
                 pooled.merge(&arms[arm]);
             }

@@ -78,8 +78,8 @@ fn passes(scenario: &Scenario, task: &Task, sent: &[u64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measurement::Cell;
-    use crate::record::CellRecord;
+    use crate::measurement::RequestStats;
+    use crate::record::RequestRecord;
     use crate::scenario::{self, Inputs};
     use std::time::Duration;
 
@@ -96,13 +96,13 @@ user_classes:
 load: [{ phase: steady, users: 2, for: 10s }]
 ";
 
-    fn cell(request: usize, requests: u64) -> CellRecord {
-        let mut cell = Cell::default();
+    fn cell(request: usize, requests: u64) -> RequestRecord {
+        let mut cell = RequestStats::default();
         (0..requests).for_each(|_| cell.record(Duration::from_millis(1), None));
-        CellRecord::new(request, cell)
+        RequestRecord::new(request, cell)
     }
 
-    fn slice(cells: Vec<CellRecord>) -> SliceRecord {
+    fn slice(cells: Vec<RequestRecord>) -> SliceRecord {
         SliceRecord {
             phase: 0,
             pass: 0,

@@ -1,10 +1,10 @@
 //! Annotations: what a CI system pins to a line of a file, the worst first.
 
-use super::Story;
+use super::ReportInput;
 use super::rows::{Status, rows};
 use super::text::capitalized;
-use super::words::{MOST_REASONS, Medium, caution, invalidities, sentence, subject_name};
-use crate::verdict::{Check, Line, LineOutcome, Outcome, Standing};
+use super::wording::{MOST_REASONS, Medium, caution, invalidities, sentence, subject_name};
+use crate::verdict::{Check, CheckKind, CheckOutcome, Enforcement, Outcome};
 
 /// A remark on a line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +31,12 @@ pub enum Severity {
 }
 
 /// What is to be said of one gate: why it could not be judged, what failed, what is open, what only warns.
-pub fn annotations(story: &Story) -> Vec<Annotation> {
+pub fn annotations(story: &ReportInput) -> Vec<Annotation> {
     let reasons = invalidities(story, Medium::Plain).into_iter();
     let mut all: Vec<Annotation> = reasons
         .take(MOST_REASONS)
         .map(|reason| {
-            let message = format!("{}. To mend it: {}", capitalized(&reason.what), reason.mend);
+            let message = format!("{}. To mend it: {}", capitalized(&reason.what), reason.fix);
             remark(story, severity(story, Outcome::Invalid), None, message)
         })
         .collect();
@@ -49,7 +49,7 @@ pub fn annotations(story: &Story) -> Vec<Annotation> {
         }
     }
     if story.verdict.outcome == Outcome::Passed {
-        let cautions = story.verdict.cautions.iter();
+        let cautions = story.verdict.warnings.iter();
         all.extend(cautions.map(|told| {
             let message = capitalized(&caution(story, told, Medium::Plain));
             remark(story, Severity::Warning, None, message)
@@ -60,11 +60,11 @@ pub fn annotations(story: &Story) -> Vec<Annotation> {
 }
 
 /// How bad a line is; nothing where it needs no remark.
-fn of_line(story: &Story, line: &Line) -> Option<Severity> {
-    match (Status::of(line), &line.outcome, line.standing) {
+fn of_line(story: &ReportInput, line: &Check) -> Option<Severity> {
+    match (Status::of(line), &line.outcome, line.enforcement) {
         (Status::Failed, _, _) => Some(severity(story, Outcome::Failed)),
         (Status::Warned, _, _) => Some(Severity::Warning),
-        (_, LineOutcome::Inconclusive, Standing::Gated) => {
+        (_, CheckOutcome::Inconclusive, Enforcement::Gated) => {
             Some(severity(story, Outcome::Inconclusive))
         }
         (
@@ -80,7 +80,7 @@ fn of_line(story: &Story, line: &Line) -> Option<Severity> {
 }
 
 /// What ends like this fails the build, unless the gate is only observed.
-fn severity(story: &Story, outcome: Outcome) -> Severity {
+fn severity(story: &ReportInput, outcome: Outcome) -> Severity {
     let is_blocking = match outcome {
         Outcome::Failed | Outcome::Invalid => true,
         Outcome::Inconclusive => story.strict,
@@ -93,8 +93,13 @@ fn severity(story: &Story, outcome: Outcome) -> Severity {
     }
 }
 
-fn remark(story: &Story, severity: Severity, line: Option<&Line>, message: String) -> Annotation {
-    let gate = Medium::Plain.foreign(story.gate());
+fn remark(
+    story: &ReportInput,
+    severity: Severity,
+    line: Option<&Check>,
+    message: String,
+) -> Annotation {
+    let gate = Medium::Plain.untrusted(story.gate());
     let title = match line {
         Some(line) => format!("{gate}: {}", subject_name(&line.subject, Medium::Plain)),
         None => gate,
@@ -110,11 +115,11 @@ fn remark(story: &Story, severity: Severity, line: Option<&Line>, message: Strin
 }
 
 /// The line of thresholds.yml by which a line was judged; none for what holds where the file is silent.
-fn written(story: &Story, line: &Line) -> Option<u32> {
+fn written(story: &ReportInput, line: &Check) -> Option<u32> {
     let regression = &story.thresholds.regression;
-    match &line.check {
-        Check::Limit(limit) => limit.line,
-        Check::Change(check) => check
+    match &line.kind {
+        CheckKind::Limit(limit) => limit.line,
+        CheckKind::Change(check) => check
             .accepted
             .and_then(|index| regression.accepted.get(index))
             .map(|accepted| accepted.line)

@@ -2,7 +2,7 @@
 
 use super::markdown::{code, link};
 use super::numbers::counted;
-use super::{Story, summary};
+use super::{ReportInput, summary};
 
 /// Gates without a result that are listed at most.
 const MOST_MISSING: usize = 20;
@@ -18,7 +18,7 @@ pub struct Missing {
 
 /// All that there is to say of a job, in Markdown. Without any result it says so: an older comment must not stand as if it
 /// were of this run.
-pub fn comment(stories: &[Story], missing: &[Missing], url: Option<&str>) -> String {
+pub fn comment(stories: &[ReportInput], missing: &[Missing], url: Option<&str>) -> String {
     let log = url.map_or_else(
         || "the job's log".to_owned(),
         |url| link("the job's log", url),

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Story;
-use super::words::Medium;
-use crate::measurement::{Cell, FailureKind, Latencies, Totals};
+use super::ReportInput;
+use super::wording::Medium;
+use crate::measurement::{FailureKind, LatencyHistogram, RequestStats, Totals};
 use crate::record::{Completed, LoadRate, LoadSeconds, RunRecord, SliceRecord};
 
 /// The figures of one request name, or of all together.
@@ -19,9 +19,9 @@ pub(super) struct Figures {
     /// Failures by kind.
     pub(super) kinds: BTreeMap<FailureKind, u64>,
     /// Latencies of successes and of requests that ran into their timeout.
-    pub(super) latencies: Latencies,
+    pub(super) latencies: LatencyHistogram,
     /// Those of them that a cold start delayed.
-    pub(super) cold: Latencies,
+    pub(super) cold: LatencyHistogram,
     /// Seconds in which requests became due.
     pub(super) seconds: f64,
     /// Responses that came in that time.
@@ -54,12 +54,12 @@ impl Figures {
     pub(super) fn name(&self, medium: Medium) -> String {
         self.request
             .as_ref()
-            .map_or_else(|| "overall".to_owned(), |name| medium.foreign(name))
+            .map_or_else(|| "overall".to_owned(), |name| medium.untrusted(name))
     }
 }
 
 /// All requests together, then each name in the scenario's order, over all candidates.
-pub(super) fn figures(story: &Story) -> Vec<Figures> {
+pub(super) fn figures(story: &ReportInput) -> Vec<Figures> {
     let mut names: Vec<&str> = Vec::new();
     for name in story.records().flat_map(|record| &record.requests) {
         if !names.contains(&name.as_str()) {
@@ -74,12 +74,12 @@ pub(super) fn figures(story: &Story) -> Vec<Figures> {
 }
 
 /// All requests together, over all candidates.
-pub(super) fn overall(story: &Story) -> Figures {
+pub(super) fn overall(story: &ReportInput) -> Figures {
     gather(story.records(), None, RunRecord::is_measured)
 }
 
 /// All requests together, over all candidates, counted without adding up their latencies.
-pub(super) fn counts(story: &Story) -> Figures {
+pub(super) fn counts(story: &ReportInput) -> Figures {
     let slices = story.records().flat_map(|record| {
         let slices = record.slices.iter();
         slices.filter(|slice| record.is_measured(slice))
@@ -100,7 +100,7 @@ pub(super) fn gather<'r>(
     request: Option<&str>,
     keep: impl Fn(&RunRecord, &SliceRecord) -> bool,
 ) -> Figures {
-    let mut cell = Cell::default();
+    let mut cell = RequestStats::default();
     let mut seconds = LoadSeconds::default();
     let mut rate = LoadRate::default();
     for record in records {
@@ -141,7 +141,7 @@ mod tests {
         let sample = silent_between();
         let told = sample.story();
         assert_eq!(overall(&told).per_second(), Some(900.0));
-        let mut lines = sample.verdict.lines.iter();
+        let mut lines = sample.verdict.checks.iter();
         let rate = Measure::Metric(Metric::RequestsPerSecond);
         let limit = lines.find(|line| line.measure == rate).unwrap();
         assert_eq!(limit.current, Some(900.0));

@@ -2,23 +2,25 @@
 //!
 //! The same rules as in `metrics.txt` hold. A row is a figure that may fail the build; it keeps its labels from run to run.
 
-use super::Story;
-use super::metrics::escaped;
+use super::ReportInput;
+use super::openmetrics::escaped;
 use super::rows::rows;
 use super::text::one_line;
-use super::words::measure_name;
+use super::wording::measure_name;
 use crate::thresholds::Subject;
-use crate::verdict::Standing;
+use crate::verdict::Enforcement;
 
 /// The gated figures of gates as `OpenMetrics` text: times in seconds, shares from 0 to 1, rates per second.
-pub fn gated(stories: &[Story]) -> String {
+pub fn gated(stories: &[ReportInput]) -> String {
     let mut text = String::from(
         "# TYPE loadgate_gated gauge\n# HELP loadgate_gated A figure that may fail the build.\n",
     );
     let mut seen = std::collections::BTreeSet::new();
     for story in stories {
         for row in rows(story) {
-            let is_gated = row.lines().any(|line| line.standing == Standing::Gated);
+            let is_gated = row
+                .lines()
+                .any(|line| line.enforcement == Enforcement::Gated);
             let Some(now) = row.now().filter(|_| is_gated) else {
                 continue;
             };

@@ -3,7 +3,7 @@
 use super::layout::table;
 use super::numbers::{self, NONE, count};
 use super::text::one_line;
-use super::words::short_commit;
+use super::wording::short_commit;
 use crate::baseline::{Baseline, Job, Scope, outliers, p95};
 use crate::metric::Metric;
 use crate::verdict::Measure;

@@ -9,17 +9,17 @@
 
 use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};
 
-use super::Story;
+use super::ReportInput;
 use super::numbers::{self, whole_seconds};
 use super::rows::Status;
 use super::text::{Distinct, capitalized, one_line};
-use super::words::{
-    Medium, caught, caution, compared, generator, headline, invalidities, is_uncompared,
+use super::wording::{
+    Medium, caught, caution, compared, generator, headline, invalidities, is_not_compared,
     measure_name, promise, proxies, sentence, stopped_early, told_cautions,
 };
 use crate::thresholds::Subject;
 use crate::verdict::{
-    ChangeCheck, Check, Invalidity, LimitCheck, Line, Outcome, Reference, Standing,
+    ChangeCheck, Check, CheckKind, Enforcement, InvalidReason, LimitCheck, Outcome, Reference,
 };
 
 const MEDIUM: Medium = Medium::Plain;
@@ -28,7 +28,7 @@ const MEDIUM: Medium = Medium::Plain;
 const LAST_SECOND: i64 = 253_402_300_799;
 
 /// What a case came to. The types are namespaced: GitLab takes a bare `type="date"` for a conversion.
-enum Result {
+enum CaseOutcome {
     Passed,
     Skipped(&'static str),
     Failure(&'static str),
@@ -40,7 +40,7 @@ enum Result {
 /// # Panics
 ///
 /// Never: the document is written to memory.
-pub fn junit(stories: &[Story]) -> String {
+pub fn junit(stories: &[ReportInput]) -> String {
     let mut report = Report::new();
     let mut gates = Distinct::default();
     let suites = stories.iter().map(|story| {
@@ -57,7 +57,7 @@ pub fn junit(stories: &[Story]) -> String {
     String::from_utf8_lossy(&xml).into_owned() + "\n"
 }
 
-fn suite(story: &Story, gate: &str) -> TestSuite {
+fn suite(story: &ReportInput, gate: &str) -> TestSuite {
     let class = format!("loadgate.{gate}");
     let mut suite = TestSuite::new(&format!("loadgate: {gate}"));
     suite.package.clone_from(&class);
@@ -73,7 +73,7 @@ fn suite(story: &Story, gate: &str) -> TestSuite {
         });
     };
     add("run: valid".to_owned(), run_case(story));
-    for (index, line) in story.verdict.lines.iter().enumerate() {
+    for (index, line) in story.verdict.checks.iter().enumerate() {
         if story.is_abort(line) {
             add("run: not stopped early".to_owned(), abort_case(story, line));
         } else if is_check(line) {
@@ -84,29 +84,23 @@ fn suite(story: &Story, gate: &str) -> TestSuite {
 }
 
 /// Whether a line may fail, or would, could it be judged: what is only listed is no check.
-fn is_check(line: &Line) -> bool {
-    line.standing != Standing::Reported || Status::of(line) == Status::NotJudged
+fn is_check(line: &Check) -> bool {
+    line.enforcement != Enforcement::Reported || Status::of(line) == Status::NotJudged
 }
 
 /// Whether the run could be judged at all; it carries the length of the run.
-fn run_case(story: &Story) -> TestCase {
+fn run_case(story: &ReportInput) -> TestCase {
     let reasons = invalidities(story, MEDIUM).into_iter();
     let reasons: Vec<String> = reasons
-        .map(|reason| {
-            format!(
-                "{}. To mend it: {}.",
-                capitalized(&reason.what),
-                reason.mend
-            )
-        })
+        .map(|reason| format!("{}. To mend it: {}.", capitalized(&reason.what), reason.fix))
         .collect();
     let result = match (story.verdict.outcome, reasons.is_empty()) {
-        (Outcome::Passed | Outcome::Failed | Outcome::Inconclusive, true) => Result::Passed,
+        (Outcome::Passed | Outcome::Failed | Outcome::Inconclusive, true) => CaseOutcome::Passed,
         (Outcome::Passed | Outcome::Failed | Outcome::Inconclusive, false)
-        | (Outcome::Invalid, _) => Result::Error("loadgate.invalid"),
+        | (Outcome::Invalid, _) => CaseOutcome::Error("loadgate.invalid"),
     };
     let message = match (&result, reasons.first()) {
-        (Result::Passed, _) => {
+        (CaseOutcome::Passed, _) => {
             let (label, mut told) = compared(story, MEDIUM);
             told.push(generator(story));
             told.extend(proxies(story, MEDIUM));
@@ -117,8 +111,8 @@ fn run_case(story: &Story) -> TestCase {
     };
     let notes = || told_cautions(story).map(|told| capitalized(&caution(story, told, MEDIUM)));
     let more: Vec<String> = match result {
-        Result::Passed => notes().collect(),
-        Result::Skipped(_) | Result::Failure(_) | Result::Error(_) => {
+        CaseOutcome::Passed => notes().collect(),
+        CaseOutcome::Skipped(_) | CaseOutcome::Failure(_) | CaseOutcome::Error(_) => {
             reasons.into_iter().skip(1).collect()
         }
     };
@@ -131,14 +125,19 @@ fn run_case(story: &Story) -> TestCase {
 }
 
 /// That the run was stopped early, which is no limit like others: it says nothing of a whole run.
-fn abort_case(story: &Story, line: &Line) -> TestCase {
+fn abort_case(story: &ReportInput, line: &Check) -> TestCase {
     let message = capitalized(&stopped_early(story).unwrap_or_else(|| headline(story, MEDIUM)));
     let more = figures(story, line);
-    case(story, &Result::Failure("loadgate.abort"), &message, &more)
+    case(
+        story,
+        &CaseOutcome::Failure("loadgate.abort"),
+        &message,
+        &more,
+    )
 }
 
 /// A name that says what is checked and holds no measured value. It is never shortened, so that it stays what it is.
-fn case_name(line: &Line) -> String {
+fn case_name(line: &Check) -> String {
     let subject = match &line.subject {
         Subject::Overall => "overall".to_owned(),
         Subject::Request(name) => harmless(name),
@@ -147,22 +146,22 @@ fn case_name(line: &Line) -> String {
         Some(phase) => format!(" in {}", harmless(phase)),
         None => String::new(),
     };
-    let check = match (&line.check, line.standing) {
+    let check = match (&line.kind, line.enforcement) {
         (
-            Check::Change(ChangeCheck {
+            CheckKind::Change(ChangeCheck {
                 reference: Reference::Anchor,
                 ..
             }),
             _,
         ) => "drift",
-        (Check::Change(_), _) => "regression",
-        (Check::Limit(_), Standing::Warned) => "limit that warns",
-        (Check::Limit(_), Standing::Gated | Standing::Reported) => "limit",
+        (CheckKind::Change(_), _) => "regression",
+        (CheckKind::Limit(_), Enforcement::Warned) => "limit that warns",
+        (CheckKind::Limit(_), Enforcement::Gated | Enforcement::Reported) => "limit",
     };
     format!("{subject}{phase}: {} {check}", measure_name(line.measure))
 }
 
-fn line_case(story: &Story, index: usize, line: &Line) -> TestCase {
+fn line_case(story: &ReportInput, index: usize, line: &Check) -> TestCase {
     let message = sentence(story, line, MEDIUM);
     case(
         story,
@@ -172,62 +171,64 @@ fn line_case(story: &Story, index: usize, line: &Line) -> TestCase {
     )
 }
 
-fn line_result(story: &Story, index: usize, line: &Line) -> Result {
+fn line_result(story: &ReportInput, index: usize, line: &Check) -> CaseOutcome {
     let named_invalid = story.verdict.invalid.iter().any(|why| match why {
-        Invalidity::TooFewForLimit { line } | Invalidity::TooFewForRegression { line } => {
+        InvalidReason::TooFewForLimit { line } | InvalidReason::TooFewForRegression { line } => {
             *line == index
         }
-        Invalidity::Unreachable { .. }
-        | Invalidity::Interrupted
-        | Invalidity::NoRequests
-        | Invalidity::GeneratorLate { .. }
-        | Invalidity::GeneratorBusy { .. }
-        | Invalidity::GeneratorShort { .. }
-        | Invalidity::NoSockets { .. }
-        | Invalidity::Unfollowed(_)
-        | Invalidity::MissingBaseline
-        | Invalidity::BaseSilent
-        | Invalidity::BaseUnavailable { .. } => false,
+        InvalidReason::Unreachable { .. }
+        | InvalidReason::Interrupted
+        | InvalidReason::NoRequests
+        | InvalidReason::GeneratorLate { .. }
+        | InvalidReason::GeneratorBusy { .. }
+        | InvalidReason::GeneratorShort { .. }
+        | InvalidReason::NoSockets { .. }
+        | InvalidReason::Unfollowed(_)
+        | InvalidReason::MissingBaseline
+        | InvalidReason::BaseSilent
+        | InvalidReason::BaseUnavailable { .. } => false,
     });
     match Status::of(line) {
-        Status::Failed => Result::Failure(match line.check {
-            Check::Limit(_) => "loadgate.limit",
-            Check::Change(ChangeCheck {
+        Status::Failed => CaseOutcome::Failure(match line.kind {
+            CheckKind::Limit(_) => "loadgate.limit",
+            CheckKind::Change(ChangeCheck {
                 reference: Reference::Anchor,
                 ..
             }) => "loadgate.drift",
-            Check::Change(_) => "loadgate.regression",
+            CheckKind::Change(_) => "loadgate.regression",
         }),
-        _ if named_invalid => Result::Error("loadgate.too_few"),
-        Status::Inconclusive if story.strict && line.standing == Standing::Gated => {
-            Result::Error("loadgate.inconclusive")
+        _ if named_invalid => CaseOutcome::Error("loadgate.too_few"),
+        Status::Inconclusive if story.strict && line.enforcement == Enforcement::Gated => {
+            CaseOutcome::Error("loadgate.inconclusive")
         }
-        Status::Inconclusive => Result::Skipped("loadgate.inconclusive"),
-        Status::NotJudged if is_uncompared(line) => Result::Skipped("loadgate.no_comparison"),
-        Status::NotJudged | Status::Reported => Result::Skipped("loadgate.not_judged"),
-        Status::Warned | Status::Worse | Status::Passed => Result::Passed,
+        Status::Inconclusive => CaseOutcome::Skipped("loadgate.inconclusive"),
+        Status::NotJudged if is_not_compared(line) => {
+            CaseOutcome::Skipped("loadgate.no_comparison")
+        }
+        Status::NotJudged | Status::Reported => CaseOutcome::Skipped("loadgate.not_judged"),
+        Status::Warned | Status::Worse | Status::Passed => CaseOutcome::Passed,
     }
 }
 
 /// A case without its name. The message is also the body's first line, since GitLab shows the body and others the
 /// attribute.
-fn case(story: &Story, result: &Result, message: &str, more: &str) -> TestCase {
+fn case(story: &ReportInput, result: &CaseOutcome, message: &str, more: &str) -> TestCase {
     let observed = |what: &str| format!("Observed only, would have been {what}: {message}");
     let (type_, message, is_error) = match result {
-        Result::Passed => {
+        CaseOutcome::Passed => {
             let mut passed = TestCase::success("", Duration::ZERO);
             passed.set_system_out(&body(message, more));
             return passed;
         }
-        Result::Skipped(type_) => return skipped(type_, message, more),
-        Result::Failure(_) if story.verdict.observed => {
+        CaseOutcome::Skipped(type_) => return skipped(type_, message, more),
+        CaseOutcome::Failure(_) if story.verdict.observed => {
             return skipped("loadgate.observed", &observed("a failure"), more);
         }
-        Result::Error(_) if story.verdict.observed => {
+        CaseOutcome::Error(_) if story.verdict.observed => {
             return skipped("loadgate.observed", &observed("an error"), more);
         }
-        Result::Failure(type_) => (*type_, harmless(message), false),
-        Result::Error(type_) => (*type_, harmless(message), true),
+        CaseOutcome::Failure(type_) => (*type_, harmless(message), false),
+        CaseOutcome::Error(type_) => (*type_, harmless(message), true),
     };
     let type_ = type_.to_owned();
     let cause = Some(body(&message, more));
@@ -275,10 +276,10 @@ fn body(message: &str, more: &str) -> String {
 }
 
 /// A line's figures as a small table.
-fn figures(story: &Story, line: &Line) -> String {
-    let (mut rows, written) = match &line.check {
-        Check::Limit(limit) => (limit_figures(line, limit), limit.line),
-        Check::Change(check) => (
+fn figures(story: &ReportInput, line: &Check) -> String {
+    let (mut rows, written) = match &line.kind {
+        CheckKind::Limit(limit) => (limit_figures(line, limit), limit.line),
+        CheckKind::Change(check) => (
             change_figures(line, check),
             story.thresholds.regression.line,
         ),
@@ -300,14 +301,14 @@ fn figures(story: &Story, line: &Line) -> String {
     format!("\n{}", rows.join("\n"))
 }
 
-fn limit_figures(line: &Line, limit: &LimitCheck) -> Vec<(&'static str, String)> {
+fn limit_figures(line: &Check, limit: &LimitCheck) -> Vec<(&'static str, String)> {
     vec![
         ("now", numbers::value_or_none(line.measure, line.current)),
         ("limit", promise(line, limit)),
     ]
 }
 
-fn change_figures(line: &Line, check: &ChangeCheck) -> Vec<(&'static str, String)> {
+fn change_figures(line: &Check, check: &ChangeCheck) -> Vec<(&'static str, String)> {
     let value = |known| numbers::value_or_none(line.measure, known);
     let mut rows = vec![
         ("before", value(check.before)),

@@ -13,20 +13,18 @@
 mod annotations;
 mod answers;
 mod comment;
-mod course;
 mod figures;
 mod gated;
 mod html;
 mod jobs;
 mod junit;
+mod k6_summary;
 mod layout;
 mod markdown;
-mod metrics;
 mod numbers;
-mod outlook;
+mod openmetrics;
 mod outputs;
-mod performance;
-mod rehearsal;
+mod preview;
 mod responses;
 mod rows;
 #[cfg(test)]
@@ -37,14 +35,16 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod text;
-mod words;
+mod time_series;
+mod trial;
+mod wording;
 
 use jiff::Timestamp;
 
-use crate::baseline::{Baseline, Job, Matching, Setting, matching};
+use crate::baseline::{Baseline, Job, Matching, RunContext, matching};
 use crate::record::RunRecord;
 use crate::thresholds::Thresholds;
-use crate::verdict::{Caution, Line, Verdict};
+use crate::verdict::{Check, Verdict, Warning};
 
 pub use annotations::{Annotation, Severity, annotations};
 pub use comment::{Missing, comment};
@@ -52,25 +52,25 @@ pub use gated::gated;
 pub use html::html;
 pub use jobs::jobs;
 pub use junit::junit;
+pub use k6_summary::performance;
 pub use layout::wrap as wrapped;
-pub use metrics::metrics;
-pub use outlook::{Answers, Outlook, outlook};
+pub use openmetrics::metrics;
 pub use outputs::outputs;
-pub use performance::performance;
-pub use rehearsal::{Secrets, Seen, rehearsal};
+pub use preview::{LatencyAssumption, Preview, preview};
 pub use summary::summary;
 pub use terminal::{Colour, terminal, terminal_in_full, verdict_line};
 pub use text::{fitted, inert, inert_coloured, quoted};
-pub use words::remedy;
+pub use trial::{Secrets, TrialReport, rehearsal};
+pub use wording::remedy;
 
 /// What whoever records a run should know: each a sentence without its capital.
-pub fn recording_notes(story: &Story) -> Vec<String> {
-    words::of_recording(story, words::Medium::Plain)
+pub fn recording_notes(story: &ReportInput) -> Vec<String> {
+    wording::of_recording(story, wording::Medium::Plain)
 }
 
 /// All that the reports of one gate are told from.
 #[derive(Clone, Copy, Debug)]
-pub struct Story<'a> {
+pub struct ReportInput<'a> {
     /// What the run came to.
     pub verdict: &'a Verdict,
     /// The run; of several candidates the first.
@@ -86,7 +86,7 @@ pub struct Story<'a> {
     /// The gate's baseline, where there is one; of a comparison the older result as its one job.
     pub baseline: Option<&'a Baseline>,
     /// Where the figures before come from.
-    pub before: Before<'a>,
+    pub compared_with: ComparedWith<'a>,
     /// Whether an inconclusive verdict blocks (`--strict`).
     pub strict: bool,
     /// Exit code of the gate.
@@ -96,21 +96,21 @@ pub struct Story<'a> {
     /// Whether the run becomes a part of the baseline.
     pub is_recorded: bool,
     /// Whether a stranger may have written the record: what it says of how it was run is then no command to be typed.
-    pub is_hearsay: bool,
+    pub is_untrusted: bool,
     /// How commands that the reader may type name this program and the result.
-    pub typed: Typed<'a>,
+    pub hints: CommandHints<'a>,
 }
 
 /// How a command that the reader may type names what it is about.
 #[derive(Clone, Copy, Debug)]
-pub struct Typed<'a> {
+pub struct CommandHints<'a> {
     /// This program.
     pub program: &'a str,
     /// The result that is told of.
     pub result: &'a str,
 }
 
-impl Default for Typed<'_> {
+impl Default for CommandHints<'_> {
     /// For readers on another machine.
     fn default() -> Self {
         Self {
@@ -122,7 +122,7 @@ impl Default for Typed<'_> {
 
 /// Where the figures before come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Before<'a> {
+pub enum ComparedWith<'a> {
     /// Nothing was compared.
     Nothing,
     /// Jobs of a baseline.
@@ -146,7 +146,7 @@ pub enum Before<'a> {
     },
 }
 
-impl<'a> Story<'a> {
+impl<'a> ReportInput<'a> {
     /// Every candidate's record.
     fn records(&self) -> impl Iterator<Item = &'a RunRecord> {
         std::iter::once(self.record).chain(self.others)
@@ -154,7 +154,7 @@ impl<'a> Story<'a> {
 
     /// Whether two results are compared, with nothing promised and no verdict.
     fn is_comparison(&self) -> bool {
-        matches!(self.before, Before::Result { .. })
+        matches!(self.compared_with, ComparedWith::Result { .. })
     }
 
     /// The jobs that the run is compared with, newest last: of a comparison the older result, whatever its circumstances.
@@ -162,7 +162,7 @@ impl<'a> Story<'a> {
         if self.is_comparison() {
             return self.baseline.iter().flat_map(|held| &held.jobs).collect();
         }
-        match matching(self.baseline, &Setting::from(self.record)) {
+        match matching(self.baseline, &RunContext::from(self.record)) {
             Matching::Jobs(jobs) => jobs,
             Matching::None(_) => Vec::new(),
         }
@@ -174,14 +174,14 @@ impl<'a> Story<'a> {
     }
 
     /// The line by which an abort failed, which the verdict puts first.
-    fn abort_line(&self) -> Option<&'a Line> {
-        let mut cautions = self.verdict.cautions.iter();
-        let aborted = cautions.any(|caution| matches!(caution, Caution::Aborted { .. }));
-        self.verdict.lines.first().filter(|_| aborted)
+    fn abort_line(&self) -> Option<&'a Check> {
+        let mut cautions = self.verdict.warnings.iter();
+        let aborted = cautions.any(|caution| matches!(caution, Warning::Aborted { .. }));
+        self.verdict.checks.first().filter(|_| aborted)
     }
 
     /// Whether this is the line by which an abort failed.
-    fn is_abort(&self, line: &Line) -> bool {
+    fn is_abort(&self, line: &Check) -> bool {
         self.abort_line()
             .is_some_and(|abort| std::ptr::eq(abort, line))
     }

@@ -1,15 +1,15 @@
 //! Outputs: the few figures of a run that later steps of a CI job act on.
 
-use super::Story;
+use super::ReportInput;
 use super::figures::overall;
 use crate::baseline::Mismatch;
 use crate::metric::Metric;
 use crate::units::six_digits;
-use crate::verdict::{Check, Comparison, LineOutcome, NoComparison, Outcome, Standing};
+use crate::verdict::{CheckKind, CheckOutcome, Comparison, Enforcement, NoComparison, Outcome};
 
 /// Names with values: words of ours and numbers, nothing foreign. Of several gates the figures are those of the worst.
-pub fn outputs(stories: &[Story]) -> Vec<(&'static str, String)> {
-    let mut worst: Option<&Story> = None;
+pub fn outputs(stories: &[ReportInput]) -> Vec<(&'static str, String)> {
+    let mut worst: Option<&ReportInput> = None;
     for story in stories {
         if worst.is_none_or(|worst| rank(story) < rank(worst)) {
             worst = Some(story);
@@ -37,7 +37,7 @@ pub fn outputs(stories: &[Story]) -> Vec<(&'static str, String)> {
 }
 
 /// As the exit codes have it: failed, then invalid, then inconclusive; what is only observed comes after all of them.
-fn rank(story: &Story) -> (bool, u8) {
+fn rank(story: &ReportInput) -> (bool, u8) {
     let rank = match story.verdict.outcome {
         Outcome::Failed => 0,
         Outcome::Invalid => 1,
@@ -47,7 +47,7 @@ fn rank(story: &Story) -> (bool, u8) {
     (story.verdict.observed, rank)
 }
 
-fn word(story: &Story) -> &'static str {
+fn word(story: &ReportInput) -> &'static str {
     match story.verdict.outcome {
         Outcome::Passed => "passed",
         Outcome::Failed => "failed",
@@ -57,19 +57,19 @@ fn word(story: &Story) -> &'static str {
 }
 
 /// How many gated metrics got worse.
-fn regressions(story: &Story) -> usize {
-    let lines = story.verdict.lines.iter();
+fn regressions(story: &ReportInput) -> usize {
+    let lines = story.verdict.checks.iter();
     lines
         .filter(|line| {
-            matches!(line.check, Check::Change(_))
-                && line.standing == Standing::Gated
-                && line.outcome == LineOutcome::Failed
+            matches!(line.kind, CheckKind::Change(_))
+                && line.enforcement == Enforcement::Gated
+                && line.outcome == CheckOutcome::Failed
         })
         .count()
 }
 
 /// What was compared, or why nothing was.
-fn compared(story: &Story) -> &'static str {
+fn compared(story: &ReportInput) -> &'static str {
     match &story.verdict.comparison {
         Comparison::Duet { .. } => "duet",
         Comparison::History { .. } => "history",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Story;
+use super::ReportInput;
 use super::numbers::count;
 use crate::measurement::{Arm, Parts};
 
@@ -21,7 +21,7 @@ pub(super) struct Responses {
 
 impl Responses {
     /// Gathers them over all candidates.
-    pub(super) fn gather(story: &Story, request: Option<&str>, phase: Option<&str>) -> Self {
+    pub(super) fn gather(story: &ReportInput, request: Option<&str>, phase: Option<&str>) -> Self {
         let mut all = Parts::default();
         for record in story.records() {
             for own in record.parts.iter().filter(|own| own.arm == Arm::Target) {

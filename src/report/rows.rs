@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::Story;
+use super::ReportInput;
 use super::numbers;
-use super::words::{
-    Medium, caught, change_note, ending, is_spared, is_uncompared, limit_reason, measure_name,
+use super::wording::{
+    Medium, below_floor, caught, change_note, ending, is_not_compared, limit_reason, measure_name,
     promise, since, subject_name,
 };
 use crate::thresholds::Subject;
 use crate::verdict::{
-    Change, ChangeCheck, Check, Comparison, LimitCheck, Line, LineOutcome, Measure, NotJudged,
-    Reference, Standing,
+    Change, ChangeCheck, Check, CheckKind, CheckOutcome, Comparison, Enforcement, LimitCheck,
+    Measure, NotJudged, Reference,
 };
 
 /// What a line or a row came to, in the order in which reports list them.
@@ -48,7 +48,7 @@ impl Status {
     }
 
     /// The word for it in a story: where nothing may fail, nothing has failed.
-    pub(super) fn word_in(self, story: &Story) -> &'static str {
+    pub(super) fn word_in(self, story: &ReportInput) -> &'static str {
         if story.is_comparison() {
             return match self {
                 Self::Failed => Self::Worse.word(),
@@ -64,41 +64,43 @@ impl Status {
     }
 
     /// What a line came to.
-    pub(super) fn of(line: &Line) -> Self {
-        match (&line.outcome, line.standing) {
-            (LineOutcome::Failed, Standing::Gated) => Self::Failed,
-            (LineOutcome::Failed, Standing::Warned) => Self::Warned,
-            (LineOutcome::Failed, Standing::Reported) => Self::Worse,
+    pub(super) fn of(line: &Check) -> Self {
+        match (&line.outcome, line.enforcement) {
+            (CheckOutcome::Failed, Enforcement::Gated) => Self::Failed,
+            (CheckOutcome::Failed, Enforcement::Warned) => Self::Warned,
+            (CheckOutcome::Failed, Enforcement::Reported) => Self::Worse,
             // It would be gated, were there a base to compare with.
-            (LineOutcome::NotJudged(NotJudged::BaseFails), _) => Self::NotJudged,
-            (_, Standing::Reported) | (LineOutcome::NotJudged(NotJudged::Off), _) => Self::Reported,
+            (CheckOutcome::NotJudged(NotJudged::BaseFails), _) => Self::NotJudged,
+            (_, Enforcement::Reported) | (CheckOutcome::NotJudged(NotJudged::Off), _) => {
+                Self::Reported
+            }
             _ if line.is_open() => Self::Inconclusive,
             // No error before and none now is as good as it gets.
-            (LineOutcome::Passed, _) => Self::Passed,
-            (LineOutcome::Inconclusive, _) => Self::Inconclusive,
-            (LineOutcome::NotJudged(_), _) => Self::NotJudged,
+            (CheckOutcome::Passed, _) => Self::Passed,
+            (CheckOutcome::Inconclusive, _) => Self::Inconclusive,
+            (CheckOutcome::NotJudged(_), _) => Self::NotJudged,
         }
     }
 }
 
 /// One figure with all that is held against it.
 #[derive(Clone, Debug)]
-pub(super) struct Row<'a> {
+pub(super) struct CheckRow<'a> {
     /// The worst of its lines.
     pub(super) status: Status,
     /// Its limits, those that only warn included.
-    pub(super) limits: Vec<(&'a Line, &'a LimitCheck)>,
+    pub(super) limits: Vec<(&'a Check, &'a LimitCheck)>,
     /// Its change.
-    pub(super) change: Option<(&'a Line, &'a ChangeCheck)>,
+    pub(super) change: Option<(&'a Check, &'a ChangeCheck)>,
     /// Whether it is what stopped the run early, which is no figure of a whole run.
     pub(super) is_abort: bool,
 }
 
 /// All lines as rows: failed first, then inconclusive and so on; overall before names; the verdict's order within.
-pub(super) fn rows<'a>(story: &Story<'a>) -> Vec<Row<'a>> {
-    let mut rows: Vec<Row<'a>> = Vec::new();
+pub(super) fn rows<'a>(story: &ReportInput<'a>) -> Vec<CheckRow<'a>> {
+    let mut rows: Vec<CheckRow<'a>> = Vec::new();
     let mut known: HashMap<(&Subject, Option<&str>), Vec<usize>> = HashMap::new();
-    for line in &story.verdict.lines {
+    for line in &story.verdict.checks {
         let is_abort = story.is_abort(line);
         let alike = known
             .entry((&line.subject, line.phase.as_deref()))
@@ -106,7 +108,7 @@ pub(super) fn rows<'a>(story: &Story<'a>) -> Vec<Row<'a>> {
         let of_line = alike.iter().copied().find(|index| rows[*index].is_of(line));
         let index = of_line.unwrap_or_else(|| {
             alike.push(rows.len());
-            rows.push(Row {
+            rows.push(CheckRow {
                 status: Status::Reported,
                 limits: Vec::new(),
                 change: None,
@@ -114,9 +116,9 @@ pub(super) fn rows<'a>(story: &Story<'a>) -> Vec<Row<'a>> {
             });
             rows.len() - 1
         });
-        match &line.check {
-            Check::Limit(limit) => rows[index].limits.push((line, limit)),
-            Check::Change(change) => rows[index].change = Some((line, change)),
+        match &line.kind {
+            CheckKind::Limit(limit) => rows[index].limits.push((line, limit)),
+            CheckKind::Change(change) => rows[index].change = Some((line, change)),
         }
     }
     for row in &mut rows {
@@ -126,17 +128,17 @@ pub(super) fn rows<'a>(story: &Story<'a>) -> Vec<Row<'a>> {
     rows
 }
 
-impl<'a> Row<'a> {
+impl<'a> CheckRow<'a> {
     /// Whether a line of the same subject and phase belongs to it.
-    fn is_of(&self, line: &Line) -> bool {
-        let repeated = matches!(line.check, Check::Change(_)) && self.change.is_some();
+    fn is_of(&self, line: &Check) -> bool {
+        let repeated = matches!(line.kind, CheckKind::Change(_)) && self.change.is_some();
         !repeated && !self.is_abort && self.measure() == line.measure
     }
 
     /// The worst of its lines. That nothing was compared is told once for all rows, so it does not hide a limit that holds.
     fn worst(&self) -> Status {
         let change = self.change.iter();
-        let change = change.filter(|(line, _)| self.limits.is_empty() || !is_uncompared(line));
+        let change = change.filter(|(line, _)| self.limits.is_empty() || !is_not_compared(line));
         let limits = self.limits.iter().map(|(line, _)| Status::of(line));
         change
             .map(|(line, _)| Status::of(line))
@@ -145,14 +147,14 @@ impl<'a> Row<'a> {
             .unwrap_or(Status::Reported)
     }
 
-    fn line_if_any(&self) -> Option<&'a Line> {
+    fn line_if_any(&self) -> Option<&'a Check> {
         self.change
             .map(|(line, _)| line)
             .or_else(|| self.limits.first().map(|(line, _)| *line))
     }
 
     /// A line of the row: all of them share subject, phase and measure.
-    pub(super) fn line(&self) -> &'a Line {
+    pub(super) fn line(&self) -> &'a Check {
         #[expect(clippy::expect_used, reason = "a row is only made for a line")]
         self.line_if_any().expect("a row has a line")
     }
@@ -163,7 +165,7 @@ impl<'a> Row<'a> {
     }
 
     /// Its lines, limits first.
-    pub(super) fn lines(&self) -> impl Iterator<Item = &'a Line> {
+    pub(super) fn lines(&self) -> impl Iterator<Item = &'a Check> {
         let limits = self.limits.iter().map(|(line, _)| *line);
         limits.chain(self.change.iter().map(|(line, _)| *line))
     }
@@ -171,25 +173,26 @@ impl<'a> Row<'a> {
     /// Whether it may fail the build, or was asked to warn, or would be gated could it be judged.
     pub(super) fn is_gated(&self) -> bool {
         self.lines().any(|line| {
-            line.standing != Standing::Reported || Status::of(line) == Status::NotJudged
+            line.enforcement != Enforcement::Reported || Status::of(line) == Status::NotJudged
         })
     }
 
     /// The first of its lines that leaves the verdict open.
-    pub(super) fn open_line(&self) -> Option<&'a Line> {
+    pub(super) fn open_line(&self) -> Option<&'a Check> {
         self.lines()
-            .find(|line| line.is_open() && line.standing == Standing::Gated)
+            .find(|line| line.is_open() && line.enforcement == Enforcement::Gated)
     }
 
     /// Whether its change passes for a reason that its figures do not show: it was accepted, or is below a floor.
-    pub(super) fn is_excused(&self, story: &Story) -> bool {
-        self.change
-            .is_some_and(|(line, check)| check.accepted.is_some() || is_spared(story, line, check))
+    pub(super) fn passes_by_exception(&self, story: &ReportInput) -> bool {
+        self.change.is_some_and(|(line, check)| {
+            check.accepted.is_some() || below_floor(story, line, check)
+        })
     }
 
     /// Whether all that it says is that nothing was compared.
     pub(super) fn is_empty_comparison(&self) -> bool {
-        self.limits.is_empty() && self.change.is_some_and(|(line, _)| is_uncompared(line))
+        self.limits.is_empty() && self.change.is_some_and(|(line, _)| is_not_compared(line))
     }
 
     /// The metric and its phase, such as `P95 in burst`.
@@ -197,7 +200,7 @@ impl<'a> Row<'a> {
         let line = self.line();
         let (measure, since) = (measure_name(line.measure), since(line));
         match &line.phase {
-            Some(phase) => format!("{measure} in {}{since}", medium.foreign(phase)),
+            Some(phase) => format!("{measure} in {}{since}", medium.untrusted(phase)),
             None => measure + since,
         }
     }
@@ -251,7 +254,7 @@ impl<'a> Row<'a> {
 
     /// The figure that a limit was held against, where the row shows another: a limit looks at all requests together, a
     /// change at the median of slices.
-    fn own_figure(&self, line: &Line) -> String {
+    fn own_figure(&self, line: &Check) -> String {
         let measure = self.measure();
         let shown = numbers::value_or_none(measure, self.now());
         match line.current.map(|own| numbers::value(measure, own)) {
@@ -260,7 +263,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    pub(super) fn promise(&self, line: &Line, limit: &LimitCheck) -> String {
+    pub(super) fn promise(&self, line: &Check, limit: &LimitCheck) -> String {
         let stops = if self.is_abort {
             " (stops the run)"
         } else {
@@ -276,11 +279,11 @@ impl<'a> Row<'a> {
     }
 
     /// Why its change came to what it came to, where that needs words.
-    pub(super) fn change_note(&self, story: &Story, medium: Medium) -> Option<String> {
-        let (line, check) = self.change.filter(|(line, _)| !is_uncompared(line))?;
+    pub(super) fn change_note(&self, story: &ReportInput, medium: Medium) -> Option<String> {
+        let (line, check) = self.change.filter(|(line, _)| !is_not_compared(line))?;
         let note = change_note(story, line, check, medium)?;
         // Beside a limit that was judged, it must be said what was not.
-        if matches!(line.outcome, LineOutcome::NotJudged(_)) && !self.limits.is_empty() {
+        if matches!(line.outcome, CheckOutcome::NotJudged(_)) && !self.limits.is_empty() {
             return Some(format!("change not judged: {note}"));
         }
         Some(note)
@@ -288,10 +291,10 @@ impl<'a> Row<'a> {
 
     /// The limits that are not kept, each with its reason: `limit 120 ms broken: 1,260 of 4,800 requests took longer or
     /// failed, 5 % may`.
-    pub(super) fn limit_notes(&self, story: &Story, medium: Medium) -> Vec<String> {
+    pub(super) fn limit_notes(&self, story: &ReportInput, medium: Medium) -> Vec<String> {
         let unkept = self.limits.iter();
         unkept
-            .filter(|(line, _)| line.outcome != LineOutcome::Passed)
+            .filter(|(line, _)| line.outcome != CheckOutcome::Passed)
             .map(|(line, limit)| {
                 let (promise, own) = (self.promise(line, limit), self.own_figure(line));
                 let told = format!("limit {promise} {}{own}", ending(line));
@@ -304,7 +307,7 @@ impl<'a> Row<'a> {
     }
 
     /// Whether it changed beyond noise: surely by more than the tolerance that counts where nothing is accepted.
-    pub(super) fn is_changed(&self, story: &Story) -> bool {
+    pub(super) fn is_changed(&self, story: &ReportInput) -> bool {
         let Some((line, check)) = self.change else {
             return false;
         };
@@ -316,7 +319,7 @@ impl<'a> Row<'a> {
         } else {
             check.tolerance
         };
-        line.outcome == LineOutcome::Failed
+        line.outcome == CheckOutcome::Failed
             || check
                 .change
                 .is_some_and(|change| change.lower > tolerance || change.upper < -tolerance)
@@ -324,7 +327,7 @@ impl<'a> Row<'a> {
 }
 
 /// The tolerance of the verdict's mode.
-pub(super) fn usual_tolerance(story: &Story) -> f64 {
+pub(super) fn usual_tolerance(story: &ReportInput) -> f64 {
     let regression = &story.thresholds.regression;
     match story.verdict.comparison {
         Comparison::Duet { .. } => regression.tolerance,
@@ -335,7 +338,7 @@ pub(super) fn usual_tolerance(story: &Story) -> f64 {
 }
 
 /// The change that the verdict's mode must be able to see.
-pub(super) fn must_detect(story: &Story) -> f64 {
+pub(super) fn must_detect(story: &ReportInput) -> f64 {
     let regression = &story.thresholds.regression;
     match story.verdict.comparison {
         Comparison::Duet { .. } => regression.must_detect,

@@ -1,10 +1,10 @@
 //! A run in one line: a letter's height for each stretch of time, and the intervals of changes as small bars.
 
-use super::Story;
-use super::course::{By, Moment, course};
+use super::ReportInput;
 use super::numbers;
-use super::rows::{Row, must_detect};
-use super::words::unit;
+use super::rows::{CheckRow, must_detect};
+use super::time_series::{By, Point, course};
+use super::wording::unit;
 use crate::measurement::Arm;
 use crate::units::Latency;
 
@@ -56,7 +56,7 @@ pub(super) struct Curves {
 }
 
 /// The curves of a run, of a duet the target's.
-pub(super) fn curves(story: &Story) -> Curves {
+pub(super) fn curves(story: &ReportInput) -> Curves {
     let record = story.record;
     let course = course(record, usize::MAX);
     let told = match course.by {
@@ -64,7 +64,7 @@ pub(super) fn curves(story: &Story) -> Curves {
         By::Slice => "slice by slice",
     };
     let length = course.length;
-    let moments: Vec<Moment> = course
+    let moments: Vec<Point> = course
         .moments
         .into_iter()
         .filter(|moment| moment.arm(record) == Some(Arm::Target))
@@ -78,7 +78,7 @@ pub(super) fn curves(story: &Story) -> Curves {
         return curves;
     }
     let target = record.base.as_ref().map_or("", |_| ", target");
-    let curve = |name, range: String, value: fn(&Moment) -> Option<f64>| Curve {
+    let curve = |name, range: String, value: fn(&Point) -> Option<f64>| Curve {
         name,
         values: moments.iter().map(value).collect(),
         range: range + target,
@@ -92,16 +92,16 @@ pub(super) fn curves(story: &Story) -> Curves {
             .all
             .push(curve("P95", range, |moment| moment.quantiles[1]));
     }
-    let most = moments.iter().map(Moment::errors_per_second);
+    let most = moments.iter().map(Point::errors_per_second);
     let most = numbers::whole(most.fold(0.0, f64::max).ceil());
     if most > 0 {
         let range = format!("up to {}/s", numbers::count(most));
-        let errors = |moment: &Moment| Some(moment.errors_per_second());
+        let errors = |moment: &Point| Some(moment.errors_per_second());
         curves.all.push(curve("errors", range, errors));
     }
     let users = moments.iter().map(|moment| moment.users).max();
     let range = format!("up to {}", numbers::count(u64::from(users.unwrap_or(0))));
-    let users = |moment: &Moment| Some(f64::from(moment.users));
+    let users = |moment: &Point| Some(f64::from(moment.users));
     curves.all.push(curve("users", range, users));
     curves
 }
@@ -118,7 +118,7 @@ pub(super) struct Bars {
 
 impl Bars {
     /// A scale of so many columns that holds the changes of these rows.
-    pub(super) fn of(story: &Story, rows: &[&Row], columns: usize) -> Self {
+    pub(super) fn of(story: &ReportInput, rows: &[&CheckRow], columns: usize) -> Self {
         let must_detect = must_detect(story);
         let ends = |share: bool, least: f64, most: f64| {
             let own = rows
@@ -155,7 +155,7 @@ impl Bars {
     }
 
     /// A row's interval: `│    ├──┼──┤`; none where no change was estimated.
-    pub(super) fn draw(&self, row: &Row) -> Option<String> {
+    pub(super) fn draw(&self, row: &CheckRow) -> Option<String> {
         let change = row.estimated()?;
         let is_share = numbers::is_share(row.measure());
         let at = |value: f64| self.column(is_share, value);
@@ -205,7 +205,7 @@ mod tests {
     fn a_bar_lies_right_of_no_change_where_it_got_worse() {
         let told = story("failed").story();
         let rows = rows(&told);
-        let shown: Vec<&Row> = rows.iter().collect();
+        let shown: Vec<&CheckRow> = rows.iter().collect();
         let bars = Bars::of(&told, &shown, BAR);
         let failed = bars.draw(&rows[0]).unwrap();
         let (zero, low) = (failed.find('│').unwrap(), failed.find('├').unwrap());
@@ -220,7 +220,7 @@ mod tests {
         for (name, sample) in all() {
             let told = sample.story();
             let rows = rows(&told);
-            let shown: Vec<&Row> = rows.iter().collect();
+            let shown: Vec<&CheckRow> = rows.iter().collect();
             let bars = Bars::of(&told, &shown, BAR);
             for bar in rows.iter().filter_map(|row| bars.draw(row)) {
                 assert_eq!(bar.width(), BAR, "{name}: {bar}");

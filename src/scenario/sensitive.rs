@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::template::names_in;
 use super::{Action, Auth, Body, Request, Scenario};
-use crate::secrecy::names_secret;
+use crate::redact::names_secret;
 
 /// The names of variables that hold a secret of `set`: those that it sets, and those that are made of them.
 pub(super) fn holders(

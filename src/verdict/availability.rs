@@ -6,11 +6,12 @@
 //! count, as a share of a phase, is held against a limit: of all requests together, of each name, and of each class that
 //! shares a name with another.
 
-use super::case::Run;
+use super::input::CandidateRun;
 use super::model::{
-    Caution, Check, Invalidity, LimitCheck, Line, LineOutcome, Measure, Outage, Standing,
+    Check, CheckKind, CheckOutcome, Enforcement, InvalidReason, LimitCheck, Measure, Outage,
+    Warning,
 };
-use crate::measurement::{Arm, Cell};
+use crate::measurement::{Arm, RequestStats};
 use crate::record::{RunRecord, SilenceRecord, SliceRecord, median};
 use crate::thresholds::{Availability, Subject};
 use crate::units::six_digits;
@@ -39,19 +40,22 @@ const FEWEST_EXPECTED: f64 = 10.0;
 
 /// What availability gives reason to say.
 #[derive(Default)]
-pub(super) struct Found {
-    pub(super) lines: Vec<Line>,
-    pub(super) cautions: Vec<Caution>,
-    pub(super) invalid: Vec<Invalidity>,
+pub(super) struct AvailabilityFindings {
+    pub(super) lines: Vec<Check>,
+    pub(super) cautions: Vec<Warning>,
+    pub(super) invalid: Vec<InvalidReason>,
 }
 
 /// Judges the availability of both arms; of a result that does not know when responses came, nothing.
-pub(super) fn judge(limit: Option<Availability>, runs: &[Run<'_>]) -> Found {
-    let mut found = Found::default();
+pub(super) fn judge(
+    limit: Option<Availability>,
+    runs: &[CandidateRun<'_>],
+) -> AvailabilityFindings {
+    let mut found = AvailabilityFindings::default();
     let Some(limit) = limit else {
         return found;
     };
-    for Run { record, .. } in runs {
+    for CandidateRun { record, .. } in runs {
         if record.counts_responses() {
             target(&limit, record, &mut found);
             base(&limit, record, &mut found);
@@ -92,7 +96,7 @@ impl Availability {
     }
 }
 
-fn target(limit: &Availability, record: &RunRecord, found: &mut Found) {
+fn target(limit: &Availability, record: &RunRecord, found: &mut AvailabilityFindings) {
     let silent = silent(record, Arm::Target);
     let failed = failed(record);
     let is_dead = |silent: &Silent<'_>| failed.contains(&silent.key.1);
@@ -128,7 +132,7 @@ fn target(limit: &Availability, record: &RunRecord, found: &mut Found) {
             continue;
         };
         if unsent.expected < FEWEST_EXPECTED {
-            found.cautions.push(Caution::NeverSent {
+            found.cautions.push(Warning::NeverSent {
                 request: name.clone(),
             });
         } else {
@@ -150,13 +154,13 @@ fn target(limit: &Availability, record: &RunRecord, found: &mut Found) {
 }
 
 /// The base is not what is tested: nothing can be compared with one that is silent, and of its names it is said.
-fn base(limit: &Availability, record: &RunRecord, found: &mut Found) {
+fn base(limit: &Availability, record: &RunRecord, found: &mut AvailabilityFindings) {
     let silent = silent(record, Arm::Base);
     let overall = silent
         .iter()
         .find(|one| one.key.1.is_none() && one.is_over(limit));
     if let Some(one) = overall {
-        found.invalid.push(Invalidity::BaseUnavailable {
+        found.invalid.push(InvalidReason::BaseUnavailable {
             seconds: six_digits(one.seconds),
             of_s: six_digits(one.of_s),
         });
@@ -169,13 +173,13 @@ fn base(limit: &Availability, record: &RunRecord, found: &mut Found) {
 }
 
 /// The longest of some silences, overall before names.
-fn worst_caution(record: &RunRecord, arm: Arm, silent: Vec<&Silent<'_>>) -> Option<Caution> {
+fn worst_caution(record: &RunRecord, arm: Arm, silent: Vec<&Silent<'_>>) -> Option<Warning> {
     let worst = silent.into_iter().max_by(|a, b| {
         let is_overall = |one: &Silent<'_>| one.key.1.is_none();
         let order = is_overall(a).cmp(&is_overall(b));
         order.then(a.seconds.total_cmp(&b.seconds))
     })?;
-    Some(Caution::Silent {
+    Some(Warning::Silent {
         arm,
         subject: subject(record, worst.key.1),
         class: worst.key.0.map(str::to_owned),
@@ -288,12 +292,12 @@ fn unexplained<'r>(
 /// needs longer, and hardly any of all. The smaller of both, since a silence may fall into many slices, or be many requests.
 fn longest(record: &RunRecord, arm: Arm, request: Option<usize>) -> Option<f64> {
     let slices = record.slices.iter().filter(|slice| slice.arm == arm);
-    let cells: Vec<Cell> = slices.map(|slice| slice.cell(request)).collect();
+    let cells: Vec<RequestStats> = slices.map(|slice| slice.cell(request)).collect();
     let longest: Vec<f64> = cells
         .iter()
         .filter_map(|cell| cell.succeeded.max())
         .collect();
-    let all = Cell::sum(&cells.iter().collect::<Vec<_>>());
+    let all = RequestStats::sum(&cells.iter().collect::<Vec<_>>());
     let most = all.succeeded.quantile(LONGEST)?;
     let known = median(&longest).min(most);
     // A cold start is explained by its mark.
@@ -321,7 +325,7 @@ fn subject(record: &RunRecord, request: Option<usize>) -> Subject {
     name.map_or(Subject::Overall, |name| Subject::Request(name.clone()))
 }
 
-fn silent_line(limit: &Availability, record: &RunRecord, silent: &Silent<'_>) -> Line {
+fn silent_line(limit: &Availability, record: &RunRecord, silent: &Silent<'_>) -> Check {
     let is_one = record
         .phases
         .iter()
@@ -339,17 +343,17 @@ fn silent_line(limit: &Availability, record: &RunRecord, silent: &Silent<'_>) ->
     };
     let bound = limit.of_name(silent.key.1.is_some());
     let subject = subject(record, silent.key.1);
-    Line {
+    Check {
         phase: (!is_one).then(|| name.clone()),
         requests: requests.requests(),
         ..line(limit, subject, (bound, silent.share()), outage)
     }
 }
 
-fn failed_line(limit: &Availability, record: &RunRecord, request: Option<usize>) -> Line {
+fn failed_line(limit: &Availability, record: &RunRecord, request: Option<usize>) -> Check {
     let cell = record.pooled(request, |slice| record.is_measured(slice));
     let bound = limit.of_name(request.is_some());
-    Line {
+    Check {
         requests: cell.requests(),
         ..line(
             limit,
@@ -361,7 +365,7 @@ fn failed_line(limit: &Availability, record: &RunRecord, request: Option<usize>)
 }
 
 /// A limit that was written and holds.
-fn kept(limit: &Availability, record: &RunRecord, worst: Option<&Silent<'_>>) -> Line {
+fn kept(limit: &Availability, record: &RunRecord, worst: Option<&Silent<'_>>) -> Check {
     let of_s = worst.map_or_else(
         || {
             let measured = record
@@ -381,9 +385,9 @@ fn kept(limit: &Availability, record: &RunRecord, worst: Option<&Silent<'_>>) ->
     let cell = record.pooled(None, |slice| record.is_measured(slice));
     let share = if of_s > 0.0 { seconds / of_s } else { 0.0 };
     let values = (limit.of_name(false), share);
-    Line {
+    Check {
         requests: cell.requests(),
-        outcome: LineOutcome::Passed,
+        outcome: CheckOutcome::Passed,
         ..line(limit, Subject::Overall, values, outage)
     }
 }
@@ -393,16 +397,16 @@ fn line(
     subject: Subject,
     (bound, share): (f64, f64),
     outage: Outage,
-) -> Line {
-    Line {
+) -> Check {
+    Check {
         subject,
         phase: None,
         measure: Measure::Unavailable,
-        standing: Standing::Gated,
-        outcome: LineOutcome::Failed,
+        enforcement: Enforcement::Gated,
+        outcome: CheckOutcome::Failed,
         requests: 0,
         current: Some(six_digits(share)),
-        check: Check::Limit(LimitCheck {
+        kind: CheckKind::Limit(LimitCheck {
             bound: six_digits(bound),
             over: None,
             interval: None,

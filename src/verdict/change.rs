@@ -2,7 +2,7 @@
 
 use super::evidence::{Compared, Evidence};
 use super::model::{
-    ChangeCheck, Check, Line, LineOutcome, Measure, NotJudged, Reference, Standing,
+    ChangeCheck, Check, CheckKind, CheckOutcome, Enforcement, Measure, NotJudged, Reference,
 };
 use super::rule::Rule;
 use super::statistics::holm;
@@ -16,11 +16,11 @@ pub(super) const NEEDED_FOR_ERRORS: u64 = 381;
 
 /// A cell before the family that it belongs to is known.
 #[derive(Clone, Debug)]
-pub(super) struct Cell {
+pub(super) struct CheckInput {
     pub(super) subject: Subject,
     pub(super) phase: Option<String>,
     pub(super) metric: Metric,
-    pub(super) standing: Standing,
+    pub(super) standing: Enforcement,
     pub(super) reference: Reference,
     pub(super) rule: Rule,
     pub(super) compared: Compared,
@@ -28,9 +28,9 @@ pub(super) struct Cell {
 
 /// A cell's line with what cautions are drawn from.
 #[derive(Clone, Debug)]
-pub(super) struct Judged {
-    pub(super) line: Line,
-    pub(super) cell: Cell,
+pub(super) struct TestedCheck {
+    pub(super) line: Check,
+    pub(super) cell: CheckInput,
     /// The change for the worse that would have been caught.
     pub(super) detectable: Option<f64>,
     /// The level that the cell is tested at, in the worst place of Holm's order.
@@ -47,8 +47,8 @@ struct Family {
 }
 
 /// Judges cells of one standing by Holm over all of them: their chance of one false alarm is at most `alpha`.
-pub(super) fn judge(cells: Vec<Cell>, alpha: f64) -> Vec<Judged> {
-    let p: Vec<f64> = cells.iter().filter_map(Cell::tested).collect();
+pub(super) fn judge(cells: Vec<CheckInput>, alpha: f64) -> Vec<TestedCheck> {
+    let p: Vec<f64> = cells.iter().filter_map(CheckInput::tested).collect();
     let family = Family {
         alpha,
         cells: p.len(),
@@ -63,19 +63,19 @@ pub(super) fn judge(cells: Vec<Cell>, alpha: f64) -> Vec<Judged> {
         .collect()
 }
 
-impl Cell {
+impl CheckInput {
     /// Its p-value, where it takes part in the test of its family: an error cell without an error does not.
     fn tested(&self) -> Option<f64> {
         let evidence = self.compared.evidence.as_ref().ok()?;
-        let tested = !self.rule.off && !evidence.is_spotless();
+        let tested = !self.rule.off && !evidence.has_no_errors();
         tested.then(|| evidence.p(self.rule.null))
     }
 
-    fn judge(self, is_significant: bool, family: Family) -> Judged {
+    fn judge(self, is_significant: bool, family: Family) -> TestedCheck {
         // The worst place in Holm's order, so that no cell promises more than it holds.
         let level = family.alpha / family.cells.max(1) as f64;
         let (outcome, detectable, passes_unaccepted) = match &self.compared.evidence {
-            Err(why) => (LineOutcome::NotJudged(why.clone()), None, false),
+            Err(why) => (CheckOutcome::NotJudged(why.clone()), None, false),
             Ok(evidence) => (
                 self.outcome(*evidence, is_significant),
                 evidence.detectable(self.rule.null, level),
@@ -83,11 +83,11 @@ impl Cell {
             ),
         };
         let outcome = if self.rule.off {
-            LineOutcome::NotJudged(NotJudged::Off)
+            CheckOutcome::NotJudged(NotJudged::Off)
         } else {
             outcome
         };
-        Judged {
+        TestedCheck {
             line: self.line(outcome, detectable),
             cell: self,
             detectable,
@@ -96,15 +96,15 @@ impl Cell {
         }
     }
 
-    fn outcome(&self, evidence: Evidence, is_significant: bool) -> LineOutcome {
+    fn outcome(&self, evidence: Evidence, is_significant: bool) -> CheckOutcome {
         if is_significant && !self.is_below_floor(evidence) {
-            LineOutcome::Failed
+            CheckOutcome::Failed
         } else if self.is_harmless(evidence) || self.rule.accepted.is_some() {
-            LineOutcome::Passed
+            CheckOutcome::Passed
         } else if let Some(why) = too_few_for_a_pass(evidence) {
-            LineOutcome::NotJudged(why)
+            CheckOutcome::NotJudged(why)
         } else {
-            LineOutcome::Inconclusive
+            CheckOutcome::Inconclusive
         }
     }
 
@@ -114,8 +114,8 @@ impl Cell {
 
     /// Whether even at its worst the change is one that nobody asked to detect.
     fn is_harmless(&self, evidence: Evidence) -> bool {
-        evidence.is_spotless()
-            || evidence.at_worst() < self.rule.harmless
+        evidence.has_no_errors()
+            || evidence.upper_bound() < self.rule.harmless
             || evidence.is_below_floor_at_worst(self.before(), self.rule.floor)
     }
 
@@ -123,29 +123,29 @@ impl Cell {
         self.compared.before.unwrap_or(f64::INFINITY)
     }
 
-    fn line(&self, outcome: LineOutcome, detectable: Option<f64>) -> Line {
+    fn line(&self, outcome: CheckOutcome, detectable: Option<f64>) -> Check {
         let evidence = self.compared.evidence.as_ref().ok();
-        Line {
+        Check {
             subject: self.subject.clone(),
             phase: self.phase.clone(),
             measure: Measure::Metric(self.metric),
-            standing: self.standing,
+            enforcement: self.standing,
             outcome,
             requests: self.compared.requests,
             current: self.compared.current.map(six_digits),
-            check: Check::Change(ChangeCheck {
+            kind: CheckKind::Change(ChangeCheck {
                 before: self.compared.before.map(six_digits),
                 change: evidence.map(|evidence| evidence.change(self.rule.null)),
                 tolerance: six_digits(self.rule.tolerance),
                 below_floor: evidence.is_some_and(|evidence| self.is_below_floor(*evidence)),
                 floor: self.metric.quantile().map(|_| six_digits(self.rule.floor)),
-                would_catch: evidence.zip(detectable).map(|(evidence, worse)| {
+                min_detectable: evidence.zip(detectable).map(|(evidence, worse)| {
                     let above_floor =
                         evidence.detectable_above_floor(self.before(), self.rule.floor);
                     six_digits(evidence.in_own_direction(worse.max(above_floor)))
                 }),
                 accepted: self.rule.accepted,
-                suspicion: None,
+                attribution: None,
                 reference: self.reference,
             }),
         }
@@ -172,14 +172,14 @@ mod tests {
     use crate::verdict::statistics::{Count, Dispersion, Estimate};
 
     /// What one gated P95 cell of 100 ms comes to whose pairs differ like this.
-    fn outcome(differences: &[f64]) -> LineOutcome {
+    fn outcome(differences: &[f64]) -> CheckOutcome {
         let estimate = Estimate::of_pairs(differences, 0.06).unwrap();
         let units = differences.len();
-        let cell = Cell {
+        let cell = CheckInput {
             subject: Subject::Overall,
             phase: None,
             metric: Metric::P95,
-            standing: Standing::Gated,
+            standing: Enforcement::Gated,
             reference: Reference::Newest,
             rule: Rule {
                 ordinary: 0.05,
@@ -205,10 +205,10 @@ mod tests {
         #[test]
         fn p1_a_constant_slow_down_never_turns_failed_into_passed(
             d in prop::collection::vec(-0.2..0.5, 5..25), slower in 0.0..0.5) {
-            let rank = |outcome: &LineOutcome| match outcome {
-                LineOutcome::Passed => 0,
-                LineOutcome::Inconclusive => 1,
-                LineOutcome::Failed | LineOutcome::NotJudged(_) => 2,
+            let rank = |outcome: &CheckOutcome| match outcome {
+                CheckOutcome::Passed => 0,
+                CheckOutcome::Inconclusive => 1,
+                CheckOutcome::Failed | CheckOutcome::NotJudged(_) => 2,
             };
             let moved: Vec<f64> = d.iter().map(|x| x + slower).collect();
             prop_assert!(rank(&outcome(&moved)) >= rank(&outcome(&d)));
@@ -223,11 +223,11 @@ mod tests {
         let slower = [
             0.17, 0.20, 0.15, 0.19, 0.22, 0.16, 0.18, 0.45, 0.14, 0.21, 0.19, 0.17,
         ];
-        assert_eq!(outcome(&unchanged), LineOutcome::Passed);
-        assert_eq!(outcome(&slower), LineOutcome::Failed);
+        assert_eq!(outcome(&unchanged), CheckOutcome::Passed);
+        assert_eq!(outcome(&slower), CheckOutcome::Failed);
         assert_ne!(
             outcome(&[0.09, 0.12, 0.05, 0.11, 0.10]),
-            LineOutcome::Failed
+            CheckOutcome::Failed
         );
     }
 

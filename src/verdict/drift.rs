@@ -4,10 +4,10 @@
 //! against one fixed job and with a wider tolerance. They are a family of their own, so that they cost the newest
 //! changes no power.
 
-use super::case::{Case, DRIFT_ALPHA, Opponent, Run};
-use super::change::{self, Cell, Judged};
+use super::change::{self, CheckInput, TestedCheck};
 use super::history::Jobs;
-use super::model::{Reference, Standing};
+use super::input::{CandidateRun, DRIFT_ALPHA, JudgeInput, ReferenceData};
+use super::model::{Enforcement, Reference};
 use super::regression::{GatedScope, gated_metrics, scopes, sent};
 use super::rule::Rules;
 use crate::baseline::Job;
@@ -15,8 +15,12 @@ use crate::measurement::Arm;
 use crate::thresholds::Subject;
 
 /// The gated cells held against the anchor; none where there is no anchor, or a cell is not in it.
-pub(super) fn judge(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Judged> {
-    let (Opponent::Jobs(jobs), Some(anchor)) = (opponent, case.anchor) else {
+pub(super) fn judge(
+    case: &JudgeInput<'_>,
+    runs: &[CandidateRun<'_>],
+    opponent: ReferenceData<'_>,
+) -> Vec<TestedCheck> {
+    let (ReferenceData::Jobs(jobs), Some(anchor)) = (opponent, case.anchor) else {
         return Vec::new();
     };
     let scopes = scopes(runs, &case.thresholds.regression);
@@ -26,21 +30,21 @@ pub(super) fn judge(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -
 }
 
 fn cells(
-    case: &Case<'_>,
-    runs: &[Run<'_>],
+    case: &JudgeInput<'_>,
+    runs: &[CandidateRun<'_>],
     (jobs, anchor): (&[&Job], &Job),
     scope: &GatedScope,
-) -> Vec<Cell> {
+) -> Vec<CheckInput> {
     let regression = &case.thresholds.regression;
     let Some(newest) = runs.last() else {
         return Vec::new();
     };
-    let rules = Rules::of_run(regression, Opponent::Jobs(jobs), newest.record);
+    let rules = Rules::of_run(regression, ReferenceData::Jobs(jobs), newest.record);
     // What others added up is not the doing of a commit that is only proposed.
     let standing = if runs.iter().any(|run| run.record.run.proposed) {
-        Standing::Reported
+        Enforcement::Reported
     } else {
-        Standing::Gated
+        Enforcement::Gated
     };
     let names = sent(runs, &scope.of, Arm::Target);
     let only = names.first().filter(|_| names.len() == 1);
@@ -55,7 +59,7 @@ fn cells(
             let rule = rules.of(&subject, only.map(String::as_str), metric);
             let compared = observed.since(before, metric);
             if compared.evidence.is_ok() && !rule.off {
-                cells.push(Cell {
+                cells.push(CheckInput {
                     subject: subject.clone(),
                     phase: scope.phase(),
                     metric,

@@ -1,12 +1,12 @@
 //! Two deployments in one job, in alternation: what their pairs say.
 
-use super::case::Run;
 use super::evidence::{Compared, Evidence, Units, counted, pooled, prior_sd, too_few};
+use super::input::CandidateRun;
 use super::model::NotJudged;
 use super::statistics::{Count, Dispersion, Estimate};
 use crate::baseline::Scope;
 use crate::metric::{Kind, Metric};
-use crate::record::{Sample, log_units, mean_of_medians, needed_in_all};
+use crate::record::{Aggregate, log_units, mean_of_medians, needed_in_all};
 use crate::thresholds::Subject;
 
 /// Units (pairs, after merging small ones) that a duet needs.
@@ -14,22 +14,23 @@ pub const FEWEST_UNITS: usize = 5;
 
 /// By phase, the pairs of a cell: the deployment under test first, the base second.
 #[derive(Debug)]
-pub(super) struct Pairs(Vec<Vec<[Sample; 2]>>);
+pub(super) struct Pairs(Vec<Vec<[Aggregate; 2]>>);
 
 impl Pairs {
     /// The kept pairs of one subject. Those of several results stand beside each other, as if of further phases.
-    pub(super) fn of(runs: &[Run<'_>], scope: &Scope, subject: &Subject) -> Self {
+    pub(super) fn of(runs: &[CandidateRun<'_>], scope: &Scope, subject: &Subject) -> Self {
         let mut phases = Vec::new();
         for run in runs {
             let Some(request) = run.request(subject) else {
                 continue;
             };
             for phase in scope.phases(&run.record.phases) {
-                let blocks = run.sieve.blocks(run.record, phase);
+                let blocks = run.sieve.paired_slices(run.record, phase);
                 let whole = blocks
                     .iter()
                     .filter(|arms| arms.iter().all(|arm| !arm.is_empty()));
-                let pairs = whole.map(|arms| arms.each_ref().map(|arm| Sample::of(arm, request)));
+                let pairs =
+                    whole.map(|arms| arms.each_ref().map(|arm| Aggregate::of(arm, request)));
                 phases.push(pairs.collect());
             }
         }
@@ -118,7 +119,7 @@ impl Pairs {
         self.samples(0).map(|sample| sample.requests).sum()
     }
 
-    fn samples(&self, arm: usize) -> impl Iterator<Item = &Sample> {
+    fn samples(&self, arm: usize) -> impl Iterator<Item = &Aggregate> {
         self.0.iter().flatten().map(move |pair| &pair[arm])
     }
 }

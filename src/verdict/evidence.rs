@@ -3,7 +3,7 @@
 use super::model::{Change, NotJudged};
 use super::statistics::{Count, Dispersion, Estimate, ShareChange};
 use crate::metric::{Kind, Metric, Starts};
-use crate::record::{Sample, needed_in_all};
+use crate::record::{Aggregate, needed_in_all};
 use crate::units::six_digits;
 
 /// Tail on either side of the interval that is shown, and beyond the bound that a pass rests on.
@@ -110,7 +110,7 @@ impl Evidence {
     }
 
     /// Whether there is nothing to test: no error on either side.
-    pub(super) fn is_spotless(self) -> bool {
+    pub(super) fn has_no_errors(self) -> bool {
         match self {
             Self::Errors(Weighed { estimate, .. }) => {
                 estimate.base.hits == 0 && estimate.current.hits == 0
@@ -156,7 +156,7 @@ impl Evidence {
     }
 
     /// The change for the worse that is likely not exceeded (97.5 %): a ratio less one, for errors a difference.
-    pub(super) fn at_worst(self) -> f64 {
+    pub(super) fn upper_bound(self) -> f64 {
         match self {
             Self::Slower(it) | Self::Fewer(it) => libm::expm1(it.estimate.upper(INTERVAL_TAIL)),
             Self::Errors(it) => it.estimate.upper(INTERVAL_TAIL),
@@ -191,7 +191,7 @@ impl Evidence {
     /// Whether even the change at its worst is below the floor in seconds.
     pub(super) fn is_below_floor_at_worst(self, before: f64, floor: f64) -> bool {
         match self {
-            Self::Slower(_) => self.at_worst() * before < floor,
+            Self::Slower(_) => self.upper_bound() * before < floor,
             Self::Fewer(_) | Self::Errors(_) => false,
         }
     }
@@ -272,8 +272,11 @@ pub(super) fn counted((hits, of): (u64, u64)) -> Count {
 }
 
 /// The value of a metric over all samples together, where they are too few for a level; none where there is nothing.
-pub(super) fn pooled<'a>(samples: impl Iterator<Item = &'a Sample>, metric: Metric) -> Option<f64> {
-    let mut pooled = Sample::default();
+pub(super) fn pooled<'a>(
+    samples: impl Iterator<Item = &'a Aggregate>,
+    metric: Metric,
+) -> Option<f64> {
+    let mut pooled = Aggregate::default();
     samples.for_each(|sample| pooled.merge(sample));
     if pooled.requests == 0 {
         return None;

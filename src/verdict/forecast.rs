@@ -2,10 +2,10 @@
 
 use jiff::civil::Date;
 
-use super::case::{DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
 use super::change::NEEDED_FOR_ERRORS;
 use super::duet::{FEWEST_UNITS, too_few_units};
 use super::evidence::{Evidence, Weighed, counted, prior_sd, too_few};
+use super::input::{DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
 use super::limits::requests_needed;
 use super::model::NotJudged;
 use super::regression::{GatedScope, gated_metrics, gated_scopes};
@@ -120,7 +120,7 @@ pub fn forecast(
     let drafts = drafts(expected, &thresholds.regression, design, today);
     let tested = |draft: &&Draft| {
         let evidence = draft.evidence.as_ref().ok();
-        evidence.is_some_and(|evidence| !evidence.is_spotless())
+        evidence.is_some_and(|evidence| !evidence.has_no_errors())
     };
     let family = drafts.iter().filter(tested).count().max(1);
     let alpha = match design {

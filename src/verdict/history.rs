@@ -1,17 +1,17 @@
 //! Jobs of a baseline against the candidates: is this run a new draw from where those came from?
 
-use super::case::Run;
 use super::duet::too_few_units;
 use super::evidence::{Compared, Evidence, Units, counted, pooled, prior_sd, short, too_few};
+use super::input::CandidateRun;
 use super::model::NotJudged;
 use super::statistics::{Count, Dispersion, Estimate};
 use crate::baseline::{CellSummary, Job, Scope};
 use crate::metric::{Kind, Metric, Starts};
-use crate::record::{Sample, Shortage, level, log_units, needed_in_all};
+use crate::record::{Aggregate, Shortage, level, log_units, needed_in_all};
 use crate::thresholds::Subject;
 
 /// One candidate's units of a cell, by phase.
-type Candidate = Vec<Vec<[Sample; 1]>>;
+type Candidate = Vec<Vec<[Aggregate; 1]>>;
 
 /// A cell in the candidates and in the jobs that know it.
 #[derive(Debug)]
@@ -22,8 +22,13 @@ pub(super) struct Jobs<'a> {
 
 impl<'a> Jobs<'a> {
     /// One subject in the kept slices of the candidates and in the baseline's jobs.
-    pub(super) fn of(runs: &[Run<'_>], jobs: &[&'a Job], scope: &Scope, subject: &Subject) -> Self {
-        let candidate = |run: &Run<'_>| {
+    pub(super) fn of(
+        runs: &[CandidateRun<'_>],
+        jobs: &[&'a Job],
+        scope: &Scope,
+        subject: &Subject,
+    ) -> Self {
+        let candidate = |run: &CandidateRun<'_>| {
             let request = run.request(subject)?;
             Some(scope.samples(run.record, &run.sieve, request))
         };
@@ -167,7 +172,7 @@ impl<'a> Jobs<'a> {
         Compared::of_errors(&base, &current, dispersion, units)
     }
 
-    fn samples(&self) -> impl Iterator<Item = &Sample> {
+    fn samples(&self) -> impl Iterator<Item = &Aggregate> {
         self.candidates
             .iter()
             .flatten()

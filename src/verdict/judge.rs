@@ -1,17 +1,17 @@
 //! The verdict: validity first, then limits and changes, then what they come to together.
 
-use super::case::{Case, HISTORY_FROM, Opponent, Run};
-use super::change::Judged;
+use super::attribution::AttributionData;
+use super::change::TestedCheck;
+use super::input::{CandidateRun, HISTORY_FROM, JudgeInput, ReferenceData};
 use super::model::{
-    Caution, Check, Comparison, Invalidity, LimitCheck, Line, LineOutcome, Measure, NoComparison,
-    NotJudged, Outcome, Standing, Verdict,
+    Check, CheckKind, CheckOutcome, Comparison, Enforcement, InvalidReason, LimitCheck, Measure,
+    NoComparison, NotJudged, Outcome, Verdict, Warning,
 };
-use super::suspicion::Suspects;
-use super::{availability, cautions, drift, limits, noise, overload, regression, validity};
+use super::{availability, drift, limits, noise, overload, regression, validity, warnings};
 use crate::baseline::{Job, Scope};
 use crate::measurement::Totals;
 use crate::metric::{Kind, Metric};
-use crate::record::{Ended, Tally};
+use crate::record::{DropCount, Ended};
 use crate::thresholds::{Abort, MissingBaseline, Mode, Subject};
 use crate::units::six_digits;
 
@@ -22,8 +22,8 @@ const RARE: u64 = 10;
 /// Judges the results of one CI run against the thresholds, and against what was before.
 ///
 /// The same case gives the same verdict on every machine and on every day.
-pub fn judge(case: &Case<'_>) -> Verdict {
-    let opponent = case.opponent();
+pub fn judge(case: &JudgeInput<'_>) -> Verdict {
+    let opponent = case.reference_data();
     let runs = case.runs(opponent);
     let mut verdict = Verdict {
         gate: case
@@ -33,9 +33,9 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         outcome: Outcome::Invalid,
         observed: case.thresholds.mode == Mode::Observe,
         comparison: Comparison::None(NoComparison::NotJudged),
-        lines: Vec::new(),
+        checks: Vec::new(),
         invalid: validity::problems(&runs),
-        cautions: cautions::of_runs(case.thresholds, &runs, opponent),
+        warnings: warnings::of_runs(case.thresholds, &runs, opponent),
         noise: noise::noise(case, &runs),
         totals: totals(&runs),
     };
@@ -43,22 +43,22 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         return verdict;
     }
     if verdict.noise.is_some_and(|noise| noise.is_unusual()) {
-        verdict.cautions.push(Caution::Noisy);
+        verdict.warnings.push(Warning::Noisy);
     }
-    verdict.cautions.extend(overload::cautions(&runs));
-    verdict.lines.extend(abort_line(case));
-    let is_aborted = !verdict.lines.is_empty();
+    verdict.warnings.extend(overload::cautions(&runs));
+    verdict.checks.extend(abort_line(case));
+    let is_aborted = !verdict.checks.is_empty();
     verdict
-        .lines
+        .checks
         .extend(limits::judge(&case.thresholds.limits, &runs));
     verdict
         .invalid
-        .extend(limits_without_requests(&verdict.lines));
+        .extend(limits_without_requests(&verdict.checks));
     // What an abort left is another load than the baseline's.
     if !is_aborted {
         let found = availability::judge(case.thresholds.availability, &runs);
-        verdict.lines.extend(found.lines);
-        verdict.cautions.extend(found.cautions);
+        verdict.checks.extend(found.lines);
+        verdict.warnings.extend(found.cautions);
         verdict.invalid.extend(found.invalid);
         verdict.comparison = comparison(&runs, opponent);
         compare(case, &runs, opponent, &mut verdict);
@@ -71,15 +71,20 @@ pub fn judge(case: &Case<'_>) -> Verdict {
 }
 
 /// Adds the lines, the problems and the cautions of regression.
-fn compare(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>, verdict: &mut Verdict) {
+fn compare(
+    case: &JudgeInput<'_>,
+    runs: &[CandidateRun<'_>],
+    opponent: ReferenceData<'_>,
+    verdict: &mut Verdict,
+) {
     let regression = &case.thresholds.regression;
     let mut cells = regression::judge(case, runs, opponent);
     let mut drift = drift::judge(case, runs, opponent);
     explain(&mut cells, runs, opponent);
     let anchor: Vec<&Job> = case.anchor.into_iter().collect();
-    explain(&mut drift, runs, Opponent::Jobs(&anchor));
-    verdict.cautions.extend(take_rare(&mut cells));
-    let first = verdict.lines.len();
+    explain(&mut drift, runs, ReferenceData::Jobs(&anchor));
+    verdict.warnings.extend(take_rare(&mut cells));
+    let first = verdict.checks.len();
     let problems = cells
         .iter()
         .enumerate()
@@ -90,32 +95,32 @@ fn compare(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>, verdict: &
         }
     }
     if !opponent.is_some() && regression.missing_baseline == MissingBaseline::Fail {
-        verdict.invalid.push(Invalidity::MissingBaseline);
+        verdict.invalid.push(InvalidReason::MissingBaseline);
     }
     verdict
-        .cautions
-        .extend(cautions::of_cells(case, runs, opponent, &cells, first));
+        .warnings
+        .extend(warnings::of_cells(case, runs, opponent, &cells, first));
     verdict
-        .cautions
+        .warnings
         .extend(too_few_to_compare(case, runs, opponent));
     let cells = cells.into_iter().chain(drift);
-    verdict.lines.extend(cells.map(|cell| cell.line));
+    verdict.checks.extend(cells.map(|cell| cell.line));
 }
 
 /// Takes out the changes of names that are sent so rarely that no run of this scenario can judge them, and says it once.
-fn take_rare(cells: &mut Vec<Judged>) -> Option<Caution> {
-    let is_rare = |cell: &Judged| match cell.line.outcome {
-        LineOutcome::NotJudged(NotJudged::TooFewRequests { have, need }) => {
+fn take_rare(cells: &mut Vec<TestedCheck>) -> Option<Warning> {
+    let is_rare = |cell: &TestedCheck| match cell.line.outcome {
+        CheckOutcome::NotJudged(NotJudged::TooFewRequests { have, need }) => {
             have.max(cell.line.requests).saturating_mul(RARE) <= need
         }
-        LineOutcome::NotJudged(_)
-        | LineOutcome::Passed
-        | LineOutcome::Failed
-        | LineOutcome::Inconclusive => false,
+        CheckOutcome::NotJudged(_)
+        | CheckOutcome::Passed
+        | CheckOutcome::Failed
+        | CheckOutcome::Inconclusive => false,
     };
-    let gated = |cell: &&Judged| {
+    let gated = |cell: &&TestedCheck| {
         let is_latency = matches!(cell.cell.metric.kind(), Kind::Quantile(_));
-        is_latency && cell.line.standing == Standing::Gated
+        is_latency && cell.line.enforcement == Enforcement::Gated
     };
     let mut requests: Vec<String> = Vec::new();
     for cell in cells.iter().filter(gated) {
@@ -135,18 +140,18 @@ fn take_rare(cells: &mut Vec<Judged>) -> Option<Caution> {
         let is_told = requests.iter().any(|known| Some(known.as_str()) == name);
         !(is_told && is_rare(cell))
     });
-    (!requests.is_empty()).then_some(Caution::Rare { requests })
+    (!requests.is_empty()).then_some(Warning::Rare { requests })
 }
 
 /// Says of each change that failed what it came from.
-fn explain(cells: &mut [Judged], runs: &[Run<'_>], opponent: Opponent<'_>) {
+fn explain(cells: &mut [TestedCheck], runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) {
     // The metrics of one subject follow each other.
-    let mut known: Option<(Subject, Option<String>, Suspects)> = None;
-    for Judged { line, cell, .. } in cells {
-        let Check::Change(check) = &mut line.check else {
+    let mut known: Option<(Subject, Option<String>, AttributionData)> = None;
+    for TestedCheck { line, cell, .. } in cells {
+        let CheckKind::Change(check) = &mut line.kind else {
             continue;
         };
-        if line.outcome != LineOutcome::Failed {
+        if line.outcome != CheckOutcome::Failed {
             continue;
         }
         let is_known = known
@@ -154,10 +159,10 @@ fn explain(cells: &mut [Judged], runs: &[Run<'_>], opponent: Opponent<'_>) {
             .is_some_and(|(subject, phase, _)| *subject == cell.subject && *phase == cell.phase);
         if !is_known {
             let scope = cell.phase.clone().map_or(Scope::Steady, Scope::Phase);
-            let suspects = Suspects::of(runs, opponent, &scope, &cell.subject);
+            let suspects = AttributionData::of(runs, opponent, &scope, &cell.subject);
             known = Some((cell.subject.clone(), cell.phase.clone(), suspects));
         }
-        check.suspicion = known
+        check.attribution = known
             .as_ref()
             .and_then(|(_, _, suspects)| suspects.explain(cell));
     }
@@ -166,18 +171,18 @@ fn explain(cells: &mut [Judged], runs: &[Run<'_>], opponent: Opponent<'_>) {
 /// Invalid first is settled by now: else any failure, then what could not be judged, then what could not be told.
 fn outcome(verdict: &Verdict) -> Outcome {
     let mut gated = verdict
-        .lines
+        .checks
         .iter()
-        .filter(|line| line.standing == Standing::Gated);
+        .filter(|line| line.enforcement == Enforcement::Gated);
     if verdict
-        .lines
+        .checks
         .iter()
-        .any(|line| line.outcome.fails(line.standing))
+        .any(|line| line.outcome.fails(line.enforcement))
     {
         Outcome::Failed
     } else if !verdict.invalid.is_empty() {
         Outcome::Invalid
-    } else if gated.any(Line::is_open) {
+    } else if gated.any(Check::is_open) {
         Outcome::Inconclusive
     } else {
         Outcome::Passed
@@ -185,7 +190,7 @@ fn outcome(verdict: &Verdict) -> Outcome {
 }
 
 /// The line of an abort, which fails: so many requests failed that going on would have told nothing more.
-fn abort_line(case: &Case<'_>) -> Option<Line> {
+fn abort_line(case: &JudgeInput<'_>) -> Option<Check> {
     let (failures, requests) =
         case.candidates
             .iter()
@@ -197,15 +202,15 @@ fn abort_line(case: &Case<'_>) -> Option<Line> {
         .thresholds
         .abort
         .map_or(0.0, |Abort { error_rate, .. }| error_rate.fraction());
-    Some(Line {
+    Some(Check {
         subject: Subject::Overall,
         phase: None,
         measure: Measure::Metric(Metric::ErrorRate),
-        standing: Standing::Gated,
-        outcome: LineOutcome::Failed,
+        enforcement: Enforcement::Gated,
+        outcome: CheckOutcome::Failed,
         requests,
         current: (requests > 0).then(|| six_digits(failures as f64 / requests as f64)),
-        check: Check::Limit(LimitCheck {
+        kind: CheckKind::Limit(LimitCheck {
             bound: six_digits(bound),
             over: Some(failures),
             interval: None,
@@ -218,60 +223,60 @@ fn abort_line(case: &Case<'_>) -> Option<Line> {
 }
 
 /// Limits that may fail the build and got too few requests: they do not pass in silence.
-fn limits_without_requests(lines: &[Line]) -> impl Iterator<Item = Invalidity> {
+fn limits_without_requests(lines: &[Check]) -> impl Iterator<Item = InvalidReason> {
     let lines = lines.iter().enumerate();
     lines
         .filter(|(_, line)| {
-            line.standing == Standing::Gated
-                && matches!(line.outcome, LineOutcome::NotJudged(_))
+            line.enforcement == Enforcement::Gated
+                && matches!(line.outcome, CheckOutcome::NotJudged(_))
                 && !line.is_open()
         })
-        .map(|(line, _)| Invalidity::TooFewForLimit { line })
+        .map(|(line, _)| InvalidReason::TooFewForLimit { line })
 }
 
 /// A metric that is gated overall and could not be judged makes the run invalid; a name's blocks nothing.
-fn overall_not_judged(line: usize, cell: &Judged) -> Option<Invalidity> {
+fn overall_not_judged(line: usize, cell: &TestedCheck) -> Option<InvalidReason> {
     if cell.cell.subject != Subject::Overall || cell.line.is_open() {
         return None;
     }
     match &cell.line.outcome {
-        LineOutcome::NotJudged(NotJudged::BaseFails) => Some(Invalidity::BaseSilent),
-        LineOutcome::NotJudged(
+        CheckOutcome::NotJudged(NotJudged::BaseFails) => Some(InvalidReason::BaseSilent),
+        CheckOutcome::NotJudged(
             NotJudged::TooFewRequests { .. }
             | NotJudged::TooFewSlices { .. }
             | NotJudged::NewRequest,
-        ) if cell.line.standing == Standing::Gated => {
-            Some(Invalidity::TooFewForRegression { line })
+        ) if cell.line.enforcement == Enforcement::Gated => {
+            Some(InvalidReason::TooFewForRegression { line })
         }
-        LineOutcome::NotJudged(_)
-        | LineOutcome::Passed
-        | LineOutcome::Failed
-        | LineOutcome::Inconclusive => None,
+        CheckOutcome::NotJudged(_)
+        | CheckOutcome::Passed
+        | CheckOutcome::Failed
+        | CheckOutcome::Inconclusive => None,
     }
 }
 
 /// What a run like this one would lack if it were compared with this one, when nothing was compared.
 fn too_few_to_compare(
-    case: &Case<'_>,
-    runs: &[Run<'_>],
-    opponent: Opponent<'_>,
-) -> Option<Caution> {
+    case: &JudgeInput<'_>,
+    runs: &[CandidateRun<'_>],
+    opponent: ReferenceData<'_>,
+) -> Option<Warning> {
     if opponent.is_some() {
         return None;
     }
     let own: Vec<Job> = runs.iter().map(|run| Job::of(run.record, false)).collect();
     let own: Vec<&Job> = own.iter().collect();
-    let cells = regression::judge(case, runs, Opponent::Jobs(&own));
+    let cells = regression::judge(case, runs, ReferenceData::Jobs(&own));
     let lacking = cells.into_iter().filter_map(|cell| {
         overall_not_judged(0, &cell)?;
-        let LineOutcome::NotJudged(why) = cell.line.outcome else {
+        let CheckOutcome::NotJudged(why) = cell.line.outcome else {
             return None;
         };
         let times = why.times()?;
         Some((times, cell.cell, why))
     });
     let most = lacking.max_by(|(a, ..), (b, ..)| a.total_cmp(b));
-    most.map(|(times, cell, why)| Caution::TooFewToCompare {
+    most.map(|(times, cell, why)| Warning::TooFewToCompare {
         metric: cell.metric,
         phase: cell.phase,
         why,
@@ -279,34 +284,38 @@ fn too_few_to_compare(
     })
 }
 
-fn comparison(runs: &[Run<'_>], opponent: Opponent<'_>) -> Comparison {
+fn comparison(runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) -> Comparison {
     let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
     let candidates = count(runs.len());
     match opponent {
-        Opponent::BaseArm => {
-            let pairs: Tally = runs.iter().fold(Tally::default(), |sum, run| Tally {
-                dropped: sum.dropped + run.sieve.pairs.dropped,
-                of: sum.of + run.sieve.pairs.of,
-            });
+        ReferenceData::BaseArm => {
+            let pairs: DropCount = runs
+                .iter()
+                .fold(DropCount::default(), |sum, run| DropCount {
+                    dropped: sum.dropped + run.sieve.pairs.dropped,
+                    of: sum.of + run.sieve.pairs.of,
+                });
             Comparison::Duet {
                 pairs: pairs.of - pairs.dropped,
                 dropped: pairs.dropped,
             }
         }
-        Opponent::Jobs(jobs) if jobs.len() < HISTORY_FROM => Comparison::Single {
+        ReferenceData::Jobs(jobs) if jobs.len() < HISTORY_FROM => Comparison::Single {
             jobs: count(jobs.len()),
             candidates,
         },
-        Opponent::Jobs(jobs) => Comparison::History {
+        ReferenceData::Jobs(jobs) => Comparison::History {
             jobs: count(jobs.len()),
             candidates,
         },
-        Opponent::Nothing(mismatch) => Comparison::None(NoComparison::Baseline(mismatch.clone())),
+        ReferenceData::Nothing(mismatch) => {
+            Comparison::None(NoComparison::Baseline(mismatch.clone()))
+        }
     }
 }
 
-fn totals(runs: &[Run<'_>]) -> Totals {
-    let measured = runs.iter().flat_map(|Run { record, .. }| {
+fn totals(runs: &[CandidateRun<'_>]) -> Totals {
+    let measured = runs.iter().flat_map(|CandidateRun { record, .. }| {
         let slices = record.slices.iter();
         slices.filter(|slice| record.is_measured(slice))
     });

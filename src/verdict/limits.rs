@@ -8,28 +8,28 @@
 //! A latency is judged without the slices in which it was late, unless with them the opposite would come out: then nobody
 //! can tell.
 
-use super::case::Run;
 use super::cold;
-use super::model::{Check, LimitCheck, Line, LineOutcome, Measure, NotJudged, Standing};
+use super::input::CandidateRun;
+use super::model::{Check, CheckKind, CheckOutcome, Enforcement, LimitCheck, Measure, NotJudged};
 use super::rate::Rate;
 use super::statistics::{Count, Dispersion, Distribution};
-use crate::measurement::{Arm, Cell};
+use crate::measurement::{Arm, RequestStats};
 use crate::metric::{Metric, Starts};
-use crate::record::{Sample, SliceRecord};
+use crate::record::{Aggregate, SliceRecord};
 use crate::thresholds::{Bound, Limit, Severity};
 use crate::units::six_digits;
 
 /// A limit is broken where the bound that the true share is below with this probability is over it.
-const BROKEN: f64 = 0.01;
+const FAIL_ALPHA: f64 = 0.01;
 /// A limit is kept where the bound that the true share is above with this probability is under it.
-const KEPT: f64 = 0.05;
+const PASS_ALPHA: f64 = 0.05;
 /// Requests over a limit that break it where there are too few in all: below, the normal approximation errs.
 const FEWEST_TO_BREAK: u64 = 5;
 /// Slices from which on bursts can be told from chance.
 const SLICES_FOR_DISPERSION: usize = 10;
 
 /// One line for each limit, in the order of the file.
-pub(super) fn judge(limits: &[Limit], runs: &[Run<'_>]) -> Vec<Line> {
+pub(super) fn judge(limits: &[Limit], runs: &[CandidateRun<'_>]) -> Vec<Check> {
     let is_told = cold::is_told(runs);
     limits
         .iter()
@@ -50,63 +50,71 @@ pub fn requests_needed(bound: Bound) -> Option<u64> {
     }
 }
 
-fn line(limit: &Limit, runs: &[Run<'_>], is_told: bool) -> Line {
+fn line(limit: &Limit, runs: &[CandidateRun<'_>], is_told: bool) -> Check {
     match limit.bound {
         Bound::Latency { metric, at_most } => {
-            let promise = Promise {
+            let promise = ShareLimit {
                 measure: Measure::Metric(metric),
                 bound: at_most.as_secs_f64(),
                 share: 1.0 - metric.quantile().unwrap_or_default(),
             };
             let starts = metric.starts();
-            let over = |cell: &Cell| cell.over(starts, at_most.as_secs_f64());
-            let of = |cell: &Cell| cell.requests_of(starts);
-            let whole = share_line(limit, runs, Look::All, &promise, over, of).outcome;
-            let mut line = share_line(limit, runs, Look::Kept, &promise, over, of);
+            let over = |cell: &RequestStats| cell.over(starts, at_most.as_secs_f64());
+            let of = |cell: &RequestStats| cell.requests_of(starts);
+            let whole = share_line(limit, runs, SliceSet::All, &promise, over, of).outcome;
+            let mut line = share_line(limit, runs, SliceSet::Kept, &promise, over, of);
             if line.outcome.is_opposite_of(&whole) {
-                line.outcome = LineOutcome::Inconclusive;
+                line.outcome = CheckOutcome::Inconclusive;
             }
             line.current = latency(limit, runs, metric);
             line
         }
         Bound::ErrorRate(share) => {
-            let promise = Promise::of_share(Measure::Metric(Metric::ErrorRate), share.fraction());
+            let promise =
+                ShareLimit::of_share(Measure::Metric(Metric::ErrorRate), share.fraction());
             share_line(
                 limit,
                 runs,
-                Look::All,
+                SliceSet::All,
                 &promise,
-                Cell::failures,
-                Cell::requests,
+                RequestStats::failures,
+                RequestStats::requests,
             )
         }
         Bound::ColdShare(share) => cold_share(limit, runs, share.fraction(), is_told),
         Bound::Failures(set, share) => {
-            let promise = Promise::of_share(Measure::Failures(set), share.fraction());
-            let failed = |cell: &Cell| {
+            let promise = ShareLimit::of_share(Measure::Failures(set), share.fraction());
+            let failed = |cell: &RequestStats| {
                 let errors = cell.errors.iter();
                 let own = errors.filter(|(kind, _)| set.contains(**kind));
                 own.map(|(_, count)| count).sum()
             };
-            share_line(limit, runs, Look::All, &promise, failed, Cell::requests)
+            share_line(
+                limit,
+                runs,
+                SliceSet::All,
+                &promise,
+                failed,
+                RequestStats::requests,
+            )
         }
         Bound::RequestsPerSecond(at_least) => rate_line(limit, runs, at_least),
     }
 }
 
 /// The share of cold starts, of which none is only known to be none where answers say so.
-fn cold_share(limit: &Limit, runs: &[Run<'_>], share: f64, is_told: bool) -> Line {
-    let promise = Promise::of_share(Measure::Metric(Metric::ColdShare), share);
-    let cold = |cell: &Cell| cell.cold.count();
-    let succeeded = |cell: &Cell| cell.succeeded.count();
-    let mut line = share_line(limit, runs, Look::All, &promise, cold, succeeded);
+fn cold_share(limit: &Limit, runs: &[CandidateRun<'_>], share: f64, is_told: bool) -> Check {
+    let promise = ShareLimit::of_share(Measure::Metric(Metric::ColdShare), share);
+    let cold = |cell: &RequestStats| cell.cold.count();
+    let succeeded = |cell: &RequestStats| cell.succeeded.count();
+    let mut line = share_line(limit, runs, SliceSet::All, &promise, cold, succeeded);
     if !is_told {
-        line.outcome = LineOutcome::NotJudged(NotJudged::TooFewColdStarts { have: 0, need: 1 });
+        line.outcome = CheckOutcome::NotJudged(NotJudged::TooFewColdStarts { have: 0, need: 1 });
     }
     line
 }
 
-impl LineOutcome {
+impl CheckOutcome {
     /// Whether one says that the limit is kept and the other that it is broken.
     fn is_opposite_of(&self, other: &Self) -> bool {
         matches!(
@@ -117,7 +125,7 @@ impl LineOutcome {
 }
 
 /// What a limit allows.
-struct Promise {
+struct ShareLimit {
     measure: Measure,
     /// As written: seconds or a share.
     bound: f64,
@@ -125,7 +133,7 @@ struct Promise {
     share: f64,
 }
 
-impl Promise {
+impl ShareLimit {
     fn of_share(measure: Measure, share: f64) -> Self {
         Self {
             measure,
@@ -139,7 +147,7 @@ impl Promise {
         self.share <= 0.0
     }
 
-    fn outcome(&self, count: Count, (lower, upper): (f64, f64)) -> LineOutcome {
+    fn outcome(&self, count: Count, (lower, upper): (f64, f64)) -> CheckOutcome {
         let (broken, kept) = if self.is_exact() {
             (count.hits > 0, count.hits == 0)
         } else {
@@ -151,16 +159,16 @@ impl Promise {
         if have < need && !(broken && count.hits >= FEWEST_TO_BREAK) {
             let is_cold =
                 matches!(self.measure, Measure::Metric(metric) if metric.starts() == Starts::Cold);
-            return LineOutcome::NotJudged(if is_cold {
+            return CheckOutcome::NotJudged(if is_cold {
                 NotJudged::TooFewColdStarts { have, need }
             } else {
                 NotJudged::TooFewRequests { have, need }
             });
         }
         match (broken, kept) {
-            (true, _) => LineOutcome::Failed,
-            (false, true) => LineOutcome::Passed,
-            (false, false) => LineOutcome::Inconclusive,
+            (true, _) => CheckOutcome::Failed,
+            (false, true) => CheckOutcome::Passed,
+            (false, false) => CheckOutcome::Inconclusive,
         }
     }
 }
@@ -171,7 +179,7 @@ fn needed(share: f64) -> u64 {
     if share <= 0.0 {
         return 1;
     }
-    let score = Distribution::Normal.upper_quantile(KEPT);
+    let score = Distribution::Normal.upper_quantile(PASS_ALPHA);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -183,12 +191,12 @@ fn needed(share: f64) -> u64 {
 
 fn share_line(
     limit: &Limit,
-    runs: &[Run<'_>],
-    look: Look,
-    promise: &Promise,
-    over: impl Fn(&Cell) -> u64,
-    of: impl Fn(&Cell) -> u64,
-) -> Line {
+    runs: &[CandidateRun<'_>],
+    look: SliceSet,
+    promise: &ShareLimit,
+    over: impl Fn(&RequestStats) -> u64,
+    of: impl Fn(&RequestStats) -> u64,
+) -> Check {
     let mut slices: Vec<Count> = Vec::new();
     for run in runs {
         let Some(request) = run.request(&limit.subject) else {
@@ -208,13 +216,13 @@ fn share_line(
     } else {
         Dispersion::of(&[&slices])
     };
-    let interval = (count.of > 0).then(|| dispersion.bounds(count, BROKEN, KEPT));
-    Line {
+    let interval = (count.of > 0).then(|| dispersion.bounds(count, FAIL_ALPHA, PASS_ALPHA));
+    Check {
         outcome: promise.outcome(count, interval.unwrap_or((0.0, 1.0))),
         measure: promise.measure,
         requests: count.of,
         current: (count.of > 0).then(|| six_digits(count.share())),
-        check: Check::Limit(LimitCheck {
+        kind: CheckKind::Limit(LimitCheck {
             bound: six_digits(promise.bound),
             over: Some(count.hits),
             interval: interval.map(|(lower, upper)| (six_digits(lower), six_digits(upper))),
@@ -227,34 +235,34 @@ fn share_line(
     }
 }
 
-fn rate_line(limit: &Limit, runs: &[Run<'_>], at_least: f64) -> Line {
+fn rate_line(limit: &Limit, runs: &[CandidateRun<'_>], at_least: f64) -> Check {
     let mut rate = Rate::default();
     for run in runs {
         let Some(request) = run.request(&limit.subject) else {
             continue;
         };
         for (index, phase) in run.record.phases.iter().enumerate() {
-            let slices = slices_of(limit, run, Look::All).filter(|slice| slice.phase == index);
+            let slices = slices_of(limit, run, SliceSet::All).filter(|slice| slice.phase == index);
             if !phase.idle {
                 rate.add_phase(slices, request);
             }
         }
     }
-    let interval = rate.interval(KEPT, BROKEN);
+    let interval = rate.interval(PASS_ALPHA, FAIL_ALPHA);
     let outcome = match interval {
-        None => LineOutcome::NotJudged(NotJudged::TooFewSlices {
+        None => CheckOutcome::NotJudged(NotJudged::TooFewSlices {
             have: rate.slices(),
             need: rate.needed(),
         }),
-        Some((_, upper)) if upper < at_least => LineOutcome::Failed,
-        Some((lower, _)) if lower >= at_least => LineOutcome::Passed,
-        Some(_) => LineOutcome::Inconclusive,
+        Some((_, upper)) if upper < at_least => CheckOutcome::Failed,
+        Some((lower, _)) if lower >= at_least => CheckOutcome::Passed,
+        Some(_) => CheckOutcome::Inconclusive,
     };
-    Line {
+    Check {
         outcome,
         requests: rate.requests(),
         current: rate.mean().map(six_digits),
-        check: Check::Limit(LimitCheck {
+        kind: CheckKind::Limit(LimitCheck {
             bound: six_digits(at_least),
             over: None,
             interval: interval.map(|(lower, upper)| (six_digits(lower), six_digits(upper))),
@@ -268,19 +276,19 @@ fn rate_line(limit: &Limit, runs: &[Run<'_>], at_least: f64) -> Line {
 }
 
 /// What all lines of a limit share.
-fn blank(limit: &Limit) -> Line {
-    Line {
+fn blank(limit: &Limit) -> Check {
+    Check {
         subject: limit.subject.clone(),
         phase: limit.phase.clone(),
         measure: Measure::Metric(Metric::RequestsPerSecond),
-        standing: match limit.severity {
-            Severity::Fail => Standing::Gated,
-            Severity::Warn => Standing::Warned,
+        enforcement: match limit.severity {
+            Severity::Fail => Enforcement::Gated,
+            Severity::Warn => Enforcement::Warned,
         },
-        outcome: LineOutcome::Inconclusive,
+        outcome: CheckOutcome::Inconclusive,
         requests: 0,
         current: None,
-        check: Check::Limit(LimitCheck {
+        kind: CheckKind::Limit(LimitCheck {
             bound: 0.0,
             over: None,
             interval: None,
@@ -294,7 +302,7 @@ fn blank(limit: &Limit) -> Line {
 
 /// Which slices a limit looks at.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
+enum SliceSet {
     /// All of the deployment under test.
     All,
     /// Those in which the generator kept its times.
@@ -304,8 +312,8 @@ enum Look {
 /// The slices that a limit speaks of, of the deployment under test.
 fn slices_of<'a>(
     limit: &'a Limit,
-    run: &'a Run<'_>,
-    look: Look,
+    run: &'a CandidateRun<'_>,
+    look: SliceSet,
 ) -> impl Iterator<Item = &'a SliceRecord> {
     let slices = run.record.slices.iter().enumerate();
     slices
@@ -315,20 +323,20 @@ fn slices_of<'a>(
                 Some(name) => phase.name == *name,
                 None => phase.measured,
             };
-            within && slice.arm == Arm::Target && (look == Look::All || run.sieve.keeps(*index))
+            within && slice.arm == Arm::Target && (look == SliceSet::All || run.sieve.keeps(*index))
         })
         .map(|(_, slice)| slice)
 }
 
 /// The quantile over all requests that a latency limit speaks of, in seconds.
-fn latency(limit: &Limit, runs: &[Run<'_>], metric: Metric) -> Option<f64> {
-    let mut sample = Sample::default();
+fn latency(limit: &Limit, runs: &[CandidateRun<'_>], metric: Metric) -> Option<f64> {
+    let mut sample = Aggregate::default();
     for run in runs {
         let Some(request) = run.request(&limit.subject) else {
             continue;
         };
-        let slices: Vec<&SliceRecord> = slices_of(limit, run, Look::Kept).collect();
-        sample.merge(&Sample::of(&slices, request));
+        let slices: Vec<&SliceRecord> = slices_of(limit, run, SliceSet::Kept).collect();
+        sample.merge(&Aggregate::of(&slices, request));
     }
     let latencies = sample.latencies_of(metric);
     latencies.quantile(metric.quantile()?).map(six_digits)

@@ -31,11 +31,11 @@ pub struct Verdict {
     /// What regression was judged against.
     pub comparison: Comparison,
     /// Every line, limits first, in the order of the file, then cells: overall before names, gated before reported.
-    pub lines: Vec<Line>,
+    pub checks: Vec<Check>,
     /// Why the run as a whole could not be judged; empty unless invalid.
-    pub invalid: Vec<Invalidity>,
+    pub invalid: Vec<InvalidReason>,
     /// What a person should know and nothing depends on.
-    pub cautions: Vec<Caution>,
+    pub warnings: Vec<Warning>,
     /// How noisy the run was; none where too little was measured.
     pub noise: Option<Noise>,
     /// Requests and failures over the measured phases of the deployment under test.
@@ -81,7 +81,7 @@ pub enum NoComparison {
 
 /// One check: a limit, or a cell held against what was before.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub struct Check {
     /// Whom it speaks of.
     pub subject: Subject,
     /// One phase; all measured phases (limits) or all steady ones (changes) where none.
@@ -89,15 +89,15 @@ pub struct Line {
     /// What is measured.
     pub measure: Measure,
     /// Whether it may fail the build.
-    pub standing: Standing,
+    pub enforcement: Enforcement,
     /// What it came to.
-    pub outcome: LineOutcome,
+    pub outcome: CheckOutcome,
     /// Requests that it rests on, of the deployment under test.
     pub requests: u64,
     /// The value now: seconds, a share, or per second; none where nothing was measured.
     pub current: Option<f64>,
     /// The check.
-    pub check: Check,
+    pub kind: CheckKind,
 }
 
 /// What a line measures.
@@ -113,7 +113,7 @@ pub enum Measure {
 
 /// Whether a line may fail the build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Enforcement {
     /// It may.
     Gated,
     /// It is told loudly, and never fails.
@@ -124,7 +124,7 @@ pub enum Standing {
 
 /// What a line came to.
 #[derive(Clone, Debug, PartialEq)]
-pub enum LineOutcome {
+pub enum CheckOutcome {
     /// Good enough.
     Passed,
     /// Broken or regressed.
@@ -171,7 +171,7 @@ pub enum NotJudged {
 
 /// The figures of a check. Fractions and seconds, never percent or milliseconds.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Check {
+pub enum CheckKind {
     /// An absolute promise.
     Limit(LimitCheck),
     /// A change.
@@ -235,11 +235,11 @@ pub struct ChangeCheck {
     pub floor: Option<f64>,
     /// Change that this run would have caught with 90 % probability, in the direction of its change for the worse: below
     /// zero for a rate.
-    pub would_catch: Option<f64>,
+    pub min_detectable: Option<f64>,
     /// The acceptance that took the tolerance's place, as an index into the thresholds' list.
     pub accepted: Option<usize>,
     /// What it came from, where it failed.
-    pub suspicion: Option<Suspicion>,
+    pub attribution: Option<Attribution>,
     /// What it is held against.
     pub reference: Reference,
 }
@@ -255,7 +255,7 @@ pub enum Reference {
 
 /// What a change came from, as far as the record shows it; nothing is named that does not stand out.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Suspicion {
+pub struct Attribution {
     /// The part of the latency that makes up most of the growth.
     pub part: Option<PartGrowth>,
     /// More cold starts, while warm answers hardly changed.
@@ -368,7 +368,7 @@ pub struct Unfollowed {
 
 /// Why a run as a whole could not be judged.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Invalidity {
+pub enum InvalidReason {
     /// A deployment did not answer.
     Unreachable {
         /// Which one.
@@ -439,7 +439,7 @@ pub enum Invalidity {
 
 /// What a person should know and nothing depends on.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Caution {
+pub enum Warning {
     /// Much faster than anything before: perhaps it no longer does its work.
     MuchFaster {
         /// Index of the line.
@@ -526,7 +526,7 @@ pub enum Caution {
         /// Index of the line that sees least.
         line: usize,
         /// What would let it see that; none where nothing within reason would.
-        enough: Option<Enough>,
+        enough: Option<SampleSizeAdvice>,
     },
     /// `abort.error_rate` stopped the run.
     Aborted {
@@ -602,7 +602,7 @@ pub enum Caution {
 
 /// How much more would let a line see the change that `must_detect` names, if the noise stays what it was.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Enough {
+pub enum SampleSizeAdvice {
     /// So many pairs per steady phase of a duet.
     Pairs {
         /// Pairs per steady phase.
@@ -641,24 +641,24 @@ impl NotJudged {
     }
 }
 
-impl Line {
+impl Check {
     /// Whether it leaves the verdict open where it is gated: it could not tell, or got too few cold starts. A name's change
     /// that got too few blocks nothing, like any other that got too few requests.
     pub fn is_open(&self) -> bool {
         let is_cold = matches!(self.measure, Measure::Metric(metric) if metric.is_of_cold_starts());
-        let counts = matches!(self.check, Check::Limit(_)) || self.subject == Subject::Overall;
+        let counts = matches!(self.kind, CheckKind::Limit(_)) || self.subject == Subject::Overall;
         match &self.outcome {
-            LineOutcome::Inconclusive => true,
-            LineOutcome::NotJudged(NotJudged::TooFewColdStarts { .. }) => counts,
-            LineOutcome::NotJudged(NotJudged::TooFewSlices { .. }) => is_cold && counts,
-            LineOutcome::NotJudged(_) | LineOutcome::Passed | LineOutcome::Failed => false,
+            CheckOutcome::Inconclusive => true,
+            CheckOutcome::NotJudged(NotJudged::TooFewColdStarts { .. }) => counts,
+            CheckOutcome::NotJudged(NotJudged::TooFewSlices { .. }) => is_cold && counts,
+            CheckOutcome::NotJudged(_) | CheckOutcome::Passed | CheckOutcome::Failed => false,
         }
     }
 }
 
-impl LineOutcome {
+impl CheckOutcome {
     /// Whether the line fails the gate: failed, and not merely warned of or reported.
-    pub fn fails(&self, standing: Standing) -> bool {
-        *self == Self::Failed && standing == Standing::Gated
+    pub fn fails(&self, standing: Enforcement) -> bool {
+        *self == Self::Failed && standing == Enforcement::Gated
     }
 }

@@ -1,12 +1,12 @@
 //! How noisy a run was, set against what the jobs of the baseline were.
 
-use super::case::{Case, Run};
+use super::input::{CandidateRun, JudgeInput};
 use super::model::Noise;
 use super::regression::gated_metrics;
 use crate::baseline::{Matching, Scope};
 use crate::measurement::Arm;
 use crate::metric::Metric;
-use crate::record::{Sample, level, median};
+use crate::record::{Aggregate, level, median};
 use crate::units::six_digits;
 
 /// A run is called noisy whose slices vary so many times as much as the baseline's did.
@@ -17,7 +17,7 @@ const FEWEST_JOBS: usize = 3;
 const QUIET: f64 = 0.05;
 
 /// The noise of the noisiest of the runs, by the first latency that is gated.
-pub(super) fn noise(case: &Case<'_>, runs: &[Run<'_>]) -> Option<Noise> {
+pub(super) fn noise(case: &JudgeInput<'_>, runs: &[CandidateRun<'_>]) -> Option<Noise> {
     let mut gated = gated_metrics(&case.thresholds.regression);
     let metric = gated
         .find(|metric| metric.quantile().is_some())
@@ -43,7 +43,7 @@ impl Noise {
 }
 
 /// How much a latency varies over the slices of what is not new in a run: the base of a duet, else the only target.
-fn spread(run: &Run<'_>, metric: Metric) -> Option<(Arm, f64)> {
+fn spread(run: &CandidateRun<'_>, metric: Metric) -> Option<(Arm, f64)> {
     let (arm, index) = if run.record.base.is_some() {
         (Arm::Base, 1)
     } else {
@@ -51,8 +51,10 @@ fn spread(run: &Run<'_>, metric: Metric) -> Option<(Arm, f64)> {
     };
     let phases = Scope::Steady.phases(&run.record.phases);
     let phases = phases.into_iter().map(|phase| {
-        let blocks = run.sieve.blocks(run.record, phase);
-        let samples = blocks.iter().map(|arms| [Sample::of(&arms[index], None)]);
+        let blocks = run.sieve.paired_slices(run.record, phase);
+        let samples = blocks
+            .iter()
+            .map(|arms| [Aggregate::of(&arms[index], None)]);
         samples.collect::<Vec<_>>()
     });
     let level = level(&phases.collect::<Vec<_>>(), metric).ok()?;
@@ -60,7 +62,7 @@ fn spread(run: &Run<'_>, metric: Metric) -> Option<(Arm, f64)> {
 }
 
 /// The median over the matching jobs of a baseline, which a duet may have beside its base.
-fn usual(case: &Case<'_>, metric: Metric) -> Option<f64> {
+fn usual(case: &JudgeInput<'_>, metric: Metric) -> Option<f64> {
     let Matching::Jobs(jobs) = &case.matching else {
         return None;
     };

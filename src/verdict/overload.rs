@@ -1,10 +1,10 @@
 //! Did the service keep up with the arrivals? Arrivals do not wait, so a service that is too slow for them falls behind more
 //! and more: each request takes longer than the one before, and more are open at the end than at the start.
 
-use super::case::Run;
-use super::model::Caution;
+use super::input::CandidateRun;
+use super::model::Warning;
 use crate::measurement::Arm;
-use crate::record::{Completed, LoadModel, RunRecord, Sample, SliceRecord};
+use crate::record::{Aggregate, Completed, LoadModel, RunRecord, SliceRecord};
 use crate::units::six_digits;
 
 /// Slices without which a trend is chance.
@@ -18,8 +18,8 @@ const SPREAD: f64 = 5.0;
 const GROWTH: f64 = 2.0;
 
 /// The phases in which the target did not keep up.
-pub(super) fn cautions(runs: &[Run<'_>]) -> Vec<Caution> {
-    let of_run = |run: &Run<'_>| {
+pub(super) fn cautions(runs: &[CandidateRun<'_>]) -> Vec<Warning> {
+    let of_run = |run: &CandidateRun<'_>| {
         let record = run.record;
         let phases = 0..record.phases.len();
         phases
@@ -29,7 +29,7 @@ pub(super) fn cautions(runs: &[Run<'_>]) -> Vec<Caution> {
     runs.iter().flat_map(of_run).collect()
 }
 
-fn behind(record: &RunRecord, index: usize) -> Option<Caution> {
+fn behind(record: &RunRecord, index: usize) -> Option<Warning> {
     let phase = &record.phases[index];
     // In a duet the load pauses until all is answered.
     if !phase.is_measured_load() || phase.model != LoadModel::Arrivals || record.base.is_some() {
@@ -44,7 +44,7 @@ fn behind(record: &RunRecord, index: usize) -> Option<Caution> {
         shortage(&record.slices.iter().filter(own).collect::<Vec<_>>())
     });
     let worst = found.max_by(|a, b| (a.due / a.served).total_cmp(&(b.due / b.served)))?;
-    Some(Caution::Overloaded {
+    Some(Warning::Overloaded {
         phase: phase.name.clone(),
         due: six_digits(worst.due),
         served: six_digits(worst.served),
@@ -68,7 +68,7 @@ fn shortage(slices: &[&SliceRecord]) -> Option<Shortage> {
     let third = slices.len() / 3;
     let (first, rest) = slices.split_at(third);
     let (middle, last) = rest.split_at(rest.len() - third);
-    let median = |slices: &[&SliceRecord]| Sample::of(slices, None).latencies.quantile(0.5);
+    let median = |slices: &[&SliceRecord]| Aggregate::of(slices, None).latencies.quantile(0.5);
     let (first_s, middle_s, last_s) = (median(first)?, median(middle)?, median(last)?);
     let is_growing = first_s < middle_s && middle_s <= last_s && last_s >= GROWTH * first_s;
     let mut served = Completed::default();

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::case::{Case, Opponent, Run};
-use super::change::{self, Cell, Judged};
+use super::change::{self, CheckInput, TestedCheck};
 use super::cold;
 use super::duet::Pairs;
 use super::evidence::Compared;
 use super::history::Jobs;
-use super::model::{NotJudged, Reference, Standing};
+use super::input::{CandidateRun, JudgeInput, ReferenceData};
+use super::model::{Enforcement, NotJudged, Reference};
 use super::rule::{Rule, Rules};
 use crate::baseline::Scope;
 use crate::measurement::Arm;
@@ -17,17 +17,21 @@ use crate::record::PhaseRecord;
 use crate::thresholds::{Regression, Subject};
 
 /// All cells, judged: overall before names, gated before reported.
-pub(super) fn judge(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Judged> {
+pub(super) fn judge(
+    case: &JudgeInput<'_>,
+    runs: &[CandidateRun<'_>],
+    opponent: ReferenceData<'_>,
+) -> Vec<TestedCheck> {
     let (gated, reported): (Vec<_>, Vec<_>) = cells(case, runs, opponent)
         .into_iter()
         .enumerate()
-        .partition(|(_, cell)| cell.standing == Standing::Gated);
+        .partition(|(_, cell)| cell.standing == Enforcement::Gated);
     let alpha = case.alpha(opponent);
     // What is only reported is a family of its own: it costs the gate no power, and is marked as worse as seldom.
-    let mut judged: Vec<(usize, Judged)> = [gated, reported]
+    let mut judged: Vec<(usize, TestedCheck)> = [gated, reported]
         .into_iter()
         .flat_map(|family| {
-            let (places, cells): (Vec<usize>, Vec<Cell>) = family.into_iter().unzip();
+            let (places, cells): (Vec<usize>, Vec<CheckInput>) = family.into_iter().unzip();
             places.into_iter().zip(change::judge(cells, alpha))
         })
         .collect();
@@ -37,8 +41,8 @@ pub(super) fn judge(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -
 
 /// Request names of the reference that no candidate sent.
 pub(super) fn vanished(
-    runs: &[Run<'_>],
-    opponent: Opponent<'_>,
+    runs: &[CandidateRun<'_>],
+    opponent: ReferenceData<'_>,
     regression: &Regression,
 ) -> Vec<String> {
     let mut gone: Vec<String> = Vec::new();
@@ -53,7 +57,11 @@ pub(super) fn vanished(
     gone
 }
 
-fn cells(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Cell> {
+fn cells(
+    case: &JudgeInput<'_>,
+    runs: &[CandidateRun<'_>],
+    opponent: ReferenceData<'_>,
+) -> Vec<CheckInput> {
     let regression = &case.thresholds.regression;
     let Some(newest) = runs.last() else {
         return Vec::new();
@@ -72,14 +80,14 @@ fn cells(case: &Case<'_>, runs: &[Run<'_>], opponent: Opponent<'_>) -> Vec<Cell>
         for subject in std::iter::once(Subject::Overall).chain(names.map(Subject::Request)) {
             let observed = Observed::of(runs, opponent, &scope.of, &subject);
             for (metric, standing) in metrics(regression, &scope) {
-                if standing == Standing::Reported && !is_reported(metric, &subject, has_cold) {
+                if standing == Enforcement::Reported && !is_reported(metric, &subject, has_cold) {
                     continue;
                 }
                 let rule = rules.of(&subject, only.map(String::as_str), metric);
                 let compared = cold::checked(observed.compare(metric), metric, is_told);
                 // A reported metric that has no change to report is no news.
-                if standing == Standing::Gated || compared.evidence.is_ok() {
-                    cells.push(Cell {
+                if standing == Enforcement::Gated || compared.evidence.is_ok() {
+                    cells.push(CheckInput {
                         subject: subject.clone(),
                         phase: scope.phase(),
                         metric,
@@ -102,9 +110,9 @@ fn is_reported(metric: Metric, subject: &Subject, has_cold: bool) -> bool {
 }
 
 /// A cell that is off, or whose base arm only fails, is reported and never gated.
-fn own_standing(standing: Standing, rule: &Rule, compared: &Compared) -> Standing {
+fn own_standing(standing: Enforcement, rule: &Rule, compared: &Compared) -> Enforcement {
     if rule.off || matches!(compared.evidence, Err(NotJudged::BaseFails)) {
-        Standing::Reported
+        Enforcement::Reported
     } else {
         standing
     }
@@ -129,7 +137,7 @@ impl GatedScope {
 ///
 /// A run without steady phases keeps their (empty) cells, and so is invalid, unless it names phases to be gated instead:
 /// nothing passes in silence.
-pub(super) fn scopes(runs: &[Run<'_>], regression: &Regression) -> Vec<GatedScope> {
+pub(super) fn scopes(runs: &[CandidateRun<'_>], regression: &Regression) -> Vec<GatedScope> {
     runs.first()
         .map_or_else(Vec::new, |run| gated_scopes(&run.record.phases, regression))
 }
@@ -161,15 +169,17 @@ pub(super) fn gated_metrics(regression: &Regression) -> impl Iterator<Item = Met
 }
 
 /// A scope's metrics with their standing, gated before reported; where nothing is gated, only what would be.
-fn metrics(regression: &Regression, scope: &GatedScope) -> Vec<(Metric, Standing)> {
+fn metrics(regression: &Regression, scope: &GatedScope) -> Vec<(Metric, Enforcement)> {
     let gated = gated_metrics(regression);
     if !scope.is_gated {
-        return gated.map(|metric| (metric, Standing::Reported)).collect();
+        return gated
+            .map(|metric| (metric, Enforcement::Reported))
+            .collect();
     }
-    let gated = gated.map(|metric| (metric, Standing::Gated));
+    let gated = gated.map(|metric| (metric, Enforcement::Gated));
     let others = Metric::ALL.into_iter();
     let others = others.filter(|metric| !regression.gate.contains(metric));
-    let others = others.map(|metric| (metric, Standing::Reported));
+    let others = others.map(|metric| (metric, Enforcement::Reported));
     gated.chain(others).collect()
 }
 
@@ -181,11 +191,16 @@ enum Observed<'a> {
 }
 
 impl<'a> Observed<'a> {
-    fn of(runs: &[Run<'_>], opponent: Opponent<'a>, scope: &Scope, subject: &Subject) -> Self {
+    fn of(
+        runs: &[CandidateRun<'_>],
+        opponent: ReferenceData<'a>,
+        scope: &Scope,
+        subject: &Subject,
+    ) -> Self {
         match opponent {
-            Opponent::BaseArm => Self::Pairs(Pairs::of(runs, scope, subject)),
-            Opponent::Jobs(jobs) => Self::Jobs(Jobs::of(runs, jobs, scope, subject)),
-            Opponent::Nothing(_) => Self::Alone(Jobs::of(runs, &[], scope, subject)),
+            ReferenceData::BaseArm => Self::Pairs(Pairs::of(runs, scope, subject)),
+            ReferenceData::Jobs(jobs) => Self::Jobs(Jobs::of(runs, jobs, scope, subject)),
+            ReferenceData::Nothing(_) => Self::Alone(Jobs::of(runs, &[], scope, subject)),
         }
     }
 
@@ -199,9 +214,9 @@ impl<'a> Observed<'a> {
 }
 
 /// The names that the runs sent in a scope on one arm, in the order of the records.
-pub(super) fn sent(runs: &[Run<'_>], scope: &Scope, arm: Arm) -> Vec<String> {
+pub(super) fn sent(runs: &[CandidateRun<'_>], scope: &Scope, arm: Arm) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for Run { record, .. } in runs {
+    for CandidateRun { record, .. } in runs {
         let phases = scope.phases(&record.phases);
         let slices = record.slices.iter();
         let used: BTreeSet<usize> = slices
@@ -218,15 +233,19 @@ pub(super) fn sent(runs: &[Run<'_>], scope: &Scope, arm: Arm) -> Vec<String> {
     names
 }
 
-fn reference_names(runs: &[Run<'_>], opponent: Opponent<'_>, scope: &Scope) -> Vec<String> {
+fn reference_names(
+    runs: &[CandidateRun<'_>],
+    opponent: ReferenceData<'_>,
+    scope: &Scope,
+) -> Vec<String> {
     match opponent {
-        Opponent::BaseArm => sent(runs, scope, Arm::Base),
-        Opponent::Jobs(jobs) => {
+        ReferenceData::BaseArm => sent(runs, scope, Arm::Base),
+        ReferenceData::Jobs(jobs) => {
             let cells = jobs.iter().flat_map(|job| &job.cells);
             let names = cells.filter(|cell| cell.scope == *scope);
             let names: BTreeSet<String> = names.filter_map(|cell| cell.request.clone()).collect();
             names.into_iter().collect()
         }
-        Opponent::Nothing(_) => Vec::new(),
+        ReferenceData::Nothing(_) => Vec::new(),
     }
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::case::Opponent;
 use super::evidence::SMALLEST_SHARE;
+use super::input::ReferenceData;
 use crate::metric::{Kind, Metric};
 use crate::record::RunRecord;
 use crate::thresholds::{Acceptance, Regression, RequestRule, Subject};
@@ -68,10 +68,10 @@ impl<'a> Rules<'a> {
     /// The rules that a run is judged by: those of its own day.
     pub(super) fn of_run(
         regression: &'a Regression,
-        opponent: Opponent<'_>,
+        opponent: ReferenceData<'_>,
         newest: &RunRecord,
     ) -> Self {
-        let is_duet = matches!(opponent, Opponent::BaseArm);
+        let is_duet = matches!(opponent, ReferenceData::BaseArm);
         Self::on(day(newest.run.started), regression, is_duet)
     }
 

@@ -1,8 +1,8 @@
 //! May this run be judged at all?
 
-use super::case::Run;
-use super::model::Invalidity;
-use super::wire;
+use super::input::CandidateRun;
+use super::model::InvalidReason;
+use super::redirects;
 use crate::measurement::{Arm, FailureKind};
 use crate::record::{Ended, RunRecord};
 
@@ -13,45 +13,45 @@ const BUSIEST_CORE: f64 = 0.9;
 const LEAST_ACHIEVED: f64 = 0.99;
 
 /// Why nothing may be judged, whatever the figures say; empty where it may be.
-pub(super) fn problems(runs: &[Run<'_>]) -> Vec<Invalidity> {
+pub(super) fn problems(runs: &[CandidateRun<'_>]) -> Vec<InvalidReason> {
     let mut problems = Vec::new();
     if runs.is_empty() {
-        problems.push(Invalidity::NoRequests);
+        problems.push(InvalidReason::NoRequests);
     }
     for problem in runs.iter().filter_map(problem) {
         if !problems.contains(&problem) {
             problems.push(problem);
         }
     }
-    let redirected = wire::redirects(runs).all;
+    let redirected = redirects::redirects(runs).all;
     if !redirected.is_empty() {
-        problems.push(Invalidity::Unfollowed(redirected));
+        problems.push(InvalidReason::Unfollowed(redirected));
     }
     problems
 }
 
-fn problem(run: &Run<'_>) -> Option<Invalidity> {
+fn problem(run: &CandidateRun<'_>) -> Option<InvalidReason> {
     match &run.record.run.ended {
         Ended::Unreachable { arm, cause, why } => {
-            return Some(Invalidity::Unreachable {
+            return Some(InvalidReason::Unreachable {
                 arm: *arm,
                 cause: *cause,
                 why: why.clone(),
             });
         }
-        Ended::Interrupted { .. } => return Some(Invalidity::Interrupted),
+        Ended::Interrupted { .. } => return Some(InvalidReason::Interrupted),
         Ended::Completed | Ended::Aborted { .. } => {}
     }
     if is_unsent(run.record) {
-        return Some(Invalidity::NoRequests);
+        return Some(InvalidReason::NoRequests);
     }
     late(run).or_else(|| exhausted(run.record))
 }
 
-fn late(run: &Run<'_>) -> Option<Invalidity> {
+fn late(run: &CandidateRun<'_>) -> Option<InvalidReason> {
     let late = [run.sieve.pairs, run.sieve.slices];
     let tally = late.into_iter().find(|tally| tally.is_too_many())?;
-    Some(Invalidity::GeneratorLate {
+    Some(InvalidReason::GeneratorLate {
         dropped: tally.dropped,
         of: tally.of,
         worst_s: run.sieve.worst_s,
@@ -60,16 +60,16 @@ fn late(run: &Run<'_>) -> Option<Invalidity> {
 }
 
 /// What the generator's machine ran out of, if it did.
-fn exhausted(record: &RunRecord) -> Option<Invalidity> {
+fn exhausted(record: &RunRecord) -> Option<InvalidReason> {
     let failures = record.failures(|slice| record.phases[slice.phase].measured);
     if let Some(requests) = failures.get(&FailureKind::NoSocket) {
-        return Some(Invalidity::NoSockets {
+        return Some(InvalidReason::NoSockets {
             requests: *requests,
         });
     }
     let health = &record.health;
     if let Some(share) = health.core_share.filter(|share| *share > BUSIEST_CORE) {
-        return Some(Invalidity::GeneratorBusy {
+        return Some(InvalidReason::GeneratorBusy {
             share,
             limit: BUSIEST_CORE,
         });
@@ -77,7 +77,7 @@ fn exhausted(record: &RunRecord) -> Option<Invalidity> {
     let achieved = health
         .achieved
         .filter(|achieved| *achieved < LEAST_ACHIEVED)?;
-    Some(Invalidity::GeneratorShort {
+    Some(InvalidReason::GeneratorShort {
         achieved,
         limit: LEAST_ACHIEVED,
     })

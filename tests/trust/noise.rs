@@ -3,7 +3,7 @@
 //! The logarithm of a latency is a sum of effects: of the job (machine, boot), of the process instance, of the minute
 //! (shared by a pair), of the slice, of a burst, and of the request, whose part depends on those just before it.
 
-use loadgate::measurement::Latencies;
+use loadgate::measurement::LatencyHistogram;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -141,12 +141,12 @@ impl Pool {
     }
 
     /// One of the slices, moved by `shift` on the logarithmic scale.
-    pub(crate) fn latencies(&self, draw: &mut Draw, shift: f64, requests: u64) -> Latencies {
+    pub(crate) fn latencies(&self, draw: &mut Draw, shift: f64, requests: u64) -> LatencyHistogram {
         let slice = &self.0[draw.below(self.0.len())];
         let scale = MEDIAN_US * libm::exp(shift);
         let mut left = requests;
         // The slowest are last, and of fewer requests the fastest are left out last.
-        Latencies::counted(slice.iter().rev().map(|(factor, count)| {
+        LatencyHistogram::from_counts(slice.iter().rev().map(|(factor, count)| {
             let count = (*count).min(left);
             left -= count;
             #[expect(

@@ -11,7 +11,7 @@ use loadgate::measurement::Arm;
 use loadgate::plan::phase_names;
 use loadgate::record::RunRecord;
 use loadgate::thresholds::{Names, parse};
-use loadgate::verdict::{Case, Outcome, judge};
+use loadgate::verdict::{JudgeInput, Outcome, judge};
 use serde::Deserialize;
 
 use super::rules::{BEFORE, RULES, pooled, three_sigma};
@@ -80,7 +80,7 @@ impl World {
         for (alarms, (rule, _)) in self.alarms.iter_mut().zip(RULES) {
             *alarms += u64::from(rule.alarms(&before, &now));
         }
-        let p95 = |latencies: &loadgate::measurement::Latencies| {
+        let p95 = |latencies: &loadgate::measurement::LatencyHistogram| {
             latencies.quantile(0.95).unwrap_or_default()
         };
         if self.bases.len() >= BEFORE {
@@ -107,7 +107,7 @@ fn judged(record: &RunRecord, metric: &str) -> Outcome {
     let Ok(thresholds) = parse("thresholds.yml", &text, &names) else {
         return Outcome::Invalid;
     };
-    let case = Case {
+    let case = JudgeInput {
         thresholds: &thresholds,
         candidates: std::slice::from_ref(record),
         matching: Matching::None(Mismatch::NoBaseline),

@@ -1,6 +1,6 @@
 //! The rules in use, on the same numbers as ours: what others alarm on, and how often.
 
-use loadgate::measurement::{Arm, Latencies};
+use loadgate::measurement::{Arm, LatencyHistogram};
 use loadgate::record::RunRecord;
 use loadgate::verdict::Outcome;
 
@@ -29,13 +29,13 @@ pub(crate) const RULES: [(Rule, &str); 3] = [
 pub(crate) const BEFORE: usize = 10;
 
 impl Rule {
-    pub(crate) fn alarms(self, before: &Latencies, now: &Latencies) -> bool {
-        let grew = |value: &dyn Fn(&Latencies) -> Option<f64>, by: f64| matches!((value(before), value(now)), (Some(before), Some(now)) if now > before * (1.0 + by));
+    pub(crate) fn alarms(self, before: &LatencyHistogram, now: &LatencyHistogram) -> bool {
+        let grew = |value: &dyn Fn(&LatencyHistogram) -> Option<f64>, by: f64| matches!((value(before), value(now)), (Some(before), Some(now)) if now > before * (1.0 + by));
         match self {
             Self::Tenth => grew(&|all| all.quantile(0.95), 0.10),
             Self::MannWhitney => slower_by_ranks(before, now) < 0.01,
             Self::Flat => {
-                grew(&Latencies::mean, 0.01)
+                grew(&LatencyHistogram::mean, 0.01)
                     || grew(&|all| all.quantile(0.90), 0.01)
                     || grew(&|all| all.quantile(0.99), 0.01)
             }
@@ -52,7 +52,7 @@ pub(crate) fn three_sigma(before: &[f64], now: f64) -> bool {
 }
 
 /// Probability of ranks as high or higher where nothing changed: the normal approximation, with its correction for ties.
-pub(crate) fn slower_by_ranks(before: &Latencies, now: &Latencies) -> f64 {
+pub(crate) fn slower_by_ranks(before: &LatencyHistogram, now: &LatencyHistogram) -> f64 {
     let (m, n) = (before.count() as f64, now.count() as f64);
     let mut values: Vec<(u64, f64, f64)> = Vec::new();
     values.extend(
@@ -84,7 +84,7 @@ pub(crate) fn slower_by_ranks(before: &Latencies, now: &Latencies) -> f64 {
 }
 
 /// All requests of one arm.
-pub(crate) fn pooled(record: &RunRecord, arm: Arm) -> Latencies {
+pub(crate) fn pooled(record: &RunRecord, arm: Arm) -> LatencyHistogram {
     let slices = |slice: &loadgate::record::SliceRecord| {
         slice.arm == arm && record.phases[slice.phase].measured
     };

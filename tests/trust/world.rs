@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use loadgate::baseline::{Job, Matching, Mismatch};
-use loadgate::measurement::{Arm, Cell, FailureKind, Latencies};
-use loadgate::record::{CellRecord, RunRecord, SliceRecord};
+use loadgate::measurement::{Arm, FailureKind, LatencyHistogram, RequestStats};
+use loadgate::record::{RequestRecord, RunRecord, SliceRecord};
 use loadgate::thresholds::{self, Names, PhaseName, Thresholds};
-use loadgate::verdict::{Case, Outcome, judge};
+use loadgate::verdict::{JudgeInput, Outcome, judge};
 use serde_json::json;
 
 use super::noise::{Draw, Pool, REQUESTS, Regime};
@@ -91,7 +91,7 @@ fn record(names: usize, duet: Option<(usize, u32)>) -> RunRecord {
     serde_json::from_value(record).expect("a record")
 }
 
-fn slice(arm: Arm, pair: Option<u32>, start: usize, cells: Vec<CellRecord>) -> SliceRecord {
+fn slice(arm: Arm, pair: Option<u32>, start: usize, cells: Vec<RequestRecord>) -> SliceRecord {
     SliceRecord {
         phase: 0,
         pass: 0,
@@ -105,23 +105,23 @@ fn slice(arm: Arm, pair: Option<u32>, start: usize, cells: Vec<CellRecord>) -> S
     }
 }
 
-fn cell(request: usize, latencies: Latencies, failures: u64) -> CellRecord {
-    let failed = Latencies::counted([(900, failures)]);
+fn cell(request: usize, latencies: LatencyHistogram, failures: u64) -> RequestRecord {
+    let failed = LatencyHistogram::from_counts([(900, failures)]);
     let mut errors = BTreeMap::new();
     if failures > 0 {
         errors.insert(FailureKind::Status(500), failures);
     }
-    CellRecord {
+    RequestRecord {
         request,
         requests: latencies.count() + failures,
         failures,
         quantiles_ms: BTreeMap::new(),
         time_weighted_ms: None,
-        cell: Cell {
+        cell: RequestStats {
             succeeded: latencies,
             failed,
             errors,
-            ..Cell::default()
+            ..RequestStats::default()
         },
         completed: None,
         first_s: None,
@@ -170,7 +170,7 @@ impl Duet {
                 let pair = look as usize * self.pairs + pair;
                 run.slices.extend(world.pair(self, pool, &mut draw, pair));
             }
-            outcome = judge(&Case {
+            outcome = judge(&JudgeInput {
                 thresholds,
                 candidates: std::slice::from_ref(&run),
                 matching: Matching::None(Mismatch::NoBaseline),
@@ -254,7 +254,7 @@ impl Held {
         pool: &Pool,
         draw: &mut Draw,
         (arm, request, shared): (Arm, usize, f64),
-    ) -> CellRecord {
+    ) -> RequestRecord {
         let (instance, slower, errors) = match arm {
             Arm::Target => (self.instances[0], duet.slower, duet.errors.1),
             Arm::Base => (self.instances[1], 1.0, duet.errors.0),
@@ -321,7 +321,7 @@ impl History {
         jobs: &[Job],
         candidates: &[RunRecord],
     ) -> Outcome {
-        judge(&Case {
+        judge(&JudgeInput {
             thresholds,
             candidates,
             matching: Matching::Jobs(jobs.iter().collect()),

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::connection::Connection;
 use super::connector::Connector;
 use super::deadline::{self, Deadline};
-use super::exchange::{Exchange, Failed, Failure};
-use super::h1::Scratch;
+use super::exchange::{Exchange, Failure, RequestError};
+use super::h1::ReadBuffer;
 use super::request::Request;
 
 /// Where a request goes out on a connection that was opened for it. The caller's sites count from zero.
@@ -40,7 +40,7 @@ impl Client {
     /// After a failure, or when this future is dropped early, the connection is closed: a late answer finds nobody.
     pub async fn send<const SITE: u8>(
         &mut self,
-        scratch: &Scratch,
+        scratch: &ReadBuffer,
         request: &Request<'_>,
         timeout: Duration,
         exchange: &mut Exchange,
@@ -67,7 +67,11 @@ impl Client {
 
     /// Replaces the kept connection where the server has closed it in the meantime; says whether it had to. Done between
     /// measurements, it keeps reconnecting out of them.
-    pub async fn refresh(&mut self, scratch: &Scratch, timeout: Duration) -> Result<bool, Failure> {
+    pub async fn refresh(
+        &mut self,
+        scratch: &ReadBuffer,
+        timeout: Duration,
+    ) -> Result<bool, Failure> {
         let Some(mut connection) = self.kept.take() else {
             return Ok(false);
         };
@@ -79,7 +83,7 @@ impl Client {
         let until = deadline::instant(exchange.times.started, timeout);
         let mut work = Box::pin(self.connector.open(&mut exchange.times));
         let opened = self.deadline.bound(until, work.as_mut()).await;
-        let connection = opened.unwrap_or(Err(Failed::timeout(timeout)));
+        let connection = opened.unwrap_or(Err(RequestError::timeout(timeout)));
         self.kept = Some(connection.map_err(|failed| failed.failure)?);
         Ok(true)
     }
@@ -90,11 +94,11 @@ impl Client {
 async fn attempt<const SITE: u8>(
     connector: &Connector,
     kept: &mut Option<Connection>,
-    scratch: &Scratch,
+    scratch: &ReadBuffer,
     request: &Request<'_>,
     until: Instant,
     exchange: &mut Exchange,
-) -> Result<(), Failed> {
+) -> Result<(), RequestError> {
     let mut dead = None;
     if let Some(mut connection) = kept.take() {
         if connection.is_quiet(scratch).await {

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::exchange::{Answered, Broken, Exchange};
-use super::h1::{Scratch, Turn};
+use super::exchange::{Completed, ConnectionError, Exchange};
+use super::h1::{ReadBuffer, Turn};
 use super::h2::Session;
 use super::request::Request;
 use super::stream::Stream;
@@ -22,11 +22,11 @@ impl Connection {
     /// Sends a request and reads its answer into `exchange`. It has begun just now, and its time is up at `until`.
     pub(super) async fn exchange<const SITE: u8>(
         &mut self,
-        scratch: &Scratch,
+        scratch: &ReadBuffer,
         request: &Request<'_>,
         (begun, until): (Instant, Instant),
         exchange: &mut Exchange,
-    ) -> Result<Answered, Broken> {
+    ) -> Result<Completed, ConnectionError> {
         match self {
             Self::Http1(stream) => {
                 Turn::new(stream, scratch, request, begun, until)
@@ -52,7 +52,7 @@ impl Connection {
     }
 
     /// Whether an idle connection is still open.
-    pub(super) async fn is_quiet(&mut self, scratch: &Scratch) -> bool {
+    pub(super) async fn is_quiet(&mut self, scratch: &ReadBuffer) -> bool {
         match self {
             Self::Http1(stream) => stream.is_quiet(scratch).await,
             Self::Http2(session) => session.is_open(),

@@ -13,7 +13,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::connection::Connection;
 use super::dial::{dial, dial_one};
-use super::exchange::{Failed, Failure, Times};
+use super::exchange::{Failure, RequestError, Times};
 use super::h2::Session;
 use super::origin::{Origin, Scheme};
 use super::stream::Stream;
@@ -58,14 +58,14 @@ impl Tls {
     }
 
     /// A handshake; the error is that of TLS or of the connection.
-    async fn shake_hands(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, Failed> {
+    async fn shake_hands(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, RequestError> {
         let shaken = self.connector.connect(self.name.clone(), tcp).await;
         shaken.map_err(|error| match tls::error_within(&error) {
             Some(fault) => {
                 let (cause, detail) = tls::handshake_failed(fault, &self.asked);
-                Failed::because(Failure::Tls, cause, &detail)
+                RequestError::because(Failure::Tls, cause, &detail)
             }
-            None => Failed::new(Failure::Tls, &error),
+            None => RequestError::new(Failure::Tls, &error),
         })
     }
 }
@@ -156,7 +156,7 @@ impl Connector {
         let Ok(Err(error)) = said else {
             return Some(Cause::Unknown);
         };
-        let cause = Failed::on_connection(&error).cause;
+        let cause = RequestError::on_connection(&error).cause;
         // Not every server says why it closes the session of a client without a certificate.
         if cause == Cause::Unknown && tls.asked.was_asked() {
             return Some(Cause::ClientCertificate);
@@ -180,7 +180,7 @@ impl Connector {
     }
 
     /// Opens a connection, noting in `times` what it took as far as it came.
-    pub(super) async fn open(&self, times: &mut Times) -> Result<Connection, Failed> {
+    pub(super) async fn open(&self, times: &mut Times) -> Result<Connection, RequestError> {
         let tcp = self.stream(times).await?;
         let Some(tls) = &self.tls else {
             return self
@@ -194,7 +194,7 @@ impl Connector {
         let stream = handshake?;
         let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(tls::H2);
         if self.version == HttpVersion::Http2 && !speaks_h2 {
-            return Err(Failed::new(
+            return Err(RequestError::new(
                 Failure::BadHead,
                 &"the server does not speak HTTP/2",
             ));
@@ -203,7 +203,7 @@ impl Connector {
     }
 
     /// A stream with the version of HTTP that is spoken on it.
-    async fn agreed(&self, stream: Stream, is_h2: bool) -> Result<Connection, Failed> {
+    async fn agreed(&self, stream: Stream, is_h2: bool) -> Result<Connection, RequestError> {
         if is_h2 {
             let session = Session::open(stream, self.origin.scheme()).await?;
             return Ok(Connection::Http2(Box::new(session)));
@@ -212,7 +212,7 @@ impl Connector {
     }
 
     /// A TCP connection to the target, through a tunnel of the proxy if there is one.
-    async fn stream(&self, times: &mut Times) -> Result<TcpStream, Failed> {
+    async fn stream(&self, times: &mut Times) -> Result<TcpStream, RequestError> {
         let Some(proxy) = self.origin.proxy() else {
             return Ok(self.connect(times).await?.0);
         };
@@ -226,7 +226,7 @@ impl Connector {
     }
 
     /// A TCP connection, and when opening it began after the name was resolved.
-    async fn connect(&self, times: &mut Times) -> Result<(TcpStream, Instant), Failed> {
+    async fn connect(&self, times: &mut Times) -> Result<(TcpStream, Instant), RequestError> {
         let started = Instant::now();
         if let Some(address) = self.address {
             let dialed = dial_one(address).await;
@@ -236,7 +236,7 @@ impl Connector {
         let looked_up = lookup_host((self.host.as_str(), self.port)).await;
         let resolved = Instant::now();
         times.dns = Some(resolved - started);
-        let addresses = looked_up.map_err(|error| Failed::new(Failure::Dns, &error))?;
+        let addresses = looked_up.map_err(|error| RequestError::new(Failure::Dns, &error))?;
         let dialed = dial(addresses).await;
         times.connect = Some(resolved.elapsed());
         Ok((dialed?, resolved))

@@ -11,7 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use super::exchange::{Failed, Failure};
+use super::exchange::{Failure, RequestError};
 
 /// How long an attempt has the network for itself before the next address is tried beside it (RFC 8305, section 5).
 const NEXT_AFTER: Duration = Duration::from_millis(250);
@@ -22,20 +22,22 @@ const NAMED: usize = 4;
 type Refusal = (SocketAddr, io::Error);
 
 /// Connects to the only address.
-pub(super) async fn dial_one(address: SocketAddr) -> Result<TcpStream, Failed> {
+pub(super) async fn dial_one(address: SocketAddr) -> Result<TcpStream, RequestError> {
     open(address).await.map_err(|(_, error)| {
         let failure = if is_exhausted(&error) {
             Failure::NoSocket
         } else {
             Failure::Connect
         };
-        Failed::new(failure, &error)
+        RequestError::new(failure, &error)
     })
 }
 
 /// Connects to the address that responds first. The families take turns, beginning with the resolver's choice. The next
 /// address is tried when the one before has failed, or has not responded for a while; losers are dropped.
-pub(super) async fn dial(addresses: impl Iterator<Item = SocketAddr>) -> Result<TcpStream, Failed> {
+pub(super) async fn dial(
+    addresses: impl Iterator<Item = SocketAddr>,
+) -> Result<TcpStream, RequestError> {
     let mut waiting = interleaved(addresses);
     if let ([only], []) = waiting.as_slices() {
         return dial_one(*only).await;
@@ -82,16 +84,16 @@ fn interleaved(addresses: impl Iterator<Item = SocketAddr>) -> VecDeque<SocketAd
 }
 
 /// What every address said, up to a number of them.
-fn all_failed(refusals: &[Refusal]) -> Failed {
+fn all_failed(refusals: &[Refusal]) -> RequestError {
     if refusals.is_empty() {
-        return Failed::new(Failure::Dns, &"the host has no address");
+        return RequestError::new(Failure::Dns, &"the host has no address");
     }
     let failure = if is_generators_fault(refusals) {
         Failure::NoSocket
     } else {
         Failure::Connect
     };
-    Failed::new(failure, &Refusals(refusals))
+    RequestError::new(failure, &Refusals(refusals))
 }
 
 /// Whether this machine had no file or port left. An IPv6 address that it has no route to is no sign of that: the system

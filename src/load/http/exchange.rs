@@ -4,17 +4,17 @@ use std::fmt;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::answer::Answer;
 use super::h1::ReadError;
+use super::response::Response;
 use super::tls;
 use crate::measurement::Cause;
-use crate::units::{Latency, written};
+use crate::units::{Latency, format_duration};
 
 /// One request and what came of it.
 #[derive(Debug)]
 pub struct Exchange {
     /// The answer, or why there is none.
-    pub outcome: Result<Answer, Failure>,
+    pub outcome: Result<Response, Failure>,
     /// What the system or the reader said of a failure, for people.
     pub detail: Option<String>,
     /// What stands behind a failure, as far as it is known.
@@ -52,7 +52,7 @@ impl Exchange {
         }
     }
 
-    pub(super) fn fail(&mut self, failed: Failed) {
+    pub(super) fn fail(&mut self, failed: RequestError) {
         self.times.done = Instant::now();
         self.outcome = Err(failed.failure);
         self.detail = Some(failed.detail);
@@ -60,22 +60,24 @@ impl Exchange {
     }
 
     /// That the request was not done within its time, and how far it came.
-    pub(super) fn timed_out(&self, after: Duration) -> Failed {
+    pub(super) fn timed_out(&self, after: Duration) -> RequestError {
         match (self.head, self.times.first_byte) {
-            (Some(status), Some(first_byte)) => Failed::because(
+            (Some(status), Some(first_byte)) => RequestError::because(
                 Failure::Timeout,
                 Cause::UnendingBody,
                 &format_args!(
                     "responded {status} after {}, and its body did not end within {}",
                     Latency(first_byte.as_secs_f64()),
-                    written(after)
+                    format_duration(after)
                 ),
             ),
-            (Some(_) | None, _) if self.times.connect.is_some() || !self.new_connection => Failed {
-                cause: Cause::NoResponse,
-                ..Failed::timeout(after)
-            },
-            (Some(_) | None, _) => Failed::timeout(after),
+            (Some(_) | None, _) if self.times.connect.is_some() || !self.new_connection => {
+                RequestError {
+                    cause: Cause::NoResponse,
+                    ..RequestError::timeout(after)
+                }
+            }
+            (Some(_) | None, _) => RequestError::timeout(after),
         }
     }
 }
@@ -202,14 +204,14 @@ impl fmt::Display for Failure {
 }
 
 /// What became of a connection that brought an answer back; the answer is noted in the exchange.
-pub(super) struct Answered {
+pub(super) struct Completed {
     /// The connection can take another request.
     pub(super) reusable: bool,
 }
 
 /// Why a connection brought nothing back.
-pub(super) struct Broken {
-    pub(super) failed: Failed,
+pub(super) struct ConnectionError {
+    pub(super) failed: RequestError,
     /// It ended before any byte of the answer came.
     pub(super) unanswered: bool,
     /// Bytes of the request may have reached the server.
@@ -220,13 +222,13 @@ pub(super) struct Broken {
 
 /// A failure with its cause in words.
 #[derive(Debug)]
-pub(super) struct Failed {
+pub(super) struct RequestError {
     pub(super) failure: Failure,
     pub(super) cause: Cause,
     pub(super) detail: String,
 }
 
-impl Failed {
+impl RequestError {
     pub(super) fn new(failure: Failure, detail: &impl fmt::Display) -> Self {
         Self::because(failure, Cause::Unknown, detail)
     }
@@ -270,7 +272,7 @@ impl Failed {
     }
 }
 
-impl From<ReadError> for Failed {
+impl From<ReadError> for RequestError {
     fn from(error: ReadError) -> Self {
         let failure = match error {
             ReadError::BadHead => Failure::BadHead,

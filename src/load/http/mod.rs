@@ -4,11 +4,10 @@
 //! scenarios' flows, statistics or verdicts, follows no redirect, and retries nothing but a kept connection that turned out
 //! to be closed. Nothing in the way of HTTP/1.1 spawns a task, takes a lock or sends on a channel.
 
-mod answer;
 mod client;
-mod coding;
 mod connection;
 mod connector;
+mod content_encoding;
 mod deadline;
 mod dial;
 mod exchange;
@@ -18,19 +17,20 @@ mod no_proxy;
 mod origin;
 mod proxy;
 mod request;
+mod response;
 mod socket;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
 
-pub use answer::{Answer, BODY_LIMIT, Expected, Keep, redirects};
 pub use client::Client;
-pub use coding::{CodingError, unpacked};
 pub use connector::Connector;
+pub use content_encoding::{CodingError, unpacked};
 pub use exchange::{Exchange, Failure, Times};
-pub use h1::Scratch;
+pub use h1::ReadBuffer;
 pub use origin::{Origin, OriginError, Scheme};
 pub use proxy::{CREDENTIALS_REQUIRED, Proxy, ProxyError};
 pub use request::{HeaderName, RenderError, Request, render, render_into, render_line_into, rest};
+pub use response::{BODY_LIMIT, Expected, Keep, Response, redirects};
 pub use tls::{TlsError, Trust};

@@ -9,7 +9,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::exchange::{Failed, Failure};
+use super::exchange::{Failure, RequestError};
 use super::no_proxy;
 use super::origin::{Origin, Scheme};
 use crate::measurement::Cause;
@@ -148,7 +148,7 @@ impl Proxy {
     }
 
     /// Why there is no connection to it.
-    pub(super) fn unreachable(&self, failed: Failed) -> Failed {
+    pub(super) fn unreachable(&self, failed: RequestError) -> RequestError {
         // That is this machine's fault.
         if failed.failure == Failure::NoSocket {
             return failed;
@@ -175,9 +175,9 @@ impl Proxy {
     }
 
     /// A failure that is the proxy's, which it names.
-    fn failed(&self, what: &impl fmt::Display) -> Failed {
+    fn failed(&self, what: &impl fmt::Display) -> RequestError {
         let told = format_args!("{} {what}", self.named());
-        Failed::because(Failure::Proxy, Cause::Proxy, &told)
+        RequestError::because(Failure::Proxy, Cause::Proxy, &told)
     }
 
     /// The value of `Proxy-Authorization`, where the proxy wants one.
@@ -186,7 +186,11 @@ impl Proxy {
     }
 
     /// Asks the proxy for a tunnel to an authority.
-    pub(super) async fn tunnel(&self, stream: &mut TcpStream, to: &str) -> Result<(), Failed> {
+    pub(super) async fn tunnel(
+        &self,
+        stream: &mut TcpStream,
+        to: &str,
+    ) -> Result<(), RequestError> {
         let authorization = self
             .authorization
             .as_ref()
@@ -198,7 +202,7 @@ impl Proxy {
         stream.write_all(request.as_bytes()).await.map_err(lost)?;
         match reply(stream).await.map_err(lost)? {
             200..300 => Ok(()),
-            CREDENTIALS_REQUIRED => Err(Failed::because(
+            CREDENTIALS_REQUIRED => Err(RequestError::because(
                 Failure::Proxy,
                 Cause::ProxyCredentials,
                 &self.refusal(),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Write;
 use std::str::FromStr;
 
-use super::answer::{Expected, Keep};
+use super::response::{Expected, Keep};
 
 /// A request ready to be sent.
 #[derive(Debug, Clone, Copy)]

@@ -1,10 +1,10 @@
 //! The figures of a request name as they were before: on the base of a duet, or in the newest job of the baseline.
 
-use crate::baseline::{CellSummary, Job, Scope, ToldRow};
-use crate::measurement::{Arm, Cell, Latencies};
+use crate::baseline::{CellSummary, Job, ReportedRow, Scope};
+use crate::measurement::{Arm, LatencyHistogram, RequestStats};
 use crate::metric::Metric;
 use crate::record::{Completed, PhaseRecord, RunRecord};
-use crate::report::Story;
+use crate::report::ReportInput;
 use crate::report::figures::{Figures, gather};
 use crate::report::numbers::date;
 
@@ -13,7 +13,7 @@ pub(in crate::report) const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
 
 /// One row of a table of latencies: what is known of it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::report) struct Known {
+pub(in crate::report) struct LatencyRow {
     /// Requests.
     pub(in crate::report) requests: u64,
     /// Failed requests.
@@ -30,14 +30,14 @@ pub(in crate::report) struct Known {
     pub(in crate::report) in_flight: Option<f64>,
 }
 
-impl Known {
+impl LatencyRow {
     /// Failed requests over all; none where there were no requests.
     pub(in crate::report) fn error_ratio(&self) -> Option<f64> {
         (self.requests > 0).then(|| self.failures as f64 / self.requests as f64)
     }
 
     /// What was measured, with its responses.
-    pub(in crate::report) fn new(cell: &Cell, completed: Completed) -> Self {
+    pub(in crate::report) fn new(cell: &RequestStats, completed: Completed) -> Self {
         let requests = cell.requests();
         let counts = Self {
             requests,
@@ -48,7 +48,7 @@ impl Known {
         counts.with(&cell.latencies())
     }
 
-    fn with(self, latencies: &Latencies) -> Self {
+    fn with(self, latencies: &LatencyHistogram) -> Self {
         Self {
             average: latencies.mean(),
             quantiles: QUANTILES.map(|q| latencies.quantile(q)),
@@ -58,7 +58,7 @@ impl Known {
     }
 }
 
-impl From<&Figures> for Known {
+impl From<&Figures> for LatencyRow {
     fn from(figures: &Figures) -> Self {
         let counts = Self {
             requests: figures.requests,
@@ -70,8 +70,8 @@ impl From<&Figures> for Known {
     }
 }
 
-impl From<&ToldRow> for Known {
-    fn from(row: &ToldRow) -> Self {
+impl From<&ReportedRow> for LatencyRow {
+    fn from(row: &ReportedRow) -> Self {
         let seconds = Some(row.seconds).filter(|seconds| *seconds > 0.0);
         Self {
             requests: row.requests,
@@ -87,7 +87,7 @@ impl From<&ToldRow> for Known {
     }
 }
 
-impl From<&CellSummary> for Known {
+impl From<&CellSummary> for LatencyRow {
     fn from(cell: &CellSummary) -> Self {
         let counts = Self {
             requests: cell.n,
@@ -126,7 +126,7 @@ pub(in crate::report) enum Past<'a> {
 
 impl<'a> Past<'a> {
     /// That of a story.
-    pub(in crate::report) fn of(story: &Story<'a>) -> Self {
+    pub(in crate::report) fn of(story: &ReportInput<'a>) -> Self {
         if story.record.base.is_some() {
             return Self::Base(story.records().collect());
         }
@@ -170,19 +170,23 @@ impl<'a> Past<'a> {
     }
 
     /// A request name (all together where none) over all measured phases.
-    pub(in crate::report) fn measured(&self, request: Option<&str>) -> Option<Known> {
+    pub(in crate::report) fn measured(&self, request: Option<&str>) -> Option<LatencyRow> {
         match self {
             Self::Base(records) => base(records, request, |phase| phase.measured),
             Self::Job(job, phases, _) => job
-                .told(None, request)
-                .map(Known::from)
+                .reported(None, request)
+                .map(LatencyRow::from)
                 .or_else(|| stored(job, request, |phase| phase.measured, phases)),
             Self::Nothing => None,
         }
     }
 
     /// A request name (all together where none) in one phase.
-    pub(in crate::report) fn in_phase(&self, request: Option<&str>, name: &str) -> Option<Known> {
+    pub(in crate::report) fn in_phase(
+        &self,
+        request: Option<&str>,
+        name: &str,
+    ) -> Option<LatencyRow> {
         match self {
             Self::Base(records) => base(records, request, |phase| phase.name == name),
             Self::Job(job, phases, _) => {
@@ -193,8 +197,8 @@ impl<'a> Past<'a> {
                     (Some(only), None) if only.name == name
                 );
                 let phase = Some(name).filter(|_| !is_only);
-                job.told(phase, request)
-                    .map(Known::from)
+                job.reported(phase, request)
+                    .map(LatencyRow::from)
                     .or_else(|| stored(job, request, |phase| phase.name == name, phases))
             }
             Self::Nothing => None,
@@ -209,7 +213,7 @@ fn stored(
     request: Option<&str>,
     is_asked: impl Fn(&PhaseRecord) -> bool,
     phases: &[PhaseRecord],
-) -> Option<Known> {
+) -> Option<LatencyRow> {
     let measured = |phase: &&PhaseRecord| phase.is_measured_load();
     let asked: Vec<&PhaseRecord> = phases
         .iter()
@@ -223,24 +227,24 @@ fn stored(
         all if all.iter().all(|phase| phase.steady) && all.len() == steady.count() => Scope::Steady,
         _ => return None,
     };
-    job.cell(&scope, request).map(Known::from)
+    job.cell(&scope, request).map(LatencyRow::from)
 }
 
 fn base(
     records: &[&RunRecord],
     request: Option<&str>,
     is_asked: impl Fn(&PhaseRecord) -> bool,
-) -> Option<Known> {
+) -> Option<LatencyRow> {
     let figures = gather(records.iter().copied(), request, |record, slice| {
         slice.arm == Arm::Base && is_asked(&record.phases[slice.phase])
     });
-    (figures.requests > 0).then(|| Known::from(&figures))
+    (figures.requests > 0).then(|| LatencyRow::from(&figures))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::baseline::{add, forget};
+    use crate::baseline::{add, exclude_runs};
     use crate::measurement::Parts;
     use crate::record::sample::{RecordBuilder, record, traffic};
     use crate::record::{PartsRecord, ScenarioIdentity};
@@ -274,15 +278,15 @@ mod tests {
     }
 
     /// What the run's own tables say of a name in a phase, or in all measured ones.
-    fn told(run: &RunRecord, request: Option<&str>, phase: Option<&str>) -> Known {
+    fn told(run: &RunRecord, request: Option<&str>, phase: Option<&str>) -> LatencyRow {
         let figures = gather(std::iter::once(run), request, |record, slice| {
             let own = &record.phases[slice.phase];
             own.measured && phase.is_none_or(|phase| phase == own.name)
         });
-        Known::from(&figures)
+        LatencyRow::from(&figures)
     }
 
-    fn assert_same(before: &Known, told: &Known) {
+    fn assert_same(before: &LatencyRow, told: &LatencyRow) {
         let close = |a: Option<f64>, b: Option<f64>| {
             let (a, b) = (a.unwrap(), b.unwrap());
             assert!((a / b - 1.0).abs() < 5e-4, "{before:?} is not {told:?}");
@@ -349,7 +353,7 @@ mod tests {
             .fold(None, |held, job| Some(add(held, &scenario, job)))
             .unwrap();
         held.scenario = runs[1].scenario.clone();
-        assert!(forget(&mut held, &runs[1..]));
+        assert!(exclude_runs(&mut held, &runs[1..]));
         let sample = gate(runs[1].clone()).after(&held).judged_whole();
         let gap = Past::of(&sample.story()).gap().unwrap();
         let why = "this run was recorded after it, and only the newest job keeps them";
@@ -357,7 +361,7 @@ mod tests {
         // A run that the baseline does not hold takes nothing out.
         let mut held = held.clone();
         held.is_cut = false;
-        assert!(!forget(&mut held, &runs[1..]));
+        assert!(!exclude_runs(&mut held, &runs[1..]));
         assert!(!held.is_cut);
     }
 

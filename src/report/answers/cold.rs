@@ -1,22 +1,22 @@
 //! Cold starts: how many, how long, and what they did to the percentiles of everything.
 
-use crate::measurement::{Arm, Latencies};
+use crate::measurement::{Arm, LatencyHistogram};
 use crate::metric::Metric;
 use crate::record::RunRecord;
-use crate::report::Story;
+use crate::report::ReportInput;
 use crate::report::figures::{Figures, overall};
 use crate::thresholds::Subject;
-use crate::verdict::{Check, Measure};
+use crate::verdict::{CheckKind, Measure};
 
 /// What the measured phases of the deployment under test saw of cold starts.
 #[derive(Clone, Debug)]
 pub(in crate::report) struct ColdStarts {
     /// Answers that succeeded after one.
-    pub(in crate::report) cold: Latencies,
+    pub(in crate::report) cold: LatencyHistogram,
     /// All latencies.
-    pub(in crate::report) all: Latencies,
+    pub(in crate::report) all: LatencyHistogram,
     /// All but the cold ones.
-    pub(in crate::report) warm: Latencies,
+    pub(in crate::report) warm: LatencyHistogram,
     /// Answers that succeeded.
     pub(in crate::report) answers: u64,
     /// Cold starts whose answer was a failure.
@@ -37,7 +37,7 @@ impl ColdStarts {
 }
 
 /// What was seen of cold starts; none where the scenario knows of none.
-pub(in crate::report) fn cold_starts(story: &Story) -> Option<ColdStarts> {
+pub(in crate::report) fn cold_starts(story: &ReportInput) -> Option<ColdStarts> {
     story.record.cold_start.as_ref()?;
     let Figures {
         latencies,
@@ -68,14 +68,14 @@ fn target_parts(record: &RunRecord) -> impl Iterator<Item = &crate::measurement:
 }
 
 /// What a metric of all requests was before, where it was compared.
-fn before(story: &Story, metric: Metric) -> Option<f64> {
-    let mut lines = story.verdict.lines.iter();
-    lines.find_map(|line| match &line.check {
-        Check::Change(check)
+fn before(story: &ReportInput, metric: Metric) -> Option<f64> {
+    let mut lines = story.verdict.checks.iter();
+    lines.find_map(|line| match &line.kind {
+        CheckKind::Change(check)
             if line.subject == Subject::Overall && line.measure == Measure::Metric(metric) =>
         {
             check.before
         }
-        Check::Change(_) | Check::Limit(_) => None,
+        CheckKind::Change(_) | CheckKind::Limit(_) => None,
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::measurement::{Arm, FailureKind, Totals};
 use crate::record::RunRecord;
-use crate::report::Story;
+use crate::report::ReportInput;
 
 /// The first second in which a kind of failure appeared.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub(in crate::report) struct First {
 
 /// All requests with their failures by kind as they were before: on the base of a duet, or over the baseline's jobs that
 /// tell kinds. None where nothing was compared.
-pub(in crate::report) fn totals_before(story: &Story) -> Option<Totals> {
+pub(in crate::report) fn totals_before(story: &ReportInput) -> Option<Totals> {
     let before = if story.record.base.is_some() {
         let base = story.records().flat_map(|record| {
             let slices = record.slices.iter();

@@ -8,7 +8,7 @@ mod errors;
 mod phases;
 mod time;
 
-pub(super) use before::{Known, Past};
+pub(super) use before::{LatencyRow, Past};
 pub(super) use cold::{ColdStarts, cold_starts};
 pub(super) use errors::{first_seen, totals_before};
 pub(super) use phases::{PhaseFigures, phases, side_by_side};

@@ -2,7 +2,7 @@
 
 use crate::measurement::Arm;
 use crate::record::RunRecord;
-use crate::report::Story;
+use crate::report::ReportInput;
 use crate::report::figures::{Figures, gather};
 
 /// The figures of one measured phase of one deployment.
@@ -38,7 +38,7 @@ impl PhaseFigures {
 }
 
 /// The measured phases in their order; in a duet each of the base right below that of the target.
-pub(in crate::report) fn phases(story: &Story) -> Vec<PhaseFigures> {
+pub(in crate::report) fn phases(story: &ReportInput) -> Vec<PhaseFigures> {
     let record = story.record;
     let arms = std::iter::once(Arm::Target).chain(record.base.as_ref().map(|_| Arm::Base));
     let arms: Vec<Arm> = arms.collect();
@@ -59,7 +59,7 @@ pub(in crate::report) fn phases(story: &Story) -> Vec<PhaseFigures> {
 }
 
 /// The names of one phase, each with its figures, in the order of the scenario.
-pub(in crate::report) fn side_by_side(story: &Story, phase: &PhaseFigures) -> Vec<Figures> {
+pub(in crate::report) fn side_by_side(story: &ReportInput, phase: &PhaseFigures) -> Vec<Figures> {
     let names = story.record.requests.iter();
     names
         .map(|name| of_phase(story, &phase.name, phase.arm, Some(name)))
@@ -67,7 +67,7 @@ pub(in crate::report) fn side_by_side(story: &Story, phase: &PhaseFigures) -> Ve
         .collect()
 }
 
-fn of_phase(story: &Story, phase: &str, arm: Arm, request: Option<&str>) -> Figures {
+fn of_phase(story: &ReportInput, phase: &str, arm: Arm, request: Option<&str>) -> Figures {
     gather(story.records(), request, |record, slice| {
         slice.arm == arm && record.phases[slice.phase].name == phase
     })

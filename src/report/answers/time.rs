@@ -9,7 +9,7 @@ pub(in crate::report) const ROWS: usize = 30;
 
 /// A stretch of one phase.
 #[derive(Clone, Debug)]
-pub(in crate::report) struct Stretch {
+pub(in crate::report) struct TimeBucket {
     /// Name of the phase.
     pub(in crate::report) phase: String,
     /// Start in seconds from the start of the load.
@@ -21,7 +21,7 @@ pub(in crate::report) struct Stretch {
 }
 
 /// The run of the deployment under test in stretches, and how many more there are than rows.
-pub(in crate::report) fn over_time(record: &RunRecord) -> (Vec<Stretch>, usize) {
+pub(in crate::report) fn over_time(record: &RunRecord) -> (Vec<TimeBucket>, usize) {
     let slices: Vec<&SliceRecord> = record
         .slices
         .iter()
@@ -55,7 +55,7 @@ pub(in crate::report) fn over_time(record: &RunRecord) -> (Vec<Stretch>, usize) 
     (told, stretches.count().saturating_sub(ROWS))
 }
 
-fn stretch(record: &RunRecord, slices: &[&SliceRecord]) -> Option<Stretch> {
+fn stretch(record: &RunRecord, slices: &[&SliceRecord]) -> Option<TimeBucket> {
     let (first, last) = (slices.first()?, slices.last()?);
     let end = last.start_s + last.length_s;
     let phase = &record.phases[first.phase];
@@ -70,7 +70,7 @@ fn stretch(record: &RunRecord, slices: &[&SliceRecord]) -> Option<Stretch> {
     let figures = gather(std::iter::once(record), None, |_, slice| {
         slices.iter().any(|own| std::ptr::eq(*own, slice))
     });
-    Some(Stretch {
+    Some(TimeBucket {
         phase: phase.name.clone(),
         start_s: first.start_s,
         users: during.map(|(_, second)| second.users).max().unwrap_or(0),

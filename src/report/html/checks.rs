@@ -4,31 +4,31 @@ use maud::{Markup, html};
 
 use super::interval::{self, Bars};
 use super::{side, status_text, subject, title};
-use crate::report::Story;
+use crate::report::ReportInput;
 use crate::report::numbers;
-use crate::report::rows::{Row, Status};
-use crate::report::words::Medium;
+use crate::report::rows::{CheckRow, Status};
+use crate::report::wording::Medium;
 
 /// Checks that stand unfolded where they passed; all that did not pass stand in any case, within reason.
 const PASSED: usize = 12;
 const OTHERS: usize = 60;
 
 /// The rows that may fail the gate, worst first, and how many of them are left to the table of all.
-pub(super) fn gated<'r, 'a>(rows: &'r [Row<'a>]) -> (Vec<&'r Row<'a>>, usize) {
-    let all: Vec<&Row> = rows
+pub(super) fn gated<'r, 'a>(rows: &'r [CheckRow<'a>]) -> (Vec<&'r CheckRow<'a>>, usize) {
+    let all: Vec<&CheckRow> = rows
         .iter()
         .filter(|row| row.is_gated() && !row.is_empty_comparison())
         .collect();
-    let is_passed = |row: &&&Row| row.status >= Status::Passed;
+    let is_passed = |row: &&&CheckRow| row.status >= Status::Passed;
     let others = all.iter().filter(|row| !is_passed(row)).take(OTHERS);
     let passed = all.iter().filter(is_passed).take(PASSED);
-    let shown: Vec<&Row> = others.chain(passed).copied().collect();
+    let shown: Vec<&CheckRow> = others.chain(passed).copied().collect();
     let hidden = all.len() - shown.len();
     (shown, hidden)
 }
 
 /// The rows that decide, each with its interval drawn.
-pub(super) fn lines(story: &Story, rows: &[Row]) -> Markup {
+pub(super) fn lines(story: &ReportInput, rows: &[CheckRow]) -> Markup {
     let (shown, hidden) = gated(rows);
     if shown.is_empty() {
         return html! { p { "No check was judged." } };
@@ -50,7 +50,7 @@ pub(super) fn lines(story: &Story, rows: &[Row]) -> Markup {
 }
 
 /// What the table of all checks tells beside these.
-fn elsewhere(rows: &[Row], hidden: usize) -> Markup {
+fn elsewhere(rows: &[CheckRow], hidden: usize) -> Markup {
     let worse = rows
         .iter()
         .filter(|row| row.status == Status::Worse)
@@ -85,7 +85,7 @@ const ALONE: [(&str, &str); 5] = [
     ("limit", ""),
 ];
 
-fn line(story: &Story, row: &Row, bars: &Bars, heads: &[(&str, &str)]) -> Markup {
+fn line(story: &ReportInput, row: &CheckRow, bars: &Bars, heads: &[(&str, &str)]) -> Markup {
     let notes = notes(story, row);
     let class = side(story, row.status);
     let bar = bars.draw(row, class);
@@ -107,7 +107,7 @@ fn line(story: &Story, row: &Row, bars: &Bars, heads: &[(&str, &str)]) -> Markup
 }
 
 /// The values before and now.
-fn figures(row: &Row) -> Option<String> {
+fn figures(row: &CheckRow) -> Option<String> {
     let now = row.now()?;
     Some(match row.before() {
         Some(before) => numbers::from_to(row.measure(), before, now),
@@ -124,7 +124,7 @@ fn cell(label: &str, text: Option<String>) -> Markup {
     }
 }
 
-fn change_text(row: &Row, change: &crate::verdict::Change) -> String {
+fn change_text(row: &CheckRow, change: &crate::verdict::Change) -> String {
     format!(
         "{} {}",
         numbers::change(row.measure(), change.estimate),
@@ -133,17 +133,17 @@ fn change_text(row: &Row, change: &crate::verdict::Change) -> String {
 }
 
 /// Why a row came to what it came to, where its figures do not say it.
-fn notes(story: &Story, row: &Row) -> Vec<String> {
+fn notes(story: &ReportInput, row: &CheckRow) -> Vec<String> {
     let mut notes = row.limit_notes(story, Medium::Plain);
-    if row.status != Status::Passed || row.is_excused(story) {
+    if row.status != Status::Passed || row.passes_by_exception(story) {
         notes.extend(row.change_note(story, Medium::Plain));
     }
     notes
 }
 
 /// Every check, in a table that can be sorted.
-pub(super) fn all(story: &Story, rows: &[Row]) -> Markup {
-    let rows: Vec<&Row> = rows
+pub(super) fn all(story: &ReportInput, rows: &[CheckRow]) -> Markup {
+    let rows: Vec<&CheckRow> = rows
         .iter()
         .filter(|row| !row.is_empty_comparison())
         .collect();
@@ -167,10 +167,10 @@ pub(super) fn all(story: &Story, rows: &[Row]) -> Markup {
     }
 }
 
-fn table_row(story: &Story, row: &Row) -> Markup {
+fn table_row(story: &ReportInput, row: &CheckRow) -> Markup {
     let measure = row.measure();
     let change = row.estimated();
-    let caught = row.change.and_then(|(_, check)| check.would_catch);
+    let caught = row.change.and_then(|(_, check)| check.min_detectable);
     let told = |value: Option<f64>| value.map(|value| numbers::change(measure, value));
     html! {
         tr {

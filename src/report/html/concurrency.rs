@@ -7,10 +7,10 @@ use super::scale::{Spread, around, from_zero};
 use super::words::millis_unit;
 use crate::measurement::Arm;
 use crate::record::{RunRecord, median};
-use crate::report::Story;
-use crate::report::course::{By, Moment, course};
+use crate::report::ReportInput;
 use crate::report::numbers::{self, count, counted};
-use crate::report::words::Medium;
+use crate::report::time_series::{By, Point, course};
+use crate::report::wording::Medium;
 use crate::units::Latency;
 
 /// Phases that get a look of their own.
@@ -39,7 +39,7 @@ impl Phase {
 }
 
 /// Latency against concurrency; none where there are too few moments to see anything.
-pub(super) fn concurrency(story: &Story, id: &str) -> Option<Plot> {
+pub(super) fn concurrency(story: &ReportInput, id: &str) -> Option<Plot> {
     let (by, phases) = phases(story.record);
     let point = match by {
         By::Slice => "slice",
@@ -120,14 +120,14 @@ fn phases(record: &RunRecord) -> (By, Vec<Phase>) {
     // What comes in while nobody sends says nothing of the load.
     let phases = phases.filter(|(_, phase)| !phase.idle);
     let phases = phases.map(|(index, phase)| {
-        let own = |moment: &&Moment| {
+        let own = |moment: &&Point| {
             let place = moment.place;
             place.is_some_and(|place| (place.phase, place.arm) == (index, Some(Arm::Target)))
         };
         let own = course.moments.iter().filter(own);
         let known = own.filter_map(|moment| Some((f64::from(moment.users), moment.quantiles[1]?)));
         Phase {
-            name: Medium::Plain.foreign(&phase.name),
+            name: Medium::Plain.untrusted(&phase.name),
             moments: known.collect(),
         }
     });

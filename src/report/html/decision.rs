@@ -10,16 +10,21 @@ use super::words::millis_unit;
 use crate::baseline::{CellSummary, Job, Scope};
 use crate::measurement::Arm;
 use crate::metric::{Kind, Metric};
-use crate::record::{Sample, Sieve, log_units};
-use crate::report::Story;
+use crate::record::{Aggregate, SliceFilter, log_units};
+use crate::report::ReportInput;
 use crate::report::numbers::{self, counted, date};
-use crate::report::rows::{Row, Status, must_detect};
-use crate::report::words::{Medium, measure_name, short_commit};
+use crate::report::rows::{CheckRow, Status, must_detect};
+use crate::report::wording::{Medium, measure_name, short_commit};
 use crate::thresholds::Subject;
-use crate::verdict::{Change, ChangeCheck, Comparison, Line, Measure};
+use crate::verdict::{Change, ChangeCheck, Check, Comparison, Measure};
 
 /// The plot of what a row's change was drawn from; none where nothing was compared or its numbers are not kept.
-pub(super) fn decision(story: &Story, jobs: &[&Job], row: &Row, id: &str) -> Option<Plot> {
+pub(super) fn decision(
+    story: &ReportInput,
+    jobs: &[&Job],
+    row: &CheckRow,
+    id: &str,
+) -> Option<Plot> {
     let (line, check) = row.change?;
     let change = check.change?;
     let Measure::Metric(metric) = line.measure else {
@@ -41,9 +46,9 @@ pub(super) fn decision(story: &Story, jobs: &[&Job], row: &Row, id: &str) -> Opt
 }
 
 struct Decision<'s, 'r, 'a> {
-    story: &'s Story<'a>,
-    row: &'r Row<'a>,
-    line: &'a Line,
+    story: &'s ReportInput<'a>,
+    row: &'r CheckRow<'a>,
+    line: &'a Check,
     check: &'a ChangeCheck,
     change: Change,
     metric: Metric,
@@ -281,7 +286,7 @@ impl Decision<'_, '_, '_> {
         let commit = |commit: Option<&str>| {
             commit.map_or_else(
                 || numbers::NONE.to_owned(),
-                |commit| Medium::Plain.foreign(&short_commit(commit)),
+                |commit| Medium::Plain.untrusted(&short_commit(commit)),
             )
         };
         let jobs = known.iter().enumerate().map(|(index, (job, value))| {
@@ -393,14 +398,14 @@ impl Decision<'_, '_, '_> {
                 });
                 slices.latencies().quantile(0.5)
             };
-            let sieve = Sieve::of(record, base);
+            let sieve = SliceFilter::of(record, base);
             for phase in scope.phases(&record.phases) {
-                let blocks = sieve.blocks(record, phase);
+                let blocks = sieve.paired_slices(record, phase);
                 let whole = blocks
                     .iter()
                     .filter(|arms| arms.iter().all(|arm| !arm.is_empty()));
-                let samples: Vec<[Sample; 2]> = whole
-                    .map(|arms| arms.each_ref().map(|arm| Sample::of(arm, request)))
+                let samples: Vec<[Aggregate; 2]> = whole
+                    .map(|arms| arms.each_ref().map(|arm| Aggregate::of(arm, request)))
                     .collect();
                 units.extend(
                     log_units(&samples, self.metric)

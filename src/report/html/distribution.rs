@@ -2,16 +2,16 @@
 
 use maud::{Markup, html};
 
+use super::aggregates::{Aggregates, QuantileTable};
 use super::plot::{self, Axis, Form, HEIGHT, Key, LEFT, Marker, Numbers, Plot, RIGHT, Series, TOP};
-use super::pools::{Pools, Ranks};
 use super::scale::{Scale, Spread, around};
 use super::words::millis_unit;
 use crate::baseline::{Job, Scope};
 use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::report::numbers;
-use crate::report::rows::{Row, usual_tolerance};
-use crate::report::{Before, Story};
+use crate::report::rows::{CheckRow, usual_tolerance};
+use crate::report::{ComparedWith, ReportInput};
 use crate::thresholds::Subject;
 use crate::verdict::{Change, Measure};
 
@@ -30,10 +30,10 @@ const TOLD: [f64; 9] = [0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999];
 /// The latencies of one name now, and before where that is known.
 pub(super) struct Distribution<'r, 'a> {
     name: Markup,
-    now: Ranks,
-    before: Option<Ranks>,
+    now: QuantileTable,
+    before: Option<QuantileTable>,
     /// The rows of this name over all phases that regression compares.
-    rows: Vec<&'r Row<'a>>,
+    rows: Vec<&'r CheckRow<'a>>,
     before_name: &'static str,
     tolerance: f64,
     x: Scale,
@@ -42,29 +42,29 @@ pub(super) struct Distribution<'r, 'a> {
 impl<'r, 'a> Distribution<'r, 'a> {
     /// The distribution of one name (of all requests where none); none where nothing was measured.
     pub(super) fn of(
-        story: &Story<'a>,
-        pools: &Pools,
+        story: &ReportInput<'a>,
+        pools: &Aggregates,
         newest: Option<&Job>,
-        rows: &'r [Row<'a>],
+        rows: &'r [CheckRow<'a>],
         request: Option<usize>,
     ) -> Option<Self> {
-        let now = Ranks::of(&pools.compared(request, Arm::Target).cell.latencies());
+        let now = QuantileTable::of(&pools.compared(request, Arm::Target).cell.latencies());
         if now.count() == 0 {
             return None;
         }
         let name = request.map(|index| pools.names[index]);
-        let before = match story.before {
-            Before::Base { .. } => Some(Ranks::of(
+        let before = match story.compared_with {
+            ComparedWith::Base { .. } => Some(QuantileTable::of(
                 &pools.compared(request, Arm::Base).cell.latencies(),
             )),
-            Before::Baseline { .. } | Before::Result { .. } => newest
+            ComparedWith::Baseline { .. } | ComparedWith::Result { .. } => newest
                 .and_then(|job| job.cell(&Scope::Steady, name)?.latencies.as_ref())
-                .map(Ranks::of),
-            Before::Nothing => None,
+                .map(QuantileTable::of),
+            ComparedWith::Nothing => None,
         };
         let before = before.filter(|before| before.count() > 0);
         let subject = name.map_or(Subject::Overall, |name| Subject::Request(name.to_owned()));
-        let own = |row: &&Row| row.line().subject == subject && row.line().phase.is_none();
+        let own = |row: &&CheckRow| row.line().subject == subject && row.line().phase.is_none();
         let count = before
             .as_ref()
             .map_or(now.count(), |before| before.count().min(now.count()));
@@ -74,11 +74,11 @@ impl<'r, 'a> Distribution<'r, 'a> {
             now,
             before,
             rows: rows.iter().filter(own).collect(),
-            before_name: match story.before {
-                Before::Base { .. } => "base",
-                Before::Baseline { .. } | Before::Result { .. } | Before::Nothing => {
-                    "newest baseline job"
-                }
+            before_name: match story.compared_with {
+                ComparedWith::Base { .. } => "base",
+                ComparedWith::Baseline { .. }
+                | ComparedWith::Result { .. }
+                | ComparedWith::Nothing => "newest baseline job",
             },
             tolerance: usual_tolerance(story),
             x: Scale::new(Spread::Percentile, 0.0, last).between(LEFT, RIGHT),
@@ -121,7 +121,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
         } else {
             ""
         };
-        let line = |name: &str, look, marker, ranks: &Ranks| Series {
+        let line = |name: &str, look, marker, ranks: &QuantileTable| Series {
             name: name.to_owned(),
             look,
             marker,
@@ -185,7 +185,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
     }
 
     fn see(&self) -> Markup {
-        let at = |ranks: &Ranks, q| numbers::latency(ranks.quantile(q));
+        let at = |ranks: &QuantileTable, q| numbers::latency(ranks.quantile(q));
         let Some(before) = &self.before else {
             return html! {
                 "Half of the requests took up to " (at(&self.now, 0.5)) ", 95 % up to " (at(&self.now, 0.95))

@@ -4,12 +4,12 @@ use maud::{Markup, html};
 
 use super::plot::Unit;
 use super::scale::{Scale, Spread};
-use crate::report::Story;
+use crate::report::ReportInput;
 use crate::report::numbers;
-use crate::report::rows::{Row, must_detect};
-use crate::report::words::two_figures;
+use crate::report::rows::{CheckRow, must_detect};
+use crate::report::wording::two_figures;
 use crate::thresholds::Subject;
-use crate::verdict::{ChangeCheck, Line};
+use crate::verdict::{ChangeCheck, Check};
 
 const WIDTH: f64 = 220.0;
 const HEIGHT: f64 = 30.0;
@@ -31,7 +31,7 @@ pub(super) struct Bars {
 
 impl Bars {
     /// Scales that hold the changes of these rows.
-    pub(super) fn of(story: &Story, rows: &[&Row]) -> Self {
+    pub(super) fn of(story: &ReportInput, rows: &[&CheckRow]) -> Self {
         let must_detect = must_detect(story);
         let bounds = |share: bool| {
             let own = rows
@@ -40,7 +40,7 @@ impl Bars {
             let changes = own.filter_map(|row| Some((row.estimated()?, row.change?.1)));
             changes.flat_map(|(change, check)| {
                 let own = [change.lower, change.upper, check.tolerance * 1.5];
-                own.into_iter().chain(check.would_catch)
+                own.into_iter().chain(check.min_detectable)
             })
         };
         let ends = |least: f64, most: f64, share| {
@@ -61,7 +61,7 @@ impl Bars {
     }
 
     /// Where a change lies on the scale of its kind.
-    fn at(&self, line: &Line, change: f64) -> f64 {
+    fn at(&self, line: &Check, change: f64) -> f64 {
         if numbers::is_share(line.measure) {
             self.points.at(change)
         } else {
@@ -70,7 +70,7 @@ impl Bars {
     }
 
     /// The bar of a row; none where it has neither a change nor a limit with a figure.
-    pub(super) fn draw(&self, row: &Row, class: &str) -> Option<Markup> {
+    pub(super) fn draw(&self, row: &CheckRow, class: &str) -> Option<Markup> {
         let drawn = match row.change {
             Some((line, check)) if check.change.is_some() => self.change(line, check, class),
             Some(_) | None => None,
@@ -82,7 +82,7 @@ impl Bars {
         })
     }
 
-    fn change(&self, line: &Line, check: &ChangeCheck, class: &str) -> Option<Markup> {
+    fn change(&self, line: &Check, check: &ChangeCheck, class: &str) -> Option<Markup> {
         let change = check.change?;
         let at = |value: f64| self.at(line, value);
         let (low, high, estimate) = (at(change.lower), at(change.upper), at(change.estimate));
@@ -93,7 +93,7 @@ impl Bars {
             check.tolerance
         };
         let caught = check
-            .would_catch
+            .min_detectable
             .filter(|caught| caught.is_finite())
             .map(at);
         let bar = format!("M{low:.1} {MIDDLE}H{high:.1}M{low:.1} 9v12M{high:.1} 9v12");
@@ -110,7 +110,7 @@ impl Bars {
 }
 
 /// How much of a limit is used.
-fn used(row: &Row, class: &str) -> Option<Markup> {
+fn used(row: &CheckRow, class: &str) -> Option<Markup> {
     let (line, limit) = row.limits.first()?;
     let current = line.current?;
     let share = if limit.bound > 0.0 {
@@ -130,7 +130,7 @@ fn used(row: &Row, class: &str) -> Option<Markup> {
 }
 
 /// What the bars of a table show, in words.
-pub(super) fn key(story: &Story, rows: &[&Row]) -> Markup {
+pub(super) fn key(story: &ReportInput, rows: &[&CheckRow]) -> Markup {
     let has_change = rows.iter().any(|row| row.estimated().is_some());
     let has_limit = rows
         .iter()
@@ -148,6 +148,6 @@ pub(super) fn key(story: &Story, rows: &[&Row]) -> Markup {
 }
 
 /// Whether a row speaks of all requests together.
-pub(super) fn is_overall(row: &Row) -> bool {
+pub(super) fn is_overall(row: &CheckRow) -> bool {
     row.line().subject == Subject::Overall
 }

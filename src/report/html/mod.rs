@@ -4,6 +4,7 @@
 //! Its policy forbids every request; the style and the script are its own and named by their hash. Foreign text is made
 //! harmless as everywhere and escaped by `maud`, which only this folder knows.
 
+mod aggregates;
 mod checks;
 mod concurrency;
 mod decision;
@@ -12,7 +13,6 @@ mod interval;
 mod page;
 mod parts;
 mod plot;
-mod pools;
 mod scale;
 mod sections;
 mod starts;
@@ -23,18 +23,18 @@ mod words;
 
 use maud::{Markup, html};
 
-use super::Story;
+use super::ReportInput;
 use super::rows::{Status, usual_tolerance};
 use super::text::capitalized;
-use super::words::{Medium, measure_name};
+use super::wording::{Medium, measure_name};
 use crate::thresholds::Subject;
-use crate::verdict::Line;
+use crate::verdict::Check;
 
 pub use page::html;
 
 /// Foreign text as code, which a narrow place breaks where a path does before it breaks a word.
 fn code(text: &str) -> Markup {
-    let text = Medium::Plain.foreign(text);
+    let text = Medium::Plain.untrusted(text);
     html! { code { @for (index, part) in path_parts(&text).enumerate() { @if index > 0 { wbr; } (part) } } }
 }
 
@@ -67,7 +67,7 @@ fn subject(subject: &Subject) -> Markup {
 }
 
 /// What a line is about: `P95 overall`, `Error rate of GET /orders in burst`.
-fn title(line: &Line) -> Markup {
+fn title(line: &Check) -> Markup {
     html! {
         (capitalized(&measure_name(line.measure)))
         @match &line.subject {
@@ -79,7 +79,7 @@ fn title(line: &Line) -> Markup {
 }
 
 /// The class that colours a status: never the only thing that tells it.
-fn side(story: &Story, status: Status) -> &'static str {
+fn side(story: &ReportInput, status: Status) -> &'static str {
     match status {
         Status::Failed if story.verdict.observed => "warn",
         Status::Failed => "bad",
@@ -90,7 +90,7 @@ fn side(story: &Story, status: Status) -> &'static str {
 }
 
 /// A status with its mark.
-fn status_text(story: &Story, status: Status) -> String {
+fn status_text(story: &ReportInput, status: Status) -> String {
     format!(
         "{} {}",
         super::terminal::mark(story, status),

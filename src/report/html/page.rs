@@ -5,14 +5,14 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use super::pools::Pools;
+use super::aggregates::Aggregates;
 use super::words::told;
 use super::{checks, code, sections, why};
 use crate::baseline::Job;
-use crate::report::Story;
+use crate::report::ReportInput;
 use crate::report::numbers;
-use crate::report::rows::{Row, rows};
-use crate::report::words::{Medium, headline, short_commit};
+use crate::report::rows::{CheckRow, rows};
+use crate::report::wording::{Medium, headline, short_commit};
 use crate::thresholds::Subject;
 use crate::verdict::Outcome;
 
@@ -21,20 +21,20 @@ const SCRIPT: &str = include_str!("script.js");
 
 /// All that the parts of a page are told from.
 pub(super) struct Page<'s, 'a> {
-    pub(super) story: &'s Story<'a>,
-    pub(super) rows: Vec<Row<'a>>,
+    pub(super) story: &'s ReportInput<'a>,
+    pub(super) rows: Vec<CheckRow<'a>>,
     /// The baseline's jobs that this run is compared with, oldest first.
     pub(super) jobs: Vec<&'a Job>,
-    pub(super) pools: Pools<'a>,
+    pub(super) pools: Aggregates<'a>,
 }
 
 /// The page of one gate.
-pub fn html(story: &Story) -> String {
+pub fn html(story: &ReportInput) -> String {
     let page = Page {
         story,
         rows: rows(story),
         jobs: story.jobs_before(),
-        pools: Pools::of(story),
+        pools: Aggregates::of(story),
     };
     page.draw().into_string() + "\n"
 }
@@ -50,14 +50,14 @@ fn policy() -> String {
 }
 
 /// How the outcome is marked: its word, its mark, its class and its colour.
-pub(super) struct Sign {
+pub(super) struct OutcomeStyle {
     word: &'static str,
     mark: &'static str,
     class: &'static str,
     colour: &'static str,
 }
 
-fn sign(story: &Story) -> Sign {
+fn sign(story: &ReportInput) -> OutcomeStyle {
     let (word, mark, class, colour) = match (story.verdict.outcome, story.verdict.observed) {
         (Outcome::Passed, _) => ("passed", "✓", "good", "14713a"),
         (Outcome::Failed, false) => ("failed", "✗", "bad", "b3151f"),
@@ -66,7 +66,7 @@ fn sign(story: &Story) -> Sign {
         (Outcome::Invalid, false) => ("not judged", "!", "bad", "b3151f"),
         (Outcome::Invalid, true) => ("not judged", "!", "warn", "855100"),
     };
-    Sign {
+    OutcomeStyle {
         word,
         mark,
         class,
@@ -77,7 +77,7 @@ fn sign(story: &Story) -> Sign {
 impl Page<'_, '_> {
     fn draw(&self) -> Markup {
         let sign = sign(self.story);
-        let gate = Medium::Plain.foreign(self.story.gate());
+        let gate = Medium::Plain.untrusted(self.story.gate());
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -102,7 +102,7 @@ impl Page<'_, '_> {
         }
     }
 
-    fn header(&self, sign: &Sign) -> Markup {
+    fn header(&self, sign: &OutcomeStyle) -> Markup {
         html! {
             header class=(format!("{}-side", sign.class)) {
                 span class=(format!("badge {}", sign.class)) { (sign.mark) " " (sign.word) }
@@ -156,7 +156,7 @@ impl Page<'_, '_> {
     fn footer(&self) -> Markup {
         html! {
             footer {
-                "loadgate " (Medium::Plain.foreign(&self.story.record.tool)) ", seed " (self.story.record.run.seed) ", "
+                "loadgate " (Medium::Plain.untrusted(&self.story.record.tool)) ", seed " (self.story.record.run.seed) ", "
                 (numbers::length(self.story.record.run.duration_s))
                 ". This page is whole: it asks no server for anything."
             }
@@ -183,7 +183,7 @@ pub(super) fn link(words: &str, address: &str) -> Markup {
 }
 
 /// The outcome's mark for the tab, as an image that is part of the page.
-fn icon(sign: &Sign) -> String {
+fn icon(sign: &OutcomeStyle) -> String {
     format!(
         "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' \
          rx='4' fill='%23{}'/%3E%3Ctext x='8' y='12.5' font-size='12' font-family='sans-serif' text-anchor='middle' \

@@ -2,19 +2,19 @@
 
 use maud::{Markup, html};
 
+use super::aggregates::Aggregates;
 use super::plot::{self, Axis, LEFT, Numbers, Plot, RIGHT, TOP, bottom};
-use super::pools::Pools;
 use super::scale::{Scale, from_zero};
 use super::timeline::arm_name;
 use super::words::millis_unit;
-use crate::measurement::{Arm, Latencies, Parts};
+use crate::measurement::{Arm, LatencyHistogram, Parts};
 use crate::report::numbers;
 use crate::report::text::shorten;
-use crate::report::words::Medium;
+use crate::report::wording::Medium;
 use crate::units::Latency;
 
 /// A part's name, the class that fills it, and where it is kept.
-type Part = (&'static str, &'static str, fn(&Parts) -> &Latencies);
+type Part = (&'static str, &'static str, fn(&Parts) -> &LatencyHistogram);
 
 /// The parts in the order of their time, with the class that fills them. They add up to the latency, but for what a
 /// client spends between them.
@@ -52,7 +52,7 @@ impl Bar {
         let requests = parts.service.count().max(parts.first_byte.count()).max(1);
         // Not every request opens a connection: what few pay for is shared out among all.
         let average =
-            |of: &Latencies| of.mean().unwrap_or(0.0) * of.count() as f64 / requests as f64;
+            |of: &LatencyHistogram| of.mean().unwrap_or(0.0) * of.count() as f64 / requests as f64;
         Self {
             request,
             arm,
@@ -68,7 +68,7 @@ impl Bar {
 }
 
 /// The plot; none where no part was measured.
-pub(super) fn parts(pools: &Pools, id: &str) -> Option<Plot> {
+pub(super) fn parts(pools: &Aggregates, id: &str) -> Option<Plot> {
     let bars = bars(pools);
     let longest = bars.iter().max_by(|a, b| a.whole().total_cmp(&b.whole()))?;
     let x = from_zero(bars.iter().map(Bar::whole)).between(LEFT, RIGHT);
@@ -102,11 +102,11 @@ pub(super) fn parts(pools: &Pools, id: &str) -> Option<Plot> {
     })
 }
 
-fn bars(pools: &Pools) -> Vec<Bar> {
+fn bars(pools: &Aggregates) -> Vec<Bar> {
     let is_duet = (0..pools.names.len()).any(|name| pools.parts(name, Arm::Base).is_some());
     let mut named: Vec<Vec<Bar>> = (0..pools.names.len())
         .map(|index| {
-            let name = Medium::Plain.foreign(pools.names[index]);
+            let name = Medium::Plain.untrusted(pools.names[index]);
             let arms = [Arm::Base, Arm::Target].into_iter();
             let bars = arms.filter_map(|arm| {
                 let name = if is_duet {
@@ -151,7 +151,7 @@ fn stacked(bar: &Bar) -> impl Iterator<Item = (f64, f64)> {
 }
 
 /// Where an average request of the slowest name spends its time, and of a duet what of it grew or shrank most.
-fn see(pools: &Pools, bars: &[Bar], longest: &Bar) -> Markup {
+fn see(pools: &Aggregates, bars: &[Bar], longest: &Bar) -> Markup {
     let name = super::code(pools.names[longest.request]);
     let of = |arm| {
         let mut own = bars.iter().filter(|bar| bar.request == longest.request);

@@ -15,9 +15,9 @@ use crate::baseline::Mismatch;
 use crate::measurement::Arm;
 use crate::report::answers::Past;
 use crate::report::numbers::{count, counted};
-use crate::report::rows::{Row, Status};
+use crate::report::rows::{CheckRow, Status};
 use crate::report::text::capitalized;
-use crate::report::words::{Medium, comparison, generator, proxies};
+use crate::report::wording::{Medium, comparison, generator, proxies};
 use crate::verdict::{Comparison, Measure, NoComparison};
 
 /// Names whose distribution and decision are drawn; of more, those that matter most.
@@ -109,7 +109,7 @@ fn timeline(page: &Page, shown: Option<&str>) -> Markup {
 /// The names that were sent, those that came off worst first.
 fn by_worst(page: &Page) -> Vec<usize> {
     let status = |index: usize| {
-        let own = |row: &&Row| page.index(&row.line().subject) == Some(index);
+        let own = |row: &&CheckRow| page.index(&row.line().subject) == Some(index);
         page.rows.iter().filter(own).map(|row| row.status).min()
     };
     let mut names: Vec<usize> = (0..page.pools.names.len()).collect();
@@ -225,10 +225,10 @@ fn circumstances(page: &Page) -> Markup {
     let machine = format!(
         "{} cores of {}, {} {}, {}",
         environment.cores,
-        Medium::Plain.foreign(&environment.cpu),
-        Medium::Plain.foreign(&environment.os),
-        Medium::Plain.foreign(&environment.kernel),
-        Medium::Plain.foreign(&environment.arch)
+        Medium::Plain.untrusted(&environment.cpu),
+        Medium::Plain.untrusted(&environment.os),
+        Medium::Plain.untrusted(&environment.kernel),
+        Medium::Plain.untrusted(&environment.arch)
     );
     let entry = |term: &str, told: Markup| html! { dt { (term) } dd { (told) } };
     let inside = html! {

@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 
+use super::aggregates::Aggregates;
 use super::plot::{self, Axis, Form, LEFT, Marker, Numbers, Plot, RIGHT, Series, TOP, bottom};
-use super::pools::Pools;
 use super::scale::{Scale, Spread};
 use super::words::millis_unit;
-use crate::measurement::{Arm, Latencies};
+use crate::measurement::{Arm, LatencyHistogram};
 use crate::report::numbers::{self, count, counted, share};
-use crate::report::words::Medium;
+use crate::report::wording::Medium;
 use crate::units::Latency;
 
 /// Height of a row.
@@ -20,12 +20,12 @@ const ROWS: usize = 24;
 /// One row: whom it speaks of, its cold and its warm answers.
 struct Starts {
     name: String,
-    cold: Latencies,
-    warm: Latencies,
+    cold: LatencyHistogram,
+    warm: LatencyHistogram,
 }
 
 /// Cold against warm; none where the scenario does not say how a cold start is marked, or none was seen.
-pub(super) fn starts(pools: &Pools, id: &str) -> Option<Plot> {
+pub(super) fn starts(pools: &Aggregates, id: &str) -> Option<Plot> {
     let rows = rows(pools);
     let all = rows.first()?;
     if all.cold.is_empty() {
@@ -42,23 +42,24 @@ pub(super) fn starts(pools: &Pools, id: &str) -> Option<Plot> {
     let unit = millis_unit(values.iter().copied());
     let height = TOP + ROW * rows.len() as f64 + 56.0;
     let middle = |index: usize| TOP + ROW * (index as f64 + 0.62);
-    let series = |name: &str, look, marker, lift: f64, of: fn(&Starts) -> &Latencies| Series {
-        name: name.to_owned(),
-        look,
-        marker,
-        form: Form::Line,
-        runs: rows
-            .iter()
-            .enumerate()
-            .map(|(index, row)| {
-                let quantiles = [0.5, 0.95].into_iter().filter_map(|q| of(row).quantile(q));
-                quantiles
-                    .map(|value| (x.at(value), middle(index) + lift))
-                    .collect()
-            })
-            .filter(|run: &Vec<_>| !run.is_empty())
-            .collect(),
-    };
+    let series =
+        |name: &str, look, marker, lift: f64, of: fn(&Starts) -> &LatencyHistogram| Series {
+            name: name.to_owned(),
+            look,
+            marker,
+            form: Form::Line,
+            runs: rows
+                .iter()
+                .enumerate()
+                .map(|(index, row)| {
+                    let quantiles = [0.5, 0.95].into_iter().filter_map(|q| of(row).quantile(q));
+                    quantiles
+                        .map(|value| (x.at(value), middle(index) + lift))
+                        .collect()
+                })
+                .filter(|run: &Vec<_>| !run.is_empty())
+                .collect(),
+        };
     Some(Plot {
         id: id.to_owned(),
         title: html! { "Cold against warm answers" },
@@ -92,13 +93,19 @@ pub(super) fn starts(pools: &Pools, id: &str) -> Option<Plot> {
 }
 
 /// All together, then by name, then by phase where there are several.
-fn rows(pools: &Pools) -> Vec<Starts> {
+fn rows(pools: &Aggregates) -> Vec<Starts> {
     let of = |name: String, request, phase| {
         let (cold, warm) = pools.starts(request, phase, Arm::Target);
         Starts { name, cold, warm }
     };
     let mut named: Vec<Starts> = (0..pools.names.len())
-        .map(|index| of(Medium::Plain.foreign(pools.names[index]), Some(index), None))
+        .map(|index| {
+            of(
+                Medium::Plain.untrusted(pools.names[index]),
+                Some(index),
+                None,
+            )
+        })
         .filter(|row| !row.cold.is_empty() || !row.warm.is_empty())
         .collect();
     named.sort_by_key(|row| std::cmp::Reverse(row.cold.count()));
@@ -107,7 +114,7 @@ fn rows(pools: &Pools) -> Vec<Starts> {
         .filter(|(_, phase)| phase.is_measured_load())
         .map(|(index, phase)| {
             of(
-                format!("in {}", Medium::Plain.foreign(&phase.name)),
+                format!("in {}", Medium::Plain.untrusted(&phase.name)),
                 None,
                 Some(index),
             )
@@ -134,7 +141,7 @@ fn names(rows: &[Starts], middle: &dyn Fn(usize) -> f64, height: f64) -> Markup 
 fn see(all: &Starts) -> Markup {
     let (cold, warm) = (all.cold.count(), all.warm.count());
     let of = share(cold as f64 / (cold + warm).max(1) as f64);
-    let middle = |of: &Latencies| of.quantile(0.5);
+    let middle = |of: &LatencyHistogram| of.quantile(0.5);
     html! {
         (counted(cold, "answer")) " of " (count(cold + warm)) " came from a cold start (" (of) ")."
         @if let (Some(cold), Some(warm)) = (middle(&all.cold), middle(&all.warm)) {
@@ -151,7 +158,7 @@ fn table(rows: &[Starts]) -> Numbers {
     let heads = [
         "requests", "cold", "share", "cold P50", "cold P95", "warm P50", "warm P95",
     ];
-    let latency = |of: &Latencies, q| numbers::latency(of.quantile(q));
+    let latency = |of: &LatencyHistogram, q| numbers::latency(of.quantile(q));
     let rows = rows.iter().map(|row| {
         let (cold, warm) = (row.cold.count(), row.warm.count());
         let mut cells = vec![

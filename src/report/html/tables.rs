@@ -2,16 +2,16 @@
 
 use maud::{Markup, html};
 
+use super::aggregates::{Aggregates, Pool};
 use super::checks::number;
 use super::code;
-use super::pools::{Pool, Pools};
 use super::timeline::arm_name;
 use crate::measurement::Arm;
-use crate::report::Story;
-use crate::report::answers::{Known, Past, totals_before};
+use crate::report::ReportInput;
+use crate::report::answers::{LatencyRow, Past, totals_before};
 use crate::report::numbers::{count, share};
 use crate::report::responses::Responses;
-use crate::report::words::failure_kind;
+use crate::report::wording::failure_kind;
 use crate::units::{Latency, three_digits};
 
 const HEADS: [&str; 11] = [
@@ -46,7 +46,7 @@ fn table(label: &str, words: &[&str], heads: &[&str], rows: &[Markup]) -> Markup
     }
 }
 
-fn figures(known: &Known) -> Markup {
+fn figures(known: &LatencyRow) -> Markup {
     let latency = |seconds: Option<f64>| number(seconds, seconds.map(|s| Latency(s).to_string()));
     html! {
         (number(Some(known.requests as f64), Some(count(known.requests))))
@@ -60,12 +60,12 @@ fn figures(known: &Known) -> Markup {
 }
 
 /// What the newest job of the baseline knows; of a duet the base arm has rows of its own.
-fn stored(past: &Past, known: Option<Known>) -> Option<Known> {
+fn stored(past: &Past, known: Option<LatencyRow>) -> Option<LatencyRow> {
     known.filter(|_| matches!(past, Past::Job(..)))
 }
 
 /// Arms that were loaded.
-fn arms(pools: &Pools) -> Vec<Arm> {
+fn arms(pools: &Aggregates) -> Vec<Arm> {
     let mut arms = vec![Arm::Target];
     if pools.measured(None, Arm::Base).cell.requests() > 0 {
         arms.push(Arm::Base);
@@ -78,7 +78,7 @@ fn of_arm(arm: Arm, arms: &[Arm]) -> Markup {
 }
 
 /// Latency and errors by request.
-pub(super) fn by_request(pools: &Pools, past: &Past) -> Markup {
+pub(super) fn by_request(pools: &Aggregates, past: &Past) -> Markup {
     let arms = arms(pools);
     let names = std::iter::once(None).chain((0..pools.names.len()).map(Some));
     let rows: Vec<Markup> = names
@@ -110,12 +110,12 @@ fn named(request: Option<&str>) -> Markup {
     html! { @match request { Some(name) => (code(name)), None => "overall" } }
 }
 
-fn known(pool: &Pool) -> Known {
-    Known::new(&pool.cell, pool.completed)
+fn known(pool: &Pool) -> LatencyRow {
+    LatencyRow::new(&pool.cell, pool.completed)
 }
 
 /// Latency and errors by request name and phase, where there are several of both.
-pub(super) fn by_request_and_phase(pools: &Pools, past: &Past) -> Option<Markup> {
+pub(super) fn by_request_and_phase(pools: &Aggregates, past: &Past) -> Option<Markup> {
     let arms = arms(pools);
     let phases = || (0..pools.phases.len()).filter(|phase| pools.is_measured(*phase));
     if pools.names.len() < 2 || phases().count() < 2 {
@@ -153,7 +153,7 @@ pub(super) fn by_request_and_phase(pools: &Pools, past: &Past) -> Option<Markup>
 }
 
 /// Latency and errors by phase.
-pub(super) fn by_phase(pools: &Pools, past: &Past) -> Markup {
+pub(super) fn by_phase(pools: &Aggregates, past: &Past) -> Markup {
     let arms = arms(pools);
     let phases = pools.phases.iter().enumerate();
     let rows: Vec<Markup> = phases
@@ -170,7 +170,7 @@ pub(super) fn by_phase(pools: &Pools, past: &Past) -> Markup {
                         @if !phase.measured { " (not measured)" }
                         @if phase.passes > 1 { ", " (phase.passes) " passes" }
                     }
-                    td.words { (crate::report::words::Medium::Plain.foreign(&phase.load)) }
+                    td.words { (crate::report::wording::Medium::Plain.untrusted(&phase.load)) }
                     (figures(&known(&pool)))
                     (number(cold, cold.map(share)))
                 }
@@ -190,7 +190,7 @@ pub(super) fn by_phase(pools: &Pools, past: &Past) -> Markup {
 }
 
 /// The responses of each name by status; none if the run does not know them.
-pub(super) fn statuses(story: &Story, pools: &Pools) -> Option<Markup> {
+pub(super) fn statuses(story: &ReportInput, pools: &Aggregates) -> Option<Markup> {
     let rows = pools.names.iter().filter_map(|name| {
         let responses = Responses::gather(story, Some(name), None);
         let any = !responses.statuses.is_empty();
@@ -216,7 +216,7 @@ pub(super) fn statuses(story: &Story, pools: &Pools) -> Option<Markup> {
 }
 
 /// Errors by kind; none where nothing failed.
-pub(super) fn errors(story: &Story, pools: &Pools) -> Option<Markup> {
+pub(super) fn errors(story: &ReportInput, pools: &Aggregates) -> Option<Markup> {
     let before = totals_before(story);
     let overall = pools.measured(None, Arm::Target);
     if overall.cell.errors.is_empty() {

@@ -9,15 +9,15 @@ use crate::baseline::Job;
 use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::report::numbers::{self, date};
-use crate::report::rows::{Row, Status};
+use crate::report::rows::{CheckRow, Status};
 use crate::report::text::capitalized;
-use crate::report::words::{
+use crate::report::wording::{
     Medium, advice, caution, compared, generator, invalidities, load, ordinary_noise, short_commit,
     told_cautions,
 };
-use crate::report::{Before, Story};
+use crate::report::{ComparedWith, ReportInput};
 use crate::thresholds::Subject;
-use crate::verdict::{Check, Comparison, LineOutcome, Measure, Outcome};
+use crate::verdict::{CheckKind, CheckOutcome, Comparison, Measure, Outcome};
 
 const MEDIUM: Medium = Medium::Html;
 
@@ -26,8 +26,8 @@ const NAMES: usize = 6;
 
 /// The reasons, as a list.
 pub(super) fn reasons(
-    story: &Story,
-    rows: &[Row],
+    story: &ReportInput,
+    rows: &[CheckRow],
     jobs: &[&Job],
     worst: Option<&Distribution>,
 ) -> Markup {
@@ -59,21 +59,21 @@ fn sentence(text: &str) -> Markup {
     words::told(&(text + stop))
 }
 
-fn invalid(story: &Story) -> Vec<Markup> {
+fn invalid(story: &ReportInput) -> Vec<Markup> {
     let reasons = invalidities(story, MEDIUM).into_iter();
     reasons
         .map(|reason| {
-            html! { (sentence(&reason.what)) " " b { "To mend it: " } (sentence(&reason.mend)) }
+            html! { (sentence(&reason.what)) " " b { "To mend it: " } (sentence(&reason.fix)) }
         })
         .collect()
 }
 
 /// What the worst change came from, where that is known.
-fn what_grew(story: &Story, rows: &[Row]) -> Option<Markup> {
+fn what_grew(story: &ReportInput, rows: &[CheckRow]) -> Option<Markup> {
     let row = worst(rows).filter(|row| row.status == Status::Failed)?;
     let (line, _) = row
         .change
-        .filter(|(line, _)| line.outcome == LineOutcome::Failed)?;
+        .filter(|(line, _)| line.outcome == CheckOutcome::Failed)?;
     let note = row.change_note(story, MEDIUM)?;
     Some(html! { b { "What grew: " } (super::title(line)) ": " (sentence_end(&note)) })
 }
@@ -84,7 +84,7 @@ fn sentence_end(text: &str) -> Markup {
 }
 
 /// Which names got worse and which did not.
-fn wheres(rows: &[Row]) -> Option<Markup> {
+fn wheres(rows: &[CheckRow]) -> Option<Markup> {
     let of = |status: Status| {
         let mut subjects: Vec<&Subject> = Vec::new();
         for row in rows
@@ -126,8 +126,8 @@ fn listed(subjects: &[&Subject]) -> Markup {
 }
 
 /// The row of a change that failed and says most: a latency of a name before others.
-pub(super) fn worst<'r, 'a>(rows: &'r [Row<'a>]) -> Option<&'r Row<'a>> {
-    let rank = |row: &&Row| {
+pub(super) fn worst<'r, 'a>(rows: &'r [CheckRow<'a>]) -> Option<&'r CheckRow<'a>> {
+    let rank = |row: &&CheckRow| {
         let (line, _) = row.change?;
         let latency =
             matches!(line.measure, Measure::Metric(metric) if metric.quantile().is_some());
@@ -138,7 +138,7 @@ pub(super) fn worst<'r, 'a>(rows: &'r [Row<'a>]) -> Option<&'r Row<'a>> {
         .filter(|row| row.is_gated() && row.estimated().is_some());
     let best = gated.clone().filter_map(|row| rank(&row)).min()?;
     // Where nothing failed, all requests together say most.
-    let wanted = |row: &&Row| {
+    let wanted = |row: &&CheckRow| {
         let rank = rank(row);
         if best.0 == Status::Failed {
             rank == Some(best)
@@ -146,7 +146,7 @@ pub(super) fn worst<'r, 'a>(rows: &'r [Row<'a>]) -> Option<&'r Row<'a>> {
             rank.is_some_and(|(status, other, _)| status == best.0 && !other)
         }
     };
-    let size = |row: &&Row| row.estimated().map_or(0.0, |change| change.estimate.abs());
+    let size = |row: &&CheckRow| row.estimated().map_or(0.0, |change| change.estimate.abs());
     let of = gated.clone().filter(wanted);
     match best.0 {
         Status::Failed => of.max_by(|a, b| size(a).total_cmp(&size(b))),
@@ -164,18 +164,18 @@ pub(super) fn worst<'r, 'a>(rows: &'r [Row<'a>]) -> Option<&'r Row<'a>> {
 }
 
 /// Between which two versions it changed, or since when it has been so.
-fn since_when(story: &Story, rows: &[Row], jobs: &[&Job]) -> Option<Markup> {
+fn since_when(story: &ReportInput, rows: &[CheckRow], jobs: &[&Job]) -> Option<Markup> {
     let row = worst(rows)?;
     let (line, check) = row
         .change
-        .filter(|(line, _)| line.outcome == LineOutcome::Failed)?;
+        .filter(|(line, _)| line.outcome == CheckOutcome::Failed)?;
     let Measure::Metric(metric) = line.measure else {
         return None;
     };
     let commit = |commit: Option<&str>| commit.map(|commit| code(&short_commit(commit)));
     let own = commit(story.record.run.commit.as_deref());
     if matches!(story.verdict.comparison, Comparison::Duet { .. }) {
-        let Before::Base { commit: base } = story.before else {
+        let ComparedWith::Base { commit: base } = story.compared_with else {
             return None;
         };
         let url = story.record.base.as_ref().map(|base| code(&base.url));
@@ -219,7 +219,7 @@ fn since_when(story: &Story, rows: &[Row], jobs: &[&Job]) -> Option<Markup> {
     )
 }
 
-fn value_of(job: &Job, line: &crate::verdict::Line, metric: Metric) -> Option<f64> {
+fn value_of(job: &Job, line: &crate::verdict::Check, metric: Metric) -> Option<f64> {
     let scope = line.phase.clone().map_or(
         crate::baseline::Scope::Steady,
         crate::baseline::Scope::Phase,
@@ -242,16 +242,16 @@ fn is_beyond(measure: Measure, value: f64, before: f64, tolerance: f64) -> bool 
 }
 
 /// The lines that leave the verdict open.
-fn open(rows: &[Row], story: &Story) -> Vec<Markup> {
+fn open(rows: &[CheckRow], story: &ReportInput) -> Vec<Markup> {
     if story.verdict.outcome != Outcome::Inconclusive {
         return Vec::new();
     }
     let open = rows.iter().filter_map(|row| Some((row, row.open_line()?)));
     open.take(NAMES)
         .map(|(row, line)| {
-            let notes: Vec<String> = match line.check {
-                Check::Change(_) => row.change_note(story, MEDIUM).into_iter().collect(),
-                Check::Limit(_) => row.limit_notes(story, MEDIUM),
+            let notes: Vec<String> = match line.kind {
+                CheckKind::Change(_) => row.change_note(story, MEDIUM).into_iter().collect(),
+                CheckKind::Limit(_) => row.limit_notes(story, MEDIUM),
             };
             let title = super::title(line);
             html! { b { (title) ": " } (words::told(&notes.join("; "))) "." }
@@ -260,7 +260,7 @@ fn open(rows: &[Row], story: &Story) -> Vec<Markup> {
 }
 
 /// The limits that are broken.
-fn limits(story: &Story, rows: &[Row]) -> Vec<Markup> {
+fn limits(story: &ReportInput, rows: &[CheckRow]) -> Vec<Markup> {
     let broken = rows.iter().filter(|row| {
         let mut limits = row.limits.iter();
         limits.any(|(line, _)| Status::of(line) == Status::Failed)
@@ -275,14 +275,14 @@ fn limits(story: &Story, rows: &[Row]) -> Vec<Markup> {
         .collect()
 }
 
-fn cautions(story: &Story) -> Vec<Markup> {
+fn cautions(story: &ReportInput) -> Vec<Markup> {
     let told = told_cautions(story);
     told.map(|told| html! { b { "Note: " } (sentence(&caution(story, told, MEDIUM))) })
         .collect()
 }
 
 /// The comparison, the load and the generator.
-fn rests_on(story: &Story) -> Option<Markup> {
+fn rests_on(story: &ReportInput) -> Option<Markup> {
     let (label, sentences) = compared(story, MEDIUM);
     let arms = story
         .record

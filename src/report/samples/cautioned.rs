@@ -6,7 +6,7 @@ use super::shop::{PROMISES, duet, failing, finished, history, second, steady};
 use super::*;
 use crate::measurement::{Arm, FailureKind, Parts};
 use crate::record::sample::{record, traffic};
-use crate::record::{LoadModel, PartsRecord, Scheduling, Tally, Turns};
+use crate::record::{DropCount, DuetSettings, LoadModel, PartsRecord, Scheduling};
 
 /// The shop with one more word on its responses.
 fn answering(orders_ms: f64, parts: Parts) -> RunRecord {
@@ -92,7 +92,7 @@ pub(in crate::report) fn other_counting(baseline_is_older: bool) -> Sample {
 pub(in crate::report) fn late_jobs() -> Sample {
     let mut before = history().clone();
     for job in before.jobs.iter_mut().step_by(2) {
-        job.late = Tally { dropped: 2, of: 12 };
+        job.late = DropCount { dropped: 2, of: 12 };
     }
     gate(shop::shop(40.0))
         .after(&before)
@@ -146,7 +146,7 @@ pub(in crate::report) fn noisy_duet() -> Sample {
         run.pair(&second(median), &second(1600.0 / median))
     });
     let mut run = finished(run);
-    run.turns = Some(Turns {
+    run.turns = Some(DuetSettings {
         pairs: 12,
         slice_s: 1.0,
         guard_s: 0.5,

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::{Sample, everything, gate, unreachable};
 use crate::record::{Ended, RunRecord};
 use crate::thresholds::Subject;
-use crate::verdict::Caution;
+use crate::verdict::Warning;
 
 /// What a name or a message may be: the first holds a bit of everything.
 pub(in crate::report) const TEXTS: [&str; 16] = [
@@ -39,39 +39,39 @@ pub(in crate::report) fn saying(text: &str) -> Sample {
         }
     };
     sample.verdict.gate = own();
-    for line in &mut sample.verdict.lines {
+    for line in &mut sample.verdict.checks {
         rename(&mut line.subject);
         line.phase = line.phase.as_ref().map(|_| own());
     }
-    for caution in &mut sample.verdict.cautions {
+    for caution in &mut sample.verdict.warnings {
         match caution {
-            Caution::Vanished { request } | Caution::NeverSent { request } => *request = own(),
-            Caution::Rare { requests } => requests.fill(own()),
-            Caution::Overloaded { phase, .. } => *phase = own(),
-            Caution::Silent { class, .. } => *class = Some(own()),
-            Caution::OtherCpu { baseline, current } => (*baseline, *current) = (own(), own()),
-            Caution::TooFewToCompare { phase, .. } => *phase = phase.as_ref().map(|_| own()),
-            Caution::LateJobs { id, .. } => *id = own(),
-            Caution::Unfollowed(names) | Caution::Strayed(names) => {
+            Warning::Vanished { request } | Warning::NeverSent { request } => *request = own(),
+            Warning::Rare { requests } => requests.fill(own()),
+            Warning::Overloaded { phase, .. } => *phase = own(),
+            Warning::Silent { class, .. } => *class = Some(own()),
+            Warning::OtherCpu { baseline, current } => (*baseline, *current) = (own(), own()),
+            Warning::TooFewToCompare { phase, .. } => *phase = phase.as_ref().map(|_| own()),
+            Warning::LateJobs { id, .. } => *id = own(),
+            Warning::Unfollowed(names) | Warning::Strayed(names) => {
                 for name in names {
                     (name.request, name.address) = (own(), Some(own()));
                 }
             }
-            Caution::Resent { most, .. } => *most = Some((own(), 1)),
-            Caution::MuchFaster { .. }
-            | Caution::OtherCounting { .. }
-            | Caution::AcceptanceExpired { .. }
-            | Caution::AcceptanceUnneeded { .. }
-            | Caution::CannotDetect { .. }
-            | Caution::Aborted { .. }
-            | Caution::OtherScheduling { .. }
-            | Caution::NoColdMark
-            | Caution::OtherRate
-            | Caution::LongWaits { .. }
-            | Caution::Insecure
-            | Caution::ProxyResponses { .. }
-            | Caution::LateSlices { .. }
-            | Caution::Noisy => {}
+            Warning::Resent { most, .. } => *most = Some((own(), 1)),
+            Warning::MuchFaster { .. }
+            | Warning::OtherCounting { .. }
+            | Warning::AcceptanceExpired { .. }
+            | Warning::AcceptanceUnneeded { .. }
+            | Warning::CannotDetect { .. }
+            | Warning::Aborted { .. }
+            | Warning::OtherScheduling { .. }
+            | Warning::NoColdMark
+            | Warning::OtherRate
+            | Warning::LongWaits { .. }
+            | Warning::Insecure
+            | Warning::ProxyResponses { .. }
+            | Warning::LateSlices { .. }
+            | Warning::Noisy => {}
         }
     }
     for limit in &mut sample.thresholds.limits {

@@ -21,13 +21,13 @@ pub(super) use unjudged::*;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Before, Story, Typed};
-use crate::baseline::{self, Baseline, Job, Matching, Setting, anchor, matching};
+use super::{CommandHints, ComparedWith, ReportInput};
+use crate::baseline::{self, Baseline, Job, Matching, RunContext, anchor, matching};
 use crate::exit::{Exit, Strictness};
 use crate::plan::phase_names;
 use crate::record::{RunRecord, SliceRecord};
 use crate::thresholds::{self, Names, Thresholds};
-use crate::verdict::{self, Case, Verdict};
+use crate::verdict::{self, JudgeInput, Verdict};
 
 /// What a gate did and what it is held against, before it is judged.
 pub(super) struct Gate {
@@ -140,11 +140,11 @@ impl Gate {
         };
         let thresholds = thresholds::parse("thresholds.yml", &self.thresholds, &names);
         let thresholds = thresholds.unwrap_or_else(|error| panic!("{error}"));
-        let verdict = verdict::judge(&Case {
+        let verdict = verdict::judge(&JudgeInput {
             thresholds: &thresholds,
             candidates: &self.records,
-            matching: matching(self.baseline.as_ref(), &Setting::from(&self.records[0])),
-            anchor: anchor(self.baseline.as_ref(), &Setting::from(&self.records[0])),
+            matching: matching(self.baseline.as_ref(), &RunContext::from(&self.records[0])),
+            anchor: anchor(self.baseline.as_ref(), &RunContext::from(&self.records[0])),
         });
         let gate = &verdict.gate;
         let files = [
@@ -175,7 +175,7 @@ pub(super) fn comparison(old: &RunRecord, new: RunRecord) -> Sample {
     let held = baseline::add(None, &old.scenario, Job::of(old, false));
     let mut sample = gate(new).promising("mode: observe").after(&held).judged();
     sample.thresholds.availability = None;
-    sample.verdict = verdict::judge(&Case {
+    sample.verdict = verdict::judge(&JudgeInput {
         thresholds: &sample.thresholds,
         candidates: &sample.records,
         matching: Matching::Jobs(vec![&held.jobs[0]]),
@@ -232,29 +232,29 @@ impl Sample {
     }
 
     /// The story that it is told from.
-    pub(super) fn story(&self) -> Story<'_> {
+    pub(super) fn story(&self) -> ReportInput<'_> {
         let record = &self.records[0];
-        let newest = match matching(self.baseline.as_ref(), &Setting::from(record)) {
+        let newest = match matching(self.baseline.as_ref(), &RunContext::from(record)) {
             Matching::Jobs(jobs) => jobs.last().copied(),
             Matching::None(_) => None,
         };
         let before = if self.told_as == ToldAs::Comparison {
             let job = &self.baseline.as_ref().unwrap().jobs[0];
-            Before::Result {
+            ComparedWith::Result {
                 commit: job.commit.as_deref(),
                 started: job.started,
             }
         } else if record.base.is_some() {
-            Before::Base {
+            ComparedWith::Base {
                 commit: self.base_commit,
             }
         } else {
-            newest.map_or(Before::Nothing, |job| Before::Baseline {
+            newest.map_or(ComparedWith::Nothing, |job| ComparedWith::Baseline {
                 commit: job.commit.as_deref(),
                 started: job.started,
             })
         };
-        Story {
+        ReportInput {
             verdict: &self.verdict,
             record,
             others: &self.records[1..],
@@ -262,7 +262,7 @@ impl Sample {
             gate_path: &self.gate_path,
             thresholds_path: &self.thresholds_path,
             baseline: self.baseline.as_ref(),
-            before,
+            compared_with: before,
             strict: self.strictness == Strictness::Strict,
             exit: record
                 .signal()
@@ -270,14 +270,14 @@ impl Sample {
                 .code(),
             files: &self.files,
             is_recorded: self.told_as == ToldAs::Recorded,
-            is_hearsay: self.told_as == ToldAs::Hearsay,
-            typed: if self.told_as == ToldAs::Again {
-                Typed {
+            is_untrusted: self.told_as == ToldAs::Hearsay,
+            hints: if self.told_as == ToldAs::Again {
+                CommandHints {
                     program: "./loadgate-0.1",
                     result: "out dir/result.json",
                 }
             } else {
-                Typed::default()
+                CommandHints::default()
             },
         }
     }

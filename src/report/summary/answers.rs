@@ -3,20 +3,20 @@
 use super::details::{known_cells, latency_rows, latency_table, titled};
 use super::{MEDIUM, full_sentence};
 use crate::measurement::Arm;
-use crate::report::Story;
+use crate::report::ReportInput;
 use crate::report::answers::{
-    Known, Past, PhaseFigures, cold_starts, over_time, phases, side_by_side,
+    LatencyRow, Past, PhaseFigures, cold_starts, over_time, phases, side_by_side,
 };
 use crate::report::figures::Figures;
 use crate::report::markdown::{Align, details, html_code, table};
 use crate::report::numbers::{self, NONE, count, latency, number, share};
-use crate::report::words::{concurrency, showed};
+use crate::report::wording::{concurrency, showed};
 use crate::verdict::{Measure, PhaseChange, claims};
 
 const P95: Measure = Measure::Metric(crate::metric::Metric::P95);
 
 /// The sentences.
-pub(super) fn shown(story: &Story) -> String {
+pub(super) fn shown(story: &ReportInput) -> String {
     let told = showed(story, MEDIUM);
     let lines = told
         .iter()
@@ -28,7 +28,7 @@ pub(super) fn shown(story: &Story) -> String {
 }
 
 /// The tables, the most useful first.
-pub(super) fn folded(story: &Story, figures: &[Figures]) -> Vec<String> {
+pub(super) fn folded(story: &ReportInput, figures: &[Figures]) -> Vec<String> {
     let phases = phases(story);
     let past = Past::of(story);
     let own = || phases.iter().filter(|phase| phase.arm == Arm::Target);
@@ -51,11 +51,11 @@ fn heads<'h>(words: &[&'h str], numbers: &[&'h str]) -> Vec<(&'h str, Align)> {
         .collect()
 }
 
-fn phase_table(story: &Story, phases: &[PhaseFigures], past: &Past) -> String {
+fn phase_table(story: &ReportInput, phases: &[PhaseFigures], past: &Past) -> String {
     let changes = claims(story.record, &story.thresholds.regression).phases;
     let than = changes
         .first()
-        .map(|change| MEDIUM.foreign(&story.record.phases[change.than].name));
+        .map(|change| MEDIUM.untrusted(&story.record.phases[change.than].name));
     let against = than.map(|than| format!("against {than} [95 %]"));
     let mut numbers = vec![
         "requests/s",
@@ -79,7 +79,7 @@ fn phase_table(story: &Story, phases: &[PhaseFigures], past: &Past) -> String {
                 own[0].push(change_cell(of, change));
             }
             if let (Past::Job(..), Some(known)) = (past, past.in_phase(None, &of.name)) {
-                let name = format!("{} ({})", MEDIUM.foreign(&of.name), past.called());
+                let name = format!("{} ({})", MEDIUM.untrusted(&of.name), past.called());
                 let mut cells = vec![name, String::new()];
                 cells.extend(known_cells(&known));
                 cells.push(number(known.in_flight));
@@ -98,15 +98,15 @@ fn phase_table(story: &Story, phases: &[PhaseFigures], past: &Past) -> String {
 
 fn phase_cells(of: &PhaseFigures) -> Vec<String> {
     let figures = &of.figures;
-    let name = MEDIUM.foreign(&of.name);
+    let name = MEDIUM.untrusted(&of.name);
     let mut cells = vec![
         match of.arm {
             Arm::Target => name,
             Arm::Base => format!("{name} (base)"),
         },
-        MEDIUM.foreign_load(&of.load),
+        MEDIUM.untrusted_load(&of.load),
     ];
-    cells.extend(known_cells(&Known::from(figures)));
+    cells.extend(known_cells(&LatencyRow::from(figures)));
     cells.push(number(of.in_flight()));
     cells
 }
@@ -125,7 +125,7 @@ fn change_cell(of: &PhaseFigures, change: Option<&PhaseChange>) -> String {
 }
 
 /// Cold starts by name, where there are any.
-fn cold_table(story: &Story, figures: &[Figures]) -> Option<String> {
+fn cold_table(story: &ReportInput, figures: &[Figures]) -> Option<String> {
     cold_starts(story).filter(|cold| !cold.cold.is_empty())?;
     let numbers = [
         "cold starts",
@@ -168,7 +168,7 @@ fn cold_cells(figures: &Figures) -> Vec<String> {
 }
 
 /// The run over time, with its phases marked.
-fn time_table(story: &Story) -> Option<String> {
+fn time_table(story: &ReportInput) -> Option<String> {
     let (stretches, more) = over_time(story.record);
     if stretches.len() < 2 {
         return None;
@@ -183,7 +183,7 @@ fn time_table(story: &Story) -> Option<String> {
             let errors = (figures.seconds > 0.0).then(|| figures.failures as f64 / figures.seconds);
             vec![
                 if begins {
-                    MEDIUM.foreign(&stretch.phase)
+                    MEDIUM.untrusted(&stretch.phase)
                 } else {
                     String::new()
                 },
@@ -214,7 +214,7 @@ fn time_table(story: &Story) -> Option<String> {
 }
 
 /// Each name of a phase, with what it was before right below it.
-fn by_phase(story: &Story, phase: &PhaseFigures, past: &Past) -> String {
+fn by_phase(story: &ReportInput, phase: &PhaseFigures, past: &Past) -> String {
     let mut rows = vec![phase.figures.clone()];
     let names = side_by_side(story, phase);
     // With one name, all of them are that one.

@@ -5,7 +5,7 @@ pub(super) const BUDGET: usize = 60_000;
 
 /// How much a block is needed; the last ones are left out first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Need {
+pub(super) enum Priority {
     /// The verdict and the last line.
     Always,
     /// Why it came to that.
@@ -18,13 +18,13 @@ pub(super) enum Need {
 
 /// A piece of the summary that stands or goes as a whole.
 pub(super) struct Block {
-    need: Need,
+    need: Priority,
     text: String,
 }
 
 impl Block {
     /// A block; it begins on a line of its own.
-    pub(super) fn new(need: Need, text: impl Into<String>) -> Self {
+    pub(super) fn new(need: Priority, text: impl Into<String>) -> Self {
         Self {
             need,
             text: text.into(),
@@ -58,7 +58,7 @@ fn fit(mut blocks: Vec<Block>) -> (Vec<Block>, usize) {
         let Some(least) = blocks
             .iter()
             .enumerate()
-            .filter(|(_, block)| block.need != Need::Always)
+            .filter(|(_, block)| block.need != Priority::Always)
             .max_by_key(|(index, block)| (huge(block), block.need, block.text.len(), *index))
             .map(|(index, _)| index)
         else {
@@ -98,11 +98,11 @@ mod tests {
     fn details_go_first_and_the_verdict_never() {
         let block = |need, size: usize| Block::new(need, format!("{need:?} {}", "x".repeat(size)));
         let text = fitted(vec![
-            block(Need::Always, 10),
-            block(Need::Finding, 20_000),
-            block(Need::Detail, 30_000),
-            block(Need::Advice, 20_000),
-            block(Need::Detail, 5_000),
+            block(Priority::Always, 10),
+            block(Priority::Finding, 20_000),
+            block(Priority::Detail, 30_000),
+            block(Priority::Advice, 20_000),
+            block(Priority::Detail, 5_000),
         ]);
         assert!(text.len() <= BUDGET);
         for (need, stays) in [("Always", true), ("Finding", true), ("Advice", true)] {
@@ -118,12 +118,12 @@ mod tests {
     fn one_huge_block_goes_before_everything_that_would_fit() {
         let block = |need, size: usize| Block::new(need, format!("{need:?} {}", "x".repeat(size)));
         let text = fitted(vec![
-            block(Need::Always, 10),
-            block(Need::Finding, 90_000),
-            block(Need::Finding, 1_000),
-            block(Need::Advice, 1_000),
-            block(Need::Detail, 30_001),
-            block(Need::Detail, 5_000),
+            block(Priority::Always, 10),
+            block(Priority::Finding, 90_000),
+            block(Priority::Finding, 1_000),
+            block(Priority::Advice, 1_000),
+            block(Priority::Detail, 30_001),
+            block(Priority::Detail, 5_000),
         ]);
         assert!(text.len() <= BUDGET);
         for (need, times) in [("Always", 1), ("Finding", 1), ("Advice", 1), ("Detail", 2)] {

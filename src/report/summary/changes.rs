@@ -5,12 +5,12 @@ use unicode_width::UnicodeWidthStr;
 
 use super::MEDIUM;
 use crate::metric::Metric;
-use crate::report::Story;
+use crate::report::ReportInput;
 use crate::report::markdown::fenced;
 use crate::report::numbers::{self, date};
-use crate::report::rows::{Row, Status};
+use crate::report::rows::{CheckRow, Status};
 use crate::report::text::one_line;
-use crate::report::words::Medium;
+use crate::report::wording::Medium;
 use crate::thresholds::Subject;
 use crate::verdict::Measure;
 
@@ -24,11 +24,11 @@ const ENTRIES: usize = 20;
 const DIFF_ROWS: usize = 40;
 
 /// The rows that changed beyond noise, as a diff.
-pub(super) fn diff(story: &Story, rows: &[Row]) -> String {
+pub(super) fn diff(story: &ReportInput, rows: &[CheckRow]) -> String {
     if !rows.iter().any(|row| row.estimated().is_some()) {
         return String::new();
     }
-    let changed: Vec<&Row> = rows.iter().filter(|row| row.is_changed(story)).collect();
+    let changed: Vec<&CheckRow> = rows.iter().filter(|row| row.is_changed(story)).collect();
     if changed.is_empty() {
         return "**Changed beyond noise:** nothing.".to_owned();
     }
@@ -47,7 +47,7 @@ pub(super) fn diff(story: &Story, rows: &[Row]) -> String {
 }
 
 /// A line for each name, and below it what each of its figures was, directly followed by what it is.
-fn diff_text(rows: &[&Row]) -> String {
+fn diff_text(rows: &[&CheckRow]) -> String {
     let mut subjects: Vec<&Subject> = Vec::new();
     for row in rows {
         if !subjects.contains(&&row.line().subject) {
@@ -72,7 +72,7 @@ fn diff_text(rows: &[&Row]) -> String {
 
 /// One figure before and now, as a diff of two lines. Each pair is a diff of its own: over a whole list, all old lines
 /// would come first and then all new ones.
-fn pair(row: &Row, width: usize) -> String {
+fn pair(row: &CheckRow, width: usize) -> String {
     let metric = row.measure_text(Medium::Plain);
     let pad = " ".repeat(width.saturating_sub(metric.width()));
     let line = |value| {
@@ -93,7 +93,7 @@ fn pair(row: &Row, width: usize) -> String {
 }
 
 /// How to accept what regressed, as a piece of thresholds.yml.
-pub(super) fn wanted(story: &Story, rows: &[Row]) -> String {
+pub(super) fn wanted(story: &ReportInput, rows: &[CheckRow]) -> String {
     let entries = acceptances(story, rows);
     if entries.is_empty() {
         return String::new();
@@ -106,7 +106,7 @@ pub(super) fn wanted(story: &Story, rows: &[Row]) -> String {
     let yaml = format!("regression:\n  accepted:\n{}{more}", shown.concat());
     format!(
         "**Wanted?** Then say so in {} in this pull request, with the reason:\n\n{}",
-        MEDIUM.foreign(story.thresholds_path),
+        MEDIUM.untrusted(story.thresholds_path),
         fenced("yaml", &yaml)
     )
 }
@@ -120,7 +120,7 @@ struct Regressed<'a> {
 }
 
 /// One entry per regressed name and metric; overall's of the same metric is covered by them.
-fn acceptances(story: &Story, rows: &[Row]) -> Vec<String> {
+fn acceptances(story: &ReportInput, rows: &[CheckRow]) -> Vec<String> {
     let regressed = regressed(rows);
     let until = until(story);
     regressed
@@ -151,7 +151,7 @@ fn acceptances(story: &Story, rows: &[Row]) -> Vec<String> {
 }
 
 /// What regressed, each name and metric once: an acceptance holds for all phases.
-fn regressed<'a>(rows: &[Row<'a>]) -> Vec<Regressed<'a>> {
+fn regressed<'a>(rows: &[CheckRow<'a>]) -> Vec<Regressed<'a>> {
     let mut all: Vec<Regressed> = Vec::new();
     // What added up since the anchor is accepted by a new anchor.
     let newest = rows.iter().filter(|row| !row.is_drift());
@@ -184,7 +184,7 @@ fn regressed<'a>(rows: &[Row<'a>]) -> Vec<Regressed<'a>> {
 }
 
 /// Which line of the file an entry takes the place of: one that ended, or that did not reach far enough.
-fn replaced(story: &Story, one: &Regressed) -> String {
+fn replaced(story: &ReportInput, one: &Regressed) -> String {
     let mut accepted = story.thresholds.regression.accepted.iter();
     let same = accepted.find(|old| old.subject == *one.subject && old.metric == one.metric);
     same.map_or_else(String::new, |old| {
@@ -192,7 +192,7 @@ fn replaced(story: &Story, one: &Regressed) -> String {
     })
 }
 
-fn until(story: &Story) -> jiff::civil::Date {
+fn until(story: &ReportInput) -> jiff::civil::Date {
     let day = date(story.record.run.started);
     let later = jiff::Span::new().try_days(ACCEPTED_DAYS);
     later

@@ -1,17 +1,17 @@
 //! The checks as a table: those that matter unfolded, with what they need in words.
 
 use super::MEDIUM;
-use crate::report::Story;
+use crate::report::ReportInput;
 use crate::report::markdown::{Align, table};
 use crate::report::numbers;
-use crate::report::rows::{Row, Status, rows};
+use crate::report::rows::{CheckRow, Status, rows};
 use crate::verdict::{Comparison, Outcome};
 
 /// Rows that stand unfolded: what failed, and some of what did not.
 const ROWS: usize = 16;
 
 /// The rows that may fail the gate, worst first.
-pub(super) fn unfolded(story: &Story, rows: &[Row]) -> String {
+pub(super) fn unfolded(story: &ReportInput, rows: &[CheckRow]) -> String {
     let (shown, hidden) = split(story, rows);
     let mut told = String::new();
     if !shown.is_empty() {
@@ -34,7 +34,7 @@ pub(super) fn unfolded(story: &Story, rows: &[Row]) -> String {
 }
 
 /// Whether every row stands unfolded.
-pub(super) fn all_unfolded(story: &Story, rows: &[Row]) -> bool {
+pub(super) fn all_unfolded(story: &ReportInput, rows: &[CheckRow]) -> bool {
     let (shown, _) = split(story, rows);
     let others = rows.iter().filter(|row| !row.is_empty_comparison());
     others.count() == shown.len()
@@ -42,7 +42,10 @@ pub(super) fn all_unfolded(story: &Story, rows: &[Row]) -> bool {
 
 /// The rows that are worth telling: those that stand unfolded, and the others. Of a gate that passed only what is worse or
 /// needs a word stands unfolded.
-fn split<'r, 'a>(story: &Story, rows: &'r [Row<'a>]) -> (Vec<&'r Row<'a>>, Vec<&'r Row<'a>>) {
+fn split<'r, 'a>(
+    story: &ReportInput,
+    rows: &'r [CheckRow<'a>],
+) -> (Vec<&'r CheckRow<'a>>, Vec<&'r CheckRow<'a>>) {
     let all = worth_telling(rows);
     if story.verdict.outcome != Outcome::Passed {
         let (shown, hidden) = all.split_at(shown(&all));
@@ -53,7 +56,7 @@ fn split<'r, 'a>(story: &Story, rows: &'r [Row<'a>]) -> (Vec<&'r Row<'a>>, Vec<&
         let is_worse = match row.status {
             Status::Failed | Status::Inconclusive | Status::Warned | Status::Worse => true,
             Status::NotJudged | Status::Reported => false,
-            Status::Passed => row.is_excused(story),
+            Status::Passed => row.passes_by_exception(story),
         };
         let is_shown = is_worse && left > 0;
         left -= usize::from(is_shown);
@@ -62,7 +65,7 @@ fn split<'r, 'a>(story: &Story, rows: &'r [Row<'a>]) -> (Vec<&'r Row<'a>>, Vec<&
 }
 
 /// The rows that may fail the gate, and those that got worse.
-fn worth_telling<'r, 'a>(rows: &'r [Row<'a>]) -> Vec<&'r Row<'a>> {
+fn worth_telling<'r, 'a>(rows: &'r [CheckRow<'a>]) -> Vec<&'r CheckRow<'a>> {
     rows.iter()
         .filter(|row| row.is_gated() || row.status == Status::Worse)
         .filter(|row| !row.is_empty_comparison())
@@ -70,13 +73,13 @@ fn worth_telling<'r, 'a>(rows: &'r [Row<'a>]) -> Vec<&'r Row<'a>> {
 }
 
 /// How many of them stand unfolded: all that did not pass, within reason.
-fn shown(all: &[&Row]) -> usize {
+fn shown(all: &[&CheckRow]) -> usize {
     let must = all.iter().filter(|row| row.status < Status::Passed).count();
     all.len().min(ROWS.max(must.min(3 * ROWS)))
 }
 
 /// What the rows came to that are not shown: `51 more checks: 2 failed, 49 passed.`
-fn not_shown(story: &Story, hidden: &[&Row], noun: &str) -> String {
+fn not_shown(story: &ReportInput, hidden: &[&CheckRow], noun: &str) -> String {
     let mut statuses: Vec<Status> = hidden.iter().map(|row| row.status).collect();
     statuses.dedup();
     let counts: Vec<String> = statuses
@@ -95,7 +98,7 @@ fn not_shown(story: &Story, hidden: &[&Row], noun: &str) -> String {
 }
 
 /// Rows as a table. Where nothing was compared, there is nothing to show of a comparison.
-pub(super) fn row_table(story: &Story, rows: &[&Row]) -> String {
+pub(super) fn row_table(story: &ReportInput, rows: &[&CheckRow]) -> String {
     let (before, is_compared) = match story.verdict.comparison {
         Comparison::Duet { .. } => ("base", true),
         Comparison::History { .. } | Comparison::Single { .. } => ("baseline", true),
@@ -127,7 +130,7 @@ pub(super) fn row_table(story: &Story, rows: &[&Row]) -> String {
     table(&heads, &cells)
 }
 
-fn row_cells(story: &Story, row: &Row) -> [String; 8] {
+fn row_cells(story: &ReportInput, row: &CheckRow) -> [String; 8] {
     let none = || numbers::NONE.to_owned();
     let measure = row.measure();
     let strong = |text: String| match row.status {
@@ -159,7 +162,7 @@ fn row_cells(story: &Story, row: &Row) -> [String; 8] {
 }
 
 /// A mark and a word. Where nothing may fail, nothing looks like a failure.
-fn status_text(story: &Story, status: Status) -> String {
+fn status_text(story: &ReportInput, status: Status) -> String {
     let word = status.word_in(story);
     match status {
         Status::Failed if story.verdict.observed => format!("⚠️ **{word}**"),
@@ -171,7 +174,7 @@ fn status_text(story: &Story, status: Status) -> String {
 }
 
 /// What rows need in words beside their figures.
-fn notes(story: &Story, rows: &[&Row]) -> String {
+fn notes(story: &ReportInput, rows: &[&CheckRow]) -> String {
     let noted = rows
         .iter()
         .filter_map(|row| Some(format!("- {}.\n", note(story, row)?)));
@@ -179,18 +182,18 @@ fn notes(story: &Story, rows: &[&Row]) -> String {
 }
 
 /// Why rows were not judged, of a gate that passed all the same.
-pub(super) fn why_not_judged(story: &Story, rows: &[Row]) -> String {
+pub(super) fn why_not_judged(story: &ReportInput, rows: &[CheckRow]) -> String {
     let all = worth_telling(rows).into_iter();
     let unjudged = all.filter(|row| row.status == Status::NotJudged);
     notes(story, &unjudged.take(ROWS).collect::<Vec<_>>())
 }
 
 /// What a row needs in words beside its figures, with its name.
-fn note(story: &Story, row: &Row) -> Option<String> {
+fn note(story: &ReportInput, row: &CheckRow) -> Option<String> {
     let mut notes = row.limit_notes(story, MEDIUM);
     // A limit's note has a colon of its own.
     let colon = if notes.is_empty() { ":" } else { "," };
-    if row.status != Status::Passed || row.is_excused(story) {
+    if row.status != Status::Passed || row.passes_by_exception(story) {
         notes.extend(row.change_note(story, MEDIUM));
     }
     if notes.is_empty() {
@@ -201,10 +204,11 @@ fn note(story: &Story, row: &Row) -> Option<String> {
 }
 
 /// The notes of a gate that passed all the same: a broken limit that only warns, a change that was accepted.
-pub(super) fn notes_of_passed(story: &Story) -> Vec<String> {
+pub(super) fn notes_of_passed(story: &ReportInput) -> Vec<String> {
     let rows = rows(story);
     let told = rows.iter().filter(|row| {
-        row.status == Status::Warned || row.is_excused(story) && row.status == Status::Passed
+        row.status == Status::Warned
+            || row.passes_by_exception(story) && row.status == Status::Passed
     });
     let told = told.take(ROWS);
     told.filter_map(|row| Some(format!("{}.", note(story, row)?)))

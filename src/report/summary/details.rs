@@ -1,18 +1,18 @@
 //! What is folded away: all checks, latencies by name, errors by kind.
 
-use super::blocks::{Block, Need};
+use super::blocks::{Block, Priority};
 use super::checks::{all_unfolded, row_table};
 use super::{MEDIUM, answers, full_sentence};
-use crate::report::Story;
-use crate::report::answers::{Known, Past, totals_before};
+use crate::report::ReportInput;
+use crate::report::answers::{LatencyRow, Past, totals_before};
 use crate::report::figures::{Figures, figures};
 use crate::report::markdown::{Align, details, fenced, html_code, table};
 use crate::report::numbers::{self, count, latency, number, share};
 use crate::report::responses::Responses;
-use crate::report::rows::Row;
+use crate::report::rows::CheckRow;
 use crate::report::spark::{Curve, Curves, curves, sparkline};
 use crate::report::text::capitalized;
-use crate::report::words::{failing_names, failure_kind, first_told, two_figures};
+use crate::report::wording::{failing_names, failure_kind, first_told, two_figures};
 use crate::units::rounded;
 
 /// Letters of a sparkline, and points of a chart.
@@ -32,7 +32,7 @@ pub(super) enum Unfolded {
 }
 
 /// The folded blocks, the most useful first.
-pub(super) fn blocks(story: &Story, rows: &[Row], above: Unfolded) -> Vec<Block> {
+pub(super) fn blocks(story: &ReportInput, rows: &[CheckRow], above: Unfolded) -> Vec<Block> {
     let figures = figures(story);
     let repeats = above == Unfolded::Checks && all_unfolded(story, rows);
     let first = [
@@ -46,11 +46,11 @@ pub(super) fn blocks(story: &Story, rows: &[Row], above: Unfolded) -> Vec<Block>
         .into_iter()
         .flatten()
         .chain(answers::folded(story, &figures))
-        .map(|text| Block::new(Need::Detail, text))
+        .map(|text| Block::new(Priority::Detail, text))
         .collect()
 }
 
-pub(super) fn titled(story: &Story, title: &str) -> String {
+pub(super) fn titled(story: &ReportInput, title: &str) -> String {
     format!("{title} of {}", html_code(story.gate()))
 }
 
@@ -60,9 +60,9 @@ pub(super) fn is_all_checks(block: &Block) -> bool {
     block.text().starts_with(&begins)
 }
 
-fn all_checks(story: &Story, rows: &[Row]) -> Option<String> {
+fn all_checks(story: &ReportInput, rows: &[CheckRow]) -> Option<String> {
     let rows = rows.iter().filter(|row| !row.is_empty_comparison());
-    let rows: Vec<&Row> = rows.collect();
+    let rows: Vec<&CheckRow> = rows.collect();
     if rows.is_empty() {
         return None;
     }
@@ -70,7 +70,7 @@ fn all_checks(story: &Story, rows: &[Row]) -> Option<String> {
     Some(details(&titled(story, &title), &row_table(story, &rows)))
 }
 
-fn latencies(story: &Story, figures: &[Figures]) -> Option<String> {
+fn latencies(story: &ReportInput, figures: &[Figures]) -> Option<String> {
     if figures.iter().all(|figures| figures.requests == 0) {
         return None;
     }
@@ -88,19 +88,19 @@ fn latencies(story: &Story, figures: &[Figures]) -> Option<String> {
 pub(super) fn latency_rows(
     figures: &[Figures],
     past: &Past,
-    before: impl Fn(Option<&str>) -> Option<Known>,
-) -> Vec<(String, Known)> {
+    before: impl Fn(Option<&str>) -> Option<LatencyRow>,
+) -> Vec<(String, LatencyRow)> {
     let rows = figures.iter().flat_map(|figures| {
         let name = figures.name(MEDIUM);
         let before = before(figures.request.as_deref());
         let before = before.map(|known| (format!("{name} ({})", past.called()), known));
-        [Some((name, Known::from(figures))), before]
+        [Some((name, LatencyRow::from(figures))), before]
     });
     rows.flatten().collect()
 }
 
 /// Figures as a table that a person can scan.
-pub(super) fn latency_table(rows: &[(String, Known)]) -> String {
+pub(super) fn latency_table(rows: &[(String, LatencyRow)]) -> String {
     let mut columns = vec![("request", Align::Left)];
     let heads = [
         "requests",
@@ -127,7 +127,7 @@ pub(super) fn latency_table(rows: &[(String, Known)]) -> String {
 }
 
 /// Requests per second, error rate and latencies, from the average to the highest.
-pub(super) fn known_cells(known: &Known) -> Vec<String> {
+pub(super) fn known_cells(known: &LatencyRow) -> Vec<String> {
     let ratio = known.error_ratio();
     let mut cells = vec![
         number(known.per_second),
@@ -140,7 +140,7 @@ pub(super) fn known_cells(known: &Known) -> Vec<String> {
 }
 
 /// The first curve of a run as a line of text; nothing where there is none.
-pub(super) fn sparkline_of(story: &Story) -> String {
+pub(super) fn sparkline_of(story: &ReportInput) -> String {
     let Curves { told, all, .. } = curves(story);
     all.first().map_or_else(String::new, |curve| {
         let Curve {
@@ -154,7 +154,7 @@ pub(super) fn sparkline_of(story: &Story) -> String {
 }
 
 /// The run in the course of its time, where GitHub draws it, with lines of text for who does not.
-fn course(story: &Story) -> Option<String> {
+fn course(story: &ReportInput) -> Option<String> {
     let curves = curves(story);
     let first = curves.all.first()?;
     let line = |curve: &Curve| {
@@ -171,7 +171,7 @@ fn course(story: &Story) -> Option<String> {
 }
 
 /// The latency as a chart.
-fn chart(story: &Story, curves: &Curves, curve: &Curve) -> Option<String> {
+fn chart(story: &ReportInput, curves: &Curves, curve: &Curve) -> Option<String> {
     let Curve {
         name,
         values,
@@ -201,7 +201,7 @@ fn chart(story: &Story, curves: &Curves, curve: &Curve) -> Option<String> {
 }
 
 /// The responses of each name by status, if any says that something is not as it should be.
-fn statuses(story: &Story, figures: &[Figures]) -> Option<String> {
+fn statuses(story: &ReportInput, figures: &[Figures]) -> Option<String> {
     if Responses::gather(story, None, None).is_plain() {
         return None;
     }
@@ -220,7 +220,7 @@ fn statuses(story: &Story, figures: &[Figures]) -> Option<String> {
     ))
 }
 
-fn errors(story: &Story, figures: &[Figures]) -> Option<String> {
+fn errors(story: &ReportInput, figures: &[Figures]) -> Option<String> {
     let (overall, named) = figures.split_first()?;
     if overall.kinds.is_empty() {
         return None;

@@ -1,15 +1,15 @@
 //! One gate's part of the summary.
 
-use super::blocks::{Block, Need};
+use super::blocks::{Block, Priority};
 use super::checks::{unfolded, why_not_judged};
 use super::{MEDIUM, answers, changes, details, full_sentence, stopped};
 use crate::baseline::Mismatch;
-use crate::report::Story;
+use crate::report::ReportInput;
 use crate::report::markdown::{details as folded, fenced, link};
 use crate::report::numbers::counted;
-use crate::report::rows::{Row, rows};
+use crate::report::rows::{CheckRow, rows};
 use crate::report::text::{capitalized, quoted};
-use crate::report::words::{
+use crate::report::wording::{
     MOST_REASONS, advice, caution, compared, generator, invalidities, load, more_reasons,
     ordinary_noise, short_commit, told_cautions,
 };
@@ -19,33 +19,33 @@ use crate::verdict::{Comparison, NoComparison, Outcome};
 const MOST_NOTES: usize = 10;
 
 /// All of one gate below its headline and above the last line.
-pub(super) fn blocks(story: &Story) -> Vec<Block> {
+pub(super) fn blocks(story: &ReportInput) -> Vec<Block> {
     let rows = rows(story);
     if story.verdict.outcome == Outcome::Passed {
         return of_passed(story, &rows);
     }
     let mut blocks = vec![
-        Block::new(Need::Finding, to_mend(story)),
-        Block::new(Need::Finding, rests_on(story)),
-        Block::new(Need::Finding, unfolded(story, &rows)),
-        Block::new(Need::Advice, details::sparkline_of(story)),
-        Block::new(Need::Finding, cautions(story)),
-        Block::new(Need::Finding, answers::shown(story)),
-        Block::new(Need::Advice, advice(story, MEDIUM).join("\n\n")),
-        Block::new(Need::Advice, changes::diff(story, &rows)),
-        Block::new(Need::Advice, changes::wanted(story, &rows)),
-        Block::new(Need::Advice, reproduce(story)),
-        Block::new(Need::Detail, scenario_diff(story)),
+        Block::new(Priority::Finding, to_mend(story)),
+        Block::new(Priority::Finding, rests_on(story)),
+        Block::new(Priority::Finding, unfolded(story, &rows)),
+        Block::new(Priority::Advice, details::sparkline_of(story)),
+        Block::new(Priority::Finding, cautions(story)),
+        Block::new(Priority::Finding, answers::shown(story)),
+        Block::new(Priority::Advice, advice(story, MEDIUM).join("\n\n")),
+        Block::new(Priority::Advice, changes::diff(story, &rows)),
+        Block::new(Priority::Advice, changes::wanted(story, &rows)),
+        Block::new(Priority::Advice, reproduce(story)),
+        Block::new(Priority::Detail, scenario_diff(story)),
     ];
     blocks.extend(details::blocks(story, &rows, details::Unfolded::Checks));
     blocks
 }
 
 /// Of a gate that passed only what got worse, what to know, and one line for the rest; everything else is folded.
-fn of_passed(story: &Story, rows: &[Row]) -> Vec<Block> {
+fn of_passed(story: &ReportInput, rows: &[CheckRow]) -> Vec<Block> {
     let mut blocks = vec![
-        Block::new(Need::Finding, unfolded(story, rows)),
-        Block::new(Need::Finding, cautions(story)),
+        Block::new(Priority::Finding, unfolded(story, rows)),
+        Block::new(Priority::Finding, cautions(story)),
     ];
     blocks.extend(details::blocks(story, rows, details::Unfolded::Checks));
     let measured = [
@@ -64,23 +64,23 @@ fn of_passed(story: &Story, rows: &[Row]) -> Vec<Block> {
         .collect();
     let title = details::titled(story, "Measurement");
     let measured = measured.join("\n\n") + "\n";
-    blocks.push(Block::new(Need::Detail, folded(&title, &measured)));
+    blocks.push(Block::new(Priority::Detail, folded(&title, &measured)));
     blocks
 }
 
 /// What to do about a run that could not be judged; with several reasons also what they are, since the headline has
 /// room for one.
-fn to_mend(story: &Story) -> String {
+fn to_mend(story: &ReportInput) -> String {
     let reasons = invalidities(story, MEDIUM);
     if let [only] = reasons.as_slice() {
-        return format!("**To mend it:** {}", stopped(&only.mend));
+        return format!("**To mend it:** {}", stopped(&only.fix));
     }
     let mut lines: Vec<String> = reasons
         .iter()
         .take(MOST_REASONS)
         .map(|reason| {
             let what = full_sentence(&reason.what);
-            format!("- {what} **To mend it:** {}", stopped(&reason.mend))
+            format!("- {what} **To mend it:** {}", stopped(&reason.fix))
         })
         .collect();
     if let more @ 1.. = reasons.len().saturating_sub(MOST_REASONS) {
@@ -90,7 +90,7 @@ fn to_mend(story: &Story) -> String {
 }
 
 /// What the comparison rests on: mode, versions, load, generator.
-fn rests_on(story: &Story) -> String {
+fn rests_on(story: &ReportInput) -> String {
     let mut told = Vec::new();
     let (label, sentences) = compared(story, MEDIUM);
     if !sentences.is_empty() {
@@ -108,13 +108,13 @@ fn rests_on(story: &Story) -> String {
 }
 
 /// The cautions of a story as sentences.
-pub(super) fn caution_sentences(story: &Story) -> Vec<String> {
+pub(super) fn caution_sentences(story: &ReportInput) -> Vec<String> {
     told_cautions(story)
         .map(|told| full_sentence(&caution(story, told, MEDIUM)))
         .collect()
 }
 
-fn cautions(story: &Story) -> String {
+fn cautions(story: &ReportInput) -> String {
     let told = caution_sentences(story);
     let mut lines: Vec<String> = told
         .iter()
@@ -128,8 +128,8 @@ fn cautions(story: &Story) -> String {
 }
 
 /// The command that runs the same again.
-fn reproduce(story: &Story) -> String {
-    if story.is_hearsay {
+fn reproduce(story: &ReportInput) -> String {
+    if story.is_untrusted {
         return String::new();
     }
     let record = story.record;
@@ -158,7 +158,7 @@ fn reproduce(story: &Story) -> String {
     format!("**Reproduce:**\n\n{}", fenced("sh", &words.join(" ")))
 }
 
-fn scenario_diff(story: &Story) -> String {
+fn scenario_diff(story: &ReportInput) -> String {
     match &story.verdict.comparison {
         Comparison::None(NoComparison::Baseline(Mismatch::ScenarioDiffers { diff })) => format!(
             "**How the scenario differs** from the baseline's:\n\n{}",
@@ -172,7 +172,7 @@ fn scenario_diff(story: &Story) -> String {
 }
 
 /// The last line: run, commit, date, version.
-pub(super) fn footer(story: &Story) -> String {
+pub(super) fn footer(story: &ReportInput) -> String {
     let run = &story.record.run;
     let mut told = Vec::new();
     if let Some(url) = &run.url {
@@ -182,9 +182,12 @@ pub(super) fn footer(story: &Story) -> String {
         told.push(link(&format!("CI run{attempt}"), url));
     }
     if let Some(commit) = &run.commit {
-        told.push(format!("commit {}", MEDIUM.foreign(&short_commit(commit))));
+        told.push(format!(
+            "commit {}",
+            MEDIUM.untrusted(&short_commit(commit))
+        ));
     }
     told.push(run.started.strftime("%Y-%m-%d %H:%M UTC").to_string());
-    told.push(format!("loadgate {}", MEDIUM.foreign(&story.record.tool)));
+    told.push(format!("loadgate {}", MEDIUM.untrusted(&story.record.tool)));
     told.join(" · ")
 }

@@ -11,36 +11,39 @@ mod details;
 mod gate;
 mod overview;
 
-use super::Story;
+use super::ReportInput;
 use super::rows::rows;
 use super::text::capitalized;
-use super::words::{Medium, headline};
+use super::wording::{Medium, headline};
 use crate::verdict::{Outcome, Verdict};
-use blocks::{Block, Need};
+use blocks::{Block, Priority};
 
 const MEDIUM: Medium = Medium::Markdown;
 
 /// The summary of a CI run over all its gates.
-pub fn summary(stories: &[Story]) -> String {
+pub fn summary(stories: &[ReportInput]) -> String {
     let mut blocks = Vec::new();
     match stories {
-        [] => blocks.push(Block::new(Need::Always, "### No performance gate ran\n")),
+        [] => blocks.push(Block::new(
+            Priority::Always,
+            "### No performance gate ran\n",
+        )),
         [only] => blocks = of_one(only),
         several => overview::blocks(several, &mut blocks),
     }
     blocks::fitted(blocks)
 }
 
-fn of_one(story: &Story) -> Vec<Block> {
+fn of_one(story: &ReportInput) -> Vec<Block> {
     let title = format!("### {} {}\n", icon(story.verdict), headline(story, MEDIUM));
-    let mut blocks = vec![Block::new(Need::Always, title)];
+    let mut blocks = vec![Block::new(Priority::Always, title)];
     blocks.extend(gate::blocks(story));
-    blocks.push(Block::new(Need::Always, gate::footer(story)));
+    blocks.push(Block::new(Priority::Always, gate::footer(story)));
     blocks
 }
 
 /// Whether the summary of a gate lists every one of its checks: of very many, some do not fit.
-pub(super) fn lists_every_check(story: &Story) -> bool {
+pub(super) fn lists_every_check(story: &ReportInput) -> bool {
     let rows = rows(story);
     checks::all_unfolded(story, &rows)
         || blocks::kept(of_one(story))
@@ -59,7 +62,7 @@ fn icon(verdict: &Verdict) -> &'static str {
 }
 
 /// What a gate came to, in one or two words.
-fn outcome_word(story: &Story) -> String {
+fn outcome_word(story: &ReportInput) -> String {
     let word = match (story.verdict.outcome, story.verdict.observed) {
         (Outcome::Passed, _) => "passed",
         (Outcome::Failed, false) => "failed",

@@ -1,31 +1,31 @@
 //! Several gates in one summary: the worst first, those that passed in a table.
 
-use super::blocks::{Block, Need};
+use super::blocks::{Block, Priority};
 use super::checks::notes_of_passed;
 use super::details::{self, Unfolded};
 use super::gate::{self, caution_sentences, footer};
 use super::{MEDIUM, icon, outcome_word};
-use crate::report::Story;
+use crate::report::ReportInput;
 use crate::report::markdown::{Align, table};
 use crate::report::numbers;
-use crate::report::rows::{Row, rows};
+use crate::report::rows::{CheckRow, rows};
 use crate::report::text::capitalized;
-use crate::report::words::{comparison, finding, headline, nothing_slower};
+use crate::report::wording::{comparison, finding, headline, nothing_slower};
 use crate::verdict::{Comparison, Outcome, Verdict};
 
 /// The headline, a table of the gates, what there is to say of each, and the last line.
-pub(super) fn blocks(stories: &[Story], blocks: &mut Vec<Block>) {
-    let mut stories: Vec<&Story> = stories.iter().collect();
+pub(super) fn blocks(stories: &[ReportInput], blocks: &mut Vec<Block>) {
+    let mut stories: Vec<&ReportInput> = stories.iter().collect();
     // Sorting is stable: gates of one outcome keep the order in which they ran.
     stories.sort_by_key(|story| rank(story.verdict));
     let Some(worst) = stories.first() else { return };
     let title = format!("### {} {}\n", icon(worst.verdict), title(&stories, worst));
-    blocks.push(Block::new(Need::Always, title));
-    blocks.push(Block::new(Need::Finding, gate_table(&stories)));
+    blocks.push(Block::new(Priority::Always, title));
+    blocks.push(Block::new(Priority::Finding, gate_table(&stories)));
     for story in &stories {
         if story.verdict.outcome != Outcome::Passed {
             let title = format!("#### {} {}\n", icon(story.verdict), headline(story, MEDIUM));
-            blocks.push(Block::new(Need::Finding, title));
+            blocks.push(Block::new(Priority::Finding, title));
             blocks.extend(gate::blocks(story));
         }
     }
@@ -34,11 +34,11 @@ pub(super) fn blocks(stories: &[Story], blocks: &mut Vec<Block>) {
         passed.filter(|story| story.verdict.outcome == Outcome::Passed)
     };
     let notes: Vec<String> = passed().flat_map(|story| passed_notes(story)).collect();
-    blocks.push(Block::new(Need::Finding, notes.concat()));
+    blocks.push(Block::new(Priority::Finding, notes.concat()));
     for story in passed() {
         blocks.extend(details::blocks(story, &rows(story), Unfolded::Nothing));
     }
-    blocks.push(Block::new(Need::Always, footer(worst)));
+    blocks.push(Block::new(Priority::Always, footer(worst)));
 }
 
 /// What fails a build comes first; observed gates fail nothing.
@@ -53,22 +53,22 @@ fn rank(verdict: &Verdict) -> (bool, u8) {
 }
 
 /// What there is to know of a gate that passed.
-fn passed_notes(story: &Story) -> Vec<String> {
+fn passed_notes(story: &ReportInput) -> Vec<String> {
     let notes = notes_of_passed(story)
         .into_iter()
         .chain(caution_sentences(story));
-    let gate = MEDIUM.foreign(story.gate());
+    let gate = MEDIUM.untrusted(story.gate());
     notes.map(|note| format!("- {gate}: {note}\n")).collect()
 }
 
-fn title(stories: &[&Story], worst: &Story) -> String {
+fn title(stories: &[&ReportInput], worst: &ReportInput) -> String {
     let counts = counts(stories);
     let finding = if worst.verdict.outcome == Outcome::Passed {
         capitalized(&all_passed(stories))
     } else {
         format!(
             "In {}, {}",
-            MEDIUM.foreign(worst.gate()),
+            MEDIUM.untrusted(worst.gate()),
             finding(worst, MEDIUM)
         )
     };
@@ -76,8 +76,8 @@ fn title(stories: &[&Story], worst: &Story) -> String {
 }
 
 /// How many gates came to what, the worst first: `1 of 3 gates failed, 1 is INCONCLUSIVE`.
-fn counts(stories: &[&Story]) -> String {
-    let ended = |story: &Story| match (story.verdict.outcome, story.verdict.observed) {
+fn counts(stories: &[&ReportInput]) -> String {
+    let ended = |story: &ReportInput| match (story.verdict.outcome, story.verdict.observed) {
         (Outcome::Passed, _) => ["passed", "passed"],
         (Outcome::Failed, false) => ["failed", "failed"],
         (Outcome::Failed, true) => ["would have failed (observed only)"; 2],
@@ -111,9 +111,10 @@ fn counts(stories: &[&Story]) -> String {
 }
 
 /// One sentence for all: the largest change that any of them would have missed.
-fn all_passed(stories: &[&Story]) -> String {
-    let is_compared = |story: &&&Story| !matches!(story.verdict.comparison, Comparison::None(_));
-    let compared: Vec<&Story> = stories.iter().filter(is_compared).copied().collect();
+fn all_passed(stories: &[&ReportInput]) -> String {
+    let is_compared =
+        |story: &&&ReportInput| !matches!(story.verdict.comparison, Comparison::None(_));
+    let compared: Vec<&ReportInput> = stories.iter().filter(is_compared).copied().collect();
     let alone = stories.len() - compared.len();
     let told = nothing_slower(&compared);
     match (told, alone) {
@@ -125,7 +126,7 @@ fn all_passed(stories: &[&Story]) -> String {
     }
 }
 
-fn gate_table(stories: &[&Story]) -> String {
+fn gate_table(stories: &[&ReportInput]) -> String {
     let columns = [
         ("gate", Align::Left),
         ("", Align::Left),
@@ -138,11 +139,11 @@ fn gate_table(stories: &[&Story]) -> String {
     table(&columns, &cells)
 }
 
-fn gate_cells(story: &Story) -> Vec<String> {
+fn gate_cells(story: &ReportInput) -> Vec<String> {
     let none = || numbers::NONE.to_owned();
     let rows = rows(story);
     let mut cells = vec![
-        MEDIUM.foreign(story.gate()),
+        MEDIUM.untrusted(story.gate()),
         outcome_word(story),
         comparison(story, MEDIUM),
     ];
@@ -154,13 +155,13 @@ fn gate_cells(story: &Story) -> Vec<String> {
 }
 
 /// Of the rows of the worst status the one whose change is largest.
-fn worst_row<'r, 'a>(rows: &'r [Row<'a>]) -> Option<&'r Row<'a>> {
+fn worst_row<'r, 'a>(rows: &'r [CheckRow<'a>]) -> Option<&'r CheckRow<'a>> {
     let gated = || {
         rows.iter()
             .filter(|row| row.is_gated() && !row.is_empty_comparison())
     };
     let status = gated().map(|row| row.status).min()?;
-    let size = |row: &Row| {
+    let size = |row: &CheckRow| {
         let points = numbers::is_share(row.measure());
         let estimate = row
             .estimated()
@@ -173,7 +174,7 @@ fn worst_row<'r, 'a>(rows: &'r [Row<'a>]) -> Option<&'r Row<'a>> {
     })
 }
 
-fn worst_text(row: &Row) -> String {
+fn worst_text(row: &CheckRow) -> String {
     let measure = row.measure();
     let figures = match (row.before(), row.now()) {
         (Some(before), Some(now)) => numbers::from_to(measure, before, now),
@@ -186,7 +187,7 @@ fn worst_text(row: &Row) -> String {
     )
 }
 
-fn change_text(row: &Row) -> String {
+fn change_text(row: &CheckRow) -> String {
     row.estimated().map_or_else(
         || numbers::NONE.to_owned(),
         |change| {

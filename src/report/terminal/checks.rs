@@ -1,18 +1,18 @@
 //! The checks as a table, the worst first: what it was and is, how it changed, and the interval of that as a bar.
 
-use super::room::Room;
+use super::detail::DetailLevel;
 use super::{MEDIUM, WRAPPED, cut, mark, paint, style};
-use crate::report::Story;
+use crate::report::ReportInput;
 use crate::report::layout::{hanging, left, right, wrap};
 use crate::report::numbers;
-use crate::report::rows::{Row, Status};
+use crate::report::rows::{CheckRow, Status};
 use crate::report::spark::Bars;
 use crate::report::summary::lists_every_check;
 use crate::report::terminal::Colour;
 use crate::report::text::{columns_of, shorten};
-use crate::report::words::{measure_name, since};
+use crate::report::wording::{measure_name, since};
 use crate::thresholds::Subject;
-use crate::verdict::LineOutcome;
+use crate::verdict::CheckOutcome;
 
 /// Columns between two cells.
 const GAP: usize = 2;
@@ -29,7 +29,7 @@ const WIDE_BAR: usize = 22;
 
 /// One check in its cells.
 struct Cells<'r, 'a> {
-    row: &'r Row<'a>,
+    row: &'r CheckRow<'a>,
     label: String,
     figures: String,
     change: String,
@@ -77,20 +77,20 @@ impl Widths {
 
 /// The checks of a story.
 pub(super) fn checks(
-    story: &Story,
-    rows: &[Row],
+    story: &ReportInput,
+    rows: &[CheckRow],
     columns: usize,
     colour: Colour,
-    room: &Room,
+    room: &DetailLevel,
 ) -> Vec<String> {
-    let told: Vec<&Row> = rows
+    let told: Vec<&CheckRow> = rows
         .iter()
         .filter(|row| row.status != Status::Reported && !row.is_empty_comparison())
         .collect();
     let of = |keep: fn(Status) -> bool| told.iter().copied().filter(move |row| keep(row.status));
     let failing = of(|status| status < Status::Worse);
     let passed = of(|status| status == Status::Passed);
-    let shown: Vec<&Row> = failing
+    let shown: Vec<&CheckRow> = failing
         .take(room.failing)
         .chain(passed.take(room.passed))
         .collect();
@@ -117,14 +117,14 @@ pub(super) fn checks(
     if cells.iter().any(|cell| cell.bar.is_some()) {
         lines.extend(hanging("·", 2, &key(&bars, &widths), columns));
     }
-    let worse: Vec<&Row> = of(|status| status == Status::Worse).collect();
+    let worse: Vec<&CheckRow> = of(|status| status == Status::Worse).collect();
     lines.extend(told_worse(&worse, columns));
     lines.extend(rest(story, rows, &told, &shown, columns));
     lines
 }
 
 impl<'r, 'a> Cells<'r, 'a> {
-    fn of(story: &Story, row: &'r Row<'a>, bars: &Bars) -> Self {
+    fn of(story: &ReportInput, row: &'r CheckRow<'a>, bars: &Bars) -> Self {
         let measure = row.measure();
         let figures = match (row.before(), row.now()) {
             (Some(before), Some(now)) => numbers::from_to(measure, before, now),
@@ -199,12 +199,12 @@ impl<'r, 'a> Cells<'r, 'a> {
 
 /// What a check is about, in so many columns: where that is too few, the name loses its middle and not the metric, and
 /// beside a phase it goes without saying that all names are meant.
-fn title(row: &Row, columns: usize) -> String {
+fn title(row: &CheckRow, columns: usize) -> String {
     let (line, measure) = (row.line(), measure_name(row.measure()));
     let since = since(line);
     let phase = line.phase.as_ref();
     let phase = phase.map_or_else(String::new, |phase| {
-        format!(" in {}", MEDIUM.foreign(phase))
+        format!(" in {}", MEDIUM.untrusted(phase))
     });
     let rest = columns_of(&measure) + columns_of(&phase) + columns_of(since);
     let room = columns.saturating_sub(rest);
@@ -215,7 +215,7 @@ fn title(row: &Row, columns: usize) -> String {
             let least = 8;
             format!(
                 " {}",
-                shorten(&MEDIUM.foreign(name), room.saturating_sub(1).max(least))
+                shorten(&MEDIUM.untrusted(name), room.saturating_sub(1).max(least))
             )
         }
     };
@@ -224,10 +224,10 @@ fn title(row: &Row, columns: usize) -> String {
 
 /// Why a check came to what it came to, the most telling first: its limits, what its change comes from, the interval in
 /// figures, and what would have been caught.
-fn reasons(story: &Story, row: &Row, with_caught: bool) -> Vec<String> {
+fn reasons(story: &ReportInput, row: &CheckRow, with_caught: bool) -> Vec<String> {
     let mut told = row.limit_notes(story, MEDIUM);
     let passed = row.status == Status::Passed;
-    if !passed || row.is_excused(story) {
+    if !passed || row.passes_by_exception(story) {
         told.extend(row.change_note(story, MEDIUM));
     }
     if passed {
@@ -241,7 +241,7 @@ fn reasons(story: &Story, row: &Row, with_caught: bool) -> Vec<String> {
         told.push(format!("would have caught {caught}"));
     }
     for (line, limit) in &row.limits {
-        if line.outcome == LineOutcome::Passed {
+        if line.outcome == CheckOutcome::Passed {
             told.push(format!("limit {} holds", row.promise(line, limit)));
         }
     }
@@ -268,7 +268,7 @@ fn key(bars: &Bars, widths: &Widths) -> String {
 }
 
 /// What got worse and is not gated, in one line where names allow it.
-fn told_worse(worse: &[&Row], columns: usize) -> Vec<String> {
+fn told_worse(worse: &[&CheckRow], columns: usize) -> Vec<String> {
     /// More of them say no more.
     const NAMED: usize = 2;
     let told = |named: usize| {
@@ -293,9 +293,15 @@ fn told_worse(worse: &[&Row], columns: usize) -> Vec<String> {
 }
 
 /// How many checks are not told here, and where they are.
-fn rest(story: &Story, rows: &[Row], told: &[&Row], shown: &[&Row], columns: usize) -> Vec<String> {
+fn rest(
+    story: &ReportInput,
+    rows: &[CheckRow],
+    told: &[&CheckRow],
+    shown: &[&CheckRow],
+    columns: usize,
+) -> Vec<String> {
     let hidden = |keep: fn(Status) -> bool| {
-        let count = |rows: &[&Row]| rows.iter().filter(|row| keep(row.status)).count();
+        let count = |rows: &[&CheckRow]| rows.iter().filter(|row| keep(row.status)).count();
         (count(told) - count(shown)) as u64
     };
     let reported = rows.iter().filter(|row| row.status == Status::Reported);
@@ -345,7 +351,7 @@ fn rest(story: &Story, rows: &[Row], told: &[&Row], shown: &[&Row], columns: usi
 }
 
 /// Where checks can be read that are not told here, if they can.
-fn listed_in(story: &Story, file: &str) -> &'static str {
+fn listed_in(story: &ReportInput, file: &str) -> &'static str {
     match file {
         "junit.xml" if story.has_file(file) => " (junit.xml)",
         "summary.md" if story.has_file(file) && lists_every_check(story) => " (summary.md)",

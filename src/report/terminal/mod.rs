@@ -2,26 +2,26 @@
 //! worst first, what to know, and the verdict as the last line. What does not fit gives way by [`room`].
 
 mod checks;
-mod room;
+mod detail;
 mod tables;
 
-use super::Story;
+use super::ReportInput;
 use super::answers::{Past, PhaseFigures, phases, totals_before};
 use super::figures::{Figures, figures};
 use super::layout::{hanging, wrap};
 use super::numbers::{self, count};
 use super::responses::Responses;
-use super::rows::{Row, Status, rows};
+use super::rows::{CheckRow, Status, rows};
 use super::spark::{Curve, curves, sparkline};
 use super::text::{capitalized, columns_of, inert_coloured, prefix};
-use super::words::{
+use super::wording::{
     MOST_REASONS, Medium, advice, caution, compared, concurrency, failing_names, failure_kind,
     first_told, generator, headline, invalidities, load, more_reasons, ordinary_noise, showed,
     told_cautions,
 };
 use crate::measurement::Totals;
 use crate::verdict::Outcome;
-use room::{IN_FULL, ROOMS, Room, SCREEN};
+use detail::{DetailLevel, IN_FULL, ROOMS, SCREEN};
 
 const MEDIUM: Medium = Medium::Plain;
 
@@ -44,7 +44,7 @@ pub enum Colour {
 }
 
 /// One gate, told for a terminal of so many columns: in full where that fits on a screen.
-pub fn terminal(story: &Story, columns: usize, colour: Colour) -> String {
+pub fn terminal(story: &ReportInput, columns: usize, colour: Colour) -> String {
     let columns = columns.max(NARROWEST);
     let gathered = Gathered::of(story, columns);
     let mut told = String::new();
@@ -59,7 +59,7 @@ pub fn terminal(story: &Story, columns: usize, colour: Colour) -> String {
 
 /// One gate, told for a terminal of so many columns with nothing left out: each name in each phase and the run over time as
 /// well.
-pub fn terminal_in_full(story: &Story, columns: usize, colour: Colour) -> String {
+pub fn terminal_in_full(story: &ReportInput, columns: usize, colour: Colour) -> String {
     let columns = columns.max(NARROWEST);
     let mut gathered = Gathered::of(story, columns);
     if !story.is_comparison() {
@@ -73,8 +73,8 @@ pub fn terminal_in_full(story: &Story, columns: usize, colour: Colour) -> String
 
 /// What a story is told from, whatever room there is: added up once.
 struct Gathered<'s, 'a> {
-    story: &'s Story<'a>,
-    rows: Vec<Row<'a>>,
+    story: &'s ReportInput<'a>,
+    rows: Vec<CheckRow<'a>>,
     figures: Vec<Figures>,
     before: Option<Totals>,
     past: Past<'a>,
@@ -85,7 +85,7 @@ struct Gathered<'s, 'a> {
 }
 
 impl<'s, 'a> Gathered<'s, 'a> {
-    fn of(story: &'s Story<'a>, columns: usize) -> Self {
+    fn of(story: &'s ReportInput<'a>, columns: usize) -> Self {
         Self {
             story,
             rows: rows(story),
@@ -104,7 +104,7 @@ fn fitted(
     tables: Vec<Vec<String>>,
     columns: usize,
     colour: Colour,
-    room: &Room,
+    room: &DetailLevel,
 ) -> String {
     let story = gathered.story;
     let measured = [
@@ -136,7 +136,7 @@ fn fitted(
 }
 
 /// The verdict alone, and for an invalid run what to mend.
-pub fn verdict_line(story: &Story, columns: usize, colour: Colour) -> String {
+pub fn verdict_line(story: &ReportInput, columns: usize, colour: Colour) -> String {
     let columns = columns.max(NARROWEST);
     let reasons = match story.verdict.outcome {
         Outcome::Invalid => next(story, &rows(story), columns, &ROOMS[0]),
@@ -158,12 +158,12 @@ fn joined(paragraphs: impl IntoIterator<Item = Vec<String>>) -> String {
     told.join("\n\n") + "\n"
 }
 
-fn context(story: &Story, columns: usize, colour: Colour, room: &Room) -> Vec<String> {
+fn context(story: &ReportInput, columns: usize, colour: Colour, room: &DetailLevel) -> Vec<String> {
     let record = story.record;
     let title = format!(
         "{} on {}",
-        MEDIUM.foreign(story.gate()),
-        MEDIUM.foreign(&record.target.url)
+        MEDIUM.untrusted(story.gate()),
+        MEDIUM.untrusted(&record.target.url)
     );
     let most = if room.circumstances { usize::MAX } else { 1 };
     let mut lines: Vec<String> = cut(wrap(&title, columns), most)
@@ -191,7 +191,7 @@ fn context(story: &Story, columns: usize, colour: Colour, room: &Room) -> Vec<St
 }
 
 /// The failures by kind, where there are any.
-fn failures(gathered: &Gathered, columns: usize, room: &Room) -> Vec<String> {
+fn failures(gathered: &Gathered, columns: usize, room: &DetailLevel) -> Vec<String> {
     let story = gathered.story;
     let Some((overall, named)) = gathered.figures.split_first() else {
         return Vec::new();
@@ -230,7 +230,7 @@ fn failures(gathered: &Gathered, columns: usize, room: &Room) -> Vec<String> {
 }
 
 /// The responses by status, where any says that something is not as it should be.
-fn statuses(story: &Story, columns: usize) -> Vec<String> {
+fn statuses(story: &ReportInput, columns: usize) -> Vec<String> {
     let responses = Responses::gather(story, None, None);
     if responses.is_plain() {
         return Vec::new();
@@ -239,7 +239,7 @@ fn statuses(story: &Story, columns: usize) -> Vec<String> {
 }
 
 /// What the run showed of itself.
-fn answers(showed: &[String], columns: usize, room: &Room) -> Vec<String> {
+fn answers(showed: &[String], columns: usize, room: &DetailLevel) -> Vec<String> {
     showed
         .iter()
         .take(room.answers)
@@ -248,7 +248,7 @@ fn answers(showed: &[String], columns: usize, room: &Room) -> Vec<String> {
 }
 
 /// The run in the course of its time, each figure in one line.
-fn course(story: &Story, columns: usize) -> Vec<String> {
+fn course(story: &ReportInput, columns: usize) -> Vec<String> {
     let curves = curves(story).all;
     let widest = curves.iter().map(|curve| columns_of(&curve.range)).max();
     let room = columns.saturating_sub(COURSE_COLUMNS + 2 + widest.unwrap_or(0));
@@ -266,7 +266,7 @@ fn course(story: &Story, columns: usize) -> Vec<String> {
     curves.iter().map(line).collect()
 }
 
-fn cautions(story: &Story, columns: usize, room: &Room) -> Vec<String> {
+fn cautions(story: &ReportInput, columns: usize, room: &DetailLevel) -> Vec<String> {
     let told: Vec<String> = told_cautions(story)
         .map(|told| caution(story, told, MEDIUM))
         .collect();
@@ -287,7 +287,7 @@ fn cautions(story: &Story, columns: usize, room: &Room) -> Vec<String> {
 }
 
 /// Where to read on: the page first, which shows what a terminal cannot.
-fn files(story: &Story, columns: usize, room: &Room) -> Vec<String> {
+fn files(story: &ReportInput, columns: usize, room: &DetailLevel) -> Vec<String> {
     let page = story
         .files
         .iter()
@@ -295,14 +295,14 @@ fn files(story: &Story, columns: usize, room: &Room) -> Vec<String> {
     let told = match page {
         Some(page) if !room.files => {
             let others = numbers::counted(story.files.len() as u64 - 1, "file");
-            format!("report: {} and {others} beside it", MEDIUM.foreign(page))
+            format!("report: {} and {others} beside it", MEDIUM.untrusted(page))
         }
         _ if story.files.is_empty() => return Vec::new(),
         _ => {
             let files: Vec<String> = story
                 .files
                 .iter()
-                .map(|file| MEDIUM.foreign(file))
+                .map(|file| MEDIUM.untrusted(file))
                 .collect();
             format!("written: {}", files.join(", "))
         }
@@ -311,19 +311,19 @@ fn files(story: &Story, columns: usize, room: &Room) -> Vec<String> {
 }
 
 /// What to do next.
-fn next(story: &Story, rows: &[Row], columns: usize, room: &Room) -> Vec<String> {
+fn next(story: &ReportInput, rows: &[CheckRow], columns: usize, room: &DetailLevel) -> Vec<String> {
     if story.is_comparison() && story.verdict.outcome != Outcome::Invalid {
         return Vec::new();
     }
     let reasons = invalidities(story, MEDIUM);
     // One reason is the verdict's own words.
     if let [only] = reasons.as_slice() {
-        return wrap(&format!("To mend it: {}.", only.mend), columns);
+        return wrap(&format!("To mend it: {}.", only.fix), columns);
     }
     let listed = room.notes.clamp(1, MOST_REASONS);
     let more = reasons.len().saturating_sub(listed);
     let reasons = reasons.iter().take(listed).map(|reason| {
-        let (what, mend) = (capitalized(&reason.what), &reason.mend);
+        let (what, mend) = (capitalized(&reason.what), &reason.fix);
         format!("{what}. To mend it: {mend}.")
     });
     let told = reasons
@@ -338,8 +338,8 @@ fn next(story: &Story, rows: &[Row], columns: usize, room: &Room) -> Vec<String>
 }
 
 /// How to accept a change that is wanted, where the summary says it in full.
-fn wanted(story: &Story, rows: &[Row]) -> Option<String> {
-    let failed = |row: &Row| {
+fn wanted(story: &ReportInput, rows: &[CheckRow]) -> Option<String> {
+    let failed = |row: &CheckRow| {
         !row.is_drift()
             && row
                 .change
@@ -353,12 +353,12 @@ fn wanted(story: &Story, rows: &[Row]) -> Option<String> {
     } else {
         ""
     };
-    let path = MEDIUM.foreign(story.thresholds_path);
+    let path = MEDIUM.untrusted(story.thresholds_path);
     Some(format!("Wanted? Accept it in {path}{how}."))
 }
 
 /// The verdict, which comes last, where a log is read first.
-fn verdict(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
+fn verdict(story: &ReportInput, columns: usize, colour: Colour) -> Vec<String> {
     let (mark, style) = match (story.verdict.outcome, story.verdict.observed) {
         (Outcome::Passed, _) => ("✓", Style::Green),
         (Outcome::Failed, false) => ("✗", Style::Red),
@@ -375,7 +375,7 @@ fn verdict(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
     told.iter().map(|line| paint(line, style, colour)).collect()
 }
 
-pub(super) fn mark(story: &Story, status: Status) -> &'static str {
+pub(super) fn mark(story: &ReportInput, status: Status) -> &'static str {
     match status {
         Status::Failed if story.verdict.observed => "!",
         Status::Failed => "✗",
@@ -388,7 +388,7 @@ pub(super) fn mark(story: &Story, status: Status) -> &'static str {
 }
 
 /// That so many of something are not told here, and where they are.
-fn left_out(story: &Story, more: usize, noun: &str) -> String {
+fn left_out(story: &ReportInput, more: usize, noun: &str) -> String {
     let place = if story.has_file("summary.md") {
         " in summary.md"
     } else {
@@ -420,7 +420,7 @@ enum Style {
     Red,
 }
 
-fn style(story: &Story, status: Status) -> Style {
+fn style(story: &ReportInput, status: Status) -> Style {
     match status {
         Status::Failed if story.verdict.observed => Style::Yellow,
         Status::Failed => Style::Red,

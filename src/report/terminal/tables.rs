@@ -1,11 +1,13 @@
 //! The tables of what was measured, by name and phase, with what it was before right below: on 80 columns every figure has
 //! its place, so the units stand in the heads and a long name on a line of its own.
 
-use super::room::{ALL, Room};
+use super::detail::{ALL, DetailLevel};
 use super::{Gathered, MEDIUM, Style, left_out, paint};
 use crate::measurement::Arm;
-use crate::report::Story;
-use crate::report::answers::{Known, Past, PhaseFigures, over_time as over_time_of, side_by_side};
+use crate::report::ReportInput;
+use crate::report::answers::{
+    LatencyRow, Past, PhaseFigures, over_time as over_time_of, side_by_side,
+};
 use crate::report::figures::Figures;
 use crate::report::layout::{Row, hanging, natural_width, ragged};
 use crate::report::numbers::{self, count};
@@ -47,7 +49,7 @@ pub(super) fn by_name(
     gathered: &Gathered,
     columns: usize,
     colour: Colour,
-    room: &Room,
+    room: &DetailLevel,
 ) -> Vec<String> {
     let Gathered { story, figures, .. } = gathered;
     if figures.iter().all(|figures| figures.requests == 0) {
@@ -79,7 +81,7 @@ pub(super) fn by_phase(
     gathered: &Gathered,
     columns: usize,
     colour: Colour,
-    room: &Room,
+    room: &DetailLevel,
 ) -> Vec<String> {
     let phases = &gathered.phases;
     // One phase in two arms is what the checks compare.
@@ -90,7 +92,7 @@ pub(super) fn by_phase(
     let shown = phases.len().min(room.phases);
     let is_beside = room.before == ALL;
     for of in &phases[..shown] {
-        let mut cells = figures_of(&Known::from(&of.figures));
+        let mut cells = figures_of(&LatencyRow::from(&of.figures));
         cells.push(numbers::number(of.in_flight()));
         rows.push(match of.arm {
             Arm::Target => ((phase_title(of), cells), Tone::Plain),
@@ -116,7 +118,7 @@ pub(super) fn by_name_and_phase(
     gathered: &Gathered,
     columns: usize,
     colour: Colour,
-    room: &Room,
+    room: &DetailLevel,
 ) -> Vec<Vec<String>> {
     let own = gathered.phases.iter().filter(|of| of.arm == Arm::Target);
     let phases: Vec<&PhaseFigures> = own.collect();
@@ -138,13 +140,13 @@ pub(super) fn by_name_and_phase(
 fn phase_title(of: &PhaseFigures) -> String {
     format!(
         "{} ({})",
-        MEDIUM.foreign(&of.name),
-        MEDIUM.foreign_load(&of.load)
+        MEDIUM.untrusted(&of.name),
+        MEDIUM.untrusted_load(&of.load)
     )
 }
 
 /// The run in stretches of its phases, where there are several.
-pub(super) fn over_time(story: &Story, columns: usize, colour: Colour) -> Vec<String> {
+pub(super) fn over_time(story: &ReportInput, columns: usize, colour: Colour) -> Vec<String> {
     let (stretches, more) = over_time_of(story.record);
     if stretches.len() < 2 {
         return Vec::new();
@@ -156,7 +158,7 @@ pub(super) fn over_time(story: &Story, columns: usize, colour: Colour) -> Vec<St
         // A phase is marked where it begins.
         let begins = phase.replace(&stretch.phase) != Some(&stretch.phase);
         let name = if begins {
-            MEDIUM.foreign(&stretch.phase)
+            MEDIUM.untrusted(&stretch.phase)
         } else {
             String::new()
         };
@@ -182,16 +184,16 @@ pub(super) fn over_time(story: &Story, columns: usize, colour: Colour) -> Vec<St
 fn named(
     past: &Past,
     figures: &[Figures],
-    room: &Room,
-    before: impl Fn(Option<&str>) -> Option<Known>,
+    room: &DetailLevel,
+    before: impl Fn(Option<&str>) -> Option<LatencyRow>,
 ) -> Vec<Toned> {
-    let row = |name: String, known: &Known| {
+    let row = |name: String, known: &LatencyRow| {
         let mut cells = vec![count(known.requests)];
         cells.extend(figures_of(known));
         (name, cells)
     };
     let rows = figures.iter().enumerate().flat_map(|(place, figures)| {
-        let now = row(figures.name(MEDIUM), &Known::from(figures));
+        let now = row(figures.name(MEDIUM), &LatencyRow::from(figures));
         let before = before(figures.request.as_deref()).filter(|_| place < room.before);
         let before = before.map(|known| (row(format!("  {}", past.called()), &known), Tone::Dim));
         [Some((now, Tone::Plain)), before]
@@ -207,7 +209,7 @@ fn heads(name: &str, before: &[&str], after: &[&str]) -> Toned {
 }
 
 /// The cells below [`FIGURES`]: latencies in milliseconds, shares in percent.
-fn figures_of(known: &Known) -> Vec<String> {
+fn figures_of(known: &LatencyRow) -> Vec<String> {
     let ratio = known.error_ratio().map(numbers::share);
     let ratio = ratio.map_or_else(
         || numbers::NONE.to_owned(),

@@ -7,8 +7,8 @@ use crate::baseline::Mismatch;
 use crate::measurement::{Cause, FailureKind};
 use crate::record::Ended;
 use crate::verdict::{
-    Check, Comparison, Enough, Invalidity, LineOutcome, NoComparison, NotJudged, Outage, Outcome,
-    Reference, Spread, Standing,
+    CheckKind, CheckOutcome, Comparison, Enforcement, InvalidReason, NoComparison, NotJudged,
+    Outage, Outcome, Reference, SampleSizeAdvice, Spread,
 };
 
 /// Checks that every one of these patterns fits some value. The compiler sees to it that they are all that there are.
@@ -27,8 +27,8 @@ fn verdicts() -> impl Iterator<Item = &'static Verdict> {
     all().iter().map(|(_, sample)| &sample.verdict)
 }
 
-fn lines() -> impl Iterator<Item = &'static Line> {
-    verdicts().flat_map(|verdict| &verdict.lines)
+fn lines() -> impl Iterator<Item = &'static Check> {
+    verdicts().flat_map(|verdict| &verdict.checks)
 }
 
 #[test]
@@ -51,11 +51,11 @@ fn every_outcome_and_comparison_is_in_some_story() {
         Comparison::None(NoComparison::Baseline(Mismatch::ScenarioDiffers { .. })),
     );
     assert_each_occurs!(
-        all().iter().map(|(_, sample)| sample.story().before),
-        Before::Nothing,
-        Before::Baseline { .. },
-        Before::Result { .. },
-        Before::Base { .. },
+        all().iter().map(|(_, sample)| sample.story().compared_with),
+        ComparedWith::Nothing,
+        ComparedWith::Baseline { .. },
+        ComparedWith::Result { .. },
+        ComparedWith::Base { .. },
     );
     for observed in [true, false] {
         let of = verdicts().filter(|verdict| verdict.observed == observed);
@@ -68,45 +68,45 @@ fn every_outcome_and_comparison_is_in_some_story() {
 #[test]
 fn every_caution_is_in_some_story() {
     assert_each_occurs!(
-        verdicts().flat_map(|verdict| &verdict.cautions),
-        Caution::MuchFaster { .. },
-        Caution::Silent { .. },
-        Caution::NeverSent { .. },
-        Caution::Overloaded { .. },
-        Caution::Rare { .. },
-        Caution::LongWaits { .. },
-        Caution::OtherRate,
-        Caution::Vanished { .. },
-        Caution::Unfollowed(_),
-        Caution::Strayed(_),
-        Caution::Resent { .. },
-        Caution::OtherCounting {
+        verdicts().flat_map(|verdict| &verdict.warnings),
+        Warning::MuchFaster { .. },
+        Warning::Silent { .. },
+        Warning::NeverSent { .. },
+        Warning::Overloaded { .. },
+        Warning::Rare { .. },
+        Warning::LongWaits { .. },
+        Warning::OtherRate,
+        Warning::Vanished { .. },
+        Warning::Unfollowed(_),
+        Warning::Strayed(_),
+        Warning::Resent { .. },
+        Warning::OtherCounting {
             baseline_is_older: true
         },
-        Caution::OtherCounting {
+        Warning::OtherCounting {
             baseline_is_older: false
         },
-        Caution::AcceptanceExpired { .. },
-        Caution::AcceptanceUnneeded { .. },
-        Caution::CannotDetect {
-            enough: Some(Enough::Pairs { .. }),
+        Warning::AcceptanceExpired { .. },
+        Warning::AcceptanceUnneeded { .. },
+        Warning::CannotDetect {
+            enough: Some(SampleSizeAdvice::Pairs { .. }),
             ..
         },
-        Caution::CannotDetect {
-            enough: Some(Enough::ParallelJobs(_)),
+        Warning::CannotDetect {
+            enough: Some(SampleSizeAdvice::ParallelJobs(_)),
             ..
         },
-        Caution::CannotDetect { enough: None, .. },
-        Caution::Aborted { .. },
-        Caution::TooFewToCompare { .. },
-        Caution::LateJobs { .. },
-        Caution::OtherCpu { .. },
-        Caution::OtherScheduling { .. },
-        Caution::NoColdMark,
-        Caution::Insecure,
-        Caution::ProxyResponses { .. },
-        Caution::Noisy,
-        Caution::LateSlices { .. },
+        Warning::CannotDetect { enough: None, .. },
+        Warning::Aborted { .. },
+        Warning::TooFewToCompare { .. },
+        Warning::LateJobs { .. },
+        Warning::OtherCpu { .. },
+        Warning::OtherScheduling { .. },
+        Warning::NoColdMark,
+        Warning::Insecure,
+        Warning::ProxyResponses { .. },
+        Warning::Noisy,
+        Warning::LateSlices { .. },
     );
 }
 
@@ -114,19 +114,19 @@ fn every_caution_is_in_some_story() {
 fn every_invalidity_and_end_is_in_some_story() {
     assert_each_occurs!(
         verdicts().flat_map(|verdict| &verdict.invalid),
-        Invalidity::Unreachable { .. },
-        Invalidity::Interrupted,
-        Invalidity::NoRequests,
-        Invalidity::GeneratorLate { .. },
-        Invalidity::GeneratorBusy { .. },
-        Invalidity::GeneratorShort { .. },
-        Invalidity::NoSockets { .. },
-        Invalidity::Unfollowed(_),
-        Invalidity::TooFewForLimit { .. },
-        Invalidity::TooFewForRegression { .. },
-        Invalidity::MissingBaseline,
-        Invalidity::BaseSilent,
-        Invalidity::BaseUnavailable { .. },
+        InvalidReason::Unreachable { .. },
+        InvalidReason::Interrupted,
+        InvalidReason::NoRequests,
+        InvalidReason::GeneratorLate { .. },
+        InvalidReason::GeneratorBusy { .. },
+        InvalidReason::GeneratorShort { .. },
+        InvalidReason::NoSockets { .. },
+        InvalidReason::Unfollowed(_),
+        InvalidReason::TooFewForLimit { .. },
+        InvalidReason::TooFewForRegression { .. },
+        InvalidReason::MissingBaseline,
+        InvalidReason::BaseSilent,
+        InvalidReason::BaseUnavailable { .. },
     );
     assert_each_occurs!(
         all().iter().map(|(_, sample)| &sample.records[0].run.ended),
@@ -141,30 +141,30 @@ fn every_invalidity_and_end_is_in_some_story() {
 fn every_outcome_of_a_line_is_in_some_story() {
     assert_each_occurs!(
         lines().map(|line| &line.outcome),
-        LineOutcome::Passed,
-        LineOutcome::Failed,
-        LineOutcome::Inconclusive,
-        LineOutcome::NotJudged(NotJudged::TooFewRequests { .. }),
-        LineOutcome::NotJudged(NotJudged::TooFewSlices { .. }),
-        LineOutcome::NotJudged(NotJudged::TooFewColdStarts { .. }),
-        LineOutcome::NotJudged(NotJudged::NoComparison),
-        LineOutcome::NotJudged(NotJudged::NewRequest),
-        LineOutcome::NotJudged(NotJudged::BaseFails),
-        LineOutcome::NotJudged(NotJudged::Off),
+        CheckOutcome::Passed,
+        CheckOutcome::Failed,
+        CheckOutcome::Inconclusive,
+        CheckOutcome::NotJudged(NotJudged::TooFewRequests { .. }),
+        CheckOutcome::NotJudged(NotJudged::TooFewSlices { .. }),
+        CheckOutcome::NotJudged(NotJudged::TooFewColdStarts { .. }),
+        CheckOutcome::NotJudged(NotJudged::NoComparison),
+        CheckOutcome::NotJudged(NotJudged::NewRequest),
+        CheckOutcome::NotJudged(NotJudged::BaseFails),
+        CheckOutcome::NotJudged(NotJudged::Off),
     );
     assert_each_occurs!(
-        lines().map(|line| line.standing),
-        Standing::Gated,
-        Standing::Warned,
-        Standing::Reported,
+        lines().map(|line| line.enforcement),
+        Enforcement::Gated,
+        Enforcement::Warned,
+        Enforcement::Reported,
     );
 }
 
 #[test]
 fn every_part_of_a_check_is_in_some_story() {
-    let outages = lines().filter_map(|line| match &line.check {
-        Check::Limit(limit) => limit.outage.as_ref(),
-        Check::Change(_) => None,
+    let outages = lines().filter_map(|line| match &line.kind {
+        CheckKind::Limit(limit) => limit.outage.as_ref(),
+        CheckKind::Change(_) => None,
     });
     assert_each_occurs!(
         outages,
@@ -174,9 +174,9 @@ fn every_part_of_a_check_is_in_some_story() {
         Outage::Unsent { .. },
     );
     let changes = || {
-        lines().filter_map(|line| match &line.check {
-            Check::Limit(_) => None,
-            Check::Change(change) => Some(change),
+        lines().filter_map(|line| match &line.kind {
+            CheckKind::Limit(_) => None,
+            CheckKind::Change(change) => Some(change),
         })
     };
     assert_each_occurs!(
@@ -184,7 +184,7 @@ fn every_part_of_a_check_is_in_some_story() {
         Reference::Newest,
         Reference::Anchor,
     );
-    let suspicions = || changes().filter_map(|change| change.suspicion.as_ref());
+    let suspicions = || changes().filter_map(|change| change.attribution.as_ref());
     assert!(suspicions().any(|it| it.part.is_some()));
     assert!(suspicions().any(|it| it.cold.is_some()));
     assert!(suspicions().any(|it| it.kind.is_some()));

@@ -79,7 +79,7 @@ impl Sections {
     }
 }
 
-fn remarks(story: &Story) -> String {
+fn remarks(story: &ReportInput) -> String {
     let all = annotations(story);
     let told = all.iter().map(|it| {
         let file = it.file.as_deref().unwrap_or("-");
@@ -98,7 +98,7 @@ fn pairs(outputs: &[(&str, String)]) -> String {
 }
 
 /// Everything but the page.
-fn told(name: &str, story: &Story) -> String {
+fn told(name: &str, story: &ReportInput) -> String {
     let mut told = Sections::default();
     for columns in [60, 80, 120] {
         let log = terminal(story, columns, Colour::Never);
@@ -153,7 +153,7 @@ fn of_pages() -> impl Iterator<Item = &'static (&'static str, Sample)> {
 
 /// A page, one element a line, so that a change is one. One page stands whole; the others stand without the style sheet and
 /// the script, which are files of their own.
-fn page(name: &str, story: &Story) -> String {
+fn page(name: &str, story: &ReportInput) -> String {
     let mut page = html(story);
     if name != "passed" {
         for (file, text) in [
@@ -178,7 +178,7 @@ fn every_page_is_as_it_was() {
 }
 
 /// What is told of several gates at once.
-fn told_of_several(stories: &[Story], missing: &[Missing]) -> String {
+fn told_of_several(stories: &[ReportInput], missing: &[Missing]) -> String {
     let mut told = Sections::default();
     told.add("summary.md", &summary(stories));
     let log = Some("https://ci.example.com/shop/runs/1842");
@@ -235,7 +235,7 @@ fn gates() -> Vec<(&'static str, Vec<Sample>, usize)> {
 #[test]
 fn several_gates_read_as_they_did_in_every_format() {
     for (name, samples, missing) in gates() {
-        let stories: Vec<Story> = samples.iter().map(Sample::story).collect();
+        let stories: Vec<ReportInput> = samples.iter().map(Sample::story).collect();
         let missing: Vec<Missing> = (0..missing)
             .map(|number| Missing {
                 gate: format!("thresholds/gone-{number}"),
@@ -292,7 +292,7 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
             Design::Jobs(&jobs),
             &many,
             (target, None),
-            (Answers::AsInBaseline, false, &BTreeSet::new()),
+            (LatencyAssumption::AsInBaseline, false, &BTreeSet::new()),
         ),
         (
             "against two jobs, with a condition",
@@ -300,7 +300,7 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
             Design::Jobs(&jobs[..2]),
             &many,
             (target, None),
-            (Answers::Irrelevant, true, &BTreeSet::new()),
+            (LatencyAssumption::Irrelevant, true, &BTreeSet::new()),
         ),
         (
             "too few, without a baseline and a target, with variables unset",
@@ -308,7 +308,7 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
             Design::Jobs(&[]),
             &few,
             (None, None),
-            (Answers::Assumed(0.1), false, &unset),
+            (LatencyAssumption::Assumed(0.1), false, &unset),
         ),
         (
             "a duet",
@@ -316,7 +316,7 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
             duet,
             &many,
             (target, base),
-            (Answers::Assumed(0.1), false, &BTreeSet::new()),
+            (LatencyAssumption::Assumed(0.1), false, &BTreeSet::new()),
         ),
         (
             "of no use",
@@ -324,7 +324,7 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
             Design::Jobs(&[]),
             &none,
             (target, None),
-            (Answers::Assumed(0.1), false, &BTreeSet::new()),
+            (LatencyAssumption::Assumed(0.1), false, &BTreeSet::new()),
         ),
         (
             "no change is gated",
@@ -332,7 +332,7 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
             Design::Jobs(&[]),
             &many,
             (target, None),
-            (Answers::Irrelevant, false, &BTreeSet::new()),
+            (LatencyAssumption::Irrelevant, false, &BTreeSet::new()),
         ),
     ] {
         let mut phases = record.phases.clone();
@@ -350,8 +350,8 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
         let today = "2026-05-04".parse().unwrap();
         let forecast = forecast(&expected, thresholds, design, today);
         for columns in [60, 80, 120] {
-            let text = outlook(
-                &Outlook {
+            let text = preview(
+                &Preview {
                     gate: "shop",
                     target,
                     against,
@@ -445,7 +445,7 @@ fn rehearsals() -> Sections {
             ),
             ("think", None, b"", None, &[], None),
         ] {
-            let seen = Seen {
+            let seen = TrialReport {
                 what: what.to_owned(),
                 took,
                 request,

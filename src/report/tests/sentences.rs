@@ -1,6 +1,6 @@
 //! The sentences: what happened, why, and what to do next.
 
-use super::words::{Medium, headline};
+use super::wording::{Medium, headline};
 use super::*;
 
 /// The log with its lines joined, so that a sentence can be looked for.

@@ -4,7 +4,7 @@ use super::markdown::{assert_whole, skeleton, tables};
 use super::*;
 use crate::plan::phase_names;
 use crate::thresholds::{Names, parse};
-use crate::verdict::{Invalidity, LineOutcome, NotJudged, Outcome};
+use crate::verdict::{CheckOutcome, InvalidReason, NotJudged, Outcome};
 
 /// What GitHub takes as a comment, less what is put around it.
 const MOST: usize = 60_000;
@@ -76,12 +76,12 @@ fn unjudged(names: usize) -> Sample {
         have: 37,
         need: 268,
     };
-    for line in &mut verdict.lines {
-        line.outcome = LineOutcome::NotJudged(why.clone());
+    for line in &mut verdict.checks {
+        line.outcome = CheckOutcome::NotJudged(why.clone());
     }
-    let lines = 0..verdict.lines.len();
+    let lines = 0..verdict.checks.len();
     verdict.invalid = lines
-        .map(|line| Invalidity::TooFewForRegression { line })
+        .map(|line| InvalidReason::TooFewForRegression { line })
         .collect();
     verdict.outcome = Outcome::Invalid;
     sample
@@ -264,10 +264,10 @@ fn with_what_a_summary_proposes_the_gate_passes() {
         let yaml = proposed(&failed, "").replace("regression:\n", "");
         assert!(yaml.contains(told), "{yaml}");
         let accepted = accept(&yaml);
-        let lines = accepted.verdict.lines.iter();
+        let lines = accepted.verdict.checks.iter();
         let regressed = lines
-            .filter(|line| line.outcome.fails(line.standing))
-            .filter(|line| matches!(line.check, crate::verdict::Check::Change(_)));
+            .filter(|line| line.outcome.fails(line.enforcement))
+            .filter(|line| matches!(line.kind, crate::verdict::CheckKind::Change(_)));
         assert_eq!(regressed.count(), 0, "{yaml}");
     }
 }
@@ -288,7 +288,7 @@ fn several_gates_are_told_worst_first() {
         story("failed"),
         story("observed"),
     ];
-    let stories: Vec<Story> = samples.iter().map(|sample| sample.story()).collect();
+    let stories: Vec<ReportInput> = samples.iter().map(|sample| sample.story()).collect();
     let told = summary(&stories);
     assert_whole(&told);
     let outcomes: Vec<&str> = tables(&told)[0][2..].iter().map(|row| row[1]).collect();

@@ -17,7 +17,7 @@ use super::path::Path;
 use super::products::guarded;
 use super::segments::nesting;
 use super::{ExpressionError, RenderError, Scope};
-use crate::secrecy::redacted;
+use crate::redact::redact;
 use crate::yaml;
 
 /// The longest expression, in bytes, and the deepest nesting of its brackets. Expressions are read by recursion, which
@@ -121,7 +121,7 @@ impl Expression {
         }
         let folded = compiled.fold().map_err(|error| {
             // What minijinja says may repeat a value.
-            ExpressionError(redacted(&error.0, &names.secrets.values()))
+            ExpressionError(redact(&error.0, &names.secrets.values()))
         });
         let kind = match folded? {
             Folded::Constant(value) => Kind::Constant(value),

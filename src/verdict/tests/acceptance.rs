@@ -41,14 +41,14 @@ fn within_an_acceptance_a_slow_down_passes() {
         change(line(&verdict, &request("GET /b"), Metric::P95)).accepted,
         None
     );
-    assert!(verdict.cautions.is_empty(), "{:?}", verdict.cautions);
+    assert!(verdict.warnings.is_empty(), "{:?}", verdict.warnings);
 }
 
 #[test]
 fn beyond_an_acceptance_a_slow_down_fails() {
     let verdict = judged_alone(&accepting("2027-01-31"), &slower(1.8));
     let line = line(&verdict, &request("GET /a"), Metric::P95);
-    assert_eq!(line.outcome, LineOutcome::Failed);
+    assert_eq!(line.outcome, CheckOutcome::Failed);
     assert_eq!(verdict.outcome, Outcome::Failed);
 }
 
@@ -58,23 +58,23 @@ fn past_its_date_an_acceptance_fails_again() {
     assert_eq!(verdict.outcome, Outcome::Failed);
     assert!(
         verdict
-            .cautions
-            .contains(&Caution::AcceptanceExpired { acceptance: 0 })
+            .warnings
+            .contains(&Warning::AcceptanceExpired { acceptance: 0 })
     );
 }
 
 #[test]
 fn an_acceptance_that_is_no_longer_needed_is_said() {
-    let unneeded = Caution::AcceptanceUnneeded { acceptance: 0 };
+    let unneeded = Warning::AcceptanceUnneeded { acceptance: 0 };
     let verdict = judged_alone(&accepting("2027-01-31"), &slower(1.0));
     assert_eq!(verdict.outcome, Outcome::Passed);
-    assert!(verdict.cautions.contains(&unneeded));
+    assert!(verdict.warnings.contains(&unneeded));
 
     let mut ungated = accepting("2027-01-31");
     ungated.regression.gate = vec![Metric::P50];
     assert!(
         judged_alone(&ungated, &slower(1.0))
-            .cautions
+            .warnings
             .contains(&unneeded)
     );
 }

@@ -39,13 +39,13 @@ fn run(median_ms: f64, silences: &[SilenceRecord], slices: std::ops::Range<usize
 fn outages(run: &RunRecord) -> Vec<(Option<String>, Option<String>, f64)> {
     let verdict = judged_alone(&thresholds(), run);
     let lines = verdict
-        .lines
+        .checks
         .iter()
         .filter(|line| line.measure == Measure::Unavailable);
     lines
         .map(|line| {
-            assert_eq!(line.outcome, LineOutcome::Failed);
-            let Check::Limit(limit) = &line.check else {
+            assert_eq!(line.outcome, CheckOutcome::Failed);
+            let CheckKind::Limit(limit) = &line.kind else {
                 panic!("a limit");
             };
             let (seconds, class) = match limit.outage.as_ref().unwrap() {
@@ -58,8 +58,8 @@ fn outages(run: &RunRecord) -> Vec<(Option<String>, Option<String>, f64)> {
         .collect()
 }
 
-fn cautions(run: &RunRecord) -> Vec<Caution> {
-    judged_alone(&thresholds(), run).cautions
+fn cautions(run: &RunRecord) -> Vec<Warning> {
+    judged_alone(&thresholds(), run).warnings
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_pause_is_no_outage_and_a_short_outage_is_a_caution() {
     let short = run(10.0, &pause, 2..7);
     assert_eq!((outages(&short), cautions(&short)), (vec![], vec![]));
     let rare = [silent(None, Some(1), 6.0)];
-    let caution = Caution::Silent {
+    let caution = Warning::Silent {
         arm: Arm::Target,
         subject: Subject::Request(short.requests[1].clone()),
         class: None,
@@ -156,7 +156,7 @@ fn a_name_of_which_every_request_failed_or_none_was_sent_fails() {
     assert_eq!(outages(&unsent(9.0)), []);
     assert_eq!(
         cautions(&unsent(9.0)),
-        [Caution::NeverSent { request: name }]
+        [Warning::NeverSent { request: name }]
     );
 }
 
@@ -170,7 +170,7 @@ fn the_limit_can_be_written_and_turned_off() {
             ..thresholds()
         };
         let verdict = judged_alone(&thresholds, &run);
-        let lines = verdict.lines.into_iter();
+        let lines = verdict.checks.into_iter();
         let own = lines.filter(|line| line.measure == Measure::Unavailable);
         own.map(|line| line.outcome).collect::<Vec<_>>()
     };
@@ -181,8 +181,8 @@ fn the_limit_can_be_written_and_turned_off() {
         })
     };
     assert_eq!(lines(None), []);
-    assert_eq!(lines(at_most(0.95)), [LineOutcome::Passed]);
-    assert_eq!(lines(at_most(0.85)), [LineOutcome::Failed]);
+    assert_eq!(lines(at_most(0.95)), [CheckOutcome::Passed]);
+    assert_eq!(lines(at_most(0.85)), [CheckOutcome::Failed]);
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn nothing_is_compared_with_a_base_that_is_silent() {
         })
         .build();
     let verdict = judged_alone(&thresholds(), &run);
-    let base = Invalidity::BaseUnavailable {
+    let base = InvalidReason::BaseUnavailable {
         seconds: 20.0,
         of_s: 22.0,
     };
@@ -221,7 +221,7 @@ fn a_few_waits_that_make_up_most_of_the_time_are_said() {
             .build()
     };
     let said = cautions(&of(8, 18_000.0));
-    let [Caution::LongWaits { by_time_s, p99_s }] = said[..] else {
+    let [Warning::LongWaits { by_time_s, p99_s }] = said[..] else {
         panic!("{said:?}");
     };
     assert!(by_time_s > 7.0 && p99_s < 0.1, "{by_time_s} {p99_s}");
@@ -249,7 +249,7 @@ fn arrivals(of: impl Fn(u32) -> (u64, u64, f64)) -> RunRecord {
 fn a_service_that_falls_behind_is_said_with_the_rate_that_it_sustained() {
     let behind = arrivals(|slice| (500, 200, 500.0 * f64::from(slice + 1)));
     let [
-        Caution::Overloaded {
+        Warning::Overloaded {
             due,
             served,
             first_s,

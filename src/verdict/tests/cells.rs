@@ -6,21 +6,21 @@ use crate::thresholds::RequestRule;
 #[test]
 fn the_lines_come_in_order() {
     let verdict = judged_against(&thresholds(), &shop(100.0), &history(10));
-    let told: Vec<(&Subject, &Measure, Standing)> = verdict
-        .lines
+    let told: Vec<(&Subject, &Measure, Enforcement)> = verdict
+        .checks
         .iter()
-        .map(|line| (&line.subject, &line.measure, line.standing))
+        .map(|line| (&line.subject, &line.measure, line.enforcement))
         .collect();
     let (a, b) = (request("GET /a"), request("GET /b"));
     let mut expected = Vec::new();
     for subject in [&Subject::Overall, &a, &b] {
         for (metric, standing) in [
-            (Metric::P95, Standing::Gated),
-            (Metric::ErrorRate, Standing::Gated),
-            (Metric::P50, Standing::Reported),
-            (Metric::P90, Standing::Reported),
-            (Metric::P99, Standing::Reported),
-            (Metric::RequestsPerSecond, Standing::Reported),
+            (Metric::P95, Enforcement::Gated),
+            (Metric::ErrorRate, Enforcement::Gated),
+            (Metric::P50, Enforcement::Reported),
+            (Metric::P90, Enforcement::Reported),
+            (Metric::P99, Enforcement::Reported),
+            (Metric::RequestsPerSecond, Enforcement::Reported),
         ] {
             // GET /a and GET /b hold fewer than 10,000 requests, which P99 needs.
             if metric != Metric::P99 || *subject == Subject::Overall {
@@ -41,7 +41,7 @@ fn with_one_name_overall_is_its_only_cell() {
     let verdict = judged_alone(&thresholds(), &duet_of(&only, &only));
     assert!(
         verdict
-            .lines
+            .checks
             .iter()
             .all(|line| line.subject == Subject::Overall)
     );
@@ -67,12 +67,12 @@ fn a_name_has_a_rule_of_its_own() {
             .outcome
             .clone()
     };
-    assert_eq!(outcome(&verdict), LineOutcome::Inconclusive);
+    assert_eq!(outcome(&verdict), CheckOutcome::Inconclusive);
     thresholds.regression.requests = [rule("GET /a", RequestRule::Off)].into();
     let verdict = judged_alone(&thresholds, &run);
-    assert_eq!(outcome(&verdict), LineOutcome::NotJudged(NotJudged::Off));
+    assert_eq!(outcome(&verdict), CheckOutcome::NotJudged(NotJudged::Off));
     let off = line(&verdict, &request("GET /a"), Metric::P95);
-    assert_eq!(off.standing, Standing::Reported);
+    assert_eq!(off.enforcement, Enforcement::Reported);
     assert!(change(off).change.is_some());
     // Overall is not off, and holds GET /a's requests too.
     assert_eq!(verdict.outcome, Outcome::Failed);
@@ -87,7 +87,7 @@ fn a_name_with_too_few_requests_blocks_nothing() {
         have: 360,
         need: 2000,
     };
-    assert_eq!(line.outcome, LineOutcome::NotJudged(short));
+    assert_eq!(line.outcome, CheckOutcome::NotJudged(short));
     assert_eq!(verdict.outcome, Outcome::Passed);
 }
 
@@ -98,15 +98,15 @@ fn a_name_that_is_rare_by_design_is_one_line() {
         traffic("POST /login", 1, 100.0),
     ];
     let verdict = judged_alone(&thresholds(), &duet_of(&traffic, &traffic));
-    let rare = Caution::Rare {
+    let rare = Warning::Rare {
         requests: vec!["POST /login".to_owned()],
     };
-    assert_eq!(verdict.cautions, [rare]);
-    let unjudged = verdict.lines.iter().filter(|line| {
+    assert_eq!(verdict.warnings, [rare]);
+    let unjudged = verdict.checks.iter().filter(|line| {
         line.subject == request("POST /login")
             && matches!(
                 line.outcome,
-                LineOutcome::NotJudged(NotJudged::TooFewRequests { .. })
+                CheckOutcome::NotJudged(NotJudged::TooFewRequests { .. })
             )
     });
     assert_eq!(unjudged.count(), 0);
@@ -122,16 +122,16 @@ fn too_few_requests_or_slices_overall_are_invalid() {
         (
             verdict.outcome,
             verdict.invalid,
-            verdict.lines[0].outcome.clone(),
+            verdict.checks[0].outcome.clone(),
         )
     };
-    let invalid = vec![Invalidity::TooFewForRegression { line: 0 }];
-    let few = LineOutcome::NotJudged(NotJudged::TooFewRequests {
+    let invalid = vec![InvalidReason::TooFewForRegression { line: 0 }];
+    let few = CheckOutcome::NotJudged(NotJudged::TooFewRequests {
         have: 1999,
         need: 2000,
     });
     assert_eq!(of(1, 1999), (Outcome::Invalid, invalid.clone(), few));
-    let short = LineOutcome::NotJudged(NotJudged::TooFewSlices { have: 4, need: 5 });
+    let short = CheckOutcome::NotJudged(NotJudged::TooFewSlices { have: 4, need: 5 });
     assert_eq!(of(4, 600), (Outcome::Invalid, invalid, short));
     assert_eq!(of(5, 400).0, Outcome::Passed);
 }
@@ -159,15 +159,15 @@ fn new_names_are_told_and_gone_ones_are_said() {
             judged_against(&thresholds(), &run(target), &jobs),
             judged_alone(&thresholds(), &duet_of(base, target)),
         ] {
-            let news = verdict.lines.iter().any(|line| {
+            let news = verdict.checks.iter().any(|line| {
                 line.subject == request("GET /b")
-                    && line.outcome == LineOutcome::NotJudged(NotJudged::NewRequest)
+                    && line.outcome == CheckOutcome::NotJudged(NotJudged::NewRequest)
             });
             assert_eq!(news, new);
-            let vanished = Caution::Vanished {
+            let vanished = Warning::Vanished {
                 request: "GET /b".to_owned(),
             };
-            assert_eq!(verdict.cautions.contains(&vanished), gone);
+            assert_eq!(verdict.warnings.contains(&vanished), gone);
             assert_ne!(verdict.outcome, Outcome::Invalid);
         }
     }
@@ -189,19 +189,19 @@ fn a_repeated_phase_is_gated_where_it_is_named() {
     let slow = bursts(400.0);
     let verdict = judged_against(&thresholds, &slow, &jobs);
     assert_eq!(verdict.outcome, Outcome::Passed);
-    let in_burst = |verdict: &Verdict| -> Vec<(Standing, LineOutcome)> {
+    let in_burst = |verdict: &Verdict| -> Vec<(Enforcement, CheckOutcome)> {
         let lines = verdict
-            .lines
+            .checks
             .iter()
             .filter(|line| line.phase.as_deref() == Some("burst"));
         let latencies = lines.filter(|line| line.measure == Measure::Metric(Metric::P95));
         latencies
-            .map(|line| (line.standing, line.outcome.clone()))
+            .map(|line| (line.enforcement, line.outcome.clone()))
             .collect()
     };
     assert_eq!(
         in_burst(&verdict),
-        [(Standing::Reported, LineOutcome::Failed)]
+        [(Enforcement::Reported, CheckOutcome::Failed)]
     );
 
     thresholds.regression.phases = vec!["burst".to_owned()];
@@ -209,7 +209,7 @@ fn a_repeated_phase_is_gated_where_it_is_named() {
     assert_eq!(verdict.outcome, Outcome::Failed);
     assert_eq!(
         in_burst(&verdict),
-        vec![(Standing::Gated, LineOutcome::Failed); 3]
+        vec![(Enforcement::Gated, CheckOutcome::Failed); 3]
     );
 }
 
@@ -229,7 +229,7 @@ fn a_duet_needs_five_passes_of_a_gated_phase() {
     let verdict = passes(4, 100.0);
     assert_eq!(verdict.outcome, Outcome::Invalid);
     let short = NotJudged::TooFewSlices { have: 4, need: 5 };
-    assert_eq!(verdict.lines[0].outcome, LineOutcome::NotJudged(short));
+    assert_eq!(verdict.checks[0].outcome, CheckOutcome::NotJudged(short));
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn cold_starts_and_warm_requests_are_held_to_limits_of_their_own() {
     ] {
         let verdict = judged_alone(&limited_to(bound), &run);
         assert_eq!(verdict.outcome, outcome, "{bound:?}");
-        let told = verdict.lines[0].current.unwrap();
+        let told = verdict.checks[0].current.unwrap();
         assert!((told / current - 1.0).abs() < 0.01, "{bound:?}: {told}");
     }
 }
@@ -89,12 +89,12 @@ fn a_failure_is_no_cold_start_and_over_every_warm_limit() {
     let warm = judged_alone(&limited_to(latency(Metric::WarmP95, 100)), &run);
     assert_eq!(warm.outcome, Outcome::Failed);
     assert_eq!(
-        (warm.lines[0].requests, limit(&warm.lines[0]).over),
+        (warm.checks[0].requests, limit(&warm.checks[0]).over),
         (2000, Some(200))
     );
     let cold = judged_alone(&limited_to(share(25.0)), &run);
     assert_eq!(
-        (cold.lines[0].requests, limit(&cold.lines[0]).over),
+        (cold.checks[0].requests, limit(&cold.checks[0]).over),
         (2200, Some(400))
     );
 }
@@ -114,8 +114,8 @@ fn too_few_cold_starts_leave_a_limit_open_and_do_not_make_it_invalid() {
     );
     assert_eq!(verdict.outcome, Outcome::Inconclusive);
     assert_eq!(
-        verdict.lines[0].outcome,
-        LineOutcome::NotJudged(NotJudged::TooFewColdStarts { have: 40, need: 52 })
+        verdict.checks[0].outcome,
+        CheckOutcome::NotJudged(NotJudged::TooFewColdStarts { have: 40, need: 52 })
     );
 }
 
@@ -198,7 +198,7 @@ fn a_name_with_too_few_cold_starts_blocks_nothing() {
     assert_eq!(verdict.outcome, Outcome::Passed);
     assert_eq!(
         line(&verdict, &request("GET /b"), Metric::ColdP50).outcome,
-        LineOutcome::NotJudged(NotJudged::TooFewColdStarts { have: 4, need: 200 })
+        CheckOutcome::NotJudged(NotJudged::TooFewColdStarts { have: 4, need: 200 })
     );
 }
 
@@ -207,9 +207,9 @@ fn warm_metrics_are_judged_with_a_word_where_nothing_tells_them_apart() {
     let gate = limited_to(latency(Metric::WarmP95, 100));
     let verdict = judged_alone(&gate, &bursts(0, 0.0, 0));
     assert_eq!(verdict.outcome, Outcome::Passed);
-    assert_eq!(verdict.cautions, [Caution::NoColdMark]);
+    assert_eq!(verdict.warnings, [Warning::NoColdMark]);
     let verdict = judged_alone(&gate, &bursts(0, 0.0, 2400));
-    assert!(verdict.cautions.is_empty());
+    assert!(verdict.warnings.is_empty());
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn cold_starts_are_told_of_overall_without_being_gated() {
     let run = bursts(100, 500.0, 2400);
     let told = |run: &RunRecord, jobs: &[Job]| {
         let verdict = judged_against(&gating(&[Metric::P50]), run, jobs);
-        let lines = verdict.lines.into_iter();
+        let lines = verdict.checks.into_iter();
         let metrics = lines.map(|line| line.measure);
         metrics
             .filter(|measure| matches!(measure, Measure::Metric(it) if it.needs_marks()))

@@ -9,7 +9,7 @@ fn drifted(run: &RunRecord, newest: f64, anchor: f64) -> Verdict {
         .map(|factor| Job::of(&shop(newest * factor), false))
         .collect();
     let anchor = Job::of(&shop(anchor), false);
-    judge(&Case {
+    judge(&JudgeInput {
         thresholds: &thresholds(),
         candidates: std::slice::from_ref(run),
         matching: Matching::Jobs(jobs.iter().collect()),
@@ -17,11 +17,11 @@ fn drifted(run: &RunRecord, newest: f64, anchor: f64) -> Verdict {
     })
 }
 
-fn since_anchor(verdict: &Verdict) -> Vec<&Line> {
-    let lines = verdict.lines.iter();
-    let drift = lines.filter(|line| match &line.check {
-        Check::Change(check) => check.reference == Reference::Anchor,
-        Check::Limit(_) => false,
+fn since_anchor(verdict: &Verdict) -> Vec<&Check> {
+    let lines = verdict.checks.iter();
+    let drift = lines.filter(|line| match &line.kind {
+        CheckKind::Change(check) => check.reference == Reference::Anchor,
+        CheckKind::Limit(_) => false,
     });
     drift.collect()
 }
@@ -31,10 +31,10 @@ fn what_adds_up_since_the_anchor_fails() {
     // Each step was one that no run failed by: the newest jobs are as slow as this run.
     let verdict = drifted(&shop(160.0), 160.0, 100.0);
     assert_eq!(verdict.outcome, Outcome::Failed);
-    let failed: Vec<&Line> = verdict
-        .lines
+    let failed: Vec<&Check> = verdict
+        .checks
         .iter()
-        .filter(|line| line.outcome.fails(line.standing))
+        .filter(|line| line.outcome.fails(line.enforcement))
         .collect();
     assert!(!failed.is_empty());
     for line in failed {
@@ -46,11 +46,11 @@ fn what_adds_up_since_the_anchor_fails() {
 #[test]
 fn less_than_the_wider_tolerance_is_no_drift() {
     let verdict = drifted(&shop(108.0), 108.0, 100.0);
-    assert_eq!(verdict.outcome, Outcome::Passed, "{:?}", verdict.lines);
+    assert_eq!(verdict.outcome, Outcome::Passed, "{:?}", verdict.checks);
     assert!(
         since_anchor(&verdict)
             .iter()
-            .all(|line| line.outcome == LineOutcome::Passed)
+            .all(|line| line.outcome == CheckOutcome::Passed)
     );
     assert!(!since_anchor(&verdict).is_empty());
 }
@@ -62,8 +62,16 @@ fn of_a_proposed_commit_drift_is_only_reported() {
     let verdict = drifted(&run, 160.0, 100.0);
     assert_eq!(verdict.outcome, Outcome::Passed);
     let worse = since_anchor(&verdict);
-    assert!(worse.iter().any(|line| line.outcome == LineOutcome::Failed));
-    assert!(worse.iter().all(|line| line.standing == Standing::Reported));
+    assert!(
+        worse
+            .iter()
+            .any(|line| line.outcome == CheckOutcome::Failed)
+    );
+    assert!(
+        worse
+            .iter()
+            .all(|line| line.enforcement == Enforcement::Reported)
+    );
 }
 
 #[test]
@@ -86,7 +94,7 @@ fn the_noise_of_the_anchor_is_that_of_the_jobs() {
 #[test]
 fn a_duet_has_no_anchor() {
     let anchor = Job::of(&shop(50.0), false);
-    let verdict = judge(&Case {
+    let verdict = judge(&JudgeInput {
         thresholds: &thresholds(),
         candidates: &[duet_of(&both(100.0), &both(100.0))],
         matching: Matching::None(Mismatch::NoBaseline),

@@ -9,14 +9,14 @@ fn a_base_that_only_fails_is_nothing_to_compare_with() {
     let base = [traffic("GET /a", 600, 100.0), dead("GET /b", 300)];
     let verdict = judged_alone(&thresholds(), &duet_of(&base, &both(100.0)));
     let line = line(&verdict, &request("GET /b"), Metric::P95);
-    assert_eq!(line.outcome, LineOutcome::NotJudged(NotJudged::BaseFails));
-    assert_eq!(line.standing, Standing::Reported);
+    assert_eq!(line.outcome, CheckOutcome::NotJudged(NotJudged::BaseFails));
+    assert_eq!(line.enforcement, Enforcement::Reported);
 
     let silent = [dead("GET /a", 600), dead("GET /b", 300)];
     let verdict = judged_alone(&thresholds(), &duet_of(&silent, &both(100.0)));
     assert_eq!(
         (verdict.outcome, verdict.invalid),
-        (Outcome::Invalid, vec![Invalidity::BaseSilent])
+        (Outcome::Invalid, vec![InvalidReason::BaseSilent])
     );
 }
 
@@ -32,13 +32,13 @@ fn a_candidate_that_only_fails_fails_by_its_errors() {
     ] {
         assert_eq!(verdict.outcome, Outcome::Failed);
         let errors = line(&verdict, &Subject::Overall, Metric::ErrorRate);
-        assert_eq!(errors.outcome, LineOutcome::Failed);
+        assert_eq!(errors.outcome, CheckOutcome::Failed);
         let latency = line(&verdict, &Subject::Overall, Metric::P95);
         let short = NotJudged::TooFewRequests {
             have: 0,
             need: 2000,
         };
-        assert_eq!(latency.outcome, LineOutcome::NotJudged(short));
+        assert_eq!(latency.outcome, CheckOutcome::NotJudged(short));
     }
 }
 
@@ -51,9 +51,9 @@ fn a_few_errors_more_are_nobodys_business() {
     }
     let verdict = judged_alone(&thresholds(), &run.pair(&with(0), &with(4)).build());
     let line = line(&verdict, &Subject::Overall, Metric::ErrorRate);
-    assert_eq!(line.outcome, LineOutcome::Passed);
+    assert_eq!(line.outcome, CheckOutcome::Passed);
     assert!(change(line).below_floor);
-    assert!(change(line).would_catch.unwrap() > 0.001);
+    assert!(change(line).min_detectable.unwrap() > 0.001);
     let verdict = judged_alone(&thresholds(), &duet_of(&with(0), &with(12)));
     assert_eq!(verdict.outcome, Outcome::Failed);
 }

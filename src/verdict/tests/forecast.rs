@@ -62,7 +62,7 @@ fn an_unchanged_run_sees_what_was_forecast() {
     let verdict = judged_against(&thresholds(), &shop(100.0), &jobs);
     for subject in [Subject::Overall, request("GET /a"), request("GET /b")] {
         for metric in [Metric::P95, Metric::ErrorRate] {
-            let seen = change(line(&verdict, &subject, metric)).would_catch;
+            let seen = change(line(&verdict, &subject, metric)).min_detectable;
             let foreseen = cell(&told, &subject, metric).smallest.clone().unwrap();
             let (seen, foreseen) = (seen.unwrap(), foreseen.unwrap());
             assert!(

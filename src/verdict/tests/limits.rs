@@ -29,9 +29,9 @@ fn error_rate(fraction: f64) -> Limit {
     promise(Bound::ErrorRate(Share::new(fraction).unwrap()))
 }
 
-fn outcome_of(limit: Limit, run: &RunRecord) -> (Outcome, LineOutcome) {
+fn outcome_of(limit: Limit, run: &RunRecord) -> (Outcome, CheckOutcome) {
     let verdict = judged_alone(&limited(vec![limit]), run);
-    (verdict.outcome, verdict.lines[0].outcome.clone())
+    (verdict.outcome, verdict.checks[0].outcome.clone())
 }
 
 #[test]
@@ -42,14 +42,14 @@ fn a_limit_is_kept_broken_or_undecided() {
         .slices(12, &[traffic("GET /a", 600, 100.0)])
         .build();
     for (millis, outcome, line) in [
-        (148, Outcome::Passed, LineOutcome::Passed),
-        (145, Outcome::Inconclusive, LineOutcome::Inconclusive),
-        (142, Outcome::Failed, LineOutcome::Failed),
+        (148, Outcome::Passed, CheckOutcome::Passed),
+        (145, Outcome::Inconclusive, CheckOutcome::Inconclusive),
+        (142, Outcome::Failed, CheckOutcome::Failed),
     ] {
         assert_eq!(outcome_of(p95(millis), &run), (outcome, line), "{millis}");
     }
     let verdict = judged_alone(&limited(vec![p95(142)]), &run);
-    let line = &verdict.lines[0];
+    let line = &verdict.checks[0];
     assert_eq!((line.requests, limit(line).slices), (7200, 12));
     assert!((line.current.unwrap() - 0.145).abs() < 1e-3);
     assert!(!limit(line).assumes_independence);
@@ -89,7 +89,7 @@ fn a_limit_needs_as_many_requests_as_could_keep_it() {
         );
         if need > 1 {
             let have = need - 1;
-            let short = LineOutcome::NotJudged(NotJudged::TooFewRequests { have, need });
+            let short = CheckOutcome::NotJudged(NotJudged::TooFewRequests { have, need });
             assert_eq!(outcome_of(limit, &of(have)), (Outcome::Invalid, short));
         }
     }
@@ -102,7 +102,7 @@ fn too_few_requests_for_a_limit_are_named() {
         .slice(&[traffic("GET /a", 20, 1.0)])
         .build();
     let verdict = judged_alone(&limited(vec![p95(900)]), &run);
-    assert_eq!(verdict.invalid, [Invalidity::TooFewForLimit { line: 0 }]);
+    assert_eq!(verdict.invalid, [InvalidReason::TooFewForLimit { line: 0 }]);
 }
 
 #[test]
@@ -129,8 +129,8 @@ fn none_at_all_is_exact() {
         let errors = traffic("GET /a", 100, 1.0).failing(FailureKind::Status(504), failures);
         record().steady("warm").slice(&[errors]).build()
     };
-    assert_eq!(outcome_of(error_rate(0.0), &of(0)).1, LineOutcome::Passed);
-    assert_eq!(outcome_of(error_rate(0.0), &of(1)).1, LineOutcome::Failed);
+    assert_eq!(outcome_of(error_rate(0.0), &of(0)).1, CheckOutcome::Passed);
+    assert_eq!(outcome_of(error_rate(0.0), &of(1)).1, CheckOutcome::Failed);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn an_error_in_a_dropped_slice_breaks_an_exact_promise() {
         .slice(&[traffic("GET /a", 100, 1.0).failing(FailureKind::Timeout, 1)])
         .late(1.0)
         .build();
-    assert_eq!(outcome_of(error_rate(0.0), &run).1, LineOutcome::Failed);
+    assert_eq!(outcome_of(error_rate(0.0), &run).1, CheckOutcome::Failed);
 }
 
 #[test]
@@ -153,14 +153,14 @@ fn an_error_burst_in_a_late_slice_breaks_the_limits_on_errors() {
         .slice(&[burst])
         .late(1.0)
         .build();
-    assert_eq!(outcome_of(error_rate(0.05), &run).1, LineOutcome::Failed);
+    assert_eq!(outcome_of(error_rate(0.05), &run).1, CheckOutcome::Failed);
     let set = FailureSet::Kind(FailureKind::Status(429));
     let throttled = promise(Bound::Failures(set, Share::new(0.05).unwrap()));
     let verdict = judged_alone(&limited(vec![throttled]), &run);
-    let line = &verdict.lines[0];
+    let line = &verdict.checks[0];
     assert_eq!(
         (&line.outcome, line.requests, limit(line).over),
-        (&LineOutcome::Failed, 900, Some(90))
+        (&CheckOutcome::Failed, 900, Some(90))
     );
 }
 
@@ -192,19 +192,23 @@ fn cold_starts_failures_and_rates_are_counted_in_late_slices_too_and_their_laten
     let share = |percent: f64| Share::new(percent / 100.0).unwrap();
     let rate = Bound::RequestsPerSecond(599.0);
     for (bound, outcome, hits) in [
-        (Bound::ColdShare(share(1.0)), LineOutcome::Failed, Some(300)),
-        (Bound::ErrorRate(share(0.2)), LineOutcome::Failed, Some(60)),
-        (rate, LineOutcome::Passed, None),
+        (
+            Bound::ColdShare(share(1.0)),
+            CheckOutcome::Failed,
+            Some(300),
+        ),
+        (Bound::ErrorRate(share(0.2)), CheckOutcome::Failed, Some(60)),
+        (rate, CheckOutcome::Passed, None),
     ] {
         let verdict = judged_alone(&limited(vec![promise(bound)]), &run);
-        let line = &verdict.lines[0];
+        let line = &verdict.checks[0];
         assert_eq!(
             (&line.outcome, limit(line).over),
             (&outcome, hits),
             "{bound:?}"
         );
         assert_eq!(line.requests, 5400 - if hits == Some(300) { 60 } else { 0 });
-        let told = Caution::LateSlices {
+        let told = Warning::LateSlices {
             dropped: 1,
             of: 9,
             worst_s: 1.0,
@@ -212,18 +216,18 @@ fn cold_starts_failures_and_rates_are_counted_in_late_slices_too_and_their_laten
         };
         assert!(
             verdict
-                .cautions
+                .warnings
                 .iter()
                 .any(|caution| std::mem::discriminant(caution) == std::mem::discriminant(&told)),
             "{:?}",
-            verdict.cautions
+            verdict.warnings
         );
     }
     let kept = record()
         .steady("warm")
         .slices(9, &[traffic("GET /a", 600, 100.0)])
         .build();
-    assert_eq!(judged_alone(&limited(Vec::new()), &kept).cautions, []);
+    assert_eq!(judged_alone(&limited(Vec::new()), &kept).warnings, []);
 }
 
 /// Nine slices about 100 ms, of which the generator was late in the last, whose latencies lie about this.
@@ -239,16 +243,16 @@ fn ending_late(median_ms: f64) -> RunRecord {
 #[test]
 fn a_latency_limit_that_late_slices_would_turn_is_inconclusive() {
     // Kept without the late slice, in which a ninth of all requests take longer.
-    let outcome = (Outcome::Inconclusive, LineOutcome::Inconclusive);
+    let outcome = (Outcome::Inconclusive, CheckOutcome::Inconclusive);
     assert_eq!(outcome_of(p95(200), &ending_late(1000.0)), outcome);
     // And where with it nothing else comes out, it is passed.
-    let outcome = (Outcome::Passed, LineOutcome::Passed);
+    let outcome = (Outcome::Passed, CheckOutcome::Passed);
     assert_eq!(outcome_of(p95(200), &ending_late(100.0)), outcome);
 }
 
 #[test]
 fn a_latency_limit_that_is_broken_with_late_slices_and_without_fails() {
-    let outcome = (Outcome::Failed, LineOutcome::Failed);
+    let outcome = (Outcome::Failed, CheckOutcome::Failed);
     assert_eq!(outcome_of(p95(120), &ending_late(1000.0)), outcome);
 }
 
@@ -262,11 +266,11 @@ fn failures_are_counted_by_their_kind() {
     for (set, outcome) in [
         (
             FailureSet::Kind(FailureKind::Status(429)),
-            LineOutcome::Failed,
+            CheckOutcome::Failed,
         ),
-        (FailureSet::StatusClass(4), LineOutcome::Failed),
-        (FailureSet::StatusClass(5), LineOutcome::Passed),
-        (FailureSet::Kind(FailureKind::Timeout), LineOutcome::Passed),
+        (FailureSet::StatusClass(4), CheckOutcome::Failed),
+        (FailureSet::StatusClass(5), CheckOutcome::Passed),
+        (FailureSet::Kind(FailureKind::Timeout), CheckOutcome::Passed),
     ] {
         assert_eq!(outcome_of(kind(set), &run).1, outcome, "{set:?}");
     }
@@ -276,7 +280,7 @@ fn failures_are_counted_by_their_kind() {
 fn a_failure_is_over_any_latency_limit() {
     let errors = traffic("GET /a", 1000, 1.0).failing(FailureKind::Status(500), 100);
     let run = record().steady("warm").slices(12, &[errors]).build();
-    assert_eq!(outcome_of(p95(900), &run).1, LineOutcome::Failed);
+    assert_eq!(outcome_of(p95(900), &run).1, CheckOutcome::Failed);
 }
 
 #[test]
@@ -286,10 +290,10 @@ fn a_broken_warning_fails_nothing() {
         ..p95(90)
     };
     let verdict = judged_alone(&limited(vec![warning.clone()]), &shop(100.0));
-    let line = &verdict.lines[0];
+    let line = &verdict.checks[0];
     assert_eq!(
-        (line.standing, &line.outcome),
-        (Standing::Warned, &LineOutcome::Failed)
+        (line.enforcement, &line.outcome),
+        (Enforcement::Warned, &CheckOutcome::Failed)
     );
     assert_eq!(verdict.outcome, Outcome::Passed);
     let rare = record()
@@ -312,16 +316,19 @@ fn bursts_make_a_limit_undecided_that_chance_would_break() {
     let evenly = record().steady("warm").slices(12, &[even]).build();
     assert_eq!(
         outcome_of(error_rate(0.01), &bursts).1,
-        LineOutcome::Inconclusive
+        CheckOutcome::Inconclusive
     );
-    assert_eq!(outcome_of(error_rate(0.01), &evenly).1, LineOutcome::Failed);
+    assert_eq!(
+        outcome_of(error_rate(0.01), &evenly).1,
+        CheckOutcome::Failed
+    );
 }
 
 #[test]
 fn few_slices_count_requests_as_independent_and_say_so() {
     let run = record().steady("warm").slices(9, &both(100.0)).build();
     let verdict = judged_alone(&limited(vec![p95(300)]), &run);
-    assert!(limit(&verdict.lines[0]).assumes_independence);
+    assert!(limit(&verdict.checks[0]).assumes_independence);
 }
 
 #[test]
@@ -333,9 +340,9 @@ fn a_limit_of_a_phase_looks_at_that_phase() {
         .slices(12, &[traffic("GET /a", 600, 1000.0)])
         .build();
     for (phase, outcome) in [
-        (Some("warm"), LineOutcome::Passed),
-        (Some("burst"), LineOutcome::Failed),
-        (None, LineOutcome::Failed),
+        (Some("warm"), CheckOutcome::Passed),
+        (Some("burst"), CheckOutcome::Failed),
+        (None, CheckOutcome::Failed),
     ] {
         let limit = Limit {
             phase: phase.map(str::to_owned),
@@ -349,7 +356,7 @@ fn a_limit_of_a_phase_looks_at_that_phase() {
 fn the_base_arm_is_not_held_to_limits() {
     assert_eq!(
         outcome_of(p95(200), &duet(1000.0, 100.0)).1,
-        LineOutcome::Passed
+        CheckOutcome::Passed
     );
 }
 
@@ -361,9 +368,9 @@ fn a_rate_is_held_by_its_interval() {
     }
     let run = run.build();
     for (at_least, outcome) in [
-        (97.0, LineOutcome::Passed),
-        (100.0, LineOutcome::Inconclusive),
-        (103.0, LineOutcome::Failed),
+        (97.0, CheckOutcome::Passed),
+        (100.0, CheckOutcome::Inconclusive),
+        (103.0, CheckOutcome::Failed),
     ] {
         let limit = promise(Bound::RequestsPerSecond(at_least));
         assert_eq!(outcome_of(limit, &run).1, outcome, "{at_least}");
@@ -373,7 +380,7 @@ fn a_rate_is_held_by_its_interval() {
 #[test]
 fn a_rate_that_never_varies_is_judged_at_its_value() {
     let run = shop(100.0);
-    for (at_least, outcome) in [(900.0, LineOutcome::Passed), (901.0, LineOutcome::Failed)] {
+    for (at_least, outcome) in [(900.0, CheckOutcome::Passed), (901.0, CheckOutcome::Failed)] {
         let limit = promise(Bound::RequestsPerSecond(at_least));
         assert_eq!(outcome_of(limit, &run).1, outcome, "{at_least}");
     }
@@ -388,13 +395,13 @@ fn phases_of_different_rates_are_no_spread() {
         .slices(10, &[traffic("GET /a", 150, 1.0)])
         .build();
     let limit = promise(Bound::RequestsPerSecond(99.0));
-    assert_eq!(outcome_of(limit, &run).1, LineOutcome::Passed);
+    assert_eq!(outcome_of(limit, &run).1, CheckOutcome::Passed);
 }
 
 #[test]
 fn a_rate_of_one_slice_has_no_interval() {
     let run = record().steady("warm").slice(&both(1.0)).build();
     let limit = promise(Bound::RequestsPerSecond(10.0));
-    let short = LineOutcome::NotJudged(NotJudged::TooFewSlices { have: 1, need: 2 });
+    let short = CheckOutcome::NotJudged(NotJudged::TooFewSlices { have: 1, need: 2 });
     assert_eq!(outcome_of(limit, &run), (Outcome::Invalid, short));
 }

@@ -76,7 +76,7 @@ fn history(count: usize) -> Vec<Job> {
 }
 
 fn judged_alone(thresholds: &Thresholds, record: &RunRecord) -> Verdict {
-    judge(&Case {
+    judge(&JudgeInput {
         thresholds,
         candidates: std::slice::from_ref(record),
         matching: Matching::None(Mismatch::NoBaseline),
@@ -85,7 +85,7 @@ fn judged_alone(thresholds: &Thresholds, record: &RunRecord) -> Verdict {
 }
 
 fn judged_against(thresholds: &Thresholds, record: &RunRecord, jobs: &[Job]) -> Verdict {
-    judge(&Case {
+    judge(&JudgeInput {
         thresholds,
         candidates: std::slice::from_ref(record),
         matching: Matching::Jobs(jobs.iter().collect()),
@@ -98,24 +98,24 @@ fn request(name: &str) -> Subject {
 }
 
 #[track_caller]
-fn line<'a>(verdict: &'a Verdict, subject: &Subject, metric: Metric) -> &'a Line {
-    let mut lines = verdict.lines.iter();
+fn line<'a>(verdict: &'a Verdict, subject: &Subject, metric: Metric) -> &'a Check {
+    let mut lines = verdict.checks.iter();
     lines
         .find(|line| line.subject == *subject && line.measure == Measure::Metric(metric))
         .unwrap()
 }
 
 #[track_caller]
-fn change(line: &Line) -> &ChangeCheck {
-    let Check::Change(change) = &line.check else {
+fn change(line: &Check) -> &ChangeCheck {
+    let CheckKind::Change(change) = &line.kind else {
         panic!("{line:?} is no change");
     };
     change
 }
 
 #[track_caller]
-fn limit(line: &Line) -> &LimitCheck {
-    let Check::Limit(limit) = &line.check else {
+fn limit(line: &Check) -> &LimitCheck {
+    let CheckKind::Limit(limit) = &line.kind else {
         panic!("{line:?} is no limit");
     };
     limit

@@ -14,9 +14,9 @@ fn swinging(factor: f64) -> RunRecord {
     pairs.build()
 }
 
-fn enough(verdict: &Verdict) -> Option<Enough> {
-    verdict.cautions.iter().find_map(|caution| {
-        let Caution::CannotDetect { enough, .. } = caution else {
+fn enough(verdict: &Verdict) -> Option<SampleSizeAdvice> {
+    verdict.warnings.iter().find_map(|caution| {
+        let Warning::CannotDetect { enough, .. } = caution else {
             return None;
         };
         *enough
@@ -35,14 +35,14 @@ fn a_duets_noise_is_that_of_its_base() {
 #[test]
 fn a_run_far_noisier_than_the_baseline_is_called_so() {
     let quiet = judged_against(&thresholds(), &shop(100.0), &history(10));
-    assert!(!quiet.cautions.contains(&Caution::Noisy));
+    assert!(!quiet.warnings.contains(&Warning::Noisy));
     let medians = [60.0, 100.0, 160.0].into_iter().cycle().take(12);
     let loud = medians.fold(record().steady("warm"), |run, median| {
         run.slice(&both(median))
     });
     let verdict = judged_against(&thresholds(), &loud.build(), &history(10));
     assert!(
-        verdict.cautions.contains(&Caution::Noisy),
+        verdict.warnings.contains(&Warning::Noisy),
         "{:?}",
         verdict.noise
     );
@@ -51,7 +51,7 @@ fn a_run_far_noisier_than_the_baseline_is_called_so() {
 #[test]
 fn a_noisy_duet_says_how_many_pairs_would_see_enough() {
     let turns = |run: &mut RunRecord| {
-        run.turns = Some(crate::record::Turns {
+        run.turns = Some(crate::record::DuetSettings {
             pairs: 12,
             slice_s: 1.0,
             guard_s: 0.5,
@@ -61,7 +61,9 @@ fn a_noisy_duet_says_how_many_pairs_would_see_enough() {
     };
     let mut run = swinging(1.15);
     turns(&mut run);
-    let Some(Enough::Pairs { pairs, seconds }) = enough(&judged_alone(&thresholds(), &run)) else {
+    let Some(SampleSizeAdvice::Pairs { pairs, seconds }) =
+        enough(&judged_alone(&thresholds(), &run))
+    else {
         panic!("no number of pairs");
     };
     assert!(pairs > 12, "{pairs}");
@@ -78,8 +80,8 @@ fn a_noisy_history_says_how_many_parallel_jobs_would_see_enough() {
     let jobs: Vec<Job> = medians.map(|median| Job::of(&shop(median), false)).into();
     let verdict = judged_against(&thresholds(), &shop(100.0), &jobs);
     assert!(
-        matches!(enough(&verdict), Some(Enough::ParallelJobs(jobs)) if jobs > 1),
+        matches!(enough(&verdict), Some(SampleSizeAdvice::ParallelJobs(jobs)) if jobs > 1),
         "{:?}",
-        verdict.cautions
+        verdict.warnings
     );
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::record::Turns;
+use crate::record::DuetSettings;
 
 #[test]
 fn an_unchanged_run_passes_and_a_slower_one_fails() {
@@ -34,11 +34,11 @@ fn an_unchanged_run_passes_and_a_slower_one_fails() {
     for subject in [Subject::Overall, request("GET /a"), request("GET /b")] {
         assert_eq!(
             line(&verdict, &subject, Metric::P95).outcome,
-            LineOutcome::Failed
+            CheckOutcome::Failed
         );
         assert_eq!(
             line(&verdict, &subject, Metric::ErrorRate).outcome,
-            LineOutcome::Passed
+            CheckOutcome::Passed
         );
     }
 }
@@ -58,7 +58,7 @@ fn golden_history_of_ten_through_a_whole_verdict() {
     .into();
     let verdict = judged_against(&thresholds(), &only(122.0), &jobs);
     let line = line(&verdict, &Subject::Overall, Metric::P95);
-    assert_eq!(line.outcome, LineOutcome::Failed);
+    assert_eq!(line.outcome, CheckOutcome::Failed);
     // Histograms of three digits move p a little from the exact 0.001 155 92.
     let p = change(line).change.unwrap().p;
     assert!((p - 0.001_156).abs() < 1e-4, "{p}");
@@ -103,7 +103,7 @@ fn two_looks_share_the_false_alarms() {
     let thresholds = thresholds();
     let outcome = |looks| {
         let mut run = run.clone();
-        run.turns = Some(Turns {
+        run.turns = Some(DuetSettings {
             pairs: 12,
             slice_s: 1.0,
             guard_s: 0.3,
@@ -139,7 +139,7 @@ fn no_line_promises_to_catch_what_its_floor_would_spare() {
         thresholds.regression.floor = Duration::from_micros(floor);
         let verdict = judged_alone(&thresholds, &duet(1.0, 1.0));
         let line = line(&verdict, &Subject::Overall, Metric::P95);
-        (change(line).floor, change(line).would_catch.unwrap())
+        (change(line).floor, change(line).min_detectable.unwrap())
     };
     let (floor, caught) = overall(1000);
     assert_eq!(floor, Some(0.001));
@@ -159,7 +159,7 @@ fn a_lost_rate_fails_where_it_is_gated() {
     let estimate = check.change.unwrap();
     assert!((estimate.estimate + 1.0 / 3.0).abs() < 1e-5);
     assert!(estimate.lower < estimate.estimate && estimate.estimate < estimate.upper);
-    assert!(check.would_catch.unwrap() < 0.0);
+    assert!(check.min_detectable.unwrap() < 0.0);
     assert_eq!(
         judged_alone(&thresholds, &duet_of(&of(400), &of(600))).outcome,
         Outcome::Passed
@@ -171,17 +171,17 @@ fn a_much_faster_run_passes_and_is_doubted() {
     let verdict = judged_against(&thresholds(), &shop(40.0), &history(10));
     assert_eq!(verdict.outcome, Outcome::Passed);
     let doubted = verdict
-        .cautions
+        .warnings
         .iter()
-        .any(|caution| matches!(caution, Caution::MuchFaster { .. }));
+        .any(|caution| matches!(caution, Warning::MuchFaster { .. }));
     assert!(doubted);
 }
 
 #[test]
 fn what_a_set_up_cannot_see_is_said() {
     let blind = |verdict: &Verdict| {
-        let mut cautions = verdict.cautions.iter();
-        cautions.any(|caution| matches!(caution, Caution::CannotDetect { .. }))
+        let mut cautions = verdict.warnings.iter();
+        cautions.any(|caution| matches!(caution, Warning::CannotDetect { .. }))
     };
     assert!(blind(&judged_against(
         &thresholds(),
@@ -191,7 +191,7 @@ fn what_a_set_up_cannot_see_is_said() {
     let duet = judged_alone(&thresholds(), &duet(100.0, 100.0));
     assert!(!blind(&duet));
     let seen = change(line(&duet, &Subject::Overall, Metric::P95))
-        .would_catch
+        .min_detectable
         .unwrap();
     assert!(seen > 0.05 && seen < 0.2, "{seen}");
 }
@@ -200,7 +200,7 @@ fn what_a_set_up_cannot_see_is_said() {
 fn several_candidates_are_one_job() {
     let candidates = [shop(115.0), shop(116.0), shop(114.0)];
     let (thresholds, jobs) = (thresholds(), history(10));
-    let verdict = judge(&Case {
+    let verdict = judge(&JudgeInput {
         thresholds: &thresholds,
         candidates: &candidates,
         matching: Matching::Jobs(jobs.iter().collect()),

@@ -47,10 +47,10 @@ fn slower(base: &Parts, target: &Parts) -> RunRecord {
     run
 }
 
-fn found(verdict: &Verdict, metric: Metric) -> Suspicion {
+fn found(verdict: &Verdict, metric: Metric) -> Attribution {
     let line = line(verdict, &Subject::Overall, metric);
-    assert_eq!(line.outcome, LineOutcome::Failed, "{line:?}");
-    change(line).suspicion.clone().unwrap()
+    assert_eq!(line.outcome, CheckOutcome::Failed, "{line:?}");
+    change(line).attribution.clone().unwrap()
 }
 
 #[test]
@@ -128,10 +128,10 @@ fn against_a_baseline_the_newest_job_says_where_the_time_went() {
 #[test]
 fn what_passes_is_not_explained() {
     let verdict = judged_alone(&thresholds(), &slower(&parts(5, 90), &parts(5, 160)));
-    for line in &verdict.lines {
-        if let Check::Change(check) = &line.check {
-            let failed = line.outcome == LineOutcome::Failed;
-            assert_eq!(check.suspicion.is_some(), failed, "{line:?}");
+    for line in &verdict.checks {
+        if let CheckKind::Change(check) = &line.kind {
+            let failed = line.outcome == CheckOutcome::Failed;
+            assert_eq!(check.attribution.is_some(), failed, "{line:?}");
         }
     }
 }

@@ -7,10 +7,10 @@ use crate::record::{Ended, PartsRecord, Scheduling};
 use crate::thresholds::{Abort, MissingBaseline};
 use crate::units::Share;
 
-fn invalid(run: &RunRecord) -> Vec<Invalidity> {
+fn invalid(run: &RunRecord) -> Vec<InvalidReason> {
     let verdict = judged_alone(&thresholds(), run);
     assert_eq!(verdict.outcome, Outcome::Invalid);
-    assert!(verdict.lines.is_empty());
+    assert!(verdict.checks.is_empty());
     verdict.invalid
 }
 
@@ -31,14 +31,14 @@ fn what_never_answered_or_was_cut_short_is_not_judged() {
     };
     assert_eq!(
         invalid(&ended(unreachable)),
-        [Invalidity::Unreachable {
+        [InvalidReason::Unreachable {
             arm: Arm::Target,
             cause: Cause::Proxy,
             why
         }]
     );
     let interrupted = Ended::Interrupted { signal: 15 };
-    assert_eq!(invalid(&ended(interrupted)), [Invalidity::Interrupted]);
+    assert_eq!(invalid(&ended(interrupted)), [InvalidReason::Interrupted]);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_measured_phase_without_a_request_is_not_judged() {
         .steady("peak")
         .slices(2, &[])
         .build();
-    assert_eq!(invalid(&run), [Invalidity::NoRequests]);
+    assert_eq!(invalid(&run), [InvalidReason::NoRequests]);
     let idle = record()
         .steady("warm")
         .slices(12, &both(1.0))
@@ -57,13 +57,13 @@ fn a_measured_phase_without_a_request_is_not_judged() {
         .with(|run| run.phases[1].idle = true)
         .build();
     assert_eq!(judged_alone(&thresholds(), &idle).outcome, Outcome::Passed);
-    let nothing = Case {
+    let nothing = JudgeInput {
         thresholds: &thresholds(),
         candidates: &[],
         matching: Matching::None(Mismatch::NoBaseline),
         anchor: None,
     };
-    assert_eq!(judge(&nothing).invalid, [Invalidity::NoRequests]);
+    assert_eq!(judge(&nothing).invalid, [InvalidReason::NoRequests]);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_generator_that_fell_behind_is_not_judged() {
         Outcome::Passed
     );
     let [
-        Invalidity::GeneratorLate {
+        InvalidReason::GeneratorLate {
             dropped: 4,
             of: 12,
             worst_s,
@@ -102,14 +102,14 @@ fn a_generator_that_ran_out_of_something_is_not_judged() {
         run.with(change).build()
     };
     let busy = run(|run| run.health.core_share = Some(0.97));
-    let [Invalidity::GeneratorBusy { share, limit }] = invalid(&busy)[..] else {
+    let [InvalidReason::GeneratorBusy { share, limit }] = invalid(&busy)[..] else {
         panic!("a core was busy");
     };
     assert!((share - 0.97).abs() < 1e-12 && (limit - 0.9).abs() < 1e-12);
     let short = run(|run| run.health.achieved = Some(0.98));
     assert!(matches!(
         invalid(&short)[..],
-        [Invalidity::GeneratorShort { .. }]
+        [InvalidReason::GeneratorShort { .. }]
     ));
     let healthy = run(|run| {
         run.health.core_share = Some(0.89);
@@ -126,7 +126,7 @@ fn a_generator_that_ran_out_of_something_is_not_judged() {
         .build();
     assert_eq!(
         invalid(&no_sockets),
-        [Invalidity::NoSockets { requests: 3 }]
+        [InvalidReason::NoSockets { requests: 3 }]
     );
 }
 
@@ -150,18 +150,18 @@ fn an_abort_fails_by_its_own_line() {
     });
     let verdict = judged_against(&thresholds, &run, &history(10));
     assert_eq!(verdict.outcome, Outcome::Failed);
-    assert_eq!(verdict.lines.len(), 1);
-    assert_eq!(verdict.lines[0].outcome, LineOutcome::Failed);
-    assert!((verdict.lines[0].current.unwrap() - 0.7).abs() < 1e-12);
+    assert_eq!(verdict.checks.len(), 1);
+    assert_eq!(verdict.checks[0].outcome, CheckOutcome::Failed);
+    assert!((verdict.checks[0].current.unwrap() - 0.7).abs() < 1e-12);
     assert_eq!(
         verdict.comparison,
         Comparison::None(NoComparison::NotJudged)
     );
-    let aborted = Caution::Aborted {
+    let aborted = Warning::Aborted {
         failures: 700,
         requests: 1000,
     };
-    assert!(verdict.cautions.contains(&aborted));
+    assert!(verdict.warnings.contains(&aborted));
 }
 
 #[test]
@@ -172,21 +172,21 @@ fn a_missing_baseline_is_said_or_invalid() {
     let expected = Comparison::None(NoComparison::Baseline(Mismatch::NoBaseline));
     assert_eq!(verdict.comparison, expected);
     let outcomes: Vec<_> = verdict
-        .lines
+        .checks
         .iter()
         .map(|line| (&line.subject, &line.outcome))
         .collect();
     let not_compared = (
         &Subject::Overall,
-        &LineOutcome::NotJudged(NotJudged::NoComparison),
+        &CheckOutcome::NotJudged(NotJudged::NoComparison),
     );
     assert_eq!(outcomes, [not_compared, not_compared]);
-    assert!(verdict.lines[0].current.is_some());
+    assert!(verdict.checks[0].current.is_some());
 
     thresholds.regression.missing_baseline = MissingBaseline::Fail;
     let verdict = judged_alone(&thresholds, &shop(100.0));
     assert_eq!(verdict.outcome, Outcome::Invalid);
-    assert_eq!(verdict.invalid, [Invalidity::MissingBaseline]);
+    assert_eq!(verdict.invalid, [InvalidReason::MissingBaseline]);
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn a_mismatch_is_handed_on() {
         current: "2".to_owned(),
     }];
     let mismatch = Mismatch::NoJobMatches { differences };
-    let verdict = judge(&Case {
+    let verdict = judge(&JudgeInput {
         thresholds: &thresholds(),
         candidates: &[shop(1.0)],
         matching: Matching::None(mismatch.clone()),
@@ -231,12 +231,12 @@ fn another_cpu_and_unchecked_certificates_are_said() {
         })
         .build();
     let verdict = judged_against(&thresholds(), &run, &history(10));
-    let other = Caution::OtherCpu {
+    let other = Warning::OtherCpu {
         baseline: "EPYC".to_owned(),
         current: "Xeon".to_owned(),
     };
-    assert!(verdict.cautions.contains(&other));
-    assert!(verdict.cautions.contains(&Caution::Insecure));
+    assert!(verdict.warnings.contains(&other));
+    assert!(verdict.warnings.contains(&Warning::Insecure));
 }
 
 #[test]
@@ -248,9 +248,9 @@ fn another_scheduling_than_the_baselines_is_a_caution() {
     };
     let cautions = |scheduling, jobs: &[Job]| {
         let verdict = judged_against(&thresholds(), &run(scheduling), jobs);
-        let cautions = verdict.cautions.into_iter();
+        let cautions = verdict.warnings.into_iter();
         cautions
-            .filter(|caution| matches!(caution, Caution::OtherScheduling { .. }))
+            .filter(|caution| matches!(caution, Warning::OtherScheduling { .. }))
             .collect::<Vec<_>>()
     };
     // Results of versions that did not say it are of normal scheduling.
@@ -260,7 +260,7 @@ fn another_scheduling_than_the_baselines_is_a_caution() {
     for job in &mut mixed[..4] {
         job.environment.scheduling = Some(Scheduling::RealTime);
     }
-    let differs = |differing, current| Caution::OtherScheduling {
+    let differs = |differing, current| Warning::OtherScheduling {
         differing,
         jobs: 10,
         current,
@@ -287,9 +287,9 @@ fn totals_are_those_of_measured_phases_of_the_target() {
 fn a_first_run_says_what_a_later_one_would_lack() {
     let lacking = |run: &RunRecord| {
         let verdict = judged_alone(&thresholds(), run);
-        let mut cautions = verdict.cautions.into_iter();
+        let mut cautions = verdict.warnings.into_iter();
         cautions.find_map(|caution| {
-            let Caution::TooFewToCompare { why, times, .. } = caution else {
+            let Warning::TooFewToCompare { why, times, .. } = caution else {
                 return None;
             };
             Some((why, times))
@@ -318,8 +318,8 @@ fn a_first_run_says_what_a_later_one_would_lack() {
     // What is compared needs no forecast.
     let jobs = history(5);
     let compared = judged_against(&thresholds(), &shop(100.0), &jobs);
-    let forecast = |caution: &Caution| matches!(caution, Caution::TooFewToCompare { .. });
-    assert!(!compared.cautions.iter().any(forecast));
+    let forecast = |caution: &Warning| matches!(caution, Warning::TooFewToCompare { .. });
+    assert!(!compared.warnings.iter().any(forecast));
 }
 
 #[test]
@@ -338,9 +338,9 @@ fn a_comparison_knows_jobs_in_which_the_generator_was_late() {
     assert!(on_time.get("late").is_none());
     let cautioned = |jobs: &[Job]| {
         let verdict = judged_against(&thresholds(), &shop(100.0), jobs);
-        let mut cautions = verdict.cautions.into_iter();
+        let mut cautions = verdict.warnings.into_iter();
         cautions.find_map(|caution| {
-            let Caution::LateJobs { late, of, .. } = caution else {
+            let Warning::LateJobs { late, of, .. } = caution else {
                 return None;
             };
             Some((late, of))
@@ -389,19 +389,19 @@ fn names_that_are_only_redirected_make_a_run_invalid_and_most_a_caution() {
     let found = invalid(&redirecting([100, 20]));
     assert_eq!(
         found,
-        [Invalidity::Unfollowed(vec![unfollowed("GET /a", 100)])]
+        [InvalidReason::Unfollowed(vec![unfollowed("GET /a", 100)])]
     );
     let verdict = judged_alone(&thresholds(), &redirecting([51, 50]));
-    let most = Caution::Unfollowed(vec![unfollowed("GET /a", 51)]);
+    let most = Warning::Unfollowed(vec![unfollowed("GET /a", 51)]);
     assert_eq!(verdict.outcome, Outcome::Passed);
-    assert!(verdict.cautions.contains(&most), "{:?}", verdict.cautions);
+    assert!(verdict.warnings.contains(&most), "{:?}", verdict.warnings);
     // A phase that is not measured decides nothing.
     let mut warming = redirecting([100, 100]);
     warming.phases[0].measured = false;
     assert!(
         !invalid(&warming)
             .iter()
-            .any(|why| matches!(why, Invalidity::Unfollowed(_)))
+            .any(|why| matches!(why, InvalidReason::Unfollowed(_)))
     );
 }
 
@@ -410,11 +410,11 @@ fn requests_that_were_sent_again_are_a_caution() {
     let mut run = redirecting([0, 0]);
     (run.parts[0].parts.resent, run.parts[1].parts.resent) = (2, 3);
     let verdict = judged_alone(&thresholds(), &run);
-    let resent = Caution::Resent {
+    let resent = Warning::Resent {
         resent: 5,
         most: Some(("GET /b".to_owned(), 3)),
     };
-    assert!(verdict.cautions.contains(&resent), "{:?}", verdict.cautions);
+    assert!(verdict.warnings.contains(&resent), "{:?}", verdict.warnings);
 }
 
 #[test]
@@ -422,9 +422,9 @@ fn a_comparison_says_when_its_sides_count_failures_by_other_rules() {
     let run = shop(100.0);
     let mut jobs = history(10);
     let spans = |run: &RunRecord, jobs: &[Job]| {
-        let cautions = judged_against(&thresholds(), run, jobs).cautions;
+        let cautions = judged_against(&thresholds(), run, jobs).warnings;
         [true, false].into_iter().find(|older| {
-            cautions.contains(&Caution::OtherCounting {
+            cautions.contains(&Warning::OtherCounting {
                 baseline_is_older: *older,
             })
         })
@@ -451,10 +451,10 @@ fn a_proxy_that_may_have_sent_every_response_is_named() {
             .with(|run| run.target.proxy_forwards = forwards)
             .build();
         let verdict = judged_against(&thresholds(), &run, &history(10));
-        let mut cautions = verdict.cautions.into_iter();
-        cautions.find(|own| matches!(own, Caution::ProxyResponses { .. }))
+        let mut cautions = verdict.warnings.into_iter();
+        cautions.find(|own| matches!(own, Warning::ProxyResponses { .. }))
     };
-    let named = Caution::ProxyResponses {
+    let named = Warning::ProxyResponses {
         arm: Arm::Target,
         status: 503,
         requests: 1200,

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use httparse::{Error, Header, ParserConfig, Response, Status};
 
 use super::reader::ReadError;
-use crate::load::http::answer::{Expected, LOCATION, SHOWN, redirects};
+use crate::load::http::response::{Expected, LOCATION, SHOWN, redirects};
 
 /// Room on the stack for the headers of all but the oddest answer; more get one larger try.
 const USUAL_HEADERS: usize = 100;

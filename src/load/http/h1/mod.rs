@@ -10,6 +10,6 @@ mod turn;
 
 pub use head::LastHead;
 pub use reader::{Ending, HEAD_LIMIT, ReadError, Reader, Step};
-pub use turn::Scratch;
+pub use turn::ReadBuffer;
 
 pub(super) use turn::Turn;

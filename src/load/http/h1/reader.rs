@@ -5,7 +5,7 @@ use std::mem;
 
 use super::chunked::{Chunked, fitting};
 use super::head::{self, Framing, Head, LastHead};
-use crate::load::http::answer::{Answer, Expected, Keep};
+use crate::load::http::response::{Expected, Keep, Response};
 
 /// A longer head is refused: memory is the client's, and no honest server sends more.
 pub const HEAD_LIMIT: usize = 64 * 1024;
@@ -75,7 +75,7 @@ pub struct Reader<'a> {
     partial: Vec<u8>,
     /// The length of `partial` when it was last parsed in vain.
     parsed: usize,
-    answer: Answer,
+    answer: Response,
     keep_alive: bool,
 }
 
@@ -96,9 +96,9 @@ impl<'a> Reader<'a> {
             place: Place::Head,
             partial: Vec::new(),
             parsed: 0,
-            answer: Answer {
+            answer: Response {
                 body: expected.keep.room(),
-                ..Answer::default()
+                ..Response::default()
             },
             keep_alive: false,
         }
@@ -174,7 +174,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The answer, once it is whole; the reader is of no more use then.
-    pub fn take_answer(&mut self) -> Answer {
+    pub fn take_answer(&mut self) -> Response {
         mem::take(&mut self.answer)
     }
 

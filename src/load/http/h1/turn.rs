@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::head::LastHead;
 use super::reader::{Ending, ReadError, Reader, Step};
-use crate::load::http::exchange::{Answered, Broken, Exchange, Failed};
+use crate::load::http::exchange::{Completed, ConnectionError, Exchange, RequestError};
 use crate::load::http::request::Request;
 use crate::load::http::stream::Stream;
 
@@ -20,16 +20,16 @@ const READ_BUFFER: usize = 64 * 1024;
 const READS_IN_A_ROW: u32 = 16;
 
 /// What all users of a core read with: it is borrowed for the length of a read, so a waiting user holds none.
-pub struct Scratch(RefCell<Desk>);
+pub struct ReadBuffer(RefCell<BufferState>);
 
-struct Desk {
+struct BufferState {
     buffer: Box<[u8]>,
     last: LastHead,
 }
 
-impl Default for Scratch {
+impl Default for ReadBuffer {
     fn default() -> Self {
-        Self(RefCell::new(Desk {
+        Self(RefCell::new(BufferState {
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             last: LastHead::default(),
         }))
@@ -39,7 +39,7 @@ impl Default for Scratch {
 /// A request on its way over one connection.
 pub(in crate::load::http) struct Turn<'a> {
     stream: &'a mut Stream,
-    scratch: &'a Scratch,
+    scratch: &'a ReadBuffer,
     request: &'a Request<'a>,
     reader: Reader<'a>,
     /// Just before the first byte was written.
@@ -55,7 +55,7 @@ pub(in crate::load::http) struct Turn<'a> {
 impl<'a> Turn<'a> {
     pub(in crate::load::http) fn new(
         stream: &'a mut Stream,
-        scratch: &'a Scratch,
+        scratch: &'a ReadBuffer,
         request: &'a Request<'a>,
         begun: Instant,
         until: Instant,
@@ -79,10 +79,10 @@ impl<'a> Turn<'a> {
     pub(in crate::load::http) fn run<const SITE: u8>(
         &mut self,
         exchange: &mut Exchange,
-    ) -> impl Future<Output = Result<Answered, Broken>> {
+    ) -> impl Future<Output = Result<Completed, ConnectionError>> {
         poll_fn(|context| {
             self.poll::<SITE>(context, exchange)
-                .map_ok(|surplus| Answered {
+                .map_ok(|surplus| Completed {
                     reusable: self.reader.keeps_alive() && surplus == 0 && self.flushed,
                 })
         })
@@ -94,9 +94,9 @@ impl<'a> Turn<'a> {
         &mut self,
         context: &mut Context<'_>,
         exchange: &mut Exchange,
-    ) -> Poll<Result<usize, Broken>> {
+    ) -> Poll<Result<usize, ConnectionError>> {
         self.write(context);
-        let Desk { buffer, last } = &mut *self.scratch.0.borrow_mut();
+        let BufferState { buffer, last } = &mut *self.scratch.0.borrow_mut();
         for _ in 0..READS_IN_A_ROW {
             let read = ready!(self.stream.poll_read(context, buffer));
             let now = Instant::now();
@@ -116,7 +116,9 @@ impl<'a> Turn<'a> {
                     .close(Ending::Cut)
                     .map(|()| Step::Done { surplus: 0 }),
                 Err(error) => {
-                    return Poll::Ready(Err(self.broken(Failed::on_connection(&error), exchange)));
+                    return Poll::Ready(Err(
+                        self.broken(RequestError::on_connection(&error), exchange)
+                    ));
                 }
             };
             match step {
@@ -173,18 +175,20 @@ impl<'a> Turn<'a> {
     }
 
     /// A connection that ended without an answer is better explained by why the request could not be written.
-    fn unreadable(&self, error: ReadError, exchange: &Exchange) -> Broken {
+    fn unreadable(&self, error: ReadError, exchange: &Exchange) -> ConnectionError {
         let failed = match &self.write_error {
-            Some(cause) if error == ReadError::ClosedBeforeHead => Failed::on_connection(cause),
+            Some(cause) if error == ReadError::ClosedBeforeHead => {
+                RequestError::on_connection(cause)
+            }
             _ => error.into(),
         };
         self.broken(failed, exchange)
     }
 
-    fn broken(&self, failed: Failed, exchange: &Exchange) -> Broken {
+    fn broken(&self, failed: RequestError, exchange: &Exchange) -> ConnectionError {
         // TLS does not tell how much of a record went out.
         let unsure = self.write_error.is_some() && matches!(self.stream, Stream::Tls(_));
-        Broken {
+        ConnectionError {
             failed,
             unanswered: exchange.times.first_byte.is_none(),
             sent: self.written > 0 || unsure,
@@ -206,7 +210,7 @@ impl Stream {
 
     /// Whether an idle connection is still open. What is said between requests, even data, makes it unusable. Without
     /// news from the system this costs no system call.
-    pub(in crate::load::http) async fn is_quiet(&mut self, scratch: &Scratch) -> bool {
+    pub(in crate::load::http) async fn is_quiet(&mut self, scratch: &ReadBuffer) -> bool {
         if let Self::Plain(tcp) = self {
             let read = tcp.try_read(&mut scratch.0.borrow_mut().buffer);
             return read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);

@@ -14,16 +14,16 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper::header::{HeaderName, HeaderValue};
-use hyper::{Request as Message, Response, Uri};
+use hyper::{Request as Message, Response as HyperResponse, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::{JoinHandle, spawn_local};
 
-use super::answer::{Answer, Expected, LOCATION, SHOWN, redirects};
-use super::exchange::{Answered, Broken, Exchange, Failed, Failure};
+use super::exchange::{Completed, ConnectionError, Exchange, Failure, RequestError};
 use super::h1::ReadError;
 use super::origin::Scheme;
 use super::request::Request;
+use super::response::{Expected, LOCATION, Response, SHOWN, redirects};
 use super::stream::Stream;
 
 /// Headers that belong to HTTP/1.1's connections, or that HTTP/2 says in another way (RFC 9113, section 8.2.2).
@@ -105,7 +105,7 @@ impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for Local {
 
 impl Session {
     /// Opens a session on a stream. Must be called on a runtime of local tasks.
-    pub(super) async fn open(stream: Stream, scheme: Scheme) -> Result<Self, Failed> {
+    pub(super) async fn open(stream: Stream, scheme: Scheme) -> Result<Self, RequestError> {
         let written = Rc::default();
         let stream = Counted {
             stream,
@@ -142,8 +142,8 @@ impl Session {
         request: &Request<'_>,
         begun: Instant,
         exchange: &mut Exchange,
-    ) -> Result<Answered, Broken> {
-        let unsent = |failed| Broken {
+    ) -> Result<Completed, ConnectionError> {
+        let unsent = |failed| ConnectionError {
             failed,
             unanswered: true,
             sent: false,
@@ -158,7 +158,7 @@ impl Session {
         let sent = self.sender.send_request(message).await;
         let response = sent.map_err(|error| {
             let sent = self.written.get() > before && !is_unprocessed(&error);
-            Broken {
+            ConnectionError {
                 failed: failed(&error),
                 unanswered: !is_misread(&error),
                 sent,
@@ -169,21 +169,22 @@ impl Session {
         let answer = read(response, &request.expected, exchange).await;
         let now = Instant::now();
         exchange.times.answered(now - begun, now);
-        let answer = answer.map_err(|failed| Broken {
+        let answer = answer.map_err(|failed| ConnectionError {
             failed,
             unanswered: false,
             sent: true,
             whole: true,
         })?;
         exchange.outcome = Ok(answer);
-        Ok(Answered {
+        Ok(Completed {
             reusable: self.is_open(),
         })
     }
 
     /// The request that was rendered as HTTP/1.1.
-    fn translated(&self, bytes: &[u8]) -> Result<Message<Full<Bytes>>, Failed> {
-        let bad = |what: &str| Failed::new(Failure::BadHead, &format_args!("cannot send {what}"));
+    fn translated(&self, bytes: &[u8]) -> Result<Message<Full<Bytes>>, RequestError> {
+        let bad =
+            |what: &str| RequestError::new(Failure::BadHead, &format_args!("cannot send {what}"));
         let mut headers = vec![httparse::EMPTY_HEADER; MOST_HEADERS];
         let mut parsed = httparse::Request::new(&mut headers);
         let length = match parsed.parse(bytes) {
@@ -224,10 +225,10 @@ impl Session {
 }
 
 async fn read(
-    response: Response<Incoming>,
+    response: HyperResponse<Incoming>,
     expected: &Expected<'_>,
     exchange: &mut Exchange,
-) -> Result<Answer, Failed> {
+) -> Result<Response, RequestError> {
     let mut values = Vec::new();
     for (name, value) in response.headers() {
         for (place, wanted) in expected.headers.iter().enumerate() {
@@ -254,10 +255,10 @@ async fn read(
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| match failed(&error) {
             // The head was fine: whatever the session is blamed for, it is the body that broke.
-            failed @ Failed {
+            failed @ RequestError {
                 failure: Failure::BadHead,
                 ..
-            } => Failed {
+            } => RequestError {
                 failure: Failure::BadBody,
                 ..failed
             },
@@ -270,10 +271,12 @@ async fn read(
         exchange.bytes_in += data.len() as u64;
         if let Some(kept) = &mut kept {
             let part = expected.keep.part(kept.len(), data);
-            kept.extend_from_slice(part.ok_or_else(|| Failed::from(ReadError::BodyTooLarge))?);
+            kept.extend_from_slice(
+                part.ok_or_else(|| RequestError::from(ReadError::BodyTooLarge))?,
+            );
         }
     }
-    Ok(Answer {
+    Ok(Response {
         status,
         body: kept,
         length,
@@ -307,12 +310,12 @@ fn of_h2(error: &hyper::Error) -> Option<&h2::Error> {
 }
 
 /// What an error of hyper is to the user of a service.
-fn failed(error: &hyper::Error) -> Failed {
+fn failed(error: &hyper::Error) -> RequestError {
     let mut cause = error.source();
     let mut told = error.to_string();
     while let Some(inner) = cause {
         if let Some(system) = inner.downcast_ref::<io::Error>() {
-            return Failed::on_connection(system);
+            return RequestError::on_connection(system);
         }
         if let Some(h2) = inner.downcast_ref::<h2::Error>() {
             return of_session(h2);
@@ -325,12 +328,12 @@ fn failed(error: &hyper::Error) -> Failed {
     } else {
         Failure::Closed
     };
-    Failed::new(failure, &told)
+    RequestError::new(failure, &told)
 }
 
-fn of_session(error: &h2::Error) -> Failed {
+fn of_session(error: &h2::Error) -> RequestError {
     if let Some(system) = error.get_io() {
-        return Failed::on_connection(system);
+        return RequestError::on_connection(system);
     }
     // What the server broke is noticed here; what it gave up it says itself.
     let failure = if error.is_library() {
@@ -338,5 +341,5 @@ fn of_session(error: &h2::Error) -> Failed {
     } else {
         Failure::Reset
     };
-    Failed::new(failure, error)
+    RequestError::new(failure, error)
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::scenario::HttpVersion;
 
-use super::{Client, Connector, Exchange, Failure, Request, Scratch, Trust, render};
+use super::{Client, Connector, Exchange, Failure, ReadBuffer, Request, Trust, render};
 
 /// Long enough for a busy machine; no test waits for it.
 const AMPLE: Duration = Duration::from_secs(20);
@@ -22,7 +22,7 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 /// A client with its buffer and a request or two, as a user of the load would hold them.
 struct User {
     client: Client,
-    scratch: Scratch,
+    scratch: ReadBuffer,
 }
 
 impl User {
@@ -45,7 +45,7 @@ impl User {
     fn sharing(connector: &Arc<Connector>) -> Self {
         Self {
             client: Client::new(Arc::clone(connector)),
-            scratch: Scratch::default(),
+            scratch: ReadBuffer::default(),
         }
     }
 

@@ -10,11 +10,11 @@ use super::scale::{Scale, Spread};
 use super::words::clock;
 use crate::measurement::Arm;
 use crate::record::{PhaseRecord, RunRecord};
-use crate::report::Story;
-use crate::report::course::{By, Course, Moment, course};
+use crate::report::ReportInput;
 use crate::report::numbers::{self, counted};
 use crate::report::text::{one_line, shorten};
-use crate::report::words::Medium;
+use crate::report::time_series::{By, Point, TimeSeries, course};
+use crate::report::wording::Medium;
 use crate::units::six_digits;
 
 /// Points that a line has at most: a longer run is told by the worst of some seconds each.
@@ -33,14 +33,14 @@ struct Stretch {
 /// All that the plots of a timeline share.
 pub(super) struct Timeline<'a> {
     record: &'a RunRecord,
-    course: Course,
+    course: TimeSeries,
     stretches: Vec<Stretch>,
     x: Scale,
 }
 
 impl<'a> Timeline<'a> {
     /// The timeline of a story; none where nothing was sent.
-    pub(super) fn of(story: &Story<'a>) -> Option<Self> {
+    pub(super) fn of(story: &ReportInput<'a>) -> Option<Self> {
         let record = story.record;
         if record.timeline.is_empty() {
             return None;
@@ -77,7 +77,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    fn moments(&self) -> impl Iterator<Item = &Moment> + Clone {
+    fn moments(&self) -> impl Iterator<Item = &Point> + Clone {
         self.course.moments.iter()
     }
 
@@ -86,7 +86,7 @@ impl<'a> Timeline<'a> {
     }
 
     /// Where a moment lies from left to right: in the middle of its time.
-    fn x_of(&self, moment: &Moment) -> f64 {
+    fn x_of(&self, moment: &Point) -> f64 {
         self.x.at(moment.middle())
     }
 
@@ -104,7 +104,7 @@ impl<'a> Timeline<'a> {
 
     /// The points of a series, broken where it has none: a moment of the other arm breaks it only where every moment is a
     /// second, since slices alternate.
-    fn runs(&self, y: impl Fn(&Moment) -> Option<f64>) -> Vec<Vec<(f64, f64)>> {
+    fn runs(&self, y: impl Fn(&Point) -> Option<f64>) -> Vec<Vec<(f64, f64)>> {
         let mut runs: Vec<Vec<(f64, f64)>> = Vec::new();
         let mut is_open = false;
         for moment in self.moments() {
@@ -186,11 +186,11 @@ impl<'a> Timeline<'a> {
         (columns >= 4 && self.stretches.len() > 1).then(|| shorten(&one_line(&phase.name), columns))
     }
 
-    fn phase_of(&self, moment: &Moment) -> Option<&PhaseRecord> {
+    fn phase_of(&self, moment: &Point) -> Option<&PhaseRecord> {
         self.record.phases.get(moment.place?.phase)
     }
 
-    fn measured(&self) -> impl Iterator<Item = &Moment> {
+    fn measured(&self) -> impl Iterator<Item = &Point> {
         self.moments().filter(|moment| {
             self.phase_of(moment)
                 .is_some_and(PhaseRecord::is_measured_load)
@@ -198,7 +198,7 @@ impl<'a> Timeline<'a> {
     }
 
     /// Where a moment lies, in words: `3:12, in burst`.
-    fn when(&self, moment: &Moment) -> String {
+    fn when(&self, moment: &Point) -> String {
         let phase = self.phase_of(moment);
         let phase = phase.map_or_else(String::new, |phase| format!(", in {}", name(&phase.name)));
         format!("{}{phase}", clock(moment.from))
@@ -216,7 +216,7 @@ impl<'a> Timeline<'a> {
     }
 
     /// The numbers of a plot: when, in which phase, and what the plot is of.
-    fn numbers(&self, heads: &[&str], cells: impl Fn(&Moment) -> Vec<String>) -> Numbers {
+    fn numbers(&self, heads: &[&str], cells: impl Fn(&Point) -> Vec<String>) -> Numbers {
         let arm = self.is_duet().then_some("arm");
         let heads = ["time", "phase"]
             .into_iter()
@@ -252,7 +252,7 @@ pub(super) fn arm_name(arm: Arm) -> &'static str {
 
 /// A phase's name as it fits into a sentence.
 fn name(name: &str) -> String {
-    Medium::Plain.foreign(name)
+    Medium::Plain.untrusted(name)
 }
 
 /// A number of users or events, as an axis or a table tells it.

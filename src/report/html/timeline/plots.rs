@@ -8,9 +8,9 @@ use super::super::words::millis_unit;
 use super::{Timeline, arm_name, name, numbers_text};
 use crate::measurement::Arm;
 use crate::record::median;
-use crate::report::course::Moment;
 use crate::report::numbers::{self, count, counted};
 use crate::report::text::{one_line, shorten};
+use crate::report::time_series::Point;
 use crate::units::Latency;
 
 const QUANTILES: [(&str, &str, Marker); 3] = [
@@ -39,7 +39,7 @@ impl Timeline<'_> {
             &[Arm::Target]
         };
         let series = arms.iter().flat_map(|arm| {
-            let own = |moment: &Moment| moment.arm(self.record) == Some(*arm);
+            let own = |moment: &Point| moment.arm(self.record) == Some(*arm);
             let quantiles = QUANTILES.iter().enumerate();
             quantiles.map(move |(index, (name, look, marker))| Series {
                 name: if self.is_duet() {
@@ -110,7 +110,7 @@ impl Timeline<'_> {
 
     /// Users.
     pub(in crate::report::html) fn users(&self, id: &str) -> Plot {
-        let users = |moment: &Moment| f64::from(moment.users);
+        let users = |moment: &Point| f64::from(moment.users);
         let y = from_zero(self.moments().map(users)).between(plot::bottom(HEIGHT), TOP);
         let most = self.moments().map(|moment| moment.users).max();
         let most = counted(u64::from(most.unwrap_or(0)), "user");
@@ -137,9 +137,9 @@ impl Timeline<'_> {
 
     /// Requests per second.
     pub(in crate::report::html) fn rate(&self, id: &str) -> Plot {
-        let y = from_zero(self.moments().map(Moment::per_second));
+        let y = from_zero(self.moments().map(Point::per_second));
         let y = y.between(plot::bottom(HEIGHT), TOP);
-        let rates: Vec<f64> = self.measured().map(Moment::per_second).collect();
+        let rates: Vec<f64> = self.measured().map(Point::per_second).collect();
         let (low, high) = ends(&rates);
         let see = html! {
             @if rates.is_empty() { "No measured phase had users or arrivals." } @else {
@@ -162,7 +162,7 @@ impl Timeline<'_> {
 
     /// Errors per second.
     pub(in crate::report::html) fn errors(&self, id: &str) -> Plot {
-        let y = from_zero(self.moments().map(Moment::errors_per_second));
+        let y = from_zero(self.moments().map(Point::errors_per_second));
         let y = y.between(plot::bottom(HEIGHT), TOP);
         let series = Series {
             name: "errors/s".to_owned(),
@@ -195,7 +195,7 @@ impl Timeline<'_> {
         }
     }
 
-    fn line(&self, name: &str, look: &'static str, y: impl Fn(&Moment) -> f64) -> Series {
+    fn line(&self, name: &str, look: &'static str, y: impl Fn(&Point) -> f64) -> Series {
         Series {
             name: name.to_owned(),
             look,

@@ -1,14 +1,14 @@
 //! The reader by itself: where answers end, and what is refused.
 
 use super::super::{Ending, HEAD_LIMIT, LastHead, ReadError, Reader, Step};
-use crate::load::http::{Answer, Expected, HeaderName, Keep};
+use crate::load::http::{Expected, HeaderName, Keep, Response};
 
 /// What a reader makes of bytes that come in these pieces and then end: the answer, whether the connection lives on, and
 /// the surplus.
 pub(super) fn read(
     pieces: &[&[u8]],
     expected: Expected<'_>,
-) -> Result<(Answer, bool, usize), ReadError> {
+) -> Result<(Response, bool, usize), ReadError> {
     read_after(&mut LastHead::default(), pieces, expected)
 }
 
@@ -17,7 +17,7 @@ pub(super) fn read_after(
     last: &mut LastHead,
     pieces: &[&[u8]],
     expected: Expected<'_>,
-) -> Result<(Answer, bool, usize), ReadError> {
+) -> Result<(Response, bool, usize), ReadError> {
     let mut reader = Reader::new(expected);
     let mut extra = 0;
     for piece in pieces {

@@ -1,0 +1,296 @@
+//! A gate judged, and the files that tell of it.
+
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use super::console::{Console, DEFAULT_WIDTH, Verbosity, program};
+use super::servers;
+use crate::baseline::{Baseline, Matching, RunContext, anchor, matching};
+use crate::exit::{Exit, Strictness};
+use crate::files;
+use crate::plan::Gate;
+use crate::record::RunRecord;
+use crate::report::{self, Colour, CommandHints, ComparedWith, ReportInput};
+use crate::thresholds::Thresholds;
+use crate::verdict::{self, JudgeInput, Verdict};
+
+/// What runs are held against: the files of a gate, or what stands in for them.
+#[derive(Clone, Copy)]
+pub(super) struct Criteria<'a> {
+    pub(super) thresholds: &'a Thresholds,
+    pub(super) thresholds_path: &'a Path,
+    pub(super) baseline: Option<&'a Baseline>,
+    /// The gate's folder.
+    pub(super) folder: &'a Path,
+}
+
+impl<'a> From<&'a Gate> for Criteria<'a> {
+    fn from(gate: &'a Gate) -> Self {
+        Self {
+            thresholds: &gate.thresholds,
+            thresholds_path: &gate.thresholds_path,
+            baseline: gate.baseline.as_ref(),
+            folder: &gate.folder,
+        }
+    }
+}
+
+/// Runs, what they are held against, and their verdict.
+pub(super) struct Evaluation<'a> {
+    held: Criteria<'a>,
+    pub(super) records: Vec<RunRecord>,
+    pub(super) verdict: Verdict,
+    strictness: Strictness,
+    folder: PathBuf,
+    gate_path: String,
+    thresholds_path: String,
+    files: Vec<String>,
+    is_recorded: bool,
+    is_untrusted: bool,
+    exit: Exit,
+}
+
+/// What a verdict is told at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ResultSource {
+    /// A run that has just ended; its record lies beside the reports.
+    Live,
+    /// Stored results, judged again.
+    Stored,
+    /// The same of results that a stranger may have written.
+    Untrusted,
+    /// Stored results that are to be recorded; no report is written.
+    ForRecording,
+    /// A stored result, told again as its run told it; one report is written, or none.
+    ForRendering,
+}
+
+/// The record of a run.
+pub(super) const RESULT: &str = "result.json";
+
+/// A report by the name of its format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// What the terminal is told, with nothing left out.
+    Text,
+    /// `report.html`.
+    Html,
+    /// `summary.md`.
+    Summary,
+    /// `junit.xml`.
+    Junit,
+    /// `metrics.txt`.
+    Metrics,
+    /// `metrics-gated.txt`.
+    MetricsGated,
+    /// `load-performance.json`.
+    LoadPerformance,
+    /// `result.json` itself, in the schema of today.
+    Result,
+}
+
+/// The files that are written beside the record.
+const FILES: [(&str, Format); 6] = [
+    ("junit.xml", Format::Junit),
+    ("summary.md", Format::Summary),
+    ("report.html", Format::Html),
+    ("metrics.txt", Format::Metrics),
+    ("metrics-gated.txt", Format::MetricsGated),
+    ("load-performance.json", Format::LoadPerformance),
+];
+
+impl<'a> Evaluation<'a> {
+    /// Judges the runs of a gate; there must be at least one.
+    pub(super) fn new(
+        held: impl Into<Criteria<'a>>,
+        records: Vec<RunRecord>,
+        occasion: ResultSource,
+        strictness: Strictness,
+        folder: &Path,
+    ) -> Self {
+        let held = held.into();
+        let verdict = judge(held, &records);
+        let exit = match (occasion, records[0].signal()) {
+            (ResultSource::Live | ResultSource::ForRendering, Some(signal)) => Exit::Signal(signal),
+            (ResultSource::Live | ResultSource::ForRendering, None)
+            | (ResultSource::Stored | ResultSource::Untrusted | ResultSource::ForRecording, _) => {
+                Exit::of(&verdict, strictness)
+            }
+        };
+        let shown = |path: &Path| path.display().to_string();
+        let reports = FILES.iter().map(|(name, _)| *name);
+        let names: Vec<&str> = match occasion {
+            ResultSource::Live => std::iter::once(RESULT).chain(reports).collect(),
+            ResultSource::Stored | ResultSource::Untrusted => reports.collect(),
+            ResultSource::ForRecording | ResultSource::ForRendering => Vec::new(),
+        };
+        Self {
+            held,
+            exit,
+            records,
+            verdict,
+            strictness,
+            folder: folder.to_owned(),
+            gate_path: shown(held.folder),
+            thresholds_path: shown(held.thresholds_path),
+            files: names.iter().map(|name| shown(&folder.join(name))).collect(),
+            is_recorded: false,
+            is_untrusted: occasion == ResultSource::Untrusted,
+        }
+    }
+
+    /// The same of a run that becomes a part of the baseline.
+    pub(super) fn as_recorded(self) -> Self {
+        Self {
+            is_recorded: true,
+            ..self
+        }
+    }
+
+    /// How the process ends for this gate.
+    pub(super) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Writes every report into the gate's folder.
+    pub(super) fn write(&self) -> Result<(), Error> {
+        let story = self.report_input();
+        FILES
+            .iter()
+            .try_for_each(|(name, format)| write(&self.folder.join(name), &format.render(&story)))
+    }
+
+    /// What the terminal is told.
+    pub(super) fn terminal_text(&self, console: &Console) -> String {
+        self.render_for_terminal(|story| match console.verbosity {
+            Verbosity::Full => report::terminal(story, console.width, console.colour),
+            Verbosity::Quiet | Verbosity::Silent => {
+                report::verdict_line(story, console.width, console.colour)
+            }
+        })
+    }
+
+    /// The same with nothing left out, each name in each phase as well.
+    pub(super) fn full_terminal_text(&self, console: &Console) -> String {
+        self.render_for_terminal(|story| {
+            report::terminal_in_full(story, console.width, console.colour)
+        })
+    }
+
+    /// Tells the story to who can type what it advises.
+    fn render_for_terminal(&self, tell: impl FnOnce(&ReportInput<'_>) -> String) -> String {
+        let (program, result) = (program(), self.result());
+        let mut story = self.report_input();
+        story.hints.program = &program;
+        if let Some(result) = &result {
+            story.hints.result = result;
+        }
+        tell(&story)
+    }
+
+    /// What whoever records the runs should know.
+    pub(super) fn recording_notes(&self) -> Vec<String> {
+        report::recording_notes(&self.report_input())
+    }
+
+    /// Where its files lie.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What its reports are told from.
+    pub(super) fn report_input(&self) -> ReportInput<'_> {
+        let newest = match matching(self.held.baseline, &RunContext::from(&self.records[0])) {
+            Matching::Jobs(jobs) => jobs.last().copied(),
+            Matching::None(_) => None,
+        };
+        ReportInput {
+            verdict: &self.verdict,
+            record: &self.records[0],
+            others: &self.records[1..],
+            thresholds: self.held.thresholds,
+            gate_path: &self.gate_path,
+            thresholds_path: &self.thresholds_path,
+            baseline: self.held.baseline,
+            compared_with: match (&self.records[0].base, newest) {
+                (Some(_), _) => ComparedWith::Base { commit: None },
+                (None, Some(job)) => ComparedWith::Baseline {
+                    commit: job.commit.as_deref(),
+                    started: job.started,
+                },
+                (None, None) => ComparedWith::Nothing,
+            },
+            strict: self.strictness == Strictness::Strict,
+            exit: self.exit.code(),
+            files: &self.files,
+            is_recorded: self.is_recorded,
+            is_untrusted: self.is_untrusted,
+            hints: CommandHints::default(),
+        }
+    }
+
+    /// The result, as the user would name it to a command.
+    fn result(&self) -> Option<String> {
+        let is_result = |path: &&String| Path::new(path).file_name() == Some(RESULT.as_ref());
+        self.files
+            .iter()
+            .find(is_result)
+            .map(|path| report::quoted(path))
+    }
+}
+
+impl Format {
+    /// The report as the text of a file.
+    pub(super) fn render(self, story: &ReportInput<'_>) -> String {
+        match self {
+            Self::Text => report::terminal_in_full(story, DEFAULT_WIDTH, Colour::Never),
+            Self::Html => report::html(story),
+            Self::Summary => report::summary(&[*story]),
+            Self::Junit => report::junit(&[*story]),
+            Self::Metrics => report::metrics(story),
+            Self::MetricsGated => report::gated(&[*story]),
+            Self::LoadPerformance => report::performance(story),
+            Self::Result => story.record.to_json(),
+        }
+    }
+}
+
+/// Removes what an earlier run left in a folder, so that it is never taken for this run's. A link is removed, not followed.
+pub(super) fn clear(folder: &Path) -> Result<(), Error> {
+    let reports = FILES.iter().map(|(name, _)| *name);
+    let logs = servers::LOGS.into_iter();
+    for name in reports.chain(logs).chain([RESULT]) {
+        let path = folder.join(name);
+        match files::remove(&path) {
+            Ok(()) => {}
+            Err(source) => return Err(Error::Write { path, source }),
+        }
+    }
+    Ok(())
+}
+
+/// Judges records of one job; there must be at least one.
+pub(super) fn judge<'a>(held: impl Into<Criteria<'a>>, records: &[RunRecord]) -> Verdict {
+    let (held, setting) = (held.into(), RunContext::from(&records[0]));
+    verdict::judge(&JudgeInput {
+        thresholds: held.thresholds,
+        candidates: records,
+        matching: matching(held.baseline, &setting),
+        anchor: anchor(held.baseline, &setting),
+    })
+}
+
+/// Writes one summary over several gates.
+pub(super) fn write_summary(out: &Path, told: &[Evaluation<'_>]) -> Result<(), Error> {
+    let stories: Vec<ReportInput<'_>> = told.iter().map(Evaluation::report_input).collect();
+    write(&out.join("metrics-gated.txt"), &report::gated(&stories))?;
+    write(&out.join("summary.md"), &report::summary(&stories))
+}
+
+/// Writes one file, whole or not at all.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Error> {
+    files::write(path, text).map_err(|source| Error::Write {
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,130 @@
+//! Conducts a duet: one arm is loaded at a time, leg by leg, while the other rests.
+
+use std::time::{Duration, Instant};
+
+use super::arm_clock::Span;
+use super::config::{Ended, Error, Hooks, Interim, Outcome};
+use super::duet_schedule::{DuetSchedule, Segment};
+use super::engine::{EngineRun, HEAD_START};
+use super::worker::{Command, WorkerResult};
+use super::worker_pool::{RunMonitor, WaitOutcome, WorkerPool};
+use crate::measurement::{Arm, Measurement};
+
+/// Runs the legs of a course one after the other.
+pub(super) fn conduct(
+    run: &EngineRun<'_>,
+    course: &DuetSchedule,
+    guard: Duration,
+    mut crew: WorkerPool<'_>,
+    overseer: &mut RunMonitor<'_>,
+    hooks: &mut Hooks<'_>,
+) -> Result<Outcome, Error> {
+    let mut past = DuetState {
+        run,
+        course,
+        spans: Vec::new(),
+        free: run.plan.start,
+    };
+    let mut ended = Ended::Completed;
+    for (number, leg) in course.legs.iter().enumerate() {
+        if number == course.first_look && number > 0 {
+            match crew.report(overseer)? {
+                Ok(share) => {
+                    let so_far = past.outcome(share, Ended::Completed);
+                    if (hooks.look)(so_far) == Interim::Stop {
+                        break;
+                    }
+                }
+                Err(early) => {
+                    ended = early;
+                    break;
+                }
+            }
+        }
+        if let (Some(pair), true) = (leg.pair, leg.is_first)
+            && let Err(lost) = (hooks.before_pair)(pair)
+        {
+            ended = Ended::Unreachable(lost);
+            break;
+        }
+        if let WaitOutcome::Early(early) = past.load(*leg, guard, &mut crew, overseer)? {
+            ended = early;
+            break;
+        }
+    }
+    let share = crew.finish(ended != Ended::Completed)?;
+    Ok(past.outcome(share, ended))
+}
+
+/// What was run so far.
+struct DuetState<'r> {
+    run: &'r EngineRun<'r>,
+    course: &'r DuetSchedule,
+    /// Where the legs that were begun lie in real time.
+    spans: Vec<(Segment, Span)>,
+    /// From when on the next leg may begin.
+    free: Instant,
+}
+
+impl DuetState<'_> {
+    /// Loads one arm for one leg, and waits until all that was due in it has ended.
+    fn load(
+        &mut self,
+        leg: Segment,
+        guard: Duration,
+        crew: &mut WorkerPool<'_>,
+        overseer: &mut RunMonitor<'_>,
+    ) -> Result<WaitOutcome, Error> {
+        let arm = index(leg.arm);
+        // Connections that the server closed while the arm rested are opened before the leg begins.
+        crew.tell(Command::Refresh { arm });
+        if let early @ WaitOutcome::Early(_) = crew.wait(overseer)? {
+            return Ok(early);
+        }
+        let span = Span {
+            from: leg.from,
+            to: leg.to,
+            start: self.free.max(Instant::now() + HEAD_START),
+        };
+        self.spans.push((leg, span));
+        overseer.watch.enter(&leg, span, self.course);
+        crew.tell(Command::Load { arm, span });
+        crew.tell(Command::Settle { arm });
+        self.free = span.end() + guard;
+        crew.wait(overseer)
+    }
+
+    fn outcome(&self, mut share: WorkerResult, ended: Ended) -> Outcome {
+        let arms = std::mem::take(&mut share.arms);
+        let mut measurement = Measurement::default();
+        for (arm, measured) in [Arm::Target, Arm::Base].into_iter().zip(arms) {
+            measurement.add_arm(self.placed(arm, measured));
+        }
+        let load = self.course.phases(self.spans.len());
+        self.run.outcome(measurement, &share, load, ended)
+    }
+
+    /// One arm's measurement with its slices in real time and in their pairs.
+    fn placed(&self, arm: Arm, mut measured: Measurement) -> Measurement {
+        let own = || self.spans.iter().filter(|(leg, _)| leg.arm == arm);
+        measured.slices.retain_mut(|slice| {
+            let found = own().find(|(leg, _)| (leg.from..leg.to).contains(&slice.start));
+            let Some((leg, span)) = found else {
+                return false;
+            };
+            let start = span.instant(slice.start);
+            slice.start = start.saturating_duration_since(self.run.plan.start);
+            slice.pair = leg.pair;
+            true
+        });
+        measured
+    }
+}
+
+/// Where an arm stands in the plan.
+fn index(arm: Arm) -> usize {
+    match arm {
+        Arm::Target => 0,
+        Arm::Base => 1,
+    }
+}

@@ -1,0 +1,386 @@
+//! The course of a duet: which arm is loaded when. Pure.
+//!
+//! Ramps and phases that are not measured run once per arm, steady phases in pairs of slices, and repeated phases in pairs
+//! of passes. Within each pair the order is drawn, balanced over every two pairs, so that drift and neighbours fall on both
+//! arms alike. Both arms see the same load in their own time; only its place in real time differs.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+
+use super::draws::{self, Purpose};
+use super::timetable::{Timetable, Window};
+use crate::measurement::Arm;
+use crate::scenario::Phase;
+
+/// The fewest passes per arm of a repeated phase: as many units as a duet needs.
+const FEWEST_PASSES: u32 = 5;
+
+/// How two deployments are loaded in turns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DuetTurns {
+    /// Pairs of slices of each steady phase, before a second look.
+    pub pairs: u32,
+    /// Length of a slice.
+    pub slice: Duration,
+    /// The least time between two slices.
+    pub guard: Duration,
+    /// Whether as many pairs again follow where the first did not suffice.
+    pub second_look: bool,
+}
+
+/// A stretch in which one arm is loaded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Segment {
+    pub(super) arm: Arm,
+    /// Its first time, in the arm's own time.
+    pub(super) from: Duration,
+    /// Its first time that does not belong to it any more.
+    pub(super) to: Duration,
+    /// The pair of slices that it belongs to, counted over the run.
+    pub(super) pair: Option<u32>,
+    /// Whether it is the first of two legs that belong together.
+    pub(super) is_first: bool,
+}
+
+/// The course of a duet.
+#[derive(Clone, Debug)]
+pub(super) struct DuetSchedule {
+    /// The phases as one arm goes through them, a second look last.
+    load: Vec<Phase>,
+    slice: Duration,
+    pub(super) legs: Vec<Segment>,
+    /// How many legs come before the second look.
+    pub(super) first_look: usize,
+}
+
+impl Segment {
+    /// How long it lasts.
+    pub(super) fn length(&self) -> Duration {
+        self.to.saturating_sub(self.from)
+    }
+}
+
+/// What one arm of a duet goes through with one look: each phase once, a steady one as long as all of its slices together.
+pub fn duet_load(load: &[Phase], turns: &DuetTurns) -> Vec<Phase> {
+    let course = DuetSchedule::new(load, turns, 0);
+    course.phases(course.first_look)
+}
+
+/// How long a duet takes at least, with the guards between its slices: with one look, and with a second one.
+pub fn duet_lasts(load: &[Phase], turns: &DuetTurns) -> (Duration, Duration) {
+    let course = DuetSchedule::new(load, turns, 0);
+    let lasts = |legs: &[Segment]| {
+        let guards = u32::try_from(legs.len()).unwrap_or(u32::MAX);
+        legs.iter().map(Segment::length).sum::<Duration>() + turns.guard * guards
+    };
+    (
+        lasts(&course.legs[..course.first_look]),
+        lasts(&course.legs),
+    )
+}
+
+impl DuetSchedule {
+    pub(super) fn new(load: &[Phase], turns: &DuetTurns, seed: u64) -> Self {
+        let mut course = Self {
+            load: Vec::new(),
+            slice: turns.slice,
+            legs: Vec::new(),
+            first_look: 0,
+        };
+        let mut maker = Builder {
+            course: &mut course,
+            turns,
+            rng: draws::generator(seed, Purpose::Order),
+            coin: None,
+            at: Duration::ZERO,
+            pairs: 0,
+        };
+        let mut rest: VecDeque<&Phase> = load.iter().collect();
+        while let Some(phase) = rest.front() {
+            if phase.passes > 1 {
+                maker.passes(&mut rest);
+            } else {
+                maker.phase(phase);
+                rest.pop_front();
+            }
+        }
+        maker.course.first_look = maker.course.legs.len();
+        if turns.second_look {
+            for phase in load.iter().filter(|phase| phase.is_steady()) {
+                maker.phase(phase);
+            }
+        }
+        course
+    }
+
+    /// What one arm goes through, in its own time.
+    pub(super) fn table(&self, arm: Arm) -> Timetable {
+        let mut table = Timetable::default();
+        let mut start = Duration::ZERO;
+        for phase in &self.load {
+            let end = start + phase.duration;
+            let window = Window {
+                phase: phase.index,
+                pass: phase.pass,
+                arm,
+                start,
+                end,
+                shape: phase.shape,
+                measure: phase.measure,
+            };
+            let slice = if phase.is_steady() {
+                self.slice
+            } else {
+                phase.slice()
+            };
+            table.push(window, slice);
+            start = end;
+        }
+        table
+    }
+
+    /// The phases as they were run after so many legs: each once, a steady one as long as all of its slices together.
+    pub(super) fn phases(&self, legs: usize) -> Vec<Phase> {
+        let ran = self.legs[..legs.min(self.legs.len())]
+            .iter()
+            .map(|leg| leg.to)
+            .max()
+            .unwrap_or_default();
+        let mut phases: Vec<Phase> = Vec::new();
+        let mut start = Duration::ZERO;
+        for phase in &self.load {
+            let length = phase.duration.min(ran.saturating_sub(start));
+            start += phase.duration;
+            let known = phases
+                .iter_mut()
+                .find(|own| own.index == phase.index && own.pass == phase.pass);
+            match known {
+                Some(known) => known.duration += length,
+                None => phases.push(Phase {
+                    duration: length,
+                    ..phase.clone()
+                }),
+            }
+        }
+        phases
+    }
+
+    /// Pairs of slices up to the look that a leg belongs to.
+    pub(super) fn pairs_with(&self, leg: &Segment) -> u32 {
+        let first = self.legs[..self.first_look].contains(leg);
+        let legs = if first {
+            &self.legs[..self.first_look]
+        } else {
+            &self.legs[..]
+        };
+        legs.iter()
+            .filter_map(|leg| leg.pair)
+            .max()
+            .map_or(0, |pair| pair + 1)
+    }
+}
+
+struct Builder<'c> {
+    course: &'c mut DuetSchedule,
+    turns: &'c DuetTurns,
+    rng: ChaCha8Rng,
+    /// The order of the last pair, where the next one has the other.
+    coin: Option<[Arm; 2]>,
+    /// The arms' time so far.
+    at: Duration,
+    /// Pairs of slices so far.
+    pairs: u32,
+}
+
+impl Builder<'_> {
+    /// Adds a phase that is not repeated.
+    fn phase(&mut self, phase: &Phase) {
+        if !phase.is_steady() {
+            self.course.load.push(phase.clone());
+            return self.both(phase.duration, None);
+        }
+        self.course.load.push(Phase {
+            duration: self.turns.slice * self.turns.pairs,
+            ..phase.clone()
+        });
+        for _ in 0..self.turns.pairs {
+            let pair = self.pairs;
+            self.pairs += 1;
+            self.both(self.turns.slice, Some(pair));
+        }
+    }
+
+    /// Adds the repeated phases at the front, and takes them.
+    fn passes(&mut self, rest: &mut VecDeque<&Phase>) {
+        let Some(first) = rest.front().copied() else {
+            return;
+        };
+        let of_pass = |phase: &&&Phase| phase.passes == first.passes && phase.pass == 0;
+        let block: Vec<&Phase> = rest.iter().take_while(of_pass).copied().collect();
+        rest.drain(..(block.len() * first.passes as usize).min(rest.len()));
+        let passes = first.passes.max(FEWEST_PASSES);
+        for pass in 0..passes {
+            for phase in &block {
+                self.course.load.push(Phase {
+                    pass,
+                    passes,
+                    ..(*phase).clone()
+                });
+            }
+            let length = block.iter().map(|phase| phase.duration).sum();
+            self.both(length, None);
+        }
+    }
+
+    /// Adds a leg of each arm over the same stretch of their times.
+    fn both(&mut self, length: Duration, pair: Option<u32>) {
+        let (from, to) = (self.at, self.at + length);
+        for (place, arm) in self.order().into_iter().enumerate() {
+            self.course.legs.push(Segment {
+                arm,
+                from,
+                to,
+                pair,
+                is_first: place == 0,
+            });
+        }
+        self.at = to;
+    }
+
+    fn order(&mut self) -> [Arm; 2] {
+        if let Some([first, second]) = self.coin.take() {
+            return [second, first];
+        }
+        let order = if self.rng.random::<bool>() {
+            [Arm::Base, Arm::Target]
+        } else {
+            [Arm::Target, Arm::Base]
+        };
+        self.coin = Some(order);
+        order
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scenario::Shape;
+
+    fn phase(index: usize, users: (u32, u32), seconds: u64) -> Phase {
+        Phase {
+            name: format!("p{index}"),
+            index,
+            pass: 0,
+            passes: 1,
+            duration: Duration::from_secs(seconds),
+            shape: Shape::Users {
+                from: users.0,
+                to: users.1,
+            },
+            measure: true,
+        }
+    }
+
+    fn turns(pairs: u32, second_look: bool) -> DuetTurns {
+        DuetTurns {
+            pairs,
+            slice: Duration::from_secs(5),
+            guard: Duration::from_millis(300),
+            second_look,
+        }
+    }
+
+    fn seconds(duration: Duration) -> u64 {
+        duration.as_secs()
+    }
+
+    #[test]
+    fn ramps_run_once_per_arm_and_steady_phases_in_pairs() {
+        let mut warm_up = phase(0, (0, 20), 10);
+        warm_up.measure = false;
+        let load = [warm_up, phase(1, (20, 20), 60), phase(2, (20, 0), 30)];
+        let course = DuetSchedule::new(&load, &turns(12, true), 1);
+        let table = course.table(Arm::Base);
+        let lengths: Vec<u64> = table
+            .windows
+            .iter()
+            .map(|window| seconds(window.length()))
+            .collect();
+        assert_eq!(
+            lengths,
+            [10, 60, 30, 60],
+            "twelve slices, and a second look"
+        );
+        assert!(table.windows.iter().all(|window| window.arm == Arm::Base));
+        assert_eq!(course.first_look, 2 * (1 + 12 + 1));
+        assert_eq!(course.legs.len(), 2 * (1 + 12 + 1 + 12));
+        let pairs = course.legs.iter().filter_map(|leg| leg.pair).max();
+        assert_eq!(pairs, Some(23));
+        let ran = |legs| -> Vec<u64> {
+            let phases = course.phases(legs);
+            phases.iter().map(|phase| seconds(phase.duration)).collect()
+        };
+        assert_eq!(ran(course.first_look), [10, 60, 30]);
+        assert_eq!(ran(course.legs.len()), [10, 120, 30]);
+        let (once, twice) = duet_lasts(&load, &turns(12, true));
+        assert_eq!(seconds(once), 2 * (10 + 60 + 30) + 8);
+        assert_eq!(seconds(twice.saturating_sub(once)), 2 * 60 + 7);
+    }
+
+    #[test]
+    fn repeated_phases_run_five_passes_at_least_and_a_pass_is_never_split() {
+        let pass = |index, pass, passes, seconds| Phase {
+            pass,
+            passes,
+            ..phase(index, (10, 10), seconds)
+        };
+        let load: Vec<Phase> = (0..3)
+            .flat_map(|n| [pass(0, n, 3, 4), pass(1, n, 3, 6)])
+            .chain((0..7).map(|n| pass(2, n, 7, 2)))
+            .collect();
+        let course = DuetSchedule::new(&load, &turns(12, true), 1);
+        assert_eq!(course.legs.len(), 2 * (5 + 7), "one look, gated or not");
+        assert_eq!(course.first_look, course.legs.len());
+        assert!(
+            course.legs[..10]
+                .iter()
+                .all(|leg| seconds(leg.length()) == 10)
+        );
+        let phases = course.phases(course.legs.len());
+        assert_eq!(phases.len(), 2 * 5 + 7);
+        assert_eq!(
+            (phases[0].passes, phases[9].pass, phases[10].passes),
+            (5, 4, 7)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn both_arms_go_through_the_same_times_once_and_in_balance(pairs in 1u32..30, seed: u64) {
+            let load = [phase(0, (0, 5), 3), phase(1, (5, 5), 9), phase(2, (7, 7), 9)];
+            let course = DuetSchedule::new(&load, &turns(pairs, true), seed);
+            let end = course.table(Arm::Target).end();
+            let mut firsts = 0_i32;
+            for arm in [Arm::Target, Arm::Base] {
+                let mut at = Duration::ZERO;
+                for leg in course.legs.iter().filter(|leg| leg.arm == arm) {
+                    prop_assert_eq!(leg.from, at);
+                    at = leg.to;
+                }
+                prop_assert_eq!(at, end);
+            }
+            for two in course.legs.chunks_exact(2) {
+                prop_assert!(two[0].is_first && !two[1].is_first);
+                prop_assert_eq!(two[0].pair, two[1].pair);
+                prop_assert_ne!(two[0].arm, two[1].arm);
+                firsts += if two[0].arm == Arm::Base { 1 } else { -1 };
+                prop_assert!(firsts.abs() <= 1, "never two more of one order");
+            }
+        }
+    }
+}

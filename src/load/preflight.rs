@@ -1,0 +1,396 @@
+//! Is the target there? One unrecorded user per class logs in and sends each GET once, before the load.
+
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use tokio::time::{sleep, timeout};
+
+use super::config::Waiting;
+use super::draws::{self, Purpose};
+use super::http::{CREDENTIALS_REQUIRED, Origin};
+use super::prepared::{Action, Class, Step};
+use super::ready;
+use super::sender::{ClientContext, Sender, Sent};
+use super::site;
+use super::worker::ArmPlan;
+use crate::measurement::{Arm, Cause, FailureKind};
+use crate::scenario::Method;
+use crate::units::format_duration;
+
+/// How long after a failed attempt the next one follows, while `--wait` lasts.
+pub(super) const RETRY: Duration = Duration::from_millis(250);
+/// How long a connection may take if the scenario has no request that is safe to send.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// What is done ahead of the load.
+pub(super) struct Ahead {
+    pub(super) seed: u64,
+    /// How long the target may take to respond for the first time.
+    pub(super) wait: Duration,
+    /// The path that must respond below 400 first.
+    pub(super) ready: Option<String>,
+}
+
+/// Why there is no point in sending load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PreflightError {
+    /// The target does not respond as it must.
+    Unreachable(Unreached),
+    /// A program that the scenario runs fails, in words.
+    Command(String),
+}
+
+/// A target that does not respond as it must.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unreached {
+    pub(super) cause: Cause,
+    /// In words.
+    pub(super) why: String,
+    /// How the request failed, if one was sent.
+    pub(super) kind: Option<FailureKind>,
+}
+
+impl PreflightError {
+    pub(super) fn new(cause: Cause, why: String, kind: Option<FailureKind>) -> Self {
+        Self::Unreachable(Unreached { cause, why, kind })
+    }
+}
+
+/// Whether an attempt is followed by another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    /// `--wait` lasts, so that a gateway without a service behind it is waited for.
+    OneOfSeveral,
+    /// It is the last, or the only one.
+    Last,
+}
+
+/// Tries until the target responds: once, and for as long as `--wait`.
+pub(super) async fn reach(
+    ahead: &Ahead,
+    arm: Arm,
+    plan: &ArmPlan,
+    waits: &mpsc::Sender<Waiting>,
+) -> Result<(), PreflightError> {
+    let began = Instant::now();
+    let gear = ClientContext::new(&plan.script, &plan.connector);
+    if let Some(path) = &ahead.ready {
+        ready::wait(&gear, path, ahead.wait).await?;
+    }
+    let mut gateway = Gateway {
+        arm,
+        began,
+        seen: None,
+        waits,
+    };
+    while !ahead.wait.is_zero() {
+        let Err(unready) = attempt(&gear, ahead, Attempt::OneOfSeveral).await else {
+            gateway.left();
+            return Ok(());
+        };
+        let PreflightError::Unreachable(unreached) = unready else {
+            return Err(unready);
+        };
+        let status = unreached.kind.and_then(unavailable);
+        if let Some(status) = status {
+            gateway.met(status);
+        }
+        if began.elapsed() + RETRY > ahead.wait {
+            if status.is_none() {
+                return Err(explained(&gear, unreached).await);
+            }
+            break;
+        }
+        sleep(RETRY).await;
+    }
+    match attempt(&gear, ahead, Attempt::Last).await {
+        Err(PreflightError::Unreachable(unreached)) => Err(explained(&gear, unreached).await),
+        tried => tried,
+    }
+}
+
+/// A gateway that responds for a service that is not there yet.
+struct Gateway<'w> {
+    arm: Arm,
+    began: Instant,
+    seen: Option<u16>,
+    waits: &'w mpsc::Sender<Waiting>,
+}
+
+impl Gateway<'_> {
+    fn met(&mut self, status: u16) {
+        if self.seen.replace(status) != Some(status) {
+            let arm = self.arm;
+            // Nobody listens after a signal.
+            let _ = self.waits.send(Waiting::Began { arm, status });
+        }
+    }
+
+    fn left(&self) {
+        if let Some(status) = self.seen {
+            let _ = self.waits.send(Waiting::Ended {
+                arm: self.arm,
+                status,
+                after: self.began.elapsed(),
+            });
+        }
+    }
+}
+
+/// The status by which a gateway says that there is no service behind it, or none that responds.
+fn unavailable(kind: FailureKind) -> Option<u16> {
+    if let FailureKind::Status(status @ 502..=504) = kind {
+        return Some(status);
+    }
+    None
+}
+
+/// The same with what stands behind it, if further connections show that.
+async fn explained(gear: &ClientContext, unreached: Unreached) -> PreflightError {
+    let cause = diagnosed(gear, unreached.cause, unreached.kind).await;
+    PreflightError::Unreachable(Unreached { cause, ..unreached })
+}
+
+/// The cause of a failure, looked for by further connections if it is not known and they may show it.
+pub(super) async fn diagnosed(
+    gear: &ClientContext,
+    cause: Cause,
+    kind: Option<FailureKind>,
+) -> Cause {
+    let is_connected = matches!(
+        kind,
+        Some(FailureKind::Timeout | FailureKind::Tls | FailureKind::Reset | FailureKind::Protocol)
+    );
+    if !is_connected || !matches!(cause, Cause::Unknown | Cause::NoResponse) {
+        return cause;
+    }
+    let found = gear.connector.diagnose().await;
+    if found == Cause::Unknown {
+        cause
+    } else {
+        found
+    }
+}
+
+/// Any HTTP response shows that the target is there, but for those of a gateway that `--wait` waits behind.
+async fn attempt(
+    gear: &ClientContext,
+    ahead: &Ahead,
+    attempt: Attempt,
+) -> Result<(), PreflightError> {
+    let mut seen = Seen::new(gear, attempt);
+    for (index, class) in gear.script.classes.iter().enumerate() {
+        let rng = draws::generator(ahead.seed, Purpose::Reach(index as u64));
+        let mut sender = Sender::probe(gear, rng);
+        try_class(gear, ahead, class, &mut sender, &mut seen).await?;
+    }
+    match seen {
+        Seen { is_good: true, .. } => Ok(()),
+        Seen {
+            is_bad_request: true,
+            ..
+        } => {
+            let cause = gear.connector.diagnose().await;
+            if cause != Cause::ExpectsTls {
+                return Ok(());
+            }
+            let why = "it responded 400 to every request".to_owned();
+            Err(PreflightError::new(cause, why, None))
+        }
+        Seen {
+            unavailable: Some(status),
+            ..
+        } if !ahead.wait.is_zero() => {
+            let why = format!(
+                "{} responded {status} until --wait ended after {}",
+                who(gear.connector.origin()),
+                format_duration(ahead.wait)
+            );
+            Err(PreflightError::new(Cause::Unavailable, why, None))
+        }
+        Seen {
+            unavailable: Some(_),
+            ..
+        } => Ok(()),
+        Seen {
+            failed: Some(why), ..
+        } => Err(why),
+        Seen { failed: None, .. } => connect(gear).await,
+    }
+}
+
+/// What the requests so far have shown.
+struct Seen<'g> {
+    origin: &'g Origin,
+    attempt: Attempt,
+    /// There was a response that is none of those below.
+    is_good: bool,
+    /// The last unexpected status of a gateway.
+    unavailable: Option<u16>,
+    /// There was an unexpected 400, as servers respond that expect TLS.
+    is_bad_request: bool,
+    failed: Option<PreflightError>,
+}
+
+async fn try_class(
+    gear: &ClientContext,
+    ahead: &Ahead,
+    class: &Class,
+    sender: &mut Sender,
+    seen: &mut Seen<'_>,
+) -> Result<(), PreflightError> {
+    sender.take_rows(gear, &class.own_rows);
+    sender.take_rows(gear, &class.start_rows);
+    for step in &class.on_start {
+        try_step(gear, step, sender, seen).await?;
+    }
+    let is_waited_for = !ahead.wait.is_zero();
+    let is_safe = |step: &Step| {
+        // A HEAD shows no more than a connection does, unless a gateway is waited for.
+        step.request().is_some_and(|own| {
+            own.method == Method::Get || (own.method == Method::Head && is_waited_for)
+        })
+    };
+    for task in class
+        .tasks
+        .iter()
+        .filter(|task| task.steps.iter().any(is_safe))
+    {
+        sender.take_rows(gear, &task.rows);
+        let hidden = sender.set(&task.set);
+        let programs = |step: &Step| matches!(step.action, Action::Command(_));
+        for step in task
+            .steps
+            .iter()
+            .filter(|step| is_safe(step) || programs(step))
+        {
+            try_step(gear, step, sender, seen).await?;
+        }
+        sender.restore(hidden);
+    }
+    Ok(())
+}
+
+async fn try_step(
+    gear: &ClientContext,
+    step: &Step,
+    sender: &mut Sender,
+    seen: &mut Seen<'_>,
+) -> Result<(), PreflightError> {
+    if !sender.does(step) {
+        return Ok(());
+    }
+    match &step.action {
+        Action::Request(request) => seen.note(&sender.send::<{ site::AHEAD }>(gear, request).await),
+        // What a program of a task needs may come from a request that is not sent here.
+        Action::Command(command) if sender.knows(command) => sender
+            .run(gear, command)
+            .await
+            .map_err(PreflightError::Command),
+        Action::Command(_) | Action::Think(_) => Ok(()),
+    }
+}
+
+impl<'g> Seen<'g> {
+    fn new(gear: &'g ClientContext, attempt: Attempt) -> Self {
+        Self {
+            origin: gear.connector.origin(),
+            attempt,
+            is_good: false,
+            unavailable: None,
+            is_bad_request: false,
+            failed: None,
+        }
+    }
+
+    fn is_answered(&self) -> bool {
+        self.is_good || self.is_bad_request || self.unavailable.is_some()
+    }
+
+    /// Notes what came of a request. If nobody responds, further requests would only wait as long again.
+    fn note(&mut self, sent: &Sent) -> Result<(), PreflightError> {
+        let failure = sent.failure.filter(|_| sent.went_out);
+        if sent.answered {
+            return self.note_response(failure);
+        }
+        let (Some(kind), false) = (failure, self.is_answered()) else {
+            return Ok(());
+        };
+        let told = match &sent.detail {
+            // These say by themselves what happened.
+            Some(detail)
+                if kind == FailureKind::Proxy
+                    || !matches!(sent.cause, Cause::Unknown | Cause::NoResponse) =>
+            {
+                detail.clone()
+            }
+            Some(detail) => format!("{kind}: {detail}"),
+            None => kind.to_string(),
+        };
+        let why = PreflightError::new(sent.cause, told, Some(kind));
+        match kind {
+            // A head came, so that other requests may end.
+            FailureKind::Timeout if sent.cause == Cause::UnendingBody => self.failed = Some(why),
+            FailureKind::Timeout
+            | FailureKind::Dns
+            | FailureKind::Connect
+            | FailureKind::NoSocket
+            | FailureKind::Proxy
+            | FailureKind::Tls => return Err(why),
+            FailureKind::Status(_)
+            | FailureKind::Unfinished
+            | FailureKind::Unserved
+            | FailureKind::Reset
+            | FailureKind::Resent
+            | FailureKind::Redirect
+            | FailureKind::Protocol
+            | FailureKind::Body
+            | FailureKind::Expectation
+            | FailureKind::Unset => self.failed = Some(why),
+        }
+        Ok(())
+    }
+
+    fn note_response(&mut self, failure: Option<FailureKind>) -> Result<(), PreflightError> {
+        let gateway = failure.and_then(unavailable);
+        if let (Some(FailureKind::Status(CREDENTIALS_REQUIRED)), Some(proxy)) =
+            (failure, self.origin.forwarder())
+        {
+            let why = proxy.refusal();
+            return Err(PreflightError::new(Cause::ProxyCredentials, why, failure));
+        }
+        if gateway.is_some() {
+            self.unavailable = gateway;
+            if self.attempt == Attempt::OneOfSeveral {
+                return Err(PreflightError::new(
+                    Cause::Unavailable,
+                    String::new(),
+                    failure,
+                ));
+            }
+        } else if failure == Some(FailureKind::Status(400)) {
+            self.is_bad_request = true;
+        } else {
+            self.is_good = true;
+        }
+        Ok(())
+    }
+}
+
+/// Who may have responded: nothing in a response says that it is the proxy's.
+fn who(origin: &Origin) -> String {
+    origin.forwarder().map_or_else(
+        || "it".to_owned(),
+        |proxy| format!("it or {}", proxy.named()),
+    )
+}
+
+/// If there is nothing harmless to send, a connection must do.
+async fn connect(gear: &ClientContext) -> Result<(), PreflightError> {
+    let tried = timeout(CONNECT, gear.connector.try_open()).await;
+    let tried = tried.unwrap_or_else(|_| {
+        let why = format!("connect: no answer within {CONNECT:?}");
+        Err((Cause::Unknown, why))
+    });
+    tried.map_err(|(cause, why)| PreflightError::new(cause, why, None))
+}

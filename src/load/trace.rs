@@ -1,0 +1,55 @@
+//! What somebody sees who looks over a user's shoulder: each request, its answer, and what was taken from it.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::http::{BODY_LIMIT, Response, unpacked};
+
+/// One request and its answer, as they went over the wire.
+#[derive(Clone, Debug, Default)]
+pub struct ExchangeTrace {
+    /// Head and body; empty where nothing was sent.
+    pub request: Vec<u8>,
+    /// The answer, where one came.
+    pub answer: Option<TracedResponse>,
+    /// What was captured; what was not there is none.
+    pub captured: Vec<(String, Option<Value>)>,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct TracedResponse {
+    /// The status.
+    pub status: u16,
+    /// The headers, `name: value` each.
+    pub headers: Vec<String>,
+    /// The body, unpacked if that is possible; of a long one the start.
+    pub body: Vec<u8>,
+    /// Bytes of the whole body as they came.
+    pub length: u64,
+}
+
+impl ExchangeTrace {
+    /// Notes an answer. `coding` is not known where the step does not look at the body; the headers tell it then.
+    pub(super) fn note(&mut self, answer: &Response, coding: Option<usize>) {
+        let headers: Vec<String> = answer.every_header().map(Cow::into_owned).collect();
+        let told = headers.iter().filter_map(|header| {
+            let (name, value) = header.split_once(':')?;
+            name.eq_ignore_ascii_case("content-encoding")
+                .then(|| value.trim().into())
+        });
+        let codings: Vec<Cow<'_, str>> = match coding {
+            Some(place) => answer.headers(place).collect(),
+            None => told.collect(),
+        };
+        let packed = answer.body.clone().unwrap_or_default();
+        let body = unpacked(packed.clone(), &codings.join(","), BODY_LIMIT).unwrap_or(packed);
+        self.answer = Some(TracedResponse {
+            status: answer.status,
+            headers,
+            body,
+            length: answer.length,
+        });
+    }
+}

@@ -1,0 +1,207 @@
+//! A rehearsal: one user of each class does all that it may do, once, and everything is told. Nothing is measured.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::apart;
+use super::config::{Error, RunConfig, Stop};
+use super::draws::{self, Purpose};
+use super::http::Connector;
+use super::preflight;
+use super::prepared::{Action, Class, CompiledScenario, Step};
+use super::sender::{ClientContext, Sender, Sent};
+use super::site;
+use super::trace::ExchangeTrace;
+use crate::measurement::{Cause, FailureKind};
+
+/// What was done.
+#[derive(Clone, Debug)]
+pub struct TrialStep {
+    /// Index of the class.
+    pub class: usize,
+    /// Index of the task; none in `on_start`.
+    pub task: Option<usize>,
+    /// What its step does.
+    pub deed: StepKind,
+    /// What went over the wire, and what was taken.
+    pub witness: ExchangeTrace,
+    /// What went wrong, in words.
+    pub failure: Option<String>,
+    /// What stands behind it, as far as it is known.
+    pub cause: Cause,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StepKind {
+    /// A request, by the index of its name, and how long it took, where it was sent.
+    Request {
+        /// Index of its name.
+        name: usize,
+        /// From sending to the end of the answer.
+        took: Option<Duration>,
+        /// Whether anybody answered at all.
+        answered: bool,
+    },
+    /// A program was run.
+    Command(String),
+    /// A pause, which a rehearsal leaves out.
+    Think,
+    /// Its condition does not hold.
+    Skipped,
+}
+
+/// Lets one user of each class do each of its tasks once, in their order, and tells what came of every step. Returns
+/// whether all was told: a signal ends it early.
+pub fn rehearse(
+    order: &RunConfig<'_>,
+    tell: &mut dyn FnMut(&TrialStep),
+    stop: &Stop,
+) -> Result<bool, Error> {
+    let scenario = order.scenario;
+    let script = CompiledScenario::new(scenario, &order.target, order.folder, order.withheld)
+        .map_err(|unsent| Error::Request(unsent.to_string()))?;
+    let connector = Connector::new(order.target.clone(), scenario.http, order.trust)?;
+    let (script, connector, seed) = (script.into(), connector.into(), order.seed);
+    let work = move |reports| async move {
+        let gear = ClientContext::new(&script, &connector);
+        all(&gear, seed, &reports).await;
+    };
+    Ok(apart::obedient(stop, work, tell)?.is_some())
+}
+
+async fn all(gear: &ClientContext, seed: u64, reports: &mpsc::Sender<TrialStep>) {
+    for (index, class) in gear.script.classes.iter().enumerate() {
+        let rng = draws::generator(seed, Purpose::Reach(index as u64));
+        let mut user = Rehearsing {
+            gear,
+            sender: Sender::watched(gear, rng),
+            diagnosis: None,
+            cause: Cause::Unknown,
+            class: index,
+            reports,
+        };
+        user.all(class).await;
+    }
+}
+
+struct Rehearsing<'r> {
+    gear: &'r ClientContext,
+    sender: Sender,
+    /// What stands behind the first failure that did not say so itself, once it was looked for.
+    diagnosis: Option<Cause>,
+    /// What stands behind the failure of the present step.
+    cause: Cause,
+    class: usize,
+    reports: &'r mpsc::Sender<TrialStep>,
+}
+
+impl Rehearsing<'_> {
+    async fn all(&mut self, class: &Class) {
+        self.sender.take_rows(self.gear, &class.own_rows);
+        self.sender.take_rows(self.gear, &class.start_rows);
+        for step in &class.on_start {
+            self.step(None, step).await;
+        }
+        for (index, task) in class.tasks.iter().enumerate() {
+            self.sender.take_rows(self.gear, &task.rows);
+            let hidden = self.sender.set(&task.set);
+            for step in &task.steps {
+                let failed = self.step(Some(index), step).await;
+                if failed && task.stop_on_failure {
+                    break;
+                }
+            }
+            self.sender.restore(hidden);
+        }
+    }
+
+    /// Does a step and tells of it; returns whether it is lost to the steps that follow.
+    async fn step(&mut self, task: Option<usize>, step: &Step) -> bool {
+        self.cause = Cause::Unknown;
+        let (deed, failure, is_lost) = if self.sender.does(step) {
+            self.deed(&step.action).await
+        } else {
+            (StepKind::Skipped, None, false)
+        };
+        // Nobody listens after a signal.
+        let _ = self.reports.send(TrialStep {
+            class: self.class,
+            task,
+            deed,
+            witness: self.sender.testimony(),
+            cause: self.cause,
+            failure,
+        });
+        is_lost
+    }
+
+    async fn deed(&mut self, action: &Action) -> (StepKind, Option<String>, bool) {
+        match action {
+            Action::Think(_) => (StepKind::Think, None, false),
+            Action::Command(command) => {
+                let program = command.arguments.first();
+                let program = program.map_or("", |own| own.source()).to_owned();
+                let ran = self.sender.run(self.gear, command).await;
+                let failed = ran.is_err();
+                (StepKind::Command(program), ran.err(), failed)
+            }
+            Action::Request(request) => {
+                let sent = self
+                    .sender
+                    .send::<{ site::AHEAD }>(self.gear, request)
+                    .await;
+                self.cause = self.cause_of(&sent).await;
+                let took = sent.done.saturating_duration_since(sent.at);
+                let deed = StepKind::Request {
+                    name: request.name,
+                    took: sent.went_out.then_some(took),
+                    answered: sent.answered || sent.cause == Cause::UnendingBody,
+                };
+                let is_lost = sent.is_lost();
+                let expected = || request.expect.statuses();
+                let failure = sent.failure.map(|kind| told(kind, sent.detail, expected));
+                (deed, failure, is_lost)
+            }
+        }
+    }
+}
+
+impl Rehearsing<'_> {
+    async fn cause_of(&mut self, sent: &Sent) -> Cause {
+        let kind = sent.failure.filter(|_| sent.went_out);
+        // So servers respond that expect TLS.
+        let is_bad_request = kind == Some(FailureKind::Status(400));
+        let is_known = !matches!(sent.cause, Cause::Unknown | Cause::NoResponse);
+        if is_known || kind.is_none() || (sent.answered && !is_bad_request) {
+            return sent.cause;
+        }
+        if let Some(found) = self.diagnosis {
+            return found;
+        }
+        let found = if is_bad_request {
+            let found = self.gear.connector.diagnose().await;
+            if found == Cause::ExpectsTls {
+                found
+            } else {
+                Cause::Unknown
+            }
+        } else {
+            preflight::diagnosed(self.gear, sent.cause, kind).await
+        };
+        self.diagnosis = Some(found);
+        found
+    }
+}
+
+fn told(kind: FailureKind, detail: Option<String>, expected: impl FnOnce() -> String) -> String {
+    match (kind, detail) {
+        (FailureKind::Status(status), None) => {
+            format!("the status is {status}, expected {}", expected())
+        }
+        (FailureKind::Expectation, Some(detail)) => detail,
+        (FailureKind::Unset, Some(detail)) => format!("not sent: {detail}"),
+        (kind, Some(detail)) => format!("{kind}: {detail}"),
+        (kind, None) => kind.to_string(),
+    }
+}

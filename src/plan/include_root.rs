@@ -1,0 +1,180 @@
+//! The files that a scenario names: shared parts, bodies, rows. They lie in the repository of the gate, and nowhere else.
+//!
+//! A pull request may bring any scenario, and what it makes loadgate read it can make loadgate send. So a path is
+//! relative to the file that it stands in, and what it leads to, every link on the way followed, must lie in the
+//! repository.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read as _};
+use std::path::{Component, Path, PathBuf};
+
+use crate::scenario::Opened;
+
+/// The folder within which a gate may name files: the nearest one above that holds a git repository, or where there is
+/// none the one that holds the gate's folder.
+#[derive(Debug)]
+pub(super) struct IncludeRoot(PathBuf);
+
+impl IncludeRoot {
+    pub(super) fn of(gate: &Path) -> io::Result<Self> {
+        let gate = gate.canonicalize()?;
+        let root = gate.ancestors().find(|folder| folder.join(".git").exists());
+        let root = root.or_else(|| gate.parent()).unwrap_or(&gate);
+        Ok(Self(root.to_owned()))
+    }
+
+    /// Reads a file of the gate itself, of at most so many bytes and one more. It obeys the same rule: a pull request may
+    /// bring it as a link.
+    pub(super) fn read(&self, path: &Path, most: u64) -> io::Result<String> {
+        let mut text = String::new();
+        let file = self.file(path, &path.display().to_string());
+        let (_, file) = file.map_err(|refused| match refused {
+            Refused::Io(error) => error,
+            Refused::Place(why) => io::Error::other(why),
+        })?;
+        file.take(most + 1).read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    /// Opens a file by its path as it is written in another one; the error says what to mend.
+    pub(super) fn open(&self, from: &str, path: &str) -> Result<Opened, String> {
+        let written = Path::new(path);
+        let has_root = |part| matches!(part, Component::RootDir | Component::Prefix(_));
+        // Windows reads what stands behind a colon as the name of a stream of the file.
+        let has_colon = cfg!(windows) && path.contains(':');
+        if has_colon {
+            return Err(format!("'{path}' holds a colon, which no file's name can"));
+        }
+        if written.components().any(has_root) {
+            return Err(format!(
+                "'{path}' begins at the root of the system, write it relative to this file"
+            ));
+        }
+        let folder = Path::new(from).parent().unwrap_or(Path::new(""));
+        let shown = folder.join(written);
+        let (real, file) = self.file(&shown, path).map_err(|refused| match refused {
+            Refused::Io(error) => format!("cannot read {}: {error}", shown.display()),
+            Refused::Place(why) => why,
+        })?;
+        Ok(Opened {
+            file: shown.display().to_string(),
+            identity: real.display().to_string(),
+            content: Box::new(BufReader::new(file)),
+        })
+    }
+
+    /// Opens a file that lies in the repository, every link on the way followed. `written` is how the error names it.
+    fn file(&self, path: &Path, written: &str) -> Result<(PathBuf, File), Refused> {
+        let real = path.canonicalize().map_err(Refused::Io)?;
+        if !real.starts_with(&self.0) {
+            return Err(Refused::Place(format!(
+                "'{written}' leads out of the repository {}, which a gate may not: copy the file into it",
+                self.0.display()
+            )));
+        }
+        let is_git = |part: Component<'_>| part.as_os_str().eq_ignore_ascii_case(".git");
+        let below = real.strip_prefix(&self.0).unwrap_or(&real);
+        if below.components().any(is_git) {
+            return Err(Refused::Place(format!(
+                "'{written}' leads into .git, where credentials may lie"
+            )));
+        }
+        // Anything else, a pipe say, could keep the reader waiting for ever.
+        if !real.is_file() {
+            return Err(Refused::Io(io::Error::other("it is not a file")));
+        }
+        let file = File::open(&real).map_err(Refused::Io)?;
+        Ok((real, file))
+    }
+}
+
+/// Why a file is not opened.
+enum Refused {
+    Io(io::Error),
+    /// It lies where it may not.
+    Place(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_gate_reads_what_lies_in_its_repository_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let repository = home.path().join("repository");
+        let gate = repository.join("gates/one");
+        fs::create_dir_all(&gate).unwrap();
+        fs::create_dir_all(repository.join(".git")).unwrap();
+        for (file, text) in [
+            ("outside.txt", "outside"),
+            ("repository/.git/config", "token"),
+            ("repository/shared.yml", "shared"),
+            ("repository/gates/one/own.yml", "own"),
+        ] {
+            fs::write(home.path().join(file), text).unwrap();
+        }
+        #[cfg(unix)]
+        {
+            let link = |to: &str, name: &str| {
+                std::os::unix::fs::symlink(to, gate.join(name)).unwrap();
+            };
+            link("../../../outside.txt", "out.txt");
+            link("../../..", "up");
+            link("../../shared.yml", "in.yml");
+        }
+        let files = IncludeRoot::of(&gate).unwrap();
+        let from = gate.join("scenario.yml").display().to_string();
+        let read = |path: &str| {
+            let mut text = String::new();
+            let mut opened = files.open(&from, path)?;
+            opened.content.read_to_string(&mut text).unwrap();
+            Ok::<_, String>(text)
+        };
+        assert_eq!(read("own.yml").unwrap(), "own");
+        assert_eq!(read("../../shared.yml").unwrap(), "shared");
+        for (path, part) in [
+            ("../../../outside.txt", "leads out of the repository"),
+            ("../../.git/config", "leads into .git"),
+            ("/etc/hostname", "begins at the root"),
+            ("missing.yml", "cannot read"),
+            ("..", "it is not a file"),
+        ] {
+            let error = read(path).unwrap_err();
+            assert!(error.contains(part), "{path}: {error}");
+        }
+        let own = |name: &str| files.read(&gate.join(name), 10);
+        assert_eq!(own("own.yml").unwrap(), "own");
+        assert_eq!(own("missing").unwrap_err().kind(), io::ErrorKind::NotFound);
+        fs::write(gate.join("long"), "0123456789abc").unwrap();
+        assert_eq!(own("long").unwrap().len(), 11);
+        #[cfg(unix)]
+        {
+            assert_eq!(read("in.yml").unwrap(), "shared");
+            for path in ["out.txt", "up/outside.txt"] {
+                let error = read(path).unwrap_err();
+                assert!(error.contains("leads out of the repository"), "{error}");
+                assert!(own(path).is_err(), "{path}");
+            }
+            assert_eq!(own("in.yml").unwrap(), "shared");
+        }
+    }
+
+    #[test]
+    fn without_a_repository_the_folder_of_the_gates_bounds_what_is_read() {
+        let home = tempfile::tempdir().unwrap();
+        let gate = home.path().join("gates/one");
+        fs::create_dir_all(&gate).unwrap();
+        fs::write(home.path().join("gates/shared.yml"), "").unwrap();
+        fs::write(home.path().join("other.yml"), "").unwrap();
+        let files = IncludeRoot::of(&gate).unwrap();
+        // The temporary folder itself may lie in a repository on odd machines.
+        if files.0.ends_with("gates") {
+            let from = gate.join("scenario.yml").display().to_string();
+            assert!(files.open(&from, "../shared.yml").is_ok());
+            assert!(files.open(&from, "../../other.yml").is_err());
+        }
+    }
+}

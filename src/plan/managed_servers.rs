@@ -1,0 +1,88 @@
+//! Servers that the gate starts itself: the commands, and the ports that they are given.
+
+use std::net::TcpListener;
+
+use super::{Error, Options};
+
+/// A server that is started by the gate, on a port of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// What a shell runs.
+    pub command: String,
+    /// The port that it is told in `LOADGATE_PORT`.
+    pub port: u16,
+}
+
+/// The servers of a run and how they are treated.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ManagedServers {
+    /// The deployment under test; none where it is there already.
+    pub target: Option<Server>,
+    /// The base; none where it is there already, or where there is none.
+    pub base: Option<Server>,
+    /// The path that responds below 400 once a deployment is ready. Without one a started server must open its port.
+    pub ready: Option<String>,
+    /// Pairs of a duet after which the servers are started anew; never where 0.
+    pub restart_every: u32,
+}
+
+impl ManagedServers {
+    pub(super) fn new(options: &Options) -> Result<Self, Error> {
+        let commands = [
+            (
+                &options.target_cmd,
+                &options.target,
+                "--target",
+                "--target-cmd",
+            ),
+            (
+                &options.base_cmd,
+                &options.against,
+                "--against",
+                "--base-cmd",
+            ),
+        ];
+        for (command, address, one, other) in commands {
+            if command.is_some() && address.is_some() {
+                return Err(Error::Both { one, other });
+            }
+        }
+        let is_used = options.target_cmd.is_some() || options.base_cmd.is_some();
+        if options.restart_every.is_some() && !is_used {
+            return Err(Error::OnlyWithCommand("--restart-every"));
+        }
+        if let Some(path) = options.ready.as_ref().filter(|path| !path.starts_with('/')) {
+            return Err(Error::ReadyPath(path.clone()));
+        }
+        let server = |command: &Option<String>| {
+            let command = command.clone();
+            command
+                .map(|command| {
+                    Ok(Server {
+                        command,
+                        port: free_port()?,
+                    })
+                })
+                .transpose()
+        };
+        Ok(Self {
+            target: server(&options.target_cmd)?,
+            base: server(&options.base_cmd)?,
+            ready: options.ready.clone(),
+            restart_every: options.restart_every.unwrap_or(1),
+        })
+    }
+}
+
+impl Server {
+    /// Where it will be.
+    pub(super) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+/// A port of this machine that nobody uses right now.
+fn free_port() -> Result<u16, Error> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(Error::NoPort)?;
+    Ok(listener.local_addr().map_err(Error::NoPort)?.port())
+}

@@ -1,0 +1,247 @@
+//! Which slices may be looked at, and how they fall into blocks that a verdict can pair.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{RunRecord, SliceRecord};
+use crate::measurement::Arm;
+use crate::units::six_digits;
+
+/// A slice's `late` P99 up to this is never held against the generator, in seconds.
+const LATE_ALWAYS_ALLOWED_S: f64 = 0.005;
+/// Share of the reference's median latency that `late` may reach.
+const LATE_SHARE_OF_P50: f64 = 0.2;
+
+/// The slices of a record in which the generator kept its times.
+///
+/// A slice is dropped for a reason that its latencies have no part in. In a duet its whole pair is dropped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SliceFilter {
+    kept: Vec<bool>,
+    /// Pairs of a duet.
+    pub pairs: DropCount,
+    /// Measured slices of the deployment under test that belong to no pair.
+    pub slices: DropCount,
+    /// The largest `late` P99 of a measured slice, in seconds.
+    pub worst_s: f64,
+    /// What a slice's `late` P99 may be, in seconds.
+    pub limit_s: f64,
+}
+
+/// How many of a kind were dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DropCount {
+    /// Dropped ones.
+    pub dropped: u32,
+    /// All.
+    pub of: u32,
+}
+
+impl DropCount {
+    /// Whether so many were dropped that the run says more of the generator than of the target: over a quarter.
+    pub fn is_too_many(self) -> bool {
+        u64::from(self.dropped) * 4 > u64::from(self.of)
+    }
+
+    /// Whether none were dropped.
+    pub fn is_whole(&self) -> bool {
+        self.dropped == 0
+    }
+}
+
+impl SliceFilter {
+    /// Sorts out the slices of a record; `reference_p50` finds the median latency in seconds of what the run is compared
+    /// with, the run's own where none.
+    pub fn of(record: &RunRecord, reference_p50: impl FnOnce() -> Option<f64>) -> Self {
+        let mut sieve = Self {
+            kept: vec![true; record.slices.len()],
+            pairs: DropCount::default(),
+            slices: DropCount::default(),
+            worst_s: measured(record)
+                .map(|(_, slice)| slice.late_p99_s)
+                .fold(0.0, f64::max),
+            limit_s: record.health.max_late_s.unwrap_or(LATE_ALWAYS_ALLOWED_S),
+        };
+        // The median is only looked up where it can matter: pooling all latencies is the dearest step here.
+        if record.health.max_late_s.is_none() && sieve.worst_s > LATE_ALWAYS_ALLOWED_S {
+            let p50 = reference_p50().or_else(|| {
+                let own = record.pooled(None, |slice| record.is_measured(slice));
+                own.latencies().quantile(0.5)
+            });
+            let allowed = LATE_SHARE_OF_P50 * p50.unwrap_or_default();
+            sieve.limit_s = six_digits(allowed.max(LATE_ALWAYS_ALLOWED_S));
+        }
+        sieve.drop_late(record);
+        sieve
+    }
+
+    fn drop_late(&mut self, record: &RunRecord) {
+        let limit = self.limit_s;
+        let late_pairs: BTreeSet<u32> = measured(record)
+            .filter(|(_, slice)| slice.late_p99_s > limit)
+            .filter_map(|(_, slice)| slice.pair)
+            .collect();
+        let mut pairs = BTreeSet::new();
+        for (index, slice) in measured(record) {
+            let dropped = slice
+                .pair
+                .map_or(slice.late_p99_s > limit, |pair| late_pairs.contains(&pair));
+            self.kept[index] = !dropped;
+            let tally = match (slice.pair, slice.arm) {
+                (Some(pair), _) if pairs.insert(pair) => &mut self.pairs,
+                (None, Arm::Target) => &mut self.slices,
+                (Some(_), _) | (None, Arm::Base) => continue,
+            };
+            tally.of += 1;
+            tally.dropped += u32::from(dropped);
+        }
+    }
+
+    /// Pairs and slices together.
+    pub fn drop_count(&self) -> DropCount {
+        DropCount {
+            dropped: self.pairs.dropped + self.slices.dropped,
+            of: self.pairs.of + self.slices.of,
+        }
+    }
+
+    /// Whether the slice of this index may be looked at.
+    pub fn keeps(&self, index: usize) -> bool {
+        self.kept.get(index).copied().unwrap_or(true)
+    }
+
+    /// The kept slices of one phase in blocks, in order: pairs of a duet, else slices, or passes in a ramp or a
+    /// repeated phase. A block's slices of the deployment under test come first, those of the base second.
+    pub fn paired_slices<'a>(
+        &self,
+        record: &'a RunRecord,
+        phase: usize,
+    ) -> Vec<[Vec<&'a SliceRecord>; 2]> {
+        let mut blocks: BTreeMap<usize, [Vec<&SliceRecord>; 2]> = BTreeMap::new();
+        for (index, slice) in self.in_phase(record, phase).enumerate() {
+            let key = match (record.phases[phase].steady, slice.pair) {
+                (false, _) => slice.pass as usize,
+                (true, Some(pair)) => pair as usize,
+                (true, None) => index,
+            };
+            let arms = blocks.entry(key).or_default();
+            match slice.arm {
+                Arm::Target => arms[0].push(slice),
+                Arm::Base => arms[1].push(slice),
+            }
+        }
+        blocks.into_values().collect()
+    }
+
+    fn in_phase<'a>(
+        &self,
+        record: &'a RunRecord,
+        phase: usize,
+    ) -> impl Iterator<Item = &'a SliceRecord> {
+        record
+            .slices
+            .iter()
+            .zip(&self.kept)
+            .filter(move |(slice, kept)| **kept && slice.phase == phase)
+            .map(|(slice, _)| slice)
+    }
+}
+
+/// The slices of measured phases, of both arms, with their index.
+fn measured(record: &RunRecord) -> impl Iterator<Item = (usize, &SliceRecord)> {
+    let slices = record.slices.iter().enumerate();
+    slices.filter(|(_, slice)| record.phases[slice.phase].measured)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::sample::{record, traffic};
+
+    #[test]
+    fn a_late_slice_is_dropped_alone() {
+        let run = record()
+            .steady("warm")
+            .slices(4, &[traffic("GET /a", 30, 10.0)])
+            .late(0.005_1)
+            .build();
+        let sieve = SliceFilter::of(&run, || None);
+        assert_eq!((sieve.slices.dropped, sieve.slices.of), (1, 4));
+        let kept: Vec<bool> = (0..4).map(|index| sieve.keeps(index)).collect();
+        assert_eq!(kept, [true, true, true, false]);
+        assert!(!sieve.slices.is_too_many());
+    }
+
+    #[test]
+    fn what_a_slow_reference_does_not_notice_is_allowed() {
+        let run = record()
+            .steady("warm")
+            .slices(4, &[traffic("GET /a", 30, 10.0)])
+            .late(0.019)
+            .build();
+        assert_eq!(SliceFilter::of(&run, || Some(0.1)).slices.dropped, 0);
+        assert_eq!(SliceFilter::of(&run, || Some(0.09)).slices.dropped, 1);
+        assert!((SliceFilter::of(&run, || Some(0.1)).limit_s - 0.02).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_bound_of_the_run_takes_the_place_of_the_rule() {
+        let run = |bound: f64| {
+            record()
+                .steady("warm")
+                .slices(4, &[traffic("GET /a", 30, 10.0)])
+                .late(0.05)
+                .with(|run| run.health.max_late_s = Some(bound))
+                .build()
+        };
+        assert_eq!(SliceFilter::of(&run(0.05), || None).slices.dropped, 0);
+        let strict = SliceFilter::of(&run(0.04), || Some(1.0));
+        assert_eq!((strict.slices.dropped, strict.limit_s), (1, 0.04));
+    }
+
+    #[test]
+    fn a_late_arm_drops_its_pair() {
+        let quick = [traffic("GET /a", 30, 10.0)];
+        let run = record()
+            .steady("warm")
+            .pair(&quick, &quick)
+            .pair(&quick, &quick)
+            .with(|run| run.slices[0].late_p99_s = 0.5)
+            .build();
+        let sieve = SliceFilter::of(&run, || Some(0.01));
+        assert_eq!((sieve.pairs.dropped, sieve.pairs.of), (1, 2));
+        assert!(sieve.pairs.is_too_many());
+        let blocks = sieve.paired_slices(&run, 0);
+        assert_eq!(blocks.len(), 1);
+        assert_eq!((blocks[0][0].len(), blocks[0][1].len()), (1, 1));
+    }
+
+    #[test]
+    fn what_is_not_measured_is_not_held_against_the_generator() {
+        let run = record()
+            .unmeasured("warm-up")
+            .slice(&[traffic("GET /a", 30, 10.0)])
+            .late(2.0)
+            .steady("warm")
+            .slice(&[traffic("GET /a", 30, 10.0)])
+            .build();
+        let sieve = SliceFilter::of(&run, || None);
+        assert_eq!((sieve.slices.dropped, sieve.slices.of), (0, 1));
+        assert!(sieve.worst_s < 0.001);
+    }
+
+    #[test]
+    fn a_pass_is_one_block() {
+        let run = record()
+            .repeated("burst")
+            .slices(3, &[traffic("GET /a", 30, 10.0)])
+            .next_pass()
+            .slices(2, &[traffic("GET /a", 30, 10.0)])
+            .build();
+        let blocks = SliceFilter::of(&run, || None).paired_slices(&run, 0);
+        let sizes: Vec<usize> = blocks.iter().map(|[target, _]| target.len()).collect();
+        assert_eq!(sizes, [3, 2]);
+    }
+}

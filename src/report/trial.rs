@@ -1,0 +1,379 @@
+//! What `try` shows of a step: the request, its answer, what was taken from it, and what went wrong, with every secret
+//! hidden that can be known as one.
+//!
+//! Secret is what came from the environment, what authenticates, cookies, tokens that look like one, and whatever is
+//! named like a secret, in headers, queries, forms and JSON. Once seen under such a name it is hidden everywhere.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::layout::hanging;
+use super::text::{inert, one_line, shorten};
+use crate::redact::{HIDDEN, names_secret, redact};
+
+/// The lines of a body that are shown.
+const BODY_LINES: usize = 16;
+/// Shorter values stand in too many places by chance to be hidden wherever they stand.
+const SHORTEST: usize = 6;
+/// The shortest text that is taken for a JSON Web Token.
+const SHORTEST_TOKEN: usize = 20;
+
+/// A step that was tried.
+pub struct TrialReport<'a> {
+    /// What it was.
+    pub what: String,
+    /// How long its request took, where one was sent.
+    pub took: Option<Duration>,
+    /// The request as it was sent; empty where none was.
+    pub request: &'a [u8],
+    /// Status, headers and body of the answer, where one came.
+    pub answer: Option<(u16, &'a [String], &'a [u8])>,
+    /// Bytes of its whole body; of a long one only the start is there.
+    pub length: u64,
+    /// What was taken; what was not there is none.
+    pub captured: &'a [(String, Option<Value>)],
+    /// What went wrong.
+    pub failure: Option<&'a str>,
+}
+
+/// What must not be shown.
+#[derive(Debug, Default)]
+pub struct Secrets(BTreeSet<String>);
+
+impl Secrets {
+    /// Values that are secret from the start.
+    pub fn new(values: &[String]) -> Self {
+        let mut secrets = Self::default();
+        for value in values.iter().filter(|value| !value.is_empty()) {
+            secrets.insert(value);
+        }
+        secrets
+    }
+
+    /// Hides a value from now on.
+    fn insert(&mut self, value: &str) {
+        self.0.insert(value.to_owned());
+    }
+
+    fn learn(&mut self, value: &str) {
+        if value.len() >= SHORTEST {
+            self.insert(value);
+        }
+    }
+
+    /// Learns what a JSON body holds under names of secrets, and hides it there.
+    fn clean(&mut self, value: &mut Value, is_secret: bool) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    self.clean(value, is_secret || says_secret(name));
+                }
+            }
+            Value::Array(items) => {
+                for item in items {
+                    self.clean(item, is_secret);
+                }
+            }
+            Value::String(text) if is_secret => {
+                self.learn(text);
+                HIDDEN.clone_into(text);
+            }
+            Value::Number(_) if is_secret => *value = HIDDEN.into(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    /// The text without anything secret.
+    fn hide(&self, text: &str) -> String {
+        without_tokens(&redact(text, &self.0))
+    }
+}
+
+/// Tells a step in lines of so many columns.
+pub fn rehearsal(seen: &TrialReport<'_>, secrets: &mut Secrets, columns: usize) -> String {
+    let mut lines = Vec::new();
+    let outcome = match (seen.answer, seen.took) {
+        (Some((status, ..)), Some(took)) => {
+            format!("  {status} in {:.1} ms", took.as_secs_f64() * 1e3)
+        }
+        (_, _) => String::new(),
+    };
+    lines.push(format!("-- {}{outcome}", seen.what));
+    for (name, value) in seen.captured {
+        if let (true, Some(Value::String(text))) = (says_secret(name), value) {
+            secrets.learn(text);
+        }
+    }
+    // The answer is cleaned first: what it calls a token may stand in the request as well.
+    let answer = seen.answer.map(|(_, headers, body)| {
+        let headers = headers.iter().map(|header| header_line(header, secrets));
+        let headers: Vec<String> = headers.collect();
+        (headers, body_lines(body, seen.length, "", secrets))
+    });
+    let (head, body) = split(seen.request);
+    if !head.is_empty() {
+        let mut head = head.lines();
+        let request = target_line(head.next().unwrap_or_default(), secrets);
+        let all: Vec<&str> = head.collect();
+        let form = all
+            .iter()
+            .any(|line| line.to_ascii_lowercase().contains("x-www-form-urlencoded"));
+        let headers: Vec<String> = all.iter().map(|line| header_line(line, secrets)).collect();
+        let kind = if form { "form" } else { "" };
+        let body = body_lines(body, body.len() as u64, kind, secrets);
+        lines.extend(marked(
+            "   > ",
+            std::iter::once(request).chain(headers),
+            body,
+        ));
+    }
+    if let (Some((headers, body)), Some((status, ..))) = (answer, seen.answer) {
+        let first = std::iter::once(status.to_string());
+        lines.extend(marked("   < ", first.chain(headers), body));
+    }
+    for (name, value) in seen.captured {
+        lines.push(captured(name, value.as_ref()));
+    }
+    let line = |line: &String| inert(&shorten(&secrets.hide(&one_line(line)), columns));
+    let mut lines: Vec<String> = lines.iter().map(line).collect();
+    if let Some(failure) = seen.failure {
+        let failure = secrets.hide(&one_line(failure));
+        let told = hanging("   FAILED:", 11, &failure, columns);
+        lines.extend(told.iter().map(|line| inert(line)));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn marked(mark: &str, head: impl Iterator<Item = String>, body: Vec<String>) -> Vec<String> {
+    let gap = (!body.is_empty()).then(String::new);
+    let all = head.chain(gap).chain(body);
+    all.map(|line| format!("{mark}{line}").trim_end().to_owned())
+        .collect()
+}
+
+fn captured(name: &str, value: Option<&Value>) -> String {
+    match value {
+        None => format!("   {name} is not there"),
+        Some(Value::String(text)) if says_secret(name) => {
+            format!("   {name} = {HIDDEN} ({} characters)", text.chars().count())
+        }
+        Some(_) if says_secret(name) => format!("   {name} = {HIDDEN}"),
+        Some(value) => format!("   {name} = {value}"),
+    }
+}
+
+fn split(request: &[u8]) -> (String, &[u8]) {
+    let end = request.windows(4).position(|four| four == b"\r\n\r\n");
+    let (head, body) = match end {
+        Some(end) => (&request[..end], &request[end + 4..]),
+        None => (request, &[][..]),
+    };
+    (String::from_utf8_lossy(head).into_owned(), body)
+}
+
+/// A request line, without the values of parameters that are named like secrets.
+fn target_line(line: &str, secrets: &mut Secrets) -> String {
+    let Some((before, query)) = line.split_once('?') else {
+        return line.to_owned();
+    };
+    let (query, version) = query.split_once(' ').unwrap_or((query, ""));
+    format!("{before}?{} {version}", without_secrets(query, secrets))
+}
+
+/// Pairs of a query or a form, without the values that are named like secrets.
+fn without_secrets(pairs: &str, secrets: &mut Secrets) -> String {
+    let pair = |pair: &str| match pair.split_once('=') {
+        Some((name, value)) if says_secret(name) => {
+            let value = url::form_urlencoded::parse(format!("v={value}").as_bytes())
+                .next()
+                .map(|(_, value)| value.into_owned());
+            secrets.learn(&value.unwrap_or_default());
+            format!("{name}={HIDDEN}")
+        }
+        Some(_) | None => pair.to_owned(),
+    };
+    pairs.split('&').map(pair).collect::<Vec<_>>().join("&")
+}
+
+fn header_line(line: &str, secrets: &mut Secrets) -> String {
+    let Some((name, value)) = line.split_once(':') else {
+        return line.to_owned();
+    };
+    if !says_secret(name) {
+        return line.to_owned();
+    }
+    let bare = value.trim();
+    secrets.learn(bare);
+    if let Some(token) = bare
+        .strip_prefix("Bearer ")
+        .or_else(|| bare.strip_prefix("Basic "))
+    {
+        secrets.learn(token);
+    }
+    // A cookie's value may come back in a body.
+    if name.to_ascii_lowercase().contains("cookie") {
+        for pair in bare.split(';') {
+            let attribute = pair.trim().to_ascii_lowercase();
+            let is_value = !["path", "domain", "expires", "max-age", "samesite"]
+                .iter()
+                .any(|known| attribute.starts_with(&format!("{known}=")));
+            if let (true, Some((_, value))) = (is_value, pair.split_once('=')) {
+                secrets.learn(value.trim());
+            }
+        }
+    }
+    format!("{name}: {HIDDEN}")
+}
+
+/// A body in lines, no more than are worth reading.
+fn body_lines(body: &[u8], length: u64, kind: &str, secrets: &mut Secrets) -> Vec<String> {
+    if body.is_empty() {
+        return Vec::new();
+    }
+    let Ok(text) = std::str::from_utf8(body) else {
+        return vec![format!("({length} bytes that are not text)")];
+    };
+    // A byte order mark is not part of JSON, and nothing to show.
+    let text = text.trim_start_matches('\u{feff}');
+    let text = match serde_json::from_str::<Value>(text) {
+        Ok(mut json) => {
+            secrets.clean(&mut json, false);
+            format!("{json:#}")
+        }
+        Err(_) if kind == "form" => without_secrets(text, secrets),
+        Err(_) => text.to_owned(),
+    };
+    // Hidden before it is cut, so that no part of a secret is left over.
+    let text = secrets.hide(&text);
+    let mut lines: Vec<String> = text.lines().take(BODY_LINES).map(str::to_owned).collect();
+    let left = text.lines().count().saturating_sub(lines.len());
+    if left > 0 {
+        lines.push(format!("… {left} more lines, {length} bytes in all"));
+    }
+    lines
+}
+
+/// Whether a name says that its value is secret. A key that stands by itself is a pair's name as often as not.
+fn says_secret(name: &str) -> bool {
+    names_secret(name) && !name.eq_ignore_ascii_case("key")
+}
+
+/// The text without JSON Web Tokens, by whatever name they go.
+fn without_tokens(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("eyJ") {
+        let of_token = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let tail = &rest[start..];
+        let end = tail.find(|c| !of_token(c)).unwrap_or(tail.len());
+        clean.push_str(&rest[..start]);
+        let token = &tail[..end];
+        let is_token = end >= SHORTEST_TOKEN && token.contains('.');
+        clean.push_str(if is_token { HIDDEN } else { token });
+        rest = &tail[end..];
+    }
+    clean + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    type Login = (Vec<u8>, Vec<String>, Vec<u8>, Vec<(String, Option<Value>)>);
+
+    const JWT: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl";
+
+    fn login() -> Login {
+        let request = "POST /login?api_key=query-key-1&limit=1 HTTP/1.1\r\nHost: h\r\nAuthorization: Basic \
+            dXNlcjpwYXNz\r\nCookie: sid=cookie-value-1\r\nX-Page: 42\r\n\r\n\
+            {\"user\":\"ann\",\"password\":\"hunter2 env\",\"note\":\"opaque-token-1\"}";
+        let headers = vec![
+            "content-type: application/json".to_owned(),
+            "set-cookie: sid=cookie-value-2; Path=/; HttpOnly".to_owned(),
+        ];
+        let body = json!({
+            "accessToken": "opaque-token-1", "echo": "cookie-value-2 and hunter2 env", "id": JWT,
+            "name": "x".repeat(300), "list": (0..40).collect::<Vec<_>>(),
+        });
+        let captured = vec![
+            ("token".to_owned(), Some(json!("opaque-token-1"))),
+            ("order".to_owned(), Some(json!("ord-1"))),
+            ("gone".to_owned(), None),
+        ];
+        (
+            request.into(),
+            headers,
+            body.to_string().into_bytes(),
+            captured,
+        )
+    }
+
+    fn told(columns: usize) -> String {
+        let (request, headers, body, captured) = login();
+        let seen = TrialReport {
+            what: "POST /login".to_owned(),
+            took: Some(Duration::from_micros(21_340)),
+            request: &request,
+            answer: Some((200, &headers, &body)),
+            length: body.len() as u64,
+            captured: &captured,
+            failure: Some("$.echo is \"hunter2 env\u{1b}[31m\", expected \"ok\""),
+        };
+        let mut secrets = Secrets::new(&["hunter2 env".to_owned()]);
+        rehearsal(&seen, &mut secrets, columns)
+    }
+
+    #[test]
+    fn no_secret_is_shown_whatever_it_is_called() {
+        let text = told(10_000);
+        for secret in [
+            "hunter2",
+            "query-key-1",
+            "dXNlcjpwYXNz",
+            "cookie-value",
+            "opaque-token-1",
+            "eyJ",
+            "\u{1b}",
+        ] {
+            assert!(!text.contains(secret), "{secret} in:\n{text}");
+        }
+        for shown in [
+            "-- POST /login  200 in 21.3 ms",
+            "POST /login?api_key=***&limit=1 HTTP/1.1",
+            "X-Page: 42",
+            "\"user\": \"ann\"",
+            "token = *** (14 characters)",
+            "order = \"ord-1\"",
+            "gone is not there",
+            "FAILED: $.echo is",
+            "more lines",
+        ] {
+            assert!(text.contains(shown), "no {shown} in:\n{text}");
+        }
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_and_bodies_are_cut() {
+        let text = told(80);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+        assert!(text.lines().count() < 40, "{text}");
+    }
+
+    #[test]
+    fn secrets_of_forms_are_hidden_and_bytes_are_counted() {
+        let mut secrets = Secrets::default();
+        let body = b"grant=password&client_secret=a%20b%2Bc%3Dd&x=1";
+        let lines = body_lines(body, body.len() as u64, "form", &mut secrets);
+        assert_eq!(lines, ["grant=password&client_secret=***&x=1"]);
+        assert_eq!(secrets.hide("it was a b+c=d"), "it was ***");
+        let bytes = body_lines(&[0xff, 0, 1], 3, "", &mut secrets);
+        assert_eq!(bytes, ["(3 bytes that are not text)"]);
+    }
+}

@@ -1,0 +1,137 @@
+//! What to do next, where a gate failed or could not tell.
+
+use super::Medium;
+use super::cautions::sees_more;
+use crate::report::ReportInput;
+use crate::report::numbers::count;
+use crate::report::rows::{CheckRow, Status, rows};
+use crate::report::text::quoted;
+use crate::verdict::{Check, CheckKind, CheckOutcome, Comparison, Outcome, Warning};
+
+/// What to do next: for a gate that failed, where the broken promises are written; for an inconclusive one, what would
+/// let it tell. An invalid run has a remedy for each of its reasons.
+pub(in crate::report) fn advice(story: &ReportInput, medium: Medium) -> Vec<String> {
+    match story.verdict.outcome {
+        Outcome::Passed | Outcome::Invalid => Vec::new(),
+        Outcome::Failed if story.abort_line().is_some() => {
+            vec!["Mend the errors first, then run it again.".to_owned()]
+        }
+        Outcome::Failed => broken_limits(story, medium)
+            .into_iter()
+            .chain(drifted(story, medium))
+            .collect(),
+        Outcome::Inconclusive => remedies(story),
+    }
+}
+
+/// What to do about what added up since the anchor.
+fn drifted(story: &ReportInput, medium: Medium) -> Option<String> {
+    let rows = rows(story);
+    let failed = |row: &&CheckRow| row.is_drift() && row.status == Status::Failed;
+    rows.iter().find(failed)?;
+    Some(format!(
+        "Since the anchor many changes added up that no run failed by itself: find them in the history, or, if all \
+         of them are wanted, fix a new anchor by {}.",
+        medium.command(&format!(
+            "{} record {} {} --accept --anchor",
+            story.hints.program,
+            quoted(story.gate_path),
+            story.hints.result
+        ))
+    ))
+}
+
+/// Lines of the thresholds that are named at most.
+const MOST_LINES: usize = 20;
+
+/// Where the limits are written that are broken.
+fn broken_limits(story: &ReportInput, medium: Medium) -> Option<String> {
+    let failed = story
+        .verdict
+        .checks
+        .iter()
+        .filter(|line| Status::of(line) == Status::Failed);
+    let mut written: Vec<Option<u32>> = failed
+        .filter_map(|line| match &line.kind {
+            CheckKind::Limit(limit) => Some(limit.line),
+            CheckKind::Change(_) => None,
+        })
+        .collect();
+    written.sort_unstable();
+    written.dedup();
+    let path = medium.untrusted(story.thresholds_path);
+    let lines: Vec<String> = written.iter().flatten().map(u32::to_string).collect();
+    if let more @ 1.. = lines.len().saturating_sub(MOST_LINES) {
+        return Some(format!(
+            "The broken limits are written in {path} lines {} and {}.",
+            lines[..MOST_LINES].join(", "),
+            count(more as u64) + " more"
+        ));
+    }
+    match (written.as_slice(), lines.as_slice()) {
+        ([], _) => None,
+        (_, []) => Some(format!(
+            "The broken limit is the one that holds where {path} is silent: limits.overall.error_rate, 1 %."
+        )),
+        ([Some(_)], [line]) => Some(format!(
+            "The broken limit is written in {path} line {line}."
+        )),
+        (_, [line]) => Some(format!("A broken limit is written in {path} line {line}.")),
+        (_, [first @ .., last]) => Some(format!(
+            "The broken limits are written in {path} lines {} and {last}.",
+            first.join(", ")
+        )),
+    }
+}
+
+/// What would let an inconclusive run tell.
+fn remedies(story: &ReportInput) -> Vec<String> {
+    let rows = rows(story);
+    let open: Vec<&Check> = rows.iter().filter_map(CheckRow::open_line).collect();
+    let mut remedies = Vec::new();
+    let is_cold = |line: &&Check| matches!(line.outcome, CheckOutcome::NotJudged(_));
+    if open.iter().any(is_cold) {
+        remedies.push(
+            "To tell of cold starts, send bursts of more users after idle gaps, and mark them in the response (docs: how-to/cold-starts)."
+                .to_owned(),
+        );
+    }
+    let open: Vec<&Check> = open.into_iter().filter(|line| !is_cold(line)).collect();
+    if open
+        .iter()
+        .any(|line| matches!(line.kind, CheckKind::Change(_)))
+    {
+        let mut cautions = story.verdict.warnings.iter();
+        let blind = cautions.find_map(|caution| {
+            let Warning::CannotDetect { enough, .. } = caution else {
+                return None;
+            };
+            Some(*enough)
+        });
+        remedies.push(match (blind, &story.verdict.comparison) {
+            (Some(enough @ Some(_)), _) | (Some(enough), Comparison::Duet { .. }) => format!(
+                "To tell whether it got worse: {}.",
+                sees_more(story, enough)
+            ),
+            (None, Comparison::Duet { .. }) => {
+                "To tell whether it got worse, run more pairs, or on a quieter runner.".to_owned()
+            }
+            (
+                Some(None) | None,
+                Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_),
+            ) => "To tell whether it got worse, run it again; if that does not help, record more jobs, use a quieter \
+                  runner, or compare with --against."
+                .to_owned(),
+        });
+    }
+    if open
+        .iter()
+        .any(|line| matches!(line.kind, CheckKind::Limit(_)))
+    {
+        remedies.push(
+            "To tell whether a limit holds, run longer or with more users: it is too close to call."
+                .to_owned(),
+        );
+    }
+    remedies
+}

@@ -1,0 +1,188 @@
+//! What a run showed of itself, in sentences: cold starts, errors and load, phases against each other.
+
+use super::Medium;
+use crate::metric::Metric;
+use crate::report::ReportInput;
+use crate::report::answers::{ColdStarts, PhaseFigures, cold_starts, first_seen};
+use crate::report::numbers::{self, count, counted, share};
+use crate::units::{Latency, three_digits};
+use crate::verdict::{Bond, LoadOf, Measure, PhaseChange, Recovered, Recovery, claims};
+
+const P95: Measure = Measure::Metric(Metric::P95);
+
+/// What the run showed, the most important first; nothing where there is nothing to tell.
+pub(in crate::report) fn showed(story: &ReportInput, medium: Medium) -> Vec<String> {
+    let claims = claims(story.record, &story.thresholds.regression);
+    let recovery = claims
+        .recovery
+        .map(|claim| recovered(story, &claim, medium));
+    let later = claims.recovery.map(|claim| claim.latency.phase);
+    let of_load: Vec<&PhaseChange> = claims
+        .phases
+        .iter()
+        .filter(|change| Some(change.phase) != later)
+        .collect();
+    let mut told = Vec::new();
+    told.extend(claims.bond.map(|bond| follows(&bond)));
+    told.extend(cold_starts(story).and_then(|cold| cold_told(story, &cold, medium)));
+    told.extend(grows(story, &of_load, medium));
+    told.extend(recovery);
+    told
+}
+
+/// Whether errors follow the load.
+fn follows(bond: &Bond) -> String {
+    let load = match bond.of {
+        LoadOf::Users => format!("{} users", count(numbers::whole(bond.between))),
+        LoadOf::RequestsPerSecond => format!("{}/s", three_digits(bond.between)),
+    };
+    let (low, high) = (share(bond.low), share(bond.high));
+    if bond.follows {
+        format!(
+            "errors follow the load: below {load} {low} of requests failed, above {high}, and fewer again once it fell"
+        )
+    } else {
+        format!(
+            "errors do not follow the load: below {load} {low} of requests failed, above {high}"
+        )
+    }
+}
+
+/// How many cold starts, how long, and what they did to everything; none where the checks say that there was none.
+fn cold_told(story: &ReportInput, cold: &ColdStarts, medium: Medium) -> Option<String> {
+    let failed = match cold.failed {
+        0 => String::new(),
+        failed => format!(" and {} more that failed", count(failed)),
+    };
+    let latency = |seconds: f64| Latency(seconds).to_string();
+    let Some(p50) = cold.cold.quantile(0.5) else {
+        let header = medium.untrusted(story.record.cold_start.as_deref()?);
+        let told = if cold.is_told {
+            format!("no cold start{failed}: every {header} says that there was none")
+        } else {
+            format!("no cold start was seen: no answer has the header {header}")
+        };
+        return Some(told);
+    };
+    let before = match (cold.share_before, cold.p50_before) {
+        (None, None) => String::new(),
+        (share_before, p50) => {
+            let told = [share_before.map(share), p50.map(latency)];
+            let told: Vec<String> = told.into_iter().flatten().collect();
+            format!(" (before: {})", told.join(", "))
+        }
+    };
+    let mut told = format!(
+        "{} in {}{failed} ({}), P50 {}{before}",
+        counted(cold.cold.count(), "cold start"),
+        counted(cold.answers, "answer"),
+        share(cold.share()),
+        latency(p50)
+    );
+    let warm = |q| Some((cold.warm.quantile(q)?, cold.all.quantile(q)?));
+    if let (Some(p50_warm), Some(p95), Some(p99)) =
+        (cold.warm.quantile(0.5), warm(0.95), warm(0.99))
+    {
+        told += &format!(
+            ", of warm requests {}; they take P95 of everything from {}, P99 from {}",
+            latency(p50_warm),
+            to(p95),
+            to(p99)
+        );
+    }
+    Some(told)
+}
+
+/// Two latencies in words: `58.0 ms to 641 ms`.
+fn to((from, to): (f64, f64)) -> String {
+    format!("{} to {}", Latency(from), Latency(to))
+}
+
+/// What the heaviest phase costs, against the lightest.
+fn grows(story: &ReportInput, changes: &[&PhaseChange], medium: Medium) -> Option<String> {
+    let phases = &story.record.phases;
+    let most = |change: &&&PhaseChange| phases[change.phase].most;
+    let heaviest = changes
+        .iter()
+        .filter(|change| phases[change.phase].most > phases[change.than].most)
+        .max_by(|a, b| most(a).total_cmp(&most(b)))?;
+    let regression = &story.thresholds.regression;
+    let how = if heaviest.change.lower > 0.0 {
+        "latency grows with the load"
+    } else if heaviest.change.upper < regression.must_detect {
+        "latency does not grow with the load"
+    } else {
+        "cannot tell whether latency grows with the load"
+    };
+    let place = |index: usize| {
+        format!(
+            "{} ({})",
+            medium.untrusted(&phases[index].name),
+            medium.untrusted_load(&phases[index].load)
+        )
+    };
+    let (from, to) = (place(heaviest.than), place(heaviest.phase));
+    Some(format!("{how}: {} from {from} to {to}", figures(heaviest)))
+}
+
+fn figures(change: &PhaseChange) -> String {
+    format!(
+        "{} {}, {} {}",
+        change.metric.label(),
+        numbers::from_to(P95, change.before, change.now),
+        numbers::change(P95, change.change.estimate),
+        numbers::interval(P95, &change.change)
+    )
+}
+
+fn recovered(story: &ReportInput, claim: &Recovery, medium: Medium) -> String {
+    let phase = |index: usize| medium.untrusted(&story.record.phases[index].name);
+    let (later, first) = (phase(claim.latency.phase), phase(claim.latency.than));
+    let errors = claim.errors.map_or_else(String::new, |(before, now)| {
+        format!("; {} → {} of requests failed", share(before), share(now))
+    });
+    let told = figures(&claim.latency);
+    match claim.outcome {
+        Recovered::Back => format!("{later} is back to {first}: {told}"),
+        Recovered::Not => format!("{later} is NOT back to {first}: {told}{errors}"),
+        Recovered::Open => format!("cannot tell whether {later} is back to {first}: {told}"),
+    }
+}
+
+/// When a kind of failure first appeared: `12 s in burst, with 100 users at 412/s`.
+pub(in crate::report) fn first_told(
+    story: &ReportInput,
+    kind: crate::measurement::FailureKind,
+    medium: Medium,
+) -> Option<String> {
+    let first = first_seen(story.record, kind)?;
+    let phase = first.phase.map_or_else(String::new, |phase| {
+        format!(" in {}", medium.untrusted(&phase))
+    });
+    Some(format!(
+        "{} s{phase}, with {} at {}/s",
+        count(first.second as u64),
+        counted(u64::from(first.users), "user"),
+        count(first.requests)
+    ))
+}
+
+/// What the phase with the most requests in flight would ask of Lambda, by Little's law.
+pub(in crate::report) fn concurrency(phases: &[PhaseFigures], medium: Medium) -> Option<String> {
+    let most = phases
+        .iter()
+        .filter(|of| of.arm == crate::measurement::Arm::Target)
+        .max_by(|a, b| {
+            let (a, b) = (a.in_flight(), b.in_flight());
+            a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0))
+        })?;
+    let (rate, took, flight) = (most.sent_per_second()?, most.service?.1, most.in_flight()?);
+    Some(format!(
+        "in {} {} of {} each keep {} requests in flight on average: behind a Lambda function, these \
+         take as many execution environments, which its reserved concurrency and the account's limit must allow",
+        medium.untrusted(&most.name),
+        numbers::rate(rate),
+        Latency(took),
+        three_digits(flight)
+    ))
+}

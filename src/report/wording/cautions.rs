@@ -1,0 +1,372 @@
+//! What a person should know and nothing depends on: each with its numbers and with what to do.
+
+use super::Medium;
+use super::context::{noise, proxy_of};
+use super::line::title;
+use super::outage::short_silence;
+use super::reasons::{not_judged, written_at};
+use super::redirects::{FOLLOW, resent, strayed, unfollowed};
+use crate::baseline::Scope;
+use crate::measurement::Arm;
+use crate::metric::Metric;
+use crate::record::{RunRecord, Scheduling};
+use crate::report::ReportInput;
+use crate::report::numbers::{self, count, counted, share};
+use crate::report::rows::must_detect;
+use crate::report::text::quoted;
+use crate::thresholds::{Acceptance, Subject};
+use crate::units::Latency;
+use crate::verdict::{
+    Check, CheckKind, Comparison, Measure, NotJudged, Outcome, SampleSizeAdvice, Warning,
+};
+
+/// The cautions of a story, but for what the verdict says itself.
+pub(in crate::report) fn told_cautions<'a>(
+    story: &ReportInput<'a>,
+) -> impl Iterator<Item = &'a Warning> {
+    let has_failed = story.verdict.outcome == Outcome::Failed;
+    let cautions = story.verdict.warnings.iter();
+    cautions.filter(move |caution| !has_failed || !matches!(caution, Warning::Aborted { .. }))
+}
+
+/// A caution in words.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a catalogue with one arm for each caution, which reads best in one place"
+)]
+pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium: Medium) -> String {
+    match caution {
+        Warning::MuchFaster { line } => much_faster(story.verdict.checks.get(*line), medium),
+        Warning::Silent {
+            arm,
+            subject,
+            class,
+            seconds,
+            of_s,
+        } => short_silence(*arm, subject, class.as_deref(), (*seconds, *of_s), medium),
+        Warning::NeverSent { request } => format!(
+            "{} was never sent: look at the scenario's weights, its conditions and its length",
+            medium.untrusted(request)
+        ),
+        Warning::Overloaded {
+            phase,
+            due,
+            served,
+            first_s,
+            last_s,
+        } => format!(
+            "the target did not keep up in {}: {} arrived and {} were answered, and the median latency grew from {} in the first third to {} in the last: set a latency limit, or send less",
+            medium.untrusted(phase),
+            numbers::rate(*due),
+            numbers::rate(*served),
+            Latency(*first_s),
+            Latency(*last_s)
+        ),
+        Warning::Rare { requests } => rare(requests, medium),
+        Warning::LongWaits { by_time_s, p99_s } => format!(
+            "a few long waits make up most of the time: the request that is in flight at a random instant takes {} on average, and P99 is {}",
+            Latency(*by_time_s),
+            Latency(*p99_s)
+        ),
+        Warning::OtherRate => "requests/s are compared with jobs of an older loadgate, which counted the arrivals that were planned: record new jobs".to_owned(),
+        Warning::Vanished { request } => vanished(story, request, medium),
+        Warning::Unfollowed(names) => format!("{}: {FOLLOW}", unfollowed(names, medium)),
+        Warning::Strayed(names) => strayed(names, medium),
+        Warning::Resent {
+            resent: count,
+            most,
+        } => resent(*count, most.as_ref(), medium),
+        Warning::OtherCounting { baseline_is_older } => {
+            let whose = if *baseline_is_older {
+                "what this run is compared with"
+            } else {
+                "this run"
+            };
+            format!(
+                "{whose} was measured by an older loadgate, which did not count requests that died and were sent again, and redirects out of the target, as failures: part of a change of the error rate may come from that"
+            )
+        }
+        Warning::AcceptanceExpired { acceptance } => {
+            acceptance_text(story, *acceptance, medium, |accepted| {
+                format!(
+                    "ended on {}: remove it, or agree on a later date",
+                    accepted.until
+                )
+            })
+        }
+        Warning::AcceptanceUnneeded { acceptance } => {
+            acceptance_text(story, *acceptance, medium, |_| {
+                "is no longer needed: remove it".to_owned()
+            })
+        }
+        Warning::CannotDetect { line, enough } => cannot_detect(story, *line, *enough, medium),
+        Warning::Aborted { failures, requests } => {
+            format!(
+                "the run was stopped early: {}",
+                aborted(story, *failures, *requests)
+            )
+        }
+        Warning::TooFewToCompare {
+            metric,
+            phase,
+            why,
+            times,
+        } => too_few_to_compare(story, (*metric, phase.as_deref()), why, *times, medium),
+        Warning::LateJobs { late, of, id } => format!(
+            "the generator was late in part of {late} of {of} baseline jobs, whose latencies are kept without those parts; \
+             record again on a quieter machine, and drop such a job with {}",
+            medium.command(&format!(
+                "{} record {} --drop {}",
+                story.hints.program,
+                quoted(story.gate_path),
+                quoted(id)
+            ))
+        ),
+        Warning::OtherCpu { baseline, current } => format!(
+            "this machine's CPU is {}, the baseline's was {}: part of a change may be the machine's",
+            medium.untrusted(current),
+            medium.untrusted(baseline)
+        ),
+        Warning::OtherScheduling {
+            differing,
+            jobs,
+            current,
+        } => format!(
+            "the generator had {} here and not in {differing} of {}; part of a change in latency may come from that",
+            scheduling(*current),
+            counted(u64::from(*jobs), "baseline job")
+        ),
+        Warning::NoColdMark => format!(
+            "no answer has the header {}, so that warm requests are all requests here: see that the target sends it",
+            medium.untrusted(story.record.cold_start.as_deref().unwrap_or_default())
+        ),
+        Warning::Insecure => {
+            "certificates were not checked (--insecure): anybody could have answered".to_owned()
+        }
+        Warning::ProxyResponses {
+            arm,
+            status,
+            requests,
+        } => proxy_responses(story, *arm, (*status, *requests), medium),
+        Warning::LateSlices {
+            dropped,
+            of,
+            worst_s,
+            limit_s,
+        } => {
+            let (units, each) = units_of(story.record);
+            format!(
+                "latencies are judged without {dropped} of {of} {units}, since the generator was late in them (up to {} at P99, {} allowed); failures, cold starts and requests/s count in {each} all the same: give it a machine with more free cores, or send less",
+                Latency(*worst_s),
+                Latency(*limit_s)
+            )
+        }
+        Warning::Noisy => {
+            let told = noise(story).unwrap_or_else(|| "the run was noisy".to_owned());
+            format!("{told}: use a quieter runner, or run it again")
+        }
+    }
+}
+
+/// The scheduling of the generator's threads.
+pub(super) fn scheduling(scheduling: Scheduling) -> &'static str {
+    match scheduling {
+        Scheduling::Normal => "normal scheduling",
+        Scheduling::RealTime => "real-time scheduling",
+        Scheduling::PartlyRealTime => "real-time scheduling in part",
+    }
+}
+
+/// That the next run could not be compared with this one, and how long it would have to last.
+fn too_few_to_compare(
+    story: &ReportInput,
+    (metric, phase): (Metric, Option<&str>),
+    why: &NotJudged,
+    times: f64,
+    medium: Medium,
+) -> String {
+    let (whose, phases) = match phase {
+        None => ("the steady phases".to_owned(), Scope::Steady),
+        Some(phase) => (
+            format!("the phase {}", medium.untrusted(phase)),
+            Scope::Phase(phase.to_owned()),
+        ),
+    };
+    let phases = phases.phases(&story.record.phases).into_iter();
+    let phases = phases.map(|index| &story.record.phases[index]);
+    let lasts: f64 = phases
+        .map(|phase| phase.duration_s * f64::from(phase.passes))
+        .sum();
+    // A tenth more, since no two runs send the same number.
+    let longer = (lasts * times * 1.1).ceil();
+    format!(
+        "a later run like this one could not be compared with it: {} overall has {}; lengthen {whose} from {} to {}, or \
+         send more at a time",
+        metric.label(),
+        not_judged(why),
+        numbers::length(lasts),
+        numbers::length(longer)
+    )
+}
+
+/// The cautions that matter to who records a run, in words.
+pub(in crate::report) fn of_recording(story: &ReportInput, medium: Medium) -> Vec<String> {
+    let cautions = story.verdict.warnings.iter().filter(|caution| {
+        matches!(
+            caution,
+            Warning::TooFewToCompare { .. } | Warning::LateSlices { .. }
+        )
+    });
+    cautions.map(|told| caution(story, told, medium)).collect()
+}
+
+/// Names beyond which a line only counts them.
+const NAMED: usize = 3;
+
+/// The names whose changes nothing judges, in one line.
+fn rare(requests: &[String], medium: Medium) -> String {
+    let named = requests.iter().take(NAMED);
+    let mut told = named
+        .map(|name| medium.untrusted(name))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if let more @ 1.. = requests.len().saturating_sub(NAMED) {
+        told += &format!(" and {}", counted(more as u64, "more name"));
+    }
+    format!("sent too rarely for a change to be judged: {told}")
+}
+
+fn vanished(story: &ReportInput, request: &str, medium: Medium) -> String {
+    let before = match story.verdict.comparison {
+        Comparison::Duet { .. } => "was sent to the base",
+        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
+            "is in the baseline"
+        }
+    };
+    format!(
+        "{} {before}, and this time never to the target: look at the scenario's weights and its length",
+        medium.untrusted(request)
+    )
+}
+
+/// That every response may have been a proxy's.
+fn proxy_responses(
+    story: &ReportInput,
+    arm: Arm,
+    (status, requests): (u16, u64),
+    medium: Medium,
+) -> String {
+    let proxy = proxy_of(story.record, arm, medium).unwrap_or_default();
+    format!(
+        "all {} were responded to with {status} or the like, which {proxy} may have sent itself: look at the proxy, or except the deployment by NO_PROXY",
+        counted(requests, "request")
+    )
+}
+
+/// What the generator's lateness drops: slices, or the pairs of a duet.
+pub(super) fn units_of(record: &RunRecord) -> (&'static str, &'static str) {
+    if record.base.is_some() {
+        ("pairs", "those pairs")
+    } else {
+        ("slices", "those slices")
+    }
+}
+
+fn much_faster(line: Option<&Check>, medium: Medium) -> String {
+    let told = line.map_or_else(
+        || "the target is".to_owned(),
+        |line| format!("{} is", title(line, medium)),
+    );
+    let figures = line.and_then(|line| match (&line.kind, line.current) {
+        (CheckKind::Change(check), Some(now)) => Some(format!(
+            " ({})",
+            numbers::from_to(line.measure, check.before?, now)
+        )),
+        (CheckKind::Change(_) | CheckKind::Limit(_), _) => None,
+    });
+    format!(
+        "{told} much faster than anything before{}: make sure that it still does its work",
+        figures.unwrap_or_default()
+    )
+}
+
+fn acceptance_text(
+    story: &ReportInput,
+    index: usize,
+    medium: Medium,
+    says: impl Fn(&Acceptance) -> String,
+) -> String {
+    let Some(accepted) = story.thresholds.regression.accepted.get(index) else {
+        return "an acceptance no longer holds".to_owned();
+    };
+    let subject = match &accepted.subject {
+        Subject::Overall => "overall".to_owned(),
+        Subject::Request(name) => medium.untrusted(name),
+    };
+    format!(
+        "the acceptance of {} {subject} up to {}{} {}",
+        accepted.metric.label(),
+        numbers::allowed(Measure::Metric(accepted.metric), accepted.up_to),
+        written_at(story, Some(accepted.line), medium),
+        says(accepted)
+    )
+}
+
+fn cannot_detect(
+    story: &ReportInput,
+    index: usize,
+    enough: Option<SampleSizeAdvice>,
+    medium: Medium,
+) -> String {
+    let remedy = sees_more(story, enough);
+    let line = story.verdict.checks.get(index);
+    let seen = line.and_then(|line| match &line.kind {
+        CheckKind::Change(check) => Some((line, super::caught(line, check)?)),
+        CheckKind::Limit(_) => None,
+    });
+    let Some((line, caught)) = seen else {
+        return format!("this run could not have seen what must_detect asks for: {remedy}");
+    };
+    // What to do about an open change is told beside the verdict.
+    let remedy = if story.verdict.outcome == Outcome::Inconclusive {
+        String::new()
+    } else {
+        format!(": {remedy}")
+    };
+    format!(
+        "in {} nothing below {caught} would have been caught, and must_detect asks for {}{remedy}",
+        title(line, medium),
+        numbers::caught(line.measure, must_detect(story))
+    )
+}
+
+/// What would let a run see what it must.
+pub(super) fn sees_more(story: &ReportInput, enough: Option<SampleSizeAdvice>) -> String {
+    let is_duet = matches!(story.verdict.comparison, Comparison::Duet { .. });
+    match enough {
+        Some(SampleSizeAdvice::Pairs { pairs, seconds }) => format!(
+            "--pairs {pairs} would see it ({} in all), or a quieter runner",
+            numbers::length(seconds)
+        ),
+        Some(SampleSizeAdvice::ParallelJobs(jobs)) => {
+            format!("{jobs} parallel jobs judged as one would see it, or compare with --against")
+        }
+        None if is_duet => "use a quieter runner, since more pairs would not help".to_owned(),
+        None => "record more jobs, use a quieter runner, or compare with --against".to_owned(),
+    }
+}
+
+/// Why a run was stopped early.
+pub(super) fn aborted(story: &ReportInput, failures: u64, requests: u64) -> String {
+    let ratio = failures as f64 / requests.max(1) as f64;
+    let allowed = story.thresholds.abort.map_or_else(String::new, |abort| {
+        let allowed = abort.error_rate.fraction();
+        format!(", abort.error_rate is {}", numbers::percent(allowed))
+    });
+    format!(
+        "{} of {} had failed ({}{allowed})",
+        count(failures),
+        counted(requests, "request"),
+        share(ratio)
+    )
+}

@@ -1,0 +1,293 @@
+//! What a verdict rests on: the comparison, the load and the generator.
+
+use jiff::Timestamp;
+
+use super::Medium;
+use super::cautions::scheduling;
+use super::reasons::{Reason, no_comparison};
+use crate::measurement::Arm;
+use crate::record::RunRecord;
+use crate::report::figures::counts;
+use crate::report::numbers::{self, counted, date};
+use crate::report::{ComparedWith, ReportInput};
+use crate::units::{Latency, rounded};
+use crate::verdict::{Comparison, HISTORY_FROM, InvalidReason, NoComparison, Outcome, Warning};
+
+/// Above these the generator is called strained: what a slice is dropped for, `statistics.md` 3.0.
+const STRAINED_LATE_S: f64 = 0.005;
+const STRAINED_CPU: f64 = 0.8;
+const STRAINED_STEAL: f64 = 0.05;
+
+/// Slices that vary by less are as good as equal.
+const TOLD_NOISE: f64 = 0.001;
+
+/// From here on a share reads 100 %, and goes without saying.
+const ALL: f64 = 0.9995;
+
+/// Digits of a commit that people recognise.
+const COMMIT_DIGITS: usize = 7;
+
+/// What the verdict rests on, in sentences behind a label: the comparison and its versions, or why there is none and
+/// what to do about that. No sentence where the reasons of an invalid run say it already.
+pub(in crate::report) fn compared(
+    story: &ReportInput,
+    medium: Medium,
+) -> (&'static str, Vec<String>) {
+    if story.is_comparison() {
+        let told = provenance(story, medium).into_iter().collect();
+        return ("compared", told);
+    }
+    let Comparison::None(why) = &story.verdict.comparison else {
+        let told = [Some(comparison(story, medium)), provenance(story, medium)];
+        return ("compared", told.into_iter().flatten().collect());
+    };
+    let is_invalid = story.verdict.outcome == Outcome::Invalid;
+    let is_told = story
+        .verdict
+        .invalid
+        .contains(&InvalidReason::MissingBaseline);
+    if is_told || (is_invalid && *why == NoComparison::NotJudged) {
+        return ("nothing compared", Vec::new());
+    }
+    let Reason { what, fix: mend } = no_comparison(story, why, medium);
+    let told = if story.abort_line().is_some() {
+        // What to do about it is told where the verdict is.
+        vec![what]
+    } else {
+        vec![what, mend]
+    };
+    ("nothing compared", told)
+}
+
+/// What was compared: `history, 10 baseline jobs`.
+pub(in crate::report) fn comparison(story: &ReportInput, medium: Medium) -> String {
+    let jobs = |jobs: u32| counted(u64::from(jobs), "baseline job");
+    let as_one = |candidates: u32| {
+        if candidates > 1 {
+            format!(", {candidates} runs judged as one")
+        } else {
+            String::new()
+        }
+    };
+    match &story.verdict.comparison {
+        Comparison::Duet { pairs, dropped } => {
+            let dropped = match dropped {
+                0 => String::new(),
+                dropped => format!(" ({dropped} more dropped, the generator was late)"),
+            };
+            format!("duet, {}{dropped}", counted(u64::from(*pairs), "pair"))
+        }
+        Comparison::History {
+            jobs: n,
+            candidates,
+        } => {
+            format!("history, {}{}", jobs(*n), as_one(*candidates))
+        }
+        Comparison::Single {
+            jobs: n,
+            candidates,
+        } => format!(
+            "single, provisional: {} of the {HISTORY_FROM} that make a history{}",
+            jobs(*n),
+            as_one(*candidates)
+        ),
+        Comparison::None(why) => {
+            let reason = no_comparison(story, why, medium);
+            format!("nothing, since {}", reason.what)
+        }
+    }
+}
+
+/// What a check's figures are the middle of.
+pub(in crate::report) fn unit(story: &ReportInput) -> &'static str {
+    match story.verdict.comparison {
+        Comparison::Duet { .. } => "pair",
+        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => "slice",
+    }
+}
+
+/// Why the checks and the tables may tell two figures of one metric.
+pub(in crate::report) fn two_figures(story: &ReportInput) -> String {
+    format!(
+        "a check's figures are its middle {}'s, a table's those of all requests",
+        unit(story)
+    )
+}
+
+/// Which versions: `this run 3f2c9ab, newest job 8d10e7f of 2026-11-20 (4 days before)`.
+fn provenance(story: &ReportInput, medium: Medium) -> Option<String> {
+    let named = |commit: Option<&str>| commit.map(|commit| medium.untrusted(&short_commit(commit)));
+    let own = named(story.record.run.commit.as_deref());
+    match story.compared_with {
+        ComparedWith::Nothing => None,
+        ComparedWith::Baseline { commit, started } => {
+            let own = own.map_or_else(String::new, |commit| format!("this run {commit}, "));
+            let newest = named(commit).map_or_else(String::new, |commit| format!("{commit} "));
+            let (day, age) = (date(started), age(story, started));
+            Some(format!("{own}newest job {newest}of {day} ({age})"))
+        }
+        ComparedWith::Result { commit, started } => {
+            let new = own.map_or_else(String::new, |commit| format!(" {commit}"));
+            let old = named(commit).map_or_else(String::new, |commit| format!(" {commit}"));
+            let (day, now) = (date(started), date(story.record.run.started));
+            Some(format!(
+                "the result before{old} of {day} with the one after{new} of {now}"
+            ))
+        }
+        ComparedWith::Base { commit } => {
+            let own = own.map_or_else(String::new, |commit| format!(" {commit}"));
+            let url = story.record.base.as_ref().map(|base| base.url.as_str());
+            let base = named(commit).or_else(|| url.map(|url| medium.untrusted(url)));
+            let base = base.unwrap_or_else(|| "the base".to_owned());
+            Some(format!("this run{own} against {base}"))
+        }
+    }
+}
+
+/// How long before this run a job started, by days.
+fn age(story: &ReportInput, started: Timestamp) -> String {
+    let run = date(story.record.run.started);
+    let days = run.duration_since(date(started)).as_hours() / 24;
+    match u64::try_from(days) {
+        Ok(0) => "the same day".to_owned(),
+        Ok(days) => format!("{} before", counted(days, "day")),
+        Err(_) => "later than this run".to_owned(),
+    }
+}
+
+/// The first digits of a commit, or the whole of what is no hash.
+pub(in crate::report) fn short_commit(commit: &str) -> String {
+    if commit.len() > COMMIT_DIGITS && commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return commit[..COMMIT_DIGITS].to_owned();
+    }
+    commit.to_owned()
+}
+
+/// Which proxy led to a deployment: `the proxy proxy.corp:3128 (from https_proxy)`.
+pub(super) fn proxy_of(record: &RunRecord, arm: Arm, medium: Medium) -> Option<String> {
+    let deployment = match arm {
+        Arm::Target => Some(&record.target),
+        Arm::Base => record.base.as_ref(),
+    }?;
+    let proxy = medium.untrusted(deployment.proxy.as_deref()?);
+    let variable = deployment.proxy_variable.as_deref();
+    let from = variable.map(|variable| format!(" (from {})", medium.untrusted(variable)));
+    Some(format!("the proxy {proxy}{}", from.unwrap_or_default()))
+}
+
+/// Which proxies led to the deployments, if any did.
+pub(in crate::report) fn proxies(story: &ReportInput, medium: Medium) -> Option<String> {
+    let of = |arm| proxy_of(story.record, arm, medium);
+    match (of(Arm::Target), of(Arm::Base)) {
+        (None, None) => None,
+        (Some(target), None) if story.record.base.is_none() => Some(format!("through {target}")),
+        (Some(target), Some(base)) if target == base => Some(format!("through {target}")),
+        (target, base) => {
+            let told = |name: &str, proxy: Option<String>| {
+                let by =
+                    proxy.map_or_else(|| "directly".to_owned(), |own| format!("through {own}"));
+                format!("the {name} {by}")
+            };
+            Some(format!(
+                "{}, {}",
+                told("target", target),
+                told("base", base)
+            ))
+        }
+    }
+}
+
+/// How much was sent, and through which proxy: `6,000 requests in 1 min 30 s`.
+pub(in crate::report) fn load(story: &ReportInput, medium: Medium) -> String {
+    let length = numbers::length(story.record.run.duration_s);
+    let counts = counts(story);
+    let unsent = match counts.unsent() {
+        0 => String::new(),
+        unsent => format!(", {} more never sent", numbers::count(unsent)),
+    };
+    let proxies = proxies(story, medium).map_or_else(String::new, |told| format!(", {told}"));
+    format!(
+        "{} in {length}{unsent}{proxies}",
+        counted(counts.sent(), "request")
+    )
+}
+
+/// How noisy the run was: `P95 varied by 3.1 % from slice to slice of the base, by 2.8 % in the baseline's jobs`.
+pub(super) fn noise(story: &ReportInput) -> Option<String> {
+    let noise = story
+        .verdict
+        .noise
+        .filter(|noise| noise.own >= TOLD_NOISE)?;
+    let of = match noise.arm {
+        Arm::Base => " of the base",
+        Arm::Target => "",
+    };
+    let usual = noise.usual.map_or_else(String::new, |usual| {
+        format!(
+            ", by {} in the baseline's jobs",
+            numbers::share(rounded(usual, 2))
+        )
+    });
+    Some(format!(
+        "{} varied by {} from slice to slice{of}{usual}",
+        noise.metric.label(),
+        numbers::share(rounded(noise.own, 2))
+    ))
+}
+
+/// The noise of a run where it is no caution, which tells it itself.
+pub(in crate::report) fn ordinary_noise(story: &ReportInput) -> Option<String> {
+    noise(story).filter(|_| !story.verdict.warnings.contains(&Warning::Noisy))
+}
+
+/// How well the generator did: `generator healthy (late P99 0.3 ms, CPU 35 %)`.
+pub(in crate::report) fn generator(story: &ReportInput) -> String {
+    let health = &story.record.health;
+    let steal = health.steal_share.unwrap_or(0.0);
+    let fell_behind = story.verdict.invalid.iter().any(|why| {
+        matches!(
+            why,
+            InvalidReason::GeneratorLate { .. }
+                | InvalidReason::GeneratorBusy { .. }
+                | InvalidReason::GeneratorShort { .. }
+        )
+    });
+    if !fell_behind && counts(story).sent() == 0 {
+        return "generator untested, for nothing was sent".to_owned();
+    }
+    let word = if fell_behind {
+        "fell behind"
+    } else if health.late_p99_s > STRAINED_LATE_S
+        || health.cpu_share > STRAINED_CPU
+        || steal > STRAINED_STEAL
+    {
+        "strained"
+    } else {
+        "healthy"
+    };
+    let allowed = health.max_late_s.map_or_else(String::new, |allowed| {
+        format!(" of {} allowed", Latency(allowed))
+    });
+    let mut told = vec![
+        format!("late P99 {}{allowed}", Latency(health.late_p99_s)),
+        format!("CPU {}", numbers::about(health.cpu_share)),
+    ];
+    if let Some(had) = story.record.environment.scheduling {
+        told.push(scheduling(had).to_owned());
+    }
+    if steal > STRAINED_STEAL {
+        told.push(format!("{} stolen by the host", numbers::about(steal)));
+    }
+    if let Some(achieved) = health.achieved.filter(|achieved| *achieved < ALL) {
+        told.push(format!(
+            "{} of the planned requests sent",
+            numbers::share(achieved)
+        ));
+    }
+    let so = if word == "strained" {
+        ": latencies may hold a little of its own delay"
+    } else {
+        ""
+    };
+    format!("generator {word} ({}){so}", told.join(", "))
+}

@@ -1,0 +1,370 @@
+//! What a verdict rests on, as the end of a sentence.
+
+use super::Medium;
+use super::cautions::aborted;
+use super::limit::promise;
+use super::line::{below_floor, measure_name, since, title};
+use super::outage::headline;
+use super::reasons::{invalidity, no_comparison, why_not};
+use crate::metric::Metric;
+use crate::report::ReportInput;
+use crate::report::numbers::{self, counted};
+use crate::report::rows::{CheckRow, Status, rows};
+use crate::thresholds::Subject;
+use crate::verdict::{
+    ChangeCheck, Check, CheckKind, CheckOutcome, Comparison, Enforcement, LimitCheck, Measure,
+    Outcome, Reference, Warning,
+};
+
+/// What the verdict rests on, as the end of a sentence.
+pub(in crate::report) fn finding(story: &ReportInput, medium: Medium) -> String {
+    match story.verdict.outcome {
+        Outcome::Passed => passed(story, medium),
+        Outcome::Failed => failed(story, medium),
+        Outcome::Inconclusive => inconclusive(story, medium),
+        Outcome::Invalid => match story.verdict.invalid.as_slice() {
+            [] => "the run is invalid".to_owned(),
+            [only] => invalidity(story, only, medium).what,
+            [first, more @ ..] => format!(
+                "{}, and {}",
+                invalidity(story, first, medium).what,
+                counted(more.len() as u64, "more reason")
+            ),
+        },
+    }
+}
+
+/// How one result differs from another, in a sentence that judges for nobody.
+pub(super) fn difference(story: &ReportInput, medium: Medium) -> String {
+    if story.verdict.outcome == Outcome::Passed
+        && let Some(nothing) = nothing_slower(&[story])
+    {
+        return nothing;
+    }
+    finding(story, medium)
+}
+
+fn failed(story: &ReportInput, medium: Medium) -> String {
+    let rows = rows(story);
+    let failed: Vec<&CheckRow> = rows
+        .iter()
+        .filter(|row| row.status == Status::Failed)
+        .collect();
+    let more = |told: String| match failed.len() {
+        0 | 1 => told,
+        n => {
+            let noun = if story.is_comparison() {
+                "more figure"
+            } else {
+                "more check"
+            };
+            let checks = counted(n as u64 - 1, noun);
+            let failed = if story.is_comparison() {
+                "got worse"
+            } else if story.verdict.observed {
+                "would have failed"
+            } else {
+                "failed"
+            };
+            format!("{told}; {checks} {failed}")
+        }
+    };
+    if let Some(stopped) = stopped_early(story) {
+        return more(stopped);
+    }
+    let lines = failed.iter().flat_map(|row| {
+        let lines = row.lines();
+        lines.map(move |line| (row, line))
+    });
+    let worst = lines
+        .filter(|(_, line)| Status::of(line) == Status::Failed)
+        .max_by(|(_, a), (_, b)| {
+            let (a, b) = (severity(a), severity(b));
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+        });
+    let Some((row, worst)) = worst else {
+        return "a promise is broken".to_owned();
+    };
+    more(match &worst.kind {
+        CheckKind::Change(check) => worse(worst, check, medium) + &limits_too(row),
+        CheckKind::Limit(LimitCheck {
+            outage: Some(outage),
+            ..
+        }) => headline(worst, outage, medium),
+        CheckKind::Limit(limit) => broken(worst, limit, medium),
+    })
+}
+
+/// How bad a failed line is, to tell the worst of them first: a change of a name, which says what to look at, before
+/// one of overall, before a limit; then by size.
+fn severity(line: &Check) -> (u8, f64) {
+    let named = line.subject != Subject::Overall;
+    match &line.kind {
+        CheckKind::Change(check) => {
+            let size = check.change.map_or(0.0, |change| change.estimate.abs());
+            let latency =
+                matches!(line.measure, Measure::Metric(metric) if metric.quantile().is_some());
+            (2 + u8::from(latency) + 2 * u8::from(named), size)
+        }
+        // Where nobody is served, other figures say little.
+        CheckKind::Limit(limit) if limit.outage.is_some() => {
+            (9 - u8::from(named), line.current.unwrap_or_default())
+        }
+        CheckKind::Limit(limit) => {
+            let size = line.current.map_or(0.0, |current| {
+                if limit.bound > 0.0 {
+                    (current / limit.bound - 1.0).abs()
+                } else {
+                    f64::MAX
+                }
+            });
+            let errors = matches!(line.measure, Measure::Metric(Metric::ErrorRate));
+            (u8::from(errors), size)
+        }
+    }
+}
+
+/// That the run was stopped early, and why.
+pub(in crate::report) fn stopped_early(story: &ReportInput) -> Option<String> {
+    story.verdict.warnings.iter().find_map(|caution| {
+        let Warning::Aborted { failures, requests } = caution else {
+            return None;
+        };
+        let why = aborted(story, *failures, *requests);
+        Some(format!("the run was stopped early, since {why}"))
+    })
+}
+
+/// Whom a sentence is about, with its verb: "`GET /orders` is", "requests overall are".
+fn who(line: &Check, medium: Medium) -> String {
+    let phase = line.phase.as_ref();
+    let phase = phase.map_or_else(String::new, |phase| {
+        format!(" in {}", medium.untrusted(phase))
+    });
+    match &line.subject {
+        Subject::Overall => format!("requests overall{phase} are"),
+        Subject::Request(name) => format!("{}{phase} is", medium.untrusted(name)),
+    }
+}
+
+/// A change for the worse: "`GET /orders` is slower: P95 182 → 231 ms (+26.9 %)".
+fn worse(line: &Check, check: &ChangeCheck, medium: Medium) -> String {
+    let measure = line.measure;
+    let how = if numbers::is_share(measure) {
+        "failing more often"
+    } else if numbers::more_is_better(measure) {
+        "served less often"
+    } else {
+        "slower"
+    };
+    let figures = match (check.before, line.current) {
+        (Some(before), Some(now)) => format!(" {}", numbers::from_to(measure, before, now)),
+        (None | Some(_), _) => String::new(),
+    };
+    let change = check.change.map_or_else(String::new, |change| {
+        format!(" ({})", numbers::change(measure, change.estimate))
+    });
+    format!(
+        "{} {how}{}: {}{figures}{change}",
+        who(line, medium),
+        since(line),
+        measure_name(measure)
+    )
+}
+
+/// That a figure that changed also broke its limit.
+fn limits_too(row: &CheckRow) -> String {
+    let broken = row.limits.iter().find(|(line, _)| {
+        line.outcome == CheckOutcome::Failed && line.enforcement == Enforcement::Gated
+    });
+    broken.map_or_else(String::new, |(line, limit)| {
+        format!(", limit {} broken", promise(line, limit))
+    })
+}
+
+/// A broken limit: "`GET /orders` is over its limit: P95 612 ms, limit 500 ms".
+fn broken(line: &Check, limit: &LimitCheck, medium: Medium) -> String {
+    let over = if numbers::more_is_better(line.measure) {
+        "below"
+    } else {
+        "over"
+    };
+    let its = match line.subject {
+        Subject::Overall => "their",
+        Subject::Request(_) => "its",
+    };
+    format!(
+        "{} {over} {its} limit: {} {}, limit {}",
+        who(line, medium),
+        measure_name(line.measure),
+        numbers::value_or_none(line.measure, line.current),
+        promise(line, limit)
+    )
+}
+
+fn inconclusive(story: &ReportInput, medium: Medium) -> String {
+    let rows = rows(story);
+    let open: Vec<&Check> = rows.iter().filter_map(CheckRow::open_line).collect();
+    let Some(first) = open.first() else {
+        return "this run could not tell".to_owned();
+    };
+    let more = |told: String| match open.len() - 1 {
+        0 => told,
+        1 => format!("{told}; 1 more check is inconclusive"),
+        more => format!("{told}; {more} more checks are inconclusive"),
+    };
+    let title = title(first, medium);
+    let told = match &first.kind {
+        CheckKind::Change(check) => {
+            if let CheckOutcome::NotJudged(why) = &first.outcome {
+                let why = why_not(story, first, why, medium);
+                return more(format!("cannot tell whether {title} got worse, {why}"));
+            }
+            let range = check.change.map_or_else(String::new, |change| {
+                let interval = numbers::interval(first.measure, &change);
+                format!(", the change lies in {interval}")
+            });
+            format!("cannot tell whether {title} got worse{range}")
+        }
+        CheckKind::Limit(limit) => {
+            let promise = promise(first, limit);
+            let told = format!("cannot tell whether {title} keeps its limit of {promise}");
+            match &first.outcome {
+                CheckOutcome::NotJudged(why) => {
+                    format!("{told}, {}", why_not(story, first, why, medium))
+                }
+                CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => told,
+            }
+        }
+    };
+    more(told)
+}
+
+fn passed(story: &ReportInput, medium: Medium) -> String {
+    let mut told = match &story.verdict.comparison {
+        Comparison::None(why) => {
+            let reason = no_comparison(story, why, medium);
+            format!(
+                "{}, and nothing was compared, since {}",
+                limits_hold(story),
+                reason.what
+            )
+        }
+        Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Single { .. } => {
+            nothing_slower(&[story])
+                .unwrap_or_else(|| format!("{}, and no change was judged", limits_hold(story)))
+        }
+    };
+    let rows = rows(story);
+    let with = |status| rows.iter().filter(|row| row.status == status).count();
+    match with(Status::Warned) {
+        0 => {}
+        1 => told += "; 1 limit that only warns is broken",
+        n => told += &format!("; {n} limits that only warn are broken"),
+    }
+    match with(Status::NotJudged) {
+        0 => {}
+        n => told += &format!("; {} not judged", counted(n as u64, "check")),
+    }
+    told
+}
+
+fn limits_hold(story: &ReportInput) -> String {
+    let held = story.verdict.checks.iter().filter(|line| {
+        matches!(line.kind, CheckKind::Limit(_)) && line.enforcement == Enforcement::Gated
+    });
+    match held.count() {
+        0 => "there is no limit".to_owned(),
+        1 => "the one limit holds".to_owned(),
+        2 => "both limits hold".to_owned(),
+        n => format!("all {n} limits hold"),
+    }
+}
+
+/// "Nothing slower", over some gates, and how much slower would have been caught; none where no change was judged.
+pub(in crate::report) fn nothing_slower(stories: &[&ReportInput]) -> Option<String> {
+    let mut lines: Vec<(&ReportInput, &Check)> = Vec::new();
+    for story in stories {
+        lines.extend(story.verdict.checks.iter().map(|line| (*story, line)));
+    }
+    let passed: Vec<(&ReportInput, &Check, &ChangeCheck)> = lines
+        .iter()
+        .filter_map(|(story, line)| match &line.kind {
+            // What adds up since the anchor is told where it fails: its tolerance is another.
+            CheckKind::Change(check)
+                if Status::of(line) == Status::Passed && check.reference == Reference::Newest =>
+            {
+                Some((*story, *line, check))
+            }
+            CheckKind::Change(_) | CheckKind::Limit(_) => None,
+        })
+        .collect();
+    if passed.is_empty() {
+        return None;
+    }
+    let latencies = || {
+        let changes = passed.iter();
+        changes.filter(|(_, line, _)| !numbers::is_share(line.measure))
+    };
+    let slower = match latencies().next() {
+        Some(_) => "slower",
+        None => "worse",
+    };
+    let is_worse = |(_, line): &(&ReportInput, &Check)| Status::of(line) == Status::Worse;
+    let nothing = if passed.iter().any(|(_, _, check)| check.accepted.is_some()) {
+        format!("nothing {slower} than was accepted")
+    } else if passed
+        .iter()
+        .any(|(story, line, check)| below_floor(story, line, check))
+    {
+        "nothing worse by more than its floor".to_owned()
+    } else if lines.iter().any(is_worse) {
+        format!("nothing {slower} on a gated line")
+    } else if let Some(most) = slower_within(latencies()) {
+        format!("nothing {slower} by more than is tolerated, {most}")
+    } else {
+        format!("nothing {slower}")
+    };
+    let least = latencies()
+        .filter_map(|(_, line, check)| {
+            let would_catch = check.min_detectable.filter(|change| change.is_finite())?;
+            Some((line.measure, would_catch))
+        })
+        .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+    let place = if stories.iter().any(|story| story.is_comparison()) {
+        "in a latency or rate that was compared"
+    } else {
+        "on any gated line"
+    };
+    Some(match least {
+        Some((measure, change)) => format!(
+            "{nothing}; {} or more {place} would have been caught",
+            numbers::caught(measure, change)
+        ),
+        None => nothing,
+    })
+}
+
+/// The change that is surely there and that the tolerance spares: the largest of them.
+fn slower_within<'a>(
+    passed: impl Iterator<Item = &'a (&'a ReportInput<'a>, &'a Check, &'a ChangeCheck)>,
+) -> Option<String> {
+    let sure = passed.filter_map(|(_, line, check)| {
+        let change = check.change?;
+        let is_worse = if numbers::more_is_better(line.measure) {
+            change.upper < 0.0
+        } else {
+            change.lower > 0.0
+        };
+        is_worse.then_some((*line, *check, change))
+    });
+    let (line, check, change) =
+        sure.max_by(|a, b| a.2.estimate.abs().total_cmp(&b.2.estimate.abs()))?;
+    Some(format!(
+        "but {} is worse by {} {}, and {} is tolerated",
+        title(line, Medium::Plain),
+        numbers::change(line.measure, change.estimate),
+        numbers::interval(line.measure, &change),
+        numbers::allowed(line.measure, check.tolerance)
+    ))
+}

@@ -1,0 +1,218 @@
+//! What one line of the verdict says.
+
+use super::Medium;
+use super::limit::{limit_counts, promise};
+use super::reasons::why_not;
+use super::suspicion::suspicion;
+use crate::metric::Metric;
+use crate::report::ReportInput;
+use crate::report::numbers;
+use crate::report::rows::{Status, must_detect};
+use crate::thresholds::{FailureSet, Subject};
+use crate::verdict::{
+    ChangeCheck, Check, CheckKind, CheckOutcome, Enforcement, FEWEST_ERRORS, Measure, NotJudged,
+    Reference, SMALLEST_SHARE,
+};
+
+/// What is measured, such as `P95` or `error rate 5xx`.
+pub(in crate::report) fn measure_name(measure: Measure) -> String {
+    match measure {
+        Measure::Metric(metric) => metric.label().to_owned(),
+        Measure::Unavailable => "unavailable".to_owned(),
+        Measure::Failures(set) => format!("{} {}", Metric::ErrorRate.label(), failures_name(set)),
+    }
+}
+
+fn failures_name(set: FailureSet) -> String {
+    match set {
+        FailureSet::Kind(kind) => kind.to_string(),
+        FailureSet::StatusClass(class) => format!("{class}xx"),
+    }
+}
+
+/// Whom a line speaks of.
+pub(in crate::report) fn subject_name(subject: &Subject, medium: Medium) -> String {
+    match subject {
+        Subject::Overall => "overall".to_owned(),
+        Subject::Request(name) => medium.untrusted(name),
+    }
+}
+
+/// What a line is about: `P95 GET /orders in burst`.
+pub(in crate::report) fn title(line: &Check, medium: Medium) -> String {
+    let measure = measure_name(line.measure);
+    let subject = subject_name(&line.subject, medium);
+    let since = since(line);
+    match &line.phase {
+        Some(phase) => format!("{measure} {subject} in {}{since}", medium.untrusted(phase)),
+        None => format!("{measure} {subject}{since}"),
+    }
+}
+
+/// That a change is not held against what was just before, where it is not.
+pub(in crate::report) fn since(line: &Check) -> &'static str {
+    match &line.kind {
+        CheckKind::Change(ChangeCheck {
+            reference: Reference::Anchor,
+            ..
+        }) => " since the anchor",
+        CheckKind::Change(_) | CheckKind::Limit(_) => "",
+    }
+}
+
+/// The figures of a change, with what goes before them: ` 182 → 231 ms, +26.9 % [+22.0 %, +32.1 %]`.
+pub(in crate::report) fn change_figures(line: &Check, check: &ChangeCheck) -> String {
+    let measure = line.measure;
+    let mut told = match (check.before, line.current) {
+        (Some(before), Some(now)) => format!(" {}", numbers::from_to(measure, before, now)),
+        (None, Some(now)) => format!(" {}", numbers::value(measure, now)),
+        (None | Some(_), None) => String::new(),
+    };
+    if let Some(change) = check.change {
+        told += &format!(
+            ", {} {}",
+            numbers::change(measure, change.estimate),
+            numbers::interval(measure, &change)
+        );
+    }
+    told
+}
+
+/// The whole line: `P95 GET /orders 182 → 188 ms, +3.1 % [-1.2 %, +7.6 %], passed; would have caught +14 %`.
+pub(in crate::report) fn sentence(story: &ReportInput, line: &Check, medium: Medium) -> String {
+    let mut told = title(line, medium);
+    let why = match &line.kind {
+        CheckKind::Limit(limit) => {
+            if let Some(current) = line.current {
+                told += &format!(" {}", numbers::value(line.measure, current));
+            }
+            told += &format!(", limit {}", promise(line, limit));
+            match &line.outcome {
+                CheckOutcome::NotJudged(why) => Some(why_not(story, line, why, medium)),
+                CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => {
+                    limit_counts(line, limit, medium)
+                }
+            }
+        }
+        CheckKind::Change(check) => {
+            told += &change_figures(line, check);
+            change_note(story, line, check, medium)
+        }
+    };
+    told += &format!(", {}", Status::of(line).word());
+    if let Some(why) = why {
+        told += &format!(": {why}");
+    }
+    if let CheckKind::Change(check) = &line.kind
+        && let Some(caught) = caught(line, check)
+    {
+        told += &format!("; would have caught {caught}");
+    }
+    told
+}
+
+/// What a change would have had to be for this run to catch it.
+pub(in crate::report) fn caught(line: &Check, check: &ChangeCheck) -> Option<String> {
+    let would_catch = check.min_detectable.filter(|change| change.is_finite())?;
+    Some(numbers::caught(line.measure, would_catch))
+}
+
+/// Why a change came to what it came to, where its figures do not say it.
+pub(in crate::report) fn change_note(
+    story: &ReportInput,
+    line: &Check,
+    check: &ChangeCheck,
+    medium: Medium,
+) -> Option<String> {
+    let reason = match &line.outcome {
+        CheckOutcome::NotJudged(why) => Some(why_not(story, line, why, medium)),
+        CheckOutcome::Inconclusive => Some(cannot_rule_out(story, line, check)),
+        CheckOutcome::Passed if below_floor(story, line, check) => floor(check),
+        CheckOutcome::Failed if line.enforcement != Enforcement::Reported => {
+            let found = check.attribution.as_ref();
+            found.and_then(|found| suspicion(story, line, found))
+        }
+        CheckOutcome::Passed | CheckOutcome::Failed => None,
+    };
+    let told: Vec<String> = reason
+        .into_iter()
+        .chain(acceptance(story, line, check, medium))
+        .collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// Whether a change passes for no other reason than that it is below its floor.
+pub(in crate::report) fn below_floor(
+    story: &ReportInput,
+    line: &Check,
+    check: &ChangeCheck,
+) -> bool {
+    let is_sure = check.change.is_some_and(|change| {
+        if numbers::is_share(line.measure) {
+            change.lower > 0.0
+        } else {
+            change.lower > check.tolerance || change.upper >= must_detect(story)
+        }
+    });
+    check.below_floor && line.outcome == CheckOutcome::Passed && is_sure
+}
+
+/// Why a change is too small to matter: a latency's floor is written, that of an error rate is fixed.
+fn floor(check: &ChangeCheck) -> Option<String> {
+    let Some(floor) = check.floor else {
+        return Some(format!(
+            "too small to matter: a failure takes {FEWEST_ERRORS} errors and {} more",
+            numbers::allowed(Measure::Metric(Metric::ErrorRate), SMALLEST_SHARE)
+        ));
+    };
+    let by = numbers::value(
+        Measure::Metric(Metric::P95),
+        check.before? * check.change?.estimate.abs(),
+    );
+    let floor = numbers::time(floor);
+    Some(format!("the change of {by} is below the floor of {floor}"))
+}
+
+fn cannot_rule_out(story: &ReportInput, line: &Check, check: &ChangeCheck) -> String {
+    let Some(change) = check.change else {
+        return "no change could be estimated".to_owned();
+    };
+    let worst = if numbers::more_is_better(line.measure) {
+        change.lower
+    } else {
+        change.upper
+    };
+    let must = must_detect(story);
+    if !numbers::is_share(line.measure) && worst >= must {
+        let must = numbers::caught(line.measure, must);
+        return format!("{must} or more cannot be ruled out");
+    }
+    let worst = numbers::change(line.measure, worst);
+    format!("up to {worst} cannot be ruled out")
+}
+
+/// That a slow-down was accepted: by whom does not matter, until when and why does.
+fn acceptance(
+    story: &ReportInput,
+    line: &Check,
+    check: &ChangeCheck,
+    medium: Medium,
+) -> Option<String> {
+    let accepted = &story.thresholds.regression.accepted;
+    let acceptance = accepted.get(check.accepted?)?;
+    let of = match &acceptance.subject {
+        subject if *subject == line.subject => String::new(),
+        subject => format!(" for {}", subject_name(subject, medium)),
+    };
+    Some(format!(
+        "accepted{of} up to {} until {} ({})",
+        numbers::allowed(line.measure, acceptance.up_to),
+        acceptance.until,
+        medium.untrusted(&acceptance.reason)
+    ))
+}
+
+/// Whether a line says no more than that nothing was compared.
+pub(in crate::report) fn is_not_compared(line: &Check) -> bool {
+    line.outcome == CheckOutcome::NotJudged(NotJudged::NoComparison)
+}

@@ -1,0 +1,380 @@
+//! Why something was not judged: each reason with its numbers and with what to do.
+
+use super::Medium;
+use super::cautions::units_of;
+use super::line::title;
+use super::redirects::{FOLLOW, unfollowed};
+use super::unreachable;
+use crate::baseline::{Difference, Mismatch};
+use crate::measurement::Arm;
+use crate::record::Ended;
+use crate::report::numbers::{self, count, counted};
+use crate::report::text::quoted;
+use crate::report::{CommandHints, ReportInput};
+use crate::units::Latency;
+use crate::verdict::{
+    Check, CheckKind, CheckOutcome, Comparison, InvalidReason, NoComparison, NotJudged, Warning,
+};
+
+/// What happened, and what to do about it.
+pub(in crate::report) struct Reason {
+    /// What happened, as the end of a sentence.
+    pub(in crate::report) what: String,
+    /// What to do about it, as a command.
+    pub(in crate::report) fix: String,
+}
+
+fn reason(what: impl Into<String>, mend: impl Into<String>) -> Reason {
+    Reason {
+        what: what.into(),
+        fix: mend.into(),
+    }
+}
+
+/// Why a line was not judged.
+pub(in crate::report) fn not_judged(why: &NotJudged) -> String {
+    match why {
+        NotJudged::TooFewRequests { have, need } => {
+            format!("{}, {} needed", counted(*have, "request"), count(*need))
+        }
+        NotJudged::TooFewSlices { have, need } => format!(
+            "{} with enough requests, {need} needed",
+            counted(u64::from(*have), "slice")
+        ),
+        NotJudged::TooFewColdStarts { have, need } => {
+            format!("{}, {} needed", counted(*have, "cold start"), count(*need))
+        }
+        NotJudged::NoComparison => "nothing to compare with".to_owned(),
+        NotJudged::NewRequest => "new, not in the baseline yet".to_owned(),
+        NotJudged::BaseFails => "every such request fails on the base".to_owned(),
+        NotJudged::Off => "turned off in regression.requests".to_owned(),
+    }
+}
+
+/// Why a line of this story was not judged, and where that helps, what to do about it.
+pub(super) fn why_not(
+    story: &ReportInput,
+    line: &Check,
+    why: &NotJudged,
+    medium: Medium,
+) -> String {
+    let is_duet = matches!(story.verdict.comparison, Comparison::Duet { .. });
+    match (why, &story.verdict.comparison) {
+        (NotJudged::NoComparison, Comparison::None(why)) => {
+            let Reason { what, fix: mend } = no_comparison(story, why, medium);
+            format!("{what}; {mend}")
+        }
+        (NotJudged::TooFewColdStarts { have: 0, .. }, _) => no_cold_start(story, medium),
+        (NotJudged::NewRequest, _) if is_duet => "new, the base got no such request".to_owned(),
+        (NotJudged::TooFewSlices { have, need }, _)
+            if is_duet && matches!(line.kind, CheckKind::Change(_)) =>
+        {
+            let pairs = counted(u64::from(*have), "pair");
+            format!("{pairs} with enough requests, {need} needed")
+        }
+        (why, _) => not_judged(why),
+    }
+}
+
+/// That no cold start was seen, and whether that is because nothing tells of them.
+fn no_cold_start(story: &ReportInput, medium: Medium) -> String {
+    let header = story.record.cold_start.as_deref().unwrap_or_default();
+    let is_told = story.records().any(|record| {
+        let mut parts = record.parts.iter();
+        parts.any(|own| own.arm == Arm::Target && own.parts.told > 0)
+    });
+    let header = medium.untrusted(header);
+    if is_told {
+        format!("no cold start was seen, every {header} says that there was none")
+    } else {
+        format!("no cold start was seen: no answer has the header {header}")
+    }
+}
+
+/// Why a run could not be judged: every reason.
+pub(in crate::report) fn invalidities(story: &ReportInput, medium: Medium) -> Vec<Reason> {
+    let all = story.verdict.invalid.iter();
+    all.map(|why| invalidity(story, why, medium)).collect()
+}
+
+/// Reasons that one report lists; what they have in common shows in a few, and junit.xml has each of them.
+pub(in crate::report) const MOST_REASONS: usize = 10;
+
+/// That so many reasons are not listed, and where they are.
+pub(in crate::report) fn more_reasons(story: &ReportInput, more: usize) -> String {
+    let place = if story.has_file("junit.xml") {
+        " (junit.xml)"
+    } else {
+        ""
+    };
+    format!("And {}{place}.", counted(more as u64, "more reason"))
+}
+
+/// Why the run as a whole could not be judged.
+pub(super) fn invalidity(story: &ReportInput, why: &InvalidReason, medium: Medium) -> Reason {
+    match why {
+        InvalidReason::Unreachable { arm, cause, why } => reason(
+            unreachable::what(story, *arm, *cause, why, medium),
+            unreachable::remedy_in(story, *arm, *cause, medium),
+        ),
+        InvalidReason::Interrupted => reason(
+            format!(
+                "{} cut the run short after {}",
+                signal(&story.record.run.ended),
+                numbers::length(story.record.run.duration_s)
+            ),
+            "run it again; what was measured is in result.json, marked partial",
+        ),
+        InvalidReason::NoRequests => reason(
+            "a measured phase sent no request",
+            "give every measured phase in scenario.yml users or arrivals, and see that the conditions (when) of its steps hold",
+        ),
+        InvalidReason::GeneratorLate {
+            dropped,
+            of,
+            worst_s,
+            limit_s,
+        } => {
+            let (units, _) = units_of(story.record);
+            reason(
+                format!(
+                    "the generator itself fell behind in {dropped} of {of} {units}: up to {} late at P99, {} allowed",
+                    Latency(*worst_s),
+                    Latency(*limit_s)
+                ),
+                "give it a machine with more free cores, or send less",
+            )
+        }
+        InvalidReason::GeneratorBusy { share, limit } => reason(
+            format!(
+                "a core of the generator was busy {} of the time, {} allowed: it measured its own delay",
+                numbers::share(*share),
+                numbers::percent(*limit)
+            ),
+            "send less (users with a wait, or arrivals), or give it a machine with more cores",
+        ),
+        InvalidReason::GeneratorShort { achieved, limit } => reason(
+            format!(
+                "the generator started {} of the arrivals in time, {} needed",
+                numbers::share(*achieved),
+                numbers::percent(*limit)
+            ),
+            "give it a machine with more free cores, or send less",
+        ),
+        InvalidReason::NoSockets { requests } => reason(
+            format!(
+                "the generator's machine had no file or port left for {}",
+                counted(*requests, "request")
+            ),
+            "raise its limits (`ulimit -n`, local ports), or use fewer users",
+        ),
+        InvalidReason::Unfollowed(names) => reason(unfollowed(names, medium), FOLLOW),
+        InvalidReason::TooFewForLimit { line } | InvalidReason::TooFewForRegression { line } => {
+            too_few(story, *line, medium)
+        }
+        InvalidReason::MissingBaseline => missing_baseline(story, medium),
+        InvalidReason::BaseUnavailable { seconds, of_s } => reason(
+            format!(
+                "the base served nobody for {} of {}",
+                numbers::length(*seconds),
+                numbers::length(*of_s)
+            ),
+            "see why the base hangs, and run it again",
+        ),
+        InvalidReason::BaseSilent => reason(
+            match &story.record.base {
+                Some(base) => format!("the base {} never answered", medium.untrusted(&base.url)),
+                None => "the base never answered".to_owned(),
+            },
+            "start it or correct the address after --against",
+        ),
+    }
+}
+
+fn signal(ended: &Ended) -> String {
+    match ended {
+        Ended::Interrupted { signal: 2 } => "SIGINT".to_owned(),
+        Ended::Interrupted { signal: 15 } => "SIGTERM".to_owned(),
+        Ended::Interrupted { signal } => format!("signal {signal}"),
+        Ended::Completed | Ended::Aborted { .. } | Ended::Unreachable { .. } => {
+            "a signal".to_owned()
+        }
+    }
+}
+
+fn too_few(story: &ReportInput, index: usize, medium: Medium) -> Reason {
+    let Some(line) = story.verdict.checks.get(index) else {
+        return reason("too few requests", "run longer or with more users");
+    };
+    let have = match &line.outcome {
+        CheckOutcome::NotJudged(why) => why_not(story, line, why, medium),
+        CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => {
+            format!("only {}", counted(line.requests, "request"))
+        }
+    };
+    let title = title(line, medium);
+    if let Some(late) = lost_to_lateness(story, line) {
+        let of = match line.kind {
+            CheckKind::Limit(_) => "the limit on ",
+            CheckKind::Change(_) => "",
+        };
+        return reason(
+            format!("{of}{title} has too little to go by ({have}): {late}"),
+            "give the generator a machine with more free cores, or send less",
+        );
+    }
+    match &line.kind {
+        CheckKind::Limit(limit) => reason(
+            format!("the limit on {title} has too little to go by ({have})"),
+            format!(
+                "run longer or with more users, or remove the limit{}",
+                written_at(story, limit.line, medium)
+            ),
+        ),
+        CheckKind::Change(_) => reason(
+            format!("{title} is gated and has too little to go by ({have})"),
+            match &line.outcome {
+                CheckOutcome::NotJudged(NotJudged::NewRequest) => {
+                    "give both sides the same phases to run"
+                }
+                CheckOutcome::NotJudged(_)
+                | CheckOutcome::Passed
+                | CheckOutcome::Failed
+                | CheckOutcome::Inconclusive => {
+                    "run longer or with more users, or take the metric out of regression.gate"
+                }
+            },
+        ),
+    }
+}
+
+/// That what a line lacks was left out since the generator was late, where that alone is why.
+fn lost_to_lateness(story: &ReportInput, line: &Check) -> Option<String> {
+    let mut cautions = story.verdict.warnings.iter();
+    let (dropped, of) = cautions.find_map(|caution| match caution {
+        Warning::LateSlices { dropped, of, .. } => Some((u64::from(*dropped), u64::from(*of))),
+        Warning::MuchFaster { .. }
+        | Warning::Vanished { .. }
+        | Warning::Unfollowed(_)
+        | Warning::Strayed(_)
+        | Warning::Resent { .. }
+        | Warning::OtherCounting { .. }
+        | Warning::AcceptanceExpired { .. }
+        | Warning::AcceptanceUnneeded { .. }
+        | Warning::CannotDetect { .. }
+        | Warning::Aborted { .. }
+        | Warning::TooFewToCompare { .. }
+        | Warning::LateJobs { .. }
+        | Warning::OtherCpu { .. }
+        | Warning::OtherScheduling { .. }
+        | Warning::NoColdMark
+        | Warning::Insecure
+        | Warning::ProxyResponses { .. }
+        | Warning::Silent { .. }
+        | Warning::NeverSent { .. }
+        | Warning::OtherRate
+        | Warning::Rare { .. }
+        | Warning::LongWaits { .. }
+        | Warning::Overloaded { .. }
+        | Warning::Noisy => None,
+    })?;
+    let would_do = match line.outcome {
+        CheckOutcome::NotJudged(NotJudged::TooFewRequests { have, need }) => {
+            have.saturating_mul(of) >= need.saturating_mul(of.saturating_sub(dropped))
+        }
+        CheckOutcome::NotJudged(NotJudged::TooFewSlices { have, need }) => {
+            u64::from(have) + dropped >= u64::from(need)
+        }
+        CheckOutcome::NotJudged(_)
+        | CheckOutcome::Passed
+        | CheckOutcome::Failed
+        | CheckOutcome::Inconclusive => false,
+    };
+    let (units, _) = units_of(story.record);
+    would_do.then(|| {
+        format!("the generator was late in {dropped} of {of} {units}, without which latencies are judged")
+    })
+}
+
+/// Where in thresholds.yml something is written.
+pub(super) fn written_at(story: &ReportInput, line: Option<u32>, medium: Medium) -> String {
+    line.map_or_else(String::new, |line| {
+        format!(" ({} line {line})", medium.untrusted(story.thresholds_path))
+    })
+}
+
+fn missing_baseline(story: &ReportInput, medium: Medium) -> Reason {
+    let required = "something to compare with is required (missing_baseline: fail)";
+    match &story.verdict.comparison {
+        Comparison::None(why) => {
+            let Reason { what, fix: mend } = no_comparison(story, why, medium);
+            reason(format!("{required}, and {what}"), mend)
+        }
+        Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Single { .. } => {
+            reason(required, "record a baseline, or set missing_baseline: warn")
+        }
+    }
+}
+
+/// Why nothing was compared.
+pub(in crate::report) fn no_comparison(
+    story: &ReportInput,
+    why: &NoComparison,
+    medium: Medium,
+) -> Reason {
+    let record = |flags: &str| {
+        let CommandHints { program, result } = story.hints;
+        let command = format!(
+            "{program} record {} {result}{flags}",
+            quoted(story.gate_path)
+        );
+        medium.command(&command)
+    };
+    match why {
+        NoComparison::Baseline(Mismatch::NoBaseline) if story.is_recorded => {
+            reason("there is no baseline", "this run begins one")
+        }
+        NoComparison::Baseline(Mismatch::NoBaseline) if story.record.run.proposed => reason(
+            "there is no baseline",
+            "let the main branch record its runs (--record)",
+        ),
+        NoComparison::Baseline(Mismatch::NoBaseline) => reason(
+            "there is no baseline",
+            format!("record a first run with {}", record("")),
+        ),
+        NoComparison::Baseline(Mismatch::NoJobMatches { differences }) => reason(
+            format!(
+                "no job of the baseline ran in the same circumstances ({})",
+                differences_text(differences, medium)
+            ),
+            format!("record runs in these circumstances with {}", record("")),
+        ),
+        NoComparison::Baseline(Mismatch::ScenarioDiffers { .. }) => reason(
+            "the scenario is not the baseline's",
+            format!("begin a new baseline with {}", record(" --restart")),
+        ),
+        NoComparison::NotJudged if story.abort_line().is_some() => reason(
+            "the run was stopped early, under another load than the baseline's",
+            "mend the errors, then run it again",
+        ),
+        NoComparison::NotJudged => reason("the run could not be judged", "run it again"),
+    }
+}
+
+fn differences_text(differences: &[Difference], medium: Medium) -> String {
+    let told: Vec<String> = differences
+        .iter()
+        .map(|difference| {
+            format!(
+                "{}: {} there, {} here",
+                medium.untrusted(&difference.property),
+                medium.untrusted(&difference.baseline),
+                medium.untrusted(&difference.current)
+            )
+        })
+        .collect();
+    if told.is_empty() {
+        return "no reason is known".to_owned();
+    }
+    told.join("; ")
+}

@@ -1,0 +1,80 @@
+//! Redirects that were not followed, and requests that had to be sent again.
+
+use super::Medium;
+use crate::measurement::Arm;
+use crate::report::numbers::{count, counted};
+use crate::verdict::Unfollowed;
+
+/// Names that are listed; with more of them the first speak for all.
+const NAMES: usize = 3;
+
+/// What to do about redirects that were not followed.
+pub(in crate::report) const FOLLOW: &str = "follow them with `redirects: 5` in the step or in `defaults`, give the address behind them as the target, or write `expect: { status: 302 }` if the redirect itself is what you measure";
+
+/// The names whose responses redirect, each with how many and where to.
+pub(super) fn unfollowed(names: &[Unfollowed], medium: Medium) -> String {
+    let listed = listed(names, |name| {
+        let arm = match name.arm {
+            Arm::Target => "",
+            Arm::Base => " by the base",
+        };
+        let (responses, to) = (responses(name), leading(name, medium));
+        let request = medium.untrusted(&name.request);
+        format!("{responses} to {request}{arm} were {to}")
+    });
+    format!("{listed}; nothing behind them was measured")
+}
+
+/// The names whose requests failed because their redirect led too far, each with how many and where to.
+pub(super) fn strayed(names: &[Unfollowed], medium: Medium) -> String {
+    let listed = listed(names, |name| {
+        let (requests, to) = (counted(name.redirects, "request"), leading(name, medium));
+        let request = medium.untrusted(&name.request);
+        format!("{requests} to {request} ended with {to}")
+    });
+    format!(
+        "{listed}: each counts as a failure, since redirects are followed within the target's origin only, and no more of them than `redirects` says; give the address behind them as the target, or raise `redirects`"
+    )
+}
+
+fn listed(names: &[Unfollowed], one: impl Fn(&Unfollowed) -> String) -> String {
+    let mut listed: Vec<String> = names.iter().take(NAMES).map(one).collect();
+    match names.len().saturating_sub(NAMES) {
+        0 => {}
+        1 => listed.push("1 more name likewise".to_owned()),
+        more => listed.push(format!("{more} more names likewise")),
+    }
+    listed.join("; ")
+}
+
+fn responses(name: &Unfollowed) -> String {
+    let responses = counted(name.responses, "response");
+    if name.redirects == name.responses {
+        format!("all {responses}")
+    } else {
+        format!("{} of {responses}", count(name.redirects))
+    }
+}
+
+/// The status that redirects, and where it leads.
+fn leading(name: &Unfollowed, medium: Medium) -> String {
+    let status = name.status;
+    let status = status.map_or_else(|| "a redirect".to_owned(), |status| status.to_string());
+    let to = name.address.as_deref().map_or_else(String::new, |address| {
+        format!(" to {}", medium.untrusted(address))
+    });
+    format!("{status}{to}")
+}
+
+/// That requests had to be sent again.
+pub(super) fn resent(resent: u64, most: Option<&(String, u64)>, medium: Medium) -> String {
+    let whose = match most {
+        Some((name, count)) if *count == resent => format!(" ({})", medium.untrusted(name)),
+        Some((name, own)) => format!(" ({} of them {})", count(*own), medium.untrusted(name)),
+        None => String::new(),
+    };
+    format!(
+        "{} got no response on a reused connection after being written, and were sent again on a new one{whose}: each counts as a failure; look for workers that crash or restart, and for a keep-alive timeout shorter than the users' pauses",
+        counted(resent, "request")
+    )
+}

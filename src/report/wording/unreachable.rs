@@ -1,0 +1,152 @@
+//! A deployment that could not be loaded: what happened, and what to do, by what stands behind it.
+
+use super::Medium;
+use crate::measurement::{Arm, Cause};
+use crate::report::ReportInput;
+
+/// What happened, as the end of a sentence.
+pub(super) fn what(
+    story: &ReportInput,
+    arm: Arm,
+    cause: Cause,
+    why: &str,
+    medium: Medium,
+) -> String {
+    let it = deployment(story, arm, medium);
+    let why = medium.untrusted_message(why);
+    match cause {
+        Cause::Unknown | Cause::NoResponse | Cause::ServerEnded | Cause::ServerNotReady => {
+            format!("{it} did not answer ({why})")
+        }
+        Cause::UnknownIssuer
+        | Cause::CertificateExpired
+        | Cause::CertificateNotYetValid
+        | Cause::CertificateName
+        | Cause::CertificateUnusable => format!("{it} cannot be trusted ({why})"),
+        Cause::ClientCertificate => format!("{it} requires a client certificate"),
+        Cause::PlainHttp => format!("{it} responds in plain HTTP"),
+        Cause::ExpectsTls => format!("{it} expects TLS"),
+        Cause::UnendingBody => format!("{it} sends a response without an end ({why})"),
+        Cause::Unavailable | Cause::NotReady => format!("{it} is not available ({why})"),
+        Cause::Proxy | Cause::ProxyCredentials => format!("{it} cannot be reached ({why})"),
+        Cause::ServerNotStarted | Cause::PortTaken => format!("{it} was not started ({why})"),
+    }
+}
+
+/// What to do about it.
+pub(super) fn remedy_in(story: &ReportInput, arm: Arm, cause: Cause, medium: Medium) -> String {
+    let deployment = match (arm, &story.record.base) {
+        (Arm::Base, Some(base)) => base,
+        (Arm::Base, None) | (Arm::Target, _) => &story.record.target,
+    };
+    let address = other_scheme(&deployment.url).map(|url| medium.untrusted(&url));
+    match (cause, address) {
+        (Cause::PlainHttp | Cause::ExpectsTls, Some(address)) => format!("use {address}"),
+        (cause, _) => remedy(cause, arm),
+    }
+}
+
+/// What to do about a deployment that cannot be loaded, by what stands behind it.
+pub fn remedy(cause: Cause, arm: Arm) -> String {
+    let (command, log) = match arm {
+        Arm::Target => ("--target-cmd", "target.log"),
+        Arm::Base => ("--base-cmd", "base.log"),
+    };
+    match cause {
+        Cause::Unknown => "start it or correct its address; --wait 60s gives it time to come up",
+        Cause::NoResponse => {
+            "see what it waits for, or raise defaults.timeout in scenario.yml: it takes connections and does not respond in time"
+        }
+        Cause::UnknownIssuer => {
+            "give the certificate, or that of the authority that issued it, by --ca FILE; --insecure leaves certificates unchecked"
+        }
+        Cause::CertificateExpired | Cause::CertificateUnusable => {
+            "replace the certificate; --insecure leaves certificates unchecked"
+        }
+        Cause::CertificateNotYetValid => {
+            "set the clock of this machine, or replace the certificate; --insecure leaves certificates unchecked"
+        }
+        Cause::CertificateName => {
+            "use a host name that the certificate holds, or replace the certificate; --insecure leaves certificates unchecked"
+        }
+        Cause::ClientCertificate => {
+            "let it accept clients without a certificate: client certificates are not supported"
+        }
+        Cause::PlainHttp => "use an http:// address",
+        Cause::ExpectsTls => "use an https:// address",
+        Cause::UnendingBody => {
+            "leave responses that never end, such as event streams, out of the scenario, or raise their timeout"
+        }
+        Cause::Unavailable => {
+            "find out why there is no service behind its gateway, or wait longer by --wait"
+        }
+        Cause::NotReady => {
+            "see that the path of --ready responds below 400, or wait longer by --wait"
+        }
+        Cause::Proxy => {
+            "start the proxy or correct the variable that names it, or except the target by NO_PROXY"
+        }
+        Cause::ProxyCredentials => {
+            "write them into the variable, as http://USER:PASSWORD@HOST:PORT, or except the target by NO_PROXY"
+        }
+        Cause::ServerNotStarted => return format!("correct the command after {command}"),
+        Cause::ServerEnded => {
+            return format!(
+                "mend the command after {command}, which must serve on 127.0.0.1:$LOADGATE_PORT until it is stopped; {log} has what it printed"
+            );
+        }
+        Cause::ServerNotReady => {
+            return format!(
+                "see that the command after {command} serves on 127.0.0.1:$LOADGATE_PORT and that what --ready names, where it is given, answers below 400; a longer --wait gives it more time"
+            );
+        }
+        Cause::PortTaken => "end the process that listens there, and run it again",
+    }
+    .to_owned()
+}
+
+/// The same address with the other scheme, and with the port that it had.
+fn other_scheme(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (other, port) = match scheme {
+        "https" => ("http", 443),
+        "http" => ("https", 80),
+        _ => return None,
+    };
+    let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let after_host = authority.rsplit(']').next().unwrap_or_default();
+    let port = if after_host.contains(':') {
+        String::new()
+    } else {
+        format!(":{port}")
+    };
+    Some(format!("{other}://{authority}{port}{path}"))
+}
+
+/// One of the deployments, with its address.
+fn deployment(story: &ReportInput, arm: Arm, medium: Medium) -> String {
+    match (arm, &story.record.base) {
+        (Arm::Base, Some(base)) => format!("the base {}", medium.untrusted(&base.url)),
+        (Arm::Base, None) => "the base".to_owned(),
+        (Arm::Target, _) => format!("the target {}", medium.untrusted(&story.record.target.url)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_other_scheme_keeps_the_port_that_responded() {
+        for (url, other) in [
+            ("https://a.b", Some("http://a.b:443")),
+            ("https://a.b/c/d", Some("http://a.b:443/c/d")),
+            ("http://a.b:8443/c", Some("https://a.b:8443/c")),
+            ("http://[::1]/c", Some("https://[::1]:80/c")),
+            ("https://[::1]:1", Some("http://[::1]:1")),
+            ("a.b", None),
+        ] {
+            assert_eq!(other_scheme(url).as_deref(), other, "{url}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What the responses themselves give reason to say: redirects that nobody followed, and requests that had to be sent again.
+
+use std::collections::BTreeMap;
+
+use super::input::{CandidateRun, ReferenceData};
+use super::model::{Unfollowed, Warning};
+use crate::measurement::{Arm, FailureKind, Parts};
+
+/// Names that were redirected and not followed, by whether that goes for all of their responses, or for most.
+#[derive(Default)]
+pub(super) struct Redirects {
+    pub(super) all: Vec<Unfollowed>,
+    pub(super) most: Vec<Unfollowed>,
+}
+
+/// The names of which more than half of the responses redirect and were not followed, over the measured phases.
+pub(super) fn redirects(runs: &[CandidateRun<'_>]) -> Redirects {
+    let mut found = Redirects::default();
+    for ((arm, request), parts) in by_name(runs) {
+        let responses = parts.statuses.values().sum();
+        let redirects = parts.unfollowed;
+        if redirects.saturating_mul(2) <= responses {
+            continue;
+        }
+        let unfollowed = unfollowed(arm, request, redirects, &parts);
+        if redirects == responses {
+            found.all.push(unfollowed);
+        } else {
+            found.most.push(unfollowed);
+        }
+    }
+    found
+}
+
+/// The names of the target of which requests failed since their redirect could not be followed.
+pub(super) fn strayed(runs: &[CandidateRun<'_>]) -> Vec<Unfollowed> {
+    let strayed = by_name(runs)
+        .into_iter()
+        .filter_map(|((arm, request), parts)| {
+            let failed = |run: &CandidateRun<'_>| {
+                let index = run.record.requests.iter().position(|own| own == request);
+                let failures = index.map(|index| run.record.failures_of(index));
+                failures.map_or(0, |all| {
+                    all.get(&FailureKind::Redirect).copied().unwrap_or(0)
+                })
+            };
+            let redirects = runs.iter().map(failed).sum();
+            (arm == Arm::Target && redirects > 0)
+                .then(|| unfollowed(arm, request, redirects, &parts))
+        });
+    strayed.collect()
+}
+
+fn unfollowed(arm: Arm, request: &str, redirects: u64, parts: &Parts) -> Unfollowed {
+    let statuses = parts.statuses.iter();
+    let statuses = statuses.filter(|(status, _)| (300..400).contains(*status));
+    Unfollowed {
+        arm,
+        request: request.to_owned(),
+        redirects,
+        responses: parts.statuses.values().sum(),
+        status: statuses
+            .max_by_key(|(_, count)| **count)
+            .map(|(status, _)| *status),
+        address: parts.redirect.clone(),
+    }
+}
+
+/// That requests had to be sent again, where some were.
+pub(super) fn resent(runs: &[CandidateRun<'_>]) -> Option<Warning> {
+    let by_name = by_name(runs);
+    let of_target = || by_name.iter().filter(|((arm, _), _)| *arm == Arm::Target);
+    let resent: u64 = of_target().map(|(_, parts)| parts.resent).sum();
+    let most = of_target().max_by_key(|(_, parts)| parts.resent);
+    (resent > 0).then(|| Warning::Resent {
+        resent,
+        most: most.map(|((_, request), parts)| ((*request).to_owned(), parts.resent)),
+    })
+}
+
+/// That what the runs are compared with was counted by other rules.
+pub(super) fn other_counting(
+    runs: &[CandidateRun<'_>],
+    opponent: ReferenceData<'_>,
+) -> Option<Warning> {
+    let ReferenceData::Jobs(jobs) = opponent else {
+        return None;
+    };
+    let mut pairs = runs.iter().flat_map(|run| {
+        let now = run.record.counting;
+        jobs.iter().map(move |job| (job.counting, now))
+    });
+    let (before, now) = pairs.find(|(before, now)| before != now)?;
+    Some(Warning::OtherCounting {
+        baseline_is_older: before < now,
+    })
+}
+
+/// What went over the wire in the measured phases, by arm and request name.
+fn by_name<'r>(runs: &[CandidateRun<'r>]) -> BTreeMap<(Arm, &'r str), Parts> {
+    let mut by_name: BTreeMap<_, Parts> = BTreeMap::new();
+    for run in runs {
+        let record = run.record;
+        for own in &record.parts {
+            let is_measured = record
+                .phases
+                .get(own.phase)
+                .is_some_and(|phase| phase.measured);
+            let Some(name) = record.requests.get(own.request).filter(|_| is_measured) else {
+                continue;
+            };
+            let held = by_name.entry((own.arm, name.as_str())).or_default();
+            held.merge_wire(&own.parts);
+        }
+    }
+    by_name
+}
