@@ -10,21 +10,22 @@ use super::goldens::is_golden;
 use super::samples::recorded;
 use super::*;
 use crate::baseline::{Baseline, anchor, matching, store};
-use crate::measurement::{Arm, Cause, FailureKind, Latencies, Parts};
+use crate::measurement::{Arm, Cause, FailureKind, LatencyHistogram, Parts};
 use crate::plan::phase_names;
 use crate::record::sample::{record, traffic};
 use crate::record::{
-    Ended, PartsRecord, RunRecord, Scheduling, SecondRecord, SilenceRecord, Tally, Turns,
-    UnsentRecord,
+    DropCount, DuetSettings, Ended, PartsRecord, RunRecord, Scheduling, SecondRecord,
+    SilenceRecord, UnsentRecord,
 };
 use crate::schema::{Kind, schema};
 use crate::thresholds::{Names, Subject, parse};
 use crate::verdict::{
-    Case, Check, Comparison, LineOutcome, Measure, Outcome, Reference, Standing, judge,
+    CheckKind, CheckOutcome, Comparison, Enforcement, JudgeInput, Measure, Outcome, Reference,
+    judge,
 };
 
-fn latencies(millis: u64) -> Latencies {
-    let mut latencies = Latencies::new();
+fn latencies(millis: u64) -> LatencyHistogram {
+    let mut latencies = LatencyHistogram::new();
     (0..20).for_each(|more| latencies.record(Duration::from_millis(millis + more)));
     latencies
 }
@@ -73,7 +74,7 @@ fn full() -> RunRecord {
             deployment.proxy_variable = Some("HTTP_PROXY".to_owned());
             deployment.proxy_forwards = true;
         }
-        run.turns = Some(Turns {
+        run.turns = Some(DuetSettings {
             pairs: 6,
             slice_s: 1.0,
             guard_s: 0.5,
@@ -182,7 +183,7 @@ fn full_baseline() -> Baseline {
     let mut baseline = recorded((0..2).map(|_| run.clone()));
     for job in &mut baseline.jobs {
         job.accepted_worse = true;
-        job.late = Tally { dropped: 1, of: 6 };
+        job.late = DropCount { dropped: 1, of: 6 };
     }
     baseline.anchor = baseline.jobs.last().cloned();
     baseline
@@ -289,7 +290,10 @@ fn absent_from(kind: Kind, values: &[Value]) -> Vec<String> {
 #[test]
 fn every_key_of_a_result_is_as_it_was() {
     let records = full_records();
-    assert_eq!(absent_from(Kind::Result, &records), Vec::<String>::new());
+    assert_eq!(
+        absent_from(Kind::CaseOutcome, &records),
+        Vec::<String>::new()
+    );
     assert!(is_golden("files", "keys of result", &paths_of(&records)));
 }
 
@@ -317,7 +321,7 @@ fn is_of_schema_1(path: &str) -> bool {
 #[test]
 fn every_schema_is_as_it_was() {
     for (name, kind) in [
-        ("schema of result", Kind::Result),
+        ("schema of result", Kind::CaseOutcome),
         ("schema of baseline", Kind::Baseline),
         ("schema of scenario", Kind::Scenario),
         ("schema of thresholds", Kind::Thresholds),
@@ -352,11 +356,11 @@ fn judged(result: &str, baseline: &str) -> String {
         cold_start: false,
     };
     let thresholds = parse("thresholds.yml", THRESHOLDS, &names).unwrap();
-    let verdict = judge(&Case {
+    let verdict = judge(&JudgeInput {
         thresholds: &thresholds,
         candidates: std::slice::from_ref(&run),
-        matching: matching(Some(&baseline), &Setting::from(&run)),
-        anchor: anchor(Some(&baseline), &Setting::from(&run)),
+        matching: matching(Some(&baseline), &RunContext::from(&run)),
+        anchor: anchor(Some(&baseline), &RunContext::from(&run)),
     });
     let outcome = match verdict.outcome {
         Outcome::Passed => "passed",
@@ -370,15 +374,15 @@ fn judged(result: &str, baseline: &str) -> String {
         Comparison::Single { jobs, .. } => format!("single of {jobs}"),
         Comparison::None(_) => "none".to_owned(),
     };
-    let (cautions, reasons) = (verdict.cautions.len(), verdict.invalid.len());
+    let (cautions, reasons) = (verdict.warnings.len(), verdict.invalid.len());
     let mut told = format!("{outcome}, {comparison}, {cautions} cautions, {reasons} reasons\n");
-    for line in &verdict.lines {
+    for line in &verdict.checks {
         told += &figures(line);
     }
     told
 }
 
-fn figures(line: &Line) -> String {
+fn figures(line: &Check) -> String {
     let subject = match &line.subject {
         Subject::Overall => "overall",
         Subject::Request(name) => name,
@@ -388,28 +392,28 @@ fn figures(line: &Line) -> String {
         Measure::Failures(_) => "failures".to_owned(),
         Measure::Unavailable => "unavailable".to_owned(),
     };
-    let standing = match line.standing {
-        Standing::Gated => "gated",
-        Standing::Warned => "warned",
-        Standing::Reported => "reported",
+    let enforcement = match line.enforcement {
+        Enforcement::Gated => "gated",
+        Enforcement::Warned => "warned",
+        Enforcement::Reported => "reported",
     };
     let outcome = match line.outcome {
-        LineOutcome::Passed => "passed",
-        LineOutcome::Failed => "failed",
-        LineOutcome::Inconclusive => "inconclusive",
-        LineOutcome::NotJudged(_) => "not judged",
+        CheckOutcome::Passed => "passed",
+        CheckOutcome::Failed => "failed",
+        CheckOutcome::Inconclusive => "inconclusive",
+        CheckOutcome::NotJudged(_) => "not judged",
     };
     let figure =
         |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
-    let check = match &line.check {
-        Check::Limit(limit) => format!(
+    let check = match &line.kind {
+        CheckKind::Limit(limit) => format!(
             "limit {}, over {}, slices {}, line {}",
             limit.bound,
             figure(limit.over.map(|over| over as f64)),
             limit.slices,
             figure(limit.line.map(f64::from)),
         ),
-        Check::Change(check) => {
+        CheckKind::Change(check) => {
             let reference = match check.reference {
                 Reference::Newest => "newest",
                 Reference::Anchor => "anchor",
@@ -428,7 +432,7 @@ fn figures(line: &Line) -> String {
                 "since {reference} {}: {change}, tolerance {}, would catch {}",
                 figure(check.before),
                 check.tolerance,
-                figure(check.would_catch),
+                figure(check.min_detectable),
             )
         }
     };
