@@ -290,10 +290,7 @@ fn absent_from(kind: Kind, values: &[Value]) -> Vec<String> {
 #[test]
 fn every_key_of_a_result_is_as_it_was() {
     let records = full_records();
-    assert_eq!(
-        absent_from(Kind::CaseOutcome, &records),
-        Vec::<String>::new()
-    );
+    assert_eq!(absent_from(Kind::Result, &records), Vec::<String>::new());
     assert!(is_golden("files", "keys of result", &paths_of(&records)));
 }
 
@@ -321,7 +318,7 @@ fn is_of_schema_1(path: &str) -> bool {
 #[test]
 fn every_schema_is_as_it_was() {
     for (name, kind) in [
-        ("schema of result", Kind::CaseOutcome),
+        ("schema of result", Kind::Result),
         ("schema of baseline", Kind::Baseline),
         ("schema of scenario", Kind::Scenario),
         ("schema of thresholds", Kind::Thresholds),
@@ -437,7 +434,7 @@ fn figures(line: &Check) -> String {
         }
     };
     format!(
-        "{outcome} {standing} {measure} {subject} in {}: {} requests, {}; {check}\n",
+        "{outcome} {enforcement} {measure} {subject} in {}: {} requests, {}; {check}\n",
         line.phase.as_deref().unwrap_or("-"),
         line.requests,
         figure(line.current),
