@@ -307,17 +307,17 @@ pub(in crate::report) fn compared_alike() -> Sample {
 
 /// The run becomes a part of the baseline.
 pub(in crate::report) fn becoming_baseline() -> Sample {
-    no_baseline().told_as(ToldAs::Recorded)
+    no_baseline().occasion(Occasion::Recorded)
 }
 
 /// A stranger may have written the record.
 pub(in crate::report) fn hearsay() -> Sample {
-    regressed("").told_as(ToldAs::Hearsay)
+    regressed("").occasion(Occasion::Hearsay)
 }
 
 /// A stored result, with no file written and by a program of another name.
 pub(in crate::report) fn again() -> Sample {
-    let mut sample = regressed("").told_as(ToldAs::Again);
+    let mut sample = regressed("").occasion(Occasion::Again);
     sample.files.clear();
     sample
 }

@@ -50,12 +50,12 @@ pub(super) struct Sample {
     gate_path: String,
     thresholds_path: String,
     pub(super) files: Vec<String>,
-    told_as: ToldAs,
+    occasion: Occasion,
 }
 
 /// What is known of a story beside its verdict.
 #[derive(Clone, Copy, PartialEq)]
-enum ToldAs {
+enum Occasion {
     /// What a gate says after a run.
     Run,
     /// The run becomes a part of the baseline.
@@ -165,7 +165,7 @@ impl Gate {
             baseline: self.baseline,
             strictness: self.strictness,
             base_commit: self.base_commit,
-            told_as: ToldAs::Run,
+            occasion: Occasion::Run,
         }
     }
 }
@@ -181,7 +181,7 @@ pub(super) fn comparison(old: &RunRecord, new: RunRecord) -> Sample {
         matching: Matching::Jobs(vec![&held.jobs[0]]),
         anchor: None,
     });
-    sample.told_as = ToldAs::Comparison;
+    sample.occasion = Occasion::Comparison;
     sample.gate_path.clear();
     sample.thresholds_path.clear();
     sample.files.clear();
@@ -221,8 +221,8 @@ impl Sample {
         sample
     }
 
-    fn told_as(mut self, told_as: ToldAs) -> Self {
-        self.told_as = told_as;
+    fn occasion(mut self, occasion: Occasion) -> Self {
+        self.occasion = occasion;
         self
     }
 
@@ -238,7 +238,7 @@ impl Sample {
             Matching::Jobs(jobs) => jobs.last().copied(),
             Matching::None(_) => None,
         };
-        let before = if self.told_as == ToldAs::Comparison {
+        let before = if self.occasion == Occasion::Comparison {
             let job = &self.baseline.as_ref().unwrap().jobs[0];
             ComparedWith::Result {
                 commit: job.commit.as_deref(),
@@ -269,9 +269,9 @@ impl Sample {
                 .map_or_else(|| Exit::of(&self.verdict, self.strictness), Exit::Signal)
                 .code(),
             files: &self.files,
-            is_recorded: self.told_as == ToldAs::Recorded,
-            is_untrusted: self.told_as == ToldAs::Hearsay,
-            hints: if self.told_as == ToldAs::Again {
+            is_recorded: self.occasion == Occasion::Recorded,
+            is_untrusted: self.occasion == Occasion::Hearsay,
+            hints: if self.occasion == Occasion::Again {
                 CommandHints {
                     program: "./loadgate-0.1",
                     result: "out dir/result.json",

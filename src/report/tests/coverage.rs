@@ -1,4 +1,4 @@
-//! Every variant of what a verdict may say is in some story, so that a golden file holds how it is told.
+//! Every variant of what a verdict may say is in some story, so that a golden file holds how it reads.
 
 use std::collections::BTreeSet;
 

@@ -172,7 +172,7 @@ fn full_baseline() -> Baseline {
     "burst".clone_into(&mut burst.name);
     burst.steady = false;
     run.phases.push(burst);
-    let again: Vec<_> = run.slices.iter().cloned().collect();
+    let again = run.slices.clone();
     run.slices
         .extend(again.into_iter().enumerate().map(|(pass, mut slice)| {
             slice.phase = 1;
@@ -224,9 +224,9 @@ fn paths(path: &str, value: &Value, found: &mut BTreeMap<String, BTreeSet<&'stat
 
 fn paths_of(values: &[Value]) -> String {
     let mut found = BTreeMap::new();
-    values
-        .iter()
-        .for_each(|value| paths("$", value, &mut found));
+    for value in values {
+        paths("$", value, &mut found);
+    }
     let lines = found.into_iter().map(|(path, kinds)| {
         let kinds: Vec<&str> = kinds.into_iter().collect();
         format!("{path}: {}\n", kinds.join(" or "))
@@ -372,11 +372,11 @@ fn judged(result: &str, baseline: &str) -> String {
         Comparison::None(_) => "none".to_owned(),
     };
     let (cautions, reasons) = (verdict.warnings.len(), verdict.invalid.len());
-    let mut told = format!("{outcome}, {comparison}, {cautions} cautions, {reasons} reasons\n");
+    let mut text = format!("{outcome}, {comparison}, {cautions} cautions, {reasons} reasons\n");
     for line in &verdict.checks {
-        told += &figures(line);
+        text += &figures(line);
     }
-    told
+    text
 }
 
 fn figures(line: &Check) -> String {
@@ -443,14 +443,14 @@ fn figures(line: &Check) -> String {
 
 #[test]
 fn files_of_today_and_before_get_the_verdicts_they_got() {
-    let mut told = String::new();
+    let mut text = String::new();
     for (result, of_result) in [("today", RESULT), ("oldest", OLDEST_RESULT)] {
         for (baseline, of_baseline) in [("today", BASELINE), ("schema 1", BASELINE_1)] {
             let verdict = judged(of_result, of_baseline);
-            told += &format!("=== result {result}, baseline {baseline}\n{verdict}\n");
+            text += &format!("=== result {result}, baseline {baseline}\n{verdict}\n");
         }
     }
-    assert!(is_golden("files", "verdicts", &told));
+    assert!(is_golden("files", "verdicts", &text));
 }
 
 #[test]

@@ -81,30 +81,32 @@ impl Sections {
 
 fn remarks(story: &ReportInput) -> String {
     let all = annotations(story);
-    let told = all.iter().map(|it| {
+    let lines = all.iter().map(|it| {
         let file = it.file.as_deref().unwrap_or("-");
         format!(
             "{:?} {file}:{} {}\n    {}\n",
             it.severity, it.line, it.title, it.message
         )
     });
-    told.collect()
+    lines.collect()
 }
 
 fn pairs(outputs: &[(&str, String)]) -> String {
-    let told = outputs.iter();
-    told.map(|(name, value)| format!("{name}={value}\n"))
-        .collect()
+    let lines = outputs.iter();
+    let lines: Vec<String> = lines
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect();
+    lines.concat()
 }
 
 /// Everything but the page.
-fn told(name: &str, story: &ReportInput) -> String {
-    let mut told = Sections::default();
+fn formats(name: &str, story: &ReportInput) -> String {
+    let mut sections = Sections::default();
     for columns in [60, 80, 120] {
         let log = terminal(story, columns, Colour::Never);
-        told.add(&format!("terminal {columns}"), &log);
+        sections.add(&format!("terminal {columns}"), &log);
     }
-    // One story tells how it fits into other widths.
+    // One story shows how it fits into other widths.
     let widths: &[usize] = if name == "phases" {
         &[60, 80, 120]
     } else {
@@ -112,30 +114,30 @@ fn told(name: &str, story: &ReportInput) -> String {
     };
     for columns in widths {
         let log = terminal_in_full(story, *columns, Colour::Never);
-        told.add(&format!("terminal in full {columns}"), &log);
+        sections.add(&format!("terminal in full {columns}"), &log);
     }
-    told.add(
+    sections.add(
         "terminal 80 in colour",
         &terminal(story, 80, Colour::Always),
     );
-    told.add("last line 80", &verdict_line(story, 80, Colour::Never));
-    told.add("summary.md", &summary(&[*story]));
-    told.add("annotations", &remarks(story));
-    told.add("outputs", &pairs(&outputs(&[*story])));
+    sections.add("last line 80", &verdict_line(story, 80, Colour::Never));
+    sections.add("summary.md", &summary(&[*story]));
+    sections.add("annotations", &remarks(story));
+    sections.add("outputs", &pairs(&outputs(&[*story])));
     // One element a line, so that a change is one.
-    told.add("junit.xml", &junit(&[*story]).replace("><", ">\n<"));
-    told.add("metrics.txt", &metrics(story));
-    told.add("metrics-gated.txt", &gated(&[*story]));
-    told.add("load-performance.json", &performance(story));
-    told.add("notes on recording", &recording_notes(story).join("\n"));
-    told.0
+    sections.add("junit.xml", &junit(&[*story]).replace("><", ">\n<"));
+    sections.add("metrics.txt", &metrics(story));
+    sections.add("metrics-gated.txt", &gated(&[*story]));
+    sections.add("load-performance.json", &performance(story));
+    sections.add("notes on recording", &recording_notes(story).join("\n"));
+    sections.0
 }
 
 #[test]
 fn every_story_reads_as_it_did_in_every_format() {
     let differing: Vec<&str> = all()
         .iter()
-        .filter(|(name, sample)| !is_golden("stories", name, &told(name, &sample.story())))
+        .filter(|(name, sample)| !is_golden("stories", name, &formats(name, &sample.story())))
         .map(|(name, _)| *name)
         .collect();
     assert!(differing.is_empty(), "{differing:?}");
@@ -177,20 +179,20 @@ fn every_page_is_as_it_was() {
     assert!(differing.is_empty(), "{differing:?}");
 }
 
-/// What is told of several gates at once.
-fn told_of_several(stories: &[ReportInput], missing: &[Missing]) -> String {
-    let mut told = Sections::default();
-    told.add("summary.md", &summary(stories));
+/// What is said of several gates at once.
+fn formats_of_several(stories: &[ReportInput], missing: &[Missing]) -> String {
+    let mut sections = Sections::default();
+    sections.add("summary.md", &summary(stories));
     let log = Some("https://ci.example.com/shop/runs/1842");
-    told.add("comment", &comment(stories, missing, log));
-    told.add("comment without a log", &comment(stories, missing, None));
-    told.add("outputs", &pairs(&outputs(stories)));
-    told.add("junit.xml", &junit(stories).replace("><", ">\n<"));
-    told.add("metrics-gated.txt", &gated(stories));
-    told.0
+    sections.add("comment", &comment(stories, missing, log));
+    sections.add("comment without a log", &comment(stories, missing, None));
+    sections.add("outputs", &pairs(&outputs(stories)));
+    sections.add("junit.xml", &junit(stories).replace("><", ">\n<"));
+    sections.add("metrics-gated.txt", &gated(stories));
+    sections.0
 }
 
-/// Gates that are told of together, by the name of the file.
+/// Gates that are reported together, by the name of the file.
 fn gates() -> Vec<(&'static str, Vec<Sample>, usize)> {
     let called = |name: &str, gate: &str| story(name).called(gate);
     vec![
@@ -243,13 +245,14 @@ fn several_gates_read_as_they_did_in_every_format() {
             })
             .collect();
         assert!(
-            is_golden("gates", name, &told_of_several(&stories, &missing)),
+            is_golden("gates", name, &formats_of_several(&stories, &missing)),
             "{name}"
         );
     }
 }
 
 /// What `validate` says, by the name of its section.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn outlooks() -> Sections {
     let sample = story("phases");
     let record = &sample.records[0];
@@ -284,7 +287,7 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
     let target = Some("https://api.example.com/prod");
     let base = Some("https://main.example.com/prod");
     let unset = BTreeSet::from(["API_TOKEN".to_owned(), "USER\u{1b}[31m".to_owned()]);
-    let mut told = Sections::default();
+    let mut sections = Sections::default();
     for (name, thresholds, design, counts, (target, against), (answers, undecided, unset)) in [
         (
             "against a history",
@@ -369,10 +372,10 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
                 },
                 columns,
             );
-            told.add(&format!("{name} {columns}"), &text);
+            sections.add(&format!("{name} {columns}"), &text);
         }
     }
-    told
+    sections
 }
 
 /// What `try` says of one step after the other.
@@ -399,7 +402,7 @@ fn rehearsals() -> Sections {
     ];
     let answer = |status, headers, body| Some((status, headers, body));
     let took = Some(Duration::from_micros(21_340));
-    let mut told = Sections::default();
+    let mut sections = Sections::default();
     for columns in [60, 80, 120] {
         let mut secrets = Secrets::new(&["hunter2 env".to_owned()]);
         for (what, took, request, answer, captured, failure) in [
@@ -454,18 +457,18 @@ fn rehearsals() -> Sections {
                 captured,
                 failure,
             };
-            told.add(
+            sections.add(
                 &format!("{what} {columns}"),
                 &rehearsal(&seen, &mut secrets, columns),
             );
         }
     }
-    told
+    sections
 }
 
 /// What is said of a deployment that cannot be loaded, by what stands behind it.
 fn unreachables() -> Sections {
-    let mut told = Sections::default();
+    let mut sections = Sections::default();
     for cause in CAUSES {
         for arm in [Arm::Target, Arm::Base] {
             let sample = samples::unreachable_since(arm, cause);
@@ -476,27 +479,27 @@ fn unreachables() -> Sections {
                 remarks(&story),
                 remedy(cause, arm)
             );
-            told.add(&format!("{cause:?} {arm:?}"), &text);
+            sections.add(&format!("{cause:?} {arm:?}"), &text);
         }
     }
-    told
+    sections
 }
 
 /// What `baseline` lists.
 fn job_lists() -> Sections {
-    let mut told = Sections::default();
+    let mut sections = Sections::default();
     for name in ["passed", "drifted", "inconclusive", "late jobs", "hostile"] {
-        told.add(name, &jobs(story(name).baseline().unwrap()));
+        sections.add(name, &jobs(story(name).baseline().unwrap()));
     }
     let mut held = story("passed").baseline().unwrap().clone();
     held.jobs[3].accepted_worse = true;
     held.jobs[4].commit = None;
     held.jobs[5].cells.clear();
-    told.add("of every kind", &jobs(&held));
-    told
+    sections.add("of every kind", &jobs(&held));
+    sections
 }
 
-/// What is told beside the reports of a run, by the name of its file.
+/// What is said beside the reports of a run, by the name of its file.
 fn beside() -> [(&'static str, Sections); 4] {
     [
         ("validate", outlooks()),
@@ -508,8 +511,8 @@ fn beside() -> [(&'static str, Sections); 4] {
 
 #[test]
 fn what_other_commands_say_is_as_it_was() {
-    for (name, told) in beside() {
-        assert!(is_golden("beside", name, &told.0), "{name}");
+    for (name, sections) in beside() {
+        assert!(is_golden("beside", name, &sections.0), "{name}");
     }
 }
 
@@ -543,7 +546,7 @@ fn every_golden_file_is_of_something() {
         let files = std::fs::read_dir(path).unwrap();
         let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
         // What was just found to differ stands beside.
-        let files: BTreeSet<String> = files.filter(|name| !name.ends_with(".new")).collect();
+        let files: BTreeSet<String> = files.filter(|name| !name.ends_with(".snap.new")).collect();
         assert_eq!(files, names, "{folder}");
     }
 }
