@@ -1,7 +1,7 @@
 //! The JSON Schemas of the files that loadgate reads and writes, for editors and for those who process them.
 //!
-//! Those of the files that people write stand beside their readers; those of stored files are made of the structs that
-//! are stored.
+//! The schemas of files that people write are derived from their source structs, those of stored files from the structs
+//! that are stored.
 
 use schemars::{JsonSchema, schema_for};
 
@@ -25,8 +25,8 @@ pub enum Kind {
 /// The schema of a kind of file.
 pub fn schema(kind: Kind) -> String {
     match kind {
-        Kind::Scenario => scenario::SCHEMA.to_owned(),
-        Kind::Thresholds => thresholds::SCHEMA.to_owned(),
+        Kind::Scenario => scenario::schema(),
+        Kind::Thresholds => thresholds::schema(),
         Kind::Result => stored::<RunRecord>("loadgate result"),
         Kind::Baseline => stored::<Baseline>("loadgate baseline"),
     }

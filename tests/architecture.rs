@@ -13,7 +13,7 @@ use syn::visit::{self, Visit};
 const MAY_USE: [(&str, &[&str]); 26] = [
     ("units", &[]),
     ("metric", &[]),
-    ("yaml", &[]),
+    ("yaml", &["units"]),
     ("files", &[]),
     ("error_chain", &[]),
     ("redact", &[]),

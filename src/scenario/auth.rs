@@ -1,11 +1,12 @@
-//! How requests authenticate, and how a class says so.
+//! How requests authenticate.
 
 use std::collections::BTreeSet;
 
-use super::steps::header_name;
-use super::template::{Place, Template};
+use super::fields::Text;
+use super::source;
+use super::template::{EscapeContext, Template};
 use super::variables::Variables;
-use crate::yaml::{Cursor, Error, Keys};
+use crate::yaml::{Cursor, Error, Located};
 
 /// How requests authenticate. While a value of it is unset, it is left out; a step's own header of the same name takes
 /// its place.
@@ -55,19 +56,6 @@ pub struct AwsSigV4 {
     pub session_token: Option<Template>,
 }
 
-const AUTH: Keys<'_> = Keys {
-    known: &["bearer", "basic", "api_key", "aws_sigv4"],
-    misplaced: &[],
-};
-
-const SIGNATURE: [&str; 5] = [
-    "region",
-    "service",
-    "access_key",
-    "secret_key",
-    "session_token",
-];
-
 impl Auth {
     /// The header that it writes.
     pub fn header(&self) -> Option<&str> {
@@ -85,100 +73,88 @@ impl Auth {
     }
 }
 
-/// Reads `auth`: one way to fill the Authorization header, and an API key beside it.
-pub(super) fn read(
-    cursor: &Cursor<'_>,
+/// Compiles `auth`: one way to fill the Authorization header, and an API key beside it.
+pub(super) fn auth(
+    source: &Located<'_, source::Auth<'_>>,
     variables: &Variables<'_>,
-    settable: &BTreeSet<String>,
+    runtime_names: &BTreeSet<String>,
 ) -> Result<Vec<Auth>, Error> {
-    let fields = cursor.fields(AUTH)?;
-    let text = |cursor: &Cursor<'_>| variables.template(cursor, Place::Header, settable);
+    let text = |text: &Cursor<'_>| variables.template(text, EscapeContext::Header, runtime_names);
     let mut all: Vec<Auth> = Vec::new();
-    for entry in fields.entries() {
-        let value = &entry.value;
-        let auth = match entry.key.text.as_str() {
-            "bearer" => Auth::Bearer(text(value)?),
-            "basic" => {
-                let fields = value.fields(Keys::known(&["username", "password"]))?;
-                Auth::Basic {
-                    username: text(fields.require("username")?)?,
-                    password: text(fields.require("password")?)?,
-                }
-            }
-            "api_key" => api_key(value, text)?,
-            _ => Auth::AwsSigV4(Box::new(signature(value, variables, settable)?)),
-        };
-        let twice = all.iter().any(|other| {
-            let name = auth.header();
-            name.is_some()
-                && other.header().map(str::to_ascii_lowercase) == name.map(str::to_ascii_lowercase)
+    let Located { at, value } = source;
+    if let Some(token) = &value.bearer {
+        all.push(Auth::Bearer(text(token)?));
+    }
+    if let Some(basic) = &value.basic {
+        all.push(Auth::Basic {
+            username: text(&basic.username)?,
+            password: text(&basic.password)?,
         });
-        if twice {
-            return Err(cursor.error(
-                "fills the Authorization header in two ways, keep one of bearer, basic and aws_sigv4",
-            ));
-        }
-        all.push(auth);
+    }
+    if let Some(source) = &value.aws_sigv4 {
+        all.push(Auth::AwsSigV4(Box::new(signature(
+            source, variables, text,
+        )?)));
+    }
+    if let Some(key) = &value.api_key {
+        all.push(Auth::ApiKey {
+            place: key_place(key)?,
+            value: text(&key.value.value)?,
+        });
     }
     if all.is_empty() {
-        return Err(cursor.error("needs one of bearer, basic, api_key or aws_sigv4"));
+        return Err(at.error("needs one of bearer, basic, api_key or aws_sigv4"));
+    }
+    let headers = || all.iter().filter_map(Auth::header).enumerate();
+    let is_twice = headers().any(|(index, name)| {
+        headers().any(|(other, header)| other < index && header.eq_ignore_ascii_case(name))
+    });
+    if is_twice {
+        return Err(at.error(
+            "fills the Authorization header in two ways, keep one of bearer, basic and aws_sigv4",
+        ));
     }
     Ok(all)
 }
 
-fn api_key<'d>(
-    cursor: &Cursor<'d>,
-    text: impl Fn(&Cursor<'d>) -> Result<Template, Error>,
-) -> Result<Auth, Error> {
-    let fields = cursor.fields(Keys::known(&["header", "query", "value"]))?;
-    let place = match (fields.get("header"), fields.get("query")) {
-        (Some(header), None) => {
-            let name = header.line_of_text()?;
-            header_name(name).map_err(|message| header.error(message))?;
-            KeyPlace::Header(name.to_owned())
-        }
-        (None, Some(query)) => KeyPlace::Query(query.line_of_text()?.to_owned()),
-        (Some(_), Some(_)) => {
-            return Err(cursor.error("goes into a header or into the query, remove one of them"));
-        }
-        (None, None) => {
-            return Err(cursor.error(
-                "needs the name of a header or of a query parameter, such as 'header: x-api-key'",
-            ));
-        }
-    };
-    let value = text(fields.require("value")?)?;
-    Ok(Auth::ApiKey { place, value })
+fn key_place(key: &Located<'_, source::ApiKey<'_>>) -> Result<KeyPlace, Error> {
+    match (&key.value.header, &key.value.query) {
+        (Some(header), None) => Ok(KeyPlace::Header(header.0.clone())),
+        (None, Some(query)) => Ok(KeyPlace::Query(query.0.clone())),
+        (Some(_), Some(_)) => Err(key
+            .at
+            .error("goes into a header or into the query, remove one of them")),
+        (None, None) => Err(key.at.error(
+            "needs the name of a header or of a query parameter, such as 'header: x-api-key'",
+        )),
+    }
 }
 
-/// Credentials come from the environment by the names that AWS's own tools use, unless the file says otherwise.
+/// Compiles a signature. Credentials come from the environment variables of AWS's own tools, unless the file sets them.
 fn signature(
-    cursor: &Cursor<'_>,
+    source: &Located<'_, source::AwsSigV4<'_>>,
     variables: &Variables<'_>,
-    settable: &BTreeSet<String>,
+    text: impl Fn(&Cursor<'_>) -> Result<Template, Error>,
 ) -> Result<AwsSigV4, Error> {
-    let fields = cursor.fields(Keys::known(&SIGNATURE))?;
-    let text = |cursor: &Cursor<'_>| variables.template(cursor, Place::Header, settable);
-    let or_environment = |key: &str, name: &str| match fields.get(key) {
-        Some(written) => text(written),
+    let Located { at, value } = source;
+    let or_environment = |key: &Option<Text<'_>>, name: &str| match key {
+        Some(key) => text(key),
         None => variables
-            .text(&format!("{{{{ env.{name} }}}}"), Place::Header)
-            .map_err(|message| cursor.error(message)),
+            .text(&format!("{{{{ env.{name} }}}}"), EscapeContext::Header)
+            .map_err(|message| at.error(message)),
     };
-    let access_key = or_environment("access_key", "AWS_ACCESS_KEY_ID")?;
-    let secret_key = or_environment("secret_key", "AWS_SECRET_ACCESS_KEY")?;
-    // A token belongs to the keys of the environment: beside keys of the file it would be somebody else's.
-    let own_keys = fields.get("access_key").is_some() || fields.get("secret_key").is_some();
-    let session_token = match fields.get("session_token") {
-        Some(written) => Some(text(written)?),
-        None if own_keys => None,
-        None => or_environment("session_token", "AWS_SESSION_TOKEN").ok(),
+    // A token of the environment belongs to the keys of the environment, and not to keys of the file.
+    let has_keys = value.access_key.is_some() || value.secret_key.is_some();
+    let session_token = match &value.session_token {
+        None if has_keys => None,
+        None => or_environment(&None, "AWS_SESSION_TOKEN").ok(),
+        Some(token) => Some(text(token)?),
     };
     Ok(AwsSigV4 {
-        region: text(fields.require("region")?)?,
-        service: text(fields.require("service")?)?,
-        access_key,
-        secret_key,
+        region: text(&value.region)?,
+        service: text(&value.service)?,
+        access_key: or_environment(&value.access_key, "AWS_ACCESS_KEY_ID")?,
+        secret_key: or_environment(&value.secret_key, "AWS_SECRET_ACCESS_KEY")?,
         session_token,
     })
 }

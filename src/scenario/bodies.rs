@@ -1,62 +1,65 @@
-//! Reads what a request sends: JSON, a form, text as it is, or a file.
+//! The body of a request: JSON, a form, text, or a file.
 
 use std::collections::BTreeSet;
 
+use super::fields::Text;
 use super::inputs::Inputs;
-use super::template::{Place, Template};
+use super::rules::BODIES;
+use super::source::Step;
+use super::template::{EscapeContext, Template};
 use super::variables::Variables;
 use super::{Body, Method};
-use crate::yaml::{Cursor, Entry, Error, Fields, Value};
+use crate::yaml::{Error, Located, Map, OneOrMany};
 
-const BODIES: [&str; 4] = ["json", "form", "raw", "file"];
-
-/// Reads the body of a step, if it has one.
+/// Compiles the body of a step, if it has one.
 pub(super) fn body(
-    fields: &Fields<'_>,
+    step: &Located<'_, Step<'_>>,
     method: Method,
     variables: &Variables<'_>,
     inputs: &Inputs<'_>,
-    settable: &BTreeSet<String>,
+    runtime_names: &BTreeSet<String>,
 ) -> Result<Option<Body>, Error> {
-    let mut written = BODIES.iter().filter_map(|key| fields.entry(key));
-    let Some(entry) = written.next() else {
+    let mut entries = BODIES.iter().filter_map(|key| step.at.entry(key));
+    let Some(entry) = entries.next() else {
         return Ok(None);
     };
-    if let Some(other) = written.next() {
+    if let Some(other) = entries.next() {
         return Err(other.error(format_args!(
             "a request has one body, and this has both '{}' and '{}': remove one",
-            entry.key.text, other.key.text
+            entry.name(),
+            other.name()
         )));
     }
     if method == Method::Head {
         return Err(entry.error("a HEAD request has no body, remove it"));
     }
-    let value = &entry.value;
-    Ok(Some(match entry.key.text.as_str() {
-        "json" => Body::Json(variables.value(value, settable)?),
-        "form" => Body::Form(form(value, variables, settable)?),
-        "raw" => Body::Raw(variables.template(value, Place::Plain, settable)?),
-        _ => Body::File(inputs.bytes(value)?),
-    }))
+    let step = &step.value;
+    Ok(if let Some(json) = &step.json {
+        Some(Body::Json(variables.value(json, runtime_names)?))
+    } else if let Some(fields) = &step.form {
+        Some(Body::Form(form(fields, variables, runtime_names)?))
+    } else if let Some(text) = &step.raw {
+        let text = variables.template(text, EscapeContext::Plain, runtime_names)?;
+        Some(Body::Raw(text))
+    } else if let Some(file) = &step.file {
+        Some(Body::File(inputs.bytes(&file.at)?))
+    } else {
+        None
+    })
 }
 
 /// The fields of a form; one with a list is sent once for each of its values.
-fn form(
-    section: &Cursor<'_>,
+fn form<'d>(
+    fields: &Map<'d, OneOrMany<Text<'d>>>,
     variables: &Variables<'_>,
-    settable: &BTreeSet<String>,
+    runtime_names: &BTreeSet<String>,
 ) -> Result<Vec<(String, Template)>, Error> {
-    let mut fields = Vec::new();
-    for Entry { key, value, .. } in section.entries()? {
-        let values = if matches!(value.node().value, Value::List(_)) {
-            value.filled_list()?
-        } else {
-            vec![value]
-        };
-        for value in values {
-            let template = variables.template(&value, Place::Plain, settable)?;
-            fields.push((key.text.clone(), template));
+    let mut form = Vec::new();
+    for field in &fields.0 {
+        for value in &field.value.0 {
+            let template = variables.template(value, EscapeContext::Plain, runtime_names)?;
+            form.push((field.entry.name().to_owned(), template));
         }
     }
-    Ok(fields)
+    Ok(form)
 }

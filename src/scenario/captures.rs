@@ -1,35 +1,36 @@
-//! Reads `capture`: what is taken from an answer, and where it stands there.
+//! Values that a step takes from a response or from the output of a program.
 
 use serde_json_path::JsonPath;
 
-use super::steps::header_name;
+use super::fields::CaptureSource;
+use super::headers::HeaderName;
 use super::template::{nesting, refuse_name};
 use super::variables::Variables;
 use super::{Capture, Source};
-use crate::yaml::{Cursor, Entry, Error};
+use crate::yaml::{Cursor, Entry, Error, Map};
 
-/// The longest `JSONPath`, in bytes, and the deepest nesting of its brackets. Paths are read by recursion that tries
-/// every alternative anew at each level, so time and stack grow fast beyond what people write.
+/// The longest `JSONPath`, in bytes, and the deepest nesting of its brackets. The parser of paths tries every alternative
+/// at each level, so its time and its stack grow fast beyond what people write.
 const LONGEST_PATH: usize = 500;
 const DEEPEST_PATH: usize = 8;
 
-/// Reads `capture` of a request.
-pub(super) fn captures(
-    section: &Cursor<'_>,
+/// Compiles the captures of a request.
+pub(super) fn captures<'d>(
+    captures: &Map<'d, CaptureSource<'d>>,
     variables: &Variables<'_>,
 ) -> Result<Vec<Capture>, Error> {
-    let capture = |entry: &Entry<'_>| {
+    let capture = captures.0.iter().map(|it| {
         Ok(Capture {
-            variable: name(entry, variables)?,
-            from: source(&entry.value)?,
+            variable: name(&it.entry, variables)?,
+            from: source(&it.value)?,
         })
-    };
-    section.entries()?.iter().map(capture).collect()
+    });
+    capture.collect()
 }
 
-/// A name under which a value is kept.
+/// The name of a value that a user keeps.
 pub(super) fn name(entry: &Entry<'_>, variables: &Variables<'_>) -> Result<String, Error> {
-    let name = &entry.key.text;
+    let name = entry.name();
     if let Some(message) = refuse_name(name) {
         return Err(entry.error(message));
     }
@@ -38,25 +39,26 @@ pub(super) fn name(entry: &Entry<'_>, variables: &Variables<'_>) -> Result<Strin
             "'{name}' is the name of data as well, choose another name"
         )));
     }
-    Ok(name.clone())
+    Ok(name.to_owned())
 }
 
-fn source(cursor: &Cursor<'_>) -> Result<Source, Error> {
-    let text = cursor.line_of_text()?;
+fn source(value: &Cursor<'_>) -> Result<Source, Error> {
+    let text = value.line_of_text()?;
     if let Some(header) = text.strip_prefix("header:") {
-        let name = header_name(header.trim()).map_err(|message| cursor.error(message))?;
-        return Ok(Source::Header(name));
+        let name = HeaderName::parse(header.trim()).map_err(|message| value.error(message))?;
+        return Ok(Source::Header(name.lowercase()));
     }
     if !text.starts_with('$') {
-        return Err(cursor.error(format_args!(
+        return Err(value.error(format_args!(
             "'{text}' is no place in an answer, write a JSONPath such as $.accessToken, or header:location"
         )));
     }
-    let path = json_path(text).map_err(|message| cursor.error(message))?;
-    Ok(Source::Json(path))
+    json_path(text)
+        .map(Source::Json)
+        .map_err(|message| value.error(message))
 }
 
-/// Reads a `JSONPath`.
+/// Parses a `JSONPath`.
 pub(super) fn json_path(text: &str) -> Result<JsonPath, String> {
     if text.len() > LONGEST_PATH || nesting(text) > DEEPEST_PATH {
         return Err(format!(

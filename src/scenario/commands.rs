@@ -1,127 +1,131 @@
-//! Reads a `command` step: a program, for what a scenario cannot say itself.
+//! Compiles `command` steps, which run a program for what a scenario cannot express.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::captures::{json_path, name};
-use super::inputs::Commands;
-use super::steps::timeout;
-use super::template::{Place, Template};
-use super::users::Reader;
-use super::{Command, variables::Variables};
-use crate::yaml::{Cursor, Entry, Error, Fields, Value};
+use serde_json_path::JsonPath;
 
-/// A program that signs or hashes takes milliseconds, and one that talks to a login service some seconds.
+use super::captures::{json_path, name};
+use super::fields::{Arguments, Text};
+use super::inputs::Commands;
+use super::rules::OF_COMMANDS;
+use super::source::Step;
+use super::template::{EscapeContext, Template};
+use super::users::Compiler;
+use super::{Command, variables::Variables};
+use crate::yaml::{Entry, Error, Located};
+
+/// A program that signs or hashes takes milliseconds, and one that calls a login service takes seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Programs that read one of their arguments as a program.
+/// Programs that run one of their arguments as a program.
 const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "ksh", "ash", "fish"];
-/// Programs that read all of their arguments as one; PowerShell not what stands behind `-File` and a script.
+/// Programs that run all of their arguments as one program; PowerShell not what follows `-File` and a script.
 const SHELLS_OF_WINDOWS: [&str; 3] = ["cmd", "powershell", "pwsh"];
 
-impl Reader<'_> {
-    /// Reads a step that runs a program.
+impl Compiler<'_> {
+    /// Compiles a step that runs a program.
     pub(super) fn command(
         &self,
-        fields: &Fields<'_>,
-        settable: &BTreeSet<String>,
+        step: &Located<'_, Step<'_>>,
+        program: &Arguments<'_>,
+        runtime_names: &BTreeSet<String>,
     ) -> Result<Command, Error> {
-        let known = ["command", "capture", "timeout", "when"];
-        let foreign = fields
-            .entries()
-            .iter()
-            .find(|entry| !known.contains(&entry.key.text.as_str()));
-        if let Some(entry) = foreign {
+        let entries = step.at.entries()?;
+        if let Some(entry) = entries.iter().find(|it| !OF_COMMANDS.contains(&it.name())) {
             return Err(entry.error(format_args!(
                 "'{}' belongs to a request, and this step runs a program",
-                entry.key.text
+                entry.name()
             )));
         }
-        let program = fields.require("command")?;
         if self.inputs.commands == Commands::Refused {
-            return Err(program.error(
+            return Err(program.at.error(
                 "runs a program on this machine: look at it, and allow it with --allow-commands",
             ));
         }
-        let variables = self.variables;
-        let arguments = arguments(program, variables, settable)?;
-        let taken = |entry: &Entry<'_>| {
-            let name = name(entry, variables)?;
-            // Where the program fails, the name is unset, and the variable would quietly stand in for it.
-            if variables.has(&name) {
-                return Err(entry.error(format_args!(
-                    "'{name}' is a variable as well, which would hide that the program failed: choose another name"
-                )));
-            }
-            let path = json_path(entry.value.line_of_text()?);
-            Ok((name, path.map_err(|message| entry.value.error(message))?))
+        let arguments = arguments(program, self.variables, runtime_names)?;
+        let Some(captures) = &step.value.capture else {
+            return Err(step.at.missing("capture"));
         };
-        let capture = fields.require("capture")?;
-        let capture: Vec<_> = capture
-            .entries()?
-            .iter()
-            .map(taken)
-            .collect::<Result<_, _>>()?;
-        if capture.is_empty() {
-            return Err(program.error(
+        if captures.0.is_empty() {
+            return Err(program.at.error(
                 "nothing is taken from what the program prints, name a value under capture",
             ));
         }
+        let captures = captures.0.iter().map(|it| self.capture(&it.entry));
         Ok(Command {
             arguments,
-            capture,
-            timeout: fields.read_or("timeout", TIMEOUT, timeout)?,
+            capture: captures.collect::<Result<_, _>>()?,
+            timeout: step.value.timeout.as_ref().map_or(TIMEOUT, |it| it.0),
         })
+    }
+
+    fn capture(&self, entry: &Entry<'_>) -> Result<(String, JsonPath), Error> {
+        let name = name(entry, self.variables)?;
+        // If the program fails, the name is unset, and the variable would silently replace it.
+        if self.variables.has(&name) {
+            return Err(entry.error(format_args!(
+                "'{name}' is a variable as well, which would hide that the program failed: choose another name"
+            )));
+        }
+        let path = json_path(entry.value.line_of_text()?);
+        Ok((name, path.map_err(|message| entry.value.error(message))?))
     }
 }
 
 fn arguments(
-    cursor: &Cursor<'_>,
+    program: &Arguments<'_>,
     variables: &Variables<'_>,
-    settable: &BTreeSet<String>,
+    runtime_names: &BTreeSet<String>,
 ) -> Result<Vec<Template>, Error> {
-    if !matches!(cursor.node().value, Value::List(_)) {
-        return Err(cursor.error(
-            "write the program and its arguments as a list, such as [./sign, \"{{ order }}\"]; no shell reads them, unless it is the program: [sh, -c, …]",
-        ));
-    }
-    let items = cursor.filled_list()?;
-    let text = |item: &Cursor<'_>| variables.template(item, Place::Plain, settable);
-    let arguments: Vec<Template> = items.iter().map(text).collect::<Result<_, _>>()?;
-    let program = &arguments[0];
-    if program
+    let text = |item: &Text<'_>| variables.template(item, EscapeContext::Plain, runtime_names);
+    let arguments: Vec<Template> = program.items.iter().map(text).collect::<Result<_, _>>()?;
+    if arguments[0]
         .constant()
-        .is_none_or(|program| program.trim().is_empty())
+        .is_none_or(|name| name.trim().is_empty())
     {
-        return Err(items[0].error("must be a program that is known before the run"));
+        return Err(program.items[0].error("must be a program that is known before the run"));
     }
-    let base = program.source().rsplit(['/', '\\', ':']).next();
+    refuse_injection(program, &arguments)?;
+    Ok(arguments)
+}
+
+/// Refuses values of expressions that a shell would run.
+fn refuse_injection(program: &Arguments<'_>, arguments: &[Template]) -> Result<(), Error> {
+    let base = arguments[0].source().rsplit(['/', '\\', ':']).next();
     let base = base.unwrap_or_default().to_ascii_lowercase();
     let base = base.trim_end_matches(['.', ' ']);
     let base = base.strip_suffix(".exe").unwrap_or(base);
-    let is_file = |one: &Template| base != "cmd" && one.source().eq_ignore_ascii_case("-file");
-    let script = arguments.iter().position(is_file).map(|flag| flag + 1);
-    if SHELLS_OF_WINDOWS.contains(&base)
-        && let Some(place) = arguments.iter().position(|one| !one.is_constant())
-        && script.is_none_or(|script| place <= script)
-    {
-        return Err(items[place].error(format_args!(
-            "{base} would run whatever the value says: call a program itself, or a script of PowerShell by [pwsh, -File, sign.ps1, …]"
-        )));
+    let after = |is_flag: &dyn Fn(&str) -> bool| {
+        let flag = arguments
+            .iter()
+            .position(|argument| is_flag(argument.source()));
+        flag.map(|flag| flag + 1)
+    };
+    if SHELLS_OF_WINDOWS.contains(&base) {
+        let script = after(&|flag| base != "cmd" && flag.eq_ignore_ascii_case("-file"));
+        if let Some(index) = arguments
+            .iter()
+            .position(|argument| !argument.is_constant())
+            && script.is_none_or(|script| index <= script)
+        {
+            return Err(program.items[index].error(format_args!(
+                "{base} would run whatever the value says: call a program itself, or a script of PowerShell by [pwsh, -File, sign.ps1, …]"
+            )));
+        }
     }
     if SHELLS.contains(&base) {
-        let script = arguments.iter().position(|argument| {
-            let flags = argument.source();
-            flags.starts_with('-') && !flags.starts_with("--") && flags.ends_with('c')
-        });
-        let script = script.map(|flag| flag + 1);
-        if let Some((place, script)) = script.and_then(|at| Some((at, arguments.get(at)?)))
-            && !script.is_constant()
+        let script =
+            after(&|flag| flag.starts_with('-') && !flag.starts_with("--") && flag.ends_with('c'));
+        if let Some(index) = script
+            && arguments
+                .get(index)
+                .is_some_and(|script| !script.is_constant())
         {
-            return Err(items[place].error(
+            return Err(program.items[index].error(
                 "a shell would run whatever the value says: hand it over as an argument and write \"$1\", as in [sh, -c, 'sign \"$1\"', sh, \"{{ order }}\"]",
             ));
         }
     }
-    Ok(arguments)
+    Ok(())
 }

@@ -1,71 +1,66 @@
-//! Reads `environments`: the target and the variables of each, of which `--environment` chooses one.
+//! The target and the variables of the environment that `--environment` selects.
 
 use std::collections::BTreeMap;
 
 use super::Error;
-use super::parse::target;
-use crate::yaml::{self, Cursor, Entry, Keys};
+use super::source::Environment;
+use crate::yaml::{self, Cursor, Field, Map};
 
-/// What the chosen environment says.
+/// What the selected environment sets, over the file's own values.
 #[derive(Default)]
-pub(super) struct Chosen<'d> {
-    /// Its deployment, over the file's.
+pub(super) struct SelectedEnvironment<'d> {
+    /// Address of the deployment.
     pub(super) target: Option<String>,
-    /// Its variables, over the file's.
+    /// Values of variables.
     pub(super) variables: BTreeMap<String, Cursor<'d>>,
 }
 
-/// Reads all of them, so that a slip shows whichever is chosen, and gives back the chosen one.
-pub(super) fn read<'d>(
-    section: Option<&Cursor<'d>>,
-    variables: Option<&Cursor<'d>>,
-    chosen: Option<&str>,
-) -> Result<Chosen<'d>, Error> {
-    let environments = section.map_or_else(|| Ok(Vec::new()), Cursor::entries)?;
-    let declared = variables.map_or_else(|| Ok(Vec::new()), Cursor::entries)?;
+/// Checks all environments, so that a mistake is found whichever is selected, and returns the selected one.
+pub(super) fn select<'d>(
+    environments: Map<'d, Environment<'d>>,
+    variables: &Map<'d, Cursor<'d>>,
+    selected: Option<&str>,
+) -> Result<SelectedEnvironment<'d>, Error> {
+    let names: Vec<&str> = environments.0.iter().map(|it| it.entry.name()).collect();
     let mut found = None;
-    for environment in &environments {
-        let read = one(environment, &declared)?;
-        if chosen == Some(environment.key.text.as_str()) {
-            found = Some(read);
+    for Field { entry, value, .. } in environments.0 {
+        refuse_undeclared(&value, variables)?;
+        if selected == Some(entry.name()) {
+            found = Some(value);
         }
     }
-    match (chosen, found) {
-        (None, _) => Ok(Chosen::default()),
-        (Some(_), Some(found)) => Ok(found),
-        (Some(name), None) => {
-            let known = environments.iter().map(|own| own.key.text.as_str());
-            let listed = known.clone().collect::<Vec<_>>().join(", ");
-            let otherwise = if listed.is_empty() {
-                "it has none, write them under environments".to_owned()
-            } else {
-                format!("use one of {listed}")
-            };
-            Err(Error::Environment {
-                name: name.to_owned(),
-                message: format!(
-                    "the scenario has no such environment{}",
-                    yaml::hint(name, known, &otherwise)
-                ),
-            })
-        }
-    }
+    let Some(name) = selected else {
+        return Ok(SelectedEnvironment::default());
+    };
+    let found = found.ok_or_else(|| unknown(name, &names))?;
+    let variables = found.variables.0.into_iter();
+    Ok(SelectedEnvironment {
+        target: found.target.map(|target| target.0),
+        variables: variables
+            .map(|it| (it.entry.name().to_owned(), it.value))
+            .collect(),
+    })
 }
 
-fn one<'d>(environment: &Entry<'d>, declared: &[Entry<'d>]) -> Result<Chosen<'d>, yaml::Error> {
-    let fields = environment
-        .value
-        .fields(Keys::known(&["target", "variables"]))?;
-    let mut variables = BTreeMap::new();
-    for entry in fields.read_or("variables", Vec::new(), Cursor::entries)? {
-        let known = declared.iter().map(|own| own.key.text.as_str());
-        if !known.clone().any(|own| own == entry.key.text) {
-            return Err(entry.unknown("variable", known));
-        }
-        variables.insert(entry.key.text.clone(), entry.value);
+fn refuse_undeclared(
+    environment: &Environment<'_>,
+    declared: &Map<'_, Cursor<'_>>,
+) -> Result<(), yaml::Error> {
+    let known = declared.0.iter().map(|it| it.entry.name());
+    let mut variables = environment.variables.0.iter();
+    let undeclared = variables.find(|it| !known.clone().any(|name| name == it.entry.name()));
+    undeclared.map_or(Ok(()), |it| Err(it.entry.unknown("variable", known)))
+}
+
+fn unknown(name: &str, known: &[&str]) -> Error {
+    let otherwise = if known.is_empty() {
+        "it has none, write them under environments".to_owned()
+    } else {
+        format!("use one of {}", known.join(", "))
+    };
+    let suggestion = yaml::suggest(name, known.iter().copied(), &otherwise);
+    Error::Environment {
+        name: name.to_owned(),
+        message: format!("the scenario has no such environment{suggestion}"),
     }
-    Ok(Chosen {
-        target: fields.get("target").map(target).transpose()?,
-        variables,
-    })
 }

@@ -24,17 +24,14 @@ pub(super) fn canonical(
     blocks: &[Block],
     variables: &BTreeMap<&str, &Value>,
 ) -> String {
-    let http = match scenario.http {
-        HttpVersion::Http11 => "1.1",
-        HttpVersion::Http2 => "2",
-        HttpVersion::Auto => "auto",
-    };
+    let mut versions = HttpVersion::WORDS.into_iter();
+    let http = versions.find(|(_, version)| *version == scenario.http);
     let cold = scenario.cold_start.as_ref();
     let tree = record([
         ("name", scenario.name.as_str().into()),
         ("variables", sorted(&json!(variables))),
         ("data", data(scenario)),
-        ("http", http.into()),
+        ("http", json!(http.map(|(word, _)| word))),
         (
             "user_classes",
             list(&scenario.user_classes, |class| {

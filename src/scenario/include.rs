@@ -8,7 +8,7 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 use super::inputs::Inputs;
-use crate::yaml::{Document, Error, ErrorKind, Key, Node, Value};
+use crate::yaml::{Document, Error, Key, Node, Value};
 
 /// Files that one scenario may include, those that are included several times counted as often.
 const MOST_FILES: usize = 100;
@@ -286,8 +286,6 @@ fn error(file: &str, node: &Node, message: &str) -> Error {
         file: file.to_owned(),
         line: node.line,
         column: node.column,
-        path: INCLUDE.to_owned(),
-        kind: ErrorKind::Invalid,
         message: format!("{INCLUDE}: {message}"),
     }
 }

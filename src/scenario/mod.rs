@@ -13,6 +13,8 @@ mod environments;
 mod error;
 mod expectation;
 mod expected;
+mod fields;
+mod headers;
 mod identity;
 mod include;
 mod inputs;
@@ -21,7 +23,9 @@ mod model;
 mod number;
 mod parse;
 mod phases;
+mod rules;
 mod sensitive;
+mod source;
 mod step;
 mod steps;
 mod template;
@@ -29,9 +33,6 @@ mod template;
 mod tests;
 mod users;
 mod variables;
-
-/// What an editor holds a scenario against: its JSON Schema.
-pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use auth::{Auth, AwsSigV4, KeyPlace};
 pub use data::{Format, Table};
@@ -41,6 +42,6 @@ pub use inputs::{Commands, Files, Inputs, Open, Opened};
 pub use model::{
     ColdStart, Data, HttpVersion, Pause, Phase, RowOrder, Scenario, Shape, Spacing, Task, UserClass,
 };
-pub use parse::parse;
+pub use parse::{parse, schema};
 pub use step::{Action, Body, Capture, Command, Method, Request, Source, Step};
 pub use template::{Condition, RenderError, Scope, Template, ValueTemplate};

@@ -183,6 +183,15 @@ pub enum Spacing {
     Poisson,
 }
 
+impl HttpVersion {
+    /// The versions with their names in a scenario.
+    pub(super) const WORDS: [(&str, Self); 3] = [
+        ("1.1", Self::Http11),
+        ("2", Self::Http2),
+        ("auto", Self::Auto),
+    ];
+}
+
 impl Phase {
     /// Whether regression looks at the phase without being asked: measured, constant, nonzero, not repeated.
     pub fn is_steady(&self) -> bool {

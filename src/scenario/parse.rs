@@ -1,82 +1,63 @@
-//! The file as a whole: each section handed to its reader, what concerns them all checked at the end.
+//! The file as a whole: each section is compiled in turn, and rules across sections are checked at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::checks::expect;
+use super::headers::{self, HeaderTemplates};
 use super::inputs::Inputs;
-use super::misplaced;
-use super::steps::{Headers, header_name, headers, redirects, timeout};
 use super::template::{Rows, refuse_name};
-use super::users::Reader;
+use super::users::Compiler;
 use super::variables::Variables;
 use super::{
-    ColdStart, Data, Error, Expect, HttpVersion, RowOrder, Scenario, environments, identity,
-    include, phases,
+    ColdStart, Data, Error, Expect, HttpVersion, Scenario, environments, fields, identity, include,
+    phases, source,
 };
-use crate::yaml::{self, Cursor, Document, Keys};
+use crate::yaml::{self, Document, FromYaml as _, Map};
 
-/// `include` is put in place before the sections are read.
-const SECTIONS: [&str; 10] = [
-    "include",
-    "name",
-    "target",
-    "variables",
-    "environments",
-    "data",
-    "defaults",
-    "user_classes",
-    "load",
-    "cold_start",
-];
-
-/// What holds for every request that does not say otherwise.
+/// What holds for every request that does not override it.
 pub(super) struct Defaults {
     pub(super) timeout: Duration,
     pub(super) redirects: u32,
     pub(super) expect: Expect,
-    pub(super) headers: Headers,
+    pub(super) headers: HeaderTemplates,
     pub(super) http: HttpVersion,
     pub(super) cookies: bool,
 }
 
-/// Parses a scenario; `file` is how errors name it.
+/// Parses a scenario; `file` is the name that errors use for it.
 pub fn parse(file: &str, text: &str, inputs: &Inputs<'_>) -> Result<Scenario, Error> {
     let document = include::expanded(Document::parse(file, text)?, inputs)?;
-    let root = document.root().fields(Keys {
-        known: &SECTIONS,
-        misplaced: misplaced::IN_FILE,
-    })?;
-    let name = root.require("name")?.name()?.to_owned();
-    let target = root.get("target").map(target).transpose()?;
-    let written = root.get("variables");
-    let chosen = environments::read(root.get("environments"), written, inputs.environment)?;
-    let mut variables = Variables::read(written, &chosen.variables, inputs)?;
-    let data = root
-        .get("data")
-        .map_or(Ok(Vec::new()), |section| data(section, &variables, inputs))?;
+    let source = source::File::from_yaml(&document.root())?;
+    debug_assert!(source.include.is_none(), "included files are in place");
+    let selected =
+        environments::select(source.environments, &source.variables, inputs.environment)?;
+    let mut variables = Variables::new(&source.variables, &selected.variables, inputs)?;
+    let data = data(&source.data, &variables, inputs)?;
     variables.rows = Rows::new(
         data.iter()
             .map(|data| (data.name.clone(), Arc::clone(&data.table)))
             .collect(),
     );
-    let defaults = defaults(root.get("defaults"), &variables)?;
+    let defaults = defaults(source.defaults.as_ref(), &variables)?;
     let http = defaults.http;
-    let mut reader = Reader::new(&variables, defaults, *inputs, &data);
-    let user_classes = reader.classes(root.require("user_classes")?)?;
-    let requests = reader.into_requests();
-    let blocks = phases::read(root.require("load")?, requests.len(), &variables)?;
-    let cold_start = root.get("cold_start").map(cold_start).transpose()?;
+    let mut compiler = Compiler::new(&variables, defaults, *inputs, &data);
+    let user_classes = compiler.classes(&source.user_classes)?;
+    let requests = compiler.into_requests();
+    let blocks = phases::blocks(&source.load, requests.len(), &variables)?;
     let mut scenario = Scenario {
-        name,
-        target: chosen.target.or(target),
+        name: source.name.0,
+        target: selected.target.or(source.target.map(|target| target.0)),
         variables: BTreeMap::new(),
         requests,
         http,
         user_classes,
         load: phases::unroll(&blocks),
-        cold_start,
+        cold_start: source.cold_start.map(|mark| ColdStart {
+            header: mark.header.lowercase(),
+            equals: mark.equals.0,
+        }),
         canonical: String::new(),
         sha256: String::new(),
         secrets: Vec::new(),
@@ -90,66 +71,43 @@ pub fn parse(file: &str, text: &str, inputs: &Inputs<'_>) -> Result<Scenario, Er
     Ok(scenario)
 }
 
-/// Reads `data`: files of rows by the name that expressions call a row by.
+/// The JSON Schema of scenario files.
+pub fn schema() -> String {
+    yaml::document::<source::File<'_>>("loadgate scenario", |file| {
+        // An included file may bring what this one lacks.
+        let required = std::mem::take(&mut file["required"]);
+        file["required"] = serde_json::json!([]);
+        file["anyOf"] = serde_json::json!([{ "required": required }, { "required": ["include"] }]);
+    })
+}
+
+/// Reads the files of rows.
 fn data(
-    section: &Cursor<'_>,
+    sources: &Map<'_, fields::Data<'_>>,
     variables: &Variables<'_>,
     inputs: &Inputs<'_>,
 ) -> Result<Vec<Data>, yaml::Error> {
-    let mut all = Vec::new();
-    for entry in section.entries()? {
-        let name = &entry.key.text;
+    let data = sources.0.iter().map(|source| {
+        let name = source.entry.name();
         if let Some(message) = refuse_name(name) {
-            return Err(entry.error(message));
+            return Err(source.entry.error(message));
         }
         if variables.has(name) {
-            return Err(entry.error(format_args!(
+            return Err(source.entry.error(format_args!(
                 "'{name}' is a variable as well, choose another name"
             )));
         }
-        let is_short = !matches!(entry.value.node().value, yaml::Value::Map(_));
-        let (table, order) = if is_short {
-            (inputs.table(&entry.value)?, RowOrder::default())
-        } else {
-            let fields = entry.value.fields(Keys::known(&["file", "order"]))?;
-            let table = inputs.table(fields.require("file")?)?;
-            (table, fields.read_or("order", RowOrder::default(), order)?)
-        };
-        all.push(Data {
-            name: name.clone(),
-            order,
-            table,
-        });
-    }
-    Ok(all)
-}
-
-fn order(cursor: &Cursor<'_>) -> Result<RowOrder, yaml::Error> {
-    cursor.one_of(&[
-        ("sequential", RowOrder::Sequential),
-        ("random", RowOrder::Random),
-        ("unique", RowOrder::Unique),
-    ])
-}
-
-/// Reads the address of a deployment.
-pub(super) fn target(cursor: &Cursor<'_>) -> Result<String, yaml::Error> {
-    let text = cursor.line_of_text()?;
-    let wrong = || {
-        cursor.error(format_args!(
-            "'{text}' is not a target, write an address such as https://api.example.com, with a path where all steps share one"
-        ))
-    };
-    let url = url::Url::parse(text).map_err(|_| wrong())?;
-    let is_base = url.has_host() && url.query().is_none() && url.fragment().is_none();
-    if !is_base || !["http", "https"].contains(&url.scheme()) {
-        return Err(wrong());
-    }
-    Ok(text.to_owned())
+        Ok(Data {
+            name: name.to_owned(),
+            order: source.value.order,
+            table: inputs.table(&source.value.file)?,
+        })
+    });
+    data.collect()
 }
 
 fn defaults(
-    section: Option<&Cursor<'_>>,
+    source: Option<&source::Defaults<'_>>,
     variables: &Variables<'_>,
 ) -> Result<Defaults, yaml::Error> {
     let mut defaults = Defaults {
@@ -160,49 +118,19 @@ fn defaults(
         http: HttpVersion::default(),
         cookies: false,
     };
-    let Some(section) = section else {
+    let Some(source) = source else {
         return Ok(defaults);
     };
-    let keys = [
-        "timeout",
-        "http",
-        "headers",
-        "expect",
-        "redirects",
-        "cookies",
-    ];
-    for entry in section.fields(Keys::known(&keys))?.entries() {
-        let value = &entry.value;
-        match entry.key.text.as_str() {
-            "timeout" => defaults.timeout = timeout(value)?,
-            "http" => defaults.http = http(value)?,
-            "headers" => defaults.headers = headers(value, variables, &BTreeSet::new())?,
-            "expect" => {
-                let none = Expect::default();
-                defaults.expect = expect(value, &none, variables, &BTreeSet::new())?;
-            }
-            "redirects" => defaults.redirects = redirects(value)?,
-            _ => defaults.cookies = value.boolean()?,
-        }
+    let no_names = BTreeSet::new();
+    if let Some(timeout) = &source.timeout {
+        defaults.timeout = timeout.0;
     }
+    if let Some(section) = &source.expect {
+        defaults.expect = expect(section, &Expect::default(), variables, &no_names)?;
+    }
+    defaults.headers = headers::templates(&source.headers, variables, &no_names)?;
+    defaults.redirects = source.redirects.map_or(0, |redirects| redirects.0);
+    defaults.http = source.http.unwrap_or_default();
+    defaults.cookies = source.cookies.unwrap_or(false);
     Ok(defaults)
-}
-
-fn http(cursor: &Cursor<'_>) -> Result<HttpVersion, yaml::Error> {
-    // Read as text first: a bare 1.1 is a number, whose quotes other readers of the file would miss.
-    cursor.text()?;
-    cursor.one_of(&[
-        ("1.1", HttpVersion::Http11),
-        ("2", HttpVersion::Http2),
-        ("auto", HttpVersion::Auto),
-    ])
-}
-
-fn cold_start(cursor: &Cursor<'_>) -> Result<ColdStart, yaml::Error> {
-    let fields = cursor.fields(Keys::known(&["header", "equals"]))?;
-    let header = fields.require("header")?;
-    Ok(ColdStart {
-        header: header_name(header.line_of_text()?).map_err(|message| header.error(message))?,
-        equals: fields.require("equals")?.line_of_text()?.to_owned(),
-    })
 }

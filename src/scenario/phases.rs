@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::misplaced;
+use super::fields::{Block as BlockSource, Items};
+use super::source;
 use super::variables::Variables;
-use super::{Phase, Shape, Spacing};
+use super::{Phase, Shape};
 use crate::units::{parse_duration, parse_rate};
-use crate::yaml::{Cursor, Error, Fields, Keys};
+use crate::yaml::{Cursor, Error, Located};
 
 /// The most users at once: beyond it one machine runs out of ports and files first.
 const MOST_USERS: u32 = 100_000;
@@ -41,40 +42,37 @@ pub(super) struct Block {
     pub(super) phases: Vec<Phase>,
 }
 
-/// Reads `load`.
-pub(super) fn read(
-    section: &Cursor<'_>,
+/// Compiles `load`.
+pub(super) fn blocks(
+    source: &Items<'_, BlockSource<'_>>,
     names: usize,
     variables: &Variables<'_>,
 ) -> Result<Vec<Block>, Error> {
-    let mut reader = Reader {
+    let mut compiler = Compiler {
         variables,
         names: BTreeSet::new(),
     };
-    let items = section.filled_list()?;
-    let blocks: Vec<_> = items
-        .iter()
-        .map(|item| reader.block(item))
-        .collect::<Result<_, _>>()?;
+    let blocks = source.items.iter().map(|item| compiler.block(item));
+    let blocks: Vec<Block> = blocks.collect::<Result<_, _>>()?;
     let unrolled: usize = blocks
         .iter()
-        .map(|block| block.passes as usize * block.phases.len())
+        .map(|block| block.phases.len().saturating_mul(block.passes as usize))
         .sum();
     if unrolled > MOST_PHASES {
-        return Err(section.error(format_args!(
+        return Err(source.at.error(format_args!(
             "{unrolled} phases with repeats unrolled are too many, at most {MOST_PHASES} are run"
         )));
     }
-    bounded(section, &blocks, names)?;
-    let judged = |phase: &Phase| phase.measure && !phase.shape.is_idle();
-    if !blocks.iter().flat_map(|block| &block.phases).any(judged) {
-        return Err(section.error("no phase is both measured and sends something, so there is nothing to judge: add one without 'measure: false'"));
+    refuse_huge(&source.at, &blocks, names)?;
+    let is_judged = |phase: &Phase| phase.measure && !phase.shape.is_idle();
+    if !blocks.iter().flat_map(|block| &block.phases).any(is_judged) {
+        return Err(source.at.error("no phase is both measured and sends something, so there is nothing to judge: add one without 'measure: false'"));
     }
     Ok(blocks)
 }
 
 /// Refuses a load that is too long or keeps too much. Every slice keeps a cell for each of the names.
-fn bounded(section: &Cursor<'_>, blocks: &[Block], names: usize) -> Result<(), Error> {
+fn refuse_huge(section: &Cursor<'_>, blocks: &[Block], names: usize) -> Result<(), Error> {
     let mut length = Duration::ZERO;
     let (mut slices, mut phases) = (0_usize, 0_usize);
     for block in blocks {
@@ -117,140 +115,115 @@ pub(super) fn unroll(blocks: &[Block]) -> Vec<Phase> {
         .collect()
 }
 
-struct Reader<'a> {
+struct Compiler<'a> {
     variables: &'a Variables<'a>,
     names: BTreeSet<String>,
 }
 
-impl Reader<'_> {
-    fn block(&mut self, cursor: &Cursor<'_>) -> Result<Block, Error> {
-        if cursor.node().get("repeat").is_none() {
-            return Ok(Block {
+impl Compiler<'_> {
+    fn block(&mut self, item: &Located<'_, BlockSource<'_>>) -> Result<Block, Error> {
+        match &item.value {
+            BlockSource::Phase(phase) => Ok(Block {
                 passes: 1,
-                phases: vec![self.phase(cursor, 1)?],
-            });
-        }
-        let fields = cursor.fields(Keys::known(&["repeat", "phases"]))?;
-        let passes = self.whole(fields.require("repeat")?, "passes", 1..=MOST_PASSES)?;
-        let mut phases = Vec::new();
-        for cursor in fields.require("phases")?.filled_list()? {
-            if cursor.node().get("repeat").is_some() {
-                return Err(
-                    cursor.error("a repeat cannot stand inside of another, write its phases out")
-                );
+                phases: vec![self.phase(&item.at, phase, 1)?],
+            }),
+            BlockSource::Repeat(source) => {
+                let passes = self.whole(&source.repeat, "passes", 1..=MOST_PASSES)?;
+                let phases = source.phases.items.iter();
+                let phases = phases.map(|phase| self.phase(&phase.at, &phase.value.0, passes));
+                Ok(Block {
+                    passes,
+                    phases: phases.collect::<Result<_, _>>()?,
+                })
             }
-            phases.push(self.phase(&cursor, passes)?);
         }
-        Ok(Block { passes, phases })
     }
 
-    fn phase(&mut self, cursor: &Cursor<'_>, passes: u32) -> Result<Phase, Error> {
-        let keys = [
-            "phase",
-            "users",
-            "arrivals",
-            "spacing",
-            "max_users",
-            "for",
-            "measure",
-        ];
-        let fields = cursor.fields(Keys {
-            known: &keys,
-            misplaced: misplaced::IN_PHASE,
-        })?;
-        let name = fields.require("phase")?;
-        let text = name.name()?;
-        if text == "all" {
-            return Err(name.error("'all' means all phases together, choose another name"));
-        }
+    fn phase(
+        &mut self,
+        at: &Cursor<'_>,
+        source: &source::Phase<'_>,
+        passes: u32,
+    ) -> Result<Phase, Error> {
+        let name = &source.phase.value.0;
         let index = self.names.len();
-        if !self.names.insert(text.to_owned()) {
-            return Err(name.error(format_args!(
-                "another phase is named '{text}' as well, give each its own name; for several passes of the same phases use repeat"
+        if !self.names.insert(name.clone()) {
+            return Err(source.phase.at.error(format_args!(
+                "another phase is named '{name}' as well, give each its own name; for several passes of the same phases use repeat"
             )));
         }
-        let length = fields.require("for")?;
-        let duration = self.variables.known(length, parse_duration)?;
+        let duration = self.variables.known(&source.r#for, parse_duration)?;
         if duration.is_zero() {
-            return Err(length.error("must be longer than 0s"));
+            return Err(source.r#for.error("must be longer than 0s"));
         }
         Ok(Phase {
-            name: text.to_owned(),
+            name: name.clone(),
             index,
             pass: 0,
             passes,
             duration,
-            shape: self.shape(&fields)?,
-            measure: fields.read_or("measure", true, Cursor::boolean)?,
+            shape: self.shape(at, source)?,
+            measure: source.measure.unwrap_or(true),
         })
     }
 
-    fn shape(&self, fields: &Fields<'_>) -> Result<Shape, Error> {
-        match (fields.get("users"), fields.get("arrivals")) {
+    fn shape(&self, at: &Cursor<'_>, source: &source::Phase<'_>) -> Result<Shape, Error> {
+        match (&source.users, &source.arrivals) {
             (Some(users), None) => {
-                for key in ["spacing", "max_users"] {
-                    if let Some(cursor) = fields.get(key) {
-                        return Err(cursor.error("belongs to arrivals, and this phase has users"));
-                    }
+                let spacing = source.spacing.as_ref().map(|spacing| &spacing.at);
+                if let Some(at) = spacing.or(source.max_users.as_deref()) {
+                    return Err(at.error("belongs to arrivals, and this phase has users"));
                 }
-                let (from, to) = self.range(users, |text| {
-                    count(
-                        text,
-                        0..=MOST_USERS,
-                        "a number of users, write one such as 20, or a range such as 0..100",
-                    )
-                })?;
+                let what = "a number of users, write one such as 20, or a range such as 0..100";
+                let (from, to) = self.range(users, |text| count(text, 0..=MOST_USERS, what))?;
                 Ok(Shape::Users { from, to })
             }
             (None, Some(arrivals)) => {
                 let (from, to) = self.range(arrivals, rate)?;
-                let max_users = fields.read_or("max_users", DEFAULT_MAX_USERS, |cursor| {
-                    self.whole(cursor, "users", 1..=MOST_USERS)
-                })?;
-                let spacing = fields.read_or("spacing", Spacing::default(), |cursor| {
-                    cursor.one_of(&[("even", Spacing::Even), ("poisson", Spacing::Poisson)])
-                })?;
+                let max_users = match &source.max_users {
+                    Some(number) => self.whole(number, "users", 1..=MOST_USERS)?,
+                    None => DEFAULT_MAX_USERS,
+                };
+                let spacing = source.spacing.as_ref();
                 Ok(Shape::Arrivals {
                     from,
                     to,
-                    spacing,
+                    spacing: spacing.map(|spacing| spacing.value).unwrap_or_default(),
                     max_users,
                 })
             }
-            (Some(_), Some(_)) => Err(fields
-                .map()
-                .error("has both users and arrivals, remove one of them")),
-            (None, None) => Err(fields
-                .map()
-                .error("needs users (a number of them) or arrivals (a rate such as 200/s)")),
+            (Some(_), Some(_)) => Err(at.error("has both users and arrivals, remove one of them")),
+            (None, None) => {
+                Err(at.error("needs users (a number of them) or arrivals (a rate such as 200/s)"))
+            }
         }
     }
 
-    /// Reads `A`, `A..B` or an expression that yields either.
+    /// Parses `A`, `A..B` or an expression that yields either.
     fn range<T: Copy>(
         &self,
-        cursor: &Cursor<'_>,
-        read: impl Fn(&str) -> Result<T, String>,
+        value: &Cursor<'_>,
+        parse: impl Fn(&str) -> Result<T, String>,
     ) -> Result<(T, T), Error> {
-        self.variables.known(cursor, |text| {
-            // Half a range is told whole.
+        self.variables.known(value, |text| {
+            // Half a range is refused as a whole.
             let ends = text
                 .split_once("..")
                 .filter(|(from, to)| !from.is_empty() && !to.is_empty());
             let (from, to) = ends.unwrap_or((text, text));
-            Ok::<_, String>((read(from.trim())?, read(to.trim())?))
+            Ok::<_, String>((parse(from.trim())?, parse(to.trim())?))
         })
     }
 
     fn whole(
         &self,
-        cursor: &Cursor<'_>,
+        value: &Cursor<'_>,
         what: &str,
         bounds: std::ops::RangeInclusive<u32>,
     ) -> Result<u32, Error> {
         let what = format!("a number of {what}");
         self.variables
-            .known(cursor, |text| count(text, bounds.clone(), &what))
+            .known(value, |text| count(text, bounds.clone(), &what))
     }
 }
 

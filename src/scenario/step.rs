@@ -130,6 +130,19 @@ impl Method {
         }
     }
 
+    /// The key of a step that sends a request with this method.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Post => "post",
+            Self::Put => "put",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+            Self::Head => "head",
+            Self::Options => "options",
+        }
+    }
+
     /// Whether sending twice does what sending once does (RFC 9110, section 9.2.2).
     pub fn is_idempotent(self) -> bool {
         match self {

@@ -1,62 +1,47 @@
-//! The users: who they are, how they authenticate, and their tasks.
+//! Compiles the classes of users and their tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use super::auth;
+use super::auth::auth;
 use super::captures::name;
+use super::fields::Items;
+use super::headers::{self, HeaderTemplates};
 use super::inputs::Inputs;
-use super::misplaced;
 use super::parse::Defaults;
-use super::steps::{Headers, Surroundings, headers, lay};
+use super::source;
+use super::steps::StepContext;
 use super::template::ValueTemplate;
 use super::variables::Variables;
-use super::{Auth, Data, Pause, RowOrder, Step, Task, UserClass};
-use crate::units::parse_duration;
-use crate::yaml::{Cursor, Error, Keys, Node};
-
-/// The largest weight. The sum over all tasks that fit into a file stays below 2^32.
-const HEAVIEST: u32 = 100_000;
-
-const CLASS: Keys<'_> = Keys {
-    known: &[
-        "name", "weight", "wait", "headers", "auth", "on_start", "tasks", "cookies",
-    ],
-    misplaced: misplaced::IN_CLASS,
-};
-
-const TASK: Keys<'_> = Keys {
-    known: &["weight", "set", "stop_on_failure", "steps"],
-    misplaced: misplaced::IN_TASK,
-};
-
-/// Reads the users, gathering the names of their requests.
-pub(super) struct Reader<'a> {
-    pub(super) variables: &'a Variables<'a>,
-    pub(super) defaults: Defaults,
-    pub(super) inputs: Inputs<'a>,
-    /// The rows that users may take.
-    data: &'a [Data],
-    requests: Vec<String>,
-    /// Where each name stands among them.
-    places: BTreeMap<String, usize>,
-}
+use super::{Auth, Data, RowOrder, Step, Task, UserClass};
+use crate::yaml::{Cursor, Error, Map};
 
 /// The most names of requests. Every report has a row for each.
 const MOST_NAMES: usize = 20_000;
 
-/// A class as its steps see it.
-struct Class {
-    headers: Headers,
-    /// What any step of the class captures, and the rows that it may take.
+/// Compiles the users, and collects the names of their requests.
+pub(super) struct Compiler<'a> {
+    pub(super) variables: &'a Variables<'a>,
+    pub(super) defaults: Defaults,
+    pub(super) inputs: Inputs<'a>,
+    /// The data that users may take rows of.
+    data: &'a [Data],
+    requests: Vec<String>,
+    /// The index of each name among the requests.
+    indices: BTreeMap<String, usize>,
+}
+
+/// What the steps of a class have in common.
+struct ClassContext {
+    headers: HeaderTemplates,
+    /// Names that any step of the class captures, and the names of data.
     captured: BTreeSet<String>,
-    /// What any task of the class sets.
+    /// Names that any task of the class sets.
     set: BTreeSet<String>,
-    /// The rows that its headers and its authentication name.
+    /// The data that its headers and its authentication name.
     rows: BTreeSet<String>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Compiler<'a> {
     pub(super) fn new(
         variables: &'a Variables<'a>,
         defaults: Defaults,
@@ -69,7 +54,7 @@ impl<'a> Reader<'a> {
             inputs,
             data,
             requests: Vec::new(),
-            places: BTreeMap::new(),
+            indices: BTreeMap::new(),
         }
     }
 
@@ -80,27 +65,30 @@ impl<'a> Reader<'a> {
 
     /// The index of a request's name.
     pub(super) fn intern(&mut self, name: &str) -> Result<usize, String> {
-        if let Some(known) = self.places.get(name) {
-            return Ok(*known);
+        if let Some(index) = self.indices.get(name) {
+            return Ok(*index);
         }
-        let place = self.requests.len();
-        if place == MOST_NAMES {
+        let index = self.requests.len();
+        if index == MOST_NAMES {
             return Err(format!(
                 "more than {MOST_NAMES} names of requests are too many to report; give steps that do the same one 'name'"
             ));
         }
-        self.places.insert(name.to_owned(), place);
+        self.indices.insert(name.to_owned(), index);
         self.requests.push(name.to_owned());
-        Ok(place)
+        Ok(index)
     }
 
-    /// Reads `user_classes`.
-    pub(super) fn classes(&mut self, section: &Cursor<'_>) -> Result<Vec<UserClass>, Error> {
+    /// Compiles `user_classes`.
+    pub(super) fn classes(
+        &mut self,
+        sources: &Items<'_, source::Class<'_>>,
+    ) -> Result<Vec<UserClass>, Error> {
         let mut classes: Vec<UserClass> = Vec::new();
-        for cursor in section.filled_list()? {
-            let class = self.class(&cursor)?;
+        for source in &sources.items {
+            let class = self.class(&source.value)?;
             if classes.iter().any(|other| other.name == class.name) {
-                return Err(cursor.error(format_args!(
+                return Err(source.at.error(format_args!(
                     "another class is named '{}' as well, give each its own name",
                     class.name
                 )));
@@ -110,105 +98,108 @@ impl<'a> Reader<'a> {
         Ok(classes)
     }
 
-    fn class(&mut self, cursor: &Cursor<'_>) -> Result<UserClass, Error> {
-        let fields = cursor.fields(CLASS)?;
-        let captured = &captured(cursor.node()) | &self.variables.rows.names();
-        let set = set(cursor.node());
-        let settable = &captured | &set;
-        let own = fields.read_or("headers", Vec::new(), |section| {
-            headers(section, self.variables, &settable)
-        })?;
-        let auth = fields.read_or("auth", Vec::new(), |section| {
-            auth::read(section, self.variables, &settable)
-        })?;
-        if let Some(section) = fields.get("auth") {
-            refuse_both(section, &auth, &own)?;
-        }
-        let class = Class {
-            headers: lay(&self.defaults.headers, own),
-            captured,
-            set,
-            rows: self.variables.rows.take_named(),
+    fn class(&mut self, source: &source::Class<'_>) -> Result<UserClass, Error> {
+        let (context, auth) = self.class_context(source)?;
+        let on_start = match &source.on_start {
+            Some(steps) => self.on_start(steps, &context)?,
+            None => Vec::new(),
         };
-        let on_start = fields.read_or("on_start", Vec::new(), |section| {
-            self.on_start(section, &class)
-        })?;
-        let start_rows = &class.rows | &self.variables.rows.take_named();
+        let start_rows = &context.rows | &self.variables.rows.take_named();
         let mut named = start_rows.clone();
-        let tasks: Vec<Task> = fields
-            .require("tasks")?
-            .filled_list()?
-            .iter()
-            .map(|task| self.task(task, &class, &mut named))
+        let tasks = source.tasks.items.iter();
+        let tasks: Vec<Task> = tasks
+            .map(|task| self.task(&task.value, &context, &mut named))
             .collect::<Result<_, _>>()?;
         Ok(UserClass {
-            name: fields.require("name")?.name()?.to_owned(),
-            weight: fields.read_or("weight", 1, weight)?,
-            wait: fields.read_or("wait", Pause::default(), pause)?,
-            cookies: fields.read_or("cookies", self.defaults.cookies, Cursor::boolean)?,
+            name: source.name.0.clone(),
+            weight: source.weight.map_or(1, |weight| weight.0),
+            wait: source.wait.unwrap_or_default(),
+            cookies: source.cookies.unwrap_or(self.defaults.cookies),
             auth,
-            own_rows: self.rows(&named, Keep::ForUser),
+            own_rows: self.rows(&named, RowScope::User),
             start_rows: if on_start.is_empty() {
                 Vec::new()
             } else {
-                self.rows(&start_rows, Keep::ForPass)
+                self.rows(&start_rows, RowScope::Pass)
             },
             on_start,
             tasks,
         })
     }
 
-    /// The data among these names, by how long a row of them is kept.
-    fn rows(&self, named: &BTreeSet<String>, keep: Keep) -> Vec<usize> {
-        let kept = |data: &Data| match data.order {
-            RowOrder::Unique => keep == Keep::ForUser,
-            RowOrder::Sequential | RowOrder::Random => keep == Keep::ForPass,
+    fn class_context(
+        &self,
+        source: &source::Class<'_>,
+    ) -> Result<(ClassContext, Vec<Auth>), Error> {
+        let captured = &captured(source) | &self.variables.rows.names();
+        let set = source
+            .tasks
+            .items
+            .iter()
+            .flat_map(|task| names(&task.value.set))
+            .collect();
+        let runtime_names = &captured | &set;
+        let own_headers = headers::templates(&source.headers, self.variables, &runtime_names)?;
+        let mut class_auth = Vec::new();
+        if let Some(section) = &source.auth {
+            class_auth = auth(section, self.variables, &runtime_names)?;
+            refuse_both(&section.at, &class_auth, &own_headers)?;
+        }
+        let context = ClassContext {
+            headers: headers::merge(&self.defaults.headers, own_headers),
+            captured,
+            set,
+            rows: self.variables.rows.take_named(),
+        };
+        Ok((context, class_auth))
+    }
+
+    /// The indices of the named data whose rows are kept for this long.
+    fn rows(&self, named: &BTreeSet<String>, scope: RowScope) -> Vec<usize> {
+        let scope_of = |data: &Data| match data.order {
+            RowOrder::Unique => RowScope::User,
+            RowOrder::Sequential | RowOrder::Random => RowScope::Pass,
         };
         let all = self.data.iter().enumerate();
-        all.filter(|(_, data)| named.contains(&data.name) && kept(data))
+        all.filter(|(_, data)| named.contains(&data.name) && scope_of(data) == scope)
             .map(|(index, _)| index)
             .collect()
     }
 
     fn task(
         &mut self,
-        cursor: &Cursor<'_>,
-        class: &Class,
+        source: &source::Task<'_>,
+        class: &ClassContext,
         named: &mut BTreeSet<String>,
     ) -> Result<Task, Error> {
-        let fields = cursor.fields(TASK)?;
-        let mut settable = class.captured.clone();
-        let set = fields.read_or("set", Vec::new(), |section| {
-            self.set(section, &mut settable)
-        })?;
-        let steps = self.steps(fields.require("steps")?, class, &settable)?;
+        let mut runtime_names = class.captured.clone();
+        let set = self.set(&source.set, &mut runtime_names)?;
+        let steps = self.steps(&source.steps, class, &runtime_names)?;
         if !steps.iter().any(|step| step.request().is_some()) {
-            return Err(fields
-                .require("steps")?
-                .error("a task needs at least one request"));
+            return Err(source.steps.at.error("a task needs at least one request"));
         }
-        let own = &class.rows | &self.variables.rows.take_named();
-        named.extend(own.iter().cloned());
+        let rows = &class.rows | &self.variables.rows.take_named();
+        named.extend(rows.iter().cloned());
         Ok(Task {
-            weight: fields.read_or("weight", 1, weight)?,
-            rows: self.rows(&own, Keep::ForPass),
+            weight: source.weight.map_or(1, |weight| weight.0),
+            rows: self.rows(&rows, RowScope::Pass),
             set,
-            stop_on_failure: fields.read_or("stop_on_failure", false, Cursor::boolean)?,
+            stop_on_failure: source.stop_on_failure.unwrap_or(false),
             steps,
         })
     }
 
-    /// Reads `set`; each value may use those above it.
+    /// Compiles `set`; each value may use those above it.
     fn set(
         &self,
-        section: &Cursor<'_>,
-        settable: &mut BTreeSet<String>,
+        source: &Map<'_, Cursor<'_>>,
+        runtime_names: &mut BTreeSet<String>,
     ) -> Result<Vec<(String, ValueTemplate)>, Error> {
         let mut set = Vec::new();
-        for entry in section.entries()? {
-            let name = name(&entry, self.variables)?;
-            let value = self.variables.value(&entry.value, settable)?;
-            settable.insert(name.clone());
+        for field in &source.0 {
+            let name = name(&field.entry, self.variables)?;
+            let value = self.variables.value(&field.value, runtime_names)?;
+            runtime_names.insert(name.clone());
             set.push((name, value));
         }
         Ok(set)
@@ -216,46 +207,51 @@ impl<'a> Reader<'a> {
 
     fn steps(
         &mut self,
-        section: &Cursor<'_>,
-        class: &Class,
-        settable: &BTreeSet<String>,
+        source: &Items<'_, source::Step<'_>>,
+        class: &ClassContext,
+        runtime_names: &BTreeSet<String>,
     ) -> Result<Vec<Step>, Error> {
-        // What a task sets holds for its own steps, and so do the class's headers that need it.
-        let elsewhere = &class.set - settable;
-        let mut headers = class.headers.clone();
-        headers.retain(|(_, value)| !value.needs_any(&elsewhere));
-        let around = Surroundings {
+        // A task does not send headers of its class that use what only another task sets.
+        let headers = available(&class.headers, &(&class.set - runtime_names));
+        let context = StepContext {
             headers: &headers,
-            settable,
+            runtime_names,
         };
-        let steps = section.filled_list()?;
-        steps.iter().map(|step| self.step(step, around)).collect()
+        source
+            .items
+            .iter()
+            .map(|step| self.step(step, context))
+            .collect()
     }
 
-    /// Reads `on_start`. A header of the class that needs what a login brings goes with the steps after it, so that the
-    /// login itself can be sent.
-    fn on_start(&mut self, section: &Cursor<'_>, class: &Class) -> Result<Vec<Step>, Error> {
-        let items = section.filled_list()?;
-        let brings: Vec<BTreeSet<String>> = items
+    /// Compiles `on_start`. A class header that uses a captured value is sent by the steps after the capture, so the
+    /// login itself can be sent without it.
+    fn on_start(
+        &mut self,
+        source: &Items<'_, source::Step<'_>>,
+        class: &ClassContext,
+    ) -> Result<Vec<Step>, Error> {
+        let captures: Vec<BTreeSet<String>> = source
+            .items
             .iter()
-            .map(|item| keys(item.node().get("capture").into_iter()))
+            .map(|step| captured_by(&step.value))
             .collect();
         let mut steps = Vec::new();
-        for (place, item) in items.iter().enumerate() {
-            let before: BTreeSet<_> = brings[..place].iter().flatten().collect();
-            let later = brings[place..].iter().flatten();
+        for (index, step) in source.items.iter().enumerate() {
+            let (before, later) = captures.split_at(index);
+            let before: BTreeSet<&String> = before.iter().flatten().collect();
+            let later = later.iter().flatten();
             let mut missing: BTreeSet<String> = later
                 .filter(|name| !before.contains(name))
                 .cloned()
                 .collect();
             missing.extend(&class.set - &class.captured);
-            let mut headers = class.headers.clone();
-            headers.retain(|(_, value)| !value.needs_any(&missing));
-            let around = Surroundings {
+            let headers = available(&class.headers, &missing);
+            let context = StepContext {
                 headers: &headers,
-                settable: &class.captured,
+                runtime_names: &class.captured,
             };
-            steps.push(self.step(item, around)?);
+            steps.push(self.step(step, context)?);
         }
         Ok(steps)
     }
@@ -263,67 +259,48 @@ impl<'a> Reader<'a> {
 
 /// How long a row is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Keep {
-    /// By its user, for as long as it is there.
-    ForUser,
+enum RowScope {
+    /// By its user, for as long as the user exists.
+    User,
     /// For one pass through `on_start` or a task.
-    ForPass,
+    Pass,
+}
+
+/// The headers that need none of the missing names.
+fn available(headers: &HeaderTemplates, missing: &BTreeSet<String>) -> HeaderTemplates {
+    let available = headers
+        .iter()
+        .filter(|(_, value)| !value.needs_any(missing));
+    available.cloned().collect()
 }
 
 /// A class cannot fill one header in two ways.
-fn refuse_both(section: &Cursor<'_>, auth: &[Auth], headers: &Headers) -> Result<(), Error> {
+fn refuse_both(at: &Cursor<'_>, auth: &[Auth], headers: &HeaderTemplates) -> Result<(), Error> {
     let mut written = auth.iter().filter_map(Auth::header);
-    let twice = written.find(|name| {
-        let mut own = headers.iter();
-        own.any(|(own, _)| own.eq_ignore_ascii_case(name))
-    });
-    twice.map_or(Ok(()), |name| {
-        let article = if name.starts_with('A') { "an" } else { "a" };
-        Err(section.error(format_args!(
-            "the class has {article} {name} header as well, remove one of them"
-        )))
-    })
+    written
+        .find(|name| headers::has(headers, name))
+        .map_or(Ok(()), |name| {
+            let article = if name.starts_with('A') { "an" } else { "a" };
+            Err(at.error(format_args!(
+                "the class has {article} {name} header as well, remove one of them"
+            )))
+        })
 }
 
-/// The names that any step of a class captures. Looks at the tree as it is; reading the steps finds what is wrong there.
-fn captured(class: &Node) -> BTreeSet<String> {
-    let tasks = class.get("tasks").map_or(&[][..], Node::items);
-    let sections = tasks.iter().filter_map(|task| task.get("steps"));
-    let steps = sections.chain(class.get("on_start")).flat_map(Node::items);
-    keys(steps.filter_map(|step| step.get("capture")))
+/// The names that any step of a class captures.
+fn captured(class: &source::Class<'_>) -> BTreeSet<String> {
+    let tasks = class.tasks.items.iter().map(|task| &task.value.steps);
+    let steps = tasks.chain(&class.on_start).flat_map(|steps| &steps.items);
+    steps.flat_map(|step| captured_by(&step.value)).collect()
 }
 
-/// The names that any task of a class sets.
-fn set(class: &Node) -> BTreeSet<String> {
-    let tasks = class.get("tasks").map_or(&[][..], Node::items);
-    keys(tasks.iter().filter_map(|task| task.get("set")))
+fn captured_by(step: &source::Step<'_>) -> BTreeSet<String> {
+    step.capture.iter().flat_map(names).collect()
 }
 
-fn keys<'n>(maps: impl Iterator<Item = &'n Node>) -> BTreeSet<String> {
-    maps.flat_map(Node::entries)
-        .map(|(key, _)| key.text.clone())
+fn names<T>(map: &Map<'_, T>) -> BTreeSet<String> {
+    map.0
+        .iter()
+        .map(|field| field.entry.name().to_owned())
         .collect()
-}
-
-fn weight(cursor: &Cursor<'_>) -> Result<u32, Error> {
-    cursor.whole(1..=HEAVIEST)
-}
-
-/// Reads a pause: one duration, or a range such as `2s..5s`.
-pub(super) fn pause(cursor: &Cursor<'_>) -> Result<Pause, Error> {
-    let duration = |text: &str| -> Result<Duration, Error> {
-        parse_duration(text).map_err(|error| cursor.error(error))
-    };
-    let text = cursor.written()?;
-    let (from, to) = text.split_once("..").unwrap_or((text, text));
-    let pause = Pause {
-        from: duration(from)?,
-        to: duration(to)?,
-    };
-    if pause.from > pause.to {
-        return Err(cursor.error(format_args!(
-            "the range '{text}' is empty, write the shorter duration first"
-        )));
-    }
-    Ok(pause)
 }

@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::inputs::Inputs;
 use super::template::{
-    Budget, Condition, Names, Place, Rows, Secrets, Template, ValueTemplate, Variable, refuse_name,
+    Budget, Condition, EscapeContext, Names, Rows, Secrets, Template, ValueTemplate, Variable,
+    refuse_name,
 };
 use super::{Error, Scenario, sensitive};
-use crate::yaml::{self, Cursor, Document};
+use crate::yaml::{self, Cursor, Document, Field, Map};
 
 /// All that the file's expressions may name, wherever they stand.
 pub(super) struct Variables<'a> {
@@ -27,11 +28,11 @@ pub(super) struct Variables<'a> {
 }
 
 impl<'a> Variables<'a> {
-    /// Reads the section, with the values of the chosen environment over those of the file and those of `--set` over
+    /// Evaluates the section, with the values of the chosen environment over those of the file and those of `--set` over
     /// both. A variable may use the environment of the process and the variables above it.
-    pub(super) fn read(
-        section: Option<&Cursor<'_>>,
-        chosen: &BTreeMap<String, Cursor<'_>>,
+    pub(super) fn new(
+        section: &Map<'_, Cursor<'_>>,
+        selected: &BTreeMap<String, Cursor<'_>>,
         inputs: &Inputs<'a>,
     ) -> Result<Self, Error> {
         let overrides = inputs.set;
@@ -44,17 +45,13 @@ impl<'a> Variables<'a> {
             budget: Budget::default(),
             rows: Rows::default(),
         };
-        let entries = section.map_or_else(|| Ok(Vec::new()), Cursor::entries)?;
-        refuse_unknown(
-            overrides,
-            entries.iter().map(|entry| entry.key.text.as_str()),
-        )?;
-        for entry in entries {
-            let name = &entry.key.text;
+        refuse_unknown(overrides, section.0.iter().map(|field| field.entry.name()))?;
+        for Field { entry, value, .. } in &section.0 {
+            let name = entry.name();
             if let Some(message) = refuse_name(name) {
                 return Err(entry.error(message).into());
             }
-            let value = chosen.get(name).unwrap_or(&entry.value);
+            let value = selected.get(name).unwrap_or(value);
             match overrides.get(name) {
                 None => {
                     variables
@@ -65,11 +62,11 @@ impl<'a> Variables<'a> {
                     override_value(text)
                         .and_then(|value| variables.add(name, value))
                         .map_err(|message| Error::Set {
-                            name: name.clone(),
+                            name: name.to_owned(),
                             message,
                         })?;
                     let replaced = value.json().unwrap_or_default();
-                    variables.replaced.insert(name.clone(), replaced);
+                    variables.replaced.insert(name.to_owned(), replaced);
                 }
             }
         }
@@ -88,29 +85,29 @@ impl<'a> Variables<'a> {
         Ok(())
     }
 
-    fn names<'n>(&'n self, settable: &'n BTreeSet<String>) -> Names<'n> {
+    fn names<'n>(&'n self, runtime_names: &'n BTreeSet<String>) -> Names<'n> {
         Names {
             variables: &self.values,
-            settable,
+            runtime_names,
             rows: &self.rows,
             secrets: &self.secrets,
             budget: &self.budget,
         }
     }
 
-    /// A template of text, in which `settable` names may stand beside the variables.
+    /// A template of text, in which `runtime_names` names may stand beside the variables.
     pub(super) fn template(
         &self,
         cursor: &Cursor<'_>,
-        place: Place,
-        settable: &BTreeSet<String>,
+        place: EscapeContext,
+        runtime_names: &BTreeSet<String>,
     ) -> Result<Template, yaml::Error> {
-        Template::parse(cursor.written()?, place, self.names(settable))
+        Template::parse(cursor.scalar()?, place, self.names(runtime_names))
             .map_err(|error| cursor.error(error))
     }
 
     /// A template of text that stands in no file, of which only the process's environment is known.
-    pub(super) fn text(&self, text: &str, place: Place) -> Result<Template, String> {
+    pub(super) fn text(&self, text: &str, place: EscapeContext) -> Result<Template, String> {
         Template::parse(text, place, self.names(&BTreeSet::new()))
             .map_err(|error| error.to_string())
     }
@@ -120,23 +117,23 @@ impl<'a> Variables<'a> {
         self.values.contains_key(name)
     }
 
-    /// A condition, in which `settable` names may stand beside the variables.
+    /// A condition, in which `runtime_names` names may stand beside the variables.
     pub(super) fn condition(
         &self,
         cursor: &Cursor<'_>,
-        settable: &BTreeSet<String>,
+        runtime_names: &BTreeSet<String>,
     ) -> Result<Condition, yaml::Error> {
-        Condition::parse(cursor.written()?, self.names(settable))
+        Condition::parse(cursor.scalar()?, self.names(runtime_names))
             .map_err(|error| cursor.error(error))
     }
 
-    /// A template of a JSON value, in which `settable` names may stand beside the variables.
+    /// A template of a JSON value, in which `runtime_names` names may stand beside the variables.
     pub(super) fn value(
         &self,
         cursor: &Cursor<'_>,
-        settable: &BTreeSet<String>,
+        runtime_names: &BTreeSet<String>,
     ) -> Result<ValueTemplate, yaml::Error> {
-        ValueTemplate::parse(&cursor.json()?, self.names(settable))
+        ValueTemplate::parse(&cursor.json()?, self.names(runtime_names))
             .map_err(|error| cursor.error(error))
     }
 
@@ -147,7 +144,7 @@ impl<'a> Variables<'a> {
         cursor: &Cursor<'_>,
         read: impl Fn(&str) -> Result<T, E>,
     ) -> Result<T, yaml::Error> {
-        let template = self.template(cursor, Place::Plain, &BTreeSet::new())?;
+        let template = self.template(cursor, EscapeContext::Plain, &BTreeSet::new())?;
         let text = template.constant().ok_or_else(|| {
             cursor.error("must be known before the run, and so cannot be drawn: use variables only")
         })?;
@@ -231,7 +228,7 @@ fn refuse_unknown<'n>(
             name: name.clone(),
             message: format!(
                 "the scenario has no such variable{}",
-                yaml::hint(name, known, "declare it under variables first")
+                yaml::suggest(name, known, "declare it under variables first")
             ),
         })
     })

@@ -3,12 +3,16 @@
 //! This room is pure: text in, `Thresholds` out. It must not know how anything is measured or judged.
 
 mod limits;
+mod metrics;
+mod misplaced;
 mod model;
 mod names;
 mod parse;
 mod regression;
+mod source;
 #[cfg(test)]
 mod tests;
+mod values;
 
 /// Why thresholds cannot be used.
 pub use crate::yaml::Error;
@@ -18,7 +22,4 @@ pub use model::{
     Regression, RequestRule, Severity, Subject, Thresholds,
 };
 pub use names::{Names, PhaseName};
-pub use parse::parse;
-
-/// What an editor holds thresholds against: their JSON Schema.
-pub const SCHEMA: &str = include_str!("schema.json");
+pub use parse::{parse, schema};

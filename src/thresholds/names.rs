@@ -2,7 +2,7 @@
 
 use super::{Error, Subject};
 use crate::metric::Metric;
-use crate::yaml::{Cursor, Entry, hint};
+use crate::yaml::{Cursor, Entry, suggest};
 
 /// What the scenario has that thresholds may speak of.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ impl Names<'_> {
 
     /// The request that a key names.
     pub(super) fn request(&self, entry: &Entry<'_>) -> Result<Subject, Error> {
-        let name = &entry.key.text;
+        let name = entry.name();
         self.find_request(name)
             .map_err(|message| entry.error(message))
     }
@@ -59,13 +59,15 @@ impl Names<'_> {
         }
         let known = self.requests.iter().map(String::as_str);
         let listed = format!("it has {}", self.requests.join(", "));
-        let hint = hint(name, known, &listed);
-        Err(format!("the scenario has no request named '{name}'{hint}"))
+        let suggestion = suggest(name, known, &listed);
+        Err(format!(
+            "the scenario has no request named '{name}'{suggestion}"
+        ))
     }
 
     /// The measured phase that a key names.
     pub(super) fn phase(&self, entry: &Entry<'_>) -> Result<String, Error> {
-        self.find_phase(&entry.key.text)
+        self.find_phase(entry.name())
             .map_err(|message| entry.error(message))
     }
 
@@ -89,8 +91,10 @@ impl Names<'_> {
             )),
             None => {
                 let listed = format!("it measures {}", measured().collect::<Vec<_>>().join(", "));
-                let hint = hint(name, measured(), &listed);
-                Err(format!("the scenario has no phase named '{name}'{hint}"))
+                let suggestion = suggest(name, measured(), &listed);
+                Err(format!(
+                    "the scenario has no phase named '{name}'{suggestion}"
+                ))
             }
         }
     }

@@ -80,7 +80,7 @@ fn the_book_shows_what_holds_if_nothing_is_written() {
 
 #[test]
 fn the_schema_knows_every_kind_of_failure_that_limits_take() {
-    let schema: serde_json::Value = serde_json::from_str(include_str!("schema.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
     let mut patterns = Vec::new();
     let mut left = vec![&schema];
     while let Some(value) = left.pop() {
@@ -95,12 +95,13 @@ fn the_schema_knows_every_kind_of_failure_that_limits_take() {
     }
     let names = names.join("|");
     let expected = format!("^([1-9][0-9][0-9]|[2-5][xX][xX]|{names})$");
-    assert_eq!(patterns, [&expected]);
+    assert!(!patterns.is_empty());
+    assert!(patterns.iter().all(|pattern| **pattern == expected));
 }
 
 #[test]
 fn the_book_shows_every_key() {
-    let schema: serde_json::Value = serde_json::from_str(include_str!("schema.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
     let keys = |path: &str| -> Vec<String> {
         let object = schema.pointer(path).and_then(serde_json::Value::as_object);
         object.unwrap().keys().cloned().collect()
@@ -112,10 +113,10 @@ fn the_book_shows_every_key() {
     let likes = ["p90", "p95", "p99"];
     for (place, way, left_out) in [
         ("/properties", &[][..], &[][..]),
-        ("/properties/limits/properties", &["limits"], &[]),
-        ("/properties/regression/properties", &["regression"], &[]),
-        ("/properties/abort/properties", &["abort"], &[]),
-        ("/$defs/cold/properties", &["limits", "cold"], &likes),
+        ("/$defs/Limits/properties", &["limits"], &[]),
+        ("/$defs/Regression/properties", &["regression"], &[]),
+        ("/$defs/Abort/properties", &["abort"], &[]),
+        ("/$defs/Cold/properties", &["limits", "cold"], &likes),
     ] {
         let node = way.iter().fold(&shown, |node, key| node.get(key).unwrap());
         let written = node.entries().iter().map(|(key, _)| key.text.clone());

@@ -1,9 +1,8 @@
-//! One value of a file, read as what it should be.
+//! One value of a file: its position, and the errors about it.
 
 use std::fmt::Display;
-use std::ops::RangeInclusive;
 
-use super::{Entry, Error, ErrorKind, Fields, Key, Keys, Node, Value, hint};
+use super::{Entry, Error, FromYaml, Key, Misplaced, Node, Value, keys, suggest};
 
 /// The longest name, in bytes. Every report repeats it in many places.
 pub const LONGEST_NAME: usize = 1_000;
@@ -59,12 +58,17 @@ impl<'d> Cursor<'d> {
         self.node.line
     }
 
-    /// Whether nothing is written.
-    pub fn is_null(&self) -> bool {
-        matches!(self.node.value, Value::Null)
+    /// Whether the value is a map.
+    pub fn is_map(&self) -> bool {
+        matches!(self.node.value, Value::Map(_))
     }
 
-    /// An error at this value; the message is told behind the field's path.
+    /// Whether the value is a list.
+    pub fn is_list(&self) -> bool {
+        matches!(self.node.value, Value::List(_))
+    }
+
+    /// An error at this value; the message follows the path of the field.
     pub fn error(&self, message: impl Display) -> Error {
         let message = if self.path.is_empty() {
             message.to_string()
@@ -75,17 +79,7 @@ impl<'d> Cursor<'d> {
             file: self.file.to_owned(),
             line: self.node.line,
             column: self.node.column,
-            path: self.path.clone(),
-            kind: ErrorKind::Invalid,
             message,
-        }
-    }
-
-    /// An error at this value, which asks for a part of the format that is not built yet.
-    pub fn not_supported(&self, feature: impl Display) -> Error {
-        Error {
-            kind: ErrorKind::NotSupported,
-            ..self.error(format_args!("{feature} is not supported yet"))
         }
     }
 
@@ -112,11 +106,11 @@ impl<'d> Cursor<'d> {
         match &self.node.value {
             Value::Text {
                 text,
-                mistakable: None,
+                ambiguous: None,
             } => Ok(text),
             Value::Text {
                 text,
-                mistakable: Some(kind),
+                ambiguous: Some(kind),
             } => Err(quote(text, kind)),
             Value::Number { text, .. } => Err(quote(text, "a number")),
             Value::Bool(value) => Err(quote(if *value { "true" } else { "false" }, "a boolean")),
@@ -148,8 +142,8 @@ impl<'d> Cursor<'d> {
         Ok(text)
     }
 
-    /// Any scalar as it is written: for fields that are text by nature, and for units that have their own spelling.
-    pub fn written(&self) -> Result<&'d str, Error> {
+    /// Any scalar as it is written, quoted or not.
+    pub fn scalar(&self) -> Result<&'d str, Error> {
         match &self.node.value {
             Value::Text { text, .. } | Value::Number { text, .. } => Ok(text),
             Value::Bool(value) => Ok(if *value { "true" } else { "false" }),
@@ -157,48 +151,25 @@ impl<'d> Cursor<'d> {
         }
     }
 
-    /// A scalar read by a function whose error says what it should be.
-    pub fn read<T, E: Display>(&self, read: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Error> {
-        read(self.written()?).map_err(|error| self.error(error))
-    }
-
-    /// A whole number within bounds.
-    pub fn whole(&self, bounds: RangeInclusive<u32>) -> Result<u32, Error> {
-        let number = match &self.node.value {
-            Value::Number { text, .. } => text.parse().ok(),
-            Value::Null | Value::Bool(_) | Value::Text { .. } | Value::List(_) | Value::Map(_) => {
-                None
-            }
-        };
-        number
-            .filter(|number| bounds.contains(number))
-            .ok_or_else(|| {
-                let (from, to) = bounds.into_inner();
-                self.expected(format_args!("a whole number from {from} to {to}"))
-            })
-    }
-
-    /// `true` or `false`.
-    pub fn boolean(&self) -> Result<bool, Error> {
-        match &self.node.value {
-            Value::Bool(value) => Ok(*value),
-            Value::Null
-            | Value::Number { .. }
-            | Value::Text { .. }
-            | Value::List(_)
-            | Value::Map(_) => Err(self.expected("true or false")),
-        }
+    /// A scalar parsed by a function whose error says what it should be.
+    pub fn parse<T, E: Display>(
+        &self,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, Error> {
+        parse(self.scalar()?).map_err(|error| self.error(error))
     }
 
     /// One word of a closed set.
     pub fn one_of<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, Error> {
-        let text = self.written()?;
+        let text = self.scalar()?;
         let words = || choices.iter().map(|(word, _)| *word);
         let found = choices.iter().find(|(word, _)| *word == text);
         found.map(|(_, choice)| *choice).ok_or_else(|| {
             let known = words().collect::<Vec<_>>().join(", ");
-            let hint = hint(text, words(), &format!("use one of {known}"));
-            self.error(format_args!("'{text}' is not one of its values{hint}"))
+            let suggestion = suggest(text, words(), &format!("use one of {known}"));
+            self.error(format_args!(
+                "'{text}' is not one of its values{suggestion}"
+            ))
         })
     }
 
@@ -259,17 +230,48 @@ impl<'d> Cursor<'d> {
         Ok(items)
     }
 
-    /// The entries of a map whose keys are the author's; none where nothing is written.
+    /// The entries of a map, in the order of the file; none where nothing is written.
     pub fn entries(&self) -> Result<Vec<Entry<'d>>, Error> {
-        if !matches!(self.node.value, Value::Map(_) | Value::Null) {
-            return Err(self.expected("a map"));
-        }
+        self.require_map("a map")?;
         let entry = |(key, node): &'d (Key, Node)| Entry::new(self, key, node);
         Ok(self.node.entries().iter().map(entry).collect())
     }
 
-    /// The fields of a map whose keys are the format's; none where nothing is written.
-    pub fn fields(&self, keys: Keys<'_>) -> Result<Fields<'d>, Error> {
-        Fields::new(self.clone(), keys)
+    /// The entry of a key, if this is a map that has it.
+    pub fn entry(&self, key: &str) -> Option<Entry<'d>> {
+        let mut entries = self.node.entries().iter();
+        let (key, node) = entries.find(|(other, _)| other.text == key)?;
+        Some(Entry::new(self, key, node))
+    }
+
+    /// The value of a key.
+    pub fn field<T: FromYaml<'d>>(&self, key: &str) -> Result<T, Error> {
+        match self.entry(key) {
+            Some(entry) => T::from_yaml(&entry.value),
+            None => T::absent().ok_or_else(|| self.missing(key)),
+        }
+    }
+
+    /// An error at this map, which lacks a key.
+    pub fn missing(&self, key: &str) -> Error {
+        self.error(format_args!("the key '{key}' is missing"))
+    }
+
+    /// Checks that this is a map with known keys only; `expected` says what it should be.
+    pub fn check_keys(
+        &self,
+        expected: &str,
+        known: &[&str],
+        misplaced: &[Misplaced<'_>],
+    ) -> Result<(), Error> {
+        self.require_map(expected)?;
+        keys::check(self, known, misplaced)
+    }
+
+    fn require_map(&self, expected: &str) -> Result<(), Error> {
+        if matches!(self.node.value, Value::Map(_) | Value::Null) {
+            return Ok(());
+        }
+        Err(self.expected(expected))
     }
 }

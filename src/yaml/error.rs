@@ -1,37 +1,23 @@
 //! Why a file cannot be used, and where in it.
 
-use std::fmt;
-
 use super::Key;
 
-/// Why a file cannot be used, as one line that names the place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a file cannot be used, as one line that starts with the position.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}:{column}: {message}")]
 pub struct Error {
-    /// The file as it was named to the reader.
+    /// The file as the caller named it.
     pub file: String,
     /// Line, from 1.
     pub line: u32,
     /// Column, from 1.
     pub column: u32,
-    /// The field, such as `user_classes[0].weight`; empty at the root.
-    pub path: String,
-    /// Whether the file is wrong or merely ahead of this version.
-    pub kind: ErrorKind,
-    /// What is wrong and how to mend it; names the field where that helps.
+    /// What is wrong and how to fix it; starts with the path of the field, if there is one.
     pub message: String,
 }
 
-/// Whether a file is wrong or merely ahead of this version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// The file must be mended.
-    Invalid,
-    /// The file asks for a part of the format that is not built yet.
-    NotSupported,
-}
-
 impl Error {
-    /// The same error at a key's place.
+    /// The same error at the position of a key.
     pub(super) fn at(self, key: &Key) -> Self {
         Self {
             file: key.file.as_deref().map_or(self.file, str::to_owned),
@@ -41,18 +27,3 @@ impl Error {
         }
     }
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            file,
-            line,
-            column,
-            message,
-            ..
-        } = self;
-        write!(f, "{file}:{line}:{column}: {message}")
-    }
-}
-
-impl std::error::Error for Error {}

@@ -1,23 +1,32 @@
-//! YAML as people write it: text into a tree that knows where each value stands, and a reader over it whose errors say
-//! what to mend.
+//! YAML as people write it: a tree that knows the position of each value, and parsing of that tree into source structs.
 //!
-//! Reading stops at the first error. What follows a misspelt key is mostly its echo (a value that is missing, a name
-//! that is unknown), one line fits a CI's annotation, and reading again takes a millisecond. The keys of a map are held
-//! against the known ones before any is read, so that `wieght` is told as what it is and not as a missing `weight`.
+//! A source struct names each key of a map once, with its type and its description. [`source!`] derives both the parser
+//! and the JSON Schema from it.
+//!
+//! Parsing stops at the first error. Later errors are mostly consequences of the first one, and an annotation in CI shows
+//! one line. The keys of a map are checked before its values, so a misspelt `wieght` is reported as such, and not as a
+//! missing `weight`.
 
 mod brackets;
 mod cursor;
 mod diagnosis;
 mod error;
-mod fields;
-mod nearest;
+mod keys;
 mod scalar;
+mod source;
+mod suggest;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod values;
 
 pub use cursor::{Cursor, LONGEST_NAME};
-pub use error::{Error, ErrorKind};
-pub use fields::{Entry, Fields, Keys, Misplaced};
-pub use nearest::{hint, nearest};
+pub use error::Error;
+pub use keys::{Entry, Misplaced};
+pub use source::{Definitions, FromYaml, Keys, Property, Schema, document, object};
+pub use suggest::{nearest, suggest};
 pub use tree::{Document, Key, Node, Value};
+pub use values::{Field, FromKey, Line, Located, Map, Name, OneOrMany, Set, Whole};
+
+pub(crate) use source::source;
+pub(crate) use values::words;

@@ -4,7 +4,7 @@
 //! author's editor and another to us, so such a scalar counts as text that must be quoted wherever its type matters.
 
 /// What another reader takes an unquoted text for, if not for text.
-pub(super) fn mistakable(text: &str) -> Option<&'static str> {
+pub(super) fn ambiguous(text: &str) -> Option<&'static str> {
     if is_old_boolean(text) {
         Some("a boolean")
     } else if is_date(text) {
@@ -95,7 +95,7 @@ mod tests {
             (":", None),
             ("ü", None),
         ] {
-            assert_eq!(mistakable(text), taken_for, "{text}");
+            assert_eq!(ambiguous(text), taken_for, "{text}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Tests of the reader as a whole: places, types, and each message once.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -13,7 +15,8 @@ fn read<T>(text: &str, read: impl FnOnce(Cursor<'_>) -> Result<T, Error>) -> Res
 /// Reads the field `a` of a file.
 fn field<T>(text: &str, get: impl FnOnce(&Cursor<'_>) -> Result<T, Error>) -> Result<T, String> {
     read(text, |root| {
-        get(root.fields(Keys::known(&["a"]))?.require("a")?)
+        root.check_keys("a map", &["a"], &[])?;
+        get(&root.field("a")?)
     })
 }
 
@@ -94,13 +97,11 @@ fn what_is_no_yaml_is_told_with_its_place() {
 
 #[test]
 fn a_key_that_is_unknown_misplaced_or_missing_is_found_before_anything_is_read() {
-    let keys = Keys {
-        known: &["weight", "wait"],
-        misplaced: &[Misplaced {
-            keys: &["data"],
-            instead: "put it into 'weight': 'weight: { KEY: VALUE }'",
-        }],
-    };
+    let misplaced = [Misplaced {
+        keys: &["data"],
+        instead: "put it into 'weight': 'weight: { KEY: VALUE }'",
+    }];
+    let check = |map: &Cursor<'_>| map.check_keys("a map", &["weight", "wait"], &misplaced);
     for (text, message) in [
         (
             "wieght: 1\n",
@@ -123,13 +124,14 @@ fn a_key_that_is_unknown_misplaced_or_missing_is_found_before_anything_is_read()
         ("", "f.yml:1:1: the key 'weight' is missing"),
     ] {
         let error = read(text, |root| {
-            root.fields(keys)?.require("weight").map(|_| ())
+            check(&root)?;
+            root.field::<Cursor<'_>>("weight").map(|_| ())
         });
         assert_eq!(error.unwrap_err(), message);
     }
     let nested = read("a:\n  - { wieght: 1 }\n", |root| {
-        let items = root.fields(Keys::known(&["a"]))?.require("a")?.list()?;
-        items[0].fields(keys).map(|_| ())
+        let items = root.field::<Cursor<'_>>("a")?.list()?;
+        check(&items[0])
     });
     assert_eq!(
         nested.unwrap_err(),
@@ -187,7 +189,7 @@ fn text_that_yaml_may_read_as_something_else_must_be_quoted() {
 
 #[test]
 fn a_value_of_another_type_says_what_was_expected_and_found() {
-    let whole = |a: &Cursor<'_>| a.whole(1..=9);
+    let whole = |a: &Cursor<'_>| Whole::<1, 9>::from_yaml(a).map(|whole| whole.0);
     for (text, message) in [
         (
             "a: 0",
@@ -219,7 +221,7 @@ fn a_value_of_another_type_says_what_was_expected_and_found() {
     assert_eq!(field("a: 9", whole), Ok(9));
     let told = |text, get: fn(&Cursor<'_>) -> Result<(), Error>| field(text, get).unwrap_err();
     assert_eq!(
-        told("a: yes", |a| a.boolean().map(|_| ())),
+        told("a: yes", |a| bool::from_yaml(a).map(|_| ())),
         "f.yml:1:4: a: expected true or false, found 'yes'"
     );
     assert_eq!(
@@ -239,7 +241,7 @@ fn a_value_of_another_type_says_what_was_expected_and_found() {
         "f.yml:1:4: a: must be one line without control characters"
     );
     assert_eq!(
-        told("a: 5", |a| a.read(crate::units::parse_duration).map(|_| ())),
+        told("a: 5", |a| Duration::from_yaml(a).map(|_| ())),
         "f.yml:1:4: a: '5' is not a duration, write a number with its unit, such as 800ms, 2s or 5m"
     );
     assert_eq!(
@@ -262,7 +264,7 @@ fn numbers_and_keys_keep_the_text_they_were_written_with() {
         ("a: ' x'", " x"),
     ] {
         assert_eq!(
-            field(text, |a| a.written().map(str::to_owned)).unwrap(),
+            field(text, |a| a.scalar().map(str::to_owned)).unwrap(),
             written
         );
     }
@@ -290,7 +292,7 @@ fn an_alias_stands_where_it_is_used_and_a_merge_is_laid_under() {
     assert!(matches!(
         &a.get("c").unwrap().value,
         Value::Text {
-            mistakable: Some(_),
+            ambiguous: Some(_),
             ..
         }
     ));
@@ -301,8 +303,8 @@ proptest! {
     fn no_text_makes_the_reader_panic(text in "[-a-c:\\[\\]{}&*!|>'\"#%@`,? \n\t~0-9.<é]{0,200}") {
         if let Ok(document) = Document::parse("f.yml", &text) {
             let root = document.root();
-            let _ = (root.json(), root.text(), root.written(), root.list(), root.whole(0..=9));
-            let _ = root.fields(Keys::known(&["a"]));
+            let _ = (root.json(), root.text(), root.scalar(), root.list());
+            let _ = root.check_keys("a map", &["a"], &[]);
         }
     }
 

@@ -7,8 +7,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
 
 use super::diagnosis::diagnosis;
-use super::scalar::{is_plain_number, mistakable};
-use super::{Cursor, Error, ErrorKind};
+use super::scalar::{ambiguous, is_plain_number};
+use super::{Cursor, Error};
 
 /// The longest file that is read: a scenario takes a few kilobytes.
 const LONGEST: usize = 1 << 20;
@@ -71,7 +71,7 @@ pub enum Value {
         /// The text.
         text: String,
         /// What other readers of YAML take it for, as it is not quoted.
-        mistakable: Option<&'static str>,
+        ambiguous: Option<&'static str>,
     },
     /// A list.
     List(Vec<Node>),
@@ -88,8 +88,6 @@ impl Document {
                 file: file.to_owned(),
                 line,
                 column,
-                path: String::new(),
-                kind: ErrorKind::Invalid,
                 message,
             }
         };
@@ -98,7 +96,7 @@ impl Document {
         }
         let root: Spanned<Raw> =
             serde_saphyr::from_str_with_options(text, options()).map_err(|wrong| {
-                let mut error = error(wrong.location(), told(&wrong));
+                let mut error = error(wrong.location(), message(&wrong));
                 let place = (error.line, error.column);
                 if let Some(found) = diagnosis(text, place, &error.message) {
                     (error.line, error.column, error.message) = found;
@@ -133,9 +131,9 @@ impl Document {
 impl Node {
     fn new(raw: Spanned<Raw>, source: &str) -> Self {
         let (line, column) = position(raw.referenced);
-        let written = written(raw.defined, source);
+        let written = source_text(raw.defined, source);
         let text = |text: String, plain: bool| Value::Text {
-            mistakable: mistakable(&text).filter(|_| plain),
+            ambiguous: ambiguous(&text).filter(|_| plain),
             text,
         };
         let value = match raw.value {
@@ -232,7 +230,7 @@ fn options() -> serde_saphyr::Options {
 }
 
 /// The parser's error in our words where it speaks to programmers.
-fn told(error: &serde_saphyr::Error) -> String {
+fn message(error: &serde_saphyr::Error) -> String {
     use serde_saphyr::Error as Wrong;
     #[expect(
         clippy::wildcard_enum_match_arm,
@@ -267,7 +265,7 @@ fn position(location: Location) -> (u32, u32) {
 }
 
 /// The source text of a scalar, quotes included.
-fn written(location: Location, source: &str) -> Option<&str> {
+fn source_text(location: Location, source: &str) -> Option<&str> {
     let span = location.span();
     let start = usize::try_from(span.byte_offset()?).ok()?;
     let length = usize::try_from(span.byte_len()?).ok()?;

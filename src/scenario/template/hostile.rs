@@ -103,7 +103,7 @@ fn hostile_expressions_end_within_their_bounds() {
     let mut wrong = Vec::new();
     for (expression, is_refused) in EXPRESSIONS {
         let text = format!("{{{{ {expression} }}}}");
-        let rendered = file.text(&text, Place::Path).and_then(|template| {
+        let rendered = file.text(&text, EscapeContext::Path).and_then(|template| {
             let text = scoped(&values, 1, |scope| {
                 template.render(scope).map(|text| text.len())
             });
@@ -153,7 +153,7 @@ fn a_value_that_grows_each_time_it_is_set_is_refused_in_the_end() {
 #[test]
 fn text_of_many_values_is_refused_when_it_is_too_long() {
     let template = File::new()
-        .text(&"{{ token }}".repeat(200), Place::Plain)
+        .text(&"{{ token }}".repeat(200), EscapeContext::Plain)
         .unwrap();
     let render = |length: usize| {
         let values = json!({"token": "a".repeat(length)});

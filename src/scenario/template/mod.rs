@@ -66,7 +66,7 @@ impl ExpressionError {
 
 /// Where text goes, which decides how it is made safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum EscapeContext {
     /// Anywhere: rendered as it is.
     Plain,
     /// Into the path of a request line. Characters that may not stand there are percent-encoded, in what expressions
@@ -80,7 +80,7 @@ pub(crate) enum Place {
 #[derive(Clone)]
 pub struct Template {
     source: String,
-    place: Place,
+    place: EscapeContext,
     secret: bool,
     body: Body,
 }
@@ -101,7 +101,7 @@ impl Template {
     /// Parses text, folding what is known.
     pub(crate) fn parse(
         source: &str,
-        place: Place,
+        place: EscapeContext,
         names: Names<'_>,
     ) -> Result<Self, ExpressionError> {
         let (mut pieces, mut literal, mut secret) = (Vec::new(), String::new(), false);
@@ -264,7 +264,7 @@ fn text_of(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-impl Place {
+impl EscapeContext {
     fn push_literal(self, text: &str, out: &mut String) -> Result<(), ExpressionError> {
         match self {
             Self::Plain => out.push_str(text),

@@ -126,7 +126,7 @@ impl Rows {
         let known = table.columns().collect::<Vec<_>>().join(", ");
         Err(format!(
             "the rows of '{name}' have no column '{column}'{}",
-            yaml::hint(column, table.columns(), &format!("use one of {known}"))
+            yaml::suggest(column, table.columns(), &format!("use one of {known}"))
         ))
     }
 }
@@ -137,7 +137,7 @@ pub(crate) struct Names<'a> {
     /// The variables, known before the run.
     pub(crate) variables: &'a BTreeMap<String, Variable>,
     /// Names that a step captures, a task sets or a row brings, known during the run.
-    pub(crate) settable: &'a BTreeSet<String>,
+    pub(crate) runtime_names: &'a BTreeSet<String>,
     /// The rows among them.
     pub(crate) rows: &'a Rows,
     /// The environment.

@@ -47,7 +47,7 @@ impl Path {
 
     /// The part of a variable that no user sets.
     pub(super) fn constant<'n>(&self, names: Names<'n>) -> Option<&'n Value> {
-        let is_settable = names.settable.contains(&self.name);
+        let is_settable = names.runtime_names.contains(&self.name);
         let variable = names.variables.get(&self.name).filter(|_| !is_settable)?;
         self.within(&variable.value)
     }

@@ -11,7 +11,7 @@ use crate::scenario::data::{Format, Table};
 /// A small file's worth of names: variables, and `item_id`, `token` and `count` as what users set.
 pub(super) struct File {
     variables: BTreeMap<String, Variable>,
-    settable: BTreeSet<String>,
+    runtime_names: BTreeSet<String>,
     rows: Rows,
 }
 
@@ -28,7 +28,7 @@ impl File {
             variables.map(|(name, value)| (name.clone(), Variable::new(value.clone(), false)));
         Self {
             variables: variables.collect(),
-            settable: ["item_id", "token", "cursor", "users"]
+            runtime_names: ["item_id", "token", "cursor", "users"]
                 .map(str::to_owned)
                 .into(),
             rows: Rows::new([("users".to_owned(), users.into())].into()),
@@ -43,14 +43,14 @@ impl File {
         };
         parse(Names {
             variables: &self.variables,
-            settable: &self.settable,
+            runtime_names: &self.runtime_names,
             rows: &self.rows,
             secrets: &Secrets::new(&env),
             budget: &Budget::default(),
         })
     }
 
-    pub(super) fn text(&self, source: &str, place: Place) -> Result<Template, String> {
+    pub(super) fn text(&self, source: &str, place: EscapeContext) -> Result<Template, String> {
         self.with(|names| Template::parse(source, place, names))
             .map_err(|error| error.to_string())
     }
@@ -91,7 +91,7 @@ fn what_is_known_before_the_run_is_folded() {
         ("{{ limit > 3 }}", "true"),
         ("{{ '{{' }}", "{{"),
     ] {
-        let template = File::new().text(source, Place::Plain).unwrap();
+        let template = File::new().text(source, EscapeContext::Plain).unwrap();
         assert_eq!(template.constant(), Some(text), "{source}");
         assert_eq!(template.source(), source);
     }
@@ -113,7 +113,7 @@ fn what_users_set_is_rendered_and_lies_over_variables() {
         ("{{ base ~ item_id }}", json!({"item_id": "x"}), "/prodx"),
         ("{{ now() }}", json!({}), "2026-03-01T12:00:00.500Z"),
     ] {
-        let template = File::new().text(source, Place::Plain).unwrap();
+        let template = File::new().text(source, EscapeContext::Plain).unwrap();
         assert!(!template.is_constant(), "{source}");
         assert_eq!(render(&template, &values, 1).unwrap(), text, "{source}");
     }
@@ -136,7 +136,7 @@ fn an_unset_value_is_told_apart_from_any_other_error() {
             ),
         ),
     ] {
-        let template = File::new().text(source, Place::Plain).unwrap();
+        let template = File::new().text(source, EscapeContext::Plain).unwrap();
         assert_eq!(
             render(&template, &values, 1).unwrap_err(),
             error,
@@ -203,7 +203,7 @@ fn an_expression_that_can_never_work_is_refused_when_the_file_is_read() {
             "unexpected end of input, expected expression (in '{{ 1 + }}')",
         ),
     ] {
-        let error = File::new().text(source, Place::Plain).unwrap_err();
+        let error = File::new().text(source, EscapeContext::Plain).unwrap_err();
         assert_eq!(error, message, "{source}");
     }
 }
@@ -255,7 +255,7 @@ fn draws_depend_on_the_seed_alone_and_go_on_from_render_to_render() {
     let template = File::new()
         .text(
             "{{ uuid() }} {{ random_int(1, 6) }} {{ pick(skus) }}",
-            Place::Plain,
+            EscapeContext::Plain,
         )
         .unwrap();
     let twice = |seed| {
@@ -281,7 +281,10 @@ fn draws_depend_on_the_seed_alone_and_go_on_from_render_to_render() {
 fn draws_stay_within_their_bounds_and_reach_them() {
     let (file, mut seen) = (File::new(), BTreeSet::new());
     let template = file
-        .text("{{ random_int(1, 3) }}{{ pick(skus) }}", Place::Plain)
+        .text(
+            "{{ random_int(1, 3) }}{{ pick(skus) }}",
+            EscapeContext::Plain,
+        )
         .unwrap();
     for seed in 0..200 {
         seen.insert(render(&template, &json!({}), seed).unwrap());
@@ -301,7 +304,7 @@ fn paths_stay_one_line_and_values_stay_in_their_segment() {
             "/1%20HTTP/1.1%0D%0AX:%20y%3F%23",
         ),
     ] {
-        let template = File::new().text(source, Place::Path).unwrap();
+        let template = File::new().text(source, EscapeContext::Path).unwrap();
         assert_eq!(render(&template, &values, 1).unwrap(), path, "{source}");
     }
 }
@@ -310,8 +313,11 @@ fn paths_stay_one_line_and_values_stay_in_their_segment() {
 fn a_header_cannot_smuggle_in_another() {
     let message = "a header cannot hold a line break or another control character";
     let file = File::new();
-    assert_eq!(file.text("a\r\nb: c", Place::Header).unwrap_err(), message);
-    let template = file.text("{{ token }}", Place::Header).unwrap();
+    assert_eq!(
+        file.text("a\r\nb: c", EscapeContext::Header).unwrap_err(),
+        message
+    );
+    let template = file.text("{{ token }}", EscapeContext::Header).unwrap();
     assert_eq!(
         render(&template, &json!({"token": "a\nb: c"}), 1),
         Err(RenderError::Failed("token".into(), message.into()))
@@ -325,7 +331,7 @@ fn a_header_cannot_smuggle_in_another() {
 #[test]
 fn secrets_are_known_and_never_shown() {
     let template = File::new()
-        .text("{{ env.PASSWORD }}", Place::Plain)
+        .text("{{ env.PASSWORD }}", EscapeContext::Plain)
         .unwrap();
     assert_eq!(template.constant(), Some("hunter2"));
     assert!(template.is_secret());
@@ -376,7 +382,7 @@ fn a_number_goes_out_digit_by_digit_as_it_came_in() {
         let captured = format!("{{\"token\": {number}, \"item_id\": {{\"a\": [{number}]}}}}");
         let captured: Value = serde_json::from_str(&captured).unwrap();
         for source in ["{{ token }}", "{{ item_id.a[0] }}", "{{ item_id['a'][0] }}"] {
-            for place in [Place::Plain, Place::Header] {
+            for place in [EscapeContext::Plain, EscapeContext::Header] {
                 let text = file.text(source, place).unwrap();
                 assert_eq!(
                     scoped(&captured, 1, |scope| text
@@ -411,7 +417,7 @@ fn a_variable_is_sent_as_it_is_written() {
         ] {
             file.variables
                 .insert("v".to_owned(), Variable::new(value, false));
-            let text = file.text(source, Place::Plain).unwrap();
+            let text = file.text(source, EscapeContext::Plain).unwrap();
             assert_eq!(text.constant(), Some(number), "{source}");
             assert!(file.variables["v"].used.get());
         }
@@ -436,7 +442,7 @@ fn one_calculates_with_whole_numbers_of_any_usual_length() {
         ("1.5", "{{ token * 2 }}", "3.0"),
     ] {
         let captured: Value = serde_json::from_str(&format!("{{\"token\": {token}}}")).unwrap();
-        let text = file.text(source, Place::Plain).unwrap();
+        let text = file.text(source, EscapeContext::Plain).unwrap();
         let rendered = scoped(&captured, 1, |scope| {
             text.render(scope).map(Cow::into_owned)
         });
@@ -482,7 +488,7 @@ mod properties {
         #[test]
         fn any_text_in_a_path_is_read_back(text in any::<String>()) {
             let file = File::new();
-            let path = file.text("/{{ token }}", Place::Path).unwrap();
+            let path = file.text("/{{ token }}", EscapeContext::Path).unwrap();
             let values = json!({"token": text});
             let sent = scoped(&values, 1, |scope| path.render(scope).map(Cow::into_owned)).unwrap();
             prop_assert!(sent.bytes().all(|byte| byte.is_ascii_graphic()));

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::expression::Expression;
 use super::names::Names;
-use super::{ExpressionError, Place, RenderError, Scope, Template, segments};
+use super::{EscapeContext, ExpressionError, RenderError, Scope, Template, segments};
 
 /// A JSON value with expressions in its strings, parsed.
 ///
@@ -125,7 +125,7 @@ impl Node {
                 None => Self::Typed(expression),
             });
         }
-        let template = Template::parse(text, Place::Plain, names)?;
+        let template = Template::parse(text, EscapeContext::Plain, names)?;
         *secret |= template.is_secret();
         Ok(match template.constant() {
             Some(text) => Self::of(text.into()),

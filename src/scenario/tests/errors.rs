@@ -381,7 +381,7 @@ const LOAD: &[(&str, &str, &str)] = &[
     ),
     (
         "load:\n",
-        "load:\n  - { repeat: 0, phases: [] }\n",
+        "load:\n  - { repeat: 0, phases: [{ phase: a, users: 1, for: 1s }] }\n",
         "s.yml:8:15: load[0].repeat: 0 is out of bounds, which are 1 to 1000",
     ),
     (

@@ -116,7 +116,7 @@ load: [{ phase: steady, users: 1, for: 1s }]
             "shared/base.yml:1:1: unknown key 'variabels': did you mean 'variables'?",
         ),
         (
-            "variables: { a-b: 1 }\n",
+            "variables: { a-b: 1 }\nload: [{ phase: a, users: 1, for: 1s }]\n",
             "shared/base.yml:1:14: variables: 'a-b' cannot be named in an expression, use letters, digits and _ only, and no digit first",
         ),
         (

@@ -29,7 +29,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// `: did you mean 'weight'?` where a candidate is near, else `: ` and what to do instead.
-pub fn hint<'a>(
+pub fn suggest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
     otherwise: &str,
@@ -61,14 +61,14 @@ mod tests {
     }
 
     #[test]
-    fn the_hint_says_what_to_do_where_nothing_is_near() {
+    fn the_suggestion_says_what_to_do_where_nothing_is_near() {
         assert_eq!(
-            hint("wieght", ["weight"], "remove it"),
+            suggest("wieght", ["weight"], "remove it"),
             ": did you mean 'weight'?"
         );
-        assert_eq!(hint("zebra", ["weight"], "remove it"), ": remove it");
+        assert_eq!(suggest("zebra", ["weight"], "remove it"), ": remove it");
         assert_eq!(
-            hint("p96", ["p90", "p95", "floor"], "remove it"),
+            suggest("p96", ["p90", "p95", "floor"], "remove it"),
             ": did you mean 'p90' or 'p95'?"
         );
     }

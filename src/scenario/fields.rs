@@ -1,0 +1,435 @@
+//! Types of values in scenario.yml.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use serde_json::json;
+use serde_json_path::JsonPath;
+
+use super::captures::json_path;
+use super::headers::SentHeader;
+use super::model::{HttpVersion, Pause, RowOrder, Spacing};
+use super::source::{OrderedRows, Phase, Repeat};
+use super::step::Method;
+use crate::units::parse_duration;
+use crate::yaml::{
+    Cursor, Definitions, Entry, Error, FromKey, FromYaml, Keys, Located, Map, Name, Property,
+    Schema, Whole, words,
+};
+
+/// The largest weight. The sum over all tasks that fit into a file stays below 2^32.
+pub(super) type Weight = Whole<1, 100_000>;
+
+/// Redirects to follow: at most as many as browsers follow.
+pub(super) type Redirects = Whole<0, 20>;
+
+/// The status of a response.
+pub(super) type StatusCode = Whole<200, 999>;
+
+/// Headers to send.
+pub(super) type Headers<'d> = Map<'d, Text<'d>, SentHeader>;
+
+/// A value that holds an expression.
+const EXPRESSION: &str = r"\{\{.*\}\}";
+
+/// A number with a unit of time.
+const DURATION: &str = r"\s*[0-9.]+\s*(us|µs|ms|s|m|min|h)\s*";
+
+/// A number with a unit of rates.
+const RATE: &str = r"\s*[0-9.]+\s*/(s|m|min|h)\s*";
+
+/// Declares scalars that are parsed after the variables are known, with their schemas.
+macro_rules! scalars {
+    ($($(#[doc = $doc:literal])+ $name:ident $schema:tt)*) => {$(
+        $(#[doc = $doc])+
+        pub(super) struct $name<'d>(Cursor<'d>);
+
+        impl<'d> FromYaml<'d> for $name<'d> {
+            fn from_yaml(value: &Cursor<'d>) -> Result<Self, Error> {
+                value.scalar()?;
+                Ok(Self(value.clone()))
+            }
+
+            fn schema(definitions: &mut Definitions) -> Schema {
+                definitions.define(stringify!($name), |_| json!($schema))
+            }
+        }
+
+        impl<'d> Deref for $name<'d> {
+            type Target = Cursor<'d>;
+
+            fn deref(&self) -> &Cursor<'d> {
+                &self.0
+            }
+        }
+    )*};
+}
+
+scalars! {
+    /// Text that may contain expressions.
+    Text {
+        "description": "Text, which may contain {{ expressions }}",
+        "type": ["string", "number", "boolean"],
+    }
+
+    /// A file of rows.
+    RowsFile { "type": "string", "pattern": r"\.([cC][sS][vV]|[jJ][sS][oO][nN])$" }
+
+    /// What is captured: a `JSONPath` or a header.
+    CaptureSource {
+        "type": "string",
+        "pattern": r"^(\$|header:\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+\s*$)",
+    }
+
+    /// A number of users, or a range of them.
+    Count {
+        "description": "A number, or a range such as 0..100",
+        "anyOf": [
+            { "type": "integer", "minimum": 0 },
+            { "type": "string", "pattern": r"^\s*[0-9]+\s*(\.\.\s*[0-9]+\s*)?$" },
+            { "type": "string", "pattern": EXPRESSION },
+        ],
+    }
+
+    /// A rate of arrivals, or a range of them.
+    Rate {
+        "description": "A rate such as 200/s, or a range",
+        "type": "string",
+        "anyOf": [
+            { "pattern": format!(r"^{RATE}(\.\.{RATE})?$") },
+            { "pattern": EXPRESSION },
+        ],
+    }
+
+    /// A whole number above 0 that is known before the run.
+    KnownWhole {
+        "anyOf": [
+            { "type": "integer", "minimum": 1 },
+            { "type": "string", "pattern": "^[0-9]+$" },
+            { "type": "string", "pattern": EXPRESSION },
+        ],
+    }
+
+    /// A duration that is known before the run.
+    KnownDuration {
+        "description": "A number with its unit, such as 800ms, 2s or 5m",
+        "type": "string",
+        "anyOf": [{ "pattern": format!("^{DURATION}$") }, { "pattern": EXPRESSION }],
+    }
+}
+
+words!(RowOrder {
+    "sequential" => RowOrder::Sequential,
+    "random" => RowOrder::Random,
+    "unique" => RowOrder::Unique,
+});
+
+words!(Spacing {
+    "even" => Spacing::Even,
+    "poisson" => Spacing::Poisson,
+});
+
+/// A version of HTTP. A bare 1.1 is a number to other parsers of YAML, so it must be quoted.
+impl FromYaml<'_> for HttpVersion {
+    fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
+        value.text()?;
+        value.one_of(&Self::WORDS)
+    }
+
+    fn schema(_: &mut Definitions) -> Schema {
+        json!({ "enum": Self::WORDS.map(|(word, _)| word) })
+    }
+}
+
+/// The address of a deployment.
+pub(super) struct Target(pub(super) String);
+
+impl FromYaml<'_> for Target {
+    fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
+        let text = value.line_of_text()?;
+        let is_base = url::Url::parse(text).is_ok_and(|url| {
+            let is_http = ["http", "https"].contains(&url.scheme());
+            is_http && url.has_host() && url.query().is_none() && url.fragment().is_none()
+        });
+        if is_base {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(value.error(format_args!(
+            "'{text}' is not a target, write an address such as https://api.example.com, with a path where all steps share one"
+        )))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Schema {
+        definitions.define(
+            "Target",
+            |_| json!({ "type": "string", "pattern": "^[hH][tT][tT][pP][sS]?://[^?#]+$" }),
+        )
+    }
+}
+
+/// The longest time that something may take.
+pub(super) struct Timeout(pub(super) Duration);
+
+impl FromYaml<'_> for Timeout {
+    fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
+        let timeout = Duration::from_yaml(value)?;
+        if timeout.is_zero() {
+            return Err(value.error("must be longer than 0s"));
+        }
+        Ok(Self(timeout))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Schema {
+        Duration::schema(definitions)
+    }
+}
+
+impl FromYaml<'_> for Pause {
+    fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
+        let duration = |text: &str| parse_duration(text).map_err(|error| value.error(error));
+        let text = value.scalar()?;
+        let (from, to) = text.split_once("..").unwrap_or((text, text));
+        let pause = Self {
+            from: duration(from)?,
+            to: duration(to)?,
+        };
+        if pause.from > pause.to {
+            return Err(value.error(format_args!(
+                "the range '{text}' is empty, write the shorter duration first"
+            )));
+        }
+        Ok(pause)
+    }
+
+    fn schema(definitions: &mut Definitions) -> Schema {
+        definitions.define("Pause", |_| {
+            json!({
+                "description": "A duration, or a range such as 2s..5s",
+                "type": "string",
+                "pattern": format!(r"^{DURATION}(\.\.{DURATION})?$"),
+            })
+        })
+    }
+}
+
+/// The name under which the statistics of a request are kept.
+pub(super) struct RequestName(pub(super) String);
+
+impl FromYaml<'_> for RequestName {
+    fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
+        let name = value.name()?;
+        if name.contains("{{") {
+            return Err(value.error(
+                "statistics are kept by name, so it cannot hold an expression: write what all requests of the step share, such as GET /items/:id",
+            ));
+        }
+        if name == "overall" {
+            return Err(value.error("'overall' means all requests together, choose another name"));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Schema {
+        let no_expression = json!({ "not": { "pattern": r"\{\{" } });
+        json!({ "allOf": [Name::schema(definitions), no_expression, { "not": { "const": "overall" } }] })
+    }
+}
+
+/// The name of a phase.
+pub(super) struct PhaseName(pub(super) String);
+
+impl FromYaml<'_> for PhaseName {
+    fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
+        let name = value.name()?;
+        if name == "all" {
+            return Err(value.error("'all' means all phases together, choose another name"));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Schema {
+        json!({ "allOf": [Name::schema(definitions), { "not": { "const": "all" } }] })
+    }
+}
+
+/// The paths of `include`. `super::include` has replaced them before a file is parsed.
+pub(super) struct IncludePaths;
+
+impl FromYaml<'_> for IncludePaths {
+    fn from_yaml(_: &Cursor<'_>) -> Result<Self, Error> {
+        Ok(Self)
+    }
+
+    fn schema(_: &mut Definitions) -> Schema {
+        json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+    }
+}
+
+/// A list of at least one item, some of which may come from included files.
+pub(super) struct Items<'d, T> {
+    pub(super) at: Cursor<'d>,
+    pub(super) items: Vec<Located<'d, T>>,
+}
+
+impl<'d, T: FromYaml<'d>> FromYaml<'d> for Items<'d, T> {
+    fn from_yaml(value: &Cursor<'d>) -> Result<Self, Error> {
+        let items = value.filled_list()?;
+        Ok(Self {
+            at: value.clone(),
+            items: items
+                .iter()
+                .map(Located::from_yaml)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn schema(definitions: &mut Definitions) -> Schema {
+        let include = definitions.define("IncludedItems", |_| {
+            json!({
+                "description": "The items of a file",
+                "type": "object",
+                "properties": { "include": { "type": "string" } },
+                "required": ["include"],
+                "additionalProperties": false,
+            })
+        });
+        let items = json!({ "anyOf": [include, T::schema(definitions)] });
+        json!({ "type": "array", "items": items, "minItems": 1 })
+    }
+}
+
+/// A phase, or phases that are repeated.
+pub(super) enum Block<'d> {
+    Phase(Phase<'d>),
+    Repeat(Repeat<'d>),
+}
+
+impl<'d> FromYaml<'d> for Block<'d> {
+    fn from_yaml(value: &Cursor<'d>) -> Result<Self, Error> {
+        if value.entry("repeat").is_some() {
+            Repeat::from_yaml(value).map(Self::Repeat)
+        } else {
+            Phase::from_yaml(value).map(Self::Phase)
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Schema {
+        json!({ "anyOf": [Repeat::schema(definitions), Phase::schema(definitions)] })
+    }
+}
+
+/// A phase within a repeat.
+pub(super) struct RepeatedPhase<'d>(pub(super) Phase<'d>);
+
+impl<'d> FromYaml<'d> for RepeatedPhase<'d> {
+    fn from_yaml(value: &Cursor<'d>) -> Result<Self, Error> {
+        if value.entry("repeat").is_some() {
+            return Err(
+                value.error("a repeat cannot stand inside of another, write its phases out")
+            );
+        }
+        Phase::from_yaml(value).map(Self)
+    }
+
+    fn schema(definitions: &mut Definitions) -> Schema {
+        Phase::schema(definitions)
+    }
+}
+
+/// A file of rows, and the order in which they are taken.
+pub(super) struct Data<'d> {
+    pub(super) file: RowsFile<'d>,
+    pub(super) order: RowOrder,
+}
+
+impl<'d> FromYaml<'d> for Data<'d> {
+    fn from_yaml(value: &Cursor<'d>) -> Result<Self, Error> {
+        if !value.is_map() {
+            return Ok(Self {
+                file: RowsFile::from_yaml(value)?,
+                order: RowOrder::default(),
+            });
+        }
+        let rows = OrderedRows::from_yaml(value)?;
+        Ok(Self {
+            file: rows.file,
+            order: rows.order.unwrap_or_default(),
+        })
+    }
+
+    fn schema(definitions: &mut Definitions) -> Schema {
+        json!({ "anyOf": [RowsFile::schema(definitions), OrderedRows::schema(definitions)] })
+    }
+}
+
+/// The path that a step sends a request to, with its method.
+pub(super) struct Methods<'d>(pub(super) Vec<(Method, Text<'d>)>);
+
+impl<'d> Keys<'d> for Methods<'d> {
+    fn keys() -> Vec<&'static str> {
+        Method::ALL.map(Method::key).to_vec()
+    }
+
+    fn from_keys(map: &Cursor<'d>) -> Result<Self, Error> {
+        let mut paths = Vec::new();
+        for method in Method::ALL {
+            let path: Option<Text<'d>> = map.field(method.key())?;
+            paths.extend(path.map(|path| (method, path)));
+        }
+        Ok(Self(paths))
+    }
+
+    fn properties(definitions: &mut Definitions) -> Vec<Property> {
+        let property = |method: Method| {
+            let description = format!(
+                "Sends a {} request to this path of the target",
+                method.as_str()
+            );
+            Property::new::<Option<Text<'d>>>(method.key(), &description, definitions)
+        };
+        Method::ALL.into_iter().map(property).collect()
+    }
+}
+
+/// A program and its arguments.
+pub(super) struct Arguments<'d> {
+    pub(super) at: Cursor<'d>,
+    pub(super) items: Vec<Text<'d>>,
+}
+
+impl<'d> FromYaml<'d> for Arguments<'d> {
+    fn from_yaml(value: &Cursor<'d>) -> Result<Self, Error> {
+        if !value.is_list() {
+            return Err(value.error(
+                "write the program and its arguments as a list, such as [./sign, \"{{ order }}\"]; no shell reads them, unless it is the program: [sh, -c, …]",
+            ));
+        }
+        let items = value.filled_list()?;
+        Ok(Self {
+            at: value.clone(),
+            items: items
+                .iter()
+                .map(Text::from_yaml)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn schema(definitions: &mut Definitions) -> Schema {
+        json!({ "type": "array", "items": Text::schema(definitions), "minItems": 1 })
+    }
+}
+
+/// A place in a JSON body.
+pub(super) struct BodyPath(pub(super) JsonPath);
+
+impl FromKey<'_> for BodyPath {
+    fn from_key(entry: &Entry<'_>) -> Result<Self, Error> {
+        json_path(entry.name())
+            .map(Self)
+            .map_err(|message| entry.error(message))
+    }
+
+    fn schema() -> Option<Schema> {
+        Some(json!({ "pattern": r"^\$" }))
+    }
+}

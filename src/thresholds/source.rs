@@ -1,0 +1,150 @@
+//! The keys of thresholds.yml. Each key stands here once: its doc comment is its description in the JSON Schema.
+
+use std::time::Duration;
+
+use jiff::civil::Date;
+use serde_json::json;
+
+use super::metrics::{ColdMetrics, MetricLimits, Metrics, OverallMetrics};
+use super::misplaced;
+use super::model::{FailureSet, MissingBaseline, Mode, Precision, RequestRule};
+use super::values::{AbortRate, Change, Gate, LimitShare, MustDetect, OrOff, PositiveChange};
+use crate::metric::Metric;
+use crate::yaml::{Line, Located, Map, Set, source};
+
+source! {
+    /// What is promised: thresholds.yml of a gate.
+    /// `loadgate validate` also checks that names are those of the scenario.
+    #[misplaced(misplaced::IN_FILE)]
+    struct File<'d> {
+        /// observe: report everything, and fail nothing
+        mode: Option<Mode>,
+        /// Absolute limits, which need no baseline
+        limits: Option<Limits<'d>>,
+        /// Checks against the baseline, or against the base of a duet
+        regression: Option<Located<'d, Regression<'d>>>,
+        /// When a run is stopped early
+        abort: Option<Abort>,
+    }
+
+    /// Absolute limits
+    struct Limits<'d> {
+        ..sections: Sections<'d>,
+        /// Limits of all requests together
+        overall: Option<Overall<'d>>,
+        /// Limits that only warn
+        warn: Option<Warnings<'d>>,
+    }
+
+    /// Limits that only warn
+    struct Warnings<'d> {
+        ..sections: Sections<'d>,
+        /// Limits of all requests together
+        overall: Option<OverallWarnings<'d>>,
+    }
+
+    struct Sections<'d> {
+        /// Limits by request name
+        requests: Map<'d, Request<'d>>,
+        /// Limits by phase
+        phases: Map<'d, Phase<'d>>,
+        /// The largest share of requests by status, class such as 5xx, or kind of failure
+        errors: Errors<'d>,
+        /// Limits of cold starts
+        cold: Option<Cold<'d>>,
+    }
+
+    struct Overall<'d> {
+        ..metrics: MetricLimits<'d, OverallMetrics>,
+        /// The largest share of a phase in which no request succeeds although one is in flight; 10% by default, off removes it
+        unavailable: Option<Located<'d, OrOff<LimitShare>>>,
+    }
+
+    struct OverallWarnings<'d> {
+        ..metrics: MetricLimits<'d, Metrics>,
+    }
+
+    struct Request<'d> {
+        ..limits: Phase<'d>,
+        /// Limits by phase
+        phases: Map<'d, Phase<'d>>,
+    }
+
+    struct Phase<'d> {
+        ..metrics: MetricLimits<'d, Metrics>,
+        /// The largest share of requests by status, class such as 5xx, or kind of failure
+        errors: Errors<'d>,
+        /// Limits of cold starts
+        cold: Option<Cold<'d>>,
+    }
+
+    struct Cold<'d> {
+        ..metrics: MetricLimits<'d, ColdMetrics>,
+    }
+
+    /// Checks for regressions
+    #[misplaced(misplaced::IN_REGRESSION)]
+    struct Regression<'d> {
+        /// Metrics that may fail a build; all others are reported
+        gate: Option<Gate<'d>>,
+        /// high: a tolerance of 3 %, and more pairs
+        precision: Option<Precision>,
+        /// Smaller changes in a duet are ignored
+        tolerance: Option<Change>,
+        /// Smaller changes against a history are ignored
+        history_tolerance: Option<Change>,
+        /// Smaller changes against the anchor are ignored
+        drift_tolerance: Option<Change>,
+        /// Smaller differences in latency are ignored
+        floor: Option<Duration>,
+        /// A check passes when the upper bound of the change is below this
+        must_detect: Option<Located<'d, MustDetect>>,
+        /// Exceptions by request name
+        requests: Map<'d, RequestRule>,
+        /// Accepted slow-downs
+        accepted: Option<Vec<Located<'d, Acceptance<'d>>>>,
+        /// The outcome of a run without a baseline
+        missing_baseline: Option<MissingBaseline>,
+        /// Ramps and repeated phases that are checked as well
+        phases: Option<Set<'d, Line>>,
+    }
+
+    struct MustDetectByMode {
+        /// In a duet
+        duet: Option<PositiveChange>,
+        /// Against a history
+        history: Option<PositiveChange>,
+    }
+
+    #[rules(json!({ "minProperties": 1 }))]
+    struct AdjustedRule {
+        /// Replaces `tolerance` and `history_tolerance`
+        tolerance: Option<Change>,
+        /// Replaces `floor`
+        floor: Option<Duration>,
+    }
+
+    /// An accepted slow-down
+    struct Acceptance<'d> {
+        /// A request name, or overall
+        request: Located<'d, Line>,
+        /// The metric that may be slower
+        metric: Located<'d, Metric>,
+        /// The largest change that is accepted
+        up_to: PositiveChange,
+        /// The last day of the acceptance
+        until: Date,
+        /// Why the change is accepted
+        reason: Line,
+    }
+
+    struct Abort {
+        /// The run stops above this share of failed requests
+        error_rate: AbortRate,
+        /// The run does not stop before this much of the load has passed
+        after: Option<Duration>,
+    }
+}
+
+/// The largest shares by kind of failure.
+pub(super) type Errors<'d> = Map<'d, LimitShare, FailureSet>;
