@@ -161,6 +161,34 @@ fn what_asks_for_a_redirect_gets_one_and_no_other_status_is_one() {
 }
 
 #[test]
+fn try_tells_of_a_redirect_that_nothing_follows_and_of_no_other() {
+    let server = || {
+        Server::start(|request| match request.path.as_str() {
+            "/" => (200, "{}".to_owned()),
+            "/created" => (201, "/".to_owned()),
+            _ => (302, "https://me:pw@moved.example.com/?token=t".to_owned()),
+        })
+    };
+    let said = "302 to https://moved.example.com/ was not followed; set `redirects` to follow it";
+    for (step, code, count) in [
+        ("{ get: /page }, { get: / }, { get: /page }", 0, 2),
+        ("{ get: /page, expect: { status: 200 } }", 1, 1),
+        ("{ get: /created }", 0, 0),
+        ("{ get: /page, expect: { status: 302 } }", 0, 0),
+        ("{ get: /page, capture: { place: header:Location } }", 0, 0),
+        ("{ get: /page, redirects: 3 }", 1, 0),
+    ] {
+        let gate = doing("", step);
+        let server = server();
+        let ran = gate
+            .command("try", &["--target", &server.url()])
+            .exits(code);
+        let told = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(told.matches(said).count(), count, "{step}: {told}");
+    }
+}
+
+#[test]
 fn a_redirect_out_of_the_target_is_a_failure_that_names_the_address() {
     let gate = doing(
         "limits: { overall: { error_rate: 1% } }",

@@ -9,6 +9,7 @@ use super::draws::{self, Purpose};
 use super::http::Connector;
 use super::preflight;
 use super::prepared::{Action, Class, CompiledScenario, Step};
+use super::redirect;
 use super::sender::{ClientContext, Sender, Sent};
 use super::site;
 use super::trace::ExchangeTrace;
@@ -29,6 +30,8 @@ pub struct TrialStep {
     pub failure: Option<String>,
     /// What stands behind it, as far as it is known.
     pub cause: Cause,
+    /// Where a redirect leads that was not followed, since the scenario does not ask for it.
+    pub unfollowed: Option<String>,
 }
 
 /// What a step does.
@@ -78,6 +81,7 @@ async fn all(gear: &ClientContext, seed: u64, reports: &mpsc::Sender<TrialStep>)
             sender: Sender::watched(gear, rng),
             diagnosis: None,
             cause: Cause::Unknown,
+            unfollowed: None,
             class: index,
             reports,
         };
@@ -92,6 +96,8 @@ struct Rehearsing<'r> {
     diagnosis: Option<Cause>,
     /// What stands behind the failure of the present step.
     cause: Cause,
+    /// Where the response of the present step redirects to, where nothing follows it.
+    unfollowed: Option<String>,
     class: usize,
     reports: &'r mpsc::Sender<TrialStep>,
 }
@@ -131,6 +137,7 @@ impl Rehearsing<'_> {
             deed,
             witness: self.sender.testimony(),
             cause: self.cause,
+            unfollowed: self.unfollowed.take(),
             failure,
         });
         is_lost
@@ -151,6 +158,9 @@ impl Rehearsing<'_> {
                     .sender
                     .send::<{ site::AHEAD }>(self.gear, request)
                     .await;
+                let location = self.sender.exchange.unfollowed.as_deref();
+                let location = location.filter(|_| sent.answered && request.redirects == 0);
+                self.unfollowed = location.map(redirect::address);
                 self.cause = self.cause_of(&sent).await;
                 let took = sent.done.saturating_duration_since(sent.at);
                 let deed = StepKind::Request {

@@ -109,13 +109,8 @@ fn run_case(story: &ReportInput) -> TestCase {
         (_, Some(first)) => first.clone(),
         (_, None) => headline(story, MEDIUM),
     };
-    let notes = || told_cautions(story).map(|told| capitalized(&caution(story, told, MEDIUM)));
-    let more: Vec<String> = match result {
-        CaseOutcome::Passed => notes().collect(),
-        CaseOutcome::Skipped(_) | CaseOutcome::Failure(_) | CaseOutcome::Error(_) => {
-            reasons.into_iter().skip(1).collect()
-        }
-    };
+    let notes = told_cautions(story).map(|told| capitalized(&caution(story, told, MEDIUM)));
+    let more: Vec<String> = reasons.into_iter().skip(1).chain(notes).collect();
     let more = more.join("\n");
     let seconds = i64::try_from(whole_seconds(story.record.run.duration_s)).unwrap_or_default();
     TestCase {

@@ -36,6 +36,8 @@ pub struct TrialReport<'a> {
     pub captured: &'a [(String, Option<Value>)],
     /// What went wrong.
     pub failure: Option<&'a str>,
+    /// Where a redirect leads that was not followed.
+    pub unfollowed: Option<&'a str>,
 }
 
 /// What must not be shown.
@@ -141,6 +143,12 @@ pub fn rehearsal(seen: &TrialReport<'_>, secrets: &mut Secrets, columns: usize) 
     if let Some(failure) = seen.failure {
         let failure = secrets.hide(&one_line(failure));
         let told = hanging("   FAILED:", 11, &failure, columns);
+        lines.extend(told.iter().map(|line| inert(line)));
+    }
+    if let (Some(address), Some((status, ..))) = (seen.unfollowed, seen.answer) {
+        let address = secrets.hide(&one_line(address));
+        let told = format!("{status} to {address} was not followed; set `redirects` to follow it");
+        let told = hanging("", 3, &told, columns);
         lines.extend(told.iter().map(|line| inert(line)));
     }
     lines.join("\n") + "\n"
@@ -322,6 +330,7 @@ mod tests {
             length: body.len() as u64,
             captured: &captured,
             failure: Some("$.echo is \"hunter2 env\u{1b}[31m\", expected \"ok\""),
+            unfollowed: None,
         };
         let mut secrets = Secrets::new(&["hunter2 env".to_owned()]);
         rehearsal(&seen, &mut secrets, columns)
@@ -354,6 +363,25 @@ mod tests {
         ] {
             assert!(text.contains(shown), "no {shown} in:\n{text}");
         }
+    }
+
+    #[test]
+    fn a_redirect_that_was_not_followed_is_told_in_one_line() {
+        let headers = vec!["location: https://a.b/hunter2/login".to_owned()];
+        let seen = TrialReport {
+            what: "GET /".to_owned(),
+            took: Some(Duration::from_millis(1)),
+            request: b"GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+            answer: Some((302, &headers, b"")),
+            length: 0,
+            captured: &[],
+            failure: None,
+            unfollowed: Some("https://a.b/hunter2/login"),
+        };
+        let mut secrets = Secrets::new(&["hunter2".to_owned()]);
+        let text = rehearsal(&seen, &mut secrets, 120);
+        let told = "302 to https://a.b/***/login was not followed; set `redirects` to follow it";
+        assert_eq!(text.lines().last(), Some(format!("   {told}").as_str()));
     }
 
     #[test]

@@ -456,6 +456,7 @@ fn rehearsals() -> Sections {
                 length: answer.map_or(0, |(_, _, body)| body.len() as u64),
                 captured,
                 failure,
+                unfollowed: (what == "GET /old").then_some("https://h/hunter2 env/login"),
             };
             sections.add(
                 &format!("{what} {columns}"),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::schema::faults;
 use super::xml::{Element, read};
 use super::*;
-use crate::verdict::Outcome;
+use crate::verdict::{Outcome, Warning};
 
 /// The cases of one story.
 fn cases(sample: &Sample) -> Vec<Element> {
@@ -137,6 +137,35 @@ fn what_could_not_be_measured_is_an_error() {
             ("GET /report: P95 limit", "loadgate.too_few"),
         ]
     );
+}
+
+#[test]
+fn a_run_that_could_not_be_judged_lists_its_warnings_too() {
+    for name in [
+        "passed",
+        "failed",
+        "too few for a limit",
+        "observed invalid",
+    ] {
+        let mut sample = story(name).clone();
+        let resent = Warning::Resent {
+            resent: 71,
+            most: None,
+        };
+        sample.verdict.warnings.extend([Warning::Insecure, resent]);
+        let run = cases(&sample).remove(0);
+        let text = match result(&run) {
+            Some(result) => &result.text,
+            None => &run.children[0].text,
+        };
+        for told in [
+            "Certificates were not checked",
+            "71 requests got no response",
+        ] {
+            let lines = text.lines().filter(|line| line.starts_with(told));
+            assert_eq!(lines.count(), 1, "{name}: {text}");
+        }
+    }
 }
 
 #[test]

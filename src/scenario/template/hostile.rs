@@ -96,8 +96,24 @@ const EXPRESSIONS: [(&str, bool); 73] = [
     ("2 * 3 + 4", false),
 ];
 
+/// How much work an expression may take. Work on texts of so many letters ends in a second, whatever its bound is.
+#[test]
+fn an_expression_may_work_on_two_long_texts_and_on_no_more() {
+    let worked = |letters: usize| {
+        let text = format!("{{{{ (\"a\" * {letters})|upper|length }}}}");
+        let template = File::new().text(&text, EscapeContext::Plain)?;
+        Ok::<_, String>(template.constant().map(str::to_owned))
+    };
+    let few = budget::LONGEST / 3;
+    assert_eq!(worked(few), Ok(Some(few.to_string())));
+    let error = worked(budget::LONGEST).expect_err("the bound on work does not hold");
+    assert!(error.contains("too much work"), "{error}");
+}
+
 #[test]
 fn hostile_expressions_end_within_their_bounds() {
+    // Without the bound some of them take hours, or all of the memory.
+    an_expression_may_work_on_two_long_texts_and_on_no_more();
     let file = File::new();
     let values = json!({"token": "a".repeat(100), "cursor": ["a", "b"]});
     let mut wrong = Vec::new();
