@@ -25,6 +25,7 @@ mod hostile;
 mod init;
 mod inputs;
 mod large;
+mod leftovers;
 mod mistakes;
 mod models;
 mod outages;

@@ -226,6 +226,9 @@ struct Labels {
 impl Run {
     pub(super) fn run(self) -> Result<Exit, Error> {
         let (strictness, console) = (self.telling.strictness(), self.telling.console());
+        if !self.is_dry {
+            gate::clear_results(&self.telling.out)?;
+        }
         let options = Options {
             out: self.telling.out,
             wait: self.wait,

@@ -21,7 +21,7 @@ use crate::{demo, fake_gateway, init, plan, processes, schema};
 use comment::Comment;
 use gates::{Run, Try, Validate};
 use stand_in::Lambda;
-use stored::{Compare, Judge, Record, Report};
+use stored::{Compare, DEFAULT_OUT, Judge, Record, Report};
 
 /// A performance gate for CI: a fixed HTTP load, held against written limits and a stored baseline.
 ///
@@ -129,6 +129,7 @@ pub fn main() -> Exit {
             if error.use_stderr() {
                 // It repeats the arguments, which may hold anything.
                 gate::print_error(&error.render().to_string());
+                clear_named_out();
                 return Exit::Usage;
             }
             // Help and version are not errors. A reader that went away is not one either.
@@ -144,6 +145,28 @@ pub fn main() -> Exit {
         gate::print_error(&format!("error: {}", error_chain::error_chain(&error)));
         error.exit()
     })
+}
+
+/// Removes the results of earlier runs if the arguments of `run` are wrong: `--out` is looked for in them as they are.
+fn clear_named_out() {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let is_run = words.first().is_some_and(|word| word == "run");
+    if !is_run || words.iter().any(|word| word == "--dry-run") {
+        return;
+    }
+    let named = words.iter().enumerate().filter_map(|(at, word)| {
+        if word == "--out" {
+            return words.get(at + 1).cloned();
+        }
+        let joined = word.to_str()?.strip_prefix("--out=")?;
+        Some(joined.into())
+    });
+    let in_environment = || std::env::var_os("LOADGATE_OUT").filter(|value| !value.is_empty());
+    let out = named.last().or_else(in_environment);
+    let out = out.map_or_else(|| PathBuf::from(DEFAULT_OUT), PathBuf::from);
+    if let Err(error) = gate::clear_results(&out) {
+        gate::print_error(&format!("error: {}", error_chain::error_chain(&error)));
+    }
 }
 
 /// Names the variable of the environment where that, and no flag, has a value that cannot be.

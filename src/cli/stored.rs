@@ -167,6 +167,9 @@ pub(super) struct Reading {
     pub(super) environment: Option<String>,
 }
 
+/// The output folder where none is named.
+pub(super) const DEFAULT_OUT: &str = "loadgate-out";
+
 /// How much is told, and where.
 #[derive(Debug, Args)]
 pub(super) struct Telling {
@@ -174,7 +177,7 @@ pub(super) struct Telling {
     #[arg(
         long,
         value_name = "DIR",
-        default_value = "loadgate-out",
+        default_value = DEFAULT_OUT,
         env = "LOADGATE_OUT"
     )]
     pub(super) out: PathBuf,
@@ -203,6 +206,7 @@ impl OneGate {
 impl Judge {
     pub(super) fn run(self) -> Result<Exit, Error> {
         let (strictness, console) = (self.telling.strictness(), self.telling.console());
+        gate::clear_reports(&self.telling.out)?;
         let mut gate = self.gate.read(RecordMode::Off)?;
         Ok(gate::judge(
             &mut gate,

@@ -27,6 +27,14 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// What an earlier run left cannot be removed, and would be taken for this run's.
+    #[error("cannot remove {}, which an earlier run left", path.display())]
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A stored result cannot be told into this file.
     #[error("cannot write {}", path.display())]
     Retold {
@@ -78,6 +86,7 @@ impl Error {
         match self {
             Self::Plan(_)
             | Self::Signals(_)
+            | Self::Remove { .. }
             | Self::Retold { .. }
             | Self::Baseline(_)
             | Self::Drop(_)

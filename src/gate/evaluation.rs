@@ -9,7 +9,7 @@ use crate::baseline::{Baseline, Matching, RunContext, anchor, matching};
 use crate::exit::{Exit, Strictness};
 use crate::files;
 use crate::plan::Gate;
-use crate::record::RunRecord;
+use crate::record::{self, RunRecord, Stored};
 use crate::report::{self, Colour, CommandHints, ComparedWith, ReportInput};
 use crate::thresholds::Thresholds;
 use crate::verdict::{self, JudgeInput, Verdict};
@@ -255,18 +255,52 @@ impl Format {
     }
 }
 
-/// Removes what an earlier run left in a folder, so that it is never taken for this run's. A link is removed, not followed.
-pub(super) fn clear(folder: &Path) -> Result<(), Error> {
-    let reports = FILES.iter().map(|(name, _)| *name);
-    let logs = servers::LOGS.into_iter();
-    for name in reports.chain(logs).chain([RESULT]) {
-        let path = folder.join(name);
-        match files::remove(&path) {
-            Ok(()) => {}
-            Err(source) => return Err(Error::Write { path, source }),
+/// Removes what earlier runs left in an output folder and in the folders of several gates in it, so that none of it is taken
+/// for the result of a run that ends before it has one. Links are removed or passed over, never followed.
+pub fn clear_results(out: &Path) -> Result<(), Error> {
+    clear(out)?;
+    let Ok(entries) = std::fs::read_dir(out) else {
+        return Ok(());
+    };
+    for entry in entries.flatten() {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder && holds_result(&entry.path()) {
+            clear(&entry.path())?;
         }
     }
     Ok(())
+}
+
+/// Removes the reports, but not the results, that an output folder holds.
+pub fn clear_reports(out: &Path) -> Result<(), Error> {
+    let reports = FILES.iter().map(|(name, _)| *name);
+    remove(out, reports)
+}
+
+/// Removes what an earlier run left in a folder, the result last: by it the folder is known.
+pub(super) fn clear(folder: &Path) -> Result<(), Error> {
+    clear_reports(folder)?;
+    remove(folder, servers::LOGS.into_iter().chain([RESULT]))
+}
+
+fn remove(folder: &Path, names: impl Iterator<Item = &'static str>) -> Result<(), Error> {
+    for name in names {
+        let path = folder.join(name);
+        // A folder of this name is not of loadgate's making.
+        if std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
+            continue;
+        }
+        files::remove(&path).map_err(|source| Error::Remove { path, source })?;
+    }
+    Ok(())
+}
+
+/// Whether loadgate has written a result into a folder.
+fn holds_result(folder: &Path) -> bool {
+    let path = folder.join(RESULT);
+    let is_file = std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
+    let text = is_file.then(|| files::read(&path).ok()).flatten();
+    text.is_some_and(|text| matches!(record::schema(&text), Ok((_, Stored::Result))))
 }
 
 /// Judges records of one job; there must be at least one.

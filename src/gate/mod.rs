@@ -27,7 +27,7 @@ pub use comment::{Commenting, Source, When, comment};
 pub use compare::compare;
 pub use console::{Console, ProgressMode, Verbosity, print_error, program};
 pub use error::Error;
-pub use evaluation::Format;
+pub use evaluation::{Format, clear_reports, clear_results};
 pub use judge::judge;
 pub use record::{AcceptMode, BaselineEdit, drop_jobs, list_jobs, record};
 pub use render::{CriteriaSource, report};
@@ -45,7 +45,7 @@ use evaluation::{Evaluation, ResultSource};
 /// Loads, measures, judges and reports every gate of a plan; the exit is the worst of them.
 pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exit, Error> {
     plan.make_folders()?;
-    evaluation::clear(&plan.out)?;
+    clear_results(&plan.out)?;
     for gate in &plan.gates {
         evaluation::clear(&plan.folder(gate))?;
     }

@@ -1,0 +1,123 @@
+//! What an earlier run left is never taken for the result of this one.
+
+use std::path::Path;
+
+use crate::replay::Load;
+use crate::support::{Gate, NOWHERE, Ran, gate, loadgate};
+
+/// What a run that ended left in a folder.
+const OWN: [&str; 7] = [
+    "result.json",
+    "junit.xml",
+    "summary.md",
+    "report.html",
+    "metrics.txt",
+    "metrics-gated.txt",
+    "load-performance.json",
+];
+
+fn left(folder: &Path) -> Vec<&'static str> {
+    let is_there = |name: &&str| folder.join(name).exists();
+    OWN.into_iter().filter(is_there).collect()
+}
+
+/// A gate whose first run has passed.
+fn passed() -> Gate {
+    let gate = gate("");
+    gate.replay(&Load::taking(5.0), &[]).exits(0);
+    assert_eq!(left(&gate.out()), OWN);
+    gate
+}
+
+#[test]
+fn a_run_that_ends_with_2_leaves_no_earlier_result() {
+    let unread = "name: a\nuser_classes: [{ name: a, tasks: [{ steps: [{ get: '/{{ env.UNSET }}' }] }] }]\nload: [{ phase: warm, users: 1, for: 1s }]\n";
+    let spoilt: [(&str, &str, &[&str]); 7] = [
+        ("thresholds.yml", "x: [", &[]),
+        ("scenario.yml", unread, &[]),
+        ("baseline.json", "{", &[]),
+        ("note", "", &["--ca", "nope"]),
+        ("note", "", &["--target", "nope"]),
+        ("note", "", &["--no-such-flag"]),
+        ("note", "", &["--pairs", "many"]),
+    ];
+    for (file, text, more) in spoilt {
+        let gate = passed();
+        gate.write(file, text);
+        let target = if more.contains(&"--target") {
+            &[][..]
+        } else {
+            &["--target", NOWHERE]
+        };
+        gate.command("run", &[target, more].concat()).exits(2);
+        assert_eq!(left(&gate.out()), [""; 0], "{file} {more:?}");
+    }
+    let gate = passed();
+    gate.loadgate(&["run", "missing", "--target", NOWHERE])
+        .exits(2);
+    assert_eq!(left(&gate.out()), [""; 0]);
+}
+
+#[test]
+fn wrong_arguments_clear_the_folder_that_they_name() {
+    let gate = passed();
+    std::fs::rename(gate.out(), gate.home().join("named")).unwrap();
+    for out in [&["--out=named"][..], &["--out", "named"]] {
+        let mut command = loadgate(gate.home());
+        command.arg("run").arg(gate.folder()).args(out);
+        let dry = command.args(["--no-such-flag", "--dry-run"]).output();
+        Ran::new(&dry.unwrap()).exits(2);
+        assert_eq!(
+            left(&gate.home().join("named")),
+            OWN,
+            "a dry run has no results"
+        );
+        let mut command = loadgate(gate.home());
+        command.arg("run").arg(gate.folder()).args(out);
+        Ran::new(&command.arg("--no-such-flag").output().unwrap()).exits(2);
+        assert_eq!(left(&gate.home().join("named")), [""; 0]);
+        for name in OWN {
+            std::fs::write(gate.home().join("named").join(name), "").unwrap();
+        }
+    }
+}
+
+#[test]
+fn results_of_earlier_gates_go_and_nothing_else_does() {
+    let gate = passed();
+    let (out, kept) = (gate.out(), gate.home().join("kept"));
+    std::fs::create_dir(&kept).unwrap();
+    for name in OWN {
+        std::fs::copy(out.join(name), kept.join(name)).unwrap();
+    }
+    for folder in ["earlier", "others", "earlier/deeper"] {
+        std::fs::create_dir(out.join(folder)).unwrap();
+        for name in OWN.into_iter().chain(["notes.md"]) {
+            std::fs::copy(kept.join("summary.md"), out.join(folder).join(name)).unwrap();
+        }
+    }
+    let result = kept.join("result.json");
+    for folder in ["earlier", "earlier/deeper"] {
+        std::fs::copy(&result, out.join(folder).join("result.json")).unwrap();
+    }
+    std::os::unix::fs::symlink(&kept, out.join("linked")).unwrap();
+    std::fs::remove_file(out.join("junit.xml")).unwrap();
+    std::os::unix::fs::symlink(kept.join("junit.xml"), out.join("junit.xml")).unwrap();
+    gate.command("run", &["--target", "nope"]).exits(2);
+    assert_eq!(left(&out), [""; 0]);
+    assert!(!out.join("junit.xml").is_symlink());
+    assert_eq!(left(&out.join("earlier")), [""; 0]);
+    assert!(out.join("earlier/notes.md").exists());
+    for folder in [&out.join("others"), &out.join("earlier/deeper"), &kept] {
+        assert_eq!(left(folder), OWN, "{}", folder.display());
+    }
+}
+
+#[test]
+fn judging_that_ends_with_2_leaves_no_earlier_report() {
+    let gate = passed();
+    gate.write("thresholds.yml", "x: [");
+    let result = gate.out().join("result.json");
+    gate.command("judge", &[result.to_str().unwrap()]).exits(2);
+    assert_eq!(left(&gate.out()), ["result.json"], "it is what is judged");
+}
