@@ -49,6 +49,29 @@ fn a_run_that_waits_for_its_target_can_be_interrupted() {
     Ran::new(&run.wait_with_output().unwrap()).exits(130);
 }
 
+#[test]
+fn a_run_that_waits_for_its_own_server_can_be_interrupted() {
+    for (sent, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+        let gate = gate("");
+        let run = crate::support::loadgate(gate.home())
+            .args(["run", gate.folder().to_str().unwrap()])
+            .args(["--target-cmd", "echo started; exec sleep 60"])
+            .env("LOADGATE_OUT", gate.out())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = gate.out().join("target.log");
+        eventually("the server is started", || {
+            std::fs::read_to_string(&log).is_ok_and(|text| text.contains("started"))
+        });
+        signal(&run, sent);
+        Ran::new(&run.wait_with_output().unwrap()).exits(code);
+        let ended = &gate.result()["run"]["ended"];
+        assert_eq!(ended["interrupted"]["signal"], code - 128);
+    }
+}
+
 /// A run, or whatever command it is, whose only step has sent its request and captures by a `JSONPath` that no machine
 /// computes to its end.
 fn computing(command: &str, method: &str) -> (Gate, std::process::Child) {

@@ -57,7 +57,7 @@ pub(super) fn measure(
                 (Ok(()) | Err(_), _) => outcome,
             }
         }
-        Err(lost) => Outcome::never_began(&gate.scenario, load::Ended::Unreachable(lost)),
+        Err(ended) => Outcome::never_began(&gate.scenario, ended),
     };
     processes::kill_orphans();
     let record = match record(plan, gate, target, outcome) {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::console::Console;
 use crate::files;
-use crate::load::{READY_WITHIN, ServerFailure, Stop};
+use crate::load::{Ended, READY_WITHIN, ServerFailure, Stop};
 use crate::measurement::{Arm, Cause};
 use crate::plan::{ManagedServers, Plan, Server};
 use crate::processes::{self, DeniedVariables, ProcessGroup, Watchdog};
@@ -58,7 +58,7 @@ impl<'a> Servers<'a> {
         folder: &'a Path,
         stop: &'a Stop,
         console: &'a Console,
-    ) -> Result<Self, ServerFailure> {
+    ) -> Result<Self, Ended> {
         let mut servers = Self {
             serving: &plan.serving,
             withheld: &plan.withheld,
@@ -80,7 +80,7 @@ impl<'a> Servers<'a> {
                 Ok(file) => servers.logs.push((arm, file)),
                 Err(error) => {
                     let why = format!("cannot write {}: {error}", log.display());
-                    return Err(server_failure(arm, Cause::ServerNotStarted, why));
+                    return Err(server_failure(arm, Cause::ServerNotStarted, why).into());
                 }
             }
         }
@@ -89,7 +89,7 @@ impl<'a> Servers<'a> {
     }
 
     /// Looks whether all still run, and starts them anew where that is due.
-    pub(super) fn before_pair(&mut self, pair: u32) -> Result<(), ServerFailure> {
+    pub(super) fn before_pair(&mut self, pair: u32) -> Result<(), Ended> {
         let every = self.serving.restart_every;
         if self.running.is_empty() {
             return Ok(());
@@ -124,10 +124,10 @@ impl<'a> Servers<'a> {
         })
     }
 
-    fn start_all(&mut self) -> Result<(), ServerFailure> {
+    fn start_all(&mut self) -> Result<(), Ended> {
         for (arm, server) in self.commands() {
             if let Some(why) = taken(server.port) {
-                return Err(server_failure(arm, Cause::PortTaken, why));
+                return Err(server_failure(arm, Cause::PortTaken, why).into());
             }
             let log = self.log(arm);
             let started = self.output(arm).and_then(|output| {
@@ -173,12 +173,7 @@ impl<'a> Servers<'a> {
         Ok(group)
     }
 
-    fn await_ready(
-        &mut self,
-        arm: Arm,
-        server: &Server,
-        began: Instant,
-    ) -> Result<(), ServerFailure> {
+    fn await_ready(&mut self, arm: Arm, server: &Server, began: Instant) -> Result<(), Ended> {
         let (within, mut is_noted) = (format_duration(self.within), false);
         loop {
             let ready = probe(server.port, self.serving.ready.as_deref());
@@ -186,11 +181,10 @@ impl<'a> Servers<'a> {
                 Ok(()) => return Ok(()),
                 Err(why) => why,
             };
-            self.check()?;
-            if self.stop.is_set() {
-                let why = "the run was stopped while it was waited for".to_owned();
-                return Err(server_failure(arm, Cause::Unknown, why));
+            if let Some(signal) = self.stop.signal() {
+                return Err(Ended::Interrupted { signal });
             }
+            self.check()?;
             if !is_noted && began.elapsed() > NOTED_AFTER {
                 is_noted = true;
                 let which = match arm {
@@ -208,7 +202,7 @@ impl<'a> Servers<'a> {
                     |error| format!("; {error}"),
                     |output| last_lines(&log, &output),
                 );
-                return Err(server_failure(arm, Cause::ServerNotReady, told + &lines));
+                return Err(server_failure(arm, Cause::ServerNotReady, told + &lines).into());
             }
             sleep(TICK);
         }

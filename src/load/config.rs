@@ -83,7 +83,7 @@ pub struct Hooks<'h> {
     pub look: &'h mut dyn FnMut(Outcome) -> Interim,
     /// Called before each pair of slices with its number: servers may be started anew. An error ends the run, by the arm
     /// that it concerns.
-    pub before_pair: &'h mut dyn FnMut(u32) -> Result<(), ServerFailure>,
+    pub before_pair: &'h mut dyn FnMut(u32) -> Result<(), Ended>,
 }
 
 /// Whether a duet goes on.
@@ -159,6 +159,12 @@ pub struct ServerFailure {
     pub cause: Cause,
     /// What happened, in words.
     pub why: String,
+}
+
+impl From<ServerFailure> for Ended {
+    fn from(failure: ServerFailure) -> Self {
+        Self::Unreachable(failure)
+    }
 }
 
 /// What a run brought.

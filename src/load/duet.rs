@@ -42,9 +42,9 @@ pub(super) fn conduct(
             }
         }
         if let (Some(pair), true) = (leg.pair, leg.is_first)
-            && let Err(lost) = (hooks.before_pair)(pair)
+            && let Err(early) = (hooks.before_pair)(pair)
         {
-            ended = Ended::Unreachable(lost);
+            ended = early;
             break;
         }
         if let WaitOutcome::Early(early) = past.load(*leg, guard, &mut crew, overseer)? {
