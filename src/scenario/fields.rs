@@ -9,7 +9,7 @@ use serde_json_path::JsonPath;
 use super::captures::json_path;
 use super::headers::SentHeader;
 use super::model::{HttpVersion, Pause, RowOrder, Spacing};
-use super::source::{OrderedRows, Phase, Repeat};
+use super::source::{LoadPhase, OrderedRows, Repeat};
 use super::step::Method;
 use crate::units::parse_duration;
 use crate::yaml::{
@@ -300,7 +300,7 @@ impl<'d, T: FromYaml<'d>> FromYaml<'d> for Items<'d, T> {
 
 /// A phase, or phases that are repeated.
 pub(super) enum Block<'d> {
-    Phase(Phase<'d>),
+    Phase(Box<LoadPhase<'d>>),
     Repeat(Repeat<'d>),
 }
 
@@ -309,17 +309,17 @@ impl<'d> FromYaml<'d> for Block<'d> {
         if value.entry("repeat").is_some() {
             Repeat::from_yaml(value).map(Self::Repeat)
         } else {
-            Phase::from_yaml(value).map(Self::Phase)
+            Ok(Self::Phase(Box::new(LoadPhase::from_yaml(value)?)))
         }
     }
 
     fn schema(definitions: &mut Definitions) -> Schema {
-        json!({ "anyOf": [Repeat::schema(definitions), Phase::schema(definitions)] })
+        json!({ "anyOf": [Repeat::schema(definitions), LoadPhase::schema(definitions)] })
     }
 }
 
 /// A phase within a repeat.
-pub(super) struct RepeatedPhase<'d>(pub(super) Phase<'d>);
+pub(super) struct RepeatedPhase<'d>(pub(super) LoadPhase<'d>);
 
 impl<'d> FromYaml<'d> for RepeatedPhase<'d> {
     fn from_yaml(value: &Cursor<'d>) -> Result<Self, Error> {
@@ -328,11 +328,11 @@ impl<'d> FromYaml<'d> for RepeatedPhase<'d> {
                 value.error("a repeat cannot stand inside of another, write its phases out")
             );
         }
-        Phase::from_yaml(value).map(Self)
+        LoadPhase::from_yaml(value).map(Self)
     }
 
     fn schema(definitions: &mut Definitions) -> Schema {
-        Phase::schema(definitions)
+        LoadPhase::schema(definitions)
     }
 }
 

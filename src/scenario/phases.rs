@@ -142,7 +142,7 @@ impl Compiler<'_> {
     fn phase(
         &mut self,
         at: &Cursor<'_>,
-        source: &source::Phase<'_>,
+        source: &source::LoadPhase<'_>,
         passes: u32,
     ) -> Result<Phase, Error> {
         let name = &source.phase.value.0;
@@ -167,7 +167,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn shape(&self, at: &Cursor<'_>, source: &source::Phase<'_>) -> Result<Shape, Error> {
+    fn shape(&self, at: &Cursor<'_>, source: &source::LoadPhase<'_>) -> Result<Shape, Error> {
         match (&source.users, &source.arrivals) {
             (Some(users), None) => {
                 let spacing = source.spacing.as_ref().map(|spacing| &spacing.at);

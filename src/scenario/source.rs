@@ -216,7 +216,7 @@ source! {
     /// A phase
     #[misplaced(misplaced::IN_PHASE)]
     #[rules(rules::phase())]
-    struct Phase<'d> {
+    struct LoadPhase<'d> {
         /// Name of the phase
         phase: Located<'d, PhaseName>,
         /// Closed model: this many concurrent users

@@ -12,7 +12,7 @@ use super::source;
 use super::template::{EscapeContext, Template};
 use super::users::Compiler;
 use super::{Action, Expect, Method, Request, Step};
-use crate::yaml::{Error, LONGEST_NAME, Located};
+use crate::yaml::{Entry, Error, LONGEST_NAME, Located};
 
 /// What a step takes from the place where it stands.
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ impl Compiler<'_> {
         context: StepContext<'_>,
     ) -> Result<Step, Error> {
         let entries = step.at.entries()?;
-        let names = entries.iter().map(|entry| entry.name());
+        let names = entries.iter().map(Entry::name);
         let actions: Vec<&str> = names.filter(|key| is_action(key)).collect();
         if let [first, second, ..] = actions.as_slice() {
             return Err(step.at.error(format_args!(

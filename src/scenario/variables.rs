@@ -11,7 +11,7 @@ use super::template::{
     refuse_name,
 };
 use super::{Error, Scenario, sensitive};
-use crate::yaml::{self, Cursor, Document, Field, Map};
+use crate::yaml::{self, Cursor, Field, Map, Node};
 
 /// All that the file's expressions may name, wherever they stand.
 pub(super) struct Variables<'a> {
@@ -88,7 +88,7 @@ impl<'a> Variables<'a> {
     fn names<'n>(&'n self, runtime_names: &'n BTreeSet<String>) -> Names<'n> {
         Names {
             variables: &self.values,
-            runtime_names,
+            runtime: runtime_names,
             rows: &self.rows,
             secrets: &self.secrets,
             budget: &self.budget,
@@ -236,6 +236,6 @@ fn refuse_unknown<'n>(
 
 /// The value that `--set` gives, read as YAML so that `500` is a number.
 fn override_value(text: &str) -> Result<Value, String> {
-    let document = Document::parse("value", text).map_err(|error| error.message)?;
+    let document = Node::parse("value", text).map_err(|error| error.message)?;
     document.root().json().map_err(|error| error.message)
 }

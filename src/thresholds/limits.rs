@@ -155,7 +155,7 @@ impl<'a, 'd> List<'a, 'd> {
             phase: scope.phase.clone(),
             bound,
             severity: self.severity,
-            line: Some(entry.key.line),
+            line: Some(entry.key.at.line),
         };
         self.limits.push((limit, entry.clone()));
     }
@@ -163,7 +163,7 @@ impl<'a, 'd> List<'a, 'd> {
     /// The limits in the order of the file.
     fn sorted(mut self) -> Vec<(Limit, Entry<'d>)> {
         self.limits
-            .sort_by_key(|(_, entry)| (entry.key.line, entry.key.column));
+            .sort_by_key(|(_, entry)| (entry.key.at.line, entry.key.at.column));
         self.limits
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::limits::limits;
 use super::regression::regression;
 use super::{Abort, Error, Names, Thresholds, misplaced, source};
-use crate::yaml::{self, Cursor, Document, FromYaml as _, Keys as _, Misplaced};
+use crate::yaml::{self, Cursor, FromYaml as _, Keys as _, Misplaced, Node};
 
 /// How much of the load passes before a run may stop, if the file does not say.
 const DEFAULT_ABORT_AFTER: Duration = Duration::from_secs(10);
@@ -13,7 +13,7 @@ const DEFAULT_ABORT_AFTER: Duration = Duration::from_secs(10);
 /// Parses thresholds. `file` is the name that errors use for it, and `names` are those of the scenario. An empty text
 /// gives the defaults.
 pub fn parse(file: &str, text: &str, names: &Names<'_>) -> Result<Thresholds, Error> {
-    let document = Document::parse(file, text)?;
+    let document = Node::parse(file, text)?;
     let root = document.root();
     if let Some(limits) = root.entry("limits") {
         refuse_misplaced(&limits.value, names)?;
@@ -21,7 +21,7 @@ pub fn parse(file: &str, text: &str, names: &Names<'_>) -> Result<Thresholds, Er
     let source = source::File::from_yaml(&root)?;
     let (limits, availability) = limits(source.limits, names)?;
     let mut regression = regression(source.regression.as_ref(), names)?;
-    regression.line = root.entry("regression").map(|entry| entry.key.line);
+    regression.line = root.entry("regression").map(|entry| entry.key.at.line);
     Ok(Thresholds {
         mode: source.mode.unwrap_or_default(),
         limits,
@@ -43,9 +43,7 @@ pub fn schema() -> String {
 fn refuse_misplaced(limits: &Cursor<'_>, names: &Names<'_>) -> Result<(), Error> {
     let requests: Vec<&str> = names.requests.iter().map(String::as_str).collect();
     let phases: Vec<&str> = names.phases.iter().map(|it| it.name.as_str()).collect();
-    let [metrics, regression] = misplaced::IN_LIMITS;
-    let misplaced = [
-        metrics,
+    let names = [
         Misplaced {
             keys: &requests,
             instead: "put it into 'requests': `requests: { KEY: VALUE }`",
@@ -54,7 +52,7 @@ fn refuse_misplaced(limits: &Cursor<'_>, names: &Names<'_>) -> Result<(), Error>
             keys: &phases,
             instead: "put it into 'phases': `phases: { KEY: VALUE }`",
         },
-        regression,
     ];
+    let misplaced = [misplaced::IN_LIMITS, &names].concat();
     limits.check_keys("a map", &source::Limits::keys(), &misplaced)
 }

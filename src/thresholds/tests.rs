@@ -9,7 +9,7 @@ use super::*;
 use crate::measurement::FailureKind;
 use crate::metric::Metric;
 use crate::units::Share;
-use crate::yaml::Document;
+use crate::yaml::Node;
 
 /// The example of the design.
 const EXAMPLE: &str = "mode: enforce                              # enforce | observe: judge and tell, exit 0
@@ -106,9 +106,7 @@ fn the_book_shows_every_key() {
         let object = schema.pointer(path).and_then(serde_json::Value::as_object);
         object.unwrap().keys().cloned().collect()
     };
-    let shown = Document::parse("set-thresholds.md", documented())
-        .unwrap()
-        .into_root();
+    let shown = Node::parse("set-thresholds.md", documented()).unwrap();
     // Of the percentiles of cold starts one is enough.
     let likes = ["p90", "p95", "p99"];
     for (place, way, left_out) in [

@@ -1,120 +1,70 @@
-//! Which bracket of a text is never closed: brackets count where YAML takes them for such, which is at the beginning of a
-//! value and within other brackets, not in quotes, comments and texts that go on over several lines.
+//! Finds brackets that are never closed. Brackets count where YAML takes them as such: at the start of a value and within
+//! other brackets, and not in quotes, in comments or in plain and block texts.
 
-/// A bracket where it stands.
+/// A bracket and its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bracket {
     /// Its line, from 0.
     pub(super) line: usize,
     /// Its column in bytes, from 0.
     pub(super) column: usize,
-    /// Itself.
+    /// The bracket.
     pub(super) open: char,
 }
 
 impl Bracket {
-    /// What closes it.
+    /// The bracket that closes it.
     pub(super) fn close(self) -> char {
         if self.open == '[' { ']' } else { '}' }
     }
 }
 
-/// The brackets that nothing closes, in their order.
+/// The brackets that are never closed, in order.
 pub(super) fn unclosed(lines: &[&str]) -> Vec<Bracket> {
-    let mut scan = Scan::default();
-    for (number, line) in lines.iter().enumerate() {
-        scan.line(number, line);
-    }
-    scan.unclosed.extend(scan.open);
-    scan.unclosed.sort_by_key(|own| (own.line, own.column));
-    scan.unclosed
-}
-
-#[derive(Default)]
-struct Scan {
-    open: Vec<Bracket>,
-    unclosed: Vec<Bracket>,
-    /// The quote that a text began with which has not ended.
-    quote: Option<char>,
-    /// The indentation of the key whose text follows on lines of its own.
-    block: Option<usize>,
-}
-
-impl Scan {
-    fn line(&mut self, number: usize, line: &str) {
-        let indentation = line.len() - line.trim_start().len();
-        if let Some(of) = self.block {
-            if indentation > of || line.trim().is_empty() {
-                return;
-            }
-            self.block = None;
+    let (mut open, mut unclosed) = (Vec::<Bracket>::new(), Vec::new());
+    // The open quote, and the indentation of the key whose block text follows.
+    let (mut quote, mut block) = (None, None);
+    for (line, text) in lines.iter().enumerate() {
+        let indentation = text.len() - text.trim_start().len();
+        if block.is_some_and(|block| indentation > block || text.trim().is_empty()) {
+            continue;
         }
-        let is_within = self.quote.is_some() || !self.open.is_empty();
-        let start = if is_within { 0 } else { value_start(line) };
-        if !is_within {
-            let value = &line[start..];
-            if value.starts_with(['|', '>']) {
-                self.block = Some(indentation);
-            }
-            // Of any other text a bracket is a letter.
-            if !value.starts_with(['[', '{', '"', '\'']) {
-                return;
-            }
-        }
-        self.value(number, line, start);
-    }
-
-    fn value(&mut self, number: usize, line: &str, start: usize) {
-        let mut before = ' ';
-        let mut letters = line.char_indices().skip_while(|(at, _)| *at < start);
-        while let Some((column, c)) = letters.next() {
-            match (self.quote, c) {
-                (Some('"'), '\\') => {
-                    letters.next();
+        block = None;
+        let mut before = None;
+        let mut letters = text.char_indices();
+        while let Some((column, letter)) = letters.next() {
+            let starts_value = before.is_none_or(|before| ":-,[{".contains(before));
+            match (quote, letter) {
+                (Some('"'), '\\') => _ = letters.next(),
+                (Some(open), letter) if letter == open => quote = None,
+                (None, '#') if !text[..column].ends_with(|c: char| !c.is_whitespace()) => break,
+                (None, '"' | '\'') if starts_value => quote = Some(letter),
+                (None, '|' | '>') if starts_value && open.is_empty() => {
+                    block = Some(indentation);
+                    break;
                 }
-                (Some(own), c) if own == c => self.quote = None,
-                (None, '#') if before.is_whitespace() => return,
-                // Within a word it is an apostrophe.
-                (None, '"' | '\'') if !before.is_alphanumeric() => self.quote = Some(c),
-                (None, '[' | '{') => self.open.push(Bracket {
-                    line: number,
+                (None, '[' | '{') if starts_value => open.push(Bracket {
+                    line,
                     column,
-                    open: c,
+                    open: letter,
                 }),
-                (None, ']' | '}') => self.close(c),
+                (None, ']' | '}') => {
+                    // Brackets within the closed one stay open.
+                    if let Some(index) = open.iter().rposition(|it| it.close() == letter) {
+                        unclosed.extend(open.drain(index + 1..));
+                        open.pop();
+                    }
+                }
                 (Some(_) | None, _) => {}
             }
-            before = c;
+            before = Some(letter)
+                .filter(|letter| !letter.is_whitespace())
+                .or(before);
         }
     }
-
-    /// Takes back the bracket that this one closes; those within it are not closed by anything.
-    fn close(&mut self, c: char) {
-        if let Some(place) = self.open.iter().rposition(|own| own.close() == c) {
-            self.unclosed.extend(self.open.drain(place + 1..));
-            self.open.pop();
-        }
-    }
-}
-
-/// Where the value of a line begins: behind its dashes and its key.
-fn value_start(line: &str) -> usize {
-    let mut start = line.len() - line.trim_start().len();
-    loop {
-        let rest = &line[start..];
-        let after = match rest.strip_prefix("- ") {
-            Some(after) => after,
-            None if rest.starts_with(['[', '{', '"', '\'', '#']) => return start,
-            None => match rest.split_once(": ") {
-                Some((_, after)) => after,
-                None => return start,
-            },
-        };
-        start = line.len() - after.trim_start().len();
-        if !rest.starts_with("- ") {
-            return start;
-        }
-    }
+    unclosed.extend(open);
+    unclosed.sort_by_key(|it| (it.line, it.column));
+    unclosed
 }
 
 #[cfg(test)]
@@ -122,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_nothing_closes_is_unclosed() {
+    fn only_brackets_that_nothing_closes_are_found() {
         for (text, expected) in [
             ("a: [1, 2\nb: c\n", &[(0, 3)][..]),
             ("a: [\n  1,\n  2 ]\nb: { c: d\n", &[(3, 3)]),
@@ -139,8 +89,7 @@ mod tests {
         ] {
             let lines: Vec<&str> = text.lines().collect();
             let found = unclosed(&lines);
-            let places: Vec<(usize, usize)> =
-                found.iter().map(|own| (own.line, own.column)).collect();
+            let places: Vec<(usize, usize)> = found.iter().map(|it| (it.line, it.column)).collect();
             assert_eq!(places, expected, "{text}");
         }
     }

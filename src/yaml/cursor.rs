@@ -10,15 +10,13 @@ pub const LONGEST_NAME: usize = 1_000;
 /// A value, the way to it, and its place in the file.
 #[derive(Clone, Debug)]
 pub struct Cursor<'d> {
-    file: &'d str,
     path: String,
     node: &'d Node,
 }
 
 impl<'d> Cursor<'d> {
-    pub(super) fn root(file: &'d str, node: &'d Node) -> Self {
+    pub(super) fn root(node: &'d Node) -> Self {
         Self {
-            file,
             path: String::new(),
             node,
         }
@@ -31,16 +29,12 @@ impl<'d> Cursor<'d> {
         } else {
             format!("{}.{key}", self.path)
         };
-        Self {
-            file: node.file.as_deref().unwrap_or(self.file),
-            path,
-            node,
-        }
+        Self { path, node }
     }
 
-    /// The file that the value stands in, as errors name it.
+    /// The file of the value, as errors name it.
     pub fn file(&self) -> &'d str {
-        self.file
+        &self.node.at.file
     }
 
     /// The value as it was parsed.
@@ -55,7 +49,7 @@ impl<'d> Cursor<'d> {
 
     /// Line of the value, from 1.
     pub fn line(&self) -> u32 {
-        self.node.line
+        self.node.at.line
     }
 
     /// Whether the value is a map.
@@ -75,12 +69,7 @@ impl<'d> Cursor<'d> {
         } else {
             format!("{}: {message}", self.path)
         };
-        Error {
-            file: self.file.to_owned(),
-            line: self.node.line,
-            column: self.node.column,
-            message,
-        }
+        self.node.at.error(message)
     }
 
     /// An error that says what was expected and what stands here.
@@ -214,7 +203,6 @@ impl<'d> Cursor<'d> {
             });
         }
         let item = |(index, node): (usize, &'d Node)| Self {
-            file: node.file.as_deref().unwrap_or(self.file),
             path: format!("{}[{index}]", self.path),
             node,
         };

@@ -1,7 +1,5 @@
 //! Why a file cannot be used, and where in it.
 
-use super::Key;
-
 /// Why a file cannot be used, as one line that starts with the position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}:{column}: {message}")]
@@ -14,16 +12,4 @@ pub struct Error {
     pub column: u32,
     /// What is wrong and how to fix it; starts with the path of the field, if there is one.
     pub message: String,
-}
-
-impl Error {
-    /// The same error at the position of a key.
-    pub(super) fn at(self, key: &Key) -> Self {
-        Self {
-            file: key.file.as_deref().map_or(self.file, str::to_owned),
-            line: key.line,
-            column: key.column,
-            ..self
-        }
-    }
 }

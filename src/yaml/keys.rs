@@ -13,6 +13,14 @@ pub struct Misplaced<'k> {
     pub instead: &'k str,
 }
 
+/// Lists misplaced keys: the keys, `=>`, and what to write instead.
+macro_rules! misplaced {
+    ($($($key:ident)+ => $instead:expr;)+) => {
+        &[$($crate::yaml::Misplaced { keys: &[$(stringify!($key)),+], instead: $instead }),+]
+    };
+}
+pub(crate) use misplaced;
+
 /// The longest value that an error repeats, in characters.
 const LONGEST_VALUE: usize = 60;
 
@@ -42,7 +50,7 @@ impl<'d> Entry<'d> {
 
     /// An error at the key.
     pub fn error(&self, message: impl Display) -> Error {
-        self.map.error(message).at(self.key)
+        self.key.at.error(self.map.error(message).message)
     }
 
     /// An error at the key, which is none of the known ones.
@@ -62,7 +70,9 @@ impl<'d> Entry<'d> {
             "" => String::new(),
             path => format!(" in {path}"),
         };
-        self.error_without_path(format!("unknown {what} '{}'{map}{suggestion}", self.name()))
+        self.key
+            .at
+            .error(format!("unknown {what} '{}'{map}{suggestion}", self.name()))
     }
 
     /// An error at the key, which belongs into another map.
@@ -75,15 +85,9 @@ impl<'d> Entry<'d> {
             path => format!("in {path}"),
         };
         let instead = instead.replace("KEY", self.name()).replace("VALUE", value);
-        self.error_without_path(format!("'{}' cannot stand {map}; {instead}", self.name()))
-    }
-
-    /// An error at the key whose message names the map itself.
-    fn error_without_path(&self, message: String) -> Error {
-        Error {
-            message,
-            ..self.error("")
-        }
+        self.key
+            .at
+            .error(format!("'{}' cannot stand {map}; {instead}", self.name()))
     }
 }
 

@@ -25,8 +25,9 @@ pub use error::Error;
 pub use keys::{Entry, Misplaced};
 pub use source::{Definitions, FromYaml, Keys, Property, Schema, document, object};
 pub use suggest::{nearest, suggest};
-pub use tree::{Document, Key, Node, Value};
+pub use tree::{Key, Node, Position, Value};
 pub use values::{Field, FromKey, Line, Located, Map, Name, OneOrMany, Set, Whole};
 
+pub(crate) use keys::misplaced;
 pub(crate) use source::source;
 pub(crate) use values::words;

@@ -165,11 +165,12 @@ macro_rules! source {
             ) -> Vec<$crate::yaml::Property> {
                 let mut properties = Vec::new();
                 $(properties.extend(<$part_type as $crate::yaml::Keys<'_>>::properties(definitions));)*
-                $(properties.push($crate::yaml::Property::new::<$type>(
+                let own: Vec<$crate::yaml::Property> = vec![$($crate::yaml::Property::new::<$type>(
                     stringify!($key).trim_start_matches("r#"),
                     concat!($($doc),+),
                     definitions,
-                ));)*
+                )),*];
+                properties.extend(own);
                 properties
             }
         }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn read<T>(text: &str, read: impl FnOnce(Cursor<'_>) -> Result<T, Error>) -> Result<T, String> {
-    Document::parse("f.yml", text)
+    Node::parse("f.yml", text)
         .and_then(|document| read(document.root()))
         .map_err(|error| error.to_string())
 }
@@ -281,12 +281,12 @@ fn numbers_and_keys_keep_the_text_they_were_written_with() {
 #[test]
 fn an_alias_stands_where_it_is_used_and_a_merge_is_laid_under() {
     let text = "x: &x { b: 1.10, c: on }\na:\n  <<: *x\n  b: 2\n";
-    let document = Document::parse("f.yml", text).unwrap();
+    let document = Node::parse("f.yml", text).unwrap();
     let a = document.root().node().get("a").unwrap();
     let lines: Vec<_> = a
         .entries()
         .iter()
-        .map(|(key, node)| (key.text.as_str(), node.line))
+        .map(|(key, node)| (key.text.as_str(), node.at.line))
         .collect();
     assert_eq!(lines, [("b", 4), ("c", 3)]);
     assert!(matches!(
@@ -301,7 +301,7 @@ fn an_alias_stands_where_it_is_used_and_a_merge_is_laid_under() {
 proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(text in "[-a-c:\\[\\]{}&*!|>'\"#%@`,? \n\t~0-9.<é]{0,200}") {
-        if let Ok(document) = Document::parse("f.yml", &text) {
+        if let Ok(document) = Node::parse("f.yml", &text) {
             let root = document.root();
             let _ = (root.json(), root.text(), root.scalar(), root.list());
             let _ = root.check_keys("a map", &["a"], &[]);

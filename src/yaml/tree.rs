@@ -1,4 +1,4 @@
-//! Text into a tree whose every key and value knows its line and column.
+//! Parses text into a tree whose keys and values know their positions.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,58 +10,54 @@ use super::diagnosis::diagnosis;
 use super::scalar::{ambiguous, is_plain_number};
 use super::{Cursor, Error};
 
-/// The longest file that is read: a scenario takes a few kilobytes.
+/// The longest file, in bytes: a scenario takes a few kilobytes.
 const LONGEST: usize = 1 << 20;
 
-/// The most values in a file, those that aliases repeat included: a few lines of aliases of aliases make billions.
+/// The most values in a file, with those that aliases repeat: a few lines of aliases of aliases make billions.
 const MOST_NODES: usize = 50_000;
 
-/// The deepest nesting. The format needs ten, and a JSON body what its author can still read.
+/// The deepest nesting. The format needs ten levels, and JSON bodies rarely more than twenty.
 const DEEPEST: usize = 48;
 
-/// A parsed file.
+/// A position in a file.
 #[derive(Clone, Debug)]
-pub struct Document {
-    file: String,
-    root: Node,
+pub struct Position {
+    /// The file as the caller named it.
+    pub file: Arc<str>,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
 }
 
-/// A value and where it stands; where an alias repeats one, the alias's place.
+/// A value and its position. A value that an alias repeats has the position of the alias.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// The value.
     pub value: Value,
-    /// Line, from 1.
-    pub line: u32,
-    /// Column, from 1.
-    pub column: u32,
-    /// The file that it stands in, where that is another than its parent's.
-    pub file: Option<Arc<str>>,
+    /// The position.
+    pub at: Position,
 }
 
-/// A key of a map and where it stands. Keys are text: `429:` is the key `429`.
+/// A key of a map and its position. Keys are text: `429:` is the key `429`.
 #[derive(Clone, Debug)]
 pub struct Key {
     /// The key.
     pub text: String,
-    /// Line, from 1.
-    pub line: u32,
-    /// Column, from 1.
-    pub column: u32,
-    /// The file that it stands in, where that is another than its map's.
-    pub file: Option<Arc<str>>,
+    /// The position.
+    pub at: Position,
 }
 
-/// What YAML can say.
+/// A value of YAML.
 #[derive(Clone, Debug)]
 pub enum Value {
-    /// Nothing.
+    /// An empty value or `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
     /// A number.
     Number {
-        /// As it is written: `1.10` stays `1.10`.
+        /// The number as written: `1.10` stays `1.10`.
         text: String,
         /// Its value.
         value: serde_json::Number,
@@ -70,7 +66,7 @@ pub enum Value {
     Text {
         /// The text.
         text: String,
-        /// What other readers of YAML take it for, as it is not quoted.
+        /// What other parsers of YAML take the unquoted text for.
         ambiguous: Option<&'static str>,
     },
     /// A list.
@@ -79,61 +75,58 @@ pub enum Value {
     Map(Vec<(Key, Node)>),
 }
 
-impl Document {
-    /// Parses a file; `file` is how errors name it.
-    pub fn parse(file: &str, text: &str) -> Result<Self, Error> {
-        let error = |location: Option<Location>, message: String| {
-            let (line, column) = location.map_or((1, 1), position);
-            Error {
-                file: file.to_owned(),
-                line,
-                column,
-                message,
-            }
-        };
-        if text.len() > LONGEST {
-            return Err(error(None, "the file is longer than 1 MB".to_owned()));
-        }
-        let root: Spanned<Raw> =
-            serde_saphyr::from_str_with_options(text, options()).map_err(|wrong| {
-                let mut error = error(wrong.location(), message(&wrong));
-                let place = (error.line, error.column);
-                if let Some(found) = diagnosis(text, place, &error.message) {
-                    (error.line, error.column, error.message) = found;
-                }
-                error
-            })?;
-        Ok(Self {
-            file: file.to_owned(),
-            root: Node::new(root, text),
-        })
-    }
-
-    /// A file put together from parsed parts.
-    pub fn new(file: &str, root: Node) -> Self {
+impl Position {
+    fn new(file: &Arc<str>, location: Location) -> Self {
+        let at = |number: u64| u32::try_from(number).unwrap_or(u32::MAX).max(1);
         Self {
-            file: file.to_owned(),
-            root,
+            file: Arc::clone(file),
+            line: at(location.line()),
+            column: at(location.column()),
         }
     }
 
-    /// The root, to read from.
-    pub fn root(&self) -> Cursor<'_> {
-        Cursor::root(&self.file, &self.root)
-    }
-
-    /// The root, to be taken apart.
-    pub fn into_root(self) -> Node {
-        self.root
+    /// An error at the position.
+    pub fn error(&self, message: String) -> Error {
+        Error {
+            file: (*self.file).to_owned(),
+            line: self.line,
+            column: self.column,
+            message,
+        }
     }
 }
 
 impl Node {
-    fn new(raw: Spanned<Raw>, source: &str) -> Self {
-        let (line, column) = position(raw.referenced);
+    /// Parses a file; `file` is the name that errors use for it.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Error> {
+        let file: Arc<str> = file.into();
+        let mut at = Position {
+            file: Arc::clone(&file),
+            line: 1,
+            column: 1,
+        };
+        if text.len() > LONGEST {
+            return Err(at.error("the file is longer than 1 MB".to_owned()));
+        }
+        match serde_saphyr::from_str_with_options(text, options()) {
+            Ok(root) => Ok(Self::new(root, &file, text)),
+            Err(error) => {
+                if let Some(location) = error.location() {
+                    at = Position::new(&file, location);
+                }
+                let mut message = message(&error);
+                if let Some(found) = diagnosis(text, (at.line, at.column), &message) {
+                    (at.line, at.column, message) = found;
+                }
+                Err(at.error(message))
+            }
+        }
+    }
+
+    fn new(raw: Spanned<Raw>, file: &Arc<str>, source: &str) -> Self {
         let written = source_text(raw.defined, source);
-        let text = |text: String, plain: bool| Value::Text {
-            ambiguous: ambiguous(&text).filter(|_| plain),
+        let text = |text: String, is_plain: bool| Value::Text {
+            ambiguous: ambiguous(&text).filter(|_| is_plain),
             text,
         };
         let value = match raw.value {
@@ -146,73 +139,58 @@ impl Node {
                 },
                 None => text(written.unwrap_or_default().to_owned(), true),
             },
-            Raw::Text(read) => {
-                let plain = written == Some(read.as_str());
-                text(read, plain)
+            Raw::Text(unquoted) => {
+                let is_plain = written == Some(unquoted.as_str());
+                text(unquoted, is_plain)
             }
-            Raw::List(items) => Value::List(
-                items
-                    .into_iter()
-                    .map(|item| Self::new(item, source))
-                    .collect(),
-            ),
-            Raw::Map(entries) => Value::Map(
-                entries
-                    .into_iter()
-                    .map(|(key, value)| (Key::new(key), Self::new(value, source)))
-                    .collect(),
-            ),
+            Raw::List(items) => {
+                let items = items.into_iter().map(|item| Self::new(item, file, source));
+                Value::List(items.collect())
+            }
+            Raw::Map(entries) => {
+                let entries = entries.into_iter().map(|(key, value)| {
+                    let key = Key {
+                        text: key.value,
+                        at: Position::new(file, key.referenced),
+                    };
+                    (key, Self::new(value, file, source))
+                });
+                Value::Map(entries.collect())
+            }
         };
         Self {
             value,
-            line,
-            column,
-            file: None,
+            at: Position::new(file, raw.referenced),
         }
+    }
+
+    /// The root of a file, for parsing.
+    pub fn root(&self) -> Cursor<'_> {
+        Cursor::root(self)
     }
 
     /// The value under a key, if this is a map that has it.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.entries()
             .iter()
-            .find(|(own, _)| own.text == key)
+            .find(|(other, _)| other.text == key)
             .map(|(_, node)| node)
     }
 
-    /// The items, if this is a list.
+    /// The items; none if this is not a list.
     pub fn items(&self) -> &[Self] {
-        match &self.value {
-            Value::List(items) => items,
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number { .. }
-            | Value::Text { .. }
-            | Value::Map(_) => &[],
+        if let Value::List(items) = &self.value {
+            return items;
         }
+        &[]
     }
 
-    /// The entries, if this is a map.
+    /// The entries; none if this is not a map.
     pub fn entries(&self) -> &[(Key, Self)] {
-        match &self.value {
-            Value::Map(entries) => entries,
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number { .. }
-            | Value::Text { .. }
-            | Value::List(_) => &[],
+        if let Value::Map(entries) = &self.value {
+            return entries;
         }
-    }
-}
-
-impl Key {
-    fn new(raw: Spanned<String>) -> Self {
-        let (line, column) = position(raw.referenced);
-        Self {
-            text: raw.value,
-            line,
-            column,
-            file: None,
-        }
+        &[]
     }
 }
 
@@ -229,12 +207,12 @@ fn options() -> serde_saphyr::Options {
     }
 }
 
-/// The parser's error in our words where it speaks to programmers.
+/// The message of an error, in plainer words where the parser's own are for programmers.
 fn message(error: &serde_saphyr::Error) -> String {
     use serde_saphyr::Error as Wrong;
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "the parser's own words do for the rest"
+        reason = "the other messages are plain enough"
     )]
     match error.without_snippet() {
         Wrong::DuplicateMappingKey { key: Some(key), .. } => {
@@ -259,11 +237,6 @@ fn message(error: &serde_saphyr::Error) -> String {
     }
 }
 
-fn position(location: Location) -> (u32, u32) {
-    let at = |number: u64| u32::try_from(number).unwrap_or(u32::MAX).max(1);
-    (at(location.line()), at(location.column()))
-}
-
 /// The source text of a scalar, quotes included.
 fn source_text(location: Location, source: &str) -> Option<&str> {
     let span = location.span();
@@ -272,7 +245,7 @@ fn source_text(location: Location, source: &str) -> Option<&str> {
     source.get(start..start.checked_add(length)?)
 }
 
-/// What the parser reads, before it is held against the source text.
+/// A value as the YAML parser returns it, without the source text.
 enum Raw {
     Null,
     Bool(bool),

@@ -77,7 +77,7 @@ struct Operand {
     name: String,
     /// Its value where no user has set one.
     constant: Option<minijinja::Value>,
-    runtime_names: bool,
+    is_runtime: bool,
 }
 
 impl Expression {
@@ -206,9 +206,9 @@ enum Folded {
 impl Compiled {
     /// Evaluates before the run what can be, and finds errors there rather than during the run.
     fn fold(self) -> Result<Folded, ExpressionError> {
-        let runtime_names = self.operands.iter().any(|operand| operand.runtime_names);
+        let is_runtime = self.operands.iter().any(|operand| operand.is_runtime);
         if let [only] = &*self.operands
-            && only.runtime_names
+            && only.is_runtime
             && only.constant.is_none()
             && only.name == self.source
         {
@@ -220,7 +220,7 @@ impl Compiled {
             operand
                 .constant
                 .clone()
-                .or_else(|| operand.runtime_names.then(|| "".into()))
+                .or_else(|| operand.is_runtime.then(|| "".into()))
         };
         let values = self.operands.iter().map(stand_in).collect();
         let outcome = self
@@ -229,8 +229,8 @@ impl Compiled {
             .map_err(|error| (is_final(&error), told(&error)))
             .and_then(|value| json(&value).map_err(|message| (false, message)));
         match outcome {
-            Ok(value) if !runtime_names && !self.draws => Ok(Folded::Constant(value)),
-            Err((is_final, message)) if is_final || !runtime_names => {
+            Ok(value) if !is_runtime && !self.draws => Ok(Folded::Constant(value)),
+            Err((is_final, message)) if is_final || !is_runtime => {
                 Err(ExpressionError::new(&self.source, message))
             }
             Ok(_) | Err(_) => Ok(Folded::Compiled(self)),
@@ -240,7 +240,7 @@ impl Compiled {
     /// The names without which it has no value.
     fn needs(&self) -> Vec<&str> {
         let operands = self.operands.iter();
-        let needed = operands.filter(|own| own.runtime_names && own.constant.is_none());
+        let needed = operands.filter(|own| own.is_runtime && own.constant.is_none());
         needed.map(|own| own.name.as_str()).collect()
     }
 
@@ -249,7 +249,7 @@ impl Compiled {
             let set = scope
                 .values
                 .get(&operand.name)
-                .filter(|_| operand.runtime_names);
+                .filter(|_| operand.is_runtime);
             set.map(jinja).or_else(|| operand.constant.clone())
         };
         let values: Vec<_> = self.operands.iter().map(set).collect();
@@ -312,7 +312,7 @@ impl Object for Frame {
 fn pick(source: &str, names: Names<'_>) -> Option<Pick> {
     let name = source.strip_prefix("pick(")?.strip_suffix(')')?.trim();
     let values = names.variables.get(name)?.items()?;
-    (!values.is_empty() && !names.runtime_names.contains(name)).then(|| Pick {
+    (!values.is_empty() && !names.runtime.contains(name)).then(|| Pick {
         source: source.to_owned(),
         values,
     })
@@ -321,12 +321,12 @@ fn pick(source: &str, names: Names<'_>) -> Option<Pick> {
 /// Resolves a name that is no function's.
 fn operand(name: &str, names: Names<'_>) -> Result<Operand, String> {
     let variable = names.variables.get(name);
-    let runtime_names = names.runtime_names.contains(name);
-    if variable.is_none() && !runtime_names {
+    let is_runtime = names.runtime.contains(name);
+    if variable.is_none() && !is_runtime {
         let known = names
             .variables
             .keys()
-            .chain(names.runtime_names)
+            .chain(names.runtime)
             .map(String::as_str);
         let otherwise = "declare it under variables above its use, or set or capture it first";
         return Err(format!(
@@ -343,7 +343,7 @@ fn operand(name: &str, names: Names<'_>) -> Result<Operand, String> {
     Ok(Operand {
         name: name.to_owned(),
         constant: variable.map(Variable::jinja),
-        runtime_names,
+        is_runtime,
     })
 }
 
@@ -372,7 +372,7 @@ fn environment(code: &minijinja::Expression<'_, '_>, names: Names<'_>) -> Result
     Ok(Operand {
         name: "env".to_owned(),
         constant: Some(jinja(&Value::Object(read))),
-        runtime_names: false,
+        is_runtime: false,
     })
 }
 

@@ -137,7 +137,7 @@ pub(crate) struct Names<'a> {
     /// The variables, known before the run.
     pub(crate) variables: &'a BTreeMap<String, Variable>,
     /// Names that a step captures, a task sets or a row brings, known during the run.
-    pub(crate) runtime_names: &'a BTreeSet<String>,
+    pub(crate) runtime: &'a BTreeSet<String>,
     /// The rows among them.
     pub(crate) rows: &'a Rows,
     /// The environment.

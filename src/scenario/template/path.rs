@@ -47,8 +47,8 @@ impl Path {
 
     /// The part of a variable that no user sets.
     pub(super) fn constant<'n>(&self, names: Names<'n>) -> Option<&'n Value> {
-        let is_settable = names.runtime_names.contains(&self.name);
-        let variable = names.variables.get(&self.name).filter(|_| !is_settable)?;
+        let is_runtime = names.runtime.contains(&self.name);
+        let variable = names.variables.get(&self.name).filter(|_| !is_runtime)?;
         self.within(&variable.value)
     }
 }

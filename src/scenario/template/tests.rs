@@ -11,7 +11,7 @@ use crate::scenario::data::{Format, Table};
 /// A small file's worth of names: variables, and `item_id`, `token` and `count` as what users set.
 pub(super) struct File {
     variables: BTreeMap<String, Variable>,
-    runtime_names: BTreeSet<String>,
+    runtime: BTreeSet<String>,
     rows: Rows,
 }
 
@@ -28,7 +28,7 @@ impl File {
             variables.map(|(name, value)| (name.clone(), Variable::new(value.clone(), false)));
         Self {
             variables: variables.collect(),
-            runtime_names: ["item_id", "token", "cursor", "users"]
+            runtime: ["item_id", "token", "cursor", "users"]
                 .map(str::to_owned)
                 .into(),
             rows: Rows::new([("users".to_owned(), users.into())].into()),
@@ -43,7 +43,7 @@ impl File {
         };
         parse(Names {
             variables: &self.variables,
-            runtime_names: &self.runtime_names,
+            runtime: &self.runtime,
             rows: &self.rows,
             secrets: &Secrets::new(&env),
             budget: &Budget::default(),
