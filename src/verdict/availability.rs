@@ -12,7 +12,7 @@ use super::model::{
     Warning,
 };
 use crate::measurement::{Arm, RequestStats};
-use crate::record::{RunRecord, SilenceRecord, SliceRecord, median};
+use crate::record::{LoadModel, PhaseRecord, RunRecord, SilenceRecord, SliceRecord};
 use crate::thresholds::{Availability, Subject};
 use crate::units::six_digits;
 
@@ -23,11 +23,19 @@ const PAUSE_S: f64 = 5.0;
 const SHORTEST_PAUSE_S: f64 = 2.0;
 /// Share of a short phase that counts.
 const PAUSE_SHARE: f64 = 0.5;
-/// A request in flight ends within the longest time that its name needs. So no silence of a healthy service is longer. That
-/// longest time is estimated from the run itself, and this factor allows for its tail.
-const TAIL: f64 = 3.0;
-/// The quantile of a name's latencies that stands for the longest.
-const LONGEST: f64 = 0.95;
+/// A silence is explained if it is not longer than this many times the latency that nearly all requests of the name exceed.
+/// In an open model the latencies of one hang are spread evenly from zero to its length. So this latency is at most a
+/// twentieth of the hang, and ten times that is half of it: no hang explains itself.
+const USUAL_TIMES: f64 = 10.0;
+/// The quantile of that latency.
+const USUAL: f64 = 0.05;
+/// Shorter silences count only together: if they make up at least this share of a phase, or if the limit is written.
+const SHORT_SHARE: f64 = 0.5;
+/// With fewer requests in flight, a long request of each cannot be told from a pause of all.
+const FEWEST_IN_FLIGHT: f64 = 5.0;
+/// A short silence counts only if it lasts as long as so many responses usually take to come. Of responses that come
+/// independently, none comes in that time once in 150 times (e^-5).
+const EXPECTED_RESPONSES: f64 = 5.0;
 /// Share of a phase in which a name may be silent: a rare one is sent so seldom that a single slow request is much of its
 /// time, so it fails only if it is silent for most of the phase.
 const NAME_SHARE: f64 = 0.5;
@@ -71,7 +79,10 @@ type Key<'r> = (Option<&'r str>, Option<usize>);
 struct Silent<'r> {
     key: Key<'r>,
     phase: usize,
+    /// In silences that count, in seconds.
     seconds: f64,
+    /// In silences that count only together with others, in seconds.
+    short_s: f64,
     of_s: f64,
 }
 
@@ -97,7 +108,7 @@ impl Availability {
 }
 
 fn target(limit: &Availability, record: &RunRecord, found: &mut AvailabilityFindings) {
-    let silent = silent(record, Arm::Target);
+    let silent = silent(limit, record, Arm::Target);
     let failed = failed(record);
     let is_dead = |silent: &Silent<'_>| failed.contains(&silent.key.1);
     let all: Vec<&Silent<'_>> = silent.iter().filter(|one| one.is_over(limit)).collect();
@@ -155,7 +166,7 @@ fn target(limit: &Availability, record: &RunRecord, found: &mut AvailabilityFind
 
 /// The base is not what is tested: nothing can be compared with one that is silent, and of its names it is said.
 fn base(limit: &Availability, record: &RunRecord, found: &mut AvailabilityFindings) {
-    let silent = silent(record, Arm::Base);
+    let silent = silent(limit, record, Arm::Base);
     let overall = silent
         .iter()
         .find(|one| one.key.1.is_none() && one.is_over(limit));
@@ -189,56 +200,97 @@ fn worst_caution(record: &RunRecord, arm: Arm, silent: Vec<&Silent<'_>>) -> Opti
 }
 
 /// The silences that count, by key and measured phase.
-fn silent(record: &RunRecord, arm: Arm) -> Vec<Silent<'_>> {
-    let longest: Vec<Option<f64>> = (0..record.requests.len())
-        .map(|request| longest(record, arm, Some(request)))
+fn silent<'r>(limit: &Availability, record: &'r RunRecord, arm: Arm) -> Vec<Silent<'r>> {
+    let usual: Vec<Option<f64>> = (0..record.requests.len())
+        .map(|request| usual(record, arm, Some(request)))
         .collect();
-    let overall = longest.iter().flatten().copied().reduce(f64::max);
+    let slowest = usual.iter().flatten().copied().reduce(f64::max);
     let mut all: Vec<Silent<'_>> = Vec::new();
     for (index, phase) in record.phases.iter().enumerate() {
         if !phase.is_measured_load() {
             continue;
         }
-        let own = |slice: &&SliceRecord| slice.phase == index && slice.arm == arm;
-        let slices: Vec<&SliceRecord> = record.slices.iter().filter(own).collect();
+        let of_phase = |slice: &&SliceRecord| slice.phase == index && slice.arm == arm;
+        let slices: Vec<&SliceRecord> = record.slices.iter().filter(of_phase).collect();
         let length: f64 = slices.iter().map(|slice| slice.length_s).sum();
         let passes = 1 + slices.iter().map(|slice| slice.pass).max().unwrap_or(0);
         let pause = (PAUSE_SHARE * length / f64::from(passes)).clamp(SHORTEST_PAUSE_S, PAUSE_S);
-        let counts = |silence: &SilenceRecord| {
-            let own = match silence.request {
-                Some(request) => longest.get(request).copied().flatten(),
-                None => overall,
+        let is_unexplained = |silence: &SilenceRecord| {
+            let usual = match silence.request {
+                Some(request) => usual.get(request).copied().flatten(),
+                None => slowest,
             };
-            silence.whole_s > own.map_or(0.0, |own| TAIL * own).max(pause)
+            silence.whole_s > usual.map_or(0.0, |usual| USUAL_TIMES * usual)
         };
-        for slice in slices {
+        let counts = |silence: &SilenceRecord| silence.whole_s > pause && is_unexplained(silence);
+        let is_short = |silence: &SilenceRecord| {
+            silence.whole_s <= pause
+                && is_unexplained(silence)
+                && is_of_all(phase, &slices, silence)
+        };
+        for slice in &slices {
             let of_slice = slice.silences.as_deref().unwrap_or_default();
-            let counted = of_slice.iter().filter(|silence| counts(silence));
-            let slow = unexplained(of_slice, pause, &counts);
-            for (key, seconds) in counted
-                .map(|one| (key(one), lasted(slice, one)))
-                .chain(slow)
-            {
+            let mut add = |key, seconds, short_s| {
                 let known = all
                     .iter_mut()
                     .find(|one| one.key == key && one.phase == index);
                 match known {
-                    Some(known) => known.seconds += seconds,
+                    Some(known) => {
+                        known.seconds += seconds;
+                        known.short_s += short_s;
+                    }
                     None => all.push(Silent {
                         key,
                         phase: index,
                         seconds,
+                        short_s,
                         of_s: length,
                     }),
                 }
+            };
+            for silence in of_slice {
+                let lasted = lasted(slice, silence);
+                if counts(silence) {
+                    add(key(silence), lasted, 0.0);
+                } else if is_short(silence) {
+                    add(key(silence), 0.0, lasted);
+                }
+            }
+            if let Some((key, seconds)) = unexplained(of_slice, pause, &counts) {
+                add(key, seconds, 0.0);
             }
         }
-        // While the load of a duet pauses, time goes on for who waits.
         for one in all.iter_mut().filter(|one| one.phase == index) {
+            // While the load of a duet pauses, time goes on for who waits.
             one.of_s += paused(record, arm, one.key, index);
+            let is_written = one.key.1.is_none() && limit.line.is_some();
+            if is_written || one.seconds + one.short_s >= SHORT_SHARE * one.of_s {
+                one.seconds += one.short_s;
+            }
         }
     }
     all
+}
+
+/// Whether a short silence is one of all requests of its name, and not a few long ones: enough were in flight, and many
+/// responses would usually have come in its time.
+fn is_of_all(phase: &PhaseRecord, slices: &[&SliceRecord], silence: &SilenceRecord) -> bool {
+    let requests = |request: Option<usize>| -> f64 {
+        let cells = slices.iter().flat_map(|slice| slice.of_request(request));
+        cells.map(RequestStats::requests).sum::<u64>() as f64
+    };
+    let length: f64 = slices.iter().map(|slice| slice.length_s).sum();
+    let (of_name, of_all) = (requests(silence.request), requests(None));
+    if of_name <= 0.0 || length <= 0.0 {
+        return false;
+    }
+    let in_flight = of_name / of_all
+        * match phase.model {
+            LoadModel::Users => phase.most,
+            LoadModel::Arrivals => phase.most * silence.whole_s,
+        };
+    let expected = of_name / length * silence.whole_s;
+    in_flight >= FEWEST_IN_FLIGHT && expected > EXPECTED_RESPONSES
 }
 
 fn key(silence: &SilenceRecord) -> Key<'_> {
@@ -288,20 +340,11 @@ fn unexplained<'r>(
     (seconds > 0.0).then_some(((None, None), seconds))
 }
 
-/// The longest that a name's requests need, as far as the run shows it without its worst hour: in half of the slices none
-/// needs longer, and hardly any of all. The smaller of both, since a silence may fall into many slices, or be many requests.
-fn longest(record: &RunRecord, arm: Arm, request: Option<usize>) -> Option<f64> {
-    let slices = record.slices.iter().filter(|slice| slice.arm == arm);
-    let cells: Vec<RequestStats> = slices.map(|slice| slice.cell(request)).collect();
-    let longest: Vec<f64> = cells
-        .iter()
-        .filter_map(|cell| cell.succeeded.max())
-        .collect();
-    let all = RequestStats::sum(&cells.iter().collect::<Vec<_>>());
-    let most = all.succeeded.quantile(LONGEST)?;
-    let known = median(&longest).min(most);
-    // A cold start is explained by its mark.
-    Some(all.cold.quantile(0.5).map_or(known, |cold| known.max(cold)))
+/// The latency in seconds that nearly all requests of a name exceed, or that of a usual cold start, which its mark explains.
+fn usual(record: &RunRecord, arm: Arm, request: Option<usize>) -> Option<f64> {
+    let all = record.pooled(request, |slice| slice.arm == arm);
+    let usual = all.succeeded.quantile(USUAL)?;
+    Some(all.cold.quantile(0.5).map_or(usual, |cold| usual.max(cold)))
 }
 
 /// The names of which every request failed in the measured phases; all requests together if every name did.

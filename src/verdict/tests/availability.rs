@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::measurement::{Arm, FailureKind};
+use crate::record::sample::Traffic;
 use crate::record::{LoadModel, SilenceRecord, UnsentRecord};
 use crate::units::Share;
 
@@ -80,11 +81,64 @@ fn one_class_of_a_name_that_is_silent_fails() {
 }
 
 #[test]
-fn a_silence_that_the_services_own_time_explains_is_none() {
+fn a_silence_that_the_services_usual_time_explains_is_none() {
     let all = [silent(None, None, 6.0), silent(None, Some(0), 6.0)];
-    // P95 is 1.45 times the median: three times that is more than the silence.
+    // P5 is 0.69 times the median: ten times that is more than the silence.
     assert_eq!(outages(&run(1500.0, &all, 2..20)), []);
-    assert_eq!(outages(&run(1000.0, &all, 2..20)).len(), 1);
+    assert_eq!(outages(&run(500.0, &all, 2..20)).len(), 1);
+}
+
+/// A hang of so many seconds in most slices, whose requests take up to its length, beside slices that are served.
+fn hanging(seconds: f64, model: LoadModel, most: f64) -> RunRecord {
+    let served = [traffic("GET /a", 20, 10.0)];
+    let waiting: Vec<Traffic> = (1..=20_u32)
+        .map(|step| traffic("GET /a", 1, 50.0 * f64::from(step) * seconds))
+        .collect();
+    (0..20)
+        .fold(record().steady("warm"), |run, slice| match slice {
+            0..6 => run.slice(&served),
+            _ => run.slice(&waiting),
+        })
+        .with(|run| {
+            run.phases[0].model = model;
+            run.phases[0].most = most;
+            for (index, slice) in run.slices.iter_mut().enumerate() {
+                let silence = silent(None, None, seconds);
+                slice.silences = Some(if index < 6 { vec![] } else { vec![silence] });
+            }
+        })
+        .build()
+}
+
+#[test]
+fn a_hang_that_delays_most_requests_does_not_explain_itself() {
+    let long = hanging(14.0, LoadModel::Arrivals, 20.0);
+    assert_eq!(outages(&long), [(None, None, 14.0)]);
+    let long = hanging(14.0, LoadModel::Users, 1.0);
+    assert_eq!(outages(&long), [(None, None, 14.0)]);
+}
+
+#[test]
+fn short_hangs_that_make_up_most_of_a_phase_fail() {
+    for (model, most) in [(LoadModel::Arrivals, 20.0), (LoadModel::Users, 20.0)] {
+        assert_eq!(outages(&hanging(4.0, model, most)), [(None, None, 14.0)]);
+    }
+    // One user who waits long now and then may have sent long requests.
+    assert_eq!(outages(&hanging(4.0, LoadModel::Users, 1.0)), []);
+    // Less than half of the phase is a pause, unless the limit is written.
+    let mut pauses = hanging(4.0, LoadModel::Users, 20.0);
+    for slice in &mut pauses.slices[10..] {
+        slice.silences = Some(Vec::new());
+    }
+    assert_eq!(outages(&pauses), []);
+    let written = Thresholds {
+        availability: Some(Availability {
+            share: Share::ONE_PERCENT,
+            line: Some(1),
+        }),
+        ..thresholds()
+    };
+    assert_eq!(judged_alone(&written, &pauses).outcome, Outcome::Failed);
 }
 
 #[test]
