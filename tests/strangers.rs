@@ -352,6 +352,20 @@ fn what_a_failing_program_prints_holds_no_secret() {
 }
 
 #[test]
+fn what_a_failing_program_prints_holds_no_secret_of_a_response() {
+    let _slot = load_slot();
+    let server = Server::start(|_| (200, "{\"t\": \"given-by-the-server\"}".to_owned()));
+    let steps = "{ get: /, capture: { session_token: $.t } }, { command: [sh, -c, 'echo \"bad $1\" >&2; exit 3', sh, \"{{ session_token }}\"], capture: { a: $.a } }, { get: / }";
+    let home = Home::new(&scenario(steps));
+    let (code, all) = told_by_a_run(&home, &server, &["--allow-commands"], &[]);
+    assert_eq!(code, Some(3), "{all}");
+    assert!(
+        all.contains("bad ***") && !all.contains("given-by-the-server"),
+        "{all}"
+    );
+}
+
+#[test]
 fn errors_about_the_load_hold_no_value_of_the_environment() {
     let load = "phase: s, users: 1, for: 1s";
     for other in [
@@ -463,7 +477,7 @@ fn loads_without_end_are_refused() {
 #[test]
 fn files_that_are_too_much_together_are_refused() {
     let part: String = "- { get: /a }\n".repeat(16_000);
-    let home = Home::new(&scenario(&vec!["{ include: part.yml }"; 99].join(", ")));
+    let home = Home::new(&scenario(&vec!["{ include: part.yml }"; 8].join(", ")));
     home.write("repository/gate/part.yml", &part);
     let error_of = |home: &Home| error(&home.validated());
     assert!(error_of(&home).contains("values together"));
