@@ -204,6 +204,7 @@ fn silent<'r>(limit: &Availability, record: &'r RunRecord, arm: Arm) -> Vec<Sile
     let usual: Vec<Option<f64>> = (0..record.requests.len())
         .map(|request| usual(record, arm, Some(request)))
         .collect();
+    let is_written = limit.line.is_some();
     let slowest = usual.iter().flatten().copied().reduce(f64::max);
     let mut all: Vec<Silent<'_>> = Vec::new();
     for (index, phase) in record.phases.iter().enumerate() {
@@ -226,7 +227,7 @@ fn silent<'r>(limit: &Availability, record: &'r RunRecord, arm: Arm) -> Vec<Sile
         let is_short = |silence: &SilenceRecord| {
             silence.whole_s <= pause
                 && is_unexplained(silence)
-                && is_of_all(phase, &slices, silence)
+                && (is_written || is_of_all(phase, &slices, silence))
         };
         for slice in &slices {
             let of_slice = slice.silences.as_deref().unwrap_or_default();
@@ -263,8 +264,8 @@ fn silent<'r>(limit: &Availability, record: &'r RunRecord, arm: Arm) -> Vec<Sile
         for one in all.iter_mut().filter(|one| one.phase == index) {
             // While the load of a duet pauses, time goes on for who waits.
             one.of_s += paused(record, arm, one.key, index);
-            let is_written = one.key.1.is_none() && limit.line.is_some();
-            if is_written || one.seconds + one.short_s >= SHORT_SHARE * one.of_s {
+            let is_limited = is_written && one.key.1.is_none();
+            if is_limited || one.seconds + one.short_s >= SHORT_SHARE * one.of_s {
                 one.seconds += one.short_s;
             }
         }

@@ -139,6 +139,8 @@ fn short_hangs_that_make_up_most_of_a_phase_fail() {
         ..thresholds()
     };
     assert_eq!(judged_alone(&written, &pauses).outcome, Outcome::Failed);
+    let one_user = hanging(4.0, LoadModel::Users, 1.0);
+    assert_eq!(judged_alone(&written, &one_user).outcome, Outcome::Failed);
 }
 
 #[test]
