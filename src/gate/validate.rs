@@ -84,7 +84,7 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
             phases: &phases,
             requests: &scenario.requests,
             counts: &counts,
-            undecided: &scenario.undecided_requests(),
+            undecided: &scenario.conditional_requests(),
             answers: match newest {
                 _ if !has_users => LatencyAssumption::Irrelevant,
                 Some(_) => LatencyAssumption::AsInBaseline,

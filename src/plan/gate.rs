@@ -311,7 +311,10 @@ fn origin(text: &str, place: &str, scenario: &Scenario) -> Result<Origin, Error>
 fn enough_rows(path: &Path, scenario: &Scenario, load: &[Phase]) -> Result<(), Error> {
     let unique = |data: &&scenario::Data| data.order == RowOrder::Unique;
     for data in scenario.data.iter().filter(unique) {
-        let (rows, users) = (data.table.rows(), scenario.takers(load, &data.name));
+        let (rows, users) = (
+            data.table.rows(),
+            scenario.unique_row_users(load, &data.name),
+        );
         if (rows as f64) < users.floor() {
             return Err(Error::TooFewRows {
                 path: path.to_owned(),

@@ -8,17 +8,16 @@ use super::template::{EscapeContext, Template};
 use super::variables::Variables;
 use crate::yaml::{Cursor, Error, Located};
 
-/// How requests authenticate. While a value of it is unset, it is left out; a step's own header of the same name takes
-/// its place.
+/// How requests authenticate. Left out while a value of it is unset. A header of the step with the same name replaces it.
 #[derive(Clone, Debug)]
 pub enum Auth {
     /// `Authorization: Bearer …`
     Bearer(Template),
     /// `Authorization: Basic …`
     Basic {
-        /// Who it is.
+        /// The user name.
         username: Template,
-        /// What only they know.
+        /// The password.
         password: Template,
     },
     /// A key in a header or in the query.
@@ -41,7 +40,7 @@ pub enum KeyPlace {
     Query(String),
 }
 
-/// What an AWS signature is made with.
+/// The values of an AWS signature.
 #[derive(Clone, Debug)]
 pub struct AwsSigV4 {
     /// Region of the service.

@@ -1,4 +1,4 @@
-//! Rows of CSV and JSON files: read once, kept column by column in as little room as they take, handed out by number.
+//! Rows of CSV and JSON files. They are read once, and stored by column to save memory.
 
 use std::fmt;
 use std::io::{self, BufRead as _, Read};
@@ -13,13 +13,13 @@ use sha2::{Digest as _, Sha256};
 use super::identity::hex;
 use super::number::plain;
 
-/// More than this is a database. Rows are counted in 32 bits.
+/// The most rows. More belong into a database, and row numbers have 32 bits.
 const MOST_ROWS: usize = 10_000_000;
 
-/// What some editors write before JSON.
+/// The bytes that some editors write before JSON.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The most columns, which every row has.
+/// The most columns of a row.
 const MOST_COLUMNS: usize = 1_000;
 
 /// The longest row, in bytes: a thousand times what a row of test data takes.
@@ -30,14 +30,14 @@ pub struct Table {
     names: Vec<String>,
     columns: Vec<Column>,
     rows: usize,
-    /// Bytes that were read since the last row began.
+    /// Bytes read since the start of the present row.
     since: Arc<AtomicUsize>,
     sha256: String,
 }
 
 /// The cells of a column.
 enum Column {
-    /// All of them text: one after the other, with the place where each ends.
+    /// Text only: all cells in one string, with the offset of the end of each.
     Text { text: String, ends: Vec<u32> },
     /// Of any kind.
     Cells(Vec<Cell>),
@@ -48,7 +48,7 @@ enum Cell {
     Null,
     Bool(bool),
     Whole(i64),
-    /// Any other, as it is written.
+    /// Any other number, as written.
     Number(Box<str>),
     Text(Box<str>),
     Other(Box<Value>),
@@ -64,8 +64,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that a file's name tells.
-    pub fn of(file: &str) -> Option<Self> {
+    /// The format by the extension of a file name.
+    pub fn from_path(file: &str) -> Option<Self> {
         let (_, extension) = file.rsplit_once('.')?;
         match extension.to_ascii_lowercase().as_str() {
             "csv" => Some(Self::Csv),
@@ -76,7 +76,7 @@ impl Format {
 }
 
 impl Table {
-    /// Reads a file to its end. The error says what is wrong in it, and where.
+    /// Reads a file to its end. The error says what is wrong, and where.
     pub fn read(format: Format, content: impl Read) -> Result<Self, String> {
         let mut table = Self {
             names: Vec::new(),
@@ -113,7 +113,7 @@ impl Table {
         self.rows
     }
 
-    /// SHA-256 of names and cells, in hex: the same for two files that say the same.
+    /// SHA-256 of names and cells, in hex. Files with the same content have the same hash, whatever their format.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
@@ -128,14 +128,14 @@ impl Table {
 
     fn read_csv(&mut self, content: impl Read) -> Result<(), String> {
         let mut reader = csv::ReaderBuilder::new().from_reader(content);
-        let header = reader.headers().map_err(|error| told(&error))?.clone();
+        let header = reader.headers().map_err(|error| message(&error))?.clone();
         for name in &header {
             self.add_column(name.trim_start_matches('\u{feff}'))?;
         }
         let mut record = StringRecord::new();
         while reader
             .read_record(&mut record)
-            .map_err(|error| told(&error))?
+            .map_err(|error| message(&error))?
         {
             self.count()?;
             for (column, text) in self.columns.iter_mut().zip(&record) {
@@ -167,7 +167,7 @@ impl Table {
                 "has more than {MOST_COLUMNS} columns; remove those that no step needs"
             ));
         }
-        if self.names.iter().any(|own| own == name) {
+        if self.names.iter().any(|other| other == name) {
             return Err(format!("has two columns named '{name}'"));
         }
         self.names.push(name.to_owned());
@@ -234,7 +234,7 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// Shows what the rows are and none of them: they may hold passwords.
+/// Shows the names of the columns and no rows, which may hold passwords.
 impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Table")
@@ -321,8 +321,8 @@ impl Cell {
     }
 }
 
-/// csv's error with its line, in words of ours where it speaks of records.
-fn told(error: &csv::Error) -> String {
+/// The message of a CSV error, with its line.
+fn message(error: &csv::Error) -> String {
     let line = error.position().map_or(0, csv::Position::line);
     if let csv::ErrorKind::UnequalLengths {
         expected_len, len, ..
@@ -338,7 +338,7 @@ fn told(error: &csv::Error) -> String {
     error.to_string()
 }
 
-/// The rows of a JSON file, each put away before the next is read.
+/// The rows of a JSON file; each is stored before the next is read.
 struct Rows<'t>(&'t mut Table);
 
 impl<'de> DeserializeSeed<'de> for Rows<'_> {
@@ -390,8 +390,8 @@ impl<'de> Visitor<'de> for Row<'_> {
             }
             // Keys mostly come in the order of the first row.
             let place = match table.names.get(found) {
-                Some(own) if *own == name => Some(found),
-                Some(_) | None => table.names.iter().position(|own| *own == name),
+                Some(column) if *column == name => Some(found),
+                Some(_) | None => table.names.iter().position(|column| *column == name),
             };
             let column = place.and_then(|place| table.columns.get_mut(place));
             let column = column.ok_or_else(|| {

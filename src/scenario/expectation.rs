@@ -1,4 +1,4 @@
-//! What an answer must be beyond having come: its status, its headers, and what its body says.
+//! Expectations of a response: its status, its headers and its body.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,23 +9,23 @@ use serde_json_path::JsonPath;
 use super::number;
 use super::template::{RenderError, Scope, Template, ValueTemplate};
 
-/// Text of an answer that a message repeats, in characters.
+/// The longest text of a response that a message repeats, in characters.
 const REPEATED: usize = 60;
 
-/// What an answer must be.
+/// What a response must be.
 #[derive(Clone, Debug, Default)]
 pub struct Expect {
     /// Accepted statuses; empty accepts everything below 400.
     pub status: Vec<u16>,
-    /// What must stand in a JSON body.
+    /// What a JSON body must have.
     pub json: Vec<JsonCheck>,
-    /// What headers must say.
+    /// What headers must be.
     pub header: Vec<HeaderCheck>,
-    /// Texts that must stand in the body, all of them.
+    /// Texts that the body must contain, all of them.
     pub body: Vec<Template>,
 }
 
-/// What must stand at a place of a JSON body.
+/// A check of a value in a JSON body.
 #[derive(Clone, Debug)]
 pub struct JsonCheck {
     /// The place.
@@ -34,34 +34,34 @@ pub struct JsonCheck {
     pub wanted: JsonWanted,
 }
 
-/// What must be at a place of a JSON body.
+/// What a value in a JSON body must be.
 #[derive(Clone, Debug)]
 pub enum JsonWanted {
-    /// This value, wherever the path leads, at least once.
+    /// This value, at each place that the path finds, and at least once.
     Equals(ValueTemplate),
-    /// Text with this in it, or a list with this among its items; likewise.
+    /// Text that contains this, or a list with this item; likewise.
     Contains(ValueTemplate),
-    /// Anything, or nothing.
+    /// Any value, or none.
     Exists(bool),
 }
 
-/// What a header must say.
+/// A check of a header.
 #[derive(Clone, Debug)]
 pub struct HeaderCheck {
     /// The header, lower case.
     pub header: String,
-    /// What it must say.
+    /// What it must be.
     pub wanted: HeaderWanted,
 }
 
-/// What a header must say; one that is sent several times, once at least.
+/// What a header must be. If it is sent several times, one of them must match.
 #[derive(Clone, Debug)]
 pub enum HeaderWanted {
-    /// This and no more.
+    /// This text.
     Equals(Template),
-    /// This among other things.
+    /// Text that contains this.
     Contains(Template),
-    /// Anything, or that it is not there.
+    /// Any text, or that it is missing.
     Exists(bool),
 }
 
@@ -75,12 +75,12 @@ impl Expect {
         }
     }
 
-    /// Whether the body is looked at.
+    /// Whether the body is checked.
     pub fn reads_body(&self) -> bool {
         !self.json.is_empty() || !self.body.is_empty()
     }
 
-    /// All of the body that is not as expected. `json` is the body as JSON, or why it is not that.
+    /// What is wrong with the body. `json` is the body as JSON, or why it is not JSON.
     pub fn unmet_in_body(
         &self,
         body: &[u8],
@@ -101,7 +101,7 @@ impl Expect {
         }
         let body = String::from_utf8_lossy(body);
         unmet.extend(self.body.iter().filter_map(|wanted| {
-            told(wanted.render(scope), |wanted| {
+            unmet_value(wanted.render(scope), |wanted| {
                 let cut = shortened(&wanted);
                 (!body.contains(&*wanted)).then(|| format!("the body does not hold '{cut}'"))
             })
@@ -109,7 +109,7 @@ impl Expect {
         unmet
     }
 
-    /// What a body that is not JSON lacks, said once for all that should stand in it.
+    /// One message about everything that a body lacks because it is not JSON.
     fn not_json(&self, why: &str) -> Option<String> {
         let wanted = self.json.iter().filter(|check| match check.wanted {
             JsonWanted::Exists(exists) => exists,
@@ -124,7 +124,7 @@ impl Expect {
         Some(format!("the body is not JSON: {why}; so it has no {paths}"))
     }
 
-    /// The accepted statuses in words: `200 or 201`.
+    /// The accepted statuses as text: `200 or 201`.
     pub fn statuses(&self) -> String {
         let all: Vec<String> = self.status.iter().map(u16::to_string).collect();
         match all.split_last() {
@@ -145,18 +145,18 @@ impl JsonCheck {
                 .first()
                 .map(|found| format!("{path} is {}, and should not be there", json_text(found))),
             JsonWanted::Exists(true) => None,
-            JsonWanted::Equals(wanted) => told(wanted.render(scope), |wanted| {
+            JsonWanted::Equals(wanted) => unmet_value(wanted.render(scope), |wanted| {
                 let wanted_text = json_text(&wanted);
                 self.other(&found, &wanted_text, |found| same(found, &wanted))
             }),
-            JsonWanted::Contains(wanted) => told(wanted.render(scope), |wanted| {
+            JsonWanted::Contains(wanted) => unmet_value(wanted.render(scope), |wanted| {
                 let wanted_text = format!("{} in it", json_text(&wanted));
                 self.other(&found, &wanted_text, |found| holds(found, &wanted))
             }),
         }
     }
 
-    /// What was found, if that is nothing or some of it does not fit.
+    /// What was found, if that is nothing or a value that does not match.
     fn other(
         &self,
         found: &[&Value],
@@ -173,7 +173,7 @@ impl JsonCheck {
     }
 }
 
-/// Whether a text has another in it, or a list a value among its items.
+/// Whether a text contains another, or a list an item.
 fn holds(found: &Value, wanted: &Value) -> bool {
     match (found, wanted) {
         (Value::String(text), Value::String(part)) => text.contains(part),
@@ -186,7 +186,7 @@ fn holds(found: &Value, wanted: &Value) -> bool {
 }
 
 impl HeaderCheck {
-    /// What of the header is not as expected, if anything is; `values` are those that were sent.
+    /// What is wrong with a header, given its values.
     pub fn unmet(&self, values: &[Cow<'_, str>], scope: &mut Scope<'_>) -> Option<String> {
         let name = &self.header;
         let first = values.first();
@@ -202,12 +202,12 @@ impl HeaderCheck {
             HeaderWanted::Exists(false) => first
                 .is_some()
                 .then(|| format!("the header {name} {found}, and should not be there")),
-            HeaderWanted::Equals(wanted) => told(wanted.render(scope), |wanted| {
+            HeaderWanted::Equals(wanted) => unmet_value(wanted.render(scope), |wanted| {
                 let cut = shortened(&wanted);
                 (!all.any(|value| *value == wanted))
                     .then(|| format!("the header {name} {found}, expected '{cut}'"))
             }),
-            HeaderWanted::Contains(wanted) => told(wanted.render(scope), |wanted| {
+            HeaderWanted::Contains(wanted) => unmet_value(wanted.render(scope), |wanted| {
                 let cut = shortened(&wanted);
                 (!all.any(|value| value.contains(&*wanted)))
                     .then(|| format!("the header {name} {found}, expected '{cut}' in it"))
@@ -216,8 +216,8 @@ impl HeaderCheck {
     }
 }
 
-/// What is unmet; an expectation that has no value is not met.
-fn told<T>(
+/// What is unmet. An expectation without a value is not met.
+fn unmet_value<T>(
     wanted: Result<T, RenderError>,
     unmet: impl FnOnce(T) -> Option<String>,
 ) -> Option<String> {
@@ -227,7 +227,7 @@ fn told<T>(
     }
 }
 
-/// Whether two JSON values mean the same: 1 and 1.0 do.
+/// Whether two JSON values are equal, such as 1 and 1.0.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(a), Value::Number(b)) => number::equal(a, b),

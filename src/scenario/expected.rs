@@ -1,17 +1,17 @@
-//! How many requests a scenario will send, as arithmetic: for a forecast before anything is sent.
+//! Calculates how many requests a scenario will send, for a forecast before the run.
 
 use super::{Action, Pause, Phase, Scenario, Shape, Step, Task, UserClass};
 
-/// Nothing comes round faster, in seconds: a user without a wait on a target without a latency.
+/// The shortest iteration of a user, in seconds: without a pause, on a target without latency.
 const FASTEST_ROUND: f64 = 1e-4;
 
 impl Scenario {
-    /// The requests expected of a load (the scenario's own, or one made of it) by phase, as [`Phase::index`] counts them,
-    /// and request name.
+    /// The expected requests of a load by phase ([`Phase::index`]) and request name. The load may differ from the
+    /// scenario's.
     ///
-    /// `service` gives the seconds that one request of a name is expected to take; in the closed model it decides how
-    /// often a user comes round. A step with a condition counts as done, unless it is known that it never is. Logins of
-    /// users that arrivals make on demand are left out: how many there will be depends on the target.
+    /// `service` is the expected latency of a request name, in seconds. In the closed model it decides how often users
+    /// iterate. A step with a condition counts, unless the condition is known to be false. Logins of users that arrivals
+    /// create on demand do not count: their number depends on the target.
     pub fn expected_requests(
         &self,
         load: &[Phase],
@@ -34,11 +34,11 @@ impl Scenario {
         counts
     }
 
-    /// The users that will come in a load of the closed model and take a row of these data for themselves.
-    pub fn takers(&self, load: &[Phase], data: &str) -> f64 {
+    /// The number of users in a load of the closed model that take a unique row of these data.
+    pub fn unique_row_users(&self, load: &[Phase], data: &str) -> f64 {
         let takes = |class: &UserClass| {
-            let mut own = class.own_rows.iter();
-            own.any(|index| self.data[*index].name == data)
+            let mut rows = class.own_rows.iter();
+            rows.any(|index| self.data[*index].name == data)
         };
         let share: f64 = self
             .shares()
@@ -54,19 +54,19 @@ impl Scenario {
         coming.sum::<f64>() * share
     }
 
-    /// By request name, whether conditions decide as the load runs how many there will be: never more than expected.
-    pub fn undecided_requests(&self) -> Vec<bool> {
-        let mut undecided = vec![false; self.requests.len()];
+    /// By request name, whether conditions during the run decide how many there will be: never more than expected.
+    pub fn conditional_requests(&self) -> Vec<bool> {
+        let mut conditional = vec![false; self.requests.len()];
         let tasks = self.user_classes.iter().flat_map(|class| {
             let tasks = class.tasks.iter().map(|task| &task.steps);
             tasks.chain(std::iter::once(&class.on_start))
         });
-        for step in tasks.flatten().filter(|step| step.is_undecided()) {
+        for step in tasks.flatten().filter(|step| step.is_conditional()) {
             if let Some(request) = step.request() {
-                undecided[request.name] = true;
+                conditional[request.name] = true;
             }
         }
-        undecided
+        conditional
     }
 
     fn shares(&self) -> impl Iterator<Item = (&UserClass, f64)> {
@@ -78,7 +78,7 @@ impl Scenario {
     }
 }
 
-/// Tasks that a phase would run if all of its users were of one class.
+/// The tasks of a phase if all of its users were of one class.
 fn rounds(phase: &Phase, class: &UserClass, service: &impl Fn(usize) -> f64) -> f64 {
     let seconds = phase.duration.as_secs_f64();
     match phase.shape {
@@ -90,7 +90,7 @@ fn rounds(phase: &Phase, class: &UserClass, service: &impl Fn(usize) -> f64) -> 
     }
 }
 
-/// Users that log in in a phase, of which so many are present when it begins.
+/// The users that start in a phase, if `present` are there when it begins.
 fn joining(phase: &Phase, present: f64) -> f64 {
     match phase.shape {
         Shape::Users { from, to } => (f64::from(from.max(to)) - present).max(0.0),
@@ -98,7 +98,7 @@ fn joining(phase: &Phase, present: f64) -> f64 {
     }
 }
 
-/// Users left at the end of a phase.
+/// The users at the end of a phase.
 fn left(phase: &Phase) -> f64 {
     match phase.shape {
         Shape::Users { to, .. } => f64::from(to),
@@ -111,7 +111,7 @@ fn share_of(class: &UserClass, task: &Task) -> f64 {
     f64::from(task.weight) / weights.map(f64::from).sum::<f64>()
 }
 
-/// Seconds from the start of one task of a user to the start of its next.
+/// Seconds from the start of a task to the start of the user's next task.
 fn round(class: &UserClass, service: &impl Fn(usize) -> f64) -> f64 {
     let step = |step: &Step| match &step.action {
         _ if step.is_never_done() => 0.0,
@@ -186,7 +186,7 @@ load: [{ phase: warm, arrivals: 10/s, for: 10s }]
             .requests
             .iter()
             .map(String::as_str)
-            .zip(scenario.undecided_requests())
+            .zip(scenario.conditional_requests())
             .collect();
         let expected = [
             ("POST /login", true),

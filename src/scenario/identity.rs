@@ -1,8 +1,8 @@
-//! What makes a scenario the same scenario: a text with everything spelt out that decides what is sent, and its hash.
+//! The identity of a scenario: a canonical text of everything that decides what is sent, and its hash.
 //!
-//! Two files that differ in comments, in the order of keys, in a default that one of them writes down, in the target or
-//! in the value of a secret have the same text. It has one fact per line, so that a diff of two reads well, and is
-//! written by hand, since a baseline outlives any serializer's taste.
+//! Files that differ in comments, in the order of keys, in explicit defaults, in the target or in the value of a secret
+//! have the same text. It has one fact per line, so a diff of two texts is readable. It is written by hand, since stored
+//! baselines must outlive changes of any serializer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -67,16 +67,15 @@ fn list<T>(items: &[T], item: impl Fn(&T) -> Value) -> Value {
     items.iter().map(item).collect()
 }
 
-/// A map of what is there. What is not leaves no line, so that the identity of a scenario outlives fields that the
-/// format gains and it does not use.
+/// A map without empty fields, so new fields of the format do not change the identity of scenarios that do not use them.
 fn record<const N: usize>(fields: [(&str, Value); N]) -> Value {
-    let there = |value: &Value| match value {
+    let is_there = |value: &Value| match value {
         Value::Null => false,
         Value::Array(items) => !items.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     };
-    let fields = fields.into_iter().filter(|(_, value)| there(value));
+    let fields = fields.into_iter().filter(|(_, value)| is_there(value));
     Value::Object(fields.map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
@@ -94,12 +93,12 @@ fn user_class(class: &UserClass, names: &[String]) -> Value {
             },
         ),
         ("auth", pairs(class.auth.iter().map(auth))),
-        ("on_start", list(&class.on_start, |own| step(own, names))),
-        ("tasks", list(&class.tasks, |own| task(own, names))),
+        ("on_start", list(&class.on_start, |it| step(it, names))),
+        ("tasks", list(&class.tasks, |it| task(it, names))),
     ])
 }
 
-/// The data that anybody uses: what its rows say, and not where they stand.
+/// The data that users take rows of: its content, and not its path.
 fn data(scenario: &Scenario) -> Value {
     let classes = scenario.user_classes.iter();
     let used: BTreeSet<usize> = classes
@@ -141,7 +140,7 @@ fn auth(auth: &Auth) -> (String, Value) {
                 KeyPlace::Query(name) => json!({"query": name, "value": value.source()}),
             },
         ),
-        // Whether credentials are temporary is no part of what is sent to the service.
+        // A session token is not part of the identity: credentials may be temporary or not.
         Auth::AwsSigV4(signature) => (
             "aws_sigv4",
             json!({
@@ -164,7 +163,7 @@ fn task(task: &Task, names: &[String]) -> Value {
         ("weight", task.weight.into()),
         ("set", pairs(set)),
         ("stop_on_failure", task.stop_on_failure.into()),
-        ("steps", list(&task.steps, |own| step(own, names))),
+        ("steps", list(&task.steps, |it| step(it, names))),
     ])
 }
 
@@ -215,7 +214,7 @@ fn request(request: &Request, names: &[String]) -> Value {
         ("timeout", seconds(request.timeout).into()),
         ("redirects", request.redirects.into()),
     ]);
-    // An empty object is a body, and none is none.
+    // Added after `record`: an empty object is a body too.
     match &request.body {
         Some(Body::Json(body)) => fields["json"] = sorted(body.source()),
         Some(Body::Form(form)) => {
@@ -305,7 +304,7 @@ fn pause(pause: Pause) -> String {
     range(&seconds(pause.from), &seconds(pause.to))
 }
 
-/// A range as a scenario writes it; one value where both ends are the same.
+/// A range as in a scenario; one value if both ends are equal.
 fn range(from: &str, to: &str) -> String {
     if from == to {
         return from.to_owned();
@@ -334,7 +333,7 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// Writes a value as YAML of the plainest kind: every scalar as JSON, every collection as a block.
+/// Writes a value as simple YAML: scalars as JSON, collections as blocks.
 fn write(value: &Value, indent: usize, out: &mut String) {
     let margin = " ".repeat(indent);
     match value {
@@ -343,7 +342,7 @@ fn write(value: &Value, indent: usize, out: &mut String) {
                 out.push_str(&margin);
                 out.push_str(&self::key(key));
                 out.push(':');
-                write_behind(value, indent + 2, out);
+                write_after_key(value, indent + 2, out);
             }
         }
         Value::Array(items) => {
@@ -365,7 +364,7 @@ fn write(value: &Value, indent: usize, out: &mut String) {
     }
 }
 
-fn write_behind(value: &Value, indent: usize, out: &mut String) {
+fn write_after_key(value: &Value, indent: usize, out: &mut String) {
     if is_block(value) {
         out.push('\n');
         write(value, indent, out);
@@ -374,7 +373,7 @@ fn write_behind(value: &Value, indent: usize, out: &mut String) {
     }
 }
 
-/// Whether a value takes lines of its own: any collection that is not empty.
+/// Whether a value is written as a block: a collection that is not empty.
 fn is_block(value: &Value) -> bool {
     match value {
         Value::Object(fields) => !fields.is_empty(),

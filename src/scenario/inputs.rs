@@ -1,4 +1,4 @@
-//! What a scenario is read with, beside its text.
+//! What a scenario is parsed with, besides its text.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,22 +14,22 @@ const LONGEST_BODY: u64 = 20 << 20;
 /// The longest file of rows, in bytes.
 const LONGEST_DATA: u64 = 1 << 30;
 
-/// What a scenario is read with, beside its text.
+/// What a scenario is parsed with, besides its text.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
-    /// Values of variables, over the file's: what `--set` says.
+    /// Values of variables from `--set`, over those of the file.
     pub set: &'a BTreeMap<String, String>,
-    /// Which of the file's `environments` is chosen.
+    /// The selected environment of the file.
     pub environment: Option<&'a str>,
     /// Reads the environment of the process.
     pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// The files that the scenario names; none can be read where there is nothing.
+    /// The files that the scenario names; without it no file can be read.
     pub files: Option<&'a Files<'a>>,
     /// Whether the scenario may run programs.
     pub commands: Commands,
 }
 
-/// Nothing set, chosen, or there to be read.
+/// No values, no environment and no files.
 impl Default for Inputs<'_> {
     fn default() -> Self {
         Self {
@@ -101,7 +101,7 @@ impl Inputs<'_> {
     /// The rows of the file that a value names.
     pub(super) fn table(&self, cursor: &Cursor<'_>) -> Result<Arc<Table>, Error> {
         let path = cursor.line_of_text()?;
-        let format = Format::of(path).ok_or_else(|| {
+        let format = Format::from_path(path).ok_or_else(|| {
             cursor.error(format_args!(
                 "'{path}' is no file of rows, name one that ends in .csv or .json"
             ))

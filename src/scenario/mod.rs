@@ -1,7 +1,7 @@
 //! What do we send? The scenario file, parsed and checked.
 //!
-//! This room is pure: text in, a `Scenario` out. It must not know how load is sent, what is promised, or where files
-//! lie; `plan` reads them.
+//! This module is pure: text in, a `Scenario` out. It must not know how load is sent, what is promised, or where files
+//! are; `plan` reads them. `source` lists the keys; the other files compile them into the model.
 
 mod auth;
 mod bodies;

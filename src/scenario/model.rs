@@ -1,4 +1,4 @@
-//! The scenario as the load room reads it: everything resolved that can be known before the run.
+//! The scenario as `load` uses it: everything is resolved that is known before the run.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use super::data::Table;
 use super::step::Step;
 use super::template::ValueTemplate;
 
-/// What is sent, by whom and when.
+/// What is sent, by which users and when.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     /// Name of the gate.
     pub name: String,
-    /// The deployment to load where `--target` names none.
+    /// The deployment to load if there is no `--target`.
     pub target: Option<String>,
     /// Variables with `--set` applied, apart from those that hold secrets. Templates have them folded in already.
     pub variables: BTreeMap<String, Value>,
@@ -30,7 +30,7 @@ pub struct Scenario {
     pub user_classes: Vec<UserClass>,
     /// The phases in their order, repeats unrolled.
     pub load: Vec<Phase>,
-    /// How the target marks an answer that a cold start delayed.
+    /// How the target marks a response that a cold start delayed.
     pub cold_start: Option<ColdStart>,
     /// Canonical text of what was parsed: without target, secrets, comments and key order.
     pub canonical: String,
@@ -54,12 +54,12 @@ pub struct Data {
 /// Which row is taken next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RowOrder {
-    /// The one after the last that anybody took, and the first again after the last.
+    /// The next one in the file, for all users together; the first again after the last.
     #[default]
     Sequential,
-    /// Any, by the user's own chance.
+    /// A random one.
     Random,
-    /// One for each user, for as long as it is there.
+    /// One for each user, for as long as the user exists.
     Unique,
 }
 
@@ -71,7 +71,7 @@ pub enum HttpVersion {
     Http11,
     /// HTTP/2 only: by ALPN over TLS, by prior knowledge without.
     Http2,
-    /// What ALPN agrees on; HTTP/1.1 without TLS.
+    /// The result of ALPN; HTTP/1.1 without TLS.
     Auto,
 }
 
@@ -88,7 +88,7 @@ pub struct UserClass {
     pub cookies: bool,
     /// How requests authenticate.
     pub auth: Vec<Auth>,
-    /// Data of which a user has one row for itself: indices into [`Scenario::data`].
+    /// Data of which each user has its own row: indices into [`Scenario::data`].
     pub own_rows: Vec<usize>,
     /// Data of which `on_start` takes a row.
     pub start_rows: Vec<usize>,
@@ -122,7 +122,7 @@ pub struct Task {
     pub steps: Vec<Step>,
 }
 
-/// How an answer is marked that a cold start delayed.
+/// How the target marks a response that a cold start delayed.
 #[derive(Clone, Debug)]
 pub struct ColdStart {
     /// The header, lower case.
@@ -146,11 +146,11 @@ pub struct Phase {
     pub duration: Duration,
     /// The load.
     pub shape: Shape,
-    /// Whether limits and regression look at it.
+    /// Whether limits and regression checks use it.
     pub measure: bool,
 }
 
-/// How much load a phase asks for.
+/// The load of a phase.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shape {
     /// Closed model: the number of users moves linearly across the range.
@@ -193,7 +193,7 @@ impl HttpVersion {
 }
 
 impl Phase {
-    /// Whether regression looks at the phase without being asked: measured, constant, nonzero, not repeated.
+    /// Whether regression checks use the phase by default: measured, constant, not idle, not repeated.
     pub fn is_steady(&self) -> bool {
         self.measure && self.passes == 1 && self.shape.is_constant() && !self.shape.is_idle()
     }
@@ -211,7 +211,7 @@ impl Shape {
             Self::Users { from, to } => from == to,
             #[expect(
                 clippy::float_cmp,
-                reason = "both are the same parsed number where one was written"
+                reason = "both come from the same text if one number was written"
             )]
             Self::Arrivals { from, to, .. } => from == to,
         }

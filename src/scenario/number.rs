@@ -1,9 +1,8 @@
-//! JSON numbers, which are kept as they are written: `1.10`, `1e400` and whole numbers of any length go out as they came
-//! in. Pure.
+//! JSON numbers. They are kept as written: `1.10`, `1e400` and whole numbers of any length are sent unchanged.
 
 use serde_json::{Number, Value};
 
-/// Whether two numbers have the same value, to the last digit: `1`, `1.0` and `10e-1` do.
+/// Whether two numbers have exactly the same value, such as `1`, `1.0` and `10e-1`.
 pub(super) fn equal(one: &Number, other: &Number) -> bool {
     match (Decimal::new(one.as_str()), Decimal::new(other.as_str())) {
         (Some(one), Some(other)) => one == other,
@@ -11,8 +10,8 @@ pub(super) fn equal(one: &Number, other: &Number) -> bool {
     }
 }
 
-/// The value with its numbers spelt as 64 bits hold them, as they stand in what identifies a scenario: identities are older
-/// than exact numbers, and stored baselines name them.
+/// The value with numbers of 64 bits, for the identity of a scenario: stored baselines have identities from before exact
+/// numbers.
 pub(super) fn plain(value: &Value) -> Value {
     match value {
         Value::Number(number) => plain_number(number).into(),
@@ -25,7 +24,7 @@ pub(super) fn plain(value: &Value) -> Value {
     }
 }
 
-/// The number as 64 bits hold it; as it is if they cannot.
+/// The number in 64 bits; unchanged if it does not fit.
 pub(super) fn plain_number(number: &Number) -> Number {
     let is_whole = number.is_i64() || number.is_u64();
     if is_whole && number.as_str() != "-0" {
@@ -35,7 +34,7 @@ pub(super) fn plain_number(number: &Number) -> Number {
     float.unwrap_or_else(|| number.clone())
 }
 
-/// The text of a parsed `JSONPath` with its numbers spelt so too. They stand outside of quotes, which it does not escape.
+/// The text of a parsed `JSONPath` with its numbers in 64 bits. Numbers are outside of quotes, which it does not escape.
 pub(super) fn plain_path(path: &str) -> String {
     let (mut plain, mut quote, mut rest) = (String::new(), None, path);
     while let Some(c) = rest.chars().next() {
@@ -70,7 +69,7 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// `None` if the exponent is beyond all sense.
+    /// `None` if the exponent is too large.
     fn new(text: &str) -> Option<Self> {
         let (negative, text) = match text.strip_prefix('-') {
             Some(text) => (true, text),

@@ -1,4 +1,4 @@
-//! The load: phases in their order, some of them repeated as a block.
+//! Compiles the load: phases in order, some of them repeated as a block.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use super::{Phase, Shape};
 use crate::units::{parse_duration, parse_rate};
 use crate::yaml::{Cursor, Error, Located};
 
-/// The most users at once: beyond it one machine runs out of ports and files first.
+/// The most concurrent users: with more, one machine runs out of ports and files.
 const MOST_USERS: u32 = 100_000;
 
-/// The users that arrivals may occupy where `max_users` is silent. More than a Lambda account's default concurrency of
-/// 1,000 would only wait there; the queue is counted either way.
+/// The default of `max_users`: the default concurrency of a Lambda account. More users would only wait there, and the
+/// queue is counted in both cases.
 const DEFAULT_MAX_USERS: u32 = 1_000;
 
 /// The most arrivals per second: ten times what one machine can send.
@@ -26,19 +26,19 @@ const MOST_PASSES: u32 = 1_000;
 /// The most phases with repeats unrolled: each keeps its own slices.
 const MOST_PHASES: usize = 10_000;
 
-/// The longest load, repeats counted: a phase can be as long, and a job that takes longer does not end in any CI.
+/// The longest load with repeats: no CI runs longer jobs.
 const LONGEST: Duration = Duration::from_hours(24 * 7);
 
-/// The most cells that a run keeps, one for each name in each slice: some 400 MB on each core.
+/// The most statistics that a run keeps, one for each name in each slice: about 400 MB on each core.
 const MOST_CELLS: usize = 4_000_000;
 
 /// The most rows that a run keeps, one for each name in each phase.
 const MOST_ROWS: usize = 200_000;
 
-/// Phases that are run through together, once or several times.
+/// Phases that run in sequence, once or several times.
 pub(super) struct Block {
     pub(super) passes: u32,
-    /// As they are in the first pass.
+    /// The phases of the first pass.
     pub(super) phases: Vec<Phase>,
 }
 
@@ -71,7 +71,7 @@ pub(super) fn blocks(
     Ok(blocks)
 }
 
-/// Refuses a load that is too long or keeps too much. Every slice keeps a cell for each of the names.
+/// Refuses a load that is too long or needs too much memory.
 fn refuse_huge(section: &Cursor<'_>, blocks: &[Block], names: usize) -> Result<(), Error> {
     let mut length = Duration::ZERO;
     let (mut slices, mut phases) = (0_usize, 0_usize);

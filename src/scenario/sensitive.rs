@@ -1,7 +1,7 @@
-//! Which values of `--set` are secret: those named like a secret, and those that go where secrets go.
+//! Finds the values of `--set` that are secret: those with the name of a secret, and those that are used as one.
 //!
-//! Secrets go into credentials, headers, query parameters, form fields and JSON fields that are named like a secret. A value gets
-//! there by an expression that names it, also through other variables and what tasks set.
+//! Secrets are used in credentials, and in headers, query parameters, form fields and JSON fields with the name of a secret.
+//! Expressions use a value directly, through other variables, or through the values that tasks set.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::template::names_in;
 use super::{Action, Auth, Body, Request, Scenario};
 use crate::redact::names_secret;
 
-/// The names of variables that hold a secret of `set`: those that it sets, and those that are made of them.
+/// The names of variables that hold a secret of `set`: those that it sets, and those that use them.
 pub(super) fn holders(
     scenario: &Scenario,
     written: &BTreeMap<String, Value>,
@@ -26,22 +26,25 @@ pub(super) fn holders(
         .map(|(name, value)| (name, value.source()));
     let mut parts: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (name, value) in written.iter().chain(set_by_tasks) {
-        names_of(value, parts.entry(name).or_default());
+        collect_names(value, parts.entry(name).or_default());
     }
     let mut found = BTreeSet::new();
     for name in parts.keys().filter(|name| names_secret(name)) {
         found.insert((*name).to_owned());
     }
     for class in &scenario.user_classes {
-        class.auth.iter().for_each(|auth| of_auth(auth, &mut found));
+        class
+            .auth
+            .iter()
+            .for_each(|auth| collect_auth(auth, &mut found));
         let steps = class.tasks.iter().flat_map(|task| &task.steps);
         for step in class.on_start.iter().chain(steps) {
             if let Action::Request(request) = &step.action {
-                of_request(request, &mut found);
+                collect_request(request, &mut found);
             }
         }
     }
-    // What a secret is made of is one.
+    // The parts of a secret are secrets.
     let mut open: Vec<String> = found.iter().cloned().collect();
     while let Some(name) = open.pop() {
         for part in parts.get(name.as_str()).into_iter().flatten() {
@@ -51,7 +54,7 @@ pub(super) fn holders(
         }
     }
     let given = set.keys().filter(|name| found.contains(*name));
-    // What is made of a secret holds it.
+    // A value that uses a secret holds it.
     let mut holders: BTreeSet<String> = given.cloned().collect();
     loop {
         let more: Vec<String> = written
@@ -60,7 +63,7 @@ pub(super) fn holders(
             .filter(|name| {
                 parts
                     .get(name.as_str())
-                    .is_some_and(|own| !own.is_disjoint(&holders))
+                    .is_some_and(|parts| !parts.is_disjoint(&holders))
             })
             .cloned()
             .collect();
@@ -71,7 +74,7 @@ pub(super) fn holders(
     }
 }
 
-fn of_auth(auth: &Auth, found: &mut BTreeSet<String>) {
+fn collect_auth(auth: &Auth, found: &mut BTreeSet<String>) {
     let templates = match auth {
         Auth::Bearer(token) => vec![token],
         Auth::Basic { username, password } => vec![username, password],
@@ -86,11 +89,11 @@ fn of_auth(auth: &Auth, found: &mut BTreeSet<String>) {
     }
 }
 
-fn of_request(request: &Request, found: &mut BTreeSet<String>) {
+fn collect_request(request: &Request, found: &mut BTreeSet<String>) {
     let form = match &request.body {
         Some(Body::Form(form)) => form.as_slice(),
         Some(Body::Json(json)) => {
-            of_json(json.source(), found);
+            collect_json(json.source(), found);
             &[]
         }
         Some(Body::Raw(_) | Body::File(_)) | None => &[],
@@ -107,29 +110,31 @@ fn of_request(request: &Request, found: &mut BTreeSet<String>) {
     }
 }
 
-/// What stands in JSON under the names of secrets.
-fn of_json(value: &Value, found: &mut BTreeSet<String>) {
+/// Collects the names used in JSON fields with the name of a secret.
+fn collect_json(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
                 if names_secret(name) {
-                    names_of(value, found);
+                    collect_names(value, found);
                 } else {
-                    of_json(value, found);
+                    collect_json(value, found);
                 }
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| of_json(item, found)),
+        Value::Array(items) => items.iter().for_each(|item| collect_json(item, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
-/// The names that the texts in a value name.
-fn names_of(value: &Value, found: &mut BTreeSet<String>) {
+/// Collects the names used in the texts of a value.
+fn collect_names(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::String(text) => found.extend(names_in(text)),
-        Value::Array(items) => items.iter().for_each(|item| names_of(item, found)),
-        Value::Object(fields) => fields.values().for_each(|field| names_of(field, found)),
+        Value::Array(items) => items.iter().for_each(|item| collect_names(item, found)),
+        Value::Object(fields) => fields
+            .values()
+            .for_each(|field| collect_names(field, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -1,4 +1,4 @@
-//! What a step is: a request, a pause or a program, as the load room reads it.
+//! The model of a step: a request, a pause or a program.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,25 +12,25 @@ use super::template::{Condition, Template, ValueTemplate};
 /// One step of a task.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Whether it is done at all; always where there is none.
+    /// The condition of the step, if there is one.
     pub when: Option<Condition>,
-    /// What is done.
+    /// The action.
     pub action: Action,
 }
 
-/// What a step does.
+/// The action of a step.
 #[derive(Clone, Debug)]
 pub enum Action {
     /// Send a request.
     Request(Box<Request>),
     /// Pause.
     Think(Pause),
-    /// Run a program, for what a scenario cannot say itself.
+    /// Run a program, for what a scenario cannot express.
     Command(Box<Command>),
 }
 
 impl Step {
-    /// The request that it sends, if it does.
+    /// The request, if it sends one.
     pub fn request(&self) -> Option<&Request> {
         match &self.action {
             Action::Request(request) => Some(request),
@@ -38,49 +38,49 @@ impl Step {
         }
     }
 
-    /// Whether it is known before the run that it is never done.
+    /// Whether its condition is known to be false before the run.
     pub fn is_never_done(&self) -> bool {
         self.when.as_ref().and_then(Condition::constant) == Some(false)
     }
 
-    /// Whether it is only known as the load runs if it is done.
-    pub fn is_undecided(&self) -> bool {
+    /// Whether its condition is only known during the run.
+    pub fn is_conditional(&self) -> bool {
         let mut conditions = self.when.iter();
         conditions.any(|when| when.constant().is_none())
     }
 }
 
-/// A program whose answer is the JSON that it prints. It is no request and counted nowhere.
+/// A program that prints JSON. It does not count as a request.
 #[derive(Clone, Debug)]
 pub struct Command {
-    /// The program and its arguments; no shell reads them.
+    /// The program and its arguments; they are not passed to a shell.
     pub arguments: Vec<Template>,
-    /// What is taken from the JSON; at least one value.
+    /// Values taken from the JSON, at least one.
     pub capture: Vec<(String, JsonPath)>,
-    /// The longest that it may take.
+    /// The longest time that it may take.
     pub timeout: Duration,
 }
 
 /// A request as a template.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The group that statistics are kept under: an index into [`Scenario::requests`].
+    /// The name of its statistics: an index into [`Scenario::requests`].
     pub name: usize,
     /// The method.
     pub method: Method,
-    /// Path below the target's, starting with a slash.
+    /// Path below that of the target, with a slash at its start.
     pub path: Template,
     /// Query parameters in their order, to be percent-encoded.
     pub query: Vec<(String, Template)>,
-    /// Headers: the class's with the step's laid over them.
+    /// Headers: those of the class, with those of the step over them.
     pub headers: Vec<(String, Template)>,
     /// The body.
     pub body: Option<Body>,
-    /// What the answer must be.
+    /// What the response must be.
     pub expect: Expect,
-    /// Values taken from the answer.
+    /// Values taken from the response.
     pub capture: Vec<Capture>,
-    /// Longest time from sending to the end of the answer.
+    /// Longest time from sending to the end of the response.
     pub timeout: Duration,
     /// How many redirects within the origin are followed.
     pub redirects: u32,
@@ -143,7 +143,7 @@ impl Method {
         }
     }
 
-    /// Whether sending twice does what sending once does (RFC 9110, section 9.2.2).
+    /// Whether the method is idempotent (RFC 9110, section 9.2.2).
     pub fn is_idempotent(self) -> bool {
         match self {
             Self::Get | Self::Put | Self::Delete | Self::Head | Self::Options => true,
@@ -166,7 +166,7 @@ pub enum Body {
 }
 
 impl Body {
-    /// The media type that is told where no header tells one.
+    /// The default of the Content-Type header.
     pub fn media_type(&self) -> &'static str {
         match self {
             Self::Json(_) => "application/json",
@@ -177,16 +177,16 @@ impl Body {
     }
 }
 
-/// A value taken from an answer.
+/// A value taken from a response.
 #[derive(Clone, Debug)]
 pub struct Capture {
-    /// The variable that holds it, for this user.
+    /// The name under which the user keeps it.
     pub variable: String,
-    /// Where it stands.
+    /// Where it is in the response.
     pub from: Source,
 }
 
-/// Where a captured value stands.
+/// Where a captured value is in a response.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// An RFC 9535 `JSONPath` into the body; the first node found.

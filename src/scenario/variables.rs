@@ -1,4 +1,4 @@
-//! The variables of a scenario: from the file, with `--set` laid over them.
+//! The variables of a scenario: those of the file, with the values of `--set` over them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -13,14 +13,14 @@ use super::template::{
 use super::{Error, Scenario, sensitive};
 use crate::yaml::{self, Cursor, Field, Map, Node};
 
-/// All that the file's expressions may name, wherever they stand.
+/// What all expressions of the file may name.
 pub(super) struct Variables<'a> {
     values: BTreeMap<String, Variable>,
-    /// As written, for the identity: an expression that names the environment stays one.
+    /// The values as written, for the identity: expressions that name the environment are not evaluated.
     written: BTreeMap<String, Value>,
-    /// Those of `--set` as the file has them.
+    /// The values in the file of variables that `--set` replaces.
     replaced: BTreeMap<String, Value>,
-    /// What holds a secret of `--set`.
+    /// The variables that hold a secret of `--set`.
     holders: BTreeSet<String>,
     secrets: Secrets<'a>,
     budget: Budget,
@@ -99,16 +99,16 @@ impl<'a> Variables<'a> {
     pub(super) fn template(
         &self,
         cursor: &Cursor<'_>,
-        place: EscapeContext,
+        context: EscapeContext,
         runtime_names: &BTreeSet<String>,
     ) -> Result<Template, yaml::Error> {
-        Template::parse(cursor.scalar()?, place, self.names(runtime_names))
+        Template::parse(cursor.scalar()?, context, self.names(runtime_names))
             .map_err(|error| cursor.error(error))
     }
 
-    /// A template of text that stands in no file, of which only the process's environment is known.
-    pub(super) fn text(&self, text: &str, place: EscapeContext) -> Result<Template, String> {
-        Template::parse(text, place, self.names(&BTreeSet::new()))
+    /// A template of text that is not in a file; it may name the environment only.
+    pub(super) fn text(&self, text: &str, context: EscapeContext) -> Result<Template, String> {
+        Template::parse(text, context, self.names(&BTreeSet::new()))
             .map_err(|error| error.to_string())
     }
 
@@ -137,8 +137,7 @@ impl<'a> Variables<'a> {
             .map_err(|error| cursor.error(error))
     }
 
-    /// A value that is known before the run, as `read` takes it from text. An error does not repeat what came from the
-    /// environment.
+    /// A value that is known before the run, parsed from text. An error does not repeat values of the environment.
     pub(super) fn known<T, E: Display>(
         &self,
         cursor: &Cursor<'_>,
@@ -169,7 +168,7 @@ impl<'a> Variables<'a> {
             .collect()
     }
 
-    /// The variables that expressions named so far, each by its value, or as written where that holds a secret.
+    /// The variables that expressions have named so far, with their values; as written if the value holds a secret.
     pub(super) fn used(&self) -> BTreeMap<&str, &Value> {
         let used = self
             .values
@@ -188,8 +187,7 @@ impl<'a> Variables<'a> {
         .collect()
     }
 
-    /// Everything that must not be shown: what was read from the environment, and the secrets among the values of `--set`,
-    /// which `set` holds.
+    /// Everything that must not be shown: values of the environment, and the secrets among the values of `--set`.
     pub(super) fn secrets(&self, set: &BTreeMap<String, String>) -> Vec<String> {
         let given = set.iter().filter(|(name, _)| self.holders.contains(*name));
         let mut secrets = self.secrets.values();
@@ -222,7 +220,7 @@ fn refuse_unknown<'n>(
 ) -> Result<(), Error> {
     let unknown = overrides
         .keys()
-        .find(|name| !known.clone().any(|own| own == *name));
+        .find(|name| !known.clone().any(|known| known == *name));
     unknown.map_or(Ok(()), |name| {
         Err(Error::Set {
             name: name.clone(),

@@ -1,6 +1,6 @@
 //! What do we promise? The thresholds file, parsed and checked.
 //!
-//! This room is pure: text in, `Thresholds` out. It must not know how anything is measured or judged.
+//! This module is pure: text in, `Thresholds` out. It must not know how anything is measured or judged.
 
 mod limits;
 mod metrics;

@@ -1,4 +1,4 @@
-//! The thresholds as the verdict reads them.
+//! The thresholds as the verdict uses them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,27 +7,27 @@ use crate::measurement::FailureKind;
 use crate::metric::Metric;
 use crate::units::Share;
 
-/// What is promised, and how a change is told from noise.
+/// The limits, and how changes are tested.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thresholds {
-    /// Whether a broken promise fails the build.
+    /// Whether a broken limit fails the build.
     pub mode: Mode,
-    /// Absolute promises, in the order of the file, those that only warn among them.
+    /// Absolute limits in the order of the file, with those that only warn.
     pub limits: Vec<Limit>,
-    /// How long the target may serve nobody; none if that is not looked at.
+    /// How long the target may be unavailable; none if that is not checked.
     pub availability: Option<Availability>,
-    /// How a change against the baseline or the base arm is judged.
+    /// How a change against the baseline or the base is judged.
     pub regression: Regression,
     /// When the run stops early.
     pub abort: Option<Abort>,
 }
 
-/// How long the target may serve nobody though a request is in flight.
+/// How long the target may be unavailable: no request succeeds although one is in flight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Availability {
     /// Share of each measured phase.
     pub share: Share,
-    /// Line of thresholds.yml, from 1; none for what holds if the file is silent.
+    /// Line of thresholds.yml, from 1; none for a default.
     pub line: Option<u32>,
 }
 
@@ -40,17 +40,17 @@ impl Default for Availability {
     }
 }
 
-/// Whether a broken promise fails the build.
+/// Whether a broken limit fails the build.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// Judge, tell, and exit accordingly.
+    /// Judge, report, and exit accordingly.
     #[default]
     Enforce,
-    /// Judge and tell, but exit 0: for the first two weeks.
+    /// Judge and report, but exit with 0: for the first two weeks.
     Observe,
 }
 
-/// Whom a limit or a cell speaks of.
+/// The requests that a limit or a check is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// All requests together.
@@ -69,22 +69,22 @@ impl Subject {
     }
 }
 
-/// One absolute promise.
+/// An absolute limit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limit {
-    /// Whom it is for.
+    /// The requests that it is about.
     pub subject: Subject,
-    /// One phase; all measured phases where none.
+    /// The phase; none for all measured phases.
     pub phase: Option<String>,
-    /// What must hold.
+    /// The bound.
     pub bound: Bound,
     /// Whether breaking it fails.
     pub severity: Severity,
-    /// Line of thresholds.yml, from 1; none for what holds where the file is silent.
+    /// Line of thresholds.yml, from 1; none for a default.
     pub line: Option<u32>,
 }
 
-/// What must hold.
+/// A bound of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Bound {
     /// A latency quantile is at most this long.
@@ -96,7 +96,7 @@ pub enum Bound {
     },
     /// At most this share of requests fails.
     ErrorRate(Share),
-    /// At most this share of the answers that succeed is delayed by a cold start.
+    /// At most this share of the successful responses is delayed by a cold start.
     ColdShare(Share),
     /// At most this share of requests fails in this way.
     Failures(FailureSet, Share),
@@ -119,7 +119,7 @@ impl FailureSet {
         match (self, kind) {
             (Self::StatusClass(class), FailureKind::Status(code)) => code / 100 == class,
             (Self::StatusClass(_), _) => false,
-            (Self::Kind(own), kind) => own == kind,
+            (Self::Kind(one), other) => one == other,
         }
     }
 }
@@ -129,7 +129,7 @@ impl FailureSet {
 pub enum Severity {
     /// It fails.
     Fail,
-    /// It is told, and never fails.
+    /// It is reported and does not fail the build.
     Warn,
 }
 
@@ -138,27 +138,27 @@ pub enum Severity {
 pub struct Regression {
     /// Metrics that may fail a build; every other one is reported.
     pub gate: Vec<Metric>,
-    /// How small a change a duet is to see.
+    /// How small a change a duet can detect.
     pub precision: Precision,
-    /// Changes up to this fraction are nobody's business, in a duet.
+    /// Changes up to this fraction are ignored in a duet.
     pub tolerance: f64,
     /// The same against a history.
     pub history_tolerance: f64,
     /// The same against the anchor, from which many small changes may add up.
     pub drift_tolerance: f64,
-    /// Latency changes below this are nobody's business.
+    /// Changes in latency below this are ignored.
     pub floor: Duration,
-    /// A cell passes when the upper bound of its change is below this fraction, in a duet.
+    /// A check passes when the upper bound of its change is below this fraction, in a duet.
     pub must_detect: f64,
     /// The same against a history.
     pub history_must_detect: f64,
     /// Phases gated beside the steady ones, one unit per pass.
     pub phases: Vec<String>,
-    /// What holds for single request names.
+    /// Exceptions for request names.
     pub requests: BTreeMap<String, RequestRule>,
-    /// Wanted slow-downs.
+    /// Accepted slow-downs.
     pub accepted: Vec<Acceptance>,
-    /// What a missing baseline, or one of another scenario, does.
+    /// The outcome if the baseline is missing or of another scenario.
     pub missing_baseline: MissingBaseline,
     /// Line of the `regression` section in thresholds.yml, from 1.
     pub line: Option<u32>,
@@ -184,10 +184,10 @@ impl Default for Regression {
     }
 }
 
-/// How small a change a duet is to see.
+/// How small a change a duet can detect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// Twelve pairs, twelve more where they did not suffice, and a tolerance of 5 %.
+    /// Twelve pairs, twelve more if the result is inconclusive, and a tolerance of 5 %.
     #[default]
     Usual,
     /// Twenty-four pairs and a tolerance of 3 %, for changes of 10 %.
@@ -195,7 +195,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// The tolerance where the file writes none.
+    /// The default tolerance.
     pub fn tolerance(self) -> f64 {
         match self {
             Self::Usual => 0.05,
@@ -204,41 +204,41 @@ impl Precision {
     }
 }
 
-/// What holds for one request name.
+/// An exception for a request name.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RequestRule {
-    /// Reported and never gated.
+    /// Reported, but never fails the build.
     Off,
-    /// Other numbers than the rest.
+    /// Other numbers.
     Adjusted {
-        /// In place of `tolerance` and `history_tolerance`.
+        /// Replaces `tolerance` and `history_tolerance`.
         tolerance: Option<f64>,
-        /// In place of `floor`.
+        /// Replaces `floor`.
         floor: Option<Duration>,
     },
 }
 
-/// A wanted slow-down.
+/// An accepted slow-down.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Acceptance {
-    /// Whom it is for.
+    /// The requests that it is about.
     pub subject: Subject,
-    /// Which metric.
+    /// The metric.
     pub metric: Metric,
-    /// Takes the place of the tolerance: a fraction.
+    /// Replaces the tolerance: a fraction.
     pub up_to: f64,
-    /// Last day on which it holds.
+    /// The last day of the acceptance.
     pub until: jiff::civil::Date,
-    /// Why.
+    /// The reason.
     pub reason: String,
     /// Line of thresholds.yml, from 1.
     pub line: u32,
 }
 
-/// What a missing baseline does.
+/// The outcome without a baseline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MissingBaseline {
-    /// It is said, and the limits alone decide.
+    /// A warning; only the limits decide.
     #[default]
     Warn,
     /// The run is invalid.
@@ -248,7 +248,7 @@ pub enum MissingBaseline {
 /// When a run stops early.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Abort {
-    /// Error rate over the measured and unmeasured phases so far.
+    /// Error rate of all phases so far, measured or not.
     pub error_rate: Share,
     /// Not before this much of the load has passed.
     pub after: Duration,

@@ -1,17 +1,17 @@
-//! What the scenario has that thresholds may speak of.
+//! The names of the scenario that thresholds may use.
 
 use super::{Error, Subject};
 use crate::metric::Metric;
 use crate::yaml::{Cursor, Entry, suggest};
 
-/// What the scenario has that thresholds may speak of.
+/// The names of the scenario that thresholds may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Names<'a> {
     /// Names of the requests.
     pub requests: &'a [String],
     /// Names of the phases, each once.
     pub phases: &'a [PhaseName],
-    /// Whether the scenario says how the target marks a cold start.
+    /// Whether the scenario has `cold_start`.
     pub cold_start: bool,
 }
 
@@ -20,12 +20,12 @@ pub struct Names<'a> {
 pub struct PhaseName {
     /// Its name.
     pub name: String,
-    /// Whether it is measured; limits and regression look at no other.
+    /// Whether it is measured; limits and regression checks use measured phases only.
     pub measured: bool,
 }
 
 impl Names<'_> {
-    /// Refuses a metric that needs cold starts to be told apart, where nothing tells them apart.
+    /// Refuses a metric of cold or warm starts if the scenario has no `cold_start`.
     pub(super) fn allow(&self, metric: Metric) -> Result<(), String> {
         if self.cold_start || !metric.needs_marks() {
             return Ok(());
@@ -54,7 +54,7 @@ impl Names<'_> {
     }
 
     fn find_request(&self, name: &str) -> Result<Subject, String> {
-        if self.requests.iter().any(|own| own == name) {
+        if self.requests.iter().any(|other| other == name) {
             return Ok(Subject::Request(name.to_owned()));
         }
         let known = self.requests.iter().map(String::as_str);

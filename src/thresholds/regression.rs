@@ -1,4 +1,4 @@
-//! How a change is told from noise, and which changes are accepted.
+//! Compiles `regression`: how changes are tested, and which are accepted.
 
 use super::source;
 use super::values::Change;
@@ -85,7 +85,7 @@ fn refuse_contradictions(
     Ok(())
 }
 
-/// A cell passes when the upper bound of its change is below `must_detect`, and fails when the lower one is above the
+/// A check passes when the upper bound of its change is below `must_detect`, and fails when the lower one is above the
 /// tolerance: with the tolerance on top of it, a cell could do both.
 fn refuse_unreachable(
     cursor: &Cursor<'_>,

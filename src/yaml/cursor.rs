@@ -218,7 +218,7 @@ impl<'d> Cursor<'d> {
         Ok(items)
     }
 
-    /// The entries of a map, in the order of the file; none where nothing is written.
+    /// The entries of a map, in the order of the file; none for an empty value.
     pub fn entries(&self) -> Result<Vec<Entry<'d>>, Error> {
         self.require_map("a map")?;
         let entry = |(key, node): &'d (Key, Node)| Entry::new(self, key, node);

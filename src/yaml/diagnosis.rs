@@ -1,19 +1,19 @@
-//! What a person most likely did where YAML cannot be parsed: the parser says where it gave up, in its own terms.
+//! Explains syntax errors of YAML. The parser says where it stopped, in its own terms; people need to know what to fix.
 
 use super::brackets::unclosed;
 
-/// How the parser says that a bracket is closed by one of another kind.
+/// Part of the parser's message about a bracket that is closed by one of another kind.
 const MISMATCHED: &str = "mismatched bracket";
 
-/// The line, the column and the words for a fault that the parser met there; none where its own words do.
+/// A better position and message for an error of the parser; none if its own message is good enough.
 pub(super) fn diagnosis(
     text: &str,
     (line, column): (u32, u32),
-    said: &str,
+    original: &str,
 ) -> Option<(u32, u32, String)> {
     let lines: Vec<&str> = text.lines().collect();
     let at = usize::try_from(line).ok()?.saturating_sub(1);
-    // The parser may give up on the line after, or on one before where a text may go on for several lines.
+    // The parser may stop on the next line, or on an earlier one if a text may span several lines.
     let near = |reach: usize| at.saturating_sub(reach)..lines.len().min(at + reach + 1);
     let place = |index: usize, column: usize| {
         let number = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
@@ -21,12 +21,12 @@ pub(super) fn diagnosis(
     };
     if let Some(index) = near(1).find(|index| indentation(lines[*index]).contains('\t')) {
         let (line, column) = place(index, lines[index].find('\t').unwrap_or(0));
-        let told = "the line is indented with a tab, indent it with spaces".to_owned();
-        return Some((line, column, told));
+        let message = "the line is indented with a tab, indent it with spaces".to_owned();
+        return Some((line, column, message));
     }
-    if said.contains("unclosed quote") {
-        let told = "the quote that begins here is never closed, close it on its line".to_owned();
-        return Some((line, column, told));
+    if original.contains("unclosed quote") {
+        let message = "the quote that begins here is never closed, close it on its line".to_owned();
+        return Some((line, column, message));
     }
     let is_confused = [
         "mapping values",
@@ -35,53 +35,53 @@ pub(super) fn diagnosis(
         "expected ','",
         MISMATCHED,
     ];
-    if is_confused.iter().any(|part| said.contains(part)) {
+    if is_confused.iter().any(|part| original.contains(part)) {
         let missing = near(1).find_map(|index| Some((index, missing_space(lines[index])?)));
         if let Some((index, (column, found, meant))) = missing {
             let (line, column) = place(index, column);
-            let told = format!("'{found}' lacks a space, write '{meant}'");
-            return Some((line, column, told));
+            let message = format!("'{found}' lacks a space, write '{meant}'");
+            return Some((line, column, message));
         }
-        // A bracket that another closes is told where it begins, else the parser stops behind it. Of several the innermost is
-        // what was forgotten first.
-        let reach = if said.contains(MISMATCHED) {
+        // If brackets do not match, the parser stops at the open one, and otherwise after it. The innermost open bracket is the
+        // one that was forgotten.
+        let reach = if original.contains(MISMATCHED) {
             at
         } else {
             at.saturating_sub(1)
         };
         let open = unclosed(&lines)
             .into_iter()
-            .rfind(|own| at > 0 && own.line <= reach);
+            .rfind(|bracket| at > 0 && bracket.line <= reach);
         if let Some(bracket) = open {
             let (line, column) = place(bracket.line, bracket.column);
             let (open, close) = (bracket.open, bracket.close());
-            let told =
+            let message =
                 format!("the '{open}' that begins here is never closed, close it with '{close}'");
-            return Some((line, column, told));
+            return Some((line, column, message));
         }
     }
     let is_template = lines.get(at).is_some_and(|line| line.contains("{{"));
-    let told = if said.contains("key that is text") && is_template {
+    let message = if original.contains("key that is text") && is_template {
         "a value that begins with '{{' must be quoted: write \"{{ … }}\""
-    } else if said.contains("expected ','") {
+    } else if original.contains("expected ','") {
         "expected ',' or the closing bracket: separate what stands within brackets by commas, and quote a text that holds ': ' or braces"
-    } else if said.contains("mapping values") {
+    } else if original.contains("mapping values") {
         "a key cannot stand here: quote the value if it holds ': ', else indent the line as its neighbours are"
-    } else if said.contains("simple key") {
+    } else if original.contains("simple key") {
         "expected a key with ': ' behind it: write 'key: value', and quote a text that goes on over several lines"
-    } else if said.contains("unknown value") {
+    } else if original.contains("unknown value") {
         "no anchor has the name after '*': quote the text if no alias is meant"
-    } else if said.contains("unexpected character") {
+    } else if original.contains("unexpected character") {
         "a text cannot begin with this character: quote it"
     } else {
         return None;
     };
-    Some((line, column, told.to_owned()))
+    Some((line, column, message.to_owned()))
 }
 
 fn indentation(line: &str) -> &str {
     let rest = line.trim_start_matches([' ', '\t']);
-    // A line of blanks indents nothing.
+    // A blank line has no indentation.
     if rest.is_empty() {
         return "";
     }
@@ -99,10 +99,10 @@ fn missing_space(line: &str) -> Option<(usize, String, String)> {
         let word: String = item.chars().take_while(|c| !c.is_whitespace()).collect();
         return Some((start, format!("-{word}"), format!("- {word}")));
     }
-    let own = rest.strip_prefix("- ").unwrap_or(rest);
-    let start = line.len() - own.len();
-    let key: String = own.chars().take_while(|c| is_name(*c)).collect();
-    let value = own[key.len()..].strip_prefix(':')?;
+    let entry = rest.strip_prefix("- ").unwrap_or(rest);
+    let start = line.len() - entry.len();
+    let key: String = entry.chars().take_while(|c| is_name(*c)).collect();
+    let value = entry[key.len()..].strip_prefix(':')?;
     let value: String = value.chars().take_while(|c| !c.is_whitespace()).collect();
     // An address has no space behind its scheme.
     if key.is_empty() || value.is_empty() || value.starts_with("//") {

@@ -1,9 +1,9 @@
-//! Plain scalars that readers of YAML disagree on.
+//! Plain scalars that parsers of YAML disagree on.
 //!
 //! YAML 1.1 reads `on` as true and `0123` as 83; YAML 1.2 reads text and 123. A file must not mean one thing to its
 //! author's editor and another to us, so such a scalar counts as text that must be quoted wherever its type matters.
 
-/// What another reader takes an unquoted text for, if not for text.
+/// The type that another parser gives an unquoted text, if not text.
 pub(super) fn ambiguous(text: &str) -> Option<&'static str> {
     if is_old_boolean(text) {
         Some("a boolean")
@@ -16,7 +16,7 @@ pub(super) fn ambiguous(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether a number is spelt as JSON would, so that all readers agree on it.
+/// Whether a number is written as in JSON, so all parsers agree on it.
 pub(super) fn is_plain_number(text: &str) -> bool {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let leading_zero = digits.len() > 1
@@ -29,7 +29,7 @@ pub(super) fn is_plain_number(text: &str) -> bool {
             .all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte))
 }
 
-/// `on`, `On` and `ON`, and the like; `oN` is text to everybody.
+/// `on`, `On`, `ON` and similar words; `oN` is text to all parsers.
 fn is_old_boolean(text: &str) -> bool {
     ["y", "n", "yes", "no", "on", "off"]
         .into_iter()

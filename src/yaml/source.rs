@@ -148,8 +148,8 @@ macro_rules! source {
             fn keys() -> Vec<&'static str> {
                 let mut keys = Vec::new();
                 $(keys.extend(<$part_type as $crate::yaml::Keys<'_>>::keys());)*
-                let own: &[&'static str] = &[$(stringify!($key).trim_start_matches("r#")),*];
-                keys.extend(own);
+                let keyed: &[&'static str] = &[$(stringify!($key).trim_start_matches("r#")),*];
+                keys.extend(keyed);
                 keys
             }
 
@@ -165,12 +165,12 @@ macro_rules! source {
             ) -> Vec<$crate::yaml::Property> {
                 let mut properties = Vec::new();
                 $(properties.extend(<$part_type as $crate::yaml::Keys<'_>>::properties(definitions));)*
-                let own: Vec<$crate::yaml::Property> = vec![$($crate::yaml::Property::new::<$type>(
+                let keyed: Vec<$crate::yaml::Property> = vec![$($crate::yaml::Property::new::<$type>(
                     stringify!($key).trim_start_matches("r#"),
                     concat!($($doc),+),
                     definitions,
                 )),*];
-                properties.extend(own);
+                properties.extend(keyed);
                 properties
             }
         }

@@ -1,34 +1,33 @@
-//! The known words that a misspelt one probably meant.
+//! Finds known words that are similar to a misspelt one.
 
-/// How alike two words must be, from 0 to 1, before one is proposed for the other. Below it a proposal confuses more
-/// than it helps: `wieght` and `weight` reach 0.94, `host` and `post` 0.83, `users` and `phase` 0.47.
-const ALIKE: f64 = 0.75;
+/// The least Jaro-Winkler similarity of a suggestion, from 0 to 1. A less similar suggestion confuses more than it helps: `wieght` and `weight` reach 0.94, `host` and `post` 0.83, `users` and `phase` 0.47.
+const LEAST_SIMILARITY: f64 = 0.75;
 
-/// Two likenesses closer than this are the same.
-const SAME: f64 = 1e-6;
+/// Similarities that differ by less are equal.
+const TOLERANCE: f64 = 1e-6;
 
-/// The candidates most like the word, if any is alike enough; several where they are equally alike.
+/// The candidates that are most similar to a word, if they are similar enough.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let word = word.to_lowercase();
-    let alike: Vec<(f64, &str)> = candidates
+    let similar: Vec<(f64, &str)> = candidates
         .into_iter()
         .map(|candidate| {
-            let likeness = strsim::jaro_winkler(&word, &candidate.to_lowercase());
-            (likeness, candidate)
+            let similarity = strsim::jaro_winkler(&word, &candidate.to_lowercase());
+            (similarity, candidate)
         })
-        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .filter(|(similarity, _)| *similarity >= LEAST_SIMILARITY)
         .collect();
-    let most = alike
+    let most = similar
         .iter()
-        .map(|(likeness, _)| *likeness)
+        .map(|(similarity, _)| *similarity)
         .fold(0.0, f64::max);
-    let nearest = alike
+    let nearest = similar
         .iter()
-        .filter(|(likeness, _)| *likeness >= most - SAME);
+        .filter(|(similarity, _)| *similarity >= most - TOLERANCE);
     nearest.map(|(_, candidate)| *candidate).collect()
 }
 
-/// `: did you mean 'weight'?` where a candidate is near, else `: ` and what to do instead.
+/// `: did you mean 'weight'?` if a candidate is similar, else `: ` and what to do instead.
 pub fn suggest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,

@@ -218,7 +218,7 @@ fn message(error: &serde_saphyr::Error) -> String {
         Wrong::DuplicateMappingKey { key: Some(key), .. } => {
             format!("the key '{key}' stands twice in one map, remove one of them")
         }
-        // Any other fault of what an alias repeats would have been found where it is defined.
+        // Other errors in the value of an alias are found at its anchor.
         Wrong::Budget { .. }
         | Wrong::AliasError { .. }
         | Wrong::AliasReplayLimitExceeded { .. }

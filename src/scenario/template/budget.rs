@@ -1,4 +1,4 @@
-//! Bounds of what expressions may take: work and memory of one evaluation, and memory of all that a scenario's files fold.
+//! Limits of expressions: work and memory of one evaluation, and memory of all values that are known before the run.
 //!
 //! A pull request may bring any expression, and `validate` evaluates it. Without bounds, one line fills the memory or never
 //! ends.
@@ -25,7 +25,7 @@ const ALL: usize = 64 << 20;
 const EACH: usize = 512;
 const EACH_VALUE: usize = 32;
 
-/// What the expressions of a scenario may still take.
+/// The memory that the expressions of a scenario may still take.
 #[derive(Debug)]
 pub(crate) struct Budget(Cell<usize>);
 
@@ -36,7 +36,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Takes the room of one more expression, and of its value if that is known before the run.
+    /// Takes the memory of one more expression, and of its value if that is known before the run.
     pub(super) fn take(&self, value: Option<&Value>) -> Result<(), String> {
         let needed = EACH + value.map_or(0, weight);
         let left = self.0.get().checked_sub(needed).ok_or_else(|| {
@@ -105,7 +105,7 @@ fn is_within(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// Counts what is written, and keeps none of it.
+/// Counts the bytes that are written, and drops them.
 struct Room(usize);
 
 impl io::Write for Room {

@@ -1,4 +1,4 @@
-//! Whether a step is done: an expression that is true or false.
+//! The condition of a step: an expression that is true or false.
 
 use std::fmt;
 
@@ -38,12 +38,12 @@ impl Condition {
         &self.source
     }
 
-    /// Whether it holds, where that is the same for all users.
+    /// Whether it is true, if that is the same for all users.
     pub fn constant(&self) -> Option<bool> {
         self.expression.constant().and_then(Value::as_bool)
     }
 
-    /// Whether it holds for a user. What is neither true nor false is an error: in most languages the text `false` holds.
+    /// Whether it is true for a user. Other values are errors: in most languages the text `false` counts as true.
     pub fn holds(&self, scope: &mut Scope<'_>) -> Result<bool, RenderError> {
         let value = self.expression.value(scope)?;
         value.as_bool().ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! One `{{ expression }}`: compiled once, folded where its value is known before the run.
+//! One `{{ expression }}`: compiled once, and evaluated at once if its value is known before the run.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -20,8 +20,8 @@ use super::{ExpressionError, RenderError, Scope};
 use crate::redact::redact;
 use crate::yaml;
 
-/// The longest expression, in bytes, and the deepest nesting of its brackets. Expressions are read by recursion, which
-/// beyond these could exhaust the stack; those that people can read take a tenth.
+/// The longest expression, in bytes, and the deepest nesting of its brackets. The parser is recursive, so more could
+/// exhaust the stack; readable expressions need a tenth.
 const LONGEST: usize = 1_000;
 const DEEPEST: usize = 20;
 
@@ -29,7 +29,7 @@ const DEEPEST: usize = 20;
 #[derive(Clone, Debug)]
 pub(super) struct Expression {
     kind: Kind,
-    /// Whether the environment has a part in its value.
+    /// Whether its value uses the environment.
     pub(super) secret: bool,
 }
 
@@ -37,11 +37,11 @@ pub(super) struct Expression {
 enum Kind {
     /// Known before the run.
     Constant(Value),
-    /// The bare name of a value that users set or capture: by far the most frequent case, and looked up directly.
+    /// The name of a value that users set or capture: the most frequent case, so it is looked up directly.
     Name(String),
     /// A part of such a value, or a column of a row; looked up directly as well.
     Part(Arc<Part>),
-    /// `pick()` from a list of the file, which most requests of a catalogue name.
+    /// `pick()` from a list of the file: frequent as well.
     Pick(Arc<Pick>),
     /// Anything else.
     Compiled(Arc<Compiled>),
@@ -51,7 +51,7 @@ enum Kind {
 #[derive(Debug)]
 struct Part {
     path: Path,
-    /// What finds all that the direct way does not, or says why it is not there.
+    /// The general way, if the direct lookup finds nothing; its error says why.
     compiled: Compiled,
 }
 
@@ -75,7 +75,7 @@ struct Compiled {
 #[derive(Clone, Debug)]
 struct Operand {
     name: String,
-    /// Its value where no user has set one.
+    /// Its value if no user has set one.
     constant: Option<minijinja::Value>,
     is_runtime: bool,
 }
@@ -91,7 +91,7 @@ impl Expression {
         let wrong = |message: String| ExpressionError::new(source, message);
         let code = ENVIRONMENT
             .compile_expression_owned(guarded(source).into_owned())
-            .map_err(|error| wrong(told(&error)))?;
+            .map_err(|error| wrong(message(&error)))?;
         let used = code.undeclared_variables(false);
         for path in code.undeclared_variables(true) {
             names.rows.check(&path).map_err(wrong)?;
@@ -120,7 +120,7 @@ impl Expression {
             return Ok(Self { kind, secret });
         }
         let folded = compiled.fold().map_err(|error| {
-            // What minijinja says may repeat a value.
+            // Messages of minijinja may repeat a value.
             ExpressionError(redact(&error.0, &names.secrets.values()))
         });
         let kind = match folded? {
@@ -140,7 +140,7 @@ impl Expression {
         Ok(compiled)
     }
 
-    /// The value, where it is known before the run.
+    /// The value, if it is known before the run.
     pub(super) fn constant(&self) -> Option<&Value> {
         match &self.kind {
             Kind::Constant(value) => Some(value),
@@ -174,7 +174,7 @@ impl Expression {
         }
     }
 
-    /// The names without which it has no value: those that users set or capture and no variable of the file stands in for.
+    /// The names that it needs: those that users set or capture, without a variable of the file as default.
     pub(super) fn needs(&self) -> Vec<&str> {
         match &self.kind {
             Kind::Constant(_) | Kind::Pick(_) => Vec::new(),
@@ -215,7 +215,7 @@ impl Compiled {
             return Ok(Folded::Name(self.source));
         }
         let draws = Draws::new(ChaCha8Rng::seed_from_u64(0), jiff::Timestamp::UNIX_EPOCH);
-        // Names that users set stand in as empty text: enough to find filters that do not exist.
+        // Names that users set are empty text here: enough to find filters that do not exist.
         let stand_in = |operand: &Operand| {
             operand
                 .constant
@@ -226,7 +226,7 @@ impl Compiled {
         let outcome = self
             .code
             .eval(self.frame(values, draws))
-            .map_err(|error| (is_final(&error), told(&error)))
+            .map_err(|error| (is_final(&error), message(&error)))
             .and_then(|value| json(&value).map_err(|message| (false, message)));
         match outcome {
             Ok(value) if !is_runtime && !self.draws => Ok(Folded::Constant(value)),
@@ -237,11 +237,11 @@ impl Compiled {
         }
     }
 
-    /// The names without which it has no value.
+    /// The names that it needs.
     fn needs(&self) -> Vec<&str> {
         let operands = self.operands.iter();
-        let needed = operands.filter(|own| own.is_runtime && own.constant.is_none());
-        needed.map(|own| own.name.as_str()).collect()
+        let needed = operands.filter(|it| it.is_runtime && it.constant.is_none());
+        needed.map(|it| it.name.as_str()).collect()
     }
 
     fn evaluate(&self, scope: &mut Scope<'_>) -> Result<Value, RenderError> {
@@ -269,7 +269,7 @@ impl Compiled {
             Ok(value) if value.is_undefined() => return Err(unset()),
             Err(error) if error.kind() == ErrorKind::UndefinedError => return Err(unset()),
             Ok(value) => json(&value),
-            Err(error) => Err(told(&error)),
+            Err(error) => Err(message(&error)),
         };
         value.map_err(|message| RenderError::Failed(self.source.clone(), message))
     }
@@ -308,7 +308,7 @@ impl Object for Frame {
     }
 }
 
-/// The list that an expression picks from, where it does no more than that and no user can set another.
+/// The list that an expression picks from, if it does nothing else and no user can replace the list.
 fn pick(source: &str, names: Names<'_>) -> Option<Pick> {
     let name = source.strip_prefix("pick(")?.strip_suffix(')')?.trim();
     let values = names.variables.get(name)?.items()?;
@@ -318,7 +318,7 @@ fn pick(source: &str, names: Names<'_>) -> Option<Pick> {
     })
 }
 
-/// Resolves a name that is no function's.
+/// Resolves a name that is not a function.
 fn operand(name: &str, names: Names<'_>) -> Result<Operand, String> {
     let variable = names.variables.get(name);
     let is_runtime = names.runtime.contains(name);
@@ -404,7 +404,7 @@ fn number(number: &Number) -> minijinja::Value {
     number.as_f64().unwrap_or(f64::INFINITY).into()
 }
 
-/// The value as JSON; an error where it has none.
+/// The value as JSON; an error if it is undefined.
 fn json(value: &minijinja::Value) -> Result<Value, String> {
     if value.is_undefined() {
         return Err("it has no value".into());
@@ -439,8 +439,8 @@ fn is_final(error: &Error) -> bool {
     )
 }
 
-/// minijinja's error in one line, without its position: an expression is one line of the file.
-fn told(error: &Error) -> String {
+/// The message of a minijinja error, without its position: an expression is on one line of the file.
+fn message(error: &Error) -> String {
     if error.kind() == ErrorKind::OutOfFuel {
         return "it takes too much work or memory; make it simpler".to_owned();
     }

@@ -1,7 +1,7 @@
-//! The functions that expressions may call, and where they get their chance and their time from.
+//! The functions that expressions may call, and their source of random numbers and of time.
 //!
-//! minijinja's functions are shared by all threads, so they hold nothing: each finds the generator of the render that
-//! calls it in the values of that render, under a name that no expression can spell.
+//! All threads share the functions of minijinja, so they have no state. A function finds the random generator among the
+//! values of its render, under a name that no expression can use.
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -16,7 +16,7 @@ use super::products::{PRODUCT, product};
 /// Functions whose result differs from render to render.
 pub(super) const FUNCTIONS: [&str; 4] = ["uuid", "random_int", "pick", "now"];
 
-/// Where a render's [`Draws`] stand among its values.
+/// The name of a render's [`Draws`] among its values.
 pub(super) const DRAWS: &str = "\0draws";
 
 /// The widest indentation of JSON.
@@ -27,7 +27,7 @@ pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(||
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
-    // The built-in globals are no part of the format, and `debug` would print secrets.
+    // The built-in globals are not part of the format, and `debug` would print secrets.
     for name in ["debug", "dict", "namespace", "range"] {
         environment.remove_global(name);
     }
@@ -41,7 +41,7 @@ pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(||
     environment
 });
 
-/// What one render draws from.
+/// The random generator and the time of one render.
 #[derive(Debug)]
 pub(super) struct Draws {
     rng: Mutex<ChaCha8Rng>,
@@ -137,7 +137,7 @@ fn now(state: &State) -> Result<String, Error> {
     with_draws(state, |draws| format!("{:.3}", draws.now))
 }
 
-/// A value as JSON. minijinja's own writes any indentation that it is given before its fuel counts it.
+/// A value as JSON. The filter of minijinja accepts any indentation, which its fuel does not count.
 fn to_json(value: &Value, indent: Option<Value>, kwargs: Kwargs) -> Result<Value, Error> {
     let given = match &indent {
         Some(indent) => Some(indent.clone()),
@@ -152,7 +152,7 @@ fn to_json(value: &Value, indent: Option<Value>, kwargs: Kwargs) -> Result<Value
     minijinja::filters::tojson(value, indent, kwargs)
 }
 
-/// The sum of numbers. minijinja's own also joins texts and lists, in time that its fuel does not count.
+/// The sum of numbers. The filter of minijinja also joins texts and lists, which its fuel does not count.
 fn sum(
     state: &State,
     values: Value,

@@ -38,7 +38,7 @@ pub struct Scope<'v> {
     pub values: &'v BTreeMap<String, Value>,
     /// Where chance comes from: seeded by the caller per user or arrival.
     pub rng: &'v mut ChaCha8Rng,
-    /// What `now()` says. Asked only where it is: most expressions do not care.
+    /// The result of `now()`. Called only if an expression uses it.
     pub now: fn() -> jiff::Timestamp,
 }
 
@@ -64,15 +64,15 @@ impl ExpressionError {
     }
 }
 
-/// Where text goes, which decides how it is made safe.
+/// Where text is used, which decides how it is escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EscapeContext {
-    /// Anywhere: rendered as it is.
+    /// Anywhere else: not escaped.
     Plain,
-    /// Into the path of a request line. Characters that may not stand there are percent-encoded, in what expressions
-    /// yield `?`, `#` and `%` as well; `/` stays.
+    /// In the path of a request. Characters that a path cannot have are percent-encoded; in values of expressions also
+    /// `?`, `#` and `%`, but not `/`.
     Path,
-    /// Into a header, where a line break would begin another one: refused.
+    /// In a header. Line breaks are refused, since they would start another header.
     Header,
 }
 
@@ -80,7 +80,7 @@ pub(crate) enum EscapeContext {
 #[derive(Clone)]
 pub struct Template {
     source: String,
-    place: EscapeContext,
+    context: EscapeContext,
     secret: bool,
     body: Body,
 }
@@ -98,17 +98,17 @@ enum Piece {
 }
 
 impl Template {
-    /// Parses text, folding what is known.
+    /// Parses text, and evaluates what is known before the run.
     pub(crate) fn parse(
         source: &str,
-        place: EscapeContext,
+        context: EscapeContext,
         names: Names<'_>,
     ) -> Result<Self, ExpressionError> {
         let (mut pieces, mut literal, mut secret) = (Vec::new(), String::new(), false);
         for segment in segments::split(source)? {
             let inside = match segment {
                 Segment::Literal(text) => {
-                    place.push_literal(text, &mut literal)?;
+                    context.push_literal(text, &mut literal)?;
                     continue;
                 }
                 Segment::Expression(inside) => inside,
@@ -119,7 +119,7 @@ impl Template {
                 let text = text_of(value).ok_or_else(|| {
                     ExpressionError::new(inside, "null cannot be written as text")
                 })?;
-                place
+                context
                     .push_value(&text, &mut literal)
                     .map_err(|message| ExpressionError::new(inside, message))?;
                 budget::refuse_long(literal.len())
@@ -141,13 +141,13 @@ impl Template {
         };
         Ok(Self {
             source: source.to_owned(),
-            place,
+            context,
             secret,
             body,
         })
     }
 
-    /// Whether it has no value while one of these names is unset.
+    /// Whether it has no value if one of these names is unset.
     pub(crate) fn needs_any(&self, names: &BTreeSet<String>) -> bool {
         let needs = |piece: &Piece| match piece {
             Piece::Literal(_) => false,
@@ -167,7 +167,7 @@ impl Template {
         &self.source
     }
 
-    /// The rendered text, where it is the same for all users. It may hold secrets, unlike [`Template::source`].
+    /// The rendered text, if it is the same for all users. It may hold secrets, unlike [`Template::source`].
     pub fn constant(&self) -> Option<&str> {
         match &self.body {
             Body::Constant(text) => Some(text),
@@ -180,12 +180,12 @@ impl Template {
         self.constant().is_some()
     }
 
-    /// Whether the environment has a part in the text.
+    /// Whether the text uses the environment.
     pub(crate) fn is_secret(&self) -> bool {
         self.secret
     }
 
-    /// The text that every rendering begins with.
+    /// The text at the start of every rendering.
     pub(crate) fn prefix(&self) -> &str {
         match &self.body {
             Body::Constant(text) => text,
@@ -196,7 +196,7 @@ impl Template {
         }
     }
 
-    /// Whether the path names a fragment. Values cannot, since theirs are encoded.
+    /// Whether the path has a fragment. Values of expressions cannot bring one, since they are encoded.
     pub(crate) fn has_fragment(&self) -> bool {
         match &self.body {
             Body::Constant(text) => text.contains('#'),
@@ -207,7 +207,7 @@ impl Template {
         }
     }
 
-    /// Renders the text; borrowed where it is constant.
+    /// Renders the text; borrowed if it is constant.
     pub fn render<'t>(&'t self, scope: &mut Scope<'_>) -> Result<Cow<'t, str>, RenderError> {
         if let Body::Constant(text) = &self.body {
             return Ok(Cow::Borrowed(text));
@@ -217,7 +217,7 @@ impl Template {
         Ok(Cow::Owned(text))
     }
 
-    /// Renders the text onto the end of another. After an error the end is unspecified.
+    /// Appends the rendered text. After an error the end of `text` is unspecified.
     pub fn render_into(&self, scope: &mut Scope<'_>, text: &mut String) -> Result<(), RenderError> {
         let pieces = match &self.body {
             Body::Constant(constant) => {
@@ -235,7 +235,7 @@ impl Template {
                         .ok_or_else(|| RenderError::Unset(expression.source().to_owned()))?;
                     let failed =
                         |message| RenderError::Failed(expression.source().to_owned(), message);
-                    self.place
+                    self.context
                         .push_value(&rendered, text)
                         .map_err(|message| failed(message.to_owned()))?;
                     budget::refuse_long(text.len()).map_err(failed)?;
@@ -246,14 +246,14 @@ impl Template {
     }
 }
 
-/// Shows the text as written: what it renders to may hold secrets.
+/// Shows the text as written: the rendered text may hold secrets.
 impl fmt::Debug for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Template").field(&self.source).finish()
     }
 }
 
-/// A value as text: text itself, or JSON. Null has none: `Bearer null` is never what was meant.
+/// A value as text: text itself, or JSON. None for null: nobody means `Bearer null`.
 fn text_of(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::Null => None,
@@ -301,7 +301,7 @@ fn refuse_control(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Percent-encodes what may not stand in a path (RFC 3986, section 3.3), apart from `/` and what is kept besides.
+/// Percent-encodes what a path cannot have (RFC 3986, section 3.3), but not `/` and the characters in `kept`.
 fn percent_encode(text: &str, kept: &str, out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {

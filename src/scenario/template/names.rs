@@ -1,4 +1,4 @@
-//! What the expressions of a scenario may name: variables, values that users set or capture, and the environment.
+//! The names in expressions: variables, values that users set or capture, and the environment.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,9 +20,9 @@ pub(crate) struct Variable {
     pub(crate) secret: bool,
     /// Whether an expression has named it.
     pub(crate) used: Cell<bool>,
-    /// Its value as expressions take it: they share it, however many they are.
+    /// Its value for expressions, which share it.
     jinja: OnceCell<minijinja::Value>,
-    /// Its items, if it is a list: they are shared likewise.
+    /// Its items, if it is a list; shared likewise.
     items: OnceCell<Option<Arc<[Value]>>>,
 }
 
@@ -47,7 +47,7 @@ impl Variable {
     }
 }
 
-/// The environment as a scenario may read it; remembers what was read.
+/// The environment as a scenario may read it; it remembers what was read.
 pub(crate) struct Secrets<'a> {
     env: &'a dyn Fn(&str) -> Option<String>,
     read: RefCell<BTreeMap<String, String>>,
@@ -102,7 +102,7 @@ impl Rows {
         self.tables.contains_key(name)
     }
 
-    /// Those that expressions named since this was last asked.
+    /// The rows that expressions have named since the last call.
     pub(crate) fn take_named(&self) -> BTreeSet<String> {
         self.named.take()
     }
@@ -111,7 +111,7 @@ impl Rows {
         self.named.borrow_mut().insert(name.to_owned());
     }
 
-    /// Refuses a path such as `users.emial`, whose second part is no column.
+    /// Refuses a path such as `users.emial`, whose second part is not a column.
     pub(super) fn check(&self, path: &str) -> Result<(), String> {
         let Some((name, rest)) = path.split_once('.') else {
             return Ok(());
@@ -120,7 +120,7 @@ impl Rows {
             return Ok(());
         };
         let column = rest.split('.').next().unwrap_or_default();
-        if table.columns().any(|own| own == column) {
+        if table.columns().any(|other| other == column) {
             return Ok(());
         }
         let known = table.columns().collect::<Vec<_>>().join(", ");
@@ -131,7 +131,7 @@ impl Rows {
     }
 }
 
-/// What one place of the file may name.
+/// The names that one place of the file may use.
 #[derive(Clone, Copy)]
 pub(crate) struct Names<'a> {
     /// The variables, known before the run.
@@ -142,11 +142,11 @@ pub(crate) struct Names<'a> {
     pub(crate) rows: &'a Rows,
     /// The environment.
     pub(crate) secrets: &'a Secrets<'a>,
-    /// What the expressions may still take.
+    /// The memory that expressions may still take.
     pub(crate) budget: &'a Budget,
 }
 
-/// Why a name cannot be that of a value, if it cannot.
+/// The reason why a value cannot have a name, if there is one.
 pub(crate) fn refuse_name(name: &str) -> Option<String> {
     const RESERVED: [&str; 15] = [
         "env", "true", "false", "none", "True", "False", "None", "and", "or", "not", "in", "is",

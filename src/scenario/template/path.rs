@@ -1,4 +1,4 @@
-//! A part of a value, as an expression that does no more names it: `user.address`, `items[0].id`.
+//! Expressions that name a part of a value and do nothing else: `user.address`, `items[0].id`.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ enum Key {
 }
 
 impl Path {
-    /// Reads an expression; `None` if it is more than a path, or written in another way.
+    /// Parses an expression; `None` if it is not just a path.
     pub(super) fn parse(source: &str) -> Option<Self> {
         let (name, mut rest) = word(source)?;
         let mut keys = Vec::new();
@@ -53,7 +53,7 @@ impl Path {
     }
 }
 
-/// What stands between brackets.
+/// The text between brackets.
 fn key(inside: &str) -> Option<Key> {
     let quoted = |quote| inside.strip_prefix(quote)?.strip_suffix(quote);
     if let Some(text) = quoted('\'').or_else(|| quoted('"')) {

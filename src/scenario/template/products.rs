@@ -1,4 +1,4 @@
-//! Products whose factors are looked at first.
+//! Checks the factors of products before they are multiplied.
 //!
 //! minijinja repeats a list by `*` without work, and its fuel does not count the items. So one `*` makes a list that no memory
 //! holds once it is written as text. Every `a * b` is therefore compiled as a filter that refuses lists.
@@ -25,7 +25,7 @@ pub(super) fn guarded(source: &str) -> Cow<'_, str> {
     if !source.contains('*') {
         return Cow::Borrowed(source);
     }
-    // The compiler tells what is wrong.
+    // The compiler reports what is wrong.
     let Ok(expression) = parse_expr(source) else {
         return Cow::Borrowed(source);
     };
@@ -46,7 +46,7 @@ pub(super) fn guarded(source: &str) -> Cow<'_, str> {
     Cow::Owned(guarded + &source[from..])
 }
 
-/// What is written into the source, in the order of what stands in one place.
+/// Text to insert into the source, in the order of insertion at one offset.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Edit {
     End,
@@ -77,14 +77,14 @@ fn offset(offset: u32) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
-/// The expressions that one consists of.
+/// The parts of an expression.
 fn parts<'e, 's>(expression: &'e Expr<'s>) -> Vec<&'e Expr<'s>> {
     let arguments = |args: &'e [CallArg<'s>]| {
         args.iter().map(|argument| match argument {
-            CallArg::Pos(own)
-            | CallArg::Kwarg(_, own)
-            | CallArg::PosSplat(own)
-            | CallArg::KwargSplat(own) => own,
+            CallArg::Pos(argument)
+            | CallArg::Kwarg(_, argument)
+            | CallArg::PosSplat(argument)
+            | CallArg::KwargSplat(argument) => argument,
         })
     };
     match expression {

@@ -1,4 +1,4 @@
-//! Splits text into what stands for itself and what stands between `{{` and `}}`.
+//! Splits text into literals and the expressions between `{{` and `}}`.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::functions::ENVIRONMENT;
 /// A part of a template's text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Segment<'t> {
-    /// Stands for itself.
+    /// Literal text.
     Literal(&'t str),
     /// The text between the braces, trimmed.
     Expression(&'t str),
@@ -47,7 +47,7 @@ pub(super) fn split(text: &str) -> Result<Vec<Segment<'_>>, ExpressionError> {
     Ok(segments)
 }
 
-/// The one expression that a text consists of, if it does.
+/// The expression, if a text is one expression.
 pub(super) fn whole(text: &str) -> Option<&str> {
     match split(text.trim()).ok()?.as_slice() {
         [Segment::Expression(expression)] => Some(*expression),
@@ -55,7 +55,7 @@ pub(super) fn whole(text: &str) -> Option<&str> {
     }
 }
 
-/// The names that the expressions of a text name.
+/// The names that the expressions of a text use.
 pub(crate) fn names_in(text: &str) -> BTreeSet<String> {
     let segments = split(text).unwrap_or_default();
     segments
@@ -68,7 +68,7 @@ pub(crate) fn names_in(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Where the `}}` stands that closes an expression: outside of quotes and of braces opened inside.
+/// The offset of the `}}` that closes an expression: outside of quotes and of inner braces.
 fn closing(text: &str) -> Option<usize> {
     let (mut quote, mut escaped, mut depth) = (None, false, 0_usize);
     for (at, byte) in text.bytes().enumerate() {
@@ -86,7 +86,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// How deeply the brackets of a text are nested.
+/// The depth of the brackets of a text.
 pub(crate) fn nesting(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     for byte in text.bytes() {

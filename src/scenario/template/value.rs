@@ -10,7 +10,7 @@ use super::{EscapeContext, ExpressionError, RenderError, Scope, Template, segmen
 
 /// A JSON value with expressions in its strings, parsed.
 ///
-/// A string that is one whole expression yields the typed value: an object stays an object.
+/// A string that is one expression yields a typed value: an object stays an object.
 #[derive(Clone)]
 pub struct ValueTemplate {
     source: Value,
@@ -30,7 +30,7 @@ enum Node {
 }
 
 impl ValueTemplate {
-    /// Parses the strings of a value, folding what is known.
+    /// Parses the strings of a value, and evaluates what is known before the run.
     pub(crate) fn parse(source: &Value, names: Names<'_>) -> Result<Self, ExpressionError> {
         let mut secret = false;
         let node = Node::parse(source, names, &mut secret)?;
@@ -46,7 +46,7 @@ impl ValueTemplate {
         &self.source
     }
 
-    /// The value, where it is the same for all users. It may hold secrets, unlike [`ValueTemplate::source`].
+    /// The value, if it is the same for all users. It may hold secrets, unlike [`ValueTemplate::source`].
     pub fn constant(&self) -> Option<&Value> {
         match &self.node {
             Node::Constant(value, _) => Some(value),
@@ -54,7 +54,7 @@ impl ValueTemplate {
         }
     }
 
-    /// The value as JSON text, where it is the same for all users.
+    /// The value as JSON text, if it is the same for all users.
     pub fn constant_json(&self) -> Option<&str> {
         match &self.node {
             Node::Constant(_, json) => Some(json),
@@ -67,7 +67,7 @@ impl ValueTemplate {
         self.constant().is_some()
     }
 
-    /// Whether the environment has a part in the value.
+    /// Whether the value uses the environment.
     pub(crate) fn is_secret(&self) -> bool {
         self.secret
     }
@@ -77,14 +77,13 @@ impl ValueTemplate {
         self.node.render(scope)
     }
 
-    /// Renders the value as JSON text onto the end of another, without building the value first. After an error the end
-    /// is unspecified.
+    /// Appends the value as JSON text, without building the value first. After an error the end of `text` is unspecified.
     pub fn render_json(&self, scope: &mut Scope<'_>, json: &mut String) -> Result<(), RenderError> {
         self.node.render_json(scope, json)
     }
 }
 
-/// Shows the value as written: what it renders to may hold secrets.
+/// Shows the value as written: the rendered value may hold secrets.
 impl fmt::Debug for ValueTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ValueTemplate({})", self.source)
@@ -160,7 +159,7 @@ impl Node {
         }
     }
 
-    /// Makes a collection of constants one constant.
+    /// Folds a collection of constants into one constant.
     fn fold(self) -> Self {
         let folded = match &self {
             Self::List(items) => items
