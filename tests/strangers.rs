@@ -477,7 +477,7 @@ fn loads_without_end_are_refused() {
 #[test]
 fn files_that_are_too_much_together_are_refused() {
     let part: String = "- { get: /a }\n".repeat(16_000);
-    let home = Home::new(&scenario(&vec!["{ include: part.yml }"; 8].join(", ")));
+    let home = Home::new(&scenario(&["{ include: part.yml }"; 8].join(", ")));
     home.write("repository/gate/part.yml", &part);
     let error_of = |home: &Home| error(&home.validated());
     assert!(error_of(&home).contains("values together"));

@@ -154,7 +154,7 @@ fn clear_named_out() {
     if !is_run || words.iter().any(|word| word == "--dry-run") {
         return;
     }
-    let named = words.iter().enumerate().filter_map(|(at, word)| {
+    let mut named = words.iter().enumerate().filter_map(|(at, word)| {
         if word == "--out" {
             return words.get(at + 1).cloned();
         }
@@ -162,7 +162,7 @@ fn clear_named_out() {
         Some(joined.into())
     });
     let in_environment = || std::env::var_os("LOADGATE_OUT").filter(|value| !value.is_empty());
-    let out = named.last().or_else(in_environment);
+    let out = named.next_back().or_else(in_environment);
     let out = out.map_or_else(|| PathBuf::from(DEFAULT_OUT), PathBuf::from);
     if let Err(error) = gate::clear_results(&out) {
         gate::print_error(&format!("error: {}", error_chain::error_chain(&error)));

@@ -140,7 +140,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// The same of a run that becomes a part of the baseline.
-    pub(super) fn as_recorded(self) -> Self {
+    pub(super) fn into_recorded(self) -> Self {
         Self {
             is_recorded: true,
             ..self

@@ -74,7 +74,7 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
         }
         let one = Evaluation::new(gate, vec![record], ResultSource::Live, strictness, &folder);
         let one = match plan.recording {
-            RecordMode::IfAcceptable if record::is_acceptable(&one) => one.as_recorded(),
+            RecordMode::IfAcceptable if record::is_acceptable(&one) => one.into_recorded(),
             RecordMode::IfAcceptable | RecordMode::Off => one,
         };
         one.write()?;

@@ -3,7 +3,7 @@
 use super::source;
 use super::values::Change;
 use super::{Acceptance, Error, Names, Regression, RequestRule};
-use crate::metric::Metric;
+use crate::metric::{Kind, Metric};
 use crate::units::significant;
 use crate::yaml::{Cursor, Located, Map};
 
@@ -75,6 +75,11 @@ fn refuse_contradictions(
     refuse_unreachable_requests(&source.requests, regression)?;
     let smallest = regression.tolerance.min(regression.history_tolerance);
     for acceptance in source.accepted.iter().flatten() {
+        // A share is tested against no change at all, so any share accepts something.
+        let smallest = match acceptance.value.metric.value.kind() {
+            Kind::Share => 0.0,
+            Kind::Rate | Kind::Quantile(_) => smallest,
+        };
         if acceptance.value.up_to.0 <= smallest {
             return Err(acceptance.at.error(format_args!(
                 "accepts no more than the tolerance of {}% does anyway: raise up_to, or remove it",

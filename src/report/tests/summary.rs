@@ -237,7 +237,7 @@ fn proposed(sample: &Sample, before: &str) -> String {
 
 #[test]
 fn every_proposed_acceptance_is_one_that_thresholds_take() {
-    for (name, sample) in usual() {
+    for (name, sample) in all() {
         if told(sample).contains("**Wanted?**") {
             let yaml = proposed(sample, "");
             let entries = yaml.lines().filter(|line| line.contains("{ request: "));
