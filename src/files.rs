@@ -3,11 +3,14 @@
 //! A new text is written into a hidden file beside the old one, which then replaces it. That file is locked and has one
 //! name for each file, so that two processes never write at once, and one that was killed leaves nothing that the next
 //! write does not remove.
+//!
+//! Nothing is written, made or removed through a link that lies in the repository and leads out of it: a pull request may
+//! bring such a link in place of any folder.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// More than any file of ours, so that a hostile one cannot fill the memory.
@@ -36,6 +39,7 @@ pub fn read(path: &Path) -> io::Result<String> {
 
 /// Removes a file, or a link, if it is there.
 pub fn remove(path: &Path) -> io::Result<()> {
+    reject_link_out(folder_of(path))?;
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
@@ -45,6 +49,69 @@ pub fn remove(path: &Path) -> io::Result<()> {
 /// Writes a file, so that a reader sees the old text or the new one.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
     Claim::new(path)?.replace(text)
+}
+
+/// Makes a folder, and those above it, if it is not there.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    reject_link_out(path)?;
+    std::fs::create_dir_all(path)
+}
+
+/// Refuses a folder if a link on the way to it lies in the repository of the current folder and leads out of it. Without a
+/// repository the current folder stands for it.
+pub fn reject_link_out(folder: &Path) -> io::Result<()> {
+    let here = std::env::current_dir()?.canonicalize()?;
+    let root = here.ancestors().find(|above| above.join(".git").exists());
+    match link_out(root.unwrap_or(&here), &here, folder) {
+        None => Ok(()),
+        Some(link) => Err(io::Error::other(format!(
+            "{} is a link that leads out of the repository; remove it, or name the folder that it leads to",
+            link.display()
+        ))),
+    }
+}
+
+/// The first link on the way to `path` that lies below `root` and leads out of it, into `.git`, or nowhere. `root` and `here`,
+/// where a relative path begins, must hold no links.
+fn link_out(root: &Path, here: &Path, path: &Path) -> Option<PathBuf> {
+    let (mut at, mut walked) = (here.to_owned(), PathBuf::new());
+    for part in path.components() {
+        walked.push(part);
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                at.pop();
+            }
+            Component::Prefix(_) | Component::RootDir => at.push(part),
+            Component::Normal(name) => {
+                let is_inside = at.starts_with(root);
+                at.push(name);
+                if !at.is_symlink() {
+                    continue;
+                }
+                let real = at.canonicalize().ok();
+                let stays = |real: &PathBuf| {
+                    let below = real.strip_prefix(root);
+                    below.is_ok_and(|below| !below.components().any(is_git))
+                };
+                if is_inside && !real.as_ref().is_some_and(stays) {
+                    return Some(walked);
+                }
+                at = real?;
+            }
+        }
+    }
+    None
+}
+
+/// Whether a part of a path is the folder of git itself.
+pub fn is_git(part: Component<'_>) -> bool {
+    part.as_os_str().eq_ignore_ascii_case(".git")
+}
+
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
 }
 
 /// The right to replace a file, which no other process has until this is dropped.
@@ -64,6 +131,7 @@ impl Claim {
     }
 
     fn within(path: &Path, wait: Duration) -> io::Result<Self> {
+        reject_link_out(folder_of(path))?;
         let hidden = hidden(path)?;
         let deadline = Instant::now() + wait;
         loop {
@@ -266,6 +334,55 @@ mod tests {
                 .file_type()
                 .is_file()
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_of_the_repository_may_not_lead_out_of_it() {
+        use std::os::unix::fs::symlink;
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().canonicalize().unwrap();
+        let (root, here) = (home.join("repository"), home.join("repository/below"));
+        for folder in [
+            "repository/below",
+            "repository/.git/hooks",
+            "repository/real",
+            "outside",
+        ] {
+            std::fs::create_dir_all(home.join(folder)).unwrap();
+        }
+        for (to, name) in [
+            ("../../outside", "repository/below/out"),
+            ("../real", "repository/below/in"),
+            ("../.git/hooks", "repository/below/hooks"),
+            ("missing", "repository/below/nowhere"),
+            ("round", "repository/below/round"),
+            ("..", "outside/up"),
+            ("../repository/real", "outside/back"),
+        ] {
+            symlink(to, home.join(name)).unwrap();
+        }
+        let outside = home.join("outside").display().to_string();
+        let inside = here.join("out/a").display().to_string();
+        for (path, refused) in [
+            ("", None),
+            ("real/new", None),
+            ("../../outside/new", None),
+            ("in/new", None),
+            ("out", Some("out")),
+            ("out/new/deeper", Some("out")),
+            ("./in/../below/out", Some("./in/../below/out")),
+            ("hooks", Some("hooks")),
+            ("nowhere/a", Some("nowhere")),
+            ("round", Some("round")),
+            ("../../outside/up/outside/new", None),
+            ("../../outside/back/new", None),
+            (&outside, None),
+            (&inside, Some(inside.trim_end_matches("/a"))),
+        ] {
+            let found = link_out(&root, &here, Path::new(path));
+            assert_eq!(found.as_deref(), refused.map(Path::new), "{path}");
+        }
     }
 
     #[cfg(unix)]

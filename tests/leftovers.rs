@@ -1,4 +1,4 @@
-//! What an earlier run left is never taken for the result of this one.
+//! The output folder: what an earlier run left there, what cannot be written there, and links in its place.
 
 use std::path::Path;
 
@@ -120,4 +120,108 @@ fn judging_that_ends_with_2_leaves_no_earlier_report() {
     let result = gate.out().join("result.json");
     gate.command("judge", &[result.to_str().unwrap()]).exits(2);
     assert_eq!(left(&gate.out()), ["result.json"], "it is what is judged");
+}
+
+/// A gate in a repository, and a folder beside the repository that holds results of another's.
+fn beside_a_victim() -> (Gate, std::path::PathBuf) {
+    let gate = passed();
+    let victim = gate.home().join("victim");
+    std::fs::rename(gate.out(), &victim).unwrap();
+    let repository = gate.home().join("repository");
+    std::fs::create_dir_all(repository.join(".git")).unwrap();
+    std::fs::rename(gate.folder(), repository.join("gate")).unwrap();
+    std::os::unix::fs::symlink("../victim", repository.join("loadgate-out")).unwrap();
+    (gate, victim)
+}
+
+#[test]
+fn a_link_out_of_the_repository_is_no_output_folder() {
+    let (gate, victim) = beside_a_victim();
+    let repository = gate.home().join("repository");
+    let held = std::fs::read(victim.join("result.json")).unwrap();
+    let result = victim.join("result.json");
+    let result = result.to_str().unwrap();
+    std::fs::create_dir(repository.join("several")).unwrap();
+    std::os::unix::fs::symlink("../../victim", repository.join("several/sample")).unwrap();
+    let through = repository.join("loadgate-out");
+    let attempts: [&[&str]; 7] = [
+        &["run", "gate", "--target", NOWHERE],
+        &["run", "gate", "--target", "nope"],
+        &[
+            "run",
+            "gate",
+            "--target",
+            NOWHERE,
+            "--out",
+            "loadgate-out/deeper",
+        ],
+        &[
+            "run",
+            "gate",
+            "--target",
+            NOWHERE,
+            "--out",
+            through.to_str().unwrap(),
+        ],
+        &[
+            "run",
+            "gate",
+            "--target",
+            NOWHERE,
+            "--out",
+            "several/sample",
+        ],
+        &["judge", "gate", result],
+        &[
+            "report",
+            result,
+            "--format",
+            "junit",
+            "--out",
+            "loadgate-out/junit.xml",
+        ],
+    ];
+    for arguments in attempts {
+        let ran = loadgate(&repository).args(arguments).output().unwrap();
+        Ran::new(&ran)
+            .exits(2)
+            .says(&["leads out of the repository"]);
+        assert_eq!(left(&victim), OWN, "{arguments:?}");
+        assert_eq!(std::fs::read(victim.join("result.json")).unwrap(), held);
+        assert!(!victim.join("deeper").exists());
+    }
+    // What lies outside may be named as what it is.
+    let named = ["judge", "gate", result, "--out", victim.to_str().unwrap()];
+    let ran = loadgate(&repository).args(named).output().unwrap();
+    Ran::new(&ran).exits(0);
+}
+
+#[test]
+fn no_baseline_is_recorded_through_a_link_out_of_the_repository() {
+    let (gate, victim) = beside_a_victim();
+    let repository = gate.home().join("repository");
+    for file in ["scenario.yml", "thresholds.yml"] {
+        std::fs::copy(repository.join("gate").join(file), victim.join(file)).unwrap();
+    }
+    let result = victim.join("result.json");
+    let result = result.to_str().unwrap();
+    let attempts: [&[&str]; 2] = [
+        &[
+            "run",
+            "loadgate-out",
+            "--target",
+            NOWHERE,
+            "--record",
+            "--out",
+            "out",
+        ],
+        &["record", "loadgate-out", result],
+    ];
+    for arguments in attempts {
+        let ran = loadgate(&repository).args(arguments).output().unwrap();
+        Ran::new(&ran)
+            .exits(2)
+            .says(&["leads out of the repository"]);
+        assert!(!victim.join("baseline.json").exists(), "{arguments:?}");
+    }
 }

@@ -8,7 +8,7 @@ use super::servers;
 use crate::baseline::{Baseline, Matching, RunContext, anchor, matching};
 use crate::exit::{Exit, Strictness};
 use crate::files;
-use crate::plan::Gate;
+use crate::plan::{self, Gate};
 use crate::record::{self, RunRecord, Stored};
 use crate::report::{self, Colour, CommandHints, ComparedWith, ReportInput};
 use crate::thresholds::Thresholds;
@@ -273,8 +273,11 @@ pub fn clear_results(out: &Path) -> Result<(), Error> {
 
 /// Removes the reports, but not the results, that an output folder holds.
 pub fn clear_reports(out: &Path) -> Result<(), Error> {
-    let reports = FILES.iter().map(|(name, _)| *name);
-    remove(out, reports)
+    files::reject_link_out(out).map_err(|source| plan::Error::Folder {
+        path: out.to_owned(),
+        source,
+    })?;
+    remove(out, FILES.iter().map(|(name, _)| *name))
 }
 
 /// Removes what an earlier run left in a folder, the result last: by it the folder is known.

@@ -68,7 +68,7 @@ pub fn init(root: &Path, program: &str) -> Result<String, Error> {
         };
         let whole = root.join(path);
         if let Some(folder) = whole.parent() {
-            std::fs::create_dir_all(folder).map_err(failed)?;
+            files::make_folder(folder).map_err(failed)?;
         }
         files::write(&whole, text).map_err(failed)?;
     }

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read as _};
 use std::path::{Component, Path, PathBuf};
 
+use crate::files;
 use crate::scenario::Opened;
 
 /// The folder within which a gate may name files: the nearest one above that holds a git repository, or where there is
@@ -72,9 +73,8 @@ impl IncludeRoot {
                 self.0.display()
             )));
         }
-        let is_git = |part: Component<'_>| part.as_os_str().eq_ignore_ascii_case(".git");
         let below = real.strip_prefix(&self.0).unwrap_or(&real);
-        if below.components().any(is_git) {
+        if below.components().any(files::is_git) {
             return Err(Refused::Place(format!(
                 "'{written}' leads into .git, where credentials may lie"
             )));

@@ -236,7 +236,7 @@ pub fn make_folder(folder: &Path) -> Result<(), Error> {
     if folder.is_file() {
         return Err(Error::OutIsFile(folder.to_owned()));
     }
-    std::fs::create_dir_all(folder).map_err(failed)?;
+    files::make_folder(folder).map_err(failed)?;
     let probe = folder.join(".loadgate");
     files::write(&probe, "").map_err(failed)?;
     std::fs::remove_file(probe).map_err(failed)
