@@ -120,7 +120,8 @@ fn files_that_contributors_are_sent_to_exist() {
 
 #[test]
 fn pages_that_reports_name_exist() {
-    let advice = std::fs::read_to_string(repository().join("src/report/wording/advice.rs")).unwrap();
+    let advice =
+        std::fs::read_to_string(repository().join("src/report/wording/advice.rs")).unwrap();
     let named = advice.split("(docs: ").skip(1);
     let named: Vec<&str> = named.map(|rest| rest.split(')').next().unwrap()).collect();
     assert!(!named.is_empty());

@@ -122,6 +122,54 @@ fn judging_that_ends_with_2_leaves_no_earlier_report() {
     assert_eq!(left(&gate.out()), ["result.json"], "it is what is judged");
 }
 
+#[test]
+fn reports_that_cannot_be_written_hide_no_verdict() {
+    for (promise, code) in [("", 3), ("limits: { overall: { p95: 1us } }", 1)] {
+        for names in [&["report.html", "summary.md"][..], &["result.json"]] {
+            let gate = gate(promise);
+            for name in names {
+                std::fs::create_dir_all(gate.out().join(name).join("kept")).unwrap();
+            }
+            let ran = gate.replay(&Load::taking(5.0), &[]).exits(code);
+            assert!(ran.stdout.contains("exit "), "{}", ran.stdout);
+            let errors = ran
+                .stderr
+                .lines()
+                .filter(|line| line.starts_with("error: "));
+            assert_eq!(errors.count(), names.len(), "{}", ran.stderr);
+            assert_eq!(left(&gate.out()), OWN, "every other report is there");
+        }
+    }
+}
+
+#[test]
+fn judging_says_its_verdict_where_a_report_cannot_be_written() {
+    let gate = passed();
+    let again = gate.home().join("again");
+    std::fs::create_dir_all(again.join("junit.xml")).unwrap();
+    let result = gate.out().join("result.json");
+    let more = [result.to_str().unwrap(), "--out", again.to_str().unwrap()];
+    let judged = gate.command("judge", &more).exits(3);
+    assert!(judged.stdout.contains("exit "), "{}", judged.stdout);
+    assert_eq!(left(&again), OWN[1..], "every report but the result");
+}
+
+#[test]
+fn a_gate_with_the_name_of_a_report_gets_another_folder() {
+    let gate = gate("");
+    let other = gate.home().join("other");
+    std::fs::create_dir(&other).unwrap();
+    let scenario = gate.read("scenario.yml");
+    let scenario = scenario.replace("name: sample", "name: summary.md");
+    std::fs::write(other.join("scenario.yml"), &scenario).unwrap();
+    let load = Load::taking(5.0);
+    let mut run = gate.replaying(&load);
+    load.write(&gate.home().join("replayed"), [&*scenario]);
+    Ran::new(&run.arg(&other).output().unwrap()).exits(0);
+    assert!(gate.out().join("summary.md").is_file());
+    assert_eq!(left(&gate.out().join("summary.md-")), OWN);
+}
+
 /// A gate in a repository, and a folder beside the repository that holds results of another's.
 fn beside_a_victim() -> (Gate, std::path::PathBuf) {
     let gate = passed();

@@ -6,6 +6,7 @@ use super::Error;
 use super::console::{Console, DEFAULT_WIDTH, Verbosity, program};
 use super::servers;
 use crate::baseline::{Baseline, Matching, RunContext, anchor, matching};
+use crate::error_chain;
 use crate::exit::{Exit, Strictness};
 use crate::files;
 use crate::plan::{self, Gate};
@@ -152,12 +153,13 @@ impl<'a> Evaluation<'a> {
         self.exit
     }
 
-    /// Writes every report into the gate's folder.
-    pub(super) fn write(&self) -> Result<(), Error> {
+    /// Writes every report that can be written into the gate's folder.
+    pub(super) fn write(&self) -> Vec<Error> {
         let story = self.report_input();
-        FILES
-            .iter()
-            .try_for_each(|(name, format)| write(&self.folder.join(name), &format.render(&story)))
+        let write = |(name, format): &(&str, Format)| {
+            write(&self.folder.join(name), &format.render(&story)).err()
+        };
+        FILES.iter().filter_map(write).collect()
     }
 
     /// What the terminal is told.
@@ -317,11 +319,27 @@ pub(super) fn judge<'a>(held: impl Into<Criteria<'a>>, records: &[RunRecord]) ->
     })
 }
 
-/// Writes one summary over several gates.
-pub(super) fn write_summary(out: &Path, told: &[Evaluation<'_>]) -> Result<(), Error> {
+/// Writes one summary over several gates, as far as it can be written.
+pub(super) fn write_summary(out: &Path, told: &[Evaluation<'_>]) -> Vec<Error> {
     let stories: Vec<ReportInput<'_>> = told.iter().map(Evaluation::report_input).collect();
-    write(&out.join("metrics-gated.txt"), &report::gated(&stories))?;
-    write(&out.join("summary.md"), &report::summary(&stories))
+    let texts = [
+        ("metrics-gated.txt", report::gated(&stories)),
+        ("summary.md", report::summary(&stories)),
+    ];
+    let write = |(name, text): &(&str, String)| write(&out.join(name), text).err();
+    texts.iter().filter_map(write).collect()
+}
+
+/// Says which files could not be written. A verdict without its reports does not pass.
+pub(super) fn report_unwritten(unwritten: &[Error], console: &Console) -> Exit {
+    for error in unwritten {
+        console.warn(&format!("error: {}", error_chain::error_chain(error)));
+    }
+    if unwritten.is_empty() {
+        Exit::Passed
+    } else {
+        Exit::Invalid
+    }
 }
 
 /// Writes one file, whole or not at all.
@@ -330,4 +348,16 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Error> {
         path: path.to_owned(),
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plan_knows_every_file_of_a_run() {
+        let reports = FILES.into_iter().map(|(name, _)| name);
+        let own = std::iter::once(RESULT).chain(reports).chain(servers::LOGS);
+        assert_eq!(own.collect::<Vec<_>>(), plan::OUTPUTS);
+    }
 }

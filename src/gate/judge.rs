@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::console::Console;
-use super::evaluation::{Evaluation, ResultSource};
+use super::evaluation::{Evaluation, ResultSource, report_unwritten};
 use super::publish;
 use crate::baseline::{exclude_runs, scenario_diff};
 use crate::exit::{Exit, Strictness};
@@ -35,9 +35,9 @@ pub fn judge(
     }
     plan::make_folder(out)?;
     let told = Evaluation::new(&*gate, records, ResultSource::Stored, strictness, out);
-    told.write()?;
+    let unwritten = told.write();
     console.print(&told.terminal_text(console));
-    let exit = told.exit();
+    let exit = told.exit().worse(report_unwritten(&unwritten, console));
     publish::publish(&[told], paths, out, exit, console);
     Ok(exit)
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Error;
 use super::bug;
 use super::console::Console;
-use super::evaluation::{self, judge};
+use super::evaluation::judge;
 use super::progress::ProgressLine;
 use super::servers::Servers;
 use super::{replay, secrets};
@@ -30,7 +30,7 @@ use crate::verdict;
 /// An address that a target redirects to is cut after so many characters.
 const ADDRESS: usize = 200;
 
-/// Sends the load of a gate and writes `result.json`.
+/// Sends the load of a gate, and returns the record of it.
 pub(super) fn measure(
     plan: &Plan,
     gate: &Gate,
@@ -60,12 +60,10 @@ pub(super) fn measure(
         Err(ended) => Outcome::never_began(&gate.scenario, ended),
     };
     processes::kill_orphans();
-    let record = match record(plan, gate, target, outcome) {
-        record if record.run.ended == Ended::Completed => replay::over(record)?,
-        record => record,
-    };
-    evaluation::write(&folder.join(evaluation::RESULT), &record.to_json())?;
-    Ok(record)
+    match record(plan, gate, target, outcome) {
+        record if record.run.ended == Ended::Completed => replay::over(record),
+        record => Ok(record),
+    }
 }
 
 /// Says what is about to be loaded, and for how long.

@@ -40,7 +40,7 @@ use crate::exit::{Exit, Strictness};
 use crate::load::Stop;
 use crate::plan::{JudgeMode, Plan, RecordMode};
 use crate::record::{Ended, RunRecord};
-use evaluation::{Evaluation, ResultSource};
+use evaluation::{Evaluation, ResultSource, report_unwritten};
 
 /// Loads, measures, judges and reports every gate of a plan; the exit is the worst of them.
 pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exit, Error> {
@@ -65,8 +65,11 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
         let record = measure::measure(plan, gate, &stop, console)?;
         let interrupted = record.is_partial();
         let folder = plan.folder(gate);
+        let result = evaluation::write(&folder.join(evaluation::RESULT), &record.to_json());
+        let mut unwritten: Vec<Error> = result.err().into_iter().collect();
         if plan.judging == JudgeMode::Deferred {
             exit = exit.worse(unjudged(&record, &folder, console));
+            exit = exit.worse(report_unwritten(&unwritten, console));
             if interrupted {
                 break;
             }
@@ -77,8 +80,9 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
             RecordMode::IfAcceptable if record::is_acceptable(&one) => one.into_recorded(),
             RecordMode::IfAcceptable | RecordMode::Off => one,
         };
-        one.write()?;
+        unwritten.extend(one.write());
         console.print(&one.terminal_text(console));
+        exit = exit.worse(report_unwritten(&unwritten, console));
         if plan.recording == RecordMode::IfAcceptable {
             exit = exit.worse(record::record_if_acceptable(gate, &one, console));
         }
@@ -91,7 +95,8 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
         return Ok(exit);
     }
     if plan.gates.len() > 1 {
-        evaluation::write_summary(&plan.out, &told)?;
+        let unwritten = evaluation::write_summary(&plan.out, &told);
+        exit = exit.worse(report_unwritten(&unwritten, console));
     }
     let exit = told.iter().map(Evaluation::exit).fold(exit, Exit::worse);
     let results: Vec<_> = told

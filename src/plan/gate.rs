@@ -223,6 +223,19 @@ pub fn empty_thresholds(record: &RunRecord) -> Result<Thresholds, Error> {
     thresholds::parse("thresholds.yml", "", &names).map_err(Error::Thresholds)
 }
 
+/// The files of a run, so that no gate's folder has the name of one.
+pub const OUTPUTS: [&str; 9] = [
+    "result.json",
+    "junit.xml",
+    "summary.md",
+    "report.html",
+    "metrics.txt",
+    "metrics-gated.txt",
+    "load-performance.json",
+    "target.log",
+    "base.log",
+];
+
 /// The longest name of a folder, in bytes: half of what file systems take.
 const LONGEST_NAME: usize = 120;
 
@@ -243,9 +256,14 @@ fn folder_name(name: &str) -> String {
             && stem.ends_with(|c: char| c.is_ascii_digit()));
     match safe {
         "" => "gate".to_owned(),
-        safe if is_device => format!("{safe}-"),
+        safe if is_device || is_output(safe) => format!("{safe}-"),
         safe => safe.to_owned(),
     }
+}
+
+/// Whether a file of this name lies beside the folders of several gates, also where case is ignored.
+fn is_output(name: &str) -> bool {
+    OUTPUTS.iter().any(|own| own.eq_ignore_ascii_case(name))
 }
 
 fn target(
@@ -422,6 +440,8 @@ mod tests {
             ("NUL", "NUL-"),
             ("com1.txt", "com1.txt-"),
             ("con", "con-"),
+            ("result.json", "result.json-"),
+            ("Summary.MD", "Summary.MD-"),
             ("name. ", "name"),
             ("", "gate"),
         ] {

@@ -19,7 +19,7 @@ use std::time::Duration;
 pub use against::Against;
 pub use baseline_location::BaselineLocation;
 pub use error::Error;
-pub use gate::{Gate, empty_thresholds, phase_names, read_baseline_at};
+pub use gate::{Gate, OUTPUTS, empty_thresholds, phase_names, read_baseline_at};
 pub use managed_servers::{ManagedServers, Server};
 
 pub use crate::load::SchedulingPolicy;
