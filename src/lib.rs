@@ -40,5 +40,6 @@ pub mod files;
 pub mod metric;
 pub mod processes;
 pub mod redact;
+pub mod timer;
 pub mod units;
 pub mod yaml;

@@ -1,14 +1,12 @@
-//! The stand-in: an HTTP server on loopback that behaves like an API Gateway with Lambda functions behind it.
+//! A fake API Gateway with Lambda functions behind it: an HTTP server on loopback.
 //!
-//! It answers the routes of the load-testing guide, keeps execution environments with their cold starts, expiry and
-//! throttling, and takes the time it was told to take. Everything random comes from one seed and is drawn by a request's
-//! index, never by the order of completion, so that two servers with the same settings serve the same latencies.
+//! It serves the routes of the load-testing guide, with cold starts, expiry of environments, throttling and seeded
+//! latencies. Everything random comes from one seed and a request's index, never from the order of completion. So two
+//! servers with the same settings serve the same latencies.
 //!
-//! An edge room: it must not know any other room, nor the command line. What happens when is decided by pure parts that
-//! are given the time (`gateway` and what it asks: `environments`, `freeze`, `latency`, `handlers`); only `server`, `timer`
-//! and `alarm` are async.
+//! It must not know the command line, nor any module but `timer`. Pure parts that are given the time decide what happens
+//! when (`gateway`, `environments`, `stall`, `latency`, `handlers`). Only `server` and `running` are async.
 
-mod alarm;
 mod clock;
 mod config;
 mod environments;
@@ -26,7 +24,6 @@ mod server;
 mod stall;
 #[cfg(test)]
 mod tests;
-mod timer;
 mod tokens;
 
 pub use config::{Config, Stall, Tail};

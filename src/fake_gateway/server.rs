@@ -5,7 +5,7 @@ use super::environments::Start;
 use super::gateway::{Decision, Gateway, bearer};
 use super::received::{Received, Recorder, clipped};
 use super::rng::{REQUEST_IDS, RngStream};
-use super::timer::Timer;
+use crate::timer::Timer;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
@@ -50,7 +50,7 @@ impl Server {
     /// Serves for as long as it is polled.
     pub(super) async fn serve(self: Arc<Self>, listener: TcpListener) {
         let server = Arc::clone(&self);
-        tokio::spawn(async move { server.timer.run().await });
+        tokio::spawn(async move { server.timer.drive().await });
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => drop(tokio::spawn(Arc::clone(&self).attend(stream))),

@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::pacer::Pacer;
+use crate::timer::Pacer;
 
 /// A stretch of an arm's time and where it lies in real time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

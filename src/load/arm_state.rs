@@ -9,12 +9,12 @@ use tokio::sync::Notify;
 use super::arm_clock::{ArmClock, DueTime};
 use super::http::Exchange;
 use super::message::CompiledRequest;
-use super::pacer::Pacer;
 use super::pool::Pool;
 use super::recorder::{Recorder, RequestSample};
 use super::scheduling::Backlog;
 use super::sender::{ClientContext, Sent};
 use crate::measurement::{ColdStart, FailureKind};
+use crate::timer::Pacer;
 
 /// One arm on one core: its users run on that core's thread only.
 pub(super) struct ArmState {

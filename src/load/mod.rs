@@ -5,7 +5,6 @@
 //! its share of the users; each core fills its own measurement, merged after the join. This room must not know what is
 //! promised, kept or reported.
 
-mod alarm;
 mod apart;
 mod arm_clock;
 mod arm_state;
@@ -21,7 +20,6 @@ mod health;
 pub mod http;
 mod live_counters;
 mod message;
-mod pacer;
 mod pool;
 mod preflight;
 mod prepared;

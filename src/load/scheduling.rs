@@ -184,7 +184,7 @@ mod linux {
     use crate::load::arm_state::ArmState;
     use crate::load::health::thread_time;
     use crate::load::live_counters::LiveCounters;
-    use crate::load::pacer::Pacer;
+    use crate::timer::Pacer;
 
     /// What the crate makes niceness 0 of.
     const NICENESS_0: u8 = 48;
@@ -346,7 +346,7 @@ mod other {
     use super::{Held, SchedulingPolicy};
     use crate::load::arm_state::ArmState;
     use crate::load::live_counters::LiveCounters;
-    use crate::load::pacer::Pacer;
+    use crate::timer::Pacer;
 
     /// A target on this machine.
     pub(in super::super) struct LocalTarget;

@@ -15,7 +15,6 @@ use super::arm_state::{ActiveUser, ArmState};
 use super::health::CpuMeter;
 use super::http::Connector;
 use super::live_counters::LiveCounters;
-use super::pacer::Pacer;
 use super::prepared::CompiledScenario;
 use super::recorder::Recorder;
 use super::schedule::{Arrival, LoadEvent, Schedule};
@@ -25,6 +24,7 @@ use super::timetable::Timetable;
 use super::user;
 use crate::measurement::{FailureKind, Measurement};
 use crate::scenario::Shape;
+use crate::timer::Pacer;
 
 /// Threads that resolve names; the default of 512 would cost more memory than all users.
 const RESOLVERS: usize = 8;

@@ -21,10 +21,10 @@ mod timerfd {
     use tokio::io::unix::AsyncFd;
 
     #[derive(Debug)]
-    pub(in super::super) struct Alarm(AsyncFd<OwnedFd>);
+    pub(in crate::timer) struct Alarm(AsyncFd<OwnedFd>);
 
     impl Alarm {
-        pub(in super::super) fn new() -> io::Result<Self> {
+        pub(in crate::timer) fn new() -> io::Result<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
             #[expect(
@@ -35,7 +35,7 @@ mod timerfd {
         }
 
         /// Sets the alarm, or moves it.
-        pub(in super::super) fn set(&self, at: Instant) {
+        pub(in crate::timer) fn set(&self, at: Instant) {
             // Zero would switch the timer off.
             let after = at
                 .saturating_duration_since(Instant::now())
@@ -55,7 +55,7 @@ mod timerfd {
         }
 
         /// Ready once after each time that the alarm went off. Setting the timer again clears it, so that it needs no read.
-        pub(in super::super) fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+        pub(in crate::timer) fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
             if let Ok(mut ready) = ready!(self.0.poll_read_ready(context)) {
                 ready.clear_ready();
             }
@@ -82,7 +82,7 @@ mod portable {
     const STEP: Duration = Duration::from_millis(1);
 
     #[derive(Debug)]
-    pub(in super::super) struct Alarm(Arc<Shared>);
+    pub(in crate::timer) struct Alarm(Arc<Shared>);
 
     #[derive(Debug, Default)]
     struct Shared {
@@ -99,7 +99,7 @@ mod portable {
     }
 
     impl Alarm {
-        pub(in super::super) fn new() -> io::Result<Self> {
+        pub(in crate::timer) fn new() -> io::Result<Self> {
             let shared = Arc::new(Shared::default());
             let own = Arc::clone(&shared);
             thread::Builder::new()
@@ -109,7 +109,7 @@ mod portable {
         }
 
         /// Sets the alarm, or moves it.
-        pub(in super::super) fn set(&self, at: Instant) {
+        pub(in crate::timer) fn set(&self, at: Instant) {
             let mut setting = self.0.lock();
             (setting.at, setting.rang) = (Some(at), false);
             drop(setting);
@@ -117,7 +117,7 @@ mod portable {
         }
 
         /// Ready once after each time that the alarm went off.
-        pub(in super::super) fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+        pub(in crate::timer) fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
             let mut setting = self.0.lock();
             if std::mem::take(&mut setting.rang) {
                 return Poll::Ready(());

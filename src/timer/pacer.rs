@@ -1,32 +1,29 @@
-//! Waits until absolute instants. tokio's timer rounds up to a millisecond, which the latency of every answer would carry.
-//!
-//! One alarm per core serves all of its users: a heap of instants, of which the earliest is set.
+//! The timer of one core: all of its users wait on one alarm, without locks.
 
 use std::cell::{Cell, RefCell};
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use super::alarm::Alarm;
+use super::waiters::Waiters;
 
 /// The waiting users of one core.
 #[derive(Debug)]
-pub(super) struct Pacer {
+pub struct Pacer {
     alarm: Alarm,
-    waiting: RefCell<BinaryHeap<Waiter>>,
+    waiting: RefCell<Waiters>,
     /// The newest instant that is known to have passed, which saves a look at the clock per request.
     passed: Cell<Instant>,
-    /// Wakes the driver where an earlier instant has come in.
+    /// Wakes the driver if an earlier instant has come in.
     driver: RefCell<Option<Waker>>,
 }
 
 impl Pacer {
-    /// A pacer; someone must run [`Pacer::drive`] for waits to end.
-    pub(super) fn new() -> io::Result<Rc<Self>> {
+    /// A timer that nobody waits for. Waits end only while [`Pacer::drive`] runs.
+    pub fn new() -> io::Result<Rc<Self>> {
         Ok(Rc::new(Self {
             alarm: Alarm::new()?,
             waiting: RefCell::default(),
@@ -35,8 +32,8 @@ impl Pacer {
         }))
     }
 
-    /// Waits until an instant; returns at once where it has passed.
-    pub(super) async fn until(&self, at: Instant) {
+    /// Waits until an instant; returns at once if it has passed.
+    pub async fn until(&self, at: Instant) {
         if at <= self.passed.get() || at <= self.now() {
             return;
         }
@@ -50,14 +47,14 @@ impl Pacer {
                 };
             }
             queued = true;
-            self.enqueue(at, context);
+            self.enqueue(at, context.waker());
             Poll::Pending
         })
         .await;
     }
 
     /// Notes that an instant has passed.
-    pub(super) fn saw(&self, instant: Instant) {
+    pub fn saw(&self, instant: Instant) {
         self.passed.set(instant.max(self.passed.get()));
     }
 
@@ -67,14 +64,8 @@ impl Pacer {
         now
     }
 
-    fn enqueue(&self, at: Instant, context: &Context<'_>) {
-        let mut waiting = self.waiting.borrow_mut();
-        let earliest = waiting.peek().is_none_or(|first| at < first.at);
-        waiting.push(Waiter {
-            at,
-            waker: context.waker().clone(),
-        });
-        if earliest {
+    fn enqueue(&self, at: Instant, waker: &Waker) {
+        if self.waiting.borrow_mut().push(at, waker) {
             self.alarm.set(at);
             if let Some(driver) = self.driver.borrow_mut().take() {
                 driver.wake();
@@ -82,11 +73,13 @@ impl Pacer {
         }
     }
 
-    /// Wakes whoever is due, for as long as it is polled.
-    pub(super) async fn drive(&self) {
+    /// Wakes those who are due, as long as it is polled.
+    pub async fn drive(&self) {
         poll_fn(|context| {
             loop {
-                self.wake_due();
+                if let Some(next) = self.waiting.borrow_mut().wake_due(Instant::now()) {
+                    self.alarm.set(next);
+                }
                 if self.alarm.poll(context).is_pending() {
                     *self.driver.borrow_mut() = Some(context.waker().clone());
                     return Poll::<()>::Pending;
@@ -95,52 +88,7 @@ impl Pacer {
         })
         .await;
     }
-
-    fn wake_due(&self) {
-        let mut waiting = self.waiting.borrow_mut();
-        let now = Instant::now();
-        let mut woke = false;
-        while waiting.peek().is_some_and(|first| first.at <= now) {
-            if let Some(waiter) = waiting.pop() {
-                waiter.waker.wake();
-                woke = true;
-            }
-        }
-        if let Some(first) = waiting.peek() {
-            self.alarm.set(first.at);
-        } else if woke {
-            // A crowd that waited once should not hold its memory for the rest of the run.
-            waiting.shrink_to(1024);
-        }
-    }
 }
-
-/// Someone who waits; the greatest is the one whose instant comes first, as the heap wants it.
-#[derive(Debug)]
-struct Waiter {
-    at: Instant,
-    waker: Waker,
-}
-
-impl Ord for Waiter {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.at.cmp(&self.at)
-    }
-}
-
-impl PartialOrd for Waiter {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Waiter {
-    fn eq(&self, other: &Self) -> bool {
-        self.at == other.at
-    }
-}
-
-impl Eq for Waiter {}
 
 #[cfg(test)]
 mod tests {
