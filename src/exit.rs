@@ -33,7 +33,7 @@ pub enum Strictness {
 
 impl Exit {
     /// The exit code of one verdict.
-    pub fn of(verdict: &Verdict, strictness: Strictness) -> Self {
+    pub fn for_verdict(verdict: &Verdict, strictness: Strictness) -> Self {
         if verdict.observed {
             return Self::Passed;
         }

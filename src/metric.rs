@@ -50,7 +50,7 @@ pub enum Metric {
 
 /// Whose latencies a metric is taken of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Starts {
+pub enum StartFilter {
     /// All requests'.
     All,
     /// Those of answers that a cold start delayed.
@@ -61,7 +61,7 @@ pub enum Starts {
 
 /// What a metric measures, which decides how it is judged.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
+pub enum MetricKind {
     /// A latency quantile; the field is q, in (0, 1).
     Quantile(f64),
     /// A share of requests.
@@ -139,23 +139,23 @@ impl Metric {
     }
 
     /// How the metric is measured.
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> MetricKind {
         match self {
-            Self::P50 | Self::ColdP50 | Self::WarmP50 => Kind::Quantile(0.5),
-            Self::P90 | Self::ColdP90 | Self::WarmP90 => Kind::Quantile(0.9),
-            Self::P95 | Self::ColdP95 | Self::WarmP95 => Kind::Quantile(0.95),
-            Self::P99 | Self::ColdP99 | Self::WarmP99 => Kind::Quantile(0.99),
-            Self::P999 => Kind::Quantile(0.999),
-            Self::ErrorRate | Self::ColdShare => Kind::Share,
-            Self::RequestsPerSecond => Kind::Rate,
+            Self::P50 | Self::ColdP50 | Self::WarmP50 => MetricKind::Quantile(0.5),
+            Self::P90 | Self::ColdP90 | Self::WarmP90 => MetricKind::Quantile(0.9),
+            Self::P95 | Self::ColdP95 | Self::WarmP95 => MetricKind::Quantile(0.95),
+            Self::P99 | Self::ColdP99 | Self::WarmP99 => MetricKind::Quantile(0.99),
+            Self::P999 => MetricKind::Quantile(0.999),
+            Self::ErrorRate | Self::ColdShare => MetricKind::Share,
+            Self::RequestsPerSecond => MetricKind::Rate,
         }
     }
 
     /// Whose latencies it is taken of; what is no latency is counted over all requests.
-    pub fn starts(self) -> Starts {
+    pub fn starts(self) -> StartFilter {
         match self {
-            Self::ColdP50 | Self::ColdP90 | Self::ColdP95 | Self::ColdP99 => Starts::Cold,
-            Self::WarmP50 | Self::WarmP90 | Self::WarmP95 | Self::WarmP99 => Starts::Warm,
+            Self::ColdP50 | Self::ColdP90 | Self::ColdP95 | Self::ColdP99 => StartFilter::Cold,
+            Self::WarmP50 | Self::WarmP90 | Self::WarmP95 | Self::WarmP99 => StartFilter::Warm,
             Self::P50
             | Self::P90
             | Self::P95
@@ -163,18 +163,18 @@ impl Metric {
             | Self::P999
             | Self::ErrorRate
             | Self::RequestsPerSecond
-            | Self::ColdShare => Starts::All,
+            | Self::ColdShare => StartFilter::All,
         }
     }
 
     /// Whether it says something of cold starts, so that a run without any leaves it open.
     pub fn is_of_cold_starts(self) -> bool {
-        self == Self::ColdShare || self.starts() == Starts::Cold
+        self == Self::ColdShare || self.starts() == StartFilter::Cold
     }
 
     /// Whether it can only be had where the target marks cold starts.
     pub fn needs_marks(self) -> bool {
-        self == Self::ColdShare || self.starts() != Starts::All
+        self == Self::ColdShare || self.starts() != StartFilter::All
     }
 
     /// The same figure of all requests, for one of warm ones.
@@ -199,8 +199,8 @@ impl Metric {
     /// The quantile q in (0, 1), for a latency metric.
     pub fn quantile(self) -> Option<f64> {
         match self.kind() {
-            Kind::Quantile(q) => Some(q),
-            Kind::Share | Kind::Rate => None,
+            MetricKind::Quantile(q) => Some(q),
+            MetricKind::Share | MetricKind::Rate => None,
         }
     }
 }
@@ -229,7 +229,7 @@ pub struct UnknownMetric(String);
 
 #[cfg(test)]
 mod tests {
-    use super::{Metric, Starts};
+    use super::{Metric, StartFilter};
 
     #[test]
     fn every_metric_is_read_back_from_its_key() {
@@ -242,9 +242,9 @@ mod tests {
     fn a_metric_of_cold_or_warm_answers_is_named_after_that_of_all() {
         for metric in Metric::ALL {
             let key = match metric.starts() {
-                Starts::All => metric.key().to_owned(),
-                Starts::Cold => format!("cold_{}", metric.of_all()),
-                Starts::Warm => format!("warm_{}", metric.of_all()),
+                StartFilter::All => metric.key().to_owned(),
+                StartFilter::Cold => format!("cold_{}", metric.of_all()),
+                StartFilter::Warm => format!("warm_{}", metric.of_all()),
             };
             assert_eq!(metric.key(), key);
             assert_eq!(metric.kind(), metric.of_all().kind());

@@ -328,7 +328,7 @@ fn steps_that_no_job_fails_by_add_up_to_a_drift_that_main_fails_by_and_a_pull_re
 
     let judged = |proposed: bool| {
         let mut record = on_day(&measured, number, millis);
-        record.run.proposed = proposed;
+        record.run.from_pull_request = proposed;
         std::fs::write(&path, record.to_json()).unwrap();
         let ran = gate.command("judge", &[day]);
         (ran, gate.written("summary.md"))

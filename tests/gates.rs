@@ -8,7 +8,7 @@ use loadgate::plan::phase_names;
 use loadgate::record::phases;
 use loadgate::scenario::{self, Inputs, Scenario};
 use loadgate::thresholds::{self, Names, RequestRule, Thresholds};
-use loadgate::verdict::{Design, Expected, Forecast, LimitForecast, forecast};
+use loadgate::verdict::{Design, Forecast, LimitForecast, PlannedLoad, forecast};
 
 use crate::support::{Ran, loadgate};
 
@@ -69,7 +69,7 @@ fn forecast_of(name: &str, design: Design<'_>) -> Forecast {
     };
     let counts = scenario.expected_requests(&load, |_| 0.1);
     let phases = phases(&load);
-    let expected = Expected {
+    let expected = PlannedLoad {
         phases: &phases,
         requests: &scenario.requests,
         counts: &counts,
@@ -170,11 +170,14 @@ fn a_plain_run_and_a_duet_of_twelve_pairs_judge_every_gated_name() {
     for name in GATES {
         for design in [Design::Jobs(&[]), duet] {
             let told = forecast_of(name, design);
-            assert!(!told.cells.is_empty());
-            for cell in &told.cells {
+            assert!(!told.checks.is_empty());
+            for cell in &told.checks {
                 assert!(cell.smallest.is_ok(), "{name}, {design:?}: {cell:?}");
             }
-            assert!(told.limits.iter().all(LimitForecast::is_judged), "{told:?}");
+            assert!(
+                told.limits.iter().all(LimitForecast::can_be_judged),
+                "{told:?}"
+            );
         }
     }
 }

@@ -9,7 +9,7 @@ use loadgate::measurement::{
     Arm, FailureKind, LatencyHistogram, Measurement, Parts, RequestStats, Second, Slice,
 };
 use loadgate::record::{
-    self, Circumstances, Deployment, Ended, Environment, Health, Run, RunRecord,
+    self, Deployment, Ended, Environment, Health, RunDetails, RunInfo, RunRecord,
 };
 use loadgate::scenario::{self, Commands, Inputs, Phase, Scenario};
 
@@ -213,8 +213,8 @@ fn timeline(scenario: &Scenario, slices: &[Slice]) -> Vec<Second> {
     timeline
 }
 
-fn circumstances(scenario: &Scenario) -> Circumstances {
-    Circumstances {
+fn circumstances(scenario: &Scenario) -> RunDetails {
+    RunDetails {
         target: Deployment {
             url: "http://127.0.0.1:8080/".to_owned(),
             loopback: true,
@@ -223,8 +223,8 @@ fn circumstances(scenario: &Scenario) -> Circumstances {
             proxy_forwards: false,
         },
         base: None,
-        turns: None,
-        run: Run {
+        duet: None,
+        run: RunInfo {
             id: "run".to_owned(),
             attempt: None,
             commit: None,
@@ -234,8 +234,8 @@ fn circumstances(scenario: &Scenario) -> Circumstances {
             seed: 1,
             ended: Ended::Completed,
             insecure: false,
-            proposed: false,
-            given: Vec::new(),
+            from_pull_request: false,
+            extra_args: Vec::new(),
         },
         labels: BTreeMap::new(),
         environment: Environment {

@@ -41,7 +41,7 @@ fn the_page_of_a_small_run_is_small() {
 #[test]
 fn a_full_ring_of_twenty_names_takes_at_most_a_hundred_kilobytes() {
     let run = record(20, 600);
-    let job = Job::of(&run, false);
+    let job = Job::from_record(&run, false);
     let ring = (0..RING).fold(None, |ring, day| {
         let mut job = job.clone();
         job.id = format!("20261128{day:03}-1");

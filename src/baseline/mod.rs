@@ -14,7 +14,7 @@ mod summary;
 pub use matching::{
     Difference, Matching, Mismatch, RunContext, anchor, differences, matching, scenario_diff,
 };
-pub use model::{Baseline, CellSummary, Job, RING, SCHEMA, Scope};
+pub use model::{Baseline, Job, PhaseScope, RING, RequestSummary, SCHEMA};
 pub use outlier::{outliers, p95};
 pub use reported::{ReportedLatencies, ReportedRow};
 pub use ring::{DropError, add, contains, exclude_runs, remove, set_anchor};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::reported::ReportedRow;
 use super::stored::StoredJob;
 use crate::measurement::{FailureKind, LatencyHistogram, Totals};
-use crate::metric::{Metric, Starts};
+use crate::metric::{Metric, StartFilter};
 use crate::record::{Breakdown, DropCount, Environment, ScenarioIdentity};
 
 /// The newest version of the format. Version 1 wrote an object for each request name, which is still read.
@@ -61,9 +61,9 @@ pub struct Job {
     /// The machine that sent the load.
     pub environment: Environment,
     /// The numbers.
-    pub cells: Vec<CellSummary>,
+    pub cells: Vec<RequestSummary>,
     /// What its run told of each name and phase, of the newest job alone of those that are alike.
-    pub told: Vec<ReportedRow>,
+    pub reported_rows: Vec<ReportedRow>,
     /// Slices or pairs in which the generator was late: its latencies are kept without them.
     pub late: DropCount,
 }
@@ -73,7 +73,8 @@ pub struct Job {
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum Scope {
+#[schemars(rename = "Scope")]
+pub enum PhaseScope {
     /// All steady phases: each weighs the same.
     Steady,
     /// One ramp or repeated phase; the units are its passes.
@@ -82,9 +83,10 @@ pub enum Scope {
 
 /// One request name, or all of them, in one scope of one job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CellSummary {
+#[schemars(rename = "CellSummary")]
+pub struct RequestSummary {
     /// The phases.
-    pub scope: Scope,
+    pub scope: PhaseScope,
     /// The request name; none for all requests together.
     pub request: Option<String>,
     /// Requests.
@@ -110,12 +112,12 @@ pub struct CellSummary {
     pub breakdown: Option<Breakdown>,
 }
 
-impl CellSummary {
+impl RequestSummary {
     /// The value of a metric that has a level.
     pub fn value(&self, metric: Metric) -> Option<f64> {
         let metric = match (metric.starts(), self.cold) {
-            (Starts::Warm, Some(0)) => metric.of_all(),
-            (Starts::All | Starts::Cold | Starts::Warm, _) => metric,
+            (StartFilter::Warm, Some(0)) => metric.of_all(),
+            (StartFilter::All | StartFilter::Cold | StartFilter::Warm, _) => metric,
         };
         self.metrics.get(&metric).map(|(value, _)| *value)
     }
@@ -146,13 +148,13 @@ impl Job {
 
     /// What its run told of a request name (none for all together) in a phase (none for all measured ones together).
     pub fn reported(&self, phase: Option<&str>, request: Option<&str>) -> Option<&ReportedRow> {
-        self.told
+        self.reported_rows
             .iter()
             .find(|row| row.phase.as_deref() == phase && row.request.as_deref() == request)
     }
 
     /// The numbers of a request name (none for all together) in a scope.
-    pub fn cell(&self, scope: &Scope, request: Option<&str>) -> Option<&CellSummary> {
+    pub fn cell(&self, scope: &PhaseScope, request: Option<&str>) -> Option<&RequestSummary> {
         self.cells
             .iter()
             .find(|cell| cell.scope == *scope && cell.request.as_deref() == request)

@@ -1,6 +1,6 @@
 //! Jobs of a ring that lie far from the others: a slow start, a cold cache, a machine that was busy.
 
-use super::model::{Baseline, Job, Scope};
+use super::model::{Baseline, Job, PhaseScope};
 use crate::metric::Metric;
 use crate::record::median;
 
@@ -17,7 +17,7 @@ const LEAST: f64 = 0.1;
 /// The P95 of all requests of a job, over its steady phases or else its first phase.
 pub fn p95(job: &Job) -> Option<f64> {
     let mut cells = job.cells.iter().filter(|cell| cell.request.is_none());
-    let steady = job.cell(&Scope::Steady, None);
+    let steady = job.cell(&PhaseScope::Steady, None);
     steady.or_else(|| cells.next())?.value(Metric::P95)
 }
 
@@ -56,7 +56,7 @@ mod tests {
         };
         let runs = medians.iter().map(job);
         let ring = runs.fold(None, |ring, run| {
-            Some(add(ring, &run.scenario, Job::of(&run, false)))
+            Some(add(ring, &run.scenario, Job::from_record(&run, false)))
         });
         ring.unwrap()
     }

@@ -131,7 +131,7 @@ impl From<ReportedTable> for Vec<ReportedRow> {
 
 impl ReportedRow {
     /// The rows of a run: over all measured phases first, then phase by phase where there are several.
-    pub(super) fn of(record: &RunRecord) -> Vec<Self> {
+    pub(super) fn from_record(record: &RunRecord) -> Vec<Self> {
         let phases = record.phases.iter().enumerate();
         let measured = phases.filter(|(_, phase)| phase.measured);
         let measured: Vec<usize> = measured.map(|(index, _)| index).collect();
@@ -181,7 +181,7 @@ fn of_phases(record: &RunRecord, name: Option<&str>, phases: &[usize]) -> Vec<Re
         .map(|(request, cell)| {
             let mut rate = LoadRate::default();
             for slice in record.slices.iter().filter(|slice| keep(slice)) {
-                rate.add(&record.phases[slice.phase], slice.completed(request));
+                rate.add(&record.phases[slice.phase], slice.throughput(request));
             }
             let rate = rate.value().per_second();
             (request, cell, rate.map(|rate| rounded(rate, VALUE_DIGITS)))
@@ -193,14 +193,14 @@ fn of_phases(record: &RunRecord, name: Option<&str>, phases: &[usize]) -> Vec<Re
             failures: cell.failures(),
             seconds: rounded(seconds, VALUE_DIGITS),
             per_second,
-            latencies: ReportedLatencies::of(&cell),
+            latencies: ReportedLatencies::from_stats(&cell),
             in_flight: in_flight.filter(|_| request.is_none()),
         })
         .collect()
 }
 
 impl ReportedLatencies {
-    fn of(cell: &RequestStats) -> Self {
+    fn from_stats(cell: &RequestStats) -> Self {
         let latencies = cell.latencies();
         let seconds = |value: Option<f64>| value.map(|value| rounded(value, VALUE_DIGITS));
         Self {

@@ -1,7 +1,7 @@
 //! Adding accepted jobs to a baseline.
 
 use super::model::{Baseline, Job, RING, SCHEMA};
-use crate::record::{Run, RunRecord, ScenarioIdentity};
+use crate::record::{RunInfo, RunRecord, ScenarioIdentity};
 
 /// The baseline with `job` added as its newest; made where there is none.
 ///
@@ -22,7 +22,7 @@ pub fn add(baseline: Option<Baseline>, scenario: &ScenarioIdentity, job: Job) ->
         .map(|held| {
             let mut held = held.without_histograms();
             if same_class(&held, &job) {
-                held.told = Vec::new();
+                held.reported_rows = Vec::new();
             }
             held
         })
@@ -39,13 +39,13 @@ pub fn add(baseline: Option<Baseline>, scenario: &ScenarioIdentity, job: Job) ->
 }
 
 /// Fixes the job of a run as the release that drift is held against.
-pub fn set_anchor(baseline: &mut Baseline, run: &Run) {
+pub fn set_anchor(baseline: &mut Baseline, run: &RunInfo) {
     if let Some(job) = baseline.jobs.iter().find(|job| is_of(job, run)) {
         let mut anchor = job.clone();
         for cell in &mut anchor.cells {
             cell.latencies = None;
         }
-        anchor.told = Vec::new();
+        anchor.reported_rows = Vec::new();
         baseline.anchor = Some(anchor);
     }
 }
@@ -122,7 +122,7 @@ pub fn remove(baseline: &mut Baseline, name: &str) -> Result<Job, DropError> {
 /// Digits of a commit that name a job at least, as git shows them.
 const FEWEST_OF_COMMIT: usize = 7;
 
-fn is_of(job: &Job, run: &Run) -> bool {
+fn is_of(job: &Job, run: &RunInfo) -> bool {
     job.id == run.id && job.started == run.started
 }
 
@@ -146,7 +146,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::baseline::{CellSummary, ReportedRow, Scope};
+    use crate::baseline::{PhaseScope, ReportedRow, RequestSummary};
     use crate::measurement::LatencyHistogram;
     use crate::record::{DropCount, Environment};
 
@@ -167,8 +167,8 @@ mod tests {
                 cores,
                 ..Environment::default()
             },
-            cells: vec![CellSummary {
-                scope: Scope::Steady,
+            cells: vec![RequestSummary {
+                scope: PhaseScope::Steady,
                 request: None,
                 n: 1,
                 errors: 0,
@@ -178,7 +178,7 @@ mod tests {
                 latencies: Some(latencies),
                 breakdown: None,
             }],
-            told: vec![ReportedRow {
+            reported_rows: vec![ReportedRow {
                 requests: 1,
                 seconds: 1.0,
                 ..ReportedRow::default()

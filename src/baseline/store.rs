@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::model::{Baseline, SCHEMA};
 use crate::files::{self, Claim};
-use crate::record::{Stored, schema};
+use crate::record::{DocumentKind, detect_document};
 
 /// A baseline that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -87,8 +87,8 @@ pub fn parse(file: &str, text: &str) -> Result<Baseline, StoreError> {
         source,
     };
     let text = text.trim_start_matches('\u{feff}');
-    let (found, stored) = schema(text).map_err(json)?;
-    if stored == Stored::Result {
+    let (found, stored) = detect_document(text).map_err(json)?;
+    if stored == DocumentKind::Result {
         return Err(StoreError::Result {
             file: file.to_owned(),
         });
@@ -111,7 +111,7 @@ pub fn parse(file: &str, text: &str) -> Result<Baseline, StoreError> {
 /// Holds what the reader cannot: failures are among the requests, and values have a logarithm.
 fn check(baseline: &Baseline) -> Result<(), String> {
     for job in baseline.jobs.iter().chain(&baseline.anchor) {
-        if let Some(row) = job.told.iter().find(|row| !row.is_sound()) {
+        if let Some(row) = job.reported_rows.iter().find(|row| !row.is_sound()) {
             let name = row.request.as_deref().unwrap_or("overall");
             return Err(format!("job {}, {name}: figures that cannot be", job.id));
         }

@@ -10,7 +10,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::model::{CellSummary, Job, Scope};
+use super::model::{Job, PhaseScope, RequestSummary};
 use super::reported::ReportedTable;
 use crate::measurement::{FailureKind, LatencyHistogram};
 use crate::metric::Metric;
@@ -41,8 +41,12 @@ pub(super) struct StoredJob {
     metrics: Vec<Metric>,
     cells: Vec<StoredCell>,
     /// What the run told of each name and phase, of the newest job alone of those that are alike.
-    #[serde(default, skip_serializing_if = "ReportedTable::is_empty")]
-    told: ReportedTable,
+    #[serde(
+        default,
+        rename = "told",
+        skip_serializing_if = "ReportedTable::is_empty"
+    )]
+    reported: ReportedTable,
     /// Slices or pairs in which the generator was late: latencies are kept without them.
     #[serde(default, skip_serializing_if = "DropCount::is_whole")]
     late: DropCount,
@@ -54,14 +58,14 @@ pub(super) struct StoredJob {
 enum StoredCell {
     Row(Row),
     /// As schema 1 wrote it.
-    Whole(CellSummary),
+    Whole(RequestSummary),
 }
 
 /// Scope, request name, requests, failures, cold starts, a value for each metric, and what not every row has.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("minItems" = 6))]
 struct Row(
-    Scope,
+    PhaseScope,
     Option<String>,
     u64,
     u64,
@@ -111,13 +115,13 @@ impl From<Job> for StoredJob {
             loopback: job.loopback,
             labels: job.labels,
             environment: job.environment,
-            told: job.told.into(),
+            reported: job.reported_rows.into(),
             late: job.late,
         }
     }
 }
 
-fn row(cell: CellSummary, metrics: &[Metric]) -> Row {
+fn row(cell: RequestSummary, metrics: &[Metric]) -> Row {
     let held = |metric| cell.metrics.get(metric);
     let value = |metric| held(metric).map(|(value, _)| *value);
     let spread = |metric| held(metric).map_or(0.0, |(_, spread)| *spread);
@@ -159,13 +163,13 @@ impl TryFrom<StoredJob> for Job {
             loopback: job.loopback,
             labels: job.labels,
             environment: job.environment,
-            told: job.told.into(),
+            reported_rows: job.reported.into(),
             late: job.late,
         })
     }
 }
 
-fn summary(row: Row, metrics: &[Metric]) -> Result<CellSummary, String> {
+fn summary(row: Row, metrics: &[Metric]) -> Result<RequestSummary, String> {
     let Row(scope, request, n, errors, cold, values, further) = row;
     let spreads = &further.spreads;
     let is_whole =
@@ -186,7 +190,7 @@ fn summary(row: Row, metrics: &[Metric]) -> Result<CellSummary, String> {
             (value?, spreads.get(index).copied().unwrap_or(0.0)),
         ))
     });
-    Ok(CellSummary {
+    Ok(RequestSummary {
         scope,
         request,
         n,
@@ -215,7 +219,8 @@ impl<'de> Deserialize<'de> for StoredCell {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<StoredCell, A::Error> {
-                CellSummary::deserialize(MapAccessDeserializer::new(fields)).map(StoredCell::Whole)
+                RequestSummary::deserialize(MapAccessDeserializer::new(fields))
+                    .map(StoredCell::Whole)
             }
         }
 

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{CellSummary, Job, Scope, VALUE_DIGITS};
+use super::model::{Job, PhaseScope, RequestSummary, VALUE_DIGITS};
 use super::reported::ReportedRow;
 use crate::measurement::{Arm, FailureKind, Totals};
-use crate::metric::{Kind, Metric};
+use crate::metric::{Metric, MetricKind};
 use crate::record::{Aggregate, Breakdown, Level, PhaseRecord, RunRecord, SliceFilter, level};
 use crate::units::rounded;
 
 /// Digits of a stored spread, which is told and never tested.
 const SPREAD_DIGITS: usize = 2;
 
-impl Scope {
+impl PhaseScope {
     /// What a run is summarized by: its steady phases, where it has any, and each other measured phase by itself.
     pub fn all(phases: &[PhaseRecord]) -> Vec<Self> {
         let measured = || phases.iter().filter(|phase| phase.is_measured_load());
@@ -42,7 +42,7 @@ impl Scope {
         sieve: &SliceFilter,
         request: Option<usize>,
     ) -> Vec<Vec<[Aggregate; 1]>> {
-        let sample = |block: [Vec<_>; 2]| [Aggregate::of(&block[0], request)];
+        let sample = |block: [Vec<_>; 2]| [Aggregate::from_slices(&block[0], request)];
         self.phases(&record.phases)
             .into_iter()
             .map(|phase| {
@@ -58,8 +58,8 @@ impl Scope {
 
 impl Job {
     /// What a baseline keeps of a run, with the histograms and figures that only the newest job has.
-    pub fn of(record: &RunRecord, accepted_worse: bool) -> Self {
-        let sieve = SliceFilter::of(record, || None);
+    pub fn from_record(record: &RunRecord, accepted_worse: bool) -> Self {
+        let sieve = SliceFilter::new(record, || None);
         let mut cells = summarize_kept(record, &sieve);
         for cell in &mut cells {
             let request = cell.request.as_ref();
@@ -67,7 +67,8 @@ impl Job {
                 request.and_then(|name| record.requests.iter().position(|own| own == name));
             let phases = cell.scope.phases(&record.phases);
             let parts = record.parts_of(Arm::Target, &phases, request);
-            let breakdown = Breakdown::of(&parts).only(|metric| cell.metrics.contains_key(&metric));
+            let breakdown = Breakdown::from_parts(&parts)
+                .with_metrics(|metric| cell.metrics.contains_key(&metric));
             cell.breakdown = Some(breakdown).filter(|all| *all != Breakdown::default());
             // Told of all requests together, and of no name.
             if cell.request.is_some() {
@@ -77,7 +78,7 @@ impl Job {
             } else {
                 cell.kinds = kinds(record, &sieve, &phases);
             }
-            if cell.scope != Scope::Steady {
+            if cell.scope != PhaseScope::Steady {
                 continue;
             }
             let mut pooled = Aggregate::default();
@@ -97,7 +98,7 @@ impl Job {
             labels: record.labels.clone(),
             environment: record.environment.clone(),
             cells,
-            told: ReportedRow::of(record),
+            reported_rows: ReportedRow::from_record(record),
             late: Some(sieve.drop_count())
                 .filter(|tally| !tally.is_whole())
                 .unwrap_or_default(),
@@ -106,20 +107,20 @@ impl Job {
 }
 
 /// The numbers of the deployment under test: by scope, all requests together first and then name by name.
-pub fn summarize(record: &RunRecord) -> Vec<CellSummary> {
-    summarize_kept(record, &SliceFilter::of(record, || None))
+pub fn summarize(record: &RunRecord) -> Vec<RequestSummary> {
+    summarize_kept(record, &SliceFilter::new(record, || None))
 }
 
 /// The same over the slices that `sieve` keeps.
-pub fn summarize_kept(record: &RunRecord, sieve: &SliceFilter) -> Vec<CellSummary> {
+pub fn summarize_kept(record: &RunRecord, sieve: &SliceFilter) -> Vec<RequestSummary> {
     let mut cells = Vec::new();
-    for scope in Scope::all(&record.phases) {
+    for scope in PhaseScope::all(&record.phases) {
         for request in std::iter::once(None).chain((0..record.requests.len()).map(Some)) {
             let samples = scope.samples(record, sieve, request);
             let is_told = record.cold_start.is_some();
             let units = || samples.iter().flatten().map(|[unit]| unit);
             let cold = units().map(|unit| unit.cold.count()).sum();
-            let cell = CellSummary {
+            let cell = RequestSummary {
                 scope: scope.clone(),
                 request: request.map(|index| record.requests[index].clone()),
                 n: units().map(|unit| unit.requests).sum(),
@@ -144,7 +145,7 @@ fn kinds(record: &RunRecord, sieve: &SliceFilter, phases: &[usize]) -> BTreeMap<
     let own = slices.filter(|(index, slice)| {
         slice.arm == Arm::Target && phases.contains(&slice.phase) && sieve.keeps(*index)
     });
-    Totals::of(own.flat_map(|(_, slice)| slice.of_request(None))).failures
+    Totals::from_stats(own.flat_map(|(_, slice)| slice.of_request(None))).failures
 }
 
 /// Every metric that has a level and enough requests for it.
@@ -152,7 +153,7 @@ fn metrics(phases: &[Vec<[Aggregate; 1]>], cold: u64) -> BTreeMap<Metric, (f64, 
     let mut metrics = BTreeMap::new();
     for metric in Metric::ALL {
         // A share has no level: it is counted beside. Without cold starts there is nothing to tell apart.
-        if metric.kind() == Kind::Share || (metric.needs_marks() && cold == 0) {
+        if metric.kind() == MetricKind::Share || (metric.needs_marks() && cold == 0) {
             continue;
         }
         if let Ok(Level { log, spread }) = level(phases, metric) {
@@ -168,7 +169,7 @@ mod tests {
     use super::*;
     use crate::record::sample::{record, traffic};
 
-    fn cell<'a>(cells: &'a [CellSummary], request: Option<&str>) -> &'a CellSummary {
+    fn cell<'a>(cells: &'a [RequestSummary], request: Option<&str>) -> &'a RequestSummary {
         cells
             .iter()
             .find(|cell| cell.request.as_deref() == request)
@@ -214,9 +215,12 @@ mod tests {
             .slices(2, &[traffic("GET /a", 600, 200.0)])
             .build();
         let cells = summarize(&run);
-        let scopes: Vec<&Scope> = cells.iter().map(|cell| &cell.scope).collect();
-        let burst = Scope::Phase("burst".to_owned());
-        assert_eq!(scopes, [&Scope::Steady, &Scope::Steady, &burst, &burst]);
+        let scopes: Vec<&PhaseScope> = cells.iter().map(|cell| &cell.scope).collect();
+        let burst = PhaseScope::Phase("burst".to_owned());
+        assert_eq!(
+            scopes,
+            [&PhaseScope::Steady, &PhaseScope::Steady, &burst, &burst]
+        );
         assert_eq!((cells[0].n, cells[2].n), (2800, 2400));
     }
 
@@ -236,9 +240,9 @@ mod tests {
             .steady("warm")
             .slices(4, &[traffic("GET /a", 700, 100.0)])
             .build();
-        let job = Job::of(&run, true);
+        let job = Job::from_record(&run, true);
         assert!(job.accepted_worse && job.loopback);
-        let cell = job.cell(&Scope::Steady, Some("GET /a")).unwrap();
+        let cell = job.cell(&PhaseScope::Steady, Some("GET /a")).unwrap();
         let latencies = cell.latencies.as_ref().unwrap();
         assert_eq!(latencies.count(), 2800);
         assert!(latencies.to_text().len() < 1500);

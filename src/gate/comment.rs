@@ -217,5 +217,5 @@ fn place(record: &mut RunRecord, occasion: &ci::Trigger) {
     record.run.attempt = u32::try_from(occasion.age.attempt).ok();
     let Some(id) = &occasion.of_run else { return };
     record.run.id.clone_from(id);
-    record.run.proposed = true;
+    record.run.from_pull_request = true;
 }

@@ -28,7 +28,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
             ),
         });
     }
-    let held = baseline::add(None, &before.scenario, Job::of(before, false));
+    let held = baseline::add(None, &before.scenario, Job::from_record(before, false));
     let job = &held.jobs[0];
     for difference in baseline::differences(job, &RunContext::from(now)) {
         console.warn(&format!(

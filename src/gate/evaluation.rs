@@ -10,7 +10,7 @@ use crate::error_chain;
 use crate::exit::{Exit, Strictness};
 use crate::files;
 use crate::plan::{self, Gate};
-use crate::record::{self, RunRecord, Stored};
+use crate::record::{self, DocumentKind, RunRecord};
 use crate::report::{self, Colour, CommandHints, ComparedWith, ReportInput};
 use crate::thresholds::Thresholds;
 use crate::verdict::{self, JudgeInput, Verdict};
@@ -115,7 +115,7 @@ impl<'a> Evaluation<'a> {
             (ResultSource::Live | ResultSource::ForRendering, Some(signal)) => Exit::Signal(signal),
             (ResultSource::Live | ResultSource::ForRendering, None)
             | (ResultSource::Stored | ResultSource::Untrusted | ResultSource::ForRecording, _) => {
-                Exit::of(&verdict, strictness)
+                Exit::for_verdict(&verdict, strictness)
             }
         };
         let shown = |path: &Path| path.display().to_string();
@@ -305,7 +305,12 @@ fn holds_result(folder: &Path) -> bool {
     let path = folder.join(RESULT);
     let is_file = std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
     let text = is_file.then(|| files::read(&path).ok()).flatten();
-    text.is_some_and(|text| matches!(record::schema(&text), Ok((_, Stored::Result))))
+    text.is_some_and(|text| {
+        matches!(
+            record::detect_document(&text),
+            Ok((_, DocumentKind::Result))
+        )
+    })
 }
 
 /// Judges records of one job; there must be at least one.

@@ -20,7 +20,7 @@ use crate::measurement::Arm;
 use crate::plan::{Against, Gate, Plan};
 use crate::processes;
 use crate::record::{
-    self, Circumstances, Deployment, DuetSettings, Ended, Environment, Health, Run, RunRecord,
+    self, Deployment, DuetSettings, Ended, Environment, Health, RunDetails, RunInfo, RunRecord,
     Scheduling,
 };
 use crate::redact::redact;
@@ -234,7 +234,7 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: Outcome) -> Ru
         let shown = |address| redact(address, &secrets).chars().take(ADDRESS).collect();
         parts.redirect = address.map(shown);
     }
-    let run = Run {
+    let run = RunInfo {
         id: if ci.id.is_empty() {
             format!("local-{}", started.as_millisecond())
         } else {
@@ -248,20 +248,20 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: Outcome) -> Ru
         seed: gate.seed,
         ended: ended(outcome.ended, plan, gate),
         insecure: plan.insecure,
-        proposed: ci.is_change_request,
-        given: plan
+        from_pull_request: ci.is_change_request,
+        extra_args: plan
             .given
             .iter()
             .map(|word| redact(word, &secrets))
             .collect(),
     };
-    let circumstances = Circumstances {
+    let circumstances = RunDetails {
         target: deployment(target),
         base: gate
             .against
             .as_ref()
             .map(|against| deployment(&against.target)),
-        turns: gate.against.as_ref().map(|against| turns(plan, against)),
+        duet: gate.against.as_ref().map(|against| turns(plan, against)),
         run,
         labels: plan.labels.clone(),
         environment: Environment {

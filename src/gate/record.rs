@@ -72,7 +72,7 @@ pub fn record(
             gate,
             path,
             &record.scenario,
-            Job::of(record, worse),
+            Job::from_record(record, worse),
             console,
         );
     }
@@ -190,7 +190,7 @@ fn add_run(gate: &Gate, record: &RunRecord, console: &Console) -> Result<Baselin
     }
     // The numbers of another scenario mean something else.
     let held = stored.filter(|held| !is_new(held));
-    let held = baseline::add(held, &record.scenario, Job::of(record, false));
+    let held = baseline::add(held, &record.scenario, Job::from_record(record, false));
     update.write(&held)?;
     Ok(held)
 }
@@ -217,7 +217,7 @@ fn refusal(
             "it was judged worse; --accept adds it all the same",
             Exit::Failed,
         )),
-        (Ended::Completed, _, _) if record.run.proposed => Some((
+        (Ended::Completed, _, _) if record.run.from_pull_request => Some((
             "its commit is only proposed, in a pull or merge request, and the baseline is of what was merged",
             Exit::Usage,
         )),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::Error;
 use crate::plan;
-use crate::record::{Run, RunRecord};
+use crate::record::{RunInfo, RunRecord};
 
 /// The folder of the results to replay, each named after the sha256 of its scenario.
 fn folder() -> Option<OsString> {
@@ -29,7 +29,7 @@ pub(super) fn over(record: RunRecord) -> Result<RunRecord, Error> {
     let file = Path::new(&folder).join(format!("{}.json", record.scenario.sha256));
     let mut stored = plan::read_results(&[file])?;
     Ok(stored.pop().map_or(record.clone(), |stored| RunRecord {
-        run: Run {
+        run: RunInfo {
             duration_s: stored.run.duration_s,
             ended: stored.run.ended,
             ..record.run

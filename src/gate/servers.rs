@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::console::Console;
 use crate::files;
 use crate::load::{Ended, READY_WITHIN, ServerFailure, Stop};
-use crate::measurement::{Arm, Cause};
+use crate::measurement::{Arm, UnreachableCause};
 use crate::plan::{ManagedServers, Plan, Server};
 use crate::processes::{self, DeniedVariables, ProcessGroup, Watchdog};
 use crate::units::format_duration;
@@ -80,7 +80,7 @@ impl<'a> Servers<'a> {
                 Ok(file) => servers.logs.push((arm, file)),
                 Err(error) => {
                     let why = format!("cannot write {}: {error}", log.display());
-                    return Err(server_failure(arm, Cause::ServerNotStarted, why).into());
+                    return Err(server_failure(arm, UnreachableCause::ServerNotStarted, why).into());
                 }
             }
         }
@@ -127,15 +127,16 @@ impl<'a> Servers<'a> {
     fn start_all(&mut self) -> Result<(), Ended> {
         for (arm, server) in self.commands() {
             if let Some(why) = taken(server.port) {
-                return Err(server_failure(arm, Cause::PortTaken, why).into());
+                return Err(server_failure(arm, UnreachableCause::PortTaken, why).into());
             }
             let log = self.log(arm);
             let started = self.output(arm).and_then(|output| {
                 let group = self.spawn(server, &output)?;
                 Ok((group, output))
             });
-            let (group, output) = started
-                .map_err(|error| server_failure(arm, Cause::ServerNotStarted, error.to_string()))?;
+            let (group, output) = started.map_err(|error| {
+                server_failure(arm, UnreachableCause::ServerNotStarted, error.to_string())
+            })?;
             let log = (log, output);
             self.running.push(Running { arm, group, log });
         }
@@ -202,7 +203,9 @@ impl<'a> Servers<'a> {
                     |error| format!("; {error}"),
                     |output| last_lines(&log, &output),
                 );
-                return Err(server_failure(arm, Cause::ServerNotReady, told + &lines).into());
+                return Err(
+                    server_failure(arm, UnreachableCause::ServerNotReady, told + &lines).into(),
+                );
             }
             sleep(TICK);
         }
@@ -254,11 +257,11 @@ impl Running {
         };
         let told = format!("its command ended ({status})");
         let why = told + &last_lines(&self.log.0, &self.log.1);
-        Err(server_failure(self.arm, Cause::ServerEnded, why))
+        Err(server_failure(self.arm, UnreachableCause::ServerEnded, why))
     }
 }
 
-fn server_failure(arm: Arm, cause: Cause, why: String) -> ServerFailure {
+fn server_failure(arm: Arm, cause: UnreachableCause, why: String) -> ServerFailure {
     ServerFailure { arm, cause, why }
 }
 

@@ -4,7 +4,7 @@ use super::console::Console;
 use super::{Error, bug, measure, secrets, signals};
 use crate::exit::Exit;
 use crate::load::{self, StepKind, Stop, TrialStep};
-use crate::measurement::{Arm, Cause};
+use crate::measurement::{Arm, UnreachableCause};
 use crate::plan::{Gate, Plan};
 use crate::processes;
 use crate::report::{Secrets, TrialReport, rehearsal, remedy};
@@ -39,12 +39,12 @@ fn one(
     console.note(&format!("{}: trying {target}", gate.scenario.name));
     let mut hiding = Secrets::new(&secrets::known(plan, gate));
     let mut last = None;
-    let mut cause = Cause::Unknown;
+    let mut cause = UnreachableCause::Unknown;
     let (mut steps, mut failed, mut sent, mut answered) = (0_usize, 0_usize, false, false);
     let mut tell = |done: &TrialStep| {
         steps += 1;
         failed += usize::from(done.failure.is_some());
-        if cause == Cause::Unknown {
+        if cause == UnreachableCause::Unknown {
             cause = done.cause;
         }
         if let StepKind::Request {
@@ -85,7 +85,7 @@ fn one(
             format!("\n{failed} of {steps} step{ending} failed")
         }
     });
-    if cause != Cause::Unknown {
+    if cause != UnreachableCause::Unknown {
         console.print(&format!("To fix it: {}", remedy(cause, Arm::Target)));
     }
     Ok((exit, None))

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::console::Console;
 use super::measure::about;
-use crate::baseline::{Job, Matching, RunContext, Scope, matching};
+use crate::baseline::{Job, Matching, PhaseScope, RunContext, matching};
 use crate::exit::Exit;
 use crate::load::{Origin, duet_lasts, duet_load};
 use crate::metric::Metric;
@@ -13,7 +13,7 @@ use crate::plan::{Against, Gate, Plan};
 use crate::record::phases;
 use crate::report::{self, LatencyAssumption, Preview};
 use crate::scenario::{Phase, Shape};
-use crate::verdict::{self, Design, Expected};
+use crate::verdict::{self, Design, PlannedLoad};
 
 /// How long an answer is taken to last where no baseline tells, in seconds: that of a warm function behind a gateway.
 const ASSUMED_ANSWER: f64 = 0.1;
@@ -57,7 +57,7 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
     let phases = phases(&load);
     let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
     let forecast_of = |counts: &[Vec<f64>]| {
-        let expected = Expected {
+        let expected = PlannedLoad {
             phases: &phases,
             requests: &scenario.requests,
             counts,
@@ -66,7 +66,8 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
     };
     let counts = counts_at(ASSUMED_ANSWER);
     let forecast = forecast_of(&counts);
-    let is_of_use = forecast.is_of_use() || forecast_of(&counts_at(SHORTEST_ANSWER)).is_of_use();
+    let is_of_use = forecast.can_judge_anything()
+        || forecast_of(&counts_at(SHORTEST_ANSWER)).can_judge_anything();
     let has_users = scenario
         .load
         .iter()
@@ -139,6 +140,6 @@ fn lasts(gate: &Gate) -> String {
 
 /// The median latency of a name in a job, in seconds.
 fn median(job: &Job, name: &str) -> Option<f64> {
-    let cell = job.cell(&Scope::Steady, Some(name))?;
+    let cell = job.cell(&PhaseScope::Steady, Some(name))?;
     cell.metrics.get(&Metric::P50).map(|(seconds, _)| *seconds)
 }

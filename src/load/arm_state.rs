@@ -13,7 +13,7 @@ use super::pool::Pool;
 use super::recorder::{Recorder, RequestSample};
 use super::scheduling::Backlog;
 use super::sender::{ClientContext, Sent};
-use crate::measurement::{ColdStart, FailureKind};
+use crate::measurement::{ColdStartMark, FailureKind};
 use crate::timer::Pacer;
 
 /// One arm on one core: its users run on that core's thread only.
@@ -141,7 +141,7 @@ impl ArmState {
             late: delay,
             service: now.saturating_duration_since(ready),
             failure: Some(failure),
-            start: ColdStart::Untold,
+            start: ColdStartMark::Untracked,
             exchange: None,
         });
     }

@@ -10,7 +10,7 @@ use super::duet_schedule::DuetTurns;
 use super::health::{Health, TooFewFiles};
 use super::http::{Origin, TlsError, Trust};
 use super::scheduling::SchedulingPolicy;
-use crate::measurement::{Arm, Cause, Measurement};
+use crate::measurement::{Arm, Measurement, UnreachableCause};
 use crate::processes::DeniedVariables;
 use crate::scenario::{Phase, Scenario};
 
@@ -156,7 +156,7 @@ pub struct ServerFailure {
     /// Which one.
     pub arm: Arm,
     /// What stands behind it, as far as it is known.
-    pub cause: Cause,
+    pub cause: UnreachableCause,
     /// What happened, in words.
     pub why: String,
 }

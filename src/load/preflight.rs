@@ -13,7 +13,7 @@ use super::ready;
 use super::sender::{ClientContext, Sender, Sent};
 use super::site;
 use super::worker::ArmPlan;
-use crate::measurement::{Arm, Cause, FailureKind};
+use crate::measurement::{Arm, FailureKind, UnreachableCause};
 use crate::scenario::Method;
 use crate::units::format_duration;
 
@@ -43,7 +43,7 @@ pub(super) enum PreflightError {
 /// A target that does not respond as it must.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unreached {
-    pub(super) cause: Cause,
+    pub(super) cause: UnreachableCause,
     /// In words.
     pub(super) why: String,
     /// How the request failed, if one was sent.
@@ -51,7 +51,7 @@ pub(super) struct Unreached {
 }
 
 impl PreflightError {
-    pub(super) fn new(cause: Cause, why: String, kind: Option<FailureKind>) -> Self {
+    pub(super) fn new(cause: UnreachableCause, why: String, kind: Option<FailureKind>) -> Self {
         Self::Unreachable(Unreached { cause, why, kind })
     }
 }
@@ -154,18 +154,23 @@ async fn explained(gear: &ClientContext, unreached: Unreached) -> PreflightError
 /// The cause of a failure, looked for by further connections if it is not known and they may show it.
 pub(super) async fn diagnosed(
     gear: &ClientContext,
-    cause: Cause,
+    cause: UnreachableCause,
     kind: Option<FailureKind>,
-) -> Cause {
+) -> UnreachableCause {
     let is_connected = matches!(
         kind,
         Some(FailureKind::Timeout | FailureKind::Tls | FailureKind::Reset | FailureKind::Protocol)
     );
-    if !is_connected || !matches!(cause, Cause::Unknown | Cause::NoResponse) {
+    if !is_connected
+        || !matches!(
+            cause,
+            UnreachableCause::Unknown | UnreachableCause::NoResponse
+        )
+    {
         return cause;
     }
     let found = gear.connector.diagnose().await;
-    if found == Cause::Unknown {
+    if found == UnreachableCause::Unknown {
         cause
     } else {
         found
@@ -191,7 +196,7 @@ async fn attempt(
             ..
         } => {
             let cause = gear.connector.diagnose().await;
-            if cause != Cause::ExpectsTls {
+            if cause != UnreachableCause::ExpectsTls {
                 return Ok(());
             }
             let why = "it responded 400 to every request".to_owned();
@@ -206,7 +211,11 @@ async fn attempt(
                 who(gear.connector.origin()),
                 format_duration(ahead.wait)
             );
-            Err(PreflightError::new(Cause::Unavailable, why, None))
+            Err(PreflightError::new(
+                UnreachableCause::Unavailable,
+                why,
+                None,
+            ))
         }
         Seen {
             unavailable: Some(_),
@@ -320,7 +329,10 @@ impl<'g> Seen<'g> {
             // These say by themselves what happened.
             Some(detail)
                 if kind == FailureKind::Proxy
-                    || !matches!(sent.cause, Cause::Unknown | Cause::NoResponse) =>
+                    || !matches!(
+                        sent.cause,
+                        UnreachableCause::Unknown | UnreachableCause::NoResponse
+                    ) =>
             {
                 detail.clone()
             }
@@ -330,7 +342,9 @@ impl<'g> Seen<'g> {
         let why = PreflightError::new(sent.cause, told, Some(kind));
         match kind {
             // A head came, so that other requests may end.
-            FailureKind::Timeout if sent.cause == Cause::UnendingBody => self.failed = Some(why),
+            FailureKind::Timeout if sent.cause == UnreachableCause::UnendingBody => {
+                self.failed = Some(why)
+            }
             FailureKind::Timeout
             | FailureKind::Dns
             | FailureKind::Connect
@@ -357,13 +371,17 @@ impl<'g> Seen<'g> {
             (failure, self.origin.forwarder())
         {
             let why = proxy.refusal();
-            return Err(PreflightError::new(Cause::ProxyCredentials, why, failure));
+            return Err(PreflightError::new(
+                UnreachableCause::ProxyCredentials,
+                why,
+                failure,
+            ));
         }
         if gateway.is_some() {
             self.unavailable = gateway;
             if self.attempt == Attempt::OneOfSeveral {
                 return Err(PreflightError::new(
-                    Cause::Unavailable,
+                    UnreachableCause::Unavailable,
                     String::new(),
                     failure,
                 ));
@@ -390,7 +408,7 @@ async fn connect(gear: &ClientContext) -> Result<(), PreflightError> {
     let tried = timeout(CONNECT, gear.connector.try_open()).await;
     let tried = tried.unwrap_or_else(|_| {
         let why = format!("connect: no answer within {CONNECT:?}");
-        Err((Cause::Unknown, why))
+        Err((UnreachableCause::Unknown, why))
     });
     tried.map_err(|(cause, why)| PreflightError::new(cause, why, None))
 }

@@ -8,7 +8,7 @@ use super::http::{Client, Exchange, Expected, Request, render};
 use super::preflight::{PreflightError, RETRY};
 use super::sender::ClientContext;
 use super::site;
-use crate::measurement::Cause;
+use crate::measurement::UnreachableCause;
 use crate::units::format_duration;
 
 /// How long it is waited for if `--wait` does not say.
@@ -18,7 +18,7 @@ const PROBE: Duration = Duration::from_secs(10);
 
 /// Why the path is not ready.
 struct NotReady {
-    cause: Cause,
+    cause: UnreachableCause,
     why: String,
 }
 
@@ -37,11 +37,11 @@ pub(super) async fn wait(
         };
         if began.elapsed() + RETRY > within {
             let mut cause = cause;
-            if cause == Cause::Unknown {
+            if cause == UnreachableCause::Unknown {
                 cause = gear.connector.diagnose().await;
             }
-            if cause == Cause::Unknown {
-                cause = Cause::NotReady;
+            if cause == UnreachableCause::Unknown {
+                cause = UnreachableCause::NotReady;
             }
             let why = format!("not ready within {}: {why}", format_duration(within));
             return Err(PreflightError::new(cause, why, None));
@@ -63,7 +63,7 @@ async fn probe(gear: &ClientContext, path: &str, within: Duration) -> Result<(),
     let rendered = render("GET", origin.authority(), &target, &headers, None);
     let bytes = match rendered {
         Ok(bytes) => bytes,
-        Err(error) => return failed(Cause::NotReady, error.to_string()),
+        Err(error) => return failed(UnreachableCause::NotReady, error.to_string()),
     };
     let request = Request {
         bytes: &bytes,
@@ -79,7 +79,10 @@ async fn probe(gear: &ClientContext, path: &str, within: Duration) -> Result<(),
         Ok(..400) => Ok(()),
         // What never ends, as a stream of events, has begun.
         Err(_) if exchange.head.is_some_and(|status| status < 400) => Ok(()),
-        Ok(status) => failed(Cause::NotReady, format!("GET {path} responds {status}")),
+        Ok(status) => failed(
+            UnreachableCause::NotReady,
+            format!("GET {path} responds {status}"),
+        ),
         Err(failure) => {
             let detail = exchange.detail.unwrap_or_default();
             failed(exchange.cause, format!("{failure}: {detail}"))

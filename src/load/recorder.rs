@@ -10,8 +10,8 @@ use super::redirect;
 use super::timeline::Timeline;
 use super::timetable::{SliceWindow, Timetable};
 use crate::measurement::{
-    Arm, ColdStart, FailureKind, Flow, LatencyHistogram, Measurement, Parts, RequestStats, Slice,
-    SliceInstants,
+    Arm, ColdStartMark, FailureKind, Flow, LatencyHistogram, Measurement, Parts, RequestStats,
+    Slice, SliceInstants,
 };
 
 /// So many late finishers are kept apart before they are merged: 1.5 MB, far more than a healthy run has.
@@ -41,7 +41,7 @@ pub(super) struct RequestSample<'a> {
     /// Why it failed, if it did.
     pub(super) failure: Option<FailureKind>,
     /// What the answer says of a cold start.
-    pub(super) start: ColdStart,
+    pub(super) start: ColdStartMark,
     /// What became of it on the wire; none where nothing was sent, or nobody waited for its end.
     pub(super) exchange: Option<&'a Exchange>,
 }
@@ -54,7 +54,7 @@ struct LateCompletion {
     latency: Duration,
     late: Duration,
     failure: Option<FailureKind>,
-    start: ColdStart,
+    start: ColdStartMark,
 }
 
 /// Records the requests of one arm on one core.
@@ -254,7 +254,7 @@ impl Recorder {
             if slice.start >= until {
                 break;
             }
-            let bits = SliceInstants::of(slice.length).between(into(from), into(until));
+            let bits = SliceInstants::new(slice.length).between(into(from), into(until));
             let flows = match self.ended.get_mut(index) {
                 Some(ended) => &mut ended.flows,
                 None => &mut self.flow.lanes,
@@ -351,7 +351,7 @@ impl Flowing {
         let mut flowing = Self {
             lanes: lanes.iter().map(flow).collect(),
             start: Duration::ZERO,
-            moments: SliceInstants::of(Duration::ZERO),
+            moments: SliceInstants::new(Duration::ZERO),
             bit: 1,
             until: Duration::MAX,
         };
@@ -364,7 +364,7 @@ impl Flowing {
     /// Begins a slice.
     fn enter(&mut self, slice: &SliceWindow) {
         self.start = slice.start;
-        self.moments = SliceInstants::of(slice.length);
+        self.moments = SliceInstants::new(slice.length);
         self.bit = 1;
         self.until = slice.start + self.moments.length();
     }
@@ -396,10 +396,10 @@ const ARMS: [Arm; 2] = [Arm::Target, Arm::Base];
 fn add(
     cell: &mut RequestStats,
     latency: Duration,
-    (failure, start): (Option<FailureKind>, ColdStart),
+    (failure, start): (Option<FailureKind>, ColdStartMark),
 ) {
     match (failure, start) {
-        (None, ColdStart::Cold) => cell.record_cold(latency),
+        (None, ColdStartMark::Cold) => cell.record_cold(latency),
         (failure, _) => cell.record(latency, failure),
     }
 }
@@ -434,11 +434,16 @@ impl Running {
             add_parts(parts, sample, exchange);
         }
         match (sample.start, sample.failure) {
-            (ColdStart::Cold, _) => parts.cold.record(sample.latency),
-            (ColdStart::Warm | ColdStart::Unmarked, None) => parts.warm.record(sample.latency),
-            (ColdStart::Warm | ColdStart::Unmarked | ColdStart::Untold, _) => {}
+            (ColdStartMark::Cold, _) => parts.cold.record(sample.latency),
+            (ColdStartMark::Warm | ColdStartMark::NoHeader, None) => {
+                parts.warm.record(sample.latency)
+            }
+            (ColdStartMark::Warm | ColdStartMark::NoHeader | ColdStartMark::Untracked, _) => {}
         }
-        parts.told += u64::from(matches!(sample.start, ColdStart::Warm | ColdStart::Cold));
+        parts.marked += u64::from(matches!(
+            sample.start,
+            ColdStartMark::Warm | ColdStartMark::Cold
+        ));
         parts.connections += u64::from(exchange.new_connection);
         parts.reopened += u64::from(exchange.reopened);
         parts.resent += u64::from(exchange.resent);

@@ -46,7 +46,7 @@ fn sample(request: usize, due: u64, done: u64) -> RequestSample<'static> {
         late: Duration::ZERO,
         service: done.saturating_sub(due),
         failure: None,
-        start: ColdStart::Untold,
+        start: ColdStartMark::Untracked,
         exchange: Some(&NOTHING),
     }
 }
@@ -113,7 +113,7 @@ fn the_parts_of_the_latency_add_up() {
         queue: Duration::from_millis(20),
         late: Duration::from_millis(1),
         service: Duration::from_millis(79),
-        start: ColdStart::Cold,
+        start: ColdStartMark::Cold,
         ..sample(0, 0, 100)
     });
     let mut measured = finish(recorder);
@@ -122,14 +122,14 @@ fn the_parts_of_the_latency_add_up() {
     let sum = millis(&parts.queue) + millis(&parts.late) + millis(&parts.service);
     assert!((sum - 100.0).abs() < 0.2, "{sum}");
     assert!((millis(&parts.cold) - 100.0).abs() < 0.1);
-    assert_eq!(parts.told, 1);
+    assert_eq!(parts.marked, 1);
 }
 
 #[test]
 fn a_cold_start_counts_in_its_slice_however_late_its_answer_came() {
     let mut recorder = recorder();
     let cold = |due, done| RequestSample {
-        start: ColdStart::Cold,
+        start: ColdStartMark::Cold,
         ..sample(0, due, done)
     };
     recorder.record(&cold(0, 100));
@@ -139,14 +139,14 @@ fn a_cold_start_counts_in_its_slice_however_late_its_answer_came() {
         ..cold(20, 910)
     });
     recorder.record(&RequestSample {
-        start: ColdStart::Warm,
+        start: ColdStartMark::Warm,
         ..sample(0, 30, 920)
     });
     let measured = finish(recorder);
     let cell = &measured.slices[0].cells[0];
     assert_eq!((cell.succeeded.count(), cell.cold.count()), (3, 2));
     let parts = &measured.parts[&(0, Arm::Target, 0)];
-    let counts = (parts.told, parts.cold.count(), parts.warm.count());
+    let counts = (parts.marked, parts.cold.count(), parts.warm.count());
     assert_eq!(counts, (4, 3, 1), "a cold failure is among the parts");
 }
 

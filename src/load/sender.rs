@@ -20,7 +20,7 @@ use super::redirect;
 use super::response_check::{CheckOutcome, look};
 use super::site;
 use super::trace::ExchangeTrace;
-use crate::measurement::{Cause, ColdStart, FailureKind};
+use crate::measurement::{ColdStartMark, FailureKind, UnreachableCause};
 use crate::redact::names_secret;
 use crate::scenario::{Command, Method, Scope, ValueTemplate};
 
@@ -81,7 +81,7 @@ pub(super) struct Sent {
     pub(super) done: Instant,
     pub(super) failure: Option<FailureKind>,
     /// What the answer says of a cold start.
-    pub(super) start: ColdStart,
+    pub(super) start: ColdStartMark,
     /// Whether it was handed to the client; [`Sender::exchange`] then tells where its time went.
     pub(super) went_out: bool,
     /// Whether any HTTP answer came.
@@ -89,7 +89,7 @@ pub(super) struct Sent {
     /// What a failure was, in words.
     pub(super) detail: Option<String>,
     /// What stands behind it, as far as it is known.
-    pub(super) cause: Cause,
+    pub(super) cause: UnreachableCause,
 }
 
 impl Sent {
@@ -378,7 +378,7 @@ impl Sender {
             at: exchange.times.started,
             done: exchange.times.done,
             failure: None,
-            start: ColdStart::Untold,
+            start: ColdStartMark::Untracked,
             went_out: true,
             answered: false,
             detail: exchange.detail.take(),
@@ -438,11 +438,11 @@ impl Sent {
             at: now,
             done: now,
             failure: Some(FailureKind::Unset),
-            start: ColdStart::Untold,
+            start: ColdStartMark::Untracked,
             went_out: false,
             answered: false,
             detail: Some(why),
-            cause: Cause::Unknown,
+            cause: UnreachableCause::Unknown,
         }
     }
 }
@@ -473,12 +473,12 @@ fn raw<'a>(
 }
 
 /// What an answer says of a cold start: by the value of its header, where the scenario knows of one.
-fn start(marker: Option<&str>, header: Option<&str>) -> ColdStart {
+fn start(marker: Option<&str>, header: Option<&str>) -> ColdStartMark {
     match (marker, header) {
-        (Some(cold), Some(told)) if told == cold => ColdStart::Cold,
-        (Some(_), Some(_)) => ColdStart::Warm,
-        (Some(_), None) => ColdStart::Unmarked,
-        (None, _) => ColdStart::Untold,
+        (Some(cold), Some(told)) if told == cold => ColdStartMark::Cold,
+        (Some(_), Some(_)) => ColdStartMark::Warm,
+        (Some(_), None) => ColdStartMark::NoHeader,
+        (None, _) => ColdStartMark::Untracked,
     }
 }
 

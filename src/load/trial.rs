@@ -13,7 +13,7 @@ use super::redirect;
 use super::sender::{ClientContext, Sender, Sent};
 use super::site;
 use super::trace::ExchangeTrace;
-use crate::measurement::{Cause, FailureKind};
+use crate::measurement::{FailureKind, UnreachableCause};
 
 /// What was done.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct TrialStep {
     /// What went wrong, in words.
     pub failure: Option<String>,
     /// What stands behind it, as far as it is known.
-    pub cause: Cause,
+    pub cause: UnreachableCause,
     /// Where a redirect leads that was not followed, since the scenario does not ask for it.
     pub unfollowed: Option<String>,
 }
@@ -80,7 +80,7 @@ async fn all(gear: &ClientContext, seed: u64, reports: &mpsc::Sender<TrialStep>)
             gear,
             sender: Sender::watched(gear, rng),
             diagnosis: None,
-            cause: Cause::Unknown,
+            cause: UnreachableCause::Unknown,
             unfollowed: None,
             class: index,
             reports,
@@ -93,9 +93,9 @@ struct Rehearsing<'r> {
     gear: &'r ClientContext,
     sender: Sender,
     /// What stands behind the first failure that did not say so itself, once it was looked for.
-    diagnosis: Option<Cause>,
+    diagnosis: Option<UnreachableCause>,
     /// What stands behind the failure of the present step.
-    cause: Cause,
+    cause: UnreachableCause,
     /// Where the response of the present step redirects to, where nothing follows it.
     unfollowed: Option<String>,
     class: usize,
@@ -124,7 +124,7 @@ impl Rehearsing<'_> {
 
     /// Does a step and tells of it; returns whether it is lost to the steps that follow.
     async fn step(&mut self, task: Option<usize>, step: &Step) -> bool {
-        self.cause = Cause::Unknown;
+        self.cause = UnreachableCause::Unknown;
         let (deed, failure, is_lost) = if self.sender.does(step) {
             self.deed(&step.action).await
         } else {
@@ -166,7 +166,7 @@ impl Rehearsing<'_> {
                 let deed = StepKind::Request {
                     name: request.name,
                     took: sent.went_out.then_some(took),
-                    answered: sent.answered || sent.cause == Cause::UnendingBody,
+                    answered: sent.answered || sent.cause == UnreachableCause::UnendingBody,
                 };
                 let is_lost = sent.is_lost();
                 let expected = || request.expect.statuses();
@@ -178,11 +178,14 @@ impl Rehearsing<'_> {
 }
 
 impl Rehearsing<'_> {
-    async fn cause_of(&mut self, sent: &Sent) -> Cause {
+    async fn cause_of(&mut self, sent: &Sent) -> UnreachableCause {
         let kind = sent.failure.filter(|_| sent.went_out);
         // So servers respond that expect TLS.
         let is_bad_request = kind == Some(FailureKind::Status(400));
-        let is_known = !matches!(sent.cause, Cause::Unknown | Cause::NoResponse);
+        let is_known = !matches!(
+            sent.cause,
+            UnreachableCause::Unknown | UnreachableCause::NoResponse
+        );
         if is_known || kind.is_none() || (sent.answered && !is_bad_request) {
             return sent.cause;
         }
@@ -191,10 +194,10 @@ impl Rehearsing<'_> {
         }
         let found = if is_bad_request {
             let found = self.gear.connector.diagnose().await;
-            if found == Cause::ExpectsTls {
+            if found == UnreachableCause::ExpectsTls {
                 found
             } else {
-                Cause::Unknown
+                UnreachableCause::Unknown
             }
         } else {
             preflight::diagnosed(self.gear, sent.cause, kind).await

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 /// Why a deployment cannot be loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Cause {
+#[schemars(rename = "Cause")]
+pub enum UnreachableCause {
     /// Nothing beyond the message is known; so in results of older versions.
     #[default]
     Unknown,

@@ -73,7 +73,7 @@ pub struct SliceInstants {
 
 impl SliceInstants {
     /// Those of a slice so long.
-    pub fn of(slice: Duration) -> Self {
+    pub fn new(slice: Duration) -> Self {
         Self {
             length: (slice / MOMENTS).max(Duration::from_nanos(1)),
         }
@@ -215,7 +215,7 @@ fn close(
     };
     let part = |index: usize| {
         let slice = slices[index];
-        let length = SliceInstants::of(slice.length).length();
+        let length = SliceInstants::new(slice.length).length();
         let place = |moment: u32| match moment {
             MOMENTS.. => slice.length,
             moment => (length * moment).min(slice.length),

@@ -104,7 +104,7 @@ fn what_goes_on_while_the_load_pauses_counts() {
 
 #[test]
 fn moments_cover_a_slice() {
-    let moments = SliceInstants::of(SECOND);
+    let moments = SliceInstants::new(SECOND);
     assert_eq!(moments.index(Duration::ZERO), 0);
     assert_eq!(moments.index(SECOND), 63);
     assert_eq!(moments.between(Duration::ZERO, SECOND), u64::MAX);

@@ -56,7 +56,7 @@ impl Open {
         }
     }
 
-    fn of(latencies: &Sparse) -> Self {
+    fn from_sparse(latencies: &Sparse) -> Self {
         let mut open = Self::new(latencies.resolution());
         open.add(latencies);
         open
@@ -97,10 +97,10 @@ impl LatencyHistogram {
         for (micros, count) in latencies {
             sparse.push_micros(micros, count);
         }
-        Self::of(sparse)
+        Self::from_sparse(sparse)
     }
 
-    fn of(latencies: Sparse) -> Self {
+    fn from_sparse(latencies: Sparse) -> Self {
         if latencies.count() == 0 {
             Self::new()
         } else {
@@ -137,7 +137,7 @@ impl LatencyHistogram {
             *self = match &other.0 {
                 Counters::Packed(packed) => Self(Counters::Packed(packed.clone())),
                 Counters::Empty | Counters::Open(_) | Counters::Sparse(_) => {
-                    Self::of(theirs.into_owned())
+                    Self::from_sparse(theirs.into_owned())
                 }
             };
             return;
@@ -160,7 +160,7 @@ impl LatencyHistogram {
             return same;
         }
         let filled: Vec<_> = filled.into_iter().filter_map(Self::filled).collect();
-        Self::of(Sparse::sum(&filled))
+        Self::from_sparse(Sparse::sum(&filled))
     }
 
     /// What was recorded, to be worked on; nothing is left.
@@ -179,7 +179,8 @@ impl LatencyHistogram {
         let (Some(all), Some(part)) = (self.filled(), part.filled()) else {
             return self.clone();
         };
-        all.without(&part).map_or_else(|| self.clone(), Self::of)
+        all.without(&part)
+            .map_or_else(|| self.clone(), Self::from_sparse)
     }
 
     /// Keeps what was recorded in some hundred bytes. Reading works as before and costs an unpacking; recording opens
@@ -192,8 +193,9 @@ impl LatencyHistogram {
         if let Counters::Packed(packed) = &self.0 {
             return Self(Counters::Packed(packed.compacted()));
         }
-        self.filled()
-            .map_or_else(Self::new, |all| Self(Counters::Packed(Packed::of(&all))))
+        self.filled().map_or_else(Self::new, |all| {
+            Self(Counters::Packed(Packed::from_sparse(&all)))
+        })
     }
 
     /// Takes what was recorded in its compact form and leaves an empty histogram that keeps its memory.
@@ -225,7 +227,7 @@ impl LatencyHistogram {
 
     fn open(&mut self) -> &mut Open {
         if !matches!(self.0, Counters::Open(_)) {
-            self.0 = Counters::Open(Box::new(Open::of(&self.take_sparse())));
+            self.0 = Counters::Open(Box::new(Open::from_sparse(&self.take_sparse())));
         }
         match &mut self.0 {
             Counters::Open(open) => open,
@@ -297,11 +299,11 @@ impl LatencyHistogram {
     #[must_use]
     pub fn to_coarse(&self) -> Self {
         self.filled()
-            .map_or_else(Self::new, |all| Self::of(all.to_coarse()))
+            .map_or_else(Self::new, |all| Self::from_sparse(all.to_coarse()))
     }
 
     /// The histogram as V2 + deflate bytes: some hundred bytes instead of 168 kB.
-    pub fn pack(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Vec<u8> {
         match &self.0 {
             Counters::Packed(packed) => packed.bytes().to_vec(),
             Counters::Empty | Counters::Open(_) | Counters::Sparse(_) => {
@@ -312,8 +314,8 @@ impl LatencyHistogram {
     }
 
     /// Reads what [`LatencyHistogram::pack`] wrote. Safe on hostile bytes: the size is bounded before anything is allocated.
-    pub fn unpack(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let packed = Packed::read(bytes)?;
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let packed = Packed::from_bytes(bytes)?;
         Ok(if packed.count() == 0 {
             Self::new()
         } else {
@@ -323,7 +325,7 @@ impl LatencyHistogram {
 
     /// The packed bytes as base64 text.
     pub fn to_text(&self) -> String {
-        STANDARD.encode(self.pack())
+        STANDARD.encode(self.to_bytes())
     }
 
     /// Reads what [`LatencyHistogram::to_text`] wrote.
@@ -331,7 +333,7 @@ impl LatencyHistogram {
         let bytes = STANDARD
             .decode(text)
             .map_err(|error| wrong(&error.to_string()))?;
-        Self::unpack(&bytes)
+        Self::from_bytes(&bytes)
     }
 }
 

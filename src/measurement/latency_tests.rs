@@ -37,7 +37,7 @@ fn of_dense(histogram: &Histogram<u64>, resolution: Resolution) -> LatencyHistog
 }
 
 fn read_back(latencies: &LatencyHistogram) -> LatencyHistogram {
-    LatencyHistogram::unpack(&latencies.pack()).unwrap()
+    LatencyHistogram::from_bytes(&latencies.to_bytes()).unwrap()
 }
 
 #[test]
@@ -256,6 +256,6 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = LatencyHistogram::unpack(&bytes);
+        let _ = LatencyHistogram::from_bytes(&bytes);
     }
 }

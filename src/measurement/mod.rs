@@ -15,7 +15,7 @@ mod totals;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use cause::Cause;
+pub use cause::UnreachableCause;
 pub use failure::{FailureKind, UnknownFailure};
 pub use flow::{Flow, Silence, SliceInstants, silences};
 pub use latency::LatencyHistogram;
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use totals::Totals;
 use totals::add_failures;
 
-use crate::metric::Starts;
+use crate::metric::StartFilter;
 
 /// Which deployment a slice loaded: the one under test, or the one it is compared with in a duet.
 #[derive(
@@ -53,12 +53,12 @@ pub enum Arm {
 
 /// What an answer says of the cold start that may have delayed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum ColdStart {
+pub enum ColdStartMark {
     /// Nothing: the scenario knows of no mark.
     #[default]
-    Untold,
+    Untracked,
     /// Nothing: it has no mark, and counts as warm.
-    Unmarked,
+    NoHeader,
     /// That there was none.
     Warm,
     /// That there was one.
@@ -127,7 +127,7 @@ impl RequestStats {
             censored: of(|cell| &cell.censored),
             failed: of(|cell| &cell.failed),
             cold: of(|cell| &cell.cold),
-            errors: Totals::of(cells.iter().copied()).failures,
+            errors: Totals::from_stats(cells.iter().copied()).failures,
         }
     }
 
@@ -173,21 +173,21 @@ impl RequestStats {
     }
 
     /// Requests of some starts.
-    pub fn requests_of(&self, starts: Starts) -> u64 {
+    pub fn requests_of(&self, starts: StartFilter) -> u64 {
         match starts {
-            Starts::All => self.requests(),
-            Starts::Cold => self.cold.count(),
-            Starts::Warm => self.requests().saturating_sub(self.cold.count()),
+            StartFilter::All => self.requests(),
+            StartFilter::Cold => self.cold.count(),
+            StartFilter::Warm => self.requests().saturating_sub(self.cold.count()),
         }
     }
 
     /// Requests of some starts over a latency limit in seconds; every failure is warm, and counts as over any limit.
-    pub fn over(&self, starts: Starts, limit: f64) -> u64 {
+    pub fn over(&self, starts: StartFilter, limit: f64) -> u64 {
         let all = || self.succeeded.count_over(limit) + self.failures();
         match starts {
-            Starts::All => all(),
-            Starts::Cold => self.cold.count_over(limit),
-            Starts::Warm => all().saturating_sub(self.cold.count_over(limit)),
+            StartFilter::All => all(),
+            StartFilter::Cold => self.cold.count_over(limit),
+            StartFilter::Warm => all().saturating_sub(self.cold.count_over(limit)),
         }
     }
 }
@@ -260,8 +260,8 @@ pub struct Parts {
     #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub warm: LatencyHistogram,
     /// Answers that say whether there was a cold start, be it that there was none.
-    #[serde(default)]
-    pub told: u64,
+    #[serde(default, rename = "told")]
+    pub marked: u64,
     /// Connections opened.
     #[serde(default)]
     pub connections: u64,
@@ -402,7 +402,7 @@ impl Parts {
         ] {
             mine.merge(theirs);
         }
-        self.told += other.told;
+        self.marked += other.marked;
         self.connections += other.connections;
         self.reopened += other.reopened;
         self.bytes += other.bytes;
@@ -550,7 +550,7 @@ mod tests {
         cell.record(Duration::from_millis(1), None);
         cell.record(Duration::from_millis(1), Some(FailureKind::Reset));
         cell.record(Duration::from_secs(30), Some(FailureKind::Timeout));
-        assert_eq!(cell.over(Starts::All, 60.0), 2);
+        assert_eq!(cell.over(StartFilter::All, 60.0), 2);
     }
 
     #[test]
@@ -561,9 +561,9 @@ mod tests {
         cell.record_cold(Duration::from_millis(900));
         cell.record(Duration::from_millis(1), Some(FailureKind::Status(503)));
         for (starts, requests, over) in [
-            (Starts::All, 4, 2),
-            (Starts::Cold, 2, 1),
-            (Starts::Warm, 2, 1),
+            (StartFilter::All, 4, 2),
+            (StartFilter::Cold, 2, 1),
+            (StartFilter::Warm, 2, 1),
         ] {
             assert_eq!(cell.requests_of(starts), requests, "{starts:?}");
             assert_eq!(cell.over(starts, 0.6), over, "{starts:?}");

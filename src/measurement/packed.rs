@@ -47,7 +47,7 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    pub(super) fn of(latencies: &Sparse) -> Self {
+    pub(super) fn from_sparse(latencies: &Sparse) -> Self {
         Self {
             count: latencies.count(),
             bytes: pack(latencies).into(),
@@ -56,7 +56,7 @@ impl Packed {
     }
 
     /// Takes the bytes of latencies. Safe on hostile bytes.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, DecodeError> {
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         let read = unpack(bytes)?;
         let packed = Self {
             count: read.count(),
@@ -237,7 +237,7 @@ fn take_header(bytes: &mut &[u8]) -> Result<(Resolution, usize), DecodeError> {
     let offset = take(bytes)?;
     let digits = u64::from(take(bytes)?);
     let [lowest, highest, _ratio] = [take_long(bytes)?, take_long(bytes)?, take_long(bytes)?];
-    let resolution = Resolution::of_digits(digits)
+    let resolution = Resolution::from_digits(digits)
         .ok_or_else(|| wrong("it has a resolution that loadgate does not write"))?;
     if (lowest, highest, offset) != (LOWEST_US, HIGHEST_US, 0) {
         return Err(wrong("it has bounds that loadgate does not write"));

@@ -28,7 +28,7 @@ impl Resolution {
     }
 
     /// The resolution of so many digits, where it is one of ours.
-    pub(super) fn of_digits(digits: u64) -> Option<Self> {
+    pub(super) fn from_digits(digits: u64) -> Option<Self> {
         let mut all = [Self::Fine, Self::Coarse].into_iter();
         all.find(|resolution| u64::from(resolution.digits()) == digits)
     }
@@ -120,7 +120,7 @@ mod tests {
             (4, None),
             (u64::MAX, None),
         ] {
-            assert_eq!(Resolution::of_digits(digits), resolution);
+            assert_eq!(Resolution::from_digits(digits), resolution);
         }
     }
 }

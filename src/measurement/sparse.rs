@@ -9,14 +9,14 @@ use super::resolution::Resolution;
 
 /// A counter and what it counted in one number, the counter above: in the order of these numbers are the latencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Counted(u64);
+struct Bucket(u64);
 
 /// Bits of a count, which leaves enough for the number of a counter.
 const COUNT_BITS: u32 = 48;
 /// The most that one counter counts: a thousand times what a whole run may.
 const MOST: u64 = (1 << COUNT_BITS) - 1;
 
-impl Counted {
+impl Bucket {
     fn new(counter: u32, count: u64) -> Self {
         Self(u64::from(counter) << COUNT_BITS | count.min(MOST))
     }
@@ -39,7 +39,7 @@ impl Counted {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sparse {
     resolution: Resolution,
-    counted: Vec<Counted>,
+    counted: Vec<Bucket>,
     total: u64,
 }
 
@@ -72,7 +72,7 @@ impl Sparse {
 
     /// Memory that it takes.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Counted>() * self.counted.capacity()
+        size_of::<Bucket>() * self.counted.capacity()
     }
 
     /// Gives back memory that is not used.
@@ -88,7 +88,7 @@ impl Sparse {
         self.total = self.total.saturating_add(count);
         match self.counted.last_mut() {
             Some(last) if last.counter() >= counter => *last = last.and(count),
-            Some(_) | None => self.counted.push(Counted::new(counter, count)),
+            Some(_) | None => self.counted.push(Bucket::new(counter, count)),
         }
     }
 
@@ -179,7 +179,7 @@ impl Sparse {
 
     /// Adds to the counters that have counted already; the others are given back. What is added up over a run soon has
     /// every counter that a further slice counts in.
-    fn add_to_known(&mut self, others: &[Counted]) -> Vec<Counted> {
+    fn add_to_known(&mut self, others: &[Bucket]) -> Vec<Bucket> {
         let mut missing = Vec::new();
         let mut from = 0;
         for other in others {
@@ -193,7 +193,7 @@ impl Sparse {
     }
 
     /// Takes in counters that have not counted yet, from the last to the first, so that each is moved once.
-    fn insert(&mut self, missing: &[Counted]) {
+    fn insert(&mut self, missing: &[Bucket]) {
         if missing.is_empty() {
             return;
         }
@@ -278,8 +278,8 @@ impl Sparse {
 }
 
 /// How many of the counters lie below one: looked for with steps that double, since it is mostly near.
-fn ahead(all: &[Counted], counter: u32) -> usize {
-    let is_below = |own: &Counted| own.counter() < counter;
+fn ahead(all: &[Bucket], counter: u32) -> usize {
+    let is_below = |own: &Bucket| own.counter() < counter;
     let mut step = 1;
     while all.get(step - 1).is_some_and(is_below) {
         step *= 2;

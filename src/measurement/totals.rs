@@ -15,7 +15,7 @@ pub struct Totals {
 
 impl Totals {
     /// Those of some cells.
-    pub fn of<'a>(cells: impl IntoIterator<Item = &'a RequestStats>) -> Self {
+    pub fn from_stats<'a>(cells: impl IntoIterator<Item = &'a RequestStats>) -> Self {
         let mut totals = Self::default();
         for cell in cells {
             totals.add(cell.requests(), &cell.errors);

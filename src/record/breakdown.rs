@@ -40,7 +40,7 @@ fn is_zero(number: &u64) -> bool {
 
 impl Breakdown {
     /// Of parts that were measured together.
-    pub fn of(parts: &Parts) -> Self {
+    pub fn from_parts(parts: &Parts) -> Self {
         let latencies = || {
             let metrics = Metric::QUANTILES.into_iter();
             metrics.filter_map(|metric| Some((metric, metric.quantile()?)))
@@ -64,7 +64,7 @@ impl Breakdown {
 
     /// The same for some metrics alone.
     #[must_use]
-    pub fn only(mut self, keeps: impl Fn(Metric) -> bool) -> Self {
+    pub fn with_metrics(mut self, keeps: impl Fn(Metric) -> bool) -> Self {
         self.parts.retain(|metric, _| keeps(*metric));
         self.warm.retain(|metric, _| keeps(*metric));
         self
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn requests_that_lack_a_part_spent_no_time_in_it() {
-        let told = Breakdown::of(&parts());
+        let told = Breakdown::from_parts(&parts());
         let at = |metric, part| told.parts[&metric].get(&part).copied();
         assert_eq!(at(Metric::P50, Part::Connect), None);
         assert_eq!(at(Metric::P50, Part::FirstByte), Some(0.02));
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn cold_answers_are_a_share_of_those_that_say_so() {
-        let told = Breakdown::of(&parts());
+        let told = Breakdown::from_parts(&parts());
         assert_eq!((told.cold, told.marked), (4, 100));
         assert_eq!(told.warm.get(&Metric::P95), Some(&0.021));
         assert_eq!(Breakdown::default().cold_share(), None);

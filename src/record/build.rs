@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::model::{
     COUNTING, Deployment, DuetSettings, Environment, Health, LoadModel, PartsRecord, PhaseRecord,
-    RequestRecord, Run, RunRecord, SCHEMA, ScenarioIdentity, SecondRecord, SilenceRecord,
+    RequestRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity, SecondRecord, SilenceRecord,
     SliceRecord,
 };
 use super::unsent::unsent;
@@ -15,15 +15,15 @@ use crate::units::{group, significant, six_digits};
 
 /// All that a record keeps beside the scenario and the measurement.
 #[derive(Clone, Debug)]
-pub struct Circumstances {
+pub struct RunDetails {
     /// The deployment under test.
     pub target: Deployment,
     /// The deployment it was compared with, in a duet.
     pub base: Option<Deployment>,
     /// How the two took turns, in a duet.
-    pub turns: Option<DuetSettings>,
+    pub duet: Option<DuetSettings>,
     /// When and how the run went.
-    pub run: Run,
+    pub run: RunInfo,
     /// What a baseline's jobs must share.
     pub labels: BTreeMap<String, String>,
     /// The machine that sent the load.
@@ -37,13 +37,13 @@ pub struct Circumstances {
 /// Makes the record of a run.
 pub fn build(
     scenario: &Scenario,
-    circumstances: Circumstances,
+    circumstances: RunDetails,
     measurement: Measurement,
 ) -> RunRecord {
-    let Circumstances {
+    let RunDetails {
         target,
         base,
-        turns,
+        duet: turns,
         run,
         labels,
         environment,
@@ -62,7 +62,7 @@ pub fn build(
         },
         target,
         base,
-        turns,
+        duet: turns,
         run,
         labels,
         environment,
@@ -102,7 +102,7 @@ pub fn phases(load: &[Phase]) -> Vec<PhaseRecord> {
                 Shape::Users { .. } => LoadModel::Users,
                 Shape::Arrivals { .. } => LoadModel::Arrivals,
             },
-            most: six_digits(match phase.shape {
+            peak_load: six_digits(match phase.shape {
                 Shape::Users { from, to } => f64::from(from.max(to)),
                 Shape::Arrivals { from, to, .. } => from.max(to),
             }),

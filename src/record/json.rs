@@ -54,7 +54,7 @@ struct Versioned {
 
 /// What a stored JSON document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stored {
+pub enum DocumentKind {
     /// It has a baseline's jobs.
     Baseline,
     /// It has a result's slices.
@@ -64,12 +64,12 @@ pub enum Stored {
 }
 
 /// Reads the schema of a stored JSON document, and what it is.
-pub fn schema(text: &str) -> Result<(u64, Stored), serde_json::Error> {
+pub fn detect_document(text: &str) -> Result<(u64, DocumentKind), serde_json::Error> {
     let versioned: Versioned = serde_json::from_str(text)?;
     let stored = match (versioned.jobs, versioned.slices) {
-        (Some(_), None) => Stored::Baseline,
-        (None, Some(_)) => Stored::Result,
-        (None, None) | (Some(_), Some(_)) => Stored::Unknown,
+        (Some(_), None) => DocumentKind::Baseline,
+        (None, Some(_)) => DocumentKind::Result,
+        (None, None) | (Some(_), Some(_)) => DocumentKind::Unknown,
     };
     Ok((versioned.schema, stored))
 }
@@ -89,8 +89,8 @@ impl RunRecord {
             source,
         };
         let text = text.trim_start_matches('\u{feff}');
-        let (found, stored) = schema(text).map_err(json)?;
-        if stored == Stored::Baseline {
+        let (found, stored) = detect_document(text).map_err(json)?;
+        if stored == DocumentKind::Baseline {
             return Err(Error::Baseline {
                 file: file.to_owned(),
             });

@@ -88,7 +88,7 @@ fn spread(phases: &[Vec<f64>]) -> f64 {
 mod tests {
     use super::*;
     use crate::measurement::LatencyHistogram;
-    use crate::record::Completed;
+    use crate::record::Throughput;
 
     /// `count` requests of `millis` each in one second.
     fn sample(count: u64, millis: u64) -> [Aggregate; 1] {
@@ -100,7 +100,7 @@ mod tests {
             requests: count,
             failures: 0,
             seconds: 1.0,
-            completed: Completed {
+            throughput: Throughput {
                 responses: count,
                 seconds: 1.0,
             },

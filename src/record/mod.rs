@@ -16,13 +16,13 @@ mod units;
 mod unsent;
 
 pub use breakdown::Breakdown;
-pub use build::{Circumstances, build, phases};
-pub use json::{Error, Stored, schema};
+pub use build::{RunDetails, build, phases};
+pub use json::{DocumentKind, Error, detect_document};
 pub use level::{Level, Shortage, level, mean_of_medians, median};
 pub use model::{
-    COUNTING, Completed, Deployment, DuetSettings, Ended, Environment, Health, LoadModel,
-    PartsRecord, PhaseRecord, RequestRecord, Run, RunRecord, SCHEMA, ScenarioIdentity, Scheduling,
-    SecondRecord, SilenceRecord, SliceRecord, UnsentRecord, quantiles_ms,
+    COUNTING, Deployment, DuetSettings, Ended, Environment, Health, LoadModel, PartsRecord,
+    PhaseRecord, RequestRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity, Scheduling,
+    SecondRecord, SilenceRecord, SliceRecord, Throughput, UnsentRecord, quantiles_ms,
 };
 pub use seconds::{LoadRate, LoadSeconds};
 pub use slice_filter::{DropCount, SliceFilter};

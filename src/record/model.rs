@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::measurement::{Arm, Cause, FailureKind, LatencyHistogram, Parts, RequestStats, Totals};
+use crate::measurement::{
+    Arm, FailureKind, LatencyHistogram, Parts, RequestStats, Totals, UnreachableCause,
+};
 use crate::metric::Metric;
 use crate::units::six_digits;
 
@@ -37,10 +39,10 @@ pub struct RunRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Deployment>,
     /// How the two took turns, in a duet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turns: Option<DuetSettings>,
+    #[serde(default, rename = "turns", skip_serializing_if = "Option::is_none")]
+    pub duet: Option<DuetSettings>,
     /// When and how the run went.
-    pub run: Run,
+    pub run: RunInfo,
     /// What a baseline's jobs must share, from `--label`.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
@@ -115,7 +117,8 @@ pub struct DuetSettings {
 
 /// When and how the run went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Run {
+#[schemars(rename = "Run")]
+pub struct RunInfo {
     /// Unique name of the run: that of the CI run, or one made from the start time.
     pub id: String,
     /// Which attempt of the CI run, where there is one.
@@ -140,11 +143,11 @@ pub struct Run {
     #[serde(default)]
     pub insecure: bool,
     /// Whether the commit is only proposed, in a pull or merge request.
-    #[serde(default)]
-    pub proposed: bool,
+    #[serde(default, rename = "proposed")]
+    pub from_pull_request: bool,
     /// Further arguments that it takes to run the same again; what may be secret in them is hidden.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub given: Vec<String>,
+    #[serde(default, rename = "given", skip_serializing_if = "Vec::is_empty")]
+    pub extra_args: Vec<String>,
 }
 
 /// How a run ended.
@@ -172,7 +175,7 @@ pub enum Ended {
         arm: Arm,
         /// What stands behind it, as far as it is known.
         #[serde(default)]
-        cause: Cause,
+        cause: UnreachableCause,
         /// What happened.
         why: String,
     },
@@ -262,8 +265,8 @@ pub struct PhaseRecord {
     #[serde(default)]
     pub model: LoadModel,
     /// The most users, or arrivals per second.
-    #[serde(default)]
-    pub most: f64,
+    #[serde(default, rename = "most")]
+    pub peak_load: f64,
 }
 
 impl PhaseRecord {
@@ -466,13 +469,13 @@ impl RunRecord {
     /// Failures by kind over the slices that `keep` picks, all names together.
     pub fn failures(&self, keep: impl Fn(&SliceRecord) -> bool) -> BTreeMap<FailureKind, u64> {
         let kept = self.slices.iter().filter(|slice| keep(slice));
-        Totals::of(kept.flat_map(|slice| slice.of_request(None))).failures
+        Totals::from_stats(kept.flat_map(|slice| slice.of_request(None))).failures
     }
 
     /// Failures of one name by kind over the measured phases of the deployment under test.
     pub fn failures_of(&self, request: usize) -> BTreeMap<FailureKind, u64> {
         let measured = self.slices.iter().filter(|slice| self.is_measured(slice));
-        Totals::of(measured.flat_map(|slice| slice.of_request(Some(request)))).failures
+        Totals::from_stats(measured.flat_map(|slice| slice.of_request(Some(request)))).failures
     }
 
     /// Whether a slice belongs to a measured phase of the deployment under test.
@@ -501,14 +504,14 @@ impl RunRecord {
 
 /// Responses and the time that they took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Completed {
+pub struct Throughput {
     /// Responses.
     pub responses: u64,
     /// Seconds.
     pub seconds: f64,
 }
 
-impl Completed {
+impl Throughput {
     /// Responses per second; none if no time passed.
     pub fn per_second(self) -> Option<f64> {
         (self.seconds > 0.0).then(|| self.responses as f64 / self.seconds)
@@ -528,7 +531,7 @@ impl SliceRecord {
     /// responses begins with the first, which is then not counted. In a duet the load pauses after each slice until all is
     /// answered, and what came in that pause counts, unless it is most: then the target did not keep up. An older result
     /// counts the requests that it sent, when they were due.
-    pub fn completed(&self, request: Option<usize>) -> Completed {
+    pub fn throughput(&self, request: Option<usize>) -> Throughput {
         let cells = self.cells.iter();
         let own = || {
             let cells = cells.clone();
@@ -542,7 +545,7 @@ impl SliceRecord {
         if is_paired && own().all(|cell| cell.completed.is_some()) {
             let answered: u64 = own().map(RequestRecord::answered).sum();
             if 2 * responses >= answered {
-                return Completed {
+                return Throughput {
                     responses: answered,
                     seconds: self.length_s,
                 };
@@ -550,11 +553,11 @@ impl SliceRecord {
         }
         let is_at_rest = is_paired || self.start_s <= 0.0;
         match first.filter(|first| is_at_rest && responses > 1 && *first < self.length_s) {
-            Some(first) => Completed {
+            Some(first) => Throughput {
                 responses: responses - 1,
                 seconds: self.length_s - first,
             },
-            None => Completed {
+            None => Throughput {
                 responses,
                 seconds: self.length_s,
             },

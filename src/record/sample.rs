@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{
     COUNTING, Deployment, Ended, Environment, Health, LoadModel, PartsRecord, PhaseRecord,
-    RequestRecord, Run, RunRecord, SCHEMA, ScenarioIdentity, SliceRecord,
+    RequestRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity, SliceRecord,
 };
 use crate::measurement::{Arm, FailureKind, Parts, RequestStats};
 
@@ -115,8 +115,8 @@ pub(crate) fn record() -> RecordBuilder {
         },
         target: deployment(),
         base: None,
-        turns: None,
-        run: Run {
+        duet: None,
+        run: RunInfo {
             id: "run".to_owned(),
             attempt: None,
             commit: None,
@@ -126,8 +126,8 @@ pub(crate) fn record() -> RecordBuilder {
             seed: 1,
             ended: Ended::Completed,
             insecure: false,
-            proposed: false,
-            given: Vec::new(),
+            from_pull_request: false,
+            extra_args: Vec::new(),
         },
         labels: BTreeMap::new(),
         environment: Environment {
@@ -176,7 +176,7 @@ impl RecordBuilder {
             steady,
             idle: false,
             model: LoadModel::Users,
-            most: 20.0,
+            peak_load: 20.0,
         });
         self
     }
@@ -252,7 +252,7 @@ impl RecordBuilder {
             arm: Arm::Target,
             request: 0,
             parts: Parts {
-                told,
+                marked: told,
                 ..Parts::default()
             },
         });

@@ -1,17 +1,17 @@
 //! The time that requests per second are counted over.
 
-use super::model::{Completed, PhaseRecord};
+use super::model::{PhaseRecord, Throughput};
 
 /// Responses and the time that they took. An idle phase counts only if nothing else is asked for, as in [`LoadSeconds`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LoadRate {
-    loaded: Completed,
-    idle: Completed,
+    loaded: Throughput,
+    idle: Throughput,
 }
 
 impl LoadRate {
     /// Adds responses of a phase.
-    pub fn add(&mut self, phase: &PhaseRecord, completed: Completed) {
+    pub fn add(&mut self, phase: &PhaseRecord, completed: Throughput) {
         if phase.idle {
             self.idle.add(completed);
         } else {
@@ -20,7 +20,7 @@ impl LoadRate {
     }
 
     /// What counts.
-    pub fn value(self) -> Completed {
+    pub fn value(self) -> Throughput {
         if self.loaded.seconds > 0.0 {
             self.loaded
         } else {

@@ -54,7 +54,7 @@ impl DropCount {
 impl SliceFilter {
     /// Sorts out the slices of a record; `reference_p50` finds the median latency in seconds of what the run is compared
     /// with, the run's own where none.
-    pub fn of(record: &RunRecord, reference_p50: impl FnOnce() -> Option<f64>) -> Self {
+    pub fn new(record: &RunRecord, reference_p50: impl FnOnce() -> Option<f64>) -> Self {
         let mut sieve = Self {
             kept: vec![true; record.slices.len()],
             pairs: DropCount::default(),
@@ -167,7 +167,7 @@ mod tests {
             .slices(4, &[traffic("GET /a", 30, 10.0)])
             .late(0.005_1)
             .build();
-        let sieve = SliceFilter::of(&run, || None);
+        let sieve = SliceFilter::new(&run, || None);
         assert_eq!((sieve.slices.dropped, sieve.slices.of), (1, 4));
         let kept: Vec<bool> = (0..4).map(|index| sieve.keeps(index)).collect();
         assert_eq!(kept, [true, true, true, false]);
@@ -181,9 +181,9 @@ mod tests {
             .slices(4, &[traffic("GET /a", 30, 10.0)])
             .late(0.019)
             .build();
-        assert_eq!(SliceFilter::of(&run, || Some(0.1)).slices.dropped, 0);
-        assert_eq!(SliceFilter::of(&run, || Some(0.09)).slices.dropped, 1);
-        assert!((SliceFilter::of(&run, || Some(0.1)).limit_s - 0.02).abs() < 1e-12);
+        assert_eq!(SliceFilter::new(&run, || Some(0.1)).slices.dropped, 0);
+        assert_eq!(SliceFilter::new(&run, || Some(0.09)).slices.dropped, 1);
+        assert!((SliceFilter::new(&run, || Some(0.1)).limit_s - 0.02).abs() < 1e-12);
     }
 
     #[test]
@@ -196,8 +196,8 @@ mod tests {
                 .with(|run| run.health.max_late_s = Some(bound))
                 .build()
         };
-        assert_eq!(SliceFilter::of(&run(0.05), || None).slices.dropped, 0);
-        let strict = SliceFilter::of(&run(0.04), || Some(1.0));
+        assert_eq!(SliceFilter::new(&run(0.05), || None).slices.dropped, 0);
+        let strict = SliceFilter::new(&run(0.04), || Some(1.0));
         assert_eq!((strict.slices.dropped, strict.limit_s), (1, 0.04));
     }
 
@@ -210,7 +210,7 @@ mod tests {
             .pair(&quick, &quick)
             .with(|run| run.slices[0].late_p99_s = 0.5)
             .build();
-        let sieve = SliceFilter::of(&run, || Some(0.01));
+        let sieve = SliceFilter::new(&run, || Some(0.01));
         assert_eq!((sieve.pairs.dropped, sieve.pairs.of), (1, 2));
         assert!(sieve.pairs.is_too_many());
         let blocks = sieve.paired_slices(&run, 0);
@@ -227,7 +227,7 @@ mod tests {
             .steady("warm")
             .slice(&[traffic("GET /a", 30, 10.0)])
             .build();
-        let sieve = SliceFilter::of(&run, || None);
+        let sieve = SliceFilter::new(&run, || None);
         assert_eq!((sieve.slices.dropped, sieve.slices.of), (0, 1));
         assert!(sieve.worst_s < 0.001);
     }
@@ -240,7 +240,7 @@ mod tests {
             .next_pass()
             .slices(2, &[traffic("GET /a", 30, 10.0)])
             .build();
-        let blocks = SliceFilter::of(&run, || None).paired_slices(&run, 0);
+        let blocks = SliceFilter::new(&run, || None).paired_slices(&run, 0);
         let sizes: Vec<usize> = blocks.iter().map(|[target, _]| target.len()).collect();
         assert_eq!(sizes, [3, 2]);
     }

@@ -7,9 +7,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Completed, SliceRecord};
+use super::{SliceRecord, Throughput};
 use crate::measurement::{LatencyHistogram, RequestStats};
-use crate::metric::{Kind, Metric, Starts};
+use crate::metric::{Metric, MetricKind, StartFilter};
 
 /// Requests that must lie beyond the quantile in every unit, so that its quantile is one.
 const UNIT_TAIL: f64 = 10.0;
@@ -26,7 +26,7 @@ pub struct Aggregate {
     /// Length of the windows in which they became due, in seconds.
     pub seconds: f64,
     /// Responses that came in those windows, and the time that they took.
-    pub completed: Completed,
+    pub throughput: Throughput,
     /// Latencies that quantiles are taken of.
     pub latencies: LatencyHistogram,
     /// Those of them that a cold start delayed.
@@ -35,7 +35,7 @@ pub struct Aggregate {
 
 impl Aggregate {
     /// The requests of one name, or of all names where none, in these slices.
-    pub fn of(slices: &[&SliceRecord], request: Option<usize>) -> Self {
+    pub fn from_slices(slices: &[&SliceRecord], request: Option<usize>) -> Self {
         let cells = slices.iter().flat_map(|slice| slice.of_request(request));
         let cells: Vec<&RequestStats> = cells.collect();
         let latencies = cells
@@ -46,8 +46,8 @@ impl Aggregate {
             failures: cells.iter().map(|cell| cell.failures()).sum(),
             // Of nothing the sum would be minus zero.
             seconds: 0.0 + slices.iter().map(|slice| slice.length_s).sum::<f64>(),
-            completed: slices.iter().fold(Completed::default(), |mut sum, slice| {
-                sum.add(slice.completed(request));
+            throughput: slices.iter().fold(Throughput::default(), |mut sum, slice| {
+                sum.add(slice.throughput(request));
                 sum
             }),
             latencies: LatencyHistogram::sum(latencies),
@@ -60,7 +60,7 @@ impl Aggregate {
         self.requests += other.requests;
         self.failures += other.failures;
         self.seconds += other.seconds;
-        self.completed.add(other.completed);
+        self.throughput.add(other.throughput);
         self.latencies.merge(&other.latencies);
         self.cold.merge(&other.cold);
     }
@@ -68,9 +68,11 @@ impl Aggregate {
     /// The latencies that a metric is taken of.
     pub fn latencies_of(&self, metric: Metric) -> Cow<'_, LatencyHistogram> {
         match metric.starts() {
-            Starts::Cold => Cow::Borrowed(&self.cold),
-            Starts::Warm if !self.cold.is_empty() => Cow::Owned(self.latencies.without(&self.cold)),
-            Starts::All | Starts::Warm => Cow::Borrowed(&self.latencies),
+            StartFilter::Cold => Cow::Borrowed(&self.cold),
+            StartFilter::Warm if !self.cold.is_empty() => {
+                Cow::Owned(self.latencies.without(&self.cold))
+            }
+            StartFilter::All | StartFilter::Warm => Cow::Borrowed(&self.latencies),
         }
     }
 
@@ -89,22 +91,22 @@ impl Aggregate {
     /// Requests that bear on a metric: for a latency those that have one, else all.
     pub fn count(&self, metric: Metric) -> u64 {
         match metric.kind() {
-            Kind::Quantile(_) => match metric.starts() {
-                Starts::All => self.latencies.count(),
-                Starts::Cold => self.cold.count(),
-                Starts::Warm => self.latencies.count().saturating_sub(self.cold.count()),
+            MetricKind::Quantile(_) => match metric.starts() {
+                StartFilter::All => self.latencies.count(),
+                StartFilter::Cold => self.cold.count(),
+                StartFilter::Warm => self.latencies.count().saturating_sub(self.cold.count()),
             },
-            Kind::Share => self.share(metric).1,
-            Kind::Rate => self.requests,
+            MetricKind::Share => self.share(metric).1,
+            MetricKind::Rate => self.requests,
         }
     }
 
     /// The natural logarithm of a quantile in seconds or of the requests per second; none where nothing was measured.
     fn log_value(&self, metric: Metric) -> Option<f64> {
         let value = match metric.kind() {
-            Kind::Quantile(q) => self.latencies_of(metric).quantile(q)?,
-            Kind::Rate => self.completed.per_second()?,
-            Kind::Share => return None,
+            MetricKind::Quantile(q) => self.latencies_of(metric).quantile(q)?,
+            MetricKind::Rate => self.throughput.per_second()?,
+            MetricKind::Share => return None,
         };
         Some(libm::log(value)).filter(|log| log.is_finite())
     }
@@ -122,9 +124,9 @@ pub fn needed_in_all(metric: Metric) -> u64 {
 
 fn needed(metric: Metric, beyond: f64) -> u64 {
     let tail = match metric.kind() {
-        Kind::Quantile(q) => 1.0 - q,
+        MetricKind::Quantile(q) => 1.0 - q,
         // A rate has no tail: every request is counted.
-        Kind::Rate | Kind::Share => 1.0,
+        MetricKind::Rate | MetricKind::Share => 1.0,
     };
     // 1 - 0.9 is a little less than 0.1, which must not ask for one request more.
     #[expect(

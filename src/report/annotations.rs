@@ -120,7 +120,7 @@ fn written(story: &ReportInput, line: &Check) -> Option<u32> {
     match &line.kind {
         CheckKind::Limit(limit) => limit.line,
         CheckKind::Change(check) => check
-            .accepted
+            .acceptance
             .and_then(|index| regression.accepted.get(index))
             .map(|accepted| accepted.line)
             .or(regression.line),

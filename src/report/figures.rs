@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::ReportInput;
 use super::wording::Medium;
 use crate::measurement::{FailureKind, LatencyHistogram, RequestStats, Totals};
-use crate::record::{Completed, LoadRate, LoadSeconds, RunRecord, SliceRecord};
+use crate::record::{LoadRate, LoadSeconds, RunRecord, SliceRecord, Throughput};
 
 /// The figures of one request name, or of all together.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +25,7 @@ pub(super) struct Figures {
     /// Seconds in which requests became due.
     pub(super) seconds: f64,
     /// Responses that came in that time.
-    pub(super) completed: Completed,
+    pub(super) completed: Throughput,
 }
 
 impl Figures {
@@ -85,7 +85,7 @@ pub(super) fn counts(story: &ReportInput) -> Figures {
         slices.filter(|slice| record.is_measured(slice))
     });
     let cells = slices.flat_map(|slice| &slice.cells);
-    let totals = Totals::of(cells.map(|cell| &cell.cell));
+    let totals = Totals::from_stats(cells.map(|cell| &cell.cell));
     Figures {
         requests: totals.requests,
         failures: totals.failures.values().sum(),
@@ -110,7 +110,7 @@ pub(super) fn gather<'r>(
             let phase = &record.phases[slice.phase];
             seconds.add(phase, slice.length_s);
             if request.is_none() || index.is_some() {
-                rate.add(phase, slice.completed(index));
+                rate.add(phase, slice.throughput(index));
             }
         }
         if request.is_none() || index.is_some() {

@@ -4,7 +4,7 @@ use super::layout::table;
 use super::numbers::{self, NONE, count};
 use super::text::one_line;
 use super::wording::short_commit;
-use crate::baseline::{Baseline, Job, Scope, outliers, p95};
+use crate::baseline::{Baseline, Job, PhaseScope, outliers, p95};
 use crate::metric::Metric;
 use crate::verdict::Measure;
 
@@ -20,7 +20,7 @@ pub fn jobs(baseline: &Baseline) -> String {
             .to_vec(),
     )];
     for (job, outlier) in baseline.jobs.iter().zip(outliers(baseline)) {
-        let cell = job.cell(&Scope::Steady, None);
+        let cell = job.cell(&PhaseScope::Steady, None);
         let cell = cell.or_else(|| job.cells.iter().find(|cell| cell.request.is_none()));
         let commit = job.commit.as_ref();
         let cells = vec![

@@ -168,9 +168,8 @@ fn line_case(story: &ReportInput, index: usize, line: &Check) -> TestCase {
 
 fn line_result(story: &ReportInput, index: usize, line: &Check) -> CaseOutcome {
     let named_invalid = story.verdict.invalid.iter().any(|why| match why {
-        InvalidReason::TooFewForLimit { line } | InvalidReason::TooFewForRegression { line } => {
-            *line == index
-        }
+        InvalidReason::TooFewForLimit { check: line }
+        | InvalidReason::TooFewForRegression { check: line } => *line == index,
         InvalidReason::Unreachable { .. }
         | InvalidReason::Interrupted
         | InvalidReason::NoRequests
@@ -180,7 +179,7 @@ fn line_result(story: &ReportInput, index: usize, line: &Check) -> CaseOutcome {
         | InvalidReason::NoSockets { .. }
         | InvalidReason::Unfollowed(_)
         | InvalidReason::MissingBaseline
-        | InvalidReason::BaseSilent
+        | InvalidReason::BaseUnresponsive
         | InvalidReason::BaseUnavailable { .. } => false,
     });
     match Status::of(line) {

@@ -4,46 +4,46 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
-use crate::metric::Kind;
+use crate::metric::MetricKind;
 use crate::units::{self, Latency, group, rounded, six_digits, three_digits};
-use crate::verdict::{Change, Measure};
+use crate::verdict::{EstimatedChange, Measure};
 
 /// What stands where there is no number.
 pub(super) const NONE: &str = "–";
 
 /// How a measure's values read.
-fn kind(measure: Measure) -> Kind {
+fn kind(measure: Measure) -> MetricKind {
     match measure {
         Measure::Metric(metric) => metric.kind(),
-        Measure::Failures(_) | Measure::Unavailable => Kind::Share,
+        Measure::Failures(_) | Measure::Unavailable => MetricKind::Share,
     }
 }
 
 /// Whether a measure is a share, so that its changes are differences in percentage points.
 pub(super) fn is_share(measure: Measure) -> bool {
-    kind(measure) == Kind::Share
+    kind(measure) == MetricKind::Share
 }
 
 /// Whether more of the measure is better.
 pub(super) fn more_is_better(measure: Measure) -> bool {
-    kind(measure) == Kind::Rate
+    kind(measure) == MetricKind::Rate
 }
 
 /// A measured value such as `182 ms`, `0.30 %` or `98.0/s`.
 pub(super) fn value(measure: Measure, value: f64) -> String {
     match kind(measure) {
-        Kind::Quantile(_) => Latency(value).to_string(),
-        Kind::Share => share(value),
-        Kind::Rate => rate(value),
+        MetricKind::Quantile(_) => Latency(value).to_string(),
+        MetricKind::Share => share(value),
+        MetricKind::Rate => rate(value),
     }
 }
 
 /// A promised value as a person writes it, with no digit more or less: `800 ms`, `1 %`, `90/s`.
 pub(super) fn promised(measure: Measure, value: f64) -> String {
     match kind(measure) {
-        Kind::Quantile(_) => time(value),
-        Kind::Share => percent(value),
-        Kind::Rate => format!("{}/s", plain(value)),
+        MetricKind::Quantile(_) => time(value),
+        MetricKind::Share => percent(value),
+        MetricKind::Rate => format!("{}/s", plain(value)),
     }
 }
 
@@ -160,7 +160,7 @@ fn signed(digits: &str, value: f64) -> String {
 }
 
 /// A 95 % interval: `[-1.2 %, +7.6 %]`.
-pub(super) fn interval(measure: Measure, estimated: &Change) -> String {
+pub(super) fn interval(measure: Measure, estimated: &EstimatedChange) -> String {
     format!(
         "[{}, {}]",
         change(measure, estimated.lower),

@@ -73,7 +73,7 @@ fn compared(story: &ReportInput) -> &'static str {
     match &story.verdict.comparison {
         Comparison::Duet { .. } => "duet",
         Comparison::History { .. } => "history",
-        Comparison::Single { .. } => "single",
+        Comparison::Provisional { .. } => "single",
         Comparison::None(NoComparison::Baseline(Mismatch::NoBaseline)) => "missing",
         Comparison::None(NoComparison::Baseline(Mismatch::NoJobMatches { .. })) => "no-match",
         Comparison::None(NoComparison::Baseline(Mismatch::ScenarioDiffers { .. })) => {

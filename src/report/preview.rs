@@ -9,7 +9,7 @@ use super::wording::{Medium, measure_name, not_judged, subject_name};
 use crate::record::PhaseRecord;
 use crate::thresholds::{Bound, Limit, Severity, Subject, Thresholds};
 use crate::verdict::{
-    CellForecast, Design, Forecast, HISTORY_FROM, LimitForecast, Measure, NotJudged,
+    CheckForecast, Design, Forecast, HISTORY_FROM, LimitForecast, Measure, NotJudged,
 };
 
 const MEDIUM: Medium = Medium::Plain;
@@ -183,14 +183,14 @@ fn at_most(outlook: &Preview, request: Option<&str>, requests: u64) -> String {
 }
 
 fn cells(outlook: &Preview, columns: usize) -> Vec<String> {
-    if outlook.forecast.cells.is_empty() {
+    if outlook.forecast.checks.is_empty() {
         return wrap(
             "No change is gated (regression.gate is empty): the limits alone decide.",
             columns,
         );
     }
     let mut rows = vec![row("gated change", ["requests", "needed", "would catch"])];
-    for cell in &outlook.forecast.cells {
+    for cell in &outlook.forecast.checks {
         let measure = Measure::Metric(cell.metric);
         let cells = [
             at_most(outlook, cell.subject.name(), cell.requests),
@@ -295,9 +295,9 @@ fn limit_name(limit: &Limit) -> String {
 /// What will not be judged and why; or that all will be.
 fn conclusion(outlook: &Preview, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    for cell in &outlook.forecast.cells {
+    for cell in &outlook.forecast.checks {
         if let Err(why) = &cell.smallest
-            && !cell.may_be_judged()
+            && !cell.can_be_judged()
         {
             let name = named(
                 Measure::Metric(cell.metric),
@@ -308,7 +308,12 @@ fn conclusion(outlook: &Preview, columns: usize) -> Vec<String> {
             lines.extend(wrap(&(told + &consequence(cell)), columns));
         }
     }
-    for forecast in outlook.forecast.limits.iter().filter(|it| !it.is_judged()) {
+    for forecast in outlook
+        .forecast
+        .limits
+        .iter()
+        .filter(|it| !it.can_be_judged())
+    {
         lines.extend(unjudged_limit(outlook, forecast, columns));
     }
     if !lines.is_empty() {
@@ -325,7 +330,7 @@ fn conclusion(outlook: &Preview, columns: usize) -> Vec<String> {
     lines
 }
 
-fn consequence(cell: &CellForecast) -> String {
+fn consequence(cell: &CheckForecast) -> String {
     let is_overall = cell.subject == Subject::Overall;
     match &cell.smallest {
         Err(why @ NotJudged::TooFewRequests { .. }) if is_overall => format!(

@@ -10,8 +10,8 @@ use super::wording::{
 };
 use crate::thresholds::Subject;
 use crate::verdict::{
-    Change, ChangeCheck, Check, CheckKind, CheckOutcome, Comparison, Enforcement, LimitCheck,
-    Measure, NotJudged, Reference,
+    ChangeCheck, Check, CheckKind, CheckOutcome, Comparison, Enforcement, EstimatedChange,
+    LimitCheck, Measure, NotJudged, Reference,
 };
 
 /// What a line or a row came to, in the order in which reports list them.
@@ -186,7 +186,7 @@ impl<'a> CheckRow<'a> {
     /// Whether its change passes for a reason that its figures do not show: it was accepted, or is below a floor.
     pub(super) fn passes_by_exception(&self, story: &ReportInput) -> bool {
         self.change.is_some_and(|(line, check)| {
-            check.accepted.is_some() || below_floor(story, line, check)
+            check.acceptance.is_some() || below_floor(story, line, check)
         })
     }
 
@@ -229,7 +229,7 @@ impl<'a> CheckRow<'a> {
     }
 
     /// The estimated change.
-    pub(super) fn estimated(&self) -> Option<Change> {
+    pub(super) fn estimated(&self) -> Option<EstimatedChange> {
         self.change.and_then(|(_, check)| check.change)
     }
 
@@ -314,7 +314,7 @@ impl<'a> CheckRow<'a> {
         if check.before.is_none() || line.current.is_none() || check.below_floor {
             return false;
         }
-        let tolerance = if check.accepted.is_some() {
+        let tolerance = if check.acceptance.is_some() {
             usual_tolerance(story)
         } else {
             check.tolerance
@@ -331,7 +331,7 @@ pub(super) fn usual_tolerance(story: &ReportInput) -> f64 {
     let regression = &story.thresholds.regression;
     match story.verdict.comparison {
         Comparison::Duet { .. } => regression.tolerance,
-        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
+        Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => {
             regression.history_tolerance
         }
     }
@@ -342,7 +342,7 @@ pub(super) fn must_detect(story: &ReportInput) -> f64 {
     let regression = &story.thresholds.regression;
     match story.verdict.comparison {
         Comparison::Duet { .. } => regression.must_detect,
-        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
+        Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => {
             regression.history_must_detect
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::model::Bound;
 use super::values::{Latency, LimitRate, LimitShare, OrOff};
-use crate::metric::{Kind, Metric};
+use crate::metric::{Metric, MetricKind};
 use crate::yaml::{Cursor, Definitions, Entry, Error, FromYaml, Keys, Property};
 
 /// The limits of metrics, by a set of keys.
@@ -92,13 +92,15 @@ impl<'d, K: MetricKeys> Keys<'d> for MetricLimits<'d, K> {
         let property = |(key, metric): (&'static str, Metric)| {
             let text = format!("The highest {}", metric.label());
             match metric.kind() {
-                Kind::Quantile(_) => Property::new::<Option<Latency>>(key, &text, definitions),
-                Kind::Share if metric == Metric::ErrorRate && K::HAS_DEFAULT => {
+                MetricKind::Quantile(_) => {
+                    Property::new::<Option<Latency>>(key, &text, definitions)
+                }
+                MetricKind::Share if metric == Metric::ErrorRate && K::HAS_DEFAULT => {
                     let text = format!("{text}; 1% by default, off removes it");
                     Property::new::<Option<OrOff<LimitShare>>>(key, &text, definitions)
                 }
-                Kind::Share => Property::new::<Option<LimitShare>>(key, &text, definitions),
-                Kind::Rate => {
+                MetricKind::Share => Property::new::<Option<LimitShare>>(key, &text, definitions),
+                MetricKind::Rate => {
                     let text = format!("The lowest number of {}", metric.label());
                     Property::new::<Option<LimitRate>>(key, &text, definitions)
                 }
@@ -110,19 +112,19 @@ impl<'d, K: MetricKeys> Keys<'d> for MetricLimits<'d, K> {
 
 fn bound<K: MetricKeys>(metric: Metric, value: &Cursor<'_>) -> Result<Option<Bound>, Error> {
     Ok(Some(match metric.kind() {
-        Kind::Quantile(_) => Bound::Latency {
+        MetricKind::Quantile(_) => Bound::Latency {
             metric,
             at_most: Latency::from_yaml(value)?.0,
         },
-        Kind::Share if metric == Metric::ColdShare => {
+        MetricKind::Share if metric == Metric::ColdShare => {
             Bound::ColdShare(LimitShare::from_yaml(value)?.0)
         }
-        Kind::Share if K::HAS_DEFAULT => {
+        MetricKind::Share if K::HAS_DEFAULT => {
             let share = OrOff::<LimitShare>::from_yaml(value)?;
             return Ok(share.0.map(|share| Bound::ErrorRate(share.0)));
         }
-        Kind::Share => Bound::ErrorRate(LimitShare::from_yaml(value)?.0),
-        Kind::Rate => Bound::RequestsPerSecond(LimitRate::from_yaml(value)?.0),
+        MetricKind::Share => Bound::ErrorRate(LimitShare::from_yaml(value)?.0),
+        MetricKind::Rate => Bound::RequestsPerSecond(LimitRate::from_yaml(value)?.0),
     }))
 }
 

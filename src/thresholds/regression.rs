@@ -3,7 +3,7 @@
 use super::source;
 use super::values::Change;
 use super::{Acceptance, Error, Names, Regression, RequestRule};
-use crate::metric::{Kind, Metric};
+use crate::metric::{Metric, MetricKind};
 use crate::units::significant;
 use crate::yaml::{Cursor, Located, Map};
 
@@ -77,8 +77,8 @@ fn refuse_contradictions(
     for acceptance in source.accepted.iter().flatten() {
         // A share is tested against no change at all, so any share accepts something.
         let smallest = match acceptance.value.metric.value.kind() {
-            Kind::Share => 0.0,
-            Kind::Rate | Kind::Quantile(_) => smallest,
+            MetricKind::Share => 0.0,
+            MetricKind::Rate | MetricKind::Quantile(_) => smallest,
         };
         if acceptance.value.up_to.0 <= smallest {
             return Err(acceptance.at.error(format_args!(

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use super::change::CheckInput;
 use super::evidence::{SMALLEST_SHARE, Units};
 use super::input::{CandidateRun, ReferenceData};
-use super::model::{Attribution, ColdGrowth, KindGrowth, PartGrowth, Spread};
-use crate::baseline::Scope;
+use super::model::{Attribution, ChangeLocation, ColdGrowth, KindGrowth, PartGrowth};
+use crate::baseline::PhaseScope;
 use crate::measurement::{Arm, Part, Parts, Totals};
-use crate::metric::{Kind, Metric};
+use crate::metric::{Metric, MetricKind};
 use crate::record::Breakdown;
 use crate::thresholds::Subject;
 use crate::units::six_digits;
@@ -32,10 +32,10 @@ pub(super) struct AttributionData {
 
 impl AttributionData {
     /// Of one subject in one scope.
-    pub(super) fn of(
+    pub(super) fn new(
         runs: &[CandidateRun<'_>],
         opponent: ReferenceData<'_>,
-        scope: &Scope,
+        scope: &PhaseScope,
         subject: &Subject,
     ) -> Self {
         let name = subject.name();
@@ -65,16 +65,18 @@ impl AttributionData {
         let (before, now) = (compared.before?, compared.current?);
         let growth = now - before;
         let mut suspicion = Attribution {
-            spread: spread(&compared.units, before, cell.rule.tolerance),
+            location: spread(&compared.units, before, cell.rule.tolerance),
             ..Attribution::default()
         };
         match cell.metric.kind() {
-            Kind::Quantile(_) => {
+            MetricKind::Quantile(_) => {
                 suspicion.part = self.part(cell.metric, growth);
                 suspicion.cold = self.cold(cell.metric, growth);
             }
-            Kind::Share if cell.metric == Metric::ErrorRate => suspicion.kind = self.kind(growth),
-            Kind::Share | Kind::Rate => {}
+            MetricKind::Share if cell.metric == Metric::ErrorRate => {
+                suspicion.kind = self.kind(growth)
+            }
+            MetricKind::Share | MetricKind::Rate => {}
         }
         Some(suspicion)
     }
@@ -125,7 +127,7 @@ impl AttributionData {
 }
 
 /// Whether the change is everywhere or in one place.
-fn spread(units: &Units, before: f64, tolerance: f64) -> Option<Spread> {
+fn spread(units: &Units, before: f64, tolerance: f64) -> Option<ChangeLocation> {
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let (worse, of) = match units {
         Units::Worse(log_ratios) => {
@@ -138,7 +140,7 @@ fn spread(units: &Units, before: f64, tolerance: f64) -> Option<Spread> {
             let most = counts.iter().map(|unit| unit.hits).max()?;
             // In fewer units, half of all in one of them is no surprise.
             if counts.len() > 2 && most as f64 >= MOST * all as f64 {
-                return Some(Spread::Burst {
+                return Some(ChangeLocation::Burst {
                     worst: most,
                     of: all,
                 });
@@ -148,13 +150,18 @@ fn spread(units: &Units, before: f64, tolerance: f64) -> Option<Spread> {
             (worse.count(), counts.len())
         }
     };
-    (of > 0).then(|| Spread::Units {
+    (of > 0).then(|| ChangeLocation::Units {
         worse: count(worse),
         of: count(of),
     })
 }
 
-fn breakdown(runs: &[CandidateRun<'_>], arm: Arm, scope: &Scope, subject: &Subject) -> Breakdown {
+fn breakdown(
+    runs: &[CandidateRun<'_>],
+    arm: Arm,
+    scope: &PhaseScope,
+    subject: &Subject,
+) -> Breakdown {
     let mut pooled = Parts::default();
     for run in runs {
         if let Some(request) = run.request(subject) {
@@ -162,18 +169,18 @@ fn breakdown(runs: &[CandidateRun<'_>], arm: Arm, scope: &Scope, subject: &Subje
             pooled.merge(&run.record.parts_of(arm, &phases, request));
         }
     }
-    Breakdown::of(&pooled)
+    Breakdown::from_parts(&pooled)
 }
 
-fn totals(runs: &[CandidateRun<'_>], arm: Arm, scope: &Scope, subject: &Subject) -> Totals {
+fn totals(runs: &[CandidateRun<'_>], arm: Arm, scope: &PhaseScope, subject: &Subject) -> Totals {
     let cells = runs.iter().filter_map(|run| {
         let request = run.request(subject)?;
         let phases = scope.phases(&run.record.phases);
         let slices = run.record.slices.iter().enumerate();
         let kept = slices.filter(move |(index, slice)| {
-            slice.arm == arm && phases.contains(&slice.phase) && run.sieve.keeps(*index)
+            slice.arm == arm && phases.contains(&slice.phase) && run.filter.keeps(*index)
         });
         Some(kept.flat_map(move |(_, slice)| slice.of_request(request)))
     });
-    Totals::of(cells.flatten())
+    Totals::from_stats(cells.flatten())
 }

@@ -49,8 +49,8 @@ const FEWEST_EXPECTED: f64 = 10.0;
 /// What availability gives reason to say.
 #[derive(Default)]
 pub(super) struct AvailabilityFindings {
-    pub(super) lines: Vec<Check>,
-    pub(super) cautions: Vec<Warning>,
+    pub(super) checks: Vec<Check>,
+    pub(super) warnings: Vec<Warning>,
     pub(super) invalid: Vec<InvalidReason>,
 }
 
@@ -115,12 +115,12 @@ fn target(limit: &Availability, record: &RunRecord, found: &mut AvailabilityFind
     let (overall, names): (Vec<&Silent<'_>>, Vec<&Silent<'_>>) =
         all.into_iter().partition(|one| one.key.1.is_none());
     for one in &overall {
-        found.lines.push(silent_line(limit, record, one));
+        found.checks.push(silent_check(limit, record, one));
     }
     if overall.is_empty() && limit.line.is_some() {
         let worst = silent.iter().filter(|one| one.key.1.is_none());
         let worst = worst.max_by(|a, b| a.share().total_cmp(&b.share()));
-        found.lines.push(kept(limit, record, worst));
+        found.checks.push(passed_check(limit, record, worst));
     }
     // A target that is silent is silent by each of its names.
     let by_itself =
@@ -132,18 +132,18 @@ fn target(limit: &Availability, record: &RunRecord, found: &mut AvailabilityFind
             .iter()
             .any(|of| one.key.0.is_some() && of.key == (None, one.key.1) && of.phase == one.phase);
         if !whole {
-            found.lines.push(silent_line(limit, record, one));
+            found.checks.push(silent_check(limit, record, one));
         }
     }
     for request in &failed {
-        found.lines.push(failed_line(limit, record, *request));
+        found.checks.push(all_failed_check(limit, record, *request));
     }
     for unsent in &record.unsent {
         let Some(name) = record.requests.get(unsent.request) else {
             continue;
         };
         if unsent.expected < FEWEST_EXPECTED {
-            found.cautions.push(Warning::NeverSent {
+            found.warnings.push(Warning::NeverSent {
                 request: name.clone(),
             });
         } else {
@@ -152,16 +152,16 @@ fn target(limit: &Availability, record: &RunRecord, found: &mut AvailabilityFind
             };
             let subject = Subject::Request(name.clone());
             let name_limit = limit.of_name(true);
-            let line = line(limit, subject, (name_limit, 1.0), outage);
-            found.lines.push(line);
+            let line = failed_check(limit, subject, (name_limit, 1.0), outage);
+            found.checks.push(line);
         }
     }
     let short = silent
         .iter()
         .filter(|one| one.seconds > 0.0 && !one.is_over(limit));
     found
-        .cautions
-        .extend(worst_caution(record, Arm::Target, short.collect()));
+        .warnings
+        .extend(worst_warning(record, Arm::Target, short.collect()));
 }
 
 /// The base is not what is tested: nothing can be compared with one that is silent, and of its names it is said.
@@ -179,12 +179,12 @@ fn base(limit: &Availability, record: &RunRecord, found: &mut AvailabilityFindin
     }
     let some = silent.iter().filter(|one| one.seconds > 0.0).collect();
     found
-        .cautions
-        .extend(worst_caution(record, Arm::Base, some));
+        .warnings
+        .extend(worst_warning(record, Arm::Base, some));
 }
 
 /// The longest of some silences, overall before names.
-fn worst_caution(record: &RunRecord, arm: Arm, silent: Vec<&Silent<'_>>) -> Option<Warning> {
+fn worst_warning(record: &RunRecord, arm: Arm, silent: Vec<&Silent<'_>>) -> Option<Warning> {
     let worst = silent.into_iter().max_by(|a, b| {
         let is_overall = |one: &Silent<'_>| one.key.1.is_none();
         let order = is_overall(a).cmp(&is_overall(b));
@@ -287,8 +287,8 @@ fn is_of_all(phase: &PhaseRecord, slices: &[&SliceRecord], silence: &SilenceReco
     }
     let in_flight = of_name / of_all
         * match phase.model {
-            LoadModel::Users => phase.most,
-            LoadModel::Arrivals => phase.most * silence.whole_s,
+            LoadModel::Users => phase.peak_load,
+            LoadModel::Arrivals => phase.peak_load * silence.whole_s,
         };
     let expected = of_name / length * silence.whole_s;
     in_flight >= FEWEST_IN_FLIGHT && expected > EXPECTED_RESPONSES
@@ -369,7 +369,7 @@ fn subject(record: &RunRecord, request: Option<usize>) -> Subject {
     name.map_or(Subject::Overall, |name| Subject::Request(name.clone()))
 }
 
-fn silent_line(limit: &Availability, record: &RunRecord, silent: &Silent<'_>) -> Check {
+fn silent_check(limit: &Availability, record: &RunRecord, silent: &Silent<'_>) -> Check {
     let is_one = record
         .phases
         .iter()
@@ -390,16 +390,16 @@ fn silent_line(limit: &Availability, record: &RunRecord, silent: &Silent<'_>) ->
     Check {
         phase: (!is_one).then(|| name.clone()),
         requests: requests.requests(),
-        ..line(limit, subject, (bound, silent.share()), outage)
+        ..failed_check(limit, subject, (bound, silent.share()), outage)
     }
 }
 
-fn failed_line(limit: &Availability, record: &RunRecord, request: Option<usize>) -> Check {
+fn all_failed_check(limit: &Availability, record: &RunRecord, request: Option<usize>) -> Check {
     let cell = record.pooled(request, |slice| record.is_measured(slice));
     let bound = limit.of_name(request.is_some());
     Check {
         requests: cell.requests(),
-        ..line(
+        ..failed_check(
             limit,
             subject(record, request),
             (bound, 1.0),
@@ -409,7 +409,7 @@ fn failed_line(limit: &Availability, record: &RunRecord, request: Option<usize>)
 }
 
 /// A limit that was written and holds.
-fn kept(limit: &Availability, record: &RunRecord, worst: Option<&Silent<'_>>) -> Check {
+fn passed_check(limit: &Availability, record: &RunRecord, worst: Option<&Silent<'_>>) -> Check {
     let of_s = worst.map_or_else(
         || {
             let measured = record
@@ -432,11 +432,11 @@ fn kept(limit: &Availability, record: &RunRecord, worst: Option<&Silent<'_>>) ->
     Check {
         requests: cell.requests(),
         outcome: CheckOutcome::Passed,
-        ..line(limit, Subject::Overall, values, outage)
+        ..failed_check(limit, Subject::Overall, values, outage)
     }
 }
 
-fn line(
+fn failed_check(
     limit: &Availability,
     subject: Subject,
     (bound, share): (f64, f64),

@@ -20,7 +20,7 @@ pub(super) struct CheckInput {
     pub(super) subject: Subject,
     pub(super) phase: Option<String>,
     pub(super) metric: Metric,
-    pub(super) standing: Enforcement,
+    pub(super) enforcement: Enforcement,
     pub(super) reference: Reference,
     pub(super) rule: Rule,
     pub(super) compared: Compared,
@@ -29,14 +29,14 @@ pub(super) struct CheckInput {
 /// A cell's line with what cautions are drawn from.
 #[derive(Clone, Debug)]
 pub(super) struct TestedCheck {
-    pub(super) line: Check,
-    pub(super) cell: CheckInput,
+    pub(super) check: Check,
+    pub(super) input: CheckInput,
     /// The change for the worse that would have been caught.
     pub(super) detectable: Option<f64>,
     /// The level that the cell is tested at, in the worst place of Holm's order.
     pub(super) level: f64,
     /// Whether the cell would have passed without its acceptance.
-    pub(super) passes_unaccepted: bool,
+    pub(super) passes_without_acceptance: bool,
 }
 
 /// A family of cells that are tested together, and the false alarm rate that it is allowed.
@@ -79,7 +79,8 @@ impl CheckInput {
             Ok(evidence) => (
                 self.outcome(*evidence, is_significant),
                 evidence.detectable(self.rule.null, level),
-                self.is_harmless(*evidence) && evidence.p(self.rule.ordinary) > family.alpha,
+                self.is_equivalent(*evidence)
+                    && evidence.p(self.rule.default_margin) > family.alpha,
             ),
         };
         let outcome = if self.rule.off {
@@ -88,18 +89,18 @@ impl CheckInput {
             outcome
         };
         TestedCheck {
-            line: self.line(outcome, detectable),
-            cell: self,
+            check: self.to_check(outcome, detectable),
+            input: self,
             detectable,
             level,
-            passes_unaccepted,
+            passes_without_acceptance: passes_unaccepted,
         }
     }
 
     fn outcome(&self, evidence: Evidence, is_significant: bool) -> CheckOutcome {
         if is_significant && !self.is_below_floor(evidence) {
             CheckOutcome::Failed
-        } else if self.is_harmless(evidence) || self.rule.accepted.is_some() {
+        } else if self.is_equivalent(evidence) || self.rule.accepted.is_some() {
             CheckOutcome::Passed
         } else if let Some(why) = too_few_for_a_pass(evidence) {
             CheckOutcome::NotJudged(why)
@@ -113,23 +114,23 @@ impl CheckInput {
     }
 
     /// Whether even at its worst the change is one that nobody asked to detect.
-    fn is_harmless(&self, evidence: Evidence) -> bool {
+    fn is_equivalent(&self, evidence: Evidence) -> bool {
         evidence.has_no_errors()
-            || evidence.upper_bound() < self.rule.harmless
-            || evidence.is_below_floor_at_worst(self.before(), self.rule.floor)
+            || evidence.upper_bound() < self.rule.equivalence_margin
+            || evidence.upper_bound_is_below_floor(self.before(), self.rule.floor)
     }
 
     fn before(&self) -> f64 {
         self.compared.before.unwrap_or(f64::INFINITY)
     }
 
-    fn line(&self, outcome: CheckOutcome, detectable: Option<f64>) -> Check {
+    fn to_check(&self, outcome: CheckOutcome, detectable: Option<f64>) -> Check {
         let evidence = self.compared.evidence.as_ref().ok();
         Check {
             subject: self.subject.clone(),
             phase: self.phase.clone(),
             measure: Measure::Metric(self.metric),
-            enforcement: self.standing,
+            enforcement: self.enforcement,
             outcome,
             requests: self.compared.requests,
             current: self.compared.current.map(six_digits),
@@ -144,7 +145,7 @@ impl CheckInput {
                         evidence.detectable_above_floor(self.before(), self.rule.floor);
                     six_digits(evidence.in_own_direction(worse.max(above_floor)))
                 }),
-                accepted: self.rule.accepted,
+                acceptance: self.rule.accepted,
                 attribution: None,
                 reference: self.reference,
             }),
@@ -173,20 +174,20 @@ mod tests {
 
     /// What one gated P95 cell of 100 ms comes to whose pairs differ like this.
     fn outcome(differences: &[f64]) -> CheckOutcome {
-        let estimate = Estimate::of_pairs(differences, 0.06).unwrap();
+        let estimate = Estimate::from_pairs(differences, 0.06).unwrap();
         let units = differences.len();
         let cell = CheckInput {
             subject: Subject::Overall,
             phase: None,
             metric: Metric::P95,
-            standing: Enforcement::Gated,
+            enforcement: Enforcement::Gated,
             reference: Reference::Newest,
             rule: Rule {
-                ordinary: 0.05,
+                default_margin: 0.05,
                 null: 0.05,
                 tolerance: 0.05,
                 floor: 0.001,
-                harmless: 0.2,
+                equivalence_margin: 0.2,
                 accepted: None,
                 off: false,
             },
@@ -194,11 +195,11 @@ mod tests {
                 requests: 7200,
                 before: Some(0.1),
                 current: Some(0.1),
-                evidence: Ok(Evidence::of_log_ratio(Metric::P95, estimate, units)),
+                evidence: Ok(Evidence::from_log_ratio(Metric::P95, estimate, units)),
                 units: Units::Worse(Vec::new()),
             },
         };
-        judge(vec![cell], 0.01).remove(0).line.outcome
+        judge(vec![cell], 0.01).remove(0).check.outcome
     }
 
     proptest! {

@@ -7,17 +7,17 @@ use super::evidence::{Compared, Evidence};
 use super::input::CandidateRun;
 use super::model::{NotJudged, Warning};
 use crate::measurement::Arm;
-use crate::metric::{Metric, Starts};
+use crate::metric::{Metric, StartFilter};
 use crate::thresholds::{Bound, Thresholds};
 
 /// Whether any answer of the deployment under test says whether there was a cold start.
-pub(super) fn is_told(runs: &[CandidateRun<'_>]) -> bool {
+pub(super) fn is_marked(runs: &[CandidateRun<'_>]) -> bool {
     let mut parts = runs.iter().flat_map(|run| &run.record.parts);
-    parts.any(|own| own.arm == Arm::Target && own.parts.told > 0)
+    parts.any(|own| own.arm == Arm::Target && own.parts.marked > 0)
 }
 
 /// Whether the runs saw any cold start that succeeded.
-pub(super) fn is_seen(runs: &[CandidateRun<'_>]) -> bool {
+pub(super) fn has_cold_starts(runs: &[CandidateRun<'_>]) -> bool {
     let mut slices = runs.iter().flat_map(|run| &run.record.slices);
     slices.any(|slice| {
         let mut cells = slice.of_request(None);
@@ -40,8 +40,8 @@ pub(super) fn checked(mut compared: Compared, metric: Metric, is_told: bool) -> 
 }
 
 /// That warm answers are judged by themselves and nothing tells them from cold ones.
-pub(super) fn caution(thresholds: &Thresholds, runs: &[CandidateRun<'_>]) -> Option<Warning> {
-    let is_warm = |metric: &Metric| metric.starts() == Starts::Warm;
+pub(super) fn warning(thresholds: &Thresholds, runs: &[CandidateRun<'_>]) -> Option<Warning> {
+    let is_warm = |metric: &Metric| metric.starts() == StartFilter::Warm;
     let is_limited = thresholds.limits.iter().any(|limit| match &limit.bound {
         Bound::Latency { metric, .. } => is_warm(metric),
         Bound::ErrorRate(_)
@@ -50,5 +50,5 @@ pub(super) fn caution(thresholds: &Thresholds, runs: &[CandidateRun<'_>]) -> Opt
         | Bound::RequestsPerSecond(_) => false,
     });
     let is_judged = is_limited || thresholds.regression.gate.iter().any(is_warm);
-    (is_judged && !is_told(runs)).then_some(Warning::NoColdMark)
+    (is_judged && !is_marked(runs)).then_some(Warning::NoColdStartHeader)
 }

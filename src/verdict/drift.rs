@@ -39,31 +39,31 @@ fn cells(
     let Some(newest) = runs.last() else {
         return Vec::new();
     };
-    let rules = Rules::of_run(regression, ReferenceData::Jobs(jobs), newest.record);
+    let rules = Rules::for_run(regression, ReferenceData::Jobs(jobs), newest.record);
     // What others added up is not the doing of a commit that is only proposed.
-    let standing = if runs.iter().any(|run| run.record.run.proposed) {
+    let standing = if runs.iter().any(|run| run.record.run.from_pull_request) {
         Enforcement::Reported
     } else {
         Enforcement::Gated
     };
-    let names = sent(runs, &scope.of, Arm::Target);
+    let names = sent(runs, &scope.phases, Arm::Target);
     let only = names.first().filter(|_| names.len() == 1);
     let subjects = names.iter().filter(|_| only.is_none()).cloned();
     let mut cells = Vec::new();
     for subject in std::iter::once(Subject::Overall).chain(subjects.map(Subject::Request)) {
-        let Some(before) = anchor.cell(&scope.of, subject.name()) else {
+        let Some(before) = anchor.cell(&scope.phases, subject.name()) else {
             continue;
         };
-        let observed = Jobs::of(runs, jobs, &scope.of, &subject);
+        let observed = Jobs::new(runs, jobs, &scope.phases, &subject);
         for metric in gated_metrics(regression) {
-            let rule = rules.of(&subject, only.map(String::as_str), metric);
-            let compared = observed.since(before, metric);
+            let rule = rules.for_check(&subject, only.map(String::as_str), metric);
+            let compared = observed.compare_with_anchor(before, metric);
             if compared.evidence.is_ok() && !rule.off {
                 cells.push(CheckInput {
                     subject: subject.clone(),
                     phase: scope.phase(),
                     metric,
-                    standing,
+                    enforcement: standing,
                     reference: Reference::Anchor,
                     rule: rule.against_the_anchor(regression, metric),
                     compared,

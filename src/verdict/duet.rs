@@ -4,8 +4,8 @@ use super::evidence::{Compared, Evidence, Units, counted, pooled, prior_sd, too_
 use super::input::CandidateRun;
 use super::model::NotJudged;
 use super::statistics::{Count, Dispersion, Estimate};
-use crate::baseline::Scope;
-use crate::metric::{Kind, Metric};
+use crate::baseline::PhaseScope;
+use crate::metric::{Metric, MetricKind};
 use crate::record::{Aggregate, log_units, mean_of_medians, needed_in_all};
 use crate::thresholds::Subject;
 
@@ -18,19 +18,21 @@ pub(super) struct Pairs(Vec<Vec<[Aggregate; 2]>>);
 
 impl Pairs {
     /// The kept pairs of one subject. Those of several results stand beside each other, as if of further phases.
-    pub(super) fn of(runs: &[CandidateRun<'_>], scope: &Scope, subject: &Subject) -> Self {
+    pub(super) fn new(runs: &[CandidateRun<'_>], scope: &PhaseScope, subject: &Subject) -> Self {
         let mut phases = Vec::new();
         for run in runs {
             let Some(request) = run.request(subject) else {
                 continue;
             };
             for phase in scope.phases(&run.record.phases) {
-                let blocks = run.sieve.paired_slices(run.record, phase);
+                let blocks = run.filter.paired_slices(run.record, phase);
                 let whole = blocks
                     .iter()
                     .filter(|arms| arms.iter().all(|arm| !arm.is_empty()));
-                let pairs =
-                    whole.map(|arms| arms.each_ref().map(|arm| Aggregate::of(arm, request)));
+                let pairs = whole.map(|arms| {
+                    arms.each_ref()
+                        .map(|arm| Aggregate::from_slices(arm, request))
+                });
                 phases.push(pairs.collect());
             }
         }
@@ -38,7 +40,7 @@ impl Pairs {
     }
 
     /// Why the base arm is nothing to compare with; none where it is.
-    pub(super) fn unfit(&self) -> Option<NotJudged> {
+    pub(super) fn base_problem(&self) -> Option<NotJudged> {
         let base = Count::total(&self.counts(1, Metric::ErrorRate));
         match (base.of, base.of - base.hits) {
             (0, _) => Some(NotJudged::NewRequest),
@@ -50,10 +52,10 @@ impl Pairs {
     /// The change of one metric.
     pub(super) fn compare(&self, metric: Metric) -> Compared {
         let mut compared = match metric.kind() {
-            Kind::Share => self.shares(metric),
-            Kind::Quantile(_) | Kind::Rate => self.log_ratio(metric),
+            MetricKind::Share => self.shares(metric),
+            MetricKind::Quantile(_) | MetricKind::Rate => self.log_ratio(metric),
         };
-        if let Some(why) = self.unfit() {
+        if let Some(why) = self.base_problem() {
             compared.evidence = Err(why);
         }
         compared
@@ -89,8 +91,8 @@ impl Pairs {
         } else if differences.len() < FEWEST_UNITS {
             Err(too_few_units(differences.len(), FEWEST_UNITS))
         } else {
-            Estimate::of_pairs(&differences, prior_sd(metric))
-                .map(|estimate| Evidence::of_log_ratio(metric, estimate, differences.len()))
+            Estimate::from_pairs(&differences, prior_sd(metric))
+                .map(|estimate| Evidence::from_log_ratio(metric, estimate, differences.len()))
                 .ok_or_else(|| too_few_units(differences.len(), FEWEST_UNITS))
         };
         Compared {
@@ -98,14 +100,14 @@ impl Pairs {
             before: level(1),
             current: level(0),
             evidence,
-            units: Units::of_log_ratios(metric, differences.into_iter()),
+            units: Units::from_log_ratios(metric, differences.into_iter()),
         }
     }
 
     fn shares(&self, metric: Metric) -> Compared {
         let (current, base) = (self.counts(0, metric), self.counts(1, metric));
-        let dispersion = Dispersion::of(&[&base, &current]);
-        Compared::of_errors(&base, &current, dispersion, current.clone())
+        let dispersion = Dispersion::estimate(&[&base, &current]);
+        Compared::from_counts(&base, &current, dispersion, current.clone())
     }
 
     fn counts(&self, arm: usize, metric: Metric) -> Vec<Count> {

@@ -1,8 +1,8 @@
 //! What two sides say of one metric: an estimated change with its uncertainty, or why there is none.
 
-use super::model::{Change, NotJudged};
+use super::model::{EstimatedChange, NotJudged};
 use super::statistics::{Count, Dispersion, Estimate, ShareChange};
-use crate::metric::{Kind, Metric, Starts};
+use crate::metric::{Metric, MetricKind, StartFilter};
 use crate::record::{Aggregate, needed_in_all};
 use crate::units::six_digits;
 
@@ -39,17 +39,17 @@ pub(super) enum Units {
 
 impl Units {
     /// From log-ratios of now over before, which are worse where there is less of a rate.
-    pub(super) fn of_log_ratios(metric: Metric, log_ratios: impl Iterator<Item = f64>) -> Self {
+    pub(super) fn from_log_ratios(metric: Metric, log_ratios: impl Iterator<Item = f64>) -> Self {
         Self::Worse(match metric.kind() {
-            Kind::Rate => log_ratios.map(|ratio| -ratio).collect(),
-            Kind::Quantile(_) | Kind::Share => log_ratios.collect(),
+            MetricKind::Rate => log_ratios.map(|ratio| -ratio).collect(),
+            MetricKind::Quantile(_) | MetricKind::Share => log_ratios.collect(),
         })
     }
 }
 
 impl Compared {
     /// The error rates of two sides, with the counts of their units.
-    pub(super) fn of_errors(
+    pub(super) fn from_counts(
         base: &[Count],
         current: &[Count],
         dispersion: Dispersion,
@@ -99,13 +99,15 @@ pub(super) struct Weighed<T> {
 
 impl Evidence {
     /// The evidence of an estimated log-ratio of a metric, current over before.
-    pub(super) fn of_log_ratio(metric: Metric, estimate: Estimate, units: usize) -> Self {
+    pub(super) fn from_log_ratio(metric: Metric, estimate: Estimate, units: usize) -> Self {
         match metric.kind() {
-            Kind::Rate => Self::Fewer(Weighed {
+            MetricKind::Rate => Self::Fewer(Weighed {
                 estimate: estimate.mirrored(),
                 units,
             }),
-            Kind::Quantile(_) | Kind::Share => Self::Slower(Weighed { estimate, units }),
+            MetricKind::Quantile(_) | MetricKind::Share => {
+                Self::Slower(Weighed { estimate, units })
+            }
         }
     }
 
@@ -128,7 +130,7 @@ impl Evidence {
     }
 
     /// The change as people read it, in the metric's own direction, with its 95 % interval.
-    pub(super) fn change(self, tolerance: f64) -> Change {
+    pub(super) fn change(self, tolerance: f64) -> EstimatedChange {
         let (lower, estimate, upper) = match self {
             Self::Slower(Weighed { estimate, .. }) => (
                 libm::expm1(estimate.lower(INTERVAL_TAIL)),
@@ -146,7 +148,7 @@ impl Evidence {
                 estimate.upper(INTERVAL_TAIL),
             ),
         };
-        Change {
+        EstimatedChange {
             estimate: six_digits(estimate),
             lower: six_digits(lower),
             upper: six_digits(upper),
@@ -164,7 +166,7 @@ impl Evidence {
     }
 
     /// The change for the better that is likely exceeded (97.5 %), as before over current less one; none for errors.
-    pub(super) fn surely_better(self) -> Option<f64> {
+    pub(super) fn improvement_lower_bound(self) -> Option<f64> {
         match self {
             Self::Slower(it) | Self::Fewer(it) => {
                 Some(libm::expm1(-it.estimate.upper(INTERVAL_TAIL)))
@@ -189,7 +191,7 @@ impl Evidence {
     }
 
     /// Whether even the change at its worst is below the floor in seconds.
-    pub(super) fn is_below_floor_at_worst(self, before: f64, floor: f64) -> bool {
+    pub(super) fn upper_bound_is_below_floor(self, before: f64, floor: f64) -> bool {
         match self {
             Self::Slower(_) => self.upper_bound() * before < floor,
             Self::Fewer(_) | Self::Errors(_) => false,
@@ -282,11 +284,11 @@ pub(super) fn pooled<'a>(
         return None;
     }
     match metric.kind() {
-        Kind::Quantile(q) => pooled.latencies_of(metric).quantile(q),
-        Kind::Share => Some(counted(pooled.share(metric)))
+        MetricKind::Quantile(q) => pooled.latencies_of(metric).quantile(q),
+        MetricKind::Share => Some(counted(pooled.share(metric)))
             .filter(|count| count.of > 0)
             .map(Count::share),
-        Kind::Rate => pooled.completed.per_second(),
+        MetricKind::Rate => pooled.throughput.per_second(),
     }
     .filter(|value| value.is_finite())
 }
@@ -298,7 +300,7 @@ pub(super) fn too_few(metric: Metric, have: u64) -> NotJudged {
 
 /// A metric has fewer requests than something needs.
 pub(super) fn short(metric: Metric, have: u64, need: u64) -> NotJudged {
-    if metric.starts() == Starts::Cold {
+    if metric.starts() == StartFilter::Cold {
         NotJudged::TooFewColdStarts { have, need }
     } else {
         NotJudged::TooFewRequests { have, need }

@@ -11,14 +11,14 @@ use super::model::NotJudged;
 use super::regression::{GatedScope, gated_metrics, gated_scopes};
 use super::rule::{Rule, Rules};
 use super::statistics::{Count, Dispersion, Estimate, ShareChange};
-use crate::baseline::{CellSummary, Job, Scope};
-use crate::metric::{Kind, Metric, Starts};
+use crate::baseline::{Job, PhaseScope, RequestSummary};
+use crate::metric::{Metric, MetricKind, StartFilter};
 use crate::record::{PhaseRecord, needed_in_all, needed_per_unit};
 use crate::thresholds::{Limit, Regression, Subject, Thresholds};
 
 /// What a run is expected to send.
 #[derive(Clone, Copy, Debug)]
-pub struct Expected<'a> {
+pub struct PlannedLoad<'a> {
     /// Its phases, repeats pooled.
     pub phases: &'a [PhaseRecord],
     /// Its request names.
@@ -48,14 +48,14 @@ pub enum Design<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forecast {
     /// Gated cells: overall before names.
-    pub cells: Vec<CellForecast>,
+    pub checks: Vec<CheckForecast>,
     /// Limits in the order of the file.
     pub limits: Vec<LimitForecast>,
 }
 
 /// What will be seen of one gated cell.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CellForecast {
+pub struct CheckForecast {
     /// Whom it speaks of.
     pub subject: Subject,
     /// One phase; all steady ones where none.
@@ -71,9 +71,9 @@ pub struct CellForecast {
     pub smallest: Result<Option<f64>, NotJudged>,
 }
 
-impl CellForecast {
+impl CheckForecast {
     /// Whether it could be judged, as far as can be known: nobody orders cold starts.
-    pub fn may_be_judged(&self) -> bool {
+    pub fn can_be_judged(&self) -> bool {
         match self.smallest {
             Ok(_) | Err(NotJudged::TooFewColdStarts { .. }) => true,
             Err(_) => false,
@@ -94,25 +94,25 @@ pub struct LimitForecast {
 
 impl LimitForecast {
     /// Whether it can be judged.
-    pub fn is_judged(&self) -> bool {
+    pub fn can_be_judged(&self) -> bool {
         self.requests >= self.need.unwrap_or(1)
     }
 }
 
 impl Forecast {
     /// Whether anything that may fail a build could be judged: a gated cell, or a limit where no cell is gated.
-    pub fn is_of_use(&self) -> bool {
-        let mut cells = self.cells.iter().peekable();
+    pub fn can_judge_anything(&self) -> bool {
+        let mut cells = self.checks.iter().peekable();
         match cells.peek() {
-            Some(_) => cells.any(CellForecast::may_be_judged),
-            None => self.limits.iter().any(LimitForecast::is_judged),
+            Some(_) => cells.any(CheckForecast::can_be_judged),
+            None => self.limits.iter().any(LimitForecast::can_be_judged),
         }
     }
 }
 
 /// Forecasts a verdict of a run on a day.
 pub fn forecast(
-    expected: &Expected<'_>,
+    expected: &PlannedLoad<'_>,
     thresholds: &Thresholds,
     design: Design<'_>,
     today: Date,
@@ -129,11 +129,14 @@ pub fn forecast(
     } / family as f64;
     let limits = thresholds.limits.iter().enumerate();
     Forecast {
-        cells: drafts.into_iter().map(|draft| draft.told(alpha)).collect(),
+        checks: drafts
+            .into_iter()
+            .map(|draft| draft.into_forecast(alpha))
+            .collect(),
         limits: limits
             .map(|(index, limit)| LimitForecast {
                 limit: index,
-                requests: whole(expected.of_limit(limit)),
+                requests: whole(expected.requests_for_limit(limit)),
                 need: requests_needed(limit.bound),
             })
             .collect(),
@@ -142,18 +145,18 @@ pub fn forecast(
 
 /// A cell with what would be known of it.
 struct Draft {
-    cell: CellForecast,
+    cell: CheckForecast,
     rule: Rule,
     evidence: Result<Evidence, NotJudged>,
 }
 
 impl Draft {
-    fn told(self, alpha: f64) -> CellForecast {
+    fn into_forecast(self, alpha: f64) -> CheckForecast {
         let seen = |evidence: Evidence| {
             let worse = evidence.detectable(self.rule.null, alpha)?;
             Some(evidence.in_own_direction(worse))
         };
-        CellForecast {
+        CheckForecast {
             smallest: self.evidence.map(seen),
             ..self.cell
         }
@@ -161,25 +164,25 @@ impl Draft {
 }
 
 fn drafts(
-    expected: &Expected<'_>,
+    expected: &PlannedLoad<'_>,
     regression: &Regression,
     design: Design<'_>,
     today: Date,
 ) -> Vec<Draft> {
-    let rules = Rules::on(today, regression, matches!(design, Design::Duet { .. }));
+    let rules = Rules::for_day(today, regression, matches!(design, Design::Duet { .. }));
     let mut drafts = Vec::new();
     for scope in gated_scopes(expected.phases, regression) {
         if !scope.is_gated {
             continue;
         }
-        let names = expected.names(&scope.of);
+        let names = expected.names(&scope.phases);
         let only = names.first().filter(|_| names.len() == 1);
         let subjects = names.iter().filter(|_| only.is_none());
         let subjects = subjects.map(|name| Subject::Request((*name).clone()));
         for subject in std::iter::once(Subject::Overall).chain(subjects) {
-            let traffic = expected.traffic(&scope.of, &subject);
+            let traffic = expected.traffic(&scope.phases, &subject);
             for metric in gated_metrics(regression) {
-                let rule = rules.of(&subject, only.map(|name| name.as_str()), metric);
+                let rule = rules.for_check(&subject, only.map(|name| name.as_str()), metric);
                 drafts.push(draft(&scope, &subject, metric, rule, &traffic, design));
             }
         }
@@ -196,24 +199,26 @@ fn draft(
     design: Design<'_>,
 ) -> Draft {
     let (requests, evidence) = match design {
-        _ if metric.starts() == Starts::Cold => of_cold_starts(design, scope, subject, metric),
+        _ if metric.starts() == StartFilter::Cold => {
+            cold_start_evidence(design, scope, subject, metric)
+        }
         Design::Jobs(jobs) => {
             let requests = whole(traffic.iter().map(|phase| phase.requests).sum());
-            let evidence = enough(metric, requests, traffic)
-                .and_then(|()| of_jobs(jobs, scope, subject, metric, requests));
+            let evidence = require_requests(metric, requests, traffic)
+                .and_then(|()| job_evidence(jobs, scope, subject, metric, requests));
             (requests, evidence)
         }
         Design::Duet { pairs, slice_s, .. } => {
-            let arms: Vec<Arm> = traffic
+            let arms: Vec<ArmPlan> = traffic
                 .iter()
                 .map(|phase| phase.arm(pairs, slice_s))
                 .collect();
-            let requests = whole(arms.iter().map(Arm::requests).sum());
-            (requests, of_pairs(&arms, metric, requests))
+            let requests = whole(arms.iter().map(ArmPlan::requests).sum());
+            (requests, pair_evidence(&arms, metric, requests))
         }
     };
     Draft {
-        cell: CellForecast {
+        cell: CheckForecast {
             subject: subject.clone(),
             phase: scope.phase(),
             metric,
@@ -231,7 +236,7 @@ fn draft(
 }
 
 /// Cold starts come as the target pleases: as many as in the baseline's jobs, or nobody knows.
-fn of_cold_starts(
+fn cold_start_evidence(
     design: Design<'_>,
     scope: &GatedScope,
     subject: &Subject,
@@ -243,7 +248,7 @@ fn of_cold_starts(
     };
     let cells = jobs
         .iter()
-        .filter_map(|job| job.cell(&scope.of, subject.name()));
+        .filter_map(|job| job.cell(&scope.phases, subject.name()));
     let cold: Vec<f64> = cells
         .map(|cell| cell.cold.unwrap_or_default() as f64)
         .collect();
@@ -252,18 +257,18 @@ fn of_cold_starts(
     if have < needed(metric) {
         return (have, Err(too_few(metric, have)));
     }
-    (have, of_jobs(jobs, scope, subject, metric, have))
+    (have, job_evidence(jobs, scope, subject, metric, have))
 }
 
 fn needed(metric: Metric) -> u64 {
     match metric.kind() {
-        Kind::Share => NEEDED_FOR_ERRORS,
-        Kind::Quantile(_) | Kind::Rate => needed_in_all(metric),
+        MetricKind::Share => NEEDED_FOR_ERRORS,
+        MetricKind::Quantile(_) | MetricKind::Rate => needed_in_all(metric),
     }
 }
 
 /// Whether a job, and each of its phases, gets what a level needs.
-fn enough(metric: Metric, requests: u64, traffic: &[Traffic]) -> Result<(), NotJudged> {
+fn require_requests(metric: Metric, requests: u64, traffic: &[Traffic]) -> Result<(), NotJudged> {
     let need = needed(metric);
     if requests < need {
         return Err(NotJudged::TooFewRequests {
@@ -273,7 +278,8 @@ fn enough(metric: Metric, requests: u64, traffic: &[Traffic]) -> Result<(), NotJ
     }
     let per_unit = needed_per_unit(metric);
     let mut sent = traffic.iter().filter(|phase| phase.requests > 0.0);
-    let short = sent.find(|phase| metric.kind() != Kind::Share && whole(phase.requests) < per_unit);
+    let short =
+        sent.find(|phase| metric.kind() != MetricKind::Share && whole(phase.requests) < per_unit);
     short.map_or(Ok(()), |phase| {
         Err(NotJudged::TooFewRequests {
             have: whole(phase.requests),
@@ -282,21 +288,21 @@ fn enough(metric: Metric, requests: u64, traffic: &[Traffic]) -> Result<(), NotJ
     })
 }
 
-fn of_jobs(
+fn job_evidence(
     jobs: &[&Job],
     scope: &GatedScope,
     subject: &Subject,
     metric: Metric,
     requests: u64,
 ) -> Result<Evidence, NotJudged> {
-    let cells: Vec<&CellSummary> = jobs
+    let cells: Vec<&RequestSummary> = jobs
         .iter()
-        .filter_map(|job| job.cell(&scope.of, subject.name()))
+        .filter_map(|job| job.cell(&scope.phases, subject.name()))
         .collect();
     if !jobs.is_empty() && cells.is_empty() {
         return Err(NotJudged::NewRequest);
     }
-    if metric.kind() == Kind::Share {
+    if metric.kind() == MetricKind::Share {
         let base: Vec<Count> = cells
             .iter()
             .map(|cell| counted(cell.share(metric)))
@@ -312,17 +318,17 @@ fn of_jobs(
         Some(Estimate::expected_of_jobs(HISTORY_FROM, prior_sd(metric)))
     } else {
         let mean = logs.iter().sum::<f64>() / logs.len() as f64;
-        Estimate::of_jobs(&logs, &[mean], prior_sd(metric))
+        Estimate::from_jobs(&logs, &[mean], prior_sd(metric))
     };
     let have = cells.iter().map(|cell| cell.n).min().unwrap_or_default();
     estimate
-        .map(|estimate| Evidence::of_log_ratio(metric, estimate, logs.len()))
+        .map(|estimate| Evidence::from_log_ratio(metric, estimate, logs.len()))
         .ok_or_else(|| too_few(metric, have))
 }
 
 /// An unchanged error rate; where there is no base, of so many jobs like this run without an error.
 fn errors(base: &[Count], requests: u64, jobs: usize) -> Evidence {
-    let dispersion = Dispersion::of(&[base]);
+    let dispersion = Dispersion::estimate(&[base]);
     let mut total = Count::total(base);
     if total.of == 0 {
         total.of = requests.saturating_mul(jobs as u64);
@@ -340,7 +346,7 @@ fn errors(base: &[Count], requests: u64, jobs: usize) -> Evidence {
     })
 }
 
-fn of_pairs(arms: &[Arm], metric: Metric, requests: u64) -> Result<Evidence, NotJudged> {
+fn pair_evidence(arms: &[ArmPlan], metric: Metric, requests: u64) -> Result<Evidence, NotJudged> {
     let need = needed(metric);
     if requests < need {
         return Err(NotJudged::TooFewRequests {
@@ -348,7 +354,7 @@ fn of_pairs(arms: &[Arm], metric: Metric, requests: u64) -> Result<Evidence, Not
             need,
         });
     }
-    if metric.kind() == Kind::Share {
+    if metric.kind() == MetricKind::Share {
         return Ok(errors(&[], requests, 1));
     }
     let per_unit = needed_per_unit(metric);
@@ -357,7 +363,7 @@ fn of_pairs(arms: &[Arm], metric: Metric, requests: u64) -> Result<Evidence, Not
         return Err(too_few_units(units, FEWEST_UNITS));
     }
     let estimate = Estimate::expected_of_pairs(units, prior_sd(metric));
-    Ok(Evidence::of_log_ratio(metric, estimate, units))
+    Ok(Evidence::from_log_ratio(metric, estimate, units))
 }
 
 /// What one phase is expected to send of a subject.
@@ -372,14 +378,14 @@ struct Traffic {
 const FEWEST_PASSES: u32 = 5;
 
 impl Traffic {
-    fn arm(&self, pairs: u32, slice_s: f64) -> Arm {
+    fn arm(&self, pairs: u32, slice_s: f64) -> ArmPlan {
         if self.steady {
-            Arm {
+            ArmPlan {
                 units: pairs,
                 each: self.requests / self.seconds * slice_s,
             }
         } else {
-            Arm {
+            ArmPlan {
                 units: self.passes.max(FEWEST_PASSES),
                 each: self.requests / f64::from(self.passes.max(1)),
             }
@@ -388,12 +394,12 @@ impl Traffic {
 }
 
 /// One arm of a phase of a duet: slices or passes, each with so many requests.
-struct Arm {
+struct ArmPlan {
     units: u32,
     each: f64,
 }
 
-impl Arm {
+impl ArmPlan {
     fn requests(&self) -> f64 {
         f64::from(self.units) * self.each
     }
@@ -408,9 +414,9 @@ impl Arm {
     }
 }
 
-impl<'a> Expected<'a> {
+impl<'a> PlannedLoad<'a> {
     /// The names that a scope sends.
-    fn names(&self, scope: &Scope) -> Vec<&'a String> {
+    fn names(&self, scope: &PhaseScope) -> Vec<&'a String> {
         let phases = scope.phases(self.phases);
         let sent = |index: usize| phases.iter().any(|phase| self.counts[*phase][index] > 0.0);
         let names = self.requests.iter().enumerate();
@@ -421,7 +427,7 @@ impl<'a> Expected<'a> {
     }
 
     /// By phase of a scope, what a subject sends in it.
-    fn traffic(&self, scope: &Scope, subject: &Subject) -> Vec<Traffic> {
+    fn traffic(&self, scope: &PhaseScope, subject: &Subject) -> Vec<Traffic> {
         let phases = scope.phases(self.phases).into_iter();
         phases
             .map(|index| {
@@ -447,7 +453,7 @@ impl<'a> Expected<'a> {
             .sum()
     }
 
-    fn of_limit(&self, limit: &Limit) -> f64 {
+    fn requests_for_limit(&self, limit: &Limit) -> f64 {
         let phases = self.phases.iter().enumerate();
         phases
             .filter(|(_, phase)| match &limit.phase {

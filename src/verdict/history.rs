@@ -5,8 +5,8 @@ use super::evidence::{Compared, Evidence, Units, counted, pooled, prior_sd, shor
 use super::input::CandidateRun;
 use super::model::NotJudged;
 use super::statistics::{Count, Dispersion, Estimate};
-use crate::baseline::{CellSummary, Job, Scope};
-use crate::metric::{Kind, Metric, Starts};
+use crate::baseline::{Job, PhaseScope, RequestSummary};
+use crate::metric::{Metric, MetricKind, StartFilter};
 use crate::record::{Aggregate, Shortage, level, log_units, needed_in_all};
 use crate::thresholds::Subject;
 
@@ -17,20 +17,20 @@ type Candidate = Vec<Vec<[Aggregate; 1]>>;
 #[derive(Debug)]
 pub(super) struct Jobs<'a> {
     candidates: Vec<Candidate>,
-    jobs: Vec<&'a CellSummary>,
+    jobs: Vec<&'a RequestSummary>,
 }
 
 impl<'a> Jobs<'a> {
     /// One subject in the kept slices of the candidates and in the baseline's jobs.
-    pub(super) fn of(
+    pub(super) fn new(
         runs: &[CandidateRun<'_>],
         jobs: &[&'a Job],
-        scope: &Scope,
+        scope: &PhaseScope,
         subject: &Subject,
     ) -> Self {
         let candidate = |run: &CandidateRun<'_>| {
             let request = run.request(subject)?;
-            Some(scope.samples(run.record, &run.sieve, request))
+            Some(scope.samples(run.record, &run.filter, request))
         };
         Self {
             candidates: runs.iter().filter_map(candidate).collect(),
@@ -44,8 +44,8 @@ impl<'a> Jobs<'a> {
     /// The change of one metric.
     pub(super) fn compare(&self, metric: Metric) -> Compared {
         let mut compared = match metric.kind() {
-            Kind::Share => self.shares(metric),
-            Kind::Quantile(_) | Kind::Rate => self.log_ratio(metric),
+            MetricKind::Share => self.shares(metric),
+            MetricKind::Quantile(_) | MetricKind::Rate => self.log_ratio(metric),
         };
         if self.jobs.is_empty() {
             compared.evidence = Err(NotJudged::NewRequest);
@@ -56,8 +56,8 @@ impl<'a> Jobs<'a> {
     /// The value of one metric with nothing to compare it with. That there are too few cold starts is said all the same.
     pub(super) fn alone(&self, metric: Metric) -> Compared {
         let current = match metric.kind() {
-            Kind::Share => self.shares(metric),
-            Kind::Quantile(_) | Kind::Rate => self.log_ratio(metric),
+            MetricKind::Share => self.shares(metric),
+            MetricKind::Quantile(_) | MetricKind::Rate => self.log_ratio(metric),
         };
         let why = match current.evidence {
             Err(short @ NotJudged::TooFewColdStarts { .. }) => short,
@@ -70,23 +70,28 @@ impl<'a> Jobs<'a> {
     }
 
     /// The change since one job, with the noise that the others show.
-    pub(super) fn since(&self, anchor: &'a CellSummary, metric: Metric) -> Compared {
+    pub(super) fn compare_with_anchor(
+        &self,
+        anchor: &'a RequestSummary,
+        metric: Metric,
+    ) -> Compared {
         let only = Self {
             candidates: self.candidates.clone(),
             jobs: vec![anchor],
         };
         let mut since = only.compare(metric);
-        let (Kind::Quantile(_) | Kind::Rate, Some(before)) = (metric.kind(), anchor.value(metric))
+        let (MetricKind::Quantile(_) | MetricKind::Rate, Some(before)) =
+            (metric.kind(), anchor.value(metric))
         else {
             return since;
         };
         let (base, current) = (self.base(metric), self.levels(metric));
         let estimate = current.ok().and_then(|current| {
             let anchor = libm::log(before);
-            Estimate::since(anchor, &base, &current, prior_sd(metric))
+            Estimate::from_anchor(anchor, &base, &current, prior_sd(metric))
         });
         if let Some(estimate) = estimate {
-            since.evidence = Ok(Evidence::of_log_ratio(metric, estimate, base.len()));
+            since.evidence = Ok(Evidence::from_log_ratio(metric, estimate, base.len()));
         }
         since
     }
@@ -114,8 +119,8 @@ impl<'a> Jobs<'a> {
         let current: Vec<f64> = levels.iter().flatten().copied().collect();
         let evidence = match levels {
             Err(Shortage { have, need }) => Err(short(metric, have, need)),
-            Ok(_) => Estimate::of_jobs(&base, &current, prior_sd(metric))
-                .map(|estimate| Evidence::of_log_ratio(metric, estimate, base.len()))
+            Ok(_) => Estimate::from_jobs(&base, &current, prior_sd(metric))
+                .map(|estimate| Evidence::from_log_ratio(metric, estimate, base.len()))
                 .ok_or_else(|| self.too_few_in_jobs(metric)),
         };
         let before = geometric_mean(&base);
@@ -123,7 +128,7 @@ impl<'a> Jobs<'a> {
         let units = units.flat_map(|phase| log_units(phase, metric));
         let units = units.filter_map(|[log]| Some(log - libm::log(before?)));
         Compared {
-            units: Units::of_log_ratios(metric, units),
+            units: Units::from_log_ratios(metric, units),
             requests: self.samples().map(|sample| sample.requests).sum(),
             before,
             current: geometric_mean(&current).or_else(|| pooled(self.samples(), metric)),
@@ -134,8 +139,8 @@ impl<'a> Jobs<'a> {
     /// Why no job has a level: by the job that has the fewest requests, or a phase of each is too short for a unit.
     fn too_few_in_jobs(&self, metric: Metric) -> NotJudged {
         let answered = self.jobs.iter().map(|job| match metric.starts() {
-            Starts::Cold => job.cold.unwrap_or_default(),
-            Starts::All | Starts::Warm => job.n.saturating_sub(job.errors),
+            StartFilter::Cold => job.cold.unwrap_or_default(),
+            StartFilter::All | StartFilter::Warm => job.n.saturating_sub(job.errors),
         });
         let have = answered.min().unwrap_or_default();
         if have < needed_in_all(metric) {
@@ -160,16 +165,16 @@ impl<'a> Jobs<'a> {
             })
             .collect();
         let current: Vec<Count> = slices.iter().map(|units| Count::total(units)).collect();
-        let between_jobs = Dispersion::of(&[&base, &current]);
+        let between_jobs = Dispersion::estimate(&[&base, &current]);
         // With one job on either side nothing is known of the spread between jobs. The candidate's own bursts are a
         // lower bound of it, and better than taking requests as independent.
         let dispersion = if between_jobs.df < 1.0 {
-            Dispersion::of(&slices.iter().map(Vec::as_slice).collect::<Vec<_>>())
+            Dispersion::estimate(&slices.iter().map(Vec::as_slice).collect::<Vec<_>>())
         } else {
             between_jobs
         };
         let units = slices.into_iter().flatten().collect();
-        Compared::of_errors(&base, &current, dispersion, units)
+        Compared::from_counts(&base, &current, dispersion, units)
     }
 
     fn samples(&self) -> impl Iterator<Item = &Aggregate> {

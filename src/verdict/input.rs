@@ -1,6 +1,6 @@
 //! What a verdict is asked to judge.
 
-use crate::baseline::{Job, Matching, Mismatch, Scope};
+use crate::baseline::{Job, Matching, Mismatch, PhaseScope};
 use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::record::{RunRecord, SliceFilter, median};
@@ -34,7 +34,7 @@ pub struct JudgeInput<'a> {
 #[derive(Debug)]
 pub(super) struct CandidateRun<'a> {
     pub(super) record: &'a RunRecord,
-    pub(super) sieve: SliceFilter,
+    pub(super) filter: SliceFilter,
 }
 
 /// What the results are compared with.
@@ -59,12 +59,12 @@ impl<'a> JudgeInput<'a> {
         }
     }
 
-    pub(super) fn runs(&self, opponent: ReferenceData<'_>) -> Vec<CandidateRun<'a>> {
+    pub(super) fn candidate_runs(&self, opponent: ReferenceData<'_>) -> Vec<CandidateRun<'a>> {
         self.candidates
             .iter()
             .map(|record| CandidateRun {
                 record,
-                sieve: SliceFilter::of(record, || opponent.p50(record)),
+                filter: SliceFilter::new(record, || opponent.p50(record)),
             })
             .collect()
     }
@@ -74,7 +74,7 @@ impl<'a> JudgeInput<'a> {
         let turns = self
             .candidates
             .iter()
-            .filter_map(|record| record.turns.as_ref());
+            .filter_map(|record| record.duet.as_ref());
         let looks = turns.map(|turns| turns.looks).max();
         f64::from(looks.unwrap_or(1).max(1))
     }
@@ -109,7 +109,11 @@ impl ReferenceData<'_> {
             Self::Jobs(jobs) => {
                 let medians: Vec<f64> = jobs
                     .iter()
-                    .filter_map(|job| job.cell(&Scope::Steady, None)?.metrics.get(&Metric::P50))
+                    .filter_map(|job| {
+                        job.cell(&PhaseScope::Steady, None)?
+                            .metrics
+                            .get(&Metric::P50)
+                    })
                     .map(|(seconds, _)| *seconds)
                     .collect();
                 Some(median(&medians)).filter(|p50| p50.is_finite())

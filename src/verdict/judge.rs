@@ -8,9 +8,9 @@ use super::model::{
     NoComparison, NotJudged, Outcome, Verdict, Warning,
 };
 use super::{availability, drift, limits, noise, overload, regression, validity, warnings};
-use crate::baseline::{Job, Scope};
+use crate::baseline::{Job, PhaseScope};
 use crate::measurement::Totals;
-use crate::metric::{Kind, Metric};
+use crate::metric::{Metric, MetricKind};
 use crate::record::{DropCount, Ended};
 use crate::thresholds::{Abort, MissingBaseline, Mode, Subject};
 use crate::units::six_digits;
@@ -24,7 +24,7 @@ const RARE: u64 = 10;
 /// The same case gives the same verdict on every machine and on every day.
 pub fn judge(case: &JudgeInput<'_>) -> Verdict {
     let opponent = case.reference_data();
-    let runs = case.runs(opponent);
+    let runs = case.candidate_runs(opponent);
     let mut verdict = Verdict {
         gate: case
             .candidates
@@ -35,7 +35,7 @@ pub fn judge(case: &JudgeInput<'_>) -> Verdict {
         comparison: Comparison::None(NoComparison::NotJudged),
         checks: Vec::new(),
         invalid: validity::problems(&runs),
-        warnings: warnings::of_runs(case.thresholds, &runs, opponent),
+        warnings: warnings::for_runs(case.thresholds, &runs, opponent),
         noise: noise::noise(case, &runs),
         totals: totals(&runs),
     };
@@ -45,8 +45,8 @@ pub fn judge(case: &JudgeInput<'_>) -> Verdict {
     if verdict.noise.is_some_and(|noise| noise.is_unusual()) {
         verdict.warnings.push(Warning::Noisy);
     }
-    verdict.warnings.extend(overload::cautions(&runs));
-    verdict.checks.extend(abort_line(case));
+    verdict.warnings.extend(overload::warnings(&runs));
+    verdict.checks.extend(abort_check(case));
     let is_aborted = !verdict.checks.is_empty();
     verdict
         .checks
@@ -57,8 +57,8 @@ pub fn judge(case: &JudgeInput<'_>) -> Verdict {
     // What an abort left is another load than the baseline's.
     if !is_aborted {
         let found = availability::judge(case.thresholds.availability, &runs);
-        verdict.checks.extend(found.lines);
-        verdict.warnings.extend(found.cautions);
+        verdict.checks.extend(found.checks);
+        verdict.warnings.extend(found.warnings);
         verdict.invalid.extend(found.invalid);
         verdict.comparison = comparison(&runs, opponent);
         compare(case, &runs, opponent, &mut verdict);
@@ -99,19 +99,19 @@ fn compare(
     }
     verdict
         .warnings
-        .extend(warnings::of_cells(case, runs, opponent, &cells, first));
+        .extend(warnings::for_checks(case, runs, opponent, &cells, first));
     verdict
         .warnings
         .extend(too_few_to_compare(case, runs, opponent));
     let cells = cells.into_iter().chain(drift);
-    verdict.checks.extend(cells.map(|cell| cell.line));
+    verdict.checks.extend(cells.map(|cell| cell.check));
 }
 
 /// Takes out the changes of names that are sent so rarely that no run of this scenario can judge them, and says it once.
 fn take_rare(cells: &mut Vec<TestedCheck>) -> Option<Warning> {
-    let is_rare = |cell: &TestedCheck| match cell.line.outcome {
+    let is_rare = |cell: &TestedCheck| match cell.check.outcome {
         CheckOutcome::NotJudged(NotJudged::TooFewRequests { have, need }) => {
-            have.max(cell.line.requests).saturating_mul(RARE) <= need
+            have.max(cell.check.requests).saturating_mul(RARE) <= need
         }
         CheckOutcome::NotJudged(_)
         | CheckOutcome::Passed
@@ -119,16 +119,16 @@ fn take_rare(cells: &mut Vec<TestedCheck>) -> Option<Warning> {
         | CheckOutcome::Inconclusive => false,
     };
     let gated = |cell: &&TestedCheck| {
-        let is_latency = matches!(cell.cell.metric.kind(), Kind::Quantile(_));
-        is_latency && cell.line.enforcement == Enforcement::Gated
+        let is_latency = matches!(cell.input.metric.kind(), MetricKind::Quantile(_));
+        is_latency && cell.check.enforcement == Enforcement::Gated
     };
     let mut requests: Vec<String> = Vec::new();
     for cell in cells.iter().filter(gated) {
-        let subject = &cell.cell.subject;
+        let subject = &cell.input.subject;
         let mut own = cells
             .iter()
             .filter(gated)
-            .filter(|of| of.cell.subject == *subject);
+            .filter(|of| of.input.subject == *subject);
         if let Some(name) = subject.name().filter(|_| own.all(is_rare))
             && !requests.iter().any(|known| known == name)
         {
@@ -136,18 +136,23 @@ fn take_rare(cells: &mut Vec<TestedCheck>) -> Option<Warning> {
         }
     }
     cells.retain(|cell| {
-        let name = cell.cell.subject.name();
+        let name = cell.input.subject.name();
         let is_told = requests.iter().any(|known| Some(known.as_str()) == name);
         !(is_told && is_rare(cell))
     });
-    (!requests.is_empty()).then_some(Warning::Rare { requests })
+    (!requests.is_empty()).then_some(Warning::RareRequests { requests })
 }
 
 /// Says of each change that failed what it came from.
 fn explain(cells: &mut [TestedCheck], runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) {
     // The metrics of one subject follow each other.
     let mut known: Option<(Subject, Option<String>, AttributionData)> = None;
-    for TestedCheck { line, cell, .. } in cells {
+    for TestedCheck {
+        check: line,
+        input: cell,
+        ..
+    } in cells
+    {
         let CheckKind::Change(check) = &mut line.kind else {
             continue;
         };
@@ -158,8 +163,11 @@ fn explain(cells: &mut [TestedCheck], runs: &[CandidateRun<'_>], opponent: Refer
             .as_ref()
             .is_some_and(|(subject, phase, _)| *subject == cell.subject && *phase == cell.phase);
         if !is_known {
-            let scope = cell.phase.clone().map_or(Scope::Steady, Scope::Phase);
-            let suspects = AttributionData::of(runs, opponent, &scope, &cell.subject);
+            let scope = cell
+                .phase
+                .clone()
+                .map_or(PhaseScope::Steady, PhaseScope::Phase);
+            let suspects = AttributionData::new(runs, opponent, &scope, &cell.subject);
             known = Some((cell.subject.clone(), cell.phase.clone(), suspects));
         }
         check.attribution = known
@@ -190,7 +198,7 @@ fn outcome(verdict: &Verdict) -> Outcome {
 }
 
 /// The line of an abort, which fails: so many requests failed that going on would have told nothing more.
-fn abort_line(case: &JudgeInput<'_>) -> Option<Check> {
+fn abort_check(case: &JudgeInput<'_>) -> Option<Check> {
     let (failures, requests) =
         case.candidates
             .iter()
@@ -231,22 +239,22 @@ fn limits_without_requests(lines: &[Check]) -> impl Iterator<Item = InvalidReaso
                 && matches!(line.outcome, CheckOutcome::NotJudged(_))
                 && !line.is_open()
         })
-        .map(|(line, _)| InvalidReason::TooFewForLimit { line })
+        .map(|(line, _)| InvalidReason::TooFewForLimit { check: line })
 }
 
 /// A metric that is gated overall and could not be judged makes the run invalid; a name's blocks nothing.
 fn overall_not_judged(line: usize, cell: &TestedCheck) -> Option<InvalidReason> {
-    if cell.cell.subject != Subject::Overall || cell.line.is_open() {
+    if cell.input.subject != Subject::Overall || cell.check.is_open() {
         return None;
     }
-    match &cell.line.outcome {
-        CheckOutcome::NotJudged(NotJudged::BaseFails) => Some(InvalidReason::BaseSilent),
+    match &cell.check.outcome {
+        CheckOutcome::NotJudged(NotJudged::BaseFails) => Some(InvalidReason::BaseUnresponsive),
         CheckOutcome::NotJudged(
             NotJudged::TooFewRequests { .. }
             | NotJudged::TooFewSlices { .. }
             | NotJudged::NewRequest,
-        ) if cell.line.enforcement == Enforcement::Gated => {
-            Some(InvalidReason::TooFewForRegression { line })
+        ) if cell.check.enforcement == Enforcement::Gated => {
+            Some(InvalidReason::TooFewForRegression { check: line })
         }
         CheckOutcome::NotJudged(_)
         | CheckOutcome::Passed
@@ -264,16 +272,19 @@ fn too_few_to_compare(
     if opponent.is_some() {
         return None;
     }
-    let own: Vec<Job> = runs.iter().map(|run| Job::of(run.record, false)).collect();
+    let own: Vec<Job> = runs
+        .iter()
+        .map(|run| Job::from_record(run.record, false))
+        .collect();
     let own: Vec<&Job> = own.iter().collect();
     let cells = regression::judge(case, runs, ReferenceData::Jobs(&own));
     let lacking = cells.into_iter().filter_map(|cell| {
         overall_not_judged(0, &cell)?;
-        let CheckOutcome::NotJudged(why) = cell.line.outcome else {
+        let CheckOutcome::NotJudged(why) = cell.check.outcome else {
             return None;
         };
         let times = why.times()?;
-        Some((times, cell.cell, why))
+        Some((times, cell.input, why))
     });
     let most = lacking.max_by(|(a, ..), (b, ..)| a.total_cmp(b));
     most.map(|(times, cell, why)| Warning::TooFewToCompare {
@@ -292,15 +303,15 @@ fn comparison(runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) -> Compari
             let pairs: DropCount = runs
                 .iter()
                 .fold(DropCount::default(), |sum, run| DropCount {
-                    dropped: sum.dropped + run.sieve.pairs.dropped,
-                    of: sum.of + run.sieve.pairs.of,
+                    dropped: sum.dropped + run.filter.pairs.dropped,
+                    of: sum.of + run.filter.pairs.of,
                 });
             Comparison::Duet {
                 pairs: pairs.of - pairs.dropped,
                 dropped: pairs.dropped,
             }
         }
-        ReferenceData::Jobs(jobs) if jobs.len() < HISTORY_FROM => Comparison::Single {
+        ReferenceData::Jobs(jobs) if jobs.len() < HISTORY_FROM => Comparison::Provisional {
             jobs: count(jobs.len()),
             candidates,
         },
@@ -319,5 +330,5 @@ fn totals(runs: &[CandidateRun<'_>]) -> Totals {
         let slices = record.slices.iter();
         slices.filter(|slice| record.is_measured(slice))
     });
-    Totals::of(measured.flat_map(|slice| slice.of_request(None)))
+    Totals::from_stats(measured.flat_map(|slice| slice.of_request(None)))
 }

@@ -14,7 +14,7 @@ use super::model::{Check, CheckKind, CheckOutcome, Enforcement, LimitCheck, Meas
 use super::rate::Rate;
 use super::statistics::{Count, Dispersion, Distribution};
 use crate::measurement::{Arm, RequestStats};
-use crate::metric::{Metric, Starts};
+use crate::metric::{Metric, StartFilter};
 use crate::record::{Aggregate, SliceRecord};
 use crate::thresholds::{Bound, Limit, Severity};
 use crate::units::six_digits;
@@ -30,10 +30,10 @@ const SLICES_FOR_DISPERSION: usize = 10;
 
 /// One line for each limit, in the order of the file.
 pub(super) fn judge(limits: &[Limit], runs: &[CandidateRun<'_>]) -> Vec<Check> {
-    let is_told = cold::is_told(runs);
+    let is_told = cold::is_marked(runs);
     limits
         .iter()
-        .map(|limit| line(limit, runs, is_told))
+        .map(|limit| check(limit, runs, is_told))
         .collect()
 }
 
@@ -41,7 +41,7 @@ pub(super) fn judge(limits: &[Limit], runs: &[CandidateRun<'_>]) -> Vec<Check> {
 /// starts, whose number nobody knows before.
 pub fn requests_needed(bound: Bound) -> Option<u64> {
     match bound {
-        Bound::Latency { metric, .. } if metric.starts() == Starts::Cold => None,
+        Bound::Latency { metric, .. } if metric.starts() == StartFilter::Cold => None,
         Bound::Latency { metric, .. } => Some(needed(1.0 - metric.quantile()?)),
         Bound::ErrorRate(share) | Bound::ColdShare(share) | Bound::Failures(_, share) => {
             Some(needed(share.fraction()))
@@ -50,7 +50,7 @@ pub fn requests_needed(bound: Bound) -> Option<u64> {
     }
 }
 
-fn line(limit: &Limit, runs: &[CandidateRun<'_>], is_told: bool) -> Check {
+fn check(limit: &Limit, runs: &[CandidateRun<'_>], is_told: bool) -> Check {
     match limit.bound {
         Bound::Latency { metric, at_most } => {
             let promise = ShareLimit {
@@ -61,8 +61,8 @@ fn line(limit: &Limit, runs: &[CandidateRun<'_>], is_told: bool) -> Check {
             let starts = metric.starts();
             let over = |cell: &RequestStats| cell.over(starts, at_most.as_secs_f64());
             let of = |cell: &RequestStats| cell.requests_of(starts);
-            let whole = share_line(limit, runs, SliceSet::All, &promise, over, of).outcome;
-            let mut line = share_line(limit, runs, SliceSet::Kept, &promise, over, of);
+            let whole = share_check(limit, runs, SliceSet::All, &promise, over, of).outcome;
+            let mut line = share_check(limit, runs, SliceSet::Valid, &promise, over, of);
             if line.outcome.is_opposite_of(&whole) {
                 line.outcome = CheckOutcome::Inconclusive;
             }
@@ -70,9 +70,8 @@ fn line(limit: &Limit, runs: &[CandidateRun<'_>], is_told: bool) -> Check {
             line
         }
         Bound::ErrorRate(share) => {
-            let promise =
-                ShareLimit::of_share(Measure::Metric(Metric::ErrorRate), share.fraction());
-            share_line(
+            let promise = ShareLimit::new(Measure::Metric(Metric::ErrorRate), share.fraction());
+            share_check(
                 limit,
                 runs,
                 SliceSet::All,
@@ -83,13 +82,13 @@ fn line(limit: &Limit, runs: &[CandidateRun<'_>], is_told: bool) -> Check {
         }
         Bound::ColdShare(share) => cold_share(limit, runs, share.fraction(), is_told),
         Bound::Failures(set, share) => {
-            let promise = ShareLimit::of_share(Measure::Failures(set), share.fraction());
+            let promise = ShareLimit::new(Measure::Failures(set), share.fraction());
             let failed = |cell: &RequestStats| {
                 let errors = cell.errors.iter();
                 let own = errors.filter(|(kind, _)| set.contains(**kind));
                 own.map(|(_, count)| count).sum()
             };
-            share_line(
+            share_check(
                 limit,
                 runs,
                 SliceSet::All,
@@ -98,16 +97,16 @@ fn line(limit: &Limit, runs: &[CandidateRun<'_>], is_told: bool) -> Check {
                 RequestStats::requests,
             )
         }
-        Bound::RequestsPerSecond(at_least) => rate_line(limit, runs, at_least),
+        Bound::RequestsPerSecond(at_least) => rate_check(limit, runs, at_least),
     }
 }
 
 /// The share of cold starts, of which none is only known to be none where answers say so.
 fn cold_share(limit: &Limit, runs: &[CandidateRun<'_>], share: f64, is_told: bool) -> Check {
-    let promise = ShareLimit::of_share(Measure::Metric(Metric::ColdShare), share);
+    let promise = ShareLimit::new(Measure::Metric(Metric::ColdShare), share);
     let cold = |cell: &RequestStats| cell.cold.count();
     let succeeded = |cell: &RequestStats| cell.succeeded.count();
-    let mut line = share_line(limit, runs, SliceSet::All, &promise, cold, succeeded);
+    let mut line = share_check(limit, runs, SliceSet::All, &promise, cold, succeeded);
     if !is_told {
         line.outcome = CheckOutcome::NotJudged(NotJudged::TooFewColdStarts { have: 0, need: 1 });
     }
@@ -134,7 +133,7 @@ struct ShareLimit {
 }
 
 impl ShareLimit {
-    fn of_share(measure: Measure, share: f64) -> Self {
+    fn new(measure: Measure, share: f64) -> Self {
         Self {
             measure,
             bound: share,
@@ -157,8 +156,7 @@ impl ShareLimit {
         // Requests that are too few to keep a promise may well be enough to break it: fifty answers, all of them errors.
         let (have, need) = (count.of, needed(self.share));
         if have < need && !(broken && count.hits >= FEWEST_TO_BREAK) {
-            let is_cold =
-                matches!(self.measure, Measure::Metric(metric) if metric.starts() == Starts::Cold);
+            let is_cold = matches!(self.measure, Measure::Metric(metric) if metric.starts() == StartFilter::Cold);
             return CheckOutcome::NotJudged(if is_cold {
                 NotJudged::TooFewColdStarts { have, need }
             } else {
@@ -189,7 +187,7 @@ fn needed(share: f64) -> u64 {
     more_than.saturating_add(1)
 }
 
-fn share_line(
+fn share_check(
     limit: &Limit,
     runs: &[CandidateRun<'_>],
     look: SliceSet,
@@ -214,7 +212,7 @@ fn share_line(
     let dispersion = if independent {
         Dispersion::NONE
     } else {
-        Dispersion::of(&[&slices])
+        Dispersion::estimate(&[&slices])
     };
     let interval = (count.of > 0).then(|| dispersion.bounds(count, FAIL_ALPHA, PASS_ALPHA));
     Check {
@@ -235,7 +233,7 @@ fn share_line(
     }
 }
 
-fn rate_line(limit: &Limit, runs: &[CandidateRun<'_>], at_least: f64) -> Check {
+fn rate_check(limit: &Limit, runs: &[CandidateRun<'_>], at_least: f64) -> Check {
     let mut rate = Rate::default();
     for run in runs {
         let Some(request) = run.request(&limit.subject) else {
@@ -306,7 +304,7 @@ enum SliceSet {
     /// All of the deployment under test.
     All,
     /// Those in which the generator kept its times.
-    Kept,
+    Valid,
 }
 
 /// The slices that a limit speaks of, of the deployment under test.
@@ -323,7 +321,9 @@ fn slices_of<'a>(
                 Some(name) => phase.name == *name,
                 None => phase.measured,
             };
-            within && slice.arm == Arm::Target && (look == SliceSet::All || run.sieve.keeps(*index))
+            within
+                && slice.arm == Arm::Target
+                && (look == SliceSet::All || run.filter.keeps(*index))
         })
         .map(|(_, slice)| slice)
 }
@@ -335,8 +335,8 @@ fn latency(limit: &Limit, runs: &[CandidateRun<'_>], metric: Metric) -> Option<f
         let Some(request) = run.request(&limit.subject) else {
             continue;
         };
-        let slices: Vec<&SliceRecord> = slices_of(limit, run, SliceSet::Kept).collect();
-        sample.merge(&Aggregate::of(&slices, request));
+        let slices: Vec<&SliceRecord> = slices_of(limit, run, SliceSet::Valid).collect();
+        sample.merge(&Aggregate::from_slices(&slices, request));
     }
     let latencies = sample.latencies_of(metric);
     latencies.quantile(metric.quantile()?).map(six_digits)

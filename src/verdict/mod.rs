@@ -30,15 +30,18 @@ mod warnings;
 
 pub use duet::FEWEST_UNITS;
 pub use evidence::{FEWEST_ERRORS, SMALLEST_SHARE, prior_sd};
-pub use forecast::{CellForecast, Design, Expected, Forecast, LimitForecast, forecast};
+pub use forecast::{CheckForecast, Design, Forecast, LimitForecast, PlannedLoad, forecast};
 pub use input::{DRIFT_ALPHA, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA, JudgeInput};
-pub use insights::{Bond, Claims, LoadOf, PhaseChange, Recovered, Recovery, claims};
+pub use insights::{
+    Insights, LoadCorrelation, LoadUnit, PhaseChange, Recovery, RecoveryOutcome, insights,
+};
 pub use judge::judge;
 pub use limits::requests_needed;
 pub use model::{
-    Attribution, Change, ChangeCheck, Check, CheckKind, CheckOutcome, ColdGrowth, Comparison,
-    Enforcement, InvalidReason, KindGrowth, LimitCheck, Measure, NoComparison, Noise, NotJudged,
-    Outage, Outcome, PartGrowth, Reference, SampleSizeAdvice, Spread, Unfollowed, Verdict, Warning,
+    Attribution, ChangeCheck, ChangeLocation, Check, CheckKind, CheckOutcome, ColdGrowth,
+    Comparison, Enforcement, EstimatedChange, InvalidReason, KindGrowth, LimitCheck, Measure,
+    NoComparison, Noise, NotJudged, Outage, Outcome, PartGrowth, Reference, SampleSizeAdvice,
+    UnfollowedRedirects, Verdict, Warning,
 };
 
 #[cfg(test)]

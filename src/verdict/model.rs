@@ -1,7 +1,7 @@
 //! The verdict as data: every figure that a report tells, and no prose.
 
 use crate::baseline::Mismatch;
-use crate::measurement::{Arm, Cause, FailureKind, Part, Totals};
+use crate::measurement::{Arm, FailureKind, Part, Totals, UnreachableCause};
 use crate::metric::Metric;
 use crate::record::Scheduling;
 use crate::thresholds::{FailureSet, Subject};
@@ -60,7 +60,7 @@ pub enum Comparison {
         candidates: u32,
     },
     /// One to four matching jobs: provisional, only large changes are seen.
-    Single {
+    Provisional {
         /// Matching jobs.
         jobs: u32,
         /// Candidate jobs judged as one.
@@ -225,7 +225,7 @@ pub struct ChangeCheck {
     /// The value before: seconds, a share, or per second.
     pub before: Option<f64>,
     /// The estimate with its 95 % interval: a ratio less one (0.05 is +5 %); for error rates a difference of shares.
-    pub change: Option<Change>,
+    pub change: Option<EstimatedChange>,
     /// Changes up to this are nobody's business; an acceptance raises it.
     pub tolerance: f64,
     /// Whether the change is below the floor, so that it does not matter what the test says. That of an error rate is
@@ -237,7 +237,7 @@ pub struct ChangeCheck {
     /// zero for a rate.
     pub min_detectable: Option<f64>,
     /// The acceptance that took the tolerance's place, as an index into the thresholds' list.
-    pub accepted: Option<usize>,
+    pub acceptance: Option<usize>,
     /// What it came from, where it failed.
     pub attribution: Option<Attribution>,
     /// What it is held against.
@@ -263,7 +263,7 @@ pub struct Attribution {
     /// The kind of failure that makes up most of the growth.
     pub kind: Option<KindGrowth>,
     /// Whether the change is everywhere or in one place.
-    pub spread: Option<Spread>,
+    pub location: Option<ChangeLocation>,
 }
 
 /// One part of the latency, at the quantile of the metric.
@@ -303,7 +303,7 @@ pub struct KindGrowth {
 
 /// Where in a run a change shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spread {
+pub enum ChangeLocation {
     /// In so many units (pairs of a duet, else slices) it is beyond what is tolerated.
     Units {
         /// Units that are worse.
@@ -336,7 +336,7 @@ impl KindGrowth {
 
 /// An estimated change.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Change {
+pub struct EstimatedChange {
     /// The estimate.
     pub estimate: f64,
     /// Lower bound of the 95 % interval.
@@ -351,7 +351,7 @@ pub struct Change {
 
 /// Redirects of one request name that were not followed, and that its step does not ask for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Unfollowed {
+pub struct UnfollowedRedirects {
     /// The deployment that redirects.
     pub arm: Arm,
     /// The name.
@@ -374,7 +374,7 @@ pub enum InvalidReason {
         /// Which one.
         arm: Arm,
         /// What stands behind it.
-        cause: Cause,
+        cause: UnreachableCause,
         /// What happened.
         why: String,
     },
@@ -413,21 +413,21 @@ pub enum InvalidReason {
         requests: u64,
     },
     /// All responses of some names were redirects that were not followed: what they lead to was not measured.
-    Unfollowed(Vec<Unfollowed>),
+    Unfollowed(Vec<UnfollowedRedirects>),
     /// A limit got too few requests.
     TooFewForLimit {
         /// Index of the line.
-        line: usize,
+        check: usize,
     },
     /// A metric that is gated overall got too few requests or slices.
     TooFewForRegression {
         /// Index of the line.
-        line: usize,
+        check: usize,
     },
     /// `missing_baseline: fail`, and there is none to compare with.
     MissingBaseline,
     /// In a duet, the base arm never answered.
-    BaseSilent,
+    BaseUnresponsive,
     /// In a duet, the base arm served nobody for much of the time.
     BaseUnavailable {
         /// How long, in seconds.
@@ -443,7 +443,7 @@ pub enum Warning {
     /// Much faster than anything before: perhaps it no longer does its work.
     MuchFaster {
         /// Index of the line.
-        line: usize,
+        check: usize,
     },
     /// Nobody was served for some time, though a request was in flight: too short to fail, or of the base arm.
     Silent {
@@ -477,7 +477,7 @@ pub enum Warning {
         last_s: f64,
     },
     /// Names that are sent so rarely that their changes cannot be judged.
-    Rare {
+    RareRequests {
         /// The names.
         requests: Vec<String>,
     },
@@ -489,16 +489,16 @@ pub enum Warning {
         p99_s: f64,
     },
     /// Requests per second are compared with jobs that counted what was due, not what came back.
-    OtherRate,
+    RateDefinitionDiffers,
     /// A request name of the baseline was not sent.
-    Vanished {
+    MissingRequest {
         /// The name.
         request: String,
     },
     /// Most responses of some names were redirects that were not followed.
-    Unfollowed(Vec<Unfollowed>),
+    Unfollowed(Vec<UnfollowedRedirects>),
     /// Requests of some names failed since they were redirected out of the target, or further than their step follows.
-    Strayed(Vec<Unfollowed>),
+    RedirectedAway(Vec<UnfollowedRedirects>),
     /// Requests got no response after they had been written, and were sent again. Each is a failure.
     Resent {
         /// How many, over the measured phases.
@@ -507,7 +507,7 @@ pub enum Warning {
         most: Option<(String, u64)>,
     },
     /// The two sides of the comparison counted failures by different rules: see [`COUNTING`](crate::record::COUNTING).
-    OtherCounting {
+    FailureRulesDiffer {
         /// Whether it is the baseline that knew fewer failures.
         baseline_is_older: bool,
     },
@@ -524,9 +524,9 @@ pub enum Warning {
     /// This set-up cannot see the change that `must_detect` names.
     CannotDetect {
         /// Index of the line that sees least.
-        line: usize,
+        check: usize,
         /// What would let it see that; none where nothing within reason would.
-        enough: Option<SampleSizeAdvice>,
+        advice: Option<SampleSizeAdvice>,
     },
     /// `abort.error_rate` stopped the run.
     Aborted {
@@ -557,14 +557,14 @@ pub enum Warning {
         id: String,
     },
     /// The CPU model differs from that of matching jobs.
-    OtherCpu {
+    CpuDiffers {
         /// In the baseline's newest matching job.
         baseline: String,
         /// In this run.
         current: String,
     },
     /// The threads that sent the load had another scheduling than in some of the matching jobs.
-    OtherScheduling {
+    SchedulingDiffers {
         /// Jobs with another scheduling.
         differing: u32,
         /// Matching jobs.
@@ -573,9 +573,9 @@ pub enum Warning {
         current: Scheduling,
     },
     /// Warm answers are judged by themselves, and no answer says whether it is one.
-    NoColdMark,
+    NoColdStartHeader,
     /// Certificates went unchecked.
-    Insecure,
+    CertificatesUnchecked,
     /// Every response was one that proxies send of their own, and each request was sent to one.
     ProxyResponses {
         /// The deployment that was loaded.
@@ -623,9 +623,9 @@ pub struct Noise {
     /// Which deployment's slices: the base's in a duet, since nothing in it is new.
     pub arm: Arm,
     /// Standard deviation of the natural logarithm over slices: 0.03 is 3 %.
-    pub own: f64,
+    pub spread: f64,
     /// The same in the jobs of the baseline: their median; none where there are none.
-    pub usual: Option<f64>,
+    pub usual_spread: Option<f64>,
 }
 
 impl NotJudged {

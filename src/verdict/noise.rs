@@ -3,7 +3,7 @@
 use super::input::{CandidateRun, JudgeInput};
 use super::model::Noise;
 use super::regression::gated_metrics;
-use crate::baseline::{Matching, Scope};
+use crate::baseline::{Matching, PhaseScope};
 use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::record::{Aggregate, level, median};
@@ -29,16 +29,16 @@ pub(super) fn noise(case: &JudgeInput<'_>, runs: &[CandidateRun<'_>]) -> Option<
     Some(Noise {
         metric,
         arm: own.0,
-        own: six_digits(own.1),
-        usual: usual(case, metric).map(six_digits),
+        spread: six_digits(own.1),
+        usual_spread: usual(case, metric).map(six_digits),
     })
 }
 
 impl Noise {
     /// Whether the run was far noisier than the jobs of the baseline.
     pub fn is_unusual(&self) -> bool {
-        let usual = self.usual.map(|usual| usual.max(QUIET));
-        usual.is_some_and(|usual| self.own > NOISY * usual)
+        let usual = self.usual_spread.map(|usual| usual.max(QUIET));
+        usual.is_some_and(|usual| self.spread > NOISY * usual)
     }
 }
 
@@ -49,12 +49,12 @@ fn spread(run: &CandidateRun<'_>, metric: Metric) -> Option<(Arm, f64)> {
     } else {
         (Arm::Target, 0)
     };
-    let phases = Scope::Steady.phases(&run.record.phases);
+    let phases = PhaseScope::Steady.phases(&run.record.phases);
     let phases = phases.into_iter().map(|phase| {
-        let blocks = run.sieve.paired_slices(run.record, phase);
+        let blocks = run.filter.paired_slices(run.record, phase);
         let samples = blocks
             .iter()
-            .map(|arms| [Aggregate::of(&arms[index], None)]);
+            .map(|arms| [Aggregate::from_slices(&arms[index], None)]);
         samples.collect::<Vec<_>>()
     });
     let level = level(&phases.collect::<Vec<_>>(), metric).ok()?;
@@ -68,7 +68,7 @@ fn usual(case: &JudgeInput<'_>, metric: Metric) -> Option<f64> {
     };
     let spreads: Vec<f64> = jobs
         .iter()
-        .filter_map(|job| job.cell(&Scope::Steady, None)?.metrics.get(&metric))
+        .filter_map(|job| job.cell(&PhaseScope::Steady, None)?.metrics.get(&metric))
         .map(|(_, spread)| *spread)
         .collect();
     (spreads.len() >= FEWEST_JOBS).then(|| median(&spreads))

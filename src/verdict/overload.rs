@@ -4,7 +4,7 @@
 use super::input::CandidateRun;
 use super::model::Warning;
 use crate::measurement::Arm;
-use crate::record::{Aggregate, Completed, LoadModel, RunRecord, SliceRecord};
+use crate::record::{Aggregate, LoadModel, RunRecord, SliceRecord, Throughput};
 use crate::units::six_digits;
 
 /// Slices without which a trend is chance.
@@ -18,7 +18,7 @@ const SPREAD: f64 = 5.0;
 const GROWTH: f64 = 2.0;
 
 /// The phases in which the target did not keep up.
-pub(super) fn cautions(runs: &[CandidateRun<'_>]) -> Vec<Warning> {
+pub(super) fn warnings(runs: &[CandidateRun<'_>]) -> Vec<Warning> {
     let of_run = |run: &CandidateRun<'_>| {
         let record = run.record;
         let phases = 0..record.phases.len();
@@ -41,7 +41,7 @@ fn behind(record: &RunRecord, index: usize) -> Option<Warning> {
             let is_own = slice.phase == index && slice.pass == pass && slice.arm == Arm::Target;
             is_own && slice.silences.is_some()
         };
-        shortage(&record.slices.iter().filter(own).collect::<Vec<_>>())
+        backlog(&record.slices.iter().filter(own).collect::<Vec<_>>())
     });
     let worst = found.max_by(|a, b| (a.due / a.served).total_cmp(&(b.due / b.served)))?;
     Some(Warning::Overloaded {
@@ -54,33 +54,34 @@ fn behind(record: &RunRecord, index: usize) -> Option<Warning> {
 }
 
 /// Arrivals and responses per second, and the median latency of the first third and of the last.
-struct Shortage {
+struct Backlog {
     due: f64,
     served: f64,
     first_s: f64,
     last_s: f64,
 }
 
-fn shortage(slices: &[&SliceRecord]) -> Option<Shortage> {
+fn backlog(slices: &[&SliceRecord]) -> Option<Backlog> {
     if slices.len() < FEWEST_SLICES {
         return None;
     }
     let third = slices.len() / 3;
     let (first, rest) = slices.split_at(third);
     let (middle, last) = rest.split_at(rest.len() - third);
-    let median = |slices: &[&SliceRecord]| Aggregate::of(slices, None).latencies.quantile(0.5);
+    let median =
+        |slices: &[&SliceRecord]| Aggregate::from_slices(slices, None).latencies.quantile(0.5);
     let (first_s, middle_s, last_s) = (median(first)?, median(middle)?, median(last)?);
     let is_growing = first_s < middle_s && middle_s <= last_s && last_s >= GROWTH * first_s;
-    let mut served = Completed::default();
+    let mut served = Throughput::default();
     let mut due = 0;
     for slice in rest {
-        served.add(slice.completed(None));
+        served.add(slice.throughput(None));
         due += slice.cells.iter().map(|cell| cell.requests).sum::<u64>();
     }
     let due_count = due as f64;
     let open = due_count - served.responses as f64;
     let is_short = open > (SHORTAGE * due_count).max(SPREAD * libm::sqrt(due_count));
-    (is_growing && is_short && served.seconds > 0.0).then(|| Shortage {
+    (is_growing && is_short && served.seconds > 0.0).then(|| Backlog {
         due: due_count / served.seconds,
         served: served.responses as f64 / served.seconds,
         first_s,

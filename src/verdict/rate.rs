@@ -37,7 +37,7 @@ impl Rate {
             rates: Vec::new(),
         };
         for slice in slices.filter(|slice| slice.length_s > 0.0) {
-            let completed = slice.completed(request);
+            let completed = slice.throughput(request);
             self.requests += completed.responses;
             phase.seconds += slice.length_s;
             phase.rates.extend(completed.per_second());

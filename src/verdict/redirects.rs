@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::input::{CandidateRun, ReferenceData};
-use super::model::{Unfollowed, Warning};
+use super::model::{UnfollowedRedirects, Warning};
 use crate::measurement::{Arm, FailureKind, Parts};
 
 /// Names that were redirected and not followed, by whether that goes for all of their responses, or for most.
 #[derive(Default)]
-pub(super) struct Redirects {
-    pub(super) all: Vec<Unfollowed>,
-    pub(super) most: Vec<Unfollowed>,
+pub(super) struct RedirectFindings {
+    pub(super) all: Vec<UnfollowedRedirects>,
+    pub(super) most: Vec<UnfollowedRedirects>,
 }
 
 /// The names of which more than half of the responses redirect and were not followed, over the measured phases.
-pub(super) fn redirects(runs: &[CandidateRun<'_>]) -> Redirects {
-    let mut found = Redirects::default();
+pub(super) fn redirects(runs: &[CandidateRun<'_>]) -> RedirectFindings {
+    let mut found = RedirectFindings::default();
     for ((arm, request), parts) in by_name(runs) {
         let responses = parts.statuses.values().sum();
         let redirects = parts.unfollowed;
@@ -33,7 +33,7 @@ pub(super) fn redirects(runs: &[CandidateRun<'_>]) -> Redirects {
 }
 
 /// The names of the target of which requests failed since their redirect could not be followed.
-pub(super) fn strayed(runs: &[CandidateRun<'_>]) -> Vec<Unfollowed> {
+pub(super) fn redirected_away(runs: &[CandidateRun<'_>]) -> Vec<UnfollowedRedirects> {
     let strayed = by_name(runs)
         .into_iter()
         .filter_map(|((arm, request), parts)| {
@@ -51,10 +51,10 @@ pub(super) fn strayed(runs: &[CandidateRun<'_>]) -> Vec<Unfollowed> {
     strayed.collect()
 }
 
-fn unfollowed(arm: Arm, request: &str, redirects: u64, parts: &Parts) -> Unfollowed {
+fn unfollowed(arm: Arm, request: &str, redirects: u64, parts: &Parts) -> UnfollowedRedirects {
     let statuses = parts.statuses.iter();
     let statuses = statuses.filter(|(status, _)| (300..400).contains(*status));
-    Unfollowed {
+    UnfollowedRedirects {
         arm,
         request: request.to_owned(),
         redirects,
@@ -79,7 +79,7 @@ pub(super) fn resent(runs: &[CandidateRun<'_>]) -> Option<Warning> {
 }
 
 /// That what the runs are compared with was counted by other rules.
-pub(super) fn other_counting(
+pub(super) fn failure_rules_differ(
     runs: &[CandidateRun<'_>],
     opponent: ReferenceData<'_>,
 ) -> Option<Warning> {
@@ -91,7 +91,7 @@ pub(super) fn other_counting(
         jobs.iter().map(move |job| (job.counting, now))
     });
     let (before, now) = pairs.find(|(before, now)| before != now)?;
-    Some(Warning::OtherCounting {
+    Some(Warning::FailureRulesDiffer {
         baseline_is_older: before < now,
     })
 }

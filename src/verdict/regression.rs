@@ -10,7 +10,7 @@ use super::history::Jobs;
 use super::input::{CandidateRun, JudgeInput, ReferenceData};
 use super::model::{Enforcement, NotJudged, Reference};
 use super::rule::{Rule, Rules};
-use crate::baseline::Scope;
+use crate::baseline::PhaseScope;
 use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::record::PhaseRecord;
@@ -25,7 +25,7 @@ pub(super) fn judge(
     let (gated, reported): (Vec<_>, Vec<_>) = cells(case, runs, opponent)
         .into_iter()
         .enumerate()
-        .partition(|(_, cell)| cell.standing == Enforcement::Gated);
+        .partition(|(_, cell)| cell.enforcement == Enforcement::Gated);
     let alpha = case.alpha(opponent);
     // What is only reported is a family of its own: it costs the gate no power, and is marked as worse as seldom.
     let mut judged: Vec<(usize, TestedCheck)> = [gated, reported]
@@ -40,15 +40,15 @@ pub(super) fn judge(
 }
 
 /// Request names of the reference that no candidate sent.
-pub(super) fn vanished(
+pub(super) fn missing_requests(
     runs: &[CandidateRun<'_>],
     opponent: ReferenceData<'_>,
     regression: &Regression,
 ) -> Vec<String> {
     let mut gone: Vec<String> = Vec::new();
     for scope in scopes(runs, regression) {
-        let sent = sent(runs, &scope.of, Arm::Target);
-        for name in reference_names(runs, opponent, &scope.of) {
+        let sent = sent(runs, &scope.phases, Arm::Target);
+        for name in reference_names(runs, opponent, &scope.phases) {
             if !sent.contains(&name) && !gone.contains(&name) {
                 gone.push(name);
             }
@@ -66,24 +66,24 @@ fn cells(
     let Some(newest) = runs.last() else {
         return Vec::new();
     };
-    let rules = Rules::of_run(regression, opponent, newest.record);
-    let (is_told, has_cold) = (cold::is_told(runs), cold::is_seen(runs));
+    let rules = Rules::for_run(regression, opponent, newest.record);
+    let (is_told, has_cold) = (cold::is_marked(runs), cold::has_cold_starts(runs));
     let mut cells = Vec::new();
     for scope in scopes(runs, regression) {
-        let names = sent(runs, &scope.of, Arm::Target);
+        let names = sent(runs, &scope.phases, Arm::Target);
         let mut known: BTreeSet<String> = names.iter().cloned().collect();
-        known.extend(reference_names(runs, opponent, &scope.of));
+        known.extend(reference_names(runs, opponent, &scope.phases));
         // With one name, overall is its only cell: two tests of the same requests would cost power and tell nothing.
         let only = known.first().filter(|_| known.len() == 1);
         let by_name = only.is_none() && scope.is_gated && opponent.is_some();
         let names = names.into_iter().filter(|_| by_name);
         for subject in std::iter::once(Subject::Overall).chain(names.map(Subject::Request)) {
-            let observed = Observed::of(runs, opponent, &scope.of, &subject);
+            let observed = Observed::new(runs, opponent, &scope.phases, &subject);
             for (metric, standing) in metrics(regression, &scope) {
                 if standing == Enforcement::Reported && !is_reported(metric, &subject, has_cold) {
                     continue;
                 }
-                let rule = rules.of(&subject, only.map(String::as_str), metric);
+                let rule = rules.for_check(&subject, only.map(String::as_str), metric);
                 let compared = cold::checked(observed.compare(metric), metric, is_told);
                 // A reported metric that has no change to report is no news.
                 if standing == Enforcement::Gated || compared.evidence.is_ok() {
@@ -91,7 +91,7 @@ fn cells(
                         subject: subject.clone(),
                         phase: scope.phase(),
                         metric,
-                        standing: own_standing(standing, &rule, &compared),
+                        enforcement: enforcement(standing, &rule, &compared),
                         reference: Reference::Newest,
                         rule,
                         compared,
@@ -110,7 +110,7 @@ fn is_reported(metric: Metric, subject: &Subject, has_cold: bool) -> bool {
 }
 
 /// A cell that is off, or whose base arm only fails, is reported and never gated.
-fn own_standing(standing: Enforcement, rule: &Rule, compared: &Compared) -> Enforcement {
+fn enforcement(standing: Enforcement, rule: &Rule, compared: &Compared) -> Enforcement {
     if rule.off || matches!(compared.evidence, Err(NotJudged::BaseFails)) {
         Enforcement::Reported
     } else {
@@ -120,15 +120,15 @@ fn own_standing(standing: Enforcement, rule: &Rule, compared: &Compared) -> Enfo
 
 /// The phases that a cell speaks of, and whether it may fail the build.
 pub(super) struct GatedScope {
-    pub(super) of: Scope,
+    pub(super) phases: PhaseScope,
     pub(super) is_gated: bool,
 }
 
 impl GatedScope {
     pub(super) fn phase(&self) -> Option<String> {
-        match &self.of {
-            Scope::Steady => None,
-            Scope::Phase(name) => Some(name.clone()),
+        match &self.phases {
+            PhaseScope::Steady => None,
+            PhaseScope::Phase(name) => Some(name.clone()),
         }
     }
 }
@@ -144,19 +144,19 @@ pub(super) fn scopes(runs: &[CandidateRun<'_>], regression: &Regression) -> Vec<
 
 /// The same of phases that have not run yet.
 pub(super) fn gated_scopes(phases: &[PhaseRecord], regression: &Regression) -> Vec<GatedScope> {
-    let others = Scope::all(phases)
+    let others = PhaseScope::all(phases)
         .into_iter()
         .filter_map(|scope| match scope {
-            Scope::Steady => None,
-            Scope::Phase(name) => Some(GatedScope {
+            PhaseScope::Steady => None,
+            PhaseScope::Phase(name) => Some(GatedScope {
                 is_gated: regression.phases.contains(&name),
-                of: Scope::Phase(name),
+                phases: PhaseScope::Phase(name),
             }),
         });
     let others: Vec<GatedScope> = others.collect();
-    let has_steady = !Scope::Steady.phases(phases).is_empty();
+    let has_steady = !PhaseScope::Steady.phases(phases).is_empty();
     let steady = (has_steady || others.iter().all(|scope| !scope.is_gated)).then_some(GatedScope {
-        of: Scope::Steady,
+        phases: PhaseScope::Steady,
         is_gated: true,
     });
     steady.into_iter().chain(others).collect()
@@ -191,16 +191,16 @@ enum Observed<'a> {
 }
 
 impl<'a> Observed<'a> {
-    fn of(
+    fn new(
         runs: &[CandidateRun<'_>],
         opponent: ReferenceData<'a>,
-        scope: &Scope,
+        scope: &PhaseScope,
         subject: &Subject,
     ) -> Self {
         match opponent {
-            ReferenceData::BaseArm => Self::Pairs(Pairs::of(runs, scope, subject)),
-            ReferenceData::Jobs(jobs) => Self::Jobs(Jobs::of(runs, jobs, scope, subject)),
-            ReferenceData::Nothing(_) => Self::Alone(Jobs::of(runs, &[], scope, subject)),
+            ReferenceData::BaseArm => Self::Pairs(Pairs::new(runs, scope, subject)),
+            ReferenceData::Jobs(jobs) => Self::Jobs(Jobs::new(runs, jobs, scope, subject)),
+            ReferenceData::Nothing(_) => Self::Alone(Jobs::new(runs, &[], scope, subject)),
         }
     }
 
@@ -214,7 +214,7 @@ impl<'a> Observed<'a> {
 }
 
 /// The names that the runs sent in a scope on one arm, in the order of the records.
-pub(super) fn sent(runs: &[CandidateRun<'_>], scope: &Scope, arm: Arm) -> Vec<String> {
+pub(super) fn sent(runs: &[CandidateRun<'_>], scope: &PhaseScope, arm: Arm) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for CandidateRun { record, .. } in runs {
         let phases = scope.phases(&record.phases);
@@ -236,7 +236,7 @@ pub(super) fn sent(runs: &[CandidateRun<'_>], scope: &Scope, arm: Arm) -> Vec<St
 fn reference_names(
     runs: &[CandidateRun<'_>],
     opponent: ReferenceData<'_>,
-    scope: &Scope,
+    scope: &PhaseScope,
 ) -> Vec<String> {
     match opponent {
         ReferenceData::BaseArm => sent(runs, scope, Arm::Base),

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::evidence::SMALLEST_SHARE;
 use super::input::ReferenceData;
-use crate::metric::{Kind, Metric};
+use crate::metric::{Metric, MetricKind};
 use crate::record::RunRecord;
 use crate::thresholds::{Acceptance, Regression, RequestRule, Subject};
 
@@ -17,7 +17,7 @@ const HARMLESS_SHARE: f64 = 0.01;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Rule {
     /// Changes up to this are nobody's business where nothing is accepted: a fraction, for errors a difference of shares.
-    pub(super) ordinary: f64,
+    pub(super) default_margin: f64,
     /// What the test holds the change against: the tolerance or what was accepted; for errors nothing or what was accepted.
     pub(super) null: f64,
     /// What is told as the tolerance.
@@ -25,7 +25,7 @@ pub(super) struct Rule {
     /// Latency changes below this are nobody's business, in seconds.
     pub(super) floor: f64,
     /// The cell passes when the change at its worst is below this.
-    pub(super) harmless: f64,
+    pub(super) equivalence_margin: f64,
     /// The acceptance that took the tolerance's place.
     pub(super) accepted: Option<usize>,
     /// Whether the file turns the cell off.
@@ -36,15 +36,15 @@ impl Rule {
     /// The same against the anchor, from which many small changes may add up: what is tolerated is at least
     /// `drift_tolerance`, and what passes is wider by as much. Error rates have a rule of their own.
     pub(super) fn against_the_anchor(self, regression: &Regression, metric: Metric) -> Self {
-        if metric.kind() == Kind::Share {
+        if metric.kind() == MetricKind::Share {
             return self;
         }
         let null = self.null.max(regression.drift_tolerance);
         Self {
-            ordinary: self.ordinary.max(regression.drift_tolerance),
+            default_margin: self.default_margin.max(regression.drift_tolerance),
             null,
             tolerance: null,
-            harmless: self.harmless + (null - self.null),
+            equivalence_margin: self.equivalence_margin + (null - self.null),
             ..self
         }
     }
@@ -66,17 +66,17 @@ pub(super) struct Rules<'a> {
 
 impl<'a> Rules<'a> {
     /// The rules that a run is judged by: those of its own day.
-    pub(super) fn of_run(
+    pub(super) fn for_run(
         regression: &'a Regression,
         opponent: ReferenceData<'_>,
         newest: &RunRecord,
     ) -> Self {
         let is_duet = matches!(opponent, ReferenceData::BaseArm);
-        Self::on(day(newest.run.started), regression, is_duet)
+        Self::for_day(day(newest.run.started), regression, is_duet)
     }
 
     /// The rules of a day.
-    pub(super) fn on(today: Date, regression: &'a Regression, is_duet: bool) -> Self {
+    pub(super) fn for_day(today: Date, regression: &'a Regression, is_duet: bool) -> Self {
         Self {
             regression,
             is_duet,
@@ -85,7 +85,7 @@ impl<'a> Rules<'a> {
     }
 
     /// The rule of one cell; `only` is the one request name that there is, whose rule is overall's too.
-    pub(super) fn of(&self, subject: &Subject, only: Option<&str>, metric: Metric) -> Rule {
+    pub(super) fn for_check(&self, subject: &Subject, only: Option<&str>, metric: Metric) -> Rule {
         let name = subject.name().or(only);
         let (mut tolerance, mut floor, mut off) = (None, None, false);
         match name.and_then(|name| self.regression.requests.get(name)) {
@@ -98,24 +98,24 @@ impl<'a> Rules<'a> {
         }
         let ordinary = match metric.kind() {
             // An error rate is tested against no change at all, and a failure needs a smallest difference besides.
-            Kind::Share => 0.0,
+            MetricKind::Share => 0.0,
             // How much a rate varies between jobs has no figure of its own: the wider tolerance holds in either mode.
-            Kind::Rate => tolerance.unwrap_or(self.regression.tolerance),
-            Kind::Quantile(_) => tolerance.unwrap_or(self.tolerance()),
+            MetricKind::Rate => tolerance.unwrap_or(self.regression.tolerance),
+            MetricKind::Quantile(_) => tolerance.unwrap_or(self.tolerance()),
         };
         let accepted = self.accepted(subject, metric);
         let null = accepted.map_or(ordinary, |(_, acceptance)| acceptance.up_to.max(ordinary));
         Rule {
-            ordinary,
+            default_margin: ordinary,
             null,
             tolerance: match metric.kind() {
-                Kind::Share => null.max(SMALLEST_SHARE),
-                Kind::Rate | Kind::Quantile(_) => null,
+                MetricKind::Share => null.max(SMALLEST_SHARE),
+                MetricKind::Rate | MetricKind::Quantile(_) => null,
             },
             floor: floor.unwrap_or(self.regression.floor).as_secs_f64(),
-            harmless: match metric.kind() {
-                Kind::Share => HARMLESS_SHARE,
-                Kind::Rate | Kind::Quantile(_) => self.must_detect(),
+            equivalence_margin: match metric.kind() {
+                MetricKind::Share => HARMLESS_SHARE,
+                MetricKind::Rate | MetricKind::Quantile(_) => self.must_detect(),
             },
             accepted: accepted.map(|(index, _)| index),
             off,

@@ -49,13 +49,13 @@ fn problem(run: &CandidateRun<'_>) -> Option<InvalidReason> {
 }
 
 fn late(run: &CandidateRun<'_>) -> Option<InvalidReason> {
-    let late = [run.sieve.pairs, run.sieve.slices];
+    let late = [run.filter.pairs, run.filter.slices];
     let tally = late.into_iter().find(|tally| tally.is_too_many())?;
     Some(InvalidReason::GeneratorLate {
         dropped: tally.dropped,
         of: tally.of,
-        worst_s: run.sieve.worst_s,
-        limit_s: run.sieve.limit_s,
+        worst_s: run.filter.worst_s,
+        limit_s: run.filter.limit_s,
     })
 }
 

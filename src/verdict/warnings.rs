@@ -8,7 +8,7 @@ use super::redirects;
 use super::regression;
 use super::rule::Rules;
 use crate::measurement::{Arm, FailureKind, LatencyHistogram};
-use crate::metric::{Kind, Metric};
+use crate::metric::{Metric, MetricKind};
 use crate::record::{DropCount, Ended, Environment, LoadModel, RunRecord, Scheduling};
 use crate::thresholds::{Acceptance, Subject, Thresholds};
 use crate::units::six_digits;
@@ -19,7 +19,7 @@ const PROXY_STATUSES: [u16; 4] = [407, 502, 503, 504];
 const SHORTEST_WAIT_S: f64 = 1.0;
 
 /// What the runs themselves give reason to say.
-pub(super) fn of_runs(
+pub(super) fn for_runs(
     thresholds: &Thresholds,
     runs: &[CandidateRun<'_>],
     opponent: ReferenceData<'_>,
@@ -31,29 +31,29 @@ pub(super) fn of_runs(
         }
     }
     if runs.iter().any(|run| run.record.run.insecure) {
-        cautions.push(Warning::Insecure);
+        cautions.push(Warning::CertificatesUnchecked);
     }
     for CandidateRun { record, .. } in runs {
         cautions.extend(proxy_responses(record));
     }
     let redirected = redirects::redirects(runs).most;
     cautions.extend((!redirected.is_empty()).then_some(Warning::Unfollowed(redirected)));
-    let strayed = redirects::strayed(runs);
-    cautions.extend((!strayed.is_empty()).then_some(Warning::Strayed(strayed)));
+    let strayed = redirects::redirected_away(runs);
+    cautions.extend((!strayed.is_empty()).then_some(Warning::RedirectedAway(strayed)));
     cautions.extend(redirects::resent(runs));
-    cautions.extend(redirects::other_counting(runs, opponent));
+    cautions.extend(redirects::failure_rules_differ(runs, opponent));
     cautions.extend(late_slices(runs));
-    cautions.extend(cold::caution(thresholds, runs));
-    cautions.extend(other_cpu(runs, opponent));
-    cautions.extend(other_scheduling(runs, opponent));
+    cautions.extend(cold::warning(thresholds, runs));
+    cautions.extend(cpu_differs(runs, opponent));
+    cautions.extend(scheduling_differs(runs, opponent));
     cautions.extend(late_jobs(opponent));
-    cautions.extend(other_rate(thresholds, runs, opponent));
+    cautions.extend(rate_definition_differs(thresholds, runs, opponent));
     cautions.extend(long_waits(runs));
     cautions
 }
 
 /// What the comparison gives reason to say; the cells' lines begin at index `first`.
-pub(super) fn of_cells(
+pub(super) fn for_checks(
     case: &JudgeInput<'_>,
     runs: &[CandidateRun<'_>],
     opponent: ReferenceData<'_>,
@@ -61,17 +61,17 @@ pub(super) fn of_cells(
     first: usize,
 ) -> Vec<Warning> {
     let mut cautions = Vec::new();
-    let gone = regression::vanished(runs, opponent, &case.thresholds.regression);
+    let gone = regression::missing_requests(runs, opponent, &case.thresholds.regression);
     cautions.extend(
         gone.into_iter()
-            .map(|request| Warning::Vanished { request }),
+            .map(|request| Warning::MissingRequest { request }),
     );
     cautions.extend(much_faster(cells).map(|index| Warning::MuchFaster {
-        line: first + index,
+        check: first + index,
     }));
-    cautions.extend(blind(cells).map(|index| Warning::CannotDetect {
-        line: first + index,
-        enough: enough(&cells[index], runs, opponent),
+    cautions.extend(least_sensitive(cells).map(|index| Warning::CannotDetect {
+        check: first + index,
+        advice: sample_size_advice(&cells[index], runs, opponent),
     }));
     cautions.extend(acceptances(case, runs, opponent, cells));
     cautions
@@ -101,7 +101,7 @@ fn proxy_responses(record: &RunRecord) -> impl Iterator<Item = Warning> {
 
 /// The slices that latencies are judged without; none where that makes the run invalid.
 fn late_slices(runs: &[CandidateRun<'_>]) -> Option<Warning> {
-    let sieves = || runs.iter().map(|run| &run.sieve);
+    let sieves = || runs.iter().map(|run| &run.filter);
     let tallies = || sieves().flat_map(|sieve| [sieve.pairs, sieve.slices]);
     let dropped = tallies().map(|tally| tally.dropped).sum();
     let is_invalid = tallies().any(DropCount::is_too_many);
@@ -147,7 +147,7 @@ fn long_waits(runs: &[CandidateRun<'_>]) -> Option<Warning> {
 }
 
 /// In a closed model what is due follows what came back, so both are alike.
-fn other_rate(
+fn rate_definition_differs(
     thresholds: &Thresholds,
     runs: &[CandidateRun<'_>],
     opponent: ReferenceData<'_>,
@@ -164,24 +164,24 @@ fn other_rate(
         .gate
         .contains(&Metric::RequestsPerSecond);
     let is_other = jobs.iter().any(|job| !job.counts_responses);
-    (is_gated && is_other && runs.iter().any(is_open)).then_some(Warning::OtherRate)
+    (is_gated && is_other && runs.iter().any(is_open)).then_some(Warning::RateDefinitionDiffers)
 }
 
-fn other_cpu(runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) -> Option<Warning> {
+fn cpu_differs(runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) -> Option<Warning> {
     let ReferenceData::Jobs(jobs) = opponent else {
         return None;
     };
     let baseline = &jobs.last()?.environment.cpu;
     let current = &runs.last()?.record.environment.cpu;
     let differ = !baseline.is_empty() && !current.is_empty() && baseline != current;
-    differ.then(|| Warning::OtherCpu {
+    differ.then(|| Warning::CpuDiffers {
         baseline: baseline.clone(),
         current: current.clone(),
     })
 }
 
 /// Latency holds the generator's own delay, which real-time scheduling shortens.
-fn other_scheduling(runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) -> Option<Warning> {
+fn scheduling_differs(runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) -> Option<Warning> {
     let ReferenceData::Jobs(jobs) = opponent else {
         return None;
     };
@@ -191,7 +191,7 @@ fn other_scheduling(runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) -> O
     let differing = jobs.iter().filter(|job| of(&job.environment) != current);
     let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
     let differing = count(differing.count());
-    (differing > 0).then(|| Warning::OtherScheduling {
+    (differing > 0).then(|| Warning::SchedulingDiffers {
         differing,
         jobs: count(jobs.len()),
         current,
@@ -202,46 +202,46 @@ fn other_scheduling(runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) -> O
 /// the one that gained most.
 fn much_faster(cells: &[TestedCheck]) -> Option<usize> {
     let gained = |cell: &TestedCheck| {
-        let is_latency = matches!(cell.cell.metric.kind(), Kind::Quantile(_));
-        let is_gated = is_latency && cell.line.enforcement == Enforcement::Gated;
-        let evidence = cell.cell.compared.evidence.as_ref().ok();
-        let better = evidence.filter(|_| is_gated)?.surely_better()?;
-        (better > cell.cell.rule.harmless).then_some(better)
+        let is_latency = matches!(cell.input.metric.kind(), MetricKind::Quantile(_));
+        let is_gated = is_latency && cell.check.enforcement == Enforcement::Gated;
+        let evidence = cell.input.compared.evidence.as_ref().ok();
+        let better = evidence.filter(|_| is_gated)?.improvement_lower_bound()?;
+        (better > cell.input.rule.equivalence_margin).then_some(better)
     };
     largest(cells, gained)
 }
 
 /// The gated cell that sees least, where that is less than `must_detect` asks for. Error rates have a rule of their own,
 /// and an acceptance blinds a cell on purpose.
-fn blind(cells: &[TestedCheck]) -> Option<usize> {
+fn least_sensitive(cells: &[TestedCheck]) -> Option<usize> {
     let unseen = |cell: &TestedCheck| {
-        let is_share = matches!(cell.cell.metric.kind(), Kind::Share);
-        let is_meant = is_share || cell.cell.rule.accepted.is_some();
+        let is_share = matches!(cell.input.metric.kind(), MetricKind::Share);
+        let is_meant = is_share || cell.input.rule.accepted.is_some();
         let seen = cell
             .detectable
-            .filter(|_| !is_meant && cell.line.enforcement == Enforcement::Gated)?;
-        (seen > cell.cell.rule.harmless).then_some(seen)
+            .filter(|_| !is_meant && cell.check.enforcement == Enforcement::Gated)?;
+        (seen > cell.input.rule.equivalence_margin).then_some(seen)
     };
     largest(cells, unseen)
 }
 
 /// What would let a cell see what it must.
-fn enough(
+fn sample_size_advice(
     cell: &TestedCheck,
     runs: &[CandidateRun<'_>],
     opponent: ReferenceData<'_>,
 ) -> Option<SampleSizeAdvice> {
-    let it = cell.cell.compared.evidence.as_ref().ok()?.log_ratio()?;
-    let rule = &cell.cell.rule;
-    let (wanted, null) = (libm::log1p(rule.harmless), libm::log1p(rule.null));
+    let it = cell.input.compared.evidence.as_ref().ok()?.log_ratio()?;
+    let rule = &cell.input.rule;
+    let (wanted, null) = (libm::log1p(rule.equivalence_margin), libm::log1p(rule.null));
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     match opponent {
         ReferenceData::BaseArm => {
             let units = it
                 .estimate
                 .pairs_to_detect(it.units, wanted, null, cell.level)?;
-            let turns = runs.last()?.record.turns.as_ref()?;
-            let pairs: u32 = runs.iter().map(|run| run.sieve.pairs.of).sum();
+            let turns = runs.last()?.record.duet.as_ref()?;
+            let pairs: u32 = runs.iter().map(|run| run.filter.pairs.of).sum();
             let phases = runs.iter().map(|run| {
                 let phases = run.record.phases.iter();
                 phases
@@ -294,7 +294,7 @@ fn acceptances(
     let Some(newest) = runs.last() else {
         return Vec::new();
     };
-    let rules = Rules::of_run(&case.thresholds.regression, opponent, newest.record);
+    let rules = Rules::for_run(&case.thresholds.regression, opponent, newest.record);
     let accepted = case.thresholds.regression.accepted.iter().enumerate();
     accepted
         .filter_map(|(index, acceptance)| {
@@ -315,11 +315,11 @@ fn is_unneeded(acceptance: &Acceptance, cells: &[TestedCheck]) -> bool {
     // With one name, overall is its cell.
     let only_overall = cells
         .iter()
-        .all(|cell| cell.cell.subject == Subject::Overall);
+        .all(|cell| cell.input.subject == Subject::Overall);
     cells
         .iter()
-        .filter(|cell| only_overall || cell.cell.subject == acceptance.subject)
-        .filter(|cell| cell.cell.metric == acceptance.metric)
-        .filter(|cell| cell.line.enforcement == Enforcement::Gated)
-        .all(|cell| cell.passes_unaccepted)
+        .filter(|cell| only_overall || cell.input.subject == acceptance.subject)
+        .filter(|cell| cell.input.metric == acceptance.metric)
+        .filter(|cell| cell.check.enforcement == Enforcement::Gated)
+        .all(|cell| cell.passes_without_acceptance)
 }

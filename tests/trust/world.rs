@@ -309,7 +309,7 @@ impl History {
     /// The jobs of a baseline and the candidates.
     pub(crate) fn draw(&self, pool: &Pool, seed: u64) -> (Vec<Job>, Vec<RunRecord>) {
         let mut draw = Draw::new(seed);
-        let jobs = (0..self.jobs).map(|_| Job::of(&self.run(pool, &mut draw, 1.0), false));
+        let jobs = (0..self.jobs).map(|_| Job::from_record(&self.run(pool, &mut draw, 1.0), false));
         let jobs = jobs.collect();
         let candidates = (0..self.candidates).map(|_| self.run(pool, &mut draw, self.slower));
         (jobs, candidates.collect())

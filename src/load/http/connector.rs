@@ -18,7 +18,7 @@ use super::h2::Session;
 use super::origin::{Origin, Scheme};
 use super::stream::Stream;
 use super::tls::{self, AskedForCertificate, TlsError, Trust};
-use crate::measurement::Cause;
+use crate::measurement::UnreachableCause;
 use crate::scenario::HttpVersion;
 
 /// How long each connection may take that finds out what stands behind a failure.
@@ -99,7 +99,7 @@ impl Connector {
     }
 
     /// Opens a connection and closes it again; says what happened if there is none.
-    pub async fn try_open(&self) -> Result<(), (Cause, String)> {
+    pub async fn try_open(&self) -> Result<(), (UnreachableCause, String)> {
         let mut times = Times::from(Instant::now());
         let opened = self.open(&mut times).await;
         opened.map(drop).map_err(|failed| {
@@ -109,8 +109,8 @@ impl Connector {
     }
 
     /// Finds out by connections of its own why no response came from a server that takes connections.
-    pub async fn diagnose(&self) -> Cause {
-        let within = |found: Option<Option<Cause>>| found.flatten();
+    pub async fn diagnose(&self) -> UnreachableCause {
+        let within = |found: Option<Option<UnreachableCause>>| found.flatten();
         let Some(tls) = &self.tls else {
             return within(timeout(DIAGNOSIS, self.speaks_tls()).await.ok()).unwrap_or_default();
         };
@@ -130,7 +130,7 @@ impl Connector {
         self.stream(&mut Times::from(Instant::now())).await.ok()
     }
 
-    async fn speaks_plainly(&self) -> Option<Cause> {
+    async fn speaks_plainly(&self) -> Option<UnreachableCause> {
         let mut tcp = self.way_in().await?;
         let request = format!(
             "HEAD {}/ HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
@@ -142,30 +142,32 @@ impl Connector {
         tcp.read_exact(&mut start).await.ok()?;
         // Many servers explain in plain HTTP that they expect TLS, with this status.
         let is_http = start.starts_with(b"HTTP/1.") && !start.ends_with(b" 400");
-        is_http.then_some(Cause::PlainHttp)
+        is_http.then_some(UnreachableCause::PlainHttp)
     }
 
     /// What goes wrong in a session whose handshake may be done before the server has looked at what it got; none if there
     /// is no session.
-    async fn fault_of_session(&self, tls: &Tls) -> Option<Cause> {
+    async fn fault_of_session(&self, tls: &Tls) -> Option<UnreachableCause> {
         let mut stream = match tls.shake_hands(self.way_in().await?).await {
             Ok(stream) => stream,
-            Err(failed) => return Some(failed.cause).filter(|cause| *cause != Cause::Unknown),
+            Err(failed) => {
+                return Some(failed.cause).filter(|cause| *cause != UnreachableCause::Unknown);
+            }
         };
         let said = timeout(DIAGNOSIS / 2, stream.read_u8()).await;
         let Ok(Err(error)) = said else {
-            return Some(Cause::Unknown);
+            return Some(UnreachableCause::Unknown);
         };
         let cause = RequestError::on_connection(&error).cause;
         // Not every server says why it closes the session of a client without a certificate.
-        if cause == Cause::Unknown && tls.asked.was_asked() {
-            return Some(Cause::ClientCertificate);
+        if cause == UnreachableCause::Unknown && tls.asked.was_asked() {
+            return Some(UnreachableCause::ClientCertificate);
         }
         Some(cause)
     }
 
     /// Whether a handshake gets as far as a server that speaks TLS gets, whomever it trusts.
-    async fn speaks_tls(&self) -> Option<Cause> {
+    async fn speaks_tls(&self) -> Option<UnreachableCause> {
         let tcp = self.way_in().await?;
         let tls = Tls::new(&self.origin, HttpVersion::Auto, Trust::Anyone).ok()?;
         let shaken = tls.connector.connect(tls.name, tcp).await;
@@ -176,7 +178,7 @@ impl Connector {
                 fault.is_some_and(|fault| matches!(fault, rustls::Error::AlertReceived(_)))
             }
         };
-        is_tls.then_some(Cause::ExpectsTls)
+        is_tls.then_some(UnreachableCause::ExpectsTls)
     }
 
     /// Opens a connection, noting in `times` what it took as far as it came.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::h1::ReadError;
 use super::response::Response;
 use super::tls;
-use crate::measurement::Cause;
+use crate::measurement::UnreachableCause;
 use crate::units::{Latency, format_duration};
 
 /// One request and what came of it.
@@ -18,7 +18,7 @@ pub struct Exchange {
     /// What the system or the reader said of a failure, for people.
     pub detail: Option<String>,
     /// What stands behind a failure, as far as it is known.
-    pub cause: Cause,
+    pub cause: UnreachableCause,
     /// The status of a response whose head came before its body was whole.
     pub head: Option<u16>,
     /// How long it took.
@@ -41,7 +41,7 @@ impl Exchange {
         Self {
             outcome: Err(Failure::Timeout),
             detail: None,
-            cause: Cause::Unknown,
+            cause: UnreachableCause::Unknown,
             head: None,
             times: Times::from(now),
             new_connection: false,
@@ -64,7 +64,7 @@ impl Exchange {
         match (self.head, self.times.first_byte) {
             (Some(status), Some(first_byte)) => RequestError::because(
                 Failure::Timeout,
-                Cause::UnendingBody,
+                UnreachableCause::UnendingBody,
                 &format_args!(
                     "responded {status} after {}, and its body did not end within {}",
                     Latency(first_byte.as_secs_f64()),
@@ -73,7 +73,7 @@ impl Exchange {
             ),
             (Some(_) | None, _) if self.times.connect.is_some() || !self.new_connection => {
                 RequestError {
-                    cause: Cause::NoResponse,
+                    cause: UnreachableCause::NoResponse,
                     ..RequestError::timeout(after)
                 }
             }
@@ -224,16 +224,20 @@ pub(super) struct ConnectionError {
 #[derive(Debug)]
 pub(super) struct RequestError {
     pub(super) failure: Failure,
-    pub(super) cause: Cause,
+    pub(super) cause: UnreachableCause,
     pub(super) detail: String,
 }
 
 impl RequestError {
     pub(super) fn new(failure: Failure, detail: &impl fmt::Display) -> Self {
-        Self::because(failure, Cause::Unknown, detail)
+        Self::because(failure, UnreachableCause::Unknown, detail)
     }
 
-    pub(super) fn because(failure: Failure, cause: Cause, detail: &impl fmt::Display) -> Self {
+    pub(super) fn because(
+        failure: Failure,
+        cause: UnreachableCause,
+        detail: &impl fmt::Display,
+    ) -> Self {
         Self {
             failure,
             cause,

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use super::exchange::{Failure, RequestError};
 use super::no_proxy;
 use super::origin::{Origin, Scheme};
-use crate::measurement::Cause;
+use crate::measurement::UnreachableCause;
 
 /// No honest proxy says more before the tunnel stands.
 const REPLY_LIMIT: usize = 16 * 1024;
@@ -177,7 +177,7 @@ impl Proxy {
     /// A failure that is the proxy's, which it names.
     fn failed(&self, what: &impl fmt::Display) -> RequestError {
         let told = format_args!("{} {what}", self.named());
-        RequestError::because(Failure::Proxy, Cause::Proxy, &told)
+        RequestError::because(Failure::Proxy, UnreachableCause::Proxy, &told)
     }
 
     /// The value of `Proxy-Authorization`, where the proxy wants one.
@@ -204,7 +204,7 @@ impl Proxy {
             200..300 => Ok(()),
             CREDENTIALS_REQUIRED => Err(RequestError::because(
                 Failure::Proxy,
-                Cause::ProxyCredentials,
+                UnreachableCause::ProxyCredentials,
                 &self.refusal(),
             )),
             status => Err(self.failed(&format_args!("opened no tunnel: it responded {status}"))),

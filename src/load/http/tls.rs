@@ -17,7 +17,7 @@ use rustls::{
     SignatureScheme,
 };
 
-use crate::measurement::Cause;
+use crate::measurement::UnreachableCause;
 use crate::scenario::HttpVersion;
 
 /// The names that a handshake agrees on a version of HTTP by.
@@ -125,7 +125,10 @@ impl ResolvesClientCert for AskedForCertificate {
 }
 
 /// Why a handshake failed: what it means for the user, and in words.
-pub(super) fn handshake_failed(error: &Error, asked: &AskedForCertificate) -> (Cause, String) {
+pub(super) fn handshake_failed(
+    error: &Error,
+    asked: &AskedForCertificate,
+) -> (UnreachableCause, String) {
     let is_refusal = matches!(
         error,
         // How servers refuse a client without a certificate in TLS 1.2.
@@ -137,9 +140,9 @@ pub(super) fn handshake_failed(error: &Error, asked: &AskedForCertificate) -> (C
     explained(error)
 }
 
-fn wants_certificate() -> (Cause, String) {
+fn wants_certificate() -> (UnreachableCause, String) {
     (
-        Cause::ClientCertificate,
+        UnreachableCause::ClientCertificate,
         "the server requires a client certificate".to_owned(),
     )
 }
@@ -150,7 +153,7 @@ pub(super) fn error_within(error: &io::Error) -> Option<&Error> {
 }
 
 /// What an error of TLS means for the user, and in words.
-pub(super) fn explained(error: &Error) -> (Cause, String) {
+pub(super) fn explained(error: &Error) -> (UnreachableCause, String) {
     if let Error::AlertReceived(
         AlertDescription::CertificateRequired
         | AlertDescription::BadCertificate
@@ -162,7 +165,7 @@ pub(super) fn explained(error: &Error) -> (Cause, String) {
         return wants_certificate();
     }
     let Error::InvalidCertificate(fault) = error else {
-        return (Cause::Unknown, error.to_string());
+        return (UnreachableCause::Unknown, error.to_string());
     };
     let (cause, said) = certificate_fault(fault);
     (cause, format!("the certificate {said}"))
@@ -172,39 +175,42 @@ pub(super) fn explained(error: &Error) -> (Cause, String) {
     clippy::wildcard_enum_match_arm,
     reason = "the library's own, of which a few are common"
 )]
-fn certificate_fault(fault: &CertificateError) -> (Cause, String) {
+fn certificate_fault(fault: &CertificateError) -> (UnreachableCause, String) {
     let plain = |cause, said: &str| (cause, said.to_owned());
     match fault {
         CertificateError::UnknownIssuer => plain(
-            Cause::UnknownIssuer,
+            UnreachableCause::UnknownIssuer,
             "was issued by an authority that is not trusted",
         ),
         _ if is_authority(fault) => plain(
-            Cause::UnknownIssuer,
+            UnreachableCause::UnknownIssuer,
             "is itself that of an authority, and is not trusted",
         ),
-        CertificateError::Expired => plain(Cause::CertificateExpired, "has expired"),
+        CertificateError::Expired => plain(UnreachableCause::CertificateExpired, "has expired"),
         CertificateError::ExpiredContext { not_after, .. } => (
-            Cause::CertificateExpired,
+            UnreachableCause::CertificateExpired,
             format!("expired on {}", day(*not_after)),
         ),
-        CertificateError::NotValidYet => plain(Cause::CertificateNotYetValid, "is not valid yet"),
+        CertificateError::NotValidYet => {
+            plain(UnreachableCause::CertificateNotYetValid, "is not valid yet")
+        }
         CertificateError::NotValidYetContext { not_before, .. } => (
-            Cause::CertificateNotYetValid,
+            UnreachableCause::CertificateNotYetValid,
             format!("is not valid before {}", day(*not_before)),
         ),
-        CertificateError::NotValidForName => {
-            plain(Cause::CertificateName, "is for another host name")
-        }
+        CertificateError::NotValidForName => plain(
+            UnreachableCause::CertificateName,
+            "is for another host name",
+        ),
         CertificateError::NotValidForNameContext {
             expected,
             presented,
         } => (
-            Cause::CertificateName,
+            UnreachableCause::CertificateName,
             format!("is {}, not for {}", held(presented), expected.to_str()),
         ),
         other => (
-            Cause::CertificateUnusable,
+            UnreachableCause::CertificateUnusable,
             format!("cannot be used: {other}"),
         ),
     }

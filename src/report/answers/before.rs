@@ -1,9 +1,9 @@
 //! The figures of a request name as they were before: on the base of a duet, or in the newest job of the baseline.
 
-use crate::baseline::{CellSummary, Job, ReportedRow, Scope};
+use crate::baseline::{Job, PhaseScope, ReportedRow, RequestSummary};
 use crate::measurement::{Arm, LatencyHistogram, RequestStats};
 use crate::metric::Metric;
-use crate::record::{Completed, PhaseRecord, RunRecord};
+use crate::record::{PhaseRecord, RunRecord, Throughput};
 use crate::report::ReportInput;
 use crate::report::figures::{Figures, gather};
 use crate::report::numbers::date;
@@ -37,7 +37,7 @@ impl LatencyRow {
     }
 
     /// What was measured, with its responses.
-    pub(in crate::report) fn new(cell: &RequestStats, completed: Completed) -> Self {
+    pub(in crate::report) fn new(cell: &RequestStats, completed: Throughput) -> Self {
         let requests = cell.requests();
         let counts = Self {
             requests,
@@ -87,8 +87,8 @@ impl From<&ReportedRow> for LatencyRow {
     }
 }
 
-impl From<&CellSummary> for LatencyRow {
-    fn from(cell: &CellSummary) -> Self {
+impl From<&RequestSummary> for LatencyRow {
+    fn from(cell: &RequestSummary) -> Self {
         let counts = Self {
             requests: cell.n,
             failures: cell.errors,
@@ -155,7 +155,7 @@ impl<'a> Past<'a> {
             return None;
         };
         let measured = phases.iter().filter(|phase| phase.is_measured_load());
-        (job.told.is_empty() && measured.count() > 1).then(|| {
+        (job.reported_rows.is_empty() && measured.count() > 1).then(|| {
             let why = match place {
                 Place::Newest => "an older loadgate recorded it",
                 Place::BeforeThisRun => {
@@ -223,8 +223,10 @@ fn stored(
     let steady = phases.iter().filter(measured).filter(|phase| phase.steady);
     let scope = match asked.as_slice() {
         [] => return None,
-        [one] if !one.steady => Scope::Phase(one.name.clone()),
-        all if all.iter().all(|phase| phase.steady) && all.len() == steady.count() => Scope::Steady,
+        [one] if !one.steady => PhaseScope::Phase(one.name.clone()),
+        all if all.iter().all(|phase| phase.steady) && all.len() == steady.count() => {
+            PhaseScope::Steady
+        }
         _ => return None,
     };
     job.cell(&scope, request).map(LatencyRow::from)
@@ -306,7 +308,7 @@ mod tests {
     #[test]
     fn a_job_answers_for_every_name_in_every_measured_phase_and_for_all_of_them_together() {
         let before = run(40.0);
-        let (job, now) = (Job::of(&before, false), run(50.0));
+        let (job, now) = (Job::from_record(&before, false), run(50.0));
         let past = Past::Job(&job, &now.phases, Place::Newest);
         for request in [None, Some("GET /a"), Some("GET /b")] {
             let all = past.measured(request).unwrap();
@@ -348,7 +350,7 @@ mod tests {
             record
         };
         let runs = [day(0, 40.0), day(1, 50.0)];
-        let jobs = runs.iter().map(|run| Job::of(run, false));
+        let jobs = runs.iter().map(|run| Job::from_record(run, false));
         let mut held = jobs
             .fold(None, |held, job| Some(add(held, &scenario, job)))
             .unwrap();
@@ -368,8 +370,8 @@ mod tests {
     #[test]
     fn of_a_job_that_an_older_loadgate_kept_is_known_what_it_kept_by_itself() {
         let now = run(50.0);
-        let mut job = Job::of(&run(40.0), false);
-        job.told = Vec::new();
+        let mut job = Job::from_record(&run(40.0), false);
+        job.reported_rows = Vec::new();
         let past = Past::Job(&job, &now.phases, Place::Newest);
         let burst = past.in_phase(Some("GET /a"), "burst").unwrap();
         assert_eq!(burst.requests, 5600);
@@ -383,12 +385,16 @@ mod tests {
             .steady("warm")
             .slices(4, &[traffic("GET /a", 700, 40.0)])
             .build();
-        let mut job = Job::of(&one, false);
-        assert_eq!(job.told.len(), 2, "of one phase no more than of all");
+        let mut job = Job::from_record(&one, false);
+        assert_eq!(
+            job.reported_rows.len(),
+            2,
+            "of one phase no more than of all"
+        );
         let whole = Past::Job(&job, &one.phases, Place::Newest)
             .in_phase(None, "warm")
             .unwrap();
-        job.told = Vec::new();
+        job.reported_rows = Vec::new();
         let past = Past::Job(&job, &one.phases, Place::Newest);
         for known in [past.in_phase(None, "warm"), past.measured(None)] {
             let known = known.unwrap();

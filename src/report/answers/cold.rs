@@ -51,7 +51,7 @@ pub(in crate::report) fn cold_starts(story: &ReportInput) -> Option<ColdStarts> 
     Some(ColdStarts {
         warm: latencies.without(&cold),
         failed: marked.saturating_sub(cold.count()),
-        is_told: parts().any(|own| own.told > 0),
+        is_told: parts().any(|own| own.marked > 0),
         answers: requests.saturating_sub(failures),
         all: latencies,
         cold,

@@ -25,7 +25,7 @@ pub(in crate::report) fn totals_before(story: &ReportInput) -> Option<Totals> {
             let slices = record.slices.iter();
             slices.filter(|slice| slice.arm == Arm::Base && record.phases[slice.phase].measured)
         });
-        Totals::of(base.flat_map(|slice| slice.of_request(None)))
+        Totals::from_stats(base.flat_map(|slice| slice.of_request(None)))
     } else {
         let mut all = Totals::default();
         for job in story.jobs_before().iter().filter_map(|job| job.totals()) {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::measurement::{Arm, LatencyHistogram, Parts, RequestStats};
-use crate::record::{Completed, LoadRate, PhaseRecord, RunRecord};
+use crate::record::{LoadRate, PhaseRecord, RunRecord, Throughput};
 use crate::report::ReportInput;
 
 /// Index of the phase, arm, and index of the request name.
@@ -19,7 +19,7 @@ pub(super) struct Aggregates<'a> {
     pub(super) phases: &'a [PhaseRecord],
     cells: BTreeMap<Key, RequestStats>,
     /// By phase, arm and name; none for all of them together.
-    completed: BTreeMap<(usize, Arm, Option<usize>), Completed>,
+    completed: BTreeMap<(usize, Arm, Option<usize>), Throughput>,
     parts: BTreeMap<(Arm, usize), Parts>,
     by_phase: BTreeMap<Key, Parts>,
 }
@@ -29,7 +29,7 @@ pub(super) struct Aggregates<'a> {
 pub(super) struct Pool {
     pub(super) cell: RequestStats,
     /// Responses, and the time that they took.
-    pub(super) completed: Completed,
+    pub(super) completed: Throughput,
 }
 
 impl<'a> Aggregates<'a> {
@@ -60,7 +60,7 @@ impl<'a> Aggregates<'a> {
             for request in std::iter::once(None).chain((0..names.len()).map(Some)) {
                 let name = request.map(|request| names[request]);
                 let completed = self.completed.entry((slice.phase, slice.arm, name));
-                completed.or_default().add(slice.completed(request));
+                completed.or_default().add(slice.throughput(request));
             }
             for cell in &slice.cells {
                 let key = (slice.phase, slice.arm, names[cell.request]);

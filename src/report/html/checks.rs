@@ -124,7 +124,7 @@ fn cell(label: &str, text: Option<String>) -> Markup {
     }
 }
 
-fn change_text(row: &CheckRow, change: &crate::verdict::Change) -> String {
+fn change_text(row: &CheckRow, change: &crate::verdict::EstimatedChange) -> String {
     format!(
         "{} {}",
         numbers::change(row.measure(), change.estimate),

@@ -7,16 +7,16 @@ use super::distribution::{change_axis, change_scale, tolerance};
 use super::plot::{self, Axis, Form, HEIGHT, Key, LEFT, Marker, Numbers, Plot, RIGHT, Series, TOP};
 use super::scale::{Scale, Spread};
 use super::words::millis_unit;
-use crate::baseline::{CellSummary, Job, Scope};
+use crate::baseline::{Job, PhaseScope, RequestSummary};
 use crate::measurement::Arm;
-use crate::metric::{Kind, Metric};
+use crate::metric::{Metric, MetricKind};
 use crate::record::{Aggregate, SliceFilter, log_units};
 use crate::report::ReportInput;
 use crate::report::numbers::{self, counted, date};
 use crate::report::rows::{CheckRow, Status, must_detect};
 use crate::report::wording::{Medium, measure_name, short_commit};
 use crate::thresholds::Subject;
-use crate::verdict::{Change, ChangeCheck, Check, Comparison, Measure};
+use crate::verdict::{ChangeCheck, Check, Comparison, EstimatedChange, Measure};
 
 /// The plot of what a row's change was drawn from; none where nothing was compared or its numbers are not kept.
 pub(super) fn decision(
@@ -40,7 +40,7 @@ pub(super) fn decision(
     };
     match story.verdict.comparison {
         Comparison::Duet { .. } => decision.pairs(id),
-        Comparison::History { .. } | Comparison::Single { .. } => decision.history(jobs, id),
+        Comparison::History { .. } | Comparison::Provisional { .. } => decision.history(jobs, id),
         Comparison::None(_) => None,
     }
 }
@@ -50,14 +50,14 @@ struct Decision<'s, 'r, 'a> {
     row: &'r CheckRow<'a>,
     line: &'a Check,
     check: &'a ChangeCheck,
-    change: Change,
+    change: EstimatedChange,
     metric: Metric,
 }
 
 impl Decision<'_, '_, '_> {
-    fn scope(&self) -> Scope {
+    fn scope(&self) -> PhaseScope {
         let phase = self.line.phase.clone();
-        phase.map_or(Scope::Steady, Scope::Phase)
+        phase.map_or(PhaseScope::Steady, PhaseScope::Phase)
     }
 
     fn request(&self) -> Option<&str> {
@@ -86,10 +86,10 @@ impl Decision<'_, '_, '_> {
     }
 
     /// The value of a job.
-    fn of_job(&self, cell: &CellSummary) -> Option<f64> {
+    fn of_job(&self, cell: &RequestSummary) -> Option<f64> {
         match self.metric.kind() {
-            Kind::Share => (cell.n > 0).then(|| cell.errors as f64 / cell.n as f64),
-            Kind::Quantile(_) | Kind::Rate => {
+            MetricKind::Share => (cell.n > 0).then(|| cell.errors as f64 / cell.n as f64),
+            MetricKind::Quantile(_) | MetricKind::Rate => {
                 cell.metrics.get(&self.metric).map(|(value, _)| *value)
             }
         }
@@ -225,20 +225,20 @@ impl Decision<'_, '_, '_> {
     fn value_axis(&self, y: &Scale, shown: &[f64]) -> Axis {
         let measure = measure_name(self.line.measure);
         match self.metric.kind() {
-            Kind::Quantile(_) => {
+            MetricKind::Quantile(_) => {
                 let unit = millis_unit(shown.iter().copied());
                 Axis {
                     title: format!("{measure}, {}", unit.name),
                     ticks: plot::ticks(y, 5, unit.text()),
                 }
             }
-            Kind::Share => Axis {
+            MetricKind::Share => Axis {
                 title: format!("{measure}, %"),
                 ticks: plot::ticks(y, 5, |share| {
                     numbers::percent(share).trim_end_matches(" %").to_owned()
                 }),
             },
-            Kind::Rate => Axis {
+            MetricKind::Rate => Axis {
                 title: measure,
                 ticks: plot::ticks(y, 5, |rate| numbers::count(numbers::whole(rate))),
             },
@@ -398,14 +398,17 @@ impl Decision<'_, '_, '_> {
                 });
                 slices.latencies().quantile(0.5)
             };
-            let sieve = SliceFilter::of(record, base);
+            let sieve = SliceFilter::new(record, base);
             for phase in scope.phases(&record.phases) {
                 let blocks = sieve.paired_slices(record, phase);
                 let whole = blocks
                     .iter()
                     .filter(|arms| arms.iter().all(|arm| !arm.is_empty()));
                 let samples: Vec<[Aggregate; 2]> = whole
-                    .map(|arms| arms.each_ref().map(|arm| Aggregate::of(arm, request)))
+                    .map(|arms| {
+                        arms.each_ref()
+                            .map(|arm| Aggregate::from_slices(arm, request))
+                    })
                     .collect();
                 units.extend(
                     log_units(&samples, self.metric)

@@ -6,14 +6,14 @@ use super::aggregates::{Aggregates, QuantileTable};
 use super::plot::{self, Axis, Form, HEIGHT, Key, LEFT, Marker, Numbers, Plot, RIGHT, Series, TOP};
 use super::scale::{Scale, Spread, around};
 use super::words::millis_unit;
-use crate::baseline::{Job, Scope};
+use crate::baseline::{Job, PhaseScope};
 use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::report::numbers;
 use crate::report::rows::{CheckRow, usual_tolerance};
 use crate::report::{ComparedWith, ReportInput};
 use crate::thresholds::Subject;
-use crate::verdict::{Change, Measure};
+use crate::verdict::{EstimatedChange, Measure};
 
 /// Points of a curve: enough that it looks like one.
 const STEPS: u32 = 80;
@@ -58,7 +58,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
                 &pools.compared(request, Arm::Base).cell.latencies(),
             )),
             ComparedWith::Baseline { .. } | ComparedWith::Result { .. } => newest
-                .and_then(|job| job.cell(&Scope::Steady, name)?.latencies.as_ref())
+                .and_then(|job| job.cell(&PhaseScope::Steady, name)?.latencies.as_ref())
                 .map(QuantileTable::of),
             ComparedWith::Nothing => None,
         };
@@ -254,7 +254,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
     }
 
     /// The changes that were judged, by percentile.
-    fn judged(&self) -> Vec<(Metric, f64, Change)> {
+    fn judged(&self) -> Vec<(Metric, f64, EstimatedChange)> {
         let changes = self.rows.iter().filter_map(|row| match row.measure() {
             Measure::Metric(metric) => Some((metric, metric.quantile()?, row.estimated()?)),
             Measure::Failures(_) | Measure::Unavailable => None,
@@ -274,8 +274,9 @@ impl<'r, 'a> Distribution<'r, 'a> {
             .iter()
             .flat_map(|(_, _, change)| [change.lower, change.upper]);
         let y = change_scale(bounds.chain(curve).chain([self.tolerance * 2.0]));
-        let point =
-            |(_, q, change): &(Metric, f64, Change)| (self.x.at(*q), y.at(1.0 + change.estimate));
+        let point = |(_, q, change): &(Metric, f64, EstimatedChange)| {
+            (self.x.at(*q), y.at(1.0 + change.estimate))
+        };
         let mut series = vec![Series {
             name: "all requests of a side added up".to_owned(),
             look: "now",
@@ -326,7 +327,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
     }
 
     /// The change at each percentile of the table, and those that were judged with their interval.
-    fn change_numbers(&self, judged: &[(Metric, f64, Change)]) -> Numbers {
+    fn change_numbers(&self, judged: &[(Metric, f64, EstimatedChange)]) -> Numbers {
         let told = TOLD.into_iter().filter(|q| self.x.holds(*q));
         let rows = told.filter_map(|q| {
             let ratio = self.ratio(q)?;
@@ -351,7 +352,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
     }
 
     /// The band between the intervals of neighbouring percentiles.
-    fn band(&self, judged: &[(Metric, f64, Change)], y: &Scale) -> Markup {
+    fn band(&self, judged: &[(Metric, f64, EstimatedChange)], y: &Scale) -> Markup {
         let upper = judged
             .iter()
             .map(|(_, q, change)| (self.x.at(*q), y.at(1.0 + change.upper)));
@@ -366,7 +367,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
         html! { polygon class="band" points=(points.join(" ")) {} }
     }
 
-    fn see_change(&self, judged: &[(Metric, f64, Change)]) -> Markup {
+    fn see_change(&self, judged: &[(Metric, f64, EstimatedChange)]) -> Markup {
         let beyond: Vec<&str> = judged
             .iter()
             .filter(|(_, _, change)| change.lower > self.tolerance)

@@ -172,7 +172,7 @@ fn decisions(page: &Page) -> Markup {
     }
     let (title, hint) = match page.story.verdict.comparison {
         Comparison::Duet { .. } => ("Pair by pair", "the pairs of each gated check"),
-        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => (
+        Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => (
             "History",
             "the baseline's jobs and this run, for each gated check",
         ),

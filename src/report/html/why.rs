@@ -221,8 +221,8 @@ fn since_when(story: &ReportInput, rows: &[CheckRow], jobs: &[&Job]) -> Option<M
 
 fn value_of(job: &Job, line: &crate::verdict::Check, metric: Metric) -> Option<f64> {
     let scope = line.phase.clone().map_or(
-        crate::baseline::Scope::Steady,
-        crate::baseline::Scope::Phase,
+        crate::baseline::PhaseScope::Steady,
+        crate::baseline::PhaseScope::Phase,
     );
     let cell = job.cell(&scope, line.subject.name())?;
     if metric == Metric::ErrorRate {

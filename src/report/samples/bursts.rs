@@ -74,7 +74,7 @@ pub(in crate::report) fn guide() -> Sample {
     let run = run.steady("peak").slices(6, &peak).steady("recovery");
     let run = run.slices(6, &calm).marking(500).with(|run| {
         for (phase, (most, load)) in [(1, (300.0, "300 users")), (2, (100.0, "100 users"))] {
-            run.phases[phase].most = most;
+            run.phases[phase].peak_load = most;
             load.clone_into(&mut run.phases[phase].load);
         }
         run.timeline = run.slices.iter().map(timeline).collect();

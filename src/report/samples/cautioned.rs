@@ -146,7 +146,7 @@ pub(in crate::report) fn noisy_duet() -> Sample {
         run.pair(&second(median), &second(1600.0 / median))
     });
     let mut run = finished(run);
-    run.turns = Some(DuetSettings {
+    run.duet = Some(DuetSettings {
         pairs: 12,
         slice_s: 1.0,
         guard_s: 0.5,
@@ -194,7 +194,7 @@ fn arrivals(share: f64) -> RunRecord {
     let run = run.with(|run| {
         run.phases[0].model = LoadModel::Arrivals;
         "600/s".clone_into(&mut run.phases[0].load);
-        run.phases[0].most = 600.0;
+        run.phases[0].peak_load = 600.0;
         for slice in &mut run.slices {
             slice.silences = Some(Vec::new());
             for cell in &mut slice.cells {
@@ -325,8 +325,8 @@ pub(in crate::report) fn again() -> Sample {
 /// A first run of a commit that is only proposed, with arguments that it takes to run it again.
 pub(in crate::report) fn proposed() -> Sample {
     let mut run = shop::shop(40.0);
-    run.run.proposed = true;
-    run.run.given = ["--header", "X-Team: shop", "--timeout", "3s"]
+    run.run.from_pull_request = true;
+    run.run.extra_args = ["--header", "X-Team: shop", "--timeout", "3s"]
         .map(str::to_owned)
         .into();
     run.run.commit = None;

@@ -45,30 +45,32 @@ pub(in crate::report) fn saying(text: &str) -> Sample {
     }
     for caution in &mut sample.verdict.warnings {
         match caution {
-            Warning::Vanished { request } | Warning::NeverSent { request } => *request = own(),
-            Warning::Rare { requests } => requests.fill(own()),
+            Warning::MissingRequest { request } | Warning::NeverSent { request } => {
+                *request = own()
+            }
+            Warning::RareRequests { requests } => requests.fill(own()),
             Warning::Overloaded { phase, .. } => *phase = own(),
             Warning::Silent { class, .. } => *class = Some(own()),
-            Warning::OtherCpu { baseline, current } => (*baseline, *current) = (own(), own()),
+            Warning::CpuDiffers { baseline, current } => (*baseline, *current) = (own(), own()),
             Warning::TooFewToCompare { phase, .. } => *phase = phase.as_ref().map(|_| own()),
             Warning::LateJobs { id, .. } => *id = own(),
-            Warning::Unfollowed(names) | Warning::Strayed(names) => {
+            Warning::Unfollowed(names) | Warning::RedirectedAway(names) => {
                 for name in names {
                     (name.request, name.address) = (own(), Some(own()));
                 }
             }
             Warning::Resent { most, .. } => *most = Some((own(), 1)),
             Warning::MuchFaster { .. }
-            | Warning::OtherCounting { .. }
+            | Warning::FailureRulesDiffer { .. }
             | Warning::AcceptanceExpired { .. }
             | Warning::AcceptanceUnneeded { .. }
             | Warning::CannotDetect { .. }
             | Warning::Aborted { .. }
-            | Warning::OtherScheduling { .. }
-            | Warning::NoColdMark
-            | Warning::OtherRate
+            | Warning::SchedulingDiffers { .. }
+            | Warning::NoColdStartHeader
+            | Warning::RateDefinitionDiffers
             | Warning::LongWaits { .. }
-            | Warning::Insecure
+            | Warning::CertificatesUnchecked
             | Warning::ProxyResponses { .. }
             | Warning::LateSlices { .. }
             | Warning::Noisy => {}
@@ -113,7 +115,7 @@ pub(in crate::report) fn unreachable_saying(text: &str) -> Sample {
     let mut run = unreachable().records.remove(0);
     run.run.ended = Ended::Unreachable {
         arm: crate::measurement::Arm::Target,
-        cause: crate::measurement::Cause::Unknown,
+        cause: crate::measurement::UnreachableCause::Unknown,
         why: text.to_owned(),
     };
     gate(run).judged()

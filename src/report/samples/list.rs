@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::*;
-use crate::measurement::{Arm, Cause};
+use crate::measurement::{Arm, UnreachableCause};
 use crate::record::Scheduling;
 
 /// The stories up to this one are those that all rules of style are held against.
@@ -106,7 +106,7 @@ pub(in crate::report) fn all() -> &'static [(&'static str, Sample)] {
             ("silent name of base", silent_name_of_base()),
             (
                 "base unreachable",
-                unreachable_since(Arm::Base, Cause::PlainHttp),
+                unreachable_since(Arm::Base, UnreachableCause::PlainHttp),
             ),
             ("silent between", silent_between()),
             ("everything", everything()),

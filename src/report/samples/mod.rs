@@ -87,7 +87,11 @@ pub(super) fn recorded(runs: impl IntoIterator<Item = RunRecord>) -> Baseline {
         run.run.id = format!("recorded-{day}");
         run.run.started = first + SignedDuration::from_hours(24 * day);
         run.run.commit = Some(format!("8d10e7f{day:033}"));
-        Some(baseline::add(held, &run.scenario, Job::of(&run, false)))
+        Some(baseline::add(
+            held,
+            &run.scenario,
+            Job::from_record(&run, false),
+        ))
     });
     baseline.unwrap()
 }
@@ -172,7 +176,7 @@ impl Gate {
 
 /// The second of two results held against the first, as the command that compares them does.
 pub(super) fn comparison(old: &RunRecord, new: RunRecord) -> Sample {
-    let held = baseline::add(None, &old.scenario, Job::of(old, false));
+    let held = baseline::add(None, &old.scenario, Job::from_record(old, false));
     let mut sample = gate(new).promising("mode: observe").after(&held).judged();
     sample.thresholds.availability = None;
     sample.verdict = verdict::judge(&JudgeInput {
@@ -266,7 +270,10 @@ impl Sample {
             strict: self.strictness == Strictness::Strict,
             exit: record
                 .signal()
-                .map_or_else(|| Exit::of(&self.verdict, self.strictness), Exit::Signal)
+                .map_or_else(
+                    || Exit::for_verdict(&self.verdict, self.strictness),
+                    Exit::Signal,
+                )
                 .code(),
             files: &self.files,
             is_recorded: self.occasion == Occasion::Recorded,

@@ -2,7 +2,7 @@
 
 use super::shop::{PROMISES, duet, failing, finished, history, second, shop};
 use super::*;
-use crate::measurement::{Arm, Cause, FailureKind};
+use crate::measurement::{Arm, FailureKind, UnreachableCause};
 use crate::record::sample::{record, traffic};
 use crate::record::{Ended, SilenceRecord, UnsentRecord};
 
@@ -91,7 +91,7 @@ pub(in crate::report) fn silent_name_of_base() -> Sample {
 }
 
 /// A deployment that cannot be loaded for this reason.
-pub(in crate::report) fn unreachable_since(arm: Arm, cause: Cause) -> Sample {
+pub(in crate::report) fn unreachable_since(arm: Arm, cause: UnreachableCause) -> Sample {
     let mut run = duet(&failing(FailureKind::Connect, 1), &second(40.0))
         .records
         .remove(0);

@@ -85,7 +85,7 @@ pub(in crate::report) fn unreachable() -> Sample {
             .into();
         run.run.ended = Ended::Unreachable {
             arm: crate::measurement::Arm::Target,
-            cause: crate::measurement::Cause::Unknown,
+            cause: crate::measurement::UnreachableCause::Unknown,
             why: "Connection refused (os error 111)".to_owned(),
         };
     });

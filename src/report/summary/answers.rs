@@ -11,7 +11,7 @@ use crate::report::figures::Figures;
 use crate::report::markdown::{Align, details, html_code, table};
 use crate::report::numbers::{self, NONE, count, latency, number, share};
 use crate::report::wording::{concurrency, showed};
-use crate::verdict::{Measure, PhaseChange, claims};
+use crate::verdict::{Measure, PhaseChange, insights};
 
 const P95: Measure = Measure::Metric(crate::metric::Metric::P95);
 
@@ -52,10 +52,10 @@ fn heads<'h>(words: &[&'h str], numbers: &[&'h str]) -> Vec<(&'h str, Align)> {
 }
 
 fn phase_table(story: &ReportInput, phases: &[PhaseFigures], past: &Past) -> String {
-    let changes = claims(story.record, &story.thresholds.regression).phases;
+    let changes = insights(story.record, &story.thresholds.regression).phases;
     let than = changes
         .first()
-        .map(|change| MEDIUM.untrusted(&story.record.phases[change.than].name));
+        .map(|change| MEDIUM.untrusted(&story.record.phases[change.reference].name));
     let against = than.map(|than| format!("against {than} [95 %]"));
     let mut numbers = vec![
         "requests/s",

@@ -101,7 +101,7 @@ fn not_shown(story: &ReportInput, hidden: &[&CheckRow], noun: &str) -> String {
 pub(super) fn row_table(story: &ReportInput, rows: &[&CheckRow]) -> String {
     let (before, is_compared) = match story.verdict.comparison {
         Comparison::Duet { .. } => ("base", true),
-        Comparison::History { .. } | Comparison::Single { .. } => ("baseline", true),
+        Comparison::History { .. } | Comparison::Provisional { .. } => ("baseline", true),
         Comparison::None(_) => ("baseline", false),
     };
     let columns = [

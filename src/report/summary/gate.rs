@@ -139,7 +139,7 @@ fn reproduce(story: &ReportInput) -> String {
         quoted(story.gate_path),
     ];
     // A server that the gate started has another port each time.
-    let given = &record.run.given;
+    let given = &record.run.extra_args;
     let is_started = |flag: &str| given.iter().any(|word| word == flag);
     if !is_started("--target-cmd") {
         words.extend(["--target".to_owned(), quoted(&record.target.url)]);
@@ -167,7 +167,7 @@ fn scenario_diff(story: &ReportInput) -> String {
         Comparison::None(_)
         | Comparison::Duet { .. }
         | Comparison::History { .. }
-        | Comparison::Single { .. } => String::new(),
+        | Comparison::Provisional { .. } => String::new(),
     }
 }
 

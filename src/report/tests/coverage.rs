@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::baseline::Mismatch;
-use crate::measurement::{Cause, FailureKind};
+use crate::measurement::{FailureKind, UnreachableCause};
 use crate::record::Ended;
 use crate::verdict::{
-    CheckKind, CheckOutcome, Comparison, Enforcement, InvalidReason, NoComparison, NotJudged,
-    Outage, Outcome, Reference, SampleSizeAdvice, Spread,
+    ChangeLocation, CheckKind, CheckOutcome, Comparison, Enforcement, InvalidReason, NoComparison,
+    NotJudged, Outage, Outcome, Reference, SampleSizeAdvice,
 };
 
 /// Checks that every one of these patterns fits some value. The compiler sees to it that they are all that there are.
@@ -44,7 +44,7 @@ fn every_outcome_and_comparison_is_in_some_story() {
         verdicts().map(|verdict| &verdict.comparison),
         Comparison::Duet { .. },
         Comparison::History { .. },
-        Comparison::Single { .. },
+        Comparison::Provisional { .. },
         Comparison::None(NoComparison::NotJudged),
         Comparison::None(NoComparison::Baseline(Mismatch::NoBaseline)),
         Comparison::None(NoComparison::Baseline(Mismatch::NoJobMatches { .. })),
@@ -73,37 +73,37 @@ fn every_caution_is_in_some_story() {
         Warning::Silent { .. },
         Warning::NeverSent { .. },
         Warning::Overloaded { .. },
-        Warning::Rare { .. },
+        Warning::RareRequests { .. },
         Warning::LongWaits { .. },
-        Warning::OtherRate,
-        Warning::Vanished { .. },
+        Warning::RateDefinitionDiffers,
+        Warning::MissingRequest { .. },
         Warning::Unfollowed(_),
-        Warning::Strayed(_),
+        Warning::RedirectedAway(_),
         Warning::Resent { .. },
-        Warning::OtherCounting {
+        Warning::FailureRulesDiffer {
             baseline_is_older: true
         },
-        Warning::OtherCounting {
+        Warning::FailureRulesDiffer {
             baseline_is_older: false
         },
         Warning::AcceptanceExpired { .. },
         Warning::AcceptanceUnneeded { .. },
         Warning::CannotDetect {
-            enough: Some(SampleSizeAdvice::Pairs { .. }),
+            advice: Some(SampleSizeAdvice::Pairs { .. }),
             ..
         },
         Warning::CannotDetect {
-            enough: Some(SampleSizeAdvice::ParallelJobs(_)),
+            advice: Some(SampleSizeAdvice::ParallelJobs(_)),
             ..
         },
-        Warning::CannotDetect { enough: None, .. },
+        Warning::CannotDetect { advice: None, .. },
         Warning::Aborted { .. },
         Warning::TooFewToCompare { .. },
         Warning::LateJobs { .. },
-        Warning::OtherCpu { .. },
-        Warning::OtherScheduling { .. },
-        Warning::NoColdMark,
-        Warning::Insecure,
+        Warning::CpuDiffers { .. },
+        Warning::SchedulingDiffers { .. },
+        Warning::NoColdStartHeader,
+        Warning::CertificatesUnchecked,
         Warning::ProxyResponses { .. },
         Warning::Noisy,
         Warning::LateSlices { .. },
@@ -125,7 +125,7 @@ fn every_invalidity_and_end_is_in_some_story() {
         InvalidReason::TooFewForLimit { .. },
         InvalidReason::TooFewForRegression { .. },
         InvalidReason::MissingBaseline,
-        InvalidReason::BaseSilent,
+        InvalidReason::BaseUnresponsive,
         InvalidReason::BaseUnavailable { .. },
     );
     assert_each_occurs!(
@@ -189,9 +189,9 @@ fn every_part_of_a_check_is_in_some_story() {
     assert!(suspicions().any(|it| it.cold.is_some()));
     assert!(suspicions().any(|it| it.kind.is_some()));
     assert_each_occurs!(
-        suspicions().filter_map(|it| it.spread),
-        Spread::Units { .. },
-        Spread::Burst { .. },
+        suspicions().filter_map(|it| it.location),
+        ChangeLocation::Units { .. },
+        ChangeLocation::Burst { .. },
     );
 }
 
@@ -223,24 +223,24 @@ fn every_kind_of_failure_is_in_some_story() {
 fn every_cause_is_in_the_golden_file_of_them() {
     assert_each_occurs!(
         goldens::CAUSES.into_iter(),
-        Cause::Unknown,
-        Cause::NoResponse,
-        Cause::UnknownIssuer,
-        Cause::CertificateExpired,
-        Cause::CertificateNotYetValid,
-        Cause::CertificateName,
-        Cause::CertificateUnusable,
-        Cause::ClientCertificate,
-        Cause::PlainHttp,
-        Cause::ExpectsTls,
-        Cause::UnendingBody,
-        Cause::Unavailable,
-        Cause::NotReady,
-        Cause::Proxy,
-        Cause::ProxyCredentials,
-        Cause::ServerNotStarted,
-        Cause::ServerEnded,
-        Cause::ServerNotReady,
-        Cause::PortTaken,
+        UnreachableCause::Unknown,
+        UnreachableCause::NoResponse,
+        UnreachableCause::UnknownIssuer,
+        UnreachableCause::CertificateExpired,
+        UnreachableCause::CertificateNotYetValid,
+        UnreachableCause::CertificateName,
+        UnreachableCause::CertificateUnusable,
+        UnreachableCause::ClientCertificate,
+        UnreachableCause::PlainHttp,
+        UnreachableCause::ExpectsTls,
+        UnreachableCause::UnendingBody,
+        UnreachableCause::Unavailable,
+        UnreachableCause::NotReady,
+        UnreachableCause::Proxy,
+        UnreachableCause::ProxyCredentials,
+        UnreachableCause::ServerNotStarted,
+        UnreachableCause::ServerEnded,
+        UnreachableCause::ServerNotReady,
+        UnreachableCause::PortTaken,
     );
 }

@@ -10,7 +10,7 @@ use super::goldens::is_golden;
 use super::samples::recorded;
 use super::*;
 use crate::baseline::{Baseline, anchor, matching, store};
-use crate::measurement::{Arm, Cause, FailureKind, LatencyHistogram, Parts};
+use crate::measurement::{Arm, FailureKind, LatencyHistogram, Parts, UnreachableCause};
 use crate::plan::phase_names;
 use crate::record::sample::{record, traffic};
 use crate::record::{
@@ -44,7 +44,7 @@ fn parts() -> Parts {
         body: latencies(5),
         cold: latencies(900),
         warm: latencies(40),
-        told: 20,
+        marked: 20,
         connections: 4,
         reopened: 1,
         resent: 2,
@@ -74,7 +74,7 @@ fn full() -> RunRecord {
             deployment.proxy_variable = Some("HTTP_PROXY".to_owned());
             deployment.proxy_forwards = true;
         }
-        run.turns = Some(DuetSettings {
+        run.duet = Some(DuetSettings {
             pairs: 6,
             slice_s: 1.0,
             guard_s: 0.5,
@@ -85,8 +85,8 @@ fn full() -> RunRecord {
         run.run.commit = Some("3f2c9ab4d8e1f0a7b6c5d4e3f2a1b0c9d8e7f6a5".to_owned());
         run.run.url = Some("https://ci.example.com/shop/runs/1842".to_owned());
         run.run.insecure = true;
-        run.run.proposed = true;
-        run.run.given = vec!["--timeout".to_owned(), "3s".to_owned()];
+        run.run.from_pull_request = true;
+        run.run.extra_args = vec!["--timeout".to_owned(), "3s".to_owned()];
         run.labels = [("region".to_owned(), "eu-west-1".to_owned())].into();
         "6.8.0".clone_into(&mut run.environment.kernel);
         run.environment.memory_mb = 7936;
@@ -150,7 +150,7 @@ fn full_records() -> Vec<Value> {
         },
         Ended::Unreachable {
             arm: Arm::Base,
-            cause: Cause::NoResponse,
+            cause: UnreachableCause::NoResponse,
             why: "no response within 3 s".to_owned(),
         },
     ];
@@ -166,7 +166,7 @@ fn full_records() -> Vec<Value> {
 fn full_baseline() -> Baseline {
     let mut run = full();
     run.base = None;
-    run.turns = None;
+    run.duet = None;
     run.slices.retain(|slice| slice.arm == Arm::Target);
     let mut burst = run.phases[0].clone();
     "burst".clone_into(&mut burst.name);
@@ -368,7 +368,7 @@ fn judged(result: &str, baseline: &str) -> String {
     let comparison = match verdict.comparison {
         Comparison::Duet { pairs, .. } => format!("duet of {pairs}"),
         Comparison::History { jobs, .. } => format!("history of {jobs}"),
-        Comparison::Single { jobs, .. } => format!("single of {jobs}"),
+        Comparison::Provisional { jobs, .. } => format!("single of {jobs}"),
         Comparison::None(_) => "none".to_owned(),
     };
     let (cautions, reasons) = (verdict.warnings.len(), verdict.invalid.len());

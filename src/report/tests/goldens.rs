@@ -10,32 +10,32 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::measurement::{Arm, Cause};
+use crate::measurement::{Arm, UnreachableCause};
 use crate::plan::phase_names;
 use crate::thresholds::{Names, parse};
-use crate::verdict::{Design, Expected, forecast};
+use crate::verdict::{Design, PlannedLoad, forecast};
 
 /// Every cause; `coverage` sees to it that none is missing.
-pub(super) const CAUSES: [Cause; 19] = [
-    Cause::Unknown,
-    Cause::NoResponse,
-    Cause::UnknownIssuer,
-    Cause::CertificateExpired,
-    Cause::CertificateNotYetValid,
-    Cause::CertificateName,
-    Cause::CertificateUnusable,
-    Cause::ClientCertificate,
-    Cause::PlainHttp,
-    Cause::ExpectsTls,
-    Cause::UnendingBody,
-    Cause::Unavailable,
-    Cause::NotReady,
-    Cause::Proxy,
-    Cause::ProxyCredentials,
-    Cause::ServerNotStarted,
-    Cause::ServerEnded,
-    Cause::ServerNotReady,
-    Cause::PortTaken,
+pub(super) const CAUSES: [UnreachableCause; 19] = [
+    UnreachableCause::Unknown,
+    UnreachableCause::NoResponse,
+    UnreachableCause::UnknownIssuer,
+    UnreachableCause::CertificateExpired,
+    UnreachableCause::CertificateNotYetValid,
+    UnreachableCause::CertificateName,
+    UnreachableCause::CertificateUnusable,
+    UnreachableCause::ClientCertificate,
+    UnreachableCause::PlainHttp,
+    UnreachableCause::ExpectsTls,
+    UnreachableCause::UnendingBody,
+    UnreachableCause::Unavailable,
+    UnreachableCause::NotReady,
+    UnreachableCause::Proxy,
+    UnreachableCause::ProxyCredentials,
+    UnreachableCause::ServerNotStarted,
+    UnreachableCause::ServerEnded,
+    UnreachableCause::ServerNotReady,
+    UnreachableCause::PortTaken,
 ];
 
 /// The golden files of what is stored, which `files` holds.
@@ -345,7 +345,7 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
         unmeasured.measured = false;
         phases.push(unmeasured);
         let counts: Vec<Vec<f64>> = counts.iter().cloned().chain([vec![10.0, 5.0]]).collect();
-        let expected = Expected {
+        let expected = PlannedLoad {
             phases: &phases,
             requests: &record.requests,
             counts: &counts,
@@ -367,7 +367,7 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
                     thresholds,
                     design,
                     forecast: &forecast,
-                    is_of_use: forecast.is_of_use(),
+                    is_of_use: forecast.can_judge_anything(),
                     unset,
                 },
                 columns,

@@ -152,7 +152,10 @@ fn a_run_that_could_not_be_judged_lists_its_warnings_too() {
             resent: 71,
             most: None,
         };
-        sample.verdict.warnings.extend([Warning::Insecure, resent]);
+        sample
+            .verdict
+            .warnings
+            .extend([Warning::CertificatesUnchecked, resent]);
         let run = cases(&sample).remove(0);
         let text = match result(&run) {
             Some(result) => &result.text,

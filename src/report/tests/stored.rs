@@ -126,7 +126,7 @@ fn rows_of_an_older_loadgate_are_read_without_what_it_did_not_know() {
             list(&mut row[5]).remove(5);
         }
     });
-    for row in &mut baseline.jobs[0].told {
+    for row in &mut baseline.jobs[0].reported_rows {
         assert!(row.latencies.quantiles[4].take().is_some());
     }
     assert_eq!(read, baseline);

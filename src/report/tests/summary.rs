@@ -81,7 +81,7 @@ fn unjudged(names: usize) -> Sample {
     }
     let lines = 0..verdict.checks.len();
     verdict.invalid = lines
-        .map(|line| InvalidReason::TooFewForRegression { line })
+        .map(|line| InvalidReason::TooFewForRegression { check: line })
         .collect();
     verdict.outcome = Outcome::Invalid;
     sample
@@ -202,7 +202,7 @@ fn a_diff_sets_every_figure_right_below_what_it_was() {
 #[test]
 fn a_pull_request_is_not_told_to_record_its_own_result() {
     let mut sample = story("no baseline").clone();
-    sample.records[0].run.proposed = true;
+    sample.records[0].run.from_pull_request = true;
     let told = sample.story();
     for report in [
         summary(&[told]),

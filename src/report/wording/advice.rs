@@ -103,7 +103,7 @@ fn remedies(story: &ReportInput) -> Vec<String> {
     {
         let mut cautions = story.verdict.warnings.iter();
         let blind = cautions.find_map(|caution| {
-            let Warning::CannotDetect { enough, .. } = caution else {
+            let Warning::CannotDetect { advice: enough, .. } = caution else {
                 return None;
             };
             Some(*enough)
@@ -118,7 +118,7 @@ fn remedies(story: &ReportInput) -> Vec<String> {
             }
             (
                 Some(None) | None,
-                Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_),
+                Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_),
             ) => "To tell whether it got worse, run it again; if that does not help, record more jobs, use a quieter \
                   runner, or compare with --against."
                 .to_owned(),

@@ -6,13 +6,15 @@ use crate::report::ReportInput;
 use crate::report::answers::{ColdStarts, PhaseFigures, cold_starts, first_seen};
 use crate::report::numbers::{self, count, counted, share};
 use crate::units::{Latency, three_digits};
-use crate::verdict::{Bond, LoadOf, Measure, PhaseChange, Recovered, Recovery, claims};
+use crate::verdict::{
+    LoadCorrelation, LoadUnit, Measure, PhaseChange, Recovery, RecoveryOutcome, insights,
+};
 
 const P95: Measure = Measure::Metric(Metric::P95);
 
 /// What the run showed, the most important first; nothing where there is nothing to tell.
 pub(in crate::report) fn showed(story: &ReportInput, medium: Medium) -> Vec<String> {
-    let claims = claims(story.record, &story.thresholds.regression);
+    let claims = insights(story.record, &story.thresholds.regression);
     let recovery = claims
         .recovery
         .map(|claim| recovered(story, &claim, medium));
@@ -23,7 +25,7 @@ pub(in crate::report) fn showed(story: &ReportInput, medium: Medium) -> Vec<Stri
         .filter(|change| Some(change.phase) != later)
         .collect();
     let mut told = Vec::new();
-    told.extend(claims.bond.map(|bond| follows(&bond)));
+    told.extend(claims.load_correlation.map(|bond| follows(&bond)));
     told.extend(cold_starts(story).and_then(|cold| cold_told(story, &cold, medium)));
     told.extend(grows(story, &of_load, medium));
     told.extend(recovery);
@@ -31,12 +33,12 @@ pub(in crate::report) fn showed(story: &ReportInput, medium: Medium) -> Vec<Stri
 }
 
 /// Whether errors follow the load.
-fn follows(bond: &Bond) -> String {
-    let load = match bond.of {
-        LoadOf::Users => format!("{} users", count(numbers::whole(bond.between))),
-        LoadOf::RequestsPerSecond => format!("{}/s", three_digits(bond.between)),
+fn follows(bond: &LoadCorrelation) -> String {
+    let load = match bond.unit {
+        LoadUnit::Users => format!("{} users", count(numbers::whole(bond.boundary))),
+        LoadUnit::RequestsPerSecond => format!("{}/s", three_digits(bond.boundary)),
     };
-    let (low, high) = (share(bond.low), share(bond.high));
+    let (low, high) = (share(bond.low_load_errors), share(bond.high_load_errors));
     if bond.follows {
         format!(
             "errors follow the load: below {load} {low} of requests failed, above {high}, and fewer again once it fell"
@@ -101,10 +103,10 @@ fn to((from, to): (f64, f64)) -> String {
 /// What the heaviest phase costs, against the lightest.
 fn grows(story: &ReportInput, changes: &[&PhaseChange], medium: Medium) -> Option<String> {
     let phases = &story.record.phases;
-    let most = |change: &&&PhaseChange| phases[change.phase].most;
+    let most = |change: &&&PhaseChange| phases[change.phase].peak_load;
     let heaviest = changes
         .iter()
-        .filter(|change| phases[change.phase].most > phases[change.than].most)
+        .filter(|change| phases[change.phase].peak_load > phases[change.reference].peak_load)
         .max_by(|a, b| most(a).total_cmp(&most(b)))?;
     let regression = &story.thresholds.regression;
     let how = if heaviest.change.lower > 0.0 {
@@ -121,7 +123,7 @@ fn grows(story: &ReportInput, changes: &[&PhaseChange], medium: Medium) -> Optio
             medium.untrusted_load(&phases[index].load)
         )
     };
-    let (from, to) = (place(heaviest.than), place(heaviest.phase));
+    let (from, to) = (place(heaviest.reference), place(heaviest.phase));
     Some(format!("{how}: {} from {from} to {to}", figures(heaviest)))
 }
 
@@ -137,15 +139,17 @@ fn figures(change: &PhaseChange) -> String {
 
 fn recovered(story: &ReportInput, claim: &Recovery, medium: Medium) -> String {
     let phase = |index: usize| medium.untrusted(&story.record.phases[index].name);
-    let (later, first) = (phase(claim.latency.phase), phase(claim.latency.than));
+    let (later, first) = (phase(claim.latency.phase), phase(claim.latency.reference));
     let errors = claim.errors.map_or_else(String::new, |(before, now)| {
         format!("; {} → {} of requests failed", share(before), share(now))
     });
     let told = figures(&claim.latency);
     match claim.outcome {
-        Recovered::Back => format!("{later} is back to {first}: {told}"),
-        Recovered::Not => format!("{later} is NOT back to {first}: {told}{errors}"),
-        Recovered::Open => format!("cannot tell whether {later} is back to {first}: {told}"),
+        RecoveryOutcome::Complete => format!("{later} is back to {first}: {told}"),
+        RecoveryOutcome::Incomplete => format!("{later} is NOT back to {first}: {told}{errors}"),
+        RecoveryOutcome::Unclear => {
+            format!("cannot tell whether {later} is back to {first}: {told}")
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::line::title;
 use super::outage::short_silence;
 use super::reasons::{not_judged, written_at};
 use super::redirects::{FOLLOW, resent, strayed, unfollowed};
-use crate::baseline::Scope;
+use crate::baseline::PhaseScope;
 use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::record::{RunRecord, Scheduling};
@@ -36,7 +36,7 @@ pub(in crate::report) fn told_cautions<'a>(
 )]
 pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium: Medium) -> String {
     match caution {
-        Warning::MuchFaster { line } => much_faster(story.verdict.checks.get(*line), medium),
+        Warning::MuchFaster { check: line } => much_faster(story.verdict.checks.get(*line), medium),
         Warning::Silent {
             arm,
             subject,
@@ -62,21 +62,21 @@ pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium:
             Latency(*first_s),
             Latency(*last_s)
         ),
-        Warning::Rare { requests } => rare(requests, medium),
+        Warning::RareRequests { requests } => rare(requests, medium),
         Warning::LongWaits { by_time_s, p99_s } => format!(
             "a few long waits make up most of the time: the request that is in flight at a random instant takes {} on average, and P99 is {}",
             Latency(*by_time_s),
             Latency(*p99_s)
         ),
-        Warning::OtherRate => "requests/s are compared with jobs of an older loadgate, which counted the arrivals that were planned: record new jobs".to_owned(),
-        Warning::Vanished { request } => vanished(story, request, medium),
+        Warning::RateDefinitionDiffers => "requests/s are compared with jobs of an older loadgate, which counted the arrivals that were planned: record new jobs".to_owned(),
+        Warning::MissingRequest { request } => vanished(story, request, medium),
         Warning::Unfollowed(names) => format!("{}: {FOLLOW}", unfollowed(names, medium)),
-        Warning::Strayed(names) => strayed(names, medium),
+        Warning::RedirectedAway(names) => strayed(names, medium),
         Warning::Resent {
             resent: count,
             most,
         } => resent(*count, most.as_ref(), medium),
-        Warning::OtherCounting { baseline_is_older } => {
+        Warning::FailureRulesDiffer { baseline_is_older } => {
             let whose = if *baseline_is_older {
                 "what this run is compared with"
             } else {
@@ -99,7 +99,7 @@ pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium:
                 "is no longer needed: remove it".to_owned()
             })
         }
-        Warning::CannotDetect { line, enough } => cannot_detect(story, *line, *enough, medium),
+        Warning::CannotDetect { check: line, advice: enough } => cannot_detect(story, *line, *enough, medium),
         Warning::Aborted { failures, requests } => {
             format!(
                 "the run was stopped early: {}",
@@ -122,12 +122,12 @@ pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium:
                 quoted(id)
             ))
         ),
-        Warning::OtherCpu { baseline, current } => format!(
+        Warning::CpuDiffers { baseline, current } => format!(
             "this machine's CPU is {}, the baseline's was {}: part of a change may be the machine's",
             medium.untrusted(current),
             medium.untrusted(baseline)
         ),
-        Warning::OtherScheduling {
+        Warning::SchedulingDiffers {
             differing,
             jobs,
             current,
@@ -136,11 +136,11 @@ pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium:
             scheduling(*current),
             counted(u64::from(*jobs), "baseline job")
         ),
-        Warning::NoColdMark => format!(
+        Warning::NoColdStartHeader => format!(
             "no answer has the header {}, so that warm requests are all requests here: see that the target sends it",
             medium.untrusted(story.record.cold_start.as_deref().unwrap_or_default())
         ),
-        Warning::Insecure => {
+        Warning::CertificatesUnchecked => {
             "certificates were not checked (--insecure): anybody could have answered".to_owned()
         }
         Warning::ProxyResponses {
@@ -186,10 +186,10 @@ fn too_few_to_compare(
     medium: Medium,
 ) -> String {
     let (whose, phases) = match phase {
-        None => ("the steady phases".to_owned(), Scope::Steady),
+        None => ("the steady phases".to_owned(), PhaseScope::Steady),
         Some(phase) => (
             format!("the phase {}", medium.untrusted(phase)),
-            Scope::Phase(phase.to_owned()),
+            PhaseScope::Phase(phase.to_owned()),
         ),
     };
     let phases = phases.phases(&story.record.phases).into_iter();
@@ -239,7 +239,7 @@ fn rare(requests: &[String], medium: Medium) -> String {
 fn vanished(story: &ReportInput, request: &str, medium: Medium) -> String {
     let before = match story.verdict.comparison {
         Comparison::Duet { .. } => "was sent to the base",
-        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
+        Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => {
             "is in the baseline"
         }
     };

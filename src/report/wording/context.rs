@@ -83,7 +83,7 @@ pub(in crate::report) fn comparison(story: &ReportInput, medium: Medium) -> Stri
         } => {
             format!("history, {}{}", jobs(*n), as_one(*candidates))
         }
-        Comparison::Single {
+        Comparison::Provisional {
             jobs: n,
             candidates,
         } => format!(
@@ -102,7 +102,9 @@ pub(in crate::report) fn comparison(story: &ReportInput, medium: Medium) -> Stri
 pub(in crate::report) fn unit(story: &ReportInput) -> &'static str {
     match story.verdict.comparison {
         Comparison::Duet { .. } => "pair",
-        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => "slice",
+        Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => {
+            "slice"
+        }
     }
 }
 
@@ -217,12 +219,12 @@ pub(super) fn noise(story: &ReportInput) -> Option<String> {
     let noise = story
         .verdict
         .noise
-        .filter(|noise| noise.own >= TOLD_NOISE)?;
+        .filter(|noise| noise.spread >= TOLD_NOISE)?;
     let of = match noise.arm {
         Arm::Base => " of the base",
         Arm::Target => "",
     };
-    let usual = noise.usual.map_or_else(String::new, |usual| {
+    let usual = noise.usual_spread.map_or_else(String::new, |usual| {
         format!(
             ", by {} in the baseline's jobs",
             numbers::share(rounded(usual, 2))
@@ -231,7 +233,7 @@ pub(super) fn noise(story: &ReportInput) -> Option<String> {
     Some(format!(
         "{} varied by {} from slice to slice{of}{usual}",
         noise.metric.label(),
-        numbers::share(rounded(noise.own, 2))
+        numbers::share(rounded(noise.spread, 2))
     ))
 }
 

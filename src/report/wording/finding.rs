@@ -250,7 +250,7 @@ fn passed(story: &ReportInput, medium: Medium) -> String {
                 reason.what
             )
         }
-        Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Single { .. } => {
+        Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Provisional { .. } => {
             nothing_slower(&[story])
                 .unwrap_or_else(|| format!("{}, and no change was judged", limits_hold(story)))
         }
@@ -311,7 +311,10 @@ pub(in crate::report) fn nothing_slower(stories: &[&ReportInput]) -> Option<Stri
         None => "worse",
     };
     let is_worse = |(_, line): &(&ReportInput, &Check)| Status::of(line) == Status::Worse;
-    let nothing = if passed.iter().any(|(_, _, check)| check.accepted.is_some()) {
+    let nothing = if passed
+        .iter()
+        .any(|(_, _, check)| check.acceptance.is_some())
+    {
         format!("nothing {slower} than was accepted")
     } else if passed
         .iter()

@@ -43,11 +43,11 @@ fn ending(story: &ReportInput) -> &'static str {
 /// How little a verdict is worth that rests on few jobs.
 fn provisional(story: &ReportInput) -> String {
     match story.verdict.comparison {
-        Comparison::Single { jobs, .. } if story.verdict.outcome != Outcome::Invalid => {
+        Comparison::Provisional { jobs, .. } if story.verdict.outcome != Outcome::Invalid => {
             let jobs = counted(u64::from(jobs), "baseline job");
             format!(" (provisional: {jobs}, {HISTORY_FROM} make a history)")
         }
-        Comparison::Single { .. }
+        Comparison::Provisional { .. }
         | Comparison::Duet { .. }
         | Comparison::History { .. }
         | Comparison::None(_) => String::new(),

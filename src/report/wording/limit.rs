@@ -3,7 +3,7 @@
 use super::Medium;
 use super::outage::outage;
 use super::reasons::why_not;
-use crate::metric::{Metric, Starts};
+use crate::metric::{Metric, StartFilter};
 use crate::report::ReportInput;
 use crate::report::numbers::{self, count, share};
 use crate::verdict::{Check, CheckOutcome, Enforcement, LimitCheck, Measure};
@@ -54,7 +54,7 @@ pub(super) fn limit_counts(line: &Check, limit: &LimitCheck, medium: Medium) -> 
     }
     let (verb, allowed) = match line.measure {
         Measure::Metric(metric) => match metric.quantile() {
-            Some(q) if metric.starts() == Starts::Cold => ("took longer", 1.0 - q),
+            Some(q) if metric.starts() == StartFilter::Cold => ("took longer", 1.0 - q),
             Some(q) => ("took longer or failed", 1.0 - q),
             None if metric == Metric::ColdShare => ("began with a cold start", limit.bound),
             None => ("failed", limit.bound),
@@ -80,8 +80,8 @@ pub(super) fn limit_counts(line: &Check, limit: &LimitCheck, medium: Medium) -> 
 /// What a limit counts.
 fn noun(line: &Check) -> &'static str {
     match line.measure {
-        Measure::Metric(metric) if metric.starts() == Starts::Cold => "cold start",
-        Measure::Metric(metric) if metric.starts() == Starts::Warm => "warm request",
+        Measure::Metric(metric) if metric.starts() == StartFilter::Cold => "cold start",
+        Measure::Metric(metric) if metric.starts() == StartFilter::Warm => "warm request",
         Measure::Metric(Metric::ColdShare) => "answer",
         Measure::Metric(_) | Measure::Failures(_) | Measure::Unavailable => "request",
     }

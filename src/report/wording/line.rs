@@ -199,7 +199,7 @@ fn acceptance(
     medium: Medium,
 ) -> Option<String> {
     let accepted = &story.thresholds.regression.accepted;
-    let acceptance = accepted.get(check.accepted?)?;
+    let acceptance = accepted.get(check.acceptance?)?;
     let of = match &acceptance.subject {
         subject if *subject == line.subject => String::new(),
         subject => format!(" for {}", subject_name(subject, medium)),

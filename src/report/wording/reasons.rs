@@ -81,7 +81,7 @@ fn no_cold_start(story: &ReportInput, medium: Medium) -> String {
     let header = story.record.cold_start.as_deref().unwrap_or_default();
     let is_told = story.records().any(|record| {
         let mut parts = record.parts.iter();
-        parts.any(|own| own.arm == Arm::Target && own.parts.told > 0)
+        parts.any(|own| own.arm == Arm::Target && own.parts.marked > 0)
     });
     let header = medium.untrusted(header);
     if is_told {
@@ -169,9 +169,8 @@ pub(super) fn invalidity(story: &ReportInput, why: &InvalidReason, medium: Mediu
             "raise its limits (`ulimit -n`, local ports), or use fewer users",
         ),
         InvalidReason::Unfollowed(names) => reason(unfollowed(names, medium), FOLLOW),
-        InvalidReason::TooFewForLimit { line } | InvalidReason::TooFewForRegression { line } => {
-            too_few(story, *line, medium)
-        }
+        InvalidReason::TooFewForLimit { check: line }
+        | InvalidReason::TooFewForRegression { check: line } => too_few(story, *line, medium),
         InvalidReason::MissingBaseline => missing_baseline(story, medium),
         InvalidReason::BaseUnavailable { seconds, of_s } => reason(
             format!(
@@ -181,7 +180,7 @@ pub(super) fn invalidity(story: &ReportInput, why: &InvalidReason, medium: Mediu
             ),
             "see why the base hangs, and run it again",
         ),
-        InvalidReason::BaseSilent => reason(
+        InvalidReason::BaseUnresponsive => reason(
             match &story.record.base {
                 Some(base) => format!("the base {} never answered", medium.untrusted(&base.url)),
                 None => "the base never answered".to_owned(),
@@ -254,26 +253,26 @@ fn lost_to_lateness(story: &ReportInput, line: &Check) -> Option<String> {
     let (dropped, of) = cautions.find_map(|caution| match caution {
         Warning::LateSlices { dropped, of, .. } => Some((u64::from(*dropped), u64::from(*of))),
         Warning::MuchFaster { .. }
-        | Warning::Vanished { .. }
+        | Warning::MissingRequest { .. }
         | Warning::Unfollowed(_)
-        | Warning::Strayed(_)
+        | Warning::RedirectedAway(_)
         | Warning::Resent { .. }
-        | Warning::OtherCounting { .. }
+        | Warning::FailureRulesDiffer { .. }
         | Warning::AcceptanceExpired { .. }
         | Warning::AcceptanceUnneeded { .. }
         | Warning::CannotDetect { .. }
         | Warning::Aborted { .. }
         | Warning::TooFewToCompare { .. }
         | Warning::LateJobs { .. }
-        | Warning::OtherCpu { .. }
-        | Warning::OtherScheduling { .. }
-        | Warning::NoColdMark
-        | Warning::Insecure
+        | Warning::CpuDiffers { .. }
+        | Warning::SchedulingDiffers { .. }
+        | Warning::NoColdStartHeader
+        | Warning::CertificatesUnchecked
         | Warning::ProxyResponses { .. }
         | Warning::Silent { .. }
         | Warning::NeverSent { .. }
-        | Warning::OtherRate
-        | Warning::Rare { .. }
+        | Warning::RateDefinitionDiffers
+        | Warning::RareRequests { .. }
         | Warning::LongWaits { .. }
         | Warning::Overloaded { .. }
         | Warning::Noisy => None,
@@ -310,7 +309,7 @@ fn missing_baseline(story: &ReportInput, medium: Medium) -> Reason {
             let Reason { what, fix: mend } = no_comparison(story, why, medium);
             reason(format!("{required}, and {what}"), mend)
         }
-        Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Single { .. } => {
+        Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Provisional { .. } => {
             reason(required, "record a baseline, or set missing_baseline: warn")
         }
     }
@@ -334,10 +333,12 @@ pub(in crate::report) fn no_comparison(
         NoComparison::Baseline(Mismatch::NoBaseline) if story.is_recorded => {
             reason("there is no baseline", "this run begins one")
         }
-        NoComparison::Baseline(Mismatch::NoBaseline) if story.record.run.proposed => reason(
-            "there is no baseline",
-            "let the main branch record its runs (--record)",
-        ),
+        NoComparison::Baseline(Mismatch::NoBaseline) if story.record.run.from_pull_request => {
+            reason(
+                "there is no baseline",
+                "let the main branch record its runs (--record)",
+            )
+        }
         NoComparison::Baseline(Mismatch::NoBaseline) => reason(
             "there is no baseline",
             format!("record a first run with {}", record("")),

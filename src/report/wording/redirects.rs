@@ -3,7 +3,7 @@
 use super::Medium;
 use crate::measurement::Arm;
 use crate::report::numbers::{count, counted};
-use crate::verdict::Unfollowed;
+use crate::verdict::UnfollowedRedirects;
 
 /// Names that are listed; with more of them the first speak for all.
 const NAMES: usize = 3;
@@ -12,7 +12,7 @@ const NAMES: usize = 3;
 pub(in crate::report) const FOLLOW: &str = "follow them with `redirects: 5` in the step or in `defaults`, give the address behind them as the target, or write `expect: { status: 302 }` if the redirect itself is what you measure";
 
 /// The names whose responses redirect, each with how many and where to.
-pub(super) fn unfollowed(names: &[Unfollowed], medium: Medium) -> String {
+pub(super) fn unfollowed(names: &[UnfollowedRedirects], medium: Medium) -> String {
     let listed = listed(names, |name| {
         let arm = match name.arm {
             Arm::Target => "",
@@ -26,7 +26,7 @@ pub(super) fn unfollowed(names: &[Unfollowed], medium: Medium) -> String {
 }
 
 /// The names whose requests failed because their redirect led too far, each with how many and where to.
-pub(super) fn strayed(names: &[Unfollowed], medium: Medium) -> String {
+pub(super) fn strayed(names: &[UnfollowedRedirects], medium: Medium) -> String {
     let listed = listed(names, |name| {
         let (requests, to) = (counted(name.redirects, "request"), leading(name, medium));
         let request = medium.untrusted(&name.request);
@@ -37,7 +37,7 @@ pub(super) fn strayed(names: &[Unfollowed], medium: Medium) -> String {
     )
 }
 
-fn listed(names: &[Unfollowed], one: impl Fn(&Unfollowed) -> String) -> String {
+fn listed(names: &[UnfollowedRedirects], one: impl Fn(&UnfollowedRedirects) -> String) -> String {
     let mut listed: Vec<String> = names.iter().take(NAMES).map(one).collect();
     match names.len().saturating_sub(NAMES) {
         0 => {}
@@ -47,7 +47,7 @@ fn listed(names: &[Unfollowed], one: impl Fn(&Unfollowed) -> String) -> String {
     listed.join("; ")
 }
 
-fn responses(name: &Unfollowed) -> String {
+fn responses(name: &UnfollowedRedirects) -> String {
     let responses = counted(name.responses, "response");
     if name.redirects == name.responses {
         format!("all {responses}")
@@ -57,7 +57,7 @@ fn responses(name: &Unfollowed) -> String {
 }
 
 /// The status that redirects, and where it leads.
-fn leading(name: &Unfollowed, medium: Medium) -> String {
+fn leading(name: &UnfollowedRedirects, medium: Medium) -> String {
     let status = name.status;
     let status = status.map_or_else(|| "a redirect".to_owned(), |status| status.to_string());
     let to = name.address.as_deref().map_or_else(String::new, |address| {

@@ -4,7 +4,9 @@ use super::line::measure_name;
 use crate::measurement::{FailureKind, Part};
 use crate::report::ReportInput;
 use crate::report::numbers::{self, count, share};
-use crate::verdict::{Attribution, Check, ColdGrowth, Comparison, KindGrowth, PartGrowth, Spread};
+use crate::verdict::{
+    Attribution, ChangeLocation, Check, ColdGrowth, Comparison, KindGrowth, PartGrowth,
+};
 
 /// What a change came from: "most of it is the time to the first byte (P95 20 → 31 ms), in 11 of 12 pairs". None where
 /// nothing stands out.
@@ -16,7 +18,7 @@ pub(super) fn suspicion(story: &ReportInput, line: &Check, found: &Attribution) 
         .chain(found.kind.map(kind))
         .chain(found.cold.map(|grown| cold(line, grown)))
         .collect();
-    let place = found.spread.and_then(|spread| place(story, line, spread));
+    let place = found.location.and_then(|spread| place(story, line, spread));
     match (causes.is_empty(), place) {
         (true, None) => None,
         // Alone, that a change is everywhere goes without saying.
@@ -28,7 +30,7 @@ pub(super) fn suspicion(story: &ReportInput, line: &Check, found: &Attribution) 
 }
 
 fn is_everywhere(found: &Attribution) -> bool {
-    matches!(found.spread, Some(Spread::Units { worse, of }) if worse == of)
+    matches!(found.location, Some(ChangeLocation::Units { worse, of }) if worse == of)
 }
 
 fn part(line: &Check, grown: PartGrowth) -> String {
@@ -78,10 +80,10 @@ fn kind(grown: KindGrowth) -> String {
     }
 }
 
-fn place(story: &ReportInput, line: &Check, spread: Spread) -> Option<String> {
+fn place(story: &ReportInput, line: &Check, spread: ChangeLocation) -> Option<String> {
     match spread {
-        Spread::Units { worse: 0, .. } | Spread::Units { of: 1, .. } => None,
-        Spread::Units { worse, of } => {
+        ChangeLocation::Units { worse: 0, .. } | ChangeLocation::Units { of: 1, .. } => None,
+        ChangeLocation::Units { worse, of } => {
             let (one, many) = units(story, line, of);
             let units = if of == 1 { one } else { many };
             Some(if worse == of && of > 1 {
@@ -90,7 +92,7 @@ fn place(story: &ReportInput, line: &Check, spread: Spread) -> Option<String> {
                 format!("in {worse} of {of} {units}")
             })
         }
-        Spread::Burst { worst, of } => Some(format!(
+        ChangeLocation::Burst { worst, of } => Some(format!(
             "with {} of {} failures in one {}",
             count(worst),
             count(of),
@@ -112,7 +114,7 @@ fn units(story: &ReportInput, line: &Check, of: u32) -> (&'static str, &'static 
         _ if by_passes => ("pass", "passes"),
         Comparison::Duet { pairs, .. } if of == 0 || of == pairs => ("pair", "pairs"),
         Comparison::Duet { .. } => ("group of pairs", "groups of pairs"),
-        Comparison::History { .. } | Comparison::Single { .. } | Comparison::None(_) => {
+        Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => {
             ("slice", "slices")
         }
     }

@@ -1,106 +1,122 @@
 //! A deployment that could not be loaded: what happened, and what to do, by what stands behind it.
 
 use super::Medium;
-use crate::measurement::{Arm, Cause};
+use crate::measurement::{Arm, UnreachableCause};
 use crate::report::ReportInput;
 
 /// What happened, as the end of a sentence.
 pub(super) fn what(
     story: &ReportInput,
     arm: Arm,
-    cause: Cause,
+    cause: UnreachableCause,
     why: &str,
     medium: Medium,
 ) -> String {
     let it = deployment(story, arm, medium);
     let why = medium.untrusted_message(why);
     match cause {
-        Cause::Unknown | Cause::NoResponse | Cause::ServerEnded | Cause::ServerNotReady => {
+        UnreachableCause::Unknown
+        | UnreachableCause::NoResponse
+        | UnreachableCause::ServerEnded
+        | UnreachableCause::ServerNotReady => {
             format!("{it} did not answer ({why})")
         }
-        Cause::UnknownIssuer
-        | Cause::CertificateExpired
-        | Cause::CertificateNotYetValid
-        | Cause::CertificateName
-        | Cause::CertificateUnusable => format!("{it} cannot be trusted ({why})"),
-        Cause::ClientCertificate => format!("{it} requires a client certificate"),
-        Cause::PlainHttp => format!("{it} responds in plain HTTP"),
-        Cause::ExpectsTls => format!("{it} expects TLS"),
-        Cause::UnendingBody => format!("{it} sends a response without an end ({why})"),
-        Cause::Unavailable | Cause::NotReady => format!("{it} is not available ({why})"),
-        Cause::Proxy | Cause::ProxyCredentials => format!("{it} cannot be reached ({why})"),
-        Cause::ServerNotStarted | Cause::PortTaken => format!("{it} was not started ({why})"),
+        UnreachableCause::UnknownIssuer
+        | UnreachableCause::CertificateExpired
+        | UnreachableCause::CertificateNotYetValid
+        | UnreachableCause::CertificateName
+        | UnreachableCause::CertificateUnusable => format!("{it} cannot be trusted ({why})"),
+        UnreachableCause::ClientCertificate => format!("{it} requires a client certificate"),
+        UnreachableCause::PlainHttp => format!("{it} responds in plain HTTP"),
+        UnreachableCause::ExpectsTls => format!("{it} expects TLS"),
+        UnreachableCause::UnendingBody => format!("{it} sends a response without an end ({why})"),
+        UnreachableCause::Unavailable | UnreachableCause::NotReady => {
+            format!("{it} is not available ({why})")
+        }
+        UnreachableCause::Proxy | UnreachableCause::ProxyCredentials => {
+            format!("{it} cannot be reached ({why})")
+        }
+        UnreachableCause::ServerNotStarted | UnreachableCause::PortTaken => {
+            format!("{it} was not started ({why})")
+        }
     }
 }
 
 /// What to do about it.
-pub(super) fn remedy_in(story: &ReportInput, arm: Arm, cause: Cause, medium: Medium) -> String {
+pub(super) fn remedy_in(
+    story: &ReportInput,
+    arm: Arm,
+    cause: UnreachableCause,
+    medium: Medium,
+) -> String {
     let deployment = match (arm, &story.record.base) {
         (Arm::Base, Some(base)) => base,
         (Arm::Base, None) | (Arm::Target, _) => &story.record.target,
     };
     let address = other_scheme(&deployment.url).map(|url| medium.untrusted(&url));
     match (cause, address) {
-        (Cause::PlainHttp | Cause::ExpectsTls, Some(address)) => format!("use {address}"),
+        (UnreachableCause::PlainHttp | UnreachableCause::ExpectsTls, Some(address)) => {
+            format!("use {address}")
+        }
         (cause, _) => remedy(cause, arm),
     }
 }
 
 /// What to do about a deployment that cannot be loaded, by what stands behind it.
-pub fn remedy(cause: Cause, arm: Arm) -> String {
+pub fn remedy(cause: UnreachableCause, arm: Arm) -> String {
     let (command, log) = match arm {
         Arm::Target => ("--target-cmd", "target.log"),
         Arm::Base => ("--base-cmd", "base.log"),
     };
     match cause {
-        Cause::Unknown => "start it or correct its address; --wait 60s gives it time to come up",
-        Cause::NoResponse => {
+        UnreachableCause::Unknown => "start it or correct its address; --wait 60s gives it time to come up",
+        UnreachableCause::NoResponse => {
             "see what it waits for, or raise defaults.timeout in scenario.yml: it takes connections and does not respond in time"
         }
-        Cause::UnknownIssuer => {
+        UnreachableCause::UnknownIssuer => {
             "give the certificate, or that of the authority that issued it, by --ca FILE; --insecure leaves certificates unchecked"
         }
-        Cause::CertificateExpired | Cause::CertificateUnusable => {
+        UnreachableCause::CertificateExpired | UnreachableCause::CertificateUnusable => {
             "replace the certificate; --insecure leaves certificates unchecked"
         }
-        Cause::CertificateNotYetValid => {
+        UnreachableCause::CertificateNotYetValid => {
             "set the clock of this machine, or replace the certificate; --insecure leaves certificates unchecked"
         }
-        Cause::CertificateName => {
+        UnreachableCause::CertificateName => {
             "use a host name that the certificate holds, or replace the certificate; --insecure leaves certificates unchecked"
         }
-        Cause::ClientCertificate => {
+        UnreachableCause::ClientCertificate => {
             "let it accept clients without a certificate: client certificates are not supported"
         }
-        Cause::PlainHttp => "use an http:// address",
-        Cause::ExpectsTls => "use an https:// address",
-        Cause::UnendingBody => {
+        UnreachableCause::PlainHttp => "use an http:// address",
+        UnreachableCause::ExpectsTls => "use an https:// address",
+        UnreachableCause::UnendingBody => {
             "leave responses that never end, such as event streams, out of the scenario, or raise their timeout"
         }
-        Cause::Unavailable => {
+        UnreachableCause::Unavailable => {
             "find out why there is no service behind its gateway, or wait longer by --wait"
         }
-        Cause::NotReady => {
+        UnreachableCause::NotReady => {
             "see that the path of --ready responds below 400, or wait longer by --wait"
         }
-        Cause::Proxy => {
+        UnreachableCause::Proxy => {
             "start the proxy or correct the variable that names it, or except the target by NO_PROXY"
         }
-        Cause::ProxyCredentials => {
+        UnreachableCause::ProxyCredentials => {
             "write them into the variable, as http://USER:PASSWORD@HOST:PORT, or except the target by NO_PROXY"
         }
-        Cause::ServerNotStarted => return format!("correct the command after {command}"),
-        Cause::ServerEnded => {
+        UnreachableCause::ServerNotStarted => return format!("correct the command after {command}"),
+        UnreachableCause::ServerEnded => {
             return format!(
                 "mend the command after {command}, which must serve on 127.0.0.1:$LOADGATE_PORT until it is stopped; {log} has what it printed"
             );
         }
-        Cause::ServerNotReady => {
+        UnreachableCause::ServerNotReady => {
             return format!(
                 "see that the command after {command} serves on 127.0.0.1:$LOADGATE_PORT and that what --ready names, where it is given, answers below 400; a longer --wait gives it more time"
             );
         }
-        Cause::PortTaken => "end the process that listens there, and run it again",
+        UnreachableCause::PortTaken => "end the process that listens there, and run it again",
     }
     .to_owned()
 }

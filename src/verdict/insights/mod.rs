@@ -2,11 +2,11 @@
 //!
 //! They decide no outcome. A claim is made where its test is sure, and where nothing can be told, nothing is said.
 
-mod bond;
+mod load_correlation;
 mod phases;
 
-pub use bond::{Bond, LoadOf};
-pub use phases::{PhaseChange, Recovered, Recovery};
+pub use load_correlation::{LoadCorrelation, LoadUnit};
+pub use phases::{PhaseChange, Recovery, RecoveryOutcome};
 
 use crate::record::RunRecord;
 use crate::thresholds::Regression;
@@ -16,20 +16,20 @@ const SURE: f64 = 0.01;
 
 /// What a run shows of itself.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Claims {
+pub struct Insights {
     /// Each further measured phase against the lightest steady one, in the order of the load.
     pub phases: Vec<PhaseChange>,
     /// Whether a later phase of the same load got back to where an earlier one was before a heavier one.
     pub recovery: Option<Recovery>,
     /// Whether errors follow the load.
-    pub bond: Option<Bond>,
+    pub load_correlation: Option<LoadCorrelation>,
 }
 
 /// The claims of one run.
-pub fn claims(record: &RunRecord, regression: &Regression) -> Claims {
-    Claims {
+pub fn insights(record: &RunRecord, regression: &Regression) -> Insights {
+    Insights {
         phases: phases::changes(record, regression),
         recovery: phases::recovery(record, regression),
-        bond: bond::bond(record),
+        load_correlation: load_correlation::load_correlation(record),
     }
 }

@@ -10,7 +10,7 @@ use crate::record::{Aggregate, LoadModel, RunRecord, SliceFilter, log_units};
 use crate::thresholds::Regression;
 use crate::units::six_digits;
 use crate::verdict::evidence::{FEWEST_ERRORS, SMALLEST_SHARE, prior_sd};
-use crate::verdict::model::Change;
+use crate::verdict::model::EstimatedChange;
 use crate::verdict::statistics::{Count, Dispersion, Estimate, ShareChange};
 
 /// Units that the phase must have that another is held against: fewer show no spread of their own.
@@ -24,7 +24,7 @@ pub struct PhaseChange {
     /// Index of the phase.
     pub phase: usize,
     /// Index of the one that it is held against.
-    pub than: usize,
+    pub reference: usize,
     /// What is compared: P95, or the median where P95 has too few requests.
     pub metric: Metric,
     /// Seconds there.
@@ -32,7 +32,7 @@ pub struct PhaseChange {
     /// Seconds here.
     pub now: f64,
     /// A ratio less one.
-    pub change: Change,
+    pub change: EstimatedChange,
 }
 
 /// Whether a later phase got back to where an earlier one of the same load was.
@@ -43,29 +43,29 @@ pub struct Recovery {
     /// Shares of failed requests there and here, where there are surely more.
     pub errors: Option<(f64, f64)>,
     /// What it came to.
-    pub outcome: Recovered,
+    pub outcome: RecoveryOutcome,
 }
 
 /// What a recovery came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recovered {
+pub enum RecoveryOutcome {
     /// It is back: even at worst it is slower by less than `must_detect`.
-    Back,
+    Complete,
     /// It is not: surely slower by more than the tolerance, or failing more often.
-    Not,
+    Incomplete,
     /// The run cannot tell.
-    Open,
+    Unclear,
 }
 
 /// Each measured phase against the lightest steady one.
 pub(super) fn changes(record: &RunRecord, regression: &Regression) -> Vec<PhaseChange> {
     let phases = record.phases.iter().enumerate();
     let steady = phases.filter(|(_, phase)| phase.steady && phase.measured);
-    let lightest = steady.min_by(|(_, a), (_, b)| a.most.total_cmp(&b.most));
+    let lightest = steady.min_by(|(_, a), (_, b)| a.peak_load.total_cmp(&b.peak_load));
     let Some((than, _)) = lightest else {
         return Vec::new();
     };
-    let sieve = SliceFilter::of(record, || None);
+    let sieve = SliceFilter::new(record, || None);
     let others = record.phases.iter().enumerate();
     others
         .filter(|(index, phase)| *index != than && phase.is_measured_load())
@@ -76,16 +76,18 @@ pub(super) fn changes(record: &RunRecord, regression: &Regression) -> Vec<PhaseC
 /// The last steady phase against the first of the same load, with a heavier one between them.
 pub(super) fn recovery(record: &RunRecord, regression: &Regression) -> Option<Recovery> {
     let phases = &record.phases;
-    let load = |index: usize| -> (LoadModel, f64) { (phases[index].model, phases[index].most) };
+    let load =
+        |index: usize| -> (LoadModel, f64) { (phases[index].model, phases[index].peak_load) };
     let steady = || (0..phases.len()).filter(|index| phases[*index].steady);
     let (than, phase) = steady().find_map(|first| {
         let last = steady()
             .rev()
             .find(|last| *last > first && load(*last) == load(first))?;
-        let heavier = (first + 1..last).any(|index| phases[index].most > phases[first].most);
+        let heavier =
+            (first + 1..last).any(|index| phases[index].peak_load > phases[first].peak_load);
         heavier.then_some((first, last))
     })?;
-    let sieve = SliceFilter::of(record, || None);
+    let sieve = SliceFilter::new(record, || None);
     let latency = change(record, &sieve, (than, phase), regression)?;
     let errors = more_errors(record, &sieve, (than, phase));
     let by = |ratio: f64| ratio * latency.before;
@@ -93,11 +95,11 @@ pub(super) fn recovery(record: &RunRecord, regression: &Regression) -> Option<Re
     // Either of two tests says that it is not back, so each is allowed half of the false alarms.
     let slower = latency.change.p <= SURE / 2.0 && by(latency.change.estimate) >= floor;
     let outcome = if slower || errors.is_some() {
-        Recovered::Not
+        RecoveryOutcome::Incomplete
     } else if latency.change.upper < regression.must_detect || by(latency.change.upper) < floor {
-        Recovered::Back
+        RecoveryOutcome::Complete
     } else {
-        Recovered::Open
+        RecoveryOutcome::Unclear
     };
     Some(Recovery {
         latency,
@@ -123,18 +125,18 @@ fn change(
         if before.len() < FEWEST_UNITS {
             return None;
         }
-        let estimate = Estimate::of_groups(&before, &now, prior_sd(metric))?;
+        let estimate = Estimate::from_groups(&before, &now, prior_sd(metric))?;
         let mean = |logs: &[f64]| {
             let sum: f64 = logs.iter().sum();
             six_digits(libm::exp(sum / logs.len() as f64))
         };
         Some(PhaseChange {
             phase,
-            than,
+            reference: than,
             metric,
             before: mean(&before),
             now: mean(&now),
-            change: Change {
+            change: EstimatedChange {
                 estimate: six_digits(libm::expm1(estimate.mean)),
                 lower: six_digits(libm::expm1(estimate.lower(TAIL))),
                 upper: six_digits(libm::expm1(estimate.upper(TAIL))),
@@ -162,7 +164,7 @@ fn more_errors(
     let change = ShareChange {
         base: Count::total(&base),
         current: Count::total(&current),
-        dispersion: Dispersion::of(&[&base, &current]),
+        dispersion: Dispersion::estimate(&[&base, &current]),
     };
     let (before, now) = (change.base.share(), change.current.share());
     let beyond = change.current.hits as f64 - before * change.current.of as f64;
@@ -181,7 +183,7 @@ fn samples(record: &RunRecord, sieve: &SliceFilter, phase: usize) -> Vec<[Aggreg
                 .into_iter()
                 .filter(|slice| slice.arm == Arm::Target)
                 .collect();
-            [Aggregate::of(&target, None)]
+            [Aggregate::from_slices(&target, None)]
         })
         .collect()
 }
@@ -203,21 +205,24 @@ mod tests {
         let peak = warm.steady("peak").slices(6, &[traffic(NAME, 900, 90.0)]);
         peak.steady("recovery")
             .slices(6, after)
-            .with(|run| run.phases[1].most = 100.0)
+            .with(|run| run.phases[1].peak_load = 100.0)
             .build()
     }
 
-    fn outcome(after: Traffic) -> Recovered {
+    fn outcome(after: Traffic) -> RecoveryOutcome {
         let claim = recovery(&run(&[after]), &Regression::default());
         claim.unwrap().outcome
     }
 
     #[test]
     fn a_recovery_is_back_slower_or_failing() {
-        assert_eq!(outcome(traffic(NAME, 600, 40.2)), Recovered::Back);
-        assert_eq!(outcome(traffic(NAME, 600, 60.0)), Recovered::Not);
+        assert_eq!(outcome(traffic(NAME, 600, 40.2)), RecoveryOutcome::Complete);
+        assert_eq!(
+            outcome(traffic(NAME, 600, 60.0)),
+            RecoveryOutcome::Incomplete
+        );
         let failing = traffic(NAME, 600, 40.0).failing(FailureKind::Status(503), 12);
-        assert_eq!(outcome(failing), Recovered::Not);
+        assert_eq!(outcome(failing), RecoveryOutcome::Incomplete);
         // As slow on the whole, and now and then much slower: it may be so much that it must be told.
         let swinging = [25.0, 66.0, 24.0, 70.0, 23.0, 68.0].map(|ms| [traffic(NAME, 600, ms)]);
         let mut open = run(&[traffic(NAME, 600, 40.0)]);
@@ -227,7 +232,7 @@ mod tests {
             open.slices[place].cells = told.slices[0].cells.clone();
         }
         let claim = recovery(&open, &Regression::default()).unwrap();
-        assert_eq!(claim.outcome, Recovered::Open, "{claim:?}");
+        assert_eq!(claim.outcome, RecoveryOutcome::Unclear, "{claim:?}");
         assert!(claim.latency.change.lower < 0.0 && claim.latency.change.upper > 0.3);
     }
 
@@ -235,7 +240,7 @@ mod tests {
     fn without_heavier_load_between_there_is_nothing_to_recover_from() {
         let calm = run(&[traffic(NAME, 600, 60.0)]);
         let mut calm = calm;
-        calm.phases[1].most = 20.0;
+        calm.phases[1].peak_load = 20.0;
         assert_eq!(recovery(&calm, &Regression::default()), None);
     }
 
@@ -243,7 +248,7 @@ mod tests {
     fn heavier_phases_are_held_against_the_lightest_steady_one() {
         let run = run(&[traffic(NAME, 600, 40.0)]);
         let told = changes(&run, &Regression::default());
-        let phases: Vec<_> = told.iter().map(|it| (it.phase, it.than)).collect();
+        let phases: Vec<_> = told.iter().map(|it| (it.phase, it.reference)).collect();
         assert_eq!(phases, [(1, 0), (2, 0)]);
         let peak = told[0].change;
         assert!(peak.lower > 1.0 && peak.upper < 1.6, "{peak:?}");

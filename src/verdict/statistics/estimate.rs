@@ -35,7 +35,7 @@ impl Estimate {
     ///
     /// None without at least two differences. `prior_sd` is the standard deviation that one paired log-ratio is expected
     /// to have. Yuen (1974) for the trimmed mean and its error, Smyth (2004) for the moderation.
-    pub fn of_pairs(differences: &[f64], prior_sd: f64) -> Option<Self> {
+    pub fn from_pairs(differences: &[f64], prior_sd: f64) -> Option<Self> {
         let sorted = sorted(differences);
         let count = sorted.len();
         if count < 2 {
@@ -60,7 +60,7 @@ impl Estimate {
     /// Moderated t prediction: candidate jobs as new draws from where the baseline's jobs came from.
     ///
     /// None without a job on either side. `prior_sd` is the standard deviation expected between jobs.
-    pub fn of_jobs(base: &[f64], candidates: &[f64], prior_sd: f64) -> Option<Self> {
+    pub fn from_jobs(base: &[f64], candidates: &[f64], prior_sd: f64) -> Option<Self> {
         let (base, candidates) = (sorted(base), sorted(candidates));
         if base.is_empty() || candidates.is_empty() {
             return None;
@@ -76,8 +76,13 @@ impl Estimate {
     }
 
     /// The same against one job, `anchor`, with the variance that jobs of the baseline show: the anchor is a draw too.
-    pub fn since(anchor: f64, base: &[f64], candidates: &[f64], prior_sd: f64) -> Option<Self> {
-        let around = Self::of_jobs(base, candidates, prior_sd)?;
+    pub fn from_anchor(
+        anchor: f64,
+        base: &[f64],
+        candidates: &[f64],
+        prior_sd: f64,
+    ) -> Option<Self> {
+        let around = Self::from_jobs(base, candidates, prior_sd)?;
         let draws = |jobs: usize| 1.0 / candidates.len() as f64 + 1.0 / jobs as f64;
         Some(Self {
             mean: mean(&sorted(candidates)) - anchor,
@@ -89,7 +94,7 @@ impl Estimate {
     /// Moderated two-sample t: units of one run before and now, which vary alike.
     ///
     /// None without a unit on either side. `prior_sd` is the standard deviation that one unit is expected to have.
-    pub fn of_groups(base: &[f64], current: &[f64], prior_sd: f64) -> Option<Self> {
+    pub fn from_groups(base: &[f64], current: &[f64], prior_sd: f64) -> Option<Self> {
         let (base, current) = (sorted(base), sorted(current));
         if base.is_empty() || current.is_empty() {
             return None;
@@ -277,7 +282,7 @@ mod tests {
         let d = [
             0.02, -0.01, 0.03, 0.0, 0.015, -0.02, 0.01, 0.25, -0.005, 0.02, 0.0, -0.01,
         ];
-        let estimate = Estimate::of_pairs(&d, PRIOR).unwrap();
+        let estimate = Estimate::from_pairs(&d, PRIOR).unwrap();
         close(estimate.mean, 0.006_25);
         close(estimate.standard_error, 0.013_585);
         close(estimate.df, 11.0);
@@ -293,7 +298,7 @@ mod tests {
         let d = [
             0.17, 0.20, 0.15, 0.19, 0.22, 0.16, 0.18, 0.45, 0.14, 0.21, 0.19, 0.17,
         ];
-        let estimate = Estimate::of_pairs(&d, PRIOR).unwrap();
+        let estimate = Estimate::from_pairs(&d, PRIOR).unwrap();
         close(estimate.mean, 0.183_75);
         close(estimate.standard_error, 0.014_652);
         close(estimate.df, 11.0);
@@ -306,7 +311,7 @@ mod tests {
 
     #[test]
     fn golden_five_pairs_are_not_trimmed() {
-        let estimate = Estimate::of_pairs(&[0.09, 0.12, 0.05, 0.11, 0.10], PRIOR).unwrap();
+        let estimate = Estimate::from_pairs(&[0.09, 0.12, 0.05, 0.11, 0.10], PRIOR).unwrap();
         close(estimate.mean, 0.094);
         close(estimate.standard_error, 0.020_809);
         close(estimate.df, 8.0);
@@ -327,7 +332,7 @@ mod tests {
             (&ten[..1], 150.0, 4.0, 4.430_1, 0.005_71, 5e-6),
         ] {
             let logs: Vec<f64> = base.iter().map(|ms| libm::log(*ms)).collect();
-            let estimate = Estimate::of_jobs(&logs, &[libm::log(candidate)], PRIOR).unwrap();
+            let estimate = Estimate::from_jobs(&logs, &[libm::log(candidate)], PRIOR).unwrap();
             close(estimate.df, df);
             let null = log_tolerance(0.03);
             close((estimate.mean - null) / estimate.standard_error, t);
@@ -335,15 +340,15 @@ mod tests {
             assert!((ours - p).abs() < digits, "{ours} is not {p}");
         }
         let logs = ten.map(libm::log);
-        let estimate = Estimate::of_jobs(&logs, &[libm::log(122.0)], PRIOR).unwrap();
+        let estimate = Estimate::from_jobs(&logs, &[libm::log(122.0)], PRIOR).unwrap();
         assert!((estimate.standard_error - 0.043_09).abs() < 5e-6);
     }
 
     #[test]
     fn three_candidates_are_surer_than_one() {
         let base = [0.0, 0.01, -0.02, 0.03, 0.01];
-        let one = Estimate::of_jobs(&base, &[0.1], PRIOR).unwrap();
-        let three = Estimate::of_jobs(&base, &[0.1, 0.09, 0.11], PRIOR).unwrap();
+        let one = Estimate::from_jobs(&base, &[0.1], PRIOR).unwrap();
+        let three = Estimate::from_jobs(&base, &[0.1, 0.09, 0.11], PRIOR).unwrap();
         let ratio = libm::sqrt((1.0 / 3.0 + 0.2) / (1.0 + 0.2));
         assert!((three.standard_error / one.standard_error - ratio).abs() < 1e-12);
     }
@@ -351,26 +356,26 @@ mod tests {
     #[test]
     fn two_groups_by_hand() {
         // Squares .02 and .02, prior 4 x .0036: variance .0544 / 7, over 3 and 2 units.
-        let estimate = Estimate::of_groups(&[0.0, 0.1, 0.2], &[0.4, 0.6], PRIOR).unwrap();
+        let estimate = Estimate::from_groups(&[0.0, 0.1, 0.2], &[0.4, 0.6], PRIOR).unwrap();
         close(estimate.mean, 0.4);
         close(estimate.df, 7.0);
         let error = libm::sqrt((4.0 * PRIOR * PRIOR + 0.04) / 7.0 * (1.0 / 3.0 + 0.5));
         close(estimate.standard_error, error);
-        assert_eq!(Estimate::of_groups(&[], &[0.1], PRIOR), None);
+        assert_eq!(Estimate::from_groups(&[], &[0.1], PRIOR), None);
     }
 
     #[test]
     fn equal_pairs_keep_an_error() {
-        let estimate = Estimate::of_pairs(&[0.0; 12], PRIOR).unwrap();
+        let estimate = Estimate::from_pairs(&[0.0; 12], PRIOR).unwrap();
         assert!(estimate.standard_error > 0.0);
         assert!(estimate.p_above(log_tolerance(0.05)) > 0.9);
     }
 
     #[test]
     fn too_little_gives_no_estimate() {
-        assert_eq!(Estimate::of_pairs(&[0.1], PRIOR), None);
-        assert_eq!(Estimate::of_jobs(&[], &[0.1], PRIOR), None);
-        assert_eq!(Estimate::of_jobs(&[0.1], &[], PRIOR), None);
+        assert_eq!(Estimate::from_pairs(&[0.1], PRIOR), None);
+        assert_eq!(Estimate::from_jobs(&[], &[0.1], PRIOR), None);
+        assert_eq!(Estimate::from_jobs(&[0.1], &[], PRIOR), None);
     }
 
     fn pairs() -> impl Strategy<Value = Vec<f64>> {
@@ -382,8 +387,8 @@ mod tests {
         fn p1_a_constant_slow_down_never_raises_p(d in pairs(), slower in 0.0..0.5) {
             let moved: Vec<f64> = d.iter().map(|x| x + slower).collect();
             let null = log_tolerance(0.05);
-            let before = Estimate::of_pairs(&d, PRIOR).unwrap();
-            let after = Estimate::of_pairs(&moved, PRIOR).unwrap();
+            let before = Estimate::from_pairs(&d, PRIOR).unwrap();
+            let after = Estimate::from_pairs(&moved, PRIOR).unwrap();
             prop_assert!(after.p_above(null) <= before.p_above(null) + 1e-12);
             prop_assert!(after.upper(0.025) >= before.upper(0.025) - 1e-12);
         }
@@ -393,7 +398,7 @@ mod tests {
             let mut turned = d.clone();
             turned.rotate_left(turn % d.len());
             turned.reverse();
-            prop_assert_eq!(Estimate::of_pairs(&d, PRIOR), Estimate::of_pairs(&turned, PRIOR));
+            prop_assert_eq!(Estimate::from_pairs(&d, PRIOR), Estimate::from_pairs(&turned, PRIOR));
         }
 
         #[test]
@@ -401,7 +406,7 @@ mod tests {
                                             current in 1e-4..10.0_f64) {
             let estimate = |scale: f64| {
                 let logs: Vec<f64> = base.iter().map(|x| libm::log(x * scale)).collect();
-                Estimate::of_jobs(&logs, &[libm::log(current * scale)], PRIOR).unwrap()
+                Estimate::from_jobs(&logs, &[libm::log(current * scale)], PRIOR).unwrap()
             };
             let (s, ms) = (estimate(1.0), estimate(1000.0));
             prop_assert!((s.mean - ms.mean).abs() < 1e-12);
@@ -411,8 +416,8 @@ mod tests {
         #[test]
         fn p2_swapping_the_arms_mirrors_the_interval(d in pairs()) {
             let swapped: Vec<f64> = d.iter().map(|x| -x).collect();
-            let there = Estimate::of_pairs(&d, PRIOR).unwrap();
-            let back = Estimate::of_pairs(&swapped, PRIOR).unwrap();
+            let there = Estimate::from_pairs(&d, PRIOR).unwrap();
+            let back = Estimate::from_pairs(&swapped, PRIOR).unwrap();
             prop_assert!((there.lower(0.025) + back.upper(0.025)).abs() < 1e-12);
             prop_assert!((there.upper(0.025) + back.lower(0.025)).abs() < 1e-12);
             prop_assert!((there.mirrored().mean - back.mean).abs() < 1e-12);

@@ -54,7 +54,7 @@ impl Dispersion {
     /// Pearson's chi-square of the units' counts against their own arm's share, over its degrees of freedom.
     ///
     /// An arm whose share is 0 or 1 shows no spread; with less than one degree of freedom, phi is 1.
-    pub fn of(arms: &[&[Count]]) -> Self {
+    pub fn estimate(arms: &[&[Count]]) -> Self {
         let (mut chi_square, mut df) = (0.0, 0.0);
         for units in arms {
             let share = Count::total(units).share();
@@ -272,10 +272,10 @@ mod tests {
     #[test]
     fn even_counts_are_independent_and_bursts_are_not() {
         let even = [count(10, 1000), count(11, 1000), count(9, 1000)];
-        assert!((Dispersion::of(&[&even]).phi - 1.0).abs() < 1e-12);
+        assert!((Dispersion::estimate(&[&even]).phi - 1.0).abs() < 1e-12);
         let bursts = [count(0, 1000), count(30, 1000), count(0, 1000)];
         // Share .01: (10^2 + 20^2 + 10^2) / 9.9 over 2 degrees of freedom.
-        let dispersion = Dispersion::of(&[&bursts]);
+        let dispersion = Dispersion::estimate(&[&bursts]);
         assert!((dispersion.phi - 600.0 / 9.9 / 2.0).abs() < 1e-12);
         assert!((dispersion.df - 2.0).abs() < 1e-12);
     }
@@ -284,13 +284,13 @@ mod tests {
     fn the_degrees_of_freedom_of_two_arms_add_up() {
         let base = [count(1, 100); 4];
         let current = [count(0, 100), count(40, 100), count(0, 0)];
-        assert!((Dispersion::of(&[&base, &current]).df - 4.0).abs() < 1e-12);
+        assert!((Dispersion::estimate(&[&base, &current]).df - 4.0).abs() < 1e-12);
     }
 
     #[test]
     fn no_spread_is_seen_in_all_none_or_one_unit() {
         for units in [&[count(0, 10); 5][..], &[count(10, 10); 5], &[count(3, 10)]] {
-            assert!((Dispersion::of(&[units]).phi - 1.0).abs() < 1e-12);
+            assert!((Dispersion::estimate(&[units]).phi - 1.0).abs() < 1e-12);
         }
     }
 

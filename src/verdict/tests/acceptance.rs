@@ -34,11 +34,11 @@ fn within_an_acceptance_a_slow_down_passes() {
     assert_eq!(verdict.outcome, Outcome::Passed);
     for subject in [request("GET /a"), Subject::Overall] {
         let line = line(&verdict, &subject, Metric::P95);
-        assert_eq!(change(line).accepted, Some(0));
+        assert_eq!(change(line).acceptance, Some(0));
         assert!((change(line).tolerance - 0.4).abs() < 1e-12);
     }
     assert_eq!(
-        change(line(&verdict, &request("GET /b"), Metric::P95)).accepted,
+        change(line(&verdict, &request("GET /b"), Metric::P95)).acceptance,
         None
     );
     assert!(verdict.warnings.is_empty(), "{:?}", verdict.warnings);

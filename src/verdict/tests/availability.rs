@@ -101,7 +101,7 @@ fn hanging(seconds: f64, model: LoadModel, most: f64) -> RunRecord {
         })
         .with(|run| {
             run.phases[0].model = model;
-            run.phases[0].most = most;
+            run.phases[0].peak_load = most;
             for (index, slice) in run.slices.iter_mut().enumerate() {
                 let silence = silent(None, None, seconds);
                 slice.silences = Some(if index < 6 { vec![] } else { vec![silence] });

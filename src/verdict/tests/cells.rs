@@ -98,7 +98,7 @@ fn a_name_that_is_rare_by_design_is_one_line() {
         traffic("POST /login", 1, 100.0),
     ];
     let verdict = judged_alone(&thresholds(), &duet_of(&traffic, &traffic));
-    let rare = Warning::Rare {
+    let rare = Warning::RareRequests {
         requests: vec!["POST /login".to_owned()],
     };
     assert_eq!(verdict.warnings, [rare]);
@@ -125,7 +125,7 @@ fn too_few_requests_or_slices_overall_are_invalid() {
             verdict.checks[0].outcome.clone(),
         )
     };
-    let invalid = vec![InvalidReason::TooFewForRegression { line: 0 }];
+    let invalid = vec![InvalidReason::TooFewForRegression { check: 0 }];
     let few = CheckOutcome::NotJudged(NotJudged::TooFewRequests {
         have: 1999,
         need: 2000,
@@ -154,7 +154,7 @@ fn new_names_are_told_and_gone_ones_are_said() {
         ),
     ] {
         let run = |traffic: &[Traffic]| record().steady("warm").slices(12, traffic).build();
-        let jobs = vec![Job::of(&run(base), false); 5];
+        let jobs = vec![Job::from_record(&run(base), false); 5];
         for verdict in [
             judged_against(&thresholds(), &run(target), &jobs),
             judged_alone(&thresholds(), &duet_of(base, target)),
@@ -164,7 +164,7 @@ fn new_names_are_told_and_gone_ones_are_said() {
                     && line.outcome == CheckOutcome::NotJudged(NotJudged::NewRequest)
             });
             assert_eq!(news, new);
-            let vanished = Warning::Vanished {
+            let vanished = Warning::MissingRequest {
                 request: "GET /b".to_owned(),
             };
             assert_eq!(verdict.warnings.contains(&vanished), gone);
@@ -184,7 +184,7 @@ fn a_repeated_phase_is_gated_where_it_is_named() {
             .fold(run, |run, _| run.slices(4, &both(median)).next_pass())
             .build()
     };
-    let jobs = vec![Job::of(&bursts(200.0), false); 10];
+    let jobs = vec![Job::from_record(&bursts(200.0), false); 10];
     let mut thresholds = thresholds();
     let slow = bursts(400.0);
     let verdict = judged_against(&thresholds, &slow, &jobs);
@@ -235,7 +235,7 @@ fn a_duet_needs_five_passes_of_a_gated_phase() {
 #[test]
 fn a_run_without_steady_phases_does_not_pass_in_silence() {
     let run = record().repeated("burst").slices(12, &both(100.0)).build();
-    let jobs = vec![Job::of(&run, false); 5];
+    let jobs = vec![Job::from_record(&run, false); 5];
     assert_eq!(
         judged_against(&thresholds(), &run, &jobs).outcome,
         Outcome::Invalid

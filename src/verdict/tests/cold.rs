@@ -54,7 +54,7 @@ fn jobs() -> Vec<Job> {
         500.0, 520.0, 485.0, 505.0, 515.0, 495.0, 480.0, 525.0, 500.0, 510.0,
     ];
     millis
-        .map(|millis| Job::of(&bursts(100, millis, 2400), false))
+        .map(|millis| Job::from_record(&bursts(100, millis, 2400), false))
         .into()
 }
 
@@ -193,7 +193,7 @@ fn a_name_with_too_few_cold_starts_blocks_nothing() {
         })
     };
     let run = bursts().marking(4800).build();
-    let jobs: Vec<Job> = (0..5).map(|_| Job::of(&run, false)).collect();
+    let jobs: Vec<Job> = (0..5).map(|_| Job::from_record(&run, false)).collect();
     let verdict = judged_against(&gating(&[Metric::ColdP50]), &run, &jobs);
     assert_eq!(verdict.outcome, Outcome::Passed);
     assert_eq!(
@@ -207,7 +207,7 @@ fn warm_metrics_are_judged_with_a_word_where_nothing_tells_them_apart() {
     let gate = limited_to(latency(Metric::WarmP95, 100));
     let verdict = judged_alone(&gate, &bursts(0, 0.0, 0));
     assert_eq!(verdict.outcome, Outcome::Passed);
-    assert_eq!(verdict.warnings, [Warning::NoColdMark]);
+    assert_eq!(verdict.warnings, [Warning::NoColdStartHeader]);
     let verdict = judged_alone(&gate, &bursts(0, 0.0, 2400));
     assert!(verdict.warnings.is_empty());
 }
@@ -226,5 +226,5 @@ fn cold_starts_are_told_of_overall_without_being_gated() {
     // The share, the cold median, and of warm ones the median, P90 and P95.
     assert_eq!(told(&run, &jobs()), 5);
     let never = bursts(0, 0.0, 0);
-    assert_eq!(told(&never, &[Job::of(&never, false)]), 0);
+    assert_eq!(told(&never, &[Job::from_record(&never, false)]), 0);
 }

@@ -6,9 +6,9 @@ use super::*;
 fn drifted(run: &RunRecord, newest: f64, anchor: f64) -> Verdict {
     let spread = [1.0, 1.02, 0.98, 1.01, 0.99].into_iter().cycle().take(10);
     let jobs: Vec<Job> = spread
-        .map(|factor| Job::of(&shop(newest * factor), false))
+        .map(|factor| Job::from_record(&shop(newest * factor), false))
         .collect();
-    let anchor = Job::of(&shop(anchor), false);
+    let anchor = Job::from_record(&shop(anchor), false);
     judge(&JudgeInput {
         thresholds: &thresholds(),
         candidates: std::slice::from_ref(run),
@@ -58,7 +58,7 @@ fn less_than_the_wider_tolerance_is_no_drift() {
 #[test]
 fn of_a_proposed_commit_drift_is_only_reported() {
     let mut run = shop(160.0);
-    run.run.proposed = true;
+    run.run.from_pull_request = true;
     let verdict = drifted(&run, 160.0, 100.0);
     assert_eq!(verdict.outcome, Outcome::Passed);
     let worse = since_anchor(&verdict);
@@ -86,14 +86,14 @@ fn the_noise_of_the_anchor_is_that_of_the_jobs() {
         .unwrap();
     let anchor = change(anchor).change.unwrap();
     // One draw on either side, against one and the mean of ten.
-    let width = |change: Change| libm::log1p(change.upper) - libm::log1p(change.lower);
+    let width = |change: EstimatedChange| libm::log1p(change.upper) - libm::log1p(change.lower);
     let expected = libm::sqrt(2.0 / 1.1);
     assert!((width(anchor) / width(newest) - expected).abs() < 1e-3);
 }
 
 #[test]
 fn a_duet_has_no_anchor() {
-    let anchor = Job::of(&shop(50.0), false);
+    let anchor = Job::from_record(&shop(50.0), false);
     let verdict = judge(&JudgeInput {
         thresholds: &thresholds(),
         candidates: &[duet_of(&both(100.0), &both(100.0))],

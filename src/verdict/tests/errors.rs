@@ -16,7 +16,7 @@ fn a_base_that_only_fails_is_nothing_to_compare_with() {
     let verdict = judged_alone(&thresholds(), &duet_of(&silent, &both(100.0)));
     assert_eq!(
         (verdict.outcome, verdict.invalid),
-        (Outcome::Invalid, vec![InvalidReason::BaseSilent])
+        (Outcome::Invalid, vec![InvalidReason::BaseUnresponsive])
     );
 }
 
@@ -65,7 +65,7 @@ fn more_errors_than_a_long_history_fail() {
         record().steady("warm").slices(12, &[traffic]).build()
     };
     // Ten jobs of 36 errors each pool 360, more than the candidate's 240.
-    let jobs = vec![Job::of(&with(3), false); 10];
+    let jobs = vec![Job::from_record(&with(3), false); 10];
     assert_eq!(
         judged_against(&thresholds(), &with(20), &jobs).outcome,
         Outcome::Failed

@@ -17,7 +17,7 @@ fn phase(name: &str, seconds: f64, passes: u32) -> PhaseRecord {
         steady: passes == 1,
         idle: false,
         model: crate::record::LoadModel::Users,
-        most: 20.0,
+        peak_load: 20.0,
     }
 }
 
@@ -28,7 +28,7 @@ fn forecast_of(
     design: Design<'_>,
 ) -> Forecast {
     let requests = ["GET /a".to_owned(), "GET /b".to_owned()];
-    let expected = Expected {
+    let expected = PlannedLoad {
         phases,
         requests: &requests,
         counts,
@@ -37,8 +37,8 @@ fn forecast_of(
 }
 
 #[track_caller]
-fn cell<'a>(forecast: &'a Forecast, subject: &Subject, metric: Metric) -> &'a CellForecast {
-    let mut cells = forecast.cells.iter();
+fn cell<'a>(forecast: &'a Forecast, subject: &Subject, metric: Metric) -> &'a CheckForecast {
+    let mut cells = forecast.checks.iter();
     cells
         .find(|cell| cell.subject == *subject && cell.metric == metric)
         .unwrap()
@@ -85,7 +85,7 @@ fn without_a_baseline_five_usual_jobs_are_assumed() {
     let overall = smallest(&Subject::Overall).unwrap().unwrap();
     // A spread of 6 % over five jobs, 3 cells at 3 %: between a fifth and a half.
     assert!((0.2..0.5).contains(&overall), "{overall}");
-    assert!(told.is_of_use());
+    assert!(told.can_judge_anything());
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_run_that_nothing_could_be_judged_by_is_of_no_use() {
             Design::Jobs(&[]),
         )
     };
-    assert!(!told(&thresholds()).is_of_use());
+    assert!(!told(&thresholds()).can_judge_anything());
     let limit = |bound| Limit {
         subject: Subject::Overall,
         phase: None,
@@ -170,15 +170,19 @@ fn a_run_that_nothing_could_be_judged_by_is_of_no_use() {
         limited
     };
     let judged = told(&limits_only(vec![p95, error_rate.clone()]));
-    assert!(judged.is_of_use());
-    let is_judged: Vec<bool> = judged.limits.iter().map(LimitForecast::is_judged).collect();
+    assert!(judged.can_judge_anything());
+    let is_judged: Vec<bool> = judged
+        .limits
+        .iter()
+        .map(LimitForecast::can_be_judged)
+        .collect();
     assert_eq!(is_judged, [true, false], "60 of 52, and 60 of 268");
-    assert!(!told(&limits_only(vec![error_rate])).is_of_use());
+    assert!(!told(&limits_only(vec![error_rate])).can_judge_anything());
 }
 
 #[test]
 fn what_is_off_or_new_is_said() {
-    let jobs = [Job::of(
+    let jobs = [Job::from_record(
         &record()
             .steady("warm")
             .slices(12, &[traffic("GET /a", 600, 100.0)])
@@ -224,5 +228,5 @@ fn a_gated_burst_is_counted_by_its_passes() {
         "six passes of 500"
     );
     assert!(p95.smallest.is_ok());
-    assert_eq!(told.cells.len(), 2, "with one name, overall is its cell");
+    assert_eq!(told.checks.len(), 2, "with one name, overall is its cell");
 }

@@ -102,7 +102,10 @@ fn too_few_requests_for_a_limit_are_named() {
         .slice(&[traffic("GET /a", 20, 1.0)])
         .build();
     let verdict = judged_alone(&limited(vec![p95(900)]), &run);
-    assert_eq!(verdict.invalid, [InvalidReason::TooFewForLimit { line: 0 }]);
+    assert_eq!(
+        verdict.invalid,
+        [InvalidReason::TooFewForLimit { check: 0 }]
+    );
 }
 
 #[test]
@@ -178,7 +181,7 @@ fn cold_starts_failures_and_rates_are_counted_in_late_slices_too_and_their_laten
         .with(|run| {
             run.cold_start = Some("x-cold-start".to_owned());
             let parts = Parts {
-                told: 5400,
+                marked: 5400,
                 ..Parts::default()
             };
             run.parts.push(PartsRecord {

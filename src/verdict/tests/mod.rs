@@ -71,7 +71,7 @@ fn history(count: usize) -> Vec<Job> {
     ];
     let medians = medians.into_iter().cycle().take(count);
     medians
-        .map(|median| Job::of(&shop(median), false))
+        .map(|median| Job::from_record(&shop(median), false))
         .collect()
 }
 

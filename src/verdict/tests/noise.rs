@@ -16,7 +16,7 @@ fn swinging(factor: f64) -> RunRecord {
 
 fn enough(verdict: &Verdict) -> Option<SampleSizeAdvice> {
     verdict.warnings.iter().find_map(|caution| {
-        let Warning::CannotDetect { enough, .. } = caution else {
+        let Warning::CannotDetect { advice: enough, .. } = caution else {
             return None;
         };
         *enough
@@ -28,8 +28,8 @@ fn a_duets_noise_is_that_of_its_base() {
     let verdict = judged_alone(&thresholds(), &swinging(1.1));
     let noise = verdict.noise.unwrap();
     assert_eq!((noise.arm, noise.metric), (Arm::Base, Metric::P95));
-    assert!((0.05..0.1).contains(&noise.own), "{noise:?}");
-    assert_eq!(noise.usual, None);
+    assert!((0.05..0.1).contains(&noise.spread), "{noise:?}");
+    assert_eq!(noise.usual_spread, None);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_run_far_noisier_than_the_baseline_is_called_so() {
 #[test]
 fn a_noisy_duet_says_how_many_pairs_would_see_enough() {
     let turns = |run: &mut RunRecord| {
-        run.turns = Some(crate::record::DuetSettings {
+        run.duet = Some(crate::record::DuetSettings {
             pairs: 12,
             slice_s: 1.0,
             guard_s: 0.5,
@@ -77,7 +77,9 @@ fn a_noisy_duet_says_how_many_pairs_would_see_enough() {
 #[test]
 fn a_noisy_history_says_how_many_parallel_jobs_would_see_enough() {
     let medians = [88.0, 100.0, 112.0, 94.0, 106.0, 100.0, 90.0, 110.0];
-    let jobs: Vec<Job> = medians.map(|median| Job::of(&shop(median), false)).into();
+    let jobs: Vec<Job> = medians
+        .map(|median| Job::from_record(&shop(median), false))
+        .into();
     let verdict = judged_against(&thresholds(), &shop(100.0), &jobs);
     assert!(
         matches!(enough(&verdict), Some(SampleSizeAdvice::ParallelJobs(jobs)) if jobs > 1),

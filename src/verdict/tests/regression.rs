@@ -19,7 +19,7 @@ fn an_unchanged_run_passes_and_a_slower_one_fails() {
         (
             shop(100.0),
             1,
-            Comparison::Single {
+            Comparison::Provisional {
                 jobs: 1,
                 candidates: 1,
             },
@@ -54,7 +54,7 @@ fn golden_history_of_ten_through_a_whole_verdict() {
     let jobs: Vec<Job> = [
         100.0, 104.0, 97.0, 101.0, 103.0, 99.0, 96.0, 105.0, 100.0, 102.0,
     ]
-    .map(|median| Job::of(&only(median), false))
+    .map(|median| Job::from_record(&only(median), false))
     .into();
     let verdict = judged_against(&thresholds(), &only(122.0), &jobs);
     let line = line(&verdict, &Subject::Overall, Metric::P95);
@@ -103,7 +103,7 @@ fn two_looks_share_the_false_alarms() {
     let thresholds = thresholds();
     let outcome = |looks| {
         let mut run = run.clone();
-        run.turns = Some(DuetSettings {
+        run.duet = Some(DuetSettings {
             pairs: 12,
             slice_s: 1.0,
             guard_s: 0.3,
@@ -232,12 +232,12 @@ fn odd_slices_do_no_harm() {
             .slice(&[])
             .build()
     };
-    let jobs = vec![Job::of(&run(100.0), false); 5];
+    let jobs = vec![Job::from_record(&run(100.0), false); 5];
     assert_eq!(
         judged_against(&thresholds(), &run(100.0), &jobs).outcome,
         Outcome::Passed
     );
-    let jobs = vec![Job::of(&run(2e6), false); 5];
+    let jobs = vec![Job::from_record(&run(2e6), false); 5];
     assert_eq!(
         judged_against(&thresholds(), &run(2e6), &jobs).outcome,
         Outcome::Passed

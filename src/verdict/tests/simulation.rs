@@ -24,7 +24,7 @@ fn failing(sd: f64, slower: f64) -> f64 {
                 libm::log1p(slower) + sd * normal(&mut rng) + burst
             })
             .collect();
-        let estimate = Estimate::of_pairs(&pairs, 0.06).unwrap();
+        let estimate = Estimate::from_pairs(&pairs, 0.06).unwrap();
         failed += usize::from(estimate.p_above(libm::log1p(0.05)) <= 0.01);
     }
     failed as f64 / TRIALS as f64

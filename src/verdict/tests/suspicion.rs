@@ -62,8 +62,8 @@ fn the_part_that_makes_up_most_of_the_growth_is_named() {
     assert!((part.growth() - 0.07).abs() < 1e-3, "{part:?}");
     let pairs = u32::try_from(run.slices.len() / 2).unwrap();
     assert_eq!(
-        found.spread,
-        Some(Spread::Units {
+        found.location,
+        Some(ChangeLocation::Units {
             worse: pairs,
             of: pairs
         })
@@ -101,7 +101,7 @@ fn the_kind_of_failure_that_grew_is_named() {
     assert_eq!(kind.kind, FailureKind::Status(503));
     assert_eq!(kind.before, Some(0.0));
     assert!((kind.now - 20.0 / 600.0).abs() < 1e-6);
-    assert!(matches!(found.spread, Some(Spread::Units { worse, of }) if worse == of));
+    assert!(matches!(found.location, Some(ChangeLocation::Units { worse, of }) if worse == of));
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn against_a_baseline_the_newest_job_says_where_the_time_went() {
         run
     };
     let jobs: Vec<Job> = (0..10)
-        .map(|_| Job::of(&with_parts(100.0, parts(5, 90)), false))
+        .map(|_| Job::from_record(&with_parts(100.0, parts(5, 90)), false))
         .collect();
     let run = with_parts(200.0, parts(5, 190));
     let verdict = judged_against(&thresholds(), &run, &jobs);

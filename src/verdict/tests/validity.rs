@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::baseline::Difference;
-use crate::measurement::{Arm, Cause, FailureKind, Parts};
+use crate::measurement::{Arm, FailureKind, Parts, UnreachableCause};
 use crate::record::{Ended, PartsRecord, Scheduling};
 use crate::thresholds::{Abort, MissingBaseline};
 use crate::units::Share;
@@ -26,14 +26,14 @@ fn what_never_answered_or_was_cut_short_is_not_judged() {
     let why = "connection refused".to_owned();
     let unreachable = Ended::Unreachable {
         arm: Arm::Target,
-        cause: Cause::Proxy,
+        cause: UnreachableCause::Proxy,
         why: why.clone(),
     };
     assert_eq!(
         invalid(&ended(unreachable)),
         [InvalidReason::Unreachable {
             arm: Arm::Target,
-            cause: Cause::Proxy,
+            cause: UnreachableCause::Proxy,
             why
         }]
     );
@@ -231,12 +231,12 @@ fn another_cpu_and_unchecked_certificates_are_said() {
         })
         .build();
     let verdict = judged_against(&thresholds(), &run, &history(10));
-    let other = Warning::OtherCpu {
+    let other = Warning::CpuDiffers {
         baseline: "EPYC".to_owned(),
         current: "Xeon".to_owned(),
     };
     assert!(verdict.warnings.contains(&other));
-    assert!(verdict.warnings.contains(&Warning::Insecure));
+    assert!(verdict.warnings.contains(&Warning::CertificatesUnchecked));
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn another_scheduling_than_the_baselines_is_a_caution() {
         let verdict = judged_against(&thresholds(), &run(scheduling), jobs);
         let cautions = verdict.warnings.into_iter();
         cautions
-            .filter(|caution| matches!(caution, Warning::OtherScheduling { .. }))
+            .filter(|caution| matches!(caution, Warning::SchedulingDiffers { .. }))
             .collect::<Vec<_>>()
     };
     // Results of versions that did not say it are of normal scheduling.
@@ -260,7 +260,7 @@ fn another_scheduling_than_the_baselines_is_a_caution() {
     for job in &mut mixed[..4] {
         job.environment.scheduling = Some(Scheduling::RealTime);
     }
-    let differs = |differing, current| Warning::OtherScheduling {
+    let differs = |differing, current| Warning::SchedulingDiffers {
         differing,
         jobs: 10,
         current,
@@ -307,11 +307,11 @@ fn a_first_run_says_what_a_later_one_would_lack() {
     assert_eq!(have, 400);
     assert!((times - need as f64 / 400.0).abs() < 1e-6);
     // It is just what makes a later run invalid.
-    let job = Job::of(&short, false);
+    let job = Job::from_record(&short, false);
     let later = judged_against(&thresholds(), &short, &[job]);
     assert_eq!(later.outcome, Outcome::Invalid);
     let enough = of(need + 4);
-    let job = Job::of(&enough, false);
+    let job = Job::from_record(&enough, false);
     let later = judged_against(&thresholds(), &enough, &[job]);
     assert_ne!(later.outcome, Outcome::Invalid);
     assert_eq!(lacking(&long), None);
@@ -329,7 +329,7 @@ fn a_comparison_knows_jobs_in_which_the_generator_was_late() {
         .slices(12, &both(100.0))
         .late(5.0)
         .build();
-    let late = Job::of(&late, false);
+    let late = Job::from_record(&late, false);
     assert_eq!((late.late.dropped, late.late.of), (1, 12));
     // It is kept in the file, and left out of a job without one.
     let stored = serde_json::to_string(&late).unwrap();
@@ -373,8 +373,8 @@ fn redirecting(unfollowed: [u64; 2]) -> RunRecord {
     .build()
 }
 
-fn unfollowed(request: &str, redirects: u64) -> Unfollowed {
-    Unfollowed {
+fn unfollowed(request: &str, redirects: u64) -> UnfollowedRedirects {
+    UnfollowedRedirects {
         arm: Arm::Target,
         request: request.to_owned(),
         redirects,
@@ -424,7 +424,7 @@ fn a_comparison_says_when_its_sides_count_failures_by_other_rules() {
     let spans = |run: &RunRecord, jobs: &[Job]| {
         let cautions = judged_against(&thresholds(), run, jobs).warnings;
         [true, false].into_iter().find(|older| {
-            cautions.contains(&Warning::OtherCounting {
+            cautions.contains(&Warning::FailureRulesDiffer {
                 baseline_is_older: *older,
             })
         })

@@ -14,7 +14,7 @@ use rustls::{ServerConfig, ServerConnection, Stream};
 use super::super::{Connector, Failure, Trust};
 use super::server::{Script, Server};
 use super::{OK, User, told};
-use crate::measurement::Cause;
+use crate::measurement::UnreachableCause;
 use crate::scenario::HttpVersion;
 
 /// A certificate for localhost, as a server and as a PEM file.
@@ -175,7 +175,7 @@ fn authority(name: &str, not_after: i32) -> (Arc<ServerConfig>, String) {
 }
 
 /// How a request to a server with this certificate fails, for a client that trusts a PEM text.
-async fn cause_of(config: &Arc<ServerConfig>, pem: &str) -> Option<Cause> {
+async fn cause_of(config: &Arc<ServerConfig>, pem: &str) -> Option<UnreachableCause> {
     let server = Server::start(vec![serving(config, 1, OK, true)]);
     let mut user = User::trusting(&server.tls_url(), Trust::SystemAnd(pem.as_bytes()));
     let exchange = user.send("GET").await;
@@ -196,9 +196,17 @@ async fn a_certificate_that_was_given_is_trusted_for_what_it_holds() {
     for (config, pem, cause) in [
         (&own, &own_pem, None),
         (&own, &both, None),
-        (&own, &other_pem, Some(Cause::UnknownIssuer)),
-        (&elsewhere, &elsewhere_pem, Some(Cause::CertificateName)),
-        (&expired, &expired_pem, Some(Cause::CertificateExpired)),
+        (&own, &other_pem, Some(UnreachableCause::UnknownIssuer)),
+        (
+            &elsewhere,
+            &elsewhere_pem,
+            Some(UnreachableCause::CertificateName),
+        ),
+        (
+            &expired,
+            &expired_pem,
+            Some(UnreachableCause::CertificateExpired),
+        ),
     ] {
         assert_eq!(cause_of(config, pem).await, cause);
     }
@@ -220,7 +228,7 @@ async fn a_leaf_that_was_given_is_trusted_without_its_issuer() {
     assert_eq!(cause_of(&config, &leaf.pem()).await, None);
     assert_eq!(
         cause_of(&config, &other_pem).await,
-        Some(Cause::UnknownIssuer)
+        Some(UnreachableCause::UnknownIssuer)
     );
 }
 
@@ -249,8 +257,8 @@ async fn a_server_that_requires_a_client_certificate_is_known() {
         let mut user = User::sharing(&connector);
         let exchange = user.send("GET").await;
         // The reset of a connection may overtake the reason that was sent before it.
-        let known = exchange.cause == Cause::ClientCertificate
-            || connector.diagnose().await == Cause::ClientCertificate;
+        let known = exchange.cause == UnreachableCause::ClientCertificate
+            || connector.diagnose().await == UnreachableCause::ClientCertificate;
         assert!(known, "{:?}", exchange.detail);
     }
 }
@@ -279,11 +287,19 @@ async fn the_wrong_scheme_is_found_out_by_trying_the_other() {
     };
     let tls = || serving(&config, 1, OK, true);
     for (scheme, scripts, cause) in [
-        ("http", vec![tls()], Cause::ExpectsTls),
-        ("http", vec![plain()], Cause::Unknown),
-        ("https", vec![silent(), plain()], Cause::PlainHttp),
-        ("https", vec![silent(), explaining()], Cause::Unknown),
-        ("https", vec![tls()], Cause::Unknown),
+        ("http", vec![tls()], UnreachableCause::ExpectsTls),
+        ("http", vec![plain()], UnreachableCause::Unknown),
+        (
+            "https",
+            vec![silent(), plain()],
+            UnreachableCause::PlainHttp,
+        ),
+        (
+            "https",
+            vec![silent(), explaining()],
+            UnreachableCause::Unknown,
+        ),
+        ("https", vec![tls()], UnreachableCause::Unknown),
     ] {
         let server = Server::start(scripts);
         let url = server.tls_url().replace("https", scheme);

@@ -20,7 +20,7 @@ const FEWEST_TO_DENY: u64 = 20;
 
 /// What the load is measured in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoadOf {
+pub enum LoadUnit {
     /// Users.
     Users,
     /// Requests per second, where arrivals and not users are given.
@@ -29,17 +29,17 @@ pub enum LoadOf {
 
 /// How errors and load go together.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bond {
+pub struct LoadCorrelation {
     /// Whether errors follow the load; else they surely do not.
     pub follows: bool,
     /// What the load is measured in.
-    pub of: LoadOf,
+    pub unit: LoadUnit,
     /// Where low load ends and high load begins.
-    pub between: f64,
+    pub boundary: f64,
     /// Share of failed requests at low load.
-    pub low: f64,
+    pub low_load_errors: f64,
     /// The same at high load.
-    pub high: f64,
+    pub high_load_errors: f64,
 }
 
 /// Neighbouring seconds.
@@ -49,7 +49,7 @@ struct Block {
 }
 
 /// How errors and load go together; none where the run cannot tell.
-pub(super) fn bond(record: &RunRecord) -> Option<Bond> {
+pub(super) fn load_correlation(record: &RunRecord) -> Option<LoadCorrelation> {
     // In a duet the seconds alternate between two deployments.
     if record.base.is_some() {
         return None;
@@ -77,12 +77,12 @@ pub(super) fn bond(record: &RunRecord) -> Option<Bond> {
         counts(&blocks[..rose], false),
         counts(&blocks[fell + 1..], false),
     );
-    let told = |follows| Bond {
+    let told = |follows| LoadCorrelation {
         follows,
-        of,
-        between: six_digits(between),
-        low: six_digits(Count::total(&low).share()),
-        high: six_digits(Count::total(&high).share()),
+        unit: of,
+        boundary: six_digits(between),
+        low_load_errors: six_digits(Count::total(&low).share()),
+        high_load_errors: six_digits(Count::total(&high).share()),
     };
     let sides = [&before, &after];
     if sides.iter().all(|side| side.len() >= FEWEST_BLOCKS)
@@ -94,16 +94,16 @@ pub(super) fn bond(record: &RunRecord) -> Option<Bond> {
 }
 
 /// Users, unless a phase has arrivals: of those the rate is the load, whatever the number of users.
-fn load_of(record: &RunRecord) -> LoadOf {
+fn load_of(record: &RunRecord) -> LoadUnit {
     let mut phases = record.phases.iter();
     if phases.any(|phase| phase.model == LoadModel::Arrivals) {
-        LoadOf::RequestsPerSecond
+        LoadUnit::RequestsPerSecond
     } else {
-        LoadOf::Users
+        LoadUnit::Users
     }
 }
 
-fn blocks(record: &RunRecord, of: LoadOf) -> Vec<Block> {
+fn blocks(record: &RunRecord, of: LoadUnit) -> Vec<Block> {
     let seconds: Vec<&SecondRecord> = record
         .timeline
         .iter()
@@ -112,8 +112,8 @@ fn blocks(record: &RunRecord, of: LoadOf) -> Vec<Block> {
     let length = seconds.len().div_ceil(BLOCKS).max(1);
     let block = |seconds: &[&SecondRecord]| {
         let load = |second: &&SecondRecord| match of {
-            LoadOf::Users => f64::from(second.users),
-            LoadOf::RequestsPerSecond => second.requests as f64,
+            LoadUnit::Users => f64::from(second.users),
+            LoadUnit::RequestsPerSecond => second.requests as f64,
         };
         Block {
             load: seconds.iter().map(load).sum::<f64>() / seconds.len() as f64,
@@ -130,7 +130,7 @@ fn change(base: &[Count], current: &[Count]) -> ShareChange {
     ShareChange {
         base: Count::total(base),
         current: Count::total(current),
-        dispersion: Dispersion::of(&[base, current]),
+        dispersion: Dispersion::estimate(&[base, current]),
     }
 }
 
@@ -181,24 +181,27 @@ mod tests {
 
     #[test]
     fn errors_that_come_and_go_with_the_load_follow_it() {
-        let told = bond(&seconds(&[(20, 20, 0), (20, 100, 14), (20, 20, 0)])).unwrap();
+        let told = load_correlation(&seconds(&[(20, 20, 0), (20, 100, 14), (20, 20, 0)])).unwrap();
         assert!(told.follows);
-        assert!((told.between - 60.0).abs() < 1e-9 && (told.high - 0.07).abs() < 1e-9);
-        assert_eq!(told.of, LoadOf::Users);
+        assert!((told.boundary - 60.0).abs() < 1e-9 && (told.high_load_errors - 0.07).abs() < 1e-9);
+        assert_eq!(told.unit, LoadUnit::Users);
     }
 
     #[test]
     fn errors_that_come_with_time_are_not_laid_at_the_load() {
         // The load never falls again.
-        assert_eq!(bond(&seconds(&[(30, 20, 0), (30, 100, 14)])), None);
+        assert_eq!(
+            load_correlation(&seconds(&[(30, 20, 0), (30, 100, 14)])),
+            None
+        );
         // It falls, and the errors stay.
         let stay = [(20, 20, 0), (20, 100, 14), (20, 20, 14)];
-        assert_eq!(bond(&seconds(&stay)), None);
+        assert_eq!(load_correlation(&seconds(&stay)), None);
     }
 
     #[test]
     fn errors_as_frequent_at_any_load_do_not_follow_it() {
-        let told = bond(&seconds(&[(20, 20, 8), (20, 100, 8), (20, 20, 8)])).unwrap();
+        let told = load_correlation(&seconds(&[(20, 20, 8), (20, 100, 8), (20, 20, 8)])).unwrap();
         assert!(!told.follows, "{told:?}");
     }
 
@@ -210,7 +213,7 @@ mod tests {
             &[(1, 20, 0), (1, 100, 14), (1, 20, 0)],
             &[],
         ] {
-            assert_eq!(bond(&seconds(parts)), None, "{parts:?}");
+            assert_eq!(load_correlation(&seconds(parts)), None, "{parts:?}");
         }
         // One burst of errors under high load is no pattern.
         let once = [
@@ -220,6 +223,6 @@ mod tests {
             (9, 100, 0),
             (20, 20, 0),
         ];
-        assert_eq!(bond(&seconds(&once)), None);
+        assert_eq!(load_correlation(&seconds(&once)), None);
     }
 }
