@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use cpu_time::{ProcessTime, ThreadTime};
+
 use super::scheduling::Scheduling;
 use crate::measurement::{LatencyHistogram, Measurement};
 use crate::scenario::{Phase, Shape};
@@ -45,12 +47,12 @@ pub struct TooFewFiles {
 /// limit; none where there is none.
 pub(super) fn open_files(load: &[Phase], arms: u64) -> Result<Option<u64>, TooFewFiles> {
     let needed = peak_users(load) * arms + RESERVE;
-    let (current, most) = system::most_open_files();
+    let (current, most) = open_files::limits();
     let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= needed);
     if enough(current) {
         return Ok(current);
     }
-    if enough(most) && system::raise_open_files(needed) {
+    if enough(most) && open_files::raise(needed) {
         return Ok(Some(needed));
     }
     let limit = most.or(current).unwrap_or_default();
@@ -91,7 +93,7 @@ impl CpuSnapshot {
     pub(super) fn now() -> Self {
         Self {
             at: Instant::now(),
-            cpu: system::process_time(),
+            cpu: process_time(),
             host: host_times(),
         }
     }
@@ -99,9 +101,7 @@ impl CpuSnapshot {
     /// CPU time of this process over wall time and cores, and steal over all CPU time, since then.
     pub(super) fn shares(&self, cores: usize) -> (f64, Option<f64>) {
         let wall = self.at.elapsed().as_secs_f64() * cores as f64;
-        let cpu = system::process_time()
-            .saturating_sub(self.cpu)
-            .as_secs_f64();
+        let cpu = process_time().saturating_sub(self.cpu).as_secs_f64();
         let steal = self.host.zip(host_times()).map(|(before, after)| {
             let all = after.all.saturating_sub(before.all).max(1);
             after.stolen.saturating_sub(before.stolen) as f64 / all as f64
@@ -156,40 +156,28 @@ impl CpuMeter {
     }
 }
 
-pub(super) use system::thread_time;
+/// CPU time of this process; on Windows in ticks of the system, usually of 15.6 ms.
+fn process_time() -> Duration {
+    ProcessTime::try_now().map_or(Duration::ZERO, |time| time.as_duration())
+}
+
+/// CPU time of this thread.
+pub(super) fn thread_time() -> Duration {
+    ThreadTime::try_now().map_or(Duration::ZERO, |time| time.as_duration())
+}
 
 #[cfg(unix)]
-mod system {
-    use std::time::Duration;
-
+mod open_files {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    use rustix::time::{ClockId, clock_gettime};
 
-    /// CPU time of this process.
-    pub(super) fn process_time() -> Duration {
-        time_of(ClockId::ProcessCPUTime)
-    }
-
-    /// CPU time of this thread.
-    pub(in super::super) fn thread_time() -> Duration {
-        time_of(ClockId::ThreadCPUTime)
-    }
-
-    fn time_of(clock: ClockId) -> Duration {
-        let time = clock_gettime(clock);
-        let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
-        Duration::from_secs(seconds)
-            + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or_default())
-    }
-
-    /// Files that this process may hold open as it is, and that it may let itself hold; none where there is no limit.
-    pub(super) fn most_open_files() -> (Option<u64>, Option<u64>) {
+    /// Files that this process may hold open as it is, and that it may let itself hold; none if there is no limit.
+    pub(super) fn limits() -> (Option<u64>, Option<u64>) {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         (current, maximum)
     }
 
-    /// Whether it may hold so many from now on.
-    pub(super) fn raise_open_files(needed: u64) -> bool {
+    /// Lets it hold so many from now on, and returns whether the system allows it.
+    pub(super) fn raise(needed: u64) -> bool {
         let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
         let current = Some(needed);
         setrlimit(Resource::Nofile, Rlimit { current, maximum }).is_ok()
@@ -197,28 +185,14 @@ mod system {
 }
 
 #[cfg(windows)]
-mod system {
-    use std::time::Duration;
-
-    use cpu_time::{ProcessTime, ThreadTime};
-
-    /// CPU time of this process, in ticks of the system of 15.6 ms as a rule.
-    pub(super) fn process_time() -> Duration {
-        ProcessTime::try_now().map_or(Duration::ZERO, |time| time.as_duration())
-    }
-
-    /// CPU time of this thread.
-    pub(in super::super) fn thread_time() -> Duration {
-        ThreadTime::try_now().map_or(Duration::ZERO, |time| time.as_duration())
-    }
-
+mod open_files {
     /// Windows limits sockets by memory alone.
-    pub(super) fn most_open_files() -> (Option<u64>, Option<u64>) {
+    pub(super) fn limits() -> (Option<u64>, Option<u64>) {
         (None, None)
     }
 
     /// There is no limit to raise.
-    pub(super) fn raise_open_files(_needed: u64) -> bool {
+    pub(super) fn raise(_needed: u64) -> bool {
         false
     }
 }
