@@ -140,7 +140,7 @@ const ONLY_IN: [(&str, &[&str]); 29] = [
     ("maud", &["report/html/"]),
     ("clap", &["cli"]),
     ("minijinja", &["scenario/"]),
-    ("csv", &["scenario/data.rs"]),
+    ("csv", &["scenario/data/"]),
     ("aws_sigv4", &["load/signature.rs"]),
     ("aws_credential_types", &["load/signature.rs"]),
     ("serde_json_path", &["scenario/", "load/"]),

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json_path::JsonPath;
 
 use super::captures::{json_path, name};
-use super::fields::{Arguments, Text};
+use super::collections::Arguments;
+use super::fields::Text;
 use super::inputs::Commands;
 use super::rules::OF_COMMANDS;
 use super::source::Step;

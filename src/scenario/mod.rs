@@ -7,6 +7,7 @@ mod auth;
 mod bodies;
 mod captures;
 mod checks;
+mod collections;
 mod commands;
 mod data;
 mod environments;

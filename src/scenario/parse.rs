@@ -11,8 +11,8 @@ use super::template::{Rows, refuse_name};
 use super::users::Compiler;
 use super::variables::Variables;
 use super::{
-    ColdStart, Data, Error, Expect, HttpVersion, Scenario, environments, fields, identity, include,
-    phases, source,
+    ColdStart, Data, Error, Expect, HttpVersion, Scenario, collections, environments, identity,
+    include, phases, source,
 };
 use crate::yaml::{self, FromYaml as _, Map, Node};
 
@@ -83,7 +83,7 @@ pub fn schema() -> String {
 
 /// Reads the files of rows.
 fn data(
-    sources: &Map<'_, fields::Data<'_>>,
+    sources: &Map<'_, collections::Data<'_>>,
     variables: &Variables<'_>,
     inputs: &Inputs<'_>,
 ) -> Result<Vec<Data>, yaml::Error> {

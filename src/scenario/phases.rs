@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::fields::{Block as BlockSource, Items};
+use super::collections::{Block as BlockSource, Items};
 use super::source;
 use super::variables::Variables;
 use super::{Phase, Shape};

@@ -44,29 +44,33 @@ pub(super) fn holders(
             }
         }
     }
-    // The parts of a secret are secrets.
-    let mut open: Vec<String> = found.iter().cloned().collect();
+    add_parts(&mut found, &parts);
+    let given = set.keys().filter(|name| found.contains(*name)).cloned();
+    add_users(given.collect(), written, &parts)
+}
+
+/// Adds the parts of secrets, which are secrets too.
+fn add_parts(secrets: &mut BTreeSet<String>, parts: &BTreeMap<&str, BTreeSet<String>>) {
+    let mut open: Vec<String> = secrets.iter().cloned().collect();
     while let Some(name) = open.pop() {
         for part in parts.get(name.as_str()).into_iter().flatten() {
-            if found.insert(part.clone()) {
+            if secrets.insert(part.clone()) {
                 open.push(part.clone());
             }
         }
     }
-    let given = set.keys().filter(|name| found.contains(*name));
-    // A value that uses a secret holds it.
-    let mut holders: BTreeSet<String> = given.cloned().collect();
+}
+
+/// Adds the variables that use a secret, and so hold it.
+fn add_users(
+    mut holders: BTreeSet<String>,
+    written: &BTreeMap<String, Value>,
+    parts: &BTreeMap<&str, BTreeSet<String>>,
+) -> BTreeSet<String> {
     loop {
-        let more: Vec<String> = written
-            .keys()
-            .filter(|name| !holders.contains(*name))
-            .filter(|name| {
-                parts
-                    .get(name.as_str())
-                    .is_some_and(|parts| !parts.is_disjoint(&holders))
-            })
-            .cloned()
-            .collect();
+        let uses = |name: &str| parts.get(name).is_some_and(|it| !it.is_disjoint(&holders));
+        let others = written.keys().filter(|name| !holders.contains(*name));
+        let more: Vec<String> = others.filter(|name| uses(name)).cloned().collect();
         if more.is_empty() {
             return holders;
         }

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use super::collections::{Arguments, Block, Data, IncludePaths, Items, Methods, RepeatedPhase};
 use super::fields::{
-    Arguments, Block, BodyPath, CaptureSource, Count, Data, Headers, IncludePaths, Items,
-    KnownDuration, KnownWhole, Methods, PhaseName, Rate, Redirects, RepeatedPhase, RequestName,
-    RowsFile, StatusCode, Target, Text, Timeout, Weight,
+    BodyPath, CaptureSource, Count, Headers, KnownDuration, KnownWhole, PhaseName, Rate, Redirects,
+    RequestName, RowsFile, StatusCode, Target, Text, Timeout, Weight,
 };
 use super::headers::{HeaderName, HeaderPattern};
 use super::model::{HttpVersion, Pause, RowOrder, Spacing};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::auth::auth;
 use super::captures::name;
-use super::fields::Items;
+use super::collections::Items;
 use super::headers::{self, HeaderTemplates};
 use super::inputs::Inputs;
 use super::parse::Defaults;

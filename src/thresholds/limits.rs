@@ -42,11 +42,8 @@ pub(super) fn limits(
         }
         let warning = warning.sorted();
         refuse_late_warnings(&failing, &warning)?;
-        limits = failing
-            .into_iter()
-            .chain(warning)
-            .map(|(limit, _)| limit)
-            .collect();
+        let all = failing.into_iter().chain(warning);
+        limits = all.map(|(limit, _)| limit).collect();
     }
     if !has_error_rate {
         limits.push(Limit {

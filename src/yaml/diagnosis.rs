@@ -42,17 +42,11 @@ pub(super) fn diagnosis(
             let message = format!("'{found}' lacks a space, write '{meant}'");
             return Some((line, column, message));
         }
-        // If brackets do not match, the parser stops at the open one, and otherwise after it. The innermost open bracket is the
-        // one that was forgotten.
-        let reach = if original.contains(MISMATCHED) {
-            at
-        } else {
-            at.saturating_sub(1)
-        };
-        let open = unclosed(&lines)
-            .into_iter()
-            .rfind(|bracket| at > 0 && bracket.line <= reach);
-        if let Some(bracket) = open {
+        // If brackets do not match, the parser stops at the open one, and otherwise after it. The innermost open bracket
+        // is the one that was forgotten.
+        let reach = at.saturating_sub(usize::from(!original.contains(MISMATCHED)));
+        let mut open = unclosed(&lines).into_iter();
+        if let Some(bracket) = open.rfind(|bracket| at > 0 && bracket.line <= reach) {
             let (line, column) = place(bracket.line, bracket.column);
             let (open, close) = (bracket.open, bracket.close());
             let message =
@@ -61,23 +55,37 @@ pub(super) fn diagnosis(
         }
     }
     let is_template = lines.get(at).is_some_and(|line| line.contains("{{"));
-    let message = if original.contains("key that is text") && is_template {
-        "a value that begins with '{{' must be quoted: write \"{{ … }}\""
-    } else if original.contains("expected ','") {
-        "expected ',' or the closing bracket: separate what stands within brackets by commas, and quote a text that holds ': ' or braces"
-    } else if original.contains("mapping values") {
-        "a key cannot stand here: quote the value if it holds ': ', else indent the line as its neighbours are"
-    } else if original.contains("simple key") {
-        "expected a key with ': ' behind it: write 'key: value', and quote a text that goes on over several lines"
-    } else if original.contains("unknown value") {
-        "no anchor has the name after '*': quote the text if no alias is meant"
-    } else if original.contains("unexpected character") {
-        "a text cannot begin with this character: quote it"
-    } else {
-        return None;
-    };
-    Some((line, column, message.to_owned()))
+    if original.contains("key that is text") && is_template {
+        let message = "a value that begins with '{{' must be quoted: write \"{{ … }}\"";
+        return Some((line, column, message.to_owned()));
+    }
+    let (_, message) = MESSAGES.iter().find(|(part, _)| original.contains(part))?;
+    Some((line, column, (*message).to_owned()))
 }
+
+/// Messages of the parser and what to say instead.
+const MESSAGES: [(&str, &str); 5] = [
+    (
+        "expected ','",
+        "expected ',' or the closing bracket: separate what stands within brackets by commas, and quote a text that holds ': ' or braces",
+    ),
+    (
+        "mapping values",
+        "a key cannot stand here: quote the value if it holds ': ', else indent the line as its neighbours are",
+    ),
+    (
+        "simple key",
+        "expected a key with ': ' behind it: write 'key: value', and quote a text that goes on over several lines",
+    ),
+    (
+        "unknown value",
+        "no anchor has the name after '*': quote the text if no alias is meant",
+    ),
+    (
+        "unexpected character",
+        "a text cannot begin with this character: quote it",
+    ),
+];
 
 fn indentation(line: &str) -> &str {
     let rest = line.trim_start_matches([' ', '\t']);

@@ -1,15 +1,16 @@
-//! Finds known words that are similar to a misspelt one.
+//! Finds known words that are close to a misspelt one.
 
-/// The least Jaro-Winkler similarity of a suggestion, from 0 to 1. A less similar suggestion confuses more than it helps: `wieght` and `weight` reach 0.94, `host` and `post` 0.83, `users` and `phase` 0.47.
+/// The least Jaro-Winkler similarity of a suggestion, from 0 to 1. A less similar suggestion confuses more than it
+/// helps: `wieght` and `weight` reach 0.94, `host` and `post` 0.83, `users` and `phase` 0.47.
 const LEAST_SIMILARITY: f64 = 0.75;
 
 /// Similarities that differ by less are equal.
 const TOLERANCE: f64 = 1e-6;
 
-/// The candidates that are most similar to a word, if they are similar enough.
+/// The candidates that are closest to a word, if they are close enough.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let word = word.to_lowercase();
-    let similar: Vec<(f64, &str)> = candidates
+    let close: Vec<(f64, &str)> = candidates
         .into_iter()
         .map(|candidate| {
             let similarity = strsim::jaro_winkler(&word, &candidate.to_lowercase());
@@ -17,17 +18,17 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         })
         .filter(|(similarity, _)| *similarity >= LEAST_SIMILARITY)
         .collect();
-    let most = similar
+    let most = close
         .iter()
         .map(|(similarity, _)| *similarity)
         .fold(0.0, f64::max);
-    let nearest = similar
+    let nearest = close
         .iter()
         .filter(|(similarity, _)| *similarity >= most - TOLERANCE);
     nearest.map(|(_, candidate)| *candidate).collect()
 }
 
-/// `: did you mean 'weight'?` if a candidate is similar, else `: ` and what to do instead.
+/// `: did you mean 'weight'?` if a candidate is close, else `: ` and what to do instead.
 pub fn suggest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,

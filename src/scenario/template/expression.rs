@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use minijinja::value::{Object, ValueKind};
-use minijinja::{Error, ErrorKind};
+use minijinja::ErrorKind;
+use minijinja::value::Object;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
-use serde_json::{Number, Value};
+use serde_json::Value;
 
-use super::budget;
+use super::convert::{is_final, jinja, json, message};
 use super::functions::{DRAWS, Draws, ENVIRONMENT, FUNCTIONS, draw};
 use super::names::{Names, Variable};
 use super::path::Path;
@@ -93,20 +93,7 @@ impl Expression {
             .compile_expression_owned(guarded(source).into_owned())
             .map_err(|error| wrong(message(&error)))?;
         let used = code.undeclared_variables(false);
-        for path in code.undeclared_variables(true) {
-            names.rows.check(&path).map_err(wrong)?;
-        }
-        let (mut operands, mut secret) = (Vec::new(), false);
-        for name in used.iter().map(String::as_str).collect::<BTreeSet<_>>() {
-            if name == "env" {
-                operands.push(environment(&code, names).map_err(wrong)?);
-                secret = true;
-            } else if !FUNCTIONS.contains(&name) {
-                let operand = operand(name, names).map_err(wrong)?;
-                secret |= names.variables.get(name).is_some_and(|v| v.secret);
-                operands.push(operand);
-            }
-        }
+        let (operands, secret) = operands(&code, names).map_err(wrong)?;
         let compiled = Compiled {
             source: source.to_owned(),
             draws: used.iter().any(|name| FUNCTIONS.contains(&name.as_str())),
@@ -318,6 +305,28 @@ fn pick(source: &str, names: Names<'_>) -> Option<Pick> {
     })
 }
 
+/// Resolves the names of an expression, and says whether one of them is a secret.
+fn operands(
+    code: &minijinja::Expression<'_, '_>,
+    names: Names<'_>,
+) -> Result<(Vec<Operand>, bool), String> {
+    for path in code.undeclared_variables(true) {
+        names.rows.check(&path)?;
+    }
+    let (mut operands, mut secret) = (Vec::new(), false);
+    let used: BTreeSet<String> = code.undeclared_variables(false).into_iter().collect();
+    for name in used.iter().map(String::as_str) {
+        if name == "env" {
+            operands.push(environment(code, names)?);
+            secret = true;
+        } else if !FUNCTIONS.contains(&name) {
+            operands.push(operand(name, names)?);
+            secret |= names.variables.get(name).is_some_and(|v| v.secret);
+        }
+    }
+    Ok((operands, secret))
+}
+
 /// Resolves a name that is not a function.
 fn operand(name: &str, names: Names<'_>) -> Result<Operand, String> {
     let variable = names.variables.get(name);
@@ -374,78 +383,4 @@ fn environment(code: &minijinja::Expression<'_, '_>, names: Names<'_>) -> Result
         constant: Some(jinja(&Value::Object(read))),
         is_runtime: false,
     })
-}
-
-/// A JSON value as minijinja's.
-pub(super) fn jinja(value: &Value) -> minijinja::Value {
-    match value {
-        Value::Null => ().into(),
-        Value::Bool(value) => (*value).into(),
-        Value::Number(number) => self::number(number),
-        Value::String(text) => text.as_str().into(),
-        Value::Array(items) => items.iter().map(jinja).collect(),
-        Value::Object(fields) => {
-            let fields = fields
-                .iter()
-                .map(|(key, value)| (key.as_str(), jinja(value)));
-            minijinja::Value::from_pairs(fields)
-        }
-    }
-}
-
-/// A number to calculate with: exact if it is whole and has no more than 128 bits.
-fn number(number: &Number) -> minijinja::Value {
-    if let Some(whole) = number.as_i64() {
-        return whole.into();
-    }
-    if let Some(whole) = number.as_i128() {
-        return whole.into();
-    }
-    number.as_f64().unwrap_or(f64::INFINITY).into()
-}
-
-/// The value as JSON; an error if it is undefined.
-fn json(value: &minijinja::Value) -> Result<Value, String> {
-    if value.is_undefined() {
-        return Err("it has no value".into());
-    }
-    if matches!(
-        value.kind(),
-        ValueKind::Plain | ValueKind::Invalid | ValueKind::Bytes
-    ) {
-        return Err(
-            "it yields no text, number, list or object; a function needs its (), such as uuid()"
-                .into(),
-        );
-    }
-    budget::refuse_long_json(value)?;
-    match serde_json::to_value(value) {
-        Ok(Value::Null) if value.kind() == ValueKind::Number => {
-            Err("it is not a finite number".into())
-        }
-        Ok(json) => budget::refuse_deep(&json).map(|()| json),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Whether no value that is set later can make an expression valid.
-fn is_final(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::UnknownFilter
-            | ErrorKind::UnknownTest
-            | ErrorKind::UnknownFunction
-            | ErrorKind::OutOfFuel
-    )
-}
-
-/// The message of a minijinja error, without its position: an expression is on one line of the file.
-fn message(error: &Error) -> String {
-    if error.kind() == ErrorKind::OutOfFuel {
-        return "it takes too much work or memory; make it simpler".to_owned();
-    }
-    match error.detail() {
-        Some(detail) => detail.to_owned(),
-        None => error.kind().to_string(),
-    }
 }

@@ -6,6 +6,7 @@
 
 mod budget;
 mod condition;
+mod convert;
 mod expression;
 mod functions;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Budget;
-use super::expression::jinja;
+use super::convert::jinja;
 use crate::scenario::data::Table;
 use crate::yaml;
 

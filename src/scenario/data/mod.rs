@@ -1,15 +1,20 @@
 //! Rows of CSV and JSON files. They are read once, and stored by column to save memory.
 
+mod column;
+mod json;
+
 use std::fmt;
 use std::io::{self, BufRead as _, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use csv::StringRecord;
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use self::column::Column;
+use self::json::Rows;
 use super::identity::hex;
 use super::number::plain;
 
@@ -33,25 +38,6 @@ pub struct Table {
     /// Bytes read since the start of the present row.
     since: Arc<AtomicUsize>,
     sha256: String,
-}
-
-/// The cells of a column.
-enum Column {
-    /// Text only: all cells in one string, with the offset of the end of each.
-    Text { text: String, ends: Vec<u32> },
-    /// Of any kind.
-    Cells(Vec<Cell>),
-}
-
-/// A cell, smaller than a [`Value`].
-enum Cell {
-    Null,
-    Bool(bool),
-    Whole(i64),
-    /// Any other number, as written.
-    Number(Box<str>),
-    Text(Box<str>),
-    Other(Box<Value>),
 }
 
 /// The format of a file.
@@ -244,83 +230,6 @@ impl fmt::Debug for Table {
     }
 }
 
-impl Column {
-    fn push_text(&mut self, more: &str) -> Result<(), String> {
-        match self {
-            Self::Text { text, ends } => {
-                text.push_str(more);
-                let end = u32::try_from(text.len());
-                ends.push(end.map_err(|_| "holds more than 4 GB in one column".to_owned())?);
-            }
-            Self::Cells(cells) => cells.push(Cell::Text(more.into())),
-        }
-        Ok(())
-    }
-
-    fn push(&mut self, cell: Value) -> Result<(), String> {
-        let cell = match cell {
-            Value::String(text) => return self.push_text(&text),
-            Value::Null => Cell::Null,
-            Value::Bool(value) => Cell::Bool(value),
-            Value::Number(number) => match number.as_i64() {
-                Some(whole) if number.as_str() != "-0" => Cell::Whole(whole),
-                Some(_) | None => Cell::Number(number.as_str().into()),
-            },
-            Value::Array(_) | Value::Object(_) => Cell::Other(Box::new(cell)),
-        };
-        match self {
-            Self::Cells(cells) => cells.push(cell),
-            Self::Text { ends, .. } => {
-                let mut cells = Vec::with_capacity(ends.len() + 1);
-                cells.extend((0..ends.len()).map(|row| Cell::Text(self.text(row).into())));
-                cells.push(cell);
-                *self = Self::Cells(cells);
-            }
-        }
-        Ok(())
-    }
-
-    fn text(&self, row: usize) -> &str {
-        match self {
-            Self::Text { text, ends } => {
-                let start = row.checked_sub(1).map_or(0, |before| ends[before]);
-                &text[start as usize..ends[row] as usize]
-            }
-            Self::Cells(_) => "",
-        }
-    }
-
-    fn value(&self, row: usize) -> Value {
-        match self {
-            Self::Text { .. } => self.text(row).into(),
-            Self::Cells(cells) => cells[row].value(),
-        }
-    }
-
-    fn shrink(&mut self) {
-        match self {
-            Self::Text { text, ends } => {
-                text.shrink_to_fit();
-                ends.shrink_to_fit();
-            }
-            Self::Cells(cells) => cells.shrink_to_fit(),
-        }
-    }
-}
-
-impl Cell {
-    fn value(&self) -> Value {
-        match self {
-            Self::Null => Value::Null,
-            Self::Bool(value) => (*value).into(),
-            Self::Whole(number) => (*number).into(),
-            Self::Number(text) => serde_json::from_str(text).unwrap_or_default(),
-            Self::Text(text) => text.as_ref().into(),
-            Self::Other(value) => value.as_ref().clone(),
-        }
-    }
-}
-
 /// The message of a CSV error, with its line.
 fn message(error: &csv::Error) -> String {
     let line = error.position().map_or(0, csv::Position::line);
@@ -336,92 +245,6 @@ fn message(error: &csv::Error) -> String {
         return format!("line {line} is not UTF-8");
     }
     error.to_string()
-}
-
-/// The rows of a JSON file; each is stored before the next is read.
-struct Rows<'t>(&'t mut Table);
-
-impl<'de> DeserializeSeed<'de> for Rows<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Rows<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of objects")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
-        while rows.next_element_seed(Row(self.0))?.is_some() {}
-        Ok(())
-    }
-}
-
-/// One row of a JSON file.
-struct Row<'t>(&'t mut Table);
-
-impl<'de> DeserializeSeed<'de> for Row<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Row<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
-        let table = self.0;
-        table.count().map_err(de::Error::custom)?;
-        let mut found = 0;
-        while let Some((name, value)) = fields.next_entry::<String, Value>()? {
-            if table.rows == 1 {
-                table.add_column(&name).map_err(de::Error::custom)?;
-            }
-            // Keys mostly come in the order of the first row.
-            let place = match table.names.get(found) {
-                Some(column) if *column == name => Some(found),
-                Some(_) | None => table.names.iter().position(|column| *column == name),
-            };
-            let column = place.and_then(|place| table.columns.get_mut(place));
-            let column = column.ok_or_else(|| {
-                de::Error::custom(format!(
-                    "'{name}' is a key that the first row does not have"
-                ))
-            })?;
-            column.push(value).map_err(de::Error::custom)?;
-            found += 1;
-        }
-        if found != table.names.len() || table.is_ragged() {
-            return Err(de::Error::custom(
-                "the row does not have the keys of the first one",
-            ));
-        }
-        Ok(())
-    }
-}
-
-impl Table {
-    /// Whether a key stood twice in the last row and another not at all.
-    fn is_ragged(&self) -> bool {
-        let length = |column: &Column| match column {
-            Column::Text { ends, .. } => ends.len(),
-            Column::Cells(cells) => cells.len(),
-        };
-        self.columns
-            .iter()
-            .any(|column| length(column) != self.rows)
-    }
 }
 
 #[cfg(test)]
