@@ -119,7 +119,7 @@ fn what_is_no_yaml_is_told_with_what_to_mend() {
         ),
         (
             SCENARIO.replace("name: sample", "name: sample: b"),
-            &["scenario.yml:1:13", "quote the value if it holds ': '"],
+            &["scenario.yml:1:13", "quote the value if it contains ': '"],
         ),
         (
             SCENARIO.replace("users: 4, for", "users: 4 for"),

@@ -110,7 +110,7 @@ pub(super) fn auth(
     });
     if is_twice {
         return Err(at.error(
-            "fills the Authorization header in two ways, keep one of bearer, basic and aws_sigv4",
+            "fills the Authorization header in two ways; keep one of bearer, basic and aws_sigv4",
         ));
     }
     Ok(all)
@@ -122,7 +122,7 @@ fn key_place(key: &Located<'_, source::ApiKey<'_>>) -> Result<KeyPlace, Error> {
         (None, Some(query)) => Ok(KeyPlace::Query(query.0.clone())),
         (Some(_), Some(_)) => Err(key
             .at
-            .error("goes into a header or into the query, remove one of them")),
+            .error("is in a header and in the query; remove one of them")),
         (None, None) => Err(key.at.error(
             "needs the name of a header or of a query parameter, such as 'header: x-api-key'",
         )),

@@ -25,13 +25,13 @@ pub(super) fn body(
     };
     if let Some(other) = entries.next() {
         return Err(other.error(format_args!(
-            "a request has one body, and this has both '{}' and '{}': remove one",
+            "a request has one body, but this has both '{}' and '{}': remove one",
             entry.name(),
             other.name()
         )));
     }
     if method == Method::Head {
-        return Err(entry.error("a HEAD request has no body, remove it"));
+        return Err(entry.error("a HEAD request has no body; remove it"));
     }
     let step = &step.value;
     Ok(if let Some(json) = &step.json {

@@ -36,7 +36,7 @@ pub(super) fn name(entry: &Entry<'_>, variables: &Variables<'_>) -> Result<Strin
     }
     if variables.rows.has(name) {
         return Err(entry.error(format_args!(
-            "'{name}' is the name of data as well, choose another name"
+            "'{name}' is the name of data as well; choose another name"
         )));
     }
     Ok(name.to_owned())
@@ -50,7 +50,7 @@ fn source(value: &Cursor<'_>) -> Result<Source, Error> {
     }
     if !text.starts_with('$') {
         return Err(value.error(format_args!(
-            "'{text}' is no place in an answer, write a JSONPath such as $.accessToken, or header:location"
+            "'{text}' is not a place in a response; write a JSONPath such as $.accessToken, or header:location"
         )));
     }
     json_path(text)
@@ -62,7 +62,7 @@ fn source(value: &Cursor<'_>) -> Result<Source, Error> {
 pub(super) fn json_path(text: &str) -> Result<JsonPath, String> {
     if text.len() > LONGEST_PATH || nesting(text) > DEEPEST_PATH {
         return Err(format!(
-            "a JSONPath is at most {LONGEST_PATH} bytes long and nested {DEEPEST_PATH} deep, take a value further up"
+            "a JSONPath is at most {LONGEST_PATH} bytes long and nested {DEEPEST_PATH} deep; take a value further up"
         ));
     }
     JsonPath::parse(text).map_err(|error| format!("'{text}' is not a JSONPath (RFC 9535): {error}"))

@@ -101,7 +101,7 @@ fn json_wanted(
         let key = entry.name();
         if OPERATORS.contains(&key) {
             return Err(entry.error(format_args!(
-                "the operator '{key}' stands alone, so remove the other keys; {literally}"
+                "the operator '{key}' must be alone; remove the other keys; {literally}"
             )));
         }
         let bare = key.trim_start_matches('$').replace(['_', '-', ' '], "");

@@ -80,9 +80,7 @@ pub(super) struct RepeatedPhase<'d>(pub(super) LoadPhase<'d>);
 impl<'d> FromYaml<'d> for RepeatedPhase<'d> {
     fn from_yaml(value: &Cursor<'d>) -> Result<Self, Error> {
         if value.entry("repeat").is_some() {
-            return Err(
-                value.error("a repeat cannot stand inside of another, write its phases out")
-            );
+            return Err(value.error("a repeat cannot be inside another one; write its phases out"));
         }
         LoadPhase::from_yaml(value).map(Self)
     }

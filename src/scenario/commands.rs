@@ -35,7 +35,7 @@ impl Compiler<'_> {
         let entries = step.at.entries()?;
         if let Some(entry) = entries.iter().find(|it| !OF_COMMANDS.contains(&it.name())) {
             return Err(entry.error(format_args!(
-                "'{}' belongs to a request, and this step runs a program",
+                "'{}' belongs to a request, but this step runs a program",
                 entry.name()
             )));
         }
@@ -50,7 +50,7 @@ impl Compiler<'_> {
         };
         if captures.0.is_empty() {
             return Err(program.at.error(
-                "nothing is taken from what the program prints, name a value under capture",
+                "nothing is taken from the output of the program; name a value under capture",
             ));
         }
         let captures = captures.0.iter().map(|it| self.capture(&it.entry));
@@ -66,7 +66,7 @@ impl Compiler<'_> {
         // If the program fails, the name is unset, and the variable would silently replace it.
         if self.variables.has(&name) {
             return Err(entry.error(format_args!(
-                "'{name}' is a variable as well, which would hide that the program failed: choose another name"
+                "'{name}' is a variable as well, which would hide a failure of the program; choose another name"
             )));
         }
         let path = json_path(entry.value.line_of_text()?);

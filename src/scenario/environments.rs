@@ -54,7 +54,7 @@ fn refuse_undeclared(
 
 fn unknown(name: &str, known: &[&str]) -> Error {
     let otherwise = if known.is_empty() {
-        "it has none, write them under environments".to_owned()
+        "it has none; write them under environments".to_owned()
     } else {
         format!("use one of {}", known.join(", "))
     };

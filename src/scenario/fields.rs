@@ -152,7 +152,7 @@ impl FromYaml<'_> for Target {
             return Ok(Self(text.to_owned()));
         }
         Err(value.error(format_args!(
-            "'{text}' is not a target, write an address such as https://api.example.com, with a path where all steps share one"
+            "'{text}' is not a target; write an address such as https://api.example.com, with a path if all steps share one"
         )))
     }
 
@@ -192,7 +192,7 @@ impl FromYaml<'_> for Pause {
         };
         if pause.from > pause.to {
             return Err(value.error(format_args!(
-                "the range '{text}' is empty, write the shorter duration first"
+                "the range '{text}' is empty; write the shorter duration first"
             )));
         }
         Ok(pause)
@@ -217,11 +217,11 @@ impl FromYaml<'_> for RequestName {
         let name = value.name()?;
         if name.contains("{{") {
             return Err(value.error(
-                "statistics are kept by name, so it cannot hold an expression: write what all requests of the step share, such as GET /items/:id",
+                "statistics are kept by name, so it cannot contain an expression; write what all requests of the step share, such as GET /items/:id",
             ));
         }
         if name == "overall" {
-            return Err(value.error("'overall' means all requests together, choose another name"));
+            return Err(value.error("'overall' means all requests together; choose another name"));
         }
         Ok(Self(name.to_owned()))
     }
@@ -239,7 +239,7 @@ impl FromYaml<'_> for PhaseName {
     fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
         let name = value.name()?;
         if name == "all" {
-            return Err(value.error("'all' means all phases together, choose another name"));
+            return Err(value.error("'all' means all phases together; choose another name"));
         }
         Ok(Self(name.to_owned()))
     }

@@ -27,7 +27,7 @@ pub(super) fn templates(
         let name = header.entry.name();
         if has(&templates, name) {
             return Err(header.entry.error(format_args!(
-                "the header '{name}' stands twice, remove one of them"
+                "the header '{name}' stands twice; remove one of them"
             )));
         }
         let value = variables.template(&header.value, EscapeContext::Header, runtime_names)?;
@@ -99,7 +99,7 @@ impl FromKey<'_> for SentHeader {
         let name = HeaderName::from_key(entry)?;
         if FRAMING.contains(&name.lowercase().as_str()) {
             return Err(entry.error(format_args!(
-                "the header '{}' is written by loadgate itself, remove it",
+                "the header '{}' is set by loadgate; remove it",
                 name.0
             )));
         }

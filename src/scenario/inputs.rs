@@ -103,7 +103,7 @@ impl Inputs<'_> {
         let path = cursor.line_of_text()?;
         let format = Format::from_path(path).ok_or_else(|| {
             cursor.error(format_args!(
-                "'{path}' is no file of rows, name one that ends in .csv or .json"
+                "'{path}' is not a file of rows; use one that ends in .csv or .json"
             ))
         })?;
         let opened = self.named(cursor)?;

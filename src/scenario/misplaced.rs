@@ -5,8 +5,8 @@ use crate::yaml::{Misplaced, misplaced};
 const IN_LOAD: &str =
     "put it into a phase at the top of the file: `load: [{ phase: steady, users: 5, for: 60s }]`";
 
-const REPEATED: &str = "users do their tasks again and again for as long as a phase lasts; to send one request several times \
-     in a task, write its step as often, and to repeat phases, write 'repeat' under 'load'";
+const REPEATED: &str = "users repeat their tasks for as long as a phase lasts; to send a request several times in a task, \
+     repeat its step; to repeat phases, write 'repeat' under 'load'";
 
 /// At the top of the file.
 pub(super) const IN_FILE: &[Misplaced<'_>] = misplaced! {

@@ -94,7 +94,7 @@ fn data(
         }
         if variables.has(name) {
             return Err(source.entry.error(format_args!(
-                "'{name}' is a variable as well, choose another name"
+                "'{name}' is a variable as well; choose another name"
             )));
         }
         Ok(Data {

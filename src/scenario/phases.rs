@@ -66,7 +66,7 @@ pub(super) fn blocks(
     refuse_huge(&source.at, &blocks, names)?;
     let is_judged = |phase: &Phase| phase.measure && !phase.shape.is_idle();
     if !blocks.iter().flat_map(|block| &block.phases).any(is_judged) {
-        return Err(source.at.error("no phase is both measured and sends something, so there is nothing to judge: add one without 'measure: false'"));
+        return Err(source.at.error("no phase is both measured and sends something, so there is nothing to judge; add one without 'measure: false'"));
     }
     Ok(blocks)
 }
@@ -149,7 +149,7 @@ impl Compiler<'_> {
         let index = self.names.len();
         if !self.names.insert(name.clone()) {
             return Err(source.phase.at.error(format_args!(
-                "another phase is named '{name}' as well, give each its own name; for several passes of the same phases use repeat"
+                "another phase is named '{name}' as well; give each its own name; for several passes of the same phases use repeat"
             )));
         }
         let duration = self.variables.known(&source.r#for, parse_duration)?;
@@ -172,7 +172,7 @@ impl Compiler<'_> {
             (Some(users), None) => {
                 let spacing = source.spacing.as_ref().map(|spacing| &spacing.at);
                 if let Some(at) = spacing.or(source.max_users.as_deref()) {
-                    return Err(at.error("belongs to arrivals, and this phase has users"));
+                    return Err(at.error("belongs to arrivals, but this phase has users"));
                 }
                 let what = "a number of users, write one such as 20, or a range such as 0..100";
                 let (from, to) = self.range(users, |text| count(text, 0..=MOST_USERS, what))?;
@@ -192,7 +192,7 @@ impl Compiler<'_> {
                     max_users,
                 })
             }
-            (Some(_), Some(_)) => Err(at.error("has both users and arrivals, remove one of them")),
+            (Some(_), Some(_)) => Err(at.error("has both users and arrivals; remove one of them")),
             (None, None) => {
                 Err(at.error("needs users (a number of them) or arrivals (a rate such as 200/s)"))
             }
@@ -235,7 +235,7 @@ fn count(text: &str, bounds: std::ops::RangeInclusive<u32>, what: &str) -> Resul
         .filter(|number| bounds.contains(number));
     within.ok_or_else(|| {
         format!(
-            "{number} is out of bounds, which are {} to {}",
+            "{number} is out of bounds; use {} to {}",
             bounds.start(),
             bounds.end()
         )
@@ -246,7 +246,7 @@ fn rate(text: &str) -> Result<f64, String> {
     let rate = parse_rate(text).map_err(|error| error.to_string())?;
     if rate > MOST_ARRIVALS {
         return Err(format!(
-            "'{text}' is more than one machine can send, at most {MOST_ARRIVALS}/s"
+            "'{text}' is more than one machine can send; use at most {MOST_ARRIVALS}/s"
         ));
     }
     Ok(rate)

@@ -37,7 +37,7 @@ impl Compiler<'_> {
         let actions: Vec<&str> = names.filter(|key| is_action(key)).collect();
         if let [first, second, ..] = actions.as_slice() {
             return Err(step.at.error(format_args!(
-                "a step does one thing, and this has both '{first}' and '{second}': make them two steps"
+                "a step does one thing, but this has both '{first}' and '{second}'; make them two steps"
             )));
         }
         let source = &step.value;
@@ -47,7 +47,7 @@ impl Compiler<'_> {
                 .any(|entry| !OF_PAUSES.contains(&entry.name()))
             {
                 return Err(step.at.error(
-                    "a pause has no other keys than 'think' and 'when', make it a step of its own",
+                    "a pause has no other keys than 'think' and 'when'; make it a separate step",
                 ));
             }
             Action::Think(pause)
@@ -124,7 +124,9 @@ impl Compiler<'_> {
             runtime_names,
         )?;
         if method == Method::Head && expected.reads_body() {
-            return Err(section.at.error("an answer to HEAD has no body to look at"));
+            return Err(section.at.error(
+                "a response to HEAD has no body to check; expect only its status or headers",
+            ));
         }
         Ok(expected)
     }
@@ -135,12 +137,12 @@ impl Compiler<'_> {
             .template(path, EscapeContext::Path, runtime_names)?;
         if !template.prefix().starts_with('/') {
             return Err(path.error(format_args!(
-                "'{}' is not a path, begin it with '/'; the host is the target's",
+                "'{}' is not a path; start it with '/', since the host is that of the target",
                 template.source()
             )));
         }
         if template.has_fragment() {
-            return Err(path.error("a fragment is never sent, remove '#' and what follows"));
+            return Err(path.error("a fragment is never sent; remove '#' and what follows"));
         }
         Ok(template)
     }
@@ -154,7 +156,7 @@ fn default_name(method: Method, path: &Template) -> Result<String, String> {
     let name = format!("{} {}", method.as_str(), path.source());
     if name.len() > LONGEST_NAME {
         return Err(format!(
-            "its method and path make a name of more than {LONGEST_NAME} bytes; give it a 'name'"
+            "the name from its method and path has more than {LONGEST_NAME} bytes; give it a 'name'"
         ));
     }
     Ok(name)

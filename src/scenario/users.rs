@@ -89,7 +89,7 @@ impl<'a> Compiler<'a> {
             let class = self.class(&source.value)?;
             if classes.iter().any(|other| other.name == class.name) {
                 return Err(source.at.error(format_args!(
-                    "another class is named '{}' as well, give each its own name",
+                    "another class is named '{}' as well; give each its own name",
                     class.name
                 )));
             }
@@ -282,7 +282,7 @@ fn refuse_both(at: &Cursor<'_>, auth: &[Auth], headers: &HeaderTemplates) -> Res
         .map_or(Ok(()), |name| {
             let article = if name.starts_with('A') { "an" } else { "a" };
             Err(at.error(format_args!(
-                "the class has {article} {name} header as well, remove one of them"
+                "the class has {article} {name} header as well; remove one of them"
             )))
         })
 }

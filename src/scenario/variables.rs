@@ -77,7 +77,7 @@ impl<'a> Variables<'a> {
         let template = ValueTemplate::parse(&written, self.names(&BTreeSet::new()))
             .map_err(|error| error.to_string())?;
         let value = template.constant().ok_or(
-            "a variable keeps its value for the whole run: what is drawn anew each time belongs into a task's set",
+            "a variable keeps its value for the whole run; move values that are drawn anew into the 'set' of a task",
         )?;
         let variable = Variable::new(value.clone(), template.is_secret());
         self.values.insert(name.to_owned(), variable);
@@ -144,9 +144,9 @@ impl<'a> Variables<'a> {
         read: impl Fn(&str) -> Result<T, E>,
     ) -> Result<T, yaml::Error> {
         let template = self.template(cursor, EscapeContext::Plain, &BTreeSet::new())?;
-        let text = template.constant().ok_or_else(|| {
-            cursor.error("must be known before the run, and so cannot be drawn: use variables only")
-        })?;
+        let text = template
+            .constant()
+            .ok_or_else(|| cursor.error("must be known before the run; use variables only"))?;
         read(text).map_err(|error| {
             if !template.is_secret() {
                 return cursor.error(error);

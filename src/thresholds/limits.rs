@@ -178,7 +178,7 @@ fn refuse_late_warnings(
         });
         if let Some((limit, _)) = late {
             return Err(entry.value.error(format_args!(
-                "warns no sooner than the limit in line {} fails: make it stricter or remove it",
+                "warns no sooner than the limit in line {} fails; make it stricter or remove it",
                 limit.line.unwrap_or_default()
             )));
         }

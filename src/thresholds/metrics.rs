@@ -140,7 +140,7 @@ fn refuse_crossed(limits: &[MetricLimit<'_>]) -> Result<(), Error> {
         higher = higher.filter(|(higher, ..)| higher.starts() == metric.starts());
         if let Some((higher, _, longest)) = higher.filter(|(_, longest, _)| at_most > *longest) {
             return Err(limit.entry.value.error(format_args!(
-                "{text} can never be broken, since {higher} must stay within {longest}: make it stricter or remove it"
+                "{text} can never be broken, since {higher} must stay within {longest}; make it stricter or remove it"
             )));
         }
         higher = Some((metric, at_most, text));

@@ -17,7 +17,7 @@ pub(super) const IN_LIMITS: &[Misplaced<'_>] = misplaced! {
     p50 p90 p95 p99 p999 error_rate requests_per_second warm_p50 warm_p90 warm_p95 warm_p99 =>
         "put it into a section: `overall: { KEY: VALUE }`";
     gate tolerance floor must_detect missing_baseline regression =>
-        "put it at the top of the file, where 'regression' is a section of its own";
+        "put it at the top of the file, or into its section 'regression'";
 };
 
 /// In `regression`.

@@ -31,7 +31,7 @@ impl Names<'_> {
             return Ok(());
         }
         Err(format!(
-            "nothing tells a cold start from a warm one for '{metric}': write cold_start in the scenario, such as \
+            "the scenario does not say how to detect cold starts for '{metric}': write cold_start in the scenario, such as \
              {{ header: x-cold-start, equals: \"true\" }}"
         ))
     }
@@ -87,7 +87,7 @@ impl Names<'_> {
         match self.phases.iter().find(|phase| phase.name == name) {
             Some(phase) if phase.measured => Ok(name.to_owned()),
             Some(_) => Err(format!(
-                "the phase '{name}' is not measured, remove 'measure: false' from it in the scenario or speak of another"
+                "the phase '{name}' is not measured; remove 'measure: false' from it in the scenario, or use another one"
             )),
             None => {
                 let listed = format!("it measures {}", measured().collect::<Vec<_>>().join(", "));

@@ -67,7 +67,7 @@ fn refuse_contradictions(
     refuse_unreachable(&place("history_tolerance"), "history", history)?;
     if regression.drift_tolerance < regression.history_tolerance {
         return Err(place("drift_tolerance").error(format_args!(
-            "a drift_tolerance of {}% must not be below history_tolerance, which is {}%: what adds up may be no less than one change",
+            "a drift_tolerance of {}% must not be below history_tolerance, which is {}%: several changes together cannot be smaller than one",
             significant(regression.drift_tolerance * 100.0),
             significant(regression.history_tolerance * 100.0)
         )));
@@ -154,7 +154,7 @@ fn accepted(
         };
         if let Some(other) = accepted.iter().find(is_same) {
             return Err(at.error(format_args!(
-                "line {} accepts the same already, remove one of them",
+                "line {} accepts the same already; remove one of them",
                 other.line
             )));
         }

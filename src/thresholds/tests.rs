@@ -334,7 +334,7 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ cold: { p95: 1s, p50: 2s } }",
-        "t.yml:1:33: limits.cold.p50: 2s can never be broken, since cold_p95 must stay within 1s: make it stricter or remove it",
+        "t.yml:1:33: limits.cold.p50: 2s can never be broken, since cold_p95 must stay within 1s; make it stricter or remove it",
     ),
     (
         "{ warn: { warn: {} } }",
@@ -350,7 +350,7 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ overall: { p95: 0s } }",
-        "t.yml:1:27: limits.overall.p95: must be longer than 0s, no answer takes no time",
+        "t.yml:1:27: limits.overall.p95: must be longer than 0s",
     ),
     (
         "{ overall: { p95: 800 } }",
@@ -358,7 +358,7 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ overall: { p95: 3s, p99: 2s } }",
-        "t.yml:1:27: limits.overall.p95: 3s can never be broken, since p99 must stay within 2s: make it stricter or remove it",
+        "t.yml:1:27: limits.overall.p95: 3s can never be broken, since p99 must stay within 2s; make it stricter or remove it",
     ),
     (
         "{ overall: { error_rate: 150% } }",
@@ -366,7 +366,7 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ overall: { error_rate: 100% } }",
-        "t.yml:1:34: limits.overall.error_rate: a limit of 100% can never be broken, lower it or remove it",
+        "t.yml:1:34: limits.overall.error_rate: a limit of 100% can never be broken; lower it or remove it",
     ),
     (
         "{ overall: { error_rate: 0.01 } }",
@@ -394,7 +394,7 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ requests: { GET /orders: { error_rate: off } } }",
-        "t.yml:1:50: limits.requests.GET /orders.error_rate: 'off' removes the default of limits.overall.error_rate only, remove the line instead",
+        "t.yml:1:50: limits.requests.GET /orders.error_rate: 'off' removes the default of limits.overall.error_rate only; remove the line instead",
     ),
     (
         "{ phases: { bursts: {} } }",
@@ -406,7 +406,7 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ phases: { warm-up: {} } }",
-        "t.yml:1:21: limits.phases: the phase 'warm-up' is not measured, remove 'measure: false' from it in the scenario or speak of another",
+        "t.yml:1:21: limits.phases: the phase 'warm-up' is not measured; remove 'measure: false' from it in the scenario, or use another one",
     ),
     (
         "{ errors: { 42: 1% } }",
@@ -422,7 +422,7 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ overall: { p99: 1s }, warn: { overall: { p99: 1s } } }",
-        "t.yml:1:57: limits.warn.overall.p99: warns no sooner than the limit in line 1 fails: make it stricter or remove it",
+        "t.yml:1:57: limits.warn.overall.p99: warns no sooner than the limit in line 1 fails; make it stricter or remove it",
     ),
 ];
 
@@ -434,7 +434,7 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ gate: }",
-        "t.yml:1:19: regression.gate: nothing is written: list the metrics that may fail a build, or write [] to gate none",
+        "t.yml:1:19: regression.gate: is empty; list the metrics that may fail a build, or write [] for none",
     ),
     (
         "{ gate: p95 }",
@@ -442,7 +442,7 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ gate: [p95, p95] }",
-        "t.yml:1:27: regression.gate[1]: 'p95' stands twice, remove one of them",
+        "t.yml:1:27: regression.gate[1]: 'p95' stands twice; remove one of them",
     ),
     (
         "{ gate: [mean] }",
@@ -470,7 +470,7 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ history_tolerance: 8%, drift_tolerance: 5% }",
-        "t.yml:1:55: regression.drift_tolerance: a drift_tolerance of 5% must not be below history_tolerance, which is 8%: what adds up may be no less than one change",
+        "t.yml:1:55: regression.drift_tolerance: a drift_tolerance of 5% must not be below history_tolerance, which is 8%: several changes together cannot be smaller than one",
     ),
     (
         "{ must_detect: 0% }",
@@ -498,7 +498,7 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ requests: { GET /orders: {} } }",
-        "t.yml:1:40: regression.requests.GET /orders: changes nothing: write off, tolerance or floor, or remove it",
+        "t.yml:1:40: regression.requests.GET /orders: changes nothing; write off, tolerance or floor, or remove it",
     ),
     (
         "{ requests: { GET /orders: { tolerance: 20% } } }",
@@ -510,11 +510,11 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ accepted: [{ request: GET /orders, metric: p95, up_to: 40%, until: soon, reason: a }] }",
-        "t.yml:1:82: regression.accepted[0].until: 'soon' is not a date, write it such as 2027-01-31",
+        "t.yml:1:82: regression.accepted[0].until: 'soon' is not a date; write it such as 2027-01-31",
     ),
     (
         "{ accepted: [{ request: GET /orders, metric: p95, up_to: 40%, until: 2027-02-30, reason: a }] }",
-        "t.yml:1:82: regression.accepted[0].until: '2027-02-30' is not a date, write it such as 2027-01-31",
+        "t.yml:1:82: regression.accepted[0].until: '2027-02-30' is not a date; write it such as 2027-01-31",
     ),
     (
         "{ accepted: [{ request: GET /orders, metric: p95, up_to: 2%, until: 2027-01-31, reason: a }] }",
@@ -530,7 +530,7 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ accepted: [&a { request: overall, metric: p95, up_to: 40%, until: 2027-01-31, reason: a }, *a] }",
-        "t.yml:1:106: regression.accepted[1]: line 1 accepts the same already, remove one of them",
+        "t.yml:1:106: regression.accepted[1]: line 1 accepts the same already; remove one of them",
     ),
     (
         "{ missing_baseline: ignore }",
@@ -538,11 +538,11 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ phases: [warm-up] }",
-        "t.yml:1:24: regression.phases[0]: the phase 'warm-up' is not measured, remove 'measure: false' from it in the scenario or speak of another",
+        "t.yml:1:24: regression.phases[0]: the phase 'warm-up' is not measured; remove 'measure: false' from it in the scenario, or use another one",
     ),
     (
         "{ phases: [burst, burst] }",
-        "t.yml:1:31: regression.phases[1]: 'burst' stands twice, remove one of them",
+        "t.yml:1:31: regression.phases[1]: 'burst' stands twice; remove one of them",
     ),
 ];
 

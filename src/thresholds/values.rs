@@ -48,9 +48,8 @@ pub(super) struct Gate<'d>(pub(super) Set<'d, Metric>);
 impl<'d> FromYaml<'d> for Gate<'d> {
     fn from_yaml(value: &Cursor<'d>) -> Result<Self, Error> {
         if let Value::Null = value.node().value {
-            return Err(value.error(
-                "nothing is written: list the metrics that may fail a build, or write [] to gate none",
-            ));
+            return Err(value
+                .error("is empty; list the metrics that may fail a build, or write [] for none"));
         }
         Set::from_yaml(value).map(Self)
     }
@@ -87,7 +86,7 @@ impl FromYaml<'_> for Latency {
     fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
         let latency = Duration::from_yaml(value)?;
         if latency.is_zero() {
-            return Err(value.error("must be longer than 0s, no answer takes no time"));
+            return Err(value.error("must be longer than 0s"));
         }
         Ok(Self(latency))
     }
@@ -108,12 +107,12 @@ impl FromYaml<'_> for LimitShare {
     fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
         if is_off(value) {
             return Err(value.error(
-                "'off' removes the default of limits.overall.error_rate only, remove the line instead",
+                "'off' removes the default of limits.overall.error_rate only; remove the line instead",
             ));
         }
         let share: Share = value.parse(str::parse)?;
         if share.fraction() >= 1.0 {
-            return Err(value.error("a limit of 100% can never be broken, lower it or remove it"));
+            return Err(value.error("a limit of 100% can never be broken; lower it or remove it"));
         }
         Ok(Self(share))
     }
@@ -212,7 +211,7 @@ impl FromYaml<'_> for Date {
     fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
         value.parse(|text| {
             let date = text.parse();
-            date.map_err(|_| format!("'{text}' is not a date, write it such as 2027-01-31"))
+            date.map_err(|_| format!("'{text}' is not a date; write it such as 2027-01-31"))
         })
     }
 
@@ -258,7 +257,7 @@ impl FromYaml<'_> for RequestRule {
         }
         let rule = AdjustedRule::from_yaml(value)?;
         if rule.tolerance.is_none() && rule.floor.is_none() {
-            return Err(value.error("changes nothing: write off, tolerance or floor, or remove it"));
+            return Err(value.error("changes nothing; write off, tolerance or floor, or remove it"));
         }
         Ok(Self::Adjusted {
             tolerance: rule.tolerance.map(|change| change.0),

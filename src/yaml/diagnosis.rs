@@ -21,11 +21,11 @@ pub(super) fn diagnosis(
     };
     if let Some(index) = near(1).find(|index| indentation(lines[*index]).contains('\t')) {
         let (line, column) = place(index, lines[index].find('\t').unwrap_or(0));
-        let message = "the line is indented with a tab, indent it with spaces".to_owned();
+        let message = "the line is indented with a tab; indent it with spaces".to_owned();
         return Some((line, column, message));
     }
     if original.contains("unclosed quote") {
-        let message = "the quote that begins here is never closed, close it on its line".to_owned();
+        let message = "the quote that begins here is never closed; close it on its line".to_owned();
         return Some((line, column, message));
     }
     let is_confused = [
@@ -39,7 +39,7 @@ pub(super) fn diagnosis(
         let missing = near(1).find_map(|index| Some((index, missing_space(lines[index])?)));
         if let Some((index, (column, found, meant))) = missing {
             let (line, column) = place(index, column);
-            let message = format!("'{found}' lacks a space, write '{meant}'");
+            let message = format!("'{found}' lacks a space; write '{meant}'");
             return Some((line, column, message));
         }
         // If brackets do not match, the parser stops at the open one, and otherwise after it. The innermost open bracket
@@ -50,13 +50,13 @@ pub(super) fn diagnosis(
             let (line, column) = place(bracket.line, bracket.column);
             let (open, close) = (bracket.open, bracket.close());
             let message =
-                format!("the '{open}' that begins here is never closed, close it with '{close}'");
+                format!("the '{open}' that begins here is never closed; close it with '{close}'");
             return Some((line, column, message));
         }
     }
     let is_template = lines.get(at).is_some_and(|line| line.contains("{{"));
     if original.contains("key that is text") && is_template {
-        let message = "a value that begins with '{{' must be quoted: write \"{{ … }}\"";
+        let message = "a value that begins with '{{' must be quoted; write \"{{ … }}\"";
         return Some((line, column, message.to_owned()));
     }
     let (_, message) = MESSAGES.iter().find(|(part, _)| original.contains(part))?;
@@ -67,23 +67,23 @@ pub(super) fn diagnosis(
 const MESSAGES: [(&str, &str); 5] = [
     (
         "expected ','",
-        "expected ',' or the closing bracket: separate what stands within brackets by commas, and quote a text that holds ': ' or braces",
+        "expected ',' or the closing bracket; separate items within brackets by commas, and quote a text that contains ': ' or braces",
     ),
     (
         "mapping values",
-        "a key cannot stand here: quote the value if it holds ': ', else indent the line as its neighbours are",
+        "a key cannot stand here; quote the value if it contains ': ', or indent the line like its neighbours",
     ),
     (
         "simple key",
-        "expected a key with ': ' behind it: write 'key: value', and quote a text that goes on over several lines",
+        "expected a key followed by ': '; write 'key: value', and quote a text of several lines",
     ),
     (
         "unknown value",
-        "no anchor has the name after '*': quote the text if no alias is meant",
+        "no anchor has the name after '*'; quote the text if it is not an alias",
     ),
     (
         "unexpected character",
-        "a text cannot begin with this character: quote it",
+        "a text cannot begin with this character; quote it",
     ),
 ];
 

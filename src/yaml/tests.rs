@@ -27,42 +27,42 @@ fn what_is_no_yaml_is_told_with_its_place() {
         let next = level + 1;
         format!("{text}a{next}: &a{next} [{aliases}]\n")
     });
-    let limits = "the file is too large or nested too deeply: at most 50000 values, 48 deep, aliases counted where they stand";
+    let limits = "the file is too large or nested too deeply: at most 50000 values, 48 deep, with repeated aliases";
     for (text, message) in [
         (
             "a: 1\na: 2\n",
-            "f.yml:2:1: the key 'a' stands twice in one map, remove one of them".to_owned(),
+            "f.yml:2:1: the key 'a' stands twice in one map; remove one of them".to_owned(),
         ),
         (
             "a: [1, 2\nb: c\n",
-            "f.yml:1:4: the '[' that begins here is never closed, close it with ']'".to_owned(),
+            "f.yml:1:4: the '[' that begins here is never closed; close it with ']'".to_owned(),
         ),
         (
             "a: [\n  1,\n  2 ]\nb: { c: 1\nd: 2\n",
-            "f.yml:4:4: the '{' that begins here is never closed, close it with '}'".to_owned(),
+            "f.yml:4:4: the '{' that begins here is never closed; close it with '}'".to_owned(),
         ),
         (
             "a: [\n  { b: 1 },\n  { c: 2 }\n]\nb: c: d\n",
-            "f.yml:5:5: a key cannot stand here: quote the value if it holds ': ', else indent the line as its neighbours are"
+            "f.yml:5:5: a key cannot stand here; quote the value if it contains ': ', or indent the line like its neighbours"
                 .to_owned(),
         ),
         (
             "a:\n  - [\n    { b: 1,\n    { c: 2 }\n  ]\nd: e\n",
-            "f.yml:3:5: the '{' that begins here is never closed, close it with '}'".to_owned(),
+            "f.yml:3:5: the '{' that begins here is never closed; close it with '}'".to_owned(),
         ),
         (
             "a: 'x\n",
-            "f.yml:1:4: the quote that begins here is never closed, close it on its line"
+            "f.yml:1:4: the quote that begins here is never closed; close it on its line"
                 .to_owned(),
         ),
         (
             "a: 1\n---\nb: 2\n",
-            "f.yml:3:1: the file holds several YAML documents, remove '---' and what follows"
+            "f.yml:3:1: the file has several YAML documents; remove '---' and what follows"
                 .to_owned(),
         ),
         (
             "a: *b\n",
-            "f.yml:1:4: no anchor has the name after '*': quote the text if no alias is meant"
+            "f.yml:1:4: no anchor has the name after '*'; quote the text if it is not an alias"
                 .to_owned(),
         ),
         (
@@ -75,7 +75,7 @@ fn what_is_no_yaml_is_told_with_its_place() {
         ),
         (
             "a: .nan\n",
-            "f.yml:1:4: not a finite number, quote it if text is meant".to_owned(),
+            "f.yml:1:4: not a finite number; quote it if it is text".to_owned(),
         ),
         (
             "a: !secret b\n",

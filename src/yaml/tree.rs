@@ -216,7 +216,7 @@ fn message(error: &serde_saphyr::Error) -> String {
     )]
     match error.without_snippet() {
         Wrong::DuplicateMappingKey { key: Some(key), .. } => {
-            format!("the key '{key}' stands twice in one map, remove one of them")
+            format!("the key '{key}' stands twice in one map; remove one of them")
         }
         // Other errors in the value of an alias are found at its anchor.
         Wrong::Budget { .. }
@@ -224,15 +224,15 @@ fn message(error: &serde_saphyr::Error) -> String {
         | Wrong::AliasReplayLimitExceeded { .. }
         | Wrong::AliasExpansionLimitExceeded { .. }
         | Wrong::AliasReplayStackDepthExceeded { .. } => format!(
-            "the file is too large or nested too deeply: at most {MOST_NODES} values, {DEEPEST} deep, aliases counted where they stand"
+            "the file is too large or nested too deeply: at most {MOST_NODES} values, {DEEPEST} deep, with repeated aliases"
         ),
         Wrong::MultipleDocuments { .. } => {
-            "the file holds several YAML documents, remove '---' and what follows".to_owned()
+            "the file has several YAML documents; remove '---' and what follows".to_owned()
         }
         Wrong::NullIntoString { .. } | Wrong::Unexpected { .. } => {
             "expected a key that is text".to_owned()
         }
-        Wrong::NonFiniteFloat { .. } => "not a finite number, quote it if text is meant".to_owned(),
+        Wrong::NonFiniteFloat { .. } => "not a finite number; quote it if it is text".to_owned(),
         other => UserMessageFormatter.format_message(other).into_owned(),
     }
 }
@@ -289,7 +289,7 @@ impl<'de> Visitor<'de> for AnyValue {
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Raw, E> {
         serde_json::Number::from_f64(value)
             .map(Raw::Number)
-            .ok_or_else(|| E::custom("not a finite number, quote it if text is meant"))
+            .ok_or_else(|| E::custom("not a finite number; quote it if it is text"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Raw, E> {

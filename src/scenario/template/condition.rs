@@ -20,7 +20,7 @@ impl Condition {
     pub(crate) fn parse(source: &str, names: Names<'_>) -> Result<Self, ExpressionError> {
         let inside = segments::whole(source).ok_or_else(|| {
             ExpressionError(format!(
-                "'{source}' is not one whole expression, write it such as \"{{{{ plan == 'pro' }}}}\""
+                "'{source}' is not one whole expression; write it such as \"{{{{ plan == 'pro' }}}}\""
             ))
         })?;
         let condition = Self {

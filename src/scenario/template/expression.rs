@@ -374,7 +374,7 @@ fn environment(code: &minijinja::Expression<'_, '_>, names: Names<'_>) -> Result
             continue;
         };
         let value = names.secrets.read(name).ok_or_else(|| {
-            format!("the environment variable {name} is unset or empty, set it before the run")
+            format!("the environment variable {name} is unset or empty; set it before the run")
         })?;
         read.insert(name.to_owned(), Value::String(value));
     }

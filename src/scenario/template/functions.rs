@@ -97,7 +97,7 @@ fn uuid(state: &State) -> Result<String, Error> {
 fn random_int(state: &State, lowest: i64, highest: i64) -> Result<i64, Error> {
     if lowest > highest {
         return Err(refusal(format!(
-            "random_int({lowest}, {highest}) is empty, write the smaller number first"
+            "random_int({lowest}, {highest}) is empty; write the smaller number first"
         )));
     }
     with_draws(state, |draws| {

@@ -159,9 +159,9 @@ pub(crate) fn refuse_name(name: &str) -> Option<String> {
         && letters.all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !spelt {
         return Some(format!(
-            "'{name}' cannot be named in an expression, use letters, digits and _ only, and no digit first"
+            "'{name}' cannot be used in an expression; use letters, digits and _ only, and no digit first"
         ));
     }
     (RESERVED.contains(&name) || super::functions::FUNCTIONS.contains(&name))
-        .then(|| format!("'{name}' already has a meaning in expressions, choose another name"))
+        .then(|| format!("'{name}' already has a meaning in expressions; choose another name"))
 }

@@ -18,7 +18,7 @@ pub(super) enum Segment<'t> {
 pub(super) fn split(text: &str) -> Result<Vec<Segment<'_>>, ExpressionError> {
     if text.contains("{%") {
         return Err(ExpressionError(
-            "statements {% … %} are not part of the format, use an expression such as {{ a if b else c }}".into(),
+            "statements {% … %} are not part of the format; use an expression such as {{ a if b else c }}".into(),
         ));
     }
     let (mut segments, mut rest) = (Vec::new(), text);
@@ -35,7 +35,7 @@ pub(super) fn split(text: &str) -> Result<Vec<Segment<'_>>, ExpressionError> {
         let expression = inside[..end].trim();
         if expression.is_empty() {
             return Err(ExpressionError(
-                "'{{ }}' is empty, write an expression between the braces".into(),
+                "'{{ }}' is empty; write an expression between the braces".into(),
             ));
         }
         segments.push(Segment::Expression(expression));
@@ -131,11 +131,11 @@ mod tests {
             ("{{ 'a }}", "'{{' is never closed by '}}' in '{{ 'a }}'"),
             (
                 "{{ }}",
-                "'{{ }}' is empty, write an expression between the braces",
+                "'{{ }}' is empty; write an expression between the braces",
             ),
             (
                 "{% if a %}b{% endif %}",
-                "statements {% … %} are not part of the format, use an expression such as {{ a if b else c }}",
+                "statements {% … %} are not part of the format; use an expression such as {{ a if b else c }}",
             ),
         ] {
             assert_eq!(split(text).unwrap_err().to_string(), message);

@@ -167,11 +167,11 @@ fn an_expression_that_can_never_work_is_refused_when_the_file_is_read() {
         ),
         (
             "{{ env.MISSING }}",
-            "the environment variable MISSING is unset or empty, set it before the run (in '{{ env.MISSING }}')",
+            "the environment variable MISSING is unset or empty; set it before the run (in '{{ env.MISSING }}')",
         ),
         (
             "{{ env.EMPTY }}",
-            "the environment variable EMPTY is unset or empty, set it before the run (in '{{ env.EMPTY }}')",
+            "the environment variable EMPTY is unset or empty; set it before the run (in '{{ env.EMPTY }}')",
         ),
         (
             "{{ env[base] }}",
@@ -187,7 +187,7 @@ fn an_expression_that_can_never_work_is_refused_when_the_file_is_read() {
         ),
         (
             "{{ random_int(9, 1) }}",
-            "random_int(9, 1) is empty, write the smaller number first (in '{{ random_int(9, 1) }}')",
+            "random_int(9, 1) is empty; write the smaller number first (in '{{ random_int(9, 1) }}')",
         ),
         (
             "{{ uuid }}",
@@ -246,7 +246,7 @@ fn json_keeps_the_order_of_keys_and_is_ready_where_constant() {
     let error = File::new().value(&json!({"{{ base }}": 1})).unwrap_err();
     assert_eq!(
         error,
-        "the key '{{ base }}' holds an expression, which only values may"
+        "the key '{{ base }}' contains an expression; only values may"
     );
 }
 
@@ -348,7 +348,7 @@ fn names_that_expressions_cannot_spell_are_refused() {
     assert_eq!(refuse_name("item_2"), None);
     for name in ["user-name", "2nd", "", "a.b", "ü"] {
         assert!(
-            refuse_name(name).unwrap().contains("cannot be named"),
+            refuse_name(name).unwrap().contains("cannot be used"),
             "{name}"
         );
     }

@@ -140,7 +140,7 @@ impl Node {
     ) -> Result<(String, String, Self), ExpressionError> {
         if key.contains("{{") {
             return Err(ExpressionError(format!(
-                "the key '{key}' holds an expression, which only values may"
+                "the key '{key}' contains an expression; only values may"
             )));
         }
         let node = Self::parse(value, names, secret)?;

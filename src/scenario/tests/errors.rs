@@ -35,22 +35,22 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "name: demo",
         "name: demo\nvariables: { pick: 1 }",
-        "s.yml:2:14: variables: 'pick' already has a meaning in expressions, choose another name",
+        "s.yml:2:14: variables: 'pick' already has a meaning in expressions; choose another name",
     ),
     (
         "name: demo",
         "name: demo\nvariables: { a-b: 1 }",
-        "s.yml:2:14: variables: 'a-b' cannot be named in an expression, use letters, digits and _ only, and no digit first",
+        "s.yml:2:14: variables: 'a-b' cannot be used in an expression; use letters, digits and _ only, and no digit first",
     ),
     (
         "name: demo",
         "name: demo\nvariables: { a: '{{ uuid() }}' }",
-        "s.yml:2:17: variables.a: a variable keeps its value for the whole run: what is drawn anew each time belongs into a task's set",
+        "s.yml:2:17: variables.a: a variable keeps its value for the whole run; move values that are drawn anew into the 'set' of a task",
     ),
     (
         "name: demo",
         "name: demo\nvariables: { a: '{{ env.NO }}' }",
-        "s.yml:2:17: variables.a: the environment variable NO is unset or empty, set it before the run (in '{{ env.NO }}')",
+        "s.yml:2:17: variables.a: the environment variable NO is unset or empty; set it before the run (in '{{ env.NO }}')",
     ),
     (
         "name: demo",
@@ -114,7 +114,7 @@ const USERS: &[(&str, &str, &str)] = &[
     (
         "- name: user\n",
         "- name: user\n    wait: 5s..2s\n",
-        "s.yml:4:11: user_classes[0].wait: the range '5s..2s' is empty, write the shorter duration first",
+        "s.yml:4:11: user_classes[0].wait: the range '5s..2s' is empty; write the shorter duration first",
     ),
     (
         "- name: user\n",
@@ -129,12 +129,12 @@ const USERS: &[(&str, &str, &str)] = &[
     (
         "- name: user\n",
         "- name: user\n    headers: { Content-Length: 1 }\n",
-        "s.yml:4:16: user_classes[0].headers: the header 'Content-Length' is written by loadgate itself, remove it",
+        "s.yml:4:16: user_classes[0].headers: the header 'Content-Length' is set by loadgate; remove it",
     ),
     (
         "- name: user\n",
         "- name: user\n    headers: { a: b, A: c }\n",
-        "s.yml:4:22: user_classes[0].headers: the header 'A' stands twice, remove one of them",
+        "s.yml:4:22: user_classes[0].headers: the header 'A' stands twice; remove one of them",
     ),
     (
         "- name: user\n",
@@ -144,7 +144,7 @@ const USERS: &[(&str, &str, &str)] = &[
     (
         "- name: user\n",
         "- name: user\n    headers: { Authorization: a }\n    auth: { bearer: b }\n",
-        "s.yml:5:11: user_classes[0].auth: the class has an Authorization header as well, remove one of them",
+        "s.yml:5:11: user_classes[0].auth: the class has an Authorization header as well; remove one of them",
     ),
     (
         "- name: user\n",
@@ -159,7 +159,7 @@ const USERS: &[(&str, &str, &str)] = &[
     (
         "load:",
         "  - { name: user, tasks: [{ steps: [{ get: / }] }] }\nload:",
-        "s.yml:7:5: user_classes[1]: another class is named 'user' as well, give each its own name",
+        "s.yml:7:5: user_classes[1]: another class is named 'user' as well; give each its own name",
     ),
 ];
 
@@ -168,12 +168,12 @@ const STEPS: &[(&str, &str, &str)] = &[
     (
         "name: demo",
         "name: demo\ntarget: api.example.com",
-        "s.yml:2:9: target: 'api.example.com' is not a target, write an address such as https://api.example.com, with a path where all steps share one",
+        "s.yml:2:9: target: 'api.example.com' is not a target; write an address such as https://api.example.com, with a path if all steps share one",
     ),
     (
         "name: demo",
         "name: demo\ntarget: https://a.example.com/?a=b",
-        "s.yml:2:9: target: 'https://a.example.com/?a=b' is not a target, write an address such as https://api.example.com, with a path where all steps share one",
+        "s.yml:2:9: target: 'https://a.example.com/?a=b' is not a target; write an address such as https://api.example.com, with a path if all steps share one",
     ),
     (
         "- steps:",
@@ -198,22 +198,22 @@ const STEPS: &[(&str, &str, &str)] = &[
     (
         "- get: /items",
         "- { get: /a, post: /b }",
-        "s.yml:6:13: user_classes[0].tasks[0].steps[0]: a step does one thing, and this has both 'get' and 'post': make them two steps",
+        "s.yml:6:13: user_classes[0].tasks[0].steps[0]: a step does one thing, but this has both 'get' and 'post'; make them two steps",
     ),
     (
         "- get: /items",
         "- { think: 1s, name: a }",
-        "s.yml:6:13: user_classes[0].tasks[0].steps[0]: a pause has no other keys than 'think' and 'when', make it a step of its own",
+        "s.yml:6:13: user_classes[0].tasks[0].steps[0]: a pause has no other keys than 'think' and 'when'; make it a separate step",
     ),
     (
         "get: /items",
         "get: items",
-        "s.yml:6:18: user_classes[0].tasks[0].steps[0].get: 'items' is not a path, begin it with '/'; the host is the target's",
+        "s.yml:6:18: user_classes[0].tasks[0].steps[0].get: 'items' is not a path; start it with '/', since the host is that of the target",
     ),
     (
         "get: /items",
         "get: /items#top",
-        "s.yml:6:18: user_classes[0].tasks[0].steps[0].get: a fragment is never sent, remove '#' and what follows",
+        "s.yml:6:18: user_classes[0].tasks[0].steps[0].get: a fragment is never sent; remove '#' and what follows",
     ),
     (
         "get: /items",
@@ -223,12 +223,12 @@ const STEPS: &[(&str, &str, &str)] = &[
     (
         "get: /items",
         "{ get: /items, name: 'GET {{ a }}' }",
-        "s.yml:6:34: user_classes[0].tasks[0].steps[0].name: statistics are kept by name, so it cannot hold an expression: write what all requests of the step share, such as GET /items/:id",
+        "s.yml:6:34: user_classes[0].tasks[0].steps[0].name: statistics are kept by name, so it cannot contain an expression; write what all requests of the step share, such as GET /items/:id",
     ),
     (
         "get: /items",
         "{ get: /items, name: overall }",
-        "s.yml:6:34: user_classes[0].tasks[0].steps[0].name: 'overall' means all requests together, choose another name",
+        "s.yml:6:34: user_classes[0].tasks[0].steps[0].name: 'overall' means all requests together; choose another name",
     ),
     (
         "get: /items",
@@ -248,7 +248,7 @@ const STEPS: &[(&str, &str, &str)] = &[
     (
         "get: /items",
         "{ get: /items, capture: { token: accessToken } }",
-        "s.yml:6:46: user_classes[0].tasks[0].steps[0].capture.token: 'accessToken' is no place in an answer, write a JSONPath such as $.accessToken, or header:location",
+        "s.yml:6:46: user_classes[0].tasks[0].steps[0].capture.token: 'accessToken' is not a place in a response; write a JSONPath such as $.accessToken, or header:location",
     ),
     (
         "get: /items",
@@ -258,7 +258,7 @@ const STEPS: &[(&str, &str, &str)] = &[
     (
         "get: /items",
         "{ get: /items, capture: { a.b: $.a } }",
-        "s.yml:6:39: user_classes[0].tasks[0].steps[0].capture: 'a.b' cannot be named in an expression, use letters, digits and _ only, and no digit first",
+        "s.yml:6:39: user_classes[0].tasks[0].steps[0].capture: 'a.b' cannot be used in an expression; use letters, digits and _ only, and no digit first",
     ),
     (
         "get: /items",
@@ -292,7 +292,7 @@ const LOAD: &[(&str, &str, &str)] = &[
     (
         "users: 1,",
         "users: 100001,",
-        "s.yml:8:29: load[0].users: 100001 is out of bounds, which are 0 to 100000",
+        "s.yml:8:29: load[0].users: 100001 is out of bounds; use 0 to 100000",
     ),
     (
         "users: 1,",
@@ -302,7 +302,7 @@ const LOAD: &[(&str, &str, &str)] = &[
     (
         "users: 1,",
         "users: 0,",
-        "s.yml:8:3: load: no phase is both measured and sends something, so there is nothing to judge: add one without 'measure: false'",
+        "s.yml:8:3: load: no phase is both measured and sends something, so there is nothing to judge; add one without 'measure: false'",
     ),
     (
         "users: 1,",
@@ -312,17 +312,17 @@ const LOAD: &[(&str, &str, &str)] = &[
     (
         "users: 1,",
         "users: \"{{ random_int(1, 2) }}\",",
-        "s.yml:8:29: load[0].users: must be known before the run, and so cannot be drawn: use variables only",
+        "s.yml:8:29: load[0].users: must be known before the run; use variables only",
     ),
     (
         "users: 1,",
         "users: 1, arrivals: 1/s,",
-        "s.yml:8:5: load[0]: has both users and arrivals, remove one of them",
+        "s.yml:8:5: load[0]: has both users and arrivals; remove one of them",
     ),
     (
         "users: 1,",
         "users: 1, spacing: even,",
-        "s.yml:8:41: load[0].spacing: belongs to arrivals, and this phase has users",
+        "s.yml:8:41: load[0].spacing: belongs to arrivals, but this phase has users",
     ),
     (
         "users: 1,",
@@ -337,12 +337,12 @@ const LOAD: &[(&str, &str, &str)] = &[
     (
         "users: 1,",
         "arrivals: 2000000/s,",
-        "s.yml:8:32: load[0].arrivals: '2000000/s' is more than one machine can send, at most 1000000/s",
+        "s.yml:8:32: load[0].arrivals: '2000000/s' is more than one machine can send; use at most 1000000/s",
     ),
     (
         "users: 1,",
         "arrivals: 1/s, max_users: 0,",
-        "s.yml:8:48: load[0].max_users: 0 is out of bounds, which are 1 to 100000",
+        "s.yml:8:48: load[0].max_users: 0 is out of bounds; use 1 to 100000",
     ),
     (
         "users: 1,",
@@ -352,7 +352,7 @@ const LOAD: &[(&str, &str, &str)] = &[
     (
         "users: 1,",
         "measure: false, users: 1,",
-        "s.yml:8:3: load: no phase is both measured and sends something, so there is nothing to judge: add one without 'measure: false'",
+        "s.yml:8:3: load: no phase is both measured and sends something, so there is nothing to judge; add one without 'measure: false'",
     ),
     (
         "users: 1,",
@@ -372,17 +372,17 @@ const LOAD: &[(&str, &str, &str)] = &[
     (
         "phase: steady",
         "phase: all",
-        "s.yml:8:14: load[0].phase: 'all' means all phases together, choose another name",
+        "s.yml:8:14: load[0].phase: 'all' means all phases together; choose another name",
     ),
     (
         "load:\n",
         "load:\n  - { phase: steady, users: 1, for: 1s }\n",
-        "s.yml:9:14: load[1].phase: another phase is named 'steady' as well, give each its own name; for several passes of the same phases use repeat",
+        "s.yml:9:14: load[1].phase: another phase is named 'steady' as well; give each its own name; for several passes of the same phases use repeat",
     ),
     (
         "load:\n",
         "load:\n  - { repeat: 0, phases: [{ phase: a, users: 1, for: 1s }] }\n",
-        "s.yml:8:15: load[0].repeat: 0 is out of bounds, which are 1 to 1000",
+        "s.yml:8:15: load[0].repeat: 0 is out of bounds; use 1 to 1000",
     ),
     (
         "load:\n",
@@ -392,7 +392,7 @@ const LOAD: &[(&str, &str, &str)] = &[
     (
         "load:\n",
         "load:\n  - { repeat: 2, phases: [{ repeat: 2, phases: [] }] }\n",
-        "s.yml:8:27: load[0].phases[0]: a repeat cannot stand inside of another, write its phases out",
+        "s.yml:8:27: load[0].phases[0]: a repeat cannot be inside another one; write its phases out",
     ),
     (
         "  - { phase: steady, users: 1, for: 1s }",
@@ -436,7 +436,7 @@ const MISPLACED: &[(&str, &str, &str)] = &[
     (
         "- get: /items",
         "- repeat: 3\n            steps: [{ get: / }]",
-        "s.yml:6:13: 'repeat' cannot stand in user_classes[0].tasks[0].steps[0]; users do their tasks again and again for as long as a phase lasts; to send one request several times in a task, write its step as often, and to repeat phases, write 'repeat' under 'load'",
+        "s.yml:6:13: 'repeat' cannot stand in user_classes[0].tasks[0].steps[0]; users repeat their tasks for as long as a phase lasts; to send a request several times in a task, repeat its step; to repeat phases, write 'repeat' under 'load'",
     ),
     (
         "phase: steady, users: 1",

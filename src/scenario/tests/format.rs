@@ -90,7 +90,7 @@ load: [{ phase: steady, users: 1, for: 1s }]
     for (login, message) in [
         (
             "- post: login\n",
-            "shared/login.yml:1:9: user_classes[0].tasks[0].steps[0].post: 'login' is not a path, begin it with '/'; the host is the target's",
+            "shared/login.yml:1:9: user_classes[0].tasks[0].steps[0].post: 'login' is not a path; start it with '/', since the host is that of the target",
         ),
         (
             "- pots: /login\n",
@@ -117,7 +117,7 @@ load: [{ phase: steady, users: 1, for: 1s }]
         ),
         (
             "variables: { a-b: 1 }\nload: [{ phase: a, users: 1, for: 1s }]\n",
-            "shared/base.yml:1:14: variables: 'a-b' cannot be named in an expression, use letters, digits and _ only, and no digit first",
+            "shared/base.yml:1:14: variables: 'a-b' cannot be used in an expression; use letters, digits and _ only, and no digit first",
         ),
         (
             "[1]\n",
@@ -182,7 +182,7 @@ environments:
     let none = read_among(&[], LEAST, Some("staging")).unwrap_err();
     assert_eq!(
         none,
-        "--environment staging: the scenario has no such environment: it has none, write them under environments"
+        "--environment staging: the scenario has no such environment: it has none; write them under environments"
     );
     let slip = text.replace("{ users: 7 }", "{ usres: 7 }");
     let error = read_among(&[], &slip, None).unwrap_err();
@@ -259,7 +259,7 @@ data:
         (
             "skus: skus.json",
             "skus: skus.txt",
-            "s.yml:4:9: data.skus: 'skus.txt' is no file of rows, name one that ends in .csv or .json",
+            "s.yml:4:9: data.skus: 'skus.txt' is not a file of rows; use one that ends in .csv or .json",
         ),
         (
             "skus: skus.json",
@@ -327,7 +327,7 @@ const STEPS: &[(&str, &str)] = &[
     ("command: [a]", "the key 'capture' is missing"),
     (
         "{ command: [a], capture: {} }",
-        "nothing is taken from what the program prints, name a value under capture",
+        "nothing is taken from the output of the program; name a value under capture",
     ),
     (
         "{ command: ['{{ uuid() }}'], capture: { a: $ } }",
@@ -351,11 +351,11 @@ const STEPS: &[(&str, &str)] = &[
     ),
     (
         "{ command: [a], capture: { a: $ }, json: {} }",
-        "'json' belongs to a request, and this step runs a program",
+        "'json' belongs to a request, but this step runs a program",
     ),
     (
         "{ get: /, when: yes }",
-        "'yes' is not one whole expression, write it such as \"{{ plan == 'pro' }}\"",
+        "'yes' is not one whole expression; write it such as \"{{ plan == 'pro' }}\"",
     ),
     (
         "{ get: /, when: '{{ 1 }}' }",
@@ -363,15 +363,15 @@ const STEPS: &[(&str, &str)] = &[
     ),
     (
         "{ post: /, json: {}, form: {} }",
-        "a request has one body, and this has both 'json' and 'form': remove one",
+        "a request has one body, but this has both 'json' and 'form': remove one",
     ),
     (
         "{ head: /, raw: a }",
-        "a HEAD request has no body, remove it",
+        "a HEAD request has no body; remove it",
     ),
     (
         "{ head: /, expect: { body: a } }",
-        "an answer to HEAD has no body to look at",
+        "a response to HEAD has no body to check; expect only its status or headers",
     ),
     (
         "{ get: /, expect: { stauts: 200 } }",
@@ -395,7 +395,7 @@ const STEPS: &[(&str, &str)] = &[
 const AUTH_ENTRIES: &[(&str, &str)] = &[
     (
         "{ bearer: a, basic: { username: a, password: b } }",
-        "fills the Authorization header in two ways, keep one of bearer, basic and aws_sigv4",
+        "fills the Authorization header in two ways; keep one of bearer, basic and aws_sigv4",
     ),
     (
         "{ api_key: { value: a } }",
@@ -403,7 +403,7 @@ const AUTH_ENTRIES: &[(&str, &str)] = &[
     ),
     (
         "{ api_key: { header: a, query: b, value: c } }",
-        "goes into a header or into the query, remove one of them",
+        "is in a header and in the query; remove one of them",
     ),
     (
         "{ basic: { username: a } }",
@@ -411,7 +411,7 @@ const AUTH_ENTRIES: &[(&str, &str)] = &[
     ),
     (
         "{ aws_sigv4: { region: a, service: b } }",
-        "the environment variable AWS_ACCESS_KEY_ID is unset or empty, set it before the run",
+        "the environment variable AWS_ACCESS_KEY_ID is unset or empty; set it before the run",
     ),
     (
         "{ baerer: a }",
@@ -452,7 +452,7 @@ fn what_steps_say_wrongly_is_told_with_its_remedy() {
         );
     let error = parse_with(&hides, &[]).unwrap_err();
     assert!(
-        error.contains("'a' is a variable as well, which would hide that the program failed"),
+        error.contains("'a' is a variable as well, which would hide a failure of the program"),
         "{error}"
     );
 }

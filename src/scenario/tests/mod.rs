@@ -435,7 +435,7 @@ fn what_is_nested_without_end_does_not_exhaust_the_stack() {
     );
     assert_eq!(
         parse_with(&LEAST.replace("get: /items", &deep), &[]).unwrap_err(),
-        "s.yml:7:27: user_classes[0].tasks[0].steps[0].capture.a: a JSONPath is at most 500 bytes long and nested 8 deep, take a value further up"
+        "s.yml:7:27: user_classes[0].tasks[0].steps[0].capture.a: a JSONPath is at most 500 bytes long and nested 8 deep; take a value further up"
     );
     let long = "1+".repeat(600) + "1";
     assert_eq!(
