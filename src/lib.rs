@@ -1,8 +1,8 @@
 //! loadgate, a performance gate for CI.
 //!
-//! A **scenario** drives **load**, which yields a **measurement**, kept as a **record**, held against **thresholds** and
-//! a **baseline**, giving a **verdict**, told in a **report**. Each noun is a room below, in that order, and data flows
-//! through them in that order only; `tests/architecture.rs` holds the table of who may use whom.
+//! A **scenario** drives **load**, which yields a **measurement**, kept as a **record**, checked against **thresholds**
+//! and a **baseline**, giving a **verdict**, rendered in a **report**. Each noun is a module below, in that order. Data
+//! flows through them in that order only; `tests/architecture.rs` lists which module may use which.
 
 pub mod scenario;
 
@@ -34,7 +34,7 @@ pub mod ci;
 pub mod fake_gateway;
 pub mod http_client;
 
-// The small vocabulary that every room shares.
+// The small vocabulary that every module shares.
 pub mod error_chain;
 pub mod files;
 pub mod metric;

@@ -131,7 +131,7 @@ const MAY_USE: [(&str, &[&str]); 27] = [
 ];
 
 /// Crates that only these files may know: a prefix of the path below `src/`.
-const ONLY_IN: [(&str, &[&str]); 29] = [
+const ONLY_IN: [(&str, &[&str]); 31] = [
     (
         "hdrhistogram",
         &["measurement/latency.rs", "measurement/packed_tests.rs"],
@@ -139,6 +139,8 @@ const ONLY_IN: [(&str, &[&str]); 29] = [
     ("junit_report", &["report/junit.rs"]),
     ("maud", &["report/html/"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli/manual.rs"]),
+    ("clap_mangen", &["cli/manual.rs"]),
     ("minijinja", &["scenario/"]),
     ("csv", &["scenario/data/"]),
     ("aws_sigv4", &["load/signature.rs"]),

@@ -15,7 +15,7 @@ use crate::plan::{self, BaselineLocation, Options, RecordMode};
 pub(super) struct Comment {
     #[command(flatten)]
     gates: Gates,
-    /// Where the results are, as run was told
+    /// Folder with the results; use the same value as for run
     #[arg(
         long,
         value_name = "DIR",
@@ -23,19 +23,19 @@ pub(super) struct Comment {
         env = "LOADGATE_OUT"
     )]
     out: PathBuf,
-    /// Result of the one gate, in place of what --out holds; several of one CI run are judged as one
+    /// Result of the gate, instead of those in --out; repeatable
     #[arg(long = "result", value_name = "FILE")]
     results: Vec<PathBuf>,
-    /// An inconclusive run has failed, as run was told
+    /// Treat an inconclusive run as failed; use the same value as for run
     #[arg(long, env = "LOADGATE_STRICT", value_parser = BoolishValueParser::new())]
     strict: bool,
-    /// What tells this comment from others on the same pull request [default: the job and its gates]
+    /// Key that identifies the comment on its pull request [default: the job and its gates]
     #[arg(long, value_name = "TEXT", env = "LOADGATE_COMMENT_KEY")]
     key: Option<String>,
-    /// Who writes, where the token is that of an app [default: asked of the platform]
+    /// Author of the comment, for the token of an app [default: asked of the platform]
     #[arg(long, value_name = "LOGIN", env = "LOADGATE_COMMENT_AUTHOR")]
     author: Option<String>,
-    /// When a comment is made where there is none yet; one that is there is always edited
+    /// When to create the comment; an existing one is always edited
     #[arg(long, value_enum, default_value = "always", env = "LOADGATE_COMMENT")]
     when: Occasion,
 }

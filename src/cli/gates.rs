@@ -19,17 +19,17 @@ pub(super) struct Run {
     gates: Gates,
     #[command(flatten)]
     deployments: Deployments,
-    /// Check the files and print the plan, sending nothing: the same as validate
+    /// Check the files and print the plan, as validate does; send nothing
     #[arg(long = "dry-run")]
     is_dry: bool,
     #[command(flatten)]
     purpose: Purpose,
     #[command(flatten)]
     labels: Labels,
-    /// How long to wait until target and base respond, and with something else than 502, 503 or 504
+    /// Longest wait for target and base to respond with anything but 502, 503 or 504
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, allow_hyphen_values = true, env = "LOADGATE_WAIT")]
     wait: Duration,
-    /// Delay of the generator up to which latencies count [default: 5ms, or a fifth of the median if that is more]
+    /// Largest generator delay in a valid run [default: 5ms or a fifth of the median, the larger]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, allow_hyphen_values = true, env = "LOADGATE_MAX_LATE")]
     max_late: Option<Duration>,
     #[command(flatten)]
@@ -41,13 +41,13 @@ pub(super) struct Run {
 /// How requests are sent.
 #[derive(Debug, Args)]
 struct Sending {
-    /// Seed of every random draw; one of the scenario's own where not given
+    /// Seed of every random draw [default: derived from the scenario]
     #[arg(long, value_name = "N", value_parser = whole::<u64>, allow_hyphen_values = true, env = "LOADGATE_SEED")]
     seed: Option<u64>,
-    /// Let the scenario run the programs of its command steps on this machine
+    /// Allow command steps of the scenario to run programs on this machine
     #[arg(long, env = "LOADGATE_ALLOW_COMMANDS", value_parser = BoolishValueParser::new())]
     allow_commands: bool,
-    /// Variable that started programs inherit although it looks like a credential; repeatable
+    /// Variable that started programs inherit although it looks like a credential
     #[arg(
         long = "pass-env",
         value_name = "NAME",
@@ -55,13 +55,13 @@ struct Sending {
         env = "LOADGATE_PASS_ENV"
     )]
     pass_env: Vec<String>,
-    /// Certificate to trust beside the system's, of an authority or of the server itself, in PEM
+    /// Certificate (PEM) to trust in addition to the system's
     #[arg(long, value_name = "FILE", env = "LOADGATE_CA")]
     ca: Option<PathBuf>,
-    /// Leave certificates unchecked, said in every report
+    /// Do not verify certificates; every report says so
     #[arg(long, env = "LOADGATE_INSECURE", value_parser = BoolishValueParser::new())]
     insecure: bool,
-    /// Scheduling of the threads that send: real-time if the system allows it, or normal
+    /// Scheduling of the sending threads: real-time if allowed, or normal
     #[arg(
         long,
         value_name = "auto|normal",
@@ -112,13 +112,13 @@ pub(super) struct Try {
     /// Folder with scenario.yml
     #[arg(value_name = "GATE")]
     gate: PathBuf,
-    /// Deployment to send to, over the scenario's
+    /// Deployment to send to; overrides the scenario
     #[arg(long, value_name = "URL", env = "LOADGATE_TARGET")]
     target: Option<String>,
-    /// Value of a variable, over the scenario's
+    /// Value of a variable; overrides the scenario
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_SET")]
     set: Vec<Pairs>,
-    /// Which of the scenario's environments holds
+    /// Environment from the scenario to use
     #[arg(long, value_name = "NAME", env = "LOADGATE_ENVIRONMENT")]
     environment: Option<String>,
     #[command(flatten)]
@@ -144,10 +144,10 @@ impl Try {
 /// What the result is for.
 #[derive(Debug, Args)]
 struct Purpose {
-    /// Add the run to the baseline where it passed or was inconclusive; refused on pull requests
+    /// Add a passed or inconclusive run to the baseline; refused on pull requests
     #[arg(long, env = "LOADGATE_RECORD", value_parser = BoolishValueParser::new())]
     record: bool,
-    /// Measure alone: the results of several jobs are then judged as one, with judge
+    /// Measure only; judge combines the results of several jobs later
     #[arg(long = "unjudged", conflicts_with = "record", env = "LOADGATE_UNJUDGED", value_parser = BoolishValueParser::new())]
     is_unjudged: bool,
 }
@@ -175,27 +175,27 @@ pub(super) struct Gates {
 /// What is loaded, and against what.
 #[derive(Debug, Args)]
 struct Deployments {
-    /// Deployment to load, over the scenario's
+    /// Deployment to load; overrides the scenario
     #[arg(long, value_name = "URL", env = "LOADGATE_TARGET")]
     target: Option<String>,
-    /// Base version to load in turns with the target, and to judge it against (a duet)
+    /// Base version, loaded in turns with the target and compared with it (a duet)
     #[arg(long, value_name = "URL", env = "LOADGATE_AGAINST", help_heading = DUET)]
     against: Option<String>,
-    /// Value of a variable for the base alone
+    /// Value of a variable, for the base only
     #[arg(long = "against-set", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_AGAINST_SET", help_heading = DUET)]
     against_set: Vec<Pairs>,
-    /// Pairs of slices of each steady phase; as many again follow where they do not suffice [default: 12]
+    /// Pairs of slices per steady phase; doubled once if the result is inconclusive [default: 12]
     #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_hyphen_values = true, env = "LOADGATE_PAIRS", help_heading = DUET)]
     pairs: Option<u32>,
     /// Length of a slice [default: 5s]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, allow_hyphen_values = true, env = "LOADGATE_SLICE", help_heading = DUET)]
     slice: Option<Duration>,
-    /// Least time between two slices [default: 0.3s]
+    /// Shortest pause between two slices [default: 0.3s]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, allow_hyphen_values = true, env = "LOADGATE_GUARD", help_heading = DUET)]
     guard: Option<Duration>,
     #[arg(
         long,
-        help = "Command that serves the target on 127.0.0.1:$LOADGATE_PORT, started and stopped by the gate",
+        help = "Command that serves the target on 127.0.0.1:$LOADGATE_PORT",
         value_name = "COMMAND",
         env = "LOADGATE_TARGET_CMD",
         help_heading = SERVERS
@@ -204,10 +204,10 @@ struct Deployments {
     /// Command that serves the base on a port of its own
     #[arg(long, value_name = "COMMAND", env = "LOADGATE_BASE_CMD", help_heading = SERVERS)]
     base_cmd: Option<String>,
-    /// Path that responds below 400 once target and base are ready; without it an open port must do
+    /// Path that responds below 400 once target and base are ready [default: wait until the port is open]
     #[arg(long, value_name = "PATH", env = "LOADGATE_READY")]
     ready: Option<String>,
-    /// Pairs after which the servers are started anew, 0 for never [default: 1]
+    /// Pairs between restarts of the servers; 0 for never [default: 1]
     #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_hyphen_values = true, env = "LOADGATE_RESTART_EVERY", help_heading = SERVERS)]
     restart_every: Option<u32>,
 }
@@ -218,7 +218,7 @@ const SERVERS: &str = "Servers";
 /// What a baseline's jobs must share.
 #[derive(Debug, Args)]
 struct Labels {
-    /// What a baseline's jobs must share, such as region=eu-west-1
+    /// Label that a baseline's jobs must share, such as region=eu-west-1
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_LABEL")]
     labels: Vec<Pairs>,
 }

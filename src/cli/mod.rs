@@ -5,6 +5,7 @@
 
 mod comment;
 mod gates;
+mod manual;
 mod stand_in;
 mod stored;
 
@@ -20,21 +21,26 @@ use crate::redact::HIDDEN;
 use crate::{demo, fake_gateway, init, plan, processes, schema};
 use comment::Comment;
 use gates::{Run, Try, Validate};
+use manual::{Completions, Man};
 use stand_in::Lambda;
 use stored::{Compare, DEFAULT_OUT, Judge, Record, Report};
 
-/// A performance gate for CI: a fixed HTTP load, held against written limits and a stored baseline.
+/// Performance gate for CI: a fixed HTTP load, checked against limits and a baseline.
 ///
-/// A scenario drives load, which yields a measurement, kept as a record, held against thresholds and a baseline, giving
-/// a verdict, told in a report.
+/// A scenario drives load, which yields a measurement, kept as a record, checked against thresholds and a baseline,
+/// giving a verdict, rendered in a report.
 #[derive(Debug, Parser)]
-#[command(name = "loadgate", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "loadgate", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
+More commands:
+  completions  Print a completion script for a shell
+  man          Print the manual page of loadgate or of one command
+
 Exit codes:
   0    passed; or inconclusive without --strict
   1    a limit is broken or a metric regressed
@@ -44,58 +50,61 @@ Exit codes:
   130  interrupted (143: terminated); what was measured is on disk, not judged";
 
 const TOKENS: &str = "\
-The comment is made once and then edited. The results are judged again by the gates of this checkout, so that a second, \
-trusted workflow can tell of a run of a stranger's code.
+The comment is created once and then edited. The results are judged again by the gates of this checkout. So a second, \
+trusted workflow can report on a run of untrusted code.
 
-The token comes from the environment: LOADGATE_TOKEN, else GITHUB_TOKEN or GITLAB_TOKEN. Whatever the platform answers, \
-the exit code is 0.";
+The token comes from the environment: LOADGATE_TOKEN, else GITHUB_TOKEN or GITLAB_TOKEN. The exit code is 0, whatever \
+the platform responds.";
 
 const ROUTES: &str = "\
-It answers, and everything else is 404:
+Routes; everything else is 404:
   GET  /health
   GET  /prod/catalog/items              GET  /prod/catalog/items/ID
-  POST /prod/auth/login                 answers { accessToken } to any user and password
-  GET  /prod/user/profile               with a bearer token, as all below
+  POST /prod/auth/login                 returns { accessToken } for any user and password
+  GET  /prod/user/profile               needs a bearer token, as all below
   GET  /prod/orders                     POST /prod/orders/checkout
   POST /prod/cart/items                 POST /prod/reports/generate-preview
-An answer from a new execution environment carries x-cold-start: true.";
+A response from a new execution environment has the header x-cold-start: true.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the whole product on a built-in server: a baseline, a run that passes, one that fails
+    /// Show a passing and a failing run on a built-in server
     Demo(Demo),
-    /// Load, measure, judge and report: the main job
+    /// Load, measure, judge and report
     Run(Box<Run>),
-    /// Let one user do every task once, and show each request and its answer
+    /// Run every task once with one user, and show each request and response
     Try(Box<Try>),
-    /// Check a gate's files and print the plan, sending nothing
+    /// Check a gate's files and print the plan; send nothing
     Validate(Box<Validate>),
     /// Judge stored results again, without a network
     Judge(Judge),
-    /// Add accepted results to a gate's baseline, list its jobs, or remove one
+    /// Add results to a gate's baseline, list its jobs, or remove one
     Record(Record),
-    /// Tell how one result differs from another
+    /// Show how one result differs from another
     Compare(Compare),
-    /// Tell a stored result again, in one format
+    /// Render a stored result in one format
     Report(Box<Report>),
-    /// Tell stored results in one comment on the pull or merge request
+    /// Publish stored results in one comment on a pull or merge request
     #[command(after_help = TOKENS)]
     Comment(Box<Comment>),
-    /// Write a starter gate and a CI job into the repository here; nothing is asked or written over
+    /// Write a starter gate and a CI job; never prompt or overwrite
     Init,
     /// Print the JSON Schema of a kind of file, for editors
     Schema(Schema),
-    /// Serve the built-in stand-in for an API Gateway with Lambda functions behind it
+    /// Serve a simulated API Gateway with Lambda functions behind it
     #[command(after_help = ROUTES)]
     Lambda(Box<Lambda>),
-    /// See to it that started servers do not outlive a run; loadgate starts it itself
-    #[command(name = processes::GUARD, hide = true)]
-    GuardServers,
+    /// Print a completion script for a shell
+    #[command(hide = true)]
+    Completions(Completions),
+    /// Print the manual page of loadgate or of one command
+    #[command(hide = true)]
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
 struct Schema {
-    /// Which kind
+    /// Kind of file
     #[arg(value_name = "KIND", value_enum)]
     kind: Kind,
 }
@@ -110,7 +119,7 @@ enum Kind {
 
 #[derive(Debug, Args)]
 struct Demo {
-    /// Where the gate, the results and the reports go
+    /// Folder for the gate, the results and the reports
     #[arg(long, value_name = "DIR", default_value = "loadgate-demo")]
     out: PathBuf,
 }
@@ -118,6 +127,15 @@ struct Demo {
 /// Reads the process's arguments, does what they say, and prints the error where there is one.
 pub fn main() -> Exit {
     gate::end_at_panics();
+    // loadgate starts it itself, so that started servers do not outlive a run.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == processes::GUARD)
+    {
+        processes::conceal();
+        processes::guard();
+        return Exit::Passed;
+    }
     let mut grammar = command();
     let cli = grammar
         .try_get_matches_from_mut(std::env::args_os())
@@ -300,10 +318,8 @@ impl Command {
                 Ok(Exit::Passed)
             }
             Self::Lambda(arguments) => arguments.run(),
-            Self::GuardServers => {
-                processes::guard();
-                Ok(Exit::Passed)
-            }
+            Self::Completions(arguments) => Ok(arguments.run()),
+            Self::Man(arguments) => Ok(arguments.run()),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::units::{Share, parse_duration};
 
 #[derive(Debug, Args)]
 pub(super) struct Lambda {
-    /// Loopback address to listen on; port 0 takes a free one
+    /// Loopback address to listen on; port 0 selects a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     address: SocketAddr,
     /// Seed of all randomness
@@ -32,31 +32,31 @@ pub(super) struct Lambda {
     /// Share of the slowest requests that --tail-slow slows further
     #[arg(long, value_name = "SHARE", requires = "tail_slow")]
     tail: Option<Share>,
-    /// Factor on the latency of the slowest requests, for a change that only the tail shows
+    /// Factor on the latency of the slowest requests, to slow only the tail
     #[arg(long, value_name = "FACTOR", requires = "tail")]
     tail_slow: Option<f64>,
-    /// Share of requests answered 500 or 502
+    /// Share of requests with the response 500 or 502
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     errors: Share,
-    /// Length of a stand-still in which nothing is answered
+    /// Length of a freeze, during which nothing responds
     #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "freeze_every")]
     freeze: Option<Duration>,
-    /// From the start of one stand-still to the next
+    /// Time from the start of one freeze to the next
     #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "freeze")]
     freeze_every: Option<Duration>,
-    /// What a cold start adds to the first request of an execution environment
+    /// Latency that a cold start adds to the first request of an environment
     #[arg(long, value_name = "TIME", default_value = "400ms", value_parser = parse_duration)]
     cold_start: Duration,
-    /// Idle time after which an execution environment is gone
+    /// Idle time after which an execution environment expires
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = parse_duration)]
     idle_expiry: Duration,
-    /// Invocations that may run at once; one more is answered 429
+    /// Invocations that may run at once; one more gets 429
     #[arg(long, value_name = "N", default_value_t = 1000)]
     concurrency: usize,
-    /// Execution environments that each function has from the start
+    /// Execution environments that each function starts with
     #[arg(long, value_name = "N", default_value_t = 0)]
     provisioned: usize,
-    /// Bearer token that is accepted beside those issued at login
+    /// Bearer token to accept in addition to those issued at login
     #[arg(
         long = "token",
         value_name = "TOKEN",
@@ -64,7 +64,7 @@ pub(super) struct Lambda {
         hide_env_values = true
     )]
     tokens: Vec<String>,
-    /// File to write one JSON line per request to
+    /// File for one JSON line per request
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 }

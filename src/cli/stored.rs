@@ -30,13 +30,13 @@ pub(super) struct Record {
     results: Vec<PathBuf>,
     #[command(flatten)]
     ring: Ring,
-    /// Add results that were judged worse as well
+    /// Also add results that were judged worse
     #[arg(long)]
     accept: bool,
-    /// Begin a new ring: what was there before is dropped
+    /// Start a new ring; drop all earlier jobs
     #[arg(long)]
     restart: bool,
-    /// Fix the last of the results as the release that drift is held against
+    /// Set the last result as the anchor that drift is measured from
     #[arg(long)]
     anchor: bool,
 }
@@ -44,20 +44,20 @@ pub(super) struct Record {
 /// What is done with the jobs that there are.
 #[derive(Debug, Args)]
 struct Ring {
-    /// List the baseline's jobs with their P95, those that stand out marked
+    /// List the baseline's jobs with their P95, and mark outliers
     #[arg(long, conflicts_with_all = ["drop", "accept", "restart", "anchor"])]
     list: bool,
-    /// Remove a job by its id, its commit or its start; may be given several times
+    /// Remove a job by its id, commit or start; repeatable
     #[arg(long, value_name = "JOB", conflicts_with_all = ["accept", "restart", "anchor"])]
     drop: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Compare {
-    /// Result before
+    /// Earlier result
     #[arg(value_name = "OLD")]
     old: PathBuf,
-    /// Result after, of the same scenario
+    /// Later result of the same scenario
     #[arg(value_name = "NEW")]
     new: PathBuf,
 }
@@ -74,25 +74,25 @@ pub(super) struct Report {
     /// Stored result
     #[arg(value_name = "RESULT")]
     result: PathBuf,
-    /// Which report
+    /// Format of the report
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
-    /// Gate that it was judged with: its thresholds and baseline [default: limits as where thresholds.yml is silent]
+    /// Gate whose thresholds and baseline apply [default: the default limits]
     #[arg(long, value_name = "GATE")]
     gate: Option<PathBuf>,
     #[command(flatten)]
     reading: Reading,
-    /// File to write, whole or not at all [default: standard output, no line of which is a command to a CI platform]
+    /// File to write [default: standard output, with CI commands made inert]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// An inconclusive run has failed, as run was told
+    /// Treat an inconclusive run as failed; use the same value as for run
     #[arg(long, env = "LOADGATE_STRICT", value_parser = BoolishValueParser::new())]
     strict: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// What the terminal is told, each name in each phase, and the run over time
+    /// the terminal's, with each name in each phase and the run over time
     Text,
     /// report.html
     Html,
@@ -100,13 +100,13 @@ enum Format {
     Summary,
     /// junit.xml
     Junit,
-    /// metrics.txt (OpenMetrics)
+    /// metrics.txt, in OpenMetrics
     Metrics,
     /// metrics-gated.txt
     MetricsGated,
     /// load-performance.json
     LoadPerformance,
-    /// result.json, in the schema of this version
+    /// result.json, in the current version of its schema
     Result,
 }
 
@@ -156,13 +156,13 @@ struct OneGate {
 /// What a gate's files are read with.
 #[derive(Debug, Args)]
 pub(super) struct Reading {
-    /// Baseline, over the gate's own: a file, or an address that it is read from
+    /// File or URL of the baseline; overrides the gate's
     #[arg(long, value_name = "FILE|URL", env = "LOADGATE_BASELINE")]
     pub(super) baseline: Option<BaselineLocation>,
-    /// Value of a variable, over the scenario's
+    /// Value of a variable; overrides the scenario
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_SET")]
     pub(super) set: Vec<Pairs>,
-    /// Which of the scenario's environments holds
+    /// Environment from the scenario to use
     #[arg(long, value_name = "NAME", env = "LOADGATE_ENVIRONMENT")]
     pub(super) environment: Option<String>,
 }
@@ -173,7 +173,7 @@ pub(super) const DEFAULT_OUT: &str = "loadgate-out";
 /// How much is told, and where.
 #[derive(Debug, Args)]
 pub(super) struct Telling {
-    /// Where results and reports go
+    /// Folder for results and reports
     #[arg(
         long,
         value_name = "DIR",
@@ -181,10 +181,10 @@ pub(super) struct Telling {
         env = "LOADGATE_OUT"
     )]
     pub(super) out: PathBuf,
-    /// Exit 4 where the run could not tell
+    /// Exit with 4 when the result is inconclusive
     #[arg(long, env = "LOADGATE_STRICT", value_parser = BoolishValueParser::new())]
     strict: bool,
-    /// Print the verdict line alone
+    /// Print only the verdict line
     #[arg(long, short, env = "LOADGATE_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 }
