@@ -3,18 +3,26 @@
 //! The same rules as in `metrics.txt` hold. A row is a figure that may fail the build; it keeps its labels from run to run.
 
 use super::ReportInput;
-use super::openmetrics::escaped;
+use super::openmetrics::Family;
 use super::rows::rows;
 use super::text::one_line;
 use super::wording::measure_name;
 use crate::thresholds::Subject;
 use crate::verdict::Enforcement;
 
+/// The family of `metrics-gated.txt`.
+pub const GATED: Family = Family {
+    name: "loadgate_gated",
+    kind: "gauge",
+    unit: "",
+    labels: &["gate", "request", "phase", "metric"],
+    help: "A figure that may fail the build.",
+};
+
 /// The gated figures of gates as `OpenMetrics` text: times in seconds, shares from 0 to 1, rates per second.
 pub fn gated(stories: &[ReportInput]) -> String {
-    let mut text = String::from(
-        "# TYPE loadgate_gated gauge\n# HELP loadgate_gated A figure that may fail the build.\n",
-    );
+    let mut text = String::new();
+    GATED.head(&mut text);
     let mut seen = std::collections::BTreeSet::new();
     for story in stories {
         for row in rows(story) {
@@ -30,19 +38,11 @@ pub fn gated(stories: &[ReportInput]) -> String {
                 Subject::Request(name) => name,
             };
             let phase = line.phase.as_deref().unwrap_or("all");
-            let labels = [
-                ("gate", story.gate()),
-                ("request", request),
-                ("phase", phase),
-                ("metric", &measure_name(row.measure())),
-            ]
-            .map(|(label, value)| {
-                let value = escaped(&one_line(value).replace('#', "＃"));
-                format!("{label}=\"{value}\"")
-            });
-            let labels = labels.join(",");
+            let labels = [story.gate(), request, phase, &measure_name(row.measure())]
+                .map(|value| one_line(value).replace('#', "＃"));
             if seen.insert(labels.clone()) {
-                text.push_str(&format!("loadgate_gated{{{labels}}} {now:.6}\n"));
+                let labels = labels.each_ref().map(String::as_str);
+                GATED.sample(&mut text, &labels, &format!("{now:.6}"));
             }
         }
     }

@@ -48,13 +48,13 @@ use crate::verdict::{Check, Verdict, Warning};
 
 pub use annotations::{Annotation, Severity, annotations};
 pub use comment::{Missing, comment};
-pub use gated::gated;
+pub use gated::{GATED, gated};
 pub use html::html;
 pub use jobs::jobs;
 pub use junit::junit;
 pub use k6_summary::performance;
 pub use layout::wrap as wrapped;
-pub use openmetrics::metrics;
+pub use openmetrics::{FAMILIES, Family, metrics};
 pub use outputs::outputs;
 pub use preview::{LatencyAssumption, Preview, preview};
 pub use summary::summary;

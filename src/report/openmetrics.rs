@@ -3,8 +3,6 @@
 //! GitLab drops what follows a `#`, splits each line as a shell would and compares values as text: so labels hold no
 //! number sign, quotes are balanced, and every value has a fixed precision.
 
-use std::collections::BTreeMap;
-
 use super::ReportInput;
 use super::figures::{Figures, gather};
 use super::responses::Responses;
@@ -20,13 +18,87 @@ struct Series {
     responses: Responses,
 }
 
-/// One family: name without suffix, type, unit and help.
-struct Family {
-    name: &'static str,
-    kind: &'static str,
-    unit: &'static str,
-    help: &'static str,
+/// One family of metrics.
+#[derive(Debug)]
+pub struct Family {
+    /// Its name; samples of a counter are named with the suffix `_total`.
+    pub name: &'static str,
+    /// `summary`, `counter` or `gauge`.
+    pub kind: &'static str,
+    /// Its unit, or nothing.
+    pub unit: &'static str,
+    /// The labels of its samples.
+    pub labels: &'static [&'static str],
+    /// What it counts or measures.
+    pub help: &'static str,
 }
+
+const LATENCY: Family = Family {
+    name: "loadgate_latency_seconds",
+    kind: "summary",
+    unit: "seconds",
+    labels: &["request", "phase", "quantile"],
+    help: "Latency from the instant a request was due to the end of its answer.",
+};
+
+const REQUESTS: Family = Family {
+    name: "loadgate_requests",
+    kind: "counter",
+    unit: "",
+    labels: &["request", "phase"],
+    help: "Requests that were sent.",
+};
+
+const ERRORS: Family = Family {
+    name: "loadgate_errors",
+    kind: "counter",
+    unit: "",
+    labels: &["request", "phase", "kind"],
+    help: "Requests that failed, by kind, those that could not be sent among them.",
+};
+
+const RESPONSES: Family = Family {
+    name: "loadgate_responses",
+    kind: "counter",
+    unit: "",
+    labels: &["request", "phase", "status"],
+    help: "Responses by status; of a request that was redirected, the last one.",
+};
+
+const RESENT: Family = Family {
+    name: "loadgate_resent",
+    kind: "counter",
+    unit: "",
+    labels: &["request", "phase"],
+    help: "Requests that got no response on a reused connection after being written, and were sent again.",
+};
+
+const ERROR_RATIO: Family = Family {
+    name: "loadgate_error_ratio",
+    kind: "gauge",
+    unit: "ratio",
+    labels: &["request", "phase"],
+    help: "Failed requests over all that were due, 0 to 1.",
+};
+
+const RATE: Family = Family {
+    name: "loadgate_requests_per_second",
+    kind: "gauge",
+    unit: "",
+    labels: &["request", "phase"],
+    help: "Responses that came, per second of the time that they took.",
+};
+
+/// The families of `metrics.txt`, in the order of the file.
+pub const FAMILIES: [Family; 7] = [
+    LATENCY,
+    REQUESTS,
+    ERRORS,
+    RESPONSES,
+    RESENT,
+    ERROR_RATIO,
+    RATE,
+];
 
 /// The figures of one gate as `OpenMetrics` text.
 pub fn metrics(story: &ReportInput) -> String {
@@ -83,196 +155,101 @@ fn labelled<'a>(sum: &str, names: impl Iterator<Item = &'a str>) -> Vec<(Option<
 }
 
 fn latency(text: &mut String, series: &[Series]) {
-    head(
-        text,
-        &Family {
-            name: "loadgate_latency_seconds",
-            kind: "summary",
-            unit: "seconds",
-            help: "Latency from the instant a request was due to the end of its answer.",
-        },
-    );
+    LATENCY.head(text);
     for series in series {
         for q in Metric::QUANTILES.into_iter().filter_map(Metric::quantile) {
             if let Some(seconds) = series.figures.latencies.quantile(q) {
-                let quantile = q.to_string();
-                let labels = series.labels(Some(("quantile", &quantile)));
-                sample(
-                    text,
-                    "loadgate_latency_seconds",
-                    &labels,
-                    &format!("{seconds:.6}"),
-                );
+                series.sample(text, &LATENCY, &[&q.to_string()], &format!("{seconds:.6}"));
             }
         }
     }
 }
 
 fn counts(text: &mut String, series: &[Series]) {
-    head(
-        text,
-        &Family {
-            name: "loadgate_requests",
-            kind: "counter",
-            unit: "",
-            help: "Requests that were sent.",
-        },
-    );
+    REQUESTS.head(text);
     for series in series {
-        let figures = &series.figures;
-        let requests = figures.sent().to_string();
-        sample(
-            text,
-            "loadgate_requests_total",
-            &series.labels(None),
-            &requests,
-        );
+        series.sample(text, &REQUESTS, &[], &series.figures.sent().to_string());
     }
-    head(
-        text,
-        &Family {
-            name: "loadgate_errors",
-            kind: "counter",
-            unit: "",
-            help: "Requests that failed, by kind, those that could not be sent among them.",
-        },
-    );
+    ERRORS.head(text);
     for series in series {
-        let kinds: &BTreeMap<_, u64> = &series.figures.kinds;
-        for (kind, failures) in kinds {
-            let kind = kind.to_string();
-            let labels = series.labels(Some(("kind", &kind)));
-            sample(
-                text,
-                "loadgate_errors_total",
-                &labels,
-                &failures.to_string(),
-            );
+        for (kind, failures) in &series.figures.kinds {
+            series.sample(text, &ERRORS, &[&kind.to_string()], &failures.to_string());
         }
     }
 }
 
-/// What results say that were measured since they are counted.
+/// Counts that results have since responses are counted by status.
 fn responses(text: &mut String, series: &[Series]) {
-    let mut told = series
-        .iter()
-        .filter(|series| !series.responses.statuses.is_empty())
-        .peekable();
-    if told.peek().is_none() {
+    let has_statuses = |series: &&Series| !series.responses.statuses.is_empty();
+    let counted: Vec<&Series> = series.iter().filter(has_statuses).collect();
+    if counted.is_empty() {
         return;
     }
-    let told: Vec<&Series> = told.collect();
-    head(
-        text,
-        &Family {
-            name: "loadgate_responses",
-            kind: "counter",
-            unit: "",
-            help: "Responses by status; of a request that was redirected, the last one.",
-        },
-    );
-    for series in &told {
+    RESPONSES.head(text);
+    for series in &counted {
         for (status, count) in &series.responses.statuses {
-            let status = status.to_string();
-            let labels = series.labels(Some(("status", &status)));
-            sample(
-                text,
-                "loadgate_responses_total",
-                &labels,
-                &count.to_string(),
-            );
+            series.sample(text, &RESPONSES, &[&status.to_string()], &count.to_string());
         }
     }
-    head(
-        text,
-        &Family {
-            name: "loadgate_resent",
-            kind: "counter",
-            unit: "",
-            help: "Requests that got no response on a reused connection after being written, and were sent again.",
-        },
-    );
-    for series in &told {
-        let resent = series.responses.resent.to_string();
-        sample(text, "loadgate_resent_total", &series.labels(None), &resent);
+    RESENT.head(text);
+    for series in &counted {
+        series.sample(text, &RESENT, &[], &series.responses.resent.to_string());
     }
 }
 
 fn ratios(text: &mut String, series: &[Series]) {
-    head(
-        text,
-        &Family {
-            name: "loadgate_error_ratio",
-            kind: "gauge",
-            unit: "ratio",
-            help: "Failed requests over all that were due, 0 to 1.",
-        },
-    );
+    ERROR_RATIO.head(text);
     for series in series {
         if let Some(ratio) = series.figures.error_ratio() {
-            sample(
-                text,
-                "loadgate_error_ratio",
-                &series.labels(None),
-                &format!("{ratio:.6}"),
-            );
+            series.sample(text, &ERROR_RATIO, &[], &format!("{ratio:.6}"));
         }
     }
-    head(
-        text,
-        &Family {
-            name: "loadgate_requests_per_second",
-            kind: "gauge",
-            unit: "",
-            help: "Responses that came, per second of the time that they took.",
-        },
-    );
+    RATE.head(text);
     for series in series {
         if let Some(rate) = series.figures.per_second() {
-            let rate = format!("{rate:.3}");
-            sample(
-                text,
-                "loadgate_requests_per_second",
-                &series.labels(None),
-                &rate,
-            );
+            series.sample(text, &RATE, &[], &format!("{rate:.3}"));
         }
     }
 }
 
 impl Series {
-    fn labels(&self, own: Option<(&str, &str)>) -> String {
-        let shared = [
-            ("request", self.request.as_str()),
-            ("phase", self.phase.as_str()),
-        ];
-        let labels: Vec<String> = shared
-            .into_iter()
-            .chain(own)
-            .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
-            .collect();
-        labels.join(",")
+    /// Appends one sample; `others` are the values of the labels after `request` and `phase`.
+    fn sample(&self, text: &mut String, family: &Family, others: &[&str], value: &str) {
+        let shared = [self.request.as_str(), self.phase.as_str()];
+        family.sample(text, &[&shared, others].concat(), value);
     }
 }
 
-pub(super) fn escaped(value: &str) -> String {
+impl Family {
+    /// Appends the lines that describe the family.
+    pub(super) fn head(&self, text: &mut String) {
+        let Self {
+            name,
+            kind,
+            unit,
+            help,
+            ..
+        } = self;
+        *text += &format!("# TYPE {name} {kind}\n");
+        if !unit.is_empty() {
+            *text += &format!("# UNIT {name} {unit}\n");
+        }
+        *text += &format!("# HELP {name} {help}\n");
+    }
+
+    /// Appends one sample, with a value for each label.
+    pub(super) fn sample(&self, text: &mut String, values: &[&str], value: &str) {
+        let Self {
+            name, kind, labels, ..
+        } = self;
+        let suffix = if *kind == "counter" { "_total" } else { "" };
+        let labels = labels.iter().zip(values);
+        let labels = labels.map(|(label, value)| format!("{label}=\"{}\"", escaped(value)));
+        let labels = labels.collect::<Vec<_>>().join(",");
+        *text += &format!("{name}{suffix}{{{labels}}} {value}\n");
+    }
+}
+
+fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"")
-}
-
-fn head(text: &mut String, family: &Family) {
-    let Family {
-        name,
-        kind,
-        unit,
-        help,
-    } = family;
-    *text += &format!("# TYPE {name} {kind}\n");
-    if !unit.is_empty() {
-        *text += &format!("# UNIT {name} {unit}\n");
-    }
-    *text += &format!("# HELP {name} {help}\n");
-}
-
-fn sample(text: &mut String, name: &str, labels: &str, value: &str) {
-    *text += &format!("{name}{{{labels}}} {value}\n");
 }
