@@ -24,27 +24,27 @@ pub enum Metric {
     P99,
     /// 99.9th percentile of the latency.
     P999,
-    /// Failed requests over all requests.
+    /// Share of requests that failed.
     ErrorRate,
     /// Requests per second.
     RequestsPerSecond,
-    /// Answers that a cold start delayed over all that succeeded.
+    /// Share of successful responses that a cold start delayed.
     ColdShare,
-    /// Median latency of answers that a cold start delayed.
+    /// Median latency of responses that a cold start delayed.
     ColdP50,
-    /// 90th percentile of them.
+    /// 90th percentile of the latency of responses that a cold start delayed.
     ColdP90,
-    /// 95th percentile of them.
+    /// 95th percentile of the latency of responses that a cold start delayed.
     ColdP95,
-    /// 99th percentile of them.
+    /// 99th percentile of the latency of responses that a cold start delayed.
     ColdP99,
-    /// Median latency of all others.
+    /// Median latency of responses without a cold start.
     WarmP50,
-    /// 90th percentile of them.
+    /// 90th percentile of the latency of responses without a cold start.
     WarmP90,
-    /// 95th percentile of them.
+    /// 95th percentile of the latency of responses without a cold start.
     WarmP95,
-    /// 99th percentile of them.
+    /// 99th percentile of the latency of responses without a cold start.
     WarmP99,
 }
 
