@@ -284,7 +284,7 @@ fn without_named(text: &str) -> String {
         let name = name.rsplit(|c| !is_of_name(c)).next().unwrap_or_default();
         let value = behind[1..].trim_start_matches([' ', '"', '\'', '\\']);
         let (mark, value) = behind.split_at(behind.len() - value.len());
-        let hidden = if names_secret(name) {
+        let hidden = if names_secret(name) && !(mark == ": " && is_prose(value)) {
             credential(value)
         } else {
             0
@@ -297,6 +297,18 @@ fn without_named(text: &str) -> String {
         rest = &value[hidden..];
     }
     clean + rest
+}
+
+/// Words that go on with a sentence, as in "requires credentials: it responded 407", and are nobody's secret.
+const GOES_ON: [&str; 16] = [
+    "it", "its", "the", "a", "an", "is", "are", "was", "no", "not", "this", "that", "they",
+    "there", "give", "write",
+];
+
+/// Whether a sentence goes on here, and no value begins.
+fn is_prose(text: &str) -> bool {
+    text.split_once(' ')
+        .is_some_and(|(word, _)| GOES_ON.contains(&word))
 }
 
 /// The length of a value, with the scheme before it if it names one.
@@ -364,6 +376,12 @@ mod tests {
                 "postgres://***@db/x and http://db:1/@",
             ),
             ("token=", "token="),
+            (
+                "requires credentials: it responded 407",
+                "requires credentials: it responded 407",
+            ),
+            ("password: it", "password: ***"),
+            ("password=it is", "password=*** is"),
             ("é: ü, session: ö", "é: ü, session: ***"),
         ] {
             assert_eq!(without_credentials(text), hidden);
