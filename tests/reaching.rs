@@ -1,8 +1,8 @@
 //! What stands between loadgate and a target before the load: gateways, proxies, TLS, and responses without an end.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
-use std::time::Duration;
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -216,6 +216,90 @@ fn a_proxy_that_is_down_is_named_and_not_the_target() {
     }
 }
 
+/// A server of this behaviour on each connection.
+fn raw(behave: impl Fn(&TcpStream) + Send + Sync + Copy + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || behave(&stream));
+        }
+    });
+    url
+}
+
+fn head(stream: &TcpStream) {
+    let mut lines = BufReader::new(stream).lines();
+    while lines
+        .next()
+        .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
+    {}
+}
+
+#[test]
+fn a_proxy_that_hangs_is_named_within_the_timeout() {
+    let gate = gate("");
+    gate.write(
+        "scenario.yml",
+        &gate
+            .read("scenario.yml")
+            .replace("name: sample", "name: sample\ndefaults: { timeout: 500ms }"),
+    );
+    let hanging = raw(|stream| {
+        head(stream);
+        head(stream);
+    });
+    for (target, expected) in [
+        ("https://elsewhere.invalid", "proxy"),
+        (ELSEWHERE, "proxy_response"),
+    ] {
+        let began = Instant::now();
+        let ran = run_with(&gate, &["--target", target], &[("all_proxy", &hanging)]).exits(3);
+        assert_eq!(cause(&gate), expected, "{ran:?}");
+        // Further connections that look for a cause would take seconds.
+        assert!(
+            began.elapsed() < Duration::from_secs(3),
+            "{:?}",
+            began.elapsed()
+        );
+        ran.tells(&["all_proxy", "NO_PROXY"]);
+    }
+}
+
+#[test]
+fn a_target_that_responds_is_not_said_to_be_silent() {
+    let closes = raw(|mut stream| {
+        head(stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhello");
+    });
+    let ssh = raw(|mut stream| {
+        let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.9\r\n");
+        head(stream);
+    });
+    let long = raw(|mut stream| {
+        head(stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n");
+        let _ = stream.write_all(&[b' '; 2_000_000]);
+    });
+    let gate = gate("");
+    let reading = gate
+        .read("scenario.yml")
+        .replace("get: /items,", "get: /items, capture: { a: $.a },");
+    gate.write("scenario.yml", &reading);
+    let secure = ssh.replace("http:", "https:");
+    for (target, expected, code) in [
+        (&closes, "broken_response", 1),
+        (&ssh, "not_http", 3),
+        (&secure, "not_tls", 3),
+        (&long, "body_too_long", 1),
+    ] {
+        let ran = run_with(&gate, &["--target", target], &[]).exits(3);
+        assert_eq!(cause(&gate), expected, "{ran:?}");
+        assert!(!ran.stdout.contains("--wait 60s"), "{}", ran.stdout);
+        gate.command("try", &["--target", target]).exits(code);
+    }
+}
+
 #[test]
 fn a_proxy_that_wants_credentials_says_so_before_the_load() {
     let gate = gate("");
@@ -224,6 +308,8 @@ fn a_proxy_that_wants_credentials_says_so_before_the_load() {
     for target in [ELSEWHERE, "https://elsewhere.invalid"] {
         run_with(&gate, &["--target", target], &[("all_proxy", &url)]).exits(3);
         assert_eq!(cause(&gate), "proxy_credentials", "{target}");
+        let why = &result(&gate)["run"]["ended"]["unreachable"]["why"];
+        assert!(!why.as_str().unwrap().contains("***"), "{why}");
     }
     assert_eq!(proxy.received().len(), 2);
 }

@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::config::Waiting;
 use super::draws::{self, Purpose};
@@ -151,6 +151,18 @@ async fn explained(gear: &ClientContext, unreached: Unreached) -> PreflightError
     PreflightError::Unreachable(Unreached { cause, ..unreached })
 }
 
+/// Whether there may be more behind a cause than a failure says by itself.
+pub(super) fn is_vague(cause: UnreachableCause) -> bool {
+    matches!(
+        cause,
+        UnreachableCause::Unknown
+            | UnreachableCause::NoResponse
+            | UnreachableCause::NotTls
+            | UnreachableCause::NotHttp
+            | UnreachableCause::BrokenResponse
+    )
+}
+
 /// The cause of a failure, looked for by further connections if it is not known and they may show it.
 pub(super) async fn diagnosed(
     gear: &ClientContext,
@@ -161,12 +173,7 @@ pub(super) async fn diagnosed(
         kind,
         Some(FailureKind::Timeout | FailureKind::Tls | FailureKind::Reset | FailureKind::Protocol)
     );
-    if !is_connected
-        || !matches!(
-            cause,
-            UnreachableCause::Unknown | UnreachableCause::NoResponse
-        )
-    {
+    if !is_connected || !is_vague(cause) {
         return cause;
     }
     let found = gear.connector.diagnose().await;
@@ -405,10 +412,6 @@ fn who(origin: &Origin) -> String {
 
 /// If there is nothing harmless to send, a connection must do.
 async fn connect(gear: &ClientContext) -> Result<(), PreflightError> {
-    let tried = timeout(CONNECT, gear.connector.try_open()).await;
-    let tried = tried.unwrap_or_else(|_| {
-        let why = format!("connect: no answer within {CONNECT:?}");
-        Err((UnreachableCause::Unknown, why))
-    });
+    let tried = gear.connector.try_open(CONNECT).await;
     tried.map_err(|(cause, why)| PreflightError::new(cause, why, None))
 }

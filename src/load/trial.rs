@@ -166,7 +166,7 @@ impl Rehearsing<'_> {
                 let deed = StepKind::Request {
                     name: request.name,
                     took: sent.went_out.then_some(took),
-                    answered: sent.answered || sent.cause == UnreachableCause::UnendingBody,
+                    answered: sent.answered || self.sender.exchange.head.is_some(),
                 };
                 let is_lost = sent.is_lost();
                 let expected = || request.expect.statuses();
@@ -182,11 +182,8 @@ impl Rehearsing<'_> {
         let kind = sent.failure.filter(|_| sent.went_out);
         // So servers respond that expect TLS.
         let is_bad_request = kind == Some(FailureKind::Status(400));
-        let is_known = !matches!(
-            sent.cause,
-            UnreachableCause::Unknown | UnreachableCause::NoResponse
-        );
-        if is_known || kind.is_none() || (sent.answered && !is_bad_request) {
+        if !preflight::is_vague(sent.cause) || kind.is_none() || (sent.answered && !is_bad_request)
+        {
             return sent.cause;
         }
         if let Some(found) = self.diagnosis {

@@ -29,7 +29,21 @@ pub enum UnreachableCause {
     PlainHttp,
     /// An `http://` address at which a server expects TLS.
     ExpectsTls,
-    /// The head of a response came in time, and its body did not end.
+    /// An `https://` address at which a server responds, and neither in TLS nor in HTTP.
+    NotTls,
+    /// The server speaks no version of TLS that is supported.
+    TlsVersion,
+    /// The server and loadgate have no cipher suite or key exchange in common.
+    TlsCipher,
+    /// The server responds, and not in HTTP.
+    NotHttp,
+    /// The server does not speak HTTP/2, which the scenario asks for.
+    NoHttp2,
+    /// The response breaks HTTP, or exceeds a bound that every response keeps.
+    BrokenResponse,
+    /// The body is longer than bodies that a step reads may be.
+    BodyTooLong,
+    /// A response began in time, and did not end.
     UnendingBody,
     /// Every response until the end of `--wait` was 502, 503 or 504.
     Unavailable,
@@ -37,6 +51,8 @@ pub enum UnreachableCause {
     NotReady,
     /// The proxy cannot be reached, or opened no tunnel.
     Proxy,
+    /// A proxy that forwards requests took one, and gave no response in HTTP, or none in time.
+    ProxyResponse,
     /// The proxy requires credentials.
     ProxyCredentials,
     /// The command of a server cannot be started.

@@ -58,11 +58,12 @@ impl Client {
             ));
             self.deadline.bound(until, work).await
         };
-        match outcome {
-            Some(Ok(())) => {}
-            Some(Err(failed)) => exchange.fail(failed),
-            None => exchange.fail(exchange.timed_out(timeout)),
-        }
+        let failed = match outcome {
+            Some(Ok(())) => return,
+            Some(Err(failed)) => failed,
+            None => exchange.timed_out(timeout),
+        };
+        exchange.fail(self.connector.attributed(failed, exchange));
     }
 
     /// Replaces the kept connection where the server has closed it in the meantime; says whether it had to. Done between

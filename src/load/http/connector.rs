@@ -13,7 +13,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::connection::Connection;
 use super::dial::{dial, dial_one};
-use super::exchange::{Failure, RequestError, Times};
+use super::exchange::{Exchange, Failure, RequestError, Times};
 use super::h2::Session;
 use super::origin::{Origin, Scheme};
 use super::stream::Stream;
@@ -98,21 +98,67 @@ impl Connector {
         &self.origin
     }
 
-    /// Opens a connection and closes it again; says what happened if there is none.
-    pub async fn try_open(&self) -> Result<(), (UnreachableCause, String)> {
-        let mut times = Times::from(Instant::now());
-        let opened = self.open(&mut times).await;
+    /// Opens a connection within a time and closes it again; says what happened if there is none.
+    pub async fn try_open(&self, within: Duration) -> Result<(), (UnreachableCause, String)> {
+        let mut exchange = Exchange::started(Instant::now());
+        exchange.new_connection = true;
+        let opened = timeout(within, self.open(&mut exchange.times)).await;
+        let opened = opened.unwrap_or_else(|_| Err(RequestError::timeout(within)));
         opened.map(drop).map_err(|failed| {
-            let told = format!("{}: {}", failed.failure, failed.detail);
+            let failed = self.attributed(failed, &exchange);
+            let told = match failed.cause {
+                UnreachableCause::Unknown => format!("{}: {}", failed.failure, failed.detail),
+                _ => failed.detail,
+            };
             (failed.cause, told)
         })
+    }
+
+    /// The same failure, said of the proxy where that is who failed, or may be: nobody knows who is behind one that forwards.
+    pub(super) fn attributed(&self, failed: RequestError, exchange: &Exchange) -> RequestError {
+        let Some(proxy) = self.origin.proxy() else {
+            return failed;
+        };
+        let is_opening = exchange.new_connection && exchange.times.connect.is_none();
+        let is_open_question = matches!(
+            failed.cause,
+            UnreachableCause::Unknown
+                | UnreachableCause::NoResponse
+                | UnreachableCause::NotHttp
+                | UnreachableCause::BrokenResponse
+        );
+        match failed.failure {
+            Failure::Timeout if is_opening => proxy.late(failed, self.tunnel.is_some()),
+            Failure::Timeout
+            | Failure::Reset
+            | Failure::Closed
+            | Failure::BadHead
+            | Failure::HeadTooLarge
+                if is_open_question && self.tunnel.is_none() && exchange.head.is_none() =>
+            {
+                proxy.unresponsive(failed)
+            }
+            Failure::Timeout
+            | Failure::Reset
+            | Failure::Closed
+            | Failure::BadHead
+            | Failure::HeadTooLarge
+            | Failure::Dns
+            | Failure::Connect
+            | Failure::NoSocket
+            | Failure::Tls
+            | Failure::BadBody
+            | Failure::BodyTooLarge
+            | Failure::Proxy => failed,
+        }
     }
 
     /// Finds out by connections of its own why no response came from a server that takes connections.
     pub async fn diagnose(&self) -> UnreachableCause {
         let within = |found: Option<Option<UnreachableCause>>| found.flatten();
         let Some(tls) = &self.tls else {
-            return within(timeout(DIAGNOSIS, self.speaks_tls()).await.ok()).unwrap_or_default();
+            let found = timeout(DIAGNOSIS, self.speaks_other()).await.ok();
+            return within(found).unwrap_or_default();
         };
         let session = timeout(DIAGNOSIS, self.fault_of_session(tls)).await.ok();
         let found = match within(session) {
@@ -151,7 +197,11 @@ impl Connector {
         let mut stream = match tls.shake_hands(self.way_in().await?).await {
             Ok(stream) => stream,
             Err(failed) => {
-                return Some(failed.cause).filter(|cause| *cause != UnreachableCause::Unknown);
+                let is_known = !matches!(
+                    failed.cause,
+                    UnreachableCause::Unknown | UnreachableCause::NotTls
+                );
+                return is_known.then_some(failed.cause);
             }
         };
         let said = timeout(DIAGNOSIS / 2, stream.read_u8()).await;
@@ -164,6 +214,18 @@ impl Connector {
             return Some(UnreachableCause::ClientCertificate);
         }
         Some(cause)
+    }
+
+    /// What a server speaks at an `http://` address, if it is not what was spoken to it.
+    async fn speaks_other(&self) -> Option<UnreachableCause> {
+        let found = self.speaks_tls().await;
+        if found.is_none() && self.version == HttpVersion::Http2 {
+            return self
+                .speaks_plainly()
+                .await
+                .and(Some(UnreachableCause::NoHttp2));
+        }
+        found
     }
 
     /// Whether a handshake gets as far as a server that speaks TLS gets, whomever it trusts.
@@ -196,8 +258,9 @@ impl Connector {
         let stream = handshake?;
         let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(tls::H2);
         if self.version == HttpVersion::Http2 && !speaks_h2 {
-            return Err(RequestError::new(
+            return Err(RequestError::because(
                 Failure::BadHead,
+                UnreachableCause::NoHttp2,
                 &"the server does not speak HTTP/2",
             ));
         }
@@ -221,8 +284,11 @@ impl Connector {
         let connected = self.connect(times).await;
         let (mut tcp, started) = connected.map_err(|failed| proxy.unreachable(failed))?;
         if let Some(authority) = &self.tunnel {
-            proxy.tunnel(&mut tcp, authority).await?;
+            // It is not connected before the tunnel stands.
+            times.connect = None;
+            let tunnel = proxy.tunnel(&mut tcp, authority).await;
             times.connect = Some(started.elapsed());
+            tunnel?;
         }
         Ok(tcp)
     }

@@ -52,7 +52,9 @@ impl Exchange {
         }
     }
 
+    /// Notes a failure, with the status if a head came before it.
     pub(super) fn fail(&mut self, failed: RequestError) {
+        let failed = failed.after_head(self.head);
         self.times.done = Instant::now();
         self.outcome = Err(failed.failure);
         self.detail = Some(failed.detail);
@@ -62,6 +64,15 @@ impl Exchange {
     /// That the request was not done within its time, and how far it came.
     pub(super) fn timed_out(&self, after: Duration) -> RequestError {
         match (self.head, self.times.first_byte) {
+            (None, Some(first_byte)) => RequestError::because(
+                Failure::Timeout,
+                UnreachableCause::UnendingBody,
+                &format_args!(
+                    "began to respond after {}, and the head of its response did not end within {}",
+                    Latency(first_byte.as_secs_f64()),
+                    format_duration(after)
+                ),
+            ),
             (Some(status), Some(first_byte)) => RequestError::because(
                 Failure::Timeout,
                 UnreachableCause::UnendingBody,
@@ -71,13 +82,13 @@ impl Exchange {
                     format_duration(after)
                 ),
             ),
-            (Some(_) | None, _) if self.times.connect.is_some() || !self.new_connection => {
+            (Some(_) | None, None) if self.times.connect.is_some() || !self.new_connection => {
                 RequestError {
                     cause: UnreachableCause::NoResponse,
                     ..RequestError::timeout(after)
                 }
             }
-            (Some(_) | None, _) => RequestError::timeout(after),
+            (Some(_) | None, None) => RequestError::timeout(after),
         }
     }
 }
@@ -245,6 +256,25 @@ impl RequestError {
         }
     }
 
+    /// The same after the head of a response, of which it is the body that cannot be read.
+    fn after_head(self, head: Option<u16>) -> Self {
+        let what = match (self.failure, self.cause, head) {
+            (Failure::BodyTooLarge, _, Some(status)) => (UnreachableCause::BodyTooLong, status),
+            (
+                Failure::BadBody | Failure::Reset,
+                UnreachableCause::Unknown | UnreachableCause::BrokenResponse,
+                Some(status),
+            ) => (UnreachableCause::BrokenResponse, status),
+            (_, _, _) => return self,
+        };
+        let (cause, status) = what;
+        Self {
+            cause,
+            detail: format!("responded {status}, and then: {}", self.detail),
+            ..self
+        }
+    }
+
     pub(super) fn timeout(after: Duration) -> Self {
         Self::new(
             Failure::Timeout,
@@ -287,6 +317,17 @@ impl From<ReadError> for RequestError {
             ReadError::BodyTooLarge => Failure::BodyTooLarge,
             ReadError::ClosedBeforeHead | ReadError::ClosedMidHead => Failure::Closed,
         };
-        Self::new(failure, &error)
+        let cause = match error {
+            ReadError::BadHead => UnreachableCause::NotHttp,
+            ReadError::ClosedBeforeHead => UnreachableCause::Unknown,
+            ReadError::HeadTooLarge
+            | ReadError::TooManyHeaders
+            | ReadError::BadLength
+            | ReadError::BadChunk
+            | ReadError::ClosedMidBody
+            | ReadError::BodyTooLarge
+            | ReadError::ClosedMidHead => UnreachableCause::BrokenResponse,
+        };
+        Self::because(failure, cause, &error)
     }
 }

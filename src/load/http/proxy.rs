@@ -161,6 +161,23 @@ impl Proxy {
         self.failed(&format_args!("{what}: {}", failed.detail))
     }
 
+    /// That it gave no connection, or no tunnel, in time.
+    pub(super) fn late(&self, failed: RequestError, is_tunnelled: bool) -> RequestError {
+        let what = if is_tunnelled {
+            "opened no tunnel"
+        } else {
+            "cannot be reached"
+        };
+        let told = format!("{} {what}: {}", self.named(), failed.detail);
+        RequestError::because(failed.failure, UnreachableCause::Proxy, &told)
+    }
+
+    /// That it took a request and gave no response that can be read. The target behind it may be why.
+    pub(super) fn unresponsive(&self, failed: RequestError) -> RequestError {
+        let told = format!("{} gave no response: {}", self.named(), failed.detail);
+        RequestError::because(failed.failure, UnreachableCause::ProxyResponse, &told)
+    }
+
     /// The proxy with the variable that names it, as a part of a sentence.
     pub fn named(&self) -> String {
         format!("the proxy {self} (from {})", self.variable)
@@ -169,7 +186,7 @@ impl Proxy {
     /// That it requires credentials, as a sentence.
     pub fn refusal(&self) -> String {
         format!(
-            "{} requires credentials: it responded {CREDENTIALS_REQUIRED}",
+            "{} requires credentials and responded {CREDENTIALS_REQUIRED}",
             self.named()
         )
     }

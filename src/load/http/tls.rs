@@ -13,8 +13,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore,
-    SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage,
+    PeerIncompatible, PeerMisbehaved, RootCertStore, SignatureScheme,
 };
 
 use crate::measurement::UnreachableCause;
@@ -165,10 +165,37 @@ pub(super) fn explained(error: &Error) -> (UnreachableCause, String) {
         return wants_certificate();
     }
     let Error::InvalidCertificate(fault) = error else {
-        return (UnreachableCause::Unknown, error.to_string());
+        return (disagreement(error), error.to_string());
     };
     let (cause, said) = certificate_fault(fault);
     (cause, format!("the certificate {said}"))
+}
+
+/// What the two sides of a handshake have not in common, if that is why it failed.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library's own, of which a few are common"
+)]
+fn disagreement(error: &Error) -> UnreachableCause {
+    match error {
+        Error::AlertReceived(AlertDescription::ProtocolVersion)
+        | Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        )
+        | Error::InvalidMessage(InvalidMessage::UnknownProtocolVersion) => {
+            UnreachableCause::TlsVersion
+        }
+        Error::AlertReceived(
+            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
+        )
+        | Error::PeerIncompatible(_)
+        | Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedCipherSuite) => {
+            UnreachableCause::TlsCipher
+        }
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => UnreachableCause::NotTls,
+        _ => UnreachableCause::Unknown,
+    }
 }
 
 #[expect(

@@ -16,7 +16,7 @@ use crate::thresholds::{Names, parse};
 use crate::verdict::{Design, PlannedLoad, forecast};
 
 /// Every cause; `coverage` sees to it that none is missing.
-pub(super) const CAUSES: [UnreachableCause; 19] = [
+pub(super) const CAUSES: [UnreachableCause; 27] = [
     UnreachableCause::Unknown,
     UnreachableCause::NoResponse,
     UnreachableCause::UnknownIssuer,
@@ -27,10 +27,18 @@ pub(super) const CAUSES: [UnreachableCause; 19] = [
     UnreachableCause::ClientCertificate,
     UnreachableCause::PlainHttp,
     UnreachableCause::ExpectsTls,
+    UnreachableCause::NotTls,
+    UnreachableCause::TlsVersion,
+    UnreachableCause::TlsCipher,
+    UnreachableCause::NotHttp,
+    UnreachableCause::NoHttp2,
+    UnreachableCause::BrokenResponse,
+    UnreachableCause::BodyTooLong,
     UnreachableCause::UnendingBody,
     UnreachableCause::Unavailable,
     UnreachableCause::NotReady,
     UnreachableCause::Proxy,
+    UnreachableCause::ProxyResponse,
     UnreachableCause::ProxyCredentials,
     UnreachableCause::ServerNotStarted,
     UnreachableCause::ServerEnded,

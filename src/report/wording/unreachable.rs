@@ -29,11 +29,21 @@ pub(super) fn what(
         UnreachableCause::ClientCertificate => format!("{it} requires a client certificate"),
         UnreachableCause::PlainHttp => format!("{it} responds in plain HTTP"),
         UnreachableCause::ExpectsTls => format!("{it} expects TLS"),
+        UnreachableCause::NotTls => format!("{it} does not speak TLS ({why})"),
+        UnreachableCause::TlsVersion => format!("{it} speaks no supported version of TLS ({why})"),
+        UnreachableCause::TlsCipher => format!("{it} agrees on no cipher suite ({why})"),
+        UnreachableCause::NotHttp => format!("{it} does not speak HTTP ({why})"),
+        UnreachableCause::NoHttp2 => format!("{it} does not speak HTTP/2"),
+        UnreachableCause::BrokenResponse | UnreachableCause::BodyTooLong => {
+            format!("{it} sends a response that cannot be read ({why})")
+        }
         UnreachableCause::UnendingBody => format!("{it} sends a response without an end ({why})"),
         UnreachableCause::Unavailable | UnreachableCause::NotReady => {
             format!("{it} is not available ({why})")
         }
-        UnreachableCause::Proxy | UnreachableCause::ProxyCredentials => {
+        UnreachableCause::Proxy
+        | UnreachableCause::ProxyResponse
+        | UnreachableCause::ProxyCredentials => {
             format!("{it} cannot be reached ({why})")
         }
         UnreachableCause::ServerNotStarted | UnreachableCause::PortTaken => {
@@ -90,6 +100,21 @@ pub fn remedy(cause: UnreachableCause, arm: Arm) -> String {
         }
         UnreachableCause::PlainHttp => "use an http:// address",
         UnreachableCause::ExpectsTls => "use an https:// address",
+        UnreachableCause::NotTls => {
+            "correct the address: see that its port is that of an HTTPS service"
+        }
+        UnreachableCause::TlsVersion => "let it accept TLS 1.2 or 1.3: older versions are not supported",
+        UnreachableCause::TlsCipher => {
+            "let it accept TLS 1.3, or a cipher suite of TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305"
+        }
+        UnreachableCause::NotHttp => "correct the address: see that its port is that of an HTTP service",
+        UnreachableCause::NoHttp2 => "write `http: \"1.1\"` or `http: auto` below defaults in scenario.yml",
+        UnreachableCause::BrokenResponse => {
+            "correct what the service or a gateway before it sends: it responds, and its response breaks HTTP"
+        }
+        UnreachableCause::BodyTooLong => {
+            "let the step request less: a body that captures or expect read may have 1 MiB"
+        }
         UnreachableCause::UnendingBody => {
             "leave responses that never end, such as event streams, out of the scenario, or raise their timeout"
         }
@@ -101,6 +126,9 @@ pub fn remedy(cause: UnreachableCause, arm: Arm) -> String {
         }
         UnreachableCause::Proxy => {
             "start the proxy or correct the variable that names it, or except the target by NO_PROXY"
+        }
+        UnreachableCause::ProxyResponse => {
+            "see that the variable names an HTTP proxy and that it reaches the target, or except the target by NO_PROXY"
         }
         UnreachableCause::ProxyCredentials => {
             "write them into the variable, as http://USER:PASSWORD@HOST:PORT, or except the target by NO_PROXY"

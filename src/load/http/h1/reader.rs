@@ -169,8 +169,7 @@ impl<'a> Reader<'a> {
 
     /// The status, once the head is whole.
     pub fn status(&self) -> Option<u16> {
-        let is_read = !matches!(self.place, Place::Head);
-        is_read.then_some(self.answer.status)
+        Some(self.answer.status).filter(|status| *status > 0)
     }
 
     /// The answer, once it is whole; the reader is of no more use then.

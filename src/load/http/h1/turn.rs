@@ -11,6 +11,7 @@ use super::reader::{Ending, ReadError, Reader, Step};
 use crate::load::http::exchange::{Completed, ConnectionError, Exchange, RequestError};
 use crate::load::http::request::Request;
 use crate::load::http::stream::Stream;
+use crate::measurement::UnreachableCause;
 
 /// Most answers come in one read of this size, and long bodies in few.
 const READ_BUFFER: usize = 64 * 1024;
@@ -136,7 +137,10 @@ impl<'a> Turn<'a> {
                     exchange.outcome = Ok(self.reader.take_answer());
                     return Poll::Ready(Ok(surplus));
                 }
-                Err(error) => return Poll::Ready(Err(self.unreadable(error, exchange))),
+                Err(error) => {
+                    let is_http = buffer.starts_with(b"HTTP/");
+                    return Poll::Ready(Err(self.unreadable(error, is_http, exchange)));
+                }
             }
         }
         context.waker().wake_by_ref();
@@ -175,11 +179,21 @@ impl<'a> Turn<'a> {
     }
 
     /// A connection that ended without an answer is better explained by why the request could not be written.
-    fn unreadable(&self, error: ReadError, exchange: &Exchange) -> ConnectionError {
+    fn unreadable(
+        &self,
+        error: ReadError,
+        is_http: bool,
+        exchange: &mut Exchange,
+    ) -> ConnectionError {
+        exchange.head = self.reader.status();
         let failed = match &self.write_error {
             Some(cause) if error == ReadError::ClosedBeforeHead => {
                 RequestError::on_connection(cause)
             }
+            _ if error == ReadError::BadHead && is_http => RequestError {
+                cause: UnreachableCause::BrokenResponse,
+                ..error.into()
+            },
             _ => error.into(),
         };
         self.broken(failed, exchange)

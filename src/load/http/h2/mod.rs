@@ -25,6 +25,7 @@ use super::origin::Scheme;
 use super::request::Request;
 use super::response::{Expected, LOCATION, Response, SHOWN, redirects};
 use super::stream::Stream;
+use crate::measurement::UnreachableCause;
 
 /// Headers that belong to HTTP/1.1's connections, or that HTTP/2 says in another way (RFC 9113, section 8.2.2).
 const OF_THE_CONNECTION: [&str; 6] = [
@@ -341,5 +342,6 @@ fn of_session(error: &h2::Error) -> RequestError {
     } else {
         Failure::Reset
     };
-    RequestError::new(failure, error)
+    // Whatever it is, the server speaks.
+    RequestError::because(failure, UnreachableCause::BrokenResponse, error)
 }

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::super::{Exchange, Failure, Request, render};
 use super::server::{Peer, Script, Server};
 use super::{AMPLE, OK, User, told};
+use crate::measurement::UnreachableCause;
 
 /// For what never comes.
 const BRIEF: Duration = Duration::from_millis(20);
@@ -19,6 +20,63 @@ fn healthy() -> Script {
         peer.read_request();
         peer.send(OK);
     })
+}
+
+#[tokio::test]
+async fn what_a_server_responds_is_told_from_silence() {
+    let long = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+    let trailers: &'static [u8] = [&long[..], &b"a: b\r\n".repeat(20_000)].concat().leak();
+    let extension: &'static [u8] = [&long[..long.len() - 2], &[b';'; 100_000]].concat().leak();
+    for (answer, cause, head) in [
+        (&b""[..], UnreachableCause::Unknown, None),
+        (b"SSH-2.0-OpenSSH_9.9\r\n", UnreachableCause::NotHttp, None),
+        (
+            b"HTTP/1.1 2x0 OK\r\n\r\n",
+            UnreachableCause::BrokenResponse,
+            None,
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nA: b",
+            UnreachableCause::BrokenResponse,
+            None,
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n",
+            UnreachableCause::BodyTooLong,
+            Some(200),
+        ),
+        (
+            b"HTTP/1.1 201 OK\r\nContent-Length: 9\r\n\r\nhello",
+            UnreachableCause::BrokenResponse,
+            Some(201),
+        ),
+        (trailers, UnreachableCause::BrokenResponse, Some(200)),
+        (extension, UnreachableCause::BrokenResponse, Some(200)),
+    ] {
+        let server = Server::answering(&[answer]);
+        let exchange = User::of(&server.url()).send("GET").await;
+        assert_eq!(
+            (exchange.cause, exchange.head),
+            (cause, head),
+            "{exchange:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_began_and_does_not_end_is_no_silence() {
+    let server = Server::start(vec![Box::new(|mut peer| {
+        peer.read_request();
+        peer.send(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 2");
+        peer.wait_for_close();
+    })]);
+    let exchange = User::of(&server.url()).get_within("/", BRIEF * 10).await;
+    assert_eq!(told(&exchange), Err(Failure::Timeout));
+    assert_eq!(
+        exchange.cause,
+        UnreachableCause::UnendingBody,
+        "{exchange:?}"
+    );
 }
 
 async fn fails_as(failure: Failure, script: Script) {

@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use super::super::{Exchange, Failure, Trust};
 use super::tls::identity;
 use super::{User, told};
+use crate::measurement::UnreachableCause;
 use crate::scenario::HttpVersion;
 
 /// Runs a test where sessions can run: on a runtime of local tasks.
@@ -134,7 +135,10 @@ fn the_handshake_agrees_on_it_or_on_the_older_version() {
                     assert!(status == 200 && body.starts_with(spoken), "{body}");
                     assert!(exchange.times.tls.is_some());
                 }
-                None => assert_eq!(told(&exchange), Err(Failure::BadHead)),
+                None => {
+                    assert_eq!(told(&exchange), Err(Failure::BadHead));
+                    assert_eq!(exchange.cause, UnreachableCause::NoHttp2);
+                }
             }
         }
     });
@@ -149,6 +153,10 @@ fn statuses_timeouts_and_bounds_hold_as_they_do_in_the_older_version() {
         assert_eq!(told(&user.get("/bad").await), Ok((503, "")));
         let long = user.get("/long").await;
         assert_eq!(told(&long), Err(Failure::BodyTooLarge), "{:?}", long.detail);
+        assert_eq!(
+            (long.cause, long.head),
+            (UnreachableCause::BodyTooLong, Some(200))
+        );
         let slow = user.get_within("/slow", Duration::from_millis(200)).await;
         assert_eq!(told(&slow), Err(Failure::Timeout));
         // Each failure closed its connection, so that this one is the third.
@@ -184,6 +192,62 @@ fn a_server_that_speaks_something_else_or_goes_away_is_a_failure() {
             "{gone:?}"
         );
     });
+}
+
+/// A frame of HTTP/2.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+#[test]
+fn a_server_that_floods_is_one_that_responds() {
+    const SETTINGS: u8 = 4;
+    const HEADERS: u8 = 1;
+    let settings = frame(SETTINGS, 0, 0, &[]);
+    // `:status: 200` is one byte; the head ends with the frame or goes on.
+    let head = frame(HEADERS, 4, 1, &[0x88]);
+    let open_head = frame(HEADERS, 0, 1, &[0x88]);
+    let go_away = frame(7, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 11]);
+    let reset = frame(3, 0, 1, &[0, 0, 0, 2]);
+    for (start, flood, causes) in [
+        (
+            &head,
+            frame(0, 0, 1, &[]),
+            [
+                UnreachableCause::BrokenResponse,
+                UnreachableCause::UnendingBody,
+            ],
+        ),
+        (
+            &open_head,
+            frame(9, 0, 1, &[0; 100]),
+            [UnreachableCause::BrokenResponse; 2],
+        ),
+        (
+            &go_away,
+            go_away.clone(),
+            [UnreachableCause::BrokenResponse; 2],
+        ),
+        (&reset, reset.clone(), [UnreachableCause::BrokenResponse; 2]),
+    ] {
+        on_one_core(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let target = format!("http://{}", listener.local_addr().unwrap());
+            let bytes = [&settings[..], start, &flood.repeat(20_000)].concat();
+            tokio::spawn(async move {
+                let (mut peer, _) = listener.accept().await.unwrap();
+                // The request must be there before its response.
+                let _ = peer.read(&mut [0; 1024]).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                let _ = peer.write_all(&bytes).await;
+                let _ = peer.read_to_end(&mut Vec::new()).await;
+            });
+            let mut user = User::speaking(HttpVersion::Http2, &target, Trust::Anyone);
+            let exchange = user.get_within("/", Duration::from_secs(2)).await;
+            assert!(causes.contains(&exchange.cause), "{exchange:?}");
+        });
+    }
 }
 
 #[test]

@@ -3,6 +3,9 @@
 use super::super::{Connector, Failure, Origin, Proxy, Trust};
 use super::server::{Script, Server};
 use super::{OK, User, told};
+use std::time::Duration;
+
+use crate::measurement::UnreachableCause;
 use crate::scenario::HttpVersion;
 
 fn proxied(target: &str, proxy: &str) -> Origin {
@@ -71,6 +74,66 @@ async fn a_tunnel_that_is_refused_is_the_proxys_failure() {
             "{detail}"
         );
         proxy.join();
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_gives_no_tunnel_in_time_is_the_one_that_is_late() {
+    for drips in [false, true] {
+        let proxy = Server::start(vec![Box::new(move |mut peer| {
+            peer.read_request();
+            while drips && std::io::Write::write_all(&mut peer.0, b"H").is_ok() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            peer.wait_for_close();
+        })]);
+        let mut user = user(proxied("https://api.example.com", &proxy.url()));
+        let exchange = user.get_within("/", Duration::from_millis(200)).await;
+        assert_eq!(told(&exchange), Err(Failure::Timeout));
+        assert_eq!(
+            exchange.cause,
+            UnreachableCause::Proxy,
+            "{:?}",
+            exchange.detail
+        );
+        assert!(exchange.times.connect.is_none(), "no tunnel stood");
+        assert!(exchange.detail.unwrap().contains("all_proxy"));
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_forwards_and_gives_no_response_is_named() {
+    let scripts: [(fn() -> Script, Failure); 3] = [
+        (
+            || Box::new(|mut peer| drop(peer.read_request())),
+            Failure::Closed,
+        ),
+        (
+            || {
+                Box::new(|mut peer| {
+                    peer.read_request();
+                    peer.wait_for_close();
+                })
+            },
+            Failure::Timeout,
+        ),
+        (
+            || {
+                Box::new(|mut peer| {
+                    peer.read_request();
+                    peer.send(b"SSH-2.0-OpenSSH_9.9\r\n");
+                })
+            },
+            Failure::BadHead,
+        ),
+    ];
+    for (script, failure) in scripts {
+        let proxy = Server::start(vec![script()]);
+        let mut user = user(proxied("http://api.example.com", &proxy.url()));
+        let exchange = user.get_within("/", Duration::from_millis(200)).await;
+        assert_eq!(told(&exchange), Err(failure));
+        assert_eq!(exchange.cause, UnreachableCause::ProxyResponse, "{failure}");
+        assert!(exchange.detail.unwrap().contains("all_proxy"));
     }
 }
 

@@ -263,6 +263,41 @@ async fn a_server_that_requires_a_client_certificate_is_known() {
     }
 }
 
+#[tokio::test]
+async fn what_a_handshake_fails_on_is_known() {
+    // Alerts, a ServerHello of TLS 1.1, and services that speak before or after the client.
+    let hello = [
+        &[0x16, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2][..],
+        &[7; 32],
+        &[0, 0xc0, 0x13, 0],
+    ];
+    let hello: &'static [u8] = hello.concat().leak();
+    for (answer, cause) in [
+        (&[0x15, 3, 1, 0, 2, 2, 70][..], UnreachableCause::TlsVersion),
+        (hello, UnreachableCause::TlsVersion),
+        (&[0x15, 3, 3, 0, 2, 2, 40], UnreachableCause::TlsCipher),
+        (&[0x15, 3, 3, 0, 2, 2, 71], UnreachableCause::TlsCipher),
+        (b"SSH-2.0-OpenSSH_9.9\r\n", UnreachableCause::NotTls),
+        (b"-ERR unknown command\r\n", UnreachableCause::NotTls),
+        (b"", UnreachableCause::Unknown),
+    ] {
+        let script = || -> Script {
+            Box::new(move |mut peer| {
+                let mut head = [0; 5];
+                peer.0.read_exact(&mut head).unwrap();
+                let mut rest = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+                peer.0.read_exact(&mut rest).unwrap();
+                peer.send(answer);
+            })
+        };
+        let server = Server::start(vec![script()]);
+        let exchange = User::of(&server.tls_url()).send("GET").await;
+        assert_eq!(told(&exchange), Err(Failure::Tls));
+        assert_eq!(exchange.cause, cause, "{:?}", exchange.detail);
+        server.join();
+    }
+}
+
 fn connector(url: &str) -> Arc<Connector> {
     let target = url.parse().unwrap();
     Arc::new(Connector::new(target, HttpVersion::Http11, Trust::Anyone).unwrap())
