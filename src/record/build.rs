@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::model::{
+use super::unsent::unsent;
+use super::{
     COUNTING, Deployment, DuetSettings, Environment, Health, LoadModel, PartsRecord, PhaseRecord,
     RequestRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity, SecondRecord, SilenceRecord,
     SliceRecord,
 };
-use super::unsent::unsent;
 use crate::measurement::{Arm, Measurement, Second, Silence, Slice, silences};
 use crate::scenario::{Phase, Scenario, Shape};
 use crate::units::{group, significant, six_digits};

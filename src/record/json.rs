@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::model::{RunRecord, SCHEMA};
+use super::{RunRecord, SCHEMA};
 
 /// A stored record that cannot be read.
 #[derive(Debug, thiserror::Error)]

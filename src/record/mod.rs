@@ -8,9 +8,12 @@ mod build;
 mod json;
 mod level;
 mod model;
+mod phase;
+mod pooled;
 #[cfg(test)]
 pub(crate) mod sample;
 mod seconds;
+mod slice;
 mod slice_filter;
 mod units;
 mod unsent;
@@ -20,10 +23,11 @@ pub use build::{RunDetails, build, phases};
 pub use json::{DocumentKind, Error, detect_document};
 pub use level::{Level, Shortage, level, mean_of_medians, median};
 pub use model::{
-    COUNTING, Deployment, DuetSettings, Ended, Environment, Health, LoadModel, PartsRecord,
-    PhaseRecord, RequestRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity, Scheduling,
-    SecondRecord, SilenceRecord, SliceRecord, Throughput, UnsentRecord, quantiles_ms,
+    COUNTING, Deployment, DuetSettings, Ended, Environment, Health, PartsRecord, RunInfo,
+    RunRecord, SCHEMA, ScenarioIdentity, Scheduling, SecondRecord, UnsentRecord,
 };
+pub use phase::{LoadModel, PhaseRecord};
 pub use seconds::{LoadRate, LoadSeconds};
+pub use slice::{RequestRecord, SilenceRecord, SliceRecord, Throughput, quantiles_ms};
 pub use slice_filter::{DropCount, SliceFilter};
 pub use units::{Aggregate, log_units, needed_in_all, needed_per_unit};

@@ -6,11 +6,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::measurement::{
-    Arm, FailureKind, LatencyHistogram, Parts, RequestStats, Totals, UnreachableCause,
-};
-use crate::metric::Metric;
-use crate::units::six_digits;
+use super::{PhaseRecord, SliceRecord};
+use crate::measurement::{Arm, FailureKind, Parts, UnreachableCause};
 
 /// The newest version of the format, and the only one so far.
 pub const SCHEMA: u32 = 1;
@@ -243,78 +240,6 @@ pub struct Health {
     pub max_late_s: Option<f64>,
 }
 
-/// A phase, its repeats pooled.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct PhaseRecord {
-    /// Name.
-    pub name: String,
-    /// The load in words of the scenario, such as `20 users` or `50/s..500/s`.
-    pub load: String,
-    /// Planned length of one pass, in seconds.
-    pub duration_s: f64,
-    /// Passes.
-    pub passes: u32,
-    /// Whether limits and regression look at it.
-    pub measured: bool,
-    /// Whether it is constant, nonzero, measured and not repeated: what regression compares.
-    pub steady: bool,
-    /// Whether nothing is sent in it.
-    #[serde(default)]
-    pub idle: bool,
-    /// How its load is given.
-    #[serde(default)]
-    pub model: LoadModel,
-    /// The most users, or arrivals per second.
-    #[serde(default, rename = "most")]
-    pub peak_load: f64,
-}
-
-impl PhaseRecord {
-    /// Whether it is measured and not idle by its plan, so that there is something to tell of it.
-    pub fn is_measured_load(&self) -> bool {
-        self.measured && !self.idle
-    }
-}
-
-/// How a load is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LoadModel {
-    /// By users, each of which waits for its answer.
-    #[default]
-    Users,
-    /// By arrivals, whose number no answer delays.
-    Arrivals,
-}
-
-/// One slice.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SliceRecord {
-    /// Index of the phase.
-    pub phase: usize,
-    /// Which pass of a repeated phase, from 0.
-    #[serde(default)]
-    pub pass: u32,
-    /// The deployment loaded.
-    #[serde(default)]
-    pub arm: Arm,
-    /// In a duet, the pair that the slice belongs to, counted over the run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pair: Option<u32>,
-    /// Start in seconds from the start of the load.
-    pub start_s: f64,
-    /// Length in seconds of the window in which requests became due.
-    pub length_s: f64,
-    /// P99 of the generator's own delay, in seconds.
-    pub late_p99_s: f64,
-    /// The requests that became due in it; names without any, and without a response that came in it, are left out.
-    pub cells: Vec<RequestRecord>,
-    /// Stretches of it in which nobody was served though a request was in flight, from a second on. None in older results,
-    /// which do not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub silences: Option<Vec<SilenceRecord>>,
-}
-
 /// A request name that was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UnsentRecord {
@@ -322,99 +247,6 @@ pub struct UnsentRecord {
     pub request: usize,
     /// How many requests of it were to be expected, from the weights and the requests of other tasks.
     pub expected: f64,
-}
-
-/// A stretch of a slice in which nobody was served though a request was in flight.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SilenceRecord {
-    /// The user class; none for users of every class.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub class: Option<String>,
-    /// Index of the request name; none for all requests together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<usize>,
-    /// When it begins, in seconds from the start of the slice.
-    pub from_s: f64,
-    /// When it ends; the slice's length if it goes on.
-    pub to_s: f64,
-    /// How long it went on after the slice, in seconds, while the load paused.
-    #[serde(default)]
-    pub after_s: f64,
-    /// How long it lasts in all, in the slices before and after too.
-    pub whole_s: f64,
-}
-
-/// The requests of one name in one slice. The figures beside the histograms are for readers of the file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RequestRecord {
-    /// Index of the request name.
-    pub request: usize,
-    /// Requests.
-    pub requests: u64,
-    /// Failed requests.
-    pub failures: u64,
-    /// Latency quantiles in milliseconds, over successes, timeouts and unfinished requests.
-    pub quantiles_ms: BTreeMap<Metric, f64>,
-    /// The mean latency in milliseconds of requests that weigh as much as they last: what the request takes that is in flight
-    /// at a random instant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time_weighted_ms: Option<f64>,
-    /// The histograms and failures by kind, which everything is computed from.
-    pub cell: RequestStats,
-    /// Responses that came in the slice, whenever they were due. None in older results, which do not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub completed: Option<u64>,
-    /// When the first of them came, in seconds from the start of the slice.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_s: Option<f64>,
-}
-
-impl RequestRecord {
-    /// The record of one cell.
-    pub fn new(request: usize, cell: RequestStats) -> Self {
-        let latencies = cell.latencies();
-        Self {
-            request,
-            requests: cell.requests(),
-            failures: cell.failures(),
-            quantiles_ms: quantiles_ms(&latencies),
-            time_weighted_ms: latencies
-                .time_weighted()
-                .map(|seconds| six_digits(seconds * 1e3)),
-            cell,
-            completed: None,
-            first_s: None,
-        }
-    }
-}
-
-impl RequestRecord {
-    /// Requests that were due in the slice and sent.
-    fn sent(&self) -> u64 {
-        let errors = self.cell.errors.iter();
-        let unsent = errors.filter(|(kind, _)| kind.is_unsent());
-        let unsent: u64 = unsent.map(|(_, count)| count).sum();
-        self.cell.requests().saturating_sub(unsent)
-    }
-
-    /// Requests that were due in the slice and got a response, whatever it says.
-    fn answered(&self) -> u64 {
-        let errors = self.cell.errors.iter();
-        let without = errors.filter(|(kind, _)| !kind.is_response());
-        let without: u64 = without.map(|(_, count)| count).sum();
-        self.cell.requests().saturating_sub(without)
-    }
-}
-
-/// All latency quantiles in milliseconds; empty where nothing was recorded.
-pub fn quantiles_ms(latencies: &LatencyHistogram) -> BTreeMap<Metric, f64> {
-    Metric::QUANTILES
-        .into_iter()
-        .filter_map(|metric| {
-            let seconds = latencies.quantile(metric.quantile()?)?;
-            Some((metric, six_digits(seconds * 1e3)))
-        })
-        .collect()
 }
 
 /// Where the time of one request name went, in one phase and arm.
@@ -455,39 +287,6 @@ pub struct SecondRecord {
 }
 
 impl RunRecord {
-    /// All requests of one name, or of all names where none, over the slices that `keep` picks.
-    pub fn pooled(
-        &self,
-        request: Option<usize>,
-        keep: impl Fn(&SliceRecord) -> bool,
-    ) -> RequestStats {
-        let kept = self.slices.iter().filter(|slice| keep(slice));
-        let cells: Vec<&RequestStats> = kept.flat_map(|slice| slice.of_request(request)).collect();
-        RequestStats::sum(&cells)
-    }
-
-    /// Failures by kind over the slices that `keep` picks, all names together.
-    pub fn failures(&self, keep: impl Fn(&SliceRecord) -> bool) -> BTreeMap<FailureKind, u64> {
-        let kept = self.slices.iter().filter(|slice| keep(slice));
-        Totals::from_stats(kept.flat_map(|slice| slice.of_request(None))).failures
-    }
-
-    /// Failures of one name by kind over the measured phases of the deployment under test.
-    pub fn failures_of(&self, request: usize) -> BTreeMap<FailureKind, u64> {
-        let measured = self.slices.iter().filter(|slice| self.is_measured(slice));
-        Totals::from_stats(measured.flat_map(|slice| slice.of_request(Some(request)))).failures
-    }
-
-    /// Whether a slice belongs to a measured phase of the deployment under test.
-    pub fn is_measured(&self, slice: &SliceRecord) -> bool {
-        slice.arm == Arm::Target && self.phases[slice.phase].measured
-    }
-
-    /// Whether it says when responses came; older results say only when requests were due.
-    pub fn counts_responses(&self) -> bool {
-        self.slices.iter().any(|slice| slice.silences.is_some())
-    }
-
     /// Whether the run was cut short, so that nothing may be judged by it.
     pub fn is_partial(&self) -> bool {
         self.signal().is_some()
@@ -499,81 +298,5 @@ impl RunRecord {
             Ended::Interrupted { signal } => Some(signal),
             Ended::Completed | Ended::Aborted { .. } | Ended::Unreachable { .. } => None,
         }
-    }
-}
-
-/// Responses and the time that they took.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Throughput {
-    /// Responses.
-    pub responses: u64,
-    /// Seconds.
-    pub seconds: f64,
-}
-
-impl Throughput {
-    /// Responses per second; none if no time passed.
-    pub fn per_second(self) -> Option<f64> {
-        (self.seconds > 0.0).then(|| self.responses as f64 / self.seconds)
-    }
-
-    /// Adds responses and their time.
-    pub fn add(&mut self, other: Self) {
-        self.responses += other.responses;
-        self.seconds += other.seconds;
-    }
-}
-
-impl SliceRecord {
-    /// The responses of one name, or of all names where none, that came in this slice, and the time that they took.
-    ///
-    /// The load of a slice that begins at rest gives no response before the first can be there. So the time of its
-    /// responses begins with the first, which is then not counted. In a duet the load pauses after each slice until all is
-    /// answered, and what came in that pause counts, unless it is most: then the target did not keep up. An older result
-    /// counts the requests that it sent, when they were due.
-    pub fn throughput(&self, request: Option<usize>) -> Throughput {
-        let cells = self.cells.iter();
-        let own = || {
-            let cells = cells.clone();
-            cells.filter(|cell| request.is_none_or(|index| index == cell.request))
-        };
-        let responses: u64 = own()
-            .map(|cell| cell.completed.unwrap_or_else(|| cell.sent()))
-            .sum();
-        let first = own().filter_map(|cell| cell.first_s).reduce(f64::min);
-        let is_paired = self.pair.is_some();
-        if is_paired && own().all(|cell| cell.completed.is_some()) {
-            let answered: u64 = own().map(RequestRecord::answered).sum();
-            if 2 * responses >= answered {
-                return Throughput {
-                    responses: answered,
-                    seconds: self.length_s,
-                };
-            }
-        }
-        let is_at_rest = is_paired || self.start_s <= 0.0;
-        match first.filter(|first| is_at_rest && responses > 1 && *first < self.length_s) {
-            Some(first) => Throughput {
-                responses: responses - 1,
-                seconds: self.length_s - first,
-            },
-            None => Throughput {
-                responses,
-                seconds: self.length_s,
-            },
-        }
-    }
-
-    /// The requests of one name in this slice, or of all names where none.
-    pub fn cell(&self, request: Option<usize>) -> RequestStats {
-        RequestStats::sum(&self.of_request(request).collect::<Vec<_>>())
-    }
-
-    /// What is held of one request name in this slice, or of every name where none.
-    pub fn of_request(&self, request: Option<usize>) -> impl Iterator<Item = &RequestStats> {
-        self.cells
-            .iter()
-            .filter(move |cell| request.is_none_or(|index| index == cell.request))
-            .map(|cell| &cell.cell)
     }
 }

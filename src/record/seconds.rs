@@ -1,6 +1,6 @@
 //! The time that requests per second are counted over.
 
-use super::model::{PhaseRecord, Throughput};
+use super::{PhaseRecord, Throughput};
 
 /// Responses and the time that they took. An idle phase counts only if nothing else is asked for, as in [`LoadSeconds`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -1,6 +1,6 @@
 //! Names that a scenario plans and a run did not send.
 
-use super::model::{SliceRecord, UnsentRecord};
+use super::{SliceRecord, UnsentRecord};
 use crate::measurement::Arm;
 use crate::scenario::{Scenario, Step, Task, UserClass};
 use crate::units::six_digits;

@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 use super::change::CheckInput;
 use super::evidence::{SMALLEST_SHARE, Units};
 use super::input::{CandidateRun, ReferenceData};
-use super::model::{Attribution, ChangeLocation, ColdGrowth, KindGrowth, PartGrowth};
 use crate::baseline::PhaseScope;
-use crate::measurement::{Arm, Part, Parts, Totals};
+use crate::measurement::{Arm, FailureKind, Part, Parts, Totals};
 use crate::metric::{Metric, MetricKind};
 use crate::record::Breakdown;
 use crate::thresholds::Subject;
@@ -20,6 +19,87 @@ use crate::units::six_digits;
 const MOST: f64 = 0.5;
 /// Cold starts are named where their share grew by this factor.
 const MORE_COLD: f64 = 1.5;
+
+/// What a change came from, as far as the record shows it; nothing is named that does not stand out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attribution {
+    /// The part of the latency that makes up most of the growth.
+    pub part: Option<PartGrowth>,
+    /// More cold starts, while warm answers hardly changed.
+    pub cold: Option<ColdGrowth>,
+    /// The kind of failure that makes up most of the growth.
+    pub kind: Option<KindGrowth>,
+    /// Whether the change is everywhere or in one place.
+    pub location: Option<ChangeLocation>,
+}
+
+/// One part of the latency, at the quantile of the metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PartGrowth {
+    /// Which part.
+    pub part: Part,
+    /// Before, in seconds.
+    pub before_s: f64,
+    /// Now, in seconds.
+    pub now_s: f64,
+}
+
+/// The share of answers that a cold start delayed, and the metric over warm answers alone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ColdGrowth {
+    /// The share before.
+    pub before: f64,
+    /// The share now.
+    pub now: f64,
+    /// The metric over warm answers before, in seconds.
+    pub warm_before_s: f64,
+    /// The same now.
+    pub warm_now_s: f64,
+}
+
+/// One kind of failure, as a share of all requests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KindGrowth {
+    /// Which kind.
+    pub kind: FailureKind,
+    /// Before; none against a baseline, which keeps no kinds.
+    pub before: Option<f64>,
+    /// Now.
+    pub now: f64,
+}
+
+/// Where in a run a change shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeLocation {
+    /// In so many units (pairs of a duet, else slices) it is beyond what is tolerated.
+    Units {
+        /// Units that are worse.
+        worse: u32,
+        /// Units in all.
+        of: u32,
+    },
+    /// Most of the failures came in one unit.
+    Burst {
+        /// Failures in the worst unit.
+        worst: u64,
+        /// Failures in all.
+        of: u64,
+    },
+}
+
+impl PartGrowth {
+    /// By how much it grew, in seconds.
+    pub fn growth(self) -> f64 {
+        self.now_s - self.before_s
+    }
+}
+
+impl KindGrowth {
+    /// By how much its share grew.
+    pub fn growth(self) -> f64 {
+        self.now - self.before.unwrap_or(0.0)
+    }
+}
 
 /// What is known of one subject in one scope on both sides, looked up once for all of its metrics.
 pub(super) struct AttributionData {

@@ -7,7 +7,7 @@
 //! shares a name with another.
 
 use super::input::CandidateRun;
-use super::model::{
+use super::{
     Check, CheckKind, CheckOutcome, Enforcement, InvalidReason, LimitCheck, Measure, Outage,
     Warning,
 };

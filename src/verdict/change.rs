@@ -1,11 +1,11 @@
 //! One regression cell, from what was compared to its line.
 
 use super::evidence::{Compared, Evidence};
-use super::model::{
-    ChangeCheck, Check, CheckKind, CheckOutcome, Enforcement, Measure, NotJudged, Reference,
-};
 use super::rule::Rule;
 use super::statistics::holm;
+use super::{
+    ChangeCheck, Check, CheckKind, CheckOutcome, Enforcement, Measure, NotJudged, Reference,
+};
 use crate::metric::Metric;
 use crate::thresholds::Subject;
 use crate::units::six_digits;

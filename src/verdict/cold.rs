@@ -5,7 +5,7 @@
 
 use super::evidence::{Compared, Evidence};
 use super::input::CandidateRun;
-use super::model::{NotJudged, Warning};
+use super::{NotJudged, Warning};
 use crate::measurement::Arm;
 use crate::metric::{Metric, StartFilter};
 use crate::thresholds::{Bound, Thresholds};

@@ -7,9 +7,9 @@
 use super::change::{self, CheckInput, TestedCheck};
 use super::history::Jobs;
 use super::input::{CandidateRun, DRIFT_ALPHA, JudgeInput, ReferenceData};
-use super::model::{Enforcement, Reference};
 use super::regression::{GatedScope, gated_metrics, scopes, sent};
 use super::rule::Rules;
+use super::{Enforcement, Reference};
 use crate::baseline::Job;
 use crate::measurement::Arm;
 use crate::thresholds::Subject;

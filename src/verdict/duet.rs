@@ -1,8 +1,8 @@
 //! Two deployments in one job, in alternation: what their pairs say.
 
+use super::NotJudged;
 use super::evidence::{Compared, Evidence, Units, counted, pooled, prior_sd, too_few};
 use super::input::CandidateRun;
-use super::model::NotJudged;
 use super::statistics::{Count, Dispersion, Estimate};
 use crate::baseline::PhaseScope;
 use crate::metric::{Metric, MetricKind};

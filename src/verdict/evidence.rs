@@ -1,7 +1,7 @@
 //! What two sides say of one metric: an estimated change with its uncertainty, or why there is none.
 
-use super::model::{EstimatedChange, NotJudged};
 use super::statistics::{Count, Dispersion, Estimate, ShareChange};
+use super::{EstimatedChange, NotJudged};
 use crate::metric::{Metric, MetricKind, StartFilter};
 use crate::record::{Aggregate, needed_in_all};
 use crate::units::six_digits;

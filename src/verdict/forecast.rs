@@ -2,12 +2,12 @@
 
 use jiff::civil::Date;
 
+use super::NotJudged;
 use super::change::NEEDED_FOR_ERRORS;
 use super::duet::{FEWEST_UNITS, too_few_units};
 use super::evidence::{Evidence, Weighed, counted, prior_sd, too_few};
 use super::input::{DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
 use super::limits::requests_needed;
-use super::model::NotJudged;
 use super::regression::{GatedScope, gated_metrics, gated_scopes};
 use super::rule::{Rule, Rules};
 use super::statistics::{Count, Dispersion, Estimate, ShareChange};

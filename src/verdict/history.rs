@@ -1,9 +1,9 @@
 //! Jobs of a baseline against the candidates: is this run a new draw from where those came from?
 
+use super::NotJudged;
 use super::duet::too_few_units;
 use super::evidence::{Compared, Evidence, Units, counted, pooled, prior_sd, short, too_few};
 use super::input::CandidateRun;
-use super::model::NotJudged;
 use super::statistics::{Count, Dispersion, Estimate};
 use crate::baseline::{Job, PhaseScope, RequestSummary};
 use crate::metric::{Metric, MetricKind, StartFilter};

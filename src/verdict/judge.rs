@@ -3,11 +3,11 @@
 use super::attribution::AttributionData;
 use super::change::TestedCheck;
 use super::input::{CandidateRun, HISTORY_FROM, JudgeInput, ReferenceData};
-use super::model::{
+use super::{
     Check, CheckKind, CheckOutcome, Comparison, Enforcement, InvalidReason, LimitCheck, Measure,
     NoComparison, NotJudged, Outcome, Verdict, Warning,
 };
-use super::{availability, drift, limits, noise, overload, regression, validity, warnings};
+use super::{availability, drift, limits, noise, regression, validity, warnings};
 use crate::baseline::{Job, PhaseScope};
 use crate::measurement::Totals;
 use crate::metric::{Metric, MetricKind};
@@ -45,7 +45,7 @@ pub fn judge(case: &JudgeInput<'_>) -> Verdict {
     if verdict.noise.is_some_and(|noise| noise.is_unusual()) {
         verdict.warnings.push(Warning::Noisy);
     }
-    verdict.warnings.extend(overload::warnings(&runs));
+    verdict.warnings.extend(warnings::overloaded(&runs));
     verdict.checks.extend(abort_check(case));
     let is_aborted = !verdict.checks.is_empty();
     verdict

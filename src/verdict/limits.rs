@@ -10,9 +10,9 @@
 
 use super::cold;
 use super::input::CandidateRun;
-use super::model::{Check, CheckKind, CheckOutcome, Enforcement, LimitCheck, Measure, NotJudged};
 use super::rate::Rate;
 use super::statistics::{Count, Dispersion, Distribution};
+use super::{Check, CheckKind, CheckOutcome, Enforcement, LimitCheck, Measure, NotJudged};
 use crate::measurement::{Arm, RequestStats};
 use crate::metric::{Metric, StartFilter};
 use crate::record::{Aggregate, SliceRecord};

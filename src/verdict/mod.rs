@@ -7,6 +7,7 @@
 mod attribution;
 mod availability;
 mod change;
+mod check;
 mod cold;
 mod drift;
 mod duet;
@@ -19,15 +20,18 @@ mod judge;
 mod limits;
 mod model;
 mod noise;
-mod overload;
 mod rate;
-mod redirects;
 mod regression;
 mod rule;
 pub mod statistics;
 mod validity;
 mod warnings;
 
+pub use attribution::{Attribution, ChangeLocation, ColdGrowth, KindGrowth, PartGrowth};
+pub use check::{
+    ChangeCheck, Check, CheckKind, CheckOutcome, Enforcement, EstimatedChange, LimitCheck, Measure,
+    NotJudged, Outage, Reference,
+};
 pub use duet::FEWEST_UNITS;
 pub use evidence::{FEWEST_ERRORS, SMALLEST_SHARE, prior_sd};
 pub use forecast::{CheckForecast, Design, Forecast, LimitForecast, PlannedLoad, forecast};
@@ -37,12 +41,10 @@ pub use insights::{
 };
 pub use judge::judge;
 pub use limits::requests_needed;
-pub use model::{
-    Attribution, ChangeCheck, ChangeLocation, Check, CheckKind, CheckOutcome, ColdGrowth,
-    Comparison, Enforcement, EstimatedChange, InvalidReason, KindGrowth, LimitCheck, Measure,
-    NoComparison, Noise, NotJudged, Outage, Outcome, PartGrowth, Reference, SampleSizeAdvice,
-    UnfollowedRedirects, Verdict, Warning,
-};
+pub use model::{Comparison, NoComparison, Outcome, Verdict};
+pub use noise::Noise;
+pub use validity::InvalidReason;
+pub use warnings::{SampleSizeAdvice, UnfollowedRedirects, Warning};
 
 #[cfg(test)]
 mod tests;

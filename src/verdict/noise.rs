@@ -1,7 +1,6 @@
 //! How noisy a run was, set against what the jobs of the baseline were.
 
 use super::input::{CandidateRun, JudgeInput};
-use super::model::Noise;
 use super::regression::gated_metrics;
 use crate::baseline::{Matching, PhaseScope};
 use crate::measurement::Arm;
@@ -15,6 +14,20 @@ const NOISY: f64 = 2.0;
 const FEWEST_JOBS: usize = 3;
 /// Slices that vary by less are quiet, whatever the baseline's did.
 const QUIET: f64 = 0.05;
+
+/// How much a latency varies from slice to slice, which is the machine's and the network's doing as long as nothing is
+/// deployed in between.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Noise {
+    /// Which latency, over all requests of the steady phases.
+    pub metric: Metric,
+    /// Which deployment's slices: the base's in a duet, since nothing in it is new.
+    pub arm: Arm,
+    /// Standard deviation of the natural logarithm over slices: 0.03 is 3 %.
+    pub spread: f64,
+    /// The same in the jobs of the baseline: their median; none where there are none.
+    pub usual_spread: Option<f64>,
+}
 
 /// The noise of the noisiest of the runs, by the first latency that is gated.
 pub(super) fn noise(case: &JudgeInput<'_>, runs: &[CandidateRun<'_>]) -> Option<Noise> {

@@ -1,9 +1,8 @@
 //! May this run be judged at all?
 
 use super::input::CandidateRun;
-use super::model::InvalidReason;
-use super::redirects;
-use crate::measurement::{Arm, FailureKind};
+use super::warnings::{UnfollowedRedirects, redirects};
+use crate::measurement::{Arm, FailureKind, UnreachableCause};
 use crate::record::{Ended, RunRecord};
 
 /// Share of its time that a core's thread may work. Above it answers wait for the generator, and where users do not wait
@@ -11,6 +10,77 @@ use crate::record::{Ended, RunRecord};
 const BUSIEST_CORE: f64 = 0.9;
 /// Share of the arrivals that must be started, or queued for want of an idle user, when they are due.
 const LEAST_ACHIEVED: f64 = 0.99;
+
+/// Why a run as a whole could not be judged.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InvalidReason {
+    /// A deployment did not answer.
+    Unreachable {
+        /// Which one.
+        arm: Arm,
+        /// What stands behind it.
+        cause: UnreachableCause,
+        /// What happened.
+        why: String,
+    },
+    /// A signal cut the run short.
+    Interrupted,
+    /// No request was sent in a measured phase.
+    NoRequests,
+    /// The generator fell behind in too many slices.
+    GeneratorLate {
+        /// Slices (in a duet: pairs) dropped.
+        dropped: u32,
+        /// Slices (in a duet: pairs) in all.
+        of: u32,
+        /// P99 of its delay in the worst slice, in seconds.
+        worst_s: f64,
+        /// What a slice's P99 may be, in seconds.
+        limit_s: f64,
+    },
+    /// A core of the generator had no time left: what it measured is its own delay.
+    GeneratorBusy {
+        /// CPU time of its busiest thread over wall time.
+        share: f64,
+        /// What that may be.
+        limit: f64,
+    },
+    /// The generator started too few of the arrivals that were due.
+    GeneratorShort {
+        /// Arrivals started or queued in time over arrivals planned.
+        achieved: f64,
+        /// What that must be.
+        limit: f64,
+    },
+    /// The generator's machine had no file or port left for some requests.
+    NoSockets {
+        /// How many.
+        requests: u64,
+    },
+    /// All responses of some names were redirects that were not followed: what they lead to was not measured.
+    Unfollowed(Vec<UnfollowedRedirects>),
+    /// A limit got too few requests.
+    TooFewForLimit {
+        /// Index of the line.
+        check: usize,
+    },
+    /// A metric that is gated overall got too few requests or slices.
+    TooFewForRegression {
+        /// Index of the line.
+        check: usize,
+    },
+    /// `missing_baseline: fail`, and there is none to compare with.
+    MissingBaseline,
+    /// In a duet, the base arm never answered.
+    BaseUnresponsive,
+    /// In a duet, the base arm served nobody for much of the time.
+    BaseUnavailable {
+        /// How long, in seconds.
+        seconds: f64,
+        /// Of how long.
+        of_s: f64,
+    },
+}
 
 /// Why nothing may be judged, whatever the figures say; empty where it may be.
 pub(super) fn problems(runs: &[CandidateRun<'_>]) -> Vec<InvalidReason> {

@@ -9,8 +9,8 @@ use crate::metric::Metric;
 use crate::record::{Aggregate, LoadModel, RunRecord, SliceFilter, log_units};
 use crate::thresholds::Regression;
 use crate::units::six_digits;
+use crate::verdict::EstimatedChange;
 use crate::verdict::evidence::{FEWEST_ERRORS, SMALLEST_SHARE, prior_sd};
-use crate::verdict::model::EstimatedChange;
 use crate::verdict::statistics::{Count, Dispersion, Estimate, ShareChange};
 
 /// Units that the phase must have that another is held against: fewer show no spread of their own.

@@ -1,11 +1,11 @@
 //! Did the service keep up with the arrivals? Arrivals do not wait, so a service that is too slow for them falls behind more
 //! and more: each request takes longer than the one before, and more are open at the end than at the start.
 
-use super::input::CandidateRun;
-use super::model::Warning;
+use super::Warning;
 use crate::measurement::Arm;
 use crate::record::{Aggregate, LoadModel, RunRecord, SliceRecord, Throughput};
 use crate::units::six_digits;
+use crate::verdict::input::CandidateRun;
 
 /// Slices without which a trend is chance.
 const FEWEST_SLICES: usize = 6;
@@ -18,7 +18,7 @@ const SPREAD: f64 = 5.0;
 const GROWTH: f64 = 2.0;
 
 /// The phases in which the target did not keep up.
-pub(super) fn warnings(runs: &[CandidateRun<'_>]) -> Vec<Warning> {
+pub(in crate::verdict) fn overloaded(runs: &[CandidateRun<'_>]) -> Vec<Warning> {
     let of_run = |run: &CandidateRun<'_>| {
         let record = run.record;
         let phases = 0..record.phases.len();

@@ -4,6 +4,10 @@
 //! loss. Where requests are recorded the histogram is open, every counter in its place; everything else reads the few
 //! counters that counted.
 
+mod codec;
+mod layout;
+mod sparse;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -14,9 +18,10 @@ use hdrhistogram::Histogram;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, de};
 
-use super::packed::{DecodeError, Packed, pack, wrong};
-use super::resolution::{HIGHEST_US, LOWEST_US, Resolution};
-use super::sparse::Sparse;
+pub use codec::DecodeError;
+use codec::{Packed, pack, wrong};
+use layout::{HIGHEST_US, LOWEST_US, Resolution};
+use sparse::Sparse;
 
 /// A histogram of latencies.
 ///
@@ -385,5 +390,4 @@ impl<'de> Deserialize<'de> for LatencyHistogram {
 }
 
 #[cfg(test)]
-#[path = "latency_tests.rs"]
 mod tests;

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-use super::resolution::{HIGHEST_US, LOWEST_US, Resolution};
+use super::layout::{HIGHEST_US, LOWEST_US, Resolution};
 use super::sparse::Sparse;
 
 /// What the encoding begins with.
@@ -301,5 +301,5 @@ pub(super) fn wrong(why: &str) -> DecodeError {
 }
 
 #[cfg(test)]
-#[path = "packed_tests.rs"]
+#[path = "codec_tests.rs"]
 mod tests;

@@ -1,20 +1,37 @@
-//! What the responses themselves give reason to say: redirects that nobody followed, and requests that had to be sent again.
+//! Warnings that follow from responses: redirects that were not followed, and requests that were sent again.
 
 use std::collections::BTreeMap;
 
-use super::input::{CandidateRun, ReferenceData};
-use super::model::{UnfollowedRedirects, Warning};
+use super::Warning;
 use crate::measurement::{Arm, FailureKind, Parts};
+use crate::verdict::input::{CandidateRun, ReferenceData};
+
+/// Redirects of one request name that were not followed, and that its step does not ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnfollowedRedirects {
+    /// The deployment that redirects.
+    pub arm: Arm,
+    /// The name.
+    pub request: String,
+    /// Responses that redirect.
+    pub redirects: u64,
+    /// All responses.
+    pub responses: u64,
+    /// The status that redirects most often.
+    pub status: Option<u16>,
+    /// Where the first of them led.
+    pub address: Option<String>,
+}
 
 /// Names that were redirected and not followed, by whether that goes for all of their responses, or for most.
 #[derive(Default)]
-pub(super) struct RedirectFindings {
-    pub(super) all: Vec<UnfollowedRedirects>,
-    pub(super) most: Vec<UnfollowedRedirects>,
+pub(in crate::verdict) struct RedirectFindings {
+    pub(in crate::verdict) all: Vec<UnfollowedRedirects>,
+    pub(in crate::verdict) most: Vec<UnfollowedRedirects>,
 }
 
 /// The names of which more than half of the responses redirect and were not followed, over the measured phases.
-pub(super) fn redirects(runs: &[CandidateRun<'_>]) -> RedirectFindings {
+pub(in crate::verdict) fn redirects(runs: &[CandidateRun<'_>]) -> RedirectFindings {
     let mut found = RedirectFindings::default();
     for ((arm, request), parts) in by_name(runs) {
         let responses = parts.statuses.values().sum();
@@ -33,7 +50,7 @@ pub(super) fn redirects(runs: &[CandidateRun<'_>]) -> RedirectFindings {
 }
 
 /// The names of the target of which requests failed since their redirect could not be followed.
-pub(super) fn redirected_away(runs: &[CandidateRun<'_>]) -> Vec<UnfollowedRedirects> {
+pub(in crate::verdict) fn redirected_away(runs: &[CandidateRun<'_>]) -> Vec<UnfollowedRedirects> {
     let strayed = by_name(runs)
         .into_iter()
         .filter_map(|((arm, request), parts)| {
@@ -67,7 +84,7 @@ fn unfollowed(arm: Arm, request: &str, redirects: u64, parts: &Parts) -> Unfollo
 }
 
 /// That requests had to be sent again, where some were.
-pub(super) fn resent(runs: &[CandidateRun<'_>]) -> Option<Warning> {
+pub(in crate::verdict) fn resent(runs: &[CandidateRun<'_>]) -> Option<Warning> {
     let by_name = by_name(runs);
     let of_target = || by_name.iter().filter(|((arm, _), _)| *arm == Arm::Target);
     let resent: u64 = of_target().map(|(_, parts)| parts.resent).sum();
@@ -79,7 +96,7 @@ pub(super) fn resent(runs: &[CandidateRun<'_>]) -> Option<Warning> {
 }
 
 /// That what the runs are compared with was counted by other rules.
-pub(super) fn failure_rules_differ(
+pub(in crate::verdict) fn failure_rules_differ(
     runs: &[CandidateRun<'_>],
     opponent: ReferenceData<'_>,
 ) -> Option<Warning> {

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::resolution::Resolution;
+use super::layout::Resolution;
 
 /// A counter and what it counted in one number, the counter above: in the order of these numbers are the latencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,207 @@
+//! Where the time of requests went: the parts of a latency, and what was counted of connections and responses.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::LatencyHistogram;
+
+/// Where the time of requests went, and how cold starts compare, for one request name in one phase and arm.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Parts {
+    /// Waiting for an idle user: the target's doing.
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub queue: LatencyHistogram,
+    /// The generator's own delay.
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub late: LatencyHistogram,
+    /// From sending to the end of the answer.
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub service: LatencyHistogram,
+    /// The same of requests that opened a connection; the others reused one.
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub opened: LatencyHistogram,
+    /// Name resolution, of new connections.
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub dns: LatencyHistogram,
+    /// TCP connect, of new connections.
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub connect: LatencyHistogram,
+    /// TLS handshake, of new connections.
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub tls: LatencyHistogram,
+    /// From the request's last byte to the answer's first.
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub first_byte: LatencyHistogram,
+    /// From the answer's first byte to its last.
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub body: LatencyHistogram,
+    /// Latency of answers that a cold start delayed, failures among them, where the scenario says how the target marks one.
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub cold: LatencyHistogram,
+    /// Latency of the other successful answers, where the scenario says how the target marks a cold start.
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
+    pub warm: LatencyHistogram,
+    /// Answers that say whether there was a cold start, be it that there was none.
+    #[serde(default, rename = "told")]
+    pub marked: u64,
+    /// Connections opened.
+    #[serde(default)]
+    pub connections: u64,
+    /// Reused connections that the server had closed, opened again.
+    #[serde(default)]
+    pub reopened: u64,
+    /// Requests that got no response on a reused connection after they had been written, and were sent again, whatever came
+    /// of them then.
+    #[serde(default)]
+    pub resent: u64,
+    /// Responses by status: of a request that was redirected, the last one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub statuses: BTreeMap<u16, u64>,
+    /// Successful responses that redirect, were not followed, and that no `expect.status` asks for.
+    #[serde(default)]
+    pub unfollowed: u64,
+    /// Where the first redirect led that was not followed, without credentials, query and fragment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<String>,
+    /// Bytes received.
+    #[serde(default)]
+    pub bytes: u64,
+}
+
+/// One part of a request's latency that is the target's doing, in the order in which they follow each other.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Waiting for an idle user.
+    Queue,
+    /// Name resolution.
+    Dns,
+    /// TCP connect.
+    Connect,
+    /// TLS handshake.
+    Tls,
+    /// From the request's last byte to the answer's first.
+    FirstByte,
+    /// From the answer's first byte to its last.
+    Body,
+}
+
+impl Part {
+    /// All of them, in their order.
+    pub const ALL: [Self; 6] = [
+        Self::Queue,
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::FirstByte,
+        Self::Body,
+    ];
+}
+
+impl Parts {
+    /// The times of one part, of those requests that had it.
+    pub fn times(&self, part: Part) -> &LatencyHistogram {
+        match part {
+            Part::Queue => &self.queue,
+            Part::Dns => &self.dns,
+            Part::Connect => &self.connect,
+            Part::Tls => &self.tls,
+            Part::FirstByte => &self.first_byte,
+            Part::Body => &self.body,
+        }
+    }
+
+    /// The quantile `q` of one part over all requests, in seconds: a request that did not have it spent no time in it.
+    pub fn quantile(&self, part: Part, q: f64) -> f64 {
+        let times = self.times(part);
+        let (all, had) = (self.service.count() as f64, times.count() as f64);
+        let without = (all - had).max(0.0);
+        let above = q * all.max(had) - without;
+        if had <= 0.0 || above <= 0.0 {
+            return 0.0;
+        }
+        times.quantile((above / had).min(1.0)).unwrap_or(0.0)
+    }
+
+    /// Keeps the parts in little memory; see [`LatencyHistogram::compact`].
+    pub fn compact(&mut self) {
+        for latencies in [
+            &mut self.queue,
+            &mut self.late,
+            &mut self.service,
+            &mut self.opened,
+            &mut self.dns,
+            &mut self.connect,
+            &mut self.tls,
+            &mut self.first_byte,
+            &mut self.body,
+            &mut self.cold,
+            &mut self.warm,
+        ] {
+            latencies.compact();
+        }
+    }
+
+    /// The same at two significant digits, which is what explaining a change takes: a third of the size.
+    #[must_use]
+    pub fn to_coarse(&self) -> Self {
+        let mut coarse = self.clone();
+        for latencies in [
+            &mut coarse.queue,
+            &mut coarse.late,
+            &mut coarse.service,
+            &mut coarse.opened,
+            &mut coarse.dns,
+            &mut coarse.connect,
+            &mut coarse.tls,
+            &mut coarse.first_byte,
+            &mut coarse.body,
+            &mut coarse.cold,
+            &mut coarse.warm,
+        ] {
+            *latencies = latencies.to_coarse();
+            latencies.compact();
+        }
+        coarse
+    }
+
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in [
+            (&mut self.queue, &other.queue),
+            (&mut self.late, &other.late),
+            (&mut self.service, &other.service),
+            (&mut self.opened, &other.opened),
+            (&mut self.dns, &other.dns),
+            (&mut self.connect, &other.connect),
+            (&mut self.tls, &other.tls),
+            (&mut self.first_byte, &other.first_byte),
+            (&mut self.body, &other.body),
+            (&mut self.cold, &other.cold),
+            (&mut self.warm, &other.warm),
+        ] {
+            mine.merge(theirs);
+        }
+        self.marked += other.marked;
+        self.connections += other.connections;
+        self.reopened += other.reopened;
+        self.bytes += other.bytes;
+        self.merge_wire(other);
+    }
+
+    /// Adds what `other` says of responses beside their times.
+    pub fn merge_wire(&mut self, other: &Self) {
+        self.resent += other.resent;
+        for (status, count) in &other.statuses {
+            *self.statuses.entry(*status).or_default() += count;
+        }
+        self.unfollowed += other.unfollowed;
+        if self.redirect.is_none() {
+            self.redirect.clone_from(&other.redirect);
+        }
+    }
+}
