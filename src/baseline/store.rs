@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::model::{Baseline, SCHEMA};
 use crate::files::{self, Claim};
-use crate::record::{DocumentKind, detect_document};
+use crate::record::{DocumentKind, Position, detect_document, lay_out};
 
 /// A baseline that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -179,38 +179,16 @@ impl Update {
 pub fn to_json(baseline: &Baseline) -> String {
     // Cannot fail: every key is a string or a metric, and every number is finite.
     let value = serde_json::to_value(baseline).unwrap_or_default();
-    laid_out(&value, 0) + "\n"
+    lay_out(&value, is_inline)
 }
 
-/// Every object by fields, and of lists the rows: what lies in a list within a list stays on its line, as do plain lists.
-fn laid_out(value: &Value, depth: usize) -> String {
-    let (open, items, close): (_, Vec<String>, _) = match (value.as_object(), value.as_array()) {
-        (Some(fields), _) => {
-            let field = |(key, field): (&String, &Value)| {
-                format!(
-                    "{}: {}",
-                    Value::from(key.as_str()),
-                    laid_out(field, depth + 1)
-                )
-            };
-            ("{", fields.iter().map(field).collect(), "}")
+/// A list stays on its line if it is an item of a list or has neither objects nor lists.
+fn is_inline(value: &Value, at: Position) -> bool {
+    match value {
+        Value::Array(items) => {
+            at.in_list || !items.iter().any(|item| item.is_object() || item.is_array())
         }
-        (_, Some(items)) if items.iter().any(|item| item.is_object() || item.is_array()) => {
-            let item = |item: &Value| {
-                if item.is_array() {
-                    item.to_string()
-                } else {
-                    laid_out(item, depth + 1)
-                }
-            };
-            ("[", items.iter().map(item).collect(), "]")
-        }
-        _ => return value.to_string(),
-    };
-    if items.is_empty() {
-        return value.to_string();
+        Value::Object(fields) => fields.is_empty(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     }
-    let (outer, inner) = ("  ".repeat(depth), "  ".repeat(depth + 1));
-    let separator = format!(",\n{inner}");
-    format!("{open}\n{inner}{}\n{outer}{close}", items.join(&separator))
 }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use super::json_layout::{Position, lay_out};
 use super::{RunRecord, SCHEMA};
 
 /// A stored record that cannot be read.
@@ -79,7 +80,7 @@ impl RunRecord {
     pub fn to_json(&self) -> String {
         // Cannot fail: every key is a string or a metric, and every number is finite.
         let value = serde_json::to_value(self).unwrap_or_default();
-        laid_out(&value, 0) + "\n"
+        lay_out(&value, is_inline)
     }
 
     /// Reads a record; `file` names it in errors. Safe on hostile text.
@@ -157,41 +158,15 @@ const SHORT: usize = 100;
 /// Depth from which any value does: the requests of one name in one slice.
 const INLINE_DEPTH: usize = 4;
 
-/// JSON that a person can page through and that is not half white space: one line for a cell, a part or a second.
-fn laid_out(value: &Value, depth: usize) -> String {
-    let compact = || value.to_string();
-    let is_short = |text: &String| text.len() <= SHORT;
-    if depth >= INLINE_DEPTH {
-        return compact();
-    }
+/// One line for a cell, a part or a second, so that a person can page through the file and half of it is not white space.
+fn is_inline(value: &Value, at: Position) -> bool {
     // Only what has few parts can be short, and only that is worth a try.
     let parts = match value {
         Value::Object(fields) => fields.len(),
         Value::Array(items) => items.len(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
     };
-    if parts <= SHORT / 4
-        && let Some(text) = Some(compact()).filter(is_short)
-    {
-        return text;
-    }
-    let (open, items, close): (_, Vec<String>, _) = match value {
-        Value::Object(fields) => {
-            let field = |(key, field): (&String, &Value)| {
-                let key = Value::from(key.as_str());
-                format!("{key}: {}", laid_out(field, depth + 1))
-            };
-            ("{", fields.iter().map(field).collect(), "}")
-        }
-        Value::Array(items) => {
-            let item = |item| laid_out(item, depth + 1);
-            ("[", items.iter().map(item).collect(), "]")
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return compact(),
-    };
-    let (outer, inner) = ("  ".repeat(depth), "  ".repeat(depth + 1));
-    let separator = format!(",\n{inner}");
-    format!("{open}\n{inner}{}\n{outer}{close}", items.join(&separator))
+    at.depth >= INLINE_DEPTH || (parts <= SHORT / 4 && value.to_string().len() <= SHORT)
 }
 
 fn is_time(seconds: f64) -> bool {

@@ -6,6 +6,7 @@
 mod breakdown;
 mod build;
 mod json;
+mod json_layout;
 mod level;
 mod model;
 mod phase;
@@ -21,6 +22,7 @@ mod unsent;
 pub use breakdown::Breakdown;
 pub use build::{RunDetails, build, phases};
 pub use json::{DocumentKind, Error, detect_document};
+pub use json_layout::{Position, lay_out};
 pub use level::{Level, Shortage, level, mean_of_medians, median};
 pub use model::{
     COUNTING, Deployment, DuetSettings, Ended, Environment, Health, PartsRecord, RunInfo,

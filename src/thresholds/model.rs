@@ -104,6 +104,30 @@ pub enum Bound {
     RequestsPerSecond(f64),
 }
 
+impl Bound {
+    /// The metric that is bounded; none for a kind of failure.
+    pub fn metric(self) -> Option<Metric> {
+        match self {
+            Self::Latency { metric, .. } => Some(metric),
+            Self::ErrorRate(_) => Some(Metric::ErrorRate),
+            Self::ColdShare(_) => Some(Metric::ColdShare),
+            Self::Failures(..) => None,
+            Self::RequestsPerSecond(_) => Some(Metric::RequestsPerSecond),
+        }
+    }
+
+    /// The bound as written: seconds, a share, or per second.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Latency { at_most, .. } => at_most.as_secs_f64(),
+            Self::ErrorRate(share) | Self::ColdShare(share) | Self::Failures(_, share) => {
+                share.fraction()
+            }
+            Self::RequestsPerSecond(rate) => rate,
+        }
+    }
+}
+
 /// One kind of failure, or a class of statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureSet {

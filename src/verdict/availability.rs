@@ -451,13 +451,8 @@ fn failed_check(
         requests: 0,
         current: Some(six_digits(share)),
         kind: CheckKind::Limit(LimitCheck {
-            bound: six_digits(bound),
-            over: None,
-            interval: None,
-            slices: 0,
-            assumes_independence: false,
-            line: limit.line,
             outage: Some(outage),
+            ..LimitCheck::new(bound, limit.line)
         }),
     }
 }

@@ -3,6 +3,7 @@
 use super::Attribution;
 use crate::metric::Metric;
 use crate::thresholds::{FailureSet, Subject};
+use crate::units::six_digits;
 
 /// One check: a limit, or a cell held against what was before.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,6 +122,21 @@ pub struct LimitCheck {
     pub line: Option<u32>,
     /// What a limit on unavailable time found; none of any other limit.
     pub outage: Option<Outage>,
+}
+
+impl LimitCheck {
+    /// A limit of this value, written in this line of thresholds.yml, before anything was counted.
+    pub(super) fn new(bound: f64, line: Option<u32>) -> Self {
+        Self {
+            bound: six_digits(bound),
+            over: None,
+            interval: None,
+            slices: 0,
+            assumes_independence: false,
+            line,
+            outage: None,
+        }
+    }
 }
 
 /// Why requests count as unavailable.

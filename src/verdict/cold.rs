@@ -8,7 +8,7 @@ use super::input::CandidateRun;
 use super::{NotJudged, Warning};
 use crate::measurement::Arm;
 use crate::metric::{Metric, StartFilter};
-use crate::thresholds::{Bound, Thresholds};
+use crate::thresholds::Thresholds;
 
 /// Whether any answer of the deployment under test says whether there was a cold start.
 pub(super) fn is_marked(runs: &[CandidateRun<'_>]) -> bool {
@@ -42,13 +42,10 @@ pub(super) fn checked(mut compared: Compared, metric: Metric, is_told: bool) -> 
 /// That warm answers are judged by themselves and nothing tells them from cold ones.
 pub(super) fn warning(thresholds: &Thresholds, runs: &[CandidateRun<'_>]) -> Option<Warning> {
     let is_warm = |metric: &Metric| metric.starts() == StartFilter::Warm;
-    let is_limited = thresholds.limits.iter().any(|limit| match &limit.bound {
-        Bound::Latency { metric, .. } => is_warm(metric),
-        Bound::ErrorRate(_)
-        | Bound::ColdShare(_)
-        | Bound::Failures(..)
-        | Bound::RequestsPerSecond(_) => false,
-    });
+    let is_limited = thresholds
+        .limits
+        .iter()
+        .any(|limit| limit.bound.metric().as_ref().is_some_and(is_warm));
     let is_judged = is_limited || thresholds.regression.gate.iter().any(is_warm);
     (is_judged && !is_marked(runs)).then_some(Warning::NoColdStartHeader)
 }

@@ -7,12 +7,11 @@
 use super::change::{self, CheckInput, TestedCheck};
 use super::history::Jobs;
 use super::input::{CandidateRun, DRIFT_ALPHA, JudgeInput, ReferenceData};
-use super::regression::{GatedScope, gated_metrics, scopes, sent};
+use super::regression::{GatedScope, gated_metrics, overall_and, scopes, sent};
 use super::rule::Rules;
 use super::{Enforcement, Reference};
 use crate::baseline::Job;
 use crate::measurement::Arm;
-use crate::thresholds::Subject;
 
 /// The gated cells held against the anchor; none where there is no anchor, or a cell is not in it.
 pub(super) fn judge(
@@ -50,7 +49,7 @@ fn cells(
     let only = names.first().filter(|_| names.len() == 1);
     let subjects = names.iter().filter(|_| only.is_none()).cloned();
     let mut cells = Vec::new();
-    for subject in std::iter::once(Subject::Overall).chain(subjects.map(Subject::Request)) {
+    for subject in overall_and(subjects) {
         let Some(before) = anchor.cell(&scope.phases, subject.name()) else {
             continue;
         };

@@ -86,15 +86,12 @@ impl Pairs {
                 .sum::<u64>()
         };
         let fewest = count(0).min(count(1));
-        let evidence = if fewest < needed_in_all(metric) {
-            Err(too_few(metric, fewest))
-        } else if differences.len() < FEWEST_UNITS {
-            Err(too_few_units(differences.len(), FEWEST_UNITS))
-        } else {
+        let units = differences.len();
+        let evidence = require_units(metric, fewest, units).and_then(|()| {
             Estimate::from_pairs(&differences, prior_sd(metric))
-                .map(|estimate| Evidence::from_log_ratio(metric, estimate, differences.len()))
-                .ok_or_else(|| too_few_units(differences.len(), FEWEST_UNITS))
-        };
+                .map(|estimate| Evidence::from_log_ratio(metric, estimate, units))
+                .ok_or_else(|| too_few_units(units, FEWEST_UNITS))
+        });
         Compared {
             requests: self.requests(),
             before: level(1),
@@ -123,6 +120,17 @@ impl Pairs {
 
     fn samples(&self, arm: usize) -> impl Iterator<Item = &Aggregate> {
         self.0.iter().flatten().map(move |pair| &pair[arm])
+    }
+}
+
+/// Refuses a latency or a rate with too few requests in an arm, or too few units.
+pub(super) fn require_units(metric: Metric, requests: u64, units: usize) -> Result<(), NotJudged> {
+    if requests < needed_in_all(metric) {
+        Err(too_few(metric, requests))
+    } else if units < FEWEST_UNITS {
+        Err(too_few_units(units, FEWEST_UNITS))
+    } else {
+        Ok(())
     }
 }
 

@@ -4,11 +4,11 @@ use jiff::civil::Date;
 
 use super::NotJudged;
 use super::change::NEEDED_FOR_ERRORS;
-use super::duet::{FEWEST_UNITS, too_few_units};
+use super::duet::require_units;
 use super::evidence::{Evidence, Weighed, counted, prior_sd, too_few};
 use super::input::{DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
 use super::limits::requests_needed;
-use super::regression::{GatedScope, gated_metrics, gated_scopes};
+use super::regression::{GatedScope, gated_metrics, gated_scopes, overall_and};
 use super::rule::{Rule, Rules};
 use super::statistics::{Count, Dispersion, Estimate, ShareChange};
 use crate::baseline::{Job, PhaseScope, RequestSummary};
@@ -178,8 +178,7 @@ fn drafts(
         let names = expected.names(&scope.phases);
         let only = names.first().filter(|_| names.len() == 1);
         let subjects = names.iter().filter(|_| only.is_none());
-        let subjects = subjects.map(|name| Subject::Request((*name).clone()));
-        for subject in std::iter::once(Subject::Overall).chain(subjects) {
+        for subject in overall_and(subjects.map(|name| (*name).clone())) {
             let traffic = expected.traffic(&scope.phases, &subject);
             for metric in gated_metrics(regression) {
                 let rule = rules.for_check(&subject, only.map(|name| name.as_str()), metric);
@@ -347,21 +346,20 @@ fn errors(base: &[Count], requests: u64, jobs: usize) -> Evidence {
 }
 
 fn pair_evidence(arms: &[ArmPlan], metric: Metric, requests: u64) -> Result<Evidence, NotJudged> {
-    let need = needed(metric);
-    if requests < need {
-        return Err(NotJudged::TooFewRequests {
-            have: requests,
-            need,
-        });
-    }
     if metric.kind() == MetricKind::Share {
-        return Ok(errors(&[], requests, 1));
+        let need = needed(metric);
+        return if requests < need {
+            Err(NotJudged::TooFewRequests {
+                have: requests,
+                need,
+            })
+        } else {
+            Ok(errors(&[], requests, 1))
+        };
     }
     let per_unit = needed_per_unit(metric);
     let units: usize = arms.iter().map(|arm| arm.units(per_unit)).sum();
-    if units < FEWEST_UNITS {
-        return Err(too_few_units(units, FEWEST_UNITS));
-    }
+    require_units(metric, requests, units)?;
     let estimate = Estimate::expected_of_pairs(units, prior_sd(metric));
     Ok(Evidence::from_log_ratio(metric, estimate, units))
 }

@@ -219,13 +219,9 @@ fn abort_check(case: &JudgeInput<'_>) -> Option<Check> {
         requests,
         current: (requests > 0).then(|| six_digits(failures as f64 / requests as f64)),
         kind: CheckKind::Limit(LimitCheck {
-            bound: six_digits(bound),
             over: Some(failures),
-            interval: None,
-            slices: 0,
             assumes_independence: true,
-            line: None,
-            outage: None,
+            ..LimitCheck::new(bound, None)
         }),
     })
 }

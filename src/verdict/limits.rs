@@ -37,80 +37,72 @@ pub(super) fn judge(limits: &[Limit], runs: &[CandidateRun<'_>]) -> Vec<Check> {
         .collect()
 }
 
-/// Requests without which a limit cannot be judged; none for a rate, which is judged over slices, and for a latency of cold
-/// starts, whose number nobody knows before.
+/// Requests without which a limit cannot be judged. None for a rate, which is judged over slices, and for a latency of cold
+/// starts, whose number is not known before the run.
 pub fn requests_needed(bound: Bound) -> Option<u64> {
+    let is_cold = is_cold_latency(bound);
+    allowed_share(bound).filter(|_| !is_cold).map(needed)
+}
+
+/// The share of requests that may be over a limit; none for a rate.
+fn allowed_share(bound: Bound) -> Option<f64> {
     match bound {
-        Bound::Latency { metric, .. } if metric.starts() == StartFilter::Cold => None,
-        Bound::Latency { metric, .. } => Some(needed(1.0 - metric.quantile()?)),
+        Bound::Latency { metric, .. } => Some(1.0 - metric.quantile().unwrap_or_default()),
         Bound::ErrorRate(share) | Bound::ColdShare(share) | Bound::Failures(_, share) => {
-            Some(needed(share.fraction()))
+            Some(share.fraction())
         }
         Bound::RequestsPerSecond(_) => None,
     }
 }
 
-fn check(limit: &Limit, runs: &[CandidateRun<'_>], is_told: bool) -> Check {
-    match limit.bound {
-        Bound::Latency { metric, at_most } => {
-            let promise = ShareLimit {
-                measure: Measure::Metric(metric),
-                bound: at_most.as_secs_f64(),
-                share: 1.0 - metric.quantile().unwrap_or_default(),
-            };
-            let starts = metric.starts();
-            let over = |cell: &RequestStats| cell.over(starts, at_most.as_secs_f64());
-            let of = |cell: &RequestStats| cell.requests_of(starts);
-            let whole = share_check(limit, runs, SliceSet::All, &promise, over, of).outcome;
-            let mut line = share_check(limit, runs, SliceSet::Valid, &promise, over, of);
-            if line.outcome.is_opposite_of(&whole) {
-                line.outcome = CheckOutcome::Inconclusive;
-            }
-            line.current = latency(limit, runs, metric);
-            line
+/// The requests of a cell that are over a limit, of those that it is about. A rate is not counted this way.
+fn count(bound: Bound, cell: &RequestStats) -> Count {
+    let (hits, of) = match bound {
+        Bound::Latency { metric, at_most } => (
+            cell.over(metric.starts(), at_most.as_secs_f64()),
+            cell.requests_of(metric.starts()),
+        ),
+        Bound::ErrorRate(_) => (cell.failures(), cell.requests()),
+        Bound::ColdShare(_) => (cell.cold.count(), cell.succeeded.count()),
+        Bound::Failures(set, _) => {
+            let failures = cell.errors.iter();
+            let in_set = failures.filter(|(kind, _)| set.contains(**kind));
+            (in_set.map(|(_, count)| count).sum(), cell.requests())
         }
-        Bound::ErrorRate(share) => {
-            let promise = ShareLimit::new(Measure::Metric(Metric::ErrorRate), share.fraction());
-            share_check(
-                limit,
-                runs,
-                SliceSet::All,
-                &promise,
-                RequestStats::failures,
-                RequestStats::requests,
-            )
-        }
-        Bound::ColdShare(share) => cold_share(limit, runs, share.fraction(), is_told),
-        Bound::Failures(set, share) => {
-            let promise = ShareLimit::new(Measure::Failures(set), share.fraction());
-            let failed = |cell: &RequestStats| {
-                let errors = cell.errors.iter();
-                let own = errors.filter(|(kind, _)| set.contains(**kind));
-                own.map(|(_, count)| count).sum()
-            };
-            share_check(
-                limit,
-                runs,
-                SliceSet::All,
-                &promise,
-                failed,
-                RequestStats::requests,
-            )
-        }
-        Bound::RequestsPerSecond(at_least) => rate_check(limit, runs, at_least),
-    }
+        Bound::RequestsPerSecond(_) => (0, 0),
+    };
+    Count { hits, of }
 }
 
-/// The share of cold starts, of which none is only known to be none where answers say so.
-fn cold_share(limit: &Limit, runs: &[CandidateRun<'_>], share: f64, is_told: bool) -> Check {
-    let promise = ShareLimit::new(Measure::Metric(Metric::ColdShare), share);
-    let cold = |cell: &RequestStats| cell.cold.count();
-    let succeeded = |cell: &RequestStats| cell.succeeded.count();
-    let mut line = share_check(limit, runs, SliceSet::All, &promise, cold, succeeded);
-    if !is_told {
-        line.outcome = CheckOutcome::NotJudged(NotJudged::TooFewColdStarts { have: 0, need: 1 });
+fn is_cold_latency(bound: Bound) -> bool {
+    let metric = bound.metric();
+    metric.is_some_and(|metric| metric.starts() == StartFilter::Cold)
+}
+
+fn check(limit: &Limit, runs: &[CandidateRun<'_>], is_marked: bool) -> Check {
+    let Some(share) = allowed_share(limit.bound) else {
+        return rate_check(limit, runs, limit.bound.value());
+    };
+    let all = share_check(limit, runs, SliceSet::All, share);
+    match limit.bound {
+        Bound::Latency { metric, .. } => {
+            let mut check = share_check(limit, runs, SliceSet::Valid, share);
+            if check.outcome.is_opposite_of(&all.outcome) {
+                check.outcome = CheckOutcome::Inconclusive;
+            }
+            check.current = latency(limit, runs, metric);
+            check
+        }
+        // Without marks, the absence of cold starts is not an observation.
+        Bound::ColdShare(_) if !is_marked => Check {
+            outcome: CheckOutcome::NotJudged(NotJudged::TooFewColdStarts { have: 0, need: 1 }),
+            ..all
+        },
+        Bound::ErrorRate(_)
+        | Bound::ColdShare(_)
+        | Bound::Failures(..)
+        | Bound::RequestsPerSecond(_) => all,
     }
-    line
 }
 
 impl CheckOutcome {
@@ -123,51 +115,28 @@ impl CheckOutcome {
     }
 }
 
-/// What a limit allows.
-struct ShareLimit {
-    measure: Measure,
-    /// As written: seconds or a share.
-    bound: f64,
-    /// The share of requests that may be over it.
-    share: f64,
-}
-
-impl ShareLimit {
-    fn new(measure: Measure, share: f64) -> Self {
-        Self {
-            measure,
-            bound: share,
-            share,
-        }
-    }
-
-    /// A promise of none at all is exact: one request breaks it.
-    fn is_exact(&self) -> bool {
-        self.share <= 0.0
-    }
-
-    fn outcome(&self, count: Count, (lower, upper): (f64, f64)) -> CheckOutcome {
-        let (broken, kept) = if self.is_exact() {
-            (count.hits > 0, count.hits == 0)
+/// The outcome of a limit that allows this share of requests to be over it.
+fn outcome(bound: Bound, share: f64, count: Count, (lower, upper): (f64, f64)) -> CheckOutcome {
+    let (fails, passes) = if share <= 0.0 {
+        // A limit of zero is exact: one request breaks it.
+        (count.hits > 0, count.hits == 0)
+    } else {
+        // A limit of 100 % cannot be broken, though no upper bound is below it.
+        (lower > share, upper < share || share >= 1.0)
+    };
+    // Requests too few to pass may be enough to fail: fifty responses, all of them errors.
+    let (have, need) = (count.of, needed(share));
+    if have < need && !(fails && count.hits >= FEWEST_TO_BREAK) {
+        return CheckOutcome::NotJudged(if is_cold_latency(bound) {
+            NotJudged::TooFewColdStarts { have, need }
         } else {
-            // A promise of 100 % cannot be broken, though no upper bound is below it.
-            (lower > self.share, upper < self.share || self.share >= 1.0)
-        };
-        // Requests that are too few to keep a promise may well be enough to break it: fifty answers, all of them errors.
-        let (have, need) = (count.of, needed(self.share));
-        if have < need && !(broken && count.hits >= FEWEST_TO_BREAK) {
-            let is_cold = matches!(self.measure, Measure::Metric(metric) if metric.starts() == StartFilter::Cold);
-            return CheckOutcome::NotJudged(if is_cold {
-                NotJudged::TooFewColdStarts { have, need }
-            } else {
-                NotJudged::TooFewRequests { have, need }
-            });
-        }
-        match (broken, kept) {
-            (true, _) => CheckOutcome::Failed,
-            (false, true) => CheckOutcome::Passed,
-            (false, false) => CheckOutcome::Inconclusive,
-        }
+            NotJudged::TooFewRequests { have, need }
+        });
+    }
+    match (fails, passes) {
+        (true, _) => CheckOutcome::Failed,
+        (false, true) => CheckOutcome::Passed,
+        (false, false) => CheckOutcome::Inconclusive,
     }
 }
 
@@ -187,49 +156,41 @@ fn needed(share: f64) -> u64 {
     more_than.saturating_add(1)
 }
 
-fn share_check(
-    limit: &Limit,
-    runs: &[CandidateRun<'_>],
-    look: SliceSet,
-    promise: &ShareLimit,
-    over: impl Fn(&RequestStats) -> u64,
-    of: impl Fn(&RequestStats) -> u64,
-) -> Check {
+fn share_check(limit: &Limit, runs: &[CandidateRun<'_>], set: SliceSet, share: f64) -> Check {
     let mut slices: Vec<Count> = Vec::new();
     for run in runs {
         let Some(request) = run.request(&limit.subject) else {
             continue;
         };
-        let count = |slice: &SliceRecord| Count {
-            hits: slice.of_request(request).map(&over).sum(),
-            of: slice.of_request(request).map(&of).sum(),
+        let of_slice = |slice: &SliceRecord| {
+            let cells = slice.of_request(request);
+            cells.map(|cell| count(limit.bound, cell)).sum::<Count>()
         };
-        slices.extend(slices_of(limit, run, look).map(count));
+        slices.extend(slices_of(limit, run, set).map(of_slice));
     }
     slices.retain(|slice| slice.of > 0);
     let count = Count::total(&slices);
-    let independent = slices.len() < SLICES_FOR_DISPERSION;
-    let dispersion = if independent {
+    let assumes_independence = slices.len() < SLICES_FOR_DISPERSION;
+    let dispersion = if assumes_independence {
         Dispersion::NONE
     } else {
         Dispersion::estimate(&[&slices])
     };
     let interval = (count.of > 0).then(|| dispersion.bounds(count, FAIL_ALPHA, PASS_ALPHA));
     Check {
-        outcome: promise.outcome(count, interval.unwrap_or((0.0, 1.0))),
-        measure: promise.measure,
+        outcome: outcome(limit.bound, share, count, interval.unwrap_or((0.0, 1.0))),
         requests: count.of,
         current: (count.of > 0).then(|| six_digits(count.share())),
-        kind: CheckKind::Limit(LimitCheck {
-            bound: six_digits(promise.bound),
-            over: Some(count.hits),
-            interval: interval.map(|(lower, upper)| (six_digits(lower), six_digits(upper))),
-            slices: u32::try_from(slices.len()).unwrap_or(u32::MAX),
-            assumes_independence: independent,
-            line: limit.line,
-            outage: None,
-        }),
-        ..blank(limit)
+        ..limit_check(
+            limit,
+            LimitCheck {
+                over: Some(count.hits),
+                interval: interval.map(|(lower, upper)| (six_digits(lower), six_digits(upper))),
+                slices: u32::try_from(slices.len()).unwrap_or(u32::MAX),
+                assumes_independence,
+                ..LimitCheck::new(limit.bound.value(), limit.line)
+            },
+        )
     }
 }
 
@@ -260,25 +221,26 @@ fn rate_check(limit: &Limit, runs: &[CandidateRun<'_>], at_least: f64) -> Check 
         outcome,
         requests: rate.requests(),
         current: rate.mean().map(six_digits),
-        kind: CheckKind::Limit(LimitCheck {
-            bound: six_digits(at_least),
-            over: None,
-            interval: interval.map(|(lower, upper)| (six_digits(lower), six_digits(upper))),
-            slices: rate.slices(),
-            assumes_independence: false,
-            line: limit.line,
-            outage: None,
-        }),
-        ..blank(limit)
+        ..limit_check(
+            limit,
+            LimitCheck {
+                interval: interval.map(|(lower, upper)| (six_digits(lower), six_digits(upper))),
+                slices: rate.slices(),
+                ..LimitCheck::new(at_least, limit.line)
+            },
+        )
     }
 }
 
-/// What all lines of a limit share.
-fn blank(limit: &Limit) -> Check {
+/// The check of a limit without its outcome and its value.
+fn limit_check(limit: &Limit, figures: LimitCheck) -> Check {
     Check {
         subject: limit.subject.clone(),
         phase: limit.phase.clone(),
-        measure: Measure::Metric(Metric::RequestsPerSecond),
+        measure: match limit.bound {
+            Bound::Failures(set, _) => Measure::Failures(set),
+            bound => Measure::Metric(bound.metric().unwrap_or(Metric::ErrorRate)),
+        },
         enforcement: match limit.severity {
             Severity::Fail => Enforcement::Gated,
             Severity::Warn => Enforcement::Warned,
@@ -286,15 +248,7 @@ fn blank(limit: &Limit) -> Check {
         outcome: CheckOutcome::Inconclusive,
         requests: 0,
         current: None,
-        kind: CheckKind::Limit(LimitCheck {
-            bound: 0.0,
-            over: None,
-            interval: None,
-            slices: 0,
-            assumes_independence: false,
-            line: limit.line,
-            outage: None,
-        }),
+        kind: CheckKind::Limit(figures),
     }
 }
 
@@ -311,7 +265,7 @@ enum SliceSet {
 fn slices_of<'a>(
     limit: &'a Limit,
     run: &'a CandidateRun<'_>,
-    look: SliceSet,
+    set: SliceSet,
 ) -> impl Iterator<Item = &'a SliceRecord> {
     let slices = run.record.slices.iter().enumerate();
     slices
@@ -321,9 +275,7 @@ fn slices_of<'a>(
                 Some(name) => phase.name == *name,
                 None => phase.measured,
             };
-            within
-                && slice.arm == Arm::Target
-                && (look == SliceSet::All || run.filter.keeps(*index))
+            within && slice.arm == Arm::Target && (set == SliceSet::All || run.filter.keeps(*index))
         })
         .map(|(_, slice)| slice)
 }

@@ -77,7 +77,7 @@ fn cells(
         let only = known.first().filter(|_| known.len() == 1);
         let by_name = only.is_none() && scope.is_gated && opponent.is_some();
         let names = names.into_iter().filter(|_| by_name);
-        for subject in std::iter::once(Subject::Overall).chain(names.map(Subject::Request)) {
+        for subject in overall_and(names) {
             let observed = Observed::new(runs, opponent, &scope.phases, &subject);
             for (metric, standing) in metrics(regression, &scope) {
                 if standing == Enforcement::Reported && !is_reported(metric, &subject, has_cold) {
@@ -116,6 +116,14 @@ fn enforcement(standing: Enforcement, rule: &Rule, compared: &Compared) -> Enfor
     } else {
         standing
     }
+}
+
+/// All requests together, then each name.
+pub(super) fn overall_and(
+    names: impl IntoIterator<Item = String>,
+) -> impl Iterator<Item = Subject> {
+    let names = names.into_iter().map(Subject::Request);
+    std::iter::once(Subject::Overall).chain(names)
 }
 
 /// The phases that a cell speaks of, and whether it may fail the build.

@@ -3,11 +3,10 @@
 //! Load and time go together in a ramp: what breaks half way up looks as if the load broke it. So errors are only said to
 //! follow the load where they are rarer at low load before it rose and again after it fell.
 
-use super::SURE;
+use super::{SURE, is_surely_more, share_change};
 use crate::record::{LoadModel, RunRecord, SecondRecord};
 use crate::units::six_digits;
-use crate::verdict::evidence::{FEWEST_ERRORS, SMALLEST_SHARE};
-use crate::verdict::statistics::{Count, Dispersion, ShareChange};
+use crate::verdict::statistics::Count;
 
 /// Blocks that a run is cut into: neighbouring seconds share their fate.
 const BLOCKS: usize = 40;
@@ -86,7 +85,10 @@ pub(super) fn load_correlation(record: &RunRecord) -> Option<LoadCorrelation> {
     };
     let sides = [&before, &after];
     if sides.iter().all(|side| side.len() >= FEWEST_BLOCKS)
-        && sides.iter().all(|side| is_surely_more(side, &high))
+        && sides
+            .iter()
+            // Both sides must be sure, so each may be tested at the whole level.
+            .all(|side| is_surely_more(share_change(side, &high), SURE))
     {
         return Some(told(true));
     }
@@ -126,27 +128,12 @@ fn blocks(record: &RunRecord, of: LoadUnit) -> Vec<Block> {
     seconds.chunks(length).map(block).collect()
 }
 
-fn change(base: &[Count], current: &[Count]) -> ShareChange {
-    ShareChange {
-        base: Count::total(base),
-        current: Count::total(current),
-        dispersion: Dispersion::estimate(&[base, current]),
-    }
-}
-
-fn is_surely_more(base: &[Count], current: &[Count]) -> bool {
-    let change = change(base, current);
-    let beyond = change.current.hits as f64 - change.base.share() * change.current.of as f64;
-    // Both sides must be sure, so that each may be tested at the whole level.
-    change.difference() >= SMALLEST_SHARE && beyond >= FEWEST_ERRORS && change.p_above(0.0) <= SURE
-}
-
 /// Whether the two shares surely differ by less than half of what both have together.
 fn is_surely_alike(low: &[Count], high: &[Count]) -> bool {
     if low.len().min(high.len()) < FEWEST_BLOCKS {
         return false;
     }
-    let change = change(low, high);
+    let change = share_change(low, high);
     let hits = change.base.hits + change.current.hits;
     let share = hits as f64 / (change.base.of + change.current.of).max(1) as f64;
     hits >= FEWEST_TO_DENY && change.lower(SURE) > -share / 2.0 && change.upper(SURE) < share / 2.0

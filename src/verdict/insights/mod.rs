@@ -10,6 +10,8 @@ pub use phases::{PhaseChange, Recovery, RecoveryOutcome};
 
 use crate::record::RunRecord;
 use crate::thresholds::Regression;
+use crate::verdict::evidence::{FEWEST_ERRORS, SMALLEST_SHARE};
+use crate::verdict::statistics::{Count, Dispersion, ShareChange};
 
 /// A claim is made where chance alone would lead to it this rarely.
 const SURE: f64 = 0.01;
@@ -25,7 +27,22 @@ pub struct Insights {
     pub load_correlation: Option<LoadCorrelation>,
 }
 
-/// The claims of one run.
+/// The change from one set of units to another.
+fn share_change(base: &[Count], current: &[Count]) -> ShareChange {
+    ShareChange {
+        base: Count::total(base),
+        current: Count::total(current),
+        dispersion: Dispersion::estimate(&[base, current]),
+    }
+}
+
+/// Whether the share rose by enough to matter, and not by chance at this level.
+fn is_surely_more(change: ShareChange, level: f64) -> bool {
+    let beyond = change.current.hits as f64 - change.base.share() * change.current.of as f64;
+    change.difference() >= SMALLEST_SHARE && beyond >= FEWEST_ERRORS && change.p_above(0.0) <= level
+}
+
+/// The insights of one run.
 pub fn insights(record: &RunRecord, regression: &Regression) -> Insights {
     Insights {
         phases: phases::changes(record, regression),

@@ -3,15 +3,14 @@
 //! The unit is the slice, or the pass of a ramp or a repeated phase, so that an interval says what another stretch of
 //! this run would have shown, and nothing of another day.
 
-use super::SURE;
-use crate::measurement::Arm;
+use super::{SURE, is_surely_more, share_change};
 use crate::metric::Metric;
 use crate::record::{Aggregate, LoadModel, RunRecord, SliceFilter, log_units};
 use crate::thresholds::Regression;
 use crate::units::six_digits;
 use crate::verdict::EstimatedChange;
-use crate::verdict::evidence::{FEWEST_ERRORS, SMALLEST_SHARE, prior_sd};
-use crate::verdict::statistics::{Count, Dispersion, Estimate, ShareChange};
+use crate::verdict::evidence::prior_sd;
+use crate::verdict::statistics::{Count, Estimate};
 
 /// Units that the phase must have that another is held against: fewer show no spread of their own.
 const FEWEST_UNITS: usize = 3;
@@ -161,30 +160,16 @@ fn more_errors(
         });
         counts.collect()
     });
-    let change = ShareChange {
-        base: Count::total(&base),
-        current: Count::total(&current),
-        dispersion: Dispersion::estimate(&[&base, &current]),
-    };
+    let change = share_change(&base, &current);
     let (before, now) = (change.base.share(), change.current.share());
-    let beyond = change.current.hits as f64 - before * change.current.of as f64;
-    let is_sure = now - before >= SMALLEST_SHARE
-        && beyond >= FEWEST_ERRORS
-        && change.p_above(0.0) <= SURE / 2.0;
-    is_sure.then(|| (six_digits(before), six_digits(now)))
+    is_surely_more(change, SURE / 2.0).then(|| (six_digits(before), six_digits(now)))
 }
 
 /// The slices, or passes, of the deployment under test.
-fn samples(record: &RunRecord, sieve: &SliceFilter, phase: usize) -> Vec<[Aggregate; 1]> {
-    let blocks = sieve.paired_slices(record, phase).into_iter();
+fn samples(record: &RunRecord, filter: &SliceFilter, phase: usize) -> Vec<[Aggregate; 1]> {
+    let blocks = filter.paired_slices(record, phase).into_iter();
     blocks
-        .map(|[target, _]| {
-            let target: Vec<_> = target
-                .into_iter()
-                .filter(|slice| slice.arm == Arm::Target)
-                .collect();
-            [Aggregate::from_slices(&target, None)]
-        })
+        .map(|[target, _]| [Aggregate::from_slices(&target, None)])
         .collect()
 }
 

@@ -4,6 +4,8 @@
 //! false alarms in up to 30 % of unchanged runs. The spread between slices (or jobs) says by how much the variance
 //! exceeds the binomial one, and that factor `phi` shrinks the number of requests that count.
 
+use std::iter::Sum;
+
 use super::Distribution;
 
 /// Share of runs that may miss what is called detectable.
@@ -23,10 +25,7 @@ pub struct Count {
 impl Count {
     /// The sum over several units.
     pub fn total(units: &[Self]) -> Self {
-        units.iter().fold(Self::default(), |sum, unit| Self {
-            hits: sum.hits + unit.hits,
-            of: sum.of + unit.of,
-        })
+        units.iter().copied().sum()
     }
 
     /// The share; 0 where there is nothing.
@@ -35,6 +34,15 @@ impl Count {
             return 0.0;
         }
         self.hits as f64 / self.of as f64
+    }
+}
+
+impl Sum for Count {
+    fn sum<I: Iterator<Item = Self>>(units: I) -> Self {
+        units.fold(Self::default(), |sum, unit| Self {
+            hits: sum.hits + unit.hits,
+            of: sum.of + unit.of,
+        })
     }
 }
 
