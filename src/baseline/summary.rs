@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::model::{Job, PhaseScope, RequestSummary, VALUE_DIGITS};
 use super::reported::ReportedRow;
-use crate::measurement::{Arm, FailureKind, Totals};
+use crate::measurement::Arm;
 use crate::metric::{Metric, MetricKind};
 use crate::record::{Aggregate, Breakdown, Level, PhaseRecord, RunRecord, SliceFilter, level};
 use crate::units::rounded;
@@ -39,19 +39,12 @@ impl PhaseScope {
     pub fn samples(
         &self,
         record: &RunRecord,
-        sieve: &SliceFilter,
+        filter: &SliceFilter,
         request: Option<usize>,
     ) -> Vec<Vec<[Aggregate; 1]>> {
-        let sample = |block: [Vec<_>; 2]| [Aggregate::from_slices(&block[0], request)];
-        self.phases(&record.phases)
-            .into_iter()
-            .map(|phase| {
-                sieve
-                    .paired_slices(record, phase)
-                    .into_iter()
-                    .map(sample)
-                    .collect()
-            })
+        let phases = self.phases(&record.phases).into_iter();
+        phases
+            .map(|phase| filter.units(record, phase, Arm::Target, request))
             .collect()
     }
 }
@@ -76,7 +69,7 @@ impl Job {
                     .values_mut()
                     .for_each(|(_, spread)| *spread = 0.0);
             } else {
-                cell.kinds = kinds(record, &sieve, &phases);
+                cell.kinds = sieve.totals(record, &phases, Arm::Target, None).failures;
             }
             if cell.scope != PhaseScope::Steady {
                 continue;
@@ -139,15 +132,6 @@ pub fn summarize_kept(record: &RunRecord, sieve: &SliceFilter) -> Vec<RequestSum
     cells
 }
 
-/// Failures of the deployment under test by kind, in the slices that `sieve` keeps of some phases.
-fn kinds(record: &RunRecord, sieve: &SliceFilter, phases: &[usize]) -> BTreeMap<FailureKind, u64> {
-    let slices = record.slices.iter().enumerate();
-    let own = slices.filter(|(index, slice)| {
-        slice.arm == Arm::Target && phases.contains(&slice.phase) && sieve.keeps(*index)
-    });
-    Totals::from_stats(own.flat_map(|(_, slice)| slice.of_request(None))).failures
-}
-
 /// Every metric that has a level and enough requests for it.
 fn metrics(phases: &[Vec<[Aggregate; 1]>], cold: u64) -> BTreeMap<Metric, (f64, f64)> {
     let mut metrics = BTreeMap::new();
@@ -167,6 +151,7 @@ fn metrics(phases: &[Vec<[Aggregate; 1]>], cold: u64) -> BTreeMap<Metric, (f64, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measurement::FailureKind;
     use crate::record::sample::{record, traffic};
 
     fn cell<'a>(cells: &'a [RequestSummary], request: Option<&str>) -> &'a RequestSummary {

@@ -23,10 +23,20 @@ impl RunRecord {
         Totals::from_stats(kept.flat_map(|slice| slice.of_request(None))).failures
     }
 
+    /// All requests of one name, or of all names where none, over the measured phases of the deployment under test.
+    pub fn measured(&self, request: Option<usize>) -> RequestStats {
+        self.pooled(request, |slice| self.is_measured(slice))
+    }
+
+    /// The slices of measured phases of the deployment under test.
+    pub fn measured_slices(&self) -> impl Iterator<Item = &SliceRecord> {
+        self.slices.iter().filter(|slice| self.is_measured(slice))
+    }
+
     /// Failures of one name by kind over the measured phases of the deployment under test.
     pub fn failures_of(&self, request: usize) -> BTreeMap<FailureKind, u64> {
-        let measured = self.slices.iter().filter(|slice| self.is_measured(slice));
-        Totals::from_stats(measured.flat_map(|slice| slice.of_request(Some(request)))).failures
+        let cells = self.measured_slices();
+        Totals::from_stats(cells.flat_map(|slice| slice.of_request(Some(request)))).failures
     }
 
     /// Whether a slice belongs to a measured phase of the deployment under test.

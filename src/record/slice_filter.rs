@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{RunRecord, SliceRecord};
-use crate::measurement::Arm;
+use super::{Aggregate, RunRecord, SliceRecord};
+use crate::measurement::{Arm, Totals};
 use crate::units::six_digits;
 
 /// A slice's `late` P99 up to this is never held against the generator, in seconds.
@@ -66,10 +66,7 @@ impl SliceFilter {
         };
         // The median is only looked up where it can matter: pooling all latencies is the dearest step here.
         if record.health.max_late_s.is_none() && sieve.worst_s > LATE_ALWAYS_ALLOWED_S {
-            let p50 = reference_p50().or_else(|| {
-                let own = record.pooled(None, |slice| record.is_measured(slice));
-                own.latencies().quantile(0.5)
-            });
+            let p50 = reference_p50().or_else(|| record.measured(None).latencies().quantile(0.5));
             let allowed = LATE_SHARE_OF_P50 * p50.unwrap_or_default();
             sieve.limit_s = six_digits(allowed.max(LATE_ALWAYS_ALLOWED_S));
         }
@@ -133,6 +130,40 @@ impl SliceFilter {
             }
         }
         blocks.into_values().collect()
+    }
+
+    /// The units of one arm in a phase: its kept slices, or passes where not steady.
+    pub fn units(
+        &self,
+        record: &RunRecord,
+        phase: usize,
+        arm: Arm,
+        request: Option<usize>,
+    ) -> Vec<[Aggregate; 1]> {
+        let blocks = self.paired_slices(record, phase).into_iter();
+        let unit = |[target, base]: [Vec<&SliceRecord>; 2]| {
+            let slices = match arm {
+                Arm::Target => target,
+                Arm::Base => base,
+            };
+            [Aggregate::from_slices(&slices, request)]
+        };
+        blocks.map(unit).collect()
+    }
+
+    /// Requests and failures of one arm in the kept slices of some phases.
+    pub fn totals(
+        &self,
+        record: &RunRecord,
+        phases: &[usize],
+        arm: Arm,
+        request: Option<usize>,
+    ) -> Totals {
+        let slices = record.slices.iter().enumerate();
+        let kept = slices.filter(|(index, slice)| {
+            slice.arm == arm && phases.contains(&slice.phase) && self.keeps(*index)
+        });
+        Totals::from_stats(kept.flat_map(|(_, slice)| slice.of_request(request)))
     }
 
     fn in_phase<'a>(

@@ -253,14 +253,13 @@ fn breakdown(
 }
 
 fn totals(runs: &[CandidateRun<'_>], arm: Arm, scope: &PhaseScope, subject: &Subject) -> Totals {
-    let cells = runs.iter().filter_map(|run| {
-        let request = run.request(subject)?;
-        let phases = scope.phases(&run.record.phases);
-        let slices = run.record.slices.iter().enumerate();
-        let kept = slices.filter(move |(index, slice)| {
-            slice.arm == arm && phases.contains(&slice.phase) && run.filter.keeps(*index)
-        });
-        Some(kept.flat_map(move |(_, slice)| slice.of_request(request)))
-    });
-    Totals::from_stats(cells.flatten())
+    let mut totals = Totals::default();
+    for run in runs {
+        if let Some(request) = run.request(subject) {
+            let phases = scope.phases(&run.record.phases);
+            let own = run.filter.totals(run.record, &phases, arm, request);
+            totals.add(own.requests, &own.failures);
+        }
+    }
+    totals
 }

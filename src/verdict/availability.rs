@@ -350,9 +350,8 @@ fn usual(record: &RunRecord, arm: Arm, request: Option<usize>) -> Option<f64> {
 
 /// The names of which every request failed in the measured phases; all requests together if every name did.
 fn failed(record: &RunRecord) -> Vec<Option<usize>> {
-    let of = |request| record.pooled(request, |slice| record.is_measured(slice));
     let has_failed = |request: &Option<usize>| {
-        let cell = of(*request);
+        let cell = record.measured(*request);
         cell.requests() >= FEWEST_FAILED && cell.failures() == cell.requests()
     };
     if has_failed(&None) {
@@ -395,7 +394,7 @@ fn silent_check(limit: &Availability, record: &RunRecord, silent: &Silent<'_>) -
 }
 
 fn all_failed_check(limit: &Availability, record: &RunRecord, request: Option<usize>) -> Check {
-    let cell = record.pooled(request, |slice| record.is_measured(slice));
+    let cell = record.measured(request);
     let bound = limit.of_name(request.is_some());
     Check {
         requests: cell.requests(),
@@ -412,11 +411,8 @@ fn all_failed_check(limit: &Availability, record: &RunRecord, request: Option<us
 fn passed_check(limit: &Availability, record: &RunRecord, worst: Option<&Silent<'_>>) -> Check {
     let of_s = worst.map_or_else(
         || {
-            let measured = record
-                .slices
-                .iter()
-                .filter(|slice| record.is_measured(slice));
-            measured.map(|slice| slice.length_s).sum()
+            let slices = record.measured_slices();
+            slices.map(|slice| slice.length_s).sum()
         },
         |worst| worst.of_s,
     );
@@ -426,7 +422,7 @@ fn passed_check(limit: &Availability, record: &RunRecord, worst: Option<&Silent<
         of_s: six_digits(of_s),
         class: None,
     };
-    let cell = record.pooled(None, |slice| record.is_measured(slice));
+    let cell = record.measured(None);
     let share = if of_s > 0.0 { seconds / of_s } else { 0.0 };
     let values = (limit.of_name(false), share);
     Check {

@@ -1,7 +1,7 @@
 //! Two deployments in one job, in alternation: what their pairs say.
 
 use super::NotJudged;
-use super::evidence::{Compared, Evidence, Units, counted, pooled, prior_sd, too_few};
+use super::evidence::{Compared, Evidence, Units, counted, pooled, prior_sd, require};
 use super::input::CandidateRun;
 use super::statistics::{Count, Dispersion, Estimate};
 use crate::baseline::PhaseScope;
@@ -125,13 +125,11 @@ impl Pairs {
 
 /// Refuses a latency or a rate with too few requests in an arm, or too few units.
 pub(super) fn require_units(metric: Metric, requests: u64, units: usize) -> Result<(), NotJudged> {
-    if requests < needed_in_all(metric) {
-        Err(too_few(metric, requests))
-    } else if units < FEWEST_UNITS {
-        Err(too_few_units(units, FEWEST_UNITS))
-    } else {
-        Ok(())
+    require(metric, requests, needed_in_all(metric))?;
+    if units < FEWEST_UNITS {
+        return Err(too_few_units(units, FEWEST_UNITS));
     }
+    Ok(())
 }
 
 pub(super) fn too_few_units(have: usize, need: usize) -> NotJudged {

@@ -298,6 +298,14 @@ pub(super) fn too_few(metric: Metric, have: u64) -> NotJudged {
     short(metric, have, needed_in_all(metric))
 }
 
+/// Refuses a metric with fewer requests than it needs.
+pub(super) fn require(metric: Metric, have: u64, need: u64) -> Result<(), NotJudged> {
+    if have < need {
+        return Err(short(metric, have, need));
+    }
+    Ok(())
+}
+
 /// A metric has fewer requests than something needs.
 pub(super) fn short(metric: Metric, have: u64, need: u64) -> NotJudged {
     if metric.starts() == StartFilter::Cold {

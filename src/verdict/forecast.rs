@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use super::NotJudged;
 use super::change::NEEDED_FOR_ERRORS;
 use super::duet::require_units;
-use super::evidence::{Evidence, Weighed, counted, prior_sd, too_few};
+use super::evidence::{Evidence, Weighed, counted, prior_sd, require, too_few};
 use super::input::{DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
 use super::limits::requests_needed;
 use super::regression::{GatedScope, gated_metrics, gated_scopes, overall_and};
@@ -253,10 +253,9 @@ fn cold_start_evidence(
         .collect();
     let mean = cold.iter().sum::<f64>() / cold.len().max(1) as f64;
     let have = whole(mean);
-    if have < needed(metric) {
-        return (have, Err(too_few(metric, have)));
-    }
-    (have, job_evidence(jobs, scope, subject, metric, have))
+    let evidence = require(metric, have, needed(metric))
+        .and_then(|()| job_evidence(jobs, scope, subject, metric, have));
+    (have, evidence)
 }
 
 fn needed(metric: Metric) -> u64 {
@@ -268,23 +267,15 @@ fn needed(metric: Metric) -> u64 {
 
 /// Whether a job, and each of its phases, gets what a level needs.
 fn require_requests(metric: Metric, requests: u64, traffic: &[Traffic]) -> Result<(), NotJudged> {
-    let need = needed(metric);
-    if requests < need {
-        return Err(NotJudged::TooFewRequests {
-            have: requests,
-            need,
-        });
+    require(metric, requests, needed(metric))?;
+    if metric.kind() == MetricKind::Share {
+        return Ok(());
     }
-    let per_unit = needed_per_unit(metric);
-    let mut sent = traffic.iter().filter(|phase| phase.requests > 0.0);
-    let short =
-        sent.find(|phase| metric.kind() != MetricKind::Share && whole(phase.requests) < per_unit);
-    short.map_or(Ok(()), |phase| {
-        Err(NotJudged::TooFewRequests {
-            have: whole(phase.requests),
-            need: per_unit,
-        })
-    })
+    let sent = traffic.iter().filter(|phase| phase.requests > 0.0);
+    for phase in sent {
+        require(metric, whole(phase.requests), needed_per_unit(metric))?;
+    }
+    Ok(())
 }
 
 fn job_evidence(
@@ -347,15 +338,8 @@ fn errors(base: &[Count], requests: u64, jobs: usize) -> Evidence {
 
 fn pair_evidence(arms: &[ArmPlan], metric: Metric, requests: u64) -> Result<Evidence, NotJudged> {
     if metric.kind() == MetricKind::Share {
-        let need = needed(metric);
-        return if requests < need {
-            Err(NotJudged::TooFewRequests {
-                have: requests,
-                need,
-            })
-        } else {
-            Ok(errors(&[], requests, 1))
-        };
+        require(metric, requests, needed(metric))?;
+        return Ok(errors(&[], requests, 1));
     }
     let per_unit = needed_per_unit(metric);
     let units: usize = arms.iter().map(|arm| arm.units(per_unit)).sum();

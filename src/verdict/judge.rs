@@ -322,9 +322,6 @@ fn comparison(runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) -> Compari
 }
 
 fn totals(runs: &[CandidateRun<'_>]) -> Totals {
-    let measured = runs.iter().flat_map(|CandidateRun { record, .. }| {
-        let slices = record.slices.iter();
-        slices.filter(|slice| record.is_measured(slice))
-    });
+    let measured = runs.iter().flat_map(|run| run.record.measured_slices());
     Totals::from_stats(measured.flat_map(|slice| slice.of_request(None)))
 }

@@ -5,7 +5,7 @@ use super::regression::gated_metrics;
 use crate::baseline::{Matching, PhaseScope};
 use crate::measurement::Arm;
 use crate::metric::Metric;
-use crate::record::{Aggregate, level, median};
+use crate::record::{level, median};
 use crate::units::six_digits;
 
 /// A run is called noisy whose slices vary so many times as much as the baseline's did.
@@ -57,19 +57,13 @@ impl Noise {
 
 /// How much a latency varies over the slices of what is not new in a run: the base of a duet, else the only target.
 fn spread(run: &CandidateRun<'_>, metric: Metric) -> Option<(Arm, f64)> {
-    let (arm, index) = if run.record.base.is_some() {
-        (Arm::Base, 1)
+    let arm = if run.record.base.is_some() {
+        Arm::Base
     } else {
-        (Arm::Target, 0)
+        Arm::Target
     };
-    let phases = PhaseScope::Steady.phases(&run.record.phases);
-    let phases = phases.into_iter().map(|phase| {
-        let blocks = run.filter.paired_slices(run.record, phase);
-        let samples = blocks
-            .iter()
-            .map(|arms| [Aggregate::from_slices(&arms[index], None)]);
-        samples.collect::<Vec<_>>()
-    });
+    let phases = PhaseScope::Steady.phases(&run.record.phases).into_iter();
+    let phases = phases.map(|phase| run.filter.units(run.record, phase, arm, None));
     let level = level(&phases.collect::<Vec<_>>(), metric).ok()?;
     Some((arm, level.spread))
 }

@@ -4,6 +4,7 @@
 //! this run would have shown, and nothing of another day.
 
 use super::{SURE, is_surely_more, share_change};
+use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::record::{Aggregate, LoadModel, RunRecord, SliceFilter, log_units};
 use crate::thresholds::Regression;
@@ -114,7 +115,7 @@ fn change(
     (than, phase): (usize, usize),
     regression: &Regression,
 ) -> Option<PhaseChange> {
-    let [before, now] = [than, phase].map(|index| samples(record, sieve, index));
+    let [before, now] = [than, phase].map(|index| sieve.units(record, index, Arm::Target, None));
     [Metric::P95, Metric::P50].into_iter().find_map(|metric| {
         let logs = |samples: &[[Aggregate; 1]]| -> Vec<f64> {
             let units = log_units(samples, metric);
@@ -153,7 +154,7 @@ fn more_errors(
     (than, phase): (usize, usize),
 ) -> Option<(f64, f64)> {
     let [base, current] = [than, phase].map(|index| -> Vec<Count> {
-        let samples = samples(record, sieve, index);
+        let samples = sieve.units(record, index, Arm::Target, None);
         let counts = samples.iter().map(|[sample]| Count {
             hits: sample.failures,
             of: sample.requests,
@@ -163,14 +164,6 @@ fn more_errors(
     let change = share_change(&base, &current);
     let (before, now) = (change.base.share(), change.current.share());
     is_surely_more(change, SURE / 2.0).then(|| (six_digits(before), six_digits(now)))
-}
-
-/// The slices, or passes, of the deployment under test.
-fn samples(record: &RunRecord, filter: &SliceFilter, phase: usize) -> Vec<[Aggregate; 1]> {
-    let blocks = filter.paired_slices(record, phase).into_iter();
-    blocks
-        .map(|[target, _]| [Aggregate::from_slices(&target, None)])
-        .collect()
 }
 
 #[cfg(test)]

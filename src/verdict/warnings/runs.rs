@@ -108,7 +108,7 @@ fn long_waits(runs: &[CandidateRun<'_>]) -> Option<Warning> {
     let told = runs.iter().filter(|run| run.record.counts_responses());
     let mut latencies = LatencyHistogram::new();
     for CandidateRun { record, .. } in told {
-        let all = record.pooled(None, |slice| record.is_measured(slice));
+        let all = record.measured(None);
         latencies.merge(&all.latencies());
     }
     let (by_time_s, p99_s) = (latencies.time_weighted()?, latencies.quantile(0.99)?);
