@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::verdict::{Outcome, Verdict};
 
-/// How the process ends. The numbers are a contract.
+/// The outcome of the process. The numbers are a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Passed; or inconclusive without `--strict`.

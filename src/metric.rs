@@ -59,7 +59,7 @@ pub enum StartFilter {
     Warm,
 }
 
-/// What a metric measures, which decides how it is judged.
+/// The kind of a metric, which decides how it is judged.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MetricKind {
     /// A latency quantile; the field is q, in (0, 1).

@@ -183,7 +183,7 @@ pub fn group(digits: &str) -> String {
     grouped
 }
 
-/// A measured latency in seconds, told in the unit that people would choose and with three digits.
+/// A measured latency in seconds, shown in the unit that people would choose and with three digits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Latency(pub f64);
 

@@ -1,4 +1,4 @@
-//! Which jobs of a baseline a run may be compared with.
+//! Finds the jobs of a baseline that a run may be compared with.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ pub struct Difference {
     pub current: String,
 }
 
-/// What decides which jobs a run may be compared with; known before it starts.
+/// The properties that decide which jobs a run may be compared with; known before it starts.
 #[derive(Clone, Copy, Debug)]
 pub struct RunContext<'a> {
     /// SHA-256 of the scenario's canonical text, in hex.

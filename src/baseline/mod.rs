@@ -1,6 +1,6 @@
 //! What was it before? Accepted jobs, stored as `baseline.json`.
 //!
-//! This room reads and writes its one file and nothing else. It must not know how a change is judged.
+//! This module reads and writes its one file and nothing else. It must not know how a change is judged.
 
 mod matching;
 mod model;

@@ -146,7 +146,7 @@ impl Job {
         Some(totals)
     }
 
-    /// What its run told of a request name (none for all together) in a phase (none for all measured ones together).
+    /// The reported figures of a request name (none for all together) in a phase (none for all measured ones together).
     pub fn reported(&self, phase: Option<&str>, request: Option<&str>) -> Option<&ReportedRow> {
         self.reported_rows
             .iter()

@@ -1,5 +1,5 @@
-//! What the tables of a job's own run said, name by name and phase by phase: percentiles of several phases together cannot
-//! be had from those of each, so that what was before is kept as it was told.
+//! Figures as the tables of a job's run showed them, by name and phase. The percentiles of several phases together cannot
+//! be computed from those of each, so they are stored.
 
 use std::collections::BTreeMap;
 

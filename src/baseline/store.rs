@@ -1,4 +1,4 @@
-//! The baseline on disk: the one file that this room reads and writes.
+//! The baseline on disk: the one file that this module reads and writes.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub enum StoreError {
         /// What the reader met, with line and column.
         source: serde_json::Error,
     },
-    /// A result, which is no baseline.
+    /// A result, which is not a baseline.
     #[error(
         "{file} is a result, not a baseline: add it to the gate's baseline with 'loadgate record GATE {file}', or compare \
          two results with 'loadgate compare OLD NEW'"

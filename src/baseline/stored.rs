@@ -183,8 +183,8 @@ fn summary(row: Row, metrics: &[Metric]) -> Result<RequestSummary, String> {
             metrics.len()
         ));
     }
-    let told = metrics.iter().zip(values).enumerate();
-    let told = told.filter_map(|(index, (metric, value))| {
+    let values = metrics.iter().zip(values).enumerate();
+    let values = values.filter_map(|(index, (metric, value))| {
         Some((
             *metric,
             (value?, spreads.get(index).copied().unwrap_or(0.0)),
@@ -196,7 +196,7 @@ fn summary(row: Row, metrics: &[Metric]) -> Result<RequestSummary, String> {
         n,
         errors,
         cold,
-        metrics: told.collect(),
+        metrics: values.collect(),
         kinds: further.kinds,
         latencies: further.latencies,
         breakdown: further.breakdown,

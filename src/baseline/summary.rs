@@ -9,7 +9,7 @@ use crate::metric::{Metric, MetricKind};
 use crate::record::{Aggregate, Breakdown, Level, PhaseRecord, RunRecord, SliceFilter, level};
 use crate::units::rounded;
 
-/// Digits of a stored spread, which is told and never tested.
+/// Digits of a stored spread, which is shown and never tested.
 const SPREAD_DIGITS: usize = 2;
 
 impl PhaseScope {
@@ -35,7 +35,7 @@ impl PhaseScope {
             .collect()
     }
 
-    /// By phase, the units of the deployment under test that `sieve` keeps: its slices, or passes where not steady.
+    /// By phase, the units of the deployment under test that `filter` keeps: its slices, or passes where not steady.
     pub fn samples(
         &self,
         record: &RunRecord,
@@ -50,10 +50,10 @@ impl PhaseScope {
 }
 
 impl Job {
-    /// What a baseline keeps of a run, with the histograms and figures that only the newest job has.
+    /// The job that a baseline keeps of a run, with the histograms and figures that only the newest job has.
     pub fn from_record(record: &RunRecord, accepted_worse: bool) -> Self {
-        let sieve = SliceFilter::new(record, || None);
-        let mut cells = summarize_kept(record, &sieve);
+        let filter = SliceFilter::new(record, || None);
+        let mut cells = summarize_kept(record, &filter);
         for cell in &mut cells {
             let request = cell.request.as_ref();
             let request =
@@ -63,19 +63,24 @@ impl Job {
             let breakdown = Breakdown::from_parts(&parts)
                 .with_metrics(|metric| cell.metrics.contains_key(&metric));
             cell.breakdown = Some(breakdown).filter(|all| *all != Breakdown::default());
-            // Told of all requests together, and of no name.
+            // Stored for all requests together only.
             if cell.request.is_some() {
                 cell.metrics
                     .values_mut()
                     .for_each(|(_, spread)| *spread = 0.0);
             } else {
-                cell.kinds = sieve.totals(record, &phases, Arm::Target, None).failures;
+                cell.kinds = filter.totals(record, &phases, Arm::Target, None).failures;
             }
             if cell.scope != PhaseScope::Steady {
                 continue;
             }
             let mut pooled = Aggregate::default();
-            for [sample] in cell.scope.samples(record, &sieve, request).iter().flatten() {
+            for [sample] in cell
+                .scope
+                .samples(record, &filter, request)
+                .iter()
+                .flatten()
+            {
                 pooled.merge(sample);
             }
             cell.latencies = Some(pooled.latencies.to_coarse()).filter(|all| !all.is_empty());
@@ -92,8 +97,8 @@ impl Job {
             environment: record.environment.clone(),
             cells,
             reported_rows: ReportedRow::from_record(record),
-            late: Some(sieve.drop_count())
-                .filter(|tally| !tally.is_whole())
+            late: Some(filter.drop_count())
+                .filter(|drop_count| !drop_count.is_whole())
                 .unwrap_or_default(),
         }
     }
@@ -104,12 +109,12 @@ pub fn summarize(record: &RunRecord) -> Vec<RequestSummary> {
     summarize_kept(record, &SliceFilter::new(record, || None))
 }
 
-/// The same over the slices that `sieve` keeps.
-pub fn summarize_kept(record: &RunRecord, sieve: &SliceFilter) -> Vec<RequestSummary> {
+/// The same over the slices that `filter` keeps.
+pub fn summarize_kept(record: &RunRecord, filter: &SliceFilter) -> Vec<RequestSummary> {
     let mut cells = Vec::new();
     for scope in PhaseScope::all(&record.phases) {
         for request in std::iter::once(None).chain((0..record.requests.len()).map(Some)) {
-            let samples = scope.samples(record, sieve, request);
+            let samples = scope.samples(record, filter, request);
             let is_told = record.cold_start.is_some();
             let units = || samples.iter().flatten().map(|[unit]| unit);
             let cold = units().map(|unit| unit.cold.count()).sum();

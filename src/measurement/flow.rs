@@ -2,7 +2,7 @@
 //!
 //! A latency percentile weighs requests. A user who waits for a target that hangs sends one request in all that time, so
 //! the percentiles hide the wait: this is coordinated omission. Here time is weighed. Each slice is divided into moments,
-//! and for each moment two bits say whether a request succeeded in it and whether one was tried in vain or still in flight.
+//! and for each moment two bits say whether a request succeeded in it and whether one failed or was still in flight.
 
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ impl SliceInstants {
     }
 }
 
-/// A stretch of a slice in which nobody was served.
+/// A stretch of a slice in which no request succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Silence {
     /// Index of the user class; none for users of every class.

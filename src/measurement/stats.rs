@@ -32,7 +32,7 @@ pub struct RequestStats {
     pub errors: BTreeMap<FailureKind, u64>,
 }
 
-/// What an answer says of the cold start that may have delayed it.
+/// The mark of a response that says whether a cold start delayed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ColdStartMark {
     /// Nothing: the scenario knows of no mark.

@@ -119,8 +119,8 @@ mod tests {
 
     #[test]
     fn requests_that_lack_a_part_spent_no_time_in_it() {
-        let told = Breakdown::from_parts(&parts());
-        let at = |metric, part| told.parts[&metric].get(&part).copied();
+        let breakdown = Breakdown::from_parts(&parts());
+        let at = |metric, part| breakdown.parts[&metric].get(&part).copied();
         assert_eq!(at(Metric::P50, Part::Connect), None);
         assert_eq!(at(Metric::P50, Part::FirstByte), Some(0.02));
         assert_eq!(at(Metric::P95, Part::Connect), Some(0.05));
@@ -129,9 +129,9 @@ mod tests {
 
     #[test]
     fn cold_answers_are_a_share_of_those_that_say_so() {
-        let told = Breakdown::from_parts(&parts());
-        assert_eq!((told.cold, told.marked), (4, 100));
-        assert_eq!(told.warm.get(&Metric::P95), Some(&0.021));
+        let breakdown = Breakdown::from_parts(&parts());
+        assert_eq!((breakdown.cold, breakdown.marked), (4, 100));
+        assert_eq!(breakdown.warm.get(&Metric::P95), Some(&0.021));
         assert_eq!(Breakdown::default().cold_share(), None);
     }
 }

@@ -53,7 +53,7 @@ struct Versioned {
     slices: Option<IgnoredAny>,
 }
 
-/// What a stored JSON document is.
+/// The kind of a stored JSON document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DocumentKind {
     /// It has a baseline's jobs.

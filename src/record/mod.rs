@@ -1,6 +1,6 @@
 //! What do we keep? The versioned record of a run, from which everything later is computed.
 //!
-//! This room is pure: a `Measurement` and its circumstances in, a `RunRecord` out, and `RunRecord`s to JSON and back.
+//! This module is pure: a `Measurement` and its circumstances in, a `RunRecord` out, and `RunRecord`s to JSON and back.
 //! It must not know what is promised, what was measured before, or where files lie.
 
 mod breakdown;

@@ -245,14 +245,14 @@ impl RecordBuilder {
     }
 
     /// The scenario knows cold starts by a header, which so many answers had.
-    pub(crate) fn marking(mut self, told: u64) -> Self {
+    pub(crate) fn marking(mut self, marked: u64) -> Self {
         self.record.cold_start = Some("x-cold-start".to_owned());
         self.record.parts.push(PartsRecord {
             phase: 0,
             arm: Arm::Target,
             request: 0,
             parts: Parts {
-                marked: told,
+                marked: marked,
                 ..Parts::default()
             },
         });

@@ -1,4 +1,4 @@
-//! Which slices may be looked at, and how they fall into blocks that a verdict can pair.
+//! Selects the slices in which the generator kept its times, and says how they fall into blocks that a verdict can pair.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,7 +55,7 @@ impl SliceFilter {
     /// Sorts out the slices of a record; `reference_p50` finds the median latency in seconds of what the run is compared
     /// with, the run's own where none.
     pub fn new(record: &RunRecord, reference_p50: impl FnOnce() -> Option<f64>) -> Self {
-        let mut sieve = Self {
+        let mut filter = Self {
             kept: vec![true; record.slices.len()],
             pairs: DropCount::default(),
             slices: DropCount::default(),
@@ -64,14 +64,14 @@ impl SliceFilter {
                 .fold(0.0, f64::max),
             limit_s: record.health.max_late_s.unwrap_or(LATE_ALWAYS_ALLOWED_S),
         };
-        // The median is only looked up where it can matter: pooling all latencies is the dearest step here.
-        if record.health.max_late_s.is_none() && sieve.worst_s > LATE_ALWAYS_ALLOWED_S {
+        // The median is only looked up where it can matter: pooling all latencies is the most expensive step here.
+        if record.health.max_late_s.is_none() && filter.worst_s > LATE_ALWAYS_ALLOWED_S {
             let p50 = reference_p50().or_else(|| record.measured(None).latencies().quantile(0.5));
             let allowed = LATE_SHARE_OF_P50 * p50.unwrap_or_default();
-            sieve.limit_s = six_digits(allowed.max(LATE_ALWAYS_ALLOWED_S));
+            filter.limit_s = six_digits(allowed.max(LATE_ALWAYS_ALLOWED_S));
         }
-        sieve.drop_late(record);
-        sieve
+        filter.drop_late(record);
+        filter
     }
 
     fn drop_late(&mut self, record: &RunRecord) {
@@ -86,13 +86,13 @@ impl SliceFilter {
                 .pair
                 .map_or(slice.late_p99_s > limit, |pair| late_pairs.contains(&pair));
             self.kept[index] = !dropped;
-            let tally = match (slice.pair, slice.arm) {
+            let drop_count = match (slice.pair, slice.arm) {
                 (Some(pair), _) if pairs.insert(pair) => &mut self.pairs,
                 (None, Arm::Target) => &mut self.slices,
                 (Some(_), _) | (None, Arm::Base) => continue,
             };
-            tally.of += 1;
-            tally.dropped += u32::from(dropped);
+            drop_count.of += 1;
+            drop_count.dropped += u32::from(dropped);
         }
     }
 
@@ -198,11 +198,11 @@ mod tests {
             .slices(4, &[traffic("GET /a", 30, 10.0)])
             .late(0.005_1)
             .build();
-        let sieve = SliceFilter::new(&run, || None);
-        assert_eq!((sieve.slices.dropped, sieve.slices.of), (1, 4));
-        let kept: Vec<bool> = (0..4).map(|index| sieve.keeps(index)).collect();
+        let filter = SliceFilter::new(&run, || None);
+        assert_eq!((filter.slices.dropped, filter.slices.of), (1, 4));
+        let kept: Vec<bool> = (0..4).map(|index| filter.keeps(index)).collect();
         assert_eq!(kept, [true, true, true, false]);
-        assert!(!sieve.slices.is_too_many());
+        assert!(!filter.slices.is_too_many());
     }
 
     #[test]
@@ -241,10 +241,10 @@ mod tests {
             .pair(&quick, &quick)
             .with(|run| run.slices[0].late_p99_s = 0.5)
             .build();
-        let sieve = SliceFilter::new(&run, || Some(0.01));
-        assert_eq!((sieve.pairs.dropped, sieve.pairs.of), (1, 2));
-        assert!(sieve.pairs.is_too_many());
-        let blocks = sieve.paired_slices(&run, 0);
+        let filter = SliceFilter::new(&run, || Some(0.01));
+        assert_eq!((filter.pairs.dropped, filter.pairs.of), (1, 2));
+        assert!(filter.pairs.is_too_many());
+        let blocks = filter.paired_slices(&run, 0);
         assert_eq!(blocks.len(), 1);
         assert_eq!((blocks[0][0].len(), blocks[0][1].len()), (1, 1));
     }
@@ -258,9 +258,9 @@ mod tests {
             .steady("warm")
             .slice(&[traffic("GET /a", 30, 10.0)])
             .build();
-        let sieve = SliceFilter::new(&run, || None);
-        assert_eq!((sieve.slices.dropped, sieve.slices.of), (0, 1));
-        assert!(sieve.worst_s < 0.001);
+        let filter = SliceFilter::new(&run, || None);
+        assert_eq!((filter.slices.dropped, filter.slices.of), (0, 1));
+        assert!(filter.worst_s < 0.001);
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn always(steps: &[Step]) -> impl Iterator<Item = usize> {
     steps.filter_map(|step| step.request().map(|request| request.name))
 }
 
-/// Passes through a task for each of its weight, told from a name that nothing else sends.
+/// Passes through a task for each of its weight, known from a name that nothing else sends.
 fn passes(scenario: &Scenario, task: &Task, sent: &[u64]) -> Option<f64> {
     let times = |name: usize| {
         let classes = scenario.user_classes.iter();

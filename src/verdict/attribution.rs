@@ -1,4 +1,4 @@
-//! What a failed change came from, as far as the record shows it: the part of the latency that grew, cold starts, one
+//! The causes of a failed change, as far as the record shows them: the part of the latency that grew, cold starts, one
 //! kind of failure, a few units or all of them.
 //!
 //! It explains and never judges: nothing here decides an outcome, and where no single cause stands out, none is named.
@@ -20,7 +20,7 @@ const MOST: f64 = 0.5;
 /// Cold starts are named where their share grew by this factor.
 const MORE_COLD: f64 = 1.5;
 
-/// What a change came from, as far as the record shows it; nothing is named that does not stand out.
+/// The causes of a change, as far as the record shows them; a cause that does not stand out is not named.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attribution {
     /// The part of the latency that makes up most of the growth.
@@ -101,7 +101,7 @@ impl KindGrowth {
     }
 }
 
-/// What is known of one subject in one scope on both sides, looked up once for all of its metrics.
+/// Everything known of one subject in one scope on both sides, looked up once for all of its metrics.
 pub(super) struct AttributionData {
     before: Breakdown,
     now: Breakdown,
@@ -114,12 +114,12 @@ impl AttributionData {
     /// Of one subject in one scope.
     pub(super) fn new(
         runs: &[CandidateRun<'_>],
-        opponent: ReferenceData<'_>,
+        reference: ReferenceData<'_>,
         scope: &PhaseScope,
         subject: &Subject,
     ) -> Self {
         let name = subject.name();
-        let (before, failures_before) = match opponent {
+        let (before, failures_before) = match reference {
             ReferenceData::BaseArm => (
                 breakdown(runs, Arm::Base, scope, subject),
                 Some(totals(runs, Arm::Base, scope, subject)),
@@ -139,26 +139,26 @@ impl AttributionData {
         }
     }
 
-    /// What the change of one cell came from; nothing where there is no change.
+    /// The causes of the change of one check; none if nothing was compared.
     pub(super) fn explain(&self, cell: &CheckInput) -> Option<Attribution> {
         let compared = &cell.compared;
         let (before, now) = (compared.before?, compared.current?);
         let growth = now - before;
-        let mut suspicion = Attribution {
+        let mut attribution = Attribution {
             location: spread(&compared.units, before, cell.rule.tolerance),
             ..Attribution::default()
         };
         match cell.metric.kind() {
             MetricKind::Quantile(_) => {
-                suspicion.part = self.part(cell.metric, growth);
-                suspicion.cold = self.cold(cell.metric, growth);
+                attribution.part = self.part(cell.metric, growth);
+                attribution.cold = self.cold(cell.metric, growth);
             }
             MetricKind::Share if cell.metric == Metric::ErrorRate => {
-                suspicion.kind = self.kind(growth)
+                attribution.kind = self.kind(growth)
             }
             MetricKind::Share | MetricKind::Rate => {}
         }
-        Some(suspicion)
+        Some(attribution)
     }
 
     /// The part whose quantile grew most, where that is most of the growth.

@@ -1,4 +1,4 @@
-//! Availability: was anybody served all the time? Time is weighed here, not requests.
+//! Availability: stretches of time in which no request succeeded. Time is weighed here, not requests.
 //!
 //! A closed model sends nothing more while its users wait for a target that hangs, so that percentiles and error rates,
 //! which weigh requests, hardly see it (coordinated omission). So the record keeps silences: stretches in which a request
@@ -17,7 +17,7 @@ use crate::thresholds::{Availability, Subject};
 use crate::units::six_digits;
 
 /// A silence longer than this counts in any phase, in seconds. A cold start, a pause of a runtime or a failover within its
-/// time is shorter; nobody waits longer for a page.
+/// time is shorter; users do not wait longer for a page.
 const PAUSE_S: f64 = 5.0;
 /// In a phase so short that half of it is less, half of it counts, but never less than this.
 const SHORTEST_PAUSE_S: f64 = 2.0;
@@ -31,12 +31,12 @@ const USUAL_TIMES: f64 = 10.0;
 const USUAL: f64 = 0.05;
 /// Shorter silences count only together: if they make up at least this share of a phase, or if the limit is written.
 const SHORT_SHARE: f64 = 0.5;
-/// With fewer requests in flight, a long request of each cannot be told from a pause of all.
+/// With fewer requests in flight, a long request of each cannot be distinguished from a pause of all.
 const FEWEST_IN_FLIGHT: f64 = 5.0;
 /// A short silence counts only if it lasts as long as so many responses usually take to come. Of responses that come
 /// independently, none comes in that time once in 150 times (e^-5).
 const EXPECTED_RESPONSES: f64 = 5.0;
-/// Share of a phase in which a name may be silent: a rare one is sent so seldom that a single slow request is much of its
+/// Share of a phase in which a name may be silent: a rare one is sent so rarely that a single slow request is much of its
 /// time, so it fails only if it is silent for most of the phase.
 const NAME_SHARE: f64 = 0.5;
 /// Requests that must all fail before their name is called unavailable: at an error rate of 1 %, two fail by chance in one
@@ -46,7 +46,7 @@ const FEWEST_FAILED: u64 = 2;
 /// (e^-10).
 const FEWEST_EXPECTED: f64 = 10.0;
 
-/// What availability gives reason to say.
+/// The checks, warnings and problems of availability.
 #[derive(Default)]
 pub(super) struct AvailabilityFindings {
     pub(super) checks: Vec<Check>,
@@ -72,7 +72,7 @@ pub(super) fn judge(
     found
 }
 
-/// Of whom a time is: all requests together, a name, or a class's own requests of a name.
+/// The requests that a time belongs to: all together, a name, or a class's own requests of a name.
 type Key<'r> = (Option<&'r str>, Option<usize>);
 
 /// Silence of some requests in one phase.

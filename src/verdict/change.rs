@@ -26,7 +26,7 @@ pub(super) struct CheckInput {
     pub(super) compared: Compared,
 }
 
-/// A cell's line with what cautions are drawn from.
+/// A tested check with what warnings are drawn from.
 #[derive(Clone, Debug)]
 pub(super) struct TestedCheck {
     pub(super) check: Check,
@@ -113,7 +113,7 @@ impl CheckInput {
         evidence.is_below_floor(self.before(), self.rule.floor)
     }
 
-    /// Whether even at its worst the change is one that nobody asked to detect.
+    /// Whether the upper bound of the change is too small to matter.
     fn is_equivalent(&self, evidence: Evidence) -> bool {
         evidence.has_no_errors()
             || evidence.upper_bound() < self.rule.equivalence_margin
@@ -153,8 +153,8 @@ impl CheckInput {
     }
 }
 
-/// Why an error cell that did not fail cannot pass either: so few requests that not even none of them failing would
-/// keep the bound. A latency's requests were counted before.
+/// The reason why an error rate that did not fail cannot pass either: with so few requests, even none failing would not
+/// meet the bound. A latency's requests were counted before.
 fn too_few_for_a_pass(evidence: Evidence) -> Option<NotJudged> {
     let Evidence::Errors(errors) = evidence else {
         return None;
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use crate::verdict::statistics::{Count, Dispersion, Estimate};
 
-    /// What one gated P95 cell of 100 ms comes to whose pairs differ like this.
+    /// The outcome of a gated P95 of 100 ms whose pairs differ by these log-ratios.
     fn outcome(differences: &[f64]) -> CheckOutcome {
         let estimate = Estimate::from_pairs(differences, 0.06).unwrap();
         let units = differences.len();

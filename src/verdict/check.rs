@@ -8,60 +8,60 @@ use crate::units::six_digits;
 /// One check: a limit, or a cell held against what was before.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
-    /// Whom it speaks of.
+    /// The request name, or all requests together.
     pub subject: Subject,
     /// One phase; all measured phases (limits) or all steady ones (changes) where none.
     pub phase: Option<String>,
-    /// What is measured.
+    /// The quantity that is measured.
     pub measure: Measure,
     /// Whether it may fail the build.
     pub enforcement: Enforcement,
-    /// What it came to.
+    /// The outcome.
     pub outcome: CheckOutcome,
     /// Requests that it rests on, of the deployment under test.
     pub requests: u64,
     /// The value now: seconds, a share, or per second; none where nothing was measured.
     pub current: Option<f64>,
-    /// The check.
+    /// The figures of the limit or the change.
     pub kind: CheckKind,
 }
 
-/// What a line measures.
+/// The quantity that a check is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
     /// A metric.
     Metric(Metric),
     /// The share of requests that failed in one way.
     Failures(FailureSet),
-    /// The share of time in which nobody was served.
+    /// The share of time in which no request succeeded.
     Unavailable,
 }
 
-/// Whether a line may fail the build.
+/// Whether a check may fail the build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enforcement {
     /// It may.
     Gated,
-    /// It is told loudly, and never fails.
+    /// It is shown prominently, and never fails.
     Warned,
     /// It is listed.
     Reported,
 }
 
-/// What a line came to.
+/// The outcome of a check.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CheckOutcome {
     /// Good enough.
     Passed,
     /// Broken or regressed.
     Failed,
-    /// This run could not tell.
+    /// The run does not suffice to decide.
     Inconclusive,
     /// Not judged.
     NotJudged(NotJudged),
 }
 
-/// Why a line was not judged.
+/// The reason why a check was not judged.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NotJudged {
     /// Too few requests.
@@ -98,7 +98,7 @@ pub enum NotJudged {
 /// The figures of a check. Fractions and seconds, never percent or milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CheckKind {
-    /// An absolute promise.
+    /// An absolute limit.
     Limit(LimitCheck),
     /// A change.
     Change(ChangeCheck),
@@ -107,7 +107,7 @@ pub enum CheckKind {
 /// The figures of a limit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LimitCheck {
-    /// What must hold: seconds, a share, or per second.
+    /// The limit: seconds, a share, or per second.
     pub bound: f64,
     /// Requests over a latency limit, or failed; none for a rate.
     pub over: Option<u64>,
@@ -116,11 +116,11 @@ pub struct LimitCheck {
     pub interval: Option<(f64, f64)>,
     /// Slices that it rests on.
     pub slices: u32,
-    /// Whether there were too few slices to tell bursts from chance, so that requests count as independent.
+    /// Whether there were too few slices to separate bursts from chance, so that requests count as independent.
     pub assumes_independence: bool,
     /// Line of thresholds.yml, where it is written.
     pub line: Option<u32>,
-    /// What a limit on unavailable time found; none of any other limit.
+    /// The outage that a limit on unavailable time found; none for any other limit.
     pub outage: Option<Outage>,
 }
 
@@ -167,7 +167,7 @@ pub struct ChangeCheck {
     pub before: Option<f64>,
     /// The estimate with its 95 % interval: a ratio less one (0.05 is +5 %); for error rates a difference of shares.
     pub change: Option<EstimatedChange>,
-    /// Changes up to this are nobody's business; an acceptance raises it.
+    /// Changes up to this are ignored; an acceptance raises it.
     pub tolerance: f64,
     /// Whether the change is below the floor, so that it does not matter what the test says. That of an error rate is
     /// [`SMALLEST_SHARE`](super::SMALLEST_SHARE) and [`FEWEST_ERRORS`](super::FEWEST_ERRORS), both; a rate has none.
@@ -179,18 +179,18 @@ pub struct ChangeCheck {
     pub min_detectable: Option<f64>,
     /// The acceptance that took the tolerance's place, as an index into the thresholds' list.
     pub acceptance: Option<usize>,
-    /// What it came from, where it failed.
+    /// The causes, if it failed.
     pub attribution: Option<Attribution>,
-    /// What it is held against.
+    /// The reference that it is compared with.
     pub reference: Reference,
 }
 
-/// What a change is held against.
+/// The reference that a change is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reference {
-    /// What was there just before: the base arm, or the baseline's jobs.
+    /// The newest reference: the base arm, or the baseline's jobs.
     Newest,
-    /// The anchor, a release: many changes that are each nobody's business may add up since then.
+    /// The anchor, a release: many changes that are each within the tolerance may add up since then.
     Anchor,
 }
 
@@ -225,9 +225,9 @@ impl Check {
 }
 
 impl CheckOutcome {
-    /// Whether the line fails the gate: failed, and not merely warned of or reported.
-    pub fn fails(&self, standing: Enforcement) -> bool {
-        *self == Self::Failed && standing == Enforcement::Gated
+    /// Whether the check fails the gate: failed, and not merely warned of or reported.
+    pub fn fails(&self, enforcement: Enforcement) -> bool {
+        *self == Self::Failed && enforcement == Enforcement::Gated
     }
 }
 

@@ -1,4 +1,4 @@
-//! Cold starts: whether there are any to judge by.
+//! Cold starts: whether the runs have any, and whether responses are marked at all.
 //!
 //! A target that no longer marks its cold starts looks like one that has none, so their absence never passes in silence:
 //! it counts as seen only where answers say that they are warm.
@@ -10,10 +10,10 @@ use crate::measurement::Arm;
 use crate::metric::{Metric, StartFilter};
 use crate::thresholds::Thresholds;
 
-/// Whether any answer of the deployment under test says whether there was a cold start.
+/// Whether any response of the deployment under test is marked as cold or warm.
 pub(super) fn is_marked(runs: &[CandidateRun<'_>]) -> bool {
     let mut parts = runs.iter().flat_map(|run| &run.record.parts);
-    parts.any(|own| own.arm == Arm::Target && own.parts.marked > 0)
+    parts.any(|record| record.arm == Arm::Target && record.parts.marked > 0)
 }
 
 /// Whether the runs saw any cold start that succeeded.
@@ -25,12 +25,12 @@ pub(super) fn has_cold_starts(runs: &[CandidateRun<'_>]) -> bool {
     })
 }
 
-/// A comparison as it stands where cold starts may be missing: the share of them says nothing where nobody tells.
+/// A comparison that is not judged if no response is marked: then a cold-start share of zero is missing data.
 pub(super) fn checked(mut compared: Compared, metric: Metric, is_told: bool) -> Compared {
     let is_empty = match &compared.evidence {
         Ok(Evidence::Errors(it)) => it.estimate.current.hits == 0,
         Err(NotJudged::NoComparison) => compared.current.is_none_or(|share| share <= 0.0),
-        // Of any other reason why there is no evidence, that reason is told.
+        // Any other reason for missing evidence stays.
         Ok(Evidence::Slower(_) | Evidence::Fewer(_)) | Err(_) => false,
     };
     if metric == Metric::ColdShare && is_empty && !is_told {
@@ -39,7 +39,7 @@ pub(super) fn checked(mut compared: Compared, metric: Metric, is_told: bool) -> 
     compared
 }
 
-/// That warm answers are judged by themselves and nothing tells them from cold ones.
+/// A warning if warm responses are judged by themselves and no response is marked.
 pub(super) fn warning(thresholds: &Thresholds, runs: &[CandidateRun<'_>]) -> Option<Warning> {
     let is_warm = |metric: &Metric| metric.starts() == StartFilter::Warm;
     let is_limited = thresholds

@@ -1,4 +1,4 @@
-//! Drift: what many changes that are each nobody's business add up to since the anchor.
+//! Drift: the sum since the anchor of many changes that are each within the tolerance.
 //!
 //! A baseline that rolls forgets: a leak of two percent a week passes every week. So the gated cells are held once more,
 //! against one fixed job and with a wider tolerance. They are a family of their own, so that they cost the newest
@@ -15,32 +15,32 @@ use crate::measurement::Arm;
 
 /// The gated cells held against the anchor; none where there is no anchor, or a cell is not in it.
 pub(super) fn judge(
-    case: &JudgeInput<'_>,
+    input: &JudgeInput<'_>,
     runs: &[CandidateRun<'_>],
-    opponent: ReferenceData<'_>,
+    reference: ReferenceData<'_>,
 ) -> Vec<TestedCheck> {
-    let (ReferenceData::Jobs(jobs), Some(anchor)) = (opponent, case.anchor) else {
+    let (ReferenceData::Jobs(jobs), Some(anchor)) = (reference, input.anchor) else {
         return Vec::new();
     };
-    let scopes = scopes(runs, &case.thresholds.regression);
+    let scopes = scopes(runs, &input.thresholds.regression);
     let gated = scopes.iter().filter(|scope| scope.is_gated);
-    let cells = gated.flat_map(|scope| cells(case, runs, (jobs, anchor), scope));
+    let cells = gated.flat_map(|scope| cells(input, runs, (jobs, anchor), scope));
     change::judge(cells.collect(), DRIFT_ALPHA)
 }
 
 fn cells(
-    case: &JudgeInput<'_>,
+    input: &JudgeInput<'_>,
     runs: &[CandidateRun<'_>],
     (jobs, anchor): (&[&Job], &Job),
     scope: &GatedScope,
 ) -> Vec<CheckInput> {
-    let regression = &case.thresholds.regression;
+    let regression = &input.thresholds.regression;
     let Some(newest) = runs.last() else {
         return Vec::new();
     };
     let rules = Rules::for_run(regression, ReferenceData::Jobs(jobs), newest.record);
     // What others added up is not the doing of a commit that is only proposed.
-    let standing = if runs.iter().any(|run| run.record.run.from_pull_request) {
+    let enforcement = if runs.iter().any(|run| run.record.run.from_pull_request) {
         Enforcement::Reported
     } else {
         Enforcement::Gated
@@ -62,7 +62,7 @@ fn cells(
                     subject: subject.clone(),
                     phase: scope.phase(),
                     metric,
-                    enforcement: standing,
+                    enforcement: enforcement,
                     reference: Reference::Anchor,
                     rule: rule.against_the_anchor(regression, metric),
                     compared,

@@ -1,4 +1,4 @@
-//! What two sides say of one metric: an estimated change with its uncertainty, or why there is none.
+//! The evidence of two sides on one metric: an estimated change with its uncertainty, or why there is none.
 
 use super::statistics::{Count, Dispersion, Estimate, ShareChange};
 use super::{EstimatedChange, NotJudged};
@@ -8,7 +8,7 @@ use crate::units::six_digits;
 
 /// Tail on either side of the interval that is shown, and beyond the bound that a pass rests on.
 const INTERVAL_TAIL: f64 = 0.025;
-/// An error rate that rose by less is nobody's business, as a share: 0.1 percentage points.
+/// A smaller rise of an error rate is ignored, as a share: 0.1 percentage points.
 pub const SMALLEST_SHARE: f64 = 0.001;
 /// Errors beyond what the base's share would give, that a failure needs.
 pub const FEWEST_ERRORS: f64 = 5.0;
@@ -24,7 +24,7 @@ pub(super) struct Compared {
     pub(super) current: Option<f64>,
     /// The change.
     pub(super) evidence: Result<Evidence, NotJudged>,
-    /// What each unit says by itself.
+    /// The change in each unit by itself.
     pub(super) units: Units,
 }
 
@@ -268,7 +268,7 @@ pub fn prior_sd(metric: Metric) -> f64 {
     }
 }
 
-/// What a share counts in a unit.
+/// The count of a share in a unit.
 pub(super) fn counted((hits, of): (u64, u64)) -> Count {
     Count { hits, of }
 }

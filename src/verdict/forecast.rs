@@ -1,4 +1,4 @@
-//! What a verdict will be able to see, told before anything is sent.
+//! A forecast of what a verdict will be able to detect, before anything is sent.
 
 use jiff::civil::Date;
 
@@ -16,7 +16,7 @@ use crate::metric::{Metric, MetricKind, StartFilter};
 use crate::record::{PhaseRecord, needed_in_all, needed_per_unit};
 use crate::thresholds::{Limit, Regression, Subject, Thresholds};
 
-/// What a run is expected to send.
+/// The requests that a run is expected to send.
 #[derive(Clone, Copy, Debug)]
 pub struct PlannedLoad<'a> {
     /// Its phases, repeats pooled.
@@ -27,7 +27,7 @@ pub struct PlannedLoad<'a> {
     pub counts: &'a [Vec<f64>],
 }
 
-/// How the run will be compared.
+/// The comparison that is planned for the run.
 #[derive(Clone, Copy, Debug)]
 pub enum Design<'a> {
     /// With the matching jobs of a baseline. Where there are none, the forecast is for as many as make a history, with
@@ -44,7 +44,7 @@ pub enum Design<'a> {
     },
 }
 
-/// What a verdict will be able to see.
+/// The changes that a verdict will be able to detect.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forecast {
     /// Gated cells: overall before names.
@@ -53,10 +53,10 @@ pub struct Forecast {
     pub limits: Vec<LimitForecast>,
 }
 
-/// What will be seen of one gated cell.
+/// The forecast of one gated check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckForecast {
-    /// Whom it speaks of.
+    /// The request name, or all requests together.
     pub subject: Subject,
     /// One phase; all steady ones where none.
     pub phase: Option<String>,
@@ -72,7 +72,7 @@ pub struct CheckForecast {
 }
 
 impl CheckForecast {
-    /// Whether it could be judged, as far as can be known: nobody orders cold starts.
+    /// Whether it could be judged, as far as can be known: cold starts cannot be ordered.
     pub fn can_be_judged(&self) -> bool {
         match self.smallest {
             Ok(_) | Err(NotJudged::TooFewColdStarts { .. }) => true,
@@ -234,7 +234,7 @@ fn draft(
     }
 }
 
-/// Cold starts come as the target pleases: as many as in the baseline's jobs, or nobody knows.
+/// Cold starts come as the target pleases: as many as in the baseline's jobs, or unknown.
 fn cold_start_evidence(
     design: Design<'_>,
     scope: &GatedScope,
@@ -348,7 +348,7 @@ fn pair_evidence(arms: &[ArmPlan], metric: Metric, requests: u64) -> Result<Evid
     Ok(Evidence::from_log_ratio(metric, estimate, units))
 }
 
-/// What one phase is expected to send of a subject.
+/// The requests of a subject that one phase is expected to send.
 struct Traffic {
     requests: f64,
     seconds: f64,
@@ -429,7 +429,7 @@ impl<'a> PlannedLoad<'a> {
         counts
             .filter(|(_, name)| match subject {
                 Subject::Overall => true,
-                Subject::Request(own) => own == *name,
+                Subject::Request(wanted) => wanted == *name,
             })
             .map(|(count, _)| count)
             .sum()

@@ -1,4 +1,4 @@
-//! What a verdict is asked to judge.
+//! The input of a verdict: the results of one CI run, the thresholds, and what the results are compared with.
 
 use crate::baseline::{Job, Matching, Mismatch, PhaseScope};
 use crate::measurement::Arm;
@@ -20,7 +20,7 @@ pub const DRIFT_ALPHA: f64 = 0.01;
 /// One gate's results and what they are held against.
 #[derive(Clone, Debug)]
 pub struct JudgeInput<'a> {
-    /// What is promised.
+    /// The thresholds.
     pub thresholds: &'a Thresholds,
     /// The results of one CI run, at least one, judged together as one.
     pub candidates: &'a [RunRecord],
@@ -37,7 +37,7 @@ pub(super) struct CandidateRun<'a> {
     pub(super) filter: SliceFilter,
 }
 
-/// What the results are compared with.
+/// The data that the results are compared with.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ReferenceData<'a> {
     /// The base arm of the same job.
@@ -59,12 +59,12 @@ impl<'a> JudgeInput<'a> {
         }
     }
 
-    pub(super) fn candidate_runs(&self, opponent: ReferenceData<'_>) -> Vec<CandidateRun<'a>> {
+    pub(super) fn candidate_runs(&self, reference: ReferenceData<'_>) -> Vec<CandidateRun<'a>> {
         self.candidates
             .iter()
             .map(|record| CandidateRun {
                 record,
-                filter: SliceFilter::new(record, || opponent.p50(record)),
+                filter: SliceFilter::new(record, || reference.p50(record)),
             })
             .collect()
     }
@@ -79,9 +79,9 @@ impl<'a> JudgeInput<'a> {
         f64::from(looks.unwrap_or(1).max(1))
     }
 
-    /// Family-wise false alarm rate against `opponent`.
-    pub(super) fn alpha(&self, opponent: ReferenceData<'_>) -> f64 {
-        match opponent {
+    /// Family-wise false alarm rate against the reference.
+    pub(super) fn alpha(&self, reference: ReferenceData<'_>) -> f64 {
+        match reference {
             ReferenceData::BaseArm => DUET_ALPHA / self.looks(),
             ReferenceData::Jobs(_) | ReferenceData::Nothing(_) => JOBS_ALPHA,
         }
@@ -135,7 +135,7 @@ impl CandidateRun<'_> {
             Subject::Overall => Some(None),
             Subject::Request(name) => {
                 let mut names = self.record.requests.iter();
-                names.position(|own| own == name).map(Some)
+                names.position(|known| known == name).map(Some)
             }
         }
     }

@@ -22,21 +22,21 @@ const RARE: u64 = 10;
 /// Judges the results of one CI run against the thresholds, and against what was before.
 ///
 /// The same case gives the same verdict on every machine and on every day.
-pub fn judge(case: &JudgeInput<'_>) -> Verdict {
-    let opponent = case.reference_data();
-    let runs = case.candidate_runs(opponent);
+pub fn judge(input: &JudgeInput<'_>) -> Verdict {
+    let reference = input.reference_data();
+    let runs = input.candidate_runs(reference);
     let mut verdict = Verdict {
-        gate: case
+        gate: input
             .candidates
             .first()
             .map_or_else(String::new, |record| record.scenario.name.clone()),
         outcome: Outcome::Invalid,
-        observed: case.thresholds.mode == Mode::Observe,
+        observed: input.thresholds.mode == Mode::Observe,
         comparison: Comparison::None(NoComparison::NotJudged),
         checks: Vec::new(),
         invalid: validity::problems(&runs),
-        warnings: warnings::for_runs(case.thresholds, &runs, opponent),
-        noise: noise::noise(case, &runs),
+        warnings: warnings::for_runs(input.thresholds, &runs, reference),
+        noise: noise::noise(input, &runs),
         totals: totals(&runs),
     };
     if !verdict.invalid.is_empty() {
@@ -46,22 +46,22 @@ pub fn judge(case: &JudgeInput<'_>) -> Verdict {
         verdict.warnings.push(Warning::Noisy);
     }
     verdict.warnings.extend(warnings::overloaded(&runs));
-    verdict.checks.extend(abort_check(case));
+    verdict.checks.extend(abort_check(input));
     let is_aborted = !verdict.checks.is_empty();
     verdict
         .checks
-        .extend(limits::judge(&case.thresholds.limits, &runs));
+        .extend(limits::judge(&input.thresholds.limits, &runs));
     verdict
         .invalid
         .extend(limits_without_requests(&verdict.checks));
     // What an abort left is another load than the baseline's.
     if !is_aborted {
-        let found = availability::judge(case.thresholds.availability, &runs);
+        let found = availability::judge(input.thresholds.availability, &runs);
         verdict.checks.extend(found.checks);
         verdict.warnings.extend(found.warnings);
         verdict.invalid.extend(found.invalid);
-        verdict.comparison = comparison(&runs, opponent);
-        compare(case, &runs, opponent, &mut verdict);
+        verdict.comparison = comparison(&runs, reference);
+        compare(input, &runs, reference, &mut verdict);
     }
     verdict.outcome = outcome(&verdict);
     if verdict.outcome != Outcome::Invalid {
@@ -70,18 +70,18 @@ pub fn judge(case: &JudgeInput<'_>) -> Verdict {
     verdict
 }
 
-/// Adds the lines, the problems and the cautions of regression.
+/// Adds the checks, the problems and the warnings of regression.
 fn compare(
-    case: &JudgeInput<'_>,
+    input: &JudgeInput<'_>,
     runs: &[CandidateRun<'_>],
-    opponent: ReferenceData<'_>,
+    reference: ReferenceData<'_>,
     verdict: &mut Verdict,
 ) {
-    let regression = &case.thresholds.regression;
-    let mut cells = regression::judge(case, runs, opponent);
-    let mut drift = drift::judge(case, runs, opponent);
-    explain(&mut cells, runs, opponent);
-    let anchor: Vec<&Job> = case.anchor.into_iter().collect();
+    let regression = &input.thresholds.regression;
+    let mut cells = regression::judge(input, runs, reference);
+    let mut drift = drift::judge(input, runs, reference);
+    explain(&mut cells, runs, reference);
+    let anchor: Vec<&Job> = input.anchor.into_iter().collect();
     explain(&mut drift, runs, ReferenceData::Jobs(&anchor));
     verdict.warnings.extend(take_rare(&mut cells));
     let first = verdict.checks.len();
@@ -94,15 +94,15 @@ fn compare(
             verdict.invalid.push(problem);
         }
     }
-    if !opponent.is_some() && regression.missing_baseline == MissingBaseline::Fail {
+    if !reference.is_some() && regression.missing_baseline == MissingBaseline::Fail {
         verdict.invalid.push(InvalidReason::MissingBaseline);
     }
     verdict
         .warnings
-        .extend(warnings::for_checks(case, runs, opponent, &cells, first));
+        .extend(warnings::for_checks(input, runs, reference, &cells, first));
     verdict
         .warnings
-        .extend(too_few_to_compare(case, runs, opponent));
+        .extend(too_few_to_compare(input, runs, reference));
     let cells = cells.into_iter().chain(drift);
     verdict.checks.extend(cells.map(|cell| cell.check));
 }
@@ -143,8 +143,8 @@ fn take_rare(cells: &mut Vec<TestedCheck>) -> Option<Warning> {
     (!requests.is_empty()).then_some(Warning::RareRequests { requests })
 }
 
-/// Says of each change that failed what it came from.
-fn explain(cells: &mut [TestedCheck], runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) {
+/// Adds the attribution to each change that failed.
+fn explain(cells: &mut [TestedCheck], runs: &[CandidateRun<'_>], reference: ReferenceData<'_>) {
     // The metrics of one subject follow each other.
     let mut known: Option<(Subject, Option<String>, AttributionData)> = None;
     for TestedCheck {
@@ -167,16 +167,14 @@ fn explain(cells: &mut [TestedCheck], runs: &[CandidateRun<'_>], opponent: Refer
                 .phase
                 .clone()
                 .map_or(PhaseScope::Steady, PhaseScope::Phase);
-            let suspects = AttributionData::new(runs, opponent, &scope, &cell.subject);
-            known = Some((cell.subject.clone(), cell.phase.clone(), suspects));
+            let data = AttributionData::new(runs, reference, &scope, &cell.subject);
+            known = Some((cell.subject.clone(), cell.phase.clone(), data));
         }
-        check.attribution = known
-            .as_ref()
-            .and_then(|(_, _, suspects)| suspects.explain(cell));
+        check.attribution = known.as_ref().and_then(|(_, _, data)| data.explain(cell));
     }
 }
 
-/// Invalid first is settled by now: else any failure, then what could not be judged, then what could not be told.
+/// Invalid first is settled by now: else any failure, then what could not be judged, then what is inconclusive.
 fn outcome(verdict: &Verdict) -> Outcome {
     let mut gated = verdict
         .checks
@@ -197,16 +195,17 @@ fn outcome(verdict: &Verdict) -> Outcome {
     }
 }
 
-/// The line of an abort, which fails: so many requests failed that going on would have told nothing more.
-fn abort_check(case: &JudgeInput<'_>) -> Option<Check> {
+/// The check of an abort, which fails: so many requests failed that going on would have shown nothing more.
+fn abort_check(input: &JudgeInput<'_>) -> Option<Check> {
     let (failures, requests) =
-        case.candidates
+        input
+            .candidates
             .iter()
             .find_map(|record| match record.run.ended {
                 Ended::Aborted { failures, requests } => Some((failures, requests)),
                 Ended::Completed | Ended::Interrupted { .. } | Ended::Unreachable { .. } => None,
             })?;
-    let bound = case
+    let bound = input
         .thresholds
         .abort
         .map_or(0.0, |Abort { error_rate, .. }| error_rate.fraction());
@@ -259,13 +258,13 @@ fn overall_not_judged(line: usize, cell: &TestedCheck) -> Option<InvalidReason> 
     }
 }
 
-/// What a run like this one would lack if it were compared with this one, when nothing was compared.
+/// A warning, when nothing was compared, if a run like this one would be too small to be compared with this one.
 fn too_few_to_compare(
-    case: &JudgeInput<'_>,
+    input: &JudgeInput<'_>,
     runs: &[CandidateRun<'_>],
-    opponent: ReferenceData<'_>,
+    reference: ReferenceData<'_>,
 ) -> Option<Warning> {
-    if opponent.is_some() {
+    if reference.is_some() {
         return None;
     }
     let own: Vec<Job> = runs
@@ -273,7 +272,7 @@ fn too_few_to_compare(
         .map(|run| Job::from_record(run.record, false))
         .collect();
     let own: Vec<&Job> = own.iter().collect();
-    let cells = regression::judge(case, runs, ReferenceData::Jobs(&own));
+    let cells = regression::judge(input, runs, ReferenceData::Jobs(&own));
     let lacking = cells.into_iter().filter_map(|cell| {
         overall_not_judged(0, &cell)?;
         let CheckOutcome::NotJudged(why) = cell.check.outcome else {
@@ -291,10 +290,10 @@ fn too_few_to_compare(
     })
 }
 
-fn comparison(runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) -> Comparison {
+fn comparison(runs: &[CandidateRun<'_>], reference: ReferenceData<'_>) -> Comparison {
     let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
     let candidates = count(runs.len());
-    match opponent {
+    match reference {
         ReferenceData::BaseArm => {
             let pairs: DropCount = runs
                 .iter()

@@ -1,12 +1,12 @@
-//! Limits: absolute promises, that need no baseline.
+//! Limits: absolute bounds that need no baseline.
 //!
 //! "P95 is at most L" says that at most 5 % of the requests take longer than L. So every limit but a rate's is a share
 //! of requests over it, with an interval that allows for bursts: broken where even the lower bound is over the promise,
-//! kept where even the upper bound is under it, else nobody can tell.
+//! kept where even the upper bound is under it, else inconclusive.
 //!
-//! What is counted is counted in all slices: an answer failed or started cold however late the generator was in sending.
-//! A latency is judged without the slices in which it was late, unless with them the opposite would come out: then nobody
-//! can tell.
+//! What is counted is counted in all slices: a response failed or started cold however late the generator was in sending.
+//! A latency is judged without the slices in which it was late, unless with them the opposite would come out: then the
+//! limit is inconclusive.
 
 use super::cold;
 use super::input::CandidateRun;
@@ -19,13 +19,13 @@ use crate::record::{Aggregate, SliceRecord};
 use crate::thresholds::{Bound, Limit, Severity};
 use crate::units::six_digits;
 
-/// A limit is broken where the bound that the true share is below with this probability is over it.
+/// One-sided alpha of the lower confidence bound: a limit fails if this bound exceeds it.
 const FAIL_ALPHA: f64 = 0.01;
-/// A limit is kept where the bound that the true share is above with this probability is under it.
+/// One-sided alpha of the upper confidence bound: a limit passes if this bound is below it.
 const PASS_ALPHA: f64 = 0.05;
 /// Requests over a limit that break it where there are too few in all: below, the normal approximation errs.
 const FEWEST_TO_BREAK: u64 = 5;
-/// Slices from which on bursts can be told from chance.
+/// The fewest slices that separate bursts from chance.
 const SLICES_FOR_DISPERSION: usize = 10;
 
 /// One line for each limit, in the order of the file.
@@ -252,7 +252,7 @@ fn limit_check(limit: &Limit, figures: LimitCheck) -> Check {
     }
 }
 
-/// Which slices a limit looks at.
+/// The slices that a limit is judged by.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SliceSet {
     /// All of the deployment under test.

@@ -1,6 +1,6 @@
 //! Is it good enough? Limits and changes, judged.
 //!
-//! This room is pure: no I/O, no clock, no randomness, and no prose. A verdict is a value and never an error. Its
+//! This module is pure: no I/O, no clock, no randomness, and no prose. A verdict is a value and never an error. Its
 //! mathematics goes through `libm` and its output has six significant digits, so that a stored result gets the same
 //! verdict on every machine.
 

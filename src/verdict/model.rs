@@ -9,17 +9,17 @@ use crate::measurement::Totals;
 pub struct Verdict {
     /// Name of the gate.
     pub gate: String,
-    /// What it came to.
+    /// The outcome.
     pub outcome: Outcome,
     /// Whether the thresholds say `mode: observe`, so that the outcome fails nothing.
     pub observed: bool,
-    /// What regression was judged against.
+    /// The reference of the changes.
     pub comparison: Comparison,
-    /// Every line, limits first, in the order of the file, then cells: overall before names, gated before reported.
+    /// Every check: limits first, in the order of the file, then changes: overall before names, gated before reported.
     pub checks: Vec<Check>,
     /// Why the run as a whole could not be judged; empty unless invalid.
     pub invalid: Vec<InvalidReason>,
-    /// What a person should know and nothing depends on.
+    /// What a person should know although no outcome depends on it.
     pub warnings: Vec<Warning>,
     /// How noisy the run was; none where too little was measured.
     pub noise: Option<Noise>,
@@ -27,20 +27,20 @@ pub struct Verdict {
     pub totals: Totals,
 }
 
-/// What a run, or a line of it, came to.
+/// The outcome of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Good enough.
     Passed,
     /// A limit is broken or a metric regressed.
     Failed,
-    /// The run could not tell.
+    /// The run does not suffice to decide.
     Inconclusive,
     /// The run could not be judged.
     Invalid,
 }
 
-/// What regression was judged against.
+/// The reference that changes were judged against.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Comparison {
     /// The base arm of the same job.

@@ -1,4 +1,4 @@
-//! How noisy a run was, set against what the jobs of the baseline were.
+//! The noise of a run, compared with that of the jobs of the baseline.
 
 use super::input::{CandidateRun, JudgeInput};
 use super::regression::gated_metrics;
@@ -15,7 +15,7 @@ const FEWEST_JOBS: usize = 3;
 /// Slices that vary by less are quiet, whatever the baseline's did.
 const QUIET: f64 = 0.05;
 
-/// How much a latency varies from slice to slice, which is the machine's and the network's doing as long as nothing is
+/// The variation of a latency from slice to slice, which is the machine's and the network's doing as long as nothing is
 /// deployed in between.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Noise {
@@ -30,20 +30,20 @@ pub struct Noise {
 }
 
 /// The noise of the noisiest of the runs, by the first latency that is gated.
-pub(super) fn noise(case: &JudgeInput<'_>, runs: &[CandidateRun<'_>]) -> Option<Noise> {
-    let mut gated = gated_metrics(&case.thresholds.regression);
+pub(super) fn noise(input: &JudgeInput<'_>, runs: &[CandidateRun<'_>]) -> Option<Noise> {
+    let mut gated = gated_metrics(&input.thresholds.regression);
     let metric = gated
         .find(|metric| metric.quantile().is_some())
         .unwrap_or(Metric::P95);
-    let own = runs
+    let (arm, spread) = runs
         .iter()
         .filter_map(|run| spread(run, metric))
         .max_by(|a, b| a.1.total_cmp(&b.1))?;
     Some(Noise {
         metric,
-        arm: own.0,
-        spread: six_digits(own.1),
-        usual_spread: usual(case, metric).map(six_digits),
+        arm,
+        spread: six_digits(spread),
+        usual_spread: usual(input, metric).map(six_digits),
     })
 }
 
@@ -69,8 +69,8 @@ fn spread(run: &CandidateRun<'_>, metric: Metric) -> Option<(Arm, f64)> {
 }
 
 /// The median over the matching jobs of a baseline, which a duet may have beside its base.
-fn usual(case: &JudgeInput<'_>, metric: Metric) -> Option<f64> {
-    let Matching::Jobs(jobs) = &case.matching else {
+fn usual(input: &JudgeInput<'_>, metric: Metric) -> Option<f64> {
+    let Matching::Jobs(jobs) = &input.matching else {
         return None;
     };
     let spreads: Vec<f64> = jobs

@@ -18,16 +18,16 @@ use crate::thresholds::{Regression, Subject};
 
 /// All cells, judged: overall before names, gated before reported.
 pub(super) fn judge(
-    case: &JudgeInput<'_>,
+    input: &JudgeInput<'_>,
     runs: &[CandidateRun<'_>],
-    opponent: ReferenceData<'_>,
+    reference: ReferenceData<'_>,
 ) -> Vec<TestedCheck> {
-    let (gated, reported): (Vec<_>, Vec<_>) = cells(case, runs, opponent)
+    let (gated, reported): (Vec<_>, Vec<_>) = cells(input, runs, reference)
         .into_iter()
         .enumerate()
         .partition(|(_, cell)| cell.enforcement == Enforcement::Gated);
-    let alpha = case.alpha(opponent);
-    // What is only reported is a family of its own: it costs the gate no power, and is marked as worse as seldom.
+    let alpha = input.alpha(reference);
+    // What is only reported is a family of its own: it costs the gate no power, and is marked as worse as rarely.
     let mut judged: Vec<(usize, TestedCheck)> = [gated, reported]
         .into_iter()
         .flat_map(|family| {
@@ -42,13 +42,13 @@ pub(super) fn judge(
 /// Request names of the reference that no candidate sent.
 pub(super) fn missing_requests(
     runs: &[CandidateRun<'_>],
-    opponent: ReferenceData<'_>,
+    reference: ReferenceData<'_>,
     regression: &Regression,
 ) -> Vec<String> {
     let mut gone: Vec<String> = Vec::new();
     for scope in scopes(runs, regression) {
         let sent = sent(runs, &scope.phases, Arm::Target);
-        for name in reference_names(runs, opponent, &scope.phases) {
+        for name in reference_names(runs, reference, &scope.phases) {
             if !sent.contains(&name) && !gone.contains(&name) {
                 gone.push(name);
             }
@@ -58,40 +58,41 @@ pub(super) fn missing_requests(
 }
 
 fn cells(
-    case: &JudgeInput<'_>,
+    input: &JudgeInput<'_>,
     runs: &[CandidateRun<'_>],
-    opponent: ReferenceData<'_>,
+    reference: ReferenceData<'_>,
 ) -> Vec<CheckInput> {
-    let regression = &case.thresholds.regression;
+    let regression = &input.thresholds.regression;
     let Some(newest) = runs.last() else {
         return Vec::new();
     };
-    let rules = Rules::for_run(regression, opponent, newest.record);
+    let rules = Rules::for_run(regression, reference, newest.record);
     let (is_told, has_cold) = (cold::is_marked(runs), cold::has_cold_starts(runs));
     let mut cells = Vec::new();
     for scope in scopes(runs, regression) {
         let names = sent(runs, &scope.phases, Arm::Target);
         let mut known: BTreeSet<String> = names.iter().cloned().collect();
-        known.extend(reference_names(runs, opponent, &scope.phases));
+        known.extend(reference_names(runs, reference, &scope.phases));
         // With one name, overall is its only cell: two tests of the same requests would cost power and tell nothing.
         let only = known.first().filter(|_| known.len() == 1);
-        let by_name = only.is_none() && scope.is_gated && opponent.is_some();
+        let by_name = only.is_none() && scope.is_gated && reference.is_some();
         let names = names.into_iter().filter(|_| by_name);
         for subject in overall_and(names) {
-            let observed = Observed::new(runs, opponent, &scope.phases, &subject);
-            for (metric, standing) in metrics(regression, &scope) {
-                if standing == Enforcement::Reported && !is_reported(metric, &subject, has_cold) {
+            let observed = Observed::new(runs, reference, &scope.phases, &subject);
+            for (metric, enforcement) in metrics(regression, &scope) {
+                if enforcement == Enforcement::Reported && !is_reported(metric, &subject, has_cold)
+                {
                     continue;
                 }
                 let rule = rules.for_check(&subject, only.map(String::as_str), metric);
                 let compared = cold::checked(observed.compare(metric), metric, is_told);
                 // A reported metric that has no change to report is no news.
-                if standing == Enforcement::Gated || compared.evidence.is_ok() {
+                if enforcement == Enforcement::Gated || compared.evidence.is_ok() {
                     cells.push(CheckInput {
                         subject: subject.clone(),
                         phase: scope.phase(),
                         metric,
-                        enforcement: enforcement(standing, &rule, &compared),
+                        enforcement: effective_enforcement(enforcement, &rule, &compared),
                         reference: Reference::Newest,
                         rule,
                         compared,
@@ -103,18 +104,22 @@ fn cells(
     cells
 }
 
-/// Whether a metric that is not gated is told of: those of cold and warm answers overall and where there are cold starts,
+/// Whether a metric that is not gated is reported: those of cold and warm answers overall and where there are cold starts,
 /// since they would treble the lines.
 fn is_reported(metric: Metric, subject: &Subject, has_cold: bool) -> bool {
     !metric.needs_marks() || (has_cold && *subject == Subject::Overall)
 }
 
 /// A cell that is off, or whose base arm only fails, is reported and never gated.
-fn enforcement(standing: Enforcement, rule: &Rule, compared: &Compared) -> Enforcement {
+fn effective_enforcement(
+    enforcement: Enforcement,
+    rule: &Rule,
+    compared: &Compared,
+) -> Enforcement {
     if rule.off || matches!(compared.evidence, Err(NotJudged::BaseFails)) {
         Enforcement::Reported
     } else {
-        standing
+        enforcement
     }
 }
 
@@ -201,11 +206,11 @@ enum Observed<'a> {
 impl<'a> Observed<'a> {
     fn new(
         runs: &[CandidateRun<'_>],
-        opponent: ReferenceData<'a>,
+        reference: ReferenceData<'a>,
         scope: &PhaseScope,
         subject: &Subject,
     ) -> Self {
-        match opponent {
+        match reference {
             ReferenceData::BaseArm => Self::Pairs(Pairs::new(runs, scope, subject)),
             ReferenceData::Jobs(jobs) => Self::Jobs(Jobs::new(runs, jobs, scope, subject)),
             ReferenceData::Nothing(_) => Self::Alone(Jobs::new(runs, &[], scope, subject)),
@@ -243,10 +248,10 @@ pub(super) fn sent(runs: &[CandidateRun<'_>], scope: &PhaseScope, arm: Arm) -> V
 
 fn reference_names(
     runs: &[CandidateRun<'_>],
-    opponent: ReferenceData<'_>,
+    reference: ReferenceData<'_>,
     scope: &PhaseScope,
 ) -> Vec<String> {
-    match opponent {
+    match reference {
         ReferenceData::BaseArm => sent(runs, scope, Arm::Base),
         ReferenceData::Jobs(jobs) => {
             let cells = jobs.iter().flat_map(|job| &job.cells);

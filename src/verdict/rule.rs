@@ -1,4 +1,4 @@
-//! What holds for one cell: its tolerance and floor, and whether a slow-down of it was accepted.
+//! The rule of one check: its tolerance and floor, and whether a slow-down of it was accepted.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -13,18 +13,18 @@ use crate::thresholds::{Acceptance, Regression, RequestRule, Subject};
 /// An error cell passes where the upper bound of the difference is below this share.
 const HARMLESS_SHARE: f64 = 0.01;
 
-/// What holds for one cell.
+/// The margins of one check.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Rule {
-    /// Changes up to this are nobody's business where nothing is accepted: a fraction, for errors a difference of shares.
+    /// The tolerance if nothing is accepted: a fraction, for errors a difference of shares.
     pub(super) default_margin: f64,
-    /// What the test holds the change against: the tolerance or what was accepted; for errors nothing or what was accepted.
+    /// Null hypothesis of the test: the tolerance or the accepted change; for errors zero or the accepted change.
     pub(super) null: f64,
-    /// What is told as the tolerance.
+    /// The tolerance as reports show it.
     pub(super) tolerance: f64,
-    /// Latency changes below this are nobody's business, in seconds.
+    /// Latency changes below this are ignored, in seconds.
     pub(super) floor: f64,
-    /// The cell passes when the change at its worst is below this.
+    /// The check passes if the upper bound of the change is below this.
     pub(super) equivalence_margin: f64,
     /// The acceptance that took the tolerance's place.
     pub(super) accepted: Option<usize>,
@@ -55,7 +55,7 @@ pub(super) fn day(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()
 }
 
-/// What the rules of all cells of one verdict depend on.
+/// The rules of all checks of one verdict.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules<'a> {
     regression: &'a Regression,
@@ -68,10 +68,10 @@ impl<'a> Rules<'a> {
     /// The rules that a run is judged by: those of its own day.
     pub(super) fn for_run(
         regression: &'a Regression,
-        opponent: ReferenceData<'_>,
+        reference: ReferenceData<'_>,
         newest: &RunRecord,
     ) -> Self {
-        let is_duet = matches!(opponent, ReferenceData::BaseArm);
+        let is_duet = matches!(reference, ReferenceData::BaseArm);
         Self::for_day(day(newest.run.started), regression, is_duet)
     }
 

@@ -1,4 +1,4 @@
-//! May this run be judged at all?
+//! Reasons why a run cannot be judged at all.
 
 use super::input::CandidateRun;
 use super::warnings::{UnfollowedRedirects, redirects};
@@ -14,11 +14,11 @@ const LEAST_ACHIEVED: f64 = 0.99;
 /// Why a run as a whole could not be judged.
 #[derive(Clone, Debug, PartialEq)]
 pub enum InvalidReason {
-    /// A deployment did not answer.
+    /// A deployment did not respond.
     Unreachable {
         /// Which one.
         arm: Arm,
-        /// What stands behind it.
+        /// The cause, as far as it is known.
         cause: UnreachableCause,
         /// What happened.
         why: String,
@@ -71,9 +71,9 @@ pub enum InvalidReason {
     },
     /// `missing_baseline: fail`, and there is none to compare with.
     MissingBaseline,
-    /// In a duet, the base arm never answered.
+    /// In a duet, the base arm never responded.
     BaseUnresponsive,
-    /// In a duet, the base arm served nobody for much of the time.
+    /// In a duet, the base arm served no request for much of the time.
     BaseUnavailable {
         /// How long, in seconds.
         seconds: f64,
@@ -120,16 +120,18 @@ fn problem(run: &CandidateRun<'_>) -> Option<InvalidReason> {
 
 fn late(run: &CandidateRun<'_>) -> Option<InvalidReason> {
     let late = [run.filter.pairs, run.filter.slices];
-    let tally = late.into_iter().find(|tally| tally.is_too_many())?;
+    let drop_count = late
+        .into_iter()
+        .find(|drop_count| drop_count.is_too_many())?;
     Some(InvalidReason::GeneratorLate {
-        dropped: tally.dropped,
-        of: tally.of,
+        dropped: drop_count.dropped,
+        of: drop_count.of,
         worst_s: run.filter.worst_s,
         limit_s: run.filter.limit_s,
     })
 }
 
-/// What the generator's machine ran out of, if it did.
+/// The resource that the generator's machine ran out of, if it did.
 fn exhausted(record: &RunRecord) -> Option<InvalidReason> {
     let failures = record.failures(|slice| record.phases[slice.phase].measured);
     if let Some(requests) = failures.get(&FailureKind::NoSocket) {

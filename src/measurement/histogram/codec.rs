@@ -37,7 +37,7 @@ const MOST_COUNTED: u64 = 1 << 40;
 #[error("not a latency histogram: {0}")]
 pub struct DecodeError(String);
 
-/// Bytes that were read or are our own, with what they say.
+/// Encoded latencies, with what was decoded of them.
 #[derive(Clone)]
 pub(super) struct Packed {
     count: u64,

@@ -1,15 +1,15 @@
-//! Which latencies share a counter: `HdrHistogram`'s layout for 1 µs to 10 min at three or at two significant digits.
+//! The layout of counters: `HdrHistogram`'s layout for 1 µs to 10 min at three or at two significant digits.
 //!
 //! The first counters take one value each, and from half of them on, each further half takes twice as many.
 
-/// The smallest latency that is told apart from none, in microseconds.
+/// The smallest latency, in microseconds.
 pub(super) const LOWEST_US: u64 = 1;
 /// The largest latency, in microseconds; what takes longer counts as this.
 pub(super) const HIGHEST_US: u64 = 600_000_000;
 /// The first power of two that no counter takes any more.
 const BEYOND_US: u64 = 1 << 30;
 
-/// How finely latencies are told apart.
+/// The precision of a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Resolution {
     /// To three digits, everywhere but where the next is said.

@@ -151,22 +151,22 @@ impl Sparse {
             .map_or(Resolution::Fine, |first| first.resolution);
         let at_one: Vec<Cow<'_, Self>> = all
             .iter()
-            .map(|own| {
-                if own.resolution == resolution {
-                    Cow::Borrowed(own.as_ref())
+            .map(|one| {
+                if one.resolution == resolution {
+                    Cow::Borrowed(one.as_ref())
                 } else {
-                    Cow::Owned(own.at(resolution))
+                    Cow::Owned(one.at(resolution))
                 }
             })
             .collect();
-        let first = at_one.iter().filter_map(|own| own.counted.first()).min();
-        let last = at_one.iter().filter_map(|own| own.counted.last()).max();
+        let first = at_one.iter().filter_map(|one| one.counted.first()).min();
+        let last = at_one.iter().filter_map(|one| one.counted.last()).max();
         let (Some(first), Some(last)) = (first, last) else {
             return Self::new(resolution);
         };
         let (first, last) = (first.counter(), last.counter());
         let mut places = vec![0_u64; (last - first) as usize + 1];
-        for (counter, count) in at_one.iter().flat_map(|own| own.counters()) {
+        for (counter, count) in at_one.iter().flat_map(|one| one.counters()) {
             let place = &mut places[(counter - first) as usize];
             *place = place.saturating_add(count);
         }
@@ -200,7 +200,8 @@ impl Sparse {
         let mut end = self.counted.len();
         self.counted.extend_from_slice(missing);
         for (before, new) in missing.iter().enumerate().rev() {
-            let place = self.counted[..end].partition_point(|own| own.counter() < new.counter());
+            let place =
+                self.counted[..end].partition_point(|bucket| bucket.counter() < new.counter());
             self.counted.copy_within(place..end, place + before + 1);
             self.counted[place + before] = *new;
             end = place;
@@ -279,7 +280,7 @@ impl Sparse {
 
 /// How many of the counters lie below one: looked for with steps that double, since it is mostly near.
 fn ahead(all: &[Bucket], counter: u32) -> usize {
-    let is_below = |own: &Bucket| own.counter() < counter;
+    let is_below = |bucket: &Bucket| bucket.counter() < counter;
     let mut step = 1;
     while all.get(step - 1).is_some_and(is_below) {
         step *= 2;

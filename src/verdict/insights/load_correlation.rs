@@ -1,4 +1,4 @@
-//! Whether errors follow the load, by the run second by second.
+//! The correlation of errors and load, by the seconds of a run.
 //!
 //! Load and time go together in a ramp: what breaks half way up looks as if the load broke it. So errors are only said to
 //! follow the load where they are rarer at low load before it rose and again after it fell.
@@ -31,7 +31,7 @@ pub enum LoadUnit {
 pub struct LoadCorrelation {
     /// Whether errors follow the load; else they surely do not.
     pub follows: bool,
-    /// What the load is measured in.
+    /// The unit of the load.
     pub unit: LoadUnit,
     /// Where low load ends and high load begins.
     pub boundary: f64,
@@ -47,7 +47,7 @@ struct Block {
     count: Count,
 }
 
-/// How errors and load go together; none where the run cannot tell.
+/// Finds whether errors follow the load; none if the run does not suffice to decide.
 pub(super) fn load_correlation(record: &RunRecord) -> Option<LoadCorrelation> {
     // In a duet the seconds alternate between two deployments.
     if record.base.is_some() {
@@ -76,7 +76,7 @@ pub(super) fn load_correlation(record: &RunRecord) -> Option<LoadCorrelation> {
         counts(&blocks[..rose], false),
         counts(&blocks[fell + 1..], false),
     );
-    let told = |follows| LoadCorrelation {
+    let correlation = |follows| LoadCorrelation {
         follows,
         unit: of,
         boundary: six_digits(between),
@@ -90,9 +90,9 @@ pub(super) fn load_correlation(record: &RunRecord) -> Option<LoadCorrelation> {
             // Both sides must be sure, so each may be tested at the whole level.
             .all(|side| is_surely_more(share_change(side, &high), SURE))
     {
-        return Some(told(true));
+        return Some(correlation(true));
     }
-    is_surely_alike(&low, &high).then(|| told(false))
+    is_surely_alike(&low, &high).then(|| correlation(false))
 }
 
 /// Users, unless a phase has arrivals: of those the rate is the load, whatever the number of users.
@@ -168,10 +168,14 @@ mod tests {
 
     #[test]
     fn errors_that_come_and_go_with_the_load_follow_it() {
-        let told = load_correlation(&seconds(&[(20, 20, 0), (20, 100, 14), (20, 20, 0)])).unwrap();
-        assert!(told.follows);
-        assert!((told.boundary - 60.0).abs() < 1e-9 && (told.high_load_errors - 0.07).abs() < 1e-9);
-        assert_eq!(told.unit, LoadUnit::Users);
+        let correlation =
+            load_correlation(&seconds(&[(20, 20, 0), (20, 100, 14), (20, 20, 0)])).unwrap();
+        assert!(correlation.follows);
+        assert!(
+            (correlation.boundary - 60.0).abs() < 1e-9
+                && (correlation.high_load_errors - 0.07).abs() < 1e-9
+        );
+        assert_eq!(correlation.unit, LoadUnit::Users);
     }
 
     #[test]
@@ -188,8 +192,9 @@ mod tests {
 
     #[test]
     fn errors_as_frequent_at_any_load_do_not_follow_it() {
-        let told = load_correlation(&seconds(&[(20, 20, 8), (20, 100, 8), (20, 20, 8)])).unwrap();
-        assert!(!told.follows, "{told:?}");
+        let correlation =
+            load_correlation(&seconds(&[(20, 20, 8), (20, 100, 8), (20, 20, 8)])).unwrap();
+        assert!(!correlation.follows, "{correlation:?}");
     }
 
     #[test]

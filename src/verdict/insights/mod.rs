@@ -1,6 +1,6 @@
-//! What a run shows of itself, beside whether it is good enough: claims that its own slices and seconds prove.
+//! Insights: what a run shows besides being good enough, proved by its own slices and seconds.
 //!
-//! They decide no outcome. A claim is made where its test is sure, and where nothing can be told, nothing is said.
+//! They decide no outcome. An insight is reported only if its test is sure.
 
 mod load_correlation;
 mod phases;
@@ -13,10 +13,10 @@ use crate::thresholds::Regression;
 use crate::verdict::evidence::{FEWEST_ERRORS, SMALLEST_SHARE};
 use crate::verdict::statistics::{Count, Dispersion, ShareChange};
 
-/// A claim is made where chance alone would lead to it this rarely.
+/// Significance level of an insight.
 const SURE: f64 = 0.01;
 
-/// What a run shows of itself.
+/// The insights of one run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Insights {
     /// Each further measured phase against the lightest steady one, in the order of the load.
@@ -42,7 +42,7 @@ fn is_surely_more(change: ShareChange, level: f64) -> bool {
     change.difference() >= SMALLEST_SHARE && beyond >= FEWEST_ERRORS && change.p_above(0.0) <= level
 }
 
-/// The insights of one run.
+/// Finds the insights of one run.
 pub fn insights(record: &RunRecord, regression: &Regression) -> Insights {
     Insights {
         phases: phases::changes(record, regression),

@@ -13,7 +13,7 @@ use crate::verdict::EstimatedChange;
 use crate::verdict::evidence::prior_sd;
 use crate::verdict::statistics::{Count, Estimate};
 
-/// Units that the phase must have that another is held against: fewer show no spread of their own.
+/// Units that the phase must have that another is held against: fewer show no spread.
 const FEWEST_UNITS: usize = 3;
 /// Tail on either side of an interval.
 const TAIL: f64 = 0.025;
@@ -42,18 +42,18 @@ pub struct Recovery {
     pub latency: PhaseChange,
     /// Shares of failed requests there and here, where there are surely more.
     pub errors: Option<(f64, f64)>,
-    /// What it came to.
+    /// The outcome.
     pub outcome: RecoveryOutcome,
 }
 
-/// What a recovery came to.
+/// The outcome of a recovery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecoveryOutcome {
     /// It is back: even at worst it is slower by less than `must_detect`.
     Complete,
     /// It is not: surely slower by more than the tolerance, or failing more often.
     Incomplete,
-    /// The run cannot tell.
+    /// The run does not suffice to decide.
     Unclear,
 }
 
@@ -65,11 +65,11 @@ pub(super) fn changes(record: &RunRecord, regression: &Regression) -> Vec<PhaseC
     let Some((than, _)) = lightest else {
         return Vec::new();
     };
-    let sieve = SliceFilter::new(record, || None);
+    let filter = SliceFilter::new(record, || None);
     let others = record.phases.iter().enumerate();
     others
         .filter(|(index, phase)| *index != than && phase.is_measured_load())
-        .filter_map(|(index, _)| change(record, &sieve, (than, index), regression))
+        .filter_map(|(index, _)| change(record, &filter, (than, index), regression))
         .collect()
 }
 
@@ -87,9 +87,9 @@ pub(super) fn recovery(record: &RunRecord, regression: &Regression) -> Option<Re
             (first + 1..last).any(|index| phases[index].peak_load > phases[first].peak_load);
         heavier.then_some((first, last))
     })?;
-    let sieve = SliceFilter::new(record, || None);
-    let latency = change(record, &sieve, (than, phase), regression)?;
-    let errors = more_errors(record, &sieve, (than, phase));
+    let filter = SliceFilter::new(record, || None);
+    let latency = change(record, &filter, (than, phase), regression)?;
+    let errors = more_errors(record, &filter, (than, phase));
     let by = |ratio: f64| ratio * latency.before;
     let floor = regression.floor.as_secs_f64();
     // Either of two tests says that it is not back, so each is allowed half of the false alarms.
@@ -111,11 +111,11 @@ pub(super) fn recovery(record: &RunRecord, regression: &Regression) -> Option<Re
 /// The change from one phase to another, by P95 where both fill a unit of it.
 fn change(
     record: &RunRecord,
-    sieve: &SliceFilter,
+    filter: &SliceFilter,
     (than, phase): (usize, usize),
     regression: &Regression,
 ) -> Option<PhaseChange> {
-    let [before, now] = [than, phase].map(|index| sieve.units(record, index, Arm::Target, None));
+    let [before, now] = [than, phase].map(|index| filter.units(record, index, Arm::Target, None));
     [Metric::P95, Metric::P50].into_iter().find_map(|metric| {
         let logs = |samples: &[[Aggregate; 1]]| -> Vec<f64> {
             let units = log_units(samples, metric);
@@ -150,11 +150,11 @@ fn change(
 /// The shares of failures in two phases, where the second surely has more.
 fn more_errors(
     record: &RunRecord,
-    sieve: &SliceFilter,
+    filter: &SliceFilter,
     (than, phase): (usize, usize),
 ) -> Option<(f64, f64)> {
     let [base, current] = [than, phase].map(|index| -> Vec<Count> {
-        let samples = sieve.units(record, index, Arm::Target, None);
+        let samples = filter.units(record, index, Arm::Target, None);
         let counts = samples.iter().map(|[sample]| Count {
             hits: sample.failures,
             of: sample.requests,
@@ -174,7 +174,7 @@ mod tests {
 
     const NAME: &str = "GET /a";
 
-    /// Twenty users, then a hundred, then twenty again, whose last phase is as told.
+    /// Twenty users, then a hundred, then twenty again, whose last phase is given.
     fn run(after: &[Traffic]) -> RunRecord {
         let jitter = [39.0, 40.0, 41.0, 40.5, 39.5, 40.0].map(|ms| [traffic(NAME, 600, ms)]);
         let warm = jitter
@@ -201,13 +201,13 @@ mod tests {
         );
         let failing = traffic(NAME, 600, 40.0).failing(FailureKind::Status(503), 12);
         assert_eq!(outcome(failing), RecoveryOutcome::Incomplete);
-        // As slow on the whole, and now and then much slower: it may be so much that it must be told.
+        // As slow on the whole, and now and then much slower: it may be so much that it must be detected.
         let swinging = [25.0, 66.0, 24.0, 70.0, 23.0, 68.0].map(|ms| [traffic(NAME, 600, ms)]);
         let mut open = run(&[traffic(NAME, 600, 40.0)]);
         let places = 12..18;
         for (place, slice) in places.zip(&swinging) {
-            let told = record().steady("recovery").slice(slice).build();
-            open.slices[place].cells = told.slices[0].cells.clone();
+            let found = record().steady("recovery").slice(slice).build();
+            open.slices[place].cells = found.slices[0].cells.clone();
         }
         let claim = recovery(&open, &Regression::default()).unwrap();
         assert_eq!(claim.outcome, RecoveryOutcome::Unclear, "{claim:?}");
@@ -225,12 +225,12 @@ mod tests {
     #[test]
     fn heavier_phases_are_held_against_the_lightest_steady_one() {
         let run = run(&[traffic(NAME, 600, 40.0)]);
-        let told = changes(&run, &Regression::default());
-        let phases: Vec<_> = told.iter().map(|it| (it.phase, it.reference)).collect();
+        let found = changes(&run, &Regression::default());
+        let phases: Vec<_> = found.iter().map(|it| (it.phase, it.reference)).collect();
         assert_eq!(phases, [(1, 0), (2, 0)]);
-        let peak = told[0].change;
+        let peak = found[0].change;
         assert!(peak.lower > 1.0 && peak.upper < 1.6, "{peak:?}");
-        assert!(told[1].change.lower < 0.0 && told[1].change.upper > 0.0);
+        assert!(found[1].change.lower < 0.0 && found[1].change.upper > 0.0);
     }
 
     #[test]
@@ -241,8 +241,8 @@ mod tests {
         let burst = (0..3).fold(steady.repeated("burst"), |run, _| {
             run.slices(2, &[traffic(NAME, 300, 120.0)]).next_pass()
         });
-        let told = changes(&burst.build(), &Regression::default());
-        assert_eq!(told[0].change.units, 9);
+        let found = changes(&burst.build(), &Regression::default());
+        assert_eq!(found[0].change.units, 9);
         let few = record()
             .steady("warm")
             .slices(6, &[traffic(NAME, 9, 40.0)])

@@ -16,7 +16,7 @@ const TRIMMED_FROM: usize = 6;
 const MOST_PAIRS: usize = 340;
 /// Parallel jobs up to which more of them are advised.
 const MOST_CANDIDATES: usize = 10;
-/// Power at which the detectable effect is told.
+/// Power at which the minimum detectable effect is computed.
 const POWER: f64 = 0.9;
 
 /// An estimated logarithm of a ratio.
@@ -110,7 +110,7 @@ impl Estimate {
         })
     }
 
-    /// What [`Self::of_jobs`] comes to for one unchanged candidate where jobs vary by `sd`.
+    /// The result of [`Self::from_jobs`] for one unchanged candidate where jobs vary by `sd`.
     pub fn expected_of_jobs(jobs: usize, sd: f64) -> Self {
         let jobs = jobs as f64;
         Self {
@@ -120,7 +120,7 @@ impl Estimate {
         }
     }
 
-    /// What [`Self::of_pairs`] comes to for an unchanged candidate where pairs vary by `sd`.
+    /// The result of [`Self::from_pairs`] for an unchanged candidate where pairs vary by `sd`.
     pub fn expected_of_pairs(pairs: usize, sd: f64) -> Self {
         let left = (pairs - 2 * trimmed(pairs)) as f64;
         Self {

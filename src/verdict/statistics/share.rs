@@ -88,7 +88,7 @@ impl Dispersion {
         }
     }
 
-    /// What a score is distributed like: t where the dispersion had to be estimated from few units.
+    /// The distribution of a score: t where the dispersion had to be estimated from few units.
     pub fn distribution(self) -> Distribution {
         if self.phi > 1.0 {
             Distribution::StudentT(self.df)

@@ -59,7 +59,7 @@ fn outages(run: &RunRecord) -> Vec<(Option<String>, Option<String>, f64)> {
         .collect()
 }
 
-fn cautions(run: &RunRecord) -> Vec<Warning> {
+fn warnings(run: &RunRecord) -> Vec<Warning> {
     judged_alone(&thresholds(), run).warnings
 }
 
@@ -147,7 +147,7 @@ fn short_hangs_that_make_up_most_of_a_phase_fail() {
 fn a_pause_is_no_outage_and_a_short_outage_is_a_caution() {
     let pause = [silent(None, None, 4.9)];
     let short = run(10.0, &pause, 2..7);
-    assert_eq!((outages(&short), cautions(&short)), (vec![], vec![]));
+    assert_eq!((outages(&short), warnings(&short)), (vec![], vec![]));
     let rare = [silent(None, Some(1), 6.0)];
     let caution = Warning::Silent {
         arm: Arm::Target,
@@ -157,7 +157,7 @@ fn a_pause_is_no_outage_and_a_short_outage_is_a_caution() {
         of_s: 20.0,
     };
     let rare = run(10.0, &rare, 2..8);
-    assert_eq!((outages(&rare), cautions(&rare)), (vec![], vec![caution]));
+    assert_eq!((outages(&rare), warnings(&rare)), (vec![], vec![caution]));
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn a_name_of_which_every_request_failed_or_none_was_sent_fails() {
     assert_eq!(outages(&unsent(10.0)), [(Some(name.clone()), None, -10.0)]);
     assert_eq!(outages(&unsent(9.0)), []);
     assert_eq!(
-        cautions(&unsent(9.0)),
+        warnings(&unsent(9.0)),
         [Warning::NeverSent { request: name }]
     );
 }
@@ -276,12 +276,12 @@ fn a_few_waits_that_make_up_most_of_the_time_are_said() {
         run.with(|run| run.slices[0].silences = Some(Vec::new()))
             .build()
     };
-    let said = cautions(&of(8, 18_000.0));
+    let said = warnings(&of(8, 18_000.0));
     let [Warning::LongWaits { by_time_s, p99_s }] = said[..] else {
         panic!("{said:?}");
     };
     assert!(by_time_s > 7.0 && p99_s < 0.1, "{by_time_s} {p99_s}");
-    assert_eq!(cautions(&of(8, 30.0)), []);
+    assert_eq!(warnings(&of(8, 30.0)), []);
 }
 
 /// Twelve slices of which each has so many arrivals and responses, and takes so long.
@@ -312,7 +312,7 @@ fn a_service_that_falls_behind_is_said_with_the_rate_that_it_sustained() {
             last_s,
             ..
         },
-    ] = &cautions(&behind)[..]
+    ] = &warnings(&behind)[..]
     else {
         panic!("a caution");
     };
@@ -324,8 +324,8 @@ fn a_service_that_falls_behind_is_said_with_the_rate_that_it_sustained() {
 fn a_service_that_keeps_up_however_slow_has_no_caution() {
     // Responses come three slices later, and as fast as arrivals do.
     let slow = arrivals(|slice| (500, if slice < 3 { 0 } else { 500 }, 3000.0));
-    assert_eq!(cautions(&slow), []);
+    assert_eq!(warnings(&slow), []);
     // It becomes slower and still answers them all.
     let slower = arrivals(|slice| (500, 500, 10.0 * f64::from(slice + 1)));
-    assert_eq!(cautions(&slower), []);
+    assert_eq!(warnings(&slower), []);
 }

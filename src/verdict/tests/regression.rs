@@ -180,8 +180,8 @@ fn a_much_faster_run_passes_and_is_doubted() {
 #[test]
 fn what_a_set_up_cannot_see_is_said() {
     let blind = |verdict: &Verdict| {
-        let mut cautions = verdict.warnings.iter();
-        cautions.any(|caution| matches!(caution, Warning::CannotDetect { .. }))
+        let mut warnings = verdict.warnings.iter();
+        warnings.any(|caution| matches!(caution, Warning::CannotDetect { .. }))
     };
     assert!(blind(&judged_against(
         &thresholds(),

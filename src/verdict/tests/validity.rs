@@ -246,16 +246,16 @@ fn another_scheduling_than_the_baselines_is_a_caution() {
         run.with(|run| run.environment.scheduling = scheduling)
             .build()
     };
-    let cautions = |scheduling, jobs: &[Job]| {
+    let warnings = |scheduling, jobs: &[Job]| {
         let verdict = judged_against(&thresholds(), &run(scheduling), jobs);
-        let cautions = verdict.warnings.into_iter();
-        cautions
+        let warnings = verdict.warnings.into_iter();
+        warnings
             .filter(|caution| matches!(caution, Warning::SchedulingDiffers { .. }))
             .collect::<Vec<_>>()
     };
     // Results of versions that did not say it are of normal scheduling.
-    assert_eq!(cautions(None, &history(10)), []);
-    assert_eq!(cautions(Some(Scheduling::Normal), &history(10)), []);
+    assert_eq!(warnings(None, &history(10)), []);
+    assert_eq!(warnings(Some(Scheduling::Normal), &history(10)), []);
     let mut mixed = history(10);
     for job in &mut mixed[..4] {
         job.environment.scheduling = Some(Scheduling::RealTime);
@@ -266,10 +266,10 @@ fn another_scheduling_than_the_baselines_is_a_caution() {
         current,
     };
     assert_eq!(
-        cautions(Some(Scheduling::RealTime), &mixed),
+        warnings(Some(Scheduling::RealTime), &mixed),
         [differs(6, Scheduling::RealTime)]
     );
-    assert_eq!(cautions(None, &mixed), [differs(4, Scheduling::Normal)]);
+    assert_eq!(warnings(None, &mixed), [differs(4, Scheduling::Normal)]);
 }
 
 #[test]
@@ -287,8 +287,8 @@ fn totals_are_those_of_measured_phases_of_the_target() {
 fn a_first_run_says_what_a_later_one_would_lack() {
     let lacking = |run: &RunRecord| {
         let verdict = judged_alone(&thresholds(), run);
-        let mut cautions = verdict.warnings.into_iter();
-        cautions.find_map(|caution| {
+        let mut warnings = verdict.warnings.into_iter();
+        warnings.find_map(|caution| {
             let Warning::TooFewToCompare { why, times, .. } = caution else {
                 return None;
             };
@@ -338,8 +338,8 @@ fn a_comparison_knows_jobs_in_which_the_generator_was_late() {
     assert!(on_time.get("late").is_none());
     let cautioned = |jobs: &[Job]| {
         let verdict = judged_against(&thresholds(), &shop(100.0), jobs);
-        let mut cautions = verdict.warnings.into_iter();
-        cautions.find_map(|caution| {
+        let mut warnings = verdict.warnings.into_iter();
+        warnings.find_map(|caution| {
             let Warning::LateJobs { late, of, .. } = caution else {
                 return None;
             };
@@ -422,9 +422,9 @@ fn a_comparison_says_when_its_sides_count_failures_by_other_rules() {
     let run = shop(100.0);
     let mut jobs = history(10);
     let spans = |run: &RunRecord, jobs: &[Job]| {
-        let cautions = judged_against(&thresholds(), run, jobs).warnings;
+        let warnings = judged_against(&thresholds(), run, jobs).warnings;
         [true, false].into_iter().find(|older| {
-            cautions.contains(&Warning::FailureRulesDiffer {
+            warnings.contains(&Warning::FailureRulesDiffer {
                 baseline_is_older: *older,
             })
         })
@@ -451,8 +451,8 @@ fn a_proxy_that_may_have_sent_every_response_is_named() {
             .with(|run| run.target.proxy_forwards = forwards)
             .build();
         let verdict = judged_against(&thresholds(), &run, &history(10));
-        let mut cautions = verdict.warnings.into_iter();
-        cautions.find(|own| matches!(own, Warning::ProxyResponses { .. }))
+        let mut warnings = verdict.warnings.into_iter();
+        warnings.find(|own| matches!(own, Warning::ProxyResponses { .. }))
     };
     let named = Warning::ProxyResponses {
         arm: Arm::Target,

@@ -10,29 +10,29 @@ use crate::verdict::input::{CandidateRun, JudgeInput, ReferenceData};
 use crate::verdict::regression;
 use crate::verdict::rule::Rules;
 
-/// What the comparison gives reason to say; the cells' lines begin at index `first`.
+/// The warnings of a comparison, whose checks begin at index `first` of the verdict.
 pub(in crate::verdict) fn for_checks(
-    case: &JudgeInput<'_>,
+    input: &JudgeInput<'_>,
     runs: &[CandidateRun<'_>],
-    opponent: ReferenceData<'_>,
+    reference: ReferenceData<'_>,
     cells: &[TestedCheck],
     first: usize,
 ) -> Vec<Warning> {
-    let mut cautions = Vec::new();
-    let gone = regression::missing_requests(runs, opponent, &case.thresholds.regression);
-    cautions.extend(
+    let mut warnings = Vec::new();
+    let gone = regression::missing_requests(runs, reference, &input.thresholds.regression);
+    warnings.extend(
         gone.into_iter()
             .map(|request| Warning::MissingRequest { request }),
     );
-    cautions.extend(much_faster(cells).map(|index| Warning::MuchFaster {
+    warnings.extend(much_faster(cells).map(|index| Warning::MuchFaster {
         check: first + index,
     }));
-    cautions.extend(least_sensitive(cells).map(|index| Warning::CannotDetect {
+    warnings.extend(least_sensitive(cells).map(|index| Warning::CannotDetect {
         check: first + index,
-        advice: sample_size_advice(&cells[index], runs, opponent),
+        advice: sample_size_advice(&cells[index], runs, reference),
     }));
-    cautions.extend(acceptances(case, runs, opponent, cells));
-    cautions
+    warnings.extend(acceptances(input, runs, reference, cells));
+    warnings
 }
 
 /// The gated latency that is surely better by more than a change for the worse would have to be to matter, where one is:
@@ -62,17 +62,17 @@ fn least_sensitive(cells: &[TestedCheck]) -> Option<usize> {
     largest(cells, unseen)
 }
 
-/// What would let a cell see what it must.
+/// The sample size with which a check would detect what `must_detect` asks for.
 fn sample_size_advice(
     cell: &TestedCheck,
     runs: &[CandidateRun<'_>],
-    opponent: ReferenceData<'_>,
+    reference: ReferenceData<'_>,
 ) -> Option<SampleSizeAdvice> {
     let it = cell.input.compared.evidence.as_ref().ok()?.log_ratio()?;
     let rule = &cell.input.rule;
     let (wanted, null) = (libm::log1p(rule.equivalence_margin), libm::log1p(rule.null));
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    match opponent {
+    match reference {
         ReferenceData::BaseArm => {
             let units = it
                 .estimate
@@ -123,21 +123,21 @@ fn largest(cells: &[TestedCheck], value: impl Fn(&TestedCheck) -> Option<f64>) -
 
 /// Acceptances past their date, and those that are no longer needed.
 fn acceptances(
-    case: &JudgeInput<'_>,
+    input: &JudgeInput<'_>,
     runs: &[CandidateRun<'_>],
-    opponent: ReferenceData<'_>,
+    reference: ReferenceData<'_>,
     cells: &[TestedCheck],
 ) -> Vec<Warning> {
     let Some(newest) = runs.last() else {
         return Vec::new();
     };
-    let rules = Rules::for_run(&case.thresholds.regression, opponent, newest.record);
-    let accepted = case.thresholds.regression.accepted.iter().enumerate();
+    let rules = Rules::for_run(&input.thresholds.regression, reference, newest.record);
+    let accepted = input.thresholds.regression.accepted.iter().enumerate();
     accepted
         .filter_map(|(index, acceptance)| {
             if !rules.is_in_force(acceptance) {
                 Some(Warning::AcceptanceExpired { acceptance: index })
-            } else if opponent.is_some() && is_unneeded(acceptance, cells) {
+            } else if reference.is_some() && is_unneeded(acceptance, cells) {
                 Some(Warning::AcceptanceUnneeded { acceptance: index })
             } else {
                 None
@@ -146,7 +146,7 @@ fn acceptances(
         .collect()
 }
 
-/// Whether each of an acceptance's own cells passes without it, which one that was not judged does not. Where there is
+/// Whether every check of an acceptance passes without it; a check that was not judged does not pass. Where there is
 /// no gated cell, nothing would have failed.
 fn is_unneeded(acceptance: &Acceptance, cells: &[TestedCheck]) -> bool {
     // With one name, overall is its cell.

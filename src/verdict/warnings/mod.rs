@@ -16,19 +16,19 @@ use crate::metric::Metric;
 use crate::record::Scheduling;
 use crate::thresholds::Subject;
 
-/// What a person should know and nothing depends on.
+/// Something that a person should know although no outcome depends on it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Warning {
     /// Much faster than anything before: perhaps it no longer does its work.
     MuchFaster {
-        /// Index of the line.
+        /// Index of the check.
         check: usize,
     },
-    /// Nobody was served for some time, though a request was in flight: too short to fail, or of the base arm.
+    /// No request succeeded for some time, though a request was in flight: too short to fail, or of the base arm.
     Silent {
         /// Which deployment.
         arm: Arm,
-        /// Whose requests.
+        /// The request name, or all requests.
         subject: Subject,
         /// The user class alone whose requests they were.
         class: Option<String>,
@@ -102,9 +102,9 @@ pub enum Warning {
     },
     /// This set-up cannot see the change that `must_detect` names.
     CannotDetect {
-        /// Index of the line that sees least.
+        /// Index of the least sensitive check.
         check: usize,
-        /// What would let it see that; none where nothing within reason would.
+        /// A sample size that would suffice; none if no reasonable one would.
         advice: Option<SampleSizeAdvice>,
     },
     /// `abort.error_rate` stopped the run.
@@ -179,7 +179,7 @@ pub enum Warning {
     },
 }
 
-/// How much more would let a line see the change that `must_detect` names, if the noise stays what it was.
+/// A sample size with which a check would detect the change that `must_detect` names, if the noise stays the same.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SampleSizeAdvice {
     /// So many pairs per steady phase of a duet.

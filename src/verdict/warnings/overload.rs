@@ -1,4 +1,4 @@
-//! Did the service keep up with the arrivals? Arrivals do not wait, so a service that is too slow for them falls behind more
+//! Warnings about a service that does not keep up with the arrivals. Arrivals do not wait, so a service that is too slow for them falls behind more
 //! and more: each request takes longer than the one before, and more are open at the end than at the start.
 
 use super::Warning;

@@ -55,7 +55,11 @@ pub(in crate::verdict) fn redirected_away(runs: &[CandidateRun<'_>]) -> Vec<Unfo
         .into_iter()
         .filter_map(|((arm, request), parts)| {
             let failed = |run: &CandidateRun<'_>| {
-                let index = run.record.requests.iter().position(|own| own == request);
+                let index = run
+                    .record
+                    .requests
+                    .iter()
+                    .position(|known| known == request);
                 let failures = index.map(|index| run.record.failures_of(index));
                 failures.map_or(0, |all| {
                     all.get(&FailureKind::Redirect).copied().unwrap_or(0)
@@ -83,7 +87,7 @@ fn unfollowed(arm: Arm, request: &str, redirects: u64, parts: &Parts) -> Unfollo
     }
 }
 
-/// That requests had to be sent again, where some were.
+/// A warning if requests had to be sent again.
 pub(in crate::verdict) fn resent(runs: &[CandidateRun<'_>]) -> Option<Warning> {
     let by_name = by_name(runs);
     let of_target = || by_name.iter().filter(|((arm, _), _)| *arm == Arm::Target);
@@ -95,12 +99,12 @@ pub(in crate::verdict) fn resent(runs: &[CandidateRun<'_>]) -> Option<Warning> {
     })
 }
 
-/// That what the runs are compared with was counted by other rules.
+/// A warning if the reference counted failures by other rules.
 pub(in crate::verdict) fn failure_rules_differ(
     runs: &[CandidateRun<'_>],
-    opponent: ReferenceData<'_>,
+    reference: ReferenceData<'_>,
 ) -> Option<Warning> {
-    let ReferenceData::Jobs(jobs) = opponent else {
+    let ReferenceData::Jobs(jobs) = reference else {
         return None;
     };
     let mut pairs = runs.iter().flat_map(|run| {
@@ -113,7 +117,7 @@ pub(in crate::verdict) fn failure_rules_differ(
     })
 }
 
-/// What went over the wire in the measured phases, by arm and request name.
+/// Statuses, redirects and retries of the measured phases, by arm and request name.
 fn by_name<'r>(runs: &[CandidateRun<'r>]) -> BTreeMap<(Arm, &'r str), Parts> {
     let mut by_name: BTreeMap<_, Parts> = BTreeMap::new();
     for run in runs {

@@ -12,41 +12,41 @@ use crate::verdict::input::{CandidateRun, ReferenceData};
 /// Statuses by which a proxy says that it did not get a response, or does not ask for one.
 const PROXY_STATUSES: [u16; 4] = [407, 502, 503, 504];
 
-/// Nobody notices shorter waits than this, in seconds.
+/// Shorter waits are not worth a warning, in seconds.
 const SHORTEST_WAIT_S: f64 = 1.0;
 
-/// What the runs themselves give reason to say.
+/// The warnings of the runs themselves.
 pub(in crate::verdict) fn for_runs(
     thresholds: &Thresholds,
     runs: &[CandidateRun<'_>],
-    opponent: ReferenceData<'_>,
+    reference: ReferenceData<'_>,
 ) -> Vec<Warning> {
-    let mut cautions = Vec::new();
+    let mut warnings = Vec::new();
     for CandidateRun { record, .. } in runs {
         if let Ended::Aborted { failures, requests } = record.run.ended {
-            cautions.push(Warning::Aborted { failures, requests });
+            warnings.push(Warning::Aborted { failures, requests });
         }
     }
     if runs.iter().any(|run| run.record.run.insecure) {
-        cautions.push(Warning::CertificatesUnchecked);
+        warnings.push(Warning::CertificatesUnchecked);
     }
     for CandidateRun { record, .. } in runs {
-        cautions.extend(proxy_responses(record));
+        warnings.extend(proxy_responses(record));
     }
     let redirected = redirects::redirects(runs).most;
-    cautions.extend((!redirected.is_empty()).then_some(Warning::Unfollowed(redirected)));
+    warnings.extend((!redirected.is_empty()).then_some(Warning::Unfollowed(redirected)));
     let strayed = redirects::redirected_away(runs);
-    cautions.extend((!strayed.is_empty()).then_some(Warning::RedirectedAway(strayed)));
-    cautions.extend(redirects::resent(runs));
-    cautions.extend(redirects::failure_rules_differ(runs, opponent));
-    cautions.extend(late_slices(runs));
-    cautions.extend(cold::warning(thresholds, runs));
-    cautions.extend(cpu_differs(runs, opponent));
-    cautions.extend(scheduling_differs(runs, opponent));
-    cautions.extend(late_jobs(opponent));
-    cautions.extend(rate_definition_differs(thresholds, runs, opponent));
-    cautions.extend(long_waits(runs));
-    cautions
+    warnings.extend((!strayed.is_empty()).then_some(Warning::RedirectedAway(strayed)));
+    warnings.extend(redirects::resent(runs));
+    warnings.extend(redirects::failure_rules_differ(runs, reference));
+    warnings.extend(late_slices(runs));
+    warnings.extend(cold::warning(thresholds, runs));
+    warnings.extend(cpu_differs(runs, reference));
+    warnings.extend(scheduling_differs(runs, reference));
+    warnings.extend(late_jobs(reference));
+    warnings.extend(rate_definition_differs(thresholds, runs, reference));
+    warnings.extend(long_waits(runs));
+    warnings
 }
 
 /// Deployments of which nothing but statuses of proxies came through a proxy that each request was sent to.
@@ -73,20 +73,20 @@ fn proxy_responses(record: &RunRecord) -> impl Iterator<Item = Warning> {
 
 /// The slices that latencies are judged without; none where that makes the run invalid.
 fn late_slices(runs: &[CandidateRun<'_>]) -> Option<Warning> {
-    let sieves = || runs.iter().map(|run| &run.filter);
-    let tallies = || sieves().flat_map(|sieve| [sieve.pairs, sieve.slices]);
-    let dropped = tallies().map(|tally| tally.dropped).sum();
-    let is_invalid = tallies().any(DropCount::is_too_many);
+    let filters = || runs.iter().map(|run| &run.filter);
+    let drop_counts = || filters().flat_map(|filter| [filter.pairs, filter.slices]);
+    let dropped = drop_counts().map(|drop_count| drop_count.dropped).sum();
+    let is_invalid = drop_counts().any(DropCount::is_too_many);
     (dropped > 0 && !is_invalid).then(|| Warning::LateSlices {
         dropped,
-        of: tallies().map(|tally| tally.of).sum(),
-        worst_s: sieves().map(|sieve| sieve.worst_s).fold(0.0, f64::max),
-        limit_s: sieves().map(|sieve| sieve.limit_s).fold(0.0, f64::max),
+        of: drop_counts().map(|drop_count| drop_count.of).sum(),
+        worst_s: filters().map(|filter| filter.worst_s).fold(0.0, f64::max),
+        limit_s: filters().map(|filter| filter.limit_s).fold(0.0, f64::max),
     })
 }
 
-fn late_jobs(opponent: ReferenceData<'_>) -> Option<Warning> {
-    let ReferenceData::Jobs(jobs) = opponent else {
+fn late_jobs(reference: ReferenceData<'_>) -> Option<Warning> {
+    let ReferenceData::Jobs(jobs) = reference else {
         return None;
     };
     let late = jobs.iter().filter(|job| !job.late.is_whole());
@@ -103,11 +103,11 @@ fn late_jobs(opponent: ReferenceData<'_>) -> Option<Warning> {
     })
 }
 
-/// That a few long waits make up most of the time in which users wait, though percentiles hardly show them.
+/// A warning if a few long waits make up most of the time in which users wait, though percentiles hardly show them.
 fn long_waits(runs: &[CandidateRun<'_>]) -> Option<Warning> {
-    let told = runs.iter().filter(|run| run.record.counts_responses());
+    let known = runs.iter().filter(|run| run.record.counts_responses());
     let mut latencies = LatencyHistogram::new();
-    for CandidateRun { record, .. } in told {
+    for CandidateRun { record, .. } in known {
         let all = record.measured(None);
         latencies.merge(&all.latencies());
     }
@@ -122,9 +122,9 @@ fn long_waits(runs: &[CandidateRun<'_>]) -> Option<Warning> {
 fn rate_definition_differs(
     thresholds: &Thresholds,
     runs: &[CandidateRun<'_>],
-    opponent: ReferenceData<'_>,
+    reference: ReferenceData<'_>,
 ) -> Option<Warning> {
-    let ReferenceData::Jobs(jobs) = opponent else {
+    let ReferenceData::Jobs(jobs) = reference else {
         return None;
     };
     let is_open = |run: &CandidateRun<'_>| {
@@ -139,8 +139,8 @@ fn rate_definition_differs(
     (is_gated && is_other && runs.iter().any(is_open)).then_some(Warning::RateDefinitionDiffers)
 }
 
-fn cpu_differs(runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) -> Option<Warning> {
-    let ReferenceData::Jobs(jobs) = opponent else {
+fn cpu_differs(runs: &[CandidateRun<'_>], reference: ReferenceData<'_>) -> Option<Warning> {
+    let ReferenceData::Jobs(jobs) = reference else {
         return None;
     };
     let baseline = &jobs.last()?.environment.cpu;
@@ -153,8 +153,8 @@ fn cpu_differs(runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) -> Option
 }
 
 /// Latency holds the generator's own delay, which real-time scheduling shortens.
-fn scheduling_differs(runs: &[CandidateRun<'_>], opponent: ReferenceData<'_>) -> Option<Warning> {
-    let ReferenceData::Jobs(jobs) = opponent else {
+fn scheduling_differs(runs: &[CandidateRun<'_>], reference: ReferenceData<'_>) -> Option<Warning> {
+    let ReferenceData::Jobs(jobs) = reference else {
         return None;
     };
     // Versions that did not say it knew no other.
