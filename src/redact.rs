@@ -14,8 +14,11 @@ pub const HIDDEN: &str = "***";
 /// leaves tells what it hides, and nobody can read the rest.
 const SHORTEST: usize = 4;
 
+/// The longest beginning of a secret that a message repeats, in characters.
+const LONGEST_CUT: usize = 300;
+
 /// Parts of names that say that a value is secret, without case, dashes and underscores.
-const PARTS: [&str; 22] = [
+const PARTS: [&str; 23] = [
     "token",
     "secret",
     "password",
@@ -25,6 +28,7 @@ const PARTS: [&str; 22] = [
     "apikey",
     "accesskey",
     "privatekey",
+    "sshkey",
     "credential",
     "authorization",
     "xauth",
@@ -42,13 +46,37 @@ const PARTS: [&str; 22] = [
 
 /// Words that say so where they are a name's only word or one of several, as in `adminPin` and `session_id`, and that stand
 /// within others by chance, as in `author` and `shipping`.
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 26] = [
     "pass", "pwd", "pw", "pin", "otp", "totp", "key", "keys", "cred", "creds", "auth", "oauth",
     "session", "sess", "sid", "ssid", "sig", "sas", "refresh", "mac", "salt", "sso", "saml", "psk",
+    "pat", "private",
 ];
 
-/// Whether a name says that its value is secret.
+/// Those that stand within many harmless words, as in `path` and `pattern`.
+const OFTEN_WITHIN: [&str; 1] = ["pat"];
+
+/// The same of values that hold a secret in the midst of what servers need to reach others: an address with a password.
+const PLACES: [&str; 7] = [
+    "connectionstring",
+    "connectionurl",
+    "connectionuri",
+    "databaseurl",
+    "databaseuri",
+    "dburl",
+    "webhook",
+];
+const PLACE_WORDS: [&str; 2] = ["dsn", "jdbc"];
+
+/// Whether a name says that its value is secret, or holds a secret.
 pub fn names_secret(name: &str) -> bool {
+    let plain = plain(name);
+    names_credential(name)
+        || PLACES.iter().any(|part| plain.contains(part))
+        || words(name).any(|word| PLACE_WORDS.contains(&word.as_str()))
+}
+
+/// Whether a name says that its value is a secret and no more: such as no server needs that reads an address with one.
+pub fn names_credential(name: &str) -> bool {
     let plain = plain(name);
     PARTS.iter().any(|part| plain.contains(part))
         || words(name).any(|word| WORDS.contains(&word.as_str()))
@@ -57,7 +85,32 @@ pub fn names_secret(name: &str) -> bool {
 /// Whether a name may say that its value is secret, be it by a part of a word: for where hiding too much costs little.
 pub fn may_name_secret(name: &str) -> bool {
     let plain = plain(name);
-    PARTS.iter().chain(&WORDS).any(|part| plain.contains(part))
+    let words = WORDS.iter().filter(|word| !OFTEN_WITHIN.contains(word));
+    names_secret(name) || PARTS.iter().chain(words).any(|part| plain.contains(part))
+}
+
+/// Whether a text holds one of these values, in whatever form.
+pub fn holds<'s>(text: &str, secrets: impl IntoIterator<Item = &'s String>) -> bool {
+    redact(text, secrets) != text
+}
+
+/// An address, or what should be one, as a message may repeat it: without user, password, query and fragment.
+pub fn redacted_address(address: &str) -> String {
+    let end = address.find(['?', '#']).unwrap_or(address.len());
+    let (before, behind) = address.split_at(end);
+    let (scheme, rest) = match before.split_once("://") {
+        Some((scheme, _)) => before.split_at(scheme.len() + 3),
+        None => ("", before),
+    };
+    let user = rest.rfind('@').map(|at| &rest[at..]);
+    let hidden = |text: &str| if text.is_empty() { "" } else { HIDDEN };
+    let mark: String = behind.chars().take(1).collect();
+    format!(
+        "{scheme}{}{}{mark}{}",
+        user.map_or("", |_| HIDDEN),
+        user.unwrap_or(rest),
+        hidden(&behind[mark.len()..])
+    )
 }
 
 /// A name without case, dashes and underscores.
@@ -94,6 +147,7 @@ pub fn redact<'s>(text: &str, secrets: impl IntoIterator<Item = &'s String>) -> 
             continue;
         }
         find(text, secret, &mut spans);
+        find_cut(text, secret, &mut spans);
         for hidden in in_base64(secret) {
             spans.extend(
                 text.match_indices(&hidden)
@@ -137,26 +191,53 @@ fn find(text: &str, secret: &str, spans: &mut Vec<Range<usize>>) {
     }
 }
 
+/// Finds the beginning of a value that was cut, as loadgate shows it: before `…`.
+fn find_cut(text: &str, secret: &str, spans: &mut Vec<Range<usize>>) {
+    for (end, _) in text.match_indices('…') {
+        let starts = text[..end].char_indices().rev().skip(SHORTEST - 1);
+        let starts = starts.take(LONGEST_CUT).map(|(start, _)| start);
+        let cut = starts.filter(|start| begins(secret, &text[*start..end]));
+        spans.extend(cut.min().map(|start| start..end));
+    }
+}
+
+/// Whether a value begins with what the text stands for.
+fn begins(secret: &str, text: &str) -> bool {
+    let mut ends = vec![0];
+    for c in secret.chars() {
+        ends = ends_after(&ends, text, c);
+        if ends.is_empty() || ends.contains(&text.len()) {
+            break;
+        }
+    }
+    ends.contains(&text.len())
+}
+
 /// Bytes of the text that stand for the whole value, if it begins with it. A backslash may be one as it is, or begin an
 /// escape, so that there may be several ways to read on.
 fn matched(text: &str, secret: &str) -> Option<usize> {
     let mut ends = vec![0];
     for c in secret.chars() {
-        let forms = ends.iter().flat_map(|end| {
-            let rest = &text[*end..];
-            let plain = rest.starts_with(c).then_some(c.len_utf8());
-            let lengths = plain.into_iter().chain(encoded(rest, c));
-            lengths.map(move |length| end + length)
-        });
-        let mut next: Vec<usize> = forms.collect();
-        next.sort_unstable();
-        next.dedup();
-        ends = next;
+        ends = ends_after(&ends, text, c);
         if ends.is_empty() {
             return None;
         }
     }
     ends.last().copied()
+}
+
+/// Where a character ends that begins in one of these places, in each of its forms.
+fn ends_after(places: &[usize], text: &str, c: char) -> Vec<usize> {
+    let forms = places.iter().flat_map(|place| {
+        let rest = &text[*place..];
+        let plain = rest.starts_with(c).then_some(c.len_utf8());
+        let lengths = plain.into_iter().chain(encoded(rest, c));
+        lengths.map(move |length| place + length)
+    });
+    let mut ends: Vec<usize> = forms.collect();
+    ends.sort_unstable();
+    ends.dedup();
+    ends
 }
 
 /// Bytes of the text that stand for a character, if it begins with an encoded form of it.
@@ -264,88 +345,190 @@ pub fn without_user_info(text: &str) -> String {
     hidden(text, spans)
 }
 
-/// The text without what it says itself is a credential: values behind a name of secrets, tokens behind `Bearer`, and the
-/// user and password of an address. For text that others wrote, such as a log.
+/// The text without what it says itself is a credential: values behind a name of secrets, tokens behind `Bearer`, tokens that
+/// are known by how they begin, and the user and password of an address. For text that others wrote, such as a log; of
+/// loadgate's own sentences it could take words.
 pub fn without_credentials(text: &str) -> String {
-    without_bearers(&without_named(&without_user_info(text)))
+    without_named(&without_tokens(&without_user_info(text)))
+}
+
+/// The text without tokens that are known as such wherever they stand.
+pub fn without_tokens(text: &str) -> String {
+    let mut spans = Vec::new();
+    for (begin, shortest) in TOKENS {
+        for (at, _) in text.match_indices(begin) {
+            let length = text[at..].find(|c| !is_of_token(c));
+            let length = length.unwrap_or(text.len() - at);
+            let is_start = !text[..at].ends_with(is_of_token);
+            if is_start && length >= shortest {
+                spans.push(at..at + length);
+            }
+        }
+    }
+    spans.extend(webtokens(text));
+    spans.extend(bearers(text));
+    for (at, begin) in text.match_indices("-----BEGIN ") {
+        let is_key = text[at..]
+            .split('\n')
+            .next()
+            .is_some_and(|line| line.contains("PRIVATE KEY"));
+        let rest = &text[at + begin.len()..];
+        let end = rest
+            .find("-----END ")
+            .map_or(text.len(), |end| at + begin.len() + end);
+        spans.extend(is_key.then_some(at + begin.len()..end));
+    }
+    hidden(text, spans)
+}
+
+/// How tokens begin that others give out, and the shortest one, in bytes.
+const TOKENS: [(&str, usize); 18] = [
+    ("ghp_", 20),
+    ("gho_", 20),
+    ("ghu_", 20),
+    ("ghs_", 20),
+    ("ghr_", 20),
+    ("github_pat_", 24),
+    ("glpat-", 20),
+    ("glptt-", 20),
+    ("gldt-", 20),
+    ("npm_", 20),
+    ("pypi-", 24),
+    ("xoxb-", 20),
+    ("xoxp-", 20),
+    ("xoxa-", 20),
+    ("sk_live_", 20),
+    ("rk_live_", 20),
+    ("sk-", 24),
+    ("dckr_pat_", 20),
+];
+
+fn is_of_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.".contains(c)
+}
+
+/// JSON Web Tokens, by whatever name they go. The first part of one is an object in Base64.
+fn webtokens(text: &str) -> Vec<Range<usize>> {
+    const SHORTEST: usize = 20;
+    let tokens = text.match_indices("eyJ").filter_map(|(at, _)| {
+        let rest = &text[at..];
+        let token = &rest[..rest.find(|c| !is_of_token(c)).unwrap_or(rest.len())];
+        (token.len() >= SHORTEST && token.contains('.')).then_some(at..at + token.len())
+    });
+    tokens.collect()
+}
+
+/// The tokens behind `Bearer`, wherever they stand.
+fn bearers(text: &str) -> Vec<Range<usize>> {
+    const BEARER: &str = "bearer ";
+    let lower = text.to_ascii_lowercase();
+    let tokens = lower.match_indices(BEARER).filter_map(|(at, found)| {
+        let from = at + found.len();
+        let begins = |c: char| c == ' ' || QUOTES.contains(&c);
+        let from = text.len() - text[from..].trim_start_matches(begins).len();
+        let is_word = !text[..at].ends_with(char::is_alphanumeric);
+        let length = plain_length(&text[from..]);
+        (is_word && length > 0).then_some(from..from + length)
+    });
+    tokens.collect()
 }
 
 /// What may stand around a value.
 const QUOTES: [char; 3] = ['"', '\'', '\\'];
+/// What may stand between a name and its value.
+const MARKS: [char; 6] = [' ', '\t', '=', ':', '>', '\\'];
 
-/// Without the values behind names of secrets: `password=…`, `"apiKey": "…"`, `Authorization: Basic …`.
+/// Without the values behind names of secrets: `password=…`, `"apiKey": "…"`, `Authorization: Basic …`, `--token …`,
+/// `<pin>…</pin>`.
 fn without_named(text: &str) -> String {
-    let is_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-    let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(['=', ':']) {
-        let (before, behind) = rest.split_at(at);
-        let name = before.trim_end_matches(QUOTES).trim_end();
-        let name = name.rsplit(|c| !is_of_name(c)).next().unwrap_or_default();
-        let value = behind[1..].trim_start_matches([' ', '"', '\'', '\\']);
-        let (mark, value) = behind.split_at(behind.len() - value.len());
-        let hidden = if names_secret(name) && !(mark == ": " && is_prose(value)) {
-            credential(value)
-        } else {
-            0
-        };
-        clean.push_str(before);
-        clean.push_str(mark);
-        if hidden > 0 {
-            clean.push_str(HIDDEN);
-        }
-        rest = &value[hidden..];
-    }
-    clean + rest
-}
-
-/// Words that go on with a sentence, as in "requires credentials: it responded 407", and are nobody's secret.
-const GOES_ON: [&str; 16] = [
-    "it", "its", "the", "a", "an", "is", "are", "was", "no", "not", "this", "that", "they",
-    "there", "give", "write",
-];
-
-/// Whether a sentence goes on here, and no value begins.
-fn is_prose(text: &str) -> bool {
-    text.split_once(' ')
-        .is_some_and(|(word, _)| GOES_ON.contains(&word))
-}
-
-/// The length of a value, with the scheme before it if it names one.
-fn credential(value: &str) -> usize {
-    let length = |text: &str| {
-        let ends = |c: char| c.is_whitespace() || QUOTES.contains(&c) || "&,;|}".contains(c);
-        text.find(ends).unwrap_or(text.len())
-    };
-    let scheme = length(value);
-    let is_scheme = ["bearer", "basic", "token", "digest"]
-        .iter()
-        .any(|own| value[..scheme].eq_ignore_ascii_case(own));
-    match value[scheme..].strip_prefix(' ') {
-        Some(behind) if is_scheme => scheme + 1 + length(behind),
-        Some(_) | None => scheme,
-    }
-}
-
-/// Without the tokens behind `Bearer`, wherever they stand.
-fn without_bearers(text: &str) -> String {
-    const BEARER: &str = "bearer ";
-    let lower = text.to_ascii_lowercase();
-    let mut clean = String::with_capacity(text.len());
+    let mut spans = Vec::new();
     let mut from = 0;
-    for (at, found) in lower.match_indices(BEARER) {
-        let end = at + found.len();
-        if at < from {
+    while let Some(at) = text[from..].find(['=', ':', '>', ' ']).map(|at| from + at) {
+        let (before, behind) = text.split_at(at);
+        from = at + 1;
+        if !names_value(before, behind) {
             continue;
         }
-        clean.push_str(&text[from..end]);
-        let length = credential(&text[end..]);
-        if length > 0 {
-            clean.push_str(HIDDEN);
+        let start = text.len() - behind.trim_start_matches(MARKS).len();
+        // Backslashes before a quote belong to it.
+        let start = start - escapes(&text[at..start]);
+        if let Some(length) = credential(&text[start..]) {
+            from = start + length.end;
+            spans.push(start + length.start..from);
         }
-        from = end + length;
     }
-    clean + &text[from..]
+    hidden(text, spans)
+}
+
+/// Whether a text ends with the name of a secret, and what is behind it begins as its value does.
+fn names_value(before: &str, behind: &str) -> bool {
+    let is_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let before = before.trim_end_matches([' ', '\t']);
+    let is_index = before.ends_with("']") || before.ends_with("\"]");
+    let before = before
+        .strip_suffix(']')
+        .filter(|_| is_index)
+        .unwrap_or(before);
+    let bare = before.trim_end_matches(QUOTES);
+    let name = bare.rsplit(|c| !is_of_name(c)).next().unwrap_or_default();
+    let opener = &bare[..bare.len() - name.len()];
+    let is_named = match behind.as_bytes().first() {
+        Some(b'>') => opener.ends_with('<') && !name.starts_with('-'),
+        Some(b' ') => name.starts_with("--") && !behind.trim_start().starts_with('-'),
+        // A path of code, as in `auth::login`.
+        Some(b':') => !behind.starts_with("::"),
+        Some(_) | None => true,
+    };
+    is_named && names_secret(name)
+}
+
+/// How many backslashes a text ends with.
+fn escapes(text: &str) -> usize {
+    text.len() - text.trim_end_matches('\\').len()
+}
+
+/// Where in a text that begins with a value that stands: without its quotes, with the scheme before it if it names one.
+fn credential(value: &str) -> Option<Range<usize>> {
+    let depth = value.bytes().take_while(|byte| *byte == b'\\').count();
+    if let Some(quote @ ('"' | '\'' | '`')) = value[depth..].chars().next() {
+        let start = depth + 1;
+        return Some(start..start + quoted_length(&value[start..], quote, depth))
+            .filter(|span| !span.is_empty());
+    }
+    let first = plain_length(value);
+    let is_scheme = ["bearer", "basic", "token", "digest"]
+        .iter()
+        .any(|own| value[..first].eq_ignore_ascii_case(own));
+    let length = match value[first..].strip_prefix(' ') {
+        Some(behind) if is_scheme => first + 1 + plain_length(behind),
+        Some(_) | None => first,
+    };
+    (length > 0).then_some(0..length)
+}
+
+/// The length of a value in quotes that are escaped so many times. A quote that is escaped more often, or twice in a row as
+/// YAML and SQL do it, is part of the value; one that never ends ends with its line.
+fn quoted_length(value: &str, quote: char, depth: usize) -> usize {
+    let mut skipped = 0;
+    while let Some(at) = value[skipped..].find([quote, '\n']).map(|at| skipped + at) {
+        let behind = &value[at + 1..];
+        let escapes = escapes(&value[..at]);
+        let is_quote = value[at..].starts_with(quote);
+        if is_quote && escapes > depth {
+            skipped = at + 1;
+        } else if is_quote && quote == '\'' && depth == 0 && behind.starts_with(quote) {
+            skipped = at + 2;
+        } else {
+            return at - escapes.min(depth);
+        }
+    }
+    value.len()
+}
+
+/// The length of a value without quotes.
+fn plain_length(text: &str) -> usize {
+    let ends = |c: char| c.is_whitespace() || QUOTES.contains(&c) || "&,;|}<".contains(c);
+    text.find(ends).unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -376,15 +559,65 @@ mod tests {
                 "postgres://***@db/x and http://db:1/@",
             ),
             ("token=", "token="),
-            (
-                "requires credentials: it responded 407",
-                "requires credentials: it responded 407",
-            ),
-            ("password: it", "password: ***"),
-            ("password=it is", "password=*** is"),
+            ("password: the next", "password: *** next"),
             ("é: ü, session: ö", "é: ü, session: ***"),
+            (
+                r#"password="correct horse battery" user=me"#,
+                r#"password="***" user=me"#,
+            ),
+            ("{password: 'a secret9', n: 1}", "{password: '***', n: 1}"),
+            ("pin: 'it''s 9', n: 1", "pin: '***', n: 1"),
+            (
+                r#"{"Password": "a\"hunter2", "n": 1}"#,
+                r#"{"Password": "***", "n": 1}"#,
+            ),
+            (
+                r#"{\"Password\": \"a\\\"hunter2\", \"n\": 1}"#,
+                r#"{\"Password\": \"***\", \"n\": 1}"#,
+            ),
+            ("password: \"never closed\nn: 1", "password: \"***\nn: 1"),
+            ("Password => hunter2", "Password => ***"),
+            (r#"conf["password"] = 'a b'"#, r#"conf["password"] = '***'"#),
+            ("run --password secret9 -v", "run --password *** -v"),
+            ("run --password 'a b' -v", "run --password '***' -v"),
+            ("run --token --verbose", "run --token --verbose"),
+            (
+                "<password>secret9</password><n>1</n>",
+                "<password>***</password><n>1</n>",
+            ),
+            (
+                "at ghp_0123456789abcdefABCD, glpat-0123456789abcdef",
+                "at ***, ***",
+            ),
+            (
+                "is ghp_short, task-ghp_0123456789abcdefABCD",
+                "is ghp_short, task-ghp_0123456789abcdefABCD",
+            ),
+            ("id eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln!", "id ***!"),
+            ("Bearer \"abc def\"", "Bearer \"*** def\""),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----",
+                "-----BEGIN ***-----END RSA PRIVATE KEY-----",
+            ),
+            (
+                "at auth::login, tokens are fine",
+                "at auth::login, tokens are fine",
+            ),
         ] {
             assert_eq!(without_credentials(text), hidden);
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_that_was_cut_is_hidden() {
+        let secret = "tok en/0123456789".to_owned();
+        for (text, shown) in [
+            ("is 'tok en/0123…'", "is '***…'"),
+            ("is 'tok%20en/0…", "is '***…"),
+            ("is 'to…', tok…", "is 'to…', tok…"),
+            ("other text…", "other text…"),
+        ] {
+            assert_eq!(redact(text, [&secret]), shown);
         }
     }
 
@@ -420,6 +653,16 @@ mod tests {
             "client_assertion",
             "nonce",
             "SAMLResponse_saml",
+            "GH_PAT",
+            "pat",
+            "sshkey",
+            "SSH_PRIVATE_KEY",
+            "private",
+            "SENTRY_DSN",
+            "connection_string",
+            "ConnectionStrings",
+            "webhook_url",
+            "DATABASE_URL",
         ] {
             assert!(names_secret(name), "{name}");
         }
@@ -439,8 +682,33 @@ mod tests {
             "basalt",
             "pwned",
             "machine",
+            "path",
+            "pattern",
+            "patch",
+            "url",
+            "database",
         ] {
             assert!(!names_secret(name), "{name}");
+        }
+        for name in ["path", "pattern"] {
+            assert!(!may_name_secret(name), "{name}");
+        }
+        assert!(!names_credential("DATABASE_URL"), "a server needs it");
+    }
+
+    #[test]
+    fn an_address_is_repeated_without_what_may_be_secret() {
+        for (address, shown) in [
+            ("https://a.b/c", "https://a.b/c"),
+            ("https://me:pw@a.b/c", "https://***@a.b/c"),
+            ("me:pw@127.0.0.1:1", "***@127.0.0.1:1"),
+            ("http:/me:p@w@h", "***@h"),
+            ("http://h:1/?token=a", "http://h:1/?***"),
+            ("http://h/#a?b", "http://h/#***"),
+            ("http://h?", "http://h?"),
+            ("", ""),
+        ] {
+            assert_eq!(redacted_address(address), shown);
         }
     }
 

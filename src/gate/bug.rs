@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::console;
 use crate::exit::Exit;
 use crate::report;
+use crate::scenario::catches_panics;
 
 /// The longest message, in columns.
 const LONGEST: usize = 200;
@@ -33,10 +34,15 @@ pub fn end_at_panics() {
     reason = "a panic in any thread must end the process with a code of the contract"
 )]
 fn end(panic: &PanicHookInfo<'_>) {
+    if catches_panics() {
+        return;
+    }
     while ENDING.swap(true, Ordering::Relaxed) {
         std::thread::park();
     }
-    let message = panic.payload_as_str().unwrap_or("unknown");
+    // A message that was put together may hold what a scenario or a target wrote.
+    let written = panic.payload().downcast_ref::<&'static str>();
+    let message = written.copied().unwrap_or("a panic");
     let place = panic.location().map(ToString::to_string);
     console::print_error(&format!(
         "error: loadgate has a bug: {} ({}); please report it with what you ran",

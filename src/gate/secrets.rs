@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::plan::{Gate, Plan};
-use crate::redact::{may_name_secret, names_secret, redact, without_credentials};
+use crate::redact::{may_name_secret, names_secret, redact, without_tokens, without_user_info};
 use crate::scenario::{Auth, Data, Scenario, Step, Template};
 
 /// Rows of data that are looked through for secrets.
@@ -33,11 +33,12 @@ pub(super) fn hidden(text: &str, plan: &Plan, gate: &Gate) -> String {
     // Of foreign text nobody misses a word, whatever its name was.
     secrets.extend(plan.secrets.iter().map(|(_, value)| value.clone()));
     secrets.extend(scenarios.flat_map(|scenario| scenario.data.iter().flat_map(of_data)));
-    without_credentials(&redact(text, &secrets))
+    without_tokens(&without_user_info(&redact(text, &secrets)))
 }
 
 fn of_scenario(scenario: &Scenario) -> Vec<String> {
     let mut secrets = scenario.secrets.clone();
+    secrets.extend_from_slice(&scenario.derived_secrets);
     for class in &scenario.user_classes {
         for auth in &class.auth {
             secrets.extend(of_auth(auth).into_iter().filter_map(constant));

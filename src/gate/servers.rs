@@ -15,6 +15,7 @@ use crate::load::{Ended, READY_WITHIN, ServerFailure, Stop};
 use crate::measurement::{Arm, UnreachableCause};
 use crate::plan::{ManagedServers, Plan, Server};
 use crate::processes::{self, DeniedVariables, ProcessGroup, Watchdog};
+use crate::redact::{redacted_address, without_credentials};
 use crate::units::format_duration;
 
 /// How long a server may take to stop by itself.
@@ -307,8 +308,11 @@ fn probe(port: u16, path: Option<&str>) -> Result<(), String> {
     let status = std::str::from_utf8(&head[9..]).ok();
     match status.and_then(|status| status.parse::<u16>().ok()) {
         Some(status) if head.starts_with(b"HTTP/1.") && status < 400 => Ok(()),
-        Some(status) => Err(format!("{path} answers {status}")),
-        None => Err(format!("{path} does not answer in HTTP/1")),
+        Some(status) => Err(format!("{} answers {status}", redacted_address(path))),
+        None => Err(format!(
+            "{} does not answer in HTTP/1",
+            redacted_address(path)
+        )),
     }
 }
 
@@ -321,9 +325,12 @@ fn last_lines(log: &Path, mut output: &File) -> String {
     let _ = output
         .seek(SeekFrom::Start(from))
         .and_then(|_| output.take(LAST_BYTES).read_to_end(&mut text));
-    let text = String::from_utf8_lossy(&text);
+    // Hidden before lines are joined and left out, since a value may go on for several of them.
+    let text = without_credentials(&String::from_utf8_lossy(&text));
     let lines: Vec<&str> = text
         .lines()
+        // The first one may begin in the middle of a secret.
+        .skip(usize::from(from > 0 && text.trim_end().contains('\n')))
         .filter(|line| !line.trim().is_empty())
         .collect();
     let last = lines[lines.len().saturating_sub(LAST_LINES)..].join(" | ");

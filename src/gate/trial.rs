@@ -120,6 +120,7 @@ fn seen<'a>(gate: &'a Gate, done: &'a TrialStep) -> TrialReport<'a> {
         }),
         length: witness.answer.as_ref().map_or(0, |answer| answer.length),
         captured: &witness.captured,
+        secrets: &witness.secrets,
         failure: done.failure.as_deref(),
         unfollowed: done.unfollowed.as_deref(),
     }

@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::scheduling;
 use crate::processes::{DeniedVariables, ProcessGroup};
-use crate::redact::redact;
+use crate::redact::{redact, without_credentials};
 
 /// Programs that run at once on a core: more would take the processor from the load.
 const AT_ONCE: usize = 8;
@@ -78,7 +78,8 @@ impl CommandRunner {
         scheduling::leave();
         let mut group = ProcessGroup::start(&mut command, &self.withheld)
             .map_err(|error| not_started(&error))?;
-        let clean = |text: &str| redact(text, self.secrets.iter().chain(secret));
+        let secrets = || self.secrets.iter().chain(secret);
+        let clean = |text: &str| without_credentials(&redact(text, secrets()));
         let output = timeout(within, output(&mut group, clean)).await;
         output.unwrap_or_else(|_| {
             // It may take its time to end, which the other users of this core have not.

@@ -156,6 +156,7 @@ impl CompiledRequest {
             values: &values,
             rng: &mut rng,
             now: || jiff::Timestamp::UNIX_EPOCH,
+            log: None,
         };
         let mut bytes = Vec::new();
         if self.template.is_constant() {

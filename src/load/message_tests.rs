@@ -42,6 +42,7 @@ fn rendered(target: &str, text: &str) -> String {
         values: &values,
         rng: &mut rng,
         now: || "2015-08-30T12:36:00Z".parse().unwrap(),
+        log: None,
     };
     let mut bytes = request.fixed.clone().unwrap_or_default();
     if bytes.is_empty() {

@@ -1,5 +1,6 @@
 //! The scenario made ready to send: what is constant is rendered ahead, once for all users.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rand_chacha::ChaCha8Rng;
@@ -23,6 +24,8 @@ pub(super) struct CompiledScenario {
     pub(super) withheld: DeniedVariables,
     /// What no message may repeat.
     pub(super) secrets: Vec<String>,
+    /// Names of values that no message may repeat.
+    pub(super) secret_names: BTreeSet<String>,
     /// The value of the wanted header at place 0 that marks a cold start.
     pub(super) cold: Option<String>,
     pub(super) names: usize,
@@ -97,7 +100,8 @@ impl CompiledScenario {
             feeds: scenario.data.iter().map(DataFeed::new).collect(),
             folder: folder.to_owned(),
             withheld: withheld.clone(),
-            secrets: scenario.secrets.clone(),
+            secrets: [&scenario.secrets[..], &scenario.derived_secrets].concat(),
+            secret_names: scenario.secret_names.clone(),
             cold: cold.map(|cold| cold.equals.clone()),
             names: scenario.requests.len(),
         })

@@ -21,8 +21,7 @@ use super::response_check::{CheckOutcome, look};
 use super::site;
 use super::trace::ExchangeTrace;
 use crate::measurement::{ColdStartMark, FailureKind, UnreachableCause};
-use crate::redact::names_secret;
-use crate::scenario::{Command, Method, Scope, ValueTemplate};
+use crate::scenario::{Command, Method, Scope, SecretLog, ValueTemplate, secret_texts};
 
 /// How long a connection may take to be opened again between two slices.
 const REFRESH: Duration = Duration::from_secs(10);
@@ -66,7 +65,24 @@ pub(super) struct Sender {
     /// request is what makes that show.
     fault: Option<Box<str>>,
     /// Who looks over its shoulder, if anybody does.
-    witness: Option<Box<ExchangeTrace>>,
+    witness: Option<Box<Witness>>,
+}
+
+/// What is noted of a user whose every step is shown.
+struct Witness {
+    script: Arc<CompiledScenario>,
+    trace: ExchangeTrace,
+}
+
+impl Witness {
+    /// Notes a value that a step captured.
+    fn capture(&mut self, name: &str, value: Option<&Value>) {
+        let secret = value.filter(|_| self.script.secret_names.contains(name));
+        self.trace
+            .secrets
+            .extend(secret.into_iter().flat_map(secret_texts));
+        self.trace.captured.push((name.to_owned(), value.cloned()));
+    }
 }
 
 /// What [`Sender::set`] hides.
@@ -125,7 +141,10 @@ impl Sender {
     /// A probe whose every request and answer is noted.
     pub(super) fn watched(gear: &ClientContext, rng: ChaCha8Rng) -> Self {
         Self {
-            witness: Some(Box::default()),
+            witness: Some(Box::new(Witness {
+                script: Arc::clone(&gear.script),
+                trace: ExchangeTrace::default(),
+            })),
             ..Self::probe(gear, rng)
         }
     }
@@ -134,7 +153,7 @@ impl Sender {
     pub(super) fn testimony(&mut self) -> ExchangeTrace {
         self.witness
             .as_deref_mut()
-            .map(std::mem::take)
+            .map(|witness| std::mem::take(&mut witness.trace))
             .unwrap_or_default()
     }
 
@@ -147,10 +166,15 @@ impl Sender {
 
     /// What templates are rendered with.
     fn scope(&mut self) -> Scope<'_> {
+        let log = self.witness.as_deref_mut().map(|witness| SecretLog {
+            names: &witness.script.secret_names,
+            found: &mut witness.trace.secrets,
+        });
         Scope {
             values: &self.values,
             rng: &mut self.rng,
             now: jiff::Timestamp::now,
+            log,
         }
     }
 
@@ -228,7 +252,7 @@ impl Sender {
                 failed = Some(format!("prints no '{name}' at {path}"));
             }
             if let Some(witness) = &mut self.witness {
-                witness.captured.push((name.clone(), value.clone()));
+                witness.capture(name, value.as_ref());
             }
             self.put(name, value);
         }
@@ -242,16 +266,24 @@ impl Sender {
     }
 
     async fn printed(&mut self, gear: &ClientContext, command: &Command) -> Result<Value, String> {
-        let mut scope = self.scope();
+        let names = &gear.script.secret_names;
+        let named = self.values.iter().filter(|(name, _)| names.contains(*name));
+        let mut secret: Vec<String> = named.flat_map(|(_, value)| secret_texts(value)).collect();
+        let mut scope = Scope {
+            log: Some(SecretLog {
+                names,
+                found: &mut secret,
+            }),
+            ..self.scope()
+        };
         let arguments = command.arguments.iter();
         let arguments: Vec<String> = arguments
             .map(|argument| argument.render(&mut scope).map(Cow::into_owned))
             .collect::<Result<_, _>>()
             .map_err(|error| error.to_string())?;
-        let named = self.values.iter().filter(|(name, _)| names_secret(name));
-        let secret: Vec<String> = named
-            .filter_map(|(_, value)| value.as_str().map(str::to_owned))
-            .collect();
+        if let Some(witness) = &mut self.witness {
+            witness.trace.secrets.extend_from_slice(&secret);
+        }
         gear.workshop
             .run(&arguments, command.timeout, &secret)
             .await
@@ -277,7 +309,7 @@ impl Sender {
         }
         let bytes = fixed.unwrap_or(&self.buffer);
         if let Some(witness) = &mut self.witness {
-            witness.request = bytes.to_vec();
+            witness.trace.request = bytes.to_vec();
         }
         let raw = raw(request, request.method, bytes, self.witness.is_some());
         self.exchange = Exchange::started(Instant::now());
@@ -391,7 +423,7 @@ impl Sender {
                 let marker = gear.script.cold.as_deref();
                 sent.start = start(marker, answer.header(0).as_deref());
                 if let Some(witness) = &mut self.witness {
-                    witness.note(answer, request.coding);
+                    witness.trace.note(answer, request.coding);
                 }
                 let status = answer.status;
                 if !request.asks_for_redirect(status) {
@@ -415,7 +447,7 @@ impl Sender {
                     let CheckOutcome { taken, failure } = look(request, answer, &mut self.scope());
                     for (name, value) in taken {
                         if let Some(witness) = &mut self.witness {
-                            witness.captured.push((name.to_owned(), value.clone()));
+                            witness.capture(name, value.as_ref());
                         }
                         self.put(name, value);
                     }

@@ -15,6 +15,8 @@ pub struct ExchangeTrace {
     pub answer: Option<TracedResponse>,
     /// What was captured; what was not there is none.
     pub captured: Vec<(String, Option<Value>)>,
+    /// What was rendered or captured that is secret.
+    pub secrets: Vec<String>,
 }
 
 /// An answer.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
-use crate::redact::names_secret;
+use crate::redact::{self, names_credential};
 
 /// What the platforms' files, sockets and addresses are named by; tokens are known by their names.
 const WITHHELD: [&str; 18] = [
@@ -90,7 +90,7 @@ impl DeniedVariables {
             .partition(|(_, known, _)| is_credential(known));
         let values: Vec<String> = credentials
             .iter()
-            .filter(|(_, known, _)| names_secret(known) || known == HEADER)
+            .filter(|(_, known, _)| names_credential(known) || known == HEADER)
             // Of a header, what stands behind its name and its scheme is secret by itself.
             .flat_map(|(_, _, value)| [Some(value.as_str()), value.split_whitespace().next_back()])
             .flatten()
@@ -100,8 +100,8 @@ impl DeniedVariables {
             .into_iter()
             .collect();
         let holds = |value: &String| {
-            secrets.contains(value.as_str())
-                || values.iter().any(|own| value.contains(own.as_str()))
+            // In Base64 as well, as in the `auths` of a registry.
+            secrets.contains(value.as_str()) || redact::holds(value, &values)
         };
         let holding = others
             .into_iter()
@@ -136,7 +136,7 @@ fn is_credential(name: &str) -> bool {
     }
     WITHHELD.contains(&name)
         || WITHHELD_FROM.iter().any(|own| name.starts_with(own))
-        || names_secret(name)
+        || names_credential(name)
 }
 
 #[cfg(test)]
@@ -188,6 +188,8 @@ mod tests {
             "AWS_SESSION_TOKEN",
             "NPM_TOKEN",
             "github_token",
+            "GH_PAT",
+            "SSH_PRIVATE_KEY",
             "BASH_ENV",
         ] {
             assert_eq!(withheld(&[(name, "value")], &[], &[]), [name]);
@@ -200,7 +202,9 @@ mod tests {
             ("PATH", "/bin"),
             ("HOME", "/home/me"),
             ("JAVA_HOME", "/opt/java"),
-            ("DATABASE_URL", "postgres://db"),
+            ("DATABASE_URL", "postgres://me:pw@db"),
+            ("SENTRY_DSN", "https://abc@sentry"),
+            ("WEBHOOK_URL", "https://hooks/abc"),
             ("GITHUB_SHA", "1234567890"),
             ("CI", "true"),
             ("LOADGATE_HEAD_CHECKOUT", "/checkout/head"),
@@ -214,6 +218,7 @@ mod tests {
         let variables = [
             ("GH_TOKEN", "ghs_0123456789"),
             ("REMOTE", "https://x:ghs_0123456789@github.com"),
+            ("DOCKER", "{\"auth\": \"eDpnaHNfMDEyMzQ1Njc4OQ==\"}"),
             ("PIN", "12"),
             ("PORT", "8012"),
             ("USERS_FILE_ACCOUNT", "hunter2"),
@@ -222,7 +227,7 @@ mod tests {
         ];
         assert_eq!(
             withheld(&variables, &["hunter2"], &[]),
-            ["GH_TOKEN", "PIN", "REMOTE", "USERS_FILE_ACCOUNT"]
+            ["DOCKER", "GH_TOKEN", "PIN", "REMOTE", "USERS_FILE_ACCOUNT"]
         );
     }
 

@@ -11,14 +11,12 @@ use serde_json::Value;
 
 use super::layout::hanging;
 use super::text::{inert, one_line, shorten};
-use crate::redact::{HIDDEN, names_secret, redact};
+use crate::redact::{HIDDEN, names_secret, redact, without_tokens, without_user_info};
 
 /// The lines of a body that are shown.
 const BODY_LINES: usize = 16;
 /// Shorter values stand in too many places by chance to be hidden wherever they stand.
 const SHORTEST: usize = 6;
-/// The shortest text that is taken for a JSON Web Token.
-const SHORTEST_TOKEN: usize = 20;
 
 /// A step that was tried.
 pub struct TrialReport<'a> {
@@ -34,6 +32,8 @@ pub struct TrialReport<'a> {
     pub length: u64,
     /// What was taken; what was not there is none.
     pub captured: &'a [(String, Option<Value>)],
+    /// What was rendered or captured that is secret.
+    pub secrets: &'a [String],
     /// What went wrong.
     pub failure: Option<&'a str>,
     /// Where a redirect leads that was not followed.
@@ -103,6 +103,7 @@ pub fn rehearsal(seen: &TrialReport<'_>, secrets: &mut Secrets, columns: usize) 
         (_, _) => String::new(),
     };
     lines.push(format!("-- {}{outcome}", seen.what));
+    seen.secrets.iter().for_each(|value| secrets.learn(value));
     for (name, value) in seen.captured {
         if let (true, Some(Value::String(text))) = (says_secret(name), value) {
             secrets.learn(text);
@@ -117,7 +118,7 @@ pub fn rehearsal(seen: &TrialReport<'_>, secrets: &mut Secrets, columns: usize) 
     let (head, body) = split(seen.request);
     if !head.is_empty() {
         let mut head = head.lines();
-        let request = target_line(head.next().unwrap_or_default(), secrets);
+        let request = addresses(head.next().unwrap_or_default(), secrets);
         let all: Vec<&str> = head.collect();
         let form = all
             .iter()
@@ -136,12 +137,13 @@ pub fn rehearsal(seen: &TrialReport<'_>, secrets: &mut Secrets, columns: usize) 
         lines.extend(marked("   < ", first.chain(headers), body));
     }
     for (name, value) in seen.captured {
-        lines.push(captured(name, value.as_ref()));
+        lines.push(addresses(&captured(name, value.as_ref()), secrets));
     }
     let line = |line: &String| inert(&shorten(&secrets.hide(&one_line(line)), columns));
     let mut lines: Vec<String> = lines.iter().map(line).collect();
     if let Some(failure) = seen.failure {
-        let failure = secrets.hide(&one_line(failure));
+        let failure = addresses(&one_line(failure), secrets);
+        let failure = secrets.hide(&failure);
         let told = hanging("   FAILED:", 11, &failure, columns);
         lines.extend(told.iter().map(|line| inert(line)));
     }
@@ -181,13 +183,22 @@ fn split(request: &[u8]) -> (String, &[u8]) {
     (String::from_utf8_lossy(head).into_owned(), body)
 }
 
-/// A request line, without the values of parameters that are named like secrets.
-fn target_line(line: &str, secrets: &mut Secrets) -> String {
-    let Some((before, query)) = line.split_once('?') else {
-        return line.to_owned();
-    };
-    let (query, version) = query.split_once(' ').unwrap_or((query, ""));
-    format!("{before}?{} {version}", without_secrets(query, secrets))
+/// Text without the users and passwords of its addresses, and without the values of their parameters that are named like
+/// secrets: in queries, fragments, and segments such as `/items;token=1`.
+fn addresses(text: &str, secrets: &mut Secrets) -> String {
+    let text = without_user_info(text);
+    let is_mark = |c: char| "?#&;".contains(c);
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(is_mark) {
+        let (before, pair) = rest.split_at(at + 1);
+        clean.push_str(before);
+        let ends = |c: char| is_mark(c) || c.is_whitespace() || "\"'<>`\\,".contains(c);
+        let end = pair.find(ends).unwrap_or(pair.len());
+        clean.push_str(&without_secrets(&pair[..end], secrets));
+        rest = &pair[end..];
+    }
+    clean + rest
 }
 
 /// Pairs of a query or a form, without the values that are named like secrets.
@@ -210,7 +221,7 @@ fn header_line(line: &str, secrets: &mut Secrets) -> String {
         return line.to_owned();
     };
     if !says_secret(name) {
-        return line.to_owned();
+        return addresses(line, secrets);
     }
     let bare = value.trim();
     secrets.learn(bare);
@@ -248,10 +259,10 @@ fn body_lines(body: &[u8], length: u64, kind: &str, secrets: &mut Secrets) -> Ve
     let text = match serde_json::from_str::<Value>(text) {
         Ok(mut json) => {
             secrets.clean(&mut json, false);
-            format!("{json:#}")
+            addresses(&format!("{json:#}"), secrets)
         }
         Err(_) if kind == "form" => without_secrets(text, secrets),
-        Err(_) => text.to_owned(),
+        Err(_) => addresses(text, secrets),
     };
     // Hidden before it is cut, so that no part of a secret is left over.
     let text = secrets.hide(&text);
@@ -266,23 +277,6 @@ fn body_lines(body: &[u8], length: u64, kind: &str, secrets: &mut Secrets) -> Ve
 /// Whether a name says that its value is secret. A key that stands by itself is a pair's name as often as not.
 fn says_secret(name: &str) -> bool {
     names_secret(name) && !name.eq_ignore_ascii_case("key")
-}
-
-/// The text without JSON Web Tokens, by whatever name they go.
-fn without_tokens(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("eyJ") {
-        let of_token = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        let tail = &rest[start..];
-        let end = tail.find(|c| !of_token(c)).unwrap_or(tail.len());
-        clean.push_str(&rest[..start]);
-        let token = &tail[..end];
-        let is_token = end >= SHORTEST_TOKEN && token.contains('.');
-        clean.push_str(if is_token { HIDDEN } else { token });
-        rest = &tail[end..];
-    }
-    clean + rest
 }
 
 #[cfg(test)]
@@ -329,6 +323,7 @@ mod tests {
             answer: Some((200, &headers, &body)),
             length: body.len() as u64,
             captured: &captured,
+            secrets: &[],
             failure: Some("$.echo is \"hunter2 env\u{1b}[31m\", expected \"ok\""),
             unfollowed: None,
         };
@@ -375,6 +370,7 @@ mod tests {
             answer: Some((302, &headers, b"")),
             length: 0,
             captured: &[],
+            secrets: &[],
             failure: None,
             unfollowed: Some("https://a.b/hunter2/login"),
         };
@@ -382,6 +378,41 @@ mod tests {
         let text = rehearsal(&seen, &mut secrets, 120);
         let told = "302 to https://a.b/***/login was not followed; set `redirects` to follow it";
         assert_eq!(text.lines().last(), Some(format!("   {told}").as_str()));
+    }
+
+    #[test]
+    fn addresses_in_headers_and_lines_lose_what_is_secret() {
+        let headers = [
+            "location: https://me:pw@h/cb?token=secret-t-1&x=1#access_token=secret-t-2",
+            "link: <https://h/next;sid=secret-t-3?page=2>; rel=\"next\"",
+            "page: /a?b=1",
+        ]
+        .map(str::to_owned);
+        let captured = [("next".to_owned(), Some(json!("/cb?token=secret-t-1&x=1")))];
+        let request = b"GET /echo;token=secret-t-4/a?pw=secret-t-5&n=1 HTTP/1.1\r\nHost: h\r\n\r\n";
+        let seen = TrialReport {
+            what: "GET /".to_owned(),
+            took: Some(Duration::from_millis(1)),
+            request,
+            answer: Some((302, &headers, b"<a href=\"/x?api_key=secret-t-6&amp;n=1\">")),
+            length: 0,
+            captured: &captured,
+            secrets: &["SECRET-T-7".to_owned()],
+            failure: Some("$.echo is \"SECRET-T-7\""),
+            unfollowed: None,
+        };
+        let text = rehearsal(&seen, &mut Secrets::default(), 200);
+        assert!(!text.to_lowercase().contains("secret-t"), "{text}");
+        assert!(!text.contains("me:pw"), "{text}");
+        for shown in [
+            "location: https://***@h/cb?token=***&x=1#access_token=***",
+            "link: <https://h/next;sid=***?page=2>; rel=\"next\"",
+            "GET /echo;token=***/a?pw=***&n=1 HTTP/1.1",
+            "<a href=\"/x?api_key=***&amp;n=1\">",
+            "next = \"/cb?token=***&x=1\"",
+        ] {
+            assert!(text.contains(shown), "no {shown} in:\n{text}");
+        }
     }
 
     #[test]

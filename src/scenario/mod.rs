@@ -45,4 +45,6 @@ pub use model::{
 };
 pub use parse::{parse, schema};
 pub use step::{Action, Body, Capture, Command, Method, Request, Source, Step};
-pub use template::{Condition, RenderError, Scope, Template, ValueTemplate};
+pub use template::{
+    Condition, RenderError, Scope, SecretLog, Template, ValueTemplate, catches_panics, secret_texts,
+};

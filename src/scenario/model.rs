@@ -1,6 +1,6 @@
 //! The scenario as `load` uses it: everything is resolved that is known before the run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +38,10 @@ pub struct Scenario {
     pub sha256: String,
     /// Values of `env.NAME` that were read: redacted wherever text leaves the process.
     pub secrets: Vec<String>,
+    /// What expressions made of secrets before the run: hidden like those.
+    pub derived_secrets: Vec<String>,
+    /// Names of variables and of what users set and capture whose values are secret.
+    pub secret_names: BTreeSet<String>,
 }
 
 /// Rows of a file.

@@ -61,11 +61,15 @@ pub fn parse(file: &str, text: &str, inputs: &Inputs<'_>) -> Result<Scenario, Er
         canonical: String::new(),
         sha256: String::new(),
         secrets: Vec::new(),
+        derived_secrets: Vec::new(),
+        secret_names: BTreeSet::new(),
         data,
     };
     variables.hide_secrets(&scenario, inputs.set);
     scenario.variables = variables.shown();
     scenario.secrets = variables.secrets(inputs.set);
+    scenario.derived_secrets = variables.derived_secrets();
+    scenario.secret_names = variables.secret_names(&scenario);
     scenario.canonical = identity::canonical(&scenario, &blocks, &variables.used());
     scenario.sha256 = identity::sha256(&scenario.canonical);
     Ok(scenario)

@@ -1,17 +1,21 @@
-//! Finds the values of `--set` that are secret: those with the name of a secret, and those that are used as one.
+//! Which values are secret: those named like a secret, and those that go where secrets go or come from where they are.
 //!
-//! Secrets are used in credentials, and in headers, query parameters, form fields and JSON fields with the name of a secret.
-//! Expressions use a value directly, through other variables, or through the values that tasks set.
+//! Secrets go into credentials, headers, query parameters, form fields and JSON fields that are named like a secret, and behind
+//! such a name in other text. A value gets there by an expression that names it, also through other variables and what tasks
+//! set.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::template::names_in;
-use super::{Action, Auth, Body, Request, Scenario};
-use crate::redact::names_secret;
+use super::template::{Segment, names_in, split};
+use super::{
+    Action, Auth, Body, Command, Expect, HeaderWanted, JsonWanted, Request, Scenario, Source,
+    Template,
+};
+use crate::redact::{names_secret, without_credentials};
 
-/// The names of variables that hold a secret of `set`: those that it sets, and those that use them.
+/// The names of variables that hold a secret of `set`: those that it sets, and those that are made of them.
 pub(super) fn holders(
     scenario: &Scenario,
     written: &BTreeMap<String, Value>,
@@ -20,62 +24,132 @@ pub(super) fn holders(
     if set.is_empty() {
         return BTreeSet::new();
     }
-    let tasks = || scenario.user_classes.iter().flat_map(|class| &class.tasks);
-    let set_by_tasks = tasks()
-        .flat_map(|task| &task.set)
-        .map(|(name, value)| (name, value.source()));
-    let mut parts: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for (name, value) in written.iter().chain(set_by_tasks) {
-        collect_names(value, parts.entry(name).or_default());
+    let parts = Parts::new(scenario, written);
+    let found = parts.behind(used(scenario));
+    let given = set.keys().filter(|name| found.contains(*name)).cloned();
+    let mut holders = parts.made_of(given.collect());
+    holders.retain(|name| written.contains_key(name));
+    holders
+}
+
+/// The names of all values that are secret, beside variables that are `known` to be: for what is rendered as users run.
+pub(super) fn names(
+    scenario: &Scenario,
+    written: &BTreeMap<String, Value>,
+    known: BTreeSet<String>,
+) -> BTreeSet<String> {
+    let parts = Parts::new(scenario, written);
+    let mut found = parts.behind(used(scenario));
+    found.extend(known);
+    for action in actions(scenario) {
+        match action {
+            Action::Request(request) => found.extend(captured(request)),
+            Action::Command(command) => found.extend(printed(command)),
+            Action::Think(_) => {}
+        }
     }
+    parts.made_of(found)
+}
+
+/// What variables, and what tasks set, are made of.
+struct Parts<'s>(BTreeMap<&'s str, BTreeSet<String>>);
+
+impl<'s> Parts<'s> {
+    fn new(scenario: &'s Scenario, written: &'s BTreeMap<String, Value>) -> Self {
+        let tasks = scenario.user_classes.iter().flat_map(|class| &class.tasks);
+        let set = tasks.flat_map(|task| &task.set);
+        let set = set.map(|(name, value)| (name, value.source()));
+        let mut parts: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for (name, value) in written.iter().chain(set) {
+            collect_names(value, parts.entry(name).or_default());
+        }
+        Self(parts)
+    }
+
+    /// The names of secrets, with those that these and all that is named like a secret are made of.
+    fn behind(&self, mut found: BTreeSet<String>) -> BTreeSet<String> {
+        let named = self.0.keys().filter(|name| names_secret(name));
+        found.extend(named.map(|name| (*name).to_owned()));
+        let mut open: Vec<String> = found.iter().cloned().collect();
+        while let Some(name) = open.pop() {
+            for part in self.0.get(name.as_str()).into_iter().flatten() {
+                if found.insert(part.clone()) {
+                    open.push(part.clone());
+                }
+            }
+        }
+        found
+    }
+
+    /// The names, with all that is made of them.
+    fn made_of(&self, mut found: BTreeSet<String>) -> BTreeSet<String> {
+        loop {
+            let made = self.0.iter().filter(|(_, own)| !own.is_disjoint(&found));
+            let made = made.filter(|(name, _)| !found.contains(**name));
+            let more: Vec<String> = made.map(|(name, _)| (*name).to_owned()).collect();
+            if more.is_empty() {
+                return found;
+            }
+            found.extend(more);
+        }
+    }
+}
+
+fn actions(scenario: &Scenario) -> impl Iterator<Item = &Action> {
+    let classes = scenario.user_classes.iter();
+    let steps = classes.flat_map(|class| {
+        let tasks = class.tasks.iter().flat_map(|task| &task.steps);
+        class.on_start.iter().chain(tasks)
+    });
+    steps.map(|step| &step.action)
+}
+
+/// The names that expressions name where secrets go.
+fn used(scenario: &Scenario) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for name in parts.keys().filter(|name| names_secret(name)) {
-        found.insert((*name).to_owned());
-    }
     for class in &scenario.user_classes {
         class
             .auth
             .iter()
             .for_each(|auth| collect_auth(auth, &mut found));
-        let steps = class.tasks.iter().flat_map(|task| &task.steps);
-        for step in class.on_start.iter().chain(steps) {
-            if let Action::Request(request) = &step.action {
-                collect_request(request, &mut found);
+    }
+    for action in actions(scenario) {
+        match action {
+            Action::Request(request) => collect_request(request, &mut found),
+            Action::Command(command) => {
+                let arguments: Vec<&str> = command.arguments.iter().map(Template::source).collect();
+                collect_text(&arguments.join(" "), &mut found);
             }
+            Action::Think(_) => {}
         }
     }
-    add_parts(&mut found, &parts);
-    let given = set.keys().filter(|name| found.contains(*name)).cloned();
-    add_users(given.collect(), written, &parts)
+    found
 }
 
-/// Adds the parts of secrets, which are secrets too.
-fn add_parts(secrets: &mut BTreeSet<String>, parts: &BTreeMap<&str, BTreeSet<String>>) {
-    let mut open: Vec<String> = secrets.iter().cloned().collect();
-    while let Some(name) = open.pop() {
-        for part in parts.get(name.as_str()).into_iter().flatten() {
-            if secrets.insert(part.clone()) {
-                open.push(part.clone());
+/// The names of what is captured from where secrets are.
+fn captured(request: &Request) -> impl Iterator<Item = String> {
+    let secret = request.capture.iter().filter(|capture| {
+        names_secret(&capture.variable)
+            || match &capture.from {
+                Source::Json(path) => leads_to_secret(&path.to_string()),
+                Source::Header(name) => names_secret(name),
             }
-        }
-    }
+    });
+    secret.map(|capture| capture.variable.clone())
 }
 
-/// Adds the variables that use a secret, and so hold it.
-fn add_users(
-    mut holders: BTreeSet<String>,
-    written: &BTreeMap<String, Value>,
-    parts: &BTreeMap<&str, BTreeSet<String>>,
-) -> BTreeSet<String> {
-    loop {
-        let uses = |name: &str| parts.get(name).is_some_and(|it| !it.is_disjoint(&holders));
-        let others = written.keys().filter(|name| !holders.contains(*name));
-        let more: Vec<String> = others.filter(|name| uses(name)).cloned().collect();
-        if more.is_empty() {
-            return holders;
-        }
-        holders.extend(more);
-    }
+fn printed(command: &Command) -> impl Iterator<Item = String> {
+    let secret = command
+        .capture
+        .iter()
+        .filter(|(name, path)| names_secret(name) || leads_to_secret(&path.to_string()));
+    secret.map(|(name, _)| name.clone())
+}
+
+/// Whether a place in JSON is named like a secret, or lies within one that is.
+fn leads_to_secret(path: &str) -> bool {
+    let is_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    path.split(|c| !is_of_name(c)).any(names_secret)
 }
 
 fn collect_auth(auth: &Auth, found: &mut BTreeSet<String>) {
@@ -100,21 +174,56 @@ fn collect_request(request: &Request, found: &mut BTreeSet<String>) {
             collect_json(json.source(), found);
             &[]
         }
-        Some(Body::Raw(_) | Body::File(_)) | None => &[],
-    };
-    let pairs = request.headers.iter().chain(&request.query).chain(form);
-    for (_, template) in pairs.filter(|(name, _)| names_secret(name)) {
-        found.extend(names_in(template.source()));
-    }
-    let query = request.path.source().split_once('?');
-    for pair in query.into_iter().flat_map(|(_, query)| query.split('&')) {
-        if let Some((_, value)) = pair.split_once('=').filter(|(name, _)| names_secret(name)) {
-            found.extend(names_in(value));
+        Some(Body::Raw(text)) => {
+            collect_text(text.source(), found);
+            &[]
         }
+        Some(Body::File(_)) | None => &[],
+    };
+    for (name, template) in request.headers.iter().chain(&request.query).chain(form) {
+        collect_named(name, template, found);
+    }
+    // Parameters of the query, and of segments as in `/items;token=1`.
+    collect_text(request.path.source(), found);
+    collect_expect(&request.expect, found);
+}
+
+fn collect_expect(expect: &Expect, found: &mut BTreeSet<String>) {
+    for check in &expect.json {
+        match &check.wanted {
+            JsonWanted::Equals(wanted) | JsonWanted::Contains(wanted) => {
+                if leads_to_secret(&check.path.to_string()) {
+                    collect_names(wanted.source(), found);
+                } else {
+                    collect_json(wanted.source(), found);
+                }
+            }
+            JsonWanted::Exists(_) => {}
+        }
+    }
+    for check in &expect.header {
+        match &check.wanted {
+            HeaderWanted::Equals(wanted) | HeaderWanted::Contains(wanted) => {
+                collect_named(&check.header, wanted, found);
+            }
+            HeaderWanted::Exists(_) => {}
+        }
+    }
+    for wanted in &expect.body {
+        collect_text(wanted.source(), found);
     }
 }
 
-/// Collects the names used in JSON fields with the name of a secret.
+/// What stands in a field of this name.
+fn collect_named(name: &str, template: &Template, found: &mut BTreeSet<String>) {
+    if names_secret(name) {
+        found.extend(names_in(template.source()));
+    } else {
+        collect_text(template.source(), found);
+    }
+}
+
+/// What stands in JSON under the names of secrets.
 fn collect_json(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
@@ -127,11 +236,38 @@ fn collect_json(value: &Value, found: &mut BTreeSet<String>) {
             }
         }
         Value::Array(items) => items.iter().for_each(|item| collect_json(item, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        Value::String(text) => collect_text(text, found),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-/// Collects the names used in the texts of a value.
+/// What stands in text where [`without_credentials`] hides something: behind the name of a secret, behind `Bearer`, or as the
+/// password of an address.
+fn collect_text(text: &str, found: &mut BTreeSet<String>) {
+    if !text.contains("{{") {
+        return;
+    }
+    let segments = split(text).unwrap_or_default();
+    let stand_in = |index: usize| format!("expression{index}.");
+    let filled: String = segments
+        .iter()
+        .enumerate()
+        .map(|(index, segment)| match segment {
+            Segment::Literal(text) => (*text).to_owned(),
+            Segment::Expression(_) => stand_in(index),
+        })
+        .collect();
+    let left = without_credentials(&filled);
+    for (index, segment) in segments.iter().enumerate() {
+        if let Segment::Expression(source) = segment
+            && !left.contains(&stand_in(index))
+        {
+            found.extend(names_in(&format!("{{{{ {source} }}}}")));
+        }
+    }
+}
+
+/// The names that the texts in a value name.
 fn collect_names(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::String(text) => found.extend(names_in(text)),

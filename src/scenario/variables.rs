@@ -202,6 +202,18 @@ impl<'a> Variables<'a> {
     pub(super) fn hide_secrets(&mut self, scenario: &Scenario, set: &BTreeMap<String, String>) {
         self.holders = sensitive::holders(scenario, &self.written, set);
     }
+
+    /// What expressions made of secrets before the run.
+    pub(super) fn derived_secrets(&self) -> Vec<String> {
+        self.secrets.made_of(&self.holders)
+    }
+
+    /// The names whose values are secret, of variables and of what users set and capture.
+    pub(super) fn secret_names(&self, scenario: &Scenario) -> BTreeSet<String> {
+        let read = self.values.iter().filter(|(_, variable)| variable.secret);
+        let known = read.map(|(name, _)| name).chain(&self.holders);
+        sensitive::names(scenario, &self.written, known.cloned().collect())
+    }
 }
 
 /// The texts in a value.

@@ -59,9 +59,9 @@ pub(super) fn json(value: &minijinja::Value) -> Result<Value, String> {
 }
 
 /// Whether no value that is set later can make an expression valid.
-pub(super) fn is_final(error: &Error) -> bool {
+pub(super) fn is_final(kind: ErrorKind) -> bool {
     matches!(
-        error.kind(),
+        kind,
         ErrorKind::UnknownFilter
             | ErrorKind::UnknownTest
             | ErrorKind::UnknownFunction

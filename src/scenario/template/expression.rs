@@ -13,11 +13,12 @@ use serde_json::Value;
 use super::convert::{is_final, jinja, json, message};
 use super::functions::{DRAWS, Draws, ENVIRONMENT, FUNCTIONS, draw};
 use super::names::{Names, Variable};
+use super::panics::{PANICKED, catching, panicked};
 use super::path::Path;
 use super::products::guarded;
 use super::segments::nesting;
 use super::{ExpressionError, RenderError, Scope};
-use crate::redact::redact;
+use crate::redact::{HIDDEN, names_secret, redact};
 use crate::yaml;
 
 /// The longest expression, in bytes, and the deepest nesting of its brackets. The parser is recursive, so more could
@@ -69,6 +70,15 @@ struct Compiled {
     code: minijinja::Expression<'static, 'static>,
     operands: Arc<[Operand]>,
     draws: bool,
+    /// Whether a name in it says that it reads a secret.
+    is_secret: bool,
+}
+
+/// Why an expression has no value.
+struct Failure {
+    /// What minijinja calls it, if it does.
+    kind: Option<ErrorKind>,
+    message: String,
 }
 
 /// A name in an expression.
@@ -89,14 +99,17 @@ impl Expression {
             )));
         }
         let wrong = |message: String| ExpressionError::new(source, message);
-        let code = ENVIRONMENT
-            .compile_expression_owned(guarded(source).into_owned())
+        let compile = || ENVIRONMENT.compile_expression_owned(guarded(source).into_owned());
+        let code = catching(compile)
+            .ok_or_else(|| panicked(source))?
             .map_err(|error| wrong(message(&error)))?;
         let used = code.undeclared_variables(false);
+        let paths = code.undeclared_variables(true);
         let (operands, secret) = operands(&code, names).map_err(wrong)?;
         let compiled = Compiled {
             source: source.to_owned(),
             draws: used.iter().any(|name| FUNCTIONS.contains(&name.as_str())),
+            is_secret: secret || paths.iter().any(|path| path.split('.').any(names_secret)),
             code,
             operands: operands.into(),
         };
@@ -106,12 +119,16 @@ impl Expression {
             names.budget.take(Some(value)).map_err(wrong)?;
             return Ok(Self { kind, secret });
         }
+        let made_of = compiled.made_of();
         let folded = compiled.fold().map_err(|error| {
             // Messages of minijinja may repeat a value.
             ExpressionError(redact(&error.0, &names.secrets.values()))
         });
         let kind = match folded? {
-            Folded::Constant(value) => Kind::Constant(value),
+            Folded::Constant(value) => {
+                names.secrets.note(made_of, &value);
+                Kind::Constant(value)
+            }
             Folded::Name(name) => Kind::Name(name),
             Folded::Compiled(compiled) => match (pick(source, names), path) {
                 (Some(pick), _) => Kind::Pick(Arc::new(pick)),
@@ -142,15 +159,20 @@ impl Expression {
     ) -> Result<Cow<'v, Value>, RenderError> {
         match &self.kind {
             Kind::Constant(value) => Ok(Cow::Borrowed(value)),
-            Kind::Name(name) => scope
-                .values
-                .get(name)
-                .map(Cow::Borrowed)
-                .ok_or_else(|| RenderError::Unset(name.clone())),
+            Kind::Name(name) => {
+                let value = scope.values.get(name);
+                let value = value.ok_or_else(|| RenderError::Unset(name.clone()))?;
+                scope.note(value, || names_secret(name), [name.as_str()]);
+                Ok(Cow::Borrowed(value))
+            }
             Kind::Part(part) => {
                 let whole = scope.values.get(&part.path.name);
                 match whole.and_then(|whole| part.path.within(whole)) {
-                    Some(value) => Ok(Cow::Borrowed(value)),
+                    Some(value) => {
+                        let compiled = &part.compiled;
+                        scope.note(value, || compiled.is_secret, compiled.names());
+                        Ok(Cow::Borrowed(value))
+                    }
                     None => part.compiled.evaluate(scope).map(Cow::Owned),
                 }
             }
@@ -210,18 +232,23 @@ impl Compiled {
                 .or_else(|| operand.is_runtime.then(|| "".into()))
         };
         let values = self.operands.iter().map(stand_in).collect();
-        let outcome = self
-            .code
-            .eval(self.frame(values, draws))
-            .map_err(|error| (is_final(&error), message(&error)))
-            .and_then(|value| json(&value).map_err(|message| (false, message)));
-        match outcome {
+        match self.eval(values, draws) {
             Ok(value) if !is_runtime && !self.draws => Ok(Folded::Constant(value)),
-            Err((is_final, message)) if is_final || !is_runtime => {
-                Err(ExpressionError::new(&self.source, message))
+            Err(failure) if failure.kind.is_some_and(is_final) || !is_runtime => {
+                Err(ExpressionError::new(&self.source, failure.message))
             }
             Ok(_) | Err(_) => Ok(Folded::Compiled(self)),
         }
+    }
+
+    /// The names of what its value is made of; `env` stands for every secret.
+    fn made_of(&self) -> Vec<String> {
+        let secret = self.is_secret.then_some("env");
+        self.names().chain(secret).map(str::to_owned).collect()
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.operands.iter().map(|operand| operand.name.as_str())
     }
 
     /// The names that it needs.
@@ -242,23 +269,65 @@ impl Compiled {
         let values: Vec<_> = self.operands.iter().map(set).collect();
         let missing = values.iter().position(Option::is_none);
         let draws = Draws::new(scope.rng.clone(), (scope.now)());
-        let outcome = self.code.eval(self.frame(values, Arc::clone(&draws)));
+        let outcome = self.eval(values, Arc::clone(&draws));
         if self.draws {
             *scope.rng = draws.generator();
         }
-        let unset = || {
-            RenderError::Unset(missing.map_or_else(
+        let value = outcome.map_err(|failure| match failure.kind {
+            Some(ErrorKind::UndefinedError) => RenderError::Unset(missing.map_or_else(
                 || self.source.clone(),
                 |index| self.operands[index].name.clone(),
-            ))
+            )),
+            Some(_) | None => RenderError::Failed(self.source.clone(), failure.message),
+        })?;
+        scope.note(&value, || self.is_secret, self.names());
+        Ok(value)
+    }
+
+    /// Evaluates with these values. Whatever minijinja does of it is done here, also what it does when a value is read.
+    fn eval(
+        &self,
+        values: Vec<Option<minijinja::Value>>,
+        draws: Arc<Draws>,
+    ) -> Result<Value, Failure> {
+        let work = || match self.code.eval(self.frame(values, draws)) {
+            Ok(value) => json(&value).map_err(|message| Failure {
+                kind: value.is_undefined().then_some(ErrorKind::UndefinedError),
+                message,
+            }),
+            Err(error) => Err(Failure {
+                kind: Some(error.kind()),
+                message: self.without_values(message(&error)),
+            }),
         };
-        let value = match outcome {
-            Ok(value) if value.is_undefined() => return Err(unset()),
-            Err(error) if error.kind() == ErrorKind::UndefinedError => return Err(unset()),
-            Ok(value) => json(&value),
-            Err(error) => Err(message(&error)),
-        };
-        value.map_err(|message| RenderError::Failed(self.source.clone(), message))
+        catching(work).unwrap_or_else(|| {
+            Err(Failure {
+                kind: None,
+                message: PANICKED.to_owned(),
+            })
+        })
+    }
+
+    /// A message of minijinja without what it repeats of values, which may be secret: a name in quotes that the expression
+    /// does not hold, and the numbers of a calculation.
+    fn without_values(&self, message: String) -> String {
+        const CALCULATION: &str = "unable to calculate ";
+        if self.operands.is_empty() {
+            return message;
+        }
+        if message.starts_with(CALCULATION) {
+            return "unable to calculate with these numbers".to_owned();
+        }
+        match (message.find('\''), message.rfind('\'')) {
+            (Some(from), Some(to)) if to > from => {
+                let quoted = &message[from + 1..to];
+                if self.source.contains(quoted) {
+                    return message;
+                }
+                format!("{}{HIDDEN}{}", &message[..=from], &message[to..])
+            }
+            (_, _) => message,
+        }
     }
 
     fn frame(&self, values: Vec<Option<minijinja::Value>>, draws: Arc<Draws>) -> minijinja::Value {

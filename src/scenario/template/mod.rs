@@ -12,6 +12,7 @@ mod functions;
 #[cfg(test)]
 mod hostile;
 mod names;
+mod panics;
 mod path;
 mod products;
 mod segments;
@@ -26,10 +27,12 @@ use std::fmt;
 pub(super) use budget::Budget;
 pub use condition::Condition;
 use expression::Expression;
+pub use names::secret_texts;
 pub(super) use names::{Names, Rows, Secrets, Variable, refuse_name};
+pub use panics::catches_panics;
 use rand_chacha::ChaCha8Rng;
-use segments::Segment;
-pub(super) use segments::{names_in, nesting};
+pub(super) use segments::Segment;
+pub(super) use segments::{names_in, nesting, split};
 use serde_json::Value;
 pub use value::ValueTemplate;
 
@@ -41,6 +44,33 @@ pub struct Scope<'v> {
     pub rng: &'v mut ChaCha8Rng,
     /// The result of `now()`. Called only if an expression uses it.
     pub now: fn() -> jiff::Timestamp,
+    /// Where secrets are noted that expressions yield, if anyone shows what is rendered.
+    pub log: Option<SecretLog<'v>>,
+}
+
+/// Secrets that expressions yield as they are rendered: known nowhere else, since expressions change what they read.
+pub struct SecretLog<'v> {
+    /// Names whose values are secret.
+    pub names: &'v BTreeSet<String>,
+    /// The texts.
+    pub found: &'v mut Vec<String>,
+}
+
+impl Scope<'_> {
+    /// Notes a value if a name says that it is secret, or if it is made of what is.
+    fn note<'n>(
+        &mut self,
+        value: &Value,
+        is_named: impl FnOnce() -> bool,
+        names: impl IntoIterator<Item = &'n str>,
+    ) {
+        let Some(log) = &mut self.log else {
+            return;
+        };
+        if is_named() || names.into_iter().any(|name| log.names.contains(name)) {
+            log.found.extend(secret_texts(value));
+        }
+    }
 }
 
 /// Why a template could not be rendered for a user.
@@ -106,7 +136,7 @@ impl Template {
         names: Names<'_>,
     ) -> Result<Self, ExpressionError> {
         let (mut pieces, mut literal, mut secret) = (Vec::new(), String::new(), false);
-        for segment in segments::split(source)? {
+        for segment in split(source)? {
             let inside = match segment {
                 Segment::Literal(text) => {
                     context.push_literal(text, &mut literal)?;

@@ -11,6 +11,9 @@ use super::convert::jinja;
 use crate::scenario::data::Table;
 use crate::yaml;
 
+/// The shortest number that an expression makes of a secret and that is one, in characters: a length is none.
+const SHORTEST_NUMBER: usize = 4;
+
 /// A variable of the file.
 #[derive(Clone, Debug)]
 pub(crate) struct Variable {
@@ -51,6 +54,8 @@ impl Variable {
 pub(crate) struct Secrets<'a> {
     env: &'a dyn Fn(&str) -> Option<String>,
     read: RefCell<BTreeMap<String, String>>,
+    /// Texts that expressions made of what they name, each with those names.
+    made: RefCell<BTreeMap<String, BTreeSet<String>>>,
 }
 
 impl<'a> Secrets<'a> {
@@ -58,7 +63,27 @@ impl<'a> Secrets<'a> {
         Self {
             env,
             read: RefCell::default(),
+            made: RefCell::default(),
         }
+    }
+
+    /// Notes what an expression made of what it names.
+    pub(super) fn note(&self, names: Vec<String>, value: &Value) {
+        if names.is_empty() {
+            return;
+        }
+        let mut made = self.made.borrow_mut();
+        for text in secret_texts(value) {
+            made.entry(text).or_default().extend(names.iter().cloned());
+        }
+    }
+
+    /// What expressions made of the environment, or of these names.
+    pub(crate) fn made_of(&self, names: &BTreeSet<String>) -> Vec<String> {
+        let made = self.made.borrow();
+        let is_secret = |own: &BTreeSet<String>| own.contains("env") || !own.is_disjoint(names);
+        let secret = made.iter().filter(|(_, own)| is_secret(own));
+        secret.map(|(text, _)| text.clone()).collect()
     }
 
     /// Reads one variable of the environment. An empty one counts as unset, since a secret that a CI does not hand out
@@ -129,6 +154,30 @@ impl Rows {
             yaml::suggest(column, table.columns(), &format!("use one of {known}"))
         ))
     }
+}
+
+/// The texts by which a value is known again: as it is written, and each of its parts. Numbers and short parts of lists stand
+/// in other texts by chance.
+pub fn secret_texts(value: &Value) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) => texts.push(text.clone()),
+            Value::Number(number) => {
+                let number = number.to_string();
+                texts.extend((number.len() >= SHORTEST_NUMBER).then_some(number));
+            }
+            Value::Array(items) => open.extend(items),
+            Value::Object(fields) => open.extend(fields.values()),
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+    if value.is_array() || value.is_object() {
+        texts.push(value.to_string());
+    }
+    texts.retain(|text| !text.is_empty());
+    texts
 }
 
 /// The names that one place of the file may use.

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::ExpressionError;
 use super::functions::ENVIRONMENT;
+use super::panics::catching;
 
 /// A part of a template's text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Segment<'t> {
+pub(crate) enum Segment<'t> {
     /// Literal text.
     Literal(&'t str),
     /// The text between the braces, trimmed.
@@ -15,7 +16,7 @@ pub(super) enum Segment<'t> {
 }
 
 /// Splits text at its expressions.
-pub(super) fn split(text: &str) -> Result<Vec<Segment<'_>>, ExpressionError> {
+pub(crate) fn split(text: &str) -> Result<Vec<Segment<'_>>, ExpressionError> {
     if text.contains("{%") {
         return Err(ExpressionError(
             "statements {% … %} are not part of the format; use an expression such as {{ a if b else c }}".into(),
@@ -61,7 +62,9 @@ pub(crate) fn names_in(text: &str) -> BTreeSet<String> {
     segments
         .into_iter()
         .filter_map(|segment| match segment {
-            Segment::Expression(source) => ENVIRONMENT.compile_expression(source).ok(),
+            Segment::Expression(source) => {
+                catching(|| ENVIRONMENT.compile_expression(source).ok()).flatten()
+            }
             Segment::Literal(_) => None,
         })
         .flat_map(|expression| expression.undeclared_variables(false))

@@ -68,6 +68,7 @@ pub(super) fn scoped<T>(values: &Value, seed: u64, render: impl FnOnce(&mut Scop
         values: &values,
         rng: &mut ChaCha8Rng::seed_from_u64(seed),
         now: || "2026-03-01T12:00:00.5Z".parse().unwrap(),
+        log: None,
     })
 }
 
@@ -266,6 +267,7 @@ fn draws_depend_on_the_seed_alone_and_go_on_from_render_to_render() {
                 values: &values,
                 rng: &mut rng,
                 now: || jiff::Timestamp::UNIX_EPOCH,
+                log: None,
             };
             template.render(&mut scope).unwrap().into_owned()
         })

@@ -289,6 +289,7 @@ fn a_pass_through_a_task_renders_what_the_guide_sends() {
                 values: &values,
                 rng: &mut rng,
                 now: || jiff::Timestamp::UNIX_EPOCH,
+                log: None,
             })
             .unwrap();
         values.insert(name.clone(), value);
@@ -297,6 +298,7 @@ fn a_pass_through_a_task_renders_what_the_guide_sends() {
         values: &values,
         rng: &mut rng,
         now: || jiff::Timestamp::UNIX_EPOCH,
+        log: None,
     };
     let (add, clear) = (request(&task.steps[0]), request(&task.steps[2]));
     let customer = values["customer"].as_str().unwrap();
