@@ -18,7 +18,7 @@ const MAY_USE: [(&str, &[&str]); 27] = [
     ("error_chain", &[]),
     ("redact", &[]),
     ("processes", &["redact"]),
-    ("http_client", &["error_chain"]),
+    ("http_client", &["error_chain", "redact"]),
     ("timer", &[]),
     ("fake_gateway", &["timer"]),
     ("scenario", &["units", "yaml", "redact"]),

@@ -17,7 +17,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use crate::error_chain;
 use crate::exit::Exit;
 use crate::gate::{self, Console, Verbosity};
-use crate::redact::HIDDEN;
+use crate::redact::{HIDDEN, redacted_address};
 use crate::{demo, fake_gateway, init, plan, processes, schema};
 use comment::Comment;
 use gates::{Run, Try, Validate};
@@ -140,7 +140,7 @@ pub fn main() -> Exit {
     let cli = grammar
         .try_get_matches_from_mut(std::env::args_os())
         .and_then(|matches| Cli::from_arg_matches(&matches))
-        .map_err(|error| naming_variable(error, &grammar));
+        .map_err(|error| without_values(error, &grammar));
     let cli = match cli {
         Ok(cli) => cli,
         Err(error) => {
@@ -187,20 +187,13 @@ fn clear_named_out() {
     }
 }
 
-/// Names the variable of the environment where that, and no flag, has a value that cannot be.
-fn naming_variable(mut error: clap::Error, grammar: &clap::Command) -> clap::Error {
-    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+/// The error without values that may be secret, naming the variable of the environment where that, and no flag, has a value
+/// that cannot be.
+fn without_values(mut error: clap::Error, grammar: &clap::Command) -> clap::Error {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg).cloned() else {
         return error;
     };
     let flag = argument.split([' ', '=']).next().unwrap_or_default();
-    let is_given = |word: std::ffi::OsString| {
-        let word = word.to_string_lossy();
-        word.strip_prefix(flag)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-    };
-    if std::env::args_os().any(is_given) {
-        return error;
-    }
     let own = |argument: &&clap::Arg| {
         Some(argument.get_long().unwrap_or_default()) == flag.strip_prefix("--")
     };
@@ -208,16 +201,39 @@ fn naming_variable(mut error: clap::Error, grammar: &clap::Command) -> clap::Err
         .get_subcommands()
         .flat_map(clap::Command::get_arguments);
     let variable = arguments.find(own).and_then(clap::Arg::get_env);
-    if let Some(variable) = variable.map(|name| name.to_string_lossy().into_owned()) {
-        if names_values(&variable) {
-            error.insert(
-                ContextKind::InvalidValue,
-                ContextValue::String(HIDDEN.to_owned()),
-            );
-        }
+    let Some(variable) = variable.map(|name| name.to_string_lossy().into_owned()) else {
+        // A word where none belongs may be the value of a flag.
+        error.insert(
+            ContextKind::InvalidArg,
+            ContextValue::String(word(&argument)),
+        );
+        return error;
+    };
+    let value = error.get(ContextKind::InvalidValue);
+    let is_missing = value.is_none_or(|value| value.to_string().is_empty());
+    if !is_missing && names_values(&variable) {
+        error.insert(
+            ContextKind::InvalidValue,
+            ContextValue::String(HIDDEN.to_owned()),
+        );
+    }
+    let is_given = |word: std::ffi::OsString| {
+        let word = word.to_string_lossy();
+        word.strip_prefix(flag)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    if !std::env::args_os().any(is_given) {
         error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
     }
     error
+}
+
+/// A word of the arguments without a value that may be secret.
+fn word(argument: &str) -> String {
+    match argument.split_once('=') {
+        Some((name, _)) if !argument.contains(' ') => format!("{name}={HIDDEN}"),
+        Some(_) | None => redacted_address(argument),
+    }
 }
 
 /// Whether a variable of the environment holds values that may be secret.

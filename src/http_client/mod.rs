@@ -9,6 +9,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 
 use crate::error_chain;
+use crate::redact::redacted_address;
 
 pub use reqwest::Method;
 
@@ -239,7 +240,7 @@ pub fn is_private(text: &str) -> bool {
 fn address(text: &str) -> Result<url::Url, Error> {
     let url = url::Url::parse(text).ok();
     url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .ok_or_else(|| Error::Address(text.split(['?', '#']).next().unwrap_or_default().to_owned()))
+        .ok_or_else(|| Error::Address(redacted_address(text)))
 }
 
 fn shown(url: &url::Url) -> String {

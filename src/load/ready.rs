@@ -9,6 +9,7 @@ use super::preflight::{PreflightError, RETRY};
 use super::sender::ClientContext;
 use super::site;
 use crate::measurement::UnreachableCause;
+use crate::redact::redacted_address;
 use crate::units::format_duration;
 
 /// How long it is waited for if `--wait` does not say.
@@ -81,7 +82,7 @@ async fn probe(gear: &ClientContext, path: &str, within: Duration) -> Result<(),
         Err(_) if exchange.head.is_some_and(|status| status < 400) => Ok(()),
         Ok(status) => failed(
             UnreachableCause::NotReady,
-            format!("GET {path} responds {status}"),
+            format!("GET {} responds {status}", redacted_address(path)),
         ),
         Err(failure) => {
             let detail = exchange.detail.unwrap_or_default();

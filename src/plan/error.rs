@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::baseline::StoreError;
 use crate::load::{OriginError, ProxyError};
+use crate::redact::without_credentials;
 use crate::{http_client, record, scenario, thresholds};
 
 /// Why a plan could not be made: all of these are found before the first request.
@@ -15,7 +16,7 @@ pub enum Error {
     #[error(
         "there is no folder {}; name the folder of a gate, which has scenario.yml in it, or write a first one with \
          'loadgate init'",
-        .0.display()
+        without_credentials(&.0.to_string_lossy())
     )]
     NoGate(PathBuf),
     /// An address in place of a gate.

@@ -9,6 +9,7 @@ use serde_json_path::JsonPath;
 use super::captures::json_path;
 use super::headers::SentHeader;
 use super::model::{HttpVersion, Pause, RowOrder, Spacing};
+use crate::redact::redacted_address;
 use crate::units::parse_duration;
 use crate::yaml::{
     Cursor, Definitions, Entry, Error, FromKey, FromYaml, Map, Name, Schema, Whole, words,
@@ -152,7 +153,8 @@ impl FromYaml<'_> for Target {
             return Ok(Self(text.to_owned()));
         }
         Err(value.error(format_args!(
-            "'{text}' is not a target; write an address such as https://api.example.com, with a path if all steps share one"
+            "'{}' is not a target; write an address such as https://api.example.com, with a path if all steps share one",
+            redacted_address(text)
         )))
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use url::{Host, Url};
 
 use super::proxy::Proxy;
+use crate::redact::redacted_address;
 use crate::scenario::HttpVersion;
 
 /// How a connection speaks.
@@ -162,9 +163,11 @@ impl FromStr for Origin {
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,
+            // A user without a scheme is taken for one.
+            _ if target.contains('@') => return Err(OriginError::Credentials),
             other => {
                 return Err(OriginError::Scheme {
-                    target: target.to_owned(),
+                    target: redacted_address(target),
                     scheme: other.to_owned(),
                 });
             }
@@ -173,7 +176,7 @@ impl FromStr for Origin {
             return Err(OriginError::Credentials);
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(OriginError::Query(target.to_owned()));
+            return Err(OriginError::Query(redacted_address(target)));
         }
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             return Err(unparsed(target, url::ParseError::EmptyHost));
@@ -197,7 +200,7 @@ fn unparsed(target: &str, cause: url::ParseError) -> OriginError {
         return OriginError::Credentials;
     }
     OriginError::Url {
-        target: target.to_owned(),
+        target: redacted_address(target),
         cause,
     }
 }
@@ -329,7 +332,15 @@ mod tests {
             ),
             (
                 "https://x/?a",
-                "target `https://x/?a` has a query or fragment; put it in the steps",
+                "target `https://x/?***` has a query or fragment; put it in the steps",
+            ),
+            (
+                "me:secret@x",
+                "the target holds a user name or password; put credentials in a header or in `auth`",
+            ),
+            (
+                "x/?token=secret",
+                "target `x/?***` is no URL (relative URL without a base); write it as https://host/path",
             ),
         ] {
             assert_eq!(target.parse::<Origin>().unwrap_err().to_string(), message);

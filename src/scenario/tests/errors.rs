@@ -173,7 +173,7 @@ const STEPS: &[(&str, &str, &str)] = &[
     (
         "name: demo",
         "name: demo\ntarget: https://a.example.com/?a=b",
-        "s.yml:2:9: target: 'https://a.example.com/?a=b' is not a target; write an address such as https://api.example.com, with a path if all steps share one",
+        "s.yml:2:9: target: 'https://a.example.com/?***' is not a target; write an address such as https://api.example.com, with a path if all steps share one",
     ),
     (
         "- steps:",
