@@ -40,6 +40,7 @@ mod resent;
 mod responses;
 mod retelling;
 mod runner;
+mod secrets;
 mod signals;
 mod simulation;
 mod sizes;

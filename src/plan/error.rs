@@ -1,13 +1,22 @@
 //! Why a plan could not be made.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::baseline::StoreError;
 use crate::load::{OriginError, ProxyError};
-use crate::redact::without_credentials;
+use crate::redact::{redacted_address, without_credentials};
 use crate::{http_client, record, scenario, thresholds};
+
+/// A path as a message may repeat it: an address, or the value of a variable, may stand where a path is wanted.
+fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if text.contains("://") {
+        return redacted_address(&text);
+    }
+    without_credentials(&text)
+}
 
 /// Why a plan could not be made: all of these are found before the first request.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +25,7 @@ pub enum Error {
     #[error(
         "there is no folder {}; name the folder of a gate, which has scenario.yml in it, or write a first one with \
          'loadgate init'",
-        without_credentials(&.0.to_string_lossy())
+        shown(.0)
     )]
     NoGate(PathBuf),
     /// An address in place of a gate.
@@ -88,7 +97,7 @@ pub enum Error {
     #[error(transparent)]
     Result(record::Error),
     /// `--baseline` names a file that is not there.
-    #[error("there is no baseline {}: record one with 'loadgate record', or leave --baseline out", .0.display())]
+    #[error("there is no baseline {}: record one with 'loadgate record', or leave --baseline out", shown(.0))]
     NoBaseline(PathBuf),
     /// What `--baseline` names cannot be fetched.
     #[error("cannot fetch the baseline: {0}")]

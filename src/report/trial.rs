@@ -193,7 +193,10 @@ fn addresses(text: &str, secrets: &mut Secrets) -> String {
     while let Some(at) = rest.find(is_mark) {
         let (before, pair) = rest.split_at(at + 1);
         clean.push_str(before);
-        let ends = |c: char| is_mark(c) || c.is_whitespace() || "\"'<>`\\,".contains(c);
+        let is_segment = before.ends_with(';');
+        let ends = |c: char| {
+            is_mark(c) || c.is_whitespace() || "\"'<>`\\,".contains(c) || (is_segment && c == '/')
+        };
         let end = pair.find(ends).unwrap_or(pair.len());
         clean.push_str(&without_secrets(&pair[..end], secrets));
         rest = &pair[end..];

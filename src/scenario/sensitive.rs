@@ -41,6 +41,7 @@ pub(super) fn names(
     let parts = Parts::new(scenario, written);
     let mut found = parts.behind(used(scenario));
     found.extend(known);
+    found.insert("env".to_owned());
     for action in actions(scenario) {
         match action {
             Action::Request(request) => found.extend(captured(request)),

@@ -463,6 +463,7 @@ fn rehearsals() -> Sections {
                 answer,
                 length: answer.map_or(0, |(_, _, body)| body.len() as u64),
                 captured,
+                secrets: &[],
                 failure,
                 unfollowed: (what == "GET /old").then_some("https://h/hunter2 env/login"),
             };
