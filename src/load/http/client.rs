@@ -100,7 +100,7 @@ async fn attempt<const SITE: u8>(
     until: Instant,
     exchange: &mut Exchange,
 ) -> Result<(), RequestError> {
-    let mut dead = None;
+    let mut may_be_twice = false;
     if let Some(mut connection) = kept.take() {
         if connection.is_quiet(scratch).await {
             let times = (exchange.times.started, until);
@@ -111,8 +111,8 @@ async fn attempt<const SITE: u8>(
                     return Ok(());
                 }
                 Err(broken) if broken.unanswered && (request.idempotent || !broken.sent) => {
-                    // Boxed, so that a user who waits for an answer does not hold the room of a second connection.
-                    dead = broken.sent.then(|| Box::new((connection, broken.whole)));
+                    may_be_twice =
+                        broken.sent && connection.may_have_delivered(request, broken.whole);
                 }
                 Err(broken) => return Err(broken.failed),
             }
@@ -122,9 +122,7 @@ async fn attempt<const SITE: u8>(
     exchange.new_connection = true;
     // Boxed, so that a user who waits for an answer does not hold the room of a handshake.
     let mut connection = Box::pin(connector.open(&mut exchange.times)).await?;
-    exchange.resent = dead
-        .take()
-        .is_some_and(|dead| dead.0.may_have_delivered(request, dead.1));
+    exchange.resent = may_be_twice;
     let times = (Instant::now(), until);
     let sent = connection.exchange::<OPENED>(scratch, request, times, exchange);
     let answered = sent.await.map_err(|broken| broken.failed)?;

@@ -38,16 +38,12 @@ impl Connection {
         }
     }
 
-    /// Whether a request that got no response here may have been read. Looked at after another connection to the same server
-    /// was opened, which takes as long as the server's system needs to refuse what it got too late.
-    ///
-    /// If in doubt, it may. HTTP/2 says itself what was not processed.
+    /// Whether a request that got no response here may have been read. A reset does not show that it was not: a server may
+    /// read it, close its side in order, and reset the connection then. HTTP/2 says itself what was not processed.
     pub(super) fn may_have_delivered(&self, request: &Request<'_>, whole: bool) -> bool {
         match self {
-            Self::Http1(stream) if is_read_as_one(request.bytes) => {
-                whole && !stream.was_closed_before_it_was_written_to()
-            }
-            Self::Http1(_) | Self::Http2(_) => true,
+            Self::Http1(_) => whole || !is_read_as_one(request.bytes),
+            Self::Http2(_) => true,
         }
     }
 

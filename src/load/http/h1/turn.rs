@@ -212,16 +212,6 @@ impl<'a> Turn<'a> {
 }
 
 impl Stream {
-    /// Whether the server reset the connection after it had closed it. The end of its side came first then, and the reset
-    /// is how its system refuses bytes that arrive after that: nobody read them.
-    pub(in crate::load::http) fn was_closed_before_it_was_written_to(&self) -> bool {
-        let tcp = match self {
-            Self::Plain(tcp) => tcp,
-            Self::Tls(tls) => tls.get_ref().0,
-        };
-        tcp.take_error().is_ok_and(|error| error.is_some())
-    }
-
     /// Whether an idle connection is still open. What is said between requests, even data, makes it unusable. Without
     /// news from the system this costs no system call.
     pub(in crate::load::http) async fn is_quiet(&mut self, scratch: &ReadBuffer) -> bool {
