@@ -301,6 +301,37 @@ fn a_target_that_responds_is_not_said_to_be_silent() {
 }
 
 #[test]
+fn a_body_that_was_packed_for_the_transfer_is_read() {
+    for codings in ["gzip, chunked", "chunked", "gzip"] {
+        let target = raw(move |mut stream| {
+            head(stream);
+            let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            packed.write_all(br#"{"a":"b"}"#).unwrap();
+            let packed = packed.finish().unwrap();
+            let coded = if codings == "chunked" {
+                "content-encoding: gzip\r\n"
+            } else {
+                ""
+            };
+            let head = format!("HTTP/1.1 200 OK\r\n{coded}transfer-encoding: {codings}\r\n\r\n");
+            let body = if codings.ends_with("chunked") {
+                let size = format!("{:x}\r\n", packed.len());
+                [size.as_bytes(), &packed, b"\r\n0\r\n\r\n"].concat()
+            } else {
+                packed
+            };
+            let _ = stream.write_all(&[head.as_bytes(), &body].concat());
+        });
+        let gate = gate("");
+        let reading = gate
+            .read("scenario.yml")
+            .replace("get: /items,", "get: /items, capture: { a: $.a },");
+        gate.write("scenario.yml", &reading);
+        gate.command("try", &["--target", &target]).exits(0);
+    }
+}
+
+#[test]
 fn a_proxy_that_wants_credentials_says_so_before_the_load() {
     let gate = gate("");
     let proxy = Server::start(|_| (407, String::new()));

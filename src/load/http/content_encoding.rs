@@ -9,6 +9,7 @@ use std::io::{self, Read};
 use brotli_decompressor::Decompressor;
 use flate2::bufread::GzDecoder;
 use flate2::read::{DeflateDecoder, ZlibDecoder};
+use flate2::{Decompress, FlushDecompress, Status};
 
 /// What brotli reads at a time.
 const BROTLI_BUFFER: usize = 4096;
@@ -28,6 +29,9 @@ const UNREAD: [&str; 8] = [
     "pack200-gzip",
     "aes128gcm",
 ];
+
+/// What is inflated at a time.
+const INFLATED: usize = 32 * 1024;
 
 /// How a member of gzip begins.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -118,12 +122,66 @@ fn gunzipped(mut packed: &[u8], bound: usize) -> io::Result<Vec<u8>> {
     loop {
         let left = bound.saturating_sub(body.len());
         let mut member = GzDecoder::new(packed);
-        body.append(&mut read(&mut member, left)?);
+        match read(&mut member, left) {
+            Ok(mut content) => body.append(&mut content),
+            Err(error) => {
+                let content = without_trailer(packed, left).ok_or(error)?;
+                return Ok([body, content].concat());
+            }
+        }
         packed = member.into_inner();
         if body.len() > bound || !packed.starts_with(&GZIP_MAGIC) {
             return Ok(body);
         }
     }
+}
+
+/// The content of a member of gzip that ends within its trailer of eight bytes, after the end of its deflate stream: curl and
+/// browsers read it.
+fn without_trailer(member: &[u8], bound: usize) -> Option<Vec<u8>> {
+    const TRAILER: usize = 8;
+    let mut rest = deflated(member)?;
+    let mut inflate = Decompress::new(false);
+    let mut body = Vec::new();
+    loop {
+        body.reserve(INFLATED);
+        let before = (inflate.total_in(), inflate.total_out());
+        let status = inflate.decompress_vec(rest, &mut body, FlushDecompress::None);
+        let taken = usize::try_from(inflate.total_in() - before.0).ok()?;
+        rest = &rest[taken..];
+        let is_stuck = before == (inflate.total_in(), inflate.total_out());
+        match status.ok()? {
+            Status::StreamEnd => return (rest.len() < TRAILER).then_some(body),
+            // The caller refuses it.
+            Status::Ok | Status::BufError if body.len() > bound => return Some(body),
+            Status::Ok | Status::BufError if is_stuck => return None,
+            Status::Ok | Status::BufError => {}
+        }
+    }
+}
+
+/// What follows the head of a member of gzip (RFC 1952, section 2.3).
+fn deflated(member: &[u8]) -> Option<&[u8]> {
+    const CHECKSUM: u8 = 2;
+    const EXTRA: u8 = 4;
+    const NAME: u8 = 8;
+    const COMMENT: u8 = 16;
+    let flags = *member.get(3)?;
+    let mut rest = member.get(10..)?;
+    if flags & EXTRA != 0 {
+        let length = u16::from_le_bytes([*rest.first()?, *rest.get(1)?]);
+        rest = rest.get(2 + usize::from(length)..)?;
+    }
+    for text in [NAME, COMMENT] {
+        if flags & text != 0 {
+            let end = rest.iter().position(|byte| *byte == 0)?;
+            rest = &rest[end + 1..];
+        }
+    }
+    if flags & CHECKSUM != 0 {
+        rest = rest.get(2..)?;
+    }
+    Some(rest)
 }
 
 /// What can be read, but no more than one byte beyond the bound, which shows that there is more.
@@ -194,6 +252,39 @@ mod tests {
         for coding in ["gzip", "deflate", "br", "gzip, br"] {
             assert_eq!(unpacked(Vec::new(), coding, 5).unwrap(), b"", "{coding}");
         }
+    }
+
+    #[test]
+    fn a_gzip_that_is_cut_within_its_trailer_is_read() {
+        let body = b"{\"a\":1}".repeat(20_000);
+        let named = flate2::GzBuilder::new()
+            .filename("a.json")
+            .comment("x")
+            .extra(b"yz".to_vec());
+        let mut named = named.write(Vec::new(), Compression::fast());
+        named.write_all(&body).unwrap();
+        for packed in [gzip(&body), named.finish().unwrap()] {
+            for cut in 1..=8 {
+                let part = packed[..packed.len() - cut].to_vec();
+                assert_eq!(
+                    unpacked(part.clone(), "gzip", 1 << 20).unwrap(),
+                    body,
+                    "{cut}"
+                );
+                assert!(unpacked(part, "gzip", 1000).is_err());
+            }
+            let part = packed[..packed.len() - 9].to_vec();
+            assert!(unpacked(part, "gzip", 1 << 20).is_err());
+            // A trailer that is whole and wrong is no cut.
+            let mut wrong = packed;
+            *wrong.last_mut().unwrap() ^= 1;
+            assert!(unpacked(wrong, "gzip", 1 << 20).is_err());
+        }
+        let parts = [gzip(&body[..40]), gzip(&body[40..])].concat();
+        assert_eq!(
+            unpacked(parts[..parts.len() - 3].to_vec(), "gzip", 1 << 20).unwrap(),
+            body
+        );
     }
 
     #[test]

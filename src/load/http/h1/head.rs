@@ -132,6 +132,8 @@ struct Fields {
     says_close: bool,
     says_keep_alive: bool,
     values: Vec<(usize, Vec<u8>)>,
+    /// The transfer codings, where some are to be undone beside the chunks.
+    transfer: Vec<u8>,
 }
 
 /// The length of the body, as far as it is told.
@@ -177,7 +179,20 @@ impl Fields {
                 fields.values.push((SHOWN, line));
             }
         }
+        fields.note_transfer(expected);
         fields
+    }
+
+    /// Adds transfer codings to those of the content, which they were applied after.
+    fn note_transfer(&mut self, expected: &Expected<'_>) {
+        if self.transfer.is_empty() {
+            return;
+        }
+        let mut wanted = expected.headers.iter();
+        if let Some(place) = wanted.position(|own| own.matches("content-encoding")) {
+            self.values
+                .push((place, std::mem::take(&mut self.transfer)));
+        }
     }
 
     /// Notes where a redirect leads.
@@ -216,6 +231,10 @@ impl Fields {
     /// it so. `identity`, of the first HTTP/1.1, is not a coding.
     fn transfer_encoding(&mut self, value: &[u8]) {
         for coding in list(value).filter(|coding| !is(coding, b"identity")) {
+            if !is(coding, b"chunked") {
+                self.transfer.extend_from_slice(b",");
+                self.transfer.extend_from_slice(coding);
+            }
             self.coding = match (self.coding, is(coding, b"chunked")) {
                 (Coding::Bad, _) | (Coding::ChunkedLast, false) => Coding::Bad,
                 (_, true) => Coding::ChunkedLast,
