@@ -141,6 +141,34 @@ fn a_name_that_is_only_redirected_cannot_be_judged() {
 }
 
 #[test]
+fn a_redirect_that_leads_nowhere_is_judged_as_any_other() {
+    for status in [300, 302, 304, 305, 307] {
+        let gate = doing("limits: { overall: { error_rate: 1% } }", "{ get: /page }");
+        let (ran, _) = gate.run_on(answering(status, ""), &[]);
+        ran.exits(3);
+        assert_eq!(address(&gate, 0), None);
+        let (requests, _) = cells(&gate)["GET /page"];
+        assert_eq!(
+            parts(&gate, "unfollowed")["GET /page"],
+            requests,
+            "{status}"
+        );
+        for report in REPORTS {
+            assert!(gate.written(report).contains(&status.to_string()));
+        }
+        let server = answering(status, "")();
+        gate.command("try", &["--target", &server.url()]).exits(0);
+        let gate = doing("", "{ get: /page, redirects: 3 }");
+        let (ran, _) = gate.run_on(answering(status, ""), &[]);
+        ran.exits(1);
+        assert!(
+            cells(&gate)["GET /page"].1.contains_key("redirect"),
+            "{status}"
+        );
+    }
+}
+
+#[test]
 fn what_asks_for_a_redirect_gets_one_and_no_other_status_is_one() {
     for (status, step) in [
         (302, "{ get: /page, expect: { status: 302 } }"),
@@ -151,7 +179,8 @@ fn what_asks_for_a_redirect_gets_one_and_no_other_status_is_one() {
             "{ get: /page, expect: { header: { Location: /login } } }",
         ),
         (304, "{ get: /page, headers: { If-None-Match: '\"1\"' } }"),
-        (300, "{ get: /page }"),
+        (304, "{ get: /page, expect: { status: 304 } }"),
+        (300, "{ get: /page, expect: { status: [200, 300] } }"),
     ] {
         let gate = doing("limits: { overall: { error_rate: 1% } }", step);
         let (ran, _) = gate.run_on(answering(status, "/login"), &[]);

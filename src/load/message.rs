@@ -40,6 +40,8 @@ pub(super) struct CompiledRequest {
     pub(super) location: bool,
     /// Whether the step itself looks at where a response redirects to.
     reads_location: bool,
+    /// Whether the request has a condition, so that a 304 is an answer to it.
+    is_conditional: bool,
     /// Headers of the answer that are read.
     pub(super) wanted: Vec<HeaderName>,
     /// Where among them stand those that are captured, in the order of the captures from headers.
@@ -126,6 +128,7 @@ impl CompiledRequest {
             redirects: request.redirects,
             location: request.redirects > 0 || !(reads_location || names_redirects),
             reads_location,
+            is_conditional: own("if-none-match") || own("if-modified-since"),
             wanted,
             captured,
             expected,
@@ -176,9 +179,13 @@ impl CompiledRequest {
             || captures.any(|capture| matches!(capture.from, Source::Json(_)))
     }
 
-    /// Whether a redirect of this status is what the step measures.
-    pub(super) fn asks_for_redirect(&self, status: u16) -> bool {
-        self.reads_location || self.expect.status.contains(&status)
+    /// Whether a response of this status leads elsewhere, and that is not what the step measures.
+    pub(super) fn is_unasked_redirect(&self, status: u16) -> bool {
+        const NOT_MODIFIED: u16 = 304;
+        (300..400).contains(&status)
+            && !self.reads_location
+            && !self.expect.status.contains(&status)
+            && !(status == NOT_MODIFIED && self.is_conditional)
     }
 
     /// Whether anything is looked for in an answer beside its status.

@@ -450,9 +450,11 @@ impl Running {
         parts.bytes += exchange.bytes_in;
         if let Some(location) = &exchange.unfollowed {
             parts.unfollowed += u64::from(sample.failure.is_none());
-            parts
-                .redirect
-                .get_or_insert_with(|| redirect::address(location));
+            if !location.is_empty() {
+                parts
+                    .redirect
+                    .get_or_insert_with(|| redirect::address(location));
+            }
         }
         if let Ok(answer) = &exchange.outcome {
             self.count(answer.status);

@@ -97,6 +97,9 @@ pub(super) fn address(location: &str) -> String {
 
 /// That a redirect leads out of the target.
 pub(super) fn left(location: &str) -> String {
+    if location.is_empty() {
+        return "redirected without an address that can be followed".to_owned();
+    }
     format!(
         "redirected to {}, which is not at the target's origin",
         address(location)

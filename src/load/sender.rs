@@ -426,9 +426,9 @@ impl Sender {
                     witness.trace.note(answer, request.coding);
                 }
                 let status = answer.status;
-                if !request.asks_for_redirect(status) {
+                if request.is_unasked_redirect(status) {
                     let location = answer.location().map(redirect::text);
-                    exchange.unfollowed = location.map(Cow::into_owned);
+                    exchange.unfollowed = Some(location.unwrap_or_default().into_owned());
                 }
                 if !request.expect.accepts(status) {
                     sent.failure = Some(FailureKind::Status(status));

@@ -149,7 +149,13 @@ pub fn rehearsal(seen: &TrialReport<'_>, secrets: &mut Secrets, columns: usize) 
     }
     if let (Some(address), Some((status, ..))) = (seen.unfollowed, seen.answer) {
         let address = secrets.hide(&one_line(address));
-        let told = format!("{status} to {address} was not followed; set `redirects` to follow it");
+        let told = if address.is_empty() {
+            format!(
+                "{status} gives no address to follow; write `expect: {{ status: {status} }}` if you measure it"
+            )
+        } else {
+            format!("{status} to {address} was not followed; set `redirects` to follow it")
+        };
         let told = hanging("", 3, &told, columns);
         lines.extend(told.iter().map(|line| inert(line)));
     }

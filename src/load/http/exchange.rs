@@ -29,7 +29,7 @@ pub struct Exchange {
     pub reopened: bool,
     /// The kept connection ended without a response after the request had gone out on it, and the request was sent again.
     pub resent: bool,
-    /// Where a response redirects to that is not followed, and that its step does not ask for.
+    /// Where a response redirects to that is not followed, and that its step does not ask for; empty if it does not say.
     pub unfollowed: Option<String>,
     /// Bytes that came in for it, heads included.
     pub bytes_in: u64,

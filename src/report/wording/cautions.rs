@@ -5,7 +5,7 @@ use super::context::{noise, proxy_of};
 use super::line::title;
 use super::outage::short_silence;
 use super::reasons::{not_judged, written_at};
-use super::redirects::{FOLLOW, resent, strayed, unfollowed};
+use super::redirects::{follow, resent, strayed, unfollowed};
 use crate::baseline::PhaseScope;
 use crate::measurement::Arm;
 use crate::metric::Metric;
@@ -70,7 +70,9 @@ pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium:
         ),
         Warning::RateDefinitionDiffers => "requests/s are compared with jobs of an older loadgate, which counted the arrivals that were planned: record new jobs".to_owned(),
         Warning::MissingRequest { request } => vanished(story, request, medium),
-        Warning::Unfollowed(names) => format!("{}: {FOLLOW}", unfollowed(names, medium)),
+        Warning::Unfollowed(names) => {
+            format!("{}: {}", unfollowed(names, medium), follow(names))
+        }
         Warning::RedirectedAway(names) => strayed(names, medium),
         Warning::Resent {
             resent: count,

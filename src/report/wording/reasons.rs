@@ -3,7 +3,7 @@
 use super::Medium;
 use super::cautions::units_of;
 use super::line::title;
-use super::redirects::{FOLLOW, unfollowed};
+use super::redirects::{follow, unfollowed};
 use super::unreachable;
 use crate::baseline::{Difference, Mismatch};
 use crate::measurement::Arm;
@@ -168,7 +168,7 @@ pub(super) fn invalidity(story: &ReportInput, why: &InvalidReason, medium: Mediu
             ),
             "raise its limits (`ulimit -n`, local ports), or use fewer users",
         ),
-        InvalidReason::Unfollowed(names) => reason(unfollowed(names, medium), FOLLOW),
+        InvalidReason::Unfollowed(names) => reason(unfollowed(names, medium), follow(names)),
         InvalidReason::TooFewForLimit { check: line }
         | InvalidReason::TooFewForRegression { check: line } => too_few(story, *line, medium),
         InvalidReason::MissingBaseline => missing_baseline(story, medium),

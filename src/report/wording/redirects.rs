@@ -9,7 +9,19 @@ use crate::verdict::UnfollowedRedirects;
 const NAMES: usize = 3;
 
 /// What to do about redirects that were not followed.
-pub(in crate::report) const FOLLOW: &str = "follow them with `redirects: 5` in the step or in `defaults`, give the address behind them as the target, or write `expect: { status: 302 }` if the redirect itself is what you measure";
+const FOLLOW: &str = "follow them with `redirects: 5` in the step or in `defaults`, give the address behind them as the target, or write `expect: { status: 302 }` if the redirect itself is what you measure";
+
+/// What to do about responses that lead elsewhere and do not say where.
+const NOWHERE: &str = "see why the service gives no address to follow, or write the status below `expect`, as in `expect: { status: 304 }`, if these responses are what you measure";
+
+/// What to do about responses that were not followed.
+pub(super) fn follow(names: &[UnfollowedRedirects]) -> &'static str {
+    if names.iter().any(|name| name.address.is_some()) {
+        FOLLOW
+    } else {
+        NOWHERE
+    }
+}
 
 /// The names whose responses redirect, each with how many and where to.
 pub(super) fn unfollowed(names: &[UnfollowedRedirects], medium: Medium) -> String {
@@ -60,9 +72,11 @@ fn responses(name: &UnfollowedRedirects) -> String {
 fn leading(name: &UnfollowedRedirects, medium: Medium) -> String {
     let status = name.status;
     let status = status.map_or_else(|| "a redirect".to_owned(), |status| status.to_string());
-    let to = name.address.as_deref().map_or_else(String::new, |address| {
-        format!(" to {}", medium.untrusted(address))
-    });
+    let to = match (name.address.as_deref(), name.status) {
+        (Some(address), _) => format!(" to {}", medium.untrusted(address)),
+        (None, Some(301 | 302 | 303 | 307 | 308)) => " without a Location".to_owned(),
+        (None, _) => String::new(),
+    };
     format!("{status}{to}")
 }
 
