@@ -8,7 +8,7 @@ use loadgate::record::{Health, RunRecord};
 use serde_json::Value;
 
 use crate::replay::Load;
-use crate::support::{Check, Gate, Ran, SCENARIO, Server, gate, loadgate};
+use crate::support::{Check, Gate, Ran, SCENARIO, Server, gate, loadgate, nobody};
 
 fn baseline(gate: &Gate) -> Value {
     serde_json::from_str(&gate.read("baseline.json")).unwrap()
@@ -182,6 +182,16 @@ fn a_run_is_not_held_against_itself() {
     gate.command("judge", &[result.to_str().unwrap()]).exits(0);
     assert_eq!(gate.baseline_status(&[]), "missing");
     assert_eq!(baseline(&gate)["jobs"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_was_not_recorded_says_why_before_anything_else() {
+    let (gate, target) = (gate(""), nobody());
+    gate.run(&target, &[]).exits(3);
+    let result = gate.out().join("result.json");
+    let ran = gate.command("record", &[result.to_str().unwrap()]).exits(3);
+    assert!(ran.stderr.contains("was not recorded"), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&target), "{}", ran.stderr);
 }
 
 #[test]

@@ -133,7 +133,7 @@ enum Fault {
 pub fn post(thread: &Conversation, message: &Message<'_>) -> Posted {
     if !thread.is_private() {
         return Posted::Failed(
-            "the platform's address is not https, and a token goes nowhere else".to_owned(),
+            "the platform's address is neither https nor on this machine, and a token is sent nowhere else".to_owned(),
         );
     }
     let client = match Client::new() {

@@ -200,7 +200,10 @@ fn find_number(
         None => format!("{api}/repos/{repository}/commits/{commit}/pulls?per_page=100"),
     };
     if !thread.is_private() {
-        return Err("GITHUB_API_URL is not https, and a token goes nowhere else".to_owned());
+        return Err(
+            "GITHUB_API_URL is neither https nor on this machine, and a token is sent nowhere else"
+                .to_owned(),
+        );
     }
     let client = Client::new().map_err(|error| error.to_string())?;
     let answer = client

@@ -57,11 +57,12 @@ pub fn record(
             Path::new(""),
         );
         if let Some((why, exit)) = refusal(record, &told.verdict, acceptance) {
-            console.print(&told.terminal_text(console));
             console.warn(&format!(
-                "loadgate: {} was not recorded, and nothing else was: {why}",
-                path.display()
+                "loadgate: {} was not recorded, and nothing else was: {}",
+                path.display(),
+                with_reasons(why, &told)
             ));
+            console.print(&told.terminal_text(console));
             return Ok(exit);
         }
         for note in told.recording_notes() {
@@ -157,7 +158,7 @@ pub(super) fn prepare(plan: &Plan) -> Result<(), Error> {
 pub(super) fn record_if_acceptable(gate: &Gate, told: &Evaluation<'_>, console: &Console) -> Exit {
     let record = &told.records[0];
     if let Some((why, _)) = refusal(record, &told.verdict, AcceptMode::GoodOnly) {
-        console.warn(&format!("not recorded: {why}"));
+        console.warn(&format!("not recorded: {}", with_reasons(why, told)));
         return Exit::Passed;
     }
     match add_run(gate, record, console) {
@@ -193,6 +194,15 @@ fn add_run(gate: &Gate, record: &RunRecord, console: &Console) -> Result<Baselin
     let held = baseline::add(held, &record.scenario, Job::from_record(record, false));
     update.write(&held)?;
     Ok(held)
+}
+
+/// Why a run was not recorded, with what made it invalid.
+fn with_reasons(why: &str, told: &Evaluation<'_>) -> String {
+    let reasons = report::invalid_reasons(&told.report_input());
+    if reasons.is_empty() {
+        return why.to_owned();
+    }
+    format!("{why} ({})", reasons.join("; "))
 }
 
 /// Why a run may not become part of the baseline, and how `record` then exits.

@@ -116,7 +116,9 @@ pub enum Error {
     #[error("{0} is no header: write it as 'name: value'")]
     BaselineHeader(&'static str),
     /// A header that others could read on its way.
-    #[error("{0} is not https, and LOADGATE_BASELINE_HEADER goes nowhere else")]
+    #[error(
+        "{0} is neither https nor on this machine, and LOADGATE_BASELINE_HEADER is sent nowhere else; use an https address"
+    )]
     BaselineInTheClear(String),
     /// A baseline at an address cannot be written.
     #[error(

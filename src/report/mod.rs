@@ -63,6 +63,13 @@ pub use text::{fitted, inert, inert_coloured, quoted};
 pub use trial::{Secrets, TrialReport, rehearsal};
 pub use wording::remedy;
 
+/// Why a run could not be judged, if it could not: the first reasons, each the end of a sentence.
+pub fn invalid_reasons(story: &ReportInput) -> Vec<String> {
+    const LISTED: usize = 3;
+    let reasons = wording::invalidities(story, wording::Medium::Plain).into_iter();
+    reasons.take(LISTED).map(|reason| reason.what).collect()
+}
+
 /// What whoever records a run should know: each a sentence without its capital.
 pub fn recording_notes(story: &ReportInput) -> Vec<String> {
     wording::of_recording(story, wording::Medium::Plain)
