@@ -40,8 +40,9 @@ pub fn read(path: &Path) -> io::Result<String> {
 /// Removes a file, or a link, if it is there.
 pub fn remove(path: &Path) -> io::Result<()> {
     reject_link_out(folder_of(path))?;
+    use io::ErrorKind::{NotADirectory, NotFound};
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(error) if !matches!(error.kind(), NotFound | NotADirectory) => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
 }

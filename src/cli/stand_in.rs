@@ -72,8 +72,10 @@ pub(super) struct Lambda {
 impl Lambda {
     pub(super) fn run(self: Box<Self>) -> Result<Exit, Error> {
         let stand_in = FakeGateway::start(&self.config())?;
+        // Whoever reads the address may stop the process at once.
+        let wait = gate::signal_waiter()?;
         Console::of_process(Verbosity::Full).print(&stand_in.url());
-        gate::wait_for_signal()?;
+        wait();
         stand_in.stop()?;
         Ok(Exit::Passed)
     }

@@ -123,7 +123,7 @@ fn unjudged(record: &RunRecord, folder: &Path, console: &Console) -> Exit {
     exit
 }
 
-/// Waits until the process is told to stop, by SIGINT or SIGTERM.
-pub fn wait_for_signal() -> Result<(), Error> {
-    signals::wait().map_err(Error::Signals)
+/// Listens for SIGINT and SIGTERM from now on. The function that it returns waits for the first.
+pub fn signal_waiter() -> Result<impl FnOnce(), Error> {
+    signals::waiter().map_err(Error::Signals)
 }

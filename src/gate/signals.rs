@@ -36,10 +36,12 @@ fn end(signal: i32) {
     std::process::exit(Exit::Signal(signal).code().into());
 }
 
-/// Waits for SIGINT or SIGTERM.
-pub(super) fn wait() -> io::Result<()> {
-    system::signals()?.next();
-    Ok(())
+/// Listens for SIGINT and SIGTERM from now on. The function that it returns waits for the first.
+pub(super) fn waiter() -> io::Result<impl FnOnce()> {
+    let mut signals = system::signals()?;
+    Ok(move || {
+        signals.next();
+    })
 }
 
 #[cfg(unix)]

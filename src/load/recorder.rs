@@ -436,7 +436,7 @@ impl Running {
         match (sample.start, sample.failure) {
             (ColdStartMark::Cold, _) => parts.cold.record(sample.latency),
             (ColdStartMark::Warm | ColdStartMark::NoHeader, None) => {
-                parts.warm.record(sample.latency)
+                parts.warm.record(sample.latency);
             }
             (ColdStartMark::Warm | ColdStartMark::NoHeader | ColdStartMark::Untracked, _) => {}
         }

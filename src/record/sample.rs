@@ -252,7 +252,7 @@ impl RecordBuilder {
             arm: Arm::Target,
             request: 0,
             parts: Parts {
-                marked: marked,
+                marked,
                 ..Parts::default()
             },
         });

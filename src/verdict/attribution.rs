@@ -154,7 +154,7 @@ impl AttributionData {
                 attribution.cold = self.cold(cell.metric, growth);
             }
             MetricKind::Share if cell.metric == Metric::ErrorRate => {
-                attribution.kind = self.kind(growth)
+                attribution.kind = self.kind(growth);
             }
             MetricKind::Share | MetricKind::Rate => {}
         }

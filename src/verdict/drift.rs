@@ -62,7 +62,7 @@ fn cells(
                     subject: subject.clone(),
                     phase: scope.phase(),
                     metric,
-                    enforcement: enforcement,
+                    enforcement,
                     reference: Reference::Anchor,
                     rule: rule.against_the_anchor(regression, metric),
                     compared,
