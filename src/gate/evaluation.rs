@@ -289,10 +289,6 @@ pub(super) fn clear(folder: &Path) -> Result<(), Error> {
 }
 
 fn remove(folder: &Path, names: impl Iterator<Item = &'static str>) -> Result<(), Error> {
-    // What is no folder is refused when the run wants to write there.
-    if !folder.is_dir() {
-        return Ok(());
-    }
     for name in names {
         let path = folder.join(name);
         // A folder of this name is not of loadgate's making.
