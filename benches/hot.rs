@@ -10,6 +10,7 @@
 mod large;
 
 use std::fmt::Write as _;
+use std::slice::from_ref;
 use std::time::Duration;
 
 use divan::{Bencher, black_box};
@@ -160,11 +161,10 @@ fn a_large_result_is_read_and_its_page_is_drawn(bencher: Bencher) {
     let judged = large::Judged::of(RunRecord::from_json("result.json", &json).unwrap());
     bencher.bench(|| {
         let record = RunRecord::from_json("result.json", black_box(&json)).unwrap();
-        let story = report::ReportInput {
+        report::html(&report::View::new(report::ReportInput {
             record: &record,
-            ..judged.story()
-        };
-        report::html(&story)
+            ..judged.input()
+        }))
     });
 }
 
@@ -174,15 +174,15 @@ fn a_large_result_is_read_and_judged_and_every_report_is_told(bencher: Bencher) 
     bencher.bench(|| {
         let record = RunRecord::from_json("result.json", black_box(&json)).unwrap();
         let judged = large::Judged::of(record);
-        let story = judged.story();
+        let view = judged.view();
         [
-            report::junit(&[story]),
-            report::summary(&[story]),
-            report::html(&story),
-            report::metrics(&story),
-            report::gated(&[story]),
-            report::performance(&story),
-            report::terminal(&story, 80, Colour::Never),
+            report::junit(from_ref(&view)),
+            report::summary(from_ref(&view)),
+            report::html(&view),
+            report::metrics(&view),
+            report::gated(from_ref(&view)),
+            report::performance(&view),
+            report::terminal(&view, 80, Colour::Never),
         ]
     });
 }

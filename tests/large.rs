@@ -8,7 +8,7 @@ use loadgate::baseline::{Matching, Mismatch};
 use loadgate::measurement::{Arm, FailureKind, Parts, RequestStats};
 use loadgate::plan::phase_names;
 use loadgate::record::{PartsRecord, RequestRecord, RunRecord, SecondRecord, SliceRecord};
-use loadgate::report::{ComparedWith, ReportInput};
+use loadgate::report::{ComparedWith, ReportInput, View};
 use loadgate::thresholds::{self, Names, Thresholds};
 use loadgate::verdict::{JudgeInput, Verdict, judge};
 use serde_json::json;
@@ -159,7 +159,11 @@ impl Judged {
         }
     }
 
-    pub(crate) fn story(&self) -> ReportInput<'_> {
+    pub(crate) fn view(&self) -> View<'_> {
+        View::new(self.input())
+    }
+
+    pub(crate) fn input(&self) -> ReportInput<'_> {
         ReportInput {
             verdict: &self.verdict,
             record: &self.record,

@@ -1,6 +1,7 @@
 //! How large what a run leaves behind may be: it goes through artifact stores and into comments.
 
 use std::fmt::Write as _;
+use std::slice::from_ref;
 
 use loadgate::baseline::{self, Job, RING, store};
 use loadgate::record::RunRecord;
@@ -18,13 +19,13 @@ fn a_large_result_and_its_reports_are_small_and_lose_nothing() {
     let read = RunRecord::from_json("result.json", &json).unwrap();
     assert_eq!(read.to_json(), json, "nothing is lost");
     let judged = Judged::of(read);
-    let story = judged.story();
-    let page = report::html(&story);
+    let view = judged.view();
+    let page = report::html(&view);
     assert!(page.len() <= 1_500_000, "report.html: {}", page.len());
     for name in &judged.record.requests {
         assert!(page.contains(name.as_str()), "{name}");
     }
-    let summary = report::summary(&[story]);
+    let summary = report::summary(from_ref(&view));
     assert!(summary.len() <= 60_000, "summary.md: {}", summary.len());
     for block in ["Phases side by side of", "Over time of", "Cold starts of"] {
         assert!(summary.contains(block), "{block}");
@@ -34,7 +35,7 @@ fn a_large_result_and_its_reports_are_small_and_lose_nothing() {
 #[test]
 fn the_page_of_a_small_run_is_small() {
     let judged = Judged::of(record(4, 60));
-    let page = report::html(&judged.story());
+    let page = report::html(&judged.view());
     assert!(page.len() <= 200_000, "report.html: {}", page.len());
 }
 

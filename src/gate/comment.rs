@@ -108,8 +108,8 @@ pub fn comment(gates: &mut [Gate], source: &Source, how: &Commenting, console: &
             }),
         }
     }
-    let stories: Vec<_> = told.iter().map(Evaluation::report_input).collect();
-    let text = report::comment(&stories, &missing, occasion.url.as_deref());
+    let views: Vec<_> = told.iter().map(Evaluation::view).collect();
+    let text = report::comment(&views, &missing, occasion.url.as_deref());
     let has_passed = missing.is_empty() && told.iter().all(|told| told.exit() == Exit::Passed);
     let key = how.key.clone().unwrap_or_else(|| {
         let names = names.iter().map(String::as_str);

@@ -7,7 +7,7 @@ use super::console::Console;
 use crate::baseline::{self, Job, Matching, RunContext};
 use crate::exit::Exit;
 use crate::plan;
-use crate::report::{self, ComparedWith, ReportInput};
+use crate::report::{self, ComparedWith, ReportInput, View};
 use crate::thresholds::{MissingBaseline, Mode, Regression, Thresholds};
 use crate::verdict::{self, JudgeInput};
 
@@ -52,7 +52,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         matching: Matching::Jobs(vec![job]),
         anchor: None,
     });
-    let story = ReportInput {
+    let view = View::new(ReportInput {
         verdict: &verdict,
         record: now,
         others: &[],
@@ -70,9 +70,9 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         is_recorded: false,
         is_untrusted: false,
         hints: report::CommandHints::default(),
-    };
+    });
     console.print(&report::terminal_in_full(
-        &story,
+        &view,
         console.width,
         console.colour,
     ));

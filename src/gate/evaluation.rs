@@ -1,6 +1,7 @@
 //! A gate judged, and the files that tell of it.
 
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use super::Error;
 use super::console::{Console, DEFAULT_WIDTH, Verbosity, program};
@@ -11,7 +12,7 @@ use crate::exit::{Exit, Strictness};
 use crate::files;
 use crate::plan::{self, Gate};
 use crate::record::{self, DocumentKind, RunRecord};
-use crate::report::{self, Colour, CommandHints, ComparedWith, ReportInput};
+use crate::report::{self, Colour, CommandHints, ComparedWith, ReportInput, View};
 use crate::thresholds::Thresholds;
 use crate::verdict::{self, JudgeInput, Verdict};
 
@@ -155,44 +156,44 @@ impl<'a> Evaluation<'a> {
 
     /// Writes every report that can be written into the gate's folder.
     pub(super) fn write(&self) -> Vec<Error> {
-        let story = self.report_input();
+        let view = self.view();
         let write = |(name, format): &(&str, Format)| {
-            write(&self.folder.join(name), &format.render(&story)).err()
+            write(&self.folder.join(name), &format.render(&view)).err()
         };
         FILES.iter().filter_map(write).collect()
     }
 
     /// What the terminal is told.
     pub(super) fn terminal_text(&self, console: &Console) -> String {
-        self.render_for_terminal(|story| match console.verbosity {
-            Verbosity::Full => report::terminal(story, console.width, console.colour),
+        self.render_for_terminal(|view| match console.verbosity {
+            Verbosity::Full => report::terminal(view, console.width, console.colour),
             Verbosity::Quiet | Verbosity::Silent => {
-                report::verdict_line(story, console.width, console.colour)
+                report::verdict_line(view, console.width, console.colour)
             }
         })
     }
 
     /// The same with nothing left out, each name in each phase as well.
     pub(super) fn full_terminal_text(&self, console: &Console) -> String {
-        self.render_for_terminal(|story| {
-            report::terminal_in_full(story, console.width, console.colour)
+        self.render_for_terminal(|view| {
+            report::terminal_in_full(view, console.width, console.colour)
         })
     }
 
-    /// Tells the story to who can type what it advises.
-    fn render_for_terminal(&self, tell: impl FnOnce(&ReportInput<'_>) -> String) -> String {
+    /// Renders with commands that can be typed in this shell.
+    fn render_for_terminal(&self, render: impl FnOnce(&View<'_>) -> String) -> String {
         let (program, result) = (program(), self.result());
-        let mut story = self.report_input();
-        story.hints.program = &program;
+        let mut input = self.report_input();
+        input.hints.program = &program;
         if let Some(result) = &result {
-            story.hints.result = result;
+            input.hints.result = result;
         }
-        tell(&story)
+        render(&View::new(input))
     }
 
     /// What whoever records the runs should know.
     pub(super) fn recording_notes(&self) -> Vec<String> {
-        report::recording_notes(&self.report_input())
+        report::recording_notes(&self.view())
     }
 
     /// Where its files lie.
@@ -200,8 +201,12 @@ impl<'a> Evaluation<'a> {
         &self.folder
     }
 
-    /// What its reports are told from.
-    pub(super) fn report_input(&self) -> ReportInput<'_> {
+    /// What its reports show.
+    pub(super) fn view(&self) -> View<'_> {
+        View::new(self.report_input())
+    }
+
+    fn report_input(&self) -> ReportInput<'_> {
         let newest = match matching(self.held.baseline, &RunContext::from(&self.records[0])) {
             Matching::Jobs(jobs) => jobs.last().copied(),
             Matching::None(_) => None,
@@ -243,16 +248,16 @@ impl<'a> Evaluation<'a> {
 
 impl Format {
     /// The report as the text of a file.
-    pub(super) fn render(self, story: &ReportInput<'_>) -> String {
+    pub(super) fn render(self, view: &View<'_>) -> String {
         match self {
-            Self::Text => report::terminal_in_full(story, DEFAULT_WIDTH, Colour::Never),
-            Self::Html => report::html(story),
-            Self::Summary => report::summary(&[*story]),
-            Self::Junit => report::junit(&[*story]),
-            Self::Metrics => report::metrics(story),
-            Self::MetricsGated => report::gated(&[*story]),
-            Self::LoadPerformance => report::performance(story),
-            Self::Result => story.record.to_json(),
+            Self::Text => report::terminal_in_full(view, DEFAULT_WIDTH, Colour::Never),
+            Self::Html => report::html(view),
+            Self::Summary => report::summary(slice::from_ref(view)),
+            Self::Junit => report::junit(slice::from_ref(view)),
+            Self::Metrics => report::metrics(view),
+            Self::MetricsGated => report::gated(slice::from_ref(view)),
+            Self::LoadPerformance => report::performance(view),
+            Self::Result => view.record.to_json(),
         }
     }
 }
@@ -326,10 +331,10 @@ pub(super) fn judge<'a>(held: impl Into<Criteria<'a>>, records: &[RunRecord]) ->
 
 /// Writes one summary over several gates, as far as it can be written.
 pub(super) fn write_summary(out: &Path, told: &[Evaluation<'_>]) -> Vec<Error> {
-    let stories: Vec<ReportInput<'_>> = told.iter().map(Evaluation::report_input).collect();
+    let views: Vec<View<'_>> = told.iter().map(Evaluation::view).collect();
     let texts = [
-        ("metrics-gated.txt", report::gated(&stories)),
-        ("summary.md", report::summary(&stories)),
+        ("metrics-gated.txt", report::gated(&views)),
+        ("summary.md", report::summary(&views)),
     ];
     let write = |(name, text): &(&str, String)| write(&out.join(name), text).err();
     texts.iter().filter_map(write).collect()

@@ -25,10 +25,10 @@ pub(super) fn publish(
     let Some(step) = Step::find(&|name| std::env::var(name).ok()) else {
         return;
     };
-    let stories: Vec<_> = told.iter().map(Evaluation::report_input).collect();
-    let annotations: Vec<_> = stories.iter().flat_map(report::annotations).collect();
+    let views: Vec<_> = told.iter().map(Evaluation::view).collect();
+    let annotations: Vec<_> = views.iter().flat_map(report::annotations).collect();
     Console::command(&step.commands(&annotations));
-    match step.add_summary(&report::summary(&stories)) {
+    match step.add_summary(&report::summary(&views)) {
         Ok(true) => {}
         Ok(false) => console.warn("loadgate: the job's summary is full, this one was left out"),
         Err(error) => console.warn(&format!(
@@ -36,7 +36,7 @@ pub(super) fn publish(
         )),
     }
     let mut outputs = vec![("exit-code", exit.code().to_string())];
-    outputs.extend(report::outputs(&stories));
+    outputs.extend(report::outputs(&views));
     outputs.extend(paths(told, results, out));
     if let Err(error) = step.set_outputs(&outputs) {
         console.warn(&format!("loadgate: cannot write the outputs: {error}"));

@@ -198,7 +198,7 @@ fn add_run(gate: &Gate, record: &RunRecord, console: &Console) -> Result<Baselin
 
 /// Why a run was not recorded, with what made it invalid.
 fn with_reasons(why: &str, told: &Evaluation<'_>) -> String {
-    let reasons = report::invalid_reasons(&told.report_input());
+    let reasons = report::invalid_reasons(&told.view());
     if reasons.is_empty() {
         return why.to_owned();
     }

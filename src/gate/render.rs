@@ -82,15 +82,13 @@ pub fn report(
     );
     match (out, format) {
         (Some(path), _) => {
-            files::write(path, &format.render(&told.report_input())).map_err(|source| {
-                Error::Retold {
-                    path: path.to_owned(),
-                    source,
-                }
+            files::write(path, &format.render(&told.view())).map_err(|source| Error::Retold {
+                path: path.to_owned(),
+                source,
             })?;
         }
         (None, Format::Text) => console.print(&told.full_terminal_text(console)),
-        (None, _) => console.print(&format.render(&told.report_input())),
+        (None, _) => console.print(&format.render(&told.view())),
     }
     Ok(Exit::Passed)
 }

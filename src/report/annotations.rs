@@ -1,9 +1,9 @@
 //! Annotations: what a CI system pins to a line of a file, the worst first.
 
-use super::ReportInput;
-use super::rows::{Status, rows};
-use super::text::capitalized;
-use super::wording::{MOST_REASONS, Medium, caution, invalidities, sentence, subject_name};
+use crate::report::text::capitalized;
+use crate::report::view::Status;
+use crate::report::view::View;
+use crate::report::wording::{MOST_REASONS, Medium, caution, invalidities, sentence, subject_name};
 use crate::verdict::{Check, CheckKind, CheckOutcome, Enforcement, Outcome};
 
 /// A remark on a line of a file.
@@ -31,28 +31,28 @@ pub enum Severity {
 }
 
 /// What is to be said of one gate: why it could not be judged, what failed, what is open, what only warns.
-pub fn annotations(story: &ReportInput) -> Vec<Annotation> {
-    let reasons = invalidities(story, Medium::Plain).into_iter();
+pub fn annotations(view: &View) -> Vec<Annotation> {
+    let reasons = invalidities(view, Medium::Plain).into_iter();
     let mut all: Vec<Annotation> = reasons
         .take(MOST_REASONS)
         .map(|reason| {
             let message = format!("{}. To mend it: {}", capitalized(&reason.what), reason.fix);
-            remark(story, severity(story, Outcome::Invalid), None, message)
+            remark(view, severity(view, Outcome::Invalid), None, message)
         })
         .collect();
-    for row in rows(story) {
+    for row in view.rows() {
         for line in row.lines() {
-            if let Some(severity) = of_line(story, line) {
-                let message = capitalized(&sentence(story, line, Medium::Plain));
-                all.push(remark(story, severity, Some(line), message));
+            if let Some(severity) = of_line(view, line) {
+                let message = capitalized(&sentence(view, line, Medium::Plain));
+                all.push(remark(view, severity, Some(line), message));
             }
         }
     }
-    if story.verdict.outcome == Outcome::Passed {
-        let cautions = story.verdict.warnings.iter();
+    if view.verdict.outcome == Outcome::Passed {
+        let cautions = view.verdict.warnings.iter();
         all.extend(cautions.map(|told| {
-            let message = capitalized(&caution(story, told, Medium::Plain));
-            remark(story, Severity::Warning, None, message)
+            let message = capitalized(&caution(view, told, Medium::Plain));
+            remark(view, Severity::Warning, None, message)
         }));
     }
     all.sort_by_key(|remark| remark.severity);
@@ -60,12 +60,12 @@ pub fn annotations(story: &ReportInput) -> Vec<Annotation> {
 }
 
 /// How bad a line is; nothing where it needs no remark.
-fn of_line(story: &ReportInput, line: &Check) -> Option<Severity> {
-    match (Status::of(line), &line.outcome, line.enforcement) {
-        (Status::Failed, _, _) => Some(severity(story, Outcome::Failed)),
+fn of_line(view: &View, line: &Check) -> Option<Severity> {
+    match (Status::new(line), &line.outcome, line.enforcement) {
+        (Status::Failed, _, _) => Some(severity(view, Outcome::Failed)),
         (Status::Warned, _, _) => Some(Severity::Warning),
         (_, CheckOutcome::Inconclusive, Enforcement::Gated) => {
-            Some(severity(story, Outcome::Inconclusive))
+            Some(severity(view, Outcome::Inconclusive))
         }
         (
             Status::Inconclusive
@@ -80,34 +80,29 @@ fn of_line(story: &ReportInput, line: &Check) -> Option<Severity> {
 }
 
 /// What ends like this fails the build, unless the gate is only observed.
-fn severity(story: &ReportInput, outcome: Outcome) -> Severity {
+fn severity(view: &View, outcome: Outcome) -> Severity {
     let is_blocking = match outcome {
         Outcome::Failed | Outcome::Invalid => true,
-        Outcome::Inconclusive => story.strict,
+        Outcome::Inconclusive => view.strict,
         Outcome::Passed => false,
     };
-    if is_blocking && !story.verdict.observed {
+    if is_blocking && !view.verdict.observed {
         Severity::Error
     } else {
         Severity::Warning
     }
 }
 
-fn remark(
-    story: &ReportInput,
-    severity: Severity,
-    line: Option<&Check>,
-    message: String,
-) -> Annotation {
-    let gate = Medium::Plain.untrusted(story.gate());
+fn remark(view: &View, severity: Severity, line: Option<&Check>, message: String) -> Annotation {
+    let gate = Medium::Plain.untrusted(view.gate());
     let title = match line {
         Some(line) => format!("{gate}: {}", subject_name(&line.subject, Medium::Plain)),
         None => gate,
     };
-    let written = line.map(|line| written(story, line));
+    let written = line.map(|line| written(view, line));
     Annotation {
         severity,
-        file: (!story.thresholds_path.is_empty()).then(|| story.thresholds_path.to_owned()),
+        file: (!view.thresholds_path.is_empty()).then(|| view.thresholds_path.to_owned()),
         line: written.flatten().unwrap_or(1),
         title: format!("loadgate {title}"),
         message,
@@ -115,8 +110,8 @@ fn remark(
 }
 
 /// The line of thresholds.yml by which a line was judged; none for what holds where the file is silent.
-fn written(story: &ReportInput, line: &Check) -> Option<u32> {
-    let regression = &story.thresholds.regression;
+fn written(view: &View, line: &Check) -> Option<u32> {
+    let regression = &view.thresholds.regression;
     match &line.kind {
         CheckKind::Limit(limit) => limit.line,
         CheckKind::Change(check) => check

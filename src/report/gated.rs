@@ -2,11 +2,10 @@
 //!
 //! The same rules as in `metrics.txt` hold. A row is a figure that may fail the build; it keeps its labels from run to run.
 
-use super::ReportInput;
 use super::openmetrics::Family;
-use super::rows::rows;
-use super::text::one_line;
-use super::wording::measure_name;
+use crate::report::text::one_line;
+use crate::report::view::View;
+use crate::report::wording::measure_name;
 use crate::thresholds::Subject;
 use crate::verdict::Enforcement;
 
@@ -20,12 +19,12 @@ pub const GATED: Family = Family {
 };
 
 /// The gated figures of gates as `OpenMetrics` text: times in seconds, shares from 0 to 1, rates per second.
-pub fn gated(stories: &[ReportInput]) -> String {
+pub fn gated(views: &[View]) -> String {
     let mut text = String::new();
     GATED.head(&mut text);
     let mut seen = std::collections::BTreeSet::new();
-    for story in stories {
-        for row in rows(story) {
+    for view in views {
+        for row in view.rows() {
             let is_gated = row
                 .lines()
                 .any(|line| line.enforcement == Enforcement::Gated);
@@ -38,7 +37,7 @@ pub fn gated(stories: &[ReportInput]) -> String {
                 Subject::Request(name) => name,
             };
             let phase = line.phase.as_deref().unwrap_or("all");
-            let labels = [story.gate(), request, phase, &measure_name(row.measure())]
+            let labels = [view.gate(), request, phase, &measure_name(row.measure())]
                 .map(|value| one_line(value).replace('#', "＃"));
             if seen.insert(labels.clone()) {
                 let labels = labels.each_ref().map(String::as_str);

@@ -1,11 +1,11 @@
 //! The jobs of a baseline, one a line, so that one that stands out is seen and can be removed.
 
-use super::layout::table;
-use super::numbers::{self, NONE, count};
-use super::text::one_line;
-use super::wording::short_commit;
 use crate::baseline::{Baseline, Job, PhaseScope, outliers, p95};
 use crate::metric::Metric;
+use crate::report::text::layout::table;
+use crate::report::text::numbers::{self, NONE, count};
+use crate::report::text::one_line;
+use crate::report::wording::short_commit;
 use crate::verdict::Measure;
 
 /// No terminal's: a job is removed by its id, so that none is cut.

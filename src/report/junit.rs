@@ -9,13 +9,13 @@
 
 use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};
 
-use super::ReportInput;
-use super::numbers::{self, whole_seconds};
-use super::rows::Status;
-use super::text::{Distinct, capitalized, one_line};
-use super::wording::{
-    Medium, caught, caution, compared, generator, headline, invalidities, is_not_compared,
-    measure_name, promise, proxies, sentence, stopped_early, told_cautions,
+use crate::report::text::numbers::{self, whole_seconds};
+use crate::report::text::{Distinct, capitalized, one_line};
+use crate::report::view::View;
+use crate::report::view::{Status, is_not_compared};
+use crate::report::wording::{
+    Medium, caught, caution, compared, generator, headline, invalidities, measure_name, promise,
+    proxies, sentence, stopped_early, told_cautions,
 };
 use crate::thresholds::Subject;
 use crate::verdict::{
@@ -40,12 +40,12 @@ enum CaseOutcome {
 /// # Panics
 ///
 /// Never: the document is written to memory.
-pub fn junit(stories: &[ReportInput]) -> String {
+pub fn junit(views: &[View]) -> String {
     let mut report = Report::new();
     let mut gates = Distinct::default();
-    let suites = stories.iter().map(|story| {
-        let gate = gates.name(harmless(story.gate()));
-        suite(story, &gate)
+    let suites = views.iter().map(|view| {
+        let gate = gates.name(harmless(view.gate()));
+        suite(view, &gate)
     });
     report.add_testsuites(suites);
     let mut xml = Vec::new();
@@ -57,11 +57,11 @@ pub fn junit(stories: &[ReportInput]) -> String {
     String::from_utf8_lossy(&xml).into_owned() + "\n"
 }
 
-fn suite(story: &ReportInput, gate: &str) -> TestSuite {
+fn suite(view: &View, gate: &str) -> TestSuite {
     let class = format!("loadgate.{gate}");
     let mut suite = TestSuite::new(&format!("loadgate: {gate}"));
     suite.package.clone_from(&class);
-    let second = story.record.run.started.as_second().clamp(0, LAST_SECOND);
+    let second = view.record.run.started.as_second().clamp(0, LAST_SECOND);
     suite.timestamp =
         OffsetDateTime::from_unix_timestamp(second).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let mut names = Distinct::default();
@@ -72,12 +72,12 @@ fn suite(story: &ReportInput, gate: &str) -> TestSuite {
             ..case
         });
     };
-    add("run: valid".to_owned(), run_case(story));
-    for (index, line) in story.verdict.checks.iter().enumerate() {
-        if story.is_abort(line) {
-            add("run: not stopped early".to_owned(), abort_case(story, line));
+    add("run: valid".to_owned(), run_case(view));
+    for (index, line) in view.verdict.checks.iter().enumerate() {
+        if view.is_abort(line) {
+            add("run: not stopped early".to_owned(), abort_case(view, line));
         } else if is_check(line) {
-            add(case_name(line), line_case(story, index, line));
+            add(case_name(line), line_case(view, index, line));
         }
     }
     suite
@@ -85,46 +85,46 @@ fn suite(story: &ReportInput, gate: &str) -> TestSuite {
 
 /// Whether a line may fail, or would, could it be judged: what is only listed is no check.
 fn is_check(line: &Check) -> bool {
-    line.enforcement != Enforcement::Reported || Status::of(line) == Status::NotJudged
+    line.enforcement != Enforcement::Reported || Status::new(line) == Status::NotJudged
 }
 
 /// Whether the run could be judged at all; it carries the length of the run.
-fn run_case(story: &ReportInput) -> TestCase {
-    let reasons = invalidities(story, MEDIUM).into_iter();
+fn run_case(view: &View) -> TestCase {
+    let reasons = invalidities(view, MEDIUM).into_iter();
     let reasons: Vec<String> = reasons
         .map(|reason| format!("{}. To mend it: {}.", capitalized(&reason.what), reason.fix))
         .collect();
-    let result = match (story.verdict.outcome, reasons.is_empty()) {
+    let result = match (view.verdict.outcome, reasons.is_empty()) {
         (Outcome::Passed | Outcome::Failed | Outcome::Inconclusive, true) => CaseOutcome::Passed,
         (Outcome::Passed | Outcome::Failed | Outcome::Inconclusive, false)
         | (Outcome::Invalid, _) => CaseOutcome::Error("loadgate.invalid"),
     };
     let message = match (&result, reasons.first()) {
         (CaseOutcome::Passed, _) => {
-            let (label, mut told) = compared(story, MEDIUM);
-            told.push(generator(story));
-            told.extend(proxies(story, MEDIUM));
+            let (label, mut told) = compared(view, MEDIUM);
+            told.push(generator(view));
+            told.extend(proxies(view, MEDIUM));
             format!("{label}: {}", told.join("; "))
         }
         (_, Some(first)) => first.clone(),
-        (_, None) => headline(story, MEDIUM),
+        (_, None) => headline(view, MEDIUM),
     };
-    let notes = told_cautions(story).map(|told| capitalized(&caution(story, told, MEDIUM)));
+    let notes = told_cautions(view).map(|told| capitalized(&caution(view, told, MEDIUM)));
     let more: Vec<String> = reasons.into_iter().skip(1).chain(notes).collect();
     let more = more.join("\n");
-    let seconds = i64::try_from(whole_seconds(story.record.run.duration_s)).unwrap_or_default();
+    let seconds = i64::try_from(whole_seconds(view.record.run.duration_s)).unwrap_or_default();
     TestCase {
         time: Duration::seconds(seconds),
-        ..case(story, &result, &message, &more)
+        ..case(view, &result, &message, &more)
     }
 }
 
 /// That the run was stopped early, which is no limit like others: it says nothing of a whole run.
-fn abort_case(story: &ReportInput, line: &Check) -> TestCase {
-    let message = capitalized(&stopped_early(story).unwrap_or_else(|| headline(story, MEDIUM)));
-    let more = figures(story, line);
+fn abort_case(view: &View, line: &Check) -> TestCase {
+    let message = capitalized(&stopped_early(view).unwrap_or_else(|| headline(view, MEDIUM)));
+    let more = figures(view, line);
     case(
-        story,
+        view,
         &CaseOutcome::Failure("loadgate.abort"),
         &message,
         &more,
@@ -156,18 +156,18 @@ fn case_name(line: &Check) -> String {
     format!("{subject}{phase}: {} {check}", measure_name(line.measure))
 }
 
-fn line_case(story: &ReportInput, index: usize, line: &Check) -> TestCase {
-    let message = sentence(story, line, MEDIUM);
+fn line_case(view: &View, index: usize, line: &Check) -> TestCase {
+    let message = sentence(view, line, MEDIUM);
     case(
-        story,
-        &line_result(story, index, line),
+        view,
+        &line_result(view, index, line),
         &message,
-        &figures(story, line),
+        &figures(view, line),
     )
 }
 
-fn line_result(story: &ReportInput, index: usize, line: &Check) -> CaseOutcome {
-    let named_invalid = story.verdict.invalid.iter().any(|why| match why {
+fn line_result(view: &View, index: usize, line: &Check) -> CaseOutcome {
+    let named_invalid = view.verdict.invalid.iter().any(|why| match why {
         InvalidReason::TooFewForLimit { check: line }
         | InvalidReason::TooFewForRegression { check: line } => *line == index,
         InvalidReason::Unreachable { .. }
@@ -182,7 +182,7 @@ fn line_result(story: &ReportInput, index: usize, line: &Check) -> CaseOutcome {
         | InvalidReason::BaseUnresponsive
         | InvalidReason::BaseUnavailable { .. } => false,
     });
-    match Status::of(line) {
+    match Status::new(line) {
         Status::Failed => CaseOutcome::Failure(match line.kind {
             CheckKind::Limit(_) => "loadgate.limit",
             CheckKind::Change(ChangeCheck {
@@ -192,7 +192,7 @@ fn line_result(story: &ReportInput, index: usize, line: &Check) -> CaseOutcome {
             CheckKind::Change(_) => "loadgate.regression",
         }),
         _ if named_invalid => CaseOutcome::Error("loadgate.too_few"),
-        Status::Inconclusive if story.strict && line.enforcement == Enforcement::Gated => {
+        Status::Inconclusive if view.strict && line.enforcement == Enforcement::Gated => {
             CaseOutcome::Error("loadgate.inconclusive")
         }
         Status::Inconclusive => CaseOutcome::Skipped("loadgate.inconclusive"),
@@ -206,7 +206,7 @@ fn line_result(story: &ReportInput, index: usize, line: &Check) -> CaseOutcome {
 
 /// A case without its name. The message is also the body's first line, since GitLab shows the body and others the
 /// attribute.
-fn case(story: &ReportInput, result: &CaseOutcome, message: &str, more: &str) -> TestCase {
+fn case(view: &View, result: &CaseOutcome, message: &str, more: &str) -> TestCase {
     let observed = |what: &str| format!("Observed only, would have been {what}: {message}");
     let (type_, message, is_error) = match result {
         CaseOutcome::Passed => {
@@ -215,10 +215,10 @@ fn case(story: &ReportInput, result: &CaseOutcome, message: &str, more: &str) ->
             return passed;
         }
         CaseOutcome::Skipped(type_) => return skipped(type_, message, more),
-        CaseOutcome::Failure(_) if story.verdict.observed => {
+        CaseOutcome::Failure(_) if view.verdict.observed => {
             return skipped("loadgate.observed", &observed("a failure"), more);
         }
-        CaseOutcome::Error(_) if story.verdict.observed => {
+        CaseOutcome::Error(_) if view.verdict.observed => {
             return skipped("loadgate.observed", &observed("an error"), more);
         }
         CaseOutcome::Failure(type_) => (*type_, harmless(message), false),
@@ -270,21 +270,18 @@ fn body(message: &str, more: &str) -> String {
 }
 
 /// A line's figures as a small table.
-fn figures(story: &ReportInput, line: &Check) -> String {
+fn figures(view: &View, line: &Check) -> String {
     let (mut rows, written) = match &line.kind {
         CheckKind::Limit(limit) => (limit_figures(line, limit), limit.line),
-        CheckKind::Change(check) => (
-            change_figures(line, check),
-            story.thresholds.regression.line,
-        ),
+        CheckKind::Change(check) => (change_figures(line, check), view.thresholds.regression.line),
     };
     rows.push(("requests", numbers::count(line.requests)));
-    let path = one_line(story.thresholds_path);
+    let path = one_line(view.thresholds_path);
     rows.push((
         "rule from",
         match written {
             Some(line) => format!("{path}:{line}"),
-            None if story.is_abort(line) => format!("{path}, abort"),
+            None if view.is_abort(line) => format!("{path}, abort"),
             None => format!("loadgate, since {path} is silent"),
         },
     ));

@@ -5,14 +5,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ReportInput;
-use super::figures::overall;
 use crate::measurement::{Arm, LatencyHistogram};
+use crate::report::view::View;
 use crate::units::six_digits;
 
 /// The figures of one gate in k6's legacy summary shape.
-pub fn performance(story: &ReportInput) -> String {
-    let figures = overall(story);
+pub fn performance(view: &View) -> String {
+    let figures = view.overall();
     let mut metrics = Map::new();
     let sent = figures.sent();
     let per_second = figures.per_second().unwrap_or_default();
@@ -22,7 +21,7 @@ pub fn performance(story: &ReportInput) -> String {
     );
     for (name, latencies) in [
         ("http_req_duration", &figures.latencies),
-        ("http_req_waiting", &first_bytes(story)),
+        ("http_req_waiting", &first_bytes(view)),
     ] {
         if let Some(trend) = trend(latencies) {
             metrics.insert(name.to_owned(), trend);
@@ -43,19 +42,10 @@ pub fn performance(story: &ReportInput) -> String {
 }
 
 /// From the request's last byte to the answer's first, over the measured phases of the deployment under test.
-fn first_bytes(story: &ReportInput) -> LatencyHistogram {
+fn first_bytes(view: &View) -> LatencyHistogram {
     let mut waiting = LatencyHistogram::new();
-    for record in story.records() {
-        let parts = record.parts.iter().filter(|parts| {
-            parts.arm == Arm::Target
-                && record
-                    .phases
-                    .get(parts.phase)
-                    .is_some_and(|phase| phase.measured)
-        });
-        for parts in parts {
-            waiting.merge(&parts.parts.first_byte);
-        }
+    for parts in view.aggregates().parts(None, None, Arm::Target) {
+        waiting.merge(&parts.first_byte);
     }
     waiting
 }

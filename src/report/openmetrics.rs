@@ -3,12 +3,10 @@
 //! GitLab drops what follows a `#`, splits each line as a shell would and compares values as text: so labels hold no
 //! number sign, quotes are balanced, and every value has a fixed precision.
 
-use super::ReportInput;
-use super::figures::{Figures, gather};
-use super::responses::Responses;
-use super::text::{Distinct, one_line};
+use crate::measurement::Arm;
 use crate::metric::Metric;
-use crate::record::{RunRecord, SliceRecord};
+use crate::report::text::{Distinct, one_line};
+use crate::report::view::{Figures, Responses, View};
 
 /// One request name in one phase, by the labels they are written under.
 struct Series {
@@ -101,8 +99,8 @@ pub const FAMILIES: [Family; 7] = [
 ];
 
 /// The figures of one gate as `OpenMetrics` text.
-pub fn metrics(story: &ReportInput) -> String {
-    let series = series(story);
+pub fn metrics(view: &View) -> String {
+    let series = series(view);
     let mut text = String::new();
     latency(&mut text, &series);
     counts(&mut text, &series);
@@ -113,43 +111,43 @@ pub fn metrics(story: &ReportInput) -> String {
 }
 
 /// Overall and each name, each over all measured phases and in every one of them.
-fn series(story: &ReportInput) -> Vec<Series> {
-    let record = story.record;
-    let requests = labelled("overall", record.requests.iter().map(String::as_str));
-    let measured = record
-        .phases
-        .iter()
-        .filter(|phase| phase.is_measured_load());
-    let phases = labelled("all", measured.map(|phase| phase.name.as_str()));
-    let mut all = Vec::new();
-    for (request, request_label) in &requests {
+fn series(view: &View) -> Vec<Series> {
+    let all = view.aggregates();
+    let phases = all.phases.iter().enumerate();
+    let phases = phases.filter(|(_, phase)| phase.is_measured_load());
+    let phases = phases.map(|(index, phase)| (index, phase.name.as_str()));
+    let phases = labelled("all", phases);
+    let mut series = Vec::new();
+    for (request, request_label) in labelled("overall", all.names.iter().copied().enumerate()) {
         for (phase, phase_label) in &phases {
-            let keep = |record: &RunRecord, slice: &SliceRecord| {
-                let own = &record.phases[slice.phase].name;
-                record.is_measured(slice) && phase.is_none_or(|phase| phase == own)
+            let figures = match phase {
+                Some(phase) => all.in_phase(request, Arm::Target, *phase),
+                None => all.measured(request, Arm::Target),
             };
-            let figures = gather(story.records(), *request, keep);
             // A name that a phase never sends has no series there; overall has one, even if it is zero.
             if figures.requests > 0 || (request.is_none() && phase.is_none()) {
-                all.push(Series {
+                series.push(Series {
                     request: request_label.clone(),
                     phase: phase_label.clone(),
                     figures,
-                    responses: Responses::gather(story, *request, *phase),
+                    responses: Responses::new(view, request, *phase),
                 });
             }
         }
     }
-    all
+    series
 }
 
 /// Names with their labels, first the sum under its own; labels that would be equal are told apart.
-fn labelled<'a>(sum: &str, names: impl Iterator<Item = &'a str>) -> Vec<(Option<&'a str>, String)> {
+fn labelled<'a>(
+    sum: &str,
+    names: impl Iterator<Item = (usize, &'a str)>,
+) -> Vec<(Option<usize>, String)> {
     let mut distinct = Distinct::default();
     let mut all = vec![(None, distinct.name(sum.to_owned()))];
-    for name in names {
+    for (index, name) in names {
         let label = distinct.name(one_line(name).replace('#', "＃"));
-        all.push((Some(name), label));
+        all.push((Some(index), label));
     }
     all
 }

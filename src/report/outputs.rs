@@ -1,31 +1,28 @@
 //! Outputs: the few figures of a run that later steps of a CI job act on.
 
-use super::ReportInput;
-use super::figures::overall;
 use crate::baseline::Mismatch;
 use crate::metric::Metric;
+use crate::report::view::View;
 use crate::units::six_digits;
 use crate::verdict::{CheckKind, CheckOutcome, Comparison, Enforcement, NoComparison, Outcome};
 
 /// Names with values: words of ours and numbers, nothing foreign. Of several gates the figures are those of the worst.
-pub fn outputs(stories: &[ReportInput]) -> Vec<(&'static str, String)> {
-    let mut worst: Option<&ReportInput> = None;
-    for story in stories {
-        if worst.is_none_or(|worst| rank(story) < rank(worst)) {
-            worst = Some(story);
-        }
-    }
+pub fn outputs(views: &[View]) -> Vec<(&'static str, String)> {
+    // As the exit codes have it; gates that are only observed come after all others.
+    let worst = views
+        .iter()
+        .min_by_key(|view| (view.verdict.observed, view.rank()));
     let Some(worst) = worst else {
         return vec![("verdict", "error".to_owned())];
     };
-    let figures = overall(worst);
+    let figures = worst.overall();
     let millis = |metric: Metric| {
         let seconds = metric
             .quantile()
             .and_then(|q| figures.latencies.quantile(q));
         number(seconds.map(|seconds| seconds * 1e3))
     };
-    let regressions: usize = stories.iter().map(regressions).sum();
+    let regressions: usize = views.iter().map(regressions).sum();
     vec![
         ("verdict", word(worst).to_owned()),
         ("p95-ms", millis(Metric::P95)),
@@ -36,19 +33,8 @@ pub fn outputs(stories: &[ReportInput]) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// As the exit codes have it: failed, then invalid, then inconclusive; what is only observed comes after all of them.
-fn rank(story: &ReportInput) -> (bool, u8) {
-    let rank = match story.verdict.outcome {
-        Outcome::Failed => 0,
-        Outcome::Invalid => 1,
-        Outcome::Inconclusive => 2,
-        Outcome::Passed => 3,
-    };
-    (story.verdict.observed, rank)
-}
-
-fn word(story: &ReportInput) -> &'static str {
-    match story.verdict.outcome {
+fn word(view: &View) -> &'static str {
+    match view.verdict.outcome {
         Outcome::Passed => "passed",
         Outcome::Failed => "failed",
         Outcome::Inconclusive => "inconclusive",
@@ -57,8 +43,8 @@ fn word(story: &ReportInput) -> &'static str {
 }
 
 /// How many gated metrics got worse.
-fn regressions(story: &ReportInput) -> usize {
-    let lines = story.verdict.checks.iter();
+fn regressions(view: &View) -> usize {
+    let lines = view.verdict.checks.iter();
     lines
         .filter(|line| {
             matches!(line.kind, CheckKind::Change(_))
@@ -69,8 +55,8 @@ fn regressions(story: &ReportInput) -> usize {
 }
 
 /// What was compared, or why nothing was.
-fn compared(story: &ReportInput) -> &'static str {
-    match &story.verdict.comparison {
+fn compared(view: &View) -> &'static str {
+    match &view.verdict.comparison {
         Comparison::Duet { .. } => "duet",
         Comparison::History { .. } => "history",
         Comparison::Provisional { .. } => "single",

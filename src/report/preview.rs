@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::layout::{table, wrap};
-use super::numbers::{self, NONE, count};
-use super::text::one_line;
-use super::wording::{Medium, measure_name, not_judged, subject_name};
 use crate::record::PhaseRecord;
+use crate::report::text::layout::{table, wrap};
+use crate::report::text::numbers::{self, NONE, count};
+use crate::report::text::one_line;
+use crate::report::wording::{Medium, measure_name, not_judged, subject_name};
 use crate::thresholds::{Bound, Limit, Severity, Subject, Thresholds};
 use crate::verdict::{
     CheckForecast, Design, Forecast, HISTORY_FROM, LimitForecast, Measure, NotJudged,

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::layout::hanging;
-use super::text::{inert, one_line, shorten};
 use crate::redact::{HIDDEN, names_secret, redact, without_tokens, without_user_info};
+use crate::report::text::layout::hanging;
+use crate::report::text::{inert, one_line, shorten};
 
 /// The lines of a body that are shown.
 const BODY_LINES: usize = 16;

@@ -3,10 +3,9 @@
 use maud::{Markup, html};
 
 use super::interval::{self, Bars};
-use super::{side, status_text, subject, title};
-use crate::report::ReportInput;
-use crate::report::numbers;
-use crate::report::rows::{CheckRow, Status};
+use super::{class, subject, title};
+use crate::report::text::numbers;
+use crate::report::view::{CheckRow, Status, View};
 use crate::report::wording::Medium;
 
 /// Checks that stand unfolded where they passed; all that did not pass stand in any case, within reason.
@@ -28,12 +27,12 @@ pub(super) fn gated<'r, 'a>(rows: &'r [CheckRow<'a>]) -> (Vec<&'r CheckRow<'a>>,
 }
 
 /// The rows that decide, each with its interval drawn.
-pub(super) fn lines(story: &ReportInput, rows: &[CheckRow]) -> Markup {
-    let (shown, hidden) = gated(rows);
+pub(super) fn lines(view: &View) -> Markup {
+    let (shown, hidden) = gated(view.rows());
     if shown.is_empty() {
         return html! { p { "No check was judged." } };
     }
-    let bars = Bars::of(story, &shown);
+    let bars = Bars::of(view, &shown);
     let is_compared = shown.iter().any(|row| row.estimated().is_some());
     let heads = if is_compared { &HEADS } else { &ALONE[..] };
     html! {
@@ -43,9 +42,9 @@ pub(super) fn lines(story: &ReportInput, rows: &[CheckRow]) -> Markup {
                     @for head in heads { th scope="col" role="columnheader" class=(head.1) { (head.0) } }
                 }
             }
-            tbody role="rowgroup" { @for row in &shown { (line(story, row, &bars, heads)) } }
+            tbody role="rowgroup" { @for row in &shown { (line(view, row, &bars, heads)) } }
         }
-        p.key id="lines-key" { (elsewhere(rows, hidden)) (interval::key(story, &shown)) }
+        p.key id="lines-key" { (elsewhere(view.rows(), hidden)) (interval::key(view, &shown)) }
     }
 }
 
@@ -85,15 +84,15 @@ const ALONE: [(&str, &str); 5] = [
     ("limit", ""),
 ];
 
-fn line(story: &ReportInput, row: &CheckRow, bars: &Bars, heads: &[(&str, &str)]) -> Markup {
-    let notes = notes(story, row);
-    let class = side(story, row.status);
+fn line(view: &View, row: &CheckRow, bars: &Bars, heads: &[(&str, &str)]) -> Markup {
+    let notes = notes(view, row);
+    let class = class(view.tone(row.status));
     let bar = bars.draw(row, class);
     let is_compared = heads.len() == HEADS.len();
     html! {
         tr role="row" class=(if notes.is_empty() { "" } else { "noted" }) {
             th.whole scope="row" role="rowheader" { (title(row.line())) }
-            td.words.whole role="cell" { span class=(format!("status {class}")) { (status_text(story, row.status)) } }
+            td.words.whole role="cell" { span class=(format!("status {class}")) { (view.status_text(row.status)) } }
             (cell("", figures(row)))
             @if is_compared { (cell("", row.estimated().map(|change| change_text(row, &change)))) }
             td.bar role="cell" { @if let Some(bar) = bar { (bar) } }
@@ -133,17 +132,18 @@ fn change_text(row: &CheckRow, change: &crate::verdict::EstimatedChange) -> Stri
 }
 
 /// Why a row came to what it came to, where its figures do not say it.
-fn notes(story: &ReportInput, row: &CheckRow) -> Vec<String> {
-    let mut notes = row.limit_notes(story, Medium::Plain);
-    if row.status != Status::Passed || row.passes_by_exception(story) {
-        notes.extend(row.change_note(story, Medium::Plain));
+fn notes(view: &View, row: &CheckRow) -> Vec<String> {
+    let mut notes = row.limit_notes(view, Medium::Plain);
+    if row.status != Status::Passed || row.passes_by_exception(view) {
+        notes.extend(row.change_note(view, Medium::Plain));
     }
     notes
 }
 
 /// Every check, in a table that can be sorted.
-pub(super) fn all(story: &ReportInput, rows: &[CheckRow]) -> Markup {
-    let rows: Vec<&CheckRow> = rows
+pub(super) fn all(view: &View) -> Markup {
+    let rows: Vec<&CheckRow> = view
+        .rows()
         .iter()
         .filter(|row| !row.is_empty_comparison())
         .collect();
@@ -161,13 +161,13 @@ pub(super) fn all(story: &ReportInput, rows: &[CheckRow]) -> Markup {
                         }
                     }
                 }
-                tbody { @for row in &rows { (table_row(story, row)) } }
+                tbody { @for row in &rows { (table_row(view, row)) } }
             }
         }
     }
 }
 
-fn table_row(story: &ReportInput, row: &CheckRow) -> Markup {
+fn table_row(view: &View, row: &CheckRow) -> Markup {
     let measure = row.measure();
     let change = row.estimated();
     let caught = row.change.and_then(|(_, check)| check.min_detectable);
@@ -176,7 +176,7 @@ fn table_row(story: &ReportInput, row: &CheckRow) -> Markup {
         tr {
             th scope="row" data-v=[interval::is_overall(row).then_some("")] { (subject(&row.line().subject)) }
             td.words { (row.measure_text(Medium::Plain)) }
-            td.words data-v=(row.status as u8) { span class=(side(story, row.status)) { (status_text(story, row.status)) } }
+            td.words data-v=(row.status as u8) { span class=(class(view.tone(row.status))) { (view.status_text(row.status)) } }
             (number(row.before(), row.before().map(|before| numbers::value(measure, before))))
             (number(row.now(), row.now().map(|now| numbers::value(measure, now))))
             (number(change.map(|change| change.estimate), told(change.map(|change| change.estimate))))

@@ -6,10 +6,9 @@ use super::plot::{self, Axis, Form, HEIGHT, LEFT, Marker, Numbers, Plot, RIGHT, 
 use super::scale::{Spread, around, from_zero};
 use super::words::millis_unit;
 use crate::measurement::Arm;
-use crate::record::{RunRecord, median};
-use crate::report::ReportInput;
-use crate::report::numbers::{self, count, counted};
-use crate::report::time_series::{By, Point, course};
+use crate::record::median;
+use crate::report::text::numbers::{self, count, counted};
+use crate::report::view::{By, Point, View};
 use crate::report::wording::Medium;
 use crate::units::Latency;
 
@@ -39,8 +38,8 @@ impl Phase {
 }
 
 /// Latency against concurrency; none where there are too few moments to see anything.
-pub(super) fn concurrency(story: &ReportInput, id: &str) -> Option<Plot> {
-    let (by, phases) = phases(story.record);
+pub(super) fn concurrency(view: &View, id: &str) -> Option<Plot> {
+    let (by, phases) = phases(view);
     let point = match by {
         By::Slice => "slice",
         By::Seconds(_) => "second",
@@ -114,9 +113,9 @@ pub(super) fn concurrency(story: &ReportInput, id: &str) -> Option<Plot> {
 }
 
 /// The moments of the deployment under test by phase, in which there were answers, and what a moment is.
-fn phases(record: &RunRecord) -> (By, Vec<Phase>) {
-    let course = course(record, usize::MAX);
-    let phases = record.phases.iter().enumerate();
+fn phases(view: &View) -> (By, Vec<Phase>) {
+    let course = view.time_series();
+    let phases = view.record.phases.iter().enumerate();
     // What comes in while nobody sends says nothing of the load.
     let phases = phases.filter(|(_, phase)| !phase.idle);
     let phases = phases.map(|(index, phase)| {
@@ -124,7 +123,7 @@ fn phases(record: &RunRecord) -> (By, Vec<Phase>) {
             let place = moment.place;
             place.is_some_and(|place| (place.phase, place.arm) == (index, Some(Arm::Target)))
         };
-        let own = course.moments.iter().filter(own);
+        let own = course.points.iter().filter(own);
         let known = own.filter_map(|moment| Some((f64::from(moment.users), moment.quantiles[1]?)));
         Phase {
             name: Medium::Plain.untrusted(&phase.name),

@@ -11,42 +11,36 @@ use crate::baseline::{Job, PhaseScope, RequestSummary};
 use crate::measurement::Arm;
 use crate::metric::{Metric, MetricKind};
 use crate::record::{Aggregate, SliceFilter, log_units};
-use crate::report::ReportInput;
-use crate::report::numbers::{self, counted, date};
-use crate::report::rows::{CheckRow, Status, must_detect};
+use crate::report::text::numbers::{self, counted, date};
+use crate::report::view::{CheckRow, Status, View};
 use crate::report::wording::{Medium, measure_name, short_commit};
 use crate::thresholds::Subject;
 use crate::verdict::{ChangeCheck, Check, Comparison, EstimatedChange, Measure};
 
 /// The plot of what a row's change was drawn from; none where nothing was compared or its numbers are not kept.
-pub(super) fn decision(
-    story: &ReportInput,
-    jobs: &[&Job],
-    row: &CheckRow,
-    id: &str,
-) -> Option<Plot> {
+pub(super) fn decision<'a>(view: &View<'a>, row: &CheckRow<'a>, id: &str) -> Option<Plot> {
     let (line, check) = row.change?;
     let change = check.change?;
     let Measure::Metric(metric) = line.measure else {
         return None;
     };
     let decision = Decision {
-        story,
+        view,
         row,
         line,
         check,
         change,
         metric,
     };
-    match story.verdict.comparison {
+    match view.verdict.comparison {
         Comparison::Duet { .. } => decision.pairs(id),
-        Comparison::History { .. } | Comparison::Provisional { .. } => decision.history(jobs, id),
+        Comparison::History { .. } | Comparison::Provisional { .. } => decision.history(id),
         Comparison::None(_) => None,
     }
 }
 
 struct Decision<'s, 'r, 'a> {
-    story: &'s ReportInput<'a>,
+    view: &'s View<'a>,
     row: &'r CheckRow<'a>,
     line: &'a Check,
     check: &'a ChangeCheck,
@@ -69,7 +63,7 @@ impl Decision<'_, '_, '_> {
 
     /// The class of the interval, by what it came to.
     fn class(&self) -> &'static str {
-        super::side(self.story, self.row.status)
+        super::class(self.view.tone(self.row.status))
     }
 
     fn is_share(&self) -> bool {
@@ -127,9 +121,11 @@ impl Decision<'_, '_, '_> {
     }
 
     /// The jobs of the baseline, oldest first, and this run.
-    fn history(&self, jobs: &[&Job], id: &str) -> Option<Plot> {
+    fn history(&self, id: &str) -> Option<Plot> {
         let (scope, request) = (self.scope(), self.request());
-        let known: Vec<(&Job, f64)> = jobs
+        let known: Vec<(&Job, f64)> = self
+            .view
+            .jobs_before()
             .iter()
             .filter_map(|job| Some((*job, self.of_job(job.cell(&scope, request)?)?)))
             .collect();
@@ -137,7 +133,7 @@ impl Decision<'_, '_, '_> {
         let bounds =
             [self.change.lower, self.change.upper].map(|change| self.changed(before, change));
         let tolerated = self.changed(before, self.check.tolerance);
-        let detect = self.changed(before, must_detect(self.story));
+        let detect = self.changed(before, self.view.must_detect());
         let values = known.iter().map(|(_, value)| *value);
         let mut shown: Vec<f64> = values
             .chain([before, now, tolerated])
@@ -212,7 +208,7 @@ impl Decision<'_, '_, '_> {
             },
         ];
         if !self.is_share() {
-            let must = numbers::allowed(self.line.measure, must_detect(self.story));
+            let must = numbers::allowed(self.line.measure, self.view.must_detect());
             keys.push(Key {
                 name: format!("must be ruled out: +{must}"),
                 look: "detect",
@@ -297,7 +293,7 @@ impl Decision<'_, '_, '_> {
             ];
             (Some(place(index)), cells)
         });
-        let run = &self.story.record.run;
+        let run = &self.view.record.run;
         let this = vec![
             format!("{} (this run)", date(run.started)),
             commit(run.commit.as_deref()),
@@ -322,7 +318,7 @@ impl Decision<'_, '_, '_> {
                 .iter()
                 .copied()
                 .chain(bounds)
-                .chain([self.check.tolerance, must_detect(self.story)]),
+                .chain([self.check.tolerance, self.view.must_detect()]),
         );
         let count = changes.len();
         let x = Scale::new(Spread::Linear, 0.0, count as f64 + 1.0).between(LEFT, RIGHT);
@@ -363,7 +359,7 @@ impl Decision<'_, '_, '_> {
                 (tolerance(&y, self.check.tolerance))
                 (plot::area((LEFT, RIGHT), (y.at(1.0 + bounds[0]), y.at(1.0 + bounds[1])), "band"))
                 (plot::level(y.at(1.0), "zero"))
-                (plot::level(y.at(1.0 + must_detect(self.story)), "detect"))
+                (plot::level(y.at(1.0 + self.view.must_detect()), "detect"))
                 (plot::level(y.at(estimate), "before"))
             },
             series: vec![
@@ -388,7 +384,7 @@ impl Decision<'_, '_, '_> {
     fn units(&self) -> Vec<[f64; 2]> {
         let scope = self.scope();
         let mut units = Vec::new();
-        for record in self.story.records() {
+        for record in self.view.records() {
             let request = self
                 .request()
                 .and_then(|name| record.requests.iter().position(|own| own == name));

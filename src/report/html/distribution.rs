@@ -2,16 +2,16 @@
 
 use maud::{Markup, html};
 
-use super::aggregates::{Aggregates, QuantileTable};
 use super::plot::{self, Axis, Form, HEIGHT, Key, LEFT, Marker, Numbers, Plot, RIGHT, Series, TOP};
+use super::quantiles::QuantileTable;
 use super::scale::{Scale, Spread, around};
 use super::words::millis_unit;
-use crate::baseline::{Job, PhaseScope};
+use crate::baseline::PhaseScope;
 use crate::measurement::Arm;
 use crate::metric::Metric;
-use crate::report::numbers;
-use crate::report::rows::{CheckRow, usual_tolerance};
-use crate::report::{ComparedWith, ReportInput};
+use crate::report::ComparedWith;
+use crate::report::text::numbers;
+use crate::report::view::{CheckRow, View};
 use crate::thresholds::Subject;
 use crate::verdict::{EstimatedChange, Measure};
 
@@ -40,24 +40,21 @@ pub(super) struct Distribution<'r, 'a> {
 }
 
 impl<'r, 'a> Distribution<'r, 'a> {
-    /// The distribution of one name (of all requests where none); none where nothing was measured.
-    pub(super) fn of(
-        story: &ReportInput<'a>,
-        pools: &Aggregates,
-        newest: Option<&Job>,
-        rows: &'r [CheckRow<'a>],
-        request: Option<usize>,
-    ) -> Option<Self> {
-        let now = QuantileTable::of(&pools.compared(request, Arm::Target).cell.latencies());
+    /// The distribution of one name (of all requests if none); none if nothing was measured.
+    pub(super) fn new(view: &'r View<'a>, request: Option<usize>) -> Option<Self> {
+        let pools = view.aggregates();
+        let now = QuantileTable::of(&pools.compared(request, Arm::Target).latencies);
         if now.count() == 0 {
             return None;
         }
         let name = request.map(|index| pools.names[index]);
-        let before = match story.compared_with {
+        let before = match view.compared_with {
             ComparedWith::Base { .. } => Some(QuantileTable::of(
-                &pools.compared(request, Arm::Base).cell.latencies(),
+                &pools.compared(request, Arm::Base).latencies,
             )),
-            ComparedWith::Baseline { .. } | ComparedWith::Result { .. } => newest
+            ComparedWith::Baseline { .. } | ComparedWith::Result { .. } => view
+                .jobs_before()
+                .last()
                 .and_then(|job| job.cell(&PhaseScope::Steady, name)?.latencies.as_ref())
                 .map(QuantileTable::of),
             ComparedWith::Nothing => None,
@@ -73,14 +70,14 @@ impl<'r, 'a> Distribution<'r, 'a> {
             name: name.map_or_else(|| html! { "all requests" }, super::code),
             now,
             before,
-            rows: rows.iter().filter(own).collect(),
-            before_name: match story.compared_with {
+            rows: view.rows().iter().filter(own).collect(),
+            before_name: match view.compared_with {
                 ComparedWith::Base { .. } => "base",
                 ComparedWith::Baseline { .. }
                 | ComparedWith::Result { .. }
                 | ComparedWith::Nothing => "newest baseline job",
             },
-            tolerance: usual_tolerance(story),
+            tolerance: view.usual_tolerance(),
             x: Scale::new(Spread::Percentile, 0.0, last).between(LEFT, RIGHT),
         })
     }

@@ -4,9 +4,8 @@ use maud::{Markup, html};
 
 use super::plot::Unit;
 use super::scale::{Scale, Spread};
-use crate::report::ReportInput;
-use crate::report::numbers;
-use crate::report::rows::{CheckRow, must_detect};
+use crate::report::text::numbers;
+use crate::report::view::{CheckRow, View};
 use crate::report::wording::two_figures;
 use crate::thresholds::Subject;
 use crate::verdict::{ChangeCheck, Check};
@@ -31,8 +30,8 @@ pub(super) struct Bars {
 
 impl Bars {
     /// Scales that hold the changes of these rows.
-    pub(super) fn of(story: &ReportInput, rows: &[&CheckRow]) -> Self {
-        let must_detect = must_detect(story);
+    pub(super) fn of(view: &View, rows: &[&CheckRow]) -> Self {
+        let must_detect = view.must_detect();
         let bounds = |share: bool| {
             let own = rows
                 .iter()
@@ -130,19 +129,19 @@ fn used(row: &CheckRow, class: &str) -> Option<Markup> {
 }
 
 /// What the bars of a table show, in words.
-pub(super) fn key(story: &ReportInput, rows: &[&CheckRow]) -> Markup {
+pub(super) fn key(view: &View, rows: &[&CheckRow]) -> Markup {
     let has_change = rows.iter().any(|row| row.estimated().is_some());
     let has_limit = rows
         .iter()
         .any(|row| row.estimated().is_none() && !row.limits.is_empty());
-    let (tolerance, must) = (super::usual_tolerance(story), must_detect(story));
+    let (tolerance, must) = (view.usual_tolerance(), view.must_detect());
     html! {
         @if has_change {
             "Drawn: ◆ the change with its 95 % interval; the upright line is no change, the green area the tolerance ("
             (numbers::percent(tolerance)) " where nothing else is written), the dashed line what must be ruled out (+"
             (numbers::percent(must)) "), ▴ what would have been caught."
         }
-        @if has_change { " Two figures of one metric may differ: " (two_figures(story)) "." }
+        @if has_change { " Two figures of one metric may differ: " (two_figures(view)) "." }
         @if has_limit { " Where only a limit holds, the bar is the figure now and the dashed line its limit." }
     }
 }

@@ -4,7 +4,6 @@
 //! Its policy forbids every request; the style and the script are its own and named by their hash. Foreign text is made
 //! harmless as everywhere and escaped by `maud`, which only this folder knows.
 
-mod aggregates;
 mod checks;
 mod concurrency;
 mod decision;
@@ -13,6 +12,7 @@ mod interval;
 mod page;
 mod parts;
 mod plot;
+mod quantiles;
 mod scale;
 mod sections;
 mod starts;
@@ -23,10 +23,9 @@ mod words;
 
 use maud::{Markup, html};
 
-use super::ReportInput;
-use super::rows::{Status, usual_tolerance};
-use super::text::capitalized;
-use super::wording::{Medium, measure_name};
+use crate::report::text::capitalized;
+use crate::report::view::Tone;
+use crate::report::wording::{Medium, measure_name};
 use crate::thresholds::Subject;
 use crate::verdict::Check;
 
@@ -78,24 +77,14 @@ fn title(line: &Check) -> Markup {
     }
 }
 
-/// The class that colours a status: never the only thing that tells it.
-fn side(story: &ReportInput, status: Status) -> &'static str {
-    match status {
-        Status::Failed if story.verdict.observed => "warn",
-        Status::Failed => "bad",
-        Status::Inconclusive | Status::Warned | Status::NotJudged | Status::Worse => "warn",
-        Status::Passed => "good",
-        Status::Reported => "soft",
+/// The class that colours something: never the only thing that tells it.
+fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Warn => "warn",
+        Tone::Bad => "bad",
+        Tone::Soft => "soft",
     }
-}
-
-/// A status with its mark.
-fn status_text(story: &ReportInput, status: Status) -> String {
-    format!(
-        "{} {}",
-        super::terminal::mark(story, status),
-        status.word_in(story)
-    )
 }
 
 #[cfg(test)]

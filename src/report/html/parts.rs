@@ -2,14 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::aggregates::Aggregates;
 use super::plot::{self, Axis, LEFT, Numbers, Plot, RIGHT, TOP, bottom};
 use super::scale::{Scale, from_zero};
 use super::timeline::arm_name;
 use super::words::millis_unit;
 use crate::measurement::{Arm, LatencyHistogram, Parts};
-use crate::report::numbers;
-use crate::report::text::shorten;
+use crate::report::text::{numbers, shorten};
+use crate::report::view::Aggregates;
 use crate::report::wording::Medium;
 use crate::units::Latency;
 
@@ -103,7 +102,8 @@ pub(super) fn parts(pools: &Aggregates, id: &str) -> Option<Plot> {
 }
 
 fn bars(pools: &Aggregates) -> Vec<Bar> {
-    let is_duet = (0..pools.names.len()).any(|name| pools.parts(name, Arm::Base).is_some());
+    let is_duet = (0..pools.names.len())
+        .any(|name| pools.parts(Some(name), None, Arm::Base).next().is_some());
     let mut named: Vec<Vec<Bar>> = (0..pools.names.len())
         .map(|index| {
             let name = Medium::Plain.untrusted(pools.names[index]);
@@ -114,7 +114,11 @@ fn bars(pools: &Aggregates) -> Vec<Bar> {
                 } else {
                     name.clone()
                 };
-                Some(Bar::of((index, arm), name, pools.parts(index, arm)?))
+                Some(Bar::of(
+                    (index, arm),
+                    name,
+                    &pools.merged_parts(index, arm)?,
+                ))
             });
             bars.filter(|bar| bar.whole() > 0.0).collect()
         })

@@ -5,53 +5,50 @@ use maud::{Markup, html};
 use super::concurrency::concurrency;
 use super::decision::decision as decided;
 use super::distribution::Distribution;
-use super::page::Page;
 use super::parts::parts;
 use super::plot::Plot;
 use super::starts::starts;
 use super::timeline::Timeline;
 use super::{checks, code, tables, why, words};
 use crate::baseline::Mismatch;
-use crate::measurement::Arm;
-use crate::report::answers::Past;
-use crate::report::numbers::{count, counted};
-use crate::report::rows::{CheckRow, Status};
 use crate::report::text::capitalized;
+use crate::report::text::numbers::{count, counted};
+use crate::report::view::{CheckRow, Status, View};
 use crate::report::wording::{Medium, comparison, generator, proxies};
+use crate::thresholds::Subject;
 use crate::verdict::{Comparison, Measure, NoComparison};
 
 /// Names whose distribution and decision are drawn; of more, those that matter most.
 const NAMES: usize = 40;
 
 /// What decided, beside the reasons: the history or the pairs of the worst check; where nothing was compared, the run.
-pub(super) fn decision(page: &Page) -> Option<Plot> {
-    let worst = why::worst(&page.rows);
-    let decision = worst.and_then(|row| decided(page.story, &page.jobs, row, "decision"));
-    decision.or_else(|| Timeline::of(page.story).map(|timeline| timeline.latency("latency")))
+pub(super) fn decision(view: &View) -> Option<Plot> {
+    let worst = why::worst(view.rows());
+    let decision = worst.and_then(|row| decided(view, row, "decision"));
+    decision.or_else(|| Timeline::new(view).map(|timeline| timeline.latency("latency")))
 }
 
 /// The distribution of the name that got worst, or of all requests.
-pub(super) fn worst_distribution<'p, 'a>(page: &'p Page<'_, 'a>) -> Option<Distribution<'p, 'a>> {
-    let worst = why::worst(&page.rows).filter(|row| row.status == Status::Failed)?;
+pub(super) fn worst_distribution<'p, 'a>(view: &'p View<'a>) -> Option<Distribution<'p, 'a>> {
+    let worst = why::worst(view.rows()).filter(|row| row.status == Status::Failed)?;
     let is_latency =
         matches!(worst.measure(), Measure::Metric(metric) if metric.quantile().is_some());
     if !is_latency {
         return None;
     }
-    distribution(page, page.index(&worst.line().subject))
+    distribution(view, index(view, &worst.line().subject))
 }
 
 fn distribution<'p, 'a>(
-    page: &'p Page<'_, 'a>,
+    view: &'p View<'a>,
     request: Option<usize>,
 ) -> Option<Distribution<'p, 'a>> {
-    Distribution::of(
-        page.story,
-        &page.pools,
-        page.jobs.last().copied(),
-        &page.rows,
-        request,
-    )
+    Distribution::new(view, request)
+}
+
+/// The index of a request name; none for all together or a name that was not sent.
+fn index(view: &View, subject: &Subject) -> Option<usize> {
+    view.aggregates().index(subject.name()?)
 }
 
 /// A part that is folded away.
@@ -72,22 +69,22 @@ fn again(hint: &Markup) -> Markup {
 }
 
 /// All of them; `shown` is the plot that stands above.
-pub(super) fn folded(page: &Page, shown: Option<&str>) -> Markup {
+pub(super) fn folded(view: &View, shown: Option<&str>) -> Markup {
     html! {
-        (timeline(page, shown))
-        (distributions(page))
-        (decisions(page))
-        (more_plots(page))
-        (measured(page))
-        @if !page.rows.is_empty() {
-            (fold("checks", "All checks", &html! { (count(page.rows.len() as u64)) ", sortable" }, &checks::all(page.story, &page.rows)))
+        (timeline(view, shown))
+        (distributions(view))
+        (decisions(view))
+        (more_plots(view))
+        (measured(view))
+        @if !view.rows().is_empty() {
+            (fold("checks", "All checks", &html! { (count(view.rows().len() as u64)) ", sortable" }, &checks::all(view)))
         }
-        (circumstances(page))
+        (circumstances(view))
     }
 }
 
-fn timeline(page: &Page, shown: Option<&str>) -> Markup {
-    let Some(timeline) = Timeline::of(page.story) else {
+fn timeline(view: &View, shown: Option<&str>) -> Markup {
+    let Some(timeline) = Timeline::new(view) else {
         return html! {};
     };
     let plots = [
@@ -107,18 +104,18 @@ fn timeline(page: &Page, shown: Option<&str>) -> Markup {
 }
 
 /// The names that were sent, those that came off worst first.
-fn by_worst(page: &Page) -> Vec<usize> {
-    let status = |index: usize| {
-        let own = |row: &&CheckRow| page.index(&row.line().subject) == Some(index);
-        page.rows.iter().filter(own).map(|row| row.status).min()
+fn by_worst(view: &View) -> Vec<usize> {
+    let status = |name: usize| {
+        let own = |row: &&CheckRow| index(view, &row.line().subject) == Some(name);
+        view.rows().iter().filter(own).map(|row| row.status).min()
     };
-    let mut names: Vec<usize> = (0..page.pools.names.len()).collect();
+    let mut names: Vec<usize> = (0..view.aggregates().names.len()).collect();
     names.sort_by_key(|index| status(*index).unwrap_or(Status::Reported));
     names
 }
 
-fn distributions(page: &Page) -> Markup {
-    let Some(all) = distribution(page, None) else {
+fn distributions(view: &View) -> Markup {
+    let Some(all) = distribution(view, None) else {
         return html! {};
     };
     let draw = |distribution: &Distribution, id: &str| {
@@ -130,10 +127,10 @@ fn distributions(page: &Page) -> Markup {
         }
     };
     // With one name, all requests are that one's.
-    let names = Some(by_worst(page)).filter(|names| names.len() > 1);
+    let names = Some(by_worst(view)).filter(|names| names.len() > 1);
     let names = names.into_iter().flatten().take(NAMES);
     let each: Vec<(usize, Distribution)> = names
-        .filter_map(|index| Some((index, distribution(page, Some(index))?)))
+        .filter_map(|index| Some((index, distribution(view, Some(index))?)))
         .collect();
     let is_compared = all.change("change").is_some();
     fold(
@@ -148,7 +145,7 @@ fn distributions(page: &Page) -> Markup {
             div class=(if is_compared { "names" } else { "names plots" }) {
                 @for (index, distribution) in &each {
                     details {
-                        summary { (code(page.pools.names[*index])) }
+                        summary { (code(view.aggregates().names[*index])) }
                         (draw(distribution, &index.to_string()))
                     }
                 }
@@ -158,19 +155,17 @@ fn distributions(page: &Page) -> Markup {
 }
 
 /// What every gated change was drawn from.
-fn decisions(page: &Page) -> Markup {
-    let gated = page.rows.iter().filter(|row| row.is_gated());
+fn decisions(view: &View) -> Markup {
+    let gated = view.rows().iter().filter(|row| row.is_gated());
     let plots: Vec<Plot> = gated
         .enumerate()
-        .filter_map(|(index, row)| {
-            decided(page.story, &page.jobs, row, &format!("decision-{index}"))
-        })
+        .filter_map(|(index, row)| decided(view, row, &format!("decision-{index}")))
         .take(2 * NAMES)
         .collect();
     if plots.is_empty() {
         return html! {};
     }
-    let (title, hint) = match page.story.verdict.comparison {
+    let (title, hint) = match view.verdict.comparison {
         Comparison::Duet { .. } => ("Pair by pair", "the pairs of each gated check"),
         Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => (
             "History",
@@ -185,10 +180,10 @@ fn decisions(page: &Page) -> Markup {
     )
 }
 
-fn more_plots(page: &Page) -> Markup {
-    let starts = starts(&page.pools, "starts");
-    let concurrency = concurrency(page.story, "concurrency");
-    let parts = parts(&page.pools, "parts");
+fn more_plots(view: &View) -> Markup {
+    let starts = starts(view.aggregates(), "starts");
+    let concurrency = concurrency(view, "concurrency");
+    let parts = parts(view.aggregates(), "parts");
     html! {
         @if let Some(plot) = &starts { (fold("cold", "Cold starts", &again(&plot.see), &plot.draw())) }
         @if let Some(plot) = &concurrency { (fold("load", "Latency against concurrency", &again(&plot.see), &plot.draw())) }
@@ -196,31 +191,30 @@ fn more_plots(page: &Page) -> Markup {
     }
 }
 
-fn measured(page: &Page) -> Markup {
-    let all = page.pools.measured(None, Arm::Target);
-    if all.cell.requests() == 0 {
+fn measured(view: &View) -> Markup {
+    let all = view.overall();
+    if all.requests == 0 {
         return html! {};
     }
-    let failures = all.cell.failures();
-    let past = Past::of(page.story);
+    let failures = all.failures;
     let hint = html! {
-        (counted(all.cell.requests(), "request")) ", "
+        (counted(all.requests, "request")) ", "
         @if failures == 0 { "none failed" } @else { (count(failures)) " failed" }
     };
     let inside = html! {
-        (tables::by_request(&page.pools, &past))
-        @if let Some(gap) = past.gap() { p { (capitalized(&gap)) "." } }
-        (tables::by_phase(&page.pools, &past))
-        @if let Some(both) = tables::by_request_and_phase(&page.pools, &past) { (both) }
-        @if let Some(errors) = tables::errors(page.story, &page.pools) { (errors) }
-        @if let Some(statuses) = tables::statuses(page.story, &page.pools) { (statuses) }
+        (tables::by_request(view))
+        @if let Some(gap) = view.previous().gap() { p { (capitalized(&gap)) "." } }
+        (tables::by_phase(view))
+        @if let Some(both) = tables::by_request_and_phase(view) { (both) }
+        @if let Some(errors) = tables::errors(view) { (errors) }
+        @if let Some(statuses) = tables::statuses(view) { (statuses) }
     };
     fold("figures", "Figures", &hint, &inside)
 }
 
 /// What the run was, on which machine, and how to do it again.
-fn circumstances(page: &Page) -> Markup {
-    let (story, record) = (page.story, page.story.record);
+fn circumstances(view: &View) -> Markup {
+    let record = view.record;
     let environment = &record.environment;
     let machine = format!(
         "{} cores of {}, {} {}, {}",
@@ -233,9 +227,9 @@ fn circumstances(page: &Page) -> Markup {
     let entry = |term: &str, told: Markup| html! { dt { (term) } dd { (told) } };
     let inside = html! {
         dl {
-            (entry("compared", words::told(&comparison(story, Medium::Html))))
-            (entry("generator", words::told(&generator(story))))
-            @if let Some(proxies) = proxies(story, Medium::Html) {
+            (entry("compared", words::told(&comparison(view, Medium::Html))))
+            (entry("generator", words::told(&generator(view))))
+            @if let Some(proxies) = proxies(view, Medium::Html) {
                 (entry("way", words::told(&proxies)))
             }
             (entry("machine", html! { (machine) }))
@@ -248,34 +242,34 @@ fn circumstances(page: &Page) -> Markup {
             }
             (entry("run", html! { (code(&record.run.id)) }))
             (entry("seed", html! { (record.run.seed) }))
-            (entry("thresholds", html! { (code(story.thresholds_path)) }))
-            @if !story.files.is_empty() {
+            (entry("thresholds", html! { (code(view.thresholds_path)) }))
+            @if !view.files.is_empty() {
                 (entry("written", html! {
-                    @for (index, file) in story.files.iter().enumerate() { @if index > 0 { ", " } (code(file)) }
+                    @for (index, file) in view.files.iter().enumerate() { @if index > 0 { ", " } (code(file)) }
                 }))
             }
         }
-        (scenario(page))
+        (scenario(view))
     };
     fold(
         "circumstances",
         "How it was measured",
-        &words::told(&generator(story)),
+        &words::told(&generator(view)),
         &inside,
     )
 }
 
 /// The scenario, and in what it differs from the baseline's.
-fn scenario(page: &Page) -> Markup {
+fn scenario(view: &View) -> Markup {
     let lines = |text: &str| {
         text.lines()
             .map(crate::report::text::one_line)
             .collect::<Vec<_>>()
             .join("\n")
     };
-    let text = lines(&page.story.record.scenario.text);
+    let text = lines(&view.record.scenario.text);
     html! {
-        @if let Comparison::None(NoComparison::Baseline(Mismatch::ScenarioDiffers { diff })) = &page.story.verdict.comparison {
+        @if let Comparison::None(NoComparison::Baseline(Mismatch::ScenarioDiffers { diff })) = &view.verdict.comparison {
             h3 { "How the scenario differs from the baseline's" }
             pre tabindex="0" { (lines(diff)) }
         }

@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::aggregates::Aggregates;
 use super::plot::{self, Axis, Form, LEFT, Marker, Numbers, Plot, RIGHT, Series, TOP, bottom};
 use super::scale::{Scale, Spread};
 use super::words::millis_unit;
 use crate::measurement::{Arm, LatencyHistogram};
-use crate::report::numbers::{self, count, counted, share};
+use crate::report::text::numbers::{self, count, counted, share};
+use crate::report::view::{Aggregates, Starts};
 use crate::report::wording::Medium;
 use crate::units::Latency;
 
@@ -17,21 +17,17 @@ const ROW: f64 = 40.0;
 /// Rows at most; the names that had most cold starts are told.
 const ROWS: usize = 24;
 
-/// One row: whom it speaks of, its cold and its warm answers.
-struct Starts {
-    name: String,
-    cold: LatencyHistogram,
-    warm: LatencyHistogram,
-}
+/// One row: its name, and its cold and warm responses.
+type Row = (String, Starts);
 
 /// Cold against warm; none where the scenario does not say how a cold start is marked, or none was seen.
 pub(super) fn starts(pools: &Aggregates, id: &str) -> Option<Plot> {
     let rows = rows(pools);
-    let all = rows.first()?;
+    let (_, all) = rows.first()?;
     if all.cold.is_empty() {
         return None;
     }
-    let values = rows.iter().flat_map(|row| [&row.cold, &row.warm]);
+    let values = rows.iter().flat_map(|(_, row)| [&row.cold, &row.warm]);
     let values: Vec<f64> = values
         .flat_map(|of| [of.quantile(0.5), of.quantile(0.95)])
         .flatten()
@@ -51,7 +47,7 @@ pub(super) fn starts(pools: &Aggregates, id: &str) -> Option<Plot> {
             runs: rows
                 .iter()
                 .enumerate()
-                .map(|(index, row)| {
+                .map(|(index, (_, row))| {
                     let quantiles = [0.5, 0.95].into_iter().filter_map(|q| of(row).quantile(q));
                     quantiles
                         .map(|value| (x.at(value), middle(index) + lift))
@@ -93,12 +89,9 @@ pub(super) fn starts(pools: &Aggregates, id: &str) -> Option<Plot> {
 }
 
 /// All together, then by name, then by phase where there are several.
-fn rows(pools: &Aggregates) -> Vec<Starts> {
-    let of = |name: String, request, phase| {
-        let (cold, warm) = pools.starts(request, phase, Arm::Target);
-        Starts { name, cold, warm }
-    };
-    let mut named: Vec<Starts> = (0..pools.names.len())
+fn rows(pools: &Aggregates) -> Vec<Row> {
+    let of = |name: String, request, phase| (name, pools.starts(request, phase, Arm::Target));
+    let mut named: Vec<Row> = (0..pools.names.len())
         .map(|index| {
             of(
                 Medium::Plain.untrusted(pools.names[index]),
@@ -106,11 +99,11 @@ fn rows(pools: &Aggregates) -> Vec<Starts> {
                 None,
             )
         })
-        .filter(|row| !row.cold.is_empty() || !row.warm.is_empty())
+        .filter(|(_, row)| row.count() > 0)
         .collect();
-    named.sort_by_key(|row| std::cmp::Reverse(row.cold.count()));
+    named.sort_by_key(|(_, row)| std::cmp::Reverse(row.cold.count()));
     let phases = pools.phases.iter().enumerate();
-    let phases: Vec<Starts> = phases
+    let phases: Vec<Row> = phases
         .filter(|(_, phase)| phase.is_measured_load())
         .map(|(index, phase)| {
             of(
@@ -129,21 +122,20 @@ fn rows(pools: &Aggregates) -> Vec<Starts> {
     rows
 }
 
-fn names(rows: &[Starts], middle: &dyn Fn(usize) -> f64, height: f64) -> Markup {
+fn names(rows: &[Row], middle: &dyn Fn(usize) -> f64, height: f64) -> Markup {
     html! {
-        @for (index, row) in rows.iter().enumerate() {
-            text.tick x="4" y=(plot::Unit(middle(index) - 13.0)) { (crate::report::text::shorten(&row.name, 60)) }
+        @for (index, (name, _)) in rows.iter().enumerate() {
+            text.tick x="4" y=(plot::Unit(middle(index) - 13.0)) { (crate::report::text::shorten(name, 60)) }
             line.grid x1=(LEFT) x2=(RIGHT) y1=(plot::Unit((middle(index) + 16.0).min(bottom(height)))) y2=(plot::Unit((middle(index) + 16.0).min(bottom(height)))) {}
         }
     }
 }
 
 fn see(all: &Starts) -> Markup {
-    let (cold, warm) = (all.cold.count(), all.warm.count());
-    let of = share(cold as f64 / (cold + warm).max(1) as f64);
+    let of = share(all.share().unwrap_or(0.0));
     let middle = |of: &LatencyHistogram| of.quantile(0.5);
     html! {
-        (counted(cold, "answer")) " of " (count(cold + warm)) " came from a cold start (" (of) ")."
+        (counted(all.cold.count(), "answer")) " of " (count(all.count())) " came from a cold start (" (of) ")."
         @if let (Some(cold), Some(warm)) = (middle(&all.cold), middle(&all.warm)) {
             @if cold > warm {
                 " At the median a cold start adds " (Latency(cold - warm)) ": " (Latency(cold)) " against " (Latency(warm)) "."
@@ -154,17 +146,16 @@ fn see(all: &Starts) -> Markup {
     }
 }
 
-fn table(rows: &[Starts]) -> Numbers {
+fn table(rows: &[Row]) -> Numbers {
     let heads = [
         "requests", "cold", "share", "cold P50", "cold P95", "warm P50", "warm P95",
     ];
     let latency = |of: &LatencyHistogram, q| numbers::latency(of.quantile(q));
-    let rows = rows.iter().map(|row| {
-        let (cold, warm) = (row.cold.count(), row.warm.count());
+    let rows = rows.iter().map(|(name, row)| {
         let mut cells = vec![
-            row.name.clone(),
-            count(cold),
-            share(cold as f64 / (cold + warm).max(1) as f64),
+            name.clone(),
+            count(row.cold.count()),
+            share(row.share().unwrap_or(0.0)),
         ];
         for of in [&row.cold, &row.warm] {
             cells.extend([latency(of, 0.5), latency(of, 0.95)]);

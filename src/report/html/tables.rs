@@ -2,15 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::aggregates::{Aggregates, Pool};
 use super::checks::number;
 use super::code;
 use super::timeline::arm_name;
 use crate::measurement::Arm;
-use crate::report::ReportInput;
-use crate::report::answers::{LatencyRow, Past, totals_before};
-use crate::report::numbers::{count, share};
-use crate::report::responses::Responses;
+use crate::report::text::numbers::{count, share};
+use crate::report::view::{Aggregates, LatencyRow, Responses, View};
 use crate::report::wording::failure_kind;
 use crate::units::{Latency, three_digits};
 
@@ -59,15 +56,10 @@ fn figures(known: &LatencyRow) -> Markup {
     }
 }
 
-/// What the newest job of the baseline knows; of a duet the base arm has rows of its own.
-fn stored(past: &Past, known: Option<LatencyRow>) -> Option<LatencyRow> {
-    known.filter(|_| matches!(past, Past::Job(..)))
-}
-
 /// Arms that were loaded.
 fn arms(pools: &Aggregates) -> Vec<Arm> {
     let mut arms = vec![Arm::Target];
-    if pools.measured(None, Arm::Base).cell.requests() > 0 {
+    if pools.measured(None, Arm::Base).requests > 0 {
         arms.push(Arm::Base);
     }
     arms
@@ -78,22 +70,23 @@ fn of_arm(arm: Arm, arms: &[Arm]) -> Markup {
 }
 
 /// Latency and errors by request.
-pub(super) fn by_request(pools: &Aggregates, past: &Past) -> Markup {
+pub(super) fn by_request(view: &View) -> Markup {
+    let (pools, past) = (view.aggregates(), view.previous().of_job());
     let arms = arms(pools);
     let names = std::iter::once(None).chain((0..pools.names.len()).map(Some));
     let rows: Vec<Markup> = names
         .flat_map(|request| arms.iter().map(move |arm| (request, *arm)))
         .map(|(request, arm)| (request, arm, pools.measured(request, arm)))
-        .filter(|(_, _, pool)| pool.cell.requests() > 0)
+        .filter(|(_, _, pool)| pool.requests > 0)
         .map(|(request, arm, pool)| {
             let name = request.map(|index| pools.names[index]);
             html! {
                 tr {
                     th scope="row" { (named(name)) (of_arm(arm, &arms)) }
-                    (figures(&known(&pool)))
+                    (figures(&LatencyRow::from(&pool)))
                 }
-                @if let Some(before) = stored(past, past.measured(name)) {
-                    tr { th scope="row" { (named(name)) ", " (past.called()) } (figures(&before)) }
+                @if let Some(before) = past.measured(name) {
+                    tr { th scope="row" { (named(name)) ", " (past.name()) } (figures(&before)) }
                 }
             }
         })
@@ -110,12 +103,9 @@ fn named(request: Option<&str>) -> Markup {
     html! { @match request { Some(name) => (code(name)), None => "overall" } }
 }
 
-fn known(pool: &Pool) -> LatencyRow {
-    LatencyRow::new(&pool.cell, pool.completed)
-}
-
 /// Latency and errors by request name and phase, where there are several of both.
-pub(super) fn by_request_and_phase(pools: &Aggregates, past: &Past) -> Option<Markup> {
+pub(super) fn by_request_and_phase(view: &View) -> Option<Markup> {
+    let (pools, past) = (view.aggregates(), view.previous().of_job());
     let arms = arms(pools);
     let phases = || (0..pools.phases.len()).filter(|phase| pools.is_measured(*phase));
     if pools.names.len() < 2 || phases().count() < 2 {
@@ -127,20 +117,20 @@ pub(super) fn by_request_and_phase(pools: &Aggregates, past: &Past) -> Option<Ma
             let label = &pools.phases[phase].name;
             for arm in arms.iter().copied() {
                 let pool = pools.in_phase(Some(request), arm, phase);
-                if pool.cell.requests() > 0 {
+                if pool.requests > 0 {
                     rows.push(html! {
                         tr {
                             th scope="row" { (code(name)) (of_arm(arm, &arms)) }
                             td.words { (code(label)) }
-                            (figures(&known(&pool)))
+                            (figures(&LatencyRow::from(&pool)))
                         }
                     });
                 }
             }
-            if let Some(before) = stored(past, past.in_phase(Some(name), label)) {
+            if let Some(before) = past.in_phase(Some(name), label) {
                 rows.push(html! {
                     tr {
-                        th scope="row" { (code(name)) ", " (past.called()) }
+                        th scope="row" { (code(name)) ", " (past.name()) }
                         td.words { (code(label)) }
                         (figures(&before))
                     }
@@ -153,16 +143,16 @@ pub(super) fn by_request_and_phase(pools: &Aggregates, past: &Past) -> Option<Ma
 }
 
 /// Latency and errors by phase.
-pub(super) fn by_phase(pools: &Aggregates, past: &Past) -> Markup {
+pub(super) fn by_phase(view: &View) -> Markup {
+    let (pools, past) = (view.aggregates(), view.previous().of_job());
     let arms = arms(pools);
     let phases = pools.phases.iter().enumerate();
     let rows: Vec<Markup> = phases
         .flat_map(|(index, phase)| arms.iter().map(move |arm| (index, phase, *arm)))
         .map(|(index, phase, arm)| {
             let pool = pools.in_phase(None, arm, index);
-            let (cold, warm) = pools.starts(None, Some(index), arm);
-            let starts = cold.count() + warm.count();
-            let cold = (starts > 0).then(|| cold.count() as f64 / starts as f64);
+            let starts = pools.starts(None, Some(index), arm);
+            let cold = starts.share();
             html! {
                 tr {
                     th scope="row" {
@@ -171,12 +161,12 @@ pub(super) fn by_phase(pools: &Aggregates, past: &Past) -> Markup {
                         @if phase.passes > 1 { ", " (phase.passes) " passes" }
                     }
                     td.words { (crate::report::wording::Medium::Plain.untrusted(&phase.load)) }
-                    (figures(&known(&pool)))
+                    (figures(&LatencyRow::from(&pool)))
                     (number(cold, cold.map(share)))
                 }
-                @if arm == Arm::Target && let Some(before) = stored(past, past.in_phase(None, &phase.name)) {
+                @if arm == Arm::Target && let Some(before) = past.in_phase(None, &phase.name) {
                     tr {
-                        th scope="row" { (code(&phase.name)) ", " (past.called()) }
+                        th scope="row" { (code(&phase.name)) ", " (past.name()) }
                         td.words {}
                         (figures(&before))
                         (number(None, None))
@@ -190,9 +180,10 @@ pub(super) fn by_phase(pools: &Aggregates, past: &Past) -> Markup {
 }
 
 /// The responses of each name by status; none if the run does not know them.
-pub(super) fn statuses(story: &ReportInput, pools: &Aggregates) -> Option<Markup> {
-    let rows = pools.names.iter().filter_map(|name| {
-        let responses = Responses::gather(story, Some(name), None);
+pub(super) fn statuses(view: &View) -> Option<Markup> {
+    let names = view.aggregates().names.iter().enumerate();
+    let rows = names.filter_map(|(index, name)| {
+        let responses = Responses::new(view, Some(index), None);
         let any = !responses.statuses.is_empty();
         any.then(|| {
             html! {
@@ -216,36 +207,32 @@ pub(super) fn statuses(story: &ReportInput, pools: &Aggregates) -> Option<Markup
 }
 
 /// Errors by kind; none where nothing failed.
-pub(super) fn errors(story: &ReportInput, pools: &Aggregates) -> Option<Markup> {
-    let before = totals_before(story);
-    let overall = pools.measured(None, Arm::Target);
-    if overall.cell.errors.is_empty() {
+pub(super) fn errors(view: &View) -> Option<Markup> {
+    let before = view.totals_before();
+    let (overall, named) = view.figures().split_first()?;
+    if overall.kinds.is_empty() {
         return None;
     }
-    let of = overall.cell.requests().max(1) as f64;
-    let named: Vec<Pool> = (0..pools.names.len())
-        .map(|index| pools.measured(Some(index), Arm::Target))
-        .collect();
+    let of = overall.requests.max(1) as f64;
     let rows: Vec<Markup> = overall
-        .cell
-        .errors
+        .kinds
         .iter()
         .map(|(kind, failures)| {
-            let having = named
-                .iter()
-                .enumerate()
-                .filter_map(|(index, pool)| Some((index, *pool.cell.errors.get(kind)?)));
+            let having = named.iter().filter_map(|figures| {
+                let name = figures.request.as_deref()?;
+                Some((name, *figures.kinds.get(kind)?))
+            });
             html! {
                 tr {
                     th scope="row" { (failure_kind(*kind)) }
                     td.words {
-                        @for (place, (index, failures)) in having.enumerate() {
-                            @if place > 0 { ", " } (code(pools.names[index])) " " (count(failures))
+                        @for (place, (name, failures)) in having.enumerate() {
+                            @if place > 0 { ", " } (code(name)) " " (count(failures))
                         }
                     }
                     (number(Some(*failures as f64), Some(count(*failures))))
                     (number(Some(*failures as f64 / of), Some(share(*failures as f64 / of))))
-                    @if let Some(before) = &before {
+                    @if let Some(before) = before {
                         @let share_before = before.share(*kind);
                         (number(Some(share_before), Some(share(share_before))))
                     }

@@ -8,14 +8,14 @@ use super::words;
 use crate::baseline::Job;
 use crate::measurement::Arm;
 use crate::metric::Metric;
-use crate::report::numbers::{self, date};
-use crate::report::rows::{CheckRow, Status};
+use crate::report::ComparedWith;
 use crate::report::text::capitalized;
+use crate::report::text::numbers::{self, date};
+use crate::report::view::{CheckRow, Status, View};
 use crate::report::wording::{
     Medium, advice, caution, compared, generator, invalidities, load, ordinary_noise, short_commit,
     told_cautions,
 };
-use crate::report::{ComparedWith, ReportInput};
 use crate::thresholds::Subject;
 use crate::verdict::{CheckKind, CheckOutcome, Comparison, Measure, Outcome};
 
@@ -25,26 +25,22 @@ const MEDIUM: Medium = Medium::Html;
 const NAMES: usize = 6;
 
 /// The reasons, as a list.
-pub(super) fn reasons(
-    story: &ReportInput,
-    rows: &[CheckRow],
-    jobs: &[&Job],
-    worst: Option<&Distribution>,
-) -> Markup {
+pub(super) fn reasons(view: &View, worst: Option<&Distribution>) -> Markup {
+    let rows = view.rows();
     let mut told = Vec::new();
-    told.extend(invalid(story));
-    if story.verdict.outcome != Outcome::Invalid {
-        told.extend(what_grew(story, rows));
+    told.extend(invalid(view));
+    if view.verdict.outcome != Outcome::Invalid {
+        told.extend(what_grew(view, rows));
         told.extend(wheres(rows));
         told.extend(worst.and_then(Distribution::moved));
-        told.extend(since_when(story, rows, jobs));
-        told.extend(open(rows, story));
-        told.extend(limits(story, rows));
+        told.extend(since_when(view, rows));
+        told.extend(open(rows, view));
+        told.extend(limits(view, rows));
     }
-    let advice = advice(story, MEDIUM).into_iter();
+    let advice = advice(view, MEDIUM).into_iter();
     told.extend(advice.map(|told| words::told(&told)));
-    told.extend(cautions(story));
-    told.extend(rests_on(story));
+    told.extend(cautions(view));
+    told.extend(rests_on(view));
     html! { ul { @for told in &told { li { (told) } } } }
 }
 
@@ -59,8 +55,8 @@ fn sentence(text: &str) -> Markup {
     words::told(&(text + stop))
 }
 
-fn invalid(story: &ReportInput) -> Vec<Markup> {
-    let reasons = invalidities(story, MEDIUM).into_iter();
+fn invalid(view: &View) -> Vec<Markup> {
+    let reasons = invalidities(view, MEDIUM).into_iter();
     reasons
         .map(|reason| {
             html! { (sentence(&reason.what)) " " b { "To mend it: " } (sentence(&reason.fix)) }
@@ -69,12 +65,12 @@ fn invalid(story: &ReportInput) -> Vec<Markup> {
 }
 
 /// What the worst change came from, where that is known.
-fn what_grew(story: &ReportInput, rows: &[CheckRow]) -> Option<Markup> {
+fn what_grew(view: &View, rows: &[CheckRow]) -> Option<Markup> {
     let row = worst(rows).filter(|row| row.status == Status::Failed)?;
     let (line, _) = row
         .change
         .filter(|(line, _)| line.outcome == CheckOutcome::Failed)?;
-    let note = row.change_note(story, MEDIUM)?;
+    let note = row.change_note(view, MEDIUM)?;
     Some(html! { b { "What grew: " } (super::title(line)) ": " (sentence_end(&note)) })
 }
 
@@ -94,7 +90,7 @@ fn wheres(rows: &[CheckRow]) -> Option<Markup> {
             let line = row.line();
             let own = row
                 .change
-                .is_some_and(|(line, _)| Status::of(line) == status);
+                .is_some_and(|(line, _)| Status::new(line) == status);
             if own && line.subject != Subject::Overall && !subjects.contains(&&line.subject) {
                 subjects.push(&line.subject);
             }
@@ -131,7 +127,11 @@ pub(super) fn worst<'r, 'a>(rows: &'r [CheckRow<'a>]) -> Option<&'r CheckRow<'a>
         let (line, _) = row.change?;
         let latency =
             matches!(line.measure, Measure::Metric(metric) if metric.quantile().is_some());
-        Some((Status::of(line), !latency, line.subject == Subject::Overall))
+        Some((
+            Status::new(line),
+            !latency,
+            line.subject == Subject::Overall,
+        ))
     };
     let gated = rows
         .iter()
@@ -164,7 +164,7 @@ pub(super) fn worst<'r, 'a>(rows: &'r [CheckRow<'a>]) -> Option<&'r CheckRow<'a>
 }
 
 /// Between which two versions it changed, or since when it has been so.
-fn since_when(story: &ReportInput, rows: &[CheckRow], jobs: &[&Job]) -> Option<Markup> {
+fn since_when(view: &View, rows: &[CheckRow]) -> Option<Markup> {
     let row = worst(rows)?;
     let (line, check) = row
         .change
@@ -173,18 +173,19 @@ fn since_when(story: &ReportInput, rows: &[CheckRow], jobs: &[&Job]) -> Option<M
         return None;
     };
     let commit = |commit: Option<&str>| commit.map(|commit| code(&short_commit(commit)));
-    let own = commit(story.record.run.commit.as_deref());
-    if matches!(story.verdict.comparison, Comparison::Duet { .. }) {
-        let ComparedWith::Base { commit: base } = story.compared_with else {
+    let own = commit(view.record.run.commit.as_deref());
+    if matches!(view.verdict.comparison, Comparison::Duet { .. }) {
+        let ComparedWith::Base { commit: base } = view.compared_with else {
             return None;
         };
-        let url = story.record.base.as_ref().map(|base| code(&base.url));
+        let url = view.record.base.as_ref().map(|base| code(&base.url));
         let base = commit(base).or(url)?;
         return Some(html! {
             b { "Since when: " } "between the base " (base) " and this version"
             @if let Some(own) = own { " " (own) } ", both loaded in turns in one job."
         });
     }
+    let jobs = view.jobs_before();
     let value = |job: &Job| value_of(job, line, metric);
     let before = check.before?;
     let beyond = |value: f64| is_beyond(line.measure, value, before, check.tolerance);
@@ -242,16 +243,16 @@ fn is_beyond(measure: Measure, value: f64, before: f64, tolerance: f64) -> bool 
 }
 
 /// The lines that leave the verdict open.
-fn open(rows: &[CheckRow], story: &ReportInput) -> Vec<Markup> {
-    if story.verdict.outcome != Outcome::Inconclusive {
+fn open(rows: &[CheckRow], view: &View) -> Vec<Markup> {
+    if view.verdict.outcome != Outcome::Inconclusive {
         return Vec::new();
     }
     let open = rows.iter().filter_map(|row| Some((row, row.open_line()?)));
     open.take(NAMES)
         .map(|(row, line)| {
             let notes: Vec<String> = match line.kind {
-                CheckKind::Change(_) => row.change_note(story, MEDIUM).into_iter().collect(),
-                CheckKind::Limit(_) => row.limit_notes(story, MEDIUM),
+                CheckKind::Change(_) => row.change_note(view, MEDIUM).into_iter().collect(),
+                CheckKind::Limit(_) => row.limit_notes(view, MEDIUM),
             };
             let title = super::title(line);
             html! { b { (title) ": " } (words::told(&notes.join("; "))) "." }
@@ -260,31 +261,31 @@ fn open(rows: &[CheckRow], story: &ReportInput) -> Vec<Markup> {
 }
 
 /// The limits that are broken.
-fn limits(story: &ReportInput, rows: &[CheckRow]) -> Vec<Markup> {
+fn limits(view: &View, rows: &[CheckRow]) -> Vec<Markup> {
     let broken = rows.iter().filter(|row| {
         let mut limits = row.limits.iter();
-        limits.any(|(line, _)| Status::of(line) == Status::Failed)
+        limits.any(|(line, _)| Status::new(line) == Status::Failed)
     });
     broken
         .take(NAMES)
         .map(|row| {
             html! {
-                b { (super::title(row.line())) ": " } (words::told(&row.limit_notes(story, MEDIUM).join("; "))) "."
+                b { (super::title(row.line())) ": " } (words::told(&row.limit_notes(view, MEDIUM).join("; "))) "."
             }
         })
         .collect()
 }
 
-fn cautions(story: &ReportInput) -> Vec<Markup> {
-    let told = told_cautions(story);
-    told.map(|told| html! { b { "Note: " } (sentence(&caution(story, told, MEDIUM))) })
+fn cautions(view: &View) -> Vec<Markup> {
+    let told = told_cautions(view);
+    told.map(|told| html! { b { "Note: " } (sentence(&caution(view, told, MEDIUM))) })
         .collect()
 }
 
 /// The comparison, the load and the generator.
-fn rests_on(story: &ReportInput) -> Option<Markup> {
-    let (label, sentences) = compared(story, MEDIUM);
-    let arms = story
+fn rests_on(view: &View) -> Option<Markup> {
+    let (label, sentences) = compared(view, MEDIUM);
+    let arms = view
         .record
         .slices
         .iter()
@@ -295,8 +296,8 @@ fn rests_on(story: &ReportInput) -> Option<Markup> {
             @for more in more { " " (sentence(more)) }
             " "
         }
-        @if arms { (sentence(&load(story, MEDIUM))) " " (sentence(&generator(story)))
-            @if let Some(noise) = ordinary_noise(story) { " " (sentence(&noise)) }
+        @if arms { (sentence(&load(view, MEDIUM))) " " (sentence(&generator(view)))
+            @if let Some(noise) = ordinary_noise(view) { " " (sentence(&noise)) }
         }
     };
     (!told.0.is_empty()).then_some(told)

@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::report::numbers::{self, count};
+use crate::report::text::numbers::{self, count};
 use crate::units::six_digits;
 
 /// A time since the start: `45 s`, `3:05`.

@@ -21,7 +21,7 @@ pub(super) use unjudged::*;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{CommandHints, ComparedWith, ReportInput};
+use super::{CommandHints, ComparedWith, ReportInput, View};
 use crate::baseline::{self, Baseline, Job, Matching, RunContext, anchor, matching};
 use crate::exit::{Exit, Strictness};
 use crate::plan::phase_names;
@@ -235,8 +235,13 @@ impl Sample {
         self.baseline.as_ref()
     }
 
-    /// The story that it is told from.
-    pub(super) fn story(&self) -> ReportInput<'_> {
+    /// What its reports show.
+    pub(super) fn story(&self) -> View<'_> {
+        View::new(self.input())
+    }
+
+    /// What its reports are made from.
+    pub(super) fn input(&self) -> ReportInput<'_> {
         let record = &self.records[0];
         let newest = match matching(self.baseline.as_ref(), &RunContext::from(record)) {
             Matching::Jobs(jobs) => jobs.last().copied(),

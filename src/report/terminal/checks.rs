@@ -1,15 +1,12 @@
 //! The checks as a table, the worst first: what it was and is, how it changed, and the interval of that as a bar.
 
+use super::bars::Bars;
 use super::detail::DetailLevel;
-use super::{MEDIUM, WRAPPED, cut, mark, paint, style};
-use crate::report::ReportInput;
-use crate::report::layout::{hanging, left, right, wrap};
-use crate::report::numbers;
-use crate::report::rows::{CheckRow, Status};
-use crate::report::spark::Bars;
-use crate::report::summary::lists_every_check;
+use super::{MEDIUM, WRAPPED, cut, paint};
 use crate::report::terminal::Colour;
-use crate::report::text::{columns_of, shorten};
+use crate::report::text::layout::{hanging, left, right, wrap};
+use crate::report::text::{columns_of, numbers, shorten};
+use crate::report::view::{CheckRow, Status, View};
 use crate::report::wording::{measure_name, since};
 use crate::thresholds::Subject;
 use crate::verdict::CheckOutcome;
@@ -77,13 +74,13 @@ impl Widths {
 
 /// The checks of a story.
 pub(super) fn checks(
-    story: &ReportInput,
-    rows: &[CheckRow],
+    view: &View,
     columns: usize,
     colour: Colour,
     room: &DetailLevel,
 ) -> Vec<String> {
-    let told: Vec<&CheckRow> = rows
+    let told: Vec<&CheckRow> = view
+        .rows()
         .iter()
         .filter(|row| row.status != Status::Reported && !row.is_empty_comparison())
         .collect();
@@ -94,22 +91,22 @@ pub(super) fn checks(
         .take(room.failing)
         .chain(passed.take(room.passed))
         .collect();
-    let bars = Bars::of(story, &shown, if columns >= WIDE { WIDE_BAR } else { BAR });
+    let bars = Bars::new(view, &shown, if columns >= WIDE { WIDE_BAR } else { BAR });
     let cells: Vec<Cells> = shown
         .iter()
-        .map(|row| Cells::of(story, row, &bars))
+        .map(|row| Cells::of(view, row, &bars))
         .collect();
     let widths = Widths::of(&cells, columns);
     let mut lines: Vec<String> = cells
         .iter()
         .flat_map(|cell| {
             let mut lines = cell.lines(columns, &widths);
-            let reasons = reasons(story, cell.row, widths.caught == 0);
+            let reasons = reasons(view, cell.row, widths.caught == 0);
             lines.extend(below(&reasons, widths.label + GAP, columns, room.reasons));
             if let Some(first) = lines.first_mut()
                 && let Some(rest) = first.strip_prefix(&cell.label)
             {
-                *first = paint(&cell.label, style(story, cell.row.status), colour) + rest;
+                *first = paint(&cell.label, view.tone(cell.row.status).into(), colour) + rest;
             }
             lines
         })
@@ -119,12 +116,12 @@ pub(super) fn checks(
     }
     let worse: Vec<&CheckRow> = of(|status| status == Status::Worse).collect();
     lines.extend(told_worse(&worse, columns));
-    lines.extend(rest(story, rows, &told, &shown, columns));
+    lines.extend(rest(view, &told, &shown, columns));
     lines
 }
 
 impl<'r, 'a> Cells<'r, 'a> {
-    fn of(story: &ReportInput, row: &'r CheckRow<'a>, bars: &Bars) -> Self {
+    fn of(view: &View, row: &'r CheckRow<'a>, bars: &Bars) -> Self {
         let measure = row.measure();
         let figures = match (row.before(), row.now()) {
             (Some(before), Some(now)) => numbers::from_to(measure, before, now),
@@ -144,7 +141,7 @@ impl<'r, 'a> Cells<'r, 'a> {
         );
         Self {
             row,
-            label: format!("{} {}", mark(story, row.status), row.status.word_in(story)),
+            label: view.status_text(row.status),
             figures,
             change,
             bar: bars.draw(row),
@@ -224,11 +221,11 @@ fn title(row: &CheckRow, columns: usize) -> String {
 
 /// Why a check came to what it came to, the most telling first: its limits, what its change comes from, the interval in
 /// figures, and what would have been caught.
-fn reasons(story: &ReportInput, row: &CheckRow, with_caught: bool) -> Vec<String> {
-    let mut told = row.limit_notes(story, MEDIUM);
+fn reasons(view: &View, row: &CheckRow, with_caught: bool) -> Vec<String> {
+    let mut told = row.limit_notes(view, MEDIUM);
     let passed = row.status == Status::Passed;
-    if !passed || row.passes_by_exception(story) {
-        told.extend(row.change_note(story, MEDIUM));
+    if !passed || row.passes_by_exception(view) {
+        told.extend(row.change_note(view, MEDIUM));
     }
     if passed {
         return told;
@@ -293,24 +290,21 @@ fn told_worse(worse: &[&CheckRow], columns: usize) -> Vec<String> {
 }
 
 /// How many checks are not told here, and where they are.
-fn rest(
-    story: &ReportInput,
-    rows: &[CheckRow],
-    told: &[&CheckRow],
-    shown: &[&CheckRow],
-    columns: usize,
-) -> Vec<String> {
+fn rest(view: &View, told: &[&CheckRow], shown: &[&CheckRow], columns: usize) -> Vec<String> {
     let hidden = |keep: fn(Status) -> bool| {
         let count = |rows: &[&CheckRow]| rows.iter().filter(|row| keep(row.status)).count();
         (count(told) - count(shown)) as u64
     };
-    let reported = rows.iter().filter(|row| row.status == Status::Reported);
+    let reported = view
+        .rows()
+        .iter()
+        .filter(|row| row.status == Status::Reported);
     let reported = if told.is_empty() {
         0
     } else {
         reported.count() as u64
     };
-    let (checks, not_gated) = if story.is_comparison() {
+    let (checks, not_gated) = if view.is_comparison() {
         ("figures", "not shown")
     } else {
         ("checks", "not gated")
@@ -336,7 +330,7 @@ fn rest(
             let each = own.iter();
             let each = each.map(|(count, what, _)| format!("{} {what}", numbers::count(*count)));
             let each: Vec<String> = each.collect();
-            each.join(", ") + listed_in(story, own[0].2)
+            each.join(", ") + listed_in(view, own[0].2)
         })
         .collect();
     if told.is_empty() {
@@ -351,10 +345,10 @@ fn rest(
 }
 
 /// Where checks can be read that are not told here, if they can.
-fn listed_in(story: &ReportInput, file: &str) -> &'static str {
+fn listed_in(view: &View, file: &str) -> &'static str {
     match file {
-        "junit.xml" if story.has_file(file) => " (junit.xml)",
-        "summary.md" if story.has_file(file) && lists_every_check(story) => " (summary.md)",
+        "junit.xml" if view.has_file(file) => " (junit.xml)",
+        "summary.md" if view.has_file(file) && view.is_short() => " (summary.md)",
         _ => "",
     }
 }

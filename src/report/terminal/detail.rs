@@ -20,6 +20,8 @@ pub(super) struct DetailLevel {
     pub(super) phases: usize,
     /// What the run showed of itself.
     pub(super) answers: usize,
+    /// Whether the requests in flight are told as well.
+    pub(super) concurrency: bool,
     /// Checks that did not pass.
     pub(super) failing: usize,
     /// Lines that the reasons of such a check may take.
@@ -39,6 +41,7 @@ pub(super) const ALL: usize = usize::MAX;
 /// Everything, for who asks for it.
 pub(super) const IN_FULL: DetailLevel = DetailLevel {
     kinds: ALL,
+    concurrency: true,
     ..WHOLE
 };
 
@@ -56,6 +59,7 @@ const WHOLE: DetailLevel = DetailLevel {
     lines: ALL,
     phases: ALL,
     answers: ALL,
+    concurrency: false,
     failing: ALL,
     reasons: ALL,
     passed: ALL,

@@ -1,25 +1,21 @@
 //! The terminal: the same story in less than one screen. Latencies by name, the run second by second, the checks with the
 //! worst first, what to know, and the verdict as the last line. What does not fit gives way by [`room`].
 
+mod bars;
 mod checks;
 mod detail;
 mod tables;
 
-use super::ReportInput;
-use super::answers::{Past, PhaseFigures, phases, totals_before};
-use super::figures::{Figures, figures};
-use super::layout::{hanging, wrap};
-use super::numbers::{self, count};
-use super::responses::Responses;
-use super::rows::{CheckRow, Status, rows};
-use super::spark::{Curve, curves, sparkline};
-use super::text::{capitalized, columns_of, inert_coloured, prefix};
-use super::wording::{
+use crate::report::text::layout::{hanging, wrap};
+use crate::report::text::numbers::{self, count};
+use crate::report::text::sparkline::sparkline;
+use crate::report::text::{capitalized, columns_of, inert_coloured, prefix};
+use crate::report::view::{CheckRow, Curve, OutcomeStyle, Responses, Status, Tone, View};
+use crate::report::wording::{
     MOST_REASONS, Medium, advice, caution, compared, concurrency, failing_names, failure_kind,
     first_told, generator, headline, invalidities, load, more_reasons, ordinary_noise, showed,
     told_cautions,
 };
-use crate::measurement::Totals;
 use crate::verdict::Outcome;
 use detail::{DetailLevel, IN_FULL, ROOMS, SCREEN};
 
@@ -44,12 +40,11 @@ pub enum Colour {
 }
 
 /// One gate, told for a terminal of so many columns: in full where that fits on a screen.
-pub fn terminal(story: &ReportInput, columns: usize, colour: Colour) -> String {
+pub fn terminal(view: &View, columns: usize, colour: Colour) -> String {
     let columns = columns.max(NARROWEST);
-    let gathered = Gathered::of(story, columns);
     let mut told = String::new();
     for room in &ROOMS {
-        told = fitted(&gathered, Vec::new(), columns, colour, room);
+        told = fitted(view, Vec::new(), columns, colour, room);
         if told.lines().count() <= SCREEN {
             break;
         }
@@ -59,73 +54,39 @@ pub fn terminal(story: &ReportInput, columns: usize, colour: Colour) -> String {
 
 /// One gate, told for a terminal of so many columns with nothing left out: each name in each phase and the run over time as
 /// well.
-pub fn terminal_in_full(story: &ReportInput, columns: usize, colour: Colour) -> String {
+pub fn terminal_in_full(view: &View, columns: usize, colour: Colour) -> String {
     let columns = columns.max(NARROWEST);
-    let mut gathered = Gathered::of(story, columns);
-    if !story.is_comparison() {
-        let concurrency = concurrency(&gathered.phases, MEDIUM);
-        gathered.showed.extend(concurrency);
-    }
-    let mut tables = tables::by_name_and_phase(&gathered, columns, colour, &IN_FULL);
-    tables.push(tables::over_time(story, columns, colour));
-    fitted(&gathered, tables, columns, colour, &IN_FULL)
-}
-
-/// What a story is told from, whatever room there is: added up once.
-struct Gathered<'s, 'a> {
-    story: &'s ReportInput<'a>,
-    rows: Vec<CheckRow<'a>>,
-    figures: Vec<Figures>,
-    before: Option<Totals>,
-    past: Past<'a>,
-    phases: Vec<PhaseFigures>,
-    showed: Vec<String>,
-    /// The lines of the run second by second.
-    course: Vec<String>,
-}
-
-impl<'s, 'a> Gathered<'s, 'a> {
-    fn of(story: &'s ReportInput<'a>, columns: usize) -> Self {
-        Self {
-            story,
-            rows: rows(story),
-            figures: figures(story),
-            before: totals_before(story),
-            past: Past::of(story),
-            phases: phases(story),
-            showed: showed(story, MEDIUM),
-            course: course(story, columns),
-        }
-    }
+    let mut tables = tables::by_name_and_phase(view, columns, colour, &IN_FULL);
+    tables.push(tables::over_time(view, columns, colour));
+    fitted(view, tables, columns, colour, &IN_FULL)
 }
 
 fn fitted(
-    gathered: &Gathered,
+    view: &View,
     tables: Vec<Vec<String>>,
     columns: usize,
     colour: Colour,
     room: &DetailLevel,
 ) -> String {
-    let story = gathered.story;
     let measured = [
-        tables::by_name(gathered, columns, colour, room),
-        failures(gathered, columns, room),
-        statuses(gathered.story, columns),
-        gathered.course.clone(),
+        tables::by_name(view, columns, colour, room),
+        failures(view, columns, room),
+        statuses(view, columns),
+        course(view, columns),
     ];
     let showed = [
-        tables::by_phase(gathered, columns, colour, room),
-        answers(&gathered.showed, columns, room),
+        tables::by_phase(view, columns, colour, room),
+        answers(view, columns, room),
     ];
     let last = [
-        cautions(story, columns, room),
-        files(story, columns, room),
-        next(story, &gathered.rows, columns, room),
+        cautions(view, columns, room),
+        files(view, columns, room),
+        next(view, columns, room),
     ];
-    let context = context(story, columns, colour, room);
+    let context = context(view, columns, colour, room);
     let (measured, showed, last) = (measured.concat(), showed.concat(), last.concat());
-    let checks = checks::checks(story, &gathered.rows, columns, colour, room);
-    let verdict = verdict(story, columns, colour);
+    let checks = checks::checks(view, columns, colour, room);
+    let verdict = verdict(view, columns, colour);
     if room.airy {
         let before = [context, measured, showed];
         let after = [checks, last, verdict];
@@ -136,13 +97,13 @@ fn fitted(
 }
 
 /// The verdict alone, and for an invalid run what to mend.
-pub fn verdict_line(story: &ReportInput, columns: usize, colour: Colour) -> String {
+pub fn verdict_line(view: &View, columns: usize, colour: Colour) -> String {
     let columns = columns.max(NARROWEST);
-    let reasons = match story.verdict.outcome {
-        Outcome::Invalid => next(story, &rows(story), columns, &ROOMS[0]),
+    let reasons = match view.verdict.outcome {
+        Outcome::Invalid => next(view, columns, &ROOMS[0]),
         Outcome::Passed | Outcome::Failed | Outcome::Inconclusive => Vec::new(),
     };
-    joined([reasons, verdict(story, columns, colour)])
+    joined([reasons, verdict(view, columns, colour)])
 }
 
 /// Paragraphs with an empty line between them, no line of which is a command to the CI system that logs it.
@@ -158,11 +119,11 @@ fn joined(paragraphs: impl IntoIterator<Item = Vec<String>>) -> String {
     told.join("\n\n") + "\n"
 }
 
-fn context(story: &ReportInput, columns: usize, colour: Colour, room: &DetailLevel) -> Vec<String> {
-    let record = story.record;
+fn context(view: &View, columns: usize, colour: Colour, room: &DetailLevel) -> Vec<String> {
+    let record = view.record;
     let title = format!(
         "{} on {}",
-        MEDIUM.untrusted(story.gate()),
+        MEDIUM.untrusted(view.gate()),
         MEDIUM.untrusted(&record.target.url)
     );
     let most = if room.circumstances { usize::MAX } else { 1 };
@@ -170,7 +131,7 @@ fn context(story: &ReportInput, columns: usize, colour: Colour, room: &DetailLev
         .iter()
         .map(|line| paint(line, Style::Bold, colour))
         .collect();
-    let (label, mut sentences) = compared(story, MEDIUM);
+    let (label, mut sentences) = compared(view, MEDIUM);
     if !room.circumstances {
         sentences.truncate(1);
     }
@@ -179,30 +140,29 @@ fn context(story: &ReportInput, columns: usize, colour: Colour, room: &DetailLev
         lines.extend(cut(wrap(&told, columns), room.lines.max(2)));
     }
     if !record.slices.is_empty() {
-        let sent = format!("{}; {}", load(story, MEDIUM), generator(story));
+        let sent = format!("{}; {}", load(view, MEDIUM), generator(view));
         let seeded = format!("{sent}; seed {}", record.run.seed);
         // Where there is little room it takes no line of its own: the record has it, and how to run the same again.
         let fits = room.circumstances || columns_of(&seeded) <= columns;
         lines.extend(wrap(if fits { &seeded } else { &sent }, columns));
-        let noise = ordinary_noise(story).filter(|_| room.circumstances);
+        let noise = ordinary_noise(view).filter(|_| room.circumstances);
         lines.extend(noise.iter().flat_map(|told| wrap(told, columns)));
     }
     lines
 }
 
 /// The failures by kind, where there are any.
-fn failures(gathered: &Gathered, columns: usize, room: &DetailLevel) -> Vec<String> {
-    let story = gathered.story;
-    let Some((overall, named)) = gathered.figures.split_first() else {
+fn failures(view: &View, columns: usize, room: &DetailLevel) -> Vec<String> {
+    let Some((overall, named)) = view.figures().split_first() else {
         return Vec::new();
     };
     let kinds = overall.kinds.iter().take(room.kinds);
     let mut lines: Vec<String> = kinds
         .flat_map(|(kind, failures)| {
             let of = failing_names(named, *kind, MEDIUM);
-            let first = first_told(story, *kind, MEDIUM);
+            let first = first_told(view, *kind, MEDIUM);
             let first = first.map_or_else(String::new, |first| format!("; first at {first}"));
-            let before = gathered.before.as_ref();
+            let before = view.totals_before();
             let before = before.map_or_else(String::new, |before| {
                 let now = *failures as f64 / overall.requests.max(1) as f64;
                 format!(
@@ -230,8 +190,8 @@ fn failures(gathered: &Gathered, columns: usize, room: &DetailLevel) -> Vec<Stri
 }
 
 /// The responses by status, where any says that something is not as it should be.
-fn statuses(story: &ReportInput, columns: usize) -> Vec<String> {
-    let responses = Responses::gather(story, None, None);
+fn statuses(view: &View, columns: usize) -> Vec<String> {
+    let responses = Responses::new(view, None, None);
     if responses.is_plain() {
         return Vec::new();
     }
@@ -239,17 +199,20 @@ fn statuses(story: &ReportInput, columns: usize) -> Vec<String> {
 }
 
 /// What the run showed of itself.
-fn answers(showed: &[String], columns: usize, room: &DetailLevel) -> Vec<String> {
-    showed
-        .iter()
+fn answers(view: &View, columns: usize, room: &DetailLevel) -> Vec<String> {
+    let mut all = showed(view, MEDIUM);
+    if room.concurrency && !view.is_comparison() {
+        all.extend(concurrency(view.phases(), MEDIUM));
+    }
+    all.iter()
         .take(room.answers)
         .flat_map(|told| hanging("·", 2, told, columns))
         .collect()
 }
 
 /// The run in the course of its time, each figure in one line.
-fn course(story: &ReportInput, columns: usize) -> Vec<String> {
-    let curves = curves(story).all;
+fn course(view: &View, columns: usize) -> Vec<String> {
+    let curves = &view.curves().all;
     let widest = curves.iter().map(|curve| columns_of(&curve.range)).max();
     let room = columns.saturating_sub(COURSE_COLUMNS + 2 + widest.unwrap_or(0));
     let line = |curve: &Curve| {
@@ -266,9 +229,9 @@ fn course(story: &ReportInput, columns: usize) -> Vec<String> {
     curves.iter().map(line).collect()
 }
 
-fn cautions(story: &ReportInput, columns: usize, room: &DetailLevel) -> Vec<String> {
-    let told: Vec<String> = told_cautions(story)
-        .map(|told| caution(story, told, MEDIUM))
+fn cautions(view: &View, columns: usize, room: &DetailLevel) -> Vec<String> {
+    let told: Vec<String> = told_cautions(view)
+        .map(|told| caution(view, told, MEDIUM))
         .collect();
     let shown = told.len().min(room.notes);
     let mut lines: Vec<String> = told[..shown]
@@ -281,25 +244,22 @@ fn cautions(story: &ReportInput, columns: usize, room: &DetailLevel) -> Vec<Stri
         })
         .collect();
     if let more @ 1.. = told.len() - shown {
-        lines.push(format!("note: {}", left_out(story, more, "note")));
+        lines.push(format!("note: {}", left_out(view, more, "note")));
     }
     lines
 }
 
 /// Where to read on: the page first, which shows what a terminal cannot.
-fn files(story: &ReportInput, columns: usize, room: &DetailLevel) -> Vec<String> {
-    let page = story
-        .files
-        .iter()
-        .find(|file| file.ends_with("report.html"));
+fn files(view: &View, columns: usize, room: &DetailLevel) -> Vec<String> {
+    let page = view.files.iter().find(|file| file.ends_with("report.html"));
     let told = match page {
         Some(page) if !room.files => {
-            let others = numbers::counted(story.files.len() as u64 - 1, "file");
+            let others = numbers::counted(view.files.len() as u64 - 1, "file");
             format!("report: {} and {others} beside it", MEDIUM.untrusted(page))
         }
-        _ if story.files.is_empty() => return Vec::new(),
+        _ if view.files.is_empty() => return Vec::new(),
         _ => {
-            let files: Vec<String> = story
+            let files: Vec<String> = view
                 .files
                 .iter()
                 .map(|file| MEDIUM.untrusted(file))
@@ -311,11 +271,11 @@ fn files(story: &ReportInput, columns: usize, room: &DetailLevel) -> Vec<String>
 }
 
 /// What to do next.
-fn next(story: &ReportInput, rows: &[CheckRow], columns: usize, room: &DetailLevel) -> Vec<String> {
-    if story.is_comparison() && story.verdict.outcome != Outcome::Invalid {
+fn next(view: &View, columns: usize, room: &DetailLevel) -> Vec<String> {
+    if view.is_comparison() && view.verdict.outcome != Outcome::Invalid {
         return Vec::new();
     }
-    let reasons = invalidities(story, MEDIUM);
+    let reasons = invalidities(view, MEDIUM);
     // One reason is the verdict's own words.
     if let [only] = reasons.as_slice() {
         return wrap(&format!("To mend it: {}.", only.fix), columns);
@@ -327,9 +287,9 @@ fn next(story: &ReportInput, rows: &[CheckRow], columns: usize, room: &DetailLev
         format!("{what}. To mend it: {mend}.")
     });
     let told = reasons
-        .chain((more > 0).then(|| more_reasons(story, more)))
-        .chain(advice(story, MEDIUM))
-        .chain(wanted(story, rows));
+        .chain((more > 0).then(|| more_reasons(view, more)))
+        .chain(advice(view, MEDIUM))
+        .chain(wanted(view));
     let most = room.lines.max(WRAPPED);
     // Half a command cannot be typed.
     let most_of = |told: &str| if told.contains('`') { usize::MAX } else { most };
@@ -338,58 +298,42 @@ fn next(story: &ReportInput, rows: &[CheckRow], columns: usize, room: &DetailLev
 }
 
 /// How to accept a change that is wanted, where the summary says it in full.
-fn wanted(story: &ReportInput, rows: &[CheckRow]) -> Option<String> {
+fn wanted(view: &View) -> Option<String> {
     let failed = |row: &CheckRow| {
         !row.is_drift()
             && row
                 .change
-                .is_some_and(|(line, _)| Status::of(line) == Status::Failed)
+                .is_some_and(|(line, _)| Status::new(line) == Status::Failed)
     };
-    if story.verdict.outcome != Outcome::Failed || !rows.iter().any(failed) {
+    if view.verdict.outcome != Outcome::Failed || !view.rows().iter().any(failed) {
         return None;
     }
-    let how = if story.has_file("summary.md") {
+    let how = if view.has_file("summary.md") {
         ", as summary.md says"
     } else {
         ""
     };
-    let path = MEDIUM.untrusted(story.thresholds_path);
+    let path = MEDIUM.untrusted(view.thresholds_path);
     Some(format!("Wanted? Accept it in {path}{how}."))
 }
 
 /// The verdict, which comes last, where a log is read first.
-fn verdict(story: &ReportInput, columns: usize, colour: Colour) -> Vec<String> {
-    let (mark, style) = match (story.verdict.outcome, story.verdict.observed) {
-        (Outcome::Passed, _) => ("✓", Style::Green),
-        (Outcome::Failed, false) => ("✗", Style::Red),
-        (Outcome::Invalid, false) => ("!", Style::Red),
-        (Outcome::Failed | Outcome::Invalid, true) => ("!", Style::Yellow),
-        (Outcome::Inconclusive, _) => ("?", Style::Yellow),
-    };
-    let told = if story.is_comparison() {
-        headline(story, MEDIUM)
+fn verdict(view: &View, columns: usize, colour: Colour) -> Vec<String> {
+    let OutcomeStyle { mark, tone, .. } = view.outcome_style();
+    let told = if view.is_comparison() {
+        headline(view, MEDIUM)
     } else {
-        format!("{} (exit {})", headline(story, MEDIUM), story.exit)
+        format!("{} (exit {})", headline(view, MEDIUM), view.exit)
     };
     let told = hanging(mark, 2, &told, columns);
-    told.iter().map(|line| paint(line, style, colour)).collect()
-}
-
-pub(super) fn mark(story: &ReportInput, status: Status) -> &'static str {
-    match status {
-        Status::Failed if story.verdict.observed => "!",
-        Status::Failed => "✗",
-        Status::Inconclusive => "?",
-        Status::Warned | Status::Worse => "!",
-        Status::NotJudged => "-",
-        Status::Passed => "✓",
-        Status::Reported => "·",
-    }
+    told.iter()
+        .map(|line| paint(line, tone.into(), colour))
+        .collect()
 }
 
 /// That so many of something are not told here, and where they are.
-fn left_out(story: &ReportInput, more: usize, noun: &str) -> String {
-    let place = if story.has_file("summary.md") {
+fn left_out(view: &View, more: usize, noun: &str) -> String {
+    let place = if view.has_file("summary.md") {
         " in summary.md"
     } else {
         ""
@@ -420,12 +364,13 @@ enum Style {
     Red,
 }
 
-fn style(story: &ReportInput, status: Status) -> Style {
-    match status {
-        Status::Failed if story.verdict.observed => Style::Yellow,
-        Status::Failed => Style::Red,
-        Status::Inconclusive | Status::Warned | Status::Worse | Status::NotJudged => Style::Yellow,
-        Status::Passed | Status::Reported => Style::Green,
+impl From<Tone> for Style {
+    fn from(tone: Tone) -> Self {
+        match tone {
+            Tone::Good | Tone::Soft => Self::Green,
+            Tone::Warn => Self::Yellow,
+            Tone::Bad => Self::Red,
+        }
     }
 }
 

@@ -2,17 +2,14 @@
 //! its place, so the units stand in the heads and a long name on a line of its own.
 
 use super::detail::{ALL, DetailLevel};
-use super::{Gathered, MEDIUM, Style, left_out, paint};
+use super::{MEDIUM, Style, left_out, paint};
 use crate::measurement::Arm;
-use crate::report::ReportInput;
-use crate::report::answers::{
-    LatencyRow, Past, PhaseFigures, over_time as over_time_of, side_by_side,
-};
-use crate::report::figures::Figures;
-use crate::report::layout::{Row, hanging, natural_width, ragged};
-use crate::report::numbers::{self, count};
 use crate::report::terminal::Colour;
 use crate::report::text::columns_of;
+use crate::report::text::layout::{Row, hanging, natural_width, ragged};
+use crate::report::text::numbers::{self, count};
+use crate::report::view::{Figures, LatencyRow, PhaseFigures, PreviousFigures, View};
+use crate::report::wording::figures_name;
 
 /// From so many columns on there is room for every figure; on fewer, figures give way to names.
 const STANDARD: usize = 80;
@@ -46,12 +43,12 @@ type Toned = (Row, Tone);
 
 /// All together and each name over the measured phases.
 pub(super) fn by_name(
-    gathered: &Gathered,
+    view: &View,
     columns: usize,
     colour: Colour,
     room: &DetailLevel,
 ) -> Vec<String> {
-    let Gathered { story, figures, .. } = gathered;
+    let figures = view.figures();
     if figures.iter().all(|figures| figures.requests == 0) {
         return Vec::new();
     }
@@ -61,13 +58,13 @@ pub(super) fn by_name(
         most => most,
     };
     let mut rows = vec![heads("latency in ms", &[REQUESTS], &[])];
-    let past = &gathered.past;
+    let past = &view.previous();
     rows.extend(named(past, &figures[..shown], room, |request| {
         past.measured(request)
     }));
     let mut lines = drawn(rows, columns, colour);
     if let more @ 1.. = figures.len() - shown {
-        lines.push(left_out(story, more, "name"));
+        lines.push(left_out(view, more, "name"));
     }
     if room.before == ALL {
         let gap = past.gap();
@@ -78,12 +75,12 @@ pub(super) fn by_name(
 
 /// The phases side by side, where there are several.
 pub(super) fn by_phase(
-    gathered: &Gathered,
+    view: &View,
     columns: usize,
     colour: Colour,
     room: &DetailLevel,
 ) -> Vec<String> {
-    let phases = &gathered.phases;
+    let phases = view.phases();
     // One phase in two arms is what the checks compare.
     if phases.iter().all(|of| of.name == phases[0].name) {
         return Vec::new();
@@ -98,9 +95,9 @@ pub(super) fn by_phase(
             Arm::Target => ((phase_title(of), cells), Tone::Plain),
             Arm::Base => (("  base".to_owned(), cells), Tone::Dim),
         });
-        let past = &gathered.past;
+        let past = &view.previous();
         let before = past.in_phase(None, &of.name);
-        if let (Past::Job(..), Some(known)) = (past, before.filter(|_| is_beside)) {
+        if let (PreviousFigures::Job { .. }, Some(known)) = (past, before.filter(|_| is_beside)) {
             let mut cells = figures_of(&known);
             cells.push(numbers::number(known.in_flight));
             rows.push((("  before".to_owned(), cells), Tone::Dim));
@@ -108,27 +105,27 @@ pub(super) fn by_phase(
     }
     let mut lines = drawn(rows, columns, colour);
     if let more @ 1.. = phases.len() - shown {
-        lines.push(left_out(gathered.story, more, "phase"));
+        lines.push(left_out(view, more, "phase"));
     }
     lines
 }
 
 /// Each name in each phase, where there are several of both: a paragraph for each phase.
 pub(super) fn by_name_and_phase(
-    gathered: &Gathered,
+    view: &View,
     columns: usize,
     colour: Colour,
     room: &DetailLevel,
 ) -> Vec<Vec<String>> {
-    let own = gathered.phases.iter().filter(|of| of.arm == Arm::Target);
+    let own = view.phases().iter().filter(|of| of.arm == Arm::Target);
     let phases: Vec<&PhaseFigures> = own.collect();
-    if phases.len() < 2 || gathered.figures.len() < 3 {
+    if phases.len() < 2 || view.figures().len() < 3 {
         return Vec::new();
     }
-    let past = &gathered.past;
+    let past = &view.previous();
     let of_phase = |of: &&PhaseFigures| {
         let mut rows = vec![heads(&format!("in {}", phase_title(of)), &[REQUESTS], &[])];
-        let figures = side_by_side(gathered.story, of);
+        let figures = of.names(view);
         rows.extend(named(past, &figures, room, |request| {
             past.in_phase(request, &of.name)
         }));
@@ -146,15 +143,15 @@ fn phase_title(of: &PhaseFigures) -> String {
 }
 
 /// The run in stretches of its phases, where there are several.
-pub(super) fn over_time(story: &ReportInput, columns: usize, colour: Colour) -> Vec<String> {
-    let (stretches, more) = over_time_of(story.record);
+pub(super) fn over_time(view: &View, columns: usize, colour: Colour) -> Vec<String> {
+    let (stretches, more) = view.time_buckets();
     if stretches.len() < 2 {
         return Vec::new();
     }
     let heads = ["from s", "users", "req/s", "errors/s", "P50", "P95", "P99"].map(str::to_owned);
     let mut rows = vec![(("over time".to_owned(), heads.to_vec()), Tone::Plain)];
     let mut phase = None;
-    for stretch in &stretches {
+    for stretch in stretches {
         // A phase is marked where it begins.
         let begins = phase.replace(&stretch.phase) != Some(&stretch.phase);
         let name = if begins {
@@ -163,26 +160,25 @@ pub(super) fn over_time(story: &ReportInput, columns: usize, colour: Colour) -> 
             String::new()
         };
         let figures = &stretch.figures;
-        let errors = (figures.seconds > 0.0).then(|| figures.failures as f64 / figures.seconds);
         let mut cells = vec![
             numbers::start(stretch.start_s),
             count(u64::from(stretch.users)),
             numbers::number(figures.per_second()),
-            numbers::number(errors),
+            numbers::number(figures.failures_per_second()),
         ];
         cells.extend([0.5, 0.95, 0.99].map(|q| millis(figures.latencies.quantile(q))));
         rows.push(((name, cells), Tone::Plain));
     }
     let mut lines = drawn(rows, columns, colour);
-    if more > 0 {
-        lines.push(left_out(story, more, "row"));
+    if *more > 0 {
+        lines.push(left_out(view, *more, "row"));
     }
     lines
 }
 
 /// A row for each name, and right below it what it was before, where that is known and there is room.
 fn named(
-    past: &Past,
+    past: &PreviousFigures,
     figures: &[Figures],
     room: &DetailLevel,
     before: impl Fn(Option<&str>) -> Option<LatencyRow>,
@@ -193,9 +189,9 @@ fn named(
         (name, cells)
     };
     let rows = figures.iter().enumerate().flat_map(|(place, figures)| {
-        let now = row(figures.name(MEDIUM), &LatencyRow::from(figures));
+        let now = row(figures_name(figures, MEDIUM), &LatencyRow::from(figures));
         let before = before(figures.request.as_deref()).filter(|_| place < room.before);
-        let before = before.map(|known| (row(format!("  {}", past.called()), &known), Tone::Dim));
+        let before = before.map(|known| (row(format!("  {}", past.name()), &known), Tone::Dim));
         [Some((now, Tone::Plain)), before]
     });
     rows.flatten().collect()

@@ -28,7 +28,7 @@ fn formats(sample: &Sample, text: &str) -> Vec<(&'static str, String)> {
     let story = sample.story();
     let remarks = annotations(&story);
     let remarks = remarks.iter().flat_map(|it| [&*it.title, &*it.message]);
-    let outputs = outputs(&[story]);
+    let outputs = outputs(from_ref(&story));
     let outputs = outputs.iter().map(|(_, value)| value.as_str());
     vec![
         ("the log", terminal(&story, 80, Colour::Never)),
@@ -37,12 +37,12 @@ fn formats(sample: &Sample, text: &str) -> Vec<(&'static str, String)> {
             terminal_in_full(&story, 80, Colour::Never),
         ),
         ("the last line", verdict_line(&story, 80, Colour::Never)),
-        ("summary.md", summary(&[story])),
+        ("summary.md", summary(from_ref(&story))),
         ("the comment", comment_on(sample, text)),
         ("report.html", html(&story)),
-        ("junit.xml", junit(&[story])),
+        ("junit.xml", junit(from_ref(&story))),
         ("metrics.txt", metrics(&story)),
-        ("metrics-gated.txt", gated(&[story])),
+        ("metrics-gated.txt", gated(from_ref(&story))),
         ("load-performance.json", performance(&story)),
         ("the annotations", remarks.collect::<Vec<_>>().join("\n")),
         ("the outputs", outputs.collect::<Vec<_>>().join("\n")),
@@ -78,7 +78,7 @@ fn no_name_breaks_any_format() {
         let figures: Value = serde_json::from_str(&performance(&story)).unwrap();
         assert!(figures["metrics"]["http_reqs"]["count"].as_u64() > Some(0));
         assert_eq!(performance(&story), performance(&plain.story()));
-        assert_eq!(outputs(&[story]), outputs(&[plain.story()]));
+        assert_eq!(outputs(from_ref(&story)), outputs(&[plain.story()]));
         let rows = |sample: &Sample| assert_read(&gated(&[sample.story()])).len();
         assert_eq!(rows(&sample), rows(&plain), "{text:?}");
         let remarks = |sample: &Sample| annotations(&sample.story()).len();

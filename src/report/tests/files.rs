@@ -297,7 +297,7 @@ fn every_key_of_a_result_is_as_it_was() {
 #[test]
 fn every_key_of_a_baseline_is_as_it_was() {
     let baseline = serde_json::from_str(&store::to_json(&full_baseline())).unwrap();
-    let missing = absent_from(Kind::Baseline, std::slice::from_ref(&baseline));
+    let missing = absent_from(Kind::Baseline, from_ref(&baseline));
     // Cells as schema 1 wrote them are read, and no longer written.
     let missing: Vec<&String> = missing
         .iter()
@@ -355,7 +355,7 @@ fn judged(result: &str, baseline: &str) -> String {
     let thresholds = parse("thresholds.yml", THRESHOLDS, &names).unwrap();
     let verdict = judge(&JudgeInput {
         thresholds: &thresholds,
-        candidates: std::slice::from_ref(&run),
+        candidates: from_ref(&run),
         matching: matching(Some(&baseline), &RunContext::from(&run)),
         anchor: anchor(Some(&baseline), &RunContext::from(&run)),
     });

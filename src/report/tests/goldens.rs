@@ -87,7 +87,7 @@ impl Sections {
     }
 }
 
-fn remarks(story: &ReportInput) -> String {
+fn remarks(story: &View) -> String {
     let all = annotations(story);
     let lines = all.iter().map(|it| {
         let file = it.file.as_deref().unwrap_or("-");
@@ -108,7 +108,7 @@ fn pairs(outputs: &[(&str, String)]) -> String {
 }
 
 /// Everything but the page.
-fn formats(name: &str, story: &ReportInput) -> String {
+fn formats(name: &str, story: &View) -> String {
     let mut sections = Sections::default();
     for columns in [60, 80, 120] {
         let log = terminal(story, columns, Colour::Never);
@@ -129,13 +129,13 @@ fn formats(name: &str, story: &ReportInput) -> String {
         &terminal(story, 80, Colour::Always),
     );
     sections.add("last line 80", &verdict_line(story, 80, Colour::Never));
-    sections.add("summary.md", &summary(&[*story]));
+    sections.add("summary.md", &summary(from_ref(story)));
     sections.add("annotations", &remarks(story));
-    sections.add("outputs", &pairs(&outputs(&[*story])));
+    sections.add("outputs", &pairs(&outputs(from_ref(story))));
     // One element a line, so that a change is one.
-    sections.add("junit.xml", &junit(&[*story]).replace("><", ">\n<"));
+    sections.add("junit.xml", &junit(from_ref(story)).replace("><", ">\n<"));
     sections.add("metrics.txt", &metrics(story));
-    sections.add("metrics-gated.txt", &gated(&[*story]));
+    sections.add("metrics-gated.txt", &gated(from_ref(story)));
     sections.add("load-performance.json", &performance(story));
     sections.add("notes on recording", &recording_notes(story).join("\n"));
     sections.0
@@ -163,7 +163,7 @@ fn of_pages() -> impl Iterator<Item = &'static (&'static str, Sample)> {
 
 /// A page, one element a line, so that a change is one. One page stands whole; the others stand without the style sheet and
 /// the script, which are files of their own.
-fn page(name: &str, story: &ReportInput) -> String {
+fn page(name: &str, story: &View) -> String {
     let mut page = html(story);
     if name != "passed" {
         for (file, text) in [
@@ -188,7 +188,7 @@ fn every_page_is_as_it_was() {
 }
 
 /// What is said of several gates at once.
-fn formats_of_several(stories: &[ReportInput], missing: &[Missing]) -> String {
+fn formats_of_several(stories: &[View], missing: &[Missing]) -> String {
     let mut sections = Sections::default();
     sections.add("summary.md", &summary(stories));
     let log = Some("https://ci.example.com/shop/runs/1842");
@@ -245,7 +245,7 @@ fn gates() -> Vec<(&'static str, Vec<Sample>, usize)> {
 #[test]
 fn several_gates_read_as_they_did_in_every_format() {
     for (name, samples, missing) in gates() {
-        let stories: Vec<ReportInput> = samples.iter().map(Sample::story).collect();
+        let stories: Vec<View> = samples.iter().map(Sample::story).collect();
         let missing: Vec<Missing> = (0..missing)
             .map(|number| Missing {
                 gate: format!("thresholds/gone-{number}"),

@@ -20,7 +20,12 @@ mod xml;
 use proptest::prelude::*;
 
 use super::samples::{self, Sample, TEXTS, all, saying, story, unreachable_saying, usual};
+use std::slice::from_ref;
+
 use super::*;
+use crate::baseline::{Job, RunContext};
+use crate::report::text::numbers;
+use crate::verdict::{Check, Verdict, Warning};
 
 /// Texts of any kind, with pieces in them that mean something to whoever shows them.
 fn texts() -> impl Strategy<Value = String> {

@@ -173,7 +173,11 @@ fn whatever_is_not_passed_says_what_to_do_next() {
 #[test]
 fn an_acceptance_in_force_is_told_in_every_report() {
     let sample = story("accepted").story();
-    for text in [log("accepted"), summary(&[sample]), junit(&[sample])] {
+    for text in [
+        log("accepted"),
+        summary(from_ref(&sample)),
+        junit(from_ref(&sample)),
+    ] {
         assert!(
             text.contains("accepted up to 60 % until 2027-01-31 ("),
             "{text}"

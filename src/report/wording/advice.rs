@@ -2,31 +2,30 @@
 
 use super::Medium;
 use super::cautions::sees_more;
-use crate::report::ReportInput;
-use crate::report::numbers::count;
-use crate::report::rows::{CheckRow, Status, rows};
+use crate::report::text::numbers::count;
 use crate::report::text::quoted;
+use crate::report::view::{CheckRow, Status, View};
 use crate::verdict::{Check, CheckKind, CheckOutcome, Comparison, Outcome, Warning};
 
 /// What to do next: for a gate that failed, where the broken promises are written; for an inconclusive one, what would
 /// let it tell. An invalid run has a remedy for each of its reasons.
-pub(in crate::report) fn advice(story: &ReportInput, medium: Medium) -> Vec<String> {
-    match story.verdict.outcome {
+pub(crate) fn advice(view: &View, medium: Medium) -> Vec<String> {
+    match view.verdict.outcome {
         Outcome::Passed | Outcome::Invalid => Vec::new(),
-        Outcome::Failed if story.abort_line().is_some() => {
+        Outcome::Failed if view.abort_line().is_some() => {
             vec!["Mend the errors first, then run it again.".to_owned()]
         }
-        Outcome::Failed => broken_limits(story, medium)
+        Outcome::Failed => broken_limits(view, medium)
             .into_iter()
-            .chain(drifted(story, medium))
+            .chain(drifted(view, medium))
             .collect(),
-        Outcome::Inconclusive => remedies(story),
+        Outcome::Inconclusive => remedies(view),
     }
 }
 
 /// What to do about what added up since the anchor.
-fn drifted(story: &ReportInput, medium: Medium) -> Option<String> {
-    let rows = rows(story);
+fn drifted(view: &View, medium: Medium) -> Option<String> {
+    let rows = view.rows();
     let failed = |row: &&CheckRow| row.is_drift() && row.status == Status::Failed;
     rows.iter().find(failed)?;
     Some(format!(
@@ -34,9 +33,9 @@ fn drifted(story: &ReportInput, medium: Medium) -> Option<String> {
          of them are wanted, fix a new anchor by {}.",
         medium.command(&format!(
             "{} record {} {} --accept --anchor",
-            story.hints.program,
-            quoted(story.gate_path),
-            story.hints.result
+            view.hints.program,
+            quoted(view.gate_path),
+            view.hints.result
         ))
     ))
 }
@@ -45,12 +44,12 @@ fn drifted(story: &ReportInput, medium: Medium) -> Option<String> {
 const MOST_LINES: usize = 20;
 
 /// Where the limits are written that are broken.
-fn broken_limits(story: &ReportInput, medium: Medium) -> Option<String> {
-    let failed = story
+fn broken_limits(view: &View, medium: Medium) -> Option<String> {
+    let failed = view
         .verdict
         .checks
         .iter()
-        .filter(|line| Status::of(line) == Status::Failed);
+        .filter(|line| Status::new(line) == Status::Failed);
     let mut written: Vec<Option<u32>> = failed
         .filter_map(|line| match &line.kind {
             CheckKind::Limit(limit) => Some(limit.line),
@@ -59,7 +58,7 @@ fn broken_limits(story: &ReportInput, medium: Medium) -> Option<String> {
         .collect();
     written.sort_unstable();
     written.dedup();
-    let path = medium.untrusted(story.thresholds_path);
+    let path = medium.untrusted(view.thresholds_path);
     let lines: Vec<String> = written.iter().flatten().map(u32::to_string).collect();
     if let more @ 1.. = lines.len().saturating_sub(MOST_LINES) {
         return Some(format!(
@@ -85,8 +84,8 @@ fn broken_limits(story: &ReportInput, medium: Medium) -> Option<String> {
 }
 
 /// What would let an inconclusive run tell.
-fn remedies(story: &ReportInput) -> Vec<String> {
-    let rows = rows(story);
+fn remedies(view: &View) -> Vec<String> {
+    let rows = view.rows();
     let open: Vec<&Check> = rows.iter().filter_map(CheckRow::open_line).collect();
     let mut remedies = Vec::new();
     let is_cold = |line: &&Check| matches!(line.outcome, CheckOutcome::NotJudged(_));
@@ -101,17 +100,17 @@ fn remedies(story: &ReportInput) -> Vec<String> {
         .iter()
         .any(|line| matches!(line.kind, CheckKind::Change(_)))
     {
-        let mut cautions = story.verdict.warnings.iter();
+        let mut cautions = view.verdict.warnings.iter();
         let blind = cautions.find_map(|caution| {
             let Warning::CannotDetect { advice: enough, .. } = caution else {
                 return None;
             };
             Some(*enough)
         });
-        remedies.push(match (blind, &story.verdict.comparison) {
+        remedies.push(match (blind, &view.verdict.comparison) {
             (Some(enough @ Some(_)), _) | (Some(enough), Comparison::Duet { .. }) => format!(
                 "To tell whether it got worse: {}.",
-                sees_more(story, enough)
+                sees_more(view, enough)
             ),
             (None, Comparison::Duet { .. }) => {
                 "To tell whether it got worse, run more pairs, or on a quieter runner.".to_owned()

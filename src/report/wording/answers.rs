@@ -2,32 +2,32 @@
 
 use super::Medium;
 use crate::metric::Metric;
-use crate::report::ReportInput;
-use crate::report::answers::{ColdStarts, PhaseFigures, cold_starts, first_seen};
-use crate::report::numbers::{self, count, counted, share};
+use crate::report::text::numbers::{self, count, counted, share};
+use crate::report::view::{ColdStarts, PhaseFigures, View};
 use crate::units::{Latency, three_digits};
-use crate::verdict::{
-    LoadCorrelation, LoadUnit, Measure, PhaseChange, Recovery, RecoveryOutcome, insights,
-};
+use crate::verdict::{LoadCorrelation, LoadUnit, Measure, PhaseChange, Recovery, RecoveryOutcome};
 
 const P95: Measure = Measure::Metric(Metric::P95);
 
 /// What the run showed, the most important first; nothing where there is nothing to tell.
-pub(in crate::report) fn showed(story: &ReportInput, medium: Medium) -> Vec<String> {
-    let claims = insights(story.record, &story.thresholds.regression);
-    let recovery = claims
+pub(crate) fn showed(view: &View, medium: Medium) -> Vec<String> {
+    let insights = view.insights();
+    let recovery = insights
         .recovery
-        .map(|claim| recovered(story, &claim, medium));
-    let later = claims.recovery.map(|claim| claim.latency.phase);
-    let of_load: Vec<&PhaseChange> = claims
+        .map(|claim| recovered(view, &claim, medium));
+    let later = insights.recovery.map(|claim| claim.latency.phase);
+    let of_load: Vec<&PhaseChange> = insights
         .phases
         .iter()
         .filter(|change| Some(change.phase) != later)
         .collect();
     let mut told = Vec::new();
-    told.extend(claims.load_correlation.map(|bond| follows(&bond)));
-    told.extend(cold_starts(story).and_then(|cold| cold_told(story, &cold, medium)));
-    told.extend(grows(story, &of_load, medium));
+    told.extend(insights.load_correlation.map(|bond| follows(&bond)));
+    told.extend(
+        view.cold_starts()
+            .and_then(|cold| cold_told(view, cold, medium)),
+    );
+    told.extend(grows(view, &of_load, medium));
     told.extend(recovery);
     told
 }
@@ -51,14 +51,14 @@ fn follows(bond: &LoadCorrelation) -> String {
 }
 
 /// How many cold starts, how long, and what they did to everything; none where the checks say that there was none.
-fn cold_told(story: &ReportInput, cold: &ColdStarts, medium: Medium) -> Option<String> {
+fn cold_told(view: &View, cold: &ColdStarts, medium: Medium) -> Option<String> {
     let failed = match cold.failed {
         0 => String::new(),
         failed => format!(" and {} more that failed", count(failed)),
     };
     let latency = |seconds: f64| Latency(seconds).to_string();
     let Some(p50) = cold.cold.quantile(0.5) else {
-        let header = medium.untrusted(story.record.cold_start.as_deref()?);
+        let header = medium.untrusted(view.record.cold_start.as_deref()?);
         let told = if cold.is_told {
             format!("no cold start{failed}: every {header} says that there was none")
         } else {
@@ -101,14 +101,14 @@ fn to((from, to): (f64, f64)) -> String {
 }
 
 /// What the heaviest phase costs, against the lightest.
-fn grows(story: &ReportInput, changes: &[&PhaseChange], medium: Medium) -> Option<String> {
-    let phases = &story.record.phases;
+fn grows(view: &View, changes: &[&PhaseChange], medium: Medium) -> Option<String> {
+    let phases = &view.record.phases;
     let most = |change: &&&PhaseChange| phases[change.phase].peak_load;
     let heaviest = changes
         .iter()
         .filter(|change| phases[change.phase].peak_load > phases[change.reference].peak_load)
         .max_by(|a, b| most(a).total_cmp(&most(b)))?;
-    let regression = &story.thresholds.regression;
+    let regression = &view.thresholds.regression;
     let how = if heaviest.change.lower > 0.0 {
         "latency grows with the load"
     } else if heaviest.change.upper < regression.must_detect {
@@ -137,8 +137,8 @@ fn figures(change: &PhaseChange) -> String {
     )
 }
 
-fn recovered(story: &ReportInput, claim: &Recovery, medium: Medium) -> String {
-    let phase = |index: usize| medium.untrusted(&story.record.phases[index].name);
+fn recovered(view: &View, claim: &Recovery, medium: Medium) -> String {
+    let phase = |index: usize| medium.untrusted(&view.record.phases[index].name);
     let (later, first) = (phase(claim.latency.phase), phase(claim.latency.reference));
     let errors = claim.errors.map_or_else(String::new, |(before, now)| {
         format!("; {} → {} of requests failed", share(before), share(now))
@@ -154,12 +154,12 @@ fn recovered(story: &ReportInput, claim: &Recovery, medium: Medium) -> String {
 }
 
 /// When a kind of failure first appeared: `12 s in burst, with 100 users at 412/s`.
-pub(in crate::report) fn first_told(
-    story: &ReportInput,
+pub(crate) fn first_told(
+    view: &View,
     kind: crate::measurement::FailureKind,
     medium: Medium,
 ) -> Option<String> {
-    let first = first_seen(story.record, kind)?;
+    let first = view.first_failure(kind)?;
     let phase = first.phase.map_or_else(String::new, |phase| {
         format!(" in {}", medium.untrusted(&phase))
     });
@@ -172,7 +172,7 @@ pub(in crate::report) fn first_told(
 }
 
 /// What the phase with the most requests in flight would ask of Lambda, by Little's law.
-pub(in crate::report) fn concurrency(phases: &[PhaseFigures], medium: Medium) -> Option<String> {
+pub(crate) fn concurrency(phases: &[PhaseFigures], medium: Medium) -> Option<String> {
     let most = phases
         .iter()
         .filter(|of| of.arm == crate::measurement::Arm::Target)

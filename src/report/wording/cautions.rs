@@ -10,10 +10,9 @@ use crate::baseline::PhaseScope;
 use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::record::{RunRecord, Scheduling};
-use crate::report::ReportInput;
-use crate::report::numbers::{self, count, counted, share};
-use crate::report::rows::must_detect;
+use crate::report::text::numbers::{self, count, counted, share};
 use crate::report::text::quoted;
+use crate::report::view::View;
 use crate::thresholds::{Acceptance, Subject};
 use crate::units::Latency;
 use crate::verdict::{
@@ -21,11 +20,9 @@ use crate::verdict::{
 };
 
 /// The cautions of a story, but for what the verdict says itself.
-pub(in crate::report) fn told_cautions<'a>(
-    story: &ReportInput<'a>,
-) -> impl Iterator<Item = &'a Warning> {
-    let has_failed = story.verdict.outcome == Outcome::Failed;
-    let cautions = story.verdict.warnings.iter();
+pub(crate) fn told_cautions<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Warning> {
+    let has_failed = view.verdict.outcome == Outcome::Failed;
+    let cautions = view.verdict.warnings.iter();
     cautions.filter(move |caution| !has_failed || !matches!(caution, Warning::Aborted { .. }))
 }
 
@@ -34,9 +31,9 @@ pub(in crate::report) fn told_cautions<'a>(
     clippy::too_many_lines,
     reason = "a catalogue with one arm for each caution, which reads best in one place"
 )]
-pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium: Medium) -> String {
+pub(crate) fn caution(view: &View, caution: &Warning, medium: Medium) -> String {
     match caution {
-        Warning::MuchFaster { check: line } => much_faster(story.verdict.checks.get(*line), medium),
+        Warning::MuchFaster { check: line } => much_faster(view.verdict.checks.get(*line), medium),
         Warning::Silent {
             arm,
             subject,
@@ -69,10 +66,10 @@ pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium:
             Latency(*p99_s)
         ),
         Warning::RateDefinitionDiffers => "requests/s are compared with jobs of an older loadgate, which counted the arrivals that were planned: record new jobs".to_owned(),
-        Warning::MissingRequest { request } => vanished(story, request, medium),
+        Warning::MissingRequest { request } => vanished(view, request, medium),
         Warning::Unfollowed(names) => {
             format!("{}: {}", unfollowed(names, medium), follow(names))
-        }
+        },
         Warning::RedirectedAway(names) => strayed(names, medium),
         Warning::Resent {
             resent: count,
@@ -89,7 +86,7 @@ pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium:
             )
         }
         Warning::AcceptanceExpired { acceptance } => {
-            acceptance_text(story, *acceptance, medium, |accepted| {
+            acceptance_text(view, *acceptance, medium, |accepted| {
                 format!(
                     "ended on {}: remove it, or agree on a later date",
                     accepted.until
@@ -97,15 +94,15 @@ pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium:
             })
         }
         Warning::AcceptanceUnneeded { acceptance } => {
-            acceptance_text(story, *acceptance, medium, |_| {
+            acceptance_text(view, *acceptance, medium, |_| {
                 "is no longer needed: remove it".to_owned()
             })
         }
-        Warning::CannotDetect { check: line, advice: enough } => cannot_detect(story, *line, *enough, medium),
+        Warning::CannotDetect { check: line, advice: enough } => cannot_detect(view, *line, *enough, medium),
         Warning::Aborted { failures, requests } => {
             format!(
                 "the run was stopped early: {}",
-                aborted(story, *failures, *requests)
+                aborted(view, *failures, *requests)
             )
         }
         Warning::TooFewToCompare {
@@ -113,14 +110,14 @@ pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium:
             phase,
             why,
             times,
-        } => too_few_to_compare(story, (*metric, phase.as_deref()), why, *times, medium),
+        } => too_few_to_compare(view, (*metric, phase.as_deref()), why, *times, medium),
         Warning::LateJobs { late, of, id } => format!(
             "the generator was late in part of {late} of {of} baseline jobs, whose latencies are kept without those parts; \
              record again on a quieter machine, and drop such a job with {}",
             medium.command(&format!(
                 "{} record {} --drop {}",
-                story.hints.program,
-                quoted(story.gate_path),
+                view.hints.program,
+                quoted(view.gate_path),
                 quoted(id)
             ))
         ),
@@ -140,7 +137,7 @@ pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium:
         ),
         Warning::NoColdStartHeader => format!(
             "no answer has the header {}, so that warm requests are all requests here: see that the target sends it",
-            medium.untrusted(story.record.cold_start.as_deref().unwrap_or_default())
+            medium.untrusted(view.record.cold_start.as_deref().unwrap_or_default())
         ),
         Warning::CertificatesUnchecked => {
             "certificates were not checked (--insecure): anybody could have answered".to_owned()
@@ -149,14 +146,14 @@ pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium:
             arm,
             status,
             requests,
-        } => proxy_responses(story, *arm, (*status, *requests), medium),
+        } => proxy_responses(view, *arm, (*status, *requests), medium),
         Warning::LateSlices {
             dropped,
             of,
             worst_s,
             limit_s,
         } => {
-            let (units, each) = units_of(story.record);
+            let (units, each) = units_of(view.record);
             format!(
                 "latencies are judged without {dropped} of {of} {units}, since the generator was late in them (up to {} at P99, {} allowed); failures, cold starts and requests/s count in {each} all the same: give it a machine with more free cores, or send less",
                 Latency(*worst_s),
@@ -164,7 +161,7 @@ pub(in crate::report) fn caution(story: &ReportInput, caution: &Warning, medium:
             )
         }
         Warning::Noisy => {
-            let told = noise(story).unwrap_or_else(|| "the run was noisy".to_owned());
+            let told = noise(view).unwrap_or_else(|| "the run was noisy".to_owned());
             format!("{told}: use a quieter runner, or run it again")
         }
     }
@@ -181,7 +178,7 @@ pub(super) fn scheduling(scheduling: Scheduling) -> &'static str {
 
 /// That the next run could not be compared with this one, and how long it would have to last.
 fn too_few_to_compare(
-    story: &ReportInput,
+    view: &View,
     (metric, phase): (Metric, Option<&str>),
     why: &NotJudged,
     times: f64,
@@ -194,8 +191,8 @@ fn too_few_to_compare(
             PhaseScope::Phase(phase.to_owned()),
         ),
     };
-    let phases = phases.phases(&story.record.phases).into_iter();
-    let phases = phases.map(|index| &story.record.phases[index]);
+    let phases = phases.phases(&view.record.phases).into_iter();
+    let phases = phases.map(|index| &view.record.phases[index]);
     let lasts: f64 = phases
         .map(|phase| phase.duration_s * f64::from(phase.passes))
         .sum();
@@ -212,14 +209,14 @@ fn too_few_to_compare(
 }
 
 /// The cautions that matter to who records a run, in words.
-pub(in crate::report) fn of_recording(story: &ReportInput, medium: Medium) -> Vec<String> {
-    let cautions = story.verdict.warnings.iter().filter(|caution| {
+pub(crate) fn of_recording(view: &View, medium: Medium) -> Vec<String> {
+    let cautions = view.verdict.warnings.iter().filter(|caution| {
         matches!(
             caution,
             Warning::TooFewToCompare { .. } | Warning::LateSlices { .. }
         )
     });
-    cautions.map(|told| caution(story, told, medium)).collect()
+    cautions.map(|told| caution(view, told, medium)).collect()
 }
 
 /// Names beyond which a line only counts them.
@@ -238,8 +235,8 @@ fn rare(requests: &[String], medium: Medium) -> String {
     format!("sent too rarely for a change to be judged: {told}")
 }
 
-fn vanished(story: &ReportInput, request: &str, medium: Medium) -> String {
-    let before = match story.verdict.comparison {
+fn vanished(view: &View, request: &str, medium: Medium) -> String {
+    let before = match view.verdict.comparison {
         Comparison::Duet { .. } => "was sent to the base",
         Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => {
             "is in the baseline"
@@ -253,12 +250,12 @@ fn vanished(story: &ReportInput, request: &str, medium: Medium) -> String {
 
 /// That every response may have been a proxy's.
 fn proxy_responses(
-    story: &ReportInput,
+    view: &View,
     arm: Arm,
     (status, requests): (u16, u64),
     medium: Medium,
 ) -> String {
-    let proxy = proxy_of(story.record, arm, medium).unwrap_or_default();
+    let proxy = proxy_of(view.record, arm, medium).unwrap_or_default();
     format!(
         "all {} were responded to with {status} or the like, which {proxy} may have sent itself: look at the proxy, or except the deployment by NO_PROXY",
         counted(requests, "request")
@@ -293,12 +290,12 @@ fn much_faster(line: Option<&Check>, medium: Medium) -> String {
 }
 
 fn acceptance_text(
-    story: &ReportInput,
+    view: &View,
     index: usize,
     medium: Medium,
     says: impl Fn(&Acceptance) -> String,
 ) -> String {
-    let Some(accepted) = story.thresholds.regression.accepted.get(index) else {
+    let Some(accepted) = view.thresholds.regression.accepted.get(index) else {
         return "an acceptance no longer holds".to_owned();
     };
     let subject = match &accepted.subject {
@@ -309,19 +306,19 @@ fn acceptance_text(
         "the acceptance of {} {subject} up to {}{} {}",
         accepted.metric.label(),
         numbers::allowed(Measure::Metric(accepted.metric), accepted.up_to),
-        written_at(story, Some(accepted.line), medium),
+        written_at(view, Some(accepted.line), medium),
         says(accepted)
     )
 }
 
 fn cannot_detect(
-    story: &ReportInput,
+    view: &View,
     index: usize,
     enough: Option<SampleSizeAdvice>,
     medium: Medium,
 ) -> String {
-    let remedy = sees_more(story, enough);
-    let line = story.verdict.checks.get(index);
+    let remedy = sees_more(view, enough);
+    let line = view.verdict.checks.get(index);
     let seen = line.and_then(|line| match &line.kind {
         CheckKind::Change(check) => Some((line, super::caught(line, check)?)),
         CheckKind::Limit(_) => None,
@@ -330,7 +327,7 @@ fn cannot_detect(
         return format!("this run could not have seen what must_detect asks for: {remedy}");
     };
     // What to do about an open change is told beside the verdict.
-    let remedy = if story.verdict.outcome == Outcome::Inconclusive {
+    let remedy = if view.verdict.outcome == Outcome::Inconclusive {
         String::new()
     } else {
         format!(": {remedy}")
@@ -338,13 +335,13 @@ fn cannot_detect(
     format!(
         "in {} nothing below {caught} would have been caught, and must_detect asks for {}{remedy}",
         title(line, medium),
-        numbers::caught(line.measure, must_detect(story))
+        numbers::caught(line.measure, view.must_detect())
     )
 }
 
 /// What would let a run see what it must.
-pub(super) fn sees_more(story: &ReportInput, enough: Option<SampleSizeAdvice>) -> String {
-    let is_duet = matches!(story.verdict.comparison, Comparison::Duet { .. });
+pub(super) fn sees_more(view: &View, enough: Option<SampleSizeAdvice>) -> String {
+    let is_duet = matches!(view.verdict.comparison, Comparison::Duet { .. });
     match enough {
         Some(SampleSizeAdvice::Pairs { pairs, seconds }) => format!(
             "--pairs {pairs} would see it ({} in all), or a quieter runner",
@@ -359,9 +356,9 @@ pub(super) fn sees_more(story: &ReportInput, enough: Option<SampleSizeAdvice>) -
 }
 
 /// Why a run was stopped early.
-pub(super) fn aborted(story: &ReportInput, failures: u64, requests: u64) -> String {
+pub(super) fn aborted(view: &View, failures: u64, requests: u64) -> String {
     let ratio = failures as f64 / requests.max(1) as f64;
-    let allowed = story.thresholds.abort.map_or_else(String::new, |abort| {
+    let allowed = view.thresholds.abort.map_or_else(String::new, |abort| {
         let allowed = abort.error_rate.fraction();
         format!(", abort.error_rate is {}", numbers::percent(allowed))
     });

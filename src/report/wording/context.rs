@@ -7,9 +7,9 @@ use super::cautions::scheduling;
 use super::reasons::{Reason, no_comparison};
 use crate::measurement::Arm;
 use crate::record::RunRecord;
-use crate::report::figures::counts;
-use crate::report::numbers::{self, counted, date};
-use crate::report::{ComparedWith, ReportInput};
+use crate::report::ComparedWith;
+use crate::report::text::numbers::{self, counted, date};
+use crate::report::view::View;
 use crate::units::{Latency, rounded};
 use crate::verdict::{Comparison, HISTORY_FROM, InvalidReason, NoComparison, Outcome, Warning};
 
@@ -29,28 +29,25 @@ const COMMIT_DIGITS: usize = 7;
 
 /// What the verdict rests on, in sentences behind a label: the comparison and its versions, or why there is none and
 /// what to do about that. No sentence where the reasons of an invalid run say it already.
-pub(in crate::report) fn compared(
-    story: &ReportInput,
-    medium: Medium,
-) -> (&'static str, Vec<String>) {
-    if story.is_comparison() {
-        let told = provenance(story, medium).into_iter().collect();
+pub(crate) fn compared(view: &View, medium: Medium) -> (&'static str, Vec<String>) {
+    if view.is_comparison() {
+        let told = provenance(view, medium).into_iter().collect();
         return ("compared", told);
     }
-    let Comparison::None(why) = &story.verdict.comparison else {
-        let told = [Some(comparison(story, medium)), provenance(story, medium)];
+    let Comparison::None(why) = &view.verdict.comparison else {
+        let told = [Some(comparison(view, medium)), provenance(view, medium)];
         return ("compared", told.into_iter().flatten().collect());
     };
-    let is_invalid = story.verdict.outcome == Outcome::Invalid;
-    let is_told = story
+    let is_invalid = view.verdict.outcome == Outcome::Invalid;
+    let is_told = view
         .verdict
         .invalid
         .contains(&InvalidReason::MissingBaseline);
     if is_told || (is_invalid && *why == NoComparison::NotJudged) {
         return ("nothing compared", Vec::new());
     }
-    let Reason { what, fix: mend } = no_comparison(story, why, medium);
-    let told = if story.abort_line().is_some() {
+    let Reason { what, fix: mend } = no_comparison(view, why, medium);
+    let told = if view.abort_line().is_some() {
         // What to do about it is told where the verdict is.
         vec![what]
     } else {
@@ -60,7 +57,7 @@ pub(in crate::report) fn compared(
 }
 
 /// What was compared: `history, 10 baseline jobs`.
-pub(in crate::report) fn comparison(story: &ReportInput, medium: Medium) -> String {
+pub(crate) fn comparison(view: &View, medium: Medium) -> String {
     let jobs = |jobs: u32| counted(u64::from(jobs), "baseline job");
     let as_one = |candidates: u32| {
         if candidates > 1 {
@@ -69,7 +66,7 @@ pub(in crate::report) fn comparison(story: &ReportInput, medium: Medium) -> Stri
             String::new()
         }
     };
-    match &story.verdict.comparison {
+    match &view.verdict.comparison {
         Comparison::Duet { pairs, dropped } => {
             let dropped = match dropped {
                 0 => String::new(),
@@ -92,15 +89,15 @@ pub(in crate::report) fn comparison(story: &ReportInput, medium: Medium) -> Stri
             as_one(*candidates)
         ),
         Comparison::None(why) => {
-            let reason = no_comparison(story, why, medium);
+            let reason = no_comparison(view, why, medium);
             format!("nothing, since {}", reason.what)
         }
     }
 }
 
 /// What a check's figures are the middle of.
-pub(in crate::report) fn unit(story: &ReportInput) -> &'static str {
-    match story.verdict.comparison {
+pub(crate) fn unit(view: &View) -> &'static str {
+    match view.verdict.comparison {
         Comparison::Duet { .. } => "pair",
         Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => {
             "slice"
@@ -109,36 +106,36 @@ pub(in crate::report) fn unit(story: &ReportInput) -> &'static str {
 }
 
 /// Why the checks and the tables may tell two figures of one metric.
-pub(in crate::report) fn two_figures(story: &ReportInput) -> String {
+pub(crate) fn two_figures(view: &View) -> String {
     format!(
         "a check's figures are its middle {}'s, a table's those of all requests",
-        unit(story)
+        unit(view)
     )
 }
 
 /// Which versions: `this run 3f2c9ab, newest job 8d10e7f of 2026-11-20 (4 days before)`.
-fn provenance(story: &ReportInput, medium: Medium) -> Option<String> {
+fn provenance(view: &View, medium: Medium) -> Option<String> {
     let named = |commit: Option<&str>| commit.map(|commit| medium.untrusted(&short_commit(commit)));
-    let own = named(story.record.run.commit.as_deref());
-    match story.compared_with {
+    let own = named(view.record.run.commit.as_deref());
+    match view.compared_with {
         ComparedWith::Nothing => None,
         ComparedWith::Baseline { commit, started } => {
             let own = own.map_or_else(String::new, |commit| format!("this run {commit}, "));
             let newest = named(commit).map_or_else(String::new, |commit| format!("{commit} "));
-            let (day, age) = (date(started), age(story, started));
+            let (day, age) = (date(started), age(view, started));
             Some(format!("{own}newest job {newest}of {day} ({age})"))
         }
         ComparedWith::Result { commit, started } => {
             let new = own.map_or_else(String::new, |commit| format!(" {commit}"));
             let old = named(commit).map_or_else(String::new, |commit| format!(" {commit}"));
-            let (day, now) = (date(started), date(story.record.run.started));
+            let (day, now) = (date(started), date(view.record.run.started));
             Some(format!(
                 "the result before{old} of {day} with the one after{new} of {now}"
             ))
         }
         ComparedWith::Base { commit } => {
             let own = own.map_or_else(String::new, |commit| format!(" {commit}"));
-            let url = story.record.base.as_ref().map(|base| base.url.as_str());
+            let url = view.record.base.as_ref().map(|base| base.url.as_str());
             let base = named(commit).or_else(|| url.map(|url| medium.untrusted(url)));
             let base = base.unwrap_or_else(|| "the base".to_owned());
             Some(format!("this run{own} against {base}"))
@@ -147,8 +144,8 @@ fn provenance(story: &ReportInput, medium: Medium) -> Option<String> {
 }
 
 /// How long before this run a job started, by days.
-fn age(story: &ReportInput, started: Timestamp) -> String {
-    let run = date(story.record.run.started);
+fn age(view: &View, started: Timestamp) -> String {
+    let run = date(view.record.run.started);
     let days = run.duration_since(date(started)).as_hours() / 24;
     match u64::try_from(days) {
         Ok(0) => "the same day".to_owned(),
@@ -158,7 +155,7 @@ fn age(story: &ReportInput, started: Timestamp) -> String {
 }
 
 /// The first digits of a commit, or the whole of what is no hash.
-pub(in crate::report) fn short_commit(commit: &str) -> String {
+pub(crate) fn short_commit(commit: &str) -> String {
     if commit.len() > COMMIT_DIGITS && commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return commit[..COMMIT_DIGITS].to_owned();
     }
@@ -178,11 +175,11 @@ pub(super) fn proxy_of(record: &RunRecord, arm: Arm, medium: Medium) -> Option<S
 }
 
 /// Which proxies led to the deployments, if any did.
-pub(in crate::report) fn proxies(story: &ReportInput, medium: Medium) -> Option<String> {
-    let of = |arm| proxy_of(story.record, arm, medium);
+pub(crate) fn proxies(view: &View, medium: Medium) -> Option<String> {
+    let of = |arm| proxy_of(view.record, arm, medium);
     match (of(Arm::Target), of(Arm::Base)) {
         (None, None) => None,
-        (Some(target), None) if story.record.base.is_none() => Some(format!("through {target}")),
+        (Some(target), None) if view.record.base.is_none() => Some(format!("through {target}")),
         (Some(target), Some(base)) if target == base => Some(format!("through {target}")),
         (target, base) => {
             let told = |name: &str, proxy: Option<String>| {
@@ -200,23 +197,23 @@ pub(in crate::report) fn proxies(story: &ReportInput, medium: Medium) -> Option<
 }
 
 /// How much was sent, and through which proxy: `6,000 requests in 1 min 30 s`.
-pub(in crate::report) fn load(story: &ReportInput, medium: Medium) -> String {
-    let length = numbers::length(story.record.run.duration_s);
-    let counts = counts(story);
-    let unsent = match counts.unsent() {
+pub(crate) fn load(view: &View, medium: Medium) -> String {
+    let length = numbers::length(view.record.run.duration_s);
+    let overall = view.overall();
+    let unsent = match overall.unsent() {
         0 => String::new(),
         unsent => format!(", {} more never sent", numbers::count(unsent)),
     };
-    let proxies = proxies(story, medium).map_or_else(String::new, |told| format!(", {told}"));
+    let proxies = proxies(view, medium).map_or_else(String::new, |told| format!(", {told}"));
     format!(
         "{} in {length}{unsent}{proxies}",
-        counted(counts.sent(), "request")
+        counted(overall.sent(), "request")
     )
 }
 
 /// How noisy the run was: `P95 varied by 3.1 % from slice to slice of the base, by 2.8 % in the baseline's jobs`.
-pub(super) fn noise(story: &ReportInput) -> Option<String> {
-    let noise = story
+pub(super) fn noise(view: &View) -> Option<String> {
+    let noise = view
         .verdict
         .noise
         .filter(|noise| noise.spread >= TOLD_NOISE)?;
@@ -238,15 +235,15 @@ pub(super) fn noise(story: &ReportInput) -> Option<String> {
 }
 
 /// The noise of a run where it is no caution, which tells it itself.
-pub(in crate::report) fn ordinary_noise(story: &ReportInput) -> Option<String> {
-    noise(story).filter(|_| !story.verdict.warnings.contains(&Warning::Noisy))
+pub(crate) fn ordinary_noise(view: &View) -> Option<String> {
+    noise(view).filter(|_| !view.verdict.warnings.contains(&Warning::Noisy))
 }
 
 /// How well the generator did: `generator healthy (late P99 0.3 ms, CPU 35 %)`.
-pub(in crate::report) fn generator(story: &ReportInput) -> String {
-    let health = &story.record.health;
+pub(crate) fn generator(view: &View) -> String {
+    let health = &view.record.health;
     let steal = health.steal_share.unwrap_or(0.0);
-    let fell_behind = story.verdict.invalid.iter().any(|why| {
+    let fell_behind = view.verdict.invalid.iter().any(|why| {
         matches!(
             why,
             InvalidReason::GeneratorLate { .. }
@@ -254,7 +251,7 @@ pub(in crate::report) fn generator(story: &ReportInput) -> String {
                 | InvalidReason::GeneratorShort { .. }
         )
     });
-    if !fell_behind && counts(story).sent() == 0 {
+    if !fell_behind && view.overall().sent() == 0 {
         return "generator untested, for nothing was sent".to_owned();
     }
     let word = if fell_behind {
@@ -274,7 +271,7 @@ pub(in crate::report) fn generator(story: &ReportInput) -> String {
         format!("late P99 {}{allowed}", Latency(health.late_p99_s)),
         format!("CPU {}", numbers::about(health.cpu_share)),
     ];
-    if let Some(had) = story.record.environment.scheduling {
+    if let Some(had) = view.record.environment.scheduling {
         told.push(scheduling(had).to_owned());
     }
     if steal > STRAINED_STEAL {

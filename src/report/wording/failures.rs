@@ -1,15 +1,15 @@
 //! Failures by kind, and what each kind means.
 
-use super::Medium;
+use super::{Medium, figures_name};
 use crate::measurement::FailureKind;
-use crate::report::figures::Figures;
-use crate::report::numbers::count;
+use crate::report::text::numbers::count;
+use crate::report::view::Figures;
 
 /// Names that are listed beside a kind; with more of them none stands out.
 const NAMES: usize = 5;
 
 /// A kind of failure, with what it means where the word alone does not say it.
-pub(in crate::report) fn failure_kind(kind: FailureKind) -> String {
+pub(crate) fn failure_kind(kind: FailureKind) -> String {
     let meaning = match kind {
         FailureKind::Status(429) => "throttled: by the service, or by a gateway before it",
         FailureKind::Status(500) => "an error that the service did not handle",
@@ -44,22 +44,20 @@ pub(in crate::report) fn failure_kind(kind: FailureKind) -> String {
 }
 
 /// The names that failed in one way, most often first: `GET /orders 24, GET /user 3, 2 more names`, or the only one.
-pub(in crate::report) fn failing_names(
-    named: &[Figures],
-    kind: FailureKind,
-    medium: Medium,
-) -> String {
+pub(crate) fn failing_names(named: &[Figures], kind: FailureKind, medium: Medium) -> String {
     let mut having: Vec<(&Figures, u64)> = named
         .iter()
         .filter_map(|figures| Some((figures, *figures.kinds.get(&kind)?)))
         .collect();
     if let [(only, _)] = having.as_slice() {
-        return only.name(medium);
+        return figures_name(only, medium);
     }
     having.sort_by_key(|(_, failures)| std::cmp::Reverse(*failures));
     let told = having.iter().take(NAMES);
     let mut told: Vec<String> = told
-        .map(|(figures, failures)| format!("{} {}", figures.name(medium), count(*failures)))
+        .map(|(figures, failures)| {
+            format!("{} {}", figures_name(figures, medium), count(*failures))
+        })
         .collect();
     match having.len().saturating_sub(NAMES) {
         0 => {}

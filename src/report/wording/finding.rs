@@ -3,13 +3,12 @@
 use super::Medium;
 use super::cautions::aborted;
 use super::limit::promise;
-use super::line::{below_floor, measure_name, since, title};
+use super::line::{measure_name, since, title};
 use super::outage::headline;
 use super::reasons::{invalidity, no_comparison, why_not};
 use crate::metric::Metric;
-use crate::report::ReportInput;
-use crate::report::numbers::{self, counted};
-use crate::report::rows::{CheckRow, Status, rows};
+use crate::report::text::numbers::{self, counted};
+use crate::report::view::{CheckRow, Status, View};
 use crate::thresholds::Subject;
 use crate::verdict::{
     ChangeCheck, Check, CheckKind, CheckOutcome, Comparison, Enforcement, LimitCheck, Measure,
@@ -17,17 +16,17 @@ use crate::verdict::{
 };
 
 /// What the verdict rests on, as the end of a sentence.
-pub(in crate::report) fn finding(story: &ReportInput, medium: Medium) -> String {
-    match story.verdict.outcome {
-        Outcome::Passed => passed(story, medium),
-        Outcome::Failed => failed(story, medium),
-        Outcome::Inconclusive => inconclusive(story, medium),
-        Outcome::Invalid => match story.verdict.invalid.as_slice() {
+pub(crate) fn finding(view: &View, medium: Medium) -> String {
+    match view.verdict.outcome {
+        Outcome::Passed => passed(view, medium),
+        Outcome::Failed => failed(view, medium),
+        Outcome::Inconclusive => inconclusive(view, medium),
+        Outcome::Invalid => match view.verdict.invalid.as_slice() {
             [] => "the run is invalid".to_owned(),
-            [only] => invalidity(story, only, medium).what,
+            [only] => invalidity(view, only, medium).what,
             [first, more @ ..] => format!(
                 "{}, and {}",
-                invalidity(story, first, medium).what,
+                invalidity(view, first, medium).what,
                 counted(more.len() as u64, "more reason")
             ),
         },
@@ -35,17 +34,17 @@ pub(in crate::report) fn finding(story: &ReportInput, medium: Medium) -> String 
 }
 
 /// How one result differs from another, in a sentence that judges for nobody.
-pub(super) fn difference(story: &ReportInput, medium: Medium) -> String {
-    if story.verdict.outcome == Outcome::Passed
-        && let Some(nothing) = nothing_slower(&[story])
+pub(super) fn difference(view: &View, medium: Medium) -> String {
+    if view.verdict.outcome == Outcome::Passed
+        && let Some(nothing) = nothing_slower(&[view])
     {
         return nothing;
     }
-    finding(story, medium)
+    finding(view, medium)
 }
 
-fn failed(story: &ReportInput, medium: Medium) -> String {
-    let rows = rows(story);
+fn failed(view: &View, medium: Medium) -> String {
+    let rows = view.rows();
     let failed: Vec<&CheckRow> = rows
         .iter()
         .filter(|row| row.status == Status::Failed)
@@ -53,15 +52,15 @@ fn failed(story: &ReportInput, medium: Medium) -> String {
     let more = |told: String| match failed.len() {
         0 | 1 => told,
         n => {
-            let noun = if story.is_comparison() {
+            let noun = if view.is_comparison() {
                 "more figure"
             } else {
                 "more check"
             };
             let checks = counted(n as u64 - 1, noun);
-            let failed = if story.is_comparison() {
+            let failed = if view.is_comparison() {
                 "got worse"
-            } else if story.verdict.observed {
+            } else if view.verdict.observed {
                 "would have failed"
             } else {
                 "failed"
@@ -69,7 +68,7 @@ fn failed(story: &ReportInput, medium: Medium) -> String {
             format!("{told}; {checks} {failed}")
         }
     };
-    if let Some(stopped) = stopped_early(story) {
+    if let Some(stopped) = stopped_early(view) {
         return more(stopped);
     }
     let lines = failed.iter().flat_map(|row| {
@@ -77,7 +76,7 @@ fn failed(story: &ReportInput, medium: Medium) -> String {
         lines.map(move |line| (row, line))
     });
     let worst = lines
-        .filter(|(_, line)| Status::of(line) == Status::Failed)
+        .filter(|(_, line)| Status::new(line) == Status::Failed)
         .max_by(|(_, a), (_, b)| {
             let (a, b) = (severity(a), severity(b));
             a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
@@ -125,12 +124,12 @@ fn severity(line: &Check) -> (u8, f64) {
 }
 
 /// That the run was stopped early, and why.
-pub(in crate::report) fn stopped_early(story: &ReportInput) -> Option<String> {
-    story.verdict.warnings.iter().find_map(|caution| {
+pub(crate) fn stopped_early(view: &View) -> Option<String> {
+    view.verdict.warnings.iter().find_map(|caution| {
         let Warning::Aborted { failures, requests } = caution else {
             return None;
         };
-        let why = aborted(story, *failures, *requests);
+        let why = aborted(view, *failures, *requests);
         Some(format!("the run was stopped early, since {why}"))
     })
 }
@@ -202,8 +201,8 @@ fn broken(line: &Check, limit: &LimitCheck, medium: Medium) -> String {
     )
 }
 
-fn inconclusive(story: &ReportInput, medium: Medium) -> String {
-    let rows = rows(story);
+fn inconclusive(view: &View, medium: Medium) -> String {
+    let rows = view.rows();
     let open: Vec<&Check> = rows.iter().filter_map(CheckRow::open_line).collect();
     let Some(first) = open.first() else {
         return "this run could not tell".to_owned();
@@ -217,7 +216,7 @@ fn inconclusive(story: &ReportInput, medium: Medium) -> String {
     let told = match &first.kind {
         CheckKind::Change(check) => {
             if let CheckOutcome::NotJudged(why) = &first.outcome {
-                let why = why_not(story, first, why, medium);
+                let why = why_not(view, first, why, medium);
                 return more(format!("cannot tell whether {title} got worse, {why}"));
             }
             let range = check.change.map_or_else(String::new, |change| {
@@ -231,7 +230,7 @@ fn inconclusive(story: &ReportInput, medium: Medium) -> String {
             let told = format!("cannot tell whether {title} keeps its limit of {promise}");
             match &first.outcome {
                 CheckOutcome::NotJudged(why) => {
-                    format!("{told}, {}", why_not(story, first, why, medium))
+                    format!("{told}, {}", why_not(view, first, why, medium))
                 }
                 CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => told,
             }
@@ -240,22 +239,22 @@ fn inconclusive(story: &ReportInput, medium: Medium) -> String {
     more(told)
 }
 
-fn passed(story: &ReportInput, medium: Medium) -> String {
-    let mut told = match &story.verdict.comparison {
+fn passed(view: &View, medium: Medium) -> String {
+    let mut told = match &view.verdict.comparison {
         Comparison::None(why) => {
-            let reason = no_comparison(story, why, medium);
+            let reason = no_comparison(view, why, medium);
             format!(
                 "{}, and nothing was compared, since {}",
-                limits_hold(story),
+                limits_hold(view),
                 reason.what
             )
         }
         Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Provisional { .. } => {
-            nothing_slower(&[story])
-                .unwrap_or_else(|| format!("{}, and no change was judged", limits_hold(story)))
+            nothing_slower(&[view])
+                .unwrap_or_else(|| format!("{}, and no change was judged", limits_hold(view)))
         }
     };
-    let rows = rows(story);
+    let rows = view.rows();
     let with = |status| rows.iter().filter(|row| row.status == status).count();
     match with(Status::Warned) {
         0 => {}
@@ -269,8 +268,8 @@ fn passed(story: &ReportInput, medium: Medium) -> String {
     told
 }
 
-fn limits_hold(story: &ReportInput) -> String {
-    let held = story.verdict.checks.iter().filter(|line| {
+fn limits_hold(view: &View) -> String {
+    let held = view.verdict.checks.iter().filter(|line| {
         matches!(line.kind, CheckKind::Limit(_)) && line.enforcement == Enforcement::Gated
     });
     match held.count() {
@@ -282,19 +281,19 @@ fn limits_hold(story: &ReportInput) -> String {
 }
 
 /// "Nothing slower", over some gates, and how much slower would have been caught; none where no change was judged.
-pub(in crate::report) fn nothing_slower(stories: &[&ReportInput]) -> Option<String> {
-    let mut lines: Vec<(&ReportInput, &Check)> = Vec::new();
-    for story in stories {
-        lines.extend(story.verdict.checks.iter().map(|line| (*story, line)));
+pub(crate) fn nothing_slower(views: &[&View]) -> Option<String> {
+    let mut lines: Vec<(&View, &Check)> = Vec::new();
+    for view in views {
+        lines.extend(view.verdict.checks.iter().map(|line| (*view, line)));
     }
-    let passed: Vec<(&ReportInput, &Check, &ChangeCheck)> = lines
+    let passed: Vec<(&View, &Check, &ChangeCheck)> = lines
         .iter()
-        .filter_map(|(story, line)| match &line.kind {
+        .filter_map(|(view, line)| match &line.kind {
             // What adds up since the anchor is told where it fails: its tolerance is another.
             CheckKind::Change(check)
-                if Status::of(line) == Status::Passed && check.reference == Reference::Newest =>
+                if Status::new(line) == Status::Passed && check.reference == Reference::Newest =>
             {
-                Some((*story, *line, check))
+                Some((*view, *line, check))
             }
             CheckKind::Change(_) | CheckKind::Limit(_) => None,
         })
@@ -310,7 +309,7 @@ pub(in crate::report) fn nothing_slower(stories: &[&ReportInput]) -> Option<Stri
         Some(_) => "slower",
         None => "worse",
     };
-    let is_worse = |(_, line): &(&ReportInput, &Check)| Status::of(line) == Status::Worse;
+    let is_worse = |(_, line): &(&View, &Check)| Status::new(line) == Status::Worse;
     let nothing = if passed
         .iter()
         .any(|(_, _, check)| check.acceptance.is_some())
@@ -318,12 +317,12 @@ pub(in crate::report) fn nothing_slower(stories: &[&ReportInput]) -> Option<Stri
         format!("nothing {slower} than was accepted")
     } else if passed
         .iter()
-        .any(|(story, line, check)| below_floor(story, line, check))
+        .any(|(view, line, check)| view.is_below_floor(line, check))
     {
         "nothing worse by more than its floor".to_owned()
     } else if lines.iter().any(is_worse) {
         format!("nothing {slower} on a gated line")
-    } else if let Some(most) = slower_within(latencies()) {
+    } else if let Some(most) = slower_within(latencies().map(|(_, line, check)| (*line, *check))) {
         format!("nothing {slower} by more than is tolerated, {most}")
     } else {
         format!("nothing {slower}")
@@ -334,7 +333,7 @@ pub(in crate::report) fn nothing_slower(stories: &[&ReportInput]) -> Option<Stri
             Some((line.measure, would_catch))
         })
         .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
-    let place = if stories.iter().any(|story| story.is_comparison()) {
+    let place = if views.iter().any(|view| view.is_comparison()) {
         "in a latency or rate that was compared"
     } else {
         "on any gated line"
@@ -349,17 +348,15 @@ pub(in crate::report) fn nothing_slower(stories: &[&ReportInput]) -> Option<Stri
 }
 
 /// The change that is surely there and that the tolerance spares: the largest of them.
-fn slower_within<'a>(
-    passed: impl Iterator<Item = &'a (&'a ReportInput<'a>, &'a Check, &'a ChangeCheck)>,
-) -> Option<String> {
-    let sure = passed.filter_map(|(_, line, check)| {
+fn slower_within<'a>(passed: impl Iterator<Item = (&'a Check, &'a ChangeCheck)>) -> Option<String> {
+    let sure = passed.filter_map(|(line, check)| {
         let change = check.change?;
         let is_worse = if numbers::more_is_better(line.measure) {
             change.upper < 0.0
         } else {
             change.lower > 0.0
         };
-        is_worse.then_some((*line, *check, change))
+        is_worse.then_some((line, check, change))
     });
     let (line, check, change) =
         sure.max_by(|a, b| a.2.estimate.abs().total_cmp(&b.2.estimate.abs()))?;

@@ -2,37 +2,37 @@
 
 use super::Medium;
 use super::finding::{difference, finding};
-use crate::report::ReportInput;
-use crate::report::numbers::counted;
 use crate::report::text::capitalized;
+use crate::report::text::numbers::counted;
+use crate::report::view::View;
 use crate::verdict::{Comparison, HISTORY_FROM, InvalidReason, Outcome};
 
 /// The verdict of one gate in one sentence.
-pub(in crate::report) fn headline(story: &ReportInput, medium: Medium) -> String {
-    if story.is_comparison() {
-        let (gate, what) = (medium.untrusted(story.gate()), difference(story, medium));
+pub(crate) fn headline(view: &View, medium: Medium) -> String {
+    if view.is_comparison() {
+        let (gate, what) = (medium.untrusted(view.gate()), difference(view, medium));
         return format!("{gate}: {what}");
     }
     let told = format!(
         "performance gate {} {}{}: {}",
-        medium.untrusted(story.gate()),
-        ending(story),
-        provisional(story),
-        finding(story, medium)
+        medium.untrusted(view.gate()),
+        ending(view),
+        provisional(view),
+        finding(view, medium)
     );
-    if story.verdict.observed {
+    if view.verdict.observed {
         return format!("Observed only, nothing fails. {}", capitalized(&told));
     }
     capitalized(&told)
 }
 
-fn ending(story: &ReportInput) -> &'static str {
-    let interrupted = story.verdict.invalid.contains(&InvalidReason::Interrupted);
-    match (story.verdict.outcome, story.verdict.observed) {
+fn ending(view: &View) -> &'static str {
+    let interrupted = view.verdict.invalid.contains(&InvalidReason::Interrupted);
+    match (view.verdict.outcome, view.verdict.observed) {
         (Outcome::Passed, _) => "passed",
         (Outcome::Failed, false) => "failed",
         (Outcome::Failed, true) => "would have failed",
-        (Outcome::Inconclusive, false) if story.strict => "is INCONCLUSIVE, which --strict fails",
+        (Outcome::Inconclusive, false) if view.strict => "is INCONCLUSIVE, which --strict fails",
         (Outcome::Inconclusive, false) => "is INCONCLUSIVE, which is no pass and does not block",
         (Outcome::Inconclusive, true) => "is INCONCLUSIVE",
         (Outcome::Invalid, _) if interrupted => "was interrupted and NOT JUDGED",
@@ -41,9 +41,9 @@ fn ending(story: &ReportInput) -> &'static str {
 }
 
 /// How little a verdict is worth that rests on few jobs.
-fn provisional(story: &ReportInput) -> String {
-    match story.verdict.comparison {
-        Comparison::Provisional { jobs, .. } if story.verdict.outcome != Outcome::Invalid => {
+fn provisional(view: &View) -> String {
+    match view.verdict.comparison {
+        Comparison::Provisional { jobs, .. } if view.verdict.outcome != Outcome::Invalid => {
             let jobs = counted(u64::from(jobs), "baseline job");
             format!(" (provisional: {jobs}, {HISTORY_FROM} make a history)")
         }

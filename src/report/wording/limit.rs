@@ -4,12 +4,12 @@ use super::Medium;
 use super::outage::outage;
 use super::reasons::why_not;
 use crate::metric::{Metric, StartFilter};
-use crate::report::ReportInput;
-use crate::report::numbers::{self, count, share};
+use crate::report::text::numbers::{self, count, share};
+use crate::report::view::View;
 use crate::verdict::{Check, CheckOutcome, Enforcement, LimitCheck, Measure};
 
 /// What must hold, such as `500 ms`, `at least 90/s`, or `1 s (warns)`.
-pub(in crate::report) fn promise(line: &Check, limit: &LimitCheck) -> String {
+pub(crate) fn promise(line: &Check, limit: &LimitCheck) -> String {
     let promised = numbers::promised(line.measure, limit.bound);
     let warns = match line.enforcement {
         Enforcement::Warned => " (warns)",
@@ -23,7 +23,7 @@ pub(in crate::report) fn promise(line: &Check, limit: &LimitCheck) -> String {
 }
 
 /// What a limit came to, in a word behind what it promises; nothing where it is kept.
-pub(in crate::report) fn ending(line: &Check) -> &'static str {
+pub(crate) fn ending(line: &Check) -> &'static str {
     match line.outcome {
         CheckOutcome::Passed => "",
         CheckOutcome::Failed => "broken",
@@ -34,14 +34,14 @@ pub(in crate::report) fn ending(line: &Check) -> &'static str {
 }
 
 /// Why a limit that is not kept came to that: `1,260 of 4,800 requests took longer or failed, 5 % may`.
-pub(in crate::report) fn limit_reason(
-    story: &ReportInput,
+pub(crate) fn limit_reason(
+    view: &View,
     line: &Check,
     limit: &LimitCheck,
     medium: Medium,
 ) -> Option<String> {
     match &line.outcome {
-        CheckOutcome::NotJudged(why) => Some(why_not(story, line, why, medium)),
+        CheckOutcome::NotJudged(why) => Some(why_not(view, line, why, medium)),
         CheckOutcome::Failed | CheckOutcome::Inconclusive => limit_counts(line, limit, medium),
         CheckOutcome::Passed => None,
     }

@@ -5,17 +5,16 @@ use super::limit::{limit_counts, promise};
 use super::reasons::why_not;
 use super::suspicion::suspicion;
 use crate::metric::Metric;
-use crate::report::ReportInput;
-use crate::report::numbers;
-use crate::report::rows::{Status, must_detect};
+use crate::report::text::numbers;
+use crate::report::view::{Status, View};
 use crate::thresholds::{FailureSet, Subject};
 use crate::verdict::{
-    ChangeCheck, Check, CheckKind, CheckOutcome, Enforcement, FEWEST_ERRORS, Measure, NotJudged,
-    Reference, SMALLEST_SHARE,
+    ChangeCheck, Check, CheckKind, CheckOutcome, Enforcement, FEWEST_ERRORS, Measure, Reference,
+    SMALLEST_SHARE,
 };
 
 /// What is measured, such as `P95` or `error rate 5xx`.
-pub(in crate::report) fn measure_name(measure: Measure) -> String {
+pub(crate) fn measure_name(measure: Measure) -> String {
     match measure {
         Measure::Metric(metric) => metric.label().to_owned(),
         Measure::Unavailable => "unavailable".to_owned(),
@@ -31,7 +30,7 @@ fn failures_name(set: FailureSet) -> String {
 }
 
 /// Whom a line speaks of.
-pub(in crate::report) fn subject_name(subject: &Subject, medium: Medium) -> String {
+pub(crate) fn subject_name(subject: &Subject, medium: Medium) -> String {
     match subject {
         Subject::Overall => "overall".to_owned(),
         Subject::Request(name) => medium.untrusted(name),
@@ -39,7 +38,7 @@ pub(in crate::report) fn subject_name(subject: &Subject, medium: Medium) -> Stri
 }
 
 /// What a line is about: `P95 GET /orders in burst`.
-pub(in crate::report) fn title(line: &Check, medium: Medium) -> String {
+pub(crate) fn title(line: &Check, medium: Medium) -> String {
     let measure = measure_name(line.measure);
     let subject = subject_name(&line.subject, medium);
     let since = since(line);
@@ -50,7 +49,7 @@ pub(in crate::report) fn title(line: &Check, medium: Medium) -> String {
 }
 
 /// That a change is not held against what was just before, where it is not.
-pub(in crate::report) fn since(line: &Check) -> &'static str {
+pub(crate) fn since(line: &Check) -> &'static str {
     match &line.kind {
         CheckKind::Change(ChangeCheck {
             reference: Reference::Anchor,
@@ -61,7 +60,7 @@ pub(in crate::report) fn since(line: &Check) -> &'static str {
 }
 
 /// The figures of a change, with what goes before them: ` 182 → 231 ms, +26.9 % [+22.0 %, +32.1 %]`.
-pub(in crate::report) fn change_figures(line: &Check, check: &ChangeCheck) -> String {
+pub(crate) fn change_figures(line: &Check, check: &ChangeCheck) -> String {
     let measure = line.measure;
     let mut told = match (check.before, line.current) {
         (Some(before), Some(now)) => format!(" {}", numbers::from_to(measure, before, now)),
@@ -79,7 +78,7 @@ pub(in crate::report) fn change_figures(line: &Check, check: &ChangeCheck) -> St
 }
 
 /// The whole line: `P95 GET /orders 182 → 188 ms, +3.1 % [-1.2 %, +7.6 %], passed; would have caught +14 %`.
-pub(in crate::report) fn sentence(story: &ReportInput, line: &Check, medium: Medium) -> String {
+pub(crate) fn sentence(view: &View, line: &Check, medium: Medium) -> String {
     let mut told = title(line, medium);
     let why = match &line.kind {
         CheckKind::Limit(limit) => {
@@ -88,7 +87,7 @@ pub(in crate::report) fn sentence(story: &ReportInput, line: &Check, medium: Med
             }
             told += &format!(", limit {}", promise(line, limit));
             match &line.outcome {
-                CheckOutcome::NotJudged(why) => Some(why_not(story, line, why, medium)),
+                CheckOutcome::NotJudged(why) => Some(why_not(view, line, why, medium)),
                 CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => {
                     limit_counts(line, limit, medium)
                 }
@@ -96,10 +95,10 @@ pub(in crate::report) fn sentence(story: &ReportInput, line: &Check, medium: Med
         }
         CheckKind::Change(check) => {
             told += &change_figures(line, check);
-            change_note(story, line, check, medium)
+            change_note(view, line, check, medium)
         }
     };
-    told += &format!(", {}", Status::of(line).word());
+    told += &format!(", {}", Status::new(line).word());
     if let Some(why) = why {
         told += &format!(": {why}");
     }
@@ -112,49 +111,33 @@ pub(in crate::report) fn sentence(story: &ReportInput, line: &Check, medium: Med
 }
 
 /// What a change would have had to be for this run to catch it.
-pub(in crate::report) fn caught(line: &Check, check: &ChangeCheck) -> Option<String> {
+pub(crate) fn caught(line: &Check, check: &ChangeCheck) -> Option<String> {
     let would_catch = check.min_detectable.filter(|change| change.is_finite())?;
     Some(numbers::caught(line.measure, would_catch))
 }
 
 /// Why a change came to what it came to, where its figures do not say it.
-pub(in crate::report) fn change_note(
-    story: &ReportInput,
+pub(crate) fn change_note(
+    view: &View,
     line: &Check,
     check: &ChangeCheck,
     medium: Medium,
 ) -> Option<String> {
     let reason = match &line.outcome {
-        CheckOutcome::NotJudged(why) => Some(why_not(story, line, why, medium)),
-        CheckOutcome::Inconclusive => Some(cannot_rule_out(story, line, check)),
-        CheckOutcome::Passed if below_floor(story, line, check) => floor(check),
+        CheckOutcome::NotJudged(why) => Some(why_not(view, line, why, medium)),
+        CheckOutcome::Inconclusive => Some(cannot_rule_out(view, line, check)),
+        CheckOutcome::Passed if view.is_below_floor(line, check) => floor(check),
         CheckOutcome::Failed if line.enforcement != Enforcement::Reported => {
             let found = check.attribution.as_ref();
-            found.and_then(|found| suspicion(story, line, found))
+            found.and_then(|found| suspicion(view, line, found))
         }
         CheckOutcome::Passed | CheckOutcome::Failed => None,
     };
     let told: Vec<String> = reason
         .into_iter()
-        .chain(acceptance(story, line, check, medium))
+        .chain(acceptance(view, line, check, medium))
         .collect();
     (!told.is_empty()).then(|| told.join("; "))
-}
-
-/// Whether a change passes for no other reason than that it is below its floor.
-pub(in crate::report) fn below_floor(
-    story: &ReportInput,
-    line: &Check,
-    check: &ChangeCheck,
-) -> bool {
-    let is_sure = check.change.is_some_and(|change| {
-        if numbers::is_share(line.measure) {
-            change.lower > 0.0
-        } else {
-            change.lower > check.tolerance || change.upper >= must_detect(story)
-        }
-    });
-    check.below_floor && line.outcome == CheckOutcome::Passed && is_sure
 }
 
 /// Why a change is too small to matter: a latency's floor is written, that of an error rate is fixed.
@@ -173,7 +156,7 @@ fn floor(check: &ChangeCheck) -> Option<String> {
     Some(format!("the change of {by} is below the floor of {floor}"))
 }
 
-fn cannot_rule_out(story: &ReportInput, line: &Check, check: &ChangeCheck) -> String {
+fn cannot_rule_out(view: &View, line: &Check, check: &ChangeCheck) -> String {
     let Some(change) = check.change else {
         return "no change could be estimated".to_owned();
     };
@@ -182,7 +165,7 @@ fn cannot_rule_out(story: &ReportInput, line: &Check, check: &ChangeCheck) -> St
     } else {
         change.upper
     };
-    let must = must_detect(story);
+    let must = view.must_detect();
     if !numbers::is_share(line.measure) && worst >= must {
         let must = numbers::caught(line.measure, must);
         return format!("{must} or more cannot be ruled out");
@@ -192,13 +175,8 @@ fn cannot_rule_out(story: &ReportInput, line: &Check, check: &ChangeCheck) -> St
 }
 
 /// That a slow-down was accepted: by whom does not matter, until when and why does.
-fn acceptance(
-    story: &ReportInput,
-    line: &Check,
-    check: &ChangeCheck,
-    medium: Medium,
-) -> Option<String> {
-    let accepted = &story.thresholds.regression.accepted;
+fn acceptance(view: &View, line: &Check, check: &ChangeCheck, medium: Medium) -> Option<String> {
+    let accepted = &view.thresholds.regression.accepted;
     let acceptance = accepted.get(check.acceptance?)?;
     let of = match &acceptance.subject {
         subject if *subject == line.subject => String::new(),
@@ -210,9 +188,4 @@ fn acceptance(
         acceptance.until,
         medium.untrusted(&acceptance.reason)
     ))
-}
-
-/// Whether a line says no more than that nothing was compared.
-pub(in crate::report) fn is_not_compared(line: &Check) -> bool {
-    line.outcome == CheckOutcome::NotJudged(NotJudged::NoComparison)
 }

@@ -12,23 +12,23 @@ mod line;
 mod outage;
 mod reasons;
 mod redirects;
+mod row;
 mod suspicion;
 mod unreachable;
 
-pub(super) use advice::advice;
-pub(super) use answers::{concurrency, first_told, showed};
-pub(super) use cautions::{caution, of_recording, told_cautions};
-pub(super) use context::{
+pub(crate) use advice::advice;
+pub(crate) use answers::{concurrency, first_told, showed};
+pub(crate) use cautions::{caution, of_recording, told_cautions};
+pub(crate) use context::{
     compared, comparison, generator, load, ordinary_noise, proxies, short_commit, two_figures, unit,
 };
-pub(super) use failures::{failing_names, failure_kind};
-pub(super) use finding::{finding, nothing_slower, stopped_early};
-pub(super) use headline::headline;
-pub(super) use limit::{ending, limit_reason, promise};
-pub(super) use line::{
-    below_floor, caught, change_note, is_not_compared, measure_name, sentence, since, subject_name,
-};
-pub(super) use reasons::{MOST_REASONS, invalidities, more_reasons, not_judged};
+pub(crate) use failures::{failing_names, failure_kind};
+pub(crate) use finding::{finding, nothing_slower, stopped_early};
+pub(crate) use headline::headline;
+pub(crate) use limit::promise;
+pub(crate) use line::{caught, measure_name, sentence, since, subject_name};
+pub(crate) use reasons::{MOST_REASONS, invalidities, more_reasons, not_judged};
+pub(crate) use row::figures_name;
 pub use unreachable::remedy;
 
 use super::text::{one_line, shorten};
@@ -40,7 +40,7 @@ const LONGEST_MESSAGE: usize = 480;
 
 /// Where a sentence will stand, which decides how foreign text in it is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Medium {
+pub(crate) enum Medium {
     /// A terminal or a JUnit message.
     Plain,
     /// The summary.
@@ -59,7 +59,7 @@ impl Medium {
         let line = shorten(&one_line(text), columns);
         match self {
             Self::Plain => line,
-            Self::Markdown => markdown::code(&line),
+            Self::Markdown => markdown::syntax::code(&line),
             Self::Html => html::code_text(&line),
         }
     }
@@ -82,7 +82,7 @@ impl Medium {
     pub(super) fn command(self, text: &str) -> String {
         match self {
             Self::Plain => format!("`{}`", one_line(text)),
-            Self::Markdown => markdown::code(text),
+            Self::Markdown => markdown::syntax::code(text),
             Self::Html => html::code_text(&one_line(text)),
         }
     }

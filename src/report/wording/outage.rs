@@ -3,12 +3,12 @@
 use super::Medium;
 use super::line::subject_name;
 use crate::measurement::Arm;
-use crate::report::numbers::{self, counted};
+use crate::report::text::numbers::{self, counted};
 use crate::thresholds::Subject;
 use crate::verdict::{Check, Outage};
 
 /// Why requests count as unavailable: `no request succeeded for 18 s of 20 s, though one was in flight`.
-pub(in crate::report) fn outage(line: &Check, outage: &Outage, medium: Medium) -> String {
+pub(crate) fn outage(line: &Check, outage: &Outage, medium: Medium) -> String {
     match outage {
         Outage::Silent {
             seconds,

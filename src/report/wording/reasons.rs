@@ -8,20 +8,21 @@ use super::unreachable;
 use crate::baseline::{Difference, Mismatch};
 use crate::measurement::Arm;
 use crate::record::Ended;
-use crate::report::numbers::{self, count, counted};
+use crate::report::CommandHints;
+use crate::report::text::numbers::{self, count, counted};
 use crate::report::text::quoted;
-use crate::report::{CommandHints, ReportInput};
+use crate::report::view::View;
 use crate::units::Latency;
 use crate::verdict::{
     Check, CheckKind, CheckOutcome, Comparison, InvalidReason, NoComparison, NotJudged, Warning,
 };
 
 /// What happened, and what to do about it.
-pub(in crate::report) struct Reason {
+pub(crate) struct Reason {
     /// What happened, as the end of a sentence.
-    pub(in crate::report) what: String,
+    pub(crate) what: String,
     /// What to do about it, as a command.
-    pub(in crate::report) fix: String,
+    pub(crate) fix: String,
 }
 
 fn reason(what: impl Into<String>, mend: impl Into<String>) -> Reason {
@@ -32,7 +33,7 @@ fn reason(what: impl Into<String>, mend: impl Into<String>) -> Reason {
 }
 
 /// Why a line was not judged.
-pub(in crate::report) fn not_judged(why: &NotJudged) -> String {
+pub(crate) fn not_judged(why: &NotJudged) -> String {
     match why {
         NotJudged::TooFewRequests { have, need } => {
             format!("{}, {} needed", counted(*have, "request"), count(*need))
@@ -52,19 +53,14 @@ pub(in crate::report) fn not_judged(why: &NotJudged) -> String {
 }
 
 /// Why a line of this story was not judged, and where that helps, what to do about it.
-pub(super) fn why_not(
-    story: &ReportInput,
-    line: &Check,
-    why: &NotJudged,
-    medium: Medium,
-) -> String {
-    let is_duet = matches!(story.verdict.comparison, Comparison::Duet { .. });
-    match (why, &story.verdict.comparison) {
+pub(super) fn why_not(view: &View, line: &Check, why: &NotJudged, medium: Medium) -> String {
+    let is_duet = matches!(view.verdict.comparison, Comparison::Duet { .. });
+    match (why, &view.verdict.comparison) {
         (NotJudged::NoComparison, Comparison::None(why)) => {
-            let Reason { what, fix: mend } = no_comparison(story, why, medium);
+            let Reason { what, fix: mend } = no_comparison(view, why, medium);
             format!("{what}; {mend}")
         }
-        (NotJudged::TooFewColdStarts { have: 0, .. }, _) => no_cold_start(story, medium),
+        (NotJudged::TooFewColdStarts { have: 0, .. }, _) => no_cold_start(view, medium),
         (NotJudged::NewRequest, _) if is_duet => "new, the base got no such request".to_owned(),
         (NotJudged::TooFewSlices { have, need }, _)
             if is_duet && matches!(line.kind, CheckKind::Change(_)) =>
@@ -77,9 +73,9 @@ pub(super) fn why_not(
 }
 
 /// That no cold start was seen, and whether that is because nothing tells of them.
-fn no_cold_start(story: &ReportInput, medium: Medium) -> String {
-    let header = story.record.cold_start.as_deref().unwrap_or_default();
-    let is_told = story.records().any(|record| {
+fn no_cold_start(view: &View, medium: Medium) -> String {
+    let header = view.record.cold_start.as_deref().unwrap_or_default();
+    let is_told = view.records().any(|record| {
         let mut parts = record.parts.iter();
         parts.any(|own| own.arm == Arm::Target && own.parts.marked > 0)
     });
@@ -92,17 +88,17 @@ fn no_cold_start(story: &ReportInput, medium: Medium) -> String {
 }
 
 /// Why a run could not be judged: every reason.
-pub(in crate::report) fn invalidities(story: &ReportInput, medium: Medium) -> Vec<Reason> {
-    let all = story.verdict.invalid.iter();
-    all.map(|why| invalidity(story, why, medium)).collect()
+pub(crate) fn invalidities(view: &View, medium: Medium) -> Vec<Reason> {
+    let all = view.verdict.invalid.iter();
+    all.map(|why| invalidity(view, why, medium)).collect()
 }
 
 /// Reasons that one report lists; what they have in common shows in a few, and junit.xml has each of them.
-pub(in crate::report) const MOST_REASONS: usize = 10;
+pub(crate) const MOST_REASONS: usize = 10;
 
 /// That so many reasons are not listed, and where they are.
-pub(in crate::report) fn more_reasons(story: &ReportInput, more: usize) -> String {
-    let place = if story.has_file("junit.xml") {
+pub(crate) fn more_reasons(view: &View, more: usize) -> String {
+    let place = if view.has_file("junit.xml") {
         " (junit.xml)"
     } else {
         ""
@@ -111,17 +107,17 @@ pub(in crate::report) fn more_reasons(story: &ReportInput, more: usize) -> Strin
 }
 
 /// Why the run as a whole could not be judged.
-pub(super) fn invalidity(story: &ReportInput, why: &InvalidReason, medium: Medium) -> Reason {
+pub(super) fn invalidity(view: &View, why: &InvalidReason, medium: Medium) -> Reason {
     match why {
         InvalidReason::Unreachable { arm, cause, why } => reason(
-            unreachable::what(story, *arm, *cause, why, medium),
-            unreachable::remedy_in(story, *arm, *cause, medium),
+            unreachable::what(view, *arm, *cause, why, medium),
+            unreachable::remedy_in(view, *arm, *cause, medium),
         ),
         InvalidReason::Interrupted => reason(
             format!(
                 "{} cut the run short after {}",
-                signal(&story.record.run.ended),
-                numbers::length(story.record.run.duration_s)
+                signal(&view.record.run.ended),
+                numbers::length(view.record.run.duration_s)
             ),
             "run it again; what was measured is in result.json, marked partial",
         ),
@@ -135,7 +131,7 @@ pub(super) fn invalidity(story: &ReportInput, why: &InvalidReason, medium: Mediu
             worst_s,
             limit_s,
         } => {
-            let (units, _) = units_of(story.record);
+            let (units, _) = units_of(view.record);
             reason(
                 format!(
                     "the generator itself fell behind in {dropped} of {of} {units}: up to {} late at P99, {} allowed",
@@ -170,8 +166,8 @@ pub(super) fn invalidity(story: &ReportInput, why: &InvalidReason, medium: Mediu
         ),
         InvalidReason::Unfollowed(names) => reason(unfollowed(names, medium), follow(names)),
         InvalidReason::TooFewForLimit { check: line }
-        | InvalidReason::TooFewForRegression { check: line } => too_few(story, *line, medium),
-        InvalidReason::MissingBaseline => missing_baseline(story, medium),
+        | InvalidReason::TooFewForRegression { check: line } => too_few(view, *line, medium),
+        InvalidReason::MissingBaseline => missing_baseline(view, medium),
         InvalidReason::BaseUnavailable { seconds, of_s } => reason(
             format!(
                 "the base served nobody for {} of {}",
@@ -181,7 +177,7 @@ pub(super) fn invalidity(story: &ReportInput, why: &InvalidReason, medium: Mediu
             "see why the base hangs, and run it again",
         ),
         InvalidReason::BaseUnresponsive => reason(
-            match &story.record.base {
+            match &view.record.base {
                 Some(base) => format!("the base {} never answered", medium.untrusted(&base.url)),
                 None => "the base never answered".to_owned(),
             },
@@ -201,18 +197,18 @@ fn signal(ended: &Ended) -> String {
     }
 }
 
-fn too_few(story: &ReportInput, index: usize, medium: Medium) -> Reason {
-    let Some(line) = story.verdict.checks.get(index) else {
+fn too_few(view: &View, index: usize, medium: Medium) -> Reason {
+    let Some(line) = view.verdict.checks.get(index) else {
         return reason("too few requests", "run longer or with more users");
     };
     let have = match &line.outcome {
-        CheckOutcome::NotJudged(why) => why_not(story, line, why, medium),
+        CheckOutcome::NotJudged(why) => why_not(view, line, why, medium),
         CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => {
             format!("only {}", counted(line.requests, "request"))
         }
     };
     let title = title(line, medium);
-    if let Some(late) = lost_to_lateness(story, line) {
+    if let Some(late) = lost_to_lateness(view, line) {
         let of = match line.kind {
             CheckKind::Limit(_) => "the limit on ",
             CheckKind::Change(_) => "",
@@ -227,7 +223,7 @@ fn too_few(story: &ReportInput, index: usize, medium: Medium) -> Reason {
             format!("the limit on {title} has too little to go by ({have})"),
             format!(
                 "run longer or with more users, or remove the limit{}",
-                written_at(story, limit.line, medium)
+                written_at(view, limit.line, medium)
             ),
         ),
         CheckKind::Change(_) => reason(
@@ -248,8 +244,8 @@ fn too_few(story: &ReportInput, index: usize, medium: Medium) -> Reason {
 }
 
 /// That what a line lacks was left out since the generator was late, where that alone is why.
-fn lost_to_lateness(story: &ReportInput, line: &Check) -> Option<String> {
-    let mut cautions = story.verdict.warnings.iter();
+fn lost_to_lateness(view: &View, line: &Check) -> Option<String> {
+    let mut cautions = view.verdict.warnings.iter();
     let (dropped, of) = cautions.find_map(|caution| match caution {
         Warning::LateSlices { dropped, of, .. } => Some((u64::from(*dropped), u64::from(*of))),
         Warning::MuchFaster { .. }
@@ -289,24 +285,24 @@ fn lost_to_lateness(story: &ReportInput, line: &Check) -> Option<String> {
         | CheckOutcome::Failed
         | CheckOutcome::Inconclusive => false,
     };
-    let (units, _) = units_of(story.record);
+    let (units, _) = units_of(view.record);
     would_do.then(|| {
         format!("the generator was late in {dropped} of {of} {units}, without which latencies are judged")
     })
 }
 
 /// Where in thresholds.yml something is written.
-pub(super) fn written_at(story: &ReportInput, line: Option<u32>, medium: Medium) -> String {
+pub(super) fn written_at(view: &View, line: Option<u32>, medium: Medium) -> String {
     line.map_or_else(String::new, |line| {
-        format!(" ({} line {line})", medium.untrusted(story.thresholds_path))
+        format!(" ({} line {line})", medium.untrusted(view.thresholds_path))
     })
 }
 
-fn missing_baseline(story: &ReportInput, medium: Medium) -> Reason {
+fn missing_baseline(view: &View, medium: Medium) -> Reason {
     let required = "something to compare with is required (missing_baseline: fail)";
-    match &story.verdict.comparison {
+    match &view.verdict.comparison {
         Comparison::None(why) => {
-            let Reason { what, fix: mend } = no_comparison(story, why, medium);
+            let Reason { what, fix: mend } = no_comparison(view, why, medium);
             reason(format!("{required}, and {what}"), mend)
         }
         Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Provisional { .. } => {
@@ -316,24 +312,20 @@ fn missing_baseline(story: &ReportInput, medium: Medium) -> Reason {
 }
 
 /// Why nothing was compared.
-pub(in crate::report) fn no_comparison(
-    story: &ReportInput,
-    why: &NoComparison,
-    medium: Medium,
-) -> Reason {
+pub(crate) fn no_comparison(view: &View, why: &NoComparison, medium: Medium) -> Reason {
     let record = |flags: &str| {
-        let CommandHints { program, result } = story.hints;
+        let CommandHints { program, result } = view.hints;
         let command = format!(
             "{program} record {} {result}{flags}",
-            quoted(story.gate_path)
+            quoted(view.gate_path)
         );
         medium.command(&command)
     };
     match why {
-        NoComparison::Baseline(Mismatch::NoBaseline) if story.is_recorded => {
+        NoComparison::Baseline(Mismatch::NoBaseline) if view.is_recorded => {
             reason("there is no baseline", "this run begins one")
         }
-        NoComparison::Baseline(Mismatch::NoBaseline) if story.record.run.from_pull_request => {
+        NoComparison::Baseline(Mismatch::NoBaseline) if view.record.run.from_pull_request => {
             reason(
                 "there is no baseline",
                 "let the main branch record its runs (--record)",
@@ -354,7 +346,7 @@ pub(in crate::report) fn no_comparison(
             "the scenario is not the baseline's",
             format!("begin a new baseline with {}", record(" --restart")),
         ),
-        NoComparison::NotJudged if story.abort_line().is_some() => reason(
+        NoComparison::NotJudged if view.abort_line().is_some() => reason(
             "the run was stopped early, under another load than the baseline's",
             "mend the errors, then run it again",
         ),

@@ -2,7 +2,7 @@
 
 use super::Medium;
 use crate::measurement::Arm;
-use crate::report::numbers::{count, counted};
+use crate::report::text::numbers::{count, counted};
 use crate::verdict::UnfollowedRedirects;
 
 /// Names that are listed; with more of them the first speak for all.

@@ -2,15 +2,15 @@
 
 use super::line::measure_name;
 use crate::measurement::{FailureKind, Part};
-use crate::report::ReportInput;
-use crate::report::numbers::{self, count, share};
+use crate::report::text::numbers::{self, count, share};
+use crate::report::view::View;
 use crate::verdict::{
     Attribution, ChangeLocation, Check, ColdGrowth, Comparison, KindGrowth, PartGrowth,
 };
 
 /// What a change came from: "most of it is the time to the first byte (P95 20 → 31 ms), in 11 of 12 pairs". None where
 /// nothing stands out.
-pub(super) fn suspicion(story: &ReportInput, line: &Check, found: &Attribution) -> Option<String> {
+pub(super) fn suspicion(view: &View, line: &Check, found: &Attribution) -> Option<String> {
     let causes: Vec<String> = found
         .part
         .map(|grown| part(line, grown))
@@ -18,7 +18,7 @@ pub(super) fn suspicion(story: &ReportInput, line: &Check, found: &Attribution) 
         .chain(found.kind.map(kind))
         .chain(found.cold.map(|grown| cold(line, grown)))
         .collect();
-    let place = found.location.and_then(|spread| place(story, line, spread));
+    let place = found.location.and_then(|spread| place(view, line, spread));
     match (causes.is_empty(), place) {
         (true, None) => None,
         // Alone, that a change is everywhere goes without saying.
@@ -80,11 +80,11 @@ fn kind(grown: KindGrowth) -> String {
     }
 }
 
-fn place(story: &ReportInput, line: &Check, spread: ChangeLocation) -> Option<String> {
+fn place(view: &View, line: &Check, spread: ChangeLocation) -> Option<String> {
     match spread {
         ChangeLocation::Units { worse: 0, .. } | ChangeLocation::Units { of: 1, .. } => None,
         ChangeLocation::Units { worse, of } => {
-            let (one, many) = units(story, line, of);
+            let (one, many) = units(view, line, of);
             let units = if of == 1 { one } else { many };
             Some(if worse == of && of > 1 {
                 format!("in all {of} {units}")
@@ -96,21 +96,21 @@ fn place(story: &ReportInput, line: &Check, spread: ChangeLocation) -> Option<St
             "with {} of {} failures in one {}",
             count(worst),
             count(of),
-            units(story, line, 0).0
+            units(view, line, 0).0
         )),
     }
 }
 
 /// What one unit of a line and several are called. Pairs that were merged, since each held too few requests, are pairs no more.
-fn units(story: &ReportInput, line: &Check, of: u32) -> (&'static str, &'static str) {
+fn units(view: &View, line: &Check, of: u32) -> (&'static str, &'static str) {
     let phase = line.phase.as_ref();
-    let phases = story.record.phases.iter();
+    let phases = view.record.phases.iter();
     let by_passes = phase.is_some_and(|name| {
         phases
             .filter(|phase| phase.name == *name)
             .any(|phase| !phase.steady)
     });
-    match story.verdict.comparison {
+    match view.verdict.comparison {
         _ if by_passes => ("pass", "passes"),
         Comparison::Duet { pairs, .. } if of == 0 || of == pairs => ("pair", "pairs"),
         Comparison::Duet { .. } => ("group of pairs", "groups of pairs"),

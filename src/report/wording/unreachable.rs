@@ -2,17 +2,17 @@
 
 use super::Medium;
 use crate::measurement::{Arm, UnreachableCause};
-use crate::report::ReportInput;
+use crate::report::view::View;
 
 /// What happened, as the end of a sentence.
 pub(super) fn what(
-    story: &ReportInput,
+    view: &View,
     arm: Arm,
     cause: UnreachableCause,
     why: &str,
     medium: Medium,
 ) -> String {
-    let it = deployment(story, arm, medium);
+    let it = deployment(view, arm, medium);
     let why = medium.untrusted_message(why);
     match cause {
         UnreachableCause::Unknown
@@ -53,15 +53,10 @@ pub(super) fn what(
 }
 
 /// What to do about it.
-pub(super) fn remedy_in(
-    story: &ReportInput,
-    arm: Arm,
-    cause: UnreachableCause,
-    medium: Medium,
-) -> String {
-    let deployment = match (arm, &story.record.base) {
+pub(super) fn remedy_in(view: &View, arm: Arm, cause: UnreachableCause, medium: Medium) -> String {
+    let deployment = match (arm, &view.record.base) {
         (Arm::Base, Some(base)) => base,
-        (Arm::Base, None) | (Arm::Target, _) => &story.record.target,
+        (Arm::Base, None) | (Arm::Target, _) => &view.record.target,
     };
     let address = other_scheme(&deployment.url).map(|url| medium.untrusted(&url));
     match (cause, address) {
@@ -168,11 +163,11 @@ fn other_scheme(url: &str) -> Option<String> {
 }
 
 /// One of the deployments, with its address.
-fn deployment(story: &ReportInput, arm: Arm, medium: Medium) -> String {
-    match (arm, &story.record.base) {
+fn deployment(view: &View, arm: Arm, medium: Medium) -> String {
+    match (arm, &view.record.base) {
         (Arm::Base, Some(base)) => format!("the base {}", medium.untrusted(&base.url)),
         (Arm::Base, None) => "the base".to_owned(),
-        (Arm::Target, _) => format!("the target {}", medium.untrusted(&story.record.target.url)),
+        (Arm::Target, _) => format!("the target {}", medium.untrusted(&view.record.target.url)),
     }
 }
 

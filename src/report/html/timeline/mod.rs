@@ -10,10 +10,9 @@ use super::scale::{Scale, Spread};
 use super::words::clock;
 use crate::measurement::Arm;
 use crate::record::{PhaseRecord, RunRecord};
-use crate::report::ReportInput;
-use crate::report::numbers::{self, counted};
+use crate::report::text::numbers::{self, counted};
 use crate::report::text::{one_line, shorten};
-use crate::report::time_series::{By, Point, TimeSeries, course};
+use crate::report::view::{By, Point, TimeSeries, View};
 use crate::report::wording::Medium;
 use crate::units::six_digits;
 
@@ -40,12 +39,12 @@ pub(super) struct Timeline<'a> {
 
 impl<'a> Timeline<'a> {
     /// The timeline of a story; none where nothing was sent.
-    pub(super) fn of(story: &ReportInput<'a>) -> Option<Self> {
-        let record = story.record;
+    pub(super) fn new(view: &View<'a>) -> Option<Self> {
+        let record = view.record;
         if record.timeline.is_empty() {
             return None;
         }
-        let course = course(record, MOST_POINTS);
+        let course = view.time_series_of(MOST_POINTS);
         let x = Scale::new(Spread::Linear, 0.0, course.length).between(LEFT, RIGHT);
         Some(Self {
             record,
@@ -57,7 +56,7 @@ impl<'a> Timeline<'a> {
 
     /// What it is called, and what is in it.
     pub(super) fn title(&self) -> (&'static str, String) {
-        let moments = self.course.moments.len() as u64;
+        let moments = self.course.points.len() as u64;
         match self.course.by {
             By::Slice => ("Slice by slice", counted(moments, "slice")),
             By::Seconds(1) => ("Second by second", counted(moments, "second")),
@@ -78,7 +77,7 @@ impl<'a> Timeline<'a> {
     }
 
     fn moments(&self) -> impl Iterator<Item = &Point> + Clone {
-        self.course.moments.iter()
+        self.course.points.iter()
     }
 
     fn is_duet(&self) -> bool {
@@ -206,7 +205,7 @@ impl<'a> Timeline<'a> {
 
     /// What the last point stands for, where that is no whole second.
     fn last(&self) -> Option<String> {
-        let (By::Seconds(width), [.., last]) = (self.course.by, self.course.moments.as_slice())
+        let (By::Seconds(width), [.., last]) = (self.course.by, self.course.points.as_slice())
         else {
             return None;
         };

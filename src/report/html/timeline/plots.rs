@@ -8,9 +8,9 @@ use super::super::words::millis_unit;
 use super::{Timeline, arm_name, name, numbers_text};
 use crate::measurement::Arm;
 use crate::record::median;
-use crate::report::numbers::{self, count, counted};
+use crate::report::text::numbers::{self, count, counted};
 use crate::report::text::{one_line, shorten};
-use crate::report::time_series::Point;
+use crate::report::view::Point;
 use crate::units::Latency;
 
 const QUANTILES: [(&str, &str, Marker); 3] = [

@@ -9,7 +9,7 @@ use crate::units::{self, Latency, group, rounded, six_digits, three_digits};
 use crate::verdict::{EstimatedChange, Measure};
 
 /// What stands where there is no number.
-pub(super) const NONE: &str = "–";
+pub(crate) const NONE: &str = "–";
 
 /// How a measure's values read.
 fn kind(measure: Measure) -> MetricKind {
@@ -20,17 +20,17 @@ fn kind(measure: Measure) -> MetricKind {
 }
 
 /// Whether a measure is a share, so that its changes are differences in percentage points.
-pub(super) fn is_share(measure: Measure) -> bool {
+pub(crate) fn is_share(measure: Measure) -> bool {
     kind(measure) == MetricKind::Share
 }
 
 /// Whether more of the measure is better.
-pub(super) fn more_is_better(measure: Measure) -> bool {
+pub(crate) fn more_is_better(measure: Measure) -> bool {
     kind(measure) == MetricKind::Rate
 }
 
 /// A measured value such as `182 ms`, `0.30 %` or `98.0/s`.
-pub(super) fn value(measure: Measure, value: f64) -> String {
+pub(crate) fn value(measure: Measure, value: f64) -> String {
     match kind(measure) {
         MetricKind::Quantile(_) => Latency(value).to_string(),
         MetricKind::Share => share(value),
@@ -39,7 +39,7 @@ pub(super) fn value(measure: Measure, value: f64) -> String {
 }
 
 /// A promised value as a person writes it, with no digit more or less: `800 ms`, `1 %`, `90/s`.
-pub(super) fn promised(measure: Measure, value: f64) -> String {
+pub(crate) fn promised(measure: Measure, value: f64) -> String {
     match kind(measure) {
         MetricKind::Quantile(_) => time(value),
         MetricKind::Share => percent(value),
@@ -48,22 +48,22 @@ pub(super) fn promised(measure: Measure, value: f64) -> String {
 }
 
 /// A value, or a dash where there is none.
-pub(super) fn value_or_none(measure: Measure, known: Option<f64>) -> String {
+pub(crate) fn value_or_none(measure: Measure, known: Option<f64>) -> String {
     known.map_or_else(|| NONE.to_owned(), |known| value(measure, known))
 }
 
 /// A measured latency in seconds, or a dash where there is none.
-pub(super) fn latency(seconds: Option<f64>) -> String {
+pub(crate) fn latency(seconds: Option<f64>) -> String {
     seconds.map_or_else(|| NONE.to_owned(), |seconds| Latency(seconds).to_string())
 }
 
 /// A measured number of three digits, or a dash where there is none.
-pub(super) fn number(value: Option<f64>) -> String {
+pub(crate) fn number(value: Option<f64>) -> String {
     value.map_or_else(|| NONE.to_owned(), three_digits)
 }
 
 /// Two values with an arrow between them, the unit said once where it is the same: `182 → 231 ms`.
-pub(super) fn from_to(measure: Measure, before: f64, now: f64) -> String {
+pub(crate) fn from_to(measure: Measure, before: f64, now: f64) -> String {
     let (before, now) = (value(measure, before), value(measure, now));
     let number = |text: &str| {
         text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ',' | '-'))
@@ -77,7 +77,7 @@ pub(super) fn from_to(measure: Measure, before: f64, now: f64) -> String {
 }
 
 /// A measured share of requests in percent: two digits below 1 %, where the third says nothing.
-pub(super) fn share(fraction: f64) -> String {
+pub(crate) fn share(fraction: f64) -> String {
     let percent = fraction * 100.0;
     let small = rounded(percent, 2);
     if small == 0.0 || percent.abs() >= 1.0 {
@@ -93,17 +93,17 @@ pub(super) fn share(fraction: f64) -> String {
 }
 
 /// A share as a person writes it, such as `5 %`.
-pub(super) fn percent(fraction: f64) -> String {
+pub(crate) fn percent(fraction: f64) -> String {
     format!("{} %", plain(fraction * 100.0))
 }
 
 /// A share of which no more than whole percents are of account, such as that of a CPU: `35 %`.
-pub(super) fn about(fraction: f64) -> String {
+pub(crate) fn about(fraction: f64) -> String {
     format!("{:.0} %", fraction * 100.0)
 }
 
 /// A length of time in seconds as a person writes it: `800 ms`, `2 s`.
-pub(super) fn time(seconds: f64) -> String {
+pub(crate) fn time(seconds: f64) -> String {
     match six_digits(seconds) {
         whole if whole >= 1.0 => format!("{} s", plain(whole)),
         0.0 => "0 ms".to_owned(),
@@ -122,12 +122,12 @@ fn plain(value: f64) -> String {
 }
 
 /// Measured events per second.
-pub(super) fn rate(per_second: f64) -> String {
+pub(crate) fn rate(per_second: f64) -> String {
     format!("{}/s", three_digits(per_second))
 }
 
 /// A change with its sign: `+26.9 %`, or `+0.02 pp` for a difference of shares.
-pub(super) fn change(measure: Measure, change: f64) -> String {
+pub(crate) fn change(measure: Measure, change: f64) -> String {
     let percent = change * 100.0;
     if is_share(measure) {
         return points(percent);
@@ -146,7 +146,7 @@ fn points(points: f64) -> String {
 }
 
 /// A change that a rule speaks of, such as a tolerance, as a person writes it: `5 %`, `0.1 pp`.
-pub(super) fn allowed(measure: Measure, change: f64) -> String {
+pub(crate) fn allowed(measure: Measure, change: f64) -> String {
     let unit = if is_share(measure) { "pp" } else { "%" };
     format!("{} {unit}", plain(change * 100.0))
 }
@@ -160,7 +160,7 @@ fn signed(digits: &str, value: f64) -> String {
 }
 
 /// A 95 % interval: `[-1.2 %, +7.6 %]`.
-pub(super) fn interval(measure: Measure, estimated: &EstimatedChange) -> String {
+pub(crate) fn interval(measure: Measure, estimated: &EstimatedChange) -> String {
     format!(
         "[{}, {}]",
         change(measure, estimated.lower),
@@ -169,7 +169,7 @@ pub(super) fn interval(measure: Measure, estimated: &EstimatedChange) -> String 
 }
 
 /// The change that would have been caught, rounded away from zero so that nothing is promised that does not hold.
-pub(super) fn caught(measure: Measure, would_catch: f64) -> String {
+pub(crate) fn caught(measure: Measure, would_catch: f64) -> String {
     let sign = if more_is_better(measure) { '-' } else { '+' };
     let percent = would_catch.abs() * 100.0;
     if is_share(measure) {
@@ -183,18 +183,18 @@ pub(super) fn caught(measure: Measure, would_catch: f64) -> String {
 }
 
 /// A whole number, grouped by thousands.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     group(&number.to_string())
 }
 
 /// A number with its noun, in the singular where it is one.
-pub(super) fn counted(number: u64, noun: &str) -> String {
+pub(crate) fn counted(number: u64, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", count(number))
 }
 
 /// A length of time in whole seconds: `34 s`, `1 min 30 s`.
-pub(super) fn length(seconds: f64) -> String {
+pub(crate) fn length(seconds: f64) -> String {
     match whole_seconds(seconds) {
         0..60 if seconds < 10.0 => time(rounded(seconds.max(0.0), 3)),
         whole => units::whole_seconds(whole),
@@ -202,7 +202,7 @@ pub(super) fn length(seconds: f64) -> String {
 }
 
 /// A start in seconds, to a tenth where it is no whole one.
-pub(super) fn start(seconds: f64) -> String {
+pub(crate) fn start(seconds: f64) -> String {
     let tenths = (seconds * 10.0).round();
     if tenths % 10.0 == 0.0 {
         count(whole(seconds))
@@ -212,7 +212,7 @@ pub(super) fn start(seconds: f64) -> String {
 }
 
 /// Seconds, rounded and never negative.
-pub(super) fn whole_seconds(seconds: f64) -> u64 {
+pub(crate) fn whole_seconds(seconds: f64) -> u64 {
     whole(seconds.min(3.2e9))
 }
 
@@ -222,12 +222,12 @@ pub(super) fn whole_seconds(seconds: f64) -> u64 {
     clippy::cast_sign_loss,
     reason = "clamped first; a stored NaN becomes 0"
 )]
-pub(super) fn whole(number: f64) -> u64 {
+pub(crate) fn whole(number: f64) -> u64 {
     number.round().clamp(0.0, 1e15) as u64
 }
 
 /// The date of an instant in UTC, such as `2026-11-24`.
-pub(super) fn date(instant: Timestamp) -> Date {
+pub(crate) fn date(instant: Timestamp) -> Date {
     Offset::UTC.to_datetime(instant).date()
 }
 

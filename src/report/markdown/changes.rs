@@ -5,11 +5,10 @@ use unicode_width::UnicodeWidthStr;
 
 use super::MEDIUM;
 use crate::metric::Metric;
-use crate::report::ReportInput;
-use crate::report::markdown::fenced;
-use crate::report::numbers::{self, date};
-use crate::report::rows::{CheckRow, Status};
+use crate::report::markdown::syntax::fenced;
+use crate::report::text::numbers::{self, date};
 use crate::report::text::one_line;
+use crate::report::view::{CheckRow, Status, View};
 use crate::report::wording::Medium;
 use crate::thresholds::Subject;
 use crate::verdict::Measure;
@@ -24,11 +23,12 @@ const ENTRIES: usize = 20;
 const DIFF_ROWS: usize = 40;
 
 /// The rows that changed beyond noise, as a diff.
-pub(super) fn diff(story: &ReportInput, rows: &[CheckRow]) -> String {
+pub(super) fn diff(view: &View) -> String {
+    let rows = view.rows();
     if !rows.iter().any(|row| row.estimated().is_some()) {
         return String::new();
     }
-    let changed: Vec<&CheckRow> = rows.iter().filter(|row| row.is_changed(story)).collect();
+    let changed: Vec<&CheckRow> = rows.iter().filter(|row| row.is_changed(view)).collect();
     if changed.is_empty() {
         return "**Changed beyond noise:** nothing.".to_owned();
     }
@@ -93,8 +93,8 @@ fn pair(row: &CheckRow, width: usize) -> String {
 }
 
 /// How to accept what regressed, as a piece of thresholds.yml.
-pub(super) fn wanted(story: &ReportInput, rows: &[CheckRow]) -> String {
-    let entries = acceptances(story, rows);
+pub(super) fn wanted(view: &View) -> String {
+    let entries = acceptances(view);
     if entries.is_empty() {
         return String::new();
     }
@@ -106,7 +106,7 @@ pub(super) fn wanted(story: &ReportInput, rows: &[CheckRow]) -> String {
     let yaml = format!("regression:\n  accepted:\n{}{more}", shown.concat());
     format!(
         "**Wanted?** Then say so in {} in this pull request, with the reason:\n\n{}",
-        MEDIUM.untrusted(story.thresholds_path),
+        MEDIUM.untrusted(view.thresholds_path),
         fenced("yaml", &yaml)
     )
 }
@@ -120,9 +120,9 @@ struct Regressed<'a> {
 }
 
 /// One entry per regressed name and metric; overall's of the same metric is covered by them.
-fn acceptances(story: &ReportInput, rows: &[CheckRow]) -> Vec<String> {
-    let regressed = regressed(rows);
-    let until = until(story);
+fn acceptances(view: &View) -> Vec<String> {
+    let regressed = regressed(view.rows());
+    let until = until(view);
     regressed
         .iter()
         .filter_map(|one| {
@@ -142,7 +142,7 @@ fn acceptances(story: &ReportInput, rows: &[CheckRow]) -> Vec<String> {
                 .fold(one.at_worst, f64::max);
             let metric = one.metric;
             let up_to = up_to(Measure::Metric(metric), reach);
-            let replaced = replaced(story, one);
+            let replaced = replaced(view, one);
             Some(format!(
                 "    - {{ request: {request}, metric: {metric}, up_to: {up_to}, until: {until}, reason: \"…\" }}{replaced}\n"
             ))
@@ -157,7 +157,7 @@ fn regressed<'a>(rows: &[CheckRow<'a>]) -> Vec<Regressed<'a>> {
     let newest = rows.iter().filter(|row| !row.is_drift());
     for (line, check) in newest.filter_map(|row| row.change) {
         let (Measure::Metric(metric), Some(change), Status::Failed) =
-            (line.measure, check.change, Status::of(line))
+            (line.measure, check.change, Status::new(line))
         else {
             continue;
         };
@@ -184,16 +184,16 @@ fn regressed<'a>(rows: &[CheckRow<'a>]) -> Vec<Regressed<'a>> {
 }
 
 /// Which line of the file an entry takes the place of: one that ended, or that did not reach far enough.
-fn replaced(story: &ReportInput, one: &Regressed) -> String {
-    let mut accepted = story.thresholds.regression.accepted.iter();
+fn replaced(view: &View, one: &Regressed) -> String {
+    let mut accepted = view.thresholds.regression.accepted.iter();
     let same = accepted.find(|old| old.subject == *one.subject && old.metric == one.metric);
     same.map_or_else(String::new, |old| {
         format!("  # in place of line {}", old.line)
     })
 }
 
-fn until(story: &ReportInput) -> jiff::civil::Date {
-    let day = date(story.record.run.started);
+fn until(view: &View) -> jiff::civil::Date {
+    let day = date(view.record.run.started);
     let later = jiff::Span::new().try_days(ACCEPTED_DAYS);
     later
         .and_then(|span| day.checked_add(span))

@@ -1,21 +1,20 @@
 //! The checks as a table: those that matter unfolded, with what they need in words.
 
 use super::MEDIUM;
-use crate::report::ReportInput;
-use crate::report::markdown::{Align, table};
-use crate::report::numbers;
-use crate::report::rows::{CheckRow, Status, rows};
+use crate::report::markdown::syntax::{Align, table};
+use crate::report::text::numbers;
+use crate::report::view::{CheckRow, Status, View};
 use crate::verdict::{Comparison, Outcome};
 
 /// Rows that stand unfolded: what failed, and some of what did not.
 const ROWS: usize = 16;
 
 /// The rows that may fail the gate, worst first.
-pub(super) fn unfolded(story: &ReportInput, rows: &[CheckRow]) -> String {
-    let (shown, hidden) = split(story, rows);
+pub(super) fn unfolded(view: &View) -> String {
+    let (shown, hidden) = split(view);
     let mut told = String::new();
     if !shown.is_empty() {
-        told += &row_table(story, &shown);
+        told += &row_table(view, &shown);
     }
     if !hidden.is_empty() {
         let noun = if shown.is_empty() {
@@ -24,9 +23,9 @@ pub(super) fn unfolded(story: &ReportInput, rows: &[CheckRow]) -> String {
             "more check"
         };
         let gap = if shown.is_empty() { "" } else { "\n" };
-        told += &format!("{gap}{}\n", not_shown(story, &hidden, noun));
+        told += &format!("{gap}{}\n", not_shown(view, &hidden, noun));
     }
-    let notes = notes(story, &shown);
+    let notes = notes(view, &shown);
     if !notes.is_empty() {
         told += &format!("\n{notes}");
     }
@@ -34,20 +33,17 @@ pub(super) fn unfolded(story: &ReportInput, rows: &[CheckRow]) -> String {
 }
 
 /// Whether every row stands unfolded.
-pub(super) fn all_unfolded(story: &ReportInput, rows: &[CheckRow]) -> bool {
-    let (shown, _) = split(story, rows);
-    let others = rows.iter().filter(|row| !row.is_empty_comparison());
+pub(super) fn all_unfolded(view: &View) -> bool {
+    let (shown, _) = split(view);
+    let others = view.rows().iter().filter(|row| !row.is_empty_comparison());
     others.count() == shown.len()
 }
 
 /// The rows that are worth telling: those that stand unfolded, and the others. Of a gate that passed only what is worse or
 /// needs a word stands unfolded.
-fn split<'r, 'a>(
-    story: &ReportInput,
-    rows: &'r [CheckRow<'a>],
-) -> (Vec<&'r CheckRow<'a>>, Vec<&'r CheckRow<'a>>) {
-    let all = worth_telling(rows);
-    if story.verdict.outcome != Outcome::Passed {
+fn split<'v, 'a>(view: &'v View<'a>) -> (Vec<&'v CheckRow<'a>>, Vec<&'v CheckRow<'a>>) {
+    let all = worth_telling(view.rows());
+    if view.verdict.outcome != Outcome::Passed {
         let (shown, hidden) = all.split_at(shown(&all));
         return (shown.to_vec(), hidden.to_vec());
     }
@@ -56,7 +52,7 @@ fn split<'r, 'a>(
         let is_worse = match row.status {
             Status::Failed | Status::Inconclusive | Status::Warned | Status::Worse => true,
             Status::NotJudged | Status::Reported => false,
-            Status::Passed => row.passes_by_exception(story),
+            Status::Passed => row.passes_by_exception(view),
         };
         let is_shown = is_worse && left > 0;
         left -= usize::from(is_shown);
@@ -79,7 +75,7 @@ fn shown(all: &[&CheckRow]) -> usize {
 }
 
 /// What the rows came to that are not shown: `51 more checks: 2 failed, 49 passed.`
-fn not_shown(story: &ReportInput, hidden: &[&CheckRow], noun: &str) -> String {
+fn not_shown(view: &View, hidden: &[&CheckRow], noun: &str) -> String {
     let mut statuses: Vec<Status> = hidden.iter().map(|row| row.status).collect();
     statuses.dedup();
     let counts: Vec<String> = statuses
@@ -87,19 +83,19 @@ fn not_shown(story: &ReportInput, hidden: &[&CheckRow], noun: &str) -> String {
         .map(|status| {
             let rows = hidden.iter().filter(|row| row.status == *status);
             let count = numbers::count(rows.count() as u64);
-            format!("{count} {}", status.word_in(story))
+            format!("{count} {}", view.word(*status))
         })
         .collect();
     let more = numbers::counted(hidden.len() as u64, noun);
     match statuses.as_slice() {
-        [only] => format!("{more} {}.", only.word_in(story)),
+        [only] => format!("{more} {}.", view.word(*only)),
         _ => format!("{more}: {}.", counts.join(", ")),
     }
 }
 
 /// Rows as a table. Where nothing was compared, there is nothing to show of a comparison.
-pub(super) fn row_table(story: &ReportInput, rows: &[&CheckRow]) -> String {
-    let (before, is_compared) = match story.verdict.comparison {
+pub(super) fn row_table(view: &View, rows: &[&CheckRow]) -> String {
+    let (before, is_compared) = match view.verdict.comparison {
         Comparison::Duet { .. } => ("base", true),
         Comparison::History { .. } | Comparison::Provisional { .. } => ("baseline", true),
         Comparison::None(_) => ("baseline", false),
@@ -122,7 +118,7 @@ pub(super) fn row_table(story: &ReportInput, rows: &[&CheckRow]) -> String {
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
-            let cells = row_cells(story, row).into_iter().zip(&columns);
+            let cells = row_cells(view, row).into_iter().zip(&columns);
             let shown = cells.filter(|(_, (_, _, is_shown))| *is_shown);
             shown.map(|(cell, _)| cell).collect()
         })
@@ -130,7 +126,7 @@ pub(super) fn row_table(story: &ReportInput, rows: &[&CheckRow]) -> String {
     table(&heads, &cells)
 }
 
-fn row_cells(story: &ReportInput, row: &CheckRow) -> [String; 8] {
+fn row_cells(view: &View, row: &CheckRow) -> [String; 8] {
     let none = || numbers::NONE.to_owned();
     let measure = row.measure();
     let strong = |text: String| match row.status {
@@ -150,7 +146,7 @@ fn row_cells(story: &ReportInput, row: &CheckRow) -> [String; 8] {
         .now()
         .map_or_else(none, |now| strong(numbers::value(measure, now)));
     [
-        status_text(story, row.status),
+        status_text(view, row.status),
         row.subject_text(MEDIUM),
         row.measure_text(MEDIUM),
         numbers::value_or_none(measure, row.before()),
@@ -162,10 +158,10 @@ fn row_cells(story: &ReportInput, row: &CheckRow) -> [String; 8] {
 }
 
 /// A mark and a word. Where nothing may fail, nothing looks like a failure.
-fn status_text(story: &ReportInput, status: Status) -> String {
-    let word = status.word_in(story);
+fn status_text(view: &View, status: Status) -> String {
+    let word = view.word(status);
     match status {
-        Status::Failed if story.verdict.observed => format!("⚠️ **{word}**"),
+        Status::Failed if view.verdict.observed => format!("⚠️ **{word}**"),
         Status::Failed => format!("❌ **{word}**"),
         Status::Inconclusive | Status::Warned | Status::Worse => format!("⚠️ {word}"),
         Status::Passed => format!("✅ {word}"),
@@ -174,27 +170,27 @@ fn status_text(story: &ReportInput, status: Status) -> String {
 }
 
 /// What rows need in words beside their figures.
-fn notes(story: &ReportInput, rows: &[&CheckRow]) -> String {
+fn notes(view: &View, rows: &[&CheckRow]) -> String {
     let noted = rows
         .iter()
-        .filter_map(|row| Some(format!("- {}.\n", note(story, row)?)));
+        .filter_map(|row| Some(format!("- {}.\n", note(view, row)?)));
     noted.collect()
 }
 
 /// Why rows were not judged, of a gate that passed all the same.
-pub(super) fn why_not_judged(story: &ReportInput, rows: &[CheckRow]) -> String {
-    let all = worth_telling(rows).into_iter();
+pub(super) fn why_not_judged(view: &View) -> String {
+    let all = worth_telling(view.rows()).into_iter();
     let unjudged = all.filter(|row| row.status == Status::NotJudged);
-    notes(story, &unjudged.take(ROWS).collect::<Vec<_>>())
+    notes(view, &unjudged.take(ROWS).collect::<Vec<_>>())
 }
 
 /// What a row needs in words beside its figures, with its name.
-fn note(story: &ReportInput, row: &CheckRow) -> Option<String> {
-    let mut notes = row.limit_notes(story, MEDIUM);
+fn note(view: &View, row: &CheckRow) -> Option<String> {
+    let mut notes = row.limit_notes(view, MEDIUM);
     // A limit's note has a colon of its own.
     let colon = if notes.is_empty() { ":" } else { "," };
-    if row.status != Status::Passed || row.passes_by_exception(story) {
-        notes.extend(row.change_note(story, MEDIUM));
+    if row.status != Status::Passed || row.passes_by_exception(view) {
+        notes.extend(row.change_note(view, MEDIUM));
     }
     if notes.is_empty() {
         return None;
@@ -204,13 +200,13 @@ fn note(story: &ReportInput, row: &CheckRow) -> Option<String> {
 }
 
 /// The notes of a gate that passed all the same: a broken limit that only warns, a change that was accepted.
-pub(super) fn notes_of_passed(story: &ReportInput) -> Vec<String> {
-    let rows = rows(story);
+pub(super) fn notes_of_passed(view: &View) -> Vec<String> {
+    let rows = view.rows();
     let told = rows.iter().filter(|row| {
         row.status == Status::Warned
-            || row.passes_by_exception(story) && row.status == Status::Passed
+            || row.passes_by_exception(view) && row.status == Status::Passed
     });
     let told = told.take(ROWS);
-    told.filter_map(|row| Some(format!("{}.", note(story, row)?)))
+    told.filter_map(|row| Some(format!("{}.", note(view, row)?)))
         .collect()
 }

@@ -3,10 +3,10 @@
 //! Foreign text is always code: no link, mention, tag or emphasis is made of what stands in a code span, on GitHub and
 //! on GitLab alike.
 
-use super::text::one_line;
+use crate::report::text::one_line;
 
 /// Foreign text as code, for any place in the body, table cells included.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let line = one_line(text);
     // A pipe ends a table cell even in a code span, a backtick ends the span, and a backslash may escape either.
     if line.trim().is_empty() || line.contains(['|', '`', '\\']) {
@@ -16,7 +16,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// Foreign text as code where HTML stands, such as in a `<summary>`.
-pub(super) fn html_code(text: &str) -> String {
+pub(crate) fn html_code(text: &str) -> String {
     let mut encoded = String::from("<code>");
     for c in one_line(text).chars() {
         if c.is_ascii_punctuation() && !matches!(c, '/' | ',' | '.' | '?' | '=') {
@@ -29,7 +29,7 @@ pub(super) fn html_code(text: &str) -> String {
 }
 
 /// Text of several lines in a fence that is longer than any run of backticks in it.
-pub(super) fn fenced(language: &str, text: &str) -> String {
+pub(crate) fn fenced(language: &str, text: &str) -> String {
     let longest = text
         .split(|c| c != '`')
         .map(str::len)
@@ -41,7 +41,7 @@ pub(super) fn fenced(language: &str, text: &str) -> String {
 }
 
 /// A table: its header, which columns are numbers, and its rows.
-pub(super) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
+pub(crate) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     let heads = columns.iter().map(|(head, _)| (*head).to_owned());
     let rules = columns.iter().map(|(_, align)| match align {
         Align::Left => "---".to_owned(),
@@ -56,7 +56,7 @@ pub(super) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
 
 /// To which side a column is set.
 #[derive(Clone, Copy)]
-pub(super) enum Align {
+pub(crate) enum Align {
     /// Words.
     Left,
     /// Numbers.
@@ -69,7 +69,7 @@ fn line(cells: impl Iterator<Item = String>) -> String {
 }
 
 /// A block that is folded away.
-pub(super) fn details(summary: &str, body: &str) -> String {
+pub(crate) fn details(summary: &str, body: &str) -> String {
     format!(
         "<details><summary>{summary}</summary>\n\n{}\n\n</details>\n",
         body.trim_end()
@@ -77,7 +77,7 @@ pub(super) fn details(summary: &str, body: &str) -> String {
 }
 
 /// A link, where the address is one that a browser would follow; else the words alone.
-pub(super) fn link(words: &str, address: &str) -> String {
+pub(crate) fn link(words: &str, address: &str) -> String {
     let safe = (address.starts_with("https://") || address.starts_with("http://"))
         && address
             .chars()

@@ -1,70 +1,68 @@
 //! Several gates in one summary: the worst first, those that passed in a table.
 
+use super::MEDIUM;
 use super::blocks::{Block, Priority};
 use super::checks::notes_of_passed;
 use super::details::{self, Unfolded};
 use super::gate::{self, caution_sentences, footer};
-use super::{MEDIUM, icon, outcome_word};
-use crate::report::ReportInput;
-use crate::report::markdown::{Align, table};
-use crate::report::numbers;
-use crate::report::rows::{CheckRow, rows};
-use crate::report::text::capitalized;
+use crate::report::markdown::syntax::{Align, table};
+use crate::report::text::{capitalized, numbers};
+use crate::report::view::{CheckRow, OutcomeStyle, View};
 use crate::report::wording::{comparison, finding, headline, nothing_slower};
-use crate::verdict::{Comparison, Outcome, Verdict};
+use crate::verdict::{Comparison, Outcome};
 
 /// The headline, a table of the gates, what there is to say of each, and the last line.
-pub(super) fn blocks(stories: &[ReportInput], blocks: &mut Vec<Block>) {
-    let mut stories: Vec<&ReportInput> = stories.iter().collect();
+pub(super) fn blocks(views: &[View], blocks: &mut Vec<Block>) {
+    let mut views: Vec<&View> = views.iter().collect();
     // Sorting is stable: gates of one outcome keep the order in which they ran.
-    stories.sort_by_key(|story| rank(story.verdict));
-    let Some(worst) = stories.first() else { return };
-    let title = format!("### {} {}\n", icon(worst.verdict), title(&stories, worst));
+    views.sort_by_key(|view| {
+        let blocks_nothing = view.verdict.observed || view.verdict.outcome == Outcome::Passed;
+        (blocks_nothing, view.rank())
+    });
+    let Some(worst) = views.first() else { return };
+    let title = format!(
+        "### {} {}\n",
+        worst.outcome_style().emoji,
+        title(&views, worst)
+    );
     blocks.push(Block::new(Priority::Always, title));
-    blocks.push(Block::new(Priority::Finding, gate_table(&stories)));
-    for story in &stories {
-        if story.verdict.outcome != Outcome::Passed {
-            let title = format!("#### {} {}\n", icon(story.verdict), headline(story, MEDIUM));
+    blocks.push(Block::new(Priority::Finding, gate_table(&views)));
+    for view in &views {
+        if view.verdict.outcome != Outcome::Passed {
+            let title = format!(
+                "#### {} {}\n",
+                view.outcome_style().emoji,
+                headline(view, MEDIUM)
+            );
             blocks.push(Block::new(Priority::Finding, title));
-            blocks.extend(gate::blocks(story));
+            blocks.extend(gate::blocks(view));
         }
     }
     let passed = || {
-        let passed = stories.iter();
-        passed.filter(|story| story.verdict.outcome == Outcome::Passed)
+        let passed = views.iter();
+        passed.filter(|view| view.verdict.outcome == Outcome::Passed)
     };
-    let notes: Vec<String> = passed().flat_map(|story| passed_notes(story)).collect();
+    let notes: Vec<String> = passed().flat_map(|view| passed_notes(view)).collect();
     blocks.push(Block::new(Priority::Finding, notes.concat()));
-    for story in passed() {
-        blocks.extend(details::blocks(story, &rows(story), Unfolded::Nothing));
+    for view in passed() {
+        blocks.extend(details::blocks(view, Unfolded::Nothing));
     }
     blocks.push(Block::new(Priority::Always, footer(worst)));
 }
 
-/// What fails a build comes first; observed gates fail nothing.
-fn rank(verdict: &Verdict) -> (bool, u8) {
-    let rank = match verdict.outcome {
-        Outcome::Failed => 0,
-        Outcome::Invalid => 1,
-        Outcome::Inconclusive => 2,
-        Outcome::Passed => 3,
-    };
-    (verdict.observed || verdict.outcome == Outcome::Passed, rank)
-}
-
 /// What there is to know of a gate that passed.
-fn passed_notes(story: &ReportInput) -> Vec<String> {
-    let notes = notes_of_passed(story)
+fn passed_notes(view: &View) -> Vec<String> {
+    let notes = notes_of_passed(view)
         .into_iter()
-        .chain(caution_sentences(story));
-    let gate = MEDIUM.untrusted(story.gate());
+        .chain(caution_sentences(view));
+    let gate = MEDIUM.untrusted(view.gate());
     notes.map(|note| format!("- {gate}: {note}\n")).collect()
 }
 
-fn title(stories: &[&ReportInput], worst: &ReportInput) -> String {
-    let counts = counts(stories);
+fn title(views: &[&View], worst: &View) -> String {
+    let counts = counts(views);
     let finding = if worst.verdict.outcome == Outcome::Passed {
-        capitalized(&all_passed(stories))
+        capitalized(&all_passed(views))
     } else {
         format!(
             "In {}, {}",
@@ -76,8 +74,8 @@ fn title(stories: &[&ReportInput], worst: &ReportInput) -> String {
 }
 
 /// How many gates came to what, the worst first: `1 of 3 gates failed, 1 is INCONCLUSIVE`.
-fn counts(stories: &[&ReportInput]) -> String {
-    let ended = |story: &ReportInput| match (story.verdict.outcome, story.verdict.observed) {
+fn counts(views: &[&View]) -> String {
+    let ended = |view: &View| match (view.verdict.outcome, view.verdict.observed) {
         (Outcome::Passed, _) => ["passed", "passed"],
         (Outcome::Failed, false) => ["failed", "failed"],
         (Outcome::Failed, true) => ["would have failed (observed only)"; 2],
@@ -87,21 +85,18 @@ fn counts(stories: &[&ReportInput]) -> String {
     };
     let mut told: Vec<String> = Vec::new();
     let mut seen = Vec::new();
-    for story in stories {
-        let ending = ended(story);
-        let same = stories
-            .iter()
-            .filter(|story| ended(story) == ending)
-            .count();
+    for view in views {
+        let ending = ended(view);
+        let same = views.iter().filter(|view| ended(view) == ending).count();
         let is_first = seen.is_empty();
         // That the others passed goes without saying.
-        let goes_without = !is_first && story.verdict.outcome == Outcome::Passed;
+        let goes_without = !is_first && view.verdict.outcome == Outcome::Passed;
         if seen.contains(&ending) || goes_without {
             continue;
         }
         seen.push(ending);
         let of = if is_first {
-            format!(" of {} gates", stories.len())
+            format!(" of {} gates", views.len())
         } else {
             String::new()
         };
@@ -111,11 +106,10 @@ fn counts(stories: &[&ReportInput]) -> String {
 }
 
 /// One sentence for all: the largest change that any of them would have missed.
-fn all_passed(stories: &[&ReportInput]) -> String {
-    let is_compared =
-        |story: &&&ReportInput| !matches!(story.verdict.comparison, Comparison::None(_));
-    let compared: Vec<&ReportInput> = stories.iter().filter(is_compared).copied().collect();
-    let alone = stories.len() - compared.len();
+fn all_passed(views: &[&View]) -> String {
+    let is_compared = |view: &&&View| !matches!(view.verdict.comparison, Comparison::None(_));
+    let compared: Vec<&View> = views.iter().filter(is_compared).copied().collect();
+    let alone = views.len() - compared.len();
     let told = nothing_slower(&compared);
     match (told, alone) {
         (Some(told), 0) => told,
@@ -126,7 +120,7 @@ fn all_passed(stories: &[&ReportInput]) -> String {
     }
 }
 
-fn gate_table(stories: &[&ReportInput]) -> String {
+fn gate_table(views: &[&View]) -> String {
     let columns = [
         ("gate", Align::Left),
         ("", Align::Left),
@@ -135,19 +129,20 @@ fn gate_table(stories: &[&ReportInput]) -> String {
         ("change [95 %]", Align::Right),
         ("limit", Align::Right),
     ];
-    let cells: Vec<Vec<String>> = stories.iter().map(|story| gate_cells(story)).collect();
+    let cells: Vec<Vec<String>> = views.iter().map(|view| gate_cells(view)).collect();
     table(&columns, &cells)
 }
 
-fn gate_cells(story: &ReportInput) -> Vec<String> {
+fn gate_cells(view: &View) -> Vec<String> {
     let none = || numbers::NONE.to_owned();
-    let rows = rows(story);
+    let rows = view.rows();
+    let OutcomeStyle { emoji, word, .. } = view.outcome_style();
     let mut cells = vec![
-        MEDIUM.untrusted(story.gate()),
-        outcome_word(story),
-        comparison(story, MEDIUM),
+        MEDIUM.untrusted(view.gate()),
+        format!("{emoji} {word}"),
+        comparison(view, MEDIUM),
     ];
-    match worst_row(&rows) {
+    match worst_row(rows) {
         Some(row) => cells.extend([worst_text(row), change_text(row), row.limit_text()]),
         None => cells.extend([none(), none(), none()]),
     }

@@ -12,18 +12,18 @@ const SLICE: f64 = 3.0;
 
 /// The whole course.
 #[derive(Clone, Debug)]
-pub(super) struct TimeSeries {
+pub(crate) struct TimeSeries {
     /// What a moment is.
-    pub(super) by: By,
+    pub(crate) by: By,
     /// The moments in their order.
-    pub(super) moments: Vec<Point>,
+    pub(crate) points: Vec<Point>,
     /// Its length in seconds.
-    pub(super) length: f64,
+    pub(crate) length: f64,
 }
 
 /// What a moment is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum By {
+pub(crate) enum By {
     /// So many seconds.
     Seconds(usize),
     /// A slice of a duet.
@@ -32,50 +32,50 @@ pub(super) enum By {
 
 /// What came back in one of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Point {
+pub(crate) struct Point {
     /// Start in seconds.
-    pub(super) from: f64,
+    pub(crate) from: f64,
     /// Length in seconds.
-    pub(super) length: f64,
+    pub(crate) length: f64,
     /// Where it lies; none between phases and after the last.
-    pub(super) place: Option<PhaseSpan>,
+    pub(crate) place: Option<PhaseSpan>,
     /// Users present, the most.
-    pub(super) users: u32,
+    pub(crate) users: u32,
     /// Answers and failures.
-    pub(super) requests: u64,
+    pub(crate) requests: u64,
     /// Failures.
-    pub(super) errors: u64,
+    pub(crate) errors: u64,
     /// P50, P95 and P99 in seconds, the worst.
-    pub(super) quantiles: [Option<f64>; 3],
+    pub(crate) quantiles: [Option<f64>; 3],
 }
 
 /// A phase and the arm that is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct PhaseSpan {
+pub(crate) struct PhaseSpan {
     /// Index of the phase.
-    pub(super) phase: usize,
+    pub(crate) phase: usize,
     /// The arm; none where both were loaded.
-    pub(super) arm: Option<Arm>,
+    pub(crate) arm: Option<Arm>,
 }
 
 impl Point {
     /// Requests per second.
-    pub(super) fn per_second(&self) -> f64 {
+    pub(crate) fn per_second(&self) -> f64 {
         self.requests as f64 / self.length
     }
 
     /// Failures per second.
-    pub(super) fn errors_per_second(&self) -> f64 {
+    pub(crate) fn errors_per_second(&self) -> f64 {
         self.errors as f64 / self.length
     }
 
     /// Its middle in seconds.
-    pub(super) fn middle(&self) -> f64 {
+    pub(crate) fn middle(&self) -> f64 {
         self.from + self.length / 2.0
     }
 
     /// The arm whose answers it holds; none where it holds those of both.
-    pub(super) fn arm(&self, record: &RunRecord) -> Option<Arm> {
+    pub(crate) fn arm(&self, record: &RunRecord) -> Option<Arm> {
         if record.base.is_some() {
             return self.place.and_then(|place| place.arm);
         }
@@ -100,7 +100,7 @@ impl Point {
 }
 
 /// The course of a run in at most so many moments, but for a duet of more slices.
-pub(super) fn course(record: &RunRecord, most: usize) -> TimeSeries {
+pub(super) fn time_series(record: &RunRecord, most: usize) -> TimeSeries {
     let seconds = seconds(record);
     let length = seconds.iter().map(|second| second.length).sum();
     let width = seconds.len().div_ceil(most.max(1)).max(1);
@@ -108,7 +108,7 @@ pub(super) fn course(record: &RunRecord, most: usize) -> TimeSeries {
         let slices = record.slices.iter();
         return TimeSeries {
             by: By::Slice,
-            moments: slices.map(|slice| of_slice(slice, &seconds)).collect(),
+            points: slices.map(|slice| of_slice(slice, &seconds)).collect(),
             length,
         };
     }
@@ -120,7 +120,7 @@ pub(super) fn course(record: &RunRecord, most: usize) -> TimeSeries {
     });
     TimeSeries {
         by: By::Seconds(width),
-        moments: moments.collect(),
+        points: moments.collect(),
         length,
     }
 }
@@ -249,14 +249,14 @@ mod tests {
             // A record that does not know itself.
             (900.0, 1000, vec![1.0; 4]),
         ] {
-            let told = course(&ending(duration, last), usize::MAX);
+            let told = time_series(&ending(duration, last), usize::MAX);
             assert_eq!(told.by, By::Seconds(1));
-            let rates: Vec<f64> = told.moments.iter().map(Point::per_second).collect();
+            let rates: Vec<f64> = told.points.iter().map(Point::per_second).collect();
             for rate in &rates {
                 assert!((rate - 1000.0).abs() < 1.1, "{duration}: {rates:?}");
             }
             assert_eq!(rates.len(), lengths.len(), "{duration}");
-            for (moment, length) in told.moments.iter().zip(lengths) {
+            for (moment, length) in told.points.iter().zip(lengths) {
                 assert!((moment.length - length).abs() < 1e-9, "{duration}");
             }
         }
@@ -266,20 +266,20 @@ mod tests {
     fn nothing_of_the_last_piece_is_lost() {
         let mut run = ending(3.1, 100);
         run.timeline[3].p95_ms = Some(70.0);
-        let told = course(&run, usize::MAX);
-        let sum: u64 = told.moments.iter().map(|moment| moment.requests).sum();
-        let errors: u64 = told.moments.iter().map(|moment| moment.errors).sum();
+        let told = time_series(&run, usize::MAX);
+        let sum: u64 = told.points.iter().map(|moment| moment.requests).sum();
+        let errors: u64 = told.points.iter().map(|moment| moment.errors).sum();
         assert_eq!((sum, errors), (3100, 31));
-        assert_eq!(told.moments[2].quantiles[1], Some(0.07));
+        assert_eq!(told.points[2].quantiles[1], Some(0.07));
         assert!((told.length - 3.1).abs() < 1e-9);
     }
 
     #[test]
     fn a_long_run_is_told_by_the_worst_of_some_seconds() {
-        let told = course(&ending(4.0, 1000), 2);
+        let told = time_series(&ending(4.0, 1000), 2);
         assert_eq!(told.by, By::Seconds(2));
-        assert_eq!(told.moments.len(), 2);
-        assert_eq!(told.moments[1].quantiles[1], Some(0.009));
-        assert!((told.moments[1].per_second() - 1000.0).abs() < 1e-9);
+        assert_eq!(told.points.len(), 2);
+        assert_eq!(told.points[1].quantiles[1], Some(0.009));
+        assert!((told.points[1].per_second() - 1000.0).abs() < 1e-9);
     }
 }

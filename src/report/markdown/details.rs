@@ -2,25 +2,20 @@
 
 use super::blocks::{Block, Priority};
 use super::checks::{all_unfolded, row_table};
-use super::{MEDIUM, answers, full_sentence};
-use crate::report::ReportInput;
-use crate::report::answers::{LatencyRow, Past, totals_before};
-use crate::report::figures::{Figures, figures};
-use crate::report::markdown::{Align, details, fenced, html_code, table};
-use crate::report::numbers::{self, count, latency, number, share};
-use crate::report::responses::Responses;
-use crate::report::rows::CheckRow;
-use crate::report::spark::{Curve, Curves, curves, sparkline};
+use super::{MEDIUM, full_sentence, measured};
+use crate::report::markdown::syntax::{Align, details, fenced, html_code, table};
 use crate::report::text::capitalized;
-use crate::report::wording::{failing_names, failure_kind, first_told, two_figures};
+use crate::report::text::numbers::{self, count, latency, number, share};
+use crate::report::text::sparkline::sparkline;
+use crate::report::view::{
+    CheckRow, Curve, Curves, Figures, LatencyRow, PreviousFigures, Responses, View,
+};
+use crate::report::wording::{failing_names, failure_kind, figures_name, first_told, two_figures};
 use crate::units::rounded;
 
 /// Letters of a sparkline, and points of a chart.
 const LETTERS: usize = 60;
 const POINTS: usize = 60;
-
-/// Begins the title of the block that lists all checks.
-const ALL_CHECKS: &str = "All checks";
 
 /// What stands above the folded blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,54 +27,48 @@ pub(super) enum Unfolded {
 }
 
 /// The folded blocks, the most useful first.
-pub(super) fn blocks(story: &ReportInput, rows: &[CheckRow], above: Unfolded) -> Vec<Block> {
-    let figures = figures(story);
-    let repeats = above == Unfolded::Checks && all_unfolded(story, rows);
+pub(super) fn blocks(view: &View, above: Unfolded) -> Vec<Block> {
+    let repeats = above == Unfolded::Checks && all_unfolded(view);
     let first = [
-        all_checks(story, rows).filter(|_| !repeats),
-        latencies(story, &figures),
-        course(story),
-        errors(story, &figures),
-        statuses(story, &figures),
+        all_checks(view).filter(|_| !repeats),
+        latencies(view),
+        course(view),
+        errors(view),
+        statuses(view),
     ];
     first
         .into_iter()
         .flatten()
-        .chain(answers::folded(story, &figures))
+        .chain(measured::folded(view))
         .map(|text| Block::new(Priority::Detail, text))
         .collect()
 }
 
-pub(super) fn titled(story: &ReportInput, title: &str) -> String {
-    format!("{title} of {}", html_code(story.gate()))
+pub(super) fn titled(view: &View, title: &str) -> String {
+    format!("{title} of {}", html_code(view.gate()))
 }
 
-/// Whether a block lists all checks.
-pub(super) fn is_all_checks(block: &Block) -> bool {
-    let begins = format!("<details><summary>{ALL_CHECKS} (");
-    block.text().starts_with(&begins)
-}
-
-fn all_checks(story: &ReportInput, rows: &[CheckRow]) -> Option<String> {
-    let rows = rows.iter().filter(|row| !row.is_empty_comparison());
+fn all_checks(view: &View) -> Option<String> {
+    let rows = view.rows().iter().filter(|row| !row.is_empty_comparison());
     let rows: Vec<&CheckRow> = rows.collect();
     if rows.is_empty() {
         return None;
     }
-    let title = format!("{ALL_CHECKS} ({})", count(rows.len() as u64));
-    Some(details(&titled(story, &title), &row_table(story, &rows)))
+    let title = format!("All checks ({})", count(rows.len() as u64));
+    Some(details(&titled(view, &title), &row_table(view, &rows)))
 }
 
-fn latencies(story: &ReportInput, figures: &[Figures]) -> Option<String> {
+fn latencies(view: &View) -> Option<String> {
+    let figures = view.figures();
     if figures.iter().all(|figures| figures.requests == 0) {
         return None;
     }
-    let past = Past::of(story);
+    let past = view.previous();
     let rows = latency_rows(figures, &past, |request| past.measured(request));
     let gap = past.gap().map(|gap| format!("\n{}\n", full_sentence(&gap)));
-    let why = format!("\n{}\n", full_sentence(&two_figures(story)));
+    let why = format!("\n{}\n", full_sentence(&two_figures(view)));
     Some(details(
-        &titled(story, "Latency by request"),
+        &titled(view, "Latency by request"),
         &(latency_table(&rows) + &gap.unwrap_or_default() + &why),
     ))
 }
@@ -87,13 +76,13 @@ fn latencies(story: &ReportInput, figures: &[Figures]) -> Option<String> {
 /// A row for each name, and right below it one for what it was before, where that is known.
 pub(super) fn latency_rows(
     figures: &[Figures],
-    past: &Past,
+    past: &PreviousFigures,
     before: impl Fn(Option<&str>) -> Option<LatencyRow>,
 ) -> Vec<(String, LatencyRow)> {
     let rows = figures.iter().flat_map(|figures| {
-        let name = figures.name(MEDIUM);
+        let name = figures_name(figures, MEDIUM);
         let before = before(figures.request.as_deref());
-        let before = before.map(|known| (format!("{name} ({})", past.called()), known));
+        let before = before.map(|known| (format!("{name} ({})", past.name()), known));
         [Some((name, LatencyRow::from(figures))), before]
     });
     rows.flatten().collect()
@@ -140,8 +129,8 @@ pub(super) fn known_cells(known: &LatencyRow) -> Vec<String> {
 }
 
 /// The first curve of a run as a line of text; nothing where there is none.
-pub(super) fn sparkline_of(story: &ReportInput) -> String {
-    let Curves { told, all, .. } = curves(story);
+pub(super) fn sparkline_of(view: &View) -> String {
+    let Curves { told, all, .. } = view.curves();
     all.first().map_or_else(String::new, |curve| {
         let Curve {
             name,
@@ -154,24 +143,24 @@ pub(super) fn sparkline_of(story: &ReportInput) -> String {
 }
 
 /// The run in the course of its time, where GitHub draws it, with lines of text for who does not.
-fn course(story: &ReportInput) -> Option<String> {
-    let curves = curves(story);
+fn course(view: &View) -> Option<String> {
+    let curves = view.curves();
     let first = curves.all.first()?;
     let line = |curve: &Curve| {
         let letters = sparkline(&curve.values, LETTERS);
         format!("{:<8}{letters}  {}", curve.name, curve.range)
     };
     let lines: Vec<String> = curves.all.iter().map(line).collect();
-    let chart = chart(story, &curves, first).unwrap_or_default();
+    let chart = chart(view, curves, first).unwrap_or_default();
     let lines = fenced("text", &lines.join("\n"));
     Some(details(
-        &titled(story, &capitalized(curves.told)),
+        &titled(view, &capitalized(curves.told)),
         &format!("{lines}\n{chart}"),
     ))
 }
 
 /// The latency as a chart.
-fn chart(story: &ReportInput, curves: &Curves, curve: &Curve) -> Option<String> {
+fn chart(view: &View, curves: &Curves, curve: &Curve) -> Option<String> {
     let Curve {
         name,
         values,
@@ -186,7 +175,7 @@ fn chart(story: &ReportInput, curves: &Curves, curve: &Curve) -> Option<String> 
         .map(|chunk| chunk.iter().flatten().copied().fold(0.0, f64::max) * 1e3)
         .map(|millis| rounded(millis, 3).to_string())
         .collect();
-    let axis = if story.record.base.is_some() {
+    let axis = if view.record.base.is_some() {
         format!("\"the target's turns\" 1 --> {}", values.len())
     } else {
         let length = rounded(curves.length, 3);
@@ -201,18 +190,21 @@ fn chart(story: &ReportInput, curves: &Curves, curve: &Curve) -> Option<String> 
 }
 
 /// The responses of each name by status, if any says that something is not as it should be.
-fn statuses(story: &ReportInput, figures: &[Figures]) -> Option<String> {
-    if Responses::gather(story, None, None).is_plain() {
+fn statuses(view: &View) -> Option<String> {
+    if Responses::new(view, None, None).is_plain() {
         return None;
     }
-    let rows = figures.iter().filter_map(|figures| {
-        let request = figures.request.as_deref();
-        let responses = Responses::gather(story, request, None);
-        let any = !responses.statuses.is_empty();
-        any.then(|| vec![figures.name(MEDIUM), responses.listed()])
-    });
+    let rows = view
+        .figures()
+        .iter()
+        .enumerate()
+        .filter_map(|(index, figures)| {
+            let responses = Responses::new(view, index.checked_sub(1), None);
+            let any = !responses.statuses.is_empty();
+            any.then(|| vec![figures_name(figures, MEDIUM), responses.listed()])
+        });
     Some(details(
-        &titled(story, "Responses by status"),
+        &titled(view, "Responses by status"),
         &table(
             &[("request", Align::Left), ("responses", Align::Left)],
             &rows.collect::<Vec<_>>(),
@@ -220,13 +212,13 @@ fn statuses(story: &ReportInput, figures: &[Figures]) -> Option<String> {
     ))
 }
 
-fn errors(story: &ReportInput, figures: &[Figures]) -> Option<String> {
-    let (overall, named) = figures.split_first()?;
+fn errors(view: &View) -> Option<String> {
+    let (overall, named) = view.figures().split_first()?;
     if overall.kinds.is_empty() {
         return None;
     }
     // Told where there is anything to compare with.
-    let before = totals_before(story);
+    let before = view.totals_before();
     let mut columns = vec![
         ("kind", Align::Left),
         ("requests", Align::Right),
@@ -246,13 +238,13 @@ fn errors(story: &ReportInput, figures: &[Figures]) -> Option<String> {
             cells.extend(before.as_ref().map(|before| share(before.share(*kind))));
             cells.extend([
                 failing_names(named, *kind, MEDIUM),
-                first_told(story, *kind, MEDIUM).unwrap_or_else(|| numbers::NONE.to_owned()),
+                first_told(view, *kind, MEDIUM).unwrap_or_else(|| numbers::NONE.to_owned()),
             ]);
             cells
         })
         .collect();
     Some(details(
-        &titled(story, "Errors by kind"),
+        &titled(view, "Errors by kind"),
         &table(&columns, &rows),
     ))
 }

@@ -2,13 +2,12 @@
 
 use super::blocks::{Block, Priority};
 use super::checks::{unfolded, why_not_judged};
-use super::{MEDIUM, answers, changes, details, full_sentence, stopped};
+use super::{MEDIUM, changes, details, full_sentence, measured, stopped};
 use crate::baseline::Mismatch;
-use crate::report::ReportInput;
-use crate::report::markdown::{details as folded, fenced, link};
-use crate::report::numbers::counted;
-use crate::report::rows::{CheckRow, rows};
+use crate::report::markdown::syntax::{details as folded, fenced, link};
+use crate::report::text::numbers::counted;
 use crate::report::text::{capitalized, quoted};
+use crate::report::view::View;
 use crate::report::wording::{
     MOST_REASONS, advice, caution, compared, generator, invalidities, load, more_reasons,
     ordinary_noise, short_commit, told_cautions,
@@ -19,50 +18,49 @@ use crate::verdict::{Comparison, NoComparison, Outcome};
 const MOST_NOTES: usize = 10;
 
 /// All of one gate below its headline and above the last line.
-pub(super) fn blocks(story: &ReportInput) -> Vec<Block> {
-    let rows = rows(story);
-    if story.verdict.outcome == Outcome::Passed {
-        return of_passed(story, &rows);
+pub(super) fn blocks(view: &View) -> Vec<Block> {
+    if view.verdict.outcome == Outcome::Passed {
+        return of_passed(view);
     }
     let mut blocks = vec![
-        Block::new(Priority::Finding, to_mend(story)),
-        Block::new(Priority::Finding, rests_on(story)),
-        Block::new(Priority::Finding, unfolded(story, &rows)),
-        Block::new(Priority::Advice, details::sparkline_of(story)),
-        Block::new(Priority::Finding, cautions(story)),
-        Block::new(Priority::Finding, answers::shown(story)),
-        Block::new(Priority::Advice, advice(story, MEDIUM).join("\n\n")),
-        Block::new(Priority::Advice, changes::diff(story, &rows)),
-        Block::new(Priority::Advice, changes::wanted(story, &rows)),
-        Block::new(Priority::Advice, reproduce(story)),
-        Block::new(Priority::Detail, scenario_diff(story)),
+        Block::new(Priority::Finding, to_mend(view)),
+        Block::new(Priority::Finding, rests_on(view)),
+        Block::new(Priority::Finding, unfolded(view)),
+        Block::new(Priority::Advice, details::sparkline_of(view)),
+        Block::new(Priority::Finding, cautions(view)),
+        Block::new(Priority::Finding, measured::shown(view)),
+        Block::new(Priority::Advice, advice(view, MEDIUM).join("\n\n")),
+        Block::new(Priority::Advice, changes::diff(view)),
+        Block::new(Priority::Advice, changes::wanted(view)),
+        Block::new(Priority::Advice, reproduce(view)),
+        Block::new(Priority::Detail, scenario_diff(view)),
     ];
-    blocks.extend(details::blocks(story, &rows, details::Unfolded::Checks));
+    blocks.extend(details::blocks(view, details::Unfolded::Checks));
     blocks
 }
 
 /// Of a gate that passed only what got worse, what to know, and one line for the rest; everything else is folded.
-fn of_passed(story: &ReportInput, rows: &[CheckRow]) -> Vec<Block> {
+fn of_passed(view: &View) -> Vec<Block> {
     let mut blocks = vec![
-        Block::new(Priority::Finding, unfolded(story, rows)),
-        Block::new(Priority::Finding, cautions(story)),
+        Block::new(Priority::Finding, unfolded(view)),
+        Block::new(Priority::Finding, cautions(view)),
     ];
-    blocks.extend(details::blocks(story, rows, details::Unfolded::Checks));
+    blocks.extend(details::blocks(view, details::Unfolded::Checks));
     let measured = [
-        rests_on(story),
-        why_not_judged(story, rows),
-        answers::shown(story),
-        details::sparkline_of(story),
-        changes::diff(story, rows),
-        reproduce(story),
-        scenario_diff(story),
+        rests_on(view),
+        why_not_judged(view),
+        measured::shown(view),
+        details::sparkline_of(view),
+        changes::diff(view),
+        reproduce(view),
+        scenario_diff(view),
     ];
     let measured: Vec<&str> = measured
         .iter()
         .map(|text| text.trim_end())
         .filter(|text| !text.is_empty())
         .collect();
-    let title = details::titled(story, "Measurement");
+    let title = details::titled(view, "Measurement");
     let measured = measured.join("\n\n") + "\n";
     blocks.push(Block::new(Priority::Detail, folded(&title, &measured)));
     blocks
@@ -70,8 +68,8 @@ fn of_passed(story: &ReportInput, rows: &[CheckRow]) -> Vec<Block> {
 
 /// What to do about a run that could not be judged; with several reasons also what they are, since the headline has
 /// room for one.
-fn to_mend(story: &ReportInput) -> String {
-    let reasons = invalidities(story, MEDIUM);
+fn to_mend(view: &View) -> String {
+    let reasons = invalidities(view, MEDIUM);
     if let [only] = reasons.as_slice() {
         return format!("**To mend it:** {}", stopped(&only.fix));
     }
@@ -84,38 +82,38 @@ fn to_mend(story: &ReportInput) -> String {
         })
         .collect();
     if let more @ 1.. = reasons.len().saturating_sub(MOST_REASONS) {
-        lines.push(format!("- {}", more_reasons(story, more)));
+        lines.push(format!("- {}", more_reasons(view, more)));
     }
     lines.join("\n")
 }
 
 /// What the comparison rests on: mode, versions, load, generator.
-fn rests_on(story: &ReportInput) -> String {
+fn rests_on(view: &View) -> String {
     let mut told = Vec::new();
-    let (label, sentences) = compared(story, MEDIUM);
+    let (label, sentences) = compared(view, MEDIUM);
     if !sentences.is_empty() {
         let first = stopped(&sentences[0]);
         told.push(format!("**{}:** {first}", capitalized(label)));
         let others = sentences.iter().skip(1);
         told.extend(others.map(|sentence| full_sentence(sentence)));
     }
-    if !story.record.slices.is_empty() {
-        told.push(full_sentence(&load(story, MEDIUM)));
-        told.push(full_sentence(&generator(story)));
-        told.extend(ordinary_noise(story).map(|noise| full_sentence(&noise)));
+    if !view.record.slices.is_empty() {
+        told.push(full_sentence(&load(view, MEDIUM)));
+        told.push(full_sentence(&generator(view)));
+        told.extend(ordinary_noise(view).map(|noise| full_sentence(&noise)));
     }
     told.join(" ")
 }
 
 /// The cautions of a story as sentences.
-pub(super) fn caution_sentences(story: &ReportInput) -> Vec<String> {
-    told_cautions(story)
-        .map(|told| full_sentence(&caution(story, told, MEDIUM)))
+pub(super) fn caution_sentences(view: &View) -> Vec<String> {
+    told_cautions(view)
+        .map(|told| full_sentence(&caution(view, told, MEDIUM)))
         .collect()
 }
 
-fn cautions(story: &ReportInput) -> String {
-    let told = caution_sentences(story);
+fn cautions(view: &View) -> String {
+    let told = caution_sentences(view);
     let mut lines: Vec<String> = told
         .iter()
         .take(MOST_NOTES)
@@ -128,15 +126,15 @@ fn cautions(story: &ReportInput) -> String {
 }
 
 /// The command that runs the same again.
-fn reproduce(story: &ReportInput) -> String {
-    if story.is_untrusted {
+fn reproduce(view: &View) -> String {
+    if view.is_untrusted {
         return String::new();
     }
-    let record = story.record;
+    let record = view.record;
     let mut words = vec![
         "loadgate".to_owned(),
         "run".to_owned(),
-        quoted(story.gate_path),
+        quoted(view.gate_path),
     ];
     // A server that the gate started has another port each time.
     let given = &record.run.extra_args;
@@ -158,8 +156,8 @@ fn reproduce(story: &ReportInput) -> String {
     format!("**Reproduce:**\n\n{}", fenced("sh", &words.join(" ")))
 }
 
-fn scenario_diff(story: &ReportInput) -> String {
-    match &story.verdict.comparison {
+fn scenario_diff(view: &View) -> String {
+    match &view.verdict.comparison {
         Comparison::None(NoComparison::Baseline(Mismatch::ScenarioDiffers { diff })) => format!(
             "**How the scenario differs** from the baseline's:\n\n{}",
             fenced("diff", diff)
@@ -172,8 +170,8 @@ fn scenario_diff(story: &ReportInput) -> String {
 }
 
 /// The last line: run, commit, date, version.
-pub(super) fn footer(story: &ReportInput) -> String {
-    let run = &story.record.run;
+pub(super) fn footer(view: &View) -> String {
+    let run = &view.record.run;
     let mut told = Vec::new();
     if let Some(url) = &run.url {
         let attempt = run
@@ -188,6 +186,6 @@ pub(super) fn footer(story: &ReportInput) -> String {
         ));
     }
     told.push(run.started.strftime("%Y-%m-%d %H:%M UTC").to_string());
-    told.push(format!("loadgate {}", MEDIUM.untrusted(&story.record.tool)));
+    told.push(format!("loadgate {}", MEDIUM.untrusted(&view.record.tool)));
     told.join(" · ")
 }

@@ -1,27 +1,27 @@
 //! How a run went over time, in few rows that never cross a phase.
 
+use super::Figures;
 use crate::measurement::Arm;
 use crate::record::{RunRecord, SliceRecord};
-use crate::report::figures::{Figures, gather};
 
 /// Rows at most: what a person reads, and what a comment has room for.
-pub(in crate::report) const ROWS: usize = 30;
+const ROWS: usize = 30;
 
 /// A stretch of one phase.
 #[derive(Clone, Debug)]
-pub(in crate::report) struct TimeBucket {
+pub(crate) struct TimeBucket {
     /// Name of the phase.
-    pub(in crate::report) phase: String,
+    pub(crate) phase: String,
     /// Start in seconds from the start of the load.
-    pub(in crate::report) start_s: f64,
+    pub(crate) start_s: f64,
     /// The most users in it.
-    pub(in crate::report) users: u32,
+    pub(crate) users: u32,
     /// The requests that became due in it.
-    pub(in crate::report) figures: Figures,
+    pub(crate) figures: Figures,
 }
 
 /// The run of the deployment under test in stretches, and how many more there are than rows.
-pub(in crate::report) fn over_time(record: &RunRecord) -> (Vec<TimeBucket>, usize) {
+pub(super) fn time_buckets(record: &RunRecord) -> (Vec<TimeBucket>, usize) {
     let slices: Vec<&SliceRecord> = record
         .slices
         .iter()
@@ -67,14 +67,11 @@ fn stretch(record: &RunRecord, slices: &[&SliceRecord]) -> Option<TimeBucket> {
         let is_within = half >= first.start_s && half < end;
         !phase.idle && (is_within || (middle >= from && middle < from + 1.0))
     });
-    let figures = gather(std::iter::once(record), None, |_, slice| {
-        slices.iter().any(|own| std::ptr::eq(*own, slice))
-    });
     Some(TimeBucket {
         phase: phase.name.clone(),
         start_s: first.start_s,
         users: during.map(|(_, second)| second.users).max().unwrap_or(0),
-        figures,
+        figures: Figures::of_slices(record, slices),
     })
 }
 
@@ -96,7 +93,7 @@ mod tests {
             .steady("recovery")
             .slices(60, &second)
             .build();
-        let (rows, more) = over_time(&run);
+        let (rows, more) = time_buckets(&run);
         assert!(rows.len() <= ROWS && rows.len() > 15, "{}", rows.len());
         assert_eq!(more, 0);
         let sum: u64 = rows.iter().map(|row| row.figures.requests).sum();
@@ -113,7 +110,7 @@ mod tests {
         let run = (0..40).fold(record().repeated("burst"), |run, _| {
             run.slice(&second).next_pass()
         });
-        let (rows, more) = over_time(&run.build());
+        let (rows, more) = time_buckets(&run.build());
         assert_eq!((rows.len(), more), (ROWS, 10));
     }
 }

@@ -1,6 +1,6 @@
 //! Lines that fit a terminal: wrapped sentences and aligned columns, measured in columns and not in bytes.
 
-use super::text::{columns_of, prefix, shorten};
+use super::{columns_of, prefix, shorten};
 
 /// Narrower than this, a name's column is of no use and names get a line of their own.
 const NARROWEST_NAME: usize = 16;
@@ -76,12 +76,12 @@ fn is_unfinished(last: &str, word: &str) -> bool {
 }
 
 /// A cell of so many columns, its text at its start.
-pub(super) fn left(text: &str, columns: usize) -> String {
+pub(crate) fn left(text: &str, columns: usize) -> String {
     format!("{text}{}", gap_beside(text, columns))
 }
 
 /// A cell of so many columns, its text at its end.
-pub(super) fn right(text: &str, columns: usize) -> String {
+pub(crate) fn right(text: &str, columns: usize) -> String {
     format!("{}{text}", gap_beside(text, columns))
 }
 
@@ -90,7 +90,7 @@ fn gap_beside(text: &str, columns: usize) -> String {
 }
 
 /// A sentence behind a label, its further lines set under its first word.
-pub(super) fn hanging(
+pub(crate) fn hanging(
     label: &str,
     label_columns: usize,
     text: &str,
@@ -105,11 +105,11 @@ pub(super) fn hanging(
 }
 
 /// A name and its numbers.
-pub(super) type Row = (String, Vec<String>);
+pub(crate) type Row = (String, Vec<String>);
 
 /// The columns that a table of names and numbers takes where `gap` columns part two numbers, and names of more than `longest`
 /// columns stand on lines of their own.
-pub(super) fn natural_width(rows: &[Row], gap: usize, longest: usize) -> usize {
+pub(crate) fn natural_width(rows: &[Row], gap: usize, longest: usize) -> usize {
     let names = rows.iter().map(|(name, _)| columns_of(name));
     let names = names.filter(|width| *width <= longest).max();
     let numbers: usize = widths(rows).iter().map(|width| width + gap).sum();
@@ -118,7 +118,7 @@ pub(super) fn natural_width(rows: &[Row], gap: usize, longest: usize) -> usize {
 
 /// A table of names and numbers, each row in its lines: a name that is too long for its column stands on a line above its
 /// numbers, and where even these get too little room, the last columns are left out.
-pub(super) fn ragged(rows: &[Row], columns: usize, gap: usize) -> Vec<Vec<String>> {
+pub(crate) fn ragged(rows: &[Row], columns: usize, gap: usize) -> Vec<Vec<String>> {
     let mut widths = widths(rows);
     while widths.iter().map(|width| width + gap).sum::<usize>() > columns {
         widths.pop();
@@ -155,7 +155,7 @@ fn widths(rows: &[Row]) -> Vec<usize> {
 
 /// A table of a name and numbers, the numbers set to the right. Where the names would get too little room, each stands
 /// on a line above its numbers, and where even these get too little, the last columns are left out.
-pub(super) fn table(rows: &[Row], columns: usize) -> Vec<String> {
+pub(crate) fn table(rows: &[Row], columns: usize) -> Vec<String> {
     let mut widths = widths(rows);
     while widths.iter().map(|width| width + GAP).sum::<usize>() > columns {
         widths.pop();

@@ -1,8 +1,9 @@
 //! The one comment on a pull request: the summary, and which gates left no result.
 
-use super::markdown::{code, link};
-use super::numbers::counted;
-use super::{ReportInput, summary};
+use super::summary;
+use super::syntax::{code, link};
+use crate::report::text::numbers::counted;
+use crate::report::view::View;
 
 /// Gates without a result that are listed at most.
 const MOST_MISSING: usize = 20;
@@ -18,7 +19,7 @@ pub struct Missing {
 
 /// All that there is to say of a job, in Markdown. Without any result it says so: an older comment must not stand as if it
 /// were of this run.
-pub fn comment(stories: &[ReportInput], missing: &[Missing], url: Option<&str>) -> String {
+pub fn comment(views: &[View], missing: &[Missing], url: Option<&str>) -> String {
     let log = url.map_or_else(
         || "the job's log".to_owned(),
         |url| link("the job's log", url),
@@ -42,8 +43,8 @@ pub fn comment(stories: &[ReportInput], missing: &[Missing], url: Option<&str>) 
     } else {
         format!("\n{}\n\nSee {log}.\n", lines.join("\n"))
     };
-    if stories.is_empty() {
+    if views.is_empty() {
         return format!("### 🛑 Performance: NOT JUDGED, no gate left a result\n{told}");
     }
-    summary(stories) + &told
+    summary(views) + &told
 }

@@ -12,7 +12,7 @@ const REPLACEMENT: char = '\u{fffd}';
 
 /// Text on one line, without escape sequences, control characters and invisible marks. Line breaks and the like stay
 /// visible as pictures (`␊`), so that two names do not silently become one.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -138,13 +138,13 @@ fn without_commands(line: &str) -> String {
 
 /// Columns of a text. Terminals differ in whether they draw several characters as one; it takes the larger count, so that
 /// no line breaks on any of them.
-pub(super) fn columns_of(text: &str) -> usize {
+pub(crate) fn columns_of(text: &str) -> usize {
     let each = text.chars().filter_map(UnicodeWidthChar::width).sum();
     text.width().max(each)
 }
 
 /// Text of at most so many columns; what is too long loses its middle, since both ends tell names apart.
-pub(super) fn shorten(text: &str, columns: usize) -> String {
+pub(crate) fn shorten(text: &str, columns: usize) -> String {
     if columns_of(text) <= columns {
         return text.to_owned();
     }
@@ -167,7 +167,7 @@ pub fn fitted(text: &str, columns: usize) -> String {
 }
 
 /// The longest beginning of a text that fits into so many columns.
-pub(super) fn prefix(text: &str, columns: usize) -> &str {
+pub(crate) fn prefix(text: &str, columns: usize) -> &str {
     let fits = text
         .char_indices()
         .map(|(start, c)| start + c.len_utf8())
@@ -187,7 +187,7 @@ fn suffix(text: &str, columns: usize) -> &str {
 }
 
 /// The text with its first letter in upper case.
-pub(super) fn capitalized(text: &str) -> String {
+pub(crate) fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(chars).collect()
@@ -196,11 +196,11 @@ pub(super) fn capitalized(text: &str) -> String {
 
 /// Keeps names apart that have become equal by being made harmless.
 #[derive(Default)]
-pub(super) struct Distinct(HashSet<String>);
+pub(crate) struct Distinct(HashSet<String>);
 
 impl Distinct {
     /// The name, with a number where it was given out before.
-    pub(super) fn name(&mut self, name: String) -> String {
+    pub(crate) fn name(&mut self, name: String) -> String {
         if self.0.insert(name.clone()) {
             return name;
         }

@@ -3,21 +3,17 @@
 use super::details::{known_cells, latency_rows, latency_table, titled};
 use super::{MEDIUM, full_sentence};
 use crate::measurement::Arm;
-use crate::report::ReportInput;
-use crate::report::answers::{
-    LatencyRow, Past, PhaseFigures, cold_starts, over_time, phases, side_by_side,
-};
-use crate::report::figures::Figures;
-use crate::report::markdown::{Align, details, html_code, table};
-use crate::report::numbers::{self, NONE, count, latency, number, share};
-use crate::report::wording::{concurrency, showed};
-use crate::verdict::{Measure, PhaseChange, insights};
+use crate::report::markdown::syntax::{Align, details, html_code, table};
+use crate::report::text::numbers::{self, NONE, count, latency, number, share};
+use crate::report::view::{Figures, LatencyRow, PhaseFigures, PreviousFigures, View};
+use crate::report::wording::{concurrency, figures_name, showed};
+use crate::verdict::{Measure, PhaseChange};
 
 const P95: Measure = Measure::Metric(crate::metric::Metric::P95);
 
 /// The sentences.
-pub(super) fn shown(story: &ReportInput) -> String {
-    let told = showed(story, MEDIUM);
+pub(super) fn shown(view: &View) -> String {
+    let told = showed(view, MEDIUM);
     let lines = told
         .iter()
         .map(|told| format!("- {}\n", full_sentence(told)));
@@ -28,17 +24,17 @@ pub(super) fn shown(story: &ReportInput) -> String {
 }
 
 /// The tables, the most useful first.
-pub(super) fn folded(story: &ReportInput, figures: &[Figures]) -> Vec<String> {
-    let phases = phases(story);
-    let past = Past::of(story);
+pub(super) fn folded(view: &View) -> Vec<String> {
+    let phases = view.phases();
+    let past = view.previous();
     let own = || phases.iter().filter(|phase| phase.arm == Arm::Target);
     let several = own().count() > 1;
     let mut blocks = Vec::new();
-    blocks.extend((!phases.is_empty()).then(|| phase_table(story, &phases, &past)));
-    blocks.extend(cold_table(story, figures));
-    blocks.extend(time_table(story));
+    blocks.extend((!phases.is_empty()).then(|| phase_table(view, &past)));
+    blocks.extend(cold_table(view));
+    blocks.extend(time_table(view));
     if several {
-        blocks.extend(own().map(|phase| by_phase(story, phase, &past)));
+        blocks.extend(own().map(|phase| by_phase(view, phase, &past)));
     }
     blocks
 }
@@ -51,11 +47,11 @@ fn heads<'h>(words: &[&'h str], numbers: &[&'h str]) -> Vec<(&'h str, Align)> {
         .collect()
 }
 
-fn phase_table(story: &ReportInput, phases: &[PhaseFigures], past: &Past) -> String {
-    let changes = insights(story.record, &story.thresholds.regression).phases;
+fn phase_table(view: &View, past: &PreviousFigures) -> String {
+    let changes = &view.insights().phases;
     let than = changes
         .first()
-        .map(|change| MEDIUM.untrusted(&story.record.phases[change.reference].name));
+        .map(|change| MEDIUM.untrusted(&view.record.phases[change.reference].name));
     let against = than.map(|than| format!("against {than} [95 %]"));
     let mut numbers = vec![
         "requests/s",
@@ -70,7 +66,8 @@ fn phase_table(story: &ReportInput, phases: &[PhaseFigures], past: &Past) -> Str
         "in flight",
     ];
     numbers.extend(against.as_deref());
-    let rows: Vec<Vec<String>> = phases
+    let rows: Vec<Vec<String>> = view
+        .phases()
         .iter()
         .flat_map(|of| {
             let change = changes.iter().find(|change| change.phase == of.phase);
@@ -78,8 +75,10 @@ fn phase_table(story: &ReportInput, phases: &[PhaseFigures], past: &Past) -> Str
             if against.is_some() {
                 own[0].push(change_cell(of, change));
             }
-            if let (Past::Job(..), Some(known)) = (past, past.in_phase(None, &of.name)) {
-                let name = format!("{} ({})", MEDIUM.untrusted(&of.name), past.called());
+            if let (PreviousFigures::Job { .. }, Some(known)) =
+                (past, past.in_phase(None, &of.name))
+            {
+                let name = format!("{} ({})", MEDIUM.untrusted(&of.name), past.name());
                 let mut cells = vec![name, String::new()];
                 cells.extend(known_cells(&known));
                 cells.push(number(known.in_flight));
@@ -90,10 +89,10 @@ fn phase_table(story: &ReportInput, phases: &[PhaseFigures], past: &Past) -> Str
         })
         .collect();
     let mut told = table(&heads(&["phase", "load"], &numbers), &rows);
-    if let Some(concurrency) = concurrency(phases, MEDIUM) {
+    if let Some(concurrency) = concurrency(view.phases(), MEDIUM) {
         told += &format!("\n{}\n", full_sentence(&concurrency));
     }
-    details(&titled(story, "Phases side by side"), &told)
+    details(&titled(view, "Phases side by side"), &told)
 }
 
 fn phase_cells(of: &PhaseFigures) -> Vec<String> {
@@ -125,8 +124,8 @@ fn change_cell(of: &PhaseFigures, change: Option<&PhaseChange>) -> String {
 }
 
 /// Cold starts by name, where there are any.
-fn cold_table(story: &ReportInput, figures: &[Figures]) -> Option<String> {
-    cold_starts(story).filter(|cold| !cold.cold.is_empty())?;
+fn cold_table(view: &View) -> Option<String> {
+    view.cold_starts().filter(|cold| !cold.cold.is_empty())?;
     let numbers = [
         "cold starts",
         "share",
@@ -139,13 +138,14 @@ fn cold_table(story: &ReportInput, figures: &[Figures]) -> Option<String> {
         "P95 of all",
         "P99 of all",
     ];
-    let rows: Vec<Vec<String>> = figures
+    let rows: Vec<Vec<String>> = view
+        .figures()
         .iter()
         .filter(|figures| figures.requests > 0)
         .map(cold_cells)
         .collect();
     let told = table(&heads(&["request"], &numbers), &rows);
-    Some(details(&titled(story, "Cold starts"), &told))
+    Some(details(&titled(view, "Cold starts"), &told))
 }
 
 fn cold_cells(figures: &Figures) -> Vec<String> {
@@ -153,7 +153,7 @@ fn cold_cells(figures: &Figures) -> Vec<String> {
     let warm = all.without(cold);
     let answers = figures.requests.saturating_sub(figures.failures).max(1);
     vec![
-        figures.name(MEDIUM),
+        figures_name(figures, MEDIUM),
         count(cold.count()),
         share(cold.count() as f64 / answers as f64),
         latency(cold.quantile(0.5)),
@@ -168,8 +168,8 @@ fn cold_cells(figures: &Figures) -> Vec<String> {
 }
 
 /// The run over time, with its phases marked.
-fn time_table(story: &ReportInput) -> Option<String> {
-    let (stretches, more) = over_time(story.record);
+fn time_table(view: &View) -> Option<String> {
+    let (stretches, more) = view.time_buckets();
     if stretches.len() < 2 {
         return None;
     }
@@ -180,7 +180,6 @@ fn time_table(story: &ReportInput) -> Option<String> {
             // A phase is marked where it begins.
             let begins = phase.replace(&stretch.phase) != Some(&stretch.phase);
             let figures = &stretch.figures;
-            let errors = (figures.seconds > 0.0).then(|| figures.failures as f64 / figures.seconds);
             vec![
                 if begins {
                     MEDIUM.untrusted(&stretch.phase)
@@ -190,7 +189,7 @@ fn time_table(story: &ReportInput) -> Option<String> {
                 format!("{} s", numbers::start(stretch.start_s)),
                 count(u64::from(stretch.users)),
                 number(figures.per_second()),
-                number(errors),
+                number(figures.failures_per_second()),
                 latency(figures.latencies.quantile(0.5)),
                 latency(figures.latencies.quantile(0.95)),
                 latency(figures.latencies.quantile(0.99)),
@@ -207,16 +206,16 @@ fn time_table(story: &ReportInput) -> Option<String> {
         "P99",
     ];
     let mut told = table(&heads(&["phase"], &numbers), &rows);
-    if more > 0 {
-        told += &format!("\n{}.\n", numbers::counted(more as u64, "more row"));
+    if *more > 0 {
+        told += &format!("\n{}.\n", numbers::counted(*more as u64, "more row"));
     }
-    Some(details(&titled(story, "Over time"), &told))
+    Some(details(&titled(view, "Over time"), &told))
 }
 
 /// Each name of a phase, with what it was before right below it.
-fn by_phase(story: &ReportInput, phase: &PhaseFigures, past: &Past) -> String {
+fn by_phase(view: &View, phase: &PhaseFigures, past: &PreviousFigures) -> String {
     let mut rows = vec![phase.figures.clone()];
-    let names = side_by_side(story, phase);
+    let names = phase.names(view);
     // With one name, all of them are that one.
     if names.len() > 1 {
         rows.extend(names);
@@ -225,5 +224,5 @@ fn by_phase(story: &ReportInput, phase: &PhaseFigures, past: &Past) -> String {
     }
     let title = format!("Latency in {}", html_code(&phase.name));
     let rows = latency_rows(&rows, past, |request| past.in_phase(request, &phase.name));
-    details(&titled(story, &title), &latency_table(&rows))
+    details(&titled(view, &title), &latency_table(&rows))
 }

@@ -1,51 +1,38 @@
-//! The figures of a request name as they were before: on the base of a duet, or in the newest job of the baseline.
+//! The figures of a request name from before the change: on the base of a duet, or in the newest job of the baseline.
 
+use super::{Aggregates, Figures, View};
 use crate::baseline::{Job, PhaseScope, ReportedRow, RequestSummary};
-use crate::measurement::{Arm, LatencyHistogram, RequestStats};
+use crate::measurement::{Arm, LatencyHistogram};
 use crate::metric::Metric;
-use crate::record::{PhaseRecord, RunRecord, Throughput};
-use crate::report::ReportInput;
-use crate::report::figures::{Figures, gather};
-use crate::report::numbers::date;
+use crate::record::PhaseRecord;
+use crate::report::text::numbers::date;
 
 /// The quantiles that a table of latencies has.
-pub(in crate::report) const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
+pub(crate) const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
 
 /// One row of a table of latencies: what is known of it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::report) struct LatencyRow {
+pub(crate) struct LatencyRow {
     /// Requests.
-    pub(in crate::report) requests: u64,
+    pub(crate) requests: u64,
     /// Failed requests.
-    pub(in crate::report) failures: u64,
+    pub(crate) failures: u64,
     /// Requests per second.
-    pub(in crate::report) per_second: Option<f64>,
+    pub(crate) per_second: Option<f64>,
     /// Mean latency in seconds.
-    pub(in crate::report) average: Option<f64>,
+    pub(crate) average: Option<f64>,
     /// By [`QUANTILES`], in seconds.
-    pub(in crate::report) quantiles: [Option<f64>; 5],
+    pub(crate) quantiles: [Option<f64>; 5],
     /// Highest latency in seconds.
-    pub(in crate::report) max: Option<f64>,
+    pub(crate) max: Option<f64>,
     /// Requests in flight on average, where a job of the baseline tells.
-    pub(in crate::report) in_flight: Option<f64>,
+    pub(crate) in_flight: Option<f64>,
 }
 
 impl LatencyRow {
     /// Failed requests over all; none where there were no requests.
-    pub(in crate::report) fn error_ratio(&self) -> Option<f64> {
+    pub(crate) fn error_ratio(&self) -> Option<f64> {
         (self.requests > 0).then(|| self.failures as f64 / self.requests as f64)
-    }
-
-    /// What was measured, with its responses.
-    pub(in crate::report) fn new(cell: &RequestStats, completed: Throughput) -> Self {
-        let requests = cell.requests();
-        let counts = Self {
-            requests,
-            failures: cell.failures(),
-            per_second: completed.per_second(),
-            ..Self::default()
-        };
-        counts.with(&cell.latencies())
     }
 
     fn with(self, latencies: &LatencyHistogram) -> Self {
@@ -105,62 +92,66 @@ impl From<&RequestSummary> for LatencyRow {
     }
 }
 
-/// Where a job stood when it was recorded: only the newest keeps figures by phase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::report) enum Place {
-    /// It is the newest.
-    Newest,
-    /// The run that is told of was recorded after it.
-    BeforeThisRun,
-}
-
-/// Where a story's figures before come from, found once.
-pub(in crate::report) enum Past<'a> {
-    /// The base arm of each record.
-    Base(Vec<&'a RunRecord>),
-    /// The newest job of the baseline.
-    Job(&'a Job, &'a [PhaseRecord], Place),
+/// Where the figures before come from.
+pub(crate) enum PreviousFigures<'v, 'a> {
+    /// The base arm of the duet.
+    Base(&'v Aggregates<'a>),
+    /// The newest job of the baseline; only a newest job keeps figures by phase.
+    Job {
+        job: &'a Job,
+        phases: &'a [PhaseRecord],
+        /// Whether the run was recorded after it.
+        was_followed: bool,
+    },
     /// Nothing was compared.
     Nothing,
 }
 
-impl<'a> Past<'a> {
-    /// That of a story.
-    pub(in crate::report) fn of(story: &ReportInput<'a>) -> Self {
-        if story.record.base.is_some() {
-            return Self::Base(story.records().collect());
+impl<'v, 'a> PreviousFigures<'v, 'a> {
+    pub(super) fn new(view: &'v View<'a>) -> Self {
+        if view.record.base.is_some() {
+            return Self::Base(view.aggregates());
         }
-        let place = if story.baseline.is_some_and(|held| held.is_cut) {
-            Place::BeforeThisRun
-        } else {
-            Place::Newest
-        };
-        let newest = story.jobs_before().last().copied();
-        newest.map_or(Self::Nothing, |job| {
-            Self::Job(job, &story.record.phases, place)
+        let newest = view.jobs_before().last().copied();
+        newest.map_or(Self::Nothing, |job| Self::Job {
+            job,
+            phases: &view.record.phases,
+            was_followed: view.baseline.is_some_and(|baseline| baseline.is_cut),
         })
     }
 
-    /// What a row of the past is called; none where there is no past.
-    pub(in crate::report) fn called(&self) -> &'static str {
+    /// What a row of these figures is called.
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Base(_) => "base",
-            Self::Job(..) | Self::Nothing => "before",
+            Self::Job { .. } | Self::Nothing => "before",
         }
     }
 
-    /// Why a row may have none before, where one may: a job that does not tell figures phase by phase.
-    pub(in crate::report) fn gap(&self) -> Option<String> {
-        let Self::Job(job, phases, place) = self else {
+    /// The figures that a job of the baseline knows: those of a base arm have rows of their own in some tables.
+    pub(crate) fn of_job(self) -> Self {
+        match self {
+            Self::Base(_) => Self::Nothing,
+            job => job,
+        }
+    }
+
+    /// Why rows may have none before, if some may: the job has no figures by phase.
+    pub(crate) fn gap(&self) -> Option<String> {
+        let Self::Job {
+            job,
+            phases,
+            was_followed,
+        } = self
+        else {
             return None;
         };
         let measured = phases.iter().filter(|phase| phase.is_measured_load());
         (job.reported_rows.is_empty() && measured.count() > 1).then(|| {
-            let why = match place {
-                Place::Newest => "an older loadgate recorded it",
-                Place::BeforeThisRun => {
-                    "this run was recorded after it, and only the newest job keeps them"
-                }
+            let why = if *was_followed {
+                "this run was recorded after it, and only the newest job keeps them"
+            } else {
+                "an older loadgate recorded it"
             };
             format!(
                 "the job of {} has no figures by phase, so that a row may have none before: {why}",
@@ -169,11 +160,11 @@ impl<'a> Past<'a> {
         })
     }
 
-    /// A request name (all together where none) over all measured phases.
-    pub(in crate::report) fn measured(&self, request: Option<&str>) -> Option<LatencyRow> {
+    /// A request name (all together if none) over all measured phases.
+    pub(crate) fn measured(&self, request: Option<&str>) -> Option<LatencyRow> {
         match self {
-            Self::Base(records) => base(records, request, |phase| phase.measured),
-            Self::Job(job, phases, _) => job
+            Self::Base(all) => base(all, request, |name| all.measured(name, Arm::Base)),
+            Self::Job { job, phases, .. } => job
                 .reported(None, request)
                 .map(LatencyRow::from)
                 .or_else(|| stored(job, request, |phase| phase.measured, phases)),
@@ -181,17 +172,16 @@ impl<'a> Past<'a> {
         }
     }
 
-    /// A request name (all together where none) in one phase.
-    pub(in crate::report) fn in_phase(
-        &self,
-        request: Option<&str>,
-        name: &str,
-    ) -> Option<LatencyRow> {
+    /// A request name (all together if none) in one phase.
+    pub(crate) fn in_phase(&self, request: Option<&str>, name: &str) -> Option<LatencyRow> {
         match self {
-            Self::Base(records) => base(records, request, |phase| phase.name == name),
-            Self::Job(job, phases, _) => {
+            Self::Base(all) => {
+                let phase = all.phase(name)?;
+                base(all, request, |name| all.in_phase(name, Arm::Base, phase))
+            }
+            Self::Job { job, phases, .. } => {
                 let mut measured = phases.iter().filter(|phase| phase.is_measured_load());
-                // Of one phase there is no more to tell than of all.
+                // Of one phase there is no more to know than of all.
                 let is_only = matches!(
                     (measured.next(), measured.next()),
                     (Some(only), None) if only.name == name
@@ -204,6 +194,18 @@ impl<'a> Past<'a> {
             Self::Nothing => None,
         }
     }
+}
+
+fn base(
+    all: &Aggregates,
+    request: Option<&str>,
+    pool: impl Fn(Option<usize>) -> Figures,
+) -> Option<LatencyRow> {
+    let figures = match request {
+        Some(name) => pool(Some(all.index(name)?)),
+        None => pool(None),
+    };
+    (figures.requests > 0).then(|| LatencyRow::from(&figures))
 }
 
 /// What a job knows that does not tell figures phase by phase: an older loadgate kept steady phases together, and each
@@ -232,24 +234,13 @@ fn stored(
     job.cell(&scope, request).map(LatencyRow::from)
 }
 
-fn base(
-    records: &[&RunRecord],
-    request: Option<&str>,
-    is_asked: impl Fn(&PhaseRecord) -> bool,
-) -> Option<LatencyRow> {
-    let figures = gather(records.iter().copied(), request, |record, slice| {
-        slice.arm == Arm::Base && is_asked(&record.phases[slice.phase])
-    });
-    (figures.requests > 0).then(|| LatencyRow::from(&figures))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::baseline::{add, exclude_runs};
     use crate::measurement::Parts;
     use crate::record::sample::{RecordBuilder, record, traffic};
-    use crate::record::{PartsRecord, ScenarioIdentity};
+    use crate::record::{PartsRecord, RunRecord, ScenarioIdentity};
     use crate::report::samples::gate;
 
     /// A run of two steady phases, a repeated one and an idle one in which stragglers fall due, which tells of the first how long requests took from being sent.
@@ -279,12 +270,22 @@ mod tests {
         run.with(|run| run.parts.push(parts)).build()
     }
 
+    fn of_newest<'a>(job: &'a Job, now: &'a RunRecord) -> PreviousFigures<'a, 'a> {
+        PreviousFigures::Job {
+            job,
+            phases: &now.phases,
+            was_followed: false,
+        }
+    }
+
     /// What the run's own tables say of a name in a phase, or in all measured ones.
     fn told(run: &RunRecord, request: Option<&str>, phase: Option<&str>) -> LatencyRow {
-        let figures = gather(std::iter::once(run), request, |record, slice| {
-            let own = &record.phases[slice.phase];
-            own.measured && phase.is_none_or(|phase| phase == own.name)
-        });
+        let all = Aggregates::new(std::iter::once(run));
+        let request = request.map(|name| all.index(name).unwrap());
+        let figures = match phase {
+            Some(phase) => all.in_phase(request, Arm::Target, all.phase(phase).unwrap()),
+            None => all.measured(request, Arm::Target),
+        };
         LatencyRow::from(&figures)
     }
 
@@ -309,7 +310,7 @@ mod tests {
     fn a_job_answers_for_every_name_in_every_measured_phase_and_for_all_of_them_together() {
         let before = run(40.0);
         let (job, now) = (Job::from_record(&before, false), run(50.0));
-        let past = Past::Job(&job, &now.phases, Place::Newest);
+        let past = of_newest(&job, &now);
         for request in [None, Some("GET /a"), Some("GET /b")] {
             let all = past.measured(request).unwrap();
             assert_same(&all, &told(&before, request, None));
@@ -357,7 +358,7 @@ mod tests {
         held.scenario = runs[1].scenario.clone();
         assert!(exclude_runs(&mut held, &runs[1..]));
         let sample = gate(runs[1].clone()).after(&held).judged_whole();
-        let gap = Past::of(&sample.story()).gap().unwrap();
+        let gap = sample.story().previous().gap().unwrap();
         let why = "this run was recorded after it, and only the newest job keeps them";
         assert!(gap.ends_with(why), "{gap}");
         // A run that the baseline does not hold takes nothing out.
@@ -372,7 +373,7 @@ mod tests {
         let now = run(50.0);
         let mut job = Job::from_record(&run(40.0), false);
         job.reported_rows = Vec::new();
-        let past = Past::Job(&job, &now.phases, Place::Newest);
+        let past = of_newest(&job, &now);
         let burst = past.in_phase(Some("GET /a"), "burst").unwrap();
         assert_eq!(burst.requests, 5600);
         assert!(burst.quantiles[2].is_some());
@@ -391,11 +392,9 @@ mod tests {
             2,
             "of one phase no more than of all"
         );
-        let whole = Past::Job(&job, &one.phases, Place::Newest)
-            .in_phase(None, "warm")
-            .unwrap();
+        let whole = of_newest(&job, &one).in_phase(None, "warm").unwrap();
         job.reported_rows = Vec::new();
-        let past = Past::Job(&job, &one.phases, Place::Newest);
+        let past = of_newest(&job, &one);
         for known in [past.in_phase(None, "warm"), past.measured(None)] {
             let known = known.unwrap();
             assert_eq!(known.requests, whole.requests);

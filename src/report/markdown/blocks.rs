@@ -30,26 +30,10 @@ impl Block {
             text: text.into(),
         }
     }
-
-    /// What it says.
-    pub(super) fn text(&self) -> &str {
-        &self.text
-    }
 }
 
 /// The blocks that fit, and a word on those that do not.
-pub(super) fn fitted(blocks: Vec<Block>) -> String {
-    let (kept, left_out) = fit(blocks);
-    joined(&kept, left_out)
-}
-
-/// The blocks that fit.
-pub(super) fn kept(blocks: Vec<Block>) -> Vec<Block> {
-    fit(blocks).0
-}
-
-/// The blocks that fit, and how many do not.
-fn fit(mut blocks: Vec<Block>) -> (Vec<Block>, usize) {
+pub(super) fn fitted(mut blocks: Vec<Block>) -> String {
     let mut left_out = 0_usize;
     while joined(&blocks, left_out).len() > BUDGET {
         // What takes half of all room goes first, else everything smaller would go for it. Then of those least needed the
@@ -67,7 +51,7 @@ fn fit(mut blocks: Vec<Block>) -> (Vec<Block>, usize) {
         blocks.remove(least);
         left_out += 1;
     }
-    (blocks, left_out)
+    joined(&blocks, left_out)
 }
 
 fn joined(blocks: &[Block], left_out: usize) -> String {

@@ -1,0 +1,62 @@
+//! summary.md, for a pull request: the verdict in words, what failed first, then what to do, the rest folded away.
+//!
+//! One summary tells of one gate or of several. It stays below what GitHub takes as a comment: whole blocks are left out,
+//! the least needed first, and nothing is cut in its middle.
+
+mod blocks;
+mod changes;
+mod checks;
+mod comment;
+mod details;
+mod gate;
+mod gates;
+mod measured;
+pub(super) mod syntax;
+
+pub use comment::{Missing, comment};
+
+use crate::report::text::capitalized;
+use crate::report::view::View;
+use crate::report::wording::{Medium, headline};
+use blocks::{Block, Priority};
+
+const MEDIUM: Medium = Medium::Markdown;
+
+/// The summary of a CI run over all its gates.
+pub fn summary(views: &[View]) -> String {
+    let mut blocks = Vec::new();
+    match views {
+        [] => blocks.push(Block::new(
+            Priority::Always,
+            "### No performance gate ran\n",
+        )),
+        [only] => blocks = of_one(only),
+        several => gates::blocks(several, &mut blocks),
+    }
+    blocks::fitted(blocks)
+}
+
+fn of_one(view: &View) -> Vec<Block> {
+    let title = format!(
+        "### {} {}\n",
+        view.outcome_style().emoji,
+        headline(view, MEDIUM)
+    );
+    let mut blocks = vec![Block::new(Priority::Always, title)];
+    blocks.extend(gate::blocks(view));
+    blocks.push(Block::new(Priority::Always, gate::footer(view)));
+    blocks
+}
+
+/// A sentence with its capital and its full stop.
+fn full_sentence(text: &str) -> String {
+    stopped(&capitalized(text))
+}
+
+/// The end of a sentence with its full stop.
+fn stopped(text: &str) -> String {
+    if text.ends_with(['.', '!', '?']) {
+        return text.to_owned();
+    }
+    format!("{text}.")
+}

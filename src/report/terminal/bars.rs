@@ -1,0 +1,122 @@
+//! The interval of a change as a small bar of letters, all of a gate on one scale.
+
+use crate::report::text::numbers;
+use crate::report::view::{CheckRow, View};
+use crate::report::wording::unit;
+
+/// Changes beyond these are drawn at the end of a bar.
+const SMALLEST: f64 = -0.8;
+const LARGEST: f64 = 4.0;
+
+/// The scale that all bars of a story are drawn on.
+pub(super) struct Bars {
+    ratios: (f64, f64),
+    shares: (f64, f64),
+    must_detect: f64,
+    columns: usize,
+    /// What a check's figures are the middle of.
+    unit: &'static str,
+}
+
+impl Bars {
+    /// A scale of so many columns that holds the changes of these rows.
+    pub(super) fn new(view: &View, rows: &[&CheckRow], columns: usize) -> Self {
+        let must_detect = view.must_detect();
+        let ends = |share: bool, least: f64, most: f64| {
+            let own = rows
+                .iter()
+                .filter(|row| numbers::is_share(row.measure()) == share);
+            let changes = own.filter_map(|row| row.estimated());
+            changes.fold((least, most), |(low, high), change| {
+                (low.min(change.lower), high.max(change.upper))
+            })
+        };
+        let (low, high) = ends(false, -0.05, must_detect * 1.1);
+        Self {
+            ratios: (
+                libm::log1p(low.max(SMALLEST)),
+                libm::log1p(high.min(LARGEST)),
+            ),
+            shares: ends(true, -0.0005, 0.002),
+            must_detect,
+            columns,
+            unit: unit(view),
+        }
+    }
+
+    /// The column of a change.
+    fn column(&self, is_share: bool, change: f64) -> usize {
+        let ((low, high), at) = if is_share {
+            (self.shares, change)
+        } else {
+            (self.ratios, libm::log1p(change.clamp(SMALLEST, LARGEST)))
+        };
+        let share = ((at - low) / (high - low)).clamp(0.0, 1.0);
+        let column = numbers::whole(share * (self.columns - 1) as f64);
+        usize::try_from(column).unwrap_or(0).min(self.columns - 1)
+    }
+
+    /// A row's interval: `│    ├──┼──┤`; none where no change was estimated.
+    pub(super) fn draw(&self, row: &CheckRow) -> Option<String> {
+        let change = row.estimated()?;
+        let is_share = numbers::is_share(row.measure());
+        let at = |value: f64| self.column(is_share, value);
+        let (low, high, estimate) = (at(change.lower), at(change.upper), at(change.estimate));
+        let mut bar = vec![' '; self.columns];
+        bar[low..=high].fill('─');
+        if !is_share {
+            bar[at(self.must_detect)] = '┊';
+        }
+        bar[at(0.0)] = '│';
+        (bar[low], bar[high]) = ('├', '┤');
+        bar[estimate] = '┼';
+        Some(bar.iter().collect())
+    }
+
+    /// What the bars show.
+    pub(super) fn key(&self) -> String {
+        format!(
+            "├─┼─┤ change of the middle {} [95 %], │ none, ┊ +{} must be ruled out",
+            self.unit,
+            numbers::percent(self.must_detect)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_width::UnicodeWidthStr;
+
+    use super::*;
+    use crate::report::samples::{all, story};
+
+    const BAR: usize = 14;
+
+    #[test]
+    fn a_bar_lies_right_of_no_change_where_it_got_worse() {
+        let told = story("failed").story();
+        let rows = told.rows();
+        let shown: Vec<&CheckRow> = rows.iter().collect();
+        let bars = Bars::new(&told, &shown, BAR);
+        let failed = bars.draw(&rows[0]).unwrap();
+        let (zero, low) = (failed.find('│').unwrap(), failed.find('├').unwrap());
+        assert!(
+            zero < failed.find('┊').unwrap() && failed.find('┊').unwrap() < low,
+            "{failed}"
+        );
+    }
+
+    #[test]
+    fn every_bar_is_as_wide() {
+        for (name, sample) in all() {
+            let told = sample.story();
+            let rows = told.rows();
+            let shown: Vec<&CheckRow> = rows.iter().collect();
+            let bars = Bars::new(&told, &shown, BAR);
+            for bar in rows.iter().filter_map(|row| bars.draw(row)) {
+                assert_eq!(bar.width(), BAR, "{name}: {bar}");
+                assert_eq!(bar.matches('┼').count(), 1, "{name}: {bar}");
+            }
+        }
+    }
+}

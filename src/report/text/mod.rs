@@ -1,0 +1,9 @@
+//! Text without a meaning of its own: made harmless, numbers with units, lines and columns.
+
+mod inert;
+pub(super) mod layout;
+pub(super) mod numbers;
+pub(super) mod sparkline;
+
+pub(crate) use inert::{Distinct, capitalized, columns_of, one_line, prefix, shorten};
+pub use inert::{fitted, inert, inert_coloured, quoted};

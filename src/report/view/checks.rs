@@ -1,0 +1,261 @@
+//! The verdict's lines as rows: the limit and the change of one figure side by side, worst first.
+
+use std::collections::HashMap;
+
+use super::View;
+use crate::report::ReportInput;
+use crate::report::text::numbers;
+use crate::thresholds::Subject;
+use crate::verdict::{
+    ChangeCheck, Check, CheckKind, CheckOutcome, Comparison, Enforcement, EstimatedChange,
+    LimitCheck, Measure, NotJudged, Reference,
+};
+
+/// What a line or a row came to, in the order in which reports list them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Status {
+    /// It fails the gate.
+    Failed,
+    /// The run could not tell.
+    Inconclusive,
+    /// A limit is broken that only warns.
+    Warned,
+    /// Not judged.
+    NotJudged,
+    /// It got worse, and is not gated.
+    Worse,
+    /// Good enough.
+    Passed,
+    /// It is listed, and nothing depends on it.
+    Reported,
+}
+
+impl Status {
+    /// What a line came to.
+    pub(crate) fn new(line: &Check) -> Self {
+        match (&line.outcome, line.enforcement) {
+            (CheckOutcome::Failed, Enforcement::Gated) => Self::Failed,
+            (CheckOutcome::Failed, Enforcement::Warned) => Self::Warned,
+            (CheckOutcome::Failed, Enforcement::Reported) => Self::Worse,
+            // It would be gated, were there a base to compare with.
+            (CheckOutcome::NotJudged(NotJudged::BaseFails), _) => Self::NotJudged,
+            (_, Enforcement::Reported) | (CheckOutcome::NotJudged(NotJudged::Off), _) => {
+                Self::Reported
+            }
+            _ if line.is_open() => Self::Inconclusive,
+            // No error before and none now is as good as it gets.
+            (CheckOutcome::Passed, _) => Self::Passed,
+            (CheckOutcome::Inconclusive, _) => Self::Inconclusive,
+            (CheckOutcome::NotJudged(_), _) => Self::NotJudged,
+        }
+    }
+}
+
+/// One figure with all that is held against it.
+#[derive(Clone, Debug)]
+pub(crate) struct CheckRow<'a> {
+    /// The worst of its lines.
+    pub(crate) status: Status,
+    /// Its limits, those that only warn included.
+    pub(crate) limits: Vec<(&'a Check, &'a LimitCheck)>,
+    /// Its change.
+    pub(crate) change: Option<(&'a Check, &'a ChangeCheck)>,
+    /// Whether it is what stopped the run early, which is no figure of a whole run.
+    pub(crate) is_abort: bool,
+}
+
+/// All lines as rows: failed first, then inconclusive and so on; overall before names; the verdict's order within.
+pub(super) fn rows<'a>(input: &ReportInput<'a>) -> Vec<CheckRow<'a>> {
+    let mut rows: Vec<CheckRow<'a>> = Vec::new();
+    let mut known: HashMap<(&Subject, Option<&str>), Vec<usize>> = HashMap::new();
+    for line in &input.verdict.checks {
+        let is_abort = input.is_abort(line);
+        let alike = known
+            .entry((&line.subject, line.phase.as_deref()))
+            .or_default();
+        let of_line = alike.iter().copied().find(|index| rows[*index].is_of(line));
+        let index = of_line.unwrap_or_else(|| {
+            alike.push(rows.len());
+            rows.push(CheckRow {
+                status: Status::Reported,
+                limits: Vec::new(),
+                change: None,
+                is_abort,
+            });
+            rows.len() - 1
+        });
+        match &line.kind {
+            CheckKind::Limit(limit) => rows[index].limits.push((line, limit)),
+            CheckKind::Change(change) => rows[index].change = Some((line, change)),
+        }
+    }
+    for row in &mut rows {
+        row.status = row.worst();
+    }
+    rows.sort_by_key(|row| (row.status, row.line().subject != Subject::Overall));
+    rows
+}
+
+impl<'a> CheckRow<'a> {
+    /// Whether a line of the same subject and phase belongs to it.
+    fn is_of(&self, line: &Check) -> bool {
+        let repeated = matches!(line.kind, CheckKind::Change(_)) && self.change.is_some();
+        !repeated && !self.is_abort && self.measure() == line.measure
+    }
+
+    /// The worst of its lines. That nothing was compared is told once for all rows, so it does not hide a limit that holds.
+    fn worst(&self) -> Status {
+        let change = self.change.iter();
+        let change = change.filter(|(line, _)| self.limits.is_empty() || !is_not_compared(line));
+        let limits = self.limits.iter().map(|(line, _)| Status::new(line));
+        change
+            .map(|(line, _)| Status::new(line))
+            .chain(limits)
+            .min()
+            .unwrap_or(Status::Reported)
+    }
+
+    fn line_if_any(&self) -> Option<&'a Check> {
+        self.change
+            .map(|(line, _)| line)
+            .or_else(|| self.limits.first().map(|(line, _)| *line))
+    }
+
+    /// A line of the row: all of them share subject, phase and measure.
+    pub(crate) fn line(&self) -> &'a Check {
+        #[expect(clippy::expect_used, reason = "a row is only made for a line")]
+        self.line_if_any().expect("a row has a line")
+    }
+
+    /// What is measured.
+    pub(crate) fn measure(&self) -> Measure {
+        self.line().measure
+    }
+
+    /// Its lines, limits first.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &'a Check> {
+        let limits = self.limits.iter().map(|(line, _)| *line);
+        limits.chain(self.change.iter().map(|(line, _)| *line))
+    }
+
+    /// Whether it may fail the build, or was asked to warn, or would be gated could it be judged.
+    pub(crate) fn is_gated(&self) -> bool {
+        self.lines().any(|line| {
+            line.enforcement != Enforcement::Reported || Status::new(line) == Status::NotJudged
+        })
+    }
+
+    /// The first of its lines that leaves the verdict open.
+    pub(crate) fn open_line(&self) -> Option<&'a Check> {
+        self.lines()
+            .find(|line| line.is_open() && line.enforcement == Enforcement::Gated)
+    }
+
+    /// Whether its change passes for a reason that its figures do not show: it was accepted, or is below a floor.
+    pub(crate) fn passes_by_exception(&self, view: &View) -> bool {
+        self.change.is_some_and(|(line, check)| {
+            check.acceptance.is_some() || view.is_below_floor(line, check)
+        })
+    }
+
+    /// Whether all that it says is that nothing was compared.
+    pub(crate) fn is_empty_comparison(&self) -> bool {
+        self.limits.is_empty() && self.change.is_some_and(|(line, _)| is_not_compared(line))
+    }
+
+    /// Whether it is held against the anchor.
+    pub(crate) fn is_drift(&self) -> bool {
+        self.change
+            .is_some_and(|(_, check)| check.reference == Reference::Anchor)
+    }
+
+    /// The value before.
+    pub(crate) fn before(&self) -> Option<f64> {
+        self.change.and_then(|(_, check)| check.before)
+    }
+
+    /// The value now: that of the comparison where there is one, else that of a limit.
+    pub(crate) fn now(&self) -> Option<f64> {
+        self.change
+            .and_then(|(line, _)| line.current)
+            .or_else(|| self.limits.iter().find_map(|(line, _)| line.current))
+    }
+
+    /// The estimated change.
+    pub(crate) fn estimated(&self) -> Option<EstimatedChange> {
+        self.change.and_then(|(_, check)| check.change)
+    }
+
+    /// Whether it changed beyond noise: surely by more than the tolerance that counts where nothing is accepted.
+    pub(crate) fn is_changed(&self, view: &View) -> bool {
+        let Some((line, check)) = self.change else {
+            return false;
+        };
+        if check.before.is_none() || line.current.is_none() || check.below_floor {
+            return false;
+        }
+        let tolerance = if check.acceptance.is_some() {
+            view.usual_tolerance()
+        } else {
+            check.tolerance
+        };
+        line.outcome == CheckOutcome::Failed
+            || check
+                .change
+                .is_some_and(|change| change.lower > tolerance || change.upper < -tolerance)
+    }
+}
+
+/// Whether a line says no more than that nothing was compared.
+pub(crate) fn is_not_compared(line: &Check) -> bool {
+    line.outcome == CheckOutcome::NotJudged(NotJudged::NoComparison)
+}
+
+/// Bytes of a table of checks that fits into every summary, with some for each row beside its name.
+const SHORT: usize = 30_000;
+const SHORT_ROW: usize = 150;
+
+impl View<'_> {
+    /// Whether its checks are so few that a summary lists all of them.
+    pub(crate) fn is_short(&self) -> bool {
+        let names = self.rows().iter().map(|row| {
+            let name = row.line().subject.name().unwrap_or_default();
+            SHORT_ROW + name.len()
+        });
+        names.sum::<usize>() < SHORT
+    }
+
+    /// The tolerance of the verdict's mode.
+    pub(crate) fn usual_tolerance(&self) -> f64 {
+        let regression = &self.thresholds.regression;
+        match self.verdict.comparison {
+            Comparison::Duet { .. } => regression.tolerance,
+            Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => {
+                regression.history_tolerance
+            }
+        }
+    }
+
+    /// The change that the verdict's mode must be able to see.
+    pub(crate) fn must_detect(&self) -> f64 {
+        let regression = &self.thresholds.regression;
+        match self.verdict.comparison {
+            Comparison::Duet { .. } => regression.must_detect,
+            Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => {
+                regression.history_must_detect
+            }
+        }
+    }
+
+    /// Whether a change passes for no other reason than that it is below its floor.
+    pub(crate) fn is_below_floor(&self, line: &Check, check: &ChangeCheck) -> bool {
+        let is_sure = check.change.is_some_and(|change| {
+            if numbers::is_share(line.measure) {
+                change.lower > 0.0
+            } else {
+                change.lower > check.tolerance || change.upper >= self.must_detect()
+            }
+        });
+        check.below_floor && line.outcome == CheckOutcome::Passed && is_sure
+    }
+}

@@ -1,0 +1,114 @@
+//! How outcomes and statuses look: one table for each.
+
+use super::{Status, View};
+use crate::verdict::{Outcome, Verdict};
+
+/// What a colour says; never the only thing that says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Good,
+    Warn,
+    Bad,
+    /// Nothing depends on it.
+    Soft,
+}
+
+/// How an outcome looks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OutcomeStyle {
+    pub(crate) word: &'static str,
+    pub(crate) mark: &'static str,
+    pub(crate) emoji: &'static str,
+    pub(crate) tone: Tone,
+}
+
+impl From<&Verdict> for OutcomeStyle {
+    /// In a gate that is only observed, nothing looks like a failure.
+    fn from(verdict: &Verdict) -> Self {
+        let (word, mark, emoji, tone) = match (verdict.outcome, verdict.observed) {
+            (Outcome::Passed, _) => ("passed", "✓", "✅", Tone::Good),
+            (Outcome::Failed, false) => ("failed", "✗", "❌", Tone::Bad),
+            (Outcome::Failed, true) => ("would have failed", "!", "⚠️", Tone::Warn),
+            (Outcome::Inconclusive, _) => ("inconclusive", "?", "⚠️", Tone::Warn),
+            (Outcome::Invalid, false) => ("not judged", "!", "🛑", Tone::Bad),
+            (Outcome::Invalid, true) => ("not judged", "!", "⚠️", Tone::Warn),
+        };
+        Self {
+            word,
+            mark,
+            emoji,
+            tone,
+        }
+    }
+}
+
+impl Status {
+    /// The word for it, the same in every format.
+    pub(crate) fn word(self) -> &'static str {
+        self.style().0
+    }
+
+    fn style(self) -> (&'static str, &'static str, Tone) {
+        match self {
+            Self::Failed => ("failed", "✗", Tone::Bad),
+            Self::Inconclusive => ("inconclusive", "?", Tone::Warn),
+            Self::Warned => ("warned", "!", Tone::Warn),
+            Self::NotJudged => ("not judged", "-", Tone::Warn),
+            Self::Worse => ("worse, not gated", "!", Tone::Warn),
+            Self::Passed => ("passed", "✓", Tone::Good),
+            Self::Reported => ("reported", "·", Tone::Soft),
+        }
+    }
+}
+
+impl View<'_> {
+    /// How the gate's outcome looks.
+    pub(crate) fn outcome_style(&self) -> OutcomeStyle {
+        OutcomeStyle::from(self.verdict)
+    }
+
+    /// The order of outcomes, worst first.
+    pub(crate) fn rank(&self) -> u8 {
+        match self.verdict.outcome {
+            Outcome::Failed => 0,
+            Outcome::Invalid => 1,
+            Outcome::Inconclusive => 2,
+            Outcome::Passed => 3,
+        }
+    }
+
+    /// The word for a status in this gate: if nothing may fail, nothing has failed.
+    pub(crate) fn word(&self, status: Status) -> &'static str {
+        if self.is_comparison() {
+            return match status {
+                Status::Failed => Status::Worse.word(),
+                Status::Passed => "not worse",
+                Status::Inconclusive => "open",
+                Status::Warned | Status::NotJudged | Status::Worse | Status::Reported => {
+                    status.word()
+                }
+            };
+        }
+        if status == Status::Failed && self.verdict.observed {
+            return "would fail";
+        }
+        status.word()
+    }
+
+    /// The status with its mark.
+    pub(crate) fn status_text(&self, status: Status) -> String {
+        let mark = match status {
+            Status::Failed if self.verdict.observed => "!",
+            status => status.style().1,
+        };
+        format!("{mark} {}", self.word(status))
+    }
+
+    /// What the colour of a status says.
+    pub(crate) fn tone(&self, status: Status) -> Tone {
+        match status {
+            Status::Failed if self.verdict.observed => Tone::Warn,
+            status => status.style().2,
+        }
+    }
+}
