@@ -39,8 +39,8 @@ pub fn read(path: &Path) -> io::Result<String> {
 
 /// Removes a file, or a link, if it is there.
 pub fn remove(path: &Path) -> io::Result<()> {
-    reject_link_out(folder_of(path))?;
     use io::ErrorKind::{NotADirectory, NotFound};
+    reject_link_out(folder_of(path))?;
     match std::fs::remove_file(path) {
         Err(error) if !matches!(error.kind(), NotFound | NotADirectory) => Err(error),
         Ok(()) | Err(_) => Ok(()),

@@ -279,7 +279,7 @@ fn a_target_that_responds_is_not_said_to_be_silent() {
     let long = raw(|mut stream| {
         head(stream);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n");
-        let _ = stream.write_all(&[b' '; 2_000_000]);
+        let _ = stream.write_all(&b" ".repeat(2_000_000));
     });
     let gate = gate("");
     let reading = gate

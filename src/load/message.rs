@@ -182,10 +182,10 @@ impl CompiledRequest {
     /// Whether a response of this status leads elsewhere, and that is not what the step measures.
     pub(super) fn is_unasked_redirect(&self, status: u16) -> bool {
         const NOT_MODIFIED: u16 = 304;
-        (300..400).contains(&status)
-            && !self.reads_location
-            && !self.expect.status.contains(&status)
-            && !(status == NOT_MODIFIED && self.is_conditional)
+        let is_asked = self.reads_location
+            || self.expect.status.contains(&status)
+            || (status == NOT_MODIFIED && self.is_conditional);
+        (300..400).contains(&status) && !is_asked
     }
 
     /// Whether anything is looked for in an answer beside its status.

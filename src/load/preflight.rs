@@ -350,7 +350,7 @@ impl<'g> Seen<'g> {
         match kind {
             // A head came, so that other requests may end.
             FailureKind::Timeout if sent.cause == UnreachableCause::UnendingBody => {
-                self.failed = Some(why)
+                self.failed = Some(why);
             }
             FailureKind::Timeout
             | FailureKind::Dns

@@ -267,8 +267,8 @@ impl Sender {
 
     async fn printed(&mut self, gear: &ClientContext, command: &Command) -> Result<Value, String> {
         let names = &gear.script.secret_names;
-        let named = self.values.iter().filter(|(name, _)| names.contains(*name));
-        let mut secret: Vec<String> = named.flat_map(|(_, value)| secret_texts(value)).collect();
+        let hidden = self.values.iter().filter(|(name, _)| names.contains(*name));
+        let mut secret: Vec<String> = hidden.flat_map(|(_, value)| secret_texts(value)).collect();
         let mut scope = Scope {
             log: Some(SecretLog {
                 names,

@@ -114,7 +114,8 @@ fn target(limit: &Availability, record: &RunRecord, found: &mut AvailabilityFind
     let all: Vec<&Silent<'_>> = silent.iter().filter(|one| one.is_over(limit)).collect();
     let (overall, names): (Vec<&Silent<'_>>, Vec<&Silent<'_>>) =
         all.into_iter().partition(|one| one.key.1.is_none());
-    for one in &overall {
+    // That every request failed says it all.
+    for one in overall.iter().filter(|one| !is_dead(one)) {
         found.checks.push(silent_check(limit, record, one));
     }
     if overall.is_empty() && limit.line.is_some() {

@@ -239,7 +239,12 @@ fn limit_check(limit: &Limit, figures: LimitCheck) -> Check {
         phase: limit.phase.clone(),
         measure: match limit.bound {
             Bound::Failures(set, _) => Measure::Failures(set),
-            bound => Measure::Metric(bound.metric().unwrap_or(Metric::ErrorRate)),
+            Bound::Latency { .. }
+            | Bound::ErrorRate(_)
+            | Bound::ColdShare(_)
+            | Bound::RequestsPerSecond(_) => {
+                Measure::Metric(limit.bound.metric().unwrap_or(Metric::ErrorRate))
+            }
         },
         enforcement: match limit.severity {
             Severity::Fail => Enforcement::Gated,

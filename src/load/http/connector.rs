@@ -106,11 +106,12 @@ impl Connector {
         let opened = opened.unwrap_or_else(|_| Err(RequestError::timeout(within)));
         opened.map(drop).map_err(|failed| {
             let failed = self.attributed(failed, &exchange);
-            let told = match failed.cause {
-                UnreachableCause::Unknown => format!("{}: {}", failed.failure, failed.detail),
-                _ => failed.detail,
+            let text = if failed.cause == UnreachableCause::Unknown {
+                format!("{}: {}", failed.failure, failed.detail)
+            } else {
+                failed.detail
             };
-            (failed.cause, told)
+            (failed.cause, text)
         })
     }
 
@@ -128,7 +129,7 @@ impl Connector {
                 | UnreachableCause::BrokenResponse
         );
         match failed.failure {
-            Failure::Timeout if is_opening => proxy.late(failed, self.tunnel.is_some()),
+            Failure::Timeout if is_opening => proxy.late(&failed, self.tunnel.is_some()),
             Failure::Timeout
             | Failure::Reset
             | Failure::Closed
@@ -136,7 +137,7 @@ impl Connector {
             | Failure::HeadTooLarge
                 if is_open_question && self.tunnel.is_none() && exchange.head.is_none() =>
             {
-                proxy.unresponsive(failed)
+                proxy.unresponsive(&failed)
             }
             Failure::Timeout
             | Failure::Reset

@@ -162,7 +162,7 @@ impl Proxy {
     }
 
     /// That it gave no connection, or no tunnel, in time.
-    pub(super) fn late(&self, failed: RequestError, is_tunnelled: bool) -> RequestError {
+    pub(super) fn late(&self, failed: &RequestError, is_tunnelled: bool) -> RequestError {
         let what = if is_tunnelled {
             "opened no tunnel"
         } else {
@@ -173,7 +173,7 @@ impl Proxy {
     }
 
     /// That it took a request and gave no response that can be read. The target behind it may be why.
-    pub(super) fn unresponsive(&self, failed: RequestError) -> RequestError {
+    pub(super) fn unresponsive(&self, failed: &RequestError) -> RequestError {
         let told = format!("{} gave no response: {}", self.named(), failed.detail);
         RequestError::because(failed.failure, UnreachableCause::ProxyResponse, &told)
     }

@@ -46,7 +46,7 @@ pub(in crate::report) fn saying(text: &str) -> Sample {
     for caution in &mut sample.verdict.warnings {
         match caution {
             Warning::MissingRequest { request } | Warning::NeverSent { request } => {
-                *request = own()
+                *request = own();
             }
             Warning::RareRequests { requests } => requests.fill(own()),
             Warning::Overloaded { phase, .. } => *phase = own(),

@@ -126,7 +126,7 @@ impl Expression {
         });
         let kind = match folded? {
             Folded::Constant(value) => {
-                names.secrets.note(made_of, &value);
+                names.secrets.note(&made_of, &value);
                 Kind::Constant(value)
             }
             Folded::Name(name) => Kind::Name(name),

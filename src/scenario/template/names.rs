@@ -68,7 +68,7 @@ impl<'a> Secrets<'a> {
     }
 
     /// Notes what an expression made of what it names.
-    pub(super) fn note(&self, names: Vec<String>, value: &Value) {
+    pub(super) fn note(&self, names: &[String], value: &Value) {
         if names.is_empty() {
             return;
         }

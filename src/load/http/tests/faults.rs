@@ -26,7 +26,9 @@ fn healthy() -> Script {
 async fn what_a_server_responds_is_told_from_silence() {
     let long = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
     let trailers: &'static [u8] = [&long[..], &b"a: b\r\n".repeat(20_000)].concat().leak();
-    let extension: &'static [u8] = [&long[..long.len() - 2], &[b';'; 100_000]].concat().leak();
+    let extension: &'static [u8] = [&long[..long.len() - 2], &b";".repeat(100_000)]
+        .concat()
+        .leak();
     for (answer, cause, head) in [
         (&b""[..], UnreachableCause::Unknown, None),
         (b"SSH-2.0-OpenSSH_9.9\r\n", UnreachableCause::NotHttp, None),
