@@ -249,7 +249,7 @@ fn the_last_lines_of_a_server_hold_no_secret_that_they_name() {
     ];
     assert!(!holds(&said, &secrets), "{said}");
     for (path, text) in home.files() {
-        let is_log = std::path::Path::new(&path).extension() == Some("log".as_ref());
+        let is_log = Path::new(&path).extension() == Some("log".as_ref());
         assert!(is_log || !holds(&text, &secrets), "{path}: {text}");
     }
 }
