@@ -5,6 +5,10 @@ pub(super) const SCREEN: usize = 24;
 
 /// How much of each part is told.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each part of the text is there or not, independently of the others"
+)]
 pub(super) struct DetailLevel {
     /// Whether it is told which versions were compared, and how noisy the run was.
     pub(super) circumstances: bool,

@@ -89,7 +89,7 @@ impl View<'_> {
                 }
             };
         }
-        if status == Status::Failed && self.verdict.observed {
+        if self.is_observed_failure(status) {
             return "would fail";
         }
         status.word()
@@ -97,18 +97,25 @@ impl View<'_> {
 
     /// The status with its mark.
     pub(crate) fn status_text(&self, status: Status) -> String {
-        let mark = match status {
-            Status::Failed if self.verdict.observed => "!",
-            status => status.style().1,
+        let mark = if self.is_observed_failure(status) {
+            "!"
+        } else {
+            status.style().1
         };
         format!("{mark} {}", self.word(status))
     }
 
     /// What the colour of a status says.
     pub(crate) fn tone(&self, status: Status) -> Tone {
-        match status {
-            Status::Failed if self.verdict.observed => Tone::Warn,
-            status => status.style().2,
+        if self.is_observed_failure(status) {
+            Tone::Warn
+        } else {
+            status.style().2
         }
+    }
+
+    /// Whether a check failed that fails nothing.
+    fn is_observed_failure(&self, status: Status) -> bool {
+        status == Status::Failed && self.verdict.observed
     }
 }

@@ -132,7 +132,7 @@ impl<'v, 'a> PreviousFigures<'v, 'a> {
     pub(crate) fn of_job(self) -> Self {
         match self {
             Self::Base(_) => Self::Nothing,
-            job => job,
+            job @ (Self::Job { .. } | Self::Nothing) => job,
         }
     }
 
