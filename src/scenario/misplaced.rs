@@ -14,7 +14,9 @@ pub(super) const IN_FILE: &[Misplaced<'_>] = misplaced! {
         "put it into a step: `user_classes: [{ name: user, tasks: [{ steps: [{ KEY: VALUE }] }] }]`";
     steps => "put them into a task: `user_classes: [{ name: user, tasks: [{ steps: VALUE }] }]`";
     tasks wait auth on_start => "put it into a class of users: `user_classes: [{ name: user, KEY: VALUE }]`";
-    users arrivals for max_users spacing measure => IN_LOAD;
+    users => "write what they do under 'user_classes': `user_classes: [{ name: user, tasks: […] }]`, and how many there are in a \
+         phase: `load: [{ phase: steady, users: 5, for: 60s }]`";
+    arrivals for max_users spacing measure => IN_LOAD;
     phases phase repeat => "write the phases under 'load': `load: [{ phase: steady, users: 5, for: 60s }]`";
     timeout http headers expect redirects cookies => "put it into the defaults: `defaults: { KEY: VALUE }`";
     limits regression abort mode => "put it into thresholds.yml beside this file";

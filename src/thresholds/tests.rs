@@ -564,7 +564,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "abort: { error_rate: 0% }",
         "t.yml:1:22: abort.error_rate: must be above 0%, or every run would be stopped",
     ),
-    ("[]", "t.yml:1:1: expected a map, found a list"),
+    (
+        "[]",
+        "t.yml:1:1: expected a map, found a list; write `mode: …` or `limits: …` or `regression: …` or `abort: …`",
+    ),
 ];
 
 #[test]

@@ -220,7 +220,7 @@ impl<'d> Cursor<'d> {
 
     /// The entries of a map, in the order of the file; none for an empty value.
     pub fn entries(&self) -> Result<Vec<Entry<'d>>, Error> {
-        self.require_map("a map")?;
+        self.require_map("a map", &["NAME"])?;
         let entry = |(key, node): &'d (Key, Node)| Entry::new(self, key, node);
         Ok(self.node.entries().iter().map(entry).collect())
     }
@@ -252,14 +252,25 @@ impl<'d> Cursor<'d> {
         known: &[&str],
         misplaced: &[Misplaced<'_>],
     ) -> Result<(), Error> {
-        self.require_map(expected)?;
+        self.require_map(expected, known)?;
         keys::check(self, known, misplaced)
     }
 
-    fn require_map(&self, expected: &str) -> Result<(), Error> {
+    /// Checks that this is a map, of which the error names some keys unless `expected` says what to write.
+    fn require_map(&self, expected: &str, keys: &[&str]) -> Result<(), Error> {
+        const NAMED: usize = 4;
         if matches!(self.node.value, Value::Map(_) | Value::Null) {
             return Ok(());
         }
-        Err(self.expected(expected))
+        let mut error = self.expected(expected);
+        if expected == "a map" {
+            let pairs: Vec<String> = keys
+                .iter()
+                .take(NAMED)
+                .map(|key| format!("`{key}: …`"))
+                .collect();
+            error.message += &format!("; write {}", pairs.join(" or "));
+        }
+        Err(error)
     }
 }

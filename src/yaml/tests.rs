@@ -120,7 +120,10 @@ fn a_key_that_is_unknown_misplaced_or_missing_is_found_before_anything_is_read()
             "f.yml:1:1: 'data' cannot stand at the top of the file; put it into 'weight': 'weight: { data: … }'",
         ),
         ("wait: 1\n", "f.yml:1:1: the key 'weight' is missing"),
-        ("[1]\n", "f.yml:1:1: expected a map, found a list"),
+        (
+            "[1]\n",
+            "f.yml:1:1: expected a map, found a list; write `weight: …` or `wait: …`",
+        ),
         ("", "f.yml:1:1: the key 'weight' is missing"),
     ] {
         let error = read(text, |root| {

@@ -74,6 +74,7 @@ impl Table {
         let content = Bounded {
             content,
             since: Arc::clone(&table.since),
+            is_blank: false,
         };
         match format {
             Format::Csv => table.read_csv(content)?,
@@ -201,20 +202,32 @@ impl Table {
 struct Bounded<R> {
     content: R,
     since: Arc<AtomicUsize>,
+    /// Whether all that was read since the last row is blank.
+    is_blank: bool,
 }
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.since.load(Ordering::Relaxed) > LONGEST_ROW {
+            let what = if self.is_blank {
+                "more blank lines stand together than fit into"
+            } else {
+                "a row is longer than"
+            };
+            let fix = if self.is_blank {
+                "remove them"
+            } else {
+                "is a quote never closed?"
+            };
             return Err(io::Error::new(
                 io::ErrorKind::FileTooLarge,
-                format!(
-                    "a row is longer than {} MB; is a quote never closed?",
-                    LONGEST_ROW >> 20
-                ),
+                format!("{what} {} MB; {fix}", LONGEST_ROW >> 20),
             ));
         }
+        let is_first = self.since.load(Ordering::Relaxed) == 0;
         let read = self.content.read(buffer)?;
+        let is_blank = buffer[..read].iter().all(u8::is_ascii_whitespace);
+        self.is_blank = is_blank && (is_first || self.is_blank);
         self.since.fetch_add(read, Ordering::Relaxed);
         Ok(read)
     }
@@ -373,6 +386,9 @@ mod tests {
             let error = Table::read(format, endless).unwrap_err();
             assert!(error.contains("longer than 1 MB"), "{error}");
         }
+        let blank = b"a\n1\n".chain(io::repeat(b'\n'));
+        let error = Table::read(Format::Csv, blank).unwrap_err();
+        assert!(error.contains("blank lines"), "{error}");
         let long = format!("a,b\n{}", format!("{},2\n", "x".repeat(900_000)).repeat(3));
         assert_eq!(read(Format::Csv, &long).unwrap().rows(), 3);
     }

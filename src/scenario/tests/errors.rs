@@ -237,6 +237,11 @@ const STEPS: &[(&str, &str, &str)] = &[
     ),
     (
         "get: /items",
+        "{ get: /items, expect: 200 }",
+        "s.yml:6:36: user_classes[0].tasks[0].steps[0].expect: expected a map, found 200; write `status: …` or `json: …` or `header: …` or `body: …`",
+    ),
+    (
+        "get: /items",
         "{ get: /items, expect: { status: 20 } }",
         "s.yml:6:46: user_classes[0].tasks[0].steps[0].expect.status: expected a whole number from 200 to 999, found 20",
     ),
@@ -426,7 +431,17 @@ const MISPLACED: &[(&str, &str, &str)] = &[
     (
         "name: demo",
         "name: demo\nusers: 5",
-        "s.yml:2:1: 'users' cannot stand at the top of the file; put it into a phase at the top of the file: `load: [{ phase: steady, users: 5, for: 60s }]`",
+        "s.yml:2:1: 'users' cannot stand at the top of the file; write what they do under 'user_classes': `user_classes: [{ name: user, tasks: […] }]`, and how many there are in a phase: `load: [{ phase: steady, users: 5, for: 60s }]`",
+    ),
+    (
+        "name: demo",
+        "name: demo\nvariables: [a]",
+        "s.yml:2:12: variables: expected a map, found a list; write `NAME: …`",
+    ),
+    (
+        "name: demo",
+        "name: demo\ndata: users.csv",
+        "s.yml:2:7: data: expected a map, found 'users.csv'; write `NAME: …`",
     ),
     (
         "name: demo",
