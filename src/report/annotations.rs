@@ -1,9 +1,8 @@
 //! Annotations: what a CI system pins to a line of a file, the worst first.
 
-use crate::report::text::capitalized;
-use crate::report::view::Status;
-use crate::report::view::View;
-use crate::report::wording::{MOST_REASONS, Medium, caution, invalidities, sentence, subject_name};
+use crate::report::text::{Text, untrusted};
+use crate::report::view::{Status, View};
+use crate::report::wording::{MOST_REASONS, caution, invalidities, sentence, subject_name};
 use crate::verdict::{Check, CheckKind, CheckOutcome, Enforcement, Outcome};
 
 /// A remark on a line of a file.
@@ -32,18 +31,18 @@ pub enum Severity {
 
 /// What is to be said of one gate: why it could not be judged, what failed, what is open, what only warns.
 pub fn annotations(view: &View) -> Vec<Annotation> {
-    let reasons = invalidities(view, Medium::Plain).into_iter();
+    let reasons = invalidities(view).into_iter();
     let mut all: Vec<Annotation> = reasons
         .take(MOST_REASONS)
         .map(|reason| {
-            let message = format!("{}. To mend it: {}", capitalized(&reason.what), reason.fix);
+            let message = reason.sentences();
             remark(view, severity(view, Outcome::Invalid), None, message)
         })
         .collect();
     for row in view.rows() {
         for line in row.lines() {
             if let Some(severity) = of_line(view, line) {
-                let message = capitalized(&sentence(view, line, Medium::Plain));
+                let message = sentence(view, line).capitalized();
                 all.push(remark(view, severity, Some(line), message));
             }
         }
@@ -51,7 +50,7 @@ pub fn annotations(view: &View) -> Vec<Annotation> {
     if view.verdict.outcome == Outcome::Passed {
         let cautions = view.verdict.warnings.iter();
         all.extend(cautions.map(|told| {
-            let message = capitalized(&caution(view, told, Medium::Plain));
+            let message = caution(view, told).capitalized();
             remark(view, Severity::Warning, None, message)
         }));
     }
@@ -93,11 +92,11 @@ fn severity(view: &View, outcome: Outcome) -> Severity {
     }
 }
 
-fn remark(view: &View, severity: Severity, line: Option<&Check>, message: String) -> Annotation {
-    let gate = Medium::Plain.untrusted(view.gate());
+fn remark(view: &View, severity: Severity, line: Option<&Check>, message: Text) -> Annotation {
+    let gate = untrusted(view.gate());
     let title = match line {
-        Some(line) => format!("{gate}: {}", subject_name(&line.subject, Medium::Plain)),
-        None => gate,
+        Some(line) => format!("{gate}: {}", subject_name(&line.subject)),
+        None => gate.to_string(),
     };
     let written = line.map(|line| written(view, line));
     Annotation {
@@ -105,7 +104,7 @@ fn remark(view: &View, severity: Severity, line: Option<&Check>, message: String
         file: (!view.thresholds_path.is_empty()).then(|| view.thresholds_path.to_owned()),
         line: written.flatten().unwrap_or(1),
         title: format!("loadgate {title}"),
-        message,
+        message: message.to_string(),
     }
 }
 

@@ -10,19 +10,16 @@
 use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};
 
 use crate::report::text::numbers::{self, whole_seconds};
-use crate::report::text::{Distinct, capitalized, one_line};
-use crate::report::view::View;
-use crate::report::view::{Status, is_not_compared};
+use crate::report::text::{Distinct, Text, one_line};
+use crate::report::view::{Status, View, is_not_compared};
 use crate::report::wording::{
-    Medium, caught, caution, compared, generator, headline, invalidities, measure_name, promise,
-    proxies, sentence, stopped_early, told_cautions,
+    caught, caution, compared, generator, headline, invalidities, measure_name, promise, proxies,
+    sentence, stopped_early, told_cautions,
 };
 use crate::thresholds::Subject;
 use crate::verdict::{
     ChangeCheck, Check, CheckKind, Enforcement, InvalidReason, LimitCheck, Outcome, Reference,
 };
-
-const MEDIUM: Medium = Medium::Plain;
 
 /// The last second whose year has four digits, which is all that the timestamp's format can write.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -90,9 +87,9 @@ fn is_check(line: &Check) -> bool {
 
 /// Whether the run could be judged at all; it carries the length of the run.
 fn run_case(view: &View) -> TestCase {
-    let reasons = invalidities(view, MEDIUM).into_iter();
+    let reasons = invalidities(view).into_iter();
     let reasons: Vec<String> = reasons
-        .map(|reason| format!("{}. To mend it: {}.", capitalized(&reason.what), reason.fix))
+        .map(|reason| format!("{}.", reason.sentences()))
         .collect();
     let result = match (view.verdict.outcome, reasons.is_empty()) {
         (Outcome::Passed | Outcome::Failed | Outcome::Inconclusive, true) => CaseOutcome::Passed,
@@ -101,15 +98,15 @@ fn run_case(view: &View) -> TestCase {
     };
     let message = match (&result, reasons.first()) {
         (CaseOutcome::Passed, _) => {
-            let (label, mut told) = compared(view, MEDIUM);
-            told.push(generator(view));
-            told.extend(proxies(view, MEDIUM));
-            format!("{label}: {}", told.join("; "))
+            let (label, mut told) = compared(view);
+            told.push(generator(view).into());
+            told.extend(proxies(view));
+            format!("{label}: {}", Text::join(told, "; "))
         }
         (_, Some(first)) => first.clone(),
-        (_, None) => headline(view, MEDIUM),
+        (_, None) => headline(view).to_string(),
     };
-    let notes = told_cautions(view).map(|told| capitalized(&caution(view, told, MEDIUM)));
+    let notes = told_cautions(view).map(|told| caution(view, told).capitalized().to_string());
     let more: Vec<String> = reasons.into_iter().skip(1).chain(notes).collect();
     let more = more.join("\n");
     let seconds = i64::try_from(whole_seconds(view.record.run.duration_s)).unwrap_or_default();
@@ -121,7 +118,10 @@ fn run_case(view: &View) -> TestCase {
 
 /// That the run was stopped early, which is no limit like others: it says nothing of a whole run.
 fn abort_case(view: &View, line: &Check) -> TestCase {
-    let message = capitalized(&stopped_early(view).unwrap_or_else(|| headline(view, MEDIUM)));
+    let message = stopped_early(view)
+        .map_or_else(|| headline(view), Text::from)
+        .capitalized()
+        .to_string();
     let more = figures(view, line);
     case(
         view,
@@ -157,7 +157,7 @@ fn case_name(line: &Check) -> String {
 }
 
 fn line_case(view: &View, index: usize, line: &Check) -> TestCase {
-    let message = sentence(view, line, MEDIUM);
+    let message = sentence(view, line).to_string();
     case(
         view,
         &line_result(view, index, line),

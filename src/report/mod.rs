@@ -52,11 +52,15 @@ pub use wording::remedy;
 /// Why a run could not be judged, if it could not: the first reasons, each the end of a sentence.
 pub fn invalid_reasons(view: &View) -> Vec<String> {
     const LISTED: usize = 3;
-    let reasons = wording::invalidities(view, wording::Medium::Plain).into_iter();
-    reasons.take(LISTED).map(|reason| reason.what).collect()
+    let reasons = wording::invalidities(view).into_iter();
+    reasons
+        .take(LISTED)
+        .map(|reason| reason.what.to_string())
+        .collect()
 }
 
 /// What anyone who records a run should know: each a sentence without its capital.
 pub fn recording_notes(view: &View) -> Vec<String> {
-    wording::of_recording(view, wording::Medium::Plain)
+    let notes = wording::of_recording(view).into_iter();
+    notes.map(|note| note.to_string()).collect()
 }

@@ -6,13 +6,11 @@ use crate::record::PhaseRecord;
 use crate::report::text::layout::{table, wrap};
 use crate::report::text::numbers::{self, NONE, count};
 use crate::report::text::one_line;
-use crate::report::wording::{Medium, measure_name, not_judged, subject_name};
+use crate::report::wording::{measure_name, not_judged, subject_name};
 use crate::thresholds::{Bound, Limit, Severity, Subject, Thresholds};
 use crate::verdict::{
     CheckForecast, Design, Forecast, HISTORY_FROM, LimitForecast, Measure, NotJudged,
 };
-
-const MEDIUM: Medium = Medium::Plain;
 
 /// All that an outlook is told from.
 #[derive(Clone, Copy, Debug)]
@@ -246,11 +244,7 @@ fn limits(outlook: &Preview, columns: usize) -> Vec<String> {
 }
 
 fn named(measure: Measure, subject: &Subject, phase: Option<&str>) -> String {
-    let name = format!(
-        "{} {}",
-        measure_name(measure),
-        subject_name(subject, MEDIUM)
-    );
+    let name = format!("{} {}", measure_name(measure), subject_name(subject));
     match phase {
         Some(phase) => format!("{name} in {}", one_line(phase)),
         None => name,

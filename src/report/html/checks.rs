@@ -4,9 +4,8 @@ use maud::{Markup, html};
 
 use super::interval::{self, Bars};
 use super::{class, subject, title};
-use crate::report::text::numbers;
+use crate::report::text::{Text, numbers};
 use crate::report::view::{CheckRow, Status, View};
-use crate::report::wording::Medium;
 
 /// Checks that stand unfolded where they passed; all that did not pass stand in any case, within reason.
 const PASSED: usize = 12;
@@ -85,7 +84,7 @@ const ALONE: [(&str, &str); 5] = [
 ];
 
 fn line(view: &View, row: &CheckRow, bars: &Bars, heads: &[(&str, &str)]) -> Markup {
-    let notes = notes(view, row);
+    let notes = row.notes(view);
     let class = class(view.tone(row.status));
     let bar = bars.draw(row, class);
     let is_compared = heads.len() == HEADS.len();
@@ -93,25 +92,16 @@ fn line(view: &View, row: &CheckRow, bars: &Bars, heads: &[(&str, &str)]) -> Mar
         tr role="row" class=(if notes.is_empty() { "" } else { "noted" }) {
             th.whole scope="row" role="rowheader" { (title(row.line())) }
             td.words.whole role="cell" { span class=(format!("status {class}")) { (view.status_text(row.status)) } }
-            (cell("", figures(row)))
-            @if is_compared { (cell("", row.estimated().map(|change| change_text(row, &change)))) }
+            (cell("", row.figures_text()))
+            @if is_compared { (cell("", row.change_text())) }
             td.bar role="cell" { @if let Some(bar) = bar { (bar) } }
             (cell("limit", Some(row.limit_text()).filter(|text| text != numbers::NONE)))
             @if is_compared { (cell("would have caught", row.caught_text())) }
         }
         @if !notes.is_empty() {
-            tr.note role="row" { td colspan=(heads.len()) role="cell" { (notes.join("; ")) } }
+            tr.note role="row" { td colspan=(heads.len()) role="cell" { (Text::join(notes, "; ")) } }
         }
     }
-}
-
-/// The values before and now.
-fn figures(row: &CheckRow) -> Option<String> {
-    let now = row.now()?;
-    Some(match row.before() {
-        Some(before) => numbers::from_to(row.measure(), before, now),
-        None => numbers::value(row.measure(), now),
-    })
 }
 
 fn cell(label: &str, text: Option<String>) -> Markup {
@@ -121,23 +111,6 @@ fn cell(label: &str, text: Option<String>) -> Markup {
             None => td.none role="cell" { (numbers::NONE) },
         }
     }
-}
-
-fn change_text(row: &CheckRow, change: &crate::verdict::EstimatedChange) -> String {
-    format!(
-        "{} {}",
-        numbers::change(row.measure(), change.estimate),
-        numbers::interval(row.measure(), change)
-    )
-}
-
-/// Why a row came to what it came to, where its figures do not say it.
-fn notes(view: &View, row: &CheckRow) -> Vec<String> {
-    let mut notes = row.limit_notes(view, Medium::Plain);
-    if row.status != Status::Passed || row.passes_by_exception(view) {
-        notes.extend(row.change_note(view, Medium::Plain));
-    }
-    notes
 }
 
 /// Every check, in a table that can be sorted.
@@ -175,7 +148,7 @@ fn table_row(view: &View, row: &CheckRow) -> Markup {
     html! {
         tr {
             th scope="row" data-v=[interval::is_overall(row).then_some("")] { (subject(&row.line().subject)) }
-            td.words { (row.measure_text(Medium::Plain)) }
+            td.words { (row.measure_text().to_string()) }
             td.words data-v=(row.status as u8) { span class=(class(view.tone(row.status))) { (view.status_text(row.status)) } }
             (number(row.before(), row.before().map(|before| numbers::value(measure, before))))
             (number(row.now(), row.now().map(|now| numbers::value(measure, now))))

@@ -1,5 +1,8 @@
 //! Latency against concurrency: each second, or slice of a duet, as a point, phase by phase.
 
+use crate::report::text::numbers::{self, count, counted};
+use crate::report::text::untrusted;
+use crate::report::view::{By, Point, View};
 use maud::{Markup, html};
 
 use super::plot::{self, Axis, Form, HEIGHT, LEFT, Marker, Numbers, Plot, RIGHT, Series, TOP};
@@ -7,9 +10,6 @@ use super::scale::{Spread, around, from_zero};
 use super::words::millis_unit;
 use crate::measurement::Arm;
 use crate::record::median;
-use crate::report::text::numbers::{self, count, counted};
-use crate::report::view::{By, Point, View};
-use crate::report::wording::Medium;
 use crate::units::Latency;
 
 /// Phases that get a look of their own.
@@ -126,7 +126,7 @@ fn phases(view: &View) -> (By, Vec<Phase>) {
         let own = course.points.iter().filter(own);
         let known = own.filter_map(|moment| Some((f64::from(moment.users), moment.quantiles[1]?)));
         Phase {
-            name: Medium::Plain.untrusted(&phase.name),
+            name: untrusted(&phase.name).to_string(),
             moments: known.collect(),
         }
     });

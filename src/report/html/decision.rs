@@ -1,6 +1,10 @@
 //! What decided a change: the baseline's jobs with this run, or the pairs of a duet, each with the tolerance and the
 //! bounds that a verdict is drawn from.
 
+use crate::report::text::numbers::{self, counted, date};
+use crate::report::text::untrusted;
+use crate::report::view::{CheckRow, Status, View};
+use crate::report::wording::{measure_name, short_commit};
 use maud::{Markup, html};
 
 use super::distribution::{change_axis, change_scale, tolerance};
@@ -11,9 +15,6 @@ use crate::baseline::{Job, PhaseScope, RequestSummary};
 use crate::measurement::Arm;
 use crate::metric::{Metric, MetricKind};
 use crate::record::{Aggregate, SliceFilter, log_units};
-use crate::report::text::numbers::{self, counted, date};
-use crate::report::view::{CheckRow, Status, View};
-use crate::report::wording::{Medium, measure_name, short_commit};
 use crate::thresholds::Subject;
 use crate::verdict::{ChangeCheck, Check, Comparison, EstimatedChange, Measure};
 
@@ -282,7 +283,7 @@ impl Decision<'_, '_, '_> {
         let commit = |commit: Option<&str>| {
             commit.map_or_else(
                 || numbers::NONE.to_owned(),
-                |commit| Medium::Plain.untrusted(&short_commit(commit)),
+                |commit| untrusted(&short_commit(commit)).to_string(),
             )
         };
         let jobs = known.iter().enumerate().map(|(index, (job, value))| {

@@ -21,11 +21,11 @@ mod timeline;
 mod why;
 mod words;
 
+use crate::report::text::{capitalized, untrusted};
+use crate::report::view::Tone;
+use crate::report::wording::measure_name;
 use maud::{Markup, html};
 
-use crate::report::text::capitalized;
-use crate::report::view::Tone;
-use crate::report::wording::{Medium, measure_name};
 use crate::thresholds::Subject;
 use crate::verdict::Check;
 
@@ -33,7 +33,7 @@ pub use page::html;
 
 /// Foreign text as code, which a narrow place breaks where a path does before it breaks a word.
 fn code(text: &str) -> Markup {
-    let text = Medium::Plain.untrusted(text);
+    let text = untrusted(text).to_string();
     html! { code { @for (index, part) in path_parts(&text).enumerate() { @if index > 0 { wbr; } (part) } } }
 }
 
@@ -50,11 +50,6 @@ fn path_parts(text: &str) -> impl Iterator<Item = &str> {
         from = end;
         part
     })
-}
-
-/// Foreign text as code, for a sentence.
-pub(super) fn code_text(text: &str) -> String {
-    html! { code { (text) } }.into_string()
 }
 
 /// Whom something speaks of.

@@ -1,15 +1,14 @@
 //! The page as a whole: what browsers must know, and the parts in their order.
 
+use crate::report::text::{numbers, untrusted};
+use crate::report::view::{OutcomeStyle, Tone, View};
+use crate::report::wording::{headline, short_commit};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use super::words::told;
-use super::{checks, class, code, sections, why};
-use crate::report::text::numbers;
-use crate::report::view::{OutcomeStyle, Tone, View};
-use crate::report::wording::{Medium, headline, short_commit};
+use super::{checks, class, code, sections, why, words};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -31,7 +30,7 @@ fn policy() -> String {
 
 fn draw(view: &View) -> Markup {
     let style = view.outcome_style();
-    let gate = Medium::Plain.untrusted(view.gate());
+    let gate = untrusted(view.gate());
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -60,7 +59,7 @@ fn header(view: &View, style: OutcomeStyle) -> Markup {
     html! {
         header class=(format!("{}-side", class(style.tone))) {
             span class=(format!("badge {}", class(style.tone))) { (style.mark) " " (style.word) }
-            h1 { (told(&headline(view, Medium::Html))) }
+            h1 { (words::text(&headline(view))) }
             (meta(view))
         }
     }
@@ -110,7 +109,7 @@ fn main(view: &View) -> Markup {
 fn footer(view: &View) -> Markup {
     html! {
         footer {
-            "loadgate " (Medium::Plain.untrusted(&view.record.tool)) ", seed " (view.record.run.seed) ", "
+            "loadgate " (untrusted(&view.record.tool)) ", seed " (view.record.run.seed) ", "
             (numbers::length(view.record.run.duration_s))
             ". This page is whole: it asks no server for anything."
         }

@@ -1,5 +1,7 @@
 //! Where the time of a request goes: queue, connect, TLS, first byte, body, on the base and on the target.
 
+use crate::report::text::{numbers, shorten, untrusted};
+use crate::report::view::Aggregates;
 use maud::{Markup, html};
 
 use super::plot::{self, Axis, LEFT, Numbers, Plot, RIGHT, TOP, bottom};
@@ -7,9 +9,6 @@ use super::scale::{Scale, from_zero};
 use super::timeline::arm_name;
 use super::words::millis_unit;
 use crate::measurement::{Arm, LatencyHistogram, Parts};
-use crate::report::text::{numbers, shorten};
-use crate::report::view::Aggregates;
-use crate::report::wording::Medium;
 use crate::units::Latency;
 
 /// A part's name, the class that fills it, and where it is kept.
@@ -106,7 +105,7 @@ fn bars(pools: &Aggregates) -> Vec<Bar> {
         .any(|name| pools.parts(Some(name), None, Arm::Base).next().is_some());
     let mut named: Vec<Vec<Bar>> = (0..pools.names.len())
         .map(|index| {
-            let name = Medium::Plain.untrusted(pools.names[index]);
+            let name = untrusted(pools.names[index]).to_string();
             let arms = [Arm::Base, Arm::Target].into_iter();
             let bars = arms.filter_map(|arm| {
                 let name = if is_duet {

@@ -266,7 +266,7 @@ impl Plot {
             figure.plot id=(self.id) data-probe[probed] {
                 figcaption {
                     h3 id=(heading) { (self.title) }
-                    p.see id=(caption) { (words::told(&self.see.0)) }
+                    p.see id=(caption) { (words::caption(&self.see)) }
                 }
                 @if self.series.len() + self.keys.len() > 1 { (self.legend()) }
                 .frame { (self.drawing(&heading, &caption)) }

@@ -1,5 +1,9 @@
 //! What is folded away, each part with a word on what is in it.
 
+use crate::report::text::numbers::{count, counted};
+use crate::report::text::{capitalized, untrusted};
+use crate::report::view::{CheckRow, Status, View};
+use crate::report::wording::{comparison, generator, proxies};
 use maud::{Markup, html};
 
 use super::concurrency::concurrency;
@@ -11,10 +15,6 @@ use super::starts::starts;
 use super::timeline::Timeline;
 use super::{checks, code, tables, why, words};
 use crate::baseline::Mismatch;
-use crate::report::text::capitalized;
-use crate::report::text::numbers::{count, counted};
-use crate::report::view::{CheckRow, Status, View};
-use crate::report::wording::{Medium, comparison, generator, proxies};
 use crate::thresholds::Subject;
 use crate::verdict::{Comparison, Measure, NoComparison};
 
@@ -219,18 +219,18 @@ fn circumstances(view: &View) -> Markup {
     let machine = format!(
         "{} cores of {}, {} {}, {}",
         environment.cores,
-        Medium::Plain.untrusted(&environment.cpu),
-        Medium::Plain.untrusted(&environment.os),
-        Medium::Plain.untrusted(&environment.kernel),
-        Medium::Plain.untrusted(&environment.arch)
+        untrusted(&environment.cpu),
+        untrusted(&environment.os),
+        untrusted(&environment.kernel),
+        untrusted(&environment.arch)
     );
     let entry = |term: &str, told: Markup| html! { dt { (term) } dd { (told) } };
     let inside = html! {
         dl {
-            (entry("compared", words::told(&comparison(view, Medium::Html))))
-            (entry("generator", words::told(&generator(view))))
-            @if let Some(proxies) = proxies(view, Medium::Html) {
-                (entry("way", words::told(&proxies)))
+            (entry("compared", words::text(&comparison(view))))
+            (entry("generator", words::text(&generator(view).into())))
+            @if let Some(proxies) = proxies(view) {
+                (entry("way", words::text(&proxies)))
             }
             (entry("machine", html! { (machine) }))
             @if !record.labels.is_empty() {
@@ -254,7 +254,7 @@ fn circumstances(view: &View) -> Markup {
     fold(
         "circumstances",
         "How it was measured",
-        &words::told(&generator(view)),
+        &words::text(&generator(view).into()),
         &inside,
     )
 }

@@ -1,14 +1,14 @@
 //! Cold against warm: what a cold start costs, by name and by phase.
 
+use crate::report::text::numbers::{self, count, counted, share};
+use crate::report::text::untrusted;
+use crate::report::view::{Aggregates, Starts};
 use maud::{Markup, html};
 
 use super::plot::{self, Axis, Form, LEFT, Marker, Numbers, Plot, RIGHT, Series, TOP, bottom};
 use super::scale::{Scale, Spread};
 use super::words::millis_unit;
 use crate::measurement::{Arm, LatencyHistogram};
-use crate::report::text::numbers::{self, count, counted, share};
-use crate::report::view::{Aggregates, Starts};
-use crate::report::wording::Medium;
 use crate::units::Latency;
 
 /// Height of a row.
@@ -92,26 +92,14 @@ pub(super) fn starts(pools: &Aggregates, id: &str) -> Option<Plot> {
 fn rows(pools: &Aggregates) -> Vec<Row> {
     let of = |name: String, request, phase| (name, pools.starts(request, phase, Arm::Target));
     let mut named: Vec<Row> = (0..pools.names.len())
-        .map(|index| {
-            of(
-                Medium::Plain.untrusted(pools.names[index]),
-                Some(index),
-                None,
-            )
-        })
+        .map(|index| of(untrusted(pools.names[index]).to_string(), Some(index), None))
         .filter(|(_, row)| row.count() > 0)
         .collect();
     named.sort_by_key(|(_, row)| std::cmp::Reverse(row.cold.count()));
     let phases = pools.phases.iter().enumerate();
     let phases: Vec<Row> = phases
         .filter(|(_, phase)| phase.is_measured_load())
-        .map(|(index, phase)| {
-            of(
-                format!("in {}", Medium::Plain.untrusted(&phase.name)),
-                None,
-                Some(index),
-            )
-        })
+        .map(|(index, phase)| of(format!("in {}", untrusted(&phase.name)), None, Some(index)))
         .collect();
     let mut rows = vec![of("all requests".to_owned(), None, None)];
     rows.extend(named);

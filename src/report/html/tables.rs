@@ -1,14 +1,15 @@
 //! What was measured, in tables that can be sorted: by request, by phase, errors by kind.
 
+use crate::report::text::numbers::{count, share};
+use crate::report::text::untrusted;
+use crate::report::view::{Aggregates, LatencyRow, Responses, View};
+use crate::report::wording::failure_kind;
 use maud::{Markup, html};
 
 use super::checks::number;
 use super::code;
 use super::timeline::arm_name;
 use crate::measurement::Arm;
-use crate::report::text::numbers::{count, share};
-use crate::report::view::{Aggregates, LatencyRow, Responses, View};
-use crate::report::wording::failure_kind;
 use crate::units::{Latency, three_digits};
 
 const HEADS: [&str; 11] = [
@@ -160,7 +161,7 @@ pub(super) fn by_phase(view: &View) -> Markup {
                         @if !phase.measured { " (not measured)" }
                         @if phase.passes > 1 { ", " (phase.passes) " passes" }
                     }
-                    td.words { (crate::report::wording::Medium::Plain.untrusted(&phase.load)) }
+                    td.words { (untrusted(&phase.load)) }
                     (figures(&LatencyRow::from(&pool)))
                     (number(cold, cold.map(share)))
                 }

@@ -4,22 +4,20 @@ use maud::{Markup, html};
 
 use super::code;
 use super::distribution::Distribution;
-use super::words;
+use super::words::{self, sentence};
 use crate::baseline::Job;
 use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::report::ComparedWith;
-use crate::report::text::capitalized;
 use crate::report::text::numbers::{self, date};
+use crate::report::text::{Text, capitalized};
 use crate::report::view::{CheckRow, Status, View};
 use crate::report::wording::{
-    Medium, advice, caution, compared, generator, invalidities, load, ordinary_noise, short_commit,
+    advice, caution, compared, generator, invalidities, load, ordinary_noise, short_commit,
     told_cautions,
 };
 use crate::thresholds::Subject;
 use crate::verdict::{CheckKind, CheckOutcome, Comparison, Measure, Outcome};
-
-const MEDIUM: Medium = Medium::Html;
 
 /// Names that are told one by one.
 const NAMES: usize = 6;
@@ -37,29 +35,18 @@ pub(super) fn reasons(view: &View, worst: Option<&Distribution>) -> Markup {
         told.extend(open(rows, view));
         told.extend(limits(view, rows));
     }
-    let advice = advice(view, MEDIUM).into_iter();
-    told.extend(advice.map(|told| words::told(&told)));
+    let advice = advice(view).into_iter();
+    told.extend(advice.map(|told| words::text(&told)));
     told.extend(cautions(view));
     told.extend(rests_on(view));
     html! { ul { @for told in &told { li { (told) } } } }
 }
 
-/// Text of our own, with foreign text in it already made harmless, as a sentence.
-fn sentence(text: &str) -> Markup {
-    let text = capitalized(text);
-    let stop = if text.ends_with(['.', '!', '?']) {
-        ""
-    } else {
-        "."
-    };
-    words::told(&(text + stop))
-}
-
 fn invalid(view: &View) -> Vec<Markup> {
-    let reasons = invalidities(view, MEDIUM).into_iter();
+    let reasons = invalidities(view).into_iter();
     reasons
         .map(|reason| {
-            html! { (sentence(&reason.what)) " " b { "To mend it: " } (sentence(&reason.fix)) }
+            html! { (sentence(reason.what)) " " b { "To mend it: " } (sentence(reason.fix)) }
         })
         .collect()
 }
@@ -70,13 +57,8 @@ fn what_grew(view: &View, rows: &[CheckRow]) -> Option<Markup> {
     let (line, _) = row
         .change
         .filter(|(line, _)| line.outcome == CheckOutcome::Failed)?;
-    let note = row.change_note(view, MEDIUM)?;
-    Some(html! { b { "What grew: " } (super::title(line)) ": " (sentence_end(&note)) })
-}
-
-/// The end of a sentence.
-fn sentence_end(text: &str) -> Markup {
-    words::told(&format!("{text}."))
+    let note = row.change_note(view)?;
+    Some(html! { b { "What grew: " } (super::title(line)) ": " (words::text(&(note + "."))) })
 }
 
 /// Which names got worse and which did not.
@@ -250,12 +232,12 @@ fn open(rows: &[CheckRow], view: &View) -> Vec<Markup> {
     let open = rows.iter().filter_map(|row| Some((row, row.open_line()?)));
     open.take(NAMES)
         .map(|(row, line)| {
-            let notes: Vec<String> = match line.kind {
-                CheckKind::Change(_) => row.change_note(view, MEDIUM).into_iter().collect(),
-                CheckKind::Limit(_) => row.limit_notes(view, MEDIUM),
+            let notes: Vec<Text> = match line.kind {
+                CheckKind::Change(_) => row.change_note(view).into_iter().collect(),
+                CheckKind::Limit(_) => row.limit_notes(view),
             };
             let title = super::title(line);
-            html! { b { (title) ": " } (words::told(&notes.join("; "))) "." }
+            html! { b { (title) ": " } (words::text(&Text::join(notes, "; "))) "." }
         })
         .collect()
 }
@@ -270,7 +252,7 @@ fn limits(view: &View, rows: &[CheckRow]) -> Vec<Markup> {
         .take(NAMES)
         .map(|row| {
             html! {
-                b { (super::title(row.line())) ": " } (words::told(&row.limit_notes(view, MEDIUM).join("; "))) "."
+                b { (super::title(row.line())) ": " } (words::text(&Text::join(row.limit_notes(view), "; "))) "."
             }
         })
         .collect()
@@ -278,26 +260,27 @@ fn limits(view: &View, rows: &[CheckRow]) -> Vec<Markup> {
 
 fn cautions(view: &View) -> Vec<Markup> {
     let told = told_cautions(view);
-    told.map(|told| html! { b { "Note: " } (sentence(&caution(view, told, MEDIUM))) })
+    told.map(|told| html! { b { "Note: " } (sentence(caution(view, told))) })
         .collect()
 }
 
 /// The comparison, the load and the generator.
 fn rests_on(view: &View) -> Option<Markup> {
-    let (label, sentences) = compared(view, MEDIUM);
+    let (label, sentences) = compared(view);
+    let mut sentences = sentences.into_iter();
     let arms = view
         .record
         .slices
         .iter()
         .any(|slice| slice.arm == Arm::Target);
     let told = html! {
-        @if let Some((first, more)) = sentences.split_first() {
-            b { (capitalized(label)) ": " } (words::told(first)) "."
-            @for more in more { " " (sentence(more)) }
+        @if let Some(first) = sentences.next() {
+            b { (capitalized(label)) ": " } (words::text(&(first + ".")))
+            @for more in sentences { " " (sentence(more)) }
             " "
         }
-        @if arms { (sentence(&load(view, MEDIUM))) " " (sentence(&generator(view)))
-            @if let Some(noise) = ordinary_noise(view) { " " (sentence(&noise)) }
+        @if arms { (sentence(load(view))) " " (sentence(generator(view)))
+            @if let Some(noise) = ordinary_noise(view) { " " (sentence(noise)) }
         }
     };
     (!told.0.is_empty()).then_some(told)

@@ -3,6 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use crate::report::text::numbers::{self, count};
+use crate::report::text::{Span, Text};
 use crate::units::six_digits;
 
 /// A time since the start: `45 s`, `3:05`.
@@ -18,51 +19,66 @@ pub(super) fn clock(seconds: f64) -> String {
     }
 }
 
-/// Text in which a number and its unit, and the figures beside an arrow, stay on one line; markup and what it encloses
-/// are left alone.
+/// Text in which a number and its unit, and the figures beside an arrow, stay on one line.
 pub(super) fn together(text: &str) -> String {
-    let mut told = String::with_capacity(text.len());
+    let mut bound = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(space) = rest.find(' ') {
-        let (before, after) = rest.split_at(space);
-        told.push_str(before);
-        rest = &after[1..];
-        let is_number = told.ends_with(|c: char| c.is_ascii_digit());
+    while let Some((before, after)) = rest.split_once(' ') {
+        bound.push_str(before);
+        rest = after;
+        let is_number = bound.ends_with(|c: char| c.is_ascii_digit());
         let next = rest
             .split([' ', ',', ';', ':', '.', ')', ']'])
             .next()
             .unwrap_or("");
         let is_unit = is_number && ["%", "ms", "s", "µs", "pp", "min", "→"].contains(&next);
-        let joins = (is_unit || told.ends_with('→')) && is_outside_code(&told);
-        told.push(if joins { '\u{a0}' } else { ' ' });
+        let joins = is_unit || bound.ends_with('→');
+        bound.push(if joins { '\u{a0}' } else { ' ' });
     }
-    told + rest
+    bound + rest
 }
 
-/// Markup as a sentence tells it: numbers with their units, and no flag that ends a line at its hyphens.
-pub(super) fn told(markup: &str) -> Markup {
-    let markup = together(markup);
-    let mut told = String::with_capacity(markup.len());
-    let mut rest = markup.as_str();
+/// A text: numbers with their units, no flag that ends a line at its hyphens, and names as code.
+pub(super) fn text(text: &Text) -> Markup {
+    PreEscaped(text.render(|span| match span {
+        Span::Plain(words) => flags(&together(&html! { (words) }.into_string())),
+        Span::Untrusted(text) | Span::Code(text) => html! { code { (text) } }.into_string(),
+    }))
+}
+
+/// A text as a sentence, with its capital and its full stop.
+pub(super) fn sentence(words: impl Into<Text>) -> Markup {
+    text(&words.into().sentence())
+}
+
+/// A caption, its words like those of a text; what is code is left alone.
+pub(super) fn caption(markup: &Markup) -> Markup {
+    let parts = markup.0.split_inclusive("</code>");
+    let parts = parts.map(|part| match part.split_once("<code>") {
+        Some((words, code)) => format!("{}<code>{code}", flags(&together(words))),
+        None => flags(&together(part)),
+    });
+    PreEscaped(parts.collect())
+}
+
+/// Markup in which flags do not end a line at their hyphens.
+fn flags(markup: &str) -> String {
+    let mut text = String::with_capacity(markup.len());
+    let mut rest = markup;
     while let Some(start) = rest.find("--") {
         let (before, flag) = rest.split_at(start);
-        told.push_str(before);
+        text.push_str(before);
         let end = flag.find(|c: char| c != '-' && !c.is_ascii_lowercase());
         let (flag, after) = flag.split_at(end.unwrap_or(flag.len()));
         rest = after;
-        let begins = told.is_empty() || told.ends_with([' ', '\u{a0}', '(', '>']);
-        if begins && flag.len() > 2 && is_outside_code(&told) {
-            told += &html! { span.flag { (flag) } }.into_string();
+        let begins = text.is_empty() || text.ends_with([' ', '\u{a0}', '(', '>']);
+        if begins && flag.len() > 2 {
+            text += &html! { span.flag { (flag) } }.into_string();
         } else {
-            told.push_str(flag);
+            text.push_str(flag);
         }
     }
-    PreEscaped(told + rest)
-}
-
-/// Whether what follows this markup is none of a name's.
-fn is_outside_code(told: &str) -> bool {
-    told.matches("<code>").count() == told.matches("</code>").count()
+    text + rest
 }
 
 /// The unit that a plot's latencies are told in.
@@ -128,7 +144,7 @@ mod tests {
             ),
             ("", ""),
         ] {
-            assert_eq!(together(text), told);
+            assert_eq!(caption(&PreEscaped(text.to_owned())).0, told);
         }
     }
 
@@ -143,7 +159,7 @@ mod tests {
             ("<code>--wait</code>", "<code>--wait</code>"),
             ("", ""),
         ] {
-            assert_eq!(told(text).into_string(), markup);
+            assert_eq!(caption(&PreEscaped(text.to_owned())).0, markup);
         }
     }
 

@@ -1,15 +1,12 @@
 //! What changed beyond noise, as a diff, and how to accept it if it is wanted.
 
-use similar::{ChangeTag, TextDiff};
-use unicode_width::UnicodeWidthStr;
-
-use super::MEDIUM;
-use crate::metric::Metric;
-use crate::report::markdown::syntax::fenced;
+use crate::report::markdown::syntax::{fenced, name};
 use crate::report::text::numbers::{self, date};
 use crate::report::text::one_line;
 use crate::report::view::{CheckRow, Status, View};
-use crate::report::wording::Medium;
+use unicode_width::UnicodeWidthStr;
+
+use crate::metric::Metric;
 use crate::thresholds::Subject;
 use crate::verdict::Measure;
 
@@ -56,13 +53,13 @@ fn diff_text(rows: &[&CheckRow]) -> String {
     }
     let metrics = rows
         .iter()
-        .map(|row| row.measure_text(Medium::Plain).width());
+        .map(|row| row.measure_text().to_string().width());
     let width = metrics.max().unwrap_or(0);
     let mut text = String::new();
     for subject in subjects {
         let own = || rows.iter().filter(|row| row.line().subject == *subject);
         let Some(first) = own().next() else { continue };
-        text += &format!("  {}\n", first.subject_text(Medium::Plain));
+        text += &format!("  {}\n", first.subject_text());
         for row in own() {
             text += &pair(row, width);
         }
@@ -73,23 +70,17 @@ fn diff_text(rows: &[&CheckRow]) -> String {
 /// One figure before and now, as a diff of two lines. Each pair is a diff of its own: over a whole list, all old lines
 /// would come first and then all new ones.
 fn pair(row: &CheckRow, width: usize) -> String {
-    let metric = row.measure_text(Medium::Plain);
+    let metric = row.measure_text().to_string();
     let pad = " ".repeat(width.saturating_sub(metric.width()));
     let line = |value| {
         let figure = numbers::value_or_none(row.measure(), value);
         format!("   {metric}{pad}  {figure}\n")
     };
     let (before, now) = (line(row.before()), line(row.now()));
-    let diff = TextDiff::from_lines(&before, &now);
-    let changes = diff.iter_all_changes().map(|change| {
-        let sign = match change.tag() {
-            ChangeTag::Delete => '-',
-            ChangeTag::Insert => '+',
-            ChangeTag::Equal => ' ',
-        };
-        format!("{sign}{}", change.value())
-    });
-    changes.collect()
+    if before == now {
+        return format!(" {now}");
+    }
+    format!("-{before}+{now}")
 }
 
 /// How to accept what regressed, as a piece of thresholds.yml.
@@ -106,7 +97,7 @@ pub(super) fn wanted(view: &View) -> String {
     let yaml = format!("regression:\n  accepted:\n{}{more}", shown.concat());
     format!(
         "**Wanted?** Then say so in {} in this pull request, with the reason:\n\n{}",
-        MEDIUM.untrusted(view.thresholds_path),
+        name(view.thresholds_path),
         fenced("yaml", &yaml)
     )
 }

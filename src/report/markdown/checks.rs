@@ -1,8 +1,7 @@
 //! The checks as a table: those that matter unfolded, with what they need in words.
 
-use super::MEDIUM;
-use crate::report::markdown::syntax::{Align, table};
-use crate::report::text::numbers;
+use crate::report::markdown::syntax::{Align, markdown, table};
+use crate::report::text::{Text, numbers, text};
 use crate::report::view::{CheckRow, Status, View};
 use crate::verdict::{Comparison, Outcome};
 
@@ -147,8 +146,8 @@ fn row_cells(view: &View, row: &CheckRow) -> [String; 8] {
         .map_or_else(none, |now| strong(numbers::value(measure, now)));
     [
         status_text(view, row.status),
-        row.subject_text(MEDIUM),
-        row.measure_text(MEDIUM),
+        markdown(&row.subject_text()),
+        markdown(&row.measure_text()),
         numbers::value_or_none(measure, row.before()),
         now,
         change,
@@ -186,17 +185,25 @@ pub(super) fn why_not_judged(view: &View) -> String {
 
 /// What a row needs in words beside its figures, with its name.
 fn note(view: &View, row: &CheckRow) -> Option<String> {
-    let mut notes = row.limit_notes(view, MEDIUM);
-    // A limit's note has a colon of its own.
-    let colon = if notes.is_empty() { ":" } else { "," };
-    if row.status != Status::Passed || row.passes_by_exception(view) {
-        notes.extend(row.change_note(view, MEDIUM));
-    }
+    let notes = row.notes(view);
     if notes.is_empty() {
         return None;
     }
-    let (measure, subject) = (row.measure_text(MEDIUM), row.subject_text(MEDIUM));
-    Some(format!("{subject} {measure}{colon} {}", notes.join("; ")))
+    // A limit's note has a colon of its own.
+    let colon = if row.limit_notes(view).is_empty() {
+        ":"
+    } else {
+        ","
+    };
+    let (measure, subject) = (row.measure_text(), row.subject_text());
+    let note = text!(
+        "{} {}{} {}",
+        subject,
+        measure,
+        colon,
+        Text::join(notes, "; ")
+    );
+    Some(markdown(&note))
 }
 
 /// The notes of a gate that passed all the same: a broken limit that only warns, a change that was accepted.

@@ -2,8 +2,8 @@
 
 use super::blocks::{Block, Priority};
 use super::checks::{all_unfolded, row_table};
-use super::{MEDIUM, full_sentence, measured};
-use crate::report::markdown::syntax::{Align, details, fenced, html_code, table};
+use super::{full_sentence, measured};
+use crate::report::markdown::syntax::{Align, details, fenced, html_code, markdown, table};
 use crate::report::text::capitalized;
 use crate::report::text::numbers::{self, count, latency, number, share};
 use crate::report::text::sparkline::sparkline;
@@ -65,8 +65,8 @@ fn latencies(view: &View) -> Option<String> {
     }
     let past = view.previous();
     let rows = latency_rows(figures, &past, |request| past.measured(request));
-    let gap = past.gap().map(|gap| format!("\n{}\n", full_sentence(&gap)));
-    let why = format!("\n{}\n", full_sentence(&two_figures(view)));
+    let gap = past.gap().map(|gap| format!("\n{}\n", full_sentence(gap)));
+    let why = format!("\n{}\n", full_sentence(two_figures(view)));
     Some(details(
         &titled(view, "Latency by request"),
         &(latency_table(&rows) + &gap.unwrap_or_default() + &why),
@@ -80,7 +80,7 @@ pub(super) fn latency_rows(
     before: impl Fn(Option<&str>) -> Option<LatencyRow>,
 ) -> Vec<(String, LatencyRow)> {
     let rows = figures.iter().flat_map(|figures| {
-        let name = figures_name(figures, MEDIUM);
+        let name = markdown(&figures_name(figures));
         let before = before(figures.request.as_deref());
         let before = before.map(|known| (format!("{name} ({})", past.name()), known));
         [Some((name, LatencyRow::from(figures))), before]
@@ -201,7 +201,7 @@ fn statuses(view: &View) -> Option<String> {
         .filter_map(|(index, figures)| {
             let responses = Responses::new(view, index.checked_sub(1), None);
             let any = !responses.statuses.is_empty();
-            any.then(|| vec![figures_name(figures, MEDIUM), responses.listed()])
+            any.then(|| vec![markdown(&figures_name(figures)), responses.listed()])
         });
     Some(details(
         &titled(view, "Responses by status"),
@@ -237,8 +237,9 @@ fn errors(view: &View) -> Option<String> {
             ];
             cells.extend(before.as_ref().map(|before| share(before.share(*kind))));
             cells.extend([
-                failing_names(named, *kind, MEDIUM),
-                first_told(view, *kind, MEDIUM).unwrap_or_else(|| numbers::NONE.to_owned()),
+                markdown(&failing_names(named, *kind)),
+                first_told(view, *kind)
+                    .map_or_else(|| numbers::NONE.to_owned(), |first| markdown(&first)),
             ]);
             cells
         })

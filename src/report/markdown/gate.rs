@@ -2,11 +2,11 @@
 
 use super::blocks::{Block, Priority};
 use super::checks::{unfolded, why_not_judged};
-use super::{MEDIUM, changes, details, full_sentence, measured, stopped};
+use super::{changes, details, full_sentence, measured};
 use crate::baseline::Mismatch;
-use crate::report::markdown::syntax::{details as folded, fenced, link};
+use crate::report::markdown::syntax::{details as folded, fenced, link, markdown, name};
 use crate::report::text::numbers::counted;
-use crate::report::text::{capitalized, quoted};
+use crate::report::text::{Text, capitalized, quoted};
 use crate::report::view::View;
 use crate::report::wording::{
     MOST_REASONS, advice, caution, compared, generator, invalidities, load, more_reasons,
@@ -29,7 +29,7 @@ pub(super) fn blocks(view: &View) -> Vec<Block> {
         Block::new(Priority::Advice, details::sparkline_of(view)),
         Block::new(Priority::Finding, cautions(view)),
         Block::new(Priority::Finding, measured::shown(view)),
-        Block::new(Priority::Advice, advice(view, MEDIUM).join("\n\n")),
+        Block::new(Priority::Advice, paragraphs(&advice(view))),
         Block::new(Priority::Advice, changes::diff(view)),
         Block::new(Priority::Advice, changes::wanted(view)),
         Block::new(Priority::Advice, reproduce(view)),
@@ -69,16 +69,16 @@ fn of_passed(view: &View) -> Vec<Block> {
 /// What to do about a run that could not be judged; with several reasons also what they are, since the headline has
 /// room for one.
 fn to_mend(view: &View) -> String {
-    let reasons = invalidities(view, MEDIUM);
+    let reasons = invalidities(view);
     if let [only] = reasons.as_slice() {
-        return format!("**To mend it:** {}", stopped(&only.fix));
+        return format!("**To mend it:** {}", markdown(&only.fix.clone().stopped()));
     }
     let mut lines: Vec<String> = reasons
         .iter()
         .take(MOST_REASONS)
         .map(|reason| {
-            let what = full_sentence(&reason.what);
-            format!("- {what} **To mend it:** {}", stopped(&reason.fix))
+            let (what, fix) = (reason.what.clone().sentence(), reason.fix.clone().stopped());
+            format!("- {} **To mend it:** {}", markdown(&what), markdown(&fix))
         })
         .collect();
     if let more @ 1.. = reasons.len().saturating_sub(MOST_REASONS) {
@@ -90,25 +90,30 @@ fn to_mend(view: &View) -> String {
 /// What the comparison rests on: mode, versions, load, generator.
 fn rests_on(view: &View) -> String {
     let mut told = Vec::new();
-    let (label, sentences) = compared(view, MEDIUM);
+    let (label, sentences) = compared(view);
     if !sentences.is_empty() {
-        let first = stopped(&sentences[0]);
+        let first = markdown(&sentences[0].clone().stopped());
         told.push(format!("**{}:** {first}", capitalized(label)));
-        let others = sentences.iter().skip(1);
-        told.extend(others.map(|sentence| full_sentence(sentence)));
+        let others = sentences.into_iter().skip(1);
+        told.extend(others.map(full_sentence));
     }
     if !view.record.slices.is_empty() {
-        told.push(full_sentence(&load(view, MEDIUM)));
-        told.push(full_sentence(&generator(view)));
-        told.extend(ordinary_noise(view).map(|noise| full_sentence(&noise)));
+        told.push(full_sentence(load(view)));
+        told.push(full_sentence(generator(view)));
+        told.extend(ordinary_noise(view).map(full_sentence));
     }
     told.join(" ")
+}
+
+fn paragraphs(texts: &[Text]) -> String {
+    let texts: Vec<String> = texts.iter().map(markdown).collect();
+    texts.join("\n\n")
 }
 
 /// The cautions of a story as sentences.
 pub(super) fn caution_sentences(view: &View) -> Vec<String> {
     told_cautions(view)
-        .map(|told| full_sentence(&caution(view, told, MEDIUM)))
+        .map(|told| full_sentence(caution(view, told)))
         .collect()
 }
 
@@ -180,12 +185,9 @@ pub(super) fn footer(view: &View) -> String {
         told.push(link(&format!("CI run{attempt}"), url));
     }
     if let Some(commit) = &run.commit {
-        told.push(format!(
-            "commit {}",
-            MEDIUM.untrusted(&short_commit(commit))
-        ));
+        told.push(format!("commit {}", name(&short_commit(commit))));
     }
     told.push(run.started.strftime("%Y-%m-%d %H:%M UTC").to_string());
-    told.push(format!("loadgate {}", MEDIUM.untrusted(&view.record.tool)));
+    told.push(format!("loadgate {}", name(&view.record.tool)));
     told.join(" · ")
 }

@@ -1,12 +1,11 @@
 //! Several gates in one summary: the worst first, those that passed in a table.
 
-use super::MEDIUM;
 use super::blocks::{Block, Priority};
 use super::checks::notes_of_passed;
 use super::details::{self, Unfolded};
 use super::gate::{self, caution_sentences, footer};
-use crate::report::markdown::syntax::{Align, table};
-use crate::report::text::{capitalized, numbers};
+use crate::report::markdown::syntax::{Align, markdown, name, table};
+use crate::report::text::{Text, numbers, text, untrusted};
 use crate::report::view::{CheckRow, OutcomeStyle, View};
 use crate::report::wording::{comparison, finding, headline, nothing_slower};
 use crate::verdict::{Comparison, Outcome};
@@ -32,7 +31,7 @@ pub(super) fn blocks(views: &[View], blocks: &mut Vec<Block>) {
             let title = format!(
                 "#### {} {}\n",
                 view.outcome_style().emoji,
-                headline(view, MEDIUM)
+                markdown(&headline(view))
             );
             blocks.push(Block::new(Priority::Finding, title));
             blocks.extend(gate::blocks(view));
@@ -55,22 +54,17 @@ fn passed_notes(view: &View) -> Vec<String> {
     let notes = notes_of_passed(view)
         .into_iter()
         .chain(caution_sentences(view));
-    let gate = MEDIUM.untrusted(view.gate());
+    let gate = name(view.gate());
     notes.map(|note| format!("- {gate}: {note}\n")).collect()
 }
 
 fn title(views: &[&View], worst: &View) -> String {
-    let counts = counts(views);
     let finding = if worst.verdict.outcome == Outcome::Passed {
-        capitalized(&all_passed(views))
+        all_passed(views).capitalized()
     } else {
-        format!(
-            "In {}, {}",
-            MEDIUM.untrusted(worst.gate()),
-            finding(worst, MEDIUM)
-        )
+        text!("In {}, {}", untrusted(worst.gate()), finding(worst))
     };
-    format!("Performance: {counts}. {finding}")
+    format!("Performance: {}. {}", counts(views), markdown(&finding))
 }
 
 /// How many gates came to what, the worst first: `1 of 3 gates failed, 1 is INCONCLUSIVE`.
@@ -106,17 +100,17 @@ fn counts(views: &[&View]) -> String {
 }
 
 /// One sentence for all: the largest change that any of them would have missed.
-fn all_passed(views: &[&View]) -> String {
+fn all_passed(views: &[&View]) -> Text {
     let is_compared = |view: &&&View| !matches!(view.verdict.comparison, Comparison::None(_));
     let compared: Vec<&View> = views.iter().filter(is_compared).copied().collect();
     let alone = views.len() - compared.len();
     let told = nothing_slower(&compared);
     match (told, alone) {
         (Some(told), 0) => told,
-        (None, 0) => "all limits hold, and no change was judged".to_owned(),
-        (Some(told), 1) => format!("{told}; 1 gate had nothing to compare with"),
-        (Some(told), alone) => format!("{told}; {alone} gates had nothing to compare with"),
-        (None, _) => "all limits hold, and nothing was compared".to_owned(),
+        (None, 0) => text!("all limits hold, and no change was judged"),
+        (Some(told), 1) => told + "; 1 gate had nothing to compare with",
+        (Some(told), alone) => text!("{}; {} gates had nothing to compare with", told, alone),
+        (None, _) => text!("all limits hold, and nothing was compared"),
     }
 }
 
@@ -138,12 +132,17 @@ fn gate_cells(view: &View) -> Vec<String> {
     let rows = view.rows();
     let OutcomeStyle { emoji, word, .. } = view.outcome_style();
     let mut cells = vec![
-        MEDIUM.untrusted(view.gate()),
+        name(view.gate()),
         format!("{emoji} {word}"),
-        comparison(view, MEDIUM),
+        markdown(&comparison(view)),
     ];
     match worst_row(rows) {
-        Some(row) => cells.extend([worst_text(row), change_text(row), row.limit_text()]),
+        Some(row) => {
+            let figures = row.figures_text().unwrap_or_else(none);
+            let worst = text!("{} {} {}", row.subject_text(), row.measure_text(), figures);
+            let change = row.change_text().unwrap_or_else(none);
+            cells.extend([markdown(&worst), change, row.limit_text()]);
+        }
         None => cells.extend([none(), none(), none()]),
     }
     cells
@@ -167,28 +166,4 @@ fn worst_row<'r, 'a>(rows: &'r [CheckRow<'a>]) -> Option<&'r CheckRow<'a>> {
         let (a, b) = (size(a), size(b));
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
     })
-}
-
-fn worst_text(row: &CheckRow) -> String {
-    let measure = row.measure();
-    let figures = match (row.before(), row.now()) {
-        (Some(before), Some(now)) => numbers::from_to(measure, before, now),
-        (None | Some(_), now) => numbers::value_or_none(measure, now),
-    };
-    format!(
-        "{} {} {figures}",
-        row.subject_text(MEDIUM),
-        row.measure_text(MEDIUM)
-    )
-}
-
-fn change_text(row: &CheckRow) -> String {
-    row.estimated().map_or_else(
-        || numbers::NONE.to_owned(),
-        |change| {
-            let measure = row.measure();
-            let estimate = numbers::change(measure, change.estimate);
-            format!("{estimate} {}", numbers::interval(measure, &change))
-        },
-    )
 }

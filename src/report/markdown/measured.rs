@@ -1,10 +1,11 @@
 //! What the run showed of itself: sentences that stand unfolded, and the tables behind them, folded away.
 
 use super::details::{known_cells, latency_rows, latency_table, titled};
-use super::{MEDIUM, full_sentence};
+use super::full_sentence;
 use crate::measurement::Arm;
-use crate::report::markdown::syntax::{Align, details, html_code, table};
+use crate::report::markdown::syntax::{Align, details, html_code, markdown, name, table};
 use crate::report::text::numbers::{self, NONE, count, latency, number, share};
+use crate::report::text::untrusted_load;
 use crate::report::view::{Figures, LatencyRow, PhaseFigures, PreviousFigures, View};
 use crate::report::wording::{concurrency, figures_name, showed};
 use crate::verdict::{Measure, PhaseChange};
@@ -13,14 +14,13 @@ const P95: Measure = Measure::Metric(crate::metric::Metric::P95);
 
 /// The sentences.
 pub(super) fn shown(view: &View) -> String {
-    let told = showed(view, MEDIUM);
-    let lines = told
-        .iter()
-        .map(|told| format!("- {}\n", full_sentence(told)));
-    match told.as_slice() {
-        [] => String::new(),
-        _ => format!("**What it showed:**\n\n{}", lines.collect::<String>()),
+    let insights = showed(view);
+    if insights.is_empty() {
+        return String::new();
     }
+    let lines = insights.into_iter();
+    let lines = lines.map(|insight| format!("- {}\n", full_sentence(insight)));
+    format!("**What it showed:**\n\n{}", lines.collect::<String>())
 }
 
 /// The tables, the most useful first.
@@ -51,7 +51,7 @@ fn phase_table(view: &View, past: &PreviousFigures) -> String {
     let changes = &view.insights().phases;
     let than = changes
         .first()
-        .map(|change| MEDIUM.untrusted(&view.record.phases[change.reference].name));
+        .map(|change| name(&view.record.phases[change.reference].name));
     let against = than.map(|than| format!("against {than} [95 %]"));
     let mut numbers = vec![
         "requests/s",
@@ -78,8 +78,8 @@ fn phase_table(view: &View, past: &PreviousFigures) -> String {
             if let (PreviousFigures::Job { .. }, Some(known)) =
                 (past, past.in_phase(None, &of.name))
             {
-                let name = format!("{} ({})", MEDIUM.untrusted(&of.name), past.name());
-                let mut cells = vec![name, String::new()];
+                let row = format!("{} ({})", name(&of.name), past.name());
+                let mut cells = vec![row, String::new()];
                 cells.extend(known_cells(&known));
                 cells.push(number(known.in_flight));
                 cells.resize(own[0].len(), NONE.to_owned());
@@ -89,21 +89,21 @@ fn phase_table(view: &View, past: &PreviousFigures) -> String {
         })
         .collect();
     let mut told = table(&heads(&["phase", "load"], &numbers), &rows);
-    if let Some(concurrency) = concurrency(view.phases(), MEDIUM) {
-        told += &format!("\n{}\n", full_sentence(&concurrency));
+    if let Some(concurrency) = concurrency(view.phases()) {
+        told += &format!("\n{}\n", full_sentence(concurrency));
     }
     details(&titled(view, "Phases side by side"), &told)
 }
 
 fn phase_cells(of: &PhaseFigures) -> Vec<String> {
     let figures = &of.figures;
-    let name = MEDIUM.untrusted(&of.name);
+    let phase = name(&of.name);
     let mut cells = vec![
         match of.arm {
-            Arm::Target => name,
-            Arm::Base => format!("{name} (base)"),
+            Arm::Target => phase,
+            Arm::Base => format!("{phase} (base)"),
         },
-        MEDIUM.untrusted_load(&of.load),
+        markdown(&untrusted_load(&of.load)),
     ];
     cells.extend(known_cells(&LatencyRow::from(figures)));
     cells.push(number(of.in_flight()));
@@ -114,10 +114,9 @@ fn phase_cells(of: &PhaseFigures) -> Vec<String> {
 fn change_cell(of: &PhaseFigures, change: Option<&PhaseChange>) -> String {
     match (of.arm, change) {
         (Arm::Target, Some(change)) => format!(
-            "{} {} {}",
+            "{} {}",
             change.metric.label(),
-            numbers::change(P95, change.change.estimate),
-            numbers::interval(P95, &change.change)
+            numbers::change_with_interval(P95, &change.change)
         ),
         (Arm::Target | Arm::Base, _) => NONE.to_owned(),
     }
@@ -153,7 +152,7 @@ fn cold_cells(figures: &Figures) -> Vec<String> {
     let warm = all.without(cold);
     let answers = figures.requests.saturating_sub(figures.failures).max(1);
     vec![
-        figures_name(figures, MEDIUM),
+        markdown(&figures_name(figures)),
         count(cold.count()),
         share(cold.count() as f64 / answers as f64),
         latency(cold.quantile(0.5)),
@@ -182,7 +181,7 @@ fn time_table(view: &View) -> Option<String> {
             let figures = &stretch.figures;
             vec![
                 if begins {
-                    MEDIUM.untrusted(&stretch.phase)
+                    name(&stretch.phase)
                 } else {
                     String::new()
                 },

@@ -11,16 +11,15 @@ mod details;
 mod gate;
 mod gates;
 mod measured;
-pub(super) mod syntax;
+mod syntax;
 
 pub use comment::{Missing, comment};
 
-use crate::report::text::capitalized;
+use crate::report::text::Text;
 use crate::report::view::View;
-use crate::report::wording::{Medium, headline};
+use crate::report::wording::headline;
 use blocks::{Block, Priority};
-
-const MEDIUM: Medium = Medium::Markdown;
+use syntax::markdown;
 
 /// The summary of a CI run over all its gates.
 pub fn summary(views: &[View]) -> String {
@@ -40,7 +39,7 @@ fn of_one(view: &View) -> Vec<Block> {
     let title = format!(
         "### {} {}\n",
         view.outcome_style().emoji,
-        headline(view, MEDIUM)
+        markdown(&headline(view))
     );
     let mut blocks = vec![Block::new(Priority::Always, title)];
     blocks.extend(gate::blocks(view));
@@ -48,15 +47,7 @@ fn of_one(view: &View) -> Vec<Block> {
     blocks
 }
 
-/// A sentence with its capital and its full stop.
-fn full_sentence(text: &str) -> String {
-    stopped(&capitalized(text))
-}
-
-/// The end of a sentence with its full stop.
-fn stopped(text: &str) -> String {
-    if text.ends_with(['.', '!', '?']) {
-        return text.to_owned();
-    }
-    format!("{text}.")
+/// A text as a sentence, with its capital and its full stop.
+fn full_sentence(text: impl Into<Text>) -> String {
+    markdown(&text.into().sentence())
 }

@@ -3,10 +3,10 @@
 //! Foreign text is always code: no link, mention, tag or emphasis is made of what stands in a code span, on GitHub and
 //! on GitLab alike.
 
-use crate::report::text::one_line;
+use crate::report::text::{Span, Text, one_line, untrusted};
 
 /// Foreign text as code, for any place in the body, table cells included.
-pub(crate) fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let line = one_line(text);
     // A pipe ends a table cell even in a code span, a backtick ends the span, and a backslash may escape either.
     if line.trim().is_empty() || line.contains(['|', '`', '\\']) {
@@ -15,8 +15,21 @@ pub(crate) fn code(text: &str) -> String {
     format!("`{line}`")
 }
 
+/// A text, with names and commands as code.
+pub(super) fn markdown(text: &Text) -> String {
+    text.render(|span| match span {
+        Span::Plain(words) => words.clone(),
+        Span::Untrusted(text) | Span::Code(text) => code(text),
+    })
+}
+
+/// A name from outside.
+pub(super) fn name(name: &str) -> String {
+    markdown(&untrusted(name))
+}
+
 /// Foreign text as code where HTML stands, such as in a `<summary>`.
-pub(crate) fn html_code(text: &str) -> String {
+pub(super) fn html_code(text: &str) -> String {
     let mut encoded = String::from("<code>");
     for c in one_line(text).chars() {
         if c.is_ascii_punctuation() && !matches!(c, '/' | ',' | '.' | '?' | '=') {
@@ -29,7 +42,7 @@ pub(crate) fn html_code(text: &str) -> String {
 }
 
 /// Text of several lines in a fence that is longer than any run of backticks in it.
-pub(crate) fn fenced(language: &str, text: &str) -> String {
+pub(super) fn fenced(language: &str, text: &str) -> String {
     let longest = text
         .split(|c| c != '`')
         .map(str::len)
@@ -41,7 +54,7 @@ pub(crate) fn fenced(language: &str, text: &str) -> String {
 }
 
 /// A table: its header, which columns are numbers, and its rows.
-pub(crate) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
+pub(super) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     let heads = columns.iter().map(|(head, _)| (*head).to_owned());
     let rules = columns.iter().map(|(_, align)| match align {
         Align::Left => "---".to_owned(),
@@ -56,7 +69,7 @@ pub(crate) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
 
 /// To which side a column is set.
 #[derive(Clone, Copy)]
-pub(crate) enum Align {
+pub(super) enum Align {
     /// Words.
     Left,
     /// Numbers.
@@ -69,7 +82,7 @@ fn line(cells: impl Iterator<Item = String>) -> String {
 }
 
 /// A block that is folded away.
-pub(crate) fn details(summary: &str, body: &str) -> String {
+pub(super) fn details(summary: &str, body: &str) -> String {
     format!(
         "<details><summary>{summary}</summary>\n\n{}\n\n</details>\n",
         body.trim_end()
@@ -77,7 +90,7 @@ pub(crate) fn details(summary: &str, body: &str) -> String {
 }
 
 /// A link, where the address is one that a browser would follow; else the words alone.
-pub(crate) fn link(words: &str, address: &str) -> String {
+pub(super) fn link(words: &str, address: &str) -> String {
     let safe = (address.starts_with("https://") || address.starts_with("http://"))
         && address
             .chars()

@@ -2,10 +2,10 @@
 
 use super::bars::Bars;
 use super::detail::DetailLevel;
-use super::{MEDIUM, WRAPPED, cut, paint};
+use super::{WRAPPED, cut, paint};
 use crate::report::terminal::Colour;
 use crate::report::text::layout::{hanging, left, right, wrap};
-use crate::report::text::{columns_of, numbers, shorten};
+use crate::report::text::{columns_of, numbers, shorten, untrusted};
 use crate::report::view::{CheckRow, Status, View};
 use crate::report::wording::{measure_name, since};
 use crate::thresholds::Subject;
@@ -123,11 +123,8 @@ pub(super) fn checks(
 impl<'r, 'a> Cells<'r, 'a> {
     fn of(view: &View, row: &'r CheckRow<'a>, bars: &Bars) -> Self {
         let measure = row.measure();
-        let figures = match (row.before(), row.now()) {
-            (Some(before), Some(now)) => numbers::from_to(measure, before, now),
-            (None, Some(now)) => numbers::value(measure, now),
-            (_, None) => numbers::NONE.to_owned(),
-        };
+        let figures = row.figures_text();
+        let figures = figures.unwrap_or_else(|| numbers::NONE.to_owned());
         let change = row.estimated();
         // Where nothing was compared, the limit stands where the change would.
         let change = change.map_or_else(
@@ -200,9 +197,7 @@ fn title(row: &CheckRow, columns: usize) -> String {
     let (line, measure) = (row.line(), measure_name(row.measure()));
     let since = since(line);
     let phase = line.phase.as_ref();
-    let phase = phase.map_or_else(String::new, |phase| {
-        format!(" in {}", MEDIUM.untrusted(phase))
-    });
+    let phase = phase.map_or_else(String::new, |phase| format!(" in {}", untrusted(phase)));
     let rest = columns_of(&measure) + columns_of(&phase) + columns_of(since);
     let room = columns.saturating_sub(rest);
     let subject = match &line.subject {
@@ -212,7 +207,10 @@ fn title(row: &CheckRow, columns: usize) -> String {
             let least = 8;
             format!(
                 " {}",
-                shorten(&MEDIUM.untrusted(name), room.saturating_sub(1).max(least))
+                shorten(
+                    &untrusted(name).to_string(),
+                    room.saturating_sub(1).max(least)
+                )
             )
         }
     };
@@ -222,12 +220,9 @@ fn title(row: &CheckRow, columns: usize) -> String {
 /// Why a check came to what it came to, the most telling first: its limits, what its change comes from, the interval in
 /// figures, and what would have been caught.
 fn reasons(view: &View, row: &CheckRow, with_caught: bool) -> Vec<String> {
-    let mut told = row.limit_notes(view, MEDIUM);
-    let passed = row.status == Status::Passed;
-    if !passed || row.passes_by_exception(view) {
-        told.extend(row.change_note(view, MEDIUM));
-    }
-    if passed {
+    let notes = row.notes(view).into_iter();
+    let mut told: Vec<String> = notes.map(|note| note.to_string()).collect();
+    if row.status == Status::Passed {
         return told;
     }
     let interval = row

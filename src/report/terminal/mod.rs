@@ -9,17 +9,14 @@ mod tables;
 use crate::report::text::layout::{hanging, wrap};
 use crate::report::text::numbers::{self, count};
 use crate::report::text::sparkline::sparkline;
-use crate::report::text::{capitalized, columns_of, inert_coloured, prefix};
+use crate::report::text::{Text, columns_of, inert_coloured, prefix, untrusted};
 use crate::report::view::{CheckRow, Curve, OutcomeStyle, Responses, Status, Tone, View};
 use crate::report::wording::{
-    MOST_REASONS, Medium, advice, caution, compared, concurrency, failing_names, failure_kind,
-    first_told, generator, headline, invalidities, load, more_reasons, ordinary_noise, showed,
-    told_cautions,
+    MOST_REASONS, advice, caution, compared, concurrency, failing_names, failure_kind, first_told,
+    generator, headline, invalidities, load, more_reasons, ordinary_noise, showed, told_cautions,
 };
 use crate::verdict::Outcome;
 use detail::{DetailLevel, IN_FULL, ROOMS, SCREEN};
-
-const MEDIUM: Medium = Medium::Plain;
 
 /// Columns of a word before a sparkline.
 const COURSE_COLUMNS: usize = 8;
@@ -123,24 +120,24 @@ fn context(view: &View, columns: usize, colour: Colour, room: &DetailLevel) -> V
     let record = view.record;
     let title = format!(
         "{} on {}",
-        MEDIUM.untrusted(view.gate()),
-        MEDIUM.untrusted(&record.target.url)
+        untrusted(view.gate()),
+        untrusted(&record.target.url)
     );
     let most = if room.circumstances { usize::MAX } else { 1 };
     let mut lines: Vec<String> = cut(wrap(&title, columns), most)
         .iter()
         .map(|line| paint(line, Style::Bold, colour))
         .collect();
-    let (label, mut sentences) = compared(view, MEDIUM);
+    let (label, mut sentences) = compared(view);
     if !room.circumstances {
         sentences.truncate(1);
     }
     if !sentences.is_empty() {
-        let told = format!("{label}: {}", sentences.join("; "));
+        let told = format!("{label}: {}", Text::join(sentences, "; "));
         lines.extend(cut(wrap(&told, columns), room.lines.max(2)));
     }
     if !record.slices.is_empty() {
-        let sent = format!("{}; {}", load(view, MEDIUM), generator(view));
+        let sent = format!("{}; {}", load(view), generator(view));
         let seeded = format!("{sent}; seed {}", record.run.seed);
         // Where there is little room it takes no line of its own: the record has it, and how to run the same again.
         let fits = room.circumstances || columns_of(&seeded) <= columns;
@@ -159,8 +156,8 @@ fn failures(view: &View, columns: usize, room: &DetailLevel) -> Vec<String> {
     let kinds = overall.kinds.iter().take(room.kinds);
     let mut lines: Vec<String> = kinds
         .flat_map(|(kind, failures)| {
-            let of = failing_names(named, *kind, MEDIUM);
-            let first = first_told(view, *kind, MEDIUM);
+            let of = failing_names(named, *kind);
+            let first = first_told(view, *kind);
             let first = first.map_or_else(String::new, |first| format!("; first at {first}"));
             let before = view.totals_before();
             let before = before.map_or_else(String::new, |before| {
@@ -200,13 +197,13 @@ fn statuses(view: &View, columns: usize) -> Vec<String> {
 
 /// What the run showed of itself.
 fn answers(view: &View, columns: usize, room: &DetailLevel) -> Vec<String> {
-    let mut all = showed(view, MEDIUM);
+    let mut all = showed(view);
     if room.concurrency && !view.is_comparison() {
-        all.extend(concurrency(view.phases(), MEDIUM));
+        all.extend(concurrency(view.phases()));
     }
     all.iter()
         .take(room.answers)
-        .flat_map(|told| hanging("·", 2, told, columns))
+        .flat_map(|told| hanging("·", 2, &told.to_string(), columns))
         .collect()
 }
 
@@ -231,7 +228,7 @@ fn course(view: &View, columns: usize) -> Vec<String> {
 
 fn cautions(view: &View, columns: usize, room: &DetailLevel) -> Vec<String> {
     let told: Vec<String> = told_cautions(view)
-        .map(|told| caution(view, told, MEDIUM))
+        .map(|told| caution(view, told).to_string())
         .collect();
     let shown = told.len().min(room.notes);
     let mut lines: Vec<String> = told[..shown]
@@ -255,16 +252,12 @@ fn files(view: &View, columns: usize, room: &DetailLevel) -> Vec<String> {
     let told = match page {
         Some(page) if !room.files => {
             let others = numbers::counted(view.files.len() as u64 - 1, "file");
-            format!("report: {} and {others} beside it", MEDIUM.untrusted(page))
+            format!("report: {} and {others} beside it", untrusted(page))
         }
         _ if view.files.is_empty() => return Vec::new(),
         _ => {
-            let files: Vec<String> = view
-                .files
-                .iter()
-                .map(|file| MEDIUM.untrusted(file))
-                .collect();
-            format!("written: {}", files.join(", "))
+            let files = view.files.iter().map(|file| untrusted(file));
+            format!("written: {}", Text::join(files, ", "))
         }
     };
     cut(wrap(&told, columns), room.lines)
@@ -275,20 +268,20 @@ fn next(view: &View, columns: usize, room: &DetailLevel) -> Vec<String> {
     if view.is_comparison() && view.verdict.outcome != Outcome::Invalid {
         return Vec::new();
     }
-    let reasons = invalidities(view, MEDIUM);
+    let reasons = invalidities(view);
     // One reason is the verdict's own words.
     if let [only] = reasons.as_slice() {
         return wrap(&format!("To mend it: {}.", only.fix), columns);
     }
     let listed = room.notes.clamp(1, MOST_REASONS);
     let more = reasons.len().saturating_sub(listed);
-    let reasons = reasons.iter().take(listed).map(|reason| {
-        let (what, mend) = (capitalized(&reason.what), &reason.fix);
-        format!("{what}. To mend it: {mend}.")
-    });
+    let reasons = reasons
+        .iter()
+        .take(listed)
+        .map(|reason| format!("{}.", reason.sentences()));
     let told = reasons
         .chain((more > 0).then(|| more_reasons(view, more)))
-        .chain(advice(view, MEDIUM))
+        .chain(advice(view).into_iter().map(|advice| advice.to_string()))
         .chain(wanted(view));
     let most = room.lines.max(WRAPPED);
     // Half a command cannot be typed.
@@ -313,7 +306,7 @@ fn wanted(view: &View) -> Option<String> {
     } else {
         ""
     };
-    let path = MEDIUM.untrusted(view.thresholds_path);
+    let path = untrusted(view.thresholds_path);
     Some(format!("Wanted? Accept it in {path}{how}."))
 }
 
@@ -321,9 +314,9 @@ fn wanted(view: &View) -> Option<String> {
 fn verdict(view: &View, columns: usize, colour: Colour) -> Vec<String> {
     let OutcomeStyle { mark, tone, .. } = view.outcome_style();
     let told = if view.is_comparison() {
-        headline(view, MEDIUM)
+        headline(view).to_string()
     } else {
-        format!("{} (exit {})", headline(view, MEDIUM), view.exit)
+        format!("{} (exit {})", headline(view), view.exit)
     };
     let told = hanging(mark, 2, &told, columns);
     told.iter()

@@ -2,12 +2,12 @@
 //! its place, so the units stand in the heads and a long name on a line of its own.
 
 use super::detail::{ALL, DetailLevel};
-use super::{MEDIUM, Style, left_out, paint};
+use super::{Style, left_out, paint};
 use crate::measurement::Arm;
 use crate::report::terminal::Colour;
-use crate::report::text::columns_of;
 use crate::report::text::layout::{Row, hanging, natural_width, ragged};
 use crate::report::text::numbers::{self, count};
+use crate::report::text::{columns_of, untrusted, untrusted_load};
 use crate::report::view::{Figures, LatencyRow, PhaseFigures, PreviousFigures, View};
 use crate::report::wording::figures_name;
 
@@ -135,11 +135,7 @@ pub(super) fn by_name_and_phase(
 }
 
 fn phase_title(of: &PhaseFigures) -> String {
-    format!(
-        "{} ({})",
-        MEDIUM.untrusted(&of.name),
-        MEDIUM.untrusted_load(&of.load)
-    )
+    format!("{} ({})", untrusted(&of.name), untrusted_load(&of.load))
 }
 
 /// The run in stretches of its phases, where there are several.
@@ -155,7 +151,7 @@ pub(super) fn over_time(view: &View, columns: usize, colour: Colour) -> Vec<Stri
         // A phase is marked where it begins.
         let begins = phase.replace(&stretch.phase) != Some(&stretch.phase);
         let name = if begins {
-            MEDIUM.untrusted(&stretch.phase)
+            untrusted(&stretch.phase).to_string()
         } else {
             String::new()
         };
@@ -189,7 +185,10 @@ fn named(
         (name, cells)
     };
     let rows = figures.iter().enumerate().flat_map(|(place, figures)| {
-        let now = row(figures_name(figures, MEDIUM), &LatencyRow::from(figures));
+        let now = row(
+            figures_name(figures).to_string(),
+            &LatencyRow::from(figures),
+        );
         let before = before(figures.request.as_deref()).filter(|_| place < room.before);
         let before = before.map(|known| (row(format!("  {}", past.name()), &known), Tone::Dim));
         [Some((now, Tone::Plain)), before]

@@ -76,6 +76,19 @@ pub(crate) fn from_to(measure: Measure, before: f64, now: f64) -> String {
     format!("{before} → {now}")
 }
 
+/// The value now, with an arrow from the one before if that is known; none if there is none now.
+pub(crate) fn before_now(
+    measure: Measure,
+    before: Option<f64>,
+    now: Option<f64>,
+) -> Option<String> {
+    let now = now?;
+    Some(before.map_or_else(
+        || value(measure, now),
+        |before| from_to(measure, before, now),
+    ))
+}
+
 /// A measured share of requests in percent: two digits below 1 %, where the third says nothing.
 pub(crate) fn share(fraction: f64) -> String {
     let percent = fraction * 100.0;
@@ -138,6 +151,12 @@ pub(crate) fn change(measure: Measure, change: f64) -> String {
         signed(&format!("{:.1}", percent.abs()), percent)
     };
     format!("{text} %")
+}
+
+/// A change with its sign and its interval: `+26.9 % [+22.0 %, +32.1 %]`.
+pub(crate) fn change_with_interval(measure: Measure, estimated: &EstimatedChange) -> String {
+    let estimate = change(measure, estimated.estimate);
+    format!("{estimate} {}", interval(measure, estimated))
 }
 
 /// Percentage points with two decimals: what is smaller matters to nobody, since a gate looks at tenths.

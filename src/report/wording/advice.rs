@@ -1,37 +1,36 @@
 //! What to do next, where a gate failed or could not tell.
 
-use super::Medium;
 use super::cautions::sees_more;
 use crate::report::text::numbers::count;
-use crate::report::text::quoted;
+use crate::report::text::{Text, command, quoted, text, untrusted};
 use crate::report::view::{CheckRow, Status, View};
 use crate::verdict::{Check, CheckKind, CheckOutcome, Comparison, Outcome, Warning};
 
 /// What to do next: for a gate that failed, where the broken promises are written; for an inconclusive one, what would
 /// let it tell. An invalid run has a remedy for each of its reasons.
-pub(crate) fn advice(view: &View, medium: Medium) -> Vec<String> {
+pub(crate) fn advice(view: &View) -> Vec<Text> {
     match view.verdict.outcome {
         Outcome::Passed | Outcome::Invalid => Vec::new(),
         Outcome::Failed if view.abort_line().is_some() => {
-            vec!["Mend the errors first, then run it again.".to_owned()]
+            vec![text!("Mend the errors first, then run it again.")]
         }
-        Outcome::Failed => broken_limits(view, medium)
+        Outcome::Failed => broken_limits(view)
             .into_iter()
-            .chain(drifted(view, medium))
+            .chain(drifted(view))
             .collect(),
-        Outcome::Inconclusive => remedies(view),
+        Outcome::Inconclusive => remedies(view).into_iter().map(Text::from).collect(),
     }
 }
 
 /// What to do about what added up since the anchor.
-fn drifted(view: &View, medium: Medium) -> Option<String> {
+fn drifted(view: &View) -> Option<Text> {
     let rows = view.rows();
     let failed = |row: &&CheckRow| row.is_drift() && row.status == Status::Failed;
     rows.iter().find(failed)?;
-    Some(format!(
+    Some(text!(
         "Since the anchor many changes added up that no run failed by itself: find them in the history, or, if all \
          of them are wanted, fix a new anchor by {}.",
-        medium.command(&format!(
+        command(&format!(
             "{} record {} {} --accept --anchor",
             view.hints.program,
             quoted(view.gate_path),
@@ -44,7 +43,7 @@ fn drifted(view: &View, medium: Medium) -> Option<String> {
 const MOST_LINES: usize = 20;
 
 /// Where the limits are written that are broken.
-fn broken_limits(view: &View, medium: Medium) -> Option<String> {
+fn broken_limits(view: &View) -> Option<Text> {
     let failed = view
         .verdict
         .checks
@@ -58,27 +57,37 @@ fn broken_limits(view: &View, medium: Medium) -> Option<String> {
         .collect();
     written.sort_unstable();
     written.dedup();
-    let path = medium.untrusted(view.thresholds_path);
+    let path = untrusted(view.thresholds_path);
     let lines: Vec<String> = written.iter().flatten().map(u32::to_string).collect();
     if let more @ 1.. = lines.len().saturating_sub(MOST_LINES) {
-        return Some(format!(
-            "The broken limits are written in {path} lines {} and {}.",
+        return Some(text!(
+            "The broken limits are written in {} lines {} and {}.",
+            path,
             lines[..MOST_LINES].join(", "),
             count(more as u64) + " more"
         ));
     }
     match (written.as_slice(), lines.as_slice()) {
         ([], _) => None,
-        (_, []) => Some(format!(
-            "The broken limit is the one that holds where {path} is silent: limits.overall.error_rate, 1 %."
+        (_, []) => Some(text!(
+            "The broken limit is the one that holds where {} is silent: limits.overall.error_rate, 1 %.",
+            path
         )),
-        ([Some(_)], [line]) => Some(format!(
-            "The broken limit is written in {path} line {line}."
+        ([Some(_)], [line]) => Some(text!(
+            "The broken limit is written in {} line {}.",
+            path,
+            line
         )),
-        (_, [line]) => Some(format!("A broken limit is written in {path} line {line}.")),
-        (_, [first @ .., last]) => Some(format!(
-            "The broken limits are written in {path} lines {} and {last}.",
-            first.join(", ")
+        (_, [line]) => Some(text!(
+            "A broken limit is written in {} line {}.",
+            path,
+            line
+        )),
+        (_, [first @ .., last]) => Some(text!(
+            "The broken limits are written in {} lines {} and {}.",
+            path,
+            first.join(", "),
+            last
         )),
     }
 }

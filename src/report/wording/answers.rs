@@ -1,8 +1,8 @@
 //! What a run showed of itself, in sentences: cold starts, errors and load, phases against each other.
 
-use super::Medium;
 use crate::metric::Metric;
 use crate::report::text::numbers::{self, count, counted, share};
+use crate::report::text::{Text, text, untrusted, untrusted_load};
 use crate::report::view::{ColdStarts, PhaseFigures, View};
 use crate::units::{Latency, three_digits};
 use crate::verdict::{LoadCorrelation, LoadUnit, Measure, PhaseChange, Recovery, RecoveryOutcome};
@@ -10,11 +10,9 @@ use crate::verdict::{LoadCorrelation, LoadUnit, Measure, PhaseChange, Recovery, 
 const P95: Measure = Measure::Metric(Metric::P95);
 
 /// What the run showed, the most important first; nothing where there is nothing to tell.
-pub(crate) fn showed(view: &View, medium: Medium) -> Vec<String> {
+pub(crate) fn showed(view: &View) -> Vec<Text> {
     let insights = view.insights();
-    let recovery = insights
-        .recovery
-        .map(|claim| recovered(view, &claim, medium));
+    let recovery = insights.recovery.map(|claim| recovered(view, &claim));
     let later = insights.recovery.map(|claim| claim.latency.phase);
     let of_load: Vec<&PhaseChange> = insights
         .phases
@@ -22,12 +20,9 @@ pub(crate) fn showed(view: &View, medium: Medium) -> Vec<String> {
         .filter(|change| Some(change.phase) != later)
         .collect();
     let mut told = Vec::new();
-    told.extend(insights.load_correlation.map(|bond| follows(&bond)));
-    told.extend(
-        view.cold_starts()
-            .and_then(|cold| cold_told(view, cold, medium)),
-    );
-    told.extend(grows(view, &of_load, medium));
+    told.extend(insights.load_correlation.map(|bond| follows(&bond).into()));
+    told.extend(view.cold_starts().and_then(|cold| cold_told(view, cold)));
+    told.extend(grows(view, &of_load));
     told.extend(recovery);
     told
 }
@@ -51,41 +46,50 @@ fn follows(bond: &LoadCorrelation) -> String {
 }
 
 /// How many cold starts, how long, and what they did to everything; none where the checks say that there was none.
-fn cold_told(view: &View, cold: &ColdStarts, medium: Medium) -> Option<String> {
+fn cold_told(view: &View, cold: &ColdStarts) -> Option<Text> {
     let failed = match cold.failed {
-        0 => String::new(),
-        failed => format!(" and {} more that failed", count(failed)),
+        0 => Text::default(),
+        failed => text!(" and {} more that failed", count(failed)),
     };
     let latency = |seconds: f64| Latency(seconds).to_string();
     let Some(p50) = cold.cold.quantile(0.5) else {
-        let header = medium.untrusted(view.record.cold_start.as_deref()?);
+        let header = untrusted(view.record.cold_start.as_deref()?);
         let told = if cold.is_told {
-            format!("no cold start{failed}: every {header} says that there was none")
+            text!(
+                "no cold start{}: every {} says that there was none",
+                failed,
+                header
+            )
         } else {
-            format!("no cold start was seen: no answer has the header {header}")
+            text!(
+                "no cold start was seen: no answer has the header {}",
+                header
+            )
         };
         return Some(told);
     };
     let before = match (cold.share_before, cold.p50_before) {
-        (None, None) => String::new(),
+        (None, None) => Text::default(),
         (share_before, p50) => {
             let told = [share_before.map(share), p50.map(latency)];
             let told: Vec<String> = told.into_iter().flatten().collect();
-            format!(" (before: {})", told.join(", "))
+            text!(" (before: {})", told.join(", "))
         }
     };
-    let mut told = format!(
-        "{} in {}{failed} ({}), P50 {}{before}",
+    let mut told = text!(
+        "{} in {}{} ({}), P50 {}{}",
         counted(cold.cold.count(), "cold start"),
         counted(cold.answers, "answer"),
+        failed,
         share(cold.share()),
-        latency(p50)
+        latency(p50),
+        before
     );
     let warm = |q| Some((cold.warm.quantile(q)?, cold.all.quantile(q)?));
     if let (Some(p50_warm), Some(p95), Some(p99)) =
         (cold.warm.quantile(0.5), warm(0.95), warm(0.99))
     {
-        told += &format!(
+        told += text!(
             ", of warm requests {}; they take P95 of everything from {}, P99 from {}",
             latency(p50_warm),
             to(p95),
@@ -101,7 +105,7 @@ fn to((from, to): (f64, f64)) -> String {
 }
 
 /// What the heaviest phase costs, against the lightest.
-fn grows(view: &View, changes: &[&PhaseChange], medium: Medium) -> Option<String> {
+fn grows(view: &View, changes: &[&PhaseChange]) -> Option<Text> {
     let phases = &view.record.phases;
     let most = |change: &&&PhaseChange| phases[change.phase].peak_load;
     let heaviest = changes
@@ -117,62 +121,69 @@ fn grows(view: &View, changes: &[&PhaseChange], medium: Medium) -> Option<String
         "cannot tell whether latency grows with the load"
     };
     let place = |index: usize| {
-        format!(
+        text!(
             "{} ({})",
-            medium.untrusted(&phases[index].name),
-            medium.untrusted_load(&phases[index].load)
+            untrusted(&phases[index].name),
+            untrusted_load(&phases[index].load)
         )
     };
     let (from, to) = (place(heaviest.reference), place(heaviest.phase));
-    Some(format!("{how}: {} from {from} to {to}", figures(heaviest)))
+    Some(text!(
+        "{}: {} from {} to {}",
+        how,
+        figures(heaviest),
+        from,
+        to
+    ))
 }
 
 fn figures(change: &PhaseChange) -> String {
     format!(
-        "{} {}, {} {}",
+        "{} {}, {}",
         change.metric.label(),
         numbers::from_to(P95, change.before, change.now),
-        numbers::change(P95, change.change.estimate),
-        numbers::interval(P95, &change.change)
+        numbers::change_with_interval(P95, &change.change)
     )
 }
 
-fn recovered(view: &View, claim: &Recovery, medium: Medium) -> String {
-    let phase = |index: usize| medium.untrusted(&view.record.phases[index].name);
+fn recovered(view: &View, claim: &Recovery) -> Text {
+    let phase = |index: usize| untrusted(&view.record.phases[index].name);
     let (later, first) = (phase(claim.latency.phase), phase(claim.latency.reference));
-    let errors = claim.errors.map_or_else(String::new, |(before, now)| {
-        format!("; {} → {} of requests failed", share(before), share(now))
+    let errors = claim.errors.map_or_else(Text::default, |(before, now)| {
+        text!("; {} → {} of requests failed", share(before), share(now))
     });
     let told = figures(&claim.latency);
     match claim.outcome {
-        RecoveryOutcome::Complete => format!("{later} is back to {first}: {told}"),
-        RecoveryOutcome::Incomplete => format!("{later} is NOT back to {first}: {told}{errors}"),
-        RecoveryOutcome::Unclear => {
-            format!("cannot tell whether {later} is back to {first}: {told}")
+        RecoveryOutcome::Complete => text!("{} is back to {}: {}", later, first, told),
+        RecoveryOutcome::Incomplete => {
+            text!("{} is NOT back to {}: {}{}", later, first, told, errors)
         }
+        RecoveryOutcome::Unclear => text!(
+            "cannot tell whether {} is back to {}: {}",
+            later,
+            first,
+            told
+        ),
     }
 }
 
 /// When a kind of failure first appeared: `12 s in burst, with 100 users at 412/s`.
-pub(crate) fn first_told(
-    view: &View,
-    kind: crate::measurement::FailureKind,
-    medium: Medium,
-) -> Option<String> {
+pub(crate) fn first_told(view: &View, kind: crate::measurement::FailureKind) -> Option<Text> {
     let first = view.first_failure(kind)?;
-    let phase = first.phase.map_or_else(String::new, |phase| {
-        format!(" in {}", medium.untrusted(&phase))
-    });
-    Some(format!(
-        "{} s{phase}, with {} at {}/s",
+    let phase = first
+        .phase
+        .map_or_else(Text::default, |phase| text!(" in {}", untrusted(&phase)));
+    Some(text!(
+        "{} s{}, with {} at {}/s",
         count(first.second as u64),
+        phase,
         counted(u64::from(first.users), "user"),
         count(first.requests)
     ))
 }
 
 /// What the phase with the most requests in flight would ask of Lambda, by Little's law.
-pub(crate) fn concurrency(phases: &[PhaseFigures], medium: Medium) -> Option<String> {
+pub(crate) fn concurrency(phases: &[PhaseFigures]) -> Option<Text> {
     let most = phases
         .iter()
         .filter(|of| of.arm == crate::measurement::Arm::Target)
@@ -181,10 +192,10 @@ pub(crate) fn concurrency(phases: &[PhaseFigures], medium: Medium) -> Option<Str
             a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0))
         })?;
     let (rate, took, flight) = (most.sent_per_second()?, most.service?.1, most.in_flight()?);
-    Some(format!(
+    Some(text!(
         "in {} {} of {} each keep {} requests in flight on average: behind a Lambda function, these \
          take as many execution environments, which its reserved concurrency and the account's limit must allow",
-        medium.untrusted(&most.name),
+        untrusted(&most.name),
         numbers::rate(rate),
         Latency(took),
         three_digits(flight)

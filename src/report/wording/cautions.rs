@@ -1,6 +1,5 @@
 //! What a person should know and nothing depends on: each with its numbers and with what to do.
 
-use super::Medium;
 use super::context::{noise, proxy_of};
 use super::line::title;
 use super::outage::short_silence;
@@ -11,7 +10,7 @@ use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::record::{RunRecord, Scheduling};
 use crate::report::text::numbers::{self, count, counted, share};
-use crate::report::text::quoted;
+use crate::report::text::{Text, command, quoted, text, untrusted};
 use crate::report::view::View;
 use crate::thresholds::{Acceptance, Subject};
 use crate::units::Latency;
@@ -31,19 +30,19 @@ pub(crate) fn told_cautions<'a>(view: &View<'a>) -> impl Iterator<Item = &'a War
     clippy::too_many_lines,
     reason = "a catalogue with one arm for each caution, which reads best in one place"
 )]
-pub(crate) fn caution(view: &View, caution: &Warning, medium: Medium) -> String {
+pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
     match caution {
-        Warning::MuchFaster { check: line } => much_faster(view.verdict.checks.get(*line), medium),
+        Warning::MuchFaster { check: line } => much_faster(view.verdict.checks.get(*line)),
         Warning::Silent {
             arm,
             subject,
             class,
             seconds,
             of_s,
-        } => short_silence(*arm, subject, class.as_deref(), (*seconds, *of_s), medium),
-        Warning::NeverSent { request } => format!(
+        } => short_silence(*arm, subject, class.as_deref(), (*seconds, *of_s)),
+        Warning::NeverSent { request } => text!(
             "{} was never sent: look at the scenario's weights, its conditions and its length",
-            medium.untrusted(request)
+            untrusted(request)
         ),
         Warning::Overloaded {
             phase,
@@ -51,56 +50,58 @@ pub(crate) fn caution(view: &View, caution: &Warning, medium: Medium) -> String 
             served,
             first_s,
             last_s,
-        } => format!(
+        } => text!(
             "the target did not keep up in {}: {} arrived and {} were answered, and the median latency grew from {} in the first third to {} in the last: set a latency limit, or send less",
-            medium.untrusted(phase),
+            untrusted(phase),
             numbers::rate(*due),
             numbers::rate(*served),
             Latency(*first_s),
             Latency(*last_s)
         ),
-        Warning::RareRequests { requests } => rare(requests, medium),
-        Warning::LongWaits { by_time_s, p99_s } => format!(
+        Warning::RareRequests { requests } => rare(requests),
+        Warning::LongWaits { by_time_s, p99_s } => text!(
             "a few long waits make up most of the time: the request that is in flight at a random instant takes {} on average, and P99 is {}",
             Latency(*by_time_s),
             Latency(*p99_s)
         ),
-        Warning::RateDefinitionDiffers => "requests/s are compared with jobs of an older loadgate, which counted the arrivals that were planned: record new jobs".to_owned(),
-        Warning::MissingRequest { request } => vanished(view, request, medium),
-        Warning::Unfollowed(names) => {
-            format!("{}: {}", unfollowed(names, medium), follow(names))
-        },
-        Warning::RedirectedAway(names) => strayed(names, medium),
+        Warning::RateDefinitionDiffers => text!(
+            "requests/s are compared with jobs of an older loadgate, which counted the arrivals that were planned: record new jobs"
+        ),
+        Warning::MissingRequest { request } => vanished(view, request),
+        Warning::Unfollowed(names) => text!("{}: {}", unfollowed(names), follow(names)),
+        Warning::RedirectedAway(names) => strayed(names),
         Warning::Resent {
             resent: count,
             most,
-        } => resent(*count, most.as_ref(), medium),
+        } => resent(*count, most.as_ref()),
         Warning::FailureRulesDiffer { baseline_is_older } => {
             let whose = if *baseline_is_older {
                 "what this run is compared with"
             } else {
                 "this run"
             };
-            format!(
-                "{whose} was measured by an older loadgate, which did not count requests that died and were sent again, and redirects out of the target, as failures: part of a change of the error rate may come from that"
+            text!(
+                "{} was measured by an older loadgate, which did not count requests that died and were sent again, and redirects out of the target, as failures: part of a change of the error rate may come from that",
+                whose
             )
         }
         Warning::AcceptanceExpired { acceptance } => {
-            acceptance_text(view, *acceptance, medium, |accepted| {
-                format!(
+            acceptance_text(view, *acceptance, |accepted| {
+                text!(
                     "ended on {}: remove it, or agree on a later date",
                     accepted.until
                 )
             })
         }
-        Warning::AcceptanceUnneeded { acceptance } => {
-            acceptance_text(view, *acceptance, medium, |_| {
-                "is no longer needed: remove it".to_owned()
-            })
-        }
-        Warning::CannotDetect { check: line, advice: enough } => cannot_detect(view, *line, *enough, medium),
+        Warning::AcceptanceUnneeded { acceptance } => acceptance_text(view, *acceptance, |_| {
+            text!("is no longer needed: remove it")
+        }),
+        Warning::CannotDetect {
+            check: line,
+            advice: enough,
+        } => cannot_detect(view, *line, *enough),
         Warning::Aborted { failures, requests } => {
-            format!(
+            text!(
                 "the run was stopped early: {}",
                 aborted(view, *failures, *requests)
             )
@@ -110,43 +111,46 @@ pub(crate) fn caution(view: &View, caution: &Warning, medium: Medium) -> String 
             phase,
             why,
             times,
-        } => too_few_to_compare(view, (*metric, phase.as_deref()), why, *times, medium),
-        Warning::LateJobs { late, of, id } => format!(
-            "the generator was late in part of {late} of {of} baseline jobs, whose latencies are kept without those parts; \
+        } => too_few_to_compare(view, (*metric, phase.as_deref()), why, *times),
+        Warning::LateJobs { late, of, id } => text!(
+            "the generator was late in part of {} of {} baseline jobs, whose latencies are kept without those parts; \
              record again on a quieter machine, and drop such a job with {}",
-            medium.command(&format!(
+            late,
+            of,
+            command(&format!(
                 "{} record {} --drop {}",
                 view.hints.program,
                 quoted(view.gate_path),
                 quoted(id)
             ))
         ),
-        Warning::CpuDiffers { baseline, current } => format!(
+        Warning::CpuDiffers { baseline, current } => text!(
             "this machine's CPU is {}, the baseline's was {}: part of a change may be the machine's",
-            medium.untrusted(current),
-            medium.untrusted(baseline)
+            untrusted(current),
+            untrusted(baseline)
         ),
         Warning::SchedulingDiffers {
             differing,
             jobs,
             current,
-        } => format!(
-            "the generator had {} here and not in {differing} of {}; part of a change in latency may come from that",
+        } => text!(
+            "the generator had {} here and not in {} of {}; part of a change in latency may come from that",
             scheduling(*current),
+            differing,
             counted(u64::from(*jobs), "baseline job")
         ),
-        Warning::NoColdStartHeader => format!(
+        Warning::NoColdStartHeader => text!(
             "no answer has the header {}, so that warm requests are all requests here: see that the target sends it",
-            medium.untrusted(view.record.cold_start.as_deref().unwrap_or_default())
+            untrusted(view.record.cold_start.as_deref().unwrap_or_default())
         ),
         Warning::CertificatesUnchecked => {
-            "certificates were not checked (--insecure): anybody could have answered".to_owned()
+            text!("certificates were not checked (--insecure): anybody could have answered")
         }
         Warning::ProxyResponses {
             arm,
             status,
             requests,
-        } => proxy_responses(view, *arm, (*status, *requests), medium),
+        } => proxy_responses(view, *arm, (*status, *requests)),
         Warning::LateSlices {
             dropped,
             of,
@@ -154,15 +158,19 @@ pub(crate) fn caution(view: &View, caution: &Warning, medium: Medium) -> String 
             limit_s,
         } => {
             let (units, each) = units_of(view.record);
-            format!(
-                "latencies are judged without {dropped} of {of} {units}, since the generator was late in them (up to {} at P99, {} allowed); failures, cold starts and requests/s count in {each} all the same: give it a machine with more free cores, or send less",
+            text!(
+                "latencies are judged without {} of {} {}, since the generator was late in them (up to {} at P99, {} allowed); failures, cold starts and requests/s count in {} all the same: give it a machine with more free cores, or send less",
+                dropped,
+                of,
+                units,
                 Latency(*worst_s),
-                Latency(*limit_s)
+                Latency(*limit_s),
+                each
             )
         }
         Warning::Noisy => {
             let told = noise(view).unwrap_or_else(|| "the run was noisy".to_owned());
-            format!("{told}: use a quieter runner, or run it again")
+            text!("{}: use a quieter runner, or run it again", told)
         }
     }
 }
@@ -182,12 +190,11 @@ fn too_few_to_compare(
     (metric, phase): (Metric, Option<&str>),
     why: &NotJudged,
     times: f64,
-    medium: Medium,
-) -> String {
+) -> Text {
     let (whose, phases) = match phase {
-        None => ("the steady phases".to_owned(), PhaseScope::Steady),
+        None => (text!("the steady phases"), PhaseScope::Steady),
         Some(phase) => (
-            format!("the phase {}", medium.untrusted(phase)),
+            text!("the phase {}", untrusted(phase)),
             PhaseScope::Phase(phase.to_owned()),
         ),
     };
@@ -198,67 +205,63 @@ fn too_few_to_compare(
         .sum();
     // A tenth more, since no two runs send the same number.
     let longer = (lasts * times * 1.1).ceil();
-    format!(
-        "a later run like this one could not be compared with it: {} overall has {}; lengthen {whose} from {} to {}, or \
+    text!(
+        "a later run like this one could not be compared with it: {} overall has {}; lengthen {} from {} to {}, or \
          send more at a time",
         metric.label(),
         not_judged(why),
+        whose,
         numbers::length(lasts),
         numbers::length(longer)
     )
 }
 
 /// The cautions that matter to who records a run, in words.
-pub(crate) fn of_recording(view: &View, medium: Medium) -> Vec<String> {
+pub(crate) fn of_recording(view: &View) -> Vec<Text> {
     let cautions = view.verdict.warnings.iter().filter(|caution| {
         matches!(
             caution,
             Warning::TooFewToCompare { .. } | Warning::LateSlices { .. }
         )
     });
-    cautions.map(|told| caution(view, told, medium)).collect()
+    cautions.map(|told| caution(view, told)).collect()
 }
 
 /// Names beyond which a line only counts them.
 const NAMED: usize = 3;
 
 /// The names whose changes nothing judges, in one line.
-fn rare(requests: &[String], medium: Medium) -> String {
+fn rare(requests: &[String]) -> Text {
     let named = requests.iter().take(NAMED);
-    let mut told = named
-        .map(|name| medium.untrusted(name))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut told = Text::join(named.map(|name| untrusted(name)), ", ");
     if let more @ 1.. = requests.len().saturating_sub(NAMED) {
-        told += &format!(" and {}", counted(more as u64, "more name"));
+        told += text!(" and {}", counted(more as u64, "more name"));
     }
-    format!("sent too rarely for a change to be judged: {told}")
+    text!("sent too rarely for a change to be judged: {}", told)
 }
 
-fn vanished(view: &View, request: &str, medium: Medium) -> String {
+fn vanished(view: &View, request: &str) -> Text {
     let before = match view.verdict.comparison {
         Comparison::Duet { .. } => "was sent to the base",
         Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => {
             "is in the baseline"
         }
     };
-    format!(
-        "{} {before}, and this time never to the target: look at the scenario's weights and its length",
-        medium.untrusted(request)
+    text!(
+        "{} {}, and this time never to the target: look at the scenario's weights and its length",
+        untrusted(request),
+        before
     )
 }
 
 /// That every response may have been a proxy's.
-fn proxy_responses(
-    view: &View,
-    arm: Arm,
-    (status, requests): (u16, u64),
-    medium: Medium,
-) -> String {
-    let proxy = proxy_of(view.record, arm, medium).unwrap_or_default();
-    format!(
-        "all {} were responded to with {status} or the like, which {proxy} may have sent itself: look at the proxy, or except the deployment by NO_PROXY",
-        counted(requests, "request")
+fn proxy_responses(view: &View, arm: Arm, (status, requests): (u16, u64)) -> Text {
+    let proxy = proxy_of(view.record, arm).unwrap_or_default();
+    text!(
+        "all {} were responded to with {} or the like, which {} may have sent itself: look at the proxy, or except the deployment by NO_PROXY",
+        counted(requests, "request"),
+        status,
+        proxy
     )
 }
 
@@ -271,52 +274,44 @@ pub(super) fn units_of(record: &RunRecord) -> (&'static str, &'static str) {
     }
 }
 
-fn much_faster(line: Option<&Check>, medium: Medium) -> String {
+fn much_faster(line: Option<&Check>) -> Text {
     let told = line.map_or_else(
-        || "the target is".to_owned(),
-        |line| format!("{} is", title(line, medium)),
+        || text!("the target is"),
+        |line| text!("{} is", title(line)),
     );
     let figures = line.and_then(|line| match (&line.kind, line.current) {
-        (CheckKind::Change(check), Some(now)) => Some(format!(
+        (CheckKind::Change(check), Some(now)) => Some(text!(
             " ({})",
             numbers::from_to(line.measure, check.before?, now)
         )),
         (CheckKind::Change(_) | CheckKind::Limit(_), _) => None,
     });
-    format!(
-        "{told} much faster than anything before{}: make sure that it still does its work",
+    text!(
+        "{} much faster than anything before{}: make sure that it still does its work",
+        told,
         figures.unwrap_or_default()
     )
 }
 
-fn acceptance_text(
-    view: &View,
-    index: usize,
-    medium: Medium,
-    says: impl Fn(&Acceptance) -> String,
-) -> String {
+fn acceptance_text(view: &View, index: usize, says: impl Fn(&Acceptance) -> Text) -> Text {
     let Some(accepted) = view.thresholds.regression.accepted.get(index) else {
-        return "an acceptance no longer holds".to_owned();
+        return text!("an acceptance no longer holds");
     };
     let subject = match &accepted.subject {
-        Subject::Overall => "overall".to_owned(),
-        Subject::Request(name) => medium.untrusted(name),
+        Subject::Overall => text!("overall"),
+        Subject::Request(name) => untrusted(name),
     };
-    format!(
-        "the acceptance of {} {subject} up to {}{} {}",
+    text!(
+        "the acceptance of {} {} up to {}{} {}",
         accepted.metric.label(),
+        subject,
         numbers::allowed(Measure::Metric(accepted.metric), accepted.up_to),
-        written_at(view, Some(accepted.line), medium),
+        written_at(view, Some(accepted.line)),
         says(accepted)
     )
 }
 
-fn cannot_detect(
-    view: &View,
-    index: usize,
-    enough: Option<SampleSizeAdvice>,
-    medium: Medium,
-) -> String {
+fn cannot_detect(view: &View, index: usize, enough: Option<SampleSizeAdvice>) -> Text {
     let remedy = sees_more(view, enough);
     let line = view.verdict.checks.get(index);
     let seen = line.and_then(|line| match &line.kind {
@@ -324,18 +319,23 @@ fn cannot_detect(
         CheckKind::Limit(_) => None,
     });
     let Some((line, caught)) = seen else {
-        return format!("this run could not have seen what must_detect asks for: {remedy}");
+        return text!(
+            "this run could not have seen what must_detect asks for: {}",
+            remedy
+        );
     };
     // What to do about an open change is told beside the verdict.
     let remedy = if view.verdict.outcome == Outcome::Inconclusive {
-        String::new()
+        Text::default()
     } else {
-        format!(": {remedy}")
+        text!(": {}", remedy)
     };
-    format!(
-        "in {} nothing below {caught} would have been caught, and must_detect asks for {}{remedy}",
-        title(line, medium),
-        numbers::caught(line.measure, view.must_detect())
+    text!(
+        "in {} nothing below {} would have been caught, and must_detect asks for {}{}",
+        title(line),
+        caught,
+        numbers::caught(line.measure, view.must_detect()),
+        remedy
     )
 }
 

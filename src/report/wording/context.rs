@@ -1,15 +1,15 @@
 //! What a verdict rests on: the comparison, the load and the generator.
 
-use jiff::Timestamp;
-
-use super::Medium;
-use super::cautions::scheduling;
-use super::reasons::{Reason, no_comparison};
-use crate::measurement::Arm;
-use crate::record::RunRecord;
 use crate::report::ComparedWith;
 use crate::report::text::numbers::{self, counted, date};
+use crate::report::text::{Text, text, untrusted};
 use crate::report::view::View;
+use jiff::Timestamp;
+
+use super::cautions::scheduling;
+use super::reasons::{Message, no_comparison};
+use crate::measurement::Arm;
+use crate::record::RunRecord;
 use crate::units::{Latency, rounded};
 use crate::verdict::{Comparison, HISTORY_FROM, InvalidReason, NoComparison, Outcome, Warning};
 
@@ -29,13 +29,13 @@ const COMMIT_DIGITS: usize = 7;
 
 /// What the verdict rests on, in sentences behind a label: the comparison and its versions, or why there is none and
 /// what to do about that. No sentence where the reasons of an invalid run say it already.
-pub(crate) fn compared(view: &View, medium: Medium) -> (&'static str, Vec<String>) {
+pub(crate) fn compared(view: &View) -> (&'static str, Vec<Text>) {
     if view.is_comparison() {
-        let told = provenance(view, medium).into_iter().collect();
+        let told = provenance(view).into_iter().collect();
         return ("compared", told);
     }
     let Comparison::None(why) = &view.verdict.comparison else {
-        let told = [Some(comparison(view, medium)), provenance(view, medium)];
+        let told = [Some(comparison(view)), provenance(view)];
         return ("compared", told.into_iter().flatten().collect());
     };
     let is_invalid = view.verdict.outcome == Outcome::Invalid;
@@ -46,51 +46,52 @@ pub(crate) fn compared(view: &View, medium: Medium) -> (&'static str, Vec<String
     if is_told || (is_invalid && *why == NoComparison::NotJudged) {
         return ("nothing compared", Vec::new());
     }
-    let Reason { what, fix: mend } = no_comparison(view, why, medium);
+    let Message { what, fix } = no_comparison(view, why);
     let told = if view.abort_line().is_some() {
         // What to do about it is told where the verdict is.
         vec![what]
     } else {
-        vec![what, mend]
+        vec![what, fix]
     };
     ("nothing compared", told)
 }
 
 /// What was compared: `history, 10 baseline jobs`.
-pub(crate) fn comparison(view: &View, medium: Medium) -> String {
+pub(crate) fn comparison(view: &View) -> Text {
     let jobs = |jobs: u32| counted(u64::from(jobs), "baseline job");
     let as_one = |candidates: u32| {
         if candidates > 1 {
-            format!(", {candidates} runs judged as one")
+            text!(", {} runs judged as one", candidates)
         } else {
-            String::new()
+            Text::default()
         }
     };
     match &view.verdict.comparison {
         Comparison::Duet { pairs, dropped } => {
             let dropped = match dropped {
-                0 => String::new(),
-                dropped => format!(" ({dropped} more dropped, the generator was late)"),
+                0 => Text::default(),
+                dropped => text!(" ({} more dropped, the generator was late)", dropped),
             };
-            format!("duet, {}{dropped}", counted(u64::from(*pairs), "pair"))
+            text!("duet, {}{}", counted(u64::from(*pairs), "pair"), dropped)
         }
         Comparison::History {
             jobs: n,
             candidates,
         } => {
-            format!("history, {}{}", jobs(*n), as_one(*candidates))
+            text!("history, {}{}", jobs(*n), as_one(*candidates))
         }
         Comparison::Provisional {
             jobs: n,
             candidates,
-        } => format!(
-            "single, provisional: {} of the {HISTORY_FROM} that make a history{}",
+        } => text!(
+            "single, provisional: {} of the {} that make a history{}",
             jobs(*n),
+            HISTORY_FROM,
             as_one(*candidates)
         ),
         Comparison::None(why) => {
-            let reason = no_comparison(view, why, medium);
-            format!("nothing, since {}", reason.what)
+            let reason = no_comparison(view, why);
+            text!("nothing, since {}", reason.what)
         }
     }
 }
@@ -114,31 +115,35 @@ pub(crate) fn two_figures(view: &View) -> String {
 }
 
 /// Which versions: `this run 3f2c9ab, newest job 8d10e7f of 2026-11-20 (4 days before)`.
-fn provenance(view: &View, medium: Medium) -> Option<String> {
-    let named = |commit: Option<&str>| commit.map(|commit| medium.untrusted(&short_commit(commit)));
+fn provenance(view: &View) -> Option<Text> {
+    let named = |commit: Option<&str>| commit.map(|commit| untrusted(&short_commit(commit)));
     let own = named(view.record.run.commit.as_deref());
     match view.compared_with {
         ComparedWith::Nothing => None,
         ComparedWith::Baseline { commit, started } => {
-            let own = own.map_or_else(String::new, |commit| format!("this run {commit}, "));
-            let newest = named(commit).map_or_else(String::new, |commit| format!("{commit} "));
+            let own = own.map_or_else(Text::default, |commit| text!("this run {}, ", commit));
+            let newest = named(commit).map_or_else(Text::default, |commit| text!("{} ", commit));
             let (day, age) = (date(started), age(view, started));
-            Some(format!("{own}newest job {newest}of {day} ({age})"))
+            Some(text!("{}newest job {}of {} ({})", own, newest, day, age))
         }
         ComparedWith::Result { commit, started } => {
-            let new = own.map_or_else(String::new, |commit| format!(" {commit}"));
-            let old = named(commit).map_or_else(String::new, |commit| format!(" {commit}"));
+            let new = own.map_or_else(Text::default, |commit| text!(" {}", commit));
+            let old = named(commit).map_or_else(Text::default, |commit| text!(" {}", commit));
             let (day, now) = (date(started), date(view.record.run.started));
-            Some(format!(
-                "the result before{old} of {day} with the one after{new} of {now}"
+            Some(text!(
+                "the result before{} of {} with the one after{} of {}",
+                old,
+                day,
+                new,
+                now
             ))
         }
         ComparedWith::Base { commit } => {
-            let own = own.map_or_else(String::new, |commit| format!(" {commit}"));
+            let own = own.map_or_else(Text::default, |commit| text!(" {}", commit));
             let url = view.record.base.as_ref().map(|base| base.url.as_str());
-            let base = named(commit).or_else(|| url.map(|url| medium.untrusted(url)));
-            let base = base.unwrap_or_else(|| "the base".to_owned());
-            Some(format!("this run{own} against {base}"))
+            let base = named(commit).or_else(|| url.map(|url| untrusted(url)));
+            let base = base.unwrap_or_else(|| text!("the base"));
+            Some(text!("this run{} against {}", own, base))
         }
     }
 }
@@ -163,51 +168,49 @@ pub(crate) fn short_commit(commit: &str) -> String {
 }
 
 /// Which proxy led to a deployment: `the proxy proxy.corp:3128 (from https_proxy)`.
-pub(super) fn proxy_of(record: &RunRecord, arm: Arm, medium: Medium) -> Option<String> {
+pub(super) fn proxy_of(record: &RunRecord, arm: Arm) -> Option<Text> {
     let deployment = match arm {
         Arm::Target => Some(&record.target),
         Arm::Base => record.base.as_ref(),
     }?;
-    let proxy = medium.untrusted(deployment.proxy.as_deref()?);
+    let proxy = untrusted(deployment.proxy.as_deref()?);
     let variable = deployment.proxy_variable.as_deref();
-    let from = variable.map(|variable| format!(" (from {})", medium.untrusted(variable)));
-    Some(format!("the proxy {proxy}{}", from.unwrap_or_default()))
+    let from = variable.map(|variable| text!(" (from {})", untrusted(variable)));
+    Some(text!("the proxy {}{}", proxy, from.unwrap_or_default()))
 }
 
 /// Which proxies led to the deployments, if any did.
-pub(crate) fn proxies(view: &View, medium: Medium) -> Option<String> {
-    let of = |arm| proxy_of(view.record, arm, medium);
+pub(crate) fn proxies(view: &View) -> Option<Text> {
+    let of = |arm| proxy_of(view.record, arm);
     match (of(Arm::Target), of(Arm::Base)) {
         (None, None) => None,
-        (Some(target), None) if view.record.base.is_none() => Some(format!("through {target}")),
-        (Some(target), Some(base)) if target == base => Some(format!("through {target}")),
+        (Some(target), None) if view.record.base.is_none() => Some(text!("through {}", target)),
+        (Some(target), Some(base)) if target == base => Some(text!("through {}", target)),
         (target, base) => {
-            let told = |name: &str, proxy: Option<String>| {
-                let by =
-                    proxy.map_or_else(|| "directly".to_owned(), |own| format!("through {own}"));
-                format!("the {name} {by}")
+            let told = |name: &str, proxy: Option<Text>| {
+                let by = proxy.map_or_else(|| text!("directly"), |own| text!("through {}", own));
+                text!("the {} {}", name, by)
             };
-            Some(format!(
-                "{}, {}",
-                told("target", target),
-                told("base", base)
-            ))
+            Some(text!("{}, {}", told("target", target), told("base", base)))
         }
     }
 }
 
 /// How much was sent, and through which proxy: `6,000 requests in 1 min 30 s`.
-pub(crate) fn load(view: &View, medium: Medium) -> String {
+pub(crate) fn load(view: &View) -> Text {
     let length = numbers::length(view.record.run.duration_s);
     let overall = view.overall();
     let unsent = match overall.unsent() {
-        0 => String::new(),
-        unsent => format!(", {} more never sent", numbers::count(unsent)),
+        0 => Text::default(),
+        unsent => text!(", {} more never sent", numbers::count(unsent)),
     };
-    let proxies = proxies(view, medium).map_or_else(String::new, |told| format!(", {told}"));
-    format!(
-        "{} in {length}{unsent}{proxies}",
-        counted(overall.sent(), "request")
+    let proxies = proxies(view).map_or_else(Text::default, |told| text!(", {}", told));
+    text!(
+        "{} in {}{}{}",
+        counted(overall.sent(), "request"),
+        length,
+        unsent,
+        proxies
     )
 }
 

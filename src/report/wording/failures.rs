@@ -1,8 +1,9 @@
 //! Failures by kind, and what each kind means.
 
-use super::{Medium, figures_name};
+use super::figures_name;
 use crate::measurement::FailureKind;
 use crate::report::text::numbers::count;
+use crate::report::text::{Text, text};
 use crate::report::view::Figures;
 
 /// Names that are listed beside a kind; with more of them none stands out.
@@ -44,27 +45,25 @@ pub(crate) fn failure_kind(kind: FailureKind) -> String {
 }
 
 /// The names that failed in one way, most often first: `GET /orders 24, GET /user 3, 2 more names`, or the only one.
-pub(crate) fn failing_names(named: &[Figures], kind: FailureKind, medium: Medium) -> String {
+pub(crate) fn failing_names(named: &[Figures], kind: FailureKind) -> Text {
     let mut having: Vec<(&Figures, u64)> = named
         .iter()
         .filter_map(|figures| Some((figures, *figures.kinds.get(&kind)?)))
         .collect();
     if let [(only, _)] = having.as_slice() {
-        return figures_name(only, medium);
+        return figures_name(only);
     }
     having.sort_by_key(|(_, failures)| std::cmp::Reverse(*failures));
     let told = having.iter().take(NAMES);
-    let mut told: Vec<String> = told
-        .map(|(figures, failures)| {
-            format!("{} {}", figures_name(figures, medium), count(*failures))
-        })
+    let mut told: Vec<Text> = told
+        .map(|(figures, failures)| text!("{} {}", figures_name(figures), count(*failures)))
         .collect();
     match having.len().saturating_sub(NAMES) {
         0 => {}
-        1 => told.push("1 more name".to_owned()),
-        more => told.push(format!("{more} more names")),
+        1 => told.push(text!("1 more name")),
+        more => told.push(text!("{} more names", more)),
     }
-    told.join(", ")
+    Text::join(told, ", ")
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! What a verdict rests on, as the end of a sentence.
 
-use super::Medium;
 use super::cautions::aborted;
 use super::limit::promise;
 use super::line::{measure_name, since, title};
@@ -8,6 +7,7 @@ use super::outage::headline;
 use super::reasons::{invalidity, no_comparison, why_not};
 use crate::metric::Metric;
 use crate::report::text::numbers::{self, counted};
+use crate::report::text::{Text, text, untrusted};
 use crate::report::view::{CheckRow, Status, View};
 use crate::thresholds::Subject;
 use crate::verdict::{
@@ -16,17 +16,17 @@ use crate::verdict::{
 };
 
 /// What the verdict rests on, as the end of a sentence.
-pub(crate) fn finding(view: &View, medium: Medium) -> String {
+pub(crate) fn finding(view: &View) -> Text {
     match view.verdict.outcome {
-        Outcome::Passed => passed(view, medium),
-        Outcome::Failed => failed(view, medium),
-        Outcome::Inconclusive => inconclusive(view, medium),
+        Outcome::Passed => passed(view),
+        Outcome::Failed => failed(view),
+        Outcome::Inconclusive => inconclusive(view),
         Outcome::Invalid => match view.verdict.invalid.as_slice() {
-            [] => "the run is invalid".to_owned(),
-            [only] => invalidity(view, only, medium).what,
-            [first, more @ ..] => format!(
+            [] => text!("the run is invalid"),
+            [only] => invalidity(view, only).what,
+            [first, more @ ..] => text!(
                 "{}, and {}",
-                invalidity(view, first, medium).what,
+                invalidity(view, first).what,
                 counted(more.len() as u64, "more reason")
             ),
         },
@@ -34,22 +34,22 @@ pub(crate) fn finding(view: &View, medium: Medium) -> String {
 }
 
 /// How one result differs from another, in a sentence that judges for nobody.
-pub(super) fn difference(view: &View, medium: Medium) -> String {
+pub(super) fn difference(view: &View) -> Text {
     if view.verdict.outcome == Outcome::Passed
         && let Some(nothing) = nothing_slower(&[view])
     {
         return nothing;
     }
-    finding(view, medium)
+    finding(view)
 }
 
-fn failed(view: &View, medium: Medium) -> String {
+fn failed(view: &View) -> Text {
     let rows = view.rows();
     let failed: Vec<&CheckRow> = rows
         .iter()
         .filter(|row| row.status == Status::Failed)
         .collect();
-    let more = |told: String| match failed.len() {
+    let more = |told: Text| match failed.len() {
         0 | 1 => told,
         n => {
             let noun = if view.is_comparison() {
@@ -65,11 +65,11 @@ fn failed(view: &View, medium: Medium) -> String {
             } else {
                 "failed"
             };
-            format!("{told}; {checks} {failed}")
+            text!("{}; {} {}", told, checks, failed)
         }
     };
     if let Some(stopped) = stopped_early(view) {
-        return more(stopped);
+        return more(stopped.into());
     }
     let lines = failed.iter().flat_map(|row| {
         let lines = row.lines();
@@ -82,15 +82,15 @@ fn failed(view: &View, medium: Medium) -> String {
             a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
         });
     let Some((row, worst)) = worst else {
-        return "a promise is broken".to_owned();
+        return text!("a promise is broken");
     };
     more(match &worst.kind {
-        CheckKind::Change(check) => worse(worst, check, medium) + &limits_too(row),
+        CheckKind::Change(check) => worse(worst, check) + limits_too(row),
         CheckKind::Limit(LimitCheck {
             outage: Some(outage),
             ..
-        }) => headline(worst, outage, medium),
-        CheckKind::Limit(limit) => broken(worst, limit, medium),
+        }) => headline(worst, outage),
+        CheckKind::Limit(limit) => broken(worst, limit),
     })
 }
 
@@ -135,19 +135,17 @@ pub(crate) fn stopped_early(view: &View) -> Option<String> {
 }
 
 /// Whom a sentence is about, with its verb: "`GET /orders` is", "requests overall are".
-fn who(line: &Check, medium: Medium) -> String {
+fn who(line: &Check) -> Text {
     let phase = line.phase.as_ref();
-    let phase = phase.map_or_else(String::new, |phase| {
-        format!(" in {}", medium.untrusted(phase))
-    });
+    let phase = phase.map_or_else(Text::default, |phase| text!(" in {}", untrusted(phase)));
     match &line.subject {
-        Subject::Overall => format!("requests overall{phase} are"),
-        Subject::Request(name) => format!("{}{phase} is", medium.untrusted(name)),
+        Subject::Overall => text!("requests overall{} are", phase),
+        Subject::Request(name) => text!("{}{} is", untrusted(name), phase),
     }
 }
 
 /// A change for the worse: "`GET /orders` is slower: P95 182 → 231 ms (+26.9 %)".
-fn worse(line: &Check, check: &ChangeCheck, medium: Medium) -> String {
+fn worse(line: &Check, check: &ChangeCheck) -> Text {
     let measure = line.measure;
     let how = if numbers::is_share(measure) {
         "failing more often"
@@ -157,17 +155,20 @@ fn worse(line: &Check, check: &ChangeCheck, medium: Medium) -> String {
         "slower"
     };
     let figures = match (check.before, line.current) {
-        (Some(before), Some(now)) => format!(" {}", numbers::from_to(measure, before, now)),
-        (None | Some(_), _) => String::new(),
+        (Some(before), Some(now)) => text!(" {}", numbers::from_to(measure, before, now)),
+        (None | Some(_), _) => Text::default(),
     };
-    let change = check.change.map_or_else(String::new, |change| {
-        format!(" ({})", numbers::change(measure, change.estimate))
+    let change = check.change.map_or_else(Text::default, |change| {
+        text!(" ({})", numbers::change(measure, change.estimate))
     });
-    format!(
-        "{} {how}{}: {}{figures}{change}",
-        who(line, medium),
+    text!(
+        "{} {}{}: {}{}{}",
+        who(line),
+        how,
         since(line),
-        measure_name(measure)
+        measure_name(measure),
+        figures,
+        change
     )
 }
 
@@ -182,7 +183,7 @@ fn limits_too(row: &CheckRow) -> String {
 }
 
 /// A broken limit: "`GET /orders` is over its limit: P95 612 ms, limit 500 ms".
-fn broken(line: &Check, limit: &LimitCheck, medium: Medium) -> String {
+fn broken(line: &Check, limit: &LimitCheck) -> Text {
     let over = if numbers::more_is_better(line.measure) {
         "below"
     } else {
@@ -192,45 +193,51 @@ fn broken(line: &Check, limit: &LimitCheck, medium: Medium) -> String {
         Subject::Overall => "their",
         Subject::Request(_) => "its",
     };
-    format!(
-        "{} {over} {its} limit: {} {}, limit {}",
-        who(line, medium),
+    text!(
+        "{} {} {} limit: {} {}, limit {}",
+        who(line),
+        over,
+        its,
         measure_name(line.measure),
         numbers::value_or_none(line.measure, line.current),
         promise(line, limit)
     )
 }
 
-fn inconclusive(view: &View, medium: Medium) -> String {
+fn inconclusive(view: &View) -> Text {
     let rows = view.rows();
     let open: Vec<&Check> = rows.iter().filter_map(CheckRow::open_line).collect();
     let Some(first) = open.first() else {
-        return "this run could not tell".to_owned();
+        return text!("this run could not tell");
     };
-    let more = |told: String| match open.len() - 1 {
+    let more = |told: Text| match open.len() - 1 {
         0 => told,
-        1 => format!("{told}; 1 more check is inconclusive"),
-        more => format!("{told}; {more} more checks are inconclusive"),
+        1 => text!("{}; 1 more check is inconclusive", told),
+        more => text!("{}; {} more checks are inconclusive", told, more),
     };
-    let title = title(first, medium);
+    let title = title(first);
     let told = match &first.kind {
         CheckKind::Change(check) => {
             if let CheckOutcome::NotJudged(why) = &first.outcome {
-                let why = why_not(view, first, why, medium);
-                return more(format!("cannot tell whether {title} got worse, {why}"));
+                let why = why_not(view, first, why);
+                return more(text!("cannot tell whether {} got worse, {}", title, why));
             }
-            let range = check.change.map_or_else(String::new, |change| {
+            let range = check.change.map_or_else(Text::default, |change| {
                 let interval = numbers::interval(first.measure, &change);
-                format!(", the change lies in {interval}")
+                text!(", the change lies in {}", interval)
             });
-            format!("cannot tell whether {title} got worse{range}")
+            text!("cannot tell whether {} got worse{}", title, range)
         }
         CheckKind::Limit(limit) => {
             let promise = promise(first, limit);
-            let told = format!("cannot tell whether {title} keeps its limit of {promise}");
+            let told = text!(
+                "cannot tell whether {} keeps its limit of {}",
+                title,
+                promise
+            );
             match &first.outcome {
                 CheckOutcome::NotJudged(why) => {
-                    format!("{told}, {}", why_not(view, first, why, medium))
+                    text!("{}, {}", told, why_not(view, first, why))
                 }
                 CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => told,
             }
@@ -239,11 +246,11 @@ fn inconclusive(view: &View, medium: Medium) -> String {
     more(told)
 }
 
-fn passed(view: &View, medium: Medium) -> String {
+fn passed(view: &View) -> Text {
     let mut told = match &view.verdict.comparison {
         Comparison::None(why) => {
-            let reason = no_comparison(view, why, medium);
-            format!(
+            let reason = no_comparison(view, why);
+            text!(
                 "{}, and nothing was compared, since {}",
                 limits_hold(view),
                 reason.what
@@ -251,7 +258,7 @@ fn passed(view: &View, medium: Medium) -> String {
         }
         Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Provisional { .. } => {
             nothing_slower(&[view])
-                .unwrap_or_else(|| format!("{}, and no change was judged", limits_hold(view)))
+                .unwrap_or_else(|| text!("{}, and no change was judged", limits_hold(view)))
         }
     };
     let rows = view.rows();
@@ -259,11 +266,11 @@ fn passed(view: &View, medium: Medium) -> String {
     match with(Status::Warned) {
         0 => {}
         1 => told += "; 1 limit that only warns is broken",
-        n => told += &format!("; {n} limits that only warn are broken"),
+        n => told += text!("; {} limits that only warn are broken", n),
     }
     match with(Status::NotJudged) {
         0 => {}
-        n => told += &format!("; {} not judged", counted(n as u64, "check")),
+        n => told += text!("; {} not judged", counted(n as u64, "check")),
     }
     told
 }
@@ -281,7 +288,7 @@ fn limits_hold(view: &View) -> String {
 }
 
 /// "Nothing slower", over some gates, and how much slower would have been caught; none where no change was judged.
-pub(crate) fn nothing_slower(views: &[&View]) -> Option<String> {
+pub(crate) fn nothing_slower(views: &[&View]) -> Option<Text> {
     let mut lines: Vec<(&View, &Check)> = Vec::new();
     for view in views {
         lines.extend(view.verdict.checks.iter().map(|line| (*view, line)));
@@ -314,18 +321,18 @@ pub(crate) fn nothing_slower(views: &[&View]) -> Option<String> {
         .iter()
         .any(|(_, _, check)| check.acceptance.is_some())
     {
-        format!("nothing {slower} than was accepted")
+        text!("nothing {} than was accepted", slower)
     } else if passed
         .iter()
         .any(|(view, line, check)| view.is_below_floor(line, check))
     {
-        "nothing worse by more than its floor".to_owned()
+        text!("nothing worse by more than its floor")
     } else if lines.iter().any(is_worse) {
-        format!("nothing {slower} on a gated line")
+        text!("nothing {} on a gated line", slower)
     } else if let Some(most) = slower_within(latencies().map(|(_, line, check)| (*line, *check))) {
-        format!("nothing {slower} by more than is tolerated, {most}")
+        text!("nothing {} by more than is tolerated, {}", slower, most)
     } else {
-        format!("nothing {slower}")
+        text!("nothing {}", slower)
     };
     let least = latencies()
         .filter_map(|(_, line, check)| {
@@ -339,16 +346,18 @@ pub(crate) fn nothing_slower(views: &[&View]) -> Option<String> {
         "on any gated line"
     };
     Some(match least {
-        Some((measure, change)) => format!(
-            "{nothing}; {} or more {place} would have been caught",
-            numbers::caught(measure, change)
+        Some((measure, change)) => text!(
+            "{}; {} or more {} would have been caught",
+            nothing,
+            numbers::caught(measure, change),
+            place
         ),
         None => nothing,
     })
 }
 
 /// The change that is surely there and that the tolerance spares: the largest of them.
-fn slower_within<'a>(passed: impl Iterator<Item = (&'a Check, &'a ChangeCheck)>) -> Option<String> {
+fn slower_within<'a>(passed: impl Iterator<Item = (&'a Check, &'a ChangeCheck)>) -> Option<Text> {
     let sure = passed.filter_map(|(line, check)| {
         let change = check.change?;
         let is_worse = if numbers::more_is_better(line.measure) {
@@ -360,9 +369,9 @@ fn slower_within<'a>(passed: impl Iterator<Item = (&'a Check, &'a ChangeCheck)>)
     });
     let (line, check, change) =
         sure.max_by(|a, b| a.2.estimate.abs().total_cmp(&b.2.estimate.abs()))?;
-    Some(format!(
+    Some(text!(
         "but {} is worse by {} {}, and {} is tolerated",
-        title(line, Medium::Plain),
+        title(line),
         numbers::change(line.measure, change.estimate),
         numbers::interval(line.measure, &change),
         numbers::allowed(line.measure, check.tolerance)

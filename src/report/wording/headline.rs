@@ -1,29 +1,28 @@
 //! The verdict in one sentence.
 
-use super::Medium;
 use super::finding::{difference, finding};
-use crate::report::text::capitalized;
 use crate::report::text::numbers::counted;
+use crate::report::text::{Text, text, untrusted};
 use crate::report::view::View;
 use crate::verdict::{Comparison, HISTORY_FROM, InvalidReason, Outcome};
 
 /// The verdict of one gate in one sentence.
-pub(crate) fn headline(view: &View, medium: Medium) -> String {
+pub(crate) fn headline(view: &View) -> Text {
     if view.is_comparison() {
-        let (gate, what) = (medium.untrusted(view.gate()), difference(view, medium));
-        return format!("{gate}: {what}");
+        let (gate, what) = (untrusted(view.gate()), difference(view));
+        return text!("{}: {}", gate, what);
     }
-    let told = format!(
+    let told = text!(
         "performance gate {} {}{}: {}",
-        medium.untrusted(view.gate()),
+        untrusted(view.gate()),
         ending(view),
         provisional(view),
-        finding(view, medium)
+        finding(view)
     );
     if view.verdict.observed {
-        return format!("Observed only, nothing fails. {}", capitalized(&told));
+        return text!("Observed only, nothing fails. {}", told.capitalized());
     }
-    capitalized(&told)
+    told.capitalized()
 }
 
 fn ending(view: &View) -> &'static str {

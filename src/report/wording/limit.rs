@@ -1,10 +1,10 @@
 //! What a limit says.
 
-use super::Medium;
 use super::outage::outage;
 use super::reasons::why_not;
 use crate::metric::{Metric, StartFilter};
 use crate::report::text::numbers::{self, count, share};
+use crate::report::text::{Text, text};
 use crate::report::view::View;
 use crate::verdict::{Check, CheckOutcome, Enforcement, LimitCheck, Measure};
 
@@ -34,23 +34,18 @@ pub(crate) fn ending(line: &Check) -> &'static str {
 }
 
 /// Why a limit that is not kept came to that: `1,260 of 4,800 requests took longer or failed, 5 % may`.
-pub(crate) fn limit_reason(
-    view: &View,
-    line: &Check,
-    limit: &LimitCheck,
-    medium: Medium,
-) -> Option<String> {
+pub(crate) fn limit_reason(view: &View, line: &Check, limit: &LimitCheck) -> Option<Text> {
     match &line.outcome {
-        CheckOutcome::NotJudged(why) => Some(why_not(view, line, why, medium)),
-        CheckOutcome::Failed | CheckOutcome::Inconclusive => limit_counts(line, limit, medium),
+        CheckOutcome::NotJudged(why) => Some(why_not(view, line, why)),
+        CheckOutcome::Failed | CheckOutcome::Inconclusive => limit_counts(line, limit),
         CheckOutcome::Passed => None,
     }
 }
 
 /// How many requests are over a limit, or, where that is open, between which shares.
-pub(super) fn limit_counts(line: &Check, limit: &LimitCheck, medium: Medium) -> Option<String> {
+pub(super) fn limit_counts(line: &Check, limit: &LimitCheck) -> Option<Text> {
     if let Some(found) = &limit.outage {
-        return Some(outage(line, found, medium));
+        return Some(outage(line, found));
     }
     let (verb, allowed) = match line.measure {
         Measure::Metric(metric) => match metric.quantile() {
@@ -61,20 +56,27 @@ pub(super) fn limit_counts(line: &Check, limit: &LimitCheck, medium: Medium) -> 
         },
         Measure::Failures(_) | Measure::Unavailable => ("failed this way", limit.bound),
     };
-    let may = format!("{} may", numbers::percent(allowed));
+    let may = text!("{} may", numbers::percent(allowed));
     if let (CheckOutcome::Inconclusive, Some((lower, upper))) = (&line.outcome, limit.interval) {
         if numbers::more_is_better(line.measure) {
             let (lower, upper) = (numbers::rate(lower), numbers::rate(upper));
-            return Some(format!("it lies between {lower} and {upper}"));
+            return Some(text!("it lies between {} and {}", lower, upper));
         }
         let (lower, upper) = (share(lower), share(upper));
         let noun = noun(line);
-        let told = format!("between {lower} and {upper} of {noun}s {verb}, {may}");
-        return Some(told + &doubt(line, limit));
+        let told = text!(
+            "between {} and {} of {}s {}, {}",
+            lower,
+            upper,
+            noun,
+            verb,
+            may
+        );
+        return Some(told + doubt(line, limit));
     }
     let of = numbers::counted(line.requests, noun(line));
-    let told = format!("{} of {of} {verb}, {may}", count(limit.over?));
-    Some(told + &doubt(line, limit))
+    let told = text!("{} of {} {}, {}", count(limit.over?), of, verb, may);
+    Some(told + doubt(line, limit))
 }
 
 /// What a limit counts.

@@ -1,11 +1,10 @@
 //! What one line of the verdict says.
 
-use super::Medium;
 use super::limit::{limit_counts, promise};
 use super::reasons::why_not;
 use super::suspicion::suspicion;
 use crate::metric::Metric;
-use crate::report::text::numbers;
+use crate::report::text::{Text, numbers, text, untrusted};
 use crate::report::view::{Status, View};
 use crate::thresholds::{FailureSet, Subject};
 use crate::verdict::{
@@ -30,21 +29,21 @@ fn failures_name(set: FailureSet) -> String {
 }
 
 /// Whom a line speaks of.
-pub(crate) fn subject_name(subject: &Subject, medium: Medium) -> String {
+pub(crate) fn subject_name(subject: &Subject) -> Text {
     match subject {
-        Subject::Overall => "overall".to_owned(),
-        Subject::Request(name) => medium.untrusted(name),
+        Subject::Overall => text!("overall"),
+        Subject::Request(name) => untrusted(name),
     }
 }
 
 /// What a line is about: `P95 GET /orders in burst`.
-pub(crate) fn title(line: &Check, medium: Medium) -> String {
+pub(crate) fn title(line: &Check) -> Text {
     let measure = measure_name(line.measure);
-    let subject = subject_name(&line.subject, medium);
+    let subject = subject_name(&line.subject);
     let since = since(line);
     match &line.phase {
-        Some(phase) => format!("{measure} {subject} in {}{since}", medium.untrusted(phase)),
-        None => format!("{measure} {subject}{since}"),
+        Some(phase) => text!("{} {} in {}{}", measure, subject, untrusted(phase), since),
+        None => text!("{} {}{}", measure, subject, since),
     }
 }
 
@@ -61,51 +60,44 @@ pub(crate) fn since(line: &Check) -> &'static str {
 
 /// The figures of a change, with what goes before them: ` 182 → 231 ms, +26.9 % [+22.0 %, +32.1 %]`.
 pub(crate) fn change_figures(line: &Check, check: &ChangeCheck) -> String {
-    let measure = line.measure;
-    let mut told = match (check.before, line.current) {
-        (Some(before), Some(now)) => format!(" {}", numbers::from_to(measure, before, now)),
-        (None, Some(now)) => format!(" {}", numbers::value(measure, now)),
-        (None | Some(_), None) => String::new(),
-    };
+    let figures = numbers::before_now(line.measure, check.before, line.current);
+    let mut text = figures.map_or_else(String::new, |figures| format!(" {figures}"));
     if let Some(change) = check.change {
-        told += &format!(
-            ", {} {}",
-            numbers::change(measure, change.estimate),
-            numbers::interval(measure, &change)
-        );
+        let change = numbers::change_with_interval(line.measure, &change);
+        text += &format!(", {change}");
     }
-    told
+    text
 }
 
 /// The whole line: `P95 GET /orders 182 → 188 ms, +3.1 % [-1.2 %, +7.6 %], passed; would have caught +14 %`.
-pub(crate) fn sentence(view: &View, line: &Check, medium: Medium) -> String {
-    let mut told = title(line, medium);
+pub(crate) fn sentence(view: &View, line: &Check) -> Text {
+    let mut told = title(line);
     let why = match &line.kind {
         CheckKind::Limit(limit) => {
             if let Some(current) = line.current {
-                told += &format!(" {}", numbers::value(line.measure, current));
+                told += text!(" {}", numbers::value(line.measure, current));
             }
-            told += &format!(", limit {}", promise(line, limit));
+            told += text!(", limit {}", promise(line, limit));
             match &line.outcome {
-                CheckOutcome::NotJudged(why) => Some(why_not(view, line, why, medium)),
+                CheckOutcome::NotJudged(why) => Some(why_not(view, line, why)),
                 CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => {
-                    limit_counts(line, limit, medium)
+                    limit_counts(line, limit)
                 }
             }
         }
         CheckKind::Change(check) => {
-            told += &change_figures(line, check);
-            change_note(view, line, check, medium)
+            told += change_figures(line, check);
+            change_note(view, line, check)
         }
     };
-    told += &format!(", {}", Status::new(line).word());
+    told += text!(", {}", Status::new(line).word());
     if let Some(why) = why {
-        told += &format!(": {why}");
+        told += text!(": {}", why);
     }
     if let CheckKind::Change(check) = &line.kind
         && let Some(caught) = caught(line, check)
     {
-        told += &format!("; would have caught {caught}");
+        told += text!("; would have caught {}", caught);
     }
     told
 }
@@ -117,27 +109,24 @@ pub(crate) fn caught(line: &Check, check: &ChangeCheck) -> Option<String> {
 }
 
 /// Why a change came to what it came to, where its figures do not say it.
-pub(crate) fn change_note(
-    view: &View,
-    line: &Check,
-    check: &ChangeCheck,
-    medium: Medium,
-) -> Option<String> {
+pub(crate) fn change_note(view: &View, line: &Check, check: &ChangeCheck) -> Option<Text> {
     let reason = match &line.outcome {
-        CheckOutcome::NotJudged(why) => Some(why_not(view, line, why, medium)),
-        CheckOutcome::Inconclusive => Some(cannot_rule_out(view, line, check)),
-        CheckOutcome::Passed if view.is_below_floor(line, check) => floor(check),
+        CheckOutcome::NotJudged(why) => Some(why_not(view, line, why)),
+        CheckOutcome::Inconclusive => Some(cannot_rule_out(view, line, check).into()),
+        CheckOutcome::Passed if view.is_below_floor(line, check) => floor(check).map(Text::from),
         CheckOutcome::Failed if line.enforcement != Enforcement::Reported => {
             let found = check.attribution.as_ref();
-            found.and_then(|found| suspicion(view, line, found))
+            found
+                .and_then(|found| suspicion(view, line, found))
+                .map(Text::from)
         }
         CheckOutcome::Passed | CheckOutcome::Failed => None,
     };
-    let told: Vec<String> = reason
+    let told: Vec<Text> = reason
         .into_iter()
-        .chain(acceptance(view, line, check, medium))
+        .chain(acceptance(view, line, check))
         .collect();
-    (!told.is_empty()).then(|| told.join("; "))
+    (!told.is_empty()).then(|| Text::join(told, "; "))
 }
 
 /// Why a change is too small to matter: a latency's floor is written, that of an error rate is fixed.
@@ -175,17 +164,18 @@ fn cannot_rule_out(view: &View, line: &Check, check: &ChangeCheck) -> String {
 }
 
 /// That a slow-down was accepted: by whom does not matter, until when and why does.
-fn acceptance(view: &View, line: &Check, check: &ChangeCheck, medium: Medium) -> Option<String> {
+fn acceptance(view: &View, line: &Check, check: &ChangeCheck) -> Option<Text> {
     let accepted = &view.thresholds.regression.accepted;
     let acceptance = accepted.get(check.acceptance?)?;
     let of = match &acceptance.subject {
-        subject if *subject == line.subject => String::new(),
-        subject => format!(" for {}", subject_name(subject, medium)),
+        subject if *subject == line.subject => Text::default(),
+        subject => text!(" for {}", subject_name(subject)),
     };
-    Some(format!(
-        "accepted{of} up to {} until {} ({})",
+    Some(text!(
+        "accepted{} up to {} until {} ({})",
+        of,
         numbers::allowed(line.measure, acceptance.up_to),
         acceptance.until,
-        medium.untrusted(&acceptance.reason)
+        untrusted(&acceptance.reason)
     ))
 }

@@ -1,22 +1,22 @@
 //! How it reads that nobody was served.
 
-use super::Medium;
 use super::line::subject_name;
 use crate::measurement::Arm;
 use crate::report::text::numbers::{self, counted};
+use crate::report::text::{Text, text, untrusted};
 use crate::thresholds::Subject;
 use crate::verdict::{Check, Outage};
 
 /// Why requests count as unavailable: `no request succeeded for 18 s of 20 s, though one was in flight`.
-pub(crate) fn outage(line: &Check, outage: &Outage, medium: Medium) -> String {
+pub(crate) fn outage(line: &Check, outage: &Outage) -> Text {
     match outage {
         Outage::Silent {
             seconds,
             of_s,
             class,
-        } => silent(*seconds, *of_s, class.as_deref(), medium),
-        Outage::Failed => format!("{} failed", all(line.requests)),
-        Outage::Unsent { expected } => format!(
+        } => silent(*seconds, *of_s, class.as_deref()),
+        Outage::Failed => text!("{} failed", all(line.requests)),
+        Outage::Unsent { expected } => text!(
             "none was sent, and about {} were to be expected",
             numbers::count(numbers::whole(*expected))
         ),
@@ -24,30 +24,30 @@ pub(crate) fn outage(line: &Check, outage: &Outage, medium: Medium) -> String {
 }
 
 /// The same as the end of a sentence about the verdict: "the target was unavailable for 18 s of 20 s".
-pub(super) fn headline(line: &Check, outage: &Outage, medium: Medium) -> String {
+pub(super) fn headline(line: &Check, outage: &Outage) -> Text {
     let phase = line.phase.as_ref();
-    let phase = phase.map_or_else(String::new, |phase| {
-        format!(" in {}", medium.untrusted(phase))
-    });
+    let phase = phase.map_or_else(Text::default, |phase| text!(" in {}", untrusted(phase)));
     let who = match &line.subject {
-        Subject::Overall => "the target".to_owned(),
-        subject @ Subject::Request(_) => subject_name(subject, medium),
+        Subject::Overall => text!("the target"),
+        subject @ Subject::Request(_) => subject_name(subject),
     };
     match outage {
         Outage::Silent {
             seconds,
             of_s,
             class,
-        } => format!(
-            "{who}{} was unavailable{phase} for {}",
-            of_class(class.as_deref(), medium),
+        } => text!(
+            "{}{} was unavailable{} for {}",
+            who,
+            of_class(class.as_deref()),
+            phase,
             time(*seconds, *of_s)
         ),
         Outage::Failed if line.subject == Subject::Overall => {
-            format!("every request{phase} failed")
+            text!("every request{} failed", phase)
         }
-        Outage::Failed => format!("every request of {who}{phase} failed"),
-        Outage::Unsent { .. } => format!("{who} was never sent"),
+        Outage::Failed => text!("every request of {}{} failed", who, phase),
+        Outage::Unsent { .. } => text!("{} was never sent", who),
     }
 }
 
@@ -57,27 +57,27 @@ pub(super) fn short_silence(
     subject: &Subject,
     class: Option<&str>,
     (seconds, of_s): (f64, f64),
-    medium: Medium,
-) -> String {
+) -> Text {
     let of_base = match arm {
         Arm::Target => "",
         Arm::Base => " of the base",
     };
     let who = match subject {
-        Subject::Overall if arm == Arm::Base => "the base: ".to_owned(),
-        Subject::Overall => String::new(),
-        subject @ Subject::Request(_) => format!("{}{of_base}: ", subject_name(subject, medium)),
+        Subject::Overall if arm == Arm::Base => text!("the base: "),
+        Subject::Overall => Text::default(),
+        subject @ Subject::Request(_) => text!("{}{}: ", subject_name(subject), of_base),
     };
-    format!(
-        "{who}{}: percentiles weigh requests and hardly show such a wait",
-        silent(seconds, of_s, class, medium)
+    text!(
+        "{}{}: percentiles weigh requests and hardly show such a wait",
+        who,
+        silent(seconds, of_s, class)
     )
 }
 
-fn silent(seconds: f64, of_s: f64, class: Option<&str>, medium: Medium) -> String {
-    format!(
+fn silent(seconds: f64, of_s: f64, class: Option<&str>) -> Text {
+    text!(
         "no request{} succeeded for {}, though one was in flight",
-        of_class(class, medium),
+        of_class(class),
         time(seconds, of_s)
     )
 }
@@ -86,9 +86,9 @@ fn time(seconds: f64, of_s: f64) -> String {
     format!("{} of {}", numbers::length(seconds), numbers::length(of_s))
 }
 
-fn of_class(class: Option<&str>, medium: Medium) -> String {
-    class.map_or_else(String::new, |class| {
-        format!(" of the user class {}", medium.untrusted(class))
+fn of_class(class: Option<&str>) -> Text {
+    class.map_or_else(Text::default, |class| {
+        text!(" of the user class {}", untrusted(class))
     })
 }
 

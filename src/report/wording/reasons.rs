@@ -1,6 +1,5 @@
 //! Why something was not judged: each reason with its numbers and with what to do.
 
-use super::Medium;
 use super::cautions::units_of;
 use super::line::title;
 use super::redirects::{follow, unfollowed};
@@ -10,7 +9,7 @@ use crate::measurement::Arm;
 use crate::record::Ended;
 use crate::report::CommandHints;
 use crate::report::text::numbers::{self, count, counted};
-use crate::report::text::quoted;
+use crate::report::text::{Text, command, quoted, text, untrusted};
 use crate::report::view::View;
 use crate::units::Latency;
 use crate::verdict::{
@@ -18,17 +17,28 @@ use crate::verdict::{
 };
 
 /// What happened, and what to do about it.
-pub(crate) struct Reason {
+pub(crate) struct Message {
     /// What happened, as the end of a sentence.
-    pub(crate) what: String,
+    pub(crate) what: Text,
     /// What to do about it, as a command.
-    pub(crate) fix: String,
+    pub(crate) fix: Text,
 }
 
-fn reason(what: impl Into<String>, mend: impl Into<String>) -> Reason {
-    Reason {
+impl Message {
+    /// Both as sentences: what happened, and after it what to do.
+    pub(crate) fn sentences(&self) -> Text {
+        text!(
+            "{}. To mend it: {}",
+            self.what.clone().capitalized(),
+            self.fix.clone()
+        )
+    }
+}
+
+fn message(what: impl Into<Text>, fix: impl Into<Text>) -> Message {
+    Message {
         what: what.into(),
-        fix: mend.into(),
+        fix: fix.into(),
     }
 }
 
@@ -53,44 +63,50 @@ pub(crate) fn not_judged(why: &NotJudged) -> String {
 }
 
 /// Why a line of this story was not judged, and where that helps, what to do about it.
-pub(super) fn why_not(view: &View, line: &Check, why: &NotJudged, medium: Medium) -> String {
+pub(super) fn why_not(view: &View, line: &Check, why: &NotJudged) -> Text {
     let is_duet = matches!(view.verdict.comparison, Comparison::Duet { .. });
     match (why, &view.verdict.comparison) {
         (NotJudged::NoComparison, Comparison::None(why)) => {
-            let Reason { what, fix: mend } = no_comparison(view, why, medium);
-            format!("{what}; {mend}")
+            let Message { what, fix } = no_comparison(view, why);
+            text!("{}; {}", what, fix)
         }
-        (NotJudged::TooFewColdStarts { have: 0, .. }, _) => no_cold_start(view, medium),
-        (NotJudged::NewRequest, _) if is_duet => "new, the base got no such request".to_owned(),
+        (NotJudged::TooFewColdStarts { have: 0, .. }, _) => no_cold_start(view),
+        (NotJudged::NewRequest, _) if is_duet => text!("new, the base got no such request"),
         (NotJudged::TooFewSlices { have, need }, _)
             if is_duet && matches!(line.kind, CheckKind::Change(_)) =>
         {
             let pairs = counted(u64::from(*have), "pair");
-            format!("{pairs} with enough requests, {need} needed")
+            text!("{} with enough requests, {} needed", pairs, need)
         }
-        (why, _) => not_judged(why),
+        (why, _) => not_judged(why).into(),
     }
 }
 
 /// That no cold start was seen, and whether that is because nothing tells of them.
-fn no_cold_start(view: &View, medium: Medium) -> String {
+fn no_cold_start(view: &View) -> Text {
     let header = view.record.cold_start.as_deref().unwrap_or_default();
     let is_told = view.records().any(|record| {
         let mut parts = record.parts.iter();
         parts.any(|own| own.arm == Arm::Target && own.parts.marked > 0)
     });
-    let header = medium.untrusted(header);
+    let header = untrusted(header);
     if is_told {
-        format!("no cold start was seen, every {header} says that there was none")
+        text!(
+            "no cold start was seen, every {} says that there was none",
+            header
+        )
     } else {
-        format!("no cold start was seen: no answer has the header {header}")
+        text!(
+            "no cold start was seen: no answer has the header {}",
+            header
+        )
     }
 }
 
 /// Why a run could not be judged: every reason.
-pub(crate) fn invalidities(view: &View, medium: Medium) -> Vec<Reason> {
+pub(crate) fn invalidities(view: &View) -> Vec<Message> {
     let all = view.verdict.invalid.iter();
-    all.map(|why| invalidity(view, why, medium)).collect()
+    all.map(|why| invalidity(view, why)).collect()
 }
 
 /// Reasons that one report lists; what they have in common shows in a few, and junit.xml has each of them.
@@ -107,21 +123,21 @@ pub(crate) fn more_reasons(view: &View, more: usize) -> String {
 }
 
 /// Why the run as a whole could not be judged.
-pub(super) fn invalidity(view: &View, why: &InvalidReason, medium: Medium) -> Reason {
+pub(super) fn invalidity(view: &View, why: &InvalidReason) -> Message {
     match why {
-        InvalidReason::Unreachable { arm, cause, why } => reason(
-            unreachable::what(view, *arm, *cause, why, medium),
-            unreachable::remedy_in(view, *arm, *cause, medium),
+        InvalidReason::Unreachable { arm, cause, why } => message(
+            unreachable::what(view, *arm, *cause, why),
+            unreachable::remedy_in(view, *arm, *cause),
         ),
-        InvalidReason::Interrupted => reason(
-            format!(
+        InvalidReason::Interrupted => message(
+            text!(
                 "{} cut the run short after {}",
                 signal(&view.record.run.ended),
                 numbers::length(view.record.run.duration_s)
             ),
             "run it again; what was measured is in result.json, marked partial",
         ),
-        InvalidReason::NoRequests => reason(
+        InvalidReason::NoRequests => message(
             "a measured phase sent no request",
             "give every measured phase in scenario.yml users or arrivals, and see that the conditions (when) of its steps hold",
         ),
@@ -132,54 +148,57 @@ pub(super) fn invalidity(view: &View, why: &InvalidReason, medium: Medium) -> Re
             limit_s,
         } => {
             let (units, _) = units_of(view.record);
-            reason(
-                format!(
-                    "the generator itself fell behind in {dropped} of {of} {units}: up to {} late at P99, {} allowed",
+            message(
+                text!(
+                    "the generator itself fell behind in {} of {} {}: up to {} late at P99, {} allowed",
+                    dropped,
+                    of,
+                    units,
                     Latency(*worst_s),
                     Latency(*limit_s)
                 ),
                 "give it a machine with more free cores, or send less",
             )
         }
-        InvalidReason::GeneratorBusy { share, limit } => reason(
-            format!(
+        InvalidReason::GeneratorBusy { share, limit } => message(
+            text!(
                 "a core of the generator was busy {} of the time, {} allowed: it measured its own delay",
                 numbers::share(*share),
                 numbers::percent(*limit)
             ),
             "send less (users with a wait, or arrivals), or give it a machine with more cores",
         ),
-        InvalidReason::GeneratorShort { achieved, limit } => reason(
-            format!(
+        InvalidReason::GeneratorShort { achieved, limit } => message(
+            text!(
                 "the generator started {} of the arrivals in time, {} needed",
                 numbers::share(*achieved),
                 numbers::percent(*limit)
             ),
             "give it a machine with more free cores, or send less",
         ),
-        InvalidReason::NoSockets { requests } => reason(
-            format!(
+        InvalidReason::NoSockets { requests } => message(
+            text!(
                 "the generator's machine had no file or port left for {}",
                 counted(*requests, "request")
             ),
             "raise its limits (`ulimit -n`, local ports), or use fewer users",
         ),
-        InvalidReason::Unfollowed(names) => reason(unfollowed(names, medium), follow(names)),
+        InvalidReason::Unfollowed(names) => message(unfollowed(names), follow(names)),
         InvalidReason::TooFewForLimit { check: line }
-        | InvalidReason::TooFewForRegression { check: line } => too_few(view, *line, medium),
-        InvalidReason::MissingBaseline => missing_baseline(view, medium),
-        InvalidReason::BaseUnavailable { seconds, of_s } => reason(
-            format!(
+        | InvalidReason::TooFewForRegression { check: line } => too_few(view, *line),
+        InvalidReason::MissingBaseline => missing_baseline(view),
+        InvalidReason::BaseUnavailable { seconds, of_s } => message(
+            text!(
                 "the base served nobody for {} of {}",
                 numbers::length(*seconds),
                 numbers::length(*of_s)
             ),
             "see why the base hangs, and run it again",
         ),
-        InvalidReason::BaseUnresponsive => reason(
+        InvalidReason::BaseUnresponsive => message(
             match &view.record.base {
-                Some(base) => format!("the base {} never answered", medium.untrusted(&base.url)),
-                None => "the base never answered".to_owned(),
+                Some(base) => text!("the base {} never answered", untrusted(&base.url)),
+                None => text!("the base never answered"),
             },
             "start it or correct the address after --against",
         ),
@@ -197,37 +216,43 @@ fn signal(ended: &Ended) -> String {
     }
 }
 
-fn too_few(view: &View, index: usize, medium: Medium) -> Reason {
+fn too_few(view: &View, index: usize) -> Message {
     let Some(line) = view.verdict.checks.get(index) else {
-        return reason("too few requests", "run longer or with more users");
+        return message("too few requests", "run longer or with more users");
     };
     let have = match &line.outcome {
-        CheckOutcome::NotJudged(why) => why_not(view, line, why, medium),
+        CheckOutcome::NotJudged(why) => why_not(view, line, why),
         CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => {
-            format!("only {}", counted(line.requests, "request"))
+            text!("only {}", counted(line.requests, "request"))
         }
     };
-    let title = title(line, medium);
+    let title = title(line);
     if let Some(late) = lost_to_lateness(view, line) {
         let of = match line.kind {
             CheckKind::Limit(_) => "the limit on ",
             CheckKind::Change(_) => "",
         };
-        return reason(
-            format!("{of}{title} has too little to go by ({have}): {late}"),
+        return message(
+            text!(
+                "{}{} has too little to go by ({}): {}",
+                of,
+                title,
+                have,
+                late
+            ),
             "give the generator a machine with more free cores, or send less",
         );
     }
     match &line.kind {
-        CheckKind::Limit(limit) => reason(
-            format!("the limit on {title} has too little to go by ({have})"),
-            format!(
+        CheckKind::Limit(limit) => message(
+            text!("the limit on {} has too little to go by ({})", title, have),
+            text!(
                 "run longer or with more users, or remove the limit{}",
-                written_at(view, limit.line, medium)
+                written_at(view, limit.line)
             ),
         ),
-        CheckKind::Change(_) => reason(
-            format!("{title} is gated and has too little to go by ({have})"),
+        CheckKind::Change(_) => message(
+            text!("{} is gated and has too little to go by ({})", title, have),
             match &line.outcome {
                 CheckOutcome::NotJudged(NotJudged::NewRequest) => {
                     "give both sides the same phases to run"
@@ -292,82 +317,79 @@ fn lost_to_lateness(view: &View, line: &Check) -> Option<String> {
 }
 
 /// Where in thresholds.yml something is written.
-pub(super) fn written_at(view: &View, line: Option<u32>, medium: Medium) -> String {
-    line.map_or_else(String::new, |line| {
-        format!(" ({} line {line})", medium.untrusted(view.thresholds_path))
+pub(super) fn written_at(view: &View, line: Option<u32>) -> Text {
+    line.map_or_else(Text::default, |line| {
+        text!(" ({} line {})", untrusted(view.thresholds_path), line)
     })
 }
 
-fn missing_baseline(view: &View, medium: Medium) -> Reason {
+fn missing_baseline(view: &View) -> Message {
     let required = "something to compare with is required (missing_baseline: fail)";
     match &view.verdict.comparison {
         Comparison::None(why) => {
-            let Reason { what, fix: mend } = no_comparison(view, why, medium);
-            reason(format!("{required}, and {what}"), mend)
+            let Message { what, fix } = no_comparison(view, why);
+            message(text!("{}, and {}", required, what), fix)
         }
         Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Provisional { .. } => {
-            reason(required, "record a baseline, or set missing_baseline: warn")
+            message(required, "record a baseline, or set missing_baseline: warn")
         }
     }
 }
 
 /// Why nothing was compared.
-pub(crate) fn no_comparison(view: &View, why: &NoComparison, medium: Medium) -> Reason {
+pub(crate) fn no_comparison(view: &View, why: &NoComparison) -> Message {
     let record = |flags: &str| {
         let CommandHints { program, result } = view.hints;
-        let command = format!(
-            "{program} record {} {result}{flags}",
-            quoted(view.gate_path)
-        );
-        medium.command(&command)
+        let gate = quoted(view.gate_path);
+        command(&format!("{program} record {gate} {result}{flags}"))
     };
     match why {
         NoComparison::Baseline(Mismatch::NoBaseline) if view.is_recorded => {
-            reason("there is no baseline", "this run begins one")
+            message("there is no baseline", "this run begins one")
         }
         NoComparison::Baseline(Mismatch::NoBaseline) if view.record.run.from_pull_request => {
-            reason(
+            message(
                 "there is no baseline",
                 "let the main branch record its runs (--record)",
             )
         }
-        NoComparison::Baseline(Mismatch::NoBaseline) => reason(
+        NoComparison::Baseline(Mismatch::NoBaseline) => message(
             "there is no baseline",
-            format!("record a first run with {}", record("")),
+            text!("record a first run with {}", record("")),
         ),
-        NoComparison::Baseline(Mismatch::NoJobMatches { differences }) => reason(
-            format!(
+        NoComparison::Baseline(Mismatch::NoJobMatches { differences }) => message(
+            text!(
                 "no job of the baseline ran in the same circumstances ({})",
-                differences_text(differences, medium)
+                differences_text(differences)
             ),
-            format!("record runs in these circumstances with {}", record("")),
+            text!("record runs in these circumstances with {}", record("")),
         ),
-        NoComparison::Baseline(Mismatch::ScenarioDiffers { .. }) => reason(
+        NoComparison::Baseline(Mismatch::ScenarioDiffers { .. }) => message(
             "the scenario is not the baseline's",
-            format!("begin a new baseline with {}", record(" --restart")),
+            text!("begin a new baseline with {}", record(" --restart")),
         ),
-        NoComparison::NotJudged if view.abort_line().is_some() => reason(
+        NoComparison::NotJudged if view.abort_line().is_some() => message(
             "the run was stopped early, under another load than the baseline's",
             "mend the errors, then run it again",
         ),
-        NoComparison::NotJudged => reason("the run could not be judged", "run it again"),
+        NoComparison::NotJudged => message("the run could not be judged", "run it again"),
     }
 }
 
-fn differences_text(differences: &[Difference], medium: Medium) -> String {
-    let told: Vec<String> = differences
+fn differences_text(differences: &[Difference]) -> Text {
+    let told: Vec<Text> = differences
         .iter()
         .map(|difference| {
-            format!(
+            text!(
                 "{}: {} there, {} here",
-                medium.untrusted(&difference.property),
-                medium.untrusted(&difference.baseline),
-                medium.untrusted(&difference.current)
+                untrusted(&difference.property),
+                untrusted(&difference.baseline),
+                untrusted(&difference.current)
             )
         })
         .collect();
     if told.is_empty() {
-        return "no reason is known".to_owned();
+        return text!("no reason is known");
     }
-    told.join("; ")
+    Text::join(told, "; ")
 }

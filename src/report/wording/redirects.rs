@@ -1,8 +1,8 @@
 //! Redirects that were not followed, and requests that had to be sent again.
 
-use super::Medium;
 use crate::measurement::Arm;
 use crate::report::text::numbers::{count, counted};
+use crate::report::text::{Text, text, untrusted};
 use crate::verdict::UnfollowedRedirects;
 
 /// Names that are listed; with more of them the first speak for all.
@@ -24,39 +24,40 @@ pub(super) fn follow(names: &[UnfollowedRedirects]) -> &'static str {
 }
 
 /// The names whose responses redirect, each with how many and where to.
-pub(super) fn unfollowed(names: &[UnfollowedRedirects], medium: Medium) -> String {
+pub(super) fn unfollowed(names: &[UnfollowedRedirects]) -> Text {
     let listed = listed(names, |name| {
         let arm = match name.arm {
             Arm::Target => "",
             Arm::Base => " by the base",
         };
-        let (responses, to) = (responses(name), leading(name, medium));
-        let request = medium.untrusted(&name.request);
-        format!("{responses} to {request}{arm} were {to}")
+        let (responses, to) = (responses(name), leading(name));
+        let request = untrusted(&name.request);
+        text!("{} to {}{} were {}", responses, request, arm, to)
     });
-    format!("{listed}; nothing behind them was measured")
+    text!("{}; nothing behind them was measured", listed)
 }
 
 /// The names whose requests failed because their redirect led too far, each with how many and where to.
-pub(super) fn strayed(names: &[UnfollowedRedirects], medium: Medium) -> String {
+pub(super) fn strayed(names: &[UnfollowedRedirects]) -> Text {
     let listed = listed(names, |name| {
-        let (requests, to) = (counted(name.redirects, "request"), leading(name, medium));
-        let request = medium.untrusted(&name.request);
-        format!("{requests} to {request} ended with {to}")
+        let (requests, to) = (counted(name.redirects, "request"), leading(name));
+        let request = untrusted(&name.request);
+        text!("{} to {} ended with {}", requests, request, to)
     });
-    format!(
-        "{listed}: each counts as a failure, since redirects are followed within the target's origin only, and no more of them than `redirects` says; give the address behind them as the target, or raise `redirects`"
+    text!(
+        "{}: each counts as a failure, since redirects are followed within the target's origin only, and no more of them than `redirects` says; give the address behind them as the target, or raise `redirects`",
+        listed
     )
 }
 
-fn listed(names: &[UnfollowedRedirects], one: impl Fn(&UnfollowedRedirects) -> String) -> String {
-    let mut listed: Vec<String> = names.iter().take(NAMES).map(one).collect();
+fn listed(names: &[UnfollowedRedirects], one: impl Fn(&UnfollowedRedirects) -> Text) -> Text {
+    let mut listed: Vec<Text> = names.iter().take(NAMES).map(one).collect();
     match names.len().saturating_sub(NAMES) {
         0 => {}
-        1 => listed.push("1 more name likewise".to_owned()),
-        more => listed.push(format!("{more} more names likewise")),
+        1 => listed.push(text!("1 more name likewise")),
+        more => listed.push(text!("{} more names likewise", more)),
     }
-    listed.join("; ")
+    Text::join(listed, "; ")
 }
 
 fn responses(name: &UnfollowedRedirects) -> String {
@@ -69,26 +70,27 @@ fn responses(name: &UnfollowedRedirects) -> String {
 }
 
 /// The status that redirects, and where it leads.
-fn leading(name: &UnfollowedRedirects, medium: Medium) -> String {
+fn leading(name: &UnfollowedRedirects) -> Text {
     let status = name.status;
     let status = status.map_or_else(|| "a redirect".to_owned(), |status| status.to_string());
     let to = match (name.address.as_deref(), name.status) {
-        (Some(address), _) => format!(" to {}", medium.untrusted(address)),
-        (None, Some(301 | 302 | 303 | 307 | 308)) => " without a Location".to_owned(),
-        (None, _) => String::new(),
+        (Some(address), _) => text!(" to {}", untrusted(address)),
+        (None, Some(301 | 302 | 303 | 307 | 308)) => text!(" without a Location"),
+        (None, _) => Text::default(),
     };
-    format!("{status}{to}")
+    text!("{}{}", status, to)
 }
 
 /// That requests had to be sent again.
-pub(super) fn resent(resent: u64, most: Option<&(String, u64)>, medium: Medium) -> String {
+pub(super) fn resent(resent: u64, most: Option<&(String, u64)>) -> Text {
     let whose = match most {
-        Some((name, count)) if *count == resent => format!(" ({})", medium.untrusted(name)),
-        Some((name, own)) => format!(" ({} of them {})", count(*own), medium.untrusted(name)),
-        None => String::new(),
+        Some((name, count)) if *count == resent => text!(" ({})", untrusted(name)),
+        Some((name, own)) => text!(" ({} of them {})", count(*own), untrusted(name)),
+        None => Text::default(),
     };
-    format!(
-        "{} got no response on a reused connection after being written, and were sent again on a new one{whose}: each counts as a failure; look for workers that crash or restart, and for a keep-alive timeout shorter than the users' pauses",
-        counted(resent, "request")
+    text!(
+        "{} got no response on a reused connection after being written, and were sent again on a new one{}: each counts as a failure; look for workers that crash or restart, and for a keep-alive timeout shorter than the users' pauses",
+        counted(resent, "request"),
+        whose
     )
 }

@@ -1,26 +1,25 @@
 //! A row of checks in words: one figure with its limit and its change.
 
-use super::Medium;
 use super::limit::{ending, limit_reason, promise};
 use super::line::{caught, change_note, measure_name, since, subject_name};
-use crate::report::text::numbers;
-use crate::report::view::{CheckRow, Figures, View, is_not_compared};
+use crate::report::text::{Text, numbers, text, untrusted};
+use crate::report::view::{CheckRow, Figures, Status, View, is_not_compared};
 use crate::verdict::{Check, CheckOutcome, LimitCheck};
 
 impl CheckRow<'_> {
     /// The metric and its phase, such as `P95 in burst`.
-    pub(crate) fn measure_text(&self, medium: Medium) -> String {
+    pub(crate) fn measure_text(&self) -> Text {
         let line = self.line();
         let (measure, since) = (measure_name(line.measure), since(line));
         match &line.phase {
-            Some(phase) => format!("{measure} in {}{since}", medium.untrusted(phase)),
-            None => measure + since,
+            Some(phase) => text!("{} in {}{}", measure, untrusted(phase), since),
+            None => text!("{}{}", measure, since),
         }
     }
 
     /// Whom it speaks of.
-    pub(crate) fn subject_text(&self, medium: Medium) -> String {
-        subject_name(&self.line().subject, medium)
+    pub(crate) fn subject_text(&self) -> Text {
+        subject_name(&self.line().subject)
     }
 
     /// The limits, each with what it came to where it is not kept, and at which figure where the row shows another.
@@ -62,6 +61,17 @@ impl CheckRow<'_> {
         promise(line, limit) + stops
     }
 
+    /// The values before and now; none if there is none now.
+    pub(crate) fn figures_text(&self) -> Option<String> {
+        numbers::before_now(self.measure(), self.before(), self.now())
+    }
+
+    /// The estimated change with its interval.
+    pub(crate) fn change_text(&self) -> Option<String> {
+        let change = self.estimated()?;
+        Some(numbers::change_with_interval(self.measure(), &change))
+    }
+
     /// What this run would have caught.
     pub(crate) fn caught_text(&self) -> Option<String> {
         let (line, check) = self.change?;
@@ -69,27 +79,36 @@ impl CheckRow<'_> {
     }
 
     /// Why its change came to what it came to, where that needs words.
-    pub(crate) fn change_note(&self, view: &View, medium: Medium) -> Option<String> {
+    pub(crate) fn change_note(&self, view: &View) -> Option<Text> {
         let (line, check) = self.change.filter(|(line, _)| !is_not_compared(line))?;
-        let note = change_note(view, line, check, medium)?;
+        let note = change_note(view, line, check)?;
         // Beside a limit that was judged, it must be said what was not.
         if matches!(line.outcome, CheckOutcome::NotJudged(_)) && !self.limits.is_empty() {
-            return Some(format!("change not judged: {note}"));
+            return Some(text!("change not judged: {}", note));
         }
         Some(note)
     }
 
+    /// Why it came to what it came to, if its figures do not say it.
+    pub(crate) fn notes(&self, view: &View) -> Vec<Text> {
+        let mut notes = self.limit_notes(view);
+        if self.status != Status::Passed || self.passes_by_exception(view) {
+            notes.extend(self.change_note(view));
+        }
+        notes
+    }
+
     /// The limits that are not kept, each with its reason: `limit 120 ms broken: 1,260 of 4,800 requests took longer or
     /// failed, 5 % may`.
-    pub(crate) fn limit_notes(&self, view: &View, medium: Medium) -> Vec<String> {
+    pub(crate) fn limit_notes(&self, view: &View) -> Vec<Text> {
         let unkept = self.limits.iter();
         unkept
             .filter(|(line, _)| line.outcome != CheckOutcome::Passed)
             .map(|(line, limit)| {
                 let (promise, own) = (self.promise(line, limit), self.own_figure(line));
-                let told = format!("limit {promise} {}{own}", ending(line));
-                match limit_reason(view, line, limit, medium) {
-                    Some(why) => format!("{told}: {why}"),
+                let told = text!("limit {} {}{}", promise, ending(line), own);
+                match limit_reason(view, line, limit) {
+                    Some(why) => text!("{}: {}", told, why),
                     None => told,
                 }
             })
@@ -98,7 +117,7 @@ impl CheckRow<'_> {
 }
 
 /// The name of figures as a reader sees it.
-pub(crate) fn figures_name(figures: &Figures, medium: Medium) -> String {
+pub(crate) fn figures_name(figures: &Figures) -> Text {
     let name = figures.request.as_ref();
-    name.map_or_else(|| "overall".to_owned(), |name| medium.untrusted(name))
+    name.map_or_else(|| text!("overall"), |name| untrusted(name))
 }

@@ -1,69 +1,65 @@
 //! A deployment that could not be loaded: what happened, and what to do, by what stands behind it.
 
-use super::Medium;
 use crate::measurement::{Arm, UnreachableCause};
+use crate::report::text::{Text, text, untrusted, untrusted_message};
 use crate::report::view::View;
 
 /// What happened, as the end of a sentence.
-pub(super) fn what(
-    view: &View,
-    arm: Arm,
-    cause: UnreachableCause,
-    why: &str,
-    medium: Medium,
-) -> String {
-    let it = deployment(view, arm, medium);
-    let why = medium.untrusted_message(why);
+pub(super) fn what(view: &View, arm: Arm, cause: UnreachableCause, why: &str) -> Text {
+    let it = deployment(view, arm);
+    let why = untrusted_message(why);
     match cause {
         UnreachableCause::Unknown
         | UnreachableCause::NoResponse
         | UnreachableCause::ServerEnded
         | UnreachableCause::ServerNotReady => {
-            format!("{it} did not answer ({why})")
+            text!("{} did not answer ({})", it, why)
         }
         UnreachableCause::UnknownIssuer
         | UnreachableCause::CertificateExpired
         | UnreachableCause::CertificateNotYetValid
         | UnreachableCause::CertificateName
-        | UnreachableCause::CertificateUnusable => format!("{it} cannot be trusted ({why})"),
-        UnreachableCause::ClientCertificate => format!("{it} requires a client certificate"),
-        UnreachableCause::PlainHttp => format!("{it} responds in plain HTTP"),
-        UnreachableCause::ExpectsTls => format!("{it} expects TLS"),
-        UnreachableCause::NotTls => format!("{it} does not speak TLS ({why})"),
-        UnreachableCause::TlsVersion => format!("{it} speaks no supported version of TLS ({why})"),
-        UnreachableCause::TlsCipher => format!("{it} agrees on no cipher suite ({why})"),
-        UnreachableCause::NotHttp => format!("{it} does not speak HTTP ({why})"),
-        UnreachableCause::NoHttp2 => format!("{it} does not speak HTTP/2"),
-        UnreachableCause::BrokenResponse | UnreachableCause::BodyTooLong => {
-            format!("{it} sends a response that cannot be read ({why})")
+        | UnreachableCause::CertificateUnusable => text!("{} cannot be trusted ({})", it, why),
+        UnreachableCause::ClientCertificate => text!("{} requires a client certificate", it),
+        UnreachableCause::PlainHttp => text!("{} responds in plain HTTP", it),
+        UnreachableCause::ExpectsTls => text!("{} expects TLS", it),
+        UnreachableCause::NotTls => text!("{} does not speak TLS ({})", it, why),
+        UnreachableCause::TlsVersion => {
+            text!("{} speaks no supported version of TLS ({})", it, why)
         }
-        UnreachableCause::UnendingBody => format!("{it} sends a response without an end ({why})"),
+        UnreachableCause::TlsCipher => text!("{} agrees on no cipher suite ({})", it, why),
+        UnreachableCause::NotHttp => text!("{} does not speak HTTP ({})", it, why),
+        UnreachableCause::NoHttp2 => text!("{} does not speak HTTP/2", it),
+        UnreachableCause::BrokenResponse | UnreachableCause::BodyTooLong => {
+            text!("{} sends a response that cannot be read ({})", it, why)
+        }
+        UnreachableCause::UnendingBody => text!("{} sends a response without an end ({})", it, why),
         UnreachableCause::Unavailable | UnreachableCause::NotReady => {
-            format!("{it} is not available ({why})")
+            text!("{} is not available ({})", it, why)
         }
         UnreachableCause::Proxy
         | UnreachableCause::ProxyResponse
         | UnreachableCause::ProxyCredentials => {
-            format!("{it} cannot be reached ({why})")
+            text!("{} cannot be reached ({})", it, why)
         }
         UnreachableCause::ServerNotStarted | UnreachableCause::PortTaken => {
-            format!("{it} was not started ({why})")
+            text!("{} was not started ({})", it, why)
         }
     }
 }
 
 /// What to do about it.
-pub(super) fn remedy_in(view: &View, arm: Arm, cause: UnreachableCause, medium: Medium) -> String {
+pub(super) fn remedy_in(view: &View, arm: Arm, cause: UnreachableCause) -> Text {
     let deployment = match (arm, &view.record.base) {
         (Arm::Base, Some(base)) => base,
         (Arm::Base, None) | (Arm::Target, _) => &view.record.target,
     };
-    let address = other_scheme(&deployment.url).map(|url| medium.untrusted(&url));
+    let address = other_scheme(&deployment.url).map(|url| untrusted(&url));
     match (cause, address) {
         (UnreachableCause::PlainHttp | UnreachableCause::ExpectsTls, Some(address)) => {
-            format!("use {address}")
+            text!("use {}", address)
         }
-        (cause, _) => remedy(cause, arm),
+        (cause, _) => remedy(cause, arm).into(),
     }
 }
 
@@ -163,11 +159,11 @@ fn other_scheme(url: &str) -> Option<String> {
 }
 
 /// One of the deployments, with its address.
-fn deployment(view: &View, arm: Arm, medium: Medium) -> String {
+fn deployment(view: &View, arm: Arm) -> Text {
     match (arm, &view.record.base) {
-        (Arm::Base, Some(base)) => format!("the base {}", medium.untrusted(&base.url)),
-        (Arm::Base, None) => "the base".to_owned(),
-        (Arm::Target, _) => format!("the target {}", medium.untrusted(&view.record.target.url)),
+        (Arm::Base, Some(base)) => text!("the base {}", untrusted(&base.url)),
+        (Arm::Base, None) => text!("the base"),
+        (Arm::Target, _) => text!("the target {}", untrusted(&view.record.target.url)),
     }
 }
 

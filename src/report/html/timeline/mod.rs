@@ -3,6 +3,9 @@
 
 mod plots;
 
+use crate::report::text::numbers::{self, counted};
+use crate::report::text::{one_line, shorten, untrusted};
+use crate::report::view::{By, Point, TimeSeries, View};
 use maud::{Markup, html};
 
 use super::plot::{self, Axis, HEIGHT, Key, LEFT, Numbers, Plot, RIGHT, Series, TOP};
@@ -10,10 +13,6 @@ use super::scale::{Scale, Spread};
 use super::words::clock;
 use crate::measurement::Arm;
 use crate::record::{PhaseRecord, RunRecord};
-use crate::report::text::numbers::{self, counted};
-use crate::report::text::{one_line, shorten};
-use crate::report::view::{By, Point, TimeSeries, View};
-use crate::report::wording::Medium;
 use crate::units::six_digits;
 
 /// Points that a line has at most: a longer run is told by the worst of some seconds each.
@@ -251,7 +250,7 @@ pub(super) fn arm_name(arm: Arm) -> &'static str {
 
 /// A phase's name as it fits into a sentence.
 fn name(name: &str) -> String {
-    Medium::Plain.untrusted(name)
+    untrusted(name).to_string()
 }
 
 /// A number of users or events, as an axis or a table tells it.
