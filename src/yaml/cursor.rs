@@ -269,7 +269,8 @@ impl<'d> Cursor<'d> {
                 .take(NAMED)
                 .map(|key| format!("`{key}: …`"))
                 .collect();
-            error.message += &format!("; write {}", pairs.join(" or "));
+            error.message.push_str("; write ");
+            error.message.push_str(&pairs.join(" or "));
         }
         Err(error)
     }
