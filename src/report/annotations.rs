@@ -36,14 +36,14 @@ pub fn annotations(view: &View) -> Vec<Annotation> {
         .take(MOST_REASONS)
         .map(|reason| {
             let message = reason.sentences();
-            remark(view, severity(view, Outcome::Invalid), None, message)
+            remark(view, severity(view, Outcome::Invalid), None, &message)
         })
         .collect();
     for row in view.rows() {
         for line in row.lines() {
             if let Some(severity) = of_line(view, line) {
                 let message = sentence(view, line).capitalized();
-                all.push(remark(view, severity, Some(line), message));
+                all.push(remark(view, severity, Some(line), &message));
             }
         }
     }
@@ -51,7 +51,7 @@ pub fn annotations(view: &View) -> Vec<Annotation> {
         let cautions = view.verdict.warnings.iter();
         all.extend(cautions.map(|told| {
             let message = caution(view, told).capitalized();
-            remark(view, Severity::Warning, None, message)
+            remark(view, Severity::Warning, None, &message)
         }));
     }
     all.sort_by_key(|remark| remark.severity);
@@ -92,7 +92,7 @@ fn severity(view: &View, outcome: Outcome) -> Severity {
     }
 }
 
-fn remark(view: &View, severity: Severity, line: Option<&Check>, message: Text) -> Annotation {
+fn remark(view: &View, severity: Severity, line: Option<&Check>, message: &Text) -> Annotation {
     let gate = untrusted(view.gate());
     let title = match line {
         Some(line) => format!("{gate}: {}", subject_name(&line.subject)),

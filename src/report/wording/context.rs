@@ -141,7 +141,7 @@ fn provenance(view: &View) -> Option<Text> {
         ComparedWith::Base { commit } => {
             let own = own.map_or_else(Text::default, |commit| text!(" {}", commit));
             let url = view.record.base.as_ref().map(|base| base.url.as_str());
-            let base = named(commit).or_else(|| url.map(|url| untrusted(url)));
+            let base = named(commit).or_else(|| url.map(untrusted));
             let base = base.unwrap_or_else(|| text!("the base"));
             Some(text!("this run{} against {}", own, base))
         }

@@ -41,9 +41,10 @@ pub(crate) fn title(line: &Check) -> Text {
     let measure = measure_name(line.measure);
     let subject = subject_name(&line.subject);
     let since = since(line);
-    match &line.phase {
-        Some(phase) => text!("{} {} in {}{}", measure, subject, untrusted(phase), since),
-        None => text!("{} {}{}", measure, subject, since),
+    if let Some(phase) = &line.phase {
+        text!("{} {} in {}{}", measure, subject, untrusted(phase), since)
+    } else {
+        text!("{} {}{}", measure, subject, since)
     }
 }
 

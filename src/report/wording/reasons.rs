@@ -196,9 +196,10 @@ pub(super) fn invalidity(view: &View, why: &InvalidReason) -> Message {
             "see why the base hangs, and run it again",
         ),
         InvalidReason::BaseUnresponsive => message(
-            match &view.record.base {
-                Some(base) => text!("the base {} never answered", untrusted(&base.url)),
-                None => text!("the base never answered"),
+            if let Some(base) = &view.record.base {
+                text!("the base {} never answered", untrusted(&base.url))
+            } else {
+                text!("the base never answered")
             },
             "start it or correct the address after --against",
         ),

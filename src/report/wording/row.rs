@@ -11,9 +11,10 @@ impl CheckRow<'_> {
     pub(crate) fn measure_text(&self) -> Text {
         let line = self.line();
         let (measure, since) = (measure_name(line.measure), since(line));
-        match &line.phase {
-            Some(phase) => text!("{} in {}{}", measure, untrusted(phase), since),
-            None => text!("{}{}", measure, since),
+        if let Some(phase) = &line.phase {
+            text!("{} in {}{}", measure, untrusted(phase), since)
+        } else {
+            text!("{}{}", measure, since)
         }
     }
 
