@@ -8,24 +8,14 @@ use super::duet::require_units;
 use super::evidence::{Evidence, Weighed, counted, prior_sd, require, too_few};
 use super::input::{DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
 use super::limits::requests_needed;
+use super::planned_load::{ArmPlan, PlannedLoad, Traffic, whole};
 use super::regression::{GatedScope, gated_metrics, gated_scopes, overall_and};
 use super::rule::{Rule, Rules};
 use super::statistics::{Count, Dispersion, Estimate, ShareChange};
-use crate::baseline::{Job, PhaseScope, RequestSummary};
+use crate::baseline::{Job, RequestSummary};
 use crate::metric::{Metric, MetricKind, StartFilter};
-use crate::record::{PhaseRecord, needed_in_all, needed_per_unit};
-use crate::thresholds::{Limit, Regression, Subject, Thresholds};
-
-/// The requests that a run is expected to send.
-#[derive(Clone, Copy, Debug)]
-pub struct PlannedLoad<'a> {
-    /// Its phases, repeats pooled.
-    pub phases: &'a [PhaseRecord],
-    /// Its request names.
-    pub requests: &'a [String],
-    /// Requests by phase, over all passes, and by name.
-    pub counts: &'a [Vec<f64>],
-}
+use crate::record::{needed_in_all, needed_per_unit};
+use crate::thresholds::{Regression, Subject, Thresholds};
 
 /// The comparison that is planned for the run.
 #[derive(Clone, Copy, Debug)]
@@ -346,114 +336,4 @@ fn pair_evidence(arms: &[ArmPlan], metric: Metric, requests: u64) -> Result<Evid
     require_units(metric, requests, units)?;
     let estimate = Estimate::expected_of_pairs(units, prior_sd(metric));
     Ok(Evidence::from_log_ratio(metric, estimate, units))
-}
-
-/// The requests of a subject that one phase is expected to send.
-struct Traffic {
-    requests: f64,
-    seconds: f64,
-    steady: bool,
-    passes: u32,
-}
-
-/// The fewest passes per arm that a repeated phase runs in a duet.
-const FEWEST_PASSES: u32 = 5;
-
-impl Traffic {
-    fn arm(&self, pairs: u32, slice_s: f64) -> ArmPlan {
-        if self.steady {
-            ArmPlan {
-                units: pairs,
-                each: self.requests / self.seconds * slice_s,
-            }
-        } else {
-            ArmPlan {
-                units: self.passes.max(FEWEST_PASSES),
-                each: self.requests / f64::from(self.passes.max(1)),
-            }
-        }
-    }
-}
-
-/// One arm of a phase of a duet: slices or passes, each with so many requests.
-struct ArmPlan {
-    units: u32,
-    each: f64,
-}
-
-impl ArmPlan {
-    fn requests(&self) -> f64 {
-        f64::from(self.units) * self.each
-    }
-
-    /// Units left where neighbours are merged until each holds `need`.
-    fn units(&self, need: u64) -> usize {
-        if self.each <= 0.0 {
-            return 0;
-        }
-        let merged = libm::ceil(need as f64 / self.each).max(1.0);
-        usize::try_from(whole(libm::floor(f64::from(self.units) / merged))).unwrap_or(usize::MAX)
-    }
-}
-
-impl<'a> PlannedLoad<'a> {
-    /// The names that a scope sends.
-    fn names(&self, scope: &PhaseScope) -> Vec<&'a String> {
-        let phases = scope.phases(self.phases);
-        let sent = |index: usize| phases.iter().any(|phase| self.counts[*phase][index] > 0.0);
-        let names = self.requests.iter().enumerate();
-        names
-            .filter(|(index, _)| sent(*index))
-            .map(|(_, name)| name)
-            .collect()
-    }
-
-    /// By phase of a scope, what a subject sends in it.
-    fn traffic(&self, scope: &PhaseScope, subject: &Subject) -> Vec<Traffic> {
-        let phases = scope.phases(self.phases).into_iter();
-        phases
-            .map(|index| {
-                let phase = &self.phases[index];
-                Traffic {
-                    requests: self.requests_in(index, subject),
-                    seconds: phase.duration_s * f64::from(phase.passes),
-                    steady: phase.steady,
-                    passes: phase.passes,
-                }
-            })
-            .collect()
-    }
-
-    fn requests_in(&self, phase: usize, subject: &Subject) -> f64 {
-        let counts = self.counts[phase].iter().zip(self.requests);
-        counts
-            .filter(|(_, name)| match subject {
-                Subject::Overall => true,
-                Subject::Request(wanted) => wanted == *name,
-            })
-            .map(|(count, _)| count)
-            .sum()
-    }
-
-    fn requests_for_limit(&self, limit: &Limit) -> f64 {
-        let phases = self.phases.iter().enumerate();
-        phases
-            .filter(|(_, phase)| match &limit.phase {
-                Some(name) => phase.name == *name,
-                None => phase.measured,
-            })
-            .map(|(index, _)| self.requests_in(index, &limit.subject))
-            .sum()
-    }
-}
-
-/// A number of requests.
-fn whole(requests: f64) -> u64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "at least zero, and saturating for an absurd number is right"
-    )]
-    let whole = libm::round(requests) as u64;
-    whole
 }

@@ -20,9 +20,11 @@ mod judge;
 mod limits;
 mod model;
 mod noise;
+mod planned_load;
 mod rate;
 mod regression;
 mod rule;
+mod silence;
 pub mod statistics;
 mod validity;
 mod warnings;
@@ -34,7 +36,7 @@ pub use check::{
 };
 pub use duet::FEWEST_UNITS;
 pub use evidence::{FEWEST_ERRORS, SMALLEST_SHARE, prior_sd};
-pub use forecast::{CheckForecast, Design, Forecast, LimitForecast, PlannedLoad, forecast};
+pub use forecast::{CheckForecast, Design, Forecast, LimitForecast, forecast};
 pub use input::{DRIFT_ALPHA, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA, JudgeInput};
 pub use insights::{
     Insights, LoadCorrelation, LoadUnit, PhaseChange, Recovery, RecoveryOutcome, insights,
@@ -43,6 +45,7 @@ pub use judge::judge;
 pub use limits::requests_needed;
 pub use model::{Comparison, NoComparison, Outcome, Verdict};
 pub use noise::Noise;
+pub use planned_load::PlannedLoad;
 pub use validity::InvalidReason;
 pub use warnings::{SampleSizeAdvice, UnfollowedRedirects, Warning};
 
