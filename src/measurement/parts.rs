@@ -127,9 +127,24 @@ impl Parts {
         times.quantile((above / had).min(1.0)).unwrap_or(0.0)
     }
 
-    /// Keeps the parts in little memory; see [`LatencyHistogram::compact`].
-    pub fn compact(&mut self) {
-        for latencies in [
+    fn histograms(&self) -> [&LatencyHistogram; 11] {
+        [
+            &self.queue,
+            &self.late,
+            &self.service,
+            &self.opened,
+            &self.dns,
+            &self.connect,
+            &self.tls,
+            &self.first_byte,
+            &self.body,
+            &self.cold,
+            &self.warm,
+        ]
+    }
+
+    fn histograms_mut(&mut self) -> [&mut LatencyHistogram; 11] {
+        [
             &mut self.queue,
             &mut self.late,
             &mut self.service,
@@ -141,49 +156,29 @@ impl Parts {
             &mut self.body,
             &mut self.cold,
             &mut self.warm,
-        ] {
-            latencies.compact();
-        }
+        ]
+    }
+
+    /// Keeps the parts in little memory; see [`LatencyHistogram::compact`].
+    pub fn compact(&mut self) {
+        let histograms = self.histograms_mut();
+        histograms.into_iter().for_each(LatencyHistogram::compact);
     }
 
     /// The same at two significant digits, which is what explaining a change takes: a third of the size.
     #[must_use]
     pub fn to_coarse(&self) -> Self {
         let mut coarse = self.clone();
-        for latencies in [
-            &mut coarse.queue,
-            &mut coarse.late,
-            &mut coarse.service,
-            &mut coarse.opened,
-            &mut coarse.dns,
-            &mut coarse.connect,
-            &mut coarse.tls,
-            &mut coarse.first_byte,
-            &mut coarse.body,
-            &mut coarse.cold,
-            &mut coarse.warm,
-        ] {
+        for latencies in coarse.histograms_mut() {
             *latencies = latencies.to_coarse();
-            latencies.compact();
         }
+        coarse.compact();
         coarse
     }
 
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in [
-            (&mut self.queue, &other.queue),
-            (&mut self.late, &other.late),
-            (&mut self.service, &other.service),
-            (&mut self.opened, &other.opened),
-            (&mut self.dns, &other.dns),
-            (&mut self.connect, &other.connect),
-            (&mut self.tls, &other.tls),
-            (&mut self.first_byte, &other.first_byte),
-            (&mut self.body, &other.body),
-            (&mut self.cold, &other.cold),
-            (&mut self.warm, &other.warm),
-        ] {
+        for (mine, theirs) in self.histograms_mut().into_iter().zip(other.histograms()) {
             mine.merge(theirs);
         }
         self.marked += other.marked;

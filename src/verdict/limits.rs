@@ -239,12 +239,10 @@ fn limit_check(limit: &Limit, figures: LimitCheck) -> Check {
         phase: limit.phase.clone(),
         measure: match limit.bound {
             Bound::Failures(set, _) => Measure::Failures(set),
-            Bound::Latency { .. }
-            | Bound::ErrorRate(_)
-            | Bound::ColdShare(_)
-            | Bound::RequestsPerSecond(_) => {
-                Measure::Metric(limit.bound.metric().unwrap_or(Metric::ErrorRate))
-            }
+            Bound::Latency { metric, .. } => Measure::Metric(metric),
+            Bound::ErrorRate(_) => Measure::Metric(Metric::ErrorRate),
+            Bound::ColdShare(_) => Measure::Metric(Metric::ColdShare),
+            Bound::RequestsPerSecond(_) => Measure::Metric(Metric::RequestsPerSecond),
         },
         enforcement: match limit.severity {
             Severity::Fail => Enforcement::Gated,

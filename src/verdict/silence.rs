@@ -58,11 +58,7 @@ impl<'r> Group<'r> {
 }
 
 /// The silences that count, by key and measured phase.
-pub(super) fn silent_times<'r>(
-    is_written: bool,
-    record: &'r RunRecord,
-    arm: Arm,
-) -> Vec<Silent<'r>> {
+pub(super) fn silent_times(is_written: bool, record: &RunRecord, arm: Arm) -> Vec<Silent<'_>> {
     let usual: Vec<Option<f64>> = (0..record.requests.len())
         .map(|request| usual(record, arm, Some(request)))
         .collect();
