@@ -60,21 +60,15 @@ pub fn annotations(view: &View) -> Vec<Annotation> {
 
 /// How bad a line is; nothing where it needs no remark.
 fn of_line(view: &View, line: &Check) -> Option<Severity> {
-    match (Status::new(line), &line.outcome, line.enforcement) {
-        (Status::Failed, _, _) => Some(severity(view, Outcome::Failed)),
-        (Status::Warned, _, _) => Some(Severity::Warning),
-        (_, CheckOutcome::Inconclusive, Enforcement::Gated) => {
-            Some(severity(view, Outcome::Inconclusive))
-        }
-        (
-            Status::Inconclusive
-            | Status::NotJudged
-            | Status::Worse
-            | Status::Passed
-            | Status::Reported,
-            _,
-            _,
-        ) => None,
+    let status = Status::new(line);
+    let is_open =
+        line.outcome == CheckOutcome::Inconclusive && line.enforcement == Enforcement::Gated;
+    if status == Status::Failed {
+        Some(severity(view, Outcome::Failed))
+    } else if status == Status::Warned {
+        Some(Severity::Warning)
+    } else {
+        is_open.then(|| severity(view, Outcome::Inconclusive))
     }
 }
 

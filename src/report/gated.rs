@@ -2,7 +2,7 @@
 //!
 //! The same rules as in `metrics.txt` hold. A row is a figure that may fail the build; it keeps its labels from run to run.
 
-use super::openmetrics::Family;
+use crate::report::openmetrics::Family;
 use crate::report::text::one_line;
 use crate::report::view::View;
 use crate::report::wording::measure_name;

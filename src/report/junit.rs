@@ -167,20 +167,12 @@ fn line_case(view: &View, index: usize, line: &Check) -> TestCase {
 }
 
 fn line_result(view: &View, index: usize, line: &Check) -> CaseOutcome {
-    let named_invalid = view.verdict.invalid.iter().any(|why| match why {
-        InvalidReason::TooFewForLimit { check: line }
-        | InvalidReason::TooFewForRegression { check: line } => *line == index,
-        InvalidReason::Unreachable { .. }
-        | InvalidReason::Interrupted
-        | InvalidReason::NoRequests
-        | InvalidReason::GeneratorLate { .. }
-        | InvalidReason::GeneratorBusy { .. }
-        | InvalidReason::GeneratorShort { .. }
-        | InvalidReason::NoSockets { .. }
-        | InvalidReason::Unfollowed(_)
-        | InvalidReason::MissingBaseline
-        | InvalidReason::BaseUnresponsive
-        | InvalidReason::BaseUnavailable { .. } => false,
+    let named_invalid = view.verdict.invalid.iter().any(|why| {
+        matches!(
+            why,
+            InvalidReason::TooFewForLimit { check } | InvalidReason::TooFewForRegression { check }
+                if *check == index
+        )
     });
     match Status::new(line) {
         Status::Failed => CaseOutcome::Failure(match line.kind {

@@ -3,7 +3,7 @@
 
 use crate::report::text::numbers::{self, counted, date};
 use crate::report::text::untrusted;
-use crate::report::view::{CheckRow, Status, View};
+use crate::report::view::{CheckRow, Status, View, job_value};
 use crate::report::wording::{measure_name, short_commit};
 use maud::{Markup, html};
 
@@ -11,7 +11,7 @@ use super::distribution::{change_axis, change_scale, tolerance};
 use super::plot::{self, Axis, Form, HEIGHT, Key, LEFT, Marker, Numbers, Plot, RIGHT, Series, TOP};
 use super::scale::{Scale, Spread};
 use super::words::millis_unit;
-use crate::baseline::{Job, PhaseScope, RequestSummary};
+use crate::baseline::{Job, PhaseScope};
 use crate::measurement::Arm;
 use crate::metric::{Metric, MetricKind};
 use crate::record::{Aggregate, SliceFilter, log_units};
@@ -80,16 +80,6 @@ impl Decision<'_, '_, '_> {
         }
     }
 
-    /// The value of a job.
-    fn of_job(&self, cell: &RequestSummary) -> Option<f64> {
-        match self.metric.kind() {
-            MetricKind::Share => (cell.n > 0).then(|| cell.errors as f64 / cell.n as f64),
-            MetricKind::Quantile(_) | MetricKind::Rate => {
-                cell.metrics.get(&self.metric).map(|(value, _)| *value)
-            }
-        }
-    }
-
     /// The bound that decided, in words.
     fn bound(&self) -> String {
         let measure = self.line.measure;
@@ -123,12 +113,11 @@ impl Decision<'_, '_, '_> {
 
     /// The jobs of the baseline, oldest first, and this run.
     fn history(&self, id: &str) -> Option<Plot> {
-        let (scope, request) = (self.scope(), self.request());
         let known: Vec<(&Job, f64)> = self
             .view
             .jobs_before()
             .iter()
-            .filter_map(|job| Some((*job, self.of_job(job.cell(&scope, request)?)?)))
+            .filter_map(|job| Some((*job, job_value(job, self.line)?)))
             .collect();
         let (before, now) = (self.check.before?, self.line.current?);
         let bounds =

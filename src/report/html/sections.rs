@@ -1,6 +1,6 @@
 //! What is folded away, each part with a word on what is in it.
 
-use crate::report::text::numbers::{count, counted};
+use crate::report::text::numbers::{self, count, counted};
 use crate::report::text::{capitalized, untrusted};
 use crate::report::view::{CheckRow, Status, View};
 use crate::report::wording::{comparison, generator, proxies};
@@ -16,24 +16,22 @@ use super::timeline::Timeline;
 use super::{checks, code, tables, why, words};
 use crate::baseline::Mismatch;
 use crate::thresholds::Subject;
-use crate::verdict::{Comparison, Measure, NoComparison};
+use crate::verdict::{Comparison, NoComparison};
 
 /// Names whose distribution and decision are drawn; of more, those that matter most.
 const NAMES: usize = 40;
 
 /// What decided, beside the reasons: the history or the pairs of the worst check; where nothing was compared, the run.
 pub(super) fn decision(view: &View) -> Option<Plot> {
-    let worst = why::worst(view.rows());
+    let worst = why::worst(view);
     let decision = worst.and_then(|row| decided(view, row, "decision"));
     decision.or_else(|| Timeline::new(view).map(|timeline| timeline.latency("latency")))
 }
 
 /// The distribution of the name that got worst, or of all requests.
 pub(super) fn worst_distribution<'p, 'a>(view: &'p View<'a>) -> Option<Distribution<'p, 'a>> {
-    let worst = why::worst(view.rows()).filter(|row| row.status == Status::Failed)?;
-    let is_latency =
-        matches!(worst.measure(), Measure::Metric(metric) if metric.quantile().is_some());
-    if !is_latency {
+    let worst = why::worst(view).filter(|row| row.status == Status::Failed)?;
+    if !numbers::is_latency(worst.measure()) {
         return None;
     }
     distribution(view, index(view, &worst.line().subject))

@@ -2,7 +2,7 @@
 
 use crate::report::text::numbers::{count, share};
 use crate::report::text::untrusted;
-use crate::report::view::{Aggregates, LatencyRow, Responses, View};
+use crate::report::view::{Aggregates, LATENCIES, LatencyRow, Responses, View};
 use crate::report::wording::failure_kind;
 use maud::{Markup, html};
 
@@ -12,19 +12,14 @@ use super::timeline::arm_name;
 use crate::measurement::Arm;
 use crate::units::{Latency, three_digits};
 
-const HEADS: [&str; 11] = [
-    "requests",
-    "requests/s",
-    "errors",
-    "error rate",
-    "average",
-    "P50",
-    "P90",
-    "P95",
-    "P99",
-    "P99.9",
-    "max",
-];
+/// The heads of what [`figures`] gives.
+fn heads() -> Vec<&'static str> {
+    [
+        &["requests", "requests/s", "errors", "error rate"][..],
+        &LATENCIES,
+    ]
+    .concat()
+}
 
 /// A table that can be sorted, in a region that can be scrolled.
 fn table(label: &str, words: &[&str], heads: &[&str], rows: &[Markup]) -> Markup {
@@ -51,9 +46,7 @@ fn figures(known: &LatencyRow) -> Markup {
         (number(known.per_second, known.per_second.map(three_digits)))
         (number(Some(known.failures as f64), Some(count(known.failures))))
         (number(known.error_ratio(), known.error_ratio().map(share)))
-        (latency(known.average))
-        @for quantile in known.quantiles { (latency(quantile)) }
-        (latency(known.max))
+        @for seconds in known.latencies() { (latency(seconds)) }
     }
 }
 
@@ -95,7 +88,7 @@ pub(super) fn by_request(view: &View) -> Markup {
     table(
         "By request, over the measured phases",
         &["request"],
-        &HEADS,
+        &heads(),
         &rows,
     )
 }
@@ -140,7 +133,7 @@ pub(super) fn by_request_and_phase(view: &View) -> Option<Markup> {
         }
     }
     let label = "By request and phase";
-    Some(table(label, &["request", "phase"], &HEADS, &rows))
+    Some(table(label, &["request", "phase"], &heads(), &rows))
 }
 
 /// Latency and errors by phase.
@@ -176,7 +169,7 @@ pub(super) fn by_phase(view: &View) -> Markup {
             }
         })
         .collect();
-    let heads: Vec<&str> = HEADS.into_iter().chain(["cold"]).collect();
+    let heads: Vec<&str> = heads().into_iter().chain(["cold"]).collect();
     table("By phase, all requests", &["phase", "load"], &heads, &rows)
 }
 

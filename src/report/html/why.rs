@@ -7,11 +7,10 @@ use super::distribution::Distribution;
 use super::words::{self, sentence};
 use crate::baseline::Job;
 use crate::measurement::Arm;
-use crate::metric::Metric;
 use crate::report::ComparedWith;
 use crate::report::text::numbers::{self, date};
 use crate::report::text::{Text, capitalized};
-use crate::report::view::{CheckRow, Status, View};
+use crate::report::view::{CheckRow, Status, View, job_value};
 use crate::report::wording::{
     advice, caution, compared, generator, invalidities, load, ordinary_noise, short_commit,
     told_cautions,
@@ -28,10 +27,10 @@ pub(super) fn reasons(view: &View, worst: Option<&Distribution>) -> Markup {
     let mut told = Vec::new();
     told.extend(invalid(view));
     if view.verdict.outcome != Outcome::Invalid {
-        told.extend(what_grew(view, rows));
+        told.extend(what_grew(view));
         told.extend(wheres(rows));
         told.extend(worst.and_then(Distribution::moved));
-        told.extend(since_when(view, rows));
+        told.extend(since_when(view));
         told.extend(open(rows, view));
         told.extend(limits(view, rows));
     }
@@ -52,8 +51,8 @@ fn invalid(view: &View) -> Vec<Markup> {
 }
 
 /// What the worst change came from, where that is known.
-fn what_grew(view: &View, rows: &[CheckRow]) -> Option<Markup> {
-    let row = worst(rows).filter(|row| row.status == Status::Failed)?;
+fn what_grew(view: &View) -> Option<Markup> {
+    let row = worst(view).filter(|row| row.status == Status::Failed)?;
     let (line, _) = row
         .change
         .filter(|(line, _)| line.outcome == CheckOutcome::Failed)?;
@@ -103,57 +102,34 @@ fn listed(subjects: &[&Subject]) -> Markup {
     }
 }
 
-/// The row of a change that failed and says most: a latency of a name before others.
-pub(super) fn worst<'r, 'a>(rows: &'r [CheckRow<'a>]) -> Option<&'r CheckRow<'a>> {
-    let rank = |row: &&CheckRow| {
-        let (line, _) = row.change?;
-        let latency =
-            matches!(line.measure, Measure::Metric(metric) if metric.quantile().is_some());
-        Some((
-            Status::new(line),
-            !latency,
-            line.subject == Subject::Overall,
-        ))
-    };
-    let gated = rows
-        .iter()
-        .filter(|row| row.is_gated() && row.estimated().is_some());
-    let best = gated.clone().filter_map(|row| rank(&row)).min()?;
-    // Where nothing failed, all requests together say most.
-    let wanted = |row: &&CheckRow| {
-        let rank = rank(row);
-        if best.0 == Status::Failed {
-            rank == Some(best)
-        } else {
-            rank.is_some_and(|(status, other, _)| status == best.0 && !other)
-        }
-    };
-    let size = |row: &&CheckRow| row.estimated().map_or(0.0, |change| change.estimate.abs());
-    let of = gated.clone().filter(wanted);
-    match best.0 {
-        Status::Failed => of.max_by(|a, b| size(a).total_cmp(&size(b))),
-        Status::Inconclusive
-        | Status::Warned
-        | Status::NotJudged
-        | Status::Worse
-        | Status::Passed
-        | Status::Reported => of
-            .clone()
-            .find(|row| row.line().subject == Subject::Overall)
-            .or_else(|| of.clone().next()),
+/// The row whose change is drawn: the worst check if its change failed, else all requests together, which then say most.
+pub(super) fn worst<'v, 'a>(view: &'v View<'a>) -> Option<&'v CheckRow<'a>> {
+    let status = |row: &CheckRow| row.change.map(|(line, _)| Status::new(line));
+    let worst = view.worst().map(|(row, _)| row);
+    if let Some(row) = worst.filter(|row| row.estimated().is_some())
+        && status(row) == Some(Status::Failed)
+    {
+        return Some(row);
     }
-    .or_else(|| gated.clone().next())
+    let rows = view.rows().iter();
+    let drawable = rows.filter(|row| row.is_gated() && row.estimated().is_some());
+    let first = drawable.clone().filter_map(status).min();
+    let says_most = |row: &&CheckRow| {
+        let is_latency = numbers::is_latency(row.measure());
+        (
+            status(row) != first || !is_latency,
+            row.line().subject != Subject::Overall,
+        )
+    };
+    drawable.min_by_key(says_most)
 }
 
 /// Between which two versions it changed, or since when it has been so.
-fn since_when(view: &View, rows: &[CheckRow]) -> Option<Markup> {
-    let row = worst(rows)?;
+fn since_when(view: &View) -> Option<Markup> {
+    let row = worst(view)?;
     let (line, check) = row
         .change
         .filter(|(line, _)| line.outcome == CheckOutcome::Failed)?;
-    let Measure::Metric(metric) = line.measure else {
-        return None;
-    };
     let commit = |commit: Option<&str>| commit.map(|commit| code(&short_commit(commit)));
     let own = commit(view.record.run.commit.as_deref());
     if matches!(view.verdict.comparison, Comparison::Duet { .. }) {
@@ -168,7 +144,7 @@ fn since_when(view: &View, rows: &[CheckRow]) -> Option<Markup> {
         });
     }
     let jobs = view.jobs_before();
-    let value = |job: &Job| value_of(job, line, metric);
+    let value = |job: &Job| job_value(job, line);
     let before = check.before?;
     let beyond = |value: f64| is_beyond(line.measure, value, before, check.tolerance);
     let grown = jobs
@@ -200,18 +176,6 @@ fn since_when(view: &View, rows: &[CheckRow]) -> Option<Markup> {
             },
         },
     )
-}
-
-fn value_of(job: &Job, line: &crate::verdict::Check, metric: Metric) -> Option<f64> {
-    let scope = line.phase.clone().map_or(
-        crate::baseline::PhaseScope::Steady,
-        crate::baseline::PhaseScope::Phase,
-    );
-    let cell = job.cell(&scope, line.subject.name())?;
-    if metric == Metric::ErrorRate {
-        return (cell.n > 0).then(|| cell.errors as f64 / cell.n as f64);
-    }
-    cell.metrics.get(&metric).map(|(value, _)| *value)
 }
 
 fn is_beyond(measure: Measure, value: f64, before: f64, tolerance: f64) -> bool {

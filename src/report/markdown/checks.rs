@@ -128,15 +128,12 @@ pub(super) fn row_table(view: &View, rows: &[&CheckRow]) -> String {
 fn row_cells(view: &View, row: &CheckRow) -> [String; 8] {
     let none = || numbers::NONE.to_owned();
     let measure = row.measure();
-    let strong = |text: String| match row.status {
-        Status::Failed => format!("**{text}**"),
-        Status::Inconclusive
-        | Status::Warned
-        | Status::NotJudged
-        | Status::Worse
-        | Status::Passed
-        | Status::Reported => text,
+    let stars = if row.status == Status::Failed {
+        "**"
+    } else {
+        ""
     };
+    let strong = |text: String| format!("{stars}{text}{stars}");
     let change = row.estimated().map_or_else(none, |change| {
         let estimate = strong(numbers::change(measure, change.estimate));
         format!("{estimate} {}", numbers::interval(measure, &change))

@@ -8,7 +8,7 @@ use crate::report::text::capitalized;
 use crate::report::text::numbers::{self, count, latency, number, share};
 use crate::report::text::sparkline::sparkline;
 use crate::report::view::{
-    CheckRow, Curve, Curves, Figures, LatencyRow, PreviousFigures, Responses, View,
+    CheckRow, Curve, Curves, Figures, LATENCIES, LatencyRow, PreviousFigures, Responses, View,
 };
 use crate::report::wording::{failing_names, failure_kind, figures_name, first_told, two_figures};
 use crate::units::rounded;
@@ -91,19 +91,8 @@ pub(super) fn latency_rows(
 /// Figures as a table that a person can scan.
 pub(super) fn latency_table(rows: &[(String, LatencyRow)]) -> String {
     let mut columns = vec![("request", Align::Left)];
-    let heads = [
-        "requests",
-        "requests/s",
-        "error rate",
-        "average",
-        "P50",
-        "P90",
-        "P95",
-        "P99",
-        "P99.9",
-        "max",
-    ];
-    columns.extend(heads.map(|head| (head, Align::Right)));
+    let heads = [&["requests", "requests/s", "error rate"][..], &LATENCIES].concat();
+    columns.extend(heads.into_iter().map(|head| (head, Align::Right)));
     let rows: Vec<Vec<String>> = rows
         .iter()
         .map(|(name, known)| {
@@ -121,10 +110,8 @@ pub(super) fn known_cells(known: &LatencyRow) -> Vec<String> {
     let mut cells = vec![
         number(known.per_second),
         ratio.map_or_else(|| numbers::NONE.to_owned(), share),
-        latency(known.average),
     ];
-    cells.extend(known.quantiles.map(latency));
-    cells.push(latency(known.max));
+    cells.extend(known.latencies().map(latency));
     cells
 }
 

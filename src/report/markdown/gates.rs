@@ -6,7 +6,7 @@ use super::details::{self, Unfolded};
 use super::gate::{self, caution_sentences, footer};
 use crate::report::markdown::syntax::{Align, markdown, name, table};
 use crate::report::text::{Text, numbers, text, untrusted};
-use crate::report::view::{CheckRow, OutcomeStyle, View};
+use crate::report::view::{OutcomeStyle, View};
 use crate::report::wording::{comparison, finding, headline, nothing_slower};
 use crate::verdict::{Comparison, Outcome};
 
@@ -129,15 +129,14 @@ fn gate_table(views: &[&View]) -> String {
 
 fn gate_cells(view: &View) -> Vec<String> {
     let none = || numbers::NONE.to_owned();
-    let rows = view.rows();
     let OutcomeStyle { emoji, word, .. } = view.outcome_style();
     let mut cells = vec![
         name(view.gate()),
         format!("{emoji} {word}"),
         markdown(&comparison(view)),
     ];
-    match worst_row(rows) {
-        Some(row) => {
+    match view.worst() {
+        Some((row, _)) => {
             let figures = row.figures_text().unwrap_or_else(none);
             let worst = text!("{} {} {}", row.subject_text(), row.measure_text(), figures);
             let change = row.change_text().unwrap_or_else(none);
@@ -146,24 +145,4 @@ fn gate_cells(view: &View) -> Vec<String> {
         None => cells.extend([none(), none(), none()]),
     }
     cells
-}
-
-/// Of the rows of the worst status the one whose change is largest.
-fn worst_row<'r, 'a>(rows: &'r [CheckRow<'a>]) -> Option<&'r CheckRow<'a>> {
-    let gated = || {
-        rows.iter()
-            .filter(|row| row.is_gated() && !row.is_empty_comparison())
-    };
-    let status = gated().map(|row| row.status).min()?;
-    let size = |row: &CheckRow| {
-        let points = numbers::is_share(row.measure());
-        let estimate = row
-            .estimated()
-            .map_or(f64::NEG_INFINITY, |change| change.estimate);
-        (!points, estimate)
-    };
-    gated().filter(|row| row.status == status).max_by(|a, b| {
-        let (a, b) = (size(a), size(b));
-        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
-    })
 }

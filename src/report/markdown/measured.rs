@@ -6,7 +6,7 @@ use crate::measurement::Arm;
 use crate::report::markdown::syntax::{Align, details, html_code, markdown, name, table};
 use crate::report::text::numbers::{self, NONE, count, latency, number, share};
 use crate::report::text::untrusted_load;
-use crate::report::view::{Figures, LatencyRow, PhaseFigures, PreviousFigures, View};
+use crate::report::view::{Figures, LATENCIES, LatencyRow, PhaseFigures, PreviousFigures, View};
 use crate::report::wording::{concurrency, figures_name, showed};
 use crate::verdict::{Measure, PhaseChange};
 
@@ -53,18 +53,12 @@ fn phase_table(view: &View, past: &PreviousFigures) -> String {
         .first()
         .map(|change| name(&view.record.phases[change.reference].name));
     let against = than.map(|than| format!("against {than} [95 %]"));
-    let mut numbers = vec![
-        "requests/s",
-        "error rate",
-        "average",
-        "P50",
-        "P90",
-        "P95",
-        "P99",
-        "P99.9",
-        "max",
-        "in flight",
-    ];
+    let mut numbers = [
+        &["requests/s", "error rate"][..],
+        &LATENCIES,
+        &["in flight"],
+    ]
+    .concat();
     numbers.extend(against.as_deref());
     let rows: Vec<Vec<String>> = view
         .phases()

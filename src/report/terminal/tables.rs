@@ -210,13 +210,8 @@ fn figures_of(known: &LatencyRow) -> Vec<String> {
         || numbers::NONE.to_owned(),
         |share| share.trim_end_matches(" %").to_owned(),
     );
-    let mut cells = vec![
-        numbers::number(known.per_second),
-        ratio,
-        millis(known.average),
-    ];
-    cells.extend(known.quantiles.map(millis));
-    cells.push(millis(known.max));
+    let mut cells = vec![numbers::number(known.per_second), ratio];
+    cells.extend(known.latencies().map(millis));
     cells
 }
 

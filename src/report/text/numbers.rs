@@ -24,6 +24,11 @@ pub(crate) fn is_share(measure: Measure) -> bool {
     kind(measure) == MetricKind::Share
 }
 
+/// Whether a measure is a latency.
+pub(crate) fn is_latency(measure: Measure) -> bool {
+    matches!(kind(measure), MetricKind::Quantile(_))
+}
+
 /// Whether more of the measure is better.
 pub(crate) fn more_is_better(measure: Measure) -> bool {
     kind(measure) == MetricKind::Rate

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use super::View;
+use crate::baseline::{Job, PhaseScope};
+use crate::metric::MetricKind;
 use crate::report::ReportInput;
 use crate::report::text::numbers;
 use crate::thresholds::Subject;
@@ -204,6 +206,21 @@ impl<'a> CheckRow<'a> {
                 .change
                 .is_some_and(|change| change.lower > tolerance || change.upper < -tolerance)
     }
+}
+
+/// The value of a check's metric in a job of the baseline.
+pub(crate) fn job_value(job: &Job, check: &Check) -> Option<f64> {
+    let Measure::Metric(metric) = check.measure else {
+        return None;
+    };
+    let scope = check.phase.clone();
+    let scope = scope.map_or(PhaseScope::Steady, PhaseScope::Phase);
+    let summary = job.cell(&scope, check.subject.name())?;
+    if metric.kind() == MetricKind::Share {
+        let (count, of) = summary.share(metric);
+        return (of > 0).then(|| count as f64 / of as f64);
+    }
+    summary.value(metric)
 }
 
 /// Whether a line says no more than that nothing was compared.

@@ -13,23 +13,24 @@ mod previous;
 mod responses;
 mod time_buckets;
 mod time_series;
+mod worst;
 
 use std::cell::OnceCell;
 use std::ops::Deref;
 
-use super::ReportInput;
 use crate::baseline::Job;
 use crate::measurement::{Arm, Totals};
+use crate::report::ReportInput;
 use crate::verdict::{Insights, insights};
 
 pub(crate) use aggregates::{Aggregates, Figures, Starts};
-pub(crate) use checks::{CheckRow, Status, is_not_compared};
+pub(crate) use checks::{CheckRow, Status, is_not_compared, job_value};
 pub(crate) use cold_starts::ColdStarts;
 pub(crate) use curves::{Curve, Curves};
 pub(crate) use failures::FirstFailure;
 pub(crate) use outcome::{OutcomeStyle, Tone};
 pub(crate) use phases::PhaseFigures;
-pub(crate) use previous::{LatencyRow, PreviousFigures};
+pub(crate) use previous::{LATENCIES, LatencyRow, PreviousFigures};
 pub(crate) use responses::Responses;
 pub(crate) use time_buckets::TimeBucket;
 pub(crate) use time_series::{By, Point, TimeSeries};

@@ -10,6 +10,9 @@ use crate::report::text::numbers::date;
 /// The quantiles that a table of latencies has.
 pub(crate) const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
 
+/// The heads of what [`LatencyRow::latencies`] gives.
+pub(crate) const LATENCIES: [&str; 7] = ["average", "P50", "P90", "P95", "P99", "P99.9", "max"];
+
 /// One row of a table of latencies: what is known of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct LatencyRow {
@@ -30,6 +33,12 @@ pub(crate) struct LatencyRow {
 }
 
 impl LatencyRow {
+    /// From the average to the highest, in seconds.
+    pub(crate) fn latencies(&self) -> [Option<f64>; 7] {
+        let [p50, p90, p95, p99, p999] = self.quantiles;
+        [self.average, p50, p90, p95, p99, p999, self.max]
+    }
+
     /// Failed requests over all; none where there were no requests.
     pub(crate) fn error_ratio(&self) -> Option<f64> {
         (self.requests > 0).then(|| self.failures as f64 / self.requests as f64)

@@ -2,17 +2,16 @@
 
 use super::cautions::aborted;
 use super::limit::promise;
-use super::line::{measure_name, since, title};
+use super::line::{in_phase, measure_name, since, title};
 use super::outage::headline;
 use super::reasons::{invalidity, no_comparison, why_not};
-use crate::metric::Metric;
 use crate::report::text::numbers::{self, counted};
 use crate::report::text::{Text, text, untrusted};
 use crate::report::view::{CheckRow, Status, View};
 use crate::thresholds::Subject;
 use crate::verdict::{
-    ChangeCheck, Check, CheckKind, CheckOutcome, Comparison, Enforcement, LimitCheck, Measure,
-    Outcome, Reference, Warning,
+    ChangeCheck, Check, CheckKind, CheckOutcome, Comparison, Enforcement, LimitCheck, Outcome,
+    Reference, Warning,
 };
 
 /// What the verdict rests on, as the end of a sentence.
@@ -71,17 +70,7 @@ fn failed(view: &View) -> Text {
     if let Some(stopped) = stopped_early(view) {
         return more(stopped.into());
     }
-    let lines = failed.iter().flat_map(|row| {
-        let lines = row.lines();
-        lines.map(move |line| (row, line))
-    });
-    let worst = lines
-        .filter(|(_, line)| Status::new(line) == Status::Failed)
-        .max_by(|(_, a), (_, b)| {
-            let (a, b) = (severity(a), severity(b));
-            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
-        });
-    let Some((row, worst)) = worst else {
+    let Some((row, worst)) = view.worst() else {
         return text!("a promise is broken");
     };
     more(match &worst.kind {
@@ -92,35 +81,6 @@ fn failed(view: &View) -> Text {
         }) => headline(worst, outage),
         CheckKind::Limit(limit) => broken(worst, limit),
     })
-}
-
-/// How bad a failed line is, to tell the worst of them first: a change of a name, which says what to look at, before
-/// one of overall, before a limit; then by size.
-fn severity(line: &Check) -> (u8, f64) {
-    let named = line.subject != Subject::Overall;
-    match &line.kind {
-        CheckKind::Change(check) => {
-            let size = check.change.map_or(0.0, |change| change.estimate.abs());
-            let latency =
-                matches!(line.measure, Measure::Metric(metric) if metric.quantile().is_some());
-            (2 + u8::from(latency) + 2 * u8::from(named), size)
-        }
-        // Where nobody is served, other figures say little.
-        CheckKind::Limit(limit) if limit.outage.is_some() => {
-            (9 - u8::from(named), line.current.unwrap_or_default())
-        }
-        CheckKind::Limit(limit) => {
-            let size = line.current.map_or(0.0, |current| {
-                if limit.bound > 0.0 {
-                    (current / limit.bound - 1.0).abs()
-                } else {
-                    f64::MAX
-                }
-            });
-            let errors = matches!(line.measure, Measure::Metric(Metric::ErrorRate));
-            (u8::from(errors), size)
-        }
-    }
 }
 
 /// That the run was stopped early, and why.
@@ -136,8 +96,7 @@ pub(crate) fn stopped_early(view: &View) -> Option<String> {
 
 /// Whom a sentence is about, with its verb: "`GET /orders` is", "requests overall are".
 fn who(line: &Check) -> Text {
-    let phase = line.phase.as_ref();
-    let phase = phase.map_or_else(Text::default, |phase| text!(" in {}", untrusted(phase)));
+    let phase = in_phase(line);
     match &line.subject {
         Subject::Overall => text!("requests overall{} are", phase),
         Subject::Request(name) => text!("{}{} is", untrusted(name), phase),

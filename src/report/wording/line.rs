@@ -41,11 +41,13 @@ pub(crate) fn title(line: &Check) -> Text {
     let measure = measure_name(line.measure);
     let subject = subject_name(&line.subject);
     let since = since(line);
-    if let Some(phase) = &line.phase {
-        text!("{} {} in {}{}", measure, subject, untrusted(phase), since)
-    } else {
-        text!("{} {}{}", measure, subject, since)
-    }
+    text!("{} {}{}{}", measure, subject, in_phase(line), since)
+}
+
+/// The phase of a line, if it speaks of one alone: ` in burst`.
+pub(super) fn in_phase(line: &Check) -> Text {
+    let phase = line.phase.as_ref();
+    phase.map(|phase| text!(" in {}", untrusted(phase))).into()
 }
 
 /// That a change is not held against what was just before, where it is not.

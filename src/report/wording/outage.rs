@@ -1,6 +1,6 @@
 //! How it reads that nobody was served.
 
-use super::line::subject_name;
+use super::line::{in_phase, subject_name};
 use crate::measurement::Arm;
 use crate::report::text::numbers::{self, counted};
 use crate::report::text::{Text, text, untrusted};
@@ -25,8 +25,7 @@ pub(crate) fn outage(line: &Check, outage: &Outage) -> Text {
 
 /// The same as the end of a sentence about the verdict: "the target was unavailable for 18 s of 20 s".
 pub(super) fn headline(line: &Check, outage: &Outage) -> Text {
-    let phase = line.phase.as_ref();
-    let phase = phase.map_or_else(Text::default, |phase| text!(" in {}", untrusted(phase)));
+    let phase = in_phase(line);
     let who = match &line.subject {
         Subject::Overall => text!("the target"),
         subject @ Subject::Request(_) => subject_name(subject),

@@ -271,33 +271,12 @@ fn too_few(view: &View, index: usize) -> Message {
 
 /// That what a line lacks was left out since the generator was late, where that alone is why.
 fn lost_to_lateness(view: &View, line: &Check) -> Option<String> {
-    let mut cautions = view.verdict.warnings.iter();
-    let (dropped, of) = cautions.find_map(|caution| match caution {
-        Warning::LateSlices { dropped, of, .. } => Some((u64::from(*dropped), u64::from(*of))),
-        Warning::MuchFaster { .. }
-        | Warning::MissingRequest { .. }
-        | Warning::Unfollowed(_)
-        | Warning::RedirectedAway(_)
-        | Warning::Resent { .. }
-        | Warning::FailureRulesDiffer { .. }
-        | Warning::AcceptanceExpired { .. }
-        | Warning::AcceptanceUnneeded { .. }
-        | Warning::CannotDetect { .. }
-        | Warning::Aborted { .. }
-        | Warning::TooFewToCompare { .. }
-        | Warning::LateJobs { .. }
-        | Warning::CpuDiffers { .. }
-        | Warning::SchedulingDiffers { .. }
-        | Warning::NoColdStartHeader
-        | Warning::CertificatesUnchecked
-        | Warning::ProxyResponses { .. }
-        | Warning::Silent { .. }
-        | Warning::NeverSent { .. }
-        | Warning::RateDefinitionDiffers
-        | Warning::RareRequests { .. }
-        | Warning::LongWaits { .. }
-        | Warning::Overloaded { .. }
-        | Warning::Noisy => None,
+    let mut warnings = view.verdict.warnings.iter();
+    let (dropped, of) = warnings.find_map(|warning| {
+        let Warning::LateSlices { dropped, of, .. } = warning else {
+            return None;
+        };
+        Some((u64::from(*dropped), u64::from(*of)))
     })?;
     let would_do = match line.outcome {
         CheckOutcome::NotJudged(NotJudged::TooFewRequests { have, need }) => {

@@ -1,7 +1,7 @@
 //! A row of checks in words: one figure with its limit and its change.
 
 use super::limit::{ending, limit_reason, promise};
-use super::line::{caught, change_note, measure_name, since, subject_name};
+use super::line::{caught, change_note, in_phase, measure_name, since, subject_name};
 use crate::report::text::{Text, numbers, text, untrusted};
 use crate::report::view::{CheckRow, Figures, Status, View, is_not_compared};
 use crate::verdict::{Check, CheckOutcome, LimitCheck};
@@ -11,11 +11,7 @@ impl CheckRow<'_> {
     pub(crate) fn measure_text(&self) -> Text {
         let line = self.line();
         let (measure, since) = (measure_name(line.measure), since(line));
-        if let Some(phase) = &line.phase {
-            text!("{} in {}{}", measure, untrusted(phase), since)
-        } else {
-            text!("{}{}", measure, since)
-        }
+        text!("{}{}{}", measure, in_phase(line), since)
     }
 
     /// Whom it speaks of.
