@@ -87,8 +87,9 @@ fn services_of_examples_pass_their_gates() {
         for line in ["GET /health", "GET /items", "GET /items/2", "POST /orders"] {
             assert!(log.lines().any(|found| found == line), "{example}: {line}");
         }
-        // Warm-up and steady phase, after each GET was sent once.
-        let sent = log.lines().filter(|line| *line != "GET /health").count();
+        // Warm-up and steady phase, after each GET was sent once. A closed connection may add a stack trace to the log.
+        let request = |line: &&str| line.starts_with("GET /items") || *line == "POST /orders";
+        let sent = log.lines().filter(request).count();
         assert_eq!(sent, 5 + 300 + 2, "{example}");
     }
 }
