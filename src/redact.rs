@@ -18,75 +18,45 @@ const SHORTEST: usize = 4;
 const LONGEST_CUT: usize = 300;
 
 /// Parts of names that say that a value is secret, without case, dashes and underscores.
-const PARTS: [&str; 23] = [
-    "token",
-    "secret",
-    "password",
-    "passwd",
-    "passphrase",
-    "passcode",
-    "apikey",
-    "accesskey",
-    "privatekey",
-    "sshkey",
-    "credential",
-    "authorization",
-    "xauth",
-    "cookie",
-    "jwt",
-    "signature",
-    "csrf",
-    "xsrf",
-    "hmac",
-    "assertion",
-    "nonce",
-    "otpcode",
-    "bearer",
-];
+const PARTS: &str = "token secret password passwd passphrase passcode apikey accesskey privatekey sshkey credential \
+    authorization xauth cookie jwt signature csrf xsrf hmac assertion nonce otpcode bearer";
 
-/// Words that say so where they are a name's only word or one of several, as in `adminPin` and `session_id`, and that stand
-/// within others by chance, as in `author` and `shipping`.
-const WORDS: [&str; 26] = [
-    "pass", "pwd", "pw", "pin", "otp", "totp", "key", "keys", "cred", "creds", "auth", "oauth",
-    "session", "sess", "sid", "ssid", "sig", "sas", "refresh", "mac", "salt", "sso", "saml", "psk",
-    "pat", "private",
-];
+/// Words that say so as a name's only word or as one of several, as in `adminPin` and `session_id`. They stand within
+/// other words by chance, as in `author` and `shipping`.
+const WORDS: &str = "pass pwd pw pin otp totp key keys cred creds auth oauth session sess sid ssid sig sas refresh mac \
+    salt sso saml psk pat private";
 
-/// Those that stand within many harmless words, as in `path` and `pattern`.
-const OFTEN_WITHIN: [&str; 1] = ["pat"];
+/// Of these words, those that stand within many harmless ones, as in `path` and `pattern`.
+const OFTEN_WITHIN: &str = "pat";
 
-/// The same of values that hold a secret in the midst of what servers need to reach others: an address with a password.
-const PLACES: [&str; 7] = [
-    "connectionstring",
-    "connectionurl",
-    "connectionuri",
-    "databaseurl",
-    "databaseuri",
-    "dburl",
-    "webhook",
-];
-const PLACE_WORDS: [&str; 2] = ["dsn", "jdbc"];
+/// Parts and words of names whose values hold a secret in the midst of what servers need to reach others: an address with
+/// a password.
+const ADDRESS_PARTS: &str =
+    "connectionstring connectionurl connectionuri databaseurl databaseuri dburl webhook";
+const ADDRESS_WORDS: &str = "dsn jdbc";
 
 /// Whether a name says that its value is secret, or holds a secret.
 pub fn names_secret(name: &str) -> bool {
-    let plain = plain(name);
-    names_credential(name)
-        || PLACES.iter().any(|part| plain.contains(part))
-        || words(name).any(|word| PLACE_WORDS.contains(&word.as_str()))
+    names_credential(name) || is_named(name, ADDRESS_PARTS, ADDRESS_WORDS)
 }
 
 /// Whether a name says that its value is a secret and no more: such as no server needs that reads an address with one.
 pub fn names_credential(name: &str) -> bool {
-    let plain = plain(name);
-    PARTS.iter().any(|part| plain.contains(part))
-        || words(name).any(|word| WORDS.contains(&word.as_str()))
+    is_named(name, PARTS, WORDS)
 }
 
 /// Whether a name may say that its value is secret, be it by a part of a word: for where hiding too much costs little.
 pub fn may_name_secret(name: &str) -> bool {
     let plain = plain(name);
-    let words = WORDS.iter().filter(|word| !OFTEN_WITHIN.contains(word));
-    names_secret(name) || PARTS.iter().chain(words).any(|part| plain.contains(part))
+    let mut words = WORDS.split(' ').filter(|word| *word != OFTEN_WITHIN);
+    names_secret(name) || words.any(|word| plain.contains(word))
+}
+
+/// Whether a name holds one of these parts, or has one of these words.
+fn is_named(name: &str, parts: &str, listed: &str) -> bool {
+    let plain = plain(name);
+    parts.split(' ').any(|part| plain.contains(part))
+        || words(name).any(|word| listed.split(' ').any(|listed| listed == word))
 }
 
 /// Whether a text holds one of these values, in whatever form.
@@ -355,14 +325,14 @@ pub fn without_credentials(text: &str) -> String {
 /// The text without tokens that are known as such wherever they stand.
 pub fn without_tokens(text: &str) -> String {
     let mut spans = Vec::new();
-    for (begin, shortest) in TOKENS {
-        for (at, _) in text.match_indices(begin) {
-            let length = text[at..].find(|c| !is_of_token(c));
-            let length = length.unwrap_or(text.len() - at);
+    for (shortest, begins) in TOKENS {
+        for (at, _) in begins
+            .split(' ')
+            .flat_map(|begin| text.match_indices(begin))
+        {
+            let token = token_at(text, at);
             let is_start = !text[..at].ends_with(is_of_token);
-            if is_start && length >= shortest {
-                spans.push(at..at + length);
-            }
+            spans.extend(Some(token).filter(|token| is_start && token.len() >= shortest));
         }
     }
     spans.extend(webtokens(text));
@@ -381,41 +351,30 @@ pub fn without_tokens(text: &str) -> String {
     hidden(text, spans)
 }
 
-/// How tokens begin that others give out, and the shortest one, in bytes.
-const TOKENS: [(&str, usize); 18] = [
-    ("ghp_", 20),
-    ("gho_", 20),
-    ("ghu_", 20),
-    ("ghs_", 20),
-    ("ghr_", 20),
-    ("github_pat_", 24),
-    ("glpat-", 20),
-    ("glptt-", 20),
-    ("gldt-", 20),
-    ("npm_", 20),
-    ("pypi-", 24),
-    ("xoxb-", 20),
-    ("xoxp-", 20),
-    ("xoxa-", 20),
-    ("sk_live_", 20),
-    ("rk_live_", 20),
-    ("sk-", 24),
-    ("dckr_pat_", 20),
+/// How tokens begin that others give out, by the length of the shortest, in bytes.
+const TOKENS: [(usize, &str); 2] = [
+    (
+        20,
+        "ghp_ gho_ ghu_ ghs_ ghr_ glpat- glptt- gldt- npm_ xoxb- xoxp- xoxa- sk_live_ rk_live_ dckr_pat_",
+    ),
+    (24, "github_pat_ pypi- sk-"),
 ];
 
 fn is_of_token(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.".contains(c)
 }
 
+/// The token that begins at a place.
+fn token_at(text: &str, at: usize) -> Range<usize> {
+    let length = text[at..].find(|c| !is_of_token(c));
+    at..length.map_or(text.len(), |length| at + length)
+}
+
 /// JSON Web Tokens, by whatever name they go. The first part of one is an object in Base64.
-fn webtokens(text: &str) -> Vec<Range<usize>> {
+fn webtokens(text: &str) -> impl Iterator<Item = Range<usize>> {
     const SHORTEST: usize = 20;
-    let tokens = text.match_indices("eyJ").filter_map(|(at, _)| {
-        let rest = &text[at..];
-        let token = &rest[..rest.find(|c| !is_of_token(c)).unwrap_or(rest.len())];
-        (token.len() >= SHORTEST && token.contains('.')).then_some(at..at + token.len())
-    });
-    tokens.collect()
+    let tokens = text.match_indices("eyJ").map(|(at, _)| token_at(text, at));
+    tokens.filter(|token| token.len() >= SHORTEST && text[token.clone()].contains('.'))
 }
 
 /// The tokens behind `Bearer`, wherever they stand.

@@ -216,7 +216,7 @@ impl<'a> PendingRequest<'a> {
     ) -> Self {
         Self {
             owed: InFlight::new(core),
-            name: request.name,
+            name: request.spec.name,
             lane: request.lane,
             due,
             ready,

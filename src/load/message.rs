@@ -1,7 +1,6 @@
 //! One request of the scenario: what of it is constant is rendered ahead, and the rest for a user just before it is sent.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,8 +13,7 @@ use super::http::{
 };
 use super::signature::{self, Signed};
 use crate::scenario::{
-    self, Auth, AwsSigV4, Body, Capture, Expect, KeyPlace, Method, RenderError, Scope, Source,
-    Template, UserClass,
+    self, Auth, AwsSigV4, Body, KeyPlace, Method, RenderError, Scope, Source, Template, UserClass,
 };
 
 /// Sent where the scenario sets none: firewalls in front of APIs turn away requests without one.
@@ -27,51 +25,38 @@ const USUAL_TARGET: usize = 128;
 /// A request, rendered as far as it can be ahead.
 #[derive(Debug)]
 pub(super) struct CompiledRequest {
-    /// Index of the name that it is counted under.
-    pub(super) name: usize,
-    /// Index of its name and class among those of the script; see [`super::prepared::Script::lanes`].
+    /// The request as the scenario has it.
+    pub(super) spec: scenario::Request,
+    /// Index of its name and class among [`super::prepared::CompiledScenario::lanes`].
     pub(super) lane: usize,
-    pub(super) method: Method,
-    pub(super) expect: Expect,
-    pub(super) capture: Vec<Capture>,
-    pub(super) timeout: Duration,
-    pub(super) redirects: u32,
     /// Whether it matters where a response redirects to: to follow it, or to report it.
     pub(super) location: bool,
     /// Whether the step itself looks at where a response redirects to.
     reads_location: bool,
-    /// Whether the request has a condition, so that a 304 is an answer to it.
+    /// Whether the request has a condition, so that a 304 is a response to it.
     is_conditional: bool,
-    /// Headers of the answer that are read.
+    /// Headers of the response that are read.
     pub(super) wanted: Vec<HeaderName>,
-    /// Where among them stand those that are captured, in the order of the captures from headers.
+    /// Indices among them of those that are captured, in the order of the captures from headers.
     pub(super) captured: Vec<usize>,
-    /// Where those stand that something is expected of.
+    /// Indices of those that something is expected of.
     pub(super) expected: Vec<usize>,
-    /// Where `Set-Cookie` stands, for a user that keeps cookies.
+    /// Index of `Set-Cookie`, for a user that keeps cookies.
     pub(super) cookies: Option<usize>,
-    /// Where `Content-Encoding` stands, for a body that is read; none for one that is drained unseen.
+    /// Index of `Content-Encoding`, for a body that is read; none for one that is drained unseen.
     pub(super) coding: Option<usize>,
-    /// All of it, where it is the same for everybody.
+    /// All of it, if it is the same for every user.
     pub(super) fixed: Option<Vec<u8>>,
-    /// All that follows the request line, where at least that is.
+    /// All that follows the request line, if at least that is.
     rest: Option<Vec<u8>>,
-    template: Parts,
+    /// What the target sets before the path.
+    prefix: String,
+    /// How it authenticates.
+    auth: Vec<Auth>,
 }
 
 /// Names and values of header fields. Values are bytes, since a cookie may be other than text.
 type Headers<'a> = Vec<(&'a str, Cow<'a, [u8]>)>;
-
-#[derive(Debug)]
-struct Parts {
-    /// What the target sets before the path.
-    prefix: String,
-    path: Template,
-    query: Vec<(String, Template)>,
-    headers: Vec<(String, Template)>,
-    auth: Vec<Auth>,
-    body: Option<Body>,
-}
 
 /// Why a request could not be rendered for a user.
 #[derive(Debug, thiserror::Error)]
@@ -118,14 +103,9 @@ impl CompiledRequest {
         let auth = auth.filter(|auth| auth.header().is_none_or(|name| !own(name)));
         let reads_location = reads_location(request);
         let names_redirects = request.expect.status.iter().copied().any(redirects);
-        let mut prepared = Self {
-            name: request.name,
+        let mut compiled = Self {
+            spec: request.clone(),
             lane: 0,
-            method: request.method,
-            expect: request.expect.clone(),
-            capture: request.capture.clone(),
-            timeout: request.timeout,
-            redirects: request.redirects,
             location: request.redirects > 0 || !(reads_location || names_redirects),
             reads_location,
             is_conditional: own("if-none-match") || own("if-modified-since"),
@@ -136,22 +116,16 @@ impl CompiledRequest {
             coding,
             fixed: None,
             rest: None,
-            template: Parts {
-                prefix: origin.prefix(),
-                path: request.path.clone(),
-                query: request.query.clone(),
-                headers: request.headers.clone(),
-                auth: auth.cloned().collect(),
-                body: request.body.clone(),
-            },
+            prefix: origin.prefix(),
+            auth: auth.cloned().collect(),
         };
-        prepared.render_ahead(origin)?;
-        Ok(prepared)
+        compiled.render_ahead(origin)?;
+        Ok(compiled)
     }
 
     /// Renders what is the same for everybody.
     fn render_ahead(&mut self, origin: &Origin) -> Result<(), BuildError> {
-        if !self.template.is_constant_but_for_its_target() {
+        if !self.is_constant_but_for_its_target() {
             return Ok(());
         }
         let (values, mut rng) = (std::collections::BTreeMap::new(), draws::unused());
@@ -162,11 +136,11 @@ impl CompiledRequest {
             log: None,
         };
         let mut bytes = Vec::new();
-        if self.template.is_constant() {
+        if self.is_constant() {
             self.render(origin, &mut scope, None, &mut bytes)?;
             self.fixed = Some(bytes);
         } else {
-            self.render_to(origin, self.method, "/", &mut scope, None, &mut bytes)?;
+            self.render_to(origin, self.spec.method, "/", &mut scope, None, &mut bytes)?;
             self.rest = Some(rest(&bytes).to_vec());
         }
         Ok(())
@@ -174,8 +148,8 @@ impl CompiledRequest {
 
     /// Whether its answer is read as JSON.
     pub(super) fn reads_json(&self) -> bool {
-        let mut captures = self.capture.iter();
-        !self.expect.json.is_empty()
+        let mut captures = self.spec.capture.iter();
+        !self.spec.expect.json.is_empty()
             || captures.any(|capture| matches!(capture.from, Source::Json(_)))
     }
 
@@ -183,7 +157,7 @@ impl CompiledRequest {
     pub(super) fn is_unasked_redirect(&self, status: u16) -> bool {
         const NOT_MODIFIED: u16 = 304;
         let is_asked = self.reads_location
-            || self.expect.status.contains(&status)
+            || self.spec.expect.status.contains(&status)
             || (status == NOT_MODIFIED && self.is_conditional);
         (300..400).contains(&status) && !is_asked
     }
@@ -201,16 +175,12 @@ impl CompiledRequest {
         cookies: Option<&Jar>,
         bytes: &mut Vec<u8>,
     ) -> Result<(), BuildError> {
-        let target = self.template.target(scope)?;
-        if let (Some(rest), None) = (&self.rest, cookies) {
-            return Ok(render_line_into(
-                bytes,
-                self.method.as_str(),
-                &target,
-                rest,
-            )?);
+        let target = self.target(scope)?;
+        let method = self.spec.method;
+        match (&self.rest, cookies) {
+            (Some(rest), None) => Ok(render_line_into(bytes, method.as_str(), &target, rest)?),
+            _ => self.render_to(origin, method, &target, scope, cookies, bytes),
         }
-        self.render_to(origin, self.method, &target, scope, cookies, bytes)
     }
 
     /// Renders the request to another target of the same origin, as a redirect asks.
@@ -224,17 +194,17 @@ impl CompiledRequest {
         bytes: &mut Vec<u8>,
     ) -> Result<(), BuildError> {
         // A redirect that turns a POST into a GET leaves its body behind.
-        let sends_body = method == self.method;
-        let body = self.template.body.as_ref().filter(|_| sends_body);
+        let sends_body = method == self.spec.method;
+        let body = self.spec.body.as_ref().filter(|_| sends_body);
         let content = body.map(|body| content(body, scope)).transpose()?;
-        let mut headers = self.template.headers(origin, scope, body)?;
+        let mut headers = self.headers(origin, scope, body)?;
         let path = target.strip_prefix(&origin.before_path()).unwrap_or(target);
         if let Some(jar) = cookies {
             lay_cookies(&mut headers, jar, origin, path, (scope.now)());
         }
         let method = method.as_str();
         let content = content.as_deref();
-        let signature = self.template.signature();
+        let signature = self.signature();
         let added = signature
             .map(|own| signed(own, origin, (method, path), &headers, content, scope))
             .transpose()?;
@@ -316,21 +286,21 @@ fn unless_unset<T>(rendered: Result<T, RenderError>) -> Result<Option<T>, Render
 
 const PROXY: &str = "Proxy-Authorization";
 
-impl Parts {
+impl CompiledRequest {
     fn is_constant(&self) -> bool {
-        let mut query = self.query.iter();
+        let mut query = self.spec.query.iter();
         self.is_constant_but_for_its_target()
-            && self.path.is_constant()
+            && self.spec.path.is_constant()
             && query.all(|(_, template)| template.is_constant())
             && self.auth.iter().all(is_constant)
     }
 
     fn is_constant_but_for_its_target(&self) -> bool {
-        let mut headers = self.headers.iter();
-        let mut auth = self.auth.iter().filter(|auth| !goes_into_query(auth));
+        let mut headers = self.spec.headers.iter();
+        let mut auth = self.auth.iter().filter(|auth| auth.header().is_some());
         headers.all(|(_, template)| template.is_constant())
             && auth.all(is_constant)
-            && self.body.as_ref().is_none_or(|body| match body {
+            && self.spec.body.as_ref().is_none_or(|body| match body {
                 Body::Json(json) => json.is_constant(),
                 Body::Form(form) => form.iter().all(|(_, template)| template.is_constant()),
                 Body::Raw(text) => text.is_constant(),
@@ -350,7 +320,7 @@ impl Parts {
     fn target(&self, scope: &mut Scope<'_>) -> Result<String, RenderError> {
         let mut target = String::with_capacity(USUAL_TARGET);
         target.push_str(&self.prefix);
-        self.path.render_into(scope, &mut target)?;
+        self.spec.path.render_into(scope, &mut target)?;
         let mut separator = if target.contains('?') { '&' } else { '?' };
         let mut push = |name: &str, value: &str| {
             target.push(separator);
@@ -359,7 +329,7 @@ impl Parts {
             encode(value, &mut target);
             separator = '&';
         };
-        for (name, value) in &self.query {
+        for (name, value) in &self.spec.query {
             push(name, &value.render(scope)?);
         }
         for auth in &self.auth {
@@ -381,11 +351,11 @@ impl Parts {
         scope: &mut Scope<'a>,
         body: Option<&Body>,
     ) -> Result<Headers<'a>, RenderError> {
-        let mut headers = Vec::with_capacity(self.headers.len() + 4);
+        let mut headers = Vec::with_capacity(self.spec.headers.len() + 4);
         if let Some(value) = origin.proxy_authorization() {
             headers.push((PROXY, value.as_bytes().into()));
         }
-        for (name, value) in &self.headers {
+        for (name, value) in &self.spec.headers {
             headers.push((name.as_str(), bytes(value.render(scope)?)));
         }
         let has = |headers: &[(&str, _)], wanted: &str| {
@@ -436,30 +406,10 @@ fn auth_header<'a>(
     })
 }
 
-/// Whether it is the same for everybody, at any time.
+/// Whether it is the same for every user, at any time.
 fn is_constant(auth: &Auth) -> bool {
-    match auth {
-        Auth::Bearer(token) => token.is_constant(),
-        Auth::Basic { username, password } => username.is_constant() && password.is_constant(),
-        Auth::ApiKey { value, .. } => value.is_constant(),
-        Auth::AwsSigV4(_) => false,
-    }
-}
-
-fn goes_into_query(auth: &Auth) -> bool {
-    match auth {
-        Auth::ApiKey {
-            place: KeyPlace::Query(_),
-            ..
-        } => true,
-        Auth::ApiKey {
-            place: KeyPlace::Header(_),
-            ..
-        }
-        | Auth::Bearer(_)
-        | Auth::Basic { .. }
-        | Auth::AwsSigV4(_) => false,
-    }
+    let is_signature = matches!(auth, Auth::AwsSigV4(_));
+    !is_signature && auth.secrets().all(Template::is_constant)
 }
 
 /// The bytes of a body.

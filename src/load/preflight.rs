@@ -263,8 +263,9 @@ async fn try_class(
     let is_waited_for = !ahead.wait.is_zero();
     let is_safe = |step: &Step| {
         // A HEAD shows no more than a connection does, unless a gateway is waited for.
-        step.request().is_some_and(|own| {
-            own.method == Method::Get || (own.method == Method::Head && is_waited_for)
+        step.request().is_some_and(|request| {
+            let method = request.spec.method;
+            method == Method::Get || (method == Method::Head && is_waited_for)
         })
     };
     for task in class

@@ -7,10 +7,10 @@ use rand_chacha::ChaCha8Rng;
 
 use super::data_feed::DataFeed;
 use super::draws;
-use super::http::{HeaderName, Origin};
+use super::http::Origin;
 use super::message::{BuildError, CompiledRequest};
 use crate::processes::DeniedVariables;
-use crate::scenario::{self, Command, Condition, Pause, Scenario, ValueTemplate};
+use crate::scenario::{self, Scenario};
 
 /// Everything that users of a run do.
 #[derive(Debug)]
@@ -43,37 +43,10 @@ pub(super) struct Lane {
 }
 
 /// What users of one class do.
-#[derive(Debug)]
-pub(super) struct Class {
-    pub(super) wait: Pause,
-    pub(super) own_rows: Vec<usize>,
-    pub(super) start_rows: Vec<usize>,
-    pub(super) on_start: Vec<Step>,
-    pub(super) tasks: Vec<Task>,
-    weights: u64,
-}
-
-#[derive(Debug)]
-pub(super) struct Task {
-    weight: u32,
-    pub(super) rows: Vec<usize>,
-    pub(super) set: Vec<(String, ValueTemplate)>,
-    pub(super) stop_on_failure: bool,
-    pub(super) steps: Vec<Step>,
-}
-
-#[derive(Debug)]
-pub(super) struct Step {
-    pub(super) when: Option<Condition>,
-    pub(super) action: Action,
-}
-
-#[derive(Debug)]
-pub(super) enum Action {
-    Request(Box<CompiledRequest>),
-    Think(Pause),
-    Command(Box<Command>),
-}
+pub(super) type Class = scenario::UserClass<CompiledRequest>;
+pub(super) type Task = scenario::Task<CompiledRequest>;
+pub(super) type Step = scenario::Step<CompiledRequest>;
+pub(super) type Action = scenario::Action<CompiledRequest>;
 
 impl CompiledScenario {
     /// Makes a scenario ready for a target.
@@ -91,7 +64,10 @@ impl CompiledScenario {
         let marker = cold.map(|cold| cold.header.parse()).transpose()?;
         let classes = scenario.user_classes.iter();
         let mut classes: Vec<Class> = classes
-            .map(|class| Class::new(class, marker.as_ref(), origin))
+            .map(|class| {
+                let marker = marker.as_ref();
+                class.compile(|request| CompiledRequest::new(request, class, marker, origin))
+            })
             .collect::<Result<_, _>>()?;
         let lanes = assign_lanes(&mut classes);
         Ok(Self {
@@ -119,12 +95,12 @@ fn assign_lanes(classes: &mut [Class]) -> Vec<Lane> {
                 continue;
             };
             let mut known = lanes[of_class..].iter();
-            let place = known.position(|lane| lane.request == request.name);
+            let place = known.position(|lane| lane.request == request.spec.name);
             request.lane = of_class + place.unwrap_or(lanes.len() - of_class);
             if place.is_none() {
                 lanes.push(Lane {
                     class: index,
-                    request: request.name,
+                    request: request.spec.name,
                 });
             }
         }
@@ -133,60 +109,9 @@ fn assign_lanes(classes: &mut [Class]) -> Vec<Lane> {
 }
 
 impl Class {
-    fn new(
-        class: &scenario::UserClass,
-        marker: Option<&HeaderName>,
-        origin: &Origin,
-    ) -> Result<Self, BuildError> {
-        let steps = |steps: &[scenario::Step]| -> Result<Vec<Step>, BuildError> {
-            let prepare = |step: &scenario::Step| {
-                let action = match &step.action {
-                    scenario::Action::Think(pause) => Action::Think(*pause),
-                    scenario::Action::Command(command) => Action::Command(command.clone()),
-                    scenario::Action::Request(request) => {
-                        let request = CompiledRequest::new(request, class, marker, origin)?;
-                        Action::Request(Box::new(request))
-                    }
-                };
-                let when = step.when.clone();
-                Ok(Step { when, action })
-            };
-            steps.iter().map(prepare).collect()
-        };
-        let task = |task: &scenario::Task| {
-            Ok(Task {
-                weight: task.weight,
-                rows: task.rows.clone(),
-                set: task.set.clone(),
-                stop_on_failure: task.stop_on_failure,
-                steps: steps(&task.steps)?,
-            })
-        };
-        Ok(Self {
-            wait: class.wait,
-            own_rows: class.own_rows.clone(),
-            start_rows: class.start_rows.clone(),
-            on_start: steps(&class.on_start)?,
-            weights: class.tasks.iter().map(|task| u64::from(task.weight)).sum(),
-            tasks: class
-                .tasks
-                .iter()
-                .map(task)
-                .collect::<Result<_, BuildError>>()?,
-        })
-    }
-
     /// Draws a task by weight.
     pub(super) fn draw(&self, rng: &mut ChaCha8Rng) -> usize {
-        draws::weighted(rng, self.weights, self.tasks.iter().map(|task| task.weight))
-    }
-}
-
-impl Step {
-    pub(super) fn request(&self) -> Option<&CompiledRequest> {
-        match &self.action {
-            Action::Request(request) => Some(request),
-            Action::Think(_) | Action::Command(_) => None,
-        }
+        let weights = || self.tasks.iter().map(|task| task.weight);
+        draws::weighted(rng, weights().map(u64::from).sum(), weights())
     }
 }

@@ -43,14 +43,15 @@ pub(super) fn look<'r>(
         failure = why.map(|why| (FailureKind::Expectation, why));
     }
     if failure.is_none() {
-        let checks = request.expect.header.iter().zip(&request.expected);
+        let expect = &request.spec.expect;
+        let checks = expect.header.iter().zip(&request.expected);
         let mut unmet: Vec<String> = checks
             .filter_map(|(check, place)| {
                 let values: Vec<_> = answer.headers(*place).collect();
                 check.unmet(&values, scope)
             })
             .collect();
-        unmet.extend(request.expect.unmet_in_body(body, json.as_ref(), scope));
+        unmet.extend(expect.unmet_in_body(body, json.as_ref(), scope));
         failure = (!unmet.is_empty()).then(|| (FailureKind::Expectation, unmet.join("; ")));
     }
     CheckOutcome { taken, failure }
@@ -62,7 +63,7 @@ fn missing(
     taken: &[(&str, Option<Value>)],
     not_json: Option<&String>,
 ) -> Option<String> {
-    let mut all = request.capture.iter().zip(taken);
+    let mut all = request.spec.capture.iter().zip(taken);
     let (capture, (name, _)) = all.find(|(_, (_, value))| value.is_none())?;
     Some(match (&capture.from, not_json) {
         (Source::Json(_), Some(why)) => {
@@ -122,5 +123,5 @@ fn taken<'r>(
         };
         (variable.as_str(), value)
     };
-    request.capture.iter().map(taken).collect()
+    request.spec.capture.iter().map(taken).collect()
 }

@@ -6,8 +6,16 @@
 //! turn to whoever else waits for the core, which lowers the throughput of a saturated target to a third or less. A
 //! generator that waits for the target has nothing to be late for, and is scheduled as any other program.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::arm_state::ArmState;
+use super::health::thread_time;
+use super::live_counters::LiveCounters;
+use crate::timer::Pacer;
 
 /// Which scheduling the threads of a run ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +49,6 @@ const SHARE: f64 = 0.2;
 /// together.
 const BURST_S: f64 = 0.05;
 /// How often a thread looks at what it has used: it may overdraw its budget by this much, and pays it back.
-#[cfg(target_os = "linux")]
 const PERIOD: Duration = Duration::from_millis(10);
 
 /// CPU time that a thread may use with real-time scheduling: a token bucket, filled at [`SHARE`] up to [`BURST_S`].
@@ -161,18 +168,128 @@ impl Held {
     }
 }
 
-#[cfg(target_os = "linux")]
-pub(super) use linux::{Governor, LocalTarget, leave};
-#[cfg(not(target_os = "linux"))]
-pub(super) use other::{Governor, LocalTarget, leave};
+/// Gives the calling thread real-time scheduling while its budget lasts.
+#[derive(Debug)]
+pub(super) struct Governor(Option<RefCell<State>>);
+
+#[derive(Debug)]
+struct State {
+    budget: Budget,
+    /// When it was last looked at, and the thread's CPU time then.
+    seen: (Instant, Duration),
+    held: Held,
+    /// When targets are looked at next.
+    next_step: Instant,
+    /// Until when a target that did not keep up is left alone, and for how long next time.
+    paused: Option<Instant>,
+    pause: Duration,
+}
+
+/// A target on this machine, as this thread loads it.
+pub(super) struct LocalTarget {
+    core: Rc<ArmState>,
+    pulse: Arc<LiveCounters>,
+    progress: Progress,
+}
+
+impl LocalTarget {
+    pub(super) fn new(core: &Rc<ArmState>, pulse: &Arc<LiveCounters>) -> Self {
+        Self {
+            core: Rc::clone(core),
+            pulse: Arc::clone(pulse),
+            progress: Progress::default(),
+        }
+    }
+
+    fn keeps_up(&mut self) -> bool {
+        self.progress
+            .keeps_up(self.core.backlog(), self.pulse.requests())
+    }
+}
+
+impl Governor {
+    /// Asks the system for real-time scheduling of this thread. If it refuses, nothing changes.
+    pub(super) fn start(policy: SchedulingPolicy) -> Self {
+        let is_real_time = policy == SchedulingPolicy::Auto && system::enter();
+        Self(is_real_time.then(|| {
+            RefCell::new(State {
+                budget: Budget::new(),
+                seen: (Instant::now(), thread_time()),
+                held: Held::default(),
+                next_step: Instant::now(),
+                paused: None,
+                pause: PAUSE,
+            })
+        }))
+    }
+
+    /// Holds this thread to the rules, for as long as it is polled.
+    pub(super) async fn run(&self, pacer: &Pacer, mut targets: Vec<LocalTarget>) {
+        let Some(state) = &self.0 else {
+            return;
+        };
+        loop {
+            pacer.until(Instant::now() + PERIOD).await;
+            state.borrow_mut().look(&mut targets);
+        }
+    }
+
+    /// How long the thread had real-time scheduling so far.
+    pub(super) fn held(&self) -> Held {
+        let Some(state) = &self.0 else {
+            return Held::default();
+        };
+        let mut state = state.borrow_mut();
+        state.account();
+        state.held
+    }
+}
+
+impl State {
+    fn look(&mut self, targets: &mut [LocalTarget]) {
+        let has_budget = self.account();
+        let now = self.seen.0;
+        if now >= self.next_step {
+            // At first more often, so that users who wait for nothing but the target show at once.
+            let is_young = self.held.all < STEP;
+            self.next_step = now + if is_young { PERIOD } else { STEP };
+            // Each is looked at, whatever the others do.
+            let behind = targets
+                .iter_mut()
+                .filter_map(|target| (!target.keeps_up()).then_some(()));
+            let keep_up = behind.count() == 0;
+            if self.paused.is_some_and(|until| now >= until) {
+                self.paused = None;
+            }
+            if !keep_up && self.paused.is_none() {
+                self.paused = Some(now + self.pause);
+                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+        match (has_budget && self.paused.is_none(), system::is_real_time()) {
+            (true, false) => _ = system::enter(),
+            (false, true) => system::leave(),
+            (true, true) | (false, false) => {}
+        }
+    }
+
+    /// Accounts for the time since it was last looked at. Returns whether there is budget left.
+    fn account(&mut self) -> bool {
+        let now = (Instant::now(), thread_time());
+        let passed = now.0.saturating_duration_since(self.seen.0);
+        let used = now.1.saturating_sub(self.seen.1);
+        self.seen = now;
+        self.held.all += passed;
+        // Asked anew each time, since whoever starts a program leaves it.
+        if system::is_real_time() {
+            self.held.real_time += passed;
+        }
+        self.budget.spend(passed, used)
+    }
+}
 
 #[cfg(target_os = "linux")]
-mod linux {
-    use std::cell::RefCell;
-    use std::rc::Rc;
-    use std::sync::Arc;
-    use std::time::{Duration, Instant};
-
+mod system {
     use rustix::process::{getpriority_process, setpriority_process};
     use thread_priority::{
         NormalThreadSchedulePolicy, RealtimeThreadSchedulePolicy, ThreadPriority,
@@ -180,151 +297,21 @@ mod linux {
         thread_native_id, thread_schedule_policy,
     };
 
-    use super::{Budget, Held, LONGEST_PAUSE, PAUSE, PERIOD, Progress, STEP, SchedulingPolicy};
-    use crate::load::arm_state::ArmState;
-    use crate::load::health::thread_time;
-    use crate::load::live_counters::LiveCounters;
-    use crate::timer::Pacer;
-
     /// What the crate makes niceness 0 of.
     const NICENESS_0: u8 = 48;
 
-    /// Gives the calling thread real-time scheduling while its budget lasts.
-    #[derive(Debug)]
-    pub(in super::super) struct Governor(Option<RefCell<State>>);
-
-    #[derive(Debug)]
-    struct State {
-        budget: Budget,
-        /// When it was last looked at, and the thread's CPU time then.
-        seen: (Instant, Duration),
-        held: Held,
-        /// When targets are looked at next.
-        next_step: Instant,
-        /// Until when a target that did not keep up is left alone, and for how long next time.
-        paused: Option<Instant>,
-        pause: Duration,
-    }
-
-    /// A target on this machine, as this thread loads it.
-    pub(in super::super) struct LocalTarget {
-        core: Rc<ArmState>,
-        pulse: Arc<LiveCounters>,
-        progress: Progress,
-    }
-
-    impl LocalTarget {
-        pub(in super::super) fn new(core: &Rc<ArmState>, pulse: &Arc<LiveCounters>) -> Self {
-            Self {
-                core: Rc::clone(core),
-                pulse: Arc::clone(pulse),
-                progress: Progress::default(),
-            }
-        }
-
-        fn keeps_up(&mut self) -> bool {
-            self.progress
-                .keeps_up(self.core.backlog(), self.pulse.requests())
-        }
-    }
-
-    impl Governor {
-        /// Asks the system for real-time scheduling of this thread. If it refuses, nothing changes.
-        pub(in super::super) fn start(policy: SchedulingPolicy) -> Self {
-            let is_real_time = policy == SchedulingPolicy::Auto && enter();
-            Self(is_real_time.then(|| {
-                RefCell::new(State {
-                    budget: Budget::new(),
-                    seen: (Instant::now(), thread_time()),
-                    held: Held::default(),
-                    next_step: Instant::now(),
-                    paused: None,
-                    pause: PAUSE,
-                })
-            }))
-        }
-
-        /// Holds this thread to the rules, for as long as it is polled.
-        pub(in super::super) async fn run(&self, pacer: &Pacer, mut targets: Vec<LocalTarget>) {
-            let Some(state) = &self.0 else {
-                return;
-            };
-            loop {
-                pacer.until(Instant::now() + PERIOD).await;
-                state.borrow_mut().look(&mut targets);
-            }
-        }
-
-        /// How long the thread had real-time scheduling so far.
-        pub(in super::super) fn held(&self) -> Held {
-            let Some(state) = &self.0 else {
-                return Held::default();
-            };
-            let mut state = state.borrow_mut();
-            state.account();
-            state.held
-        }
-    }
-
-    impl State {
-        fn look(&mut self, targets: &mut [LocalTarget]) {
-            let has_budget = self.account();
-            let now = self.seen.0;
-            if now >= self.next_step {
-                // At first more often, so that users who wait for nothing but the target show at once.
-                let is_young = self.held.all < STEP;
-                self.next_step = now + if is_young { PERIOD } else { STEP };
-                // Each is looked at, whatever the others do.
-                let behind = targets
-                    .iter_mut()
-                    .filter_map(|target| (!target.keeps_up()).then_some(()));
-                let keep_up = behind.count() == 0;
-                if self.paused.is_some_and(|until| now >= until) {
-                    self.paused = None;
-                }
-                if !keep_up && self.paused.is_none() {
-                    self.paused = Some(now + self.pause);
-                    self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-                }
-            }
-            match (has_budget && self.paused.is_none(), is_real_time()) {
-                (true, false) => _ = enter(),
-                (false, true) => leave(),
-                (true, true) | (false, false) => {}
-            }
-        }
-
-        /// Accounts for the time since it was last looked at. Returns whether there is budget left.
-        fn account(&mut self) -> bool {
-            let now = (Instant::now(), thread_time());
-            let passed = now.0.saturating_duration_since(self.seen.0);
-            let used = now.1.saturating_sub(self.seen.1);
-            self.seen = now;
-            self.held.all += passed;
-            // Asked anew each time, since whoever starts a program leaves it.
-            if is_real_time() {
-                self.held.real_time += passed;
-            }
-            self.budget.spend(passed, used)
-        }
-    }
-
-    fn enter() -> bool {
+    pub(super) fn enter() -> bool {
         // The lowest real-time priority is above every ordinary program, and below whatever else the machine needs.
         let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
         set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy).is_ok()
     }
 
-    fn is_real_time() -> bool {
+    pub(super) fn is_real_time() -> bool {
         thread_schedule_policy()
             .is_ok_and(|policy| matches!(policy, ThreadSchedulePolicy::Realtime(_)))
     }
 
-    /// Returns the calling thread to ordinary scheduling, which threads and programs that it starts inherit.
-    pub(in super::super) fn leave() {
-        if !is_real_time() {
-            return;
-        }
+    pub(super) fn leave() {
         let niceness = getpriority_process(None);
         let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
         // The crate also sets the niceness, here to 0. If that was another, either this fails and leaves it, or the
@@ -338,42 +325,25 @@ mod linux {
     }
 }
 
+/// Real-time scheduling is asked for on Linux only.
 #[cfg(not(target_os = "linux"))]
-mod other {
-    use std::rc::Rc;
-    use std::sync::Arc;
-
-    use super::{Held, SchedulingPolicy};
-    use crate::load::arm_state::ArmState;
-    use crate::load::live_counters::LiveCounters;
-    use crate::timer::Pacer;
-
-    /// A target on this machine.
-    pub(in super::super) struct LocalTarget;
-
-    impl LocalTarget {
-        pub(in super::super) fn new(_core: &Rc<Core>, _pulse: &Arc<Pulse>) -> Self {
-            Self
-        }
+mod system {
+    pub(super) fn enter() -> bool {
+        false
     }
 
-    /// Real-time scheduling is asked for on Linux alone.
-    #[derive(Debug)]
-    pub(in super::super) struct Governor;
-
-    impl Governor {
-        pub(in super::super) fn start(_policy: SchedulingPolicy) -> Self {
-            Self
-        }
-
-        pub(in super::super) async fn run(&self, _pacer: &Pacer, _targets: Vec<LocalTarget>) {}
-
-        pub(in super::super) fn held(&self) -> Held {
-            Held::default()
-        }
+    pub(super) fn is_real_time() -> bool {
+        false
     }
 
-    pub(in super::super) fn leave() {}
+    pub(super) fn leave() {}
+}
+
+/// Returns the calling thread to ordinary scheduling, which threads and programs that it starts inherit.
+pub(super) fn leave() {
+    if system::is_real_time() {
+        system::leave();
+    }
 }
 
 #[cfg(test)]

@@ -11,9 +11,7 @@ use serde_json::Value;
 use super::command::CommandRunner;
 use super::cookies::Jar;
 use super::data_feed::RowOwner;
-use super::http::{
-    BODY_LIMIT, Client, Connector, Exchange, Expected, Failure, Keep, ReadBuffer, Request,
-};
+use super::http::{BODY_LIMIT, Client, Connector, Exchange, Expected, Keep, ReadBuffer, Request};
 use super::message::{BuildError, CompiledRequest};
 use super::prepared::{CompiledScenario, Step};
 use super::redirect;
@@ -311,9 +309,9 @@ impl Sender {
         if let Some(witness) = &mut self.witness {
             witness.trace.request = bytes.to_vec();
         }
-        let raw = raw(request, request.method, bytes, self.witness.is_some());
+        let raw = raw(request, request.spec.method, bytes, self.witness.is_some());
         self.exchange = Exchange::started(Instant::now());
-        let timeout = request.timeout;
+        let timeout = request.spec.timeout;
         let sent = self
             .client
             .send::<SITE>(&gear.scratch, &raw, timeout, &mut self.exchange);
@@ -322,7 +320,7 @@ impl Sender {
             let target = redirect::target_of(fixed.unwrap_or(&self.buffer));
             self.take_cookies(gear, request, &target);
         }
-        if request.redirects > 0 && redirect::status(&self.exchange).is_some() {
+        if request.spec.redirects > 0 && redirect::status(&self.exchange).is_some() {
             let target = redirect::target_of(fixed.unwrap_or(&self.buffer));
             // Boxed, since few scenarios follow redirects and every waiting user would hold the room for it.
             return Box::pin(self.follow(gear, request, target)).await;
@@ -368,8 +366,8 @@ impl Sender {
         mut target: String,
     ) -> Sent {
         let origin = gear.connector.origin();
-        let mut method = request.method;
-        for _ in 0..request.redirects {
+        let mut method = request.spec.method;
+        for _ in 0..request.spec.redirects {
             let Some(next) = redirect::next(origin, &target, method, &self.exchange) else {
                 return self.judge(gear, request);
             };
@@ -384,7 +382,7 @@ impl Sender {
                 return Sent::unsent(unsent.to_string());
             }
             let spent = self.exchange.times.started.elapsed();
-            let left = request.timeout.saturating_sub(spent);
+            let left = request.spec.timeout.saturating_sub(spent);
             let raw = raw(request, method, &bytes, self.witness.is_some());
             let before = std::mem::replace(&mut self.exchange, Exchange::started(Instant::now()));
             let turn =
@@ -398,7 +396,10 @@ impl Sender {
         let mut sent = self.judge(gear, request);
         if further.is_some() {
             sent.failure = Some(FailureKind::Redirect);
-            sent.detail = Some(format!("redirected more than {} times", request.redirects));
+            sent.detail = Some(format!(
+                "redirected more than {} times",
+                request.spec.redirects
+            ));
         }
         sent
     }
@@ -417,7 +418,7 @@ impl Sender {
             cause: exchange.cause,
         };
         match &mut exchange.outcome {
-            Err(failure) => sent.failure = Some(kind(*failure)),
+            Err(failure) => sent.failure = Some(*failure),
             Ok(answer) => {
                 sent.answered = true;
                 let marker = gear.script.cold.as_deref();
@@ -430,14 +431,14 @@ impl Sender {
                     let location = answer.location().map(redirect::text);
                     exchange.unfollowed = Some(location.unwrap_or_default().into_owned());
                 }
-                if !request.expect.accepts(status) {
+                if !request.spec.expect.accepts(status) {
                     sent.failure = Some(FailureKind::Status(status));
                     // Nobody reads it, and a user who waits should not hold it.
                     answer.body = None;
                 } else if let Some(location) = exchange
                     .unfollowed
                     .as_deref()
-                    .filter(|_| request.redirects > 0)
+                    .filter(|_| request.spec.redirects > 0)
                 {
                     sent.failure = Some(FailureKind::Redirect);
                     sent.detail = Some(redirect::left(location));
@@ -511,20 +512,5 @@ fn start(marker: Option<&str>, header: Option<&str>) -> ColdStartMark {
         (Some(_), Some(_)) => ColdStartMark::Warm,
         (Some(_), None) => ColdStartMark::NoHeader,
         (None, _) => ColdStartMark::Untracked,
-    }
-}
-
-/// The kind that a failure of the client is counted under.
-fn kind(failure: Failure) -> FailureKind {
-    match failure {
-        Failure::Timeout => FailureKind::Timeout,
-        Failure::Dns => FailureKind::Dns,
-        Failure::Connect => FailureKind::Connect,
-        Failure::NoSocket => FailureKind::NoSocket,
-        Failure::Tls => FailureKind::Tls,
-        Failure::Reset | Failure::Closed => FailureKind::Reset,
-        Failure::BadHead | Failure::HeadTooLarge => FailureKind::Protocol,
-        Failure::BadBody | Failure::BodyTooLarge => FailureKind::Body,
-        Failure::Proxy => FailureKind::Proxy,
     }
 }

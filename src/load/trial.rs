@@ -159,17 +159,17 @@ impl Rehearsing<'_> {
                     .send::<{ site::AHEAD }>(self.gear, request)
                     .await;
                 let location = self.sender.exchange.unfollowed.as_deref();
-                let location = location.filter(|_| sent.answered && request.redirects == 0);
+                let location = location.filter(|_| sent.answered && request.spec.redirects == 0);
                 self.unfollowed = location.map(redirect::address);
                 self.cause = self.cause_of(&sent).await;
                 let took = sent.done.saturating_duration_since(sent.at);
                 let deed = StepKind::Request {
-                    name: request.name,
+                    name: request.spec.name,
                     took: sent.went_out.then_some(took),
                     answered: sent.answered || self.sender.exchange.head.is_some(),
                 };
                 let is_lost = sent.is_lost();
-                let expected = || request.expect.statuses();
+                let expected = || request.spec.expect.statuses();
                 let failure = sent.failure.map(|kind| told(kind, sent.detail, expected));
                 (deed, failure, is_lost)
             }

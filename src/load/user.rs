@@ -98,7 +98,9 @@ pub(super) fn first_name(
 ) -> Option<(usize, usize)> {
     let task = drawn(&gear.script, seed, arrival);
     let mut requests = task.steps.iter().filter_map(Step::request);
-    requests.next().map(|request| (request.name, request.lane))
+    requests
+        .next()
+        .map(|request| (request.spec.name, request.lane))
 }
 
 impl<'c> User<'c> {

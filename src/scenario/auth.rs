@@ -1,11 +1,8 @@
 //! How requests authenticate.
 
-use std::collections::BTreeSet;
-
 use super::fields::Text;
 use super::source;
-use super::template::{EscapeContext, Template};
-use super::variables::Variables;
+use super::template::{EscapeContext, Names, Template};
 use crate::yaml::{Cursor, Error, Located};
 
 /// How requests authenticate. Left out while a value of it is unset. A header of the step with the same name replaces it.
@@ -56,6 +53,20 @@ pub struct AwsSigV4 {
 }
 
 impl Auth {
+    /// The credentials: region and service of a signature are none.
+    pub fn secrets(&self) -> impl Iterator<Item = &Template> {
+        let [first, second, third] = match self {
+            Self::Bearer(only) | Self::ApiKey { value: only, .. } => [Some(only), None, None],
+            Self::Basic { username, password } => [Some(username), Some(password), None],
+            Self::AwsSigV4(own) => [
+                Some(&own.access_key),
+                Some(&own.secret_key),
+                own.session_token.as_ref(),
+            ],
+        };
+        [first, second, third].into_iter().flatten()
+    }
+
     /// The header that it writes.
     pub fn header(&self) -> Option<&str> {
         match self {
@@ -75,10 +86,9 @@ impl Auth {
 /// Compiles `auth`: one way to fill the Authorization header, and an API key beside it.
 pub(super) fn auth(
     source: &Located<'_, source::Auth<'_>>,
-    variables: &Variables<'_>,
-    runtime_names: &BTreeSet<String>,
+    names: Names<'_>,
 ) -> Result<Vec<Auth>, Error> {
-    let text = |text: &Cursor<'_>| variables.template(text, EscapeContext::Header, runtime_names);
+    let text = |text: &Cursor<'_>| names.template(text, EscapeContext::Header);
     let mut all: Vec<Auth> = Vec::new();
     let Located { at, value } = source;
     if let Some(token) = &value.bearer {
@@ -91,9 +101,7 @@ pub(super) fn auth(
         });
     }
     if let Some(source) = &value.aws_sigv4 {
-        all.push(Auth::AwsSigV4(Box::new(signature(
-            source, variables, text,
-        )?)));
+        all.push(Auth::AwsSigV4(Box::new(signature(source, names)?)));
     }
     if let Some(key) = &value.api_key {
         all.push(Auth::ApiKey {
@@ -132,15 +140,16 @@ fn key_place(key: &Located<'_, source::ApiKey<'_>>) -> Result<KeyPlace, Error> {
 /// Compiles a signature. Credentials come from the environment variables of AWS's own tools, unless the file sets them.
 fn signature(
     source: &Located<'_, source::AwsSigV4<'_>>,
-    variables: &Variables<'_>,
-    text: impl Fn(&Cursor<'_>) -> Result<Template, Error>,
+    names: Names<'_>,
 ) -> Result<AwsSigV4, Error> {
     let Located { at, value } = source;
+    let text = |text: &Cursor<'_>| names.template(text, EscapeContext::Header);
     let or_environment = |key: &Option<Text<'_>>, name: &str| match key {
         Some(key) => text(key),
-        None => variables
-            .text(&format!("{{{{ env.{name} }}}}"), EscapeContext::Header)
-            .map_err(|message| at.error(message)),
+        None => {
+            let source = format!("{{{{ env.{name} }}}}");
+            Template::parse(&source, EscapeContext::Header, names).map_err(|error| at.error(error))
+        }
     };
     // A token of the environment belongs to the keys of the environment, and not to keys of the file.
     let has_keys = value.access_key.is_some() || value.secret_key.is_some();

@@ -1,13 +1,10 @@
 //! The body of a request: JSON, a form, text, or a file.
 
-use std::collections::BTreeSet;
-
 use super::fields::Text;
 use super::inputs::Inputs;
 use super::rules::BODIES;
 use super::source::Step;
-use super::template::{EscapeContext, Template};
-use super::variables::Variables;
+use super::template::{Names, Template};
 use super::{Body, Method};
 use crate::yaml::{Error, Located, Map, OneOrMany};
 
@@ -15,9 +12,8 @@ use crate::yaml::{Error, Located, Map, OneOrMany};
 pub(super) fn body(
     step: &Located<'_, Step<'_>>,
     method: Method,
-    variables: &Variables<'_>,
     inputs: &Inputs<'_>,
-    runtime_names: &BTreeSet<String>,
+    names: Names<'_>,
 ) -> Result<Option<Body>, Error> {
     let mut entries = BODIES.iter().filter_map(|key| step.at.entry(key));
     let Some(entry) = entries.next() else {
@@ -35,12 +31,11 @@ pub(super) fn body(
     }
     let step = &step.value;
     Ok(if let Some(json) = &step.json {
-        Some(Body::Json(variables.value(json, runtime_names)?))
+        Some(Body::Json(names.value(json)?))
     } else if let Some(fields) = &step.form {
-        Some(Body::Form(form(fields, variables, runtime_names)?))
+        Some(Body::Form(form(fields, names)?))
     } else if let Some(text) = &step.raw {
-        let text = variables.template(text, EscapeContext::Plain, runtime_names)?;
-        Some(Body::Raw(text))
+        Some(Body::Raw(names.text(text)?))
     } else if let Some(file) = &step.file {
         Some(Body::File(inputs.bytes(&file.at)?))
     } else {
@@ -51,14 +46,12 @@ pub(super) fn body(
 /// The fields of a form; one with a list is sent once for each of its values.
 fn form<'d>(
     fields: &Map<'d, OneOrMany<Text<'d>>>,
-    variables: &Variables<'_>,
-    runtime_names: &BTreeSet<String>,
+    names: Names<'_>,
 ) -> Result<Vec<(String, Template)>, Error> {
     let mut form = Vec::new();
     for field in &fields.0 {
         for value in &field.value.0 {
-            let template = variables.template(value, EscapeContext::Plain, runtime_names)?;
-            form.push((field.entry.name().to_owned(), template));
+            form.push((field.entry.name().to_owned(), names.text(value)?));
         }
     }
     Ok(form)

@@ -4,8 +4,7 @@ use serde_json_path::JsonPath;
 
 use super::fields::CaptureSource;
 use super::headers::HeaderName;
-use super::template::{nesting, refuse_name};
-use super::variables::Variables;
+use super::template::{Rows, nesting, refuse_name};
 use super::{Capture, Source};
 use crate::yaml::{Cursor, Entry, Error, Map};
 
@@ -17,11 +16,11 @@ const DEEPEST_PATH: usize = 8;
 /// Compiles the captures of a request.
 pub(super) fn captures<'d>(
     captures: &Map<'d, CaptureSource<'d>>,
-    variables: &Variables<'_>,
+    rows: &Rows,
 ) -> Result<Vec<Capture>, Error> {
     let capture = captures.0.iter().map(|it| {
         Ok(Capture {
-            variable: name(&it.entry, variables)?,
+            variable: name(&it.entry, rows)?,
             from: source(&it.value)?,
         })
     });
@@ -29,12 +28,12 @@ pub(super) fn captures<'d>(
 }
 
 /// The name of a value that a user keeps.
-pub(super) fn name(entry: &Entry<'_>, variables: &Variables<'_>) -> Result<String, Error> {
+pub(super) fn name(entry: &Entry<'_>, rows: &Rows) -> Result<String, Error> {
     let name = entry.name();
     if let Some(message) = refuse_name(name) {
         return Err(entry.error(message));
     }
-    if variables.rows.has(name) {
+    if rows.has(name) {
         return Err(entry.error(format_args!(
             "'{name}' is the name of data as well; choose another name"
         )));

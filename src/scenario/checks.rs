@@ -1,26 +1,20 @@
 //! Compiles `expect`: what a response must be.
 
-use std::collections::BTreeSet;
-
 use super::expectation::{Expect, HeaderCheck, HeaderWanted, JsonCheck, JsonWanted};
 use super::headers::HeaderPattern;
 use super::source;
-use super::template::{EscapeContext, Template, ValueTemplate};
-use super::variables::Variables;
+use super::template::Names;
 use crate::yaml::{Cursor, Error, FromYaml as _, Located};
 
 /// Compiles `expect`; what it leaves out is taken from `under`.
 pub(super) fn expect(
     source: &Located<'_, source::Expect<'_>>,
     under: &Expect,
-    variables: &Variables<'_>,
-    runtime_names: &BTreeSet<String>,
+    names: Names<'_>,
 ) -> Result<Expect, Error> {
     if source.at.node().entries().is_empty() {
         return Err(source.at.error("needs one of status, json, header or body"));
     }
-    let text = |text: &Cursor<'_>| variables.template(text, EscapeContext::Plain, runtime_names);
-    let value = |value: &Cursor<'_>| variables.value(value, runtime_names);
     let mut expect = under.clone();
     if let Some(status) = &source.value.status {
         expect.status = status
@@ -35,7 +29,7 @@ pub(super) fn expect(
         let check = checks.0.iter().map(|it| {
             Ok(JsonCheck {
                 path: it.key.0.clone(),
-                wanted: json_wanted(&it.value, value)?,
+                wanted: json_wanted(&it.value, names)?,
             })
         });
         expect.json = check.collect::<Result<_, Error>>()?;
@@ -44,28 +38,22 @@ pub(super) fn expect(
         let check = checks.0.iter().map(|it| {
             Ok(HeaderCheck {
                 header: it.key.lowercase(),
-                wanted: header_wanted(&it.value, text)?,
+                wanted: header_wanted(&it.value, names)?,
             })
         });
         expect.header = check.collect::<Result<_, Error>>()?;
     }
     if let Some(texts) = &source.value.body {
-        expect.body = texts
-            .0
-            .iter()
-            .map(|it| text(it))
-            .collect::<Result<_, _>>()?;
+        let texts = texts.0.iter().map(|text| names.text(text));
+        expect.body = texts.collect::<Result<_, _>>()?;
     }
     Ok(expect)
 }
 
-fn header_wanted(
-    pattern: &HeaderPattern<'_>,
-    text: impl Fn(&Cursor<'_>) -> Result<Template, Error>,
-) -> Result<HeaderWanted, Error> {
+fn header_wanted(pattern: &HeaderPattern<'_>, names: Names<'_>) -> Result<HeaderWanted, Error> {
     match pattern {
-        HeaderPattern::Equals(wanted) => text(wanted).map(HeaderWanted::Equals),
-        HeaderPattern::Contains(wanted) => text(wanted).map(HeaderWanted::Contains),
+        HeaderPattern::Equals(wanted) => names.text(wanted).map(HeaderWanted::Equals),
+        HeaderPattern::Contains(wanted) => names.text(wanted).map(HeaderWanted::Contains),
         HeaderPattern::Exists(exists) => Ok(HeaderWanted::Exists(*exists)),
     }
 }
@@ -80,18 +68,15 @@ const UNKNOWN_OPERATORS: &str = "above atleast atmost below between beginswith c
     regexp startswith";
 
 /// Compiles a value, or one operator. A map without any operator is a value as well.
-fn json_wanted(
-    wanted: &Cursor<'_>,
-    value: impl Fn(&Cursor<'_>) -> Result<ValueTemplate, Error>,
-) -> Result<JsonWanted, Error> {
+fn json_wanted(wanted: &Cursor<'_>, names: Names<'_>) -> Result<JsonWanted, Error> {
     if !wanted.is_map() {
-        return value(wanted).map(JsonWanted::Equals);
+        return names.value(wanted).map(JsonWanted::Equals);
     }
     let entries = wanted.entries()?;
     if let [only] = entries.as_slice() {
         match only.name() {
-            "contains" => return value(&only.value).map(JsonWanted::Contains),
-            "equals" => return value(&only.value).map(JsonWanted::Equals),
+            "contains" => return names.value(&only.value).map(JsonWanted::Contains),
+            "equals" => return names.value(&only.value).map(JsonWanted::Equals),
             "exists" => return bool::from_yaml(&only.value).map(JsonWanted::Exists),
             _ => {}
         }
@@ -112,5 +97,5 @@ fn json_wanted(
             )));
         }
     }
-    value(wanted).map(JsonWanted::Equals)
+    names.value(wanted).map(JsonWanted::Equals)
 }

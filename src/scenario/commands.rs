@@ -1,19 +1,17 @@
 //! Compiles `command` steps, which run a program for what a scenario cannot express.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json_path::JsonPath;
 
+use super::Command;
 use super::captures::{json_path, name};
 use super::collections::Arguments;
-use super::fields::Text;
 use super::inputs::Commands;
 use super::rules::OF_COMMANDS;
 use super::source::Step;
-use super::template::{EscapeContext, Template};
+use super::template::{Names, Template};
 use super::users::Compiler;
-use super::{Command, variables::Variables};
 use crate::yaml::{Entry, Error, Located};
 
 /// A program that signs or hashes takes milliseconds, and one that calls a login service takes seconds.
@@ -30,7 +28,7 @@ impl Compiler<'_> {
         &self,
         step: &Located<'_, Step<'_>>,
         program: &Arguments<'_>,
-        runtime_names: &BTreeSet<String>,
+        names: Names<'_>,
     ) -> Result<Command, Error> {
         let entries = step.at.entries()?;
         if let Some(entry) = entries.iter().find(|it| !OF_COMMANDS.contains(&it.name())) {
@@ -44,7 +42,7 @@ impl Compiler<'_> {
                 "runs a program on this machine: look at it, and allow it with --allow-commands",
             ));
         }
-        let arguments = arguments(program, self.variables, runtime_names)?;
+        let arguments = arguments(program, names)?;
         let Some(captures) = &step.value.capture else {
             return Err(step.at.missing("capture"));
         };
@@ -53,34 +51,30 @@ impl Compiler<'_> {
                 "nothing is taken from the output of the program; name a value under capture",
             ));
         }
-        let captures = captures.0.iter().map(|it| self.capture(&it.entry));
+        let captures = captures.0.iter().map(|it| capture(&it.entry, names));
         Ok(Command {
             arguments,
             capture: captures.collect::<Result<_, _>>()?,
             timeout: step.value.timeout.as_ref().map_or(TIMEOUT, |it| it.0),
         })
     }
-
-    fn capture(&self, entry: &Entry<'_>) -> Result<(String, JsonPath), Error> {
-        let name = name(entry, self.variables)?;
-        // If the program fails, the name is unset, and the variable would silently replace it.
-        if self.variables.has(&name) {
-            return Err(entry.error(format_args!(
-                "'{name}' is a variable as well, which would hide a failure of the program; choose another name"
-            )));
-        }
-        let path = json_path(entry.value.line_of_text()?);
-        Ok((name, path.map_err(|message| entry.value.error(message))?))
-    }
 }
 
-fn arguments(
-    program: &Arguments<'_>,
-    variables: &Variables<'_>,
-    runtime_names: &BTreeSet<String>,
-) -> Result<Vec<Template>, Error> {
-    let text = |item: &Text<'_>| variables.template(item, EscapeContext::Plain, runtime_names);
-    let arguments: Vec<Template> = program.items.iter().map(text).collect::<Result<_, _>>()?;
+fn capture(entry: &Entry<'_>, names: Names<'_>) -> Result<(String, JsonPath), Error> {
+    let name = name(entry, names.rows)?;
+    // If the program fails, the name is unset, and the variable would silently replace it.
+    if names.variables.contains_key(&name) {
+        return Err(entry.error(format_args!(
+            "'{name}' is a variable as well, which would hide a failure of the program; choose another name"
+        )));
+    }
+    let path = json_path(entry.value.line_of_text()?);
+    Ok((name, path.map_err(|message| entry.value.error(message))?))
+}
+
+fn arguments(program: &Arguments<'_>, names: Names<'_>) -> Result<Vec<Template>, Error> {
+    let arguments = program.items.iter().map(|item| names.text(item));
+    let arguments: Vec<Template> = arguments.collect::<Result<_, _>>()?;
     if arguments[0]
         .constant()
         .is_none_or(|name| name.trim().is_empty())

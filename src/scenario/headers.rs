@@ -1,13 +1,10 @@
 //! Headers: their names, the values that are sent, and what a response must have.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 
 use super::fields::{Headers, Text};
 use super::source::HeaderOperator;
-use super::template::{EscapeContext, Template};
-use super::variables::Variables;
+use super::template::{EscapeContext, Names, Template};
 use crate::yaml::{Cursor, Definitions, Entry, Error, FromKey, FromYaml, Line, Schema};
 
 /// The pattern of the names of headers (RFC 9110, section 5.6.2).
@@ -17,11 +14,7 @@ const TOKEN: &str = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
 pub(super) type HeaderTemplates = Vec<(String, Template)>;
 
 /// Compiles headers; their names must differ in more than case.
-pub(super) fn templates(
-    headers: &Headers<'_>,
-    variables: &Variables<'_>,
-    runtime_names: &BTreeSet<String>,
-) -> Result<HeaderTemplates, Error> {
+pub(super) fn templates(headers: &Headers<'_>, names: Names<'_>) -> Result<HeaderTemplates, Error> {
     let mut templates = HeaderTemplates::new();
     for header in &headers.0 {
         let name = header.entry.name();
@@ -30,7 +23,7 @@ pub(super) fn templates(
                 "the header '{name}' stands twice; remove one of them"
             )));
         }
-        let value = variables.template(&header.value, EscapeContext::Header, runtime_names)?;
+        let value = names.template(&header.value, EscapeContext::Header)?;
         templates.push((name.to_owned(), value));
     }
     Ok(templates)

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::auth::Auth;
 use super::data::Table;
-use super::step::Step;
+use super::step::{Action, Request, Step};
 use super::template::ValueTemplate;
 
 /// What is sent, by which users and when.
@@ -81,7 +81,7 @@ pub enum HttpVersion {
 
 /// A kind of user: what it does and how often.
 #[derive(Clone, Debug)]
-pub struct UserClass {
+pub struct UserClass<R = Request> {
     /// Name of the class.
     pub name: String,
     /// Its share of the users or arrivals is its weight over the sum of weights.
@@ -97,9 +97,9 @@ pub struct UserClass {
     /// Data of which `on_start` takes a row.
     pub start_rows: Vec<usize>,
     /// Steps once per user, before its first task.
-    pub on_start: Vec<Step>,
+    pub on_start: Vec<Step<R>>,
     /// The tasks; one is drawn by weight each time.
-    pub tasks: Vec<Task>,
+    pub tasks: Vec<Task<R>>,
 }
 
 /// A pause drawn uniformly from a range; constant where both ends are equal.
@@ -113,7 +113,7 @@ pub struct Pause {
 
 /// Steps that run in order, drawn by weight among the tasks of a class.
 #[derive(Clone, Debug)]
-pub struct Task {
+pub struct Task<R = Request> {
     /// Its share of a class's draws is its weight over the sum of weights.
     pub weight: u32,
     /// Data of which each pass takes a row: indices into [`Scenario::data`].
@@ -123,7 +123,7 @@ pub struct Task {
     /// Whether a failed step ends the pass.
     pub stop_on_failure: bool,
     /// The steps.
-    pub steps: Vec<Step>,
+    pub steps: Vec<Step<R>>,
 }
 
 /// How the target marks a response that a cold start delayed.
@@ -185,6 +185,45 @@ pub enum Spacing {
     Even,
     /// As a Poisson process, seeded.
     Poisson,
+}
+
+impl UserClass {
+    /// The class with its requests as they are sent.
+    pub fn compile<R, E>(
+        &self,
+        compile: impl Fn(&Request) -> Result<R, E>,
+    ) -> Result<UserClass<R>, E> {
+        let step = |step: &Step| {
+            let action = match &step.action {
+                Action::Think(pause) => Action::Think(*pause),
+                Action::Command(command) => Action::Command(command.clone()),
+                Action::Request(request) => Action::Request(Box::new(compile(request)?)),
+            };
+            let when = step.when.clone();
+            Ok(Step { when, action })
+        };
+        let steps = |steps: &[Step]| steps.iter().map(step).collect::<Result<_, E>>();
+        let task = |task: &Task| {
+            Ok(Task {
+                weight: task.weight,
+                rows: task.rows.clone(),
+                set: task.set.clone(),
+                stop_on_failure: task.stop_on_failure,
+                steps: steps(&task.steps)?,
+            })
+        };
+        Ok(UserClass {
+            name: self.name.clone(),
+            weight: self.weight,
+            wait: self.wait,
+            cookies: self.cookies,
+            auth: self.auth.clone(),
+            own_rows: self.own_rows.clone(),
+            start_rows: self.start_rows.clone(),
+            on_start: steps(&self.on_start)?,
+            tasks: self.tasks.iter().map(task).collect::<Result<_, E>>()?,
+        })
+    }
 }
 
 impl HttpVersion {

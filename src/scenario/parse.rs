@@ -126,13 +126,14 @@ fn defaults(
         return Ok(defaults);
     };
     let no_names = BTreeSet::new();
+    let names = variables.names(&no_names);
     if let Some(timeout) = &source.timeout {
         defaults.timeout = timeout.0;
     }
     if let Some(section) = &source.expect {
-        defaults.expect = expect(section, &Expect::default(), variables, &no_names)?;
+        defaults.expect = expect(section, &Expect::default(), names)?;
     }
-    defaults.headers = headers::templates(&source.headers, variables, &no_names)?;
+    defaults.headers = headers::templates(&source.headers, names)?;
     defaults.redirects = source.redirects.map_or(0, |redirects| redirects.0);
     defaults.http = source.http.unwrap_or_default();
     defaults.cookies = source.cookies.unwrap_or(false);

@@ -10,8 +10,7 @@ use serde_json::Value;
 
 use super::template::{Segment, names_in, split};
 use super::{
-    Action, Auth, Body, Command, Expect, HeaderWanted, JsonWanted, Request, Scenario, Source,
-    Template,
+    Action, Body, Command, Expect, HeaderWanted, JsonWanted, Request, Scenario, Source, Template,
 };
 use crate::redact::{names_secret, without_credentials};
 
@@ -108,11 +107,8 @@ fn actions(scenario: &Scenario) -> impl Iterator<Item = &Action> {
 /// The names that expressions name where secrets go.
 fn used(scenario: &Scenario) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for class in &scenario.user_classes {
-        class
-            .auth
-            .iter()
-            .for_each(|auth| collect_auth(auth, &mut found));
+    for auth in scenario.user_classes.iter().flat_map(|class| &class.auth) {
+        found.extend(auth.secrets().flat_map(|secret| names_in(secret.source())));
     }
     for action in actions(scenario) {
         match action {
@@ -151,21 +147,6 @@ fn printed(command: &Command) -> impl Iterator<Item = String> {
 fn leads_to_secret(path: &str) -> bool {
     let is_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     path.split(|c| !is_of_name(c)).any(names_secret)
-}
-
-fn collect_auth(auth: &Auth, found: &mut BTreeSet<String>) {
-    let templates = match auth {
-        Auth::Bearer(token) => vec![token],
-        Auth::Basic { username, password } => vec![username, password],
-        Auth::ApiKey { value, .. } => vec![value],
-        Auth::AwsSigV4(signature) => [&signature.access_key, &signature.secret_key]
-            .into_iter()
-            .chain(&signature.session_token)
-            .collect(),
-    };
-    for template in templates {
-        found.extend(names_in(template.source()));
-    }
 }
 
 fn collect_request(request: &Request, found: &mut BTreeSet<String>) {

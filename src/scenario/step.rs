@@ -9,29 +9,29 @@ use super::expectation::Expect;
 use super::model::Pause;
 use super::template::{Condition, Template, ValueTemplate};
 
-/// One step of a task.
+/// One step of a task, with its request as it is written or as it is sent.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct Step<R = Request> {
     /// The condition of the step, if there is one.
     pub when: Option<Condition>,
     /// The action.
-    pub action: Action,
+    pub action: Action<R>,
 }
 
 /// The action of a step.
 #[derive(Clone, Debug)]
-pub enum Action {
+pub enum Action<R = Request> {
     /// Send a request.
-    Request(Box<Request>),
+    Request(Box<R>),
     /// Pause.
     Think(Pause),
     /// Run a program, for what a scenario cannot express.
     Command(Box<Command>),
 }
 
-impl Step {
+impl<R> Step<R> {
     /// The request, if it sends one.
-    pub fn request(&self) -> Option<&Request> {
+    pub fn request(&self) -> Option<&R> {
         match &self.action {
             Action::Request(request) => Some(request),
             Action::Think(_) | Action::Command(_) => None,
@@ -119,36 +119,29 @@ impl Method {
 
     /// The method as it is sent.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-            Self::Head => "HEAD",
-            Self::Options => "OPTIONS",
-        }
+        self.names().0
     }
 
     /// The key of a step that sends a request with this method.
     pub(super) fn key(self) -> &'static str {
+        self.names().1
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::Get => "get",
-            Self::Post => "post",
-            Self::Put => "put",
-            Self::Patch => "patch",
-            Self::Delete => "delete",
-            Self::Head => "head",
-            Self::Options => "options",
+            Self::Get => ("GET", "get"),
+            Self::Post => ("POST", "post"),
+            Self::Put => ("PUT", "put"),
+            Self::Patch => ("PATCH", "patch"),
+            Self::Delete => ("DELETE", "delete"),
+            Self::Head => ("HEAD", "head"),
+            Self::Options => ("OPTIONS", "options"),
         }
     }
 
     /// Whether the method is idempotent (RFC 9110, section 9.2.2).
     pub fn is_idempotent(self) -> bool {
-        match self {
-            Self::Get | Self::Put | Self::Delete | Self::Head | Self::Options => true,
-            Self::Post | Self::Patch => false,
-        }
+        !matches!(self, Self::Post | Self::Patch)
     }
 }
 

@@ -1,7 +1,5 @@
 //! Compiles steps: requests with what they send and expect, pauses and programs.
 
-use std::collections::BTreeSet;
-
 use super::bodies::body;
 use super::captures::captures;
 use super::checks::expect;
@@ -9,7 +7,7 @@ use super::fields::Text;
 use super::headers::{self, HeaderTemplates};
 use super::rules::OF_PAUSES;
 use super::source;
-use super::template::{EscapeContext, Template};
+use super::template::{EscapeContext, Names, Template};
 use super::users::Compiler;
 use super::{Action, Expect, Method, Request, Step};
 use crate::yaml::{Entry, Error, LONGEST_NAME, Located};
@@ -19,8 +17,8 @@ use crate::yaml::{Entry, Error, LONGEST_NAME, Located};
 pub(super) struct StepContext<'a> {
     /// The headers of its class.
     pub(super) headers: &'a HeaderTemplates,
-    /// What its expressions may name beside the variables.
-    pub(super) runtime_names: &'a BTreeSet<String>,
+    /// What its expressions may name.
+    pub(super) names: Names<'a>,
 }
 
 type StepSource<'d> = Located<'d, source::Step<'d>>;
@@ -52,17 +50,13 @@ impl Compiler<'_> {
             }
             Action::Think(pause)
         } else if let Some(program) = &source.command {
-            Action::Command(Box::new(self.command(
-                step,
-                program,
-                context.runtime_names,
-            )?))
+            Action::Command(Box::new(self.command(step, program, context.names)?))
         } else if let Some((method, path)) = source.methods.0.first() {
             Action::Request(Box::new(self.request(step, *method, path, context)?))
         } else {
             return Err(step.at.error("a step needs one of get, post, put, patch, delete, head, options, think or command"));
         };
-        let condition = |when| self.variables.condition(when, context.runtime_names);
+        let condition = |when| context.names.condition(when);
         Ok(Step {
             when: source.when.as_deref().map(condition).transpose()?,
             action,
@@ -76,26 +70,23 @@ impl Compiler<'_> {
         path: &Text<'_>,
         context: StepContext<'_>,
     ) -> Result<Request, Error> {
-        let (variables, runtime_names) = (self.variables, context.runtime_names);
-        let source = &step.value;
-        let path = self.path(path, runtime_names)?;
+        let (names, source) = (context.names, &step.value);
+        let path = self::path(path, names)?;
         let name = match &source.name {
             Some(name) => name.0.clone(),
             None => default_name(method, &path).map_err(|message| step.at.error(message))?,
         };
-        let query = source.query.0.iter().map(|it| {
-            let value = variables.template(&it.value, EscapeContext::Plain, runtime_names)?;
-            Ok((it.entry.name().to_owned(), value))
-        });
-        let own_headers = headers::templates(&source.headers, variables, runtime_names)?;
-        let captures = |section| captures(section, variables);
+        let query = source.query.0.iter();
+        let query = query.map(|it| Ok((it.entry.name().to_owned(), names.text(&it.value)?)));
+        let headers = headers::templates(&source.headers, names)?;
+        let captures = |section| captures(section, names.rows);
         Ok(Request {
             method,
             path,
             query: query.collect::<Result<_, Error>>()?,
-            headers: headers::merge(context.headers, own_headers),
-            body: body(step, method, variables, &self.inputs, runtime_names)?,
-            expect: self.expect(source, method, runtime_names)?,
+            headers: headers::merge(context.headers, headers),
+            body: body(step, method, &self.inputs, names)?,
+            expect: self.expect(source, method, names)?,
             capture: source.capture.as_ref().map_or(Ok(Vec::new()), captures)?,
             name: self
                 .intern(&name)
@@ -112,17 +103,12 @@ impl Compiler<'_> {
         &self,
         step: &source::Step<'_>,
         method: Method,
-        runtime_names: &BTreeSet<String>,
+        names: Names<'_>,
     ) -> Result<Expect, Error> {
         let Some(section) = &step.expect else {
             return Ok(self.defaults.expect.clone());
         };
-        let expected = expect(
-            section,
-            &self.defaults.expect,
-            self.variables,
-            runtime_names,
-        )?;
+        let expected = expect(section, &self.defaults.expect, names)?;
         if method == Method::Head && expected.reads_body() {
             return Err(section.at.error(
                 "a response to HEAD has no body to check; expect only its status or headers",
@@ -130,22 +116,20 @@ impl Compiler<'_> {
         }
         Ok(expected)
     }
+}
 
-    fn path(&self, path: &Text<'_>, runtime_names: &BTreeSet<String>) -> Result<Template, Error> {
-        let template = self
-            .variables
-            .template(path, EscapeContext::Path, runtime_names)?;
-        if !template.prefix().starts_with('/') {
-            return Err(path.error(format_args!(
-                "'{}' is not a path; start it with '/', since the host is that of the target",
-                template.source()
-            )));
-        }
-        if template.has_fragment() {
-            return Err(path.error("a fragment is never sent; remove '#' and what follows"));
-        }
-        Ok(template)
+fn path(path: &Text<'_>, names: Names<'_>) -> Result<Template, Error> {
+    let template = names.template(path, EscapeContext::Path)?;
+    if !template.prefix().starts_with('/') {
+        return Err(path.error(format_args!(
+            "'{}' is not a path; start it with '/', since the host is that of the target",
+            template.source()
+        )));
     }
+    if template.has_fragment() {
+        return Err(path.error("a fragment is never sent; remove '#' and what follows"));
+    }
+    Ok(template)
 }
 
 fn is_action(key: &str) -> bool {

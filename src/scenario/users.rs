@@ -139,14 +139,15 @@ impl<'a> Compiler<'a> {
             .flat_map(|task| names(&task.value.set))
             .collect();
         let runtime_names = &captured | &set;
-        let own_headers = headers::templates(&source.headers, self.variables, &runtime_names)?;
+        let names = self.variables.names(&runtime_names);
+        let headers = headers::templates(&source.headers, names)?;
         let mut class_auth = Vec::new();
         if let Some(section) = &source.auth {
-            class_auth = auth(section, self.variables, &runtime_names)?;
-            refuse_both(&section.at, &class_auth, &own_headers)?;
+            class_auth = auth(section, names)?;
+            refuse_both(&section.at, &class_auth, &headers)?;
         }
         let context = ClassContext {
-            headers: headers::merge(&self.defaults.headers, own_headers),
+            headers: headers::merge(&self.defaults.headers, headers),
             captured,
             set,
             rows: self.variables.rows.take_named(),
@@ -197,8 +198,8 @@ impl<'a> Compiler<'a> {
     ) -> Result<Vec<(String, ValueTemplate)>, Error> {
         let mut set = Vec::new();
         for field in &source.0 {
-            let name = name(&field.entry, self.variables)?;
-            let value = self.variables.value(&field.value, runtime_names)?;
+            let name = name(&field.entry, &self.variables.rows)?;
+            let value = self.variables.names(runtime_names).value(&field.value)?;
             runtime_names.insert(name.clone());
             set.push((name, value));
         }
@@ -215,7 +216,7 @@ impl<'a> Compiler<'a> {
         let headers = available(&class.headers, &(&class.set - runtime_names));
         let context = StepContext {
             headers: &headers,
-            runtime_names,
+            names: self.variables.names(runtime_names),
         };
         source
             .items
@@ -249,7 +250,7 @@ impl<'a> Compiler<'a> {
             let headers = available(&class.headers, &missing);
             let context = StepContext {
                 headers: &headers,
-                runtime_names: &class.captured,
+                names: self.variables.names(&class.captured),
             };
             steps.push(self.step(step, context)?);
         }

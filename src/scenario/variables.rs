@@ -85,56 +85,20 @@ impl<'a> Variables<'a> {
         Ok(())
     }
 
-    fn names<'n>(&'n self, runtime_names: &'n BTreeSet<String>) -> Names<'n> {
+    /// What expressions may name where users have set or captured these names.
+    pub(super) fn names<'n>(&'n self, runtime: &'n BTreeSet<String>) -> Names<'n> {
         Names {
             variables: &self.values,
-            runtime: runtime_names,
+            runtime,
             rows: &self.rows,
             secrets: &self.secrets,
             budget: &self.budget,
         }
     }
 
-    /// A template of text, in which `runtime_names` names may stand beside the variables.
-    pub(super) fn template(
-        &self,
-        cursor: &Cursor<'_>,
-        context: EscapeContext,
-        runtime_names: &BTreeSet<String>,
-    ) -> Result<Template, yaml::Error> {
-        Template::parse(cursor.scalar()?, context, self.names(runtime_names))
-            .map_err(|error| cursor.error(error))
-    }
-
-    /// A template of text that is not in a file; it may name the environment only.
-    pub(super) fn text(&self, text: &str, context: EscapeContext) -> Result<Template, String> {
-        Template::parse(text, context, self.names(&BTreeSet::new()))
-            .map_err(|error| error.to_string())
-    }
-
     /// Whether there is such a variable.
     pub(super) fn has(&self, name: &str) -> bool {
         self.values.contains_key(name)
-    }
-
-    /// A condition, in which `runtime_names` names may stand beside the variables.
-    pub(super) fn condition(
-        &self,
-        cursor: &Cursor<'_>,
-        runtime_names: &BTreeSet<String>,
-    ) -> Result<Condition, yaml::Error> {
-        Condition::parse(cursor.scalar()?, self.names(runtime_names))
-            .map_err(|error| cursor.error(error))
-    }
-
-    /// A template of a JSON value, in which `runtime_names` names may stand beside the variables.
-    pub(super) fn value(
-        &self,
-        cursor: &Cursor<'_>,
-        runtime_names: &BTreeSet<String>,
-    ) -> Result<ValueTemplate, yaml::Error> {
-        ValueTemplate::parse(&cursor.json()?, self.names(runtime_names))
-            .map_err(|error| cursor.error(error))
     }
 
     /// A value that is known before the run, parsed from text. An error does not repeat values of the environment.
@@ -143,7 +107,7 @@ impl<'a> Variables<'a> {
         cursor: &Cursor<'_>,
         read: impl Fn(&str) -> Result<T, E>,
     ) -> Result<T, yaml::Error> {
-        let template = self.template(cursor, EscapeContext::Plain, &BTreeSet::new())?;
+        let template = self.names(&BTreeSet::new()).text(cursor)?;
         let text = template
             .constant()
             .ok_or_else(|| cursor.error("must be known before the run; use variables only"))?;
@@ -213,6 +177,32 @@ impl<'a> Variables<'a> {
         let read = self.values.iter().filter(|(_, variable)| variable.secret);
         let known = read.map(|(name, _)| name).chain(&self.holders);
         sensitive::names(scenario, &self.written, known.cloned().collect())
+    }
+}
+
+impl Names<'_> {
+    /// A template of text.
+    pub(super) fn template(
+        self,
+        cursor: &Cursor<'_>,
+        context: EscapeContext,
+    ) -> Result<Template, yaml::Error> {
+        Template::parse(cursor.scalar()?, context, self).map_err(|error| cursor.error(error))
+    }
+
+    /// A template of text that is not escaped.
+    pub(super) fn text(self, cursor: &Cursor<'_>) -> Result<Template, yaml::Error> {
+        self.template(cursor, EscapeContext::Plain)
+    }
+
+    /// A template of a JSON value.
+    pub(super) fn value(self, cursor: &Cursor<'_>) -> Result<ValueTemplate, yaml::Error> {
+        ValueTemplate::parse(&cursor.json()?, self).map_err(|error| cursor.error(error))
+    }
+
+    /// A condition.
+    pub(super) fn condition(self, cursor: &Cursor<'_>) -> Result<Condition, yaml::Error> {
+        Condition::parse(cursor.scalar()?, self).map_err(|error| cursor.error(error))
     }
 }
 

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use super::connection::Connection;
 use super::connector::Connector;
 use super::deadline::{self, Deadline};
-use super::exchange::{Exchange, Failure, RequestError};
+use super::exchange::{Exchange, RequestError};
 use super::h1::ReadBuffer;
 use super::request::Request;
+use crate::measurement::FailureKind;
 
 /// Where a request goes out on a connection that was opened for it. The caller's sites count from zero.
 const OPENED: u8 = u8::MAX;
@@ -72,7 +73,7 @@ impl Client {
         &mut self,
         scratch: &ReadBuffer,
         timeout: Duration,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, FailureKind> {
         let Some(mut connection) = self.kept.take() else {
             return Ok(false);
         };

@@ -13,12 +13,12 @@ use tokio_rustls::client::TlsStream;
 
 use super::connection::Connection;
 use super::dial::{dial, dial_one};
-use super::exchange::{Exchange, Failure, RequestError, Times};
+use super::exchange::{Exchange, RequestError, Times};
 use super::h2::Session;
 use super::origin::{Origin, Scheme};
 use super::stream::Stream;
 use super::tls::{self, AskedForCertificate, TlsError, Trust};
-use crate::measurement::UnreachableCause;
+use crate::measurement::{FailureKind, UnreachableCause};
 use crate::scenario::HttpVersion;
 
 /// How long each connection may take that finds out what stands behind a failure.
@@ -63,9 +63,9 @@ impl Tls {
         shaken.map_err(|error| match tls::error_within(&error) {
             Some(fault) => {
                 let (cause, detail) = tls::handshake_failed(fault, &self.asked);
-                RequestError::because(Failure::Tls, cause, &detail)
+                RequestError::because(FailureKind::Tls, cause, &detail)
             }
-            None => RequestError::new(Failure::Tls, &error),
+            None => RequestError::new(FailureKind::Tls, &error),
         })
     }
 }
@@ -128,30 +128,17 @@ impl Connector {
                 | UnreachableCause::NotHttp
                 | UnreachableCause::BrokenResponse
         );
-        match failed.failure {
-            Failure::Timeout if is_opening => proxy.late(&failed, self.tunnel.is_some()),
-            Failure::Timeout
-            | Failure::Reset
-            | Failure::Closed
-            | Failure::BadHead
-            | Failure::HeadTooLarge
-                if is_open_question && self.tunnel.is_none() && exchange.head.is_none() =>
-            {
-                proxy.unresponsive(&failed)
-            }
-            Failure::Timeout
-            | Failure::Reset
-            | Failure::Closed
-            | Failure::BadHead
-            | Failure::HeadTooLarge
-            | Failure::Dns
-            | Failure::Connect
-            | Failure::NoSocket
-            | Failure::Tls
-            | Failure::BadBody
-            | Failure::BodyTooLarge
-            | Failure::Proxy => failed,
+        if failed.failure == FailureKind::Timeout && is_opening {
+            return proxy.late(&failed, self.tunnel.is_some());
         }
+        let is_unresponsive = matches!(
+            failed.failure,
+            FailureKind::Timeout | FailureKind::Reset | FailureKind::Protocol
+        );
+        if is_unresponsive && is_open_question && self.tunnel.is_none() && exchange.head.is_none() {
+            return proxy.unresponsive(&failed);
+        }
+        failed
     }
 
     /// Finds out by connections of its own why no response came from a server that takes connections.
@@ -260,7 +247,7 @@ impl Connector {
         let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(tls::H2);
         if self.version == HttpVersion::Http2 && !speaks_h2 {
             return Err(RequestError::because(
-                Failure::BadHead,
+                FailureKind::Protocol,
                 UnreachableCause::NoHttp2,
                 &"the server does not speak HTTP/2",
             ));
@@ -305,7 +292,7 @@ impl Connector {
         let looked_up = lookup_host((self.host.as_str(), self.port)).await;
         let resolved = Instant::now();
         times.dns = Some(resolved - started);
-        let addresses = looked_up.map_err(|error| RequestError::new(Failure::Dns, &error))?;
+        let addresses = looked_up.map_err(|error| RequestError::new(FailureKind::Dns, &error))?;
         let dialed = dial(addresses).await;
         times.connect = Some(resolved.elapsed());
         Ok((dialed?, resolved))

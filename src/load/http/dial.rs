@@ -11,7 +11,8 @@ use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use super::exchange::{Failure, RequestError};
+use super::exchange::RequestError;
+use crate::measurement::FailureKind;
 
 /// How long an attempt has the network for itself before the next address is tried beside it (RFC 8305, section 5).
 const NEXT_AFTER: Duration = Duration::from_millis(250);
@@ -25,9 +26,9 @@ type Refusal = (SocketAddr, io::Error);
 pub(super) async fn dial_one(address: SocketAddr) -> Result<TcpStream, RequestError> {
     open(address).await.map_err(|(_, error)| {
         let failure = if is_exhausted(&error) {
-            Failure::NoSocket
+            FailureKind::NoSocket
         } else {
-            Failure::Connect
+            FailureKind::Connect
         };
         RequestError::new(failure, &error)
     })
@@ -86,12 +87,12 @@ fn interleaved(addresses: impl Iterator<Item = SocketAddr>) -> VecDeque<SocketAd
 /// What every address said, up to a number of them.
 fn all_failed(refusals: &[Refusal]) -> RequestError {
     if refusals.is_empty() {
-        return RequestError::new(Failure::Dns, &"the host has no address");
+        return RequestError::new(FailureKind::Dns, &"the host has no address");
     }
     let failure = if is_generators_fault(refusals) {
-        Failure::NoSocket
+        FailureKind::NoSocket
     } else {
-        Failure::Connect
+        FailureKind::Connect
     };
     RequestError::new(failure, &Refusals(refusals))
 }
@@ -245,7 +246,7 @@ mod tests {
     async fn a_failure_names_what_each_address_said() {
         let addresses = [closed().await, closed().await];
         let failed = dial(addresses.into_iter()).await.err().unwrap();
-        assert_eq!(failed.failure, Failure::Connect);
+        assert_eq!(failed.failure, FailureKind::Connect);
         for address in addresses {
             assert!(
                 failed.detail.contains(&address.to_string()),
@@ -254,7 +255,7 @@ mod tests {
             );
         }
         let none = dial(std::iter::empty()).await.err().unwrap();
-        assert_eq!(none.failure, Failure::Dns);
+        assert_eq!(none.failure, FailureKind::Dns);
     }
 
     #[test]
@@ -287,23 +288,23 @@ mod tests {
         for (cases, failure) in [
             (
                 [(v6, Errno::ADDRNOTAVAIL), (v4, Errno::CONNREFUSED)],
-                Failure::Connect,
+                FailureKind::Connect,
             ),
             (
                 [(v6, Errno::CONNREFUSED), (v4, Errno::ADDRNOTAVAIL)],
-                Failure::NoSocket,
+                FailureKind::NoSocket,
             ),
             (
                 [(v6, Errno::NETUNREACH), (v4, Errno::MFILE)],
-                Failure::NoSocket,
+                FailureKind::NoSocket,
             ),
             (
                 [(v6, Errno::ADDRNOTAVAIL), (v6, Errno::ADDRNOTAVAIL)],
-                Failure::NoSocket,
+                FailureKind::NoSocket,
             ),
             (
                 [(v6, Errno::CONNREFUSED), (v4, Errno::CONNREFUSED)],
-                Failure::Connect,
+                FailureKind::Connect,
             ),
         ] {
             assert_eq!(of(&cases), failure, "{cases:?}");

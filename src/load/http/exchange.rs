@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use super::h1::ReadError;
 use super::response::Response;
 use super::tls;
-use crate::measurement::UnreachableCause;
+use crate::measurement::{FailureKind, UnreachableCause};
 use crate::units::{Latency, format_duration};
 
 /// One request and what came of it.
 #[derive(Debug)]
 pub struct Exchange {
     /// The answer, or why there is none.
-    pub outcome: Result<Response, Failure>,
+    pub outcome: Result<Response, FailureKind>,
     /// What the system or the reader said of a failure, for people.
     pub detail: Option<String>,
     /// What stands behind a failure, as far as it is known.
@@ -39,7 +39,7 @@ impl Exchange {
     /// One that begins now, with nothing done yet.
     pub fn started(now: Instant) -> Self {
         Self {
-            outcome: Err(Failure::Timeout),
+            outcome: Err(FailureKind::Timeout),
             detail: None,
             cause: UnreachableCause::Unknown,
             head: None,
@@ -65,7 +65,7 @@ impl Exchange {
     pub(super) fn timed_out(&self, after: Duration) -> RequestError {
         match (self.head, self.times.first_byte) {
             (None, Some(first_byte)) => RequestError::because(
-                Failure::Timeout,
+                FailureKind::Timeout,
                 UnreachableCause::UnendingBody,
                 &format_args!(
                     "began to respond after {}, and the head of its response did not end within {}",
@@ -74,7 +74,7 @@ impl Exchange {
                 ),
             ),
             (Some(status), Some(first_byte)) => RequestError::because(
-                Failure::Timeout,
+                FailureKind::Timeout,
                 UnreachableCause::UnendingBody,
                 &format_args!(
                     "responded {status} after {}, and its body did not end within {}",
@@ -143,77 +143,6 @@ impl Times {
     }
 }
 
-/// The kinds of failure, by what the user of a service would have met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Failure {
-    /// No whole answer within the request's time, connecting included.
-    Timeout,
-    /// The host could not be resolved.
-    Dns,
-    /// No connection: refused, unreachable.
-    Connect,
-    /// This machine had no file or port left for a connection: the generator's failure, not the target's.
-    NoSocket,
-    /// No TLS session, or a broken one.
-    Tls,
-    /// The connection was reset.
-    Reset,
-    /// The connection was closed before the answer's head was whole.
-    Closed,
-    /// The answer is not HTTP/1.
-    BadHead,
-    /// The answer's head is longer than anyone needs.
-    HeadTooLarge,
-    /// The body was cut off, wrongly chunked, or its length is contradictory.
-    BadBody,
-    /// The body is longer than the bound on bodies that are read.
-    BodyTooLarge,
-    /// The proxy opened no tunnel.
-    Proxy,
-}
-
-impl Failure {
-    /// Every kind, for tables.
-    pub const ALL: [Self; 12] = [
-        Self::Timeout,
-        Self::Dns,
-        Self::Connect,
-        Self::NoSocket,
-        Self::Tls,
-        Self::Reset,
-        Self::Closed,
-        Self::BadHead,
-        Self::HeadTooLarge,
-        Self::BadBody,
-        Self::BodyTooLarge,
-        Self::Proxy,
-    ];
-
-    /// Its name, in words.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::Dns => "dns",
-            Self::Connect => "connect",
-            Self::NoSocket => "no socket left",
-            Self::Tls => "tls",
-            Self::Reset => "reset",
-            Self::Closed => "closed",
-            Self::BadHead => "bad head",
-            Self::HeadTooLarge => "head too large",
-            Self::BadBody => "bad body",
-            Self::BodyTooLarge => "body too large",
-            Self::Proxy => "proxy",
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// What became of a connection that brought an answer back; the answer is noted in the exchange.
 pub(super) struct Completed {
     /// The connection can take another request.
@@ -234,18 +163,18 @@ pub(super) struct ConnectionError {
 /// A failure with its cause in words.
 #[derive(Debug)]
 pub(super) struct RequestError {
-    pub(super) failure: Failure,
+    pub(super) failure: FailureKind,
     pub(super) cause: UnreachableCause,
     pub(super) detail: String,
 }
 
 impl RequestError {
-    pub(super) fn new(failure: Failure, detail: &impl fmt::Display) -> Self {
+    pub(super) fn new(failure: FailureKind, detail: &impl fmt::Display) -> Self {
         Self::because(failure, UnreachableCause::Unknown, detail)
     }
 
     pub(super) fn because(
-        failure: Failure,
+        failure: FailureKind,
         cause: UnreachableCause,
         detail: &impl fmt::Display,
     ) -> Self {
@@ -257,27 +186,30 @@ impl RequestError {
     }
 
     /// The same after the head of a response, of which it is the body that cannot be read.
-    fn after_head(self, head: Option<u16>) -> Self {
-        let what = match (self.failure, self.cause, head) {
-            (Failure::BodyTooLarge, _, Some(status)) => (UnreachableCause::BodyTooLong, status),
-            (
-                Failure::BadBody | Failure::Reset,
-                UnreachableCause::Unknown | UnreachableCause::BrokenResponse,
-                Some(status),
-            ) => (UnreachableCause::BrokenResponse, status),
-            (_, _, _) => return self,
+    fn after_head(mut self, head: Option<u16>) -> Self {
+        let Some(status) = head.filter(|_| self.is_of_body()) else {
+            return self;
         };
-        let (cause, status) = what;
-        Self {
-            cause,
-            detail: format!("responded {status}, and then: {}", self.detail),
-            ..self
+        if self.cause != UnreachableCause::BodyTooLong {
+            self.cause = UnreachableCause::BrokenResponse;
         }
+        self.detail = format!("responded {status}, and then: {}", self.detail);
+        self
+    }
+
+    fn is_of_body(&self) -> bool {
+        matches!(self.failure, FailureKind::Body | FailureKind::Reset)
+            && matches!(
+                self.cause,
+                UnreachableCause::Unknown
+                    | UnreachableCause::BrokenResponse
+                    | UnreachableCause::BodyTooLong
+            )
     }
 
     pub(super) fn timeout(after: Duration) -> Self {
         Self::new(
-            Failure::Timeout,
+            FailureKind::Timeout,
             &format_args!("no whole answer within {after:?}"),
         )
     }
@@ -290,11 +222,11 @@ impl RequestError {
         let kind = error.kind();
         let failure = if kind == io::ErrorKind::InvalidData {
             // How rustls reports a peer that breaks the protocol, or its alert.
-            Failure::Tls
+            FailureKind::Tls
         } else if kind == io::ErrorKind::TimedOut {
-            Failure::Timeout
+            FailureKind::Timeout
         } else {
-            Failure::Reset
+            FailureKind::Reset
         };
         Self::new(failure, error)
     }
@@ -302,31 +234,23 @@ impl RequestError {
     /// A failure of TLS.
     pub(super) fn of_tls(error: &rustls::Error) -> Self {
         let (cause, detail) = tls::explained(error);
-        Self::because(Failure::Tls, cause, &detail)
+        Self::because(FailureKind::Tls, cause, &detail)
     }
 }
 
 impl From<ReadError> for RequestError {
     fn from(error: ReadError) -> Self {
-        let failure = match error {
-            ReadError::BadHead => Failure::BadHead,
-            ReadError::HeadTooLarge | ReadError::TooManyHeaders => Failure::HeadTooLarge,
-            ReadError::BadLength | ReadError::BadChunk | ReadError::ClosedMidBody => {
-                Failure::BadBody
+        let (failure, cause) = match error {
+            ReadError::BadHead => (FailureKind::Protocol, UnreachableCause::NotHttp),
+            ReadError::HeadTooLarge | ReadError::TooManyHeaders => {
+                (FailureKind::Protocol, UnreachableCause::BrokenResponse)
             }
-            ReadError::BodyTooLarge => Failure::BodyTooLarge,
-            ReadError::ClosedBeforeHead | ReadError::ClosedMidHead => Failure::Closed,
-        };
-        let cause = match error {
-            ReadError::BadHead => UnreachableCause::NotHttp,
-            ReadError::ClosedBeforeHead => UnreachableCause::Unknown,
-            ReadError::HeadTooLarge
-            | ReadError::TooManyHeaders
-            | ReadError::BadLength
-            | ReadError::BadChunk
-            | ReadError::ClosedMidBody
-            | ReadError::BodyTooLarge
-            | ReadError::ClosedMidHead => UnreachableCause::BrokenResponse,
+            ReadError::BadLength | ReadError::BadChunk | ReadError::ClosedMidBody => {
+                (FailureKind::Body, UnreachableCause::BrokenResponse)
+            }
+            ReadError::BodyTooLarge => (FailureKind::Body, UnreachableCause::BodyTooLong),
+            ReadError::ClosedBeforeHead => (FailureKind::Reset, UnreachableCause::Unknown),
+            ReadError::ClosedMidHead => (FailureKind::Reset, UnreachableCause::BrokenResponse),
         };
         Self::because(failure, cause, &error)
     }

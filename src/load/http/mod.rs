@@ -27,7 +27,7 @@ mod tls;
 pub use client::Client;
 pub use connector::Connector;
 pub use content_encoding::{CodingError, unpacked};
-pub use exchange::{Exchange, Failure, Times};
+pub use exchange::{Exchange, Times};
 pub use h1::ReadBuffer;
 pub use origin::{Origin, OriginError, Scheme};
 pub use proxy::{CREDENTIALS_REQUIRED, Proxy, ProxyError};

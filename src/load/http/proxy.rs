@@ -9,10 +9,10 @@ use hyper_util::client::proxy::matcher::Matcher;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::exchange::{Failure, RequestError};
+use super::exchange::RequestError;
 use super::no_proxy;
 use super::origin::{Origin, Scheme};
-use crate::measurement::UnreachableCause;
+use crate::measurement::{FailureKind, UnreachableCause};
 
 /// No honest proxy says more before the tunnel stands.
 const REPLY_LIMIT: usize = 16 * 1024;
@@ -150,10 +150,10 @@ impl Proxy {
     /// Why there is no connection to it.
     pub(super) fn unreachable(&self, failed: RequestError) -> RequestError {
         // That is this machine's fault.
-        if failed.failure == Failure::NoSocket {
+        if failed.failure == FailureKind::NoSocket {
             return failed;
         }
-        let what = if failed.failure == Failure::Dns {
+        let what = if failed.failure == FailureKind::Dns {
             "has a host name that cannot be resolved"
         } else {
             "cannot be reached"
@@ -194,7 +194,7 @@ impl Proxy {
     /// A failure that is the proxy's, which it names.
     fn failed(&self, what: &impl fmt::Display) -> RequestError {
         let told = format_args!("{} {what}", self.named());
-        RequestError::because(Failure::Proxy, UnreachableCause::Proxy, &told)
+        RequestError::because(FailureKind::Proxy, UnreachableCause::Proxy, &told)
     }
 
     /// The value of `Proxy-Authorization`, where the proxy wants one.
@@ -220,7 +220,7 @@ impl Proxy {
         match reply(stream).await.map_err(lost)? {
             200..300 => Ok(()),
             CREDENTIALS_REQUIRED => Err(RequestError::because(
-                Failure::Proxy,
+                FailureKind::Proxy,
                 UnreachableCause::ProxyCredentials,
                 &self.refusal(),
             )),

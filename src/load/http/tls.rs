@@ -1,6 +1,7 @@
 //! Whom a TLS connection trusts. Built once per run and shared, sessions included, so that a reconnect is as cheap as a
 //! real client's.
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -71,15 +72,9 @@ pub(super) fn config(
         .with_safe_default_protocol_versions()?;
     let builder = match trust {
         Trust::System => builder.with_root_certificates(system_roots()?),
-        Trust::SystemAnd(pem) => {
-            let verifier = SystemAnd::new(pem, &provider)?;
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(verifier))
-        }
-        Trust::Anyone => builder
+        Trust::SystemAnd(_) | Trust::Anyone => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anyone(provider))),
+            .with_custom_certificate_verifier(Arc::new(Verifier::new(trust, provider)?)),
     };
     let asked: Arc<dyn ResolvesClientCert> = Arc::<AskedForCertificate>::clone(asked);
     let mut config = builder.with_client_cert_resolver(asked);
@@ -167,8 +162,7 @@ pub(super) fn explained(error: &Error) -> (UnreachableCause, String) {
     let Error::InvalidCertificate(fault) = error else {
         return (disagreement(error), error.to_string());
     };
-    let (cause, said) = certificate_fault(fault);
-    (cause, format!("the certificate {said}"))
+    certificate_fault(fault)
 }
 
 /// What the two sides of a handshake have not in common, if that is why it failed.
@@ -203,44 +197,42 @@ fn disagreement(error: &Error) -> UnreachableCause {
     reason = "the library's own, of which a few are common"
 )]
 fn certificate_fault(fault: &CertificateError) -> (UnreachableCause, String) {
-    let plain = |cause, said: &str| (cause, said.to_owned());
-    match fault {
-        CertificateError::UnknownIssuer => plain(
-            UnreachableCause::UnknownIssuer,
-            "was issued by an authority that is not trusted",
+    use UnreachableCause as Cause;
+    let (cause, said): (_, Cow<'_, str>) = match fault {
+        CertificateError::UnknownIssuer => (
+            Cause::UnknownIssuer,
+            "was issued by an authority that is not trusted".into(),
         ),
-        _ if is_authority(fault) => plain(
-            UnreachableCause::UnknownIssuer,
-            "is itself that of an authority, and is not trusted",
+        _ if is_authority(fault) => (
+            Cause::UnknownIssuer,
+            "is itself that of an authority, and is not trusted".into(),
         ),
-        CertificateError::Expired => plain(UnreachableCause::CertificateExpired, "has expired"),
+        CertificateError::Expired => (Cause::CertificateExpired, "has expired".into()),
         CertificateError::ExpiredContext { not_after, .. } => (
-            UnreachableCause::CertificateExpired,
-            format!("expired on {}", day(*not_after)),
+            Cause::CertificateExpired,
+            format!("expired on {}", day(*not_after)).into(),
         ),
-        CertificateError::NotValidYet => {
-            plain(UnreachableCause::CertificateNotYetValid, "is not valid yet")
-        }
+        CertificateError::NotValidYet => (Cause::CertificateNotYetValid, "is not valid yet".into()),
         CertificateError::NotValidYetContext { not_before, .. } => (
-            UnreachableCause::CertificateNotYetValid,
-            format!("is not valid before {}", day(*not_before)),
+            Cause::CertificateNotYetValid,
+            format!("is not valid before {}", day(*not_before)).into(),
         ),
-        CertificateError::NotValidForName => plain(
-            UnreachableCause::CertificateName,
-            "is for another host name",
-        ),
+        CertificateError::NotValidForName => {
+            (Cause::CertificateName, "is for another host name".into())
+        }
         CertificateError::NotValidForNameContext {
             expected,
             presented,
         } => (
-            UnreachableCause::CertificateName,
-            format!("is {}, not for {}", held(presented), expected.to_str()),
+            Cause::CertificateName,
+            format!("is {}, not for {}", held(presented), expected.to_str()).into(),
         ),
         other => (
-            UnreachableCause::CertificateUnusable,
-            format!("cannot be used: {other}"),
+            Cause::CertificateUnusable,
+            format!("cannot be used: {other}").into(),
         ),
-    }
+    };
+    (cause, format!("the certificate {said}"))
 }
 
 /// The names that a certificate holds, up to a number of them.
@@ -280,26 +272,38 @@ fn day(time: UnixTime) -> String {
     )
 }
 
-/// Trusts the roots of the system and the certificates of a PEM text, which may be the server's own.
+/// Checks that a server holds the key of its certificate, and that the certificate is trusted.
 #[derive(Debug)]
-struct SystemAnd {
-    roots: Arc<WebPkiServerVerifier>,
+struct Verifier {
+    provider: Arc<CryptoProvider>,
+    /// None if every certificate is accepted.
+    roots: Option<Arc<WebPkiServerVerifier>>,
+    /// The certificates of the PEM text, which may be the server's own.
     own: Vec<CertificateDer<'static>>,
 }
 
-impl SystemAnd {
-    fn new(pem: &[u8], provider: &Arc<CryptoProvider>) -> Result<Self, TlsError> {
-        let own = CertificateDer::pem_slice_iter(pem);
-        let own = own.collect::<Result<Vec<_>, _>>().map_err(TlsError::Pem)?;
-        let roots = Arc::new(roots_and(&own)?);
-        let roots = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
-            .build()
-            .map_err(|error| Error::General(error.to_string()))?;
-        Ok(Self { roots, own })
+impl Verifier {
+    fn new(trust: Trust<'_>, provider: Arc<CryptoProvider>) -> Result<Self, TlsError> {
+        let (mut roots, mut own) = (None, Vec::new());
+        if let Trust::SystemAnd(pem) = trust {
+            let certificates = CertificateDer::pem_slice_iter(pem);
+            own = certificates
+                .collect::<Result<_, _>>()
+                .map_err(TlsError::Pem)?;
+            let store = Arc::new(roots_and(&own)?);
+            let verifier =
+                WebPkiServerVerifier::builder_with_provider(store, Arc::clone(&provider)).build();
+            roots = Some(verifier.map_err(|error| Error::General(error.to_string()))?);
+        }
+        Ok(Self {
+            provider,
+            roots,
+            own,
+        })
     }
 }
 
-impl ServerCertVerifier for SystemAnd {
+impl ServerCertVerifier for Verifier {
     /// A certificate that was given byte for byte is trusted for the names and the time that it holds, whoever issued it
     /// and even if it says that it is an authority's: that is what curl and OpenSSL do. All else is up to the roots. They
     /// look at the time first, so that both refusals that are overruled here are of certificates in their time.
@@ -311,13 +315,11 @@ impl ServerCertVerifier for SystemAnd {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = self.roots.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
+        let Some(roots) = &self.roots else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let verified =
+            roots.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
             Err(Error::InvalidCertificate(fault))
                 if (fault == CertificateError::UnknownIssuer || is_authority(&fault))
@@ -336,8 +338,8 @@ impl ServerCertVerifier for SystemAnd {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.roots
-            .verify_tls12_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -346,12 +348,13 @@ impl ServerCertVerifier for SystemAnd {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.roots
-            .verify_tls13_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.roots.supported_verify_schemes()
+        let algorithms = &self.provider.signature_verification_algorithms;
+        algorithms.supported_schemes()
     }
 }
 
@@ -369,54 +372,5 @@ fn roots_and(own: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsError>
         Err(TlsError::NoCertificate)
     } else {
         Ok(roots)
-    }
-}
-
-/// Accepts every certificate, but still checks that the server holds its key.
-#[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

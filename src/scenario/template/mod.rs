@@ -9,8 +9,6 @@ mod condition;
 mod convert;
 mod expression;
 mod functions;
-#[cfg(test)]
-mod hostile;
 mod names;
 mod panics;
 mod path;

@@ -19,13 +19,13 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::{JoinHandle, spawn_local};
 
-use super::exchange::{Completed, ConnectionError, Exchange, Failure, RequestError};
+use super::exchange::{Completed, ConnectionError, Exchange, RequestError};
 use super::h1::ReadError;
 use super::origin::Scheme;
 use super::request::Request;
 use super::response::{Expected, LOCATION, Response, SHOWN, redirects};
 use super::stream::Stream;
-use crate::measurement::UnreachableCause;
+use crate::measurement::{FailureKind, UnreachableCause};
 
 /// Headers that belong to HTTP/1.1's connections, or that HTTP/2 says in another way (RFC 9113, section 8.2.2).
 const OF_THE_CONNECTION: [&str; 6] = [
@@ -184,8 +184,9 @@ impl Session {
 
     /// The request that was rendered as HTTP/1.1.
     fn translated(&self, bytes: &[u8]) -> Result<Message<Full<Bytes>>, RequestError> {
-        let bad =
-            |what: &str| RequestError::new(Failure::BadHead, &format_args!("cannot send {what}"));
+        let bad = |what: &str| {
+            RequestError::new(FailureKind::Protocol, &format_args!("cannot send {what}"))
+        };
         let mut headers = vec![httparse::EMPTY_HEADER; MOST_HEADERS];
         let mut parsed = httparse::Request::new(&mut headers);
         let length = match parsed.parse(bytes) {
@@ -257,10 +258,10 @@ async fn read(
         let frame = frame.map_err(|error| match failed(&error) {
             // The head was fine: whatever the session is blamed for, it is the body that broke.
             failed @ RequestError {
-                failure: Failure::BadHead,
+                failure: FailureKind::Protocol,
                 ..
             } => RequestError {
-                failure: Failure::BadBody,
+                failure: FailureKind::Body,
                 ..failed
             },
             other => other,
@@ -325,9 +326,9 @@ fn failed(error: &hyper::Error) -> RequestError {
         cause = inner.source();
     }
     let failure = if error.is_parse() || error.is_user() {
-        Failure::BadHead
+        FailureKind::Protocol
     } else {
-        Failure::Closed
+        FailureKind::Reset
     };
     RequestError::new(failure, &told)
 }
@@ -338,9 +339,9 @@ fn of_session(error: &h2::Error) -> RequestError {
     }
     // What the server broke is noticed here; what it gave up it says itself.
     let failure = if error.is_library() {
-        Failure::BadHead
+        FailureKind::Protocol
     } else {
-        Failure::Reset
+        FailureKind::Reset
     };
     // Whatever it is, the server speaks.
     RequestError::because(failure, UnreachableCause::BrokenResponse, error)

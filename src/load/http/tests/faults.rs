@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
-use super::super::{Exchange, Failure, Request, render};
+use super::super::{Exchange, Request, render};
 use super::server::{Peer, Script, Server};
 use super::{AMPLE, OK, User, told};
-use crate::measurement::UnreachableCause;
+use crate::measurement::{FailureKind, UnreachableCause};
 
 /// For what never comes.
 const BRIEF: Duration = Duration::from_millis(20);
@@ -73,7 +73,7 @@ async fn a_head_that_began_and_does_not_end_is_no_silence() {
         peer.wait_for_close();
     })]);
     let exchange = User::of(&server.url()).get_within("/", BRIEF * 10).await;
-    assert_eq!(told(&exchange), Err(Failure::Timeout));
+    assert_eq!(told(&exchange), Err(FailureKind::Timeout));
     assert_eq!(
         exchange.cause,
         UnreachableCause::UnendingBody,
@@ -81,7 +81,7 @@ async fn a_head_that_began_and_does_not_end_is_no_silence() {
     );
 }
 
-async fn fails_as(failure: Failure, script: Script) {
+async fn fails_as(failure: FailureKind, script: Script) {
     let server = Server::start(vec![script, healthy()]);
     let mut user = User::of(&server.url());
     let exchange = user.send("GET").await;
@@ -98,28 +98,28 @@ async fn fails_as(failure: Failure, script: Script) {
 #[tokio::test]
 async fn a_broken_answer_is_a_failure_of_its_kind() {
     for (answer, failure) in [
-        (&b""[..], Failure::Closed),
-        (b"HTTP/1.1 200 OK\r\nContent-", Failure::Closed),
-        (b"SSH-2.0-OpenSSH_9.9\r\n", Failure::BadHead),
+        (&b""[..], FailureKind::Reset),
+        (b"HTTP/1.1 200 OK\r\nContent-", FailureKind::Reset),
+        (b"SSH-2.0-OpenSSH_9.9\r\n", FailureKind::Protocol),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello",
-            Failure::BadBody,
+            FailureKind::Body,
         ),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
-            Failure::BadBody,
+            FailureKind::Body,
         ),
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
-            Failure::BadBody,
+            FailureKind::Body,
         ),
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n",
-            Failure::BadBody,
+            FailureKind::Body,
         ),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n",
-            Failure::BodyTooLarge,
+            FailureKind::Body,
         ),
     ] {
         fails_as(
@@ -136,7 +136,7 @@ async fn a_broken_answer_is_a_failure_of_its_kind() {
 #[tokio::test]
 async fn a_head_of_a_megabyte_is_too_large() {
     fails_as(
-        Failure::HeadTooLarge,
+        FailureKind::Protocol,
         Box::new(|mut peer| {
             peer.read_request();
             peer.send(b"HTTP/1.1 200 OK\r\nX: ");
@@ -148,7 +148,7 @@ async fn a_head_of_a_megabyte_is_too_large() {
 
 #[tokio::test]
 async fn a_reset_is_told_from_a_close() {
-    fails_as(Failure::Reset, Box::new(Peer::reset)).await;
+    fails_as(FailureKind::Reset, Box::new(Peer::reset)).await;
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn a_timeout_closes_the_connection_and_a_late_answer_finds_nobody() {
     for stall in STALLS {
         let (server, mut user) = before_a_stall(stall).await;
         let exchange = user.send_within(BRIEF).await;
-        assert_eq!(told(&exchange), Err(Failure::Timeout));
+        assert_eq!(told(&exchange), Err(FailureKind::Timeout));
         assert!(exchange.times.service() >= BRIEF);
         let next = user.send("GET").await;
         assert_eq!(
@@ -242,7 +242,10 @@ async fn a_request_that_is_given_up_takes_its_connection_with_it() {
 async fn a_timeout_holds_within_a_handshake() {
     let server = Server::start(vec![Box::new(|mut peer| peer.wait_for_close())]);
     let mut user = User::of(&server.tls_url());
-    assert_eq!(told(&user.send_within(BRIEF).await), Err(Failure::Timeout));
+    assert_eq!(
+        told(&user.send_within(BRIEF).await),
+        Err(FailureKind::Timeout)
+    );
     // On a busy machine the time may be over before the server has a connection to wait for.
     let address = server.url().replace("http://", "");
     let _ = std::net::TcpStream::connect(address);
@@ -294,7 +297,7 @@ async fn a_port_without_a_server_refuses() {
     socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let mut user = User::of(&format!("http://{}", socket.local_addr().unwrap()));
     let exchange = user.send("GET").await;
-    assert_eq!(told(&exchange), Err(Failure::Connect));
+    assert_eq!(told(&exchange), Err(FailureKind::Connect));
     assert!(exchange.new_connection && exchange.times.connect.is_some());
 }
 
@@ -308,7 +311,7 @@ async fn a_name_is_resolved_or_fails_as_dns() {
     server.join();
     // No resolver is asked for a label this long.
     let mut user = User::of(&format!("http://{}.test", "a".repeat(64)));
-    assert_eq!(told(&user.send("GET").await), Err(Failure::Dns));
+    assert_eq!(told(&user.send("GET").await), Err(FailureKind::Dns));
 }
 
 /// A server that sends `start` and then `piece` again and again until the client is gone.
@@ -345,7 +348,7 @@ async fn a_timeout_holds_while_a_server_floods() {
         user.client
             .send::<0>(&user.scratch, &request, bound, &mut exchange)
             .await;
-        assert_eq!(told(&exchange), Err(Failure::Timeout));
+        assert_eq!(told(&exchange), Err(FailureKind::Timeout));
         let took = exchange.times.service();
         assert!((bound..AMPLE * 2).contains(&took), "{took:?}");
         assert_eq!(told(&user.send("GET").await), Ok((200, "ok")));
@@ -381,7 +384,7 @@ async fn a_flood_leaves_others_on_the_core_their_turn() {
         exchange = flooded => exchange,
         () = others => unreachable!("they never end"),
     };
-    assert_eq!(told(&exchange), Err(Failure::Timeout));
+    assert_eq!(told(&exchange), Err(FailureKind::Timeout));
     // Each turn of the flood is a megabyte at most.
     let megabytes = exchange.bytes_in >> 20;
     assert!(ticks.get() >= megabytes, "{} in {megabytes}", ticks.get());

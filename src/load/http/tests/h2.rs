@@ -15,10 +15,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio_rustls::TlsAcceptor;
 
-use super::super::{Exchange, Failure, Trust};
+use super::super::{Exchange, Trust};
 use super::tls::identity;
 use super::{User, told};
-use crate::measurement::UnreachableCause;
+use crate::measurement::{FailureKind, UnreachableCause};
 use crate::scenario::HttpVersion;
 
 /// Runs a test where sessions can run: on a runtime of local tasks.
@@ -134,7 +134,7 @@ fn the_handshake_agrees_on_it_or_on_the_older_version() {
                 assert!(status == 200 && body.starts_with(spoken), "{body}");
                 assert!(exchange.times.tls.is_some());
             } else {
-                assert_eq!(told(&exchange), Err(Failure::BadHead));
+                assert_eq!(told(&exchange), Err(FailureKind::Protocol));
                 assert_eq!(exchange.cause, UnreachableCause::NoHttp2);
             }
         }
@@ -149,13 +149,13 @@ fn statuses_timeouts_and_bounds_hold_as_they_do_in_the_older_version() {
         let mut user = User::speaking(HttpVersion::Http2, &target, Trust::Anyone);
         assert_eq!(told(&user.get("/bad").await), Ok((503, "")));
         let long = user.get("/long").await;
-        assert_eq!(told(&long), Err(Failure::BodyTooLarge), "{:?}", long.detail);
+        assert_eq!(told(&long), Err(FailureKind::Body), "{:?}", long.detail);
         assert_eq!(
             (long.cause, long.head),
             (UnreachableCause::BodyTooLong, Some(200))
         );
         let slow = user.get_within("/slow", Duration::from_millis(200)).await;
-        assert_eq!(told(&slow), Err(Failure::Timeout));
+        assert_eq!(told(&slow), Err(FailureKind::Timeout));
         // Each failure closed its connection, so that this one is the third.
         let (_, body) = told(&user.get("/").await)
             .map(|(s, b)| (s, b.to_owned()))
@@ -180,14 +180,11 @@ fn a_server_that_speaks_something_else_or_goes_away_is_a_failure() {
         let mut user = User::speaking(HttpVersion::Http2, &target, Trust::Anyone);
         let old = user.send("GET").await;
         assert!(
-            matches!(told(&old), Err(Failure::BadHead | Failure::Reset)),
+            matches!(told(&old), Err(FailureKind::Protocol | FailureKind::Reset)),
             "{old:?}"
         );
         let gone = user.send("GET").await;
-        assert!(
-            matches!(told(&gone), Err(Failure::Reset | Failure::Closed)),
-            "{gone:?}"
-        );
+        assert!(matches!(told(&gone), Err(FailureKind::Reset)), "{gone:?}");
     });
 }
 
@@ -360,7 +357,7 @@ fn a_request_that_died_in_a_session_and_was_sent_again_is_noted() {
                 assert!(exchange.reopened && exchange.resent, "{method} {end:?}");
             }
             let post = second_exchange("POST", end).await;
-            assert_eq!(told(&post), Err(Failure::Reset), "{end:?}: {post:?}");
+            assert_eq!(told(&post), Err(FailureKind::Reset), "{end:?}: {post:?}");
         }
     });
 }
@@ -424,7 +421,7 @@ fn a_session_that_floods_is_not_held_beyond_the_timeout() {
             .send::<0>(&user.scratch, &request, bound, &mut exchange)
             .await;
         // The library ends what it takes for an attack, if that comes first.
-        let ended = [Err(Failure::Timeout), Err(Failure::BadBody)];
+        let ended = [Err(FailureKind::Timeout), Err(FailureKind::Body)];
         assert!(ended.contains(&told(&exchange)), "{:?}", exchange.detail);
         let took = exchange.times.service();
         assert!(took < super::AMPLE * 2, "{took:?}");

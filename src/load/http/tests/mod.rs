@@ -10,9 +10,10 @@ mod tls;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::measurement::FailureKind;
 use crate::scenario::HttpVersion;
 
-use super::{Client, Connector, Exchange, Failure, ReadBuffer, Request, Trust, render};
+use super::{Client, Connector, Exchange, ReadBuffer, Request, Trust, render};
 
 /// Long enough for a busy machine; no test waits for it.
 const AMPLE: Duration = Duration::from_secs(20);
@@ -87,7 +88,7 @@ impl User {
 }
 
 /// The status and body of an answer, or the kind of failure.
-fn told(exchange: &Exchange) -> Result<(u16, &str), Failure> {
+fn told(exchange: &Exchange) -> Result<(u16, &str), FailureKind> {
     let answer = exchange.outcome.as_ref().map_err(|failure| *failure)?;
     let body = answer.body.as_deref().unwrap_or_default();
     Ok((answer.status, std::str::from_utf8(body).unwrap()))

@@ -1,11 +1,11 @@
 //! Through a proxy: asked request by request, or for a tunnel.
 
-use super::super::{Connector, Failure, Origin, Proxy, Trust};
+use super::super::{Connector, Origin, Proxy, Trust};
 use super::server::{Script, Server};
 use super::{OK, User, told};
 use std::time::Duration;
 
-use crate::measurement::UnreachableCause;
+use crate::measurement::{FailureKind, UnreachableCause};
 use crate::scenario::HttpVersion;
 
 fn proxied(target: &str, proxy: &str) -> Origin {
@@ -67,7 +67,7 @@ async fn a_tunnel_that_is_refused_is_the_proxys_failure() {
         let proxy = tunnelling(reply);
         let mut user = user(proxied("https://api.example.com", &proxy.url()));
         let exchange = user.send("GET").await;
-        assert_eq!(told(&exchange), Err(Failure::Proxy));
+        assert_eq!(told(&exchange), Err(FailureKind::Proxy));
         let detail = exchange.detail.unwrap();
         assert!(
             detail.contains(part) && !detail.contains("secret"),
@@ -89,7 +89,7 @@ async fn a_proxy_that_gives_no_tunnel_in_time_is_the_one_that_is_late() {
         })]);
         let mut user = user(proxied("https://api.example.com", &proxy.url()));
         let exchange = user.get_within("/", Duration::from_millis(200)).await;
-        assert_eq!(told(&exchange), Err(Failure::Timeout));
+        assert_eq!(told(&exchange), Err(FailureKind::Timeout));
         assert_eq!(
             exchange.cause,
             UnreachableCause::Proxy,
@@ -103,10 +103,10 @@ async fn a_proxy_that_gives_no_tunnel_in_time_is_the_one_that_is_late() {
 
 #[tokio::test]
 async fn a_proxy_that_forwards_and_gives_no_response_is_named() {
-    let scripts: [(fn() -> Script, Failure); 3] = [
+    let scripts: [(fn() -> Script, FailureKind); 3] = [
         (
             || Box::new(|mut peer| drop(peer.read_request())),
-            Failure::Closed,
+            FailureKind::Reset,
         ),
         (
             || {
@@ -115,7 +115,7 @@ async fn a_proxy_that_forwards_and_gives_no_response_is_named() {
                     peer.wait_for_close();
                 })
             },
-            Failure::Timeout,
+            FailureKind::Timeout,
         ),
         (
             || {
@@ -124,7 +124,7 @@ async fn a_proxy_that_forwards_and_gives_no_response_is_named() {
                     peer.send(b"SSH-2.0-OpenSSH_9.9\r\n");
                 })
             },
-            Failure::BadHead,
+            FailureKind::Protocol,
         ),
     ];
     for (script, failure) in scripts {
@@ -143,7 +143,12 @@ async fn a_tunnel_leads_to_the_target() {
     let proxy = tunnelling(b"HTTP/1.1 200 Connection established\r\nX: y\r\n\r\nno TLS");
     let mut user = user(proxied("https://api.example.com", &proxy.url()));
     let exchange = user.send("GET").await;
-    assert_eq!(told(&exchange), Err(Failure::Tls), "{:?}", exchange.detail);
+    assert_eq!(
+        told(&exchange),
+        Err(FailureKind::Tls),
+        "{:?}",
+        exchange.detail
+    );
     assert!(exchange.times.connect.is_some());
     proxy.join();
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::super::{Exchange, Failure};
+use super::super::Exchange;
 use super::server::Server;
 use super::{AMPLE, OK, User, told};
+use crate::measurement::FailureKind;
 
 const BYE: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbye";
 
@@ -153,7 +154,10 @@ async fn a_request_that_dies_twice_is_a_failure_and_noted() {
     let mut user = User::of(&server.url());
     user.send("GET").await;
     let second = user.send("GET").await;
-    assert_eq!((told(&second), second.resent), (Err(Failure::Closed), true));
+    assert_eq!(
+        (told(&second), second.resent),
+        (Err(FailureKind::Reset), true)
+    );
     server.join();
 }
 
@@ -231,7 +235,7 @@ async fn a_post_that_went_out_is_not_sent_again() {
     let second = user.send("POST").await;
     assert_eq!(
         (told(&second), second.new_connection, second.reopened),
-        (Err(Failure::Closed), false, false)
+        (Err(FailureKind::Reset), false, false)
     );
     assert_eq!(told(&user.send("POST").await), Ok((200, "bye")));
     server.join();

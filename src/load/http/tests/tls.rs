@@ -11,10 +11,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ServerConfig, ServerConnection, Stream};
 
-use super::super::{Connector, Failure, Trust};
+use super::super::{Connector, Trust};
 use super::server::{Script, Server};
 use super::{OK, User, told};
-use crate::measurement::UnreachableCause;
+use crate::measurement::{FailureKind, UnreachableCause};
 use crate::scenario::HttpVersion;
 
 /// A certificate for localhost, as a server and as a PEM file.
@@ -137,7 +137,7 @@ async fn a_body_until_close_needs_the_closing_notice() {
     let (config, _) = identity();
     for (notice, expected) in [
         (true, Ok((200, "all of it"))),
-        (false, Err(Failure::BadBody)),
+        (false, Err(FailureKind::Body)),
     ] {
         let server = Server::start(vec![serving(
             &config,
@@ -158,7 +158,7 @@ async fn a_stranger_is_a_tls_failure() {
     let server = Server::start(vec![serving(&config, 1, OK, true)]);
     let mut user = User::trusting(&server.tls_url(), Trust::SystemAnd(other.as_bytes()));
     let exchange = user.send("GET").await;
-    assert_eq!(told(&exchange), Err(Failure::Tls));
+    assert_eq!(told(&exchange), Err(FailureKind::Tls));
     assert!(exchange.detail.unwrap().contains("certificate"));
     server.join();
 }
@@ -181,7 +181,7 @@ async fn cause_of(config: &Arc<ServerConfig>, pem: &str) -> Option<UnreachableCa
     let exchange = user.send("GET").await;
     server.join();
     exchange.outcome.err().map(|failure| {
-        assert_eq!(failure, Failure::Tls, "{:?}", exchange.detail);
+        assert_eq!(failure, FailureKind::Tls, "{:?}", exchange.detail);
         exchange.cause
     })
 }
@@ -292,7 +292,7 @@ async fn what_a_handshake_fails_on_is_known() {
         };
         let server = Server::start(vec![script()]);
         let exchange = User::of(&server.tls_url()).send("GET").await;
-        assert_eq!(told(&exchange), Err(Failure::Tls));
+        assert_eq!(told(&exchange), Err(FailureKind::Tls));
         assert_eq!(exchange.cause, cause, "{:?}", exchange.detail);
         server.join();
     }
@@ -354,7 +354,7 @@ async fn a_handshake_that_is_dropped_or_is_none_is_a_tls_failure() {
     for script in scripts {
         let server = Server::start(vec![script]);
         let exchange = User::of(&server.tls_url()).send("GET").await;
-        assert_eq!(told(&exchange), Err(Failure::Tls));
+        assert_eq!(told(&exchange), Err(FailureKind::Tls));
         assert!(exchange.times.tls.is_some());
         server.join();
     }

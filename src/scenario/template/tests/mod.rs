@@ -1,5 +1,7 @@
 //! Tests of templates as a whole: what folds, what is typed, what is drawn, what is refused.
 
+mod hostile;
+
 use std::collections::BTreeSet;
 
 use rand::SeedableRng as _;
@@ -9,14 +11,14 @@ use super::*;
 use crate::scenario::data::{Format, Table};
 
 /// A small file's worth of names: variables, and `item_id`, `token` and `count` as what users set.
-pub(super) struct File {
+struct File {
     variables: BTreeMap<String, Variable>,
     runtime: BTreeSet<String>,
     rows: Rows,
 }
 
 impl File {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         let users = "email,pin\na@b.c,0123\n".as_bytes();
         let users = Table::read(Format::Csv, users).unwrap();
         let variables = json!({
@@ -50,19 +52,19 @@ impl File {
         })
     }
 
-    pub(super) fn text(&self, source: &str, place: EscapeContext) -> Result<Template, String> {
+    fn text(&self, source: &str, place: EscapeContext) -> Result<Template, String> {
         self.with(|names| Template::parse(source, place, names))
             .map_err(|error| error.to_string())
     }
 
-    pub(super) fn value(&self, source: &Value) -> Result<ValueTemplate, String> {
+    fn value(&self, source: &Value) -> Result<ValueTemplate, String> {
         self.with(|names| ValueTemplate::parse(source, names))
             .map_err(|error| error.to_string())
     }
 }
 
 /// Hands a scope with the values and a generator of the seed to `render`.
-pub(super) fn scoped<T>(values: &Value, seed: u64, render: impl FnOnce(&mut Scope<'_>) -> T) -> T {
+fn scoped<T>(values: &Value, seed: u64, render: impl FnOnce(&mut Scope<'_>) -> T) -> T {
     let values = values.as_object().unwrap().clone().into_iter().collect();
     render(&mut Scope {
         values: &values,

@@ -1,8 +1,6 @@
 //! Tests of expressions that a stranger writes: none may panic, abort, fill the memory or take for ever.
 
-use super::tests::{File, scoped};
 use super::*;
-use serde_json::json;
 
 /// Expressions, and whether one is refused. `token` is text, `cursor` a list; both are set by users.
 const EXPRESSIONS: [(&str, bool); 76] = [
