@@ -144,12 +144,12 @@ fn signature(
 ) -> Result<AwsSigV4, Error> {
     let Located { at, value } = source;
     let text = |text: &Cursor<'_>| names.template(text, EscapeContext::Header);
-    let or_environment = |key: &Option<Text<'_>>, name: &str| match key {
-        Some(key) => text(key),
-        None => {
-            let source = format!("{{{{ env.{name} }}}}");
-            Template::parse(&source, EscapeContext::Header, names).map_err(|error| at.error(error))
+    let or_environment = |key: &Option<Text<'_>>, name: &str| {
+        if let Some(key) = key {
+            return text(key);
         }
+        let source = format!("{{{{ env.{name} }}}}");
+        Template::parse(&source, EscapeContext::Header, names).map_err(|error| at.error(error))
     };
     // A token of the environment belongs to the keys of the environment, and not to keys of the file.
     let has_keys = value.access_key.is_some() || value.secret_key.is_some();
