@@ -172,7 +172,7 @@ fn a_dry_run_tells_of_the_duet_and_sends_nothing() {
         &["--against", "http://127.0.0.1:9", "--dry-run"],
     )
     .exits(0)
-    .tells(&["http://127.0.0.1:9", "12 pairs"]);
+    .tells(&["http://127.0.0.1:9", "60 pairs"]);
     assert!(target.received().is_empty());
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use loadgate::load::{DuetTurns, duet_load};
+use loadgate::load::{DuetTurns, Interleaving, duet_load};
 use loadgate::plan::phase_names;
 use loadgate::record::phases;
 use loadgate::scenario::{self, Inputs, Scenario};
@@ -60,6 +60,7 @@ fn forecast_of(name: &str, design: Design<'_>) -> Forecast {
         Design::Duet { pairs, slice_s, .. } => duet_load(
             &scenario.load,
             &DuetTurns {
+                interleaving: Interleaving::Turns,
                 pairs,
                 slice: Duration::from_secs_f64(slice_s),
                 guard: Duration::ZERO,

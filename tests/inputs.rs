@@ -44,6 +44,7 @@ fn every_input_reaches_loadgate() {
         ("base-cmd", hostile, "run", "LOADGATE_BASE_CMD="),
         ("ready", "/health", "run", "LOADGATE_READY="),
         ("wait", "60s", "run", "LOADGATE_WAIT="),
+        ("interleave", "mixed", "run", "LOADGATE_INTERLEAVE="),
         ("pairs", "7", "run", "LOADGATE_PAIRS="),
         ("slice", "2s", "run", "LOADGATE_SLICE="),
         ("set", hostile, "run", "LOADGATE_SET="),

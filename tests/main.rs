@@ -28,6 +28,7 @@ mod inputs;
 mod large;
 mod leftovers;
 mod mistakes;
+mod mixed_duets;
 mod models;
 mod outages;
 mod platform;

@@ -10,7 +10,7 @@ use super::Error;
 use super::stored::{Pairs, Reading, Telling, pairs, whole};
 use crate::exit::Exit;
 use crate::gate::{self, Console, Verbosity};
-use crate::plan::{Commands, JudgeMode, Options, Plan, RecordMode, SchedulingPolicy};
+use crate::plan::{Commands, Interleave, JudgeMode, Options, Plan, RecordMode, SchedulingPolicy};
 use crate::units::parse_duration;
 
 #[derive(Debug, Args)]
@@ -178,13 +178,23 @@ struct Deployments {
     /// Deployment to load; overrides the scenario
     #[arg(long, value_name = "URL", env = "LOADGATE_TARGET")]
     target: Option<String>,
-    /// Base version, loaded in turns with the target and compared with it (a duet)
+    /// Base version, loaded in the same run and compared with the target (a duet)
     #[arg(long, value_name = "URL", env = "LOADGATE_AGAINST", help_heading = DUET)]
     against: Option<String>,
     /// Value of a variable, for the base only
     #[arg(long = "against-set", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_AGAINST_SET", help_heading = DUET)]
     against_set: Vec<Pairs>,
-    /// Pairs of slices per steady phase; doubled once if the result is inconclusive [default: 12]
+    /// How target and base share the run: request by request, or in turns of 1 s or 5 s
+    #[arg(
+        long,
+        value_name = "auto|mixed|1s|5s",
+        default_value = "auto",
+        hide_possible_values = true,
+        env = "LOADGATE_INTERLEAVE",
+        help_heading = DUET
+    )]
+    interleave: InterleaveArg,
+    /// Pairs of slices per steady phase; doubled once if the result is inconclusive [default: 12 of 5s]
     #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_hyphen_values = true, env = "LOADGATE_PAIRS", help_heading = DUET)]
     pairs: Option<u32>,
     /// Length of a slice [default: 5s]
@@ -210,6 +220,28 @@ struct Deployments {
     /// Pairs between restarts of the servers; 0 for never [default: 1]
     #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_hyphen_values = true, env = "LOADGATE_RESTART_EVERY", help_heading = SERVERS)]
     restart_every: Option<u32>,
+}
+
+/// Values of `--interleave`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum InterleaveArg {
+    Auto,
+    Mixed,
+    #[value(name = "1s")]
+    OneSecond,
+    #[value(name = "5s")]
+    FiveSeconds,
+}
+
+impl From<InterleaveArg> for Interleave {
+    fn from(interleave: InterleaveArg) -> Self {
+        match interleave {
+            InterleaveArg::Auto => Self::Auto,
+            InterleaveArg::Mixed => Self::Mixed,
+            InterleaveArg::OneSecond => Self::OneSecond,
+            InterleaveArg::FiveSeconds => Self::FiveSeconds,
+        }
+    }
 }
 
 const DUET: &str = "Duet";
@@ -275,6 +307,7 @@ fn options(gates: Gates, deployments: Deployments, labels: &Labels) -> Options {
         target: deployments.target,
         against: deployments.against,
         against_set: deployments.against_set.concat(),
+        interleave: deployments.interleave.into(),
         pairs: deployments.pairs,
         slice: deployments.slice,
         guard: deployments.guard,

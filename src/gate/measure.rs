@@ -17,11 +17,11 @@ use crate::load::{
     duet_lasts,
 };
 use crate::measurement::Arm;
-use crate::plan::{Against, Gate, Plan};
+use crate::plan::{Against, Gate, Interleave, Plan};
 use crate::processes;
 use crate::record::{
-    self, Deployment, DuetSettings, Ended, Environment, Health, RunDetails, RunInfo, RunRecord,
-    Scheduling,
+    self, Deployment, DuetSettings, Ended, Environment, Health, Interleaving, RunDetails, RunInfo,
+    RunRecord, Scheduling,
 };
 use crate::redact::redact;
 use crate::units::{Latency, format_duration, six_digits};
@@ -80,9 +80,8 @@ fn announce(plan: &Plan, gate: &Gate, target: &Origin, console: &Console) {
     if let Some(against) = &gate.against {
         let (once, twice) = duet_lasts(&gate.scenario.load, &against.turns);
         told.push(format!(
-            " in turns with {}{}, for {}",
-            against.target,
-            through(&against.target),
+            " {}, for {}",
+            together(against, &through(&against.target)),
             about(once)
         ));
         if twice > once {
@@ -96,6 +95,23 @@ fn announce(plan: &Plan, gate: &Gate, target: &Origin, console: &Console) {
     console.note(&told.concat());
     if let Some(why) = same_twice(gate, target) {
         console.warn(&format!("loadgate: {why}"));
+    }
+}
+
+/// How two deployments are loaded: `in turns with URL, in slices of 5s (auto: the servers are restarted between pairs)`.
+pub(super) fn together(against: &Against, through: &str) -> String {
+    let Against { target, turns, .. } = against;
+    let why = against
+        .why
+        .map_or_else(String::new, |why| format!(" (auto: {why})"));
+    match turns.interleaving {
+        load::Interleaving::Turns => format!(
+            "in turns with {target}{through}, in slices of {}{why}",
+            format_duration(turns.slice)
+        ),
+        load::Interleaving::Mixed => {
+            format!("mixed with {target}{through}, each with half of the load{why}")
+        }
     }
 }
 
@@ -117,7 +133,7 @@ pub(super) fn about(duration: Duration) -> String {
     format_duration(Duration::from_secs(duration.as_secs() + more))
 }
 
-/// Loads the target, alone or in turns with the base.
+/// Loads the target, alone or together with the base.
 fn load(
     plan: &Plan,
     gate: &Gate,
@@ -249,10 +265,11 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: Outcome) -> Ru
         ended: ended(outcome.ended, plan, gate),
         insecure: plan.insecure,
         from_pull_request: ci.is_change_request,
-        extra_args: plan
-            .given
-            .iter()
-            .map(|word| redact(word, &secrets))
+        extra_args: interleave(gate)
+            .into_iter()
+            .flatten()
+            .map(str::to_owned)
+            .chain(plan.given.iter().map(|word| redact(word, &secrets)))
             .collect(),
     };
     let circumstances = RunDetails {
@@ -274,6 +291,12 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: Outcome) -> Ru
     record::build(&gate.scenario, circumstances, outcome.measurement)
 }
 
+/// The arguments that interleave the arms of a duet in the same way again.
+fn interleave(gate: &Gate) -> Option<[&'static str; 2]> {
+    let interleave = gate.against.as_ref()?.interleave;
+    (interleave != Interleave::Auto).then(|| ["--interleave", interleave.word()])
+}
+
 fn deployment(origin: &Origin) -> Deployment {
     Deployment {
         url: origin.to_string(),
@@ -288,6 +311,10 @@ fn turns(plan: &Plan, against: &Against) -> DuetSettings {
     let Against { turns, .. } = against;
     let started = plan.serving.target.is_some() || plan.serving.base.is_some();
     DuetSettings {
+        interleaving: match turns.interleaving {
+            load::Interleaving::Turns => Interleaving::Turns,
+            load::Interleaving::Mixed => Interleaving::Mixed,
+        },
         pairs: turns.pairs,
         slice_s: six_digits(turns.slice.as_secs_f64()),
         guard_s: six_digits(turns.guard.as_secs_f64()),

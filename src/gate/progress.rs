@@ -108,15 +108,16 @@ fn write_once(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Whose turn it is: `, pair 3 of 12, base`.
+/// Whose turn it is: `, pair 3 of 12, base`, or `, pair 3 of 60` of both together.
 fn turn_text(turn: &Turn) -> String {
     let arm = match turn.arm {
-        Arm::Target => "target",
-        Arm::Base => "base",
+        Some(Arm::Target) => ", target",
+        Some(Arm::Base) => ", base",
+        None => "",
     };
     match turn.pair {
-        Some(pair) => format!(", pair {} of {}, {arm}", pair + 1, turn.pairs),
-        None => format!(", {arm}"),
+        Some(pair) => format!(", pair {} of {}{arm}", pair + 1, turn.pairs),
+        None => arm.to_owned(),
     }
 }
 

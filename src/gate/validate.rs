@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::console::Console;
-use super::measure::about;
+use super::measure::{about, together};
 use crate::baseline::{Job, Matching, PhaseScope, RunContext, matching};
 use crate::exit::Exit;
-use crate::load::{Origin, duet_lasts, duet_load};
+use crate::load::{Interleaving, Origin, duet_lasts, duet_load};
 use crate::metric::Metric;
 use crate::plan::{Against, Gate, Plan};
 use crate::record::phases;
@@ -47,12 +47,17 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
         Matching::None(_) => Vec::new(),
     };
     let newest = jobs.last().copied();
-    let (load, design) = design(gate, &jobs);
+    let (load, share, design) = design(gate, &jobs);
     let counts_at = |unknown: f64| {
-        scenario.expected_requests(&load, |name| {
+        let mut counts = scenario.expected_requests(&load, |name| {
             let known = newest.and_then(|job| median(job, &scenario.requests[name]));
             known.unwrap_or(unknown)
-        })
+        });
+        counts
+            .iter_mut()
+            .flatten()
+            .for_each(|count| *count *= share);
+        counts
     };
     let phases = phases(&load);
     let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
@@ -80,7 +85,7 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
             against: gate
                 .against
                 .as_ref()
-                .map(|against| against.target.to_string())
+                .map(|against| together(against, ""))
                 .as_deref(),
             phases: &phases,
             requests: &scenario.requests,
@@ -102,20 +107,23 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
     if is_of_use { Exit::Passed } else { Exit::Usage }
 }
 
-/// What one deployment would be sent, and how the run would be judged.
-fn design<'j>(gate: &Gate, jobs: &'j [&'j Job]) -> (Vec<Phase>, Design<'j>) {
+/// The load of one deployment, the share of it that it would be sent, and how the run would be judged.
+fn design<'j>(gate: &Gate, jobs: &'j [&'j Job]) -> (Vec<Phase>, f64, Design<'j>) {
     let load = &gate.scenario.load;
-    match &gate.against {
-        None => (load.clone(), Design::Jobs(jobs)),
-        Some(Against { turns, .. }) => (
-            duet_load(load, turns),
-            Design::Duet {
-                pairs: turns.pairs,
-                slice_s: turns.slice.as_secs_f64(),
-                looks: if turns.second_look { 2 } else { 1 },
-            },
-        ),
-    }
+    let Some(Against { turns, .. }) = &gate.against else {
+        return (load.clone(), 1.0, Design::Jobs(jobs));
+    };
+    // A pair of a mixed duet is loaded throughout, and half of that load is each arm's.
+    let (share, slice) = match turns.interleaving {
+        Interleaving::Turns => (1.0, turns.slice),
+        Interleaving::Mixed => (0.5, turns.slice * 2),
+    };
+    let design = Design::Duet {
+        pairs: turns.pairs,
+        slice_s: slice.as_secs_f64(),
+        looks: if turns.second_look { 2 } else { 1 },
+    };
+    (duet_load(load, turns), share, design)
 }
 
 /// How long a run would take.

@@ -66,14 +66,14 @@ pub enum Waiting {
     },
 }
 
-/// A second deployment that is loaded in turns with the first, in the same job.
+/// A second deployment that is loaded in the same run as the first, in turns or mixed.
 #[derive(Clone, Debug)]
 pub struct Duet<'a> {
     /// The same scenario with the values that this deployment needs.
     pub scenario: &'a Scenario,
     /// The deployment.
     pub target: Origin,
-    /// How the two take turns.
+    /// How the two share the run.
     pub turns: DuetTurns,
 }
 

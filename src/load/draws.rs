@@ -24,6 +24,10 @@ pub(super) enum Purpose {
     Order,
     /// The user that looks whether the target answers, by the index of its class.
     Reach(u64),
+    /// Which arm of a mixed duet gets arrivals of a task, by the index of the task.
+    Deal(u64),
+    /// Which arm of a mixed duet gets a pass of a user of the closed model, by the user's index.
+    Passes(u64),
 }
 
 /// The generator for a purpose.
@@ -35,6 +39,8 @@ pub(super) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
         Purpose::Newcomer(index) => (index, 3),
         Purpose::Reach(index) => (index, 4),
         Purpose::Order => (0, 5),
+        Purpose::Deal(index) => (index, 6),
+        Purpose::Passes(index) => (index, 7),
     };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(index << 3 | kind);
@@ -95,6 +101,8 @@ mod tests {
             draw(1, Purpose::Spacing(7)),
             draw(1, Purpose::Reach(7)),
             draw(1, Purpose::Newcomer(7)),
+            draw(1, Purpose::Deal(7)),
+            draw(1, Purpose::Passes(7)),
             draw(2, Purpose::User(7)),
         ];
         for (place, one) in all.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Conducts a duet: one arm is loaded at a time, leg by leg, while the other rests.
+//! Conducts a duet: one arm is loaded at a time, leg by leg, while the other rests; or both at once where they are mixed.
 
 use std::time::{Duration, Instant};
 
@@ -67,7 +67,7 @@ struct DuetState<'r> {
 }
 
 impl DuetState<'_> {
-    /// Loads one arm for one leg, and waits until all that was due in it has ended.
+    /// Loads what a leg loads, and waits until all that was due in it has ended.
     fn load(
         &mut self,
         leg: Segment,
@@ -75,9 +75,9 @@ impl DuetState<'_> {
         crew: &mut WorkerPool<'_>,
         overseer: &mut RunMonitor<'_>,
     ) -> Result<WaitOutcome, Error> {
-        let arm = index(leg.arm);
+        let driver = leg.arm.map_or(0, index);
         // Connections that the server closed while the arm rested are opened before the leg begins.
-        crew.tell(Command::Refresh { arm });
+        crew.tell(Command::Refresh { driver });
         if let early @ WaitOutcome::Early(_) = crew.wait(overseer)? {
             return Ok(early);
         }
@@ -87,9 +87,9 @@ impl DuetState<'_> {
             start: self.free.max(Instant::now() + HEAD_START),
         };
         self.spans.push((leg, span));
-        overseer.watch.enter(&leg, span, self.course);
-        crew.tell(Command::Load { arm, span });
-        crew.tell(Command::Settle { arm });
+        overseer.watch.enter(&leg, span);
+        crew.tell(Command::Load { driver, span });
+        crew.tell(Command::Settle { driver });
         self.free = span.end() + guard;
         crew.wait(overseer)
     }
@@ -98,7 +98,8 @@ impl DuetState<'_> {
         let arms = std::mem::take(&mut share.arms);
         let mut measurement = Measurement::default();
         for (arm, measured) in [Arm::Target, Arm::Base].into_iter().zip(arms) {
-            measurement.add_arm(self.placed(arm, measured));
+            let placed = self.placed(arm, measured);
+            measurement.add_arm(placed, self.run.users_of_both());
         }
         let load = self.course.phases(self.spans.len());
         self.run.outcome(measurement, &share, load, ended)
@@ -106,22 +107,23 @@ impl DuetState<'_> {
 
     /// One arm's measurement with its slices in real time and in their pairs.
     fn placed(&self, arm: Arm, mut measured: Measurement) -> Measurement {
-        let own = || self.spans.iter().filter(|(leg, _)| leg.arm == arm);
+        let own = |leg: &Segment| leg.arm.is_none_or(|own| own == arm);
+        let own = || self.spans.iter().filter(|(leg, _)| own(leg));
         measured.slices.retain_mut(|slice| {
             let found = own().find(|(leg, _)| (leg.from..leg.to).contains(&slice.start));
-            let Some((leg, span)) = found else {
+            let Some((_, span)) = found else {
                 return false;
             };
+            slice.pair = self.course.pair_at(slice.start);
             let start = span.instant(slice.start);
             slice.start = start.saturating_duration_since(self.run.plan.start);
-            slice.pair = leg.pair;
             true
         });
         measured
     }
 }
 
-/// Where an arm stands in the plan.
+/// Which driver loads an arm that is loaded alone.
 fn index(arm: Arm) -> usize {
     match arm {
         Arm::Target => 0,

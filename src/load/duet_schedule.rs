@@ -1,15 +1,13 @@
 //! The course of a duet: which arm is loaded when. Pure.
 //!
-//! Ramps and phases that are not measured run once per arm, steady phases in pairs of slices, and repeated phases in pairs
+//! Both arms of a mixed duet are loaded at once, and go through every phase together. In turns, ramps and phases that are not measured run once per arm, steady phases in pairs of slices, and repeated phases in pairs
 //! of passes. Within each pair the order is drawn, balanced over every two pairs, so that drift and neighbours fall on both
 //! arms alike. Both arms see the same load in their own time; only its place in real time differs.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use rand::RngExt as _;
-use rand_chacha::ChaCha8Rng;
-
+use super::dealing::Blocks;
 use super::draws::{self, Purpose};
 use super::timetable::{Timetable, Window};
 use crate::measurement::Arm;
@@ -18,12 +16,24 @@ use crate::scenario::Phase;
 /// The fewest passes per arm of a repeated phase: as many units as a duet needs.
 const FEWEST_PASSES: u32 = 5;
 
-/// How two deployments are loaded in turns.
+/// How the arms of a duet share its time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Interleaving {
+    /// One arm is loaded at a time, slice by slice.
+    #[default]
+    Turns,
+    /// Both are loaded at once: each task of the one load goes to one of them.
+    Mixed,
+}
+
+/// How two deployments are loaded in one run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DuetTurns {
+    /// How they share its time.
+    pub interleaving: Interleaving,
     /// Pairs of slices of each steady phase, before a second look.
     pub pairs: u32,
-    /// Length of a slice.
+    /// Length of a slice; half the length of a pair, which in a mixed duet is loaded on both arms throughout.
     pub slice: Duration,
     /// The least time between two slices.
     pub guard: Duration,
@@ -31,10 +41,11 @@ pub struct DuetTurns {
     pub second_look: bool,
 }
 
-/// A stretch in which one arm is loaded.
+/// A stretch in which one arm is loaded, or both arms of a mixed duet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Segment {
-    pub(super) arm: Arm,
+    /// The arm; none for both.
+    pub(super) arm: Option<Arm>,
     /// Its first time, in the arm's own time.
     pub(super) from: Duration,
     /// Its first time that does not belong to it any more.
@@ -50,7 +61,10 @@ pub(super) struct Segment {
 pub(super) struct DuetSchedule {
     /// The phases as one arm goes through them, a second look last.
     load: Vec<Phase>,
+    /// Length of the slices of a steady phase.
     slice: Duration,
+    /// Starts of the pairs in the arms' time.
+    pairs: Vec<Duration>,
     pub(super) legs: Vec<Segment>,
     /// How many legs come before the second look.
     pub(super) first_look: usize,
@@ -86,17 +100,19 @@ impl DuetSchedule {
     pub(super) fn new(load: &[Phase], turns: &DuetTurns, seed: u64) -> Self {
         let mut course = Self {
             load: Vec::new(),
-            slice: turns.slice,
+            slice: match turns.interleaving {
+                Interleaving::Turns => turns.slice,
+                Interleaving::Mixed => turns.slice * 2,
+            },
+            pairs: Vec::new(),
             legs: Vec::new(),
             first_look: 0,
         };
         let mut maker = Builder {
             course: &mut course,
             turns,
-            rng: draws::generator(seed, Purpose::Order),
-            coin: None,
+            firsts: Blocks::new(draws::generator(seed, Purpose::Order)),
             at: Duration::ZERO,
-            pairs: 0,
         };
         let mut rest: VecDeque<&Phase> = load.iter().collect();
         while let Some(phase) = rest.front() {
@@ -170,29 +186,35 @@ impl DuetSchedule {
 
     /// Pairs of slices up to the look that a leg belongs to.
     pub(super) fn pairs_with(&self, leg: &Segment) -> u32 {
-        let first = self.legs[..self.first_look].contains(leg);
-        let legs = if first {
-            &self.legs[..self.first_look]
+        let first = &self.legs[..self.first_look];
+        let legs = if first.contains(leg) {
+            first
         } else {
             &self.legs[..]
         };
-        legs.iter()
-            .filter_map(|leg| leg.pair)
-            .max()
-            .map_or(0, |pair| pair + 1)
+        let end = legs.iter().map(|leg| leg.to).max().unwrap_or_default();
+        index(self.pairs.partition_point(|start| *start < end))
     }
+
+    /// The pair of slices that a time of the arms lies in.
+    pub(super) fn pair_at(&self, time: Duration) -> Option<u32> {
+        let begun = self.pairs.partition_point(|start| *start <= time);
+        let pair = begun.checked_sub(1)?;
+        (time < self.pairs[pair] + self.slice).then(|| index(pair))
+    }
+}
+
+fn index(pair: usize) -> u32 {
+    u32::try_from(pair).unwrap_or(u32::MAX)
 }
 
 struct Builder<'c> {
     course: &'c mut DuetSchedule,
     turns: &'c DuetTurns,
-    rng: ChaCha8Rng,
-    /// The order of the last pair, where the next one has the other.
-    coin: Option<[Arm; 2]>,
+    /// Which arm is first in a pair.
+    firsts: Blocks,
     /// The arms' time so far.
     at: Duration,
-    /// Pairs of slices so far.
-    pairs: u32,
 }
 
 impl Builder<'_> {
@@ -202,14 +224,15 @@ impl Builder<'_> {
             self.course.load.push(phase.clone());
             return self.both(phase.duration, None);
         }
+        let slice = self.course.slice;
         self.course.load.push(Phase {
-            duration: self.turns.slice * self.turns.pairs,
+            duration: slice * self.turns.pairs,
             ..phase.clone()
         });
         for _ in 0..self.turns.pairs {
-            let pair = self.pairs;
-            self.pairs += 1;
-            self.both(self.turns.slice, Some(pair));
+            let pair = index(self.course.pairs.len());
+            self.course.pairs.push(self.at);
+            self.both(slice, Some(pair));
         }
     }
 
@@ -221,7 +244,11 @@ impl Builder<'_> {
         let of_pass = |phase: &&&Phase| phase.passes == first.passes && phase.pass == 0;
         let block: Vec<&Phase> = rest.iter().take_while(of_pass).copied().collect();
         rest.drain(..(block.len() * first.passes as usize).min(rest.len()));
-        let passes = first.passes.max(FEWEST_PASSES);
+        let passes = match self.turns.interleaving {
+            Interleaving::Turns => first.passes.max(FEWEST_PASSES),
+            // In half of the load for each arm it takes twice as many to send as much.
+            Interleaving::Mixed => first.passes.max(FEWEST_PASSES) * 2,
+        };
         for pass in 0..passes {
             for phase in &block {
                 self.course.load.push(Phase {
@@ -235,32 +262,38 @@ impl Builder<'_> {
         }
     }
 
-    /// Adds a leg of each arm over the same stretch of their times.
+    /// Adds a leg of each arm over the same stretch of their times; of a mixed duet, to its only leg up to the next look.
     fn both(&mut self, length: Duration, pair: Option<u32>) {
         let (from, to) = (self.at, self.at + length);
-        for (place, arm) in self.order().into_iter().enumerate() {
-            self.course.legs.push(Segment {
-                arm,
+        self.at = to;
+        let legs = &mut self.course.legs;
+        if self.turns.interleaving == Interleaving::Mixed {
+            if legs.len() > self.course.first_look
+                && let Some(leg) = legs.last_mut()
+            {
+                leg.to = to;
+                return;
+            }
+            legs.push(Segment {
+                arm: None,
+                from,
+                to,
+                pair: None,
+                is_first: true,
+            });
+            return;
+        }
+        let arms = [Arm::Target, Arm::Base];
+        let first = self.firsts.next_arm();
+        for place in [first, 1 - first] {
+            legs.push(Segment {
+                arm: Some(arms[place]),
                 from,
                 to,
                 pair,
-                is_first: place == 0,
+                is_first: place == first,
             });
         }
-        self.at = to;
-    }
-
-    fn order(&mut self) -> [Arm; 2] {
-        if let Some([first, second]) = self.coin.take() {
-            return [second, first];
-        }
-        let order = if self.rng.random::<bool>() {
-            [Arm::Base, Arm::Target]
-        } else {
-            [Arm::Target, Arm::Base]
-        };
-        self.coin = Some(order);
-        order
     }
 }
 
@@ -288,6 +321,7 @@ mod tests {
 
     fn turns(pairs: u32, second_look: bool) -> DuetTurns {
         DuetTurns {
+            interleaving: Interleaving::Turns,
             pairs,
             slice: Duration::from_secs(5),
             guard: Duration::from_millis(300),
@@ -333,6 +367,65 @@ mod tests {
     }
 
     #[test]
+    fn a_mixed_duet_lasts_as_long_as_one_in_turns_and_both_arms_share_each_pair() {
+        let mut warm_up = phase(0, (0, 20), 10);
+        warm_up.measure = false;
+        let burst = |pass| Phase {
+            pass,
+            passes: 3,
+            ..phase(2, (40, 40), 4)
+        };
+        let load = [
+            warm_up,
+            phase(1, (20, 20), 60),
+            burst(0),
+            burst(1),
+            burst(2),
+        ];
+        let mixed = DuetTurns {
+            interleaving: Interleaving::Mixed,
+            slice: Duration::from_secs(1),
+            guard: Duration::ZERO,
+            ..turns(60, true)
+        };
+        let course = DuetSchedule::new(&load, &mixed, 1);
+        let legs = course.legs.iter();
+        let legs: Vec<_> = legs.map(|leg| (leg.arm, seconds(leg.length()))).collect();
+        assert_eq!(legs, [(None, 10 + 120 + 10 * 4), (None, 120)]);
+        assert_eq!(course.first_look, 1);
+        assert_eq!(
+            course
+                .legs
+                .iter()
+                .map(|leg| course.pairs_with(leg))
+                .collect::<Vec<_>>(),
+            [60, 120]
+        );
+        let pair = |second| course.pair_at(Duration::from_secs(second));
+        assert_eq!(
+            [pair(9), pair(10), pair(11), pair(12), pair(129)],
+            [None, Some(0), Some(0), Some(1), Some(59)]
+        );
+        assert_eq!(
+            [pair(130), pair(169), pair(170), pair(289)],
+            [None, None, Some(60), Some(119)]
+        );
+        let table = course.table(Arm::Base);
+        let steady = table
+            .slices
+            .iter()
+            .filter(|slice| course.pair_at(slice.start).is_some());
+        assert_eq!(
+            steady
+                .map(|slice| seconds(slice.length))
+                .collect::<Vec<_>>(),
+            [2; 120]
+        );
+        let (once, twice) = duet_lasts(&load, &mixed);
+        assert_eq!((seconds(once), seconds(twice)), (170, 290));
+    }
+
+    #[test]
     fn repeated_phases_run_five_passes_at_least_and_a_pass_is_never_split() {
         let pass = |index, pass, passes, seconds| Phase {
             pass,
@@ -368,7 +461,7 @@ mod tests {
             let mut firsts = 0_i32;
             for arm in [Arm::Target, Arm::Base] {
                 let mut at = Duration::ZERO;
-                for leg in course.legs.iter().filter(|leg| leg.arm == arm) {
+                for leg in course.legs.iter().filter(|leg| leg.arm == Some(arm)) {
                     prop_assert_eq!(leg.from, at);
                     at = leg.to;
                 }
@@ -378,7 +471,7 @@ mod tests {
                 prop_assert!(two[0].is_first && !two[1].is_first);
                 prop_assert_eq!(two[0].pair, two[1].pair);
                 prop_assert_ne!(two[0].arm, two[1].arm);
-                firsts += if two[0].arm == Arm::Base { 1 } else { -1 };
+                firsts += if two[0].arm == Some(Arm::Base) { 1 } else { -1 };
                 prop_assert!(firsts.abs() <= 1, "never two more of one order");
             }
         }

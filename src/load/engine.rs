@@ -1,4 +1,4 @@
-//! Runs a scenario against one deployment, or against two in turns: one thread per core, watched over by the caller's.
+//! Runs a scenario against one deployment, or against two in one run: one thread per core, watched over by the caller's.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::apart;
 use super::arm_clock::Span;
 use super::config::{Duet, Ended, Error, Hooks, Outcome, RunConfig, ServerFailure, Stop, Waiting};
 use super::duet;
-use super::duet_schedule::DuetSchedule;
+use super::duet_schedule::{DuetSchedule, Interleaving};
 use super::health::{self, CpuSnapshot, Health};
 use super::http::{Connector, Origin};
 use super::preflight::{self, Ahead, PreflightError, Unreached};
@@ -47,7 +47,7 @@ pub fn run(
     Ok(run.outcome(measurement, &share, order.scenario.load.clone(), ended))
 }
 
-/// Runs a scenario against two deployments in turns. Blocks as [`run`] does.
+/// Runs a scenario against two deployments, in turns or mixed. Blocks as [`run`] does.
 pub fn run_duet(
     order: &RunConfig<'_>,
     duet: &Duet<'_>,
@@ -67,7 +67,7 @@ pub fn run_duet(
         return Ok(run.never_began(ended));
     }
     let run = run.begun();
-    let mut overseer = run.overseer(stop, Watch::of_legs(&run.plan), progress);
+    let mut overseer = run.overseer(stop, Watch::of_legs(&run.plan, &course), progress);
     let crew = WorkerPool::start(&run.plan, cores(order))?;
     duet::conduct(&run, &course, duet.turns.guard, crew, &mut overseer, hooks)
 }
@@ -98,6 +98,7 @@ impl<'o> EngineRun<'o> {
         let arms = 1 + u64::from(base.is_some());
         let open_files = health::open_files(&scenario.load, arms)?;
         let mut plans = vec![arm(order, scenario, &order.target, table)?];
+        let interleaving = base.as_ref().map(|(duet, _)| duet.turns.interleaving);
         if let Some((duet, table)) = base {
             plans.push(arm(order, duet.scenario, &duet.target, table)?);
         }
@@ -105,6 +106,7 @@ impl<'o> EngineRun<'o> {
             order,
             plan: WorkerPlan {
                 arms: plans,
+                interleaving: interleaving.unwrap_or_default(),
                 names: scenario.requests.clone(),
                 seed: order.seed,
                 start: Instant::now(),
@@ -137,6 +139,15 @@ impl<'o> EngineRun<'o> {
             abort: self.order.abort,
             watch,
             progress,
+        }
+    }
+
+    /// How many users are present in a second in which both arms have some.
+    pub(super) fn users_of_both(&self) -> fn(u32, u32) -> u32 {
+        match self.plan.interleaving {
+            // They are never present together.
+            Interleaving::Turns => u32::max,
+            Interleaving::Mixed => u32::saturating_add,
         }
     }
 
@@ -187,8 +198,8 @@ fn alone(
         to: plan.arms[0].table.end(),
         start: plan.start,
     };
-    crew.tell(Command::Load { arm: 0, span });
-    crew.tell(Command::Drain { arm: 0 });
+    crew.tell(Command::Load { driver: 0, span });
+    crew.tell(Command::Drain { driver: 0 });
     let ended = match crew.wait(overseer)? {
         WaitOutcome::Done => Ended::Completed,
         WaitOutcome::Early(ended) => ended,

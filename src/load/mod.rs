@@ -12,6 +12,7 @@ mod command;
 mod config;
 mod cookies;
 mod data_feed;
+mod dealing;
 mod draws;
 mod duet;
 mod duet_schedule;
@@ -45,7 +46,7 @@ mod worker_pool;
 pub use config::{
     Abort, Duet, Ended, Error, Hooks, Interim, Outcome, RunConfig, ServerFailure, Stop, Waiting,
 };
-pub use duet_schedule::{DuetTurns, duet_lasts, duet_load};
+pub use duet_schedule::{DuetTurns, Interleaving, duet_lasts, duet_load};
 pub use engine::{run, run_duet};
 pub use health::{Health, TooFewFiles};
 pub use http::{Origin, OriginError, Proxy, ProxyError, TlsError, Trust};

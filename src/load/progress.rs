@@ -22,7 +22,7 @@ pub struct Progress {
     pub phase: usize,
     /// Until the current phase ends, in a duet the current turn; zero in the drain.
     pub left: Duration,
-    /// In a duet, whose turn it is.
+    /// In a duet, whose turn it is, and which pair's.
     pub turn: Option<Turn>,
     /// Users present.
     pub users: u32,
@@ -34,11 +34,11 @@ pub struct Progress {
     pub p95: Option<f64>,
 }
 
-/// A turn of a duet.
+/// A turn of a duet, or the pair of a mixed one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// The arm that is loaded.
-    pub arm: Arm,
+    /// The arm that is loaded; none where both are.
+    pub arm: Option<Arm>,
     /// The pair of slices, from 0; none in a ramp, a repeated phase or the warm-up.
     pub pair: Option<u32>,
     /// Pairs in all, those of a second look included where it has begun.
@@ -62,7 +62,8 @@ enum Place<'p> {
     /// In the leg that the conductor told of last.
     Leg {
         table: &'p Timetable,
-        leg: Option<(Segment, Span, u32)>,
+        course: &'p DuetSchedule,
+        leg: Option<(Segment, Span)>,
     },
 }
 
@@ -73,9 +74,9 @@ impl<'p> Watch<'p> {
     }
 
     /// Watches a duet.
-    pub(super) fn of_legs(plan: &'p WorkerPlan) -> Self {
-        let table = &plan.arms[0].table;
-        Self::new(plan, Place::Leg { table, leg: None })
+    pub(super) fn of_legs(plan: &'p WorkerPlan, course: &'p DuetSchedule) -> Self {
+        let (table, leg) = (&plan.arms[0].table, None);
+        Self::new(plan, Place::Leg { table, course, leg })
     }
 
     fn new(plan: &WorkerPlan, place: Place<'p>) -> Self {
@@ -89,9 +90,9 @@ impl<'p> Watch<'p> {
     }
 
     /// The next leg begins.
-    pub(super) fn enter(&mut self, leg: &Segment, span: Span, course: &DuetSchedule) {
+    pub(super) fn enter(&mut self, leg: &Segment, span: Span) {
         if let Place::Leg { leg: current, .. } = &mut self.place {
-            *current = Some((*leg, span, course.pairs_with(leg)));
+            *current = Some((*leg, span));
         }
     }
 
@@ -129,18 +130,22 @@ impl<'p> Watch<'p> {
                 let window = &table.windows[table.window_at(elapsed)];
                 (window.phase, window.end.saturating_sub(elapsed), None)
             }
-            Place::Leg { table, leg } => {
-                let Some((leg, span, pairs)) = leg else {
+            Place::Leg { table, course, leg } => {
+                let Some((leg, span)) = leg else {
                     return (table.windows[0].phase, Duration::ZERO, None);
                 };
-                let window = &table.windows[table.window_at(leg.from)];
-                let left = span.end().saturating_duration_since(self.told);
+                // A leg of one arm lies in one phase, that of both goes through all of them.
+                let passed = self.told.saturating_duration_since(span.start);
+                let now = (leg.from + passed).min(leg.to);
+                let at = leg.arm.map_or(now, |_| leg.from);
+                let window = &table.windows[table.window_at(at)];
+                let end = leg.arm.map_or(window.end, |_| leg.to);
                 let turn = Turn {
                     arm: leg.arm,
-                    pair: leg.pair,
-                    pairs: *pairs,
+                    pair: course.pair_at(at),
+                    pairs: course.pairs_with(leg),
                 };
-                (window.phase, left, Some(turn))
+                (window.phase, end.saturating_sub(now), Some(turn))
             }
         }
     }

@@ -105,6 +105,17 @@ pub(super) struct Backlog {
     pub(super) users: Option<usize>,
 }
 
+impl Backlog {
+    /// What two targets owe that have their users in common.
+    fn with(self, other: Self) -> Self {
+        let users = self.users.zip(other.users);
+        Self {
+            outstanding: self.outstanding + other.outstanding,
+            users: users.map(|(own, other)| own + other),
+        }
+    }
+}
+
 /// Whether a target keeps up with the load, step by step.
 ///
 /// In the open model it does unless its backlog grows. In the closed model the backlog cannot grow, and users of a
@@ -185,25 +196,25 @@ struct State {
     pause: Duration,
 }
 
-/// A target on this machine, as this thread loads it.
+/// A target on this machine, as this thread loads it; both targets of a mixed duet, which have their users in common.
 pub(super) struct LocalTarget {
-    core: Rc<ArmState>,
-    pulse: Arc<LiveCounters>,
+    arms: Vec<(Rc<ArmState>, Arc<LiveCounters>)>,
     progress: Progress,
 }
 
 impl LocalTarget {
-    pub(super) fn new(core: &Rc<ArmState>, pulse: &Arc<LiveCounters>) -> Self {
+    pub(super) fn new(arms: Vec<(Rc<ArmState>, Arc<LiveCounters>)>) -> Self {
         Self {
-            core: Rc::clone(core),
-            pulse: Arc::clone(pulse),
+            arms,
             progress: Progress::default(),
         }
     }
 
     fn keeps_up(&mut self) -> bool {
-        self.progress
-            .keeps_up(self.core.backlog(), self.pulse.requests())
+        let backlogs = self.arms.iter().map(|(core, _)| core.backlog());
+        let ended = self.arms.iter().map(|(_, pulse)| pulse.requests()).sum();
+        let backlog = backlogs.reduce(Backlog::with);
+        backlog.is_none_or(|backlog| self.progress.keeps_up(backlog, ended))
     }
 }
 

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use super::arm_clock::{DueTime, Wait};
 use super::arm_state::{ActiveUser, ArmState, InFlight, PendingRequest};
+use super::dealing::Blocks;
 use super::draws::{self, Purpose};
 use super::message::CompiledRequest;
 use super::pool::{Assignment, IdleSlot, Next, next_job};
-use super::prepared::{Action, CompiledScenario, Step, Task};
+use super::prepared::{Action, Class, CompiledScenario, Step, Task};
 use super::schedule::{Arrival, UserSession};
 use super::sender::{ClientContext, Sender};
 use super::site;
@@ -49,12 +50,49 @@ pub(super) async fn closed(presence: ActiveUser, stay: UserSession) {
         let Some(ended) = user.task::<{ site::CLOSED }>(task, moment, moment.at).await else {
             return;
         };
-        let mut rest = draws::pause(&mut user.sender.rng, class.wait);
-        if !std::mem::take(&mut user.sent) {
-            rest = rest.max(NOTHING_SENT);
-        }
-        due = ended + rest;
+        due = ended + user.rest(class);
     }
+    leave(core, stay).await;
+}
+
+/// A user of the closed model in a mixed duet. It is logged in to both arms, with connections, captures and draws of its own
+/// in each, and every pass goes to one of them.
+pub(super) async fn mixed(presence: ActiveUser, other: Rc<ArmState>, stay: UserSession) {
+    let arms: [&ArmState; 2] = [presence.core(), &other];
+    let mut users = arms.map(|core| {
+        // The same draws in both arms, so that the n-th pass of one is the n-th of the other.
+        User::new(core, draws::generator(core.seed, Purpose::User(stay.user)))
+    });
+    let mut blocks = Blocks::new(draws::generator(other.seed, Purpose::Passes(stay.user)));
+    let mut due = stay.join;
+    for _ in arms {
+        let start = User::until_in_both(&mut users, due).await;
+        let user = &mut users[blocks.next_arm()];
+        let class = user.class(stay.class);
+        user.sender.take_rows(&user.core.gear, &class.own_rows);
+        user.sender.take_rows(&user.core.gear, &class.start_rows);
+        let ended = user.steps::<{ site::MIXED_ON_START }>(&class.on_start, false, start, start.at);
+        match ended.await {
+            Some(ended) => due = ended,
+            None => return,
+        }
+    }
+    while due < stay.leave {
+        let start = User::until_in_both(&mut users, due).await;
+        let user = &mut users[blocks.next_arm()];
+        let class = user.class(stay.class);
+        let task = &class.tasks[class.draw(&mut user.sender.rng)];
+        let ended = user.task::<{ site::MIXED }>(task, start, start.at).await;
+        match ended {
+            Some(ended) => due = ended + user.rest(class),
+            None => return,
+        }
+    }
+    leave(arms[0], stay).await;
+}
+
+/// Waits until a user leaves.
+async fn leave(core: &ArmState, stay: UserSession) {
     while let Wait::Refresh = core.clock.wait_past(&core.pacer, stay.leave).await {
         // Who leaves needs no connection, and yet was told to look.
         drop(InFlight::refresh(core));
@@ -83,11 +121,10 @@ pub(super) async fn open(presence: ActiveUser, mut job: Assignment) {
     }
 }
 
-/// The task that an arrival draws.
-fn drawn(script: &CompiledScenario, seed: u64, arrival: Arrival) -> &Task {
-    let class = &script.classes[arrival.class];
+/// The index of the task that an arrival draws.
+pub(super) fn drawn(script: &CompiledScenario, seed: u64, arrival: Arrival) -> usize {
     let mut rng = draws::generator(seed, Purpose::Arrival(arrival.index));
-    &class.tasks[class.draw(&mut rng)]
+    script.classes[arrival.class].draw(&mut rng)
 }
 
 /// The name and lane of the first request of an arrival's task, to count an arrival under that nobody served.
@@ -97,6 +134,7 @@ pub(super) fn first_name(
     arrival: Arrival,
 ) -> Option<(usize, usize)> {
     let task = drawn(&gear.script, seed, arrival);
+    let task = &gear.script.classes[arrival.class].tasks[task];
     let mut requests = task.steps.iter().filter_map(Step::request);
     requests
         .next()
@@ -152,6 +190,36 @@ impl<'c> User<'c> {
         core.begin();
         self.task::<{ site::OPEN }>(task, job.due, job.ready.max(job.due.at))
             .await;
+    }
+
+    fn class(&self, index: usize) -> &'c Class {
+        &self.core.gear.script.classes[index]
+    }
+
+    /// How long a user of the closed model rests after a pass.
+    fn rest(&mut self, class: &Class) -> Duration {
+        let rest = draws::pause(&mut self.sender.rng, class.wait);
+        if std::mem::take(&mut self.sent) {
+            rest
+        } else {
+            rest.max(NOTHING_SENT)
+        }
+    }
+
+    /// Waits until a time of both arms of a mixed duet, which is the same in both, and keeps the connections meanwhile.
+    async fn until_in_both(users: &mut [Self; 2], time: Duration) -> DueTime {
+        let core = users[0].core;
+        loop {
+            match core.clock.wait(&core.pacer, time).await {
+                Wait::Over(moment) => return moment,
+                Wait::Refresh => {
+                    let _owed = InFlight::refresh(core);
+                    for user in users.iter_mut() {
+                        user.sender.refresh(&user.core.gear).await;
+                    }
+                }
+            }
+        }
     }
 
     /// Waits until a time of the arm, and keeps the connection while it rests.

@@ -1,7 +1,7 @@
 //! One core's part of a run: its own runtime, its share of users and arrivals of each arm, its own measurements.
 
 use std::io;
-use std::iter::Peekable;
+use std::iter::{self, Peekable};
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -12,6 +12,8 @@ use tokio::task::{coop, spawn_local};
 
 use super::arm_clock::{DueTime, Span};
 use super::arm_state::{ActiveUser, ArmState};
+use super::dealing::Dealer;
+use super::duet_schedule::Interleaving;
 use super::health::CpuMeter;
 use super::http::Connector;
 use super::live_counters::LiveCounters;
@@ -34,6 +36,8 @@ const RESOLVERS: usize = 8;
 pub(super) struct WorkerPlan {
     /// The arms: the deployment under test, and in a duet the one that it is compared with.
     pub(super) arms: Vec<ArmPlan>,
+    /// How two arms share the run.
+    pub(super) interleaving: Interleaving,
     /// Names of the requests.
     pub(super) names: Vec<String>,
     pub(super) seed: u64,
@@ -65,30 +69,31 @@ pub(super) struct Shard {
     pub(super) cores: usize,
 }
 
-/// What the conductor asks of every core; the arm is an index into the plan's.
+/// What the conductor asks of every core. The driver is an index: each arm has one, and both arms of a mixed duet have one
+/// together.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Command {
-    /// Load an arm for a span of its time.
+    /// Load the arms of a driver for a span of their time.
     Load {
-        /// The arm.
-        arm: usize,
-        /// Its time.
+        /// The driver.
+        driver: usize,
+        /// Their time.
         span: Span,
     },
     /// Wait until all that was due has ended.
     Settle {
-        /// The arm.
-        arm: usize,
+        /// The driver.
+        driver: usize,
     },
     /// Let resting users look whether their connections are still there.
     Refresh {
-        /// The arm.
-        arm: usize,
+        /// The driver.
+        driver: usize,
     },
     /// Wait until the last user has left.
     Drain {
-        /// The arm.
-        arm: usize,
+        /// The driver.
+        driver: usize,
     },
     /// Tell that everything before has been done.
     Mark,
@@ -166,18 +171,28 @@ fn perform(
         .on_thread_start(scheduling::leave)
         .build_local(LocalOptions::default())?;
     let governor = Rc::new(Governor::start(plan.scheduling));
-    let (mut arms, meter) = runtime.block_on(async {
+    let (drivers, meter) = runtime.block_on(async {
         let pacer = Pacer::new()?;
         let driver = Rc::clone(&pacer);
         spawn_local(async move { driver.drive().await });
-        let arms = plan.arms.iter().zip(pulses);
-        let mut arms: Vec<ArmDriver<'_>> = arms
-            .map(|(arm, pulse)| ArmDriver::new(plan, arm, part, &pacer, pulse))
+        let arms: Vec<(&ArmPlan, &Arc<LiveCounters>)> = plan.arms.iter().zip(pulses).collect();
+        let each = match plan.interleaving {
+            Interleaving::Turns => 1,
+            Interleaving::Mixed => arms.len(),
+        };
+        let shares = arms.chunks(each.max(1));
+        let mut drivers: Vec<Driver<'_>> = shares
+            .clone()
+            .filter_map(|arms| Driver::new(plan, arms, part, &pacer))
             .collect();
-        let local = arms.iter().zip(&plan.arms).zip(pulses);
+        let is_local = |(arm, _): &(&ArmPlan, _)| arm.connector.origin().is_loopback();
+        let local = drivers.iter().zip(shares);
         let local = local
-            .filter(|((_, arm), _)| arm.connector.origin().is_loopback())
-            .map(|((work, _), pulse)| LocalTarget::new(&work.core, pulse))
+            .filter(|(_, arms)| arms.iter().any(is_local))
+            .map(|(driver, arms)| {
+                let pulses = arms.iter().map(|(_, pulse)| Arc::clone(pulse));
+                LocalTarget::new(driver.cores().cloned().zip(pulses).collect())
+            })
             .collect();
         let governed = Rc::clone(&governor);
         spawn_local(async move { governed.run(&pacer, local).await });
@@ -185,29 +200,30 @@ fn perform(
         tokio::select! {
             biased;
             _ = stop => {}
-            () = obey(&mut arms, &mut meter, commands, events, plan, &governor) => {}
+            () = obey(&mut drivers, &mut meter, commands, events, plan, &governor) => {}
         }
         meter.turn(false);
-        io::Result::Ok((arms, meter))
+        io::Result::Ok((drivers, meter))
     })?;
     let now = Instant::now();
     // Drops all users, which settles what they have in flight; a resolver that hangs is not waited for.
     runtime.shutdown_background();
-    let measured = arms.iter_mut().map(|arm| arm.measured(now, &plan.names));
+    let measured = drivers.iter().flat_map(Driver::cores);
+    let measured = measured.map(|core| measured_by(core, now, &plan.names));
     let measured = measured.collect();
-    Ok(share(&arms, measured, &meter, &governor))
+    Ok(share(&drivers, measured, &meter, &governor))
 }
 
 fn share(
-    arms: &[ArmDriver<'_>],
+    drivers: &[Driver<'_>],
     measured: Vec<Measurement>,
     meter: &CpuMeter,
     governor: &Governor,
 ) -> WorkerResult {
     WorkerResult {
         arms: measured,
-        planned: arms.iter().map(|arm| arm.planned.max(arm.achieved)).sum(),
-        achieved: arms.iter().map(|arm| arm.achieved).sum(),
+        planned: drivers.iter().map(|it| it.planned.max(it.achieved)).sum(),
+        achieved: drivers.iter().map(|it| it.achieved).sum(),
         busy: meter.share(),
         held: governor.held(),
     }
@@ -215,7 +231,7 @@ fn share(
 
 /// Does what the conductor asks, one thing after the other, until it asks for nothing more.
 async fn obey(
-    arms: &mut [ArmDriver<'_>],
+    drivers: &mut [Driver<'_>],
     meter: &mut CpuMeter,
     mut commands: commands::UnboundedReceiver<Command>,
     events: &mpsc::Sender<Event>,
@@ -224,28 +240,32 @@ async fn obey(
 ) {
     while let Some(command) = commands.recv().await {
         let told = match command {
-            Command::Load { arm, span } => {
-                arms[arm].load(span, meter).await;
+            Command::Load { driver, span } => {
+                drivers[driver].load(span, meter).await;
                 meter.turn(false);
                 continue;
             }
-            Command::Settle { arm } => {
-                arms[arm].settle(plan.drain).await;
+            Command::Settle { driver } => {
+                drivers[driver].settle(plan.drain).await;
                 continue;
             }
-            Command::Refresh { arm } => {
-                arms[arm].core.refresh().await;
+            Command::Refresh { driver } => {
+                for core in drivers[driver].cores() {
+                    core.refresh().await;
+                }
                 continue;
             }
-            Command::Drain { arm } => {
-                arms[arm].drain(plan.drain).await;
+            Command::Drain { driver } => {
+                drivers[driver].drain(plan.drain).await;
                 continue;
             }
             Command::Mark => Event::Reached,
             Command::Report => {
                 let now = Instant::now();
-                let measured = arms.iter().map(|arm| arm.so_far(now, &plan.names));
-                Event::Measured(Box::new(share(arms, measured.collect(), meter, governor)))
+                let measured = drivers.iter().flat_map(Driver::cores);
+                let measured = measured.map(|core| measured_so_far(core, now, &plan.names));
+                let measured = measured.collect();
+                Event::Measured(Box::new(share(drivers, measured, meter, governor)))
             }
         };
         if events.send(told).is_err() {
@@ -254,9 +274,11 @@ async fn obey(
     }
 }
 
-/// One arm on one core: starts what is due.
-struct ArmDriver<'p> {
+/// One arm on one core, or both arms of a mixed duet: starts what is due.
+struct Driver<'p> {
     core: Rc<ArmState>,
+    /// The second arm of a mixed duet.
+    mixed: Option<Mixed>,
     table: &'p Timetable,
     schedule: Peekable<Schedule<'p>>,
     part: Shard,
@@ -267,29 +289,35 @@ struct ArmDriver<'p> {
     achieved: u64,
 }
 
-impl<'p> ArmDriver<'p> {
+/// The second arm of a mixed duet, whose time is that of the first.
+struct Mixed {
+    core: Rc<ArmState>,
+    dealer: Dealer,
+}
+
+impl<'p> Driver<'p> {
+    /// The driver of these arms; none where there is no arm.
     fn new(
         plan: &'p WorkerPlan,
-        arm: &'p ArmPlan,
+        arms: &[(&'p ArmPlan, &Arc<LiveCounters>)],
         part: Shard,
         pacer: &Rc<Pacer>,
-        pulse: &Arc<LiveCounters>,
-    ) -> Self {
-        let gear = ClientContext::new(&arm.script, &arm.connector);
-        let recorder = Recorder::new(
-            Arc::clone(&arm.table),
-            (arm.script.names, &arm.script.lanes),
-            Arc::clone(pulse),
-        );
-        let load = (plan.start, arm.table.end());
-        Self {
-            core: Rc::new(ArmState::new(
-                gear,
-                Rc::clone(pacer),
-                recorder,
-                plan.seed,
-                load,
-            )),
+    ) -> Option<Self> {
+        let mut cores = arms.iter().map(|(arm, pulse)| {
+            let gear = ClientContext::new(&arm.script, &arm.connector);
+            let names = (arm.script.names, &arm.script.lanes[..]);
+            let recorder = Recorder::new(Arc::clone(&arm.table), names, Arc::clone(pulse));
+            let load = (plan.start, arm.table.end());
+            let pacer = Rc::clone(pacer);
+            Rc::new(ArmState::new(gear, pacer, recorder, plan.seed, load))
+        });
+        let (arm, _) = arms.first()?;
+        Some(Self {
+            core: cores.next()?,
+            mixed: cores.next().map(|core| Mixed {
+                core,
+                dealer: Dealer::new(&arm.script, plan.seed),
+            }),
             table: &arm.table,
             schedule: Schedule::new(&arm.table, &arm.weights, plan.seed).peekable(),
             part,
@@ -297,22 +325,31 @@ impl<'p> ArmDriver<'p> {
             grace: plan.grace,
             planned: 0,
             achieved: 0,
-        }
+        })
+    }
+
+    /// Its arms.
+    fn cores(&self) -> impl Iterator<Item = &Rc<ArmState>> {
+        let other = self.mixed.as_ref().map(|mixed| &mixed.core);
+        iter::once(&self.core).chain(other)
     }
 
     /// Starts everything that is due in a span when it is due, and returns when the span has ended.
     async fn load(&mut self, span: Span, meter: &mut CpuMeter) {
-        self.core.clock.run(span);
-        let now = self.core.offset(Instant::now());
-        self.core.recorder.borrow_mut().resume(now);
+        for core in self.cores() {
+            core.clock.run(span);
+            let now = core.offset(Instant::now());
+            core.recorder.borrow_mut().resume(now);
+        }
         let window = &self.table.windows[self.table.window_at(span.from)];
         meter.turn(window.measure && !window.shape.is_idle());
         while let Some((time, start)) = self.schedule.next_if(|(time, _)| *time < span.to) {
             // A schedule that is behind must not keep its users from running.
             coop::consume_budget().await;
+            let core = self.deal(start);
             if self.is_own(start) {
                 self.core.pacer.until(span.instant(time)).await;
-                self.start(span, start, meter);
+                self.start(span, start, &core, meter);
             }
         }
         self.core.pacer.until(span.end()).await;
@@ -320,23 +357,42 @@ impl<'p> ArmDriver<'p> {
 
     /// Waits until all that was due has ended; arrivals that still queue when the time for it is up are given up.
     async fn settle(&mut self, bound: Duration) {
-        let core = Rc::clone(&self.core);
-        if tokio::time::timeout(bound, core.settle()).await.is_err() {
-            self.give_up_queue(Instant::now());
-            core.settle().await;
+        let settled = async {
+            for core in self.cores() {
+                core.settle().await;
+            }
+        };
+        if tokio::time::timeout(bound, settled).await.is_err() {
+            let now = Instant::now();
+            for core in self.cores() {
+                give_up_queue(core, now);
+            }
+            for core in self.cores() {
+                core.settle().await;
+            }
         }
-        let now = core.offset(Instant::now());
-        core.recorder.borrow_mut().rest(now);
+        for core in self.cores() {
+            let now = core.offset(Instant::now());
+            core.recorder.borrow_mut().rest(now);
+        }
     }
 
     /// Waits until the last user has left; what is unfinished when the time for it is up counts as a failure.
     async fn drain(&mut self, bound: Duration) {
-        let core = Rc::clone(&self.core);
-        Self::set_limit(&core, 0);
-        if tokio::time::timeout(bound, core.empty()).await.is_err() {
+        let emptied = async {
+            for core in self.cores() {
+                set_limit(core, 0);
+            }
+            for core in self.cores() {
+                core.empty().await;
+            }
+        };
+        if tokio::time::timeout(bound, emptied).await.is_err() {
             let now = Instant::now();
-            core.give_up(now);
-            self.give_up_queue(now);
+            for core in self.cores() {
+                core.give_up(now);
+                give_up_queue(core, now);
+            }
             self.give_up_unstarted(now);
         }
     }
@@ -350,28 +406,50 @@ impl<'p> ArmDriver<'p> {
         }
     }
 
-    fn start(&mut self, span: Span, start: LoadEvent, meter: &mut CpuMeter) {
+    /// The arm that something goes to. Every core asks this of all arrivals in their order, also of those of others.
+    fn deal(&mut self, start: LoadEvent) -> Rc<ArmState> {
+        let core = match (&mut self.mixed, start) {
+            (Some(mixed), LoadEvent::Arrive(arrival)) => {
+                match mixed.dealer.arm(&self.core.gear.script, arrival) {
+                    0 => &self.core,
+                    _ => &mixed.core,
+                }
+            }
+            (Some(_), LoadEvent::Window(_) | LoadEvent::Join(_)) | (None, _) => &self.core,
+        };
+        Rc::clone(core)
+    }
+
+    fn start(&mut self, span: Span, start: LoadEvent, core: &Rc<ArmState>, meter: &mut CpuMeter) {
         match start {
             LoadEvent::Window(index) => {
                 let window = &self.table.windows[index];
                 meter.turn(window.measure && !window.shape.is_idle());
                 let limit = self.enter(window.shape);
-                Self::set_limit(&self.core, limit);
+                for core in self.cores() {
+                    set_limit(core, limit);
+                }
             }
             LoadEvent::Join(stay) => {
-                spawn_local(user::closed(ActiveUser::new(&self.core), stay));
+                let presence = ActiveUser::new(core);
+                match &self.mixed {
+                    None => spawn_local(user::closed(presence, stay)),
+                    Some(mixed) => spawn_local(user::mixed(presence, Rc::clone(&mixed.core), stay)),
+                };
             }
-            LoadEvent::Arrive(arrival) => self.arrive(span, arrival),
+            LoadEvent::Arrive(arrival) => self.arrive(span, arrival, core),
         }
     }
 
-    /// This core's part of a window's users in the open model. Fewer users than cores leave some cores without.
+    /// This core's part of a window's users in the open model. Fewer users than cores leave some cores without. Each arm of a
+    /// mixed duet may have half of the users, as it gets half of the arrivals.
     fn enter(&mut self, shape: Shape) -> usize {
         let Shape::Arrivals { max_users, .. } = shape else {
             self.sharing = 1;
             return 0;
         };
-        let users = (max_users as usize).max(1);
+        let arms = self.cores().count();
+        let users = (max_users as usize).div_ceil(arms).max(1);
         self.sharing = self.part.cores.min(users);
         if self.part.core >= self.sharing {
             return 0;
@@ -379,14 +457,7 @@ impl<'p> ArmDriver<'p> {
         users / self.sharing + usize::from(self.part.core < users % self.sharing)
     }
 
-    fn set_limit(core: &Rc<ArmState>, limit: usize) {
-        let jobs = core.pool.borrow_mut().set_limit(limit, Instant::now());
-        for job in jobs {
-            spawn_local(user::open(ActiveUser::new(core), job));
-        }
-    }
-
-    fn arrive(&mut self, span: Span, arrival: Arrival) {
+    fn arrive(&mut self, span: Span, arrival: Arrival, core: &Rc<ArmState>) {
         self.planned += 1;
         self.achieved += u64::from(Instant::now() < span.end() + self.grace);
         let due = DueTime {
@@ -394,65 +465,73 @@ impl<'p> ArmDriver<'p> {
             at: span.instant(arrival.due),
         };
         let now = Instant::now();
-        let full = self.core.pool.borrow().is_full_since(now);
+        let full = core.pool.borrow().is_full_since(now);
         if let Some(waited) = full {
             // It would wait for as long as the first one has, at least.
             let at = due.at.checked_sub(waited).unwrap_or(due.at);
             let longer = DueTime { at, ..due };
-            self.unserved(arrival, longer, now, Duration::ZERO, now);
+            unserved(core, arrival, longer, now, Duration::ZERO, now);
             return;
         }
-        let made = self.core.pool.borrow_mut().offer(arrival, due);
+        let made = core.pool.borrow_mut().offer(arrival, due);
         if let Some(job) = made {
-            spawn_local(user::open(ActiveUser::new(&self.core), job));
+            spawn_local(user::open(ActiveUser::new(core), job));
         }
     }
 
-    /// Counts every arrival that nobody served, by the target's doing.
-    fn give_up_queue(&self, now: Instant) {
-        let queued = self.core.pool.borrow_mut().take_queue();
-        for (arrival, due) in queued {
-            self.unserved(arrival, due, now, Duration::ZERO, now);
-        }
-    }
-
-    /// The same for arrivals that were not even started, by the generator's.
+    /// Counts arrivals that were not even started, by the generator's doing.
     fn give_up_unstarted(&mut self, now: Instant) {
         while let Some((_, start)) = self.schedule.next() {
+            let core = self.deal(start);
             if let (true, LoadEvent::Arrive(arrival)) = (self.is_own(start), start) {
                 self.planned += 1;
-                let due = self.core.clock.moment_of(arrival.due);
+                let due = core.clock.moment_of(arrival.due);
                 let late = now.saturating_duration_since(due.at);
-                self.unserved(arrival, due, due.at, late, now);
+                unserved(&core, arrival, due, due.at, late, now);
             }
         }
     }
+}
 
-    fn unserved(
-        &self,
-        arrival: Arrival,
-        due: DueTime,
-        ready: Instant,
-        late: Duration,
-        now: Instant,
-    ) {
-        let core = &self.core;
-        if let Some(name) = user::first_name(&core.gear, core.seed, arrival) {
-            core.unanswered(name, due, ready, late, (FailureKind::Unserved, now));
-        }
+fn set_limit(core: &Rc<ArmState>, limit: usize) {
+    let jobs = core.pool.borrow_mut().set_limit(limit, Instant::now());
+    for job in jobs {
+        spawn_local(user::open(ActiveUser::new(core), job));
     }
+}
 
-    fn measured(&mut self, now: Instant, names: &[String]) -> Measurement {
-        let recorder = self.core.recorder.replace(Recorder::nothing());
-        recorder.finish(self.when(now), names.to_vec())
+/// Counts every arrival that nobody served, by the target's doing.
+fn give_up_queue(core: &ArmState, now: Instant) {
+    let queued = core.pool.borrow_mut().take_queue();
+    for (arrival, due) in queued {
+        unserved(core, arrival, due, now, Duration::ZERO, now);
     }
+}
 
-    fn so_far(&self, now: Instant, names: &[String]) -> Measurement {
-        let recorder = self.core.recorder.borrow().clone();
-        recorder.finish(self.when(now), names.to_vec())
+fn unserved(
+    core: &ArmState,
+    arrival: Arrival,
+    due: DueTime,
+    ready: Instant,
+    late: Duration,
+    now: Instant,
+) {
+    if let Some(name) = user::first_name(&core.gear, core.seed, arrival) {
+        core.unanswered(name, due, ready, late, (FailureKind::Unserved, now));
     }
+}
 
-    fn when(&self, now: Instant) -> (Duration, Duration) {
-        (self.core.clock.time(now), self.core.offset(now))
-    }
+/// What an arm measured, when nothing more will be.
+fn measured_by(core: &ArmState, now: Instant, names: &[String]) -> Measurement {
+    let recorder = core.recorder.replace(Recorder::nothing());
+    recorder.finish(when(core, now), names.to_vec())
+}
+
+fn measured_so_far(core: &ArmState, now: Instant, names: &[String]) -> Measurement {
+    let recorder = core.recorder.borrow().clone();
+    recorder.finish(when(core, now), names.to_vec())
+}
+
+fn when(core: &ArmState, now: Instant) -> (Duration, Duration) {
+    (core.clock.time(now), core.offset(now))
 }

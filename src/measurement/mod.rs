@@ -133,16 +133,16 @@ impl Measurement {
         self.add_timeline(other.timeline, |mine, theirs| mine + theirs);
     }
 
-    /// Adds what was measured of another arm of the same run: other slices, in the order of their start.
-    pub fn add_arm(&mut self, other: Self) {
+    /// Adds what was measured of another arm of the same run: other slices, in the order of their start. `users` says how
+    /// many are present in a second in which both arms have some.
+    pub fn add_arm(&mut self, other: Self, users: fn(u32, u32) -> u32) {
         if self.requests.is_empty() {
             self.requests = other.requests;
         }
         self.slices.extend(other.slices);
         self.slices.sort_by_key(|slice| slice.start);
         self.parts.extend(other.parts);
-        // The arms take turns: in a second that both have a part of, their users are never present together.
-        self.add_timeline(other.timeline, u32::max);
+        self.add_timeline(other.timeline, users);
     }
 
     fn add_timeline(&mut self, timeline: Vec<Second>, users: fn(u32, u32) -> u32) {
@@ -177,7 +177,7 @@ mod tests {
         };
         let (mut cores, mut arms) = (of(20), of(20));
         cores.merge(of(15));
-        arms.add_arm(of(15));
+        arms.add_arm(of(15), u32::max);
         assert_eq!(
             (cores.timeline[0].users, cores.timeline[0].requests),
             (35, 20)

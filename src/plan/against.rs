@@ -1,9 +1,10 @@
-//! The base version of a duet: what is loaded in turns with the target.
+//! The base version of a duet: what is loaded beside the target.
 
 use std::time::Duration;
 
-use super::{Error, Options};
-use crate::load::{DuetTurns, Origin};
+use super::interleave::{self, Interleave};
+use super::{Error, ManagedServers, Options};
+use crate::load::{DuetTurns, Interleaving, Origin};
 use crate::scenario::Scenario;
 use crate::thresholds::{Precision, Thresholds};
 
@@ -16,9 +17,17 @@ const FEWEST_PAIRS: u32 = 5;
 /// More pairs of the usual slices would take a day.
 const MOST_PAIRS: u32 = 5_000;
 const SLICE: Duration = Duration::from_secs(5);
+const SHORT_SLICE: Duration = Duration::from_secs(1);
+/// So many pairs of short slices take the time of one of usual ones.
+const SHORT_PAIRS: u32 = 5;
 /// In a shorter slice the start and the end are all that there is.
 const SHORTEST_SLICE: Duration = Duration::from_millis(250);
 const GUARD: Duration = Duration::from_millis(300);
+const SHORT_GUARD: Duration = Duration::from_millis(100);
+/// Pairs that a steady phase of a mixed duet is cut into: as many units as a verdict can use.
+const MIXED_PAIRS: u32 = 60;
+/// A pair of a mixed duet is not shorter, unless more pairs are asked for.
+const MIXED_PAIR: Duration = Duration::from_secs(1);
 
 /// The base version of a duet.
 #[derive(Debug)]
@@ -27,17 +36,55 @@ pub struct Against {
     pub scenario: Scenario,
     /// Where the base is.
     pub target: Origin,
-    /// How target and base take turns.
+    /// How target and base share the run.
     pub turns: DuetTurns,
+    /// The same in a word; `auto` for slices of a length of their own.
+    pub interleave: Interleave,
+    /// Why it was chosen; none if it was asked for.
+    pub why: Option<&'static str>,
 }
 
-/// How target and base take turns, as the arguments and the thresholds say it.
-pub(super) fn turns(options: &Options, thresholds: &Thresholds) -> Result<DuetTurns, Error> {
+/// The base version, loaded as the arguments and the thresholds say it.
+pub(super) fn against(
+    options: &Options,
+    serving: &ManagedServers,
+    thresholds: &Thresholds,
+    (scenario, target): (Scenario, Origin),
+) -> Result<Against, Error> {
+    interleave::reject_unfit(options, serving, thresholds)?;
+    let (interleave, why) = match options.interleave {
+        Interleave::Auto => {
+            let is_here = target.is_loopback();
+            let chosen = interleave::choose(options, serving, &scenario, thresholds, is_here);
+            (chosen.0, Some(chosen.1))
+        }
+        given @ (Interleave::Mixed | Interleave::OneSecond | Interleave::FiveSeconds) => {
+            (given, None)
+        }
+    };
+    Ok(Against {
+        turns: turns(options, thresholds, interleave)?,
+        scenario,
+        target,
+        interleave,
+        why,
+    })
+}
+
+fn turns(
+    options: &Options,
+    thresholds: &Thresholds,
+    interleave: Interleave,
+) -> Result<DuetTurns, Error> {
     let is_precise = thresholds.regression.precision == Precision::High;
     let usual = if is_precise {
         PAIRS_OF_HIGH_PRECISION
     } else {
         PAIRS
+    };
+    let (usual, slice, guard) = match interleave {
+        Interleave::Auto | Interleave::FiveSeconds | Interleave::Mixed => (usual, SLICE, GUARD),
+        Interleave::OneSecond => (usual * SHORT_PAIRS, SHORT_SLICE, SHORT_GUARD),
     };
     let pairs = options.pairs.unwrap_or(usual);
     if !(FEWEST_PAIRS..=MOST_PAIRS).contains(&pairs) {
@@ -47,21 +94,42 @@ pub(super) fn turns(options: &Options, thresholds: &Thresholds) -> Result<DuetTu
             most: MOST_PAIRS,
         });
     }
-    let slice = options.slice.unwrap_or(SLICE);
+    let slice = options.slice.unwrap_or(slice);
     if slice < SHORTEST_SLICE {
         return Err(Error::ShortSlice(SHORTEST_SLICE));
     }
-    Ok(DuetTurns {
+    let turns = DuetTurns {
+        interleaving: Interleaving::Turns,
         pairs,
         slice,
-        guard: options.guard.unwrap_or(GUARD),
+        guard: options.guard.unwrap_or(guard),
         second_look: !is_precise,
+    };
+    Ok(match interleave {
+        Interleave::Auto | Interleave::OneSecond | Interleave::FiveSeconds => turns,
+        Interleave::Mixed => mixed(turns),
     })
+}
+
+/// A mixed duet that loads as long as one in turns does, cut into pairs that a verdict can use.
+fn mixed(turns: DuetTurns) -> DuetTurns {
+    let length = turns.slice * turns.pairs;
+    let most = (length * 2).as_nanos() / MIXED_PAIR.as_nanos();
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
+    let pairs = most.max(turns.pairs).min(MIXED_PAIRS);
+    DuetTurns {
+        interleaving: Interleaving::Mixed,
+        pairs,
+        slice: length / pairs,
+        guard: Duration::ZERO,
+        ..turns
+    }
 }
 
 /// Refuses what only a duet has a use for.
 pub(super) fn reject_without_base(options: &Options) -> Result<(), Error> {
     let given = [
+        ("--interleave", options.interleave != Interleave::Auto),
         ("--pairs", options.pairs.is_some()),
         ("--slice", options.slice.is_some()),
         ("--guard", options.guard.is_some()),
@@ -70,5 +138,40 @@ pub(super) fn reject_without_base(options: &Options) -> Result<(), Error> {
     match given.into_iter().find(|(_, is_given)| *is_given) {
         Some((flag, _)) => Err(Error::OnlyInDuet(flag)),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turns(pairs: u32, slice_ms: u64) -> DuetTurns {
+        DuetTurns {
+            interleaving: Interleaving::Turns,
+            pairs,
+            slice: Duration::from_millis(slice_ms),
+            guard: GUARD,
+            second_look: true,
+        }
+    }
+
+    #[test]
+    fn a_mixed_duet_loads_as_long_in_pairs_of_a_second_or_more() {
+        for (pairs, slice_ms, mixed_pairs, mixed_slice_ms) in [
+            (12, 5_000, 60, 1_000),
+            (24, 5_000, 60, 2_000),
+            (5, 5_000, 50, 500),
+            (12, 250, 12, 250),
+            (5_000, 5_000, 60, 416_666),
+        ] {
+            let mixed = mixed(turns(pairs, slice_ms));
+            let told = (mixed.pairs, mixed.slice.as_millis());
+            assert_eq!(
+                told,
+                (mixed_pairs, mixed_slice_ms),
+                "{pairs} of {slice_ms} ms"
+            );
+            assert!(mixed.second_look && mixed.guard.is_zero());
+        }
     }
 }

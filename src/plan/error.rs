@@ -183,6 +183,25 @@ pub enum Error {
     /// A slice in which nothing could be told.
     #[error("--slice must be at least {0:?}: a shorter one holds little but its start and its end")]
     ShortSlice(Duration),
+    /// Two lengths of a slice.
+    #[error("--interleave {0} and --slice both set the length of a slice; leave one of them out")]
+    TwoSlices(&'static str),
+    /// Servers cannot be restarted while they are loaded.
+    #[error(
+        "--interleave mixed loads both versions at once, so their servers cannot be restarted between pairs; add \
+         --restart-every 0, or use --interleave 5s"
+    )]
+    MixedRestarts,
+    /// Nothing pauses in a mixed duet.
+    #[error(
+        "--guard is the pause between two slices, and --interleave mixed has none; leave --guard out"
+    )]
+    MixedGuard,
+    /// In a mixed duet no version has the whole load.
+    #[error(
+        "requests_per_second is judged, and --interleave mixed gives each version half of one load; use --interleave 1s"
+    )]
+    MixedRate,
     /// A path that is none.
     #[error("--ready '{0}' is not a path, begin it with '/'")]
     ReadyPath(String),

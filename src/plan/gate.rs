@@ -300,11 +300,8 @@ fn against(
     set.retain(|(name, _)| !options.against_set.iter().any(|(own, _)| own == name));
     set.extend(options.against_set.iter().cloned());
     let (scenario, _) = read(&set)?;
-    Ok(Some(Against {
-        target: origin(url, "--against", &scenario)?,
-        scenario,
-        turns: against::turns(options, thresholds)?,
-    }))
+    let base = origin(url, "--against", &scenario)?;
+    against::against(options, serving, thresholds, (scenario, base)).map(Some)
 }
 
 /// A deployment's address, through the proxy that the environment names for it.

@@ -74,6 +74,13 @@ impl ManagedServers {
     }
 }
 
+impl ManagedServers {
+    /// Whether servers are started anew between the pairs of a duet.
+    pub fn restarts(&self) -> bool {
+        self.restart_every > 0 && (self.target.is_some() || self.base.is_some())
+    }
+}
+
 impl Server {
     /// Where it will be.
     pub(super) fn url(&self) -> String {

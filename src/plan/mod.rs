@@ -8,6 +8,7 @@ mod baseline_location;
 mod error;
 mod gate;
 mod include_root;
+mod interleave;
 mod machine;
 mod managed_servers;
 mod reproduce;
@@ -20,6 +21,7 @@ pub use against::Against;
 pub use baseline_location::BaselineLocation;
 pub use error::Error;
 pub use gate::{Gate, OUTPUTS, empty_thresholds, phase_names, read_baseline_at};
+pub use interleave::Interleave;
 pub use managed_servers::{ManagedServers, Server};
 
 pub use crate::load::SchedulingPolicy;
@@ -36,8 +38,10 @@ pub struct Options {
     pub gates: Vec<PathBuf>,
     /// The deployment to load, over the scenario's.
     pub target: Option<String>,
-    /// The base version, to be loaded in turns with the target.
+    /// The base version, to be compared with the target.
     pub against: Option<String>,
+    /// How the two share the run.
+    pub interleave: Interleave,
     /// Variables of the base, over those of both.
     pub against_set: Vec<(String, String)>,
     /// Pairs of slices of each steady phase.

@@ -20,7 +20,7 @@ pub struct RunDetails {
     pub target: Deployment,
     /// The deployment it was compared with, in a duet.
     pub base: Option<Deployment>,
-    /// How the two took turns, in a duet.
+    /// How the two shared the run, in a duet.
     pub duet: Option<DuetSettings>,
     /// When and how the run went.
     pub run: RunInfo,

@@ -35,7 +35,7 @@ pub struct RunRecord {
     /// The deployment it was compared with, in a duet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Deployment>,
-    /// How the two took turns, in a duet.
+    /// How the two shared the run, in a duet.
     #[serde(default, rename = "turns", skip_serializing_if = "Option::is_none")]
     pub duet: Option<DuetSettings>,
     /// When and how the run went.
@@ -96,12 +96,15 @@ pub struct Deployment {
     pub proxy_forwards: bool,
 }
 
-/// How the two deployments of a duet took turns.
+/// How the two deployments of a duet shared the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DuetSettings {
+    /// Whether they took turns or were loaded at once.
+    #[serde(default, skip_serializing_if = "Interleaving::is_turns")]
+    pub interleaving: Interleaving,
     /// Pairs of slices of each steady phase, before a second look.
     pub pairs: u32,
-    /// Length of a slice, in seconds.
+    /// Length of a slice, in seconds; of a mixed duet, half the length of a pair.
     pub slice_s: f64,
     /// The least time between two slices, in seconds.
     pub guard_s: f64,
@@ -110,6 +113,27 @@ pub struct DuetSettings {
     /// Pairs after which the servers were started anew; none where they were not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_every: Option<u32>,
+}
+
+/// How the two deployments of a duet shared the time of the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Interleaving {
+    /// They took turns, slice by slice.
+    #[default]
+    Turns,
+    /// Both were loaded at once, each with half of the load: every task went to one of them.
+    Mixed,
+}
+
+impl Interleaving {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_turns(&self) -> bool {
+        *self == Self::Turns
+    }
 }
 
 /// When and how the run went.
@@ -287,6 +311,12 @@ pub struct SecondRecord {
 }
 
 impl RunRecord {
+    /// Whether both deployments of a duet were loaded at once.
+    pub fn is_mixed(&self) -> bool {
+        let duet = self.duet.as_ref();
+        duet.is_some_and(|duet| duet.interleaving == Interleaving::Mixed)
+    }
+
     /// Whether the run was cut short, so that nothing may be judged by it.
     pub fn is_partial(&self) -> bool {
         self.signal().is_some()

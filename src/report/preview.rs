@@ -19,7 +19,7 @@ pub struct Preview<'a> {
     pub gate: &'a str,
     /// The deployment that would be loaded; none where nothing names one.
     pub target: Option<&'a str>,
-    /// The base version that it would be loaded in turns with.
+    /// The base version that it would be loaded with, and how: `in turns with URL, in slices of 5s`.
     pub against: Option<&'a str>,
     /// How long that would take, in words.
     pub lasts: &'a str,
@@ -79,7 +79,7 @@ fn heading(outlook: &Preview, columns: usize) -> Vec<String> {
     let would = match (outlook.target, outlook.against) {
         (Some(target), None) => format!("A run would load {} for {lasts}", one_line(target)),
         (Some(target), Some(base)) => format!(
-            "A run would load {} in turns with {} for {lasts}",
+            "A run would load {} {} for {lasts}",
             one_line(target),
             one_line(base)
         ),

@@ -147,6 +147,7 @@ pub(in crate::report) fn noisy_duet() -> Sample {
     });
     let mut run = finished(run);
     run.duet = Some(DuetSettings {
+        interleaving: crate::record::Interleaving::Turns,
         pairs: 12,
         slice_s: 1.0,
         guard_s: 0.5,

@@ -14,7 +14,7 @@ use crate::measurement::{Arm, FailureKind, LatencyHistogram, Parts, UnreachableC
 use crate::plan::phase_names;
 use crate::record::sample::{record, traffic};
 use crate::record::{
-    DropCount, DuetSettings, Ended, PartsRecord, RunRecord, Scheduling, SecondRecord,
+    DropCount, DuetSettings, Ended, Interleaving, PartsRecord, RunRecord, Scheduling, SecondRecord,
     SilenceRecord, UnsentRecord,
 };
 use crate::schema::{Kind, schema};
@@ -75,6 +75,7 @@ fn full() -> RunRecord {
             deployment.proxy_forwards = true;
         }
         run.duet = Some(DuetSettings {
+            interleaving: Interleaving::Mixed,
             pairs: 6,
             slice_s: 1.0,
             guard_s: 0.5,

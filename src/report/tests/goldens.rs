@@ -293,7 +293,7 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
     let few = [vec![3.5, 40.0], vec![1.0, 0.0]];
     let none = [vec![0.0, 0.0], vec![0.0, 0.0]];
     let target = Some("https://api.example.com/prod");
-    let base = Some("https://main.example.com/prod");
+    let base = Some("in turns with https://main.example.com/prod, in slices of 5 s");
     let unset = BTreeSet::from(["API_TOKEN".to_owned(), "USER\u{1b}[31m".to_owned()]);
     let mut sections = Sections::default();
     for (name, thresholds, design, counts, (target, against), (answers, undecided, unset)) in [

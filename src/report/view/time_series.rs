@@ -162,8 +162,11 @@ fn of_second(index: usize, second: &SecondRecord) -> Point {
     }
 }
 
-/// Whether a duet's slices are too short for moments of so many seconds to hold one arm's answers alone.
+/// Whether moments of so many seconds would hold answers of both arms: where those of a duet are mixed, or its slices short.
 fn is_by_slice(record: &RunRecord, width: usize) -> bool {
+    if record.is_mixed() {
+        return true;
+    }
     let paired = record.slices.iter().filter(|slice| slice.pair.is_some());
     let lengths: Vec<f64> = paired.map(|slice| slice.length_s).collect();
     record.base.is_some() && !lengths.is_empty() && median(&lengths) < SLICE * width as f64

@@ -72,7 +72,13 @@ pub(crate) fn comparison(view: &View) -> Text {
                 0 => Text::default(),
                 dropped => text!(" ({} more dropped, the generator was late)", dropped),
             };
-            text!("duet, {}{}", counted(u64::from(*pairs), "pair"), dropped)
+            let pairs = counted(u64::from(*pairs), "pair");
+            let duet = if view.record.is_mixed() {
+                "mixed duet"
+            } else {
+                "duet"
+            };
+            text!("{}, {}{}", duet, pairs, dropped)
         }
         Comparison::History {
             jobs: n,

@@ -104,6 +104,7 @@ fn two_looks_share_the_false_alarms() {
     let outcome = |looks| {
         let mut run = run.clone();
         run.duet = Some(DuetSettings {
+            interleaving: crate::record::Interleaving::Turns,
             pairs: 12,
             slice_s: 1.0,
             guard_s: 0.3,

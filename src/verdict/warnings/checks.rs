@@ -2,6 +2,7 @@
 
 use super::{SampleSizeAdvice, Warning};
 use crate::metric::MetricKind;
+use crate::record::Interleaving;
 use crate::thresholds::{Acceptance, Subject};
 use crate::units::six_digits;
 use crate::verdict::Enforcement;
@@ -9,6 +10,9 @@ use crate::verdict::change::TestedCheck;
 use crate::verdict::input::{CandidateRun, JudgeInput, ReferenceData};
 use crate::verdict::regression;
 use crate::verdict::rule::Rules;
+
+/// Length of the slices that `--pairs` counts, in seconds, also in a mixed duet.
+const SLICE_S: f64 = 5.0;
 
 /// The warnings of a comparison, whose checks begin at index `first` of the verdict.
 pub(in crate::verdict) fn for_checks(
@@ -90,6 +94,10 @@ fn sample_size_advice(
             let each = f64::from(pairs) / it.units.max(1) as f64 / phases;
             let pairs = libm::ceil(units as f64 * each);
             let seconds = pairs * 2.0 * (turns.slice_s + turns.guard_s) * phases;
+            let pairs = match turns.interleaving {
+                Interleaving::Turns => pairs,
+                Interleaving::Mixed => libm::ceil(pairs * turns.slice_s / SLICE_S),
+            };
             Some(SampleSizeAdvice::Pairs {
                 #[expect(
                     clippy::cast_possible_truncation,

@@ -83,6 +83,11 @@ impl<'a> Timeline<'a> {
         self.record.base.is_some()
     }
 
+    /// Whether one arm of a duet is loaded at a time.
+    fn has_turns(&self) -> bool {
+        self.is_duet() && !self.record.is_mixed()
+    }
+
     /// Where a moment lies from left to right: in the middle of its time.
     fn x_of(&self, moment: &Point) -> f64 {
         self.x.at(moment.middle())
@@ -138,7 +143,7 @@ impl<'a> Timeline<'a> {
         if self.stretches.len() > 1 {
             keys.push(key("every other phase", "phase"));
         }
-        if self.is_duet() {
+        if self.has_turns() {
             keys.push(key("turn of the target", "turn own"));
             keys.push(key("turn of the base", "turn"));
         }
@@ -160,7 +165,7 @@ impl<'a> Timeline<'a> {
     /// The phases, and in a duet whose turn it is.
     fn under(&self) -> Markup {
         let bottom = plot::bottom(HEIGHT);
-        let slices = self.record.slices.iter().filter(|_| self.is_duet());
+        let slices = self.record.slices.iter().filter(|_| self.has_turns());
         html! {
             @for (index, stretch) in self.stretches.iter().enumerate() {
                 @let (from, to) = (self.x.at(stretch.from), self.x.at(stretch.to));
