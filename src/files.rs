@@ -66,7 +66,7 @@ pub fn reject_link_out(folder: &Path) -> io::Result<()> {
     match link_out(root.unwrap_or(&here), &here, folder) {
         None => Ok(()),
         Some(link) => Err(io::Error::other(format!(
-            "{} is a link that leads out of the repository; remove it, or name the folder that it leads to",
+            "{} is a link that leads out of the repository; remove it, or name the folder it points to",
             link.display()
         ))),
     }
@@ -148,7 +148,7 @@ impl Claim {
                 return Err(io::Error::new(
                     io::ErrorKind::TimedOut,
                     format!(
-                        "another loadgate has been writing it for {} s; try again when it has ended",
+                        "another loadgate has been writing it for {} s; try again when that one has ended",
                         wait.as_secs()
                     ),
                 ));

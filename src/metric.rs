@@ -224,7 +224,7 @@ impl FromStr for Metric {
 
 /// A name that is not a metric's.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown metric '{0}', use one of {keys}", keys = Metric::ALL.map(Metric::key).join(", "))]
+#[error("unknown metric '{0}'; use one of {keys}", keys = Metric::ALL.map(Metric::key).join(", "))]
 pub struct UnknownMetric(String);
 
 #[cfg(test)]

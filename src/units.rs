@@ -16,7 +16,7 @@ pub struct UnitError(String);
 fn not_negative(text: &str) -> Result<(), UnitError> {
     let rest = text.trim().strip_prefix('-').unwrap_or_default();
     if rest.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-        return Err(UnitError(format!("'{text}' is below 0, and must not be")));
+        return Err(UnitError(format!("'{text}' is below 0; use 0 or more")));
     }
     Ok(())
 }
@@ -25,7 +25,7 @@ fn not_negative(text: &str) -> Result<(), UnitError> {
 pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     let wrong = || {
         UnitError(format!(
-            "'{text}' is not a duration, write a number with its unit, such as 800ms, 2s or 5m"
+            "'{text}' is not a duration; write a number with its unit, such as 800ms, 2s or 5m"
         ))
     };
     not_negative(text)?;
@@ -61,7 +61,7 @@ impl Share {
             Ok(Self(fraction))
         } else {
             Err(UnitError(format!(
-                "{}% is no share of requests, it must lie between 0% and 100%",
+                "{}% is not a share of requests; use 0% to 100%",
                 significant(fraction * 100.0)
             )))
         }
@@ -85,7 +85,7 @@ impl FromStr for Share {
 pub fn parse_percent(text: &str) -> Result<f64, UnitError> {
     let wrong = || {
         UnitError(format!(
-            "'{text}' is not a percentage, write it with its sign, such as 5%"
+            "'{text}' is not a percentage; write it with its sign, such as 5%"
         ))
     };
     not_negative(text)?;
@@ -99,7 +99,7 @@ pub fn parse_percent(text: &str) -> Result<f64, UnitError> {
 pub fn parse_rate(text: &str) -> Result<f64, UnitError> {
     let wrong = || {
         UnitError(format!(
-            "'{text}' is not a rate, write it such as 200/s or 30/m"
+            "'{text}' is not a rate; write it such as 200/s or 30/m"
         ))
     };
     not_negative(text)?;

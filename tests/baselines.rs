@@ -360,7 +360,7 @@ fn steps_that_no_job_fails_by_add_up_to_a_drift_that_main_fails_by_and_a_pull_re
     );
     // What the log advises is typed as it stands, with this result in place of its RESULT.
     let flat = main.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    let advised = flat.split_once("fix a new anchor by `");
+    let advised = flat.split_once("set a new anchor with `");
     let advised = advised.and_then(|(_, advised)| advised.split_once('`'));
     let (command, _) = advised.unwrap_or_else(|| panic!("no advice: {}", main.stdout));
     let command = command.replace("RESULT", day);
@@ -426,7 +426,7 @@ fn a_run_that_is_too_short_to_be_compared_says_so_when_it_is_recorded() {
     let day = gate.home().join("day.json");
     std::fs::write(&day, on_day(&measured, 1, 10.0).to_json()).unwrap();
     let day = day.to_str().unwrap();
-    let said = "could not be compared with it";
+    let said = "could not be compared with this one";
     gate.command("judge", &[day]).exits(0);
     assert!(gate.written("summary.md").contains(said));
     let recorded = gate.command("record", &[day]).exits(0);

@@ -424,7 +424,7 @@ fn an_artifact_that_is_no_result_is_told_as_such() {
     ran(&mut command(&gate, &api));
     let body = api.of(BOT).concat();
     assert!(
-        body.contains("is no file") && !body.contains("root:"),
+        body.contains("is not a file") && !body.contains("root:"),
         "{body}"
     );
 }

@@ -11,8 +11,32 @@ use serde_json::Value;
 use crate::support::{CodeBlock, Ran, code_blocks, gate, pages, repository};
 
 /// Habits that make English hard to read.
-const BANNED: [&str; 7] = [
-    "nobody's", " is no ", "to mend", "told", "seldom", "whoever", "in vain",
+const BANNED: [&str; 16] = [
+    "nobody",
+    " is no ",
+    " are no ",
+    " mend ",
+    "told",
+    " tell ",
+    " tells ",
+    "seldom",
+    "whoever",
+    "in vain",
+    "dearest",
+    "to be expected",
+    "held against",
+    "where there is",
+    "did not answer",
+    "no answer",
+];
+
+/// What reads well although it has one: a plain sentence, also where a coloured line breaks, and a stored key.
+const ALLOWED: [&str; 5] = [
+    "there is no baseline",
+    "\u{241b}[32m is no baseline",
+    "\"told",
+    ".told",
+    "$defs/told",
 ];
 
 /// Pages with links that must resolve.
@@ -146,8 +170,11 @@ fn the_readme_is_short_and_narrow() {
 /// Checks that a text has none of the banned habits.
 fn assert_plain(name: &str, text: &str) {
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let flat = ALLOWED.iter().fold(flat.to_lowercase(), |flat, allowed| {
+        flat.replace(allowed, "")
+    });
     for habit in BANNED {
-        assert!(!flat.to_lowercase().contains(habit), "{name}: {habit}");
+        assert!(!flat.contains(habit), "{name}: {habit}");
     }
 }
 
@@ -155,6 +182,26 @@ fn assert_plain(name: &str, text: &str) {
 fn pages_use_plain_english() {
     for (page, text) in linking() {
         assert_plain(&page.display().to_string(), &text);
+    }
+}
+
+/// Golden files of reports and of help, below a folder.
+fn goldens(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let (folders, files): (Vec<_>, Vec<_>) = entries
+        .map(|entry| entry.unwrap().path())
+        .partition(|path| path.is_dir());
+    let nested = folders.iter().flat_map(|folder| goldens(folder));
+    files.into_iter().chain(nested).collect()
+}
+
+#[test]
+fn reports_and_help_use_plain_english() {
+    for folder in ["src/report/tests/goldens", "tests/snapshots"] {
+        for file in goldens(&repository().join(folder)) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert_plain(&file.display().to_string(), &text);
+        }
     }
 }
 

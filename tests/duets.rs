@@ -181,10 +181,13 @@ fn what_makes_no_duet_is_refused() {
     let gate = gate("");
     let target = ["--target", "http://127.0.0.1:9"];
     for (arguments, parts) in [
-        (&["--pairs", "12"][..], &["--pairs belongs to a duet"][..]),
+        (
+            &["--pairs", "12"][..],
+            &["--pairs applies only to a duet"][..],
+        ),
         (
             &["--restart-every", "2"],
-            &["--restart-every belongs to a server"],
+            &["--restart-every applies only to a server"],
         ),
         (
             &["--against", "http://127.0.0.1:9", "--pairs", "4"],
@@ -309,7 +312,7 @@ fn a_server_that_is_never_ready_is_waited_for_as_long_as_is_said() {
     let began = std::time::Instant::now();
     let ran = Ran::new(&command.output().unwrap()).exits(3);
     assert!(began.elapsed() < Duration::from_secs(40));
-    assert!(ran.stderr.contains("(/nf answers 404)"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("(/nf responds 404)"), "{}", ran.stderr);
     ran.tells(&["/nf", "404", "--ready", "--wait"]);
 }
 

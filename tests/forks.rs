@@ -238,7 +238,7 @@ fn a_fork_is_told_of_by_a_second_workflow_that_believes_its_artifact_nothing() {
         (none, "cannot read"),
         (&stale, "another run"),
         (&swell, "larger than 16 MB"),
-        (&link, "is no file"),
+        (&link, "is not a file"),
     ] {
         let comment = second.tells_of(write);
         assert!(

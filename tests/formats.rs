@@ -49,8 +49,8 @@ fn an_answer_that_is_not_as_expected_is_a_failure_of_its_own_kind() {
     let ran = tried(&gate, &server(), &[], &[]).exits(1);
     ran.tells(&[
         "FAILED: $.status is \"done\", expected \"open\"",
-        "FAILED: the header x-none is not there",
-        "FAILED: the body does not hold 'undone'",
+        "FAILED: the header x-none is missing",
+        "FAILED: the body does not contain 'undone'",
         "3 of 4 steps failed",
     ]);
 }
@@ -234,7 +234,7 @@ fn rows_come_in_order_by_chance_or_one_for_each_user() {
     gate.write("accounts.csv", "user,pin\nu0,00\n");
     let few = gate.run(&server.url(), &[]).exits(2);
     few.says(&[
-        "the data 'accounts' have 1 rows and the load brings 4 users",
+        "the data 'accounts' have 1 rows, but each of 4 users needs one",
         "order: sequential",
     ]);
 }
@@ -275,7 +275,7 @@ fn parts_of_a_scenario_are_read_from_its_repository_and_from_nowhere_else() {
     );
     gate.write("steps.yml", "- { post: /, file: /etc/hostname }\n");
     let ran = tried(&gate, &server, &[], &[]).exits(2);
-    ran.says(&["steps.yml:1:20", "begins at the root of the system"]);
+    ran.says(&["steps.yml:1:20", "is an absolute path of the system"]);
     gate.write(
         "steps.yml",
         "- { post: /, file: ../../../../../../../../etc/hostname }\n",
@@ -430,7 +430,7 @@ fn trying_shows_everything_but_secrets_in_eighty_columns() {
         "== user: task 1",
         "> GET /orders/17 HTTP/1.1",
         "FAILED: $.state is \"open\", expected \"shipped\"",
-        "left out: its condition does not hold",
+        "skipped: its condition is false",
         "1 of 4 steps failed",
     ]);
     let sent = server.received();
@@ -447,7 +447,7 @@ fn trying_shows_everything_but_secrets_in_eighty_columns() {
         .output();
     crate::support::Ran::new(&nobody.unwrap())
         .exits(3)
-        .tells(&["gives no answer"]);
+        .tells(&["does not respond"]);
 }
 
 /// A login with Cognito is an ordinary request to another path of the same origin, here behind a proxy of the API.

@@ -210,8 +210,8 @@ fn what_the_package_registry_does_changes_no_verdict_and_loses_no_history() {
     let get = "GET /projects/12/packages/";
     let put = "PUT /projects/12/packages/";
     for (id, line, fault, said) in [
-        (2, get, Fault::Answers(403, "", "no"), "answered 403"),
-        (3, get, Fault::Drops, "answered 000"),
+        (2, get, Fault::Answers(403, "", "no"), "responded 403"),
+        (3, get, Fault::Drops, "responded 000"),
         (4, put, Fault::Answers(403, "", "no"), "was not kept"),
         (5, put, Fault::Drops, "was not kept"),
     ] {

@@ -127,7 +127,7 @@ fn what_is_no_yaml_is_told_with_what_to_mend() {
         ),
         (
             SCENARIO.replace("    wait: 5ms", "    wait: 5ms\n    wait: 6ms"),
-            &["scenario.yml:5:5", "'wait' stands twice", "remove one"],
+            &["scenario.yml:5:5", "'wait' appears twice", "remove one"],
         ),
         (
             SCENARIO.replace("name: reader", "name: @reader"),
@@ -385,7 +385,7 @@ fn validating_needs_no_secret_and_says_which_a_run_will() {
     ));
     let told = gate.command("validate", &["--target", "http://127.0.0.1:1"]);
     told.exits(0).tells(&[
-        "To be set before a run: LOADTEST_TOKEN_OF_TEST.",
+        "Set before a run: LOADTEST_TOKEN_OF_TEST.",
         "P99 overall",
         "(only warns)",
     ]);

@@ -68,7 +68,7 @@ fn what_is_no_baseline_is_refused_before_anything_is_sent() {
     for (path, why) in [
         ("/login", "is not a loadgate baseline"),
         ("/large", "more than 16777216 bytes"),
-        ("/private", "answered 403"),
+        ("/private", "responded 403"),
         ("/endless", "redirects without end"),
     ] {
         let address = format!("{}{path}", store.url());
@@ -78,11 +78,11 @@ fn what_is_no_baseline_is_refused_before_anything_is_sent() {
     }
     gate.run(&target.url(), &["--baseline", &nobody()])
         .exits(2)
-        .says(&["did not answer"]);
+        .says(&["did not respond"]);
     let address = store.url();
     gate.run(&target.url(), &["--baseline", &address, "--record"])
         .exits(2)
-        .says(&["is read and not written"]);
+        .says(&["at an address cannot be written"]);
     assert!(target.received().is_empty());
 }
 
@@ -115,7 +115,7 @@ fn two_results_are_compared_whatever_the_difference() {
     };
     let (old, new) = (result("old.json", 5.0), result("new.json", 15.0));
     gate.loadgate(&["compare", &old, &new]).exits(0).tells(&[
-        "compared: the result before",
+        "compared: the old result",
         "P95 overall",
         "→",
         "sample: ",

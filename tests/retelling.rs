@@ -67,7 +67,7 @@ fn without_its_gate_a_result_is_told_by_the_limits_where_a_file_is_silent() {
     gate.replay(&Load::taking(2.0), &["--record"]).exits(1);
     let told = report(&gate, &["--format", "text"]).exits(0);
     assert!(told.stderr.contains("--gate GATE"), "{}", told.stderr);
-    told.tells(&["the one limit holds, and nothing was compared", "(exit 0)"]);
+    told.tells(&["the one limit holds; nothing was compared", "(exit 0)"]);
     gate.write("thresholds.yml", "");
     gate.replay(&Load::taking(2.0), &["--record"]).exits(0);
     let baseline = gate.folder().join("baseline.json");

@@ -28,12 +28,13 @@ pub struct Baseline {
     pub schema: u32,
     /// The scenario that all jobs ran.
     pub scenario: ScenarioIdentity,
-    /// The release job that drift is held against.
+    /// The release job that drift is measured from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<Job>,
     /// Accepted jobs, newest last.
     pub jobs: Vec<Job>,
-    /// Whether a run that is told of was taken out, so that the newest job left was not the newest when it was recorded.
+    /// Whether a run that is told of was taken out, so that the newest job left was not the newest when it was
+    /// recorded.
     #[serde(skip)]
     pub is_cut: bool,
 }
@@ -68,7 +69,7 @@ pub struct Job {
     pub late: DropCount,
 }
 
-/// The phases that a summary speaks of.
+/// The phases that a summary covers.
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -93,7 +94,7 @@ pub struct RequestSummary {
     pub n: u64,
     /// Failed requests.
     pub errors: u64,
-    /// Successes that a cold start delayed, where the target marks them.
+    /// Successes that a cold start delayed, if the target marks them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold: Option<u64>,
     /// By metric: the value (seconds, or per second) and the spread within the job (the standard deviation over slices
@@ -101,13 +102,13 @@ pub struct RequestSummary {
     /// logarithm. A metric whose slices hold too few requests is left out, and shares are counted above. Without a cold
     /// start those of warm answers are those of all. A stored job has spreads of all requests together alone.
     pub metrics: BTreeMap<Metric, (f64, f64)>,
-    /// Failures by kind, of all requests together alone.
+    /// Failures by kind, only of all requests together.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kinds: BTreeMap<FailureKind, u64>,
     /// Latencies at two significant digits, of the newest job only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latencies: Option<LatencyHistogram>,
-    /// Where the time went, of the newest job only: what a later change is explained by.
+    /// Latency parts, of the newest job only; they explain a later change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breakdown: Option<Breakdown>,
 }

@@ -1,4 +1,5 @@
-//! Figures as the tables of a job's run showed them, by name and phase. The percentiles of several phases together cannot
+//! Figures as the tables of a job's run showed them, by name and phase. The percentiles of several phases together
+//! cannot
 //! be computed from those of each, so they are stored.
 
 use std::collections::BTreeMap;
@@ -49,12 +50,12 @@ const MAX: &str = "max";
 const PER_SECOND: &str = "responses_per_second";
 const IN_FLIGHT: &str = "in_flight";
 
-/// Rows of figures with their names said once, so that a loadgate that knows more of them, or fewer, reads those that it
-/// knows.
+/// Rows of figures under one list of names, so another version of loadgate reads those that it knows.
 #[derive(Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Told")]
 pub(super) struct ReportedTable {
-    /// What stands in each row's list: `average`, `max` and quantiles such as `p95` in seconds, `responses_per_second` and `in_flight`.
+    /// Columns of each row: `average`, `max` and quantiles such as `p95` in seconds, `responses_per_second` and
+    /// `in_flight`.
     columns: Vec<String>,
     rows: Vec<Row>,
 }

@@ -68,7 +68,7 @@ pub fn exclude_runs(baseline: &mut Baseline, records: &[RunRecord]) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DropError {
     /// No job has this name.
-    #[error("the baseline holds no job '{name}'; {}", names(held))]
+    #[error("the baseline has no job '{name}'; {}", names(held))]
     Unknown {
         /// What was asked for.
         name: String,
@@ -76,7 +76,7 @@ pub enum DropError {
         held: Vec<String>,
     },
     /// Several jobs have this name.
-    #[error("the baseline holds several jobs '{name}'; name one by its start, {}", starts.join(" or "))]
+    #[error("the baseline has several jobs '{name}'; name one by its start, {}", starts.join(" or "))]
     Ambiguous {
         /// What was asked for.
         name: String,

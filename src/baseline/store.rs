@@ -22,8 +22,7 @@ pub enum StoreError {
     },
     /// The file is not a baseline.
     #[error(
-        "{file} is not a loadgate baseline: restore it, or delete it and record anew with \
-         'loadgate record'"
+        "{file} is not a loadgate baseline; restore it, or delete it and record again with 'loadgate record'"
     )]
     Json {
         /// The file.
@@ -33,8 +32,7 @@ pub enum StoreError {
     },
     /// A result, which is not a baseline.
     #[error(
-        "{file} is a result, not a baseline: add it to the gate's baseline with 'loadgate record GATE {file}', or compare \
-         two results with 'loadgate compare OLD NEW'"
+        "{file} is a result, not a baseline; add it with 'loadgate record GATE {file}', or compare two results with 'loadgate compare OLD NEW'"
     )]
     Result {
         /// The file.
@@ -42,7 +40,7 @@ pub enum StoreError {
     },
     /// Written by a newer loadgate.
     #[error(
-        "{file} was written in schema {found}, this loadgate reads up to {SCHEMA}: use a newer loadgate"
+        "{file} has schema {found}, but this loadgate reads at most {SCHEMA}; use a newer loadgate"
     )]
     TooNew {
         /// The file.
@@ -51,7 +49,7 @@ pub enum StoreError {
         found: u64,
     },
     /// A number in it cannot be.
-    #[error("{file} is not a whole loadgate baseline: {what}")]
+    #[error("{file} is not a valid loadgate baseline: {what}")]
     Broken {
         /// The file.
         file: String,
@@ -113,7 +111,7 @@ fn check(baseline: &Baseline) -> Result<(), String> {
     for job in baseline.jobs.iter().chain(&baseline.anchor) {
         if let Some(row) = job.reported_rows.iter().find(|row| !row.is_sound()) {
             let name = row.request.as_deref().unwrap_or("overall");
-            return Err(format!("job {}, {name}: figures that cannot be", job.id));
+            return Err(format!("job {}, {name}: impossible figures", job.id));
         }
         for cell in &job.cells {
             let name = cell.request.as_deref().unwrap_or("overall");

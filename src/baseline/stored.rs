@@ -36,18 +36,18 @@ pub(super) struct StoredJob {
     #[serde(default)]
     labels: BTreeMap<String, String>,
     environment: Environment,
-    /// The metrics whose values stand in each row, in their order.
+    /// The metrics of each row, in order.
     #[serde(default)]
     metrics: Vec<Metric>,
     cells: Vec<StoredCell>,
-    /// What the run told of each name and phase, of the newest job alone of those that are alike.
+    /// Reported figures by name and phase, kept only for the newest of similar jobs.
     #[serde(
         default,
         rename = "told",
         skip_serializing_if = "ReportedTable::is_empty"
     )]
     reported: ReportedTable,
-    /// Slices or pairs in which the generator was late: latencies are kept without them.
+    /// Slices or pairs in which the generator was late; latencies leave them out.
     #[serde(default, skip_serializing_if = "DropCount::is_whole")]
     late: DropCount,
 }
@@ -74,7 +74,7 @@ struct Row(
     #[serde(default, skip_serializing_if = "Further::is_empty")] Further,
 );
 
-/// What only the newest job or only all requests together have.
+/// Figures that only the newest job, or only all requests together, have.
 #[derive(Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct Further {
     /// The spread of each value.

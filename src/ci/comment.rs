@@ -133,7 +133,7 @@ enum Fault {
 pub fn post(thread: &Conversation, message: &Message<'_>) -> Posted {
     if !thread.is_private() {
         return Posted::Failed(
-            "the platform's address is neither https nor on this machine, and a token is sent nowhere else".to_owned(),
+            "the platform's address is neither https nor on this machine, so no token is sent to it".to_owned(),
         );
     }
     let client = match Client::new() {
@@ -193,7 +193,9 @@ impl CommentClient<'_> {
         for page in 1..=MOST_PAGES {
             let answer = self.call(self.thread.list(page))?;
             let Some(list) = answer.as_array() else {
-                return Err(Fault::Final("the list of comments is no list".to_owned()));
+                return Err(Fault::Final(
+                    "the list of comments is not a list".to_owned(),
+                ));
             };
             let candidates = list
                 .iter()
@@ -214,7 +216,7 @@ impl CommentClient<'_> {
             }
         }
         Err(Fault::Final(format!(
-            "there are more than {} comments, and none of the first is ours",
+            "there are more than {} comments, and none of these is loadgate's",
             MOST_PAGES * PAGE
         )))
     }
@@ -226,7 +228,9 @@ impl CommentClient<'_> {
             Err(passing @ Fault::Passing { .. }) => return Err(passing),
         };
         let author = self.thread.author(answer.as_ref());
-        author.ok_or_else(|| Fault::Final("the platform does not say whose token it is".to_owned()))
+        author.ok_or_else(|| {
+            Fault::Final("the platform does not say who owns the token; set --author".to_owned())
+        })
     }
 
     fn call(&self, call: Call) -> Result<Value, Fault> {
@@ -257,13 +261,13 @@ fn read(url: &str, answer: &Answer) -> Result<Value, Fault> {
         let message = message.and_then(Value::as_str).unwrap_or_default();
         let message: String = message.chars().take(200).collect();
         let place = http_client::without_secrets(url);
-        format!("{place} answered {} {message}", answer.status)
+        format!("{place} responded {} {message}", answer.status)
     };
     let wait = answer.retry_after;
     match (answer.status, &told) {
         (200..=299, Ok(_)) => told.map_err(|_| Fault::Final(String::new())),
         (200..=299, Err(_)) => Err(Fault::Final(format!(
-            "{} answered with no JSON",
+            "{} responded without JSON",
             http_client::without_secrets(url)
         ))),
         (429 | 500..=599, _) => Err(Fault::Passing { why: why(), wait }),

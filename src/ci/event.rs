@@ -42,18 +42,18 @@ pub fn trigger(variable: Variable<'_>) -> Result<Trigger, String> {
     if variable("GITLAB_CI").is_some() {
         return gitlab(&variable);
     }
-    Err("this is no job of GitHub Actions or GitLab CI".to_owned())
+    Err("this is not a job of GitHub Actions or GitLab CI".to_owned())
 }
 
 fn token(variable: Variable<'_>, name: &str) -> Result<String, String> {
     let token = variable("LOADGATE_TOKEN").or_else(|| variable(name));
-    token.ok_or_else(|| format!("{name} is not set, and nobody may comment without a token"))
+    token.ok_or_else(|| format!("{name} is not set, and a comment needs a token"))
 }
 
 fn gitlab(variable: Variable<'_>) -> Result<Trigger, String> {
     let number = |name: &str| variable(name).and_then(|text| text.parse::<u64>().ok());
     let Some(iid) = number("CI_MERGE_REQUEST_IID") else {
-        return Err("this is no merge request's pipeline".to_owned());
+        return Err("this is not a merge request pipeline".to_owned());
     };
     let project = number("CI_PROJECT_ID").ok_or("CI_PROJECT_ID is not set")?;
     let api = variable("CI_API_V4_URL").ok_or("CI_API_V4_URL is not set")?;
@@ -77,7 +77,7 @@ fn github(variable: Variable<'_>) -> Result<Trigger, String> {
     let api = variable("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned());
     let repository = variable("GITHUB_REPOSITORY")
         .filter(|name| is_repository(name))
-        .ok_or("GITHUB_REPOSITORY names no repository")?;
+        .ok_or("GITHUB_REPOSITORY is not the name of a repository")?;
     let event = event(variable)?;
     let own = super::detect(variable).unwrap_or_default();
     let measured = Measured::find(&event, variable);
@@ -182,7 +182,7 @@ fn find_number(
     repository: &str,
     measured: &Measured,
 ) -> Result<u64, String> {
-    let nothing = || "there is no open pull request with this commit".to_owned();
+    let nothing = || "no open pull request has this commit".to_owned();
     let commit = measured.commit.as_deref().filter(|sha| is_sha(sha));
     let commit = commit.ok_or_else(nothing)?;
     let api = api.trim_end_matches('/');
@@ -194,14 +194,14 @@ fn find_number(
                 ("head", &format!("{owner}:{branch}")),
             ];
             url::Url::parse_with_params(&format!("{api}/repos/{repository}/pulls"), pairs)
-                .map_err(|_| "GITHUB_API_URL is no address".to_owned())?
+                .map_err(|_| "GITHUB_API_URL is not an address".to_owned())?
                 .to_string()
         }
         None => format!("{api}/repos/{repository}/commits/{commit}/pulls?per_page=100"),
     };
     if !thread.is_private() {
         return Err(
-            "GITHUB_API_URL is neither https nor on this machine, and a token is sent nowhere else"
+            "GITHUB_API_URL is neither https nor on this machine, so no token is sent to it"
                 .to_owned(),
         );
     }
@@ -217,7 +217,7 @@ fn find_number(
         .map_err(|error| error.to_string())?;
     if answer.status != 200 {
         return Err(format!(
-            "the pull request was not found: the platform answered {}",
+            "the pull request was not found: the platform responded {}",
             answer.status
         ));
     }

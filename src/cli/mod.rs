@@ -280,7 +280,7 @@ enum Error {
     #[error(transparent)]
     Lambda(#[from] fake_gateway::Error),
     #[error(
-        "--result gives the results of one gate, and several gates are named: give --out, with a folder for each"
+        "--result names the results of one gate, but there are several gates; use --out, with a folder for each gate"
     )]
     ResultsOfSeveralGates,
 }

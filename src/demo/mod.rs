@@ -55,7 +55,7 @@ pub fn run(out: &Path, console: &Console) -> Result<Exit, Error> {
         until: Instant::now() + PATIENCE,
     };
     console.print(&format!(
-        "loadgate demo: a gate in {}\nand a built-in server whose answers take {}.\n",
+        "loadgate demo: a gate in {}\nand a built-in server whose responses take {}.\n",
         demo.folder.display(),
         units::format_duration(LATENCY),
     ));

@@ -111,23 +111,23 @@ impl Config {
             most > 0,
             "concurrency",
             &most,
-            "let at least 1 invocation run",
+            "allow at least 1 invocation",
         )?;
         rule(
             holds,
             "provisioned",
             &provisioned,
-            "provision no more than `concurrency`",
+            "use at most `concurrency`",
         )?;
         let holds = !self.tokens.iter().any(String::is_empty);
-        rule(holds, "tokens", &"partly empty", "leave empty tokens out")
+        rule(holds, "tokens", &"partly empty", "remove empty tokens")
     }
 }
 
 impl Stall {
     fn check(self) -> Result<(), Error> {
         let holds = self.length < self.every;
-        let shorter = "a freeze must be shorter than `freeze.every`, or nothing is ever answered";
+        let shorter = "make it shorter than `freeze.every`, or nothing ever responds";
         rule(holds, "freeze.length", &seconds(self.length), shorter)
     }
 }
@@ -138,12 +138,12 @@ fn loopback(setting: &'static str, value: SocketAddr) -> Result<(), Error> {
         holds,
         setting,
         &value,
-        "the stand-in serves loopback only, such as 127.0.0.1:0",
+        "use a loopback address, such as 127.0.0.1:0",
     )
 }
 
 fn run(setting: &'static str, value: Duration) -> Result<(), Error> {
-    let most = "give at most 15 minutes, the longest run of a Lambda function";
+    let most = "use at most 15 minutes, the longest run of a Lambda function";
     rule(value <= LONGEST, setting, &seconds(value), most)
 }
 
@@ -153,13 +153,13 @@ fn deviation(setting: &'static str, value: f64) -> Result<(), Error> {
         holds,
         setting,
         &value,
-        "give a standard deviation from 0 to 5",
+        "use a standard deviation from 0 to 5",
     )
 }
 
 fn share(setting: &'static str, value: f64) -> Result<(), Error> {
     let holds = (0.0..=1.0).contains(&value);
-    rule(holds, setting, &value, "give a share from 0 to 1")
+    rule(holds, setting, &value, "use a share from 0 to 1")
 }
 
 fn factor(setting: &'static str, value: f64) -> Result<(), Error> {
@@ -168,7 +168,7 @@ fn factor(setting: &'static str, value: f64) -> Result<(), Error> {
         holds,
         setting,
         &value,
-        "give a factor above 0 and up to 1000",
+        "use a factor above 0 and up to 1000",
     )
 }
 
@@ -274,7 +274,7 @@ mod tests {
         let message = config.check().unwrap_err().to_string();
         assert_eq!(
             message,
-            "stand-in: `error_share` is 1.5: give a share from 0 to 1"
+            "lambda: `error_share` is 1.5; use a share from 0 to 1"
         );
     }
 }

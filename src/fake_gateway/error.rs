@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A setting that makes no sense.
-    #[error("stand-in: `{setting}` is {value}: {rule}")]
+    #[error("lambda: `{setting}` is {value}; {rule}")]
     Setting {
         /// The field of [`Config`](super::Config).
         setting: &'static str,
@@ -18,7 +18,7 @@ pub enum Error {
         rule: &'static str,
     },
     /// The address cannot be listened on.
-    #[error("stand-in: cannot listen on {address}; choose a free port, or port 0 for any")]
+    #[error("lambda: cannot listen on {address}; choose a free port, or port 0 for any")]
     Listen {
         /// The address of [`Config`](super::Config).
         address: SocketAddr,
@@ -26,10 +26,10 @@ pub enum Error {
         source: io::Error,
     },
     /// The system refused a thread, a timer or an event queue.
-    #[error("stand-in: the system refused what a server needs")]
+    #[error("lambda: the system refused a thread, a timer or an event queue")]
     System(#[source] io::Error),
     /// The log cannot be created or written.
-    #[error("stand-in: cannot write the log {}", path.display())]
+    #[error("lambda: cannot write the log {}", path.display())]
     Log {
         /// The path of [`Config`](super::Config).
         path: PathBuf,
@@ -37,6 +37,6 @@ pub enum Error {
         source: io::Error,
     },
     /// The server's thread panicked.
-    #[error("stand-in: the server ended with a panic; please report this as a bug")]
+    #[error("lambda: the server ended with a panic; please report this as a bug")]
     Panicked,
 }

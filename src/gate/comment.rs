@@ -69,7 +69,7 @@ pub fn comment(gates: &mut [Gate], source: &Source, how: &Commenting, console: &
     let occasion = match ci::trigger(&|name| std::env::var(name).ok()) {
         Ok(occasion) => occasion,
         Err(why) => {
-            console.warn(&format!("loadgate: no comment: {why}"));
+            console.warn(&format!("loadgate: no comment was created: {why}"));
             return Exit::Passed;
         }
     };
@@ -137,13 +137,13 @@ pub fn comment(gates: &mut [Gate], source: &Source, how: &Commenting, console: &
 
 fn said(posted: &Posted) -> String {
     match posted {
-        Posted::Made => "the comment was made".to_owned(),
+        Posted::Made => "the comment was created".to_owned(),
         Posted::Edited => "the comment was edited".to_owned(),
-        Posted::Unchanged => "the comment says the same already".to_owned(),
-        Posted::Outdated => "the comment speaks of a newer run and was left alone".to_owned(),
-        Posted::Spared => "no comment: all passed, and there is none to mend".to_owned(),
+        Posted::Unchanged => "the comment is unchanged".to_owned(),
+        Posted::Outdated => "the comment is about a newer run and was not changed".to_owned(),
+        Posted::Spared => "no comment: all gates passed, and there is none to update".to_owned(),
         Posted::Failed(why) => {
-            format!("loadgate: no comment, which changes no verdict: {why}")
+            format!("loadgate: no comment was created (the verdict is unchanged): {why}")
         }
     }
 }
@@ -166,12 +166,12 @@ fn read(
         }
         let path = path.display();
         Err(format!(
-            "{path} is of another run than this comment; see why this one left no result"
+            "{path} is from another run than this comment; find out why this run left no result"
         ))
     });
     let records = records.collect::<Result<Vec<_>, _>>()?;
     // The ids are text of the results; that they differ is enough here.
-    same_run(&records, paths).map_err(|_| "the results are of more than one run".to_owned())?;
+    same_run(&records, paths).map_err(|_| "the results are from more than one run".to_owned())?;
     Ok(records)
 }
 
@@ -190,7 +190,7 @@ fn read_one(gate: &Gate, path: &Path, most: u64) -> Result<RunRecord, String> {
     let metadata = std::fs::symlink_metadata(path)
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     if !metadata.is_file() {
-        return Err(format!("{} is no file", path.display()));
+        return Err(format!("{} is not a file", path.display()));
     }
     if metadata.len() > most {
         return Err(format!(
@@ -204,7 +204,7 @@ fn read_one(gate: &Gate, path: &Path, most: u64) -> Result<RunRecord, String> {
     let record = RunRecord::from_json(&name, &text).map_err(|error| error.to_string())?;
     // The diff would be text of the result; that there is one is enough here.
     same_scenario(gate, &record, path).map_err(|_| {
-        "it is a run of another scenario than this checkout's, so it cannot be judged here"
+        "it is a run of another scenario than that of this checkout, so it cannot be judged here"
             .to_owned()
     })?;
     Ok(record)

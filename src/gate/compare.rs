@@ -32,7 +32,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
     let job = &held.jobs[0];
     for difference in baseline::differences(job, &RunContext::from(now)) {
         console.warn(&format!(
-            "not of equal circumstances: {} was {} and is {}",
+            "the results are not comparable: {} was {} and is {}",
             difference.property, difference.baseline, difference.current
         ));
     }

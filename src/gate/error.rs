@@ -28,7 +28,7 @@ pub enum Error {
         source: io::Error,
     },
     /// What an earlier run left cannot be removed, and would be taken for this run's.
-    #[error("cannot remove {}, which an earlier run left", path.display())]
+    #[error("cannot remove {}, left by an earlier run", path.display())]
     Remove {
         /// The file.
         path: PathBuf,
@@ -54,7 +54,7 @@ pub enum Error {
     NoBaseline(PathBuf),
     /// Stored results that do not belong to the gate.
     #[error(
-        "{file} is a run of another scenario than {gate}:\n{diff}run it again, or judge it with the gate as it was"
+        "{file} is a run of another scenario than that of {gate}:\n{diff}run it again, or judge it with the earlier gate"
     )]
     OtherScenario {
         /// The result.
@@ -66,7 +66,7 @@ pub enum Error {
     },
     /// Stored results that are not of one run.
     #[error(
-        "{first} and {second} are not of one CI run ({first_run}, {second_run}): judge each by itself"
+        "{first} and {second} are not from one CI run ({first_run}, {second_run}); judge each separately"
     )]
     TwoRuns {
         /// A result.

@@ -30,7 +30,7 @@ pub fn judge(
     let held = gate.baseline.as_mut();
     if held.is_some_and(|held| exclude_runs(held, &records)) {
         console.warn(
-            "loadgate: the baseline holds this very run already: it is held against the other jobs alone",
+            "loadgate: the baseline already contains this run, so it is compared with the other jobs only",
         );
     }
     plan::make_folder(out)?;

@@ -85,11 +85,11 @@ fn announce(plan: &Plan, gate: &Gate, target: &Origin, console: &Console) {
             about(once)
         ));
         if twice > once {
-            told.push(format!(", or {} where that does not suffice", about(twice)));
+            told.push(format!(", or {} if inconclusive", about(twice)));
         }
         let restarts = plan.serving.base.is_some() || plan.serving.target.is_some();
         if restarts && plan.serving.restart_every > 0 {
-            told.push("; restarts of the servers come on top".to_owned());
+            told.push(", plus server restarts".to_owned());
         }
     }
     console.note(&told.concat());
@@ -122,7 +122,7 @@ fn same_twice(gate: &Gate, target: &Origin) -> Option<String> {
         && against.scenario.sha256 == gate.scenario.sha256;
     is_same.then(|| {
         format!(
-            "target and base are the same deployment, {target}: nothing but noise is compared; give the base's own address"
+            "target and base are the same deployment, {target}, so only noise is compared; use the base's address"
         )
     })
 }
@@ -163,7 +163,7 @@ fn load(
             line.borrow_mut().end();
             let pairs = against.turns.pairs;
             console.note(&format!(
-                "{}: {pairs} pairs did not suffice, {pairs} more follow",
+                "{}: inconclusive after {pairs} pairs, {pairs} more follow",
                 gate.scenario.name
             ));
         }

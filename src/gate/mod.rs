@@ -115,7 +115,7 @@ fn unjudged(record: &RunRecord, folder: &Path, console: &Console) -> Exit {
         Ended::Interrupted { signal } => Exit::Signal(*signal),
     };
     console.print(&format!(
-        "{} is measured and not judged: '{} judge GATE {}' does that, with other results of this CI run",
+        "{} was measured, not judged; judge it and other results of this CI run with '{} judge GATE {}'",
         record.scenario.name,
         program(),
         folder.join(evaluation::RESULT).display()

@@ -30,7 +30,7 @@ pub(super) fn publish(
     Console::command(&step.commands(&annotations));
     match step.add_summary(&report::summary(&views)) {
         Ok(true) => {}
-        Ok(false) => console.warn("loadgate: the job's summary is full, this one was left out"),
+        Ok(false) => console.warn("loadgate: the job's summary is full, so this one was left out"),
         Err(error) => console.warn(&format!(
             "loadgate: cannot write the job's summary: {error}"
         )),

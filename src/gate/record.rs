@@ -58,7 +58,7 @@ pub fn record(
         );
         if let Some((why, exit)) = refusal(record, &told.verdict, acceptance) {
             console.warn(&format!(
-                "loadgate: {} was not recorded, and nothing else was: {}",
+                "loadgate: {} was not recorded, and neither was anything else: {}",
                 path.display(),
                 with_reasons(why, &told)
             ));
@@ -87,7 +87,7 @@ pub fn record(
     let anchor = gate.baseline.as_ref().and_then(|held| held.anchor.as_ref());
     if let (Some(anchor), true) = (anchor, change.anchor) {
         console.print(&format!(
-            "Drift is held against the job of {:.0} from now on.",
+            "Drift is measured from the job of {:.0} from now on.",
             anchor.started
         ));
     }
@@ -114,11 +114,11 @@ pub fn drop_jobs(gate: &Gate, names: &[String], console: &Console) -> Result<Exi
     }
     update.write(&held)?;
     for job in dropped {
-        console.print(&format!("dropped {}, of {}", job.id, job.started));
+        console.print(&format!("dropped {} of {}", job.id, job.started));
     }
     if had_anchor && held.anchor.is_none() {
         console.warn(
-            "loadgate: the anchor was dropped, so drift is compared with nothing; fix another with 'record --anchor'",
+            "loadgate: the anchor was dropped, so drift is not checked; set another with 'record --anchor'",
         );
     }
     console.print(&recorded(gate, &held));
@@ -187,7 +187,7 @@ fn add_run(gate: &Gate, record: &RunRecord, console: &Console) -> Result<Baselin
     let stored = update.read()?;
     let is_new = |held: &Baseline| held.scenario.sha256 != record.scenario.sha256;
     if stored.as_ref().is_some_and(is_new) {
-        console.warn("the scenario differs from the baseline's; a new ring begins");
+        console.warn("the scenario differs from the baseline's; a new ring starts");
     }
     // The numbers of another scenario mean something else.
     let held = stored.filter(|held| !is_new(held));
@@ -224,11 +224,11 @@ fn refusal(
         (Ended::Unreachable { .. }, _, _) => Some(("the target was not reached", Exit::Invalid)),
         (Ended::Completed, Outcome::Invalid, _) => Some(("the run is invalid", Exit::Invalid)),
         (Ended::Completed, Outcome::Failed, AcceptMode::GoodOnly) => Some((
-            "it was judged worse; --accept adds it all the same",
+            "it was judged worse; use --accept to add it anyway",
             Exit::Failed,
         )),
         (Ended::Completed, _, _) if record.run.from_pull_request => Some((
-            "its commit is only proposed, in a pull or merge request, and the baseline is of what was merged",
+            "its commit is from a pull or merge request; record after the merge",
             Exit::Usage,
         )),
         (Ended::Completed, Outcome::Failed, AcceptMode::Worse)
@@ -248,7 +248,7 @@ fn same_scenario_as_baseline(gate: &Gate, record: &RunRecord, path: &Path) -> Re
     Err(Error::OtherScenario {
         file: path.display().to_string(),
         gate: format!(
-            "{} (begin a new ring with --restart)",
+            "{} (start a new ring with --restart)",
             gate.baseline_path.display()
         ),
         diff: baseline::scenario_diff(

@@ -68,10 +68,8 @@ pub fn report(
         console.warn(&format!("loadgate: {note}"));
     }
     if !has_gate {
-        console.warn(
-            "told without a gate's thresholds, by the limits that hold where they are silent; --gate GATE tells it as \
-             it was judged",
-        );
+        console
+            .warn("rendered with the default limits; use --gate GATE for the thresholds of a gate");
     }
     let told = Evaluation::new(
         held,

@@ -278,7 +278,7 @@ fn told(error: io::Error) -> io::Error {
     if cfg!(windows) && error.kind() == io::ErrorKind::NotFound {
         return io::Error::new(
             error.kind(),
-            "there is no 'sh' in the PATH: Git for Windows brings one, in its folder bin",
+            "there is no 'sh' in the PATH; add the folder bin of Git for Windows",
         );
     }
     error
@@ -308,9 +308,9 @@ fn probe(port: u16, path: Option<&str>) -> Result<(), String> {
     let status = std::str::from_utf8(&head[9..]).ok();
     match status.and_then(|status| status.parse::<u16>().ok()) {
         Some(status) if head.starts_with(b"HTTP/1.") && status < 400 => Ok(()),
-        Some(status) => Err(format!("{} answers {status}", redacted_address(path))),
+        Some(status) => Err(format!("{} responds {status}", redacted_address(path))),
         None => Err(format!(
-            "{} does not answer in HTTP/1",
+            "{} does not respond in HTTP/1",
             redacted_address(path)
         )),
     }
@@ -335,7 +335,7 @@ fn last_lines(log: &Path, mut output: &File) -> String {
         .collect();
     let last = lines[lines.len().saturating_sub(LAST_LINES)..].join(" | ");
     if last.is_empty() {
-        return format!("; it printed nothing into {}", log.display());
+        return format!("; {} is empty", log.display());
     }
     format!("; its last lines in {}: {last}", log.display())
 }

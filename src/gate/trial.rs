@@ -77,16 +77,16 @@ fn one(
         (_, false) => Exit::Failed,
     };
     console.print(&match exit {
-        Exit::Invalid => format!("\n{target} gives no answer, so that nothing could be tried"),
-        Exit::Passed if steps == 1 => "\nthe one step went as expected".to_owned(),
-        Exit::Passed => format!("\nall {steps} steps went as expected"),
+        Exit::Invalid => format!("\n{target} does not respond, so nothing could be tried"),
+        Exit::Passed if steps == 1 => "\nthe step succeeded".to_owned(),
+        Exit::Passed => format!("\nall {steps} steps succeeded"),
         Exit::Failed | Exit::Usage | Exit::Inconclusive | Exit::Signal(_) => {
             let ending = if steps == 1 { "" } else { "s" };
             format!("\n{failed} of {steps} step{ending} failed")
         }
     });
     if cause != UnreachableCause::Unknown {
-        console.print(&format!("To fix it: {}", remedy(cause, Arm::Target)));
+        console.print(&format!("Fix: {}", remedy(cause, Arm::Target)));
     }
     Ok((exit, None))
 }
@@ -104,8 +104,8 @@ fn seen<'a>(gate: &'a Gate, done: &'a TrialStep) -> TrialReport<'a> {
     let (what, took) = match &done.deed {
         StepKind::Request { name, took, .. } => (gate.scenario.requests[*name].clone(), *took),
         StepKind::Command(program) => (format!("command {program}"), None),
-        StepKind::Think => ("think, left out here".to_owned(), None),
-        StepKind::Skipped => ("left out: its condition does not hold".to_owned(), None),
+        StepKind::Think => ("think, skipped".to_owned(), None),
+        StepKind::Skipped => ("skipped: its condition is false".to_owned(), None),
     };
     TrialReport {
         what,

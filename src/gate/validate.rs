@@ -134,11 +134,7 @@ fn lasts(gate: &Gate) -> String {
         Some(against) => {
             let (once, twice) = duet_lasts(load, &against.turns);
             if twice > once {
-                format!(
-                    "{}, or {} where that does not suffice",
-                    about(once),
-                    about(twice)
-                )
+                format!("{}, or {} if inconclusive", about(once), about(twice))
             } else {
                 about(once)
             }

@@ -32,13 +32,13 @@ pub enum Error {
     #[error("'{0}' is not an http or https address")]
     Address(String),
     /// A header that cannot be sent; its value is nobody's to see.
-    #[error("the header {0} holds characters that no header may hold")]
+    #[error("the header {0} contains characters that are not allowed in headers")]
     Header(String),
     /// The client cannot be set up.
-    #[error("no HTTP client: {0}")]
+    #[error("the HTTP client cannot be set up: {0}")]
     Client(String),
     /// The connection failed or broke.
-    #[error("{place} did not answer: {why}")]
+    #[error("{place} did not respond: {why}")]
     Silent {
         /// Where, without credentials and query.
         place: String,
@@ -46,7 +46,7 @@ pub enum Error {
         why: String,
     },
     /// The answer is too long.
-    #[error("{place} answered with more than {most} bytes")]
+    #[error("{place} sent more than {most} bytes")]
     TooLong {
         /// Where, without credentials and query.
         place: String,
@@ -204,7 +204,7 @@ pub fn download(address: &str, headers: &[(&str, &str)], most: usize) -> Result<
         };
         let next = url
             .join(&location)
-            .map_err(|_| silent("it redirects to no address"))?;
+            .map_err(|_| silent("it redirects without an address"))?;
         if url.scheme() == "https" && next.scheme() != "https" {
             return Err(silent("it redirects from https to http"));
         }
@@ -215,7 +215,7 @@ pub fn download(address: &str, headers: &[(&str, &str)], most: usize) -> Result<
     }
     Err(Error::Silent {
         place: shown(&url),
-        why: "it redirects without end".to_owned(),
+        why: "it redirects too often".to_owned(),
     })
 }
 

@@ -17,7 +17,7 @@ use texts::{Start, github, gitlab, scenario};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file is there already.
-    #[error("{} is there already, and nothing is written over: remove it, or go on with it", .0.display())]
+    #[error("{} already exists; remove it to start over, or continue with it", .0.display())]
     There(PathBuf),
     /// A file cannot be written.
     #[error("cannot write {}", path.display())]
@@ -90,13 +90,13 @@ fn told(
     let (shown, folder) = (job.display(), gate.parent().unwrap_or(gate).display());
     let written = match addition {
         None => format!("wrote {shown}\n"),
-        Some(text) => format!("{shown} is there already; add this to it:\n\n{text}\n"),
+        Some(text) => format!("{shown} already exists; add this to it:\n\n{text}\n"),
     };
     let binary = if platform == Platform::GitHub || start.has_cargo() {
         ""
     } else {
-        "Its image has no Rust to build loadgate with: add sha256, the checksum of a release's\n\
-         archive (checksums.txt), to the inputs, or name an image that has loadgate.\n\n"
+        "The image has no Rust to build loadgate. Add the input sha256, the checksum of a release's\n\
+         archive (checksums.txt), or use an image that contains loadgate.\n\n"
     };
     let unused: String = start.unused().map(|line| line + "\n").collect();
     format!(

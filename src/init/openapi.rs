@@ -121,10 +121,10 @@ fn paths(api: &Value) -> Result<Vec<String>, String> {
         .collect();
     match (plain.is_empty(), gets.len()) {
         (false, _) => Ok(plain),
-        (true, 0) => Err("it holds no GET".to_owned()),
-        (true, 1) => Err("its one GET cannot be sent without further values".to_owned()),
+        (true, 0) => Err("it has no GET".to_owned()),
+        (true, 1) => Err("its only GET needs values that the file does not give".to_owned()),
         (true, count) => Err(format!(
-            "none of its {count} GETs can be sent without further values"
+            "all of its {count} GETs need values that the file does not give"
         )),
     }
 }
@@ -302,8 +302,8 @@ mod tests {
         );
         assert!(found.unused[0].1.contains("/a"), "{:?}", found.unused[0]);
         assert_eq!(found.unused[1].1, "it has no 'paths'");
-        assert_eq!(found.unused[2].1, "it holds no GET");
-        assert!(found.unused[4].1.starts_with("its one GET"));
+        assert_eq!(found.unused[2].1, "it has no GET");
+        assert!(found.unused[4].1.starts_with("its only GET"));
     }
 
     #[test]

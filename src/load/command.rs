@@ -176,7 +176,7 @@ fn not_started(error: &io::Error) -> String {
     /// `ERROR_BAD_EXE_FORMAT`.
     const NO_PROGRAM: i32 = 193;
     if cfg!(windows) && error.raw_os_error() == Some(NO_PROGRAM) {
-        return "is no program of Windows: name what runs it first, as in [python, sign.py]"
+        return "is not a Windows program; put its interpreter first, as in [python, sign.py]"
             .to_owned();
     }
     format!("cannot be started: {error}")

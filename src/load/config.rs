@@ -81,7 +81,8 @@ pub struct Duet<'a> {
 pub struct Hooks<'h> {
     /// Shown what was measured when the first look is due; says whether to go on to the second.
     pub look: &'h mut dyn FnMut(Outcome) -> Interim,
-    /// Called before each pair of slices with its number: servers may be started anew. An error ends the run, by the arm
+    /// Called before each pair of slices with its number: servers may be started anew. An error ends the run, by the
+    /// arm
     /// that it concerns.
     pub before_pair: &'h mut dyn FnMut(u32) -> Result<(), Ended>,
 }
@@ -108,7 +109,8 @@ pub struct Abort {
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<AtomicI32>);
 
-/// How long a thread that was told to stop is waited for. One that computes without end, such as a `JSONPath` over a large
+/// How long a thread that was told to stop is waited for. One that computes without end, such as a `JSONPath` over a
+/// large
 /// body, is then left behind.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -146,7 +148,7 @@ pub enum Ended {
         /// Requests by then.
         requests: u64,
     },
-    /// A deployment did not answer the first, unrecorded user, or did not come up again.
+    /// A deployment did not respond to the first, unrecorded user, or did not restart.
     Unreachable(ServerFailure),
 }
 
@@ -155,7 +157,7 @@ pub enum Ended {
 pub struct ServerFailure {
     /// Which one.
     pub arm: Arm,
-    /// What stands behind it, as far as it is known.
+    /// Cause, if known.
     pub cause: UnreachableCause,
     /// What happened, in words.
     pub why: String,
@@ -212,14 +214,14 @@ pub enum Error {
     OpenFiles(#[from] TooFewFiles),
     /// The two scenarios of a duet send different things.
     #[error(
-        "the values given with --against-set change the names of requests, so that the two arms cannot be compared"
+        "the values of --against-set change request names, so target and base cannot be compared; set other variables"
     )]
     OtherRequests,
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// A program fails already before the load.
-    #[error("no load was sent, since {0}")]
+    #[error("no load was sent: {0}")]
     Command(String),
     /// A request can never be sent.
     #[error("a request of the scenario can never be sent: {0}")]

@@ -31,7 +31,7 @@ pub enum Interleaving {
 pub struct DuetTurns {
     /// How they share its time.
     pub interleaving: Interleaving,
-    /// Pairs of slices of each steady phase, before a second look.
+    /// Pairs of slices of each steady phase, before any extension.
     pub pairs: u32,
     /// Length of a slice; half the length of a pair, which in a mixed duet is loaded on both arms throughout.
     pub slice: Duration,
@@ -77,7 +77,8 @@ impl Segment {
     }
 }
 
-/// What one arm of a duet goes through with one look: each phase once, a steady one as long as all of its slices together.
+/// What one arm of a duet goes through with one look: each phase once, a steady one as long as all of its slices
+/// together.
 pub fn duet_load(load: &[Phase], turns: &DuetTurns) -> Vec<Phase> {
     let course = DuetSchedule::new(load, turns, 0);
     course.phases(course.first_look)

@@ -19,9 +19,10 @@ pub struct Health {
     pub late_p99: f64,
     /// CPU time over wall time and cores that it may use, 0 to 1.
     pub cpu_share: f64,
-    /// CPU time of the busiest core's thread over the time that measured phases took, 0 to 1; none where none was measured.
+    /// CPU time of the busiest core's thread over the time that measured phases took, 0 to 1; none where none was
+    /// measured.
     pub core_share: Option<f64>,
-    /// CPU time that the host took away over all CPU time, 0 to 1; none where the system does not tell.
+    /// Share of CPU time that the host took (steal), 0 to 1; absent if unknown.
     pub steal_share: Option<f64>,
     /// Arrivals started or queued in time over arrivals planned, in the open model.
     pub achieved: Option<f64>,
@@ -34,7 +35,7 @@ pub struct Health {
 /// A limit of open files that is too low for the load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the load needs {needed} open files and the system allows this process {limit}: raise it with `ulimit -n {needed}`, or use fewer users"
+    "the load needs {needed} open files, but the limit of this process is {limit}; raise it with `ulimit -n {needed}`, or use fewer users"
 )]
 pub struct TooFewFiles {
     /// Files that the load may need.
@@ -43,7 +44,8 @@ pub struct TooFewFiles {
     pub limit: u64,
 }
 
-/// Makes sure that every user of every arm can have its connection, raising the soft limit where the hard one allows it. Returns the
+/// Makes sure that every user of every arm can have its connection, raising the soft limit where the hard one allows
+/// it. Returns the
 /// limit; none where there is none.
 pub(super) fn open_files(load: &[Phase], arms: u64) -> Result<Option<u64>, TooFewFiles> {
     let needed = peak_users(load) * arms + RESERVE;

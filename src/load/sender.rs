@@ -55,7 +55,8 @@ pub(super) struct Sender {
     pub(super) rng: ChaCha8Rng,
     /// The request that is being sent, where it is not the same for everybody.
     buffer: Vec<u8>,
-    /// What became of the last request that was sent. It stays where it was noted, since a request is short and copies of
+    /// What became of the last request that was sent. It stays where it was noted, since a request is short and copies
+    /// of
     /// its answer and times cost as much as counting them.
     pub(super) exchange: Exchange,
     taker: RowOwner,
@@ -102,7 +103,7 @@ pub(super) struct Sent {
     pub(super) answered: bool,
     /// What a failure was, in words.
     pub(super) detail: Option<String>,
-    /// What stands behind it, as far as it is known.
+    /// Cause, if known.
     pub(super) cause: UnreachableCause,
 }
 
@@ -211,7 +212,8 @@ impl Sender {
         }
     }
 
-    /// Whether a step is to be done. Where that cannot be told, a request is, and fails unsent; any other step is not, and
+    /// Whether a step is to be done. Where that cannot be told, a request is, and fails unsent; any other step is not,
+    /// and
     /// the next request fails instead.
     pub(super) fn does(&mut self, step: &Step) -> bool {
         let Some(when) = &step.when else {
@@ -233,7 +235,8 @@ impl Sender {
         arguments.all(|argument| argument.render(&mut scope).is_ok())
     }
 
-    /// Runs a program and takes from the JSON that it prints what its step captures. Where it fails, all of that is unset,
+    /// Runs a program and takes from the JSON that it prints what its step captures. Where it fails, all of that is
+    /// unset,
     /// and the next request fails unsent, whether it needs any of it or not.
     pub(super) async fn run(
         &mut self,

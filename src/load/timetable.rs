@@ -23,7 +23,7 @@ pub struct Window {
     pub end: Duration,
     /// The load, over the whole window.
     pub shape: Shape,
-    /// Whether limits and regression look at it.
+    /// Whether limits and regression checks use it.
     pub measure: bool,
 }
 

@@ -28,7 +28,7 @@ pub struct TrialStep {
     pub witness: ExchangeTrace,
     /// What went wrong, in words.
     pub failure: Option<String>,
-    /// What stands behind it, as far as it is known.
+    /// Cause, if known.
     pub cause: UnreachableCause,
     /// Where a redirect leads that was not followed, since the scenario does not ask for it.
     pub unfollowed: Option<String>,
@@ -41,7 +41,7 @@ pub enum StepKind {
     Request {
         /// Index of its name.
         name: usize,
-        /// From sending to the end of the answer.
+        /// From sending to the end of the response.
         took: Option<Duration>,
         /// Whether anybody answered at all.
         answered: bool,

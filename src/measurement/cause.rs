@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "Cause")]
 pub enum UnreachableCause {
-    /// Nothing beyond the message is known; so in results of older versions.
+    /// Only the message is known, as in results of older versions.
     #[default]
     Unknown,
-    /// The server takes connections, and no response began in time.
+    /// The server accepts connections, but no response began in time.
     NoResponse,
     /// The certificate was issued by an authority that is not trusted.
     UnknownIssuer,
@@ -29,29 +29,29 @@ pub enum UnreachableCause {
     PlainHttp,
     /// An `http://` address at which a server expects TLS.
     ExpectsTls,
-    /// An `https://` address at which a server responds, and neither in TLS nor in HTTP.
+    /// An `https://` address at which a server responds neither in TLS nor in HTTP.
     NotTls,
-    /// The server speaks no version of TLS that is supported.
+    /// The server supports neither TLS 1.2 nor TLS 1.3.
     TlsVersion,
     /// The server and loadgate have no cipher suite or key exchange in common.
     TlsCipher,
-    /// The server responds, and not in HTTP.
+    /// The server responds, but not in HTTP.
     NotHttp,
-    /// The server does not speak HTTP/2, which the scenario asks for.
+    /// The server does not speak HTTP/2, which the scenario requires.
     NoHttp2,
-    /// The response breaks HTTP, or exceeds a bound that every response keeps.
+    /// The response violates HTTP or exceeds a size limit.
     BrokenResponse,
-    /// The body is longer than bodies that a step reads may be.
+    /// The body is longer than the limit for bodies that a step reads.
     BodyTooLong,
-    /// A response began in time, and did not end.
+    /// A response began in time but did not end.
     UnendingBody,
-    /// Every response until the end of `--wait` was 502, 503 or 504.
+    /// Every response was 502, 503 or 504 until `--wait` ended.
     Unavailable,
     /// The path of `--ready` did not respond below 400 in time.
     NotReady,
-    /// The proxy cannot be reached, or opened no tunnel.
+    /// The proxy cannot be reached, or did not open a tunnel.
     Proxy,
-    /// A proxy that forwards requests took one, and gave no response in HTTP, or none in time.
+    /// A forwarding proxy accepted a request but sent no HTTP response in time.
     ProxyResponse,
     /// The proxy requires credentials.
     ProxyCredentials,

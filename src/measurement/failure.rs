@@ -132,7 +132,7 @@ impl fmt::Display for FailureKind {
 
 /// A name that is no kind of failure.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown kind of failure '{0}', use a status code or one of {names}", names = FailureKind::names().join(", "))]
+#[error("unknown kind of failure '{0}'; use a status code or one of {names}", names = FailureKind::names().join(", "))]
 pub struct UnknownFailure(String);
 
 impl FromStr for FailureKind {
@@ -159,7 +159,7 @@ impl JsonSchema for FailureKind {
         json_schema!({
             "type": "string",
             "pattern": format!("^([1-9][0-9][0-9]|{names})$"),
-            "description": "Why a request failed: a status, or one of our words",
+            "description": "Kind of a failure: a status, or a word such as timeout",
         })
     }
 }

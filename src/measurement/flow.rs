@@ -1,7 +1,8 @@
 //! When responses came: how many in each slice, and how long none came while a request was in flight.
 //!
 //! A latency percentile weighs requests. A user who waits for a target that hangs sends one request in all that time, so
-//! the percentiles hide the wait: this is coordinated omission. Here time is weighed. Each slice is divided into moments,
+//! the percentiles hide the wait: this is coordinated omission. Here time is weighed. Each slice is divided into
+//! moments,
 //! and for each moment two bits say whether a request succeeded in it and whether one failed or was still in flight.
 
 use std::time::Duration;
@@ -29,7 +30,8 @@ pub struct Flow {
     pub succeeded: u64,
     /// Moments in which a request was in flight at length, or failed.
     pub waited: u64,
-    /// From the end of the slice until the first success of a request that was in flight there, if the load paused then.
+    /// From the end of the slice until the first success of a request that was in flight there, if the load paused
+    /// then.
     pub recovered: Option<Duration>,
     /// From the end of the slice until the last request that was in flight there had ended, if the load paused then.
     pub after: Duration,
@@ -110,14 +112,16 @@ pub struct Silence {
     pub to: Duration,
     /// How long it went on after the slice while the load paused.
     pub after: Duration,
-    /// How long it lasts in all, in the slices before and after too.
+    /// Its whole length in seconds, including neighbouring slices.
     pub whole: Duration,
 }
 
-/// The silences of each slice of one arm, given in their order: of all requests together, of each name, and of each class
+/// The silences of each slice of one arm, given in their order: of all requests together, of each name, and of each
+/// class
 /// that shares a name with another.
 ///
-/// A silence begins with a request that does not succeed in time, and ends with the next success, or with the last request
+/// A silence begins with a request that does not succeed in time, and ends with the next success, or with the last
+/// request
 /// that waited for one.
 pub fn silences(slices: &[&Slice]) -> Vec<Vec<Silence>> {
     let mut found = vec![Vec::new(); slices.len()];

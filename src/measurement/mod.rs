@@ -84,7 +84,7 @@ impl Slice {
 pub struct Second {
     /// Users present, the most in that second.
     pub users: u32,
-    /// Answers and failures.
+    /// Responses and failures.
     pub requests: u64,
     /// Failures by kind.
     pub errors: BTreeMap<FailureKind, u64>,
@@ -106,7 +106,8 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// Adds what another core measured of the same plan: the same requests and slices, in the same order. What was merged
+    /// Adds what another core measured of the same plan: the same requests and slices, in the same order. What was
+    /// merged
     /// is compact, so that a long run takes little memory here too.
     ///
     /// # Panics

@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::LatencyHistogram;
 
-/// Where the time of requests went, and how cold starts compare, for one request name in one phase and arm.
+/// Latency parts and cold starts of one request name in one phase and arm.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Parts {
-    /// Waiting for an idle user: the target's doing.
+    /// Waiting for an idle user, which the target caused.
     #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub queue: LatencyHistogram,
     /// The generator's own delay.
     #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub late: LatencyHistogram,
-    /// From sending to the end of the answer.
+    /// From sending to the end of the response.
     #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub service: LatencyHistogram,
     /// The same of requests that opened a connection; the others reused one.
@@ -31,38 +31,38 @@ pub struct Parts {
     /// TLS handshake, of new connections.
     #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub tls: LatencyHistogram,
-    /// From the request's last byte to the answer's first.
+    /// From the last byte of the request to the first byte of the response.
     #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub first_byte: LatencyHistogram,
-    /// From the answer's first byte to its last.
+    /// From the first to the last byte of the response.
     #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub body: LatencyHistogram,
-    /// Latency of answers that a cold start delayed, failures among them, where the scenario says how the target marks one.
+    /// Latency of responses that a cold start delayed, including failures, if the scenario says how cold starts are
+    /// marked.
     #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub cold: LatencyHistogram,
-    /// Latency of the other successful answers, where the scenario says how the target marks a cold start.
+    /// Latency of the other successful responses, if the scenario says how cold starts are marked.
     #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub warm: LatencyHistogram,
-    /// Answers that say whether there was a cold start, be it that there was none.
+    /// Responses with the header that marks cold starts, whatever its value.
     #[serde(default, rename = "told")]
     pub marked: u64,
     /// Connections opened.
     #[serde(default)]
     pub connections: u64,
-    /// Reused connections that the server had closed, opened again.
+    /// Reused connections that the server had closed and that were opened again.
     #[serde(default)]
     pub reopened: u64,
-    /// Requests that got no response on a reused connection after they had been written, and were sent again, whatever came
-    /// of them then.
+    /// Requests that were written to a reused connection, got no response and were sent again, whatever the outcome.
     #[serde(default)]
     pub resent: u64,
     /// Responses by status: of a request that was redirected, the last one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub statuses: BTreeMap<u16, u64>,
-    /// Successful responses that redirect, were not followed, and that no `expect.status` asks for.
+    /// Successful redirects that were not followed and that no `expect.status` lists.
     #[serde(default)]
     pub unfollowed: u64,
-    /// Where the first redirect led that was not followed, without credentials, query and fragment.
+    /// Address of the first redirect that was not followed, without credentials, query and fragment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect: Option<String>,
     /// Bytes received.
@@ -84,9 +84,9 @@ pub enum Part {
     Connect,
     /// TLS handshake.
     Tls,
-    /// From the request's last byte to the answer's first.
+    /// From the last byte of the request to the first byte of the response.
     FirstByte,
-    /// From the answer's first byte to its last.
+    /// From the first to the last byte of the response.
     Body,
 }
 

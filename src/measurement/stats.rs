@@ -18,13 +18,13 @@ pub struct RequestStats {
     /// Requests that succeeded.
     #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub succeeded: LatencyHistogram,
-    /// Timeouts and unfinished requests at the time that had passed: lower bounds.
+    /// Timeouts and unfinished requests, with the time that had passed (a lower bound).
     #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub censored: LatencyHistogram,
     /// All other failures; kept apart, since fast errors would flatter the quantiles.
     #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub failed: LatencyHistogram,
-    /// Those of the successes that a cold start delayed. All other requests count as warm.
+    /// Successes that a cold start delayed. All other requests count as warm.
     #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub cold: LatencyHistogram,
     /// Failures by kind.

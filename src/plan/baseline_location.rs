@@ -63,7 +63,7 @@ pub(super) fn fetch(url: &str) -> Result<(Option<Baseline>, Option<String>), Err
         404 | 410 => Ok((
             None,
             Some(format!(
-                "there is no baseline at {shown} (it answered {}): it was never recorded or has expired, so nothing is compared",
+                "there is no baseline at {shown} (it responded {}), so nothing is compared; it was never recorded, or it has expired",
                 answer.status
             )),
         )),

@@ -23,20 +23,18 @@ fn shown(path: &Path) -> String {
 pub enum Error {
     /// A gate is a folder.
     #[error(
-        "there is no folder {}; name the folder of a gate, which has scenario.yml in it, or write a first one with \
-         'loadgate init'",
+        "there is no folder {}; name the folder of a gate, which contains scenario.yml, or create one with 'loadgate init'",
         shown(.0)
     )]
     NoGate(PathBuf),
     /// An address in place of a gate.
     #[error(
-        "{0} is an address, and a gate is a folder with scenario.yml in it; write one with 'loadgate init', then load the \
-         address with `loadgate run thresholds/api --target {0}`"
+        "{0} is an address, not the folder of a gate; create one with 'loadgate init', then run `loadgate run thresholds/api --target {0}`"
     )]
     GateIsAddress(String),
     /// A file in place of a gate.
     #[error(
-        "{} is a file, and a gate is the folder with scenario.yml in it; name the folder, {}",
+        "{} is a file, not the folder of a gate; name the folder, {}",
         file.display(),
         folder.display()
     )]
@@ -48,7 +46,7 @@ pub enum Error {
     },
     /// A folder without a scenario.
     #[error(
-        "{} has no scenario.yml in it; name the folder of a gate, or write a first one with 'loadgate init'",
+        "{} contains no scenario.yml; name the folder of a gate, or create one with 'loadgate init'",
         .0.display()
     )]
     NoScenario(PathBuf),
@@ -67,7 +65,7 @@ pub enum Error {
     Scenario(scenario::Error),
     /// Users that need a row each, and too few of them.
     #[error(
-        "{}: the data '{name}' have {rows} rows and the load brings {users} users, each of which needs its own: add rows, or write 'order: sequential'",
+        "{}: the data '{name}' have {rows} rows, but each of {users} users needs one; add rows, or write 'order: sequential'",
         path.display()
     )]
     TooFewRows {
@@ -82,8 +80,7 @@ pub enum Error {
     },
     /// No request is ever sent.
     #[error(
-        "{}: every request has a condition (when) that never holds, so nothing would be sent; correct the conditions, or \
-         the variables in them",
+        "{}: the condition (when) of every request is always false, so nothing would be sent; correct the conditions or their variables",
         .0.display()
     )]
     NothingToSend(PathBuf),
@@ -97,14 +94,14 @@ pub enum Error {
     #[error(transparent)]
     Result(record::Error),
     /// `--baseline` names a file that is not there.
-    #[error("there is no baseline {}: record one with 'loadgate record', or leave --baseline out", shown(.0))]
+    #[error("there is no baseline {}; record one with 'loadgate record', or remove --baseline", shown(.0))]
     NoBaseline(PathBuf),
     /// What `--baseline` names cannot be fetched.
     #[error("cannot fetch the baseline: {0}")]
     Remote(http_client::Error),
     /// The address of the baseline answers with something else.
     #[error(
-        "{url} answered {status} and no baseline: give the address of the file itself, and a header in LOADGATE_BASELINE_HEADER where it asks for one"
+        "{url} responded {status} without a baseline; use the address of the file itself, and set LOADGATE_BASELINE_HEADER if it requires a header"
     )]
     BaselineRefused {
         /// The address, without what may be secret.
@@ -113,22 +110,20 @@ pub enum Error {
         status: u16,
     },
     /// The header for the baseline is none.
-    #[error("{0} is no header: write it as 'name: value'")]
+    #[error("{0} is not a header; write it as 'name: value'")]
     BaselineHeader(&'static str),
     /// A header that others could read on its way.
     #[error(
-        "{0} is neither https nor on this machine, and LOADGATE_BASELINE_HEADER is sent nowhere else; use an https address"
+        "{0} is neither https nor on this machine, so LOADGATE_BASELINE_HEADER is not sent to it; use an https address"
     )]
     BaselineInTheClear(String),
     /// A baseline at an address cannot be written.
-    #[error(
-        "a baseline at an address is read and not written: record into a file, and put that there"
-    )]
+    #[error("a baseline at an address cannot be written; record into a file and upload it")]
     RecordingAtUrl,
     /// Neither the arguments nor the scenario name a target.
-    #[error("{} names no target: give one with --target, or write 'target:' into it", .0.display())]
+    #[error("{} has no target; set one with --target, or add 'target:' to the file", .0.display())]
     NoTarget(PathBuf),
-    /// The target is no URL that can be loaded.
+    /// The target is not a valid URL that can be loaded.
     #[error("{place}: {source}")]
     Target {
         /// Where it is written.
@@ -140,11 +135,11 @@ pub enum Error {
     #[error(transparent)]
     Proxy(ProxyError),
     /// One file cannot be the baseline of several scenarios.
-    #[error("--baseline names one file and there are several gates: run each gate by itself")]
+    #[error("--baseline names one file, but there are several gates; run each gate separately")]
     OneBaselineManyGates,
     /// Two gates would write into one folder.
     #[error(
-        "the gates '{one}' and '{other}' would write into one folder; give each scenario a name of its own"
+        "the gates '{one}' and '{other}' would write into one folder; give each scenario a different name"
     )]
     TwoGatesOfOneName {
         /// The name of one.
@@ -154,16 +149,16 @@ pub enum Error {
     },
     /// A flag that only a duet has a use for.
     #[error(
-        "{0} belongs to a duet: give the base version with --against or --base-cmd, or leave it out"
+        "{0} applies only to a duet; set the base version with --against or --base-cmd, or remove {0}"
     )]
     OnlyInDuet(&'static str),
     /// A flag that only a started server has a use for.
     #[error(
-        "{0} belongs to a server that the gate starts: give one with --target-cmd or --base-cmd, or leave it out"
+        "{0} applies only to a server that the gate starts; set one with --target-cmd or --base-cmd, or remove {0}"
     )]
     OnlyWithCommand(&'static str),
     /// A deployment is given twice.
-    #[error("{one} and {other} name the same deployment: give one of them")]
+    #[error("{one} and {other} set the same deployment; remove one of them")]
     Both {
         /// A flag.
         one: &'static str,
@@ -171,7 +166,7 @@ pub enum Error {
         other: &'static str,
     },
     /// A number of pairs that makes no duet.
-    #[error("--pairs {pairs} is out of bounds, which are {fewest} to {most}")]
+    #[error("--pairs {pairs} is out of range; use {fewest} to {most}")]
     Pairs {
         /// What was given.
         pairs: u32,
@@ -181,7 +176,7 @@ pub enum Error {
         most: u32,
     },
     /// A slice in which nothing could be told.
-    #[error("--slice must be at least {0:?}: a shorter one holds little but its start and its end")]
+    #[error("--slice is too short; use at least {0:?}")]
     ShortSlice(Duration),
     /// Two lengths of a slice.
     #[error("--interleave {0} and --slice both set the length of a slice; leave one of them out")]
@@ -203,18 +198,18 @@ pub enum Error {
     )]
     MixedRate,
     /// A path that is none.
-    #[error("--ready '{0}' is not a path, begin it with '/'")]
+    #[error("--ready '{0}' is not a path; start it with '/'")]
     ReadyPath(String),
     /// No port for a server.
-    #[error("no port is free for a server")]
+    #[error("no port is free for a server; stop a program that listens on this machine")]
     NoPort(#[source] io::Error),
     /// A pull request's numbers must not become the baseline.
     #[error(
-        "--record is refused on pull-request events: record on the main branch, after the merge"
+        "--record is refused on pull-request events; record on the main branch, after the merge"
     )]
     RecordingChangeRequest,
     /// A name is given twice.
-    #[error("{flag} names '{name}' twice")]
+    #[error("{flag} sets '{name}' twice; remove one of them")]
     Twice {
         /// The flag.
         flag: &'static str,
@@ -222,7 +217,7 @@ pub enum Error {
         name: String,
     },
     /// The output folder is a file.
-    #[error("the output folder {} is a file: give --out a folder, which is made where there is none", .0.display())]
+    #[error("the output folder {} is a file; set --out to a folder, which is created if missing", .0.display())]
     OutIsFile(PathBuf),
     /// The output folder cannot be used.
     #[error("cannot write to the output folder {}", path.display())]

@@ -44,11 +44,13 @@ impl IncludeRoot {
         // Windows reads what stands behind a colon as the name of a stream of the file.
         let has_colon = cfg!(windows) && path.contains(':');
         if has_colon {
-            return Err(format!("'{path}' holds a colon, which no file's name can"));
+            return Err(format!(
+                "'{path}' contains a colon, which is not allowed in file names"
+            ));
         }
         if written.components().any(has_root) {
             return Err(format!(
-                "'{path}' begins at the root of the system, write it relative to this file"
+                "'{path}' is an absolute path; write it relative to this file"
             ));
         }
         let folder = Path::new(from).parent().unwrap_or(Path::new(""));
@@ -69,14 +71,14 @@ impl IncludeRoot {
         let real = path.canonicalize().map_err(Refused::Io)?;
         if !real.starts_with(&self.0) {
             return Err(Refused::Place(format!(
-                "'{written}' leads out of the repository {}, which a gate may not: copy the file into it",
+                "'{written}' leads out of the repository {}; copy the file into it",
                 self.0.display()
             )));
         }
         let below = real.strip_prefix(&self.0).unwrap_or(&real);
         if below.components().any(files::is_git) {
             return Err(Refused::Place(format!(
-                "'{written}' leads into .git, where credentials may lie"
+                "'{written}' leads into .git, which may contain credentials; copy the file elsewhere"
             )));
         }
         // Anything else, a pipe say, could keep the reader waiting for ever.
@@ -138,7 +140,7 @@ mod tests {
         for (path, part) in [
             ("../../../outside.txt", "leads out of the repository"),
             ("../../.git/config", "leads into .git"),
-            ("/etc/hostname", "begins at the root"),
+            ("/etc/hostname", "is an absolute path"),
             ("missing.yml", "cannot read"),
             ("..", "it is not a file"),
         ] {

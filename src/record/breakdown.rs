@@ -19,13 +19,13 @@ pub struct Breakdown {
     /// By latency metric, its quantile of each part in seconds; parts that took no time are left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parts: BTreeMap<Metric, BTreeMap<Part, f64>>,
-    /// Answers that a cold start delayed.
+    /// Responses that a cold start delayed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cold: u64,
-    /// Answers that were marked, cold or warm.
+    /// Responses that were marked, cold or warm.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub marked: u64,
-    /// By latency metric, its quantile in seconds over warm answers alone.
+    /// By latency metric, its quantile in seconds over warm responses only.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub warm: BTreeMap<Metric, f64>,
 }

@@ -11,7 +11,7 @@ use super::{RunRecord, SCHEMA};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Not JSON, or not a record.
-    #[error("{file}: not a loadgate result: {source}")]
+    #[error("{file} is not a loadgate result: {source}")]
     Json {
         /// The file.
         file: String,
@@ -20,8 +20,7 @@ pub enum Error {
     },
     /// Written by a newer loadgate.
     #[error(
-        "{file}: written in schema {found}, this loadgate reads up to {SCHEMA}: use the loadgate \
-         that wrote it or a newer one"
+        "{file} has schema {found}, but this loadgate reads at most {SCHEMA}; use a newer loadgate"
     )]
     TooNew {
         /// The file.
@@ -30,13 +29,13 @@ pub enum Error {
         found: u64,
     },
     /// A baseline, given in place of a result.
-    #[error("{file} is a baseline, not the result of a run: give a result.json")]
+    #[error("{file} is a baseline, not the result of a run; name a result.json")]
     Baseline {
         /// The file.
         file: String,
     },
     /// Its parts do not fit together.
-    #[error("{file}: not a whole loadgate result: {what}")]
+    #[error("{file} is not a valid loadgate result: {what}")]
     Broken {
         /// The file.
         file: String,
@@ -116,14 +115,14 @@ impl RunRecord {
         for (index, slice) in self.slices.iter().enumerate() {
             let at = |what: &str| format!("slice {index} {what}");
             if slice.phase >= phases {
-                return Err(at("belongs to a phase that is not there"));
+                return Err(at("belongs to an unknown phase"));
             }
             if !(is_time(slice.start_s) && is_time(slice.length_s) && is_time(slice.late_p99_s)) {
-                return Err(at("has a time below zero"));
+                return Err(at("has a negative time"));
             }
             for cell in &slice.cells {
                 if cell.request >= requests {
-                    return Err(at("has a request that is not there"));
+                    return Err(at("has an unknown request"));
                 }
                 if total(cell.cell.errors.values()) != u128::from(cell.cell.failures()) {
                     return Err(at("has failures that do not add up"));
@@ -144,10 +143,10 @@ impl RunRecord {
         }
         let stray = |parts: &super::PartsRecord| parts.phase >= phases || parts.request >= requests;
         if self.parts.iter().any(stray) {
-            return Err("a part belongs to a phase or request that is not there".to_owned());
+            return Err("a latency part belongs to an unknown phase or request".to_owned());
         }
         if !is_time(self.run.duration_s) {
-            return Err("its duration is below zero".to_owned());
+            return Err("its duration is negative".to_owned());
         }
         Ok(())
     }

@@ -14,11 +14,12 @@ pub const SCHEMA: u32 = 1;
 
 /// Which requests count as failures, as a version of the rules, so that a comparison can say when its sides differ.
 ///
-/// 0 (not stored): a request that died on a reused connection and was sent again counted as a success, and so did a redirect
+/// 0 (not stored): a request that died on a reused connection and was sent again counted as a success, and so did a
+/// redirect
 /// out of the target. 1: both are failures.
 pub const COUNTING: u32 = 1;
 
-/// One run: what was sent, where, by whom, what came back, and how well the generator did.
+/// One run: its requests, its target, its results and the health of the generator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
     /// Version of this format.
@@ -40,14 +41,14 @@ pub struct RunRecord {
     pub duet: Option<DuetSettings>,
     /// When and how the run went.
     pub run: RunInfo,
-    /// What a baseline's jobs must share, from `--label`.
+    /// Labels that a baseline's jobs must share, from `--label`.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
     /// The machine that sent the load.
     pub environment: Environment,
     /// How well the generator did.
     pub health: Health,
-    /// The header by which the scenario knows a cold start, if it does.
+    /// The header that marks a cold start, if the scenario names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold_start: Option<String>,
     /// Request names; `request` elsewhere is an index into it.
@@ -59,7 +60,7 @@ pub struct RunRecord {
     /// Names that were not sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsent: Vec<UnsentRecord>,
-    /// Where the time went, by phase, arm and request.
+    /// Latency parts by phase, arm and request.
     #[serde(default)]
     pub parts: Vec<PartsRecord>,
     /// Second by second.
@@ -83,15 +84,15 @@ pub struct ScenarioIdentity {
 pub struct Deployment {
     /// Its URL without credentials, query and fragment.
     pub url: String,
-    /// Whether it is on the generator's own machine, so that this machine decides its speed.
+    /// Whether it runs on the generator's machine, which then decides its speed.
     pub loopback: bool,
-    /// The proxy that led there, as host and port.
+    /// The proxy that was used, as host and port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
     /// The variable of the environment that named the proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy_variable: Option<String>,
-    /// Whether each request was sent to the proxy, which may then have responded itself; it opened a tunnel otherwise.
+    /// Whether the proxy forwarded each request and may have responded itself; otherwise it opened a tunnel.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub proxy_forwards: bool,
 }
@@ -102,15 +103,15 @@ pub struct DuetSettings {
     /// Whether they took turns or were loaded at once.
     #[serde(default, skip_serializing_if = "Interleaving::is_turns")]
     pub interleaving: Interleaving,
-    /// Pairs of slices of each steady phase, before a second look.
+    /// Pairs of slices of each steady phase, before any extension.
     pub pairs: u32,
     /// Length of a slice, in seconds; of a mixed duet, half the length of a pair.
     pub slice_s: f64,
     /// The least time between two slices, in seconds.
     pub guard_s: f64,
-    /// How many looks were planned: the false alarm rate is shared out among them.
+    /// Planned number of interim analyses, which share the false alarm rate.
     pub looks: u32,
-    /// Pairs after which the servers were started anew; none where they were not.
+    /// Pairs between restarts of the servers; absent without restarts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_every: Option<u32>,
 }
@@ -142,13 +143,13 @@ impl Interleaving {
 pub struct RunInfo {
     /// Unique name of the run: that of the CI run, or one made from the start time.
     pub id: String,
-    /// Which attempt of the CI run, where there is one.
+    /// Attempt number of the CI run, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
-    /// Commit under test, where known.
+    /// Commit under test, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Address of the CI run, where there is one.
+    /// Address of the CI run, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Start of the load.
@@ -163,10 +164,10 @@ pub struct RunInfo {
     /// Whether certificates went unchecked (`--insecure`).
     #[serde(default)]
     pub insecure: bool,
-    /// Whether the commit is only proposed, in a pull or merge request.
+    /// Whether the commit is from a pull or merge request.
     #[serde(default, rename = "proposed")]
     pub from_pull_request: bool,
-    /// Further arguments that it takes to run the same again; what may be secret in them is hidden.
+    /// Further arguments to run the same again; secrets in them are hidden.
     #[serde(default, rename = "given", skip_serializing_if = "Vec::is_empty")]
     pub extra_args: Vec<String>,
 }
@@ -177,7 +178,7 @@ pub struct RunInfo {
 pub enum Ended {
     /// Every phase ran.
     Completed,
-    /// A signal cut it short: partial, not judged.
+    /// A signal ended it early: partial, not judged.
     Interrupted {
         /// Number of the signal.
         signal: i32,
@@ -189,12 +190,12 @@ pub enum Ended {
         /// Requests by then.
         requests: u64,
     },
-    /// A deployment did not answer the first, unrecorded user, or did not come up again.
+    /// A deployment did not respond to the first, unrecorded user, or did not restart.
     Unreachable {
         /// Which one.
         #[serde(default)]
         arm: Arm,
-        /// What stands behind it, as far as it is known.
+        /// Cause, if known.
         #[serde(default)]
         cause: UnreachableCause,
         /// What happened.
@@ -209,21 +210,21 @@ pub struct Environment {
     pub arch: String,
     /// Operating system, such as `linux`.
     pub os: String,
-    /// Kernel release, where known.
+    /// Kernel release, if known.
     #[serde(default)]
     pub kernel: String,
-    /// CPU model, where known.
+    /// CPU model, if known.
     #[serde(default)]
     pub cpu: String,
     /// Cores that the process may use.
     pub cores: u32,
-    /// Memory in MB, where known.
+    /// Memory in MB, if known.
     #[serde(default)]
     pub memory_mb: u64,
-    /// The CI runner, where there is one.
+    /// The CI runner, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runner: Option<String>,
-    /// Scheduling of the threads that sent the load, where known.
+    /// Scheduling of the threads that sent the load, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduling: Option<Scheduling>,
 }
@@ -250,7 +251,7 @@ pub struct Health {
     /// CPU time of the busiest core's thread over the time that measured phases took, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub core_share: Option<f64>,
-    /// CPU time that the host took away over all CPU time, 0 to 1; none where the system does not tell.
+    /// Share of CPU time that the host took (steal), 0 to 1; absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steal_share: Option<f64>,
     /// Requests sent over requests planned, in the open model.
@@ -259,7 +260,7 @@ pub struct Health {
     /// Files and sockets that the process may hold open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_files: Option<u64>,
-    /// What a slice's `late` may be, in seconds; 5 ms or a fifth of the median if not given.
+    /// Largest valid `late` of a slice, in seconds; 5 ms or a fifth of the median by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_late_s: Option<f64>,
 }
@@ -269,11 +270,11 @@ pub struct Health {
 pub struct UnsentRecord {
     /// Index of the request name.
     pub request: usize,
-    /// How many requests of it were to be expected, from the weights and the requests of other tasks.
+    /// Expected number of its requests, from the weights and the requests of other tasks.
     pub expected: f64,
 }
 
-/// Where the time of one request name went, in one phase and arm.
+/// Latency parts of one request name in one phase and arm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PartsRecord {
     /// Index of the phase.
@@ -292,7 +293,7 @@ pub struct PartsRecord {
 pub struct SecondRecord {
     /// Users present, the most in that second.
     pub users: u32,
-    /// Answers and failures.
+    /// Responses and failures.
     pub requests: u64,
     /// Failures.
     pub errors: u64,

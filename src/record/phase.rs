@@ -14,11 +14,11 @@ pub struct PhaseRecord {
     pub duration_s: f64,
     /// Passes.
     pub passes: u32,
-    /// Whether limits and regression look at it.
+    /// Whether limits and regression checks use it.
     pub measured: bool,
-    /// Whether it is constant, nonzero, measured and not repeated: what regression compares.
+    /// Whether it is constant, nonzero, measured and not repeated, so regression checks compare it.
     pub steady: bool,
-    /// Whether nothing is sent in it.
+    /// Whether it sends no requests.
     #[serde(default)]
     pub idle: bool,
     /// How its load is given.
@@ -33,10 +33,10 @@ pub struct PhaseRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LoadModel {
-    /// By users, each of which waits for its answer.
+    /// By users, each of which waits for its response.
     #[default]
     Users,
-    /// By arrivals, whose number no answer delays.
+    /// By arrivals, which no response delays.
     Arrivals,
 }
 

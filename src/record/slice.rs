@@ -29,10 +29,9 @@ pub struct SliceRecord {
     pub length_s: f64,
     /// P99 of the generator's own delay, in seconds.
     pub late_p99_s: f64,
-    /// The requests that became due in it; names without any, and without a response that came in it, are left out.
+    /// The requests that became due in it; names without requests and responses in it are left out.
     pub cells: Vec<RequestRecord>,
-    /// Stretches of it in which nobody was served though a request was in flight, from a second on. None in older results,
-    /// which do not say.
+    /// Outages in it: a second or more without a success although a request was in flight. Absent in older results.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silences: Option<Vec<SilenceRecord>>,
 }
@@ -48,13 +47,12 @@ pub struct RequestRecord {
     pub failures: u64,
     /// Latency quantiles in milliseconds, over successes, timeouts and unfinished requests.
     pub quantiles_ms: BTreeMap<Metric, f64>,
-    /// The mean latency in milliseconds of requests that weigh as much as they last: what the request takes that is in flight
-    /// at a random instant.
+    /// The mean latency in milliseconds, weighed by duration: how long a request in flight at a random instant takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_weighted_ms: Option<f64>,
     /// The histograms and failures by kind, which everything is computed from.
     pub cell: RequestStats,
-    /// Responses that came in the slice, whenever they were due. None in older results, which do not say.
+    /// Responses that came in the slice, whenever they were due. Absent in older results.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed: Option<u64>,
     /// When the first of them came, in seconds from the start of the slice.
@@ -62,7 +60,7 @@ pub struct RequestRecord {
     pub first_s: Option<f64>,
 }
 
-/// A stretch of a slice in which nobody was served though a request was in flight.
+/// An outage within a slice: no success although a request was in flight.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SilenceRecord {
     /// The user class; none for users of every class.
@@ -75,10 +73,10 @@ pub struct SilenceRecord {
     pub from_s: f64,
     /// When it ends; the slice's length if it goes on.
     pub to_s: f64,
-    /// How long it went on after the slice, in seconds, while the load paused.
+    /// How long it continued after the slice, in seconds, while the load paused.
     #[serde(default)]
     pub after_s: f64,
-    /// How long it lasts in all, in the slices before and after too.
+    /// Its whole length in seconds, including neighbouring slices.
     pub whole_s: f64,
 }
 
@@ -96,7 +94,8 @@ impl SliceRecord {
     ///
     /// The load of a slice that begins at rest gives no response before the first can be there. So the time of its
     /// responses begins with the first, which is then not counted. In a duet the load pauses after each slice until all is
-    /// answered, and what came in that pause counts, unless it is most: then the target did not keep up. An older result
+    /// answered, and what came in that pause counts, unless it is most: then the target did not keep up. An older
+    /// result
     /// counts the requests that it sent, when they were due.
     pub fn throughput(&self, request: Option<usize>) -> Throughput {
         let cells = self.cells.iter();

@@ -274,7 +274,7 @@ fn figures(view: &View, line: &Check) -> String {
         match written {
             Some(line) => format!("{path}:{line}"),
             None if view.is_abort(line) => format!("{path}, abort"),
-            None => format!("loadgate, since {path} is silent"),
+            None => format!("loadgate's default ({path} does not set it)"),
         },
     ));
     let rows: Vec<String> = rows

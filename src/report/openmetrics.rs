@@ -36,7 +36,7 @@ const LATENCY: Family = Family {
     kind: "summary",
     unit: "seconds",
     labels: &["request", "phase", "quantile"],
-    help: "Latency from the instant a request was due to the end of its answer.",
+    help: "Latency from when a request was due to the end of its response.",
 };
 
 const REQUESTS: Family = Family {
@@ -52,7 +52,7 @@ const ERRORS: Family = Family {
     kind: "counter",
     unit: "",
     labels: &["request", "phase", "kind"],
-    help: "Requests that failed, by kind, those that could not be sent among them.",
+    help: "Requests that failed, by kind, including those that could not be sent.",
 };
 
 const RESPONSES: Family = Family {
@@ -76,7 +76,7 @@ const ERROR_RATIO: Family = Family {
     kind: "gauge",
     unit: "ratio",
     labels: &["request", "phase"],
-    help: "Failed requests over all that were due, 0 to 1.",
+    help: "Share of failed requests among all that were due, 0 to 1.",
 };
 
 const RATE: Family = Family {
@@ -84,7 +84,7 @@ const RATE: Family = Family {
     kind: "gauge",
     unit: "",
     labels: &["request", "phase"],
-    help: "Responses that came, per second of the time that they took.",
+    help: "Responses per second of the time in which requests were sent.",
 };
 
 /// The families of `metrics.txt`, in the order of the file.

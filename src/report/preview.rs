@@ -84,17 +84,17 @@ fn heading(outlook: &Preview, columns: usize) -> Vec<String> {
             one_line(base)
         ),
         (None, _) => {
-            format!("A run would last {lasts} and needs --target, since no target is written")
+            format!("A run would last {lasts} and needs --target, because the scenario has none")
         }
     };
     let told = format!(
-        "{}: the files are in order, and nothing was sent. {would}.",
+        "{}: the files are valid, and nothing was sent. {would}.",
         one_line(outlook.gate)
     );
     let mut lines = wrap(&told, columns);
     if !outlook.unset.is_empty() {
         let names: Vec<String> = outlook.unset.iter().map(|name| one_line(name)).collect();
-        let told = format!("To be set before a run: {}.", names.join(", "));
+        let told = format!("Set before a run: {}.", names.join(", "));
         lines.extend(wrap(&told, columns));
     }
     lines
@@ -149,17 +149,17 @@ fn requests(outlook: &Preview, columns: usize) -> Vec<String> {
     let mut lines = table(&rows, columns);
     if outlook.undecided.contains(&true) {
         lines.extend(wrap(
-            "At most: a condition (when) decides as the load runs, and was taken to hold.",
+            "At most: conditions (when) that are evaluated during the run are assumed to be true.",
             columns,
         ));
     }
     let assumed = match outlook.answers {
         LatencyAssumption::Irrelevant => None,
         LatencyAssumption::AsInBaseline => {
-            Some("Counted with answers that take as long as in the baseline.".to_owned())
+            Some("Assumes responses that take as long as in the baseline.".to_owned())
         }
         LatencyAssumption::Assumed(seconds) => Some(format!(
-            "Counted with answers that take {}; slower ones make fewer requests, faster ones more.",
+            "Assumes responses that take {}; slower ones mean fewer requests, faster ones more.",
             numbers::time(seconds)
         )),
     };
@@ -183,7 +183,7 @@ fn at_most(outlook: &Preview, request: Option<&str>, requests: u64) -> String {
 fn cells(outlook: &Preview, columns: usize) -> Vec<String> {
     if outlook.forecast.checks.is_empty() {
         return wrap(
-            "No change is gated (regression.gate is empty): the limits alone decide.",
+            "No change is gated (regression.gate is empty); only the limits decide.",
             columns,
         );
     }
@@ -205,18 +205,18 @@ fn cells(outlook: &Preview, columns: usize) -> Vec<String> {
     }
     let mut lines = table(&rows, columns);
     let against = match outlook.design {
-        Design::Jobs([]) => "There is no matching baseline yet: that is what five recorded jobs of the usual spread would show."
+        Design::Jobs([]) => "Without a comparable baseline, the table assumes five recorded jobs with the usual spread."
             .to_owned(),
         Design::Jobs(jobs) => {
             let told = numbers::counted(jobs.len() as u64, "baseline job");
             if jobs.len() < HISTORY_FROM {
-                format!("Against {told}; five make a history, which sees smaller changes.")
+                format!("Against {told}; a history needs five and detects smaller changes.")
             } else {
                 format!("Against {told}.")
             }
         }
         Design::Duet { pairs, slice_s, .. } => format!(
-            "In a duet of {pairs} pairs of slices of {} with the usual spread; more pairs see smaller changes.",
+            "In a duet of {pairs} pairs of slices of {} with the usual spread; more pairs detect smaller changes.",
             numbers::length(slice_s)
         ),
     };
@@ -314,11 +314,11 @@ fn conclusion(outlook: &Preview, columns: usize) -> Vec<String> {
         lines.push(String::new());
     }
     let verdict = if !outlook.is_of_use {
-        "✗ Nothing that may fail a build could be judged: send more requests, or for longer"
+        "✗ Nothing that is gated can be judged; send more requests, or run longer"
     } else if lines.is_empty() {
         "✓ Everything that is gated can be judged"
     } else {
-        "! Not all that is gated will be judged: send more requests, or for longer"
+        "! Some gated checks will not be judged; send more requests, or run longer"
     };
     lines.extend(wrap(verdict, columns));
     lines
@@ -328,7 +328,7 @@ fn consequence(cell: &CheckForecast) -> String {
     let is_overall = cell.subject == Subject::Overall;
     match &cell.smallest {
         Err(why @ NotJudged::TooFewRequests { .. }) if is_overall => format!(
-            ", which makes a run with a baseline invalid; {} times as many requests would do",
+            ", so a run with a baseline is invalid; send {} times as many requests",
             count(numbers::whole(why.times().unwrap_or_default().ceil()))
         ),
         Ok(_) | Err(_) => String::new(),
@@ -340,13 +340,13 @@ fn unjudged_limit(outlook: &Preview, forecast: &LimitForecast, columns: usize) -
         return Vec::new();
     };
     let told = format!(
-        "- the limit {} gets {} and needs {}{}",
+        "- the limit {} gets {} but needs {}{}",
         limit_name(limit),
         numbers::counted(forecast.requests, "request"),
         forecast.need.map_or_else(|| "1".to_owned(), count),
         match limit.severity {
             Severity::Warn => "",
-            Severity::Fail => ", which makes the run invalid",
+            Severity::Fail => ", so the run is invalid",
         },
     );
     wrap(&told, columns)

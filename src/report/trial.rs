@@ -151,7 +151,7 @@ pub fn rehearsal(seen: &TrialReport<'_>, secrets: &mut Secrets, columns: usize) 
         let address = secrets.hide(&one_line(address));
         let told = if address.is_empty() {
             format!(
-                "{status} gives no address to follow; write `expect: {{ status: {status} }}` if you measure it"
+                "{status} has no address to follow; write `expect: {{ status: {status} }}` to measure it"
             )
         } else {
             format!("{status} to {address} was not followed; set `redirects` to follow it")
@@ -171,7 +171,7 @@ fn marked(mark: &str, head: impl Iterator<Item = String>, body: Vec<String>) -> 
 
 fn captured(name: &str, value: Option<&Value>) -> String {
     match value {
-        None => format!("   {name} is not there"),
+        None => format!("   {name} is missing"),
         Some(Value::String(text)) if says_secret(name) => {
             format!("   {name} = {HIDDEN} ({} characters)", text.chars().count())
         }
@@ -361,7 +361,7 @@ mod tests {
             "\"user\": \"ann\"",
             "token = *** (14 characters)",
             "order = \"ord-1\"",
-            "gone is not there",
+            "gone is missing",
             "FAILED: $.echo is",
             "more lines",
         ] {

@@ -39,7 +39,7 @@ impl Compiler<'_> {
         }
         if self.inputs.commands == Commands::Refused {
             return Err(program.at.error(
-                "runs a program on this machine: look at it, and allow it with --allow-commands",
+                "runs a program on this machine; review it, then allow it with --allow-commands",
             ));
         }
         let arguments = arguments(program, names)?;
@@ -105,7 +105,7 @@ fn refuse_injection(program: &Arguments<'_>, arguments: &[Template]) -> Result<(
             && script.is_none_or(|script| index <= script)
         {
             return Err(program.items[index].error(format_args!(
-                "{base} would run whatever the value says: call a program itself, or a script of PowerShell by [pwsh, -File, sign.ps1, …]"
+                "{base} would run whatever the value contains; call a program directly, or a PowerShell script with [pwsh, -File, sign.ps1, …]"
             )));
         }
     }
@@ -118,7 +118,7 @@ fn refuse_injection(program: &Arguments<'_>, arguments: &[Template]) -> Result<(
                 .is_some_and(|script| !script.is_constant())
         {
             return Err(program.items[index].error(
-                "a shell would run whatever the value says: hand it over as an argument and write \"$1\", as in [sh, -c, 'sign \"$1\"', sh, \"{{ order }}\"]",
+                "a shell would run whatever the value contains; pass it as an argument and write \"$1\", as in [sh, -c, 'sign \"$1\"', sh, \"{{ order }}\"]",
             ));
         }
     }

@@ -103,7 +103,7 @@ impl Expect {
         unmet.extend(self.body.iter().filter_map(|wanted| {
             unmet_value(wanted.render(scope), |wanted| {
                 let cut = shortened(&wanted);
-                (!body.contains(&*wanted)).then(|| format!("the body does not hold '{cut}'"))
+                (!body.contains(&*wanted)).then(|| format!("the body does not contain '{cut}'"))
             })
         }));
         unmet
@@ -143,7 +143,7 @@ impl JsonCheck {
             JsonWanted::Exists(true) if found.is_empty() => Some(format!("the body has no {path}")),
             JsonWanted::Exists(false) => found
                 .first()
-                .map(|found| format!("{path} is {}, and should not be there", json_text(found))),
+                .map(|found| format!("{path} is {}, but should be absent", json_text(found))),
             JsonWanted::Exists(true) => None,
             JsonWanted::Equals(wanted) => unmet_value(wanted.render(scope), |wanted| {
                 let wanted_text = json_text(&wanted);
@@ -198,10 +198,10 @@ impl HeaderCheck {
         match &self.wanted {
             HeaderWanted::Exists(true) => first
                 .is_none()
-                .then(|| format!("the header {name} is not there")),
+                .then(|| format!("the header {name} is missing")),
             HeaderWanted::Exists(false) => first
                 .is_some()
-                .then(|| format!("the header {name} {found}, and should not be there")),
+                .then(|| format!("the header {name} {found}, but should be absent")),
             HeaderWanted::Equals(wanted) => unmet_value(wanted.render(scope), |wanted| {
                 let cut = shortened(&wanted);
                 (!all.any(|value| *value == wanted))

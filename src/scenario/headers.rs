@@ -20,7 +20,7 @@ pub(super) fn templates(headers: &Headers<'_>, names: Names<'_>) -> Result<Heade
         let name = header.entry.name();
         if has(&templates, name) {
             return Err(header.entry.error(format_args!(
-                "the header '{name}' stands twice; remove one of them"
+                "the header '{name}' appears twice; remove one of them"
             )));
         }
         let value = names.template(&header.value, EscapeContext::Header)?;

@@ -75,7 +75,7 @@ impl Inputs<'_> {
     pub(super) fn open(&self, from: &str, path: &str) -> Result<Opened, String> {
         match self.files {
             Some(files) => (files.open)(from, path),
-            None => Err(format!("no file can be read here, and '{path}' is one")),
+            None => Err(format!("'{path}' is a file, but no file can be read here")),
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) const IN_TASK: &[Misplaced<'_>] = misplaced! {
 /// In a step.
 pub(super) const IN_STEP: &[Misplaced<'_>] = misplaced! {
     repeat loop count => REPEATED;
-    steps => "write its steps into the list that it stands in";
+    steps => "write its steps directly into the list";
     wait sleep pause delay => "make the pause a step of its own: `{ think: VALUE }`";
     weight set stop_on_failure => "put it into the task: `tasks: [{ KEY: VALUE, steps: […] }]`";
     auth cookies on_start =>
@@ -63,6 +63,6 @@ pub(super) const IN_PHASE: &[Misplaced<'_>] = misplaced! {
     name => "write `phase: VALUE`";
     duration => "write `for: VALUE`";
     rate rps => "write `arrivals: 50/s`";
-    phases => "phases stand in a phase only to be repeated: `{ repeat: 3, phases: VALUE }`";
+    phases => "a phase can contain phases only to repeat them: `{ repeat: 3, phases: VALUE }`";
     user_classes tasks steps => "put it at the top of the file: users do the same in every phase";
 };

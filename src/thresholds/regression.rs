@@ -67,7 +67,7 @@ fn refuse_contradictions(
     refuse_unreachable(&place("history_tolerance"), "history", history)?;
     if regression.drift_tolerance < regression.history_tolerance {
         return Err(place("drift_tolerance").error(format_args!(
-            "a drift_tolerance of {}% must not be below history_tolerance, which is {}%: several changes together cannot be smaller than one",
+            "a drift_tolerance of {}% is below history_tolerance, which is {}%; raise it",
             significant(regression.drift_tolerance * 100.0),
             significant(regression.history_tolerance * 100.0)
         )));
@@ -82,7 +82,7 @@ fn refuse_contradictions(
         };
         if acceptance.value.up_to.0 <= smallest {
             return Err(acceptance.at.error(format_args!(
-                "accepts no more than the tolerance of {}% does anyway: raise up_to, or remove it",
+                "accepts no more than the tolerance of {}%; raise up_to, or remove it",
                 significant(smallest * 100.0)
             )));
         }
@@ -101,7 +101,7 @@ fn refuse_unreachable(
         return Ok(());
     }
     Err(cursor.error(format_args!(
-        "a tolerance of {}% must be below must_detect.{mode}, which is {}%: lower it, or raise must_detect",
+        "a tolerance of {}% must be below must_detect.{mode}, which is {}%; lower it, or raise must_detect",
         significant(tolerance * 100.0),
         significant(must_detect * 100.0)
     )))

@@ -354,7 +354,7 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ overall: { p95: 800 } }",
-        "t.yml:1:27: limits.overall.p95: '800' is not a duration, write a number with its unit, such as 800ms, 2s or 5m",
+        "t.yml:1:27: limits.overall.p95: '800' is not a duration; write a number with its unit, such as 800ms, 2s or 5m",
     ),
     (
         "{ overall: { p95: 3s, p99: 2s } }",
@@ -362,7 +362,7 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ overall: { error_rate: 150% } }",
-        "t.yml:1:34: limits.overall.error_rate: 150% is no share of requests, it must lie between 0% and 100%",
+        "t.yml:1:34: limits.overall.error_rate: 150% is not a share of requests; use 0% to 100%",
     ),
     (
         "{ overall: { error_rate: 100% } }",
@@ -370,7 +370,7 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ overall: { error_rate: 0.01 } }",
-        "t.yml:1:34: limits.overall.error_rate: '0.01' is not a percentage, write it with its sign, such as 5%",
+        "t.yml:1:34: limits.overall.error_rate: '0.01' is not a percentage; write it with its sign, such as 5%",
     ),
     (
         "{ overall: { requests_per_second: 0 } }",
@@ -410,15 +410,15 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "{ errors: { 42: 1% } }",
-        "t.yml:1:21: limits.errors: unknown kind of failure '42', use a status code or one of timeout, unfinished, unserved, dns, connect, reset, resent, redirect, tls, protocol, body, proxy, no_socket, expectation, unset, or a class such as 5xx",
+        "t.yml:1:21: limits.errors: unknown kind of failure '42'; use a status code or one of timeout, unfinished, unserved, dns, connect, reset, resent, redirect, tls, protocol, body, proxy, no_socket, expectation, unset, or a class such as 5xx",
     ),
     (
         "{ errors: { timeouts: 1% } }",
-        "t.yml:1:21: limits.errors: unknown kind of failure 'timeouts', use a status code or one of timeout, unfinished, unserved, dns, connect, reset, resent, redirect, tls, protocol, body, proxy, no_socket, expectation, unset, or a class such as 5xx",
+        "t.yml:1:21: limits.errors: unknown kind of failure 'timeouts'; use a status code or one of timeout, unfinished, unserved, dns, connect, reset, resent, redirect, tls, protocol, body, proxy, no_socket, expectation, unset, or a class such as 5xx",
     ),
     (
         "{ errors: { 429: 2 } }",
-        "t.yml:1:26: limits.errors.429: '2' is not a percentage, write it with its sign, such as 5%",
+        "t.yml:1:26: limits.errors.429: '2' is not a percentage; write it with its sign, such as 5%",
     ),
     (
         "{ overall: { p99: 1s }, warn: { overall: { p99: 1s } } }",
@@ -442,7 +442,7 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ gate: [p95, p95] }",
-        "t.yml:1:27: regression.gate[1]: 'p95' stands twice; remove one of them",
+        "t.yml:1:27: regression.gate[1]: 'p95' appears twice; remove one of them",
     ),
     (
         "{ gate: [mean] }",
@@ -450,27 +450,27 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ tolerance: -5% }",
-        "t.yml:1:26: regression.tolerance: '-5%' is below 0, and must not be",
+        "t.yml:1:26: regression.tolerance: '-5%' is below 0; use 0 or more",
     ),
     (
         "{ tolerance: 5 }",
-        "t.yml:1:26: regression.tolerance: '5' is not a percentage, write it with its sign, such as 5%",
+        "t.yml:1:26: regression.tolerance: '5' is not a percentage; write it with its sign, such as 5%",
     ),
     (
         "{ tolerance: 20000% }",
-        "t.yml:1:26: regression.tolerance: is more than a hundredfold, which nothing would ever exceed",
+        "t.yml:1:26: regression.tolerance: is more than 10000%, which no change exceeds",
     ),
     (
         "{ tolerance: 25% }",
-        "t.yml:1:26: regression.tolerance: a tolerance of 25% must be below must_detect.duet, which is 20%: lower it, or raise must_detect",
+        "t.yml:1:26: regression.tolerance: a tolerance of 25% must be below must_detect.duet, which is 20%; lower it, or raise must_detect",
     ),
     (
         "{ history_tolerance: 30% }",
-        "t.yml:1:34: regression.history_tolerance: a tolerance of 30% must be below must_detect.history, which is 30%: lower it, or raise must_detect",
+        "t.yml:1:34: regression.history_tolerance: a tolerance of 30% must be below must_detect.history, which is 30%; lower it, or raise must_detect",
     ),
     (
         "{ history_tolerance: 8%, drift_tolerance: 5% }",
-        "t.yml:1:55: regression.drift_tolerance: a drift_tolerance of 5% must not be below history_tolerance, which is 8%: several changes together cannot be smaller than one",
+        "t.yml:1:55: regression.drift_tolerance: a drift_tolerance of 5% is below history_tolerance, which is 8%; raise it",
     ),
     (
         "{ must_detect: 0% }",
@@ -478,7 +478,7 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ must_detect: 4% }",
-        "t.yml:1:28: regression.must_detect: a tolerance of 5% must be below must_detect.duet, which is 4%: lower it, or raise must_detect",
+        "t.yml:1:28: regression.must_detect: a tolerance of 5% must be below must_detect.duet, which is 4%; lower it, or raise must_detect",
     ),
     (
         "{ must_detect: { duets: 4% } }",
@@ -486,7 +486,7 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ floor: 1 }",
-        "t.yml:1:22: regression.floor: '1' is not a duration, write a number with its unit, such as 800ms, 2s or 5m",
+        "t.yml:1:22: regression.floor: '1' is not a duration; write a number with its unit, such as 800ms, 2s or 5m",
     ),
     (
         "{ requests: { GET /order: off } }",
@@ -502,7 +502,7 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ requests: { GET /orders: { tolerance: 20% } } }",
-        "t.yml:1:40: regression.requests.GET /orders: a tolerance of 20% must be below must_detect.duet, which is 20%: lower it, or raise must_detect",
+        "t.yml:1:40: regression.requests.GET /orders: a tolerance of 20% must be below must_detect.duet, which is 20%; lower it, or raise must_detect",
     ),
     (
         "{ accepted: [{ request: GET /orders, metric: p95, up_to: 40%, until: 2027-01-31 }] }",
@@ -518,7 +518,7 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ accepted: [{ request: GET /orders, metric: p95, up_to: 2%, until: 2027-01-31, reason: a }] }",
-        "t.yml:1:26: regression.accepted[0]: accepts no more than the tolerance of 3% does anyway: raise up_to, or remove it",
+        "t.yml:1:26: regression.accepted[0]: accepts no more than the tolerance of 3%; raise up_to, or remove it",
     ),
     (
         "{ accepted: [{ request: GET /orders, metric: p94, up_to: 40%, until: 2027-01-31, reason: a }] }",
@@ -542,7 +542,7 @@ const REGRESSION: &[(&str, &str)] = &[
     ),
     (
         "{ phases: [burst, burst] }",
-        "t.yml:1:31: regression.phases[1]: 'burst' stands twice; remove one of them",
+        "t.yml:1:31: regression.phases[1]: 'burst' appears twice; remove one of them",
     ),
 ];
 

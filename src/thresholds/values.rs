@@ -71,7 +71,7 @@ fn percent(definitions: &mut Definitions) -> Schema {
 
 fn off(definitions: &mut Definitions) -> Schema {
     definitions.define("Off", |_| {
-        json!({ "description": "off, which older parsers of YAML take for false", "enum": ["off", false] })
+        json!({ "description": "off; older YAML parsers read it as false", "enum": ["off", false] })
     })
 }
 
@@ -163,7 +163,7 @@ impl FromYaml<'_> for Change {
     fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
         let change = value.parse(parse_percent)?;
         if change > LARGEST_CHANGE {
-            return Err(value.error("is more than a hundredfold, which nothing would ever exceed"));
+            return Err(value.error("is more than 10000%, which no change exceeds"));
         }
         Ok(Self(change))
     }

@@ -71,7 +71,7 @@ const MESSAGES: [(&str, &str); 5] = [
     ),
     (
         "mapping values",
-        "a key cannot stand here; quote the value if it contains ': ', or indent the line like its neighbours",
+        "a key is not allowed here; quote the value if it contains ': ', or indent the line like its neighbours",
     ),
     (
         "simple key",

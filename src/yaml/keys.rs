@@ -85,9 +85,10 @@ impl<'d> Entry<'d> {
             path => format!("in {path}"),
         };
         let instead = instead.replace("KEY", self.name()).replace("VALUE", value);
-        self.key
-            .at
-            .error(format!("'{}' cannot stand {map}; {instead}", self.name()))
+        self.key.at.error(format!(
+            "'{}' does not belong {map}; {instead}",
+            self.name()
+        ))
     }
 }
 

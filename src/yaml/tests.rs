@@ -31,7 +31,7 @@ fn what_is_no_yaml_is_told_with_its_place() {
     for (text, message) in [
         (
             "a: 1\na: 2\n",
-            "f.yml:2:1: the key 'a' stands twice in one map; remove one of them".to_owned(),
+            "f.yml:2:1: the key 'a' appears twice in one map; remove one of them".to_owned(),
         ),
         (
             "a: [1, 2\nb: c\n",
@@ -43,7 +43,7 @@ fn what_is_no_yaml_is_told_with_its_place() {
         ),
         (
             "a: [\n  { b: 1 },\n  { c: 2 }\n]\nb: c: d\n",
-            "f.yml:5:5: a key cannot stand here; quote the value if it contains ': ', or indent the line like its neighbours"
+            "f.yml:5:5: a key is not allowed here; quote the value if it contains ': ', or indent the line like its neighbours"
                 .to_owned(),
         ),
         (
@@ -113,11 +113,11 @@ fn a_key_that_is_unknown_misplaced_or_missing_is_found_before_anything_is_read()
         ),
         (
             "data: 1\n",
-            "f.yml:1:1: 'data' cannot stand at the top of the file; put it into 'weight': 'weight: { data: 1 }'",
+            "f.yml:1:1: 'data' does not belong at the top of the file; put it into 'weight': 'weight: { data: 1 }'",
         ),
         (
             "data: [1]\n",
-            "f.yml:1:1: 'data' cannot stand at the top of the file; put it into 'weight': 'weight: { data: … }'",
+            "f.yml:1:1: 'data' does not belong at the top of the file; put it into 'weight': 'weight: { data: … }'",
         ),
         ("wait: 1\n", "f.yml:1:1: the key 'weight' is missing"),
         (
@@ -245,7 +245,7 @@ fn a_value_of_another_type_says_what_was_expected_and_found() {
     );
     assert_eq!(
         told("a: 5", |a| Duration::from_yaml(a).map(|_| ())),
-        "f.yml:1:4: a: '5' is not a duration, write a number with its unit, such as 800ms, 2s or 5m"
+        "f.yml:1:4: a: '5' is not a duration; write a number with its unit, such as 800ms, 2s or 5m"
     );
     assert_eq!(
         told("a: wran", |a| a.one_of(&[("warn", ()), ("fail", ())])),

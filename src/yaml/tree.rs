@@ -216,7 +216,7 @@ fn message(error: &serde_saphyr::Error) -> String {
     )]
     match error.without_snippet() {
         Wrong::DuplicateMappingKey { key: Some(key), .. } => {
-            format!("the key '{key}' stands twice in one map; remove one of them")
+            format!("the key '{key}' appears twice in one map; remove one of them")
         }
         // Other errors in the value of an alias are found at its anchor.
         Wrong::Budget { .. }

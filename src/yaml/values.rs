@@ -227,7 +227,7 @@ impl<'d, T: FromYaml<'d> + PartialEq + Display> FromYaml<'d> for Set<'d, T> {
         for (index, item) in items.iter().enumerate() {
             if items[..index].iter().any(|other| other.value == item.value) {
                 return Err(item.at.error(format_args!(
-                    "'{}' stands twice; remove one of them",
+                    "'{}' appears twice; remove one of them",
                     item.value
                 )));
             }

@@ -133,5 +133,5 @@ fn each_fault_has_its_exit_code() {
     gate.run(&good, &[]).exits(2).says(&["baseline.json"]);
     std::fs::remove_file(gate.folder().join("baseline.json")).unwrap();
     drop(nginx);
-    gate.run(&good, &[]).exits(3).tells(&["did not answer"]);
+    gate.run(&good, &[]).exits(3).tells(&["did not respond"]);
 }

@@ -41,17 +41,14 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 pub enum CodingError {
     /// A coding that is not read here.
     #[error(
-        "the body of the response is packed as '{0}', which loadgate does not read; accept only gzip, br and deflate in \
-         Accept-Encoding"
+        "the response body is encoded as '{0}', which loadgate cannot decode; accept only gzip, br and deflate in Accept-Encoding"
     )]
     Unread(String),
     /// More codings than are meant.
-    #[error(
-        "the body of the response is packed {0} times, and loadgate unpacks at most {MOST_LAYERS}"
-    )]
+    #[error("the response body is encoded {0} times, but loadgate decodes at most {MOST_LAYERS}")]
     TooMany(usize),
     /// The body is not what its coding says.
-    #[error("the body of the response is not valid {coding}")]
+    #[error("the response body is not valid {coding}")]
     Broken {
         /// The coding.
         coding: String,
@@ -59,7 +56,7 @@ pub enum CodingError {
         source: io::Error,
     },
     /// More than the bound.
-    #[error("the body of the response unpacks to more than the bound of {0} bytes")]
+    #[error("the decoded response body is larger than {0} bytes")]
     TooLarge(usize),
 }
 

@@ -210,7 +210,7 @@ impl RequestError {
     pub(super) fn timeout(after: Duration) -> Self {
         Self::new(
             FailureKind::Timeout,
-            &format_args!("no whole answer within {after:?}"),
+            &format_args!("no complete response within {after:?}"),
         )
     }
 

@@ -42,7 +42,7 @@ struct Via {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OriginError {
     /// Not a URL.
-    #[error("target `{target}` is no URL ({cause}); write it as https://host/path")]
+    #[error("target `{target}` is not a valid URL ({cause}); write it as https://host/path")]
     Url {
         /// What was given.
         target: String,
@@ -58,7 +58,9 @@ pub enum OriginError {
         scheme: String,
     },
     /// User or password in the URL; it is not repeated, since it may be secret.
-    #[error("the target holds a user name or password; put credentials in a header or in `auth`")]
+    #[error(
+        "the target contains a user name or password; put credentials in a header or in `auth`"
+    )]
     Credentials,
     /// A query or a fragment.
     #[error("target `{0}` has a query or fragment; put it in the steps")]
@@ -312,7 +314,7 @@ mod tests {
         for (target, message) in [
             (
                 "api.example.com",
-                "target `api.example.com` is no URL (relative URL without a base); write it as https://host/path",
+                "target `api.example.com` is not a valid URL (relative URL without a base); write it as https://host/path",
             ),
             (
                 "localhost:8080",
@@ -324,11 +326,11 @@ mod tests {
             ),
             (
                 "https://me:secret@x",
-                "the target holds a user name or password; put credentials in a header or in `auth`",
+                "the target contains a user name or password; put credentials in a header or in `auth`",
             ),
             (
                 "https://me:secret@:99999",
-                "the target holds a user name or password; put credentials in a header or in `auth`",
+                "the target contains a user name or password; put credentials in a header or in `auth`",
             ),
             (
                 "https://x/?a",
@@ -336,11 +338,11 @@ mod tests {
             ),
             (
                 "me:secret@x",
-                "the target holds a user name or password; put credentials in a header or in `auth`",
+                "the target contains a user name or password; put credentials in a header or in `auth`",
             ),
             (
                 "x/?token=secret",
-                "target `x/?***` is no URL (relative URL without a base); write it as https://host/path",
+                "target `x/?***` is not a valid URL (relative URL without a base); write it as https://host/path",
             ),
         ] {
             assert_eq!(target.parse::<Origin>().unwrap_err().to_string(), message);

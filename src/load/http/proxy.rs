@@ -37,7 +37,7 @@ pub struct Proxy {
 pub enum ProxyError {
     /// It does not speak plain HTTP.
     #[error(
-        "{variable} names a proxy that speaks {scheme}, and only http:// proxies are supported; name another, or set NO_PROXY for the target"
+        "{variable} names a {scheme} proxy, but only http:// proxies are supported; name another, or set NO_PROXY for the target"
     )]
     Scheme {
         /// The variable that names it.
@@ -47,7 +47,7 @@ pub enum ProxyError {
     },
     /// The value, which may hold a password, is not an address.
     #[error(
-        "{variable} does not hold the address of a proxy; write it as http://host:port, or set NO_PROXY for the target"
+        "{variable} is not the address of a proxy; write it as http://host:port, or set NO_PROXY for the target"
     )]
     Address {
         /// The variable that names it.
@@ -164,7 +164,7 @@ impl Proxy {
     /// That it gave no connection, or no tunnel, in time.
     pub(super) fn late(&self, failed: &RequestError, is_tunnelled: bool) -> RequestError {
         let what = if is_tunnelled {
-            "opened no tunnel"
+            "did not open a tunnel"
         } else {
             "cannot be reached"
         };
@@ -215,7 +215,7 @@ impl Proxy {
                 format!("Proxy-Authorization: {value}\r\n")
             });
         let request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{authorization}\r\n");
-        let lost = |error: io::Error| self.failed(&format_args!("opened no tunnel: {error}"));
+        let lost = |error: io::Error| self.failed(&format_args!("did not open a tunnel: {error}"));
         stream.write_all(request.as_bytes()).await.map_err(lost)?;
         match reply(stream).await.map_err(lost)? {
             200..300 => Ok(()),
@@ -224,7 +224,9 @@ impl Proxy {
                 UnreachableCause::ProxyCredentials,
                 &self.refusal(),
             )),
-            status => Err(self.failed(&format_args!("opened no tunnel: it responded {status}"))),
+            status => Err(self.failed(&format_args!(
+                "did not open a tunnel: it responded {status}"
+            ))),
         }
     }
 }
@@ -234,7 +236,7 @@ async fn reply(stream: &mut TcpStream) -> io::Result<u16> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() == REPLY_LIMIT {
-            return Err(io::Error::other("its response has no end"));
+            return Err(io::Error::other("its response does not end"));
         }
         head.push(stream.read_u8().await?);
     }

@@ -86,18 +86,18 @@ impl fmt::Display for HeaderName {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
     /// The method is not a token.
-    #[error("`{0}` is no HTTP method")]
+    #[error("`{0}` is not an HTTP method")]
     Method(String),
     /// The target is not a path of visible ASCII characters.
     #[error(
-        "a path must start with `/` and hold neither blanks, control characters, `#` nor non-ASCII characters: percent-encode them"
+        "a path must start with `/` and cannot contain blanks, control characters, `#` or non-ASCII characters; percent-encode them"
     )]
     Target,
     /// The header's name is not a token.
-    #[error("`{0}` is no header name")]
+    #[error("`{0}` is not a header name")]
     HeaderName(String),
     /// The header's value would end its line.
-    #[error("the value of header `{0}` holds a line break or another control character")]
+    #[error("the value of header `{0}` contains a line break or another control character")]
     HeaderValue(String),
     /// The header is one that only the client can get right.
     #[error("header `{0}` is set by loadgate from the body; remove it")]

@@ -40,13 +40,13 @@ pub enum Trust<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The PEM text holds no readable certificate.
-    #[error("the CA file holds no certificate in PEM form")]
+    #[error("the CA file contains no certificate in PEM format")]
     NoCertificate,
     /// The PEM text is broken.
     #[error("the CA file is not valid PEM: {0}")]
     Pem(rustls::pki_types::pem::Error),
     /// The PEM text holds something else than a root.
-    #[error("the CA file holds a certificate that cannot be a root")]
+    #[error("the CA file contains a certificate that cannot be a root")]
     Root(#[source] Error),
     /// The system has no roots.
     #[error(
@@ -54,7 +54,7 @@ pub enum TlsError {
     )]
     NoSystemRoots(String),
     /// The host is no name that a certificate could hold.
-    #[error("`{0}` is no host name that a certificate can be issued for")]
+    #[error("`{0}` is not a host name that a certificate can be issued for")]
     HostName(String),
     /// The library refuses its own defaults.
     #[error("TLS cannot be set up")]
@@ -205,7 +205,7 @@ fn certificate_fault(fault: &CertificateError) -> (UnreachableCause, String) {
         ),
         _ if is_authority(fault) => (
             Cause::UnknownIssuer,
-            "is itself that of an authority, and is not trusted".into(),
+            "is a CA certificate and is not trusted".into(),
         ),
         CertificateError::Expired => (Cause::CertificateExpired, "has expired".into()),
         CertificateError::ExpiredContext { not_after, .. } => (

@@ -163,10 +163,10 @@ pub(super) fn pack(latencies: &Sparse) -> Vec<u8> {
 pub(super) fn unpack(bytes: &[u8]) -> Result<Sparse, DecodeError> {
     let mut rest = bytes;
     if take(&mut rest)? != PACKED_COOKIE {
-        return Err(wrong("it is of another encoding"));
+        return Err(wrong("it has another encoding"));
     }
     if usize::try_from(take(&mut rest)?).ok() != Some(rest.len()) {
-        return Err(wrong("it is not as long as it says"));
+        return Err(wrong("its length is wrong"));
     }
     INFLATER.with_borrow_mut(|inflater| decode(inflater.inflate(rest)?))
 }
@@ -213,7 +213,7 @@ fn decode(inflated: &[u8]) -> Result<Sparse, DecodeError> {
         let next = u64::from(counter) + step.min(u64::from(u32::MAX));
         let next = u32::try_from(next).unwrap_or(u32::MAX);
         if next > resolution.counters() {
-            return Err(wrong("it counts beyond its bounds"));
+            return Err(wrong("it has counts outside its bounds"));
         }
         if number > 0 {
             let count = number.unsigned_abs();
@@ -231,7 +231,7 @@ fn decode(inflated: &[u8]) -> Result<Sparse, DecodeError> {
 /// Refuses a header whose bounds are not ours, which say what each counter takes.
 fn take_header(bytes: &mut &[u8]) -> Result<(Resolution, usize), DecodeError> {
     if take(bytes)? != COOKIE {
-        return Err(wrong("it is of another encoding"));
+        return Err(wrong("it has another encoding"));
     }
     let length = usize::try_from(take(bytes)?).unwrap_or(usize::MAX);
     let offset = take(bytes)?;

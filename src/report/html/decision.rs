@@ -97,11 +97,11 @@ impl Decision<'_, '_, '_> {
         };
         match self.row.status {
             Status::Failed | Status::Worse => format!(
-                "What decided: the change is surely beyond {}, and {tolerance} is tolerated.",
+                "What decided: the change is beyond {}, and {tolerance} is tolerated.",
                 told(worse * sign)
             ),
             Status::Inconclusive => format!(
-                "What decided: the change may be as large as {}, so that nothing can be ruled out.",
+                "What decided: the change may be as large as {}, so a regression cannot be ruled out.",
                 told(better * sign)
             ),
             Status::Passed | Status::Reported | Status::Warned | Status::NotJudged => format!(

@@ -275,7 +275,7 @@ impl<'r, 'a> Distribution<'r, 'a> {
             (self.x.at(*q), y.at(1.0 + change.estimate))
         };
         let mut series = vec![Series {
-            name: "all requests of a side added up".to_owned(),
+            name: "all requests of each side".to_owned(),
             look: "now",
             marker: Marker::Circle,
             form: Form::Line,
@@ -378,14 +378,14 @@ impl<'r, 'a> Distribution<'r, 'a> {
         let tolerance = numbers::percent(self.tolerance);
         html! {
             @if judged.is_empty() {
-                "No percentile was judged: the line says how all requests of this name changed, added up."
+                "No percentile was judged; the line shows how all requests of this name changed together."
             } @else if beyond.is_empty() && better.is_empty() {
-                "No percentile surely changed by more than the tolerance of " (tolerance) "."
+                "No percentile changed by more than the tolerance of " (tolerance) "."
             }
             @if !beyond.is_empty() {
-                "Surely slower by more than the tolerance of " (tolerance) " at " (beyond.join(", ")) "."
+                "Slower by more than the tolerance of " (tolerance) " at " (beyond.join(", ")) "."
             }
-            @if !better.is_empty() { " Surely faster by more than that at " (better.join(", ")) "." }
+            @if !better.is_empty() { " Faster by more than that at " (better.join(", ")) "." }
         }
     }
 }

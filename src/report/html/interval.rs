@@ -137,12 +137,12 @@ pub(super) fn key(view: &View, rows: &[&CheckRow]) -> Markup {
     let (tolerance, must) = (view.usual_tolerance(), view.must_detect());
     html! {
         @if has_change {
-            "Drawn: ◆ the change with its 95 % interval; the upright line is no change, the green area the tolerance ("
-            (numbers::percent(tolerance)) " where nothing else is written), the dashed line what must be ruled out (+"
+            "Drawn: ◆ the change with its 95 % interval; the vertical line marks no change, the green area the tolerance ("
+            (numbers::percent(tolerance)) " unless stated otherwise), the dashed line what must be ruled out (+"
             (numbers::percent(must)) "), ▴ what would have been caught."
         }
         @if has_change { " Two figures of one metric may differ: " (two_figures(view)) "." }
-        @if has_limit { " Where only a limit holds, the bar is the figure now and the dashed line its limit." }
+        @if has_limit { " If there is only a limit, the bar is the current figure and the dashed line its limit." }
     }
 }
 

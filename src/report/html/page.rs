@@ -98,7 +98,7 @@ fn main(view: &View) -> Markup {
             @if let Some(plot) = &decision { (plot.draw()) }
         }
         section.gated aria-labelledby="gated" {
-            h2 id="gated" { "The checks that decide" }
+            h2 id="gated" { "Gated checks" }
             (checks::lines(view))
         }
         div.tools {}
@@ -111,7 +111,7 @@ fn footer(view: &View) -> Markup {
         footer {
             "loadgate " (untrusted(&view.record.tool)) ", seed " (view.record.run.seed) ", "
             (numbers::length(view.record.run.duration_s))
-            ". This page is whole: it asks no server for anything."
+            ". This page loads nothing from a server."
         }
     }
 }

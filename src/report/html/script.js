@@ -72,10 +72,10 @@ for (const plot of document.querySelectorAll(".plot[data-probe]")) {
   const show = (index) => {
     at = Math.max(0, Math.min(rows.length - 1, index));
     const cells = [...rows[at].cells].map((cell) => cell.textContent);
-    const told = cells.map((cell, column) => (column === 0 ? cell : `${heads[column]} ${cell}`));
+    const lines = cells.map((cell, column) => (column === 0 ? cell : `${heads[column]} ${cell}`));
     probe.setAttribute("aria-valuenow", String(at + 1));
-    probe.setAttribute("aria-valuetext", told.join(", "));
-    tip.replaceChildren(...told.map((line) => make("div", {}, line)));
+    probe.setAttribute("aria-valuetext", lines.join(", "));
+    tip.replaceChildren(...lines.map((line) => make("div", {}, line)));
     cursor.hidden = tip.hidden = false;
     cursor.style.left = percent(places[at], width);
     const onLeft = places[at] < width / 2;

@@ -273,7 +273,7 @@ fn scenario(view: &View) -> Markup {
         }
         @if !text.is_empty() {
             details {
-                summary { "The scenario as it was read" }
+                summary { "Scenario" }
                 pre tabindex="0" { (text) }
             }
         }

@@ -58,7 +58,7 @@ pub(super) fn starts(pools: &Aggregates, id: &str) -> Option<Plot> {
         };
     Some(Plot {
         id: id.to_owned(),
-        title: html! { "Cold against warm answers" },
+        title: html! { "Cold against warm responses" },
         see: see(all),
         height,
         x: Axis {

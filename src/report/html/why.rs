@@ -45,7 +45,7 @@ fn invalid(view: &View) -> Vec<Markup> {
     let reasons = invalidities(view).into_iter();
     reasons
         .map(|reason| {
-            html! { (sentence(reason.what)) " " b { "To mend it: " } (sentence(reason.fix)) }
+            html! { (sentence(reason.what)) " " b { "Fix: " } (sentence(reason.fix)) }
         })
         .collect()
 }

@@ -96,7 +96,7 @@ pub(super) fn wanted(view: &View) -> String {
     };
     let yaml = format!("regression:\n  accepted:\n{}{more}", shown.concat());
     format!(
-        "**Wanted?** Then say so in {} in this pull request, with the reason:\n\n{}",
+        "**Intended?** Accept it in {} in this pull request, with the reason:\n\n{}",
         name(view.thresholds_path),
         fenced("yaml", &yaml)
     )

@@ -71,14 +71,14 @@ fn of_passed(view: &View) -> Vec<Block> {
 fn to_mend(view: &View) -> String {
     let reasons = invalidities(view);
     if let [only] = reasons.as_slice() {
-        return format!("**To mend it:** {}", markdown(&only.fix.clone().stopped()));
+        return format!("**Fix:** {}", markdown(&only.fix.clone().stopped()));
     }
     let mut lines: Vec<String> = reasons
         .iter()
         .take(MOST_REASONS)
         .map(|reason| {
             let (what, fix) = (reason.what.clone().sentence(), reason.fix.clone().stopped());
-            format!("- {} **To mend it:** {}", markdown(&what), markdown(&fix))
+            format!("- {} **Fix:** {}", markdown(&what), markdown(&fix))
         })
         .collect();
     if let more @ 1.. = reasons.len().saturating_sub(MOST_REASONS) {

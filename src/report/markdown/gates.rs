@@ -107,10 +107,10 @@ fn all_passed(views: &[&View]) -> Text {
     let told = nothing_slower(&compared);
     match (told, alone) {
         (Some(told), 0) => told,
-        (None, 0) => text!("all limits hold, and no change was judged"),
+        (None, 0) => text!("all limits hold; no change was judged"),
         (Some(told), 1) => told + "; 1 gate had nothing to compare with",
         (Some(told), alone) => text!("{}; {} gates had nothing to compare with", told, alone),
-        (None, _) => text!("all limits hold, and nothing was compared"),
+        (None, _) => text!("all limits hold; nothing was compared"),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The terminal: the same story in less than one screen. Latencies by name, the run second by second, the checks with the
+//! The terminal: the same story in less than one screen. Latencies by name, the run second by second, the checks with
+//! the
 //! worst first, what to know, and the verdict as the last line. What does not fit gives way by [`room`].
 
 mod bars;
@@ -49,7 +50,8 @@ pub fn terminal(view: &View, columns: usize, colour: Colour) -> String {
     told
 }
 
-/// One gate, told for a terminal of so many columns with nothing left out: each name in each phase and the run over time as
+/// One gate, told for a terminal of so many columns with nothing left out: each name in each phase and the run over
+/// time as
 /// well.
 pub fn terminal_in_full(view: &View, columns: usize, colour: Colour) -> String {
     let columns = columns.max(NARROWEST);
@@ -269,9 +271,9 @@ fn next(view: &View, columns: usize, room: &DetailLevel) -> Vec<String> {
         return Vec::new();
     }
     let reasons = invalidities(view);
-    // One reason is the verdict's own words.
+    // A fix that is cut does not help.
     if let [only] = reasons.as_slice() {
-        return wrap(&format!("To mend it: {}.", only.fix), columns);
+        return wrap(&format!("{}.", only.sentences()), columns);
     }
     let listed = room.notes.clamp(1, MOST_REASONS);
     let more = reasons.len().saturating_sub(listed);
@@ -302,12 +304,12 @@ fn wanted(view: &View) -> Option<String> {
         return None;
     }
     let how = if view.has_file("summary.md") {
-        ", as summary.md says"
+        "; summary.md has the lines to add"
     } else {
         ""
     };
     let path = untrusted(view.thresholds_path);
-    Some(format!("Wanted? Accept it in {path}{how}."))
+    Some(format!("Intended? Accept it in {path}{how}."))
 }
 
 /// The verdict, which comes last, where a log is read first.

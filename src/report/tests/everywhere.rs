@@ -113,7 +113,7 @@ fn slices_that_latencies_are_judged_without_are_told_in_every_report() {
         let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
         let told = told.replace('\u{a0}', " ").to_lowercase();
         assert!(
-            told.contains("latencies are judged without 1 of 12 slices, since the generator was late in them (up to 62"),
+            told.contains("latencies are judged without 1 of 12 slices: the generator was late in them (up to 62"),
             "{format}: {told}"
         );
     }

@@ -162,7 +162,7 @@ fn a_run_that_could_not_be_judged_lists_its_warnings_too() {
             None => &run.children[0].text,
         };
         for told in [
-            "Certificates were not checked",
+            "Certificates were not verified",
             "71 requests got no response",
         ] {
             let lines = text.lines().filter(|line| line.starts_with(told));

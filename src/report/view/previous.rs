@@ -163,7 +163,7 @@ impl<'v, 'a> PreviousFigures<'v, 'a> {
                 "an older loadgate recorded it"
             };
             format!(
-                "the job of {} has no figures by phase, so that a row may have none before: {why}",
+                "the job of {} has no figures by phase, so that a row may have no earlier figures: {why}",
                 date(job.started)
             )
         })

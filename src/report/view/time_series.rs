@@ -3,7 +3,8 @@
 use crate::measurement::Arm;
 use crate::record::{RunRecord, SecondRecord, SliceRecord, median};
 
-/// A last piece of less than this is no second of its own: what came in it counts with the second before, so that no rate
+/// A last piece of less than this is no second of its own: what came in it counts with the second before, so that no
+/// rate
 /// falls to nothing because the run ended.
 const LEAST_S: f64 = 0.5;
 
@@ -41,7 +42,7 @@ pub(crate) struct Point {
     pub(crate) place: Option<PhaseSpan>,
     /// Users present, the most.
     pub(crate) users: u32,
-    /// Answers and failures.
+    /// Responses and failures.
     pub(crate) requests: u64,
     /// Failures.
     pub(crate) errors: u64,

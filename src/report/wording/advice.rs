@@ -12,7 +12,7 @@ pub(crate) fn advice(view: &View) -> Vec<Text> {
     match view.verdict.outcome {
         Outcome::Passed | Outcome::Invalid => Vec::new(),
         Outcome::Failed if view.abort_line().is_some() => {
-            vec![text!("Mend the errors first, then run it again.")]
+            vec![text!("Fix the errors first, then run it again.")]
         }
         Outcome::Failed => broken_limits(view)
             .into_iter()
@@ -28,8 +28,7 @@ fn drifted(view: &View) -> Option<Text> {
     let failed = |row: &&CheckRow| row.is_drift() && row.status == Status::Failed;
     rows.iter().find(failed)?;
     Some(text!(
-        "Since the anchor many changes added up that no run failed by itself: find them in the history, or, if all \
-         of them are wanted, fix a new anchor by {}.",
+        "Changes since the anchor add up, although no single run failed; find them in the history. If all of them are wanted, set a new anchor with {}.",
         command(&format!(
             "{} record {} {} --accept --anchor",
             view.hints.program,
@@ -61,7 +60,7 @@ fn broken_limits(view: &View) -> Option<Text> {
     let lines: Vec<String> = written.iter().flatten().map(u32::to_string).collect();
     if let more @ 1.. = lines.len().saturating_sub(MOST_LINES) {
         return Some(text!(
-            "The broken limits are written in {} lines {} and {}.",
+            "The broken limits are in {} lines {} and {}.",
             path,
             lines[..MOST_LINES].join(", "),
             count(more as u64) + " more"
@@ -70,21 +69,13 @@ fn broken_limits(view: &View) -> Option<Text> {
     match (written.as_slice(), lines.as_slice()) {
         ([], _) => None,
         (_, []) => Some(text!(
-            "The broken limit is the one that holds where {} is silent: limits.overall.error_rate, 1 %.",
+            "The default limit is broken: limits.overall.error_rate, 1 % ({} does not set it).",
             path
         )),
-        ([Some(_)], [line]) => Some(text!(
-            "The broken limit is written in {} line {}.",
-            path,
-            line
-        )),
-        (_, [line]) => Some(text!(
-            "A broken limit is written in {} line {}.",
-            path,
-            line
-        )),
+        ([Some(_)], [line]) => Some(text!("The broken limit is in {} line {}.", path, line)),
+        (_, [line]) => Some(text!("A broken limit is in {} line {}.", path, line)),
         (_, [first @ .., last]) => Some(text!(
-            "The broken limits are written in {} lines {} and {}.",
+            "The broken limits are in {} lines {} and {}.",
             path,
             first.join(", "),
             last
@@ -100,7 +91,7 @@ fn remedies(view: &View) -> Vec<String> {
     let is_cold = |line: &&Check| matches!(line.outcome, CheckOutcome::NotJudged(_));
     if open.iter().any(is_cold) {
         remedies.push(
-            "To tell of cold starts, send bursts of more users after idle gaps, and mark them in the response (docs: how-to/cold-starts)."
+            "To measure cold starts, send bursts of more users after idle gaps, and mark cold responses with a header (docs: how-to/cold-starts)."
                 .to_owned(),
         );
     }
@@ -118,17 +109,16 @@ fn remedies(view: &View) -> Vec<String> {
         });
         remedies.push(match (blind, &view.verdict.comparison) {
             (Some(enough @ Some(_)), _) | (Some(enough), Comparison::Duet { .. }) => format!(
-                "To tell whether it got worse: {}.",
+                "For a clear result: {}.",
                 sees_more(view, enough)
             ),
             (None, Comparison::Duet { .. }) => {
-                "To tell whether it got worse, run more pairs, or on a quieter runner.".to_owned()
+                "For a clear result, run more pairs or use a quieter runner.".to_owned()
             }
             (
                 Some(None) | None,
                 Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_),
-            ) => "To tell whether it got worse, run it again; if that does not help, record more jobs, use a quieter \
-                  runner, or compare with --against."
+            ) => "For a clear result, run it again. If that does not help, record more jobs, use a quieter runner, or compare with --against."
                 .to_owned(),
         });
     }
@@ -136,10 +126,7 @@ fn remedies(view: &View) -> Vec<String> {
         .iter()
         .any(|line| matches!(line.kind, CheckKind::Limit(_)))
     {
-        remedies.push(
-            "To tell whether a limit holds, run longer or with more users: it is too close to call."
-                .to_owned(),
-        );
+        remedies.push("A limit is too close to call: run longer or with more users.".to_owned());
     }
     remedies
 }

@@ -36,11 +36,11 @@ fn follows(bond: &LoadCorrelation) -> String {
     let (low, high) = (share(bond.low_load_errors), share(bond.high_load_errors));
     if bond.follows {
         format!(
-            "errors follow the load: below {load} {low} of requests failed, above {high}, and fewer again once it fell"
+            "errors follow the load: {low} of requests failed below {load}, {high} above it, and fewer again when it fell"
         )
     } else {
         format!(
-            "errors do not follow the load: below {load} {low} of requests failed, above {high}"
+            "errors do not follow the load: {low} of requests failed below {load}, {high} above it"
         )
     }
 }
@@ -49,24 +49,23 @@ fn follows(bond: &LoadCorrelation) -> String {
 fn cold_told(view: &View, cold: &ColdStarts) -> Option<Text> {
     let failed = match cold.failed {
         0 => Text::default(),
-        failed => text!(" and {} more that failed", count(failed)),
+        failed => text!(", {} more in failed requests", count(failed)),
     };
     let latency = |seconds: f64| Latency(seconds).to_string();
     let Some(p50) = cold.cold.quantile(0.5) else {
         let header = untrusted(view.record.cold_start.as_deref()?);
-        let told = if cold.is_told {
+        return Some(if cold.is_told {
             text!(
-                "no cold start{}: every {} says that there was none",
-                failed,
-                header
+                "no cold starts in responses with header {}{}",
+                header,
+                failed
             )
         } else {
             text!(
-                "no cold start was seen: no answer has the header {}",
+                "no cold starts seen (no response has the header {})",
                 header
             )
-        };
-        return Some(told);
+        });
     };
     let before = match (cold.share_before, cold.p50_before) {
         (None, None) => Text::default(),
@@ -77,11 +76,11 @@ fn cold_told(view: &View, cold: &ColdStarts) -> Option<Text> {
         }
     };
     let mut told = text!(
-        "{} in {}{} ({}), P50 {}{}",
+        "{} in {} ({}){}, P50 {}{}",
         counted(cold.cold.count(), "cold start"),
-        counted(cold.answers, "answer"),
-        failed,
+        counted(cold.answers, "response"),
         share(cold.share()),
+        failed,
         latency(p50),
         before
     );
@@ -90,18 +89,18 @@ fn cold_told(view: &View, cold: &ColdStarts) -> Option<Text> {
         (cold.warm.quantile(0.5), warm(0.95), warm(0.99))
     {
         told += text!(
-            ", of warm requests {}; they take P95 of everything from {}, P99 from {}",
+            ", of warm requests {}; with them, overall P95 is {}, P99 {}",
             latency(p50_warm),
-            to(p95),
-            to(p99)
+            instead_of(p95),
+            instead_of(p99)
         );
     }
     Some(told)
 }
 
-/// Two latencies in words: `58.0 ms to 641 ms`.
-fn to((from, to): (f64, f64)) -> String {
-    format!("{} to {}", Latency(from), Latency(to))
+/// Two latencies in words: `641 ms instead of 58.0 ms`.
+fn instead_of((without, with): (f64, f64)) -> String {
+    format!("{} instead of {}", Latency(with), Latency(without))
 }
 
 /// What the heaviest phase costs, against the lightest.
@@ -118,7 +117,7 @@ fn grows(view: &View, changes: &[&PhaseChange]) -> Option<Text> {
     } else if heaviest.change.upper < regression.must_detect {
         "latency does not grow with the load"
     } else {
-        "cannot tell whether latency grows with the load"
+        "unclear whether latency grows with the load"
     };
     let place = |index: usize| {
         text!(
@@ -154,12 +153,20 @@ fn recovered(view: &View, claim: &Recovery) -> Text {
     });
     let told = figures(&claim.latency);
     match claim.outcome {
-        RecoveryOutcome::Complete => text!("{} is back to {}: {}", later, first, told),
+        RecoveryOutcome::Complete => {
+            text!("{} is back at the level of {}: {}", later, first, told)
+        }
         RecoveryOutcome::Incomplete => {
-            text!("{} is NOT back to {}: {}{}", later, first, told, errors)
+            text!(
+                "{} is NOT back at the level of {}: {}{}",
+                later,
+                first,
+                told,
+                errors
+            )
         }
         RecoveryOutcome::Unclear => text!(
-            "cannot tell whether {} is back to {}: {}",
+            "unclear whether {} is back at the level of {}: {}",
             later,
             first,
             told
@@ -193,8 +200,7 @@ pub(crate) fn concurrency(phases: &[PhaseFigures]) -> Option<Text> {
         })?;
     let (rate, took, flight) = (most.sent_per_second()?, most.service?.1, most.in_flight()?);
     Some(text!(
-        "in {} {} of {} each keep {} requests in flight on average: behind a Lambda function, these \
-         take as many execution environments, which its reserved concurrency and the account's limit must allow",
+        "in {}, {} at {} each keep {} requests in flight on average. A Lambda function needs as many execution environments; check its reserved concurrency and the account's limit",
         untrusted(&most.name),
         numbers::rate(rate),
         Latency(took),

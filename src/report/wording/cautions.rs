@@ -41,7 +41,7 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             of_s,
         } => short_silence(*arm, subject, class.as_deref(), (*seconds, *of_s)),
         Warning::NeverSent { request } => text!(
-            "{} was never sent: look at the scenario's weights, its conditions and its length",
+            "{} was never sent; check task weights, conditions and run length",
             untrusted(request)
         ),
         Warning::Overloaded {
@@ -51,7 +51,7 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             first_s,
             last_s,
         } => text!(
-            "the target did not keep up in {}: {} arrived and {} were answered, and the median latency grew from {} in the first third to {} in the last: set a latency limit, or send less",
+            "the target did not keep up in {}: {} arrived, {} completed. The median latency grew from {} in the first third to {} in the last; set a latency limit or send less",
             untrusted(phase),
             numbers::rate(*due),
             numbers::rate(*served),
@@ -60,15 +60,15 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
         ),
         Warning::RareRequests { requests } => rare(requests),
         Warning::LongWaits { by_time_s, p99_s } => text!(
-            "a few long waits make up most of the time: the request that is in flight at a random instant takes {} on average, and P99 is {}",
+            "a few long waits take most of the time: a request in flight at a random instant takes {} on average, while P99 is {}",
             Latency(*by_time_s),
             Latency(*p99_s)
         ),
         Warning::RateDefinitionDiffers => text!(
-            "requests/s are compared with jobs of an older loadgate, which counted the arrivals that were planned: record new jobs"
+            "requests/s are compared with jobs of an older loadgate, which counted planned arrivals; record new jobs"
         ),
         Warning::MissingRequest { request } => vanished(view, request),
-        Warning::Unfollowed(names) => text!("{}: {}", unfollowed(names), follow(names)),
+        Warning::Unfollowed(names) => text!("{}; {}", unfollowed(names), follow(names)),
         Warning::RedirectedAway(names) => strayed(names),
         Warning::Resent {
             resent: count,
@@ -76,25 +76,22 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
         } => resent(*count, most.as_ref()),
         Warning::FailureRulesDiffer { baseline_is_older } => {
             let whose = if *baseline_is_older {
-                "what this run is compared with"
+                "the earlier result"
             } else {
                 "this run"
             };
             text!(
-                "{} was measured by an older loadgate, which did not count requests that died and were sent again, and redirects out of the target, as failures: part of a change of the error rate may come from that",
+                "{} is from an older loadgate, which did not count resent requests and redirects out of the target as failures. Part of a change of the error rate may come from that",
                 whose
             )
         }
         Warning::AcceptanceExpired { acceptance } => {
             acceptance_text(view, *acceptance, |accepted| {
-                text!(
-                    "ended on {}: remove it, or agree on a later date",
-                    accepted.until
-                )
+                text!("ended on {}; remove it or set a later date", accepted.until)
             })
         }
         Warning::AcceptanceUnneeded { acceptance } => acceptance_text(view, *acceptance, |_| {
-            text!("is no longer needed: remove it")
+            text!("is not needed any more; remove it")
         }),
         Warning::CannotDetect {
             check: line,
@@ -113,8 +110,7 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             times,
         } => too_few_to_compare(view, (*metric, phase.as_deref()), why, *times),
         Warning::LateJobs { late, of, id } => text!(
-            "the generator was late in part of {} of {} baseline jobs, whose latencies are kept without those parts; \
-             record again on a quieter machine, and drop such a job with {}",
+            "the generator was late in {} of {} baseline jobs, so parts of their latencies were left out; record again on a quieter machine, and drop such a job with {}",
             late,
             of,
             command(&format!(
@@ -125,7 +121,7 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             ))
         ),
         Warning::CpuDiffers { baseline, current } => text!(
-            "this machine's CPU is {}, the baseline's was {}: part of a change may be the machine's",
+            "this machine's CPU is {}, the baseline's was {}; part of a change may come from the machine",
             untrusted(current),
             untrusted(baseline)
         ),
@@ -134,17 +130,17 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             jobs,
             current,
         } => text!(
-            "the generator had {} here and not in {} of {}; part of a change in latency may come from that",
+            "the generator had {} here, but not in {} of {}; part of a change in latency may come from that",
             scheduling(*current),
             differing,
             counted(u64::from(*jobs), "baseline job")
         ),
         Warning::NoColdStartHeader => text!(
-            "no answer has the header {}, so that warm requests are all requests here: see that the target sends it",
+            "no response has the header {}, so all requests count as warm; make the target send it",
             untrusted(view.record.cold_start.as_deref().unwrap_or_default())
         ),
         Warning::CertificatesUnchecked => {
-            text!("certificates were not checked (--insecure): anybody could have answered")
+            text!("certificates were not verified (--insecure), so any server could have responded")
         }
         Warning::ProxyResponses {
             arm,
@@ -159,7 +155,7 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
         } => {
             let (units, each) = units_of(view.record);
             text!(
-                "latencies are judged without {} of {} {}, since the generator was late in them (up to {} at P99, {} allowed); failures, cold starts and requests/s count in {} all the same: give it a machine with more free cores, or send less",
+                "latencies are judged without {} of {} {}: the generator was late in them (up to {} at P99, {} allowed). Failures, cold starts and requests/s still count in {}. Use a machine with more free cores, or send less",
                 dropped,
                 of,
                 units,
@@ -170,7 +166,7 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
         }
         Warning::Noisy => {
             let told = noise(view).unwrap_or_else(|| "the run was noisy".to_owned());
-            text!("{}: use a quieter runner, or run it again", told)
+            text!("{}; use a quieter runner, or run it again", told)
         }
     }
 }
@@ -206,8 +202,7 @@ fn too_few_to_compare(
     // A tenth more, since no two runs send the same number.
     let longer = (lasts * times * 1.1).ceil();
     text!(
-        "a later run like this one could not be compared with it: {} overall has {}; lengthen {} from {} to {}, or \
-         send more at a time",
+        "a later run of this length could not be compared with this one: {} overall has {}; lengthen {} from {} to {}, or send a higher load",
         metric.label(),
         not_judged(why),
         whose,
@@ -237,7 +232,7 @@ fn rare(requests: &[String]) -> Text {
     if let more @ 1.. = requests.len().saturating_sub(NAMED) {
         told += text!(" and {}", counted(more as u64, "more name"));
     }
-    text!("sent too rarely for a change to be judged: {}", told)
+    text!("too few requests to judge a change: {}", told)
 }
 
 fn vanished(view: &View, request: &str) -> Text {
@@ -248,7 +243,7 @@ fn vanished(view: &View, request: &str) -> Text {
         }
     };
     text!(
-        "{} {}, and this time never to the target: look at the scenario's weights and its length",
+        "{} {}, but was not sent to the target in this run; check task weights and run length",
         untrusted(request),
         before
     )
@@ -258,7 +253,7 @@ fn vanished(view: &View, request: &str) -> Text {
 fn proxy_responses(view: &View, arm: Arm, (status, requests): (u16, u64)) -> Text {
     let proxy = proxy_of(view.record, arm).unwrap_or_default();
     text!(
-        "all {} were responded to with {} or the like, which {} may have sent itself: look at the proxy, or except the deployment by NO_PROXY",
+        "all {} got {} or a similar status, which {} may have sent itself; check the proxy, or exempt the deployment with NO_PROXY",
         counted(requests, "request"),
         status,
         proxy
@@ -287,7 +282,7 @@ fn much_faster(line: Option<&Check>) -> Text {
         (CheckKind::Change(_) | CheckKind::Limit(_), _) => None,
     });
     text!(
-        "{} much faster than anything before{}: make sure that it still does its work",
+        "{} much faster than ever before{}; check that it still does its work",
         told,
         figures.unwrap_or_default()
     )
@@ -295,7 +290,7 @@ fn much_faster(line: Option<&Check>) -> Text {
 
 fn acceptance_text(view: &View, index: usize, says: impl Fn(&Acceptance) -> Text) -> Text {
     let Some(accepted) = view.thresholds.regression.accepted.get(index) else {
-        return text!("an acceptance no longer holds");
+        return text!("an acceptance has ended");
     };
     let subject = match &accepted.subject {
         Subject::Overall => text!("overall"),
@@ -320,7 +315,7 @@ fn cannot_detect(view: &View, index: usize, enough: Option<SampleSizeAdvice>) ->
     });
     let Some((line, caught)) = seen else {
         return text!(
-            "this run could not have seen what must_detect asks for: {}",
+            "this run could not detect the change that must_detect sets; {}",
             remedy
         );
     };
@@ -328,10 +323,10 @@ fn cannot_detect(view: &View, index: usize, enough: Option<SampleSizeAdvice>) ->
     let remedy = if view.verdict.outcome == Outcome::Inconclusive {
         Text::default()
     } else {
-        text!(": {}", remedy)
+        text!("; {}", remedy)
     };
     text!(
-        "in {} nothing below {} would have been caught, and must_detect asks for {}{}",
+        "{}: only a change of {} or more would have been caught, but must_detect is {}{}",
         title(line),
         caught,
         numbers::caught(line.measure, view.must_detect()),
@@ -344,13 +339,13 @@ pub(super) fn sees_more(view: &View, enough: Option<SampleSizeAdvice>) -> String
     let is_duet = matches!(view.verdict.comparison, Comparison::Duet { .. });
     match enough {
         Some(SampleSizeAdvice::Pairs { pairs, seconds }) => format!(
-            "--pairs {pairs} would see it ({} in all), or a quieter runner",
+            "use --pairs {pairs} ({} in all), or a quieter runner",
             numbers::length(seconds)
         ),
         Some(SampleSizeAdvice::ParallelJobs(jobs)) => {
-            format!("{jobs} parallel jobs judged as one would see it, or compare with --against")
+            format!("judge {jobs} parallel jobs as one, or compare with --against")
         }
-        None if is_duet => "use a quieter runner, since more pairs would not help".to_owned(),
+        None if is_duet => "use a quieter runner; more pairs would not help".to_owned(),
         None => "record more jobs, use a quieter runner, or compare with --against".to_owned(),
     }
 }

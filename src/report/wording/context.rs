@@ -70,7 +70,7 @@ pub(crate) fn comparison(view: &View) -> Text {
         Comparison::Duet { pairs, dropped } => {
             let dropped = match dropped {
                 0 => Text::default(),
-                dropped => text!(" ({} more dropped, the generator was late)", dropped),
+                dropped => text!(" ({} more dropped because the generator was late)", dropped),
             };
             let pairs = counted(u64::from(*pairs), "pair");
             let duet = if view.record.is_mixed() {
@@ -90,14 +90,14 @@ pub(crate) fn comparison(view: &View) -> Text {
             jobs: n,
             candidates,
         } => text!(
-            "single, provisional: {} of the {} that make a history{}",
+            "single, provisional: {} (a history needs {}){}",
             jobs(*n),
             HISTORY_FROM,
             as_one(*candidates)
         ),
         Comparison::None(why) => {
             let reason = no_comparison(view, why);
-            text!("nothing, since {}", reason.what)
+            text!("nothing: {}", reason.what)
         }
     }
 }
@@ -115,7 +115,7 @@ pub(crate) fn unit(view: &View) -> &'static str {
 /// Why the checks and the tables may tell two figures of one metric.
 pub(crate) fn two_figures(view: &View) -> String {
     format!(
-        "a check's figures are its middle {}'s, a table's those of all requests",
+        "checks show the median {}, tables show all requests",
         unit(view)
     )
 }
@@ -137,7 +137,7 @@ fn provenance(view: &View) -> Option<Text> {
             let old = named(commit).map_or_else(Text::default, |commit| text!(" {}", commit));
             let (day, now) = (date(started), date(view.record.run.started));
             Some(text!(
-                "the result before{} of {} with the one after{} of {}",
+                "the old result{} of {} with the new one{} of {}",
                 old,
                 day,
                 new,
@@ -230,16 +230,16 @@ pub(super) fn noise(view: &View) -> Option<String> {
         Arm::Base => " of the base",
         Arm::Target => "",
     };
+    let share = |spread| numbers::share(rounded(spread, 2));
     let usual = noise.usual_spread.map_or_else(String::new, |usual| {
-        format!(
-            ", by {} in the baseline's jobs",
-            numbers::share(rounded(usual, 2))
-        )
+        // What is as good as equal would read 0.000000000000023 %.
+        let usual = if usual < TOLD_NOISE { 0.0 } else { usual };
+        format!(", by {} in the baseline's jobs", share(usual))
     });
     Some(format!(
         "{} varied by {} from slice to slice{of}{usual}",
         noise.metric.label(),
-        numbers::share(rounded(noise.spread, 2))
+        share(noise.spread)
     ))
 }
 
@@ -261,7 +261,7 @@ pub(crate) fn generator(view: &View) -> String {
         )
     });
     if !fell_behind && view.overall().sent() == 0 {
-        return "generator untested, for nothing was sent".to_owned();
+        return "generator health unknown: no requests were sent".to_owned();
     }
     let word = if fell_behind {
         "fell behind"
@@ -293,7 +293,7 @@ pub(crate) fn generator(view: &View) -> String {
         ));
     }
     let so = if word == "strained" {
-        ": latencies may hold a little of its own delay"
+        ": latencies may include some of its own delay"
     } else {
         ""
     };

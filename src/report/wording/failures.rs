@@ -12,29 +12,27 @@ const NAMES: usize = 5;
 /// A kind of failure, with what it means where the word alone does not say it.
 pub(crate) fn failure_kind(kind: FailureKind) -> String {
     let meaning = match kind {
-        FailureKind::Status(429) => "throttled: by the service, or by a gateway before it",
-        FailureKind::Status(500) => "an error that the service did not handle",
-        FailureKind::Status(502) => "a bad answer behind a gateway",
-        FailureKind::Status(503) => "unavailable or overloaded for the moment",
-        FailureKind::Status(504) => "a timeout in a gateway or behind it",
+        FailureKind::Status(429) => "throttled by the service or a gateway in front of it",
+        FailureKind::Status(500) => "an unhandled error in the service",
+        FailureKind::Status(502) => "a gateway got a bad response",
+        FailureKind::Status(503) => "unavailable or overloaded",
+        FailureKind::Status(504) => "a gateway waited too long for the service",
         FailureKind::Status(_) => return format!("status {kind}"),
-        FailureKind::Timeout => "no whole answer in time",
-        FailureKind::Unfinished => "no answer when the run ended",
+        FailureKind::Timeout => "no complete response in time",
+        FailureKind::Unfinished => "no response when the run ended",
         FailureKind::Unserved => "never sent before its time was up",
         FailureKind::Dns => "the host name did not resolve",
         FailureKind::Connect => "no connection",
-        FailureKind::Reset => "closed before the answer",
-        FailureKind::Resent => {
-            "closed without a response after the request was written; a second attempt succeeded"
-        }
-        FailureKind::Redirect => "a redirect led out of the target, or to too many others",
+        FailureKind::Reset => "connection closed before the response",
+        FailureKind::Resent => "connection closed without a response; a second attempt succeeded",
+        FailureKind::Redirect => "a redirect led out of the target, or there were too many",
         FailureKind::Tls => "the TLS layer failed",
-        FailureKind::Protocol => "the answer is not HTTP",
+        FailureKind::Protocol => "the response is not HTTP",
         FailureKind::Body => "the body is broken",
         FailureKind::Proxy => "the proxy refused",
-        FailureKind::NoSocket => "the generator had no file or port left",
-        FailureKind::Expectation => "the answer is not what the step expects",
-        FailureKind::Unset => "a needed value is unset, nothing was sent",
+        FailureKind::NoSocket => "the generator had no file descriptor or port left",
+        FailureKind::Expectation => "the response is not what the step expects",
+        FailureKind::Unset => "a required value is unset, so nothing was sent",
     };
     let word = if matches!(kind, FailureKind::Status(_)) {
         "status "
@@ -82,10 +80,10 @@ mod tests {
     fn statuses_read_as_the_guide_reads_them() {
         for (status, reading) in [
             (429, "throttled"),
-            (500, "did not handle"),
-            (502, "bad answer behind a gateway"),
+            (500, "an unhandled error"),
+            (502, "a gateway got a bad response"),
             (503, "overloaded"),
-            (504, "timeout in a gateway"),
+            (504, "a gateway waited too long"),
         ] {
             let told = failure_kind(FailureKind::Status(status));
             assert!(told.starts_with(&format!("status {status}: ")), "{told}");

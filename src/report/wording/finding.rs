@@ -71,7 +71,7 @@ fn failed(view: &View) -> Text {
         return more(stopped.into());
     }
     let Some((row, worst)) = view.worst() else {
-        return text!("a promise is broken");
+        return text!("a limit is broken");
     };
     more(match &worst.kind {
         CheckKind::Change(check) => worse(worst, check) + limits_too(row),
@@ -90,7 +90,7 @@ pub(crate) fn stopped_early(view: &View) -> Option<String> {
             return None;
         };
         let why = aborted(view, *failures, *requests);
-        Some(format!("the run was stopped early, since {why}"))
+        Some(format!("the run was stopped early because {why}"))
     })
 }
 
@@ -109,7 +109,7 @@ fn worse(line: &Check, check: &ChangeCheck) -> Text {
     let how = if numbers::is_share(measure) {
         "failing more often"
     } else if numbers::more_is_better(measure) {
-        "served less often"
+        "served at a lower rate"
     } else {
         "slower"
     };
@@ -167,7 +167,7 @@ fn inconclusive(view: &View) -> Text {
     let rows = view.rows();
     let open: Vec<&Check> = rows.iter().filter_map(CheckRow::open_line).collect();
     let Some(first) = open.first() else {
-        return text!("this run could not tell");
+        return text!("the result is unclear");
     };
     let more = |told: Text| match open.len() - 1 {
         0 => told,
@@ -179,24 +179,24 @@ fn inconclusive(view: &View) -> Text {
         CheckKind::Change(check) => {
             if let CheckOutcome::NotJudged(why) = &first.outcome {
                 let why = why_not(view, first, why);
-                return more(text!("cannot tell whether {} got worse, {}", title, why));
+                return more(text!("unclear whether {} got worse: {}", title, why));
             }
             let range = check.change.map_or_else(Text::default, |change| {
                 let interval = numbers::interval(first.measure, &change);
-                text!(", the change lies in {}", interval)
+                text!(", 95 % interval {}", interval)
             });
-            text!("cannot tell whether {} got worse{}", title, range)
+            text!("unclear whether {} got worse{}", title, range)
         }
         CheckKind::Limit(limit) => {
             let promise = promise(first, limit);
             let told = text!(
-                "cannot tell whether {} keeps its limit of {}",
+                "unclear whether {} is within its limit of {}",
                 title,
                 promise
             );
             match &first.outcome {
                 CheckOutcome::NotJudged(why) => {
-                    text!("{}, {}", told, why_not(view, first, why))
+                    text!("{}: {}", told, why_not(view, first, why))
                 }
                 CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => told,
             }
@@ -210,14 +210,14 @@ fn passed(view: &View) -> Text {
         Comparison::None(why) => {
             let reason = no_comparison(view, why);
             text!(
-                "{}, and nothing was compared, since {}",
+                "{}; nothing was compared: {}",
                 limits_hold(view),
                 reason.what
             )
         }
         Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Provisional { .. } => {
             nothing_slower(&[view])
-                .unwrap_or_else(|| text!("{}, and no change was judged", limits_hold(view)))
+                .unwrap_or_else(|| text!("{}; no change was judged", limits_hold(view)))
         }
     };
     let rows = view.rows();
@@ -239,7 +239,7 @@ fn limits_hold(view: &View) -> String {
         matches!(line.kind, CheckKind::Limit(_)) && line.enforcement == Enforcement::Gated
     });
     match held.count() {
-        0 => "there is no limit".to_owned(),
+        0 => "no limits are set".to_owned(),
         1 => "the one limit holds".to_owned(),
         2 => "both limits hold".to_owned(),
         n => format!("all {n} limits hold"),
@@ -280,16 +280,16 @@ pub(crate) fn nothing_slower(views: &[&View]) -> Option<Text> {
         .iter()
         .any(|(_, _, check)| check.acceptance.is_some())
     {
-        text!("nothing {} than was accepted", slower)
+        text!("nothing {} than accepted", slower)
     } else if passed
         .iter()
         .any(|(view, line, check)| view.is_below_floor(line, check))
     {
-        text!("nothing worse by more than its floor")
+        text!("no change above its floor")
     } else if lines.iter().any(is_worse) {
-        text!("nothing {} on a gated line", slower)
+        text!("nothing {} in a gated check", slower)
     } else if let Some(most) = slower_within(latencies().map(|(_, line, check)| (*line, *check))) {
-        text!("nothing {} by more than is tolerated, {}", slower, most)
+        text!("nothing {} beyond the tolerance: {}", slower, most)
     } else {
         text!("nothing {}", slower)
     };
@@ -302,7 +302,7 @@ pub(crate) fn nothing_slower(views: &[&View]) -> Option<Text> {
     let place = if views.iter().any(|view| view.is_comparison()) {
         "in a latency or rate that was compared"
     } else {
-        "on any gated line"
+        "in any gated check"
     };
     Some(match least {
         Some((measure, change)) => text!(
@@ -329,7 +329,7 @@ fn slower_within<'a>(passed: impl Iterator<Item = (&'a Check, &'a ChangeCheck)>)
     let (line, check, change) =
         sure.max_by(|a, b| a.2.estimate.abs().total_cmp(&b.2.estimate.abs()))?;
     Some(text!(
-        "but {} is worse by {} {}, and {} is tolerated",
+        "{} is worse by {} {}, {} is tolerated",
         title(line),
         numbers::change(line.measure, change.estimate),
         numbers::interval(line.measure, &change),

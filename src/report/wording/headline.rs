@@ -31,8 +31,8 @@ fn ending(view: &View) -> &'static str {
         (Outcome::Passed, _) => "passed",
         (Outcome::Failed, false) => "failed",
         (Outcome::Failed, true) => "would have failed",
-        (Outcome::Inconclusive, false) if view.strict => "is INCONCLUSIVE, which --strict fails",
-        (Outcome::Inconclusive, false) => "is INCONCLUSIVE, which is no pass and does not block",
+        (Outcome::Inconclusive, false) if view.strict => "is INCONCLUSIVE (--strict fails it)",
+        (Outcome::Inconclusive, false) => "is INCONCLUSIVE (not a pass; the build is not blocked)",
         (Outcome::Inconclusive, true) => "is INCONCLUSIVE",
         (Outcome::Invalid, _) if interrupted => "was interrupted and NOT JUDGED",
         (Outcome::Invalid, _) => "could NOT BE JUDGED",
@@ -44,7 +44,7 @@ fn provisional(view: &View) -> String {
     match view.verdict.comparison {
         Comparison::Provisional { jobs, .. } if view.verdict.outcome != Outcome::Invalid => {
             let jobs = counted(u64::from(jobs), "baseline job");
-            format!(" (provisional: {jobs}, {HISTORY_FROM} make a history)")
+            format!(" (provisional: {jobs}, a history needs {HISTORY_FROM})")
         }
         Comparison::Provisional { .. }
         | Comparison::Duet { .. }

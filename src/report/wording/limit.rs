@@ -33,7 +33,7 @@ pub(crate) fn ending(line: &Check) -> &'static str {
     }
 }
 
-/// Why a limit that is not kept came to that: `1,260 of 4,800 requests took longer or failed, 5 % may`.
+/// Why a limit that is not kept came to that: `1,260 of 4,800 requests took longer or failed, 5 % allowed`.
 pub(crate) fn limit_reason(view: &View, line: &Check, limit: &LimitCheck) -> Option<Text> {
     match &line.outcome {
         CheckOutcome::NotJudged(why) => Some(why_not(view, line, why)),
@@ -56,11 +56,11 @@ pub(super) fn limit_counts(line: &Check, limit: &LimitCheck) -> Option<Text> {
         },
         Measure::Failures(_) | Measure::Unavailable => ("failed this way", limit.bound),
     };
-    let may = text!("{} may", numbers::percent(allowed));
+    let may = text!("{} allowed", numbers::percent(allowed));
     if let (CheckOutcome::Inconclusive, Some((lower, upper))) = (&line.outcome, limit.interval) {
         if numbers::more_is_better(line.measure) {
             let (lower, upper) = (numbers::rate(lower), numbers::rate(upper));
-            return Some(text!("it lies between {} and {}", lower, upper));
+            return Some(text!("between {} and {}", lower, upper));
         }
         let (lower, upper) = (share(lower), share(upper));
         let noun = noun(line);
@@ -84,7 +84,7 @@ fn noun(line: &Check) -> &'static str {
     match line.measure {
         Measure::Metric(metric) if metric.starts() == StartFilter::Cold => "cold start",
         Measure::Metric(metric) if metric.starts() == StartFilter::Warm => "warm request",
-        Measure::Metric(Metric::ColdShare) => "answer",
+        Measure::Metric(Metric::ColdShare) => "response",
         Measure::Metric(_) | Measure::Failures(_) | Measure::Unavailable => "request",
     }
 }
@@ -94,6 +94,8 @@ fn doubt(line: &Check, limit: &LimitCheck) -> String {
     if !limit.assumes_independence || limit.slices == 0 || line.outcome == CheckOutcome::Passed {
         return String::new();
     }
-    let slices = numbers::counted(u64::from(limit.slices), "slice");
-    format!("; in {slices} bursts cannot be told from chance")
+    format!(
+        "; too few slices ({}) to separate bursts from chance",
+        limit.slices
+    )
 }

@@ -136,7 +136,7 @@ pub(crate) fn change_note(view: &View, line: &Check, check: &ChangeCheck) -> Opt
 fn floor(check: &ChangeCheck) -> Option<String> {
     let Some(floor) = check.floor else {
         return Some(format!(
-            "too small to matter: a failure takes {FEWEST_ERRORS} errors and {} more",
+            "too small to fail: that takes {FEWEST_ERRORS} errors and a rise of {}",
             numbers::allowed(Measure::Metric(Metric::ErrorRate), SMALLEST_SHARE)
         ));
     };

@@ -7,7 +7,7 @@ use crate::report::text::{Text, text, untrusted};
 use crate::thresholds::Subject;
 use crate::verdict::{Check, Outage};
 
-/// Why requests count as unavailable: `no request succeeded for 18 s of 20 s, though one was in flight`.
+/// Why requests count as unavailable: `no request succeeded for 18 s of 20 s, although one was in flight`.
 pub(crate) fn outage(line: &Check, outage: &Outage) -> Text {
     match outage {
         Outage::Silent {
@@ -17,7 +17,7 @@ pub(crate) fn outage(line: &Check, outage: &Outage) -> Text {
         } => silent(*seconds, *of_s, class.as_deref()),
         Outage::Failed => text!("{} failed", all(line.requests)),
         Outage::Unsent { expected } => text!(
-            "none was sent, and about {} were to be expected",
+            "none was sent; about {} were expected",
             numbers::count(numbers::whole(*expected))
         ),
     }
@@ -67,7 +67,7 @@ pub(super) fn short_silence(
         subject @ Subject::Request(_) => text!("{}{}: ", subject_name(subject), of_base),
     };
     text!(
-        "{}{}: percentiles weigh requests and hardly show such a wait",
+        "{}{}; percentiles count requests, so they barely show this",
         who,
         silent(seconds, of_s, class)
     )
@@ -75,7 +75,7 @@ pub(super) fn short_silence(
 
 fn silent(seconds: f64, of_s: f64, class: Option<&str>) -> Text {
     text!(
-        "no request{} succeeded for {}, though one was in flight",
+        "no request{} succeeded for {}, although one was in flight",
         of_class(class),
         time(seconds, of_s)
     )

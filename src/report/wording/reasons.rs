@@ -28,7 +28,7 @@ impl Message {
     /// Both as sentences: what happened, and after it what to do.
     pub(crate) fn sentences(&self) -> Text {
         text!(
-            "{}. To mend it: {}",
+            "{}. Fix: {}",
             self.what.clone().capitalized(),
             self.fix.clone()
         )
@@ -91,13 +91,10 @@ fn no_cold_start(view: &View) -> Text {
     });
     let header = untrusted(header);
     if is_told {
-        text!(
-            "no cold start was seen, every {} says that there was none",
-            header
-        )
+        text!("no cold starts in responses with header {}", header)
     } else {
         text!(
-            "no cold start was seen: no answer has the header {}",
+            "no cold starts seen (no response has the header {})",
             header
         )
     }
@@ -119,7 +116,7 @@ pub(crate) fn more_reasons(view: &View, more: usize) -> String {
     } else {
         ""
     };
-    format!("And {}{place}.", counted(more as u64, "more reason"))
+    format!("{}{place}.", counted(more as u64, "more reason"))
 }
 
 /// Why the run as a whole could not be judged.
@@ -131,15 +128,15 @@ pub(super) fn invalidity(view: &View, why: &InvalidReason) -> Message {
         ),
         InvalidReason::Interrupted => message(
             text!(
-                "{} cut the run short after {}",
+                "the run was stopped by {} after {}",
                 signal(&view.record.run.ended),
                 numbers::length(view.record.run.duration_s)
             ),
-            "run it again; what was measured is in result.json, marked partial",
+            "run it again; result.json has what was measured, marked partial",
         ),
         InvalidReason::NoRequests => message(
             "a measured phase sent no request",
-            "give every measured phase in scenario.yml users or arrivals, and see that the conditions (when) of its steps hold",
+            "give every measured phase in scenario.yml users or arrivals, and check the conditions (when) of its steps",
         ),
         InvalidReason::GeneratorLate {
             dropped,
@@ -150,35 +147,35 @@ pub(super) fn invalidity(view: &View, why: &InvalidReason) -> Message {
             let (units, _) = units_of(view.record);
             message(
                 text!(
-                    "the generator itself fell behind in {} of {} {}: up to {} late at P99, {} allowed",
+                    "the generator fell behind in {} of {} {}: up to {} late at P99, {} allowed",
                     dropped,
                     of,
                     units,
                     Latency(*worst_s),
                     Latency(*limit_s)
                 ),
-                "give it a machine with more free cores, or send less",
+                "use a machine with more free cores, or send less",
             )
         }
         InvalidReason::GeneratorBusy { share, limit } => message(
             text!(
-                "a core of the generator was busy {} of the time, {} allowed: it measured its own delay",
+                "a core of the generator was busy {} of the time ({} allowed), so latencies include its own delay",
                 numbers::share(*share),
                 numbers::percent(*limit)
             ),
-            "send less (users with a wait, or arrivals), or give it a machine with more cores",
+            "send less (users with a wait, or arrivals), or use a machine with more cores",
         ),
         InvalidReason::GeneratorShort { achieved, limit } => message(
             text!(
-                "the generator started {} of the arrivals in time, {} needed",
+                "the generator started {} of the arrivals in time ({} needed)",
                 numbers::share(*achieved),
                 numbers::percent(*limit)
             ),
-            "give it a machine with more free cores, or send less",
+            "use a machine with more free cores, or send less",
         ),
         InvalidReason::NoSockets { requests } => message(
             text!(
-                "the generator's machine had no file or port left for {}",
+                "the generator's machine had no file descriptor or port left for {}",
                 counted(*requests, "request")
             ),
             "raise its limits (`ulimit -n`, local ports), or use fewer users",
@@ -189,19 +186,19 @@ pub(super) fn invalidity(view: &View, why: &InvalidReason) -> Message {
         InvalidReason::MissingBaseline => missing_baseline(view),
         InvalidReason::BaseUnavailable { seconds, of_s } => message(
             text!(
-                "the base served nobody for {} of {}",
+                "the base was unavailable for {} of {}",
                 numbers::length(*seconds),
                 numbers::length(*of_s)
             ),
-            "see why the base hangs, and run it again",
+            "find out why the base hangs, then run it again",
         ),
         InvalidReason::BaseUnresponsive => message(
             if let Some(base) = &view.record.base {
-                text!("the base {} never answered", untrusted(&base.url))
+                text!("the base {} never responded", untrusted(&base.url))
             } else {
-                text!("the base never answered")
+                text!("the base never responded")
             },
-            "start it or correct the address after --against",
+            "start it, or correct the address in --against",
         ),
     }
 }
@@ -234,35 +231,29 @@ fn too_few(view: &View, index: usize) -> Message {
             CheckKind::Change(_) => "",
         };
         return message(
-            text!(
-                "{}{} has too little to go by ({}): {}",
-                of,
-                title,
-                have,
-                late
-            ),
-            "give the generator a machine with more free cores, or send less",
+            text!("too few samples for {}{} ({}): {}", of, title, have, late),
+            "use a machine with more free cores, or send less",
         );
     }
     match &line.kind {
         CheckKind::Limit(limit) => message(
-            text!("the limit on {} has too little to go by ({})", title, have),
+            text!("too few samples for the limit on {} ({})", title, have),
             text!(
                 "run longer or with more users, or remove the limit{}",
                 written_at(view, limit.line)
             ),
         ),
         CheckKind::Change(_) => message(
-            text!("{} is gated and has too little to go by ({})", title, have),
+            text!("too few samples for {}, which is gated ({})", title, have),
             match &line.outcome {
                 CheckOutcome::NotJudged(NotJudged::NewRequest) => {
-                    "give both sides the same phases to run"
+                    "run the same phases on target and base"
                 }
                 CheckOutcome::NotJudged(_)
                 | CheckOutcome::Passed
                 | CheckOutcome::Failed
                 | CheckOutcome::Inconclusive => {
-                    "run longer or with more users, or take the metric out of regression.gate"
+                    "run longer or with more users, or remove the metric from regression.gate"
                 }
             },
         ),
@@ -292,7 +283,7 @@ fn lost_to_lateness(view: &View, line: &Check) -> Option<String> {
     };
     let (units, _) = units_of(view.record);
     would_do.then(|| {
-        format!("the generator was late in {dropped} of {of} {units}, without which latencies are judged")
+        format!("the generator was late in {dropped} of {of} {units}, which were left out")
     })
 }
 
@@ -304,11 +295,11 @@ pub(super) fn written_at(view: &View, line: Option<u32>) -> Text {
 }
 
 fn missing_baseline(view: &View) -> Message {
-    let required = "something to compare with is required (missing_baseline: fail)";
+    let required = "a baseline is required (missing_baseline: fail)";
     match &view.verdict.comparison {
         Comparison::None(why) => {
             let Message { what, fix } = no_comparison(view, why);
-            message(text!("{}, and {}", required, what), fix)
+            message(text!("{}, but {}", required, what), fix)
         }
         Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Provisional { .. } => {
             message(required, "record a baseline, or set missing_baseline: warn")
@@ -325,12 +316,12 @@ pub(crate) fn no_comparison(view: &View, why: &NoComparison) -> Message {
     };
     match why {
         NoComparison::Baseline(Mismatch::NoBaseline) if view.is_recorded => {
-            message("there is no baseline", "this run begins one")
+            message("there is no baseline", "this run starts one")
         }
         NoComparison::Baseline(Mismatch::NoBaseline) if view.record.run.from_pull_request => {
             message(
                 "there is no baseline",
-                "let the main branch record its runs (--record)",
+                "record runs on the main branch (--record)",
             )
         }
         NoComparison::Baseline(Mismatch::NoBaseline) => message(
@@ -339,18 +330,18 @@ pub(crate) fn no_comparison(view: &View, why: &NoComparison) -> Message {
         ),
         NoComparison::Baseline(Mismatch::NoJobMatches { differences }) => message(
             text!(
-                "no job of the baseline ran in the same circumstances ({})",
+                "no baseline job is comparable with this run ({})",
                 differences_text(differences)
             ),
-            text!("record runs in these circumstances with {}", record("")),
+            text!("record comparable runs with {}", record("")),
         ),
         NoComparison::Baseline(Mismatch::ScenarioDiffers { .. }) => message(
-            "the scenario is not the baseline's",
-            text!("begin a new baseline with {}", record(" --restart")),
+            "the scenario differs from the baseline's",
+            text!("start a new baseline with {}", record(" --restart")),
         ),
         NoComparison::NotJudged if view.abort_line().is_some() => message(
-            "the run was stopped early, under another load than the baseline's",
-            "mend the errors, then run it again",
+            "the run was stopped early, so its load differs from the baseline's",
+            "fix the errors, then run it again",
         ),
         NoComparison::NotJudged => message("the run could not be judged", "run it again"),
     }
@@ -361,7 +352,7 @@ fn differences_text(differences: &[Difference]) -> Text {
         .iter()
         .map(|difference| {
             text!(
-                "{}: {} there, {} here",
+                "{}: {} in the baseline, {} here",
                 untrusted(&difference.property),
                 untrusted(&difference.baseline),
                 untrusted(&difference.current)

@@ -9,10 +9,10 @@ use crate::verdict::UnfollowedRedirects;
 const NAMES: usize = 3;
 
 /// What to do about redirects that were not followed.
-const FOLLOW: &str = "follow them with `redirects: 5` in the step or in `defaults`, give the address behind them as the target, or write `expect: { status: 302 }` if the redirect itself is what you measure";
+const FOLLOW: &str = "set `redirects: 5` in the step or in `defaults`, use the final address as the target, or write `expect: { status: 302 }` to measure the redirect itself";
 
 /// What to do about responses that lead elsewhere and do not say where.
-const NOWHERE: &str = "see why the service gives no address to follow, or write the status below `expect`, as in `expect: { status: 304 }`, if these responses are what you measure";
+const NOWHERE: &str = "find out why the service sends no address to follow, or write such as `expect: { status: 304 }` to measure these responses";
 
 /// What to do about responses that were not followed.
 pub(super) fn follow(names: &[UnfollowedRedirects]) -> &'static str {
@@ -34,7 +34,7 @@ pub(super) fn unfollowed(names: &[UnfollowedRedirects]) -> Text {
         let request = untrusted(&name.request);
         text!("{} to {}{} were {}", responses, request, arm, to)
     });
-    text!("{}; nothing behind them was measured", listed)
+    text!("redirects were not followed: {}", listed)
 }
 
 /// The names whose requests failed because their redirect led too far, each with how many and where to.
@@ -45,7 +45,7 @@ pub(super) fn strayed(names: &[UnfollowedRedirects]) -> Text {
         text!("{} to {} ended with {}", requests, request, to)
     });
     text!(
-        "{}: each counts as a failure, since redirects are followed within the target's origin only, and no more of them than `redirects` says; give the address behind them as the target, or raise `redirects`",
+        "{}; each counts as a failure. Redirects are followed only within the target's origin, and at most `redirects` times. Use the final address as the target, or raise `redirects`",
         listed
     )
 }
@@ -89,7 +89,7 @@ pub(super) fn resent(resent: u64, most: Option<&(String, u64)>) -> Text {
         None => Text::default(),
     };
     text!(
-        "{} got no response on a reused connection after being written, and were sent again on a new one{}: each counts as a failure; look for workers that crash or restart, and for a keep-alive timeout shorter than the users' pauses",
+        "{} got no response on a reused connection and were sent again on a new one{}; each counts as a failure. Look for workers that crash or restart, and for a keep-alive timeout shorter than the users' pauses",
         counted(resent, "request"),
         whose
     )

@@ -95,8 +95,7 @@ impl CheckRow<'_> {
         notes
     }
 
-    /// The limits that are not kept, each with its reason: `limit 120 ms broken: 1,260 of 4,800 requests took longer or
-    /// failed, 5 % may`.
+    /// The limits that are not kept, each with its reason: `limit 120 ms broken: 1,260 of 4,800 requests took longer or failed, 5 % allowed`.
     pub(crate) fn limit_notes(&self, view: &View) -> Vec<Text> {
         let unkept = self.limits.iter();
         unkept

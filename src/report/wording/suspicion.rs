@@ -56,7 +56,7 @@ fn part_name(part: Part) -> &'static str {
 
 fn cold(line: &Check, grown: ColdGrowth) -> String {
     format!(
-        "cold starts went from {} to {} of answers, and {} of warm ones from {}",
+        "cold starts went from {} to {} of responses, warm {} {}",
         share(grown.before),
         share(grown.now),
         measure_name(line.measure),

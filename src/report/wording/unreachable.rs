@@ -12,36 +12,37 @@ pub(super) fn what(view: &View, arm: Arm, cause: UnreachableCause, why: &str) ->
         UnreachableCause::Unknown
         | UnreachableCause::NoResponse
         | UnreachableCause::ServerEnded
-        | UnreachableCause::ServerNotReady => {
-            text!("{} did not answer ({})", it, why)
-        }
+        | UnreachableCause::ServerNotReady => text!("{} did not respond ({})", it, why),
         UnreachableCause::UnknownIssuer
         | UnreachableCause::CertificateExpired
         | UnreachableCause::CertificateNotYetValid
         | UnreachableCause::CertificateName
         | UnreachableCause::CertificateUnusable => text!("{} cannot be trusted ({})", it, why),
-        UnreachableCause::ClientCertificate => text!("{} requires a client certificate", it),
+        UnreachableCause::ClientCertificate => {
+            text!(
+                "{} requires a client certificate, which is not supported",
+                it
+            )
+        }
         UnreachableCause::PlainHttp => text!("{} responds in plain HTTP", it),
         UnreachableCause::ExpectsTls => text!("{} expects TLS", it),
         UnreachableCause::NotTls => text!("{} does not speak TLS ({})", it, why),
-        UnreachableCause::TlsVersion => {
-            text!("{} speaks no supported version of TLS ({})", it, why)
-        }
-        UnreachableCause::TlsCipher => text!("{} agrees on no cipher suite ({})", it, why),
+        UnreachableCause::TlsVersion => text!("{} does not support TLS 1.2 or 1.3 ({})", it, why),
+        UnreachableCause::TlsCipher => text!("{} supports no common cipher suite ({})", it, why),
         UnreachableCause::NotHttp => text!("{} does not speak HTTP ({})", it, why),
         UnreachableCause::NoHttp2 => text!("{} does not speak HTTP/2", it),
         UnreachableCause::BrokenResponse | UnreachableCause::BodyTooLong => {
-            text!("{} sends a response that cannot be read ({})", it, why)
+            text!("{} sent a response that cannot be read ({})", it, why)
         }
-        UnreachableCause::UnendingBody => text!("{} sends a response without an end ({})", it, why),
+        UnreachableCause::UnendingBody => {
+            text!("{} sent a response that did not end ({})", it, why)
+        }
         UnreachableCause::Unavailable | UnreachableCause::NotReady => {
             text!("{} is not available ({})", it, why)
         }
         UnreachableCause::Proxy
         | UnreachableCause::ProxyResponse
-        | UnreachableCause::ProxyCredentials => {
-            text!("{} cannot be reached ({})", it, why)
-        }
+        | UnreachableCause::ProxyCredentials => text!("{} cannot be reached ({})", it, why),
         UnreachableCause::ServerNotStarted | UnreachableCause::PortTaken => {
             text!("{} was not started ({})", it, why)
         }
@@ -70,72 +71,70 @@ pub fn remedy(cause: UnreachableCause, arm: Arm) -> String {
         Arm::Base => ("--base-cmd", "base.log"),
     };
     match cause {
-        UnreachableCause::Unknown => "start it or correct its address; --wait 60s gives it time to come up",
+        UnreachableCause::Unknown => {
+            "start it or correct its address; --wait 60s gives it time to start"
+        }
         UnreachableCause::NoResponse => {
-            "see what it waits for, or raise defaults.timeout in scenario.yml: it takes connections and does not respond in time"
+            "find out what it waits for, or raise defaults.timeout in scenario.yml"
         }
         UnreachableCause::UnknownIssuer => {
-            "give the certificate, or that of the authority that issued it, by --ca FILE; --insecure leaves certificates unchecked"
+            "pass the certificate, or that of its issuer, with --ca FILE; --insecure skips verification"
         }
         UnreachableCause::CertificateExpired | UnreachableCause::CertificateUnusable => {
-            "replace the certificate; --insecure leaves certificates unchecked"
+            "replace the certificate; --insecure skips verification"
         }
         UnreachableCause::CertificateNotYetValid => {
-            "set the clock of this machine, or replace the certificate; --insecure leaves certificates unchecked"
+            "correct the clock of this machine, or replace the certificate; --insecure skips verification"
         }
         UnreachableCause::CertificateName => {
-            "use a host name that the certificate holds, or replace the certificate; --insecure leaves certificates unchecked"
+            "use a host name of the certificate, or replace the certificate; --insecure skips verification"
         }
-        UnreachableCause::ClientCertificate => {
-            "let it accept clients without a certificate: client certificates are not supported"
-        }
+        UnreachableCause::ClientCertificate => "make it accept clients without a certificate",
         UnreachableCause::PlainHttp => "use an http:// address",
         UnreachableCause::ExpectsTls => "use an https:// address",
-        UnreachableCause::NotTls => {
-            "correct the address: see that its port is that of an HTTPS service"
-        }
-        UnreachableCause::TlsVersion => "let it accept TLS 1.2 or 1.3: older versions are not supported",
+        UnreachableCause::NotTls => "correct the address; its port must be that of an HTTPS service",
+        UnreachableCause::TlsVersion => "enable TLS 1.2 or 1.3 on the server",
         UnreachableCause::TlsCipher => {
-            "let it accept TLS 1.3, or a cipher suite of TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305"
+            "enable TLS 1.3, or a TLS 1.2 cipher suite with ECDHE and AES-GCM or ChaCha20-Poly1305"
         }
-        UnreachableCause::NotHttp => "correct the address: see that its port is that of an HTTP service",
-        UnreachableCause::NoHttp2 => "write `http: \"1.1\"` or `http: auto` below defaults in scenario.yml",
-        UnreachableCause::BrokenResponse => {
-            "correct what the service or a gateway before it sends: it responds, and its response breaks HTTP"
+        UnreachableCause::NotHttp => "correct the address; its port must be that of an HTTP service",
+        UnreachableCause::NoHttp2 => {
+            "set `http: \"1.1\"` or `http: auto` under defaults in scenario.yml"
         }
+        UnreachableCause::BrokenResponse => "fix what the service or its gateway sends",
         UnreachableCause::BodyTooLong => {
-            "let the step request less: a body that captures or expect read may have 1 MiB"
+            "request less in the step; a body that capture or expect reads may have at most 1 MiB"
         }
         UnreachableCause::UnendingBody => {
-            "leave responses that never end, such as event streams, out of the scenario, or raise their timeout"
+            "remove endless responses, such as event streams, from the scenario, or raise their timeout"
         }
         UnreachableCause::Unavailable => {
-            "find out why there is no service behind its gateway, or wait longer by --wait"
+            "find out why its gateway has no service, or wait longer with --wait"
         }
         UnreachableCause::NotReady => {
-            "see that the path of --ready responds below 400, or wait longer by --wait"
+            "make the path of --ready respond below 400, or wait longer with --wait"
         }
         UnreachableCause::Proxy => {
-            "start the proxy or correct the variable that names it, or except the target by NO_PROXY"
+            "start the proxy, correct the variable that names it, or exempt the target with NO_PROXY"
         }
         UnreachableCause::ProxyResponse => {
-            "see that the variable names an HTTP proxy and that it reaches the target, or except the target by NO_PROXY"
+            "make the variable name an HTTP proxy that reaches the target, or exempt the target with NO_PROXY"
         }
         UnreachableCause::ProxyCredentials => {
-            "write them into the variable, as http://USER:PASSWORD@HOST:PORT, or except the target by NO_PROXY"
+            "add credentials to the variable, as http://USER:PASSWORD@HOST:PORT, or exempt the target with NO_PROXY"
         }
-        UnreachableCause::ServerNotStarted => return format!("correct the command after {command}"),
+        UnreachableCause::ServerNotStarted => return format!("correct the command in {command}"),
         UnreachableCause::ServerEnded => {
             return format!(
-                "mend the command after {command}, which must serve on 127.0.0.1:$LOADGATE_PORT until it is stopped; {log} has what it printed"
+                "fix the command in {command}; it must serve on 127.0.0.1:$LOADGATE_PORT until it is stopped ({log} has its output)"
             );
         }
         UnreachableCause::ServerNotReady => {
             return format!(
-                "see that the command after {command} serves on 127.0.0.1:$LOADGATE_PORT and that what --ready names, where it is given, answers below 400; a longer --wait gives it more time"
+                "make the command in {command} serve on 127.0.0.1:$LOADGATE_PORT, and any path of --ready respond below 400; --wait gives it more time"
             );
         }
-        UnreachableCause::PortTaken => "end the process that listens there, and run it again",
+        UnreachableCause::PortTaken => "stop the process that uses the port, then run it again",
     }
     .to_owned()
 }

@@ -95,7 +95,7 @@ impl Expression {
     pub(super) fn compile(source: &str, names: Names<'_>) -> Result<Self, ExpressionError> {
         if source.len() > LONGEST || nesting(source) > DEEPEST {
             return Err(ExpressionError(format!(
-                "an expression is longer than {LONGEST} bytes or nested deeper than {DEEPEST}, keep parts of it in variables"
+                "an expression is longer than {LONGEST} bytes or nested deeper than {DEEPEST}; keep parts of it in variables"
             )));
         }
         let wrong = |message: String| ExpressionError::new(source, message);

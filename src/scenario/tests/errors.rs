@@ -75,7 +75,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "name: demo",
         "name: demo\ndefaults: { timeout: 5 }",
-        "s.yml:2:22: defaults.timeout: '5' is not a duration, write a number with its unit, such as 800ms, 2s or 5m",
+        "s.yml:2:22: defaults.timeout: '5' is not a duration; write a number with its unit, such as 800ms, 2s or 5m",
     ),
     (
         "name: demo",
@@ -119,7 +119,7 @@ const USERS: &[(&str, &str, &str)] = &[
     (
         "- name: user\n",
         "- name: user\n    wait: 2..5s\n",
-        "s.yml:4:11: user_classes[0].wait: '2' is not a duration, write a number with its unit, such as 800ms, 2s or 5m",
+        "s.yml:4:11: user_classes[0].wait: '2' is not a duration; write a number with its unit, such as 800ms, 2s or 5m",
     ),
     (
         "- name: user\n",
@@ -134,7 +134,7 @@ const USERS: &[(&str, &str, &str)] = &[
     (
         "- name: user\n",
         "- name: user\n    headers: { a: b, A: c }\n",
-        "s.yml:4:22: user_classes[0].headers: the header 'A' stands twice; remove one of them",
+        "s.yml:4:22: user_classes[0].headers: the header 'A' appears twice; remove one of them",
     ),
     (
         "- name: user\n",
@@ -337,7 +337,7 @@ const LOAD: &[(&str, &str, &str)] = &[
     (
         "users: 1,",
         "arrivals: 200,",
-        "s.yml:8:32: load[0].arrivals: '200' is not a rate, write it such as 200/s or 30/m",
+        "s.yml:8:32: load[0].arrivals: '200' is not a rate; write it such as 200/s or 30/m",
     ),
     (
         "users: 1,",
@@ -372,7 +372,7 @@ const LOAD: &[(&str, &str, &str)] = &[
     (
         "for: 1s",
         "for: 1",
-        "s.yml:8:37: load[0].for: '1' is not a duration, write a number with its unit, such as 800ms, 2s or 5m",
+        "s.yml:8:37: load[0].for: '1' is not a duration; write a number with its unit, such as 800ms, 2s or 5m",
     ),
     (
         "phase: steady",
@@ -411,27 +411,27 @@ const MISPLACED: &[(&str, &str, &str)] = &[
     (
         "- steps:\n          - get: /items",
         "- get: /items",
-        "s.yml:5:9: 'get' cannot stand in user_classes[0].tasks[0]; put it into 'steps': `steps: [{ get: /items }]`",
+        "s.yml:5:9: 'get' does not belong in user_classes[0].tasks[0]; put it into 'steps': `steps: [{ get: /items }]`",
     ),
     (
         "- steps:",
         "- wait: 1s\n        steps:",
-        "s.yml:5:9: 'wait' cannot stand in user_classes[0].tasks[0]; put it into the class of users: `user_classes: [{ name: user, wait: 1s, tasks: […] }]`",
+        "s.yml:5:9: 'wait' does not belong in user_classes[0].tasks[0]; put it into the class of users: `user_classes: [{ name: user, wait: 1s, tasks: […] }]`",
     ),
     (
         "tasks:\n      - steps:\n          - get: /items",
         "steps:\n      - get: /items",
-        "s.yml:4:5: 'steps' cannot stand in user_classes[0]; put them into a task: `tasks: [{ steps: … }]`",
+        "s.yml:4:5: 'steps' does not belong in user_classes[0]; put them into a task: `tasks: [{ steps: … }]`",
     ),
     (
         "name: demo",
         "name: demo\nget: /items",
-        "s.yml:2:1: 'get' cannot stand at the top of the file; put it into a step: `user_classes: [{ name: user, tasks: [{ steps: [{ get: /items }] }] }]`",
+        "s.yml:2:1: 'get' does not belong at the top of the file; put it into a step: `user_classes: [{ name: user, tasks: [{ steps: [{ get: /items }] }] }]`",
     ),
     (
         "name: demo",
         "name: demo\nusers: 5",
-        "s.yml:2:1: 'users' cannot stand at the top of the file; write what they do under 'user_classes': `user_classes: [{ name: user, tasks: […] }]`, and how many there are in a phase: `load: [{ phase: steady, users: 5, for: 60s }]`",
+        "s.yml:2:1: 'users' does not belong at the top of the file; write what they do under 'user_classes': `user_classes: [{ name: user, tasks: […] }]`, and how many there are in a phase: `load: [{ phase: steady, users: 5, for: 60s }]`",
     ),
     (
         "name: demo",
@@ -446,17 +446,17 @@ const MISPLACED: &[(&str, &str, &str)] = &[
     (
         "name: demo",
         "name: demo\nlimits: {}",
-        "s.yml:2:1: 'limits' cannot stand at the top of the file; put it into thresholds.yml beside this file",
+        "s.yml:2:1: 'limits' does not belong at the top of the file; put it into thresholds.yml beside this file",
     ),
     (
         "- get: /items",
         "- repeat: 3\n            steps: [{ get: / }]",
-        "s.yml:6:13: 'repeat' cannot stand in user_classes[0].tasks[0].steps[0]; users repeat their tasks for as long as a phase lasts; to send a request several times in a task, repeat its step; to repeat phases, write 'repeat' under 'load'",
+        "s.yml:6:13: 'repeat' does not belong in user_classes[0].tasks[0].steps[0]; users repeat their tasks for as long as a phase lasts; to send a request several times in a task, repeat its step; to repeat phases, write 'repeat' under 'load'",
     ),
     (
         "phase: steady, users: 1",
         "name: steady, users: 1",
-        "s.yml:8:7: 'name' cannot stand in load[0]; write `phase: steady`",
+        "s.yml:8:7: 'name' does not belong in load[0]; write `phase: steady`",
     ),
     (
         "- get: /items",

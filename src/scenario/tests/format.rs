@@ -314,7 +314,7 @@ fn programs_are_refused_until_they_are_allowed() {
     let error = parse("s.yml", &text, &inputs).unwrap_err().to_string();
     assert_eq!(
         error,
-        "s.yml:6:22: user_classes[0].tasks[0].steps[0].command: runs a program on this machine: look at it, and allow it with --allow-commands"
+        "s.yml:6:22: user_classes[0].tasks[0].steps[0].command: runs a program on this machine; review it, then allow it with --allow-commands"
     );
 }
 
@@ -335,19 +335,19 @@ const STEPS: &[(&str, &str)] = &[
     ),
     (
         "{ command: [bash, -ec, 'echo {{ uuid() }}'], capture: { a: $ } }",
-        "a shell would run whatever the value says: hand it over as an argument and write \"$1\", as in [sh, -c, 'sign \"$1\"', sh, \"{{ order }}\"]",
+        "a shell would run whatever the value contains; pass it as an argument and write \"$1\", as in [sh, -c, 'sign \"$1\"', sh, \"{{ order }}\"]",
     ),
     (
         "{ command: ['C:\\\\Windows\\\\CMD.EXE', /c, echo, '{{ uuid() }}'], capture: { a: $ } }",
-        "cmd would run whatever the value says: call a program itself, or a script of PowerShell by [pwsh, -File, sign.ps1, …]",
+        "cmd would run whatever the value contains; call a program directly, or a PowerShell script with [pwsh, -File, sign.ps1, …]",
     ),
     (
         "{ command: [pwsh, -Command, sign, '{{ uuid() }}'], capture: { a: $ } }",
-        "pwsh would run whatever the value says: call a program itself, or a script of PowerShell by [pwsh, -File, sign.ps1, …]",
+        "pwsh would run whatever the value contains; call a program directly, or a PowerShell script with [pwsh, -File, sign.ps1, …]",
     ),
     (
         "{ command: [pwsh, -File, '{{ uuid() }}'], capture: { a: $ } }",
-        "pwsh would run whatever the value says: call a program itself, or a script of PowerShell by [pwsh, -File, sign.ps1, …]",
+        "pwsh would run whatever the value contains; call a program directly, or a PowerShell script with [pwsh, -File, sign.ps1, …]",
     ),
     (
         "{ command: [a], capture: { a: $ }, json: {} }",

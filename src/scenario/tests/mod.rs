@@ -442,7 +442,7 @@ fn what_is_nested_without_end_does_not_exhaust_the_stack() {
     let long = "1+".repeat(600) + "1";
     assert_eq!(
         field("json", &format!("{{{{ {long} }}}}")).unwrap_err(),
-        "s.yml:7:19: user_classes[0].tasks[0].steps[0].json: an expression is longer than 1000 bytes or nested deeper than 20, keep parts of it in variables"
+        "s.yml:7:19: user_classes[0].tasks[0].steps[0].json: an expression is longer than 1000 bytes or nested deeper than 20; keep parts of it in variables"
     );
 }
 

@@ -38,31 +38,31 @@ pub enum Ending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// Not the head of an HTTP/1 answer.
-    #[error("the answer does not start with an HTTP/1 head")]
+    #[error("the response does not start with an HTTP/1 head")]
     BadHead,
     /// The head is longer than [`HEAD_LIMIT`].
-    #[error("the head of the answer is longer than {HEAD_LIMIT} bytes")]
+    #[error("the response head is longer than {HEAD_LIMIT} bytes")]
     HeadTooLarge,
     /// The head has more header fields than any honest one.
-    #[error("the answer has more than 256 header fields")]
+    #[error("the response has more than 256 header fields")]
     TooManyHeaders,
     /// The headers contradict each other, or themselves, about where the body ends.
-    #[error("the headers of the answer do not tell where its body ends")]
+    #[error("the response headers do not say where the body ends")]
     BadLength,
     /// Not the chunked transfer coding.
-    #[error("the body of the answer is not validly chunked")]
+    #[error("the response body has invalid chunks")]
     BadChunk,
     /// The body is longer than the caller wanted to keep.
-    #[error("the body of the answer is longer than the bound on bodies that are read")]
+    #[error("the response body is longer than the limit for bodies that are read")]
     BodyTooLarge,
     /// The connection ended before the first byte.
-    #[error("the connection was closed before an answer came")]
+    #[error("the connection was closed before a response")]
     ClosedBeforeHead,
     /// The connection ended within the head.
-    #[error("the connection was closed within the head of the answer")]
+    #[error("the connection was closed within the response head")]
     ClosedMidHead,
     /// The connection ended within the body.
-    #[error("the connection was closed within the body of the answer")]
+    #[error("the connection was closed within the response body")]
     ClosedMidBody,
 }
 

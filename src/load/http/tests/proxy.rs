@@ -62,7 +62,7 @@ async fn a_tunnel_that_is_refused_is_the_proxys_failure() {
             "407",
         ),
         (b"SSH-2.0\r\n\r\n", "not HTTP"),
-        (b"", "no tunnel"),
+        (b"", "not open a tunnel"),
     ] {
         let proxy = tunnelling(reply);
         let mut user = user(proxied("https://api.example.com", &proxy.url()));

@@ -363,10 +363,10 @@ async fn a_handshake_that_is_dropped_or_is_none_is_a_tls_failure() {
 #[tokio::test]
 async fn a_ca_file_must_hold_a_certificate() {
     for (pem, message) in [
-        ("", "the CA file holds no certificate in PEM form"),
+        ("", "the CA file contains no certificate in PEM format"),
         (
             "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
-            "the CA file holds a certificate that cannot be a root",
+            "the CA file contains a certificate that cannot be a root",
         ),
     ] {
         let target = "https://localhost".parse().unwrap();

@@ -90,7 +90,7 @@ impl Timeline<'_> {
         };
         let worst = p95(Arm::Target).max_by(|a, b| a.1.total_cmp(&b.1));
         let Some((moment, worst)) = worst else {
-            return html! { "No request got an answer." };
+            return html! { "No request got a response." };
         };
         let (point, when) = (self.point(), self.when(moment));
         let shared = self.moments().any(|moment| {
@@ -154,7 +154,7 @@ impl Timeline<'_> {
             vec![numbers_text(moment.per_second())]
         });
         let axis = Axis {
-            title: "answers and failures per second".to_owned(),
+            title: "responses and failures per second".to_owned(),
             ticks,
         };
         self.plot(id, "Requests per second", see, axis, vec![series], numbers)
