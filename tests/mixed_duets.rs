@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Gate, Ran, Received, Server, gate, nobody};
+use crate::support::{Gate, Ran, Received, Server, StandIn, gate, load_slot, nobody};
 
 /// 12 pairs of half a second: a steady phase of 6 s.
 const SHORT: [&str; 5] = ["--slice", "0.25s", "--pairs", "12", "--interleave"];
@@ -30,24 +30,36 @@ fn by_path(received: &[Received]) -> BTreeMap<&str, usize> {
     paths
 }
 
-/// Requests of an arm by name, over all slices of the result.
-fn recorded(result: &Value, arm: &str) -> BTreeMap<String, u64> {
-    let mut names = BTreeMap::new();
+/// The cells of an arm, over all slices of the result.
+fn cells<'r>(result: &'r Value, arm: &str) -> impl Iterator<Item = &'r Value> {
     let slices = result["slices"].as_array().unwrap().iter();
-    for slice in slices.filter(|slice| {
-        slice
-            .get("arm")
-            .map_or("target", |arm| arm.as_str().unwrap())
-            == arm
-    }) {
-        for cell in slice["cells"].as_array().unwrap() {
-            let name =
-                &result["requests"][usize::try_from(cell["request"].as_u64().unwrap()).unwrap()];
-            *names.entry(name.as_str().unwrap().to_owned()).or_default() +=
-                cell["requests"].as_u64().unwrap();
-        }
+    slices
+        .filter(move |slice| slice["arm"] == arm)
+        .flat_map(|slice| slice["cells"].as_array().unwrap())
+}
+
+/// Requests of an arm by name.
+fn recorded(result: &Value, arm: &str) -> BTreeMap<String, u64> {
+    let names: Vec<&str> = result["requests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    let mut counts = BTreeMap::new();
+    for cell in cells(result, arm) {
+        let number = |key: &str| cell[key].as_u64().unwrap();
+        let name = names[usize::try_from(number("request")).unwrap()];
+        *counts.entry(name.to_owned()).or_default() += number("requests");
     }
-    names
+    counts
+}
+
+/// Failed requests of an arm.
+fn failures(result: &Value, arm: &str) -> u64 {
+    cells(result, arm)
+        .map(|cell| cell["failures"].as_u64().unwrap())
+        .sum()
 }
 
 /// Each arrival goes to one version, and of each name both get as many, of the warm-up too.
@@ -207,15 +219,8 @@ load:
         }
         passes.push(by_user);
     }
-    for cells in result["slices"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|slice| &slice["cells"])
-    {
-        for cell in cells.as_array().unwrap() {
-            assert_eq!(cell["failures"], 0, "{cell}");
-        }
+    for arm in ["target", "base"] {
+        assert_eq!(failures(&result, arm), 0, "{arm}");
     }
     // Connections are numbered as users come, which need not be the same in both: together they have had as many passes.
     let sums: Vec<usize> = passes
@@ -271,18 +276,13 @@ load:
     });
     let base = Server::fast();
     let (_, result) = run(&gate, &target, &base);
-    let failures = |arm: &str| -> u64 {
-        let slices = result["slices"].as_array().unwrap().iter();
-        let of_arm = slices.filter(|slice| slice["arm"] == arm);
-        let cells = of_arm.flat_map(|slice| slice["cells"].as_array().unwrap());
-        cells.map(|cell| cell["failures"].as_u64().unwrap()).sum()
-    };
     let sums = ["target", "base"].map(|arm| recorded(&result, arm)["GET /a"]);
     // What no user was free for is counted as well: nothing that arrived is left out.
     assert_eq!(sums[0] + sums[1], 240);
     assert!(sums[0].abs_diff(sums[1]) <= 1, "{sums:?}");
-    assert!(failures("target") > 60, "{}", failures("target"));
-    assert_eq!(failures("base"), 0);
+    let failed = failures(&result, "target");
+    assert!(failed > 60, "{failed}");
+    assert_eq!(failures(&result, "base"), 0);
 }
 
 #[test]
@@ -321,6 +321,87 @@ load:
     assert_eq!(count, 2 + 2 * 500, "both looks, and two unrecorded users");
 }
 
+/// What is due at the end still ends, on both versions.
+#[test]
+fn nothing_that_was_due_at_the_end_is_lost() {
+    let scenario = "\
+name: late
+user_classes:
+  - { name: reader, tasks: [{ steps: [{ get: /a }] }] }
+load:
+  - { phase: steady, arrivals: 40/s, for: 60s, max_users: 60 }
+";
+    let gate = gate(NO_PROMISES).with_scenario(scenario);
+    let slow = || Server::taking(Duration::from_millis(600));
+    let (target, base) = (slow(), slow());
+    let (_, result) = run(&gate, &target, &base);
+    for arm in ["target", "base"] {
+        assert_eq!(recorded(&result, arm)["GET /a"], 120, "{arm}");
+        assert_eq!(failures(&result, arm), 0, "{arm}");
+    }
+}
+
+/// Each version has cold starts of its own, and marks its own responses.
+#[test]
+fn cold_starts_are_counted_for_each_arm() {
+    let scenario = "\
+name: cold
+user_classes:
+  - name: reader
+    tasks:
+      - steps: [{ get: /prod/catalog/items, name: GET /catalog/items }]
+load:
+  - { phase: steady, arrivals: 40/s, for: 60s, max_users: 20 }
+cold_start: { header: x-cold-start, equals: \"true\" }
+";
+    let gate = gate(NO_PROMISES).with_scenario(scenario);
+    let stand_in = |provisioned: &str| {
+        let arguments = ["--latency", "5ms", "--provisioned", provisioned];
+        StandIn::start(gate.home(), &arguments)
+    };
+    // The target starts an environment for each request that finds none, the base has enough of them.
+    let (target, base) = (stand_in("0"), stand_in("60"));
+    let arguments = [&["--against", &base.url][..], &SHORT, &["mixed"]].concat();
+    let ran = gate.run(&target.url, &arguments);
+    let result = gate.result();
+    let cold = |arm: &str| -> usize {
+        let parts = result["parts"].as_array().unwrap().iter();
+        let of_arm = parts.filter(|parts| parts["arm"] == arm);
+        of_arm
+            .filter(|parts| parts["parts"]["cold"] != Value::Null)
+            .count()
+    };
+    assert_eq!((cold("target"), cold("base")), (1, 0), "{ran:?}");
+}
+
+/// Servers run through a mixed duet, and one that dies ends it with its reason.
+#[test]
+fn a_server_that_dies_in_a_mixed_duet_is_named() {
+    let scenario = "\
+name: dying
+user_classes:
+  - name: reader
+    tasks:
+      - steps: [{ get: /prod/catalog/items, name: GET /catalog/items }]
+load:
+  - { phase: steady, arrivals: 40/s, for: 60s, max_users: 20 }
+";
+    let gate = gate(NO_PROMISES).with_scenario(scenario);
+    let serve = format!(
+        "{} lambda --address 127.0.0.1:$LOADGATE_PORT --latency 5ms",
+        env!("CARGO_BIN_EXE_loadgate")
+    );
+    let dying = format!("{serve} & sleep 3; kill $!; exit 7");
+    let serve = format!("exec {serve}");
+    let servers = ["--base-cmd", &serve, "--target-cmd", &dying];
+    let servers = [&servers[..], &["--restart-every", "0"], &SHORT, &["mixed"]].concat();
+    let _slot = load_slot();
+    let ran = gate.command("run", &servers).exits(3);
+    ran.tells(&["exit status: 7", "target.log"]);
+    let ended = &gate.result()["run"]["ended"]["unreachable"];
+    assert_eq!(ended["arm"], "target");
+}
+
 #[test]
 fn what_does_not_go_with_an_interleaving_is_refused() {
     let gate = gate("");
@@ -350,7 +431,7 @@ fn what_does_not_go_with_an_interleaving_is_refused() {
     let alone = ["--target", &address, "--interleave", "mixed"];
     gate.command("run", &alone)
         .exits(2)
-        .says(&["--interleave belongs to a duet"]);
+        .says(&["--interleave applies only to a duet"]);
     let rate = crate::support::gate("limits: { overall: { requests_per_second: 1 } }\n");
     let mixed = [&duet[..], &["mixed"]].concat();
     rate.command("run", &mixed)

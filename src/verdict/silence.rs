@@ -63,6 +63,7 @@ pub(super) fn silent_times(is_written: bool, record: &RunRecord, arm: Arm) -> Ve
         .map(|request| usual(record, arm, Some(request)))
         .collect();
     let slowest = usual.iter().flatten().copied().reduce(f64::max);
+    let arms = if record.is_mixed() { 2.0 } else { 1.0 };
     let mut all: Vec<Silent<'_>> = Vec::new();
     for (index, phase) in record.phases.iter().enumerate() {
         if !phase.is_measured_load() {
@@ -84,7 +85,7 @@ pub(super) fn silent_times(is_written: bool, record: &RunRecord, arm: Arm) -> Ve
         let is_short = |silence: &SilenceRecord| {
             silence.whole_s <= pause
                 && is_unexplained(silence)
-                && (is_written || is_of_all(phase, &slices, silence))
+                && (is_written || is_of_all(phase, arms, &slices, silence))
         };
         for slice in &slices {
             let of_slice = slice.silences.as_deref().unwrap_or_default();
@@ -131,8 +132,13 @@ pub(super) fn silent_times(is_written: bool, record: &RunRecord, arm: Arm) -> Ve
 }
 
 /// Whether a short silence is one of all requests of its name, and not a few long ones: enough were in flight, and many
-/// responses would usually have come in its time.
-fn is_of_all(phase: &PhaseRecord, slices: &[&SliceRecord], silence: &SilenceRecord) -> bool {
+/// responses would usually have come in its time. So many arms share the load of the phase.
+fn is_of_all(
+    phase: &PhaseRecord,
+    arms: f64,
+    slices: &[&SliceRecord],
+    silence: &SilenceRecord,
+) -> bool {
     let requests = |request: Option<usize>| -> f64 {
         let cells = slices.iter().flat_map(|slice| slice.of_request(request));
         cells.map(RequestStats::requests).sum::<u64>() as f64
@@ -146,7 +152,8 @@ fn is_of_all(phase: &PhaseRecord, slices: &[&SliceRecord], silence: &SilenceReco
         * match phase.model {
             LoadModel::Users => phase.peak_load,
             LoadModel::Arrivals => phase.peak_load * silence.whole_s,
-        };
+        }
+        / arms;
     let expected = of_name / length * silence.whole_s;
     in_flight >= FEWEST_IN_FLIGHT && expected > EXPECTED_RESPONSES
 }

@@ -6,7 +6,7 @@ use super::shop::{PROMISES, duet, failing, finished, history, second, steady};
 use super::*;
 use crate::measurement::{Arm, FailureKind, Parts};
 use crate::record::sample::{record, traffic};
-use crate::record::{DropCount, DuetSettings, LoadModel, PartsRecord, Scheduling};
+use crate::record::{DropCount, DuetSettings, Interleaving, LoadModel, PartsRecord, Scheduling};
 
 /// The shop with one more word on its responses.
 fn answering(orders_ms: f64, parts: Parts) -> RunRecord {
@@ -147,13 +147,31 @@ pub(in crate::report) fn noisy_duet() -> Sample {
     });
     let mut run = finished(run);
     run.duet = Some(DuetSettings {
-        interleaving: crate::record::Interleaving::Turns,
+        interleaving: Interleaving::Turns,
         pairs: 12,
         slice_s: 1.0,
         guard_s: 0.5,
         looks: 2,
         restart_every: Some(6),
     });
+    gate(run).against("8d10e7f").promising(PROMISES).judged()
+}
+
+/// A mixed duet of two versions that share a quota.
+pub(in crate::report) fn mixed_duet() -> Sample {
+    let throttled = failing(FailureKind::Status(429), 8);
+    let mut run = duet(&throttled, &second(40.2)).records.remove(0);
+    run.duet = Some(DuetSettings {
+        interleaving: Interleaving::Mixed,
+        pairs: 12,
+        slice_s: 0.5,
+        guard_s: 0.0,
+        looks: 2,
+        restart_every: None,
+    });
+    for slice in &mut run.slices {
+        slice.start_s = f64::from(slice.pair.unwrap_or_default());
+    }
     gate(run).against("8d10e7f").promising(PROMISES).judged()
 }
 

@@ -80,6 +80,7 @@ fn every_caution_is_in_some_story() {
         Warning::Unfollowed(_),
         Warning::RedirectedAway(_),
         Warning::Resent { .. },
+        Warning::Throttled { .. },
         Warning::FailureRulesDiffer {
             baseline_is_older: true
         },

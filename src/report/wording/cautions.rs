@@ -74,6 +74,20 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             resent: count,
             most,
         } => resent(*count, most.as_ref()),
+        Warning::Throttled {
+            arm,
+            share: throttled,
+            limit,
+        } => text!(
+            "the {} throttled {} of its requests (429), {} allowed: if target and base share a quota, each takes it from \
+             the other, and their latencies say little; raise the quota, or use --interleave 5s",
+            match arm {
+                Arm::Target => "target",
+                Arm::Base => "base",
+            },
+            share(*throttled),
+            share(*limit)
+        ),
         Warning::FailureRulesDiffer { baseline_is_older } => {
             let whose = if *baseline_is_older {
                 "the earlier result"

@@ -85,6 +85,15 @@ pub enum Warning {
         /// The name that it happened to most often, and how often.
         most: Option<(String, u64)>,
     },
+    /// In a mixed duet, a version throttled more requests than it may. Where both share a quota, each takes it from the other.
+    Throttled {
+        /// The version that throttled most.
+        arm: Arm,
+        /// The share of its requests.
+        share: f64,
+        /// What that may be.
+        limit: f64,
+    },
     /// The two sides of the comparison counted failures by different rules: see [`COUNTING`](crate::record::COUNTING).
     FailureRulesDiffer {
         /// Whether it is the baseline that knew fewer failures.
