@@ -285,40 +285,49 @@ load:
     assert_eq!(failures(&result, "base"), 0);
 }
 
+/// In both models, and with users that go on where they were.
 #[test]
 fn an_inconclusive_result_is_followed_by_as_many_pairs_again() {
-    let scenario = "\
-name: looks
-user_classes:
-  - { name: reader, tasks: [{ steps: [{ get: /a }] }] }
-load:
-  - { phase: steady, arrivals: 200/s, for: 60s, max_users: 100 }
-";
-    let promises = "limits: { overall: { error_rate: off } }\nregression: { gate: [p50] }\n";
-    let gate = gate(promises).with_scenario(scenario);
-    // Half of the responses take far longer, so that no median is certain.
+    let promises = "limits: { overall: { error_rate: off } }\n\
+                    regression: { gate: [p50], must_detect: 6% }\n";
+    // Latencies from 2 to 200 ms, so that no median is certain.
     let uneven = || {
         Server::start(|request| {
-            let is_long = request.number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 1;
-            std::thread::sleep(Duration::from_millis(if is_long { 80 } else { 2 }));
+            let hash = request.number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+            let level = hash as f64 / f64::from(u32::MAX);
+            std::thread::sleep(Duration::from_secs_f64(0.002 * 100.0_f64.powf(level)));
             (200, "{}".to_owned())
         })
     };
-    let (target, base) = (uneven(), uneven());
-    let base_url = base.url();
-    let arguments = [
-        &["--against", &base_url, "--slice", "0.25s", "--pairs", "5"][..],
-        &["--interleave", "mixed"],
-    ]
-    .concat();
-    let ran = gate.run(&target.url(), &arguments);
-    assert!(ran.stderr.contains("5 more follow"), "{}", ran.stderr);
-    let result = gate.result();
-    let slices = result["slices"].as_array().unwrap().iter();
-    let pairs = slices.filter_map(|slice| slice["pair"].as_u64()).max();
-    assert_eq!(pairs, Some(9));
-    let count = target.received().len() + base.received().len();
-    assert_eq!(count, 2 + 2 * 500, "both looks, and two unrecorded users");
+    for (load, requests) in [
+        ("arrivals: 200/s, max_users: 100", Some(2 * 500)),
+        ("users: 20", None),
+    ] {
+        let scenario = format!(
+            "name: looks\nuser_classes:\n  - {{ name: reader, wait: 10ms, tasks: [{{ steps: [{{ get: /a }}] }}] }}\n\
+             load: [{{ phase: steady, {load}, for: 60s }}]\n"
+        );
+        let gate = gate(promises).with_scenario(&scenario);
+        let (target, base) = (uneven(), uneven());
+        let base_url = base.url();
+        let arguments = [
+            &["--against", &base_url, "--slice", "0.25s", "--pairs", "5"][..],
+            &["--interleave", "mixed"],
+        ]
+        .concat();
+        let ran = gate.run(&target.url(), &arguments);
+        assert!(ran.stderr.contains("5 more follow"), "{}", ran.stderr);
+        let result = gate.result();
+        let slices = result["slices"].as_array().unwrap().iter();
+        let pairs = slices.filter_map(|slice| slice["pair"].as_u64()).max();
+        assert_eq!(pairs, Some(9), "{load}");
+        let received = [target.received().len(), base.received().len()];
+        assert!(received[0].abs_diff(received[1]) <= 20, "{received:?}");
+        if let Some(requests) = requests {
+            // Both looks, and two unrecorded users.
+            assert_eq!(received[0] + received[1], 2 + requests);
+        }
+    }
 }
 
 /// What is due at the end still ends, on both versions.
