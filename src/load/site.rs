@@ -18,7 +18,5 @@ pub(super) const AHEAD: u8 = 4;
 pub(super) const HOP: u8 = 5;
 /// What looks whether the target is ready.
 pub(super) const READY: u8 = 6;
-/// A task of the closed model in a mixed duet.
+/// Everything of the closed model in a mixed duet: two places, which the binary is smaller for.
 pub(super) const MIXED: u8 = 7;
-/// What a user of the closed model does first in a mixed duet.
-pub(super) const MIXED_ON_START: u8 = 8;

@@ -71,7 +71,7 @@ pub(super) async fn mixed(presence: ActiveUser, other: Rc<ArmState>, stay: UserS
         let class = user.class(stay.class);
         user.sender.take_rows(&user.core.gear, &class.own_rows);
         user.sender.take_rows(&user.core.gear, &class.start_rows);
-        let ended = user.steps::<{ site::MIXED_ON_START }>(&class.on_start, false, start, start.at);
+        let ended = user.steps::<{ site::MIXED }>(&class.on_start, false, start, start.at);
         match ended.await {
             Some(ended) => due = ended,
             None => return,
