@@ -369,11 +369,12 @@ fn rooms_use_only_what_the_table_allows() {
 }
 
 /// What each part of `report` may use of it, beside itself: no format knows another.
-const REPORT_MAY_USE: [(&str, &[&str]); 5] = [
+const REPORT_MAY_USE: [(&str, &[&str]); 6] = [
     ("input", &[]),
     ("text", &[]),
     ("view", &["input", "text"]),
     ("wording", &["input", "text", "view"]),
+    ("tables", &["input", "text", "view", "wording"]),
     (
         "gated",
         &["input", "text", "view", "wording", "openmetrics"],
@@ -381,7 +382,7 @@ const REPORT_MAY_USE: [(&str, &[&str]); 5] = [
 ];
 
 /// What every other part of `report` may use.
-const FORMATS_MAY_USE: [&str; 4] = ["input", "text", "view", "wording"];
+const FORMATS_MAY_USE: [&str; 5] = ["input", "text", "view", "wording", "tables"];
 
 /// The part of `report` that a path leads to; what its door exports stands for the part that defines it.
 fn report_part(path: &str) -> Option<&str> {

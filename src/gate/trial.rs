@@ -7,7 +7,7 @@ use crate::load::{self, StepKind, Stop, TrialStep};
 use crate::measurement::{Arm, UnreachableCause};
 use crate::plan::{Gate, Plan};
 use crate::processes;
-use crate::report::{Secrets, TrialReport, rehearsal, remedy};
+use crate::report::{Secrets, TrialReport, remedy, trial};
 
 /// Rehearses the only gate of a plan. Where a step fails the exit is 1, and 3 where nobody answered at all.
 pub fn try_gate(plan: &Plan, console: &Console) -> Result<Exit, Error> {
@@ -62,7 +62,7 @@ fn one(
             console.print(&heading(gate, place));
         }
         let shown = seen(gate, done);
-        console.print(&rehearsal(&shown, &mut hiding, console.width));
+        console.print(&trial(&shown, &mut hiding, console.width));
     };
     let order = measure::order(plan, gate, target, &|_| {});
     let whole = load::rehearse(&order, &mut tell, stop);

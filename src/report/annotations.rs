@@ -49,8 +49,8 @@ pub fn annotations(view: &View) -> Vec<Annotation> {
     }
     if view.verdict.outcome == Outcome::Passed {
         let cautions = view.verdict.warnings.iter();
-        all.extend(cautions.map(|told| {
-            let message = caution(view, told).capitalized();
+        all.extend(cautions.map(|shown| {
+            let message = caution(view, shown).capitalized();
             remark(view, Severity::Warning, None, &message)
         }));
     }

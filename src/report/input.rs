@@ -86,7 +86,6 @@ pub enum ComparedWith<'a> {
 }
 
 impl<'a> ReportInput<'a> {
-    /// Every candidate's record.
     pub(super) fn records(&self) -> impl Iterator<Item = &'a RunRecord> {
         std::iter::once(self.record).chain(self.others)
     }
@@ -107,7 +106,6 @@ impl<'a> ReportInput<'a> {
         }
     }
 
-    /// Name of the gate.
     pub(super) fn gate(&self) -> &'a str {
         &self.verdict.gate
     }

@@ -1,12 +1,10 @@
 //! The jobs of a baseline, one a line, so that one that stands out is seen and can be removed.
 
 use crate::baseline::{Baseline, Job, PhaseScope, outliers, p95};
-use crate::metric::Metric;
 use crate::report::text::layout::table;
-use crate::report::text::numbers::{self, NONE, count};
+use crate::report::text::numbers::{self, count};
 use crate::report::text::one_line;
 use crate::report::wording::short_commit;
-use crate::verdict::Measure;
 
 /// No terminal's: a job is removed by its id, so that none is cut.
 const COLUMNS: usize = 10_000;
@@ -25,9 +23,9 @@ pub fn jobs(baseline: &Baseline) -> String {
         let commit = job.commit.as_ref();
         let cells = vec![
             job.started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            commit.map_or_else(|| NONE.to_owned(), |commit| short_commit(&one_line(commit))),
-            cell.map_or_else(|| NONE.to_owned(), |cell| count(cell.n)),
-            cell.map_or_else(|| NONE.to_owned(), |cell| count(cell.errors)),
+            numbers::or_none(commit.map(|commit| short_commit(&one_line(commit)))),
+            numbers::or_none(cell.map(|cell| count(cell.n))),
+            numbers::or_none(cell.map(|cell| count(cell.errors))),
             numbers::latency(p95(job)),
             marks(baseline, job, outlier),
         ];
@@ -39,10 +37,7 @@ pub fn jobs(baseline: &Baseline) -> String {
 fn marks(baseline: &Baseline, job: &Job, outlier: Option<f64>) -> String {
     let mut marks = Vec::new();
     if let Some(change) = outlier {
-        marks.push(format!(
-            "outlier {}",
-            numbers::change(Measure::Metric(Metric::P95), change)
-        ));
+        marks.push(format!("outlier {}", numbers::change(numbers::P95, change)));
     }
     if !job.late.is_whole() {
         marks.push(format!("late {}/{}", job.late.dropped, job.late.of));

@@ -17,9 +17,7 @@ use crate::report::wording::{
     sentence, stopped_early, told_cautions,
 };
 use crate::thresholds::Subject;
-use crate::verdict::{
-    ChangeCheck, Check, CheckKind, Enforcement, InvalidReason, LimitCheck, Outcome, Reference,
-};
+use crate::verdict::{Check, CheckKind, Enforcement, InvalidReason, Outcome, Reference};
 
 /// The last second whose year has four digits, which is all that the timestamp's format can write.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -71,10 +69,18 @@ fn suite(view: &View, gate: &str) -> TestSuite {
     };
     add("run: valid".to_owned(), run_case(view));
     for (index, line) in view.verdict.checks.iter().enumerate() {
+        let more = figures(view, line);
         if view.is_abort(line) {
-            add("run: not stopped early".to_owned(), abort_case(view, line));
+            let message = stopped_early(view).map_or_else(|| headline(view), Text::from);
+            let message = message.capitalized().to_string();
+            // It is no limit like others: it says nothing of a whole run.
+            let outcome = CaseOutcome::Failure("loadgate.abort");
+            let case = case(view, outcome, &message, &more);
+            add("run: not stopped early".to_owned(), case);
         } else if is_check(line) {
-            add(case_name(line), line_case(view, index, line));
+            let message = sentence(view, line).to_string();
+            let outcome = line_outcome(view, index, line);
+            add(case_name(line), case(view, outcome, &message, &more));
         }
     }
     suite
@@ -91,44 +97,26 @@ fn run_case(view: &View) -> TestCase {
     let reasons: Vec<String> = reasons
         .map(|reason| format!("{}.", reason.sentences()))
         .collect();
-    let result = match (view.verdict.outcome, reasons.is_empty()) {
-        (Outcome::Passed | Outcome::Failed | Outcome::Inconclusive, true) => CaseOutcome::Passed,
-        (Outcome::Passed | Outcome::Failed | Outcome::Inconclusive, false)
-        | (Outcome::Invalid, _) => CaseOutcome::Error("loadgate.invalid"),
+    let is_invalid = view.verdict.outcome == Outcome::Invalid || !reasons.is_empty();
+    let (outcome, message) = if is_invalid {
+        let first = reasons.first().cloned();
+        let message = first.unwrap_or_else(|| headline(view).to_string());
+        (CaseOutcome::Error("loadgate.invalid"), message)
+    } else {
+        let (label, mut sentences) = compared(view);
+        sentences.push(generator(view).into());
+        sentences.extend(proxies(view));
+        let message = format!("{label}: {}", Text::join(sentences, "; "));
+        (CaseOutcome::Passed, message)
     };
-    let message = match (&result, reasons.first()) {
-        (CaseOutcome::Passed, _) => {
-            let (label, mut told) = compared(view);
-            told.push(generator(view).into());
-            told.extend(proxies(view));
-            format!("{label}: {}", Text::join(told, "; "))
-        }
-        (_, Some(first)) => first.clone(),
-        (_, None) => headline(view).to_string(),
-    };
-    let notes = told_cautions(view).map(|told| caution(view, told).capitalized().to_string());
+    let notes = told_cautions(view).map(|shown| caution(view, shown).capitalized().to_string());
     let more: Vec<String> = reasons.into_iter().skip(1).chain(notes).collect();
     let more = more.join("\n");
     let seconds = i64::try_from(whole_seconds(view.record.run.duration_s)).unwrap_or_default();
     TestCase {
         time: Duration::seconds(seconds),
-        ..case(view, &result, &message, &more)
+        ..case(view, outcome, &message, &more)
     }
-}
-
-/// That the run was stopped early, which is no limit like others: it says nothing of a whole run.
-fn abort_case(view: &View, line: &Check) -> TestCase {
-    let message = stopped_early(view)
-        .map_or_else(|| headline(view), Text::from)
-        .capitalized()
-        .to_string();
-    let more = figures(view, line);
-    case(
-        view,
-        &CaseOutcome::Failure("loadgate.abort"),
-        &message,
-        &more,
-    )
 }
 
 /// A name that says what is checked and holds no measured value. It is never shortened, so that it stays what it is.
@@ -141,32 +129,16 @@ fn case_name(line: &Check) -> String {
         Some(phase) => format!(" in {}", harmless(phase)),
         None => String::new(),
     };
-    let check = match (&line.kind, line.enforcement) {
-        (
-            CheckKind::Change(ChangeCheck {
-                reference: Reference::Anchor,
-                ..
-            }),
-            _,
-        ) => "drift",
-        (CheckKind::Change(_), _) => "regression",
-        (CheckKind::Limit(_), Enforcement::Warned) => "limit that warns",
-        (CheckKind::Limit(_), Enforcement::Gated | Enforcement::Reported) => "limit",
+    let check = match &line.kind {
+        CheckKind::Change(check) if check.reference == Reference::Anchor => "drift",
+        CheckKind::Change(_) => "regression",
+        CheckKind::Limit(_) if line.enforcement == Enforcement::Warned => "limit that warns",
+        CheckKind::Limit(_) => "limit",
     };
     format!("{subject}{phase}: {} {check}", measure_name(line.measure))
 }
 
-fn line_case(view: &View, index: usize, line: &Check) -> TestCase {
-    let message = sentence(view, line).to_string();
-    case(
-        view,
-        &line_result(view, index, line),
-        &message,
-        &figures(view, line),
-    )
-}
-
-fn line_result(view: &View, index: usize, line: &Check) -> CaseOutcome {
+fn line_outcome(view: &View, index: usize, line: &Check) -> CaseOutcome {
     let named_invalid = view.verdict.invalid.iter().any(|why| {
         matches!(
             why,
@@ -175,12 +147,9 @@ fn line_result(view: &View, index: usize, line: &Check) -> CaseOutcome {
         )
     });
     match Status::new(line) {
-        Status::Failed => CaseOutcome::Failure(match line.kind {
+        Status::Failed => CaseOutcome::Failure(match &line.kind {
             CheckKind::Limit(_) => "loadgate.limit",
-            CheckKind::Change(ChangeCheck {
-                reference: Reference::Anchor,
-                ..
-            }) => "loadgate.drift",
+            CheckKind::Change(check) if check.reference == Reference::Anchor => "loadgate.drift",
             CheckKind::Change(_) => "loadgate.regression",
         }),
         _ if named_invalid => CaseOutcome::Error("loadgate.too_few"),
@@ -198,54 +167,47 @@ fn line_result(view: &View, index: usize, line: &Check) -> CaseOutcome {
 
 /// A case without its name. The message is also the body's first line, since GitLab shows the body and others the
 /// attribute.
-fn case(view: &View, result: &CaseOutcome, message: &str, more: &str) -> TestCase {
-    let observed = |what: &str| format!("Observed only, would have been {what}: {message}");
-    let (type_, message, is_error) = match result {
-        CaseOutcome::Passed => {
-            let mut passed = TestCase::success("", Duration::ZERO);
-            passed.set_system_out(&body(message, more));
-            return passed;
-        }
-        CaseOutcome::Skipped(type_) => return skipped(type_, message, more),
-        CaseOutcome::Failure(_) if view.verdict.observed => {
-            return skipped("loadgate.observed", &observed("a failure"), more);
-        }
-        CaseOutcome::Error(_) if view.verdict.observed => {
-            return skipped("loadgate.observed", &observed("an error"), more);
-        }
-        CaseOutcome::Failure(type_) => (*type_, harmless(message), false),
-        CaseOutcome::Error(type_) => (*type_, harmless(message), true),
+fn case(view: &View, outcome: CaseOutcome, message: &str, more: &str) -> TestCase {
+    let observed = |what: &str| {
+        let message = format!("Observed only, would have been {what}: {message}");
+        (CaseOutcome::Skipped("loadgate.observed"), message)
     };
-    let type_ = type_.to_owned();
-    let cause = Some(body(&message, more));
-    let result = if is_error {
-        TestResult::Error {
-            type_,
-            message,
-            cause,
-        }
-    } else {
-        TestResult::Failure {
-            type_,
-            message,
-            cause,
-        }
+    let (outcome, text) = match &outcome {
+        CaseOutcome::Failure(_) if view.verdict.observed => observed("a failure"),
+        CaseOutcome::Error(_) if view.verdict.observed => observed("an error"),
+        CaseOutcome::Passed
+        | CaseOutcome::Skipped(_)
+        | CaseOutcome::Failure(_)
+        | CaseOutcome::Error(_) => (outcome, message.to_owned()),
     };
-    TestCase {
-        result,
-        ..TestCase::success("", Duration::ZERO)
+    let body = body(&text, more);
+    let (message, cause) = (harmless(&text), Some(body.clone()));
+    let mut built = TestCase::success("", Duration::ZERO);
+    match outcome {
+        CaseOutcome::Passed => built.set_system_out(&body),
+        CaseOutcome::Skipped(type_) => {
+            built.result = TestResult::SkippedWithCause {
+                type_: type_.to_owned(),
+                message,
+                cause,
+            };
+        }
+        CaseOutcome::Failure(type_) => {
+            built.result = TestResult::Failure {
+                type_: type_.to_owned(),
+                message,
+                cause,
+            };
+        }
+        CaseOutcome::Error(type_) => {
+            built.result = TestResult::Error {
+                type_: type_.to_owned(),
+                message,
+                cause,
+            };
+        }
     }
-}
-
-/// A skipped case with its cause in the attribute and in the body.
-fn skipped(type_: &str, message: &str, more: &str) -> TestCase {
-    let mut case = TestCase::skipped("");
-    case.result = TestResult::SkippedWithCause {
-        type_: type_.to_owned(),
-        message: harmless(message),
-        cause: Some(body(message, more)),
-    };
-    case
+    built
 }
 
 /// One line that breaks out of nothing: `]]>` would end a CDATA section, and GitLab would look for an attached file.
@@ -261,11 +223,21 @@ fn body(message: &str, more: &str) -> String {
     lines.join("\n").trim_end().to_owned()
 }
 
-/// A line's figures as a small table.
 fn figures(view: &View, line: &Check) -> String {
+    let value = |value| numbers::value_or_none(line.measure, value);
+    let now = ("now", value(line.current));
     let (mut rows, written) = match &line.kind {
-        CheckKind::Limit(limit) => (limit_figures(line, limit), limit.line),
-        CheckKind::Change(check) => (change_figures(line, check), view.thresholds.regression.line),
+        CheckKind::Limit(limit) => (vec![now, ("limit", promise(line, limit))], limit.line),
+        CheckKind::Change(check) => {
+            let mut rows = vec![("before", value(check.before)), now];
+            if let Some(change) = check.change {
+                let change = numbers::change_with_interval(line.measure, &change);
+                rows.push(("change [95 %]", change));
+                rows.push(("tolerance", numbers::allowed(line.measure, check.tolerance)));
+            }
+            rows.extend(caught(line, check).map(|caught| ("would have caught", caught)));
+            (rows, view.thresholds.regression.line)
+        }
     };
     rows.push(("requests", numbers::count(line.requests)));
     let path = one_line(view.thresholds_path);
@@ -278,33 +250,8 @@ fn figures(view: &View, line: &Check) -> String {
         },
     ));
     let rows: Vec<String> = rows
-        .into_iter()
+        .iter()
         .map(|(what, figure)| format!("{what:<18} {figure}"))
         .collect();
     format!("\n{}", rows.join("\n"))
-}
-
-fn limit_figures(line: &Check, limit: &LimitCheck) -> Vec<(&'static str, String)> {
-    vec![
-        ("now", numbers::value_or_none(line.measure, line.current)),
-        ("limit", promise(line, limit)),
-    ]
-}
-
-fn change_figures(line: &Check, check: &ChangeCheck) -> Vec<(&'static str, String)> {
-    let value = |known| numbers::value_or_none(line.measure, known);
-    let mut rows = vec![
-        ("before", value(check.before)),
-        ("now", value(line.current)),
-    ];
-    if let Some(change) = check.change {
-        let estimate = numbers::change(line.measure, change.estimate);
-        let interval = numbers::interval(line.measure, &change);
-        rows.push(("change [95 %]", format!("{estimate} {interval}")));
-        rows.push(("tolerance", numbers::allowed(line.measure, check.tolerance)));
-    }
-    if let Some(caught) = caught(line, check) {
-        rows.push(("would have caught", caught));
-    }
-    rows
 }

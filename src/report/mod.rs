@@ -23,6 +23,7 @@ mod outputs;
 mod preview;
 #[cfg(test)]
 mod samples;
+mod tables;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -45,7 +46,7 @@ pub use preview::{LatencyAssumption, Preview, preview};
 pub use terminal::{Colour, terminal, terminal_in_full, verdict_line};
 pub use text::layout::wrap as wrapped;
 pub use text::{fitted, inert, inert_coloured, quoted};
-pub use trial::{Secrets, TrialReport, rehearsal};
+pub use trial::{Secrets, TrialReport, trial};
 pub use view::View;
 pub use wording::remedy;
 

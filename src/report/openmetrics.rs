@@ -3,6 +3,8 @@
 //! GitLab drops what follows a `#`, splits each line as a shell would and compares values as text: so labels hold no
 //! number sign, quotes are balanced, and every value has a fixed precision.
 
+use std::collections::BTreeMap;
+
 use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::report::text::{Distinct, one_line};
@@ -31,30 +33,6 @@ pub struct Family {
     pub help: &'static str,
 }
 
-const LATENCY: Family = Family {
-    name: "loadgate_latency_seconds",
-    kind: "summary",
-    unit: "seconds",
-    labels: &["request", "phase", "quantile"],
-    help: "Latency from when a request was due to the end of its response.",
-};
-
-const REQUESTS: Family = Family {
-    name: "loadgate_requests",
-    kind: "counter",
-    unit: "",
-    labels: &["request", "phase"],
-    help: "Requests that were sent.",
-};
-
-const ERRORS: Family = Family {
-    name: "loadgate_errors",
-    kind: "counter",
-    unit: "",
-    labels: &["request", "phase", "kind"],
-    help: "Requests that failed, by kind, including those that could not be sent.",
-};
-
 const RESPONSES: Family = Family {
     name: "loadgate_responses",
     kind: "counter",
@@ -71,43 +49,105 @@ const RESENT: Family = Family {
     help: "Requests that got no response on a reused connection after being written, and were sent again.",
 };
 
-const ERROR_RATIO: Family = Family {
-    name: "loadgate_error_ratio",
-    kind: "gauge",
-    unit: "ratio",
-    labels: &["request", "phase"],
-    help: "Share of failed requests among all that were due, 0 to 1.",
-};
-
-const RATE: Family = Family {
-    name: "loadgate_requests_per_second",
-    kind: "gauge",
-    unit: "",
-    labels: &["request", "phase"],
-    help: "Responses per second of the time in which requests were sent.",
-};
-
 /// The families of `metrics.txt`, in the order of the file.
 pub const FAMILIES: [Family; 7] = [
-    LATENCY,
-    REQUESTS,
-    ERRORS,
+    Family {
+        name: "loadgate_latency_seconds",
+        kind: "summary",
+        unit: "seconds",
+        labels: &["request", "phase", "quantile"],
+        help: "Latency from when a request was due to the end of its response.",
+    },
+    Family {
+        name: "loadgate_requests",
+        kind: "counter",
+        unit: "",
+        labels: &["request", "phase"],
+        help: "Requests that were sent.",
+    },
+    Family {
+        name: "loadgate_errors",
+        kind: "counter",
+        unit: "",
+        labels: &["request", "phase", "kind"],
+        help: "Requests that failed, by kind, including those that could not be sent.",
+    },
     RESPONSES,
     RESENT,
-    ERROR_RATIO,
-    RATE,
+    Family {
+        name: "loadgate_error_ratio",
+        kind: "gauge",
+        unit: "ratio",
+        labels: &["request", "phase"],
+        help: "Share of failed requests among all that were due, 0 to 1.",
+    },
+    Family {
+        name: "loadgate_requests_per_second",
+        kind: "gauge",
+        unit: "",
+        labels: &["request", "phase"],
+        help: "Responses per second of the time in which requests were sent.",
+    },
 ];
+
+/// A sample: the value of the label after `request` and `phase`, if the family has one, and the figure.
+type Sample = (Option<String>, String);
+
+/// The samples of a series in each of the [`FAMILIES`].
+const SAMPLES: [fn(&Series) -> Vec<Sample>; 7] = [
+    |series| {
+        let quantiles = Metric::QUANTILES.into_iter().filter_map(Metric::quantile);
+        let latencies = &series.figures.latencies;
+        let known = quantiles.filter_map(|q| Some((q, latencies.quantile(q)?)));
+        known
+            .map(|(q, seconds)| (Some(q.to_string()), format!("{seconds:.6}")))
+            .collect()
+    },
+    |series| vec![(None, series.figures.sent().to_string())],
+    |series| labelled_counts(&series.figures.kinds),
+    |series| labelled_counts(&series.responses.statuses),
+    |series| {
+        let is_counted = !series.responses.statuses.is_empty();
+        let resent = is_counted.then(|| series.responses.resent.to_string());
+        resent.map(|resent| (None, resent)).into_iter().collect()
+    },
+    |series| {
+        let ratio = series.figures.error_ratio().into_iter();
+        ratio.map(|ratio| (None, format!("{ratio:.6}"))).collect()
+    },
+    |series| {
+        let rate = series.figures.per_second().into_iter();
+        rate.map(|rate| (None, format!("{rate:.3}"))).collect()
+    },
+];
+
+fn labelled_counts<K: ToString>(counts: &BTreeMap<K, u64>) -> Vec<Sample> {
+    let samples = counts.iter();
+    samples
+        .map(|(label, count)| (Some(label.to_string()), count.to_string()))
+        .collect()
+}
 
 /// The figures of one gate as `OpenMetrics` text.
 pub fn metrics(view: &View) -> String {
     let series = series(view);
+    // Older results do not count responses by status.
+    let counts_responses = series.iter().any(|it| !it.responses.statuses.is_empty());
     let mut text = String::new();
-    latency(&mut text, &series);
-    counts(&mut text, &series);
-    responses(&mut text, &series);
-    ratios(&mut text, &series);
-    text.push_str("# EOF\n");
-    text
+    for (family, samples) in FAMILIES.iter().zip(SAMPLES) {
+        if !counts_responses && [RESPONSES.name, RESENT.name].contains(&family.name) {
+            continue;
+        }
+        family.head(&mut text);
+        for series in &series {
+            for (label, value) in samples(series) {
+                let mut labels = vec![series.request.as_str(), &series.phase];
+                labels.extend(label.as_deref());
+                family.sample(&mut text, &labels, &value);
+            }
+        }
+    }
+    text + "# EOF\n"
 }
 
 /// Overall and each name, each over all measured phases and in every one of them.
@@ -152,72 +192,6 @@ fn labelled<'a>(
     all
 }
 
-fn latency(text: &mut String, series: &[Series]) {
-    LATENCY.head(text);
-    for series in series {
-        for q in Metric::QUANTILES.into_iter().filter_map(Metric::quantile) {
-            if let Some(seconds) = series.figures.latencies.quantile(q) {
-                series.sample(text, &LATENCY, &[&q.to_string()], &format!("{seconds:.6}"));
-            }
-        }
-    }
-}
-
-fn counts(text: &mut String, series: &[Series]) {
-    REQUESTS.head(text);
-    for series in series {
-        series.sample(text, &REQUESTS, &[], &series.figures.sent().to_string());
-    }
-    ERRORS.head(text);
-    for series in series {
-        for (kind, failures) in &series.figures.kinds {
-            series.sample(text, &ERRORS, &[&kind.to_string()], &failures.to_string());
-        }
-    }
-}
-
-/// Counts that results have since responses are counted by status.
-fn responses(text: &mut String, series: &[Series]) {
-    let has_statuses = |series: &&Series| !series.responses.statuses.is_empty();
-    let counted: Vec<&Series> = series.iter().filter(has_statuses).collect();
-    if counted.is_empty() {
-        return;
-    }
-    RESPONSES.head(text);
-    for series in &counted {
-        for (status, count) in &series.responses.statuses {
-            series.sample(text, &RESPONSES, &[&status.to_string()], &count.to_string());
-        }
-    }
-    RESENT.head(text);
-    for series in &counted {
-        series.sample(text, &RESENT, &[], &series.responses.resent.to_string());
-    }
-}
-
-fn ratios(text: &mut String, series: &[Series]) {
-    ERROR_RATIO.head(text);
-    for series in series {
-        if let Some(ratio) = series.figures.error_ratio() {
-            series.sample(text, &ERROR_RATIO, &[], &format!("{ratio:.6}"));
-        }
-    }
-    RATE.head(text);
-    for series in series {
-        if let Some(rate) = series.figures.per_second() {
-            series.sample(text, &RATE, &[], &format!("{rate:.3}"));
-        }
-    }
-}
-
-impl Series {
-    /// Appends one sample; `others` are the values of the labels after `request` and `phase`.
-    fn sample(&self, text: &mut String, family: &Family, others: &[&str], value: &str) {
-        let shared = [self.request.as_str(), self.phase.as_str()];
-        family.sample(text, &[&shared, others].concat(), value);
-    }
-}
-
 impl Family {
     /// Appends the lines that describe the family.
     pub(super) fn head(&self, text: &mut String) {
@@ -235,7 +209,6 @@ impl Family {
         *text += &format!("# HELP {name} {help}\n");
     }
 
-    /// Appends one sample, with a value for each label.
     pub(super) fn sample(&self, text: &mut String, values: &[&str], value: &str) {
         let Self {
             name, kind, labels, ..

@@ -42,7 +42,6 @@ fn word(view: &View) -> &'static str {
     }
 }
 
-/// How many gated metrics got worse.
 fn regressions(view: &View) -> usize {
     let lines = view.verdict.checks.iter();
     lines
@@ -54,7 +53,6 @@ fn regressions(view: &View) -> usize {
         .count()
 }
 
-/// What was compared, or why nothing was.
 fn compared(view: &View) -> &'static str {
     match &view.verdict.comparison {
         Comparison::Duet { .. } => "duet",
@@ -69,7 +67,6 @@ fn compared(view: &View) -> &'static str {
     }
 }
 
-/// A figure; empty where it was not measured.
 fn number(value: Option<f64>) -> String {
     value.map_or_else(String::new, |value| six_digits(value).to_string())
 }

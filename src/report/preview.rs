@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::record::PhaseRecord;
-use crate::report::text::layout::{table, wrap};
+use crate::report::text::layout::{Row, table, wrap};
 use crate::report::text::numbers::{self, NONE, count};
 use crate::report::text::one_line;
 use crate::report::wording::{measure_name, not_judged, subject_name};
-use crate::thresholds::{Bound, Limit, Severity, Subject, Thresholds};
+use crate::thresholds::{Limit, Severity, Subject, Thresholds};
 use crate::verdict::{
     CheckForecast, Design, Forecast, HISTORY_FROM, LimitForecast, Measure, NotJudged,
 };
@@ -56,302 +56,255 @@ pub enum LatencyAssumption {
     Assumed(f64),
 }
 
-/// The outlook of one gate, for a terminal of so many columns.
-pub fn preview(outlook: &Preview, columns: usize) -> String {
-    let paragraphs = [
-        heading(outlook, columns),
-        phases(outlook, columns),
-        requests(outlook, columns),
-        cells(outlook, columns),
-        limits(outlook, columns),
-        conclusion(outlook, columns),
+/// The preview of one gate, for a terminal of so many columns.
+pub fn preview(preview: &Preview, columns: usize) -> String {
+    let blocks = [
+        (Vec::new(), preview.heading()),
+        (preview.phases(), Vec::new()),
+        preview.requests(),
+        preview.changes(),
+        (preview.limits(), Vec::new()),
+        (Vec::new(), preview.unjudged()),
+        (Vec::new(), vec![preview.conclusion()]),
     ];
-    let told: Vec<String> = paragraphs
-        .into_iter()
-        .filter(|lines| !lines.is_empty())
-        .map(|lines| lines.join("\n"))
-        .collect();
-    told.join("\n\n") + "\n"
+    let blocks = blocks.iter().map(|(rows, sentences)| {
+        let sentences = sentences.iter().flat_map(|text| wrap(text, columns));
+        let lines: Vec<String> = table(rows, columns).into_iter().chain(sentences).collect();
+        lines.join("\n")
+    });
+    let blocks: Vec<String> = blocks.filter(|block| !block.is_empty()).collect();
+    blocks.join("\n\n") + "\n"
 }
 
-fn heading(outlook: &Preview, columns: usize) -> Vec<String> {
-    let lasts = outlook.lasts;
-    let would = match (outlook.target, outlook.against) {
-        (Some(target), None) => format!("A run would load {} for {lasts}", one_line(target)),
-        (Some(target), Some(base)) => format!(
-            "A run would load {} {} for {lasts}",
-            one_line(target),
-            one_line(base)
-        ),
-        (None, _) => {
-            format!("A run would last {lasts} and needs --target, because the scenario has none")
-        }
-    };
-    let told = format!(
-        "{}: the files are valid, and nothing was sent. {would}.",
-        one_line(outlook.gate)
-    );
-    let mut lines = wrap(&told, columns);
-    if !outlook.unset.is_empty() {
-        let names: Vec<String> = outlook.unset.iter().map(|name| one_line(name)).collect();
-        let told = format!("Set before a run: {}.", names.join(", "));
-        lines.extend(wrap(&told, columns));
-    }
-    lines
-}
-
-fn phases(outlook: &Preview, columns: usize) -> Vec<String> {
-    let requests = if outlook.against.is_some() {
-        "requests each"
-    } else {
-        "requests"
-    };
-    let mut rows = vec![row("phase", ["load", "lasts", requests])];
-    for (phase, counts) in outlook.phases.iter().zip(outlook.counts) {
-        let name = match (phase.measured, phase.passes) {
-            (true, 1) => one_line(&phase.name),
-            (false, 1) => format!("{} (not measured)", one_line(&phase.name)),
-            (true, passes) => format!("{} ({passes} passes)", one_line(&phase.name)),
-            (false, passes) => {
-                format!("{} ({passes} passes, not measured)", one_line(&phase.name))
+impl Preview<'_> {
+    fn heading(&self) -> Vec<String> {
+        let lasts = self.lasts;
+        let target = self.target.map(one_line);
+        let base = self.against.map(one_line);
+        let would = match (target, base) {
+            (Some(target), None) => format!("A run would load {target} for {lasts}"),
+            (Some(target), Some(base)) => {
+                format!("A run would load {target} {base} for {lasts}")
+            }
+            (None, _) => {
+                format!(
+                    "A run would last {lasts} and needs --target, because the scenario has none"
+                )
             }
         };
-        let lasts = phase.duration_s * f64::from(phase.passes);
-        let sum = numbers::whole(counts.iter().sum());
-        let cells = [phase.load.clone(), numbers::length(lasts), count(sum)];
-        rows.push((name, cells.to_vec()));
-    }
-    table(&rows, columns)
-}
-
-/// By name, over the measured phases.
-fn requests(outlook: &Preview, columns: usize) -> Vec<String> {
-    let measured = || {
-        let phases = outlook.phases.iter().zip(outlook.counts);
-        phases.filter(|(phase, _)| phase.measured)
-    };
-    let seconds: f64 = measured()
-        .filter(|(phase, _)| !phase.idle)
-        .map(|(phase, _)| phase.duration_s * f64::from(phase.passes))
-        .sum();
-    let heading = if outlook.against.is_some() {
-        "each, in measured phases"
-    } else {
-        "in measured phases"
-    };
-    let mut rows = vec![row(heading, ["requests", "per second"])];
-    for (index, name) in outlook.requests.iter().enumerate() {
-        let sent: f64 = measured().map(|(_, counts)| counts[index]).sum();
-        let sent_in_all = at_most(outlook, Some(name), numbers::whole(sent));
-        let cells = [sent_in_all, numbers::rate(sent / seconds)];
-        rows.push((one_line(name), cells.to_vec()));
-    }
-    let mut lines = table(&rows, columns);
-    if outlook.undecided.contains(&true) {
-        lines.extend(wrap(
-            "At most: conditions (when) that are evaluated during the run are assumed to be true.",
-            columns,
-        ));
-    }
-    let assumed = match outlook.answers {
-        LatencyAssumption::Irrelevant => None,
-        LatencyAssumption::AsInBaseline => {
-            Some("Assumes responses that take as long as in the baseline.".to_owned())
+        let mut sentences = vec![format!(
+            "{}: the files are valid, and nothing was sent. {would}.",
+            one_line(self.gate)
+        )];
+        if !self.unset.is_empty() {
+            let names: Vec<String> = self.unset.iter().map(|name| one_line(name)).collect();
+            sentences.push(format!("Set before a run: {}.", names.join(", ")));
         }
-        LatencyAssumption::Assumed(seconds) => Some(format!(
-            "Assumes responses that take {}; slower ones mean fewer requests, faster ones more.",
-            numbers::time(seconds)
-        )),
-    };
-    if let Some(assumed) = assumed {
-        lines.extend(wrap(&assumed, columns));
+        sentences
     }
-    lines
-}
 
-/// A number of requests of a name, which conditions may make smaller.
-fn at_most(outlook: &Preview, request: Option<&str>, requests: u64) -> String {
-    let names = outlook.requests.iter().zip(outlook.undecided);
-    let mut undecided = names.filter(|(_, undecided)| **undecided);
-    if undecided.any(|(name, _)| Some(name.as_str()) == request) {
-        format!("at most {}", count(requests))
-    } else {
-        count(requests)
+    /// The words for requests of one deployment, and for what is counted of it.
+    fn of_each(&self, words: [&'static str; 2]) -> &'static str {
+        words[usize::from(self.against.is_some())]
     }
-}
 
-fn cells(outlook: &Preview, columns: usize) -> Vec<String> {
-    if outlook.forecast.checks.is_empty() {
-        return wrap(
-            "No change is gated (regression.gate is empty); only the limits decide.",
-            columns,
-        );
-    }
-    let mut rows = vec![row("gated change", ["requests", "needed", "would catch"])];
-    for cell in &outlook.forecast.checks {
-        let measure = Measure::Metric(cell.metric);
-        let cells = [
-            at_most(outlook, cell.subject.name(), cell.requests),
-            count(cell.need),
-            match &cell.smallest {
-                Ok(Some(change)) => numbers::caught(measure, *change),
-                Ok(None) => NONE.to_owned(),
-                Err(NotJudged::TooFewColdStarts { .. }) => "not known".to_owned(),
-                Err(_) => "not judged".to_owned(),
-            },
-        ];
-        let name = named(measure, &cell.subject, cell.phase.as_deref());
-        rows.push((name, cells.to_vec()));
-    }
-    let mut lines = table(&rows, columns);
-    let against = match outlook.design {
-        Design::Jobs([]) => "Without a comparable baseline, the table assumes five recorded jobs with the usual spread."
-            .to_owned(),
-        Design::Jobs(jobs) => {
-            let told = numbers::counted(jobs.len() as u64, "baseline job");
-            if jobs.len() < HISTORY_FROM {
-                format!("Against {told}; a history needs five and detects smaller changes.")
-            } else {
-                format!("Against {told}.")
+    fn phases(&self) -> Vec<Row> {
+        let requests = self.of_each(["requests", "requests each"]);
+        let phases = self.phases.iter().zip(self.counts);
+        let rows = phases.map(|(phase, counts)| {
+            let passes = (phase.passes > 1).then(|| format!("{} passes", phase.passes));
+            let unmeasured = (!phase.measured).then(|| "not measured".to_owned());
+            let notes: Vec<String> = passes.into_iter().chain(unmeasured).collect();
+            let mut name = one_line(&phase.name);
+            if !notes.is_empty() {
+                name += &format!(" ({})", notes.join(", "));
             }
-        }
-        Design::Duet { pairs, slice_s, .. } => format!(
-            "In a duet of {pairs} pairs of slices of {} with the usual spread; more pairs detect smaller changes.",
-            numbers::length(slice_s)
-        ),
-    };
-    lines.extend(wrap(&against, columns));
-    lines
-}
-
-fn limits(outlook: &Preview, columns: usize) -> Vec<String> {
-    let limits = &outlook.forecast.limits;
-    if limits.is_empty() {
-        return Vec::new();
+            let lasts = numbers::length(phase.duration_s * f64::from(phase.passes));
+            let requests = count(numbers::whole(counts.iter().sum()));
+            (name, vec![phase.load.clone(), lasts, requests])
+        });
+        headed("phase", &["load", "lasts", requests], rows)
     }
-    let mut rows = vec![row("limit", ["requests", "needed"])];
-    for forecast in limits {
-        let Some(limit) = outlook.thresholds.limits.get(forecast.limit) else {
-            continue;
+
+    /// By name, over the measured phases.
+    fn requests(&self) -> (Vec<Row>, Vec<String>) {
+        let measured = || {
+            let phases = self.phases.iter().zip(self.counts);
+            phases.filter(|(phase, _)| phase.measured)
         };
-        let cells = [
-            at_most(outlook, limit.subject.name(), forecast.requests),
-            forecast.need.map_or_else(|| NONE.to_owned(), count),
-        ];
-        rows.push((limit_name(limit), cells.to_vec()));
+        let seconds: f64 = measured()
+            .filter(|(phase, _)| !phase.idle)
+            .map(|(phase, _)| phase.duration_s * f64::from(phase.passes))
+            .sum();
+        let rows = self.requests.iter().enumerate().map(|(index, name)| {
+            let sent: f64 = measured().map(|(_, counts)| counts[index]).sum();
+            let at_most = self.at_most(Some(name), numbers::whole(sent));
+            (one_line(name), vec![at_most, numbers::rate(sent / seconds)])
+        });
+        let heading = self.of_each(["in measured phases", "each, in measured phases"]);
+        let undecided = self.undecided.contains(&true).then(|| {
+            "At most: conditions (when) that are evaluated during the run are assumed to be true."
+                .to_owned()
+        });
+        let assumed = match self.answers {
+            LatencyAssumption::Irrelevant => None,
+            LatencyAssumption::AsInBaseline => {
+                Some("Assumes responses that take as long as in the baseline.".to_owned())
+            }
+            LatencyAssumption::Assumed(seconds) => Some(format!(
+                "Assumes responses that take {}; slower ones mean fewer requests, faster ones more.",
+                numbers::time(seconds)
+            )),
+        };
+        (
+            headed(heading, &["requests", "per second"], rows),
+            undecided.into_iter().chain(assumed).collect(),
+        )
     }
-    table(&rows, columns)
+
+    /// A number of requests of a name, which conditions may make smaller.
+    fn at_most(&self, request: Option<&str>, requests: u64) -> String {
+        let mut names = self.requests.iter().zip(self.undecided);
+        let requests = count(requests);
+        if names.any(|(name, undecided)| *undecided && Some(name.as_str()) == request) {
+            return format!("at most {requests}");
+        }
+        requests
+    }
+
+    fn changes(&self) -> (Vec<Row>, Vec<String>) {
+        if self.forecast.checks.is_empty() {
+            let none = "No change is gated (regression.gate is empty); only the limits decide.";
+            return (Vec::new(), vec![none.to_owned()]);
+        }
+        let rows = self.forecast.checks.iter().map(|check| {
+            let cells = vec![
+                self.at_most(check.subject.name(), check.requests),
+                count(check.need),
+                match &check.smallest {
+                    Ok(Some(change)) => numbers::caught(Measure::Metric(check.metric), *change),
+                    Ok(None) => NONE.to_owned(),
+                    Err(NotJudged::TooFewColdStarts { .. }) => "not known".to_owned(),
+                    Err(_) => "not judged".to_owned(),
+                },
+            ];
+            (check_name(check), cells)
+        });
+        let against = match self.design {
+            Design::Jobs([]) => "Without a comparable baseline, the table assumes five recorded jobs with the usual spread."
+                .to_owned(),
+            Design::Jobs(jobs) => {
+                let known = numbers::counted(jobs.len() as u64, "baseline job");
+                if jobs.len() < HISTORY_FROM {
+                    format!("Against {known}; a history needs five and detects smaller changes.")
+                } else {
+                    format!("Against {known}.")
+                }
+            }
+            Design::Duet { pairs, slice_s, .. } => format!(
+                "In a duet of {pairs} pairs of slices of {} with the usual spread; more pairs detect smaller changes.",
+                numbers::length(slice_s)
+            ),
+        };
+        let heads = ["requests", "needed", "would catch"];
+        (headed("gated change", &heads, rows), vec![against])
+    }
+
+    /// The limits with their forecasts.
+    fn forecast_limits(&self) -> impl Iterator<Item = (&Limit, &LimitForecast)> {
+        let limits = &self.thresholds.limits;
+        let forecasts = self.forecast.limits.iter();
+        forecasts.filter_map(|forecast| Some((limits.get(forecast.limit)?, forecast)))
+    }
+
+    fn limits(&self) -> Vec<Row> {
+        let rows = self.forecast_limits().map(|(limit, forecast)| {
+            let need = numbers::or_none(forecast.need.map(count));
+            let requests = self.at_most(limit.subject.name(), forecast.requests);
+            (limit_name(limit), vec![requests, need])
+        });
+        let rows = headed("limit", &["requests", "needed"], rows);
+        if rows.len() > 1 { rows } else { Vec::new() }
+    }
+
+    /// What will not be judged, and why.
+    fn unjudged(&self) -> Vec<String> {
+        let checks = self.forecast.checks.iter().filter_map(|check| {
+            let why = check.smallest.as_ref().err()?;
+            let name = check_name(check);
+            let text = format!("- {name} will not be judged: {}", not_judged(why));
+            (!check.can_be_judged()).then(|| text + &consequence(check, why))
+        });
+        let limits = self.forecast_limits();
+        let limits = limits.filter(|(_, forecast)| !forecast.can_be_judged());
+        let limits = limits.map(|(limit, forecast)| {
+            let consequence = match limit.severity {
+                Severity::Warn => "",
+                Severity::Fail => ", so the run is invalid",
+            };
+            format!(
+                "- the limit {} gets {} but needs {}{consequence}",
+                limit_name(limit),
+                numbers::counted(forecast.requests, "request"),
+                count(forecast.need.unwrap_or(1))
+            )
+        });
+        checks.chain(limits).collect()
+    }
+
+    fn conclusion(&self) -> String {
+        if !self.is_of_use {
+            "✗ Nothing that is gated can be judged; send more requests, or run longer"
+        } else if self.unjudged().is_empty() {
+            "✓ Everything that is gated can be judged"
+        } else {
+            "! Some gated checks will not be judged; send more requests, or run longer"
+        }
+        .to_owned()
+    }
 }
 
-fn named(measure: Measure, subject: &Subject, phase: Option<&str>) -> String {
-    let name = format!("{} {}", measure_name(measure), subject_name(subject));
-    match phase {
-        Some(phase) => format!("{name} in {}", one_line(phase)),
-        None => name,
-    }
+fn headed(name: &str, heads: &[&str], rows: impl Iterator<Item = Row>) -> Vec<Row> {
+    let heads = heads.iter().map(|head| (*head).to_owned()).collect();
+    std::iter::once((name.to_owned(), heads))
+        .chain(rows)
+        .collect()
+}
+
+fn name(measure: Measure, subject: &Subject, phase: Option<&str>) -> String {
+    let phase = phase.map(|phase| format!(" in {}", one_line(phase)));
+    let (measure, subject) = (measure_name(measure), subject_name(subject));
+    format!("{measure} {subject}{}", phase.unwrap_or_default())
+}
+
+fn check_name(check: &CheckForecast) -> String {
+    let measure = Measure::Metric(check.metric);
+    name(measure, &check.subject, check.phase.as_deref())
 }
 
 fn limit_name(limit: &Limit) -> String {
-    use crate::metric::Metric;
-    let (measure, bound) = match limit.bound {
-        Bound::Latency { metric, at_most } => (
-            Measure::Metric(metric),
-            format!("<= {}", numbers::time(at_most.as_secs_f64())),
-        ),
-        Bound::ErrorRate(share) => (
-            Measure::Metric(Metric::ErrorRate),
-            format!("<= {}", numbers::percent(share.fraction())),
-        ),
-        Bound::Failures(set, share) => (
-            Measure::Failures(set),
-            format!("<= {}", numbers::percent(share.fraction())),
-        ),
-        Bound::ColdShare(share) => (
-            Measure::Metric(Metric::ColdShare),
-            format!("<= {}", numbers::percent(share.fraction())),
-        ),
-        Bound::RequestsPerSecond(rate) => (
-            Measure::Metric(Metric::RequestsPerSecond),
-            format!(
-                ">= {}",
-                numbers::promised(Measure::Metric(Metric::RequestsPerSecond), rate)
-            ),
-        ),
+    let measure = Measure::from(limit.bound);
+    let sign = if numbers::more_is_better(measure) {
+        ">="
+    } else {
+        "<="
     };
-    let name = named(measure, &limit.subject, limit.phase.as_deref());
     let warns = match limit.severity {
         Severity::Warn => " (only warns)",
         Severity::Fail => "",
     };
-    format!("{name} {bound}{warns}")
+    let name = name(measure, &limit.subject, limit.phase.as_deref());
+    let bound = numbers::promised(measure, limit.bound.value());
+    format!("{name} {sign} {bound}{warns}")
 }
 
-/// What will not be judged and why; or that all will be.
-fn conclusion(outlook: &Preview, columns: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for cell in &outlook.forecast.checks {
-        if let Err(why) = &cell.smallest
-            && !cell.can_be_judged()
-        {
-            let name = named(
-                Measure::Metric(cell.metric),
-                &cell.subject,
-                cell.phase.as_deref(),
-            );
-            let told = format!("- {name} will not be judged: {}", not_judged(why));
-            lines.extend(wrap(&(told + &consequence(cell)), columns));
-        }
+fn consequence(check: &CheckForecast, why: &NotJudged) -> String {
+    if !matches!(why, NotJudged::TooFewRequests { .. }) || check.subject != Subject::Overall {
+        return String::new();
     }
-    for forecast in outlook
-        .forecast
-        .limits
-        .iter()
-        .filter(|it| !it.can_be_judged())
-    {
-        lines.extend(unjudged_limit(outlook, forecast, columns));
-    }
-    if !lines.is_empty() {
-        lines.push(String::new());
-    }
-    let verdict = if !outlook.is_of_use {
-        "✗ Nothing that is gated can be judged; send more requests, or run longer"
-    } else if lines.is_empty() {
-        "✓ Everything that is gated can be judged"
-    } else {
-        "! Some gated checks will not be judged; send more requests, or run longer"
-    };
-    lines.extend(wrap(verdict, columns));
-    lines
-}
-
-fn consequence(cell: &CheckForecast) -> String {
-    let is_overall = cell.subject == Subject::Overall;
-    match &cell.smallest {
-        Err(why @ NotJudged::TooFewRequests { .. }) if is_overall => format!(
-            ", so a run with a baseline is invalid; send {} times as many requests",
-            count(numbers::whole(why.times().unwrap_or_default().ceil()))
-        ),
-        Ok(_) | Err(_) => String::new(),
-    }
-}
-
-fn unjudged_limit(outlook: &Preview, forecast: &LimitForecast, columns: usize) -> Vec<String> {
-    let Some(limit) = outlook.thresholds.limits.get(forecast.limit) else {
-        return Vec::new();
-    };
-    let told = format!(
-        "- the limit {} gets {} but needs {}{}",
-        limit_name(limit),
-        numbers::counted(forecast.requests, "request"),
-        forecast.need.map_or_else(|| "1".to_owned(), count),
-        match limit.severity {
-            Severity::Warn => "",
-            Severity::Fail => ", so the run is invalid",
-        },
-    );
-    wrap(&told, columns)
-}
-
-fn row<const N: usize>(name: &str, cells: [&str; N]) -> (String, Vec<String>) {
-    (name.to_owned(), cells.map(str::to_owned).to_vec())
+    let times = numbers::whole(why.times().unwrap_or_default().ceil());
+    format!(
+        ", so a run with a baseline is invalid; send {} times as many requests",
+        count(times)
+    )
 }

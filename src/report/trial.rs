@@ -1,5 +1,5 @@
-//! What `try` shows of a step: the request, its answer, what was taken from it, and what went wrong, with every secret
-//! hidden that can be known as one.
+//! What `try` shows of a step: the request, its response, what was captured, and what went wrong, with every secret hidden
+//! that can be known as one.
 //!
 //! Secret is what came from the environment, what authenticates, cookies, tokens that look like one, and whatever is
 //! named like a secret, in headers, queries, forms and JSON. Once seen under such a name it is hidden everywhere.
@@ -54,7 +54,6 @@ impl Secrets {
         secrets
     }
 
-    /// Hides a value from now on.
     fn insert(&mut self, value: &str) {
         self.0.insert(value.to_owned());
     }
@@ -87,89 +86,98 @@ impl Secrets {
         }
     }
 
-    /// The text without anything secret.
     fn hide(&self, text: &str) -> String {
         without_tokens(&redact(text, &self.0))
     }
 }
 
-/// Tells a step in lines of so many columns.
-pub fn rehearsal(seen: &TrialReport<'_>, secrets: &mut Secrets, columns: usize) -> String {
-    let mut lines = Vec::new();
-    let outcome = match (seen.answer, seen.took) {
-        (Some((status, ..)), Some(took)) => {
-            format!("  {status} in {:.1} ms", took.as_secs_f64() * 1e3)
-        }
-        (_, _) => String::new(),
-    };
-    lines.push(format!("-- {}{outcome}", seen.what));
-    seen.secrets.iter().for_each(|value| secrets.learn(value));
-    for (name, value) in seen.captured {
+/// A step in lines of so many columns.
+pub fn trial(step: &TrialReport<'_>, secrets: &mut Secrets, columns: usize) -> String {
+    step.secrets.iter().for_each(|value| secrets.learn(value));
+    for (name, value) in step.captured {
         if let (true, Some(Value::String(text))) = (says_secret(name), value) {
             secrets.learn(text);
         }
     }
-    // The answer is cleaned first: what it calls a token may stand in the request as well.
-    let answer = seen.answer.map(|(_, headers, body)| {
-        let headers = headers.iter().map(|header| header_line(header, secrets));
-        let headers: Vec<String> = headers.collect();
-        (headers, body_lines(body, seen.length, "", secrets))
-    });
-    let (head, body) = split(seen.request);
-    if !head.is_empty() {
-        let mut head = head.lines();
-        let request = addresses(head.next().unwrap_or_default(), secrets);
-        let all: Vec<&str> = head.collect();
-        let form = all
-            .iter()
-            .any(|line| line.to_ascii_lowercase().contains("x-www-form-urlencoded"));
-        let headers: Vec<String> = all.iter().map(|line| header_line(line, secrets)).collect();
-        let kind = if form { "form" } else { "" };
-        let body = body_lines(body, body.len() as u64, kind, secrets);
-        lines.extend(marked(
-            "   > ",
-            std::iter::once(request).chain(headers),
-            body,
-        ));
-    }
-    if let (Some((headers, body)), Some((status, ..))) = (answer, seen.answer) {
-        let first = std::iter::once(status.to_string());
-        lines.extend(marked("   < ", first.chain(headers), body));
-    }
-    for (name, value) in seen.captured {
-        lines.push(addresses(&captured(name, value.as_ref()), secrets));
-    }
-    let line = |line: &String| inert(&shorten(&secrets.hide(&one_line(line)), columns));
-    let mut lines: Vec<String> = lines.iter().map(line).collect();
-    if let Some(failure) = seen.failure {
+    let took = step.took.map(|took| took.as_secs_f64() * 1e3);
+    let outcome = match (step.answer, took) {
+        (Some((status, ..)), Some(took)) => format!("  {status} in {took:.1} ms"),
+        (_, _) => String::new(),
+    };
+    // The response is cleaned first: what it calls a token may stand in the request as well.
+    let response = response(step, secrets);
+    let mut lines = vec![format!("-- {}{outcome}", step.what)];
+    lines.extend(request(step.request, secrets));
+    lines.extend(response);
+    let captured = step.captured.iter();
+    let captured = captured.map(|(name, value)| captured_text(name, value.as_ref()));
+    lines.extend(captured.map(|text| addresses(&text, secrets)));
+    let shown = lines.iter().map(|line| one_line(line));
+    let mut lines: Vec<String> = shown
+        .map(|line| shorten(&secrets.hide(&line), columns))
+        .collect();
+    if let Some(failure) = step.failure {
         let failure = addresses(&one_line(failure), secrets);
-        let failure = secrets.hide(&failure);
-        let told = hanging("   FAILED:", 11, &failure, columns);
-        lines.extend(told.iter().map(|line| inert(line)));
+        lines.extend(hanging("   FAILED:", 11, &secrets.hide(&failure), columns));
     }
-    if let (Some(address), Some((status, ..))) = (seen.unfollowed, seen.answer) {
+    if let (Some(address), Some((status, ..))) = (step.unfollowed, step.answer) {
         let address = secrets.hide(&one_line(address));
-        let told = if address.is_empty() {
+        let text = if address.is_empty() {
             format!(
                 "{status} has no address to follow; write `expect: {{ status: {status} }}` to measure it"
             )
         } else {
             format!("{status} to {address} was not followed; set `redirects` to follow it")
         };
-        let told = hanging("", 3, &told, columns);
-        lines.extend(told.iter().map(|line| inert(line)));
+        lines.extend(hanging("", 3, &text, columns));
     }
+    let lines: Vec<String> = lines.iter().map(|line| inert(line)).collect();
     lines.join("\n") + "\n"
 }
 
-fn marked(mark: &str, head: impl Iterator<Item = String>, body: Vec<String>) -> Vec<String> {
+fn response(step: &TrialReport<'_>, secrets: &mut Secrets) -> Vec<String> {
+    let Some((status, headers, body)) = step.answer else {
+        return Vec::new();
+    };
+    let mut head = vec![status.to_string()];
+    head.extend(headers.iter().map(|header| header_line(header, secrets)));
+    let body = body_lines(body, step.length, BodyKind::Other, secrets);
+    marked("   < ", head, body)
+}
+
+fn request(request: &[u8], secrets: &mut Secrets) -> Vec<String> {
+    let (head, body) = split(request);
+    let mut lines = head.lines();
+    let Some(first) = lines.next() else {
+        return Vec::new();
+    };
+    let mut shown = vec![addresses(first, secrets)];
+    let mut kind = BodyKind::Other;
+    for line in lines {
+        if line.to_ascii_lowercase().contains("x-www-form-urlencoded") {
+            kind = BodyKind::Form;
+        }
+        shown.push(header_line(line, secrets));
+    }
+    let body = body_lines(body, body.len() as u64, kind, secrets);
+    marked("   > ", shown, body)
+}
+
+/// What a body is, if it is not JSON.
+#[derive(Clone, Copy, PartialEq)]
+enum BodyKind {
+    Form,
+    Other,
+}
+
+fn marked(mark: &str, head: Vec<String>, body: Vec<String>) -> Vec<String> {
     let gap = (!body.is_empty()).then(String::new);
-    let all = head.chain(gap).chain(body);
+    let all = head.into_iter().chain(gap).chain(body);
     all.map(|line| format!("{mark}{line}").trim_end().to_owned())
         .collect()
 }
 
-fn captured(name: &str, value: Option<&Value>) -> String {
+fn captured_text(name: &str, value: Option<&Value>) -> String {
     match value {
         None => format!("   {name} is missing"),
         Some(Value::String(text)) if says_secret(name) => {
@@ -256,7 +264,7 @@ fn header_line(line: &str, secrets: &mut Secrets) -> String {
 }
 
 /// A body in lines, no more than are worth reading.
-fn body_lines(body: &[u8], length: u64, kind: &str, secrets: &mut Secrets) -> Vec<String> {
+fn body_lines(body: &[u8], length: u64, kind: BodyKind, secrets: &mut Secrets) -> Vec<String> {
     if body.is_empty() {
         return Vec::new();
     }
@@ -270,7 +278,7 @@ fn body_lines(body: &[u8], length: u64, kind: &str, secrets: &mut Secrets) -> Ve
             secrets.clean(&mut json, false);
             addresses(&format!("{json:#}"), secrets)
         }
-        Err(_) if kind == "form" => without_secrets(text, secrets),
+        Err(_) if kind == BodyKind::Form => without_secrets(text, secrets),
         Err(_) => addresses(text, secrets),
     };
     // Hidden before it is cut, so that no part of a secret is left over.
@@ -337,7 +345,7 @@ mod tests {
             unfollowed: None,
         };
         let mut secrets = Secrets::new(&["hunter2 env".to_owned()]);
-        rehearsal(&seen, &mut secrets, columns)
+        trial(&seen, &mut secrets, columns)
     }
 
     #[test]
@@ -384,7 +392,7 @@ mod tests {
             unfollowed: Some("https://a.b/hunter2/login"),
         };
         let mut secrets = Secrets::new(&["hunter2".to_owned()]);
-        let text = rehearsal(&seen, &mut secrets, 120);
+        let text = trial(&seen, &mut secrets, 120);
         let told = "302 to https://a.b/***/login was not followed; set `redirects` to follow it";
         assert_eq!(text.lines().last(), Some(format!("   {told}").as_str()));
     }
@@ -410,7 +418,7 @@ mod tests {
             failure: Some("$.echo is \"SECRET-T-7\""),
             unfollowed: None,
         };
-        let text = rehearsal(&seen, &mut Secrets::default(), 200);
+        let text = trial(&seen, &mut Secrets::default(), 200);
         assert!(!text.to_lowercase().contains("secret-t"), "{text}");
         assert!(!text.contains("me:pw"), "{text}");
         for shown in [
@@ -438,10 +446,10 @@ mod tests {
     fn secrets_of_forms_are_hidden_and_bytes_are_counted() {
         let mut secrets = Secrets::default();
         let body = b"grant=password&client_secret=a%20b%2Bc%3Dd&x=1";
-        let lines = body_lines(body, body.len() as u64, "form", &mut secrets);
+        let lines = body_lines(body, body.len() as u64, BodyKind::Form, &mut secrets);
         assert_eq!(lines, ["grant=password&client_secret=***&x=1"]);
         assert_eq!(secrets.hide("it was a b+c=d"), "it was ***");
-        let bytes = body_lines(&[0xff, 0, 1], 3, "", &mut secrets);
+        let bytes = body_lines(&[0xff, 0, 1], 3, BodyKind::Other, &mut secrets);
         assert_eq!(bytes, ["(3 bytes that are not text)"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Attribution;
 use crate::metric::Metric;
-use crate::thresholds::{FailureSet, Subject};
+use crate::thresholds::{Bound, FailureSet, Subject};
 use crate::units::six_digits;
 
 /// One check: a limit, or a cell held against what was before.
@@ -35,6 +35,18 @@ pub enum Measure {
     Failures(FailureSet),
     /// The share of time in which no request succeeded.
     Unavailable,
+}
+
+impl From<Bound> for Measure {
+    fn from(bound: Bound) -> Self {
+        match bound {
+            Bound::Failures(set, _) => Self::Failures(set),
+            Bound::Latency { metric, .. } => Self::Metric(metric),
+            Bound::ErrorRate(_) => Self::Metric(Metric::ErrorRate),
+            Bound::ColdShare(_) => Self::Metric(Metric::ColdShare),
+            Bound::RequestsPerSecond(_) => Self::Metric(Metric::RequestsPerSecond),
+        }
+    }
 }
 
 /// Whether a check may fail the build.

@@ -12,7 +12,7 @@ use super::cold;
 use super::input::CandidateRun;
 use super::rate::Rate;
 use super::statistics::{Count, Dispersion, Distribution};
-use super::{Check, CheckKind, CheckOutcome, Enforcement, LimitCheck, Measure, NotJudged};
+use super::{Check, CheckKind, CheckOutcome, Enforcement, LimitCheck, NotJudged};
 use crate::measurement::{Arm, RequestStats};
 use crate::metric::{Metric, StartFilter};
 use crate::record::{Aggregate, SliceRecord};
@@ -237,13 +237,7 @@ fn limit_check(limit: &Limit, figures: LimitCheck) -> Check {
     Check {
         subject: limit.subject.clone(),
         phase: limit.phase.clone(),
-        measure: match limit.bound {
-            Bound::Failures(set, _) => Measure::Failures(set),
-            Bound::Latency { metric, .. } => Measure::Metric(metric),
-            Bound::ErrorRate(_) => Measure::Metric(Metric::ErrorRate),
-            Bound::ColdShare(_) => Measure::Metric(Metric::ColdShare),
-            Bound::RequestsPerSecond(_) => Measure::Metric(Metric::RequestsPerSecond),
-        },
+        measure: limit.bound.into(),
         enforcement: match limit.severity {
             Severity::Fail => Enforcement::Gated,
             Severity::Warn => Enforcement::Warned,

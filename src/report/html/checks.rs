@@ -6,6 +6,7 @@ use super::interval::{self, Bars};
 use super::{class, subject, title};
 use crate::report::text::{Text, numbers};
 use crate::report::view::{CheckRow, Status, View};
+use crate::thresholds::Subject;
 
 /// Checks that stand unfolded where they passed; all that did not pass stand in any case, within reason.
 const PASSED: usize = 12;
@@ -25,23 +26,26 @@ pub(super) fn gated<'r, 'a>(rows: &'r [CheckRow<'a>]) -> (Vec<&'r CheckRow<'a>>,
     (shown, hidden)
 }
 
-/// The rows that decide, each with its interval drawn.
 pub(super) fn lines(view: &View) -> Markup {
     let (shown, hidden) = gated(view.rows());
     if shown.is_empty() {
         return html! { p { "No check was judged." } };
     }
-    let bars = Bars::of(view, &shown);
+    let bars = Bars::new(view, &shown);
     let is_compared = shown.iter().any(|row| row.estimated().is_some());
-    let heads = if is_compared { &HEADS } else { &ALONE[..] };
+    let heads = HEADS.iter().filter(|(.., alone)| is_compared || *alone);
     html! {
         table.lines role="table" aria-labelledby="gated" aria-describedby="lines-key" {
             thead role="rowgroup" {
                 tr role="row" {
-                    @for head in heads { th scope="col" role="columnheader" class=(head.1) { (head.0) } }
+                    @for (head, class, _) in heads.clone() {
+                        th scope="col" role="columnheader" class=(class) {
+                            (if *head == BEFORE_NOW && !is_compared { "now" } else { head })
+                        }
+                    }
                 }
             }
-            tbody role="rowgroup" { @for row in &shown { (line(view, row, &bars, heads)) } }
+            tbody role="rowgroup" { @for row in &shown { (line(view, row, &bars, heads.clone().count())) } }
         }
         p.key id="lines-key" { (elsewhere(view.rows(), hidden)) (interval::key(view, &shown)) }
     }
@@ -64,30 +68,23 @@ fn elsewhere(rows: &[CheckRow], hidden: usize) -> Markup {
     }
 }
 
-const HEADS: [(&str, &str); 7] = [
-    ("check", "words"),
-    ("came to", "words"),
-    ("before → now", ""),
-    ("change [95 %]", ""),
-    ("drawn", "words"),
-    ("limit", ""),
-    ("would have caught", ""),
+/// The heads with their class, and whether they are of use if nothing was compared.
+const HEADS: [(&str, &str, bool); 7] = [
+    ("check", "words", true),
+    ("came to", "words", true),
+    (BEFORE_NOW, "", true),
+    ("change [95 %]", "", false),
+    ("drawn", "words", true),
+    ("limit", "", true),
+    ("would have caught", "", false),
 ];
+const BEFORE_NOW: &str = "before → now";
 
-/// The heads where nothing was compared.
-const ALONE: [(&str, &str); 5] = [
-    ("check", "words"),
-    ("came to", "words"),
-    ("now", ""),
-    ("drawn", "words"),
-    ("limit", ""),
-];
-
-fn line(view: &View, row: &CheckRow, bars: &Bars, heads: &[(&str, &str)]) -> Markup {
+fn line(view: &View, row: &CheckRow, bars: &Bars, columns: usize) -> Markup {
     let notes = row.notes(view);
     let class = class(view.tone(row.status));
     let bar = bars.draw(row, class);
-    let is_compared = heads.len() == HEADS.len();
+    let is_compared = columns == HEADS.len();
     html! {
         tr role="row" class=(if notes.is_empty() { "" } else { "noted" }) {
             th.whole scope="row" role="rowheader" { (title(row.line())) }
@@ -99,7 +96,7 @@ fn line(view: &View, row: &CheckRow, bars: &Bars, heads: &[(&str, &str)]) -> Mar
             @if is_compared { (cell("would have caught", row.caught_text())) }
         }
         @if !notes.is_empty() {
-            tr.note role="row" { td colspan=(heads.len()) role="cell" { (Text::join(notes, "; ")) } }
+            tr.note role="row" { td colspan=(columns) role="cell" { (Text::join(notes, "; ")) } }
         }
     }
 }
@@ -113,7 +110,6 @@ fn cell(label: &str, text: Option<String>) -> Markup {
     }
 }
 
-/// Every check, in a table that can be sorted.
 pub(super) fn all(view: &View) -> Markup {
     let rows: Vec<&CheckRow> = view
         .rows()
@@ -144,17 +140,17 @@ fn table_row(view: &View, row: &CheckRow) -> Markup {
     let measure = row.measure();
     let change = row.estimated();
     let caught = row.change.and_then(|(_, check)| check.min_detectable);
-    let told = |value: Option<f64>| value.map(|value| numbers::change(measure, value));
+    let change_text = |value: Option<f64>| value.map(|value| numbers::change(measure, value));
     html! {
         tr {
-            th scope="row" data-v=[interval::is_overall(row).then_some("")] { (subject(&row.line().subject)) }
+            th scope="row" data-v=[(row.line().subject == Subject::Overall).then_some("")] { (subject(&row.line().subject)) }
             td.words { (row.measure_text().to_string()) }
             td.words data-v=(row.status as u8) { span class=(class(view.tone(row.status))) { (view.status_text(row.status)) } }
             (number(row.before(), row.before().map(|before| numbers::value(measure, before))))
             (number(row.now(), row.now().map(|now| numbers::value(measure, now))))
-            (number(change.map(|change| change.estimate), told(change.map(|change| change.estimate))))
-            (number(change.map(|change| change.lower), told(change.map(|change| change.lower))))
-            (number(change.map(|change| change.upper), told(change.map(|change| change.upper))))
+            (number(change.map(|change| change.estimate), change_text(change.map(|change| change.estimate))))
+            (number(change.map(|change| change.lower), change_text(change.map(|change| change.lower))))
+            (number(change.map(|change| change.upper), change_text(change.map(|change| change.upper))))
             (number(row.limits.first().map(|(_, limit)| limit.bound), Some(row.limit_text())))
             (number(caught, row.caught_text()))
             (number(Some(row.line().requests as f64), Some(numbers::count(row.line().requests))))
@@ -167,5 +163,5 @@ pub(super) fn number(value: Option<f64>, text: Option<String>) -> Markup {
     let sorted = value
         .filter(|value| value.is_finite())
         .map_or_else(|| "NaN".to_owned(), |value| format!("{value:.6e}"));
-    html! { td data-v=(sorted) { (text.unwrap_or_else(|| numbers::NONE.to_owned())) } }
+    html! { td data-v=(sorted) { (numbers::or_none(text)) } }
 }

@@ -1,36 +1,32 @@
 //! What decided a change: the baseline's jobs with this run, or the pairs of a duet, each with the tolerance and the
 //! bounds that a verdict is drawn from.
 
-use crate::report::text::numbers::{self, counted, date};
-use crate::report::text::untrusted;
-use crate::report::view::{CheckRow, Status, View, job_value};
-use crate::report::wording::{measure_name, short_commit};
 use maud::{Markup, html};
 
-use super::distribution::{change_axis, change_scale, tolerance};
-use super::plot::{self, Axis, Form, HEIGHT, Key, LEFT, Marker, Numbers, Plot, RIGHT, Series, TOP};
-use super::scale::{Scale, Spread};
-use super::words::millis_unit;
-use crate::baseline::{Job, PhaseScope};
-use crate::measurement::Arm;
+use super::distribution::{change_axis, change_scale};
+use super::plot::{self, Axis, HEIGHT, Key, Marker, Numbers, Plot, Series, TOP};
+use super::scale::{Scale, Spread, extent};
+use super::words::together;
+use crate::baseline::Job;
 use crate::metric::{Metric, MetricKind};
-use crate::record::{Aggregate, SliceFilter, log_units};
-use crate::thresholds::Subject;
+use crate::report::text::numbers::{self, counted, date};
+use crate::report::text::untrusted;
+use crate::report::view::{CheckRow, Status, View, job_value, pairs};
+use crate::report::wording::{measure_name, short_commit};
 use crate::verdict::{ChangeCheck, Check, Comparison, EstimatedChange, Measure};
 
-/// The plot of what a row's change was drawn from; none where nothing was compared or its numbers are not kept.
+/// The plot of what a row's change was drawn from; none if nothing was compared or its numbers are not kept.
 pub(super) fn decision<'a>(view: &View<'a>, row: &CheckRow<'a>, id: &str) -> Option<Plot> {
     let (line, check) = row.change?;
-    let change = check.change?;
     let Measure::Metric(metric) = line.measure else {
         return None;
     };
     let decision = Decision {
         view,
-        row,
+        status: row.status,
         line,
         check,
-        change,
+        change: check.change?,
         metric,
     };
     match view.verdict.comparison {
@@ -40,35 +36,23 @@ pub(super) fn decision<'a>(view: &View<'a>, row: &CheckRow<'a>, id: &str) -> Opt
     }
 }
 
-struct Decision<'s, 'r, 'a> {
+struct Decision<'s, 'a> {
     view: &'s View<'a>,
-    row: &'r CheckRow<'a>,
+    status: Status,
     line: &'a Check,
     check: &'a ChangeCheck,
     change: EstimatedChange,
     metric: Metric,
 }
 
-impl Decision<'_, '_, '_> {
-    fn scope(&self) -> PhaseScope {
-        let phase = self.line.phase.clone();
-        phase.map_or(PhaseScope::Steady, PhaseScope::Phase)
-    }
-
-    fn request(&self) -> Option<&str> {
-        match &self.line.subject {
-            Subject::Overall => None,
-            Subject::Request(name) => Some(name),
-        }
-    }
-
-    /// The class of the interval, by what it came to.
-    fn class(&self) -> &'static str {
-        super::class(self.view.tone(self.row.status))
-    }
-
+impl Decision<'_, '_> {
     fn is_share(&self) -> bool {
-        numbers::is_share(self.line.measure)
+        self.metric.kind() == MetricKind::Share
+    }
+
+    /// Whether more of the metric is better.
+    fn is_rate(&self) -> bool {
+        self.metric.kind() == MetricKind::Rate
     }
 
     /// A value this much changed.
@@ -80,219 +64,168 @@ impl Decision<'_, '_, '_> {
         }
     }
 
-    /// The bound that decided, in words.
+    fn value(&self, value: f64) -> String {
+        numbers::value(self.line.measure, value)
+    }
+
     fn bound(&self) -> String {
         let measure = self.line.measure;
-        let told = |change: f64| super::words::together(&numbers::change(measure, change));
-        let tolerance = super::words::together(&numbers::allowed(measure, self.check.tolerance));
-        let (worse, better) = if numbers::more_is_better(measure) {
-            (-self.change.upper, -self.change.lower)
+        let change = |change: f64| together(&numbers::change(measure, change));
+        let tolerance = together(&numbers::allowed(measure, self.check.tolerance));
+        let (best, worst) = if self.is_rate() {
+            (change(self.change.upper), change(self.change.lower))
         } else {
-            (self.change.lower, self.change.upper)
+            (change(self.change.lower), change(self.change.upper))
         };
-        let sign = if numbers::more_is_better(measure) {
-            -1.0
-        } else {
-            1.0
-        };
-        match self.row.status {
-            Status::Failed | Status::Worse => format!(
-                "What decided: the change is beyond {}, and {tolerance} is tolerated.",
-                told(worse * sign)
-            ),
+        match self.status {
+            Status::Failed | Status::Worse => {
+                format!("What decided: the change is beyond {best}, and {tolerance} is tolerated.")
+            }
             Status::Inconclusive => format!(
-                "What decided: the change may be as large as {}, so a regression cannot be ruled out.",
-                told(better * sign)
+                "What decided: the change may be as large as {worst}, so a regression cannot be ruled out."
             ),
-            Status::Passed | Status::Reported | Status::Warned | Status::NotJudged => format!(
-                "The change is at most {}; {tolerance} is tolerated.",
-                told(better * sign)
-            ),
+            Status::Passed | Status::Reported | Status::Warned | Status::NotJudged => {
+                format!("The change is at most {worst}; {tolerance} is tolerated.")
+            }
         }
     }
 
-    /// The jobs of the baseline, oldest first, and this run.
     fn history(&self, id: &str) -> Option<Plot> {
-        let known: Vec<(&Job, f64)> = self
-            .view
-            .jobs_before()
-            .iter()
-            .filter_map(|job| Some((*job, job_value(job, self.line)?)))
-            .collect();
+        let jobs = self.view.jobs_before().iter();
+        let jobs = jobs.filter_map(|job| Some((*job, job_value(job, self.line)?)));
+        let jobs: Vec<(&Job, f64)> = jobs.collect();
         let (before, now) = (self.check.before?, self.line.current?);
-        let bounds =
-            [self.change.lower, self.change.upper].map(|change| self.changed(before, change));
-        let tolerated = self.changed(before, self.check.tolerance);
-        let detect = self.changed(before, self.view.must_detect());
-        let values = known.iter().map(|(_, value)| *value);
-        let mut shown: Vec<f64> = values
-            .chain([before, now, tolerated])
-            .chain(bounds)
-            .collect();
+        let [lower, upper, tolerated, detect] = [
+            self.change.lower,
+            self.change.upper,
+            self.check.tolerance,
+            self.view.must_detect(),
+        ]
+        .map(|change| self.changed(before, change));
+        let mut shown: Vec<f64> = jobs.iter().map(|(_, value)| *value).collect();
+        shown.extend([before, now, tolerated, lower, upper]);
         if !self.is_share() {
             shown.push(detect);
         }
         let y = history_scale(&shown);
-        let slots = known.len() as f64;
-        let x = Scale::new(Spread::Linear, -0.5, slots + 0.5).between(LEFT, RIGHT);
-        let place = |index: usize| x.at(index as f64);
-        let own = x.at(slots);
-        let points = known
-            .iter()
-            .enumerate()
-            .map(|(index, (_, value))| (place(index), y.at(*value)));
+        let this_run = jobs.len() as f64;
+        let x = Scale::new(Spread::Linear, -0.5, this_run + 0.5).across();
+        let class = super::class(self.view.tone(self.status));
+        let points = jobs.iter().enumerate();
+        let points = points.map(|(index, (_, value))| (index as f64, *value));
+        let edge = f64::midpoint(x.at(this_run), x.at((this_run - 1.0).max(0.0)));
+        let interval = format!("interval {class}");
+        let x_axis = Axis {
+            title: "jobs of the baseline, oldest first, and this run".to_owned(),
+            scale: x,
+            ticks: job_ticks(&jobs, &x),
+        };
         Some(Plot {
-            id: id.to_owned(),
-            title: super::title(self.line),
-            see: self.see_history(&known, now),
-            height: HEIGHT,
-            x: Axis {
-                title: "jobs of the baseline, oldest first, and this run".to_owned(),
-                ticks: job_ticks(&known, &x),
-            },
-            y: self.value_axis(&y, &shown),
             under: html! {
-                (plot::area((LEFT, RIGHT), (y.at(before), y.at(tolerated)), "tolerance"))
-                (plot::level(y.at(before), "before"))
-                @if !self.is_share() { (plot::level(y.at(detect), "detect")) }
-                (plot::upright(f64::midpoint(own, place(known.len().saturating_sub(1))), TOP, plot::bottom(HEIGHT), "edge"))
+                (y.area((before, tolerated), "tolerance"))
+                (y.level(before, "before"))
+                @if !self.is_share() { (y.level(detect, "detect")) }
+                (plot::upright(edge, TOP, plot::bottom(HEIGHT), "edge"))
             },
             series: vec![
-                Series {
-                    name: "baseline jobs".to_owned(),
-                    look: "base",
-                    marker: Marker::Square,
-                    form: Form::Line,
-                    runs: vec![points.collect()],
-                },
-                Series {
-                    name: "this run, with the 95 % interval of its change".to_owned(),
-                    look: self.class(),
-                    marker: Marker::Circle,
-                    form: Form::Points,
-                    runs: vec![vec![(own, y.at(now))]],
-                },
+                Series::line(
+                    "baseline jobs",
+                    "base",
+                    Marker::Square,
+                    vec![points.collect()],
+                ),
+                Series::points(
+                    "this run, with the 95 % interval of its change",
+                    class,
+                    Marker::Circle,
+                    [(this_run, now)],
+                ),
             ],
-            over: self.interval(own, y.at(bounds[0]), y.at(bounds[1])),
+            over: plot::whisker(x.at(this_run), y.at(lower), y.at(upper), &interval),
             keys: self.keys("mean of the jobs"),
-            numbers: self.history_numbers(&known, &place, own, now),
+            ..Plot::new(
+                id,
+                super::title(self.line),
+                self.see_history(&jobs, now),
+                (x_axis, self.value_axis(y, &shown)),
+                self.history_numbers(&jobs, now),
+            )
         })
     }
 
-    fn interval(&self, x: f64, from: f64, to: f64) -> Markup {
-        plot::whisker(x, from, to, &format!("interval {}", self.class()))
-    }
-
     fn keys(&self, before: &str) -> Vec<Key> {
-        let tolerance = numbers::allowed(self.line.measure, self.check.tolerance);
+        let allowed = |change| numbers::allowed(self.line.measure, change);
+        let tolerance = format!("tolerance {}", allowed(self.check.tolerance));
         let mut keys = vec![
-            Key {
-                name: before.to_owned(),
-                look: "before",
-                area: false,
-            },
-            Key {
-                name: format!("tolerance {tolerance}"),
-                look: "tolerance",
-                area: true,
-            },
+            Key::line(before, "before"),
+            Key::area(tolerance, "tolerance"),
         ];
         if !self.is_share() {
-            let must = numbers::allowed(self.line.measure, self.view.must_detect());
-            keys.push(Key {
-                name: format!("must be ruled out: +{must}"),
-                look: "detect",
-                area: false,
-            });
+            let detect = allowed(self.view.must_detect());
+            keys.push(Key::line(format!("must be ruled out: +{detect}"), "detect"));
         }
         keys
     }
 
-    fn value_axis(&self, y: &Scale, shown: &[f64]) -> Axis {
+    fn value_axis(&self, scale: Scale, shown: &[f64]) -> Axis {
         let measure = measure_name(self.line.measure);
         match self.metric.kind() {
-            MetricKind::Quantile(_) => {
-                let unit = millis_unit(shown.iter().copied());
-                Axis {
-                    title: format!("{measure}, {}", unit.name),
-                    ticks: plot::ticks(y, 5, unit.text()),
-                }
-            }
-            MetricKind::Share => Axis {
-                title: format!("{measure}, %"),
-                ticks: plot::ticks(y, 5, |share| {
-                    numbers::percent(share).trim_end_matches(" %").to_owned()
-                }),
-            },
-            MetricKind::Rate => Axis {
-                title: measure,
-                ticks: plot::ticks(y, 5, |rate| numbers::count(numbers::whole(rate))),
-            },
+            MetricKind::Quantile(_) => Axis::latency(&measure, scale, 5, shown.iter().copied()),
+            MetricKind::Share => Axis::new(format!("{measure}, %"), scale, 5, |share| {
+                let percent = numbers::percent(share);
+                percent.trim_end_matches(" %").to_owned()
+            }),
+            MetricKind::Rate => Axis::new(measure, scale, 5, |rate| {
+                numbers::count(numbers::whole(rate))
+            }),
         }
     }
 
-    fn see_history(&self, known: &[(&Job, f64)], now: f64) -> Markup {
-        let measure = self.line.measure;
-        let value = |value: f64| numbers::value(measure, value);
-        let values = known.iter().map(|(_, value)| *value);
-        let low = values.clone().fold(f64::MAX, f64::min);
-        let high = values.clone().fold(f64::MIN, f64::max);
-        let worse = |other: f64| {
-            if numbers::more_is_better(measure) {
-                other <= now
+    fn see_history(&self, jobs: &[(&Job, f64)], now: f64) -> Markup {
+        let values = || jobs.iter().map(|(_, value)| *value);
+        let (low, high) = extent(values()).unwrap_or_default();
+        let as_bad = values().filter(|other| {
+            if self.is_rate() {
+                *other <= now
             } else {
-                other >= now
+                *other >= now
             }
-        };
-        let as_bad = values.filter(|other| worse(*other)).count();
-        if let [(_, before)] = known {
-            return html! {
-                "This run " (value(now)) ", the one job before it " (value(*before)) ". " (self.bound())
-            };
-        }
+        });
         html! {
-            "This run " (value(now)) "; the " (known.len()) " jobs before it lay between " (value(low)) " and " (value(high)) ", "
-            @match as_bad {
-                0 => "none of them as bad",
-                n if n == known.len() => "each as bad or worse",
-                n => { (n) " as bad or worse" }
+            "This run " (self.value(now))
+            @if jobs.is_empty() {
+                ". "
+            } @else if let [(_, before)] = jobs {
+                ", the one job before it " (self.value(*before)) ". "
+            } @else {
+                "; the " (jobs.len()) " jobs before it lay between " (self.value(low)) " and "
+                (self.value(high)) ", "
+                @match as_bad.count() {
+                    0 => "none of them as bad",
+                    n if n == jobs.len() => "each as bad or worse",
+                    n => { (n) " as bad or worse" }
+                }
+                ". "
             }
-            ". " (self.bound())
+            (self.bound())
         }
     }
 
-    fn history_numbers(
-        &self,
-        known: &[(&Job, f64)],
-        place: &dyn Fn(usize) -> f64,
-        own: f64,
-        now: f64,
-    ) -> Numbers {
-        let measure = self.line.measure;
-        let commit = |commit: Option<&str>| {
-            commit.map_or_else(
-                || numbers::NONE.to_owned(),
-                |commit| untrusted(&short_commit(commit)).to_string(),
-            )
+    fn history_numbers(&self, jobs: &[(&Job, f64)], now: f64) -> Numbers {
+        let row = |place: usize, day: String, commit: Option<&str>, value: f64| {
+            let commit = commit.map(|commit| untrusted(&short_commit(commit)).to_string());
+            let commit = numbers::or_none(commit);
+            (Some(place as f64), vec![day, commit, self.value(value)])
         };
-        let jobs = known.iter().enumerate().map(|(index, (job, value))| {
-            let cells = vec![
-                date(job.started).to_string(),
-                commit(job.commit.as_deref()),
-                numbers::value(measure, *value),
-            ];
-            (Some(place(index)), cells)
+        let rows = jobs.iter().enumerate().map(|(index, (job, value))| {
+            let day = date(job.started).to_string();
+            row(index, day, job.commit.as_deref(), *value)
         });
         let run = &self.view.record.run;
-        let this = vec![
-            format!("{} (this run)", date(run.started)),
-            commit(run.commit.as_deref()),
-            numbers::value(measure, now),
-        ];
-        Numbers {
-            heads: vec!["day".to_owned(), "commit".to_owned(), measure_name(measure)],
-            rows: jobs.chain([(Some(own), this)]).collect(),
-        }
+        let day = format!("{} (this run)", date(run.started));
+        let this_run = row(jobs.len(), day, run.commit.as_deref(), now);
+        let heads = ["day", "commit", &measure_name(self.line.measure)].map(str::to_owned);
+        Numbers::new(heads, rows.chain([this_run]))
     }
 
     /// The pairs of a duet, each as the change from the base to the target.
@@ -300,110 +233,53 @@ impl Decision<'_, '_, '_> {
         if self.is_share() {
             return None;
         }
-        let units = self.units();
-        let changes: Vec<f64> = units.iter().map(|[now, base]| now / base - 1.0).collect();
-        let bounds = [self.change.lower, self.change.upper];
-        let y = change_scale(
-            changes
-                .iter()
-                .copied()
-                .chain(bounds)
-                .chain([self.check.tolerance, self.view.must_detect()]),
-        );
+        let pairs = pairs(self.view, self.line, self.metric);
+        let changes: Vec<f64> = pairs.iter().map(|[now, base]| now / base - 1.0).collect();
+        let [lower, upper] = [self.change.lower, self.change.upper];
+        let (tolerance, detect) = (self.check.tolerance, self.view.must_detect());
+        let bounds = [lower, upper, tolerance, detect];
+        let y = change_scale(changes.iter().copied().chain(bounds));
         let count = changes.len();
-        let x = Scale::new(Spread::Linear, 0.0, count as f64 + 1.0).between(LEFT, RIGHT);
-        let is_worse = |change: f64| (change > 0.0) != numbers::more_is_better(self.line.measure);
-        let of = |worse: bool| {
-            let own = changes
-                .iter()
-                .enumerate()
-                .filter(|(_, change)| is_worse(**change) == worse);
-            vec![
-                own.map(|(index, change)| (x.at(index as f64 + 1.0), y.at(1.0 + change)))
-                    .collect(),
-            ]
+        let x = Scale::new(Spread::Linear, 0.0, count as f64 + 1.0).across();
+        let numbered = || {
+            (1..)
+                .zip(&changes)
+                .map(|(pair, change)| (f64::from(pair), *change))
         };
-        let estimate = 1.0 + self.change.estimate;
+        let is_worse = |change: f64| (change > 0.0) != self.is_rate();
+        let worse = numbered().filter(|(_, change)| is_worse(*change));
+        let better = numbered().filter(|(_, change)| !is_worse(*change));
         let every = count.div_ceil(12).max(1);
-        let points = |name: &str, look, marker, runs| Series {
-            name: name.to_owned(),
-            look,
-            marker,
-            form: Form::Points,
-            runs,
-        };
         let ticks = (1..=count).step_by(every);
+        let ticks = ticks.map(|pair| (x.at(pair as f64), pair.to_string()));
+        let x_axis = Axis {
+            title: "pairs in the order of their time".to_owned(),
+            scale: x,
+            ticks: ticks.collect(),
+        };
+        let mut keys = self.keys("estimate");
+        keys.push(Key::area("its 95 % interval", "band"));
         Some(Plot {
-            id: id.to_owned(),
-            title: html! { (super::title(self.line)) ", pair by pair" },
-            see: self.see_pairs(&changes),
-            height: HEIGHT,
-            x: Axis {
-                title: "pairs in the order of their time".to_owned(),
-                ticks: ticks
-                    .map(|pair| (x.at(pair as f64), pair.to_string()))
-                    .collect(),
-            },
-            y: change_axis(&y),
             under: html! {
-                (tolerance(&y, self.check.tolerance))
-                (plot::area((LEFT, RIGHT), (y.at(1.0 + bounds[0]), y.at(1.0 + bounds[1])), "band"))
-                (plot::level(y.at(1.0), "zero"))
-                (plot::level(y.at(1.0 + self.view.must_detect()), "detect"))
-                (plot::level(y.at(estimate), "before"))
+                (y.area((tolerance, -tolerance), "tolerance"))
+                (y.area((lower, upper), "band"))
+                (y.level(0.0, "zero"))
+                (y.level(detect, "detect"))
+                (y.level(self.change.estimate, "before"))
             },
             series: vec![
-                points("target worse", "errors", Marker::Triangle, of(true)),
-                points("target better or alike", "p50", Marker::Down, of(false)),
+                Series::points("target worse", "errors", Marker::Triangle, worse),
+                Series::points("target better or alike", "p50", Marker::Down, better),
             ],
-            over: html! {},
-            keys: {
-                let mut keys = self.keys("estimate");
-                keys.push(Key {
-                    name: "its 95 % interval".to_owned(),
-                    look: "band",
-                    area: true,
-                });
-                keys
-            },
-            numbers: self.pair_numbers(&units, &changes, &x),
+            keys,
+            ..Plot::new(
+                id,
+                html! { (super::title(self.line)) ", pair by pair" },
+                self.see_pairs(&changes),
+                (x_axis, change_axis(y)),
+                self.pair_numbers(&pairs, &changes),
+            )
         })
-    }
-
-    /// The units that the change was drawn from: the value on the target and on the base.
-    fn units(&self) -> Vec<[f64; 2]> {
-        let scope = self.scope();
-        let mut units = Vec::new();
-        for record in self.view.records() {
-            let request = self
-                .request()
-                .and_then(|name| record.requests.iter().position(|own| own == name));
-            let base = || {
-                let slices = record.pooled(None, |slice| {
-                    slice.arm == Arm::Base && record.phases[slice.phase].measured
-                });
-                slices.latencies().quantile(0.5)
-            };
-            let sieve = SliceFilter::new(record, base);
-            for phase in scope.phases(&record.phases) {
-                let blocks = sieve.paired_slices(record, phase);
-                let whole = blocks
-                    .iter()
-                    .filter(|arms| arms.iter().all(|arm| !arm.is_empty()));
-                let samples: Vec<[Aggregate; 2]> = whole
-                    .map(|arms| {
-                        arms.each_ref()
-                            .map(|arm| Aggregate::from_slices(arm, request))
-                    })
-                    .collect();
-                units.extend(
-                    log_units(&samples, self.metric)
-                        .iter()
-                        .map(|arms| arms.map(libm::exp)),
-                );
-            }
-        }
-        units
     }
 
     fn see_pairs(&self, changes: &[f64]) -> Markup {
@@ -414,37 +290,26 @@ impl Decision<'_, '_, '_> {
         }
     }
 
-    fn pair_numbers(&self, units: &[[f64; 2]], changes: &[f64], x: &Scale) -> Numbers {
-        let measure = self.line.measure;
-        let rows = units
-            .iter()
-            .zip(changes)
-            .enumerate()
-            .map(|(index, ([now, base], change))| {
-                let cells = vec![
-                    format!("pair {}", index + 1),
-                    numbers::value(measure, *base),
-                    numbers::value(measure, *now),
-                    numbers::change(measure, *change),
-                ];
-                (Some(x.at(index as f64 + 1.0)), cells)
-            });
-        Numbers {
-            heads: ["pair", "base", "target", "change"]
-                .map(str::to_owned)
-                .to_vec(),
-            rows: rows.collect(),
-        }
+    fn pair_numbers(&self, pairs: &[[f64; 2]], changes: &[f64]) -> Numbers {
+        let rows = (1..).zip(pairs.iter().zip(changes));
+        let rows = rows.map(|(pair, ([now, base], change))| {
+            let cells = vec![
+                format!("pair {pair}"),
+                self.value(*base),
+                self.value(*now),
+                numbers::change(self.line.measure, *change),
+            ];
+            (Some(f64::from(pair)), cells)
+        });
+        Numbers::new(["pair", "base", "target", "change"], rows)
     }
 }
 
-/// The days of the oldest and the newest job, and this run.
-fn job_ticks(known: &[(&Job, f64)], x: &Scale) -> Vec<(f64, String)> {
-    let last = known.len().saturating_sub(1);
-    let mut ticks: Vec<(f64, String)> = [0, last]
-        .into_iter()
+fn job_ticks(jobs: &[(&Job, f64)], x: &Scale) -> Vec<(f64, String)> {
+    let ends = [0, jobs.len().saturating_sub(1)].into_iter();
+    let mut ticks: Vec<(f64, String)> = ends
         .filter_map(|index| {
-            let day = date(known.get(index)?.0.started);
+            let day = date(jobs.get(index)?.0.started);
             Some((x.at(index as f64), day.strftime("%b %-d").to_string()))
         })
         .collect();
@@ -453,19 +318,18 @@ fn job_ticks(known: &[(&Job, f64)], x: &Scale) -> Vec<(f64, String)> {
     if ticks.len() == 1 {
         ticks.push((-100.0, String::new()));
     }
-    ticks.push((x.at(known.len() as f64), "this run".to_owned()));
+    ticks.push((x.at(jobs.len() as f64), "this run".to_owned()));
     ticks
 }
 
-/// A scale over values that lie near each other, not from zero where that would press them together.
+/// An upward scale over values that lie near each other, not from zero where that would press them together.
 fn history_scale(values: &[f64]) -> Scale {
-    let low = values.iter().copied().fold(f64::MAX, f64::min);
-    let high = values.iter().copied().fold(f64::MIN, f64::max);
+    let (low, high) = extent(values.iter().copied()).unwrap_or_default();
     let room = ((high - low) * 0.1).max(high.abs() * 0.01).max(1e-6);
     let from = if low > (high - low) * 2.0 {
         low - room
     } else {
-        0.0_f64.min(low)
+        low.min(0.0)
     };
-    Scale::new(Spread::Linear, from, high + room).between(plot::bottom(HEIGHT), TOP)
+    Scale::new(Spread::Linear, from, high + room).upward()
 }

@@ -3,11 +3,10 @@
 use maud::{Markup, html};
 
 use super::plot::Unit;
-use super::scale::{Scale, Spread};
+use super::scale::{Scale, Spread, extent};
 use crate::report::text::numbers;
 use crate::report::view::{CheckRow, View};
 use crate::report::wording::two_figures;
-use crate::thresholds::Subject;
 use crate::verdict::{ChangeCheck, Check};
 
 const WIDTH: f64 = 220.0;
@@ -29,79 +28,71 @@ pub(super) struct Bars {
 }
 
 impl Bars {
-    /// Scales that hold the changes of these rows.
-    pub(super) fn of(view: &View, rows: &[&CheckRow]) -> Self {
+    pub(super) fn new(view: &View, rows: &[&CheckRow]) -> Self {
         let must_detect = view.must_detect();
-        let bounds = |share: bool| {
-            let own = rows
-                .iter()
-                .filter(move |row| numbers::is_share(row.measure()) == share);
-            let changes = own.filter_map(|row| Some((row.estimated()?, row.change?.1)));
-            changes.flat_map(|(change, check)| {
-                let own = [change.lower, change.upper, check.tolerance * 1.5];
-                own.into_iter().chain(check.min_detectable)
-            })
+        let ends = |is_share: bool, least: f64, most: f64| {
+            let of_kind = rows.iter();
+            let of_kind = of_kind.filter(|row| numbers::is_share(row.measure()) == is_share);
+            let bounds = of_kind.filter_map(|row| {
+                let (_, check) = row.change?;
+                let change = check.change?;
+                let tolerance = check.tolerance * 1.5;
+                let caught = check.min_detectable.unwrap_or(tolerance);
+                Some([change.lower, change.upper, tolerance, caught])
+            });
+            let bounds = bounds.flatten().filter(|bound| bound.is_finite());
+            extent(bounds.chain([least, most])).unwrap_or((least, most))
         };
-        let ends = |least: f64, most: f64, share| {
-            bounds(share)
-                .filter(|bound| bound.is_finite())
-                .fold((least, most), |(low, high), bound| {
-                    (f64::min(low, bound), f64::max(high, bound))
-                })
-        };
-        let (low, high) = ends(-0.05, must_detect * 1.1, false);
+        let (low, high) = ends(false, -0.05, must_detect * 1.1);
         let (low, high) = (low.max(SMALLEST), high.min(LARGEST));
-        let (least, most) = ends(-0.0005, 0.002, true);
+        let (least, most) = ends(true, -0.0005, 0.002);
         Self {
-            ratios: Scale::new(Spread::Log, 1.0 + low, 1.0 + high).between(8.0, WIDTH - 8.0),
+            ratios: Scale::new(Spread::Change, low, high).between(8.0, WIDTH - 8.0),
             points: Scale::new(Spread::Linear, least, most).between(8.0, WIDTH - 8.0),
             must_detect,
         }
     }
 
-    /// Where a change lies on the scale of its kind.
-    fn at(&self, line: &Check, change: f64) -> f64 {
-        if numbers::is_share(line.measure) {
-            self.points.at(change)
-        } else {
-            self.ratios.at(1.0 + change)
-        }
-    }
-
     /// The bar of a row; none where it has neither a change nor a limit with a figure.
     pub(super) fn draw(&self, row: &CheckRow, class: &str) -> Option<Markup> {
-        let drawn = match row.change {
-            Some((line, check)) if check.change.is_some() => self.change(line, check, class),
-            Some(_) | None => None,
-        };
-        let drawn = drawn.or_else(|| used(row, class))?;
+        let change = row.change.and_then(|(line, check)| {
+            let scale = if numbers::is_share(line.measure) {
+                &self.points
+            } else {
+                &self.ratios
+            };
+            self.change(line, check, scale, class)
+        });
+        let drawn = change.or_else(|| used(row, class))?;
         let size = format!("0 0 {WIDTH} {HEIGHT}");
         Some(html! {
             svg viewBox=(size) preserveAspectRatio="none" aria-hidden="true" { (drawn) }
         })
     }
 
-    fn change(&self, line: &Check, check: &ChangeCheck, class: &str) -> Option<Markup> {
+    fn change(
+        &self,
+        line: &Check,
+        check: &ChangeCheck,
+        scale: &Scale,
+        class: &str,
+    ) -> Option<Markup> {
         let change = check.change?;
-        let at = |value: f64| self.at(line, value);
-        let (low, high, estimate) = (at(change.lower), at(change.upper), at(change.estimate));
-        let zero = at(0.0);
-        let tolerated = if numbers::more_is_better(line.measure) {
+        let [low, high, estimate, zero] =
+            [change.lower, change.upper, change.estimate, 0.0].map(|change| scale.at(change));
+        let tolerated = scale.at(if numbers::more_is_better(line.measure) {
             -check.tolerance
         } else {
             check.tolerance
-        };
-        let caught = check
-            .min_detectable
-            .filter(|caught| caught.is_finite())
-            .map(at);
+        });
+        let caught = check.min_detectable.filter(|caught| caught.is_finite());
         let bar = format!("M{low:.1} {MIDDLE}H{high:.1}M{low:.1} 9v12M{high:.1} 9v12");
-        let is_share = numbers::is_share(line.measure);
+        let detect = Unit(scale.at(self.must_detect));
         Some(html! {
-            rect class="tolerance" x=(Unit(zero.min(at(tolerated)))) y="2" width=(Unit((at(tolerated) - zero).abs())) height="26" {}
+            rect class="tolerance" x=(Unit(zero.min(tolerated))) y="2" width=(Unit((tolerated - zero).abs())) height="26" {}
             line class="zero" x1=(Unit(zero)) x2=(Unit(zero)) y1="0" y2=(HEIGHT) {}
-            @if !is_share { line class="detect" x1=(Unit(at(self.must_detect))) x2=(Unit(at(self.must_detect))) y1="2" y2="28" {} }
-            @if let Some(caught) = caught { path class="caught" d=(format!("M{0:.1} 24l4 5h-8z", caught)) {} }
+            @if !numbers::is_share(line.measure) { line class="detect" x1=(detect) x2=(detect) y1="2" y2="28" {} }
+            @if let Some(caught) = caught { path class="caught" d=(format!("M{:.1} 24l4 5h-8z", scale.at(caught))) {} }
             path class=(format!("interval {class}")) d=(bar) {}
             path class=(format!("estimate {class}")) d=(format!("M{estimate:.1} 8l5 7l-5 7l-5-7z")) {}
         })
@@ -144,9 +135,4 @@ pub(super) fn key(view: &View, rows: &[&CheckRow]) -> Markup {
         @if has_change { " Two figures of one metric may differ: " (two_figures(view)) "." }
         @if has_limit { " If there is only a limit, the bar is the current figure and the dashed line its limit." }
     }
-}
-
-/// Whether a row speaks of all requests together.
-pub(super) fn is_overall(row: &CheckRow) -> bool {
-    row.line().subject == Subject::Overall
 }

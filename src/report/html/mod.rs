@@ -12,7 +12,6 @@ mod interval;
 mod page;
 mod parts;
 mod plot;
-mod quantiles;
 mod scale;
 mod sections;
 mod starts;
@@ -21,6 +20,7 @@ mod timeline;
 mod why;
 mod words;
 
+use crate::measurement::Arm;
 use crate::report::text::{capitalized, untrusted};
 use crate::report::view::Tone;
 use crate::report::wording::measure_name;
@@ -52,7 +52,6 @@ fn path_parts(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whom something speaks of.
 fn subject(subject: &Subject) -> Markup {
     match subject {
         Subject::Overall => html! { "overall" },
@@ -69,6 +68,13 @@ fn title(line: &Check) -> Markup {
             Subject::Request(name) => { " of " (code(name)) }
         }
         @if let Some(phase) = &line.phase { " in " (code(phase)) }
+    }
+}
+
+fn arm_name(arm: Arm) -> &'static str {
+    match arm {
+        Arm::Target => "target",
+        Arm::Base => "base",
     }
 }
 

@@ -6,8 +6,8 @@
 
 use maud::{Markup, Render, html};
 
-use super::scale::Scale;
-use super::words;
+use super::scale::{Scale, Spread};
+use super::words::{self, LatencyUnit};
 
 /// The drawing's size, in its own units; the page scales it to the room there is.
 pub(super) const WIDTH: f64 = 600.0;
@@ -25,62 +25,53 @@ const EDGE: f64 = 24.0;
 /// A line of more points has no markers: they would hide it.
 const MARKED: usize = 60;
 
-/// One plot with all that belongs to it.
 pub(super) struct Plot {
-    /// What it is called in the page, unique there.
+    /// Its name in the page, unique there.
     pub(super) id: String,
-    /// Its heading.
     pub(super) title: Markup,
     /// What to see in it.
     pub(super) see: Markup,
-    /// Its height in units.
     pub(super) height: f64,
-    /// The axis from left to right.
     pub(super) x: Axis,
-    /// The axis from bottom to top.
     pub(super) y: Axis,
     /// Drawn below the series, such as phases and tolerances.
     pub(super) under: Markup,
-    /// What was measured.
     pub(super) series: Vec<Series>,
     /// Drawn above the series, such as intervals.
     pub(super) over: Markup,
     /// Further lines of the legend: what `under` and `over` show.
     pub(super) keys: Vec<Key>,
-    /// The numbers behind it.
     pub(super) numbers: Numbers,
 }
 
 /// One axis: what it shows, and its marks with their words.
 pub(super) struct Axis {
     pub(super) title: String,
+    pub(super) scale: Scale,
+    /// Places with their words.
     pub(super) ticks: Vec<(f64, String)>,
 }
 
-/// What was measured, under one name.
+/// Measured values under one name.
 pub(super) struct Series {
     pub(super) name: String,
     /// Class that gives colour and dashes.
     pub(super) look: &'static str,
     pub(super) marker: Marker,
-    /// Whether its points are joined.
     pub(super) form: Form,
-    /// Runs of points, in units; between runs nothing was measured.
+    /// Runs of points by the values of both axes; between runs nothing was measured.
     pub(super) runs: Vec<Vec<(f64, f64)>>,
 }
 
-/// How points are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// As a line, with markers where there are few.
     Line,
-    /// As points alone.
     Points,
     /// As bars from the bottom.
     Bars,
 }
 
-/// The form of a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Marker {
     Circle,
@@ -91,21 +82,20 @@ pub(super) enum Marker {
     Cross,
 }
 
-/// A line of the legend for what is no series.
+/// A line of the legend for something other than a series.
 pub(super) struct Key {
-    pub(super) name: String,
-    pub(super) look: &'static str,
-    /// Whether it is an area.
-    pub(super) area: bool,
+    name: String,
+    look: &'static str,
+    is_area: bool,
 }
 
-/// The numbers behind a plot.
-#[derive(Default)]
 pub(super) struct Numbers {
-    pub(super) heads: Vec<String>,
-    /// Rows, each with its place on the x axis where it has one.
-    pub(super) rows: Vec<(Option<f64>, Vec<String>)>,
+    heads: Vec<String>,
+    rows: Vec<NumbersRow>,
 }
+
+/// Cells, with their value on the x axis if they have one.
+pub(super) type NumbersRow = (Option<f64>, Vec<String>);
 
 /// A number in units, to a tenth.
 #[derive(Clone, Copy)]
@@ -119,35 +109,19 @@ impl Render for Unit {
     }
 }
 
-/// Marks of an axis at its scale's round values.
-pub(super) fn ticks(
-    scale: &Scale,
-    about: u32,
-    words: impl Fn(f64) -> String,
-) -> Vec<(f64, String)> {
-    let values = scale.ticks(about);
-    values
-        .into_iter()
-        .map(|value| (scale.at(value), words(value)))
-        .collect()
-}
-
 /// The bottom of a drawing's axes.
 pub(super) fn bottom(height: f64) -> f64 {
     height - BELOW
 }
 
-/// An upright line.
 pub(super) fn upright(x: f64, from: f64, to: f64, look: &str) -> Markup {
     html! { line class=(look) x1=(Unit(x)) x2=(Unit(x)) y1=(Unit(from)) y2=(Unit(to)) {} }
 }
 
-/// A level line from one axis to the other side.
-pub(super) fn level(y: f64, look: &str) -> Markup {
+fn level(y: f64, look: &str) -> Markup {
     html! { line class=(look) x1=(Unit(LEFT)) x2=(Unit(RIGHT)) y1=(Unit(y)) y2=(Unit(y)) {} }
 }
 
-/// A rectangle between two corners.
 pub(super) fn area(x: (f64, f64), y: (f64, f64), look: &str) -> Markup {
     let (left, right) = (x.0.min(x.1), x.0.max(x.1));
     let (top, bottom) = (y.0.min(y.1), y.0.max(y.1));
@@ -156,7 +130,7 @@ pub(super) fn area(x: (f64, f64), y: (f64, f64), look: &str) -> Markup {
     }
 }
 
-/// An interval as an upright bar with caps.
+/// An interval as an upright bar with caps, by places.
 pub(super) fn whisker(x: f64, from: f64, to: f64, look: &str) -> Markup {
     let path = format!(
         "M{x:.1} {from:.1}V{to:.1}M{0:.1} {from:.1}h8M{0:.1} {to:.1}h8",
@@ -166,7 +140,6 @@ pub(super) fn whisker(x: f64, from: f64, to: f64, look: &str) -> Markup {
 }
 
 impl Marker {
-    /// Its outline around a point.
     pub(super) fn outline(self, (x, y): (f64, f64)) -> String {
         match self {
             Self::Circle => format!("M{:.1} {y:.1}a3 3 0 1 0 6 0a3 3 0 1 0-6 0", x - 3.0),
@@ -179,42 +152,164 @@ impl Marker {
     }
 }
 
+impl Scale {
+    /// The same from left to right.
+    #[must_use]
+    pub(super) fn across(self) -> Self {
+        self.between(LEFT, RIGHT)
+    }
+
+    /// The same from bottom to top.
+    #[must_use]
+    pub(super) fn upward(self) -> Self {
+        self.between(bottom(HEIGHT), TOP)
+    }
+
+    /// A level line at a value of an upward scale.
+    pub(super) fn level(&self, value: f64, look: &str) -> Markup {
+        level(self.at(value), look)
+    }
+
+    /// An area between two values of an upward scale.
+    pub(super) fn area(&self, (from, to): (f64, f64), look: &str) -> Markup {
+        area((LEFT, RIGHT), (self.at(from), self.at(to)), look)
+    }
+}
+
+impl Axis {
+    /// An axis with about so many marks at round values.
+    pub(super) fn new(
+        title: impl Into<String>,
+        scale: Scale,
+        marks: u32,
+        words: impl Fn(f64) -> String,
+    ) -> Self {
+        let values = scale.ticks(marks).into_iter();
+        Self {
+            title: title.into(),
+            scale,
+            ticks: values
+                .map(|value| (scale.at(value), words(value)))
+                .collect(),
+        }
+    }
+
+    /// An axis of latencies in seconds, told in the unit that suits all of these.
+    pub(super) fn latency(
+        title: &str,
+        scale: Scale,
+        marks: u32,
+        seconds: impl Iterator<Item = f64>,
+    ) -> Self {
+        let unit = LatencyUnit::new(seconds);
+        let spread = if scale.is_logarithmic() {
+            " (logarithmic)"
+        } else {
+            ""
+        };
+        let title = format!("{title}, {}{spread}", unit.name);
+        Self::new(title, scale, marks, |seconds| unit.text(seconds))
+    }
+
+    /// An axis without marks, whose values are the places of rows.
+    pub(super) fn rows(height: f64) -> Self {
+        Self {
+            title: String::new(),
+            scale: Scale::new(Spread::Linear, 0.0, height).between(0.0, height),
+            ticks: Vec::new(),
+        }
+    }
+}
+
+impl Key {
+    pub(super) fn line(name: impl Into<String>, look: &'static str) -> Self {
+        Self {
+            name: name.into(),
+            look,
+            is_area: false,
+        }
+    }
+
+    pub(super) fn area(name: impl Into<String>, look: &'static str) -> Self {
+        Self {
+            is_area: true,
+            ..Self::line(name, look)
+        }
+    }
+}
+
+impl Numbers {
+    pub(super) fn new<H: Into<String>>(
+        heads: impl IntoIterator<Item = H>,
+        rows: impl IntoIterator<Item = NumbersRow>,
+    ) -> Self {
+        Self {
+            heads: heads.into_iter().map(Into::into).collect(),
+            rows: rows.into_iter().collect(),
+        }
+    }
+}
+
 impl Series {
-    fn points(&self) -> usize {
-        self.runs.iter().map(Vec::len).sum()
+    pub(super) fn line(
+        name: impl Into<String>,
+        look: &'static str,
+        marker: Marker,
+        runs: Vec<Vec<(f64, f64)>>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            look,
+            marker,
+            form: Form::Line,
+            runs,
+        }
+    }
+
+    pub(super) fn points(
+        name: impl Into<String>,
+        look: &'static str,
+        marker: Marker,
+        points: impl IntoIterator<Item = (f64, f64)>,
+    ) -> Self {
+        Self {
+            form: Form::Points,
+            ..Self::line(name, look, marker, vec![points.into_iter().collect()])
+        }
     }
 
     fn is_marked(&self) -> bool {
-        self.form == Form::Points || (self.form == Form::Line && self.points() <= MARKED)
+        let points: usize = self.runs.iter().map(Vec::len).sum();
+        self.form == Form::Points || (self.form == Form::Line && points <= MARKED)
     }
 
-    fn draw(&self, index: usize, bottom: f64) -> Markup {
+    fn placed(&self, x: &Scale, y: &Scale) -> Vec<Vec<(f64, f64)>> {
+        let place = |(across, up): &(f64, f64)| (x.at(*across), y.at(*up));
+        let runs = self.runs.iter();
+        runs.map(|run| run.iter().map(place).collect()).collect()
+    }
+
+    fn draw(&self, index: usize, plot: &Plot) -> Markup {
         let class = format!("series {}", self.look);
+        let runs = self.placed(&plot.x.scale, &plot.y.scale);
+        let points = || runs.iter().flatten();
+        let bottom = bottom(plot.height);
+        // The empty ones are too small to be seen, and there to be counted.
+        let bar = |(x, y): &(f64, f64)| format!("M{x:.1} {bottom:.1}V{y:.1}");
         html! {
             g class=(class) data-series=(index) {
                 @match self.form {
-                    Form::Line => @for run in &self.runs { polyline points=(places(run)) {} }
-                    Form::Bars => path class="bars" d=(self.bars(bottom)) {},
+                    Form::Line => @for run in &runs { polyline points=(places(run)) {} }
+                    Form::Bars => path class="bars" d=(points().map(bar).collect::<String>()) {},
                     Form::Points => {}
                 }
-                @if self.is_marked() { path class="marks" d=(self.marks()) {} }
+                @if self.is_marked() {
+                    path class="marks" d=(points().map(|point| self.marker.outline(*point)).collect::<String>()) {}
+                }
             }
         }
     }
 
-    fn marks(&self) -> String {
-        let points = self.runs.iter().flatten();
-        points.map(|point| self.marker.outline(*point)).collect()
-    }
-
-    /// Bars up to each point, the empty ones too small to be seen but there to be counted.
-    fn bars(&self, bottom: f64) -> String {
-        let points = self.runs.iter().flatten();
-        let bar = |(x, y): &(f64, f64)| format!("M{x:.1} {bottom:.1}V{y:.1}");
-        points.map(bar).collect()
-    }
-
-    /// How it looks, for the legend.
     fn swatch(&self) -> Markup {
         let class = format!("swatch series {}", self.look);
         html! {
@@ -234,7 +329,7 @@ impl Key {
     fn swatch(&self) -> Markup {
         html! {
             svg class="swatch" viewBox="0 0 26 12" width="26" height="12" aria-hidden="true" {
-                @if self.area {
+                @if self.is_area {
                     rect class=(self.look) x="1" y="1" width="24" height="10" {}
                 } @else {
                     line class=(self.look) x1="1" x2="25" y1="6" y2="6" {}
@@ -258,7 +353,29 @@ fn places(run: &[(f64, f64)]) -> String {
 }
 
 impl Plot {
-    /// The whole figure.
+    /// A plot of the usual height, with nothing drawn yet.
+    pub(super) fn new(
+        id: impl Into<String>,
+        title: Markup,
+        see: Markup,
+        (x, y): (Axis, Axis),
+        numbers: Numbers,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            title,
+            see,
+            height: HEIGHT,
+            x,
+            y,
+            under: html! {},
+            series: Vec::new(),
+            over: html! {},
+            keys: Vec::new(),
+            numbers,
+        }
+    }
+
     pub(super) fn draw(&self) -> Markup {
         let (heading, caption) = (format!("{}-h", self.id), format!("{}-c", self.id));
         let probed = self.numbers.rows.iter().any(|(x, _)| x.is_some());
@@ -270,7 +387,7 @@ impl Plot {
                 }
                 @if self.series.len() + self.keys.len() > 1 { (self.legend()) }
                 .frame { (self.drawing(&heading, &caption)) }
-                (self.numbers.draw(&heading))
+                (self.numbers.draw(&heading, &self.x.scale))
             }
         }
     }
@@ -294,7 +411,7 @@ impl Plot {
                 @for (y, _) in &self.y.ticks { (level(*y, "grid")) }
                 (self.under)
                 line.axis x1=(LEFT) x2=(RIGHT) y1=(Unit(bottom)) y2=(Unit(bottom)) {}
-                @for (index, series) in self.series.iter().enumerate() { (series.draw(index, bottom)) }
+                @for (index, series) in self.series.iter().enumerate() { (series.draw(index, self)) }
                 (self.over)
                 @for (y, words) in &self.y.ticks {
                     text.tick.end x=(Unit(LEFT - 6.0)) y=(Unit(y + 4.0)) { (words) }
@@ -322,7 +439,7 @@ fn tick(index: usize, x: f64, y: f64, words: &str) -> Markup {
 }
 
 impl Numbers {
-    fn draw(&self, heading: &str) -> Markup {
+    fn draw(&self, heading: &str, scale: &Scale) -> Markup {
         html! {
             details.numbers {
                 summary { "The numbers" }
@@ -331,7 +448,7 @@ impl Numbers {
                         thead { tr { @for head in &self.heads { th scope="col" { (head) } } } }
                         tbody {
                             @for (x, cells) in &self.rows {
-                                tr data-x=[x.map(|x| format!("{x:.1}"))] {
+                                tr data-x=[x.map(|x| format!("{:.1}", scale.at(x)))] {
                                     @for (index, cell) in cells.iter().enumerate() {
                                         @if index == 0 { th scope="row" { (cell) } } @else { td { (words::together(cell)) } }
                                     }
@@ -364,15 +481,15 @@ mod tests {
             Marker::Down,
             Marker::Cross,
         ] {
-            let series = Series {
-                name: "P95".to_owned(),
-                look: "p95",
-                marker,
-                form: Form::Points,
-                runs: vec![vec![(1.0, 2.0), (3.0, 4.0)], vec![(5.0, 6.0)]],
-            };
-            assert_eq!(series.marks().matches('M').count(), 3);
-            assert_eq!(series.bars(9.0).matches('M').count(), 3);
+            let runs = vec![vec![(1.0, 2.0), (3.0, 4.0)], vec![(5.0, 6.0)]];
+            let mut series = Series::line("P95", "p95", marker, runs);
+            let axes = || (Axis::rows(10.0), Axis::rows(10.0));
+            let numbers = Numbers::new([""], []);
+            let plot = Plot::new("", html! {}, html! {}, axes(), numbers);
+            for form in [Form::Points, Form::Bars] {
+                series.form = form;
+                assert_eq!(series.draw(0, &plot).0.matches('M').count(), 3, "{form:?}");
+            }
         }
     }
 }

@@ -1,17 +1,37 @@
 //! From a value to a place on an axis, and the round values that an axis is marked with.
 
-/// How values are spread over an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Spread {
-    /// Evenly.
     Linear,
-    /// By their logarithm.
     Log,
+    /// A change (0.05 is +5 %) by the logarithm of its ratio, so that twice and half are equally far from none.
+    Change,
     /// A share q by how rare it is to lie above it, as HdrHistogram's users know it: 0, 0.9, 0.99, 0.999 stand evenly.
     Percentile,
 }
 
-/// An axis: values from `from` to `to` lie between the places `low` and `high`.
+impl Spread {
+    fn spread(self, value: f64) -> f64 {
+        match self {
+            Self::Linear => value,
+            Self::Log => libm::log10(value.max(1e-9)),
+            Self::Change => libm::log10((1.0 + value).max(1e-9)),
+            // Nothing lies above the last of a billion requests.
+            Self::Percentile => -libm::log10((1.0 - value).max(1e-9)),
+        }
+    }
+
+    fn unspread(self, spread: f64) -> f64 {
+        match self {
+            Self::Linear => spread,
+            Self::Log => libm::pow(10.0, spread),
+            Self::Change => libm::pow(10.0, spread) - 1.0,
+            Self::Percentile => 1.0 - libm::pow(10.0, -spread),
+        }
+    }
+}
+
+/// An axis: values from `from` to `to`, spread, lie between the places `low` and `high`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     from: f64,
@@ -24,53 +44,54 @@ pub(super) struct Scale {
 impl Scale {
     /// A scale over these values, between the places 0 and 1.
     pub(super) fn new(spread: Spread, from: f64, to: f64) -> Self {
-        let (from, to) = match spread {
-            Spread::Log => (from.max(1e-9), to.max(from.max(1e-9) * 1.01)),
-            Spread::Linear | Spread::Percentile => (from, if to > from { to } else { from + 1.0 }),
-        };
-        let mut scale = Self {
-            from: 0.0,
-            to: 1.0,
+        let (from, to) = (spread.spread(from), spread.spread(to));
+        Self {
+            from,
+            to: if to > from { to } else { from + 1.0 },
             low: 0.0,
             high: 1.0,
             spread,
-        };
-        (scale.from, scale.to) = (scale.spread(from), scale.spread(to));
-        scale
+        }
     }
 
-    /// The same between other places.
+    /// A scale from zero to a little above the largest.
+    pub(super) fn from_zero(values: impl Iterator<Item = f64>) -> Self {
+        let top = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
+        Self::new(
+            Spread::Linear,
+            0.0,
+            if top > 0.0 { top * 1.08 } else { 1.0 },
+        )
+    }
+
+    /// A scale around some positive values: by their logarithm where they differ by much, since a tail would otherwise
+    /// press all else to the floor.
+    pub(super) fn around(values: impl Iterator<Item = f64>) -> Self {
+        let values = values.filter(|value| value.is_finite() && *value > 0.0);
+        match extent(values) {
+            None => Self::new(Spread::Linear, 0.0, 1.0),
+            Some((low, high)) if high / low > 20.0 => Self::new(Spread::Log, low / 1.1, high * 1.3),
+            Some((_, high)) => Self::new(Spread::Linear, 0.0, high * 1.08),
+        }
+    }
+
+    pub(super) fn is_logarithmic(&self) -> bool {
+        self.spread == Spread::Log
+    }
+
     #[must_use]
     pub(super) fn between(self, low: f64, high: f64) -> Self {
         Self { low, high, ..self }
     }
 
-    fn spread(self, value: f64) -> f64 {
-        match self.spread {
-            Spread::Linear => value,
-            Spread::Log => libm::log10(value.max(1e-9)),
-            // Nothing lies above the last of a billion requests.
-            Spread::Percentile => -libm::log10((1.0 - value).max(1e-9)),
-        }
-    }
-
-    fn unspread(self, spread: f64) -> f64 {
-        match self.spread {
-            Spread::Linear => spread,
-            Spread::Log => libm::pow(10.0, spread),
-            Spread::Percentile => 1.0 - libm::pow(10.0, -spread),
-        }
-    }
-
     /// Where a value lies; what is beyond an end lies at that end.
     pub(super) fn at(&self, value: f64) -> f64 {
-        let share = (self.spread(value) - self.from) / (self.to - self.from);
+        let share = (self.spread.spread(value) - self.from) / (self.to - self.from);
         self.low + share.clamp(0.0, 1.0) * (self.high - self.low)
     }
 
-    /// Whether a value lies on the axis.
     pub(super) fn holds(&self, value: f64) -> bool {
-        let spread = self.spread(value);
+        let spread = self.spread.spread(value);
         (self.from - 1e-9..=self.to + 1e-9).contains(&spread)
     }
 
@@ -79,19 +100,31 @@ impl Scale {
         let scale = *self;
         (0..=steps).map(move |step| {
             let share = f64::from(step) / f64::from(steps.max(1));
-            scale.unspread(scale.from + share * (scale.to - scale.from))
+            let spread = scale.from + share * (scale.to - scale.from);
+            scale.spread.unspread(spread)
         })
     }
 
     /// Round values to mark the axis with: about so many of them.
     pub(super) fn ticks(&self, about: u32) -> Vec<f64> {
-        let all = match self.spread {
+        let mut all = match self.spread {
             Spread::Linear => linear_ticks(self.from, self.to, about),
             Spread::Log => log_ticks(self.from, self.to, about),
+            Spread::Change => {
+                let ratios = log_ticks(self.from, self.to, about).into_iter();
+                ratios.map(|ratio| ratio - 1.0).collect()
+            }
             Spread::Percentile => [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999].to_vec(),
         };
-        all.into_iter().filter(|value| self.holds(*value)).collect()
+        all.retain(|value| self.holds(*value));
+        all
     }
+}
+
+/// The least and the largest of some values; none if there are none.
+pub(super) fn extent(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    let both = values.map(|value| (value, value));
+    both.reduce(|(low, high), (value, _)| (low.min(value), high.max(value)))
 }
 
 /// The smallest of 1, 2, 5, 10 times a power of ten that is not below `step`.
@@ -131,29 +164,6 @@ fn log_ticks(from: f64, to: f64, about: u32) -> Vec<f64> {
         power += 1.0;
     }
     ticks
-}
-
-/// A scale from zero (or the least value where all are far from it) to a little above the largest.
-pub(super) fn from_zero(values: impl Iterator<Item = f64>) -> Scale {
-    let top = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
-    let top = if top > 0.0 { top * 1.08 } else { 1.0 };
-    Scale::new(Spread::Linear, 0.0, top)
-}
-
-/// A scale around some positive values: by their logarithm where they differ by much, since a tail would otherwise
-/// press all else to the floor.
-pub(super) fn around(values: impl Iterator<Item = f64>) -> (Scale, Spread) {
-    let values = values.filter(|value| value.is_finite() && *value > 0.0);
-    let (low, high) = values.fold((f64::MAX, 0.0), |(low, high), value| {
-        (f64::min(low, value), f64::max(high, value))
-    });
-    if high <= 0.0 {
-        return (Scale::new(Spread::Linear, 0.0, 1.0), Spread::Linear);
-    }
-    if high / low > 20.0 {
-        return (Scale::new(Spread::Log, low / 1.1, high * 1.3), Spread::Log);
-    }
-    (Scale::new(Spread::Linear, 0.0, high * 1.08), Spread::Linear)
 }
 
 #[cfg(test)]
@@ -212,8 +222,12 @@ mod tests {
 
     #[test]
     fn nothing_to_show_still_has_an_axis() {
-        assert!(!from_zero(std::iter::empty()).ticks(4).is_empty());
-        assert!(!around([0.0, f64::NAN].into_iter()).0.ticks(4).is_empty());
+        assert!(!Scale::from_zero(std::iter::empty()).ticks(4).is_empty());
+        assert!(
+            !Scale::around([0.0, f64::NAN].into_iter())
+                .ticks(4)
+                .is_empty()
+        );
         let one = Scale::new(Spread::Linear, 3.0, 3.0);
         assert!((0.0..=1.0).contains(&one.at(3.0)));
         assert_eq!(one.steps(2).count(), 3);
@@ -221,7 +235,8 @@ mod tests {
 
     #[test]
     fn a_tail_that_dwarfs_the_rest_makes_the_scale_logarithmic() {
-        assert_eq!(around([1.0, 10.0].into_iter()).1, Spread::Linear);
-        assert_eq!(around([1.0, 100.0].into_iter()).1, Spread::Log);
+        let is_logarithmic = |values: [f64; 2]| Scale::around(values.into_iter()).is_logarithmic();
+        assert!(!is_logarithmic([1.0, 10.0]));
+        assert!(is_logarithmic([1.0, 100.0]));
     }
 }

@@ -1,7 +1,7 @@
 //! What is folded away, each part with a word on what is in it.
 
 use crate::report::text::numbers::{self, count, counted};
-use crate::report::text::{capitalized, untrusted};
+use crate::report::text::untrusted;
 use crate::report::view::{CheckRow, Status, View};
 use crate::report::wording::{comparison, generator, proxies};
 use maud::{Markup, html};
@@ -25,7 +25,7 @@ const NAMES: usize = 40;
 pub(super) fn decision(view: &View) -> Option<Plot> {
     let worst = why::worst(view);
     let decision = worst.and_then(|row| decided(view, row, "decision"));
-    decision.or_else(|| Timeline::new(view).map(|timeline| timeline.latency("latency")))
+    decision.or_else(|| Timeline::new(view).map(|timeline| timeline.latency()))
 }
 
 /// The distribution of the name that got worst, or of all requests.
@@ -34,14 +34,7 @@ pub(super) fn worst_distribution<'p, 'a>(view: &'p View<'a>) -> Option<Distribut
     if !numbers::is_latency(worst.measure()) {
         return None;
     }
-    distribution(view, index(view, &worst.line().subject))
-}
-
-fn distribution<'p, 'a>(
-    view: &'p View<'a>,
-    request: Option<usize>,
-) -> Option<Distribution<'p, 'a>> {
-    Distribution::new(view, request)
+    Distribution::new(view, index(view, &worst.line().subject))
 }
 
 /// The index of a request name; none for all together or a name that was not sent.
@@ -59,11 +52,6 @@ fn fold(id: &str, title: &str, hint: &Markup, inside: &Markup) -> Markup {
             }
         }
     }
-}
-
-/// A hint that is said again inside.
-fn again(hint: &Markup) -> Markup {
-    html! { span.again { (hint) } }
 }
 
 /// All of them; `shown` is the plot that stands above.
@@ -86,10 +74,10 @@ fn timeline(view: &View, shown: Option<&str>) -> Markup {
         return html! {};
     };
     let plots = [
-        timeline.latency("latency"),
-        timeline.rate("rate"),
-        timeline.users("users"),
-        timeline.errors("errors"),
+        timeline.latency(),
+        timeline.rate(),
+        timeline.users(),
+        timeline.errors(),
     ];
     let plots = plots.iter().filter(|plot| Some(plot.id.as_str()) != shown);
     let (title, points) = timeline.title();
@@ -104,8 +92,12 @@ fn timeline(view: &View, shown: Option<&str>) -> Markup {
 /// The names that were sent, those that came off worst first.
 fn by_worst(view: &View) -> Vec<usize> {
     let status = |name: usize| {
-        let own = |row: &&CheckRow| index(view, &row.line().subject) == Some(name);
-        view.rows().iter().filter(own).map(|row| row.status).min()
+        let of_name = |row: &&CheckRow| index(view, &row.line().subject) == Some(name);
+        view.rows()
+            .iter()
+            .filter(of_name)
+            .map(|row| row.status)
+            .min()
     };
     let mut names: Vec<usize> = (0..view.aggregates().names.len()).collect();
     names.sort_by_key(|index| status(*index).unwrap_or(Status::Reported));
@@ -113,7 +105,7 @@ fn by_worst(view: &View) -> Vec<usize> {
 }
 
 fn distributions(view: &View) -> Markup {
-    let Some(all) = distribution(view, None) else {
+    let Some(all) = Distribution::new(view, None) else {
         return html! {};
     };
     let draw = |distribution: &Distribution, id: &str| {
@@ -128,7 +120,7 @@ fn distributions(view: &View) -> Markup {
     let names = Some(by_worst(view)).filter(|names| names.len() > 1);
     let names = names.into_iter().flatten().take(NAMES);
     let each: Vec<(usize, Distribution)> = names
-        .filter_map(|index| Some((index, distribution(view, Some(index))?)))
+        .filter_map(|index| Some((index, Distribution::new(view, Some(index))?)))
         .collect();
     let is_compared = all.change("change").is_some();
     fold(
@@ -163,12 +155,13 @@ fn decisions(view: &View) -> Markup {
     if plots.is_empty() {
         return html! {};
     }
-    let (title, hint) = match view.verdict.comparison {
-        Comparison::Duet { .. } => ("Pair by pair", "the pairs of each gated check"),
-        Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => (
+    let (title, hint) = if view.is_duet() {
+        ("Pair by pair", "the pairs of each gated check")
+    } else {
+        (
             "History",
             "the baseline's jobs and this run, for each gated check",
-        ),
+        )
     };
     fold(
         "history",
@@ -179,13 +172,18 @@ fn decisions(view: &View) -> Markup {
 }
 
 fn more_plots(view: &View) -> Markup {
-    let starts = starts(view.aggregates(), "starts");
-    let concurrency = concurrency(view, "concurrency");
-    let parts = parts(view.aggregates(), "parts");
+    let plots = [
+        ("cold", "Cold starts", starts(view.aggregates())),
+        ("load", "Latency against concurrency", concurrency(view)),
+        ("time", "Where the time goes", parts(view.aggregates())),
+    ];
     html! {
-        @if let Some(plot) = &starts { (fold("cold", "Cold starts", &again(&plot.see), &plot.draw())) }
-        @if let Some(plot) = &concurrency { (fold("load", "Latency against concurrency", &again(&plot.see), &plot.draw())) }
-        @if let Some(plot) = &parts { (fold("time", "Where the time goes", &again(&plot.see), &plot.draw())) }
+        @for (id, title, plot) in &plots {
+            @if let Some(plot) = plot {
+                // The hint is said again inside.
+                (fold(id, title, &html! { span.again { (plot.see) } }, &plot.draw()))
+            }
+        }
     }
 }
 
@@ -200,12 +198,7 @@ fn measured(view: &View) -> Markup {
         @if failures == 0 { "none failed" } @else { (count(failures)) " failed" }
     };
     let inside = html! {
-        (tables::by_request(view))
-        @if let Some(gap) = view.previous().gap() { p { (capitalized(&gap)) "." } }
-        (tables::by_phase(view))
-        @if let Some(both) = tables::by_request_and_phase(view) { (both) }
-        @if let Some(errors) = tables::errors(view) { (errors) }
-        @if let Some(statuses) = tables::statuses(view) { (statuses) }
+        (tables::tables(view))
     };
     fold("figures", "Figures", &hint, &inside)
 }
@@ -222,7 +215,7 @@ fn circumstances(view: &View) -> Markup {
         untrusted(&environment.kernel),
         untrusted(&environment.arch)
     );
-    let entry = |term: &str, told: Markup| html! { dt { (term) } dd { (told) } };
+    let entry = |term: &str, text: Markup| html! { dt { (term) } dd { (text) } };
     let inside = html! {
         dl {
             (entry("compared", words::text(&comparison(view))))

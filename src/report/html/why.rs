@@ -6,17 +6,15 @@ use super::code;
 use super::distribution::Distribution;
 use super::words::{self, sentence};
 use crate::baseline::Job;
-use crate::measurement::Arm;
 use crate::report::ComparedWith;
 use crate::report::text::numbers::{self, date};
 use crate::report::text::{Text, capitalized};
 use crate::report::view::{CheckRow, Status, View, job_value};
 use crate::report::wording::{
-    advice, caution, compared, generator, invalidities, load, ordinary_noise, short_commit,
-    told_cautions,
+    advice, caution, circumstances, compared, invalidities, short_commit, told_cautions,
 };
 use crate::thresholds::Subject;
-use crate::verdict::{CheckKind, CheckOutcome, Comparison, Measure, Outcome};
+use crate::verdict::{CheckKind, CheckOutcome, Measure, Outcome};
 
 /// Names that are told one by one.
 const NAMES: usize = 6;
@@ -24,30 +22,24 @@ const NAMES: usize = 6;
 /// The reasons, as a list.
 pub(super) fn reasons(view: &View, worst: Option<&Distribution>) -> Markup {
     let rows = view.rows();
-    let mut told = Vec::new();
-    told.extend(invalid(view));
+    let invalid = invalidities(view).into_iter().map(|reason| {
+        html! { (sentence(reason.what)) " " b { "Fix: " } (sentence(reason.fix)) }
+    });
+    let mut reasons: Vec<Markup> = invalid.collect();
     if view.verdict.outcome != Outcome::Invalid {
-        told.extend(what_grew(view));
-        told.extend(wheres(rows));
-        told.extend(worst.and_then(Distribution::moved));
-        told.extend(since_when(view));
-        told.extend(open(rows, view));
-        told.extend(limits(view, rows));
+        reasons.extend(what_grew(view));
+        reasons.extend(wheres(rows));
+        reasons.extend(worst.and_then(Distribution::moved));
+        reasons.extend(since_when(view));
+        reasons.extend(open(rows, view));
+        reasons.extend(limits(view, rows));
     }
     let advice = advice(view).into_iter();
-    told.extend(advice.map(|told| words::text(&told)));
-    told.extend(cautions(view));
-    told.extend(rests_on(view));
-    html! { ul { @for told in &told { li { (told) } } } }
-}
-
-fn invalid(view: &View) -> Vec<Markup> {
-    let reasons = invalidities(view).into_iter();
-    reasons
-        .map(|reason| {
-            html! { (sentence(reason.what)) " " b { "Fix: " } (sentence(reason.fix)) }
-        })
-        .collect()
+    reasons.extend(advice.map(|advice| words::text(&advice)));
+    let cautions = told_cautions(view);
+    reasons.extend(cautions.map(|shown| html! { b { "Note: " } (sentence(caution(view, shown))) }));
+    reasons.extend(rests_on(view));
+    html! { ul { @for reason in &reasons { li { (reason) } } } }
 }
 
 /// What the worst change came from, where that is known.
@@ -62,34 +54,27 @@ fn what_grew(view: &View) -> Option<Markup> {
 
 /// Which names got worse and which did not.
 fn wheres(rows: &[CheckRow]) -> Option<Markup> {
-    let of = |status: Status| {
-        let mut subjects: Vec<&Subject> = Vec::new();
-        for row in rows
+    let names = |status: Status| {
+        let mut names: Vec<&Subject> = Vec::new();
+        for (line, _) in rows
             .iter()
-            .filter(|row| row.status == status && row.change.is_some())
+            .filter_map(|row| row.change.filter(|_| row.status == status))
         {
-            let line = row.line();
-            let own = row
-                .change
-                .is_some_and(|(line, _)| Status::new(line) == status);
-            if own && line.subject != Subject::Overall && !subjects.contains(&&line.subject) {
-                subjects.push(&line.subject);
+            let is_name = line.subject != Subject::Overall && Status::new(line) == status;
+            if is_name && !names.contains(&&line.subject) {
+                names.push(&line.subject);
             }
         }
-        subjects
+        names
     };
-    let worse = of(Status::Failed);
-    if worse.is_empty() {
-        return None;
-    }
-    let fine: Vec<&Subject> = of(Status::Passed)
-        .into_iter()
-        .filter(|subject| !worse.contains(subject))
-        .collect();
-    Some(html! {
-        b { "Where: " } (listed(&worse)) " got worse"
-        @if !fine.is_empty() { "; not " (listed(&fine)) }
-        "."
+    let (worse, mut fine) = (names(Status::Failed), names(Status::Passed));
+    fine.retain(|name| !worse.contains(name));
+    (!worse.is_empty()).then(|| {
+        html! {
+            b { "Where: " } (listed(&worse)) " got worse"
+            @if !fine.is_empty() { "; not " (listed(&fine)) }
+            "."
+        }
     })
 }
 
@@ -131,8 +116,8 @@ fn since_when(view: &View) -> Option<Markup> {
         .change
         .filter(|(line, _)| line.outcome == CheckOutcome::Failed)?;
     let commit = |commit: Option<&str>| commit.map(|commit| code(&short_commit(commit)));
-    let own = commit(view.record.run.commit.as_deref());
-    if matches!(view.verdict.comparison, Comparison::Duet { .. }) {
+    let this = commit(view.record.run.commit.as_deref());
+    if view.is_duet() {
         let ComparedWith::Base { commit: base } = view.compared_with else {
             return None;
         };
@@ -140,42 +125,33 @@ fn since_when(view: &View) -> Option<Markup> {
         let base = commit(base).or(url)?;
         return Some(html! {
             b { "Since when: " } "between the base " (base) " and this version"
-            @if let Some(own) = own { " " (own) } ", both loaded in turns in one job."
+            @if let Some(this) = this { " " (this) } ", both loaded in turns in one job."
         });
     }
     let jobs = view.jobs_before();
-    let value = |job: &Job| job_value(job, line);
     let before = check.before?;
-    let beyond = |value: f64| is_beyond(line.measure, value, before, check.tolerance);
-    let grown = jobs
-        .iter()
-        .rev()
-        .take_while(|job| value(job).is_some_and(beyond))
-        .count();
-    let newest = jobs.last()?;
-    let what = super::title(line);
-    let told = |job: &Job| {
-        let figure = words::together(&numbers::value_or_none(line.measure, value(job)));
-        html! {
-            @if let Some(commit) = commit(job.commit.as_deref()) { (commit) ", " }
-            (date(job.started).to_string()) " (" (what) " " (figure) ")"
-        }
+    let is_worse = |job: &Job| {
+        let value = job_value(job, line);
+        value.is_some_and(|value| is_beyond(line.measure, value, before, check.tolerance))
     };
-    Some(
-        match grown
-            .checked_sub(1)
-            .and_then(|back| jobs.iter().rev().nth(back))
-        {
-            None => html! {
-                b { "Since when: " } "since the newest job of the baseline, " (told(newest)) ", up to this run"
-                @if let Some(own) = own { ", " (own) } "."
-            },
-            Some(first) => html! {
-                b { "Since when: " } "already before this run: the newest " (numbers::counted(grown as u64, "job"))
-                " of the baseline are beyond the tolerance too, since " (told(first)) "."
-            },
-        },
-    )
+    let grown = jobs.iter().rev().take_while(|job| is_worse(job)).count();
+    // The job since which it has been so, or the newest.
+    let job = jobs[jobs.len().checked_sub(grown.max(1))?];
+    let figure = numbers::value_or_none(line.measure, job_value(job, line));
+    let since = html! {
+        @if let Some(commit) = commit(job.commit.as_deref()) { (commit) ", " }
+        (date(job.started).to_string()) " (" (super::title(line)) " " (words::together(&figure)) ")"
+    };
+    Some(html! {
+        b { "Since when: " }
+        @if grown == 0 {
+            "since the newest job of the baseline, " (since) ", up to this run"
+            @if let Some(this) = this { ", " (this) } "."
+        } @else {
+            "already before this run: the newest " (numbers::counted(grown as u64, "job"))
+            " of the baseline are beyond the tolerance too, since " (since) "."
+        }
+    })
 }
 
 fn is_beyond(measure: Measure, value: f64, before: f64, tolerance: f64) -> bool {
@@ -206,7 +182,6 @@ fn open(rows: &[CheckRow], view: &View) -> Vec<Markup> {
         .collect()
 }
 
-/// The limits that are broken.
 fn limits(view: &View, rows: &[CheckRow]) -> Vec<Markup> {
     let broken = rows.iter().filter(|row| {
         let mut limits = row.limits.iter();
@@ -222,30 +197,16 @@ fn limits(view: &View, rows: &[CheckRow]) -> Vec<Markup> {
         .collect()
 }
 
-fn cautions(view: &View) -> Vec<Markup> {
-    let told = told_cautions(view);
-    told.map(|told| html! { b { "Note: " } (sentence(caution(view, told))) })
-        .collect()
-}
-
-/// The comparison, the load and the generator.
 fn rests_on(view: &View) -> Option<Markup> {
-    let (label, sentences) = compared(view);
-    let mut sentences = sentences.into_iter();
-    let arms = view
-        .record
-        .slices
-        .iter()
-        .any(|slice| slice.arm == Arm::Target);
-    let told = html! {
-        @if let Some(first) = sentences.next() {
-            b { (capitalized(label)) ": " } (words::text(&(first + ".")))
-            @for more in sentences { " " (sentence(more)) }
-            " "
-        }
-        @if arms { (sentence(load(view))) " " (sentence(generator(view)))
-            @if let Some(noise) = ordinary_noise(view) { " " (sentence(noise)) }
-        }
+    let (label, compared) = compared(view);
+    let mut compared = compared.into_iter();
+    let first = compared.next().map(|first| {
+        html! { b { (capitalized(label)) ": " } (words::text(&first.stopped())) }
+    });
+    let others = compared.chain(circumstances(view)).map(sentence);
+    let all: Vec<Markup> = first.into_iter().chain(others).collect();
+    let text = html! {
+        @for (index, text) in all.iter().enumerate() { @if index > 0 { " " } (text) }
     };
-    (!told.0.is_empty()).then_some(told)
+    (!all.is_empty()).then_some(text)
 }

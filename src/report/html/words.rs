@@ -88,26 +88,24 @@ pub(super) struct LatencyUnit {
     per_second: f64,
 }
 
-/// The unit that suits the largest of some latencies in seconds.
-pub(super) fn millis_unit(seconds: impl Iterator<Item = f64>) -> LatencyUnit {
-    let (name, per_second) = match seconds.fold(0.0, f64::max) {
-        most if most >= 5.0 => ("s", 1.0),
-        most if most >= 2e-3 || most == 0.0 => ("ms", 1e3),
-        _ => ("µs", 1e6),
-    };
-    LatencyUnit { name, per_second }
-}
-
 impl LatencyUnit {
+    /// The unit that suits the largest of some latencies in seconds.
+    pub(super) fn new(seconds: impl Iterator<Item = f64>) -> Self {
+        let (name, per_second) = match seconds.fold(0.0, f64::max) {
+            most if most >= 5.0 => ("s", 1.0),
+            most if most >= 2e-3 || most == 0.0 => ("ms", 1e3),
+            _ => ("µs", 1e6),
+        };
+        Self { name, per_second }
+    }
+
     /// A latency in it, without its name.
-    pub(super) fn text(self) -> impl Fn(f64) -> String {
-        move |seconds| {
-            let value = six_digits(seconds * self.per_second);
-            if value >= 1000.0 {
-                return count(numbers::whole(value));
-            }
-            value.to_string()
+    pub(super) fn text(self, seconds: f64) -> String {
+        let value = six_digits(seconds * self.per_second);
+        if value >= 1000.0 {
+            return count(numbers::whole(value));
         }
+        value.to_string()
     }
 }
 
@@ -171,7 +169,7 @@ mod tests {
             (0.001, 0.000_2, "200"),
             (4.0, 2.0, "2,000"),
         ] {
-            assert_eq!(millis_unit([most].into_iter()).text()(seconds), text);
+            assert_eq!(LatencyUnit::new([most].into_iter()).text(seconds), text);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::report::markdown::syntax::{fenced, name};
 use crate::report::text::numbers::{self, date};
-use crate::report::text::one_line;
+use crate::report::text::{capped, one_line};
 use crate::report::view::{CheckRow, Status, View};
 use unicode_width::UnicodeWidthStr;
 
@@ -57,10 +57,12 @@ fn diff_text(rows: &[&CheckRow]) -> String {
     let width = metrics.max().unwrap_or(0);
     let mut text = String::new();
     for subject in subjects {
-        let own = || rows.iter().filter(|row| row.line().subject == *subject);
-        let Some(first) = own().next() else { continue };
+        let of_subject = || rows.iter().filter(|row| row.line().subject == *subject);
+        let Some(first) = of_subject().next() else {
+            continue;
+        };
         text += &format!("  {}\n", first.subject_text());
-        for row in own() {
+        for row in of_subject() {
             text += &pair(row, width);
         }
     }
@@ -89,12 +91,8 @@ pub(super) fn wanted(view: &View) -> String {
     if entries.is_empty() {
         return String::new();
     }
-    let shown = &entries[..entries.len().min(ENTRIES)];
-    let more = match entries.len() - shown.len() {
-        0 => String::new(),
-        more => format!("    # and {more} more\n"),
-    };
-    let yaml = format!("regression:\n  accepted:\n{}{more}", shown.concat());
+    let entries = capped(entries, ENTRIES, |more| format!("    # and {more} more\n"));
+    let yaml = format!("regression:\n  accepted:\n{}", entries.concat());
     format!(
         "**Intended?** Accept it in {} in this pull request, with the reason:\n\n{}",
         name(view.thresholds_path),

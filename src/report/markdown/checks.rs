@@ -11,24 +11,23 @@ const ROWS: usize = 16;
 /// The rows that may fail the gate, worst first.
 pub(super) fn unfolded(view: &View) -> String {
     let (shown, hidden) = split(view);
-    let mut told = String::new();
+    let mut text = String::new();
     if !shown.is_empty() {
-        told += &row_table(view, &shown);
+        text += &row_table(view, &shown);
     }
     if !hidden.is_empty() {
-        let noun = if shown.is_empty() {
-            "check"
+        let (gap, noun) = if shown.is_empty() {
+            ("", "check")
         } else {
-            "more check"
+            ("\n", "more check")
         };
-        let gap = if shown.is_empty() { "" } else { "\n" };
-        told += &format!("{gap}{}\n", not_shown(view, &hidden, noun));
+        text += &format!("{gap}{}\n", not_shown(view, &hidden, noun));
     }
     let notes = notes(view, &shown);
     if !notes.is_empty() {
-        told += &format!("\n{notes}");
+        text += &format!("\n{notes}");
     }
-    told
+    text
 }
 
 /// Whether every row stands unfolded.
@@ -94,11 +93,8 @@ fn not_shown(view: &View, hidden: &[&CheckRow], noun: &str) -> String {
 
 /// Rows as a table. Where nothing was compared, there is nothing to show of a comparison.
 pub(super) fn row_table(view: &View, rows: &[&CheckRow]) -> String {
-    let (before, is_compared) = match view.verdict.comparison {
-        Comparison::Duet { .. } => ("base", true),
-        Comparison::History { .. } | Comparison::Provisional { .. } => ("baseline", true),
-        Comparison::None(_) => ("baseline", false),
-    };
+    let before = if view.is_duet() { "base" } else { "baseline" };
+    let is_compared = !matches!(view.verdict.comparison, Comparison::None(_));
     let columns = [
         ("", Align::Left, true),
         ("request", Align::Left, true),
@@ -126,7 +122,6 @@ pub(super) fn row_table(view: &View, rows: &[&CheckRow]) -> String {
 }
 
 fn row_cells(view: &View, row: &CheckRow) -> [String; 8] {
-    let none = || numbers::NONE.to_owned();
     let measure = row.measure();
     let stars = if row.status == Status::Failed {
         "**"
@@ -134,22 +129,20 @@ fn row_cells(view: &View, row: &CheckRow) -> [String; 8] {
         ""
     };
     let strong = |text: String| format!("{stars}{text}{stars}");
-    let change = row.estimated().map_or_else(none, |change| {
+    let change = row.estimated().map(|change| {
         let estimate = strong(numbers::change(measure, change.estimate));
         format!("{estimate} {}", numbers::interval(measure, &change))
     });
-    let now = row
-        .now()
-        .map_or_else(none, |now| strong(numbers::value(measure, now)));
+    let now = row.now().map(|now| strong(numbers::value(measure, now)));
     [
         status_text(view, row.status),
         markdown(&row.subject_text()),
         markdown(&row.measure_text()),
         numbers::value_or_none(measure, row.before()),
-        now,
-        change,
+        numbers::or_none(now),
+        numbers::or_none(change),
         row.limit_text(),
-        row.caught_text().unwrap_or_else(none),
+        numbers::or_none(row.caught_text()),
     ]
 }
 
@@ -193,24 +186,23 @@ fn note(view: &View, row: &CheckRow) -> Option<String> {
         ","
     };
     let (measure, subject) = (row.measure_text(), row.subject_text());
-    let note = text!(
+    let notes = Text::join(notes, "; ");
+    Some(markdown(&text!(
         "{} {}{} {}",
         subject,
         measure,
         colon,
-        Text::join(notes, "; ")
-    );
-    Some(markdown(&note))
+        notes
+    )))
 }
 
 /// The notes of a gate that passed all the same: a broken limit that only warns, a change that was accepted.
 pub(super) fn notes_of_passed(view: &View) -> Vec<String> {
     let rows = view.rows();
-    let told = rows.iter().filter(|row| {
+    let listed = rows.iter().filter(|row| {
         row.status == Status::Warned
             || row.passes_by_exception(view) && row.status == Status::Passed
     });
-    let told = told.take(ROWS);
-    told.filter_map(|row| Some(format!("{}.", note(view, row)?)))
-        .collect()
+    let notes = listed.take(ROWS).filter_map(|row| note(view, row));
+    notes.map(|note| note + ".").collect()
 }

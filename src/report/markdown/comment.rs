@@ -2,6 +2,7 @@
 
 use super::summary;
 use super::syntax::{code, link};
+use crate::report::text::capped;
 use crate::report::text::numbers::counted;
 use crate::report::view::View;
 
@@ -24,27 +25,22 @@ pub fn comment(views: &[View], missing: &[Missing], url: Option<&str>) -> String
         || "the job's log".to_owned(),
         |url| link("the job's log", url),
     );
-    let mut lines: Vec<String> = missing
-        .iter()
-        .take(MOST_MISSING)
-        .map(|missing| {
-            let (gate, why) = (code(&missing.gate), code(&missing.why));
-            format!("- 🛑 Gate {gate} has no result: {why}")
-        })
-        .collect();
-    if let more @ 1.. = missing.len().saturating_sub(MOST_MISSING) {
-        lines.push(format!(
-            "- 🛑 {} without a result",
-            counted(more as u64, "more gate")
-        ));
-    }
-    let told = if lines.is_empty() {
+    let lines = missing.iter().map(|missing| {
+        let (gate, why) = (code(&missing.gate), code(&missing.why));
+        format!("- 🛑 Gate {gate} has no result: {why}")
+    });
+    let more = |more| {
+        let gates = counted(more as u64, "more gate");
+        format!("- 🛑 {gates} without a result")
+    };
+    let lines = capped(lines.collect(), MOST_MISSING, more);
+    let missing = if lines.is_empty() {
         String::new()
     } else {
         format!("\n{}\n\nSee {log}.\n", lines.join("\n"))
     };
     if views.is_empty() {
-        return format!("### 🛑 Performance: NOT JUDGED, no gate left a result\n{told}");
+        return format!("### 🛑 Performance: NOT JUDGED, no gate left a result\n{missing}");
     }
-    summary(views) + &told
+    summary(views) + &missing
 }

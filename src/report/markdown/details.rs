@@ -1,16 +1,17 @@
-//! What is folded away: all checks, latencies by name, errors by kind.
+//! What is folded away: all checks, the run over time, and the tables of what was measured.
 
 use super::blocks::{Block, Priority};
 use super::checks::{all_unfolded, row_table};
-use super::{full_sentence, measured};
-use crate::report::markdown::syntax::{Align, details, fenced, html_code, markdown, table};
-use crate::report::text::capitalized;
-use crate::report::text::numbers::{self, count, latency, number, share};
-use crate::report::text::sparkline::sparkline;
-use crate::report::view::{
-    CheckRow, Curve, Curves, Figures, LATENCIES, LatencyRow, PreviousFigures, Responses, View,
+use super::full_sentence;
+use crate::report::markdown::syntax::{
+    Align, details, fenced, html_code, html_title, markdown, table,
 };
-use crate::report::wording::{failing_names, failure_kind, figures_name, first_told, two_figures};
+use crate::report::tables::{self, Cell, Column, Detail, Row, Table};
+use crate::report::text::capitalized;
+use crate::report::text::numbers::{count, counted};
+use crate::report::text::sparkline::sparkline;
+use crate::report::view::{CheckRow, Curve, Curves, Responses, View};
+use crate::report::wording::two_figures;
 use crate::units::rounded;
 
 /// Letters of a sparkline, and points of a chart.
@@ -33,13 +34,22 @@ pub(super) fn blocks(view: &View, above: Unfolded) -> Vec<Block> {
         all_checks(view).filter(|_| !repeats),
         latencies(view),
         course(view),
-        errors(view),
-        statuses(view),
     ];
-    first
-        .into_iter()
-        .flatten()
-        .chain(measured::folded(view))
+    let statuses = tables::statuses(view, Detail::Brief);
+    let is_plain = Responses::new(view, None, None).is_plain();
+    let tables = [
+        tables::errors(view),
+        statuses.filter(|_| !is_plain),
+        tables::by_phase(view, Detail::Brief),
+        tables::cold_starts(view),
+        tables::over_time(view),
+    ];
+    let in_phases = tables::by_request_in_phases(view, Detail::Brief);
+    let tables = tables.into_iter().flatten();
+    let tables = tables.chain(in_phases.map(|(_, table)| table));
+    let tables = tables.map(|table| folded(view, &table));
+    let texts = first.into_iter().flatten().chain(tables);
+    texts
         .map(|text| Block::new(Priority::Detail, text))
         .collect()
 }
@@ -59,65 +69,57 @@ fn all_checks(view: &View) -> Option<String> {
 }
 
 fn latencies(view: &View) -> Option<String> {
-    let figures = view.figures();
-    if figures.iter().all(|figures| figures.requests == 0) {
-        return None;
-    }
-    let past = view.previous();
-    let rows = latency_rows(figures, &past, |request| past.measured(request));
-    let gap = past.gap().map(|gap| format!("\n{}\n", full_sentence(gap)));
-    let why = format!("\n{}\n", full_sentence(two_figures(view)));
-    Some(details(
-        &titled(view, "Latency by request"),
-        &(latency_table(&rows) + &gap.unwrap_or_default() + &why),
-    ))
+    let mut table = tables::by_request(view, Detail::Brief)?;
+    let gap = table.note.replace(two_figures(view).into());
+    let gap = gap.map(|gap| format!("\n{}\n", full_sentence(gap)));
+    Some(folded_after(view, &table, &gap.unwrap_or_default()))
 }
 
-/// A row for each name, and right below it one for what it was before, where that is known.
-pub(super) fn latency_rows(
-    figures: &[Figures],
-    past: &PreviousFigures,
-    before: impl Fn(Option<&str>) -> Option<LatencyRow>,
-) -> Vec<(String, LatencyRow)> {
-    let rows = figures.iter().flat_map(|figures| {
-        let name = markdown(&figures_name(figures));
-        let before = before(figures.request.as_deref());
-        let before = before.map(|known| (format!("{name} ({})", past.name()), known));
-        [Some((name, LatencyRow::from(figures))), before]
-    });
-    rows.flatten().collect()
+/// A table, folded away.
+fn folded(view: &View, table: &Table) -> String {
+    folded_after(view, table, "")
 }
 
-/// Figures as a table that a person can scan.
-pub(super) fn latency_table(rows: &[(String, LatencyRow)]) -> String {
-    let mut columns = vec![("request", Align::Left)];
-    let heads = [&["requests", "requests/s", "error rate"][..], &LATENCIES].concat();
-    columns.extend(heads.into_iter().map(|head| (head, Align::Right)));
-    let rows: Vec<Vec<String>> = rows
+/// A table with what stands between it and its note, folded away.
+fn folded_after(view: &View, described: &Table, between: &str) -> String {
+    let columns: Vec<(String, Align)> = described
+        .columns
         .iter()
-        .map(|(name, known)| {
-            let mut cells = vec![name.clone(), count(known.requests)];
-            cells.extend(known_cells(known));
-            cells
+        .map(|column| match column {
+            Column::Words(head) => (markdown(head), Align::Left),
+            Column::Numbers(head) | Column::Change(head) => (markdown(head), Align::Right),
         })
         .collect();
-    table(&columns, &rows)
+    let columns: Vec<(&str, Align)> = columns
+        .iter()
+        .map(|(head, align)| (head.as_str(), *align))
+        .collect();
+    let rows: Vec<Vec<String>> = described.rows.iter().map(cells).collect();
+    let mut text = table(&columns, &rows) + between;
+    if described.more_rows > 0 {
+        text += &format!("\n{}.\n", counted(described.more_rows as u64, "more row"));
+    }
+    if let Some(note) = &described.note {
+        text += &format!("\n{}\n", full_sentence(note.clone()));
+    }
+    details(&titled(view, &html_title(&described.title)), &text)
 }
 
-/// Requests per second, error rate and latencies, from the average to the highest.
-pub(super) fn known_cells(known: &LatencyRow) -> Vec<String> {
-    let ratio = known.error_ratio();
-    let mut cells = vec![
-        number(known.per_second),
-        ratio.map_or_else(|| numbers::NONE.to_owned(), share),
-    ];
-    cells.extend(known.latencies().map(latency));
-    cells
+fn cells(row: &Row) -> Vec<String> {
+    let name = markdown(&row.name);
+    let name = match row.before {
+        Some(before) => format!("{name} ({before})"),
+        None => name,
+    };
+    let cells = row.cells.iter().map(Cell::text);
+    std::iter::once(name)
+        .chain(cells.map(|text| markdown(&text)))
+        .collect()
 }
 
 /// The first curve of a run as a line of text; nothing where there is none.
 pub(super) fn sparkline_of(view: &View) -> String {
-    let Curves { told, all, .. } = view.curves();
+    let Curves { by, all, .. } = view.curves();
     all.first().map_or_else(String::new, |curve| {
         let Curve {
             name,
@@ -125,7 +127,7 @@ pub(super) fn sparkline_of(view: &View) -> String {
             range,
         } = curve;
         let line = sparkline(values, LETTERS);
-        format!("**{name} {told}:** `{line}` {range}")
+        format!("**{name} {by}:** `{line}` {range}")
     })
 }
 
@@ -141,7 +143,7 @@ fn course(view: &View) -> Option<String> {
     let chart = chart(view, curves, first).unwrap_or_default();
     let lines = fenced("text", &lines.join("\n"));
     Some(details(
-        &titled(view, &capitalized(curves.told)),
+        &titled(view, &capitalized(curves.by)),
         &format!("{lines}\n{chart}"),
     ))
 }
@@ -170,69 +172,8 @@ fn chart(view: &View, curves: &Curves, curve: &Curve) -> Option<String> {
     };
     let chart = format!(
         "xychart-beta\n  title \"{name} {}, {range}\"\n  x-axis {axis}\n  y-axis \"ms\" 0\n  line [{}]",
-        curves.told,
+        curves.by,
         points.join(", ")
     );
     Some(fenced("mermaid", &chart))
-}
-
-/// The responses of each name by status, if any says that something is not as it should be.
-fn statuses(view: &View) -> Option<String> {
-    if Responses::new(view, None, None).is_plain() {
-        return None;
-    }
-    let rows = view
-        .figures()
-        .iter()
-        .enumerate()
-        .filter_map(|(index, figures)| {
-            let responses = Responses::new(view, index.checked_sub(1), None);
-            let any = !responses.statuses.is_empty();
-            any.then(|| vec![markdown(&figures_name(figures)), responses.listed()])
-        });
-    Some(details(
-        &titled(view, "Responses by status"),
-        &table(
-            &[("request", Align::Left), ("responses", Align::Left)],
-            &rows.collect::<Vec<_>>(),
-        ),
-    ))
-}
-
-fn errors(view: &View) -> Option<String> {
-    let (overall, named) = view.figures().split_first()?;
-    if overall.kinds.is_empty() {
-        return None;
-    }
-    // Told where there is anything to compare with.
-    let before = view.totals_before();
-    let mut columns = vec![
-        ("kind", Align::Left),
-        ("requests", Align::Right),
-        ("share", Align::Right),
-    ];
-    columns.extend(before.is_some().then_some(("before", Align::Right)));
-    columns.extend([("where", Align::Left), ("first seen", Align::Left)]);
-    let rows: Vec<Vec<String>> = overall
-        .kinds
-        .iter()
-        .map(|(kind, failures)| {
-            let mut cells = vec![
-                failure_kind(*kind),
-                count(*failures),
-                share(*failures as f64 / overall.requests.max(1) as f64),
-            ];
-            cells.extend(before.as_ref().map(|before| share(before.share(*kind))));
-            cells.extend([
-                markdown(&failing_names(named, *kind)),
-                first_told(view, *kind)
-                    .map_or_else(|| numbers::NONE.to_owned(), |first| markdown(&first)),
-            ]);
-            cells
-        })
-        .collect();
-    Some(details(
-        &titled(view, "Errors by kind"),
-        &table(&columns, &rows),
-    ))
 }

@@ -2,15 +2,15 @@
 
 use super::blocks::{Block, Priority};
 use super::checks::{unfolded, why_not_judged};
-use super::{changes, details, full_sentence, measured};
+use super::{changes, details, full_sentence};
 use crate::baseline::Mismatch;
 use crate::report::markdown::syntax::{details as folded, fenced, link, markdown, name};
 use crate::report::text::numbers::counted;
-use crate::report::text::{Text, capitalized, quoted};
+use crate::report::text::{Text, capitalized, capped, quoted};
 use crate::report::view::View;
 use crate::report::wording::{
-    MOST_REASONS, advice, caution, compared, generator, invalidities, load, more_reasons,
-    ordinary_noise, short_commit, told_cautions,
+    MOST_REASONS, advice, caution, circumstances, compared, invalidities, more_reasons,
+    short_commit, showed, told_cautions,
 };
 use crate::verdict::{Comparison, NoComparison, Outcome};
 
@@ -22,21 +22,23 @@ pub(super) fn blocks(view: &View) -> Vec<Block> {
     if view.verdict.outcome == Outcome::Passed {
         return of_passed(view);
     }
-    let mut blocks = vec![
-        Block::new(Priority::Finding, to_mend(view)),
-        Block::new(Priority::Finding, rests_on(view)),
-        Block::new(Priority::Finding, unfolded(view)),
-        Block::new(Priority::Advice, details::sparkline_of(view)),
-        Block::new(Priority::Finding, cautions(view)),
-        Block::new(Priority::Finding, measured::shown(view)),
-        Block::new(Priority::Advice, paragraphs(&advice(view))),
-        Block::new(Priority::Advice, changes::diff(view)),
-        Block::new(Priority::Advice, changes::wanted(view)),
-        Block::new(Priority::Advice, reproduce(view)),
-        Block::new(Priority::Detail, scenario_diff(view)),
+    let parts = [
+        (Priority::Finding, to_mend(view)),
+        (Priority::Finding, rests_on(view)),
+        (Priority::Finding, unfolded(view)),
+        (Priority::Advice, details::sparkline_of(view)),
+        (Priority::Finding, cautions(view)),
+        (Priority::Finding, shown(view)),
+        (Priority::Advice, paragraphs(&advice(view))),
+        (Priority::Advice, changes::diff(view)),
+        (Priority::Advice, changes::wanted(view)),
+        (Priority::Advice, reproduce(view)),
+        (Priority::Detail, scenario_diff(view)),
     ];
-    blocks.extend(details::blocks(view, details::Unfolded::Checks));
-    blocks
+    let parts = parts.map(|(need, text)| Block::new(need, text)).into_iter();
+    parts
+        .chain(details::blocks(view, details::Unfolded::Checks))
+        .collect()
 }
 
 /// Of a gate that passed only what got worse, what to know, and one line for the rest; everything else is folded.
@@ -49,7 +51,7 @@ fn of_passed(view: &View) -> Vec<Block> {
     let measured = [
         rests_on(view),
         why_not_judged(view),
-        measured::shown(view),
+        shown(view),
         details::sparkline_of(view),
         changes::diff(view),
         reproduce(view),
@@ -73,36 +75,36 @@ fn to_mend(view: &View) -> String {
     if let [only] = reasons.as_slice() {
         return format!("**Fix:** {}", markdown(&only.fix.clone().stopped()));
     }
-    let mut lines: Vec<String> = reasons
-        .iter()
-        .take(MOST_REASONS)
-        .map(|reason| {
-            let (what, fix) = (reason.what.clone().sentence(), reason.fix.clone().stopped());
-            format!("- {} **Fix:** {}", markdown(&what), markdown(&fix))
-        })
-        .collect();
-    if let more @ 1.. = reasons.len().saturating_sub(MOST_REASONS) {
-        lines.push(format!("- {}", more_reasons(view, more)));
-    }
-    lines.join("\n")
+    let lines = reasons.into_iter().map(|reason| {
+        let (what, fix) = (reason.what.sentence(), reason.fix.stopped());
+        format!("- {} **Fix:** {}", markdown(&what), markdown(&fix))
+    });
+    let more = |more| format!("- {}", more_reasons(view, more));
+    capped(lines.collect(), MOST_REASONS, more).join("\n")
 }
 
 /// What the comparison rests on: mode, versions, load, generator.
 fn rests_on(view: &View) -> String {
-    let mut told = Vec::new();
-    let (label, sentences) = compared(view);
-    if !sentences.is_empty() {
-        let first = markdown(&sentences[0].clone().stopped());
-        told.push(format!("**{}:** {first}", capitalized(label)));
-        let others = sentences.into_iter().skip(1);
-        told.extend(others.map(full_sentence));
+    let (label, compared) = compared(view);
+    let label = format!("**{}:** ", capitalized(label));
+    let mut compared = compared.into_iter();
+    let first = compared
+        .next()
+        .map(|first| label + &markdown(&first.stopped()));
+    let others = compared.chain(circumstances(view)).map(full_sentence);
+    let sentences: Vec<String> = first.into_iter().chain(others).collect();
+    sentences.join(" ")
+}
+
+/// What the run showed of itself, in sentences.
+fn shown(view: &View) -> String {
+    let insights = showed(view);
+    if insights.is_empty() {
+        return String::new();
     }
-    if !view.record.slices.is_empty() {
-        told.push(full_sentence(load(view)));
-        told.push(full_sentence(generator(view)));
-        told.extend(ordinary_noise(view).map(full_sentence));
-    }
-    told.join(" ")
+    let lines = insights.into_iter();
+    let lines = lines.map(|insight| format!("- {}\n", full_sentence(insight)));
+    format!("**What it showed:**\n\n{}", lines.collect::<String>())
 }
 
 fn paragraphs(texts: &[Text]) -> String {
@@ -110,24 +112,17 @@ fn paragraphs(texts: &[Text]) -> String {
     texts.join("\n\n")
 }
 
-/// The cautions of a story as sentences.
 pub(super) fn caution_sentences(view: &View) -> Vec<String> {
     told_cautions(view)
-        .map(|told| full_sentence(caution(view, told)))
+        .map(|shown| full_sentence(caution(view, shown)))
         .collect()
 }
 
 fn cautions(view: &View) -> String {
-    let told = caution_sentences(view);
-    let mut lines: Vec<String> = told
-        .iter()
-        .take(MOST_NOTES)
-        .map(|told| format!("- **Note:** {told}"))
-        .collect();
-    if let more @ 1.. = told.len().saturating_sub(MOST_NOTES) {
-        lines.push(format!("- And {}.", counted(more as u64, "more note")));
-    }
-    lines.join("\n")
+    let lines = caution_sentences(view).into_iter();
+    let lines = lines.map(|caution| format!("- **Note:** {caution}"));
+    let more = |more| format!("- And {}.", counted(more as u64, "more note"));
+    capped(lines.collect(), MOST_NOTES, more).join("\n")
 }
 
 /// The command that runs the same again.
@@ -177,17 +172,17 @@ fn scenario_diff(view: &View) -> String {
 /// The last line: run, commit, date, version.
 pub(super) fn footer(view: &View) -> String {
     let run = &view.record.run;
-    let mut told = Vec::new();
+    let mut parts = Vec::new();
     if let Some(url) = &run.url {
         let attempt = run
             .attempt
             .map_or_else(String::new, |n| format!(", attempt {n}"));
-        told.push(link(&format!("CI run{attempt}"), url));
+        parts.push(link(&format!("CI run{attempt}"), url));
     }
     if let Some(commit) = &run.commit {
-        told.push(format!("commit {}", name(&short_commit(commit))));
+        parts.push(format!("commit {}", name(&short_commit(commit))));
     }
-    told.push(run.started.strftime("%Y-%m-%d %H:%M UTC").to_string());
-    told.push(format!("loadgate {}", name(&view.record.tool)));
-    told.join(" · ")
+    parts.push(run.started.strftime("%Y-%m-%d %H:%M UTC").to_string());
+    parts.push(format!("loadgate {}", name(&view.record.tool)));
+    parts.join(" · ")
 }

@@ -6,7 +6,7 @@ use super::details::{self, Unfolded};
 use super::gate::{self, caution_sentences, footer};
 use crate::report::markdown::syntax::{Align, markdown, name, table};
 use crate::report::text::{Text, numbers, text, untrusted};
-use crate::report::view::{OutcomeStyle, View};
+use crate::report::view::{CheckRow, OutcomeStyle, View};
 use crate::report::wording::{comparison, finding, headline, nothing_slower};
 use crate::verdict::{Comparison, Outcome};
 
@@ -77,7 +77,7 @@ fn counts(views: &[&View]) -> String {
         (Outcome::Invalid, false) => ["could NOT BE JUDGED"; 2],
         (Outcome::Invalid, true) => ["could NOT BE JUDGED (observed only)"; 2],
     };
-    let mut told: Vec<String> = Vec::new();
+    let mut counts: Vec<String> = Vec::new();
     let mut seen = Vec::new();
     for view in views {
         let ending = ended(view);
@@ -94,9 +94,9 @@ fn counts(views: &[&View]) -> String {
         } else {
             String::new()
         };
-        told.push(format!("{same}{of} {}", ending[usize::from(same > 1)]));
+        counts.push(format!("{same}{of} {}", ending[usize::from(same > 1)]));
     }
-    told.join(", ")
+    counts.join(", ")
 }
 
 /// One sentence for all: the largest change that any of them would have missed.
@@ -104,12 +104,14 @@ fn all_passed(views: &[&View]) -> Text {
     let is_compared = |view: &&&View| !matches!(view.verdict.comparison, Comparison::None(_));
     let compared: Vec<&View> = views.iter().filter(is_compared).copied().collect();
     let alone = views.len() - compared.len();
-    let told = nothing_slower(&compared);
-    match (told, alone) {
-        (Some(told), 0) => told,
+    let slower = nothing_slower(&compared);
+    match (slower, alone) {
+        (Some(nothing), 0) => nothing,
         (None, 0) => text!("all limits hold; no change was judged"),
-        (Some(told), 1) => told + "; 1 gate had nothing to compare with",
-        (Some(told), alone) => text!("{}; {} gates had nothing to compare with", told, alone),
+        (Some(nothing), 1) => nothing + "; 1 gate had nothing to compare with",
+        (Some(nothing), alone) => {
+            text!("{}; {} gates had nothing to compare with", nothing, alone)
+        }
         (None, _) => text!("all limits hold; nothing was compared"),
     }
 }
@@ -128,21 +130,23 @@ fn gate_table(views: &[&View]) -> String {
 }
 
 fn gate_cells(view: &View) -> Vec<String> {
-    let none = || numbers::NONE.to_owned();
     let OutcomeStyle { emoji, word, .. } = view.outcome_style();
-    let mut cells = vec![
+    let row = view.worst().map(|(row, _)| row);
+    let worst = row.map(|row| {
+        let figures = numbers::or_none(row.figures_text());
+        markdown(&text!(
+            "{} {} {}",
+            row.subject_text(),
+            row.measure_text(),
+            figures
+        ))
+    });
+    vec![
         name(view.gate()),
         format!("{emoji} {word}"),
         markdown(&comparison(view)),
-    ];
-    match view.worst() {
-        Some((row, _)) => {
-            let figures = row.figures_text().unwrap_or_else(none);
-            let worst = text!("{} {} {}", row.subject_text(), row.measure_text(), figures);
-            let change = row.change_text().unwrap_or_else(none);
-            cells.extend([markdown(&worst), change, row.limit_text()]);
-        }
-        None => cells.extend([none(), none(), none()]),
-    }
-    cells
+        numbers::or_none(worst),
+        numbers::or_none(row.and_then(CheckRow::change_text)),
+        numbers::or_none(row.map(CheckRow::limit_text)),
+    ]
 }

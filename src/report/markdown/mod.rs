@@ -10,7 +10,6 @@ mod comment;
 mod details;
 mod gate;
 mod gates;
-mod measured;
 mod syntax;
 
 pub use comment::{Missing, comment};

@@ -15,7 +15,6 @@ pub(super) fn code(text: &str) -> String {
     format!("`{line}`")
 }
 
-/// A text, with names and commands as code.
 pub(super) fn markdown(text: &Text) -> String {
     text.render(|span| match span {
         Span::Plain(words) => words.clone(),
@@ -23,9 +22,16 @@ pub(super) fn markdown(text: &Text) -> String {
     })
 }
 
-/// A name from outside.
 pub(super) fn name(name: &str) -> String {
     markdown(&untrusted(name))
+}
+
+/// A text where HTML stands.
+pub(super) fn html_title(text: &Text) -> String {
+    text.render(|span| match span {
+        Span::Plain(words) => words.clone(),
+        Span::Untrusted(text) | Span::Code(text) => html_code(text),
+    })
 }
 
 /// Foreign text as code where HTML stands, such as in a `<summary>`.
@@ -70,9 +76,7 @@ pub(super) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
 /// To which side a column is set.
 #[derive(Clone, Copy)]
 pub(super) enum Align {
-    /// Words.
     Left,
-    /// Numbers.
     Right,
 }
 
@@ -81,7 +85,6 @@ fn line(cells: impl Iterator<Item = String>) -> String {
     format!("| {} |\n", cells.join(" | ")).replace("|  |", "| |")
 }
 
-/// A block that is folded away.
 pub(super) fn details(summary: &str, body: &str) -> String {
     format!(
         "<details><summary>{summary}</summary>\n\n{}\n\n</details>\n",
@@ -89,7 +92,6 @@ pub(super) fn details(summary: &str, body: &str) -> String {
     )
 }
 
-/// A link, where the address is one that a browser would follow; else the words alone.
 pub(super) fn link(words: &str, address: &str) -> String {
     let safe = (address.starts_with("https://") || address.starts_with("http://"))
         && address

@@ -8,7 +8,7 @@ use crate::report::wording::unit;
 const SMALLEST: f64 = -0.8;
 const LARGEST: f64 = 4.0;
 
-/// The scale that all bars of a story are drawn on.
+/// The scale that all bars of a gate are drawn on.
 pub(super) struct Bars {
     ratios: (f64, f64),
     shares: (f64, f64),
@@ -22,21 +22,18 @@ impl Bars {
     /// A scale of so many columns that holds the changes of these rows.
     pub(super) fn new(view: &View, rows: &[&CheckRow], columns: usize) -> Self {
         let must_detect = view.must_detect();
-        let ends = |share: bool, least: f64, most: f64| {
-            let own = rows
-                .iter()
-                .filter(|row| numbers::is_share(row.measure()) == share);
-            let changes = own.filter_map(|row| row.estimated());
+        let ends = |is_share: bool, least: f64, most: f64| {
+            let rows = rows.iter();
+            let rows = rows.filter(|row| numbers::is_share(row.measure()) == is_share);
+            let changes = rows.filter_map(|row| row.estimated());
             changes.fold((least, most), |(low, high), change| {
                 (low.min(change.lower), high.max(change.upper))
             })
         };
         let (low, high) = ends(false, -0.05, must_detect * 1.1);
+        let (low, high) = (low.max(SMALLEST), high.min(LARGEST));
         Self {
-            ratios: (
-                libm::log1p(low.max(SMALLEST)),
-                libm::log1p(high.min(LARGEST)),
-            ),
+            ratios: (libm::log1p(low), libm::log1p(high)),
             shares: ends(true, -0.0005, 0.002),
             must_detect,
             columns,
@@ -73,7 +70,6 @@ impl Bars {
         Some(bar.iter().collect())
     }
 
-    /// What the bars show.
     pub(super) fn key(&self) -> String {
         format!(
             "├─┼─┤ change of the middle {} [95 %], │ none, ┊ +{} must be ruled out",
@@ -94,10 +90,10 @@ mod tests {
 
     #[test]
     fn a_bar_lies_right_of_no_change_where_it_got_worse() {
-        let told = story("failed").story();
-        let rows = told.rows();
+        let view = story("failed").story();
+        let rows = view.rows();
         let shown: Vec<&CheckRow> = rows.iter().collect();
-        let bars = Bars::new(&told, &shown, BAR);
+        let bars = Bars::new(&view, &shown, BAR);
         let failed = bars.draw(&rows[0]).unwrap();
         let (zero, low) = (failed.find('│').unwrap(), failed.find('├').unwrap());
         assert!(
@@ -109,10 +105,10 @@ mod tests {
     #[test]
     fn every_bar_is_as_wide() {
         for (name, sample) in all() {
-            let told = sample.story();
-            let rows = told.rows();
+            let view = sample.story();
+            let rows = view.rows();
             let shown: Vec<&CheckRow> = rows.iter().collect();
-            let bars = Bars::new(&told, &shown, BAR);
+            let bars = Bars::new(&view, &shown, BAR);
             for bar in rows.iter().filter_map(|row| bars.draw(row)) {
                 assert_eq!(bar.width(), BAR, "{name}: {bar}");
                 assert_eq!(bar.matches('┼').count(), 1, "{name}: {bar}");

@@ -1,17 +1,14 @@
 //! The checks as a table, the worst first: what it was and is, how it changed, and the interval of that as a bar.
 
 use super::bars::Bars;
-use super::detail::DetailLevel;
-use super::{WRAPPED, cut, paint};
-use crate::report::terminal::Colour;
-use crate::report::text::layout::{hanging, left, right, wrap};
+use super::{Screen, WRAPPED, cut};
+use crate::report::text::layout::{hanging, left, right};
 use crate::report::text::{columns_of, numbers, shorten, untrusted};
 use crate::report::view::{CheckRow, Status, View};
 use crate::report::wording::{measure_name, since};
 use crate::thresholds::Subject;
 use crate::verdict::CheckOutcome;
 
-/// Columns between two cells.
 const GAP: usize = 2;
 
 /// Narrower than this a check's name gets a line of its own.
@@ -20,326 +17,252 @@ const NARROWEST_NAME: usize = 18;
 /// Columns from which on there is room for what each check would have caught, and for longer bars.
 const WIDE: usize = 100;
 
-/// Columns of a bar.
 const BAR: usize = 14;
 const WIDE_BAR: usize = 22;
 
-/// One check in its cells.
-struct Cells<'r, 'a> {
+/// One check with its cells: figures, change, the change's interval as a bar, and what would have been caught.
+struct Line<'r, 'a> {
     row: &'r CheckRow<'a>,
     label: String,
-    figures: String,
-    change: String,
-    bar: Option<String>,
-    caught: String,
+    cells: [String; 4],
 }
 
-/// The widths of the cells.
+/// The widths of labels, names and cells; a cell without a width is not shown.
 struct Widths {
     label: usize,
     name: usize,
-    figures: usize,
-    change: usize,
-    bar: usize,
-    caught: usize,
+    cells: [usize; 4],
 }
 
 impl Widths {
-    fn of(cells: &[Cells], columns: usize) -> Self {
-        let widest = |of: fn(&Cells) -> usize| cells.iter().map(of).max().unwrap_or(0);
-        let bar = widest(|cell| cell.bar.as_deref().map_or(0, columns_of));
+    fn new(lines: &[Line], columns: usize) -> Self {
+        let widest = |width: &dyn Fn(&Line) -> usize| lines.iter().map(width).max().unwrap_or(0);
+        let mut cells = [0, 1, 2, 3].map(|cell| widest(&|line| columns_of(&line.cells[cell])));
+        if columns < WIDE {
+            cells[3] = 0;
+        }
         Self {
-            label: widest(|cell| columns_of(&cell.label)),
-            name: widest(|cell| columns_of(&title(cell.row, usize::MAX))),
-            figures: widest(|cell| columns_of(&cell.figures)),
-            change: widest(|cell| columns_of(&cell.change)),
-            bar,
-            caught: if columns >= WIDE {
-                widest(|cell| columns_of(&cell.caught))
-            } else {
-                0
-            },
+            label: widest(&|line| columns_of(&line.label)),
+            name: widest(&|line| columns_of(&title(line.row, usize::MAX))),
+            cells,
         }
     }
-
-    /// Columns of all that stands behind a name.
-    fn numbers(&self) -> usize {
-        [self.figures, self.change, self.bar, self.caught]
-            .iter()
-            .filter(|width| **width > 0)
-            .map(|width| width + GAP)
-            .sum()
-    }
 }
 
-/// The checks of a story.
-pub(super) fn checks(
-    view: &View,
-    columns: usize,
-    colour: Colour,
-    room: &DetailLevel,
-) -> Vec<String> {
-    let told: Vec<&CheckRow> = view
-        .rows()
-        .iter()
-        .filter(|row| row.status != Status::Reported && !row.is_empty_comparison())
-        .collect();
-    let of = |keep: fn(Status) -> bool| told.iter().copied().filter(move |row| keep(row.status));
-    let failing = of(|status| status < Status::Worse);
-    let passed = of(|status| status == Status::Passed);
-    let shown: Vec<&CheckRow> = failing
-        .take(room.failing)
-        .chain(passed.take(room.passed))
-        .collect();
-    let bars = Bars::new(view, &shown, if columns >= WIDE { WIDE_BAR } else { BAR });
-    let cells: Vec<Cells> = shown
-        .iter()
-        .map(|row| Cells::of(view, row, &bars))
-        .collect();
-    let widths = Widths::of(&cells, columns);
-    let mut lines: Vec<String> = cells
-        .iter()
-        .flat_map(|cell| {
-            let mut lines = cell.lines(columns, &widths);
-            let reasons = reasons(view, cell.row, widths.caught == 0);
-            lines.extend(below(&reasons, widths.label + GAP, columns, room.reasons));
-            if let Some(first) = lines.first_mut()
-                && let Some(rest) = first.strip_prefix(&cell.label)
-            {
-                *first = paint(&cell.label, view.tone(cell.row.status).into(), colour) + rest;
+impl<'r, 'a> Line<'r, 'a> {
+    fn new(view: &View, row: &'r CheckRow<'a>, bars: &Bars) -> Self {
+        let change = match (row.estimated(), row.limits.as_slice()) {
+            (Some(change), _) => numbers::change(row.measure(), change.estimate),
+            // If nothing was compared, the limit stands where the change would.
+            (None, [(line, limit)]) if row.status == Status::Passed => {
+                format!("limit {}", row.promise(line, limit))
             }
-            lines
-        })
-        .collect();
-    if cells.iter().any(|cell| cell.bar.is_some()) {
-        lines.extend(hanging("·", 2, &key(&bars, &widths), columns));
-    }
-    let worse: Vec<&CheckRow> = of(|status| status == Status::Worse).collect();
-    lines.extend(told_worse(&worse, columns));
-    lines.extend(rest(view, &told, &shown, columns));
-    lines
-}
-
-impl<'r, 'a> Cells<'r, 'a> {
-    fn of(view: &View, row: &'r CheckRow<'a>, bars: &Bars) -> Self {
-        let measure = row.measure();
-        let figures = row.figures_text();
-        let figures = figures.unwrap_or_else(|| numbers::NONE.to_owned());
-        let change = row.estimated();
-        // Where nothing was compared, the limit stands where the change would.
-        let change = change.map_or_else(
-            || match row.limits.as_slice() {
-                [(line, limit)] if row.status == Status::Passed => {
-                    format!("limit {}", row.promise(line, limit))
-                }
-                _ => String::new(),
-            },
-            |change| numbers::change(measure, change.estimate),
-        );
+            (None, _) => String::new(),
+        };
         Self {
             row,
             label: view.status_text(row.status),
-            figures,
-            change,
-            bar: bars.draw(row),
-            caught: row.caught_text().unwrap_or_default(),
+            cells: [
+                numbers::or_none(row.figures_text()),
+                change,
+                bars.draw(row).unwrap_or_default(),
+                row.caught_text().unwrap_or_default(),
+            ],
         }
     }
 
-    fn lines(&self, columns: usize, widths: &Widths) -> Vec<String> {
-        let indent = widths.label + GAP;
-        let room = columns.saturating_sub(indent + widths.numbers());
-        let label = left(&self.label, indent);
-        if room >= NARROWEST_NAME {
-            let room = room.min(widths.name);
-            let name = title(self.row, room);
-            let line = format!("{label}{}{}", left(&name, room), self.numbers(widths));
-            return vec![line.trim_end().to_owned()];
+    /// The first cells, as many as there are widths.
+    fn numbers(&self, widths: &[usize]) -> String {
+        let mut line = String::new();
+        for (index, (cell, width)) in self.cells.iter().zip(widths).enumerate() {
+            if *width > 0 {
+                let is_bar = index == 2;
+                let set = if is_bar { left } else { right };
+                line += &(" ".repeat(GAP) + &set(cell, *width));
+            }
         }
-        let name = title(self.row, columns.saturating_sub(indent).max(1));
-        let mut numbers = self.numbers(widths).trim_end().to_owned();
-        if columns_of(&numbers) > columns {
-            numbers = self.without_bar(widths);
-        }
-        let mut lines = vec![format!("{label}{name}")];
-        lines.extend(if columns_of(&numbers) > columns {
-            wrap(numbers.trim(), columns)
-        } else {
-            vec![numbers]
-        });
-        lines
-    }
-
-    fn numbers(&self, widths: &Widths) -> String {
-        let mut line = self.without_bar(widths);
-        if widths.bar > 0 {
-            let bar = self.bar.clone().unwrap_or_default();
-            line += &format!("  {}", left(&bar, widths.bar));
-        }
-        if widths.caught > 0 {
-            line += &format!("  {}", right(&self.caught, widths.caught));
-        }
-        line
-    }
-
-    fn without_bar(&self, widths: &Widths) -> String {
-        let mut line = format!("  {}", right(&self.figures, widths.figures));
-        if widths.change > 0 {
-            line += &format!("  {}", right(&self.change, widths.change));
-        }
-        line
+        line.trim_end().to_owned()
     }
 }
 
-/// What a check is about, in so many columns: where that is too few, the name loses its middle and not the metric, and
-/// beside a phase it goes without saying that all names are meant.
+impl Screen<'_, '_> {
+    pub(super) fn checks(&self) -> Vec<String> {
+        let rows = self.view.rows().iter();
+        let listed: Vec<&CheckRow> = rows
+            .filter(|row| row.status != Status::Reported && !row.is_empty_comparison())
+            .collect();
+        let of_status = |is_meant: fn(Status) -> bool| {
+            let rows = listed.iter().copied();
+            rows.filter(move |row| is_meant(row.status))
+        };
+        let failing = of_status(|status| status < Status::Worse).take(self.level.failing);
+        let passed = of_status(|status| status == Status::Passed).take(self.level.passed);
+        let shown: Vec<&CheckRow> = failing.chain(passed).collect();
+        let bar = if self.columns >= WIDE { WIDE_BAR } else { BAR };
+        let bars = Bars::new(self.view, &shown, bar);
+        let checks = shown.iter().map(|row| Line::new(self.view, row, &bars));
+        let checks: Vec<Line> = checks.collect();
+        let widths = Widths::new(&checks, self.columns);
+        let mut lines: Vec<String> = checks
+            .iter()
+            .flat_map(|check| self.check(check, &widths))
+            .collect();
+        let [.., bar, caught] = widths.cells;
+        if bar > 0 {
+            let mut key = bars.key();
+            if caught > 0 {
+                key += "; at the end: what would have been caught";
+            }
+            lines.extend(self.hang("·", &key));
+        }
+        let worse: Vec<&CheckRow> = of_status(|status| status == Status::Worse).collect();
+        lines.extend(self.worse(&worse));
+        lines.extend(self.not_shown(&listed, &shown));
+        lines
+    }
+
+    /// A check in its lines, with the reasons below it.
+    fn check(&self, check: &Line, widths: &Widths) -> Vec<String> {
+        let indent = widths.label + GAP;
+        let tone = self.view.tone(check.row.status);
+        let blank = indent - columns_of(&check.label);
+        let label = self.paint(&check.label, tone.into()) + &" ".repeat(blank);
+        let shown = widths.cells.iter().filter(|width| **width > 0);
+        let numbers: usize = shown.map(|width| width + GAP).sum();
+        let room = self.columns.saturating_sub(indent + numbers);
+        let mut lines = if room >= NARROWEST_NAME {
+            let room = room.min(widths.name);
+            let name = left(&title(check.row, room), room);
+            let line = format!("{label}{name}{}", check.numbers(&widths.cells));
+            vec![line.trim_end().to_owned()]
+        } else {
+            let name = title(check.row, self.columns.saturating_sub(indent).max(1));
+            let mut numbers = check.numbers(&widths.cells);
+            if columns_of(&numbers) > self.columns {
+                numbers = check.numbers(&widths.cells[..2]);
+            }
+            let numbers = if columns_of(&numbers) > self.columns {
+                self.wrap(numbers.trim())
+            } else {
+                vec![numbers]
+            };
+            let first = format!("{label}{name}");
+            std::iter::once(first).chain(numbers).collect()
+        };
+        lines.extend(self.reasons(check.row, indent, widths.cells[3] == 0));
+        lines
+    }
+
+    /// As many of the reasons of a check as there is room for, the first of them in any case: it wraps rather than be cut.
+    fn reasons(&self, row: &CheckRow, indent: usize, with_caught: bool) -> Vec<String> {
+        let most = self.level.reasons;
+        let reasons = reasons(self.view, row, with_caught);
+        let lines = |n: usize| hanging("", indent, &reasons[..n].join("; "), self.columns);
+        let fitting = (2..=reasons.len())
+            .rev()
+            .map(lines)
+            .find(|lines| lines.len() <= most);
+        fitting.unwrap_or_else(|| cut(lines(reasons.len().min(1)), most.max(WRAPPED)))
+    }
+
+    /// What got worse and is not gated, in one line if names allow it.
+    fn worse(&self, worse: &[&CheckRow]) -> Vec<String> {
+        /// More of them say no more.
+        const NAMED: usize = 2;
+        let lines = |named: usize| {
+            let names = worse.iter().take(named).map(|row| {
+                let name = title(row, 40);
+                let change = row.estimated();
+                let change = change.map(|change| numbers::change(row.measure(), change.estimate));
+                change.map_or_else(|| name.clone(), |change| format!("{name} {change}"))
+            });
+            let more = worse.len().saturating_sub(named);
+            let more = (more > 0).then(|| format!("{more} more"));
+            let names: Vec<String> = names.chain(more).collect();
+            self.hang("!", &format!("worse, not gated: {}", names.join(", ")))
+        };
+        match lines(NAMED) {
+            _ if worse.is_empty() => Vec::new(),
+            wrapped if wrapped.len() > 1 => lines(1),
+            line => line,
+        }
+    }
+
+    /// How many checks are not shown here, and where they are.
+    fn not_shown(&self, listed: &[&CheckRow], shown: &[&CheckRow]) -> Vec<String> {
+        let hidden = |is_meant: fn(Status) -> bool| {
+            let count = |rows: &[&CheckRow]| rows.iter().filter(|row| is_meant(row.status)).count();
+            count(listed) - count(shown)
+        };
+        let rows = self.view.rows().iter();
+        let reported = rows.filter(|row| row.status == Status::Reported && !listed.is_empty());
+        let (checks, not_gated) = if self.view.is_comparison() {
+            ("figures", "not shown")
+        } else {
+            ("checks", "not gated")
+        };
+        let failing = hidden(|status| status < Status::Worse);
+        let passed = hidden(|status| status == Status::Passed);
+        let counts = [
+            (failing, "did not pass", "junit.xml"),
+            (passed, "passed", "junit.xml"),
+            (reported.count(), not_gated, "summary.md"),
+        ];
+        let counts: Vec<_> = counts.iter().filter(|(count, ..)| *count > 0).collect();
+        // A file is named once for all that is read there.
+        let counts = counts.chunk_by(|a, b| a.2 == b.2).map(|counts| {
+            let texts = counts.iter();
+            let texts = texts.map(|(n, what, _)| format!("{} {what}", numbers::count(*n as u64)));
+            texts.collect::<Vec<_>>().join(", ") + listed_in(self.view, counts[0].2)
+        });
+        let counts: Vec<String> = counts.collect();
+        if counts.is_empty() {
+            return Vec::new();
+        }
+        self.hang("·", &format!("more {checks}: {}", counts.join(", ")))
+    }
+}
+
+/// What a check is about, in so many columns: if that is too few, the name loses its middle and not the metric, and beside
+/// a phase it goes without saying that all names are meant.
 fn title(row: &CheckRow, columns: usize) -> String {
+    /// Columns that a name has at least.
+    const LEAST: usize = 8;
     let (line, measure) = (row.line(), measure_name(row.measure()));
-    let since = since(line);
     let phase = line.phase.as_ref();
-    let phase = phase.map_or_else(String::new, |phase| format!(" in {}", untrusted(phase)));
-    let rest = columns_of(&measure) + columns_of(&phase) + columns_of(since);
-    let room = columns.saturating_sub(rest);
+    let phase = phase.map(|phase| format!(" in {}", untrusted(phase)));
+    let rest = phase.unwrap_or_default() + since(line);
+    let room = columns.saturating_sub(columns_of(&measure) + columns_of(&rest));
     let subject = match &line.subject {
-        Subject::Overall if room < " overall".len() && !phase.is_empty() => String::new(),
+        Subject::Overall if room < " overall".len() && line.phase.is_some() => String::new(),
         Subject::Overall => " overall".to_owned(),
         Subject::Request(name) => {
-            let least = 8;
-            format!(
-                " {}",
-                shorten(
-                    &untrusted(name).to_string(),
-                    room.saturating_sub(1).max(least)
-                )
-            )
+            let room = room.saturating_sub(1).max(LEAST);
+            format!(" {}", shorten(&untrusted(name).to_string(), room))
         }
     };
-    shorten(&format!("{measure}{subject}{phase}{since}"), columns)
+    shorten(&format!("{measure}{subject}{rest}"), columns)
 }
 
 /// Why a check came to what it came to, the most telling first: its limits, what its change comes from, the interval in
 /// figures, and what would have been caught.
 fn reasons(view: &View, row: &CheckRow, with_caught: bool) -> Vec<String> {
     let notes = row.notes(view).into_iter();
-    let mut told: Vec<String> = notes.map(|note| note.to_string()).collect();
+    let mut reasons: Vec<String> = notes.map(|note| note.to_string()).collect();
     if row.status == Status::Passed {
-        return told;
+        return reasons;
     }
-    let interval = row
-        .estimated()
-        .map(|change| numbers::interval(row.measure(), &change));
-    told.extend(interval);
-    if let Some(caught) = row.caught_text().filter(|_| with_caught) {
-        told.push(format!("would have caught {caught}"));
-    }
-    for (line, limit) in &row.limits {
-        if line.outcome == CheckOutcome::Passed {
-            told.push(format!("limit {} holds", row.promise(line, limit)));
-        }
-    }
-    told
+    let interval = row.estimated();
+    reasons.extend(interval.map(|change| numbers::interval(row.measure(), &change)));
+    let caught = row.caught_text().filter(|_| with_caught);
+    reasons.extend(caught.map(|caught| format!("would have caught {caught}")));
+    let limits = row.limits.iter();
+    let limits = limits.filter(|(line, _)| line.outcome == CheckOutcome::Passed);
+    reasons.extend(limits.map(|(line, limit)| format!("limit {} holds", row.promise(line, limit))));
+    reasons
 }
 
-/// As many of the reasons as fit into so many lines, the first of them in any case: it wraps rather than be cut.
-fn below(reasons: &[String], indent: usize, columns: usize, most: usize) -> Vec<String> {
-    let told = |n: usize| hanging("", indent, &reasons[..n].join("; "), columns);
-    let fitting = (2..=reasons.len())
-        .rev()
-        .map(told)
-        .find(|lines| lines.len() <= most);
-    fitting.unwrap_or_else(|| cut(told(reasons.len().min(1)), most.max(WRAPPED)))
-}
-
-/// What the bars show.
-fn key(bars: &Bars, widths: &Widths) -> String {
-    let mut told = bars.key();
-    if widths.caught > 0 {
-        told += "; at the end: what would have been caught";
-    }
-    told
-}
-
-/// What got worse and is not gated, in one line where names allow it.
-fn told_worse(worse: &[&CheckRow], columns: usize) -> Vec<String> {
-    /// More of them say no more.
-    const NAMED: usize = 2;
-    let told = |named: usize| {
-        let each = worse.iter().take(named).map(|row| {
-            let change = row.estimated();
-            let change = change.map_or_else(String::new, |change| {
-                format!(" {}", numbers::change(row.measure(), change.estimate))
-            });
-            format!("{}{change}", title(row, 40))
-        });
-        let more = worse.len().saturating_sub(named);
-        let more = (more > 0).then(|| format!("{more} more"));
-        let told: Vec<String> = each.chain(more).collect();
-        let told = format!("worse, not gated: {}", told.join(", "));
-        hanging("!", 2, &told, columns)
-    };
-    match told(NAMED) {
-        _ if worse.is_empty() => Vec::new(),
-        lines if lines.len() > 1 => told(1),
-        lines => lines,
-    }
-}
-
-/// How many checks are not told here, and where they are.
-fn rest(view: &View, told: &[&CheckRow], shown: &[&CheckRow], columns: usize) -> Vec<String> {
-    let hidden = |keep: fn(Status) -> bool| {
-        let count = |rows: &[&CheckRow]| rows.iter().filter(|row| keep(row.status)).count();
-        (count(told) - count(shown)) as u64
-    };
-    let reported = view
-        .rows()
-        .iter()
-        .filter(|row| row.status == Status::Reported);
-    let reported = if told.is_empty() {
-        0
-    } else {
-        reported.count() as u64
-    };
-    let (checks, not_gated) = if view.is_comparison() {
-        ("figures", "not shown")
-    } else {
-        ("checks", "not gated")
-    };
-    let counts = [
-        (
-            hidden(|status| status < Status::Worse),
-            "did not pass",
-            "junit.xml",
-        ),
-        (
-            hidden(|status| status == Status::Passed),
-            "passed",
-            "junit.xml",
-        ),
-        (reported, not_gated, "summary.md"),
-    ];
-    let counts: Vec<_> = counts.iter().filter(|(count, ..)| *count > 0).collect();
-    // A file is named once for all that is read there.
-    let told: Vec<String> = counts
-        .chunk_by(|a, b| a.2 == b.2)
-        .map(|own| {
-            let each = own.iter();
-            let each = each.map(|(count, what, _)| format!("{} {what}", numbers::count(*count)));
-            let each: Vec<String> = each.collect();
-            each.join(", ") + listed_in(view, own[0].2)
-        })
-        .collect();
-    if told.is_empty() {
-        return Vec::new();
-    }
-    hanging(
-        "·",
-        2,
-        &format!("more {checks}: {}", told.join(", ")),
-        columns,
-    )
-}
-
-/// Where checks can be read that are not told here, if they can.
+/// Where checks can be read that are not shown here, if they can.
 fn listed_in(view: &View, file: &str) -> &'static str {
     match file {
         "junit.xml" if view.has_file(file) => " (junit.xml)",

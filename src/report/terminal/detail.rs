@@ -1,38 +1,33 @@
-//! How much of a story a screen has room for: a story is told in full where it fits, else its less telling parts give way.
+//! How much of a gate a screen has room for: everything if it fits, else its less telling parts give way.
 
-/// Lines of the smallest screen that a story is fitted to.
+/// Lines of the smallest screen that a gate is fitted to.
 pub(super) const SCREEN: usize = 24;
 
-/// How much of each part is told.
+/// How much of each part is shown.
 #[derive(Clone, Copy, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each part of the text is there or not, independently of the others"
 )]
 pub(super) struct DetailLevel {
-    /// Whether it is told which versions were compared, and how noisy the run was.
+    /// Whether the versions that were compared are named, and how noisy the run was.
     pub(super) circumstances: bool,
     /// Request names in the table of latencies, all together not counted.
     pub(super) names: usize,
     /// Of these, how many with what they were before, all together counted; phases only where all names are.
     pub(super) before: usize,
-    /// Kinds of failure.
     pub(super) kinds: usize,
     /// Lines that one kind of failure may take.
     pub(super) lines: usize,
-    /// Phases, where there are several.
     pub(super) phases: usize,
     /// What the run showed of itself.
-    pub(super) answers: usize,
-    /// Whether the requests in flight are told as well.
+    pub(super) insights: usize,
+    /// Whether the requests in flight are shown as well.
     pub(super) concurrency: bool,
-    /// Checks that did not pass.
     pub(super) failing: usize,
     /// Lines that the reasons of such a check may take.
     pub(super) reasons: usize,
-    /// Checks that passed.
     pub(super) passed: usize,
-    /// Things to know.
     pub(super) notes: usize,
     /// Whether every file is named.
     pub(super) files: bool,
@@ -42,15 +37,15 @@ pub(super) struct DetailLevel {
 
 pub(super) const ALL: usize = usize::MAX;
 
-/// Everything, for who asks for it.
+/// Everything, on request.
 pub(super) const IN_FULL: DetailLevel = DetailLevel {
     kinds: ALL,
     concurrency: true,
     ..WHOLE
 };
 
-/// From what a screen may have room for to the least that still tells the story.
-pub(super) const ROOMS: [DetailLevel; 11] = [
+/// From what a screen may have room for to the least that still says what happened.
+pub(super) const LEVELS: [DetailLevel; 11] = [
     WHOLE, SHORT, BESIDE, FEWER, PACKED, NAMED, CLOSE, WORST, DENSE, SUMS, LEAST,
 ];
 
@@ -62,7 +57,7 @@ const WHOLE: DetailLevel = DetailLevel {
     kinds: 6,
     lines: ALL,
     phases: ALL,
-    answers: ALL,
+    insights: ALL,
     concurrency: false,
     failing: ALL,
     reasons: ALL,
@@ -83,7 +78,7 @@ const FEWER: DetailLevel = DetailLevel {
     circumstances: false,
     kinds: 3,
     lines: 2,
-    answers: 2,
+    insights: 2,
     reasons: 2,
     passed: 4,
     ..BESIDE
@@ -96,7 +91,7 @@ const PACKED: DetailLevel = DetailLevel {
 
 const NAMED: DetailLevel = DetailLevel {
     lines: 1,
-    answers: 1,
+    insights: 1,
     reasons: 1,
     passed: 0,
     notes: 2,
@@ -113,7 +108,7 @@ const WORST: DetailLevel = DetailLevel {
     before: 0,
     kinds: 2,
     phases: 4,
-    answers: 0,
+    insights: 0,
     failing: 4,
     notes: 1,
     ..NAMED

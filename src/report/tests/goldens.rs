@@ -469,7 +469,7 @@ fn rehearsals() -> Sections {
             };
             sections.add(
                 &format!("{what} {columns}"),
-                &rehearsal(&seen, &mut secrets, columns),
+                &trial(&seen, &mut secrets, columns),
             );
         }
     }

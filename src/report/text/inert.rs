@@ -13,17 +13,7 @@ const REPLACEMENT: char = '\u{fffd}';
 /// Text on one line, without escape sequences, control characters and invisible marks. Line breaks and the like stay
 /// visible as pictures (`␊`), so that two names do not silently become one.
 pub(crate) fn one_line(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        if let Some(length) = escape_sequence(rest) {
-            rest = &rest[length..];
-            continue;
-        }
-        safe.push(visible(c));
-        rest = &rest[c.len_utf8()..];
-    }
-    safe
+    cleaned(text, |_| false)
 }
 
 /// The character itself, or what stands for it.
@@ -75,29 +65,27 @@ pub fn quoted(word: &str) -> String {
 /// Control characters become visible, escape sequences are removed. GitHub ends a line at a lone carriage return as well,
 /// reads `::error::` at a line's beginning and `##[error]` anywhere, Azure `##vso[…]`. What stands instead is no wider.
 pub fn inert(line: &str) -> String {
-    without_commands(&cleaned(line, false))
+    without_commands(&cleaned(line, |piece| piece == "\t"))
 }
 
 /// The same for a line whose colours are our own: colours stay.
 pub fn inert_coloured(line: &str) -> String {
-    without_commands(&cleaned(line, true))
+    without_commands(&cleaned(line, |piece| piece == "\t" || is_colour(piece)))
 }
 
-/// A line with nothing but visible characters and tabs, and colours if they are kept.
-fn cleaned(line: &str, keep_colours: bool) -> String {
-    let mut safe = String::with_capacity(line.len());
-    let mut rest = line;
+/// A text of visible characters, and of those tabs and escape sequences that are kept.
+fn cleaned(text: &str, is_kept: impl Fn(&str) -> bool) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let length = if let Some(length) = escape_sequence(rest) {
-            if keep_colours && is_colour(&rest[..length]) {
-                safe.push_str(&rest[..length]);
-            }
-            length
-        } else {
-            safe.push(if c == '\t' { c } else { visible(c) });
-            c.len_utf8()
-        };
-        rest = &rest[length..];
+        let sequence = escape_sequence(rest);
+        let (piece, after) = rest.split_at(sequence.unwrap_or(c.len_utf8()));
+        if is_kept(piece) {
+            safe.push_str(piece);
+        } else if sequence.is_none() {
+            safe.push(visible(c));
+        }
+        rest = after;
     }
     safe
 }
@@ -186,7 +174,18 @@ fn suffix(text: &str, columns: usize) -> &str {
     &text[fits.unwrap_or(text.len())..]
 }
 
-/// The text with its first letter in upper case.
+/// At most so many lines, and one for how many more there are.
+pub(crate) fn capped(
+    mut lines: Vec<String>,
+    most: usize,
+    more: impl FnOnce(usize) -> String,
+) -> Vec<String> {
+    let left_out = lines.len().saturating_sub(most);
+    lines.truncate(most);
+    lines.extend((left_out > 0).then(|| more(left_out)));
+    lines
+}
+
 pub(crate) fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| {

@@ -2,9 +2,6 @@
 
 use super::{columns_of, prefix, shorten};
 
-/// Narrower than this, a name's column is of no use and names get a line of their own.
-const NARROWEST_NAME: usize = 16;
-
 /// Columns between two numbers.
 const GAP: usize = 2;
 
@@ -153,33 +150,9 @@ fn widths(rows: &[Row]) -> Vec<usize> {
         .collect()
 }
 
-/// A table of a name and numbers, the numbers set to the right. Where the names would get too little room, each stands
-/// on a line above its numbers, and where even these get too little, the last columns are left out.
+/// The same in lines, with the usual gap.
 pub(crate) fn table(rows: &[Row], columns: usize) -> Vec<String> {
-    let mut widths = widths(rows);
-    while widths.iter().map(|width| width + GAP).sum::<usize>() > columns {
-        widths.pop();
-    }
-    let numbers: usize = widths.iter().map(|width| width + GAP).sum();
-    let longest = rows
-        .iter()
-        .map(|(name, _)| columns_of(name))
-        .max()
-        .unwrap_or(0);
-    let room = columns.saturating_sub(numbers);
-    if room >= NARROWEST_NAME.min(longest) {
-        let name_width = room.min(longest);
-        return rows
-            .iter()
-            .map(|(name, cells)| {
-                let name = left(&shorten(name, name_width), name_width);
-                name + &aligned(cells, &widths, GAP)
-            })
-            .collect();
-    }
-    rows.iter()
-        .flat_map(|(name, cells)| [shorten(name, columns), aligned(cells, &widths, GAP)])
-        .collect()
+    ragged(rows, columns, GAP).concat()
 }
 
 fn aligned(cells: &[String], widths: &[usize], gap: usize) -> String {

@@ -6,6 +6,6 @@ pub(super) mod numbers;
 pub(super) mod spans;
 pub(super) mod sparkline;
 
-pub(crate) use inert::{Distinct, capitalized, columns_of, one_line, prefix, shorten};
+pub(crate) use inert::{Distinct, capitalized, capped, columns_of, one_line, prefix, shorten};
 pub use inert::{fitted, inert, inert_coloured, quoted};
 pub(crate) use spans::{Span, Text, command, text, untrusted, untrusted_load, untrusted_message};

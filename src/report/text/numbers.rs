@@ -4,12 +4,15 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
-use crate::metric::MetricKind;
+use crate::metric::{Metric, MetricKind};
 use crate::units::{self, Latency, group, rounded, six_digits, three_digits};
 use crate::verdict::{EstimatedChange, Measure};
 
 /// What stands where there is no number.
 pub(crate) const NONE: &str = "–";
+
+/// A measure whose values are latencies.
+pub(crate) const P95: Measure = Measure::Metric(Metric::P95);
 
 /// How a measure's values read.
 fn kind(measure: Measure) -> MetricKind {
@@ -52,19 +55,22 @@ pub(crate) fn promised(measure: Measure, value: f64) -> String {
     }
 }
 
-/// A value, or a dash where there is none.
+pub(crate) fn or_none(text: Option<String>) -> String {
+    text.unwrap_or_else(|| NONE.to_owned())
+}
+
 pub(crate) fn value_or_none(measure: Measure, known: Option<f64>) -> String {
-    known.map_or_else(|| NONE.to_owned(), |known| value(measure, known))
+    or_none(known.map(|known| value(measure, known)))
 }
 
 /// A measured latency in seconds, or a dash where there is none.
 pub(crate) fn latency(seconds: Option<f64>) -> String {
-    seconds.map_or_else(|| NONE.to_owned(), |seconds| Latency(seconds).to_string())
+    or_none(seconds.map(|seconds| Latency(seconds).to_string()))
 }
 
 /// A measured number of three digits, or a dash where there is none.
 pub(crate) fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| NONE.to_owned(), three_digits)
+    or_none(value.map(three_digits))
 }
 
 /// Two values with an arrow between them, the unit said once where it is the same: `182 → 231 ms`.
@@ -88,10 +94,8 @@ pub(crate) fn before_now(
     now: Option<f64>,
 ) -> Option<String> {
     let now = now?;
-    Some(before.map_or_else(
-        || value(measure, now),
-        |before| from_to(measure, before, now),
-    ))
+    let from_to = before.map(|before| from_to(measure, before, now));
+    Some(from_to.unwrap_or_else(|| value(measure, now)))
 }
 
 /// A measured share of requests in percent: two digits below 1 %, where the third says nothing.
@@ -139,7 +143,6 @@ fn plain(value: f64) -> String {
     }
 }
 
-/// Measured events per second.
 pub(crate) fn rate(per_second: f64) -> String {
     format!("{}/s", three_digits(per_second))
 }
@@ -148,25 +151,22 @@ pub(crate) fn rate(per_second: f64) -> String {
 pub(crate) fn change(measure: Measure, change: f64) -> String {
     let percent = change * 100.0;
     if is_share(measure) {
-        return points(percent);
+        // What is smaller than two decimals matters to nobody, since a gate looks at tenths.
+        let digits = format!("{:.2}", percent.abs());
+        return format!("{} pp", signed(&digits, percent));
     }
-    let text = if percent.abs() >= 100.0 {
-        signed(&group(&format!("{:.0}", percent.abs())), percent)
+    let digits = if percent.abs() >= 100.0 {
+        group(&format!("{:.0}", percent.abs()))
     } else {
-        signed(&format!("{:.1}", percent.abs()), percent)
+        format!("{:.1}", percent.abs())
     };
-    format!("{text} %")
+    format!("{} %", signed(&digits, percent))
 }
 
 /// A change with its sign and its interval: `+26.9 % [+22.0 %, +32.1 %]`.
 pub(crate) fn change_with_interval(measure: Measure, estimated: &EstimatedChange) -> String {
     let estimate = change(measure, estimated.estimate);
     format!("{estimate} {}", interval(measure, estimated))
-}
-
-/// Percentage points with two decimals: what is smaller matters to nobody, since a gate looks at tenths.
-fn points(points: f64) -> String {
-    format!("{} pp", signed(&format!("{:.2}", points.abs()), points))
 }
 
 /// A change that a rule speaks of, such as a tolerance, as a person writes it: `5 %`, `0.1 pp`.
@@ -185,11 +185,8 @@ fn signed(digits: &str, value: f64) -> String {
 
 /// A 95 % interval: `[-1.2 %, +7.6 %]`.
 pub(crate) fn interval(measure: Measure, estimated: &EstimatedChange) -> String {
-    format!(
-        "[{}, {}]",
-        change(measure, estimated.lower),
-        change(measure, estimated.upper)
-    )
+    let [lower, upper] = [estimated.lower, estimated.upper].map(|bound| change(measure, bound));
+    format!("[{lower}, {upper}]")
 }
 
 /// The change that would have been caught, rounded away from zero so that nothing is promised that does not hold.
@@ -200,13 +197,10 @@ pub(crate) fn caught(measure: Measure, would_catch: f64) -> String {
         let rounded = (percent * 100.0 - 1e-6).ceil() / 100.0;
         return format!("{sign}{rounded:.2} pp");
     }
-    format!(
-        "{sign}{} %",
-        group(&format!("{:.0}", (percent - 1e-6).ceil()))
-    )
+    let digits = format!("{:.0}", (percent - 1e-6).ceil());
+    format!("{sign}{} %", group(&digits))
 }
 
-/// A whole number, grouped by thousands.
 pub(crate) fn count(number: u64) -> String {
     group(&number.to_string())
 }
@@ -250,7 +244,6 @@ pub(crate) fn whole(number: f64) -> u64 {
     number.round().clamp(0.0, 1e15) as u64
 }
 
-/// The date of an instant in UTC, such as `2026-11-24`.
 pub(crate) fn date(instant: Timestamp) -> Date {
     Offset::UTC.to_datetime(instant).date()
 }
@@ -258,9 +251,7 @@ pub(crate) fn date(instant: Timestamp) -> Date {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::Metric;
 
-    const P95: Measure = Measure::Metric(Metric::P95);
     const ERRORS: Measure = Measure::Metric(Metric::ErrorRate);
     const RATE: Measure = Measure::Metric(Metric::RequestsPerSecond);
 

@@ -16,7 +16,6 @@ pub(crate) struct Text(Vec<Span>);
 /// A piece of a text, on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Span {
-    /// Our own words.
     Plain(String),
     /// A name or a message that came from outside.
     Untrusted(String),
@@ -69,7 +68,6 @@ pub(crate) fn untrusted_load(load: &str) -> Text {
     untrusted(load)
 }
 
-/// A command to type.
 pub(crate) fn command(command: &str) -> Text {
     Text(vec![Span::Code(one_line(command))])
 }
@@ -88,7 +86,6 @@ impl Text {
         text
     }
 
-    /// Several texts as one, with a separator between them.
     pub(crate) fn join(texts: impl IntoIterator<Item = Self>, separator: &str) -> Self {
         let mut all = Self::default();
         for (index, text) in texts.into_iter().enumerate() {
@@ -109,7 +106,6 @@ impl Text {
         self
     }
 
-    /// The text with its full stop.
     #[must_use]
     pub(crate) fn stopped(self) -> Self {
         match self.0.last() {
@@ -164,14 +160,12 @@ impl<T: Into<Text>> Add<T> for Text {
 }
 
 impl From<&str> for Text {
-    /// Our own words.
     fn from(words: &str) -> Self {
         words.to_owned().into()
     }
 }
 
 impl From<String> for Text {
-    /// Our own words.
     fn from(words: String) -> Self {
         let span = (!words.is_empty()).then_some(Span::Plain(words));
         Self(span.into_iter().collect())
@@ -179,7 +173,6 @@ impl From<String> for Text {
 }
 
 impl From<&String> for Text {
-    /// Our own words.
     fn from(words: &String) -> Self {
         words.clone().into()
     }

@@ -2,7 +2,6 @@
 
 use super::numbers;
 
-/// Heights of a letter.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Values in at most so many letters, the largest of each stretch; nothing where nothing was measured.

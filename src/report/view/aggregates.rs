@@ -10,7 +10,6 @@ use crate::record::{LoadRate, LoadSeconds, PhaseRecord, RunRecord, SliceRecord, 
 /// Index of the phase, arm, and index of the request name.
 type Key = (usize, Arm, usize);
 
-/// The measurements of all candidates.
 #[derive(Debug, Default)]
 pub(crate) struct Aggregates<'a> {
     /// Request names, in the scenario's order.
@@ -32,7 +31,6 @@ pub(crate) struct Figures {
     pub(crate) request: Option<String>,
     pub(crate) requests: u64,
     pub(crate) failures: u64,
-    /// Failures by kind.
     pub(crate) kinds: BTreeMap<FailureKind, u64>,
     /// Latencies of successes and of requests that ran into their timeout.
     pub(crate) latencies: LatencyHistogram,
@@ -57,7 +55,6 @@ impl Figures {
         (self.requests > 0).then(|| self.failures as f64 / self.requests as f64)
     }
 
-    /// Responses per second; none if no time passed.
     pub(crate) fn per_second(&self) -> Option<f64> {
         self.completed.per_second()
     }
@@ -67,13 +64,11 @@ impl Figures {
         (self.seconds > 0.0).then(|| self.failures as f64 / self.seconds)
     }
 
-    /// Requests that were never sent.
     pub(crate) fn unsent(&self) -> u64 {
         let kinds = self.kinds.iter().filter(|(kind, _)| kind.is_unsent());
         kinds.map(|(_, failures)| failures).sum()
     }
 
-    /// Requests that were sent.
     pub(crate) fn sent(&self) -> u64 {
         self.requests.saturating_sub(self.unsent())
     }
@@ -99,7 +94,6 @@ impl Starts {
 }
 
 impl<'a> Aggregates<'a> {
-    /// Adds up records.
     pub(crate) fn new(records: impl Iterator<Item = &'a RunRecord>) -> Self {
         let mut aggregates = Self::default();
         for record in records {
@@ -140,10 +134,10 @@ impl<'a> Aggregates<'a> {
 
     fn add_parts(&mut self, record: &'a RunRecord) {
         let (names, phases) = self.indices(record);
-        for own in &record.parts {
-            if let Some(phase) = phases.get(own.phase) {
-                let key = (*phase, own.arm, names.get(own.request).copied());
-                self.parts.entry(key).or_default().merge(&own.parts);
+        for part in &record.parts {
+            if let Some(phase) = phases.get(part.phase) {
+                let key = (*phase, part.arm, names.get(part.request).copied());
+                self.parts.entry(key).or_default().merge(&part.parts);
             }
         }
     }
@@ -169,12 +163,10 @@ impl<'a> Aggregates<'a> {
         (names, phases.collect())
     }
 
-    /// The index of a request name that was sent.
     pub(crate) fn index(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|known| *known == name)
     }
 
-    /// The index of a phase.
     pub(crate) fn phase(&self, name: &str) -> Option<usize> {
         self.phases.iter().position(|phase| phase.name == name)
     }
@@ -186,21 +178,21 @@ impl<'a> Aggregates<'a> {
 
     /// One name (all if none) in the measured phases of an arm.
     pub(crate) fn measured(&self, request: Option<usize>, arm: Arm) -> Figures {
-        self.pool(request, |phase, own| own == arm && self.is_measured(phase))
+        self.pool(request, |phase, of| of == arm && self.is_measured(phase))
     }
 
     /// One name (all if none) in the phases that regression compares, if there are any, else in all measured ones.
     pub(crate) fn compared(&self, request: Option<usize>, arm: Arm) -> Figures {
         let steady = |phase: usize| self.is_measured(phase) && self.phases[phase].steady;
         if (0..self.phases.len()).any(steady) {
-            return self.pool(request, |phase, own| own == arm && steady(phase));
+            return self.pool(request, |phase, of| of == arm && steady(phase));
         }
         self.measured(request, arm)
     }
 
     /// One name (all if none) in one phase of an arm.
     pub(crate) fn in_phase(&self, request: Option<usize>, arm: Arm, phase: usize) -> Figures {
-        self.pool(request, |own_phase, own| own == arm && own_phase == phase)
+        self.pool(request, |in_phase, of| of == arm && in_phase == phase)
     }
 
     /// One name (all if none) in the phases and arms that `keep` picks.

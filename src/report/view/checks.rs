@@ -16,24 +16,17 @@ use crate::verdict::{
 /// What a line or a row came to, in the order in which reports list them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Status {
-    /// It fails the gate.
     Failed,
-    /// The run could not tell.
     Inconclusive,
-    /// A limit is broken that only warns.
     Warned,
-    /// Not judged.
     NotJudged,
-    /// It got worse, and is not gated.
     Worse,
-    /// Good enough.
     Passed,
     /// It is listed, and nothing depends on it.
     Reported,
 }
 
 impl Status {
-    /// What a line came to.
     pub(crate) fn new(line: &Check) -> Self {
         match (&line.outcome, line.enforcement) {
             (CheckOutcome::Failed, Enforcement::Gated) => Self::Failed,
@@ -56,11 +49,8 @@ impl Status {
 /// One figure with all that is held against it.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckRow<'a> {
-    /// The worst of its lines.
     pub(crate) status: Status,
-    /// Its limits, those that only warn included.
     pub(crate) limits: Vec<(&'a Check, &'a LimitCheck)>,
-    /// Its change.
     pub(crate) change: Option<(&'a Check, &'a ChangeCheck)>,
     /// Whether it is what stopped the run early, which is no figure of a whole run.
     pub(crate) is_abort: bool,
@@ -117,24 +107,18 @@ impl<'a> CheckRow<'a> {
             .unwrap_or(Status::Reported)
     }
 
-    fn line_if_any(&self) -> Option<&'a Check> {
-        self.change
-            .map(|(line, _)| line)
-            .or_else(|| self.limits.first().map(|(line, _)| *line))
-    }
-
     /// A line of the row: all of them share subject, phase and measure.
     pub(crate) fn line(&self) -> &'a Check {
+        let change = self.change.map(|(line, _)| line);
+        let line = change.or_else(|| self.limits.first().map(|(line, _)| *line));
         #[expect(clippy::expect_used, reason = "a row is only made for a line")]
-        self.line_if_any().expect("a row has a line")
+        line.expect("a row has a line")
     }
 
-    /// What is measured.
     pub(crate) fn measure(&self) -> Measure {
         self.line().measure
     }
 
-    /// Its lines, limits first.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &'a Check> {
         let limits = self.limits.iter().map(|(line, _)| *line);
         limits.chain(self.change.iter().map(|(line, _)| *line))
@@ -147,7 +131,6 @@ impl<'a> CheckRow<'a> {
         })
     }
 
-    /// The first of its lines that leaves the verdict open.
     pub(crate) fn open_line(&self) -> Option<&'a Check> {
         self.lines()
             .find(|line| line.is_open() && line.enforcement == Enforcement::Gated)
@@ -171,7 +154,6 @@ impl<'a> CheckRow<'a> {
             .is_some_and(|(_, check)| check.reference == Reference::Anchor)
     }
 
-    /// The value before.
     pub(crate) fn before(&self) -> Option<f64> {
         self.change.and_then(|(_, check)| check.before)
     }
@@ -183,7 +165,6 @@ impl<'a> CheckRow<'a> {
             .or_else(|| self.limits.iter().find_map(|(line, _)| line.current))
     }
 
-    /// The estimated change.
     pub(crate) fn estimated(&self) -> Option<EstimatedChange> {
         self.change.and_then(|(_, check)| check.change)
     }
@@ -196,15 +177,11 @@ impl<'a> CheckRow<'a> {
         if check.before.is_none() || line.current.is_none() || check.below_floor {
             return false;
         }
-        let tolerance = if check.acceptance.is_some() {
-            view.usual_tolerance()
-        } else {
-            check.tolerance
-        };
-        line.outcome == CheckOutcome::Failed
-            || check
-                .change
-                .is_some_and(|change| change.lower > tolerance || change.upper < -tolerance)
+        let accepted = check.acceptance.map(|_| view.usual_tolerance());
+        let tolerance = accepted.unwrap_or(check.tolerance);
+        let is_beyond =
+            |change: EstimatedChange| change.lower > tolerance || change.upper < -tolerance;
+        line.outcome == CheckOutcome::Failed || check.change.is_some_and(is_beyond)
     }
 }
 
@@ -242,25 +219,26 @@ impl View<'_> {
         names.sum::<usize>() < SHORT
     }
 
-    /// The tolerance of the verdict's mode.
+    pub(crate) fn is_duet(&self) -> bool {
+        matches!(self.verdict.comparison, Comparison::Duet { .. })
+    }
+
     pub(crate) fn usual_tolerance(&self) -> f64 {
         let regression = &self.thresholds.regression;
-        match self.verdict.comparison {
-            Comparison::Duet { .. } => regression.tolerance,
-            Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => {
-                regression.history_tolerance
-            }
+        if self.is_duet() {
+            regression.tolerance
+        } else {
+            regression.history_tolerance
         }
     }
 
     /// The change that the verdict's mode must be able to see.
     pub(crate) fn must_detect(&self) -> f64 {
         let regression = &self.thresholds.regression;
-        match self.verdict.comparison {
-            Comparison::Duet { .. } => regression.must_detect,
-            Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => {
-                regression.history_must_detect
-            }
+        if self.is_duet() {
+            regression.must_detect
+        } else {
+            regression.history_must_detect
         }
     }
 

@@ -9,28 +9,22 @@ use crate::verdict::{CheckKind, Measure};
 /// What the measured phases of the deployment under test saw of cold starts.
 #[derive(Clone, Debug)]
 pub(crate) struct ColdStarts {
-    /// Answers that succeeded after one.
+    /// Responses that succeeded after one.
     pub(crate) cold: LatencyHistogram,
-    /// All latencies.
     pub(crate) all: LatencyHistogram,
-    /// All but the cold ones.
     pub(crate) warm: LatencyHistogram,
-    /// Answers that succeeded.
-    pub(crate) answers: u64,
-    /// Cold starts whose answer was a failure.
+    pub(crate) responses: u64,
+    /// Cold starts whose response was a failure.
     pub(crate) failed: u64,
-    /// Whether any answer says whether there was a cold start.
-    pub(crate) is_told: bool,
-    /// Their share before.
+    /// Whether any response says whether there was a cold start.
+    pub(crate) is_marked: bool,
     pub(crate) share_before: Option<f64>,
-    /// Their median before, in seconds.
     pub(crate) p50_before: Option<f64>,
 }
 
 impl ColdStarts {
-    /// Their share of the answers that succeeded.
     pub(crate) fn share(&self) -> f64 {
-        self.cold.count() as f64 / self.answers.max(1) as f64
+        self.cold.count() as f64 / self.responses.max(1) as f64
     }
 }
 
@@ -39,12 +33,12 @@ pub(super) fn cold_starts(view: &View) -> Option<ColdStarts> {
     view.record.cold_start.as_ref()?;
     let overall = view.overall();
     let parts = || view.aggregates().parts(None, None, Arm::Target);
-    let marked: u64 = parts().map(|own| own.cold.count()).sum();
+    let marked: u64 = parts().map(|parts| parts.cold.count()).sum();
     Some(ColdStarts {
         warm: overall.latencies.without(&overall.cold),
         failed: marked.saturating_sub(overall.cold.count()),
-        is_told: parts().any(|own| own.marked > 0),
-        answers: overall.requests.saturating_sub(overall.failures),
+        is_marked: parts().any(|parts| parts.marked > 0),
+        responses: overall.requests.saturating_sub(overall.failures),
         all: overall.latencies.clone(),
         cold: overall.cold.clone(),
         share_before: before(view, Metric::ColdShare),

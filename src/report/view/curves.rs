@@ -11,19 +11,15 @@ const FEWEST: usize = 5;
 /// What a run tells in the course of its time.
 #[derive(Debug)]
 pub(crate) struct Curve {
-    /// A word for it.
     pub(crate) name: &'static str,
-    /// The values of its moments.
     pub(crate) values: Vec<Option<f64>>,
-    /// Their range in words.
     pub(crate) range: String,
 }
 
-/// The curves of a run.
 #[derive(Debug)]
 pub(crate) struct Curves {
-    /// How they are told, such as `second by second`.
-    pub(crate) told: &'static str,
+    /// What a point is, such as `second by second`.
+    pub(crate) by: &'static str,
     /// Seconds from their first to their last point.
     pub(crate) length: f64,
     /// The curves; none where there is too little to draw.
@@ -31,11 +27,10 @@ pub(crate) struct Curves {
 }
 
 impl Curves {
-    /// The curves of the target.
     pub(super) fn new(view: &View) -> Self {
         let record = view.record;
         let course = view.time_series();
-        let told = match course.by {
+        let by = match course.by {
             By::Seconds(_) => "second by second",
             By::Slice => "slice by slice",
         };
@@ -46,7 +41,7 @@ impl Curves {
             .filter(|moment| moment.arm(record) == Some(Arm::Target))
             .collect();
         let mut curves = Curves {
-            told,
+            by,
             length,
             all: Vec::new(),
         };

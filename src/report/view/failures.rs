@@ -9,11 +9,8 @@ use crate::record::RunRecord;
 pub(crate) struct FirstFailure {
     /// Whole seconds from the start of the load.
     pub(crate) second: usize,
-    /// The phase that ran.
     pub(crate) phase: Option<String>,
-    /// Users present.
     pub(crate) users: u32,
-    /// Requests in that second.
     pub(crate) requests: u64,
 }
 

@@ -8,6 +8,7 @@ mod cold_starts;
 mod curves;
 mod failures;
 mod outcome;
+mod pairs;
 mod phases;
 mod previous;
 mod responses;
@@ -19,7 +20,7 @@ use std::cell::OnceCell;
 use std::ops::Deref;
 
 use crate::baseline::Job;
-use crate::measurement::{Arm, Totals};
+use crate::measurement::{Arm, FailureKind, Totals};
 use crate::report::ReportInput;
 use crate::verdict::{Insights, insights};
 
@@ -29,6 +30,7 @@ pub(crate) use cold_starts::ColdStarts;
 pub(crate) use curves::{Curve, Curves};
 pub(crate) use failures::FirstFailure;
 pub(crate) use outcome::{OutcomeStyle, Tone};
+pub(crate) use pairs::pairs;
 pub(crate) use phases::PhaseFigures;
 pub(crate) use previous::{LATENCIES, LatencyRow, PreviousFigures};
 pub(crate) use responses::Responses;
@@ -39,6 +41,12 @@ pub(crate) use time_series::{By, Point, TimeSeries};
 #[derive(Debug)]
 pub struct View<'a> {
     input: ReportInput<'a>,
+    derived: Derived<'a>,
+}
+
+/// Everything that is derived, computed when it is first asked for.
+#[derive(Debug, Default)]
+struct Derived<'a> {
     rows: OnceCell<Vec<CheckRow<'a>>>,
     jobs_before: OnceCell<Vec<&'a Job>>,
     aggregates: OnceCell<Aggregates<'a>>,
@@ -65,45 +73,35 @@ impl<'a> View<'a> {
     pub fn new(input: ReportInput<'a>) -> Self {
         Self {
             input,
-            rows: OnceCell::new(),
-            jobs_before: OnceCell::new(),
-            aggregates: OnceCell::new(),
-            figures: OnceCell::new(),
-            totals_before: OnceCell::new(),
-            phases: OnceCell::new(),
-            cold_starts: OnceCell::new(),
-            insights: OnceCell::new(),
-            time_series: OnceCell::new(),
-            curves: OnceCell::new(),
-            time_buckets: OnceCell::new(),
+            derived: Derived::default(),
         }
     }
 
     /// The checks as rows: failed first, then inconclusive and so on; overall before names.
     pub(crate) fn rows(&self) -> &[CheckRow<'a>] {
-        self.rows.get_or_init(|| checks::rows(&self.input))
+        let rows = &self.derived.rows;
+        rows.get_or_init(|| checks::rows(&self.input))
     }
 
     /// The jobs that the run is compared with, newest last; of a comparison the older result.
     pub(crate) fn jobs_before(&self) -> &[&'a Job] {
-        self.jobs_before.get_or_init(|| self.input.jobs_before())
+        let jobs = &self.derived.jobs_before;
+        jobs.get_or_init(|| self.input.jobs_before())
     }
 
     /// What was measured, by name, phase and arm.
     pub(crate) fn aggregates(&self) -> &Aggregates<'a> {
-        self.aggregates
-            .get_or_init(|| Aggregates::new(self.records()))
+        let aggregates = &self.derived.aggregates;
+        aggregates.get_or_init(|| Aggregates::new(self.records()))
     }
 
     /// The measured phases of the target: all requests together, then each name in the scenario's order.
     pub(crate) fn figures(&self) -> &[Figures] {
-        self.figures.get_or_init(|| {
-            let aggregates = self.aggregates();
-            let names = (0..aggregates.names.len()).map(Some);
-            std::iter::once(None)
-                .chain(names)
-                .map(|name| aggregates.measured(name, Arm::Target))
-                .collect()
+        self.derived.figures.get_or_init(|| {
+            let all = self.aggregates();
+            let names = (0..all.names.len()).map(Some);
+            let names = std::iter::once(None).chain(names);
+            names.map(|name| all.measured(name, Arm::Target)).collect()
         })
     }
 
@@ -119,42 +117,42 @@ impl<'a> View<'a> {
 
     /// Requests and failures by kind from before the change; none if nothing was compared.
     pub(crate) fn totals_before(&self) -> Option<&Totals> {
-        let totals = self.totals_before.get_or_init(|| failures::before(self));
-        totals.as_ref()
+        let totals = &self.derived.totals_before;
+        totals.get_or_init(|| failures::before(self)).as_ref()
     }
 
     /// When a kind of failure first appeared on the target; none if the record does not know.
-    pub(crate) fn first_failure(
-        &self,
-        kind: crate::measurement::FailureKind,
-    ) -> Option<FirstFailure> {
+    pub(crate) fn first_failure(&self, kind: FailureKind) -> Option<FirstFailure> {
         failures::first(self.record, kind)
     }
 
     /// The measured phases in their order; in a duet each of the base right below that of the target.
     pub(crate) fn phases(&self) -> &[PhaseFigures] {
-        self.phases.get_or_init(|| phases::phases(self))
+        self.derived.phases.get_or_init(|| phases::phases(self))
+    }
+
+    /// The phases that are not measured, or in which no load is sent.
+    pub(crate) fn unmeasured_phases(&self) -> Vec<PhaseFigures> {
+        phases::unmeasured(self)
     }
 
     /// Cold starts; none if the scenario does not name their header.
     pub(crate) fn cold_starts(&self) -> Option<&ColdStarts> {
-        let cold = self
-            .cold_starts
-            .get_or_init(|| cold_starts::cold_starts(self));
-        cold.as_ref()
+        let cold = &self.derived.cold_starts;
+        cold.get_or_init(|| cold_starts::cold_starts(self)).as_ref()
     }
 
     /// What the run shows beside its verdict.
     pub(crate) fn insights(&self) -> &Insights {
         let regression = &self.thresholds.regression;
-        self.insights
-            .get_or_init(|| insights(self.record, regression))
+        let found = &self.derived.insights;
+        found.get_or_init(|| insights(self.record, regression))
     }
 
     /// The run second by second, or slice by slice for a duet of short slices.
     pub(crate) fn time_series(&self) -> &TimeSeries {
-        self.time_series
-            .get_or_init(|| self.time_series_of(usize::MAX))
+        let series = &self.derived.time_series;
+        series.get_or_init(|| self.time_series_of(usize::MAX))
     }
 
     /// The same in at most so many points.
@@ -164,12 +162,12 @@ impl<'a> View<'a> {
 
     /// The time series as curves of the target; none if it is too short.
     pub(crate) fn curves(&self) -> &Curves {
-        self.curves.get_or_init(|| Curves::new(self))
+        self.derived.curves.get_or_init(|| Curves::new(self))
     }
 
     /// The target over time in few buckets, and how many more there are.
     pub(crate) fn time_buckets(&self) -> &(Vec<TimeBucket>, usize) {
-        self.time_buckets
-            .get_or_init(|| time_buckets::time_buckets(self.record))
+        let buckets = &self.derived.time_buckets;
+        buckets.get_or_init(|| time_buckets::time_buckets(self.record))
     }
 }

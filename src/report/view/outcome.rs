@@ -13,7 +13,6 @@ pub(crate) enum Tone {
     Soft,
 }
 
-/// How an outcome looks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OutcomeStyle {
     pub(crate) word: &'static str,
@@ -62,7 +61,6 @@ impl Status {
 }
 
 impl View<'_> {
-    /// How the gate's outcome looks.
     pub(crate) fn outcome_style(&self) -> OutcomeStyle {
         OutcomeStyle::from(self.verdict)
     }
@@ -95,7 +93,6 @@ impl View<'_> {
         status.word()
     }
 
-    /// The status with its mark.
     pub(crate) fn status_text(&self, status: Status) -> String {
         let mark = if self.is_observed_failure(status) {
             "!"
@@ -105,7 +102,6 @@ impl View<'_> {
         format!("{mark} {}", self.word(status))
     }
 
-    /// What the colour of a status says.
     pub(crate) fn tone(&self, status: Status) -> Tone {
         if self.is_observed_failure(status) {
             Tone::Warn

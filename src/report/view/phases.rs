@@ -6,15 +6,11 @@ use crate::measurement::Arm;
 /// The figures of one measured phase of one deployment.
 #[derive(Clone, Debug)]
 pub(crate) struct PhaseFigures {
-    /// Index of the phase.
     pub(crate) phase: usize,
-    /// Its name.
     pub(crate) name: String,
     /// Its load, such as `20 users`.
     pub(crate) load: String,
-    /// The deployment.
     pub(crate) arm: Arm,
-    /// All its requests.
     pub(crate) figures: Figures,
     /// The requests that were sent, and how long each took on average from then, in seconds; failures included.
     pub(crate) service: Option<(u64, f64)>,
@@ -45,7 +41,6 @@ impl PhaseFigures {
         names.filter(|figures| figures.requests > 0).collect()
     }
 
-    /// Requests sent per second; none where no time passed.
     pub(crate) fn sent_per_second(&self) -> Option<f64> {
         let (sent, _) = self.service?;
         let seconds = self.figures.seconds;
@@ -61,14 +56,23 @@ impl PhaseFigures {
 
 /// The measured phases in their order; in a duet each of the base right below that of the target.
 pub(super) fn phases(view: &View) -> Vec<PhaseFigures> {
-    let arms = std::iter::once(Arm::Target).chain(view.record.base.as_ref().map(|_| Arm::Base));
-    let arms: Vec<Arm> = arms.collect();
-    let phases = view.record.phases.iter().enumerate();
+    let mut phases = listed(view, true);
+    phases.retain(|phase| phase.figures.requests > 0);
     phases
-        .filter(|(_, phase)| phase.is_measured_load())
-        .flat_map(|(index, _)| arms.iter().map(move |arm| (index, *arm)))
-        .map(|(index, arm)| PhaseFigures::new(view.aggregates(), index, arm))
-        .filter(|of| of.figures.requests > 0)
+}
+
+/// The phases that are not measured, or in which no load is sent.
+pub(super) fn unmeasured(view: &View) -> Vec<PhaseFigures> {
+    listed(view, false)
+}
+
+fn listed(view: &View, is_measured: bool) -> Vec<PhaseFigures> {
+    let base = view.record.base.as_ref().map(|_| Arm::Base);
+    let phases = view.record.phases.iter().enumerate();
+    let phases = phases.filter(|(_, phase)| phase.is_measured_load() == is_measured);
+    phases
+        .flat_map(|(index, _)| [Some(Arm::Target), base].map(|arm| (index, arm)))
+        .filter_map(|(index, arm)| Some(PhaseFigures::new(view.aggregates(), index, arm?)))
         .collect()
 }
 

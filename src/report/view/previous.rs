@@ -16,17 +16,12 @@ pub(crate) const LATENCIES: [&str; 7] = ["average", "P50", "P90", "P95", "P99", 
 /// One row of a table of latencies: what is known of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct LatencyRow {
-    /// Requests.
     pub(crate) requests: u64,
-    /// Failed requests.
     pub(crate) failures: u64,
-    /// Requests per second.
     pub(crate) per_second: Option<f64>,
-    /// Mean latency in seconds.
     pub(crate) average: Option<f64>,
     /// By [`QUANTILES`], in seconds.
     pub(crate) quantiles: [Option<f64>; 5],
-    /// Highest latency in seconds.
     pub(crate) max: Option<f64>,
     /// Requests in flight on average, where a job of the baseline tells.
     pub(crate) in_flight: Option<f64>,
@@ -103,7 +98,6 @@ impl From<&RequestSummary> for LatencyRow {
 
 /// Where the figures before come from.
 pub(crate) enum PreviousFigures<'v, 'a> {
-    /// The base arm of the duet.
     Base(&'v Aggregates<'a>),
     /// The newest job of the baseline; only a newest job keeps figures by phase.
     Job {
@@ -112,7 +106,6 @@ pub(crate) enum PreviousFigures<'v, 'a> {
         /// Whether the run was recorded after it.
         was_followed: bool,
     },
-    /// Nothing was compared.
     Nothing,
 }
 
@@ -134,14 +127,6 @@ impl<'v, 'a> PreviousFigures<'v, 'a> {
         match self {
             Self::Base(_) => "base",
             Self::Job { .. } | Self::Nothing => "before",
-        }
-    }
-
-    /// The figures that a job of the baseline knows: those of a base arm have rows of their own in some tables.
-    pub(crate) fn of_job(self) -> Self {
-        match self {
-            Self::Base(_) => Self::Nothing,
-            job @ (Self::Job { .. } | Self::Nothing) => job,
         }
     }
 

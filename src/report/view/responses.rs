@@ -9,12 +9,9 @@ use crate::report::text::numbers::count;
 /// Statuses that are listed; a hostile service could send hundreds.
 const LISTED: usize = 6;
 
-/// Responses of the target, and requests that were sent again.
 #[derive(Debug, Default)]
 pub(crate) struct Responses {
-    /// Responses by status.
     pub(crate) statuses: BTreeMap<u16, u64>,
-    /// Requests that were sent again.
     pub(crate) resent: u64,
 }
 

@@ -7,14 +7,11 @@ use crate::record::{RunRecord, SliceRecord};
 /// Rows at most: what a person reads, and what a comment has room for.
 const ROWS: usize = 30;
 
-/// A stretch of one phase.
 #[derive(Clone, Debug)]
 pub(crate) struct TimeBucket {
-    /// Name of the phase.
     pub(crate) phase: String,
     /// Start in seconds from the start of the load.
     pub(crate) start_s: f64,
-    /// The most users in it.
     pub(crate) users: u32,
     /// The requests that became due in it.
     pub(crate) figures: Figures,
@@ -31,28 +28,34 @@ pub(super) fn time_buckets(record: &RunRecord) -> (Vec<TimeBucket>, usize) {
         .chunk_by(|a, b| (a.phase, a.pass) == (b.phase, b.pass))
         .collect();
     // Ever longer stretches, until each segment that is left is one.
-    let longest = segments.iter().map(|own| own.len()).max().unwrap_or(1);
+    let longest = segments
+        .iter()
+        .map(|slices| slices.len())
+        .max()
+        .unwrap_or(1);
     // Of nothing one row is enough.
-    let cut = |own: &[&SliceRecord], length: usize| {
-        let is_idle = own
+    let cut = |slices: &[&SliceRecord], length: usize| {
+        let is_idle = slices
             .first()
             .is_some_and(|slice| record.phases[slice.phase].idle);
-        if is_idle { own.len().max(1) } else { length }
+        if is_idle { slices.len().max(1) } else { length }
     };
     let rows = |length: usize| -> usize {
         let each = segments
             .iter()
-            .map(|own| own.len().div_ceil(cut(own, length)));
+            .map(|slices| slices.len().div_ceil(cut(slices, length)));
         each.sum()
     };
     let length = (1..longest)
         .find(|length| rows(*length) <= ROWS)
         .unwrap_or(longest)
         .max(1);
-    let stretches = segments.iter().flat_map(|own| own.chunks(cut(own, length)));
-    let told = stretches.clone().take(ROWS);
-    let told = told.filter_map(|slices| stretch(record, slices)).collect();
-    (told, stretches.count().saturating_sub(ROWS))
+    let stretches = segments
+        .iter()
+        .flat_map(|slices| slices.chunks(cut(slices, length)));
+    let rows = stretches.clone().take(ROWS);
+    let rows = rows.filter_map(|slices| stretch(record, slices)).collect();
+    (rows, stretches.count().saturating_sub(ROWS))
 }
 
 fn stretch(record: &RunRecord, slices: &[&SliceRecord]) -> Option<TimeBucket> {

@@ -11,66 +11,50 @@ const LEAST_S: f64 = 0.5;
 /// Below so many lengths of a moment, slices of a duet are told as they are: seconds would hold answers of both arms.
 const SLICE: f64 = 3.0;
 
-/// The whole course.
 #[derive(Clone, Debug)]
 pub(crate) struct TimeSeries {
-    /// What a moment is.
     pub(crate) by: By,
-    /// The moments in their order.
     pub(crate) points: Vec<Point>,
-    /// Its length in seconds.
     pub(crate) length: f64,
 }
 
-/// What a moment is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
-    /// So many seconds.
     Seconds(usize),
-    /// A slice of a duet.
     Slice,
 }
 
 /// What came back in one of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Point {
-    /// Start in seconds.
     pub(crate) from: f64,
-    /// Length in seconds.
     pub(crate) length: f64,
     /// Where it lies; none between phases and after the last.
     pub(crate) place: Option<PhaseSpan>,
-    /// Users present, the most.
     pub(crate) users: u32,
     /// Responses and failures.
     pub(crate) requests: u64,
-    /// Failures.
     pub(crate) errors: u64,
     /// P50, P95 and P99 in seconds, the worst.
     pub(crate) quantiles: [Option<f64>; 3],
 }
 
-/// A phase and the arm that is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PhaseSpan {
-    /// Index of the phase.
     pub(crate) phase: usize,
     /// The arm; none where both were loaded.
     pub(crate) arm: Option<Arm>,
 }
 
 impl Point {
-    /// Requests per second.
     pub(crate) fn per_second(&self) -> f64 {
         self.requests as f64 / self.length
     }
 
-    /// Failures per second.
     pub(crate) fn errors_per_second(&self) -> f64 {
         self.errors as f64 / self.length
     }
 
-    /// Its middle in seconds.
     pub(crate) fn middle(&self) -> f64 {
         self.from + self.length / 2.0
     }

@@ -1,13 +1,10 @@
 //! What a run showed of itself, in sentences: cold starts, errors and load, phases against each other.
 
-use crate::metric::Metric;
-use crate::report::text::numbers::{self, count, counted, share};
+use crate::report::text::numbers::{self, P95, count, counted, share};
 use crate::report::text::{Text, text, untrusted, untrusted_load};
 use crate::report::view::{ColdStarts, PhaseFigures, View};
 use crate::units::{Latency, three_digits};
-use crate::verdict::{LoadCorrelation, LoadUnit, Measure, PhaseChange, Recovery, RecoveryOutcome};
-
-const P95: Measure = Measure::Metric(Metric::P95);
+use crate::verdict::{LoadCorrelation, LoadUnit, PhaseChange, Recovery, RecoveryOutcome};
 
 /// What the run showed, the most important first; nothing where there is nothing to tell.
 pub(crate) fn showed(view: &View) -> Vec<Text> {
@@ -54,7 +51,7 @@ fn cold_told(view: &View, cold: &ColdStarts) -> Option<Text> {
     let latency = |seconds: f64| Latency(seconds).to_string();
     let Some(p50) = cold.cold.quantile(0.5) else {
         let header = untrusted(view.record.cold_start.as_deref()?);
-        return Some(if cold.is_told {
+        return Some(if cold.is_marked {
             text!(
                 "no cold starts in responses with header {}{}",
                 header,
@@ -78,7 +75,7 @@ fn cold_told(view: &View, cold: &ColdStarts) -> Option<Text> {
     let mut told = text!(
         "{} in {} ({}){}, P50 {}{}",
         counted(cold.cold.count(), "cold start"),
-        counted(cold.answers, "response"),
+        counted(cold.responses, "response"),
         share(cold.share()),
         failed,
         latency(p50),

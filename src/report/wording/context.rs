@@ -104,12 +104,7 @@ pub(crate) fn comparison(view: &View) -> Text {
 
 /// What a check's figures are the middle of.
 pub(crate) fn unit(view: &View) -> &'static str {
-    match view.verdict.comparison {
-        Comparison::Duet { .. } => "pair",
-        Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => {
-            "slice"
-        }
-    }
+    if view.is_duet() { "pair" } else { "slice" }
 }
 
 /// Why the checks and the tables may tell two figures of one metric.
@@ -241,6 +236,16 @@ pub(super) fn noise(view: &View) -> Option<String> {
         noise.metric.label(),
         share(noise.spread)
     ))
+}
+
+/// The load, the generator and the noise of a run that sent something, each as a sentence.
+pub(crate) fn circumstances(view: &View) -> Vec<Text> {
+    if view.record.slices.is_empty() {
+        return Vec::new();
+    }
+    let noise = ordinary_noise(view).map(Text::from);
+    let sentences = [load(view), generator(view).into()].into_iter();
+    sentences.chain(noise).collect()
 }
 
 /// The noise of a run where it is no caution, which tells it itself.

@@ -140,10 +140,7 @@ fn floor(check: &ChangeCheck) -> Option<String> {
             numbers::allowed(Measure::Metric(Metric::ErrorRate), SMALLEST_SHARE)
         ));
     };
-    let by = numbers::value(
-        Measure::Metric(Metric::P95),
-        check.before? * check.change?.estimate.abs(),
-    );
+    let by = numbers::value(numbers::P95, check.before? * check.change?.estimate.abs());
     let floor = numbers::time(floor);
     Some(format!("the change of {by} is below the floor of {floor}"))
 }

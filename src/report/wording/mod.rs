@@ -20,7 +20,8 @@ pub(crate) use advice::advice;
 pub(crate) use answers::{concurrency, first_told, showed};
 pub(crate) use cautions::{caution, of_recording, told_cautions};
 pub(crate) use context::{
-    compared, comparison, generator, load, ordinary_noise, proxies, short_commit, two_figures, unit,
+    circumstances, compared, comparison, generator, load, ordinary_noise, proxies, short_commit,
+    two_figures, unit,
 };
 pub(crate) use failures::{failing_names, failure_kind};
 pub(crate) use finding::{finding, nothing_slower, stopped_early};
