@@ -163,7 +163,7 @@ const ONLY_IN: [(&str, &[&str]); 31] = [
     ("signal_hook", &["gate/signals.rs"]),
     ("win32job", &["processes/windows.rs"]),
     ("sysinfo", &["plan/machine.rs"]),
-    ("cpu_time", &["load/health.rs"]),
+    ("cpu_time", &["load/cpu_time.rs"]),
     ("terminal_size", &["gate/console.rs"]),
     ("anstyle_query", &["gate/console.rs"]),
 ];

@@ -88,92 +88,54 @@ impl Default for Config {
 impl Config {
     /// Refuses settings that no server could follow, naming the first.
     pub fn check(&self) -> Result<(), Error> {
-        loopback("address", self.address)?;
+        let loopback = "use a loopback address, such as 127.0.0.1:0";
+        let is_loopback = self.address.ip().is_loopback();
+        require(is_loopback, "address", &self.address, loopback)?;
         run("base_latency", self.base_latency)?;
         run("cold_start", self.cold_start)?;
-        deviation("spread", self.spread)?;
+        let deviation = "use a standard deviation from 0 to 5";
+        let is_deviation = (0.0..=5.0).contains(&self.spread);
+        require(is_deviation, "spread", &self.spread, deviation)?;
         factor("slow", self.slow)?;
-        if let Some(Tail {
-            share: slowest,
-            factor: by,
-        }) = self.tail
-        {
-            share("tail.share", slowest)?;
-            factor("tail.factor", by)?;
+        if let Some(tail) = self.tail {
+            share("tail.share", tail.share)?;
+            factor("tail.factor", tail.factor)?;
         }
         share("error_share", self.error_share)?;
-        if let Some(freeze) = self.freeze {
-            freeze.check()?;
+        if let Some(Stall { every, length }) = self.freeze {
+            let shorter =
+                "make it shorter than `freeze.every`, or nothing ever responds";
+            require(length < every, "freeze.length", &seconds(length), shorter)?;
         }
         let (most, provisioned) = (self.concurrency, self.provisioned);
-        let holds = provisioned <= most;
-        rule(
-            most > 0,
-            "concurrency",
-            &most,
-            "allow at least 1 invocation",
-        )?;
-        rule(
-            holds,
-            "provisioned",
-            &provisioned,
-            "use at most `concurrency`",
-        )?;
-        let holds = !self.tokens.iter().any(String::is_empty);
-        rule(holds, "tokens", &"partly empty", "remove empty tokens")
+        let one = "allow at least 1 invocation";
+        require(most > 0, "concurrency", &most, one)?;
+        let fewer = "use at most `concurrency`";
+        require(provisioned <= most, "provisioned", &provisioned, fewer)?;
+        let are_filled = !self.tokens.iter().any(String::is_empty);
+        let filled = "remove empty tokens";
+        require(are_filled, "tokens", &"partly empty", filled)
     }
-}
-
-impl Stall {
-    fn check(self) -> Result<(), Error> {
-        let holds = self.length < self.every;
-        let shorter = "make it shorter than `freeze.every`, or nothing ever responds";
-        rule(holds, "freeze.length", &seconds(self.length), shorter)
-    }
-}
-
-fn loopback(setting: &'static str, value: SocketAddr) -> Result<(), Error> {
-    let holds = value.ip().is_loopback();
-    rule(
-        holds,
-        setting,
-        &value,
-        "use a loopback address, such as 127.0.0.1:0",
-    )
 }
 
 fn run(setting: &'static str, value: Duration) -> Result<(), Error> {
-    let most = "use at most 15 minutes, the longest run of a Lambda function";
-    rule(value <= LONGEST, setting, &seconds(value), most)
-}
-
-fn deviation(setting: &'static str, value: f64) -> Result<(), Error> {
-    let holds = (0.0..=5.0).contains(&value);
-    rule(
-        holds,
-        setting,
-        &value,
-        "use a standard deviation from 0 to 5",
-    )
+    let rule = "use at most 15 minutes, the longest run of a Lambda function";
+    require(value <= LONGEST, setting, &seconds(value), rule)
 }
 
 fn share(setting: &'static str, value: f64) -> Result<(), Error> {
     let holds = (0.0..=1.0).contains(&value);
-    rule(holds, setting, &value, "use a share from 0 to 1")
+    require(holds, setting, &value, "use a share from 0 to 1")
 }
 
 fn factor(setting: &'static str, value: f64) -> Result<(), Error> {
     let holds = value > 0.0 && value <= 1000.0;
-    rule(
-        holds,
-        setting,
-        &value,
-        "use a factor above 0 and up to 1000",
-    )
+    let rule = "use a factor above 0 and up to 1000";
+    require(holds, setting, &value, rule)
 }
 
-/// Comparisons with NaN are false, so that no rule holds for it.
-fn rule(
+/// Requires that a setting follows its rule. Comparisons with NaN are false, so that no rule holds for it.
+fn require(
     holds: bool,
     setting: &'static str,
     value: &dyn Display,
@@ -182,10 +144,9 @@ fn rule(
     if holds {
         return Ok(());
     }
-    let value = value.to_string();
     Err(Error::Setting {
         setting,
-        value,
+        value: value.to_string(),
         rule,
     })
 }

@@ -11,10 +11,29 @@ use super::http::Exchange;
 use super::message::CompiledRequest;
 use super::pool::Pool;
 use super::recorder::{Recorder, RequestSample};
-use super::scheduling::Backlog;
 use super::sender::{ClientContext, Sent};
 use crate::measurement::{ColdStartMark, FailureKind};
 use crate::timer::Pacer;
+
+/// What a target owes at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Backlog {
+    /// Requests that are due and have not ended.
+    pub(super) outstanding: usize,
+    /// Users of the closed model; none in the open model.
+    pub(super) users: Option<usize>,
+}
+
+impl Backlog {
+    /// What two targets owe that have their users in common.
+    pub(super) fn with(self, other: Self) -> Self {
+        let users = self.users.zip(other.users);
+        Self {
+            outstanding: self.outstanding + other.outstanding,
+            users: users.map(|(own, other)| own + other),
+        }
+    }
+}
 
 /// One arm on one core: its users run on that core's thread only.
 pub(super) struct ArmState {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use super::scheduling;
+use super::real_time;
 use crate::processes::{DeniedVariables, ProcessGroup};
 use crate::redact::{redact, without_credentials};
 
@@ -75,7 +75,7 @@ impl CommandRunner {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         // A program inherits the scheduling of the thread that starts it.
-        scheduling::leave();
+        real_time::leave();
         let mut group = ProcessGroup::start(&mut command, &self.withheld)
             .map_err(|error| not_started(&error))?;
         let secrets = || self.secrets.iter().chain(secret);
@@ -85,7 +85,7 @@ impl CommandRunner {
             // It may take its time to end, which the other users of this core have not.
             // Where there is no thread to be had it is ended here and now.
             let _ = std::thread::Builder::new().spawn(move || {
-                scheduling::leave();
+                real_time::leave();
                 drop(group);
             });
             Err(format!("did not end within {within:?}"))

@@ -12,9 +12,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::arm_state::ArmState;
-use super::health::thread_time;
+use super::arm_state::{ArmState, Backlog};
+use super::cpu_time::thread_time;
 use super::live_counters::LiveCounters;
+use super::real_time;
 use crate::timer::Pacer;
 
 /// Which scheduling the threads of a run ask for.
@@ -95,26 +96,6 @@ const GROWTH: (f64, f64) = (10.0, 0.1);
 /// How long real-time scheduling is left after a target did not keep up; twice as long each further time.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-
-/// What a target owes at one instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Backlog {
-    /// Requests that are due and have not ended.
-    pub(super) outstanding: usize,
-    /// Users of the closed model; none in the open model.
-    pub(super) users: Option<usize>,
-}
-
-impl Backlog {
-    /// What two targets owe that have their users in common.
-    fn with(self, other: Self) -> Self {
-        let users = self.users.zip(other.users);
-        Self {
-            outstanding: self.outstanding + other.outstanding,
-            users: users.map(|(own, other)| own + other),
-        }
-    }
-}
 
 /// Whether a target keeps up with the load, step by step.
 ///
@@ -221,7 +202,7 @@ impl LocalTarget {
 impl Governor {
     /// Asks the system for real-time scheduling of this thread. If it refuses, nothing changes.
     pub(super) fn start(policy: SchedulingPolicy) -> Self {
-        let is_real_time = policy == SchedulingPolicy::Auto && system::enter();
+        let is_real_time = policy == SchedulingPolicy::Auto && real_time::enter();
         Self(is_real_time.then(|| {
             RefCell::new(State {
                 budget: Budget::new(),
@@ -277,9 +258,12 @@ impl State {
                 self.pause = (self.pause * 2).min(LONGEST_PAUSE);
             }
         }
-        match (has_budget && self.paused.is_none(), system::is_real_time()) {
-            (true, false) => _ = system::enter(),
-            (false, true) => system::leave(),
+        match (
+            has_budget && self.paused.is_none(),
+            real_time::is_real_time(),
+        ) {
+            (true, false) => _ = real_time::enter(),
+            (false, true) => real_time::leave(),
             (true, true) | (false, false) => {}
         }
     }
@@ -292,68 +276,10 @@ impl State {
         self.seen = now;
         self.held.all += passed;
         // Asked anew each time, since whoever starts a program leaves it.
-        if system::is_real_time() {
+        if real_time::is_real_time() {
             self.held.real_time += passed;
         }
         self.budget.spend(passed, used)
-    }
-}
-
-#[cfg(target_os = "linux")]
-mod system {
-    use rustix::process::{getpriority_process, setpriority_process};
-    use thread_priority::{
-        NormalThreadSchedulePolicy, RealtimeThreadSchedulePolicy, ThreadPriority,
-        ThreadPriorityValue, ThreadSchedulePolicy, set_thread_priority_and_policy,
-        thread_native_id, thread_schedule_policy,
-    };
-
-    /// What the crate makes niceness 0 of.
-    const NICENESS_0: u8 = 48;
-
-    pub(super) fn enter() -> bool {
-        // The lowest real-time priority is above every ordinary program, and below whatever else the machine needs.
-        let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
-        set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy).is_ok()
-    }
-
-    pub(super) fn is_real_time() -> bool {
-        thread_schedule_policy()
-            .is_ok_and(|policy| matches!(policy, ThreadSchedulePolicy::Realtime(_)))
-    }
-
-    pub(super) fn leave() {
-        let niceness = getpriority_process(None);
-        let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
-        // The crate also sets the niceness, here to 0. If that was another, either this fails and leaves it, or the
-        // permission is there that restoring it takes.
-        let zero = ThreadPriorityValue::try_from(NICENESS_0)
-            .map_or(ThreadPriority::Min, ThreadPriority::Crossplatform);
-        let _ = set_thread_priority_and_policy(thread_native_id(), zero, policy);
-        if let Ok(niceness) = niceness {
-            let _ = setpriority_process(None, niceness);
-        }
-    }
-}
-
-/// Real-time scheduling is asked for on Linux only.
-#[cfg(not(target_os = "linux"))]
-mod system {
-    pub(super) fn enter() -> bool {
-        false
-    }
-
-    pub(super) fn is_real_time() -> bool {
-        false
-    }
-
-    pub(super) fn leave() {}
-}
-
-/// Returns the calling thread to ordinary scheduling, which threads and programs that it starts inherit.
-pub(super) fn leave() {
-    if system::is_real_time() {
-        system::leave();
     }
 }
 
@@ -480,7 +406,7 @@ mod tests {
             let policy = thread_schedule_policy().unwrap();
             let is_real_time = matches!(policy, ThreadSchedulePolicy::Realtime(_));
             assert_eq!(governor.held().all > Duration::ZERO, is_real_time);
-            leave();
+            real_time::leave();
             let policy = thread_schedule_policy();
             assert_eq!(policy, Ok(ThreadSchedulePolicy::Normal(Other)));
             assert_eq!(rustix::process::getpriority_process(None), before);

@@ -12,15 +12,16 @@ use tokio::task::{coop, spawn_local};
 
 use super::arm_clock::{DueTime, Span};
 use super::arm_state::{ActiveUser, ArmState};
+use super::cpu_time::CpuMeter;
 use super::dealing::Dealer;
 use super::duet_schedule::Interleaving;
-use super::health::CpuMeter;
 use super::http::Connector;
 use super::live_counters::LiveCounters;
 use super::prepared::CompiledScenario;
+use super::real_time;
 use super::recorder::Recorder;
 use super::schedule::{Arrival, LoadEvent, Schedule};
-use super::scheduling::{self, Governor, Held, LocalTarget, SchedulingPolicy};
+use super::scheduling::{Governor, Held, LocalTarget, SchedulingPolicy};
 use super::sender::ClientContext;
 use super::timetable::Timetable;
 use super::user;
@@ -168,7 +169,7 @@ fn perform(
     let runtime = Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(RESOLVERS)
-        .on_thread_start(scheduling::leave)
+        .on_thread_start(real_time::leave)
         .build_local(LocalOptions::default())?;
     let governor = Rc::new(Governor::start(plan.scheduling));
     let (drivers, meter) = runtime.block_on(async {

@@ -1,17 +1,10 @@
 //! Values that a step takes from a response or from the output of a program.
 
-use serde_json_path::JsonPath;
-
-use super::fields::CaptureSource;
-use super::headers::HeaderName;
-use super::template::{Rows, nesting, refuse_name};
+use super::fields::{CaptureSource, json_path};
+use super::header_names::HeaderName;
+use super::template::{Rows, refuse_name};
 use super::{Capture, Source};
 use crate::yaml::{Cursor, Entry, Error, Map};
-
-/// The longest `JSONPath`, in bytes, and the deepest nesting of its brackets. The parser of paths tries every alternative
-/// at each level, so its time and its stack grow fast beyond what people write.
-const LONGEST_PATH: usize = 500;
-const DEEPEST_PATH: usize = 8;
 
 /// Compiles the captures of a request.
 pub(super) fn captures<'d>(
@@ -55,14 +48,4 @@ fn source(value: &Cursor<'_>) -> Result<Source, Error> {
     json_path(text)
         .map(Source::Json)
         .map_err(|message| value.error(message))
-}
-
-/// Parses a `JSONPath`.
-pub(super) fn json_path(text: &str) -> Result<JsonPath, String> {
-    if text.len() > LONGEST_PATH || nesting(text) > DEEPEST_PATH {
-        return Err(format!(
-            "a JSONPath is at most {LONGEST_PATH} bytes long and nested {DEEPEST_PATH} deep; take a value further up"
-        ));
-    }
-    JsonPath::parse(text).map_err(|error| format!("'{text}' is not a JSONPath (RFC 9535): {error}"))
 }

@@ -1,7 +1,7 @@
 //! Compiles `expect`: what a response must be.
 
+use super::collections::HeaderPattern;
 use super::expectation::{Expect, HeaderCheck, HeaderWanted, JsonCheck, JsonWanted};
-use super::headers::HeaderPattern;
 use super::source;
 use super::template::Names;
 use crate::yaml::{Cursor, Error, FromYaml as _, Located};

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::fields::{RowsFile, Text};
 use super::model::RowOrder;
-use super::source::{LoadPhase, OrderedRows, Repeat};
+use super::source::{HeaderOperator, LoadPhase, OrderedRows, Repeat};
 use super::step::Method;
 use crate::yaml::{Cursor, Definitions, Error, FromYaml, Keys, Located, Property, Schema};
 
@@ -170,5 +170,32 @@ impl<'d> FromYaml<'d> for Arguments<'d> {
 
     fn schema(definitions: &mut Definitions) -> Schema {
         json!({ "type": "array", "items": Text::schema(definitions), "minItems": 1 })
+    }
+}
+
+/// What a header must be.
+pub(super) enum HeaderPattern<'d> {
+    Equals(Text<'d>),
+    Contains(Text<'d>),
+    Exists(bool),
+}
+
+impl<'d> FromYaml<'d> for HeaderPattern<'d> {
+    fn from_yaml(value: &Cursor<'d>) -> Result<Self, Error> {
+        if !value.is_map() {
+            return Text::from_yaml(value).map(Self::Equals);
+        }
+        let operator = HeaderOperator::from_yaml(value)?;
+        match (operator.contains, operator.exists) {
+            (Some(text), None) => Ok(Self::Contains(text)),
+            (None, Some(exists)) => Ok(Self::Exists(exists)),
+            (Some(_), Some(_)) | (None, None) => {
+                Err(value.error("needs a text, or one of contains and exists"))
+            }
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Schema {
+        json!({ "anyOf": [Text::schema(definitions), HeaderOperator::schema(definitions)] })
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json_path::JsonPath;
 
 use super::Command;
-use super::captures::{json_path, name};
+use super::captures::name;
 use super::collections::Arguments;
+use super::fields::json_path;
 use super::inputs::Commands;
 use super::rules::OF_COMMANDS;
 use super::source::Step;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde_json::json;
 use serde_json_path::JsonPath;
 
-use super::captures::json_path;
-use super::headers::SentHeader;
-use super::model::{HttpVersion, Pause, RowOrder, Spacing};
+use super::header_names::SentHeader;
+use super::model::{HttpVersion, RowOrder, Spacing};
+use super::step::Pause;
+use super::template::nesting;
 use crate::redact::redacted_address;
 use crate::units::parse_duration;
 use crate::yaml::{
@@ -26,6 +27,11 @@ pub(super) type StatusCode = Whole<200, 999>;
 
 /// Headers to send.
 pub(super) type Headers<'d> = Map<'d, Text<'d>, SentHeader>;
+
+/// The longest `JSONPath`, in bytes, and the deepest nesting of its brackets. The parser of paths tries every alternative
+/// at each level, so its time and its stack grow fast beyond what people write.
+const LONGEST_PATH: usize = 500;
+const DEEPEST_PATH: usize = 8;
 
 /// A value that holds an expression.
 const EXPRESSION: &str = r"\{\{.*\}\}";
@@ -264,4 +270,14 @@ impl FromKey<'_> for BodyPath {
     fn schema() -> Option<Schema> {
         Some(json!({ "pattern": r"^\$" }))
     }
+}
+
+/// Parses a `JSONPath`.
+pub(super) fn json_path(text: &str) -> Result<JsonPath, String> {
+    if text.len() > LONGEST_PATH || nesting(text) > DEEPEST_PATH {
+        return Err(format!(
+            "a JSONPath is at most {LONGEST_PATH} bytes long and nested {DEEPEST_PATH} deep; take a value further up"
+        ));
+    }
+    JsonPath::parse(text).map_err(|error| format!("'{text}' is not a JSONPath (RFC 9535): {error}"))
 }

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::hex::hex;
 use super::number::{self, plain_path};
 use super::phases::Block;
 use super::{
@@ -52,15 +53,6 @@ pub(super) fn canonical(
 /// The SHA-256 of a text, in hex.
 pub(super) fn sha256(text: impl AsRef<[u8]>) -> String {
     hex(&Sha256::digest(text))
-}
-
-/// Bytes in hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 fn list<T>(items: &[T], item: impl Fn(&T) -> Value) -> Value {

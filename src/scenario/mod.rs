@@ -9,13 +9,16 @@ mod captures;
 mod checks;
 mod collections;
 mod commands;
+mod credentials;
 mod data;
 mod environments;
 mod error;
 mod expectation;
 mod expected;
 mod fields;
+mod header_names;
 mod headers;
+mod hex;
 mod identity;
 mod include;
 mod inputs;
@@ -41,10 +44,10 @@ pub use error::Error;
 pub use expectation::{Expect, HeaderCheck, HeaderWanted, JsonCheck, JsonWanted};
 pub use inputs::{Commands, Files, Inputs, Open, Opened};
 pub use model::{
-    ColdStart, Data, HttpVersion, Pause, Phase, RowOrder, Scenario, Shape, Spacing, Task, UserClass,
+    ColdStart, Data, HttpVersion, Phase, RowOrder, Scenario, Shape, Spacing, Task, UserClass,
 };
 pub use parse::{parse, schema};
-pub use step::{Action, Body, Capture, Command, Method, Request, Source, Step};
+pub use step::{Action, Body, Capture, Command, Method, Pause, Request, Source, Step};
 pub use template::{
     Condition, RenderError, Scope, SecretLog, Template, ValueTemplate, catches_panics, secret_texts,
 };

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::auth::Auth;
 use super::data::Table;
-use super::step::{Action, Request, Step};
+use super::step::{Action, Pause, Request, Step};
 use super::template::ValueTemplate;
 
 /// What is sent, by which users and when.
@@ -100,15 +100,6 @@ pub struct UserClass<R = Request> {
     pub on_start: Vec<Step<R>>,
     /// The tasks; one is drawn by weight each time.
     pub tasks: Vec<Task<R>>,
-}
-
-/// A pause drawn uniformly from a range; constant where both ends are equal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pause {
-    /// Shortest pause.
-    pub from: Duration,
-    /// Longest pause.
-    pub to: Duration,
 }
 
 /// Steps that run in order, drawn by weight among the tasks of a class.

@@ -14,7 +14,7 @@ use super::{
     ColdStart, Data, Error, Expect, HttpVersion, Scenario, collections, environments, identity,
     include, phases, source,
 };
-use crate::yaml::{self, FromYaml as _, Map, Node};
+use crate::yaml::{self, Cursor, FromYaml as _, Map, Node};
 
 /// What holds for every request that does not override it.
 pub(super) struct Defaults {
@@ -29,7 +29,7 @@ pub(super) struct Defaults {
 /// Parses a scenario; `file` is the name that errors use for it.
 pub fn parse(file: &str, text: &str, inputs: &Inputs<'_>) -> Result<Scenario, Error> {
     let root = include::expand(Node::parse(file, text)?, inputs)?;
-    let source = source::File::from_yaml(&root.root())?;
+    let source = source::File::from_yaml(&Cursor::root(&root))?;
     debug_assert!(source.include.is_none(), "included files are in place");
     let selected =
         environments::select(source.environments, &source.variables, inputs.environment)?;

@@ -2,13 +2,16 @@
 
 use serde_json::json;
 
-use super::collections::{Arguments, Block, Data, IncludePaths, Items, Methods, RepeatedPhase};
+use super::collections::{
+    Arguments, Block, Data, HeaderPattern, IncludePaths, Items, Methods, RepeatedPhase,
+};
 use super::fields::{
     BodyPath, CaptureSource, Count, Headers, KnownDuration, KnownWhole, PhaseName, Rate, Redirects,
     RequestName, RowsFile, StatusCode, Target, Text, Timeout, Weight,
 };
-use super::headers::{HeaderName, HeaderPattern};
-use super::model::{HttpVersion, Pause, RowOrder, Spacing};
+use super::header_names::HeaderName;
+use super::model::{HttpVersion, RowOrder, Spacing};
+use super::step::Pause;
 use super::{misplaced, rules};
 use crate::yaml::{Cursor, Line, Located, Map, Name, OneOrMany, source};
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json_path::JsonPath;
 
 use super::expectation::Expect;
-use super::model::Pause;
 use super::template::{Condition, Template, ValueTemplate};
 
 /// One step of a task, with its request as it is written or as it is sent.
@@ -48,6 +47,15 @@ impl<R> Step<R> {
         let mut conditions = self.when.iter();
         conditions.any(|when| when.constant().is_none())
     }
+}
+
+/// A pause drawn uniformly from a range; constant where both ends are equal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pause {
+    /// Shortest pause.
+    pub from: Duration,
+    /// Longest pause.
+    pub to: Duration,
 }
 
 /// A program that prints JSON. It does not count as a request.

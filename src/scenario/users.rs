@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::auth::auth;
 use super::captures::name;
 use super::collections::Items;
+use super::credentials::auth;
 use super::headers::{self, HeaderTemplates};
 use super::inputs::Inputs;
 use super::parse::Defaults;

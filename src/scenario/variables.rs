@@ -237,5 +237,7 @@ fn refuse_unknown<'n>(
 /// The value that `--set` gives, read as YAML so that `500` is a number.
 fn override_value(text: &str) -> Result<Value, String> {
     let document = Node::parse("value", text).map_err(|error| error.message)?;
-    document.root().json().map_err(|error| error.message)
+    Cursor::root(&document)
+        .json()
+        .map_err(|error| error.message)
 }

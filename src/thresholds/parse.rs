@@ -14,7 +14,7 @@ const DEFAULT_ABORT_AFTER: Duration = Duration::from_secs(10);
 /// gives the defaults.
 pub fn parse(file: &str, text: &str, names: &Names<'_>) -> Result<Thresholds, Error> {
     let document = Node::parse(file, text)?;
-    let root = document.root();
+    let root = Cursor::root(&document);
     if let Some(limits) = root.entry("limits") {
         refuse_misplaced(&limits.value, names)?;
     }

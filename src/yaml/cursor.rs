@@ -15,7 +15,8 @@ pub struct Cursor<'d> {
 }
 
 impl<'d> Cursor<'d> {
-    pub(super) fn root(node: &'d Node) -> Self {
+    /// The root of a file.
+    pub fn root(node: &'d Node) -> Self {
         Self {
             path: String::new(),
             node,

@@ -8,7 +8,7 @@ use super::*;
 
 fn read<T>(text: &str, read: impl FnOnce(Cursor<'_>) -> Result<T, Error>) -> Result<T, String> {
     Node::parse("f.yml", text)
-        .and_then(|document| read(document.root()))
+        .and_then(|document| read(Cursor::root(&document)))
         .map_err(|error| error.to_string())
 }
 
@@ -285,7 +285,7 @@ fn numbers_and_keys_keep_the_text_they_were_written_with() {
 fn an_alias_stands_where_it_is_used_and_a_merge_is_laid_under() {
     let text = "x: &x { b: 1.10, c: on }\na:\n  <<: *x\n  b: 2\n";
     let document = Node::parse("f.yml", text).unwrap();
-    let a = document.root().node().get("a").unwrap();
+    let a = Cursor::root(&document).node().get("a").unwrap();
     let lines: Vec<_> = a
         .entries()
         .iter()
@@ -305,7 +305,7 @@ proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(text in "[-a-c:\\[\\]{}&*!|>'\"#%@`,? \n\t~0-9.<é]{0,200}") {
         if let Ok(document) = Node::parse("f.yml", &text) {
-            let root = document.root();
+            let root = Cursor::root(&document);
             let _ = (root.json(), root.text(), root.scalar(), root.list());
             let _ = root.check_keys("a map", &["a"], &[]);
         }

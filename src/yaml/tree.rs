@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
 
+use super::Error;
 use super::diagnosis::diagnosis;
 use super::scalar::{ambiguous, is_plain_number};
-use super::{Cursor, Error};
 
 /// The longest file, in bytes: a scenario takes a few kilobytes.
 const LONGEST: usize = 1 << 20;
@@ -162,11 +162,6 @@ impl Node {
             value,
             at: Position::new(file, raw.referenced),
         }
-    }
-
-    /// The root of a file, for parsing.
-    pub fn root(&self) -> Cursor<'_> {
-        Cursor::root(self)
     }
 
     /// The value under a key, if this is a map that has it.

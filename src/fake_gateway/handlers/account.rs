@@ -1,32 +1,24 @@
 //! The account: logging in, and who one is then.
 
 use super::super::tokens::{LIFETIME, Tokens};
-use super::texts::Filled;
-use super::{Call, Reply, payload};
+use super::payload::Payload;
+use super::{Call, Reply};
 use hyper::StatusCode;
-use serde::Deserialize;
 use serde_json::json;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Login {
-    username: Filled,
-    /// May be missing or empty: that is a refused login, not a malformed one.
-    password: Option<String>,
-    device_id: Filled,
-}
-
 pub(super) fn log_in(call: &Call, index: u64, tokens: &Tokens) -> Result<Reply, Reply> {
-    let login: Login = payload(call.body)?;
-    if login.password.unwrap_or_default().is_empty() {
+    let login = Payload::parse(call.body)?;
+    let (user, device) = (login.filled("/username")?, login.filled("/deviceId")?);
+    // A login without password is refused, not malformed.
+    if login.optional("/password")?.is_none() {
         let message = "Incorrect username or password.";
         return Err(Reply::message(StatusCode::UNAUTHORIZED, message));
     }
     Ok(Reply::ok(&json!({
-        "accessToken": tokens.issue(login.username.as_ref(), index, call.unix),
+        "accessToken": tokens.issue(user, index, call.unix),
         "tokenType": "Bearer",
         "expiresIn": LIFETIME.as_secs(),
-        "deviceId": login.device_id,
+        "deviceId": device,
     })))
 }
 

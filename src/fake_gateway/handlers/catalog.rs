@@ -1,6 +1,6 @@
 //! The catalogue, open to everyone.
 
-use super::texts::Sku;
+use super::payload::is_sku;
 use super::{Call, Reply, limit, parameter, price};
 use hyper::StatusCode;
 use serde_json::json;
@@ -24,12 +24,11 @@ pub(super) fn list_items(call: &Call) -> Result<Reply, Reply> {
 
 pub(super) fn get_item(call: &Call) -> Result<Reply, Reply> {
     let unknown = || Reply::message(StatusCode::NOT_FOUND, "Item not found");
-    let sku = Sku::try_from(call.id.to_owned()).map_err(|_| unknown())?;
-    let number = sku.as_ref()["SKU-".len()..]
-        .parse()
-        .map_err(|_| unknown())?;
+    let digits = call.id.strip_prefix("SKU-").filter(|_| is_sku(call.id));
+    let number = digits.and_then(|digits| digits.parse().ok());
+    let number = number.ok_or_else(unknown)?;
     Ok(Reply::ok(&json!({
-        "sku": sku,
+        "sku": call.id,
         "name": format!("Item {number}"),
         "description": "An item that the stand-in has in stock, however often it is asked for.",
         "price": price(number),

@@ -3,14 +3,13 @@
 mod account;
 mod catalog;
 mod orders;
+mod payload;
 mod reports;
-mod texts;
 
 use super::functions::Function;
 use super::replies::Reply;
 use super::tokens::Tokens;
 use hyper::StatusCode;
-use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -44,11 +43,6 @@ pub(super) fn run(call: &Call, index: u64, tokens: &Tokens) -> Reply {
     };
     // Whether the function is content or not, its caller gets a reply.
     outcome.unwrap_or_else(|refusal| refusal)
-}
-
-fn payload<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reply> {
-    serde_json::from_slice(body)
-        .map_err(|error| malformed(&format!("malformed request body: {error}")))
 }
 
 fn limit(query: &str, default: u32) -> Result<u32, Reply> {

@@ -1,50 +1,8 @@
 //! The cart, the checkout, and the orders that come of them. Nothing is kept: each answer is made up from its request.
 
-use super::texts::{Currency, Filled, Sku};
-use super::{Call, Reply, limit, malformed, parameter, payload, price};
-use serde::{Deserialize, Serialize};
+use super::payload::Payload;
+use super::{Call, Reply, limit, malformed, parameter, price};
 use serde_json::json;
-use std::num::NonZeroU32;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CartAddition {
-    customer_id: Filled,
-    item: CartItem,
-}
-
-#[derive(Serialize, Deserialize)]
-struct CartItem {
-    sku: Sku,
-    quantity: NonZeroU32,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Checkout {
-    customer_id: Filled,
-    payment_method: PaymentMethod,
-    shipping_address: Address,
-    currency: Currency,
-}
-
-#[derive(Deserialize)]
-struct PaymentMethod {
-    #[serde(rename = "type")]
-    kind: Filled,
-    token: Filled,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Address {
-    name: Filled,
-    line1: Filled,
-    city: Filled,
-    state: Filled,
-    postal_code: Filled,
-    country: Filled,
-}
 
 pub(super) fn list_orders(call: &Call) -> Result<Reply, Reply> {
     let status = parameter(call.query, "status").unwrap_or("open".into());
@@ -70,27 +28,37 @@ pub(super) fn list_orders(call: &Call) -> Result<Reply, Reply> {
 }
 
 pub(super) fn add_to_cart(call: &Call, index: u64) -> Result<Reply, Reply> {
-    let addition: CartAddition = payload(call.body)?;
+    let body = Payload::parse(call.body)?;
     Ok(Reply::ok(&json!({
         "cartId": format!("cart-{index:06}"),
-        "customerId": addition.customer_id,
-        "items": [addition.item],
+        "customerId": body.filled("/customerId")?,
+        "items": [{ "sku": body.sku("/item/sku")?, "quantity": body.quantity("/item/quantity")? }],
     })))
 }
 
 pub(super) fn check_out(call: &Call, index: u64) -> Result<Reply, Reply> {
-    let checkout: Checkout = payload(call.body)?;
-    let token: Vec<char> = checkout.payment_method.token.as_ref().chars().collect();
+    let body = Payload::parse(call.body)?;
+    let token: Vec<char> = body.filled("/paymentMethod/token")?.chars().collect();
     let last_four: String = token[token.len().saturating_sub(4)..].iter().collect();
+    let currency = body.text("/currency", "must look like USD", |text| {
+        text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
+    })?;
     Ok(Reply::ok(&json!({
         "orderId": format!("ord-{index:06}"),
         "status": "confirmed",
-        "customerId": checkout.customer_id,
+        "customerId": body.filled("/customerId")?,
         "total": 129.9,
         "tax": 10.4,
-        "currency": checkout.currency,
-        "payment": { "type": checkout.payment_method.kind, "lastFour": last_four },
-        "shippingAddress": checkout.shipping_address,
+        "currency": currency,
+        "payment": { "type": body.filled("/paymentMethod/type")?, "lastFour": last_four },
+        "shippingAddress": {
+            "name": body.filled("/shippingAddress/name")?,
+            "line1": body.filled("/shippingAddress/line1")?,
+            "city": body.filled("/shippingAddress/city")?,
+            "state": body.filled("/shippingAddress/state")?,
+            "postalCode": body.filled("/shippingAddress/postalCode")?,
+            "country": body.filled("/shippingAddress/country")?,
+        },
     })))
 }
 

@@ -1,93 +1,41 @@
 //! The preview of a report.
 
-use super::texts::{Filled, Uuid};
-use super::{Call, Reply, payload, price};
+use super::payload::Payload;
+use super::{Call, Reply, malformed, price};
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Preview {
-    report_id: Uuid,
-    report_type: ReportType,
-    date_range: DateRange,
-    filters: Filters,
-    format: Format,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ReportType {
-    SalesSummary,
-    InventorySnapshot,
-    CustomerActivity,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Filters {
-    region: Filled,
-    channel: Channel,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Channel {
-    Web,
-    Mobile,
-    Partner,
-}
-
-/// A preview is written in one way.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Format {
-    Json,
-}
-
-/// From a day to the same or a later one.
-#[derive(Serialize, Deserialize)]
-#[serde(try_from = "Days")]
-struct DateRange {
-    start: String,
-    end: String,
-}
-
-#[derive(Deserialize)]
-struct Days {
-    start: String,
-    end: String,
-}
-
-impl TryFrom<Days> for DateRange {
-    type Error = &'static str;
-
-    fn try_from(Days { start, end }: Days) -> Result<Self, Self::Error> {
-        let day = |text: &str| {
-            text.parse::<Date>()
-                .map_err(|_| "a date must look like 2026-03-31")
-        };
-        if day(&start)? > day(&end)? {
-            return Err("a date range must not end before it starts");
-        }
-        Ok(Self { start, end })
-    }
-}
+const TYPES: [&str; 3] = ["sales_summary", "inventory_snapshot", "customer_activity"];
 
 pub(super) fn generate_preview(call: &Call) -> Result<Reply, Reply> {
-    let preview: Preview = payload(call.body)?;
+    let body = Payload::parse(call.body)?;
+    let is_date = |text: &str| text.parse::<Date>().is_ok();
+    let day = |pointer| body.text(pointer, "must look like 2026-03-31", is_date);
+    let (start, end) = (day("/dateRange/start")?, day("/dateRange/end")?);
+    if start.parse::<Date>().ok() > end.parse().ok() {
+        return Err(malformed("a date range must not end before it starts"));
+    }
     let rows: Vec<_> = (1..=5_u32)
         .map(|rank| json!({ "rank": rank, "orders": 940 / rank, "revenue": price(rank * 7_919) }))
         .collect();
     Ok(Reply::ok(&json!({
-        "reportId": preview.report_id,
-        "reportType": preview.report_type,
-        "dateRange": preview.date_range,
-        "filters": preview.filters,
-        "format": preview.format,
+        "reportId": body.text("/reportId", "must be a UUID", is_uuid)?,
+        "reportType": body.one_of("/reportType", &TYPES)?,
+        "dateRange": { "start": start, "end": end },
+        "filters": {
+            "region": body.filled("/filters/region")?,
+            "channel": body.one_of("/filters/channel", &["web", "mobile", "partner"])?,
+        },
+        "format": body.one_of("/format", &["json"])?,
         "status": "preview",
         "rows": rows,
     })))
+}
+
+/// Whether a text is 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12.
+fn is_uuid(text: &str) -> bool {
+    let hexadecimal = |byte: u8| byte == b'-' || byte.is_ascii_hexdigit();
+    text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.bytes().all(hexadecimal)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use self::column::Column;
 use self::json::Rows;
-use super::identity::hex;
+use super::hex::hex;
 use super::number::plain;
 
 /// The most rows. More belong into a database, and row numbers have 32 bits.
