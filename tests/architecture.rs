@@ -243,10 +243,9 @@ impl Paths {
         };
         let path = format!("{prefix}{name}");
         if is_export {
-            self.exports.insert(name, path);
-        } else {
-            self.note(path);
+            self.exports.insert(name, path.clone());
         }
+        self.note(path);
     }
 
     /// Notes a path as the file itself would write it.
@@ -579,8 +578,9 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
         .map(|file| (file.module(), file))
         .collect();
     let imports = |module: &str, file: &File| {
-        let targets = file.paths.iter();
-        targets
+        let is_export = |path: &String| file.exports.values().any(|export| export == path);
+        let paths = file.paths.iter().filter(|path| !is_export(path));
+        paths
             .filter_map(|path| target(&modules, module, path))
             .filter(|target| {
                 !module.strip_prefix(&**target).is_some_and(|rest| {
