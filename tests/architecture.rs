@@ -245,17 +245,15 @@ impl Paths {
         if is_export {
             self.exports.insert(name, path.clone());
         }
-        self.note(path);
+        self.note(&path);
     }
 
     /// Notes a path as the file itself would write it.
-    fn note(&mut self, mut path: String) {
+    fn note(&mut self, mut path: &str) {
         for _ in 0..self.depth {
-            if let Some(outer) = path.strip_prefix("super::") {
-                path = outer.to_owned();
-            }
+            path = path.strip_prefix("super::").unwrap_or(path);
         }
-        self.found.insert(path);
+        self.found.insert(path.to_owned());
     }
 }
 
@@ -297,7 +295,7 @@ impl<'ast> Visit<'ast> for Paths {
             .iter()
             .map(|segment| segment.ident.to_string())
             .collect();
-        self.note(segments.join("::"));
+        self.note(&segments.join("::"));
         visit::visit_path(self, path);
     }
 

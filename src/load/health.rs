@@ -47,17 +47,33 @@ pub struct TooFewFiles {
 /// it. Returns the
 /// limit; none where there is none.
 pub(super) fn open_files(load: &[Phase], arms: u64) -> Result<Option<u64>, TooFewFiles> {
-    let needed = peak_users(load) * arms + RESERVE;
-    let (current, most) = open_files::limits();
+    raise_open_files(peak_users(load) * arms + RESERVE)
+}
+
+#[cfg(unix)]
+fn raise_open_files(needed: u64) -> Result<Option<u64>, TooFewFiles> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= needed);
     if enough(current) {
         return Ok(current);
     }
-    if enough(most) && open_files::raise(needed) {
+    let raised = Rlimit {
+        current: Some(needed),
+        maximum,
+    };
+    if enough(maximum) && setrlimit(Resource::Nofile, raised).is_ok() {
         return Ok(Some(needed));
     }
-    let limit = most.or(current).unwrap_or_default();
+    let limit = maximum.or(current).unwrap_or_default();
     Err(TooFewFiles { needed, limit })
+}
+
+/// Windows limits sockets by memory alone.
+#[cfg(windows)]
+fn raise_open_files(_needed: u64) -> Result<Option<u64>, TooFewFiles> {
+    Ok(None)
 }
 
 /// The most users at once. Those of one phase may still finish their task when those of the next have come.
@@ -121,37 +137,6 @@ pub(super) fn late_p99(measurement: &Measurement, load: &[Phase]) -> f64 {
         }
     }
     late.quantile(0.99).unwrap_or_default()
-}
-
-#[cfg(unix)]
-mod open_files {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-    /// Files that this process may hold open as it is, and that it may let itself hold; none if there is no limit.
-    pub(super) fn limits() -> (Option<u64>, Option<u64>) {
-        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-        (current, maximum)
-    }
-
-    /// Lets it hold so many from now on, and returns whether the system allows it.
-    pub(super) fn raise(needed: u64) -> bool {
-        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-        let current = Some(needed);
-        setrlimit(Resource::Nofile, Rlimit { current, maximum }).is_ok()
-    }
-}
-
-#[cfg(windows)]
-mod open_files {
-    /// Windows limits sockets by memory alone.
-    pub(super) fn limits() -> (Option<u64>, Option<u64>) {
-        (None, None)
-    }
-
-    /// There is no limit to raise.
-    pub(super) fn raise(_needed: u64) -> bool {
-        false
-    }
 }
 
 fn host_times() -> Option<HostTimes> {

@@ -196,42 +196,30 @@ async fn attempt(
         let mut sender = Sender::probe(gear, rng);
         try_class(gear, ahead, class, &mut sender, &mut seen).await?;
     }
-    match seen {
-        Seen { is_good: true, .. } => Ok(()),
-        Seen {
-            is_bad_request: true,
-            ..
-        } => {
-            let cause = gear.connector.diagnose().await;
-            if cause != UnreachableCause::ExpectsTls {
-                return Ok(());
-            }
-            let why = "it responded 400 to every request".to_owned();
-            Err(PreflightError::new(cause, why, None))
+    if seen.is_good {
+        return Ok(());
+    }
+    if seen.is_bad_request {
+        let cause = gear.connector.diagnose().await;
+        if cause != UnreachableCause::ExpectsTls {
+            return Ok(());
         }
-        Seen {
-            unavailable: Some(status),
-            ..
-        } if !ahead.wait.is_zero() => {
+        let why = "it responded 400 to every request".to_owned();
+        return Err(PreflightError::new(cause, why, None));
+    }
+    match (seen.unavailable, seen.failed) {
+        (Some(status), _) if !ahead.wait.is_zero() => {
             let why = format!(
                 "{} responded {status} until --wait ended after {}",
                 who(gear.connector.origin()),
                 format_duration(ahead.wait)
             );
-            Err(PreflightError::new(
-                UnreachableCause::Unavailable,
-                why,
-                None,
-            ))
+            let cause = UnreachableCause::Unavailable;
+            Err(PreflightError::new(cause, why, None))
         }
-        Seen {
-            unavailable: Some(_),
-            ..
-        } => Ok(()),
-        Seen {
-            failed: Some(why), ..
-        } => Err(why),
-        Seen { failed: None, .. } => connect(gear).await,
+        (Some(_), _) => Ok(()),
+        (None, Some(failed)) => Err(failed),
+        (None, None) => connect(gear).await,
     }
 }
 
@@ -348,56 +336,40 @@ impl<'g> Seen<'g> {
             None => kind.to_string(),
         };
         let why = PreflightError::new(sent.cause, told, Some(kind));
-        match kind {
-            // A head came, so that other requests may end.
-            FailureKind::Timeout if sent.cause == UnreachableCause::UnendingBody => {
-                self.failed = Some(why);
-            }
+        let is_of_server = matches!(
+            kind,
             FailureKind::Timeout
-            | FailureKind::Dns
-            | FailureKind::Connect
-            | FailureKind::NoSocket
-            | FailureKind::Proxy
-            | FailureKind::Tls => return Err(why),
-            FailureKind::Status(_)
-            | FailureKind::Unfinished
-            | FailureKind::Unserved
-            | FailureKind::Reset
-            | FailureKind::Resent
-            | FailureKind::Redirect
-            | FailureKind::Protocol
-            | FailureKind::Body
-            | FailureKind::Expectation
-            | FailureKind::Unset => self.failed = Some(why),
+                | FailureKind::Dns
+                | FailureKind::Connect
+                | FailureKind::NoSocket
+                | FailureKind::Proxy
+                | FailureKind::Tls
+        );
+        // If a head came, other requests may end.
+        if is_of_server && sent.cause != UnreachableCause::UnendingBody {
+            return Err(why);
         }
+        self.failed = Some(why);
         Ok(())
     }
 
     fn note_response(&mut self, failure: Option<FailureKind>) -> Result<(), PreflightError> {
-        let gateway = failure.and_then(unavailable);
         if let (Some(FailureKind::Status(CREDENTIALS_REQUIRED)), Some(proxy)) =
             (failure, self.origin.forwarder())
         {
-            let why = proxy.refusal();
-            return Err(PreflightError::new(
-                UnreachableCause::ProxyCredentials,
-                why,
-                failure,
-            ));
+            let cause = UnreachableCause::ProxyCredentials;
+            return Err(PreflightError::new(cause, proxy.refusal(), failure));
         }
-        if gateway.is_some() {
-            self.unavailable = gateway;
-            if self.attempt == Attempt::OneOfSeveral {
-                return Err(PreflightError::new(
-                    UnreachableCause::Unavailable,
-                    String::new(),
-                    failure,
-                ));
+        match failure.and_then(unavailable) {
+            Some(status) => {
+                self.unavailable = Some(status);
+                if self.attempt == Attempt::OneOfSeveral {
+                    let cause = UnreachableCause::Unavailable;
+                    return Err(PreflightError::new(cause, String::new(), failure));
+                }
             }
-        } else if failure == Some(FailureKind::Status(400)) {
-            self.is_bad_request = true;
-        } else {
-            self.is_good = true;
+            None if failure == Some(FailureKind::Status(400)) => self.is_bad_request = true,
+            None => self.is_good = true,
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::http::{Client, Exchange, Expected, Request, render};
+use super::http::{Client, Exchange, Expected, Request, render_into};
 use super::preflight::{PreflightError, RETRY};
 use super::sender::ClientContext;
 use super::site;
@@ -17,12 +17,6 @@ pub const READY_WITHIN: Duration = Duration::from_mins(1);
 /// How long one response may take.
 const PROBE: Duration = Duration::from_secs(10);
 
-/// Why the path is not ready.
-struct NotReady {
-    cause: UnreachableCause,
-    why: String,
-}
-
 /// Waits until the path, below the target's own, responds below 400.
 pub(super) async fn wait(
     gear: &ClientContext,
@@ -33,11 +27,10 @@ pub(super) async fn wait(
     let began = Instant::now();
     loop {
         let left = within.saturating_sub(began.elapsed()).max(RETRY);
-        let Err(NotReady { cause, why }) = probe(gear, path, left.min(PROBE)).await else {
+        let Err((mut cause, why)) = probe(gear, path, left.min(PROBE)).await else {
             return Ok(());
         };
         if began.elapsed() + RETRY > within {
-            let mut cause = cause;
             if cause == UnreachableCause::Unknown {
                 cause = gear.connector.diagnose().await;
             }
@@ -51,8 +44,13 @@ pub(super) async fn wait(
     }
 }
 
-async fn probe(gear: &ClientContext, path: &str, within: Duration) -> Result<(), NotReady> {
-    let failed = |cause, why| Err(NotReady { cause, why });
+/// Sends one request. The error says why the path is not ready.
+async fn probe(
+    gear: &ClientContext,
+    path: &str,
+    within: Duration,
+) -> Result<(), (UnreachableCause, String)> {
+    let failed = |cause, why| Err((cause, why));
     let origin = gear.connector.origin();
     let target = format!("{}{path}", origin.prefix());
     let mut headers = vec![("Accept", "*/*")];
@@ -61,11 +59,16 @@ async fn probe(gear: &ClientContext, path: &str, within: Duration) -> Result<(),
             .proxy_authorization()
             .map(|own| ("Proxy-Authorization", own)),
     );
-    let rendered = render("GET", origin.authority(), &target, &headers, None);
-    let bytes = match rendered {
-        Ok(bytes) => bytes,
-        Err(error) => return failed(UnreachableCause::NotReady, error.to_string()),
-    };
+    let mut bytes = Vec::new();
+    render_into(
+        &mut bytes,
+        "GET",
+        origin.authority(),
+        &target,
+        &headers,
+        None,
+    )
+    .map_err(|error| (UnreachableCause::NotReady, error.to_string()))?;
     let request = Request {
         bytes: &bytes,
         idempotent: true,

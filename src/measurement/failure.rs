@@ -72,43 +72,24 @@ impl FailureKind {
 
     /// Whether nothing was sent: a value was unset, its time was up, or there was no connection to send on.
     pub fn is_unsent(self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::Unserved
-            | Self::Dns
-            | Self::Connect
-            | Self::Tls
-            | Self::Proxy
-            | Self::NoSocket
-            | Self::Unset => true,
-            Self::Status(_)
-            | Self::Timeout
-            | Self::Unfinished
-            | Self::Reset
-            | Self::Resent
-            | Self::Redirect
-            | Self::Protocol
-            | Self::Body
-            | Self::Expectation => false,
-        }
+                | Self::Dns
+                | Self::Connect
+                | Self::Tls
+                | Self::Proxy
+                | Self::NoSocket
+                | Self::Unset
+        )
     }
 
     /// Whether a whole response came, which was not the one that was wanted.
     pub fn is_response(self) -> bool {
-        match self {
-            Self::Status(_) | Self::Expectation | Self::Redirect | Self::Resent => true,
-            Self::Timeout
-            | Self::Unfinished
-            | Self::Unserved
-            | Self::Dns
-            | Self::Connect
-            | Self::Reset
-            | Self::Tls
-            | Self::Protocol
-            | Self::Body
-            | Self::Proxy
-            | Self::NoSocket
-            | Self::Unset => false,
-        }
+        matches!(
+            self,
+            Self::Status(_) | Self::Expectation | Self::Redirect | Self::Resent
+        )
     }
 
     /// Whether the latency of such a failure is a lower bound: the answer would have come later still.

@@ -137,7 +137,8 @@ fn gunzipped(mut packed: &[u8], bound: usize) -> io::Result<Vec<u8>> {
 /// browsers read it.
 fn without_trailer(member: &[u8], bound: usize) -> Option<Vec<u8>> {
     const TRAILER: usize = 8;
-    let mut rest = deflated(member)?;
+    // The decoder has read the head.
+    let mut rest = GzDecoder::new(member).into_inner();
     let mut inflate = Decompress::new(false);
     let mut body = Vec::new();
     loop {
@@ -155,30 +156,6 @@ fn without_trailer(member: &[u8], bound: usize) -> Option<Vec<u8>> {
             Status::Ok | Status::BufError => {}
         }
     }
-}
-
-/// What follows the head of a member of gzip (RFC 1952, section 2.3).
-fn deflated(member: &[u8]) -> Option<&[u8]> {
-    const CHECKSUM: u8 = 2;
-    const EXTRA: u8 = 4;
-    const NAME: u8 = 8;
-    const COMMENT: u8 = 16;
-    let flags = *member.get(3)?;
-    let mut rest = member.get(10..)?;
-    if flags & EXTRA != 0 {
-        let length = u16::from_le_bytes([*rest.first()?, *rest.get(1)?]);
-        rest = rest.get(2 + usize::from(length)..)?;
-    }
-    for text in [NAME, COMMENT] {
-        if flags & text != 0 {
-            let end = rest.iter().position(|byte| *byte == 0)?;
-            rest = &rest[end + 1..];
-        }
-    }
-    if flags & CHECKSUM != 0 {
-        rest = rest.get(2..)?;
-    }
-    Some(rest)
 }
 
 /// What can be read, but no more than one byte beyond the bound, which shows that there is more.

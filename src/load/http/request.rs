@@ -5,48 +5,17 @@ use std::fmt;
 use std::io::Write;
 use std::str::FromStr;
 
-use super::response::{Expected, Keep};
+use super::response::Expected;
 
 /// A request ready to be sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// Head and body, as [`render`] makes them.
+    /// Head and body, as [`render_into`] makes them.
     pub bytes: &'a [u8],
     /// Sending it twice does no more than sending it once, so it may be sent again on a new connection.
     pub idempotent: bool,
     /// What its answer is read for.
     pub expected: Expected<'a>,
-}
-
-impl<'a> Request<'a> {
-    /// A request whose answer is drained unseen.
-    pub fn new(method: &str, bytes: &'a [u8]) -> Self {
-        Self {
-            bytes,
-            idempotent: matches!(
-                method,
-                "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "TRACE"
-            ),
-            expected: Expected {
-                head_only: method == "HEAD",
-                ..Expected::default()
-            },
-        }
-    }
-
-    /// Keeps the body of the answer, up to `bound` bytes.
-    #[must_use]
-    pub fn keep_body(mut self, bound: usize) -> Self {
-        self.expected.keep = Keep::All(bound);
-        self
-    }
-
-    /// Captures the values of these headers of the answer.
-    #[must_use]
-    pub fn want_headers(mut self, headers: &'a [HeaderName]) -> Self {
-        self.expected.headers = headers;
-        self
-    }
 }
 
 /// The name of a header field; it has no case.
@@ -110,28 +79,12 @@ impl RenderError {
     }
 }
 
-/// Renders a request: its head, with `Host` and `Content-Length` where they are due, and its body.
+/// Renders a request, in place of what `bytes` held: its head, with `Host` and `Content-Length` if they are due, and its
+/// body. All requests of a user take the same memory.
 ///
 /// # Errors
 ///
-/// Where a part would break out of its place in the head, whatever template it came from.
-pub fn render<N: AsRef<str>, V: AsRef<[u8]>>(
-    method: &str,
-    authority: &str,
-    target: &str,
-    headers: &[(N, V)],
-    body: Option<&[u8]>,
-) -> Result<Vec<u8>, RenderError> {
-    let mut bytes = Vec::with_capacity(256 + body.map_or(0, <[u8]>::len));
-    render_into(&mut bytes, method, authority, target, headers, body)?;
-    Ok(bytes)
-}
-
-/// As [`render`], in place of what `bytes` held, so that a user's every request takes the same memory.
-///
-/// # Errors
-///
-/// As [`render`]; `bytes` then holds no request.
+/// If a part would break out of its place in the head, whatever template it came from; `bytes` then holds no request.
 pub fn render_into<N: AsRef<str>, V: AsRef<[u8]>>(
     bytes: &mut Vec<u8>,
     method: &str,
@@ -237,8 +190,39 @@ fn is_token(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use super::super::Keep;
     use super::*;
+
+    /// A rendered request.
+    pub(in crate::load::http) fn render<N: AsRef<str>, V: AsRef<[u8]>>(
+        method: &str,
+        authority: &str,
+        target: &str,
+        headers: &[(N, V)],
+        body: Option<&[u8]>,
+    ) -> Result<Vec<u8>, RenderError> {
+        let mut bytes = Vec::new();
+        render_into(&mut bytes, method, authority, target, headers, body)?;
+        Ok(bytes)
+    }
+
+    /// A request whose response is kept up to so many bytes.
+    pub(in crate::load::http) fn request<'a>(
+        method: &str,
+        bytes: &'a [u8],
+        keep: Option<usize>,
+    ) -> Request<'a> {
+        Request {
+            bytes,
+            idempotent: ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"].contains(&method),
+            expected: Expected {
+                head_only: method == "HEAD",
+                keep: keep.map_or(Keep::Nothing, Keep::All),
+                ..Expected::default()
+            },
+        }
+    }
 
     const NONE: &[(&str, &str)] = &[];
 

@@ -139,8 +139,17 @@ impl Sparse {
             return self.add(&other.at(self.resolution));
         }
         self.total = self.total.saturating_add(other.total);
-        let missing = self.add_to_known(&other.counted);
-        self.insert(&missing);
+        let mut theirs = other.counted.iter().peekable();
+        let mut both = Vec::with_capacity(self.counted.len() + other.counted.len());
+        for own in &self.counted {
+            while let Some(below) = theirs.next_if(|it| it.counter() < own.counter()) {
+                both.push(*below);
+            }
+            let same = theirs.next_if(|it| it.counter() == own.counter());
+            both.push(same.map_or(*own, |same| own.and(same.count())));
+        }
+        both.extend(theirs);
+        self.counted = both;
     }
 
     /// All latencies of several, at the resolution of the first. Every counter between the shortest and the longest has a
@@ -175,37 +184,6 @@ impl Sparse {
             sum.push(counter, count);
         }
         sum
-    }
-
-    /// Adds to the counters that have counted already; the others are given back. What is added up over a run soon has
-    /// every counter that a further slice counts in.
-    fn add_to_known(&mut self, others: &[Bucket]) -> Vec<Bucket> {
-        let mut missing = Vec::new();
-        let mut from = 0;
-        for other in others {
-            from += ahead(&self.counted[from..], other.counter());
-            match self.counted.get_mut(from) {
-                Some(own) if own.counter() == other.counter() => *own = own.and(other.count()),
-                Some(_) | None => missing.push(*other),
-            }
-        }
-        missing
-    }
-
-    /// Takes in counters that have not counted yet, from the last to the first, so that each is moved once.
-    fn insert(&mut self, missing: &[Bucket]) {
-        if missing.is_empty() {
-            return;
-        }
-        let mut end = self.counted.len();
-        self.counted.extend_from_slice(missing);
-        for (before, new) in missing.iter().enumerate().rev() {
-            let place =
-                self.counted[..end].partition_point(|bucket| bucket.counter() < new.counter());
-            self.counted.copy_within(place..end, place + before + 1);
-            self.counted[place + before] = *new;
-            end = place;
-        }
     }
 
     /// These latencies less those of `part`; none where they are not all among them.
@@ -276,15 +254,4 @@ impl Sparse {
             .map(|counted| counted.count())
             .sum()
     }
-}
-
-/// How many of the counters lie below one: looked for with steps that double, since it is mostly near.
-fn ahead(all: &[Bucket], counter: u32) -> usize {
-    let is_below = |bucket: &Bucket| bucket.counter() < counter;
-    let mut step = 1;
-    while all.get(step - 1).is_some_and(is_below) {
-        step *= 2;
-    }
-    let (from, to) = (step / 2, all.len().min(step));
-    from + all[from..to].partition_point(is_below)
 }

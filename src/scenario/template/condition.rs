@@ -46,9 +46,9 @@ impl Condition {
     /// Whether it is true for a user. Other values are errors: in most languages the text `false` counts as true.
     pub fn holds(&self, scope: &mut Scope<'_>) -> Result<bool, RenderError> {
         let value = self.expression.value(scope)?;
-        value.as_bool().ok_or_else(|| {
-            RenderError::Failed(self.expression.source().to_owned(), neither(&value))
-        })
+        value
+            .as_bool()
+            .ok_or_else(|| RenderError::Failed(self.expression.source.clone(), neither(&value)))
     }
 }
 

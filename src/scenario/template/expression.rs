@@ -29,7 +29,11 @@ const DEEPEST: usize = 20;
 /// An expression, ready to be evaluated.
 #[derive(Clone, Debug)]
 pub(super) struct Expression {
+    /// What an error names.
+    pub(super) source: String,
     kind: Kind,
+    /// The names that it needs: those that users set or capture, without a variable of the file as default.
+    needs: Vec<String>,
     /// Whether its value uses the environment.
     pub(super) secret: bool,
 }
@@ -42,8 +46,9 @@ enum Kind {
     Name(String),
     /// A part of such a value, or a column of a row; looked up directly as well.
     Part(Arc<Part>),
-    /// `pick()` from a list of the file: frequent as well.
-    Pick(Arc<Pick>),
+    /// `pick()` from a list of the file, which is not empty: frequent as well. All expressions that pick from a variable
+    /// share its list.
+    Pick(Arc<[Value]>),
     /// Anything else.
     Compiled(Arc<Compiled>),
 }
@@ -54,14 +59,6 @@ struct Part {
     path: Path,
     /// The general way, if the direct lookup finds nothing; its error says why.
     compiled: Compiled,
-}
-
-/// One value out of many.
-#[derive(Debug)]
-struct Pick {
-    source: String,
-    /// At least one. All expressions that pick from a variable share its list.
-    values: Arc<[Value]>,
 }
 
 #[derive(Debug)]
@@ -113,35 +110,23 @@ impl Expression {
             code,
             operands: operands.into(),
         };
+        let needed = compiled.operands.iter().filter(|it| it.is_needed());
+        let mut expression = Self {
+            source: source.to_owned(),
+            needs: needed.map(|it| it.name.clone()).collect(),
+            kind: Kind::Name(source.to_owned()),
+            secret,
+        };
+        let is_name = expression.needs.first().is_some_and(|it| it == source);
         let path = Path::parse(source);
         if let Some(value) = path.as_ref().and_then(|path| path.constant(names)) {
-            let kind = Kind::Constant(value.clone());
-            names.budget.take(Some(value)).map_err(wrong)?;
-            return Ok(Self { kind, secret });
+            expression.kind = Kind::Constant(value.clone());
+        } else if !is_name {
+            expression.kind = compiled.kind(path, names)?;
         }
-        let made_of = compiled.made_of();
-        let folded = compiled.fold().map_err(|error| {
-            // Messages of minijinja may repeat a value.
-            ExpressionError(redact(&error.0, &names.secrets.values()))
-        });
-        let kind = match folded? {
-            Folded::Constant(value) => {
-                names.secrets.note(&made_of, &value);
-                Kind::Constant(value)
-            }
-            Folded::Name(name) => Kind::Name(name),
-            Folded::Compiled(compiled) => match (pick(source, names), path) {
-                (Some(pick), _) => Kind::Pick(Arc::new(pick)),
-                (None, Some(path)) => Kind::Part(Arc::new(Part { path, compiled })),
-                (None, None) => Kind::Compiled(Arc::new(compiled)),
-            },
-        };
-        let compiled = Self { kind, secret };
-        names
-            .budget
-            .take(compiled.constant())
-            .map_err(|message| ExpressionError::new(source, message))?;
-        Ok(compiled)
+        let constant = expression.constant();
+        names.budget.take(constant).map_err(wrong)?;
+        Ok(expression)
     }
 
     /// The value, if it is known before the run.
@@ -176,53 +161,47 @@ impl Expression {
                     None => part.compiled.evaluate(scope).map(Cow::Owned),
                 }
             }
-            Kind::Pick(pick) => Ok(Cow::Borrowed(
-                &pick.values[draw(scope.rng, pick.values.len())],
-            )),
+            Kind::Pick(values) => Ok(Cow::Borrowed(&values[draw(scope.rng, values.len())])),
             Kind::Compiled(compiled) => compiled.evaluate(scope).map(Cow::Owned),
         }
     }
 
-    /// The names that it needs: those that users set or capture, without a variable of the file as default.
-    pub(super) fn needs(&self) -> Vec<&str> {
-        match &self.kind {
-            Kind::Constant(_) | Kind::Pick(_) => Vec::new(),
-            Kind::Name(name) => vec![name],
-            Kind::Part(part) => part.compiled.needs(),
-            Kind::Compiled(compiled) => compiled.needs(),
-        }
-    }
-
-    /// What an error names.
-    pub(super) fn source(&self) -> &str {
-        match &self.kind {
-            Kind::Constant(_) => "",
-            Kind::Name(name) => name,
-            Kind::Part(part) => &part.compiled.source,
-            Kind::Pick(pick) => &pick.source,
-            Kind::Compiled(compiled) => &compiled.source,
-        }
+    /// Whether it has no value if one of these names is unset.
+    pub(super) fn needs_any(&self, names: &BTreeSet<String>) -> bool {
+        self.needs.iter().any(|name| names.contains(name))
     }
 }
 
-/// What is known of an expression before the run.
-enum Folded {
-    Constant(Value),
-    Name(String),
-    Compiled(Compiled),
+impl Operand {
+    fn is_needed(&self) -> bool {
+        self.is_runtime && self.constant.is_none()
+    }
 }
 
 impl Compiled {
-    /// Evaluates before the run what can be, and finds errors there rather than during the run.
-    fn fold(self) -> Result<Folded, ExpressionError> {
-        let is_runtime = self.operands.iter().any(|operand| operand.is_runtime);
-        if let [only] = &*self.operands
-            && only.is_runtime
-            && only.constant.is_none()
-            && only.name == self.source
-        {
-            return Ok(Folded::Name(self.source));
+    /// How the expression is evaluated as users run.
+    fn kind(self, path: Option<Path>, names: Names<'_>) -> Result<Kind, ExpressionError> {
+        let folded = self.fold().map_err(|error| {
+            // Messages of minijinja may repeat a value.
+            ExpressionError(redact(&error.0, &names.secrets.values()))
+        });
+        if let Some(value) = folded? {
+            names.secrets.note(&self.made_of(), &value);
+            return Ok(Kind::Constant(value));
         }
+        Ok(match (pick(&self.source, names), path) {
+            (Some(values), _) => Kind::Pick(values),
+            (None, Some(path)) => {
+                let compiled = self;
+                Kind::Part(Arc::new(Part { path, compiled }))
+            }
+            (None, None) => Kind::Compiled(Arc::new(self)),
+        })
+    }
+
+    /// Evaluates before the run what can be, and finds errors there rather than during the run.
+    fn fold(&self) -> Result<Option<Value>, ExpressionError> {
+        let is_runtime = self.operands.iter().any(|operand| operand.is_runtime);
         let draws = Draws::new(ChaCha8Rng::seed_from_u64(0), jiff::Timestamp::UNIX_EPOCH);
         // Names that users set are empty text here: enough to find filters that do not exist.
         let stand_in = |operand: &Operand| {
@@ -233,11 +212,11 @@ impl Compiled {
         };
         let values = self.operands.iter().map(stand_in).collect();
         match self.eval(values, draws) {
-            Ok(value) if !is_runtime && !self.draws => Ok(Folded::Constant(value)),
+            Ok(value) if !is_runtime && !self.draws => Ok(Some(value)),
             Err(failure) if failure.kind.is_some_and(is_final) || !is_runtime => {
                 Err(ExpressionError::new(&self.source, failure.message))
             }
-            Ok(_) | Err(_) => Ok(Folded::Compiled(self)),
+            Ok(_) | Err(_) => Ok(None),
         }
     }
 
@@ -249,13 +228,6 @@ impl Compiled {
 
     fn names(&self) -> impl Iterator<Item = &str> {
         self.operands.iter().map(|operand| operand.name.as_str())
-    }
-
-    /// The names that it needs.
-    fn needs(&self) -> Vec<&str> {
-        let operands = self.operands.iter();
-        let needed = operands.filter(|it| it.is_runtime && it.constant.is_none());
-        needed.map(|it| it.name.as_str()).collect()
     }
 
     fn evaluate(&self, scope: &mut Scope<'_>) -> Result<Value, RenderError> {
@@ -365,13 +337,10 @@ impl Object for Frame {
 }
 
 /// The list that an expression picks from, if it does nothing else and no user can replace the list.
-fn pick(source: &str, names: Names<'_>) -> Option<Pick> {
+fn pick(source: &str, names: Names<'_>) -> Option<Arc<[Value]>> {
     let name = source.strip_prefix("pick(")?.strip_suffix(')')?.trim();
     let values = names.variables.get(name)?.items()?;
-    (!values.is_empty() && !names.runtime.contains(name)).then(|| Pick {
-        source: source.to_owned(),
-        values,
-    })
+    Some(values).filter(|values| !values.is_empty() && !names.runtime.contains(name))
 }
 
 /// Resolves the names of an expression, and says whether one of them is a secret.

@@ -111,13 +111,8 @@ pub struct Template {
     source: String,
     context: EscapeContext,
     secret: bool,
-    body: Body,
-}
-
-#[derive(Clone)]
-enum Body {
-    Constant(String),
-    Pieces(Vec<Piece>),
+    /// One literal at most if the text is the same for all users.
+    pieces: Vec<Piece>,
 }
 
 #[derive(Clone)]
@@ -160,35 +155,23 @@ impl Template {
                 pieces.push(Piece::Expression(expression));
             }
         }
-        let body = if pieces.is_empty() {
-            Body::Constant(literal)
-        } else {
-            if !literal.is_empty() {
-                pieces.push(Piece::Literal(literal));
-            }
-            Body::Pieces(pieces)
-        };
+        if !literal.is_empty() {
+            pieces.push(Piece::Literal(literal));
+        }
         Ok(Self {
             source: source.to_owned(),
             context,
             secret,
-            body,
+            pieces,
         })
     }
 
     /// Whether it has no value if one of these names is unset.
     pub(crate) fn needs_any(&self, names: &BTreeSet<String>) -> bool {
-        let needs = |piece: &Piece| match piece {
+        self.pieces.iter().any(|piece| match piece {
             Piece::Literal(_) => false,
-            Piece::Expression(expression) => {
-                let mut needed = expression.needs().into_iter();
-                needed.any(|name| names.contains(name))
-            }
-        };
-        match &self.body {
-            Body::Constant(_) => false,
-            Body::Pieces(pieces) => pieces.iter().any(needs),
-        }
+            Piece::Expression(expression) => expression.needs_any(names),
+        })
     }
 
     /// The text as written.
@@ -198,9 +181,10 @@ impl Template {
 
     /// The rendered text, if it is the same for all users. It may hold secrets, unlike [`Template::source`].
     pub fn constant(&self) -> Option<&str> {
-        match &self.body {
-            Body::Constant(text) => Some(text),
-            Body::Pieces(_) => None,
+        match self.pieces.as_slice() {
+            [] => Some(""),
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
         }
     }
 
@@ -216,29 +200,23 @@ impl Template {
 
     /// The text at the start of every rendering.
     pub(crate) fn prefix(&self) -> &str {
-        match &self.body {
-            Body::Constant(text) => text,
-            Body::Pieces(pieces) => match pieces.first() {
-                Some(Piece::Literal(text)) => text,
-                Some(Piece::Expression(_)) | None => "",
-            },
+        match self.pieces.first() {
+            Some(Piece::Literal(text)) => text,
+            Some(Piece::Expression(_)) | None => "",
         }
     }
 
     /// Whether the path has a fragment. Values of expressions cannot bring one, since they are encoded.
     pub(crate) fn has_fragment(&self) -> bool {
-        match &self.body {
-            Body::Constant(text) => text.contains('#'),
-            Body::Pieces(pieces) => pieces.iter().any(|piece| match piece {
-                Piece::Literal(text) => text.contains('#'),
-                Piece::Expression(_) => false,
-            }),
-        }
+        self.pieces.iter().any(|piece| match piece {
+            Piece::Literal(text) => text.contains('#'),
+            Piece::Expression(_) => false,
+        })
     }
 
     /// Renders the text; borrowed if it is constant.
     pub fn render<'t>(&'t self, scope: &mut Scope<'_>) -> Result<Cow<'t, str>, RenderError> {
-        if let Body::Constant(text) = &self.body {
+        if let Some(text) = self.constant() {
             return Ok(Cow::Borrowed(text));
         }
         let mut text = String::new();
@@ -248,22 +226,14 @@ impl Template {
 
     /// Appends the rendered text. After an error the end of `text` is unspecified.
     pub fn render_into(&self, scope: &mut Scope<'_>, text: &mut String) -> Result<(), RenderError> {
-        let pieces = match &self.body {
-            Body::Constant(constant) => {
-                text.push_str(constant);
-                return Ok(());
-            }
-            Body::Pieces(pieces) => pieces,
-        };
-        for piece in pieces {
+        for piece in &self.pieces {
             match piece {
                 Piece::Literal(literal) => text.push_str(literal),
                 Piece::Expression(expression) => {
                     let value = expression.value(scope)?;
                     let rendered = text_of(&value)
-                        .ok_or_else(|| RenderError::Unset(expression.source().to_owned()))?;
-                    let failed =
-                        |message| RenderError::Failed(expression.source().to_owned(), message);
+                        .ok_or_else(|| RenderError::Unset(expression.source.clone()))?;
+                    let failed = |message| RenderError::Failed(expression.source.clone(), message);
                     self.context
                         .push_value(&rendered, text)
                         .map_err(|message| failed(message.to_owned()))?;

@@ -48,10 +48,7 @@ impl ValueTemplate {
 
     /// The value, if it is the same for all users. It may hold secrets, unlike [`ValueTemplate::source`].
     pub fn constant(&self) -> Option<&Value> {
-        match &self.node {
-            Node::Constant(value, _) => Some(value),
-            Node::Text(_) | Node::Typed(_) | Node::List(_) | Node::Object(_) => None,
-        }
+        self.node.constant()
     }
 
     /// The value as JSON text, if it is the same for all users.

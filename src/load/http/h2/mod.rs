@@ -68,7 +68,8 @@ impl AsyncRead for Counted {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        AsyncRead::poll_read(Pin::new(&mut self.stream), context, buffer)
+        let read = self.stream.poll_read(context, buffer.initialize_unfilled());
+        read.map_ok(|count| buffer.advance(count))
     }
 }
 
@@ -90,7 +91,7 @@ impl AsyncWrite for Counted {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        AsyncWrite::poll_shutdown(Pin::new(&mut self.stream), context)
+        self.stream.poll_shutdown(context)
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
-use super::super::{Exchange, Request, render};
+use super::super::Exchange;
+use super::super::request::tests::{render, request};
 use super::server::{Peer, Script, Server};
 use super::{AMPLE, OK, User, told};
 use crate::measurement::{FailureKind, UnreachableCause};
@@ -176,7 +177,7 @@ async fn a_long_body_is_drained_without_being_held() {
     user.client
         .send::<0>(
             &user.scratch,
-            &Request::new("GET", &bytes),
+            &request("GET", &bytes, None),
             AMPLE,
             &mut exchange,
         )
@@ -343,7 +344,7 @@ async fn a_timeout_holds_while_a_server_floods() {
         let mut user = User::of(&server.url());
         let bytes = render::<&str, &str>("GET", "test", "/", &[], None).unwrap();
         let mut exchange = Exchange::started(Instant::now());
-        let request = Request::new("GET", &bytes);
+        let request = request("GET", &bytes, None);
         let bound = Duration::from_millis(100);
         user.client
             .send::<0>(&user.scratch, &request, bound, &mut exchange)
@@ -373,7 +374,7 @@ async fn a_flood_leaves_others_on_the_core_their_turn() {
         user.client
             .send::<0>(
                 &user.scratch,
-                &Request::new("GET", &bytes),
+                &request("GET", &bytes, None),
                 Duration::from_millis(300),
                 &mut exchange,
             )

@@ -416,7 +416,7 @@ fn a_session_that_floods_is_not_held_beyond_the_timeout() {
         let bytes = super::render::<&str, &str>("GET", "test", "/", &[], None).unwrap();
         let mut exchange = Exchange::started(std::time::Instant::now());
         let bound = Duration::from_millis(500);
-        let request = super::Request::new("GET", &bytes);
+        let request = super::request("GET", &bytes, None);
         user.client
             .send::<0>(&user.scratch, &request, bound, &mut exchange)
             .await;

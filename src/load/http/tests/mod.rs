@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use crate::measurement::FailureKind;
 use crate::scenario::HttpVersion;
 
-use super::{Client, Connector, Exchange, ReadBuffer, Request, Trust, render};
+use super::request::tests::{render, request};
+use super::{Client, Connector, Exchange, ReadBuffer, Trust};
 
 /// Long enough for a busy machine; no test waits for it.
 const AMPLE: Duration = Duration::from_secs(20);
@@ -78,7 +79,7 @@ impl User {
         timeout: Duration,
     ) -> Exchange {
         let bytes = render(method, "test", target, &[("A", "b")], Some(body)).unwrap();
-        let request = Request::new(method, &bytes).keep_body(1000);
+        let request = request(method, &bytes, Some(1000));
         let mut exchange = Exchange::started(Instant::now());
         self.client
             .send::<0>(&self.scratch, &request, timeout, &mut exchange)
