@@ -1,9 +1,8 @@
 //! Compiles `expect`: what a response must be.
 
-use super::collections::HeaderPattern;
-use super::expectation::{Expect, HeaderCheck, HeaderWanted, JsonCheck, JsonWanted};
+use super::expectation::{Expect, HeaderCheck, JsonCheck, Wanted};
 use super::source;
-use super::template::Names;
+use super::template::{Names, ValueTemplate};
 use crate::yaml::{Cursor, Error, FromYaml as _, Located};
 
 /// Compiles `expect`; what it leaves out is taken from `under`.
@@ -38,7 +37,7 @@ pub(super) fn expect(
         let check = checks.0.iter().map(|it| {
             Ok(HeaderCheck {
                 header: it.key.lowercase(),
-                wanted: header_wanted(&it.value, names)?,
+                wanted: it.value.compile(|text| names.text(text))?,
             })
         });
         expect.header = check.collect::<Result<_, Error>>()?;
@@ -48,14 +47,6 @@ pub(super) fn expect(
         expect.body = texts.collect::<Result<_, _>>()?;
     }
     Ok(expect)
-}
-
-fn header_wanted(pattern: &HeaderPattern<'_>, names: Names<'_>) -> Result<HeaderWanted, Error> {
-    match pattern {
-        HeaderPattern::Equals(wanted) => names.text(wanted).map(HeaderWanted::Equals),
-        HeaderPattern::Contains(wanted) => names.text(wanted).map(HeaderWanted::Contains),
-        HeaderPattern::Exists(exists) => Ok(HeaderWanted::Exists(*exists)),
-    }
 }
 
 /// The operators that a value of a JSON body can be compared with.
@@ -68,16 +59,16 @@ const UNKNOWN_OPERATORS: &str = "above atleast atmost below between beginswith c
     regexp startswith";
 
 /// Compiles a value, or one operator. A map without any operator is a value as well.
-fn json_wanted(wanted: &Cursor<'_>, names: Names<'_>) -> Result<JsonWanted, Error> {
+fn json_wanted(wanted: &Cursor<'_>, names: Names<'_>) -> Result<Wanted<ValueTemplate>, Error> {
     if !wanted.is_map() {
-        return names.value(wanted).map(JsonWanted::Equals);
+        return names.value(wanted).map(Wanted::Equals);
     }
     let entries = wanted.entries()?;
     if let [only] = entries.as_slice() {
         match only.name() {
-            "contains" => return names.value(&only.value).map(JsonWanted::Contains),
-            "equals" => return names.value(&only.value).map(JsonWanted::Equals),
-            "exists" => return bool::from_yaml(&only.value).map(JsonWanted::Exists),
+            "contains" => return names.value(&only.value).map(Wanted::Contains),
+            "equals" => return names.value(&only.value).map(Wanted::Equals),
+            "exists" => return bool::from_yaml(&only.value).map(Wanted::Exists),
             _ => {}
         }
     }
@@ -97,5 +88,5 @@ fn json_wanted(wanted: &Cursor<'_>, names: Names<'_>) -> Result<JsonWanted, Erro
             )));
         }
     }
-    names.value(wanted).map(JsonWanted::Equals)
+    names.value(wanted).map(Wanted::Equals)
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::expectation::Wanted;
 use super::fields::{RowsFile, Text};
 use super::model::RowOrder;
 use super::source::{HeaderOperator, LoadPhase, OrderedRows, Repeat};
@@ -174,13 +175,7 @@ impl<'d> FromYaml<'d> for Arguments<'d> {
 }
 
 /// What a header must be.
-pub(super) enum HeaderPattern<'d> {
-    Equals(Text<'d>),
-    Contains(Text<'d>),
-    Exists(bool),
-}
-
-impl<'d> FromYaml<'d> for HeaderPattern<'d> {
+impl<'d> FromYaml<'d> for Wanted<Text<'d>> {
     fn from_yaml(value: &Cursor<'d>) -> Result<Self, Error> {
         if !value.is_map() {
             return Text::from_yaml(value).map(Self::Equals);

@@ -25,44 +25,55 @@ pub struct Expect {
     pub body: Vec<Template>,
 }
 
-/// A check of a value in a JSON body.
+/// A check of a value in a JSON body: of each that the path finds, which is at least one.
 #[derive(Clone, Debug)]
 pub struct JsonCheck {
     /// The place.
     pub path: JsonPath,
     /// What must be there.
-    pub wanted: JsonWanted,
+    pub wanted: Wanted<ValueTemplate>,
 }
 
-/// What a value in a JSON body must be.
-#[derive(Clone, Debug)]
-pub enum JsonWanted {
-    /// This value, at each place that the path finds, and at least once.
-    Equals(ValueTemplate),
-    /// Text that contains this, or a list with this item; likewise.
-    Contains(ValueTemplate),
-    /// Any value, or none.
-    Exists(bool),
-}
-
-/// A check of a header.
+/// A check of a header. If it is sent several times, one of them must match.
 #[derive(Clone, Debug)]
 pub struct HeaderCheck {
     /// The header, lower case.
     pub header: String,
     /// What it must be.
-    pub wanted: HeaderWanted,
+    pub wanted: Wanted<Template>,
 }
 
-/// What a header must be. If it is sent several times, one of them must match.
+/// What a part of a response must be.
 #[derive(Clone, Debug)]
-pub enum HeaderWanted {
-    /// This text.
-    Equals(Template),
-    /// Text that contains this.
-    Contains(Template),
-    /// Any text, or that it is missing.
+pub enum Wanted<T> {
+    /// This value.
+    Equals(T),
+    /// Text that contains this, or a list with this item.
+    Contains(T),
+    /// Any value, or none.
     Exists(bool),
+}
+
+impl<T> Wanted<T> {
+    /// The same with the value compiled.
+    pub(super) fn compile<U, E>(
+        &self,
+        compile: impl FnOnce(&T) -> Result<U, E>,
+    ) -> Result<Wanted<U>, E> {
+        match self {
+            Self::Equals(value) => compile(value).map(Wanted::Equals),
+            Self::Contains(value) => compile(value).map(Wanted::Contains),
+            Self::Exists(exists) => Ok(Wanted::Exists(*exists)),
+        }
+    }
+
+    /// The value that is compared with, if there is one.
+    pub(super) fn value(&self) -> Option<&T> {
+        match self {
+            Self::Equals(value) | Self::Contains(value) => Some(value),
+            Self::Exists(_) => None,
+        }
+    }
 }
 
 impl Expect {
@@ -111,10 +122,8 @@ impl Expect {
 
     /// One message about everything that a body lacks because it is not JSON.
     fn not_json(&self, why: &str) -> Option<String> {
-        let wanted = self.json.iter().filter(|check| match check.wanted {
-            JsonWanted::Exists(exists) => exists,
-            JsonWanted::Equals(_) | JsonWanted::Contains(_) => true,
-        });
+        let is_wanted = |check: &&JsonCheck| !matches!(check.wanted, Wanted::Exists(false));
+        let wanted = self.json.iter().filter(is_wanted);
         let paths: Vec<String> = wanted.map(|check| check.path.to_string()).collect();
         let (last, rest) = paths.split_last()?;
         let paths = match rest {
@@ -140,16 +149,16 @@ impl JsonCheck {
         let path = &self.path;
         let found = path.query(body).all();
         match &self.wanted {
-            JsonWanted::Exists(true) if found.is_empty() => Some(format!("the body has no {path}")),
-            JsonWanted::Exists(false) => found
+            Wanted::Exists(true) if found.is_empty() => Some(format!("the body has no {path}")),
+            Wanted::Exists(false) => found
                 .first()
                 .map(|found| format!("{path} is {}, but should be absent", json_text(found))),
-            JsonWanted::Exists(true) => None,
-            JsonWanted::Equals(wanted) => unmet_value(wanted.render(scope), |wanted| {
+            Wanted::Exists(true) => None,
+            Wanted::Equals(wanted) => unmet_value(wanted.render(scope), |wanted| {
                 let wanted_text = json_text(&wanted);
                 self.other(&found, &wanted_text, |found| same(found, &wanted))
             }),
-            JsonWanted::Contains(wanted) => unmet_value(wanted.render(scope), |wanted| {
+            Wanted::Contains(wanted) => unmet_value(wanted.render(scope), |wanted| {
                 let wanted_text = format!("{} in it", json_text(&wanted));
                 self.other(&found, &wanted_text, |found| holds(found, &wanted))
             }),
@@ -196,18 +205,18 @@ impl HeaderCheck {
             |value| format!("is '{}'", shortened(value)),
         );
         match &self.wanted {
-            HeaderWanted::Exists(true) => first
+            Wanted::Exists(true) => first
                 .is_none()
                 .then(|| format!("the header {name} is missing")),
-            HeaderWanted::Exists(false) => first
+            Wanted::Exists(false) => first
                 .is_some()
                 .then(|| format!("the header {name} {found}, but should be absent")),
-            HeaderWanted::Equals(wanted) => unmet_value(wanted.render(scope), |wanted| {
+            Wanted::Equals(wanted) => unmet_value(wanted.render(scope), |wanted| {
                 let cut = shortened(&wanted);
                 (!all.any(|value| *value == wanted))
                     .then(|| format!("the header {name} {found}, expected '{cut}'"))
             }),
-            HeaderWanted::Contains(wanted) => unmet_value(wanted.render(scope), |wanted| {
+            Wanted::Contains(wanted) => unmet_value(wanted.render(scope), |wanted| {
                 let cut = shortened(&wanted);
                 (!all.any(|value| value.contains(&*wanted)))
                     .then(|| format!("the header {name} {found}, expected '{cut}' in it"))
@@ -258,11 +267,11 @@ fn shortened(text: &str) -> String {
 impl fmt::Display for JsonCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.wanted {
-            JsonWanted::Equals(wanted) => write!(f, "{} {}", self.path, wanted.source()),
-            JsonWanted::Contains(wanted) => {
+            Wanted::Equals(wanted) => write!(f, "{} {}", self.path, wanted.source()),
+            Wanted::Contains(wanted) => {
                 write!(f, "{} contains: {}", self.path, wanted.source())
             }
-            JsonWanted::Exists(exists) => write!(f, "{} exists: {exists}", self.path),
+            Wanted::Exists(exists) => write!(f, "{} exists: {exists}", self.path),
         }
     }
 }

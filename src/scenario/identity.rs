@@ -14,9 +14,8 @@ use super::hex::hex;
 use super::number::{self, plain_path};
 use super::phases::Block;
 use super::{
-    Action, Auth, Body, Command, Data, Expect, HeaderWanted, HttpVersion, JsonWanted, KeyPlace,
-    Pause, Phase, Request, RowOrder, Scenario, Shape, Source, Spacing, Step, Task, Template,
-    UserClass,
+    Action, Auth, Body, Command, Data, Expect, HttpVersion, KeyPlace, Pause, Phase, Request,
+    RowOrder, Scenario, Shape, Source, Spacing, Step, Task, Template, UserClass, Wanted,
 };
 
 /// The canonical text of a scenario, with the variables that it uses.
@@ -226,19 +225,11 @@ fn expect(expect: &Expect) -> Value {
         status => json!(status),
     };
     let json = expect.json.iter().map(|check| {
-        let wanted = match &check.wanted {
-            JsonWanted::Equals(value) => json!({"is": sorted(value.source())}),
-            JsonWanted::Contains(value) => json!({"contains": sorted(value.source())}),
-            JsonWanted::Exists(exists) => json!({"exists": exists}),
-        };
+        let wanted = wanted(&check.wanted, |value| sorted(value.source()));
         (plain_path(&check.path.to_string()), wanted)
     });
     let header = expect.header.iter().map(|check| {
-        let wanted = match &check.wanted {
-            HeaderWanted::Equals(text) => json!({"is": text.source()}),
-            HeaderWanted::Contains(text) => json!({"contains": text.source()}),
-            HeaderWanted::Exists(exists) => json!({"exists": exists}),
-        };
+        let wanted = wanted(&check.wanted, |text| text.source().into());
         (check.header.clone(), wanted)
     });
     record([
@@ -247,6 +238,14 @@ fn expect(expect: &Expect) -> Value {
         ("header", pairs(header)),
         ("body", list(&expect.body, |text| text.source().into())),
     ])
+}
+
+fn wanted<T>(wanted: &Wanted<T>, source: impl FnOnce(&T) -> Value) -> Value {
+    match wanted {
+        Wanted::Equals(value) => json!({"is": source(value)}),
+        Wanted::Contains(value) => json!({"contains": source(value)}),
+        Wanted::Exists(exists) => json!({"exists": exists}),
+    }
 }
 
 fn block(block: &Block) -> Value {

@@ -41,7 +41,7 @@ mod variables;
 pub use auth::{Auth, AwsSigV4, KeyPlace};
 pub use data::{Format, Table};
 pub use error::Error;
-pub use expectation::{Expect, HeaderCheck, HeaderWanted, JsonCheck, JsonWanted};
+pub use expectation::{Expect, HeaderCheck, JsonCheck, Wanted};
 pub use inputs::{Commands, Files, Inputs, Open, Opened};
 pub use model::{
     ColdStart, Data, HttpVersion, Phase, RowOrder, Scenario, Shape, Spacing, Task, UserClass,

@@ -9,9 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::template::{Segment, names_in, split};
-use super::{
-    Action, Body, Command, Expect, HeaderWanted, JsonWanted, Request, Scenario, Source, Template,
-};
+use super::{Action, Body, Command, Expect, Request, Scenario, Source, Template};
 use crate::redact::{names_secret, without_credentials};
 
 /// The names of variables that hold a secret of `set`: those that it sets, and those that are made of them.
@@ -172,23 +170,18 @@ fn collect_request(request: &Request, found: &mut BTreeSet<String>) {
 
 fn collect_expect(expect: &Expect, found: &mut BTreeSet<String>) {
     for check in &expect.json {
-        match &check.wanted {
-            JsonWanted::Equals(wanted) | JsonWanted::Contains(wanted) => {
-                if leads_to_secret(&check.path.to_string()) {
-                    collect_names(wanted.source(), found);
-                } else {
-                    collect_json(wanted.source(), found);
-                }
-            }
-            JsonWanted::Exists(_) => {}
+        let collect = if leads_to_secret(&check.path.to_string()) {
+            collect_names
+        } else {
+            collect_json
+        };
+        if let Some(wanted) = check.wanted.value() {
+            collect(wanted.source(), found);
         }
     }
     for check in &expect.header {
-        match &check.wanted {
-            HeaderWanted::Equals(wanted) | HeaderWanted::Contains(wanted) => {
-                collect_named(&check.header, wanted, found);
-            }
-            HeaderWanted::Exists(_) => {}
+        if let Some(wanted) = check.wanted.value() {
+            collect_named(&check.header, wanted, found);
         }
     }
     for wanted in &expect.body {

@@ -2,9 +2,8 @@
 
 use serde_json::json;
 
-use super::collections::{
-    Arguments, Block, Data, HeaderPattern, IncludePaths, Items, Methods, RepeatedPhase,
-};
+use super::collections::{Arguments, Block, Data, IncludePaths, Items, Methods, RepeatedPhase};
+use super::expectation::Wanted;
 use super::fields::{
     BodyPath, CaptureSource, Count, Headers, KnownDuration, KnownWhole, PhaseName, Rate, Redirects,
     RequestName, RowsFile, StatusCode, Target, Text, Timeout, Weight,
@@ -203,7 +202,7 @@ source! {
         /// Values in a JSON body, by JSONPath: a value, { equals: … }, { contains: … } or { exists: true | false }
         json: Option<Map<'d, Cursor<'d>, BodyPath>>,
         /// Values of headers: a text, { contains: … } or { exists: true | false }
-        header: Option<Map<'d, HeaderPattern<'d>, HeaderName>>,
+        header: Option<Map<'d, Wanted<Text<'d>>, HeaderName>>,
         /// Texts that the body must contain
         body: Option<OneOrMany<Text<'d>>>,
     }
