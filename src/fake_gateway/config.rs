@@ -57,7 +57,7 @@ pub struct Tail {
 pub struct Stall {
     /// From the start of one freeze to the start of the next.
     pub every: Duration,
-    /// How long one lasts. Answers that come due within it leave at its end.
+    /// How long one lasts. Responses that come due within it leave at its end.
     pub length: Duration,
 }
 

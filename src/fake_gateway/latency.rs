@@ -31,7 +31,7 @@ pub(super) struct Draw {
 pub(super) enum Failure {
     /// An unhandled exception: 500.
     Exception,
-    /// An answer that the gateway cannot read: 502.
+    /// A response that the gateway cannot read: 502.
     BadGateway,
 }
 

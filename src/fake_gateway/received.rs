@@ -18,9 +18,9 @@ pub struct Received {
     pub t_us: u64,
     /// The same moment in µs since 1970.
     pub unix_us: u64,
-    /// When its answer was meant to leave, in µs since the server's start.
+    /// When its response was meant to leave, in µs since the server's start.
     pub due_us: u64,
-    /// When its answer did leave; `None` where the client or the server was gone by then.
+    /// When its response did leave; `None` where the client or the server was gone by then.
     pub sent_us: Option<u64>,
     /// The HTTP method.
     pub method: String,
@@ -28,7 +28,7 @@ pub struct Received {
     pub path: String,
     /// What follows the `?`.
     pub query: Option<String>,
-    /// The status of the answer.
+    /// The status of the response.
     pub status: u16,
     /// Whether an execution environment was made for it.
     pub cold: bool,
@@ -49,7 +49,7 @@ pub(super) struct Recorder {
     pub(super) journal: Option<Sender<Arc<Received>>>,
 }
 
-/// A record whose answer has not left yet. Dropped, it says that it never did.
+/// A record whose response has not left yet. Dropped, it says that it never did.
 #[derive(Debug)]
 pub(super) struct Unsent<'a> {
     recorder: &'a Recorder,
@@ -75,7 +75,7 @@ impl RecentRequests {
 }
 
 impl Recorder {
-    /// Takes a record that waits for its answer to leave.
+    /// Takes a record that waits for its response to leave.
     pub(super) fn open(&self, received: Received) -> Unsent<'_> {
         Unsent {
             recorder: self,
@@ -94,7 +94,7 @@ impl Recorder {
 }
 
 impl Unsent<'_> {
-    /// The answer leaves now.
+    /// The response leaves now.
     pub(super) fn sent(mut self, sent_us: u64) {
         if let Some(received) = &mut self.received {
             received.sent_us = Some(sent_us);

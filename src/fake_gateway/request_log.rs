@@ -1,4 +1,4 @@
-//! The log of received requests, written by a thread of its own so that no answer waits for a disk.
+//! The log of received requests, written by a thread of its own so that no response waits for a disk.
 
 use super::{Error, Received};
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! The server: takes connections, reads requests, asks the gateway, and lets each answer leave when it is due.
+//! The server: takes connections, reads requests, asks the gateway, and lets each response leave when it is due.
 
 use super::clock::Clock;
 use super::environments::Start;
@@ -59,9 +59,9 @@ impl Server {
         }
     }
 
-    /// Answers one connection's requests, one after the other.
+    /// Responds to the requests of one connection, one after the other.
     async fn attend(self: Arc<Self>, stream: TcpStream) {
-        // Without it an answer might wait for an acknowledgement; a system that refuses it is slower, not wrong.
+        // Without it a response might wait for an acknowledgement; a system that refuses it is slower, not wrong.
         let _ = stream.set_nodelay(true);
         let service =
             service_fn(|request| async { Ok::<_, Infallible>(self.answer(request).await) });

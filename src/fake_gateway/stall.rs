@@ -1,10 +1,10 @@
-//! When an answer leaves a server that stands still now and then.
+//! When a response leaves a server that stands still now and then.
 
 use super::config::Stall;
 use std::time::Duration;
 
 impl Stall {
-    /// The moment at which an answer leaves that is due at this one: at once, or at the end of the freeze it falls in.
+    /// The moment at which a response leaves that is due at this one: at once, or at the end of the freeze it falls in.
     pub(super) fn release(self, due: Duration) -> Duration {
         let (every, length) = (self.every.as_nanos(), self.length.as_nanos());
         let into_the_period = due.as_nanos() % every.max(1);

@@ -37,7 +37,7 @@ impl Backlog {
 
 /// One arm on one core: its users run on that core's thread only.
 pub(super) struct ArmState {
-    pub(super) gear: ClientContext,
+    pub(super) context: ClientContext,
     pub(super) pacer: Rc<Pacer>,
     pub(super) clock: ArmClock,
     pub(super) recorder: RefCell<Recorder>,
@@ -60,14 +60,14 @@ pub(super) struct ArmState {
 
 impl ArmState {
     pub(super) fn new(
-        gear: ClientContext,
+        context: ClientContext,
         pacer: Rc<Pacer>,
         recorder: Recorder,
         seed: u64,
         load: (Instant, Duration),
     ) -> Self {
         Self {
-            gear,
+            context,
             pacer,
             clock: ArmClock::default(),
             recorder: RefCell::new(recorder),

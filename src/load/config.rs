@@ -35,7 +35,7 @@ pub struct RunConfig<'a> {
     pub scheduling: SchedulingPolicy,
     /// When to stop early.
     pub abort: Option<Abort>,
-    /// How long the target may take to answer for the first time.
+    /// How long the target may take to respond for the first time.
     pub wait: Duration,
     /// How late an arrival may be handed over, if that is more than usual.
     pub max_late: Duration,
@@ -82,8 +82,7 @@ pub struct Hooks<'h> {
     /// Shown what was measured when the first look is due; says whether to go on to the second.
     pub look: &'h mut dyn FnMut(Outcome) -> Interim,
     /// Called before each pair of slices with its number: servers may be started anew. An error ends the run, by the
-    /// arm
-    /// that it concerns.
+    /// arm that it concerns.
     pub before_pair: &'h mut dyn FnMut(u32) -> Result<(), Ended>,
 }
 
@@ -110,8 +109,7 @@ pub struct Abort {
 pub struct Stop(Arc<AtomicI32>);
 
 /// How long a thread that was told to stop is waited for. One that computes without end, such as a `JSONPath` over a
-/// large
-/// body, is then left behind.
+/// large body, is then left behind.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Stop {

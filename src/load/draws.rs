@@ -22,7 +22,7 @@ pub(super) enum Purpose {
     Spacing(u64),
     /// The order of the arms in the pairs of a duet.
     Order,
-    /// The user that looks whether the target answers, by the index of its class.
+    /// The user that looks whether the target responds, by the index of its class.
     Reach(u64),
     /// Which arm of a mixed duet gets arrivals of a task, by the index of the task.
     Deal(u64),

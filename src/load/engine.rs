@@ -227,7 +227,7 @@ fn arm(
     })
 }
 
-/// Looks whether every deployment answers; how the run has ended already if one does not.
+/// Looks whether every deployment responds; how the run has ended already if one does not.
 fn reach(order: &RunConfig<'_>, arms: &[ArmPlan], stop: &Stop) -> Result<Option<Ended>, Error> {
     let arms = arms.to_vec();
     let ahead = Ahead {

@@ -146,7 +146,7 @@ impl CompiledRequest {
         Ok(())
     }
 
-    /// Whether its answer is read as JSON.
+    /// Whether its response is read as JSON.
     pub(super) fn reads_json(&self) -> bool {
         let mut captures = self.spec.capture.iter();
         !self.spec.expect.json.is_empty()
@@ -162,8 +162,8 @@ impl CompiledRequest {
         (300..400).contains(&status) && !is_asked
     }
 
-    /// Whether anything is looked for in an answer beside its status.
-    pub(super) fn looks(&self) -> bool {
+    /// Whether anything is looked for in a response beside its status.
+    pub(super) fn is_checked(&self) -> bool {
         self.coding.is_some() || !self.captured.is_empty() || !self.expected.is_empty()
     }
 
@@ -200,7 +200,7 @@ impl CompiledRequest {
         let mut headers = self.headers(origin, scope, body)?;
         let path = target.strip_prefix(&origin.before_path()).unwrap_or(target);
         if let Some(jar) = cookies {
-            lay_cookies(&mut headers, jar, origin, path, (scope.now)());
+            set_cookies(&mut headers, jar, origin, path, (scope.now)());
         }
         let method = method.as_str();
         let content = content.as_deref();
@@ -216,7 +216,7 @@ impl CompiledRequest {
 }
 
 /// Puts a user's cookies into the `Cookie` field, beside what the request's own holds.
-fn lay_cookies(
+fn set_cookies(
     headers: &mut Headers<'_>,
     jar: &Jar,
     origin: &Origin,

@@ -1,7 +1,7 @@
 //! Send it, on time. The only room that is async and knows the HTTP client.
 //!
 //! A [`schedule::Schedule`] yields the instants at which load is due, computed from the start of the run and never from
-//! the answer before, so that coordinated omission is handled by construction. One current-thread runtime per core runs
+//! the response before, so that coordinated omission is handled by construction. One current-thread runtime per core runs
 //! its share of the users; each core fills its own measurement, merged after the join. This room must not know what is
 //! promised, kept or reported.
 
@@ -52,7 +52,7 @@ pub use duet_schedule::{DuetTurns, Interleaving, duet_lasts, duet_load};
 pub use engine::{run, run_duet};
 pub use health::{Health, TooFewFiles};
 pub use http::{Origin, OriginError, Proxy, ProxyError, TlsError, Trust};
-pub use progress::{Progress, Turn};
+pub use progress::{Turn, Progress};
 pub use ready::READY_WITHIN;
 pub use scheduling::{Scheduling, SchedulingPolicy};
 pub use trace::{ExchangeTrace, TracedResponse};

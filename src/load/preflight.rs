@@ -73,9 +73,9 @@ pub(super) async fn reach(
     waits: &mpsc::Sender<Waiting>,
 ) -> Result<(), PreflightError> {
     let began = Instant::now();
-    let gear = ClientContext::new(&plan.script, &plan.connector);
+    let context = ClientContext::new(&plan.script, &plan.connector);
     if let Some(path) = &ahead.ready {
-        ready::wait(&gear, path, ahead.wait).await?;
+        ready::wait(&context, path, ahead.wait).await?;
     }
     let mut gateway = Gateway {
         arm,
@@ -84,7 +84,7 @@ pub(super) async fn reach(
         waits,
     };
     while !ahead.wait.is_zero() {
-        let Err(unready) = attempt(&gear, ahead, Attempt::OneOfSeveral).await else {
+        let Err(unready) = attempt(&context, ahead, Attempt::OneOfSeveral).await else {
             gateway.left();
             return Ok(());
         };
@@ -97,14 +97,14 @@ pub(super) async fn reach(
         }
         if began.elapsed() + RETRY > ahead.wait {
             if status.is_none() {
-                return Err(explained(&gear, unreached).await);
+                return Err(explained(&context, unreached).await);
             }
             break;
         }
         sleep(RETRY).await;
     }
-    match attempt(&gear, ahead, Attempt::Last).await {
-        Err(PreflightError::Unreachable(unreached)) => Err(explained(&gear, unreached).await),
+    match attempt(&context, ahead, Attempt::Last).await {
+        Err(PreflightError::Unreachable(unreached)) => Err(explained(&context, unreached).await),
         tried => tried,
     }
 }
@@ -146,8 +146,8 @@ fn unavailable(kind: FailureKind) -> Option<u16> {
 }
 
 /// The same with what stands behind it, if further connections show that.
-async fn explained(gear: &ClientContext, unreached: Unreached) -> PreflightError {
-    let cause = diagnosed(gear, unreached.cause, unreached.kind).await;
+async fn explained(context: &ClientContext, unreached: Unreached) -> PreflightError {
+    let cause = diagnosed(context, unreached.cause, unreached.kind).await;
     PreflightError::Unreachable(Unreached { cause, ..unreached })
 }
 
@@ -165,7 +165,7 @@ pub(super) fn is_vague(cause: UnreachableCause) -> bool {
 
 /// The cause of a failure, looked for by further connections if it is not known and they may show it.
 pub(super) async fn diagnosed(
-    gear: &ClientContext,
+    context: &ClientContext,
     cause: UnreachableCause,
     kind: Option<FailureKind>,
 ) -> UnreachableCause {
@@ -176,7 +176,7 @@ pub(super) async fn diagnosed(
     if !is_connected || !is_vague(cause) {
         return cause;
     }
-    let found = gear.connector.diagnose().await;
+    let found = context.connector.diagnose().await;
     if found == UnreachableCause::Unknown {
         cause
     } else {
@@ -186,21 +186,21 @@ pub(super) async fn diagnosed(
 
 /// Any HTTP response shows that the target is there, but for those of a gateway that `--wait` waits behind.
 async fn attempt(
-    gear: &ClientContext,
+    context: &ClientContext,
     ahead: &Ahead,
     attempt: Attempt,
 ) -> Result<(), PreflightError> {
-    let mut seen = Seen::new(gear, attempt);
-    for (index, class) in gear.script.classes.iter().enumerate() {
+    let mut seen = Seen::new(context, attempt);
+    for (index, class) in context.script.classes.iter().enumerate() {
         let rng = draws::generator(ahead.seed, Purpose::Reach(index as u64));
-        let mut sender = Sender::probe(gear, rng);
-        try_class(gear, ahead, class, &mut sender, &mut seen).await?;
+        let mut sender = Sender::probe(context, rng);
+        try_class(context, ahead, class, &mut sender, &mut seen).await?;
     }
     if seen.is_good {
         return Ok(());
     }
     if seen.is_bad_request {
-        let cause = gear.connector.diagnose().await;
+        let cause = context.connector.diagnose().await;
         if cause != UnreachableCause::ExpectsTls {
             return Ok(());
         }
@@ -211,7 +211,7 @@ async fn attempt(
         (Some(status), _) if !ahead.wait.is_zero() => {
             let why = format!(
                 "{} responded {status} until --wait ended after {}",
-                who(gear.connector.origin()),
+                who(context.connector.origin()),
                 format_duration(ahead.wait)
             );
             let cause = UnreachableCause::Unavailable;
@@ -219,7 +219,7 @@ async fn attempt(
         }
         (Some(_), _) => Ok(()),
         (None, Some(failed)) => Err(failed),
-        (None, None) => connect(gear).await,
+        (None, None) => connect(context).await,
     }
 }
 
@@ -237,16 +237,16 @@ struct Seen<'g> {
 }
 
 async fn try_class(
-    gear: &ClientContext,
+    context: &ClientContext,
     ahead: &Ahead,
     class: &Class,
     sender: &mut Sender,
     seen: &mut Seen<'_>,
 ) -> Result<(), PreflightError> {
-    sender.take_rows(gear, &class.own_rows);
-    sender.take_rows(gear, &class.start_rows);
+    sender.take_rows(context, &class.own_rows);
+    sender.take_rows(context, &class.start_rows);
     for step in &class.on_start {
-        try_step(gear, step, sender, seen).await?;
+        try_step(context, step, sender, seen).await?;
     }
     let is_waited_for = !ahead.wait.is_zero();
     let is_safe = |step: &Step| {
@@ -261,7 +261,7 @@ async fn try_class(
         .iter()
         .filter(|task| task.steps.iter().any(is_safe))
     {
-        sender.take_rows(gear, &task.rows);
+        sender.take_rows(context, &task.rows);
         let hidden = sender.set(&task.set);
         let programs = |step: &Step| matches!(step.action, Action::Command(_));
         for step in task
@@ -269,7 +269,7 @@ async fn try_class(
             .iter()
             .filter(|step| is_safe(step) || programs(step))
         {
-            try_step(gear, step, sender, seen).await?;
+            try_step(context, step, sender, seen).await?;
         }
         sender.restore(hidden);
     }
@@ -277,19 +277,21 @@ async fn try_class(
 }
 
 async fn try_step(
-    gear: &ClientContext,
+    context: &ClientContext,
     step: &Step,
     sender: &mut Sender,
     seen: &mut Seen<'_>,
 ) -> Result<(), PreflightError> {
-    if !sender.does(step) {
+    if !sender.should_run(step) {
         return Ok(());
     }
     match &step.action {
-        Action::Request(request) => seen.note(&sender.send::<{ site::AHEAD }>(gear, request).await),
+        Action::Request(request) => {
+            seen.note(&sender.send::<{ site::AHEAD }>(context, request).await)
+        }
         // What a program of a task needs may come from a request that is not sent here.
-        Action::Command(command) if sender.knows(command) => sender
-            .run(gear, command)
+        Action::Command(command) if sender.has_inputs(command) => sender
+            .run(context, command)
             .await
             .map_err(PreflightError::Command),
         Action::Command(_) | Action::Think(_) => Ok(()),
@@ -297,9 +299,9 @@ async fn try_step(
 }
 
 impl<'g> Seen<'g> {
-    fn new(gear: &'g ClientContext, attempt: Attempt) -> Self {
+    fn new(context: &'g ClientContext, attempt: Attempt) -> Self {
         Self {
-            origin: gear.connector.origin(),
+            origin: context.connector.origin(),
             attempt,
             is_good: false,
             unavailable: None,
@@ -384,7 +386,7 @@ fn who(origin: &Origin) -> String {
 }
 
 /// If there is nothing harmless to send, a connection must do.
-async fn connect(gear: &ClientContext) -> Result<(), PreflightError> {
-    let tried = gear.connector.try_open(CONNECT).await;
+async fn connect(context: &ClientContext) -> Result<(), PreflightError> {
+    let tried = context.connector.try_open(CONNECT).await;
     tried.map_err(|(cause, why)| PreflightError::new(cause, why, None))
 }

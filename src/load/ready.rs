@@ -19,7 +19,7 @@ const PROBE: Duration = Duration::from_secs(10);
 
 /// Waits until the path, below the target's own, responds below 400.
 pub(super) async fn wait(
-    gear: &ClientContext,
+    context: &ClientContext,
     path: &str,
     wait: Duration,
 ) -> Result<(), PreflightError> {
@@ -27,12 +27,12 @@ pub(super) async fn wait(
     let began = Instant::now();
     loop {
         let left = within.saturating_sub(began.elapsed()).max(RETRY);
-        let Err((mut cause, why)) = probe(gear, path, left.min(PROBE)).await else {
+        let Err((mut cause, why)) = probe(context, path, left.min(PROBE)).await else {
             return Ok(());
         };
         if began.elapsed() + RETRY > within {
             if cause == UnreachableCause::Unknown {
-                cause = gear.connector.diagnose().await;
+                cause = context.connector.diagnose().await;
             }
             if cause == UnreachableCause::Unknown {
                 cause = UnreachableCause::NotReady;
@@ -46,12 +46,12 @@ pub(super) async fn wait(
 
 /// Sends one request. The error says why the path is not ready.
 async fn probe(
-    gear: &ClientContext,
+    context: &ClientContext,
     path: &str,
     within: Duration,
 ) -> Result<(), (UnreachableCause, String)> {
     let failed = |cause, why| Err((cause, why));
-    let origin = gear.connector.origin();
+    let origin = context.connector.origin();
     let target = format!("{}{path}", origin.prefix());
     let mut headers = vec![("Accept", "*/*")];
     headers.extend(
@@ -75,9 +75,9 @@ async fn probe(
         expected: Expected::default(),
     };
     let mut exchange = Exchange::started(Instant::now());
-    let mut client = Client::new(std::sync::Arc::clone(&gear.connector));
+    let mut client = Client::new(std::sync::Arc::clone(&context.connector));
     client
-        .send::<{ site::READY }>(&gear.scratch, &request, within, &mut exchange)
+        .send::<{ site::READY }>(&context.read_buffer, &request, within, &mut exchange)
         .await;
     match exchange.outcome.map(|answer| answer.status) {
         Ok(..400) => Ok(()),

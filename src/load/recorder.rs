@@ -26,7 +26,7 @@ pub(super) struct RequestSample<'a> {
     pub(super) lane: usize,
     /// When it was due, in its arm's time.
     pub(super) due: Duration,
-    /// When its answer was whole, or its failure known, in its arm's time.
+    /// When its response was whole, or its failure known, in its arm's time.
     pub(super) ended: Duration,
     /// The same since the start of the load.
     pub(super) done: Duration,
@@ -40,7 +40,7 @@ pub(super) struct RequestSample<'a> {
     pub(super) service: Duration,
     /// Why it failed, if it did.
     pub(super) failure: Option<FailureKind>,
-    /// What the answer says of a cold start.
+    /// What the response says of a cold start.
     pub(super) start: ColdStartMark,
     /// What became of it on the wire; none where nothing was sent, or nobody waited for its end.
     pub(super) exchange: Option<&'a Exchange>,
@@ -496,7 +496,7 @@ fn is_first_byte_alone(exchange: &Exchange, service: Duration) -> bool {
 }
 
 fn add_parts(parts: &mut Parts, sample: &RequestSample<'_>, exchange: &Exchange) {
-    // What never left this machine kept no answer busy.
+    // What never left this machine kept no response busy.
     if !sample.failure.is_some_and(FailureKind::is_unsent) {
         parts.service.record(sample.service);
     }

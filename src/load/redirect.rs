@@ -1,4 +1,4 @@
-//! Where an answer redirects to. Pure.
+//! Where a response redirects to. Pure.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ pub(super) struct Next {
     pub(super) method: Method,
 }
 
-/// The status of an answer that may redirect.
+/// The status of a response that may redirect.
 pub(super) fn status(exchange: &Exchange) -> Option<u16> {
     let answer = exchange.outcome.as_ref().ok()?;
     redirects(answer.status).then_some(answer.status)
@@ -26,7 +26,7 @@ pub(super) fn target_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(target).into_owned()
 }
 
-/// Where an answer to a request for `target` redirects to; none where it does not, or leads out of the origin.
+/// Where a response to a request for `target` redirects to; none where it does not, or leads out of the origin.
 pub(super) fn next(
     origin: &Origin,
     target: &str,
@@ -37,7 +37,7 @@ pub(super) fn next(
     let location = exchange.outcome.as_ref().ok()?.location()?;
     Some(Next {
         target: resolve(origin, target, &text(location))?,
-        method: after(status, method),
+        method: next_method(status, method),
     })
 }
 
@@ -96,7 +96,7 @@ pub(super) fn address(location: &str) -> String {
 }
 
 /// That a redirect leads out of the target.
-pub(super) fn left(location: &str) -> String {
+pub(super) fn leaves_target(location: &str) -> String {
     if location.is_empty() {
         return "redirected without an address that can be followed".to_owned();
     }
@@ -107,7 +107,7 @@ pub(super) fn left(location: &str) -> String {
 }
 
 /// The method of the next hop, as browsers choose it (RFC 9110, section 15.4).
-fn after(status: u16, method: Method) -> Method {
+fn next_method(status: u16, method: Method) -> Method {
     match (status, method) {
         (_, Method::Head) => Method::Head,
         (303, _) | (301 | 302, Method::Post) => Method::Get,
@@ -115,8 +115,8 @@ fn after(status: u16, method: Method) -> Method {
     }
 }
 
-/// Makes a hop and what came before it one exchange: the time of both, the answer of the hop.
-pub(super) fn join(before: &Exchange, hop: &mut Exchange) {
+/// Makes a hop and what came before it one exchange: the time of both, the response of the hop.
+pub(super) fn merge(before: &Exchange, hop: &mut Exchange) {
     let times = &mut hop.times;
     times.started = before.times.started;
     times.dns = before.times.dns.or(times.dns);
@@ -193,7 +193,7 @@ mod tests {
             (302, Method::Put, Method::Put),
             (303, Method::Head, Method::Head),
         ] {
-            assert_eq!(after(status, method), next, "{status}");
+            assert_eq!(next_method(status, method), next, "{status}");
         }
     }
 

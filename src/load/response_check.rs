@@ -1,23 +1,23 @@
-//! What a user takes from an answer, and whether the answer is as its step expects.
+//! What a user takes from a response, and whether the response is as its step expects.
 
 use serde_json::Value;
 
-use super::http::{BODY_LIMIT, Response, unpacked};
+use super::http::{BODY_LIMIT, Response, decode};
 use super::message::CompiledRequest;
 use crate::measurement::FailureKind;
 use crate::scenario::{Capture, Scope, Source};
 
-/// What a look at an answer brought.
+/// What a look at a response brought.
 pub(super) struct CheckOutcome<'r> {
     /// What the step captures; what is not there is none.
-    pub(super) taken: Vec<(&'r str, Option<Value>)>,
-    /// What is wrong with the answer, in a word and in many.
+    pub(super) captured: Vec<(&'r str, Option<Value>)>,
+    /// What is wrong with the response, in a word and in many.
     pub(super) failure: Option<(FailureKind, String)>,
 }
 
-/// Looks at an answer whose status is as it should be. A value that is missing is told before an expectation that is
+/// Looks at a response whose status is as it should be. A value that is missing is told before an expectation that is
 /// not met, since it is mostly what the other comes from.
-pub(super) fn look<'r>(
+pub(super) fn check<'r>(
     request: &'r CompiledRequest,
     mut answer: Response,
     scope: &mut Scope<'_>,
@@ -26,7 +26,7 @@ pub(super) fn look<'r>(
     let mut body = None;
     if let (Some(coding), Some(packed)) = (request.coding, answer.body.take()) {
         let codings: Vec<_> = answer.headers(coding).collect();
-        match unpacked(packed, &codings.join(","), BODY_LIMIT) {
+        match decode(packed, &codings.join(","), BODY_LIMIT) {
             Ok(read) => body = Some(read),
             Err(error) => failure = Some((FailureKind::Body, error.to_string())),
         }
@@ -37,9 +37,9 @@ pub(super) fn look<'r>(
     } else {
         Err(String::new())
     };
-    let taken = taken(request, &answer, json.as_ref().ok());
+    let captured = captured(request, &answer, json.as_ref().ok());
     if failure.is_none() {
-        let why = missing(request, &taken, json.as_ref().err());
+        let why = missing(request, &captured, json.as_ref().err());
         failure = why.map(|why| (FailureKind::Expectation, why));
     }
     if failure.is_none() {
@@ -54,16 +54,16 @@ pub(super) fn look<'r>(
         unmet.extend(expect.unmet_in_body(body, json.as_ref(), scope));
         failure = (!unmet.is_empty()).then(|| (FailureKind::Expectation, unmet.join("; ")));
     }
-    CheckOutcome { taken, failure }
+    CheckOutcome { captured, failure }
 }
 
 /// What of the captured values is not there, if anything is not.
 fn missing(
     request: &CompiledRequest,
-    taken: &[(&str, Option<Value>)],
+    captured: &[(&str, Option<Value>)],
     not_json: Option<&String>,
 ) -> Option<String> {
-    let mut all = request.spec.capture.iter().zip(taken);
+    let mut all = request.spec.capture.iter().zip(captured);
     let (capture, (name, _)) = all.find(|(_, (_, value))| value.is_none())?;
     Some(match (&capture.from, not_json) {
         (Source::Json(_), Some(why)) => {
@@ -105,13 +105,13 @@ fn from<'b>(body: &'b [u8], error: &serde_json::Error) -> &'b [u8] {
     body.get(before + column..).unwrap_or_default()
 }
 
-fn taken<'r>(
+fn captured<'r>(
     request: &'r CompiledRequest,
     answer: &Response,
     json: Option<&Value>,
 ) -> Vec<(&'r str, Option<Value>)> {
     let mut places = request.captured.iter();
-    let taken = |Capture { variable, from }: &'r Capture| {
+    let captured = |Capture { variable, from }: &'r Capture| {
         let value = match from {
             Source::Header(_) => {
                 let place = places.next();
@@ -123,5 +123,5 @@ fn taken<'r>(
         };
         (variable.as_str(), value)
     };
-    request.spec.capture.iter().map(taken).collect()
+    request.spec.capture.iter().map(captured).collect()
 }

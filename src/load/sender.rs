@@ -1,4 +1,4 @@
-//! Sends the requests of one virtual user and judges their answers. It knows nothing of schedules and statistics.
+//! Sends the requests of one virtual user and judges their responses. It knows nothing of schedules and statistics.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use super::http::{BODY_LIMIT, Client, Connector, Exchange, Expected, Keep, ReadB
 use super::message::{BuildError, CompiledRequest};
 use super::prepared::{CompiledScenario, Step};
 use super::redirect;
-use super::response_check::{CheckOutcome, look};
+use super::response_check::{CheckOutcome, check};
 use super::site;
 use super::trace::ExchangeTrace;
 use crate::measurement::{ColdStartMark, FailureKind, UnreachableCause};
@@ -31,8 +31,8 @@ const RESENT: &str = "the connection was closed without a response after the req
 pub(super) struct ClientContext {
     pub(super) script: Arc<CompiledScenario>,
     pub(super) connector: Arc<Connector>,
-    pub(super) scratch: ReadBuffer,
-    workshop: CommandRunner,
+    pub(super) read_buffer: ReadBuffer,
+    commands: CommandRunner,
 }
 
 impl ClientContext {
@@ -40,8 +40,8 @@ impl ClientContext {
         Self {
             script: Arc::clone(script),
             connector: Arc::clone(connector),
-            scratch: ReadBuffer::default(),
-            workshop: CommandRunner::new(&script.folder, &script.withheld, &script.secrets),
+            read_buffer: ReadBuffer::default(),
+            commands: CommandRunner::new(&script.folder, &script.withheld, &script.secrets),
         }
     }
 }
@@ -55,25 +55,24 @@ pub(super) struct Sender {
     pub(super) rng: ChaCha8Rng,
     /// The request that is being sent, where it is not the same for everybody.
     buffer: Vec<u8>,
-    /// What became of the last request that was sent. It stays where it was noted, since a request is short and copies
-    /// of
-    /// its answer and times cost as much as counting them.
+    /// What became of the last request that was sent. It stays where it was noted, since a request is short and copies of
+    /// its response and times cost as much as counting them.
     pub(super) exchange: Exchange,
-    taker: RowOwner,
+    row_owner: RowOwner,
     /// Why the next request cannot be sent: a program failed, or nobody knows whether a step is to be done. Failing a
     /// request is what makes that show.
     fault: Option<Box<str>>,
     /// Who looks over its shoulder, if anybody does.
-    witness: Option<Box<Witness>>,
+    tracer: Option<Box<Tracer>>,
 }
 
 /// What is noted of a user whose every step is shown.
-struct Witness {
+struct Tracer {
     script: Arc<CompiledScenario>,
     trace: ExchangeTrace,
 }
 
-impl Witness {
+impl Tracer {
     /// Notes a value that a step captured.
     fn capture(&mut self, name: &str, value: Option<&Value>) {
         let secret = value.filter(|_| self.script.secret_names.contains(name));
@@ -92,14 +91,14 @@ pub(super) type ShadowedValues = Vec<(String, Option<Value>)>;
 pub(super) struct Sent {
     /// When it was sent; when it failed, where it was not.
     pub(super) at: Instant,
-    /// When its answer was whole, or its failure known.
+    /// When its response was whole, or its failure known.
     pub(super) done: Instant,
     pub(super) failure: Option<FailureKind>,
-    /// What the answer says of a cold start.
+    /// What the response says of a cold start.
     pub(super) start: ColdStartMark,
     /// Whether it was handed to the client; [`Sender::exchange`] then tells where its time went.
     pub(super) went_out: bool,
-    /// Whether any HTTP answer came.
+    /// Whether any HTTP response came.
     pub(super) answered: bool,
     /// What a failure was, in words.
     pub(super) detail: Option<String>,
@@ -115,59 +114,59 @@ impl Sent {
 }
 
 impl Sender {
-    pub(super) fn new(gear: &ClientContext, rng: ChaCha8Rng) -> Self {
+    pub(super) fn new(context: &ClientContext, rng: ChaCha8Rng) -> Self {
         Self {
-            client: Client::new(Arc::clone(&gear.connector)),
+            client: Client::new(Arc::clone(&context.connector)),
             values: BTreeMap::new(),
             cookies: Jar::default(),
             rng,
             buffer: Vec::new(),
             exchange: Exchange::started(Instant::now()),
-            taker: RowOwner::User,
+            row_owner: RowOwner::User,
             fault: None,
-            witness: None,
+            tracer: None,
         }
     }
 
     /// Somebody who looks whether all is well before the load.
-    pub(super) fn probe(gear: &ClientContext, rng: ChaCha8Rng) -> Self {
+    pub(super) fn probe(context: &ClientContext, rng: ChaCha8Rng) -> Self {
         Self {
-            taker: RowOwner::Probe,
-            ..Self::new(gear, rng)
+            row_owner: RowOwner::Probe,
+            ..Self::new(context, rng)
         }
     }
 
-    /// A probe whose every request and answer is noted.
-    pub(super) fn watched(gear: &ClientContext, rng: ChaCha8Rng) -> Self {
+    /// A probe whose every request and response is noted.
+    pub(super) fn traced(context: &ClientContext, rng: ChaCha8Rng) -> Self {
         Self {
-            witness: Some(Box::new(Witness {
-                script: Arc::clone(&gear.script),
+            tracer: Some(Box::new(Tracer {
+                script: Arc::clone(&context.script),
                 trace: ExchangeTrace::default(),
             })),
-            ..Self::probe(gear, rng)
+            ..Self::probe(context, rng)
         }
     }
 
     /// What was noted since this was last asked.
-    pub(super) fn testimony(&mut self) -> ExchangeTrace {
-        self.witness
+    pub(super) fn take_trace(&mut self) -> ExchangeTrace {
+        self.tracer
             .as_deref_mut()
-            .map(|witness| std::mem::take(&mut witness.trace))
+            .map(|tracer| std::mem::take(&mut tracer.trace))
             .unwrap_or_default()
     }
 
     /// Opens the connection again where the server has closed it. One that cannot be opened now is tried again by the
     /// next request.
-    pub(super) async fn refresh(&mut self, gear: &ClientContext) {
+    pub(super) async fn refresh(&mut self, context: &ClientContext) {
         // Boxed, since it is rare and every waiting user would hold the room for it.
-        let _ = Box::pin(self.client.refresh(&gear.scratch, REFRESH)).await;
+        let _ = Box::pin(self.client.refresh(&context.read_buffer, REFRESH)).await;
     }
 
     /// What templates are rendered with.
     fn scope(&mut self) -> Scope<'_> {
-        let log = self.witness.as_deref_mut().map(|witness| SecretLog {
-            names: &witness.script.secret_names,
-            found: &mut witness.trace.secrets,
+        let log = self.tracer.as_deref_mut().map(|tracer| SecretLog {
+            names: &tracer.script.secret_names,
+            found: &mut tracer.trace.secrets,
         });
         Scope {
             values: &self.values,
@@ -202,20 +201,19 @@ impl Sender {
     }
 
     /// Takes a row of each of these data. What has none left is unset.
-    pub(super) fn take_rows(&mut self, gear: &ClientContext, rows: &[usize]) {
+    pub(super) fn take_rows(&mut self, context: &ClientContext, rows: &[usize]) {
         for feed in rows
             .iter()
-            .filter_map(|index| gear.script.feeds.get(*index))
+            .filter_map(|index| context.script.feeds.get(*index))
         {
-            let row = feed.row(self.taker, &mut self.rng);
+            let row = feed.row(self.row_owner, &mut self.rng);
             self.put(&feed.name, row);
         }
     }
 
     /// Whether a step is to be done. Where that cannot be told, a request is, and fails unsent; any other step is not,
-    /// and
-    /// the next request fails instead.
-    pub(super) fn does(&mut self, step: &Step) -> bool {
+    /// and the next request fails instead.
+    pub(super) fn should_run(&mut self, step: &Step) -> bool {
         let Some(when) = &step.when else {
             return true;
         };
@@ -229,22 +227,21 @@ impl Sender {
     }
 
     /// Whether all is there that a program is handed.
-    pub(super) fn knows(&mut self, command: &Command) -> bool {
+    pub(super) fn has_inputs(&mut self, command: &Command) -> bool {
         let mut scope = self.scope();
         let mut arguments = command.arguments.iter();
         arguments.all(|argument| argument.render(&mut scope).is_ok())
     }
 
     /// Runs a program and takes from the JSON that it prints what its step captures. Where it fails, all of that is
-    /// unset,
-    /// and the next request fails unsent, whether it needs any of it or not.
+    /// unset, and the next request fails unsent, whether it needs any of it or not.
     pub(super) async fn run(
         &mut self,
-        gear: &ClientContext,
+        context: &ClientContext,
         command: &Command,
     ) -> Result<(), String> {
         // Boxed, since few scenarios run programs and every waiting user would hold the room for one.
-        let printed = Box::pin(self.printed(gear, command)).await;
+        let printed = Box::pin(self.printed(context, command)).await;
         let mut failed = printed.as_ref().err().cloned();
         for (name, path) in &command.capture {
             let value = printed.as_ref().ok();
@@ -252,8 +249,8 @@ impl Sender {
             if value.is_none() && failed.is_none() {
                 failed = Some(format!("prints no '{name}' at {path}"));
             }
-            if let Some(witness) = &mut self.witness {
-                witness.capture(name, value.as_ref());
+            if let Some(tracer) = &mut self.tracer {
+                tracer.capture(name, value.as_ref());
             }
             self.put(name, value);
         }
@@ -266,8 +263,12 @@ impl Sender {
         Err(why)
     }
 
-    async fn printed(&mut self, gear: &ClientContext, command: &Command) -> Result<Value, String> {
-        let names = &gear.script.secret_names;
+    async fn printed(
+        &mut self,
+        context: &ClientContext,
+        command: &Command,
+    ) -> Result<Value, String> {
+        let names = &context.script.secret_names;
         let hidden = self.values.iter().filter(|(name, _)| names.contains(*name));
         let mut secret: Vec<String> = hidden.flat_map(|(_, value)| secret_texts(value)).collect();
         let mut scope = Scope {
@@ -282,18 +283,19 @@ impl Sender {
             .map(|argument| argument.render(&mut scope).map(Cow::into_owned))
             .collect::<Result<_, _>>()
             .map_err(|error| error.to_string())?;
-        if let Some(witness) = &mut self.witness {
-            witness.trace.secrets.extend_from_slice(&secret);
+        if let Some(tracer) = &mut self.tracer {
+            tracer.trace.secrets.extend_from_slice(&secret);
         }
-        gear.workshop
+        context
+            .commands
             .run(&arguments, command.timeout, &secret)
             .await
     }
 
-    /// Sends a request, follows where it is redirected to, and takes from its answer what the step captures.
+    /// Sends a request, follows where it is redirected to, and takes from its response what the step captures.
     pub(super) async fn send<const SITE: u8>(
         &mut self,
-        gear: &ClientContext,
+        context: &ClientContext,
         request: &CompiledRequest,
     ) -> Sent {
         if let Some(fault) = self.fault.take() {
@@ -304,31 +306,31 @@ impl Sender {
             .as_deref()
             .filter(|_| !self.sends_cookies(request));
         if fixed.is_none()
-            && let Err(unsent) = self.render(gear, request)
+            && let Err(unsent) = self.render(context, request)
         {
             return Sent::unsent(unsent.to_string());
         }
         let bytes = fixed.unwrap_or(&self.buffer);
-        if let Some(witness) = &mut self.witness {
-            witness.trace.request = bytes.to_vec();
+        if let Some(tracer) = &mut self.tracer {
+            tracer.trace.request = bytes.to_vec();
         }
-        let raw = raw(request, request.spec.method, bytes, self.witness.is_some());
+        let raw = raw(request, request.spec.method, bytes, self.tracer.is_some());
         self.exchange = Exchange::started(Instant::now());
         let timeout = request.spec.timeout;
-        let sent = self
-            .client
-            .send::<SITE>(&gear.scratch, &raw, timeout, &mut self.exchange);
+        let sent =
+            self.client
+                .send::<SITE>(&context.read_buffer, &raw, timeout, &mut self.exchange);
         sent.await;
         if request.cookies.is_some() {
             let target = redirect::target_of(fixed.unwrap_or(&self.buffer));
-            self.take_cookies(gear, request, &target);
+            self.take_cookies(context, request, &target);
         }
         if request.spec.redirects > 0 && redirect::status(&self.exchange).is_some() {
             let target = redirect::target_of(fixed.unwrap_or(&self.buffer));
             // Boxed, since few scenarios follow redirects and every waiting user would hold the room for it.
-            return Box::pin(self.follow(gear, request, target)).await;
+            return Box::pin(self.follow(context, request, target)).await;
         }
-        self.judge(gear, request)
+        self.judge(context, request)
     }
 
     fn sends_cookies(&self, request: &CompiledRequest) -> bool {
@@ -337,11 +339,11 @@ impl Sender {
 
     fn render(
         &mut self,
-        gear: &ClientContext,
+        context: &ClientContext,
         request: &CompiledRequest,
     ) -> Result<(), BuildError> {
         let mut buffer = std::mem::take(&mut self.buffer);
-        let origin = gear.connector.origin();
+        let origin = context.connector.origin();
         let cookies = std::mem::take(&mut self.cookies);
         let sent = Some(&cookies).filter(|jar| request.cookies.is_some() && !jar.is_empty());
         let rendered = request.render(origin, &mut self.scope(), sent, &mut buffer);
@@ -350,11 +352,11 @@ impl Sender {
         rendered
     }
 
-    fn take_cookies(&mut self, gear: &ClientContext, request: &CompiledRequest, target: &str) {
+    fn take_cookies(&mut self, context: &ClientContext, request: &CompiledRequest, target: &str) {
         let (Some(place), Ok(answer)) = (request.cookies, &self.exchange.outcome) else {
             return;
         };
-        let origin = gear.connector.origin();
+        let origin = context.connector.origin();
         let path = target.strip_prefix(&origin.before_path()).unwrap_or(target);
         for set in answer.raw_headers(place) {
             self.cookies.take(set, origin, path, jiff::Timestamp::now());
@@ -364,15 +366,15 @@ impl Sender {
     /// Follows redirects within the origin. Every hop is part of the same request and of its time.
     async fn follow(
         &mut self,
-        gear: &ClientContext,
+        context: &ClientContext,
         request: &CompiledRequest,
         mut target: String,
     ) -> Sent {
-        let origin = gear.connector.origin();
+        let origin = context.connector.origin();
         let mut method = request.spec.method;
         for _ in 0..request.spec.redirects {
             let Some(next) = redirect::next(origin, &target, method, &self.exchange) else {
-                return self.judge(gear, request);
+                return self.judge(context, request);
             };
             (target, method) = (next.target, next.method);
             let mut bytes = Vec::new();
@@ -386,17 +388,20 @@ impl Sender {
             }
             let spent = self.exchange.times.started.elapsed();
             let left = request.spec.timeout.saturating_sub(spent);
-            let raw = raw(request, method, &bytes, self.witness.is_some());
+            let raw = raw(request, method, &bytes, self.tracer.is_some());
             let before = std::mem::replace(&mut self.exchange, Exchange::started(Instant::now()));
-            let turn =
-                self.client
-                    .send::<{ site::HOP }>(&gear.scratch, &raw, left, &mut self.exchange);
+            let turn = self.client.send::<{ site::HOP }>(
+                &context.read_buffer,
+                &raw,
+                left,
+                &mut self.exchange,
+            );
             turn.await;
-            self.take_cookies(gear, request, &target);
-            redirect::join(&before, &mut self.exchange);
+            self.take_cookies(context, request, &target);
+            redirect::merge(&before, &mut self.exchange);
         }
         let further = redirect::next(origin, &target, method, &self.exchange);
-        let mut sent = self.judge(gear, request);
+        let mut sent = self.judge(context, request);
         if further.is_some() {
             sent.failure = Some(FailureKind::Redirect);
             sent.detail = Some(format!(
@@ -407,8 +412,8 @@ impl Sender {
         sent
     }
 
-    /// What the finished exchange counts as. Its answer and detail are taken; its times stay.
-    fn judge(&mut self, gear: &ClientContext, request: &CompiledRequest) -> Sent {
+    /// What the finished exchange counts as. Its response and detail are taken; its times stay.
+    fn judge(&mut self, context: &ClientContext, request: &CompiledRequest) -> Sent {
         let exchange = &mut self.exchange;
         let mut sent = Sent {
             at: exchange.times.started,
@@ -424,10 +429,10 @@ impl Sender {
             Err(failure) => sent.failure = Some(*failure),
             Ok(answer) => {
                 sent.answered = true;
-                let marker = gear.script.cold.as_deref();
+                let marker = context.script.cold.as_deref();
                 sent.start = start(marker, answer.header(0).as_deref());
-                if let Some(witness) = &mut self.witness {
-                    witness.trace.note(answer, request.coding);
+                if let Some(tracer) = &mut self.tracer {
+                    tracer.trace.note(answer, request.coding);
                 }
                 let status = answer.status;
                 if request.is_unasked_redirect(status) {
@@ -444,14 +449,15 @@ impl Sender {
                     .filter(|_| request.spec.redirects > 0)
                 {
                     sent.failure = Some(FailureKind::Redirect);
-                    sent.detail = Some(redirect::left(location));
+                    sent.detail = Some(redirect::leaves_target(location));
                     answer.body = None;
-                } else if request.looks() {
+                } else if request.is_checked() {
                     let answer = answer.take();
-                    let CheckOutcome { taken, failure } = look(request, answer, &mut self.scope());
-                    for (name, value) in taken {
-                        if let Some(witness) = &mut self.witness {
-                            witness.capture(name, value.as_ref());
+                    let CheckOutcome { captured, failure } =
+                        check(request, answer, &mut self.scope());
+                    for (name, value) in captured {
+                        if let Some(tracer) = &mut self.tracer {
+                            tracer.capture(name, value.as_ref());
                         }
                         self.put(name, value);
                     }
@@ -488,7 +494,7 @@ fn raw<'a>(
     request: &'a CompiledRequest,
     method: Method,
     bytes: &'a [u8],
-    is_watched: bool,
+    is_traced: bool,
 ) -> Request<'a> {
     Request {
         bytes,
@@ -496,19 +502,19 @@ fn raw<'a>(
         expected: Expected {
             head_only: method == Method::Head,
             // A step that is watched fails by the same rule as one that is not.
-            keep: match (request.coding, is_watched) {
+            keep: match (request.coding, is_traced) {
                 (Some(_), _) => Keep::All(BODY_LIMIT),
                 (None, true) => Keep::Start(BODY_LIMIT),
                 (None, false) => Keep::Nothing,
             },
             headers: &request.wanted,
             location: request.location,
-            every_header: is_watched,
+            every_header: is_traced,
         },
     }
 }
 
-/// What an answer says of a cold start: by the value of its header, where the scenario knows of one.
+/// What a response says of a cold start: by the value of its header, where the scenario knows of one.
 fn start(marker: Option<&str>, header: Option<&str>) -> ColdStartMark {
     match (marker, header) {
         (Some(cold), Some(told)) if told == cold => ColdStartMark::Cold,

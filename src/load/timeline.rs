@@ -1,4 +1,4 @@
-//! The run second by second, by when answers came.
+//! The run second by second, by when responses came.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,17 +1,17 @@
-//! What somebody sees who looks over a user's shoulder: each request, its answer, and what was taken from it.
+//! What somebody sees who looks over a user's shoulder: each request, its response, and what was taken from it.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::http::{BODY_LIMIT, Response, unpacked};
+use super::http::{BODY_LIMIT, Response, decode};
 
-/// One request and its answer, as they went over the wire.
+/// One request and its response, as they went over the wire.
 #[derive(Clone, Debug, Default)]
 pub struct ExchangeTrace {
     /// Head and body; empty where nothing was sent.
     pub request: Vec<u8>,
-    /// The answer, where one came.
+    /// The response, where one came.
     pub answer: Option<TracedResponse>,
     /// What was captured; what was not there is none.
     pub captured: Vec<(String, Option<Value>)>,
@@ -19,7 +19,7 @@ pub struct ExchangeTrace {
     pub secrets: Vec<String>,
 }
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct TracedResponse {
     /// The status.
@@ -33,7 +33,7 @@ pub struct TracedResponse {
 }
 
 impl ExchangeTrace {
-    /// Notes an answer. `coding` is not known where the step does not look at the body; the headers tell it then.
+    /// Notes a response. `coding` is not known where the step does not look at the body; the headers tell it then.
     pub(super) fn note(&mut self, answer: &Response, coding: Option<usize>) {
         let headers: Vec<String> = answer.every_header().map(Cow::into_owned).collect();
         let told = headers.iter().filter_map(|header| {
@@ -46,7 +46,7 @@ impl ExchangeTrace {
             None => told.collect(),
         };
         let packed = answer.body.clone().unwrap_or_default();
-        let body = unpacked(packed.clone(), &codings.join(","), BODY_LIMIT).unwrap_or(packed);
+        let body = decode(packed.clone(), &codings.join(","), BODY_LIMIT).unwrap_or(packed);
         self.answer = Some(TracedResponse {
             status: answer.status,
             headers,

@@ -67,30 +67,30 @@ pub fn rehearse(
     let connector = Connector::new(order.target.clone(), scenario.http, order.trust)?;
     let (script, connector, seed) = (script.into(), connector.into(), order.seed);
     let work = move |reports| async move {
-        let gear = ClientContext::new(&script, &connector);
-        all(&gear, seed, &reports).await;
+        let context = ClientContext::new(&script, &connector);
+        run(&context, seed, &reports).await;
     };
     Ok(apart::obedient(stop, work, tell)?.is_some())
 }
 
-async fn all(gear: &ClientContext, seed: u64, reports: &mpsc::Sender<TrialStep>) {
-    for (index, class) in gear.script.classes.iter().enumerate() {
+async fn run(context: &ClientContext, seed: u64, reports: &mpsc::Sender<TrialStep>) {
+    for (index, class) in context.script.classes.iter().enumerate() {
         let rng = draws::generator(seed, Purpose::Reach(index as u64));
-        let mut user = Rehearsing {
-            gear,
-            sender: Sender::watched(gear, rng),
+        let mut user = TrialUser {
+            context,
+            sender: Sender::traced(context, rng),
             diagnosis: None,
             cause: UnreachableCause::Unknown,
             unfollowed: None,
             class: index,
             reports,
         };
-        user.all(class).await;
+        user.run(class).await;
     }
 }
 
-struct Rehearsing<'r> {
-    gear: &'r ClientContext,
+struct TrialUser<'r> {
+    context: &'r ClientContext,
     sender: Sender,
     /// What stands behind the first failure that did not say so itself, once it was looked for.
     diagnosis: Option<UnreachableCause>,
@@ -102,15 +102,15 @@ struct Rehearsing<'r> {
     reports: &'r mpsc::Sender<TrialStep>,
 }
 
-impl Rehearsing<'_> {
-    async fn all(&mut self, class: &Class) {
-        self.sender.take_rows(self.gear, &class.own_rows);
-        self.sender.take_rows(self.gear, &class.start_rows);
+impl TrialUser<'_> {
+    async fn run(&mut self, class: &Class) {
+        self.sender.take_rows(self.context, &class.own_rows);
+        self.sender.take_rows(self.context, &class.start_rows);
         for step in &class.on_start {
             self.step(None, step).await;
         }
         for (index, task) in class.tasks.iter().enumerate() {
-            self.sender.take_rows(self.gear, &task.rows);
+            self.sender.take_rows(self.context, &task.rows);
             let hidden = self.sender.set(&task.set);
             for step in &task.steps {
                 let failed = self.step(Some(index), step).await;
@@ -125,8 +125,8 @@ impl Rehearsing<'_> {
     /// Does a step and tells of it; returns whether it is lost to the steps that follow.
     async fn step(&mut self, task: Option<usize>, step: &Step) -> bool {
         self.cause = UnreachableCause::Unknown;
-        let (deed, failure, is_lost) = if self.sender.does(step) {
-            self.deed(&step.action).await
+        let (deed, failure, is_lost) = if self.sender.should_run(step) {
+            self.act(&step.action).await
         } else {
             (StepKind::Skipped, None, false)
         };
@@ -135,7 +135,7 @@ impl Rehearsing<'_> {
             class: self.class,
             task,
             deed,
-            witness: self.sender.testimony(),
+            witness: self.sender.take_trace(),
             cause: self.cause,
             unfollowed: self.unfollowed.take(),
             failure,
@@ -143,20 +143,20 @@ impl Rehearsing<'_> {
         is_lost
     }
 
-    async fn deed(&mut self, action: &Action) -> (StepKind, Option<String>, bool) {
+    async fn act(&mut self, action: &Action) -> (StepKind, Option<String>, bool) {
         match action {
             Action::Think(_) => (StepKind::Think, None, false),
             Action::Command(command) => {
                 let program = command.arguments.first();
                 let program = program.map_or("", |own| own.source()).to_owned();
-                let ran = self.sender.run(self.gear, command).await;
+                let ran = self.sender.run(self.context, command).await;
                 let failed = ran.is_err();
                 (StepKind::Command(program), ran.err(), failed)
             }
             Action::Request(request) => {
                 let sent = self
                     .sender
-                    .send::<{ site::AHEAD }>(self.gear, request)
+                    .send::<{ site::AHEAD }>(self.context, request)
                     .await;
                 let location = self.sender.exchange.unfollowed.as_deref();
                 let location = location.filter(|_| sent.answered && request.spec.redirects == 0);
@@ -175,9 +175,7 @@ impl Rehearsing<'_> {
             }
         }
     }
-}
 
-impl Rehearsing<'_> {
     async fn cause_of(&mut self, sent: &Sent) -> UnreachableCause {
         let kind = sent.failure.filter(|_| sent.went_out);
         // So servers respond that expect TLS.
@@ -190,14 +188,14 @@ impl Rehearsing<'_> {
             return found;
         }
         let found = if is_bad_request {
-            let found = self.gear.connector.diagnose().await;
+            let found = self.context.connector.diagnose().await;
             if found == UnreachableCause::ExpectsTls {
                 found
             } else {
                 UnreachableCause::Unknown
             }
         } else {
-            preflight::diagnosed(self.gear, sent.cause, kind).await
+            preflight::diagnosed(self.context, sent.cause, kind).await
         };
         self.diagnosis = Some(found);
         found

@@ -32,12 +32,12 @@ struct User<'c> {
 /// A user of the closed model: task after task, with the class's wait in between, until its time is over.
 pub(super) async fn closed(presence: ActiveUser, stay: UserSession) {
     let core = presence.core();
-    let class = &core.gear.script.classes[stay.class];
+    let class = &core.context.script.classes[stay.class];
     let rng = draws::generator(core.seed, Purpose::User(stay.user));
     let mut user = User::new(core, rng);
     let joined = user.until(stay.join).await;
-    user.sender.take_rows(&core.gear, &class.own_rows);
-    user.sender.take_rows(&core.gear, &class.start_rows);
+    user.sender.take_rows(&core.context, &class.own_rows);
+    user.sender.take_rows(&core.context, &class.start_rows);
     let Some(mut due) = user
         .steps::<{ site::ON_START }>(&class.on_start, false, joined, joined.at)
         .await
@@ -69,8 +69,8 @@ pub(super) async fn mixed(presence: ActiveUser, other: Rc<ArmState>, stay: UserS
         let start = User::until_in_both(&mut users, due).await;
         let user = &mut users[blocks.next_arm()];
         let class = user.class(stay.class);
-        user.sender.take_rows(&user.core.gear, &class.own_rows);
-        user.sender.take_rows(&user.core.gear, &class.start_rows);
+        user.sender.take_rows(&user.core.context, &class.own_rows);
+        user.sender.take_rows(&user.core.context, &class.start_rows);
         let ended = user.steps::<{ site::MIXED }>(&class.on_start, false, start, start.at);
         match ended.await {
             Some(ended) => due = ended,
@@ -129,12 +129,12 @@ pub(super) fn drawn(script: &CompiledScenario, seed: u64, arrival: Arrival) -> u
 
 /// The name and lane of the first request of an arrival's task, to count an arrival under that nobody served.
 pub(super) fn first_name(
-    gear: &ClientContext,
+    context: &ClientContext,
     seed: u64,
     arrival: Arrival,
 ) -> Option<(usize, usize)> {
-    let task = drawn(&gear.script, seed, arrival);
-    let task = &gear.script.classes[arrival.class].tasks[task];
+    let task = drawn(&context.script, seed, arrival);
+    let task = &context.script.classes[arrival.class].tasks[task];
     let mut requests = task.steps.iter().filter_map(Step::request);
     requests
         .next()
@@ -145,7 +145,7 @@ impl<'c> User<'c> {
     fn new(core: &'c ArmState, rng: rand_chacha::ChaCha8Rng) -> Self {
         Self {
             core,
-            sender: Sender::new(&core.gear, rng),
+            sender: Sender::new(&core.context, rng),
             sent: false,
         }
     }
@@ -154,11 +154,11 @@ impl<'c> User<'c> {
     /// arrival queues for as long. It was due already, so nothing of this waits for the arm's time to run on.
     async fn log_in(&mut self, job: &mut Assignment) {
         let core = self.core;
-        let class = &core.gear.script.classes[job.arrival.class];
-        self.sender.take_rows(&core.gear, &class.own_rows);
-        self.sender.take_rows(&core.gear, &class.start_rows);
+        let class = &core.context.script.classes[job.arrival.class];
+        self.sender.take_rows(&core.context, &class.own_rows);
+        self.sender.take_rows(&core.context, &class.start_rows);
         for step in &class.on_start {
-            if !self.sender.does(step) {
+            if !self.sender.should_run(step) {
                 continue;
             }
             match &step.action {
@@ -169,7 +169,7 @@ impl<'c> User<'c> {
                 }
                 Action::Command(command) => {
                     // What fails makes the next request fail, which is how it shows.
-                    let _ = self.sender.run(&core.gear, command).await;
+                    let _ = self.sender.run(&core.context, command).await;
                     job.ready = Instant::now();
                 }
                 Action::Request(request) => {
@@ -184,7 +184,7 @@ impl<'c> User<'c> {
     /// Runs the task of an arrival, by draws that are the arrival's own, whoever serves it.
     async fn serve(&mut self, job: Assignment) {
         let core = self.core;
-        let class = &core.gear.script.classes[job.arrival.class];
+        let class = &core.context.script.classes[job.arrival.class];
         self.sender.rng = draws::generator(core.seed, Purpose::Arrival(job.arrival.index));
         let task = &class.tasks[class.draw(&mut self.sender.rng)];
         core.begin();
@@ -193,7 +193,7 @@ impl<'c> User<'c> {
     }
 
     fn class(&self, index: usize) -> &'c Class {
-        &self.core.gear.script.classes[index]
+        &self.core.context.script.classes[index]
     }
 
     /// How long a user of the closed model rests after a pass.
@@ -215,7 +215,7 @@ impl<'c> User<'c> {
                 Wait::Refresh => {
                     let _owed = InFlight::refresh(core);
                     for user in users.iter_mut() {
-                        user.sender.refresh(&user.core.gear).await;
+                        user.sender.refresh(&user.core.context).await;
                     }
                 }
             }
@@ -235,7 +235,7 @@ impl<'c> User<'c> {
     /// Opens the connection again where the server has closed it.
     async fn refresh(&mut self) {
         let _owed = InFlight::refresh(self.core);
-        self.sender.refresh(&self.core.gear).await;
+        self.sender.refresh(&self.core.context).await;
     }
 
     /// Runs one pass through a task; its `set` values hold until the end of the pass.
@@ -245,7 +245,7 @@ impl<'c> User<'c> {
         due: DueTime,
         ready: Instant,
     ) -> Option<Duration> {
-        self.sender.take_rows(&self.core.gear, &task.rows);
+        self.sender.take_rows(&self.core.context, &task.rows);
         let hidden = self.sender.set(&task.set);
         let ended = self
             .steps::<SITE>(&task.steps, task.stop_on_failure, due, ready)
@@ -267,7 +267,7 @@ impl<'c> User<'c> {
         // A queued arrival's first request is due when it came; all else when its time comes.
         let mut first = Some((start, ready));
         for step in steps {
-            if !self.sender.does(step) {
+            if !self.sender.should_run(step) {
                 continue;
             }
             match &step.action {
@@ -285,7 +285,7 @@ impl<'c> User<'c> {
                     } else {
                         self.until(due).await;
                     }
-                    let failed = self.sender.run(&self.core.gear, command).await.is_err();
+                    let failed = self.sender.run(&self.core.context, command).await.is_err();
                     due = due.max(self.core.clock.time(Instant::now()));
                     if failed && stop_on_failure {
                         break;
@@ -319,7 +319,7 @@ impl<'c> User<'c> {
         ready: Instant,
     ) -> (DueTime, bool) {
         let pending = PendingRequest::new(self.core, request, due, ready);
-        let sent = self.sender.send::<SITE>(&self.core.gear, request).await;
+        let sent = self.sender.send::<SITE>(&self.core.context, request).await;
         let exchange = sent.went_out.then_some(&self.sender.exchange);
         let ended = pending.settle(&sent, exchange);
         self.core.pacer.saw(ended.at);

@@ -305,12 +305,12 @@ impl<'p> Driver<'p> {
         pacer: &Rc<Pacer>,
     ) -> Option<Self> {
         let mut cores = arms.iter().map(|(arm, pulse)| {
-            let gear = ClientContext::new(&arm.script, &arm.connector);
+            let context = ClientContext::new(&arm.script, &arm.connector);
             let names = (arm.script.names, &arm.script.lanes[..]);
             let recorder = Recorder::new(Arc::clone(&arm.table), names, Arc::clone(pulse));
             let load = (plan.start, arm.table.end());
             let pacer = Rc::clone(pacer);
-            Rc::new(ArmState::new(gear, pacer, recorder, plan.seed, load))
+            Rc::new(ArmState::new(context, pacer, recorder, plan.seed, load))
         });
         let (arm, _) = arms.first()?;
         Some(Self {
@@ -411,7 +411,7 @@ impl<'p> Driver<'p> {
     fn deal(&mut self, start: LoadEvent) -> Rc<ArmState> {
         let core = match (&mut self.mixed, start) {
             (Some(mixed), LoadEvent::Arrive(arrival)) => {
-                match mixed.dealer.arm(&self.core.gear.script, arrival) {
+                match mixed.dealer.arm(&self.core.context.script, arrival) {
                     0 => &self.core,
                     _ => &mixed.core,
                 }
@@ -517,7 +517,7 @@ fn unserved(
     late: Duration,
     now: Instant,
 ) {
-    if let Some(name) = user::first_name(&core.gear, core.seed, arrival) {
+    if let Some(name) = user::first_name(&core.context, core.seed, arrival) {
         core.unanswered(name, due, ready, late, (FailureKind::Unserved, now));
     }
 }

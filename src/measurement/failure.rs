@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize, de};
 /// Why a request failed. Ordered as reports list them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FailureKind {
-    /// The answer's status means failure: 400 or more, or not the expected one.
+    /// The response's status means failure: 400 or more, or not the expected one.
     Status(u16),
-    /// No whole answer within the timeout; its latency is the time that passed.
+    /// No whole response within the timeout; its latency is the time that passed.
     Timeout,
     /// Still unfinished when the run's drain ended; its latency is the time that passed.
     Unfinished,
@@ -23,7 +23,7 @@ pub enum FailureKind {
     Dns,
     /// The connection was refused or could not be made.
     Connect,
-    /// The connection was reset or closed before the answer.
+    /// The connection was reset or closed before the response.
     Reset,
     /// A reused connection closed without a response after the request was written, and the request was sent again: what
     /// came then was as it should be.
@@ -32,15 +32,15 @@ pub enum FailureKind {
     Redirect,
     /// The TLS handshake or the TLS layer failed.
     Tls,
-    /// The answer is not HTTP: a broken status line or header.
+    /// The response is not HTTP: a broken status line or header.
     Protocol,
-    /// The answer's body is broken: a wrong length, a bad chunk, closed in its middle, or over the bound.
+    /// The response's body is broken: a wrong length, a bad chunk, closed in its middle, or over the bound.
     Body,
     /// A proxy refused, or answered badly.
     Proxy,
     /// The generator's own machine had no file or port left for a connection.
     NoSocket,
-    /// The answer came and was not what the step expects.
+    /// The response came and was not what the step expects.
     Expectation,
     /// The step needs a value that is unset, so nothing was sent.
     Unset,
@@ -92,7 +92,7 @@ impl FailureKind {
         )
     }
 
-    /// Whether the latency of such a failure is a lower bound: the answer would have come later still.
+    /// Whether the latency of such a failure is a lower bound: the response would have come later still.
     pub fn is_censored(self) -> bool {
         matches!(self, Self::Timeout | Self::Unfinished | Self::Unserved)
     }

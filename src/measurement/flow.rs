@@ -2,8 +2,8 @@
 //!
 //! A latency percentile weighs requests. A user who waits for a target that hangs sends one request in all that time, so
 //! the percentiles hide the wait: this is coordinated omission. Here time is weighed. Each slice is divided into
-//! moments,
-//! and for each moment two bits say whether a request succeeded in it and whether one failed or was still in flight.
+//! moments, and for each moment two bits say whether a request succeeded in it and whether one failed or was still in
+//! flight.
 
 use std::time::Duration;
 
@@ -117,12 +117,10 @@ pub struct Silence {
 }
 
 /// The silences of each slice of one arm, given in their order: of all requests together, of each name, and of each
-/// class
-/// that shares a name with another.
+/// class that shares a name with another.
 ///
 /// A silence begins with a request that does not succeed in time, and ends with the next success, or with the last
-/// request
-/// that waited for one.
+/// request that waited for one.
 pub fn silences(slices: &[&Slice]) -> Vec<Vec<Silence>> {
     let mut found = vec![Vec::new(); slices.len()];
     let Some(flows) = slices.first().map(|slice| &slice.flows) else {

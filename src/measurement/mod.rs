@@ -79,7 +79,7 @@ impl Slice {
     }
 }
 
-/// One second of the run, by when answers came.
+/// One second of the run, by when responses came.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Second {
     /// Users present, the most in that second.
@@ -107,8 +107,7 @@ pub struct Measurement {
 
 impl Measurement {
     /// Adds what another core measured of the same plan: the same requests and slices, in the same order. What was
-    /// merged
-    /// is compact, so that a long run takes little memory here too.
+    /// merged is compact, so that a long run takes little memory here too.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! The cart, the checkout, and the orders that come of them. Nothing is kept: each answer is made up from its request.
+//! The cart, the checkout, and the orders that come of them. Nothing is kept: each response is made up from its request.
 
 use super::payload::Payload;
 use super::{Call, Reply, limit, malformed, parameter, price};

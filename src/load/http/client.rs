@@ -38,10 +38,10 @@ impl Client {
     ///
     /// `SITE` is a number that no other caller has: it keeps the futures below in one piece with the caller's.
     ///
-    /// After a failure, or when this future is dropped early, the connection is closed: a late answer finds nobody.
+    /// After a failure, or when this future is dropped early, the connection is closed: a late response finds nobody.
     pub async fn send<const SITE: u8>(
         &mut self,
-        scratch: &ReadBuffer,
+        read_buffer: &ReadBuffer,
         request: &Request<'_>,
         timeout: Duration,
         exchange: &mut Exchange,
@@ -52,7 +52,7 @@ impl Client {
             let work = pin!(attempt::<SITE>(
                 &self.connector,
                 kept,
-                scratch,
+                read_buffer,
                 request,
                 until,
                 exchange
@@ -64,20 +64,20 @@ impl Client {
             Some(Err(failed)) => failed,
             None => exchange.timed_out(timeout),
         };
-        exchange.fail(self.connector.attributed(failed, exchange));
+        exchange.fail(self.connector.attribute(failed, exchange));
     }
 
     /// Replaces the kept connection where the server has closed it in the meantime; says whether it had to. Done between
     /// measurements, it keeps reconnecting out of them.
     pub async fn refresh(
         &mut self,
-        scratch: &ReadBuffer,
+        read_buffer: &ReadBuffer,
         timeout: Duration,
     ) -> Result<bool, FailureKind> {
         let Some(mut connection) = self.kept.take() else {
             return Ok(false);
         };
-        if connection.is_quiet(scratch).await {
+        if connection.is_quiet(read_buffer).await {
             self.kept = Some(connection);
             return Ok(false);
         }
@@ -96,16 +96,16 @@ impl Client {
 async fn attempt<const SITE: u8>(
     connector: &Connector,
     kept: &mut Option<Connection>,
-    scratch: &ReadBuffer,
+    read_buffer: &ReadBuffer,
     request: &Request<'_>,
     until: Instant,
     exchange: &mut Exchange,
 ) -> Result<(), RequestError> {
     let mut may_be_twice = false;
     if let Some(mut connection) = kept.take() {
-        if connection.is_quiet(scratch).await {
+        if connection.is_quiet(read_buffer).await {
             let times = (exchange.times.started, until);
-            let sent = connection.exchange::<SITE>(scratch, request, times, exchange);
+            let sent = connection.exchange::<SITE>(read_buffer, request, times, exchange);
             match sent.await {
                 Ok(answered) => {
                     *kept = answered.reusable.then_some(connection);
@@ -121,11 +121,11 @@ async fn attempt<const SITE: u8>(
         exchange.reopened = true;
     }
     exchange.new_connection = true;
-    // Boxed, so that a user who waits for an answer does not hold the room of a handshake.
+    // Boxed, so that a user who waits for a response does not hold the room of a handshake.
     let mut connection = Box::pin(connector.open(&mut exchange.times)).await?;
     exchange.resent = may_be_twice;
     let times = (Instant::now(), until);
-    let sent = connection.exchange::<OPENED>(scratch, request, times, exchange);
+    let sent = connection.exchange::<OPENED>(read_buffer, request, times, exchange);
     let answered = sent.await.map_err(|broken| broken.failed)?;
     *kept = answered.reusable.then_some(connection);
     Ok(())

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::exchange::{Completed, ConnectionError, Exchange};
-use super::h1::{ReadBuffer, Turn};
+use super::h1::{H1Exchange, ReadBuffer};
 use super::h2::Session;
 use super::request::Request;
 use super::stream::Stream;
@@ -19,17 +19,17 @@ pub(super) enum Connection {
 }
 
 impl Connection {
-    /// Sends a request and reads its answer into `exchange`. It has begun just now, and its time is up at `until`.
+    /// Sends a request and reads its response into `exchange`. It has begun just now, and its time is up at `until`.
     pub(super) async fn exchange<const SITE: u8>(
         &mut self,
-        scratch: &ReadBuffer,
+        read_buffer: &ReadBuffer,
         request: &Request<'_>,
         (begun, until): (Instant, Instant),
         exchange: &mut Exchange,
     ) -> Result<Completed, ConnectionError> {
         match self {
             Self::Http1(stream) => {
-                Turn::new(stream, scratch, request, begun, until)
+                H1Exchange::new(stream, read_buffer, request, begun, until)
                     .run::<SITE>(exchange)
                     .await
             }
@@ -48,9 +48,9 @@ impl Connection {
     }
 
     /// Whether an idle connection is still open.
-    pub(super) async fn is_quiet(&mut self, scratch: &ReadBuffer) -> bool {
+    pub(super) async fn is_quiet(&mut self, read_buffer: &ReadBuffer) -> bool {
         match self {
-            Self::Http1(stream) => stream.is_quiet(scratch).await,
+            Self::Http1(stream) => stream.is_quiet(read_buffer).await,
             Self::Http2(session) => session.is_open(),
         }
     }

@@ -58,7 +58,7 @@ impl Tls {
     }
 
     /// A handshake; the error is that of TLS or of the connection.
-    async fn shake_hands(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, RequestError> {
+    async fn handshake(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, RequestError> {
         let shaken = self.connector.connect(self.name.clone(), tcp).await;
         shaken.map_err(|error| match tls::error_within(&error) {
             Some(fault) => {
@@ -105,7 +105,7 @@ impl Connector {
         let opened = timeout(within, self.open(&mut exchange.times)).await;
         let opened = opened.unwrap_or_else(|_| Err(RequestError::timeout(within)));
         opened.map(drop).map_err(|failed| {
-            let failed = self.attributed(failed, &exchange);
+            let failed = self.attribute(failed, &exchange);
             let text = if failed.cause == UnreachableCause::Unknown {
                 format!("{}: {}", failed.failure, failed.detail)
             } else {
@@ -116,7 +116,7 @@ impl Connector {
     }
 
     /// The same failure, said of the proxy where that is who failed, or may be: nobody knows who is behind one that forwards.
-    pub(super) fn attributed(&self, failed: RequestError, exchange: &Exchange) -> RequestError {
+    pub(super) fn attribute(&self, failed: RequestError, exchange: &Exchange) -> RequestError {
         let Some(proxy) = self.origin.proxy() else {
             return failed;
         };
@@ -129,7 +129,7 @@ impl Connector {
                 | UnreachableCause::BrokenResponse
         );
         if failed.failure == FailureKind::Timeout && is_opening {
-            return proxy.late(&failed, self.tunnel.is_some());
+            return proxy.timed_out(&failed, self.tunnel.is_some());
         }
         let is_unresponsive = matches!(
             failed.failure,
@@ -145,27 +145,27 @@ impl Connector {
     pub async fn diagnose(&self) -> UnreachableCause {
         let within = |found: Option<Option<UnreachableCause>>| found.flatten();
         let Some(tls) = &self.tls else {
-            let found = timeout(DIAGNOSIS, self.speaks_other()).await.ok();
+            let found = timeout(DIAGNOSIS, self.detect_protocol()).await.ok();
             return within(found).unwrap_or_default();
         };
-        let session = timeout(DIAGNOSIS, self.fault_of_session(tls)).await.ok();
+        let session = timeout(DIAGNOSIS, self.session_failure(tls)).await.ok();
         let found = match within(session) {
-            None => within(timeout(DIAGNOSIS, self.speaks_plainly()).await.ok()),
+            None => within(timeout(DIAGNOSIS, self.responds_in_plain_http()).await.ok()),
             found => found,
         };
         found.unwrap_or_default()
     }
 
     /// A connection to the target itself; none if it cannot be had.
-    async fn way_in(&self) -> Option<TcpStream> {
+    async fn reach_target(&self) -> Option<TcpStream> {
         if self.origin.proxy().is_some() && self.tunnel.is_none() {
             return None;
         }
         self.stream(&mut Times::from(Instant::now())).await.ok()
     }
 
-    async fn speaks_plainly(&self) -> Option<UnreachableCause> {
-        let mut tcp = self.way_in().await?;
+    async fn responds_in_plain_http(&self) -> Option<UnreachableCause> {
+        let mut tcp = self.reach_target().await?;
         let request = format!(
             "HEAD {}/ HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
             self.origin.prefix(),
@@ -181,8 +181,8 @@ impl Connector {
 
     /// What goes wrong in a session whose handshake may be done before the server has looked at what it got; none if there
     /// is no session.
-    async fn fault_of_session(&self, tls: &Tls) -> Option<UnreachableCause> {
-        let mut stream = match tls.shake_hands(self.way_in().await?).await {
+    async fn session_failure(&self, tls: &Tls) -> Option<UnreachableCause> {
+        let mut stream = match tls.handshake(self.reach_target().await?).await {
             Ok(stream) => stream,
             Err(failed) => {
                 let is_known = !matches!(
@@ -205,11 +205,11 @@ impl Connector {
     }
 
     /// What a server speaks at an `http://` address, if it is not what was spoken to it.
-    async fn speaks_other(&self) -> Option<UnreachableCause> {
+    async fn detect_protocol(&self) -> Option<UnreachableCause> {
         let found = self.speaks_tls().await;
         if found.is_none() && self.version == HttpVersion::Http2 {
             return self
-                .speaks_plainly()
+                .responds_in_plain_http()
                 .await
                 .and(Some(UnreachableCause::NoHttp2));
         }
@@ -218,7 +218,7 @@ impl Connector {
 
     /// Whether a handshake gets as far as a server that speaks TLS gets, whomever it trusts.
     async fn speaks_tls(&self) -> Option<UnreachableCause> {
-        let tcp = self.way_in().await?;
+        let tcp = self.reach_target().await?;
         let tls = Tls::new(&self.origin, HttpVersion::Auto, Trust::Anyone).ok()?;
         let shaken = tls.connector.connect(tls.name, tcp).await;
         let is_tls = match &shaken {
@@ -236,12 +236,12 @@ impl Connector {
         let tcp = self.stream(times).await?;
         let Some(tls) = &self.tls else {
             return self
-                .agreed(Stream::Plain(tcp), self.version == HttpVersion::Http2)
+                .with_version(Stream::Plain(tcp), self.version == HttpVersion::Http2)
                 .await;
         };
         let connected = Instant::now();
         // Boxed, so that plain connections do not pay for its size when thousands open at once.
-        let handshake = Box::pin(tls.shake_hands(tcp)).await;
+        let handshake = Box::pin(tls.handshake(tcp)).await;
         times.tls = Some(connected.elapsed());
         let stream = handshake?;
         let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(tls::H2);
@@ -252,11 +252,12 @@ impl Connector {
                 &"the server does not speak HTTP/2",
             ));
         }
-        self.agreed(Stream::Tls(Box::new(stream)), speaks_h2).await
+        self.with_version(Stream::Tls(Box::new(stream)), speaks_h2)
+            .await
     }
 
     /// A stream with the version of HTTP that is spoken on it.
-    async fn agreed(&self, stream: Stream, is_h2: bool) -> Result<Connection, RequestError> {
+    async fn with_version(&self, stream: Stream, is_h2: bool) -> Result<Connection, RequestError> {
         if is_h2 {
             let session = Session::open(stream, self.origin.scheme()).await?;
             return Ok(Connection::Http2(Box::new(session)));

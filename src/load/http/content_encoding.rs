@@ -70,7 +70,7 @@ enum Coding {
 
 /// Unpacks a body by the value of its `Content-Encoding`: the codings in the order in which they were applied. No result
 /// is longer than `bound` bytes.
-pub fn unpacked(mut body: Vec<u8>, codings: &str, bound: usize) -> Result<Vec<u8>, CodingError> {
+pub fn decode(mut body: Vec<u8>, codings: &str, bound: usize) -> Result<Vec<u8>, CodingError> {
     let mut applied = Vec::new();
     for name in codings.split(',').map(str::trim_ascii) {
         match name.to_ascii_lowercase().as_str() {
@@ -87,16 +87,16 @@ pub fn unpacked(mut body: Vec<u8>, codings: &str, bound: usize) -> Result<Vec<u8
     for (coding, name) in applied.into_iter().rev() {
         // Nothing is nothing, whatever it is said to be packed as.
         if !body.is_empty() {
-            body = coding.undone(&body, name, bound)?;
+            body = coding.decode(&body, name, bound)?;
         }
     }
     Ok(body)
 }
 
 impl Coding {
-    fn undone(self, packed: &[u8], name: &str, bound: usize) -> Result<Vec<u8>, CodingError> {
+    fn decode(self, packed: &[u8], name: &str, bound: usize) -> Result<Vec<u8>, CodingError> {
         let unpacked = match self {
-            Self::Gzip => gunzipped(packed, bound),
+            Self::Gzip => decode_gzip(packed, bound),
             // RFC 9110 means zlib; some servers send the bare stream.
             Self::Deflate => read(ZlibDecoder::new(packed), bound)
                 .or_else(|error| read(DeflateDecoder::new(packed), bound).map_err(|_| error)),
@@ -114,7 +114,7 @@ impl Coding {
 }
 
 /// All members of gzip, one behind the other. What follows the last is padding.
-fn gunzipped(mut packed: &[u8], bound: usize) -> io::Result<Vec<u8>> {
+fn decode_gzip(mut packed: &[u8], bound: usize) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let left = bound.saturating_sub(body.len());
@@ -220,11 +220,11 @@ mod tests {
             (body.clone(), "aws-chunked"),
             (gzip(&gzip(&gzip(&gzip(&body)))), "gzip,gzip,gzip,gzip"),
         ] {
-            assert_eq!(unpacked(packed, codings, 1000).unwrap(), body, "{codings}");
+            assert_eq!(decode(packed, codings, 1000).unwrap(), body, "{codings}");
         }
-        assert_eq!(unpacked(BROTLI_HELLO.to_vec(), "br", 5).unwrap(), b"hello");
+        assert_eq!(decode(BROTLI_HELLO.to_vec(), "br", 5).unwrap(), b"hello");
         for coding in ["gzip", "deflate", "br", "gzip, br"] {
-            assert_eq!(unpacked(Vec::new(), coding, 5).unwrap(), b"", "{coding}");
+            assert_eq!(decode(Vec::new(), coding, 5).unwrap(), b"", "{coding}");
         }
     }
 
@@ -241,22 +241,22 @@ mod tests {
             for cut in 1..=8 {
                 let part = packed[..packed.len() - cut].to_vec();
                 assert_eq!(
-                    unpacked(part.clone(), "gzip", 1 << 20).unwrap(),
+                    decode(part.clone(), "gzip", 1 << 20).unwrap(),
                     body,
                     "{cut}"
                 );
-                assert!(unpacked(part, "gzip", 1000).is_err());
+                assert!(decode(part, "gzip", 1000).is_err());
             }
             let part = packed[..packed.len() - 9].to_vec();
-            assert!(unpacked(part, "gzip", 1 << 20).is_err());
+            assert!(decode(part, "gzip", 1 << 20).is_err());
             // A trailer that is whole and wrong is no cut.
             let mut wrong = packed;
             *wrong.last_mut().unwrap() ^= 1;
-            assert!(unpacked(wrong, "gzip", 1 << 20).is_err());
+            assert!(decode(wrong, "gzip", 1 << 20).is_err());
         }
         let parts = [gzip(&body[..40]), gzip(&body[40..])].concat();
         assert_eq!(
-            unpacked(parts[..parts.len() - 3].to_vec(), "gzip", 1 << 20).unwrap(),
+            decode(parts[..parts.len() - 3].to_vec(), "gzip", 1 << 20).unwrap(),
             body
         );
     }
@@ -265,21 +265,21 @@ mod tests {
     fn layers_and_members_have_a_bound() {
         let codings = ["gzip"; MOST_LAYERS + 1].join(",");
         let packed = (0..=MOST_LAYERS).fold(b"x".to_vec(), |body, _| gzip(&body));
-        let error = unpacked(packed, &codings, 1000).unwrap_err();
+        let error = decode(packed, &codings, 1000).unwrap_err();
         assert!(matches!(error, CodingError::TooMany(5)), "{error}");
-        let error = unpacked(gzip(b"hello").repeat(201), "gzip", 1000).unwrap_err();
+        let error = decode(gzip(b"hello").repeat(201), "gzip", 1000).unwrap_err();
         assert!(matches!(error, CodingError::TooLarge(1000)), "{error}");
-        assert!(unpacked(gzip(b"hello").repeat(200), "gzip", 1000).is_ok());
+        assert!(decode(gzip(b"hello").repeat(200), "gzip", 1000).is_ok());
     }
 
     #[test]
     fn a_bomb_stops_at_the_bound() {
         let bomb = gzip(&vec![0; 10_000_000]);
         assert!(bomb.len() < 100_000);
-        let error = unpacked(bomb, "gzip", 1 << 20).unwrap_err();
+        let error = decode(bomb, "gzip", 1 << 20).unwrap_err();
         assert!(matches!(error, CodingError::TooLarge(_)));
-        assert!(unpacked(gzip(&[0; 1000]), "gzip", 1000).is_ok());
-        assert!(unpacked(gzip(&[0; 1001]), "gzip", 1000).is_err());
+        assert!(decode(gzip(&[0; 1000]), "gzip", 1000).is_ok());
+        assert!(decode(gzip(&[0; 1001]), "gzip", 1000).is_err());
     }
 
     #[test]
@@ -298,7 +298,7 @@ mod tests {
             (b"x".to_vec(), "zstd", None),
             (gzip(b"x"), "Compress, gzip", None),
         ] {
-            match (unpacked(body, codings, 1000).unwrap_err(), named) {
+            match (decode(body, codings, 1000).unwrap_err(), named) {
                 (CodingError::Broken { coding, .. }, Some(named)) => assert_eq!(coding, named),
                 (CodingError::Unread(coding), None) => assert!(codings.contains(&coding)),
                 (error, _) => panic!("{codings}: {error}"),
@@ -310,7 +310,7 @@ mod tests {
         #[test]
         fn no_bytes_make_it_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
             for coding in ["gzip", "deflate", "br"] {
-                if let Ok(read) = unpacked(body.clone(), coding, 1000) {
+                if let Ok(read) = decode(body.clone(), coding, 1000) {
                     prop_assert!(read.len() <= 1000);
                 }
             }

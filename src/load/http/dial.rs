@@ -89,7 +89,7 @@ fn all_failed(refusals: &[Refusal]) -> RequestError {
     if refusals.is_empty() {
         return RequestError::new(FailureKind::Dns, &"the host has no address");
     }
-    let failure = if is_generators_fault(refusals) {
+    let failure = if is_local_failure(refusals) {
         FailureKind::NoSocket
     } else {
         FailureKind::Connect
@@ -99,7 +99,7 @@ fn all_failed(refusals: &[Refusal]) -> RequestError {
 
 /// Whether this machine had no file or port left. An IPv6 address that it has no route to is no sign of that: the system
 /// calls that one "not available" as well.
-fn is_generators_fault(refusals: &[Refusal]) -> bool {
+fn is_local_failure(refusals: &[Refusal]) -> bool {
     let has_no_route = |(address, error): &Refusal| {
         address.is_ipv6() && error.kind() == io::ErrorKind::AddrNotAvailable
     };

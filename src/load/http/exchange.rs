@@ -1,4 +1,4 @@
-//! What became of one request: an answer or a failure of a known kind, and how long each part took.
+//! What became of one request: a response or a failure of a known kind, and how long each part took.
 
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ use crate::units::{Latency, format_duration};
 /// One request and what came of it.
 #[derive(Debug)]
 pub struct Exchange {
-    /// The answer, or why there is none.
+    /// The response, or why there is none.
     pub outcome: Result<Response, FailureKind>,
     /// What the system or the reader said of a failure, for people.
     pub detail: Option<String>,
@@ -105,11 +105,11 @@ pub struct Times {
     pub connect: Option<Duration>,
     /// The TLS handshake.
     pub tls: Option<Duration>,
-    /// From the first byte written to the first byte of the answer (an interim one too).
+    /// From the first byte written to the first byte of the response (an interim one too).
     pub first_byte: Option<Duration>,
-    /// From the first byte of the answer to its last; zero where it came in one piece.
+    /// From the first byte of the response to its last; zero where it came in one piece.
     pub body: Option<Duration>,
-    /// The last byte of the answer was here, or the failure was known.
+    /// The last byte of the response was here, or the failure was known.
     pub done: Instant,
 }
 
@@ -134,7 +134,7 @@ impl Times {
         self.done.saturating_duration_since(self.started)
     }
 
-    /// Notes that the answer is whole, so long after the first byte was written.
+    /// Notes that the response is whole, so long after the first byte was written.
     pub(super) fn answered(&mut self, elapsed: Duration, now: Instant) {
         self.body = self
             .first_byte
@@ -143,7 +143,7 @@ impl Times {
     }
 }
 
-/// What became of a connection that brought an answer back; the answer is noted in the exchange.
+/// What became of a connection that brought a response back; the response is noted in the exchange.
 pub(super) struct Completed {
     /// The connection can take another request.
     pub(super) reusable: bool,
@@ -152,7 +152,7 @@ pub(super) struct Completed {
 /// Why a connection brought nothing back.
 pub(super) struct ConnectionError {
     pub(super) failed: RequestError,
-    /// It ended before any byte of the answer came.
+    /// It ended before any byte of the response came.
     pub(super) unanswered: bool,
     /// Bytes of the request may have reached the server.
     pub(super) sent: bool,

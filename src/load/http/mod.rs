@@ -26,7 +26,7 @@ mod tls;
 
 pub use client::Client;
 pub use connector::Connector;
-pub use content_encoding::{CodingError, unpacked};
+pub use content_encoding::{CodingError, decode};
 pub use exchange::{Exchange, Times};
 pub use h1::ReadBuffer;
 pub use origin::{Origin, OriginError, Scheme};

@@ -162,20 +162,20 @@ impl Proxy {
     }
 
     /// That it gave no connection, or no tunnel, in time.
-    pub(super) fn late(&self, failed: &RequestError, is_tunnelled: bool) -> RequestError {
+    pub(super) fn timed_out(&self, failed: &RequestError, is_tunnelled: bool) -> RequestError {
         let what = if is_tunnelled {
             "did not open a tunnel"
         } else {
             "cannot be reached"
         };
-        let told = format!("{} {what}: {}", self.named(), failed.detail);
-        RequestError::because(failed.failure, UnreachableCause::Proxy, &told)
+        let detail = format!("{} {what}: {}", self.named(), failed.detail);
+        RequestError::because(failed.failure, UnreachableCause::Proxy, &detail)
     }
 
     /// That it took a request and gave no response that can be read. The target behind it may be why.
     pub(super) fn unresponsive(&self, failed: &RequestError) -> RequestError {
-        let told = format!("{} gave no response: {}", self.named(), failed.detail);
-        RequestError::because(failed.failure, UnreachableCause::ProxyResponse, &told)
+        let detail = format!("{} gave no response: {}", self.named(), failed.detail);
+        RequestError::because(failed.failure, UnreachableCause::ProxyResponse, &detail)
     }
 
     /// The proxy with the variable that names it, as a part of a sentence.
@@ -193,8 +193,8 @@ impl Proxy {
 
     /// A failure that is the proxy's, which it names.
     fn failed(&self, what: &impl fmt::Display) -> RequestError {
-        let told = format_args!("{} {what}", self.named());
-        RequestError::because(FailureKind::Proxy, UnreachableCause::Proxy, &told)
+        let detail = format_args!("{} {what}", self.named());
+        RequestError::because(FailureKind::Proxy, UnreachableCause::Proxy, &detail)
     }
 
     /// The value of `Proxy-Authorization`, where the proxy wants one.
@@ -231,7 +231,7 @@ impl Proxy {
     }
 }
 
-/// The status of the proxy's answer, read to the end of its head and not a byte further.
+/// The status of the proxy's response, read to the end of its head and not a byte further.
 async fn reply(stream: &mut TcpStream) -> io::Result<u16> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

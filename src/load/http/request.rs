@@ -14,7 +14,7 @@ pub struct Request<'a> {
     pub bytes: &'a [u8],
     /// Sending it twice does no more than sending it once, so it may be sent again on a new connection.
     pub idempotent: bool,
-    /// What its answer is read for.
+    /// What its response is read for.
     pub expected: Expected<'a>,
 }
 

@@ -1,4 +1,4 @@
-//! An answer, and what its asker wants to know of it. The same for every version of HTTP.
+//! A response, and what its asker wants to know of it. The same for every version of HTTP.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use super::request::HeaderName;
 /// The usual bound on a body that is kept for a step to read.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
-/// What the sender of a request knows about its answer.
+/// What the sender of a request knows about its response.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Expected<'a> {
-    /// The request was a HEAD: whatever the answer says of a body, none follows.
+    /// The request was a HEAD: whatever the response says of a body, none follows.
     pub head_only: bool,
     /// How much of the body is kept.
     pub keep: Keep,
@@ -65,7 +65,7 @@ pub(super) const LOCATION: usize = usize::MAX - 1;
 /// The place of headers that are kept to be shown, `name: value` each.
 pub(super) const SHOWN: usize = usize::MAX;
 
-/// An answer that was read whole.
+/// A response that was read whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Response {
     /// The final status; interim ones (1xx) are passed over.

@@ -29,7 +29,7 @@ mod calls {
                 let (_, count) = recv(tcp, &mut *buffer, RecvFlags::empty())?;
                 received = Some(count);
                 // Less than there was room for: the connection is empty, so tokio forgets that it was readable, which saves
-                // a vain call per answer.
+                // a vain call per response.
                 if 0 < count && count < buffer.len() {
                     return Err(io::ErrorKind::WouldBlock.into());
                 }
@@ -81,7 +81,7 @@ mod calls {
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        // tokio forgets readiness after a read that did not fill the buffer, which saves a vain read per answer.
+        // tokio forgets readiness after a read that did not fill the buffer, which saves a vain read per response.
         let mut buffer = ReadBuf::new(buffer);
         let read = Pin::new(tcp).poll_read(context, &mut buffer);
         read.map_ok(|()| buffer.filled().len())

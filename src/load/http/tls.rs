@@ -245,11 +245,11 @@ fn held(names: &[String]) -> String {
             .map_or(name.as_str(), |(_, inside)| inside);
         inside.trim_end_matches(')').trim_matches('"').to_owned()
     };
-    let told: Vec<String> = names.iter().take(NAMED).map(bare).collect();
+    let detail: Vec<String> = names.iter().take(NAMED).map(bare).collect();
     match names.len().saturating_sub(NAMED) {
         _ if names.is_empty() => "for no host name (it has no subjectAltName)".to_owned(),
-        0 => format!("for {}", told.join(", ")),
-        more => format!("for {} and {more} more", told.join(", ")),
+        0 => format!("for {}", detail.join(", ")),
+        more => format!("for {} and {more} more", detail.join(", ")),
     }
 }
 

@@ -81,7 +81,7 @@ impl Chunked {
             (Place::SizeLineFeed(size), b'\n') => Place::Data(size),
             (Place::DataLineFeed, b'\n') => Place::FirstDigit,
             (Place::EndLineFeed, b'\n') => Place::End,
-            // A line ends in both; a line feed alone is how answers are smuggled.
+            // A line ends in both; a line feed alone is how responses are smuggled.
             (_, b'\n') => return Err(ReadError::BadChunk),
             (Place::FirstDigit, digit) => Place::Size(hex(digit)?),
             (Place::Size(size) | Place::Padding(size), b' ' | b'\t') => {

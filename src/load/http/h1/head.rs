@@ -1,4 +1,4 @@
-//! The head of an answer: its status, how long its body is, and whether the connection lives on (RFC 9112, 6.3 and 9.3).
+//! The head of a response: its status, how long its body is, and whether the connection lives on (RFC 9112, 6.3 and 9.3).
 
 use std::mem::MaybeUninit;
 
@@ -7,7 +7,7 @@ use httparse::{Error, Header, ParserConfig, Response, Status};
 use super::reader::ReadError;
 use crate::load::http::response::{Expected, LOCATION, SHOWN, redirects};
 
-/// Room on the stack for the headers of all but the oddest answer; more get one larger try.
+/// Room on the stack for the headers of all but the oddest response; more get one larger try.
 const USUAL_HEADERS: usize = 100;
 const MOST_HEADERS: usize = 256;
 
@@ -32,7 +32,7 @@ pub(super) enum Framing {
     UntilClose,
 }
 
-/// The head that was read last, to know it again: until its clock ticks, a server often starts one answer as it did the
+/// The head that was read last, to know it again: until its clock ticks, a server often starts one response as it did the
 /// one before, and comparing bytes costs far less than reading them.
 #[derive(Debug, Default)]
 pub struct LastHead(Option<(Vec<u8>, Head)>);
@@ -258,7 +258,7 @@ impl Fields {
         })
     }
 
-    /// Whoever sends both a coding and a length, or a coding under HTTP/1.0, may have been tampered with: the answer is
+    /// Whoever sends both a coding and a length, or a coding under HTTP/1.0, may have been tampered with: the response is
     /// read by its coding and the connection is closed after it (section 6.1).
     fn keep_alive(&self, old: bool) -> bool {
         let is_coded = self.coding != Coding::Absent;

@@ -13,14 +13,14 @@ pub const HEAD_LIMIT: usize = 64 * 1024;
 /// A promised length alone earns no more memory than this ahead of the bytes.
 const KEPT_AHEAD: u64 = 64 * 1024;
 
-/// How far an answer has come.
+/// How far a response has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// The answer needs more bytes.
+    /// The response needs more bytes.
     More,
-    /// The answer is whole; so many of the last bytes fed do not belong to it.
+    /// The response is whole; so many of the last bytes fed do not belong to it.
     Done {
-        /// Bytes after the answer's end: nobody asked for them.
+        /// Bytes after the response's end: nobody asked for them.
         surplus: usize,
     },
 }
@@ -34,10 +34,10 @@ pub enum Ending {
     Cut,
 }
 
-/// Why an answer cannot be read.
+/// Why a response cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// Not the head of an HTTP/1 answer.
+    /// Not the head of an HTTP/1 response.
     #[error("the response does not start with an HTTP/1 head")]
     BadHead,
     /// The head is longer than [`HEAD_LIMIT`].
@@ -66,7 +66,7 @@ pub enum ReadError {
     ClosedMidBody,
 }
 
-/// Reads one answer.
+/// Reads one response.
 #[derive(Debug)]
 pub struct Reader<'a> {
     expected: Expected<'a>,
@@ -89,7 +89,7 @@ enum Place {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader at the start of an answer.
+    /// A reader at the start of a response.
     pub fn new(expected: Expected<'a>) -> Self {
         Self {
             expected,
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Tells that the connection ended; the answer is whole if that is how it was to end.
+    /// Tells that the connection ended; the response is whole if that is how it was to end.
     pub fn close(&mut self, ending: Ending) -> Result<(), ReadError> {
         match (&self.place, ending) {
             (Place::Done, _) => Ok(()),
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether the server lets the connection serve another request after this answer.
+    /// Whether the server lets the connection serve another request after this response.
     pub fn keeps_alive(&self) -> bool {
         self.keep_alive && matches!(self.place, Place::Done)
     }
@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
         Some(self.answer.status).filter(|status| *status > 0)
     }
 
-    /// The answer, once it is whole; the reader is of no more use then.
+    /// The response, once it is whole; the reader is of no more use then.
     pub fn take_answer(&mut self) -> Response {
         mem::take(&mut self.answer)
     }
@@ -227,7 +227,7 @@ impl<'a> Reader<'a> {
     fn enter_body(&mut self, head: Head) -> Result<(), ReadError> {
         self.partial = Vec::new();
         self.parsed = 0;
-        // 101 ends HTTP on this connection; the other 1xx only announce the answer.
+        // 101 ends HTTP on this connection; the other 1xx only announce the response.
         if head.status < 200 && head.status != 101 {
             return Ok(());
         }

@@ -118,7 +118,7 @@ impl Session {
             .await
             .map_err(|error| failed(&error))?;
         let driver = spawn_local(async move {
-            // What goes wrong here is told to whoever waits for an answer.
+            // What goes wrong here is reported to whoever waits for a response.
             let _ = connection.await;
         });
         Ok(Self {
@@ -315,7 +315,7 @@ fn of_h2(error: &hyper::Error) -> Option<&h2::Error> {
 /// What an error of hyper is to the user of a service.
 fn failed(error: &hyper::Error) -> RequestError {
     let mut cause = error.source();
-    let mut told = error.to_string();
+    let mut detail = error.to_string();
     while let Some(inner) = cause {
         if let Some(system) = inner.downcast_ref::<io::Error>() {
             return RequestError::on_connection(system);
@@ -323,7 +323,7 @@ fn failed(error: &hyper::Error) -> RequestError {
         if let Some(h2) = inner.downcast_ref::<h2::Error>() {
             return of_session(h2);
         }
-        told = format!("{told}: {inner}");
+        detail = format!("{detail}: {inner}");
         cause = inner.source();
     }
     let failure = if error.is_parse() || error.is_user() {
@@ -331,7 +331,7 @@ fn failed(error: &hyper::Error) -> RequestError {
     } else {
         FailureKind::Reset
     };
-    RequestError::new(failure, &told)
+    RequestError::new(failure, &detail)
 }
 
 fn of_session(error: &h2::Error) -> RequestError {

@@ -15,7 +15,7 @@ use crate::measurement::{FailureKind, UnreachableCause};
 /// For what never comes.
 const BRIEF: Duration = Duration::from_millis(20);
 
-/// A script that answers in order.
+/// A script that responds in order.
 fn healthy() -> Script {
     Box::new(|mut peer| {
         peer.read_request();
@@ -176,7 +176,7 @@ async fn a_long_body_is_drained_without_being_held() {
     let mut exchange = Exchange::started(Instant::now());
     user.client
         .send::<0>(
-            &user.scratch,
+            &user.read_buffer,
             &request("GET", &bytes, None),
             AMPLE,
             &mut exchange,
@@ -347,7 +347,7 @@ async fn a_timeout_holds_while_a_server_floods() {
         let request = request("GET", &bytes, None);
         let bound = Duration::from_millis(100);
         user.client
-            .send::<0>(&user.scratch, &request, bound, &mut exchange)
+            .send::<0>(&user.read_buffer, &request, bound, &mut exchange)
             .await;
         assert_eq!(told(&exchange), Err(FailureKind::Timeout));
         let took = exchange.times.service();
@@ -373,7 +373,7 @@ async fn a_flood_leaves_others_on_the_core_their_turn() {
         let mut exchange = Exchange::started(Instant::now());
         user.client
             .send::<0>(
-                &user.scratch,
+                &user.read_buffer,
                 &request("GET", &bytes, None),
                 Duration::from_millis(300),
                 &mut exchange,

@@ -418,7 +418,7 @@ fn a_session_that_floods_is_not_held_beyond_the_timeout() {
         let bound = Duration::from_millis(500);
         let request = super::request("GET", &bytes, None);
         user.client
-            .send::<0>(&user.scratch, &request, bound, &mut exchange)
+            .send::<0>(&user.read_buffer, &request, bound, &mut exchange)
             .await;
         // The library ends what it takes for an attack, if that comes first.
         let ended = [Err(FailureKind::Timeout), Err(FailureKind::Body)];

@@ -24,7 +24,7 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 /// A client with its buffer and a request or two, as a user of the load would hold them.
 struct User {
     client: Client,
-    scratch: ReadBuffer,
+    read_buffer: ReadBuffer,
 }
 
 impl User {
@@ -47,7 +47,7 @@ impl User {
     fn sharing(connector: &Arc<Connector>) -> Self {
         Self {
             client: Client::new(Arc::clone(connector)),
-            scratch: ReadBuffer::default(),
+            read_buffer: ReadBuffer::default(),
         }
     }
 
@@ -82,13 +82,13 @@ impl User {
         let request = request(method, &bytes, Some(1000));
         let mut exchange = Exchange::started(Instant::now());
         self.client
-            .send::<0>(&self.scratch, &request, timeout, &mut exchange)
+            .send::<0>(&self.read_buffer, &request, timeout, &mut exchange)
             .await;
         exchange
     }
 }
 
-/// The status and body of an answer, or the kind of failure.
+/// The status and body of a response, or the kind of failure.
 fn told(exchange: &Exchange) -> Result<(u16, &str), FailureKind> {
     let answer = exchange.outcome.as_ref().map_err(|failure| *failure)?;
     let body = answer.body.as_deref().unwrap_or_default();

@@ -41,7 +41,7 @@ async fn a_plain_request_names_the_whole_url() {
     proxy.join();
 }
 
-/// A proxy that answers a CONNECT with these bytes and then closes.
+/// A proxy that responds to a CONNECT with these bytes and then closes.
 fn tunnelling(reply: &'static [u8]) -> Server {
     Server::start(vec![Box::new(move |mut peer| {
         let request = peer.read_request();

@@ -75,7 +75,7 @@ async fn an_announced_close_is_no_surprise() {
     server.join();
 }
 
-/// A server that answers once, takes the next request and closes; a second connection answers whatever comes.
+/// A server that responds once, takes the next request and closes; a second connection responds to whatever comes.
 fn closing_on_the_second() -> Server {
     Server::start(vec![
         Box::new(|mut peer| {
@@ -241,7 +241,7 @@ async fn a_post_that_went_out_is_not_sent_again() {
     server.join();
 }
 
-/// A server that answers with `first` and tells when it has closed; its second connection says goodbye.
+/// A server that responds with `first` and tells when it has closed; its second connection says goodbye.
 fn closing_when_idle(first: &'static [u8]) -> (Server, oneshot::Receiver<()>) {
     let (closed, is_closed) = oneshot::channel();
     let server = Server::start(vec![
@@ -286,11 +286,20 @@ async fn a_post_goes_to_a_new_connection_when_the_kept_one_was_closed_before() {
 async fn a_refresh_reopens_what_the_server_closed_and_nothing_else() {
     let (server, is_closed) = closing_when_idle(OK);
     let mut user = User::of(&server.url());
-    assert_eq!(user.client.refresh(&user.scratch, AMPLE).await, Ok(false));
+    assert_eq!(
+        user.client.refresh(&user.read_buffer, AMPLE).await,
+        Ok(false)
+    );
     user.send("GET").await;
     hear_of(is_closed).await;
-    assert_eq!(user.client.refresh(&user.scratch, AMPLE).await, Ok(true));
-    assert_eq!(user.client.refresh(&user.scratch, AMPLE).await, Ok(false));
+    assert_eq!(
+        user.client.refresh(&user.read_buffer, AMPLE).await,
+        Ok(true)
+    );
+    assert_eq!(
+        user.client.refresh(&user.read_buffer, AMPLE).await,
+        Ok(false)
+    );
     let second = user.send("GET").await;
     assert_eq!(
         (told(&second), second.new_connection),

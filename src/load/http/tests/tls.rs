@@ -46,7 +46,7 @@ fn serving(
     answering(config, &vec![answer; requests], notice)
 }
 
-/// Answers one request with each of these, and closes with or without TLS's notice.
+/// Responds to one request with each of these, and closes with or without TLS's notice.
 fn answering(config: &Arc<ServerConfig>, answers: &[&'static [u8]], notice: bool) -> Script {
     let (config, answers) = (Arc::clone(config), answers.to_vec());
     Box::new(move |mut peer| {

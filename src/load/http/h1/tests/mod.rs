@@ -1,4 +1,4 @@
-//! The reader with every kind of answer and every split of its input.
+//! The reader with every kind of response and every split of its input.
 
 mod reading;
 mod splitting;

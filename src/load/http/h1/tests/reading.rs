@@ -1,4 +1,4 @@
-//! The reader by itself: where answers end, and what is refused.
+//! The reader by itself: where responses end, and what is refused.
 
 use super::super::{Ending, HEAD_LIMIT, LastHead, ReadError, Reader, Step};
 use crate::load::http::{Expected, HeaderName, Keep, Response};
@@ -12,7 +12,7 @@ pub(super) fn read(
     read_after(&mut LastHead::default(), pieces, expected)
 }
 
-/// The same, after another answer.
+/// The same, after another response.
 pub(super) fn read_after(
     last: &mut LastHead,
     pieces: &[&[u8]],

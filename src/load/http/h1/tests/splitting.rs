@@ -1,4 +1,4 @@
-//! The way an answer is split into reads changes nothing, whatever the bytes.
+//! The way a response is split into reads changes nothing, whatever the bytes.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use super::super::LastHead;
 use super::reading::{read, read_after};
 use crate::load::http::{Expected, Keep};
 
-/// Pieces of answers, so that what is put together is often nearly one.
+/// Pieces of responses, so that what is put together is often nearly one.
 fn fragment() -> impl Strategy<Value = Vec<u8>> {
     let known = prop::sample::select(vec![
         "HTTP/1.1 200 OK\r\n",

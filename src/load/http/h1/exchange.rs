@@ -13,7 +13,7 @@ use crate::load::http::request::Request;
 use crate::load::http::stream::Stream;
 use crate::measurement::UnreachableCause;
 
-/// Most answers come in one read of this size, and long bodies in few.
+/// Most responses come in one read of this size, and long bodies in few.
 const READ_BUFFER: usize = 64 * 1024;
 
 /// Reads in a row before others have their turn: a server that sends without end must not keep the core's other users,
@@ -38,9 +38,9 @@ impl Default for ReadBuffer {
 }
 
 /// A request on its way over one connection.
-pub(in crate::load::http) struct Turn<'a> {
+pub(in crate::load::http) struct H1Exchange<'a> {
     stream: &'a mut Stream,
-    scratch: &'a ReadBuffer,
+    read_buffer: &'a ReadBuffer,
     request: &'a Request<'a>,
     reader: Reader<'a>,
     /// Just before the first byte was written.
@@ -53,17 +53,17 @@ pub(in crate::load::http) struct Turn<'a> {
     write_error: Option<io::Error>,
 }
 
-impl<'a> Turn<'a> {
+impl<'a> H1Exchange<'a> {
     pub(in crate::load::http) fn new(
         stream: &'a mut Stream,
-        scratch: &'a ReadBuffer,
+        read_buffer: &'a ReadBuffer,
         request: &'a Request<'a>,
         begun: Instant,
         until: Instant,
     ) -> Self {
         Self {
             stream,
-            scratch,
+            read_buffer,
             request,
             reader: Reader::new(request.expected),
             begun,
@@ -74,7 +74,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Sends the request and reads its answer, noting it, times and bytes in `exchange`.
+    /// Sends the request and reads its response, noting it, times and bytes in `exchange`.
     ///
     /// Not an `async fn` by value: that would hold the turn twice, for each waiting user.
     pub(in crate::load::http) fn run<const SITE: u8>(
@@ -89,7 +89,7 @@ impl<'a> Turn<'a> {
         })
     }
 
-    /// Writes what can be written and reads what has come. While a long body is still being written, an early answer is
+    /// Writes what can be written and reads what has come. While a long body is still being written, an early response is
     /// read all the same: a server that refuses the body would otherwise be waited for in vain.
     fn poll<const SITE: u8>(
         &mut self,
@@ -97,7 +97,7 @@ impl<'a> Turn<'a> {
         exchange: &mut Exchange,
     ) -> Poll<Result<usize, ConnectionError>> {
         self.write(context);
-        let BufferState { buffer, last } = &mut *self.scratch.0.borrow_mut();
+        let BufferState { buffer, last } = &mut *self.read_buffer.0.borrow_mut();
         for _ in 0..READS_IN_A_ROW {
             let read = ready!(self.stream.poll_read(context, buffer));
             let now = Instant::now();
@@ -178,7 +178,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A connection that ended without an answer is better explained by why the request could not be written.
+    /// A connection that ended without a response is better explained by why the request could not be written.
     fn unreadable(
         &self,
         error: ReadError,
@@ -214,13 +214,13 @@ impl<'a> Turn<'a> {
 impl Stream {
     /// Whether an idle connection is still open. What is said between requests, even data, makes it unusable. Without
     /// news from the system this costs no system call.
-    pub(in crate::load::http) async fn is_quiet(&mut self, scratch: &ReadBuffer) -> bool {
+    pub(in crate::load::http) async fn is_quiet(&mut self, read_buffer: &ReadBuffer) -> bool {
         if let Self::Plain(tcp) = self {
-            let read = tcp.try_read(&mut scratch.0.borrow_mut().buffer);
+            let read = tcp.try_read(&mut read_buffer.0.borrow_mut().buffer);
             return read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
         }
         poll_fn(|context| {
-            let read = self.poll_read(context, &mut scratch.0.borrow_mut().buffer);
+            let read = self.poll_read(context, &mut read_buffer.0.borrow_mut().buffer);
             Poll::Ready(read.is_pending())
         })
         .await
