@@ -103,8 +103,7 @@ impl Config {
         }
         share("error_share", self.error_share)?;
         if let Some(Stall { every, length }) = self.freeze {
-            let shorter =
-                "make it shorter than `freeze.every`, or nothing ever responds";
+            let shorter = "make it shorter than `freeze.every`, or nothing ever responds";
             require(length < every, "freeze.length", &seconds(length), shorter)?;
         }
         let (most, provisioned) = (self.concurrency, self.provisioned);

@@ -52,7 +52,7 @@ pub use duet_schedule::{DuetTurns, Interleaving, duet_lasts, duet_load};
 pub use engine::{run, run_duet};
 pub use health::{Health, TooFewFiles};
 pub use http::{Origin, OriginError, Proxy, ProxyError, TlsError, Trust};
-pub use progress::{Turn, Progress};
+pub use progress::{Progress, Turn};
 pub use ready::READY_WITHIN;
 pub use scheduling::{Scheduling, SchedulingPolicy};
 pub use trace::{ExchangeTrace, TracedResponse};
