@@ -45,7 +45,7 @@ pub fn outliers(baseline: &Baseline) -> Vec<Option<f64>> {
 mod tests {
     use super::*;
     use crate::baseline::add;
-    use crate::record::sample::{record, traffic};
+    use crate::record::samples::{record, traffic};
 
     fn ring(medians: &[f64]) -> Baseline {
         let job = |median: &f64| {

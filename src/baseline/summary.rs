@@ -157,7 +157,7 @@ fn metrics(phases: &[Vec<[Aggregate; 1]>], cold: u64) -> BTreeMap<Metric, (f64, 
 mod tests {
     use super::*;
     use crate::measurement::FailureKind;
-    use crate::record::sample::{record, traffic};
+    use crate::record::samples::{record, traffic};
 
     fn cell<'a>(cells: &'a [RequestSummary], request: Option<&str>) -> &'a RequestSummary {
         cells

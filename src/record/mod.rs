@@ -12,7 +12,7 @@ mod model;
 mod phase;
 mod pooled;
 #[cfg(test)]
-pub(crate) mod sample;
+pub(crate) mod samples;
 mod seconds;
 mod slice;
 mod slice_filter;

@@ -189,7 +189,7 @@ fn measured(record: &RunRecord) -> impl Iterator<Item = (usize, &SliceRecord)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::sample::{record, traffic};
+    use crate::record::samples::{record, traffic};
 
     #[test]
     fn a_late_slice_is_dropped_alone() {

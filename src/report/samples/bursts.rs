@@ -3,7 +3,7 @@
 use super::shop::{finished, second};
 use super::{Sample, gate, recorded};
 use crate::measurement::{Arm, FailureKind, Parts};
-use crate::record::sample::{record, traffic};
+use crate::record::samples::{record, traffic};
 use crate::record::{PartsRecord, RunRecord, SecondRecord};
 
 /// What is promised of cold starts.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::shop::{PROMISES, duet, failing, finished, history, second, steady};
 use super::*;
 use crate::measurement::{Arm, FailureKind, Parts};
-use crate::record::sample::{record, traffic};
+use crate::record::samples::{record, traffic};
 use crate::record::{DropCount, DuetSettings, Interleaving, LoadModel, PartsRecord, Scheduling};
 
 /// The shop with one more word on its responses.

@@ -3,7 +3,7 @@
 use super::shop::{duet, failing, finished, history, second, steady};
 use super::{Sample, gate, recorded};
 use crate::measurement::FailureKind;
-use crate::record::sample::{RecordBuilder, Traffic, record, traffic};
+use crate::record::samples::{RecordBuilder, Traffic, record, traffic};
 
 /// More requests fail than before, too few to matter.
 pub(in crate::report) fn few_errors() -> Sample {

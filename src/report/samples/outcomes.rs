@@ -2,7 +2,7 @@
 
 use super::shop::{PROMISES, duet, history, second, shop, steady};
 use super::{Gate, Sample, gate, recorded};
-use crate::record::sample::traffic;
+use crate::record::samples::traffic;
 
 /// Nothing changed.
 pub(in crate::report) fn passed() -> Sample {

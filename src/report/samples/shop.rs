@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Gate, gate, recorded};
 use crate::baseline::Baseline;
 use crate::measurement::{Arm, FailureKind, Parts};
-use crate::record::sample::{RecordBuilder, Traffic, record, traffic};
+use crate::record::samples::{RecordBuilder, Traffic, record, traffic};
 use crate::record::{PartsRecord, RunRecord};
 
 /// Promises as a team would write them.

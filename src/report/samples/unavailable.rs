@@ -3,7 +3,7 @@
 use super::shop::{PROMISES, duet, failing, finished, history, second, shop};
 use super::*;
 use crate::measurement::{Arm, FailureKind, UnreachableCause};
-use crate::record::sample::{record, traffic};
+use crate::record::samples::{record, traffic};
 use crate::record::{Ended, SilenceRecord, UnsentRecord};
 
 /// Tells of every slice when responses came: in these ones of an arm nobody was served.

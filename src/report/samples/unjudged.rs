@@ -4,7 +4,7 @@ use super::shop::{PROMISES, duet, failing, finished, history, second, shop, stea
 use super::{Sample, gate, recorded};
 use crate::measurement::FailureKind;
 use crate::record::Ended;
-use crate::record::sample::{record, traffic};
+use crate::record::samples::{record, traffic};
 
 /// The first run of a gate.
 pub(in crate::report) fn no_baseline() -> Sample {

@@ -7,7 +7,7 @@ use super::metrics::assert_read;
 use super::samples::{gate, recorded};
 use super::*;
 use crate::measurement::FailureKind;
-use crate::record::sample::{Traffic, record, traffic};
+use crate::record::samples::{Traffic, record, traffic};
 
 /// What turns the order of what is read around.
 const TURNING: [char; 12] = [

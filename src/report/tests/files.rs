@@ -12,7 +12,7 @@ use super::*;
 use crate::baseline::{Baseline, anchor, matching, store};
 use crate::measurement::{Arm, FailureKind, LatencyHistogram, Parts, UnreachableCause};
 use crate::plan::phase_names;
-use crate::record::sample::{record, traffic};
+use crate::record::samples::{record, traffic};
 use crate::record::{
     DropCount, DuetSettings, Ended, Interleaving, PartsRecord, RunRecord, Scheduling, SecondRecord,
     SilenceRecord, UnsentRecord,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::measurement::{Arm, Parts};
-use crate::record::sample::{record, traffic};
+use crate::record::samples::{record, traffic};
 use crate::record::{PartsRecord, RunRecord, SecondRecord};
 
 /// Elements that have no end.

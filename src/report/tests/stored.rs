@@ -6,7 +6,7 @@ use super::samples::{gate, recorded};
 use super::*;
 use crate::baseline::{Baseline, Job, store, summarize};
 use crate::record::RunRecord;
-use crate::record::sample::{record, traffic};
+use crate::record::samples::{record, traffic};
 use crate::verdict::Outcome;
 
 /// A run whose orders take so long, a few of them after a cold start.

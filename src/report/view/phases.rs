@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use crate::measurement::{FailureKind, Parts};
     use crate::record::PartsRecord;
-    use crate::record::sample::{record, traffic};
+    use crate::record::samples::{record, traffic};
 
     #[test]
     fn requests_that_were_not_sent_are_none_in_flight() {

@@ -233,7 +233,7 @@ mod tests {
     use super::*;
     use crate::baseline::{add, exclude_runs};
     use crate::measurement::Parts;
-    use crate::record::sample::{RecordBuilder, record, traffic};
+    use crate::record::samples::{RecordBuilder, record, traffic};
     use crate::record::{PartsRecord, RunRecord, ScenarioIdentity};
     use crate::report::samples::gate;
 

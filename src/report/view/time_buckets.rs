@@ -81,7 +81,7 @@ fn stretch(record: &RunRecord, slices: &[&SliceRecord]) -> Option<TimeBucket> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::sample::{record, traffic};
+    use crate::record::samples::{record, traffic};
 
     #[test]
     fn rows_are_few_cover_every_request_and_never_cross_a_phase() {

@@ -201,7 +201,7 @@ fn place(record: &RunRecord, moment: &Point) -> Option<PhaseSpan> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::sample::record;
+    use crate::record::samples::record;
 
     fn second(requests: u64, p95_ms: Option<f64>) -> SecondRecord {
         SecondRecord {

@@ -142,7 +142,7 @@ fn is_surely_alike(low: &[Count], high: &[Count]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::sample::record;
+    use crate::record::samples::record;
 
     /// A run whose seconds have so many users and so many of 200 requests failing.
     fn run(seconds: impl IntoIterator<Item = (u32, u64)>) -> RunRecord {

@@ -170,7 +170,7 @@ fn more_errors(
 mod tests {
     use super::*;
     use crate::measurement::FailureKind;
-    use crate::record::sample::{Traffic, record, traffic};
+    use crate::record::samples::{Traffic, record, traffic};
 
     const NAME: &str = "GET /a";
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::measurement::{Arm, FailureKind};
-use crate::record::sample::Traffic;
+use crate::record::samples::Traffic;
 use crate::record::{LoadModel, SilenceRecord, UnsentRecord};
 use crate::units::Share;
 

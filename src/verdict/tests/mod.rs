@@ -18,7 +18,7 @@ use super::*;
 use crate::baseline::{Job, Matching, Mismatch};
 use crate::metric::Metric;
 use crate::record::RunRecord;
-use crate::record::sample::{Traffic, record, traffic};
+use crate::record::samples::{Traffic, record, traffic};
 use crate::thresholds::{Availability, Limit, Mode, Regression, Subject, Thresholds};
 
 /// Thresholds without a limit and with what holds for changes where a file is silent.
