@@ -49,11 +49,7 @@ pub(super) type Step = scenario::Step<CompiledRequest>;
 pub(super) type Action = scenario::Action<CompiledRequest>;
 
 impl CompiledScenario {
-    /// Makes a scenario ready for a target.
-    ///
-    /// # Errors
-    ///
-    /// Where a constant part of a request could never be sent.
+    /// Makes a scenario ready for a target. Fails if a constant part of a request could never be sent.
     pub(super) fn new(
         scenario: &Scenario,
         origin: &Origin,

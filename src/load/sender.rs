@@ -164,16 +164,7 @@ impl Sender {
 
     /// What templates are rendered with.
     fn scope(&mut self) -> Scope<'_> {
-        let log = self.tracer.as_deref_mut().map(|tracer| SecretLog {
-            names: &tracer.script.secret_names,
-            found: &mut tracer.trace.secrets,
-        });
-        Scope {
-            values: &self.values,
-            rng: &mut self.rng,
-            now: jiff::Timestamp::now,
-            log,
-        }
+        scope(&self.values, &mut self.rng, self.tracer.as_deref_mut())
     }
 
     /// Lays values over the user's own; gives back what they hide. One that needs an unset value is unset.
@@ -342,14 +333,10 @@ impl Sender {
         context: &ClientContext,
         request: &CompiledRequest,
     ) -> Result<(), BuildError> {
-        let mut buffer = std::mem::take(&mut self.buffer);
+        let jar = Some(&self.cookies).filter(|_| self.sends_cookies(request));
+        let mut scope = scope(&self.values, &mut self.rng, self.tracer.as_deref_mut());
         let origin = context.connector.origin();
-        let cookies = std::mem::take(&mut self.cookies);
-        let sent = Some(&cookies).filter(|jar| request.cookies.is_some() && !jar.is_empty());
-        let rendered = request.render(origin, &mut self.scope(), sent, &mut buffer);
-        self.cookies = cookies;
-        self.buffer = buffer;
-        rendered
+        request.render(origin, &mut scope, jar, &mut self.buffer)
     }
 
     fn take_cookies(&mut self, context: &ClientContext, request: &CompiledRequest, target: &str) {
@@ -378,11 +365,9 @@ impl Sender {
             };
             (target, method) = (next.target, next.method);
             let mut bytes = Vec::new();
-            let cookies = std::mem::take(&mut self.cookies);
-            let jar = Some(&cookies).filter(|_| request.cookies.is_some());
-            let mut scope = self.scope();
+            let jar = Some(&self.cookies).filter(|_| request.cookies.is_some());
+            let mut scope = scope(&self.values, &mut self.rng, self.tracer.as_deref_mut());
             let rendered = request.render_to(origin, method, &target, &mut scope, jar, &mut bytes);
-            self.cookies = cookies;
             if let Err(unsent) = rendered {
                 return Sent::unsent(unsent.to_string());
             }
@@ -486,6 +471,23 @@ impl Sent {
             detail: Some(why),
             cause: UnreachableCause::Unknown,
         }
+    }
+}
+
+/// What templates are rendered with.
+fn scope<'s>(
+    values: &'s BTreeMap<String, Value>,
+    rng: &'s mut ChaCha8Rng,
+    tracer: Option<&'s mut Tracer>,
+) -> Scope<'s> {
+    Scope {
+        values,
+        rng,
+        now: jiff::Timestamp::now,
+        log: tracer.map(|tracer| SecretLog {
+            names: &tracer.script.secret_names,
+            found: &mut tracer.trace.secrets,
+        }),
     }
 }
 

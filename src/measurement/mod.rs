@@ -108,10 +108,7 @@ pub struct Measurement {
 impl Measurement {
     /// Adds what another core measured of the same plan: the same requests and slices, in the same order. What was
     /// merged is compact, so that a long run takes little memory here too.
-    ///
-    /// # Panics
-    ///
-    /// Never; a slice that only one side has is kept as it is.
+    /// A slice that only one side has is kept as it is.
     pub fn merge(&mut self, other: Self) {
         let mut theirs = other.slices.into_iter();
         for (mine, slice) in self.slices.iter_mut().zip(theirs.by_ref()) {

@@ -79,12 +79,11 @@ impl RenderError {
     }
 }
 
-/// Renders a request, in place of what `bytes` held: its head, with `Host` and `Content-Length` if they are due, and its
-/// body. All requests of a user take the same memory.
+/// Renders a request in place of what `bytes` held, so that all requests of a user take the same memory: its head, with
+/// `Host` and `Content-Length` if they are due, and its body.
 ///
-/// # Errors
-///
-/// If a part would break out of its place in the head, whatever template it came from; `bytes` then holds no request.
+/// Fails if a part would break out of its place in the head, whatever template it came from. Then `bytes` holds no
+/// request.
 pub fn render_into<N: AsRef<str>, V: AsRef<[u8]>>(
     bytes: &mut Vec<u8>,
     method: &str,
@@ -122,10 +121,6 @@ pub fn render_into<N: AsRef<str>, V: AsRef<[u8]>>(
 
 /// As [`render_into`], where all that follows the request line is known: `rest` is what [`rest`] found in an earlier
 /// rendering.
-///
-/// # Errors
-///
-/// As [`render_into`].
 pub fn render_line_into(
     bytes: &mut Vec<u8>,
     method: &str,
