@@ -679,7 +679,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_hidden_where_it_stands_by_itself_and_tells_no_word_apart() {
+    fn a_short_secret_is_hidden_only_as_a_whole_word() {
         let hidden = |text: &str, secret: &str| redact(text, [&secret.to_owned()]);
         for (text, secret, told) in [
             (

@@ -79,7 +79,7 @@ fn a_passing_gate_sets_outputs_summary_comment_and_artifact() {
 }
 
 #[test]
-fn a_failing_gate_annotates_nine_lines_of_its_thresholds_and_fails_after_it_has_told() {
+fn a_failing_gate_annotates_its_thresholds_before_it_fails() {
     let metrics = ["p50", "p90", "p95", "p99"];
     let limits = |subject: &str| {
         let limits: Vec<String> = metrics
@@ -615,7 +615,7 @@ fn a_base_that_does_not_build_is_said_and_not_compared() {
 }
 
 #[test]
-fn a_branch_keeps_the_baseline_and_jobs_at_the_same_time_lose_nothing() {
+fn a_branch_keeps_the_baseline_of_concurrent_jobs() {
     let api = api();
     let new = |origin: &Path| {
         let job = job("", ordinary(), &api)

@@ -15,7 +15,7 @@ fn baseline(gate: &Gate) -> Value {
 }
 
 #[test]
-fn five_recorded_jobs_pass_an_unchanged_run_and_fail_a_slower_one_by_name() {
+fn five_recorded_jobs_pass_an_unchanged_run_not_a_slower_one() {
     let gate = gate("");
     let day = |number: u32| Load::taking(20.0).on_day(number);
     for number in 0..5 {
@@ -41,7 +41,7 @@ fn five_recorded_jobs_pass_an_unchanged_run_and_fail_a_slower_one_by_name() {
 }
 
 #[test]
-fn a_job_is_recorded_once_and_what_was_judged_worse_only_by_accept() {
+fn a_job_is_recorded_once_and_a_worse_one_only_by_accept() {
     let gate = gate("limits: { overall: { p95: 1us } }");
     gate.replay(&Load::taking(2.0), &[]).exits(1);
     let result = gate.out().join("result.json");
@@ -105,7 +105,7 @@ fn another_scenario_begins_a_new_ring_by_restart_alone() {
 }
 
 #[test]
-fn a_first_run_is_told_what_begins_a_baseline_by_names_that_can_be_typed() {
+fn a_first_run_shows_the_command_that_starts_a_baseline() {
     let gate = gate("");
     let first = gate.replay(&Load::taking(2.0), &[]).exits(0);
     let flat = first
@@ -137,7 +137,7 @@ fn a_first_run_is_told_what_begins_a_baseline_by_names_that_can_be_typed() {
 }
 
 #[test]
-fn a_missing_baseline_that_must_be_there_is_an_error_where_the_scenario_differs_too() {
+fn a_required_baseline_of_another_scenario_is_an_error() {
     let gate = gate("regression: { missing_baseline: fail }");
     let load = Load::taking(2.0);
     gate.replay(&load, &["--record"]).exits(3);
@@ -241,7 +241,7 @@ fn names(folder: &std::path::Path) -> Vec<String> {
 }
 
 #[test]
-fn a_baseline_that_cannot_be_written_shows_before_the_first_request() {
+fn an_unwritable_baseline_is_found_before_the_first_request() {
     let gate = gate("");
     let server = Server::fast();
     let missing = gate.home().join("missing/baseline.json");
@@ -254,7 +254,7 @@ fn a_baseline_that_cannot_be_written_shows_before_the_first_request() {
 }
 
 #[test]
-fn a_run_whose_baseline_cannot_be_written_ends_with_3_after_its_reports() {
+fn a_baseline_that_fails_to_be_written_exits_3_after_reports() {
     let gate = gate("");
     gate.write(".baseline.json.loadgate-tmp", "half of a baseline");
     let baseline = gate.folder().join("baseline.json");
@@ -311,7 +311,7 @@ fn on_day(record: &RunRecord, day: i64, millis: f64) -> RunRecord {
 }
 
 #[test]
-fn steps_that_no_job_fails_by_add_up_to_a_drift_that_main_fails_by_and_a_pull_request_is_told_of() {
+fn small_steps_add_up_to_a_drift_that_fails_main() {
     let gate = gate("");
     gate.replay(&Load::taking(10.0), &[]);
     let measured = RunRecord::from_json("result.json", &gate.written("result.json")).unwrap();
@@ -417,7 +417,7 @@ fn jobs_are_listed_and_one_is_removed_by_name() {
 }
 
 #[test]
-fn a_run_that_is_too_short_to_be_compared_says_so_when_it_is_recorded() {
+fn a_run_too_short_to_be_compared_says_so_when_recorded() {
     let gate = gate("");
     // Some slices of 400 requests: a first run passes, and a later one could not be judged.
     gate.run(&Server::fast().url(), &[]);

@@ -31,7 +31,7 @@ fn cold(gate: &Gate) -> u64 {
 }
 
 #[test]
-fn each_burst_after_an_idle_gap_starts_cold_and_limits_hold_cold_from_warm() {
+fn each_burst_after_an_idle_gap_starts_cold() {
     let thresholds = "\
 limits:
   overall: { error_rate: 1%, warm_p95: 2s }
@@ -75,7 +75,7 @@ regression: { gate: [error_rate] }
 }
 
 #[test]
-fn a_gate_that_expects_cold_starts_and_saw_none_is_inconclusive_and_blocks_under_strict() {
+fn expected_cold_starts_that_are_absent_block_under_strict() {
     let gate = gate("limits: { cold: { p50: 1s } }\nregression: { gate: [cold_share] }");
     let gate = gate.with_scenario(SCENARIO);
     let warm = Load::taking(10.0);

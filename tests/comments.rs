@@ -198,7 +198,7 @@ fn an_older_run_does_not_write_over_a_newer_one() {
 }
 
 #[test]
-fn the_comment_is_found_behind_many_others_and_told_from_a_forged_one() {
+fn the_comment_is_found_among_many_others_and_a_forged_one() {
     let (gate, api) = (measured(""), Api::start(Plays::GitHub, None));
     ran(&mut command(&gate, &api));
     let marker = api.of(BOT)[0].lines().next().unwrap().to_owned();
@@ -596,7 +596,7 @@ fn a_gitlab_merge_request_gets_a_note() {
 }
 
 #[test]
-fn a_gitlab_note_is_found_behind_many_others_and_told_from_a_forged_one() {
+fn a_gitlab_note_is_found_among_many_others_and_a_forged_one() {
     let (gate, api) = (measured(""), Api::start(Plays::GitLab, Some(GITLAB_BOT)));
     ran(&mut note(&gate, &api));
     let marker = api.of(GITLAB_BOT)[0].lines().next().unwrap().to_owned();

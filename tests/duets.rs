@@ -227,7 +227,7 @@ fn with_servers(gate: &Gate, more: &[&str]) -> std::process::Command {
 }
 
 #[test]
-fn both_versions_can_be_started_by_the_gate_and_anew_for_each_pair() {
+fn both_versions_can_be_started_and_restarted_by_the_gate() {
     let gate = gate("").with_scenario(CATALOGUE);
     let (base, target) = (serve(""), serve("--slow 25 --seed 2"));
     let _slot = load_slot();
@@ -293,7 +293,7 @@ fn a_server_that_dies_is_told_with_its_last_lines() {
 }
 
 #[test]
-fn a_server_that_is_never_ready_is_waited_for_as_long_as_is_said() {
+fn a_server_that_is_never_ready_is_waited_for_until_the_limit() {
     let gate = gate("").with_scenario(CATALOGUE);
     let arguments = ["--target-cmd", &serve(""), "--base-cmd", &serve("")];
     let mut command = loadgate(gate.home());

@@ -118,7 +118,7 @@ fn a_limit_without_enough_requests_exits_3() {
 }
 
 #[test]
-fn a_required_baseline_that_is_missing_exits_3_and_its_first_job_can_be_recorded() {
+fn a_missing_required_baseline_exits_3_and_can_be_recorded() {
     let gate = gate("regression: { missing_baseline: fail }");
     gate.replay(&Load::taking(2.0), &[]).exits(3);
     assert_eq!(gate.baseline_status(&[]), "missing");
@@ -206,7 +206,7 @@ fn a_stored_result_is_judged_again_to_the_same_words() {
 }
 
 #[test]
-fn validate_says_at_most_where_conditions_decide_as_the_load_runs() {
+fn validate_says_at_most_if_conditions_depend_on_the_run() {
     let gate = gate("limits: { requests: { pro: { p95: 1s } } }").with_scenario(
         "name: sample
 user_classes:
@@ -235,7 +235,7 @@ load: [{ phase: warm, arrivals: 100/s, for: 60s }]
 }
 
 #[test]
-fn validate_sends_nothing_and_exits_2_where_nothing_could_be_judged() {
+fn validate_exits_2_if_nothing_can_be_judged() {
     let server = Server::fast();
     let gate = gate("").with_scenario(BUSY);
     gate.command("validate", &["--target", &server.url()])
@@ -252,7 +252,7 @@ fn validate_sends_nothing_and_exits_2_where_nothing_could_be_judged() {
 }
 
 #[test]
-fn a_run_for_another_job_to_judge_exits_0_and_names_the_program_as_it_was_called() {
+fn an_unjudged_run_exits_0_and_names_the_command_to_judge_it() {
     let gate = gate("limits: { overall: { p95: 1us } }");
     let ran = gate.replay(&Load::taking(2.0), &["--unjudged"]).exits(0);
     let advised = format!("'{} judge GATE ", env!("CARGO_BIN_EXE_loadgate"));

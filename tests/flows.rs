@@ -197,7 +197,7 @@ fn a_failed_step_ends_the_pass_where_the_task_says_so() {
 }
 
 #[test]
-fn redirects_are_followed_within_the_origin_where_asked_and_fail_in_a_circle() {
+fn redirects_are_followed_within_the_origin_and_fail_in_a_loop() {
     let scenario = |redirects: u32| {
         format!(
             "name: redirects

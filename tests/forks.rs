@@ -204,7 +204,7 @@ fn swell(result: &Path) {
 }
 
 #[test]
-fn a_fork_is_told_of_by_a_second_workflow_that_believes_its_artifact_nothing() {
+fn a_second_workflow_reports_on_a_fork_and_distrusts_its_files() {
     let second = Second::read(First::run());
     let comment = second.tells(&second.first.artifact);
     assert!(

@@ -27,7 +27,7 @@ fn tried(gate: &Gate, server: &Server, more: &[&str], env: &[(&str, &str)]) -> c
 }
 
 #[test]
-fn an_answer_that_is_not_as_expected_is_a_failure_of_its_own_kind() {
+fn an_unexpected_response_is_a_failure_of_its_own_kind() {
     let gate = with(
         "",
         "    tasks:
@@ -143,7 +143,7 @@ fn each_user_keeps_its_own_cookies() {
 }
 
 #[test]
-fn a_step_is_done_where_its_condition_holds_and_fails_where_nobody_knows() {
+fn a_step_runs_if_its_condition_is_true_and_fails_if_unknown() {
     let gate = with(
         "variables: { beta: false }",
         "    tasks:
@@ -240,7 +240,7 @@ fn rows_come_in_order_by_chance_or_one_for_each_user() {
 }
 
 #[test]
-fn parts_of_a_scenario_are_read_from_its_repository_and_from_nowhere_else() {
+fn parts_of_a_scenario_are_read_only_from_its_repository() {
     let gate = with(
         "include: ../shared.yml\nenvironments: { staging: { variables: { way: staging } } }",
         "    tasks: [{ steps: [{ include: steps.yml }, { put: /upload, file: ../body.bin }] }]",
@@ -284,7 +284,7 @@ fn parts_of_a_scenario_are_read_from_its_repository_and_from_nowhere_else() {
 }
 
 #[test]
-fn a_program_brings_values_and_its_failure_never_passes_for_green() {
+fn a_program_brings_values_and_its_failure_is_counted() {
     let class = |program: &str| {
         format!(
             "    tasks:
@@ -348,7 +348,7 @@ fn a_program_brings_values_and_its_failure_never_passes_for_green() {
 
 #[test]
 #[cfg(unix)]
-fn a_program_is_found_beside_the_scenario_wherever_the_gate_is_named_from() {
+fn a_program_is_found_beside_the_scenario_from_any_folder() {
     use std::os::unix::fs::PermissionsExt as _;
     let class = "    tasks: [{ steps: [{ command: [./sign], capture: { signed: $.signed } }, { get: '/{{ signed }}' }] }]";
     let gate = with("", class);
@@ -503,7 +503,7 @@ fn a_cognito_login_is_an_ordinary_on_start() {
 
 /// A custom authorizer's header is an ordinary one, which the login that brings its value goes without.
 #[test]
-fn a_custom_header_of_the_class_waits_for_the_login_that_brings_its_value() {
+fn a_header_of_the_class_waits_for_the_login_with_its_value() {
     let gate = with(
         "",
         "    headers: { X-Custom-Token: '{{ custom }}' }

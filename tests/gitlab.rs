@@ -202,7 +202,7 @@ fn main_adds_to_a_history_that_merge_requests_read() {
 }
 
 #[test]
-fn what_the_package_registry_does_changes_no_verdict_and_loses_no_history() {
+fn registry_failures_change_no_verdict_and_lose_no_history() {
     let api = Api::start(Plays::GitLab, Some("bot"));
     let home = checkout("");
     Pipeline::of(home.path(), &api).run().exits(0);
@@ -314,7 +314,7 @@ fn aged(checkout: &Path) -> PathBuf {
 }
 
 #[test]
-fn what_only_a_duet_has_a_use_for_is_left_aside_where_serve_has_no_base() {
+fn duet_inputs_are_ignored_if_serve_has_no_base() {
     let api = Api::start(Plays::GitLab, Some("bot"));
     for (against, is_kept) in [("", false), ("http://127.0.0.1:9", true)] {
         let home = tempfile::tempdir().unwrap();
@@ -341,7 +341,7 @@ fn what_only_a_duet_has_a_use_for_is_left_aside_where_serve_has_no_base() {
 }
 
 #[test]
-fn loadgate_comes_as_a_release_by_its_checksum_or_from_source_or_the_job_says_how() {
+fn loadgate_comes_as_a_checked_release_or_from_source() {
     let api = Api::start(Plays::GitLab, Some("bot"));
     let none = tools(&[]);
     let home = checkout("");
@@ -399,7 +399,7 @@ fn loadgate_comes_as_a_release_by_its_checksum_or_from_source_or_the_job_says_ho
 }
 
 #[test]
-fn what_is_built_is_cached_for_its_version_and_architecture_under_a_key_that_any_runner_takes() {
+fn builds_are_cached_by_version_and_architecture() {
     let api = Api::start(Plays::GitLab, Some("bot"));
     let cargo = format!(
         "#!/bin/sh\nwhile [ \"$1\" != --root ]; do [ \"$1\" = --rev ] && echo \"$2\" >>revisions; shift; done\nmkdir -p \"$2/bin\" && cp {} \"$2/bin/loadgate\"\n",
@@ -470,7 +470,7 @@ fn building(build: &str, api: &Api) -> (TempDir, Pipeline) {
 }
 
 #[test]
-fn code_of_a_change_gets_no_token_and_replaces_nothing_that_has_one() {
+fn code_of_a_change_gets_no_token() {
     let traps = "env >built
         for hook in post-checkout reference-transaction; do cp thief .git/hooks/$hook; done
         git config core.fsmonitor $PWD/thief; git config core.hooksPath $PWD/.git/hooks

@@ -260,7 +260,7 @@ fn jobs_that_share_a_gate_lose_no_baseline_either() {
 }
 
 #[test]
-fn a_job_reads_what_others_of_main_left_where_it_has_nothing_of_its_own() {
+fn a_job_reads_the_baseline_of_other_jobs_if_it_has_none() {
     let mut store = Store::new();
     let legacy = store.home.path().join("legacy");
     store.run(|api, run| vec![of_gate(api, run, "a")]);
@@ -480,7 +480,7 @@ fn a_checkout_of_another_user_has_its_baselines_and_its_base() {
 }
 
 #[test]
-fn a_restored_baseline_takes_the_place_of_a_link_and_stays_in_the_checkout() {
+fn a_restored_baseline_replaces_a_link_within_the_checkout() {
     let home = tempfile::tempdir().unwrap();
     sh(
         home.path(),

@@ -107,7 +107,7 @@ fn an_openapi_file_becomes_the_first_requests() {
 }
 
 #[test]
-fn the_base_path_of_an_openapi_file_is_kept_and_an_unusable_file_is_named() {
+fn the_base_path_of_an_openapi_file_is_kept() {
     let home = tempfile::tempdir().unwrap();
     let write = |file: &str, text: &str| std::fs::write(home.path().join(file), text).unwrap();
     write("openapi.yaml", "paths: { /orders: { post: {} } }");
@@ -304,7 +304,7 @@ pub(crate) fn adopted(checkout: &Path, origin: &Path, before: &str, slow: &str) 
 }
 
 #[test]
-fn a_first_pull_request_gets_a_verdict_by_the_workflow_as_it_was_written() {
+fn a_first_pull_request_gets_a_verdict_by_its_workflow() {
     for (slow, verdict, versions) in [("1", "passed", 1), ("2", "failed", 2)] {
         let api = Api::start(Plays::GitHub, None);
         let job = Job::new();
@@ -338,7 +338,7 @@ fn a_first_pull_request_gets_a_verdict_by_the_workflow_as_it_was_written() {
 }
 
 #[test]
-fn a_first_merge_request_gets_a_verdict_by_the_job_as_it_was_written() {
+fn a_first_merge_request_gets_a_verdict_by_its_job() {
     for (slow, verdict, versions) in [("1", "passed", 1), ("2", "failed", 2)] {
         let api = Api::start(Plays::GitLab, Some("project_12_bot"));
         let home = tempfile::tempdir().unwrap();

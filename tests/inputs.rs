@@ -108,7 +108,7 @@ fn every_input_reaches_loadgate() {
 }
 
 #[test]
-fn the_comment_tells_of_the_results_that_the_step_was_given_whatever_became_of_them() {
+fn the_comment_shows_each_result_that_the_step_was_given() {
     let first_line = |job: &Job| {
         let asked = job.read("asked-comment");
         asked.lines().next().unwrap().to_owned()
@@ -145,7 +145,7 @@ fn the_comment_tells_of_the_results_that_the_step_was_given_whatever_became_of_t
 }
 
 #[test]
-fn what_only_a_duet_has_a_use_for_is_left_aside_where_serve_has_no_base_and_no_other_is_given() {
+fn duet_inputs_are_ignored_if_the_action_has_no_base() {
     for (base, is_kept) in [
         (None, false),
         (Some("against"), true),

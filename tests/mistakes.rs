@@ -224,7 +224,7 @@ fn mistakes_in_arguments_are_named_with_what_to_give_instead() {
 }
 
 #[test]
-fn an_output_folder_that_cannot_be_written_is_found_before_anything_is_sent() {
+fn an_unwritable_output_folder_is_found_before_the_load() {
     let gate = gate("");
     let server = Server::fast();
     let blocked = gate.home().join("blocked");
@@ -395,7 +395,7 @@ fn validating_needs_no_secret_and_says_which_a_run_will() {
 }
 
 #[test]
-fn a_gate_of_which_nothing_would_be_sent_is_refused_before_the_run() {
+fn a_gate_that_would_send_nothing_is_refused_before_the_run() {
     let server = Server::fast();
     let never = SCENARIO.replace("get: /items,", "get: /items, when: '{{ false }}',");
     let gate = gate("").with_scenario(&never);

@@ -137,7 +137,7 @@ fn quantile(result: &Value, phase: u64, metric: &str) -> f64 {
 }
 
 #[test]
-fn an_arrival_that_finds_no_idle_user_waits_and_its_waiting_counts() {
+fn an_arrival_without_an_idle_user_waits_and_the_wait_counts() {
     // Two users of 50 ms each serve 40 arrivals a second; 80 come.
     let scenario = "name: queue\nuser_classes: [{ name: a, tasks: [{ steps: [{ get: / }] }] }]\nload: [{ phase: peak, arrivals: 80/s, max_users: 2, for: 2s }]\n";
     let gate = gate(LENIENT).with_scenario(scenario);
@@ -153,7 +153,7 @@ fn an_arrival_that_finds_no_idle_user_waits_and_its_waiting_counts() {
 }
 
 #[test]
-fn what_is_unfinished_at_the_end_is_a_failure_with_the_time_that_passed() {
+fn an_unfinished_request_is_a_failure_with_the_time_passed() {
     let scenario = "name: drain\ndefaults: { timeout: 1s }\nuser_classes: [{ name: a, tasks: [{ steps: [{ get: / }, { get: /b }] }] }]\nload: [{ phase: peak, arrivals: 20/s, max_users: 3, for: 1s }]\n";
     let gate = gate(LENIENT).with_scenario(scenario);
     let server = Server::start(|request| {

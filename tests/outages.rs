@@ -146,7 +146,7 @@ fn a_service_that_is_slow_by_nature_is_not_silent() {
 }
 
 #[test]
-fn a_name_of_which_every_request_fails_never_passes_unless_that_is_wanted() {
+fn a_name_of_which_every_request_fails_passes_only_if_wanted() {
     let names = "  - { name: a, wait: 20ms, tasks: [{ steps: [{ get: /a }, { get: /b }] }] }";
     let lenient = SILENT.replace("error_rate", "unavailable: off, error_rate");
     let failing = || {
@@ -165,7 +165,7 @@ fn a_name_of_which_every_request_fails_never_passes_unless_that_is_wanted() {
 }
 
 #[test]
-fn requests_per_second_are_what_came_back_and_not_what_was_planned() {
+fn requests_per_second_are_responses_and_not_planned_arrivals() {
     let classes = "  - { name: a, tasks: [{ steps: [{ get: / }] }] }";
     let one = std::sync::Mutex::new(());
     let server = Server::start(move |_| {

@@ -256,7 +256,7 @@ impl Branch {
 }
 
 #[test]
-fn a_branch_begun_by_five_jobs_of_one_dispatch_is_a_history_that_catches_a_slower_pull_request_and_drift_on_main()
+fn a_branch_of_five_jobs_catches_a_slower_change_and_drift()
  {
     let (branch, api) = (Branch::new(), api());
     let home = branch.home.path();
@@ -475,7 +475,7 @@ fn a_release_is_held_against_the_one_before_by_the_plain_binary() {
 }
 
 #[test]
-fn other_platforms_run_the_binary_and_publish_what_it_writes_whatever_the_verdict() {
+fn other_platforms_run_the_binary_and_publish_its_files() {
     let circle: Value = serde_saphyr::from_str(&recipe("CircleCI")).unwrap();
     let circle = circle["jobs"]["performance"]["steps"].as_array().unwrap();
     let azure: Value = serde_saphyr::from_str(&recipe("Azure Pipelines")).unwrap();
@@ -529,7 +529,7 @@ fn a_history_of_another_runner_type_is_no_baseline() {
 }
 
 #[test]
-fn a_wanted_slow_down_passes_by_the_entry_that_the_comment_holds() {
+fn a_wanted_slow_down_passes_by_the_entry_of_the_comment() {
     let api = api();
     let job = checkout(&api)
         .replaying(Load::taking(32.0).against(20.0))
@@ -552,7 +552,7 @@ fn a_wanted_slow_down_passes_by_the_entry_that_the_comment_holds() {
 }
 
 #[test]
-fn a_scenario_that_the_pull_request_changes_is_held_to_its_limits_and_its_difference_is_shown() {
+fn a_changed_scenario_is_judged_by_limits_and_shows_its_diff() {
     let api = api();
     let job = job("", ordinary(), &api).github("event_name", Value::from("push"));
     let job = job.with("args", "--record");
@@ -582,7 +582,7 @@ fn a_scenario_that_the_pull_request_changes_is_held_to_its_limits_and_its_differ
 }
 
 #[test]
-fn the_documented_gitlab_job_adds_to_the_default_branchs_history() {
+fn the_documented_gitlab_job_adds_to_the_history() {
     let api = Api::start(Plays::GitLab, Some("bot"));
     let home = tempfile::tempdir().unwrap();
     let gate = home.path().join("thresholds/api");

@@ -89,7 +89,7 @@ fn requests_that_die_and_are_sent_again_fail_the_gate() {
 }
 
 #[test]
-fn a_connection_that_was_closed_between_two_requests_is_no_failure() {
+fn a_connection_closed_between_two_requests_is_not_a_failure() {
     let gate = gate("limits: { overall: { error_rate: off } }\nregression: { gate: [error_rate] }")
         .with_scenario(&scenario("100ms", "{ get: /items }"));
     let (_, server) = gate.run_on(Server::closing, &[]);
@@ -218,7 +218,7 @@ fn try_tells_of_a_redirect_that_nothing_follows_and_of_no_other() {
 }
 
 #[test]
-fn a_redirect_out_of_the_target_is_a_failure_that_names_the_address() {
+fn a_redirect_out_of_the_target_fails_and_names_the_address() {
     let gate = doing(
         "limits: { overall: { error_rate: 1% } }",
         "{ get: /in, redirects: 3 }, { get: /out, redirects: 3 }",

@@ -62,7 +62,7 @@ fn a_result_is_told_again_byte_for_byte_as_its_run_told_it() {
 }
 
 #[test]
-fn without_its_gate_a_result_is_told_by_the_limits_where_a_file_is_silent() {
+fn without_its_gate_a_result_is_rendered_by_default_limits() {
     let gate = gate("limits: { overall: { p95: 1us } }");
     gate.replay(&Load::taking(2.0), &["--record"]).exits(1);
     let told = report(&gate, &["--format", "text"]).exits(0);
@@ -81,7 +81,7 @@ fn without_its_gate_a_result_is_told_by_the_limits_where_a_file_is_silent() {
 }
 
 #[test]
-fn hostile_names_stay_harmless_and_no_line_is_a_command_to_a_ci_platform() {
+fn hostile_names_are_never_a_command_to_a_ci_platform() {
     let name = r"##[error]</script><script>alert(1)</script>\u001b[31m\n::error::x";
     let gate = gate("");
     gate.replay(&Load::taking(2.0), &[]).exits(0);
@@ -166,7 +166,7 @@ fn what_cannot_be_told_is_refused_and_leaves_what_was_there() {
 }
 
 #[test]
-fn a_result_told_in_text_has_each_name_in_each_phase_above_what_it_was() {
+fn a_result_in_text_has_each_name_in_each_phase() {
     const PHASES: &str = "\
 name: sample
 user_classes:

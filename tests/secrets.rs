@@ -208,7 +208,7 @@ fn a_value_of_set_that_is_used_as_a_secret_stands_in_no_file() {
 }
 
 #[test]
-fn an_error_of_the_arguments_repeats_no_value_that_may_be_secret() {
+fn an_error_of_the_arguments_repeats_no_secret() {
     let home = Home::new("{ password: none }", "steps: [{ get: / }]");
     for arguments in [
         &["--set=password:s3cr3tpw"][..],

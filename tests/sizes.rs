@@ -40,7 +40,7 @@ fn the_page_of_a_small_run_is_small() {
 }
 
 #[test]
-fn a_full_ring_of_twenty_names_takes_at_most_a_hundred_kilobytes() {
+fn a_full_ring_of_twenty_names_takes_at_most_100_kb() {
     let run = record(20, 600);
     let job = Job::from_record(&run, false);
     let ring = (0..RING).fold(None, |ring, day| {

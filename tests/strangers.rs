@@ -71,7 +71,7 @@ fn a_panic_of_the_template_engine_is_an_error_of_the_expression() {
 }
 
 #[test]
-fn a_panic_of_the_template_engine_fails_the_request_and_not_the_run() {
+fn a_panic_of_the_template_engine_fails_only_the_request() {
     let _slot = load_slot();
     let server = Server::fast();
     // What users set is known during the run only.

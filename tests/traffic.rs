@@ -203,7 +203,7 @@ fn is_member(requests: &[&Received]) {
 }
 
 #[test]
-fn members_log_in_once_and_read_two_to_three_with_a_token_only_where_the_login_worked() {
+fn members_log_in_once_and_read_with_a_token_if_that_worked() {
     // A tenth of the guide's waits of 2 s to 5 s.
     let load =
         "  - { phase: login, users: 0..60, for: 300ms }\n  - { phase: steady, users: 60, for: 4s }";
@@ -284,7 +284,7 @@ fn is_buyer(requests: &[&Received], sessions: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn buyers_pause_between_cart_and_checkout_and_keep_a_session_for_each_flow() {
+fn buyers_pause_before_checkout_in_a_session_for_each_flow() {
     let load = "  - { phase: steady, users: 20, for: 4s }";
     let scenario = instead(
         &shortened("lambda-checkout", load),
@@ -392,7 +392,7 @@ fn bursts_come_from_nobody_to_all_and_again_after_silence() {
 }
 
 #[test]
-fn readers_and_writers_come_together_each_as_in_the_gate_of_its_own() {
+fn readers_and_writers_come_together_as_in_their_own_gates() {
     let mut scenario = shortened("lambda-mixed", "  - { phase: warm, users: 100, for: 4s }");
     for (old, new) in [
         ("wait: 1s..3s", "wait: 100ms..300ms"),

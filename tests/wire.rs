@@ -78,7 +78,7 @@ fn asking(auth: &str) -> Gate {
 }
 
 #[test]
-fn credentials_arrive_in_the_header_or_the_query_that_they_belong_in() {
+fn credentials_arrive_in_their_header_or_query() {
     let env = [("LOADTEST_SECRET", "open sésame")];
     let basic =
         asking("auth: { basic: { username: Aladdin, password: '{{ env.LOADTEST_SECRET }}' } }");

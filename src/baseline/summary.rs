@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn only_measured_phases_are_summarized_and_repeats_by_themselves() {
+    fn measured_phases_are_summarized_and_repeats_apart() {
         let run = record()
             .unmeasured("warm-up")
             .slices(2, &[traffic("GET /a", 5000, 1.0)])

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_spread_keeps_the_median_and_is_the_deviation_of_the_logarithm() {
+    fn the_spread_is_the_deviation_of_the_logarithm() {
         let all = sorted_ms(&Config {
             spread: 0.25,
             ..Config::default()

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_due_at_the_end_of_a_span_waits_for_the_next_and_who_leaves_does_not() {
+    fn who_is_due_at_the_end_of_a_span_waits_for_the_next() {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build_local(LocalOptions::default())

@@ -204,7 +204,7 @@ mod tests {
     const LONG: Duration = Duration::from_mins(1);
 
     #[test]
-    fn a_program_gets_its_arguments_as_they_are_and_its_json_is_read() {
+    fn a_program_gets_its_arguments_and_its_json_is_read() {
         let printed = run(&["printf", "{\"a\": \"%s\"}", "$HOME; `ls` *"], LONG);
         assert_eq!(printed, Ok(json!({"a": "$HOME; `ls` *"})));
     }

@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mixed_duet_lasts_as_long_as_one_in_turns_and_both_arms_share_each_pair() {
+    fn a_mixed_duet_lasts_as_long_as_one_in_turns() {
         let mut warm_up = phase(0, (0, 20), 10);
         warm_up.measure = false;
         let burst = |pass| Phase {
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_phases_run_five_passes_at_least_and_a_pass_is_never_split() {
+    fn repeated_phases_run_five_whole_passes_at_least() {
         let pass = |index, pass, passes, seconds| Phase {
             pass,
             passes,

@@ -56,7 +56,7 @@ fn rendered(target: &str, text: &str) -> String {
 const SESSION: &str = "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA==";
 
 #[test]
-fn a_request_is_the_same_bytes_however_much_of_it_is_known_ahead() {
+fn a_request_is_the_same_bytes_if_compiled_ahead() {
     let whole = "GET /prod/a/b?q=a%20b HTTP/1.1\r\nHost: h:1\r\nuser-agent: a/b\r\n\r\n";
     for path in ["/{{ way }}", "/{{ pick(ways) }}", "/{{ pick( ways ) }}"] {
         for agent in ["{{ way }}", "{{ pick(ways) }}"] {
@@ -69,7 +69,7 @@ fn a_request_is_the_same_bytes_however_much_of_it_is_known_ahead() {
 }
 
 #[test]
-fn a_body_is_sent_with_its_media_type_unless_a_header_says_another() {
+fn a_body_is_sent_with_its_media_type_or_that_of_a_header() {
     for (body, media, bytes) in [
         ("json: { a: 1 }", "application/json", "{\"a\":1}"),
         (
@@ -105,7 +105,7 @@ fn a_body_is_sent_with_its_media_type_unless_a_header_says_another() {
 }
 
 #[test]
-fn a_request_authenticates_as_its_class_says_and_goes_without_while_that_is_unset() {
+fn a_request_authenticates_as_its_class_says_once_that_is_set() {
     let login = "on_start: [{ post: /login, capture: { token: $.t } }]\n  auth:";
     for (auth, step, part) in [
         (

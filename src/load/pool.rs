@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn users_are_made_on_demand_up_to_the_limit_and_then_arrivals_queue_in_order() {
+    fn users_are_created_up_to_the_limit_then_arrivals_queue() {
         let (mut pool, now) = (pool(2), now());
         let made: Vec<_> = (0..4)
             .map(|k| pool.offer(arrival(k, 0), now).is_some())

@@ -126,7 +126,7 @@ fn the_parts_of_the_latency_add_up() {
 }
 
 #[test]
-fn a_cold_start_counts_in_its_slice_however_late_its_answer_came() {
+fn a_cold_start_counts_in_its_slice_however_late_it_ends() {
     let mut recorder = recorder();
     let cold = |due, done| RequestSample {
         start: ColdStartMark::Cold,
@@ -210,7 +210,7 @@ fn what_was_never_sent_kept_no_answer_busy() {
 }
 
 #[test]
-fn an_answer_in_one_piece_on_a_kept_connection_counts_in_each_of_its_parts() {
+fn a_response_on_a_kept_connection_counts_in_each_of_its_parts() {
     let ms = Duration::from_millis;
     let spent = |first_byte, body, new_connection: bool| {
         let mut exchange = Exchange::started(Instant::now());

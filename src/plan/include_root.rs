@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_repository_the_folder_of_the_gates_bounds_what_is_read() {
+    fn without_a_repository_only_the_folder_of_the_gates_is_read() {
         let home = tempfile::tempdir().unwrap();
         let gate = home.path().join("gates/one");
         fs::create_dir_all(&gate).unwrap();

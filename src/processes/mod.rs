@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_inherits_nothing_that_is_withheld_and_all_that_it_is_given() {
+    fn a_program_inherits_only_variables_that_are_not_denied() {
         let withheld = DeniedVariables::new(
             ["PATH", "LOADGATE_PORT"]
                 .into_iter()

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn small_slices_join_their_neighbours_and_the_rest_joins_the_last() {
+    fn small_slices_are_merged_with_their_neighbours() {
         let counts = [[10], [10], [25], [3], [16], [19]];
         assert_eq!(merged(&counts, 20), [0..2, 2..3, 3..6]);
         assert!(merged(&[[5], [5]], 20).is_empty());

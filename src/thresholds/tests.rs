@@ -283,7 +283,7 @@ fn what_is_silent_keeps_its_default() {
 }
 
 #[test]
-fn the_default_error_rate_is_removed_or_replaced_where_the_file_says_so() {
+fn the_default_error_rate_is_removed_or_replaced_by_the_file() {
     let bounds = |text: &str| -> Vec<Bound> {
         let limits = read(text).unwrap().limits;
         limits.into_iter().map(|limit| limit.bound).collect()
@@ -605,7 +605,7 @@ fn the_thresholds_that_are_shipped_are_read() {
 }
 
 #[test]
-fn cold_starts_are_limited_and_gated_where_the_scenario_knows_them() {
+fn cold_starts_are_limited_and_gated_if_the_scenario_marks_them() {
     let text = "\
 limits:
   overall: { warm_p95: 300ms }

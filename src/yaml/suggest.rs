@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_of_the_pen_finds_its_word_and_anything_else_finds_none() {
+    fn a_typing_error_finds_its_word_and_other_text_none() {
         let known = ["weight", "wait", "headers", "on_start", "tasks"];
         for (word, near) in [
             ("wieght", &["weight"][..]),

@@ -96,7 +96,7 @@ fn what_is_no_yaml_is_told_with_its_place() {
 }
 
 #[test]
-fn a_key_that_is_unknown_misplaced_or_missing_is_found_before_anything_is_read() {
+fn unknown_misplaced_and_missing_keys_are_found_first() {
     let misplaced = [Misplaced {
         keys: &["data"],
         instead: "put it into 'weight': 'weight: { KEY: VALUE }'",

@@ -25,7 +25,7 @@ fn told(first: &str, file: &str, program: &str, driver: &str) -> String {
 }
 
 #[test]
-fn functions_mark_the_first_answer_of_an_environment_and_deny_it_of_every_other() {
+fn functions_mark_only_the_first_response_of_an_environment() {
     let node = "import { handler } from './function.mjs';\n\
                 for (let n = 0; n < 3; n += 1) console.log((await handler({})).headers['x-cold-start']);\n";
     let python = "from function import handler\nfor _ in range(3): print(handler({}, None)['headers']['x-cold-start'])\n";

@@ -180,7 +180,7 @@ fn action_validator_finds_nothing_in_documented_workflows() {
 }
 
 #[test]
-fn the_gitlab_component_runs_and_leaves_its_reports_and_a_history() {
+fn the_gitlab_component_leaves_reports_and_a_history() {
     let api = Api::start(Plays::GitLab, None);
     let binary = env!("CARGO_BIN_EXE_loadgate");
     let scenario = crate::support::SCENARIO

@@ -329,7 +329,7 @@ fn taken_apart(kind: &str, whole: &Value, reads: impl Fn(&Value) -> Result<(), S
 }
 
 #[test]
-fn of_results_and_baselines_loadgate_and_its_schema_say_the_same() {
+fn loadgate_and_its_schema_agree_on_results_and_baselines() {
     let gate = gate("");
     gate.run(&Server::fast().url(), &["--record"]).exits(0);
     let result: Value = serde_json::from_str(&gate.written("result.json")).unwrap();

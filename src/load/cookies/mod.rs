@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secure_cookie_needs_a_safe_origin_and_a_prefix_its_attributes() {
+    fn a_secure_cookie_needs_a_safe_origin() {
         for (url, set, sent) in [
             (HTTPS, "x=1; Secure; HttpOnly; SameSite=Lax", true),
             (HTTP, "x=1; Secure", false),

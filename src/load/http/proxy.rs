@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_cannot_be_used_is_an_error_that_names_its_variable() {
+    fn an_unusable_proxy_is_an_error_that_names_its_variable() {
         let scheme = |variable: &str, scheme: &str| ProxyError::Scheme {
             variable: variable.to_owned(),
             scheme: scheme.to_owned(),

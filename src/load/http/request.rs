@@ -289,7 +289,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn only_the_request_line_is_rendered_anew_where_all_else_is_known() {
+    fn only_the_request_line_is_rendered_again_if_the_rest_is_known() {
         let headers = [("A", "b")];
         let request = |target| render("POST", "x", target, &headers, Some(b"hi\nho"));
         let mut bytes = Vec::new();

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_may_end_a_line_before_a_slash_and_an_address_not_within_its_two() {
+    fn a_path_may_wrap_before_a_slash_and_an_address_not_in_its_two() {
         for (text, parts) in [
             (
                 "GET /catalog/items/:id",

@@ -95,7 +95,7 @@ proptest! {
 }
 
 #[test]
-fn slices_that_latencies_are_judged_without_are_told_in_every_report() {
+fn slices_left_out_of_latencies_are_in_every_report() {
     let sample = story("late slice");
     let told = formats(sample, "x").into_iter().filter(|(format, _)| {
         let tells = [
@@ -126,7 +126,7 @@ fn slices_that_latencies_are_judged_without_are_told_in_every_report() {
 }
 
 #[test]
-fn failures_of_a_kind_stand_beside_those_of_the_base_and_of_the_baseline() {
+fn failures_of_a_kind_are_beside_those_of_base_and_baseline() {
     let failing = |throttled, overloaded| -> [Traffic; 2] {
         let orders = traffic("GET /orders", 900, 40.0);
         let orders = orders.failing(FailureKind::Status(429), throttled);

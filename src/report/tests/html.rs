@@ -302,7 +302,7 @@ fn a_run_of_hours_has_no_more_points_than_can_be_seen() {
 }
 
 #[test]
-fn figures_stand_beside_what_they_were_by_name_and_phase_and_failures_by_kind() {
+fn figures_are_beside_earlier_ones_by_name_phase_and_kind() {
     for (name, past) in [("more errors", ", before"), ("duet failed", ", base")] {
         let page = html(&story(name).story());
         assert!(page.contains(past), "{name}");
@@ -354,7 +354,7 @@ fn behind_every_plot_stand_its_numbers() {
 }
 
 #[test]
-fn a_name_of_which_no_percentile_was_judged_still_says_how_it_changed() {
+fn a_name_without_a_judged_percentile_says_how_it_changed() {
     // Rare enough that nothing of it is judged, and often enough for a curve.
     let run = |millis: f64| {
         let all = [
@@ -377,7 +377,7 @@ fn a_name_of_which_no_percentile_was_judged_still_says_how_it_changed() {
 }
 
 #[test]
-fn the_last_piece_of_a_second_is_no_fall_and_the_caption_says_so() {
+fn the_last_part_of_a_second_is_not_a_fall_as_the_caption_says() {
     let mut run = large(2, 1, 30);
     run.run.duration_s = 30.02;
     let mut last = run.timeline[29].clone();
@@ -405,7 +405,7 @@ fn the_last_piece_of_a_second_is_no_fall_and_the_caption_says_so() {
 }
 
 #[test]
-fn short_turns_of_a_duet_are_told_slice_by_slice_so_that_no_point_holds_both() {
+fn short_turns_of_a_duet_are_shown_slice_by_slice() {
     let second = SecondRecord {
         users: 20,
         requests: 1000,

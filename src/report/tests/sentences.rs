@@ -10,7 +10,7 @@ fn log(name: &str) -> String {
 }
 
 #[test]
-fn a_row_that_failed_by_its_change_is_not_explained_by_a_limit_that_holds() {
+fn a_failed_change_is_not_explained_by_a_limit_that_holds() {
     let sample = story("regressed").story();
     for text in [terminal(&sample, 80, Colour::Never), summary(&[sample])] {
         assert!(!text.contains("took longer"), "{text}");
@@ -52,7 +52,7 @@ fn what_got_slower_and_is_tolerated_is_said_with_how_much() {
 }
 
 #[test]
-fn a_message_keeps_both_its_ends_and_what_is_of_ordinary_length_is_whole() {
+fn a_long_message_keeps_both_its_ends() {
     let words = |count: usize| {
         (0..count)
             .map(|n| format!("word-{n}"))
@@ -181,7 +181,7 @@ fn an_acceptance_in_force_is_told_in_every_report() {
 }
 
 #[test]
-fn what_was_measured_has_three_digits_and_what_was_promised_those_it_was_written_with() {
+fn measured_figures_have_three_digits_and_limits_their_own() {
     let log = log("more errors");
     for text in [
         "GET /user/profile 2,400 200 0.50 19.9 19.9 28.0 29.0 29.8 30.0 30.0",

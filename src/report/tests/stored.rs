@@ -46,7 +46,7 @@ fn as_schema_1(baseline: &Baseline, runs: &[RunRecord]) -> String {
 }
 
 #[test]
-fn a_baseline_of_schema_1_gives_the_same_verdict_as_one_of_today() {
+fn a_baseline_of_schema_1_gives_the_same_verdict() {
     let medians = [40.0, 41.6, 38.8, 40.4, 41.2, 39.6, 38.4];
     let runs = medians.map(run);
     let today = recorded(runs.clone());
@@ -118,7 +118,7 @@ fn rows_of_a_newer_loadgate_are_read_for_what_this_one_knows() {
 }
 
 #[test]
-fn rows_of_an_older_loadgate_are_read_without_what_it_did_not_know() {
+fn rows_of_an_older_loadgate_are_read_without_newer_figures() {
     let mut baseline = of_two_phases();
     let read = read_with(&baseline, |job| {
         assert_eq!(list(&mut job["told"]["columns"]).remove(5), "p999");

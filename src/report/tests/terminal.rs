@@ -121,7 +121,7 @@ fn in_full_every_name_and_phase_stands_above_what_it_was() {
 const NAMES: [&str; 3] = ["目录商品列表", "e\u{301}u\u{308}\u{323}n\u{303}", "👩‍👩‍👧‍👧🏳️‍🌈"];
 
 #[test]
-fn names_in_wide_letters_and_with_marks_fit_and_columns_stand_under_each_other() {
+fn names_in_wide_letters_fit_and_columns_are_aligned() {
     for name in NAMES {
         for repeat in [1, 4, 30] {
             let sample = saying(&format!("GET /{}", name.repeat(repeat)));
@@ -212,7 +212,7 @@ fn files_are_named_only_where_they_were_written() {
 }
 
 #[test]
-fn a_long_list_of_passed_checks_is_cut_short_and_says_where_it_goes_on() {
+fn a_long_list_of_passed_checks_says_where_it_continues() {
     let told = told(story("thirty names"), 80);
     assert!(
         told.contains("passed (junit.xml), 92 not gated (summary.md)"),

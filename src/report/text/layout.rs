@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_too_long_for_its_column_stands_above_its_numbers() {
+    fn a_name_too_long_for_its_column_is_above_its_numbers() {
         let row = |name: &str, cells: &[&str]| {
             (
                 name.to_owned(),

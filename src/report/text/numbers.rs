@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_have_been_caught_is_never_promised_smaller_than_it_is() {
+    fn what_would_have_been_caught_is_never_rounded_down() {
         for (measure, number, text) in [
             (P95, 0.141, "+15 %"),
             (P95, 0.14, "+14 %"),

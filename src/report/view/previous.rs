@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_answers_for_every_name_in_every_measured_phase_and_for_all_of_them_together() {
+    fn a_job_has_figures_of_every_name_in_every_measured_phase() {
         let before = run(40.0);
         let (job, now) = (Job::from_record(&before, false), run(50.0));
         let past = of_newest(&job, &now);
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_recorded_run_is_told_again_it_is_said_why_rows_have_none_before() {
+    fn a_recorded_run_says_why_rows_have_no_earlier_figures() {
         let scenario = ScenarioIdentity::default();
         let day = |number: i64, millis: f64| {
             let mut record = run(millis);
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_job_that_an_older_loadgate_kept_is_known_what_it_kept_by_itself() {
+    fn a_job_of_an_older_loadgate_has_the_figures_that_it_kept() {
         let now = run(50.0);
         let mut job = Job::from_record(&run(40.0), false);
         job.reported_rows = Vec::new();

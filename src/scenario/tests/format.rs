@@ -193,7 +193,7 @@ environments:
 }
 
 #[test]
-fn rows_are_named_by_their_columns_and_taken_where_they_are_named() {
+fn rows_are_named_by_their_columns_and_taken_when_named() {
     let text = LEAST
         .replace(
             "name: demo",
@@ -458,7 +458,7 @@ fn what_steps_say_wrongly_is_told_with_its_remedy() {
 }
 
 #[test]
-fn a_step_expects_beside_the_defaults_what_it_does_not_say_itself() {
+fn a_step_expects_the_defaults_that_it_does_not_override() {
     let text = LEAST
         .replace("name: demo", "name: demo\ndefaults: { expect: { status: 201, body: ok } }")
         .replace("get: /items", "{ get: /items, expect: { json: { $.a: { exists: true }, $.b: { c: 1 } }, header: { X-A: b, x-c: { contains: d } } } }");

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_does_not_change_what_is_sent_does_not_change_the_identity() {
+fn only_what_changes_the_requests_changes_the_identity() {
     let identity = |text: &str| read(text).sha256;
     let least = identity(LEAST);
     for (old, new) in [

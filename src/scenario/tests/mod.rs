@@ -467,7 +467,7 @@ proptest! {
 }
 
 #[test]
-fn a_class_header_that_needs_what_a_task_sets_goes_with_that_tasks_steps_alone() {
+fn a_class_header_of_a_task_value_goes_with_that_task_only() {
     let scenario = read(&LEAST.replace(
         "    tasks:\n      - steps:\n          - get: /items\n",
         "    headers: { X-Flow: \"{{ flow }}\", X-Token: \"{{ token }}\", X-Same: a }

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn without_heavier_load_between_there_is_nothing_to_recover_from() {
+    fn without_a_heavier_phase_there_is_no_recovery() {
         let calm = run(&[traffic(NAME, 600, 60.0)]);
         let mut calm = calm;
         calm.phases[1].peak_load = 20.0;
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn passes_are_the_units_of_a_burst_and_few_requests_make_no_claim() {
+    fn passes_are_the_units_of_a_burst_unless_requests_are_few() {
         let steady = record()
             .steady("warm")
             .slices(6, &[traffic(NAME, 600, 40.0)]);

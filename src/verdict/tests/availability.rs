@@ -302,7 +302,7 @@ fn arrivals(of: impl Fn(u32) -> (u64, u64, f64)) -> RunRecord {
 }
 
 #[test]
-fn a_service_that_falls_behind_is_said_with_the_rate_that_it_sustained() {
+fn a_service_that_falls_behind_is_shown_with_its_rate() {
     let behind = arrivals(|slice| (500, 200, 500.0 * f64::from(slice + 1)));
     let [
         Warning::Overloaded {

@@ -59,7 +59,7 @@ fn jobs() -> Vec<Job> {
 }
 
 #[test]
-fn cold_starts_and_warm_requests_are_held_to_limits_of_their_own() {
+fn cold_starts_and_warm_requests_have_separate_limits() {
     use Outcome::{Failed, Passed};
     let run = bursts(100, 500.0, 2400);
     for (bound, outcome, current) in [
@@ -100,7 +100,7 @@ fn a_failure_is_no_cold_start_and_over_every_warm_limit() {
 }
 
 #[test]
-fn too_few_cold_starts_leave_a_limit_open_and_do_not_make_it_invalid() {
+fn too_few_cold_starts_leave_a_limit_open_and_the_run_valid() {
     for (cold, outcome) in [(0, Outcome::Inconclusive), (1, Outcome::Passed)] {
         let verdict = judged_alone(
             &limited_to(latency(Metric::ColdP50, 1200)),
@@ -120,7 +120,7 @@ fn too_few_cold_starts_leave_a_limit_open_and_do_not_make_it_invalid() {
 }
 
 #[test]
-fn no_cold_start_passes_a_limit_on_their_share_only_where_answers_say_so() {
+fn no_cold_start_passes_a_share_limit_only_if_responses_say_so() {
     for (marked, outcome) in [(2400, Outcome::Passed), (0, Outcome::Inconclusive)] {
         for percent in [0.0, 10.0] {
             let run = bursts(0, 0.0, marked);
@@ -131,7 +131,7 @@ fn no_cold_start_passes_a_limit_on_their_share_only_where_answers_say_so() {
 }
 
 #[test]
-fn a_slower_cold_start_fails_the_gate_and_an_unchanged_one_does_not() {
+fn only_a_slower_cold_start_fails_the_gate() {
     use Outcome::{Failed, Passed};
     let jobs = jobs();
     for (metric, run, outcome) in [
@@ -203,7 +203,7 @@ fn a_name_with_too_few_cold_starts_blocks_nothing() {
 }
 
 #[test]
-fn warm_metrics_are_judged_with_a_word_where_nothing_tells_them_apart() {
+fn warm_metrics_are_judged_with_a_warning_without_a_header() {
     let gate = limited_to(latency(Metric::WarmP95, 100));
     let verdict = judged_alone(&gate, &bursts(0, 0.0, 0));
     assert_eq!(verdict.outcome, Outcome::Passed);

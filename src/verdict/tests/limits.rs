@@ -168,7 +168,7 @@ fn an_error_burst_in_a_late_slice_breaks_the_limits_on_errors() {
 }
 
 #[test]
-fn cold_starts_failures_and_rates_are_counted_in_late_slices_too_and_their_latencies_left_out_are_told()
+fn late_slices_count_all_but_latencies_with_a_warning()
  {
     let slow = traffic("GET /a", 600, 100.0)
         .cold(300, 900.0)
@@ -254,7 +254,7 @@ fn a_latency_limit_that_late_slices_would_turn_is_inconclusive() {
 }
 
 #[test]
-fn a_latency_limit_that_is_broken_with_late_slices_and_without_fails() {
+fn a_latency_limit_broken_with_and_without_late_slices_fails() {
     let outcome = (Outcome::Failed, CheckOutcome::Failed);
     assert_eq!(outcome_of(p95(120), &ending_late(1000.0)), outcome);
 }

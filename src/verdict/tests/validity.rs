@@ -385,7 +385,7 @@ fn unfollowed(request: &str, redirects: u64) -> UnfollowedRedirects {
 }
 
 #[test]
-fn names_that_are_only_redirected_make_a_run_invalid_and_most_a_caution() {
+fn names_that_are_only_redirected_make_a_run_invalid() {
     let found = invalid(&redirecting([100, 20]));
     assert_eq!(
         found,
@@ -418,7 +418,7 @@ fn requests_that_were_sent_again_are_a_caution() {
 }
 
 #[test]
-fn a_comparison_says_when_its_sides_count_failures_by_other_rules() {
+fn a_comparison_says_if_its_sides_count_failures_differently() {
     let run = shop(100.0);
     let mut jobs = history(10);
     let spans = |run: &RunRecord, jobs: &[Job]| {

@@ -205,7 +205,7 @@ async fn before_a_stall(stall: impl FnOnce(&mut Peer) + Send + 'static) -> (Serv
 }
 
 #[tokio::test]
-async fn a_timeout_closes_the_connection_and_a_late_answer_finds_nobody() {
+async fn a_timeout_closes_the_connection_before_a_late_response() {
     const STALLS: [fn(&mut Peer); 2] = [
         |peer| {
             peer.wait_for_close();

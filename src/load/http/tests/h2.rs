@@ -142,7 +142,7 @@ fn the_handshake_agrees_on_it_or_on_the_older_version() {
 }
 
 #[test]
-fn statuses_timeouts_and_bounds_hold_as_they_do_in_the_older_version() {
+fn statuses_timeouts_and_bounds_hold_as_in_http_1() {
     on_one_core(async {
         let port = serve(None).await;
         let target = format!("http://127.0.0.1:{port}");
@@ -165,7 +165,7 @@ fn statuses_timeouts_and_bounds_hold_as_they_do_in_the_older_version() {
 }
 
 #[test]
-fn a_server_that_speaks_something_else_or_goes_away_is_a_failure() {
+fn a_server_that_does_not_speak_http_2_is_a_failure() {
     on_one_core(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let target = format!("http://{}", listener.local_addr().unwrap());
@@ -245,7 +245,7 @@ fn a_server_that_floods_is_one_that_responds() {
 }
 
 #[test]
-fn a_session_that_was_closed_between_two_requests_is_opened_again() {
+fn a_session_closed_between_two_requests_is_opened_again() {
     on_one_core(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let target = format!("http://{}", listener.local_addr().unwrap());

@@ -190,7 +190,7 @@ async fn into_a_closed_connection(target: &str, body: &[u8]) -> Exchange {
 }
 
 #[tokio::test]
-async fn a_request_into_a_close_that_nobody_heard_of_is_noted_in_doubt() {
+async fn a_request_into_an_unnoticed_close_is_noted_in_doubt() {
     let long = format!("/{}", "x".repeat(4096));
     for (target, body) in [
         ("/", &b"{}"[..]),
@@ -268,7 +268,7 @@ async fn hear_of(is_closed: oneshot::Receiver<()>) {
 }
 
 #[tokio::test]
-async fn a_post_goes_to_a_new_connection_when_the_kept_one_was_closed_before() {
+async fn a_post_goes_to_a_new_connection_if_the_kept_one_was_closed() {
     let (server, is_closed) = closing_when_idle(OK);
     let mut user = User::of(&server.url());
     assert_eq!(told(&user.send("POST").await), Ok((200, "ok")));

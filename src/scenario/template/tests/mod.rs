@@ -150,7 +150,7 @@ fn an_unset_value_is_told_apart_from_any_other_error() {
 }
 
 #[test]
-fn an_expression_that_can_never_work_is_refused_when_the_file_is_read() {
+fn an_expression_that_can_never_work_is_refused_at_once() {
     for (source, message) in [
         (
             "{{ itme_id }}",
@@ -254,7 +254,7 @@ fn json_keeps_the_order_of_keys_and_is_ready_where_constant() {
 }
 
 #[test]
-fn draws_depend_on_the_seed_alone_and_go_on_from_render_to_render() {
+fn draws_depend_on_the_seed_and_continue_between_renders() {
     let template = File::new()
         .text(
             "{{ uuid() }} {{ random_int(1, 6) }} {{ pick(skus) }}",
