@@ -316,21 +316,27 @@ fn files() -> &'static [File] {
     &FILES
 }
 
-fn read_all() -> Vec<File> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+/// Every Rust file below a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut test_modules = BTreeSet::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(read(&root, &path, &mut test_modules));
-            }
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
         }
     }
+    found
+}
+
+fn read_all() -> Vec<File> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut test_modules = BTreeSet::new();
+    let mut found: Vec<File> = sources(&root)
+        .iter()
+        .map(|path| read(&root, path, &mut test_modules))
+        .collect();
     found.retain(|file| {
         !test_modules
             .iter()
@@ -495,6 +501,36 @@ fn every_file_says_at_its_top_what_it_is() {
         .map(|file| &*file.path)
         .collect();
     assert!(silent.is_empty(), "{silent:?}");
+}
+
+/// The names of a file's tests.
+#[derive(Default)]
+struct TestNames(Vec<String>);
+
+impl<'ast> Visit<'ast> for TestNames {
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        let mut attributes = function.attrs.iter();
+        let last = |attribute: &syn::Attribute| attribute.path().segments.last().cloned();
+        if attributes.any(|attribute| last(attribute).is_some_and(|last| last.ident == "test")) {
+            self.0.push(function.sig.ident.to_string());
+        }
+    }
+}
+
+/// Characters of a test's name at most: a longer one is hard to read.
+const LONGEST_TEST_NAME: usize = 60;
+
+#[test]
+fn names_of_tests_are_short() {
+    let mut names = TestNames::default();
+    for folder in ["src", "tests"] {
+        for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)) {
+            let text = fs::read_to_string(path).unwrap();
+            names.visit_file(&syn::parse_file(&text).unwrap());
+        }
+    }
+    names.0.retain(|name| name.len() > LONGEST_TEST_NAME);
+    assert!(names.0.is_empty(), "{:?}", names.0);
 }
 
 #[test]

@@ -256,8 +256,7 @@ impl Branch {
 }
 
 #[test]
-fn a_branch_of_five_jobs_catches_a_slower_change_and_drift()
- {
+fn a_branch_of_five_jobs_catches_a_slower_change_and_drift() {
     let (branch, api) = (Branch::new(), api());
     let home = branch.home.path();
     let (jobs, at_once) = seeding();

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, PossibleValue};
 use clap::{Args, ValueEnum};
 
 use super::Error;
 use crate::exit::{Exit, Strictness};
-use crate::gate::{self, AcceptMode, BaselineEdit, Console, CriteriaSource, Verbosity};
+use crate::gate::{self, AcceptMode, BaselineEdit, Console, CriteriaSource, Format, Verbosity};
 use crate::plan::{self, BaselineLocation, Options, RecordMode};
 
 #[derive(Debug, Args)]
@@ -90,24 +90,39 @@ pub(super) struct Report {
     strict: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// the terminal's, with each name in each phase and the run over time
-    Text,
-    /// report.html
-    Html,
-    /// summary.md
-    Summary,
-    /// junit.xml
-    Junit,
-    /// metrics.txt, in OpenMetrics
-    Metrics,
-    /// metrics-gated.txt
-    MetricsGated,
-    /// load-performance.json
-    LoadPerformance,
-    /// result.json, in the current version of its schema
-    Result,
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::Text,
+            Self::Html,
+            Self::Summary,
+            Self::Junit,
+            Self::Metrics,
+            Self::MetricsGated,
+            Self::LoadPerformance,
+            Self::Result,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Text => (
+                "text",
+                "the terminal's, with each name in each phase and the run over time",
+            ),
+            Self::Html => ("html", "report.html"),
+            Self::Summary => ("summary", "summary.md"),
+            Self::Junit => ("junit", "junit.xml"),
+            Self::Metrics => ("metrics", "metrics.txt, in OpenMetrics"),
+            Self::MetricsGated => ("metrics-gated", "metrics-gated.txt"),
+            Self::LoadPerformance => ("load-performance", "load-performance.json"),
+            Self::Result => (
+                "result",
+                "result.json, in the current version of its schema",
+            ),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
 }
 
 impl Report {
@@ -122,20 +137,10 @@ impl Report {
             }
             None => CriteriaSource::Defaults(self.reading.baseline),
         };
-        let format = match self.format {
-            Format::Text => gate::Format::Text,
-            Format::Html => gate::Format::Html,
-            Format::Summary => gate::Format::Summary,
-            Format::Junit => gate::Format::Junit,
-            Format::Metrics => gate::Format::Metrics,
-            Format::MetricsGated => gate::Format::MetricsGated,
-            Format::LoadPerformance => gate::Format::LoadPerformance,
-            Format::Result => gate::Format::Result,
-        };
         Ok(gate::report(
             &self.result,
             against,
-            format,
+            self.format,
             strictness(self.strict),
             self.out.as_deref(),
             &Console::of_process(Verbosity::Full),

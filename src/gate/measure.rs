@@ -13,7 +13,7 @@ use super::progress::ProgressLine;
 use super::servers::Servers;
 use super::{replay, secrets};
 use crate::load::{
-    self, Duet, Hooks, Interim, Origin, Outcome, RunConfig, ServerFailure, Stop, Trust, Waiting,
+    self, Duet, Hooks, Interim, Origin, RunConfig, RunOutcome, ServerFailure, Stop, Trust, Waiting,
     duet_lasts,
 };
 use crate::measurement::Arm;
@@ -44,20 +44,20 @@ pub(super) fn measure(
     let outcome = match Servers::start(plan, &folder, stop, console) {
         Ok(mut servers) => {
             let outcome = if replay::is_on() {
-                Outcome::never_began(&gate.scenario, load::Ended::Completed)
+                RunOutcome::never_began(&gate.scenario, load::LoadEnd::Completed)
             } else {
                 load(plan, gate, target, stop, &mut servers, console)?
             };
             // A server that died in the last turn failed its last requests for that reason.
             match (servers.check(), &outcome.ended) {
-                (Err(lost), load::Ended::Completed) => Outcome {
-                    ended: load::Ended::Unreachable(lost),
+                (Err(lost), load::LoadEnd::Completed) => RunOutcome {
+                    ended: load::LoadEnd::Unreachable(lost),
                     ..outcome
                 },
                 (Ok(()) | Err(_), _) => outcome,
             }
         }
-        Err(ended) => Outcome::never_began(&gate.scenario, ended),
+        Err(ended) => RunOutcome::never_began(&gate.scenario, ended),
     };
     processes::kill_orphans();
     match record(plan, gate, target, outcome) {
@@ -141,7 +141,7 @@ fn load(
     stop: &Stop,
     servers: &mut Servers<'_>,
     console: &Console,
-) -> Result<Outcome, Error> {
+) -> Result<RunOutcome, Error> {
     let waiting = |waiting: &Waiting| console.note(&waits(plan, waiting));
     let order = order(plan, gate, target, &waiting);
     let line = RefCell::new(ProgressLine::new(console.progress, &gate.scenario.load));
@@ -156,7 +156,7 @@ fn load(
         target: against.target.clone(),
         turns: against.turns,
     };
-    let mut look = |so_far: Outcome| {
+    let mut look = |so_far: RunOutcome| {
         let record = record(plan, gate, target, so_far);
         let further = further(gate, &record);
         if further == Interim::Continue {
@@ -240,7 +240,7 @@ fn waits(plan: &Plan, waiting: &Waiting) -> String {
     }
 }
 
-fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: Outcome) -> RunRecord {
+fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: RunOutcome) -> RunRecord {
     let started = Timestamp::try_from(outcome.started).unwrap_or(Timestamp::UNIX_EPOCH);
     let ci = plan.ci.clone().unwrap_or_default();
     let secrets = secrets::known(plan, gate);
@@ -323,11 +323,11 @@ fn turns(plan: &Plan, against: &Against) -> DuetSettings {
     }
 }
 
-fn scheduling(scheduling: load::Scheduling) -> Scheduling {
+fn scheduling(scheduling: load::ThreadScheduling) -> Scheduling {
     match scheduling {
-        load::Scheduling::Normal => Scheduling::Normal,
-        load::Scheduling::RealTime => Scheduling::RealTime,
-        load::Scheduling::PartlyRealTime => Scheduling::PartlyRealTime,
+        load::ThreadScheduling::Normal => Scheduling::Normal,
+        load::ThreadScheduling::RealTime => Scheduling::RealTime,
+        load::ThreadScheduling::PartlyRealTime => Scheduling::PartlyRealTime,
     }
 }
 
@@ -345,12 +345,12 @@ fn health(health: &load::Health, max_late: Option<Duration>) -> Health {
 }
 
 /// How the run ended; what the target or the system said may hold a secret that was sent.
-fn ended(ended: load::Ended, plan: &Plan, gate: &Gate) -> Ended {
+fn ended(ended: load::LoadEnd, plan: &Plan, gate: &Gate) -> Ended {
     match ended {
-        load::Ended::Completed => Ended::Completed,
-        load::Ended::Interrupted { signal } => Ended::Interrupted { signal },
-        load::Ended::Aborted { failures, requests } => Ended::Aborted { failures, requests },
-        load::Ended::Unreachable(ServerFailure { arm, cause, why }) => Ended::Unreachable {
+        load::LoadEnd::Completed => Ended::Completed,
+        load::LoadEnd::Interrupted { signal } => Ended::Interrupted { signal },
+        load::LoadEnd::Aborted { failures, requests } => Ended::Aborted { failures, requests },
+        load::LoadEnd::Unreachable(ServerFailure { arm, cause, why }) => Ended::Unreachable {
             arm,
             cause,
             why: secrets::hidden(&why, plan, gate),

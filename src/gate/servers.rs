@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::console::Console;
 use crate::files;
-use crate::load::{Ended, READY_WITHIN, ServerFailure, Stop};
+use crate::load::{LoadEnd, READY_WITHIN, ServerFailure, Stop};
 use crate::measurement::{Arm, UnreachableCause};
 use crate::plan::{ManagedServers, Plan, Server};
 use crate::processes::{self, DeniedVariables, ProcessGroup, Watchdog};
@@ -59,7 +59,7 @@ impl<'a> Servers<'a> {
         folder: &'a Path,
         stop: &'a Stop,
         console: &'a Console,
-    ) -> Result<Self, Ended> {
+    ) -> Result<Self, LoadEnd> {
         let mut servers = Self {
             serving: &plan.serving,
             withheld: &plan.withheld,
@@ -90,7 +90,7 @@ impl<'a> Servers<'a> {
     }
 
     /// Looks whether all still run, and starts them anew where that is due.
-    pub(super) fn before_pair(&mut self, pair: u32) -> Result<(), Ended> {
+    pub(super) fn before_pair(&mut self, pair: u32) -> Result<(), LoadEnd> {
         let every = self.serving.restart_every;
         if self.running.is_empty() {
             return Ok(());
@@ -125,7 +125,7 @@ impl<'a> Servers<'a> {
         })
     }
 
-    fn start_all(&mut self) -> Result<(), Ended> {
+    fn start_all(&mut self) -> Result<(), LoadEnd> {
         for (arm, server) in self.commands() {
             if let Some(why) = taken(server.port) {
                 return Err(server_failure(arm, UnreachableCause::PortTaken, why).into());
@@ -175,7 +175,7 @@ impl<'a> Servers<'a> {
         Ok(group)
     }
 
-    fn await_ready(&mut self, arm: Arm, server: &Server, began: Instant) -> Result<(), Ended> {
+    fn await_ready(&mut self, arm: Arm, server: &Server, began: Instant) -> Result<(), LoadEnd> {
         let (within, mut is_noted) = (format_duration(self.within), false);
         loop {
             let ready = probe(server.port, self.serving.ready.as_deref());
@@ -184,7 +184,7 @@ impl<'a> Servers<'a> {
                 Err(why) => why,
             };
             if let Some(signal) = self.stop.signal() {
-                return Err(Ended::Interrupted { signal });
+                return Err(LoadEnd::Interrupted { signal });
             }
             self.check()?;
             if !is_noted && began.elapsed() > NOTED_AFTER {

@@ -80,10 +80,10 @@ pub struct Duet<'a> {
 /// What a duet asks its caller on its way.
 pub struct Hooks<'h> {
     /// Shown what was measured when the first look is due; says whether to go on to the second.
-    pub look: &'h mut dyn FnMut(Outcome) -> Interim,
+    pub look: &'h mut dyn FnMut(RunOutcome) -> Interim,
     /// Called before each pair of slices with its number: servers may be started anew. An error ends the run, by the
     /// arm that it concerns.
-    pub before_pair: &'h mut dyn FnMut(u32) -> Result<(), Ended>,
+    pub before_pair: &'h mut dyn FnMut(u32) -> Result<(), LoadEnd>,
 }
 
 /// Whether a duet goes on.
@@ -131,7 +131,7 @@ impl Stop {
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum LoadEnd {
     /// Every phase ran.
     Completed,
     /// A signal cut it short.
@@ -161,7 +161,7 @@ pub struct ServerFailure {
     pub why: String,
 }
 
-impl From<ServerFailure> for Ended {
+impl From<ServerFailure> for LoadEnd {
     fn from(failure: ServerFailure) -> Self {
         Self::Unreachable(failure)
     }
@@ -169,7 +169,7 @@ impl From<ServerFailure> for Ended {
 
 /// What a run brought.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// What came back.
     pub measurement: Measurement,
     /// The phases as they were run, each pass once: in a duet as long as all of their slices on one arm.
@@ -177,16 +177,16 @@ pub struct Outcome {
     /// How well the generator did.
     pub health: Health,
     /// How it ended.
-    pub ended: Ended,
+    pub ended: LoadEnd,
     /// Start of the load.
     pub started: SystemTime,
     /// Length of the load, the drain included.
     pub duration: Duration,
 }
 
-impl Outcome {
+impl RunOutcome {
     /// What a run brought that never began.
-    pub fn never_began(scenario: &Scenario, ended: Ended) -> Self {
+    pub fn never_began(scenario: &Scenario, ended: LoadEnd) -> Self {
         Self {
             measurement: Measurement {
                 requests: scenario.requests.clone(),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::arm_clock::Span;
-use super::config::{Ended, Error, Hooks, Interim, Outcome};
+use super::config::{Error, Hooks, Interim, LoadEnd, RunOutcome};
 use super::duet_schedule::{DuetSchedule, Segment};
 use super::engine::{EngineRun, HEAD_START};
 use super::worker::{Command, WorkerResult};
@@ -18,19 +18,19 @@ pub(super) fn conduct(
     mut crew: WorkerPool<'_>,
     overseer: &mut RunMonitor<'_>,
     hooks: &mut Hooks<'_>,
-) -> Result<Outcome, Error> {
+) -> Result<RunOutcome, Error> {
     let mut past = DuetState {
         run,
         course,
         spans: Vec::new(),
         free: run.plan.start,
     };
-    let mut ended = Ended::Completed;
+    let mut ended = LoadEnd::Completed;
     for (number, leg) in course.legs.iter().enumerate() {
         if number == course.first_look && number > 0 {
             match crew.report(overseer)? {
                 Ok(share) => {
-                    let so_far = past.outcome(share, Ended::Completed);
+                    let so_far = past.outcome(share, LoadEnd::Completed);
                     if (hooks.look)(so_far) == Interim::Stop {
                         break;
                     }
@@ -52,7 +52,7 @@ pub(super) fn conduct(
             break;
         }
     }
-    let share = crew.finish(ended != Ended::Completed)?;
+    let share = crew.finish(ended != LoadEnd::Completed)?;
     Ok(past.outcome(share, ended))
 }
 
@@ -94,7 +94,7 @@ impl DuetState<'_> {
         crew.wait(overseer)
     }
 
-    fn outcome(&self, mut share: WorkerResult, ended: Ended) -> Outcome {
+    fn outcome(&self, mut share: WorkerResult, ended: LoadEnd) -> RunOutcome {
         let arms = std::mem::take(&mut share.arms);
         let mut measurement = Measurement::default();
         for (arm, measured) in [Arm::Target, Arm::Base].into_iter().zip(arms) {

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::apart;
 use super::arm_clock::Span;
-use super::config::{Duet, Ended, Error, Hooks, Outcome, RunConfig, ServerFailure, Stop, Waiting};
+use super::config::{
+    Duet, Error, Hooks, LoadEnd, RunConfig, RunOutcome, ServerFailure, Stop, Waiting,
+};
 use super::duet;
 use super::duet_schedule::{DuetSchedule, Interleaving};
 use super::health::{self, CpuSnapshot, Health};
@@ -34,7 +36,7 @@ pub fn run(
     order: &RunConfig<'_>,
     progress: &mut dyn FnMut(&Progress),
     stop: &Stop,
-) -> Result<Outcome, Error> {
+) -> Result<RunOutcome, Error> {
     let run = EngineRun::prepare(order, &[], Timetable::new(&order.scenario.load), None)?;
     if let Some(ended) = reach(order, &run.plan.arms, stop)? {
         return Ok(run.never_began(ended));
@@ -54,7 +56,7 @@ pub fn run_duet(
     progress: &mut dyn FnMut(&Progress),
     stop: &Stop,
     hooks: &mut Hooks<'_>,
-) -> Result<Outcome, Error> {
+) -> Result<RunOutcome, Error> {
     let course = DuetSchedule::new(&order.scenario.load, &duet.turns, order.seed);
     let base = Some((duet, course.table(Arm::Base)));
     let run = EngineRun::prepare(
@@ -157,11 +159,11 @@ impl<'o> EngineRun<'o> {
         measurement: Measurement,
         share: &WorkerResult,
         load: Vec<Phase>,
-        ended: Ended,
-    ) -> Outcome {
+        ended: LoadEnd,
+    ) -> RunOutcome {
         let (cpu_share, steal_share) = self.before.shares(available());
         let achieved = share.achieved as f64 / share.planned as f64;
-        Outcome {
+        RunOutcome {
             health: Health {
                 late_p99: health::late_p99(&measurement, &load),
                 cpu_share,
@@ -179,8 +181,8 @@ impl<'o> EngineRun<'o> {
         }
     }
 
-    fn never_began(&self, ended: Ended) -> Outcome {
-        let mut outcome = Outcome::never_began(self.order.scenario, ended);
+    fn never_began(&self, ended: LoadEnd) -> RunOutcome {
+        let mut outcome = RunOutcome::never_began(self.order.scenario, ended);
         outcome.health.open_files = self.open_files;
         outcome
     }
@@ -191,7 +193,7 @@ fn alone(
     plan: &WorkerPlan,
     cores: usize,
     overseer: &mut RunMonitor<'_>,
-) -> Result<(WorkerResult, Ended), Error> {
+) -> Result<(WorkerResult, LoadEnd), Error> {
     let mut crew = WorkerPool::start(plan, cores)?;
     let span = Span {
         from: Duration::ZERO,
@@ -201,10 +203,10 @@ fn alone(
     crew.tell(Command::Load { driver: 0, span });
     crew.tell(Command::Drain { driver: 0 });
     let ended = match crew.wait(overseer)? {
-        WaitOutcome::Done => Ended::Completed,
+        WaitOutcome::Done => LoadEnd::Completed,
         WaitOutcome::Early(ended) => ended,
     };
-    let share = crew.finish(ended != Ended::Completed)?;
+    let share = crew.finish(ended != LoadEnd::Completed)?;
     Ok((share, ended))
 }
 
@@ -228,7 +230,7 @@ fn arm(
 }
 
 /// Looks whether every deployment responds; how the run has ended already if one does not.
-fn reach(order: &RunConfig<'_>, arms: &[ArmPlan], stop: &Stop) -> Result<Option<Ended>, Error> {
+fn reach(order: &RunConfig<'_>, arms: &[ArmPlan], stop: &Stop) -> Result<Option<LoadEnd>, Error> {
     let arms = arms.to_vec();
     let ahead = Ahead {
         seed: order.seed,
@@ -238,7 +240,7 @@ fn reach(order: &RunConfig<'_>, arms: &[ArmPlan], stop: &Stop) -> Result<Option<
     let work = move |waits: Sender<Waiting>| async move { reach_all(&arms, &ahead, &waits).await };
     match apart::obedient(stop, work, &mut |waiting| (order.waiting)(waiting))? {
         Some(reached) => reached,
-        None => Ok(stop.signal().map(|signal| Ended::Interrupted { signal })),
+        None => Ok(stop.signal().map(|signal| LoadEnd::Interrupted { signal })),
     }
 }
 
@@ -246,12 +248,16 @@ async fn reach_all(
     arms: &[ArmPlan],
     ahead: &Ahead,
     waits: &Sender<Waiting>,
-) -> Result<Option<Ended>, Error> {
+) -> Result<Option<LoadEnd>, Error> {
     for (plan, arm) in arms.iter().zip([Arm::Target, Arm::Base]) {
         match preflight::reach(ahead, arm, plan, waits).await {
             Ok(()) => {}
             Err(PreflightError::Unreachable(Unreached { cause, why, .. })) => {
-                return Ok(Some(Ended::Unreachable(ServerFailure { arm, cause, why })));
+                return Ok(Some(LoadEnd::Unreachable(ServerFailure {
+                    arm,
+                    cause,
+                    why,
+                })));
             }
             Err(PreflightError::Command(why)) => return Err(Error::Command(why)),
         }

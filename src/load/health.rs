@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::cpu_time::process_time;
-use super::scheduling::Scheduling;
+use super::scheduling::ThreadScheduling;
 use crate::measurement::{LatencyHistogram, Measurement};
 use crate::scenario::{Phase, Shape};
 
@@ -28,7 +28,7 @@ pub struct Health {
     /// Files and sockets that the process may hold open.
     pub open_files: Option<u64>,
     /// Which scheduling its threads had.
-    pub scheduling: Scheduling,
+    pub scheduling: ThreadScheduling,
 }
 
 /// A limit of open files that is too low for the load.

@@ -46,7 +46,8 @@ mod worker;
 mod worker_pool;
 
 pub use config::{
-    Abort, Duet, Ended, Error, Hooks, Interim, Outcome, RunConfig, ServerFailure, Stop, Waiting,
+    Abort, Duet, Error, Hooks, Interim, LoadEnd, RunConfig, RunOutcome, ServerFailure, Stop,
+    Waiting,
 };
 pub use duet_schedule::{DuetTurns, Interleaving, duet_lasts, duet_load};
 pub use engine::{run, run_duet};
@@ -54,6 +55,6 @@ pub use health::{Health, TooFewFiles};
 pub use http::{Origin, OriginError, Proxy, ProxyError, TlsError, Trust};
 pub use progress::{Progress, Turn};
 pub use ready::READY_WITHIN;
-pub use scheduling::{Scheduling, SchedulingPolicy};
+pub use scheduling::{SchedulingPolicy, ThreadScheduling};
 pub use trace::{ExchangeTrace, TracedResponse};
 pub use trial::{StepKind, TrialStep, rehearse};

@@ -8,7 +8,7 @@ use crate::measurement::FailureKind;
 use crate::scenario::{Capture, Scope, Source};
 
 /// What a look at a response brought.
-pub(super) struct CheckOutcome<'r> {
+pub(super) struct ResponseCheck<'r> {
     /// What the step captures; what is not there is none.
     pub(super) captured: Vec<(&'r str, Option<Value>)>,
     /// What is wrong with the response, in a word and in many.
@@ -21,7 +21,7 @@ pub(super) fn check<'r>(
     request: &'r CompiledRequest,
     mut answer: Response,
     scope: &mut Scope<'_>,
-) -> CheckOutcome<'r> {
+) -> ResponseCheck<'r> {
     let mut failure = None;
     let mut body = None;
     if let (Some(coding), Some(packed)) = (request.coding, answer.body.take()) {
@@ -54,7 +54,7 @@ pub(super) fn check<'r>(
         unmet.extend(expect.unmet_in_body(body, json.as_ref(), scope));
         failure = (!unmet.is_empty()).then(|| (FailureKind::Expectation, unmet.join("; ")));
     }
-    CheckOutcome { captured, failure }
+    ResponseCheck { captured, failure }
 }
 
 /// What of the captured values is not there, if anything is not.

@@ -30,7 +30,7 @@ pub enum SchedulingPolicy {
 
 /// Which scheduling the threads of a run had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Scheduling {
+pub enum ThreadScheduling {
     /// That of any other program.
     #[default]
     Normal,
@@ -147,15 +147,15 @@ impl Held {
     }
 
     /// What that comes to, for the record.
-    pub(super) fn scheduling(self) -> Scheduling {
+    pub(super) fn scheduling(self) -> ThreadScheduling {
         let share = self.real_time.as_secs_f64() / self.all.as_secs_f64();
         // Not a number if there was no time at all.
         if share > MOSTLY {
-            Scheduling::RealTime
+            ThreadScheduling::RealTime
         } else if share > 1.0 - MOSTLY {
-            Scheduling::PartlyRealTime
+            ThreadScheduling::PartlyRealTime
         } else {
-            Scheduling::Normal
+            ThreadScheduling::Normal
         }
     }
 }
@@ -383,10 +383,10 @@ mod tests {
             all: Duration::from_millis(all),
         };
         for (held, scheduling) in [
-            (held(0, 0), Scheduling::Normal),
-            (held(3, 100), Scheduling::Normal),
-            (held(50, 100), Scheduling::PartlyRealTime),
-            (held(100, 100), Scheduling::RealTime),
+            (held(0, 0), ThreadScheduling::Normal),
+            (held(3, 100), ThreadScheduling::Normal),
+            (held(50, 100), ThreadScheduling::PartlyRealTime),
+            (held(100, 100), ThreadScheduling::RealTime),
         ] {
             assert_eq!(held.scheduling(), scheduling, "{held:?}");
         }

@@ -15,7 +15,7 @@ use super::http::{BODY_LIMIT, Client, Connector, Exchange, Expected, Keep, ReadB
 use super::message::{BuildError, CompiledRequest};
 use super::prepared::{CompiledScenario, Step};
 use super::redirect;
-use super::response_check::{CheckOutcome, check};
+use super::response_check::{ResponseCheck, check};
 use super::site;
 use super::trace::ExchangeTrace;
 use crate::measurement::{ColdStartMark, FailureKind, UnreachableCause};
@@ -438,7 +438,7 @@ impl Sender {
                     answer.body = None;
                 } else if request.is_checked() {
                     let answer = answer.take();
-                    let CheckOutcome { captured, failure } =
+                    let ResponseCheck { captured, failure } =
                         check(request, answer, &mut self.scope());
                     for (name, value) in captured {
                         if let Some(tracer) = &mut self.tracer {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc as commands, oneshot};
 
-use super::config::{Abort, Ended, Error, PATIENCE, Stop};
+use super::config::{Abort, Error, LoadEnd, PATIENCE, Stop};
 use super::live_counters::LiveCounters;
 use super::progress::Watch;
 use super::scheduling::Held;
@@ -43,7 +43,7 @@ pub(super) enum WaitOutcome {
     /// Every core has done what it was told.
     Done,
     /// The run must end now.
-    Early(Ended),
+    Early(LoadEnd),
 }
 
 impl<'p> WorkerPool<'p> {
@@ -101,7 +101,7 @@ impl<'p> WorkerPool<'p> {
     pub(super) fn report(
         &mut self,
         overseer: &mut RunMonitor<'_>,
-    ) -> Result<Result<WorkerResult, Ended>, Error> {
+    ) -> Result<Result<WorkerResult, LoadEnd>, Error> {
         self.tell(Command::Report);
         let gathered = self.gather(overseer, |event| match event {
             Event::Measured(share) => Ok(*share),
@@ -118,7 +118,7 @@ impl<'p> WorkerPool<'p> {
         &mut self,
         overseer: &mut RunMonitor<'_>,
         wanted: impl Fn(Event) -> Result<T, Event>,
-    ) -> Result<Result<Vec<T>, Ended>, Error> {
+    ) -> Result<Result<Vec<T>, LoadEnd>, Error> {
         let mut gathered = Vec::new();
         while gathered.len() < self.commands.len() {
             match self.events.recv_timeout(TICK) {
@@ -177,9 +177,9 @@ impl<'p> WorkerPool<'p> {
     }
 
     /// Why the run must stop before its end, if it must.
-    fn early(&self, overseer: &RunMonitor<'_>) -> Option<Ended> {
+    fn early(&self, overseer: &RunMonitor<'_>) -> Option<LoadEnd> {
         if let Some(signal) = overseer.stop.signal() {
-            return Some(Ended::Interrupted { signal });
+            return Some(LoadEnd::Interrupted { signal });
         }
         let abort = overseer.abort?;
         if self.plan.start.elapsed() < abort.after {
@@ -188,7 +188,7 @@ impl<'p> WorkerPool<'p> {
         let requests: u64 = self.pulses.iter().map(|pulse| pulse.requests()).sum();
         let failures: u64 = self.pulses.iter().map(|pulse| pulse.errors()).sum();
         (failures as f64 > abort.error_rate * requests as f64)
-            .then_some(Ended::Aborted { failures, requests })
+            .then_some(LoadEnd::Aborted { failures, requests })
     }
 }
 

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::model::Bound;
-use super::values::{Latency, LimitRate, LimitShare, OrOff};
+use super::values::{LatencyLimit, LimitRate, LimitShare, OrOff};
 use crate::metric::{Metric, MetricKind};
 use crate::yaml::{Cursor, Definitions, Entry, Error, FromYaml, Keys, Property};
 
@@ -93,7 +93,7 @@ impl<'d, K: MetricKeys> Keys<'d> for MetricLimits<'d, K> {
             let text = format!("The highest {}", metric.label());
             match metric.kind() {
                 MetricKind::Quantile(_) => {
-                    Property::new::<Option<Latency>>(key, &text, definitions)
+                    Property::new::<Option<LatencyLimit>>(key, &text, definitions)
                 }
                 MetricKind::Share if metric == Metric::ErrorRate && K::HAS_DEFAULT => {
                     let text = format!("{text}; 1% by default, off removes it");
@@ -114,7 +114,7 @@ fn bound<K: MetricKeys>(metric: Metric, value: &Cursor<'_>) -> Result<Option<Bou
     Ok(Some(match metric.kind() {
         MetricKind::Quantile(_) => Bound::Latency {
             metric,
-            at_most: Latency::from_yaml(value)?.0,
+            at_most: LatencyLimit::from_yaml(value)?.0,
         },
         MetricKind::Share if metric == Metric::ColdShare => {
             Bound::ColdShare(LimitShare::from_yaml(value)?.0)

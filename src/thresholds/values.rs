@@ -80,9 +80,9 @@ fn is_off(value: &Cursor<'_>) -> bool {
 }
 
 /// The longest latency that a limit allows.
-pub(super) struct Latency(pub(super) Duration);
+pub(super) struct LatencyLimit(pub(super) Duration);
 
-impl FromYaml<'_> for Latency {
+impl FromYaml<'_> for LatencyLimit {
     fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
         let latency = Duration::from_yaml(value)?;
         if latency.is_zero() {

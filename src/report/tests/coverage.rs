@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::baseline::Mismatch;
-use crate::measurement::{FailureKind, UnreachableCause};
+use crate::measurement::FailureKind;
 use crate::record::Ended;
 use crate::verdict::{
     ChangeLocation, CheckKind, CheckOutcome, Comparison, Enforcement, InvalidReason, NoComparison,
@@ -217,39 +217,5 @@ fn every_kind_of_failure_is_in_some_story() {
         FailureKind::NoSocket,
         FailureKind::Expectation,
         FailureKind::Unset,
-    );
-}
-
-#[test]
-fn every_cause_is_in_the_golden_file_of_them() {
-    assert_each_occurs!(
-        goldens::CAUSES.into_iter(),
-        UnreachableCause::Unknown,
-        UnreachableCause::NoResponse,
-        UnreachableCause::UnknownIssuer,
-        UnreachableCause::CertificateExpired,
-        UnreachableCause::CertificateNotYetValid,
-        UnreachableCause::CertificateName,
-        UnreachableCause::CertificateUnusable,
-        UnreachableCause::ClientCertificate,
-        UnreachableCause::PlainHttp,
-        UnreachableCause::ExpectsTls,
-        UnreachableCause::NotTls,
-        UnreachableCause::TlsVersion,
-        UnreachableCause::TlsCipher,
-        UnreachableCause::NotHttp,
-        UnreachableCause::NoHttp2,
-        UnreachableCause::BrokenResponse,
-        UnreachableCause::BodyTooLong,
-        UnreachableCause::UnendingBody,
-        UnreachableCause::Unavailable,
-        UnreachableCause::NotReady,
-        UnreachableCause::Proxy,
-        UnreachableCause::ProxyResponse,
-        UnreachableCause::ProxyCredentials,
-        UnreachableCause::ServerNotStarted,
-        UnreachableCause::ServerEnded,
-        UnreachableCause::ServerNotReady,
-        UnreachableCause::PortTaken,
     );
 }

@@ -15,36 +15,14 @@ use crate::plan::phase_names;
 use crate::thresholds::{Names, parse};
 use crate::verdict::{Design, PlannedLoad, forecast};
 
-/// Every cause; `coverage` sees to it that none is missing.
-pub(super) const CAUSES: [UnreachableCause; 27] = [
-    UnreachableCause::Unknown,
-    UnreachableCause::NoResponse,
-    UnreachableCause::UnknownIssuer,
-    UnreachableCause::CertificateExpired,
-    UnreachableCause::CertificateNotYetValid,
-    UnreachableCause::CertificateName,
-    UnreachableCause::CertificateUnusable,
-    UnreachableCause::ClientCertificate,
-    UnreachableCause::PlainHttp,
-    UnreachableCause::ExpectsTls,
-    UnreachableCause::NotTls,
-    UnreachableCause::TlsVersion,
-    UnreachableCause::TlsCipher,
-    UnreachableCause::NotHttp,
-    UnreachableCause::NoHttp2,
-    UnreachableCause::BrokenResponse,
-    UnreachableCause::BodyTooLong,
-    UnreachableCause::UnendingBody,
-    UnreachableCause::Unavailable,
-    UnreachableCause::NotReady,
-    UnreachableCause::Proxy,
-    UnreachableCause::ProxyResponse,
-    UnreachableCause::ProxyCredentials,
-    UnreachableCause::ServerNotStarted,
-    UnreachableCause::ServerEnded,
-    UnreachableCause::ServerNotReady,
-    UnreachableCause::PortTaken,
-];
+/// Every cause, as the schema of results lists them.
+fn causes() -> Vec<UnreachableCause> {
+    let schema = schemars::schema_for!(UnreachableCause).to_value();
+    let variants = schema["oneOf"].as_array().unwrap().iter();
+    variants
+        .map(|variant| serde_json::from_value(variant["const"].clone()).unwrap())
+        .collect()
+}
 
 /// The golden files of what is stored, which `files` holds.
 const FILES: [&str; 7] = [
@@ -479,7 +457,7 @@ fn rehearsals() -> Sections {
 /// What is said of a deployment that cannot be loaded, by what stands behind it.
 fn unreachables() -> Sections {
     let mut sections = Sections::default();
-    for cause in CAUSES {
+    for cause in causes() {
         for arm in [Arm::Target, Arm::Base] {
             let sample = samples::unreachable_since(arm, cause);
             let story = sample.story();

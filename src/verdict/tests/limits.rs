@@ -168,8 +168,7 @@ fn an_error_burst_in_a_late_slice_breaks_the_limits_on_errors() {
 }
 
 #[test]
-fn late_slices_count_all_but_latencies_with_a_warning()
- {
+fn late_slices_count_all_but_latencies_with_a_warning() {
     let slow = traffic("GET /a", 600, 100.0)
         .cold(300, 900.0)
         .failing(FailureKind::Status(503), 60);
