@@ -1,6 +1,6 @@
 //! What is secret by its name, and how a secret is kept out of text.
 //!
-//! One list for all who tell of a run. It must not know where the values come from.
+//! One list for every report of a run. It must not know where the values come from.
 
 use std::ops::Range;
 
@@ -674,14 +674,14 @@ mod tests {
     #[test]
     fn a_secret_within_another_leaves_nothing_of_it() {
         let secrets = ["", "abcd", "abcdefg", "c"].map(str::to_owned);
-        let told = redact("sent abcdefg, then abcd and c", &secrets);
-        assert_eq!(told, "sent ***, then *** and ***");
+        let redacted = redact("sent abcdefg, then abcd and c", &secrets);
+        assert_eq!(redacted, "sent ***, then *** and ***");
     }
 
     #[test]
     fn a_short_secret_is_hidden_only_as_a_whole_word() {
         let hidden = |text: &str, secret: &str| redact(text, [&secret.to_owned()]);
-        for (text, secret, told) in [
+        for (text, secret, expected) in [
             (
                 "a banana, a/b?x=a&y=aa \"a\"",
                 "a",
@@ -692,7 +692,7 @@ mod tests {
             ("né é", "é", "né ***"),
             ("pre1234post", "1234", "pre***post"),
         ] {
-            assert_eq!(hidden(text, secret), told, "{secret}");
+            assert_eq!(hidden(text, secret), expected, "{secret}");
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! It is known by a marker in its first line and by its author: a marker alone anybody can write. A refusal or a fault of
 //! the platform is told and harmless. A call is tried again where that may help, each time from the search on, so that a
-//! call whose answer was lost is not carried out twice.
+//! call whose response was lost is not carried out twice.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::http_client::{self, Answer, Client, Request};
 
 /// Pages that are looked through at most: ten thousand comments.
 const MOST_PAGES: usize = 100;
-/// Bytes of an answer at most: a page of the longest comments there can be.
+/// Bytes of a response at most: a page of the longest comments there can be.
 const MOST_BYTES: usize = 64 << 20;
 /// Tries at most.
 const TRIES: u32 = 6;
@@ -25,7 +25,7 @@ const MOST_WAITING: Duration = Duration::from_mins(2);
 /// Letters of a key that stay readable.
 const KEY_LETTERS: usize = 60;
 
-/// What tells a comment of ours from others of ours, such as those of other jobs.
+/// Key that identifies a comment among loadgate's, such as those of other jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key(String);
 
@@ -115,7 +115,7 @@ pub enum Posted {
     Unchanged,
     /// The comment speaks of a newer run.
     Outdated,
-    /// There was nothing that must be said, and no comment to mend.
+    /// There was nothing that must be said, and no comment to update.
     Spared,
     /// It could not be done.
     Failed(String),
@@ -255,17 +255,17 @@ impl CommentClient<'_> {
 }
 
 fn read(url: &str, answer: &Answer) -> Result<Value, Fault> {
-    let told = serde_json::from_str::<Value>(&answer.body);
+    let body = serde_json::from_str::<Value>(&answer.body);
     let why = || {
-        let message = told.as_ref().ok().and_then(|told| told.get("message"));
+        let message = body.as_ref().ok().and_then(|body| body.get("message"));
         let message = message.and_then(Value::as_str).unwrap_or_default();
         let message: String = message.chars().take(200).collect();
         let place = http_client::without_secrets(url);
         format!("{place} responded {} {message}", answer.status)
     };
     let wait = answer.retry_after;
-    match (answer.status, &told) {
-        (200..=299, Ok(_)) => told.map_err(|_| Fault::Final(String::new())),
+    match (answer.status, &body) {
+        (200..=299, Ok(_)) => body.map_err(|_| Fault::Final(String::new())),
         (200..=299, Err(_)) => Err(Fault::Final(format!(
             "{} responded without JSON",
             http_client::without_secrets(url)

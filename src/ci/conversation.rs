@@ -86,12 +86,12 @@ impl Conversation {
         http_client::is_private(&self.api)
     }
 
-    /// The text without the token, should an answer have told it.
+    /// The text without the token, should a response contain it.
     pub(super) fn redacted(&self, text: &str) -> String {
         text.replace(&self.token, HIDDEN)
     }
 
-    /// The bearer and the form of its answers.
+    /// The bearer and the form of its responses.
     pub(super) fn headers<'t>(&'t self, bearer: &'t str) -> Vec<(&'t str, &'t str)> {
         match self.platform {
             Platform::GitHub => vec![
@@ -126,8 +126,8 @@ impl Conversation {
             Platform::GitHub => ("login", Some(GITHUB_BOT.to_owned())),
             Platform::GitLab => ("username", None),
         };
-        let told = answer.and_then(|user| Some(user.get(field)?.as_str()?.to_owned()));
-        told.or(fallback)
+        let name = answer.and_then(|user| Some(user.get(field)?.as_str()?.to_owned()));
+        name.or(fallback)
     }
 
     /// Lists comments, oldest first; pages count from 1.

@@ -11,7 +11,7 @@ use crate::http_client::{Client, Method, Request};
 
 type Variable<'v> = &'v dyn Fn(&str) -> Option<String>;
 
-/// Bytes of an answer at most.
+/// Bytes of a response at most.
 const MOST_BYTES: usize = 16 << 20;
 
 /// What a comment is to speak of, as the platform has it. Nothing in it comes from what a job measured.
@@ -25,7 +25,7 @@ pub struct Trigger {
     pub url: Option<String>,
     /// The commit that was measured.
     pub commit: Option<String>,
-    /// What tells this job from others.
+    /// Key of this job among others.
     pub job: String,
     /// The id of the run that measured.
     pub id: String,

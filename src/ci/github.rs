@@ -1,6 +1,6 @@
 //! GitHub Actions: what a step writes into the runner's files, and the commands that it prints.
 //!
-//! The runner reads commands from the log and pairs from a file, so everything foreign is encoded here. Nothing is ever
+//! The runner reads commands from the log and pairs from a file, so everything untrusted is encoded here. Nothing is ever
 //! written to the files by which a step could change the environment of later ones.
 
 use std::fs::OpenOptions;

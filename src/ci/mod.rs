@@ -1,4 +1,4 @@
-//! The CI platforms: what GitHub Actions and GitLab CI tell a job about itself, and what a job tells them.
+//! The CI platforms: what GitHub Actions and GitLab CI say about a job, and what a job reports to them.
 //!
 //! An edge: it reads the environment it is given and the platform's own files, and writes those and the one comment. It
 //! must not know what a run came to, only what is to be said of it.

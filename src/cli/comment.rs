@@ -1,4 +1,4 @@
-//! `comment`: stored results, told where a change is reviewed.
+//! `comment`: stored results, shown where a change is reviewed.
 
 use std::path::PathBuf;
 
@@ -50,7 +50,7 @@ impl Comment {
     pub(super) fn run(self) -> Result<Exit, Error> {
         let console = Console::of_process(Verbosity::Full);
         let options = Options {
-            // A baseline that is not there is told in the comment.
+            // A baseline that is not there is named in the comment.
             record_mode: match self.gates.reading.baseline {
                 Some(BaselineLocation::Url(_)) => RecordMode::Off,
                 Some(BaselineLocation::File(_)) | None => RecordMode::IfAcceptable,

@@ -318,8 +318,8 @@ impl Command {
             Self::Compare(arguments) => arguments.run(),
             Self::Report(arguments) => arguments.run(),
             Self::Init => {
-                let told = init::init(std::path::Path::new("."), &gate::program())?;
-                Console::of_process(Verbosity::Full).print(&told);
+                let message = init::init(std::path::Path::new("."), &gate::program())?;
+                Console::of_process(Verbosity::Full).print(&message);
                 Ok(Exit::Passed)
             }
             Self::Comment(arguments) => arguments.run(),

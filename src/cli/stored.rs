@@ -175,7 +175,7 @@ pub(super) struct Reading {
 /// The output folder where none is named.
 pub(super) const DEFAULT_OUT: &str = "loadgate-out";
 
-/// How much is told, and where.
+/// How much is printed, and where.
 #[derive(Debug, Args)]
 pub(super) struct Telling {
     /// Folder for results and reports

@@ -1,7 +1,7 @@
 //! The comment on a pull or merge request, made of stored results.
 //!
 //! The results may come from a job that ran a stranger's code. So they are judged again, by the gates of this checkout;
-//! what the platform knows of the run takes the place of what they say of it; and whatever goes wrong is told and changes
+//! what the platform knows of the run takes the place of what they say of it; and whatever goes wrong is reported and changes
 //! no verdict.
 
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub enum When {
 /// How the comment is made.
 #[derive(Clone, Debug)]
 pub struct Commenting {
-    /// What tells it from others of ours; the job and its gates where none.
+    /// Key that identifies it among loadgate's comments; the job and its gates by default.
     pub key: Option<String>,
     /// Whose comment it is; asked of the platform where none.
     pub author: Option<String>,
@@ -73,7 +73,7 @@ pub fn comment(gates: &mut [Gate], source: &Source, how: &Commenting, console: &
             return Exit::Passed;
         }
     };
-    let mut told = Vec::new();
+    let mut evaluations = Vec::new();
     let mut missing = Vec::new();
     let count = gates.len();
     let names: Vec<String> = gates
@@ -94,7 +94,7 @@ pub fn comment(gates: &mut [Gate], source: &Source, how: &Commenting, console: &
                     Some(_) => ResultSource::Untrusted,
                     None => ResultSource::Stored,
                 };
-                told.push(Evaluation::new(
+                evaluations.push(Evaluation::new(
                     &*gate,
                     records,
                     judged,
@@ -108,9 +108,9 @@ pub fn comment(gates: &mut [Gate], source: &Source, how: &Commenting, console: &
             }),
         }
     }
-    let views: Vec<_> = told.iter().map(Evaluation::view).collect();
+    let views: Vec<_> = evaluations.iter().map(Evaluation::view).collect();
     let text = report::comment(&views, &missing, occasion.url.as_deref());
-    let has_passed = missing.is_empty() && told.iter().all(|told| told.exit() == Exit::Passed);
+    let has_passed = missing.is_empty() && evaluations.iter().all(|one| one.exit() == Exit::Passed);
     let key = how.key.clone().unwrap_or_else(|| {
         let names = names.iter().map(String::as_str);
         let names: Vec<&str> = std::iter::once(occasion.job.as_str())
@@ -148,7 +148,7 @@ fn said(posted: &Posted) -> String {
     }
 }
 
-/// Stored results of this gate, of one run, or why there are none to tell of.
+/// Stored results of this gate, of one run, or why there are none.
 fn read(
     gate: &Gate,
     paths: &[PathBuf],

@@ -13,7 +13,7 @@ use crate::report::{self, Colour};
 /// Columns where nothing says how wide the terminal is: that of a CI log.
 pub(super) const DEFAULT_WIDTH: usize = 80;
 
-/// How much is told.
+/// How much is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verbosity {
     /// Progress, tables and the verdict.
@@ -21,14 +21,14 @@ pub enum Verbosity {
     Full,
     /// The verdict alone.
     Quiet,
-    /// Nothing but progress: another story tells.
+    /// Only progress; another command prints the reports.
     Silent,
 }
 
 /// The two streams of the process, and what the terminal behind them can do.
 #[derive(Clone, Copy, Debug)]
 pub struct Console {
-    /// How much is told.
+    /// How much is printed.
     pub verbosity: Verbosity,
     /// Whether standard output is coloured.
     pub colour: Colour,

@@ -1,4 +1,4 @@
-//! Why a story could not be told to its end.
+//! Why a command failed.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use crate::baseline::{DropError, StoreError};
 use crate::exit::Exit;
 use crate::{load, plan};
 
-/// Why a story could not be told to its end.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The plan cannot be made.
@@ -16,7 +16,7 @@ pub enum Error {
     /// The load could not be sent.
     #[error(transparent)]
     Load(#[from] load::Error),
-    /// The system refuses to tell of signals.
+    /// Signals cannot be listened for.
     #[error("cannot listen for signals")]
     Signals(#[source] io::Error),
     /// A result or report cannot be written.
@@ -35,7 +35,7 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-    /// A stored result cannot be told into this file.
+    /// A stored result cannot be rendered into this file.
     #[error("cannot write {}", path.display())]
     Retold {
         /// The file.

@@ -1,4 +1,4 @@
-//! A gate judged, and the files that tell of it.
+//! A gate judged, and its report files.
 
 use std::path::{Path, PathBuf};
 use std::slice;
@@ -52,7 +52,7 @@ pub(super) struct Evaluation<'a> {
     exit: Exit,
 }
 
-/// What a verdict is told at.
+/// Where the results of a verdict come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ResultSource {
     /// A run that has just ended; its record lies beside the reports.
@@ -63,7 +63,7 @@ pub(super) enum ResultSource {
     Untrusted,
     /// Stored results that are to be recorded; no report is written.
     ForRecording,
-    /// A stored result, told again as its run told it; one report is written, or none.
+    /// A stored result that is rendered again; one report is written, or none.
     ForRendering,
 }
 
@@ -73,7 +73,7 @@ pub(super) const RESULT: &str = "result.json";
 /// A report by the name of its format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// What the terminal is told, with nothing left out.
+    /// The terminal's, with nothing left out.
     Text,
     /// `report.html`.
     Html,
@@ -163,7 +163,7 @@ impl<'a> Evaluation<'a> {
         FILES.iter().filter_map(write).collect()
     }
 
-    /// What the terminal is told.
+    /// The text for the terminal.
     pub(super) fn terminal_text(&self, console: &Console) -> String {
         self.render_for_terminal(|view| match console.verbosity {
             Verbosity::Full => report::terminal(view, console.width, console.colour),
@@ -330,8 +330,8 @@ pub(super) fn judge<'a>(held: impl Into<Criteria<'a>>, records: &[RunRecord]) ->
 }
 
 /// Writes one summary over several gates, as far as it can be written.
-pub(super) fn write_summary(out: &Path, told: &[Evaluation<'_>]) -> Vec<Error> {
-    let views: Vec<View<'_>> = told.iter().map(Evaluation::view).collect();
+pub(super) fn write_summary(out: &Path, evaluations: &[Evaluation<'_>]) -> Vec<Error> {
+    let views: Vec<View<'_>> = evaluations.iter().map(Evaluation::view).collect();
     let texts = [
         ("metrics-gated.txt", report::gated(&views)),
         ("summary.md", report::summary(&views)),

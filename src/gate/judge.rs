@@ -34,11 +34,13 @@ pub fn judge(
         );
     }
     plan::make_folder(out)?;
-    let told = Evaluation::new(&*gate, records, ResultSource::Stored, strictness, out);
-    let unwritten = told.write();
-    console.print(&told.terminal_text(console));
-    let exit = told.exit().worse(report_unwritten(&unwritten, console));
-    publish::publish(&[told], paths, out, exit, console);
+    let evaluation = Evaluation::new(&*gate, records, ResultSource::Stored, strictness, out);
+    let unwritten = evaluation.write();
+    console.print(&evaluation.terminal_text(console));
+    let exit = evaluation
+        .exit()
+        .worse(report_unwritten(&unwritten, console));
+    publish::publish(&[evaluation], paths, out, exit, console);
     Ok(exit)
 }
 

@@ -72,27 +72,27 @@ fn announce(plan: &Plan, gate: &Gate, target: &Origin, console: &Console) {
         let proxy = origin.proxy();
         proxy.map_or_else(String::new, |proxy| format!(" through {}", proxy.named()))
     };
-    let mut told = vec![format!(
+    let mut parts = vec![format!(
         "{}: loading {target}{}",
         gate.scenario.name,
         through(target)
     )];
     if let Some(against) = &gate.against {
         let (once, twice) = duet_lasts(&gate.scenario.load, &against.turns);
-        told.push(format!(
+        parts.push(format!(
             " {}, for {}",
             together(against, &through(&against.target)),
             about(once)
         ));
         if twice > once {
-            told.push(format!(", or {} if inconclusive", about(twice)));
+            parts.push(format!(", or {} if inconclusive", about(twice)));
         }
         let restarts = plan.serving.base.is_some() || plan.serving.target.is_some();
         if restarts && plan.serving.restart_every > 0 {
-            told.push(", plus server restarts".to_owned());
+            parts.push(", plus server restarts".to_owned());
         }
     }
-    console.note(&told.concat());
+    console.note(&parts.concat());
     if let Some(why) = same_twice(gate, target) {
         console.warn(&format!("loadgate: {why}"));
     }
@@ -178,7 +178,7 @@ fn load(
     Ok(outcome?)
 }
 
-/// Whether a second look is worth its time: only where the first could not tell.
+/// Whether the run is extended: only if it is inconclusive.
 fn further(gate: &Gate, record: &RunRecord) -> Interim {
     let verdict = judge(gate, std::slice::from_ref(record));
     match verdict.outcome {

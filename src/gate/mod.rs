@@ -56,7 +56,7 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
         move |signal| stop.set(signal)
     })
     .map_err(Error::Signals)?;
-    let mut told: Vec<Evaluation<'_>> = Vec::new();
+    let mut evaluations: Vec<Evaluation<'_>> = Vec::new();
     let mut exit = Exit::Passed;
     for gate in &plan.gates {
         if let Some(note) = &gate.baseline_note {
@@ -86,7 +86,7 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
         if plan.recording == RecordMode::IfAcceptable {
             exit = exit.worse(record::record_if_acceptable(gate, &one, console));
         }
-        told.push(one);
+        evaluations.push(one);
         if interrupted {
             break;
         }
@@ -95,19 +95,22 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
         return Ok(exit);
     }
     if plan.gates.len() > 1 {
-        let unwritten = evaluation::write_summary(&plan.out, &told);
+        let unwritten = evaluation::write_summary(&plan.out, &evaluations);
         exit = exit.worse(report_unwritten(&unwritten, console));
     }
-    let exit = told.iter().map(Evaluation::exit).fold(exit, Exit::worse);
-    let results: Vec<_> = told
+    let exit = evaluations
         .iter()
-        .map(|told| told.folder().join(evaluation::RESULT))
+        .map(Evaluation::exit)
+        .fold(exit, Exit::worse);
+    let results: Vec<_> = evaluations
+        .iter()
+        .map(|one| one.folder().join(evaluation::RESULT))
         .collect();
-    publish::publish(&told, &results, &plan.out, exit, console);
+    publish::publish(&evaluations, &results, &plan.out, exit, console);
     Ok(exit)
 }
 
-/// Says where a result lies that another job judges. The exit tells whether there is something to judge.
+/// Says where a result lies that another job judges. The exit says whether there is something to judge.
 fn unjudged(record: &RunRecord, folder: &Path, console: &Console) -> Exit {
     let exit = match &record.run.ended {
         Ended::Completed | Ended::Aborted { .. } => Exit::Passed,

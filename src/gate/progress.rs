@@ -138,7 +138,7 @@ mod tests {
             errors: 0,
             p95: Some(0.0305),
         };
-        for (name, columns, told) in [
+        for (name, columns, expected) in [
             (
                 "warm",
                 79,
@@ -160,7 +160,7 @@ mod tests {
                 measure: true,
             }];
             let line = ProgressLine::new(ProgressMode::Live, &load);
-            assert_eq!(line.text(&now, columns), told);
+            assert_eq!(line.text(&now, columns), expected);
         }
     }
 }

@@ -49,26 +49,26 @@ pub fn record(
     for (record, path) in records.iter().zip(paths) {
         same_scenario(gate, record, path)?;
         same_scenario_as_baseline(gate, record, path)?;
-        let told = Evaluation::new(
+        let evaluation = Evaluation::new(
             &*gate,
             vec![record.clone()],
             ResultSource::ForRecording,
             Strictness::Lenient,
             Path::new(""),
         );
-        if let Some((why, exit)) = refusal(record, &told.verdict, acceptance) {
+        if let Some((why, exit)) = refusal(record, &evaluation.verdict, acceptance) {
             console.warn(&format!(
                 "loadgate: {} was not recorded, and neither was anything else: {}",
                 path.display(),
-                with_reasons(why, &told)
+                with_reasons(why, &evaluation)
             ));
-            console.print(&told.terminal_text(console));
+            console.print(&evaluation.terminal_text(console));
             return Ok(exit);
         }
-        for note in told.recording_notes() {
+        for note in evaluation.recording_notes() {
             console.warn(&format!("{}: {note}", path.display()));
         }
-        let worse = told.verdict.outcome == Outcome::Failed;
+        let worse = evaluation.verdict.outcome == Outcome::Failed;
         add(
             gate,
             path,
@@ -137,8 +137,13 @@ fn add(gate: &mut Gate, path: &Path, scenario: &ScenarioIdentity, job: Job, cons
 }
 
 /// Whether a run may become a part of the baseline.
-pub(super) fn is_acceptable(told: &Evaluation<'_>) -> bool {
-    refusal(&told.records[0], &told.verdict, AcceptMode::GoodOnly).is_none()
+pub(super) fn is_acceptable(evaluation: &Evaluation<'_>) -> bool {
+    refusal(
+        &evaluation.records[0],
+        &evaluation.verdict,
+        AcceptMode::GoodOnly,
+    )
+    .is_none()
 }
 
 /// Tries that every baseline that will be recorded can be written, so that it shows before the first request. What a
@@ -155,16 +160,20 @@ pub(super) fn prepare(plan: &Plan) -> Result<(), Error> {
 
 /// Adds the run that was just judged, when it passed or was inconclusive (`--record`). Its reports are written by then: a
 /// baseline that cannot be written leaves the run unfinished, as a report that cannot be written does.
-pub(super) fn record_if_acceptable(gate: &Gate, told: &Evaluation<'_>, console: &Console) -> Exit {
-    let record = &told.records[0];
-    if let Some((why, _)) = refusal(record, &told.verdict, AcceptMode::GoodOnly) {
-        console.warn(&format!("not recorded: {}", with_reasons(why, told)));
+pub(super) fn record_if_acceptable(
+    gate: &Gate,
+    evaluation: &Evaluation<'_>,
+    console: &Console,
+) -> Exit {
+    let record = &evaluation.records[0];
+    if let Some((why, _)) = refusal(record, &evaluation.verdict, AcceptMode::GoodOnly) {
+        console.warn(&format!("not recorded: {}", with_reasons(why, evaluation)));
         return Exit::Passed;
     }
     match add_run(gate, record, console) {
         Ok(held) => {
             console.note(&recorded(gate, &held));
-            for note in told.recording_notes() {
+            for note in evaluation.recording_notes() {
                 console.warn(&note);
             }
             Exit::Passed
@@ -175,7 +184,7 @@ pub(super) fn record_if_acceptable(gate: &Gate, told: &Evaluation<'_>, console: 
                 error_chain::error_chain(&error),
                 program(),
                 gate.folder.display(),
-                told.folder().join(RESULT).display()
+                evaluation.folder().join(RESULT).display()
             ));
             Exit::Invalid
         }
@@ -197,8 +206,8 @@ fn add_run(gate: &Gate, record: &RunRecord, console: &Console) -> Result<Baselin
 }
 
 /// Why a run was not recorded, with what made it invalid.
-fn with_reasons(why: &str, told: &Evaluation<'_>) -> String {
-    let reasons = report::invalid_reasons(&told.view());
+fn with_reasons(why: &str, evaluation: &Evaluation<'_>) -> String {
+    let reasons = report::invalid_reasons(&evaluation.view());
     if reasons.is_empty() {
         return why.to_owned();
     }

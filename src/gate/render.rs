@@ -1,4 +1,4 @@
-//! A stored result, told again in one format.
+//! `report`: a stored result, rendered in one format.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::exit::{Exit, Strictness};
 use crate::files;
 use crate::plan::{self, BaselineLocation, Gate};
 
-/// What a stored result is told with.
+/// What a stored result is judged by.
 #[derive(Debug)]
 pub enum CriteriaSource {
     /// The gate that it was judged with.
@@ -20,8 +20,8 @@ pub enum CriteriaSource {
     Defaults(Option<BaselineLocation>),
 }
 
-/// Tells a result again as its run told it, on standard output or into a file. The exit says whether it could be told; what
-/// the run came to is told in the report.
+/// Renders a result again as its run did, on standard output or into a file. The exit says whether that worked; what
+/// the run came to is in the report.
 pub fn report(
     result: &Path,
     mut against: CriteriaSource,
@@ -71,7 +71,7 @@ pub fn report(
         console
             .warn("rendered with the default limits; use --gate GATE for the thresholds of a gate");
     }
-    let told = Evaluation::new(
+    let evaluation = Evaluation::new(
         held,
         vec![record],
         ResultSource::ForRendering,
@@ -80,13 +80,15 @@ pub fn report(
     );
     match (out, format) {
         (Some(path), _) => {
-            files::write(path, &format.render(&told.view())).map_err(|source| Error::Retold {
-                path: path.to_owned(),
-                source,
+            files::write(path, &format.render(&evaluation.view())).map_err(|source| {
+                Error::Retold {
+                    path: path.to_owned(),
+                    source,
+                }
             })?;
         }
-        (None, Format::Text) => console.print(&told.full_terminal_text(console)),
-        (None, _) => console.print(&format.render(&told.view())),
+        (None, Format::Text) => console.print(&evaluation.full_terminal_text(console)),
+        (None, _) => console.print(&format.render(&evaluation.view())),
     }
     Ok(Exit::Passed)
 }

@@ -30,7 +30,7 @@ pub(super) fn hidden(text: &str, plan: &Plan, gate: &Gate) -> String {
     let base = gate.against.iter().map(|against| &against.scenario);
     let scenarios = std::iter::once(&gate.scenario).chain(base);
     let mut secrets = known(plan, gate);
-    // Of foreign text nobody misses a word, whatever its name was.
+    // Untrusted text may lose a word, whatever its name.
     secrets.extend(plan.secrets.iter().map(|(_, value)| value.clone()));
     secrets.extend(scenarios.flat_map(|scenario| scenario.data.iter().flat_map(of_data)));
     without_tokens(&without_user_info(&redact(text, &secrets)))

@@ -20,12 +20,12 @@ use crate::units::format_duration;
 
 /// How long a server may take to stop by itself.
 const GRACE: Duration = Duration::from_secs(5);
-/// After so long it is told that a server is waited for.
+/// After so long a note says that a server is waited for.
 const NOTED_AFTER: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_millis(20);
 /// How long one look at a server may take.
 const PROBE: Duration = Duration::from_secs(2);
-/// What is told of a server that died: its last lines.
+/// Lines of the log of a server that died, for the message.
 const LAST_LINES: usize = 8;
 const LAST_BYTES: u64 = 4096;
 
@@ -168,7 +168,7 @@ impl<'a> Servers<'a> {
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output.try_clone()?);
-        let group = ProcessGroup::start(&mut command, self.withheld).map_err(told)?;
+        let group = ProcessGroup::start(&mut command, self.withheld).map_err(shell_error)?;
         if let Some(guardian) = &mut self.guardian {
             guardian.watch(group.id());
         }
@@ -199,14 +199,17 @@ impl<'a> Servers<'a> {
             }
             if began.elapsed() > self.within {
                 let log = self.log(arm);
-                let told = format!("not ready within {within}: {why}");
+                let message = format!("not ready within {within}: {why}");
                 let lines = self.output(arm).map_or_else(
                     |error| format!("; {error}"),
                     |output| last_lines(&log, &output),
                 );
-                return Err(
-                    server_failure(arm, UnreachableCause::ServerNotReady, told + &lines).into(),
-                );
+                return Err(server_failure(
+                    arm,
+                    UnreachableCause::ServerNotReady,
+                    message + &lines,
+                )
+                .into());
             }
             sleep(TICK);
         }
@@ -256,8 +259,8 @@ impl Running {
         let Ok(Some(status)) = self.group.try_wait() else {
             return Ok(());
         };
-        let told = format!("its command ended ({status})");
-        let why = told + &last_lines(&self.log.0, &self.log.1);
+        let message = format!("its command ended ({status})");
+        let why = message + &last_lines(&self.log.0, &self.log.1);
         Err(server_failure(self.arm, UnreachableCause::ServerEnded, why))
     }
 }
@@ -273,8 +276,8 @@ fn create(path: &Path) -> io::Result<File> {
     options.read(true).append(true).create_new(true).open(path)
 }
 
-/// What to mend where there is no shell.
-fn told(error: io::Error) -> io::Error {
+/// What to do if there is no shell.
+fn shell_error(error: io::Error) -> io::Error {
     if cfg!(windows) && error.kind() == io::ErrorKind::NotFound {
         return io::Error::new(
             error.kind(),
@@ -292,19 +295,19 @@ fn taken(port: u16) -> Option<String> {
     (is_open || is_bound).then(|| format!("another process listens on its port, 127.0.0.1:{port}"))
 }
 
-/// Looks whether a server is ready: its port is open, or a path answers below 400.
+/// Looks whether a server is ready: its port is open, or a path responds below 400.
 fn probe(port: u16, path: Option<&str>) -> Result<(), String> {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let told = |error: io::Error| error.to_string();
-    let mut stream = TcpStream::connect_timeout(&address, PROBE).map_err(told)?;
+    let message = |error: io::Error| error.to_string();
+    let mut stream = TcpStream::connect_timeout(&address, PROBE).map_err(message)?;
     let Some(path) = path else {
         return Ok(());
     };
-    stream.set_read_timeout(Some(PROBE)).map_err(told)?;
+    stream.set_read_timeout(Some(PROBE)).map_err(message)?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).map_err(told)?;
+    stream.write_all(request.as_bytes()).map_err(message)?;
     let mut head = [0; 12];
-    stream.read_exact(&mut head).map_err(told)?;
+    stream.read_exact(&mut head).map_err(message)?;
     let status = std::str::from_utf8(&head[9..]).ok();
     match status.and_then(|status| status.parse::<u16>().ok()) {
         Some(status) if head.starts_with(b"HTTP/1.") && status < 400 => Ok(()),
@@ -321,7 +324,7 @@ fn last_lines(log: &Path, mut output: &File) -> String {
     let mut text = Vec::new();
     let length = output.metadata().map_or(0, |metadata| metadata.len());
     let from = length.saturating_sub(LAST_BYTES);
-    // What cannot be read is told as nothing printed.
+    // A log that cannot be read counts as empty.
     let _ = output
         .seek(SeekFrom::Start(from))
         .and_then(|_| output.take(LAST_BYTES).read_to_end(&mut text));

@@ -1,4 +1,4 @@
-//! `try`: one user of each class does every task once, and everything is told: for writing a scenario.
+//! `try`: one user of each class does every task once, and each request and response is shown: for writing a scenario.
 
 use super::console::Console;
 use super::{Error, bug, measure, secrets, signals};
@@ -9,7 +9,7 @@ use crate::plan::{Gate, Plan};
 use crate::processes;
 use crate::report::{Secrets, TrialReport, remedy, trial};
 
-/// Rehearses the only gate of a plan. Where a step fails the exit is 1, and 3 where nobody answered at all.
+/// Tries the only gate of a plan. If a step fails the exit is 1, and 3 if nothing responded at all.
 pub fn try_gate(plan: &Plan, console: &Console) -> Result<Exit, Error> {
     let stop = Stop::default();
     signals::listen({

@@ -1,4 +1,4 @@
-//! A gate's files checked and its plan told, sending nothing.
+//! `validate`: checks a gate's files and prints the plan, without a request.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -15,7 +15,7 @@ use crate::report::{self, LatencyAssumption, Preview};
 use crate::scenario::{Phase, Shape};
 use crate::verdict::{self, Design, PlannedLoad};
 
-/// How long an answer is taken to last where no baseline tells, in seconds: that of a warm function behind a gateway.
+/// Assumed duration of a response without a baseline, in seconds: that of a warm function behind a gateway.
 const ASSUMED_ANSWER: f64 = 0.1;
 /// The shortest that it might last instead. What could not be judged even then is refused.
 const SHORTEST_ANSWER: f64 = 0.001;

@@ -15,7 +15,7 @@ pub use reqwest::Method;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long an answer may take from beginning to end.
+/// How long a response may take from beginning to end.
 const WHOLE: Duration = Duration::from_secs(30);
 /// Hops from a download's address to the place that holds it, at most.
 const MOST_HOPS: usize = 5;
@@ -25,7 +25,7 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1
 /// A wait that a server asks for at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address is none.
@@ -45,7 +45,7 @@ pub enum Error {
         /// What happened.
         why: String,
     },
-    /// The answer is too long.
+    /// The response is too long.
     #[error("{place} sent more than {most} bytes")]
     TooLong {
         /// Where, without credentials and query.
@@ -73,11 +73,11 @@ pub struct Request<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// A body of JSON.
     pub json: Option<String>,
-    /// Bytes of an answer at most.
+    /// Bytes of a response at most.
     pub most: usize,
 }
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The status.
@@ -118,7 +118,7 @@ impl Client {
         Ok(Self { runtime, client })
     }
 
-    /// Sends a request and waits for all of its answer.
+    /// Sends a request and waits for all of its response.
     pub fn send(&self, request: &Request<'_>) -> Result<Answer, Error> {
         self.runtime.block_on(self.exchange(request))
     }

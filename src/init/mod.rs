@@ -73,10 +73,10 @@ pub fn init(root: &Path, program: &str) -> Result<String, Error> {
         files::write(&whole, text).map_err(failed)?;
     }
     let addition = adds_to_a_job.then_some(&text);
-    Ok(told(&start, program, platform, (&gate, &job), addition))
+    Ok(message(&start, program, platform, (&gate, &job), addition))
 }
 
-fn told(
+fn message(
     start: &Start,
     program: &str,
     platform: Platform,

@@ -165,9 +165,9 @@ mod tests {
             (5_000, 5_000, 60, 416_666),
         ] {
             let mixed = mixed(turns(pairs, slice_ms));
-            let told = (mixed.pairs, mixed.slice.as_millis());
+            let expected = (mixed.pairs, mixed.slice.as_millis());
             assert_eq!(
-                told,
+                expected,
                 (mixed_pairs, mixed_slice_ms),
                 "{pairs} of {slice_ms} ms"
             );

@@ -99,7 +99,7 @@ pub enum Error {
     /// What `--baseline` names cannot be fetched.
     #[error("cannot fetch the baseline: {0}")]
     Remote(http_client::Error),
-    /// The address of the baseline answers with something else.
+    /// The address of the baseline responds with something else.
     #[error(
         "{url} responded {status} without a baseline; use the address of the file itself, and set LOADGATE_BASELINE_HEADER if it requires a header"
     )]
@@ -175,7 +175,7 @@ pub enum Error {
         /// The most.
         most: u32,
     },
-    /// A slice in which nothing could be told.
+    /// A slice that is too short to measure anything.
     #[error("--slice is too short; use at least {0:?}")]
     ShortSlice(Duration),
     /// Two lengths of a slice.

@@ -37,7 +37,7 @@ impl IncludeRoot {
         Ok(text)
     }
 
-    /// Opens a file by its path as it is written in another one; the error says what to mend.
+    /// Opens a file by its path as it is written in another one; the error says what to fix.
     pub(super) fn open(&self, from: &str, path: &str) -> Result<Opened, String> {
         let written = Path::new(path);
         let has_root = |part| matches!(part, Component::RootDir | Component::Prefix(_));

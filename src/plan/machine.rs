@@ -2,7 +2,7 @@
 
 use crate::record::Environment;
 
-/// Describes this machine, as far as it tells.
+/// Describes this machine, as far as it is known.
 pub(super) fn describe(runner: Option<String>) -> Environment {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Environment {

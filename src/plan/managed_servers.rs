@@ -9,7 +9,7 @@ use super::{Error, Options};
 pub struct Server {
     /// What a shell runs.
     pub command: String,
-    /// The port that it is told in `LOADGATE_PORT`.
+    /// The port that it gets in `LOADGATE_PORT`.
     pub port: u16,
 }
 

@@ -72,7 +72,7 @@ pub struct Options {
     pub labels: Vec<(String, String)>,
     /// Seed of every random draw.
     pub seed: Option<u64>,
-    /// How long to wait until the target answers.
+    /// How long to wait until the target responds.
     pub wait: Duration,
     /// How late the generator may be; the rule of the record if not given.
     pub max_late: Option<Duration>,
@@ -137,7 +137,7 @@ pub struct Plan {
     pub secrets: Vec<(String, String)>,
     /// What a baseline's jobs must share.
     pub labels: BTreeMap<String, String>,
-    /// How long to wait until a target answers.
+    /// How long to wait until a target responds.
     pub wait: Duration,
     /// How late the generator may be; the rule of the record if not given.
     pub max_late: Option<Duration>,

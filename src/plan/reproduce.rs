@@ -84,7 +84,7 @@ pub(super) fn secrets(options: &Options) -> Vec<(String, String)> {
     secret.cloned().collect()
 }
 
-/// Whether the value of a variable may be told: a number that no name makes a secret.
+/// Whether the value of a variable may be shown: a number that no name makes a secret.
 fn is_harmless(name: &str, value: &str) -> bool {
     value.parse::<f64>().is_ok() && !may_name_secret(name)
 }
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn of_the_values_of_variables_numbers_alone_are_told() {
-        for (name, value, told) in [
+        for (name, value, expected) in [
             ("burst_users", "500", true),
             ("share", "0.5", true),
             ("session", "d41d8cd98f", false),
@@ -130,7 +130,7 @@ mod tests {
             ("oauth", "1234", false),
             ("SigningKey", "1234", false),
         ] {
-            assert_eq!(is_harmless(name, value), told, "{name}");
+            assert_eq!(is_harmless(name, value), expected, "{name}");
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::report::text::{Distinct, Text, one_line};
 use crate::report::view::{Status, View, is_not_compared};
 use crate::report::wording::{
     caught, caution, compared, generator, headline, invalidities, measure_name, promise, proxies,
-    sentence, stopped_early, told_cautions,
+    sentence, shown_warnings, stopped_early,
 };
 use crate::thresholds::Subject;
 use crate::verdict::{Check, CheckKind, Enforcement, InvalidReason, Outcome, Reference};
@@ -109,7 +109,7 @@ fn run_case(view: &View) -> TestCase {
         let message = format!("{label}: {}", Text::join(sentences, "; "));
         (CaseOutcome::Passed, message)
     };
-    let notes = told_cautions(view).map(|shown| caution(view, shown).capitalized().to_string());
+    let notes = shown_warnings(view).map(|shown| caution(view, shown).capitalized().to_string());
     let more: Vec<String> = reasons.into_iter().skip(1).chain(notes).collect();
     let more = more.join("\n");
     let seconds = i64::try_from(whole_seconds(view.record.run.duration_s)).unwrap_or_default();

@@ -62,6 +62,6 @@ pub fn invalid_reasons(view: &View) -> Vec<String> {
 
 /// What anyone who records a run should know: each a sentence without its capital.
 pub fn recording_notes(view: &View) -> Vec<String> {
-    let notes = wording::of_recording(view).into_iter();
+    let notes = wording::recording_warnings(view).into_iter();
     notes.map(|note| note.to_string()).collect()
 }

@@ -7,7 +7,7 @@ use crate::report::text::{Text, text, untrusted, untrusted_load};
 use crate::report::view::{
     Figures, LATENCIES, LatencyRow, PhaseFigures, PreviousFigures, Responses, View,
 };
-use crate::report::wording::{concurrency, failing_names, failure_kind, figures_name, first_told};
+use crate::report::wording::{concurrency, failing_names, failure_kind, figures_name, first_seen};
 use crate::verdict::EstimatedChange;
 
 pub(crate) struct Table {
@@ -361,7 +361,7 @@ pub(crate) fn errors(view: &View) -> Option<Table> {
         let share = *failures as f64 / overall.requests.max(1) as f64;
         let mut cells = vec![Cell::Count(*failures), Cell::Share(Some(share))];
         cells.extend(before.map(|before| Cell::Share(Some(before.share(*kind)))));
-        let first = first_told(view, *kind).unwrap_or_else(|| NONE.into());
+        let first = first_seen(view, *kind).unwrap_or_else(|| NONE.into());
         cells.extend([failing_names(names, *kind), first].map(Cell::Words));
         Row::new(failure_kind(*kind).into(), cells)
     }))

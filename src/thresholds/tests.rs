@@ -581,8 +581,8 @@ fn a_fault_of_the_file_is_told_with_its_place_and_its_remedy() {
         .chain(regression)
         .chain(ELSEWHERE.iter().map(under("")))
     {
-        let told = read(&text).map(|_| ()).expect_err(&text);
-        assert_eq!(told, message);
+        let error = read(&text).map(|_| ()).expect_err(&text);
+        assert_eq!(error, message);
     }
 }
 
@@ -620,13 +620,13 @@ regression: { gate: [cold_p50, cold_share, warm_p95] }
         metric,
         at_most: Duration::from_millis(millis),
     };
-    let told: Vec<_> = thresholds
+    let found: Vec<_> = thresholds
         .limits
         .iter()
         .map(|limit| (limit.bound, limit.phase.as_deref()))
         .collect();
     assert_eq!(
-        told,
+        found,
         [
             (latency(Metric::WarmP95, 300), None),
             (latency(Metric::ColdP50, 2000), None),

@@ -222,37 +222,37 @@ fn a_value_of_another_type_says_what_was_expected_and_found() {
         assert_eq!(field(text, whole).unwrap_err(), message);
     }
     assert_eq!(field("a: 9", whole), Ok(9));
-    let told = |text, get: fn(&Cursor<'_>) -> Result<(), Error>| field(text, get).unwrap_err();
+    let error_of = |text, get: fn(&Cursor<'_>) -> Result<(), Error>| field(text, get).unwrap_err();
     assert_eq!(
-        told("a: yes", |a| bool::from_yaml(a).map(|_| ())),
+        error_of("a: yes", |a| bool::from_yaml(a).map(|_| ())),
         "f.yml:1:4: a: expected true or false, found 'yes'"
     );
     assert_eq!(
-        told("a: b", |a| a.list().map(|_| ())),
+        error_of("a: b", |a| a.list().map(|_| ())),
         "f.yml:1:4: a: expected a list, found 'b'"
     );
     assert_eq!(
-        told("a: []", |a| a.filled_list().map(|_| ())),
+        error_of("a: []", |a| a.filled_list().map(|_| ())),
         "f.yml:1:4: a: must not be empty"
     );
     assert_eq!(
-        told("a: ''", |a| a.line_of_text().map(|_| ())),
+        error_of("a: ''", |a| a.line_of_text().map(|_| ())),
         "f.yml:1:4: a: must not be empty"
     );
     assert_eq!(
-        told("a: \"b\\nc\"", |a| a.line_of_text().map(|_| ())),
+        error_of("a: \"b\\nc\"", |a| a.line_of_text().map(|_| ())),
         "f.yml:1:4: a: must be one line without control characters"
     );
     assert_eq!(
-        told("a: 5", |a| Duration::from_yaml(a).map(|_| ())),
+        error_of("a: 5", |a| Duration::from_yaml(a).map(|_| ())),
         "f.yml:1:4: a: '5' is not a duration; write a number with its unit, such as 800ms, 2s or 5m"
     );
     assert_eq!(
-        told("a: wran", |a| a.one_of(&[("warn", ()), ("fail", ())])),
+        error_of("a: wran", |a| a.one_of(&[("warn", ()), ("fail", ())])),
         "f.yml:1:4: a: 'wran' is not one of its values: did you mean 'warn'?"
     );
     assert_eq!(
-        told("a: 12345678901234567890123", |a| a.json().map(|_| ())),
+        error_of("a: 12345678901234567890123", |a| a.json().map(|_| ())),
         "f.yml:1:4: a: 12345678901234567890123 is too large to be kept exactly: quote it, \"12345678901234567890123\""
     );
 }

@@ -11,7 +11,7 @@ use crate::report::text::numbers::{self, date};
 use crate::report::text::{Text, capitalized};
 use crate::report::view::{CheckRow, Status, View, job_value};
 use crate::report::wording::{
-    advice, caution, circumstances, compared, invalidities, short_commit, told_cautions,
+    advice, caution, circumstances, compared, invalidities, short_commit, shown_warnings,
 };
 use crate::thresholds::Subject;
 use crate::verdict::{CheckKind, CheckOutcome, Measure, Outcome};
@@ -36,7 +36,7 @@ pub(super) fn reasons(view: &View, worst: Option<&Distribution>) -> Markup {
     }
     let advice = advice(view).into_iter();
     reasons.extend(advice.map(|advice| words::text(&advice)));
-    let cautions = told_cautions(view);
+    let cautions = shown_warnings(view);
     reasons.extend(cautions.map(|shown| html! { b { "Note: " } (sentence(caution(view, shown))) }));
     reasons.extend(rests_on(view));
     html! { ul { @for reason in &reasons { li { (reason) } } } }

@@ -10,7 +10,7 @@ use crate::report::text::{Text, capitalized, capped, quoted};
 use crate::report::view::View;
 use crate::report::wording::{
     MOST_REASONS, advice, caution, circumstances, compared, invalidities, more_reasons,
-    short_commit, showed, told_cautions,
+    short_commit, showed, shown_warnings,
 };
 use crate::verdict::{Comparison, NoComparison, Outcome};
 
@@ -113,7 +113,7 @@ fn paragraphs(texts: &[Text]) -> String {
 }
 
 pub(super) fn caution_sentences(view: &View) -> Vec<String> {
-    told_cautions(view)
+    shown_warnings(view)
         .map(|shown| full_sentence(caution(view, shown)))
         .collect()
 }

@@ -11,8 +11,8 @@ use crate::report::text::sparkline::sparkline;
 use crate::report::text::{Text, columns_of, inert_coloured, layout, prefix, untrusted};
 use crate::report::view::{CheckRow, Curve, OutcomeStyle, Responses, Status, Tone, View};
 use crate::report::wording::{
-    MOST_REASONS, advice, caution, compared, concurrency, failing_names, failure_kind, first_told,
-    generator, headline, invalidities, load, more_reasons, ordinary_noise, showed, told_cautions,
+    MOST_REASONS, advice, caution, compared, concurrency, failing_names, failure_kind, first_seen,
+    generator, headline, invalidities, load, more_reasons, ordinary_noise, showed, shown_warnings,
 };
 use crate::verdict::Outcome;
 use detail::{DetailLevel, IN_FULL, LEVELS, SCREEN};
@@ -170,7 +170,7 @@ impl<'v, 'a> Screen<'v, 'a> {
                     let [now, before] = [now, before.share(*kind)].map(numbers::share);
                     format!("; {now}, before {before}")
                 });
-                let first = first_told(view, *kind).map(|first| format!("; first at {first}"));
+                let first = first_seen(view, *kind).map(|first| format!("; first at {first}"));
                 let kind = match level.lines {
                     1 => kind.to_string(),
                     _ => failure_kind(*kind),
@@ -221,7 +221,7 @@ impl<'v, 'a> Screen<'v, 'a> {
     }
 
     fn cautions(&self) -> Vec<String> {
-        let cautions: Vec<_> = told_cautions(self.view).collect();
+        let cautions: Vec<_> = shown_warnings(self.view).collect();
         let shown = cautions.len().min(self.level.notes);
         let most = self.level.reasons.max(WRAPPED);
         let notes = cautions[..shown].iter();

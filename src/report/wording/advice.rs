@@ -1,4 +1,4 @@
-//! What to do next, where a gate failed or could not tell.
+//! What to do next if a gate failed or was inconclusive.
 
 use super::cautions::sees_more;
 use crate::report::text::numbers::count;
@@ -83,7 +83,7 @@ fn broken_limits(view: &View) -> Option<Text> {
     }
 }
 
-/// What would let an inconclusive run tell.
+/// What would make an inconclusive run conclusive.
 fn remedies(view: &View) -> Vec<String> {
     let rows = view.rows();
     let open: Vec<&Check> = rows.iter().filter_map(CheckRow::open_line).collect();

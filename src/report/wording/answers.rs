@@ -6,7 +6,7 @@ use crate::report::view::{ColdStarts, PhaseFigures, View};
 use crate::units::{Latency, three_digits};
 use crate::verdict::{LoadCorrelation, LoadUnit, PhaseChange, Recovery, RecoveryOutcome};
 
-/// What the run showed, the most important first; nothing where there is nothing to tell.
+/// What the run showed, the most important first; empty if there is nothing to say.
 pub(crate) fn showed(view: &View) -> Vec<Text> {
     let insights = view.insights();
     let recovery = insights.recovery.map(|claim| recovered(view, &claim));
@@ -16,12 +16,15 @@ pub(crate) fn showed(view: &View) -> Vec<Text> {
         .iter()
         .filter(|change| Some(change.phase) != later)
         .collect();
-    let mut told = Vec::new();
-    told.extend(insights.load_correlation.map(|bond| follows(&bond).into()));
-    told.extend(view.cold_starts().and_then(|cold| cold_told(view, cold)));
-    told.extend(grows(view, &of_load));
-    told.extend(recovery);
-    told
+    let mut sentences = Vec::new();
+    sentences.extend(insights.load_correlation.map(|bond| follows(&bond).into()));
+    sentences.extend(
+        view.cold_starts()
+            .and_then(|cold| cold_start_text(view, cold)),
+    );
+    sentences.extend(grows(view, &of_load));
+    sentences.extend(recovery);
+    sentences
 }
 
 /// Whether errors follow the load.
@@ -43,7 +46,7 @@ fn follows(bond: &LoadCorrelation) -> String {
 }
 
 /// How many cold starts, how long, and what they did to everything; none where the checks say that there was none.
-fn cold_told(view: &View, cold: &ColdStarts) -> Option<Text> {
+fn cold_start_text(view: &View, cold: &ColdStarts) -> Option<Text> {
     let failed = match cold.failed {
         0 => Text::default(),
         failed => text!(", {} more in failed requests", count(failed)),
@@ -67,12 +70,12 @@ fn cold_told(view: &View, cold: &ColdStarts) -> Option<Text> {
     let before = match (cold.share_before, cold.p50_before) {
         (None, None) => Text::default(),
         (share_before, p50) => {
-            let told = [share_before.map(share), p50.map(latency)];
-            let told: Vec<String> = told.into_iter().flatten().collect();
-            text!(" (before: {})", told.join(", "))
+            let parts = [share_before.map(share), p50.map(latency)];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            text!(" (before: {})", parts.join(", "))
         }
     };
-    let mut told = text!(
+    let mut text = text!(
         "{} in {} ({}){}, P50 {}{}",
         counted(cold.cold.count(), "cold start"),
         counted(cold.responses, "response"),
@@ -85,14 +88,14 @@ fn cold_told(view: &View, cold: &ColdStarts) -> Option<Text> {
     if let (Some(p50_warm), Some(p95), Some(p99)) =
         (cold.warm.quantile(0.5), warm(0.95), warm(0.99))
     {
-        told += text!(
+        text += text!(
             ", of warm requests {}; with them, overall P95 is {}, P99 {}",
             latency(p50_warm),
             instead_of(p95),
             instead_of(p99)
         );
     }
-    Some(told)
+    Some(text)
 }
 
 /// Two latencies in words: `641 ms instead of 58.0 ms`.
@@ -148,17 +151,17 @@ fn recovered(view: &View, claim: &Recovery) -> Text {
     let errors = claim.errors.map_or_else(Text::default, |(before, now)| {
         text!("; {} → {} of requests failed", share(before), share(now))
     });
-    let told = figures(&claim.latency);
+    let text = figures(&claim.latency);
     match claim.outcome {
         RecoveryOutcome::Complete => {
-            text!("{} is back at the level of {}: {}", later, first, told)
+            text!("{} is back at the level of {}: {}", later, first, text)
         }
         RecoveryOutcome::Incomplete => {
             text!(
                 "{} is NOT back at the level of {}: {}{}",
                 later,
                 first,
-                told,
+                text,
                 errors
             )
         }
@@ -166,13 +169,13 @@ fn recovered(view: &View, claim: &Recovery) -> Text {
             "unclear whether {} is back at the level of {}: {}",
             later,
             first,
-            told
+            text
         ),
     }
 }
 
 /// When a kind of failure first appeared: `12 s in burst, with 100 users at 412/s`.
-pub(crate) fn first_told(view: &View, kind: crate::measurement::FailureKind) -> Option<Text> {
+pub(crate) fn first_seen(view: &View, kind: crate::measurement::FailureKind) -> Option<Text> {
     let first = view.first_failure(kind)?;
     let phase = first
         .phase

@@ -19,7 +19,7 @@ use crate::verdict::{
 };
 
 /// The cautions of a story, but for what the verdict says itself.
-pub(crate) fn told_cautions<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Warning> {
+pub(crate) fn shown_warnings<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Warning> {
     let has_failed = view.verdict.outcome == Outcome::Failed;
     let cautions = view.verdict.warnings.iter();
     cautions.filter(move |caution| !has_failed || !matches!(caution, Warning::Aborted { .. }))
@@ -179,8 +179,8 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             )
         }
         Warning::Noisy => {
-            let told = noise(view).unwrap_or_else(|| "the run was noisy".to_owned());
-            text!("{}; use a quieter runner, or run it again", told)
+            let text = noise(view).unwrap_or_else(|| "the run was noisy".to_owned());
+            text!("{}; use a quieter runner, or run it again", text)
         }
     }
 }
@@ -226,14 +226,14 @@ fn too_few_to_compare(
 }
 
 /// The cautions that matter to who records a run, in words.
-pub(crate) fn of_recording(view: &View) -> Vec<Text> {
+pub(crate) fn recording_warnings(view: &View) -> Vec<Text> {
     let cautions = view.verdict.warnings.iter().filter(|caution| {
         matches!(
             caution,
             Warning::TooFewToCompare { .. } | Warning::LateSlices { .. }
         )
     });
-    cautions.map(|told| caution(view, told)).collect()
+    cautions.map(|warning| caution(view, warning)).collect()
 }
 
 /// Names beyond which a line only counts them.
@@ -242,11 +242,11 @@ const NAMED: usize = 3;
 /// The names whose changes nothing judges, in one line.
 fn rare(requests: &[String]) -> Text {
     let named = requests.iter().take(NAMED);
-    let mut told = Text::join(named.map(|name| untrusted(name)), ", ");
+    let mut text = Text::join(named.map(|name| untrusted(name)), ", ");
     if let more @ 1.. = requests.len().saturating_sub(NAMED) {
-        told += text!(" and {}", counted(more as u64, "more name"));
+        text += text!(" and {}", counted(more as u64, "more name"));
     }
-    text!("too few requests to judge a change: {}", told)
+    text!("too few requests to judge a change: {}", text)
 }
 
 fn vanished(view: &View, request: &str) -> Text {
@@ -284,7 +284,7 @@ pub(super) fn units_of(record: &RunRecord) -> (&'static str, &'static str) {
 }
 
 fn much_faster(line: Option<&Check>) -> Text {
-    let told = line.map_or_else(
+    let text = line.map_or_else(
         || text!("the target is"),
         |line| text!("{} is", title(line)),
     );
@@ -297,7 +297,7 @@ fn much_faster(line: Option<&Check>) -> Text {
     });
     text!(
         "{} much faster than ever before{}; check that it still does its work",
-        told,
+        text,
         figures.unwrap_or_default()
     )
 }
@@ -333,7 +333,7 @@ fn cannot_detect(view: &View, index: usize, enough: Option<SampleSizeAdvice>) ->
             remedy
         );
     };
-    // What to do about an open change is told beside the verdict.
+    // The advice beside the verdict says what to do about an open change.
     let remedy = if view.verdict.outcome == Outcome::Inconclusive {
         Text::default()
     } else {

@@ -31,12 +31,12 @@ const COMMIT_DIGITS: usize = 7;
 /// what to do about that. No sentence where the reasons of an invalid run say it already.
 pub(crate) fn compared(view: &View) -> (&'static str, Vec<Text>) {
     if view.is_comparison() {
-        let told = provenance(view).into_iter().collect();
-        return ("compared", told);
+        let sentences = provenance(view).into_iter().collect();
+        return ("compared", sentences);
     }
     let Comparison::None(why) = &view.verdict.comparison else {
-        let told = [Some(comparison(view)), provenance(view)];
-        return ("compared", told.into_iter().flatten().collect());
+        let sentences = [Some(comparison(view)), provenance(view)];
+        return ("compared", sentences.into_iter().flatten().collect());
     };
     let is_invalid = view.verdict.outcome == Outcome::Invalid;
     let is_told = view
@@ -47,13 +47,13 @@ pub(crate) fn compared(view: &View) -> (&'static str, Vec<Text>) {
         return ("nothing compared", Vec::new());
     }
     let Message { what, fix } = no_comparison(view, why);
-    let told = if view.abort_line().is_some() {
-        // What to do about it is told where the verdict is.
+    let sentences = if view.abort_line().is_some() {
+        // The verdict says what to do about it.
         vec![what]
     } else {
         vec![what, fix]
     };
-    ("nothing compared", told)
+    ("nothing compared", sentences)
 }
 
 /// What was compared: `history, 10 baseline jobs`.
@@ -107,7 +107,7 @@ pub(crate) fn unit(view: &View) -> &'static str {
     if view.is_duet() { "pair" } else { "slice" }
 }
 
-/// Why the checks and the tables may tell two figures of one metric.
+/// Why checks and tables may show two figures of one metric.
 pub(crate) fn two_figures(view: &View) -> String {
     format!(
         "checks show the median {}, tables show all requests",
@@ -188,11 +188,15 @@ pub(crate) fn proxies(view: &View) -> Option<Text> {
         (Some(target), None) if view.record.base.is_none() => Some(text!("through {}", target)),
         (Some(target), Some(base)) if target == base => Some(text!("through {}", target)),
         (target, base) => {
-            let told = |name: &str, proxy: Option<Text>| {
+            let described = |name: &str, proxy: Option<Text>| {
                 let by = proxy.map_or_else(|| text!("directly"), |own| text!("through {}", own));
                 text!("the {} {}", name, by)
             };
-            Some(text!("{}, {}", told("target", target), told("base", base)))
+            Some(text!(
+                "{}, {}",
+                described("target", target),
+                described("base", base)
+            ))
         }
     }
 }
@@ -205,7 +209,7 @@ pub(crate) fn load(view: &View) -> Text {
         0 => Text::default(),
         unsent => text!(", {} more never sent", numbers::count(unsent)),
     };
-    let proxies = proxies(view).map_or_else(Text::default, |told| text!(", {}", told));
+    let proxies = proxies(view).map_or_else(Text::default, |text| text!(", {}", text));
     text!(
         "{} in {}{}{}",
         counted(overall.sent(), "request"),
@@ -281,18 +285,18 @@ pub(crate) fn generator(view: &View) -> String {
     let allowed = health.max_late_s.map_or_else(String::new, |allowed| {
         format!(" of {} allowed", Latency(allowed))
     });
-    let mut told = vec![
+    let mut parts = vec![
         format!("late P99 {}{allowed}", Latency(health.late_p99_s)),
         format!("CPU {}", numbers::about(health.cpu_share)),
     ];
     if let Some(had) = view.record.environment.scheduling {
-        told.push(scheduling(had).to_owned());
+        parts.push(scheduling(had).to_owned());
     }
     if steal > STRAINED_STEAL {
-        told.push(format!("{} stolen by the host", numbers::about(steal)));
+        parts.push(format!("{} stolen by the host", numbers::about(steal)));
     }
     if let Some(achieved) = health.achieved.filter(|achieved| *achieved < ALL) {
-        told.push(format!(
+        parts.push(format!(
             "{} of the planned requests sent",
             numbers::share(achieved)
         ));
@@ -302,5 +306,5 @@ pub(crate) fn generator(view: &View) -> String {
     } else {
         ""
     };
-    format!("generator {word} ({}){so}", told.join(", "))
+    format!("generator {word} ({}){so}", parts.join(", "))
 }

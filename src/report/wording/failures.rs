@@ -52,16 +52,16 @@ pub(crate) fn failing_names(named: &[Figures], kind: FailureKind) -> Text {
         return figures_name(only);
     }
     having.sort_by_key(|(_, failures)| std::cmp::Reverse(*failures));
-    let told = having.iter().take(NAMES);
-    let mut told: Vec<Text> = told
+    let parts = having.iter().take(NAMES);
+    let mut parts: Vec<Text> = parts
         .map(|(figures, failures)| text!("{} {}", figures_name(figures), count(*failures)))
         .collect();
     match having.len().saturating_sub(NAMES) {
         0 => {}
-        1 => told.push(text!("1 more name")),
-        more => told.push(text!("{} more names", more)),
+        1 => parts.push(text!("1 more name")),
+        more => parts.push(text!("{} more names", more)),
     }
-    Text::join(told, ", ")
+    Text::join(parts, ", ")
 }
 
 #[cfg(test)]
@@ -85,9 +85,9 @@ mod tests {
             (503, "overloaded"),
             (504, "a gateway waited too long"),
         ] {
-            let told = failure_kind(FailureKind::Status(status));
-            assert!(told.starts_with(&format!("status {status}: ")), "{told}");
-            assert!(told.contains(reading), "{told}");
+            let text = failure_kind(FailureKind::Status(status));
+            assert!(text.starts_with(&format!("status {status}: ")), "{text}");
+            assert!(text.contains(reading), "{text}");
         }
         assert_eq!(failure_kind(FailureKind::Status(418)), "status 418");
     }

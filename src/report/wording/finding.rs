@@ -48,8 +48,8 @@ fn failed(view: &View) -> Text {
         .iter()
         .filter(|row| row.status == Status::Failed)
         .collect();
-    let more = |told: Text| match failed.len() {
-        0 | 1 => told,
+    let more = |text: Text| match failed.len() {
+        0 | 1 => text,
         n => {
             let noun = if view.is_comparison() {
                 "more figure"
@@ -64,7 +64,7 @@ fn failed(view: &View) -> Text {
             } else {
                 "failed"
             };
-            text!("{}; {} {}", told, checks, failed)
+            text!("{}; {} {}", text, checks, failed)
         }
     };
     if let Some(stopped) = stopped_early(view) {
@@ -169,13 +169,13 @@ fn inconclusive(view: &View) -> Text {
     let Some(first) = open.first() else {
         return text!("the result is unclear");
     };
-    let more = |told: Text| match open.len() - 1 {
-        0 => told,
-        1 => text!("{}; 1 more check is inconclusive", told),
-        more => text!("{}; {} more checks are inconclusive", told, more),
+    let more = |text: Text| match open.len() - 1 {
+        0 => text,
+        1 => text!("{}; 1 more check is inconclusive", text),
+        more => text!("{}; {} more checks are inconclusive", text, more),
     };
     let title = title(first);
-    let told = match &first.kind {
+    let text = match &first.kind {
         CheckKind::Change(check) => {
             if let CheckOutcome::NotJudged(why) = &first.outcome {
                 let why = why_not(view, first, why);
@@ -189,24 +189,24 @@ fn inconclusive(view: &View) -> Text {
         }
         CheckKind::Limit(limit) => {
             let promise = promise(first, limit);
-            let told = text!(
+            let text = text!(
                 "unclear whether {} is within its limit of {}",
                 title,
                 promise
             );
             match &first.outcome {
                 CheckOutcome::NotJudged(why) => {
-                    text!("{}: {}", told, why_not(view, first, why))
+                    text!("{}: {}", text, why_not(view, first, why))
                 }
-                CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => told,
+                CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => text,
             }
         }
     };
-    more(told)
+    more(text)
 }
 
 fn passed(view: &View) -> Text {
-    let mut told = match &view.verdict.comparison {
+    let mut text = match &view.verdict.comparison {
         Comparison::None(why) => {
             let reason = no_comparison(view, why);
             text!(
@@ -224,14 +224,14 @@ fn passed(view: &View) -> Text {
     let with = |status| rows.iter().filter(|row| row.status == status).count();
     match with(Status::Warned) {
         0 => {}
-        1 => told += "; 1 limit that only warns is broken",
-        n => told += text!("; {} limits that only warn are broken", n),
+        1 => text += "; 1 limit that only warns is broken",
+        n => text += text!("; {} limits that only warn are broken", n),
     }
     match with(Status::NotJudged) {
         0 => {}
-        n => told += text!("; {} not judged", counted(n as u64, "check")),
+        n => text += text!("; {} not judged", counted(n as u64, "check")),
     }
-    told
+    text
 }
 
 fn limits_hold(view: &View) -> String {
@@ -255,7 +255,7 @@ pub(crate) fn nothing_slower(views: &[&View]) -> Option<Text> {
     let passed: Vec<(&View, &Check, &ChangeCheck)> = lines
         .iter()
         .filter_map(|(view, line)| match &line.kind {
-            // What adds up since the anchor is told where it fails: its tolerance is another.
+            // Drift has another tolerance, and is shown if it fails.
             CheckKind::Change(check)
                 if Status::new(line) == Status::Passed && check.reference == Reference::Newest =>
             {

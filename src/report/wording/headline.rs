@@ -12,7 +12,7 @@ pub(crate) fn headline(view: &View) -> Text {
         let (gate, what) = (untrusted(view.gate()), difference(view));
         return text!("{}: {}", gate, what);
     }
-    let told = text!(
+    let text = text!(
         "performance gate {} {}{}: {}",
         untrusted(view.gate()),
         ending(view),
@@ -20,9 +20,9 @@ pub(crate) fn headline(view: &View) -> Text {
         finding(view)
     );
     if view.verdict.observed {
-        return text!("Observed only, nothing fails. {}", told.capitalized());
+        return text!("Observed only, nothing fails. {}", text.capitalized());
     }
-    told.capitalized()
+    text.capitalized()
 }
 
 fn ending(view: &View) -> &'static str {

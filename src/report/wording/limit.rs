@@ -64,7 +64,7 @@ pub(super) fn limit_counts(line: &Check, limit: &LimitCheck) -> Option<Text> {
         }
         let (lower, upper) = (share(lower), share(upper));
         let noun = noun(line);
-        let told = text!(
+        let text = text!(
             "between {} and {} of {}s {}, {}",
             lower,
             upper,
@@ -72,11 +72,11 @@ pub(super) fn limit_counts(line: &Check, limit: &LimitCheck) -> Option<Text> {
             verb,
             may
         );
-        return Some(told + doubt(line, limit));
+        return Some(text + doubt(line, limit));
     }
     let of = numbers::counted(line.requests, noun(line));
-    let told = text!("{} of {} {}, {}", count(limit.over?), of, verb, may);
-    Some(told + doubt(line, limit))
+    let text = text!("{} of {} {}, {}", count(limit.over?), of, verb, may);
+    Some(text + doubt(line, limit))
 }
 
 /// What a limit counts.
@@ -89,7 +89,7 @@ fn noun(line: &Check) -> &'static str {
     }
 }
 
-/// That bursts of failures may have decided, where that could not be told.
+/// That bursts of failures may have decided, if slices were too few to know.
 fn doubt(line: &Check, limit: &LimitCheck) -> String {
     if !limit.assumes_independence || limit.slices == 0 || line.outcome == CheckOutcome::Passed {
         return String::new();

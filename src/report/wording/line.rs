@@ -74,13 +74,13 @@ pub(crate) fn change_figures(line: &Check, check: &ChangeCheck) -> String {
 
 /// The whole line: `P95 GET /orders 182 → 188 ms, +3.1 % [-1.2 %, +7.6 %], passed; would have caught +14 %`.
 pub(crate) fn sentence(view: &View, line: &Check) -> Text {
-    let mut told = title(line);
+    let mut text = title(line);
     let why = match &line.kind {
         CheckKind::Limit(limit) => {
             if let Some(current) = line.current {
-                told += text!(" {}", numbers::value(line.measure, current));
+                text += text!(" {}", numbers::value(line.measure, current));
             }
-            told += text!(", limit {}", promise(line, limit));
+            text += text!(", limit {}", promise(line, limit));
             match &line.outcome {
                 CheckOutcome::NotJudged(why) => Some(why_not(view, line, why)),
                 CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => {
@@ -89,20 +89,20 @@ pub(crate) fn sentence(view: &View, line: &Check) -> Text {
             }
         }
         CheckKind::Change(check) => {
-            told += change_figures(line, check);
+            text += change_figures(line, check);
             change_note(view, line, check)
         }
     };
-    told += text!(", {}", Status::new(line).word());
+    text += text!(", {}", Status::new(line).word());
     if let Some(why) = why {
-        told += text!(": {}", why);
+        text += text!(": {}", why);
     }
     if let CheckKind::Change(check) = &line.kind
         && let Some(caught) = caught(line, check)
     {
-        told += text!("; would have caught {}", caught);
+        text += text!("; would have caught {}", caught);
     }
-    told
+    text
 }
 
 /// What a change would have had to be for this run to catch it.
@@ -125,11 +125,11 @@ pub(crate) fn change_note(view: &View, line: &Check, check: &ChangeCheck) -> Opt
         }
         CheckOutcome::Passed | CheckOutcome::Failed => None,
     };
-    let told: Vec<Text> = reason
+    let parts: Vec<Text> = reason
         .into_iter()
         .chain(acceptance(view, line, check))
         .collect();
-    (!told.is_empty()).then(|| Text::join(told, "; "))
+    (!parts.is_empty()).then(|| Text::join(parts, "; "))
 }
 
 /// Why a change is too small to matter: a latency's floor is written, that of an error rate is fixed.

@@ -17,8 +17,8 @@ mod suspicion;
 mod unreachable;
 
 pub(crate) use advice::advice;
-pub(crate) use answers::{concurrency, first_told, showed};
-pub(crate) use cautions::{caution, of_recording, told_cautions};
+pub(crate) use answers::{concurrency, first_seen, showed};
+pub(crate) use cautions::{caution, recording_warnings, shown_warnings};
 pub(crate) use context::{
     circumstances, compared, comparison, generator, load, ordinary_noise, proxies, short_commit,
     two_figures, unit,

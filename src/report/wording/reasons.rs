@@ -82,7 +82,7 @@ pub(super) fn why_not(view: &View, line: &Check, why: &NotJudged) -> Text {
     }
 }
 
-/// That no cold start was seen, and whether that is because nothing tells of them.
+/// That no cold start was seen, and whether responses have the header at all.
 fn no_cold_start(view: &View) -> Text {
     let header = view.record.cold_start.as_deref().unwrap_or_default();
     let is_told = view.records().any(|record| {
@@ -348,7 +348,7 @@ pub(crate) fn no_comparison(view: &View, why: &NoComparison) -> Message {
 }
 
 fn differences_text(differences: &[Difference]) -> Text {
-    let told: Vec<Text> = differences
+    let parts: Vec<Text> = differences
         .iter()
         .map(|difference| {
             text!(
@@ -359,8 +359,8 @@ fn differences_text(differences: &[Difference]) -> Text {
             )
         })
         .collect();
-    if told.is_empty() {
+    if parts.is_empty() {
         return text!("no reason is known");
     }
-    Text::join(told, "; ")
+    Text::join(parts, "; ")
 }

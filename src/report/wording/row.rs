@@ -21,7 +21,7 @@ impl CheckRow<'_> {
 
     /// The limits, each with what it came to where it is not kept, and at which figure where the row shows another.
     pub(crate) fn limit_text(&self) -> String {
-        let told: Vec<String> = self
+        let parts: Vec<String> = self
             .limits
             .iter()
             .map(|(line, limit)| match ending(line) {
@@ -32,10 +32,10 @@ impl CheckRow<'_> {
                 }
             })
             .collect();
-        if told.is_empty() {
+        if parts.is_empty() {
             return numbers::NONE.to_owned();
         }
-        told.join("; ")
+        parts.join("; ")
     }
 
     /// The figure that a limit was held against, where the row shows another: a limit looks at all requests together, a
@@ -102,10 +102,10 @@ impl CheckRow<'_> {
             .filter(|(line, _)| line.outcome != CheckOutcome::Passed)
             .map(|(line, limit)| {
                 let (promise, own) = (self.promise(line, limit), self.own_figure(line));
-                let told = text!("limit {} {}{}", promise, ending(line), own);
+                let text = text!("limit {} {}{}", promise, ending(line), own);
                 match limit_reason(view, line, limit) {
-                    Some(why) => text!("{}: {}", told, why),
-                    None => told,
+                    Some(why) => text!("{}: {}", text, why),
+                    None => text,
                 }
             })
             .collect()
