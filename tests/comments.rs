@@ -405,7 +405,7 @@ fn an_artifact_that_is_no_result_is_told_as_such() {
             &whole.replace("\"schema\": 1", "\"schema\": 99"),
             "schema 99",
         ),
-        (&early.to_string(), "below zero"),
+        (&early.to_string(), "negative time"),
     ] {
         let api = Api::start(Plays::GitHub, None);
         after_a_fork(&gate, &api);

@@ -83,7 +83,7 @@ fn every_expectation_that_is_not_met_is_told() {
     let (_, failure) = told.split_once("FAILED: ").unwrap();
     let mut after = failure;
     for unmet in [
-        "the header x-none is not there; ",
+        "the header x-none is missing; ",
         "content-type is ",
         "$.status is \"done\", expected \"open\"; ",
         "$.n is 2.0, expected 3; ",
@@ -275,7 +275,7 @@ fn parts_of_a_scenario_are_read_only_from_its_repository() {
     );
     gate.write("steps.yml", "- { post: /, file: /etc/hostname }\n");
     let ran = tried(&gate, &server, &[], &[]).exits(2);
-    ran.says(&["steps.yml:1:20", "is an absolute path of the system"]);
+    ran.says(&["steps.yml:1:20", "is an absolute path"]);
     gate.write(
         "steps.yml",
         "- { post: /, file: ../../../../../../../../etc/hostname }\n",

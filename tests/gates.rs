@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use loadgate::load::{DuetTurns, Interleaving, duet_load};
 use loadgate::plan::phase_names;
-use loadgate::record::phases;
+use loadgate::record::{self, phases};
 use loadgate::scenario::{self, Inputs, Scenario};
 use loadgate::thresholds::{self, Names, RequestRule, Thresholds};
 use loadgate::verdict::{Design, Forecast, LimitForecast, PlannedLoad, forecast};
@@ -124,7 +124,7 @@ fn gates_are_judged_by_what_the_guide_asks_of_them() {
     assert!(told("100 users").is_some_and(|phase| phase.passes >= 5));
     assert!(phases.iter().any(|phase| phase.idle));
     let (mixed, _) = read("lambda-mixed");
-    let names: Vec<String> = loadgate::record::phases(&mixed.load)
+    let names: Vec<String> = record::phases(&mixed.load)
         .into_iter()
         .filter(|phase| phase.measured)
         .map(|phase| phase.name)
@@ -164,6 +164,8 @@ fn shipped_gates_are_valid() {
 #[test]
 fn a_plain_run_and_a_duet_judge_every_gated_name() {
     let duet = Design::Duet {
+        jobs: &[],
+        interleaving: record::Interleaving::Turns,
         pairs: 12,
         slice_s: Duration::from_secs(5).as_secs_f64(),
         looks: 2,

@@ -164,9 +164,9 @@ fn mistakes_in_arguments_are_named_with_what_to_give_instead() {
         ),
         (
             &["judge", ".", "result.json"],
-            &["has no scenario.yml", "loadgate init"],
+            &["contains no scenario.yml", "loadgate init"],
         ),
-        (&["run", folder], &["names no target", "--target"]),
+        (&["run", folder], &["has no target", "--target"]),
         (
             &["run", folder, "--target", "ftp://example.com"],
             &["--target", "http"],
@@ -231,7 +231,11 @@ fn an_unwritable_output_folder_is_found_before_the_load() {
     std::fs::write(&blocked, "a file, no folder").unwrap();
     gate.run(&server.url(), &["--out", blocked.to_str().unwrap()])
         .exits(2)
-        .says(&["output folder", "blocked is a file", "give --out a folder"]);
+        .says(&[
+            "output folder",
+            "blocked is a file",
+            "set --out to a folder",
+        ]);
     assert!(server.received().is_empty());
 }
 
@@ -262,7 +266,7 @@ fn results_of_two_ci_runs_are_not_judged_as_one() {
     let [a, b] = results.each_ref().map(|path| path.to_str().unwrap());
     gate.command("judge", &[a, b])
         .exits(2)
-        .says(&["not of one CI run"]);
+        .says(&["not from one CI run"]);
 }
 
 #[test]

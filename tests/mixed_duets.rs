@@ -365,10 +365,10 @@ cold_start: { header: x-cold-start, equals: \"true\" }
 ";
     let gate = gate(NO_PROMISES).with_scenario(scenario);
     let stand_in = |provisioned: &str| {
-        let arguments = ["--latency", "5ms", "--provisioned", provisioned];
+        let arguments = ["--latency", "200ms", "--provisioned", provisioned];
         StandIn::start(gate.home(), &arguments)
     };
-    // The target starts an environment for each request that finds none, the base has enough of them.
+    // Requests overlap. The target starts an environment for each that finds none, the base has enough of them.
     let (target, base) = (stand_in("0"), stand_in("60"));
     let arguments = [&["--against", &base.url][..], &SHORT, &["mixed"]].concat();
     let ran = gate.run(&target.url, &arguments);

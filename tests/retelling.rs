@@ -117,7 +117,7 @@ fn what_cannot_be_told_is_refused_and_leaves_what_was_there() {
     std::fs::write(own("cut.json"), &gate.written("result.json")[..999]).unwrap();
     gate.loadgate(&["report", &own("cut.json")])
         .exits(2)
-        .says(&["cut.json: not a loadgate result", "line"]);
+        .says(&["cut.json is not a loadgate result", "line"]);
     gate.loadgate(&["report", &own("none.json")])
         .exits(2)
         .says(&["cannot read the result", "none.json"]);
@@ -225,5 +225,5 @@ load:
         4,
         "{summary}"
     );
-    assert_eq!(page.matches(", before</th>").count(), 3 + 3 + 6);
+    assert_eq!(page.matches(", before</th>").count(), 3 + 3 + 9);
 }

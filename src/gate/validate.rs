@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::load::{Interleaving, Origin, duet_lasts, duet_load};
 use crate::metric::Metric;
 use crate::plan::{Against, Gate, Plan};
-use crate::record::phases;
+use crate::record::{self, phases};
 use crate::report::{self, LatencyAssumption, Preview};
 use crate::scenario::{Phase, Shape};
 use crate::verdict::{self, Design, PlannedLoad};
@@ -114,11 +114,13 @@ fn design<'j>(gate: &Gate, jobs: &'j [&'j Job]) -> (Vec<Phase>, f64, Design<'j>)
         return (load.clone(), 1.0, Design::Jobs(jobs));
     };
     // A pair of a mixed duet is loaded throughout, and half of that load is each arm's.
-    let (share, slice) = match turns.interleaving {
-        Interleaving::Turns => (1.0, turns.slice),
-        Interleaving::Mixed => (0.5, turns.slice * 2),
+    let (share, slice, interleaving) = match turns.interleaving {
+        Interleaving::Turns => (1.0, turns.slice, record::Interleaving::Turns),
+        Interleaving::Mixed => (0.5, turns.slice * 2, record::Interleaving::Mixed),
     };
     let design = Design::Duet {
+        jobs,
+        interleaving,
         pairs: turns.pairs,
         slice_s: slice.as_secs_f64(),
         looks: if turns.second_look { 2 } else { 1 },

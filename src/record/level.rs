@@ -146,10 +146,10 @@ mod tests {
         let unsent = [vec![sample(5000, 10)], vec![sample(0, 10)]];
         assert!(level(&unsent, Metric::P95).is_ok());
         assert_eq!(
-            level(&[vec![sample(1999, 10)]], Metric::P95),
+            level(&[vec![sample(599, 10)]], Metric::P95),
             Err(Shortage {
-                have: 1999,
-                need: 2000
+                have: 599,
+                need: 600
             })
         );
     }

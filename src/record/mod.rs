@@ -32,4 +32,4 @@ pub use phase::{LoadModel, PhaseRecord};
 pub use seconds::{LoadRate, LoadSeconds};
 pub use slice::{RequestRecord, SilenceRecord, SliceRecord, Throughput, quantiles_ms};
 pub use slice_filter::{DropCount, SliceFilter};
-pub use units::{Aggregate, log_units, needed_in_all, needed_per_unit};
+pub use units::{Aggregate, has_small_tail, log_units, needed_in_all, needed_per_unit};

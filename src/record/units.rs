@@ -13,8 +13,11 @@ use crate::metric::{Metric, MetricKind, StartFilter};
 
 /// Requests that must lie beyond the quantile in every unit, so that its quantile is one.
 const UNIT_TAIL: f64 = 10.0;
-/// Requests that must lie beyond the quantile in a whole job or arm.
-const TOTAL_TAIL: f64 = 100.0;
+/// Requests that must lie beyond the quantile in a whole job.
+const TOTAL_TAIL: f64 = 30.0;
+/// Requests beyond the quantile from which on a job's quantile is as near to normal as the test of a history takes it to
+/// be; and the requests that a rate needs.
+const AMPLE_TAIL: f64 = 100.0;
 
 /// The requests of one name, or of all names, in one or more slices.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -117,9 +120,17 @@ pub fn needed_per_unit(metric: Metric) -> u64 {
     needed(metric, UNIT_TAIL)
 }
 
-/// Requests that a job, or an arm of a duet, must hold for a metric: n (1 - q) >= 100.
+/// Requests that a job must hold for a metric: n (1 - q) >= 30, and 100 for a rate.
 pub fn needed_in_all(metric: Metric) -> u64 {
-    needed(metric, TOTAL_TAIL)
+    match metric.kind() {
+        MetricKind::Quantile(_) => needed(metric, TOTAL_TAIL),
+        MetricKind::Rate | MetricKind::Share => needed(metric, AMPLE_TAIL),
+    }
+}
+
+/// Whether a job with so many requests has a wild quantile, so that a history tests it at a stricter level.
+pub fn has_small_tail(metric: Metric, requests: u64) -> bool {
+    metric.quantile().is_some() && requests < needed(metric, AMPLE_TAIL)
 }
 
 fn needed(metric: Metric, beyond: f64) -> u64 {
@@ -201,13 +212,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rule_asks_for_ten_and_a_hundred_beyond_the_quantile() {
+    fn a_unit_holds_ten_and_a_job_thirty_beyond_the_quantile() {
         for (metric, unit, all) in [
-            (Metric::P50, 20, 200),
-            (Metric::P90, 100, 1_000),
-            (Metric::P95, 200, 2_000),
-            (Metric::P99, 1_000, 10_000),
-            (Metric::P999, 10_000, 100_000),
+            (Metric::P50, 20, 60),
+            (Metric::P90, 100, 300),
+            (Metric::P95, 200, 600),
+            (Metric::P99, 1_000, 3_000),
+            (Metric::P999, 10_000, 30_000),
             (Metric::RequestsPerSecond, 10, 100),
         ] {
             assert_eq!(needed_per_unit(metric), unit, "{metric}");

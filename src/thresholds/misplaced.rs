@@ -7,7 +7,7 @@ pub(super) const IN_FILE: &[Misplaced<'_>] = misplaced! {
     p50 p90 p95 p99 p999 error_rate requests_per_second warm_p50 warm_p90 warm_p95 warm_p99 =>
         "put it into the limits: `limits: { overall: { KEY: VALUE } }`";
     overall requests phases errors cold warn => "put it into the limits: `limits: { KEY: VALUE }`";
-    gate precision tolerance history_tolerance drift_tolerance floor must_detect accepted missing_baseline =>
+    gate precision instances tolerance history_tolerance drift_tolerance floor must_detect accepted missing_baseline =>
         "put it into the section on changes: `regression: { KEY: VALUE }`";
     name target variables defaults user_classes load => "put it into scenario.yml beside this file";
 };

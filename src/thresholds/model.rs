@@ -164,6 +164,8 @@ pub struct Regression {
     pub gate: Vec<Metric>,
     /// How small a change a duet can detect.
     pub precision: Precision,
+    /// How many processes respond per deployment.
+    pub instances: Instances,
     /// Changes up to this fraction are ignored in a duet.
     pub tolerance: f64,
     /// The same against a history.
@@ -191,9 +193,10 @@ pub struct Regression {
 impl Default for Regression {
     fn default() -> Self {
         Self {
-            gate: vec![Metric::P95, Metric::ErrorRate],
+            gate: vec![Metric::P95, Metric::P99, Metric::ErrorRate],
             precision: Precision::Usual,
-            tolerance: 0.05,
+            instances: Instances::One,
+            tolerance: Precision::Usual.tolerance(),
             history_tolerance: 0.03,
             drift_tolerance: 0.10,
             floor: Duration::from_millis(1),
@@ -211,10 +214,10 @@ impl Default for Regression {
 /// How small a change a duet can detect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// Twelve pairs, twelve more if the result is inconclusive, and a tolerance of 5 %.
+    /// Twelve pairs, twelve more if the result is inconclusive, and a tolerance of 3 %.
     #[default]
     Usual,
-    /// Twenty-four pairs and a tolerance of 3 %, for changes of 10 %.
+    /// Twenty-four pairs and a tolerance of 1 %, for changes of 10 %.
     High,
 }
 
@@ -222,10 +225,30 @@ impl Precision {
     /// The default tolerance.
     pub fn tolerance(self) -> f64 {
         match self {
-            Self::Usual => 0.05,
-            Self::High => 0.03,
+            Self::Usual => 0.03,
+            Self::High => 0.01,
         }
     }
+
+    /// The allowance in the standard error of a duet for what two starts of one process differ by, as a log-ratio.
+    ///
+    /// The tolerance covers a part of it, so a smaller tolerance needs a larger allowance for the same false alarm rate.
+    pub fn process_allowance(self) -> f64 {
+        match self {
+            Self::Usual => 0.01,
+            Self::High => 0.02,
+        }
+    }
+}
+
+/// How many processes respond per deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Instances {
+    /// One process, or so few that the luck of a start shows in the latency.
+    #[default]
+    One,
+    /// Many, such as the environments of a Lambda function or several pods: the luck of a start averages out.
+    Many,
 }
 
 /// An exception for a request name.

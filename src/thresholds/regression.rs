@@ -22,6 +22,7 @@ pub(super) fn regression(
         regression.gate = metrics.collect::<Result<_, _>>()?;
     }
     regression.precision = source.precision.unwrap_or_default();
+    regression.instances = source.instances.unwrap_or_default();
     let change = |change: &Option<Change>, default| change.as_ref().map_or(default, |it| it.0);
     regression.tolerance = change(&source.tolerance, regression.precision.tolerance());
     regression.history_tolerance = change(&source.history_tolerance, regression.history_tolerance);

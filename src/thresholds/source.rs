@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::metrics::{ColdMetrics, MetricLimits, Metrics, OverallMetrics};
 use super::misplaced;
-use super::model::{FailureSet, MissingBaseline, Mode, Precision, RequestRule};
+use super::model::{FailureSet, Instances, MissingBaseline, Mode, Precision, RequestRule};
 use super::values::{AbortRate, Change, Gate, LimitShare, MustDetect, OrOff, PositiveChange};
 use crate::metric::Metric;
 use crate::yaml::{Line, Located, Map, Set, source};
@@ -87,8 +87,10 @@ source! {
     struct Regression<'d> {
         /// Metrics that may fail a build; all others are reported
         gate: Option<Gate<'d>>,
-        /// high: a tolerance of 3 %, and more pairs
+        /// high: a tolerance of 1 %, and more pairs
         precision: Option<Precision>,
+        /// many: several processes respond per deployment, so a duet needs no allowance for the luck of one start
+        instances: Option<Instances>,
         /// Smaller changes in a duet are ignored
         tolerance: Option<Change>,
         /// Smaller changes against a history are ignored

@@ -24,8 +24,8 @@ limits:                                    # absolute promises; need no baseline
   warn:                                    # told, never fails; same shape
     overall: { p99: 1s }
 regression:                                # against the baseline, or the base arm of a duet
-  gate: [p95, error_rate]                  # may fail a build; every other metric is reported
-  tolerance: 5%                            # duet; history_tolerance: 3%. Smaller changes are nobody's business
+  gate: [p95, p99, error_rate]             # may fail a build; every other metric is reported
+  tolerance: 3%                            # duet; history_tolerance: 3%. Smaller changes are nobody's business
   floor: 1ms
   must_detect: { duet: 20%, history: 30% } # passed when the upper bound of the change is below this
   requests:
@@ -477,8 +477,8 @@ const REGRESSION: &[(&str, &str)] = &[
         "t.yml:1:28: regression.must_detect: must be above 0%",
     ),
     (
-        "{ must_detect: 4% }",
-        "t.yml:1:28: regression.must_detect: a tolerance of 5% must be below must_detect.duet, which is 4%; lower it, or raise must_detect",
+        "{ must_detect: 2% }",
+        "t.yml:1:28: regression.must_detect: a tolerance of 3% must be below must_detect.duet, which is 2%; lower it, or raise must_detect",
     ),
     (
         "{ must_detect: { duets: 4% } }",
@@ -600,7 +600,8 @@ fn the_thresholds_that_are_shipped_are_read() {
     };
     let text = include_str!("../../thresholds/lambda-catalog/thresholds.yml");
     let thresholds = parse("thresholds.yml", text, &names).unwrap();
-    assert_eq!(thresholds.regression.gate, [Metric::P95, Metric::ErrorRate]);
+    let gated = [Metric::P95, Metric::P99, Metric::ErrorRate];
+    assert_eq!(thresholds.regression.gate, gated);
     assert_eq!(thresholds.limits.len(), 9);
 }
 

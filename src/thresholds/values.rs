@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::model::{FailureSet, MissingBaseline, Mode, Precision, RequestRule};
+use super::model::{FailureSet, Instances, MissingBaseline, Mode, Precision, RequestRule};
 use super::source::{AdjustedRule, MustDetectByMode};
 use crate::measurement::FailureKind;
 use crate::metric::Metric;
@@ -20,6 +20,11 @@ const LARGEST_CHANGE: f64 = 100.0;
 words!(Mode {
     "enforce" => Self::Enforce,
     "observe" => Self::Observe,
+});
+
+words!(Instances {
+    "one" => Self::One,
+    "many" => Self::Many,
 });
 
 words!(Precision {

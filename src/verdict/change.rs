@@ -14,6 +14,10 @@ use crate::units::six_digits;
 /// 1 - q of 1 %, by Wilson's upper bound of none of n.
 pub(super) const NEEDED_FOR_ERRORS: u64 = 381;
 
+/// How many times as small the level of a check against a history is if a job has fewer than 100 requests beyond the
+/// quantile, whose error is then less normal than the test assumes.
+pub(super) const SMALL_TAIL_STRICTNESS: f64 = 3.0;
+
 /// A cell before the family that it belongs to is known.
 #[derive(Clone, Debug)]
 pub(super) struct CheckInput {
@@ -68,19 +72,32 @@ impl CheckInput {
     fn tested(&self) -> Option<f64> {
         let evidence = self.compared.evidence.as_ref().ok()?;
         let tested = !self.rule.off && !evidence.has_no_errors();
-        tested.then(|| evidence.p(self.rule.null))
+        tested.then(|| self.p(evidence, self.rule.null))
+    }
+
+    /// The p-value against a change of `null`, raised where the level is stricter.
+    fn p(&self, evidence: &Evidence, null: f64) -> f64 {
+        (evidence.p(null) * self.strictness()).min(1.0)
+    }
+
+    /// How many times as small as that of other checks the level is.
+    fn strictness(&self) -> f64 {
+        if self.compared.has_small_tail {
+            SMALL_TAIL_STRICTNESS
+        } else {
+            1.0
+        }
     }
 
     fn judge(self, is_significant: bool, family: Family) -> TestedCheck {
         // The worst place in Holm's order, so that no cell promises more than it holds.
-        let level = family.alpha / family.cells.max(1) as f64;
+        let level = family.alpha / family.cells.max(1) as f64 / self.strictness();
         let (outcome, detectable, passes_unaccepted) = match &self.compared.evidence {
             Err(why) => (CheckOutcome::NotJudged(why.clone()), None, false),
             Ok(evidence) => (
-                self.outcome(*evidence, is_significant),
+                self.outcome(evidence, is_significant),
                 evidence.detectable(self.rule.null, level),
-                self.is_equivalent(*evidence)
-                    && evidence.p(self.rule.default_margin) > family.alpha,
+                self.is_equivalent(evidence) && evidence.p(self.rule.default_margin) > family.alpha,
             ),
         };
         let outcome = if self.rule.off {
@@ -97,8 +114,8 @@ impl CheckInput {
         }
     }
 
-    fn outcome(&self, evidence: Evidence, is_significant: bool) -> CheckOutcome {
-        if is_significant && !self.is_below_floor(evidence) {
+    fn outcome(&self, evidence: &Evidence, is_significant: bool) -> CheckOutcome {
+        if is_significant && self.is_seen_in_the_value(evidence) && !self.is_below_floor(evidence) {
             CheckOutcome::Failed
         } else if self.is_equivalent(evidence) || self.rule.accepted.is_some() {
             CheckOutcome::Passed
@@ -109,12 +126,24 @@ impl CheckInput {
         }
     }
 
-    fn is_below_floor(&self, evidence: Evidence) -> bool {
+    /// Whether the quantile that reports show grew by more than the tolerance too. The test ranks the slowest requests
+    /// around it, and must not fail a quantile that hardly moved.
+    fn is_seen_in_the_value(&self, evidence: &Evidence) -> bool {
+        match (evidence, self.compared.before, self.compared.current) {
+            (Evidence::SlowerTail(_), Some(before), Some(current)) => {
+                current > before * (1.0 + self.rule.null)
+            }
+            (Evidence::SlowerTail(_), ..) => false,
+            (Evidence::Slower(_) | Evidence::Fewer(_) | Evidence::Errors(_), ..) => true,
+        }
+    }
+
+    fn is_below_floor(&self, evidence: &Evidence) -> bool {
         evidence.is_below_floor(self.before(), self.rule.floor)
     }
 
     /// Whether the upper bound of the change is too small to matter.
-    fn is_equivalent(&self, evidence: Evidence) -> bool {
+    fn is_equivalent(&self, evidence: &Evidence) -> bool {
         evidence.has_no_errors()
             || evidence.upper_bound() < self.rule.equivalence_margin
             || evidence.upper_bound_is_below_floor(self.before(), self.rule.floor)
@@ -138,7 +167,7 @@ impl CheckInput {
                 before: self.compared.before.map(six_digits),
                 change: evidence.map(|evidence| evidence.change(self.rule.null)),
                 tolerance: six_digits(self.rule.tolerance),
-                below_floor: evidence.is_some_and(|evidence| self.is_below_floor(*evidence)),
+                below_floor: evidence.is_some_and(|evidence| self.is_below_floor(evidence)),
                 floor: self.metric.quantile().map(|_| six_digits(self.rule.floor)),
                 min_detectable: evidence.zip(detectable).map(|(evidence, worse)| {
                     let above_floor =
@@ -155,7 +184,7 @@ impl CheckInput {
 
 /// The reason why an error rate that did not fail cannot pass either: with so few requests, even none failing would not
 /// meet the bound. A latency's requests were counted before.
-fn too_few_for_a_pass(evidence: Evidence) -> Option<NotJudged> {
+fn too_few_for_a_pass(evidence: &Evidence) -> Option<NotJudged> {
     let Evidence::Errors(errors) = evidence else {
         return None;
     };
@@ -196,6 +225,7 @@ mod tests {
                 before: Some(0.1),
                 current: Some(0.1),
                 evidence: Ok(Evidence::from_log_ratio(Metric::P95, estimate, units)),
+                has_small_tail: false,
                 units: Units::Worse(Vec::new()),
             },
         };

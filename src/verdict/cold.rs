@@ -31,7 +31,7 @@ pub(super) fn checked(mut compared: Compared, metric: Metric, is_told: bool) -> 
         Ok(Evidence::Errors(it)) => it.estimate.current.hits == 0,
         Err(NotJudged::NoComparison) => compared.current.is_none_or(|share| share <= 0.0),
         // Any other reason for missing evidence stays.
-        Ok(Evidence::Slower(_) | Evidence::Fewer(_)) | Err(_) => false,
+        Ok(Evidence::Slower(_) | Evidence::SlowerTail(_) | Evidence::Fewer(_)) | Err(_) => false,
     };
     if metric == Metric::ColdShare && is_empty && !is_told {
         compared.evidence = Err(NotJudged::TooFewColdStarts { have: 0, need: 1 });

@@ -1,6 +1,6 @@
 //! The evidence of two sides on one metric: an estimated change with its uncertainty, or why there is none.
 
-use super::statistics::{Count, Dispersion, Estimate, ShareChange};
+use super::statistics::{Count, Dispersion, Estimate, MOST_PAIRS, ShareChange, TailRank};
 use super::{EstimatedChange, NotJudged};
 use crate::metric::{Metric, MetricKind, StartFilter};
 use crate::record::{Aggregate, needed_in_all};
@@ -24,6 +24,8 @@ pub(super) struct Compared {
     pub(super) current: Option<f64>,
     /// The change.
     pub(super) evidence: Result<Evidence, NotJudged>,
+    /// Whether a side has so few requests beyond the quantile that the check is tested at a third of the level.
+    pub(super) has_small_tail: bool,
     /// The change in each unit by itself.
     pub(super) units: Units,
 }
@@ -74,16 +76,19 @@ impl Compared {
                     units,
                 }))
             },
+            has_small_tail: false,
             units: Units::Failures(failures),
         }
     }
 }
 
 /// A change with its uncertainty.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Evidence {
-    /// Of a latency, on a logarithmic scale.
+    /// Of a latency against jobs, on a logarithmic scale.
     Slower(Weighed<Estimate>),
+    /// Of a latency against the base arm, on a logarithmic scale.
+    SlowerTail(TailRank),
     /// Of a rate, on a logarithmic scale, mirrored: above zero where there is less now.
     Fewer(Weighed<Estimate>),
     /// Of an error rate.
@@ -112,26 +117,32 @@ impl Evidence {
     }
 
     /// Whether there is nothing to test: no error on either side.
-    pub(super) fn has_no_errors(self) -> bool {
+    pub(super) fn has_no_errors(&self) -> bool {
         match self {
             Self::Errors(Weighed { estimate, .. }) => {
                 estimate.base.hits == 0 && estimate.current.hits == 0
             }
-            Self::Slower(_) | Self::Fewer(_) => false,
+            Self::Slower(_) | Self::SlowerTail(_) | Self::Fewer(_) => false,
         }
     }
 
     /// Probability of a change as bad or worse where the true one is at the tolerance.
-    pub(super) fn p(self, tolerance: f64) -> f64 {
+    pub(super) fn p(&self, tolerance: f64) -> f64 {
         match self {
+            Self::SlowerTail(test) => test.p_above(libm::log1p(tolerance)),
             Self::Slower(it) | Self::Fewer(it) => it.estimate.p_above(libm::log1p(tolerance)),
             Self::Errors(it) => it.estimate.p_above(tolerance),
         }
     }
 
     /// The change as people read it, in the metric's own direction, with its 95 % interval.
-    pub(super) fn change(self, tolerance: f64) -> EstimatedChange {
+    pub(super) fn change(&self, tolerance: f64) -> EstimatedChange {
         let (lower, estimate, upper) = match self {
+            Self::SlowerTail(test) => (
+                libm::expm1(test.lower(INTERVAL_TAIL)),
+                libm::expm1(test.log_ratio()),
+                libm::expm1(test.upper(INTERVAL_TAIL)),
+            ),
             Self::Slower(Weighed { estimate, .. }) => (
                 libm::expm1(estimate.lower(INTERVAL_TAIL)),
                 libm::expm1(estimate.mean),
@@ -158,16 +169,18 @@ impl Evidence {
     }
 
     /// The change for the worse that is likely not exceeded (97.5 %): a ratio less one, for errors a difference.
-    pub(super) fn upper_bound(self) -> f64 {
+    pub(super) fn upper_bound(&self) -> f64 {
         match self {
+            Self::SlowerTail(test) => libm::expm1(test.upper(INTERVAL_TAIL)),
             Self::Slower(it) | Self::Fewer(it) => libm::expm1(it.estimate.upper(INTERVAL_TAIL)),
             Self::Errors(it) => it.estimate.upper(INTERVAL_TAIL),
         }
     }
 
     /// The change for the better that is likely exceeded (97.5 %), as before over current less one; none for errors.
-    pub(super) fn improvement_lower_bound(self) -> Option<f64> {
+    pub(super) fn improvement_lower_bound(&self) -> Option<f64> {
         match self {
+            Self::SlowerTail(test) => Some(libm::expm1(-test.upper(INTERVAL_TAIL))),
             Self::Slower(it) | Self::Fewer(it) => {
                 Some(libm::expm1(-it.estimate.upper(INTERVAL_TAIL)))
             }
@@ -176,9 +189,11 @@ impl Evidence {
     }
 
     /// Whether the change is too small to matter, whatever the test says; `floor` is in seconds.
-    pub(super) fn is_below_floor(self, before: f64, floor: f64) -> bool {
+    pub(super) fn is_below_floor(&self, before: f64, floor: f64) -> bool {
+        let is_below = |log_ratio| libm::fabs(libm::expm1(log_ratio) * before) < floor;
         match self {
-            Self::Slower(it) => libm::fabs(libm::expm1(it.estimate.mean) * before) < floor,
+            Self::Slower(it) => is_below(it.estimate.mean),
+            Self::SlowerTail(test) => is_below(test.log_ratio()),
             Self::Fewer(_) => false,
             Self::Errors(Weighed { estimate, .. }) => {
                 // In a history the base pools many jobs, so that its bare count says nothing beside the candidate's.
@@ -191,16 +206,19 @@ impl Evidence {
     }
 
     /// Whether even the change at its worst is below the floor in seconds.
-    pub(super) fn upper_bound_is_below_floor(self, before: f64, floor: f64) -> bool {
+    pub(super) fn upper_bound_is_below_floor(&self, before: f64, floor: f64) -> bool {
         match self {
-            Self::Slower(_) => self.upper_bound() * before < floor,
+            Self::Slower(_) | Self::SlowerTail(_) => self.upper_bound() * before < floor,
             Self::Fewer(_) | Self::Errors(_) => false,
         }
     }
 
     /// The change for the worse that a test of level `alpha` would have caught with 90 % probability.
-    pub(super) fn detectable(self, tolerance: f64, alpha: f64) -> Option<f64> {
+    pub(super) fn detectable(&self, tolerance: f64, alpha: f64) -> Option<f64> {
         match self {
+            Self::SlowerTail(test) => {
+                Some(libm::expm1(test.detectable(libm::log1p(tolerance), alpha)))
+            }
             Self::Slower(it) | Self::Fewer(it) => {
                 let null = libm::log1p(tolerance);
                 Some(libm::expm1(it.estimate.detectable(null, alpha)))
@@ -215,34 +233,49 @@ impl Evidence {
 
     /// The change for the worse that would have been above the floor with 90 % probability, in seconds of a latency that
     /// was `before`: a smaller one fails nothing, however surely it is seen. That of errors is in what is detectable.
-    pub(super) fn detectable_above_floor(self, before: f64, floor: f64) -> f64 {
+    pub(super) fn detectable_above_floor(&self, before: f64, floor: f64) -> f64 {
+        let null = libm::log1p(floor / before);
+        // Half of the estimates lie above the true change, which a level of one half asks for.
         match self {
-            // Half of the estimates lie above the true change, which a level of one half asks for.
-            Self::Slower(it) => {
-                libm::expm1(it.estimate.detectable(libm::log1p(floor / before), 0.5))
-            }
+            Self::Slower(it) => libm::expm1(it.estimate.detectable(null, 0.5)),
+            Self::SlowerTail(test) => libm::expm1(test.detectable(null, 0.5)),
             Self::Fewer(_) | Self::Errors(_) => 0.0,
         }
     }
 
     /// A change for the worse as people read it: of a rate, a loss.
-    pub(super) fn in_own_direction(self, worse: f64) -> f64 {
+    pub(super) fn in_own_direction(&self, worse: f64) -> f64 {
         match self {
-            Self::Slower(_) | Self::Errors(_) => worse,
+            Self::Slower(_) | Self::SlowerTail(_) | Self::Errors(_) => worse,
             Self::Fewer(_) => 1.0 / (1.0 + worse) - 1.0,
         }
     }
 
-    /// The estimate of a latency's or a rate's change, with the units that it rests on.
-    pub(super) fn log_ratio(self) -> Option<Weighed<Estimate>> {
+    /// How many times as many pairs as `pairs` would find a change of `wanted` with 90 % probability, as log-ratios; none
+    /// up to [`MOST_PAIRS`].
+    pub(super) fn times_the_pairs(
+        &self,
+        pairs: u32,
+        wanted: f64,
+        null: f64,
+        alpha: f64,
+    ) -> Option<f64> {
         match self {
-            Self::Slower(it) | Self::Fewer(it) => Some(it),
+            Self::SlowerTail(test) => {
+                let most = MOST_PAIRS as f64 / f64::from(pairs.max(1));
+                test.times_to_detect(wanted, null, alpha, most)
+            }
+            Self::Slower(it) | Self::Fewer(it) => {
+                let more = it.estimate.pairs_to_detect(it.units, wanted, null, alpha)?;
+                Some(more as f64 / it.units.max(1) as f64)
+            }
             Self::Errors(_) => None,
         }
     }
 
-    fn units(self) -> usize {
+    fn units(&self) -> usize {
         match self {
+            Self::SlowerTail(test) => test.units(),
             Self::Slower(it) | Self::Fewer(it) => it.units,
             Self::Errors(it) => it.units,
         }

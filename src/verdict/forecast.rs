@@ -3,18 +3,21 @@
 use jiff::civil::Date;
 
 use super::NotJudged;
-use super::change::NEEDED_FOR_ERRORS;
-use super::duet::require_units;
+use super::change::{NEEDED_FOR_ERRORS, SMALL_TAIL_STRICTNESS};
+use super::duet::{needed_per_arm, process_effect, require_units, too_few_units};
 use super::evidence::{Evidence, Weighed, counted, prior_sd, require, too_few};
 use super::input::{DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
 use super::limits::requests_needed;
 use super::planned_load::{ArmPlan, PlannedLoad, Traffic, whole};
 use super::regression::{GatedScope, gated_metrics, gated_scopes, overall_and};
 use super::rule::{Rule, Rules};
-use super::statistics::{Count, Dispersion, Estimate, ShareChange};
+use super::statistics::{
+    Count, Dispersion, Estimate, ExpectedTailRank, FEWEST_UNITS, ProcessEffect, ShareChange,
+    requests_per_unit, steepness, usual_steepness,
+};
 use crate::baseline::{Job, RequestSummary};
 use crate::metric::{Metric, MetricKind, StartFilter};
-use crate::record::{needed_in_all, needed_per_unit};
+use crate::record::{Interleaving, has_small_tail, needed_in_all, needed_per_unit};
 use crate::thresholds::{Regression, Subject, Thresholds};
 
 /// The comparison that is planned for the run.
@@ -25,10 +28,14 @@ pub enum Design<'a> {
     Jobs(&'a [&'a Job]),
     /// With a base arm in the same job, whose spread the rule expects.
     Duet {
+        /// Jobs of a baseline, whose percentiles say how steeply the tail falls; else the usual steepness is assumed.
+        jobs: &'a [&'a Job],
         /// Pairs per steady phase.
         pairs: u32,
-        /// Length of a slice in seconds.
+        /// Length of a slice in seconds; of a mixed duet, of a pair.
         slice_s: f64,
+        /// Whether the arms take turns.
+        interleaving: Interleaving,
         /// How often it is judged.
         looks: u32,
     },
@@ -137,17 +144,47 @@ pub fn forecast(
 struct Draft {
     cell: CheckForecast,
     rule: Rule,
-    evidence: Result<Evidence, NotJudged>,
+    evidence: Result<Planned, NotJudged>,
+}
+
+/// The evidence that a cell is expected to have.
+enum Planned {
+    Like(Evidence),
+    SmallTail(Evidence),
+    TailRank(ExpectedTailRank, ProcessEffect),
+}
+
+impl Planned {
+    fn has_no_errors(&self) -> bool {
+        match self {
+            Self::Like(evidence) | Self::SmallTail(evidence) => evidence.has_no_errors(),
+            Self::TailRank(..) => false,
+        }
+    }
+
+    /// The smallest change for the worse that would be caught, in its own direction.
+    fn smallest(&self, null: f64, alpha: f64) -> Option<f64> {
+        let alike = |evidence: &Evidence, alpha| {
+            let worse = evidence.detectable(null, alpha)?;
+            Some(evidence.in_own_direction(worse))
+        };
+        match self {
+            Self::Like(evidence) => alike(evidence, alpha),
+            Self::SmallTail(evidence) => alike(evidence, alpha / SMALL_TAIL_STRICTNESS),
+            Self::TailRank(expected, process) => {
+                let log_ratio = expected.detectable(libm::log1p(null), alpha, *process);
+                Some(libm::expm1(log_ratio))
+            }
+        }
+    }
 }
 
 impl Draft {
     fn into_forecast(self, alpha: f64) -> CheckForecast {
-        let seen = |evidence: Evidence| {
-            let worse = evidence.detectable(self.rule.null, alpha)?;
-            Some(evidence.in_own_direction(worse))
-        };
         CheckForecast {
-            smallest: self.evidence.map(seen),
+            smallest: self
+                .evidence
+                .map(|planned| planned.smallest(self.rule.null, alpha)),
             ..self.cell
         }
     }
@@ -159,6 +196,7 @@ fn drafts(
     design: Design<'_>,
     today: Date,
 ) -> Vec<Draft> {
+    let process = process_effect(regression);
     let rules = Rules::for_day(today, regression, matches!(design, Design::Duet { .. }));
     let mut drafts = Vec::new();
     for scope in gated_scopes(expected.phases, regression) {
@@ -172,7 +210,14 @@ fn drafts(
             let traffic = expected.traffic(&scope.phases, &subject);
             for metric in gated_metrics(regression) {
                 let rule = rules.for_check(&subject, only.map(|name| name.as_str()), metric);
-                drafts.push(draft(&scope, &subject, metric, rule, &traffic, design));
+                drafts.push(draft(
+                    &scope,
+                    &subject,
+                    metric,
+                    rule,
+                    &traffic,
+                    (design, process),
+                ));
             }
         }
     }
@@ -185,26 +230,57 @@ fn draft(
     metric: Metric,
     rule: Rule,
     traffic: &[Traffic],
-    design: Design<'_>,
+    (design, process): (Design<'_>, ProcessEffect),
 ) -> Draft {
     let (requests, evidence) = match design {
         _ if metric.starts() == StartFilter::Cold => {
-            cold_start_evidence(design, scope, subject, metric)
+            let (requests, evidence) = cold_start_evidence(design, scope, subject, metric);
+            (requests, evidence.map(Planned::Like))
         }
         Design::Jobs(jobs) => {
             let requests = whole(traffic.iter().map(|phase| phase.requests).sum());
             let evidence = require_requests(metric, requests, traffic)
                 .and_then(|()| job_evidence(jobs, scope, subject, metric, requests));
-            (requests, evidence)
+            let planned = if has_small_tail(metric, requests) {
+                Planned::SmallTail
+            } else {
+                Planned::Like
+            };
+            (requests, evidence.map(planned))
         }
-        Design::Duet { pairs, slice_s, .. } => {
+        Design::Duet {
+            pairs,
+            slice_s,
+            interleaving,
+            jobs,
+            ..
+        } => {
             let arms: Vec<ArmPlan> = traffic
                 .iter()
                 .map(|phase| phase.arm(pairs, slice_s))
                 .collect();
             let requests = whole(arms.iter().map(ArmPlan::requests).sum());
-            (requests, pair_evidence(&arms, metric, requests))
+            let evidence = match metric.kind() {
+                MetricKind::Quantile(q) => {
+                    let steepness = tail_steepness(jobs, scope, subject, q);
+                    // What disturbs the target meets both arms alike if they are mixed.
+                    let apart_s = match interleaving {
+                        Interleaving::Turns => slice_s,
+                        Interleaving::Mixed => 0.0,
+                    };
+                    tail_rank(&arms, metric, requests, (q, steepness, apart_s))
+                        .map(|expected| Planned::TailRank(expected, process))
+                }
+                MetricKind::Rate | MetricKind::Share => {
+                    pair_evidence(&arms, metric, requests).map(Planned::Like)
+                }
+            };
+            (requests, evidence)
         }
+    };
+    let need = match (design, metric.kind()) {
+        (Design::Duet { .. }, MetricKind::Quantile(q)) => needed_per_arm(q),
+        _ => needed(metric),
     };
     Draft {
         cell: CheckForecast {
@@ -212,7 +288,7 @@ fn draft(
             phase: scope.phase(),
             metric,
             requests,
-            need: needed(metric),
+            need,
             smallest: Err(NotJudged::Off),
         },
         evidence: if rule.off {
@@ -231,10 +307,7 @@ fn cold_start_evidence(
     subject: &Subject,
     metric: Metric,
 ) -> (u64, Result<Evidence, NotJudged>) {
-    let jobs = match design {
-        Design::Jobs(jobs) => jobs,
-        Design::Duet { .. } => &[],
-    };
+    let (Design::Jobs(jobs) | Design::Duet { jobs, .. }) = design;
     let cells = jobs
         .iter()
         .filter_map(|job| job.cell(&scope.phases, subject.name()));
@@ -336,4 +409,49 @@ fn pair_evidence(arms: &[ArmPlan], metric: Metric, requests: u64) -> Result<Evid
     require_units(metric, requests, units)?;
     let estimate = Estimate::expected_of_pairs(units, prior_sd(metric));
     Ok(Evidence::from_log_ratio(metric, estimate, units))
+}
+
+/// The tail-rank test of a quantile, with units as long as the pairs of slices or longer.
+fn tail_rank(
+    arms: &[ArmPlan],
+    metric: Metric,
+    requests: u64,
+    (q, steepness, slice_s): (f64, f64, f64),
+) -> Result<ExpectedTailRank, NotJudged> {
+    require(metric, requests, needed_per_arm(q))?;
+    let per_unit = whole(libm::ceil(requests_per_unit(q, 2 * requests) / 2.0 - 1e-6));
+    let units: usize = arms.iter().map(|arm| arm.units(per_unit)).sum();
+    if units < FEWEST_UNITS {
+        return Err(too_few_units(units, FEWEST_UNITS));
+    }
+    Ok(ExpectedTailRank {
+        per_arm: requests as f64,
+        q,
+        steepness,
+        slice_s,
+        units,
+    })
+}
+
+/// How steeply the tail of a cell falls: by the mean of the baseline's jobs, or as usual.
+fn tail_steepness(jobs: &[&Job], scope: &GatedScope, subject: &Subject, q: f64) -> f64 {
+    let cells: Vec<&RequestSummary> = jobs
+        .iter()
+        .filter_map(|job| job.cell(&scope.phases, subject.name()))
+        .collect();
+    let log_mean = |metric| {
+        let logs: Vec<f64> = cells
+            .iter()
+            .filter_map(|cell| cell.value(metric))
+            .map(libm::log)
+            .collect();
+        libm::exp(logs.iter().sum::<f64>() / logs.len() as f64)
+    };
+    let known = steepness([Metric::P50, Metric::P95, Metric::P99].map(log_mean), q);
+    // Without a baseline, or with quantiles that are all alike, nothing is known.
+    if known.is_finite() && known > 0.0 {
+        known
+    } else {
+        usual_steepness(q)
+    }
 }

@@ -7,7 +7,7 @@ use super::input::CandidateRun;
 use super::statistics::{Count, Dispersion, Estimate};
 use crate::baseline::{Job, PhaseScope, RequestSummary};
 use crate::metric::{Metric, MetricKind, StartFilter};
-use crate::record::{Aggregate, Shortage, level, log_units, needed_in_all};
+use crate::record::{Aggregate, Shortage, has_small_tail, level, log_units, needed_in_all};
 use crate::thresholds::Subject;
 
 /// One candidate's units of a cell, by phase.
@@ -127,7 +127,13 @@ impl<'a> Jobs<'a> {
         let units = self.candidates.iter().flatten();
         let units = units.flat_map(|phase| log_units(phase, metric));
         let units = units.filter_map(|[log]| Some(log - libm::log(before?)));
+        let candidates = self.candidates.iter().map(|phases| {
+            let samples = phases.iter().flatten();
+            samples.map(|[sample]| sample.count(metric)).sum()
+        });
+        let fewest = self.latencies_in_jobs(metric).chain(candidates).min();
         Compared {
+            has_small_tail: has_small_tail(metric, fewest.unwrap_or_default()),
             units: Units::from_log_ratios(metric, units),
             requests: self.samples().map(|sample| sample.requests).sum(),
             before,
@@ -136,13 +142,17 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// Why no job has a level: by the job that has the fewest requests, or a phase of each is too short for a unit.
-    fn too_few_in_jobs(&self, metric: Metric) -> NotJudged {
-        let answered = self.jobs.iter().map(|job| match metric.starts() {
+    /// Requests of each job that have the latency of a metric.
+    fn latencies_in_jobs(&self, metric: Metric) -> impl Iterator<Item = u64> {
+        self.jobs.iter().map(move |job| match metric.starts() {
             StartFilter::Cold => job.cold.unwrap_or_default(),
             StartFilter::All | StartFilter::Warm => job.n.saturating_sub(job.errors),
-        });
-        let have = answered.min().unwrap_or_default();
+        })
+    }
+
+    /// Why no job has a level: by the job that has the fewest requests, or a phase of each is too short for a unit.
+    fn too_few_in_jobs(&self, metric: Metric) -> NotJudged {
+        let have = self.latencies_in_jobs(metric).min().unwrap_or_default();
         if have < needed_in_all(metric) {
             too_few(metric, have)
         } else {

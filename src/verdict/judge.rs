@@ -3,6 +3,7 @@
 use super::attribution::AttributionData;
 use super::change::TestedCheck;
 use super::input::{CandidateRun, HISTORY_FROM, JudgeInput, ReferenceData};
+use super::rule::FAR_QUANTILE;
 use super::{
     Check, CheckKind, CheckOutcome, Comparison, Enforcement, InvalidReason, LimitCheck, Measure,
     NoComparison, NotJudged, Outcome, Verdict, Warning,
@@ -88,7 +89,7 @@ fn compare(
     let problems = cells
         .iter()
         .enumerate()
-        .filter_map(|(index, cell)| overall_not_judged(first + index, cell));
+        .filter_map(|(index, cell)| overall_not_judged(first + index, cell, &cells));
     for problem in problems {
         if !verdict.invalid.contains(&problem) {
             verdict.invalid.push(problem);
@@ -237,8 +238,13 @@ fn limits_without_requests(lines: &[Check]) -> impl Iterator<Item = InvalidReaso
         .map(|(line, _)| InvalidReason::TooFewForLimit { check: line })
 }
 
-/// A metric that is gated overall and could not be judged makes the run invalid; a name's blocks nothing.
-fn overall_not_judged(line: usize, cell: &TestedCheck) -> Option<InvalidReason> {
+/// A metric that is gated overall and could not be judged makes the run invalid; a name's blocks nothing, nor does a far
+/// quantile beside a nearer one.
+fn overall_not_judged(
+    line: usize,
+    cell: &TestedCheck,
+    cells: &[TestedCheck],
+) -> Option<InvalidReason> {
     if cell.input.subject != Subject::Overall || cell.check.is_open() {
         return None;
     }
@@ -248,7 +254,7 @@ fn overall_not_judged(line: usize, cell: &TestedCheck) -> Option<InvalidReason> 
             NotJudged::TooFewRequests { .. }
             | NotJudged::TooFewSlices { .. }
             | NotJudged::NewRequest,
-        ) if cell.check.enforcement == Enforcement::Gated => {
+        ) if cell.check.enforcement == Enforcement::Gated && !has_nearer_quantile(cell, cells) => {
             Some(InvalidReason::TooFewForRegression { check: line })
         }
         CheckOutcome::NotJudged(_)
@@ -256,6 +262,20 @@ fn overall_not_judged(line: usize, cell: &TestedCheck) -> Option<InvalidReason> 
         | CheckOutcome::Failed
         | CheckOutcome::Inconclusive => None,
     }
+}
+
+/// Whether a far quantile, which needs many requests, is gated beside a nearer one, which blocks where it is not judged.
+pub(super) fn has_nearer_quantile(far: &TestedCheck, cells: &[TestedCheck]) -> bool {
+    let quantile = |cell: &TestedCheck| cell.input.metric.quantile().unwrap_or(0.0);
+    quantile(far) >= FAR_QUANTILE
+        && cells.iter().any(|cell| {
+            cell.check.enforcement == Enforcement::Gated
+                && cell.input.subject == far.input.subject
+                && cell.input.phase == far.input.phase
+                && cell.input.metric.starts() == far.input.metric.starts()
+                && (0.0..quantile(far)).contains(&quantile(cell))
+                && quantile(cell) > 0.0
+        })
 }
 
 /// A warning, when nothing was compared, if a run like this one would be too small to be compared with this one.
@@ -273,19 +293,18 @@ fn too_few_to_compare(
         .collect();
     let own: Vec<&Job> = own.iter().collect();
     let cells = regression::judge(input, runs, ReferenceData::Jobs(&own));
-    let lacking = cells.into_iter().filter_map(|cell| {
-        overall_not_judged(0, &cell)?;
-        let CheckOutcome::NotJudged(why) = cell.check.outcome else {
+    let lacking = cells.iter().filter_map(|cell| {
+        overall_not_judged(0, cell, &cells)?;
+        let CheckOutcome::NotJudged(why) = &cell.check.outcome else {
             return None;
         };
-        let times = why.times()?;
-        Some((times, cell.input, why))
+        Some((why.times()?, &cell.input, why))
     });
     let most = lacking.max_by(|(a, ..), (b, ..)| a.total_cmp(b));
     most.map(|(times, cell, why)| Warning::TooFewToCompare {
         metric: cell.metric,
-        phase: cell.phase,
-        why,
+        phase: cell.phase.clone(),
+        why: why.clone(),
         times: six_digits(times),
     })
 }

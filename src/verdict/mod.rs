@@ -34,7 +34,6 @@ pub use check::{
     ChangeCheck, Check, CheckKind, CheckOutcome, Enforcement, EstimatedChange, LimitCheck, Measure,
     NotJudged, Outage, Reference,
 };
-pub use duet::FEWEST_UNITS;
 pub use evidence::{FEWEST_ERRORS, SMALLEST_SHARE, prior_sd};
 pub use forecast::{CheckForecast, Design, Forecast, LimitForecast, forecast};
 pub use input::{DRIFT_ALPHA, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA, JudgeInput};
@@ -46,6 +45,7 @@ pub use limits::requests_needed;
 pub use model::{Comparison, NoComparison, Outcome, Verdict};
 pub use noise::Noise;
 pub use planned_load::PlannedLoad;
+pub use rule::margin_factor;
 pub use validity::InvalidReason;
 pub use warnings::{SampleSizeAdvice, UnfollowedRedirects, Warning};
 

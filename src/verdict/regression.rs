@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use super::change::{self, CheckInput, TestedCheck};
 use super::cold;
-use super::duet::Pairs;
+use super::duet::{Pairs, process_effect};
 use super::evidence::Compared;
 use super::history::Jobs;
 use super::input::{CandidateRun, JudgeInput, ReferenceData};
 use super::rule::{Rule, Rules};
+use super::statistics::ProcessEffect;
 use super::{Enforcement, NotJudged, Reference};
 use crate::baseline::PhaseScope;
 use crate::measurement::Arm;
@@ -78,7 +79,8 @@ fn cells(
         let by_name = only.is_none() && scope.is_gated && reference.is_some();
         let names = names.into_iter().filter(|_| by_name);
         for subject in overall_and(names) {
-            let observed = Observed::new(runs, reference, &scope.phases, &subject);
+            let process = process_effect(regression);
+            let observed = Observed::new(runs, reference, &scope.phases, &subject, process);
             for (metric, enforcement) in metrics(regression, &scope) {
                 if enforcement == Enforcement::Reported && !is_reported(metric, &subject, has_cold)
                 {
@@ -209,9 +211,10 @@ impl<'a> Observed<'a> {
         reference: ReferenceData<'a>,
         scope: &PhaseScope,
         subject: &Subject,
+        process: ProcessEffect,
     ) -> Self {
         match reference {
-            ReferenceData::BaseArm => Self::Pairs(Pairs::new(runs, scope, subject)),
+            ReferenceData::BaseArm => Self::Pairs(Pairs::new(runs, scope, subject, process)),
             ReferenceData::Jobs(jobs) => Self::Jobs(Jobs::new(runs, jobs, scope, subject)),
             ReferenceData::Nothing(_) => Self::Alone(Jobs::new(runs, &[], scope, subject)),
         }

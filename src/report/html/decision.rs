@@ -99,7 +99,7 @@ impl Decision<'_, '_> {
             self.change.lower,
             self.change.upper,
             self.check.tolerance,
-            self.view.must_detect(),
+            self.view.must_detect_of(self.line.measure),
         ]
         .map(|change| self.changed(before, change));
         let mut shown: Vec<f64> = jobs.iter().map(|(_, value)| *value).collect();
@@ -161,7 +161,7 @@ impl Decision<'_, '_> {
             Key::area(tolerance, "tolerance"),
         ];
         if !self.is_share() {
-            let detect = allowed(self.view.must_detect());
+            let detect = allowed(self.view.must_detect_of(self.line.measure));
             keys.push(Key::line(format!("must be ruled out: +{detect}"), "detect"));
         }
         keys
@@ -236,7 +236,10 @@ impl Decision<'_, '_> {
         let pairs = pairs(self.view, self.line, self.metric);
         let changes: Vec<f64> = pairs.iter().map(|[now, base]| now / base - 1.0).collect();
         let [lower, upper] = [self.change.lower, self.change.upper];
-        let (tolerance, detect) = (self.check.tolerance, self.view.must_detect());
+        let (tolerance, detect) = (
+            self.check.tolerance,
+            self.view.must_detect_of(self.line.measure),
+        );
         let bounds = [lower, upper, tolerance, detect];
         let y = change_scale(changes.iter().copied().chain(bounds));
         let count = changes.len();

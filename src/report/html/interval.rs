@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::plot::Unit;
 use super::scale::{Scale, Spread, extent};
 use crate::report::text::numbers;
-use crate::report::view::{CheckRow, View};
+use crate::report::view::{CheckRow, View, margin_factor, must_be_ruled_out};
 use crate::report::wording::two_figures;
 use crate::verdict::{ChangeCheck, Check};
 
@@ -87,7 +87,7 @@ impl Bars {
         });
         let caught = check.min_detectable.filter(|caught| caught.is_finite());
         let bar = format!("M{low:.1} {MIDDLE}H{high:.1}M{low:.1} 9v12M{high:.1} 9v12");
-        let detect = Unit(scale.at(self.must_detect));
+        let detect = Unit(scale.at(self.must_detect * margin_factor(line.measure)));
         Some(html! {
             rect class="tolerance" x=(Unit(zero.min(tolerated))) y="2" width=(Unit((tolerated - zero).abs())) height="26" {}
             line class="zero" x1=(Unit(zero)) x2=(Unit(zero)) y1="0" y2=(HEIGHT) {}
@@ -125,12 +125,13 @@ pub(super) fn key(view: &View, rows: &[&CheckRow]) -> Markup {
     let has_limit = rows
         .iter()
         .any(|row| row.estimated().is_none() && !row.limits.is_empty());
-    let (tolerance, must) = (view.usual_tolerance(), view.must_detect());
+    let tolerance = view.usual_tolerance();
+    let must = must_be_ruled_out(view.must_detect(), rows);
     html! {
         @if has_change {
             "Drawn: ◆ the change with its 95 % interval; the vertical line marks no change, the green area the tolerance ("
-            (numbers::percent(tolerance)) " unless stated otherwise), the dashed line what must be ruled out (+"
-            (numbers::percent(must)) "), ▴ what would have been caught."
+            (numbers::percent(tolerance)) " unless stated otherwise), the dashed line what must be ruled out ("
+            (must) "), ▴ what would have been caught."
         }
         @if has_change { " Two figures of one metric may differ: " (two_figures(view)) "." }
         @if has_limit { " If there is only a limit, the bar is the current figure and the dashed line its limit." }

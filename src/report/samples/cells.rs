@@ -57,14 +57,14 @@ pub(in crate::report) fn names_come_and_go() -> Sample {
         traffic("GET /old", 200, 20.0),
         traffic("GET /broken", 200, 20.0).failing(FailureKind::Status(404), 200),
         traffic("GET /off", 200, 20.0),
-        traffic("GET /rare", 10, 20.0),
+        traffic("GET /rare", 1, 20.0),
     ];
     let target = [
         traffic("GET /orders", 400, 40.0),
         traffic("GET /new", 200, 20.0),
         traffic("GET /broken", 200, 20.0),
         traffic("GET /off", 200, 30.0),
-        traffic("GET /rare", 10, 20.0),
+        traffic("GET /rare", 1, 20.0),
     ];
     duet(&base, &target)
         .promising("regression: { requests: { GET /off: off } }")

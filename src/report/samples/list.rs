@@ -85,6 +85,7 @@ pub(in crate::report) fn all() -> &'static [(&'static str, Sample)] {
             ("too few pairs", too_few_pairs()),
             ("duet late", duet_late()),
             ("duet whole", duet_whole()),
+            ("duet far", duet_far()),
             ("long waits", long_waits()),
             ("overloaded", overloaded()),
             ("other rate", other_rate()),

@@ -65,6 +65,15 @@ pub(in crate::report) fn duet_tolerated() -> Sample {
         .judged()
 }
 
+/// The same where P99 is gated, as it is by default.
+pub(in crate::report) fn duet_far() -> Sample {
+    duet(&second(40.0), &second(51.0))
+        .promising(format!(
+            "{PROMISES}regression: {{ gate: [p95, p99, error_rate] }}"
+        ))
+        .judged()
+}
+
 /// The same with all its pairs.
 pub(in crate::report) fn duet_whole() -> Sample {
     duet(&second(40.0), &second(51.0))

@@ -1,8 +1,7 @@
 //! The interval of a change as a small bar of letters, all of a gate on one scale.
 
 use crate::report::text::numbers;
-use crate::report::view::{CheckRow, View};
-use crate::report::wording::unit;
+use crate::report::view::{CheckRow, View, margin_factor, must_be_ruled_out};
 
 /// Changes beyond these are drawn at the end of a bar.
 const SMALLEST: f64 = -0.8;
@@ -13,6 +12,8 @@ pub(super) struct Bars {
     ratios: (f64, f64),
     shares: (f64, f64),
     must_detect: f64,
+    /// The changes that must be ruled out.
+    ruled_out: String,
     columns: usize,
     /// What a check's figures are the middle of.
     unit: &'static str,
@@ -36,8 +37,13 @@ impl Bars {
             ratios: (libm::log1p(low), libm::log1p(high)),
             shares: ends(true, -0.0005, 0.002),
             must_detect,
+            ruled_out: must_be_ruled_out(must_detect, rows),
             columns,
-            unit: unit(view),
+            unit: if view.is_duet() {
+                ""
+            } else {
+                " of the middle slice"
+            },
         }
     }
 
@@ -62,7 +68,7 @@ impl Bars {
         let mut bar = vec![' '; self.columns];
         bar[low..=high].fill('─');
         if !is_share {
-            bar[at(self.must_detect)] = '┊';
+            bar[at(self.must_detect * margin_factor(row.measure()))] = '┊';
         }
         bar[at(0.0)] = '│';
         (bar[low], bar[high]) = ('├', '┤');
@@ -72,9 +78,8 @@ impl Bars {
 
     pub(super) fn key(&self) -> String {
         format!(
-            "├─┼─┤ change of the middle {} [95 %], │ none, ┊ +{} must be ruled out",
-            self.unit,
-            numbers::percent(self.must_detect)
+            "├─┼─┤ change{} [95 %], │ none, ┊ {} must be ruled out",
+            self.unit, self.ruled_out
         )
     }
 }

@@ -263,6 +263,8 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
     let baseline = sample.baseline().unwrap();
     let jobs: Vec<&Job> = baseline.jobs.iter().collect();
     let duet = Design::Duet {
+        jobs: &[],
+        interleaving: crate::record::Interleaving::Turns,
         pairs: 12,
         slice_s: 5.0,
         looks: 2,

@@ -39,7 +39,7 @@ fn a_change_that_is_too_small_to_matter_says_what_would_matter() {
 fn what_got_slower_and_is_tolerated_is_said_with_how_much() {
     let sample = samples::duet_tolerated();
     let told = sample.story();
-    let wanted = "nothing slower beyond the tolerance: P95 GET /orders is worse by +27.6 % [";
+    let wanted = "nothing slower beyond the tolerance: P95 GET /orders is worse by +27.5 % [";
     let headline = headline(&told).to_string();
     assert!(headline.contains(wanted), "{headline}");
     assert!(headline.contains("], 60 % is tolerated; "), "{headline}");

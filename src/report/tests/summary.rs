@@ -410,16 +410,23 @@ fn a_chart_ends_where_the_run_did_and_no_line_falls_with_it() {
 
 #[test]
 fn two_figures_of_one_metric_are_explained_where_both_stand() {
-    for (name, unit) in [("failed", "slice"), ("duet failed", "pair")] {
-        let told = summary(&[story(name).story()]);
-        let (_, latencies) = told.split_once("Latency by request of").unwrap();
+    for (name, why, key) in [
+        (
+            "failed",
+            "Checks show the median slice, tables show all requests.",
+            "change of the middle slice [95 %]",
+        ),
+        (
+            "duet failed",
+            "A change is estimated from the ranks of the slowest requests, values are of all requests.",
+            "├─┼─┤ change [95 %]",
+        ),
+    ] {
+        let shown = summary(&[story(name).story()]);
+        let (_, latencies) = shown.split_once("Latency by request of").unwrap();
         let (latencies, _) = latencies.split_once("</details>").unwrap();
-        let why = format!("Checks show the median {unit}, tables show all requests.");
-        assert!(latencies.contains(&why), "{latencies}");
+        assert!(latencies.contains(why), "{latencies}");
         let log = terminal(&story(name).story(), 80, Colour::Never);
-        assert!(
-            log.contains(&format!("change of the middle {unit} [95 %]")),
-            "{log}"
-        );
+        assert!(log.contains(key), "{log}");
     }
 }

@@ -9,7 +9,7 @@ use crate::report::ReportInput;
 use crate::report::text::numbers;
 use crate::thresholds::Subject;
 use crate::verdict::{
-    ChangeCheck, Check, CheckKind, CheckOutcome, Comparison, Enforcement, EstimatedChange,
+    self, ChangeCheck, Check, CheckKind, CheckOutcome, Comparison, Enforcement, EstimatedChange,
     LimitCheck, Measure, NotJudged, Reference,
 };
 
@@ -232,6 +232,11 @@ impl View<'_> {
         }
     }
 
+    /// The change of a measure that must be ruled out.
+    pub(crate) fn must_detect_of(&self, measure: Measure) -> f64 {
+        self.must_detect() * margin_factor(measure)
+    }
+
     /// The change that the verdict's mode must be able to see.
     pub(crate) fn must_detect(&self) -> f64 {
         let regression = &self.thresholds.regression;
@@ -248,9 +253,33 @@ impl View<'_> {
             if numbers::is_share(line.measure) {
                 change.lower > 0.0
             } else {
-                change.lower > check.tolerance || change.upper >= self.must_detect()
+                change.lower > check.tolerance || change.upper >= self.must_detect_of(line.measure)
             }
         });
         check.below_floor && line.outcome == CheckOutcome::Passed && is_sure
+    }
+}
+
+/// The changes of these rows that must be ruled out, in words.
+pub(crate) fn must_be_ruled_out(must_detect: f64, rows: &[&CheckRow]) -> String {
+    let drawn = rows.iter().filter(|row| row.estimated().is_some());
+    let factors = drawn.map(|row| margin_factor(row.measure()));
+    let far = factors.fold(1.0, f64::max);
+    let usual = numbers::percent(must_detect);
+    if far > 1.0 {
+        format!(
+            "+{usual}, from P99 on +{},",
+            numbers::percent(must_detect * far)
+        )
+    } else {
+        format!("+{usual}")
+    }
+}
+
+/// How many times `must_detect` a change has to be that must be ruled out: more for far quantiles.
+pub(crate) fn margin_factor(measure: Measure) -> f64 {
+    match measure {
+        Measure::Metric(metric) => verdict::margin_factor(metric),
+        Measure::Failures(_) | Measure::Unavailable => 1.0,
     }
 }

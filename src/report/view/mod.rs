@@ -25,7 +25,9 @@ use crate::report::ReportInput;
 use crate::verdict::{Insights, insights};
 
 pub(crate) use aggregates::{Aggregates, Figures, Starts};
-pub(crate) use checks::{CheckRow, Status, is_not_compared, job_value};
+pub(crate) use checks::{
+    CheckRow, Status, is_not_compared, job_value, margin_factor, must_be_ruled_out,
+};
 pub(crate) use cold_starts::ColdStarts;
 pub(crate) use curves::{Curve, Curves};
 pub(crate) use failures::FirstFailure;

@@ -343,7 +343,7 @@ fn cannot_detect(view: &View, index: usize, enough: Option<SampleSizeAdvice>) ->
         "{}: only a change of {} or more would have been caught, but must_detect is {}{}",
         title(line),
         caught,
-        numbers::caught(line.measure, view.must_detect()),
+        numbers::caught(line.measure, view.must_detect_of(line.measure)),
         remedy
     )
 }

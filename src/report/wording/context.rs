@@ -102,17 +102,13 @@ pub(crate) fn comparison(view: &View) -> Text {
     }
 }
 
-/// What a check's figures are the middle of.
-pub(crate) fn unit(view: &View) -> &'static str {
-    if view.is_duet() { "pair" } else { "slice" }
-}
-
 /// Why checks and tables may show two figures of one metric.
-pub(crate) fn two_figures(view: &View) -> String {
-    format!(
-        "checks show the median {}, tables show all requests",
-        unit(view)
-    )
+pub(crate) fn two_figures(view: &View) -> &'static str {
+    if view.is_duet() {
+        "a change is estimated from the ranks of the slowest requests, values are of all requests"
+    } else {
+        "checks show the median slice, tables show all requests"
+    }
 }
 
 /// Which versions: `this run 3f2c9ab, newest job 8d10e7f of 2026-11-20 (4 days before)`.

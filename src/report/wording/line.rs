@@ -154,7 +154,7 @@ fn cannot_rule_out(view: &View, line: &Check, check: &ChangeCheck) -> String {
     } else {
         change.upper
     };
-    let must = view.must_detect();
+    let must = view.must_detect_of(line.measure);
     if !numbers::is_share(line.measure) && worst >= must {
         let must = numbers::caught(line.measure, must);
         return format!("{must} or more cannot be ruled out");

@@ -13,7 +13,7 @@ const TRIM: f64 = 0.2;
 /// Fewer pairs than these are not trimmed: too little would remain.
 const TRIMMED_FROM: usize = 6;
 /// Pairs up to which more of them are advised: a job of an hour at five seconds each.
-const MOST_PAIRS: usize = 340;
+pub const MOST_PAIRS: usize = 340;
 /// Parallel jobs up to which more of them are advised.
 const MOST_CANDIDATES: usize = 10;
 /// Power at which the minimum detectable effect is computed.

@@ -16,16 +16,13 @@ fn the_lines_come_in_order() {
     for subject in [&Subject::Overall, &a, &b] {
         for (metric, standing) in [
             (Metric::P95, Enforcement::Gated),
+            (Metric::P99, Enforcement::Gated),
             (Metric::ErrorRate, Enforcement::Gated),
             (Metric::P50, Enforcement::Reported),
             (Metric::P90, Enforcement::Reported),
-            (Metric::P99, Enforcement::Reported),
             (Metric::RequestsPerSecond, Enforcement::Reported),
         ] {
-            // GET /a and GET /b hold fewer than 10,000 requests, which P99 needs.
-            if metric != Metric::P99 || *subject == Subject::Overall {
-                expected.push((subject.clone(), Measure::Metric(metric), standing));
-            }
+            expected.push((subject.clone(), Measure::Metric(metric), standing));
         }
     }
     let told: Vec<_> = told
@@ -80,12 +77,12 @@ fn a_name_has_a_rule_of_its_own() {
 
 #[test]
 fn a_name_with_too_few_requests_blocks_nothing() {
-    let traffic = [traffic("GET /a", 600, 100.0), traffic("GET /b", 30, 100.0)];
+    let traffic = [traffic("GET /a", 600, 100.0), traffic("GET /b", 15, 100.0)];
     let verdict = judged_alone(&thresholds(), &duet_of(&traffic, &traffic));
     let line = line(&verdict, &request("GET /b"), Metric::P95);
     let short = NotJudged::TooFewRequests {
-        have: 360,
-        need: 2000,
+        have: 180,
+        need: 200,
     };
     assert_eq!(line.outcome, CheckOutcome::NotJudged(short));
     assert_eq!(verdict.outcome, Outcome::Passed);
@@ -127,13 +124,36 @@ fn too_few_requests_or_slices_overall_are_invalid() {
     };
     let invalid = vec![InvalidReason::TooFewForRegression { check: 0 }];
     let few = CheckOutcome::NotJudged(NotJudged::TooFewRequests {
-        have: 1999,
-        need: 2000,
+        have: 199,
+        need: 200,
     });
-    assert_eq!(of(1, 1999), (Outcome::Invalid, invalid.clone(), few));
+    assert_eq!(of(1, 199), (Outcome::Invalid, invalid.clone(), few));
     let short = CheckOutcome::NotJudged(NotJudged::TooFewSlices { have: 4, need: 5 });
     assert_eq!(of(4, 600), (Outcome::Invalid, invalid, short));
-    assert_eq!(of(5, 400).0, Outcome::Passed);
+    assert_eq!(of(5, 40).0, Outcome::Passed);
+}
+
+#[test]
+fn a_far_quantile_blocks_nothing_beside_a_nearer_one() {
+    let mut thresholds = thresholds();
+    let few = [traffic("GET /a", 80, 100.0)];
+    let run = duet_of(&few, &few);
+    let verdict = judged_alone(&thresholds, &run);
+    let short = NotJudged::TooFewRequests {
+        have: 960,
+        need: 1000,
+    };
+    let p99 = |verdict: &Verdict| {
+        line(verdict, &Subject::Overall, Metric::P99)
+            .outcome
+            .clone()
+    };
+    assert_eq!(p99(&verdict), CheckOutcome::NotJudged(short.clone()));
+    assert_eq!(verdict.outcome, Outcome::Passed);
+    thresholds.regression.gate = vec![Metric::P99, Metric::ErrorRate];
+    let verdict = judged_alone(&thresholds, &run);
+    assert_eq!(p99(&verdict), CheckOutcome::NotJudged(short));
+    assert_eq!(verdict.outcome, Outcome::Invalid);
 }
 
 #[test]

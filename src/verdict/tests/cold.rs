@@ -198,7 +198,7 @@ fn a_name_with_too_few_cold_starts_blocks_nothing() {
     assert_eq!(verdict.outcome, Outcome::Passed);
     assert_eq!(
         line(&verdict, &request("GET /b"), Metric::ColdP50).outcome,
-        CheckOutcome::NotJudged(NotJudged::TooFewColdStarts { have: 4, need: 200 })
+        CheckOutcome::NotJudged(NotJudged::TooFewColdStarts { have: 4, need: 60 })
     );
 }
 
@@ -223,8 +223,8 @@ fn cold_starts_are_told_of_overall_without_being_gated() {
             .filter(|measure| matches!(measure, Measure::Metric(it) if it.needs_marks()))
             .count()
     };
-    // The share, the cold median, and of warm ones the median, P90 and P95.
-    assert_eq!(told(&run, &jobs()), 5);
+    // The share, the cold median, and of warm ones the median, P90, P95 and P99.
+    assert_eq!(told(&run, &jobs()), 6);
     let never = bursts(0, 0.0, 0);
     assert_eq!(told(&never, &[Job::from_record(&never, false)]), 0);
 }

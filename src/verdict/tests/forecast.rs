@@ -3,7 +3,7 @@
 use jiff::civil::date;
 
 use super::*;
-use crate::record::PhaseRecord;
+use crate::record::{Interleaving, PhaseRecord};
 use crate::thresholds::{Bound, RequestRule, Severity};
 use crate::units::Share;
 
@@ -96,6 +96,8 @@ fn more_pairs_see_smaller_changes_and_too_few_see_nothing() {
             &shop_counts(),
             &thresholds(),
             Design::Duet {
+                jobs: &[],
+                interleaving: Interleaving::Turns,
                 pairs,
                 slice_s,
                 looks: 2,
@@ -110,12 +112,11 @@ fn more_pairs_see_smaller_changes_and_too_few_see_nothing() {
         duet(4, 10.0).smallest,
         Err(NotJudged::TooFewSlices { have: 4, need: 5 })
     );
-    // 900 requests/s in slices of 0.1 s: 90 of the 200 that a unit needs, so that three pairs become one.
     assert_eq!(
-        duet(12, 0.1).smallest,
+        duet(12, 0.01).smallest,
         Err(NotJudged::TooFewRequests {
-            have: 1080,
-            need: 2000
+            have: 108,
+            need: 200
         })
     );
 }
@@ -124,15 +125,15 @@ fn more_pairs_see_smaller_changes_and_too_few_see_nothing() {
 fn too_few_requests_are_named_with_those_needed() {
     let told = forecast_of(
         &[phase("warm", 12.0, 1)],
-        &[vec![1500.0, 300.0]],
+        &[vec![299.0, 300.0]],
         &thresholds(),
         Design::Jobs(&[]),
     );
     assert_eq!(
         cell(&told, &Subject::Overall, Metric::P95).smallest,
         Err(NotJudged::TooFewRequests {
-            have: 1800,
-            need: 2000
+            have: 599,
+            need: 600
         })
     );
     let errors = cell(&told, &request("GET /b"), Metric::ErrorRate);
@@ -216,6 +217,8 @@ fn a_gated_burst_is_counted_by_its_passes() {
         &[vec![3000.0, 0.0]],
         &gated,
         Design::Duet {
+            jobs: &[],
+            interleaving: Interleaving::Turns,
             pairs: 12,
             slice_s: 5.0,
             looks: 2,
@@ -228,5 +231,5 @@ fn a_gated_burst_is_counted_by_its_passes() {
         "six passes of 500"
     );
     assert!(p95.smallest.is_ok());
-    assert_eq!(told.checks.len(), 2, "with one name, overall is its cell");
+    assert_eq!(told.checks.len(), 3, "with one name, overall is its cell");
 }

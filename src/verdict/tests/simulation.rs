@@ -3,7 +3,7 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::statistics::Estimate;
+use super::statistics::{Estimate, Latencies, Pair, ProcessEffect, TailRank};
 
 const TRIALS: usize = 1000;
 
@@ -36,5 +36,61 @@ fn unchanged_duets_rarely_fail_and_slower_ones_nearly_always_do() {
         // Of 1,000 trials at a true rate of 1 %, more than 22 fail once in a thousand times.
         assert!(failing(sd, 0.0) <= 0.022, "{sd}");
         assert!(failing(sd, 0.2) >= 0.95, "{sd}");
+    }
+}
+
+/// How the arms of a duet are interleaved, as pairs and how much a slice varies by itself.
+#[derive(Clone, Copy)]
+struct Interleaved {
+    pairs: usize,
+    slice_sd: f64,
+}
+
+const TURNS: Interleaved = Interleaved {
+    pairs: 12,
+    slice_sd: 0.02,
+};
+const MIXED: Interleaved = Interleaved {
+    pairs: 60,
+    slice_sd: 0.0,
+};
+/// Requests of each arm.
+const PER_ARM: usize = 1500;
+const TAIL_TRIALS: u64 = 150;
+
+/// Shares of failures of a quantile whose latencies are lognormal, `slower` than the base by so much.
+fn tail_failing(interleaved: Interleaved, q: f64, slower: f64) -> f64 {
+    let trial = |seed: u64| {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let pairs = (0..interleaved.pairs).map(|_| {
+            let shared = 0.03 * normal(&mut rng);
+            let mut arm = |factor: f64| -> Latencies {
+                let shift = shared + interleaved.slice_sd * normal(&mut rng) + libm::log(factor);
+                let requests = 0..PER_ARM / interleaved.pairs;
+                requests
+                    .map(|_| (20.0 * libm::exp(0.4 * normal(&mut rng) + shift), 1))
+                    .collect()
+            };
+            Pair {
+                base: arm(1.0),
+                candidate: arm(1.0 + slower),
+            }
+        });
+        let pairs: Vec<Pair> = pairs.collect();
+        let test = TailRank::new(&pairs, q, ProcessEffect::of_one_process(0.01)).unwrap();
+        test.p_above(libm::log1p(0.03)) <= 0.01
+    };
+    let failed = (0..TAIL_TRIALS).filter(|seed| trial(*seed)).count();
+    failed as f64 / TAIL_TRIALS as f64
+}
+
+#[test]
+fn tail_ranks_rarely_fail_unchanged_duets_and_see_slower_ones() {
+    for interleaved in [TURNS, MIXED] {
+        // Of 150 trials at a true rate of 1 %, more than 7 fail less than once in a thousand times.
+        assert!(tail_failing(interleaved, 0.95, 0.0) <= 7.0 / 150.0);
+        assert!(tail_failing(interleaved, 0.99, 0.0) <= 7.0 / 150.0);
+        assert!(tail_failing(interleaved, 0.95, 0.2) >= 0.9);
+        assert!(tail_failing(interleaved, 0.99, 0.3) >= 0.85);
     }
 }

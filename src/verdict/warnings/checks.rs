@@ -7,7 +7,9 @@ use crate::thresholds::{Acceptance, Subject};
 use crate::units::six_digits;
 use crate::verdict::Enforcement;
 use crate::verdict::change::TestedCheck;
+use crate::verdict::evidence::Evidence;
 use crate::verdict::input::{CandidateRun, JudgeInput, ReferenceData};
+use crate::verdict::judge::has_nearer_quantile;
 use crate::verdict::regression;
 use crate::verdict::rule::Rules;
 
@@ -53,11 +55,12 @@ fn much_faster(cells: &[TestedCheck]) -> Option<usize> {
 }
 
 /// The gated cell that sees least, where that is less than `must_detect` asks for. Error rates have a rule of their own,
-/// and an acceptance blinds a cell on purpose.
+/// an acceptance blinds a cell on purpose, and a far quantile only adds to a nearer one.
 fn least_sensitive(cells: &[TestedCheck]) -> Option<usize> {
     let unseen = |cell: &TestedCheck| {
         let is_share = matches!(cell.input.metric.kind(), MetricKind::Share);
-        let is_meant = is_share || cell.input.rule.accepted.is_some();
+        let is_meant =
+            is_share || cell.input.rule.accepted.is_some() || has_nearer_quantile(cell, cells);
         let seen = cell
             .detectable
             .filter(|_| !is_meant && cell.check.enforcement == Enforcement::Gated)?;
@@ -72,15 +75,12 @@ fn sample_size_advice(
     runs: &[CandidateRun<'_>],
     reference: ReferenceData<'_>,
 ) -> Option<SampleSizeAdvice> {
-    let it = cell.input.compared.evidence.as_ref().ok()?.log_ratio()?;
+    let evidence = cell.input.compared.evidence.as_ref().ok()?;
     let rule = &cell.input.rule;
     let (wanted, null) = (libm::log1p(rule.equivalence_margin), libm::log1p(rule.null));
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     match reference {
         ReferenceData::BaseArm => {
-            let units = it
-                .estimate
-                .pairs_to_detect(it.units, wanted, null, cell.level)?;
             let turns = runs.last()?.record.duet.as_ref()?;
             let pairs: u32 = runs.iter().map(|run| run.filter.pairs.of).sum();
             let phases = runs.iter().map(|run| {
@@ -90,9 +90,8 @@ fn sample_size_advice(
                     .count()
             });
             let phases = phases.sum::<usize>().max(1) as f64;
-            // A unit may be several pairs, and those of all phases count together.
-            let each = f64::from(pairs) / it.units.max(1) as f64 / phases;
-            let pairs = libm::ceil(units as f64 * each);
+            let times = evidence.times_the_pairs(pairs, wanted, null, cell.level)?;
+            let pairs = libm::ceil(f64::from(pairs) * times / phases);
             let seconds = pairs * 2.0 * (turns.slice_s + turns.guard_s) * phases;
             let pairs = match turns.interleaving {
                 Interleaving::Turns => pairs,
@@ -109,6 +108,9 @@ fn sample_size_advice(
             })
         }
         ReferenceData::Jobs(_) => {
+            let (Evidence::Slower(it) | Evidence::Fewer(it)) = evidence else {
+                return None;
+            };
             let sides = (it.units, runs.len());
             let jobs = it
                 .estimate
