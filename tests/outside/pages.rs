@@ -102,7 +102,9 @@ fn named(pages: &Path) {
 
 fn duet(pages: &Path) {
     let [base, target] = [5, 9].map(|millis| Server::taking(Duration::from_millis(millis)));
-    let gate = gate("").with_scenario(BUSY);
+    // P99 would be drawn by groups of pairs.
+    let promises = "regression: { gate: [p95, error_rate] }\n";
+    let gate = gate(promises).with_scenario(BUSY);
     let base = base.url();
     // On a busy machine pairs are dropped; the page tells of those that are kept.
     let quick = ["--slice", "0.5s", "--pairs", "8", "--guard", "0.1s"];
