@@ -15,8 +15,7 @@ pub const SCHEMA: u32 = 1;
 /// Which requests count as failures, as a version of the rules, so that a comparison can say when its sides differ.
 ///
 /// 0 (not stored): a request that died on a reused connection and was sent again counted as a success, and so did a
-/// redirect
-/// out of the target. 1: both are failures.
+/// redirect out of the target. 1: both are failures.
 pub const COUNTING: u32 = 1;
 
 /// One run: its requests, its target, its results and the health of the generator.

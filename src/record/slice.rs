@@ -95,8 +95,7 @@ impl SliceRecord {
     /// The load of a slice that begins at rest gives no response before the first can be there. So the time of its
     /// responses begins with the first, which is then not counted. In a duet the load pauses after each slice until all is
     /// answered, and what came in that pause counts, unless it is most: then the target did not keep up. An older
-    /// result
-    /// counts the requests that it sent, when they were due.
+    /// result counts the requests that it sent, when they were due.
     pub fn throughput(&self, request: Option<usize>) -> Throughput {
         let cells = self.cells.iter();
         let own = || {
