@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::platform::{Api, Fault, Plays};
 use crate::replay::Load;
 use crate::runner::{Acted, Job};
-use crate::support::{ARRIVALS, NOWHERE, SCENARIO, Server, load_slot, nobody};
+use crate::support::{ARRIVALS, NOWHERE, SCENARIO, Server, load_slot};
 
 pub(crate) const BOT: &str = "github-actions[bot]";
 
@@ -133,7 +133,7 @@ fn a_failing_gate_annotates_its_thresholds_before_it_fails() {
 fn what_fails_the_step_is_the_users_choice() {
     let api = api();
     let broken = || job("limits: { overall: { p95: 1us } }", ordinary(), &api);
-    let unreachable = || loading("", &nobody(), &api);
+    let unreachable = || loading("", NOWHERE, &api);
     for (job, fail_on, is_success) in [
         (broken(), "never", true),
         (broken(), "failed", false),

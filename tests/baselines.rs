@@ -8,7 +8,7 @@ use loadgate::record::{Health, RunRecord};
 use serde_json::Value;
 
 use crate::replay::Load;
-use crate::support::{Check, Gate, Ran, SCENARIO, Server, gate, loadgate, nobody};
+use crate::support::{Check, Gate, NOWHERE, Ran, SCENARIO, Server, gate, loadgate};
 
 fn baseline(gate: &Gate) -> Value {
     serde_json::from_str(&gate.read("baseline.json")).unwrap()
@@ -188,12 +188,12 @@ fn a_run_is_not_held_against_itself() {
 
 #[test]
 fn what_was_not_recorded_says_why_before_anything_else() {
-    let (gate, target) = (gate(""), nobody());
-    gate.run(&target, &[]).exits(3);
+    let (gate, target) = (gate(""), NOWHERE);
+    gate.run(target, &[]).exits(3);
     let result = gate.out().join("result.json");
     let ran = gate.command("record", &[result.to_str().unwrap()]).exits(3);
     assert!(ran.stderr.contains("was not recorded"), "{}", ran.stderr);
-    assert!(ran.stderr.contains(&target), "{}", ran.stderr);
+    assert!(ran.stderr.contains(target), "{}", ran.stderr);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::replay::Load;
 use crate::support::{
-    Check, Gate, Ran, Server, StandIn, eventually, gate, load_slot, loadgate, nobody, signal,
+    Check, Gate, NOWHERE, Ran, Server, StandIn, eventually, gate, load_slot, loadgate, signal,
 };
 
 /// 800 arrivals/s: what P95 needs in slices of a quarter second.
@@ -157,7 +157,7 @@ load:
 fn a_base_that_nobody_serves_is_named() {
     let gate = gate("").with_scenario(CATALOGUE);
     let target = Server::fast();
-    let ran = gate.run(&target.url(), &["--against", &nobody()]).exits(3);
+    let ran = gate.run(&target.url(), &["--against", NOWHERE]).exits(3);
     ran.tells(&["the base http://127.0.0.1:"]);
     assert_eq!(gate.result()["run"]["ended"]["unreachable"]["arm"], "base");
     assert!(gate.written("junit.xml").contains("<error type="));
@@ -319,8 +319,8 @@ fn a_server_that_is_never_ready_is_waited_for_until_the_limit() {
 #[test]
 fn one_deployment_as_both_arms_is_told_once() {
     let gate = gate("").with_scenario(CATALOGUE);
-    let address = nobody();
-    let ran = gate.run(&address, &["--against", &address]).exits(3);
+    let address = NOWHERE;
+    let ran = gate.run(address, &["--against", address]).exits(3);
     assert_eq!(
         ran.stderr.matches("the same deployment").count(),
         1,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use loadgate::measurement::FailureKind;
 
 use crate::replay::{self, Load};
-use crate::support::{ARRIVALS, Check, Gate, Ran, Server, gate, loadgate, nobody};
+use crate::support::{ARRIVALS, Check, Gate, NOWHERE, Ran, Server, gate, loadgate};
 
 /// Much to send for validate.
 const BUSY: &str = "\
@@ -101,7 +101,7 @@ fn failed(gate: &Gate) -> Vec<(String, String)> {
 #[test]
 fn a_target_that_nobody_serves_exits_3() {
     let gate = gate("");
-    gate.run(&nobody(), &[]).exits(3).tells(&["--wait"]);
+    gate.run(NOWHERE, &[]).exits(3).tells(&["--wait"]);
     assert!(gate.written("junit.xml").contains("<error type="));
 }
 
@@ -143,7 +143,7 @@ fn observing_exits_0_whatever_happened() {
     let gate = gate("mode: observe\nlimits: { overall: { p95: 5ms } }");
     gate.replay(&Load::taking(15.0), &[]).exits(0);
     assert_eq!(gate.outputs(&[])["verdict"], "failed");
-    gate.run(&nobody(), &[]).exits(0);
+    gate.run(NOWHERE, &[]).exits(0);
     let junit = gate.written("junit.xml");
     assert!(
         !junit.contains("<failure") && !junit.contains("<error"),

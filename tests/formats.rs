@@ -442,7 +442,7 @@ fn trying_shows_everything_but_secrets_in_eighty_columns() {
     let nobody = loadgate(gate.home())
         .arg("try")
         .arg(gate.folder())
-        .args(["--target", &crate::support::nobody()])
+        .args(["--target", crate::support::NOWHERE])
         .env("PASSWORD_OF_TEST", "x")
         .output();
     crate::support::Ran::new(&nobody.unwrap())

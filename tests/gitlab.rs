@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::action::serving;
 use crate::platform::{Api, Fault, JOB_TOKEN, Plays};
 use crate::replay::{self, Load};
+use crate::runner::small_binary;
 use crate::support::{MAX_LATE, NOWHERE, Ran, SCENARIO, Server, load_slot};
 
 const TOKEN: &str = "glpat-a-token-that-nobody-may-see";
@@ -22,6 +23,8 @@ pub(crate) struct Pipeline {
     /// What stands in for the load of its gates.
     load: Option<Load>,
     replayed: TempDir,
+    /// Where its loadgate is.
+    _programs: TempDir,
 }
 
 /// The texts of YAML with `$[[ inputs.NAME ]]` in place, as the server puts them there once the file is read.
@@ -69,9 +72,10 @@ impl Pipeline {
         let inputs = declared.iter().map(input).collect();
         let body = interpolated(&serde_saphyr::from_str(body).unwrap(), &inputs);
         let job = body.as_object().unwrap().values().next().unwrap().clone();
-        let binary = Path::new(env!("CARGO_BIN_EXE_loadgate"));
+        let programs = tempfile::tempdir().unwrap();
+        small_binary(programs.path());
         let path = std::env::var("PATH").unwrap();
-        let path = format!("{}:{path}", binary.parent().unwrap().display());
+        let path = format!("{}:{path}", programs.path().display());
         let variables = [
             ("PATH", path.as_str()),
             MAX_LATE,
@@ -94,6 +98,7 @@ impl Pipeline {
             variables: variables.into_iter().map(owned).collect(),
             load: Some(Load::taking(2.0)),
             replayed: tempfile::tempdir().unwrap(),
+            _programs: programs,
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Gate, Ran, Received, Server, StandIn, gate, load_slot, nobody};
+use crate::support::{Gate, NOWHERE, Ran, Received, Server, StandIn, gate, load_slot};
 
 /// 12 pairs of half a second: a steady phase of 6 s.
 const SHORT: [&str; 5] = ["--slice", "0.25s", "--pairs", "12", "--interleave"];
@@ -414,8 +414,8 @@ load:
 #[test]
 fn what_does_not_go_with_an_interleaving_is_refused() {
     let gate = gate("");
-    let address = nobody();
-    let duet = ["--target", &address, "--against", &address, "--interleave"];
+    let address = NOWHERE;
+    let duet = ["--target", address, "--against", address, "--interleave"];
     for (arguments, parts) in [
         (
             &["mixed", "--guard", "1s"][..],
@@ -437,7 +437,7 @@ fn what_does_not_go_with_an_interleaving_is_refused() {
     gate.command("run", &servers)
         .exits(2)
         .says(&["restarted between pairs", "--restart-every 0"]);
-    let alone = ["--target", &address, "--interleave", "mixed"];
+    let alone = ["--target", address, "--interleave", "mixed"];
     gate.command("run", &alone)
         .exits(2)
         .says(&["--interleave applies only to a duet"]);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Gate, Ran, Server, gate, load_slot, loadgate, nobody};
+use crate::support::{Gate, NOWHERE, Ran, Server, gate, load_slot, loadgate};
 
 /// Runs a gate with variables of the environment, once.
 fn run_with(gate: &Gate, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
@@ -200,14 +200,14 @@ const ELSEWHERE: &str = "http://elsewhere.invalid:8080";
 #[test]
 fn a_proxy_that_is_down_is_named_and_not_the_target() {
     let gate = gate("");
-    let down = nobody();
+    let down = NOWHERE;
     for (variable, target) in [
         ("http_proxy", ELSEWHERE),
         ("HTTP_PROXY", ELSEWHERE),
         ("ALL_PROXY", ELSEWHERE),
         ("https_proxy", "https://elsewhere.invalid"),
     ] {
-        for proxy in [down.as_str(), "http://proxy.invalid:3128"] {
+        for proxy in [down, "http://proxy.invalid:3128"] {
             let ran = run_with(&gate, &["--target", target], &[(variable, proxy)]).exits(3);
             let ended = &result(&gate)["run"]["ended"]["unreachable"];
             assert_eq!(ended["cause"], "proxy", "{ran:?}");

@@ -1,7 +1,7 @@
 //! Baselines at addresses, and results held against each other.
 
 use crate::replay::Load;
-use crate::support::{Gate, Ran, SCENARIO, Server, gate, nobody};
+use crate::support::{Gate, NOWHERE, Ran, SCENARIO, Server, gate};
 
 /// A gate with a recorded job, whose baseline then lies at an address alone.
 fn recorded() -> (Gate, String) {
@@ -76,7 +76,7 @@ fn what_is_no_baseline_is_refused_before_anything_is_sent() {
             .exits(2)
             .says(&[why]);
     }
-    gate.run(&target.url(), &["--baseline", &nobody()])
+    gate.run(&target.url(), &["--baseline", NOWHERE])
         .exits(2)
         .says(&["did not respond"]);
     let address = store.url();

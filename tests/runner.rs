@@ -54,6 +54,19 @@ pub(crate) fn yaml(path: &Path) -> Value {
     serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
+/// A program in a folder that runs loadgate. Platforms take checksums of their binary each time, and one for tests is large.
+pub(crate) fn small_binary(folder: &Path) -> PathBuf {
+    let binary = folder.join("loadgate");
+    let script = format!(
+        "#!/bin/sh\nexec {} \"$@\"\n",
+        env!("CARGO_BIN_EXE_loadgate")
+    );
+    std::fs::write(&binary, script).unwrap();
+    let mut made = Command::new("chmod");
+    assert!(made.arg("+x").arg(&binary).status().unwrap().success());
+    binary
+}
+
 impl Job {
     /// A job in an empty workspace.
     pub(crate) fn new() -> Self {
@@ -61,15 +74,7 @@ impl Job {
         let workspace = home.path().join("workspace");
         std::fs::create_dir(&workspace).unwrap();
         std::fs::create_dir(home.path().join("temp")).unwrap();
-        // The action takes checksums of its binary, and one for tests is large.
-        let binary = home.path().join("loadgate");
-        let script = format!(
-            "#!/bin/sh\nexec {} \"$@\"\n",
-            env!("CARGO_BIN_EXE_loadgate")
-        );
-        std::fs::write(&binary, script).unwrap();
-        let mut made = Command::new("chmod");
-        assert!(made.arg("+x").arg(&binary).status().unwrap().success());
+        let binary = small_binary(home.path());
         Self {
             workspace,
             inputs: BTreeMap::from([(

@@ -37,7 +37,7 @@ fn a_run_that_waits_for_its_target_can_be_interrupted() {
     let mut command = crate::support::loadgate(gate.home());
     let run = command
         .args(["run", gate.folder().to_str().unwrap()])
-        .args(["--target", &crate::support::nobody(), "--wait", "60s"])
+        .args(["--target", crate::support::NOWHERE, "--wait", "60s"])
         .env("LOADGATE_OUT", gate.out())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

@@ -214,13 +214,7 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Re
     }))
 }
 
-/// An address on loopback where nobody listens.
-pub(crate) fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
-}
-
-/// An address to which nothing is sent.
+/// An address on loopback where nobody listens: no system gives a test's server so low a port.
 pub(crate) const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// A short scenario that any server can answer: one name in one steady phase of a second.

@@ -8,7 +8,7 @@ use super::{
     COUNTING, Deployment, Ended, Environment, Health, LoadModel, PartsRecord, PhaseRecord,
     RequestRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity, SliceRecord,
 };
-use crate::measurement::{Arm, FailureKind, Parts, RequestStats};
+use crate::measurement::{Arm, FailureKind, LatencyHistogram, Parts, RequestStats};
 
 /// What one request name did in one slice.
 #[derive(Clone, Debug)]
@@ -81,10 +81,15 @@ impl Traffic {
             cell.record_cold(Duration::from_secs_f64(cold_ms / 1e3));
         }
         let successes = self.requests - failures - cold;
-        for index in 0..successes {
+        let latency = |index: u64| {
             let factor = 0.5 + (index as f64 + 0.5) / successes as f64;
-            cell.record(Duration::from_secs_f64(self.median_ms / 1e3 * factor), None);
-        }
+            Duration::from_secs_f64(self.median_ms / 1e3 * factor)
+        };
+        let micros = |index| u64::try_from(latency(index).as_micros()).unwrap_or(u64::MAX);
+        // Not recorded one by one: what is being recorded is slow to read.
+        let latencies =
+            LatencyHistogram::from_counts((0..successes).map(|index| (micros(index), 1)));
+        cell.succeeded = LatencyHistogram::sum([&cell.succeeded, &latencies]);
         cell
     }
 }

@@ -408,32 +408,39 @@ impl Unit {
             let left = (scored - rank).max(0.0);
             left * left / (2.0 * scored)
         };
-        let (mut base, mut candidate) = (0, 0);
+        // Plain loops: a verdict takes some hundred of these rankings for each quantile.
+        let (mut base, mut candidate) = (self.base.as_slice(), self.candidate.as_slice());
         let (mut rank, mut of_candidate, mut squares) = (0.0, 0.0, 0.0);
+        let sum = from(0.0);
+        let mut left = sum;
         while rank < scored {
-            let theirs = self.base.get(base).copied();
-            let ours = self.candidate.get(candidate).copied();
-            let (theirs, ours) = match (theirs, ours.map(|(value, count)| (value / ratio, count))) {
-                (None, None) => break,
-                (Some((value, count)), Some((other, _))) if value > other => (count, 0),
-                (Some((value, _)), Some((other, count))) if other > value => (0, count),
-                (theirs, ours) => (
-                    theirs.map_or(0, |(_, count)| count),
-                    ours.map_or(0, |(_, count)| count),
-                ),
-            };
-            base += usize::from(theirs > 0);
-            candidate += usize::from(ours > 0);
+            let (mut theirs, mut ours) = (0, 0);
+            let slowest_base = base.first().map_or(0.0, |(value, _)| *value);
+            let slowest_candidate = candidate.first().map_or(0.0, |(value, _)| *value / ratio);
+            if let [(_, count), rest @ ..] = base
+                && slowest_base >= slowest_candidate
+            {
+                (theirs, base) = (*count, rest);
+            }
+            if let [(_, count), rest @ ..] = candidate
+                && slowest_candidate >= slowest_base
+            {
+                (ours, candidate) = (*count, rest);
+            }
+            if theirs + ours == 0 {
+                break;
+            }
             // Equal latencies share the mean of their scores.
             let tied = (theirs + ours) as f64;
-            let mean = (from(rank) - from(rank + tied)) / tied;
+            rank += tied;
+            let beyond = from(rank);
+            let mean = (left - beyond) / tied;
+            left = beyond;
             of_candidate += mean * ours as f64;
             squares += mean * mean * tied;
-            rank += tied;
         }
         let (base, candidate) = (self.base_count as f64, self.candidate_count as f64);
         let all = base + candidate;
-        let sum = from(0.0);
         let excess = of_candidate - sum * candidate / all;
         let variance = base * candidate / (all * (all - 1.0)) * (squares - sum * sum / all);
         (excess, variance.max(0.0))
