@@ -11,7 +11,7 @@ use crate::support::{
     Check, Gate, NOWHERE, Ran, Server, StandIn, eventually, gate, load_slot, loadgate, signal,
 };
 
-/// 800 arrivals/s: what P95 needs in slices of a quarter second.
+/// As few arrivals as the clear cases need: what serves them is a debug build, on a machine that may be busy.
 const CATALOGUE: &str = "\
 name: catalogue
 user_classes:
@@ -19,8 +19,8 @@ user_classes:
     tasks:
       - steps: [{ get: /prod/catalog/items, name: GET /catalog/items, query: { limit: 20 } }]
 load:
-  - { phase: warm-up, arrivals: 800/s, for: 0.5s, max_users: 200, measure: false }
-  - { phase: steady, arrivals: 800/s, for: 60s, max_users: 200 }
+  - { phase: warm-up, arrivals: 200/s, for: 0.5s, max_users: 50, measure: false }
+  - { phase: steady, arrivals: 200/s, for: 60s, max_users: 50 }
 ";
 
 const QUICK: [&str; 4] = ["--slice", "0.25s", "--guard", "20ms"];
@@ -237,6 +237,8 @@ fn both_versions_can_be_started_and_restarted_by_the_gate() {
             &base,
             "--target-cmd",
             &target,
+            "--pairs",
+            "6",
             "--restart-every",
             every,
         ];
@@ -244,7 +246,7 @@ fn both_versions_can_be_started_and_restarted_by_the_gate() {
     };
     let started = |log: &str| gate.written(log).matches("http://127.0.0.1:").count();
     run("1").exits(1);
-    assert_eq!((started("base.log"), started("target.log")), (12, 12));
+    assert_eq!((started("base.log"), started("target.log")), (6, 6));
     run("3").exits(1);
     // The ports are another run's by now.
     let summary = gate.written("summary.md");
@@ -268,7 +270,7 @@ fn both_versions_can_be_started_and_restarted_by_the_gate() {
     for file in ["result.json", "summary.md", "report.html"] {
         assert!(!gate.written(file).contains("LOADGATE_PORT"), "{file}");
     }
-    assert_eq!((started("base.log"), started("target.log")), (4, 4));
+    assert_eq!((started("base.log"), started("target.log")), (2, 2));
 }
 
 #[test]
@@ -400,7 +402,7 @@ fn an_interrupted_duet_leaves_what_it_has() {
         .unwrap();
     // More than the warm-up and one slice of either.
     eventually("both are loaded in turns", || {
-        [&base, &target].iter().all(|it| it.received().len() > 700)
+        [&base, &target].iter().all(|it| it.received().len() > 180)
     });
     kill_process(Pid::from_child(&run), Signal::INT).unwrap();
     Ran::new(&run.wait_with_output().unwrap())

@@ -174,7 +174,7 @@ fn requests_per_second_are_responses_and_not_planned_arrivals() {
         (200, "{}".to_owned())
     });
     let limits = "limits: { overall: { requests_per_second: 25, error_rate: off } }\nregression: { gate: [] }";
-    let load = scenario(classes, "arrivals: 40/s").replace("2s", "30s");
+    let load = scenario(classes, "arrivals: 40/s").replace("2s", "10s");
     let (gate, code) = run_all(vec![(gate(limits).with_scenario(&load), server)]).remove(0);
     assert_eq!(code, Some(1));
     let told: Value = serde_json::from_str(&gate.written("load-performance.json")).unwrap();
