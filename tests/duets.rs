@@ -80,7 +80,7 @@ user_classes:
 load:
   - { phase: steady, users: 5, for: 60s }
 ";
-    let gate = gate("").with_scenario(scenario);
+    let gate = gate("regression: { gate: [] }\n").with_scenario(scenario);
     let server = |name: &'static str| {
         Server::start(move |request| match request.path.as_str() {
             "/login" => (
