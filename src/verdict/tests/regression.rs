@@ -93,7 +93,7 @@ fn two_looks_share_the_false_alarms() {
     for percent in [
         4.0, 20.0, 2.0, 15.0, 8.0, 14.0, 20.0, 3.0, 9.0, 12.0, 10.0, 8.0,
     ] {
-        let slow = 100.0 * (0.975 + percent / 100.0);
+        let slow = 100.0 * (0.983 + percent / 100.0);
         run = run.pair(
             &[traffic("GET /a", 600, 100.0)],
             &[traffic("GET /a", 600, slow)],
