@@ -41,7 +41,7 @@ fn one(
     let mut last = None;
     let mut cause = UnreachableCause::Unknown;
     let (mut steps, mut failed, mut sent, mut answered) = (0_usize, 0_usize, false, false);
-    let mut tell = |done: &TrialStep| {
+    let mut on_step = |done: &TrialStep| {
         steps += 1;
         failed += usize::from(done.failure.is_some());
         if cause == UnreachableCause::Unknown {
@@ -65,7 +65,7 @@ fn one(
         console.print(&trial(&shown, &mut hiding, console.width));
     };
     let order = measure::order(plan, gate, target, &|_| {});
-    let whole = load::rehearse(&order, &mut tell, stop);
+    let whole = load::rehearse(&order, &mut on_step, stop);
     processes::kill_orphans();
     let whole = whole?;
     if !whole {

@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_millis(50);
 pub(super) fn obedient<W, T, R>(
     stop: &Stop,
     work: impl FnOnce(mpsc::Sender<R>) -> W + Send + 'static,
-    tell: &mut dyn FnMut(&R),
+    on_report: &mut dyn FnMut(&R),
 ) -> Result<Option<T>, Error>
 where
     W: Future<Output = T>,
@@ -32,7 +32,7 @@ where
     let mut until = None;
     loop {
         match reported.recv_timeout(TICK) {
-            Ok(report) => tell(&report),
+            Ok(report) => on_report(&report),
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) if stop.is_set() => {
                 let now = Instant::now();

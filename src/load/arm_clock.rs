@@ -225,8 +225,8 @@ mod tests {
             assert!(start.elapsed() >= ms(20));
             let (waiting, its_pacer) = (Rc::clone(&clock), Rc::clone(&pacer));
             let user = spawn_local(async move {
-                let told = waiting.wait(&its_pacer, ms(20)).await;
-                assert_eq!(told, Wait::Refresh);
+                let waited = waiting.wait(&its_pacer, ms(20)).await;
+                assert_eq!(waited, Wait::Refresh);
                 waiting.wait(&its_pacer, ms(20)).await
             });
             tokio::time::sleep(ms(30)).await;

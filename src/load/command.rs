@@ -95,7 +95,7 @@ impl CommandRunner {
 
 /// What a program prints, once it has ended.
 async fn output(group: &mut ProcessGroup, clean: impl Fn(&str) -> String) -> Result<Value, String> {
-    let told = |error: io::Error| error.to_string();
+    let text = |error: io::Error| error.to_string();
     let (stdout, stderr) = group.outputs();
     let mut reads = pin!(async {
         tokio::join!(
@@ -108,10 +108,10 @@ async fn output(group: &mut ProcessGroup, clean: impl Fn(&str) -> String) -> Res
             biased;
             read = &mut reads => break read,
             // Ended, it ends what it started, which may hold the streams open.
-            () = sleep(TICKS[1]) => drop(group.try_wait().map_err(told)?),
+            () = sleep(TICKS[1]) => drop(group.try_wait().map_err(text)?),
         }
     };
-    let status = ended(group).await.map_err(told)?;
+    let status = ended(group).await.map_err(text)?;
     if !status.success() {
         let complaint = String::from_utf8_lossy(&complaint);
         // Cut only when clean, so that no part of a secret is left.
@@ -237,8 +237,8 @@ mod tests {
     fn what_a_program_complains_of_holds_no_secret() {
         let script = "printf 'bad %s %s' \"$1\" \"$2\" >&2; exit 3";
         let long = "x".repeat(180) + "hunter2 env";
-        for told in ["hunter2 env", "hunter2%20env", &long] {
-            let error = run(&["sh", "-c", script, "sh", told, "captured"], LONG).unwrap_err();
+        for text in ["hunter2 env", "hunter2%20env", &long] {
+            let error = run(&["sh", "-c", script, "sh", text, "captured"], LONG).unwrap_err();
             assert!(
                 !error.contains("hunter") && !error.contains("captured"),
                 "{error}"

@@ -77,7 +77,7 @@ impl DuetState<'_> {
     ) -> Result<WaitOutcome, Error> {
         let driver = leg.arm.map_or(0, index);
         // Connections that the server closed while the arm rested are opened before the leg begins.
-        crew.tell(Command::Refresh { driver });
+        crew.send(Command::Refresh { driver });
         if let early @ WaitOutcome::Early(_) = crew.wait(overseer)? {
             return Ok(early);
         }
@@ -88,8 +88,8 @@ impl DuetState<'_> {
         };
         self.spans.push((leg, span));
         overseer.watch.enter(&leg, span);
-        crew.tell(Command::Load { driver, span });
-        crew.tell(Command::Settle { driver });
+        crew.send(Command::Load { driver, span });
+        crew.send(Command::Settle { driver });
         self.free = span.end() + guard;
         crew.wait(overseer)
     }

@@ -200,8 +200,8 @@ fn alone(
         to: plan.arms[0].table.end(),
         start: plan.start,
     };
-    crew.tell(Command::Load { driver: 0, span });
-    crew.tell(Command::Drain { driver: 0 });
+    crew.send(Command::Load { driver: 0, span });
+    crew.send(Command::Drain { driver: 0 });
     let ended = match crew.wait(overseer)? {
         WaitOutcome::Done => LoadEnd::Completed,
         WaitOutcome::Early(ended) => ended,

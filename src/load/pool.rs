@@ -73,14 +73,14 @@ impl Pool {
         };
         let same = |(class, _): &(usize, _)| *class == arrival.class;
         if let Some(place) = self.idle.iter().rposition(same) {
-            self.idle.remove(place).1.tell(Next::Serve(job));
+            self.idle.remove(place).1.send(Next::Serve(job));
         } else if self.users < self.limit {
             self.users += 1;
             self.given += 1;
             return Some(job);
         } else if !self.idle.is_empty() {
             // The user that has been idle for longest becomes one of the other class.
-            self.idle.remove(0).1.tell(Next::Serve(job));
+            self.idle.remove(0).1.send(Next::Serve(job));
         } else {
             self.queue.push_back((arrival, due));
             return None;
@@ -106,7 +106,7 @@ impl Pool {
             && let Some((_, seat)) = self.idle.pop()
         {
             self.users -= 1;
-            seat.tell(Next::Leave);
+            seat.send(Next::Leave);
         }
         let room = limit.saturating_sub(self.users).min(self.queue.len());
         self.users += room;
@@ -154,7 +154,7 @@ impl Pool {
     pub(super) fn refresh(&mut self) -> usize {
         let idle = std::mem::take(&mut self.idle);
         for (_, seat) in &idle {
-            seat.tell(Next::Refresh);
+            seat.send(Next::Refresh);
         }
         idle.len()
     }
@@ -170,19 +170,19 @@ pub(super) async fn next_job(pool: &RefCell<Pool>, class: usize, seat: &Rc<IdleS
     let next = pool.borrow_mut().next(class, seat);
     match next {
         Some(next) => next,
-        None => seat.told().await,
+        None => seat.receive().await,
     }
 }
 
 impl IdleSlot {
-    fn tell(&self, message: Next) {
+    fn send(&self, message: Next) {
         *self.message.borrow_mut() = Some(message);
         if let Some(waker) = self.waker.borrow_mut().take() {
             waker.wake();
         }
     }
 
-    async fn told(&self) -> Next {
+    async fn receive(&self) -> Next {
         poll_fn(|context| {
             if let Some(next) = self.message.borrow_mut().take() {
                 return Poll::Ready(next);

@@ -323,7 +323,7 @@ impl<'g> Seen<'g> {
         let (Some(kind), false) = (failure, self.is_answered()) else {
             return Ok(());
         };
-        let told = match &sent.detail {
+        let reason = match &sent.detail {
             // These say by themselves what happened.
             Some(detail)
                 if kind == FailureKind::Proxy
@@ -337,7 +337,7 @@ impl<'g> Seen<'g> {
             Some(detail) => format!("{kind}: {detail}"),
             None => kind.to_string(),
         };
-        let why = PreflightError::new(sent.cause, told, Some(kind));
+        let why = PreflightError::new(sent.cause, reason, Some(kind));
         let is_of_server = matches!(
             kind,
             FailureKind::Timeout

@@ -48,7 +48,7 @@ pub struct Turn {
 /// Puts together what the cores tell.
 pub(super) struct Watch<'p> {
     start: Instant,
-    told: Instant,
+    reported: Instant,
     /// The second that `p95` is of.
     second: u64,
     p95: Option<f64>,
@@ -82,7 +82,7 @@ impl<'p> Watch<'p> {
     fn new(plan: &WorkerPlan, place: Place<'p>) -> Self {
         Self {
             start: plan.start,
-            told: plan.start,
+            reported: plan.start,
             second: 0,
             p95: None,
             place,
@@ -97,11 +97,11 @@ impl<'p> Watch<'p> {
     }
 
     /// Tells the progress where it is time to.
-    pub(super) fn tell(&mut self, pulses: &[Arc<LiveCounters>], to: &mut dyn FnMut(&Progress)) {
-        if self.told.elapsed() < EVERY {
+    pub(super) fn report(&mut self, pulses: &[Arc<LiveCounters>], to: &mut dyn FnMut(&Progress)) {
+        if self.reported.elapsed() < EVERY {
             return;
         }
-        self.told = Instant::now();
+        self.reported = Instant::now();
         let elapsed = self.start.elapsed();
         if elapsed.as_secs() != self.second {
             self.second = elapsed.as_secs();
@@ -135,7 +135,7 @@ impl<'p> Watch<'p> {
                     return (table.windows[0].phase, Duration::ZERO, None);
                 };
                 // A leg of one arm lies in one phase, that of both goes through all of them.
-                let passed = self.told.saturating_duration_since(span.start);
+                let passed = self.reported.saturating_duration_since(span.start);
                 let now = (leg.from + passed).min(leg.to);
                 let at = leg.arm.map_or(now, |_| leg.from);
                 let window = &table.windows[table.window_at(at)];

@@ -82,12 +82,12 @@ fn seconds_count_by_when_answers_came() {
     recorder.record(&sample(0, 100, 3_500));
     recorder.leave(Duration::from_millis(3_600));
     let seconds = finish(recorder).timeline;
-    let told: Vec<_> = seconds
+    let found: Vec<_> = seconds
         .iter()
         .map(|second| (second.users, second.requests))
         .collect();
     assert_eq!(
-        told,
+        found,
         [(1, 0), (1, 0), (1, 0), (1, 1), (0, 0), (0, 0), (0, 0)]
     );
 }
@@ -240,7 +240,7 @@ fn a_response_on_a_kept_connection_counts_in_each_of_its_parts() {
         ..sample(0, 1_950, 2_100)
     });
     let measured = finish(recorder);
-    let told = |phase| {
+    let found = |phase| {
         let parts = &measured.parts[&(phase, Arm::Target, 0)];
         let counts = |latencies: &LatencyHistogram| latencies.counts();
         let all = [
@@ -262,7 +262,7 @@ fn a_response_on_a_kept_connection_counts_in_each_of_its_parts() {
         1,
         40,
     );
-    assert_eq!(told(0), first);
+    assert_eq!(found(0), first);
     let second = (
         [
             vec![(micros(50), 1)],
@@ -273,7 +273,7 @@ fn a_response_on_a_kept_connection_counts_in_each_of_its_parts() {
         0,
         10,
     );
-    assert_eq!(told(1), second);
+    assert_eq!(found(1), second);
 }
 
 #[test]

@@ -519,7 +519,7 @@ fn raw<'a>(
 /// What a response says of a cold start: by the value of its header, where the scenario knows of one.
 fn start(marker: Option<&str>, header: Option<&str>) -> ColdStartMark {
     match (marker, header) {
-        (Some(cold), Some(told)) if told == cold => ColdStartMark::Cold,
+        (Some(cold), Some(found)) if found == cold => ColdStartMark::Cold,
         (Some(_), Some(_)) => ColdStartMark::Warm,
         (Some(_), None) => ColdStartMark::NoHeader,
         (None, _) => ColdStartMark::Untracked,

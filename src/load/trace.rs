@@ -36,14 +36,14 @@ impl ExchangeTrace {
     /// Notes a response. `coding` is not known where the step does not look at the body; the headers tell it then.
     pub(super) fn note(&mut self, answer: &Response, coding: Option<usize>) {
         let headers: Vec<String> = answer.every_header().map(Cow::into_owned).collect();
-        let told = headers.iter().filter_map(|header| {
+        let lines = headers.iter().filter_map(|header| {
             let (name, value) = header.split_once(':')?;
             name.eq_ignore_ascii_case("content-encoding")
                 .then(|| value.trim().into())
         });
         let codings: Vec<Cow<'_, str>> = match coding {
             Some(place) => answer.headers(place).collect(),
-            None => told.collect(),
+            None => lines.collect(),
         };
         let packed = answer.body.clone().unwrap_or_default();
         let body = decode(packed.clone(), &codings.join(","), BODY_LIMIT).unwrap_or(packed);

@@ -58,7 +58,7 @@ pub enum StepKind {
 /// whether all was told: a signal ends it early.
 pub fn rehearse(
     order: &RunConfig<'_>,
-    tell: &mut dyn FnMut(&TrialStep),
+    on_step: &mut dyn FnMut(&TrialStep),
     stop: &Stop,
 ) -> Result<bool, Error> {
     let scenario = order.scenario;
@@ -70,7 +70,7 @@ pub fn rehearse(
         let context = ClientContext::new(&script, &connector);
         run(&context, seed, &reports).await;
     };
-    Ok(apart::obedient(stop, work, tell)?.is_some())
+    Ok(apart::obedient(stop, work, on_step)?.is_some())
 }
 
 async fn run(context: &ClientContext, seed: u64, reports: &mpsc::Sender<TrialStep>) {
@@ -170,7 +170,9 @@ impl TrialUser<'_> {
                 };
                 let is_lost = sent.is_lost();
                 let expected = || request.spec.expect.statuses();
-                let failure = sent.failure.map(|kind| told(kind, sent.detail, expected));
+                let failure = sent
+                    .failure
+                    .map(|kind| message(kind, sent.detail, expected));
                 (deed, failure, is_lost)
             }
         }
@@ -202,7 +204,7 @@ impl TrialUser<'_> {
     }
 }
 
-fn told(kind: FailureKind, detail: Option<String>, expected: impl FnOnce() -> String) -> String {
+fn message(kind: FailureKind, detail: Option<String>, expected: impl FnOnce() -> String) -> String {
     match (kind, detail) {
         (FailureKind::Status(status), None) => {
             format!("the status is {status}, expected {}", expected())

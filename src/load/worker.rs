@@ -150,12 +150,12 @@ pub(super) fn run(
         events,
         stop,
     } = strings;
-    let told = match perform(plan, part, pulses, commands, &events, stop) {
+    let event = match perform(plan, part, pulses, commands, &events, stop) {
         Ok(share) => Event::Ended(Box::new(share)),
         Err(error) => Event::Failed(error),
     };
     // The receiver is gone where another core failed first, and is told of then.
-    let _ = events.send(told);
+    let _ = events.send(event);
 }
 
 fn perform(
@@ -240,7 +240,7 @@ async fn obey(
     governor: &Governor,
 ) {
     while let Some(command) = commands.recv().await {
-        let told = match command {
+        let event = match command {
             Command::Load { driver, span } => {
                 drivers[driver].load(span, meter).await;
                 meter.turn(false);
@@ -269,7 +269,7 @@ async fn obey(
                 Event::Measured(Box::new(share(drivers, measured, meter, governor)))
             }
         };
-        if events.send(told).is_err() {
+        if events.send(event).is_err() {
             return;
         }
     }

@@ -80,7 +80,7 @@ impl<'p> WorkerPool<'p> {
     }
 
     /// Tells every core what to do next.
-    pub(super) fn tell(&self, command: Command) {
+    pub(super) fn send(&self, command: Command) {
         for core in &self.commands {
             // A core that died is noticed where it is waited for.
             let _ = core.send(command);
@@ -89,7 +89,7 @@ impl<'p> WorkerPool<'p> {
 
     /// Waits until every core has done all that it was told.
     pub(super) fn wait(&mut self, overseer: &mut RunMonitor<'_>) -> Result<WaitOutcome, Error> {
-        self.tell(Command::Mark);
+        self.send(Command::Mark);
         self.gather(overseer, |event| match event {
             Event::Reached => Ok(()),
             other @ (Event::Measured(_) | Event::Ended(_) | Event::Failed(_)) => Err(other),
@@ -102,7 +102,7 @@ impl<'p> WorkerPool<'p> {
         &mut self,
         overseer: &mut RunMonitor<'_>,
     ) -> Result<Result<WorkerResult, LoadEnd>, Error> {
-        self.tell(Command::Report);
+        self.send(Command::Report);
         let gathered = self.gather(overseer, |event| match event {
             Event::Measured(share) => Ok(*share),
             other @ (Event::Reached | Event::Ended(_) | Event::Failed(_)) => Err(other),
@@ -134,7 +134,7 @@ impl<'p> WorkerPool<'p> {
                     if let Some(ended) = self.early(overseer) {
                         return Ok(Err(ended));
                     }
-                    overseer.watch.tell(&self.pulses, overseer.progress);
+                    overseer.watch.report(&self.pulses, overseer.progress);
                 }
             }
         }

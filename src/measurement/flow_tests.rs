@@ -35,7 +35,7 @@ type Found = (Option<usize>, Option<usize>, u64, u64, u64);
 
 fn found(slices: &[Slice]) -> Vec<Vec<Found>> {
     let slices: Vec<&Slice> = slices.iter().collect();
-    let told = |silence: &Silence| {
+    let seen = |silence: &Silence| {
         let seconds = [silence.from, silence.to, silence.whole].map(|time| time.as_secs());
         (
             silence.class,
@@ -45,7 +45,7 @@ fn found(slices: &[Slice]) -> Vec<Vec<Found>> {
             seconds[2],
         )
     };
-    let of_slice = |all: &Vec<Silence>| all.iter().map(told).collect();
+    let of_slice = |all: &Vec<Silence>| all.iter().map(seen).collect();
     silences(&slices).iter().map(of_slice).collect()
 }
 

@@ -92,15 +92,15 @@ impl Watchdog {
 
     /// Watches over a group, named by its first process.
     pub fn watch(&mut self, group: u32) {
-        self.tell(&format!("+{group}\n"));
+        self.write_line(&format!("+{group}\n"));
     }
 
     /// Watches over it no longer.
     pub fn forget(&mut self, group: u32) {
-        self.tell(&format!("-{group}\n"));
+        self.write_line(&format!("-{group}\n"));
     }
 
-    fn tell(&mut self, line: &str) {
+    fn write_line(&mut self, line: &str) {
         if let Some(input) = &mut self.0.stdin {
             // Without a guardian the run still stops what it started by itself.
             let _ = input.write_all(line.as_bytes());

@@ -122,12 +122,12 @@ load: [{ phase: steady, users: 2, for: 10s }]
         let place = |name: &str| scenario.requests.iter().position(|own| own.ends_with(name));
         let often = place("/often").unwrap();
         let found = unsent(&scenario, &[slice(vec![cell(often, 30)])]);
-        let told: Vec<_> = found
+        let found: Vec<_> = found
             .iter()
             .map(|one| (Some(one.request), one.expected))
             .collect();
         assert_eq!(
-            told,
+            found,
             [
                 (place("never"), 30.0),
                 (place("/rare"), 10.0),

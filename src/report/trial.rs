@@ -331,7 +331,7 @@ mod tests {
         )
     }
 
-    fn told(columns: usize) -> String {
+    fn written(columns: usize) -> String {
         let (request, headers, body, captured) = login();
         let seen = TrialReport {
             what: "POST /login".to_owned(),
@@ -350,7 +350,7 @@ mod tests {
 
     #[test]
     fn no_secret_is_shown_whatever_it_is_called() {
-        let text = told(10_000);
+        let text = written(10_000);
         for secret in [
             "hunter2",
             "query-key-1",
@@ -393,8 +393,8 @@ mod tests {
         };
         let mut secrets = Secrets::new(&["hunter2".to_owned()]);
         let text = trial(&seen, &mut secrets, 120);
-        let told = "302 to https://a.b/***/login was not followed; set `redirects` to follow it";
-        assert_eq!(text.lines().last(), Some(format!("   {told}").as_str()));
+        let written = "302 to https://a.b/***/login was not followed; set `redirects` to follow it";
+        assert_eq!(text.lines().last(), Some(format!("   {written}").as_str()));
     }
 
     #[test]
@@ -434,7 +434,7 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal_and_bodies_are_cut() {
-        let text = told(80);
+        let text = written(80);
         assert!(
             text.lines().all(|line| line.chars().count() <= 80),
             "{text}"

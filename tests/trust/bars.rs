@@ -32,12 +32,12 @@ enum Trial {
 }
 
 /// A promise with what its trials came to.
-pub(crate) struct Told {
+pub(crate) struct Measured {
     pub(crate) promise: Promise,
     pub(crate) counts: Counts,
 }
 
-impl Told {
+impl Measured {
     pub(crate) fn is_broken(&self) -> bool {
         let (failed, of) = (self.counts.failed, self.counts.all());
         match self.promise.bar {
@@ -77,7 +77,7 @@ const HIGH: &str = "limits: { overall: { error_rate: off } }\nregression: { prec
 
 impl Promise {
     /// Judges so many trials, a tenth of them in a world of many names, each of which takes ten times as long and more.
-    pub(crate) fn tell(self, count: u64) -> Told {
+    pub(crate) fn measure(self, count: u64) -> Measured {
         let is_many = matches!(&self.trial, Trial::Duet(duet) if duet.names > 1);
         let count = if is_many { count.div_ceil(10) } else { count };
         let pool = Pool::new(self.memory, self.shape);
@@ -91,7 +91,7 @@ impl Promise {
                 trials(count, |seed| history.outcome(&thresholds, &pool, seed))
             }
         };
-        Told {
+        Measured {
             promise: self,
             counts,
         }

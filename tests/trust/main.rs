@@ -37,7 +37,7 @@ fn main() -> ExitCode {
             println!("{}", rules::simulated(1_000));
             ExitCode::SUCCESS
         }
-        ["replay", file] => match replay::tell(file) {
+        ["replay", file] => match replay::tables(file) {
             Ok(tables) => {
                 println!("{tables}");
                 ExitCode::SUCCESS
@@ -64,9 +64,9 @@ fn simulate(count: u64, part: &str) -> ExitCode {
     let mut broken = 0;
     let chosen = bars::all().into_iter();
     for promise in chosen.filter(|promise| promise.world.contains(part)) {
-        let told = promise.tell(count);
-        println!("{}", told.row());
-        broken += u64::from(told.is_broken());
+        let measured = promise.measure(count);
+        println!("{}", measured.row());
+        broken += u64::from(measured.is_broken());
     }
     println!("\n{broken} broken");
     ExitCode::from(u8::from(broken > 0))

@@ -44,7 +44,7 @@ struct World {
 }
 
 /// The tables of a file, or why it cannot be read.
-pub(crate) fn tell(path: &str) -> Result<String, String> {
+pub(crate) fn tables(path: &str) -> Result<String, String> {
     let file = File::open(path).map_err(|error| format!("{path}: {error}"))?;
     let mut worlds: BTreeMap<String, World> = BTreeMap::new();
     for (number, line) in BufReader::new(MultiGzDecoder::new(file))
@@ -56,13 +56,13 @@ pub(crate) fn tell(path: &str) -> Result<String, String> {
             .map_err(|error| format!("{path}:{}: {error}", number + 1))?;
         worlds.entry(line.world.clone()).or_default().add(&line);
     }
-    let mut told = outcomes(&worlds);
-    told.extend(rules(&worlds));
+    let mut tables = outcomes(&worlds);
+    tables.extend(rules(&worlds));
     let unchanged = worlds.iter();
     for (name, world) in unchanged.filter(|(name, _)| name.starts_with("unchanged")) {
-        told.extend(calibration(name, &world.pairs));
+        tables.extend(calibration(name, &world.pairs));
     }
-    Ok(told.join("\n"))
+    Ok(tables.join("\n"))
 }
 
 impl World {

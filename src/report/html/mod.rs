@@ -104,7 +104,7 @@ mod tests {
         ] {
             assert_eq!(path_parts(text).collect::<Vec<_>>(), parts);
         }
-        let told = code("a/b<").into_string();
-        assert_eq!(told, "<code>a<wbr>/b&lt;</code>");
+        let written = code("a/b<").into_string();
+        assert_eq!(written, "<code>a<wbr>/b&lt;</code>");
     }
 }

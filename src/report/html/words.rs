@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_number_keeps_its_unit_and_names_stay_as_they_are() {
-        for (text, told) in [
+        for (text, written) in [
             (
                 "P95 31.5 ms (+47.0 %); 4 more",
                 "P95 31.5\u{a0}ms (+47.0\u{a0}%); 4 more",
@@ -142,7 +142,7 @@ mod tests {
             ),
             ("", ""),
         ] {
-            assert_eq!(caption(&PreEscaped(text.to_owned())).0, told);
+            assert_eq!(caption(&PreEscaped(text.to_owned())).0, written);
         }
     }
 

@@ -52,10 +52,10 @@ fn formats(sample: &Sample, text: &str) -> Vec<(&'static str, String)> {
 /// Checks that nothing in any format of a gate of this text acts instead of being read.
 fn assert_plain(text: &str) {
     let sample = saying(text);
-    for (format, told) in formats(&sample, text) {
-        assert!(!told.contains(TURNING), "{format} of {text:?}");
+    for (format, written) in formats(&sample, text) {
+        assert!(!written.contains(TURNING), "{format} of {text:?}");
         let acts = |c: char| c.is_control() && c != '\n';
-        assert!(!told.contains(acts), "{format} of {text:?}: {told:?}");
+        assert!(!written.contains(acts), "{format} of {text:?}: {written:?}");
     }
     for remark in annotations(&sample.story()) {
         assert!(!remark.title.contains('\n') && !remark.message.contains('\n'));
@@ -97,7 +97,7 @@ proptest! {
 #[test]
 fn slices_left_out_of_latencies_are_in_every_report() {
     let sample = story("late slice");
-    let told = formats(sample, "x").into_iter().filter(|(format, _)| {
+    let written = formats(sample, "x").into_iter().filter(|(format, _)| {
         let tells = [
             "the log",
             "summary.md",
@@ -108,20 +108,20 @@ fn slices_left_out_of_latencies_are_in_every_report() {
         ];
         tells.contains(format)
     });
-    for (format, told) in told {
+    for (format, written) in written {
         // Logs and XML break lines where they must.
-        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
-        let told = told.replace('\u{a0}', " ").to_lowercase();
+        let written = written.split_whitespace().collect::<Vec<_>>().join(" ");
+        let written = written.replace('\u{a0}', " ").to_lowercase();
         assert!(
-            told.contains("latencies are judged without 1 of 12 slices: the generator was late in them (up to 62"),
-            "{format}: {told}"
+            written.contains("latencies are judged without 1 of 12 slices: the generator was late in them (up to 62"),
+            "{format}: {written}"
         );
     }
     let on_time = formats(story("passed"), "x");
     assert!(
         on_time
             .iter()
-            .all(|(_, told)| !told.contains("judged without"))
+            .all(|(_, written)| !written.contains("judged without"))
     );
 }
 
@@ -150,14 +150,14 @@ fn failures_of_a_kind_are_beside_those_of_base_and_baseline() {
             .collect::<Vec<_>>()
             .join(" ")
             .replace('\u{a0}', " ");
-        let told = summary(&[sample.story()]).replace('\u{a0}', " ");
+        let written = summary(&[sample.story()]).replace('\u{a0}', " ");
         for (kind, now, before) in [("429", "2.00 %", "0.50 %"), ("503", "0.80 %", "0 %")] {
             let said = format!("; {now}, before {before}");
             let (_, after) = log.split_once(&format!("× {kind} ")).unwrap();
             assert!(after.contains(&said), "no '{said}' in: {log}");
-            let mut rows = told.lines();
+            let mut rows = written.lines();
             let row = rows.find(|row| row.starts_with(&format!("| status {kind}: ")));
-            let row = row.unwrap_or_else(|| panic!("{told}"));
+            let row = row.unwrap_or_else(|| panic!("{written}"));
             assert!(row.contains(&format!("| {now} | {before} |")), "{row}");
         }
     }

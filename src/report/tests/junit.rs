@@ -161,11 +161,11 @@ fn a_run_that_could_not_be_judged_lists_its_warnings_too() {
             Some(result) => &result.text,
             None => &run.children[0].text,
         };
-        for told in [
+        for written in [
             "Certificates were not verified",
             "71 requests got no response",
         ] {
-            let lines = text.lines().filter(|line| line.starts_with(told));
+            let lines = text.lines().filter(|line| line.starts_with(written));
             assert_eq!(lines.count(), 1, "{name}: {text}");
         }
     }
@@ -200,14 +200,14 @@ fn what_was_not_compared_is_skipped_and_never_passed() {
 
 #[test]
 fn what_nobody_could_tell_is_skipped_or_under_strict_an_error() {
-    let told = |sample: &Sample, kind: &str| -> Vec<(String, String)> {
+    let written = |sample: &Sample, kind: &str| -> Vec<(String, String)> {
         let cases = cases(sample);
         let results = results(&cases, kind).into_iter();
         results
             .map(|(name, type_)| (name.to_owned(), type_.to_owned()))
             .collect()
     };
-    let lenient = told(story("inconclusive"), "skipped");
+    let lenient = written(story("inconclusive"), "skipped");
     assert_eq!(
         lenient,
         [
@@ -217,7 +217,7 @@ fn what_nobody_could_tell_is_skipped_or_under_strict_an_error() {
         ]
         .map(|name| (name.to_owned(), "loadgate.inconclusive".to_owned()))
     );
-    assert_eq!(told(story("inconclusive strictly"), "error"), lenient);
+    assert_eq!(written(story("inconclusive strictly"), "error"), lenient);
 }
 
 #[test]

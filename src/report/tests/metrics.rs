@@ -186,8 +186,8 @@ proptest! {
     fn any_name_gives_lines_that_are_read_back(text in texts()) {
         let lines = assert_read(&metrics(&saying(&text).story()));
         let expected = text::one_line(&text).replace('#', "\u{ff03}");
-        let told = lines.iter().any(|line| line.labels[0].1 == expected);
-        prop_assert!(told, "{expected:?}");
+        let written = lines.iter().any(|line| line.labels[0].1 == expected);
+        prop_assert!(written, "{expected:?}");
     }
 }
 
@@ -214,16 +214,16 @@ fn what_was_never_sent_is_none_of_the_requests_anywhere() {
     for _ in 0..240 {
         cell.record(Duration::ZERO, Some(FailureKind::Unset));
     }
-    let told = sample.story();
-    let requests: serde_json::Value = serde_json::from_str(&performance(&told)).unwrap();
+    let written = sample.story();
+    let requests: serde_json::Value = serde_json::from_str(&performance(&written)).unwrap();
     let requests = &requests["metrics"]["http_reqs"];
     assert_eq!(requests["count"], 7200);
     assert_eq!(requests["rate"], 600.0);
-    let lines = assert_read(&metrics(&told));
+    let lines = assert_read(&metrics(&written));
     let overall = [("request", "overall"), ("phase", "all")];
     let total = value(&lines, "loadgate_requests_total", &overall);
     assert_eq!(total, Some("7200"));
-    let summary = summary(&[told]);
+    let summary = summary(&[written]);
     assert!(summary.contains("7,200 requests in"), "{summary}");
     assert!(summary.contains("240 more never sent"), "{summary}");
 }

@@ -89,10 +89,12 @@ pub(super) fn faults(root: &Element) -> Vec<String> {
             ("failures", "failure"),
             ("errors", "error"),
         ] {
-            let told = suite.attribute(attribute);
+            let written = suite.attribute(attribute);
             let counted = suite.count(element).to_string();
-            if told != Some(counted.as_str()) {
-                faults.push(format!("{attribute} is {told:?}, and there are {counted}"));
+            if written != Some(counted.as_str()) {
+                faults.push(format!(
+                    "{attribute} is {written:?}, and there are {counted}"
+                ));
             }
         }
     }

@@ -38,13 +38,13 @@ fn a_change_that_is_too_small_to_matter_says_what_would_matter() {
 #[test]
 fn what_got_slower_and_is_tolerated_is_said_with_how_much() {
     let sample = samples::duet_tolerated();
-    let told = sample.story();
+    let written = sample.story();
     let wanted = "nothing slower beyond the tolerance: P95 GET /orders is worse by +27.5 % [";
-    let headline = headline(&told).to_string();
+    let headline = headline(&written).to_string();
     assert!(headline.contains(wanted), "{headline}");
     assert!(headline.contains("], 60 % is tolerated; "), "{headline}");
     for columns in [60, 80] {
-        let log = terminal(&told, columns, Colour::Never);
+        let log = terminal(&written, columns, Colour::Never);
         let words = log.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains(wanted), "{log}");
         assert!(!log.contains('…'), "{log}");
@@ -63,22 +63,22 @@ fn a_long_message_keeps_both_its_ends() {
     let whole = words(80)[..480].to_owned();
     for message in [words(30), whole] {
         let log = terminal(&unreachable_saying(&message).story(), 80, Colour::Never);
-        let told = log.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(told.contains(&format!("({message})")), "{log}");
+        let written = log.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(written.contains(&format!("({message})")), "{log}");
     }
     let endless = unreachable_saying(&words(200));
     for columns in [60, 80] {
-        let told = terminal(&endless.story(), columns, Colour::Never);
-        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
-        let (_, message) = told.split_once("did not respond (").unwrap();
+        let written = terminal(&endless.story(), columns, Colour::Never);
+        let written = written.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (_, message) = written.split_once("did not respond (").unwrap();
         let (message, _) = message.split_once(')').unwrap();
         let ends = (
             message.starts_with("word-0 word-1 "),
             message.ends_with(" word-199"),
         );
-        assert_eq!(ends, (true, true), "{told}");
+        assert_eq!(ends, (true, true), "{written}");
         let is_cut = message.contains('…') && message.chars().count() <= 480;
-        assert!(is_cut, "{told}");
+        assert!(is_cut, "{written}");
     }
 }
 

@@ -57,26 +57,26 @@ fn a_baseline_of_schema_1_gives_the_same_verdict() {
     assert_eq!(new, today);
     assert_ne!(new, old, "of old jobs every spread is kept");
     for now in [40.0, 80.0] {
-        let told = [&old, &new].map(|baseline| {
+        let written = [&old, &new].map(|baseline| {
             let gate = gate(run(now)).after(baseline);
             let sample = gate.promising("regression: { gate: [p95, warm_p95] }");
             let sample = sample.judged();
             let story = sample.story();
-            let told = terminal(&story, 80, Colour::Never) + &summary(&[story]);
+            let written = terminal(&story, 80, Colour::Never) + &summary(&[story]);
             // What the old run told is read from histograms of two digits, which is told to three.
-            let (before, told): (Vec<&str>, Vec<&str>) = told
+            let (before, written): (Vec<&str>, Vec<&str>) = written
                 .lines()
                 .partition(|line| line.starts_with("  before") || line.contains(" (before) "));
             assert_eq!(before.len(), 5, "{before:?}");
-            (sample.verdict.outcome, told.join("\n"))
+            (sample.verdict.outcome, written.join("\n"))
         });
-        assert_eq!(told[0], told[1]);
+        assert_eq!(written[0], written[1]);
         let outcome = if now > 40.0 {
             Outcome::Failed
         } else {
             Outcome::Passed
         };
-        assert_eq!(told[0].0, outcome);
+        assert_eq!(written[0].0, outcome);
     }
     // Written again it is one of today, and says the same.
     let again = store::parse("baseline.json", &store::to_json(&old)).unwrap();

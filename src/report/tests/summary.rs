@@ -9,7 +9,7 @@ use crate::verdict::{CheckOutcome, InvalidReason, NotJudged, Outcome};
 /// What GitHub takes as a comment, less what is put around it.
 const MOST: usize = 60_000;
 
-fn told(sample: &Sample) -> String {
+fn written(sample: &Sample) -> String {
     summary(&[sample.story()])
 }
 
@@ -22,19 +22,19 @@ fn fence<'a>(markdown: &'a str, language: &str) -> Option<&'a str> {
 #[test]
 fn every_story_is_whole_and_short_enough() {
     for (name, sample) in all() {
-        let told = told(sample);
-        assert!(told.len() <= MOST, "{name}: {}", told.len());
-        assert_whole(&told);
-        assert!(told.starts_with("### "), "{name}");
+        let written = written(sample);
+        assert!(written.len() <= MOST, "{name}: {}", written.len());
+        assert_whole(&written);
+        assert!(written.starts_with("### "), "{name}");
     }
 }
 
 #[test]
 fn failing_rows_stand_first() {
     for (name, sample) in usual() {
-        let told = told(sample);
-        let told = told.split("<details>").next().unwrap();
-        let Some(table) = tables(told).into_iter().next() else {
+        let written = written(sample);
+        let written = written.split("<details>").next().unwrap();
+        let Some(table) = tables(written).into_iter().next() else {
             continue;
         };
         let rank = |cell: &str| match cell {
@@ -54,14 +54,14 @@ fn failing_rows_stand_first() {
 #[test]
 fn five_hundred_names_fit_and_nothing_is_cut_in_its_middle() {
     let sample = samples::many_names(500, 500);
-    let told = told(&sample);
-    assert!(told.len() <= MOST, "{}", told.len());
-    assert_whole(&told);
-    let first = told.lines().next().unwrap();
+    let written = written(&sample);
+    assert!(written.len() <= MOST, "{}", written.len());
+    assert_whole(&written);
+    let first = written.lines().next().unwrap();
     assert!(first.ends_with("; 500 more checks failed"), "{first}");
-    assert!(told.contains("did not fit into a comment and are left out"));
+    assert!(written.contains("did not fit into a comment and are left out"));
     let hidden = "1,958 more checks: 453 failed, 1,004 worse, not gated, 501 passed.";
-    assert!(told.contains(hidden), "{told}");
+    assert!(written.contains(hidden), "{written}");
     // What the terminal refers to must be there.
     let log = terminal(&sample.story(), 80, Colour::Never);
     let log = log.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -92,14 +92,17 @@ fn hundreds_of_reasons_leave_room_for_the_rest() {
     for names in [100, 200] {
         let sample = unjudged(names);
         let more = sample.verdict.invalid.len() - 10;
-        let told = told(&sample);
-        assert!(told.len() <= MOST, "{names}: {}", told.len());
-        assert_whole(&told);
-        assert_eq!(told.matches("Fix:").count(), 10, "{names}");
-        assert!(told.contains(&format!("{} more reasons", numbers::count(more as u64))));
-        assert!(!tables(&told).is_empty(), "{names}: the checks are shown");
+        let written = written(&sample);
+        assert!(written.len() <= MOST, "{names}: {}", written.len());
+        assert_whole(&written);
+        assert_eq!(written.matches("Fix:").count(), 10, "{names}");
+        assert!(written.contains(&format!("{} more reasons", numbers::count(more as u64))));
         assert!(
-            told.contains("Latency by request") || names > 150,
+            !tables(&written).is_empty(),
+            "{names}: the checks are shown"
+        );
+        assert!(
+            written.contains("Latency by request") || names > 150,
             "{names}"
         );
         let log = terminal(&sample.story(), 80, Colour::Never);
@@ -118,8 +121,8 @@ fn a_passed_gate_folds_all_that_nobody_needs_to_decide() {
         if sample.verdict.outcome != Outcome::Passed {
             continue;
         }
-        let told = told(sample);
-        let (first, folded) = told.split_once("<details>").unwrap();
+        let written = written(sample);
+        let (first, folded) = written.split_once("<details>").unwrap();
         for part in ["**Reproduce:**", "Generator", "**What it showed:**"] {
             assert!(!first.contains(part), "{name}: {first}");
         }
@@ -136,25 +139,25 @@ fn a_passed_gate_folds_all_that_nobody_needs_to_decide() {
 #[test]
 fn endless_names_fit() {
     let sample = saying(&endless());
-    let told = told(&sample);
-    assert!(told.len() <= MOST, "{}", told.len());
-    assert_whole(&told);
-    assert!(told.lines().next().unwrap().len() < 2_000);
+    let written = written(&sample);
+    assert!(written.len() <= MOST, "{}", written.len());
+    assert_whole(&written);
+    assert!(written.lines().next().unwrap().len() < 2_000);
 }
 
 #[test]
 fn all_checks_are_folded_away_only_where_there_are_more() {
     let mut whole = 0;
     for (name, sample) in all() {
-        let told = told(sample);
-        let tables = tables(&told);
+        let written = written(sample);
+        let tables = tables(&written);
         let checks = tables.iter().filter(|table| table[0][1] == "request");
         let lengths: Vec<usize> = checks.map(Vec::len).filter(|length| *length > 0).collect();
         // The one unfolded, the one folded, and the latencies, whose first column is the request.
         if let [unfolded, folded, ..] = lengths.as_slice() {
             assert!(folded > unfolded, "{name}");
         }
-        let is_folded = told.contains("<details><summary>All checks");
+        let is_folded = written.contains("<details><summary>All checks");
         // Of a gate that passed none need stand unfolded.
         let has_passed = sample.verdict.outcome == Outcome::Passed;
         let unfolded = usize::from(!has_passed);
@@ -168,8 +171,8 @@ fn all_checks_are_folded_away_only_where_there_are_more() {
 #[test]
 fn a_diff_sets_every_figure_right_below_what_it_was() {
     for (name, sample) in all() {
-        let told = told(sample);
-        let Some(diff) = fence(&told, "diff").filter(|diff| !diff.starts_with("---")) else {
+        let written = written(sample);
+        let Some(diff) = fence(&written, "diff").filter(|diff| !diff.starts_with("---")) else {
             continue;
         };
         let lines: Vec<&str> = diff.lines().collect();
@@ -200,11 +203,11 @@ fn a_diff_sets_every_figure_right_below_what_it_was() {
 fn a_pull_request_is_not_told_to_record_its_own_result() {
     let mut sample = story("no baseline").clone();
     sample.records[0].run.from_pull_request = true;
-    let told = sample.story();
+    let written = sample.story();
     for report in [
-        summary(from_ref(&told)),
-        terminal(&told, 200, Colour::Never),
-        html(&told),
+        summary(from_ref(&written)),
+        terminal(&written, 200, Colour::Never),
+        html(&written),
     ] {
         let report = report.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(report.contains("ecord runs on the main branch"), "{report}");
@@ -214,8 +217,8 @@ fn a_pull_request_is_not_told_to_record_its_own_result() {
 
 /// The proposal of a summary as thresholds, read as the command would.
 fn proposed(sample: &Sample, before: &str) -> String {
-    let told = told(sample);
-    let yaml = fence(&told, "yaml").unwrap();
+    let written = written(sample);
+    let yaml = fence(&written, "yaml").unwrap();
     let text = format!("{before}{yaml}");
     let record = &sample.records[0];
     let phases = phase_names(&record.phases);
@@ -232,7 +235,7 @@ fn proposed(sample: &Sample, before: &str) -> String {
 #[test]
 fn every_proposed_acceptance_is_one_that_thresholds_take() {
     for (name, sample) in all() {
-        if told(sample).contains("**Wanted?**") {
+        if written(sample).contains("**Wanted?**") {
             let yaml = proposed(sample, "");
             let entries = yaml.lines().filter(|line| line.contains("{ request: "));
             let mut keys: Vec<&str> = entries
@@ -247,16 +250,16 @@ fn every_proposed_acceptance_is_one_that_thresholds_take() {
 
 #[test]
 fn with_what_a_summary_proposes_the_gate_passes() {
-    for (accept, told) in [
+    for (accept, written) in [
         (samples::regressed as fn(&str) -> Sample, "GET /orders"),
         (samples::duet_failed, "GET /orders"),
         (samples::rate_lost, "overall"),
         (samples::more_errors, "GET /orders"),
     ] {
         let failed = accept("");
-        assert_eq!(failed.verdict.outcome, Outcome::Failed, "{told}");
+        assert_eq!(failed.verdict.outcome, Outcome::Failed, "{written}");
         let yaml = proposed(&failed, "").replace("regression:\n", "");
-        assert!(yaml.contains(told), "{yaml}");
+        assert!(yaml.contains(written), "{yaml}");
         let accepted = accept(&yaml);
         let lines = accepted.verdict.checks.iter();
         let regressed = lines
@@ -268,8 +271,8 @@ fn with_what_a_summary_proposes_the_gate_passes() {
 
 #[test]
 fn an_acceptance_that_ended_is_to_be_replaced_and_not_doubled() {
-    let told = told(story("acceptance expired"));
-    assert!(told.contains("}  # in place of line 7\n"), "{told}");
+    let written = written(story("acceptance expired"));
+    assert!(written.contains("}  # in place of line 7\n"), "{written}");
 }
 
 #[test]
@@ -283,9 +286,9 @@ fn several_gates_are_told_worst_first() {
         story("observed"),
     ];
     let stories: Vec<View> = samples.iter().map(|sample| sample.story()).collect();
-    let told = summary(&stories);
-    assert_whole(&told);
-    let outcomes: Vec<&str> = tables(&told)[0][2..].iter().map(|row| row[1]).collect();
+    let written = summary(&stories);
+    assert_whole(&written);
+    let outcomes: Vec<&str> = tables(&written)[0][2..].iter().map(|row| row[1]).collect();
     assert_eq!(
         outcomes,
         [
@@ -298,7 +301,7 @@ fn several_gates_are_told_worst_first() {
         ]
     );
     // A gate that passed says what was accepted, too.
-    assert!(told.contains("- `shop`: overall P95: accepted for `GET /orders` up to 60 %"));
+    assert!(written.contains("- `shop`: overall P95: accepted for `GET /orders` up to 60 %"));
 }
 
 /// What is left of a summary whose texts are harmless; what has control characters can be no name in thresholds.
@@ -308,20 +311,20 @@ fn plain_skeleton(text: &str) -> String {
     } else {
         "GET /plain"
     };
-    skeleton(&told(&saying(plain)))
+    skeleton(&written(&saying(plain)))
 }
 
 #[test]
 fn no_text_becomes_markup_a_mention_or_a_link() {
     let endless = endless();
     for text in TEXTS.into_iter().chain([endless.as_str()]) {
-        let told = told(&saying(text));
-        assert_whole(&told);
+        let written = written(&saying(text));
+        assert_whole(&written);
         // Of an endless text, blocks that must quote it whole are left out.
         if text.len() < endless.len() {
-            assert_eq!(skeleton(&told), plain_skeleton(text), "{text:?}");
+            assert_eq!(skeleton(&written), plain_skeleton(text), "{text:?}");
         }
-        assert_whole(&self::told(&unreachable_saying(text)));
+        assert_whole(&self::written(&unreachable_saying(text)));
     }
 }
 
@@ -329,16 +332,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn any_name_and_message_stays_text(text in texts()) {
-        let told = told(&saying(&text));
-        assert_whole(&told);
-        prop_assert_eq!(skeleton(&told), plain_skeleton(&text));
-        assert_whole(&self::told(&unreachable_saying(&text)));
+        let written = written(&saying(&text));
+        assert_whole(&written);
+        prop_assert_eq!(skeleton(&written), plain_skeleton(&text));
+        assert_whole(&self::written(&unreachable_saying(&text)));
     }
 }
 
 #[test]
 fn the_guides_questions_are_answered() {
-    let told = told(story("guide"));
+    let written = written(story("guide"));
     for answer in [
         "- Errors follow the load: ",
         "of requests failed below 160 users, ",
@@ -357,16 +360,16 @@ fn the_guides_questions_are_answered() {
         "<details><summary>Latency in <code>burst</code> of",
         "600/s at 45.0 ms each keep 27.0 requests in flight on average",
     ] {
-        assert!(told.contains(answer), "no '{answer}' in: {told}");
+        assert!(written.contains(answer), "no '{answer}' in: {written}");
     }
 }
 
 #[test]
 fn what_a_run_cannot_tell_it_does_not_say() {
-    let told = told(story("passed"));
-    assert!(!told.contains("What it showed"), "{told}");
-    assert!(told.contains("Phases side by side"));
-    assert!(!told.contains("Cold starts of") && !told.contains("Latency in "));
+    let written = written(story("passed"));
+    assert!(!written.contains("What it showed"), "{written}");
+    assert!(written.contains("Phases side by side"));
+    assert!(!written.contains("Cold starts of") && !written.contains("Latency in "));
 }
 
 #[test]
@@ -390,9 +393,9 @@ fn a_chart_ends_where_the_run_did_and_no_line_falls_with_it() {
         sample
     };
     let sample = sample(4);
-    let told = summary(&[sample.story()]);
+    let written = summary(&[sample.story()]);
     let log = terminal(&sample.story(), 80, Colour::Never);
-    for text in [told.as_str(), log.as_str()] {
+    for text in [written.as_str(), log.as_str()] {
         for line in [
             "P95     ██████  9.00 ms to 9.00 ms",
             "errors  ██████  up to 10/s",
@@ -402,10 +405,10 @@ fn a_chart_ends_where_the_run_did_and_no_line_falls_with_it() {
         }
     }
     assert!(
-        told.contains("x-axis \"seconds since the start\" 0 --> 6.04\n"),
-        "{told}"
+        written.contains("x-axis \"seconds since the start\" 0 --> 6.04\n"),
+        "{written}"
     );
-    assert!(told.contains("line [9, 9, 9, 9, 9, 9]"), "{told}");
+    assert!(written.contains("line [9, 9, 9, 9, 9, 9]"), "{written}");
 }
 
 #[test]

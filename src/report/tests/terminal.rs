@@ -3,7 +3,7 @@
 use super::*;
 use crate::report::text::columns_of;
 
-fn told(sample: &Sample, columns: usize) -> String {
+fn written(sample: &Sample, columns: usize) -> String {
     terminal(&sample.story(), columns, Colour::Never)
 }
 
@@ -21,7 +21,7 @@ fn assert_lines(text: &str, columns: usize) {
 fn no_line_is_longer_than_the_terminal_is_wide() {
     for (_, sample) in all() {
         for columns in [40, 60, 80, 120] {
-            assert_lines(&told(sample, columns), columns);
+            assert_lines(&written(sample, columns), columns);
             let verdict = verdict_line(&sample.story(), columns, Colour::Never);
             assert_lines(&verdict, columns);
             let in_full = terminal_in_full(&sample.story(), columns, Colour::Never);
@@ -31,8 +31,8 @@ fn no_line_is_longer_than_the_terminal_is_wide() {
 }
 
 /// The heads of the tables of what was measured: by name, by phase, and by name in each phase.
-fn heads(told: &str) -> Vec<Vec<&str>> {
-    let heads = told
+fn heads(written: &str) -> Vec<Vec<&str>> {
+    let heads = written
         .lines()
         .filter(|line| line.contains(" req/s ") && !line.starts_with("over time"));
     heads
@@ -48,19 +48,19 @@ fn from_80_columns_on_the_tables_have_every_figure() {
     for (name, sample) in usual() {
         for columns in [80, 120] {
             let story = sample.story();
-            for told in [
+            for written in [
                 terminal(&story, columns, Colour::Never),
                 terminal_in_full(&story, columns, Colour::Never),
             ] {
-                for head in heads(&told) {
+                for head in heads(&written) {
                     let is_whole = head.windows(figures.len()).any(|own| own == figures);
                     assert!(is_whole, "{name} at {columns}: {head:?}");
                 }
             }
         }
     }
-    let told = terminal_in_full(&story("phases").story(), 60, Colour::Never);
-    for head in heads(&told) {
+    let written = terminal_in_full(&story("phases").story(), 60, Colour::Never);
+    for head in heads(&written) {
         for figure in ["req/s", "err", "P50", "P95", "P99", "max"] {
             assert!(head.contains(&figure), "at 60: {head:?}");
         }
@@ -69,8 +69,8 @@ fn from_80_columns_on_the_tables_have_every_figure() {
 
 #[test]
 fn in_full_the_guides_questions_are_answered() {
-    let told = terminal_in_full(&story("guide").story(), 80, Colour::Never);
-    let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let written = terminal_in_full(&story("guide").story(), 80, Colour::Never);
+    let words = written.split_whitespace().collect::<Vec<_>>().join(" ");
     for answer in [
         "252 × status 429: throttled by the service or a gateway in front of it",
         "first at 6 s in burst, with 300 users at 600/s",
@@ -83,9 +83,9 @@ fn in_full_the_guides_questions_are_answered() {
         "keep 27.0 requests in flight on average",
         "over time from s users req/s errors/s P50 P95 P99 warm 0 20 600 0 ",
     ] {
-        assert!(words.contains(answer), "no '{answer}' in: {told}");
+        assert!(words.contains(answer), "no '{answer}' in: {written}");
     }
-    let over_time = told
+    let over_time = written
         .split("\n\n")
         .find(|part| part.starts_with("over time"));
     let marked = over_time.unwrap().lines().skip(1);
@@ -93,28 +93,30 @@ fn in_full_the_guides_questions_are_answered() {
         .filter(|line| !line.starts_with(' '))
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    assert_eq!(marked, ["warm", "burst", "peak", "recovery"], "{told}");
+    assert_eq!(marked, ["warm", "burst", "peak", "recovery"], "{written}");
 }
 
 #[test]
 fn in_full_every_name_and_phase_stands_above_what_it_was() {
     for (name, past, rows) in [("phases", "  before", 9), ("duet failed", "  base", 3)] {
-        let told = terminal_in_full(&story(name).story(), 80, Colour::Never);
-        let lines: Vec<&str> = told.lines().collect();
+        let written = terminal_in_full(&story(name).story(), 80, Colour::Never);
+        let lines: Vec<&str> = written.lines().collect();
         let before: Vec<usize> = (0..lines.len())
             .filter(|index| lines[*index].starts_with(past))
             .collect();
         // Three in all phases, two phases, and two names in each of them.
-        assert_eq!(before.len(), rows, "{name}: {told}");
+        assert_eq!(before.len(), rows, "{name}: {written}");
         for index in before {
             let figures = |line: &str| line.split_whitespace().rev().take(9).count();
-            assert!(!lines[index - 1].starts_with("  "), "{told}");
-            assert_eq!(figures(lines[index]), 9, "{told}");
+            assert!(!lines[index - 1].starts_with("  "), "{written}");
+            assert_eq!(figures(lines[index]), 9, "{written}");
         }
     }
-    let told = terminal_in_full(&story("phases").story(), 80, Colour::Always);
-    let dim = told.lines().filter(|line| line.contains("\u{1b}[2mbefore"));
-    assert_eq!(dim.count(), 9, "{told}");
+    let written = terminal_in_full(&story("phases").story(), 80, Colour::Always);
+    let dim = written
+        .lines()
+        .filter(|line| line.contains("\u{1b}[2mbefore"));
+    assert_eq!(dim.count(), 9, "{written}");
 }
 
 /// A letter of two columns, one with marks that take none, and a picture of several characters.
@@ -126,17 +128,19 @@ fn names_in_wide_letters_fit_and_columns_are_aligned() {
         for repeat in [1, 4, 30] {
             let sample = saying(&format!("GET /{}", name.repeat(repeat)));
             for columns in [60, 80] {
-                let told = told(&sample, columns);
-                assert_lines(&told, columns);
-                assert!(told.contains("GET /"), "{told}");
-                let table = told.lines().skip_while(|line| !line.starts_with("phase "));
+                let written = written(&sample, columns);
+                assert_lines(&written, columns);
+                assert!(written.contains("GET /"), "{written}");
+                let table = written
+                    .lines()
+                    .skip_while(|line| !line.starts_with("phase "));
                 let rows = table.take_while(|line| !line.is_empty());
                 // A name that is too long stands above its figures.
                 let figures = rows.filter(|line| !line.ends_with(')') && !line.ends_with('…'));
                 let widths: Vec<usize> = figures.map(columns_of).collect();
-                assert_eq!(widths.len(), 3, "{told}");
+                assert_eq!(widths.len(), 3, "{written}");
                 let aligned = widths.iter().all(|own| *own == widths[0]);
-                assert!(aligned, "{widths:?}\n{told}");
+                assert!(aligned, "{widths:?}\n{written}");
             }
         }
     }
@@ -146,8 +150,8 @@ fn names_in_wide_letters_fit_and_columns_are_aligned() {
 fn the_verdict_comes_last() {
     for (name, sample) in usual() {
         let story = sample.story();
-        let told = told(sample, 120);
-        let last = told.trim_end().rsplit("\n\n").next().unwrap();
+        let written = written(sample, 120);
+        let last = written.trim_end().rsplit("\n\n").next().unwrap();
         let words = last.split_whitespace().collect::<Vec<_>>().join(" ");
         let marks = ["✓ ", "✗ ", "? ", "! "];
         assert!(marks.iter().any(|mark| last.starts_with(mark)), "{name}");
@@ -155,7 +159,7 @@ fn the_verdict_comes_last() {
         let exit = format!("(exit {})", story.exit);
         assert!(words.ends_with(&exit), "{name}: {words}");
         let alone = verdict_line(&story, 120, Colour::Never);
-        assert!(told.ends_with(&alone), "{name}");
+        assert!(written.ends_with(&alone), "{name}");
     }
 }
 
@@ -173,12 +177,15 @@ fn failing_checks_stand_first() {
         .iter()
         .filter(|(name, _)| !name.contains("observed"))
     {
-        let told = told(sample, 80);
-        let statuses = told.lines().filter_map(|line| {
+        let written = written(sample, 80);
+        let statuses = written.lines().filter_map(|line| {
             let position = |status: &&str| line.starts_with(&format!("{status} "));
             ranks.iter().position(position)
         });
-        assert!(statuses.collect::<Vec<_>>().is_sorted(), "{name}:\n{told}");
+        assert!(
+            statuses.collect::<Vec<_>>().is_sorted(),
+            "{name}:\n{written}"
+        );
     }
 }
 
@@ -188,23 +195,23 @@ fn colours_only_colour() {
         let coloured = terminal(&sample.story(), 80, Colour::Always);
         let lines = coloured.lines().map(text::one_line);
         let plain: String = lines.map(|line| line + "\n").collect();
-        assert_eq!(plain, told(sample, 80), "{name}");
+        assert_eq!(plain, written(sample, 80), "{name}");
     }
 }
 
 #[test]
 fn files_are_named_only_where_they_were_written() {
     let mut sample = story("failed").clone();
-    let with = told(&sample, 80);
+    let with = written(&sample, 80);
     assert!(with.contains("\nreport: loadgate-out/shop/report.html and 4 files beside it\n"));
     assert!(with.contains("5 not gated (summary.md)"), "{with}");
-    let wide = told(story("unreachable"), 400);
+    let wide = written(story("unreachable"), 400);
     assert!(
         wide.contains("\nwritten: loadgate-out/shop/junit.xml, "),
         "{wide}"
     );
     sample.files.clear();
-    let without = told(&sample, 80);
+    let without = written(&sample, 80);
     for file in ["written:", "report:", "summary.md", "junit.xml"] {
         assert!(!without.contains(file), "{file}: {without}");
     }
@@ -213,10 +220,10 @@ fn files_are_named_only_where_they_were_written() {
 
 #[test]
 fn a_long_list_of_passed_checks_says_where_it_continues() {
-    let told = told(story("thirty names"), 80);
+    let written = written(story("thirty names"), 80);
     assert!(
-        told.contains("passed (junit.xml), 92 not gated (summary.md)"),
-        "{told}"
+        written.contains("passed (junit.xml), 92 not gated (summary.md)"),
+        "{written}"
     );
 }
 
@@ -226,8 +233,11 @@ fn an_ordinary_verdict_takes_less_than_a_screen() {
     let long = ["hostile"];
     for (name, sample) in usual().iter().filter(|(name, _)| !long.contains(name)) {
         for columns in [80, 120] {
-            let told = told(sample, columns);
-            assert!(told.lines().count() <= 24, "{name} at {columns}:\n{told}");
+            let written = written(sample, columns);
+            assert!(
+                written.lines().count() <= 24,
+                "{name} at {columns}:\n{written}"
+            );
         }
     }
 }
@@ -235,14 +245,14 @@ fn an_ordinary_verdict_takes_less_than_a_screen() {
 #[test]
 fn what_fits_is_told_in_full() {
     for name in ["passed", "no baseline"] {
-        let told = told(story(name), 80);
+        let written = written(story(name), 80);
         for text in [
             "newest job 8d10e7f",
             "GET /user/profile",
             "✓ passed  P95 GET /orders",
         ] {
             let is_compared = name == "passed" || !text.starts_with("newest");
-            assert!(told.contains(text) == is_compared, "{name}: {told}");
+            assert!(written.contains(text) == is_compared, "{name}: {written}");
         }
     }
 }
@@ -257,28 +267,28 @@ fn a_reason_is_wrapped_and_not_cut() {
         "aborted",
         "inconclusive",
     ] {
-        let told = told(story(name), 80);
-        let checks = told.lines().filter(|line| line.starts_with("  "));
+        let written = written(story(name), 80);
+        let checks = written.lines().filter(|line| line.starts_with("  "));
         let cut: Vec<&str> = checks.filter(|line| line.contains('…')).collect();
         assert!(cut.is_empty(), "{name}: {cut:?}");
     }
-    assert!(told(story("duet failed"), 80).contains("in all\n          12 pairs"));
+    assert!(written(story("duet failed"), 80).contains("in all\n          12 pairs"));
 }
 
 #[test]
 fn a_tight_screen_loses_what_passed_before_what_failed() {
-    let told = told(story("failed"), 80);
-    assert_eq!(told.matches("✗ failed  P95 ").count(), 2, "{told}");
-    assert!(told.contains("limit 120 ms broken"), "{told}");
-    assert!(told.contains("4 passed (junit.xml)"), "{told}");
+    let written = written(story("failed"), 80);
+    assert_eq!(written.matches("✗ failed  P95 ").count(), 2, "{written}");
+    assert!(written.contains("limit 120 ms broken"), "{written}");
+    assert!(written.contains("4 passed (junit.xml)"), "{written}");
 }
 
 #[test]
 fn no_text_repaints_a_terminal_or_commands_a_ci_system() {
     let endless = endless();
     for text in TEXTS.into_iter().chain([endless.as_str()]) {
-        assert_lines(&told(&saying(text), 80), 80);
-        assert_lines(&told(&unreachable_saying(text), 80), 80);
+        assert_lines(&written(&saying(text), 80), 80);
+        assert_lines(&written(&unreachable_saying(text), 80), 80);
     }
 }
 
@@ -286,7 +296,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn any_name_and_message_fits(text in texts(), columns in 40_usize..140) {
-        assert_lines(&told(&saying(&text), columns), columns);
-        assert_lines(&told(&unreachable_saying(&text), columns), columns);
+        assert_lines(&written(&saying(&text), columns), columns);
+        assert_lines(&written(&unreachable_saying(&text), columns), columns);
     }
 }

@@ -208,9 +208,9 @@ mod tests {
             row("overall", &["1.5", "12"]),
             row("GET /catalog/items", &["2", "345"]),
         ];
-        let told = |columns| ragged(&rows, columns, 1).concat();
+        let written = |columns| ragged(&rows, columns, 1).concat();
         assert_eq!(
-            told(26),
+            written(26),
             [
                 "ms                 P50 max",
                 "overall            1.5  12",
@@ -218,7 +218,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            told(16),
+            written(16),
             [
                 "ms      P50 max",
                 "overall 1.5  12",
@@ -226,7 +226,7 @@ mod tests {
                 "          2 345"
             ]
         );
-        assert_eq!(told(6)[0], "ms P50", "the last column is left out");
+        assert_eq!(written(6)[0], "ms P50", "the last column is left out");
     }
 
     #[test]

@@ -103,10 +103,10 @@ mod tests {
         let seconds: f64 = run.slices.iter().map(|slice| slice.length_s).sum();
         let phase = PhaseFigures::new(&Aggregates::new(std::iter::once(&run)), 0, Arm::Target);
         assert_eq!(phase.figures.requests, 400);
-        let told = phase.in_flight().unwrap();
+        let in_flight = phase.in_flight().unwrap();
         assert!(
-            (told - 240.0 * 0.05 / seconds).abs() < 0.01 * told,
-            "{told}"
+            (in_flight - 240.0 * 0.05 / seconds).abs() < 0.01 * in_flight,
+            "{in_flight}"
         );
     }
 }

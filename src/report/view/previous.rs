@@ -273,7 +273,7 @@ mod tests {
     }
 
     /// What the run's own tables say of a name in a phase, or in all measured ones.
-    fn told(run: &RunRecord, request: Option<&str>, phase: Option<&str>) -> LatencyRow {
+    fn row(run: &RunRecord, request: Option<&str>, phase: Option<&str>) -> LatencyRow {
         let all = Aggregates::new(std::iter::once(run));
         let request = request.map(|name| all.index(name).unwrap());
         let figures = match phase {
@@ -283,20 +283,20 @@ mod tests {
         LatencyRow::from(&figures)
     }
 
-    fn assert_same(before: &LatencyRow, told: &LatencyRow) {
+    fn assert_same(before: &LatencyRow, row: &LatencyRow) {
         let close = |a: Option<f64>, b: Option<f64>| {
             let (a, b) = (a.unwrap(), b.unwrap());
-            assert!((a / b - 1.0).abs() < 5e-4, "{before:?} is not {told:?}");
+            assert!((a / b - 1.0).abs() < 5e-4, "{before:?} is not {row:?}");
         };
         assert_eq!(
             (before.requests, before.failures),
-            (told.requests, told.failures)
+            (row.requests, row.failures)
         );
-        close(before.per_second, told.per_second);
-        close(before.average, told.average);
-        close(before.max, told.max);
-        for (before, told) in before.quantiles.into_iter().zip(told.quantiles) {
-            close(before, told);
+        close(before.per_second, row.per_second);
+        close(before.average, row.average);
+        close(before.max, row.max);
+        for (before, row) in before.quantiles.into_iter().zip(row.quantiles) {
+            close(before, row);
         }
     }
 
@@ -307,10 +307,10 @@ mod tests {
         let past = of_newest(&job, &now);
         for request in [None, Some("GET /a"), Some("GET /b")] {
             let all = past.measured(request).unwrap();
-            assert_same(&all, &told(&before, request, None));
+            assert_same(&all, &row(&before, request, None));
             for phase in ["warm", "burst", "peak"] {
                 let one = past.in_phase(request, phase).unwrap();
-                assert_same(&one, &told(&before, request, Some(phase)));
+                assert_same(&one, &row(&before, request, Some(phase)));
                 assert_ne!(one.quantiles, all.quantiles);
             }
         }

@@ -237,14 +237,14 @@ mod tests {
             // A record that does not know itself.
             (900.0, 1000, vec![1.0; 4]),
         ] {
-            let told = time_series(&ending(duration, last), usize::MAX);
-            assert_eq!(told.by, By::Seconds(1));
-            let rates: Vec<f64> = told.points.iter().map(Point::per_second).collect();
+            let series = time_series(&ending(duration, last), usize::MAX);
+            assert_eq!(series.by, By::Seconds(1));
+            let rates: Vec<f64> = series.points.iter().map(Point::per_second).collect();
             for rate in &rates {
                 assert!((rate - 1000.0).abs() < 1.1, "{duration}: {rates:?}");
             }
             assert_eq!(rates.len(), lengths.len(), "{duration}");
-            for (moment, length) in told.points.iter().zip(lengths) {
+            for (moment, length) in series.points.iter().zip(lengths) {
                 assert!((moment.length - length).abs() < 1e-9, "{duration}");
             }
         }
@@ -254,20 +254,20 @@ mod tests {
     fn nothing_of_the_last_piece_is_lost() {
         let mut run = ending(3.1, 100);
         run.timeline[3].p95_ms = Some(70.0);
-        let told = time_series(&run, usize::MAX);
-        let sum: u64 = told.points.iter().map(|moment| moment.requests).sum();
-        let errors: u64 = told.points.iter().map(|moment| moment.errors).sum();
+        let series = time_series(&run, usize::MAX);
+        let sum: u64 = series.points.iter().map(|moment| moment.requests).sum();
+        let errors: u64 = series.points.iter().map(|moment| moment.errors).sum();
         assert_eq!((sum, errors), (3100, 31));
-        assert_eq!(told.points[2].quantiles[1], Some(0.07));
-        assert!((told.length - 3.1).abs() < 1e-9);
+        assert_eq!(series.points[2].quantiles[1], Some(0.07));
+        assert!((series.length - 3.1).abs() < 1e-9);
     }
 
     #[test]
     fn a_long_run_is_told_by_the_worst_of_some_seconds() {
-        let told = time_series(&ending(4.0, 1000), 2);
-        assert_eq!(told.by, By::Seconds(2));
-        assert_eq!(told.points.len(), 2);
-        assert_eq!(told.points[1].quantiles[1], Some(0.009));
-        assert!((told.points[1].per_second() - 1000.0).abs() < 1e-9);
+        let series = time_series(&ending(4.0, 1000), 2);
+        assert_eq!(series.by, By::Seconds(2));
+        assert_eq!(series.points.len(), 2);
+        assert_eq!(series.points[1].quantiles[1], Some(0.009));
+        assert!((series.points[1].per_second() - 1000.0).abs() < 1e-9);
     }
 }

@@ -182,7 +182,7 @@ fn the_example_of_the_design_is_read() {
 #[test]
 fn phases_come_in_their_order_with_repeats_unrolled() {
     let phases = parse_with(AUTH, &[("burst_users", "500")]).unwrap().load;
-    let told: Vec<_> = phases
+    let found: Vec<_> = phases
         .iter()
         .map(|phase| {
             format!(
@@ -192,7 +192,7 @@ fn phases_come_in_their_order_with_repeats_unrolled() {
         })
         .collect();
     assert_eq!(
-        told,
+        found,
         [
             "0 warm-up 0/1",
             "1 warm 0/1",

@@ -6,7 +6,7 @@ use crate::thresholds::RequestRule;
 #[test]
 fn the_lines_come_in_order() {
     let verdict = judged_against(&thresholds(), &shop(100.0), &history(10));
-    let told: Vec<(&Subject, &Measure, Enforcement)> = verdict
+    let listed: Vec<(&Subject, &Measure, Enforcement)> = verdict
         .checks
         .iter()
         .map(|line| (&line.subject, &line.measure, line.enforcement))
@@ -25,11 +25,11 @@ fn the_lines_come_in_order() {
             expected.push((subject.clone(), Measure::Metric(metric), standing));
         }
     }
-    let told: Vec<_> = told
+    let listed: Vec<_> = listed
         .into_iter()
         .map(|(s, m, st)| (s.clone(), *m, st))
         .collect();
-    assert_eq!(told, expected);
+    assert_eq!(listed, expected);
 }
 
 #[test]

@@ -74,8 +74,11 @@ fn cold_starts_and_warm_requests_have_separate_limits() {
     ] {
         let verdict = judged_alone(&limited_to(bound), &run);
         assert_eq!(verdict.outcome, outcome, "{bound:?}");
-        let told = verdict.checks[0].current.unwrap();
-        assert!((told / current - 1.0).abs() < 0.01, "{bound:?}: {told}");
+        let reported = verdict.checks[0].current.unwrap();
+        assert!(
+            (reported / current - 1.0).abs() < 0.01,
+            "{bound:?}: {reported}"
+        );
     }
 }
 
@@ -215,7 +218,7 @@ fn warm_metrics_are_judged_with_a_warning_without_a_header() {
 #[test]
 fn cold_starts_are_told_of_overall_without_being_gated() {
     let run = bursts(100, 500.0, 2400);
-    let told = |run: &RunRecord, jobs: &[Job]| {
+    let reported = |run: &RunRecord, jobs: &[Job]| {
         let verdict = judged_against(&gating(&[Metric::P50]), run, jobs);
         let lines = verdict.checks.into_iter();
         let metrics = lines.map(|line| line.measure);
@@ -224,7 +227,7 @@ fn cold_starts_are_told_of_overall_without_being_gated() {
             .count()
     };
     // The share, the cold median, and of warm ones the median, P90, P95 and P99.
-    assert_eq!(told(&run, &jobs()), 6);
+    assert_eq!(reported(&run, &jobs()), 6);
     let never = bursts(0, 0.0, 0);
-    assert_eq!(told(&never, &[Job::from_record(&never, false)]), 0);
+    assert_eq!(reported(&never, &[Job::from_record(&never, false)]), 0);
 }

@@ -53,7 +53,7 @@ fn shop_counts() -> [Vec<f64>; 1] {
 fn an_unchanged_run_sees_what_was_forecast() {
     let jobs = history(8);
     let jobs_ref: Vec<&Job> = jobs.iter().collect();
-    let told = forecast_of(
+    let found = forecast_of(
         &[phase("warm", 12.0, 1)],
         &shop_counts(),
         &thresholds(),
@@ -63,7 +63,7 @@ fn an_unchanged_run_sees_what_was_forecast() {
     for subject in [Subject::Overall, request("GET /a"), request("GET /b")] {
         for metric in [Metric::P95, Metric::ErrorRate] {
             let seen = change(line(&verdict, &subject, metric)).min_detectable;
-            let foreseen = cell(&told, &subject, metric).smallest.clone().unwrap();
+            let foreseen = cell(&found, &subject, metric).smallest.clone().unwrap();
             let (seen, foreseen) = (seen.unwrap(), foreseen.unwrap());
             assert!(
                 (seen / foreseen - 1.0).abs() < 1e-5,
@@ -75,23 +75,23 @@ fn an_unchanged_run_sees_what_was_forecast() {
 
 #[test]
 fn without_a_baseline_five_usual_jobs_are_assumed() {
-    let told = forecast_of(
+    let found = forecast_of(
         &[phase("warm", 12.0, 1)],
         &shop_counts(),
         &thresholds(),
         Design::Jobs(&[]),
     );
-    let smallest = |subject| cell(&told, subject, Metric::P95).smallest.clone();
+    let smallest = |subject| cell(&found, subject, Metric::P95).smallest.clone();
     let overall = smallest(&Subject::Overall).unwrap().unwrap();
     // A spread of 6 % over five jobs, 3 cells at 3 %: between a fifth and a half.
     assert!((0.2..0.5).contains(&overall), "{overall}");
-    assert!(told.can_judge_anything());
+    assert!(found.can_judge_anything());
 }
 
 #[test]
 fn more_pairs_see_smaller_changes_and_too_few_see_nothing() {
     let duet = |pairs, slice_s| {
-        let told = forecast_of(
+        let found = forecast_of(
             &[phase("warm", 12.0, 1)],
             &shop_counts(),
             &thresholds(),
@@ -103,7 +103,7 @@ fn more_pairs_see_smaller_changes_and_too_few_see_nothing() {
                 looks: 2,
             },
         );
-        cell(&told, &Subject::Overall, Metric::P95).clone()
+        cell(&found, &Subject::Overall, Metric::P95).clone()
     };
     let (twelve, two_dozen) = (duet(12, 1.0), duet(24, 1.0));
     assert_eq!(twelve.requests, 10_800);
@@ -123,20 +123,20 @@ fn more_pairs_see_smaller_changes_and_too_few_see_nothing() {
 
 #[test]
 fn too_few_requests_are_named_with_those_needed() {
-    let told = forecast_of(
+    let found = forecast_of(
         &[phase("warm", 12.0, 1)],
         &[vec![299.0, 300.0]],
         &thresholds(),
         Design::Jobs(&[]),
     );
     assert_eq!(
-        cell(&told, &Subject::Overall, Metric::P95).smallest,
+        cell(&found, &Subject::Overall, Metric::P95).smallest,
         Err(NotJudged::TooFewRequests {
             have: 599,
             need: 600
         })
     );
-    let errors = cell(&told, &request("GET /b"), Metric::ErrorRate);
+    let errors = cell(&found, &request("GET /b"), Metric::ErrorRate);
     assert_eq!((errors.requests, errors.need), (300, 381));
     assert!(errors.smallest.is_err());
 }
@@ -144,7 +144,7 @@ fn too_few_requests_are_named_with_those_needed() {
 #[test]
 fn a_run_that_nothing_could_be_judged_by_is_of_no_use() {
     let scant = [vec![40.0, 20.0]];
-    let told = |thresholds: &Thresholds| {
+    let found = |thresholds: &Thresholds| {
         forecast_of(
             &[phase("warm", 12.0, 1)],
             &scant,
@@ -152,7 +152,7 @@ fn a_run_that_nothing_could_be_judged_by_is_of_no_use() {
             Design::Jobs(&[]),
         )
     };
-    assert!(!told(&thresholds()).can_judge_anything());
+    assert!(!found(&thresholds()).can_judge_anything());
     let limit = |bound| Limit {
         subject: Subject::Overall,
         phase: None,
@@ -170,7 +170,7 @@ fn a_run_that_nothing_could_be_judged_by_is_of_no_use() {
         limited.regression.gate.clear();
         limited
     };
-    let judged = told(&limits_only(vec![p95, error_rate.clone()]));
+    let judged = found(&limits_only(vec![p95, error_rate.clone()]));
     assert!(judged.can_judge_anything());
     let is_judged: Vec<bool> = judged
         .limits
@@ -178,7 +178,7 @@ fn a_run_that_nothing_could_be_judged_by_is_of_no_use() {
         .map(LimitForecast::can_be_judged)
         .collect();
     assert_eq!(is_judged, [true, false], "60 of 52, and 60 of 268");
-    assert!(!told(&limits_only(vec![error_rate])).can_judge_anything());
+    assert!(!found(&limits_only(vec![error_rate])).can_judge_anything());
 }
 
 #[test]
@@ -196,13 +196,13 @@ fn what_is_off_or_new_is_said() {
         .regression
         .requests
         .insert("GET /a".to_owned(), RequestRule::Off);
-    let told = forecast_of(
+    let found = forecast_of(
         &[phase("warm", 12.0, 1)],
         &shop_counts(),
         &adjusted,
         Design::Jobs(&jobs),
     );
-    let smallest = |name| cell(&told, &request(name), Metric::P95).smallest.clone();
+    let smallest = |name| cell(&found, &request(name), Metric::P95).smallest.clone();
     assert_eq!(smallest("GET /a"), Err(NotJudged::Off));
     assert_eq!(smallest("GET /b"), Err(NotJudged::NewRequest));
 }
@@ -212,7 +212,7 @@ fn a_gated_burst_is_counted_by_its_passes() {
     let mut gated = thresholds();
     gated.regression.phases.push("burst".to_owned());
     let phases = [phase("burst", 5.0, 6)];
-    let told = forecast_of(
+    let found = forecast_of(
         &phases,
         &[vec![3000.0, 0.0]],
         &gated,
@@ -224,12 +224,12 @@ fn a_gated_burst_is_counted_by_its_passes() {
             looks: 2,
         },
     );
-    let p95 = cell(&told, &Subject::Overall, Metric::P95);
+    let p95 = cell(&found, &Subject::Overall, Metric::P95);
     assert_eq!(
         (p95.phase.as_deref(), p95.requests),
         (Some("burst"), 3000),
         "six passes of 500"
     );
     assert!(p95.smallest.is_ok());
-    assert_eq!(told.checks.len(), 3, "with one name, overall is its cell");
+    assert_eq!(found.checks.len(), 3, "with one name, overall is its cell");
 }

@@ -210,7 +210,7 @@ fn late_slices_count_all_but_latencies_with_a_warning() {
             "{bound:?}"
         );
         assert_eq!(line.requests, 5400 - if hits == Some(300) { 60 } else { 0 });
-        let told = Warning::LateSlices {
+        let expected = Warning::LateSlices {
             dropped: 1,
             of: 9,
             worst_s: 1.0,
@@ -220,7 +220,7 @@ fn late_slices_count_all_but_latencies_with_a_warning() {
             verdict
                 .warnings
                 .iter()
-                .any(|caution| std::mem::discriminant(caution) == std::mem::discriminant(&told)),
+                .any(|caution| std::mem::discriminant(caution) == std::mem::discriminant(&expected)),
             "{:?}",
             verdict.warnings
         );

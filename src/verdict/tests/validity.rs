@@ -440,7 +440,7 @@ fn a_comparison_says_if_its_sides_count_failures_differently() {
 
 #[test]
 fn a_proxy_that_may_have_sent_every_response_is_named() {
-    let told = |statuses: &[(u16, u64)], forwards| {
+    let found = |statuses: &[(u16, u64)], forwards| {
         let failing = |traffic: Traffic, (status, count): &(u16, u64)| {
             traffic.failing(FailureKind::Status(*status), *count)
         };
@@ -459,8 +459,8 @@ fn a_proxy_that_may_have_sent_every_response_is_named() {
         status: 503,
         requests: 1200,
     };
-    assert_eq!(told(&[(503, 99), (407, 1)], true), Some(named));
-    assert_eq!(told(&[(503, 100)], false), None, "it was a tunnel");
-    assert_eq!(told(&[(503, 99)], true), None, "one came through");
-    assert_eq!(told(&[(503, 99), (500, 1)], true), None);
+    assert_eq!(found(&[(503, 99), (407, 1)], true), Some(named));
+    assert_eq!(found(&[(503, 100)], false), None, "it was a tunnel");
+    assert_eq!(found(&[(503, 99)], true), None, "one came through");
+    assert_eq!(found(&[(503, 99), (500, 1)], true), None);
 }

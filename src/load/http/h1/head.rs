@@ -141,7 +141,7 @@ struct Fields {
 enum Length {
     #[default]
     Absent,
-    Told(u64),
+    Stated(u64),
     /// Not a number, or several that differ.
     Bad,
 }
@@ -218,11 +218,11 @@ impl Fields {
     /// Equal repetitions are one length, as section 6.3 allows; anything else is a lie about where the body ends.
     fn content_length(&mut self, value: &[u8]) {
         for item in value.split(|&byte| byte == b',') {
-            let told = decimal(item.trim_ascii()).map_or(Length::Bad, Length::Told);
+            let stated = decimal(item.trim_ascii()).map_or(Length::Bad, Length::Stated);
             self.length = match self.length {
-                Length::Absent => told,
-                earlier if earlier == told => told,
-                Length::Told(_) | Length::Bad => Length::Bad,
+                Length::Absent => stated,
+                earlier if earlier == stated => stated,
+                Length::Stated(_) | Length::Bad => Length::Bad,
             };
         }
     }
@@ -253,8 +253,8 @@ impl Fields {
             (Coding::Bad, _) | (Coding::Absent, Length::Bad) => return Err(ReadError::BadLength),
             (Coding::ChunkedLast, _) => Framing::Chunked,
             (Coding::Other, _) | (Coding::Absent, Length::Absent) => Framing::UntilClose,
-            (Coding::Absent, Length::Told(0)) => Framing::Nothing,
-            (Coding::Absent, Length::Told(length)) => Framing::Length(length),
+            (Coding::Absent, Length::Stated(0)) => Framing::Nothing,
+            (Coding::Absent, Length::Stated(length)) => Framing::Length(length),
         })
     }
 

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::super::Exchange;
 use super::super::request::tests::{render, request};
 use super::server::{Peer, Script, Server};
-use super::{AMPLE, OK, User, told};
+use super::{AMPLE, OK, User, outcome};
 use crate::measurement::{FailureKind, UnreachableCause};
 
 /// For what never comes.
@@ -74,7 +74,7 @@ async fn a_head_that_began_and_does_not_end_is_no_silence() {
         peer.wait_for_close();
     })]);
     let exchange = User::of(&server.url()).get_within("/", BRIEF * 10).await;
-    assert_eq!(told(&exchange), Err(FailureKind::Timeout));
+    assert_eq!(outcome(&exchange), Err(FailureKind::Timeout));
     assert_eq!(
         exchange.cause,
         UnreachableCause::UnendingBody,
@@ -86,11 +86,11 @@ async fn fails_as(failure: FailureKind, script: Script) {
     let server = Server::start(vec![script, healthy()]);
     let mut user = User::of(&server.url());
     let exchange = user.send("GET").await;
-    assert_eq!(told(&exchange), Err(failure));
+    assert_eq!(outcome(&exchange), Err(failure));
     assert!(exchange.detail.is_some());
     let next = user.send("GET").await;
     assert_eq!(
-        (told(&next), next.new_connection, next.reopened),
+        (outcome(&next), next.new_connection, next.reopened),
         (Ok((200, "ok")), true, false)
     );
     server.join();
@@ -200,7 +200,7 @@ async fn before_a_stall(stall: impl FnOnce(&mut Peer) + Send + 'static) -> (Serv
     });
     let server = Server::start(vec![first, healthy()]);
     let mut user = User::of(&server.url());
-    assert_eq!(told(&user.send("GET").await), Ok((200, "ok")));
+    assert_eq!(outcome(&user.send("GET").await), Ok((200, "ok")));
     (server, user)
 }
 
@@ -219,11 +219,11 @@ async fn a_timeout_closes_the_connection_before_a_late_response() {
     for stall in STALLS {
         let (server, mut user) = before_a_stall(stall).await;
         let exchange = user.send_within(BRIEF).await;
-        assert_eq!(told(&exchange), Err(FailureKind::Timeout));
+        assert_eq!(outcome(&exchange), Err(FailureKind::Timeout));
         assert!(exchange.times.service() >= BRIEF);
         let next = user.send("GET").await;
         assert_eq!(
-            (told(&next), next.new_connection, next.reopened),
+            (outcome(&next), next.new_connection, next.reopened),
             (Ok((200, "ok")), true, false)
         );
         server.join();
@@ -235,7 +235,10 @@ async fn a_request_that_is_given_up_takes_its_connection_with_it() {
     let (server, mut user) = before_a_stall(Peer::wait_for_close).await;
     assert!(timeout(BRIEF, user.send("GET")).await.is_err());
     let next = user.send("GET").await;
-    assert_eq!((told(&next), next.new_connection), (Ok((200, "ok")), true));
+    assert_eq!(
+        (outcome(&next), next.new_connection),
+        (Ok((200, "ok")), true)
+    );
     server.join();
 }
 
@@ -244,7 +247,7 @@ async fn a_timeout_holds_within_a_handshake() {
     let server = Server::start(vec![Box::new(|mut peer| peer.wait_for_close())]);
     let mut user = User::of(&server.tls_url());
     assert_eq!(
-        told(&user.send_within(BRIEF).await),
+        outcome(&user.send_within(BRIEF).await),
         Err(FailureKind::Timeout)
     );
     // On a busy machine the time may be over before the server has a connection to wait for.
@@ -265,7 +268,7 @@ async fn a_body_that_the_server_refuses_gets_its_early_answer() {
     ]);
     let mut user = User::of(&server.url());
     let exchange = user.send_body("POST", &vec![0; 64 * 1024 * 1024]).await;
-    assert_eq!(told(&exchange), Ok((413, "no")));
+    assert_eq!(outcome(&exchange), Ok((413, "no")));
     assert!(user.send("GET").await.new_connection);
     server.join();
 }
@@ -284,7 +287,7 @@ async fn a_long_request_arrives_whole() {
     })]);
     let mut user = User::of(&server.url());
     assert_eq!(
-        told(&user.send_body("PUT", &vec![b'x'; 8 * 1024 * 1024]).await),
+        outcome(&user.send_body("PUT", &vec![b'x'; 8 * 1024 * 1024]).await),
         Ok((200, "ok"))
     );
     assert!(!user.send("GET").await.new_connection);
@@ -298,7 +301,7 @@ async fn a_port_without_a_server_refuses() {
     socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let mut user = User::of(&format!("http://{}", socket.local_addr().unwrap()));
     let exchange = user.send("GET").await;
-    assert_eq!(told(&exchange), Err(FailureKind::Connect));
+    assert_eq!(outcome(&exchange), Err(FailureKind::Connect));
     assert!(exchange.new_connection && exchange.times.connect.is_some());
 }
 
@@ -307,12 +310,12 @@ async fn a_name_is_resolved_or_fails_as_dns() {
     let server = Server::start(vec![healthy()]);
     let mut user = User::of(&server.url().replace("127.0.0.1", "localhost"));
     let exchange = user.send("GET").await;
-    assert_eq!(told(&exchange), Ok((200, "ok")));
+    assert_eq!(outcome(&exchange), Ok((200, "ok")));
     assert!(exchange.times.dns.is_some());
     server.join();
     // No resolver is asked for a label this long.
     let mut user = User::of(&format!("http://{}.test", "a".repeat(64)));
-    assert_eq!(told(&user.send("GET").await), Err(FailureKind::Dns));
+    assert_eq!(outcome(&user.send("GET").await), Err(FailureKind::Dns));
 }
 
 /// A server that sends `start` and then `piece` again and again until the client is gone.
@@ -349,10 +352,10 @@ async fn a_timeout_holds_while_a_server_floods() {
         user.client
             .send::<0>(&user.read_buffer, &request, bound, &mut exchange)
             .await;
-        assert_eq!(told(&exchange), Err(FailureKind::Timeout));
+        assert_eq!(outcome(&exchange), Err(FailureKind::Timeout));
         let took = exchange.times.service();
         assert!((bound..AMPLE * 2).contains(&took), "{took:?}");
-        assert_eq!(told(&user.send("GET").await), Ok((200, "ok")));
+        assert_eq!(outcome(&user.send("GET").await), Ok((200, "ok")));
         server.join();
     }
 }
@@ -385,10 +388,10 @@ async fn a_flood_leaves_others_on_the_core_their_turn() {
         exchange = flooded => exchange,
         () = others => unreachable!("they never end"),
     };
-    assert_eq!(told(&exchange), Err(FailureKind::Timeout));
+    assert_eq!(outcome(&exchange), Err(FailureKind::Timeout));
     // Each turn of the flood is a megabyte at most.
     let megabytes = exchange.bytes_in >> 20;
     assert!(ticks.get() >= megabytes, "{} in {megabytes}", ticks.get());
-    assert_eq!(told(&user.send("GET").await), Ok((200, "ok")));
+    assert_eq!(outcome(&user.send("GET").await), Ok((200, "ok")));
     server.join();
 }

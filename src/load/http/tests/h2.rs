@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::super::{Exchange, Trust};
 use super::tls::identity;
-use super::{User, told};
+use super::{User, outcome};
 use crate::measurement::{FailureKind, UnreachableCause};
 use crate::scenario::HttpVersion;
 
@@ -103,13 +103,13 @@ fn prior_knowledge_speaks_it_on_one_connection() {
         );
         let first = user.send_body("POST", b"hello").await;
         let expected = "HTTP/2.0 test Some(\"b\") hello on 1";
-        assert_eq!(told(&first), Ok((200, expected)), "{:?}", first.detail);
+        assert_eq!(outcome(&first), Ok((200, expected)), "{:?}", first.detail);
         assert!(first.new_connection && first.times.connect.is_some());
         assert!(first.times.first_byte.is_some() && first.times.body.is_some());
         assert_eq!(first.bytes_in, expected.len() as u64);
         let second = user.send("GET").await;
         assert_eq!(
-            told(&second),
+            outcome(&second),
             Ok((200, "HTTP/2.0 test Some(\"b\")  on 1")),
             "the same connection"
         );
@@ -130,11 +130,11 @@ fn the_handshake_agrees_on_it_or_on_the_older_version() {
             let mut user = User::speaking(version, &target, Trust::Anyone);
             let exchange = user.send("GET").await;
             if let Some(spoken) = spoken {
-                let (status, body) = told(&exchange).unwrap();
+                let (status, body) = outcome(&exchange).unwrap();
                 assert!(status == 200 && body.starts_with(spoken), "{body}");
                 assert!(exchange.times.tls.is_some());
             } else {
-                assert_eq!(told(&exchange), Err(FailureKind::Protocol));
+                assert_eq!(outcome(&exchange), Err(FailureKind::Protocol));
                 assert_eq!(exchange.cause, UnreachableCause::NoHttp2);
             }
         }
@@ -147,17 +147,17 @@ fn statuses_timeouts_and_bounds_hold_as_in_http_1() {
         let port = serve(None).await;
         let target = format!("http://127.0.0.1:{port}");
         let mut user = User::speaking(HttpVersion::Http2, &target, Trust::Anyone);
-        assert_eq!(told(&user.get("/bad").await), Ok((503, "")));
+        assert_eq!(outcome(&user.get("/bad").await), Ok((503, "")));
         let long = user.get("/long").await;
-        assert_eq!(told(&long), Err(FailureKind::Body), "{:?}", long.detail);
+        assert_eq!(outcome(&long), Err(FailureKind::Body), "{:?}", long.detail);
         assert_eq!(
             (long.cause, long.head),
             (UnreachableCause::BodyTooLong, Some(200))
         );
         let slow = user.get_within("/slow", Duration::from_millis(200)).await;
-        assert_eq!(told(&slow), Err(FailureKind::Timeout));
+        assert_eq!(outcome(&slow), Err(FailureKind::Timeout));
         // Each failure closed its connection, so that this one is the third.
-        let (_, body) = told(&user.get("/").await)
+        let (_, body) = outcome(&user.get("/").await)
             .map(|(s, b)| (s, b.to_owned()))
             .unwrap();
         assert!(body.ends_with("on 3"), "{body}");
@@ -180,11 +180,17 @@ fn a_server_that_does_not_speak_http_2_is_a_failure() {
         let mut user = User::speaking(HttpVersion::Http2, &target, Trust::Anyone);
         let old = user.send("GET").await;
         assert!(
-            matches!(told(&old), Err(FailureKind::Protocol | FailureKind::Reset)),
+            matches!(
+                outcome(&old),
+                Err(FailureKind::Protocol | FailureKind::Reset)
+            ),
             "{old:?}"
         );
         let gone = user.send("GET").await;
-        assert!(matches!(told(&gone), Err(FailureKind::Reset)), "{gone:?}");
+        assert!(
+            matches!(outcome(&gone), Err(FailureKind::Reset)),
+            "{gone:?}"
+        );
     });
 }
 
@@ -260,12 +266,12 @@ fn a_session_closed_between_two_requests_is_opened_again() {
             talk(second, None, 2).await;
         });
         let mut user = User::speaking(HttpVersion::Http2, &target, Trust::Anyone);
-        assert!(told(&user.send("GET").await).is_ok());
+        assert!(outcome(&user.send("GET").await).is_ok());
         close.send(()).unwrap();
         // The session's task has to hear of it.
         tokio::time::sleep(Duration::from_millis(200)).await;
         let again = user.send("GET").await;
-        let (_, body) = told(&again).unwrap();
+        let (_, body) = outcome(&again).unwrap();
         assert!(body.ends_with("on 2"), "{body}");
         assert!(again.new_connection && again.reopened);
     });
@@ -335,7 +341,7 @@ async fn second_exchange(method: &str, end: End) -> Exchange {
         talk(tcp, None, 2).await;
     });
     let mut user = User::speaking(HttpVersion::Http2, &target, Trust::Anyone);
-    assert_eq!(told(&user.send("GET").await), Ok((200, "")));
+    assert_eq!(outcome(&user.send("GET").await), Ok((200, "")));
     user.send(method).await
 }
 
@@ -353,11 +359,11 @@ fn a_request_that_died_in_a_session_and_was_sent_again_is_noted() {
         for end in DEATHS {
             for method in ["GET", "DELETE"] {
                 let exchange = second_exchange(method, end).await;
-                assert!(told(&exchange).is_ok(), "{end:?}: {exchange:?}");
+                assert!(outcome(&exchange).is_ok(), "{end:?}: {exchange:?}");
                 assert!(exchange.reopened && exchange.resent, "{method} {end:?}");
             }
             let post = second_exchange("POST", end).await;
-            assert_eq!(told(&post), Err(FailureKind::Reset), "{end:?}: {post:?}");
+            assert_eq!(outcome(&post), Err(FailureKind::Reset), "{end:?}: {post:?}");
         }
     });
 }
@@ -368,7 +374,7 @@ fn what_the_server_did_not_process_is_sent_again_whatever_it_is() {
         for end in REFUSALS {
             for method in ["GET", "POST"] {
                 let exchange = second_exchange(method, end).await;
-                assert!(told(&exchange).is_ok(), "{end:?}: {exchange:?}");
+                assert!(outcome(&exchange).is_ok(), "{end:?}: {exchange:?}");
                 assert!(exchange.reopened && !exchange.resent, "{method} {end:?}");
             }
         }
@@ -422,7 +428,7 @@ fn a_session_that_floods_is_not_held_beyond_the_timeout() {
             .await;
         // The library ends what it takes for an attack, if that comes first.
         let ended = [Err(FailureKind::Timeout), Err(FailureKind::Body)];
-        assert!(ended.contains(&told(&exchange)), "{:?}", exchange.detail);
+        assert!(ended.contains(&outcome(&exchange)), "{:?}", exchange.detail);
         let took = exchange.times.service();
         assert!(took < super::AMPLE * 2, "{took:?}");
     });

@@ -89,7 +89,7 @@ impl User {
 }
 
 /// The status and body of a response, or the kind of failure.
-fn told(exchange: &Exchange) -> Result<(u16, &str), FailureKind> {
+fn outcome(exchange: &Exchange) -> Result<(u16, &str), FailureKind> {
     let answer = exchange.outcome.as_ref().map_err(|failure| *failure)?;
     let body = answer.body.as_deref().unwrap_or_default();
     Ok((answer.status, std::str::from_utf8(body).unwrap()))

@@ -2,7 +2,7 @@
 
 use super::super::{Connector, Origin, Proxy, Trust};
 use super::server::{Script, Server};
-use super::{OK, User, told};
+use super::{OK, User, outcome};
 use std::time::Duration;
 
 use crate::measurement::{FailureKind, UnreachableCause};
@@ -37,7 +37,7 @@ async fn a_plain_request_names_the_whole_url() {
     let target = format!("{}/x", origin.prefix());
     let mut user = user(origin);
     let exchange = user.get(&target).await;
-    assert_eq!(told(&exchange), Ok((200, "ok")), "{:?}", exchange.detail);
+    assert_eq!(outcome(&exchange), Ok((200, "ok")), "{:?}", exchange.detail);
     proxy.join();
 }
 
@@ -67,7 +67,7 @@ async fn a_tunnel_that_is_refused_is_the_proxys_failure() {
         let proxy = tunnelling(reply);
         let mut user = user(proxied("https://api.example.com", &proxy.url()));
         let exchange = user.send("GET").await;
-        assert_eq!(told(&exchange), Err(FailureKind::Proxy));
+        assert_eq!(outcome(&exchange), Err(FailureKind::Proxy));
         let detail = exchange.detail.unwrap();
         assert!(
             detail.contains(part) && !detail.contains("secret"),
@@ -89,7 +89,7 @@ async fn a_proxy_that_gives_no_tunnel_in_time_is_the_one_that_is_late() {
         })]);
         let mut user = user(proxied("https://api.example.com", &proxy.url()));
         let exchange = user.get_within("/", Duration::from_millis(200)).await;
-        assert_eq!(told(&exchange), Err(FailureKind::Timeout));
+        assert_eq!(outcome(&exchange), Err(FailureKind::Timeout));
         assert_eq!(
             exchange.cause,
             UnreachableCause::Proxy,
@@ -131,7 +131,7 @@ async fn a_proxy_that_forwards_and_gives_no_response_is_named() {
         let proxy = Server::start(vec![script()]);
         let mut user = user(proxied("http://api.example.com", &proxy.url()));
         let exchange = user.get_within("/", Duration::from_millis(200)).await;
-        assert_eq!(told(&exchange), Err(failure));
+        assert_eq!(outcome(&exchange), Err(failure));
         assert_eq!(exchange.cause, UnreachableCause::ProxyResponse, "{failure}");
         assert!(exchange.detail.unwrap().contains("all_proxy"));
     }
@@ -144,7 +144,7 @@ async fn a_tunnel_leads_to_the_target() {
     let mut user = user(proxied("https://api.example.com", &proxy.url()));
     let exchange = user.send("GET").await;
     assert_eq!(
-        told(&exchange),
+        outcome(&exchange),
         Err(FailureKind::Tls),
         "{:?}",
         exchange.detail

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::super::Exchange;
 use super::server::Server;
-use super::{AMPLE, OK, User, told};
+use super::{AMPLE, OK, User, outcome};
 use crate::measurement::FailureKind;
 
 const BYE: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbye";
@@ -34,7 +34,7 @@ async fn a_connection_serves_many_requests() {
     let mut user = User::of(&server.url());
     let first = user.send("GET").await;
     assert_eq!(
-        (told(&first), first.new_connection),
+        (outcome(&first), first.new_connection),
         (Ok((200, "ok")), true)
     );
     assert!(
@@ -50,7 +50,7 @@ async fn a_connection_serves_many_requests() {
     ] {
         let next = user.send(method).await;
         assert_eq!(
-            (told(&next), next.new_connection, next.reopened),
+            (outcome(&next), next.new_connection, next.reopened),
             (Ok(expected), false, false)
         );
         assert!(next.times.connect.is_none());
@@ -69,7 +69,7 @@ async fn an_announced_close_is_no_surprise() {
     let mut user = User::of(&server.url());
     for expected in ["bye", "until close", "", "ok"] {
         let exchange = user.send("POST").await;
-        assert_eq!(told(&exchange), Ok((200, expected)));
+        assert_eq!(outcome(&exchange), Ok((200, expected)));
         assert_eq!((exchange.new_connection, exchange.reopened), (true, false));
     }
     server.join();
@@ -97,7 +97,7 @@ async fn a_kept_connection_that_closes_unanswered_is_reopened_once() {
     user.send("GET").await;
     let second = user.send("GET").await;
     assert_eq!(
-        (told(&second), second.new_connection, second.reopened),
+        (outcome(&second), second.new_connection, second.reopened),
         (Ok((200, "bye")), true, true)
     );
     let times = second.times;
@@ -113,7 +113,7 @@ async fn a_request_that_died_and_was_sent_again_is_noted() {
         let mut user = User::of(&server.url());
         assert!(!user.send("GET").await.resent);
         let second = user.send(method).await;
-        assert_eq!(told(&second).unwrap().0, 200, "{method}");
+        assert_eq!(outcome(&second).unwrap().0, 200, "{method}");
         assert!(second.resent && second.reopened, "{method}");
         server.join();
     }
@@ -135,7 +135,7 @@ async fn a_request_that_met_a_reset_is_noted_too() {
     let mut user = User::of(&server.url());
     user.send("GET").await;
     let second = user.send("GET").await;
-    assert_eq!((told(&second), second.resent), (Ok((200, "bye")), true));
+    assert_eq!((outcome(&second), second.resent), (Ok((200, "bye")), true));
     server.join();
 }
 
@@ -155,7 +155,7 @@ async fn a_request_that_dies_twice_is_a_failure_and_noted() {
     user.send("GET").await;
     let second = user.send("GET").await;
     assert_eq!(
-        (told(&second), second.resent),
+        (outcome(&second), second.resent),
         (Err(FailureKind::Reset), true)
     );
     server.join();
@@ -184,7 +184,7 @@ async fn into_a_closed_connection(target: &str, body: &[u8]) -> Exchange {
     // Not awaited, so that the runtime cannot hear of it.
     is_closed.recv().unwrap();
     let second = user.exchange("PUT", target, body, AMPLE).await;
-    assert_eq!(told(&second), Ok((200, "bye")));
+    assert_eq!(outcome(&second), Ok((200, "bye")));
     server.join();
     second
 }
@@ -222,7 +222,7 @@ async fn a_request_that_was_read_before_a_close_and_a_reset_is_noted() {
         let mut user = User::of(&server.url());
         user.send("GET").await;
         let second = user.send("PUT").await;
-        assert_eq!((told(&second), second.resent), (Ok((200, "bye")), true));
+        assert_eq!((outcome(&second), second.resent), (Ok((200, "bye")), true));
         server.join();
     }
 }
@@ -234,10 +234,10 @@ async fn a_post_that_went_out_is_not_sent_again() {
     user.send("POST").await;
     let second = user.send("POST").await;
     assert_eq!(
-        (told(&second), second.new_connection, second.reopened),
+        (outcome(&second), second.new_connection, second.reopened),
         (Err(FailureKind::Reset), false, false)
     );
-    assert_eq!(told(&user.send("POST").await), Ok((200, "bye")));
+    assert_eq!(outcome(&user.send("POST").await), Ok((200, "bye")));
     server.join();
 }
 
@@ -271,11 +271,11 @@ async fn hear_of(is_closed: oneshot::Receiver<()>) {
 async fn a_post_goes_to_a_new_connection_if_the_kept_one_was_closed() {
     let (server, is_closed) = closing_when_idle(OK);
     let mut user = User::of(&server.url());
-    assert_eq!(told(&user.send("POST").await), Ok((200, "ok")));
+    assert_eq!(outcome(&user.send("POST").await), Ok((200, "ok")));
     hear_of(is_closed).await;
     let second = user.send("POST").await;
     assert_eq!(
-        (told(&second), second.new_connection, second.reopened),
+        (outcome(&second), second.new_connection, second.reopened),
         (Ok((200, "bye")), true, true)
     );
     assert!(!second.resent);
@@ -302,7 +302,7 @@ async fn a_refresh_reopens_what_the_server_closed_and_nothing_else() {
     );
     let second = user.send("GET").await;
     assert_eq!(
-        (told(&second), second.new_connection),
+        (outcome(&second), second.new_connection),
         (Ok((200, "bye")), false)
     );
     server.join();
@@ -318,7 +318,7 @@ async fn more_than_was_promised_makes_a_connection_unusable() {
     for _ in 0..2 {
         let exchange = user.send("POST").await;
         assert_eq!(
-            (told(&exchange), exchange.new_connection),
+            (outcome(&exchange), exchange.new_connection),
             (Ok((200, "ok")), true)
         );
     }

@@ -13,7 +13,7 @@ use rustls::{ServerConfig, ServerConnection, Stream};
 
 use super::super::{Connector, Trust};
 use super::server::{Script, Server};
-use super::{OK, User, told};
+use super::{OK, User, outcome};
 use crate::measurement::{FailureKind, UnreachableCause};
 use crate::scenario::HttpVersion;
 
@@ -77,13 +77,13 @@ async fn a_server_is_trusted_by_its_root_or_blindly() {
         let server = Server::start(vec![serving(&config, 2, OK, true)]);
         let mut user = User::trusting(&server.tls_url(), trust);
         let first = user.send("GET").await;
-        assert_eq!(told(&first), Ok((200, "ok")), "{:?}", first.detail);
+        assert_eq!(outcome(&first), Ok((200, "ok")), "{:?}", first.detail);
         assert!(
             first.times.dns.is_some() && first.times.connect.is_some() && first.times.tls.is_some()
         );
         let second = user.send("GET").await;
         assert_eq!(
-            (told(&second), second.new_connection),
+            (outcome(&second), second.new_connection),
             (Ok((200, "ok")), false)
         );
         server.join();
@@ -109,7 +109,7 @@ async fn a_closed_session_is_opened_again() {
         is_closed.recv().unwrap();
         let second = user.send("GET").await;
         assert_eq!(
-            (told(&second), second.reopened, second.resent),
+            (outcome(&second), second.reopened, second.resent),
             (Ok((200, "ok")), true, false)
         );
         server.join();
@@ -127,7 +127,7 @@ async fn a_request_that_dies_in_a_session_is_noted() {
         let mut user = User::of(&server.tls_url());
         user.send("GET").await;
         let second = user.send("GET").await;
-        assert_eq!((told(&second), second.resent), (Ok((200, "ok")), true));
+        assert_eq!((outcome(&second), second.resent), (Ok((200, "ok")), true));
         server.join();
     }
 }
@@ -146,7 +146,7 @@ async fn a_body_until_close_needs_the_closing_notice() {
             notice,
         )]);
         let mut user = User::of(&server.tls_url());
-        assert_eq!(told(&user.send("GET").await), expected);
+        assert_eq!(outcome(&user.send("GET").await), expected);
         server.join();
     }
 }
@@ -158,7 +158,7 @@ async fn a_stranger_is_a_tls_failure() {
     let server = Server::start(vec![serving(&config, 1, OK, true)]);
     let mut user = User::trusting(&server.tls_url(), Trust::SystemAnd(other.as_bytes()));
     let exchange = user.send("GET").await;
-    assert_eq!(told(&exchange), Err(FailureKind::Tls));
+    assert_eq!(outcome(&exchange), Err(FailureKind::Tls));
     assert!(exchange.detail.unwrap().contains("certificate"));
     server.join();
 }
@@ -292,7 +292,7 @@ async fn what_a_handshake_fails_on_is_known() {
         };
         let server = Server::start(vec![script()]);
         let exchange = User::of(&server.tls_url()).send("GET").await;
-        assert_eq!(told(&exchange), Err(FailureKind::Tls));
+        assert_eq!(outcome(&exchange), Err(FailureKind::Tls));
         assert_eq!(exchange.cause, cause, "{:?}", exchange.detail);
         server.join();
     }
@@ -354,7 +354,7 @@ async fn a_handshake_that_is_dropped_or_is_none_is_a_tls_failure() {
     for script in scripts {
         let server = Server::start(vec![script]);
         let exchange = User::of(&server.tls_url()).send("GET").await;
-        assert_eq!(told(&exchange), Err(FailureKind::Tls));
+        assert_eq!(outcome(&exchange), Err(FailureKind::Tls));
         assert!(exchange.times.tls.is_some());
         server.join();
     }
