@@ -19,8 +19,8 @@ user_classes:
     tasks:
       - steps: [{ get: /prod/catalog/items, name: GET /catalog/items, query: { limit: 20 } }]
 load:
-  - { phase: warm-up, arrivals: 200/s, for: 0.5s, max_users: 50, measure: false }
-  - { phase: steady, arrivals: 200/s, for: 60s, max_users: 50 }
+  - { phase: warm-up, arrivals: 80/s, for: 0.5s, max_users: 50, measure: false }
+  - { phase: steady, arrivals: 80/s, for: 60s, max_users: 50 }
 ";
 
 const QUICK: [&str; 4] = ["--slice", "0.25s", "--guard", "20ms"];
@@ -228,8 +228,10 @@ fn with_servers(gate: &Gate, more: &[&str]) -> std::process::Command {
 
 #[test]
 fn both_versions_can_be_started_and_restarted_by_the_gate() {
-    let gate = gate("").with_scenario(CATALOGUE);
-    let (base, target) = (serve(""), serve("--slow 25 --seed 2"));
+    // Ten milliseconds are more than this limit, however busy the machine is.
+    let limits = "limits: { overall: { p50: 1ms } }\nregression: { gate: [] }\n";
+    let gate = gate(limits).with_scenario(CATALOGUE);
+    let (base, target) = (serve(""), serve("--seed 2"));
     let _slot = load_slot();
     let run = |every: &str| {
         let arguments = [
@@ -402,7 +404,7 @@ fn an_interrupted_duet_leaves_what_it_has() {
         .unwrap();
     // More than the warm-up and one slice of either.
     eventually("both are loaded in turns", || {
-        [&base, &target].iter().all(|it| it.received().len() > 180)
+        [&base, &target].iter().all(|it| it.received().len() > 70)
     });
     kill_process(Pid::from_child(&run), Signal::INT).unwrap();
     Ran::new(&run.wait_with_output().unwrap())
