@@ -174,8 +174,8 @@ const ROWS: [Row; 8] = [
     ),
 ];
 
-/// Those of the rule as it was first published; the two rows whose units vary more than chance has it (seed 3 at P99, seed 4 at P95) were
-/// computed again with a prior that weighs less then.
+/// Those of the rule with a prior of constant weight. The two rows whose units vary more than chance has it (seed 3 at P99,
+/// seed 4 at P95) were computed again by the reference with a prior that weighs less then.
 #[test]
 fn golden_vectors_of_the_reference_hold() {
     for (index, (seed, (pairs, per_arm), factor, q, units, figures)) in ROWS.into_iter().enumerate()
