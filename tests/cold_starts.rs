@@ -55,10 +55,10 @@ regression: { gate: [error_rate] }
             gate.checks()
         );
     }
-    // Thirty users at once, twice. The first unrecorded user has warmed one environment of them, and on a busy machine
-    // some users come after the first responses.
+    // Thirty users come at once, twice: more than thirty cold starts are those of both bursts. A busy machine may make users
+    // come later, or let environments expire within a burst.
     let cold = cold(&gate);
-    assert!((40..=62).contains(&cold), "{cold}");
+    assert!(cold > 35, "{cold}");
     // Over its limit it fails; what nobody promised does not.
     gate.write(
         "thresholds.yml",
