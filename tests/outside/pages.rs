@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::support::{
-    EXPIRING, Gate, Ran, Server, StandIn, eventually, gate, load_slot, nobody, signal,
+    EXPIRING, Gate, NOWHERE, Ran, Server, StandIn, eventually, gate, load_slot, signal,
 };
 
 /// Enough requests for P95 to be judged.
@@ -136,7 +136,7 @@ fn pages_hold_in_a_real_browser() {
     duet(pages);
     cold_starts(pages);
     let gate = gate("");
-    gate.run(&nobody(), &[]).exits(3);
+    gate.run(NOWHERE, &[]).exits(3);
     keep(pages, "invalid", &gate);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let seen = Command::new("node")

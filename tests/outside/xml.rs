@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{Gate, SCENARIO, Server, gate, nobody};
+use crate::support::{Gate, NOWHERE, SCENARIO, Server, gate};
 
 /// The schema of Jenkins's xUnit plug-in, which `tests/outside/run` looks for.
 fn schema() -> Option<PathBuf> {
@@ -44,7 +44,7 @@ fn every_kind_of_outcome_is_valid() {
             &[],
             0,
         ),
-        ("", nobody(), &[], 3),
+        ("", NOWHERE.to_owned(), &[], 3),
         ("regression: { missing_baseline: fail }", fast.url(), &[], 3),
         (
             "limits: { warn: { overall: { p95: 1us } } }",
