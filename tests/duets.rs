@@ -62,7 +62,8 @@ fn the_arms_are_loaded_in_turns_and_a_far_slower_one_fails() {
     let ends = slices.windows(2).all(|pair| {
         let number = |slice: &Value, key: &str| slice[key].as_f64().unwrap();
         let end = number(&pair[0], "start_s") + number(&pair[0], "length_s");
-        number(&pair[1], "start_s") >= end - 1e-6
+        // Times are stored with six significant digits.
+        number(&pair[1], "start_s") >= end - 1e-3
     });
     assert!(ends, "one arm is loaded at a time");
 }
