@@ -54,7 +54,7 @@ fn the_arms_are_loaded_in_turns_and_a_far_slower_one_fails() {
     let against = [&["--against", &base.url][..], &QUICK].concat();
     gate.run(&slower.url, &against).exits(1);
     let result = gate.result();
-    assert_eq!(result["turns"]["pairs"], 12);
+    assert_eq!(result["turns"]["pairs"], 15);
     let slices = result["slices"].as_array().unwrap();
     let arms = |arm: &str| slices.iter().filter(|slice| slice["arm"] == arm).count();
     assert_eq!(arms("target"), arms("base"));

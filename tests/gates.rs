@@ -64,7 +64,7 @@ fn forecast_of(name: &str, design: Design<'_>) -> Forecast {
                 pairs,
                 slice: Duration::from_secs_f64(slice_s),
                 guard: Duration::ZERO,
-                second_look: true,
+                looks: 1,
             },
         ),
     };
@@ -166,9 +166,9 @@ fn a_plain_run_and_a_duet_judge_every_gated_name() {
     let duet = Design::Duet {
         jobs: &[],
         interleaving: record::Interleaving::Turns,
-        pairs: 12,
+        pairs: 15,
         slice_s: Duration::from_secs(5).as_secs_f64(),
-        looks: 2,
+        looks: 3,
     };
     for name in GATES {
         for design in [Design::Jobs(&[]), duet] {

@@ -287,7 +287,7 @@ load:
 
 /// In both models, and with users that go on where they were.
 #[test]
-fn an_inconclusive_result_is_followed_by_as_many_pairs_again() {
+fn a_result_that_is_not_clear_takes_every_look() {
     let promises = "limits: { overall: { error_rate: off } }\n\
                     regression: { gate: [p50], must_detect: 6% }\n";
     // Latencies from 2 to 200 ms, so that no median is certain.
@@ -300,7 +300,7 @@ fn an_inconclusive_result_is_followed_by_as_many_pairs_again() {
         })
     };
     for (load, requests) in [
-        ("arrivals: 200/s, max_users: 100", Some(2 * 500)),
+        ("arrivals: 200/s, max_users: 100", Some(1500)),
         ("users: 20", None),
     ] {
         let scenario = format!(
@@ -311,23 +311,55 @@ fn an_inconclusive_result_is_followed_by_as_many_pairs_again() {
         let (target, base) = (uneven(), uneven());
         let base_url = base.url();
         let arguments = [
-            &["--against", &base_url, "--slice", "0.25s", "--pairs", "5"][..],
+            &["--against", &base_url, "--slice", "0.25s", "--pairs", "15"][..],
             &["--interleave", "mixed"],
         ]
         .concat();
-        let ran = gate.run(&target.url(), &arguments);
-        assert!(ran.stderr.contains("5 more follow"), "{}", ran.stderr);
+        gate.run(&target.url(), &arguments);
         let result = gate.result();
+        assert_eq!(result["turns"]["look"], 3, "{load}");
         let slices = result["slices"].as_array().unwrap().iter();
         let pairs = slices.filter_map(|slice| slice["pair"].as_u64()).max();
-        assert_eq!(pairs, Some(9), "{load}");
+        assert_eq!(pairs, Some(14), "{load}");
         let received = [target.received().len(), base.received().len()];
         assert!(received[0].abs_diff(received[1]) <= 20, "{received:?}");
         if let Some(requests) = requests {
-            // Both looks, and two unrecorded users.
+            // All three looks, and two unrecorded users.
             assert_eq!(received[0] + received[1], 2 + requests);
         }
     }
+}
+
+#[test]
+fn a_clear_result_ends_a_duet_early_unless_told_otherwise() {
+    let scenario = "\
+name: clear
+user_classes:
+  - { name: reader, tasks: [{ steps: [{ get: /a }] }] }
+load:
+  - { phase: steady, arrivals: 200/s, for: 60s, max_users: 100 }
+";
+    let gate = gate("regression: { gate: [p95] }\n").with_scenario(scenario);
+    let (target, base) = (Server::taking(Duration::from_millis(80)), Server::fast());
+    let base_url = base.url();
+    let run = |more: &[&str]| {
+        let arguments = ["--against", &base_url, "--slice", "0.25s", "--pairs", "15"];
+        let arguments = [&arguments[..], &["--interleave", "mixed"], more].concat();
+        gate.run(&target.url(), &arguments).exits(1);
+        let turns = &gate.result()["turns"];
+        (
+            turns["looks"].as_u64(),
+            turns["look"].as_u64(),
+            target.received().len(),
+        )
+    };
+    // Each time one request of an unrecorded user, and half of 200 arrivals per second: for a third of 7.5 s, then for all.
+    assert_eq!(run(&[]), (Some(3), Some(1), 1 + 250));
+    assert!(gate.written("summary.md").contains("ended early"));
+    assert_eq!(
+        run(&["--no-early-stop"]),
+        (Some(1), None, 1 + 250 + 1 + 750)
+    );
 }
 
 /// What is due at the end still ends, on both versions.

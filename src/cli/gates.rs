@@ -194,7 +194,7 @@ struct Deployments {
         help_heading = DUET
     )]
     interleave: InterleaveArg,
-    /// Pairs of slices per steady phase; doubled once if the result is inconclusive [default: 12 of 5s]
+    /// Pairs of slices per steady phase; fewer if the result is clear before [default: 15 of 5s]
     #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_hyphen_values = true, env = "LOADGATE_PAIRS", help_heading = DUET)]
     pairs: Option<u32>,
     /// Length of a slice [default: 5s]
@@ -203,6 +203,9 @@ struct Deployments {
     /// Shortest pause between two slices [default: 0.3s]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, allow_hyphen_values = true, env = "LOADGATE_GUARD", help_heading = DUET)]
     guard: Option<Duration>,
+    /// Load all pairs, even if the result is clear after a third or two thirds of them
+    #[arg(long, env = "LOADGATE_NO_EARLY_STOP", help_heading = DUET)]
+    no_early_stop: bool,
     #[arg(
         long,
         help = "Command that serves the target on 127.0.0.1:$LOADGATE_PORT",
@@ -311,6 +314,7 @@ fn options(gates: Gates, deployments: Deployments, labels: &Labels) -> Options {
         pairs: deployments.pairs,
         slice: deployments.slice,
         guard: deployments.guard,
+        no_early_stop: deployments.no_early_stop,
         target_cmd: deployments.target_cmd,
         base_cmd: deployments.base_cmd,
         ready: deployments.ready,

@@ -25,7 +25,6 @@ use crate::record::{
 };
 use crate::redact::redact;
 use crate::units::{Latency, format_duration, six_digits};
-use crate::verdict;
 
 /// An address that a target redirects to is cut after so many characters.
 const ADDRESS: usize = 200;
@@ -78,15 +77,11 @@ fn announce(plan: &Plan, gate: &Gate, target: &Origin, console: &Console) {
         through(target)
     )];
     if let Some(against) = &gate.against {
-        let (once, twice) = duet_lasts(&gate.scenario.load, &against.turns);
         parts.push(format!(
             " {}, for {}",
             together(against, &through(&against.target)),
-            about(once)
+            duet_length(gate, against)
         ));
-        if twice > once {
-            parts.push(format!(", or {} if inconclusive", about(twice)));
-        }
         let restarts = plan.serving.base.is_some() || plan.serving.target.is_some();
         if restarts && plan.serving.restart_every > 0 {
             parts.push(", plus server restarts".to_owned());
@@ -95,6 +90,20 @@ fn announce(plan: &Plan, gate: &Gate, target: &Origin, console: &Console) {
     console.note(&parts.concat());
     if let Some(why) = same_twice(gate, target) {
         console.warn(&format!("loadgate: {why}"));
+    }
+}
+
+/// How long a duet takes: `60s, or 3m if the result is not clear before`.
+pub(super) fn duet_length(gate: &Gate, against: &Against) -> String {
+    let (shortest, longest) = duet_lasts(&gate.scenario.load, &against.turns);
+    if shortest < longest {
+        format!(
+            "{}, or {} if the result is not clear before",
+            about(shortest),
+            about(longest)
+        )
+    } else {
+        about(longest)
     }
 }
 
@@ -158,16 +167,17 @@ fn load(
     };
     let mut look = |so_far: RunOutcome| {
         let record = record(plan, gate, target, so_far);
-        let further = further(gate, &record);
-        if further == Interim::Continue {
-            line.borrow_mut().end();
-            let pairs = against.turns.pairs;
-            console.note(&format!(
-                "{}: inconclusive after {pairs} pairs, {pairs} more follow",
-                gate.scenario.name
-            ));
+        if !judge(gate, std::slice::from_ref(&record)).settled {
+            return Interim::Continue;
         }
-        further
+        line.borrow_mut().end();
+        let saved = record.saved_s().unwrap_or_default();
+        console.note(&format!(
+            "{}: the result is clear, {} of load saved",
+            gate.scenario.name,
+            about(Duration::from_secs_f64(saved.round()))
+        ));
+        Interim::Stop
     };
     let mut hooks = Hooks {
         look: &mut look,
@@ -176,17 +186,6 @@ fn load(
     let outcome = load::run_duet(&order, &duet, &mut progress, stop, &mut hooks);
     line.borrow_mut().end();
     Ok(outcome?)
-}
-
-/// Whether the run is extended: only if it is inconclusive.
-fn further(gate: &Gate, record: &RunRecord) -> Interim {
-    let verdict = judge(gate, std::slice::from_ref(record));
-    match verdict.outcome {
-        verdict::Outcome::Inconclusive => Interim::Continue,
-        verdict::Outcome::Passed | verdict::Outcome::Failed | verdict::Outcome::Invalid => {
-            Interim::Stop
-        }
-    }
 }
 
 pub(super) fn order<'a>(
@@ -278,7 +277,10 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: RunOutcome) ->
             .against
             .as_ref()
             .map(|against| deployment(&against.target)),
-        duet: gate.against.as_ref().map(|against| turns(plan, against)),
+        duet: gate
+            .against
+            .as_ref()
+            .map(|against| turns(plan, against, outcome.look)),
         run,
         labels: plan.labels.clone(),
         environment: Environment {
@@ -307,7 +309,7 @@ fn deployment(origin: &Origin) -> Deployment {
     }
 }
 
-fn turns(plan: &Plan, against: &Against) -> DuetSettings {
+fn turns(plan: &Plan, against: &Against, look: u32) -> DuetSettings {
     let Against { turns, .. } = against;
     let started = plan.serving.target.is_some() || plan.serving.base.is_some();
     DuetSettings {
@@ -318,7 +320,8 @@ fn turns(plan: &Plan, against: &Against) -> DuetSettings {
         pairs: turns.pairs,
         slice_s: six_digits(turns.slice.as_secs_f64()),
         guard_s: six_digits(turns.guard.as_secs_f64()),
-        looks: if turns.second_look { 2 } else { 1 },
+        looks: turns.looks,
+        look: (turns.looks > 1).then_some(look.max(1)),
         restart_every: started.then_some(plan.serving.restart_every),
     }
 }

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::console::Console;
-use super::measure::{about, together};
+use super::measure::{about, duet_length, together};
 use crate::baseline::{Job, Matching, PhaseScope, RunContext, matching};
 use crate::exit::Exit;
-use crate::load::{Interleaving, Origin, duet_lasts, duet_load};
+use crate::load::{Interleaving, Origin, duet_load};
 use crate::metric::Metric;
 use crate::plan::{Against, Gate, Plan};
 use crate::record::{self, phases};
@@ -123,7 +123,7 @@ fn design<'j>(gate: &Gate, jobs: &'j [&'j Job]) -> (Vec<Phase>, f64, Design<'j>)
         interleaving,
         pairs: turns.pairs,
         slice_s: slice.as_secs_f64(),
-        looks: if turns.second_look { 2 } else { 1 },
+        looks: turns.looks,
     };
     (duet_load(load, turns), share, design)
 }
@@ -133,14 +133,7 @@ fn lasts(gate: &Gate) -> String {
     let load = &gate.scenario.load;
     match &gate.against {
         None => about(load.iter().map(|phase| phase.duration).sum()),
-        Some(against) => {
-            let (once, twice) = duet_lasts(load, &against.turns);
-            if twice > once {
-                format!("{}, or {} if inconclusive", about(once), about(twice))
-            } else {
-                about(once)
-            }
-        }
+        Some(against) => duet_length(gate, against),
     }
 }
 

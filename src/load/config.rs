@@ -79,7 +79,7 @@ pub struct Duet<'a> {
 
 /// What a duet asks its caller on its way.
 pub struct Hooks<'h> {
-    /// Shown what was measured when the first look is due; says whether to go on to the second.
+    /// Shown what was measured when a look is due that is not the last; says whether to go on.
     pub look: &'h mut dyn FnMut(RunOutcome) -> Interim,
     /// Called before each pair of slices with its number: servers may be started anew. An error ends the run, by the
     /// arm that it concerns.
@@ -178,6 +178,8 @@ pub struct RunOutcome {
     pub health: Health,
     /// How it ended.
     pub ended: LoadEnd,
+    /// The look at a duet that this is for, the first being 1; 0 without a duet.
+    pub look: u32,
     /// Start of the load.
     pub started: SystemTime,
     /// Length of the load, the drain included.
@@ -195,6 +197,7 @@ impl RunOutcome {
             load: scenario.load.clone(),
             health: Health::default(),
             ended,
+            look: 0,
             started: SystemTime::now(),
             duration: Duration::ZERO,
         }

@@ -27,7 +27,7 @@ pub(super) fn conduct(
     };
     let mut ended = LoadEnd::Completed;
     for (number, leg) in course.legs.iter().enumerate() {
-        if number == course.first_look && number > 0 {
+        if course.looks.contains(&number) {
             match crew.report(overseer)? {
                 Ok(share) => {
                     let so_far = past.outcome(share, LoadEnd::Completed);
@@ -101,8 +101,14 @@ impl DuetState<'_> {
             let placed = self.placed(arm, measured);
             measurement.add_arm(placed, self.run.users_of_both());
         }
-        let load = self.course.phases(self.spans.len());
-        self.run.outcome(measurement, &share, load, ended)
+        let legs = self.spans.len();
+        let outcome = self
+            .run
+            .outcome(measurement, &share, self.course.phases(legs), ended);
+        RunOutcome {
+            look: self.course.look_after(legs),
+            ..outcome
+        }
     }
 
     /// One arm's measurement with its slices in real time and in their pairs.

@@ -1,8 +1,12 @@
 //! The course of a duet: which arm is loaded when. Pure.
 //!
-//! Both arms of a mixed duet are loaded at once, and go through every phase together. In turns, ramps and phases that are not measured run once per arm, steady phases in pairs of slices, and repeated phases in pairs
-//! of passes. Within each pair the order is drawn, balanced over every two pairs, so that drift and neighbours fall on both
-//! arms alike. Both arms see the same load in their own time; only its place in real time differs.
+//! Both arms of a mixed duet are loaded at once, and go through every phase together. In turns, ramps and phases that are
+//! not measured run once per arm, steady phases in pairs of slices, and repeated phases in pairs of passes. Within each pair
+//! the order is drawn, balanced over every two pairs, so that drift and neighbours fall on both arms alike. Both arms see
+//! the same load in their own time; only its place in real time differs.
+//!
+//! A duet that may end early has several looks. Everything is loaded before the first, with a part of the pairs of each
+//! steady phase; the other parts follow before the other looks.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -31,14 +35,23 @@ pub enum Interleaving {
 pub struct DuetTurns {
     /// How they share its time.
     pub interleaving: Interleaving,
-    /// Pairs of slices of each steady phase, before any extension.
+    /// Pairs of slices of each steady phase.
     pub pairs: u32,
     /// Length of a slice; half the length of a pair, which in a mixed duet is loaded on both arms throughout.
     pub slice: Duration,
     /// The least time between two slices.
     pub guard: Duration,
-    /// Whether as many pairs again follow where the first did not suffice.
-    pub second_look: bool,
+    /// How many times the caller looks at what was measured, the end included. The pairs of each steady phase are shared
+    /// evenly among the looks; everything else is loaded before the first.
+    pub looks: u32,
+}
+
+impl DuetTurns {
+    /// Pairs of each steady phase that are loaded by the end of a look, the first being 1.
+    fn pairs_by(&self, look: u32) -> u32 {
+        let pairs = u64::from(self.pairs) * u64::from(look) / u64::from(self.looks.max(1));
+        u32::try_from(pairs).unwrap_or(u32::MAX)
+    }
 }
 
 /// A stretch in which one arm is loaded, or both arms of a mixed duet.
@@ -59,15 +72,15 @@ pub(super) struct Segment {
 /// The course of a duet.
 #[derive(Clone, Debug)]
 pub(super) struct DuetSchedule {
-    /// The phases as one arm goes through them, a second look last.
+    /// The phases as one arm goes through them, a steady one once for each look.
     load: Vec<Phase>,
     /// Length of the slices of a steady phase.
     slice: Duration,
     /// Starts of the pairs in the arms' time.
     pairs: Vec<Duration>,
     pub(super) legs: Vec<Segment>,
-    /// How many legs come before the second look.
-    pub(super) first_look: usize,
+    /// How many legs come before each look, the last being all of them.
+    pub(super) looks: Vec<usize>,
 }
 
 impl Segment {
@@ -77,24 +90,20 @@ impl Segment {
     }
 }
 
-/// What one arm of a duet goes through with one look: each phase once, a steady one as long as all of its slices
-/// together.
+/// What one arm of a duet goes through: each phase once, a steady one as long as all of its slices together.
 pub fn duet_load(load: &[Phase], turns: &DuetTurns) -> Vec<Phase> {
     let course = DuetSchedule::new(load, turns, 0);
-    course.phases(course.first_look)
+    course.phases(course.legs.len())
 }
 
-/// How long a duet takes at least, with the guards between its slices: with one look, and with a second one.
+/// How long a duet takes at least, with the guards between its slices: up to the first look, and up to the last.
 pub fn duet_lasts(load: &[Phase], turns: &DuetTurns) -> (Duration, Duration) {
     let course = DuetSchedule::new(load, turns, 0);
     let lasts = |legs: &[Segment]| {
         let guards = u32::try_from(legs.len()).unwrap_or(u32::MAX);
         legs.iter().map(Segment::length).sum::<Duration>() + turns.guard * guards
     };
-    (
-        lasts(&course.legs[..course.first_look]),
-        lasts(&course.legs),
-    )
+    (lasts(&course.legs[..course.looks[0]]), lasts(&course.legs))
 }
 
 impl DuetSchedule {
@@ -107,13 +116,14 @@ impl DuetSchedule {
             },
             pairs: Vec::new(),
             legs: Vec::new(),
-            first_look: 0,
+            looks: Vec::new(),
         };
         let mut maker = Builder {
             course: &mut course,
             turns,
             firsts: Blocks::new(draws::generator(seed, Purpose::Order)),
             at: Duration::ZERO,
+            look: 1,
         };
         let mut rest: VecDeque<&Phase> = load.iter().collect();
         while let Some(phase) = rest.front() {
@@ -124,11 +134,13 @@ impl DuetSchedule {
                 rest.pop_front();
             }
         }
-        maker.course.first_look = maker.course.legs.len();
-        if turns.second_look {
+        maker.course.looks.push(maker.course.legs.len());
+        for look in 2..=turns.looks {
+            maker.look = look;
             for phase in load.iter().filter(|phase| phase.is_steady()) {
                 maker.phase(phase);
             }
+            maker.course.looks.push(maker.course.legs.len());
         }
         course
     }
@@ -185,16 +197,14 @@ impl DuetSchedule {
         phases
     }
 
-    /// Pairs of slices up to the look that a leg belongs to.
-    pub(super) fn pairs_with(&self, leg: &Segment) -> u32 {
-        let first = &self.legs[..self.first_look];
-        let legs = if first.contains(leg) {
-            first
-        } else {
-            &self.legs[..]
-        };
-        let end = legs.iter().map(|leg| leg.to).max().unwrap_or_default();
-        index(self.pairs.partition_point(|start| *start < end))
+    /// Pairs of slices of all steady phases.
+    pub(super) fn pairs(&self) -> u32 {
+        index(self.pairs.len())
+    }
+
+    /// The look that follows after so many legs, the first being 1.
+    pub(super) fn look_after(&self, legs: usize) -> u32 {
+        index(self.looks.partition_point(|end| *end < legs)) + 1
     }
 
     /// The pair of slices that a time of the arms lies in.
@@ -216,6 +226,8 @@ struct Builder<'c> {
     firsts: Blocks,
     /// The arms' time so far.
     at: Duration,
+    /// The look that follows, the first being 1.
+    look: u32,
 }
 
 impl Builder<'_> {
@@ -226,11 +238,12 @@ impl Builder<'_> {
             return self.both(phase.duration, None);
         }
         let slice = self.course.slice;
+        let pairs = self.turns.pairs_by(self.look) - self.turns.pairs_by(self.look - 1);
         self.course.load.push(Phase {
-            duration: slice * self.turns.pairs,
+            duration: slice * pairs,
             ..phase.clone()
         });
-        for _ in 0..self.turns.pairs {
+        for _ in 0..pairs {
             let pair = index(self.course.pairs.len());
             self.course.pairs.push(self.at);
             self.both(slice, Some(pair));
@@ -269,7 +282,7 @@ impl Builder<'_> {
         self.at = to;
         let legs = &mut self.course.legs;
         if self.turns.interleaving == Interleaving::Mixed {
-            if legs.len() > self.course.first_look
+            if legs.len() > self.course.looks.last().copied().unwrap_or_default()
                 && let Some(leg) = legs.last_mut()
             {
                 leg.to = to;
@@ -320,13 +333,13 @@ mod tests {
         }
     }
 
-    fn turns(pairs: u32, second_look: bool) -> DuetTurns {
+    fn turns(pairs: u32, looks: u32) -> DuetTurns {
         DuetTurns {
             interleaving: Interleaving::Turns,
             pairs,
             slice: Duration::from_secs(5),
             guard: Duration::from_millis(300),
-            second_look,
+            looks,
         }
     }
 
@@ -339,7 +352,7 @@ mod tests {
         let mut warm_up = phase(0, (0, 20), 10);
         warm_up.measure = false;
         let load = [warm_up, phase(1, (20, 20), 60), phase(2, (20, 0), 30)];
-        let course = DuetSchedule::new(&load, &turns(12, true), 1);
+        let course = DuetSchedule::new(&load, &turns(13, 2), 1);
         let table = course.table(Arm::Base);
         let lengths: Vec<u64> = table
             .windows
@@ -348,23 +361,27 @@ mod tests {
             .collect();
         assert_eq!(
             lengths,
-            [10, 60, 30, 60],
-            "twelve slices, and a second look"
+            [10, 30, 30, 35],
+            "six slices before the first look and seven before the second"
         );
         assert!(table.windows.iter().all(|window| window.arm == Arm::Base));
-        assert_eq!(course.first_look, 2 * (1 + 12 + 1));
-        assert_eq!(course.legs.len(), 2 * (1 + 12 + 1 + 12));
+        assert_eq!(course.looks, [2 * (1 + 6 + 1), 2 * (1 + 13 + 1)]);
+        assert_eq!(course.legs.len(), 2 * (1 + 13 + 1));
         let pairs = course.legs.iter().filter_map(|leg| leg.pair).max();
-        assert_eq!(pairs, Some(23));
+        assert_eq!((pairs, course.pairs()), (Some(12), 13));
+        assert_eq!(
+            [1, 16, 17, 30].map(|legs| course.look_after(legs)),
+            [1, 1, 2, 2]
+        );
         let ran = |legs| -> Vec<u64> {
             let phases = course.phases(legs);
             phases.iter().map(|phase| seconds(phase.duration)).collect()
         };
-        assert_eq!(ran(course.first_look), [10, 60, 30]);
-        assert_eq!(ran(course.legs.len()), [10, 120, 30]);
-        let (once, twice) = duet_lasts(&load, &turns(12, true));
-        assert_eq!(seconds(once), 2 * (10 + 60 + 30) + 8);
-        assert_eq!(seconds(twice.saturating_sub(once)), 2 * 60 + 7);
+        assert_eq!(ran(course.looks[0]), [10, 30, 30]);
+        assert_eq!(ran(course.legs.len()), [10, 65, 30]);
+        let (shortest, longest) = duet_lasts(&load, &turns(13, 2));
+        assert_eq!(seconds(shortest), 2 * (10 + 30 + 30) + 4);
+        assert_eq!(seconds(longest), 2 * (10 + 65 + 30) + 9);
     }
 
     #[test]
@@ -387,29 +404,22 @@ mod tests {
             interleaving: Interleaving::Mixed,
             slice: Duration::from_secs(1),
             guard: Duration::ZERO,
-            ..turns(60, true)
+            ..turns(60, 3)
         };
         let course = DuetSchedule::new(&load, &mixed, 1);
         let legs = course.legs.iter();
         let legs: Vec<_> = legs.map(|leg| (leg.arm, seconds(leg.length()))).collect();
-        assert_eq!(legs, [(None, 10 + 120 + 10 * 4), (None, 120)]);
-        assert_eq!(course.first_look, 1);
-        assert_eq!(
-            course
-                .legs
-                .iter()
-                .map(|leg| course.pairs_with(leg))
-                .collect::<Vec<_>>(),
-            [60, 120]
-        );
+        assert_eq!(legs, [(None, 10 + 40 + 10 * 4), (None, 40), (None, 40)]);
+        assert_eq!(course.looks, [1, 2, 3]);
+        assert_eq!(course.pairs(), 60);
         let pair = |second| course.pair_at(Duration::from_secs(second));
         assert_eq!(
-            [pair(9), pair(10), pair(11), pair(12), pair(129)],
-            [None, Some(0), Some(0), Some(1), Some(59)]
+            [pair(9), pair(10), pair(11), pair(12), pair(49)],
+            [None, Some(0), Some(0), Some(1), Some(19)]
         );
         assert_eq!(
-            [pair(130), pair(169), pair(170), pair(289)],
-            [None, None, Some(60), Some(119)]
+            [pair(50), pair(89), pair(90), pair(169)],
+            [None, None, Some(20), Some(59)]
         );
         let table = course.table(Arm::Base);
         let steady = table
@@ -420,10 +430,10 @@ mod tests {
             steady
                 .map(|slice| seconds(slice.length))
                 .collect::<Vec<_>>(),
-            [2; 120]
+            [2; 60]
         );
-        let (once, twice) = duet_lasts(&load, &mixed);
-        assert_eq!((seconds(once), seconds(twice)), (170, 290));
+        let (shortest, longest) = duet_lasts(&load, &mixed);
+        assert_eq!((seconds(shortest), seconds(longest)), (90, 170));
     }
 
     #[test]
@@ -437,9 +447,9 @@ mod tests {
             .flat_map(|n| [pass(0, n, 3, 4), pass(1, n, 3, 6)])
             .chain((0..7).map(|n| pass(2, n, 7, 2)))
             .collect();
-        let course = DuetSchedule::new(&load, &turns(12, true), 1);
-        assert_eq!(course.legs.len(), 2 * (5 + 7), "one look, gated or not");
-        assert_eq!(course.first_look, course.legs.len());
+        let course = DuetSchedule::new(&load, &turns(12, 1), 1);
+        assert_eq!(course.legs.len(), 2 * (5 + 7));
+        assert_eq!(course.looks, [course.legs.len()]);
         assert!(
             course.legs[..10]
                 .iter()
@@ -457,7 +467,7 @@ mod tests {
         #[test]
         fn both_arms_go_through_the_same_times_once_and_in_balance(pairs in 1u32..30, seed: u64) {
             let load = [phase(0, (0, 5), 3), phase(1, (5, 5), 9), phase(2, (7, 7), 9)];
-            let course = DuetSchedule::new(&load, &turns(pairs, true), seed);
+            let course = DuetSchedule::new(&load, &turns(pairs, 3), seed);
             let end = course.table(Arm::Target).end();
             let mut firsts = 0_i32;
             for arm in [Arm::Target, Arm::Base] {

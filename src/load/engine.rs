@@ -176,6 +176,7 @@ impl<'o> EngineRun<'o> {
             measurement,
             load,
             ended,
+            look: 0,
             started: self.started,
             duration: self.plan.start.elapsed(),
         }

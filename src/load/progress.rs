@@ -41,7 +41,7 @@ pub struct Turn {
     pub arm: Option<Arm>,
     /// The pair of slices, from 0; none in a ramp, a repeated phase or the warm-up.
     pub pair: Option<u32>,
-    /// Pairs in all, those of a second look included where it has begun.
+    /// Pairs in all.
     pub pairs: u32,
 }
 
@@ -143,7 +143,7 @@ impl<'p> Watch<'p> {
                 let turn = Turn {
                     arm: leg.arm,
                     pair: course.pair_at(at),
-                    pairs: course.pairs_with(leg),
+                    pairs: course.pairs(),
                 };
                 (window.phase, end.saturating_sub(now), Some(turn))
             }

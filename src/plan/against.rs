@@ -5,12 +5,13 @@ use std::time::Duration;
 use super::interleave::{self, Interleave};
 use super::{Error, ManagedServers, Options};
 use crate::load::{DuetTurns, Interleaving, Origin};
-use crate::scenario::Scenario;
+use crate::record::LOOKS;
+use crate::scenario::{Phase, Scenario};
 use crate::thresholds::{Precision, Thresholds};
 
-/// Pairs of each steady phase before a second look.
-const PAIRS: u32 = 12;
-/// Pairs where `precision: high` is asked for, judged once.
+/// Pairs of each steady phase.
+const PAIRS: u32 = 15;
+/// Pairs where `precision: high` is asked for, judged once: an early pass would miss what it is for.
 const PAIRS_OF_HIGH_PRECISION: u32 = 24;
 /// Fewer pairs are no basis for a verdict.
 const FEWEST_PAIRS: u32 = 5;
@@ -63,7 +64,7 @@ pub(super) fn against(
         }
     };
     Ok(Against {
-        turns: turns(options, thresholds, interleave)?,
+        turns: turns(options, thresholds, &scenario, interleave)?,
         scenario,
         target,
         interleave,
@@ -74,6 +75,7 @@ pub(super) fn against(
 fn turns(
     options: &Options,
     thresholds: &Thresholds,
+    scenario: &Scenario,
     interleave: Interleave,
 ) -> Result<DuetTurns, Error> {
     let is_precise = thresholds.regression.precision == Precision::High;
@@ -103,12 +105,18 @@ fn turns(
         pairs,
         slice,
         guard: options.guard.unwrap_or(guard),
-        second_look: !is_precise,
+        looks: 1,
     };
-    Ok(match interleave {
+    let turns = match interleave {
         Interleave::Auto | Interleave::OneSecond | Interleave::FiveSeconds => turns,
         Interleave::Mixed => mixed(turns),
-    })
+    };
+    let may_end_early = !options.no_early_stop
+        && !is_precise
+        && turns.pairs >= LOOKS * FEWEST_PAIRS
+        && scenario.load.iter().any(Phase::is_steady);
+    let looks = if may_end_early { LOOKS } else { 1 };
+    Ok(DuetTurns { looks, ..turns })
 }
 
 /// A mixed duet that loads as long as one in turns does, cut into pairs that a verdict can use.
@@ -133,6 +141,7 @@ pub(super) fn reject_without_base(options: &Options) -> Result<(), Error> {
         ("--pairs", options.pairs.is_some()),
         ("--slice", options.slice.is_some()),
         ("--guard", options.guard.is_some()),
+        ("--no-early-stop", options.no_early_stop),
         ("--against-set", !options.against_set.is_empty()),
     ];
     match given.into_iter().find(|(_, is_given)| *is_given) {
@@ -151,7 +160,7 @@ mod tests {
             pairs,
             slice: Duration::from_millis(slice_ms),
             guard: GUARD,
-            second_look: true,
+            looks: 1,
         }
     }
 
@@ -171,7 +180,7 @@ mod tests {
                 (mixed_pairs, mixed_slice_ms),
                 "{pairs} of {slice_ms} ms"
             );
-            assert!(mixed.second_look && mixed.guard.is_zero());
+            assert!(mixed.guard.is_zero());
         }
     }
 }

@@ -50,6 +50,8 @@ pub struct Options {
     pub slice: Option<Duration>,
     /// The least time between two slices.
     pub guard: Option<Duration>,
+    /// Whether all pairs are loaded, however clear the result is before.
+    pub no_early_stop: bool,
     /// What starts the deployment to load.
     pub target_cmd: Option<String>,
     /// What starts the base version.

@@ -54,6 +54,9 @@ pub(super) fn given(options: &Options) -> Vec<String> {
     if options.commands == Commands::Allowed {
         words.push("--allow-commands".to_owned());
     }
+    if options.no_early_stop {
+        words.push("--no-early-stop".to_owned());
+    }
     if options.scheduling == SchedulingPolicy::Normal {
         words.extend(["--scheduling", "normal"].map(str::to_owned));
     }

@@ -96,13 +96,16 @@ pub struct Deployment {
     pub proxy_forwards: bool,
 }
 
+/// How many times a duet that may end early is looked at.
+pub const LOOKS: u32 = 3;
+
 /// How the two deployments of a duet shared the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DuetSettings {
     /// Whether they took turns or were loaded at once.
     #[serde(default, skip_serializing_if = "Interleaving::is_turns")]
     pub interleaving: Interleaving,
-    /// Pairs of slices of each steady phase, before any extension.
+    /// Planned pairs of slices of each steady phase.
     pub pairs: u32,
     /// Length of a slice, in seconds; of a mixed duet, half the length of a pair.
     pub slice_s: f64,
@@ -110,6 +113,9 @@ pub struct DuetSettings {
     pub guard_s: f64,
     /// Planned number of interim analyses, which share the false alarm rate.
     pub looks: u32,
+    /// The interim analysis that ended the load, 1 being the first; absent where the rate is shared evenly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<u32>,
     /// Pairs between restarts of the servers; absent without restarts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_every: Option<u32>,
@@ -315,6 +321,16 @@ impl RunRecord {
     pub fn is_mixed(&self) -> bool {
         let duet = self.duet.as_ref();
         duet.is_some_and(|duet| duet.interleaving == Interleaving::Mixed)
+    }
+
+    /// Seconds of load that a duet left out, since its result was clear before; none if it left out nothing.
+    pub fn saved_s(&self) -> Option<f64> {
+        let duet = self.duet.as_ref()?;
+        let look = duet.look.filter(|look| *look < duet.looks)?;
+        let pairs = f64::from(duet.pairs) * f64::from(duet.looks - look) / f64::from(duet.looks);
+        let steady = self.phases.iter().filter(|phase| phase.steady).count();
+        let is_whole = matches!(self.run.ended, Ended::Completed);
+        is_whole.then_some(2.0 * duet.slice_s * pairs.ceil() * steady as f64)
     }
 
     /// Whether the run was cut short, so that nothing may be judged by it.

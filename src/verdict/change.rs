@@ -1,6 +1,7 @@
 //! One regression cell, from what was compared to its line.
 
 use super::evidence::{Compared, Evidence};
+use super::looks::Remaining;
 use super::rule::Rule;
 use super::statistics::holm;
 use super::{
@@ -41,6 +42,8 @@ pub(super) struct TestedCheck {
     pub(super) level: f64,
     /// Whether the cell would have passed without its acceptance.
     pub(super) passes_without_acceptance: bool,
+    /// Whether the rest of a duet may yet show a change: one that the whole would catch is not ruled out.
+    pub(super) is_open: bool,
 }
 
 /// A family of cells that are tested together, and the false alarm rate that it is allowed.
@@ -48,14 +51,22 @@ pub(super) struct TestedCheck {
 struct Family {
     alpha: f64,
     cells: usize,
+    /// What is planned beyond the look that they are judged at.
+    remaining: Option<Remaining>,
 }
 
-/// Judges cells of one standing by Holm over all of them: their chance of one false alarm is at most `alpha`.
-pub(super) fn judge(cells: Vec<CheckInput>, alpha: f64) -> Vec<TestedCheck> {
+/// Judges cells of one standing by Holm over all of them: their chance of one false alarm is at most `alpha`. More of a duet
+/// may be `remaining`.
+pub(super) fn judge(
+    cells: Vec<CheckInput>,
+    alpha: f64,
+    remaining: Option<Remaining>,
+) -> Vec<TestedCheck> {
     let p: Vec<f64> = cells.iter().filter_map(CheckInput::tested).collect();
     let family = Family {
         alpha,
         cells: p.len(),
+        remaining,
     };
     let mut adjusted = holm(&p).into_iter();
     cells
@@ -92,6 +103,10 @@ impl CheckInput {
     fn judge(self, is_significant: bool, family: Family) -> TestedCheck {
         // The worst place in Holm's order, so that no cell promises more than it holds.
         let level = family.alpha / family.cells.max(1) as f64 / self.strictness();
+        let is_open = match &self.compared.evidence {
+            Ok(evidence) => !self.rule.off && self.is_open(evidence, family),
+            Err(_) => false,
+        };
         let (outcome, detectable, passes_unaccepted) = match &self.compared.evidence {
             Err(why) => (CheckOutcome::NotJudged(why.clone()), None, false),
             Ok(evidence) => (
@@ -111,7 +126,20 @@ impl CheckInput {
             detectable,
             level,
             passes_without_acceptance: passes_unaccepted,
+            is_open,
         }
+    }
+
+    /// Whether a change that the whole of a duet would catch is not ruled out yet.
+    fn is_open(&self, evidence: &Evidence, family: Family) -> bool {
+        let Some(remaining) = family.remaining else {
+            return false;
+        };
+        let level = remaining.alpha / family.cells.max(1) as f64 / self.strictness();
+        let caught = evidence.detectable_by_whole(self.rule.null, level, remaining);
+        !evidence.has_no_errors()
+            && !evidence.upper_bound_is_below_floor(self.before(), self.rule.floor)
+            && caught.is_some_and(|caught| evidence.upper_bound() >= caught)
     }
 
     fn outcome(&self, evidence: &Evidence, is_significant: bool) -> CheckOutcome {
@@ -229,7 +257,7 @@ mod tests {
                 units: Units::Worse(Vec::new()),
             },
         };
-        judge(vec![cell], 0.01).remove(0).check.outcome
+        judge(vec![cell], 0.01, None).remove(0).check.outcome
     }
 
     proptest! {

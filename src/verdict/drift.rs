@@ -25,7 +25,7 @@ pub(super) fn judge(
     let scopes = scopes(runs, &input.thresholds.regression);
     let gated = scopes.iter().filter(|scope| scope.is_gated);
     let cells = gated.flat_map(|scope| cells(input, runs, (jobs, anchor), scope));
-    change::judge(cells.collect(), DRIFT_ALPHA)
+    change::judge(cells.collect(), DRIFT_ALPHA, None)
 }
 
 fn cells(

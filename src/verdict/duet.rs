@@ -5,7 +5,7 @@ use super::evidence::{Compared, Evidence, Units, counted, pooled, prior_sd, requ
 use super::input::CandidateRun;
 use super::statistics::{
     Count, Dispersion, Estimate, FEWEST_UNITS, Latencies, Pair, ProcessEffect, TailRank, TooFew,
-    requests_needed,
+    requests_needed, stratified_p,
 };
 use crate::baseline::PhaseScope;
 use crate::metric::{Metric, MetricKind};
@@ -149,7 +149,13 @@ impl Pairs {
     fn shares(&self, metric: Metric) -> Compared {
         let (current, base) = (self.counts(0, metric), self.counts(1, metric));
         let dispersion = Dispersion::estimate(&[&base, &current]);
-        Compared::from_counts(&base, &current, dispersion, current.clone())
+        let pairs = base.iter().zip(&current);
+        let pairs: Vec<[Count; 2]> = pairs.map(|(base, now)| [*base, *now]).collect();
+        let mut compared = Compared::from_counts(&base, &current, dispersion, current.clone());
+        if let Ok(Evidence::Errors(errors)) = &mut compared.evidence {
+            errors.estimate.stratified_p = stratified_p(&pairs);
+        }
+        compared
     }
 
     fn counts(&self, arm: usize, metric: Metric) -> Vec<Count> {

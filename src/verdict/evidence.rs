@@ -1,5 +1,6 @@
 //! The evidence of two sides on one metric: an estimated change with its uncertainty, or why there is none.
 
+use super::looks::Remaining;
 use super::statistics::{Count, Dispersion, Estimate, MOST_PAIRS, ShareChange, TailRank};
 use super::{EstimatedChange, NotJudged};
 use crate::metric::{Metric, MetricKind, StartFilter};
@@ -72,6 +73,7 @@ impl Compared {
                         base,
                         current,
                         dispersion,
+                        stratified_p: None,
                     },
                     units,
                 }))
@@ -224,9 +226,39 @@ impl Evidence {
                 Some(libm::expm1(it.estimate.detectable(null, alpha)))
             }
             Self::Errors(Weighed { estimate, .. }) => {
-                let fewest = FEWEST_ERRORS / estimate.current.of as f64;
-                let caught = estimate.detectable(tolerance, alpha)?;
-                Some(caught.max(SMALLEST_SHARE).max(fewest))
+                detectable_errors(*estimate, tolerance, alpha)
+            }
+        }
+    }
+
+    /// The same with what is planned beyond a look at a duet.
+    pub(super) fn detectable_by_whole(
+        &self,
+        tolerance: f64,
+        alpha: f64,
+        remaining: Remaining,
+    ) -> Option<f64> {
+        let null = libm::log1p(tolerance);
+        match self {
+            Self::SlowerTail(test) => {
+                let error = remaining.of_error();
+                Some(libm::expm1(test.expected_to_detect(null, alpha, error)))
+            }
+            Self::Slower(it) | Self::Fewer(it) => {
+                let beyond = it.estimate.detectable(null, alpha) - null;
+                Some(libm::expm1(null + beyond * remaining.of_error()))
+            }
+            Self::Errors(Weighed { estimate, .. }) => {
+                let whole = |count: Count| Count {
+                    hits: remaining.whole(count.hits),
+                    of: remaining.whole(count.of),
+                };
+                let estimate = ShareChange {
+                    base: whole(estimate.base),
+                    current: whole(estimate.current),
+                    ..*estimate
+                };
+                detectable_errors(estimate, tolerance, alpha)
             }
         }
     }
@@ -280,6 +312,14 @@ impl Evidence {
             Self::Errors(it) => it.units,
         }
     }
+}
+
+/// The difference of error rates that a test of level `alpha` would have caught with 90 % probability, were it not too small
+/// to matter.
+fn detectable_errors(estimate: ShareChange, tolerance: f64, alpha: f64) -> Option<f64> {
+    let fewest = FEWEST_ERRORS / estimate.current.of as f64;
+    let caught = estimate.detectable(tolerance, alpha)?;
+    Some(caught.max(SMALLEST_SHARE).max(fewest))
 }
 
 /// Standard deviation that one log-ratio of a metric is expected to have (`s0`): the far tail is wilder.

@@ -6,8 +6,9 @@ use super::NotJudged;
 use super::change::{NEEDED_FOR_ERRORS, SMALL_TAIL_STRICTNESS};
 use super::duet::{needed_per_arm, process_effect, require_units, too_few_units};
 use super::evidence::{Evidence, Weighed, counted, prior_sd, require, too_few};
-use super::input::{DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA};
+use super::input::{HISTORY_FROM, JOBS_ALPHA};
 use super::limits::requests_needed;
+use super::looks;
 use super::planned_load::{ArmPlan, PlannedLoad, Traffic, whole};
 use super::regression::{GatedScope, gated_metrics, gated_scopes, overall_and};
 use super::rule::{Rule, Rules};
@@ -122,7 +123,7 @@ pub fn forecast(
     let family = drafts.iter().filter(tested).count().max(1);
     let alpha = match design {
         Design::Jobs(_) => JOBS_ALPHA,
-        Design::Duet { looks, .. } => DUET_ALPHA / f64::from(looks.max(1)),
+        Design::Duet { looks, .. } => looks::alpha_of(looks, looks),
     } / family as f64;
     let limits = thresholds.limits.iter().enumerate();
     Forecast {
@@ -394,6 +395,7 @@ fn errors(base: &[Count], requests: u64, jobs: usize) -> Evidence {
                 of: requests,
             },
             dispersion,
+            stratified_p: None,
         },
         units: base.len(),
     })

@@ -1,5 +1,6 @@
 //! The input of a verdict: the results of one CI run, the thresholds, and what the results are compared with.
 
+use super::looks;
 use crate::baseline::{Job, Matching, Mismatch, PhaseScope};
 use crate::measurement::Arm;
 use crate::metric::Metric;
@@ -69,20 +70,14 @@ impl<'a> JudgeInput<'a> {
             .collect()
     }
 
-    /// How often a duet is judged, fixed before it starts: its false alarm rate is shared out among the looks.
-    fn looks(&self) -> f64 {
-        let turns = self
-            .candidates
-            .iter()
-            .filter_map(|record| record.duet.as_ref());
-        let looks = turns.map(|turns| turns.looks).max();
-        f64::from(looks.unwrap_or(1).max(1))
-    }
-
     /// Family-wise false alarm rate against the reference.
     pub(super) fn alpha(&self, reference: ReferenceData<'_>) -> f64 {
         match reference {
-            ReferenceData::BaseArm => DUET_ALPHA / self.looks(),
+            ReferenceData::BaseArm => {
+                let duets = self.candidates.iter();
+                let duets = duets.filter_map(|record| record.duet.as_ref());
+                duets.map(looks::alpha).fold(DUET_ALPHA, f64::min)
+            }
             ReferenceData::Jobs(_) | ReferenceData::Nothing(_) => JOBS_ALPHA,
         }
     }

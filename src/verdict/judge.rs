@@ -3,6 +3,7 @@
 use super::attribution::AttributionData;
 use super::change::TestedCheck;
 use super::input::{CandidateRun, HISTORY_FROM, JudgeInput, ReferenceData};
+use super::looks::Remaining;
 use super::rule::FAR_QUANTILE;
 use super::{
     Check, CheckKind, CheckOutcome, Comparison, Enforcement, InvalidReason, LimitCheck, Measure,
@@ -38,6 +39,7 @@ pub fn judge(input: &JudgeInput<'_>) -> Verdict {
         invalid: validity::problems(&runs),
         warnings: warnings::for_runs(input.thresholds, &runs, reference),
         noise: noise::noise(input, &runs),
+        settled: false,
         totals: totals(&runs),
     };
     if !verdict.invalid.is_empty() {
@@ -56,28 +58,31 @@ pub fn judge(input: &JudgeInput<'_>) -> Verdict {
         .invalid
         .extend(limits_without_requests(&verdict.checks));
     // What an abort left is another load than the baseline's.
+    let mut is_open = false;
     if !is_aborted {
         let found = availability::judge(input.thresholds.availability, &runs);
         verdict.checks.extend(found.checks);
         verdict.warnings.extend(found.warnings);
         verdict.invalid.extend(found.invalid);
         verdict.comparison = comparison(&runs, reference);
-        compare(input, &runs, reference, &mut verdict);
+        is_open = compare(input, &runs, reference, &mut verdict);
     }
     verdict.outcome = outcome(&verdict);
+    verdict.settled = Remaining::of(input.candidates)
+        .is_some_and(|rest| rest.is_settled(verdict.outcome, &verdict.checks, is_open));
     if verdict.outcome != Outcome::Invalid {
         verdict.invalid.clear();
     }
     verdict
 }
 
-/// Adds the checks, the problems and the warnings of regression.
+/// Adds the checks, the problems and the warnings of regression. Returns whether the rest of a duet may yet fail a change.
 fn compare(
     input: &JudgeInput<'_>,
     runs: &[CandidateRun<'_>],
     reference: ReferenceData<'_>,
     verdict: &mut Verdict,
-) {
+) -> bool {
     let regression = &input.thresholds.regression;
     let mut cells = regression::judge(input, runs, reference);
     let mut drift = drift::judge(input, runs, reference);
@@ -104,8 +109,11 @@ fn compare(
     verdict
         .warnings
         .extend(too_few_to_compare(input, runs, reference));
+    let is_gated = |cell: &TestedCheck| cell.check.enforcement == Enforcement::Gated;
+    let is_open = cells.iter().any(|cell| is_gated(cell) && cell.is_open);
     let cells = cells.into_iter().chain(drift);
     verdict.checks.extend(cells.map(|cell| cell.check));
+    is_open
 }
 
 /// Takes out the changes of names that are sent so rarely that no run of this scenario can judge them, and says it once.

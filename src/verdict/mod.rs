@@ -18,6 +18,7 @@ mod input;
 mod insights;
 mod judge;
 mod limits;
+mod looks;
 mod model;
 mod noise;
 mod planned_load;

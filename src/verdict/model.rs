@@ -23,6 +23,8 @@ pub struct Verdict {
     pub warnings: Vec<Warning>,
     /// How noisy the run was; none where too little was measured.
     pub noise: Option<Noise>,
+    /// Whether a duet that has further looks may end: with the rest of its load, hardly anything would come out otherwise.
+    pub settled: bool,
     /// Requests and failures over the measured phases of the deployment under test.
     pub totals: Totals,
 }

@@ -8,6 +8,7 @@ use super::duet::{Pairs, process_effect};
 use super::evidence::Compared;
 use super::history::Jobs;
 use super::input::{CandidateRun, JudgeInput, ReferenceData};
+use super::looks::Remaining;
 use super::rule::{Rule, Rules};
 use super::statistics::ProcessEffect;
 use super::{Enforcement, NotJudged, Reference};
@@ -28,12 +29,15 @@ pub(super) fn judge(
         .enumerate()
         .partition(|(_, cell)| cell.enforcement == Enforcement::Gated);
     let alpha = input.alpha(reference);
+    let remaining = Remaining::of(input.candidates);
     // What is only reported is a family of its own: it costs the gate no power, and is marked as worse as rarely.
     let mut judged: Vec<(usize, TestedCheck)> = [gated, reported]
         .into_iter()
         .flat_map(|family| {
             let (places, cells): (Vec<usize>, Vec<CheckInput>) = family.into_iter().unzip();
-            places.into_iter().zip(change::judge(cells, alpha))
+            places
+                .into_iter()
+                .zip(change::judge(cells, alpha, remaining))
         })
         .collect();
     judged.sort_by_key(|(place, _)| *place);

@@ -152,6 +152,7 @@ pub(in crate::report) fn noisy_duet() -> Sample {
         slice_s: 1.0,
         guard_s: 0.5,
         looks: 2,
+        look: None,
         restart_every: Some(6),
     });
     gate(run).against("8d10e7f").promising(PROMISES).judged()
@@ -163,10 +164,11 @@ pub(in crate::report) fn mixed_duet() -> Sample {
     let mut run = duet(&throttled, &second(40.2)).records.remove(0);
     run.duet = Some(DuetSettings {
         interleaving: Interleaving::Mixed,
-        pairs: 12,
+        pairs: 36,
         slice_s: 0.5,
         guard_s: 0.0,
-        looks: 2,
+        looks: 3,
+        look: Some(1),
         restart_every: None,
     });
     for slice in &mut run.slices {

@@ -79,7 +79,8 @@ fn full() -> RunRecord {
             pairs: 6,
             slice_s: 1.0,
             guard_s: 0.5,
-            looks: 2,
+            looks: 3,
+            look: Some(2),
             restart_every: Some(3),
         });
         run.run.attempt = Some(2);

@@ -78,7 +78,13 @@ pub(crate) fn comparison(view: &View) -> Text {
             } else {
                 "duet"
             };
-            text!("{}, {}{}", duet, pairs, dropped)
+            let saved = view.record.saved_s().map_or_else(Text::default, |saved| {
+                text!(
+                    ", ended early since it was clear ({} of load saved)",
+                    numbers::length(saved)
+                )
+            });
+            text!("{}, {}{}{}", duet, pairs, dropped, saved)
         }
         Comparison::History {
             jobs: n,

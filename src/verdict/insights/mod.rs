@@ -33,6 +33,7 @@ fn share_change(base: &[Count], current: &[Count]) -> ShareChange {
         base: Count::total(base),
         current: Count::total(current),
         dispersion: Dispersion::estimate(&[base, current]),
+        stratified_p: None,
     }
 }
 

@@ -10,6 +10,10 @@ use super::Distribution;
 
 /// Share of runs that may miss what is called detectable.
 const MISSED: f64 = 0.1;
+/// Fewer pairs say too little of how much errors vary between them.
+const FEWEST_STRATA: usize = 30;
+/// Pseudo-observations of the prior that pairs vary as chance has it.
+const PRIOR_WEIGHT: f64 = 4.0;
 /// Halvings of an interval of scores or shares: enough for the last digit of a double.
 const HALVINGS: u32 = 100;
 
@@ -148,6 +152,8 @@ pub struct ShareChange {
     pub current: Count,
     /// Of both arms together.
     pub dispersion: Dispersion,
+    /// Probability of as much more or more now if nothing changed, pair by pair; none without enough pairs.
+    pub stratified_p: Option<f64>,
 }
 
 impl ShareChange {
@@ -167,8 +173,12 @@ impl ShareChange {
         -self.swapped().lower(tail)
     }
 
-    /// The smallest level at which the lower bound of the difference exceeds `null`.
+    /// The smallest level at which the lower bound of the difference exceeds `null`; against no change at all, by pairs
+    /// where there are enough.
     pub fn p_above(self, null: f64) -> f64 {
+        if let (Some(p), true) = (self.stratified_p, null <= 0.0) {
+            return p;
+        }
         if self.difference() < null {
             return 1.0 - self.swapped().p_above(-null);
         }
@@ -210,9 +220,74 @@ impl ShareChange {
         Self {
             base: self.current,
             current: self.base,
+            stratified_p: None,
             ..self
         }
     }
+}
+
+/// Hits of the second arm beyond its part of those of both, summed over pairs.
+///
+/// Cochran, Biometrics 10 (1954) 417; Mantel and Haenszel, JNCI 22 (1959) 719. What makes errors more frequent for a while
+/// meets both arms of a pair, and cancels; what pairs vary by themselves widens the variance.
+#[derive(Clone, Copy, Debug)]
+struct Stratified {
+    excess: f64,
+    variance: f64,
+    dispersion: f64,
+    df: f64,
+}
+
+impl Stratified {
+    /// None where no pair has a hit, or every request is one.
+    fn new(pairs: impl Iterator<Item = [Count; 2]>) -> Option<Self> {
+        let pairs = pairs.map(|[base, current]| {
+            let (hits, of) = (
+                (base.hits + current.hits) as f64,
+                (base.of + current.of) as f64,
+            );
+            let part = current.of as f64 / of;
+            let excess = current.hits as f64 - hits * part;
+            (
+                excess,
+                hits * part * (1.0 - part) * (of - hits) / (of - 1.0),
+            )
+        });
+        let pairs: Vec<(f64, f64)> = pairs.filter(|(_, variance)| *variance > 0.0).collect();
+        let excess: f64 = pairs.iter().map(|(excess, _)| excess).sum();
+        let variance: f64 = pairs.iter().map(|(_, variance)| variance).sum();
+        let rest = pairs.iter().map(|(d, v)| d - excess * v / variance);
+        let squares: f64 = rest.map(|rest| rest * rest).sum();
+        let df = PRIOR_WEIGHT + pairs.len() as f64 - 1.0;
+        let between = pairs.len() as f64 * squares / variance;
+        (variance > 0.0).then(|| Self {
+            excess,
+            variance,
+            dispersion: ((PRIOR_WEIGHT + between) / df).max(1.0),
+            df,
+        })
+    }
+
+    fn t(self) -> f64 {
+        // Half a hit, since hits are counted.
+        (self.excess - 0.5) / libm::sqrt(self.dispersion * self.variance)
+    }
+
+    fn p(self) -> f64 {
+        Distribution::StudentT(self.df).tail(self.t())
+    }
+}
+
+/// Probability of as many more hits or more in the second arm, pair by pair, if nothing changed; none with fewer than 30
+/// pairs, or where there is nothing to test.
+pub fn stratified_p(pairs: &[[Count; 2]]) -> Option<f64> {
+    let filled = pairs
+        .iter()
+        .filter(|arms| arms.iter().all(|count| count.of > 0));
+    (filled.clone().count() >= FEWEST_STRATA)
+        .then(|| Stratified::new(filled.copied()))
+        .flatten()
+        .map(Stratified::p)
 }
 
 /// Where a condition that is false at `low` becomes true on the way to `high`, which it may not do.
@@ -270,6 +345,7 @@ mod tests {
                 base: count(base.0, base.1),
                 current: count(current.0, current.1),
                 dispersion: Dispersion::NONE,
+                stratified_p: None,
             };
             let ours = (change.lower(0.025), change.upper(0.025));
             assert!((ours.0 - lower).abs() < 5e-5, "{current:?}: {ours:?}");
@@ -309,6 +385,7 @@ mod tests {
                 base: count(16, 16_000),
                 current: count(60, 16_000),
                 dispersion,
+                stratified_p: None,
             };
             for null in [0.0, 0.0005] {
                 let p = change.p_above(null);
@@ -323,29 +400,80 @@ mod tests {
             base: count(16, 16_000),
             current: count(16, 16_000),
             dispersion: Dispersion::NONE,
+            stratified_p: None,
         };
         let detectable = change.detectable(0.0, 0.01).unwrap();
         assert!(detectable > 0.001 && detectable < 0.004, "{detectable}");
     }
 
-    proptest! {
-        #[test]
-        fn p2_swapping_the_arms_mirrors(a in 0u64..50, b in 0u64..50, phi in 1.0..5.0_f64) {
-            let dispersion = Dispersion { phi, df: 10.0 };
-            let there = ShareChange { base: count(a, 60), current: count(b, 90), dispersion };
-            let back = ShareChange { base: count(b, 90), current: count(a, 60), dispersion };
-            prop_assert!((there.lower(0.025) + back.upper(0.025)).abs() < 1e-12);
-            prop_assert!((there.p_above(0.0) + back.p_above(0.0) - 1.0).abs() < 1e-9);
-        }
-
-        #[test]
-        fn more_errors_never_raise_p(a in 0u64..50, b in 0u64..50) {
-            let p = |hits| ShareChange {
-                base: count(a, 500),
-                current: count(hits, 500),
-                dispersion: Dispersion::NONE,
-            }.p_above(0.0);
-            prop_assert!(p(b + 1) <= p(b) + 1e-12);
-        }
+    #[test]
+    fn pairs_of_errors_give_the_golden_vectors() {
+        let pairs = |counts: &[[u64; 4]]| {
+            let pairs = counts.iter().copied();
+            let pairs = pairs.map(|[x, n, y, m]| [count(x, n), count(y, m)]);
+            Stratified::new(pairs).unwrap()
+        };
+        let grown = pairs(&[
+            [0, 100, 1, 100],
+            [1, 100, 3, 100],
+            [0, 100, 2, 100],
+            [0, 100, 4, 100],
+            [1, 100, 2, 100],
+        ]);
+        let close = |value: f64, expected: f64| libm::fabs(value / expected - 1.0) < 1e-5;
+        assert!(
+            close(grown.excess, 5.0) && close(grown.variance, 3.459_80),
+            "{grown:?}"
+        );
+        assert!(
+            close(grown.dispersion, 1.0) && close(grown.df, 8.0),
+            "{grown:?}"
+        );
+        assert!(
+            close(grown.t(), 2.419_29) && close(grown.p(), 0.020_948_4),
+            "{grown:?}"
+        );
+        let alike = pairs(&[[1, 250, 0, 250], [0, 250, 1, 250], [0, 250, 0, 250]]);
+        assert!(
+            close(alike.dispersion, 1.2) && close(alike.df, 5.0),
+            "{alike:?}"
+        );
+        assert!(
+            close(alike.t(), -0.645_497) && close(alike.p(), 0.726_473),
+            "{alike:?}"
+        );
     }
+
+    #[test]
+    fn pairs_are_tested_from_thirty_on_and_only_where_something_failed() {
+        let pair = [count(0, 50), count(2, 50)];
+        assert_eq!(stratified_p(&[pair; 29]), None);
+        assert!(stratified_p(&[pair; 30]).unwrap() < 1e-6);
+        assert_eq!(stratified_p(&[[count(0, 50); 2]; 30]), None);
+        assert_eq!(stratified_p(&[[count(50, 50); 2]; 30]), None);
+        // A pair without requests in one arm says nothing.
+        assert_eq!(stratified_p(&[[count(0, 0), count(2, 50)]; 40]), None);
+    }
+
+    proptest! {
+           #[test]
+           fn p2_swapping_the_arms_mirrors(a in 0u64..50, b in 0u64..50, phi in 1.0..5.0_f64) {
+               let dispersion = Dispersion { phi, df: 10.0 };
+               let there = ShareChange { base: count(a, 60), current: count(b, 90), dispersion, stratified_p: None };
+               let back = ShareChange { base: count(b, 90), current: count(a, 60), dispersion, stratified_p: None };
+               prop_assert!((there.lower(0.025) + back.upper(0.025)).abs() < 1e-12);
+               prop_assert!((there.p_above(0.0) + back.p_above(0.0) - 1.0).abs() < 1e-9);
+           }
+
+           #[test]
+           fn more_errors_never_raise_p(a in 0u64..50, b in 0u64..50) {
+               let p = |hits| ShareChange {
+                   base: count(a, 500),
+                   current: count(hits, 500),
+                   dispersion: Dispersion::NONE,
+    stratified_p: None,
+               }.p_above(0.0);
+               prop_assert!(p(b + 1) <= p(b) + 1e-12);
+           }
+       }
 }

@@ -57,6 +57,7 @@ fn a_noisy_duet_says_how_many_pairs_would_see_enough() {
             slice_s: 1.0,
             guard_s: 0.5,
             looks: 1,
+            look: None,
             restart_every: None,
         });
     };

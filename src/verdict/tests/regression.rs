@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::record::DuetSettings;
+use crate::thresholds::{Bound, Severity};
 
 #[test]
 fn an_unchanged_run_passes_and_a_slower_one_fails() {
@@ -87,7 +88,7 @@ fn a_duet_is_judged_by_its_pairs() {
 }
 
 #[test]
-fn two_looks_share_the_false_alarms() {
+fn looks_share_the_false_alarms() {
     // Differences of 7 % with a spread: p lies between .005 and .01.
     let mut run = record().steady("warm");
     for percent in [
@@ -102,7 +103,7 @@ fn two_looks_share_the_false_alarms() {
     let run = run.build();
     let mut thresholds = thresholds();
     thresholds.regression.gate = vec![Metric::P95, Metric::ErrorRate];
-    let outcome = |looks| {
+    let outcome = |looks, look| {
         let mut run = run.clone();
         run.duet = Some(DuetSettings {
             interleaving: crate::record::Interleaving::Turns,
@@ -110,6 +111,7 @@ fn two_looks_share_the_false_alarms() {
             slice_s: 1.0,
             guard_s: 0.3,
             looks,
+            look,
             restart_every: None,
         });
         let verdict = judged_alone(&thresholds, &run);
@@ -119,9 +121,72 @@ fn two_looks_share_the_false_alarms() {
             .p;
         (verdict.outcome, p)
     };
-    let (one, p) = outcome(1);
-    assert!(p > 0.005 && p < 0.01, "{p}");
-    assert_eq!((one, outcome(2).0), (Outcome::Failed, Outcome::Passed));
+    let (one, p) = outcome(1, None);
+    assert!(p > 0.005 && p < 0.006, "{p}");
+    assert_eq!(one, Outcome::Failed);
+    assert_eq!(outcome(2, None).0, Outcome::Passed, "of an earlier version");
+    assert_eq!(outcome(3, Some(1)).0, Outcome::Passed);
+    assert_eq!(
+        outcome(3, Some(3)).0,
+        Outcome::Failed,
+        "most is left to the last"
+    );
+}
+
+fn at_the_first_of_three_looks(run: &RunRecord) -> RunRecord {
+    let duet = DuetSettings {
+        interleaving: crate::record::Interleaving::Turns,
+        pairs: 36,
+        slice_s: 1.0,
+        guard_s: 0.3,
+        looks: 3,
+        look: Some(1),
+        restart_every: None,
+    };
+    RunRecord {
+        duet: Some(duet),
+        ..run.clone()
+    }
+}
+
+#[test]
+fn a_duet_is_settled_by_a_change_or_by_all_that_is_gated() {
+    let settled = |thresholds: &Thresholds, run: &RunRecord| {
+        let run = at_the_first_of_three_looks(run);
+        let verdict = judged_alone(thresholds, &run);
+        (verdict.outcome, verdict.settled)
+    };
+    let mut p95 = thresholds();
+    p95.regression.gate = vec![Metric::P95];
+    assert_eq!(settled(&p95, &duet(100.0, 100.0)), (Outcome::Passed, true));
+    assert_eq!(settled(&p95, &duet(100.0, 200.0)), (Outcome::Failed, true));
+    // The whole would catch a smaller change than is ruled out so far.
+    assert_eq!(settled(&p95, &duet(100.0, 107.0)), (Outcome::Passed, false));
+    // The rest brings what P99.9 needs of the names together, which blocks nothing where it lacks it.
+    let mut both = p95.clone();
+    both.regression.gate.push(Metric::P999);
+    assert_eq!(
+        settled(&both, &duet(100.0, 100.0)),
+        (Outcome::Passed, false)
+    );
+    // The whole run may keep a limit that its first part breaks.
+    let broken = Thresholds {
+        limits: vec![Limit {
+            subject: Subject::Overall,
+            phase: None,
+            bound: Bound::Latency {
+                metric: Metric::P95,
+                at_most: Duration::from_millis(50),
+            },
+            severity: Severity::Fail,
+            line: None,
+        }],
+        ..p95
+    };
+    assert_eq!(
+        settled(&broken, &duet(100.0, 100.0)),
+        (Outcome::Failed, false)
+    );
 }
 
 #[test]

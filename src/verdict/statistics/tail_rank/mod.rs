@@ -254,14 +254,21 @@ impl TailRank {
         null + self.log_ratio - self.lower_at(needed)
     }
 
+    /// The true log-ratio that a test of level `alpha` against `null` finds with 90 % probability, with a standard error that
+    /// is `error` times the one here.
+    pub fn expected_to_detect(&self, null: f64, alpha: f64, error: f64) -> f64 {
+        let standard_error = self.standard_error * error;
+        let needed = self
+            .process
+            .needed(self.distribution(), alpha, standard_error);
+        null + needed * standard_error
+    }
+
     /// How many times as many requests, up to `most`, would find a change of `wanted` against `null`.
     pub fn times_to_detect(&self, wanted: f64, null: f64, alpha: f64, most: f64) -> Option<f64> {
         let detects = |times: f64| {
-            let standard_error = self.standard_error / libm::sqrt(times);
-            let needed = self
-                .process
-                .needed(self.distribution(), alpha, standard_error);
-            null + needed * standard_error <= wanted
+            let error = 1.0 / libm::sqrt(times);
+            self.expected_to_detect(null, alpha, error) <= wanted
         };
         // Fine enough for an advice that is rounded up to whole pairs.
         let steps = 1..=1000_u32;
