@@ -2,6 +2,9 @@
 
 use loadgate::measurement::LatencyHistogram;
 
+#[expect(dead_code, reason = "the command plays in it")]
+#[path = "trust/duet.rs"]
+mod duet;
 #[expect(dead_code, reason = "the command draws from it")]
 #[path = "trust/noise.rs"]
 mod noise;
@@ -19,7 +22,6 @@ mod replay;
 mod rules;
 #[path = "trust/trials.rs"]
 mod trials;
-#[expect(dead_code, reason = "the command plays in it")]
 #[path = "trust/world.rs"]
 mod world;
 

@@ -10,6 +10,7 @@
 )]
 
 mod bars;
+mod duet;
 mod noise;
 mod replay;
 mod rules;
@@ -81,7 +82,7 @@ fn judging() -> ExitCode {
         candidates: 1,
         slower: 1.3,
     };
-    let pool = noise::Pool::new(noise::Memory::Weak, noise::Shape::Usual);
+    let pool = noise::Pool::new(noise::Memory::Weak);
     let thresholds = world::promises("", history.names);
     let (jobs, mut candidates) = history.draw(&pool, 1);
     let cells = candidates

@@ -4,6 +4,7 @@
 //! (shared by a pair), of the slice, of a burst, and of the request, whose part depends on those just before it.
 
 use loadgate::measurement::LatencyHistogram;
+use loadgate::verdict::statistics::Distribution;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -11,15 +12,16 @@ use rand_chacha::ChaCha8Rng;
 pub(crate) const REQUESTS: usize = 2_000;
 /// Slices that are drawn in full; every slice of a trial is one of them, moved as a whole.
 const POOL: usize = 300;
-/// Standard deviation of the logarithm of a latency by itself.
+/// Standard deviation of the logarithm of a latency by itself, and where latencies are less spread.
 const OWN: f64 = 0.3;
+const TIGHT: f64 = 0.15;
 /// How much of its disturbance a request hands on to the next: a memory of fifty requests.
 const MEMORY: f64 = 0.98;
 /// The slowest of a slice are kept one by one, the others in groups of this many.
 const GROUP: usize = 20;
 const SLOWEST: usize = 250;
 /// The median latency, in microseconds.
-const MEDIAN_US: f64 = 20_000.0;
+pub(crate) const MEDIAN_US: f64 = 20_000.0;
 
 /// How much requests depend on their neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(crate) enum Shape {
     Bimodal,
     /// Heavy-tailed: a t distribution of three degrees of freedom.
     Heavy,
+    /// Log-normal, and less spread.
+    Tight,
     /// All alike.
     Constant,
 }
@@ -131,13 +135,10 @@ impl Draw {
 pub(crate) struct Pool(Vec<Vec<(f64, u64)>>);
 
 impl Pool {
-    pub(crate) fn new(memory: Memory, shape: Shape) -> Self {
+    pub(crate) fn new(memory: Memory) -> Self {
         let mut draw = Draw::new(11);
-        Self(
-            (0..POOL)
-                .map(|_| grouped(slice(&mut draw, memory, shape)))
-                .collect(),
-        )
+        let slices = (0..POOL).map(|_| grouped(slice(&mut draw, memory)));
+        Self(slices.collect())
     }
 
     /// One of the slices, moved by `shift` on the logarithmic scale.
@@ -160,31 +161,51 @@ impl Pool {
     }
 }
 
-fn slice(draw: &mut Draw, memory: Memory, shape: Shape) -> Vec<f64> {
-    let spread = match memory {
-        Memory::Weak => 0.12,
-        Memory::Strong => 0.25,
-    };
+fn slice(draw: &mut Draw, memory: Memory) -> Vec<f64> {
+    let spread = memory.spread();
     let step = libm::sqrt(1.0 - MEMORY * MEMORY);
     let mut held = draw.normal();
-    // The share of misses lies about the percentile that is gated, which makes it jump.
-    let misses = 0.055 + 0.006 * draw.normal();
     (0..REQUESTS)
         .map(|_| {
             held = MEMORY * held + step * draw.normal();
-            let own = OWN * draw.normal();
-            let factor = match shape {
-                Shape::Bimodal if draw.uniform() < misses => 5.0,
-                Shape::Usual | Shape::Bimodal | Shape::Heavy | Shape::Constant => 1.0,
-            };
-            let own = match shape {
-                Shape::Usual | Shape::Bimodal => own,
-                Shape::Heavy => OWN * student_three(draw),
-                Shape::Constant => return 0.0,
-            };
-            spread * held + own + libm::log(factor)
+            spread * held + OWN * draw.normal()
         })
         .collect()
+}
+
+impl Memory {
+    /// Standard deviation of what requests have in common with those just before them.
+    pub(crate) fn spread(self) -> f64 {
+        match self {
+            Self::Weak => 0.12,
+            Self::Strong => 0.25,
+        }
+    }
+}
+
+impl Shape {
+    /// The logarithm of a latency by itself. The share of misses lies about the percentile that is gated, which makes
+    /// it jump.
+    pub(crate) fn own(self, draw: &mut Draw, misses: f64) -> f64 {
+        match self {
+            Self::Usual => OWN * draw.normal(),
+            Self::Tight => TIGHT * draw.normal(),
+            Self::Heavy => OWN * student_three(draw),
+            Self::Constant => 0.0,
+            Self::Bimodal => {
+                let miss = if draw.uniform() < misses { 5.0 } else { 1.0 };
+                OWN * draw.normal() + libm::log(miss)
+            }
+        }
+    }
+}
+
+/// What a share of the usual logarithms by themselves lies below.
+pub(crate) fn own_quantile(share: f64) -> f64 {
+    if share <= 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    OWN * Distribution::Normal.upper_quantile(1.0 - share)
 }
 
 fn student_three(draw: &mut Draw) -> f64 {

@@ -15,7 +15,7 @@ use loadgate::verdict::{JudgeInput, Outcome, judge};
 use serde::Deserialize;
 
 use super::rules::{BEFORE, RULES, pooled, three_sigma};
-use super::trials::{Counts, lower, upper};
+use super::trials::{Counts, Trial, lower, upper};
 
 /// One line of the file.
 #[derive(Deserialize)]
@@ -73,7 +73,7 @@ impl World {
             4 => Outcome::Inconclusive,
             _ => Outcome::Invalid,
         };
-        self.gate.add(outcome);
+        self.gate.add(Trial::of(outcome));
         let Some(record) = &line.record else { return };
         self.judged_otherwise += u64::from(judged(record, &line.metric) != outcome);
         let (before, now) = (pooled(record, Arm::Base), pooled(record, Arm::Target));
@@ -140,6 +140,7 @@ fn outcomes(worlds: &BTreeMap<String, World>) -> Vec<String> {
             failed,
             inconclusive,
             invalid,
+            used: _,
         } = world.gate;
         let of = world.gate.all();
         format!(

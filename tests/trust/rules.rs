@@ -4,9 +4,10 @@ use loadgate::measurement::{Arm, LatencyHistogram};
 use loadgate::record::RunRecord;
 use loadgate::verdict::Outcome;
 
-use super::noise::{Draw, HOSTED, Memory, NOISY, Pool, QUIET, Regime, Shape};
-use super::trials::{Counts, trials};
-use super::world::{Duet, History, promises};
+use super::duet::Duet;
+use super::noise::{Draw, HOSTED, Memory, NOISY, Pool, QUIET, Regime};
+use super::trials::{Counts, Trial, trials};
+use super::world::{History, promises};
 
 /// A rule that compares requests now with requests before, without a model of what varies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,17 +92,17 @@ pub(crate) fn pooled(record: &RunRecord, arm: Arm) -> LatencyHistogram {
     record.pooled(None, slices).latencies()
 }
 
-fn alarm(is_one: bool) -> Outcome {
-    if is_one {
+fn alarm(is_one: bool) -> Trial {
+    Trial::of(if is_one {
         Outcome::Failed
     } else {
         Outcome::Passed
-    }
+    })
 }
 
 /// The table of false alarms and catches on synthetic machines, one run against one run (three sigma: against ten).
 pub(crate) fn simulated(count: u64) -> String {
-    let pool = Pool::new(Memory::Weak, Shape::Usual);
+    let pool = Pool::new(Memory::Weak);
     let mut lines = vec![
         "| alarms in % at 0 / +10 / +20 / +50 % | quiet | hosted | noisy |".to_owned(),
         "|---|--:|--:|--:|".to_owned(),
@@ -150,14 +151,13 @@ pub(crate) fn simulated(count: u64) -> String {
             slower,
             ..machine(regime)
         };
-        trials(count, |seed| history.outcome(&thresholds, &pool, seed))
+        trials(count, |seed| {
+            Trial::of(history.outcome(&thresholds, &pool, seed))
+        })
     });
     row("loadgate, duet", &|regime, slower| {
-        let duet = Duet {
-            slower,
-            ..Duet::of(regime)
-        };
-        trials(count, |seed| duet.outcome(&thresholds, &pool, seed))
+        let duet = Duet::of(regime).slower(slower);
+        trials(count, |seed| duet.trial(&thresholds, seed))
     });
     lines.join("\n")
 }

@@ -4,9 +4,26 @@ use std::thread;
 
 use loadgate::verdict::Outcome;
 
+/// What one trial came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Trial {
+    pub(crate) outcome: Outcome,
+    /// The share of the planned load that it took.
+    pub(crate) used: f64,
+}
+
+impl Trial {
+    /// One that took all of its load.
+    pub(crate) fn of(outcome: Outcome) -> Self {
+        Self { outcome, used: 1.0 }
+    }
+}
+
 /// What trials came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Counts {
+    /// The sum of the shares of the planned load that they took.
+    pub(crate) used: f64,
     pub(crate) passed: u64,
     pub(crate) failed: u64,
     pub(crate) inconclusive: u64,
@@ -14,8 +31,9 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn add(&mut self, outcome: Outcome) {
-        *match outcome {
+    pub(crate) fn add(&mut self, trial: Trial) {
+        self.used += trial.used;
+        *match trial.outcome {
             Outcome::Passed => &mut self.passed,
             Outcome::Failed => &mut self.failed,
             Outcome::Inconclusive => &mut self.inconclusive,
@@ -32,6 +50,7 @@ impl Counts {
     }
 
     fn merge(&mut self, other: Self) {
+        self.used += other.used;
         self.passed += other.passed;
         self.failed += other.failed;
         self.inconclusive += other.inconclusive;
@@ -40,17 +59,17 @@ impl Counts {
 }
 
 /// So many trials with seeds of their own, on all cores; the counts do not depend on how many cores there are.
-pub(crate) fn trials(count: u64, outcome: impl Fn(u64) -> Outcome + Sync) -> Counts {
+pub(crate) fn trials(count: u64, trial: impl Fn(u64) -> Trial + Sync) -> Counts {
     let workers = thread::available_parallelism().map_or(1, usize::from) as u64;
     let mut counts = Counts::default();
     thread::scope(|scope| {
-        let outcome = &outcome;
+        let trial = &trial;
         let running: Vec<_> = (0..workers)
             .map(|worker| {
                 scope.spawn(move || {
                     let mut counts = Counts::default();
                     let seeds = (0..count).filter(|seed| seed % workers == worker);
-                    seeds.for_each(|seed| counts.add(outcome(seed + 1)));
+                    seeds.for_each(|seed| counts.add(trial(seed + 1)));
                     counts
                 })
             })
