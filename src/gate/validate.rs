@@ -9,16 +9,19 @@ use crate::baseline::{Job, Matching, PhaseScope, RunContext, matching};
 use crate::exit::Exit;
 use crate::load::{Interleaving, Origin, duet_load};
 use crate::metric::Metric;
-use crate::plan::{Against, Gate, Plan};
+use crate::plan::{Gate, Plan};
 use crate::record::{self, phases};
-use crate::report::{self, LatencyAssumption, Preview};
+use crate::report::{self, Improvement, LatencyAssumption, PlanChange, Preview};
 use crate::scenario::{Phase, Shape};
-use crate::verdict::{self, Design, PlannedLoad};
+use crate::thresholds::{Subject, Thresholds};
+use crate::verdict::{self, Design, Forecast, PlannedLoad};
 
 /// Assumed duration of a response without a baseline, in seconds: that of a warm function behind a gateway.
 const ASSUMED_ANSWER: f64 = 0.1;
 /// The shortest that it might last instead. What could not be judged even then is refused.
 const SHORTEST_ANSWER: f64 = 0.001;
+/// A change of a plan is worth telling if it lowers the smallest change that is caught to this share of it.
+const WORTHWHILE: f64 = 0.9;
 
 /// Prints what each gate would send and what its verdict could see; exits 2 where nothing could be judged in one.
 pub fn validate(plan: &Plan, console: &Console) -> Exit {
@@ -47,32 +50,34 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
         Matching::None(_) => Vec::new(),
     };
     let newest = jobs.last().copied();
-    let (load, share, design) = design(gate, &jobs);
-    let counts_at = |unknown: f64| {
-        let mut counts = scenario.expected_requests(&load, |name| {
+    let alone = Planned {
+        load: scenario.load.clone(),
+        share: 1.0,
+        design: Design::Jobs(&jobs),
+    };
+    let duet = Planned::duet(gate, &jobs);
+    let (planned, other) = match gate.against {
+        None => (alone, duet),
+        Some(_) => (duet, alone),
+    };
+    let counts_at = |planned: &Planned, unknown: f64| {
+        let mut counts = scenario.expected_requests(&planned.load, |name| {
             let known = newest.and_then(|job| median(job, &scenario.requests[name]));
             known.unwrap_or(unknown)
         });
-        counts
-            .iter_mut()
-            .flatten()
-            .for_each(|count| *count *= share);
+        planned.share_out(&mut counts);
         counts
     };
-    let phases = phases(&load);
-    let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
-    let forecast_of = |counts: &[Vec<f64>]| {
-        let expected = PlannedLoad {
-            phases: &phases,
-            requests: &scenario.requests,
-            counts,
-        };
-        verdict::forecast(&expected, &gate.thresholds, design, today)
+    let counts = counts_at(&planned, ASSUMED_ANSWER);
+    let forecast = planned.forecast(gate, &gate.thresholds, &counts);
+    let is_of_use = forecast.can_judge_anything() || {
+        let counts = counts_at(&planned, SHORTEST_ANSWER);
+        let forecast = planned.forecast(gate, &gate.thresholds, &counts);
+        forecast.can_judge_anything()
     };
-    let counts = counts_at(ASSUMED_ANSWER);
-    let forecast = forecast_of(&counts);
-    let is_of_use = forecast.can_judge_anything()
-        || forecast_of(&counts_at(SHORTEST_ANSWER)).can_judge_anything();
+    let otherwise = other.forecast(gate, &gate.thresholds, &counts_at(&other, ASSUMED_ANSWER));
+    let improvement = improvement(gate, (&planned, &counts), &forecast, &otherwise);
+    let phases = phases(&planned.load);
     let has_users = scenario
         .load
         .iter()
@@ -97,8 +102,10 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
                 None => LatencyAssumption::Assumed(ASSUMED_ANSWER),
             },
             thresholds: &gate.thresholds,
-            design,
+            design: planned.design,
             forecast: &forecast,
+            otherwise: &otherwise,
+            improvement,
             is_of_use,
             unset: &gate.unset,
         },
@@ -108,24 +115,114 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
 }
 
 /// The load of one deployment, the share of it that it would be sent, and how the run would be judged.
-fn design<'j>(gate: &Gate, jobs: &'j [&'j Job]) -> (Vec<Phase>, f64, Design<'j>) {
-    let load = &gate.scenario.load;
-    let Some(Against { turns, .. }) = &gate.against else {
-        return (load.clone(), 1.0, Design::Jobs(jobs));
-    };
-    // A pair of a mixed duet is loaded throughout, and half of that load is each arm's.
-    let (share, slice, interleaving) = match turns.interleaving {
-        Interleaving::Turns => (1.0, turns.slice, record::Interleaving::Turns),
-        Interleaving::Mixed => (0.5, turns.slice * 2, record::Interleaving::Mixed),
-    };
-    let design = Design::Duet {
-        jobs,
-        interleaving,
-        pairs: turns.pairs,
-        slice_s: slice.as_secs_f64(),
-        looks: turns.looks,
-    };
-    (duet_load(load, turns), share, design)
+struct Planned<'j> {
+    load: Vec<Phase>,
+    share: f64,
+    design: Design<'j>,
+}
+
+impl<'j> Planned<'j> {
+    fn duet(gate: &Gate, jobs: &'j [&'j Job]) -> Self {
+        let turns = &gate.turns;
+        // A pair of a mixed duet is loaded throughout, and half of that load is each arm's.
+        let (share, slice, interleaving) = match turns.interleaving {
+            Interleaving::Turns => (1.0, turns.slice, record::Interleaving::Turns),
+            Interleaving::Mixed => (0.5, turns.slice * 2, record::Interleaving::Mixed),
+        };
+        Self {
+            load: duet_load(&gate.scenario.load, turns),
+            share,
+            design: Design::Duet {
+                jobs,
+                interleaving,
+                pairs: turns.pairs,
+                slice_s: slice.as_secs_f64(),
+                looks: turns.looks,
+            },
+        }
+    }
+
+    fn share_out(&self, counts: &mut [Vec<f64>]) {
+        let counts = counts.iter_mut().flatten();
+        counts.for_each(|count| *count *= self.share);
+    }
+
+    fn forecast(&self, gate: &Gate, thresholds: &Thresholds, counts: &[Vec<f64>]) -> Forecast {
+        let expected = PlannedLoad {
+            phases: &phases(&self.load),
+            requests: &gate.scenario.requests,
+            counts,
+        };
+        let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+        verdict::forecast(&expected, thresholds, self.design, today)
+    }
+}
+
+/// The single change of the plan that would let it catch the smallest change of an overall latency; none where none helps
+/// much.
+fn improvement(
+    gate: &Gate,
+    (planned, counts): (&Planned<'_>, &[Vec<f64>]),
+    forecast: &Forecast,
+    otherwise: &Forecast,
+) -> Option<Improvement> {
+    let (check, now) = forecast.checks.iter().find_map(|check| {
+        let is_latency = check.subject == Subject::Overall && check.metric.quantile().is_some();
+        let smallest = check.smallest.as_ref().ok().copied().flatten();
+        smallest.filter(|_| is_latency).map(|now| (check, now))
+    })?;
+    let twice: Vec<Vec<f64>> = counts
+        .iter()
+        .map(|counts| counts.iter().map(|count| 2.0 * count).collect())
+        .collect();
+    let mut alone = gate.thresholds.clone();
+    alone.regression.gate = vec![check.metric];
+    let mut plans = vec![
+        (
+            PlanChange::TwiceTheRequests,
+            planned.forecast(gate, &gate.thresholds, &twice),
+        ),
+        (
+            PlanChange::GateAlone,
+            planned.forecast(gate, &alone, counts),
+        ),
+    ];
+    match planned.design {
+        Design::Jobs(_) => plans.push((PlanChange::BaseVersion, otherwise.clone())),
+        Design::Duet {
+            jobs,
+            pairs,
+            slice_s,
+            interleaving: record::Interleaving::Turns,
+            looks,
+        } if gate.may_mix() => {
+            let mixed = Planned {
+                load: planned.load.clone(),
+                share: planned.share,
+                design: Design::Duet {
+                    jobs,
+                    pairs,
+                    slice_s,
+                    interleaving: record::Interleaving::Mixed,
+                    looks,
+                },
+            };
+            plans.push((
+                PlanChange::Mix,
+                mixed.forecast(gate, &gate.thresholds, counts),
+            ));
+        }
+        Design::Duet { .. } => {}
+    }
+    let improvements = plans.into_iter().filter_map(|(change, forecast)| {
+        let then = forecast.smallest_of(check)?;
+        (then < WORTHWHILE * now).then(|| Improvement {
+            change,
+            check: check.clone(),
+            then,
+        })
+    });
+    improvements.min_by(|a, b| a.then.total_cmp(&b.then))
 }
 
 /// How long a run would take.

@@ -72,6 +72,19 @@ pub(super) fn against(
     })
 }
 
+/// How a base version would be loaded with the target, where none is given.
+pub(super) fn usual_turns(
+    serving: &ManagedServers,
+    thresholds: &Thresholds,
+    scenario: &Scenario,
+    is_on_this_machine: bool,
+) -> Result<DuetTurns, Error> {
+    let options = Options::default();
+    let (interleave, _) =
+        interleave::choose(&options, serving, scenario, thresholds, is_on_this_machine);
+    turns(&options, thresholds, scenario, interleave)
+}
+
 fn turns(
     options: &Options,
     thresholds: &Thresholds,

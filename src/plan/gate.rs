@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use super::against::{self, Against};
 use super::baseline_location::{self, BaselineLocation};
 use super::include_root::IncludeRoot;
+use super::interleave;
 use super::{Commands, Error, ManagedServers, Options, RecordMode, variable};
 use crate::baseline::{Baseline, store};
 use crate::http_client;
-use crate::load::{Origin, Proxy, duet_load};
+use crate::load::{DuetTurns, Origin, Proxy, duet_load};
 use crate::record::{PhaseRecord, RunRecord, phases};
 use crate::scenario::{self, Files, Inputs, Phase, RowOrder, Scenario, Step};
 use crate::thresholds::{self, Names, PhaseName, Thresholds};
@@ -43,6 +44,8 @@ pub struct Gate {
     target: Option<Origin>,
     /// The base version to load in turns with it, in a duet.
     pub against: Option<Against>,
+    /// How the two share a duet, or would if a base version were given.
+    pub turns: DuetTurns,
     /// Variables of the environment that a run needs and that are not set.
     pub unset: BTreeSet<String>,
     /// Seed of every random draw: given, or the scenario's own, so that equal scenarios send equal requests.
@@ -112,9 +115,16 @@ impl Gate {
         };
         let target = target(&scenario_path, options, serving, &scenario)?;
         let against = against(options, serving, &thresholds, read)?;
-        let load = match &against {
-            Some(against) => duet_load(&scenario.load, &against.turns),
-            None => scenario.load.clone(),
+        let is_here = target.as_ref().is_some_and(Origin::is_loopback);
+        let (turns, load) = match &against {
+            Some(against) => {
+                let load = duet_load(&scenario.load, &against.turns);
+                (against.turns, load)
+            }
+            None => {
+                let turns = against::usual_turns(serving, &thresholds, &scenario, is_here)?;
+                (turns, scenario.load.clone())
+            }
         };
         enough_rows(&scenario_path, &scenario, &load)?;
         Ok(Self {
@@ -128,12 +138,18 @@ impl Gate {
             baseline_note,
             target,
             against,
+            turns,
             unset,
         })
     }
 }
 
 impl Gate {
+    /// Whether both versions of a duet may be loaded at once.
+    pub fn may_mix(&self) -> bool {
+        !interleave::judges_rate(&self.thresholds)
+    }
+
     /// Refuses a gate that would send nothing. What hangs on a variable that is not set is not known yet.
     pub(super) fn reject_empty_thresholds(&self) -> Result<(), Error> {
         let tasks = self.scenario.user_classes.iter().flat_map(|it| &it.tasks);

@@ -81,7 +81,7 @@ pub(super) fn reject_unfit(
 }
 
 /// Whether the requests per second of a version may fail the build.
-fn judges_rate(thresholds: &Thresholds) -> bool {
+pub(super) fn judges_rate(thresholds: &Thresholds) -> bool {
     let rate = Metric::RequestsPerSecond;
     let mut limits = thresholds.limits.iter();
     limits.any(|limit| limit.bound.metric() == Some(rate))

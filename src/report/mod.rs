@@ -42,7 +42,7 @@ pub use k6_summary::performance;
 pub use markdown::{Missing, comment, summary};
 pub use openmetrics::{FAMILIES, Family, metrics};
 pub use outputs::outputs;
-pub use preview::{LatencyAssumption, Preview, preview};
+pub use preview::{Improvement, LatencyAssumption, PlanChange, Preview, preview};
 pub use terminal::{Colour, terminal, terminal_in_full, verdict_line};
 pub use text::layout::wrap as wrapped;
 pub use text::{fitted, inert, inert_coloured, quoted};

@@ -13,7 +13,7 @@ use crate::verdict::{
 };
 
 /// All that an outlook is told from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Preview<'a> {
     /// Name of the gate.
     pub gate: &'a str,
@@ -39,10 +39,38 @@ pub struct Preview<'a> {
     pub design: Design<'a>,
     /// What the verdict could see.
     pub forecast: &'a Forecast,
+    /// What it could see the other way: with a base version in the same job, or against the baseline in a duet.
+    pub otherwise: &'a Forecast,
+    /// The change of the plan that helps most; none where none helps much.
+    pub improvement: Option<Improvement>,
     /// Whether anything could be judged, were answers as short as they may be.
     pub is_of_use: bool,
     /// Variables of the environment that a run needs and that are not set.
     pub unset: &'a BTreeSet<String>,
+}
+
+/// A change of a plan, with what it brings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Improvement {
+    /// What is changed.
+    pub change: PlanChange,
+    /// The check whose smallest change falls most.
+    pub check: CheckForecast,
+    /// The smallest change that it would catch then.
+    pub then: f64,
+}
+
+/// A change of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanChange {
+    /// A base version is loaded in the same job.
+    BaseVersion,
+    /// Twice as many requests are sent.
+    TwiceTheRequests,
+    /// Both versions of a duet are loaded at once.
+    Mix,
+    /// No other metric is gated.
+    GateAlone,
 }
 
 /// How long answers are taken to last.
@@ -187,6 +215,10 @@ impl Preview<'_> {
                     Err(NotJudged::TooFewColdStarts { .. }) => "not known".to_owned(),
                     Err(_) => "not judged".to_owned(),
                 },
+                self.otherwise.smallest_of(check).map_or_else(
+                    || NONE.to_owned(),
+                    |change| numbers::caught(Measure::Metric(check.metric), change),
+                ),
             ];
             (check_name(check), cells)
         });
@@ -206,8 +238,14 @@ impl Preview<'_> {
                 numbers::length(slice_s)
             ),
         };
-        let heads = ["requests", "needed", "would catch"];
-        (headed("gated change", &heads, rows), vec![against])
+        let other = match self.design {
+            Design::Jobs(_) => "with a base",
+            Design::Duet { .. } => "by history",
+        };
+        let heads = ["requests", "needed", "would catch", other];
+        let improvement = self.improvement.as_ref().map(improved);
+        let sentences = [Some(against), improvement].into_iter().flatten();
+        (headed("gated change", &heads, rows), sentences.collect())
     }
 
     /// The limits with their forecasts.
@@ -262,6 +300,29 @@ impl Preview<'_> {
         }
         .to_owned()
     }
+}
+
+/// The change of the plan that helps most, in a sentence.
+fn improved(improvement: &Improvement) -> String {
+    let Improvement {
+        change,
+        check,
+        then,
+    } = improvement;
+    let measure = Measure::Metric(check.metric);
+    let what = match change {
+        PlanChange::BaseVersion => "a base version in the same job (--against URL)".to_owned(),
+        PlanChange::TwiceTheRequests => "twice as many requests".to_owned(),
+        PlanChange::Mix => "--interleave mixed".to_owned(),
+        PlanChange::GateAlone => format!("gating nothing but {}", measure_name(measure)),
+    };
+    let now = check.smallest.as_ref().ok().copied().flatten();
+    format!(
+        "What would help most: {what}. It would catch {} on {} instead of {}.",
+        numbers::caught(measure, *then),
+        check_name(check),
+        numbers::caught(measure, now.unwrap_or_default())
+    )
 }
 
 fn headed(name: &str, heads: &[&str], rows: impl Iterator<Item = Row>) -> Vec<Row> {

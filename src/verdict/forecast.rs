@@ -98,6 +98,15 @@ impl LimitForecast {
 }
 
 impl Forecast {
+    /// The smallest change that would be caught by the check that another forecast has; none where it could not be judged.
+    pub fn smallest_of(&self, other: &CheckForecast) -> Option<f64> {
+        let place =
+            |check: &CheckForecast| (check.subject.clone(), check.phase.clone(), check.metric);
+        let mut checks = self.checks.iter();
+        let same = checks.find(|check| place(check) == place(other))?;
+        same.smallest.as_ref().ok().copied().flatten()
+    }
+
     /// Whether anything that may fail a build could be judged: a gated cell, or a limit where no cell is gated.
     pub fn can_judge_anything(&self) -> bool {
         let mut cells = self.checks.iter().peekable();

@@ -339,7 +339,18 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
             counts: &counts,
         };
         let today = "2026-05-04".parse().unwrap();
+        let (other, change) = match (design, target) {
+            (Design::Jobs(_), Some(_)) => (duet, PlanChange::BaseVersion),
+            (Design::Jobs(_), None) => (duet, PlanChange::GateAlone),
+            (Design::Duet { .. }, _) => (Design::Jobs(&jobs[..]), PlanChange::Mix),
+        };
+        let otherwise = forecast(&expected, thresholds, other, today);
         let forecast = forecast(&expected, thresholds, design, today);
+        let improvement = forecast.checks.first().map(|check| Improvement {
+            change,
+            check: check.clone(),
+            then: 0.104,
+        });
         for columns in [60, 80, 120] {
             let text = preview(
                 &Preview {
@@ -355,6 +366,8 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
                     thresholds,
                     design,
                     forecast: &forecast,
+                    otherwise: &otherwise,
+                    improvement: improvement.clone(),
                     is_of_use: forecast.can_judge_anything(),
                     unset,
                 },
