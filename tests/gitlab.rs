@@ -331,7 +331,12 @@ fn duet_inputs_are_ignored_if_serve_has_no_base() {
             binary.display()
         );
         std::fs::write(home.path().join(".gitlab-ci.yml"), text).unwrap();
-        let settings = ["LOADGATE_PAIRS", "LOADGATE_AGAINST_SET", "LOADGATE_GUARD"];
+        let settings = [
+            "LOADGATE_PAIRS",
+            "LOADGATE_AGAINST_SET",
+            "LOADGATE_GUARD",
+            "LOADGATE_NO_EARLY_STOP",
+        ];
         let pipeline = Pipeline::of(home.path(), &api);
         let pipeline = settings
             .iter()

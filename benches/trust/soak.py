@@ -8,6 +8,7 @@ is not run again. Stop it with Ctrl-C; the servers end with their duet. Duets of
 
     python3 benches/trust/soak.py duets           # 50 duets with slices of a second, about 35 minutes
     python3 benches/trust/soak.py soak --jobs 6   # 780 duets with short slices, about 40 minutes; one at a time, 4 hours
+    python3 benches/trust/soak.py mixed --jobs 6  # 780 mixed duets of running servers
 """
 
 import argparse
@@ -60,6 +61,8 @@ class World:
 SECOND = {"slice": "1s", "guard": "0.3s", "rate": 400, "metric": "p95"}
 SHORT = {"slice": "0.25s", "guard": "20ms", "rate": 800, "metric": "p95"}
 STALL = {"slice": "2s", "guard": "20ms", "rate": 1000, "metric": "p99"}
+# 3,000 requests of both versions together, unless it ends early.
+MIXED = {"slice": "0.25s", "rate": 400, "metric": "p95, p99"}
 PRESETS = {
     "duets": [
         World("unchanged", 20, **SECOND),
@@ -76,6 +79,13 @@ PRESETS = {
         World("slowest tenth +50 %", 30, "--tail 10% --tail-slow 1.5", failing=True, **SHORT),
         World("+1 % errors", 30, "--errors 1%", failing=True, **SHORT),
         World("stall of 50 ms every 2 s", 30, "--freeze 50ms --freeze-every 2s", failing=True, **STALL),
+    ],
+    "mixed": [
+        World("unchanged", 300, **MIXED),
+        World("unchanged, neighbour", 300, neighbour=True, **MIXED),
+        World("+20 %", 60, "--slow 1.2", failing=True, **MIXED),
+        World("+20 %, neighbour", 60, "--slow 1.2", failing=True, neighbour=True, **MIXED),
+        World("slowest 2 % +50 %", 60, "--tail 2% --tail-slow 1.5", failing=True, **MIXED),
     ],
 }
 EXITS = {0: "passed", 1: "failed", 3: "invalid", 4: "inconclusive"}
@@ -113,7 +123,11 @@ def duet(world, seed, home):
         return f"{start} --seed $(({rng.randrange(10**9)} + $$)) {SERVER} {own}"
 
     command = [LOADGATE, "run", folder, "--out", out, "--quiet", "--strict", "--seed", str(seed)]
-    command += ["--slice", world.load["slice"], "--guard", world.load["guard"]]
+    command += ["--slice", world.load["slice"]]
+    if "guard" in world.load:
+        command += ["--guard", world.load["guard"]]
+    else:
+        command += ["--interleave", "mixed", "--restart-every", "0"]
     command += ["--base-cmd", server(world.base), "--target-cmd", server(world.target), "--ready", "/prod/catalog/items"]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("LOADGATE_", "GITHUB_", "CI"))}
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=clean)
