@@ -1,6 +1,6 @@
 //! The input of a verdict: the results of one CI run, the thresholds, and what the results are compared with.
 
-use super::looks;
+use super::looks::{self, DUET_ALPHA};
 use crate::baseline::{Job, Matching, Mismatch, PhaseScope};
 use crate::measurement::Arm;
 use crate::metric::Metric;
@@ -9,8 +9,6 @@ use crate::thresholds::{Subject, Thresholds};
 
 /// Jobs from which on the baseline is a history; fewer are provisional.
 pub const HISTORY_FROM: usize = 5;
-/// Family-wise false alarm rate of a duet (1 %).
-pub const DUET_ALPHA: f64 = 0.01;
 /// The same against a baseline's jobs (3 %): the tolerance inside the null makes the real rate 1 % and less where jobs
 /// vary by up to 6 %.
 pub const JOBS_ALPHA: f64 = 0.03;

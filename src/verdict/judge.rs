@@ -5,6 +5,7 @@ use super::change::TestedCheck;
 use super::input::{CandidateRun, HISTORY_FROM, JudgeInput, ReferenceData};
 use super::looks::Remaining;
 use super::rule::FAR_QUANTILE;
+use super::settled::is_settled;
 use super::{
     Check, CheckKind, CheckOutcome, Comparison, Enforcement, InvalidReason, LimitCheck, Measure,
     NoComparison, NotJudged, Outcome, Verdict, Warning,
@@ -69,7 +70,7 @@ pub fn judge(input: &JudgeInput<'_>) -> Verdict {
     }
     verdict.outcome = outcome(&verdict);
     verdict.settled = Remaining::of(input.candidates)
-        .is_some_and(|rest| rest.is_settled(verdict.outcome, &verdict.checks, is_open));
+        .is_some_and(|rest| is_settled(rest, verdict.outcome, &verdict.checks, is_open));
     if verdict.outcome != Outcome::Invalid {
         verdict.invalid.clear();
     }

@@ -1,9 +1,9 @@
-//! Looks at a duet: how its false alarm rate is shared among them, and whether one may be the last.
+//! Looks at a duet: how its false alarm rate is shared among them, and what the others bring.
 
-use super::input::DUET_ALPHA;
-use super::{Check, CheckKind, CheckOutcome, Enforcement, NotJudged, Outcome};
 use crate::record::{DuetSettings, LOOKS, RunRecord};
 
+/// Family-wise false alarm rate of a duet (1 %).
+pub const DUET_ALPHA: f64 = 0.01;
 /// The false alarm rate of each look. Together they are that of the duet, and the last keeps most of it.
 const ALPHAS: [f64; LOOKS as usize] = [0.001, 0.003, 0.006];
 
@@ -59,40 +59,6 @@ impl Remaining {
         )]
         let whole = (so_far as f64 * self.times).round() as u64;
         whole
-    }
-
-    /// Whether a check was not judged for want of what the rest brings.
-    fn brings_what_is_missing(self, outcome: &CheckOutcome) -> bool {
-        let CheckOutcome::NotJudged(why) = outcome else {
-            return false;
-        };
-        match *why {
-            NotJudged::TooFewRequests { have, need }
-            | NotJudged::TooFewColdStarts { have, need } => self.whole(have) >= need,
-            NotJudged::TooFewSlices { have, need } => self.whole(have.into()) >= need.into(),
-            NotJudged::NoComparison
-            | NotJudged::NewRequest
-            | NotJudged::BaseFails
-            | NotJudged::Off => false,
-        }
-    }
-
-    /// Whether the duet may end here: a change failed, or everything that is gated was judged and passed, and what the
-    /// whole would catch is ruled out, so that no change `is_open`.
-    ///
-    /// A limit that is broken so far may still be kept by the whole run, so it ends nothing.
-    pub(super) fn is_settled(self, outcome: Outcome, checks: &[Check], is_open: bool) -> bool {
-        let gated = checks.iter();
-        let mut gated = gated.filter(|check| check.enforcement == Enforcement::Gated);
-        match outcome {
-            Outcome::Passed => {
-                !is_open && !gated.any(|check| self.brings_what_is_missing(&check.outcome))
-            }
-            Outcome::Failed => gated.any(|check| {
-                check.outcome == CheckOutcome::Failed && matches!(check.kind, CheckKind::Change(_))
-            }),
-            Outcome::Inconclusive | Outcome::Invalid => false,
-        }
     }
 }
 

@@ -25,6 +25,7 @@ mod planned_load;
 mod rate;
 mod regression;
 mod rule;
+mod settled;
 mod silence;
 pub mod statistics;
 mod validity;
@@ -37,12 +38,13 @@ pub use check::{
 };
 pub use evidence::{FEWEST_ERRORS, SMALLEST_SHARE, prior_sd};
 pub use forecast::{CheckForecast, Design, Forecast, LimitForecast, forecast};
-pub use input::{DRIFT_ALPHA, DUET_ALPHA, HISTORY_FROM, JOBS_ALPHA, JudgeInput};
+pub use input::{DRIFT_ALPHA, HISTORY_FROM, JOBS_ALPHA, JudgeInput};
 pub use insights::{
     Insights, LoadCorrelation, LoadUnit, PhaseChange, Recovery, RecoveryOutcome, insights,
 };
 pub use judge::judge;
 pub use limits::requests_needed;
+pub use looks::DUET_ALPHA;
 pub use model::{Comparison, NoComparison, Outcome, Verdict};
 pub use noise::Noise;
 pub use planned_load::PlannedLoad;

@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_are_tested_from_thirty_on_and_only_where_something_failed() {
+    fn pairs_are_tested_from_thirty_on_where_something_failed() {
         let pair = [count(0, 50), count(2, 50)];
         assert_eq!(stratified_p(&[pair; 29]), None);
         assert!(stratified_p(&[pair; 30]).unwrap() < 1e-6);
