@@ -176,7 +176,8 @@ fn improvement(
         .map(|counts| counts.iter().map(|count| 2.0 * count).collect())
         .collect();
     let mut alone = gate.thresholds.clone();
-    alone.regression.gate = vec![check.metric];
+    let gated = &mut alone.regression.gate;
+    gated.retain(|metric| *metric == check.metric || metric.quantile().is_none());
     let mut plans = vec![
         (
             PlanChange::TwiceTheRequests,

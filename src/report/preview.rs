@@ -69,7 +69,7 @@ pub enum PlanChange {
     TwiceTheRequests,
     /// Both versions of a duet are loaded at once.
     Mix,
-    /// No other metric is gated.
+    /// No other latency is gated.
     GateAlone,
 }
 
@@ -314,7 +314,7 @@ fn improved(improvement: &Improvement) -> String {
         PlanChange::BaseVersion => "a base version in the same job (--against URL)".to_owned(),
         PlanChange::TwiceTheRequests => "twice as many requests".to_owned(),
         PlanChange::Mix => "--interleave mixed".to_owned(),
-        PlanChange::GateAlone => format!("gating nothing but {}", measure_name(measure)),
+        PlanChange::GateAlone => format!("gating no latency but {}", measure_name(measure)),
     };
     let now = check.smallest.as_ref().ok().copied().flatten();
     format!(
