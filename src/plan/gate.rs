@@ -116,15 +116,12 @@ impl Gate {
         let target = target(&scenario_path, options, serving, &scenario)?;
         let against = against(options, serving, &thresholds, read)?;
         let is_here = target.as_ref().is_some_and(Origin::is_loopback);
-        let (turns, load) = match &against {
-            Some(against) => {
-                let load = duet_load(&scenario.load, &against.turns);
-                (against.turns, load)
-            }
-            None => {
-                let turns = against::usual_turns(serving, &thresholds, &scenario, is_here)?;
-                (turns, scenario.load.clone())
-            }
+        let (turns, load) = if let Some(against) = &against {
+            let load = duet_load(&scenario.load, &against.turns);
+            (against.turns, load)
+        } else {
+            let turns = against::usual_turns(serving, &thresholds, &scenario, is_here)?;
+            (turns, scenario.load.clone())
         };
         enough_rows(&scenario_path, &scenario, &load)?;
         Ok(Self {
