@@ -31,6 +31,7 @@ mod mistakes;
 mod mixed_duets;
 mod models;
 mod outages;
+mod own_base;
 mod platform;
 mod reaching;
 mod recipes;

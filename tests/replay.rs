@@ -217,6 +217,8 @@ fn timeline(scenario: &Scenario, slices: &[Slice]) -> Vec<Second> {
 fn circumstances(scenario: &Scenario) -> RunDetails {
     RunDetails {
         target: Deployment {
+            commit: None,
+            by_thresholds: false,
             url: "http://127.0.0.1:8080/".to_owned(),
             loopback: true,
             proxy: None,
@@ -224,6 +226,7 @@ fn circumstances(scenario: &Scenario) -> RunDetails {
             proxy_forwards: false,
         },
         base: None,
+        base_missing: None,
         duet: None,
         run: RunInfo {
             id: "run".to_owned(),

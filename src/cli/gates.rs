@@ -10,7 +10,9 @@ use super::Error;
 use super::stored::{Pairs, Reading, Telling, pairs, whole};
 use crate::exit::Exit;
 use crate::gate::{self, Console, Verbosity};
-use crate::plan::{Commands, Interleave, JudgeMode, Options, Plan, RecordMode, SchedulingPolicy};
+use crate::plan::{
+    Commands, Interleave, JudgeMode, Options, OwnBase, Plan, RecordMode, SchedulingPolicy,
+};
 use crate::units::parse_duration;
 
 #[derive(Debug, Args)]
@@ -181,6 +183,9 @@ struct Deployments {
     /// Base version, loaded in the same run and compared with the target (a duet)
     #[arg(long, value_name = "URL", env = "LOADGATE_AGAINST", help_heading = DUET)]
     against: Option<String>,
+    /// Load the target alone, although the thresholds name a base
+    #[arg(long, env = "LOADGATE_NO_BASE", value_parser = BoolishValueParser::new(), help_heading = DUET)]
+    no_base: bool,
     /// Value of a variable, for the base only
     #[arg(long = "against-set", value_name = "NAME=VALUE", value_parser = pairs, env = "LOADGATE_AGAINST_SET", help_heading = DUET)]
     against_set: Vec<Pairs>,
@@ -281,6 +286,9 @@ impl Run {
             ..options(self.gates, self.deployments, &self.labels)
         };
         let mut options = self.sending.lay_over(options);
+        if options.record_mode == RecordMode::IfAcceptable {
+            options.own_base = OwnBase::Ignored;
+        }
         if self.is_dry {
             options.commands = Commands::NeverRun;
         }
@@ -315,6 +323,11 @@ fn options(gates: Gates, deployments: Deployments, labels: &Labels) -> Options {
         slice: deployments.slice,
         guard: deployments.guard,
         no_early_stop: deployments.no_early_stop,
+        own_base: if deployments.no_base {
+            OwnBase::Ignored
+        } else {
+            OwnBase::Loaded
+        },
         target_cmd: deployments.target_cmd,
         base_cmd: deployments.base_cmd,
         ready: deployments.ready,

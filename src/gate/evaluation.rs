@@ -220,7 +220,9 @@ impl<'a> Evaluation<'a> {
             thresholds_path: &self.thresholds_path,
             baseline: self.held.baseline,
             compared_with: match (&self.records[0].base, newest) {
-                (Some(_), _) => ComparedWith::Base { commit: None },
+                (Some(base), _) => ComparedWith::Base {
+                    commit: base.commit.as_deref(),
+                },
                 (None, Some(job)) => ComparedWith::Baseline {
                     commit: job.commit.as_deref(),
                     started: job.started,

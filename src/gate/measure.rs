@@ -38,14 +38,71 @@ pub(super) fn measure(
 ) -> Result<RunRecord, Error> {
     let target = gate.target()?;
     bug::sending();
-    announce(plan, gate, target, console);
+    let mut base = Base::of(gate);
+    let mut record = attempt(plan, gate, target, &mut base, stop, console)?;
+    let is_base_lost = matches!(&record.run.ended, Ended::Unreachable { arm: Arm::Base, .. });
+    if gate.is_base_optional && is_base_lost && record.slices.is_empty() {
+        if let Ended::Unreachable { why, .. } = &record.run.ended {
+            base = Base::missing(why.clone());
+        }
+        record = attempt(plan, gate, target, &mut base, stop, console)?;
+    }
+    match record {
+        record if record.run.ended == Ended::Completed => replay::over(record),
+        record => Ok(record),
+    }
+}
+
+/// The base of a run as far as it is known.
+struct Base<'a> {
+    against: Option<&'a Against>,
+    /// The commit that was checked out for it.
+    commit: Option<String>,
+    /// Why the one that the thresholds name is not loaded.
+    missing: Option<String>,
+}
+
+impl<'a> Base<'a> {
+    fn of(gate: &'a Gate) -> Self {
+        let against = gate.against.as_ref();
+        Self {
+            against,
+            commit: against.and_then(|against| against.commit.clone()),
+            missing: gate.base_missing.clone(),
+        }
+    }
+
+    fn missing(why: String) -> Self {
+        Self {
+            against: None,
+            commit: None,
+            missing: Some(why),
+        }
+    }
+}
+
+/// Starts what is to be started, sends the load, and returns the record of it.
+fn attempt(
+    plan: &Plan,
+    gate: &Gate,
+    target: &Origin,
+    base: &mut Base<'_>,
+    stop: &Stop,
+    console: &Console,
+) -> Result<RunRecord, Error> {
+    announce(gate, target, base, console);
     let folder = plan.folder(gate);
-    let outcome = match Servers::start(plan, &folder, stop, console) {
+    let outcome = match Servers::start(plan, (gate, base.against.is_some()), &folder, stop, console)
+    {
         Ok(mut servers) => {
+            base.commit = servers
+                .base_commit()
+                .map(str::to_owned)
+                .or(base.commit.take());
             let outcome = if replay::is_on() {
                 RunOutcome::never_began(&gate.scenario, load::LoadEnd::Completed)
             } else {
-                load(plan, gate, target, stop, &mut servers, console)?
+                load(plan, gate, target, base, stop, &mut servers, console)?
             };
             // A server that died in the last turn failed its last requests for that reason.
             match (servers.check(), &outcome.ended) {
@@ -59,14 +116,11 @@ pub(super) fn measure(
         Err(ended) => RunOutcome::never_began(&gate.scenario, ended),
     };
     processes::kill_orphans();
-    match record(plan, gate, target, outcome) {
-        record if record.run.ended == Ended::Completed => replay::over(record),
-        record => Ok(record),
-    }
+    Ok(record(plan, gate, target, base, outcome))
 }
 
 /// Says what is about to be loaded, and for how long.
-fn announce(plan: &Plan, gate: &Gate, target: &Origin, console: &Console) {
+fn announce(gate: &Gate, target: &Origin, base: &Base<'_>, console: &Console) {
     let through = |origin: &Origin| {
         let proxy = origin.proxy();
         proxy.map_or_else(String::new, |proxy| format!(" through {}", proxy.named()))
@@ -76,21 +130,31 @@ fn announce(plan: &Plan, gate: &Gate, target: &Origin, console: &Console) {
         gate.scenario.name,
         through(target)
     )];
-    if let Some(against) = &gate.against {
+    if let Some(against) = base.against {
         parts.push(format!(
             " {}, for {}",
             together(against, &through(&against.target)),
             duet_length(gate, against)
         ));
-        let restarts = plan.serving.base.is_some() || plan.serving.target.is_some();
-        if restarts && plan.serving.restart_every > 0 {
+        if gate.serving.restarts() {
             parts.push(", plus server restarts".to_owned());
         }
     }
+    if let Some(why) = &base.missing {
+        console.warn(&base_missing(why));
+    }
     console.note(&parts.concat());
-    if let Some(why) = same_twice(gate, target) {
+    if let Some(why) = base
+        .against
+        .and_then(|against| same_twice(gate, against, target))
+    {
         console.warn(&format!("loadgate: {why}"));
     }
+}
+
+/// That a run has no base although the thresholds name one.
+pub(super) fn base_missing(why: &str) -> String {
+    format!("loadgate: the base in regression.base is not loaded: {why}")
 }
 
 /// How long a duet takes: `60s, or 3m if the result is not clear before`.
@@ -113,6 +177,8 @@ pub(super) fn together(against: &Against, through: &str) -> String {
     let why = against
         .why
         .map_or_else(String::new, |why| format!(" (auto: {why})"));
+    let commit = against.commit.as_deref();
+    let through = commit.map_or_else(String::new, |commit| format!(" ({commit})")) + through;
     match turns.interleaving {
         load::Interleaving::Turns => format!(
             "in turns with {target}{through}, in slices of {}{why}",
@@ -125,8 +191,7 @@ pub(super) fn together(against: &Against, through: &str) -> String {
 }
 
 /// That a duet loads one deployment twice, where neither its address nor its values differ.
-fn same_twice(gate: &Gate, target: &Origin) -> Option<String> {
-    let against = gate.against.as_ref()?;
+fn same_twice(gate: &Gate, against: &Against, target: &Origin) -> Option<String> {
     let is_same = against.target.to_string() == target.to_string()
         && against.scenario.sha256 == gate.scenario.sha256;
     is_same.then(|| {
@@ -147,6 +212,7 @@ fn load(
     plan: &Plan,
     gate: &Gate,
     target: &Origin,
+    base: &Base<'_>,
     stop: &Stop,
     servers: &mut Servers<'_>,
     console: &Console,
@@ -155,7 +221,7 @@ fn load(
     let order = order(plan, gate, target, &waiting);
     let line = RefCell::new(ProgressLine::new(console.progress, &gate.scenario.load));
     let mut progress = |now: &load::Progress| line.borrow_mut().show(now);
-    let Some(against) = &gate.against else {
+    let Some(against) = base.against else {
         let outcome = load::run(&order, &mut progress, stop);
         line.borrow_mut().end();
         return Ok(outcome?);
@@ -166,7 +232,7 @@ fn load(
         turns: against.turns,
     };
     let mut look = |so_far: RunOutcome| {
-        let record = record(plan, gate, target, so_far);
+        let record = record(plan, gate, target, base, so_far);
         if !judge(gate, std::slice::from_ref(&record)).settled {
             return Interim::Continue;
         }
@@ -214,7 +280,7 @@ pub(super) fn order<'a>(
         }),
         wait: plan.wait,
         max_late: plan.max_late.unwrap_or_default(),
-        ready: plan.serving.ready.as_deref(),
+        ready: gate.serving.ready.as_deref(),
         waiting,
     }
 }
@@ -239,7 +305,13 @@ fn waits(plan: &Plan, waiting: &Waiting) -> String {
     }
 }
 
-fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: RunOutcome) -> RunRecord {
+fn record(
+    plan: &Plan,
+    gate: &Gate,
+    target: &Origin,
+    base: &Base<'_>,
+    mut outcome: RunOutcome,
+) -> RunRecord {
     let started = Timestamp::try_from(outcome.started).unwrap_or(Timestamp::UNIX_EPOCH);
     let ci = plan.ci.clone().unwrap_or_default();
     let secrets = secrets::known(plan, gate);
@@ -264,7 +336,7 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: RunOutcome) ->
         ended: ended(outcome.ended, plan, gate),
         insecure: plan.insecure,
         from_pull_request: ci.is_change_request,
-        extra_args: interleave(gate)
+        extra_args: interleave(base)
             .into_iter()
             .flatten()
             .map(str::to_owned)
@@ -272,15 +344,19 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: RunOutcome) ->
             .collect(),
     };
     let circumstances = RunDetails {
-        target: deployment(target),
-        base: gate
+        target: Deployment {
+            by_thresholds: gate.is_target_own,
+            ..deployment(target)
+        },
+        base: base.against.map(|against| Deployment {
+            commit: base.commit.clone(),
+            by_thresholds: gate.is_base_optional,
+            ..deployment(&against.target)
+        }),
+        base_missing: base.missing.clone(),
+        duet: base
             .against
-            .as_ref()
-            .map(|against| deployment(&against.target)),
-        duet: gate
-            .against
-            .as_ref()
-            .map(|against| turns(plan, against, outcome.look)),
+            .map(|against| turns(gate, against, outcome.look)),
         run,
         labels: plan.labels.clone(),
         environment: Environment {
@@ -294,8 +370,8 @@ fn record(plan: &Plan, gate: &Gate, target: &Origin, mut outcome: RunOutcome) ->
 }
 
 /// The arguments that interleave the arms of a duet in the same way again.
-fn interleave(gate: &Gate) -> Option<[&'static str; 2]> {
-    let interleave = gate.against.as_ref()?.interleave;
+fn interleave(base: &Base<'_>) -> Option<[&'static str; 2]> {
+    let interleave = base.against?.interleave;
     (interleave != Interleave::Auto).then(|| ["--interleave", interleave.word()])
 }
 
@@ -303,15 +379,17 @@ fn deployment(origin: &Origin) -> Deployment {
     Deployment {
         url: origin.to_string(),
         loopback: origin.is_loopback(),
+        commit: None,
+        by_thresholds: false,
         proxy: origin.proxy().map(ToString::to_string),
         proxy_variable: origin.proxy().map(|own| own.variable().to_owned()),
         proxy_forwards: origin.forwarder().is_some(),
     }
 }
 
-fn turns(plan: &Plan, against: &Against, look: u32) -> DuetSettings {
-    let Against { turns, .. } = against;
-    let started = plan.serving.target.is_some() || plan.serving.base.is_some();
+fn turns(gate: &Gate, against: &Against, look: u32) -> DuetSettings {
+    let (Against { turns, .. }, serving) = (against, &gate.serving);
+    let started = serving.target.is_some() || serving.base.is_some();
     DuetSettings {
         interleaving: match turns.interleaving {
             load::Interleaving::Turns => Interleaving::Turns,
@@ -322,7 +400,7 @@ fn turns(plan: &Plan, against: &Against, look: u32) -> DuetSettings {
         guard_s: six_digits(turns.guard.as_secs_f64()),
         looks: turns.looks,
         look: (turns.looks > 1).then_some(look.max(1)),
-        restart_every: started.then_some(plan.serving.restart_every),
+        restart_every: started.then_some(serving.restart_every),
     }
 }
 

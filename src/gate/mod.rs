@@ -4,6 +4,7 @@
 //! word a verdict. Everything is written before the exit code is returned, whatever it is.
 
 mod bug;
+mod checkout;
 mod comment;
 mod compare;
 mod console;

@@ -236,6 +236,10 @@ fn refusal(
             "it was judged worse; use --accept to add it anyway",
             Exit::Failed,
         )),
+        (Ended::Completed, _, _) if record.is_mixed() => Some((
+            "its target got half of the load, the base the other half; record a run that loads the target alone (--no-base)",
+            Exit::Usage,
+        )),
         (Ended::Completed, _, _) if record.run.from_pull_request => Some((
             "its commit is from a pull or merge request; record after the merge",
             Exit::Usage,

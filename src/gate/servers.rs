@@ -9,13 +9,15 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::checkout::Checkout;
 use super::console::Console;
 use crate::files;
 use crate::load::{LoadEnd, READY_WITHIN, ServerFailure, Stop};
 use crate::measurement::{Arm, UnreachableCause};
-use crate::plan::{ManagedServers, Plan, Server};
+use crate::plan::{Gate, ManagedServers, Plan, Server};
 use crate::processes::{self, DeniedVariables, ProcessGroup, Watchdog};
 use crate::redact::{redacted_address, without_credentials};
+use crate::thresholds::COMMIT_VARIABLE;
 use crate::units::format_duration;
 
 /// How long a server may take to stop by itself.
@@ -35,6 +37,8 @@ pub(super) const LOGS: [&str; 2] = ["target.log", "base.log"];
 /// The servers of a run.
 pub(super) struct Servers<'a> {
     serving: &'a ManagedServers,
+    /// Whether the base's is one of them.
+    with_base: bool,
     withheld: &'a DeniedVariables,
     folder: &'a Path,
     stop: &'a Stop,
@@ -44,6 +48,8 @@ pub(super) struct Servers<'a> {
     running: Vec<Running>,
     /// Where they print, open from the start: what they run may put a link in a file's place.
     logs: Vec<(Arm, File)>,
+    /// The base's, where it is served from one.
+    checkout: Option<Checkout<'a>>,
 }
 
 struct Running {
@@ -53,15 +59,17 @@ struct Running {
 }
 
 impl<'a> Servers<'a> {
-    /// Starts the servers that there are commands for; their output goes to files in `folder`.
+    /// Builds and starts the servers that there are commands for; their output goes to files in `folder`.
     pub(super) fn start(
         plan: &'a Plan,
+        (gate, with_base): (&'a Gate, bool),
         folder: &'a Path,
         stop: &'a Stop,
         console: &'a Console,
     ) -> Result<Self, LoadEnd> {
         let mut servers = Self {
-            serving: &plan.serving,
+            serving: &gate.serving,
+            with_base,
             withheld: &plan.withheld,
             folder,
             stop,
@@ -74,6 +82,7 @@ impl<'a> Servers<'a> {
             guardian: None,
             running: Vec::new(),
             logs: Vec::new(),
+            checkout: None,
         };
         for (arm, _) in servers.commands() {
             let log = servers.log(arm);
@@ -85,8 +94,56 @@ impl<'a> Servers<'a> {
                 }
             }
         }
+        for (arm, server) in servers.commands() {
+            servers.check_out(arm, server)?;
+            servers.build(arm, server)?;
+        }
         servers.start_all()?;
         Ok(servers)
+    }
+
+    /// The commit that was checked out for the base.
+    pub(super) fn base_commit(&self) -> Option<&str> {
+        self.checkout
+            .as_ref()
+            .map(|checkout| checkout.commit.as_str())
+    }
+
+    fn check_out(&mut self, arm: Arm, server: &Server) -> Result<(), LoadEnd> {
+        if let Some(revision) = &server.revision {
+            let checkout = Checkout::new(revision, self.withheld)
+                .map_err(|why| server_failure(arm, UnreachableCause::NotCheckedOut, why))?;
+            self.checkout = Some(checkout);
+        }
+        Ok(())
+    }
+
+    /// Runs the command that builds a server, to its end or that of the run.
+    fn build(&mut self, arm: Arm, server: &Server) -> Result<(), LoadEnd> {
+        let Some(command) = &server.build else {
+            return Ok(());
+        };
+        self.console.note(&format!("building the {}", name(arm)));
+        let failed = |why| LoadEnd::from(server_failure(arm, UnreachableCause::NotBuilt, why));
+        let output = self
+            .output(arm)
+            .map_err(|error| failed(error.to_string()))?;
+        let group = self.spawn(server, command, &output);
+        let mut group = group.map_err(|error| failed(error.to_string()))?;
+        loop {
+            match group.try_wait() {
+                Ok(None) => sleep(TICK),
+                Ok(Some(status)) if status.success() => return Ok(()),
+                Ok(Some(status)) => {
+                    let lines = last_lines(&self.log(arm), &output);
+                    return Err(failed(format!("its build failed ({status}){lines}")));
+                }
+                Err(error) => return Err(failed(error.to_string())),
+            }
+            if let Some(signal) = self.stop.signal() {
+                return Err(LoadEnd::Interrupted { signal });
+            }
+        }
     }
 
     /// Looks whether all still run, and starts them anew where that is due.
@@ -114,6 +171,7 @@ impl<'a> Servers<'a> {
             (Arm::Base, &self.serving.base),
         ];
         arms.into_iter()
+            .filter(|(arm, _)| self.with_base || *arm == Arm::Target)
             .filter_map(|(arm, server)| Some((arm, server.as_ref()?)))
             .collect()
     }
@@ -132,7 +190,7 @@ impl<'a> Servers<'a> {
             }
             let log = self.log(arm);
             let started = self.output(arm).and_then(|output| {
-                let group = self.spawn(server, &output)?;
+                let group = self.spawn(server, &server.command, &output)?;
                 Ok((group, output))
             });
             let (group, output) = started.map_err(|error| {
@@ -156,18 +214,23 @@ impl<'a> Servers<'a> {
         }
     }
 
-    fn spawn(&mut self, server: &Server, output: &File) -> io::Result<ProcessGroup> {
+    fn spawn(&mut self, server: &Server, text: &str, output: &File) -> io::Result<ProcessGroup> {
         if self.guardian.is_none() {
             self.guardian = Some(Watchdog::start()?);
         }
         let mut command = Command::new("sh");
         command
             .arg("-c")
-            .arg(&server.command)
+            .arg(text)
             .env("LOADGATE_PORT", server.port.to_string())
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output.try_clone()?);
+        if let (Some(_), Some(checkout)) = (&server.revision, &self.checkout) {
+            command
+                .current_dir(checkout.folder())
+                .env(COMMIT_VARIABLE, &checkout.commit);
+        }
         let group = ProcessGroup::start(&mut command, self.withheld).map_err(shell_error)?;
         if let Some(guardian) = &mut self.guardian {
             guardian.watch(group.id());
@@ -189,12 +252,9 @@ impl<'a> Servers<'a> {
             self.check()?;
             if !is_noted && began.elapsed() > NOTED_AFTER {
                 is_noted = true;
-                let which = match arm {
-                    Arm::Target => "target",
-                    Arm::Base => "base",
-                };
                 self.console.note(&format!(
-                    "the {which}'s server is not ready yet ({why}), waiting up to {within}"
+                    "the {}'s server is not ready yet ({why}), waiting up to {within}",
+                    name(arm)
                 ));
             }
             if began.elapsed() > self.within {
@@ -262,6 +322,13 @@ impl Running {
         let message = format!("its command ended ({status})");
         let why = message + &last_lines(&self.log.0, &self.log.1);
         Err(server_failure(self.arm, UnreachableCause::ServerEnded, why))
+    }
+}
+
+fn name(arm: Arm) -> &'static str {
+    match arm {
+        Arm::Target => "target",
+        Arm::Base => "base",
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::console::Console;
-use super::measure::{about, duet_length, together};
+use super::measure::{about, base_missing, duet_length, together};
 use crate::baseline::{Job, Matching, PhaseScope, RunContext, matching};
 use crate::exit::Exit;
 use crate::load::{Interleaving, Origin, duet_load};
@@ -36,6 +36,9 @@ pub fn validate(plan: &Plan, console: &Console) -> Exit {
 }
 
 fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
+    if let Some(why) = &gate.base_missing {
+        console.warn(&base_missing(why));
+    }
     let scenario = &gate.scenario;
     let target = gate.target().ok();
     let setting = RunContext {

@@ -55,6 +55,10 @@ pub enum UnreachableCause {
     ProxyResponse,
     /// The proxy requires credentials.
     ProxyCredentials,
+    /// The revision of a server cannot be checked out.
+    NotCheckedOut,
+    /// The command that builds a server failed.
+    NotBuilt,
     /// The command of a server cannot be started.
     ServerNotStarted,
     /// A server that was started ended by itself.

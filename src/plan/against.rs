@@ -37,6 +37,8 @@ pub struct Against {
     pub scenario: Scenario,
     /// Where the base is.
     pub target: Origin,
+    /// The commit or revision that it is, where that is known.
+    pub commit: Option<String>,
     /// How target and base share the run.
     pub turns: DuetTurns,
     /// The same in a word; `auto` for slices of a length of their own.
@@ -67,6 +69,7 @@ pub(super) fn against(
         turns: turns(options, thresholds, &scenario, interleave)?,
         scenario,
         target,
+        commit: None,
         interleave,
         why,
     })

@@ -157,6 +157,17 @@ pub enum Error {
         "{0} applies only to a server that the gate starts; set one with --target-cmd or --base-cmd, or remove {0}"
     )]
     OnlyWithCommand(&'static str),
+    /// The thresholds name programs that nobody allowed.
+    #[error(
+        "{}:{line}: regression.base: runs a program on this machine; review it, then allow it with --allow-commands, or run without the base with --no-base",
+        path.display()
+    )]
+    BaseCommand {
+        /// The thresholds.
+        path: PathBuf,
+        /// The line of `base`, from 1.
+        line: u32,
+    },
     /// A deployment is given twice.
     #[error("{one} and {other} set the same deployment; remove one of them")]
     Both {

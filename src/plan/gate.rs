@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::against::{self, Against};
+use super::base::{self, Deployments};
 use super::baseline_location::{self, BaselineLocation};
 use super::include_root::IncludeRoot;
 use super::interleave;
@@ -44,6 +45,14 @@ pub struct Gate {
     target: Option<Origin>,
     /// The base version to load in turns with it, in a duet.
     pub against: Option<Against>,
+    /// Whether a run goes on without the base where it cannot be loaded: the thresholds name it, and no flag does.
+    pub is_base_optional: bool,
+    /// Whether the thresholds say what serves the target.
+    pub is_target_own: bool,
+    /// Why the base that the thresholds name is not loaded.
+    pub base_missing: Option<String>,
+    /// Servers that are started for a run.
+    pub serving: ManagedServers,
     /// How the two share a duet, or would if a base version were given.
     pub turns: DuetTurns,
     /// Variables of the environment that a run needs and that are not set.
@@ -113,8 +122,12 @@ impl Gate {
             }
             Some(place @ BaselineLocation::File(path)) => (path.clone(), read_baseline_at(place)?),
         };
+        let has_target = options.target.is_some() || scenario.target.is_some();
+        let own = (thresholds_path.as_path(), &thresholds);
+        let found = base::deployments(options, serving, own, baseline.as_ref(), has_target)?;
+        let serving = &found.serving;
         let target = target(&scenario_path, options, serving, &scenario)?;
-        let against = against(options, serving, &thresholds, read)?;
+        let against = against(options, &found, &thresholds, read)?;
         let is_here = target.as_ref().is_some_and(Origin::is_loopback);
         let (turns, load) = if let Some(against) = &against {
             let load = duet_load(&scenario.load, &against.turns);
@@ -135,6 +148,10 @@ impl Gate {
             baseline_note,
             target,
             against,
+            is_base_optional: found.is_own_base,
+            is_target_own: found.is_own_target,
+            base_missing: found.base_missing,
+            serving: found.serving,
             turns,
             unset,
         })
@@ -298,23 +315,24 @@ fn target(
 /// The base version, where one is given.
 fn against(
     options: &Options,
-    serving: &ManagedServers,
+    found: &Deployments,
     thresholds: &Thresholds,
     read: impl Fn(&[(String, String)]) -> Result<(Scenario, BTreeSet<String>), Error>,
 ) -> Result<Option<Against>, Error> {
-    let started = serving
-        .base
-        .as_ref()
-        .map(super::managed_servers::Server::url);
-    let Some(url) = started.as_ref().or(options.against.as_ref()) else {
-        return against::reject_without_base(options).map(|()| None);
+    let started = found.serving.base.as_ref();
+    let (url, place, commit) = match (started, &found.base_url) {
+        (Some(server), _) => (server.url(), "--base-cmd", server.revision.clone()),
+        (None, Some(base)) => (base.text.clone(), base.place.as_str(), base.commit.clone()),
+        (None, None) if found.base_missing.is_some() => return Ok(None),
+        (None, None) => return against::reject_without_base(options).map(|()| None),
     };
     let mut set = options.set.clone();
     set.retain(|(name, _)| !options.against_set.iter().any(|(own, _)| own == name));
     set.extend(options.against_set.iter().cloned());
     let (scenario, _) = read(&set)?;
-    let base = origin(url, "--against", &scenario)?;
-    against::against(options, serving, thresholds, (scenario, base)).map(Some)
+    let base = origin(&url, place, &scenario)?;
+    let against = against::against(options, &found.serving, thresholds, (scenario, base))?;
+    Ok(Some(Against { commit, ..against }))
 }
 
 /// A deployment's address, through the proxy that the environment names for it.

@@ -11,6 +11,10 @@ pub struct Server {
     pub command: String,
     /// The port that it gets in `LOADGATE_PORT`.
     pub port: u16,
+    /// What a shell runs before the server is first started.
+    pub build: Option<String>,
+    /// The Git revision that is checked out for it; none for the folder that loadgate runs in.
+    pub revision: Option<String>,
 }
 
 /// The servers of a run and how they are treated.
@@ -47,23 +51,12 @@ impl ManagedServers {
                 return Err(Error::Both { one, other });
             }
         }
-        let is_used = options.target_cmd.is_some() || options.base_cmd.is_some();
-        if options.restart_every.is_some() && !is_used {
-            return Err(Error::OnlyWithCommand("--restart-every"));
-        }
         if let Some(path) = options.ready.as_ref().filter(|path| !path.starts_with('/')) {
             return Err(Error::ReadyPath(path.clone()));
         }
         let server = |command: &Option<String>| {
             let command = command.clone();
-            command
-                .map(|command| {
-                    Ok(Server {
-                        command,
-                        port: free_port()?,
-                    })
-                })
-                .transpose()
+            command.map(Server::new).transpose()
         };
         Ok(Self {
             target: server(&options.target_cmd)?,
@@ -82,6 +75,16 @@ impl ManagedServers {
 }
 
 impl Server {
+    /// A server on a port that is free now.
+    pub(super) fn new(command: String) -> Result<Self, Error> {
+        Ok(Self {
+            command,
+            port: free_port()?,
+            build: None,
+            revision: None,
+        })
+    }
+
     /// Where it will be.
     pub(super) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)

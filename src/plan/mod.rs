@@ -4,6 +4,7 @@
 //! environment; it must not know the command line's grammar, send anything, or write anything but the output folder.
 
 mod against;
+mod base;
 mod baseline_location;
 mod error;
 mod gate;
@@ -52,6 +53,8 @@ pub struct Options {
     pub guard: Option<Duration>,
     /// Whether all pairs are loaded, however clear the result is before.
     pub no_early_stop: bool,
+    /// Whether the base version that the thresholds name is loaded beside the target, where no flag names another.
+    pub own_base: OwnBase,
     /// What starts the deployment to load.
     pub target_cmd: Option<String>,
     /// What starts the base version.
@@ -90,6 +93,17 @@ pub struct Options {
     pub record_mode: RecordMode,
     /// Who judges the run.
     pub judge_mode: JudgeMode,
+}
+
+/// Whether a run loads the base version that the thresholds name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnBase {
+    /// It does not: nothing is loaded, or `--no-base`, or the run is recorded, and the baseline keeps targets that were
+    /// loaded alone.
+    #[default]
+    Ignored,
+    /// It does.
+    Loaded,
 }
 
 /// Who judges a run.
@@ -131,8 +145,6 @@ pub struct Plan {
     pub gates: Vec<Gate>,
     /// Where results and reports go; several gates get a folder each in it.
     pub out: PathBuf,
-    /// Servers that are started for the run.
-    pub serving: ManagedServers,
     /// What started programs do not inherit of the environment.
     pub withheld: DeniedVariables,
     /// Variables from the arguments whose values may be secret.
@@ -190,7 +202,6 @@ impl Plan {
             out: options.out.clone(),
             withheld: denied_variables(&gates, options),
             secrets: reproduce::secrets(options),
-            serving,
             gates,
             labels: labels(&options.labels)?,
             wait: options.wait,

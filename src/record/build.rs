@@ -20,6 +20,8 @@ pub struct RunDetails {
     pub target: Deployment,
     /// The deployment it was compared with, in a duet.
     pub base: Option<Deployment>,
+    /// Why the base that the thresholds name was not loaded.
+    pub base_missing: Option<String>,
     /// How the two shared the run, in a duet.
     pub duet: Option<DuetSettings>,
     /// When and how the run went.
@@ -43,6 +45,7 @@ pub fn build(
     let RunDetails {
         target,
         base,
+        base_missing,
         duet: turns,
         run,
         labels,
@@ -62,6 +65,7 @@ pub fn build(
         },
         target,
         base,
+        base_missing,
         duet: turns,
         run,
         labels,

@@ -35,6 +35,9 @@ pub struct RunRecord {
     /// The deployment it was compared with, in a duet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Deployment>,
+    /// Why the base that the thresholds name was not loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_missing: Option<String>,
     /// How the two shared the run, in a duet.
     #[serde(default, rename = "turns", skip_serializing_if = "Option::is_none")]
     pub duet: Option<DuetSettings>,
@@ -85,6 +88,12 @@ pub struct Deployment {
     pub url: String,
     /// Whether it runs on the generator's machine, which then decides its speed.
     pub loopback: bool,
+    /// The commit of a base, where it is known; that of the target is the run's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Whether the thresholds say where it is, so that no argument has to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_thresholds: bool,
     /// The proxy that was used, as host and port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,

@@ -103,6 +103,8 @@ pub(crate) struct RecordBuilder {
 /// A run of the scenario `shop`, started 2026-05-04, on a target on this machine.
 pub(crate) fn record() -> RecordBuilder {
     let deployment = || Deployment {
+        commit: None,
+        by_thresholds: false,
         url: "http://127.0.0.1:8080/".to_owned(),
         loopback: true,
         proxy: None,
@@ -120,6 +122,7 @@ pub(crate) fn record() -> RecordBuilder {
         },
         target: deployment(),
         base: None,
+        base_missing: None,
         duet: None,
         run: RunInfo {
             id: "run".to_owned(),

@@ -18,8 +18,9 @@ mod values;
 pub use crate::yaml::Error;
 
 pub use model::{
-    Abort, Acceptance, Availability, Bound, FailureSet, Instances, Limit, MissingBaseline, Mode,
-    Precision, Regression, RequestRule, Severity, Subject, Thresholds,
+    Abort, Acceptance, Availability, BaseSource, Bound, COMMIT_VARIABLE, Checkout, FailureSet,
+    Instances, Limit, MissingBaseline, Mode, Precision, Regression, RequestRule, Severity, Subject,
+    Thresholds,
 };
 pub use names::{Names, PhaseName};
 pub use parse::{parse, schema};

@@ -186,6 +186,8 @@ pub struct Regression {
     pub accepted: Vec<Acceptance>,
     /// The outcome if the baseline is missing or of another scenario.
     pub missing_baseline: MissingBaseline,
+    /// Where the base version is that a run loads beside the target.
+    pub base: Option<BaseSource>,
     /// Line of the `regression` section in thresholds.yml, from 1.
     pub line: Option<u32>,
 }
@@ -206,6 +208,7 @@ impl Default for Regression {
             requests: BTreeMap::new(),
             accepted: Vec::new(),
             missing_baseline: MissingBaseline::Warn,
+            base: None,
             line: None,
         }
     }
@@ -290,6 +293,33 @@ pub enum MissingBaseline {
     Warn,
     /// The run is invalid.
     Fail,
+}
+
+/// Where the base version is that a run loads beside the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BaseSource {
+    /// At an address, in which [`COMMIT_VARIABLE`] stands for the newest commit of the baseline.
+    Url(String),
+    /// In a checkout, from which a command serves it.
+    Checkout(Checkout),
+}
+
+/// What `url` names the newest commit of the baseline by, and commands get it in.
+pub const COMMIT_VARIABLE: &str = "LOADGATE_BASE_COMMIT";
+
+/// A version of the service that a command serves from a checkout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkout {
+    /// What a shell runs to serve it on `127.0.0.1:$LOADGATE_PORT`.
+    pub serve: String,
+    /// What a shell runs before.
+    pub build: Option<String>,
+    /// The path that responds below 400 once it is ready.
+    pub ready: Option<String>,
+    /// A Git revision; none for the newest commit of the baseline.
+    pub revision: Option<String>,
+    /// Line of `base` in thresholds.yml, from 1.
+    pub line: u32,
 }
 
 /// When a run stops early.

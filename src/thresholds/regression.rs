@@ -2,10 +2,10 @@
 
 use super::source;
 use super::values::Change;
-use super::{Acceptance, Error, Names, Regression, RequestRule};
+use super::{Acceptance, BaseSource, Checkout, Error, Names, Regression, RequestRule};
 use crate::metric::{Metric, MetricKind};
 use crate::units::significant;
-use crate::yaml::{Cursor, Located, Map};
+use crate::yaml::{Cursor, Line, Located, Map};
 
 /// Compiles `regression`.
 pub(super) fn regression(
@@ -45,8 +45,53 @@ pub(super) fn regression(
         let phases = phases.0.iter().map(|phase| names.phase_value(&phase.at));
         regression.phases = phases.collect::<Result<_, _>>()?;
     }
+    regression.base = source.base.as_ref().map(base).transpose()?;
     refuse_contradictions(section, &regression)?;
     Ok(regression)
+}
+
+/// Compiles `base`, which is at an address or in a checkout.
+fn base(section: &Located<'_, source::Base>) -> Result<BaseSource, Error> {
+    let Located { at, value } = section;
+    let text = |line: &Option<Line>| line.as_ref().map(|line| line.0.clone());
+    let place = |key: &str| {
+        at.entry(key)
+            .map_or_else(|| at.clone(), |entry| entry.value)
+    };
+    match (text(&value.url), text(&value.serve)) {
+        (Some(url), None) => {
+            let others = [
+                ("build", &value.build),
+                ("ready", &value.ready),
+                ("revision", &value.revision),
+            ];
+            if let Some((key, _)) = others.iter().find(|(_, given)| given.is_some()) {
+                return Err(place(key).error(format_args!(
+                    "'{key}' is about a checkout, and 'url' names a version that is there already; remove one of them"
+                )));
+            }
+            Ok(BaseSource::Url(url))
+        }
+        (None, Some(serve)) => {
+            let ready = text(&value.ready);
+            if ready.as_ref().is_some_and(|path| !path.starts_with('/')) {
+                return Err(place("ready").error("is not a path; start it with '/'"));
+            }
+            Ok(BaseSource::Checkout(Checkout {
+                serve,
+                build: text(&value.build),
+                ready,
+                revision: text(&value.revision),
+                line: at.line(),
+            }))
+        }
+        (Some(_), Some(_)) => Err(place("serve").error(
+            "'url' and 'serve' both say where the base is; remove one of them",
+        )),
+        (None, None) => Err(at.error(
+            "needs the address of the base, `url: https://…`, or a command that serves a checkout of it, `serve: ./server --port $LOADGATE_PORT`",
+        )),
+    }
 }
 
 /// Refuses numbers that contradict each other, with the position of one of them.

@@ -109,6 +109,22 @@ source! {
         missing_baseline: Option<MissingBaseline>,
         /// Ramps and repeated phases that are checked as well
         phases: Option<Set<'d, Line>>,
+        /// Where the base version is, which a run then loads beside the target
+        base: Option<Located<'d, Base>>,
+    }
+
+    /// Where the base version is: an address, or what serves a checkout of it
+    struct Base {
+        /// Address of the base; `$LOADGATE_BASE_COMMIT` stands for the newest commit of the baseline
+        url: Option<Line>,
+        /// Command that serves a checkout on `127.0.0.1:$LOADGATE_PORT`
+        serve: Option<Line>,
+        /// Command that builds a checkout before it is served
+        build: Option<Line>,
+        /// Path that responds below 400 once a server is ready
+        ready: Option<Line>,
+        /// Git revision to check out; the newest commit of the baseline by default
+        revision: Option<Line>,
     }
 
     struct MustDetectByMode {

@@ -25,7 +25,7 @@ limits:                                    # absolute promises; need no baseline
     overall: { p99: 1s }
 regression:                                # against the baseline, or the base arm of a duet
   gate: [p95, p99, error_rate]             # may fail a build; every other metric is reported
-  tolerance: 3%                            # duet; history_tolerance: 3%. Smaller changes are nobody's business
+  tolerance: 3%                            # duet; history_tolerance: 3%. Smaller changes are ignored
   floor: 1ms
   must_detect: { duet: 20%, history: 30% } # passed when the upper bound of the change is below this
   requests:
@@ -69,11 +69,13 @@ fn the_book_shows_what_holds_if_nothing_is_written() {
         phases: Vec::new(),
         requests: BTreeMap::new(),
         accepted: Vec::new(),
+        base: None,
         line: None,
         ..shown.clone()
     };
     assert_eq!(unset, silent);
     assert!(!shown.phases.is_empty() && !shown.requests.is_empty() && !shown.accepted.is_empty());
+    assert!(shown.base.is_some());
     let abort = read("abort: { error_rate: 50% }").unwrap().abort;
     assert_eq!(read(documented()).unwrap().abort, abort);
 }
@@ -531,6 +533,22 @@ const REGRESSION: &[(&str, &str)] = &[
     (
         "{ accepted: [&a { request: overall, metric: p95, up_to: 40%, until: 2027-01-31, reason: a }, *a] }",
         "t.yml:1:106: regression.accepted[1]: line 1 accepts the same already; remove one of them",
+    ),
+    (
+        "{ base: {} }",
+        "t.yml:1:21: regression.base: needs the address of the base, `url: https://…`, or a command that serves a checkout of it, `serve: ./server --port $LOADGATE_PORT`",
+    ),
+    (
+        "{ base: { url: 'https://a.example.com', serve: ./a } }",
+        "t.yml:1:60: regression.base.serve: 'url' and 'serve' both say where the base is; remove one of them",
+    ),
+    (
+        "{ base: { url: 'https://a.example.com', build: make } }",
+        "t.yml:1:60: regression.base.build: 'build' is about a checkout, and 'url' names a version that is there already; remove one of them",
+    ),
+    (
+        "{ base: { serve: ./a, ready: health } }",
+        "t.yml:1:42: regression.base.ready: is not a path; start it with '/'",
     ),
     (
         "{ missing_baseline: ignore }",

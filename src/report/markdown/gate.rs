@@ -4,6 +4,7 @@ use super::blocks::{Block, Priority};
 use super::checks::{unfolded, why_not_judged};
 use super::{changes, details, full_sentence};
 use crate::baseline::Mismatch;
+use crate::record::Deployment;
 use crate::report::markdown::syntax::{details as folded, fenced, link, markdown, name};
 use crate::report::text::numbers::counted;
 use crate::report::text::{Text, capitalized, capped, quoted};
@@ -139,10 +140,11 @@ fn reproduce(view: &View) -> String {
     // A server that the gate started has another port each time.
     let given = &record.run.extra_args;
     let is_started = |flag: &str| given.iter().any(|word| word == flag);
-    if !is_started("--target-cmd") {
+    if !is_started("--target-cmd") && !record.target.by_thresholds {
         words.extend(["--target".to_owned(), quoted(&record.target.url)]);
     }
-    if let Some(base) = record.base.as_ref().filter(|_| !is_started("--base-cmd")) {
+    let is_named = |base: &&Deployment| !is_started("--base-cmd") && !base.by_thresholds;
+    if let Some(base) = record.base.as_ref().filter(is_named) {
         words.extend(["--against".to_owned(), quoted(&base.url)]);
     }
     words.extend(given.iter().map(|word| quoted(word)));

@@ -144,6 +144,7 @@ pub(in crate::report) fn much_faster() -> Sample {
 pub(in crate::report) fn insecure_on_another_machine() -> Sample {
     let mut run = shop(40.0);
     run.run.insecure = true;
+    run.base_missing = Some("the baseline names no commit yet".to_owned());
     "Xeon Platinum 8370C".clone_into(&mut run.environment.cpu);
     gate(run).after(history()).promising(PROMISES).judged()
 }

@@ -81,6 +81,7 @@ fn every_caution_is_in_some_story() {
         Warning::RedirectedAway(_),
         Warning::Resent { .. },
         Warning::Throttled { .. },
+        Warning::BaseMissing { .. },
         Warning::FailureRulesDiffer {
             baseline_is_older: true
         },

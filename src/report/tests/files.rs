@@ -73,7 +73,10 @@ fn full() -> RunRecord {
             deployment.proxy = Some("proxy.example.com:3128".to_owned());
             deployment.proxy_variable = Some("HTTP_PROXY".to_owned());
             deployment.proxy_forwards = true;
+            deployment.commit = Some("8d10e7f0a7b6c5d4e3f2a1b0c9d8e7f63f2c9ab4".to_owned());
+            deployment.by_thresholds = true;
         }
+        run.base_missing = Some("the baseline names no commit yet".to_owned());
         run.duet = Some(DuetSettings {
             interleaving: Interleaving::Mixed,
             pairs: 6,

@@ -88,6 +88,10 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             share(*throttled),
             share(*limit)
         ),
+        Warning::BaseMissing { why } => text!(
+            "the base in regression.base was not loaded: {}. Compared with the baseline alone, smaller changes go unseen",
+            untrusted(why)
+        ),
         Warning::FailureRulesDiffer { baseline_is_older } => {
             let whose = if *baseline_is_older {
                 "the earlier result"

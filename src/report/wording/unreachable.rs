@@ -43,9 +43,10 @@ pub(super) fn what(view: &View, arm: Arm, cause: UnreachableCause, why: &str) ->
         UnreachableCause::Proxy
         | UnreachableCause::ProxyResponse
         | UnreachableCause::ProxyCredentials => text!("{} cannot be reached ({})", it, why),
-        UnreachableCause::ServerNotStarted | UnreachableCause::PortTaken => {
-            text!("{} was not started ({})", it, why)
-        }
+        UnreachableCause::NotCheckedOut
+        | UnreachableCause::NotBuilt
+        | UnreachableCause::ServerNotStarted
+        | UnreachableCause::PortTaken => text!("{} was not started ({})", it, why),
     }
 }
 
@@ -122,6 +123,12 @@ pub fn remedy(cause: UnreachableCause, arm: Arm) -> String {
         }
         UnreachableCause::ProxyCredentials => {
             "add credentials to the variable, as http://USER:PASSWORD@HOST:PORT, or exempt the target with NO_PROXY"
+        }
+        UnreachableCause::NotCheckedOut => {
+            "set regression.base.revision in thresholds.yml to a revision of this clone"
+        }
+        UnreachableCause::NotBuilt => {
+            return format!("fix the command in regression.base.build of thresholds.yml ({log} has its output)");
         }
         UnreachableCause::ServerNotStarted => return format!("correct the command in {command}"),
         UnreachableCause::ServerEnded => {

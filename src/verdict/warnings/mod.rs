@@ -94,6 +94,11 @@ pub enum Warning {
         /// What that may be.
         limit: f64,
     },
+    /// The base that the thresholds name was not loaded, so that the run is compared with the baseline alone.
+    BaseMissing {
+        /// Why.
+        why: String,
+    },
     /// The two sides of the comparison counted failures by different rules: see [`COUNTING`](crate::record::COUNTING).
     FailureRulesDiffer {
         /// Whether it is the baseline that knew fewer failures.

@@ -32,6 +32,8 @@ pub(in crate::verdict) fn for_runs(
             warnings.push(Warning::Aborted { failures, requests });
         }
     }
+    let missing = runs.iter().find_map(|run| run.record.base_missing.clone());
+    warnings.extend(missing.map(|why| Warning::BaseMissing { why }));
     if runs.iter().any(|run| run.record.run.insecure) {
         warnings.push(Warning::CertificatesUnchecked);
     }
