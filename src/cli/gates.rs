@@ -287,7 +287,7 @@ impl Run {
         };
         let mut options = self.sending.lay_over(options);
         if options.record_mode == RecordMode::IfAcceptable {
-            options.own_base = OwnBase::Ignored;
+            options.own_base = OwnBase::LeftOut;
         }
         if self.is_dry {
             options.commands = Commands::NeverRun;
@@ -324,7 +324,7 @@ fn options(gates: Gates, deployments: Deployments, labels: &Labels) -> Options {
         guard: deployments.guard,
         no_early_stop: deployments.no_early_stop,
         own_base: if deployments.no_base {
-            OwnBase::Ignored
+            OwnBase::LeftOut
         } else {
             OwnBase::Loaded
         },

@@ -24,6 +24,7 @@ use crate::record::{
     RunRecord, Scheduling,
 };
 use crate::redact::redact;
+use crate::report;
 use crate::units::{Latency, format_duration, six_digits};
 
 /// An address that a target redirects to is cut after so many characters.
@@ -177,8 +178,8 @@ pub(super) fn together(against: &Against, through: &str) -> String {
     let why = against
         .why
         .map_or_else(String::new, |why| format!(" (auto: {why})"));
-    let commit = against.commit.as_deref();
-    let through = commit.map_or_else(String::new, |commit| format!(" ({commit})")) + through;
+    let commit = against.commit.as_deref().map(report::short_commit);
+    let through = commit.map_or_else(String::new, |commit| format!(" (commit {commit})")) + through;
     match turns.interleaving {
         load::Interleaving::Turns => format!(
             "in turns with {target}{through}, in slices of {}{why}",

@@ -51,28 +51,43 @@ pub(super) fn deployments(
         is_own_base: false,
         is_own_target: false,
     };
+    let own = thresholds.regression.base.as_ref();
+    let own = own.filter(|_| options.own_base != OwnBase::Ignored);
+    if let Some(BaseSource::Checkout(checkout)) = own
+        && !has_target
+        && serving.target.is_none()
+    {
+        allow(checkout, options, path)?;
+        found.serving.target = Some(server(checkout, None)?);
+        found.is_own_target = true;
+    }
     let is_given = found.base_url.is_some() || serving.base.is_some();
-    match &thresholds.regression.base {
-        Some(own) if options.own_base == OwnBase::Loaded && !is_given => {
-            let mut jobs = baseline
-                .iter()
-                .flat_map(|baseline| baseline.jobs.iter().rev());
-            let newest = jobs.find_map(|job| job.commit.clone());
-            found.is_own_base = true;
-            match own {
-                BaseSource::Url(url) => found.locate(url, path, newest),
-                BaseSource::Checkout(checkout) => {
-                    if options.commands == Commands::Refused {
-                        return Err(Error::BaseCommand {
-                            path: path.to_owned(),
-                            line: checkout.line,
-                        });
-                    }
-                    found.serve(checkout, newest, has_target)?;
+    let own_base = own.filter(|_| options.own_base == OwnBase::Loaded && !is_given);
+    if let Some(source) = own_base {
+        let mut jobs = baseline
+            .iter()
+            .flat_map(|baseline| baseline.jobs.iter().rev());
+        let newest = jobs.find_map(|job| job.commit.clone());
+        found.is_own_base = true;
+        match source {
+            BaseSource::Url(url) => found.locate(url, path, newest),
+            BaseSource::Checkout(checkout) => {
+                allow(checkout, options, path)?;
+                match checkout.revision.clone().or(newest) {
+                    Some(commit) => found.serving.base = Some(server(checkout, Some(commit))?),
+                    None => found.base_missing = Some(NO_COMMIT.to_owned()),
                 }
             }
         }
-        Some(_) | None => {}
+    }
+    let serving = &mut found.serving;
+    if let (Some(BaseSource::Checkout(checkout)), None) = (own, &serving.ready) {
+        let is_used = found.is_own_target
+            || serving
+                .base
+                .as_ref()
+                .is_some_and(|base| base.revision.is_some());
+        serving.ready = checkout.ready.clone().filter(|_| is_used);
     }
     let is_started = found.serving.target.is_some() || found.serving.base.is_some();
     if options.restart_every.is_some() && !is_started {
@@ -99,32 +114,26 @@ impl Deployments {
             commit: newest.filter(|_| is_of_commit),
         });
     }
+}
 
-    fn serve(
-        &mut self,
-        checkout: &Checkout,
-        newest: Option<String>,
-        has_target: bool,
-    ) -> Result<(), Error> {
-        let server = |revision: Option<String>| {
-            Ok::<_, Error>(Server {
-                build: checkout.build.clone(),
-                revision,
-                ..Server::new(checkout.serve.clone())?
-            })
-        };
-        let serving = &mut self.serving;
-        if !has_target && serving.target.is_none() {
-            serving.target = Some(server(None)?);
-            self.is_own_target = true;
-        }
-        serving.ready = serving.ready.take().or_else(|| checkout.ready.clone());
-        match checkout.revision.clone().or(newest) {
-            Some(revision) => serving.base = Some(server(Some(revision))?),
-            None => self.base_missing = Some(NO_COMMIT.to_owned()),
-        }
-        Ok(())
+/// Refuses programs that nobody allowed.
+fn allow(checkout: &Checkout, options: &Options, path: &Path) -> Result<(), Error> {
+    if options.commands == Commands::Refused {
+        return Err(Error::BaseCommand {
+            path: path.to_owned(),
+            line: checkout.line,
+        });
     }
+    Ok(())
+}
+
+/// The server of a revision; without one, that of the working tree.
+fn server(checkout: &Checkout, revision: Option<String>) -> Result<Server, Error> {
+    Ok(Server {
+        build: checkout.build.clone(),
+        revision,
+        ..Server::new(checkout.serve.clone())?
+    })
 }
 
 /// Why the newest commit of the baseline is not known.

@@ -53,7 +53,7 @@ pub struct Options {
     pub guard: Option<Duration>,
     /// Whether all pairs are loaded, however clear the result is before.
     pub no_early_stop: bool,
-    /// Whether the base version that the thresholds name is loaded beside the target, where no flag names another.
+    /// What is loaded of the deployments that the thresholds name, where no flag names others.
     pub own_base: OwnBase,
     /// What starts the deployment to load.
     pub target_cmd: Option<String>,
@@ -95,14 +95,15 @@ pub struct Options {
     pub judge_mode: JudgeMode,
 }
 
-/// Whether a run loads the base version that the thresholds name.
+/// What is loaded of the deployments that the thresholds name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OwnBase {
-    /// It does not: nothing is loaded, or `--no-base`, or the run is recorded, and the baseline keeps targets that were
-    /// loaded alone.
+    /// Nothing: there is no load.
     #[default]
     Ignored,
-    /// It does.
+    /// The target alone: `--no-base`, or the run is recorded, and the baseline keeps targets that were loaded alone.
+    LeftOut,
+    /// Target and base.
     Loaded,
 }
 

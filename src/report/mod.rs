@@ -48,7 +48,7 @@ pub use text::layout::wrap as wrapped;
 pub use text::{fitted, inert, inert_coloured, quoted};
 pub use trial::{Secrets, TrialReport, trial};
 pub use view::View;
-pub use wording::remedy;
+pub use wording::{remedy, short_commit};
 
 /// Why a run could not be judged, if it could not: the first reasons, each the end of a sentence.
 pub fn invalid_reasons(view: &View) -> Vec<String> {

@@ -163,7 +163,7 @@ fn age(view: &View, started: Timestamp) -> String {
 }
 
 /// The first digits of a commit, or the whole of what is no hash.
-pub(crate) fn short_commit(commit: &str) -> String {
+pub fn short_commit(commit: &str) -> String {
     if commit.len() > COMMIT_DIGITS && commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return commit[..COMMIT_DIGITS].to_owned();
     }

@@ -19,9 +19,9 @@ mod unreachable;
 pub(crate) use advice::advice;
 pub(crate) use answers::{concurrency, first_seen, showed};
 pub(crate) use cautions::{caution, recording_warnings, shown_warnings};
+pub use context::short_commit;
 pub(crate) use context::{
-    circumstances, compared, comparison, generator, load, ordinary_noise, proxies, short_commit,
-    two_figures,
+    circumstances, compared, comparison, generator, load, ordinary_noise, proxies, two_figures,
 };
 pub(crate) use failures::{failing_names, failure_kind};
 pub(crate) use finding::{finding, nothing_slower, stopped_early};
