@@ -14,6 +14,12 @@ const LATE_ALWAYS_ALLOWED_S: f64 = 0.005;
 /// Share of the reference's median latency that `late` may reach.
 const LATE_SHARE_OF_P50: f64 = 0.2;
 
+/// Share of the slices or pairs that may be dropped.
+const DROPPED: f64 = 0.25;
+/// The same of the pairs of a mixed duet. A late pair of those is late for both versions alike, so that what is left is an
+/// honest duet of fewer pairs; half of them are few enough for the test to lose its power.
+const DROPPED_OF_MIXED: f64 = 0.5;
+
 /// The slices of a record in which the generator kept its times.
 ///
 /// A slice is dropped for a reason that its latencies have no part in. In a duet its whole pair is dropped.
@@ -28,6 +34,8 @@ pub struct SliceFilter {
     pub worst_s: f64,
     /// What a slice's `late` P99 may be, in seconds.
     pub limit_s: f64,
+    /// Share of the pairs or slices that may be dropped.
+    allowed: f64,
 }
 
 /// How many of a kind were dropped.
@@ -40,9 +48,9 @@ pub struct DropCount {
 }
 
 impl DropCount {
-    /// Whether so many were dropped that the run says more of the generator than of the target: over a quarter.
-    pub fn is_too_many(self) -> bool {
-        u64::from(self.dropped) * 4 > u64::from(self.of)
+    /// Whether more than a share of all were dropped.
+    pub fn is_over(self, share: f64) -> bool {
+        f64::from(self.dropped) > share * f64::from(self.of)
     }
 
     /// Whether none were dropped.
@@ -63,6 +71,11 @@ impl SliceFilter {
                 .map(|(_, slice)| slice.late_p99_s)
                 .fold(0.0, f64::max),
             limit_s: record.health.max_late_s.unwrap_or(LATE_ALWAYS_ALLOWED_S),
+            allowed: if record.is_mixed() {
+                DROPPED_OF_MIXED
+            } else {
+                DROPPED
+            },
         };
         // The median is only looked up where it can matter: pooling all latencies is the most expensive step here.
         if record.health.max_late_s.is_none() && filter.worst_s > LATE_ALWAYS_ALLOWED_S {
@@ -94,6 +107,12 @@ impl SliceFilter {
             drop_count.of += 1;
             drop_count.dropped += u32::from(dropped);
         }
+    }
+
+    /// The pairs or the slices, where so many of them were dropped that the run says more of the generator than of the target.
+    pub fn too_many(&self) -> Option<DropCount> {
+        let mut counts = [self.pairs, self.slices].into_iter();
+        counts.find(|count| count.is_over(self.allowed))
     }
 
     /// Pairs and slices together.
@@ -190,6 +209,7 @@ fn measured(record: &RunRecord) -> impl Iterator<Item = (usize, &SliceRecord)> {
 mod tests {
     use super::*;
     use crate::record::samples::{record, traffic};
+    use crate::record::{DuetSettings, Interleaving};
 
     #[test]
     fn a_late_slice_is_dropped_alone() {
@@ -202,7 +222,7 @@ mod tests {
         assert_eq!((filter.slices.dropped, filter.slices.of), (1, 4));
         let kept: Vec<bool> = (0..4).map(|index| filter.keeps(index)).collect();
         assert_eq!(kept, [true, true, true, false]);
-        assert!(!filter.slices.is_too_many());
+        assert_eq!(filter.too_many(), None);
     }
 
     #[test]
@@ -243,10 +263,44 @@ mod tests {
             .build();
         let filter = SliceFilter::new(&run, || Some(0.01));
         assert_eq!((filter.pairs.dropped, filter.pairs.of), (1, 2));
-        assert!(filter.pairs.is_too_many());
+        assert_eq!(filter.too_many(), Some(filter.pairs));
         let blocks = filter.paired_slices(&run, 0);
         assert_eq!(blocks.len(), 1);
         assert_eq!((blocks[0][0].len(), blocks[0][1].len()), (1, 1));
+    }
+
+    #[test]
+    fn a_mixed_duet_may_lose_half_of_its_pairs() {
+        let quick = [traffic("GET /a", 30, 10.0)];
+        let run = |late: usize, interleaving| {
+            let pairs = (0..4).fold(record().steady("warm"), |run, _| run.pair(&quick, &quick));
+            pairs
+                .with(|run| {
+                    run.duet = Some(DuetSettings {
+                        interleaving,
+                        pairs: 4,
+                        slice_s: 1.0,
+                        guard_s: 0.0,
+                        looks: 1,
+                        look: None,
+                        restart_every: None,
+                    });
+                    for slice in &mut run.slices[..2 * late] {
+                        slice.late_p99_s = 0.5;
+                    }
+                })
+                .build()
+        };
+        for (late, interleaving, dropped) in [
+            (1, Interleaving::Turns, None),
+            (2, Interleaving::Turns, Some(2)),
+            (2, Interleaving::Mixed, None),
+            (3, Interleaving::Mixed, Some(3)),
+        ] {
+            let filter = SliceFilter::new(&run(late, interleaving), || None);
+            let too_many = filter.too_many().map(|count| count.dropped);
+            assert_eq!(too_many, dropped, "{late} of 4, {interleaving:?}");
+        }
     }
 
     #[test]

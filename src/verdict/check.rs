@@ -103,6 +103,8 @@ pub enum NotJudged {
     NewRequest,
     /// In a duet, the base arm only fails there.
     BaseFails,
+    /// In a mixed duet, a version throttled more requests than it may.
+    Throttled,
     /// `regression.requests` turns it off.
     Off,
 }
@@ -251,7 +253,11 @@ impl NotJudged {
                 Some(*need as f64 / (*have).max(1) as f64)
             }
             Self::TooFewSlices { have, need } => Some(f64::from(*need) / f64::from((*have).max(1))),
-            Self::NoComparison | Self::NewRequest | Self::BaseFails | Self::Off => None,
+            Self::NoComparison
+            | Self::NewRequest
+            | Self::BaseFails
+            | Self::Throttled
+            | Self::Off => None,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{
     Check, CheckKind, CheckOutcome, Comparison, Enforcement, InvalidReason, LimitCheck, Measure,
     NoComparison, NotJudged, Outcome, Verdict, Warning,
 };
-use super::{availability, drift, limits, noise, regression, validity, warnings};
+use super::{availability, drift, limits, noise, regression, throttling, validity, warnings};
 use crate::baseline::{Job, PhaseScope};
 use crate::measurement::Totals;
 use crate::metric::{Metric, MetricKind};
@@ -92,11 +92,17 @@ fn compare(
     explain(&mut drift, runs, ReferenceData::Jobs(&anchor));
     verdict.warnings.extend(take_rare(&mut cells));
     let first = verdict.checks.len();
+    let is_throttled = |cell: &TestedCheck| {
+        cell.check.enforcement == Enforcement::Gated
+            && cell.check.outcome == CheckOutcome::NotJudged(NotJudged::Throttled)
+    };
+    let throttled = cells.iter().any(is_throttled);
+    let throttled = throttled.then(|| throttling::throttled(input.thresholds, runs));
     let problems = cells
         .iter()
         .enumerate()
         .filter_map(|(index, cell)| overall_not_judged(first + index, cell, &cells));
-    for problem in problems {
+    for problem in throttled.flatten().into_iter().chain(problems) {
         if !verdict.invalid.contains(&problem) {
             verdict.invalid.push(problem);
         }

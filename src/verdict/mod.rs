@@ -28,6 +28,7 @@ mod rule;
 mod settled;
 mod silence;
 pub mod statistics;
+mod throttling;
 mod validity;
 mod warnings;
 

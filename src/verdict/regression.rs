@@ -11,7 +11,7 @@ use super::input::{CandidateRun, JudgeInput, ReferenceData};
 use super::looks::Remaining;
 use super::rule::{Rule, Rules};
 use super::statistics::ProcessEffect;
-use super::{Enforcement, NotJudged, Reference};
+use super::{Enforcement, NotJudged, Reference, throttling};
 use crate::baseline::PhaseScope;
 use crate::measurement::Arm;
 use crate::metric::Metric;
@@ -72,6 +72,7 @@ fn cells(
         return Vec::new();
     };
     let rules = Rules::for_run(regression, reference, newest.record);
+    let is_throttled = throttling::throttled(input.thresholds, runs).is_some();
     let (is_told, has_cold) = (cold::is_marked(runs), cold::has_cold_starts(runs));
     let mut cells = Vec::new();
     for scope in scopes(runs, regression) {
@@ -91,7 +92,10 @@ fn cells(
                     continue;
                 }
                 let rule = rules.for_check(&subject, only.map(String::as_str), metric);
-                let compared = cold::checked(observed.compare(metric), metric, is_told);
+                let mut compared = cold::checked(observed.compare(metric), metric, is_told);
+                if is_throttled && metric.quantile().is_some() {
+                    compared.evidence = Err(NotJudged::Throttled);
+                }
                 // A reported metric that has no change to report is no news.
                 if enforcement == Enforcement::Gated || compared.evidence.is_ok() {
                     cells.push(CheckInput {

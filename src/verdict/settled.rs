@@ -13,6 +13,8 @@ fn brings_what_is_missing(remaining: Remaining, outcome: &CheckOutcome) -> bool 
             remaining.whole(have) >= need
         }
         NotJudged::TooFewSlices { have, need } => remaining.whole(have.into()) >= need.into(),
+        // What throttles at first may stop.
+        NotJudged::Throttled => true,
         NotJudged::NoComparison | NotJudged::NewRequest | NotJudged::BaseFails | NotJudged::Off => {
             false
         }

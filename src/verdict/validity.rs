@@ -71,6 +71,16 @@ pub enum InvalidReason {
     },
     /// `missing_baseline: fail`, and there is none to compare with.
     MissingBaseline,
+    /// In a mixed duet, a version throttled more requests than it may, so that latencies are not judged. Where both share a
+    /// quota, each takes it from the other.
+    Throttled {
+        /// The version that throttled most.
+        arm: Arm,
+        /// The share of its requests.
+        share: f64,
+        /// What that may be.
+        limit: f64,
+    },
     /// In a duet, the base arm never responded.
     BaseUnresponsive,
     /// In a duet, the base arm served no request for much of the time.
@@ -119,10 +129,7 @@ fn problem(run: &CandidateRun<'_>) -> Option<InvalidReason> {
 }
 
 fn late(run: &CandidateRun<'_>) -> Option<InvalidReason> {
-    let late = [run.filter.pairs, run.filter.slices];
-    let drop_count = late
-        .into_iter()
-        .find(|drop_count| drop_count.is_too_many())?;
+    let drop_count = run.filter.too_many()?;
     Some(InvalidReason::GeneratorLate {
         dropped: drop_count.dropped,
         of: drop_count.of,

@@ -178,6 +178,7 @@ pub(crate) fn all() -> Vec<Promise> {
     let mut all = unchanged();
     all.extend(sensitivity());
     all.extend(courses());
+    all.extend(late());
     all.extend(looks());
     all.extend(errors());
     for regime in REGIMES {
@@ -343,6 +344,30 @@ fn sensitivity() -> Vec<Promise> {
             P95_EXACT,
             duet,
         ));
+    }
+    promises
+}
+
+/// L1: a generator that is late in two of five pairs, which are dropped.
+fn late() -> Vec<Promise> {
+    let late = |duet: Duet| Duet { late: 0.4, ..duet };
+    let mut promises = Vec::new();
+    for regime in [HOSTED, NOISY] {
+        for requests in [3_000, 10_000] {
+            let duet = late(Duet {
+                requests,
+                ..Duet::of(regime)
+            });
+            let what = "unchanged, 40 % of the pairs late";
+            promises.push(Promise::duet("L1", what, Bar::AtMost(0.01), USUAL, duet));
+        }
+        let what = "P95 +20 %, 40 % of the pairs late";
+        let slower = late(Duet {
+            early: false,
+            ..Duet::of(regime)
+        });
+        let slower = slower.slower(1.2);
+        promises.push(Promise::duet("L1", what, Bar::AtLeast(0.85), P95, slower));
     }
     promises
 }

@@ -21,6 +21,8 @@ const SLOW_S: f64 = 20.0;
 const QUICK_S: f64 = 1.5;
 const BURST_S: f64 = 2.5;
 const MEMORY_S: f64 = 0.5;
+/// How late a late generator is: more than any verdict allows, in seconds.
+const LATE_S: f64 = 1.0;
 
 /// How the arms share the time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,6 +93,8 @@ pub(crate) struct Duet {
     pub(crate) change: Change,
     /// Of base and target.
     pub(crate) errors: (Errors, Errors),
+    /// Share of the pairs in which the generator was late.
+    pub(crate) late: f64,
 }
 
 impl Duet {
@@ -109,6 +113,7 @@ impl Duet {
             course: Course::Steady,
             change: Change::NONE,
             errors: (Errors::None, Errors::None),
+            late: 0.0,
         }
     }
 
@@ -237,13 +242,18 @@ impl<'d> World<'d> {
             Interleaving::Turns(slice_s) => [(start, slice_s), (start + slice_s, slice_s)],
             Interleaving::Mixed => [(start, pair_s); 2],
         };
+        let is_late = self.duet.late > 0.0 && draw.uniform() < self.duet.late;
         let slices = arms.into_iter().zip(places);
         slices
             .map(|(arm, place)| {
                 let cells = (0..self.duet.names)
                     .map(|name| self.cell(draw, (arm, name), place, pair))
                     .collect();
-                slice(arm, u32::try_from(pair).ok(), place, cells)
+                let mut slice = slice(arm, u32::try_from(pair).ok(), place, cells);
+                if is_late {
+                    slice.late_p99_s = LATE_S;
+                }
+                slice
             })
             .collect()
     }

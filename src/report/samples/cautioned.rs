@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::shop::{PROMISES, duet, failing, finished, history, second, steady};
 use super::*;
 use crate::measurement::{Arm, FailureKind, Parts};
-use crate::record::samples::{record, traffic};
+use crate::record::samples::{Traffic, record, traffic};
 use crate::record::{DropCount, DuetSettings, Interleaving, LoadModel, PartsRecord, Scheduling};
 
 /// The shop with one more word on its responses.
@@ -158,10 +158,22 @@ pub(in crate::report) fn noisy_duet() -> Sample {
     gate(run).against("8d10e7f").promising(PROMISES).judged()
 }
 
-/// A mixed duet of two versions that share a quota.
+/// A mixed duet in which nothing changed.
 pub(in crate::report) fn mixed_duet() -> Sample {
+    mixed(&second(40.0), &second(40.2))
+        .promising(PROMISES)
+        .judged()
+}
+
+/// A mixed duet of two versions that share a quota.
+pub(in crate::report) fn throttled_duet() -> Sample {
     let throttled = failing(FailureKind::Status(429), 8);
-    let mut run = duet(&throttled, &second(40.2)).records.remove(0);
+    let unlimited = "limits: { overall: { error_rate: off } }";
+    mixed(&throttled, &throttled).promising(unlimited).judged()
+}
+
+fn mixed(base: &[Traffic], target: &[Traffic]) -> Gate {
+    let mut run = duet(base, target).records.remove(0);
     run.duet = Some(DuetSettings {
         interleaving: Interleaving::Mixed,
         pairs: 36,
@@ -174,7 +186,7 @@ pub(in crate::report) fn mixed_duet() -> Sample {
     for slice in &mut run.slices {
         slice.start_s = f64::from(slice.pair.unwrap_or_default());
     }
-    gate(run).against("8d10e7f").promising(PROMISES).judged()
+    gate(run).against("8d10e7f")
 }
 
 /// A duet of so few pairs that no change can be judged.

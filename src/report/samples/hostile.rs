@@ -62,7 +62,6 @@ pub(in crate::report) fn saying(text: &str) -> Sample {
             }
             Warning::Resent { most, .. } => *most = Some((own(), 1)),
             Warning::MuchFaster { .. }
-            | Warning::Throttled { .. }
             | Warning::FailureRulesDiffer { .. }
             | Warning::AcceptanceExpired { .. }
             | Warning::AcceptanceUnneeded { .. }

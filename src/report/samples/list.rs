@@ -82,6 +82,7 @@ pub(in crate::report) fn all() -> &'static [(&'static str, Sample)] {
             ("too few to compare", too_few_to_compare()),
             ("noisy duet", noisy_duet()),
             ("mixed duet", mixed_duet()),
+            ("throttled duet", throttled_duet()),
             ("too few pairs", too_few_pairs()),
             ("duet late", duet_late()),
             ("duet whole", duet_whole()),

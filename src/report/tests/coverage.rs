@@ -80,7 +80,6 @@ fn every_caution_is_in_some_story() {
         Warning::Unfollowed(_),
         Warning::RedirectedAway(_),
         Warning::Resent { .. },
-        Warning::Throttled { .. },
         Warning::BaseMissing { .. },
         Warning::FailureRulesDiffer {
             baseline_is_older: true
@@ -129,6 +128,7 @@ fn every_invalidity_and_end_is_in_some_story() {
         InvalidReason::MissingBaseline,
         InvalidReason::BaseUnresponsive,
         InvalidReason::BaseUnavailable { .. },
+        InvalidReason::Throttled { .. },
     );
     assert_each_occurs!(
         all().iter().map(|(_, sample)| &sample.records[0].run.ended),
@@ -152,6 +152,7 @@ fn every_outcome_of_a_line_is_in_some_story() {
         CheckOutcome::NotJudged(NotJudged::NoComparison),
         CheckOutcome::NotJudged(NotJudged::NewRequest),
         CheckOutcome::NotJudged(NotJudged::BaseFails),
+        CheckOutcome::NotJudged(NotJudged::Throttled),
         CheckOutcome::NotJudged(NotJudged::Off),
     );
     assert_each_occurs!(

@@ -74,20 +74,6 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             resent: count,
             most,
         } => resent(*count, most.as_ref()),
-        Warning::Throttled {
-            arm,
-            share: throttled,
-            limit,
-        } => text!(
-            "the {} throttled {} of its requests (429), {} allowed: if target and base share a quota, each takes it from \
-             the other, and their latencies say little; raise the quota, or use --interleave 5s",
-            match arm {
-                Arm::Target => "target",
-                Arm::Base => "base",
-            },
-            share(*throttled),
-            share(*limit)
-        ),
         Warning::BaseMissing { why } => text!(
             "the base in regression.base was not loaded: {}. Compared with the baseline alone, smaller changes go unseen",
             untrusted(why)

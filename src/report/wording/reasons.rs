@@ -58,6 +58,7 @@ pub(crate) fn not_judged(why: &NotJudged) -> String {
         NotJudged::NoComparison => "nothing to compare with".to_owned(),
         NotJudged::NewRequest => "new, not in the baseline yet".to_owned(),
         NotJudged::BaseFails => "every such request fails on the base".to_owned(),
+        NotJudged::Throttled => "too many requests were throttled (429)".to_owned(),
         NotJudged::Off => "turned off in regression.requests".to_owned(),
     }
 }
@@ -191,6 +192,18 @@ pub(super) fn invalidity(view: &View, why: &InvalidReason) -> Message {
                 numbers::length(*of_s)
             ),
             "find out why the base hangs, then run it again",
+        ),
+        InvalidReason::Throttled { arm, share, limit } => message(
+            text!(
+                "the {} throttled {} of its requests (429), {} allowed: if target and base share a quota, each takes it from the other, and their latencies say little",
+                match arm {
+                    Arm::Target => "target",
+                    Arm::Base => "base",
+                },
+                numbers::share(*share),
+                numbers::share(*limit)
+            ),
+            "raise the quota, send less, or use --interleave 5s",
         ),
         InvalidReason::BaseUnresponsive => message(
             if let Some(base) = &view.record.base {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::baseline::Difference;
 use crate::measurement::{Arm, FailureKind, Parts, UnreachableCause};
-use crate::record::{Ended, PartsRecord, Scheduling};
+use crate::record::{DuetSettings, Ended, Interleaving, PartsRecord, Scheduling};
 use crate::thresholds::{Abort, MissingBaseline};
 use crate::units::Share;
 
@@ -463,4 +463,45 @@ fn a_proxy_that_may_have_sent_every_response_is_named() {
     assert_eq!(found(&[(503, 100)], false), None, "it was a tunnel");
     assert_eq!(found(&[(503, 99)], true), None, "one came through");
     assert_eq!(found(&[(503, 99), (500, 1)], true), None);
+}
+
+#[test]
+fn versions_that_share_a_quota_are_not_compared_by_latency() {
+    let both = |throttled: u64| {
+        let [a, b] = both(100.0);
+        [a.failing(FailureKind::Status(429), throttled), b]
+    };
+    let mixed = |throttled: u64, interleaving| {
+        let mut run = duet_of(&both(throttled), &both(throttled));
+        run.duet = Some(DuetSettings {
+            interleaving,
+            pairs: 12,
+            slice_s: 0.5,
+            guard_s: 0.0,
+            looks: 1,
+            look: None,
+            restart_every: None,
+        });
+        judged_alone(&thresholds(), &run)
+    };
+    // One in a hundred of 900 may be throttled where no limit says so.
+    let few = mixed(9, Interleaving::Mixed);
+    assert_eq!(few.outcome, Outcome::Passed);
+    let many = mixed(18, Interleaving::Mixed);
+    assert_eq!(many.outcome, Outcome::Invalid);
+    let throttled = InvalidReason::Throttled {
+        arm: Arm::Base,
+        share: 0.02,
+        limit: 0.01,
+    };
+    assert_eq!(many.invalid, [throttled]);
+    let latency = line(&many, &Subject::Overall, Metric::P95);
+    assert_eq!(
+        latency.outcome,
+        CheckOutcome::NotJudged(NotJudged::Throttled)
+    );
+    let errors = line(&many, &Subject::Overall, Metric::ErrorRate);
+    assert_eq!(errors.outcome, CheckOutcome::Passed);
+    // In turns each version has the quota for itself.
+    assert_eq!(mixed(18, Interleaving::Turns).outcome, Outcome::Passed);
 }

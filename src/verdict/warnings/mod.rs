@@ -85,15 +85,6 @@ pub enum Warning {
         /// The name that it happened to most often, and how often.
         most: Option<(String, u64)>,
     },
-    /// In a mixed duet, a version throttled more requests than it may. Where both share a quota, each takes it from the other.
-    Throttled {
-        /// The version that throttled most.
-        arm: Arm,
-        /// The share of its requests.
-        share: f64,
-        /// What that may be.
-        limit: f64,
-    },
     /// The base that the thresholds name was not loaded, so that the run is compared with the baseline alone.
     BaseMissing {
         /// Why.

@@ -1,10 +1,10 @@
 //! Warnings that follow from the runs alone, and from the circumstances of what they are compared with.
 
 use super::{Warning, redirects};
-use crate::measurement::{Arm, FailureKind, LatencyHistogram, Totals};
+use crate::measurement::{Arm, FailureKind, LatencyHistogram};
 use crate::metric::Metric;
 use crate::record::{DropCount, Ended, Environment, LoadModel, RunRecord, Scheduling};
-use crate::thresholds::{Bound, Subject, Thresholds};
+use crate::thresholds::Thresholds;
 use crate::units::six_digits;
 use crate::verdict::cold;
 use crate::verdict::input::{CandidateRun, ReferenceData};
@@ -12,10 +12,8 @@ use crate::verdict::input::{CandidateRun, ReferenceData};
 /// Statuses by which a proxy says that it did not get a response, or does not ask for one.
 const PROXY_STATUSES: [u16; 4] = [407, 502, 503, 504];
 
-/// Too many requests for a quota.
-const THROTTLED: FailureKind = FailureKind::Status(429);
-/// Share of the requests that may be throttled where no limit says so.
-const MOST_THROTTLED: f64 = 0.01;
+/// Share of the jobs whose generator may have been late in part before it is worth a warning.
+const MOST_LATE_JOBS: f64 = 0.25;
 
 /// Shorter waits are not worth a warning, in seconds.
 const SHORTEST_WAIT_S: f64 = 1.0;
@@ -45,7 +43,6 @@ pub(in crate::verdict) fn for_runs(
     let strayed = redirects::redirected_away(runs);
     warnings.extend((!strayed.is_empty()).then_some(Warning::RedirectedAway(strayed)));
     warnings.extend(redirects::resent(runs));
-    warnings.extend(throttled(thresholds, runs));
     warnings.extend(redirects::failure_rules_differ(runs, reference));
     warnings.extend(late_slices(runs));
     warnings.extend(cold::warning(thresholds, runs));
@@ -79,41 +76,12 @@ fn proxy_responses(record: &RunRecord) -> impl Iterator<Item = Warning> {
         })
 }
 
-/// The arm of a mixed duet that throttled most, if that is more than its limit.
-fn throttled(thresholds: &Thresholds, runs: &[CandidateRun<'_>]) -> Option<Warning> {
-    let limits = thresholds.limits.iter();
-    let limits = limits.filter(|limit| limit.subject == Subject::Overall && limit.phase.is_none());
-    let limits = limits.filter_map(|limit| match limit.bound {
-        Bound::Failures(kinds, share) => kinds.contains(THROTTLED).then(|| share.fraction()),
-        Bound::ErrorRate(share) => Some(share.fraction()),
-        Bound::Latency { .. } | Bound::ColdShare(_) | Bound::RequestsPerSecond(_) => None,
-    });
-    let limit = limits.reduce(f64::min).unwrap_or(MOST_THROTTLED);
-    let mixed = runs.iter().filter(|run| run.record.is_mixed());
-    let mixed: Vec<&RunRecord> = mixed.map(|run| run.record).collect();
-    let share = |arm: Arm| {
-        let slices = mixed.iter().flat_map(|record| {
-            let slices = record.slices.iter();
-            slices.filter(move |slice| slice.arm == arm && record.phases[slice.phase].measured)
-        });
-        let totals = Totals::from_stats(slices.flat_map(|slice| slice.of_request(None)));
-        (arm, totals.share(THROTTLED))
-    };
-    let shares = [Arm::Target, Arm::Base].map(share);
-    let (arm, share) = shares.into_iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
-    (share > limit).then(|| Warning::Throttled {
-        arm,
-        share: six_digits(share),
-        limit,
-    })
-}
-
 /// The slices that latencies are judged without; none where that makes the run invalid.
 fn late_slices(runs: &[CandidateRun<'_>]) -> Option<Warning> {
     let filters = || runs.iter().map(|run| &run.filter);
     let drop_counts = || filters().flat_map(|filter| [filter.pairs, filter.slices]);
     let dropped = drop_counts().map(|drop_count| drop_count.dropped).sum();
-    let is_invalid = drop_counts().any(DropCount::is_too_many);
+    let is_invalid = filters().any(|filter| filter.too_many().is_some());
     (dropped > 0 && !is_invalid).then(|| Warning::LateSlices {
         dropped,
         of: drop_counts().map(|drop_count| drop_count.of).sum(),
@@ -133,7 +101,7 @@ fn late_jobs(reference: ReferenceData<'_>) -> Option<Warning> {
         dropped: count(late.count()),
         of: count(jobs.len()),
     };
-    jobs.is_too_many().then(|| Warning::LateJobs {
+    jobs.is_over(MOST_LATE_JOBS).then(|| Warning::LateJobs {
         late: jobs.dropped,
         of: jobs.of,
         id: newest.id.clone(),
