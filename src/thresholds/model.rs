@@ -217,7 +217,7 @@ impl Default for Regression {
 /// How small a change a duet can detect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// Twelve pairs, twelve more if the result is inconclusive, and a tolerance of 3 %.
+    /// Fifteen pairs, fewer if the result is clear before, and a tolerance of 3 %.
     #[default]
     Usual,
     /// Twenty-four pairs and a tolerance of 1 %, for changes of 10 %.
