@@ -12,8 +12,8 @@ use super::Slice;
 /// Moments of a slice.
 const MOMENTS: u32 = u64::BITS;
 
-/// Silences shorter than this are not kept: a verdict asks for at least twice as much.
-const SHORTEST: Duration = Duration::from_secs(1);
+/// Silences shorter than this are not kept: no verdict counts them.
+const SHORTEST: Duration = Duration::from_millis(500);
 
 /// The requests of one name, sent by users of one class, in one slice by when they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

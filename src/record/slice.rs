@@ -31,7 +31,7 @@ pub struct SliceRecord {
     pub late_p99_s: f64,
     /// The requests that became due in it; names without requests and responses in it are left out.
     pub cells: Vec<RequestRecord>,
-    /// Outages in it: a second or more without a success although a request was in flight. Absent in older results.
+    /// Outages in it: half a second or more without a success although a request was in flight. Absent in older results.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silences: Option<Vec<SilenceRecord>>,
 }

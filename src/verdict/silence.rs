@@ -12,15 +12,27 @@ const SHORTEST_PAUSE_S: f64 = 2.0;
 /// Share of a short phase that counts.
 const PAUSE_SHARE: f64 = 0.5;
 /// A silence is explained if it is not longer than this many times the latency that nearly all requests of the name exceed.
-/// In an open model the latencies of one hang are spread evenly from zero to its length. So this latency is at most a
-/// twentieth of the hang, and ten times that is half of it: no hang explains itself.
-const USUAL_TIMES: f64 = 10.0;
+/// In an open model the latencies of one hang are spread evenly from zero to its length if its requests are served at its
+/// end. So this latency is at most a twentieth of the hang, and ten times that is half of it: such a hang does not explain
+/// itself. One after which requests are served as fast as they come looks like a service that always takes as long.
+const TIMES: f64 = 10.0;
 /// The quantile of that latency.
 const USUAL: f64 = 0.05;
 /// Shorter silences count only together: if they make up at least this share of a phase, or if the limit is written.
 const SHORT_SHARE: f64 = 0.5;
-/// With fewer requests in flight, a long request of each cannot be distinguished from a pause of all.
-const FEWEST_IN_FLIGHT: f64 = 5.0;
+/// With so many requests in flight, a pause of all is told from a long request of each.
+const MANY_IN_FLIGHT: f64 = 5.0;
+/// With fewer, and with more than one.
+const SOME_IN_FLIGHT: f64 = 2.0;
+/// The shortest silence that counts together with others, in seconds.
+const SHORT_S: f64 = 1.0;
+/// The same if only one request is in flight, which may be long by itself.
+const SHORT_OF_ONE_S: f64 = 2.0;
+/// The same if many are in flight, and no percentile shows it.
+const HIDDEN_SHORT_S: f64 = 0.5;
+/// The quantile of the latency that nearly no request exceeds. A silence ten times as long is hidden: a limit on this
+/// percentile does not see it, since users who wait send nothing.
+const HIDDEN: f64 = 0.95;
 /// A short silence counts only if it lasts as long as so many responses usually take to come. Of responses that come
 /// independently, none comes in that time once in 150 times (e^-5).
 const EXPECTED_RESPONSES: f64 = 5.0;
@@ -59,10 +71,11 @@ impl<'r> Group<'r> {
 
 /// The silences that count, by key and measured phase.
 pub(super) fn silent_times(is_written: bool, record: &RunRecord, arm: Arm) -> Vec<Silent<'_>> {
-    let usual: Vec<Option<f64>> = (0..record.requests.len())
-        .map(|request| usual(record, arm, Some(request)))
-        .collect();
-    let slowest = usual.iter().flatten().copied().reduce(f64::max);
+    let mut own = record.slices.iter().filter(|slice| slice.arm == arm);
+    if own.all(|slice| slice.silences.as_ref().is_none_or(Vec::is_empty)) {
+        return Vec::new();
+    }
+    let [usual, longest] = Times::of_names(record, arm, [USUAL, HIDDEN]);
     let arms = if record.is_mixed() { 2.0 } else { 1.0 };
     let mut all: Vec<Silent<'_>> = Vec::new();
     for (index, phase) in record.phases.iter().enumerate() {
@@ -74,18 +87,13 @@ pub(super) fn silent_times(is_written: bool, record: &RunRecord, arm: Arm) -> Ve
         let length: f64 = slices.iter().map(|slice| slice.length_s).sum();
         let passes = 1 + slices.iter().map(|slice| slice.pass).max().unwrap_or(0);
         let pause = (PAUSE_SHARE * length / f64::from(passes)).clamp(SHORTEST_PAUSE_S, PAUSE_S);
-        let is_unexplained = |silence: &SilenceRecord| {
-            let usual = match silence.request {
-                Some(request) => usual.get(request).copied().flatten(),
-                None => slowest,
-            };
-            silence.whole_s > usual.map_or(0.0, |usual| USUAL_TIMES * usual)
-        };
-        let counts = |silence: &SilenceRecord| silence.whole_s > pause && is_unexplained(silence);
+        let counts = |silence: &SilenceRecord| silence.whole_s > pause && !usual.explain(silence);
         let is_short = |silence: &SilenceRecord| {
+            let is_hidden = !longest.explain(silence);
             silence.whole_s <= pause
-                && is_unexplained(silence)
-                && (is_written || is_of_all(phase, arms, &slices, silence))
+                && !usual.explain(silence)
+                && ((is_written && silence.whole_s >= SHORT_S)
+                    || is_of_all(phase, arms, &slices, silence, is_hidden))
         };
         for slice in &slices {
             let of_slice = slice.silences.as_deref().unwrap_or_default();
@@ -131,13 +139,48 @@ pub(super) fn silent_times(is_written: bool, record: &RunRecord, arm: Arm) -> Ve
     all
 }
 
-/// Whether a short silence is one of all requests of its name, and not a few long ones: enough were in flight, and many
-/// responses would usually have come in its time. So many arms share the load of the phase.
+/// The latencies in seconds of each request name that explain a silence which is not far longer.
+struct Times {
+    of_names: Vec<Option<f64>>,
+    slowest: Option<f64>,
+}
+
+impl Times {
+    /// Some quantiles of each name, or the median of its cold starts, which their mark explains.
+    fn of_names<const N: usize>(record: &RunRecord, arm: Arm, quantiles: [f64; N]) -> [Self; N] {
+        let names = 0..record.requests.len();
+        let pooled = names.map(|name| record.pooled(Some(name), |slice| slice.arm == arm));
+        let pooled: Vec<RequestStats> = pooled.collect();
+        quantiles.map(|quantile| {
+            let of_names = pooled.iter().map(|all| {
+                let usual = all.succeeded.quantile(quantile)?;
+                Some(all.cold.quantile(0.5).map_or(usual, |cold| usual.max(cold)))
+            });
+            let of_names: Vec<Option<f64>> = of_names.collect();
+            Self {
+                slowest: of_names.iter().flatten().copied().reduce(f64::max),
+                of_names,
+            }
+        })
+    }
+
+    fn explain(&self, silence: &SilenceRecord) -> bool {
+        let time = match silence.request {
+            Some(request) => self.of_names.get(request).copied().flatten(),
+            None => self.slowest,
+        };
+        time.is_some_and(|time| silence.whole_s <= TIMES * time)
+    }
+}
+
+/// Whether a short silence is one of all requests of its name, and not a long one of each: enough were in flight, or no
+/// percentile shows it, and many responses would usually have come in its time. So many arms share the load of the phase.
 fn is_of_all(
     phase: &PhaseRecord,
     arms: f64,
     slices: &[&SliceRecord],
     silence: &SilenceRecord,
+    is_hidden: bool,
 ) -> bool {
     let requests = |request: Option<usize>| -> f64 {
         let cells = slices.iter().flat_map(|slice| slice.of_request(request));
@@ -154,8 +197,15 @@ fn is_of_all(
             LoadModel::Arrivals => phase.peak_load * silence.whole_s,
         }
         / arms;
+    let shortest = match (in_flight >= MANY_IN_FLIGHT, is_hidden) {
+        (true, true) => HIDDEN_SHORT_S,
+        (true, false) => SHORT_S,
+        (false, true) if in_flight >= SOME_IN_FLIGHT => SHORT_S,
+        (false, true) => SHORT_OF_ONE_S,
+        (false, false) => return false,
+    };
     let expected = of_name / length * silence.whole_s;
-    in_flight >= FEWEST_IN_FLIGHT && expected > EXPECTED_RESPONSES
+    silence.whole_s >= shortest && expected > EXPECTED_RESPONSES
 }
 
 /// How long a silence lasted in a slice; in a duet, while the load paused for it too.
@@ -199,11 +249,4 @@ fn unexplained<'r>(
     };
     let seconds: f64 = overall.map(shared).sum();
     (seconds > 0.0).then_some((Group::ALL, seconds))
-}
-
-/// The latency in seconds that nearly all requests of a name exceed, or that of a usual cold start, which its mark explains.
-fn usual(record: &RunRecord, arm: Arm, request: Option<usize>) -> Option<f64> {
-    let all = record.pooled(request, |slice| slice.arm == arm);
-    let usual = all.succeeded.quantile(USUAL)?;
-    Some(all.cold.quantile(0.5).map_or(usual, |cold| usual.max(cold)))
 }

@@ -21,6 +21,8 @@ const SLOW_S: f64 = 20.0;
 const QUICK_S: f64 = 1.5;
 const BURST_S: f64 = 2.5;
 const MEMORY_S: f64 = 0.5;
+/// Share of cache misses about a P95, which makes it jump.
+const MISSES: f64 = 0.055;
 /// How late a late generator is: more than any verdict allows, in seconds.
 const LATE_S: f64 = 1.0;
 
@@ -95,6 +97,8 @@ pub(crate) struct Duet {
     pub(crate) errors: (Errors, Errors),
     /// Share of the pairs in which the generator was late.
     pub(crate) late: f64,
+    /// Mean share of cache misses, of a bimodal shape.
+    pub(crate) misses: f64,
 }
 
 impl Duet {
@@ -114,6 +118,7 @@ impl Duet {
             change: Change::NONE,
             errors: (Errors::None, Errors::None),
             late: 0.0,
+            misses: MISSES,
         }
     }
 
@@ -195,7 +200,7 @@ impl<'d> World<'d> {
         };
         let instances = [(); 2].map(|()| instance * draw.normal());
         let step = draw.uniform();
-        let misses = 0.055 + 0.006 * draw.normal();
+        let misses = duet.misses + 0.006 * draw.normal();
         let course = |at: f64| {
             let factor = match duet.course {
                 Course::Step if at > step => 0.4,

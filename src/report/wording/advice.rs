@@ -4,7 +4,7 @@ use super::cautions::sees_more;
 use crate::report::text::numbers::count;
 use crate::report::text::{Text, command, quoted, text, untrusted};
 use crate::report::view::{CheckRow, Status, View};
-use crate::verdict::{Check, CheckKind, CheckOutcome, Comparison, Outcome, Warning};
+use crate::verdict::{Check, CheckKind, CheckOutcome, Comparison, Measure, Outcome, Warning};
 
 /// What to do next: for a gate that failed, where the broken promises are written; for an inconclusive one, what would
 /// let it tell. An invalid run has a remedy for each of its reasons.
@@ -69,7 +69,8 @@ fn broken_limits(view: &View) -> Option<Text> {
     match (written.as_slice(), lines.as_slice()) {
         ([], _) => None,
         (_, []) => Some(text!(
-            "The default limit is broken: limits.overall.error_rate, 1 % ({} does not set it).",
+            "The default limit is broken: {} ({} does not set it).",
+            broken_default(view),
             path
         )),
         ([Some(_)], [line]) => Some(text!("The broken limit is in {} line {}.", path, line)),
@@ -80,6 +81,18 @@ fn broken_limits(view: &View) -> Option<Text> {
             first.join(", "),
             last
         )),
+    }
+}
+
+/// The limit that holds where the thresholds set none, and is broken.
+fn broken_default(view: &View) -> &'static str {
+    let mut checks = view.verdict.checks.iter();
+    let is_unavailable = checks
+        .any(|check| Status::new(check) == Status::Failed && check.measure == Measure::Unavailable);
+    if is_unavailable {
+        "limits.overall.unavailable, 10 % of a phase, or half of it for one name"
+    } else {
+        "limits.overall.error_rate, 1 %"
     }
 }
 

@@ -144,6 +144,50 @@ fn short_hangs_that_make_up_most_of_a_phase_fail() {
 }
 
 #[test]
+fn short_hangs_that_no_percentile_shows_fail() {
+    // In most slices the users wait, after they have sent many quick requests.
+    let hidden = |whole_s: f64, users: f64, median_ms: f64| {
+        record()
+            .steady("warm")
+            .slices(20, &[traffic("GET /a", 200, median_ms)])
+            .with(|run| {
+                run.phases[0].model = LoadModel::Users;
+                run.phases[0].peak_load = users;
+                for slice in &mut run.slices[..14] {
+                    slice.silences = Some(vec![silent(None, None, whole_s)]);
+                }
+                for slice in &mut run.slices[14..] {
+                    slice.silences = Some(Vec::new());
+                }
+            })
+            .build()
+    };
+    for (whole_s, users, median_ms, fails) in [
+        (4.5, 4.0, 5.0, true),
+        (4.5, 1.0, 5.0, true),
+        (1.9, 4.0, 5.0, true),
+        // One long request of one user says nothing of others.
+        (1.9, 1.0, 5.0, false),
+        (0.9, 8.0, 5.0, true),
+        (0.9, 4.0, 5.0, false),
+        // P95, 1.45 times the median, is a tenth of the wait or more.
+        (4.5, 4.0, 400.0, false),
+        (0.9, 8.0, 80.0, false),
+    ] {
+        let found = outages(&hidden(whole_s, users, median_ms));
+        let expected = if fails {
+            vec![(None, None, 14.0)]
+        } else {
+            vec![]
+        };
+        assert_eq!(
+            found, expected,
+            "{whole_s} s, {users} users, {median_ms} ms"
+        );
+    }
+}
+
+#[test]
 fn a_pause_is_no_outage_and_a_short_outage_is_a_caution() {
     let pause = [silent(None, None, 4.9)];
     let short = run(10.0, &pause, 2..7);
