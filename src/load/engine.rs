@@ -22,7 +22,7 @@ use super::timetable::Timetable;
 use super::worker::{ArmPlan, Command, WorkerPlan, WorkerResult};
 use super::worker_pool::{RunMonitor, WaitOutcome, WorkerPool};
 use crate::measurement::{Arm, Measurement};
-use crate::scenario::{Phase, Scenario, Shape};
+use crate::scenario::{Phase, Scenario, Step};
 
 /// An arrival handed over so shortly after the end of its span still counts as achieved.
 const GRACE: Duration = Duration::from_millis(100);
@@ -273,22 +273,15 @@ fn available() -> usize {
 
 /// Cores to use: no more than there are users to run on them.
 fn cores(order: &RunConfig<'_>) -> usize {
-    let users = |phase: &Phase| match phase.shape {
-        Shape::Users { from, to } => from.max(to),
-        Shape::Arrivals { max_users, .. } => max_users,
-    };
-    let most = order.scenario.load.iter().map(users).max().unwrap_or(1);
+    let users = order.scenario.load.iter().map(|it| it.shape.most_users());
+    let most = users.max().unwrap_or(1);
     let cores = order.cores.map_or_else(available, NonZeroUsize::get);
     cores.clamp(1, (most as usize).max(1))
 }
 
 /// The longest timeout of the scenario, within reason.
 fn drain(scenario: &Scenario) -> Duration {
-    let classes = scenario.user_classes.iter();
-    let steps = classes.flat_map(|class| {
-        let tasks = class.tasks.iter().flat_map(|task| &task.steps);
-        class.on_start.iter().chain(tasks)
-    });
-    let timeouts = steps.filter_map(|step| step.request().map(|request| request.timeout));
-    timeouts.max().unwrap_or_default().min(LONGEST_DRAIN)
+    let requests = scenario.steps().filter_map(Step::request);
+    let longest = requests.map(|request| request.timeout).max();
+    longest.unwrap_or_default().min(LONGEST_DRAIN)
 }

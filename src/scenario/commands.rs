@@ -11,7 +11,7 @@ use super::fields::json_path;
 use super::inputs::Commands;
 use super::rules::OF_COMMANDS;
 use super::source::Step;
-use super::template::{Names, Template};
+use super::template::{Bindings, Template};
 use super::users::Compiler;
 use crate::yaml::{Entry, Error, Located};
 
@@ -29,7 +29,7 @@ impl Compiler<'_> {
         &self,
         step: &Located<'_, Step<'_>>,
         program: &Arguments<'_>,
-        names: Names<'_>,
+        names: Bindings<'_>,
     ) -> Result<Command, Error> {
         let entries = step.at.entries()?;
         if let Some(entry) = entries.iter().find(|it| !OF_COMMANDS.contains(&it.name())) {
@@ -61,7 +61,7 @@ impl Compiler<'_> {
     }
 }
 
-fn capture(entry: &Entry<'_>, names: Names<'_>) -> Result<(String, JsonPath), Error> {
+fn capture(entry: &Entry<'_>, names: Bindings<'_>) -> Result<(String, JsonPath), Error> {
     let name = name(entry, names.rows)?;
     // If the program fails, the name is unset, and the variable would silently replace it.
     if names.variables.contains_key(&name) {
@@ -73,7 +73,7 @@ fn capture(entry: &Entry<'_>, names: Names<'_>) -> Result<(String, JsonPath), Er
     Ok((name, path.map_err(|message| entry.value.error(message))?))
 }
 
-fn arguments(program: &Arguments<'_>, names: Names<'_>) -> Result<Vec<Template>, Error> {
+fn arguments(program: &Arguments<'_>, names: Bindings<'_>) -> Result<Vec<Template>, Error> {
     let arguments = program.items.iter().map(|item| names.text(item));
     let arguments: Vec<Template> = arguments.collect::<Result<_, _>>()?;
     if arguments[0]

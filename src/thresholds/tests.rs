@@ -9,7 +9,7 @@ use super::*;
 use crate::measurement::FailureKind;
 use crate::metric::Metric;
 use crate::units::Share;
-use crate::yaml::Node;
+use crate::yaml::{Cursor, Node};
 
 /// The example of the design.
 const EXAMPLE: &str = "mode: enforce                              # enforce | observe: judge and tell, exit 0
@@ -25,7 +25,7 @@ limits:                                    # absolute promises; need no baseline
     overall: { p99: 1s }
 regression:                                # against the baseline, or the base arm of a duet
   gate: [p95, p99, error_rate]             # may fail a build; every other metric is reported
-  tolerance: 3%                            # duet; history_tolerance: 3%. Smaller changes are nobody's business
+  tolerance: 3%                            # duet; history_tolerance: 3%. Smaller changes are ignored
   floor: 1ms
   must_detect: { duet: 20%, history: 30% } # passed when the upper bound of the change is below this
   requests:
@@ -116,8 +116,12 @@ fn the_book_shows_every_key() {
         ("/$defs/Abort/properties", &["abort"], &[]),
         ("/$defs/Cold/properties", &["limits", "cold"], &likes),
     ] {
-        let node = way.iter().fold(&shown, |node, key| node.get(key).unwrap());
-        let written = node.entries().iter().map(|(key, _)| key.text.clone());
+        let root = Cursor::root(&shown);
+        let map = way
+            .iter()
+            .fold(root, |map, key| map.entry(key).unwrap().value);
+        let entries = map.entries().unwrap().into_iter();
+        let written = entries.map(|entry| entry.name().to_owned());
         let mut expected = keys(place);
         expected.retain(|key| !left_out.contains(&key.as_str()));
         assert!(expected.len() > 1, "{place}");

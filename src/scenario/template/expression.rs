@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::convert::{is_final, jinja, json, message};
 use super::functions::{DRAWS, Draws, ENVIRONMENT, FUNCTIONS, draw};
-use super::names::{Names, Variable};
+use super::names::{Bindings, Variable};
 use super::panics::{PANICKED, catching, panicked};
 use super::path::Path;
 use super::products::guarded;
@@ -89,7 +89,7 @@ struct Operand {
 
 impl Expression {
     /// Compiles the text between the braces.
-    pub(super) fn compile(source: &str, names: Names<'_>) -> Result<Self, ExpressionError> {
+    pub(super) fn compile(source: &str, names: Bindings<'_>) -> Result<Self, ExpressionError> {
         if source.len() > LONGEST || nesting(source) > DEEPEST {
             return Err(ExpressionError(format!(
                 "an expression is longer than {LONGEST} bytes or nested deeper than {DEEPEST}; keep parts of it in variables"
@@ -180,7 +180,7 @@ impl Operand {
 
 impl Compiled {
     /// How the expression is evaluated as users run.
-    fn kind(self, path: Option<Path>, names: Names<'_>) -> Result<Kind, ExpressionError> {
+    fn kind(self, path: Option<Path>, names: Bindings<'_>) -> Result<Kind, ExpressionError> {
         let folded = self.fold().map_err(|error| {
             // Messages of minijinja may repeat a value.
             ExpressionError(redact(&error.0, &names.secrets.values()))
@@ -337,7 +337,7 @@ impl Object for Frame {
 }
 
 /// The list that an expression picks from, if it does nothing else and no user can replace the list.
-fn pick(source: &str, names: Names<'_>) -> Option<Arc<[Value]>> {
+fn pick(source: &str, names: Bindings<'_>) -> Option<Arc<[Value]>> {
     let name = source.strip_prefix("pick(")?.strip_suffix(')')?.trim();
     let values = names.variables.get(name)?.items()?;
     Some(values).filter(|values| !values.is_empty() && !names.runtime.contains(name))
@@ -346,7 +346,7 @@ fn pick(source: &str, names: Names<'_>) -> Option<Arc<[Value]>> {
 /// Resolves the names of an expression, and says whether one of them is a secret.
 fn operands(
     code: &minijinja::Expression<'_, '_>,
-    names: Names<'_>,
+    names: Bindings<'_>,
 ) -> Result<(Vec<Operand>, bool), String> {
     for path in code.undeclared_variables(true) {
         names.rows.check(&path)?;
@@ -366,7 +366,7 @@ fn operands(
 }
 
 /// Resolves a name that is not a function.
-fn operand(name: &str, names: Names<'_>) -> Result<Operand, String> {
+fn operand(name: &str, names: Bindings<'_>) -> Result<Operand, String> {
     let variable = names.variables.get(name);
     let is_runtime = names.runtime.contains(name);
     if variable.is_none() && !is_runtime {
@@ -395,7 +395,10 @@ fn operand(name: &str, names: Names<'_>) -> Result<Operand, String> {
 }
 
 /// Reads the variables of the environment that an expression names, as the operand `env`.
-fn environment(code: &minijinja::Expression<'_, '_>, names: Names<'_>) -> Result<Operand, String> {
+fn environment(
+    code: &minijinja::Expression<'_, '_>,
+    names: Bindings<'_>,
+) -> Result<Operand, String> {
     let nested: BTreeSet<_> = code.undeclared_variables(true).into_iter().collect();
     let mut read = serde_json::Map::new();
     for path in &nested {

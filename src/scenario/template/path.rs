@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::names::Names;
+use super::names::Bindings;
 
 /// The way from a name to a part of its value.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Path {
     }
 
     /// The part of a variable that no user sets.
-    pub(super) fn constant<'n>(&self, names: Names<'n>) -> Option<&'n Value> {
+    pub(super) fn constant<'n>(&self, names: Bindings<'n>) -> Option<&'n Value> {
         let is_runtime = names.runtime.contains(&self.name);
         let variable = names.variables.get(&self.name).filter(|_| !is_runtime)?;
         self.within(&variable.value)

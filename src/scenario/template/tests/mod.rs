@@ -37,17 +37,17 @@ impl File {
         }
     }
 
-    fn with<T>(&self, parse: impl FnOnce(Names<'_>) -> T) -> T {
+    fn with<T>(&self, parse: impl FnOnce(Bindings<'_>) -> T) -> T {
         let env = |name: &str| match name {
             "PASSWORD" => Some("hunter2".to_owned()),
             "EMPTY" => Some(String::new()),
             _ => None,
         };
-        parse(Names {
+        parse(Bindings {
             variables: &self.variables,
             runtime: &self.runtime,
             rows: &self.rows,
-            secrets: &Secrets::new(&env),
+            secrets: &EnvironmentSecrets::new(&env),
             budget: &Budget::default(),
         })
     }
