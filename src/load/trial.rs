@@ -191,11 +191,8 @@ impl TrialUser<'_> {
         }
         let found = if is_bad_request {
             let found = self.context.connector.diagnose().await;
-            if found == UnreachableCause::ExpectsTls {
-                found
-            } else {
-                UnreachableCause::Unknown
-            }
+            let is_tls = found == UnreachableCause::ExpectsTls;
+            is_tls.then_some(found).unwrap_or_default()
         } else {
             preflight::diagnosed(self.context, sent.cause, kind).await
         };

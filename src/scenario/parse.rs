@@ -93,9 +93,7 @@ fn data(
 ) -> Result<Vec<Data>, yaml::Error> {
     let data = sources.0.iter().map(|source| {
         let name = source.entry.name();
-        if let Some(message) = refuse_name(name) {
-            return Err(source.entry.error(message));
-        }
+        refuse_name(name).map_err(|message| source.entry.error(message))?;
         if variables.has(name) {
             return Err(source.entry.error(format_args!(
                 "'{name}' is a variable as well; choose another name"

@@ -48,9 +48,7 @@ impl<'a> Variables<'a> {
         refuse_unknown(overrides, section.0.iter().map(|field| field.entry.name()))?;
         for Field { entry, value, .. } in &section.0 {
             let name = entry.name();
-            if let Some(message) = refuse_name(name) {
-                return Err(entry.error(message).into());
-            }
+            refuse_name(name).map_err(|message| entry.error(message))?;
             let value = selected.get(name).unwrap_or(value);
             if let Some(text) = overrides.get(name) {
                 override_value(text)

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::Budget;
 use super::convert::jinja;
+use super::functions::FUNCTIONS;
+use super::path::word;
 use crate::scenario::data::Table;
 use crate::yaml;
 
@@ -204,22 +206,21 @@ pub(crate) struct Bindings<'a> {
     pub(crate) budget: &'a Budget,
 }
 
-/// The reason why a value cannot have a name, if there is one.
-pub(crate) fn refuse_name(name: &str) -> Option<String> {
+/// Refuses a name that a value cannot have.
+pub(crate) fn refuse_name(name: &str) -> Result<(), String> {
     const RESERVED: [&str; 15] = [
         "env", "true", "false", "none", "True", "False", "None", "and", "or", "not", "in", "is",
         "if", "else", "loop",
     ];
-    let mut letters = name.chars();
-    let spelt = letters
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && letters.all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !spelt {
-        return Some(format!(
+    if !matches!(word(name), Some((_, ""))) {
+        return Err(format!(
             "'{name}' cannot be used in an expression; use letters, digits and _ only, and no digit first"
         ));
     }
-    (RESERVED.contains(&name) || super::functions::FUNCTIONS.contains(&name))
-        .then(|| format!("'{name}' already has a meaning in expressions; choose another name"))
+    if RESERVED.contains(&name) || FUNCTIONS.contains(&name) {
+        return Err(format!(
+            "'{name}' already has a meaning in expressions; choose another name"
+        ));
+    }
+    Ok(())
 }

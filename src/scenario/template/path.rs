@@ -65,7 +65,7 @@ fn key(inside: &str) -> Option<Key> {
 }
 
 /// The name at the start, and what follows it.
-fn word(text: &str) -> Option<(&str, &str)> {
+pub(super) fn word(text: &str) -> Option<(&str, &str)> {
     let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     let (word, rest) = text.split_at(end.unwrap_or(text.len()));
     let is_name = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
