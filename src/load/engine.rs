@@ -42,7 +42,7 @@ pub fn run(
         return Ok(run.never_began(ended));
     }
     let run = run.begun();
-    let mut overseer = run.overseer(stop, Watch::of_table(&run.plan), progress);
+    let mut overseer = run.overseer(stop, Watch::new(&run.plan, None), progress);
     let (mut share, ended) = alone(&run.plan, cores(order), &mut overseer)?;
     let measurement = std::mem::take(&mut share.arms).remove(0);
     Ok(run.outcome(measurement, &share, order.scenario.load.clone(), ended))
@@ -63,7 +63,7 @@ pub fn run_duet(
         return Ok(run.never_began(ended));
     }
     let run = run.begun();
-    let mut overseer = run.overseer(stop, Watch::of_legs(&run.plan, &course), progress);
+    let mut overseer = run.overseer(stop, Watch::new(&run.plan, Some(&course)), progress);
     let crew = WorkerPool::start(&run.plan, cores(order))?;
     duet::conduct(&run, &course, duet.turns.guard, crew, &mut overseer, hooks)
 }

@@ -327,10 +327,8 @@ impl CompiledRequest {
             push(name, &value.render(scope)?);
         }
         for auth in &self.auth {
-            if let Auth::ApiKey {
-                place: KeyPlace::Query(name),
-                value,
-            } = auth
+            if let Auth::ApiKey { place, value } = auth
+                && let KeyPlace::Query(name) = place
                 && let Some(value) = unless_unset(value.render(scope))?
             {
                 push(name, &value);
@@ -388,15 +386,11 @@ fn auth_header<'a>(
             let both = BASE64.encode(format!("{username}:{}", password.render(scope)?));
             Some(("Authorization", format!("Basic {both}").into()))
         }
-        Auth::ApiKey {
-            place: KeyPlace::Header(name),
-            value,
-        } => Some((name, value.render(scope)?)),
-        Auth::ApiKey {
-            place: KeyPlace::Query(_),
-            ..
-        }
-        | Auth::AwsSigV4(_) => None,
+        Auth::ApiKey { place, value } => match place {
+            KeyPlace::Header(name) => Some((name, value.render(scope)?)),
+            KeyPlace::Query(_) => None,
+        },
+        Auth::AwsSigV4(_) => None,
     })
 }
 

@@ -242,26 +242,28 @@ fn block(block: &Block) -> Value {
 }
 
 fn phase(phase: &Phase) -> Value {
-    let (mut users, mut arrivals, mut spacing, mut max_users) = Default::default();
-    match phase.shape {
-        Shape::Users { from, to } => users = Some(range(&from.to_string(), &to.to_string())),
+    let [users, arrivals, spacing, max_users] = match phase.shape {
+        Shape::Users { from, to } => {
+            let users = range(&from.to_string(), &to.to_string());
+            [users.into(), Value::Null, Value::Null, Value::Null]
+        }
         Shape::Arrivals {
             from,
             to,
-            spacing: own,
-            max_users: most,
+            spacing,
+            max_users,
         } => {
-            arrivals = Some(range(&format!("{from}/s"), &format!("{to}/s")));
-            spacing = Some(own.word());
-            max_users = Some(most);
+            let rate = range(&format!("{from}/s"), &format!("{to}/s"));
+            let spacing = spacing.word().into();
+            [Value::Null, rate.into(), spacing, max_users.into()]
         }
-    }
+    };
     record([
         ("phase", phase.name.as_str().into()),
-        ("users", json!(users)),
-        ("arrivals", json!(arrivals)),
-        ("spacing", json!(spacing)),
-        ("max_users", json!(max_users)),
+        ("users", users),
+        ("arrivals", arrivals),
+        ("spacing", spacing),
+        ("max_users", max_users),
         ("for", seconds(phase.duration).into()),
         ("measure", phase.measure.into()),
     ])

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::convert::{is_final, jinja, json, message};
 use super::functions::{DRAWS, Draws, ENVIRONMENT, FUNCTIONS, draw};
 use super::names::{Bindings, Variable};
-use super::panics::{PANICKED, catching, panicked};
+use super::panics::{PANICKED, catching};
 use super::path::Path;
 use super::products::guarded;
 use super::segments::nesting;
@@ -97,7 +97,7 @@ impl Expression {
         let wrong = |message: String| ExpressionError::new(source, message);
         let compile = || ENVIRONMENT.compile_expression_owned(guarded(source).into_owned());
         let code = catching(compile)
-            .ok_or_else(|| panicked(source))?
+            .ok_or_else(|| wrong(PANICKED.to_owned()))?
             .map_err(|error| wrong(message(&error)))?;
         let used = code.undeclared_variables(false);
         let paths = code.undeclared_variables(true);
