@@ -263,7 +263,8 @@ impl<'d> Cursor<'d> {
         if expected == "a map" {
             let named = keys.iter().take(NAMED);
             let pairs: Vec<String> = named.map(|key| format!("`{key}: …`")).collect();
-            error.message += &format!("; write {}", pairs.join(" or "));
+            error.message += "; write ";
+            error.message += &pairs.join(" or ");
         }
         Err(error)
     }

@@ -76,7 +76,7 @@ pub(super) fn config(
         Trust::System => builder.with_root_certificates(system_roots()?),
         Trust::SystemAnd(_) | Trust::Anyone => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Verifier::new(trust, provider)?)),
+            .with_custom_certificate_verifier(Arc::new(Verifier::new(trust, &provider)?)),
     };
     let asked: Arc<dyn ResolvesClientCert> = Arc::<AskedForCertificate>::clone(asked);
     let mut config = builder.with_client_cert_resolver(asked);
@@ -281,7 +281,7 @@ struct Verifier {
 }
 
 impl Verifier {
-    fn new(trust: Trust<'_>, provider: Arc<CryptoProvider>) -> Result<Self, TlsError> {
+    fn new(trust: Trust<'_>, provider: &Arc<CryptoProvider>) -> Result<Self, TlsError> {
         let (mut roots, mut own) = (None, Vec::new());
         if let Trust::SystemAnd(pem) = trust {
             let certificates = CertificateDer::pem_slice_iter(pem);
@@ -290,7 +290,7 @@ impl Verifier {
                 .map_err(TlsError::Pem)?;
             let store = Arc::new(roots_and(&own)?);
             let verifier =
-                WebPkiServerVerifier::builder_with_provider(store, Arc::clone(&provider)).build();
+                WebPkiServerVerifier::builder_with_provider(store, Arc::clone(provider)).build();
             roots = Some(verifier.map_err(|error| Error::General(error.to_string()))?);
         }
         Ok(Self {
