@@ -93,35 +93,28 @@ fn refuse_injection(program: &Arguments<'_>, arguments: &[Template]) -> Result<(
     let base = base.trim_end_matches(['.', ' ']);
     let base = base.strip_suffix(".exe").unwrap_or(base);
     let after = |is_flag: &dyn Fn(&str) -> bool| {
-        let flag = arguments
-            .iter()
-            .position(|argument| is_flag(argument.source()));
-        flag.map(|flag| flag + 1)
+        let mut sources = arguments.iter().map(Template::source);
+        sources.position(is_flag).map(|flag| flag + 1)
     };
-    if SHELLS_OF_WINDOWS.contains(&base) {
+    let is_open = |index: &usize| arguments.get(*index).is_some_and(|it| !it.is_constant());
+    let (index, why) = if SHELLS_OF_WINDOWS.contains(&base) {
         let script = after(&|flag| base != "cmd" && flag.eq_ignore_ascii_case("-file"));
-        if let Some(index) = arguments
-            .iter()
-            .position(|argument| !argument.is_constant())
-            && script.is_none_or(|script| index <= script)
-        {
-            return Err(program.items[index].error(format_args!(
+        let index = (0..arguments.len()).find(is_open);
+        (
+            index.filter(|index| script.is_none_or(|script| *index <= script)),
+            format!(
                 "{base} would run whatever the value contains; call a program directly, or a PowerShell script with [pwsh, -File, sign.ps1, …]"
-            )));
-        }
-    }
-    if SHELLS.contains(&base) {
+            ),
+        )
+    } else if SHELLS.contains(&base) {
         let script =
             after(&|flag| flag.starts_with('-') && !flag.starts_with("--") && flag.ends_with('c'));
-        if let Some(index) = script
-            && arguments
-                .get(index)
-                .is_some_and(|script| !script.is_constant())
-        {
-            return Err(program.items[index].error(
-                "a shell would run whatever the value contains; pass it as an argument and write \"$1\", as in [sh, -c, 'sign \"$1\"', sh, \"{{ order }}\"]",
-            ));
-        }
-    }
-    Ok(())
+        (
+            script.filter(is_open),
+            "a shell would run whatever the value contains; pass it as an argument and write \"$1\", as in [sh, -c, 'sign \"$1\"', sh, \"{{ order }}\"]".to_owned(),
+        )
+    } else {
+        (None, String::new())
+    };
+    index.map_or(Ok(()), |index| Err(program.items[index].error(why)))
 }

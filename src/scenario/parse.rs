@@ -44,7 +44,7 @@ pub fn parse(file: &str, text: &str, inputs: &Inputs<'_>) -> Result<Scenario, Er
     let http = defaults.http;
     let mut compiler = Compiler::new(&variables, defaults, *inputs, &data);
     let user_classes = compiler.classes(&source.user_classes)?;
-    let requests = compiler.into_requests();
+    let requests = compiler.requests;
     let blocks = phases::blocks(&source.load, requests.len(), &variables)?;
     let mut scenario = Scenario {
         name: source.name.0,

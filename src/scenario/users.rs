@@ -25,7 +25,8 @@ pub(super) struct Compiler<'a> {
     pub(super) inputs: Inputs<'a>,
     /// The data that users may take rows of.
     data: &'a [Data],
-    requests: Vec<String>,
+    /// The names of all requests, in the order of their first appearance.
+    pub(super) requests: Vec<String>,
     /// The index of each name among the requests.
     indices: BTreeMap<String, usize>,
 }
@@ -56,11 +57,6 @@ impl<'a> Compiler<'a> {
             requests: Vec::new(),
             indices: BTreeMap::new(),
         }
-    }
-
-    /// The names of all requests, in the order of their first appearance.
-    pub(super) fn into_requests(self) -> Vec<String> {
-        self.requests
     }
 
     /// The index of a request's name.
