@@ -39,14 +39,7 @@ impl Function {
 
     /// Whether the gateway's authorizer asks for a bearer token first.
     pub(super) fn needs_bearer(self) -> bool {
-        match self {
-            Self::ListItems | Self::GetItem | Self::LogIn => false,
-            Self::GetProfile
-            | Self::ListOrders
-            | Self::AddToCart
-            | Self::CheckOut
-            | Self::GeneratePreview => true,
-        }
+        !matches!(self, Self::ListItems | Self::GetItem | Self::LogIn)
     }
 }
 
@@ -65,12 +58,9 @@ impl<'a> Route<'a> {
             "/prod/orders/checkout" if post => Function::CheckOut,
             "/prod/reports/generate-preview" if post => Function::GeneratePreview,
             _ => {
-                return match path.strip_prefix("/prod/catalog/items/") {
-                    Some(id) if get && !id.is_empty() && !id.contains('/') => {
-                        Self::Function(Function::GetItem, id)
-                    }
-                    Some(_) | None => Self::Unknown,
-                };
+                let id = path.strip_prefix("/prod/catalog/items/");
+                let id = id.filter(|id| get && !id.is_empty() && !id.contains('/'));
+                return id.map_or(Self::Unknown, |id| Self::Function(Function::GetItem, id));
             }
         };
         Self::Function(function, "")

@@ -1,13 +1,12 @@
 //! The gateway: decides what each request is answered, and when. Given the time, it does no I/O and waits for nothing.
 
 use super::clock::Clock;
-use super::config::{Config, Stall};
+use super::config::Config;
 use super::environments::{Environments, Start};
 use super::functions::Route;
 use super::handlers::{self, Call};
 use super::latency::{Failure, Model};
 use super::replies::Reply;
-use super::rng::RngStream;
 use super::tokens::Tokens;
 use hyper::StatusCode;
 use hyper::header::AUTHORIZATION;
@@ -20,8 +19,6 @@ use std::time::Duration;
 pub(super) struct Gateway {
     clock: Clock,
     model: Model,
-    freeze: Option<Stall>,
-    cold_start: Duration,
     environments: Mutex<Environments>,
     tokens: Tokens,
 }
@@ -40,9 +37,7 @@ impl Gateway {
     pub(super) fn new(config: &Config, address: &str, clock: Clock) -> Self {
         Self {
             clock,
-            model: Model::new(config, RngStream::new(config.seed)),
-            freeze: config.freeze,
-            cold_start: config.cold_start,
+            model: Model::new(config),
             environments: Mutex::new(Environments::new(config)),
             tokens: Tokens::new(config.seed, address, &config.tokens),
         }
@@ -95,7 +90,7 @@ impl Gateway {
         let (index, start) = (invocation.index, invocation.start);
         let draw = self.model.draw(call.function as u64, index);
         let preparation = match start {
-            Start::Cold => self.cold_start,
+            Start::Cold => self.model.config.cold_start,
             Start::Warm => Duration::ZERO,
         };
         let due = self.release(now + preparation + draw.latency);
@@ -116,26 +111,23 @@ impl Gateway {
     }
 
     fn release(&self, due: Duration) -> Duration {
-        self.freeze.map_or(due, |freeze| freeze.release(due))
+        let freeze = self.model.config.freeze;
+        freeze.map_or(due, |freeze| freeze.release(due))
     }
 }
 
 /// The bearer token of a request, if it carries one.
 pub(super) fn bearer(head: &Parts) -> Option<&str> {
-    let (scheme, token) = head
-        .headers
-        .get(AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then_some(token.trim())
+    let value = head.headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    is_bearer.then_some(token.trim())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake_gateway::Stall;
     use hyper::Request;
 
     const SECOND: Duration = Duration::from_secs(1);

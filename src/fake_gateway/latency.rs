@@ -1,6 +1,6 @@
 //! How long a function takes, and whether it fails: a pure function of the settings, the function and the index.
 
-use super::config::{Config, LONGEST, Tail};
+use super::config::{Config, LONGEST};
 use super::rng::RngStream;
 use rand::RngExt;
 use std::f64::consts::{SQRT_2, TAU};
@@ -9,12 +9,8 @@ use std::time::Duration;
 /// The latencies and failures of one set of settings.
 #[derive(Clone, Debug)]
 pub(super) struct Model {
-    dice: RngStream,
-    base: Duration,
-    spread: f64,
-    slow: f64,
-    tail: Option<Tail>,
-    error_share: f64,
+    pub(super) dice: RngStream,
+    pub(super) config: Config,
 }
 
 /// What is in store for one invocation.
@@ -36,14 +32,10 @@ pub(super) enum Failure {
 }
 
 impl Model {
-    pub(super) fn new(config: &Config, dice: RngStream) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         Self {
-            dice,
-            base: config.base_latency,
-            spread: config.spread,
-            slow: config.slow,
-            tail: config.tail,
-            error_share: config.error_share,
+            dice: RngStream::new(config.seed),
+            config: config.clone(),
         }
     }
 
@@ -54,8 +46,9 @@ impl Model {
         let mut rng = self.dice.draw(stream, index);
         let deviate = normal(rng.random(), rng.random());
         let failure = self.failure(rng.random(), rng.random());
-        let factor = libm::exp(self.spread * deviate) * self.slow * self.tail_factor(deviate);
-        let seconds = self.base.as_secs_f64() * factor;
+        let Config { spread, slow, .. } = self.config;
+        let factor = libm::exp(spread * deviate) * slow * self.tail_factor(deviate);
+        let seconds = self.config.base_latency.as_secs_f64() * factor;
         let latency =
             Duration::try_from_secs_f64(seconds).map_or(LONGEST, |latency| latency.min(LONGEST));
         Draw { latency, failure }
@@ -64,20 +57,19 @@ impl Model {
     /// The slowest share is told by the rank of the deviate, so that slowing it down keeps the order of requests.
     fn tail_factor(&self, deviate: f64) -> f64 {
         let rank_from_the_slowest = libm::erfc(deviate / SQRT_2) / 2.0;
-        match self.tail {
+        match self.config.tail {
             Some(tail) if rank_from_the_slowest < tail.share => tail.factor,
             Some(_) | None => 1.0,
         }
     }
 
     fn failure(&self, rank: f64, kind: f64) -> Option<Failure> {
-        if rank >= self.error_share {
-            None
-        } else if kind < 0.5 {
-            Some(Failure::Exception)
+        let failure = if kind < 0.5 {
+            Failure::Exception
         } else {
-            Some(Failure::BadGateway)
-        }
+            Failure::BadGateway
+        };
+        (rank < self.config.error_share).then_some(failure)
     }
 }
 
@@ -90,15 +82,12 @@ fn normal(first: f64, second: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake_gateway::Tail;
 
     const REQUESTS: u64 = 20_000;
 
-    fn model(config: &Config) -> Model {
-        Model::new(config, RngStream::new(config.seed))
-    }
-
     fn sorted_ms(config: &Config) -> Vec<f64> {
-        let model = model(config);
+        let model = Model::new(config);
         let mut all: Vec<f64> = (0..REQUESTS)
             .map(|index| model.draw(0, index).latency.as_secs_f64() * 1e3)
             .collect();
@@ -112,12 +101,12 @@ mod tests {
 
     #[test]
     fn the_same_seed_draws_the_same_and_another_does_not() {
-        let one = model(&Config {
+        let one = Model::new(&Config {
             error_share: 0.5,
             ..Config::default()
         });
         let again = one.clone();
-        let other = model(&Config {
+        let other = Model::new(&Config {
             seed: 2,
             error_share: 0.5,
             ..Config::default()
@@ -156,8 +145,8 @@ mod tests {
 
     #[test]
     fn the_slow_factor_scales_every_latency() {
-        let before = model(&Config::default());
-        let after = model(&Config {
+        let before = Model::new(&Config::default());
+        let after = Model::new(&Config {
             slow: 1.6,
             ..Config::default()
         });
@@ -191,7 +180,7 @@ mod tests {
 
     #[test]
     fn failures_have_their_share_and_both_kinds() {
-        let model = model(&Config {
+        let model = Model::new(&Config {
             error_share: 0.1,
             ..Config::default()
         });
@@ -213,7 +202,7 @@ mod tests {
     #[test]
     fn none_fails_where_the_share_is_0_and_all_fail_where_it_is_1() {
         for (error_share, expected) in [(0.0, 0), (1.0, 1_000)] {
-            let model = model(&Config {
+            let model = Model::new(&Config {
                 error_share,
                 ..Config::default()
             });
@@ -234,7 +223,7 @@ mod tests {
             slow: 1000.0,
             ..Config::default()
         };
-        let model = model(&config);
+        let model = Model::new(&config);
         assert!((0..1_000).all(|index| model.draw(0, index).latency <= LONGEST));
     }
 }

@@ -413,7 +413,7 @@ fn scheduling(scheduling: load::ThreadScheduling) -> Scheduling {
     }
 }
 
-fn health(health: &load::Health, max_late: Option<Duration>) -> Health {
+fn health(health: &load::GeneratorHealth, max_late: Option<Duration>) -> Health {
     let round = six_digits;
     Health {
         late_p99_s: round(health.late_p99),

@@ -1,6 +1,6 @@
 //! Requests from an OpenAPI or Swagger file that need no further knowledge: its GETs without required values.
 
-use std::io;
+use std::io::ErrorKind::{NotADirectory, NotFound};
 use std::path::Path;
 
 use serde_json::Value;
@@ -63,7 +63,7 @@ pub(super) fn find(root: &Path) -> Found {
         .flat_map(|folder| NAMES.map(|name| format!("{folder}{name}")));
     for place in places {
         let paths = match files::read(&root.join(&place)) {
-            Err(error) if is_absent(&error) => continue,
+            Err(error) if [NotFound, NotADirectory].contains(&error.kind()) => continue,
             Err(error) => Err(format!("it cannot be read ({error})")),
             Ok(text) => parse(&text).and_then(|api| paths(&api)),
         };
@@ -79,13 +79,6 @@ pub(super) fn find(root: &Path) -> Found {
         }
     }
     found
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }
 
 fn parse(text: &str) -> Result<Value, String> {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::duet_schedule::DuetTurns;
-use super::health::{Health, TooFewFiles};
+use super::health::{GeneratorHealth, TooFewFiles};
 use super::http::{Origin, TlsError, Trust};
 use super::scheduling::SchedulingPolicy;
 use crate::measurement::{Arm, Measurement, UnreachableCause};
@@ -175,7 +175,7 @@ pub struct RunOutcome {
     /// The phases as they were run, each pass once: in a duet as long as all of their slices on one arm.
     pub load: Vec<Phase>,
     /// How well the generator did.
-    pub health: Health,
+    pub health: GeneratorHealth,
     /// How it ended.
     pub ended: LoadEnd,
     /// The look at a duet that this is for, the first being 1; 0 without a duet.
@@ -195,7 +195,7 @@ impl RunOutcome {
                 ..Measurement::default()
             },
             load: scenario.load.clone(),
-            health: Health::default(),
+            health: GeneratorHealth::default(),
             ended,
             look: 0,
             started: SystemTime::now(),

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::dealing::Blocks;
 use super::draws::{self, Purpose};
-use super::timetable::{Timetable, Window};
+use super::timetable::Timetable;
 use crate::measurement::Arm;
 use crate::scenario::Phase;
 
@@ -147,37 +147,17 @@ impl DuetSchedule {
 
     /// What one arm goes through, in its own time.
     pub(super) fn table(&self, arm: Arm) -> Timetable {
-        let mut table = Timetable::default();
-        let mut start = Duration::ZERO;
-        for phase in &self.load {
-            let end = start + phase.duration;
-            let window = Window {
-                phase: phase.index,
-                pass: phase.pass,
-                arm,
-                start,
-                end,
-                shape: phase.shape,
-                measure: phase.measure,
-            };
-            let slice = if phase.is_steady() {
-                self.slice
-            } else {
-                phase.slice()
-            };
-            table.push(window, slice);
-            start = end;
-        }
-        table
+        let slice = |phase: &Phase| {
+            let steady = phase.is_steady().then_some(self.slice);
+            steady.unwrap_or_else(|| phase.slice())
+        };
+        Timetable::of_arm(&self.load, arm, slice)
     }
 
     /// The phases as they were run after so many legs: each once, a steady one as long as all of its slices together.
     pub(super) fn phases(&self, legs: usize) -> Vec<Phase> {
-        let ran = self.legs[..legs.min(self.legs.len())]
-            .iter()
-            .map(|leg| leg.to)
-            .max()
-            .unwrap_or_default();
+        let ran = self.legs.iter().take(legs).map(|leg| leg.to).max();
+        let ran = ran.unwrap_or_default();
         let mut phases: Vec<Phase> = Vec::new();
         let mut start = Duration::ZERO;
         for phase in &self.load {

@@ -13,7 +13,7 @@ use super::config::{
 };
 use super::duet;
 use super::duet_schedule::{DuetSchedule, Interleaving};
-use super::health::{self, CpuSnapshot, Health};
+use super::health::{self, CpuSnapshot, GeneratorHealth};
 use super::http::{Connector, Origin};
 use super::preflight::{self, Ahead, PreflightError, Unreached};
 use super::prepared::CompiledScenario;
@@ -22,7 +22,7 @@ use super::timetable::Timetable;
 use super::worker::{ArmPlan, Command, WorkerPlan, WorkerResult};
 use super::worker_pool::{RunMonitor, WaitOutcome, WorkerPool};
 use crate::measurement::{Arm, Measurement};
-use crate::scenario::{Phase, Scenario, Shape};
+use crate::scenario::{Phase, Scenario, Step};
 
 /// An arrival handed over so shortly after the end of its span still counts as achieved.
 const GRACE: Duration = Duration::from_millis(100);
@@ -37,14 +37,13 @@ pub fn run(
     progress: &mut dyn FnMut(&Progress),
     stop: &Stop,
 ) -> Result<RunOutcome, Error> {
-    let run = EngineRun::prepare(order, &[], Timetable::new(&order.scenario.load), None)?;
+    let run = EngineRun::prepare(order, Timetable::new(&order.scenario.load), None)?;
     if let Some(ended) = reach(order, &run.plan.arms, stop)? {
         return Ok(run.never_began(ended));
     }
     let run = run.begun();
-    let mut overseer = run.overseer(stop, Watch::of_table(&run.plan), progress);
-    let (share, ended) = alone(&run.plan, cores(order), &mut overseer)?;
-    let mut share = share;
+    let mut overseer = run.overseer(stop, Watch::new(&run.plan, None), progress);
+    let (mut share, ended) = alone(&run.plan, cores(order), &mut overseer)?;
     let measurement = std::mem::take(&mut share.arms).remove(0);
     Ok(run.outcome(measurement, &share, order.scenario.load.clone(), ended))
 }
@@ -59,17 +58,12 @@ pub fn run_duet(
 ) -> Result<RunOutcome, Error> {
     let course = DuetSchedule::new(&order.scenario.load, &duet.turns, order.seed);
     let base = Some((duet, course.table(Arm::Base)));
-    let run = EngineRun::prepare(
-        order,
-        &duet.scenario.requests,
-        course.table(Arm::Target),
-        base,
-    )?;
+    let run = EngineRun::prepare(order, course.table(Arm::Target), base)?;
     if let Some(ended) = reach(order, &run.plan.arms, stop)? {
         return Ok(run.never_began(ended));
     }
     let run = run.begun();
-    let mut overseer = run.overseer(stop, Watch::of_legs(&run.plan, &course), progress);
+    let mut overseer = run.overseer(stop, Watch::new(&run.plan, Some(&course)), progress);
     let crew = WorkerPool::start(&run.plan, cores(order))?;
     duet::conduct(&run, &course, duet.turns.guard, crew, &mut overseer, hooks)
 }
@@ -86,7 +80,6 @@ pub(super) struct EngineRun<'o> {
 impl<'o> EngineRun<'o> {
     fn prepare(
         order: &'o RunConfig<'_>,
-        base_requests: &[String],
         table: Timetable,
         base: Option<(&Duet<'_>, Timetable)>,
     ) -> Result<Self, Error> {
@@ -94,13 +87,14 @@ impl<'o> EngineRun<'o> {
         if scenario.load.is_empty() || scenario.user_classes.is_empty() {
             return Err(Error::NoLoad);
         }
-        if base.is_some() && base_requests != scenario.requests {
+        let duet = base.as_ref().map(|(duet, _)| *duet);
+        if duet.is_some_and(|duet| duet.scenario.requests != scenario.requests) {
             return Err(Error::OtherRequests);
         }
-        let arms = 1 + u64::from(base.is_some());
+        let arms = 1 + u64::from(duet.is_some());
         let open_files = health::open_files(&scenario.load, arms)?;
         let mut plans = vec![arm(order, scenario, &order.target, table)?];
-        let interleaving = base.as_ref().map(|(duet, _)| duet.turns.interleaving);
+        let interleaving = duet.map(|duet| duet.turns.interleaving);
         if let Some((duet, table)) = base {
             plans.push(arm(order, duet.scenario, &duet.target, table)?);
         }
@@ -164,7 +158,7 @@ impl<'o> EngineRun<'o> {
         let (cpu_share, steal_share) = self.before.shares(available());
         let achieved = share.achieved as f64 / share.planned as f64;
         RunOutcome {
-            health: Health {
+            health: GeneratorHealth {
                 late_p99: health::late_p99(&measurement, &load),
                 cpu_share,
                 core_share: share.busy,
@@ -254,11 +248,7 @@ async fn reach_all(
         match preflight::reach(ahead, arm, plan, waits).await {
             Ok(()) => {}
             Err(PreflightError::Unreachable(Unreached { cause, why, .. })) => {
-                return Ok(Some(LoadEnd::Unreachable(ServerFailure {
-                    arm,
-                    cause,
-                    why,
-                })));
+                return Ok(Some(ServerFailure { arm, cause, why }.into()));
             }
             Err(PreflightError::Command(why)) => return Err(Error::Command(why)),
         }
@@ -273,22 +263,15 @@ fn available() -> usize {
 
 /// Cores to use: no more than there are users to run on them.
 fn cores(order: &RunConfig<'_>) -> usize {
-    let users = |phase: &Phase| match phase.shape {
-        Shape::Users { from, to } => from.max(to),
-        Shape::Arrivals { max_users, .. } => max_users,
-    };
-    let most = order.scenario.load.iter().map(users).max().unwrap_or(1);
+    let users = order.scenario.load.iter().map(|it| it.shape.most_users());
+    let most = users.max().unwrap_or(1);
     let cores = order.cores.map_or_else(available, NonZeroUsize::get);
     cores.clamp(1, (most as usize).max(1))
 }
 
 /// The longest timeout of the scenario, within reason.
 fn drain(scenario: &Scenario) -> Duration {
-    let classes = scenario.user_classes.iter();
-    let steps = classes.flat_map(|class| {
-        let tasks = class.tasks.iter().flat_map(|task| &task.steps);
-        class.on_start.iter().chain(tasks)
-    });
-    let timeouts = steps.filter_map(|step| step.request().map(|request| request.timeout));
-    timeouts.max().unwrap_or_default().min(LONGEST_DRAIN)
+    let requests = scenario.steps().filter_map(Step::request);
+    let longest = requests.map(|request| request.timeout).max();
+    longest.unwrap_or_default().min(LONGEST_DRAIN)
 }

@@ -13,7 +13,7 @@ const RESERVE: u64 = 64;
 
 /// How well the generator did.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Health {
+pub struct GeneratorHealth {
     /// P99 of its own delay over the measured phases, in seconds.
     pub late_p99: f64,
     /// CPU time over wall time and cores that it may use, 0 to 1.
@@ -44,8 +44,7 @@ pub struct TooFewFiles {
 }
 
 /// Makes sure that every user of every arm can have its connection, raising the soft limit where the hard one allows
-/// it. Returns the
-/// limit; none where there is none.
+/// it. Returns the limit; none where there is none.
 pub(super) fn open_files(load: &[Phase], arms: u64) -> Result<Option<u64>, TooFewFiles> {
     raise_open_files(peak_users(load) * arms + RESERVE)
 }
@@ -78,10 +77,7 @@ fn raise_open_files(_needed: u64) -> Result<Option<u64>, TooFewFiles> {
 
 /// The most users at once. Those of one phase may still finish their task when those of the next have come.
 fn peak_users(load: &[Phase]) -> u64 {
-    let users = |phase: &Phase| match phase.shape {
-        Shape::Users { from, to } => u64::from(from.max(to)),
-        Shape::Arrivals { max_users, .. } => u64::from(max_users),
-    };
+    let users = |phase: &Phase| u64::from(phase.shape.most_users());
     let one = load.iter().map(users).max();
     let two = load
         .windows(2)
@@ -130,12 +126,9 @@ impl CpuSnapshot {
 /// P99 of the generator's delay over the measured phases; over all where none is.
 pub(super) fn late_p99(measurement: &Measurement, load: &[Phase]) -> f64 {
     let is_measured = |phase: usize| load.iter().any(|one| one.index == phase && one.measure);
-    let mut late = LatencyHistogram::new();
-    for slice in &measurement.slices {
-        if is_measured(slice.phase) {
-            late.merge(&slice.late);
-        }
-    }
+    let slices = measurement.slices.iter();
+    let measured = slices.filter(|slice| is_measured(slice.phase));
+    let late = LatencyHistogram::sum(measured.map(|slice| &slice.late));
     late.quantile(0.99).unwrap_or_default()
 }
 

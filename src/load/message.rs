@@ -8,8 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::cookies::Jar;
 use super::draws;
 use super::http::{
-    HeaderName, Origin, RenderError as HttpError, Scheme, redirects, render_into, render_line_into,
-    rest,
+    Origin, RenderError as HttpError, redirects, render_into, render_line_into, rest,
 };
 use super::signature::{self, Signed};
 use crate::scenario::{
@@ -35,8 +34,8 @@ pub(super) struct CompiledRequest {
     reads_location: bool,
     /// Whether the request has a condition, so that a 304 is a response to it.
     is_conditional: bool,
-    /// Headers of the response that are read.
-    pub(super) wanted: Vec<HeaderName>,
+    /// Headers of the response that are read, in lower case.
+    pub(super) wanted: Vec<String>,
     /// Indices among them of those that are captured, in the order of the captures from headers.
     pub(super) captured: Vec<usize>,
     /// Indices of those that something is expected of.
@@ -73,32 +72,30 @@ impl CompiledRequest {
     pub(super) fn new(
         request: &scenario::Request,
         class: &UserClass,
-        marker: Option<&HeaderName>,
+        marker: Option<&str>,
         origin: &Origin,
     ) -> Result<Self, BuildError> {
-        let mut wanted: Vec<HeaderName> = marker.cloned().into_iter().collect();
-        let mut want = |name: &str| -> Result<usize, BuildError> {
-            wanted.push(name.parse()?);
-            Ok(wanted.len() - 1)
+        let mut wanted: Vec<String> = marker.map(str::to_owned).into_iter().collect();
+        let mut want = |name: &str| {
+            wanted.push(name.to_owned());
+            wanted.len() - 1
         };
         let mut captured = Vec::new();
         let mut keep_body = request.expect.reads_body();
         for capture in &request.capture {
             match &capture.from {
-                Source::Header(name) => captured.push(want(name)?),
+                Source::Header(name) => captured.push(want(name)),
                 Source::Json(_) => keep_body = true,
             }
         }
         let checks = request.expect.header.iter();
-        let expected = checks
-            .map(|check| want(&check.header))
-            .collect::<Result<_, _>>()?;
+        let expected = checks.map(|check| want(&check.header)).collect();
         let own = |name: &str| {
             let mut headers = request.headers.iter();
             headers.any(|(own, _)| own.eq_ignore_ascii_case(name))
         };
-        let cookies = class.cookies.then(|| want("set-cookie")).transpose()?;
-        let coding = keep_body.then(|| want("content-encoding")).transpose()?;
+        let cookies = class.cookies.then(|| want("set-cookie"));
+        let coding = keep_body.then(|| want("content-encoding"));
         let auth = class.auth.iter();
         let auth = auth.filter(|auth| auth.header().is_none_or(|name| !own(name)));
         let reads_location = reads_location(request);
@@ -240,7 +237,7 @@ fn reads_location(request: &scenario::Request) -> bool {
     let mut checks = request.expect.header.iter();
     checks.any(|check| check.header == "location")
         || captures.any(|capture| match &capture.from {
-            Source::Header(name) => name.eq_ignore_ascii_case("location"),
+            Source::Header(name) => name == "location",
             Source::Json(_) => false,
         })
 }
@@ -263,10 +260,7 @@ fn signed(
     let own: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, &**value)).collect();
     let request = Signed {
         method,
-        scheme: match origin.scheme() {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        },
+        scheme: origin.scheme().as_str(),
         authority: origin.authority(),
         target: path,
         headers: &own,
@@ -333,10 +327,8 @@ impl CompiledRequest {
             push(name, &value.render(scope)?);
         }
         for auth in &self.auth {
-            if let Auth::ApiKey {
-                place: KeyPlace::Query(name),
-                value,
-            } = auth
+            if let Auth::ApiKey { place, value } = auth
+                && let KeyPlace::Query(name) = place
                 && let Some(value) = unless_unset(value.render(scope))?
             {
                 push(name, &value);
@@ -394,15 +386,11 @@ fn auth_header<'a>(
             let both = BASE64.encode(format!("{username}:{}", password.render(scope)?));
             Some(("Authorization", format!("Basic {both}").into()))
         }
-        Auth::ApiKey {
-            place: KeyPlace::Header(name),
-            value,
-        } => Some((name, value.render(scope)?)),
-        Auth::ApiKey {
-            place: KeyPlace::Query(_),
-            ..
-        }
-        | Auth::AwsSigV4(_) => None,
+        Auth::ApiKey { place, value } => match place {
+            KeyPlace::Header(name) => Some((name, value.render(scope)?)),
+            KeyPlace::Query(_) => None,
+        },
+        Auth::AwsSigV4(_) => None,
     })
 }
 

@@ -51,7 +51,7 @@ pub use config::{
 };
 pub use duet_schedule::{DuetTurns, Interleaving, duet_lasts, duet_load};
 pub use engine::{run, run_duet};
-pub use health::{Health, TooFewFiles};
+pub use health::{GeneratorHealth, TooFewFiles};
 pub use http::{Origin, OriginError, Proxy, ProxyError, TlsError, Trust};
 pub use progress::{Progress, Turn};
 pub use ready::READY_WITHIN;

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::config::Waiting;
 use super::draws::{self, Purpose};
-use super::http::{CREDENTIALS_REQUIRED, Origin};
+use super::http::CREDENTIALS_REQUIRED;
 use super::prepared::{Action, Class, Step};
 use super::ready;
 use super::sender::{ClientContext, Sender, Sent};
@@ -190,11 +190,19 @@ async fn attempt(
     ahead: &Ahead,
     attempt: Attempt,
 ) -> Result<(), PreflightError> {
-    let mut seen = Seen::new(context, attempt);
+    let mut seen = Seen {
+        context,
+        ahead,
+        attempt,
+        is_good: false,
+        unavailable: None,
+        is_bad_request: false,
+        failed: None,
+    };
     for (index, class) in context.script.classes.iter().enumerate() {
         let rng = draws::generator(ahead.seed, Purpose::Reach(index as u64));
         let mut sender = Sender::probe(context, rng);
-        try_class(context, ahead, class, &mut sender, &mut seen).await?;
+        seen.try_class(class, &mut sender).await?;
     }
     if seen.is_good {
         return Ok(());
@@ -209,11 +217,11 @@ async fn attempt(
     }
     match (seen.unavailable, seen.failed) {
         (Some(status), _) if !ahead.wait.is_zero() => {
-            let why = format!(
-                "{} responded {status} until --wait ended after {}",
-                who(context.connector.origin()),
-                format_duration(ahead.wait)
-            );
+            // Nothing in a response says that it is the proxy's.
+            let proxy = context.connector.origin().forwarder();
+            let who = proxy.map_or("it".to_owned(), |own| format!("it or {}", own.named()));
+            let wait = format_duration(ahead.wait);
+            let why = format!("{who} responded {status} until --wait ended after {wait}");
             let cause = UnreachableCause::Unavailable;
             Err(PreflightError::new(cause, why, None))
         }
@@ -224,8 +232,9 @@ async fn attempt(
 }
 
 /// What the requests so far have shown.
-struct Seen<'g> {
-    origin: &'g Origin,
+struct Seen<'c> {
+    context: &'c ClientContext,
+    ahead: &'c Ahead,
     attempt: Attempt,
     /// There was a response that is none of those below.
     is_good: bool,
@@ -236,77 +245,54 @@ struct Seen<'g> {
     failed: Option<PreflightError>,
 }
 
-async fn try_class(
-    context: &ClientContext,
-    ahead: &Ahead,
-    class: &Class,
-    sender: &mut Sender,
-    seen: &mut Seen<'_>,
-) -> Result<(), PreflightError> {
-    sender.take_rows(context, &class.own_rows);
-    sender.take_rows(context, &class.start_rows);
-    for step in &class.on_start {
-        try_step(context, step, sender, seen).await?;
-    }
-    let is_waited_for = !ahead.wait.is_zero();
-    let is_safe = |step: &Step| {
-        // A HEAD shows no more than a connection does, unless a gateway is waited for.
-        step.request().is_some_and(|request| {
-            let method = request.spec.method;
-            method == Method::Get || (method == Method::Head && is_waited_for)
-        })
-    };
-    for task in class
-        .tasks
-        .iter()
-        .filter(|task| task.steps.iter().any(is_safe))
-    {
-        sender.take_rows(context, &task.rows);
-        let hidden = sender.set(&task.set);
-        let programs = |step: &Step| matches!(step.action, Action::Command(_));
-        for step in task
-            .steps
-            .iter()
-            .filter(|step| is_safe(step) || programs(step))
-        {
-            try_step(context, step, sender, seen).await?;
+impl Seen<'_> {
+    async fn try_class(
+        &mut self,
+        class: &Class,
+        sender: &mut Sender,
+    ) -> Result<(), PreflightError> {
+        let context = self.context;
+        sender.take_rows(context, &class.own_rows);
+        sender.take_rows(context, &class.start_rows);
+        for step in &class.on_start {
+            self.try_step(step, sender).await?;
         }
-        sender.restore(hidden);
-    }
-    Ok(())
-}
-
-async fn try_step(
-    context: &ClientContext,
-    step: &Step,
-    sender: &mut Sender,
-    seen: &mut Seen<'_>,
-) -> Result<(), PreflightError> {
-    if !sender.should_run(step) {
-        return Ok(());
-    }
-    match &step.action {
-        Action::Request(request) => {
-            seen.note(&sender.send::<{ site::AHEAD }>(context, request).await)
+        let is_waited_for = !self.ahead.wait.is_zero();
+        let is_safe = |step: &Step| {
+            // A HEAD shows no more than a connection does, unless a gateway is waited for.
+            step.request().is_some_and(|request| {
+                let method = request.spec.method;
+                method == Method::Get || (method == Method::Head && is_waited_for)
+            })
+        };
+        let is_tried = |step: &&Step| is_safe(step) || matches!(step.action, Action::Command(_));
+        let tasks = class.tasks.iter();
+        for task in tasks.filter(|task| task.steps.iter().any(is_safe)) {
+            sender.take_rows(context, &task.rows);
+            let hidden = sender.set(&task.set);
+            for step in task.steps.iter().filter(is_tried) {
+                self.try_step(step, sender).await?;
+            }
+            sender.restore(hidden);
         }
-        // What a program of a task needs may come from a request that is not sent here.
-        Action::Command(command) if sender.has_inputs(command) => sender
-            .run(context, command)
-            .await
-            .map_err(PreflightError::Command),
-        Action::Command(_) | Action::Think(_) => Ok(()),
+        Ok(())
     }
-}
 
-impl<'g> Seen<'g> {
-    fn new(context: &'g ClientContext, attempt: Attempt) -> Self {
-        Self {
-            origin: context.connector.origin(),
-            attempt,
-            is_good: false,
-            unavailable: None,
-            is_bad_request: false,
-            failed: None,
+    async fn try_step(&mut self, step: &Step, sender: &mut Sender) -> Result<(), PreflightError> {
+        let context = self.context;
+        if !sender.should_run(step) {
+            return Ok(());
+        }
+        match &step.action {
+            Action::Request(request) => {
+                self.note(&sender.send::<{ site::AHEAD }>(context, request).await)
+            }
+            // What a program of a task needs may come from a request that is not sent here.
+            Action::Command(command) if sender.has_inputs(command) => {
+                let ran = sender.run(context, command).await;
+                ran.map_err(PreflightError::Command)
+            }
+            Action::Command(_) | Action::Think(_) => Ok(()),
         }
     }
 
@@ -323,19 +309,16 @@ impl<'g> Seen<'g> {
         let (Some(kind), false) = (failure, self.is_answered()) else {
             return Ok(());
         };
+        let says_little = matches!(
+            sent.cause,
+            UnreachableCause::Unknown | UnreachableCause::NoResponse
+        );
         let reason = match &sent.detail {
-            // These say by themselves what happened.
-            Some(detail)
-                if kind == FailureKind::Proxy
-                    || !matches!(
-                        sent.cause,
-                        UnreachableCause::Unknown | UnreachableCause::NoResponse
-                    ) =>
-            {
-                detail.clone()
-            }
-            Some(detail) => format!("{kind}: {detail}"),
             None => kind.to_string(),
+            Some(detail) if says_little && kind != FailureKind::Proxy => {
+                format!("{kind}: {detail}")
+            }
+            Some(detail) => detail.clone(),
         };
         let why = PreflightError::new(sent.cause, reason, Some(kind));
         let is_of_server = matches!(
@@ -357,7 +340,7 @@ impl<'g> Seen<'g> {
 
     fn note_response(&mut self, failure: Option<FailureKind>) -> Result<(), PreflightError> {
         if let (Some(FailureKind::Status(CREDENTIALS_REQUIRED)), Some(proxy)) =
-            (failure, self.origin.forwarder())
+            (failure, self.context.connector.origin().forwarder())
         {
             let cause = UnreachableCause::ProxyCredentials;
             return Err(PreflightError::new(cause, proxy.refusal(), failure));
@@ -375,14 +358,6 @@ impl<'g> Seen<'g> {
         }
         Ok(())
     }
-}
-
-/// Who may have responded: nothing in a response says that it is the proxy's.
-fn who(origin: &Origin) -> String {
-    origin.forwarder().map_or_else(
-        || "it".to_owned(),
-        |proxy| format!("it or {}", proxy.named()),
-    )
 }
 
 /// If there is nothing harmless to send, a connection must do.

@@ -57,11 +57,10 @@ impl CompiledScenario {
         withheld: &DeniedVariables,
     ) -> Result<Self, BuildError> {
         let cold = scenario.cold_start.as_ref();
-        let marker = cold.map(|cold| cold.header.parse()).transpose()?;
+        let marker = cold.map(|cold| cold.header.as_str());
         let classes = scenario.user_classes.iter();
         let mut classes: Vec<Class> = classes
             .map(|class| {
-                let marker = marker.as_ref();
                 class.compile(|request| CompiledRequest::new(request, class, marker, origin))
             })
             .collect::<Result<_, _>>()?;

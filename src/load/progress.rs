@@ -52,48 +52,29 @@ pub(super) struct Watch<'p> {
     /// The second that `p95` is of.
     second: u64,
     p95: Option<f64>,
-    place: Place<'p>,
-}
-
-/// Where in its course a run is.
-enum Place<'p> {
-    /// As the table says.
-    Table(&'p Timetable),
-    /// In the leg that the conductor told of last.
-    Leg {
-        table: &'p Timetable,
-        course: &'p DuetSchedule,
-        leg: Option<(Segment, Span)>,
-    },
+    table: &'p Timetable,
+    duet: Option<&'p DuetSchedule>,
+    /// The leg of a duet that began last.
+    leg: Option<(Segment, Span)>,
 }
 
 impl<'p> Watch<'p> {
-    /// Watches a run of one arm.
-    pub(super) fn of_table(plan: &'p WorkerPlan) -> Self {
-        Self::new(plan, Place::Table(&plan.arms[0].table))
-    }
-
-    /// Watches a duet.
-    pub(super) fn of_legs(plan: &'p WorkerPlan, course: &'p DuetSchedule) -> Self {
-        let (table, leg) = (&plan.arms[0].table, None);
-        Self::new(plan, Place::Leg { table, course, leg })
-    }
-
-    fn new(plan: &WorkerPlan, place: Place<'p>) -> Self {
+    /// Watches a run of one arm, or a duet.
+    pub(super) fn new(plan: &'p WorkerPlan, duet: Option<&'p DuetSchedule>) -> Self {
         Self {
             start: plan.start,
             reported: plan.start,
             second: 0,
             p95: None,
-            place,
+            table: &plan.arms[0].table,
+            duet,
+            leg: None,
         }
     }
 
     /// The next leg begins.
     pub(super) fn enter(&mut self, leg: &Segment, span: Span) {
-        if let Place::Leg { leg: current, .. } = &mut self.place {
-            *current = Some((*leg, span));
-        }
+        self.leg = Some((*leg, span));
     }
 
     /// Tells the progress where it is time to.
@@ -125,28 +106,25 @@ impl<'p> Watch<'p> {
     }
 
     fn place(&self, elapsed: Duration) -> (usize, Duration, Option<Turn>) {
-        match &self.place {
-            Place::Table(table) => {
-                let window = &table.windows[table.window_at(elapsed)];
-                (window.phase, window.end.saturating_sub(elapsed), None)
-            }
-            Place::Leg { table, course, leg } => {
-                let Some((leg, span)) = leg else {
-                    return (table.windows[0].phase, Duration::ZERO, None);
-                };
-                // A leg of one arm lies in one phase, that of both goes through all of them.
-                let passed = self.reported.saturating_duration_since(span.start);
-                let now = (leg.from + passed).min(leg.to);
-                let at = leg.arm.map_or(now, |_| leg.from);
-                let window = &table.windows[table.window_at(at)];
-                let end = leg.arm.map_or(window.end, |_| leg.to);
-                let turn = Turn {
-                    arm: leg.arm,
-                    pair: course.pair_at(at),
-                    pairs: course.pairs(),
-                };
-                (window.phase, end.saturating_sub(now), Some(turn))
-            }
-        }
+        let window = |at| &self.table.windows[self.table.window_at(at)];
+        let Some(course) = self.duet else {
+            let window = window(elapsed);
+            return (window.phase, window.end.saturating_sub(elapsed), None);
+        };
+        let Some((leg, span)) = &self.leg else {
+            return (self.table.windows[0].phase, Duration::ZERO, None);
+        };
+        // A leg of one arm lies in one phase, that of both goes through all of them.
+        let passed = self.reported.saturating_duration_since(span.start);
+        let now = (leg.from + passed).min(leg.to);
+        let at = leg.arm.map_or(now, |_| leg.from);
+        let window = window(at);
+        let end = leg.arm.map_or(window.end, |_| leg.to);
+        let turn = Turn {
+            arm: leg.arm,
+            pair: course.pair_at(at),
+            pairs: course.pairs(),
+        };
+        (window.phase, end.saturating_sub(now), Some(turn))
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use url::{ParseError, Position, Url};
 
-use super::http::{Exchange, Origin, Scheme, redirects};
+use super::http::{Exchange, Origin, redirects};
 use crate::scenario::Method;
 
 /// The next hop.
@@ -54,22 +54,15 @@ pub(super) fn text(location: &[u8]) -> Cow<'_, str> {
 }
 
 fn resolve(origin: &Origin, target: &str, location: &str) -> Option<String> {
-    let scheme = match origin.scheme() {
-        Scheme::Http => "http",
-        Scheme::Https => "https",
-    };
     // A proxy that opens no tunnel is sent the whole URL.
     let path = target.strip_prefix(&origin.before_path()).unwrap_or(target);
-    let base = Url::parse(&format!("{scheme}://{}{path}", origin.authority())).ok()?;
+    let (scheme, authority) = (origin.scheme().as_str(), origin.authority());
+    let base = Url::parse(&format!("{scheme}://{authority}{path}")).ok()?;
     let next = base.join(location).ok()?;
     if next.origin() != base.origin() {
         return None;
     }
-    let path = match next.query() {
-        Some(query) => format!("{}?{query}", next.path()),
-        None => next.path().to_owned(),
-    };
-    Some(origin.before_path() + &path)
+    Some(origin.before_path() + &next[Position::BeforePath..Position::AfterQuery])
 }
 
 /// Where a redirect leads, as reports may show it: without credentials, query and fragment, which may be secret.

@@ -57,22 +57,25 @@ pub struct Timetable {
 impl Timetable {
     /// One window after the other, each phase once.
     pub fn new(load: &[Phase]) -> Self {
+        Self::of_arm(load, Arm::Target, Phase::slice)
+    }
+
+    /// The same for an arm, with slices of a phase of this length.
+    pub(super) fn of_arm(load: &[Phase], arm: Arm, slice: impl Fn(&Phase) -> Duration) -> Self {
         let mut table = Self::default();
         let mut start = Duration::ZERO;
         for phase in load {
             let end = start + phase.duration;
-            table.push(
-                Window {
-                    phase: phase.index,
-                    pass: phase.pass,
-                    arm: Arm::Target,
-                    start,
-                    end,
-                    shape: phase.shape,
-                    measure: phase.measure,
-                },
-                phase.slice(),
-            );
+            let window = Window {
+                phase: phase.index,
+                pass: phase.pass,
+                arm,
+                start,
+                end,
+                shape: phase.shape,
+                measure: phase.measure,
+            };
+            table.push(window, slice(phase));
             start = end;
         }
         table

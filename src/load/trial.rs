@@ -80,8 +80,6 @@ async fn run(context: &ClientContext, seed: u64, reports: &mpsc::Sender<TrialSte
             context,
             sender: Sender::traced(context, rng),
             diagnosis: None,
-            cause: UnreachableCause::Unknown,
-            unfollowed: None,
             class: index,
             reports,
         };
@@ -94,10 +92,6 @@ struct TrialUser<'r> {
     sender: Sender,
     /// What stands behind the first failure that did not say so itself, once it was looked for.
     diagnosis: Option<UnreachableCause>,
-    /// What stands behind the failure of the present step.
-    cause: UnreachableCause,
-    /// Where the response of the present step redirects to, where nothing follows it.
-    unfollowed: Option<String>,
     class: usize,
     reports: &'r mpsc::Sender<TrialStep>,
 }
@@ -124,34 +118,34 @@ impl TrialUser<'_> {
 
     /// Does a step and tells of it; returns whether it is lost to the steps that follow.
     async fn step(&mut self, task: Option<usize>, step: &Step) -> bool {
-        self.cause = UnreachableCause::Unknown;
-        let (deed, failure, is_lost) = if self.sender.should_run(step) {
-            self.act(&step.action).await
-        } else {
-            (StepKind::Skipped, None, false)
-        };
-        // Nobody listens after a signal.
-        let _ = self.reports.send(TrialStep {
+        let mut done = TrialStep {
             class: self.class,
             task,
-            deed,
-            witness: self.sender.take_trace(),
-            cause: self.cause,
-            unfollowed: self.unfollowed.take(),
-            failure,
-        });
+            deed: StepKind::Skipped,
+            witness: ExchangeTrace::default(),
+            failure: None,
+            cause: UnreachableCause::Unknown,
+            unfollowed: None,
+        };
+        let is_lost = self.sender.should_run(step) && self.act(&step.action, &mut done).await;
+        done.witness = self.sender.take_trace();
+        // Nobody listens after a signal.
+        let _ = self.reports.send(done);
         is_lost
     }
 
-    async fn act(&mut self, action: &Action) -> (StepKind, Option<String>, bool) {
+    async fn act(&mut self, action: &Action, done: &mut TrialStep) -> bool {
         match action {
-            Action::Think(_) => (StepKind::Think, None, false),
+            Action::Think(_) => {
+                done.deed = StepKind::Think;
+                false
+            }
             Action::Command(command) => {
                 let program = command.arguments.first();
                 let program = program.map_or("", |own| own.source()).to_owned();
-                let ran = self.sender.run(self.context, command).await;
-                let failed = ran.is_err();
-                (StepKind::Command(program), ran.err(), failed)
+                done.deed = StepKind::Command(program);
+                done.failure = self.sender.run(self.context, command).await.err();
+                done.failure.is_some()
             }
             Action::Request(request) => {
                 let sent = self
@@ -160,20 +154,19 @@ impl TrialUser<'_> {
                     .await;
                 let location = self.sender.exchange.unfollowed.as_deref();
                 let location = location.filter(|_| sent.answered && request.spec.redirects == 0);
-                self.unfollowed = location.map(redirect::address);
-                self.cause = self.cause_of(&sent).await;
+                done.unfollowed = location.map(redirect::address);
+                done.cause = self.cause_of(&sent).await;
                 let took = sent.done.saturating_duration_since(sent.at);
-                let deed = StepKind::Request {
+                done.deed = StepKind::Request {
                     name: request.spec.name,
                     took: sent.went_out.then_some(took),
                     answered: sent.answered || self.sender.exchange.head.is_some(),
                 };
                 let is_lost = sent.is_lost();
                 let expected = || request.spec.expect.statuses();
-                let failure = sent
-                    .failure
-                    .map(|kind| message(kind, sent.detail, expected));
-                (deed, failure, is_lost)
+                let failure = sent.failure;
+                done.failure = failure.map(|kind| message(kind, sent.detail, expected));
+                is_lost
             }
         }
     }

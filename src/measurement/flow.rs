@@ -41,17 +41,14 @@ impl Flow {
     /// Counts a response that came so long after the start of the slice.
     pub fn complete(&mut self, into: Duration) {
         self.completed += 1;
-        if self.first.is_none() {
-            self.first = Some(into);
-        }
+        self.first.get_or_insert(into);
     }
 
     /// Counts a request that was in flight at the end of the slice, and ended so long after it while the load paused.
     pub fn end_after(&mut self, after: Duration, has_succeeded: bool) {
         self.after = self.after.max(after);
         if has_succeeded {
-            let earliest = self.recovered.map_or(after, |before| before.min(after));
-            self.recovered = Some(earliest);
+            self.recovered = self.recovered.into_iter().chain([after]).min();
         }
     }
 
@@ -139,7 +136,7 @@ pub fn silences(slices: &[&Slice]) -> Vec<Vec<Silence>> {
         search(slices, key, |flow| flow.request == name, &mut found);
     }
     for of in flows.iter().filter(|flow| shared.contains(&flow.request)) {
-        let same = |flow: &Flow| flow.request == of.request && flow.class == of.class;
+        let same = |flow: &Flow| (flow.class, flow.request) == (of.class, of.request);
         search(slices, (Some(of.class), Some(of.request)), same, &mut found);
     }
     found
@@ -160,6 +157,11 @@ fn search(
     keep: impl Fn(&Flow) -> bool,
     found: &mut [Vec<Silence>],
 ) {
+    let begun = |at| Open {
+        begin: at,
+        last: at,
+        after: Duration::ZERO,
+    };
     let mut open: Option<Open> = None;
     let mut afters = vec![Duration::ZERO; slices.len()];
     for (index, slice) in slices.iter().enumerate() {
@@ -167,32 +169,19 @@ fn search(
         for own in slice.flows.iter().filter(|flow| keep(flow)) {
             flow.merge(own);
         }
-        let mut moments = 0..MOMENTS;
-        if flow.waited | flow.succeeded == 0 {
-            moments = 0..0;
-        }
-        for moment in moments {
+        let is_empty = flow.waited | flow.succeeded == 0;
+        for moment in 0..if is_empty { 0 } else { MOMENTS } {
             let bit = 1_u64 << moment;
             if flow.succeeded & bit != 0 {
                 close(slices, key, open.take(), &mut afters, found);
             } else if flow.waited & bit != 0 {
                 let at = (index, moment);
-                open.get_or_insert(Open {
-                    begin: at,
-                    last: at,
-                    after: Duration::ZERO,
-                })
-                .last = at;
+                open.get_or_insert(begun(at)).last = at;
             }
         }
         let after = flow.recovered.unwrap_or(flow.after);
         if !after.is_zero() {
-            let end = (index, MOMENTS);
-            let open = open.get_or_insert(Open {
-                begin: end,
-                last: end,
-                after: Duration::ZERO,
-            });
+            let open = open.get_or_insert(begun((index, MOMENTS)));
             open.last = (index, open.last.1.max(MOMENTS - 1));
             open.after += after;
             afters[index] = after;
@@ -222,29 +211,17 @@ fn close(
             MOMENTS.. => slice.length,
             moment => (length * moment).min(slice.length),
         };
-        let from = if index == begin.0 {
-            place(begin.1)
-        } else {
-            Duration::ZERO
-        };
-        let to = if index == last.0 {
-            place(last.1 + 1)
-        } else {
-            slice.length
-        };
-        (from, to)
+        let from = (index == begin.0).then(|| place(begin.1));
+        let to = (index == last.0).then(|| place(last.1 + 1));
+        (from.unwrap_or_default(), to.unwrap_or(slice.length))
     };
-    let parts = begin.0..=last.0;
+    let parts = (begin.0..=last.0).map(|index| (index, part(index)));
     let within: Duration = parts
         .clone()
-        .map(|index| {
-            let (from, to) = part(index);
-            to.saturating_sub(from)
-        })
+        .map(|(_, (from, to))| to.saturating_sub(from))
         .sum();
     let whole = within + after;
-    for index in parts {
-        let (from, to) = part(index);
+    for (index, (from, to)) in parts {
         let after = std::mem::take(&mut afters[index]);
         if whole >= SHORTEST {
             found[index].push(Silence {

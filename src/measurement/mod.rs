@@ -149,9 +149,7 @@ impl Measurement {
         for (mine, second) in self.timeline.iter_mut().zip(timeline) {
             mine.users = users(mine.users, second.users);
             mine.requests += second.requests;
-            for (kind, count) in second.errors {
-                *mine.errors.entry(kind).or_default() += count;
-            }
+            totals::add_counts(&mut mine.errors, &second.errors);
             mine.latencies.merge(&second.latencies);
             mine.latencies.compact();
         }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::LatencyHistogram;
+use super::totals::add_counts;
 
 /// Latency parts and cold starts of one request name in one phase and arm.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -102,6 +103,25 @@ impl Part {
     ];
 }
 
+/// References to all histograms of some parts; mutable ones with `mut`.
+macro_rules! histograms {
+    ($of:ident $($mutable:ident)?) => {
+        [
+            &$($mutable)? $of.queue,
+            &$($mutable)? $of.late,
+            &$($mutable)? $of.service,
+            &$($mutable)? $of.opened,
+            &$($mutable)? $of.dns,
+            &$($mutable)? $of.connect,
+            &$($mutable)? $of.tls,
+            &$($mutable)? $of.first_byte,
+            &$($mutable)? $of.body,
+            &$($mutable)? $of.cold,
+            &$($mutable)? $of.warm,
+        ]
+    };
+}
+
 impl Parts {
     /// The times of one part, of those requests that had it.
     pub fn times(&self, part: Part) -> &LatencyHistogram {
@@ -127,41 +147,9 @@ impl Parts {
         times.quantile((above / had).min(1.0)).unwrap_or(0.0)
     }
 
-    fn histograms(&self) -> [&LatencyHistogram; 11] {
-        [
-            &self.queue,
-            &self.late,
-            &self.service,
-            &self.opened,
-            &self.dns,
-            &self.connect,
-            &self.tls,
-            &self.first_byte,
-            &self.body,
-            &self.cold,
-            &self.warm,
-        ]
-    }
-
-    fn histograms_mut(&mut self) -> [&mut LatencyHistogram; 11] {
-        [
-            &mut self.queue,
-            &mut self.late,
-            &mut self.service,
-            &mut self.opened,
-            &mut self.dns,
-            &mut self.connect,
-            &mut self.tls,
-            &mut self.first_byte,
-            &mut self.body,
-            &mut self.cold,
-            &mut self.warm,
-        ]
-    }
-
     /// Keeps the parts in little memory; see [`LatencyHistogram::compact`].
     pub fn compact(&mut self) {
-        let histograms = self.histograms_mut();
+        let histograms = histograms!(self mut);
         histograms.into_iter().for_each(LatencyHistogram::compact);
     }
 
@@ -169,7 +157,7 @@ impl Parts {
     #[must_use]
     pub fn to_coarse(&self) -> Self {
         let mut coarse = self.clone();
-        for latencies in coarse.histograms_mut() {
+        for latencies in histograms!(coarse mut) {
             *latencies = latencies.to_coarse();
         }
         coarse.compact();
@@ -178,7 +166,7 @@ impl Parts {
 
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.histograms_mut().into_iter().zip(other.histograms()) {
+        for (mine, theirs) in histograms!(self mut).into_iter().zip(histograms!(other)) {
             mine.merge(theirs);
         }
         self.marked += other.marked;
@@ -191,9 +179,7 @@ impl Parts {
     /// Adds what `other` says of responses beside their times.
     pub fn merge_wire(&mut self, other: &Self) {
         self.resent += other.resent;
-        for (status, count) in &other.statuses {
-            *self.statuses.entry(*status).or_default() += count;
-        }
+        add_counts(&mut self.statuses, &other.statuses);
         self.unfollowed += other.unfollowed;
         if self.redirect.is_none() {
             self.redirect.clone_from(&other.redirect);

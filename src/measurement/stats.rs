@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::totals::add_failures;
+use super::totals::add_counts;
 use super::{FailureKind, LatencyHistogram, Totals};
 use crate::metric::StartFilter;
 
@@ -73,7 +73,7 @@ impl RequestStats {
         self.cold.merge(&other.cold);
         self.censored.merge(&other.censored);
         self.failed.merge(&other.failed);
-        add_failures(&mut self.errors, &other.errors);
+        add_counts(&mut self.errors, &other.errors);
     }
 
     /// All requests of several: as merging one after the other, and quicker.

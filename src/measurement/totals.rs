@@ -26,7 +26,7 @@ impl Totals {
     /// Adds requests, with their failures by kind.
     pub fn add(&mut self, requests: u64, failures: &BTreeMap<FailureKind, u64>) {
         self.requests += requests;
-        add_failures(&mut self.failures, failures);
+        add_counts(&mut self.failures, failures);
     }
 
     /// The share of all requests that failed in one way.
@@ -36,12 +36,9 @@ impl Totals {
     }
 }
 
-/// Adds failures by kind to others.
-pub(super) fn add_failures(
-    to: &mut BTreeMap<FailureKind, u64>,
-    failures: &BTreeMap<FailureKind, u64>,
-) {
-    for (kind, count) in failures {
-        *to.entry(*kind).or_default() += count;
+/// Adds counts to others, key by key.
+pub(super) fn add_counts<K: Copy + Ord>(to: &mut BTreeMap<K, u64>, counts: &BTreeMap<K, u64>) {
+    for (key, count) in counts {
+        *to.entry(*key).or_default() += count;
     }
 }

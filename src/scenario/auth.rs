@@ -68,14 +68,10 @@ impl Auth {
     pub fn header(&self) -> Option<&str> {
         match self {
             Self::Bearer(_) | Self::Basic { .. } | Self::AwsSigV4(_) => Some("Authorization"),
-            Self::ApiKey {
-                place: KeyPlace::Header(name),
-                ..
-            } => Some(name),
-            Self::ApiKey {
-                place: KeyPlace::Query(_),
-                ..
-            } => None,
+            Self::ApiKey { place, .. } => match place {
+                KeyPlace::Header(name) => Some(name),
+                KeyPlace::Query(_) => None,
+            },
         }
     }
 }

@@ -4,7 +4,7 @@ use super::fields::Text;
 use super::inputs::Inputs;
 use super::rules::BODIES;
 use super::source::Step;
-use super::template::{Names, Template};
+use super::template::{Bindings, Template};
 use super::{Body, Method};
 use crate::yaml::{Error, Located, Map, OneOrMany};
 
@@ -13,7 +13,7 @@ pub(super) fn body(
     step: &Located<'_, Step<'_>>,
     method: Method,
     inputs: &Inputs<'_>,
-    names: Names<'_>,
+    names: Bindings<'_>,
 ) -> Result<Option<Body>, Error> {
     let mut entries = BODIES.iter().filter_map(|key| step.at.entry(key));
     let Some(entry) = entries.next() else {
@@ -46,7 +46,7 @@ pub(super) fn body(
 /// The fields of a form; one with a list is sent once for each of its values.
 fn form<'d>(
     fields: &Map<'d, OneOrMany<Text<'d>>>,
-    names: Names<'_>,
+    names: Bindings<'_>,
 ) -> Result<Vec<(String, Template)>, Error> {
     let mut form = Vec::new();
     for field in &fields.0 {

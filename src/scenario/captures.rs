@@ -23,9 +23,7 @@ pub(super) fn captures<'d>(
 /// The name of a value that a user keeps.
 pub(super) fn name(entry: &Entry<'_>, rows: &Rows) -> Result<String, Error> {
     let name = entry.name();
-    if let Some(message) = refuse_name(name) {
-        return Err(entry.error(message));
-    }
+    refuse_name(name).map_err(|message| entry.error(message))?;
     if rows.has(name) {
         return Err(entry.error(format_args!(
             "'{name}' is the name of data as well; choose another name"

@@ -2,14 +2,14 @@
 
 use super::expectation::{Expect, HeaderCheck, JsonCheck, Wanted};
 use super::source;
-use super::template::{Names, ValueTemplate};
+use super::template::{Bindings, ValueTemplate};
 use crate::yaml::{Cursor, Error, FromYaml as _, Located};
 
 /// Compiles `expect`; what it leaves out is taken from `under`.
 pub(super) fn expect(
     source: &Located<'_, source::Expect<'_>>,
     under: &Expect,
-    names: Names<'_>,
+    names: Bindings<'_>,
 ) -> Result<Expect, Error> {
     if source.at.node().entries().is_empty() {
         return Err(source.at.error("needs one of status, json, header or body"));
@@ -59,7 +59,7 @@ const UNKNOWN_OPERATORS: &str = "above atleast atmost below between beginswith c
     regexp startswith";
 
 /// Compiles a value, or one operator. A map without any operator is a value as well.
-fn json_wanted(wanted: &Cursor<'_>, names: Names<'_>) -> Result<Wanted<ValueTemplate>, Error> {
+fn json_wanted(wanted: &Cursor<'_>, names: Bindings<'_>) -> Result<Wanted<ValueTemplate>, Error> {
     if !wanted.is_map() {
         return names.value(wanted).map(Wanted::Equals);
     }

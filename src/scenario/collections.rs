@@ -30,13 +30,9 @@ pub(super) struct Items<'d, T> {
 
 impl<'d, T: FromYaml<'d>> FromYaml<'d> for Items<'d, T> {
     fn from_yaml(value: &Cursor<'d>) -> Result<Self, Error> {
-        let items = value.filled_list()?;
         Ok(Self {
             at: value.clone(),
-            items: items
-                .iter()
-                .map(Located::from_yaml)
-                .collect::<Result<_, _>>()?,
+            items: value.filled_list()?,
         })
     }
 
@@ -99,17 +95,13 @@ pub(super) struct Data<'d> {
 
 impl<'d> FromYaml<'d> for Data<'d> {
     fn from_yaml(value: &Cursor<'d>) -> Result<Self, Error> {
-        if !value.is_map() {
-            return Ok(Self {
-                file: RowsFile::from_yaml(value)?,
-                order: RowOrder::default(),
-            });
-        }
-        let rows = OrderedRows::from_yaml(value)?;
-        Ok(Self {
-            file: rows.file,
-            order: rows.order.unwrap_or_default(),
-        })
+        let (file, order) = if value.is_map() {
+            let rows = OrderedRows::from_yaml(value)?;
+            (rows.file, rows.order.unwrap_or_default())
+        } else {
+            (RowsFile::from_yaml(value)?, RowOrder::default())
+        };
+        Ok(Self { file, order })
     }
 
     fn schema(definitions: &mut Definitions) -> Schema {
@@ -136,10 +128,8 @@ impl<'d> Keys<'d> for Methods<'d> {
 
     fn properties(definitions: &mut Definitions) -> Vec<Property> {
         let property = |method: Method| {
-            let description = format!(
-                "Sends a {} request to this path of the target",
-                method.as_str()
-            );
+            let name = method.as_str();
+            let description = format!("Sends a {name} request to this path of the target");
             Property::new::<Option<Text<'d>>>(method.key(), &description, definitions)
         };
         Method::ALL.into_iter().map(property).collect()
@@ -159,13 +149,9 @@ impl<'d> FromYaml<'d> for Arguments<'d> {
                 "write the program and its arguments as a list, such as [./sign, \"{{ order }}\"]; no shell reads them, unless it is the program: [sh, -c, …]",
             ));
         }
-        let items = value.filled_list()?;
         Ok(Self {
             at: value.clone(),
-            items: items
-                .iter()
-                .map(Text::from_yaml)
-                .collect::<Result<_, _>>()?,
+            items: value.filled_list()?,
         })
     }
 

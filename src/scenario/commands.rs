@@ -11,7 +11,7 @@ use super::fields::json_path;
 use super::inputs::Commands;
 use super::rules::OF_COMMANDS;
 use super::source::Step;
-use super::template::{Names, Template};
+use super::template::{Bindings, Template};
 use super::users::Compiler;
 use crate::yaml::{Entry, Error, Located};
 
@@ -29,7 +29,7 @@ impl Compiler<'_> {
         &self,
         step: &Located<'_, Step<'_>>,
         program: &Arguments<'_>,
-        names: Names<'_>,
+        names: Bindings<'_>,
     ) -> Result<Command, Error> {
         let entries = step.at.entries()?;
         if let Some(entry) = entries.iter().find(|it| !OF_COMMANDS.contains(&it.name())) {
@@ -61,7 +61,7 @@ impl Compiler<'_> {
     }
 }
 
-fn capture(entry: &Entry<'_>, names: Names<'_>) -> Result<(String, JsonPath), Error> {
+fn capture(entry: &Entry<'_>, names: Bindings<'_>) -> Result<(String, JsonPath), Error> {
     let name = name(entry, names.rows)?;
     // If the program fails, the name is unset, and the variable would silently replace it.
     if names.variables.contains_key(&name) {
@@ -73,7 +73,7 @@ fn capture(entry: &Entry<'_>, names: Names<'_>) -> Result<(String, JsonPath), Er
     Ok((name, path.map_err(|message| entry.value.error(message))?))
 }
 
-fn arguments(program: &Arguments<'_>, names: Names<'_>) -> Result<Vec<Template>, Error> {
+fn arguments(program: &Arguments<'_>, names: Bindings<'_>) -> Result<Vec<Template>, Error> {
     let arguments = program.items.iter().map(|item| names.text(item));
     let arguments: Vec<Template> = arguments.collect::<Result<_, _>>()?;
     if arguments[0]
@@ -93,35 +93,28 @@ fn refuse_injection(program: &Arguments<'_>, arguments: &[Template]) -> Result<(
     let base = base.trim_end_matches(['.', ' ']);
     let base = base.strip_suffix(".exe").unwrap_or(base);
     let after = |is_flag: &dyn Fn(&str) -> bool| {
-        let flag = arguments
-            .iter()
-            .position(|argument| is_flag(argument.source()));
-        flag.map(|flag| flag + 1)
+        let mut sources = arguments.iter().map(Template::source);
+        sources.position(is_flag).map(|flag| flag + 1)
     };
-    if SHELLS_OF_WINDOWS.contains(&base) {
+    let is_open = |index: &usize| arguments.get(*index).is_some_and(|it| !it.is_constant());
+    let (index, why) = if SHELLS_OF_WINDOWS.contains(&base) {
         let script = after(&|flag| base != "cmd" && flag.eq_ignore_ascii_case("-file"));
-        if let Some(index) = arguments
-            .iter()
-            .position(|argument| !argument.is_constant())
-            && script.is_none_or(|script| index <= script)
-        {
-            return Err(program.items[index].error(format_args!(
+        let index = (0..arguments.len()).find(is_open);
+        (
+            index.filter(|index| script.is_none_or(|script| *index <= script)),
+            format!(
                 "{base} would run whatever the value contains; call a program directly, or a PowerShell script with [pwsh, -File, sign.ps1, …]"
-            )));
-        }
-    }
-    if SHELLS.contains(&base) {
+            ),
+        )
+    } else if SHELLS.contains(&base) {
         let script =
             after(&|flag| flag.starts_with('-') && !flag.starts_with("--") && flag.ends_with('c'));
-        if let Some(index) = script
-            && arguments
-                .get(index)
-                .is_some_and(|script| !script.is_constant())
-        {
-            return Err(program.items[index].error(
-                "a shell would run whatever the value contains; pass it as an argument and write \"$1\", as in [sh, -c, 'sign \"$1\"', sh, \"{{ order }}\"]",
-            ));
-        }
-    }
-    Ok(())
+        (
+            script.filter(is_open),
+            "a shell would run whatever the value contains; pass it as an argument and write \"$1\", as in [sh, -c, 'sign \"$1\"', sh, \"{{ order }}\"]".to_owned(),
+        )
+    } else {
+        (None, String::new())
+    };
+    index.map_or(Ok(()), |index| Err(program.items[index].error(why)))
 }

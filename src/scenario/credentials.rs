@@ -3,13 +3,13 @@
 use super::auth::{Auth, AwsSigV4, KeyPlace};
 use super::fields::Text;
 use super::source;
-use super::template::{EscapeContext, Names, Template};
+use super::template::{Bindings, EscapeContext, Template};
 use crate::yaml::{Cursor, Error, Located};
 
 /// Compiles `auth`: one way to fill the Authorization header, and an API key beside it.
 pub(super) fn auth(
     source: &Located<'_, source::Auth<'_>>,
-    names: Names<'_>,
+    names: Bindings<'_>,
 ) -> Result<Vec<Auth>, Error> {
     let text = |text: &Cursor<'_>| names.template(text, EscapeContext::Header);
     let mut all: Vec<Auth> = Vec::new();
@@ -63,7 +63,7 @@ fn key_place(key: &Located<'_, source::ApiKey<'_>>) -> Result<KeyPlace, Error> {
 /// Compiles a signature. Credentials come from the environment variables of AWS's own tools, unless the file sets them.
 fn signature(
     source: &Located<'_, source::AwsSigV4<'_>>,
-    names: Names<'_>,
+    names: Bindings<'_>,
 ) -> Result<AwsSigV4, Error> {
     let Located { at, value } = source;
     let text = |text: &Cursor<'_>| names.template(text, EscapeContext::Header);

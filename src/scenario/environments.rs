@@ -59,8 +59,6 @@ fn unknown(name: &str, known: &[&str]) -> Error {
         format!("use one of {}", known.join(", "))
     };
     let suggestion = yaml::suggest(name, known.iter().copied(), &otherwise);
-    Error::Environment {
-        name: name.to_owned(),
-        message: format!("the scenario has no such environment{suggestion}"),
-    }
+    let message = format!("the scenario has no such environment{suggestion}");
+    Error::argument("--environment", name, message)
 }

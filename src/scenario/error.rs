@@ -8,20 +8,19 @@ pub enum Error {
     /// The file is wrong.
     #[error(transparent)]
     File(#[from] yaml::Error),
-    /// `--environment` names an environment that the scenario does not have.
-    #[error("--environment {name}: {message}")]
-    Environment {
-        /// The environment.
-        name: String,
+    /// `--environment` or `--set` names what the scenario does not have, or gives a value that cannot be used.
+    #[error("{argument}: {message}")]
+    Argument {
+        /// The argument with the name that it gives.
+        argument: String,
         /// What is wrong and how to fix it.
         message: String,
     },
-    /// `--set` names a variable that the scenario does not have, or its value cannot be used.
-    #[error("--set {name}: {message}")]
-    Set {
-        /// The variable.
-        name: String,
-        /// What is wrong and how to fix it.
-        message: String,
-    },
+}
+
+impl Error {
+    pub(super) fn argument(flag: &str, name: &str, message: String) -> Self {
+        let argument = format!("{flag} {name}");
+        Self::Argument { argument, message }
+    }
 }

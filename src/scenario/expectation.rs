@@ -100,10 +100,8 @@ impl Expect {
     ) -> Vec<String> {
         let mut unmet: Vec<String> = match json {
             Ok(json) => {
-                let checks = self.json.iter();
-                checks
-                    .filter_map(|check| check.unmet(json, scope))
-                    .collect()
+                let unmet = self.json.iter().map(|check| check.unmet(json, scope));
+                unmet.flatten().collect()
             }
             Err(why) => self.not_json(why).into_iter().collect(),
         };
@@ -148,80 +146,66 @@ impl JsonCheck {
     fn unmet(&self, body: &Value, scope: &mut Scope<'_>) -> Option<String> {
         let path = &self.path;
         let found = path.query(body).all();
-        match &self.wanted {
-            Wanted::Exists(true) if found.is_empty() => Some(format!("the body has no {path}")),
-            Wanted::Exists(false) => found
-                .first()
-                .map(|found| format!("{path} is {}, but should be absent", json_text(found))),
-            Wanted::Exists(true) => None,
-            Wanted::Equals(wanted) => unmet_value(wanted.render(scope), |wanted| {
-                let wanted_text = json_text(&wanted);
-                self.other(&found, &wanted_text, |found| same(found, &wanted))
-            }),
-            Wanted::Contains(wanted) => unmet_value(wanted.render(scope), |wanted| {
-                let wanted_text = format!("{} in it", json_text(&wanted));
-                self.other(&found, &wanted_text, |found| holds(found, &wanted))
-            }),
-        }
-    }
-
-    /// What was found, if that is nothing or a value that does not match.
-    fn other(
-        &self,
-        found: &[&Value],
-        wanted: &str,
-        fits: impl Fn(&Value) -> bool,
-    ) -> Option<String> {
-        let path = &self.path;
-        if found.is_empty() {
-            return Some(format!("the body has no {path}, expected {wanted}"));
-        }
-        let other = found.iter().find(|found| !fits(found))?;
-        let other = json_text(other);
-        Some(format!("{path} is {other}, expected {wanted}"))
+        let (wanted, fits, place): (_, fn(&Value, &Value) -> bool, _) = match &self.wanted {
+            Wanted::Exists(true) => {
+                return found.is_empty().then(|| format!("the body has no {path}"));
+            }
+            Wanted::Exists(false) => {
+                let found = json_text(found.first()?);
+                return Some(format!("{path} is {found}, but should be absent"));
+            }
+            Wanted::Equals(wanted) => (wanted, same, ""),
+            Wanted::Contains(wanted) => (wanted, holds, " in it"),
+        };
+        unmet_value(wanted.render(scope), |wanted| {
+            let text = json_text(&wanted);
+            if found.is_empty() {
+                return Some(format!("the body has no {path}, expected {text}{place}"));
+            }
+            let other = json_text(found.iter().find(|found| !fits(found, &wanted))?);
+            Some(format!("{path} is {other}, expected {text}{place}"))
+        })
     }
 }
 
 /// Whether a text contains another, or a list an item.
 fn holds(found: &Value, wanted: &Value) -> bool {
-    match (found, wanted) {
-        (Value::String(text), Value::String(part)) => text.contains(part),
-        (Value::Array(items), wanted) => items.iter().any(|item| same(item, wanted)),
-        (
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_),
-            _,
-        ) => false,
+    if let Some(items) = found.as_array() {
+        return items.iter().any(|item| same(item, wanted));
     }
+    let texts = found.as_str().zip(wanted.as_str());
+    texts.is_some_and(|(text, part)| text.contains(part))
 }
 
 impl HeaderCheck {
     /// What is wrong with a header, given its values.
     pub fn unmet(&self, values: &[Cow<'_, str>], scope: &mut Scope<'_>) -> Option<String> {
         let name = &self.header;
-        let first = values.first();
-        let mut all = values.iter();
-        let found = first.map_or_else(
-            || "is not there".to_owned(),
-            |value| format!("is '{}'", shortened(value)),
-        );
-        match &self.wanted {
-            Wanted::Exists(true) => first
-                .is_none()
-                .then(|| format!("the header {name} is missing")),
-            Wanted::Exists(false) => first
-                .is_some()
-                .then(|| format!("the header {name} {found}, but should be absent")),
-            Wanted::Equals(wanted) => unmet_value(wanted.render(scope), |wanted| {
-                let cut = shortened(&wanted);
-                (!all.any(|value| *value == wanted))
-                    .then(|| format!("the header {name} {found}, expected '{cut}'"))
-            }),
-            Wanted::Contains(wanted) => unmet_value(wanted.render(scope), |wanted| {
-                let cut = shortened(&wanted);
-                (!all.any(|value| value.contains(&*wanted)))
-                    .then(|| format!("the header {name} {found}, expected '{cut}' in it"))
-            }),
-        }
+        let found = values.first().map(|value| shortened(value));
+        let (wanted, fits, place): (_, fn(&str, &str) -> bool, _) = match &self.wanted {
+            Wanted::Exists(true) => {
+                let missing = found.is_none();
+                return missing.then(|| format!("the header {name} is missing"));
+            }
+            Wanted::Exists(false) => {
+                let found = found?;
+                return Some(format!(
+                    "the header {name} is '{found}', but should be absent"
+                ));
+            }
+            Wanted::Equals(wanted) => (wanted, |value, wanted| value == wanted, ""),
+            Wanted::Contains(wanted) => (wanted, |value, part| value.contains(part), " in it"),
+        };
+        unmet_value(wanted.render(scope), |wanted| {
+            if values.iter().any(|value| fits(value, &wanted)) {
+                return None;
+            }
+            let found = found.map_or("is not there".to_owned(), |found| format!("is '{found}'"));
+            let wanted = shortened(&wanted);
+            Some(format!(
+                "the header {name} {found}, expected '{wanted}'{place}"
+            ))
+        })
     }
 }
 
@@ -268,9 +252,7 @@ impl fmt::Display for JsonCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.wanted {
             Wanted::Equals(wanted) => write!(f, "{} {}", self.path, wanted.source()),
-            Wanted::Contains(wanted) => {
-                write!(f, "{} contains: {}", self.path, wanted.source())
-            }
+            Wanted::Contains(part) => write!(f, "{} contains: {}", self.path, part.source()),
             Wanted::Exists(exists) => write!(f, "{} exists: {exists}", self.path),
         }
     }

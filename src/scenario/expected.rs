@@ -57,14 +57,9 @@ impl Scenario {
     /// By request name, whether conditions during the run decide how many there will be: never more than expected.
     pub fn conditional_requests(&self) -> Vec<bool> {
         let mut conditional = vec![false; self.requests.len()];
-        let tasks = self.user_classes.iter().flat_map(|class| {
-            let tasks = class.tasks.iter().map(|task| &task.steps);
-            tasks.chain(std::iter::once(&class.on_start))
-        });
-        for step in tasks.flatten().filter(|step| step.is_conditional()) {
-            if let Some(request) = step.request() {
-                conditional[request.name] = true;
-            }
+        let steps = self.steps().filter(|step| step.is_conditional());
+        for request in steps.filter_map(Step::request) {
+            conditional[request.name] = true;
         }
         conditional
     }

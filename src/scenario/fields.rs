@@ -123,27 +123,22 @@ scalars! {
 }
 
 words!(RowOrder {
-    "sequential" => RowOrder::Sequential,
-    "random" => RowOrder::Random,
-    "unique" => RowOrder::Unique,
+    "sequential" => Self::Sequential,
+    "random" => Self::Random,
+    "unique" => Self::Unique,
 });
 
 words!(Spacing {
-    "even" => Spacing::Even,
-    "poisson" => Spacing::Poisson,
+    "even" => Self::Even,
+    "poisson" => Self::Poisson,
 });
 
-/// A version of HTTP. A bare 1.1 is a number to other parsers of YAML, so it must be quoted.
-impl FromYaml<'_> for HttpVersion {
-    fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
-        value.text()?;
-        value.one_of(&Self::WORDS)
-    }
-
-    fn schema(_: &mut Definitions) -> Schema {
-        json!({ "enum": Self::WORDS.map(|(word, _)| word) })
-    }
-}
+// A bare 1.1 is a number to other parsers of YAML.
+words!(HttpVersion, text {
+    "1.1" => Self::Http11,
+    "2" => Self::Http2,
+    "auto" => Self::Auto,
+});
 
 /// The address of a deployment.
 pub(super) struct Target(pub(super) String);

@@ -1,14 +1,17 @@
 //! Compiles headers that are sent.
 
 use super::fields::Headers;
-use super::template::{EscapeContext, Names, Template};
+use super::template::{Bindings, EscapeContext, Template};
 use crate::yaml::Error;
 
 /// Headers to send, in order.
 pub(super) type HeaderTemplates = Vec<(String, Template)>;
 
 /// Compiles headers; their names must differ in more than case.
-pub(super) fn templates(headers: &Headers<'_>, names: Names<'_>) -> Result<HeaderTemplates, Error> {
+pub(super) fn templates(
+    headers: &Headers<'_>,
+    names: Bindings<'_>,
+) -> Result<HeaderTemplates, Error> {
     let mut templates = HeaderTemplates::new();
     for header in &headers.0 {
         let name = header.entry.name();

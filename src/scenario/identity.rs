@@ -14,9 +14,10 @@ use super::hex::hex;
 use super::number::{self, plain_path};
 use super::phases::Block;
 use super::{
-    Action, Auth, Body, Command, Data, Expect, HttpVersion, KeyPlace, Pause, Phase, Request,
-    RowOrder, Scenario, Shape, Source, Spacing, Step, Task, Template, UserClass, Wanted,
+    Action, Auth, Body, Command, Data, Expect, KeyPlace, Pause, Phase, Request, Scenario, Shape,
+    Source, Step, Task, Template, UserClass, Wanted,
 };
+use crate::yaml::Words as _;
 
 /// The canonical text of a scenario, with the variables that it uses.
 pub(super) fn canonical(
@@ -24,14 +25,12 @@ pub(super) fn canonical(
     blocks: &[Block],
     variables: &BTreeMap<&str, &Value>,
 ) -> String {
-    let mut versions = HttpVersion::WORDS.into_iter();
-    let http = versions.find(|(_, version)| *version == scenario.http);
     let cold = scenario.cold_start.as_ref();
     let tree = record([
         ("name", scenario.name.as_str().into()),
         ("variables", sorted(&json!(variables))),
         ("data", data(scenario)),
-        ("http", json!(http.map(|(word, _)| word))),
+        ("http", scenario.http.word().into()),
         (
             "user_classes",
             list(&scenario.user_classes, |class| {
@@ -75,14 +74,7 @@ fn user_class(class: &UserClass, names: &[String]) -> Value {
         ("name", class.name.as_str().into()),
         ("weight", class.weight.into()),
         ("wait", pause(class.wait).into()),
-        (
-            "cookies",
-            if class.cookies {
-                true.into()
-            } else {
-                Value::Null
-            },
-        ),
+        ("cookies", json!(class.cookies.then_some(true))),
         ("auth", pairs(class.auth.iter().map(auth))),
         ("on_start", list(&class.on_start, |it| step(it, names))),
         ("tasks", list(&class.tasks, |it| task(it, names))),
@@ -101,14 +93,9 @@ fn data(scenario: &Scenario) -> Value {
         .collect();
     let used: Vec<&Data> = used.iter().map(|index| &scenario.data[*index]).collect();
     list(&used, |data| {
-        let order = match data.order {
-            RowOrder::Sequential => "sequential",
-            RowOrder::Random => "random",
-            RowOrder::Unique => "unique",
-        };
         json!({
             "name": data.name,
-            "order": order,
+            "order": data.order.word(),
             "rows": data.table.rows(),
             "sha256": data.table.sha256(),
         })
@@ -146,10 +133,8 @@ fn auth(auth: &Auth) -> (String, Value) {
 }
 
 fn task(task: &Task, names: &[String]) -> Value {
-    let set = task
-        .set
-        .iter()
-        .map(|(name, value)| (name.clone(), sorted(value.source())));
+    let set = task.set.iter();
+    let set = set.map(|(name, value)| (name.clone(), sorted(value.source())));
     record([
         ("weight", task.weight.into()),
         ("set", pairs(set)),
@@ -257,29 +242,22 @@ fn block(block: &Block) -> Value {
 }
 
 fn phase(phase: &Phase) -> Value {
-    let (users, arrivals) = match phase.shape {
-        Shape::Users { from, to } => (
-            range(&from.to_string(), &to.to_string()).into(),
-            [const { Value::Null }; 3],
-        ),
+    let [users, arrivals, spacing, max_users] = match phase.shape {
+        Shape::Users { from, to } => {
+            let users = range(&from.to_string(), &to.to_string());
+            [users.into(), Value::Null, Value::Null, Value::Null]
+        }
         Shape::Arrivals {
             from,
             to,
             spacing,
             max_users,
         } => {
-            let spacing = match spacing {
-                Spacing::Even => "even",
-                Spacing::Poisson => "poisson",
-            };
-            let rates = range(&format!("{from}/s"), &format!("{to}/s"));
-            (
-                Value::Null,
-                [rates.into(), spacing.into(), max_users.into()],
-            )
+            let rate = range(&format!("{from}/s"), &format!("{to}/s"));
+            let spacing = spacing.word().into();
+            [Value::Null, rate.into(), spacing, max_users.into()]
         }
     };
-    let [arrivals, spacing, max_users] = arrivals;
     record([
         ("phase", phase.name.as_str().into()),
         ("users", users),
@@ -314,11 +292,10 @@ fn pairs(pairs: impl Iterator<Item = (String, Value)>) -> Value {
 /// The value with the keys of all its objects in order.
 fn sorted(value: &Value) -> Value {
     match value {
-        Value::Object(fields) => pairs(
-            fields
-                .iter()
-                .map(|(key, value)| (key.clone(), sorted(value))),
-        ),
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            pairs(fields.map(|(key, value)| (key.clone(), sorted(value))))
+        }
         Value::Array(items) => items.iter().map(sorted).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => number::plain(value),
     }
@@ -328,49 +305,39 @@ fn sorted(value: &Value) -> Value {
 fn write(value: &Value, indent: usize, out: &mut String) {
     let margin = " ".repeat(indent);
     match value {
-        Value::Object(fields) => {
+        Value::Object(fields) if !fields.is_empty() => {
             for (key, value) in fields {
-                out.push_str(&margin);
-                out.push_str(&self::key(key));
-                out.push(':');
-                write_after_key(value, indent + 2, out);
+                let _ = write!(out, "{margin}{}:", self::key(key));
+                if is_block(value) {
+                    out.push('\n');
+                    write(value, indent + 2, out);
+                } else {
+                    let _ = writeln!(out, " {value}");
+                }
             }
         }
-        Value::Array(items) => {
+        Value::Array(items) if !items.is_empty() => {
             for item in items {
                 let mut text = String::new();
-                if is_block(item) {
-                    write(item, indent + 2, &mut text);
-                } else {
-                    text = format!("{margin}  {item}\n");
-                }
-                out.push_str(&margin);
-                out.push_str("- ");
-                out.push_str(&text[indent + 2..]);
+                write(item, indent + 2, &mut text);
+                let _ = write!(out, "{margin}- {}", &text[indent + 2..]);
             }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+        Value::Object(_)
+        | Value::Array(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_) => {
             let _ = writeln!(out, "{margin}{value}");
         }
     }
 }
 
-fn write_after_key(value: &Value, indent: usize, out: &mut String) {
-    if is_block(value) {
-        out.push('\n');
-        write(value, indent, out);
-    } else {
-        let _ = writeln!(out, " {value}");
-    }
-}
-
 /// Whether a value is written as a block: a collection that is not empty.
 fn is_block(value: &Value) -> bool {
-    match value {
-        Value::Object(fields) => !fields.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
+    value.as_object().is_some_and(|fields| !fields.is_empty())
+        || value.as_array().is_some_and(|items| !items.is_empty())
 }
 
 fn key(key: &str) -> String {

@@ -7,7 +7,7 @@
 use std::io::Read as _;
 
 use super::inputs::Inputs;
-use crate::yaml::{Error, Key, Node, Value};
+use crate::yaml::{Error, Key, Node, Position, Value};
 
 /// The most files that one scenario may include. A file counts each time that it is included.
 const MOST_FILES: usize = 100;
@@ -129,20 +129,17 @@ impl Includes<'_> {
         path: &Node,
         expand: impl FnOnce(&mut Self, Node) -> Result<Node, Error>,
     ) -> Result<Node, Error> {
-        let wrong = |message: String| error(path, &message);
+        let wrong = |message: String| error(&path.at, &message);
         let Value::Text { text, .. } = &path.value else {
             return Err(wrong("expected the path of a file".to_owned()));
         };
         let opened = self.inputs.open(&path.at.file, text).map_err(wrong)?;
         if let Some(at) = self.open.iter().position(|(id, _)| *id == opened.identity) {
-            let cycle: Vec<&str> = self.open[at..]
-                .iter()
-                .map(|(_, name)| name.as_str())
-                .collect();
-            let cycle = cycle.join(" includes ");
+            let open = self.open[at..].iter().map(|(_, name)| name.as_str());
+            let cycle: Vec<&str> = open.chain([opened.file.as_str()]).collect();
             return Err(wrong(format!(
-                "a file cannot include itself: {cycle} includes {}",
-                opened.file
+                "a file cannot include itself: {}",
+                cycle.join(" includes ")
             )));
         }
         self.count += 1;
@@ -199,14 +196,13 @@ fn as_list(node: Node) -> Node {
 }
 
 fn entries_of(root: Node) -> Result<Vec<(Key, Node)>, Error> {
-    let wrong = error(
-        &root,
-        "expected the sections of a scenario, such as variables or user_classes",
-    );
     match root.value {
         Value::Null => Ok(Vec::new()),
         Value::Map(entries) => Ok(entries),
-        Value::Bool(_) | Value::Number { .. } | Value::Text { .. } | Value::List(_) => Err(wrong),
+        Value::Bool(_) | Value::Number { .. } | Value::Text { .. } | Value::List(_) => Err(error(
+            &root.at,
+            "expected the sections of a scenario, such as variables or user_classes",
+        )),
     }
 }
 
@@ -232,6 +228,6 @@ fn merge(sections: &mut Vec<(Key, Node)>, key: Key, node: Node) {
     *below_key = key;
 }
 
-fn error(node: &Node, message: &str) -> Error {
-    node.at.error(format!("{INCLUDE}: {message}"))
+fn error(at: &Position, message: &str) -> Error {
+    at.error(format!("{INCLUDE}: {message}"))
 }

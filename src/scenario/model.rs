@@ -217,13 +217,19 @@ impl UserClass {
     }
 }
 
-impl HttpVersion {
-    /// The versions with their names in a scenario.
-    pub(super) const WORDS: [(&str, Self); 3] = [
-        ("1.1", Self::Http11),
-        ("2", Self::Http2),
-        ("auto", Self::Auto),
-    ];
+impl Scenario {
+    /// All steps of all classes.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.user_classes.iter().flat_map(UserClass::steps)
+    }
+}
+
+impl<R> UserClass<R> {
+    /// All steps: those of `on_start`, then those of its tasks.
+    pub fn steps(&self) -> impl Iterator<Item = &Step<R>> {
+        let tasks = self.tasks.iter().flat_map(|task| &task.steps);
+        self.on_start.iter().chain(tasks)
+    }
 }
 
 impl Phase {
@@ -248,6 +254,14 @@ impl Shape {
                 reason = "both come from the same text if one number was written"
             )]
             Self::Arrivals { from, to, .. } => from == to,
+        }
+    }
+
+    /// The most users at once.
+    pub fn most_users(self) -> u32 {
+        match self {
+            Self::Users { from, to } => from.max(to),
+            Self::Arrivals { max_users, .. } => max_users,
         }
     }
 

@@ -44,7 +44,7 @@ pub fn parse(file: &str, text: &str, inputs: &Inputs<'_>) -> Result<Scenario, Er
     let http = defaults.http;
     let mut compiler = Compiler::new(&variables, defaults, *inputs, &data);
     let user_classes = compiler.classes(&source.user_classes)?;
-    let requests = compiler.into_requests();
+    let requests = compiler.requests;
     let blocks = phases::blocks(&source.load, requests.len(), &variables)?;
     let mut scenario = Scenario {
         name: source.name.0,
@@ -93,9 +93,7 @@ fn data(
 ) -> Result<Vec<Data>, yaml::Error> {
     let data = sources.0.iter().map(|source| {
         let name = source.entry.name();
-        if let Some(message) = refuse_name(name) {
-            return Err(source.entry.error(message));
-        }
+        refuse_name(name).map_err(|message| source.entry.error(message))?;
         if variables.has(name) {
             return Err(source.entry.error(format_args!(
                 "'{name}' is a variable as well; choose another name"

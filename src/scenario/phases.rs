@@ -54,10 +54,8 @@ pub(super) fn blocks(
     };
     let blocks = source.items.iter().map(|item| compiler.block(item));
     let blocks: Vec<Block> = blocks.collect::<Result<_, _>>()?;
-    let unrolled: usize = blocks
-        .iter()
-        .map(|block| block.phases.len().saturating_mul(block.passes as usize))
-        .sum();
+    let length = |block: &Block| block.phases.len().saturating_mul(block.passes as usize);
+    let unrolled: usize = blocks.iter().map(length).sum();
     if unrolled > MOST_PHASES {
         return Err(source.at.error(format_args!(
             "{unrolled} phases with repeats unrolled are too many, at most {MOST_PHASES} are run"
@@ -101,18 +99,14 @@ fn refuse_huge(section: &Cursor<'_>, blocks: &[Block], names: usize) -> Result<(
 
 /// Unrolls the repeats.
 pub(super) fn unroll(blocks: &[Block]) -> Vec<Phase> {
-    let passes = |block: &Block| (0..block.passes).collect::<Vec<_>>();
-    blocks
-        .iter()
-        .flat_map(|block| passes(block).into_iter().map(move |pass| (block, pass)))
-        .flat_map(|(block, pass)| {
-            let nth = move |phase: &Phase| Phase {
-                pass,
-                ..phase.clone()
-            };
-            block.phases.iter().map(nth)
-        })
-        .collect()
+    let mut load = Vec::new();
+    for block in blocks {
+        for pass in 0..block.passes {
+            let phases = block.phases.iter().cloned();
+            load.extend(phases.map(|phase| Phase { pass, ..phase }));
+        }
+    }
+    load
 }
 
 struct Compiler<'a> {
@@ -230,16 +224,9 @@ impl Compiler<'_> {
 fn count(text: &str, bounds: std::ops::RangeInclusive<u32>, what: &str) -> Result<u32, String> {
     let number: Option<u64> = text.parse().ok();
     let number = number.ok_or_else(|| format!("'{text}' is not {what}"))?;
-    let within = u32::try_from(number)
-        .ok()
-        .filter(|number| bounds.contains(number));
-    within.ok_or_else(|| {
-        format!(
-            "{number} is out of bounds; use {} to {}",
-            bounds.start(),
-            bounds.end()
-        )
-    })
+    let within = u32::try_from(number).ok().filter(|it| bounds.contains(it));
+    let (start, end) = (bounds.start(), bounds.end());
+    within.ok_or_else(|| format!("{number} is out of bounds; use {start} to {end}"))
 }
 
 fn rate(text: &str) -> Result<f64, String> {

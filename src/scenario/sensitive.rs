@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use serde_json_path::JsonPath;
 
-use super::template::{Segment, names_in, split};
-use super::{Action, Body, Command, Expect, Request, Scenario, Source, Template};
+use super::template::{Segment, names_in, split, texts};
+use super::{Action, Body, Capture, Expect, Request, Scenario, Source, Template};
 use crate::redact::{names_secret, without_credentials};
 
 /// The names of variables that hold a secret of `set`: those that it sets, and those that are made of them.
@@ -39,13 +40,7 @@ pub(super) fn names(
     let mut found = parts.behind(used(scenario));
     found.extend(known);
     found.insert("env".to_owned());
-    for action in actions(scenario) {
-        match action {
-            Action::Request(request) => found.extend(captured(request)),
-            Action::Command(command) => found.extend(printed(command)),
-            Action::Think(_) => {}
-        }
-    }
+    found.extend(scenario.steps().flat_map(|step| captured(&step.action)));
     parts.made_of(found)
 }
 
@@ -93,23 +88,14 @@ impl<'s> Parts<'s> {
     }
 }
 
-fn actions(scenario: &Scenario) -> impl Iterator<Item = &Action> {
-    let classes = scenario.user_classes.iter();
-    let steps = classes.flat_map(|class| {
-        let tasks = class.tasks.iter().flat_map(|task| &task.steps);
-        class.on_start.iter().chain(tasks)
-    });
-    steps.map(|step| &step.action)
-}
-
 /// The names that expressions name where secrets go.
 fn used(scenario: &Scenario) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for auth in scenario.user_classes.iter().flat_map(|class| &class.auth) {
         found.extend(auth.secrets().flat_map(|secret| names_in(secret.source())));
     }
-    for action in actions(scenario) {
-        match action {
+    for step in scenario.steps() {
+        match &step.action {
             Action::Request(request) => collect_request(request, &mut found),
             Action::Command(command) => {
                 let arguments: Vec<&str> = command.arguments.iter().map(Template::source).collect();
@@ -122,45 +108,45 @@ fn used(scenario: &Scenario) -> BTreeSet<String> {
 }
 
 /// The names of what is captured from where secrets are.
-fn captured(request: &Request) -> impl Iterator<Item = String> {
-    let secret = request.capture.iter().filter(|capture| {
+fn captured(action: &Action) -> Vec<String> {
+    let is_secret = |capture: &&Capture| {
         names_secret(&capture.variable)
             || match &capture.from {
-                Source::Json(path) => leads_to_secret(&path.to_string()),
+                Source::Json(path) => leads_to_secret(path),
                 Source::Header(name) => names_secret(name),
             }
-    });
-    secret.map(|capture| capture.variable.clone())
-}
-
-fn printed(command: &Command) -> impl Iterator<Item = String> {
-    let secret = command
-        .capture
-        .iter()
-        .filter(|(name, path)| names_secret(name) || leads_to_secret(&path.to_string()));
-    secret.map(|(name, _)| name.clone())
+    };
+    match action {
+        Action::Request(request) => {
+            let secret = request.capture.iter().filter(is_secret);
+            secret.map(|capture| capture.variable.clone()).collect()
+        }
+        Action::Command(command) => {
+            let captures = command.capture.iter();
+            let secret =
+                captures.filter(|(name, path)| names_secret(name) || leads_to_secret(path));
+            secret.map(|(name, _)| name.clone()).collect()
+        }
+        Action::Think(_) => Vec::new(),
+    }
 }
 
 /// Whether a place in JSON is named like a secret, or lies within one that is.
-fn leads_to_secret(path: &str) -> bool {
+fn leads_to_secret(path: &JsonPath) -> bool {
     let is_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let path = path.to_string();
     path.split(|c| !is_of_name(c)).any(names_secret)
 }
 
 fn collect_request(request: &Request, found: &mut BTreeSet<String>) {
-    let form = match &request.body {
-        Some(Body::Form(form)) => form.as_slice(),
-        Some(Body::Json(json)) => {
-            collect_json(json.source(), found);
-            &[]
-        }
-        Some(Body::Raw(text)) => {
-            collect_text(text.source(), found);
-            &[]
-        }
-        Some(Body::File(_)) | None => &[],
-    };
-    for (name, template) in request.headers.iter().chain(&request.query).chain(form) {
+    let mut named = vec![&request.headers, &request.query];
+    match &request.body {
+        Some(Body::Form(form)) => named.push(form),
+        Some(Body::Json(json)) => collect_json(json.source(), found),
+        Some(Body::Raw(text)) => collect_text(text.source(), found),
+        Some(Body::File(_)) | None => {}
+    }
+    for (name, template) in named.into_iter().flatten() {
         collect_named(name, template, found);
     }
     // Parameters of the query, and of segments as in `/items;token=1`.
@@ -170,13 +156,10 @@ fn collect_request(request: &Request, found: &mut BTreeSet<String>) {
 
 fn collect_expect(expect: &Expect, found: &mut BTreeSet<String>) {
     for check in &expect.json {
-        let collect = if leads_to_secret(&check.path.to_string()) {
-            collect_names
-        } else {
-            collect_json
-        };
-        if let Some(wanted) = check.wanted.value() {
-            collect(wanted.source(), found);
+        match check.wanted.value() {
+            Some(wanted) if leads_to_secret(&check.path) => collect_names(wanted.source(), found),
+            Some(wanted) => collect_json(wanted.source(), found),
+            None => {}
         }
     }
     for check in &expect.header {
@@ -223,33 +206,24 @@ fn collect_text(text: &str, found: &mut BTreeSet<String>) {
         return;
     }
     let segments = split(text).unwrap_or_default();
-    let stand_in = |index: usize| format!("expression{index}.");
-    let filled: String = segments
-        .iter()
-        .enumerate()
-        .map(|(index, segment)| match segment {
-            Segment::Literal(text) => (*text).to_owned(),
-            Segment::Expression(_) => stand_in(index),
-        })
-        .collect();
-    let left = without_credentials(&filled);
-    for (index, segment) in segments.iter().enumerate() {
-        if let Segment::Expression(source) = segment
-            && !left.contains(&stand_in(index))
-        {
-            found.extend(names_in(&format!("{{{{ {source} }}}}")));
+    let (mut filled, mut stand_ins) = (String::new(), Vec::new());
+    for segment in &segments {
+        match segment {
+            Segment::Literal(text) => filled += text,
+            Segment::Expression(source) => {
+                let stand_in = format!("expression{}.", stand_ins.len());
+                filled += &stand_in;
+                stand_ins.push((stand_in, source));
+            }
         }
+    }
+    let left = without_credentials(&filled);
+    for (_, source) in stand_ins.iter().filter(|(it, _)| !left.contains(it)) {
+        found.extend(names_in(&format!("{{{{ {source} }}}}")));
     }
 }
 
 /// The names that the texts in a value name.
 fn collect_names(value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::String(text) => found.extend(names_in(text)),
-        Value::Array(items) => items.iter().for_each(|item| collect_names(item, found)),
-        Value::Object(fields) => fields
-            .values()
-            .for_each(|field| collect_names(field, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
+    found.extend(texts(value).flat_map(names_in));
 }

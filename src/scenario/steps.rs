@@ -7,7 +7,7 @@ use super::fields::Text;
 use super::headers::{self, HeaderTemplates};
 use super::rules::OF_PAUSES;
 use super::source;
-use super::template::{EscapeContext, Names, Template};
+use super::template::{Bindings, EscapeContext, Template};
 use super::users::Compiler;
 use super::{Action, Expect, Method, Request, Step};
 use crate::yaml::{Entry, Error, LONGEST_NAME, Located};
@@ -18,7 +18,7 @@ pub(super) struct StepContext<'a> {
     /// The headers of its class.
     pub(super) headers: &'a HeaderTemplates,
     /// What its expressions may name.
-    pub(super) names: Names<'a>,
+    pub(super) names: Bindings<'a>,
 }
 
 type StepSource<'d> = Located<'d, source::Step<'d>>;
@@ -103,7 +103,7 @@ impl Compiler<'_> {
         &self,
         step: &source::Step<'_>,
         method: Method,
-        names: Names<'_>,
+        names: Bindings<'_>,
     ) -> Result<Expect, Error> {
         let Some(section) = &step.expect else {
             return Ok(self.defaults.expect.clone());
@@ -118,7 +118,7 @@ impl Compiler<'_> {
     }
 }
 
-fn path(path: &Text<'_>, names: Names<'_>) -> Result<Template, Error> {
+fn path(path: &Text<'_>, names: Bindings<'_>) -> Result<Template, Error> {
     let template = names.template(path, EscapeContext::Path)?;
     if !template.prefix().starts_with('/') {
         return Err(path.error(format_args!(

@@ -25,7 +25,8 @@ pub(super) struct Compiler<'a> {
     pub(super) inputs: Inputs<'a>,
     /// The data that users may take rows of.
     data: &'a [Data],
-    requests: Vec<String>,
+    /// The names of all requests, in the order of their first appearance.
+    pub(super) requests: Vec<String>,
     /// The index of each name among the requests.
     indices: BTreeMap<String, usize>,
 }
@@ -56,11 +57,6 @@ impl<'a> Compiler<'a> {
             requests: Vec::new(),
             indices: BTreeMap::new(),
         }
-    }
-
-    /// The names of all requests, in the order of their first appearance.
-    pub(super) fn into_requests(self) -> Vec<String> {
-        self.requests
     }
 
     /// The index of a request's name.
@@ -104,8 +100,12 @@ impl<'a> Compiler<'a> {
             Some(steps) => self.on_start(steps, &context)?,
             None => Vec::new(),
         };
-        let start_rows = &context.rows | &self.variables.rows.take_named();
-        let mut named = start_rows.clone();
+        let start_named = &context.rows | &self.variables.rows.take_named();
+        let (_, mut start_rows) = self.rows(&start_named);
+        if on_start.is_empty() {
+            start_rows.clear();
+        }
+        let mut named = start_named;
         let tasks = source.tasks.items.iter();
         let tasks: Vec<Task> = tasks
             .map(|task| self.task(&task.value, &context, &mut named))
@@ -116,12 +116,8 @@ impl<'a> Compiler<'a> {
             wait: source.wait.unwrap_or_default(),
             cookies: source.cookies.unwrap_or(self.defaults.cookies),
             auth,
-            own_rows: self.rows(&named, RowScope::User),
-            start_rows: if on_start.is_empty() {
-                Vec::new()
-            } else {
-                self.rows(&start_rows, RowScope::Pass)
-            },
+            own_rows: self.rows(&named).0,
+            start_rows,
             on_start,
             tasks,
         })
@@ -155,16 +151,11 @@ impl<'a> Compiler<'a> {
         Ok((context, class_auth))
     }
 
-    /// The indices of the named data whose rows are kept for this long.
-    fn rows(&self, named: &BTreeSet<String>, scope: RowScope) -> Vec<usize> {
-        let scope_of = |data: &Data| match data.order {
-            RowOrder::Unique => RowScope::User,
-            RowOrder::Sequential | RowOrder::Random => RowScope::Pass,
-        };
-        let all = self.data.iter().enumerate();
-        all.filter(|(_, data)| named.contains(&data.name) && scope_of(data) == scope)
-            .map(|(index, _)| index)
-            .collect()
+    /// The indices of the named data: of those of which each user keeps its own row, and of those of which each pass
+    /// through `on_start` or a task takes one.
+    fn rows(&self, named: &BTreeSet<String>) -> (Vec<usize>, Vec<usize>) {
+        let named = (0..self.data.len()).filter(|index| named.contains(&self.data[*index].name));
+        named.partition(|index| self.data[*index].order == RowOrder::Unique)
     }
 
     fn task(
@@ -183,7 +174,7 @@ impl<'a> Compiler<'a> {
         named.extend(rows.iter().cloned());
         Ok(Task {
             weight: source.weight.map_or(1, |weight| weight.0),
-            rows: self.rows(&rows, RowScope::Pass),
+            rows: self.rows(&rows).1,
             set,
             stop_on_failure: source.stop_on_failure.unwrap_or(false),
             steps,
@@ -218,11 +209,8 @@ impl<'a> Compiler<'a> {
             headers: &headers,
             names: self.variables.names(runtime_names),
         };
-        source
-            .items
-            .iter()
-            .map(|step| self.step(step, context))
-            .collect()
+        let steps = source.items.iter();
+        steps.map(|step| self.step(step, context)).collect()
     }
 
     /// Compiles `on_start`. A class header that uses a captured value is sent by the steps after the capture, so the
@@ -232,21 +220,13 @@ impl<'a> Compiler<'a> {
         source: &Items<'_, source::Step<'_>>,
         class: &ClassContext,
     ) -> Result<Vec<Step>, Error> {
-        let captures: Vec<BTreeSet<String>> = source
-            .items
-            .iter()
-            .map(|step| captured_by(&step.value))
-            .collect();
+        let mut captured = BTreeSet::new();
         let mut steps = Vec::new();
         for (index, step) in source.items.iter().enumerate() {
-            let (before, later) = captures.split_at(index);
-            let before: BTreeSet<&String> = before.iter().flatten().collect();
-            let later = later.iter().flatten();
-            let mut missing: BTreeSet<String> = later
-                .filter(|name| !before.contains(name))
-                .cloned()
-                .collect();
-            missing.extend(&class.set - &class.captured);
+            let later = source.items[index..].iter();
+            let later = later.flat_map(|step| captured_by(&step.value)).collect();
+            let missing = &(&later - &captured) | &(&class.set - &class.captured);
+            captured.extend(captured_by(&step.value));
             let headers = available(&class.headers, &missing);
             let context = StepContext {
                 headers: &headers,
@@ -256,15 +236,6 @@ impl<'a> Compiler<'a> {
         }
         Ok(steps)
     }
-}
-
-/// How long a row is kept.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum RowScope {
-    /// By its user, for as long as the user exists.
-    User,
-    /// For one pass through `on_start` or a task.
-    Pass,
 }
 
 /// The headers that need none of the missing names.
@@ -278,14 +249,13 @@ fn available(headers: &HeaderTemplates, missing: &BTreeSet<String>) -> HeaderTem
 /// A class cannot fill one header in two ways.
 fn refuse_both(at: &Cursor<'_>, auth: &[Auth], headers: &HeaderTemplates) -> Result<(), Error> {
     let mut written = auth.iter().filter_map(Auth::header);
-    written
-        .find(|name| headers::has(headers, name))
-        .map_or(Ok(()), |name| {
-            let article = if name.starts_with('A') { "an" } else { "a" };
-            Err(at.error(format_args!(
-                "the class has {article} {name} header as well; remove one of them"
-            )))
-        })
+    let Some(name) = written.find(|name| headers::has(headers, name)) else {
+        return Ok(());
+    };
+    let article = if name.starts_with('A') { "an" } else { "a" };
+    Err(at.error(format_args!(
+        "the class has {article} {name} header as well; remove one of them"
+    )))
 }
 
 /// The names that any step of a class captures.
@@ -300,8 +270,6 @@ fn captured_by(step: &source::Step<'_>) -> BTreeSet<String> {
 }
 
 fn names<T>(map: &Map<'_, T>) -> BTreeSet<String> {
-    map.0
-        .iter()
-        .map(|field| field.entry.name().to_owned())
-        .collect()
+    let fields = map.0.iter();
+    fields.map(|field| field.entry.name().to_owned()).collect()
 }

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::inputs::Inputs;
 use super::template::{
-    Budget, Condition, EscapeContext, Names, Rows, Secrets, Template, ValueTemplate, Variable,
-    refuse_name,
+    Bindings, Budget, Condition, EnvironmentSecrets, EscapeContext, Rows, Template, ValueTemplate,
+    Variable, refuse_name, texts,
 };
 use super::{Error, Scenario, sensitive};
 use crate::yaml::{self, Cursor, Field, Map, Node};
@@ -22,7 +22,7 @@ pub(super) struct Variables<'a> {
     replaced: BTreeMap<String, Value>,
     /// The variables that hold a secret of `--set`.
     holders: BTreeSet<String>,
-    secrets: Secrets<'a>,
+    secrets: EnvironmentSecrets<'a>,
     budget: Budget,
     pub(super) rows: Rows,
 }
@@ -41,33 +41,25 @@ impl<'a> Variables<'a> {
             written: BTreeMap::new(),
             replaced: BTreeMap::new(),
             holders: BTreeSet::new(),
-            secrets: Secrets::new(inputs.env),
+            secrets: EnvironmentSecrets::new(inputs.env),
             budget: Budget::default(),
             rows: Rows::default(),
         };
         refuse_unknown(overrides, section.0.iter().map(|field| field.entry.name()))?;
         for Field { entry, value, .. } in &section.0 {
             let name = entry.name();
-            if let Some(message) = refuse_name(name) {
-                return Err(entry.error(message).into());
-            }
+            refuse_name(name).map_err(|message| entry.error(message))?;
             let value = selected.get(name).unwrap_or(value);
-            match overrides.get(name) {
-                None => {
-                    variables
-                        .add(name, value.json()?)
-                        .map_err(|message| value.error(message))?;
-                }
-                Some(text) => {
-                    override_value(text)
-                        .and_then(|value| variables.add(name, value))
-                        .map_err(|message| Error::Set {
-                            name: name.to_owned(),
-                            message,
-                        })?;
-                    let replaced = value.json().unwrap_or_default();
-                    variables.replaced.insert(name.to_owned(), replaced);
-                }
+            if let Some(text) = overrides.get(name) {
+                override_value(text)
+                    .and_then(|value| variables.add(name, value))
+                    .map_err(|message| Error::argument("--set", name, message))?;
+                let replaced = value.json().unwrap_or_default();
+                variables.replaced.insert(name.to_owned(), replaced);
+            } else {
+                variables
+                    .add(name, value.json()?)
+                    .map_err(|message| value.error(message))?;
             }
         }
         Ok(variables)
@@ -86,8 +78,8 @@ impl<'a> Variables<'a> {
     }
 
     /// What expressions may name where users have set or captured these names.
-    pub(super) fn names<'n>(&'n self, runtime: &'n BTreeSet<String>) -> Names<'n> {
-        Names {
+    pub(super) fn names<'n>(&'n self, runtime: &'n BTreeSet<String>) -> Bindings<'n> {
+        Bindings {
             variables: &self.values,
             runtime,
             rows: &self.rows,
@@ -124,27 +116,22 @@ impl<'a> Variables<'a> {
 
     /// The values, apart from those that hold secrets.
     pub(super) fn shown(&self) -> BTreeMap<String, Value> {
-        let mut shown: Vec<_> = self.values.iter().collect();
-        shown.retain(|(name, variable)| !variable.secret && !self.holders.contains(*name));
+        let values = self.values.iter();
+        let shown = values.filter(|(name, own)| !own.secret && !self.holders.contains(*name));
         shown
-            .into_iter()
-            .map(|(name, variable)| (name.clone(), variable.value.clone()))
+            .map(|(name, own)| (name.clone(), own.value.clone()))
             .collect()
     }
 
     /// The variables that expressions have named so far, with their values; as written if the value holds a secret.
     pub(super) fn used(&self) -> BTreeMap<&str, &Value> {
-        let used = self
-            .values
-            .iter()
-            .filter(|(_, variable)| variable.used.get());
-        used.map(|(name, variable)| {
-            let value = if self.holders.contains(name) {
-                self.replaced.get(name).unwrap_or(&self.written[name])
-            } else if variable.secret {
-                &self.written[name]
-            } else {
-                &variable.value
+        let used = self.values.iter().filter(|(_, own)| own.used.get());
+        used.map(|(name, own)| {
+            let is_holder = self.holders.contains(name);
+            let value = match self.replaced.get(name).filter(|_| is_holder) {
+                Some(replaced) => replaced,
+                None if is_holder || own.secret => &self.written[name],
+                None => &own.value,
             };
             (name.as_str(), value)
         })
@@ -157,7 +144,7 @@ impl<'a> Variables<'a> {
         let mut secrets = self.secrets.values();
         for (name, text) in given {
             secrets.push(text.clone());
-            texts_of(&self.values[name].value, &mut secrets);
+            secrets.extend(texts(&self.values[name].value).map(str::to_owned));
         }
         secrets
     }
@@ -180,7 +167,7 @@ impl<'a> Variables<'a> {
     }
 }
 
-impl Names<'_> {
+impl Bindings<'_> {
     /// A template of text.
     pub(super) fn template(
         self,
@@ -206,38 +193,22 @@ impl Names<'_> {
     }
 }
 
-/// The texts in a value.
-fn texts_of(value: &Value, texts: &mut Vec<String>) {
-    match value {
-        Value::String(text) => texts.push(text.clone()),
-        Value::Array(items) => items.iter().for_each(|item| texts_of(item, texts)),
-        Value::Object(fields) => fields.values().for_each(|field| texts_of(field, texts)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
 fn refuse_unknown<'n>(
     overrides: &BTreeMap<String, String>,
     known: impl Iterator<Item = &'n str> + Clone,
 ) -> Result<(), Error> {
-    let unknown = overrides
-        .keys()
-        .find(|name| !known.clone().any(|known| known == *name));
-    unknown.map_or(Ok(()), |name| {
-        Err(Error::Set {
-            name: name.clone(),
-            message: format!(
-                "the scenario has no such variable{}",
-                yaml::suggest(name, known, "declare it under variables first")
-            ),
-        })
-    })
+    let is_known = |name: &&String| known.clone().any(|known| known == *name);
+    let Some(name) = overrides.keys().find(|name| !is_known(name)) else {
+        return Ok(());
+    };
+    let suggestion = yaml::suggest(name, known, "declare it under variables first");
+    let message = format!("the scenario has no such variable{suggestion}");
+    Err(Error::argument("--set", name, message))
 }
 
 /// The value that `--set` gives, read as YAML so that `500` is a number.
 fn override_value(text: &str) -> Result<Value, String> {
-    let document = Node::parse("value", text).map_err(|error| error.message)?;
-    Cursor::root(&document)
-        .json()
-        .map_err(|error| error.message)
+    let document = Node::parse("value", text);
+    let value = document.and_then(|document| Cursor::root(&document).json());
+    value.map_err(|error| error.message)
 }

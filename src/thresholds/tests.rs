@@ -9,7 +9,7 @@ use super::*;
 use crate::measurement::FailureKind;
 use crate::metric::Metric;
 use crate::units::Share;
-use crate::yaml::Node;
+use crate::yaml::{Cursor, Node};
 
 /// The example of the design.
 const EXAMPLE: &str = "mode: enforce                              # enforce | observe: judge and tell, exit 0
@@ -118,8 +118,12 @@ fn the_book_shows_every_key() {
         ("/$defs/Abort/properties", &["abort"], &[]),
         ("/$defs/Cold/properties", &["limits", "cold"], &likes),
     ] {
-        let node = way.iter().fold(&shown, |node, key| node.get(key).unwrap());
-        let written = node.entries().iter().map(|(key, _)| key.text.clone());
+        let root = Cursor::root(&shown);
+        let map = way
+            .iter()
+            .fold(root, |map, key| map.entry(key).unwrap().value);
+        let entries = map.entries().unwrap().into_iter();
+        let written = entries.map(|entry| entry.name().to_owned());
         let mut expected = keys(place);
         expected.retain(|key| !left_out.contains(&key.as_str()));
         assert!(expected.len() > 1, "{place}");

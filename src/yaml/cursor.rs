@@ -88,25 +88,20 @@ impl<'d> Cursor<'d> {
 
     /// Text. What YAML may read as something else must be quoted.
     pub fn text(&self) -> Result<&'d str, Error> {
-        let quote = |text: &str, kind: &str| {
-            self.error(format_args!(
-                "expected text, found {text}, which YAML may read as {kind}: quote it, \"{text}\""
-            ))
+        let kind = match &self.node.value {
+            Value::Text { text, ambiguous } => match ambiguous {
+                None => return Ok(text),
+                Some(kind) => kind,
+            },
+            Value::Number { .. } => "a number",
+            Value::Bool(_) => "a boolean",
+            Value::Null => return Err(self.error("expected text, found nothing: write it, or quote \"null\" or \"~\" if that is meant")),
+            Value::List(_) | Value::Map(_) => return Err(self.expected("text")),
         };
-        match &self.node.value {
-            Value::Text {
-                text,
-                ambiguous: None,
-            } => Ok(text),
-            Value::Text {
-                text,
-                ambiguous: Some(kind),
-            } => Err(quote(text, kind)),
-            Value::Number { text, .. } => Err(quote(text, "a number")),
-            Value::Bool(value) => Err(quote(if *value { "true" } else { "false" }, "a boolean")),
-            Value::Null => Err(self.error("expected text, found nothing: write it, or quote \"null\" or \"~\" if that is meant")),
-            Value::List(_) | Value::Map(_) => Err(self.expected("text")),
-        }
+        let text = self.scalar()?;
+        Err(self.error(format_args!(
+            "expected text, found {text}, which YAML may read as {kind}: quote it, \"{text}\""
+        )))
     }
 
     /// Text with at least one character and none that would break a line.
@@ -152,15 +147,15 @@ impl<'d> Cursor<'d> {
     /// One word of a closed set.
     pub fn one_of<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, Error> {
         let text = self.scalar()?;
-        let words = || choices.iter().map(|(word, _)| *word);
-        let found = choices.iter().find(|(word, _)| *word == text);
-        found.map(|(_, choice)| *choice).ok_or_else(|| {
-            let known = words().collect::<Vec<_>>().join(", ");
-            let suggestion = suggest(text, words(), &format!("use one of {known}"));
-            self.error(format_args!(
-                "'{text}' is not one of its values{suggestion}"
-            ))
-        })
+        if let Some((_, choice)) = choices.iter().find(|(word, _)| *word == text) {
+            return Ok(*choice);
+        }
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        let otherwise = format!("use one of {}", words.join(", "));
+        let suggestion = suggest(text, words, &otherwise);
+        Err(self.error(format_args!(
+            "'{text}' is not one of its values{suggestion}"
+        )))
     }
 
     /// The value as JSON. Text that YAML may read as something else, and whole numbers too large to be kept exactly,
@@ -196,12 +191,13 @@ impl<'d> Cursor<'d> {
 
     /// The items of a list.
     pub fn list(&self) -> Result<Vec<Self>, Error> {
-        if !matches!(self.node.value, Value::List(_)) {
-            return Err(if matches!(self.node.value, Value::Map(_)) {
+        if self.is_map() {
+            return Err(
                 self.error("expected a list, found a map; begin each of its items with '- '")
-            } else {
-                self.expected("a list")
-            });
+            );
+        }
+        if !self.is_list() {
+            return Err(self.expected("a list"));
         }
         let item = |(index, node): (usize, &'d Node)| Self {
             path: format!("{}[{index}]", self.path),
@@ -211,12 +207,12 @@ impl<'d> Cursor<'d> {
     }
 
     /// The items of a list that must have some.
-    pub fn filled_list(&self) -> Result<Vec<Self>, Error> {
+    pub fn filled_list<T: FromYaml<'d>>(&self) -> Result<Vec<T>, Error> {
         let items = self.list()?;
         if items.is_empty() {
             return Err(self.error("must not be empty"));
         }
-        Ok(items)
+        items.iter().map(T::from_yaml).collect()
     }
 
     /// The entries of a map, in the order of the file; none for an empty value.
@@ -265,13 +261,10 @@ impl<'d> Cursor<'d> {
         }
         let mut error = self.expected(expected);
         if expected == "a map" {
-            let pairs: Vec<String> = keys
-                .iter()
-                .take(NAMED)
-                .map(|key| format!("`{key}: …`"))
-                .collect();
-            error.message.push_str("; write ");
-            error.message.push_str(&pairs.join(" or "));
+            let named = keys.iter().take(NAMED);
+            let pairs: Vec<String> = named.map(|key| format!("`{key}: …`")).collect();
+            error.message += "; write ";
+            error.message += &pairs.join(" or ");
         }
         Err(error)
     }

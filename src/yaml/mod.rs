@@ -26,7 +26,7 @@ pub use keys::{Entry, Misplaced};
 pub use source::{Definitions, FromYaml, Keys, Property, Schema, document, object};
 pub use suggest::{nearest, suggest};
 pub use tree::{Key, Node, Position, Value};
-pub use values::{Field, FromKey, Line, Located, Map, Name, OneOrMany, Set, Whole};
+pub use values::{Field, FromKey, Line, Located, Map, Name, OneOrMany, Set, Whole, Words};
 
 pub(crate) use keys::misplaced;
 pub(crate) use source::source;

@@ -164,14 +164,6 @@ impl Node {
         }
     }
 
-    /// The value under a key, if this is a map that has it.
-    pub fn get(&self, key: &str) -> Option<&Self> {
-        self.entries()
-            .iter()
-            .find(|(other, _)| other.text == key)
-            .map(|(_, node)| node)
-    }
-
     /// The items; none if this is not a list.
     pub fn items(&self) -> &[Self] {
         if let Value::List(items) = &self.value {
@@ -289,10 +281,6 @@ impl<'de> Visitor<'de> for AnyValue {
 
     fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
         Ok(Raw::Text(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Raw, E> {
-        Ok(Raw::Text(value))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Raw, A::Error> {

@@ -245,16 +245,11 @@ pub struct OneOrMany<T>(pub Vec<T>);
 
 impl<'d, T: FromYaml<'d>> FromYaml<'d> for OneOrMany<T> {
     fn from_yaml(value: &Cursor<'d>) -> Result<Self, Error> {
-        let items = if value.is_list() {
+        Ok(Self(if value.is_list() {
             value.filled_list()?
         } else {
-            vec![value.clone()]
-        };
-        items
-            .iter()
-            .map(T::from_yaml)
-            .collect::<Result<_, _>>()
-            .map(Self)
+            vec![T::from_yaml(value)?]
+        }))
     }
 
     fn schema(definitions: &mut Definitions) -> Schema {
@@ -263,14 +258,33 @@ impl<'d, T: FromYaml<'d>> FromYaml<'d> for OneOrMany<T> {
     }
 }
 
-/// Declares the words that stand for the values of an enum.
+/// An enum whose values have words in a file.
+pub trait Words: Copy + PartialEq + 'static {
+    /// Each word with its value.
+    const WORDS: &'static [(&'static str, Self)];
+
+    /// The word of a value.
+    fn word(self) -> &'static str {
+        let mut words = Self::WORDS.iter();
+        let found = words.find(|(_, value)| *value == self);
+        found.map_or("", |(word, _)| word)
+    }
+}
+
+/// Declares the words that stand for the values of an enum. With `text` behind the type, a word that YAML may read as
+/// something else must be quoted.
 macro_rules! words {
-    ($type:ty { $($word:literal => $value:expr,)* }) => {
+    ($type:ty $(, $check:ident)? { $($word:literal => $value:expr,)* }) => {
+        impl $crate::yaml::Words for $type {
+            const WORDS: &'static [(&'static str, Self)] = &[$(($word, $value)),*];
+        }
+
         impl $crate::yaml::FromYaml<'_> for $type {
             fn from_yaml(
                 value: &$crate::yaml::Cursor<'_>,
             ) -> Result<Self, $crate::yaml::Error> {
-                value.one_of(&[$(($word, $value)),*])
+                $(value.$check()?;)?
+                value.one_of(<Self as $crate::yaml::Words>::WORDS)
             }
 
             fn schema(_: &mut $crate::yaml::Definitions) -> $crate::yaml::Schema {

@@ -22,8 +22,8 @@ impl Payload {
         holds: impl Fn(&str) -> bool,
     ) -> Result<&str, Reply> {
         let text = self.0.pointer(pointer).and_then(Value::as_str);
-        text.filter(|text| holds(text))
-            .ok_or_else(|| malformed(&format!("malformed request body: {pointer} {rule}")))
+        let text = text.filter(|text| holds(text));
+        text.ok_or_else(|| refused(pointer, rule))
     }
 
     /// A text that is not empty.
@@ -33,12 +33,11 @@ impl Payload {
 
     /// A text that is not empty, or none if it is missing or empty.
     pub(super) fn optional(&self, pointer: &str) -> Result<Option<&str>, Reply> {
-        match self.0.pointer(pointer) {
-            None | Some(Value::Null) => Ok(None),
-            Some(_) => self
-                .text(pointer, "must be a text", |_| true)
-                .map(|text| Some(text).filter(|text| !text.is_empty())),
+        if self.0.pointer(pointer).is_none_or(Value::is_null) {
+            return Ok(None);
         }
+        let text = self.text(pointer, "must be a text", |_| true)?;
+        Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
     /// One of these words.
@@ -55,15 +54,14 @@ impl Payload {
     /// A number from 1 on.
     pub(super) fn quantity(&self, pointer: &str) -> Result<u32, Reply> {
         let number = self.0.pointer(pointer).and_then(Value::as_u64);
-        number
-            .and_then(|number| u32::try_from(number).ok())
-            .filter(|number| *number > 0)
-            .ok_or_else(|| {
-                malformed(&format!(
-                    "malformed request body: {pointer} must be above 0"
-                ))
-            })
+        let number = number.and_then(|number| u32::try_from(number).ok());
+        let number = number.filter(|number| *number > 0);
+        number.ok_or_else(|| refused(pointer, "must be above 0"))
     }
+}
+
+fn refused(pointer: &str, rule: &str) -> Reply {
+    malformed(&format!("malformed request body: {pointer} {rule}"))
 }
 
 pub(super) fn is_sku(text: &str) -> bool {

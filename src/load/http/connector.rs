@@ -143,17 +143,14 @@ impl Connector {
 
     /// Finds out by connections of its own why no response came from a server that takes connections.
     pub async fn diagnose(&self) -> UnreachableCause {
-        let within = |found: Option<Option<UnreachableCause>>| found.flatten();
-        let Some(tls) = &self.tls else {
-            let found = timeout(DIAGNOSIS, self.detect_protocol()).await.ok();
-            return within(found).unwrap_or_default();
+        let found = match &self.tls {
+            None => timeout(DIAGNOSIS, self.detect_protocol()).await,
+            Some(tls) => match timeout(DIAGNOSIS, self.session_failure(tls)).await {
+                Ok(None) | Err(_) => timeout(DIAGNOSIS, self.responds_in_plain_http()).await,
+                found => found,
+            },
         };
-        let session = timeout(DIAGNOSIS, self.session_failure(tls)).await.ok();
-        let found = match within(session) {
-            None => within(timeout(DIAGNOSIS, self.responds_in_plain_http()).await.ok()),
-            found => found,
-        };
-        found.unwrap_or_default()
+        found.ok().flatten().unwrap_or_default()
     }
 
     /// A connection to the target itself; none if it cannot be had.

@@ -63,33 +63,19 @@ impl Exchange {
 
     /// That the request was not done within its time, and how far it came.
     pub(super) fn timed_out(&self, after: Duration) -> RequestError {
-        match (self.head, self.times.first_byte) {
-            (None, Some(first_byte)) => RequestError::because(
-                FailureKind::Timeout,
-                UnreachableCause::UnendingBody,
-                &format_args!(
-                    "began to respond after {}, and the head of its response did not end within {}",
-                    Latency(first_byte.as_secs_f64()),
-                    format_duration(after)
-                ),
-            ),
-            (Some(status), Some(first_byte)) => RequestError::because(
-                FailureKind::Timeout,
-                UnreachableCause::UnendingBody,
-                &format_args!(
-                    "responded {status} after {}, and its body did not end within {}",
-                    Latency(first_byte.as_secs_f64()),
-                    format_duration(after)
-                ),
-            ),
-            (Some(_) | None, None) if self.times.connect.is_some() || !self.new_connection => {
-                RequestError {
-                    cause: UnreachableCause::NoResponse,
-                    ..RequestError::timeout(after)
-                }
-            }
-            (Some(_) | None, None) => RequestError::timeout(after),
+        let mut failed = RequestError::timeout(after);
+        if let Some(first_byte) = self.times.first_byte {
+            let (began, part) = match self.head {
+                None => ("began to respond".to_owned(), "the head of its response"),
+                Some(status) => (format!("responded {status}"), "its body"),
+            };
+            let (took, after) = (Latency(first_byte.as_secs_f64()), format_duration(after));
+            failed.cause = UnreachableCause::UnendingBody;
+            failed.detail = format!("{began} after {took}, and {part} did not end within {after}");
+        } else if self.times.connect.is_some() || !self.new_connection {
+            failed.cause = UnreachableCause::NoResponse;
         }
+        failed
     }
 }
 

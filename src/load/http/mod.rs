@@ -31,6 +31,6 @@ pub use exchange::{Exchange, Times};
 pub use h1::ReadBuffer;
 pub use origin::{Origin, OriginError, Scheme};
 pub use proxy::{CREDENTIALS_REQUIRED, Proxy, ProxyError};
-pub use request::{HeaderName, RenderError, Request, render_into, render_line_into, rest};
+pub use request::{RenderError, Request, render_into, render_line_into, rest};
 pub use response::{BODY_LIMIT, Expected, Keep, Response, redirects};
 pub use tls::{TlsError, Trust};

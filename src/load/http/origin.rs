@@ -19,6 +19,15 @@ pub enum Scheme {
     Https,
 }
 
+impl Scheme {
+    pub(in crate::load) fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 /// A parsed target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -110,10 +119,7 @@ impl Origin {
     /// The same origin, reached through a proxy.
     #[must_use]
     pub fn through(self, proxy: Proxy, version: HttpVersion) -> Self {
-        let tunnelled = match (self.scheme, version) {
-            (Scheme::Https, _) | (Scheme::Http, HttpVersion::Http2) => true,
-            (Scheme::Http, HttpVersion::Http11 | HttpVersion::Auto) => false,
-        };
+        let tunnelled = self.scheme == Scheme::Https || version == HttpVersion::Http2;
         let via = Via {
             proxy: Arc::new(proxy),
             tunnel: tunnelled.then(|| format!("{}:{}", self.host, self.port)),
@@ -141,19 +147,13 @@ impl Origin {
 
     /// The value of `Proxy-Authorization` that each request must carry; one in a tunnel carries none.
     pub fn proxy_authorization(&self) -> Option<&str> {
-        let via = self.via.as_ref().filter(|via| via.tunnel.is_none())?;
-        via.proxy.authorization()
+        self.forwarder()?.authorization()
     }
 
     /// What stands before the path in a request to a proxy that opens no tunnel; nothing elsewhere.
     pub fn before_path(&self) -> String {
-        match &self.via {
-            Some(Via { tunnel: None, .. }) => format!("http://{}", self.authority),
-            Some(Via {
-                tunnel: Some(_), ..
-            })
-            | None => String::new(),
-        }
+        let forwarder = self.forwarder();
+        forwarder.map_or_else(String::new, |_| format!("http://{}", self.authority))
     }
 }
 
@@ -209,10 +209,7 @@ fn unparsed(target: &str, cause: url::ParseError) -> OriginError {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        };
+        let scheme = self.scheme.as_str();
         write!(f, "{scheme}://{}{}", self.authority, self.base_path)
     }
 }

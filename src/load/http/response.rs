@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::request::HeaderName;
-
 /// The usual bound on a body that is kept for a step to read.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
@@ -14,8 +12,8 @@ pub struct Expected<'a> {
     pub head_only: bool,
     /// How much of the body is kept.
     pub keep: Keep,
-    /// Headers whose values are wanted.
-    pub headers: &'a [HeaderName],
+    /// Headers whose values are wanted, in lower case.
+    pub headers: &'a [String],
     /// Whether it is wanted where a redirect leads.
     pub location: bool,
     /// Whether all headers are kept as well, to be shown.
@@ -87,14 +85,11 @@ impl Response {
     /// Takes all of it but the status.
     #[must_use]
     pub fn take(&mut self) -> Self {
-        let status = self.status;
-        std::mem::replace(
-            self,
-            Self {
-                status,
-                ..Self::default()
-            },
-        )
+        let rest = Self {
+            status: self.status,
+            ..Self::default()
+        };
+        std::mem::replace(self, rest)
     }
 
     /// Where it redirects to, if it does and that was asked for.
@@ -114,10 +109,8 @@ impl Response {
 
     /// The same as the bytes that were sent.
     pub fn raw_headers(&self, place: usize) -> impl Iterator<Item = &[u8]> {
-        let values = self.values.iter();
-        values
-            .filter(move |(of, _)| *of == place)
-            .map(|(_, value)| value.as_slice())
+        let values = self.values.iter().filter(move |(of, _)| *of == place);
+        values.map(|(_, value)| value.as_slice())
     }
 }
 

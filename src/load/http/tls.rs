@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
@@ -74,7 +76,7 @@ pub(super) fn config(
         Trust::System => builder.with_root_certificates(system_roots()?),
         Trust::SystemAnd(_) | Trust::Anyone => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Verifier::new(trust, provider)?)),
+            .with_custom_certificate_verifier(Arc::new(Verifier::new(trust, &provider)?)),
     };
     let asked: Arc<dyn ResolvesClientCert> = Arc::<AskedForCertificate>::clone(asked);
     let mut config = builder.with_client_cert_resolver(asked);
@@ -240,9 +242,7 @@ fn held(names: &[String]) -> String {
     const NAMED: usize = 4;
     // `DnsName("localhost")`, `IpAddress(127.0.0.1)`.
     let bare = |name: &String| {
-        let inside = name
-            .split_once('(')
-            .map_or(name.as_str(), |(_, inside)| inside);
+        let inside = name.split_once('(').map_or(&**name, |(_, inside)| inside);
         inside.trim_end_matches(')').trim_matches('"').to_owned()
     };
     let detail: Vec<String> = names.iter().take(NAMED).map(bare).collect();
@@ -258,10 +258,8 @@ fn is_authority(fault: &CertificateError) -> bool {
     let CertificateError::Other(other) = fault else {
         return false;
     };
-    matches!(
-        other.0.downcast_ref(),
-        Some(webpki::Error::CaUsedAsEndEntity)
-    )
+    let inner = other.0.downcast_ref();
+    matches!(inner, Some(webpki::Error::CaUsedAsEndEntity))
 }
 
 fn day(time: UnixTime) -> String {
@@ -275,7 +273,7 @@ fn day(time: UnixTime) -> String {
 /// Checks that a server holds the key of its certificate, and that the certificate is trusted.
 #[derive(Debug)]
 struct Verifier {
-    provider: Arc<CryptoProvider>,
+    algorithms: WebPkiSupportedAlgorithms,
     /// None if every certificate is accepted.
     roots: Option<Arc<WebPkiServerVerifier>>,
     /// The certificates of the PEM text, which may be the server's own.
@@ -283,7 +281,7 @@ struct Verifier {
 }
 
 impl Verifier {
-    fn new(trust: Trust<'_>, provider: Arc<CryptoProvider>) -> Result<Self, TlsError> {
+    fn new(trust: Trust<'_>, provider: &Arc<CryptoProvider>) -> Result<Self, TlsError> {
         let (mut roots, mut own) = (None, Vec::new());
         if let Trust::SystemAnd(pem) = trust {
             let certificates = CertificateDer::pem_slice_iter(pem);
@@ -292,11 +290,11 @@ impl Verifier {
                 .map_err(TlsError::Pem)?;
             let store = Arc::new(roots_and(&own)?);
             let verifier =
-                WebPkiServerVerifier::builder_with_provider(store, Arc::clone(&provider)).build();
+                WebPkiServerVerifier::builder_with_provider(store, Arc::clone(provider)).build();
             roots = Some(verifier.map_err(|error| Error::General(error.to_string()))?);
         }
         Ok(Self {
-            provider,
+            algorithms: provider.signature_verification_algorithms,
             roots,
             own,
         })
@@ -338,8 +336,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -348,13 +345,11 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        algorithms.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 

@@ -32,11 +32,7 @@ fn latencies() -> impl Strategy<Value = Sparse> {
         } else {
             Resolution::Fine
         };
-        let mut sparse = Sparse::new(resolution);
-        for (micros, count) in latencies {
-            sparse.push_micros(micros, count);
-        }
-        sparse
+        Sparse::from_micros(resolution, latencies)
     })
 }
 

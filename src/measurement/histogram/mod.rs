@@ -61,12 +61,6 @@ impl Open {
         }
     }
 
-    fn from_sparse(latencies: &Sparse) -> Self {
-        let mut open = Self::new(latencies.resolution());
-        open.add(latencies);
-        open
-    }
-
     fn record(&mut self, micros: u64, count: u64) {
         let micros = micros.clamp(LOWEST_US, HIGHEST_US);
         self.histogram.saturating_record_n(micros, count);
@@ -79,11 +73,9 @@ impl Open {
     }
 
     fn sparse(&self) -> Sparse {
-        let mut sparse = Sparse::new(self.resolution);
-        for recorded in self.histogram.iter_recorded() {
-            sparse.push_micros(recorded.value_iterated_to(), recorded.count_at_value());
-        }
-        sparse
+        let recorded = self.histogram.iter_recorded();
+        let counts = recorded.map(|it| (it.value_iterated_to(), it.count_at_value()));
+        Sparse::from_micros(self.resolution, counts)
     }
 }
 
@@ -98,11 +90,7 @@ impl LatencyHistogram {
         let bounded = |(micros, count): (u64, u64)| (micros.clamp(LOWEST_US, HIGHEST_US), count);
         let mut latencies: Vec<_> = latencies.into_iter().map(bounded).collect();
         latencies.sort_unstable();
-        let mut sparse = Sparse::with_capacity(Resolution::Fine, latencies.len());
-        for (micros, count) in latencies {
-            sparse.push_micros(micros, count);
-        }
-        Self::from_sparse(sparse)
+        Self::from_sparse(Sparse::from_micros(Resolution::Fine, latencies))
     }
 
     fn from_sparse(latencies: Sparse) -> Self {
@@ -139,11 +127,10 @@ impl LatencyHistogram {
     pub fn merge(&mut self, other: &Self) {
         let Some(theirs) = other.filled() else { return };
         if self.is_empty() {
-            *self = match &other.0 {
-                Counters::Packed(packed) => Self(Counters::Packed(packed.clone())),
-                Counters::Empty | Counters::Open(_) | Counters::Sparse(_) => {
-                    Self::from_sparse(theirs.into_owned())
-                }
+            *self = if matches!(other.0, Counters::Packed(_)) {
+                other.clone()
+            } else {
+                Self::from_sparse(theirs.into_owned())
             };
             return;
         }
@@ -208,8 +195,8 @@ impl LatencyHistogram {
     pub fn take_compact(&mut self) -> Self {
         let taken = self.compacted();
         match &mut self.0 {
-            Counters::Open(open) if !open.histogram.is_empty() => open.histogram.reset(),
-            Counters::Open(_) => {}
+            Counters::Open(open) if open.histogram.is_empty() => {}
+            Counters::Open(open) => open.histogram.reset(),
             Counters::Empty | Counters::Packed(_) | Counters::Sparse(_) => self.0 = Counters::Empty,
         }
         taken
@@ -232,7 +219,10 @@ impl LatencyHistogram {
 
     fn open(&mut self) -> &mut Open {
         if !matches!(self.0, Counters::Open(_)) {
-            self.0 = Counters::Open(Box::new(Open::from_sparse(&self.take_sparse())));
+            let latencies = self.take_sparse();
+            let mut open = Open::new(latencies.resolution());
+            open.add(&latencies);
+            self.0 = Counters::Open(Box::new(open));
         }
         match &mut self.0 {
             Counters::Open(open) => open,
@@ -309,13 +299,11 @@ impl LatencyHistogram {
 
     /// The histogram as V2 + deflate bytes: some hundred bytes instead of 168 kB.
     pub fn to_bytes(&self) -> Vec<u8> {
-        match &self.0 {
-            Counters::Packed(packed) => packed.bytes().to_vec(),
-            Counters::Empty | Counters::Open(_) | Counters::Sparse(_) => {
-                let filled = self.filled();
-                pack(&filled.unwrap_or_else(|| Cow::Owned(Sparse::new(Resolution::Fine))))
-            }
+        if let Counters::Packed(packed) = &self.0 {
+            return packed.bytes().to_vec();
         }
+        let filled = self.filled();
+        pack(&filled.unwrap_or_else(|| Cow::Owned(Sparse::new(Resolution::Fine))))
     }
 
     /// Reads what [`LatencyHistogram::pack`] wrote. Safe on hostile bytes: the size is bounded before anything is allocated.

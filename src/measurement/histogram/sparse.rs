@@ -92,9 +92,17 @@ impl Sparse {
         }
     }
 
-    /// Adds so many latencies, none of them below the last one.
-    pub(super) fn push_micros(&mut self, micros: u64, count: u64) {
-        self.push(self.resolution.counter(micros), count);
+    /// Latencies in microseconds with how often each was seen, in ascending order.
+    pub(super) fn from_micros(
+        resolution: Resolution,
+        latencies: impl IntoIterator<Item = (u64, u64)>,
+    ) -> Self {
+        let latencies = latencies.into_iter();
+        let mut sparse = Self::with_capacity(resolution, latencies.size_hint().0);
+        for (micros, count) in latencies {
+            sparse.push(resolution.counter(micros), count);
+        }
+        sparse
     }
 
     /// The counters that counted, with what they did.
@@ -116,28 +124,21 @@ impl Sparse {
     }
 
     /// The same latencies at another resolution; of a coarser one the counters that take their shortest.
-    fn at(&self, resolution: Resolution) -> Self {
-        let mut same = Self::with_capacity(resolution, self.counted.len());
-        for (micros, count) in self.shortest() {
-            same.push_micros(micros, count);
+    fn at(&self, resolution: Resolution) -> Cow<'_, Self> {
+        if self.resolution == resolution {
+            return Cow::Borrowed(self);
         }
-        same
+        Cow::Owned(Self::from_micros(resolution, self.shortest()))
     }
 
     /// The same latencies at two significant digits, each as its counter's longest.
     pub(super) fn to_coarse(&self) -> Self {
-        let mut coarse = Self::new(Resolution::Coarse);
-        for (micros, count) in self.longest() {
-            coarse.push_micros(micros, count);
-        }
-        coarse
+        Self::from_micros(Resolution::Coarse, self.longest())
     }
 
     /// Adds all latencies of `other`, at this resolution.
     pub(super) fn add(&mut self, other: &Self) {
-        if other.resolution != self.resolution {
-            return self.add(&other.at(self.resolution));
-        }
+        let other = other.at(self.resolution);
         self.total = self.total.saturating_add(other.total);
         let mut theirs = other.counted.iter().peekable();
         let mut both = Vec::with_capacity(self.counted.len() + other.counted.len());
@@ -155,19 +156,8 @@ impl Sparse {
     /// All latencies of several, at the resolution of the first. Every counter between the shortest and the longest has a
     /// place of its own for it: of many that is far quicker than adding one by one.
     pub(super) fn sum(all: &[Cow<'_, Self>]) -> Self {
-        let resolution = all
-            .first()
-            .map_or(Resolution::Fine, |first| first.resolution);
-        let at_one: Vec<Cow<'_, Self>> = all
-            .iter()
-            .map(|one| {
-                if one.resolution == resolution {
-                    Cow::Borrowed(one.as_ref())
-                } else {
-                    Cow::Owned(one.at(resolution))
-                }
-            })
-            .collect();
+        let resolution = all.first().map_or(Resolution::Fine, |it| it.resolution);
+        let at_one: Vec<_> = all.iter().map(|one| one.at(resolution)).collect();
         let first = at_one.iter().filter_map(|one| one.counted.first()).min();
         let last = at_one.iter().filter_map(|one| one.counted.last()).max();
         let (Some(first), Some(last)) = (first, last) else {
@@ -188,17 +178,13 @@ impl Sparse {
 
     /// These latencies less those of `part`; none where they are not all among them.
     pub(super) fn without(&self, part: &Self) -> Option<Self> {
-        if part.resolution != self.resolution {
-            return self.without(&part.at(self.resolution));
-        }
+        let part = part.at(self.resolution);
         let mut rest = Self::with_capacity(self.resolution, self.counted.len());
         let mut parts = part.counters().peekable();
         for (counter, count) in self.counters() {
             let less = parts.next_if(|(own, _)| *own == counter);
-            rest.push(
-                counter,
-                count.checked_sub(less.map_or(0, |(_, count)| count))?,
-            );
+            let less = less.map_or(0, |(_, count)| count);
+            rest.push(counter, count.checked_sub(less)?);
         }
         parts.next().is_none().then_some(rest)
     }
@@ -246,12 +232,8 @@ impl Sparse {
     /// How many latencies are in counters above that of `micros`.
     pub(super) fn count_over(&self, micros: u64) -> u64 {
         let limit = self.resolution.counter(micros);
-        let first = self
-            .counted
-            .partition_point(|counted| counted.counter() <= limit);
-        self.counted[first..]
-            .iter()
-            .map(|counted| counted.count())
-            .sum()
+        let counted = &self.counted;
+        let first = counted.partition_point(|counted| counted.counter() <= limit);
+        counted[first..].iter().map(|own| own.count()).sum()
     }
 }

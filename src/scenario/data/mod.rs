@@ -189,9 +189,10 @@ impl Table {
                     add(&ends);
                     add(text.as_bytes());
                 }
-                Column::Cells(cells) => cells
-                    .iter()
-                    .for_each(|cell| add(plain(&cell.value()).to_string().as_bytes())),
+                Column::Cells(cells) => {
+                    let texts = cells.iter().map(|cell| plain(&cell.value()).to_string());
+                    texts.for_each(|text| add(text.as_bytes()));
+                }
             }
         }
         hex(&hash.finalize())
@@ -209,20 +210,14 @@ struct Bounded<R> {
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.since.load(Ordering::Relaxed) > LONGEST_ROW {
-            let what = if self.is_blank {
-                "more blank lines stand together than fit into"
+            let (what, fix) = if self.is_blank {
+                let what = "more blank lines stand together than fit into";
+                (what, "remove them")
             } else {
-                "a row is longer than"
+                ("a row is longer than", "is a quote never closed?")
             };
-            let fix = if self.is_blank {
-                "remove them"
-            } else {
-                "is a quote never closed?"
-            };
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                format!("{what} {} MB; {fix}", LONGEST_ROW >> 20),
-            ));
+            let message = format!("{what} {} MB; {fix}", LONGEST_ROW >> 20);
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         let is_first = self.since.load(Ordering::Relaxed) == 0;
         let read = self.content.read(buffer)?;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::expression::Expression;
-use super::names::Names;
+use super::names::Bindings;
 use super::{ExpressionError, RenderError, Scope, segments};
 
 /// An expression that is true or false.
@@ -17,7 +17,7 @@ pub struct Condition {
 
 impl Condition {
     /// Parses `{{ expression }}`.
-    pub(crate) fn parse(source: &str, names: Names<'_>) -> Result<Self, ExpressionError> {
+    pub(crate) fn parse(source: &str, names: Bindings<'_>) -> Result<Self, ExpressionError> {
         let inside = segments::whole(source).ok_or_else(|| {
             ExpressionError(format!(
                 "'{source}' is not one whole expression; write it such as \"{{{{ plan == 'pro' }}}}\""

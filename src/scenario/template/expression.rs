@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::convert::{is_final, jinja, json, message};
 use super::functions::{DRAWS, Draws, ENVIRONMENT, FUNCTIONS, draw};
-use super::names::{Names, Variable};
-use super::panics::{PANICKED, catching, panicked};
+use super::names::{Bindings, Variable};
+use super::panics::{PANICKED, catching};
 use super::path::Path;
 use super::products::guarded;
 use super::segments::nesting;
@@ -42,9 +42,8 @@ pub(super) struct Expression {
 enum Kind {
     /// Known before the run.
     Constant(Value),
-    /// The name of a value that users set or capture: the most frequent case, so it is looked up directly.
-    Name(String),
-    /// A part of such a value, or a column of a row; looked up directly as well.
+    /// A value that users set or capture, a part of it, or a column of a row: the most frequent case, so it is looked up
+    /// directly.
     Part(Arc<Part>),
     /// `pick()` from a list of the file, which is not empty: frequent as well. All expressions that pick from a variable
     /// share its list.
@@ -89,7 +88,7 @@ struct Operand {
 
 impl Expression {
     /// Compiles the text between the braces.
-    pub(super) fn compile(source: &str, names: Names<'_>) -> Result<Self, ExpressionError> {
+    pub(super) fn compile(source: &str, names: Bindings<'_>) -> Result<Self, ExpressionError> {
         if source.len() > LONGEST || nesting(source) > DEEPEST {
             return Err(ExpressionError(format!(
                 "an expression is longer than {LONGEST} bytes or nested deeper than {DEEPEST}; keep parts of it in variables"
@@ -98,7 +97,7 @@ impl Expression {
         let wrong = |message: String| ExpressionError::new(source, message);
         let compile = || ENVIRONMENT.compile_expression_owned(guarded(source).into_owned());
         let code = catching(compile)
-            .ok_or_else(|| panicked(source))?
+            .ok_or_else(|| wrong(PANICKED.to_owned()))?
             .map_err(|error| wrong(message(&error)))?;
         let used = code.undeclared_variables(false);
         let paths = code.undeclared_variables(true);
@@ -110,20 +109,20 @@ impl Expression {
             code,
             operands: operands.into(),
         };
-        let needed = compiled.operands.iter().filter(|it| it.is_needed());
-        let mut expression = Self {
+        let operands = compiled.operands.iter();
+        let needed = operands.filter(|it| it.is_runtime && it.constant.is_none());
+        let needs = needed.map(|it| it.name.clone()).collect();
+        let path = Path::parse(source);
+        let kind = match path.as_ref().and_then(|path| path.constant(names)) {
+            Some(value) => Kind::Constant(value.clone()),
+            None => compiled.kind(path, names)?,
+        };
+        let expression = Self {
             source: source.to_owned(),
-            needs: needed.map(|it| it.name.clone()).collect(),
-            kind: Kind::Name(source.to_owned()),
+            kind,
+            needs,
             secret,
         };
-        let is_name = expression.needs.first().is_some_and(|it| it == source);
-        let path = Path::parse(source);
-        if let Some(value) = path.as_ref().and_then(|path| path.constant(names)) {
-            expression.kind = Kind::Constant(value.clone());
-        } else if !is_name {
-            expression.kind = compiled.kind(path, names)?;
-        }
         let constant = expression.constant();
         names.budget.take(constant).map_err(wrong)?;
         Ok(expression)
@@ -133,7 +132,7 @@ impl Expression {
     pub(super) fn constant(&self) -> Option<&Value> {
         match &self.kind {
             Kind::Constant(value) => Some(value),
-            Kind::Name(_) | Kind::Part(_) | Kind::Pick(_) | Kind::Compiled(_) => None,
+            Kind::Part(_) | Kind::Pick(_) | Kind::Compiled(_) => None,
         }
     }
 
@@ -144,12 +143,6 @@ impl Expression {
     ) -> Result<Cow<'v, Value>, RenderError> {
         match &self.kind {
             Kind::Constant(value) => Ok(Cow::Borrowed(value)),
-            Kind::Name(name) => {
-                let value = scope.values.get(name);
-                let value = value.ok_or_else(|| RenderError::Unset(name.clone()))?;
-                scope.note(value, || names_secret(name), [name.as_str()]);
-                Ok(Cow::Borrowed(value))
-            }
             Kind::Part(part) => {
                 let whole = scope.values.get(&part.path.name);
                 match whole.and_then(|whole| part.path.within(whole)) {
@@ -172,21 +165,17 @@ impl Expression {
     }
 }
 
-impl Operand {
-    fn is_needed(&self) -> bool {
-        self.is_runtime && self.constant.is_none()
-    }
-}
-
 impl Compiled {
     /// How the expression is evaluated as users run.
-    fn kind(self, path: Option<Path>, names: Names<'_>) -> Result<Kind, ExpressionError> {
+    fn kind(self, path: Option<Path>, names: Bindings<'_>) -> Result<Kind, ExpressionError> {
         let folded = self.fold().map_err(|error| {
             // Messages of minijinja may repeat a value.
             ExpressionError(redact(&error.0, &names.secrets.values()))
         });
         if let Some(value) = folded? {
-            names.secrets.note(&self.made_of(), &value);
+            let secret = self.is_secret.then_some("env");
+            let made_of = self.names().chain(secret).map(str::to_owned);
+            names.secrets.note(&made_of.collect::<Vec<_>>(), &value);
             return Ok(Kind::Constant(value));
         }
         Ok(match (pick(&self.source, names), path) {
@@ -205,10 +194,8 @@ impl Compiled {
         let draws = Draws::new(ChaCha8Rng::seed_from_u64(0), jiff::Timestamp::UNIX_EPOCH);
         // Names that users set are empty text here: enough to find filters that do not exist.
         let stand_in = |operand: &Operand| {
-            operand
-                .constant
-                .clone()
-                .or_else(|| operand.is_runtime.then(|| "".into()))
+            let constant = operand.constant.clone();
+            constant.or_else(|| operand.is_runtime.then(|| "".into()))
         };
         let values = self.operands.iter().map(stand_in).collect();
         match self.eval(values, draws) {
@@ -220,23 +207,15 @@ impl Compiled {
         }
     }
 
-    /// The names of what its value is made of; `env` stands for every secret.
-    fn made_of(&self) -> Vec<String> {
-        let secret = self.is_secret.then_some("env");
-        self.names().chain(secret).map(str::to_owned).collect()
-    }
-
     fn names(&self) -> impl Iterator<Item = &str> {
         self.operands.iter().map(|operand| operand.name.as_str())
     }
 
     fn evaluate(&self, scope: &mut Scope<'_>) -> Result<Value, RenderError> {
         let set = |operand: &Operand| {
-            let set = scope
-                .values
-                .get(&operand.name)
-                .filter(|_| operand.is_runtime);
-            set.map(jinja).or_else(|| operand.constant.clone())
+            let set = scope.values.get(&operand.name);
+            let set = set.filter(|_| operand.is_runtime).map(jinja);
+            set.or_else(|| operand.constant.clone())
         };
         let values: Vec<_> = self.operands.iter().map(set).collect();
         let missing = values.iter().position(Option::is_none);
@@ -262,7 +241,12 @@ impl Compiled {
         values: Vec<Option<minijinja::Value>>,
         draws: Arc<Draws>,
     ) -> Result<Value, Failure> {
-        let work = || match self.code.eval(self.frame(values, draws)) {
+        let frame = minijinja::Value::from_object(Frame {
+            operands: Arc::clone(&self.operands),
+            values,
+            draws,
+        });
+        let work = || match self.code.eval(frame) {
             Ok(value) => json(&value).map_err(|message| Failure {
                 kind: value.is_undefined().then_some(ErrorKind::UndefinedError),
                 message,
@@ -301,14 +285,6 @@ impl Compiled {
             (_, _) => message,
         }
     }
-
-    fn frame(&self, values: Vec<Option<minijinja::Value>>, draws: Arc<Draws>) -> minijinja::Value {
-        minijinja::Value::from_object(Frame {
-            operands: Arc::clone(&self.operands),
-            values,
-            draws,
-        })
-    }
 }
 
 /// The values of one evaluation, found by a linear search: expressions name one or two.
@@ -328,16 +304,14 @@ impl Object for Frame {
         if key == DRAWS {
             return Some(minijinja::Value::from_dyn_object(Arc::clone(&self.draws)));
         }
-        let index = self
-            .operands
-            .iter()
-            .position(|operand| operand.name == key)?;
+        let mut operands = self.operands.iter();
+        let index = operands.position(|operand| operand.name == key)?;
         self.values[index].clone()
     }
 }
 
 /// The list that an expression picks from, if it does nothing else and no user can replace the list.
-fn pick(source: &str, names: Names<'_>) -> Option<Arc<[Value]>> {
+fn pick(source: &str, names: Bindings<'_>) -> Option<Arc<[Value]>> {
     let name = source.strip_prefix("pick(")?.strip_suffix(')')?.trim();
     let values = names.variables.get(name)?.items()?;
     Some(values).filter(|values| !values.is_empty() && !names.runtime.contains(name))
@@ -346,7 +320,7 @@ fn pick(source: &str, names: Names<'_>) -> Option<Arc<[Value]>> {
 /// Resolves the names of an expression, and says whether one of them is a secret.
 fn operands(
     code: &minijinja::Expression<'_, '_>,
-    names: Names<'_>,
+    names: Bindings<'_>,
 ) -> Result<(Vec<Operand>, bool), String> {
     for path in code.undeclared_variables(true) {
         names.rows.check(&path)?;
@@ -366,20 +340,15 @@ fn operands(
 }
 
 /// Resolves a name that is not a function.
-fn operand(name: &str, names: Names<'_>) -> Result<Operand, String> {
+fn operand(name: &str, names: Bindings<'_>) -> Result<Operand, String> {
     let variable = names.variables.get(name);
     let is_runtime = names.runtime.contains(name);
     if variable.is_none() && !is_runtime {
-        let known = names
-            .variables
-            .keys()
-            .chain(names.runtime)
-            .map(String::as_str);
+        let known = names.variables.keys().chain(names.runtime);
+        let known = known.map(String::as_str).chain(FUNCTIONS);
         let otherwise = "declare it under variables above its use, or set or capture it first";
-        return Err(format!(
-            "unknown name '{name}'{}",
-            yaml::suggest(name, known.chain(FUNCTIONS), otherwise)
-        ));
+        let suggestion = yaml::suggest(name, known, otherwise);
+        return Err(format!("unknown name '{name}'{suggestion}"));
     }
     if let Some(variable) = variable {
         variable.used.set(true);
@@ -395,7 +364,10 @@ fn operand(name: &str, names: Names<'_>) -> Result<Operand, String> {
 }
 
 /// Reads the variables of the environment that an expression names, as the operand `env`.
-fn environment(code: &minijinja::Expression<'_, '_>, names: Names<'_>) -> Result<Operand, String> {
+fn environment(
+    code: &minijinja::Expression<'_, '_>,
+    names: Bindings<'_>,
+) -> Result<Operand, String> {
     let nested: BTreeSet<_> = code.undeclared_variables(true).into_iter().collect();
     let mut read = serde_json::Map::new();
     for path in &nested {
@@ -405,12 +377,10 @@ fn environment(code: &minijinja::Expression<'_, '_>, names: Names<'_>) -> Result
                     .into(),
             );
         }
-        let Some(name) = path
-            .strip_prefix("env.")
-            .and_then(|rest| rest.split('.').next())
-        else {
+        let Some(rest) = path.strip_prefix("env.") else {
             continue;
         };
+        let name = rest.split('.').next().unwrap_or_default();
         let value = names.secrets.read(name).ok_or_else(|| {
             format!("the environment variable {name} is unset or empty; set it before the run")
         })?;

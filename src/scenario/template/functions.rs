@@ -77,7 +77,7 @@ fn with_draws<T>(state: &State, use_draws: impl FnOnce(&Draws) -> T) -> Result<T
     value
         .downcast_object_ref::<Draws>()
         .map(use_draws)
-        .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "nothing to draw from"))
+        .ok_or_else(|| refusal("nothing to draw from".to_owned()))
 }
 
 /// A random UUID (RFC 9562, version 4).
@@ -170,6 +170,6 @@ fn sum(
     minijinja::filters::sum(state, values, attribute, start, kwargs)
 }
 
-fn refusal(message: String) -> Error {
+pub(super) fn refusal(message: String) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }

@@ -20,13 +20,13 @@ mod value;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 pub(super) use budget::Budget;
 pub use condition::Condition;
 use expression::Expression;
 pub use names::secret_texts;
-pub(super) use names::{Names, Rows, Secrets, Variable, refuse_name};
+pub(super) use names::{Bindings, EnvironmentSecrets, Rows, Variable, refuse_name, texts};
 pub use panics::catches_panics;
 use rand_chacha::ChaCha8Rng;
 pub(super) use segments::Segment;
@@ -126,13 +126,15 @@ impl Template {
     pub(crate) fn parse(
         source: &str,
         context: EscapeContext,
-        names: Names<'_>,
+        names: Bindings<'_>,
     ) -> Result<Self, ExpressionError> {
         let (mut pieces, mut literal, mut secret) = (Vec::new(), String::new(), false);
         for segment in split(source)? {
             let inside = match segment {
                 Segment::Literal(text) => {
-                    context.push_literal(text, &mut literal)?;
+                    context
+                        .push(text, "%?#", &mut literal)
+                        .map_err(|message| ExpressionError(message.to_owned()))?;
                     continue;
                 }
                 Segment::Expression(inside) => inside,
@@ -140,13 +142,9 @@ impl Template {
             let expression = Expression::compile(inside, names)?;
             secret |= expression.secret;
             if let Some(value) = expression.constant() {
-                let text = text_of(value).ok_or_else(|| {
-                    ExpressionError::new(inside, "null cannot be written as text")
-                })?;
-                context
-                    .push_value(&text, &mut literal)
-                    .map_err(|message| ExpressionError::new(inside, message))?;
-                budget::refuse_long(literal.len())
+                text_of(value)
+                    .ok_or_else(|| "null cannot be written as text".to_owned())
+                    .and_then(|text| context.push_value(&text, &mut literal))
                     .map_err(|message| ExpressionError::new(inside, message))?;
             } else {
                 if !literal.is_empty() {
@@ -230,14 +228,12 @@ impl Template {
             match piece {
                 Piece::Literal(literal) => text.push_str(literal),
                 Piece::Expression(expression) => {
+                    let source = || expression.source.clone();
                     let value = expression.value(scope)?;
-                    let rendered = text_of(&value)
-                        .ok_or_else(|| RenderError::Unset(expression.source.clone()))?;
-                    let failed = |message| RenderError::Failed(expression.source.clone(), message);
+                    let rendered = text_of(&value).ok_or_else(|| RenderError::Unset(source()))?;
                     self.context
                         .push_value(&rendered, text)
-                        .map_err(|message| failed(message.to_owned()))?;
-                    budget::refuse_long(text.len()).map_err(failed)?;
+                        .map_err(|message| RenderError::Failed(source(), message))?;
                 }
             }
         }
@@ -254,66 +250,45 @@ impl fmt::Debug for Template {
 
 /// A value as text: text itself, or JSON. None for null: nobody means `Bearer null`.
 fn text_of(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(Cow::Borrowed(text)),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            Some(Cow::Owned(value.to_string()))
-        }
+    match value.as_str() {
+        Some(text) => Some(text.into()),
+        None => (!value.is_null()).then(|| value.to_string().into()),
     }
 }
 
 impl EscapeContext {
-    fn push_literal(self, text: &str, out: &mut String) -> Result<(), ExpressionError> {
+    /// Appends text; of a path, `kept` is not encoded either.
+    fn push(self, text: &str, kept: &str, out: &mut String) -> Result<(), &'static str> {
+        // A header's value may hold a tab and no other control character (RFC 9110, section 5.5).
+        let is_refused = |byte: u8| byte.is_ascii_control() && byte != b'\t';
         match self {
-            Self::Plain => out.push_str(text),
-            Self::Path => percent_encode(text, "%?#", out),
-            Self::Header => {
-                refuse_control(text).map_err(|message| ExpressionError(message.to_owned()))?;
-                out.push_str(text);
+            Self::Path => percent_encode(text, kept, out),
+            Self::Header if text.bytes().any(is_refused) => {
+                return Err("a header cannot hold a line break or another control character");
             }
+            Self::Plain | Self::Header => out.push_str(text),
         }
         Ok(())
     }
 
-    fn push_value(self, text: &str, out: &mut String) -> Result<(), &'static str> {
-        match self {
-            Self::Plain => out.push_str(text),
-            Self::Path => percent_encode(text, "", out),
-            Self::Header => {
-                refuse_control(text)?;
-                out.push_str(text);
-            }
-        }
-        Ok(())
+    /// Appends the value of an expression.
+    fn push_value(self, text: &str, out: &mut String) -> Result<(), String> {
+        self.push(text, "", out)?;
+        budget::refuse_long(out.len())
     }
-}
-
-/// A header's value may hold a tab and no other control character (RFC 9110, section 5.5).
-fn refuse_control(text: &str) -> Result<(), &'static str> {
-    if text
-        .bytes()
-        .any(|byte| byte.is_ascii_control() && byte != b'\t')
-    {
-        return Err("a header cannot hold a line break or another control character");
-    }
-    Ok(())
 }
 
 /// Percent-encodes what a path cannot have (RFC 3986, section 3.3), but not `/` and the characters in `kept`.
 fn percent_encode(text: &str, kept: &str, out: &mut String) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let is_plain =
+        |letter: char| letter.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/".contains(letter);
     for byte in text.bytes() {
         let letter = char::from(byte);
-        if letter.is_ascii_alphanumeric()
-            || "-._~!$&'()*+,;=:@/".contains(letter)
-            || kept.contains(letter)
-        {
+        if is_plain(letter) || kept.contains(letter) {
             out.push(letter);
         } else {
-            out.push('%');
-            out.push(char::from(HEX[usize::from(byte >> 4)]));
-            out.push(char::from(HEX[usize::from(byte & 15)]));
+            // Writing to a string cannot fail.
+            let _ = write!(out, "%{byte:02X}");
         }
     }
 }

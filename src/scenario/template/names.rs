@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::Budget;
 use super::convert::jinja;
+use super::functions::FUNCTIONS;
+use super::path::word;
 use crate::scenario::data::Table;
 use crate::yaml;
 
@@ -51,14 +53,14 @@ impl Variable {
 }
 
 /// The environment as a scenario may read it; it remembers what was read.
-pub(crate) struct Secrets<'a> {
+pub(crate) struct EnvironmentSecrets<'a> {
     env: &'a dyn Fn(&str) -> Option<String>,
     read: RefCell<BTreeMap<String, String>>,
     /// Texts that expressions made of what they name, each with those names.
     made: RefCell<BTreeMap<String, BTreeSet<String>>>,
 }
 
-impl<'a> Secrets<'a> {
+impl<'a> EnvironmentSecrets<'a> {
     pub(crate) fn new(env: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self {
             env,
@@ -156,23 +158,32 @@ impl Rows {
     }
 }
 
+/// The texts in a value.
+pub(crate) fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    scalars(value).into_iter().filter_map(Value::as_str)
+}
+
+fn scalars(value: &Value) -> Vec<&Value> {
+    let (mut scalars, mut open) = (Vec::new(), vec![value]);
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Array(items) => open.extend(items),
+            Value::Object(fields) => open.extend(fields.values()),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                scalars.push(value);
+            }
+        }
+    }
+    scalars
+}
+
 /// The texts by which a value is known again: as it is written, and each of its parts. Numbers and short parts of lists stand
 /// in other texts by chance.
 pub fn secret_texts(value: &Value) -> Vec<String> {
-    let mut texts = Vec::new();
-    let mut open = vec![value];
-    while let Some(value) = open.pop() {
-        match value {
-            Value::String(text) => texts.push(text.clone()),
-            Value::Number(number) => {
-                let number = number.to_string();
-                texts.extend((number.len() >= SHORTEST_NUMBER).then_some(number));
-            }
-            Value::Array(items) => open.extend(items),
-            Value::Object(fields) => open.extend(fields.values()),
-            Value::Null | Value::Bool(_) => {}
-        }
-    }
+    let numbers = scalars(value).into_iter().filter_map(Value::as_number);
+    let long = numbers.map(|number| number.as_str().to_owned());
+    let long = long.filter(|number| number.len() >= SHORTEST_NUMBER);
+    let mut texts: Vec<String> = texts(value).map(str::to_owned).chain(long).collect();
     if value.is_array() || value.is_object() {
         texts.push(value.to_string());
     }
@@ -180,9 +191,9 @@ pub fn secret_texts(value: &Value) -> Vec<String> {
     texts
 }
 
-/// The names that one place of the file may use.
+/// What the expressions at one place of the file may name.
 #[derive(Clone, Copy)]
-pub(crate) struct Names<'a> {
+pub(crate) struct Bindings<'a> {
     /// The variables, known before the run.
     pub(crate) variables: &'a BTreeMap<String, Variable>,
     /// Names that a step captures, a task sets or a row brings, known during the run.
@@ -190,27 +201,26 @@ pub(crate) struct Names<'a> {
     /// The rows among them.
     pub(crate) rows: &'a Rows,
     /// The environment.
-    pub(crate) secrets: &'a Secrets<'a>,
+    pub(crate) secrets: &'a EnvironmentSecrets<'a>,
     /// The memory that expressions may still take.
     pub(crate) budget: &'a Budget,
 }
 
-/// The reason why a value cannot have a name, if there is one.
-pub(crate) fn refuse_name(name: &str) -> Option<String> {
+/// Refuses a name that a value cannot have.
+pub(crate) fn refuse_name(name: &str) -> Result<(), String> {
     const RESERVED: [&str; 15] = [
         "env", "true", "false", "none", "True", "False", "None", "and", "or", "not", "in", "is",
         "if", "else", "loop",
     ];
-    let mut letters = name.chars();
-    let spelt = letters
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && letters.all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !spelt {
-        return Some(format!(
+    if !matches!(word(name), Some((_, ""))) {
+        return Err(format!(
             "'{name}' cannot be used in an expression; use letters, digits and _ only, and no digit first"
         ));
     }
-    (RESERVED.contains(&name) || super::functions::FUNCTIONS.contains(&name))
-        .then(|| format!("'{name}' already has a meaning in expressions; choose another name"))
+    if RESERVED.contains(&name) || FUNCTIONS.contains(&name) {
+        return Err(format!(
+            "'{name}' already has a meaning in expressions; choose another name"
+        ));
+    }
+    Ok(())
 }

@@ -6,8 +6,6 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::ExpressionError;
-
 thread_local! {
     static IS_CATCHING: Cell<bool> = const { Cell::new(false) };
 }
@@ -27,9 +25,4 @@ pub(super) fn catching<T>(work: impl FnOnce() -> T) -> Option<T> {
     let done = catch_unwind(AssertUnwindSafe(work)).ok();
     IS_CATCHING.set(before);
     done
-}
-
-/// The same for work that is an error of an expression.
-pub(super) fn panicked(source: &str) -> ExpressionError {
-    ExpressionError::new(source, PANICKED)
 }

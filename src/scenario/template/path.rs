@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::names::Names;
+use super::names::Bindings;
 
 /// The way from a name to a part of its value.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Path {
     }
 
     /// The part of a variable that no user sets.
-    pub(super) fn constant<'n>(&self, names: Names<'n>) -> Option<&'n Value> {
+    pub(super) fn constant<'n>(&self, names: Bindings<'n>) -> Option<&'n Value> {
         let is_runtime = names.runtime.contains(&self.name);
         let variable = names.variables.get(&self.name).filter(|_| !is_runtime)?;
         self.within(&variable.value)
@@ -65,7 +65,7 @@ fn key(inside: &str) -> Option<Key> {
 }
 
 /// The name at the start, and what follows it.
-fn word(text: &str) -> Option<(&str, &str)> {
+pub(super) fn word(text: &str) -> Option<(&str, &str)> {
     let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     let (word, rest) = text.split_at(end.unwrap_or(text.len()));
     let is_name = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');

@@ -8,9 +8,10 @@ use std::sync::LazyLock;
 
 use minijinja::machinery::ast::{BinOpKind, CallArg, Expr};
 use minijinja::machinery::parse_expr;
-use minijinja::{Environment, Error, ErrorKind, Expression, Value, context};
+use minijinja::{Environment, Error, Expression, Value, context};
 
 use super::budget::refuse_long;
+use super::functions::refusal;
 
 /// The filter.
 pub(super) const PRODUCT: &str = "product";
@@ -117,7 +118,6 @@ fn parts<'e, 's>(expression: &'e Expr<'s>) -> Vec<&'e Expr<'s>> {
 
 /// Multiplies numbers, or repeats text.
 pub(super) fn product(left: Value, right: Value) -> Result<Value, Error> {
-    let refusal = |message: String| Error::new(ErrorKind::InvalidOperation, message);
     if left.as_object().is_some() || right.as_object().is_some() {
         return Err(refusal(
             "a list cannot be multiplied; write its items out".to_owned(),

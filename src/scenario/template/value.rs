@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::expression::Expression;
-use super::names::Names;
+use super::names::Bindings;
 use super::{EscapeContext, ExpressionError, RenderError, Scope, Template, segments};
 
 /// A JSON value with expressions in its strings, parsed.
@@ -31,7 +31,7 @@ enum Node {
 
 impl ValueTemplate {
     /// Parses the strings of a value, and evaluates what is known before the run.
-    pub(crate) fn parse(source: &Value, names: Names<'_>) -> Result<Self, ExpressionError> {
+    pub(crate) fn parse(source: &Value, names: Bindings<'_>) -> Result<Self, ExpressionError> {
         let mut secret = false;
         let node = Node::parse(source, names, &mut secret)?;
         Ok(Self {
@@ -88,7 +88,11 @@ impl fmt::Debug for ValueTemplate {
 }
 
 impl Node {
-    fn parse(source: &Value, names: Names<'_>, secret: &mut bool) -> Result<Self, ExpressionError> {
+    fn parse(
+        source: &Value,
+        names: Bindings<'_>,
+        secret: &mut bool,
+    ) -> Result<Self, ExpressionError> {
         let node = match source {
             Value::String(text) => Self::parse_text(text, names, secret)?,
             Value::Array(items) => Self::List(
@@ -110,7 +114,7 @@ impl Node {
 
     fn parse_text(
         text: &str,
-        names: Names<'_>,
+        names: Bindings<'_>,
         secret: &mut bool,
     ) -> Result<Self, ExpressionError> {
         if let Some(expression) = segments::whole(text) {
@@ -132,7 +136,7 @@ impl Node {
     fn parse_field(
         key: &str,
         value: &Value,
-        names: Names<'_>,
+        names: Bindings<'_>,
         secret: &mut bool,
     ) -> Result<(String, String, Self), ExpressionError> {
         if key.contains("{{") {

@@ -124,10 +124,7 @@ impl Session {
         Ok(Self {
             sender,
             driver,
-            scheme: match scheme {
-                Scheme::Http => "http",
-                Scheme::Https => "https",
-            },
+            scheme: scheme.as_str(),
             written,
         })
     }
@@ -235,7 +232,7 @@ async fn read(
     let mut values = Vec::new();
     for (name, value) in response.headers() {
         for (place, wanted) in expected.headers.iter().enumerate() {
-            if wanted.as_str() == name.as_str() {
+            if wanted == name.as_str() {
                 values.push((place, value.as_bytes().trim_ascii().to_vec()));
             }
         }
