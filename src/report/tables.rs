@@ -7,7 +7,9 @@ use crate::report::text::{Text, text, untrusted, untrusted_load};
 use crate::report::view::{
     Figures, LATENCIES, LatencyRow, PhaseFigures, PreviousFigures, Responses, View,
 };
-use crate::report::wording::{concurrency, failing_names, failure_kind, figures_name, first_seen};
+use crate::report::wording::{
+    concurrency, failing_names, failure_kind, figures_name, first_seen, missing_figures,
+};
 use crate::verdict::EstimatedChange;
 
 pub(crate) struct Table {
@@ -160,7 +162,7 @@ pub(crate) fn by_request(view: &View, detail: Detail) -> Option<Table> {
     let before = |request: Option<&str>| previous.measured(request);
     let table = by_name(title, names, detail, &previous, before);
     Some(Table {
-        note: previous.gap().map(Text::from),
+        note: missing_figures(view),
         ..table
     })
 }
@@ -274,19 +276,13 @@ fn phase_cells(load: Text, known: &LatencyRow, cold: Option<f64>, detail: Detail
 
 /// Cold starts by name; none if there are none.
 pub(crate) fn cold_starts(view: &View) -> Option<Table> {
-    view.cold_starts().filter(|cold| !cold.cold.is_empty())?;
-    let heads = [
-        "cold starts",
-        "share",
-        "cold P50",
-        "cold P95",
-        "cold max",
-        "warm P50",
-        "warm P95",
-        "warm P99",
-        "P95 of all",
-        "P99 of all",
-    ];
+    view.cold_starts()
+        .as_ref()
+        .filter(|cold| !cold.cold.is_empty())?;
+    let counts = ["cold starts", "share"];
+    let cold = ["cold P50", "cold P95", "cold max"];
+    let warm = ["warm P50", "warm P95", "warm P99"];
+    let heads = [&counts[..], &cold, &warm, &["P95 of all", "P99 of all"]].concat();
     let names = view.figures().iter().filter(|name| name.requests > 0);
     let rows = names.map(|name| {
         let (all, cold) = (&name.latencies, &name.cold);
@@ -294,17 +290,9 @@ pub(crate) fn cold_starts(view: &View) -> Option<Table> {
         let responses = name.requests.saturating_sub(name.failures).max(1);
         let share = cold.count() as f64 / responses as f64;
         let mut cells = vec![Cell::Count(cold.count()), Cell::Share(Some(share))];
-        let latencies = [
-            cold.quantile(0.5),
-            cold.quantile(0.95),
-            cold.max(),
-            warm.quantile(0.5),
-            warm.quantile(0.95),
-            warm.quantile(0.99),
-            all.quantile(0.95),
-            all.quantile(0.99),
-        ];
-        cells.extend(latencies.map(Cell::Latency));
+        cells.extend([cold.quantile(0.5), cold.quantile(0.95), cold.max()].map(Cell::Latency));
+        cells.extend([0.5, 0.95, 0.99].map(|q| Cell::Latency(warm.quantile(q))));
+        cells.extend([0.95, 0.99].map(|q| Cell::Latency(all.quantile(q))));
         Row::new(figures_name(name), cells)
     });
     Table::new("Cold starts", &["request"], &heads).with(rows)
@@ -350,7 +338,7 @@ pub(crate) fn over_time(view: &View) -> Option<Table> {
 /// Errors by kind; none if nothing failed.
 pub(crate) fn errors(view: &View) -> Option<Table> {
     let (overall, names) = view.figures().split_first()?;
-    let before = view.totals_before();
+    let before = view.totals_before().as_ref();
     let mut table = Table::new("Errors by kind", &["kind"], &["requests", "share"]);
     let head = before.map(|_| Column::Numbers("before".into()));
     table.columns.extend(head);

@@ -99,11 +99,8 @@ impl<'a> Timeline<'a> {
         let series = arms.flat_map(|(side, arm)| {
             let quantiles = QUANTILES.iter().enumerate();
             quantiles.map(move |(index, (name, looks, marker))| {
-                let name = if self.is_duet() {
-                    format!("{name}, {}", arm_name(arm))
-                } else {
-                    (*name).to_owned()
-                };
+                let of_arm = self.is_duet().then(|| format!(", {}", arm_name(arm)));
+                let name = format!("{name}{}", of_arm.unwrap_or_default());
                 let runs = self.runs(|point| {
                     let of_arm = point.arm(self.record) == Some(arm);
                     point.quantiles[index].filter(|_| of_arm)
@@ -162,23 +159,17 @@ impl<'a> Timeline<'a> {
             "At most " (counted(u64::from(most), "user")) " at a time. Planned: " (planned.join(", ")) "."
         };
         let numbers = self.numbers(&["users"], |point| vec![count(u64::from(point.users))]);
-        let series = Series::line(
-            "users",
-            "users",
-            Marker::Circle,
-            self.runs(|point| Some(users(point))),
-        );
+        let runs = self.runs(|point| Some(users(point)));
+        let series = Series::line("users", "users", Marker::Circle, runs);
         let y = self.number_axis("users present", users);
         self.plot("users", "Users", see, y, vec![series], numbers)
     }
 
     pub(super) fn rate(&self) -> Plot {
-        let is_measured = |point: &&Point| {
-            let phase = self.phase_of(point);
-            phase.is_some_and(PhaseRecord::is_measured_load)
-        };
-        let rates = self.points().filter(is_measured).map(Point::per_second);
-        let rates: Vec<f64> = rates.collect();
+        let phase = |point: &&Point| self.phase_of(point);
+        let points = self.points();
+        let measured = points.filter(|it| phase(it).is_some_and(PhaseRecord::is_measured_load));
+        let rates: Vec<f64> = measured.map(Point::per_second).collect();
         let see = html! {
             @if let Some((low, high)) = extent(rates.iter().copied()) {
                 "In measured phases " (numbers::rate(median(&rates))) " in the median, between " (numbers::rate(low)) " and "
@@ -189,12 +180,8 @@ impl<'a> Timeline<'a> {
         let numbers = self.numbers(&["requests/s"], |point| {
             vec![number_text(point.per_second())]
         });
-        let series = Series::line(
-            "requests/s",
-            "rate",
-            Marker::Circle,
-            self.runs(|point| Some(point.per_second())),
-        );
+        let runs = self.runs(|point| Some(point.per_second()));
+        let series = Series::line("requests/s", "rate", Marker::Circle, runs);
         let y = self.number_axis("responses and failures per second", Point::per_second);
         let title = "Requests per second";
         self.plot("rate", title, see, y, vec![series], numbers)
@@ -362,9 +349,8 @@ fn number_text(value: f64) -> String {
 
 /// The phases as they were run: slices of one phase and pass that follow each other.
 fn stretches(record: &RunRecord) -> Vec<Stretch> {
-    let passes = record
-        .slices
-        .chunk_by(|a, b| (a.phase, a.pass) == (b.phase, b.pass));
+    let slices = &record.slices;
+    let passes = slices.chunk_by(|a, b| (a.phase, a.pass) == (b.phase, b.pass));
     let stretches = passes.filter_map(|slices| {
         let (first, last) = (slices.first()?, slices.last()?);
         Some(Stretch {

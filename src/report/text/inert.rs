@@ -174,16 +174,12 @@ fn suffix(text: &str, columns: usize) -> &str {
     &text[fits.unwrap_or(text.len())..]
 }
 
-/// At most so many lines, and one for how many more there are.
-pub(crate) fn capped(
-    mut lines: Vec<String>,
-    most: usize,
-    more: impl FnOnce(usize) -> String,
-) -> Vec<String> {
-    let left_out = lines.len().saturating_sub(most);
-    lines.truncate(most);
-    lines.extend((left_out > 0).then(|| more(left_out)));
-    lines
+/// At most so many lines or words, and one for how many more there are.
+pub(crate) fn capped<T>(mut all: Vec<T>, most: usize, more: impl FnOnce(usize) -> T) -> Vec<T> {
+    let left_out = all.len().saturating_sub(most);
+    all.truncate(most);
+    all.extend((left_out > 0).then(|| more(left_out)));
+    all
 }
 
 pub(crate) fn capitalized(text: &str) -> String {

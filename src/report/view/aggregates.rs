@@ -181,6 +181,12 @@ impl<'a> Aggregates<'a> {
         self.pool(request, |phase, of| of == arm && self.is_measured(phase))
     }
 
+    /// All together in the measured phases of an arm, then each name in the scenario's order.
+    pub(crate) fn by_name(&self, arm: Arm) -> Vec<Figures> {
+        let names = std::iter::once(None).chain((0..self.names.len()).map(Some));
+        names.map(|name| self.measured(name, arm)).collect()
+    }
+
     /// One name (all if none) in the phases that regression compares, if there are any, else in all measured ones.
     pub(crate) fn compared(&self, request: Option<usize>, arm: Arm) -> Figures {
         let steady = |phase: usize| self.is_measured(phase) && self.phases[phase].steady;
