@@ -9,8 +9,7 @@
 
 use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};
 
-use crate::report::text::numbers::{self, whole_seconds};
-use crate::report::text::{Distinct, Text, one_line};
+use crate::report::text::{Distinct, Text, numbers, one_line, whole_seconds};
 use crate::report::view::{Status, View, is_not_compared};
 use crate::report::wording::{
     caught, caution, compared, generator, headline, invalidities, measure_name, promise, proxies,
@@ -244,6 +243,6 @@ fn figures(view: &View, line: &Check) -> String {
         },
     ));
     let rows = rows.iter();
-    let rows = rows.map(|(what, figure)| format!("\n{what:<18} {figure}"));
-    rows.collect()
+    let rows = rows.map(|(what, figure)| format!("{what:<18} {figure}"));
+    format!("\n{}", rows.collect::<Vec<_>>().join("\n"))
 }

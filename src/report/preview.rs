@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::record::PhaseRecord;
 use crate::report::text::layout::{Row, table, wrap};
-use crate::report::text::numbers::{self, count};
-use crate::report::text::one_line;
+use crate::report::text::{count, numbers, one_line};
 use crate::report::wording::{measure_name, not_judged, subject_name};
 use crate::thresholds::{Limit, Severity, Subject, Thresholds};
 use crate::verdict::{

@@ -2,8 +2,7 @@
 
 use crate::measurement::Arm;
 use crate::metric::Metric;
-use crate::report::text::numbers::{self, NONE};
-use crate::report::text::{Text, text, untrusted, untrusted_load};
+use crate::report::text::{NONE, Text, numbers, text, untrusted, untrusted_load};
 use crate::report::view::{
     Figures, LATENCIES, LatencyRow, PhaseFigures, PreviousFigures, Responses, View,
 };
@@ -135,9 +134,11 @@ fn by_name(
     let row = |name: &Text, before, known: &LatencyRow| {
         let mut cells = vec![Cell::Count(known.requests)];
         cells.extend(figures(known, detail));
+        let name = name.clone();
         Row {
+            name,
             before,
-            ..Row::new(name.clone(), cells)
+            cells,
         }
     };
     let rows = names.iter().flat_map(|now| {
@@ -213,40 +214,39 @@ pub(crate) fn by_phase(view: &View, detail: Detail) -> Option<Table> {
     let mut phases: Vec<&PhaseFigures> = view.phases().iter().chain(&unmeasured).collect();
     phases.sort_by_key(|phase| phase.phase);
     let rows = phases.into_iter().flat_map(|phase| {
-        let mut now = phase_now(view, phase, detail);
-        let mut before = phase_before(view, phase, detail);
-        if !changes.is_empty() {
-            let mut changes = changes.iter();
-            let change = changes.find(|it| it.phase == phase.phase && phase.arm == Arm::Target);
-            now.cells
-                .push(Cell::Change(change.map(|it| (it.metric, it.change))));
-            if let Some(before) = &mut before {
-                before.cells.push(Cell::Change(None));
-            }
+        let mut changes = changes.iter();
+        let has_changes = changes.len() > 0;
+        let change = changes.find(|it| it.phase == phase.phase && phase.arm == Arm::Target);
+        let change = change.map(|it| (it.metric, it.change));
+        let mut rows = [
+            Some(phase_now(view, phase, detail)),
+            phase_before(view, phase, detail),
+        ];
+        for (row, change) in rows.iter_mut().flatten().zip([change, None]) {
+            row.cells
+                .extend(has_changes.then_some(Cell::Change(change)));
         }
-        [Some(now), before]
+        rows
     });
     table.with(rows.flatten())
 }
 
 fn phase_now(view: &View, phase: &PhaseFigures, detail: Detail) -> Row {
-    let (mut name, mut load) = (untrusted(&phase.name), untrusted_load(&phase.load));
     let all = view.aggregates();
     let planned = all.phases[phase.phase];
-    if detail == Detail::Full && planned.passes > 1 {
-        load += text!(", {} passes", planned.passes);
-    }
-    if detail == Detail::Full && !planned.measured {
-        name += " (not measured)";
-    }
+    let is_full = detail == Detail::Full;
+    let passes = (is_full && planned.passes > 1).then(|| text!(", {} passes", planned.passes));
+    let unmeasured = (is_full && !planned.measured).then_some(" (not measured)");
     let known = LatencyRow {
         in_flight: phase.in_flight(),
         ..LatencyRow::from(&phase.figures)
     };
     let cold = all.starts(None, Some(phase.phase), phase.arm).share();
+    let load = untrusted_load(&phase.load) + passes;
     Row {
+        name: untrusted(&phase.name) + unmeasured,
         before: (phase.arm == Arm::Base).then_some("base"),
-        ..Row::new(name, phase_cells(load, &known, cold, detail))
+        cells: phase_cells(load, &known, cold, detail),
     }
 }
 
@@ -257,10 +257,10 @@ fn phase_before(view: &View, phase: &PhaseFigures, detail: Detail) -> Option<Row
         return None;
     }
     let known = previous.in_phase(None, &phase.name)?;
-    let cells = phase_cells(Text::default(), &known, None, detail);
     Some(Row {
+        name: untrusted(&phase.name),
         before: Some(previous.name()),
-        ..Row::new(untrusted(&phase.name), cells)
+        cells: phase_cells(Text::default(), &known, None, detail),
     })
 }
 

@@ -6,8 +6,7 @@ use super::plot::{Axis, Marker, Numbers, Plot, Series};
 use super::scale::Scale;
 use crate::measurement::Arm;
 use crate::record::median;
-use crate::report::text::numbers::{self, count, counted};
-use crate::report::text::untrusted;
+use crate::report::text::{count, counted, numbers, untrusted};
 use crate::report::view::{By, Point, View};
 use crate::units::Latency;
 

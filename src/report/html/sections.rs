@@ -1,7 +1,6 @@
 //! What is folded away, each part with a word on what is in it.
 
-use crate::report::text::numbers::{self, count, counted};
-use crate::report::text::{one_line, untrusted};
+use crate::report::text::{count, counted, numbers, one_line, untrusted};
 use crate::report::view::{CheckRow, Status, View};
 use crate::report::wording::{comparison, generator, proxies};
 use maud::{Markup, html};
@@ -54,6 +53,11 @@ fn fold(id: &str, title: &str, hint: &Markup, inside: &Markup) -> Markup {
     }
 }
 
+/// Plots side by side.
+fn drawn<'p>(plots: impl IntoIterator<Item = &'p Plot>) -> Markup {
+    html! { .plots { @for plot in plots { (plot.draw()) } } }
+}
+
 /// All of them; `shown` is the plot that stands above.
 pub(super) fn folded(view: &View, shown: Option<&str>) -> Markup {
     html! {
@@ -73,18 +77,11 @@ fn timeline(view: &View, shown: Option<&str>) -> Markup {
     let Some(timeline) = Timeline::new(view) else {
         return html! {};
     };
-    let draw = [
-        Timeline::latency,
-        Timeline::rate,
-        Timeline::users,
-        Timeline::errors,
-    ];
-    let plots = draw.map(|draw| draw(&timeline)).into_iter();
-    let plots = plots.filter(|plot| Some(plot.id.as_str()) != shown);
+    let plots = timeline.plots();
+    let plots = plots.iter().filter(|plot| Some(plot.id.as_str()) != shown);
     let (title, points) = timeline.title();
     let hint = html! { (points) ": latency, requests, users, errors" };
-    let plots = html! { .plots { @for plot in plots { (plot.draw()) } } };
-    fold("timeline", title, &hint, &plots)
+    fold("timeline", title, &hint, &drawn(plots))
 }
 
 /// The names that were sent, those that came off worst first.
@@ -104,39 +101,32 @@ fn distributions(view: &View) -> Markup {
         return html! {};
     };
     let draw = |distribution: &DistributionPlots, id: &str| {
-        html! {
-            .plots {
-                (distribution.plot(&format!("distribution-{id}")).draw())
-                @if let Some(plot) = distribution.change(&format!("change-{id}")) { (plot.draw()) }
-            }
-        }
+        let change = distribution.change(&format!("change-{id}"));
+        let plot = distribution.plot(&format!("distribution-{id}"));
+        drawn(std::iter::once(&plot).chain(&change))
     };
     // With one name, all requests are that one's.
     let names = Some(by_worst(view)).filter(|names| names.len() > 1);
     let names = names.into_iter().flatten().take(NAMES);
-    let each: Vec<(usize, DistributionPlots)> = names
-        .filter_map(|index| Some((index, DistributionPlots::new(view, Some(index))?)))
-        .collect();
+    let each = names.filter_map(|index| Some((index, DistributionPlots::new(view, Some(index))?)));
+    let each: Vec<(usize, DistributionPlots)> = each.collect();
     let is_compared = all.change("change").is_some();
-    fold(
-        "distribution",
-        "Latency distribution",
-        &html! {
-            "on a percentile axis"
-            @if !each.is_empty() { ", overall and for " (counted(each.len() as u64, "request name")) }
-        },
-        &html! {
-            (draw(&all, "all"))
-            div class=(if is_compared { "names" } else { "names plots" }) {
-                @for (index, distribution) in &each {
-                    details {
-                        summary { (code(view.aggregates().names[*index])) }
-                        (draw(distribution, &index.to_string()))
-                    }
+    let hint = html! {
+        "on a percentile axis"
+        @if !each.is_empty() { ", overall and for " (counted(each.len() as u64, "request name")) }
+    };
+    let inside = html! {
+        (draw(&all, "all"))
+        div class=(if is_compared { "names" } else { "names plots" }) {
+            @for (index, distribution) in &each {
+                details {
+                    summary { (code(view.aggregates().names[*index])) }
+                    (draw(distribution, &index.to_string()))
                 }
             }
-        },
-    )
+        }
+    };
+    fold("distribution", "Latency distribution", &hint, &inside)
 }
 
 /// What every gated change was drawn from.
@@ -154,8 +144,7 @@ fn decisions(view: &View) -> Markup {
         ("History", "the baseline's jobs and this run, for")
     };
     let hint = html! { (what) " each gated check" };
-    let plots = html! { .plots { @for plot in &plots { (plot.draw()) } } };
-    fold("history", title, &hint, &plots)
+    fold("history", title, &hint, &drawn(&plots))
 }
 
 fn more_plots(view: &View) -> Markup {

@@ -8,8 +8,7 @@ use super::scale::{Scale, Spread, extent};
 use super::words::clock;
 use crate::measurement::Arm;
 use crate::record::{PhaseRecord, RunRecord, median};
-use crate::report::text::numbers::{self, count, counted};
-use crate::report::text::{one_line, shorten, untrusted};
+use crate::report::text::{count, counted, numbers, one_line, shorten, untrusted};
 use crate::report::view::{By, Point, TimeSeries, View};
 use crate::units::{Latency, six_digits};
 
@@ -91,6 +90,10 @@ impl<'a> Timeline<'a> {
         self.is_duet() && !self.record.is_mixed()
     }
 
+    pub(super) fn plots(&self) -> [Plot; 4] {
+        [self.latency(), self.rate(), self.users(), self.errors()]
+    }
+
     pub(super) fn latency(&self) -> Plot {
         let values = || self.points().flat_map(|point| point.quantiles).flatten();
         let scale = Scale::around(values()).upward();
@@ -143,7 +146,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    pub(super) fn users(&self) -> Plot {
+    fn users(&self) -> Plot {
         let users = |point: &Point| f64::from(point.users);
         let most = self.points().map(|point| point.users).max().unwrap_or(0);
         let mut phases: Vec<usize> = self.stretches.iter().map(|part| part.phase).collect();
@@ -165,7 +168,7 @@ impl<'a> Timeline<'a> {
         self.plot("users", "Users", see, y, vec![series], numbers)
     }
 
-    pub(super) fn rate(&self) -> Plot {
+    fn rate(&self) -> Plot {
         let phase = |point: &&Point| self.phase_of(point);
         let points = self.points();
         let measured = points.filter(|it| phase(it).is_some_and(PhaseRecord::is_measured_load));
@@ -187,7 +190,7 @@ impl<'a> Timeline<'a> {
         self.plot("rate", title, see, y, vec![series], numbers)
     }
 
-    pub(super) fn errors(&self) -> Plot {
+    fn errors(&self) -> Plot {
         let runs = self.runs(|point| Some(point.errors_per_second()));
         let series = Series {
             form: Form::Bars,

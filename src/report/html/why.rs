@@ -7,8 +7,7 @@ use super::distribution::DistributionPlots;
 use super::words::{self, sentence};
 use crate::baseline::Job;
 use crate::report::ComparedWith;
-use crate::report::text::numbers::{self, date};
-use crate::report::text::{Text, capitalized};
+use crate::report::text::{Text, capitalized, date, numbers};
 use crate::report::view::{CheckRow, Status, View, job_value};
 use crate::report::wording::{
     advice, caution, circumstances, compared, invalidities, short_commit, shown_warnings,

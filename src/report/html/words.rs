@@ -2,8 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::report::text::numbers::{self, PUNCTUATION, UNITS, count};
-use crate::report::text::{Span, Text};
+use crate::report::text::{PUNCTUATION, Span, Text, UNITS, count, numbers};
 use crate::units::six_digits;
 
 /// A time since the start: `45 s`, `3:05`.

@@ -37,8 +37,8 @@ fn split<'v, 'a>(view: &'v View<'a>) -> (Vec<&'v CheckRow<'a>>, Vec<&'v CheckRow
     let all = worth_telling(view);
     if view.verdict.outcome != Outcome::Passed {
         // All that did not pass, within reason.
-        let must = all.iter().filter(|row| row.status < Status::Passed).count();
-        let most = all.len().min(ROWS.max(must.min(3 * ROWS)));
+        let unpassed = all.iter().filter(|row| row.status < Status::Passed).count();
+        let most = all.len().min(ROWS.max(unpassed.min(3 * ROWS)));
         let (shown, hidden) = all.split_at(most);
         return (shown.to_vec(), hidden.to_vec());
     }
@@ -145,8 +145,9 @@ fn status_text(view: &View, status: Status) -> String {
 
 /// What rows need in words beside their figures.
 fn notes(view: &View, rows: &[&CheckRow]) -> String {
-    let notes = rows.iter().filter_map(|row| note(view, row));
-    notes.map(|note| format!("- {note}\n")).collect()
+    let notes = rows.iter();
+    let notes = notes.filter_map(|row| Some(format!("- {}\n", note(view, row)?)));
+    notes.collect()
 }
 
 /// Why rows were not judged, of a gate that passed all the same.

@@ -7,9 +7,8 @@ use crate::report::markdown::syntax::{
     Align, details, fenced, html_code, html_title, markdown, table,
 };
 use crate::report::tables::{self, Column, Detail, Row, Table};
-use crate::report::text::capitalized;
-use crate::report::text::numbers::{count, counted};
 use crate::report::text::sparkline::sparkline;
+use crate::report::text::{capitalized, count, counted};
 use crate::report::view::{CheckRow, Curve, Curves, Responses, View};
 use crate::report::wording::two_figures;
 use crate::units::rounded;

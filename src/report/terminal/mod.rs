@@ -6,8 +6,9 @@ mod checks;
 mod detail;
 mod tables;
 
-use crate::report::text::numbers::{self, count};
-use crate::report::text::{Text, columns_of, inert_coloured, layout, prefix, untrusted};
+use crate::report::text::{
+    Text, columns_of, count, inert_coloured, layout, numbers, prefix, untrusted,
+};
 use crate::report::view::{NAME_COLUMNS, OutcomeStyle, Responses, Status, Tone, View};
 use crate::report::wording::{
     MOST_REASONS, advice, caution, compared, concurrency, failing_names, failure_kind, first_seen,

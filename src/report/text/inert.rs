@@ -196,17 +196,11 @@ pub(crate) struct Distinct(HashSet<String>);
 impl Distinct {
     /// The name, with a number where it was given out before.
     pub(crate) fn name(&mut self, name: String) -> String {
-        if self.0.insert(name.clone()) {
-            return name;
-        }
-        let mut number = 2_u32;
-        loop {
-            let numbered = format!("{name} ({number})");
-            if self.0.insert(numbered.clone()) {
-                return numbered;
-            }
-            number += 1;
-        }
+        let numbered = (2_u32..).map(|number| format!("{name} ({number})"));
+        let free = std::iter::once(name.clone())
+            .chain(numbered)
+            .find(|name| self.0.insert(name.clone()));
+        free.unwrap_or(name)
     }
 }
 

@@ -151,10 +151,10 @@ impl<'a> PreviousFigures<'_, 'a> {
     pub(crate) fn measured(&self, request: Option<&str>) -> Option<LatencyRow> {
         match self {
             Self::Base(all) => base(all, request, |name| all.measured(name, Arm::Base)),
-            Self::Job { job, phases, .. } => job
-                .reported(None, request)
-                .map(LatencyRow::from)
-                .or_else(|| stored(job, request, |phase| phase.measured, phases)),
+            Self::Job { job, phases, .. } => {
+                let reported = job.reported(None, request).map(LatencyRow::from);
+                reported.or_else(|| stored(job, request, |phase| phase.measured, phases))
+            }
             Self::Nothing => None,
         }
     }
@@ -174,9 +174,8 @@ impl<'a> PreviousFigures<'_, 'a> {
                     (Some(only), None) if only.name == name
                 );
                 let phase = Some(name).filter(|_| !is_only);
-                job.reported(phase, request)
-                    .map(LatencyRow::from)
-                    .or_else(|| stored(job, request, |phase| phase.name == name, phases))
+                let reported = job.reported(phase, request).map(LatencyRow::from);
+                reported.or_else(|| stored(job, request, |phase| phase.name == name, phases))
             }
             Self::Nothing => None,
         }
@@ -203,13 +202,9 @@ fn stored(
     is_asked: impl Fn(&PhaseRecord) -> bool,
     phases: &[PhaseRecord],
 ) -> Option<LatencyRow> {
-    let measured = |phase: &&PhaseRecord| phase.is_measured_load();
-    let asked: Vec<&PhaseRecord> = phases
-        .iter()
-        .filter(measured)
-        .filter(|phase| is_asked(phase))
-        .collect();
-    let steady = phases.iter().filter(measured).filter(|phase| phase.steady);
+    let measured = phases.iter().filter(|phase| phase.is_measured_load());
+    let steady = measured.clone().filter(|phase| phase.steady);
+    let asked: Vec<&PhaseRecord> = measured.filter(|phase| is_asked(phase)).collect();
     let scope = match asked.as_slice() {
         [] => return None,
         [one] if !one.steady => PhaseScope::Phase(one.name.clone()),

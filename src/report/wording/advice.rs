@@ -2,8 +2,7 @@
 
 use super::cautions::sees_more;
 use super::reasons::record_command;
-use crate::report::text::numbers::count;
-use crate::report::text::{Text, capped, text, untrusted};
+use crate::report::text::{Text, capped, count, text, untrusted};
 use crate::report::view::{CheckRow, Status, View, limit_of, why_not_judged};
 use crate::verdict::{Check, Outcome, Warning};
 

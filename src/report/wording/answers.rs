@@ -2,8 +2,9 @@
 
 use super::reasons::no_cold_start;
 use crate::measurement::{Arm, FailureKind};
-use crate::report::text::numbers::{self, P95, count, counted, share};
-use crate::report::text::{Text, text, untrusted, untrusted_load};
+use crate::report::text::{
+    P95, Text, count, counted, numbers, share, text, untrusted, untrusted_load,
+};
 use crate::report::view::{ColdStarts, PhaseFigures, View};
 use crate::units::{Latency, three_digits};
 use crate::verdict::{LoadCorrelation, LoadUnit, PhaseChange, Recovery, RecoveryOutcome};

@@ -1,8 +1,7 @@
 //! What a verdict rests on: the comparison, the load and the generator.
 
 use crate::report::ComparedWith;
-use crate::report::text::numbers::{self, counted, date};
-use crate::report::text::{Text, text, untrusted};
+use crate::report::text::{Text, counted, date, numbers, text, untrusted};
 use crate::report::view::View;
 use jiff::Timestamp;
 

@@ -2,8 +2,7 @@
 
 use super::figures_name;
 use crate::measurement::FailureKind;
-use crate::report::text::numbers::count;
-use crate::report::text::{Text, capped, text};
+use crate::report::text::{Text, capped, count, text};
 use crate::report::view::Figures;
 
 /// Names that are listed beside a kind; with more of them none stands out.

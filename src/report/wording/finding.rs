@@ -4,8 +4,7 @@ use super::cautions::aborted;
 use super::line::{in_phase, measure_name, promise, since, title};
 use super::outage::headline as unavailable;
 use super::reasons::{invalidity, no_comparison, why_not};
-use crate::report::text::numbers::{self, counted};
-use crate::report::text::{Text, text, untrusted};
+use crate::report::text::{Text, counted, numbers, text, untrusted};
 use crate::report::view::{CheckRow, Status, View, change_of, limit_of, why_not_judged};
 use crate::thresholds::Subject;
 use crate::verdict::{

@@ -4,8 +4,7 @@ use super::outage::outage;
 use super::reasons::why_not;
 use super::suspicion::suspicion;
 use crate::metric::{Metric, StartFilter};
-use crate::report::text::numbers::{self, counted, share};
-use crate::report::text::{Text, text, untrusted};
+use crate::report::text::{Text, counted, numbers, share, text, untrusted};
 use crate::report::view::{Status, View, change_of, why_not_judged};
 use crate::thresholds::{FailureSet, Subject};
 use crate::verdict::{

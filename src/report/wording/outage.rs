@@ -2,8 +2,7 @@
 
 use super::line::{in_phase, subject_name};
 use crate::measurement::Arm;
-use crate::report::text::numbers::{self, counted};
-use crate::report::text::{Text, text, untrusted};
+use crate::report::text::{Text, counted, numbers, text, untrusted};
 use crate::thresholds::Subject;
 use crate::verdict::{Check, Outage};
 

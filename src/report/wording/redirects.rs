@@ -1,8 +1,7 @@
 //! Redirects that were not followed, and requests that had to be sent again.
 
 use crate::measurement::Arm;
-use crate::report::text::numbers::{count, counted};
-use crate::report::text::{Text, capped, text, untrusted};
+use crate::report::text::{Text, capped, count, counted, text, untrusted};
 use crate::verdict::UnfollowedRedirects;
 
 /// Names that are listed; with more of them the first speak for all.
@@ -70,10 +69,9 @@ fn leading(name: &UnfollowedRedirects) -> Text {
         (None, Some(301 | 302 | 303 | 307 | 308)) => text!(" without a Location"),
         (None, _) => Text::default(),
     };
-    match name.status {
-        Some(status) => text!("{}{}", status, to),
-        None => text!("a redirect{}", to),
-    }
+    let status = name.status;
+    let status = status.map_or_else(|| "a redirect".to_owned(), |status| status.to_string());
+    text!("{}{}", status, to)
 }
 
 /// That requests had to be sent again.

@@ -6,12 +6,14 @@ use crate::report::view::View;
 
 /// What happened, as the end of a sentence.
 pub(super) fn what(view: &View, arm: Arm, cause: UnreachableCause, why: &str) -> Text {
-    let mut why = Some(text!(" ({})", untrusted_message(why)));
-    // These say what there is to say.
-    let mut alone = |what| {
-        why = None;
-        what
-    };
+    let says_all = matches!(
+        cause,
+        UnreachableCause::ClientCertificate
+            | UnreachableCause::PlainHttp
+            | UnreachableCause::ExpectsTls
+            | UnreachableCause::NoHttp2
+    );
+    let why = (!says_all).then(|| text!(" ({})", untrusted_message(why)));
     let what = match cause {
         UnreachableCause::Unknown
         | UnreachableCause::NoResponse
@@ -23,15 +25,15 @@ pub(super) fn what(view: &View, arm: Arm, cause: UnreachableCause, why: &str) ->
         | UnreachableCause::CertificateName
         | UnreachableCause::CertificateUnusable => "cannot be trusted",
         UnreachableCause::ClientCertificate => {
-            alone("requires a client certificate, which is not supported")
+            "requires a client certificate, which is not supported"
         }
-        UnreachableCause::PlainHttp => alone("responds in plain HTTP"),
-        UnreachableCause::ExpectsTls => alone("expects TLS"),
+        UnreachableCause::PlainHttp => "responds in plain HTTP",
+        UnreachableCause::ExpectsTls => "expects TLS",
         UnreachableCause::NotTls => "does not speak TLS",
         UnreachableCause::TlsVersion => "does not support TLS 1.2 or 1.3",
         UnreachableCause::TlsCipher => "supports no common cipher suite",
         UnreachableCause::NotHttp => "does not speak HTTP",
-        UnreachableCause::NoHttp2 => alone("does not speak HTTP/2"),
+        UnreachableCause::NoHttp2 => "does not speak HTTP/2",
         UnreachableCause::BrokenResponse | UnreachableCause::BodyTooLong => {
             "sent a response that cannot be read"
         }
