@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
-use crate::report::{Annotation, Severity};
+use crate::report::{Annotation, AnnotationLevel};
 
 /// Annotations of one kind that the runner keeps of a step are ten; the last is ours, to say how many more there are.
 const MOST: usize = 9;
@@ -69,15 +69,15 @@ impl Step {
 
     /// The commands that make annotations, one a line: the first of each severity, and how many more there are.
     pub fn commands(&self, annotations: &[Annotation]) -> String {
-        [Severity::Error, Severity::Warning]
+        [AnnotationLevel::Error, AnnotationLevel::Warning]
             .into_iter()
             .flat_map(|severity| {
                 let all = annotations.iter();
                 let all: Vec<_> = all.filter(|one| one.severity == severity).collect();
                 let more = all.len().saturating_sub(MOST);
                 let name = match severity {
-                    Severity::Error => "error",
-                    Severity::Warning => "warning",
+                    AnnotationLevel::Error => "error",
+                    AnnotationLevel::Warning => "warning",
                 };
                 let shown = all
                     .into_iter()
@@ -160,7 +160,7 @@ fn cut(text: &str, bytes: usize) -> &str {
 mod tests {
     use super::*;
 
-    fn annotation(severity: Severity, message: &str) -> Annotation {
+    fn annotation(severity: AnnotationLevel, message: &str) -> Annotation {
         Annotation {
             severity,
             file: Some("a:b,c.yml".to_owned()),
@@ -172,8 +172,10 @@ mod tests {
 
     #[test]
     fn a_command_holds_nothing_that_ends_it() {
-        let commands =
-            Step::default().commands(&[annotation(Severity::Error, "100 %\n::set-output::x\r")]);
+        let commands = Step::default().commands(&[annotation(
+            AnnotationLevel::Error,
+            "100 %\n::set-output::x\r",
+        )]);
         assert_eq!(
             commands,
             "::error file=a%3Ab%2Cc.yml,line=7,title=x%3A%3Ay::100 %25%0A::set-output::x%0D\n"
@@ -182,8 +184,8 @@ mod tests {
 
     #[test]
     fn nine_annotations_of_a_kind_are_made_and_the_rest_counted() {
-        let many = vec![annotation(Severity::Error, "e"); 12];
-        let few = vec![annotation(Severity::Warning, "w"); 9];
+        let many = vec![annotation(AnnotationLevel::Error, "e"); 12];
+        let few = vec![annotation(AnnotationLevel::Warning, "w"); 9];
         let commands = Step::default().commands(&[many, few].concat());
         let lines: Vec<&str> = commands.lines().collect();
         assert_eq!(lines.len(), 10 + 9);
@@ -200,7 +202,7 @@ mod tests {
     #[test]
     fn a_long_message_is_cut_between_characters() {
         let commands =
-            Step::default().commands(&[annotation(Severity::Error, &"é".repeat(200_000))]);
+            Step::default().commands(&[annotation(AnnotationLevel::Error, &"é".repeat(200_000))]);
         assert!(commands.len() < MOST_BYTES + 200);
     }
 }

@@ -7,7 +7,7 @@ use crate::load::{self, StepKind, Stop, TrialStep};
 use crate::measurement::{Arm, UnreachableCause};
 use crate::plan::{Gate, Plan};
 use crate::processes;
-use crate::report::{Secrets, TrialReport, remedy, trial};
+use crate::report::{HiddenValues, TrialReport, remedy, trial};
 
 /// Tries the only gate of a plan. If a step fails the exit is 1, and 3 if nothing responded at all.
 pub fn try_gate(plan: &Plan, console: &Console) -> Result<Exit, Error> {
@@ -37,7 +37,7 @@ fn one(
     let target = gate.target()?;
     bug::sending();
     console.note(&format!("{}: trying {target}", gate.scenario.name));
-    let mut hiding = Secrets::new(&secrets::known(plan, gate));
+    let mut hiding = HiddenValues::new(&secrets::known(plan, gate));
     let mut last = None;
     let mut cause = UnreachableCause::Unknown;
     let (mut steps, mut failed, mut sent, mut answered) = (0_usize, 0_usize, false, false);

@@ -1,7 +1,7 @@
 //! Annotations: what a CI system pins to a line of a file, the worst first.
 
 use crate::report::text::{Text, untrusted};
-use crate::report::view::{Status, View};
+use crate::report::view::{CheckRow, Status, View};
 use crate::report::wording::{MOST_REASONS, caution, invalidities, sentence, subject_name};
 use crate::verdict::{Check, CheckKind, CheckOutcome, Enforcement, Outcome};
 
@@ -9,7 +9,7 @@ use crate::verdict::{Check, CheckKind, CheckOutcome, Enforcement, Outcome};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Annotation {
     /// How bad it is.
-    pub severity: Severity,
+    pub severity: AnnotationLevel,
     /// The file, as the user wrote its path; none where the remark is about no file.
     pub file: Option<String>,
     /// The line of the file, from 1.
@@ -22,7 +22,7 @@ pub struct Annotation {
 
 /// How bad a remark is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
+pub enum AnnotationLevel {
     /// It fails the build.
     Error,
     /// It does not, and should be looked at.
@@ -32,26 +32,21 @@ pub enum Severity {
 /// What is to be said of one gate: why it could not be judged, what failed, what is open, what only warns.
 pub fn annotations(view: &View) -> Vec<Annotation> {
     let reasons = invalidities(view).into_iter();
-    let mut all: Vec<Annotation> = reasons
-        .take(MOST_REASONS)
-        .map(|reason| {
-            let message = reason.sentences();
-            remark(view, severity(view, Outcome::Invalid), None, &message)
-        })
-        .collect();
-    for row in view.rows() {
-        for line in row.lines() {
-            if let Some(severity) = of_line(view, line) {
-                let message = sentence(view, line).capitalized();
-                all.push(remark(view, severity, Some(line), &message));
-            }
-        }
-    }
+    let reasons = reasons.take(MOST_REASONS).map(|reason| {
+        let severity = severity(view, Outcome::Invalid);
+        remark(view, severity, None, &reason.sentences())
+    });
+    let lines = view.rows().iter().flat_map(CheckRow::lines);
+    let lines = lines.filter_map(|line| {
+        let message = sentence(view, line).capitalized();
+        Some(remark(view, of_line(view, line)?, Some(line), &message))
+    });
+    let mut all: Vec<Annotation> = reasons.chain(lines).collect();
     if view.verdict.outcome == Outcome::Passed {
         let cautions = view.verdict.warnings.iter();
         all.extend(cautions.map(|shown| {
             let message = caution(view, shown).capitalized();
-            remark(view, Severity::Warning, None, &message)
+            remark(view, AnnotationLevel::Warning, None, &message)
         }));
     }
     all.sort_by_key(|remark| remark.severity);
@@ -59,34 +54,38 @@ pub fn annotations(view: &View) -> Vec<Annotation> {
 }
 
 /// How bad a line is; nothing where it needs no remark.
-fn of_line(view: &View, line: &Check) -> Option<Severity> {
+fn of_line(view: &View, line: &Check) -> Option<AnnotationLevel> {
     let status = Status::new(line);
-    let is_open =
-        line.outcome == CheckOutcome::Inconclusive && line.enforcement == Enforcement::Gated;
-    if status == Status::Failed {
-        Some(severity(view, Outcome::Failed))
-    } else if status == Status::Warned {
-        Some(Severity::Warning)
-    } else {
-        is_open.then(|| severity(view, Outcome::Inconclusive))
+    let is_gated = line.enforcement == Enforcement::Gated;
+    match (status, &line.outcome) {
+        (Status::Failed, _) => Some(severity(view, Outcome::Failed)),
+        (Status::Warned, _) => Some(AnnotationLevel::Warning),
+        (_, CheckOutcome::Inconclusive) if is_gated => Some(severity(view, Outcome::Inconclusive)),
+        _ => None,
     }
 }
 
 /// What ends like this fails the build, unless the gate is only observed.
-fn severity(view: &View, outcome: Outcome) -> Severity {
+fn severity(view: &View, outcome: Outcome) -> AnnotationLevel {
     let is_blocking = match outcome {
         Outcome::Failed | Outcome::Invalid => true,
         Outcome::Inconclusive => view.strict,
         Outcome::Passed => false,
     };
-    if is_blocking && !view.verdict.observed {
-        Severity::Error
+    let fails = is_blocking && !view.verdict.observed;
+    if fails {
+        AnnotationLevel::Error
     } else {
-        Severity::Warning
+        AnnotationLevel::Warning
     }
 }
 
-fn remark(view: &View, severity: Severity, line: Option<&Check>, message: &Text) -> Annotation {
+fn remark(
+    view: &View,
+    severity: AnnotationLevel,
+    line: Option<&Check>,
+    message: &Text,
+) -> Annotation {
     let gate = untrusted(view.gate());
     let title = match line {
         Some(line) => format!("{gate}: {}", subject_name(&line.subject)),
@@ -107,10 +106,11 @@ fn written(view: &View, line: &Check) -> Option<u32> {
     let regression = &view.thresholds.regression;
     match &line.kind {
         CheckKind::Limit(limit) => limit.line,
-        CheckKind::Change(check) => check
-            .acceptance
-            .and_then(|index| regression.accepted.get(index))
-            .map(|accepted| accepted.line)
-            .or(regression.line),
+        CheckKind::Change(check) => {
+            let accepted = check
+                .acceptance
+                .and_then(|index| regression.accepted.get(index));
+            accepted.map(|accepted| accepted.line).or(regression.line)
+        }
     }
 }

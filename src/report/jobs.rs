@@ -2,8 +2,7 @@
 
 use crate::baseline::{Baseline, Job, PhaseScope, outliers, p95};
 use crate::report::text::layout::table;
-use crate::report::text::numbers::{self, count};
-use crate::report::text::one_line;
+use crate::report::text::{count, numbers, one_line};
 use crate::report::wording::short_commit;
 
 /// No terminal's: a job is removed by its id, so that none is cut.
@@ -35,19 +34,13 @@ pub fn jobs(baseline: &Baseline) -> String {
 }
 
 fn marks(baseline: &Baseline, job: &Job, outlier: Option<f64>) -> String {
-    let mut marks = Vec::new();
-    if let Some(change) = outlier {
-        marks.push(format!("outlier {}", numbers::change(numbers::P95, change)));
-    }
-    if !job.late.is_whole() {
-        marks.push(format!("late {}/{}", job.late.dropped, job.late.of));
-    }
-    if job.accepted_worse {
-        marks.push("accepted".to_owned());
-    }
-    let anchor = baseline.anchor.as_ref();
-    if anchor.is_some_and(|anchor| anchor.id == job.id && anchor.started == job.started) {
-        marks.push("anchor".to_owned());
-    }
-    marks.join(", ")
+    let is_job = |anchor: &&Job| anchor.id == job.id && anchor.started == job.started;
+    let anchor = baseline.anchor.as_ref().filter(is_job);
+    let marks = [
+        outlier.map(|change| format!("outlier {}", numbers::change(numbers::P95, change))),
+        (!job.late.is_whole()).then(|| format!("late {}/{}", job.late.dropped, job.late.of)),
+        job.accepted_worse.then(|| "accepted".to_owned()),
+        anchor.map(|_| "anchor".to_owned()),
+    ];
+    marks.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -9,14 +9,12 @@
 
 use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};
 
-use crate::report::text::numbers::{self, whole_seconds};
-use crate::report::text::{Distinct, Text, one_line};
+use crate::report::text::{Distinct, Text, numbers, one_line, whole_seconds};
 use crate::report::view::{Status, View, is_not_compared};
 use crate::report::wording::{
     caught, caution, compared, generator, headline, invalidities, measure_name, promise, proxies,
     sentence, shown_warnings, stopped_early,
 };
-use crate::thresholds::Subject;
 use crate::verdict::{Check, CheckKind, Enforcement, InvalidReason, Outcome, Reference};
 
 /// The last second whose year has four digits, which is all that the timestamp's format can write.
@@ -94,9 +92,8 @@ fn is_check(line: &Check) -> bool {
 /// Whether the run could be judged at all; it carries the length of the run.
 fn run_case(view: &View) -> TestCase {
     let reasons = invalidities(view).into_iter();
-    let reasons: Vec<String> = reasons
-        .map(|reason| format!("{}.", reason.sentences()))
-        .collect();
+    let reasons = reasons.map(|reason| format!("{}.", reason.sentences()));
+    let reasons: Vec<String> = reasons.collect();
     let is_invalid = view.verdict.outcome == Outcome::Invalid || !reasons.is_empty();
     let (outcome, message) = if is_invalid {
         let first = reasons.first().cloned();
@@ -121,14 +118,10 @@ fn run_case(view: &View) -> TestCase {
 
 /// A name that says what is checked and holds no measured value. It is never shortened, so that it stays what it is.
 fn case_name(line: &Check) -> String {
-    let subject = match &line.subject {
-        Subject::Overall => "overall".to_owned(),
-        Subject::Request(name) => harmless(name),
-    };
-    let phase = match &line.phase {
-        Some(phase) => format!(" in {}", harmless(phase)),
-        None => String::new(),
-    };
+    let subject = line.subject.name().map_or("overall".to_owned(), harmless);
+    let phase = line.phase.as_deref();
+    let phase = phase.map(|phase| format!(" in {}", harmless(phase)));
+    let phase = phase.unwrap_or_default();
     let check = match &line.kind {
         CheckKind::Change(check) if check.reference == Reference::Anchor => "drift",
         CheckKind::Change(_) => "regression",
@@ -168,17 +161,17 @@ fn line_outcome(view: &View, index: usize, line: &Check) -> CaseOutcome {
 /// A case without its name. The message is also the body's first line, since GitLab shows the body and others the
 /// attribute.
 fn case(view: &View, outcome: CaseOutcome, message: &str, more: &str) -> TestCase {
-    let observed = |what: &str| {
-        let message = format!("Observed only, would have been {what}: {message}");
-        (CaseOutcome::Skipped("loadgate.observed"), message)
+    let would_be = match outcome {
+        CaseOutcome::Failure(_) => Some("a failure"),
+        CaseOutcome::Error(_) => Some("an error"),
+        CaseOutcome::Passed | CaseOutcome::Skipped(_) => None,
     };
-    let (outcome, text) = match &outcome {
-        CaseOutcome::Failure(_) if view.verdict.observed => observed("a failure"),
-        CaseOutcome::Error(_) if view.verdict.observed => observed("an error"),
-        CaseOutcome::Passed
-        | CaseOutcome::Skipped(_)
-        | CaseOutcome::Failure(_)
-        | CaseOutcome::Error(_) => (outcome, message.to_owned()),
+    let (outcome, text) = match would_be.filter(|_| view.verdict.observed) {
+        Some(what) => (
+            CaseOutcome::Skipped("loadgate.observed"),
+            format!("Observed only, would have been {what}: {message}"),
+        ),
+        None => (outcome, message.to_owned()),
     };
     let body = body(&text, more);
     let (message, cause) = (harmless(&text), Some(body.clone()));
@@ -249,9 +242,7 @@ fn figures(view: &View, line: &Check) -> String {
             None => format!("loadgate's default ({path} does not set it)"),
         },
     ));
-    let rows: Vec<String> = rows
-        .iter()
-        .map(|(what, figure)| format!("{what:<18} {figure}"))
-        .collect();
-    format!("\n{}", rows.join("\n"))
+    let rows = rows.iter();
+    let rows = rows.map(|(what, figure)| format!("{what:<18} {figure}"));
+    format!("\n{}", rows.collect::<Vec<_>>().join("\n"))
 }

@@ -32,7 +32,7 @@ mod trial;
 mod view;
 mod wording;
 
-pub use annotations::{Annotation, Severity, annotations};
+pub use annotations::{Annotation, AnnotationLevel, annotations};
 pub use gated::{GATED, gated};
 pub use html::html;
 pub use input::{CommandHints, ComparedWith, ReportInput};
@@ -46,18 +46,15 @@ pub use preview::{Improvement, LatencyAssumption, PlanChange, Preview, preview};
 pub use terminal::{Colour, terminal, terminal_in_full, verdict_line};
 pub use text::layout::wrap as wrapped;
 pub use text::{fitted, inert, inert_coloured, quoted};
-pub use trial::{Secrets, TrialReport, trial};
+pub use trial::{HiddenValues, TrialReport, trial};
 pub use view::View;
 pub use wording::{remedy, short_commit};
 
 /// Why a run could not be judged, if it could not: the first reasons, each the end of a sentence.
 pub fn invalid_reasons(view: &View) -> Vec<String> {
     const LISTED: usize = 3;
-    let reasons = wording::invalidities(view).into_iter();
-    reasons
-        .take(LISTED)
-        .map(|reason| reason.what.to_string())
-        .collect()
+    let reasons = wording::invalidities(view).into_iter().take(LISTED);
+    reasons.map(|reason| reason.what.to_string()).collect()
 }
 
 /// What anyone who records a run should know: each a sentence without its capital.

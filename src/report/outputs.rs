@@ -1,10 +1,9 @@
 //! Outputs: the few figures of a run that later steps of a CI job act on.
 
 use crate::baseline::Mismatch;
-use crate::metric::Metric;
-use crate::report::view::View;
+use crate::report::view::{Status, View, change_of};
 use crate::units::six_digits;
-use crate::verdict::{CheckKind, CheckOutcome, Comparison, Enforcement, NoComparison, Outcome};
+use crate::verdict::{Comparison, NoComparison, Outcome};
 
 /// Names with values: words of ours and numbers, nothing foreign. Of several gates the figures are those of the worst.
 pub fn outputs(views: &[View]) -> Vec<(&'static str, String)> {
@@ -16,17 +15,12 @@ pub fn outputs(views: &[View]) -> Vec<(&'static str, String)> {
         return vec![("verdict", "error".to_owned())];
     };
     let figures = worst.overall();
-    let millis = |metric: Metric| {
-        let seconds = metric
-            .quantile()
-            .and_then(|q| figures.latencies.quantile(q));
-        number(seconds.map(|seconds| seconds * 1e3))
-    };
+    let millis = |q: f64| number(figures.latencies.quantile(q).map(|seconds| seconds * 1e3));
     let regressions: usize = views.iter().map(regressions).sum();
     vec![
         ("verdict", word(worst).to_owned()),
-        ("p95-ms", millis(Metric::P95)),
-        ("p99-ms", millis(Metric::P99)),
+        ("p95-ms", millis(0.95)),
+        ("p99-ms", millis(0.99)),
         ("error-rate", number(figures.error_ratio())),
         ("regressions", regressions.to_string()),
         ("baseline-status", compared(worst).to_owned()),
@@ -43,14 +37,10 @@ fn word(view: &View) -> &'static str {
 }
 
 fn regressions(view: &View) -> usize {
-    let lines = view.verdict.checks.iter();
-    lines
-        .filter(|line| {
-            matches!(line.kind, CheckKind::Change(_))
-                && line.enforcement == Enforcement::Gated
-                && line.outcome == CheckOutcome::Failed
-        })
-        .count()
+    let failed = view
+        .lines()
+        .filter(|line| Status::new(line) == Status::Failed);
+    failed.filter_map(change_of).count()
 }
 
 fn compared(view: &View) -> &'static str {

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::record::PhaseRecord;
 use crate::report::text::layout::{Row, table, wrap};
-use crate::report::text::numbers::{self, NONE, count};
-use crate::report::text::one_line;
+use crate::report::text::{count, numbers, one_line};
 use crate::report::wording::{measure_name, not_judged, subject_name};
 use crate::thresholds::{Limit, Severity, Subject, Thresholds};
 use crate::verdict::{
@@ -107,18 +106,13 @@ pub fn preview(preview: &Preview, columns: usize) -> String {
 impl Preview<'_> {
     fn heading(&self) -> Vec<String> {
         let lasts = self.lasts;
-        let target = self.target.map(one_line);
-        let base = self.against.map(one_line);
-        let would = match (target, base) {
-            (Some(target), None) => format!("A run would load {target} for {lasts}"),
-            (Some(target), Some(base)) => {
-                format!("A run would load {target} {base} for {lasts}")
-            }
-            (None, _) => {
-                format!(
-                    "A run would last {lasts} and needs --target, because the scenario has none"
-                )
-            }
+        let base = self.against.map(|base| one_line(base) + " ");
+        let base = base.unwrap_or_default();
+        let would = match self.target.map(one_line) {
+            Some(target) => format!("A run would load {target} {base}for {lasts}"),
+            None => format!(
+                "A run would last {lasts} and needs --target, because the scenario has none"
+            ),
         };
         let mut sentences = vec![format!(
             "{}: the files are valid, and nothing was sent. {would}.",
@@ -206,19 +200,16 @@ impl Preview<'_> {
             return (Vec::new(), vec![none.to_owned()]);
         }
         let rows = self.forecast.checks.iter().map(|check| {
+            let caught = |change| numbers::caught(Measure::Metric(check.metric), change);
             let cells = vec![
                 self.at_most(check.subject.name(), check.requests),
                 count(check.need),
                 match &check.smallest {
-                    Ok(Some(change)) => numbers::caught(Measure::Metric(check.metric), *change),
-                    Ok(None) => NONE.to_owned(),
+                    Ok(change) => numbers::or_none(change.map(caught)),
                     Err(NotJudged::TooFewColdStarts { .. }) => "not known".to_owned(),
                     Err(_) => "not judged".to_owned(),
                 },
-                self.otherwise.smallest_of(check).map_or_else(
-                    || NONE.to_owned(),
-                    |change| numbers::caught(Measure::Metric(check.metric), change),
-                ),
+                numbers::or_none(self.otherwise.smallest_of(check).map(caught)),
             ];
             (check_name(check), cells)
         });
@@ -227,11 +218,9 @@ impl Preview<'_> {
                 .to_owned(),
             Design::Jobs(jobs) => {
                 let known = numbers::counted(jobs.len() as u64, "baseline job");
-                if jobs.len() < HISTORY_FROM {
-                    format!("Against {known}; a history needs five and detects smaller changes.")
-                } else {
-                    format!("Against {known}.")
-                }
+                let is_short = jobs.len() < HISTORY_FROM;
+                let few = "; a history needs five and detects smaller changes";
+                format!("Against {known}{}.", if is_short { few } else { "" })
             }
             Design::Duet { pairs, slice_s, .. } => format!(
                 "In a duet of {pairs} pairs of slices of {} with the usual spread; more pairs detect smaller changes.",
@@ -304,13 +293,9 @@ impl Preview<'_> {
 
 /// The change of the plan that helps most, in a sentence.
 fn improved(improvement: &Improvement) -> String {
-    let Improvement {
-        change,
-        check,
-        then,
-    } = improvement;
+    let check = &improvement.check;
     let measure = Measure::Metric(check.metric);
-    let what = match change {
+    let what = match improvement.change {
         PlanChange::BaseVersion => "a base version in the same job (--against URL)".to_owned(),
         PlanChange::TwiceTheRequests => "twice as many requests".to_owned(),
         PlanChange::Mix => "--interleave mixed".to_owned(),
@@ -319,7 +304,7 @@ fn improved(improvement: &Improvement) -> String {
     let now = check.smallest.as_ref().ok().copied().flatten();
     format!(
         "What would help most: {what}. It would catch {} on {} instead of {}.",
-        numbers::caught(measure, *then),
+        numbers::caught(measure, improvement.then),
         check_name(check),
         numbers::caught(measure, now.unwrap_or_default())
     )
@@ -334,8 +319,8 @@ fn headed(name: &str, heads: &[&str], rows: impl Iterator<Item = Row>) -> Vec<Ro
 
 fn name(measure: Measure, subject: &Subject, phase: Option<&str>) -> String {
     let phase = phase.map(|phase| format!(" in {}", one_line(phase)));
-    let (measure, subject) = (measure_name(measure), subject_name(subject));
-    format!("{measure} {subject}{}", phase.unwrap_or_default())
+    let (measure, phase) = (measure_name(measure), phase.unwrap_or_default());
+    format!("{measure} {}{phase}", subject_name(subject))
 }
 
 fn check_name(check: &CheckForecast) -> String {
@@ -363,9 +348,6 @@ fn consequence(check: &CheckForecast, why: &NotJudged) -> String {
     if !matches!(why, NotJudged::TooFewRequests { .. }) || check.subject != Subject::Overall {
         return String::new();
     }
-    let times = numbers::whole(why.times().unwrap_or_default().ceil());
-    format!(
-        ", so a run with a baseline is invalid; send {} times as many requests",
-        count(times)
-    )
+    let times = count(numbers::whole(why.times().unwrap_or_default().ceil()));
+    format!(", so a run with a baseline is invalid; send {times} times as many requests")
 }

@@ -2,12 +2,13 @@
 
 use crate::measurement::Arm;
 use crate::metric::Metric;
-use crate::report::text::numbers::{self, NONE};
-use crate::report::text::{Text, text, untrusted, untrusted_load};
+use crate::report::text::{NONE, Text, numbers, text, untrusted, untrusted_load};
 use crate::report::view::{
     Figures, LATENCIES, LatencyRow, PhaseFigures, PreviousFigures, Responses, View,
 };
-use crate::report::wording::{concurrency, failing_names, failure_kind, figures_name, first_seen};
+use crate::report::wording::{
+    concurrency, failing_names, failure_kind, figures_name, first_seen, missing_figures,
+};
 use crate::verdict::EstimatedChange;
 
 pub(crate) struct Table {
@@ -133,9 +134,11 @@ fn by_name(
     let row = |name: &Text, before, known: &LatencyRow| {
         let mut cells = vec![Cell::Count(known.requests)];
         cells.extend(figures(known, detail));
+        let name = name.clone();
         Row {
+            name,
             before,
-            ..Row::new(name.clone(), cells)
+            cells,
         }
     };
     let rows = names.iter().flat_map(|now| {
@@ -160,7 +163,7 @@ pub(crate) fn by_request(view: &View, detail: Detail) -> Option<Table> {
     let before = |request: Option<&str>| previous.measured(request);
     let table = by_name(title, names, detail, &previous, before);
     Some(Table {
-        note: previous.gap().map(Text::from),
+        note: missing_figures(view),
         ..table
     })
 }
@@ -211,40 +214,39 @@ pub(crate) fn by_phase(view: &View, detail: Detail) -> Option<Table> {
     let mut phases: Vec<&PhaseFigures> = view.phases().iter().chain(&unmeasured).collect();
     phases.sort_by_key(|phase| phase.phase);
     let rows = phases.into_iter().flat_map(|phase| {
-        let mut now = phase_now(view, phase, detail);
-        let mut before = phase_before(view, phase, detail);
-        if !changes.is_empty() {
-            let mut changes = changes.iter();
-            let change = changes.find(|it| it.phase == phase.phase && phase.arm == Arm::Target);
-            now.cells
-                .push(Cell::Change(change.map(|it| (it.metric, it.change))));
-            if let Some(before) = &mut before {
-                before.cells.push(Cell::Change(None));
-            }
+        let mut changes = changes.iter();
+        let has_changes = changes.len() > 0;
+        let change = changes.find(|it| it.phase == phase.phase && phase.arm == Arm::Target);
+        let change = change.map(|it| (it.metric, it.change));
+        let mut rows = [
+            Some(phase_now(view, phase, detail)),
+            phase_before(view, phase, detail),
+        ];
+        for (row, change) in rows.iter_mut().flatten().zip([change, None]) {
+            row.cells
+                .extend(has_changes.then_some(Cell::Change(change)));
         }
-        [Some(now), before]
+        rows
     });
     table.with(rows.flatten())
 }
 
 fn phase_now(view: &View, phase: &PhaseFigures, detail: Detail) -> Row {
-    let (mut name, mut load) = (untrusted(&phase.name), untrusted_load(&phase.load));
     let all = view.aggregates();
     let planned = all.phases[phase.phase];
-    if detail == Detail::Full && planned.passes > 1 {
-        load += text!(", {} passes", planned.passes);
-    }
-    if detail == Detail::Full && !planned.measured {
-        name += " (not measured)";
-    }
+    let is_full = detail == Detail::Full;
+    let passes = (is_full && planned.passes > 1).then(|| text!(", {} passes", planned.passes));
+    let unmeasured = (is_full && !planned.measured).then_some(" (not measured)");
     let known = LatencyRow {
         in_flight: phase.in_flight(),
         ..LatencyRow::from(&phase.figures)
     };
     let cold = all.starts(None, Some(phase.phase), phase.arm).share();
+    let load = untrusted_load(&phase.load) + passes;
     Row {
+        name: untrusted(&phase.name) + unmeasured,
         before: (phase.arm == Arm::Base).then_some("base"),
-        ..Row::new(name, phase_cells(load, &known, cold, detail))
+        cells: phase_cells(load, &known, cold, detail),
     }
 }
 
@@ -255,10 +257,10 @@ fn phase_before(view: &View, phase: &PhaseFigures, detail: Detail) -> Option<Row
         return None;
     }
     let known = previous.in_phase(None, &phase.name)?;
-    let cells = phase_cells(Text::default(), &known, None, detail);
     Some(Row {
+        name: untrusted(&phase.name),
         before: Some(previous.name()),
-        ..Row::new(untrusted(&phase.name), cells)
+        cells: phase_cells(Text::default(), &known, None, detail),
     })
 }
 
@@ -274,19 +276,13 @@ fn phase_cells(load: Text, known: &LatencyRow, cold: Option<f64>, detail: Detail
 
 /// Cold starts by name; none if there are none.
 pub(crate) fn cold_starts(view: &View) -> Option<Table> {
-    view.cold_starts().filter(|cold| !cold.cold.is_empty())?;
-    let heads = [
-        "cold starts",
-        "share",
-        "cold P50",
-        "cold P95",
-        "cold max",
-        "warm P50",
-        "warm P95",
-        "warm P99",
-        "P95 of all",
-        "P99 of all",
-    ];
+    view.cold_starts()
+        .as_ref()
+        .filter(|cold| !cold.cold.is_empty())?;
+    let counts = ["cold starts", "share"];
+    let cold = ["cold P50", "cold P95", "cold max"];
+    let warm = ["warm P50", "warm P95", "warm P99"];
+    let heads = [&counts[..], &cold, &warm, &["P95 of all", "P99 of all"]].concat();
     let names = view.figures().iter().filter(|name| name.requests > 0);
     let rows = names.map(|name| {
         let (all, cold) = (&name.latencies, &name.cold);
@@ -294,17 +290,9 @@ pub(crate) fn cold_starts(view: &View) -> Option<Table> {
         let responses = name.requests.saturating_sub(name.failures).max(1);
         let share = cold.count() as f64 / responses as f64;
         let mut cells = vec![Cell::Count(cold.count()), Cell::Share(Some(share))];
-        let latencies = [
-            cold.quantile(0.5),
-            cold.quantile(0.95),
-            cold.max(),
-            warm.quantile(0.5),
-            warm.quantile(0.95),
-            warm.quantile(0.99),
-            all.quantile(0.95),
-            all.quantile(0.99),
-        ];
-        cells.extend(latencies.map(Cell::Latency));
+        cells.extend([cold.quantile(0.5), cold.quantile(0.95), cold.max()].map(Cell::Latency));
+        cells.extend([0.5, 0.95, 0.99].map(|q| Cell::Latency(warm.quantile(q))));
+        cells.extend([0.95, 0.99].map(|q| Cell::Latency(all.quantile(q))));
         Row::new(figures_name(name), cells)
     });
     Table::new("Cold starts", &["request"], &heads).with(rows)
@@ -350,7 +338,7 @@ pub(crate) fn over_time(view: &View) -> Option<Table> {
 /// Errors by kind; none if nothing failed.
 pub(crate) fn errors(view: &View) -> Option<Table> {
     let (overall, names) = view.figures().split_first()?;
-    let before = view.totals_before();
+    let before = view.totals_before().as_ref();
     let mut table = Table::new("Errors by kind", &["kind"], &["requests", "share"]);
     let head = before.map(|_| Column::Numbers("before".into()));
     table.columns.extend(head);

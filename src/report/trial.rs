@@ -42,9 +42,9 @@ pub struct TrialReport<'a> {
 
 /// What must not be shown.
 #[derive(Debug, Default)]
-pub struct Secrets(BTreeSet<String>);
+pub struct HiddenValues(BTreeSet<String>);
 
-impl Secrets {
+impl HiddenValues {
     /// Values that are secret from the start.
     pub fn new(values: &[String]) -> Self {
         let mut secrets = Self::default();
@@ -92,7 +92,7 @@ impl Secrets {
 }
 
 /// A step in lines of so many columns.
-pub fn trial(step: &TrialReport<'_>, secrets: &mut Secrets, columns: usize) -> String {
+pub fn trial(step: &TrialReport<'_>, secrets: &mut HiddenValues, columns: usize) -> String {
     step.secrets.iter().for_each(|value| secrets.learn(value));
     for (name, value) in step.captured {
         if let (true, Some(Value::String(text))) = (says_secret(name), value) {
@@ -135,7 +135,7 @@ pub fn trial(step: &TrialReport<'_>, secrets: &mut Secrets, columns: usize) -> S
     lines.join("\n") + "\n"
 }
 
-fn response(step: &TrialReport<'_>, secrets: &mut Secrets) -> Vec<String> {
+fn response(step: &TrialReport<'_>, secrets: &mut HiddenValues) -> Vec<String> {
     let Some((status, headers, body)) = step.answer else {
         return Vec::new();
     };
@@ -145,7 +145,7 @@ fn response(step: &TrialReport<'_>, secrets: &mut Secrets) -> Vec<String> {
     marked("   < ", head, body)
 }
 
-fn request(request: &[u8], secrets: &mut Secrets) -> Vec<String> {
+fn request(request: &[u8], secrets: &mut HiddenValues) -> Vec<String> {
     let (head, body) = split(request);
     let mut lines = head.lines();
     let Some(first) = lines.next() else {
@@ -199,7 +199,7 @@ fn split(request: &[u8]) -> (String, &[u8]) {
 
 /// Text without the users and passwords of its addresses, and without the values of their parameters that are named like
 /// secrets: in queries, fragments, and segments such as `/items;token=1`.
-fn addresses(text: &str, secrets: &mut Secrets) -> String {
+fn addresses(text: &str, secrets: &mut HiddenValues) -> String {
     let text = without_user_info(text);
     let is_mark = |c: char| "?#&;".contains(c);
     let mut clean = String::with_capacity(text.len());
@@ -219,7 +219,7 @@ fn addresses(text: &str, secrets: &mut Secrets) -> String {
 }
 
 /// Pairs of a query or a form, without the values that are named like secrets.
-fn without_secrets(pairs: &str, secrets: &mut Secrets) -> String {
+fn without_secrets(pairs: &str, secrets: &mut HiddenValues) -> String {
     let pair = |pair: &str| match pair.split_once('=') {
         Some((name, value)) if says_secret(name) => {
             let value = url::form_urlencoded::parse(format!("v={value}").as_bytes())
@@ -233,7 +233,7 @@ fn without_secrets(pairs: &str, secrets: &mut Secrets) -> String {
     pairs.split('&').map(pair).collect::<Vec<_>>().join("&")
 }
 
-fn header_line(line: &str, secrets: &mut Secrets) -> String {
+fn header_line(line: &str, secrets: &mut HiddenValues) -> String {
     let Some((name, value)) = line.split_once(':') else {
         return line.to_owned();
     };
@@ -264,7 +264,7 @@ fn header_line(line: &str, secrets: &mut Secrets) -> String {
 }
 
 /// A body in lines, no more than are worth reading.
-fn body_lines(body: &[u8], length: u64, kind: BodyKind, secrets: &mut Secrets) -> Vec<String> {
+fn body_lines(body: &[u8], length: u64, kind: BodyKind, secrets: &mut HiddenValues) -> Vec<String> {
     if body.is_empty() {
         return Vec::new();
     }
@@ -344,7 +344,7 @@ mod tests {
             failure: Some("$.echo is \"hunter2 env\u{1b}[31m\", expected \"ok\""),
             unfollowed: None,
         };
-        let mut secrets = Secrets::new(&["hunter2 env".to_owned()]);
+        let mut secrets = HiddenValues::new(&["hunter2 env".to_owned()]);
         trial(&seen, &mut secrets, columns)
     }
 
@@ -391,7 +391,7 @@ mod tests {
             failure: None,
             unfollowed: Some("https://a.b/hunter2/login"),
         };
-        let mut secrets = Secrets::new(&["hunter2".to_owned()]);
+        let mut secrets = HiddenValues::new(&["hunter2".to_owned()]);
         let text = trial(&seen, &mut secrets, 120);
         let written = "302 to https://a.b/***/login was not followed; set `redirects` to follow it";
         assert_eq!(text.lines().last(), Some(format!("   {written}").as_str()));
@@ -418,7 +418,7 @@ mod tests {
             failure: Some("$.echo is \"SECRET-T-7\""),
             unfollowed: None,
         };
-        let text = trial(&seen, &mut Secrets::default(), 200);
+        let text = trial(&seen, &mut HiddenValues::default(), 200);
         assert!(!text.to_lowercase().contains("secret-t"), "{text}");
         assert!(!text.contains("me:pw"), "{text}");
         for shown in [
@@ -444,7 +444,7 @@ mod tests {
 
     #[test]
     fn secrets_of_forms_are_hidden_and_bytes_are_counted() {
-        let mut secrets = Secrets::default();
+        let mut secrets = HiddenValues::default();
         let body = b"grant=password&client_secret=a%20b%2Bc%3Dd&x=1";
         let lines = body_lines(body, body.len() as u64, BodyKind::Form, &mut secrets);
         assert_eq!(lines, ["grant=password&client_secret=***&x=1"]);

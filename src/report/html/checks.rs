@@ -7,27 +7,25 @@ use super::{class, subject, title};
 use crate::report::text::{Text, numbers};
 use crate::report::view::{CheckRow, Status, View};
 use crate::thresholds::Subject;
+use crate::verdict::EstimatedChange;
 
 /// Checks that stand unfolded where they passed; all that did not pass stand in any case, within reason.
 const PASSED: usize = 12;
 const OTHERS: usize = 60;
 
 /// The rows that may fail the gate, worst first, and how many of them are left to the table of all.
-pub(super) fn gated<'r, 'a>(rows: &'r [CheckRow<'a>]) -> (Vec<&'r CheckRow<'a>>, usize) {
-    let all: Vec<&CheckRow> = rows
-        .iter()
-        .filter(|row| row.is_gated() && !row.is_empty_comparison())
-        .collect();
-    let is_passed = |row: &&&CheckRow| row.status >= Status::Passed;
-    let others = all.iter().filter(|row| !is_passed(row)).take(OTHERS);
-    let passed = all.iter().filter(is_passed).take(PASSED);
-    let shown: Vec<&CheckRow> = others.chain(passed).copied().collect();
-    let hidden = all.len() - shown.len();
+fn gated<'v, 'a>(view: &'v View<'a>) -> (Vec<&'v CheckRow<'a>>, usize) {
+    let all = view.told_rows().filter(|row| row.is_gated());
+    let is_passed = |row: &&CheckRow| row.status >= Status::Passed;
+    let others = all.clone().filter(|row| !is_passed(row)).take(OTHERS);
+    let passed = all.clone().filter(is_passed).take(PASSED);
+    let shown: Vec<&CheckRow> = others.chain(passed).collect();
+    let hidden = all.count() - shown.len();
     (shown, hidden)
 }
 
 pub(super) fn lines(view: &View) -> Markup {
-    let (shown, hidden) = gated(view.rows());
+    let (shown, hidden) = gated(view);
     if shown.is_empty() {
         return html! { p { "No check was judged." } };
     }
@@ -53,10 +51,8 @@ pub(super) fn lines(view: &View) -> Markup {
 
 /// What the table of all checks tells beside these.
 fn elsewhere(rows: &[CheckRow], hidden: usize) -> Markup {
-    let worse = rows
-        .iter()
-        .filter(|row| row.status == Status::Worse)
-        .count();
+    let worse = rows.iter().filter(|row| row.status == Status::Worse);
+    let worse = worse.count();
     let link = html! { a href="#checks" { "all checks" } };
     html! {
         @if hidden > 0 {
@@ -111,11 +107,6 @@ fn cell(label: &str, text: Option<String>) -> Markup {
 }
 
 pub(super) fn all(view: &View) -> Markup {
-    let rows: Vec<&CheckRow> = view
-        .rows()
-        .iter()
-        .filter(|row| !row.is_empty_comparison())
-        .collect();
     html! {
         .scroll tabindex="0" role="group" aria-label="All checks" {
             table data-sort {
@@ -130,7 +121,7 @@ pub(super) fn all(view: &View) -> Markup {
                         }
                     }
                 }
-                tbody { @for row in &rows { (table_row(view, row)) } }
+                tbody { @for row in view.told_rows() { (table_row(view, row)) } }
             }
         }
     }
@@ -138,19 +129,22 @@ pub(super) fn all(view: &View) -> Markup {
 
 fn table_row(view: &View, row: &CheckRow) -> Markup {
     let measure = row.measure();
-    let change = row.estimated();
     let caught = row.change.and_then(|(_, check)| check.min_detectable);
-    let change_text = |value: Option<f64>| value.map(|value| numbers::change(measure, value));
+    let value = |value: Option<f64>| number(value, value.map(|it| numbers::value(measure, it)));
+    let change = |end: fn(&EstimatedChange) -> f64| {
+        let change = row.estimated().as_ref().map(end);
+        number(
+            change,
+            change.map(|change| numbers::change(measure, change)),
+        )
+    };
     html! {
         tr {
             th scope="row" data-v=[(row.line().subject == Subject::Overall).then_some("")] { (subject(&row.line().subject)) }
             td.words { (row.measure_text().to_string()) }
             td.words data-v=(row.status as u8) { span class=(class(view.tone(row.status))) { (view.status_text(row.status)) } }
-            (number(row.before(), row.before().map(|before| numbers::value(measure, before))))
-            (number(row.now(), row.now().map(|now| numbers::value(measure, now))))
-            (number(change.map(|change| change.estimate), change_text(change.map(|change| change.estimate))))
-            (number(change.map(|change| change.lower), change_text(change.map(|change| change.lower))))
-            (number(change.map(|change| change.upper), change_text(change.map(|change| change.upper))))
+            (value(row.before())) (value(row.now()))
+            (change(|it| it.estimate)) (change(|it| it.lower)) (change(|it| it.upper))
             (number(row.limits.first().map(|(_, limit)| limit.bound), Some(row.limit_text())))
             (number(caught, row.caught_text()))
             (number(Some(row.line().requests as f64), Some(numbers::count(row.line().requests))))

@@ -6,8 +6,7 @@ use super::plot::{Axis, Marker, Numbers, Plot, Series};
 use super::scale::Scale;
 use crate::measurement::Arm;
 use crate::record::median;
-use crate::report::text::numbers::{self, count, counted};
-use crate::report::text::untrusted;
+use crate::report::text::{count, counted, numbers, untrusted};
 use crate::report::view::{By, Point, View};
 use crate::units::Latency;
 
@@ -32,13 +31,15 @@ struct Phase {
 
 impl Phase {
     fn users(&self) -> f64 {
-        median(&self.points.iter().map(|point| point.0).collect::<Vec<_>>())
+        self.median(|(users, _)| users)
     }
 
     fn latency(&self) -> Latency {
-        Latency(median(
-            &self.points.iter().map(|point| point.1).collect::<Vec<_>>(),
-        ))
+        Latency(self.median(|(_, latency)| latency))
+    }
+
+    fn median(&self, value: fn((f64, f64)) -> f64) -> f64 {
+        median(&self.points.iter().copied().map(value).collect::<Vec<_>>())
     }
 }
 
@@ -66,13 +67,8 @@ pub(super) fn concurrency(view: &View) -> Option<Plot> {
         let (users, latency) = (whole(phase.users()), phase.latency().to_string());
         (None, vec![phase.name.clone(), points, users, latency])
     });
-    let heads = [
-        "phase",
-        &format!("{point}s"),
-        "users, median",
-        "P95, median",
-    ]
-    .map(str::to_owned);
+    let points = format!("{point}s");
+    let heads = ["phase", &points, "users, median", "P95, median"].map(str::to_owned);
     let users = Scale::from_zero(all().map(|(users, _)| *users)).across();
     let x = Axis::new(format!("users present in that {point}"), users, 6, whole);
     let y = Scale::around(latencies()).upward();

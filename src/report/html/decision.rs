@@ -9,8 +9,7 @@ use super::scale::{Scale, Spread, extent};
 use super::words::together;
 use crate::baseline::Job;
 use crate::metric::{Metric, MetricKind};
-use crate::report::text::numbers::{self, counted, date};
-use crate::report::text::untrusted;
+use crate::report::text::{counted, date, numbers, untrusted};
 use crate::report::view::{CheckRow, Status, View, job_value, pairs};
 use crate::report::wording::{measure_name, short_commit};
 use crate::verdict::{ChangeCheck, Check, Comparison, EstimatedChange, Measure};
@@ -21,12 +20,13 @@ pub(super) fn decision<'a>(view: &View<'a>, row: &CheckRow<'a>, id: &str) -> Opt
     let Measure::Metric(metric) = line.measure else {
         return None;
     };
+    let change = check.change?;
     let decision = Decision {
         view,
-        status: row.status,
+        row,
         line,
         check,
-        change: check.change?,
+        change,
         metric,
     };
     match view.verdict.comparison {
@@ -38,7 +38,7 @@ pub(super) fn decision<'a>(view: &View<'a>, row: &CheckRow<'a>, id: &str) -> Opt
 
 struct Decision<'s, 'a> {
     view: &'s View<'a>,
-    status: Status,
+    row: &'s CheckRow<'a>,
     line: &'a Check,
     check: &'a ChangeCheck,
     change: EstimatedChange,
@@ -64,20 +64,21 @@ impl Decision<'_, '_> {
         }
     }
 
+    /// The change that must be ruled out.
+    fn detect(&self) -> f64 {
+        self.view.must_detect_of(self.line.measure)
+    }
+
     fn value(&self, value: f64) -> String {
         numbers::value(self.line.measure, value)
     }
 
     fn bound(&self) -> String {
         let measure = self.line.measure;
-        let change = |change: f64| together(&numbers::change(measure, change));
         let tolerance = together(&numbers::allowed(measure, self.check.tolerance));
-        let (best, worst) = if self.is_rate() {
-            (change(self.change.upper), change(self.change.lower))
-        } else {
-            (change(self.change.lower), change(self.change.upper))
-        };
-        match self.status {
+        let [best, worst] = numbers::best_and_worst(measure, &self.change)
+            .map(|change| together(&numbers::change(measure, change)));
+        match self.row.status {
             Status::Failed | Status::Worse => {
                 format!("What decided: the change is beyond {best}, and {tolerance} is tolerated.")
             }
@@ -95,24 +96,20 @@ impl Decision<'_, '_> {
         let jobs = jobs.filter_map(|job| Some((*job, job_value(job, self.line)?)));
         let jobs: Vec<(&Job, f64)> = jobs.collect();
         let (before, now) = (self.check.before?, self.line.current?);
-        let [lower, upper, tolerated, detect] = [
-            self.change.lower,
-            self.change.upper,
-            self.check.tolerance,
-            self.view.must_detect_of(self.line.measure),
-        ]
-        .map(|change| self.changed(before, change));
+        let (change, tolerance) = (self.change, self.check.tolerance);
+        let [lower, upper, tolerated, detect] =
+            [change.lower, change.upper, tolerance, self.detect()]
+                .map(|change| self.changed(before, change));
         let mut shown: Vec<f64> = jobs.iter().map(|(_, value)| *value).collect();
         shown.extend([before, now, tolerated, lower, upper]);
-        if !self.is_share() {
-            shown.push(detect);
-        }
+        shown.extend((!self.is_share()).then_some(detect));
         let y = history_scale(&shown);
         let this_run = jobs.len() as f64;
         let x = Scale::new(Spread::Linear, -0.5, this_run + 0.5).across();
-        let class = super::class(self.view.tone(self.status));
+        let class = super::class(self.view.tone(self.row.status));
         let points = jobs.iter().enumerate();
         let points = points.map(|(index, (_, value))| (index as f64, *value));
+        let points = vec![points.collect()];
         let edge = f64::midpoint(x.at(this_run), x.at((this_run - 1.0).max(0.0)));
         let interval = format!("interval {class}");
         let x_axis = Axis {
@@ -128,12 +125,7 @@ impl Decision<'_, '_> {
                 (plot::upright(edge, TOP, plot::bottom(HEIGHT), "edge"))
             },
             series: vec![
-                Series::line(
-                    "baseline jobs",
-                    "base",
-                    Marker::Square,
-                    vec![points.collect()],
-                ),
+                Series::line("baseline jobs", "base", Marker::Square, points),
                 Series::points(
                     "this run, with the 95 % interval of its change",
                     class,
@@ -161,7 +153,7 @@ impl Decision<'_, '_> {
             Key::area(tolerance, "tolerance"),
         ];
         if !self.is_share() {
-            let detect = allowed(self.view.must_detect_of(self.line.measure));
+            let detect = allowed(self.detect());
             keys.push(Key::line(format!("must be ruled out: +{detect}"), "detect"));
         }
         keys
@@ -184,13 +176,8 @@ impl Decision<'_, '_> {
     fn see_history(&self, jobs: &[(&Job, f64)], now: f64) -> Markup {
         let values = || jobs.iter().map(|(_, value)| *value);
         let (low, high) = extent(values()).unwrap_or_default();
-        let as_bad = values().filter(|other| {
-            if self.is_rate() {
-                *other <= now
-            } else {
-                *other >= now
-            }
-        });
+        let is_rate = self.is_rate();
+        let as_bad = values().filter(|it| if is_rate { *it <= now } else { *it >= now });
         html! {
             "This run " (self.value(now))
             @if jobs.is_empty() {
@@ -214,8 +201,8 @@ impl Decision<'_, '_> {
     fn history_numbers(&self, jobs: &[(&Job, f64)], now: f64) -> Numbers {
         let row = |place: usize, day: String, commit: Option<&str>, value: f64| {
             let commit = commit.map(|commit| untrusted(&short_commit(commit)).to_string());
-            let commit = numbers::or_none(commit);
-            (Some(place as f64), vec![day, commit, self.value(value)])
+            let cells = vec![day, numbers::or_none(commit), self.value(value)];
+            (Some(place as f64), cells)
         };
         let rows = jobs.iter().enumerate().map(|(index, (job, value))| {
             let day = date(job.started).to_string();
@@ -236,22 +223,15 @@ impl Decision<'_, '_> {
         let pairs = pairs(self.view, self.line, self.metric);
         let changes: Vec<f64> = pairs.iter().map(|[now, base]| now / base - 1.0).collect();
         let [lower, upper] = [self.change.lower, self.change.upper];
-        let (tolerance, detect) = (
-            self.check.tolerance,
-            self.view.must_detect_of(self.line.measure),
-        );
+        let (tolerance, detect) = (self.check.tolerance, self.detect());
         let bounds = [lower, upper, tolerance, detect];
         let y = change_scale(changes.iter().copied().chain(bounds));
         let count = changes.len();
         let x = Scale::new(Spread::Linear, 0.0, count as f64 + 1.0).across();
-        let numbered = || {
-            (1..)
-                .zip(&changes)
-                .map(|(pair, change)| (f64::from(pair), *change))
-        };
-        let is_worse = |change: f64| (change > 0.0) != self.is_rate();
-        let worse = numbered().filter(|(_, change)| is_worse(*change));
-        let better = numbered().filter(|(_, change)| !is_worse(*change));
+        let numbered = (1..).zip(&changes);
+        let numbered = numbered.map(|(pair, change)| (f64::from(pair), *change));
+        let is_worse = |point: &(f64, f64)| (point.1 > 0.0) != self.is_rate();
+        let (worse, better): (Vec<_>, Vec<_>) = numbered.partition(is_worse);
         let every = count.div_ceil(12).max(1);
         let ticks = (1..=count).step_by(every);
         let ticks = ticks.map(|pair| (x.at(pair as f64), pair.to_string()));
@@ -310,12 +290,11 @@ impl Decision<'_, '_> {
 
 fn job_ticks(jobs: &[(&Job, f64)], x: &Scale) -> Vec<(f64, String)> {
     let ends = [0, jobs.len().saturating_sub(1)].into_iter();
-    let mut ticks: Vec<(f64, String)> = ends
-        .filter_map(|index| {
-            let day = date(jobs.get(index)?.0.started);
-            Some((x.at(index as f64), day.strftime("%b %-d").to_string()))
-        })
-        .collect();
+    let ticks = ends.filter_map(|index| {
+        let day = date(jobs.get(index)?.0.started);
+        Some((x.at(index as f64), day.strftime("%b %-d").to_string()))
+    });
+    let mut ticks: Vec<(f64, String)> = ticks.collect();
     ticks.dedup_by(|a, b| a.1 == b.1);
     // Every second mark is left out where there is little room; this run's never is.
     if ticks.len() == 1 {
@@ -329,10 +308,7 @@ fn job_ticks(jobs: &[(&Job, f64)], x: &Scale) -> Vec<(f64, String)> {
 fn history_scale(values: &[f64]) -> Scale {
     let (low, high) = extent(values.iter().copied()).unwrap_or_default();
     let room = ((high - low) * 0.1).max(high.abs() * 0.01).max(1e-6);
-    let from = if low > (high - low) * 2.0 {
-        low - room
-    } else {
-        low.min(0.0)
-    };
+    let is_far = low > (high - low) * 2.0;
+    let from = if is_far { low - room } else { low.min(0.0) };
     Scale::new(Spread::Linear, from, high + room).upward()
 }

@@ -24,7 +24,7 @@ const NEAR: f64 = 4.0;
 const LISTED: [f64; 9] = [0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999];
 
 /// The latencies of one name now, and before if that is known.
-pub(super) struct Distribution<'r, 'a> {
+pub(super) struct DistributionPlots<'r, 'a> {
     name: Markup,
     now: LatencyHistogram,
     before: Option<LatencyHistogram>,
@@ -38,7 +38,7 @@ pub(super) struct Distribution<'r, 'a> {
 /// A change that was judged: its metric, percentile and figures.
 type Judged = (Metric, f64, EstimatedChange);
 
-impl<'r, 'a> Distribution<'r, 'a> {
+impl<'r, 'a> DistributionPlots<'r, 'a> {
     /// The distribution of one name (of all requests if none); none if nothing was measured.
     pub(super) fn new(view: &'r View<'a>, request: Option<usize>) -> Option<Self> {
         let all = view.aggregates();

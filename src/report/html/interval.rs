@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::plot::Unit;
-use super::scale::{Scale, Spread, extent};
+use super::plot::{area, upright};
+use super::scale::{Scale, Spread};
 use crate::report::text::numbers;
-use crate::report::view::{CheckRow, View, margin_factor, must_be_ruled_out};
+use crate::report::view::{CheckRow, View, margin_factor};
 use crate::report::wording::two_figures;
 use crate::verdict::{ChangeCheck, Check};
 
@@ -16,10 +16,6 @@ const MIDDLE: f64 = HEIGHT / 2.0;
 /// Where a limit stands among bars that tell how much of it is used.
 const LIMIT_AT: f64 = 0.7;
 
-/// What a change larger than this is drawn as: as large, with an arrow.
-const LARGEST: f64 = 4.0;
-const SMALLEST: f64 = -0.8;
-
 /// The scales that bars are drawn on: one for ratios, one for differences of shares.
 pub(super) struct Bars {
     ratios: Scale,
@@ -29,40 +25,24 @@ pub(super) struct Bars {
 
 impl Bars {
     pub(super) fn new(view: &View, rows: &[&CheckRow]) -> Self {
-        let must_detect = view.must_detect();
-        let ends = |is_share: bool, least: f64, most: f64| {
-            let of_kind = rows.iter();
-            let of_kind = of_kind.filter(|row| numbers::is_share(row.measure()) == is_share);
-            let bounds = of_kind.filter_map(|row| {
-                let (_, check) = row.change?;
-                let change = check.change?;
-                let tolerance = check.tolerance * 1.5;
-                let caught = check.min_detectable.unwrap_or(tolerance);
-                Some([change.lower, change.upper, tolerance, caught])
-            });
-            let bounds = bounds.flatten().filter(|bound| bound.is_finite());
-            extent(bounds.chain([least, most])).unwrap_or((least, most))
-        };
-        let (low, high) = ends(false, -0.05, must_detect * 1.1);
-        let (low, high) = (low.max(SMALLEST), high.min(LARGEST));
-        let (least, most) = ends(true, -0.0005, 0.002);
+        let [(low, high), (least, most)] = view.change_ranges(rows, |check, change| {
+            let tolerance = check.tolerance * 1.5;
+            let caught = check.min_detectable.unwrap_or(tolerance);
+            let bounds = [change.lower, change.upper, tolerance, caught].into_iter();
+            bounds.filter(|bound| bound.is_finite()).collect()
+        });
         Self {
             ratios: Scale::new(Spread::Change, low, high).between(8.0, WIDTH - 8.0),
             points: Scale::new(Spread::Linear, least, most).between(8.0, WIDTH - 8.0),
-            must_detect,
+            must_detect: view.must_detect(),
         }
     }
 
     /// The bar of a row; none where it has neither a change nor a limit with a figure.
     pub(super) fn draw(&self, row: &CheckRow, class: &str) -> Option<Markup> {
-        let change = row.change.and_then(|(line, check)| {
-            let scale = if numbers::is_share(line.measure) {
-                &self.points
-            } else {
-                &self.ratios
-            };
-            self.change(line, check, scale, class)
-        });
+        let change = row
+            .change
+            .and_then(|(line, check)| self.change(line, check, class));
         let drawn = change.or_else(|| used(row, class))?;
         let size = format!("0 0 {WIDTH} {HEIGHT}");
         Some(html! {
@@ -70,28 +50,26 @@ impl Bars {
         })
     }
 
-    fn change(
-        &self,
-        line: &Check,
-        check: &ChangeCheck,
-        scale: &Scale,
-        class: &str,
-    ) -> Option<Markup> {
+    fn change(&self, line: &Check, check: &ChangeCheck, class: &str) -> Option<Markup> {
+        let is_share = numbers::is_share(line.measure);
+        let scale = if is_share { &self.points } else { &self.ratios };
         let change = check.change?;
-        let [low, high, estimate, zero] =
-            [change.lower, change.upper, change.estimate, 0.0].map(|change| scale.at(change));
-        let tolerated = scale.at(if numbers::more_is_better(line.measure) {
+        let is_rate = numbers::more_is_better(line.measure);
+        let tolerance = if is_rate {
             -check.tolerance
         } else {
             check.tolerance
-        });
+        };
+        let [low, high, estimate, zero, tolerated] =
+            [change.lower, change.upper, change.estimate, 0.0, tolerance]
+                .map(|change| scale.at(change));
         let caught = check.min_detectable.filter(|caught| caught.is_finite());
         let bar = format!("M{low:.1} {MIDDLE}H{high:.1}M{low:.1} 9v12M{high:.1} 9v12");
-        let detect = Unit(scale.at(self.must_detect * margin_factor(line.measure)));
+        let detect = scale.at(self.must_detect * margin_factor(line.measure));
         Some(html! {
-            rect class="tolerance" x=(Unit(zero.min(tolerated))) y="2" width=(Unit((tolerated - zero).abs())) height="26" {}
-            line class="zero" x1=(Unit(zero)) x2=(Unit(zero)) y1="0" y2=(HEIGHT) {}
-            @if !numbers::is_share(line.measure) { line class="detect" x1=(detect) x2=(detect) y1="2" y2="28" {} }
+            (area((zero, tolerated), (2.0, 28.0), "tolerance"))
+            (upright(zero, 0.0, HEIGHT, "zero"))
+            @if !is_share { (upright(detect, 2.0, 28.0, "detect")) }
             @if let Some(caught) = caught { path class="caught" d=(format!("M{:.1} 24l4 5h-8z", scale.at(caught))) {} }
             path class=(format!("interval {class}")) d=(bar) {}
             path class=(format!("estimate {class}")) d=(format!("M{estimate:.1} 8l5 7l-5 7l-5-7z")) {}
@@ -113,8 +91,8 @@ fn used(row: &CheckRow, class: &str) -> Option<Markup> {
     let at = |share: f64| 8.0 + (share * LIMIT_AT).min(1.0) * (WIDTH - 16.0);
     let bar = format!("M8 {MIDDLE}H{:.1}", at(share).max(9.0));
     Some(html! {
-        line class="detect" x1=(Unit(at(1.0))) x2=(Unit(at(1.0))) y1="2" y2="28" {}
-        line class="axis" x1="8" x2="8" y1="6" y2="24" {}
+        (upright(at(1.0), 2.0, 28.0, "detect"))
+        (upright(8.0, 6.0, 24.0, "axis"))
         path class=(format!("interval used {class}")) d=(bar) {}
     })
 }
@@ -126,7 +104,7 @@ pub(super) fn key(view: &View, rows: &[&CheckRow]) -> Markup {
         .iter()
         .any(|row| row.estimated().is_none() && !row.limits.is_empty());
     let tolerance = view.usual_tolerance();
-    let must = must_be_ruled_out(view.must_detect(), rows);
+    let must = view.must_be_ruled_out(rows);
     html! {
         @if has_change {
             "Drawn: ◆ the change with its 95 % interval; the vertical line marks no change, the green area the tolerance ("

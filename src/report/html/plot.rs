@@ -132,10 +132,8 @@ pub(super) fn area(x: (f64, f64), y: (f64, f64), look: &str) -> Markup {
 
 /// An interval as an upright bar with caps, by places.
 pub(super) fn whisker(x: f64, from: f64, to: f64, look: &str) -> Markup {
-    let path = format!(
-        "M{x:.1} {from:.1}V{to:.1}M{0:.1} {from:.1}h8M{0:.1} {to:.1}h8",
-        x - 4.0
-    );
+    let left = x - 4.0;
+    let path = format!("M{x:.1} {from:.1}V{to:.1}M{left:.1} {from:.1}h8M{left:.1} {to:.1}h8");
     html! { path class=(look) d=(path) {} }
 }
 
@@ -202,11 +200,8 @@ impl Axis {
         seconds: impl Iterator<Item = f64>,
     ) -> Self {
         let unit = LatencyUnit::new(seconds);
-        let spread = if scale.is_logarithmic() {
-            " (logarithmic)"
-        } else {
-            ""
-        };
+        let is_log = scale.is_logarithmic();
+        let spread = if is_log { " (logarithmic)" } else { "" };
         let title = format!("{title}, {}{spread}", unit.name);
         Self::new(title, scale, marks, |seconds| unit.text(seconds))
     }
@@ -235,6 +230,14 @@ impl Key {
             is_area: true,
             ..Self::line(name, look)
         }
+    }
+
+    fn swatch(&self) -> Markup {
+        let drawn = html! {
+            @if self.is_area { rect class=(self.look) x="1" y="1" width="24" height="10" {} }
+            @else { line class=(self.look) x1="1" x2="25" y1="6" y2="6" {} }
+        };
+        swatch("swatch", &drawn)
     }
 }
 
@@ -283,15 +286,11 @@ impl Series {
         self.form == Form::Points || (self.form == Form::Line && points <= MARKED)
     }
 
-    fn placed(&self, x: &Scale, y: &Scale) -> Vec<Vec<(f64, f64)>> {
-        let place = |(across, up): &(f64, f64)| (x.at(*across), y.at(*up));
-        let runs = self.runs.iter();
-        runs.map(|run| run.iter().map(place).collect()).collect()
-    }
-
     fn draw(&self, index: usize, plot: &Plot) -> Markup {
         let class = format!("series {}", self.look);
-        let runs = self.placed(&plot.x.scale, &plot.y.scale);
+        let place = |(x, y): &(f64, f64)| (plot.x.scale.at(*x), plot.y.scale.at(*y));
+        let runs = self.runs.iter().map(|run| run.iter().map(place).collect());
+        let runs: Vec<Vec<(f64, f64)>> = runs.collect();
         let points = || runs.iter().flatten();
         let bottom = bottom(plot.height);
         // The empty ones are too small to be seen, and there to be counted.
@@ -311,43 +310,30 @@ impl Series {
     }
 
     fn swatch(&self) -> Markup {
-        let class = format!("swatch series {}", self.look);
-        html! {
-            svg class=(class) viewBox="0 0 26 12" width="26" height="12" aria-hidden="true" {
-                @match self.form {
-                    Form::Line => polyline points="1 6 25 6" {},
-                    Form::Bars => path class="bars" d="M7 11V7M13 11V1M19 11V4" {},
-                    Form::Points => {}
-                }
-                @if self.is_marked() { path class="marks" d=(self.marker.outline((13.0, 6.0))) {} }
+        let drawn = html! {
+            @match self.form {
+                Form::Line => polyline points="1 6 25 6" {},
+                Form::Bars => path class="bars" d="M7 11V7M13 11V1M19 11V4" {},
+                Form::Points => {}
             }
-        }
+            @if self.is_marked() { path class="marks" d=(self.marker.outline((13.0, 6.0))) {} }
+        };
+        swatch(&format!("swatch series {}", self.look), &drawn)
     }
 }
 
-impl Key {
-    fn swatch(&self) -> Markup {
-        html! {
-            svg class="swatch" viewBox="0 0 26 12" width="26" height="12" aria-hidden="true" {
-                @if self.is_area {
-                    rect class=(self.look) x="1" y="1" width="24" height="10" {}
-                } @else {
-                    line class=(self.look) x1="1" x2="25" y1="6" y2="6" {}
-                }
-            }
-        }
-    }
+/// A small drawing beside a line of the legend.
+fn swatch(class: &str, drawn: &Markup) -> Markup {
+    html! { svg class=(class) viewBox="0 0 26 12" width="26" height="12" aria-hidden="true" { (drawn) } }
 }
 
 fn places(run: &[(f64, f64)]) -> String {
     let mut text = String::with_capacity(run.len() * 12);
-    for (x, y) in run {
+    for value in run.iter().flat_map(|(x, y)| [*x, *y]) {
         if !text.is_empty() {
             text.push(' ');
         }
-        Unit(*x).render_to(&mut text);
-        text.push(' ');
-        Unit(*y).render_to(&mut text);
+        Unit(value).render_to(&mut text);
     }
     text
 }

@@ -131,10 +131,8 @@ pub(super) fn extent(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
 fn round_step(step: f64) -> f64 {
     let power = libm::pow(10.0, libm::floor(libm::log10(step)));
     let round = [1.0, 2.0, 5.0, 10.0].map(|times| times * power);
-    round
-        .into_iter()
-        .find(|round| *round >= step * 0.999)
-        .unwrap_or(10.0 * power)
+    let above = round.into_iter().find(|round| *round >= step * 0.999);
+    above.unwrap_or(10.0 * power)
 }
 
 fn linear_ticks(from: f64, to: f64, about: u32) -> Vec<f64> {

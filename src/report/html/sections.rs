@@ -1,14 +1,13 @@
 //! What is folded away, each part with a word on what is in it.
 
-use crate::report::text::numbers::{self, count, counted};
-use crate::report::text::untrusted;
+use crate::report::text::{count, counted, numbers, one_line, untrusted};
 use crate::report::view::{CheckRow, Status, View};
 use crate::report::wording::{comparison, generator, proxies};
 use maud::{Markup, html};
 
 use super::concurrency::concurrency;
 use super::decision::decision as decided;
-use super::distribution::Distribution;
+use super::distribution::DistributionPlots;
 use super::parts::parts;
 use super::plot::Plot;
 use super::starts::starts;
@@ -29,12 +28,12 @@ pub(super) fn decision(view: &View) -> Option<Plot> {
 }
 
 /// The distribution of the name that got worst, or of all requests.
-pub(super) fn worst_distribution<'p, 'a>(view: &'p View<'a>) -> Option<Distribution<'p, 'a>> {
+pub(super) fn worst_distribution<'p, 'a>(view: &'p View<'a>) -> Option<DistributionPlots<'p, 'a>> {
     let worst = why::worst(view).filter(|row| row.status == Status::Failed)?;
     if !numbers::is_latency(worst.measure()) {
         return None;
     }
-    Distribution::new(view, index(view, &worst.line().subject))
+    DistributionPlots::new(view, index(view, &worst.line().subject))
 }
 
 /// The index of a request name; none for all together or a name that was not sent.
@@ -52,6 +51,11 @@ fn fold(id: &str, title: &str, hint: &Markup, inside: &Markup) -> Markup {
             }
         }
     }
+}
+
+/// Plots side by side.
+fn drawn<'p>(plots: impl IntoIterator<Item = &'p Plot>) -> Markup {
+    html! { .plots { @for plot in plots { (plot.draw()) } } }
 }
 
 /// All of them; `shown` is the plot that stands above.
@@ -73,31 +77,19 @@ fn timeline(view: &View, shown: Option<&str>) -> Markup {
     let Some(timeline) = Timeline::new(view) else {
         return html! {};
     };
-    let plots = [
-        timeline.latency(),
-        timeline.rate(),
-        timeline.users(),
-        timeline.errors(),
-    ];
+    let plots = timeline.plots();
     let plots = plots.iter().filter(|plot| Some(plot.id.as_str()) != shown);
     let (title, points) = timeline.title();
-    fold(
-        "timeline",
-        title,
-        &html! { (points) ": latency, requests, users, errors" },
-        &html! { .plots { @for plot in plots { (plot.draw()) } } },
-    )
+    let hint = html! { (points) ": latency, requests, users, errors" };
+    fold("timeline", title, &hint, &drawn(plots))
 }
 
 /// The names that were sent, those that came off worst first.
 fn by_worst(view: &View) -> Vec<usize> {
     let status = |name: usize| {
         let of_name = |row: &&CheckRow| index(view, &row.line().subject) == Some(name);
-        view.rows()
-            .iter()
-            .filter(of_name)
-            .map(|row| row.status)
-            .min()
+        let rows = view.rows().iter().filter(of_name);
+        rows.map(|row| row.status).min()
     };
     let mut names: Vec<usize> = (0..view.aggregates().names.len()).collect();
     names.sort_by_key(|index| status(*index).unwrap_or(Status::Reported));
@@ -105,70 +97,54 @@ fn by_worst(view: &View) -> Vec<usize> {
 }
 
 fn distributions(view: &View) -> Markup {
-    let Some(all) = Distribution::new(view, None) else {
+    let Some(all) = DistributionPlots::new(view, None) else {
         return html! {};
     };
-    let draw = |distribution: &Distribution, id: &str| {
-        html! {
-            .plots {
-                (distribution.plot(&format!("distribution-{id}")).draw())
-                @if let Some(plot) = distribution.change(&format!("change-{id}")) { (plot.draw()) }
-            }
-        }
+    let draw = |distribution: &DistributionPlots, id: &str| {
+        let change = distribution.change(&format!("change-{id}"));
+        let plot = distribution.plot(&format!("distribution-{id}"));
+        drawn(std::iter::once(&plot).chain(&change))
     };
     // With one name, all requests are that one's.
     let names = Some(by_worst(view)).filter(|names| names.len() > 1);
     let names = names.into_iter().flatten().take(NAMES);
-    let each: Vec<(usize, Distribution)> = names
-        .filter_map(|index| Some((index, Distribution::new(view, Some(index))?)))
-        .collect();
+    let each = names.filter_map(|index| Some((index, DistributionPlots::new(view, Some(index))?)));
+    let each: Vec<(usize, DistributionPlots)> = each.collect();
     let is_compared = all.change("change").is_some();
-    fold(
-        "distribution",
-        "Latency distribution",
-        &html! {
-            "on a percentile axis"
-            @if !each.is_empty() { ", overall and for " (counted(each.len() as u64, "request name")) }
-        },
-        &html! {
-            (draw(&all, "all"))
-            div class=(if is_compared { "names" } else { "names plots" }) {
-                @for (index, distribution) in &each {
-                    details {
-                        summary { (code(view.aggregates().names[*index])) }
-                        (draw(distribution, &index.to_string()))
-                    }
+    let hint = html! {
+        "on a percentile axis"
+        @if !each.is_empty() { ", overall and for " (counted(each.len() as u64, "request name")) }
+    };
+    let inside = html! {
+        (draw(&all, "all"))
+        div class=(if is_compared { "names" } else { "names plots" }) {
+            @for (index, distribution) in &each {
+                details {
+                    summary { (code(view.aggregates().names[*index])) }
+                    (draw(distribution, &index.to_string()))
                 }
             }
-        },
-    )
+        }
+    };
+    fold("distribution", "Latency distribution", &hint, &inside)
 }
 
 /// What every gated change was drawn from.
 fn decisions(view: &View) -> Markup {
     let gated = view.rows().iter().filter(|row| row.is_gated());
-    let plots: Vec<Plot> = gated
-        .enumerate()
-        .filter_map(|(index, row)| decided(view, row, &format!("decision-{index}")))
-        .take(2 * NAMES)
-        .collect();
+    let plots = gated.enumerate();
+    let plots = plots.filter_map(|(index, row)| decided(view, row, &format!("decision-{index}")));
+    let plots: Vec<Plot> = plots.take(2 * NAMES).collect();
     if plots.is_empty() {
         return html! {};
     }
-    let (title, hint) = if view.is_duet() {
-        ("Pair by pair", "the pairs of each gated check")
+    let (title, what) = if view.is_duet() {
+        ("Pair by pair", "the pairs of")
     } else {
-        (
-            "History",
-            "the baseline's jobs and this run, for each gated check",
-        )
+        ("History", "the baseline's jobs and this run, for")
     };
-    fold(
-        "history",
-        title,
-        &html! { (hint) },
-        &html! { .plots { @for plot in &plots { (plot.draw()) } } },
-    )
+    let hint = html! { (what) " each gated check" };
+    fold("history", title, &hint, &drawn(&plots))
 }
 
 fn more_plots(view: &View) -> Markup {
@@ -197,23 +173,23 @@ fn measured(view: &View) -> Markup {
         (counted(all.requests, "request")) ", "
         @if failures == 0 { "none failed" } @else { (count(failures)) " failed" }
     };
-    let inside = html! {
-        (tables::tables(view))
-    };
-    fold("figures", "Figures", &hint, &inside)
+    fold("figures", "Figures", &hint, &tables::tables(view))
 }
 
 /// What the run was, on which machine, and how to do it again.
 fn circumstances(view: &View) -> Markup {
     let record = view.record;
     let environment = &record.environment;
+    let machine = [
+        &environment.cpu,
+        &environment.os,
+        &environment.kernel,
+        &environment.arch,
+    ];
+    let [cpu, os, kernel, arch] = machine.map(|name| untrusted(name));
     let machine = format!(
-        "{} cores of {}, {} {}, {}",
-        environment.cores,
-        untrusted(&environment.cpu),
-        untrusted(&environment.os),
-        untrusted(&environment.kernel),
-        untrusted(&environment.arch)
+        "{} cores of {cpu}, {os} {kernel}, {arch}",
+        environment.cores
     );
     let entry = |term: &str, text: Markup| html! { dt { (term) } dd { (text) } };
     let inside = html! {
@@ -242,22 +218,13 @@ fn circumstances(view: &View) -> Markup {
         }
         (scenario(view))
     };
-    fold(
-        "circumstances",
-        "How it was measured",
-        &words::text(&generator(view).into()),
-        &inside,
-    )
+    let generator = words::text(&generator(view).into());
+    fold("circumstances", "How it was measured", &generator, &inside)
 }
 
 /// The scenario, and in what it differs from the baseline's.
 fn scenario(view: &View) -> Markup {
-    let lines = |text: &str| {
-        text.lines()
-            .map(crate::report::text::one_line)
-            .collect::<Vec<_>>()
-            .join("\n")
-    };
+    let lines = |text: &str| text.lines().map(one_line).collect::<Vec<_>>().join("\n");
     let text = lines(&view.record.scenario.text);
     html! {
         @if let Comparison::None(NoComparison::Baseline(Mismatch::ScenarioDiffers { diff })) = &view.verdict.comparison {

@@ -5,8 +5,7 @@ use maud::{Markup, html};
 use super::plot::{Axis, LEFT, Marker, Numbers, Plot, RIGHT, Series, TOP, Unit, bottom};
 use super::scale::{Scale, Spread, extent};
 use crate::measurement::{Arm, LatencyHistogram};
-use crate::report::text::numbers::{self, count, counted, share};
-use crate::report::text::{shorten, untrusted};
+use crate::report::text::{count, counted, numbers, share, shorten, untrusted};
 use crate::report::view::{Aggregates, Starts};
 use crate::units::Latency;
 

@@ -8,8 +8,7 @@ use super::scale::{Scale, Spread, extent};
 use super::words::clock;
 use crate::measurement::Arm;
 use crate::record::{PhaseRecord, RunRecord, median};
-use crate::report::text::numbers::{self, count, counted};
-use crate::report::text::{one_line, shorten, untrusted};
+use crate::report::text::{count, counted, numbers, one_line, shorten, untrusted};
 use crate::report::view::{By, Point, TimeSeries, View};
 use crate::units::{Latency, six_digits};
 
@@ -91,6 +90,10 @@ impl<'a> Timeline<'a> {
         self.is_duet() && !self.record.is_mixed()
     }
 
+    pub(super) fn plots(&self) -> [Plot; 4] {
+        [self.latency(), self.rate(), self.users(), self.errors()]
+    }
+
     pub(super) fn latency(&self) -> Plot {
         let values = || self.points().flat_map(|point| point.quantiles).flatten();
         let scale = Scale::around(values()).upward();
@@ -99,11 +102,8 @@ impl<'a> Timeline<'a> {
         let series = arms.flat_map(|(side, arm)| {
             let quantiles = QUANTILES.iter().enumerate();
             quantiles.map(move |(index, (name, looks, marker))| {
-                let name = if self.is_duet() {
-                    format!("{name}, {}", arm_name(arm))
-                } else {
-                    (*name).to_owned()
-                };
+                let of_arm = self.is_duet().then(|| format!(", {}", arm_name(arm)));
+                let name = format!("{name}{}", of_arm.unwrap_or_default());
                 let runs = self.runs(|point| {
                     let of_arm = point.arm(self.record) == Some(arm);
                     point.quantiles[index].filter(|_| of_arm)
@@ -146,7 +146,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    pub(super) fn users(&self) -> Plot {
+    fn users(&self) -> Plot {
         let users = |point: &Point| f64::from(point.users);
         let most = self.points().map(|point| point.users).max().unwrap_or(0);
         let mut phases: Vec<usize> = self.stretches.iter().map(|part| part.phase).collect();
@@ -162,23 +162,17 @@ impl<'a> Timeline<'a> {
             "At most " (counted(u64::from(most), "user")) " at a time. Planned: " (planned.join(", ")) "."
         };
         let numbers = self.numbers(&["users"], |point| vec![count(u64::from(point.users))]);
-        let series = Series::line(
-            "users",
-            "users",
-            Marker::Circle,
-            self.runs(|point| Some(users(point))),
-        );
+        let runs = self.runs(|point| Some(users(point)));
+        let series = Series::line("users", "users", Marker::Circle, runs);
         let y = self.number_axis("users present", users);
         self.plot("users", "Users", see, y, vec![series], numbers)
     }
 
-    pub(super) fn rate(&self) -> Plot {
-        let is_measured = |point: &&Point| {
-            let phase = self.phase_of(point);
-            phase.is_some_and(PhaseRecord::is_measured_load)
-        };
-        let rates = self.points().filter(is_measured).map(Point::per_second);
-        let rates: Vec<f64> = rates.collect();
+    fn rate(&self) -> Plot {
+        let phase = |point: &&Point| self.phase_of(point);
+        let points = self.points();
+        let measured = points.filter(|it| phase(it).is_some_and(PhaseRecord::is_measured_load));
+        let rates: Vec<f64> = measured.map(Point::per_second).collect();
         let see = html! {
             @if let Some((low, high)) = extent(rates.iter().copied()) {
                 "In measured phases " (numbers::rate(median(&rates))) " in the median, between " (numbers::rate(low)) " and "
@@ -189,18 +183,14 @@ impl<'a> Timeline<'a> {
         let numbers = self.numbers(&["requests/s"], |point| {
             vec![number_text(point.per_second())]
         });
-        let series = Series::line(
-            "requests/s",
-            "rate",
-            Marker::Circle,
-            self.runs(|point| Some(point.per_second())),
-        );
+        let runs = self.runs(|point| Some(point.per_second()));
+        let series = Series::line("requests/s", "rate", Marker::Circle, runs);
         let y = self.number_axis("responses and failures per second", Point::per_second);
         let title = "Requests per second";
         self.plot("rate", title, see, y, vec![series], numbers)
     }
 
-    pub(super) fn errors(&self) -> Plot {
+    fn errors(&self) -> Plot {
         let runs = self.runs(|point| Some(point.errors_per_second()));
         let series = Series {
             form: Form::Bars,
@@ -362,9 +352,8 @@ fn number_text(value: f64) -> String {
 
 /// The phases as they were run: slices of one phase and pass that follow each other.
 fn stretches(record: &RunRecord) -> Vec<Stretch> {
-    let passes = record
-        .slices
-        .chunk_by(|a, b| (a.phase, a.pass) == (b.phase, b.pass));
+    let slices = &record.slices;
+    let passes = slices.chunk_by(|a, b| (a.phase, a.pass) == (b.phase, b.pass));
     let stretches = passes.filter_map(|slices| {
         let (first, last) = (slices.first()?, slices.last()?);
         Some(Stretch {

@@ -3,24 +3,23 @@
 use maud::{Markup, html};
 
 use super::code;
-use super::distribution::Distribution;
+use super::distribution::DistributionPlots;
 use super::words::{self, sentence};
 use crate::baseline::Job;
 use crate::report::ComparedWith;
-use crate::report::text::numbers::{self, date};
-use crate::report::text::{Text, capitalized};
+use crate::report::text::{Text, capitalized, date, numbers};
 use crate::report::view::{CheckRow, Status, View, job_value};
 use crate::report::wording::{
     advice, caution, circumstances, compared, invalidities, short_commit, shown_warnings,
 };
 use crate::thresholds::Subject;
-use crate::verdict::{CheckKind, CheckOutcome, Measure, Outcome};
+use crate::verdict::{Check, CheckKind, CheckOutcome, Measure, Outcome};
 
 /// Names that are told one by one.
 const NAMES: usize = 6;
 
 /// The reasons, as a list.
-pub(super) fn reasons(view: &View, worst: Option<&Distribution>) -> Markup {
+pub(super) fn reasons(view: &View, worst: Option<&DistributionPlots>) -> Markup {
     let rows = view.rows();
     let invalid = invalidities(view).into_iter().map(|reason| {
         html! { (sentence(reason.what)) " " b { "Fix: " } (sentence(reason.fix)) }
@@ -29,7 +28,7 @@ pub(super) fn reasons(view: &View, worst: Option<&Distribution>) -> Markup {
     if view.verdict.outcome != Outcome::Invalid {
         reasons.extend(what_grew(view));
         reasons.extend(wheres(rows));
-        reasons.extend(worst.and_then(Distribution::moved));
+        reasons.extend(worst.and_then(DistributionPlots::moved));
         reasons.extend(since_when(view));
         reasons.extend(open(rows, view));
         reasons.extend(limits(view, rows));
@@ -56,10 +55,8 @@ fn what_grew(view: &View) -> Option<Markup> {
 fn wheres(rows: &[CheckRow]) -> Option<Markup> {
     let names = |status: Status| {
         let mut names: Vec<&Subject> = Vec::new();
-        for (line, _) in rows
-            .iter()
-            .filter_map(|row| row.change.filter(|_| row.status == status))
-        {
+        let rows = rows.iter().filter(|row| row.status == status);
+        for (line, _) in rows.filter_map(|row| row.change) {
             let is_name = line.subject != Subject::Overall && Status::new(line) == status;
             if is_name && !names.contains(&&line.subject) {
                 names.push(&line.subject);
@@ -100,11 +97,8 @@ pub(super) fn worst<'v, 'a>(view: &'v View<'a>) -> Option<&'v CheckRow<'a>> {
     let drawable = rows.filter(|row| row.is_gated() && row.estimated().is_some());
     let first = drawable.clone().filter_map(status).min();
     let says_most = |row: &&CheckRow| {
-        let is_latency = numbers::is_latency(row.measure());
-        (
-            status(row) != first || !is_latency,
-            row.line().subject != Subject::Overall,
-        )
+        let is_other = status(row) != first || !numbers::is_latency(row.measure());
+        (is_other, row.line().subject != Subject::Overall)
     };
     drawable.min_by_key(says_most)
 }
@@ -170,16 +164,16 @@ fn open(rows: &[CheckRow], view: &View) -> Vec<Markup> {
         return Vec::new();
     }
     let open = rows.iter().filter_map(|row| Some((row, row.open_line()?)));
-    open.take(NAMES)
-        .map(|(row, line)| {
-            let notes: Vec<Text> = match line.kind {
-                CheckKind::Change(_) => row.change_note(view).into_iter().collect(),
-                CheckKind::Limit(_) => row.limit_notes(view),
-            };
-            let title = super::title(line);
-            html! { b { (title) ": " } (words::text(&Text::join(notes, "; "))) "." }
-        })
-        .collect()
+    let noted = open.take(NAMES).map(|(row, line)| match line.kind {
+        CheckKind::Change(_) => noted(line, row.change_note(view)),
+        CheckKind::Limit(_) => noted(line, row.limit_notes(view)),
+    });
+    noted.collect()
+}
+
+/// A line with what there is to say of it.
+fn noted(line: &Check, notes: impl IntoIterator<Item = Text>) -> Markup {
+    html! { b { (super::title(line)) ": " } (words::text(&Text::join(notes, "; "))) "." }
 }
 
 fn limits(view: &View, rows: &[CheckRow]) -> Vec<Markup> {
@@ -187,13 +181,9 @@ fn limits(view: &View, rows: &[CheckRow]) -> Vec<Markup> {
         let mut limits = row.limits.iter();
         limits.any(|(line, _)| Status::new(line) == Status::Failed)
     });
+    let broken = broken.take(NAMES);
     broken
-        .take(NAMES)
-        .map(|row| {
-            html! {
-                b { (super::title(row.line())) ": " } (words::text(&Text::join(row.limit_notes(view), "; "))) "."
-            }
-        })
+        .map(|row| noted(row.line(), row.limit_notes(view)))
         .collect()
 }
 

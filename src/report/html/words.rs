@@ -2,8 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::report::text::numbers::{self, count};
-use crate::report::text::{Span, Text};
+use crate::report::text::{PUNCTUATION, Span, Text, UNITS, count, numbers};
 use crate::units::six_digits;
 
 /// A time since the start: `45 s`, `3:05`.
@@ -27,11 +26,9 @@ pub(super) fn together(text: &str) -> String {
         bound.push_str(before);
         rest = after;
         let is_number = bound.ends_with(|c: char| c.is_ascii_digit());
-        let next = rest
-            .split([' ', ',', ';', ':', '.', ')', ']'])
-            .next()
-            .unwrap_or("");
-        let is_unit = is_number && ["%", "ms", "s", "µs", "pp", "min", "→"].contains(&next);
+        let next = rest.split(' ').next().unwrap_or("");
+        let next = next.split(PUNCTUATION).next().unwrap_or("");
+        let is_unit = is_number && (UNITS.contains(&next) || next == "→");
         let joins = is_unit || bound.ends_with('→');
         bound.push(if joins { '\u{a0}' } else { ' ' });
     }

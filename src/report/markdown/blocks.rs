@@ -54,13 +54,14 @@ pub(super) fn fitted(mut blocks: Vec<Block>) -> String {
     joined(&blocks, left_out)
 }
 
+/// Texts with an empty line between them.
+pub(super) fn paragraphs<'t>(texts: impl Iterator<Item = &'t str>) -> String {
+    let texts = texts.map(str::trim_end).filter(|text| !text.is_empty());
+    texts.collect::<Vec<_>>().join("\n\n")
+}
+
 fn joined(blocks: &[Block], left_out: usize) -> String {
-    let mut text = blocks
-        .iter()
-        .map(|block| block.text.trim_end())
-        .filter(|text| !text.is_empty())
-        .collect::<Vec<_>>()
-        .join("\n\n");
+    let mut text = paragraphs(blocks.iter().map(|block| block.text.as_str()));
     if left_out > 0 {
         let (blocks, are) = if left_out == 1 {
             ("block", "is")

@@ -1,8 +1,7 @@
 //! What changed beyond noise, as a diff, and how to accept it if it is wanted.
 
 use crate::report::markdown::syntax::{fenced, name};
-use crate::report::text::numbers::{self, date};
-use crate::report::text::{capped, one_line};
+use crate::report::text::{capped, date, numbers, one_line};
 use crate::report::view::{CheckRow, Status, View};
 use unicode_width::UnicodeWidthStr;
 

@@ -11,38 +11,35 @@ const ROWS: usize = 16;
 /// The rows that may fail the gate, worst first.
 pub(super) fn unfolded(view: &View) -> String {
     let (shown, hidden) = split(view);
-    let mut text = String::new();
-    if !shown.is_empty() {
-        text += &row_table(view, &shown);
-    }
-    if !hidden.is_empty() {
-        let (gap, noun) = if shown.is_empty() {
-            ("", "check")
-        } else {
-            ("\n", "more check")
-        };
-        text += &format!("{gap}{}\n", not_shown(view, &hidden, noun));
-    }
-    let notes = notes(view, &shown);
-    if !notes.is_empty() {
-        text += &format!("\n{notes}");
-    }
-    text
+    let noun = if shown.is_empty() {
+        "check"
+    } else {
+        "more check"
+    };
+    let parts = [
+        (!shown.is_empty()).then(|| row_table(view, &shown)),
+        (!hidden.is_empty()).then(|| not_shown(view, &hidden, noun)),
+        Some(notes(view, &shown)).filter(|notes| !notes.is_empty()),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join("\n")
 }
 
 /// Whether every row stands unfolded.
 pub(super) fn all_unfolded(view: &View) -> bool {
     let (shown, _) = split(view);
-    let others = view.rows().iter().filter(|row| !row.is_empty_comparison());
-    others.count() == shown.len()
+    view.told_rows().count() == shown.len()
 }
 
 /// The rows that are worth telling: those that stand unfolded, and the others. Of a gate that passed only what is worse or
 /// needs a word stands unfolded.
 fn split<'v, 'a>(view: &'v View<'a>) -> (Vec<&'v CheckRow<'a>>, Vec<&'v CheckRow<'a>>) {
-    let all = worth_telling(view.rows());
+    let all = worth_telling(view);
     if view.verdict.outcome != Outcome::Passed {
-        let (shown, hidden) = all.split_at(shown(&all));
+        // All that did not pass, within reason.
+        let unpassed = all.iter().filter(|row| row.status < Status::Passed).count();
+        let most = all.len().min(ROWS.max(unpassed.min(3 * ROWS)));
+        let (shown, hidden) = all.split_at(most);
         return (shown.to_vec(), hidden.to_vec());
     }
     let mut left = ROWS;
@@ -59,36 +56,30 @@ fn split<'v, 'a>(view: &'v View<'a>) -> (Vec<&'v CheckRow<'a>>, Vec<&'v CheckRow
 }
 
 /// The rows that may fail the gate, and those that got worse.
-fn worth_telling<'r, 'a>(rows: &'r [CheckRow<'a>]) -> Vec<&'r CheckRow<'a>> {
-    rows.iter()
-        .filter(|row| row.is_gated() || row.status == Status::Worse)
-        .filter(|row| !row.is_empty_comparison())
+fn worth_telling<'v, 'a>(view: &'v View<'a>) -> Vec<&'v CheckRow<'a>> {
+    let rows = view.told_rows();
+    rows.filter(|row| row.is_gated() || row.status == Status::Worse)
         .collect()
-}
-
-/// How many of them stand unfolded: all that did not pass, within reason.
-fn shown(all: &[&CheckRow]) -> usize {
-    let must = all.iter().filter(|row| row.status < Status::Passed).count();
-    all.len().min(ROWS.max(must.min(3 * ROWS)))
 }
 
 /// What the rows came to that are not shown: `51 more checks: 2 failed, 49 passed.`
 fn not_shown(view: &View, hidden: &[&CheckRow], noun: &str) -> String {
     let mut statuses: Vec<Status> = hidden.iter().map(|row| row.status).collect();
     statuses.dedup();
-    let counts: Vec<String> = statuses
-        .iter()
-        .map(|status| {
-            let rows = hidden.iter().filter(|row| row.status == *status);
-            let count = numbers::count(rows.count() as u64);
-            format!("{count} {}", view.word(*status))
-        })
-        .collect();
     let more = numbers::counted(hidden.len() as u64, noun);
-    match statuses.as_slice() {
-        [only] => format!("{more} {}.", view.word(*only)),
-        _ => format!("{more}: {}.", counts.join(", ")),
+    if let [only] = statuses.as_slice() {
+        return format!("{more} {}.\n", view.word(*only));
     }
+    let counts = statuses.iter().map(|status| {
+        let rows = hidden.iter().filter(|row| row.status == *status);
+        format!(
+            "{} {}",
+            numbers::count(rows.count() as u64),
+            view.word(*status)
+        )
+    });
+    let counts: Vec<String> = counts.collect();
+    format!("{more}: {}.\n", counts.join(", "))
 }
 
 /// Rows as a table. Where nothing was compared, there is nothing to show of a comparison.
@@ -105,20 +96,14 @@ pub(super) fn row_table(view: &View, rows: &[&CheckRow]) -> String {
         ("limit", Align::Right, true),
         ("would have caught", Align::Right, is_compared),
     ];
-    let heads: Vec<(&str, Align)> = columns
-        .iter()
-        .filter(|(_, _, is_shown)| *is_shown)
-        .map(|(head, align, _)| (*head, *align))
-        .collect();
-    let cells: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            let cells = row_cells(view, row).into_iter().zip(&columns);
-            let shown = cells.filter(|(_, (_, _, is_shown))| *is_shown);
-            shown.map(|(cell, _)| cell).collect()
-        })
-        .collect();
-    table(&heads, &cells)
+    let heads = columns.iter().filter(|(.., is_shown)| *is_shown);
+    let heads: Vec<(&str, Align)> = heads.map(|(head, align, _)| (*head, *align)).collect();
+    let cells = rows.iter().map(|row| {
+        let cells = row_cells(view, row).into_iter().zip(&columns);
+        let shown = cells.filter(|(_, (.., is_shown))| *is_shown);
+        shown.map(|(cell, _)| cell).collect()
+    });
+    table(&heads, &cells.collect::<Vec<_>>())
 }
 
 fn row_cells(view: &View, row: &CheckRow) -> [String; 8] {
@@ -138,7 +123,7 @@ fn row_cells(view: &View, row: &CheckRow) -> [String; 8] {
         status_text(view, row.status),
         markdown(&row.subject_text()),
         markdown(&row.measure_text()),
-        numbers::value_or_none(measure, row.before()),
+        row.value(row.before()),
         numbers::or_none(now),
         numbers::or_none(change),
         row.limit_text(),
@@ -160,40 +145,29 @@ fn status_text(view: &View, status: Status) -> String {
 
 /// What rows need in words beside their figures.
 fn notes(view: &View, rows: &[&CheckRow]) -> String {
-    let noted = rows
-        .iter()
-        .filter_map(|row| Some(format!("- {}.\n", note(view, row)?)));
-    noted.collect()
+    let notes = rows.iter();
+    let notes = notes.filter_map(|row| Some(format!("- {}\n", note(view, row)?)));
+    notes.collect()
 }
 
 /// Why rows were not judged, of a gate that passed all the same.
 pub(super) fn why_not_judged(view: &View) -> String {
-    let all = worth_telling(view.rows()).into_iter();
+    let all = worth_telling(view).into_iter();
     let unjudged = all.filter(|row| row.status == Status::NotJudged);
     notes(view, &unjudged.take(ROWS).collect::<Vec<_>>())
 }
 
 /// What a row needs in words beside its figures, with its name.
 fn note(view: &View, row: &CheckRow) -> Option<String> {
-    let notes = row.notes(view);
-    if notes.is_empty() {
-        return None;
-    }
+    let notes = Some(row.notes(view)).filter(|notes| !notes.is_empty())?;
     // A limit's note has a colon of its own.
     let colon = if row.limit_notes(view).is_empty() {
         ":"
     } else {
         ","
     };
-    let (measure, subject) = (row.measure_text(), row.subject_text());
-    let notes = Text::join(notes, "; ");
-    Some(markdown(&text!(
-        "{} {}{} {}",
-        subject,
-        measure,
-        colon,
-        notes
-    )))
+    let name = text!("{} {}{}", row.subject_text(), row.measure_text(), colon);
+    Some(markdown(&text!("{} {}.", name, Text::join(notes, "; "))))
 }
 
 /// The notes of a gate that passed all the same: a broken limit that only warns, a change that was accepted.
@@ -203,6 +177,8 @@ pub(super) fn notes_of_passed(view: &View) -> Vec<String> {
         row.status == Status::Warned
             || row.passes_by_exception(view) && row.status == Status::Passed
     });
-    let notes = listed.take(ROWS).filter_map(|row| note(view, row));
-    notes.map(|note| note + ".").collect()
+    listed
+        .take(ROWS)
+        .filter_map(|row| note(view, row))
+        .collect()
 }

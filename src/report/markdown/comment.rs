@@ -2,8 +2,7 @@
 
 use super::summary;
 use super::syntax::{code, link};
-use crate::report::text::capped;
-use crate::report::text::numbers::counted;
+use crate::report::text::{capped, counted};
 use crate::report::view::View;
 
 /// Gates without a result that are listed at most.

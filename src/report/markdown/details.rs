@@ -6,10 +6,9 @@ use super::full_sentence;
 use crate::report::markdown::syntax::{
     Align, details, fenced, html_code, html_title, markdown, table,
 };
-use crate::report::tables::{self, Cell, Column, Detail, Row, Table};
-use crate::report::text::capitalized;
-use crate::report::text::numbers::{count, counted};
+use crate::report::tables::{self, Column, Detail, Row, Table};
 use crate::report::text::sparkline::sparkline;
+use crate::report::text::{capitalized, count, counted};
 use crate::report::view::{CheckRow, Curve, Curves, Responses, View};
 use crate::report::wording::two_figures;
 use crate::units::rounded;
@@ -59,8 +58,7 @@ pub(super) fn titled(view: &View, title: &str) -> String {
 }
 
 fn all_checks(view: &View) -> Option<String> {
-    let rows = view.rows().iter().filter(|row| !row.is_empty_comparison());
-    let rows: Vec<&CheckRow> = rows.collect();
+    let rows: Vec<&CheckRow> = view.told_rows().collect();
     if rows.is_empty() {
         return None;
     }
@@ -82,18 +80,11 @@ fn folded(view: &View, table: &Table) -> String {
 
 /// A table with what stands between it and its note, folded away.
 fn folded_after(view: &View, described: &Table, between: &str) -> String {
-    let columns: Vec<(String, Align)> = described
-        .columns
-        .iter()
-        .map(|column| match column {
-            Column::Words(head) => (markdown(head), Align::Left),
-            Column::Numbers(head) | Column::Change(head) => (markdown(head), Align::Right),
-        })
-        .collect();
-    let columns: Vec<(&str, Align)> = columns
-        .iter()
-        .map(|(head, align)| (head.as_str(), *align))
-        .collect();
+    let columns = described.columns.iter().map(|column| match column {
+        Column::Words(head) => (markdown(head), Align::Left),
+        Column::Numbers(head) | Column::Change(head) => (markdown(head), Align::Right),
+    });
+    let columns: Vec<(String, Align)> = columns.collect();
     let rows: Vec<Vec<String>> = described.rows.iter().map(cells).collect();
     let mut text = table(&columns, &rows) + between;
     if described.more_rows > 0 {
@@ -106,28 +97,18 @@ fn folded_after(view: &View, described: &Table, between: &str) -> String {
 }
 
 fn cells(row: &Row) -> Vec<String> {
-    let name = markdown(&row.name);
-    let name = match row.before {
-        Some(before) => format!("{name} ({before})"),
-        None => name,
-    };
-    let cells = row.cells.iter().map(Cell::text);
-    std::iter::once(name)
-        .chain(cells.map(|text| markdown(&text)))
-        .collect()
+    let before = row.before.map(|before| format!(" ({before})"));
+    let name = markdown(&row.name) + &before.unwrap_or_default();
+    let cells = row.cells.iter().map(|cell| markdown(&cell.text()));
+    std::iter::once(name).chain(cells).collect()
 }
 
 /// The first curve of a run as a line of text; nothing where there is none.
 pub(super) fn sparkline_of(view: &View) -> String {
-    let Curves { by, all, .. } = view.curves();
-    all.first().map_or_else(String::new, |curve| {
-        let Curve {
-            name,
-            values,
-            range,
-        } = curve;
-        let line = sparkline(values, LETTERS);
-        format!("**{name} {by}:** `{line}` {range}")
+    let curves = view.curves();
+    curves.all.first().map_or_else(String::new, |curve| {
+        let line = sparkline(&curve.values, LETTERS);
+        format!("**{} {}:** `{line}` {}", curve.name, curves.by, curve.range)
     })
 }
 
@@ -135,11 +116,7 @@ pub(super) fn sparkline_of(view: &View) -> String {
 fn course(view: &View) -> Option<String> {
     let curves = view.curves();
     let first = curves.all.first()?;
-    let line = |curve: &Curve| {
-        let letters = sparkline(&curve.values, LETTERS);
-        format!("{:<8}{letters}  {}", curve.name, curve.range)
-    };
-    let lines: Vec<String> = curves.all.iter().map(line).collect();
+    let lines: Vec<String> = curves.all.iter().map(|curve| curve.line(LETTERS)).collect();
     let chart = chart(view, curves, first).unwrap_or_default();
     let lines = fenced("text", &lines.join("\n"));
     Some(details(
@@ -150,12 +127,8 @@ fn course(view: &View) -> Option<String> {
 
 /// The latency as a chart.
 fn chart(view: &View, curves: &Curves, curve: &Curve) -> Option<String> {
-    let Curve {
-        name,
-        values,
-        range,
-    } = curve;
-    if *name != "P95" {
+    let (name, range, values) = (curve.name, &curve.range, &curve.values);
+    if name != "P95" {
         return None;
     }
     let width = values.len().div_ceil(POINTS).max(1);

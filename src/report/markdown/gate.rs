@@ -1,13 +1,12 @@
 //! One gate's part of the summary.
 
-use super::blocks::{Block, Priority};
+use super::blocks::{Block, Priority, paragraphs};
 use super::checks::{unfolded, why_not_judged};
 use super::{changes, details, full_sentence};
 use crate::baseline::Mismatch;
 use crate::record::Deployment;
 use crate::report::markdown::syntax::{details as folded, fenced, link, markdown, name};
-use crate::report::text::numbers::counted;
-use crate::report::text::{Text, capitalized, capped, quoted};
+use crate::report::text::{capitalized, capped, counted, quoted};
 use crate::report::view::View;
 use crate::report::wording::{
     MOST_REASONS, advice, caution, circumstances, compared, invalidities, more_reasons,
@@ -30,7 +29,7 @@ pub(super) fn blocks(view: &View) -> Vec<Block> {
         (Priority::Advice, details::sparkline_of(view)),
         (Priority::Finding, cautions(view)),
         (Priority::Finding, shown(view)),
-        (Priority::Advice, paragraphs(&advice(view))),
+        (Priority::Advice, advice_text(view)),
         (Priority::Advice, changes::diff(view)),
         (Priority::Advice, changes::wanted(view)),
         (Priority::Advice, reproduce(view)),
@@ -58,13 +57,8 @@ fn of_passed(view: &View) -> Vec<Block> {
         reproduce(view),
         scenario_diff(view),
     ];
-    let measured: Vec<&str> = measured
-        .iter()
-        .map(|text| text.trim_end())
-        .filter(|text| !text.is_empty())
-        .collect();
     let title = details::titled(view, "Measurement");
-    let measured = measured.join("\n\n") + "\n";
+    let measured = paragraphs(measured.iter().map(String::as_str)) + "\n";
     blocks.push(Block::new(Priority::Detail, folded(&title, &measured)));
     blocks
 }
@@ -108,9 +102,9 @@ fn shown(view: &View) -> String {
     format!("**What it showed:**\n\n{}", lines.collect::<String>())
 }
 
-fn paragraphs(texts: &[Text]) -> String {
-    let texts: Vec<String> = texts.iter().map(markdown).collect();
-    texts.join("\n\n")
+fn advice_text(view: &View) -> String {
+    let advice: Vec<String> = advice(view).iter().map(markdown).collect();
+    advice.join("\n\n")
 }
 
 pub(super) fn caution_sentences(view: &View) -> Vec<String> {
@@ -174,17 +168,14 @@ fn scenario_diff(view: &View) -> String {
 /// The last line: run, commit, date, version.
 pub(super) fn footer(view: &View) -> String {
     let run = &view.record.run;
-    let mut parts = Vec::new();
-    if let Some(url) = &run.url {
-        let attempt = run
-            .attempt
-            .map_or_else(String::new, |n| format!(", attempt {n}"));
-        parts.push(link(&format!("CI run{attempt}"), url));
-    }
-    if let Some(commit) = &run.commit {
-        parts.push(format!("commit {}", name(&short_commit(commit))));
-    }
-    parts.push(run.started.strftime("%Y-%m-%d %H:%M UTC").to_string());
-    parts.push(format!("loadgate {}", name(&view.record.tool)));
-    parts.join(" · ")
+    let attempt = run.attempt.map(|n| format!(", attempt {n}"));
+    let words = format!("CI run{}", attempt.unwrap_or_default());
+    let commit = run.commit.as_deref().map(short_commit);
+    let parts = [
+        run.url.as_deref().map(|url| link(&words, url)),
+        commit.map(|commit| format!("commit {}", name(&commit))),
+        Some(run.started.strftime("%Y-%m-%d %H:%M UTC").to_string()),
+        Some(format!("loadgate {}", name(&view.record.tool))),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

@@ -7,7 +7,7 @@ use super::gate::{self, caution_sentences, footer};
 use crate::report::markdown::syntax::{Align, markdown, name, table};
 use crate::report::text::{Text, numbers, text, untrusted};
 use crate::report::view::{CheckRow, OutcomeStyle, View};
-use crate::report::wording::{comparison, finding, headline, nothing_slower};
+use crate::report::wording::{comparison, finding, nothing_slower};
 use crate::verdict::{Comparison, Outcome};
 
 /// The headline, a table of the gates, what there is to say of each, and the last line.
@@ -19,20 +19,13 @@ pub(super) fn blocks(views: &[View], blocks: &mut Vec<Block>) {
         (blocks_nothing, view.rank())
     });
     let Some(worst) = views.first() else { return };
-    let title = format!(
-        "### {} {}\n",
-        worst.outcome_style().emoji,
-        title(&views, worst)
-    );
+    let emoji = worst.outcome_style().emoji;
+    let title = format!("### {emoji} {}\n", title(&views, worst));
     blocks.push(Block::new(Priority::Always, title));
     blocks.push(Block::new(Priority::Finding, gate_table(&views)));
     for view in &views {
         if view.verdict.outcome != Outcome::Passed {
-            let title = format!(
-                "#### {} {}\n",
-                view.outcome_style().emoji,
-                markdown(&headline(view))
-            );
+            let title = super::title("####", view);
             blocks.push(Block::new(Priority::Finding, title));
             blocks.extend(gate::blocks(view));
         }
@@ -89,12 +82,9 @@ fn counts(views: &[&View]) -> String {
             continue;
         }
         seen.push(ending);
-        let of = if is_first {
-            format!(" of {} gates", views.len())
-        } else {
-            String::new()
-        };
-        counts.push(format!("{same}{of} {}", ending[usize::from(same > 1)]));
+        let of = is_first.then(|| format!(" of {} gates", views.len()));
+        let (of, ending) = (of.unwrap_or_default(), ending[usize::from(same > 1)]);
+        counts.push(format!("{same}{of} {ending}"));
     }
     counts.join(", ")
 }
@@ -133,13 +123,9 @@ fn gate_cells(view: &View) -> Vec<String> {
     let OutcomeStyle { emoji, word, .. } = view.outcome_style();
     let row = view.worst().map(|(row, _)| row);
     let worst = row.map(|row| {
+        let (subject, measure) = (row.subject_text(), row.measure_text());
         let figures = numbers::or_none(row.figures_text());
-        markdown(&text!(
-            "{} {} {}",
-            row.subject_text(),
-            row.measure_text(),
-            figures
-        ))
+        markdown(&text!("{} {} {}", subject, measure, figures))
     });
     vec![
         name(view.gate()),

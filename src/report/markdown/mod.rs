@@ -35,15 +35,16 @@ pub fn summary(views: &[View]) -> String {
 }
 
 fn of_one(view: &View) -> Vec<Block> {
-    let title = format!(
-        "### {} {}\n",
-        view.outcome_style().emoji,
-        markdown(&headline(view))
-    );
-    let mut blocks = vec![Block::new(Priority::Always, title)];
+    let mut blocks = vec![Block::new(Priority::Always, title("###", view))];
     blocks.extend(gate::blocks(view));
     blocks.push(Block::new(Priority::Always, gate::footer(view)));
     blocks
+}
+
+/// The headline of a gate below so many signs.
+fn title(level: &str, view: &View) -> String {
+    let emoji = view.outcome_style().emoji;
+    format!("{level} {emoji} {}\n", markdown(&headline(view)))
 }
 
 /// A text as a sentence, with its capital and its full stop.

@@ -49,19 +49,15 @@ pub(super) fn html_code(text: &str) -> String {
 
 /// Text of several lines in a fence that is longer than any run of backticks in it.
 pub(super) fn fenced(language: &str, text: &str) -> String {
-    let longest = text
-        .split(|c| c != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or_default();
-    let fence = "`".repeat(3.max(longest + 1));
+    let longest = text.split(|c| c != '`').map(str::len).max();
+    let fence = "`".repeat(3.max(longest.unwrap_or_default() + 1));
     let lines: Vec<String> = text.lines().map(one_line).collect();
     format!("{fence}{language}\n{}\n{fence}\n", lines.join("\n"))
 }
 
 /// A table: its header, which columns are numbers, and its rows.
-pub(super) fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
-    let heads = columns.iter().map(|(head, _)| (*head).to_owned());
+pub(super) fn table<H: AsRef<str>>(columns: &[(H, Align)], rows: &[Vec<String>]) -> String {
+    let heads = columns.iter().map(|(head, _)| head.as_ref().to_owned());
     let rules = columns.iter().map(|(_, align)| match align {
         Align::Left => "---".to_owned(),
         Align::Right => "--:".to_owned(),

@@ -1,11 +1,8 @@
 //! The interval of a change as a small bar of letters, all of a gate on one scale.
 
 use crate::report::text::numbers;
-use crate::report::view::{CheckRow, View, margin_factor, must_be_ruled_out};
-
-/// Changes beyond these are drawn at the end of a bar.
-const SMALLEST: f64 = -0.8;
-const LARGEST: f64 = 4.0;
+use crate::report::view::{CheckRow, LARGEST_RATIO, SMALLEST_RATIO, View, margin_factor};
+use crate::verdict::EstimatedChange;
 
 /// The scale that all bars of a gate are drawn on.
 pub(super) struct Bars {
@@ -22,22 +19,13 @@ pub(super) struct Bars {
 impl Bars {
     /// A scale of so many columns that holds the changes of these rows.
     pub(super) fn new(view: &View, rows: &[&CheckRow], columns: usize) -> Self {
-        let must_detect = view.must_detect();
-        let ends = |is_share: bool, least: f64, most: f64| {
-            let rows = rows.iter();
-            let rows = rows.filter(|row| numbers::is_share(row.measure()) == is_share);
-            let changes = rows.filter_map(|row| row.estimated());
-            changes.fold((least, most), |(low, high), change| {
-                (low.min(change.lower), high.max(change.upper))
-            })
-        };
-        let (low, high) = ends(false, -0.05, must_detect * 1.1);
-        let (low, high) = (low.max(SMALLEST), high.min(LARGEST));
+        let ends = |_: &_, change: EstimatedChange| vec![change.lower, change.upper];
+        let [(low, high), shares] = view.change_ranges(rows, ends);
         Self {
             ratios: (libm::log1p(low), libm::log1p(high)),
-            shares: ends(true, -0.0005, 0.002),
-            must_detect,
-            ruled_out: must_be_ruled_out(must_detect, rows),
+            shares,
+            must_detect: view.must_detect(),
+            ruled_out: view.must_be_ruled_out(rows),
             columns,
             unit: if view.is_duet() {
                 ""
@@ -52,7 +40,10 @@ impl Bars {
         let ((low, high), at) = if is_share {
             (self.shares, change)
         } else {
-            (self.ratios, libm::log1p(change.clamp(SMALLEST, LARGEST)))
+            (
+                self.ratios,
+                libm::log1p(change.clamp(SMALLEST_RATIO, LARGEST_RATIO)),
+            )
         };
         let share = ((at - low) / (high - low)).clamp(0.0, 1.0);
         let column = numbers::whole(share * (self.columns - 1) as f64);

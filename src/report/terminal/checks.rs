@@ -1,7 +1,7 @@
 //! The checks as a table, the worst first: what it was and is, how it changed, and the interval of that as a bar.
 
 use super::bars::Bars;
-use super::{Screen, WRAPPED, cut};
+use super::{Screen, WRAPPED, colour_of, cut};
 use crate::report::text::layout::{hanging, left, right};
 use crate::report::text::{columns_of, numbers, shorten, untrusted};
 use crate::report::view::{CheckRow, Status, View};
@@ -51,20 +51,19 @@ impl Widths {
 
 impl<'r, 'a> Line<'r, 'a> {
     fn new(view: &View, row: &'r CheckRow<'a>, bars: &Bars) -> Self {
-        let change = match (row.estimated(), row.limits.as_slice()) {
-            (Some(change), _) => numbers::change(row.measure(), change.estimate),
+        let limit = match row.limits.as_slice() {
             // If nothing was compared, the limit stands where the change would.
-            (None, [(line, limit)]) if row.status == Status::Passed => {
+            [(line, limit)] if row.status == Status::Passed => {
                 format!("limit {}", row.promise(line, limit))
             }
-            (None, _) => String::new(),
+            _ => String::new(),
         };
         Self {
             row,
             label: view.status_text(row.status),
             cells: [
                 numbers::or_none(row.figures_text()),
-                change,
+                row.estimate_text().unwrap_or(limit),
                 bars.draw(row).unwrap_or_default(),
                 row.caught_text().unwrap_or_default(),
             ],
@@ -73,23 +72,19 @@ impl<'r, 'a> Line<'r, 'a> {
 
     /// The first cells, as many as there are widths.
     fn numbers(&self, widths: &[usize]) -> String {
-        let mut line = String::new();
-        for (index, (cell, width)) in self.cells.iter().zip(widths).enumerate() {
-            if *width > 0 {
-                let is_bar = index == 2;
-                let set = if is_bar { left } else { right };
-                line += &(" ".repeat(GAP) + &set(cell, *width));
-            }
-        }
-        line.trim_end().to_owned()
+        let set = [right, right, left, right];
+        let cells = self.cells.iter().zip(widths).zip(set);
+        let shown = cells.filter(|((_, width), _)| **width > 0);
+        let shown = shown.map(|((cell, width), set)| " ".repeat(GAP) + &set(cell, *width));
+        shown.collect::<String>().trim_end().to_owned()
     }
 }
 
 impl Screen<'_, '_> {
     pub(super) fn checks(&self) -> Vec<String> {
-        let rows = self.view.rows().iter();
-        let listed: Vec<&CheckRow> = rows
-            .filter(|row| row.status != Status::Reported && !row.is_empty_comparison())
+        let listed = self.view.told_rows();
+        let listed: Vec<&CheckRow> = listed
+            .filter(|row| row.status != Status::Reported)
             .collect();
         let of_status = |is_meant: fn(Status) -> bool| {
             let rows = listed.iter().copied();
@@ -103,17 +98,12 @@ impl Screen<'_, '_> {
         let checks = shown.iter().map(|row| Line::new(self.view, row, &bars));
         let checks: Vec<Line> = checks.collect();
         let widths = Widths::new(&checks, self.columns);
-        let mut lines: Vec<String> = checks
-            .iter()
-            .flat_map(|check| self.check(check, &widths))
-            .collect();
+        let lines = checks.iter().flat_map(|check| self.check(check, &widths));
+        let mut lines: Vec<String> = lines.collect();
         let [.., bar, caught] = widths.cells;
         if bar > 0 {
-            let mut key = bars.key();
-            if caught > 0 {
-                key += "; at the end: what would have been caught";
-            }
-            lines.extend(self.hang("·", &key));
+            let caught = (caught > 0).then_some("; at the end: what would have been caught");
+            lines.extend(self.hang("·", &(bars.key() + caught.unwrap_or_default())));
         }
         let worse: Vec<&CheckRow> = of_status(|status| status == Status::Worse).collect();
         lines.extend(self.worse(&worse));
@@ -126,28 +116,27 @@ impl Screen<'_, '_> {
         let indent = widths.label + GAP;
         let tone = self.view.tone(check.row.status);
         let blank = indent - columns_of(&check.label);
-        let label = self.paint(&check.label, tone.into()) + &" ".repeat(blank);
+        let label = self.paint(&check.label, colour_of(tone)) + &" ".repeat(blank);
         let shown = widths.cells.iter().filter(|width| **width > 0);
         let numbers: usize = shown.map(|width| width + GAP).sum();
         let room = self.columns.saturating_sub(indent + numbers);
+        let mut numbers = check.numbers(&widths.cells);
         let mut lines = if room >= NARROWEST_NAME {
             let room = room.min(widths.name);
             let name = left(&title(check.row, room), room);
-            let line = format!("{label}{name}{}", check.numbers(&widths.cells));
-            vec![line.trim_end().to_owned()]
+            vec![format!("{label}{name}{numbers}").trim_end().to_owned()]
         } else {
             let name = title(check.row, self.columns.saturating_sub(indent).max(1));
-            let mut numbers = check.numbers(&widths.cells);
             if columns_of(&numbers) > self.columns {
                 numbers = check.numbers(&widths.cells[..2]);
             }
-            let numbers = if columns_of(&numbers) > self.columns {
-                self.wrap(numbers.trim())
+            let mut lines = vec![format!("{label}{name}")];
+            if columns_of(&numbers) > self.columns {
+                lines.extend(self.wrap(numbers.trim()));
             } else {
-                vec![numbers]
-            };
-            let first = format!("{label}{name}");
-            std::iter::once(first).chain(numbers).collect()
+                lines.push(numbers);
+            }
+            lines
         };
         lines.extend(self.reasons(check.row, indent, widths.cells[3] == 0));
         lines
@@ -158,10 +147,8 @@ impl Screen<'_, '_> {
         let most = self.level.reasons;
         let reasons = reasons(self.view, row, with_caught);
         let lines = |n: usize| hanging("", indent, &reasons[..n].join("; "), self.columns);
-        let fitting = (2..=reasons.len())
-            .rev()
-            .map(lines)
-            .find(|lines| lines.len() <= most);
+        let mut several = (2..=reasons.len()).rev().map(lines);
+        let fitting = several.find(|lines| lines.len() <= most);
         fitting.unwrap_or_else(|| cut(lines(reasons.len().min(1)), most.max(WRAPPED)))
     }
 
@@ -171,10 +158,8 @@ impl Screen<'_, '_> {
         const NAMED: usize = 2;
         let lines = |named: usize| {
             let names = worse.iter().take(named).map(|row| {
-                let name = title(row, 40);
-                let change = row.estimated();
-                let change = change.map(|change| numbers::change(row.measure(), change.estimate));
-                change.map_or_else(|| name.clone(), |change| format!("{name} {change}"))
+                let change = row.estimate_text().map(|change| format!(" {change}"));
+                title(row, 40) + &change.unwrap_or_default()
             });
             let more = worse.len().saturating_sub(named);
             let more = (more > 0).then(|| format!("{more} more"));
@@ -190,10 +175,10 @@ impl Screen<'_, '_> {
 
     /// How many checks are not shown here, and where they are.
     fn not_shown(&self, listed: &[&CheckRow], shown: &[&CheckRow]) -> Vec<String> {
-        let hidden = |is_meant: fn(Status) -> bool| {
-            let count = |rows: &[&CheckRow]| rows.iter().filter(|row| is_meant(row.status)).count();
-            count(listed) - count(shown)
+        let count = |rows: &[&CheckRow], is_meant: fn(Status) -> bool| {
+            rows.iter().filter(|row| is_meant(row.status)).count()
         };
+        let hidden = |is_meant| count(listed, is_meant) - count(shown, is_meant);
         let rows = self.view.rows().iter();
         let reported = rows.filter(|row| row.status == Status::Reported && !listed.is_empty());
         let (checks, not_gated) = if self.view.is_comparison() {
@@ -201,11 +186,17 @@ impl Screen<'_, '_> {
         } else {
             ("checks", "not gated")
         };
-        let failing = hidden(|status| status < Status::Worse);
-        let passed = hidden(|status| status == Status::Passed);
         let counts = [
-            (failing, "did not pass", "junit.xml"),
-            (passed, "passed", "junit.xml"),
+            (
+                hidden(|status| status < Status::Worse),
+                "did not pass",
+                "junit.xml",
+            ),
+            (
+                hidden(|status| status == Status::Passed),
+                "passed",
+                "junit.xml",
+            ),
             (reported.count(), not_gated, "summary.md"),
         ];
         let counts: Vec<_> = counts.iter().filter(|(count, ..)| *count > 0).collect();

@@ -16,6 +16,7 @@ pub(super) struct DetailLevel {
     pub(super) names: usize,
     /// Of these, how many with what they were before, all together counted; phases only where all names are.
     pub(super) before: usize,
+    /// Kinds of failure; a broken target has one or two.
     pub(super) kinds: usize,
     /// Lines that one kind of failure may take.
     pub(super) lines: usize,
@@ -37,95 +38,36 @@ pub(super) struct DetailLevel {
 
 pub(super) const ALL: usize = usize::MAX;
 
-/// Everything, on request.
-pub(super) const IN_FULL: DetailLevel = DetailLevel {
-    kinds: ALL,
-    concurrency: true,
-    ..WHOLE
-};
-
 /// From what a screen may have room for to the least that still says what happened.
-pub(super) const LEVELS: [DetailLevel; 11] = [
-    WHOLE, SHORT, BESIDE, FEWER, PACKED, NAMED, CLOSE, WORST, DENSE, SUMS, LEAST,
-];
+pub(super) const LEVELS: usize = 11;
 
-const WHOLE: DetailLevel = DetailLevel {
-    circumstances: true,
-    names: ALL,
-    before: ALL,
-    // A broken target has one kind or two.
-    kinds: 6,
-    lines: ALL,
-    phases: ALL,
-    insights: ALL,
-    concurrency: false,
-    failing: ALL,
-    reasons: ALL,
-    passed: ALL,
-    notes: ALL,
-    files: true,
-    airy: true,
-};
+impl DetailLevel {
+    /// The level of this index below [`LEVELS`]: the higher, the less is shown.
+    pub(super) fn new(level: usize) -> Self {
+        Self {
+            circumstances: level < 3,
+            names: [ALL, ALL, ALL, ALL, ALL, ALL, ALL, 3, 3, 0, 0][level],
+            before: [ALL, ALL, 1, 1, 1, 1, 1, 0, 0, 1, 0][level],
+            kinds: [6, 6, 6, 3, 3, 3, 3, 2, 2, 1, 1][level],
+            lines: [ALL, ALL, ALL, 2, 2, 1, 1, 1, 1, 1, 1][level],
+            phases: [ALL, ALL, ALL, ALL, ALL, ALL, ALL, 4, 4, 4, 4][level],
+            insights: [ALL, ALL, ALL, 2, 2, 1, 1, 0, 0, 0, 0][level],
+            concurrency: false,
+            failing: [ALL, ALL, ALL, ALL, ALL, ALL, ALL, 4, 4, 2, 2][level],
+            reasons: [ALL, ALL, ALL, 2, 2, 1, 1, 1, 1, 1, 1][level],
+            passed: [ALL, ALL, ALL, 4, 4, 0, 0, 0, 0, 0, 0][level],
+            notes: [ALL, ALL, ALL, ALL, ALL, 2, 2, 1, 1, 0, 0][level],
+            files: level == 0,
+            airy: [0, 1, 2, 3, 5, 7].contains(&level),
+        }
+    }
 
-const SHORT: DetailLevel = DetailLevel {
-    files: false,
-    ..WHOLE
-};
-
-const BESIDE: DetailLevel = DetailLevel { before: 1, ..SHORT };
-
-const FEWER: DetailLevel = DetailLevel {
-    circumstances: false,
-    kinds: 3,
-    lines: 2,
-    insights: 2,
-    reasons: 2,
-    passed: 4,
-    ..BESIDE
-};
-
-const PACKED: DetailLevel = DetailLevel {
-    airy: false,
-    ..FEWER
-};
-
-const NAMED: DetailLevel = DetailLevel {
-    lines: 1,
-    insights: 1,
-    reasons: 1,
-    passed: 0,
-    notes: 2,
-    ..FEWER
-};
-
-const CLOSE: DetailLevel = DetailLevel {
-    airy: false,
-    ..NAMED
-};
-
-const WORST: DetailLevel = DetailLevel {
-    names: 3,
-    before: 0,
-    kinds: 2,
-    phases: 4,
-    insights: 0,
-    failing: 4,
-    notes: 1,
-    ..NAMED
-};
-
-const DENSE: DetailLevel = DetailLevel {
-    airy: false,
-    ..WORST
-};
-
-const SUMS: DetailLevel = DetailLevel {
-    names: 0,
-    before: 1,
-    kinds: 1,
-    failing: 2,
-    notes: 0,
-    ..DENSE
-};
-
-const LEAST: DetailLevel = DetailLevel { before: 0, ..SUMS };
+    /// Everything, on request.
+    pub(super) fn in_full() -> Self {
+        Self {
+            kinds: ALL,
+            concurrency: true,
+            ..Self::new(0)
+        }
+    }
+}

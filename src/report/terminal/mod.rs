@@ -6,19 +6,16 @@ mod checks;
 mod detail;
 mod tables;
 
-use crate::report::text::numbers::{self, count};
-use crate::report::text::sparkline::sparkline;
-use crate::report::text::{Text, columns_of, inert_coloured, layout, prefix, untrusted};
-use crate::report::view::{CheckRow, Curve, OutcomeStyle, Responses, Status, Tone, View};
+use crate::report::text::{
+    Text, columns_of, count, inert_coloured, layout, numbers, prefix, untrusted,
+};
+use crate::report::view::{NAME_COLUMNS, OutcomeStyle, Responses, Status, Tone, View};
 use crate::report::wording::{
     MOST_REASONS, advice, caution, compared, concurrency, failing_names, failure_kind, first_seen,
     generator, headline, invalidities, load, more_reasons, ordinary_noise, showed, shown_warnings,
 };
 use crate::verdict::Outcome;
-use detail::{DetailLevel, IN_FULL, LEVELS, SCREEN};
-
-/// Columns of a word before a sparkline.
-const CURVE_COLUMNS: usize = 8;
+use detail::{DetailLevel, LEVELS, SCREEN};
 
 /// Lines that a sentence may take on the tightest screen before it is cut.
 const WRAPPED: usize = 3;
@@ -38,7 +35,7 @@ pub enum Colour {
 /// One gate for a terminal of so many columns: in full if that fits on a screen.
 pub fn terminal(view: &View, columns: usize, colour: Colour) -> String {
     let mut text = String::new();
-    for level in &LEVELS {
+    for level in (0..LEVELS).map(DetailLevel::new) {
         text = Screen::new(view, columns, colour, level).text(Vec::new());
         if text.lines().count() <= SCREEN {
             break;
@@ -49,7 +46,7 @@ pub fn terminal(view: &View, columns: usize, colour: Colour) -> String {
 
 /// One gate for a terminal of so many columns with nothing left out: each name in each phase and the run over time as well.
 pub fn terminal_in_full(view: &View, columns: usize, colour: Colour) -> String {
-    let screen = Screen::new(view, columns, colour, &IN_FULL);
+    let screen = Screen::new(view, columns, colour, DetailLevel::in_full());
     let mut tables = screen.by_request_in_phases();
     tables.push(screen.over_time());
     screen.text(tables)
@@ -57,7 +54,7 @@ pub fn terminal_in_full(view: &View, columns: usize, colour: Colour) -> String {
 
 /// The verdict alone, and for an invalid run how to fix it.
 pub fn verdict_line(view: &View, columns: usize, colour: Colour) -> String {
-    let screen = Screen::new(view, columns, colour, &LEVELS[0]);
+    let screen = Screen::new(view, columns, colour, DetailLevel::new(0));
     let reasons = match view.verdict.outcome {
         Outcome::Invalid => screen.next(),
         Outcome::Passed | Outcome::Failed | Outcome::Inconclusive => Vec::new(),
@@ -70,11 +67,11 @@ struct Screen<'v, 'a> {
     view: &'v View<'a>,
     columns: usize,
     colour: Colour,
-    level: &'v DetailLevel,
+    level: DetailLevel,
 }
 
 impl<'v, 'a> Screen<'v, 'a> {
-    fn new(view: &'v View<'a>, columns: usize, colour: Colour, level: &'v DetailLevel) -> Self {
+    fn new(view: &'v View<'a>, columns: usize, colour: Colour, level: DetailLevel) -> Self {
         Self {
             view,
             columns: columns.max(NARROWEST),
@@ -114,14 +111,8 @@ impl<'v, 'a> Screen<'v, 'a> {
         layout::hanging(label, columns_of(label) + 1, text, self.columns)
     }
 
-    fn paint(&self, text: &str, style: Style) -> String {
-        let code = match style {
-            Style::Bold => "1",
-            Style::Dim => "2",
-            Style::Green => "32",
-            Style::Yellow => "33",
-            Style::Red => "1;31",
-        };
+    /// A text in a style by its code of a terminal.
+    fn paint(&self, text: &str, code: &str) -> String {
         match self.colour {
             Colour::Always => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
             Colour::Never => text.to_owned(),
@@ -135,7 +126,7 @@ impl<'v, 'a> Screen<'v, 'a> {
         let title = self.wrap(&format!("{gate} on {target}"));
         let most = if level.circumstances { usize::MAX } else { 1 };
         let title = cut(title, most).into_iter();
-        let mut lines: Vec<String> = title.map(|line| self.paint(&line, Style::Bold)).collect();
+        let mut lines: Vec<String> = title.map(|line| self.paint(&line, BOLD)).collect();
         let (label, mut sentences) = compared(view);
         if !level.circumstances {
             sentences.truncate(1);
@@ -165,7 +156,7 @@ impl<'v, 'a> Screen<'v, 'a> {
         let mut lines: Vec<String> = kinds
             .flat_map(|(kind, failures)| {
                 let names = failing_names(names, *kind);
-                let before = view.totals_before().map(|before| {
+                let before = view.totals_before().as_ref().map(|before| {
                     let now = *failures as f64 / overall.requests.max(1) as f64;
                     let [now, before] = [now, before.share(*kind)].map(numbers::share);
                     format!("; {now}, before {before}")
@@ -203,21 +194,18 @@ impl<'v, 'a> Screen<'v, 'a> {
             all.extend(concurrency(self.view.phases()));
         }
         let shown = all.iter().take(self.level.insights);
-        shown
-            .flat_map(|text| self.hang("·", &text.to_string()))
-            .collect()
+        let lines = shown.flat_map(|text| self.hang("·", &text.to_string()));
+        lines.collect()
     }
 
     /// The run over time, each figure in one line.
     fn curves(&self) -> Vec<String> {
         let curves = self.view.curves().all.iter();
         let widest = curves.clone().map(|curve| columns_of(&curve.range)).max();
-        let taken = CURVE_COLUMNS + 2 + widest.unwrap_or(0);
-        let line = |curve: &Curve| {
-            let letters = sparkline(&curve.values, self.columns.saturating_sub(taken));
-            format!("{:<CURVE_COLUMNS$}{letters}  {}", curve.name, curve.range)
-        };
-        curves.map(line).collect()
+        let letters = self
+            .columns
+            .saturating_sub(NAME_COLUMNS + 2 + widest.unwrap_or(0));
+        curves.map(|curve| curve.line(letters)).collect()
     }
 
     fn cautions(&self) -> Vec<String> {
@@ -284,7 +272,9 @@ impl<'v, 'a> Screen<'v, 'a> {
             text += &format!(" (exit {})", self.view.exit);
         }
         let lines = self.hang(mark, &text).into_iter();
-        lines.map(|line| self.paint(&line, tone.into())).collect()
+        lines
+            .map(|line| self.paint(&line, colour_of(tone)))
+            .collect()
     }
 }
 
@@ -300,33 +290,21 @@ fn joined(paragraphs: impl IntoIterator<Item = Vec<String>>) -> String {
 
 /// How to accept a change that is wanted, where the summary says it in full.
 fn wanted(view: &View) -> Option<String> {
-    let failed = |row: &CheckRow| {
-        !row.is_drift()
-            && row
-                .change
-                .is_some_and(|(line, _)| Status::new(line) == Status::Failed)
-    };
-    if view.verdict.outcome != Outcome::Failed || !view.rows().iter().any(failed) {
-        return None;
-    }
-    let how = if view.has_file("summary.md") {
-        "; summary.md has the lines to add"
-    } else {
-        ""
-    };
-    let path = untrusted(view.thresholds_path);
-    Some(format!("Intended? Accept it in {path}{how}."))
+    let newest = view.rows().iter().filter(|row| !row.is_drift());
+    let mut changes = newest.filter_map(|row| row.change);
+    let has_failed = changes.any(|(line, _)| Status::new(line) == Status::Failed);
+    let is_written = view.has_file("summary.md");
+    let how = is_written.then_some("; summary.md has the lines to add");
+    let (path, how) = (untrusted(view.thresholds_path), how.unwrap_or_default());
+    (view.verdict.outcome == Outcome::Failed && has_failed)
+        .then(|| format!("Intended? Accept it in {path}{how}."))
 }
 
 /// That so many of something are not shown here, and where they are.
 fn left_out(view: &View, more: usize, noun: &str) -> String {
-    let place = if view.has_file("summary.md") {
-        " in summary.md"
-    } else {
-        ""
-    };
-    let more = numbers::counted(more as u64, &format!("more {noun}"));
-    more + place
+    let is_written = view.has_file("summary.md");
+    let place = if is_written { " in summary.md" } else { "" };
+    numbers::counted(more as u64, &format!("more {noun}")) + place
 }
 
 /// At most so many lines; where some are missing, the last one shows it.
@@ -342,21 +320,14 @@ fn cut(mut lines: Vec<String>, most: usize) -> Vec<String> {
     lines
 }
 
-#[derive(Clone, Copy)]
-enum Style {
-    Bold,
-    Dim,
-    Green,
-    Yellow,
-    Red,
-}
+const BOLD: &str = "1";
+const DIM: &str = "2";
 
-impl From<Tone> for Style {
-    fn from(tone: Tone) -> Self {
-        match tone {
-            Tone::Good | Tone::Soft => Self::Green,
-            Tone::Warn => Self::Yellow,
-            Tone::Bad => Self::Red,
-        }
+/// Green, yellow or red, as a terminal's code.
+fn colour_of(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good | Tone::Soft => "32",
+        Tone::Warn => "33",
+        Tone::Bad => "1;31",
     }
 }

@@ -2,7 +2,7 @@
 //! its place, so the units stand in the heads and a long name on a line of its own.
 
 use super::detail::ALL;
-use super::{Screen, Style, left_out};
+use super::{DIM, Screen, left_out};
 use crate::report::tables::{self, Cell, Column, Detail, Row, Table};
 use crate::report::text::layout::{self, natural_width, ragged};
 use crate::report::text::{columns_of, numbers, untrusted, untrusted_load};
@@ -129,7 +129,7 @@ impl Screen<'_, '_> {
     fn dimmed(&self, line: &str) -> String {
         let text = line.trim_start();
         let indent = columns_of(line) - columns_of(text);
-        " ".repeat(indent) + &self.paint(text, Style::Dim)
+        " ".repeat(indent) + &self.paint(text, DIM)
     }
 }
 

@@ -405,7 +405,7 @@ fn rehearsals() -> Sections {
     let took = Some(Duration::from_micros(21_340));
     let mut sections = Sections::default();
     for columns in [60, 80, 120] {
-        let mut secrets = Secrets::new(&["hunter2 env".to_owned()]);
+        let mut secrets = HiddenValues::new(&["hunter2 env".to_owned()]);
         for (what, took, request, answer, captured, failure) in [
             (
                 "POST /login",

@@ -174,16 +174,12 @@ fn suffix(text: &str, columns: usize) -> &str {
     &text[fits.unwrap_or(text.len())..]
 }
 
-/// At most so many lines, and one for how many more there are.
-pub(crate) fn capped(
-    mut lines: Vec<String>,
-    most: usize,
-    more: impl FnOnce(usize) -> String,
-) -> Vec<String> {
-    let left_out = lines.len().saturating_sub(most);
-    lines.truncate(most);
-    lines.extend((left_out > 0).then(|| more(left_out)));
-    lines
+/// At most so many lines or words, and one for how many more there are.
+pub(crate) fn capped<T>(mut all: Vec<T>, most: usize, more: impl FnOnce(usize) -> T) -> Vec<T> {
+    let left_out = all.len().saturating_sub(most);
+    all.truncate(most);
+    all.extend((left_out > 0).then(|| more(left_out)));
+    all
 }
 
 pub(crate) fn capitalized(text: &str) -> String {
@@ -200,17 +196,11 @@ pub(crate) struct Distinct(HashSet<String>);
 impl Distinct {
     /// The name, with a number where it was given out before.
     pub(crate) fn name(&mut self, name: String) -> String {
-        if self.0.insert(name.clone()) {
-            return name;
-        }
-        let mut number = 2_u32;
-        loop {
-            let numbered = format!("{name} ({number})");
-            if self.0.insert(numbered.clone()) {
-                return numbered;
-            }
-            number += 1;
-        }
+        let numbered = (2_u32..).map(|number| format!("{name} ({number})"));
+        let free = std::iter::once(name.clone())
+            .chain(numbered)
+            .find(|name| self.0.insert(name.clone()));
+        free.unwrap_or(name)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Lines that fit a terminal: wrapped sentences and aligned columns, measured in columns and not in bytes.
 
+use super::numbers::{PUNCTUATION, UNITS};
 use super::{columns_of, prefix, shorten};
 
 /// Columns between two numbers.
 const GAP: usize = 2;
 
-/// What belongs to the word before it, so that no line begins with it.
-const BELONGS: [&str; 9] = ["ms", "s", "µs", "%", "pp", "min", "×", "→", "more"];
+/// What belongs to the word before it like a unit, so that no line begins with it.
+const BELONGS: [&str; 3] = ["×", "→", "more"];
 
 /// Bytes up to which words are kept together; a line must be able to hold them.
 const TOGETHER: usize = 24;
@@ -47,16 +48,13 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
-        let bare = word.trim_end_matches([',', ';', ':', '.', ')', ']']);
-        match words.last_mut() {
-            Some(last)
-                if last.len() + word.len() < TOGETHER
-                    && (BELONGS.contains(&bare) || is_unfinished(last, word)) =>
-            {
-                last.push(' ');
-                last.push_str(word);
-            }
-            _ => words.push(word.to_owned()),
+        let bare = word.trim_end_matches(PUNCTUATION);
+        let belongs = UNITS.contains(&bare) || BELONGS.contains(&bare);
+        let last = words.last_mut();
+        let last = last.filter(|last| last.len() + word.len() < TOGETHER);
+        match last.filter(|last| belongs || is_unfinished(last, word)) {
+            Some(last) => *last += &format!(" {word}"),
+            None => words.push(word.to_owned()),
         }
     }
     words

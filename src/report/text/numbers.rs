@@ -11,6 +11,12 @@ use crate::verdict::{EstimatedChange, Measure};
 /// What stands where there is no number.
 pub(crate) const NONE: &str = "–";
 
+/// The units that stand behind a number.
+pub(crate) const UNITS: [&str; 6] = ["ms", "s", "µs", "%", "pp", "min"];
+
+/// What may stand directly behind a word and does not belong to it.
+pub(crate) const PUNCTUATION: [char; 6] = [',', ';', ':', '.', ')', ']'];
+
 /// A measure whose values are latencies.
 pub(crate) const P95: Measure = Measure::Metric(Metric::P95);
 
@@ -187,6 +193,14 @@ fn signed(digits: &str, value: f64) -> String {
 pub(crate) fn interval(measure: Measure, estimated: &EstimatedChange) -> String {
     let [lower, upper] = [estimated.lower, estimated.upper].map(|bound| change(measure, bound));
     format!("[{lower}, {upper}]")
+}
+
+/// The ends of an interval: the better one, and the worse one.
+pub(crate) fn best_and_worst(measure: Measure, change: &EstimatedChange) -> [f64; 2] {
+    if more_is_better(measure) {
+        return [change.upper, change.lower];
+    }
+    [change.lower, change.upper]
 }
 
 /// The change that would have been caught, rounded away from zero so that nothing is promised that does not hold.

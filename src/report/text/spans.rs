@@ -178,9 +178,10 @@ impl From<&String> for Text {
     }
 }
 
-impl From<Option<Text>> for Text {
-    fn from(text: Option<Text>) -> Self {
-        text.unwrap_or_default()
+/// Nothing where there is none.
+impl<T: Into<Text>> From<Option<T>> for Text {
+    fn from(text: Option<T>) -> Self {
+        text.map_or_else(Self::default, Into::into)
     }
 }
 
@@ -197,6 +198,7 @@ macro_rules! displayed {
 
 displayed!(
     u16,
+    &u16,
     u32,
     u64,
     &u32,

@@ -144,23 +144,13 @@ impl<'a> Aggregates<'a> {
 
     /// The indices here of a record's names and phases.
     fn indices(&mut self, record: &'a RunRecord) -> (Vec<usize>, Vec<usize>) {
-        let names = record.requests.iter().map(|name| {
-            let known = self.index(name);
-            known.unwrap_or_else(|| {
-                self.names.push(name);
-                self.names.len() - 1
-            })
-        });
-        let names = names.collect();
-        let phases = record.phases.iter().map(|phase| {
-            let mut known = self.phases.iter();
-            let known = known.position(|known| known.name == phase.name);
-            known.unwrap_or_else(|| {
-                self.phases.push(phase);
-                self.phases.len() - 1
-            })
-        });
-        (names, phases.collect())
+        let names = record.requests.iter();
+        let names = names.map(|name| index_in(&mut self.names, name, |known| *known == name));
+        let phases = record
+            .phases
+            .iter()
+            .map(|phase| index_in(&mut self.phases, phase, |known| known.name == phase.name));
+        (names.collect(), phases.collect())
     }
 
     pub(crate) fn index(&self, name: &str) -> Option<usize> {
@@ -179,6 +169,12 @@ impl<'a> Aggregates<'a> {
     /// One name (all if none) in the measured phases of an arm.
     pub(crate) fn measured(&self, request: Option<usize>, arm: Arm) -> Figures {
         self.pool(request, |phase, of| of == arm && self.is_measured(phase))
+    }
+
+    /// All together in the measured phases of an arm, then each name in the scenario's order.
+    pub(crate) fn by_name(&self, arm: Arm) -> Vec<Figures> {
+        let names = std::iter::once(None).chain((0..self.names.len()).map(Some));
+        names.map(|name| self.measured(name, arm)).collect()
     }
 
     /// One name (all if none) in the phases that regression compares, if there are any, else in all measured ones.
@@ -263,6 +259,14 @@ impl<'a> Aggregates<'a> {
             all
         })
     }
+}
+
+/// The index of an item, which is added where none is the same.
+fn index_in<T>(all: &mut Vec<T>, item: T, is_same: impl Fn(&T) -> bool) -> usize {
+    all.iter().position(is_same).unwrap_or_else(|| {
+        all.push(item);
+        all.len() - 1
+    })
 }
 
 #[cfg(test)]

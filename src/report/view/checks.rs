@@ -97,14 +97,9 @@ impl<'a> CheckRow<'a> {
 
     /// The worst of its lines. That nothing was compared is told once for all rows, so it does not hide a limit that holds.
     fn worst(&self) -> Status {
-        let change = self.change.iter();
-        let change = change.filter(|(line, _)| self.limits.is_empty() || !is_not_compared(line));
-        let limits = self.limits.iter().map(|(line, _)| Status::new(line));
-        change
-            .map(|(line, _)| Status::new(line))
-            .chain(limits)
-            .min()
-            .unwrap_or(Status::Reported)
+        let is_told = |line: &&Check| self.limits.is_empty() || !is_not_compared(line);
+        let worst = self.lines().filter(is_told).map(Status::new).min();
+        worst.unwrap_or(Status::Reported)
     }
 
     /// A line of the row: all of them share subject, phase and measure.
@@ -200,16 +195,55 @@ pub(crate) fn job_value(job: &Job, check: &Check) -> Option<f64> {
     summary.value(metric)
 }
 
+/// The change that a line is about, if it is about one.
+pub(crate) fn change_of(line: &Check) -> Option<&ChangeCheck> {
+    match &line.kind {
+        CheckKind::Change(change) => Some(change),
+        CheckKind::Limit(_) => None,
+    }
+}
+
+/// The limit that a line is about, if it is about one.
+pub(crate) fn limit_of(line: &Check) -> Option<&LimitCheck> {
+    match &line.kind {
+        CheckKind::Limit(limit) => Some(limit),
+        CheckKind::Change(_) => None,
+    }
+}
+
+/// Why a line was not judged, if it was not.
+pub(crate) fn why_not_judged(line: &Check) -> Option<&NotJudged> {
+    match &line.outcome {
+        CheckOutcome::NotJudged(why) => Some(why),
+        CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => None,
+    }
+}
+
 /// Whether a line says no more than that nothing was compared.
 pub(crate) fn is_not_compared(line: &Check) -> bool {
     line.outcome == CheckOutcome::NotJudged(NotJudged::NoComparison)
 }
 
+/// A change beyond these is drawn at the end of a bar.
+pub(crate) const SMALLEST_RATIO: f64 = -0.8;
+pub(crate) const LARGEST_RATIO: f64 = 4.0;
+
 /// Bytes of a table of checks that fits into every summary, with some for each row beside its name.
 const SHORT: usize = 30_000;
 const SHORT_ROW: usize = 150;
 
-impl View<'_> {
+impl<'a> View<'a> {
+    /// The verdict's lines, in its order.
+    pub(crate) fn lines(&self) -> std::slice::Iter<'a, Check> {
+        self.verdict.checks.iter()
+    }
+
+    /// The rows that say more than that nothing was compared.
+    pub(crate) fn told_rows(&self) -> impl Iterator<Item = &CheckRow<'a>> + Clone {
+        let rows = self.rows().iter();
+        rows.filter(|row| !row.is_empty_comparison())
+    }
+
     /// Whether its checks are so few that a summary lists all of them.
     pub(crate) fn is_short(&self) -> bool {
         let names = self.rows().iter().map(|row| {
@@ -223,13 +257,17 @@ impl View<'_> {
         matches!(self.verdict.comparison, Comparison::Duet { .. })
     }
 
-    pub(crate) fn usual_tolerance(&self) -> f64 {
-        let regression = &self.thresholds.regression;
+    /// The tolerance of the verdict's mode, and the change that it must be able to see.
+    fn rules(&self) -> [f64; 2] {
+        let rules = &self.thresholds.regression;
         if self.is_duet() {
-            regression.tolerance
-        } else {
-            regression.history_tolerance
+            return [rules.tolerance, rules.must_detect];
         }
+        [rules.history_tolerance, rules.history_must_detect]
+    }
+
+    pub(crate) fn usual_tolerance(&self) -> f64 {
+        self.rules()[0]
     }
 
     /// The change of a measure that must be ruled out.
@@ -239,12 +277,43 @@ impl View<'_> {
 
     /// The change that the verdict's mode must be able to see.
     pub(crate) fn must_detect(&self) -> f64 {
-        let regression = &self.thresholds.regression;
-        if self.is_duet() {
-            regression.must_detect
-        } else {
-            regression.history_must_detect
+        self.rules()[1]
+    }
+
+    /// The changes of these rows that must be ruled out, in words.
+    pub(crate) fn must_be_ruled_out(&self, rows: &[&CheckRow]) -> String {
+        let (least, drawn) = (self.must_detect(), rows.iter());
+        let drawn = drawn.filter(|row| row.estimated().is_some());
+        let far = drawn
+            .map(|row| margin_factor(row.measure()))
+            .fold(1.0, f64::max);
+        let usual = numbers::percent(least);
+        if far > 1.0 {
+            return format!("+{usual}, from P99 on +{},", numbers::percent(least * far));
         }
+        format!("+{usual}")
+    }
+
+    /// The ends of a scale for ratios, within reason, and of one for shares that hold these bounds of the rows' changes.
+    pub(crate) fn change_ranges(
+        &self,
+        rows: &[&CheckRow],
+        bounds: impl Fn(&ChangeCheck, EstimatedChange) -> Vec<f64>,
+    ) -> [(f64, f64); 2] {
+        let ends = |is_share: bool, least: f64, most: f64| {
+            let rows = rows
+                .iter()
+                .filter(|row| numbers::is_share(row.measure()) == is_share);
+            let checks = rows.filter_map(|row| row.change.map(|(_, check)| check));
+            let bounds = checks.filter_map(|check| Some(bounds(check, check.change?)));
+            let all = bounds.flatten();
+            all.fold((least, most), |(low, high), bound| {
+                (low.min(bound), high.max(bound))
+            })
+        };
+        let (low, high) = ends(false, -0.05, self.must_detect() * 1.1);
+        let ratios = (low.max(SMALLEST_RATIO), high.min(LARGEST_RATIO));
+        [ratios, ends(true, -0.0005, 0.002)]
     }
 
     /// Whether a change passes for no other reason than that it is below its floor.
@@ -257,22 +326,6 @@ impl View<'_> {
             }
         });
         check.below_floor && line.outcome == CheckOutcome::Passed && is_sure
-    }
-}
-
-/// The changes of these rows that must be ruled out, in words.
-pub(crate) fn must_be_ruled_out(must_detect: f64, rows: &[&CheckRow]) -> String {
-    let drawn = rows.iter().filter(|row| row.estimated().is_some());
-    let factors = drawn.map(|row| margin_factor(row.measure()));
-    let far = factors.fold(1.0, f64::max);
-    let usual = numbers::percent(must_detect);
-    if far > 1.0 {
-        format!(
-            "+{usual}, from P99 on +{},",
-            numbers::percent(must_detect * far)
-        )
-    } else {
-        format!("+{usual}")
     }
 }
 

@@ -1,10 +1,10 @@
 //! Cold starts: how many, how long, and what they did to the percentiles of everything.
 
-use super::View;
+use super::{View, change_of};
 use crate::measurement::{Arm, LatencyHistogram};
 use crate::metric::Metric;
 use crate::thresholds::Subject;
-use crate::verdict::{CheckKind, Measure};
+use crate::verdict::Measure;
 
 /// What the measured phases of the deployment under test saw of cold starts.
 #[derive(Clone, Debug)]
@@ -48,13 +48,8 @@ pub(super) fn cold_starts(view: &View) -> Option<ColdStarts> {
 
 /// What a metric of all requests was before, where it was compared.
 fn before(view: &View, metric: Metric) -> Option<f64> {
-    let mut lines = view.verdict.checks.iter();
-    lines.find_map(|line| match &line.kind {
-        CheckKind::Change(check)
-            if line.subject == Subject::Overall && line.measure == Measure::Metric(metric) =>
-        {
-            check.before
-        }
-        CheckKind::Change(_) | CheckKind::Limit(_) => None,
-    })
+    let measure = Measure::Metric(metric);
+    let overall = view.lines().filter(|line| line.subject == Subject::Overall);
+    let mut lines = overall.filter(|line| line.measure == measure);
+    lines.find_map(|line| change_of(line)?.before)
 }

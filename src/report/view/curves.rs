@@ -3,10 +3,14 @@
 use super::{By, Point, View};
 use crate::measurement::Arm;
 use crate::report::text::numbers;
+use crate::report::text::sparkline::sparkline;
 use crate::units::Latency;
 
 /// Points below which a run has no curve to draw.
 const FEWEST: usize = 5;
+
+/// Columns of a name before its curve.
+pub(crate) const NAME_COLUMNS: usize = 8;
 
 /// What a run tells in the course of its time.
 #[derive(Debug)]
@@ -26,6 +30,14 @@ pub(crate) struct Curves {
     pub(crate) all: Vec<Curve>,
 }
 
+impl Curve {
+    /// The curve in so many letters, behind its name and before its range.
+    pub(crate) fn line(&self, letters: usize) -> String {
+        let letters = sparkline(&self.values, letters);
+        format!("{:<NAME_COLUMNS$}{letters}  {}", self.name, self.range)
+    }
+}
+
 impl Curves {
     pub(super) fn new(view: &View) -> Self {
         let record = view.record;
@@ -35,11 +47,8 @@ impl Curves {
             By::Slice => "slice by slice",
         };
         let length = course.length;
-        let moments: Vec<&Point> = course
-            .points
-            .iter()
-            .filter(|moment| moment.arm(record) == Some(Arm::Target))
-            .collect();
+        let is_target = |moment: &&Point| moment.arm(record) == Some(Arm::Target);
+        let moments: Vec<&Point> = course.points.iter().filter(is_target).collect();
         let mut curves = Curves {
             by,
             length,

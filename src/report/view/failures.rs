@@ -2,7 +2,6 @@
 
 use super::View;
 use crate::measurement::{Arm, FailureKind, Totals};
-use crate::record::RunRecord;
 
 /// The first second in which a kind of failure appeared.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,25 +27,26 @@ pub(super) fn before(view: &View) -> Option<Totals> {
     (before.requests > 0).then_some(before)
 }
 
-/// When a kind first appeared on the deployment under test; none where the record does not tell.
-pub(super) fn first(record: &RunRecord, kind: FailureKind) -> Option<FirstFailure> {
-    let seconds = record.timeline.iter().enumerate();
-    let mut failing = seconds.filter(|(_, second)| second.kinds.contains_key(&kind));
-    failing.find_map(|(index, second)| {
-        let slice = record
-            .slices
-            .iter()
-            .rev()
-            .find(|slice| slice.start_s <= index as f64 + 0.5);
-        // In a duet the seconds of the base are none of the target's.
-        if record.base.is_some() && slice.is_none_or(|slice| slice.arm != Arm::Target) {
-            return None;
-        }
-        Some(FirstFailure {
-            second: index,
-            phase: slice.map(|slice| record.phases[slice.phase].name.clone()),
-            users: second.users,
-            requests: second.requests,
+impl View<'_> {
+    /// When a kind of failure first appeared on the target; none if the record does not know.
+    pub(crate) fn first_failure(&self, kind: FailureKind) -> Option<FirstFailure> {
+        let record = self.record;
+        let seconds = record.timeline.iter().enumerate();
+        let mut failing = seconds.filter(|(_, second)| second.kinds.contains_key(&kind));
+        failing.find_map(|(index, second)| {
+            let middle = index as f64 + 0.5;
+            let mut slices = record.slices.iter().rev();
+            let slice = slices.find(|slice| slice.start_s <= middle);
+            // In a duet the seconds of the base are none of the target's.
+            if record.base.is_some() && slice.is_none_or(|slice| slice.arm != Arm::Target) {
+                return None;
+            }
+            Some(FirstFailure {
+                second: index,
+                phase: slice.map(|slice| record.phases[slice.phase].name.clone()),
+                users: second.users,
+                requests: second.requests,
+            })
         })
-    })
+    }
 }

@@ -20,17 +20,17 @@ use std::cell::OnceCell;
 use std::ops::Deref;
 
 use crate::baseline::Job;
-use crate::measurement::{Arm, FailureKind, Totals};
+use crate::measurement::{Arm, Totals};
 use crate::report::ReportInput;
 use crate::verdict::{Insights, insights};
 
 pub(crate) use aggregates::{Aggregates, Figures, Starts};
 pub(crate) use checks::{
-    CheckRow, Status, is_not_compared, job_value, margin_factor, must_be_ruled_out,
+    CheckRow, LARGEST_RATIO, SMALLEST_RATIO, Status, change_of, is_not_compared, job_value,
+    limit_of, margin_factor, why_not_judged,
 };
 pub(crate) use cold_starts::ColdStarts;
-pub(crate) use curves::{Curve, Curves};
-pub(crate) use failures::FirstFailure;
+pub(crate) use curves::{Curve, Curves, NAME_COLUMNS};
 pub(crate) use outcome::{OutcomeStyle, Tone};
 pub(crate) use pairs::pairs;
 pub(crate) use phases::PhaseFigures;
@@ -46,28 +46,54 @@ pub struct View<'a> {
     derived: Derived<'a>,
 }
 
-/// Everything that is derived, computed when it is first asked for.
-#[derive(Debug, Default)]
-struct Derived<'a> {
-    rows: OnceCell<Vec<CheckRow<'a>>>,
-    jobs_before: OnceCell<Vec<&'a Job>>,
-    aggregates: OnceCell<Aggregates<'a>>,
-    figures: OnceCell<Vec<Figures>>,
-    totals_before: OnceCell<Option<Totals>>,
-    phases: OnceCell<Vec<PhaseFigures>>,
-    cold_starts: OnceCell<Option<ColdStarts>>,
-    insights: OnceCell<Insights>,
-    time_series: OnceCell<TimeSeries>,
-    curves: OnceCell<Curves>,
-    time_buckets: OnceCell<(Vec<TimeBucket>, usize)>,
-}
-
 impl<'a> Deref for View<'a> {
     type Target = ReportInput<'a>;
 
     fn deref(&self) -> &ReportInput<'a> {
         &self.input
     }
+}
+
+/// Everything that is derived, each computed when it is first asked for.
+macro_rules! derived {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = |$view:ident| $compute:expr;)*) => {
+        #[derive(Debug, Default)]
+        struct Derived<'a> {
+            $($name: OnceCell<$type>,)*
+        }
+
+        impl<'a> View<'a> {
+            $($(#[$doc])* pub(crate) fn $name(&self) -> &$type {
+                let $view = self;
+                self.derived.$name.get_or_init(|| $compute)
+            })*
+        }
+    };
+}
+
+derived! {
+    /// The checks as rows: failed first, then inconclusive and so on; overall before names.
+    rows: Vec<CheckRow<'a>> = |view| checks::rows(&view.input);
+    /// The jobs that the run is compared with, newest last; of a comparison the older result.
+    jobs_before: Vec<&'a Job> = |view| view.input.jobs_before();
+    /// What was measured, by name, phase and arm.
+    aggregates: Aggregates<'a> = |view| Aggregates::new(view.records());
+    /// The measured phases of the target: all requests together, then each name in the scenario's order.
+    figures: Vec<Figures> = |view| view.aggregates().by_name(Arm::Target);
+    /// Requests and failures by kind from before the change; none if nothing was compared.
+    totals_before: Option<Totals> = |view| failures::before(view);
+    /// The measured phases in their order; in a duet each of the base right below that of the target.
+    phases: Vec<PhaseFigures> = |view| phases::phases(view);
+    /// Cold starts; none if the scenario does not name their header.
+    cold_starts: Option<ColdStarts> = |view| cold_starts::cold_starts(view);
+    /// What the run shows beside its verdict.
+    insights: Insights = |view| insights(view.record, &view.thresholds.regression);
+    /// The run second by second, or slice by slice for a duet of short slices.
+    time_series: TimeSeries = |view| view.time_series_of(usize::MAX);
+    /// The time series as curves of the target; none if it is too short.
+    curves: Curves = |view| Curves::new(view);
+    /// The target over time in few buckets, and how many more there are.
+    time_buckets: (Vec<TimeBucket>, usize) = |view| time_buckets::time_buckets(view.record);
 }
 
 impl<'a> View<'a> {
@@ -79,97 +105,13 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The checks as rows: failed first, then inconclusive and so on; overall before names.
-    pub(crate) fn rows(&self) -> &[CheckRow<'a>] {
-        let rows = &self.derived.rows;
-        rows.get_or_init(|| checks::rows(&self.input))
-    }
-
-    /// The jobs that the run is compared with, newest last; of a comparison the older result.
-    pub(crate) fn jobs_before(&self) -> &[&'a Job] {
-        let jobs = &self.derived.jobs_before;
-        jobs.get_or_init(|| self.input.jobs_before())
-    }
-
-    /// What was measured, by name, phase and arm.
-    pub(crate) fn aggregates(&self) -> &Aggregates<'a> {
-        let aggregates = &self.derived.aggregates;
-        aggregates.get_or_init(|| Aggregates::new(self.records()))
-    }
-
-    /// The measured phases of the target: all requests together, then each name in the scenario's order.
-    pub(crate) fn figures(&self) -> &[Figures] {
-        self.derived.figures.get_or_init(|| {
-            let all = self.aggregates();
-            let names = (0..all.names.len()).map(Some);
-            let names = std::iter::once(None).chain(names);
-            names.map(|name| all.measured(name, Arm::Target)).collect()
-        })
-    }
-
     /// All requests together in the measured phases of the target.
     pub(crate) fn overall(&self) -> &Figures {
         &self.figures()[0]
     }
 
-    /// Figures from before the change.
-    pub(crate) fn previous(&self) -> PreviousFigures<'_, 'a> {
-        PreviousFigures::new(self)
-    }
-
-    /// Requests and failures by kind from before the change; none if nothing was compared.
-    pub(crate) fn totals_before(&self) -> Option<&Totals> {
-        let totals = &self.derived.totals_before;
-        totals.get_or_init(|| failures::before(self)).as_ref()
-    }
-
-    /// When a kind of failure first appeared on the target; none if the record does not know.
-    pub(crate) fn first_failure(&self, kind: FailureKind) -> Option<FirstFailure> {
-        failures::first(self.record, kind)
-    }
-
-    /// The measured phases in their order; in a duet each of the base right below that of the target.
-    pub(crate) fn phases(&self) -> &[PhaseFigures] {
-        self.derived.phases.get_or_init(|| phases::phases(self))
-    }
-
-    /// The phases that are not measured, or in which no load is sent.
-    pub(crate) fn unmeasured_phases(&self) -> Vec<PhaseFigures> {
-        phases::unmeasured(self)
-    }
-
-    /// Cold starts; none if the scenario does not name their header.
-    pub(crate) fn cold_starts(&self) -> Option<&ColdStarts> {
-        let cold = &self.derived.cold_starts;
-        cold.get_or_init(|| cold_starts::cold_starts(self)).as_ref()
-    }
-
-    /// What the run shows beside its verdict.
-    pub(crate) fn insights(&self) -> &Insights {
-        let regression = &self.thresholds.regression;
-        let found = &self.derived.insights;
-        found.get_or_init(|| insights(self.record, regression))
-    }
-
-    /// The run second by second, or slice by slice for a duet of short slices.
-    pub(crate) fn time_series(&self) -> &TimeSeries {
-        let series = &self.derived.time_series;
-        series.get_or_init(|| self.time_series_of(usize::MAX))
-    }
-
-    /// The same in at most so many points.
+    /// The run in the course of its time, in at most so many points.
     pub(crate) fn time_series_of(&self, most: usize) -> TimeSeries {
         time_series::time_series(self.record, most)
-    }
-
-    /// The time series as curves of the target; none if it is too short.
-    pub(crate) fn curves(&self) -> &Curves {
-        self.derived.curves.get_or_init(|| Curves::new(self))
-    }
-
-    /// The target over time in few buckets, and how many more there are.
-    pub(crate) fn time_buckets(&self) -> &(Vec<TimeBucket>, usize) {
-        let buckets = &self.derived.time_buckets;
-        buckets.get_or_init(|| time_buckets::time_buckets(self.record))
     }
 }

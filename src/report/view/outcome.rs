@@ -94,19 +94,20 @@ impl View<'_> {
     }
 
     pub(crate) fn status_text(&self, status: Status) -> String {
-        let mark = if self.is_observed_failure(status) {
-            "!"
-        } else {
-            status.style().1
-        };
-        format!("{mark} {}", self.word(status))
+        let style = self.looks_like(status).style();
+        format!("{} {}", style.1, self.word(status))
     }
 
     pub(crate) fn tone(&self, status: Status) -> Tone {
+        self.looks_like(status).style().2
+    }
+
+    /// What fails nothing looks like what only warns.
+    fn looks_like(&self, status: Status) -> Status {
         if self.is_observed_failure(status) {
-            Tone::Warn
+            Status::Warned
         } else {
-            status.style().2
+            status
         }
     }
 

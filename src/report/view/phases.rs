@@ -61,9 +61,11 @@ pub(super) fn phases(view: &View) -> Vec<PhaseFigures> {
     phases
 }
 
-/// The phases that are not measured, or in which no load is sent.
-pub(super) fn unmeasured(view: &View) -> Vec<PhaseFigures> {
-    listed(view, false)
+impl View<'_> {
+    /// The phases that are not measured, or in which no load is sent.
+    pub(crate) fn unmeasured_phases(&self) -> Vec<PhaseFigures> {
+        listed(self, false)
+    }
 }
 
 fn listed(view: &View, is_measured: bool) -> Vec<PhaseFigures> {

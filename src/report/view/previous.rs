@@ -5,7 +5,6 @@ use crate::baseline::{Job, PhaseScope, ReportedRow, RequestSummary};
 use crate::measurement::{Arm, LatencyHistogram};
 use crate::metric::Metric;
 use crate::record::PhaseRecord;
-use crate::report::text::numbers::date;
 
 /// The quantiles that a table of latencies has.
 pub(crate) const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
@@ -109,19 +108,22 @@ pub(crate) enum PreviousFigures<'v, 'a> {
     Nothing,
 }
 
-impl<'v, 'a> PreviousFigures<'v, 'a> {
-    pub(super) fn new(view: &'v View<'a>) -> Self {
-        if view.record.base.is_some() {
-            return Self::Base(view.aggregates());
+impl<'a> View<'a> {
+    /// Figures from before the change.
+    pub(crate) fn previous(&self) -> PreviousFigures<'_, 'a> {
+        if self.record.base.is_some() {
+            return PreviousFigures::Base(self.aggregates());
         }
-        let newest = view.jobs_before().last().copied();
-        newest.map_or(Self::Nothing, |job| Self::Job {
+        let newest = self.jobs_before().last().copied();
+        newest.map_or(PreviousFigures::Nothing, |job| PreviousFigures::Job {
             job,
-            phases: &view.record.phases,
-            was_followed: view.baseline.is_some_and(|baseline| baseline.is_cut),
+            phases: &self.record.phases,
+            was_followed: self.baseline.is_some_and(|baseline| baseline.is_cut),
         })
     }
+}
 
+impl<'a> PreviousFigures<'_, 'a> {
     /// What a row of these figures is called.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -130,8 +132,8 @@ impl<'v, 'a> PreviousFigures<'v, 'a> {
         }
     }
 
-    /// Why rows may have none before, if some may: the job has no figures by phase.
-    pub(crate) fn gap(&self) -> Option<String> {
+    /// The job, if it has no figures by phase, so that rows may have none before; and whether the run was recorded after it.
+    pub(crate) fn without_phases(&self) -> Option<(&'a Job, bool)> {
         let Self::Job {
             job,
             phases,
@@ -141,27 +143,18 @@ impl<'v, 'a> PreviousFigures<'v, 'a> {
             return None;
         };
         let measured = phases.iter().filter(|phase| phase.is_measured_load());
-        (job.reported_rows.is_empty() && measured.count() > 1).then(|| {
-            let why = if *was_followed {
-                "this run was recorded after it, and only the newest job keeps them"
-            } else {
-                "an older loadgate recorded it"
-            };
-            format!(
-                "the job of {} has no figures by phase, so that a row may have no earlier figures: {why}",
-                date(job.started)
-            )
-        })
+        let has_gap = job.reported_rows.is_empty() && measured.count() > 1;
+        has_gap.then_some((*job, *was_followed))
     }
 
     /// A request name (all together if none) over all measured phases.
     pub(crate) fn measured(&self, request: Option<&str>) -> Option<LatencyRow> {
         match self {
             Self::Base(all) => base(all, request, |name| all.measured(name, Arm::Base)),
-            Self::Job { job, phases, .. } => job
-                .reported(None, request)
-                .map(LatencyRow::from)
-                .or_else(|| stored(job, request, |phase| phase.measured, phases)),
+            Self::Job { job, phases, .. } => {
+                let reported = job.reported(None, request).map(LatencyRow::from);
+                reported.or_else(|| stored(job, request, |phase| phase.measured, phases))
+            }
             Self::Nothing => None,
         }
     }
@@ -181,9 +174,8 @@ impl<'v, 'a> PreviousFigures<'v, 'a> {
                     (Some(only), None) if only.name == name
                 );
                 let phase = Some(name).filter(|_| !is_only);
-                job.reported(phase, request)
-                    .map(LatencyRow::from)
-                    .or_else(|| stored(job, request, |phase| phase.name == name, phases))
+                let reported = job.reported(phase, request).map(LatencyRow::from);
+                reported.or_else(|| stored(job, request, |phase| phase.name == name, phases))
             }
             Self::Nothing => None,
         }
@@ -210,13 +202,9 @@ fn stored(
     is_asked: impl Fn(&PhaseRecord) -> bool,
     phases: &[PhaseRecord],
 ) -> Option<LatencyRow> {
-    let measured = |phase: &&PhaseRecord| phase.is_measured_load();
-    let asked: Vec<&PhaseRecord> = phases
-        .iter()
-        .filter(measured)
-        .filter(|phase| is_asked(phase))
-        .collect();
-    let steady = phases.iter().filter(measured).filter(|phase| phase.steady);
+    let measured = phases.iter().filter(|phase| phase.is_measured_load());
+    let steady = measured.clone().filter(|phase| phase.steady);
+    let asked: Vec<&PhaseRecord> = measured.filter(|phase| is_asked(phase)).collect();
     let scope = match asked.as_slice() {
         [] => return None,
         [one] if !one.steady => PhaseScope::Phase(one.name.clone()),
@@ -236,6 +224,7 @@ mod tests {
     use crate::record::samples::{RecordBuilder, record, traffic};
     use crate::record::{PartsRecord, RunRecord, ScenarioIdentity};
     use crate::report::samples::gate;
+    use crate::report::wording::missing_figures;
 
     /// A run of two steady phases, a repeated one and an idle one in which stragglers fall due, which tells of the first how long requests took from being sent.
     fn run(millis: f64) -> RunRecord {
@@ -332,7 +321,7 @@ mod tests {
         assert_eq!(past.in_phase(None, "warm-up"), None, "not measured");
         assert_eq!(past.measured(Some("GET /c")), None);
         assert_eq!(past.in_phase(None, "recovery"), None);
-        assert_eq!(past.gap(), None);
+        assert!(past.without_phases().is_none());
     }
 
     #[test]
@@ -352,7 +341,7 @@ mod tests {
         held.scenario = runs[1].scenario.clone();
         assert!(exclude_runs(&mut held, &runs[1..]));
         let sample = gate(runs[1].clone()).after(&held).judged_whole();
-        let gap = sample.story().previous().gap().unwrap();
+        let gap = missing_figures(&sample.story()).unwrap().to_string();
         let why = "this run was recorded after it, and only the newest job keeps them";
         assert!(gap.ends_with(why), "{gap}");
         // A run that the baseline does not hold takes nothing out.
@@ -374,8 +363,7 @@ mod tests {
         // Two steady phases were kept as one, and never with others.
         assert_eq!(past.in_phase(Some("GET /a"), "warm"), None);
         assert_eq!(past.measured(None), None);
-        let gap = past.gap().unwrap();
-        assert!(gap.ends_with(": an older loadgate recorded it"), "{gap}");
+        assert!(past.without_phases().is_some());
         let one = record()
             .steady("warm")
             .slices(4, &[traffic("GET /a", 700, 40.0)])
@@ -394,6 +382,6 @@ mod tests {
             assert_eq!(known.requests, whole.requests);
             assert!(known.average.is_some() && known.max.is_some());
         }
-        assert_eq!(past.gap(), None, "nothing is missing");
+        assert!(past.without_phases().is_none(), "nothing is missing");
     }
 }

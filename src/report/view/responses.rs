@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::View;
 use crate::measurement::Arm;
-use crate::report::text::numbers::count;
+use crate::report::text::{capped, count};
 
 /// Statuses that are listed; a hostile service could send hundreds.
 const LISTED: usize = 6;
@@ -39,13 +39,8 @@ impl Responses {
     pub(crate) fn listed(&self) -> String {
         let mut statuses: Vec<(&u16, &u64)> = self.statuses.iter().collect();
         statuses.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-        let listed = statuses.iter().take(LISTED);
-        let mut listed: Vec<String> = listed
-            .map(|(status, own)| format!("{status} × {}", count(**own)))
-            .collect();
-        if let more @ 1.. = statuses.len().saturating_sub(LISTED) {
-            listed.push(format!("{more} more"));
-        }
-        listed.join(", ")
+        let listed = statuses.iter();
+        let listed = listed.map(|(status, own)| format!("{status} × {}", count(**own)));
+        capped(listed.collect(), LISTED, |more| format!("{more} more")).join(", ")
     }
 }

@@ -19,20 +19,14 @@ pub(crate) struct TimeBucket {
 
 /// The run of the deployment under test in stretches, and how many more there are than rows.
 pub(super) fn time_buckets(record: &RunRecord) -> (Vec<TimeBucket>, usize) {
-    let slices: Vec<&SliceRecord> = record
-        .slices
-        .iter()
-        .filter(|slice| slice.arm == Arm::Target)
-        .collect();
+    let slices = record.slices.iter();
+    let slices: Vec<&SliceRecord> = slices.filter(|slice| slice.arm == Arm::Target).collect();
     let segments: Vec<&[&SliceRecord]> = slices
         .chunk_by(|a, b| (a.phase, a.pass) == (b.phase, b.pass))
         .collect();
     // Ever longer stretches, until each segment that is left is one.
-    let longest = segments
-        .iter()
-        .map(|slices| slices.len())
-        .max()
-        .unwrap_or(1);
+    let longest = segments.iter().map(|slices| slices.len()).max();
+    let longest = longest.unwrap_or(1);
     // Of nothing one row is enough.
     let cut = |slices: &[&SliceRecord], length: usize| {
         let is_idle = slices

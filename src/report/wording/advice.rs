@@ -1,10 +1,10 @@
 //! What to do next if a gate failed or was inconclusive.
 
 use super::cautions::sees_more;
-use crate::report::text::numbers::count;
-use crate::report::text::{Text, command, quoted, text, untrusted};
-use crate::report::view::{CheckRow, Status, View};
-use crate::verdict::{Check, CheckKind, CheckOutcome, Comparison, Measure, Outcome, Warning};
+use super::reasons::record_command;
+use crate::report::text::{Text, capped, count, text, untrusted};
+use crate::report::view::{CheckRow, Status, View, limit_of, why_not_judged};
+use crate::verdict::{Check, Measure, Outcome, Warning};
 
 /// What to do next: for a gate that failed, where the broken promises are written; for an inconclusive one, what would
 /// let it tell. An invalid run has a remedy for each of its reasons.
@@ -14,27 +14,21 @@ pub(crate) fn advice(view: &View) -> Vec<Text> {
         Outcome::Failed if view.abort_line().is_some() => {
             vec![text!("Fix the errors first, then run it again.")]
         }
-        Outcome::Failed => broken_limits(view)
-            .into_iter()
-            .chain(drifted(view))
-            .collect(),
-        Outcome::Inconclusive => remedies(view).into_iter().map(Text::from).collect(),
+        Outcome::Failed => {
+            let advice = [broken_limits(view), drifted(view)].into_iter();
+            advice.flatten().collect()
+        }
+        Outcome::Inconclusive => remedies(view),
     }
 }
 
 /// What to do about what added up since the anchor.
 fn drifted(view: &View) -> Option<Text> {
-    let rows = view.rows();
     let failed = |row: &&CheckRow| row.is_drift() && row.status == Status::Failed;
-    rows.iter().find(failed)?;
+    view.rows().iter().find(failed)?;
     Some(text!(
         "Changes since the anchor add up, although no single run failed; find them in the history. If all of them are wanted, set a new anchor with {}.",
-        command(&format!(
-            "{} record {} {} --accept --anchor",
-            view.hints.program,
-            quoted(view.gate_path),
-            view.hints.result
-        ))
+        record_command(view, &format!("{} --accept --anchor", view.hints.result))
     ))
 }
 
@@ -44,38 +38,28 @@ const MOST_LINES: usize = 20;
 /// Where the limits are written that are broken.
 fn broken_limits(view: &View) -> Option<Text> {
     let failed = view
-        .verdict
-        .checks
-        .iter()
+        .lines()
         .filter(|line| Status::new(line) == Status::Failed);
     let mut written: Vec<Option<u32>> = failed
-        .filter_map(|line| match &line.kind {
-            CheckKind::Limit(limit) => Some(limit.line),
-            CheckKind::Change(_) => None,
-        })
+        .filter_map(|line| Some(limit_of(line)?.line))
         .collect();
     written.sort_unstable();
     written.dedup();
     let path = untrusted(view.thresholds_path);
     let lines: Vec<String> = written.iter().flatten().map(u32::to_string).collect();
-    if let more @ 1.. = lines.len().saturating_sub(MOST_LINES) {
-        return Some(text!(
-            "The broken limits are in {} lines {} and {}.",
-            path,
-            lines[..MOST_LINES].join(", "),
-            count(more as u64) + " more"
-        ));
-    }
-    match (written.as_slice(), lines.as_slice()) {
-        ([], _) => None,
-        (_, []) => Some(text!(
+    let more = |more| format!("{} more", count(more as u64));
+    match capped(lines, MOST_LINES, more).as_slice() {
+        [] if written.is_empty() => None,
+        [] => Some(text!(
             "The default limit is broken: {} ({} does not set it).",
             broken_default(view),
             path
         )),
-        ([Some(_)], [line]) => Some(text!("The broken limit is in {} line {}.", path, line)),
-        (_, [line]) => Some(text!("A broken limit is in {} line {}.", path, line)),
-        (_, [first @ .., last]) => Some(text!(
+        [line] => {
+            let one = if written.len() == 1 { "The" } else { "A" };
+            Some(text!("{} broken limit is in {} line {}.", one, path, line))
+        }
+        [first @ .., last] => Some(text!(
             "The broken limits are in {} lines {} and {}.",
             path,
             first.join(", "),
@@ -97,49 +81,38 @@ fn broken_default(view: &View) -> &'static str {
 }
 
 /// What would make an inconclusive run conclusive.
-fn remedies(view: &View) -> Vec<String> {
-    let rows = view.rows();
-    let open: Vec<&Check> = rows.iter().filter_map(CheckRow::open_line).collect();
-    let mut remedies = Vec::new();
-    let is_cold = |line: &&Check| matches!(line.outcome, CheckOutcome::NotJudged(_));
-    if open.iter().any(is_cold) {
-        remedies.push(
-            "To measure cold starts, send bursts of more users after idle gaps, and mark cold responses with a header (docs: how-to/cold-starts)."
-                .to_owned(),
-        );
+fn remedies(view: &View) -> Vec<Text> {
+    let open = view.rows().iter().filter_map(CheckRow::open_line);
+    let is_cold = |line: &&Check| why_not_judged(line).is_some();
+    let (cold, open): (Vec<&Check>, Vec<&Check>) = open.partition(is_cold);
+    let (limits, changes): (Vec<&Check>, Vec<&Check>) =
+        open.into_iter().partition(|line| limit_of(line).is_some());
+    let cold = (!cold.is_empty()).then(|| {
+        text!("To measure cold starts, send bursts of more users after idle gaps, and mark cold responses with a header (docs: how-to/cold-starts).")
+    });
+    let changes = (!changes.is_empty()).then(|| text!("For a clear result{}.", clearer(view)));
+    let limits = (!limits.is_empty())
+        .then(|| text!("A limit is too close to call: run longer or with more users."));
+    [cold, changes, limits].into_iter().flatten().collect()
+}
+
+/// What lets a run tell whether something changed.
+fn clearer(view: &View) -> String {
+    let mut cautions = view.verdict.warnings.iter();
+    let blind = cautions.find_map(|caution| {
+        let Warning::CannotDetect { advice, .. } = caution else {
+            return None;
+        };
+        Some(*advice)
+    });
+    match blind {
+        Some(advice) if advice.is_some() || view.is_duet() => {
+            format!(": {}", sees_more(view, advice))
+        }
+        None if view.is_duet() => ", run more pairs or use a quieter runner".to_owned(),
+        Some(_) | None => {
+            ", run it again. If that does not help, record more jobs, use a quieter runner, or compare with --against"
+                .to_owned()
+        }
     }
-    let open: Vec<&Check> = open.into_iter().filter(|line| !is_cold(line)).collect();
-    if open
-        .iter()
-        .any(|line| matches!(line.kind, CheckKind::Change(_)))
-    {
-        let mut cautions = view.verdict.warnings.iter();
-        let blind = cautions.find_map(|caution| {
-            let Warning::CannotDetect { advice: enough, .. } = caution else {
-                return None;
-            };
-            Some(*enough)
-        });
-        remedies.push(match (blind, &view.verdict.comparison) {
-            (Some(enough @ Some(_)), _) | (Some(enough), Comparison::Duet { .. }) => format!(
-                "For a clear result: {}.",
-                sees_more(view, enough)
-            ),
-            (None, Comparison::Duet { .. }) => {
-                "For a clear result, run more pairs or use a quieter runner.".to_owned()
-            }
-            (
-                Some(None) | None,
-                Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_),
-            ) => "For a clear result, run it again. If that does not help, record more jobs, use a quieter runner, or compare with --against."
-                .to_owned(),
-        });
-    }
-    if open
-        .iter()
-        .any(|line| matches!(line.kind, CheckKind::Limit(_)))
-    {
-        remedies.push("A limit is too close to call: run longer or with more users.".to_owned());
-    }
-    remedies
 }

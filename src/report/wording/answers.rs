@@ -1,7 +1,10 @@
 //! What a run showed of itself, in sentences: cold starts, errors and load, phases against each other.
 
-use crate::report::text::numbers::{self, P95, count, counted, share};
-use crate::report::text::{Text, text, untrusted, untrusted_load};
+use super::reasons::no_cold_start;
+use crate::measurement::{Arm, FailureKind};
+use crate::report::text::{
+    P95, Text, count, counted, numbers, share, text, untrusted, untrusted_load,
+};
 use crate::report::view::{ColdStarts, PhaseFigures, View};
 use crate::units::{Latency, three_digits};
 use crate::verdict::{LoadCorrelation, LoadUnit, PhaseChange, Recovery, RecoveryOutcome};
@@ -9,22 +12,15 @@ use crate::verdict::{LoadCorrelation, LoadUnit, PhaseChange, Recovery, RecoveryO
 /// What the run showed, the most important first; empty if there is nothing to say.
 pub(crate) fn showed(view: &View) -> Vec<Text> {
     let insights = view.insights();
-    let recovery = insights.recovery.map(|claim| recovered(view, &claim));
-    let later = insights.recovery.map(|claim| claim.latency.phase);
-    let of_load: Vec<&PhaseChange> = insights
-        .phases
-        .iter()
-        .filter(|change| Some(change.phase) != later)
-        .collect();
-    let mut sentences = Vec::new();
-    sentences.extend(insights.load_correlation.map(|bond| follows(&bond).into()));
-    sentences.extend(
+    let sentences = [
+        insights.load_correlation.map(|bond| follows(&bond).into()),
         view.cold_starts()
-            .and_then(|cold| cold_start_text(view, cold)),
-    );
-    sentences.extend(grows(view, &of_load));
-    sentences.extend(recovery);
-    sentences
+            .as_ref()
+            .map(|cold| cold_start_text(view, cold)),
+        grows(view),
+        insights.recovery.map(|claim| recovered(view, &claim)),
+    ];
+    sentences.into_iter().flatten().collect()
 }
 
 /// Whether errors follow the load.
@@ -34,96 +30,70 @@ fn follows(bond: &LoadCorrelation) -> String {
         LoadUnit::RequestsPerSecond => format!("{}/s", three_digits(bond.boundary)),
     };
     let (low, high) = (share(bond.low_load_errors), share(bond.high_load_errors));
-    if bond.follows {
-        format!(
-            "errors follow the load: {low} of requests failed below {load}, {high} above it, and fewer again when it fell"
-        )
+    let (follow, fell) = if bond.follows {
+        ("follow", ", and fewer again when it fell")
     } else {
-        format!(
-            "errors do not follow the load: {low} of requests failed below {load}, {high} above it"
-        )
-    }
+        ("do not follow", "")
+    };
+    format!(
+        "errors {follow} the load: {low} of requests failed below {load}, {high} above it{fell}"
+    )
 }
 
 /// How many cold starts, how long, and what they did to everything; none where the checks say that there was none.
-fn cold_start_text(view: &View, cold: &ColdStarts) -> Option<Text> {
-    let failed = match cold.failed {
-        0 => Text::default(),
-        failed => text!(", {} more in failed requests", count(failed)),
+fn cold_start_text(view: &View, cold: &ColdStarts) -> Text {
+    let failed = Some(cold.failed).filter(|failed| *failed > 0);
+    let failed = failed.map(|failed| format!(", {} more in failed requests", count(failed)));
+    let Some(p50) = cold.cold.quantile(0.5) else {
+        let failed = failed.filter(|_| cold.is_marked);
+        return no_cold_start(view, cold.is_marked) + failed;
     };
     let latency = |seconds: f64| Latency(seconds).to_string();
-    let Some(p50) = cold.cold.quantile(0.5) else {
-        let header = untrusted(view.record.cold_start.as_deref()?);
-        return Some(if cold.is_marked {
-            text!(
-                "no cold starts in responses with header {}{}",
-                header,
-                failed
-            )
-        } else {
-            text!(
-                "no cold starts seen (no response has the header {})",
-                header
-            )
-        });
+    let before = [cold.share_before.map(share), cold.p50_before.map(latency)];
+    let before: Vec<String> = before.into_iter().flatten().collect();
+    let before = (!before.is_empty()).then(|| format!(" (before: {})", before.join(", ")));
+    let of_all = |q| {
+        let (with, without) = (cold.all.quantile(q)?, cold.warm.quantile(q)?);
+        Some(format!("{} instead of {}", Latency(with), Latency(without)))
     };
-    let before = match (cold.share_before, cold.p50_before) {
-        (None, None) => Text::default(),
-        (share_before, p50) => {
-            let parts = [share_before.map(share), p50.map(latency)];
-            let parts: Vec<String> = parts.into_iter().flatten().collect();
-            text!(" (before: {})", parts.join(", "))
-        }
-    };
-    let mut text = text!(
-        "{} in {} ({}){}, P50 {}{}",
+    let warm = cold.warm.quantile(0.5).zip(of_all(0.95).zip(of_all(0.99)));
+    text!(
+        "{} in {} ({}){}, P50 {}{}{}",
         counted(cold.cold.count(), "cold start"),
         counted(cold.responses, "response"),
         share(cold.share()),
         failed,
         latency(p50),
-        before
-    );
-    let warm = |q| Some((cold.warm.quantile(q)?, cold.all.quantile(q)?));
-    if let (Some(p50_warm), Some(p95), Some(p99)) =
-        (cold.warm.quantile(0.5), warm(0.95), warm(0.99))
-    {
-        text += text!(
-            ", of warm requests {}; with them, overall P95 is {}, P99 {}",
-            latency(p50_warm),
-            instead_of(p95),
-            instead_of(p99)
-        );
-    }
-    Some(text)
+        before,
+        warm.map(|(p50, (p95, p99))| format!(
+            ", of warm requests {}; with them, overall P95 is {p95}, P99 {p99}",
+            Latency(p50)
+        ))
+    )
 }
 
-/// Two latencies in words: `641 ms instead of 58.0 ms`.
-fn instead_of((without, with): (f64, f64)) -> String {
-    format!("{} instead of {}", Latency(with), Latency(without))
-}
-
-/// What the heaviest phase costs, against the lightest.
-fn grows(view: &View, changes: &[&PhaseChange]) -> Option<Text> {
-    let phases = &view.record.phases;
-    let most = |change: &&&PhaseChange| phases[change.phase].peak_load;
-    let heaviest = changes
-        .iter()
-        .filter(|change| phases[change.phase].peak_load > phases[change.reference].peak_load)
-        .max_by(|a, b| most(a).total_cmp(&most(b)))?;
-    let regression = &view.thresholds.regression;
+/// What the heaviest phase costs, against the lightest; the phase that should recover is told of by itself.
+fn grows(view: &View) -> Option<Text> {
+    let (phases, insights) = (&view.record.phases, view.insights());
+    let later = insights.recovery.map(|claim| claim.latency.phase);
+    let load = |phase: usize| phases[phase].peak_load;
+    let heavier = insights.phases.iter().filter(|change| {
+        Some(change.phase) != later && load(change.phase) > load(change.reference)
+    });
+    let heaviest = heavier.max_by(|a, b| load(a.phase).total_cmp(&load(b.phase)))?;
     let how = if heaviest.change.lower > 0.0 {
         "latency grows with the load"
-    } else if heaviest.change.upper < regression.must_detect {
+    } else if heaviest.change.upper < view.thresholds.regression.must_detect {
         "latency does not grow with the load"
     } else {
         "unclear whether latency grows with the load"
     };
     let place = |index: usize| {
+        let phase = &phases[index];
         text!(
             "{} ({})",
-            untrusted(&phases[index].name),
-            untrusted_load(&phases[index].load)
+            untrusted(&phase.name),
+            untrusted_load(&phase.load)
         )
     };
     let (from, to) = (place(heaviest.reference), place(heaviest.phase));
@@ -137,26 +107,23 @@ fn grows(view: &View, changes: &[&PhaseChange]) -> Option<Text> {
 }
 
 fn figures(change: &PhaseChange) -> String {
-    format!(
-        "{} {}, {}",
-        change.metric.label(),
-        numbers::from_to(P95, change.before, change.now),
-        numbers::change_with_interval(P95, &change.change)
-    )
+    let from_to = numbers::from_to(P95, change.before, change.now);
+    let changed = numbers::change_with_interval(P95, &change.change);
+    format!("{} {from_to}, {changed}", change.metric.label())
 }
 
 fn recovered(view: &View, claim: &Recovery) -> Text {
     let phase = |index: usize| untrusted(&view.record.phases[index].name);
     let (later, first) = (phase(claim.latency.phase), phase(claim.latency.reference));
-    let errors = claim.errors.map_or_else(Text::default, |(before, now)| {
-        text!("; {} → {} of requests failed", share(before), share(now))
-    });
     let text = figures(&claim.latency);
     match claim.outcome {
         RecoveryOutcome::Complete => {
             text!("{} is back at the level of {}: {}", later, first, text)
         }
         RecoveryOutcome::Incomplete => {
+            let errors = claim.errors.map(|(before, now)| {
+                format!("; {} → {} of requests failed", share(before), share(now))
+            });
             text!(
                 "{} is NOT back at the level of {}: {}{}",
                 later,
@@ -165,25 +132,25 @@ fn recovered(view: &View, claim: &Recovery) -> Text {
                 errors
             )
         }
-        RecoveryOutcome::Unclear => text!(
-            "unclear whether {} is back at the level of {}: {}",
-            later,
-            first,
-            text
-        ),
+        RecoveryOutcome::Unclear => {
+            text!(
+                "unclear whether {} is back at the level of {}: {}",
+                later,
+                first,
+                text
+            )
+        }
     }
 }
 
 /// When a kind of failure first appeared: `12 s in burst, with 100 users at 412/s`.
-pub(crate) fn first_seen(view: &View, kind: crate::measurement::FailureKind) -> Option<Text> {
+pub(crate) fn first_seen(view: &View, kind: FailureKind) -> Option<Text> {
     let first = view.first_failure(kind)?;
-    let phase = first
-        .phase
-        .map_or_else(Text::default, |phase| text!(" in {}", untrusted(&phase)));
+    let phase = first.phase.as_deref().map(untrusted);
     Some(text!(
         "{} s{}, with {} at {}/s",
         count(first.second as u64),
-        phase,
+        phase.map(|phase| text!(" in {}", phase)),
         counted(u64::from(first.users), "user"),
         count(first.requests)
     ))
@@ -191,13 +158,9 @@ pub(crate) fn first_seen(view: &View, kind: crate::measurement::FailureKind) -> 
 
 /// What the phase with the most requests in flight would ask of Lambda, by Little's law.
 pub(crate) fn concurrency(phases: &[PhaseFigures]) -> Option<Text> {
-    let most = phases
-        .iter()
-        .filter(|of| of.arm == crate::measurement::Arm::Target)
-        .max_by(|a, b| {
-            let (a, b) = (a.in_flight(), b.in_flight());
-            a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0))
-        })?;
+    let in_flight = |phase: &PhaseFigures| phase.in_flight().unwrap_or(0.0);
+    let target = phases.iter().filter(|phase| phase.arm == Arm::Target);
+    let most = target.max_by(|a, b| in_flight(a).total_cmp(&in_flight(b)))?;
     let (rate, took, flight) = (most.sent_per_second()?, most.service?.1, most.in_flight()?);
     Some(text!(
         "in {}, {} at {} each keep {} requests in flight on average. A Lambda function needs as many execution environments; check its reserved concurrency and the account's limit",

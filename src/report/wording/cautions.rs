@@ -1,22 +1,18 @@
 //! What a person should know and nothing depends on: each with its numbers and with what to do.
 
 use super::context::{noise, proxy_of};
-use super::line::title;
+use super::line::{caught, subject_name, title};
 use super::outage::short_silence;
-use super::reasons::{not_judged, written_at};
+use super::reasons::{not_judged, record_command, units_of, written_at};
 use super::redirects::{follow, resent, strayed, unfollowed};
 use crate::baseline::PhaseScope;
-use crate::measurement::Arm;
 use crate::metric::Metric;
-use crate::record::{RunRecord, Scheduling};
-use crate::report::text::numbers::{self, count, counted, share};
-use crate::report::text::{Text, command, quoted, text, untrusted};
-use crate::report::view::View;
-use crate::thresholds::{Acceptance, Subject};
+use crate::record::Scheduling;
+use crate::report::text::{Text, count, counted, numbers, quoted, share, text, untrusted};
+use crate::report::view::{View, change_of};
+use crate::thresholds::Acceptance;
 use crate::units::Latency;
-use crate::verdict::{
-    Check, CheckKind, Comparison, Measure, NotJudged, Outcome, SampleSizeAdvice, Warning,
-};
+use crate::verdict::{Check, Measure, NotJudged, Outcome, SampleSizeAdvice, Warning};
 
 /// The cautions of a story, but for what the verdict says itself.
 pub(crate) fn shown_warnings<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Warning> {
@@ -67,7 +63,15 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
         Warning::RateDefinitionDiffers => text!(
             "requests/s are compared with jobs of an older loadgate, which counted planned arrivals; record new jobs"
         ),
-        Warning::MissingRequest { request } => vanished(view, request),
+        Warning::MissingRequest { request } => text!(
+            "{} {}, but was not sent to the target in this run; check task weights and run length",
+            untrusted(request),
+            if view.is_duet() {
+                "was sent to the base"
+            } else {
+                "is in the baseline"
+            }
+        ),
         Warning::Unfollowed(names) => text!("{}; {}", unfollowed(names), follow(names)),
         Warning::RedirectedAway(names) => strayed(names),
         Warning::Resent {
@@ -78,17 +82,14 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             "the base in regression.base was not loaded: {}. Compared with the baseline alone, smaller changes go unseen",
             untrusted(why)
         ),
-        Warning::FailureRulesDiffer { baseline_is_older } => {
-            let whose = if *baseline_is_older {
+        Warning::FailureRulesDiffer { baseline_is_older } => text!(
+            "{} is from an older loadgate, which did not count resent requests and redirects out of the target as failures. Part of a change of the error rate may come from that",
+            if *baseline_is_older {
                 "the earlier result"
             } else {
                 "this run"
-            };
-            text!(
-                "{} is from an older loadgate, which did not count resent requests and redirects out of the target as failures. Part of a change of the error rate may come from that",
-                whose
-            )
-        }
+            }
+        ),
         Warning::AcceptanceExpired { acceptance } => {
             acceptance_text(view, *acceptance, |accepted| {
                 text!("ended on {}; remove it or set a later date", accepted.until)
@@ -102,10 +103,8 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             advice: enough,
         } => cannot_detect(view, *line, *enough),
         Warning::Aborted { failures, requests } => {
-            text!(
-                "the run was stopped early: {}",
-                aborted(view, *failures, *requests)
-            )
+            let why = aborted(view, *failures, *requests);
+            text!("the run was stopped early: {}", why)
         }
         Warning::TooFewToCompare {
             metric,
@@ -117,12 +116,7 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             "the generator was late in {} of {} baseline jobs, so parts of their latencies were left out; record again on a quieter machine, and drop such a job with {}",
             late,
             of,
-            command(&format!(
-                "{} record {} --drop {}",
-                view.hints.program,
-                quoted(view.gate_path),
-                quoted(id)
-            ))
+            record_command(view, &format!("--drop {}", quoted(id)))
         ),
         Warning::CpuDiffers { baseline, current } => text!(
             "this machine's CPU is {}, the baseline's was {}; part of a change may come from the machine",
@@ -150,24 +144,26 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             arm,
             status,
             requests,
-        } => proxy_responses(view, *arm, (*status, *requests)),
+        } => text!(
+            "all {} got {} or a similar status, which {} may have sent itself; check the proxy, or exempt the deployment with NO_PROXY",
+            counted(*requests, "request"),
+            status,
+            proxy_of(view.record, *arm)
+        ),
         Warning::LateSlices {
             dropped,
             of,
             worst_s,
             limit_s,
-        } => {
-            let (units, each) = units_of(view.record);
-            text!(
-                "latencies are judged without {} of {} {}: the generator was late in them (up to {} at P99, {} allowed). Failures, cold starts and requests/s still count in {}. Use a machine with more free cores, or send less",
-                dropped,
-                of,
-                units,
-                Latency(*worst_s),
-                Latency(*limit_s),
-                each
-            )
-        }
+        } => text!(
+            "latencies are judged without {} of {} {}: the generator was late in them (up to {} at P99, {} allowed). Failures, cold starts and requests/s still count in those {}. Use a machine with more free cores, or send less",
+            dropped,
+            of,
+            units_of(view.record),
+            Latency(*worst_s),
+            Latency(*limit_s),
+            units_of(view.record)
+        ),
         Warning::Noisy => {
             let text = noise(view).unwrap_or_else(|| "the run was noisy".to_owned());
             text!("{}; use a quieter runner, or run it again", text)
@@ -191,14 +187,11 @@ fn too_few_to_compare(
     why: &NotJudged,
     times: f64,
 ) -> Text {
-    let (whose, phases) = match phase {
-        None => (text!("the steady phases"), PhaseScope::Steady),
-        Some(phase) => (
-            text!("the phase {}", untrusted(phase)),
-            PhaseScope::Phase(phase.to_owned()),
-        ),
-    };
-    let phases = phases.phases(&view.record.phases).into_iter();
+    let whose = phase.map(|phase| text!("the phase {}", untrusted(phase)));
+    let scope = phase.map_or(PhaseScope::Steady, |phase| {
+        PhaseScope::Phase(phase.to_owned())
+    });
+    let phases = scope.phases(&view.record.phases).into_iter();
     let phases = phases.map(|index| &view.record.phases[index]);
     let lasts: f64 = phases
         .map(|phase| phase.duration_s * f64::from(phase.passes))
@@ -209,7 +202,7 @@ fn too_few_to_compare(
         "a later run of this length could not be compared with this one: {} overall has {}; lengthen {} from {} to {}, or send a higher load",
         metric.label(),
         not_judged(why),
-        whose,
+        whose.unwrap_or_else(|| text!("the steady phases")),
         numbers::length(lasts),
         numbers::length(longer)
     )
@@ -217,12 +210,13 @@ fn too_few_to_compare(
 
 /// The cautions that matter to who records a run, in words.
 pub(crate) fn recording_warnings(view: &View) -> Vec<Text> {
-    let cautions = view.verdict.warnings.iter().filter(|caution| {
+    let of_recording = |caution: &&Warning| {
         matches!(
             caution,
             Warning::TooFewToCompare { .. } | Warning::LateSlices { .. }
         )
-    });
+    };
+    let cautions = view.verdict.warnings.iter().filter(of_recording);
     cautions.map(|warning| caution(view, warning)).collect()
 }
 
@@ -232,63 +226,21 @@ const NAMED: usize = 3;
 /// The names whose changes nothing judges, in one line.
 fn rare(requests: &[String]) -> Text {
     let named = requests.iter().take(NAMED);
-    let mut text = Text::join(named.map(|name| untrusted(name)), ", ");
-    if let more @ 1.. = requests.len().saturating_sub(NAMED) {
-        text += text!(" and {}", counted(more as u64, "more name"));
-    }
-    text!("too few requests to judge a change: {}", text)
-}
-
-fn vanished(view: &View, request: &str) -> Text {
-    let before = match view.verdict.comparison {
-        Comparison::Duet { .. } => "was sent to the base",
-        Comparison::History { .. } | Comparison::Provisional { .. } | Comparison::None(_) => {
-            "is in the baseline"
-        }
-    };
-    text!(
-        "{} {}, but was not sent to the target in this run; check task weights and run length",
-        untrusted(request),
-        before
-    )
-}
-
-/// That every response may have been a proxy's.
-fn proxy_responses(view: &View, arm: Arm, (status, requests): (u16, u64)) -> Text {
-    let proxy = proxy_of(view.record, arm).unwrap_or_default();
-    text!(
-        "all {} got {} or a similar status, which {} may have sent itself; check the proxy, or exempt the deployment with NO_PROXY",
-        counted(requests, "request"),
-        status,
-        proxy
-    )
-}
-
-/// What the generator's lateness drops: slices, or the pairs of a duet.
-pub(super) fn units_of(record: &RunRecord) -> (&'static str, &'static str) {
-    if record.base.is_some() {
-        ("pairs", "those pairs")
-    } else {
-        ("slices", "those slices")
-    }
+    let named = Text::join(named.map(|name| untrusted(name)), ", ");
+    let more = requests.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| text!(" and {}", counted(more as u64, "more name")));
+    text!("too few requests to judge a change: {}{}", named, more)
 }
 
 fn much_faster(line: Option<&Check>) -> Text {
-    let text = line.map_or_else(
-        || text!("the target is"),
-        |line| text!("{} is", title(line)),
-    );
-    let figures = line.and_then(|line| match (&line.kind, line.current) {
-        (CheckKind::Change(check), Some(now)) => Some(text!(
-            " ({})",
-            numbers::from_to(line.measure, check.before?, now)
-        )),
-        (CheckKind::Change(_) | CheckKind::Limit(_), _) => None,
+    let figures = line.and_then(|line| {
+        let before = change_of(line)?.before?;
+        Some(numbers::from_to(line.measure, before, line.current?))
     });
     text!(
-        "{} much faster than ever before{}; check that it still does its work",
-        text,
-        figures.unwrap_or_default()
+        "{} is much faster than ever before{}; check that it still does its work",
+        line.map_or_else(|| text!("the target"), title),
+        figures.map(|figures| format!(" ({figures})"))
     )
 }
 
@@ -296,14 +248,10 @@ fn acceptance_text(view: &View, index: usize, says: impl Fn(&Acceptance) -> Text
     let Some(accepted) = view.thresholds.regression.accepted.get(index) else {
         return text!("an acceptance has ended");
     };
-    let subject = match &accepted.subject {
-        Subject::Overall => text!("overall"),
-        Subject::Request(name) => untrusted(name),
-    };
     text!(
         "the acceptance of {} {} up to {}{} {}",
         accepted.metric.label(),
-        subject,
+        subject_name(&accepted.subject),
         numbers::allowed(Measure::Metric(accepted.metric), accepted.up_to),
         written_at(view, Some(accepted.line)),
         says(accepted)
@@ -313,10 +261,7 @@ fn acceptance_text(view: &View, index: usize, says: impl Fn(&Acceptance) -> Text
 fn cannot_detect(view: &View, index: usize, enough: Option<SampleSizeAdvice>) -> Text {
     let remedy = sees_more(view, enough);
     let line = view.verdict.checks.get(index);
-    let seen = line.and_then(|line| match &line.kind {
-        CheckKind::Change(check) => Some((line, super::caught(line, check)?)),
-        CheckKind::Limit(_) => None,
-    });
+    let seen = line.and_then(|line| Some((line, caught(line, change_of(line)?)?)));
     let Some((line, caught)) = seen else {
         return text!(
             "this run could not detect the change that must_detect sets; {}",
@@ -324,47 +269,40 @@ fn cannot_detect(view: &View, index: usize, enough: Option<SampleSizeAdvice>) ->
         );
     };
     // The advice beside the verdict says what to do about an open change.
-    let remedy = if view.verdict.outcome == Outcome::Inconclusive {
-        Text::default()
-    } else {
-        text!("; {}", remedy)
-    };
+    let is_open = view.verdict.outcome == Outcome::Inconclusive;
     text!(
         "{}: only a change of {} or more would have been caught, but must_detect is {}{}",
         title(line),
         caught,
         numbers::caught(line.measure, view.must_detect_of(line.measure)),
-        remedy
+        (!is_open).then(|| format!("; {remedy}"))
     )
 }
 
 /// What would let a run see what it must.
 pub(super) fn sees_more(view: &View, enough: Option<SampleSizeAdvice>) -> String {
-    let is_duet = matches!(view.verdict.comparison, Comparison::Duet { .. });
     match enough {
-        Some(SampleSizeAdvice::Pairs { pairs, seconds }) => format!(
-            "use --pairs {pairs} ({} in all), or a quieter runner",
-            numbers::length(seconds)
-        ),
+        Some(SampleSizeAdvice::Pairs { pairs, seconds }) => {
+            let length = numbers::length(seconds);
+            format!("use --pairs {pairs} ({length} in all), or a quieter runner")
+        }
         Some(SampleSizeAdvice::ParallelJobs(jobs)) => {
             format!("judge {jobs} parallel jobs as one, or compare with --against")
         }
-        None if is_duet => "use a quieter runner; more pairs would not help".to_owned(),
+        None if view.is_duet() => "use a quieter runner; more pairs would not help".to_owned(),
         None => "record more jobs, use a quieter runner, or compare with --against".to_owned(),
     }
 }
 
 /// Why a run was stopped early.
 pub(super) fn aborted(view: &View, failures: u64, requests: u64) -> String {
-    let ratio = failures as f64 / requests.max(1) as f64;
-    let allowed = view.thresholds.abort.map_or_else(String::new, |abort| {
-        let allowed = abort.error_rate.fraction();
-        format!(", abort.error_rate is {}", numbers::percent(allowed))
-    });
+    let ratio = share(failures as f64 / requests.max(1) as f64);
+    let abort = view.thresholds.abort;
+    let allowed = abort.map(|abort| abort.error_rate.fraction());
+    let allowed = allowed.map(|it| format!(", abort.error_rate is {}", numbers::percent(it)));
+    let (failed, of) = (count(failures), counted(requests, "request"));
     format!(
-        "{} of {} had failed ({}{allowed})",
-        count(failures),
-        counted(requests, "request"),
-        share(ratio)
+        "{failed} of {of} had failed ({ratio}{})",
+        allowed.unwrap_or_default()
     )
 }

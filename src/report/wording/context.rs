@@ -1,8 +1,7 @@
 //! What a verdict rests on: the comparison, the load and the generator.
 
 use crate::report::ComparedWith;
-use crate::report::text::numbers::{self, counted, date};
-use crate::report::text::{Text, text, untrusted};
+use crate::report::text::{Text, counted, date, numbers, text, untrusted};
 use crate::report::view::View;
 use jiff::Timestamp;
 
@@ -31,67 +30,50 @@ const COMMIT_DIGITS: usize = 7;
 /// what to do about that. No sentence where the reasons of an invalid run say it already.
 pub(crate) fn compared(view: &View) -> (&'static str, Vec<Text>) {
     if view.is_comparison() {
-        let sentences = provenance(view).into_iter().collect();
-        return ("compared", sentences);
+        return ("compared", provenance(view).into_iter().collect());
     }
     let Comparison::None(why) = &view.verdict.comparison else {
         let sentences = [Some(comparison(view)), provenance(view)];
         return ("compared", sentences.into_iter().flatten().collect());
     };
+    let invalid = &view.verdict.invalid;
     let is_invalid = view.verdict.outcome == Outcome::Invalid;
-    let is_told = view
-        .verdict
-        .invalid
-        .contains(&InvalidReason::MissingBaseline);
+    let is_told = invalid.contains(&InvalidReason::MissingBaseline);
     if is_told || (is_invalid && *why == NoComparison::NotJudged) {
         return ("nothing compared", Vec::new());
     }
     let Message { what, fix } = no_comparison(view, why);
-    let sentences = if view.abort_line().is_some() {
-        // The verdict says what to do about it.
-        vec![what]
-    } else {
-        vec![what, fix]
-    };
-    ("nothing compared", sentences)
+    // After an abort the verdict says what to do about it.
+    let fix = Some(fix).filter(|_| view.abort_line().is_none());
+    (
+        "nothing compared",
+        std::iter::once(what).chain(fix).collect(),
+    )
 }
 
 /// What was compared: `history, 10 baseline jobs`.
 pub(crate) fn comparison(view: &View) -> Text {
     let jobs = |jobs: u32| counted(u64::from(jobs), "baseline job");
-    let as_one = |candidates: u32| {
-        if candidates > 1 {
-            text!(", {} runs judged as one", candidates)
-        } else {
-            Text::default()
-        }
-    };
+    let as_one = |n: u32| (n > 1).then(|| text!(", {} runs judged as one", n));
     match &view.verdict.comparison {
         Comparison::Duet { pairs, dropped } => {
-            let dropped = match dropped {
-                0 => Text::default(),
-                dropped => text!(" ({} more dropped because the generator was late)", dropped),
-            };
-            let pairs = counted(u64::from(*pairs), "pair");
-            let duet = if view.record.is_mixed() {
-                "mixed duet"
-            } else {
-                "duet"
-            };
-            let saved = view.record.saved_s().map_or_else(Text::default, |saved| {
-                text!(
-                    ", ended early since it was clear ({} of load saved)",
-                    numbers::length(saved)
-                )
-            });
-            text!("{}, {}{}{}", duet, pairs, dropped, saved)
+            let saved = view.record.saved_s().map(numbers::length);
+            text!(
+                "{}duet, {}{}{}",
+                if view.record.is_mixed() { "mixed " } else { "" },
+                counted(u64::from(*pairs), "pair"),
+                (*dropped > 0).then(|| {
+                    text!(" ({} more dropped because the generator was late)", dropped)
+                }),
+                saved.map(|saved| {
+                    text!(", ended early since it was clear ({} of load saved)", saved)
+                })
+            )
         }
         Comparison::History {
             jobs: n,
             candidates,
-        } => {
-            text!("history, {}{}", jobs(*n), as_one(*candidates))
-        }
+        } => text!("history, {}{}", jobs(*n), as_one(*candidates)),
         Comparison::Provisional {
             jobs: n,
             candidates,
@@ -101,10 +83,7 @@ pub(crate) fn comparison(view: &View) -> Text {
             HISTORY_FROM,
             as_one(*candidates)
         ),
-        Comparison::None(why) => {
-            let reason = no_comparison(view, why);
-            text!("nothing: {}", reason.what)
-        }
+        Comparison::None(why) => text!("nothing: {}", no_comparison(view, why).what),
     }
 }
 
@@ -117,36 +96,47 @@ pub(crate) fn two_figures(view: &View) -> &'static str {
     }
 }
 
+/// Why rows of a table may have no earlier figures, if some may: the job has none by phase.
+pub(crate) fn missing_figures(view: &View) -> Option<Text> {
+    let (job, was_followed) = view.previous().without_phases()?;
+    let why = if was_followed {
+        "this run was recorded after it, and only the newest job keeps them"
+    } else {
+        "an older loadgate recorded it"
+    };
+    Some(text!(
+        "the job of {} has no figures by phase, so that a row may have no earlier figures: {}",
+        date(job.started),
+        why
+    ))
+}
+
 /// Which versions: `this run 3f2c9ab, newest job 8d10e7f of 2026-11-20 (4 days before)`.
 fn provenance(view: &View) -> Option<Text> {
     let named = |commit: Option<&str>| commit.map(|commit| untrusted(&short_commit(commit)));
-    let own = named(view.record.run.commit.as_deref());
+    let spaced = |commit: Option<&str>| named(commit).map(|commit| text!(" {}", commit));
+    let (own, ran) = (view.record.run.commit.as_deref(), view.record.run.started);
     match view.compared_with {
         ComparedWith::Nothing => None,
-        ComparedWith::Baseline { commit, started } => {
-            let own = own.map_or_else(Text::default, |commit| text!("this run {}, ", commit));
-            let newest = named(commit).map_or_else(Text::default, |commit| text!("{} ", commit));
-            let (day, age) = (date(started), age(view, started));
-            Some(text!("{}newest job {}of {} ({})", own, newest, day, age))
-        }
-        ComparedWith::Result { commit, started } => {
-            let new = own.map_or_else(Text::default, |commit| text!(" {}", commit));
-            let old = named(commit).map_or_else(Text::default, |commit| text!(" {}", commit));
-            let (day, now) = (date(started), date(view.record.run.started));
-            Some(text!(
-                "the old result{} of {} with the new one{} of {}",
-                old,
-                day,
-                new,
-                now
-            ))
-        }
+        ComparedWith::Baseline { commit, started } => Some(text!(
+            "{}newest job{} of {} ({})",
+            named(own).map(|commit| text!("this run {}, ", commit)),
+            spaced(commit),
+            date(started),
+            age(view, started)
+        )),
+        ComparedWith::Result { commit, started } => Some(text!(
+            "the old result{} of {} with the new one{} of {}",
+            spaced(commit),
+            date(started),
+            spaced(own),
+            date(ran)
+        )),
         ComparedWith::Base { commit } => {
-            let own = own.map_or_else(Text::default, |commit| text!(" {}", commit));
             let url = view.record.base.as_ref().map(|base| base.url.as_str());
             let base = named(commit).or_else(|| url.map(untrusted));
             let base = base.unwrap_or_else(|| text!("the base"));
-            Some(text!("this run{} against {}", own, base))
+            Some(text!("this run{} against {}", spaced(own), base))
         }
     }
 }
@@ -164,10 +154,9 @@ fn age(view: &View, started: Timestamp) -> String {
 
 /// The first digits of a commit, or the whole of what is no hash.
 pub fn short_commit(commit: &str) -> String {
-    if commit.len() > COMMIT_DIGITS && commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return commit[..COMMIT_DIGITS].to_owned();
-    }
-    commit.to_owned()
+    let is_hash = commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let short = commit.get(..COMMIT_DIGITS).filter(|_| is_hash);
+    short.unwrap_or(commit).to_owned()
 }
 
 /// Which proxy led to a deployment: `the proxy proxy.corp:3128 (from https_proxy)`.
@@ -179,54 +168,41 @@ pub(super) fn proxy_of(record: &RunRecord, arm: Arm) -> Option<Text> {
     let proxy = untrusted(deployment.proxy.as_deref()?);
     let variable = deployment.proxy_variable.as_deref();
     let from = variable.map(|variable| text!(" (from {})", untrusted(variable)));
-    Some(text!("the proxy {}{}", proxy, from.unwrap_or_default()))
+    Some(text!("the proxy {}{}", proxy, from))
 }
 
 /// Which proxies led to the deployments, if any did.
 pub(crate) fn proxies(view: &View) -> Option<Text> {
-    let of = |arm| proxy_of(view.record, arm);
-    match (of(Arm::Target), of(Arm::Base)) {
-        (None, None) => None,
-        (Some(target), None) if view.record.base.is_none() => Some(text!("through {}", target)),
-        (Some(target), Some(base)) if target == base => Some(text!("through {}", target)),
-        (target, base) => {
-            let described = |name: &str, proxy: Option<Text>| {
-                let by = proxy.map_or_else(|| text!("directly"), |own| text!("through {}", own));
-                text!("the {} {}", name, by)
-            };
-            Some(text!(
-                "{}, {}",
-                described("target", target),
-                described("base", base)
-            ))
-        }
+    let [target, base] = [Arm::Target, Arm::Base].map(|arm| proxy_of(view.record, arm));
+    let way = |proxy: Option<Text>| {
+        proxy.map_or_else(|| text!("directly"), |proxy| text!("through {}", proxy))
+    };
+    if target.is_none() && base.is_none() {
+        return None;
     }
+    if view.record.base.is_none() || target == base {
+        return Some(way(target));
+    }
+    Some(text!("the target {}, the base {}", way(target), way(base)))
 }
 
 /// How much was sent, and through which proxy: `6,000 requests in 1 min 30 s`.
 pub(crate) fn load(view: &View) -> Text {
-    let length = numbers::length(view.record.run.duration_s);
     let overall = view.overall();
-    let unsent = match overall.unsent() {
-        0 => Text::default(),
-        unsent => text!(", {} more never sent", numbers::count(unsent)),
-    };
-    let proxies = proxies(view).map_or_else(Text::default, |text| text!(", {}", text));
+    let unsent = Some(overall.unsent()).filter(|unsent| *unsent > 0);
     text!(
         "{} in {}{}{}",
         counted(overall.sent(), "request"),
-        length,
-        unsent,
-        proxies
+        numbers::length(view.record.run.duration_s),
+        unsent.map(|n| format!(", {} more never sent", numbers::count(n))),
+        proxies(view).map(|proxies| text!(", {}", proxies))
     )
 }
 
 /// How noisy the run was: `P95 varied by 3.1 % from slice to slice of the base, by 2.8 % in the baseline's jobs`.
 pub(super) fn noise(view: &View) -> Option<String> {
-    let noise = view
-        .verdict
-        .noise
-        .filter(|noise| noise.spread >= TOLD_NOISE)?;
+    let noise = view.verdict.noise;
+    let noise = noise.filter(|noise| noise.spread >= TOLD_NOISE)?;
     let of = match noise.arm {
         Arm::Base => " of the base",
         Arm::Target => "",
@@ -237,10 +213,9 @@ pub(super) fn noise(view: &View) -> Option<String> {
         let usual = if usual < TOLD_NOISE { 0.0 } else { usual };
         format!(", by {} in the baseline's jobs", share(usual))
     });
+    let (metric, spread) = (noise.metric.label(), share(noise.spread));
     Some(format!(
-        "{} varied by {} from slice to slice{of}{usual}",
-        noise.metric.label(),
-        share(noise.spread)
+        "{metric} varied by {spread} from slice to slice{of}{usual}"
     ))
 }
 
@@ -274,39 +249,26 @@ pub(crate) fn generator(view: &View) -> String {
     if !fell_behind && view.overall().sent() == 0 {
         return "generator health unknown: no requests were sent".to_owned();
     }
-    let word = if fell_behind {
-        "fell behind"
-    } else if health.late_p99_s > STRAINED_LATE_S
+    let is_strained = health.late_p99_s > STRAINED_LATE_S
         || health.cpu_share > STRAINED_CPU
-        || steal > STRAINED_STEAL
-    {
-        "strained"
-    } else {
-        "healthy"
+        || steal > STRAINED_STEAL;
+    let (word, so) = match (fell_behind, is_strained) {
+        (true, _) => ("fell behind", ""),
+        (false, true) => ("strained", ": latencies may include some of its own delay"),
+        (false, false) => ("healthy", ""),
     };
-    let allowed = health.max_late_s.map_or_else(String::new, |allowed| {
-        format!(" of {} allowed", Latency(allowed))
-    });
-    let mut parts = vec![
-        format!("late P99 {}{allowed}", Latency(health.late_p99_s)),
-        format!("CPU {}", numbers::about(health.cpu_share)),
+    let allowed = health.max_late_s.map(Latency);
+    let allowed = allowed.map_or_else(String::new, |it| format!(" of {it} allowed"));
+    let steal = Some(steal).filter(|steal| *steal > STRAINED_STEAL);
+    let had = view.record.environment.scheduling;
+    let achieved = health.achieved.filter(|achieved| *achieved < ALL);
+    let parts = [
+        Some(format!("late P99 {}{allowed}", Latency(health.late_p99_s))),
+        Some(format!("CPU {}", numbers::about(health.cpu_share))),
+        had.map(|had| scheduling(had).to_owned()),
+        steal.map(|steal| format!("{} stolen by the host", numbers::about(steal))),
+        achieved.map(|it| format!("{} of the planned requests sent", numbers::share(it))),
     ];
-    if let Some(had) = view.record.environment.scheduling {
-        parts.push(scheduling(had).to_owned());
-    }
-    if steal > STRAINED_STEAL {
-        parts.push(format!("{} stolen by the host", numbers::about(steal)));
-    }
-    if let Some(achieved) = health.achieved.filter(|achieved| *achieved < ALL) {
-        parts.push(format!(
-            "{} of the planned requests sent",
-            numbers::share(achieved)
-        ));
-    }
-    let so = if word == "strained" {
-        ": latencies may include some of its own delay"
-    } else {
-        ""
-    };
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
     format!("generator {word} ({}){so}", parts.join(", "))
 }

@@ -2,8 +2,7 @@
 
 use super::figures_name;
 use crate::measurement::FailureKind;
-use crate::report::text::numbers::count;
-use crate::report::text::{Text, text};
+use crate::report::text::{Text, capped, count, text};
 use crate::report::view::Figures;
 
 /// Names that are listed beside a kind; with more of them none stands out.
@@ -17,7 +16,7 @@ pub(crate) fn failure_kind(kind: FailureKind) -> String {
         FailureKind::Status(502) => "a gateway got a bad response",
         FailureKind::Status(503) => "unavailable or overloaded",
         FailureKind::Status(504) => "a gateway waited too long for the service",
-        FailureKind::Status(_) => return format!("status {kind}"),
+        FailureKind::Status(_) => return short_kind(kind),
         FailureKind::Timeout => "no complete response in time",
         FailureKind::Unfinished => "no response when the run ended",
         FailureKind::Unserved => "never sent before its time was up",
@@ -34,34 +33,31 @@ pub(crate) fn failure_kind(kind: FailureKind) -> String {
         FailureKind::Expectation => "the response is not what the step expects",
         FailureKind::Unset => "a required value is unset, so nothing was sent",
     };
-    let word = if matches!(kind, FailureKind::Status(_)) {
-        "status "
-    } else {
-        ""
-    };
-    format!("{word}{kind}: {meaning}")
+    format!("{}: {meaning}", short_kind(kind))
+}
+
+/// A kind of failure alone, such as `status 503` or `timeout`.
+pub(super) fn short_kind(kind: FailureKind) -> String {
+    let is_status = matches!(kind, FailureKind::Status(_));
+    format!("{}{kind}", if is_status { "status " } else { "" })
 }
 
 /// The names that failed in one way, most often first: `GET /orders 24, GET /user 3, 2 more names`, or the only one.
 pub(crate) fn failing_names(named: &[Figures], kind: FailureKind) -> Text {
-    let mut having: Vec<(&Figures, u64)> = named
-        .iter()
-        .filter_map(|figures| Some((figures, *figures.kinds.get(&kind)?)))
-        .collect();
+    let named = named.iter();
+    let having = named.filter_map(|figures| Some((figures, *figures.kinds.get(&kind)?)));
+    let mut having: Vec<(&Figures, u64)> = having.collect();
     if let [(only, _)] = having.as_slice() {
         return figures_name(only);
     }
     having.sort_by_key(|(_, failures)| std::cmp::Reverse(*failures));
-    let parts = having.iter().take(NAMES);
-    let mut parts: Vec<Text> = parts
-        .map(|(figures, failures)| text!("{} {}", figures_name(figures), count(*failures)))
-        .collect();
-    match having.len().saturating_sub(NAMES) {
-        0 => {}
-        1 => parts.push(text!("1 more name")),
-        more => parts.push(text!("{} more names", more)),
-    }
-    Text::join(parts, ", ")
+    let parts = having.iter();
+    let parts = parts.map(|(figures, n)| text!("{} {}", figures_name(figures), count(*n)));
+    let more = |more| match more {
+        1 => text!("1 more name"),
+        more => text!("{} more names", more),
+    };
+    Text::join(capped(parts.collect(), NAMES, more), ", ")
 }
 
 #[cfg(test)]

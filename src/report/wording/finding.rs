@@ -1,18 +1,61 @@
-//! What a verdict rests on, as the end of a sentence.
+//! The verdict in one sentence, and what it rests on.
 
 use super::cautions::aborted;
-use super::limit::promise;
-use super::line::{in_phase, measure_name, since, title};
-use super::outage::headline;
+use super::line::{in_phase, measure_name, promise, since, title};
+use super::outage::headline as unavailable;
 use super::reasons::{invalidity, no_comparison, why_not};
-use crate::report::text::numbers::{self, counted};
-use crate::report::text::{Text, text, untrusted};
-use crate::report::view::{CheckRow, Status, View};
+use crate::report::text::{Text, counted, numbers, text, untrusted};
+use crate::report::view::{CheckRow, Status, View, change_of, limit_of, why_not_judged};
 use crate::thresholds::Subject;
 use crate::verdict::{
-    ChangeCheck, Check, CheckKind, CheckOutcome, Comparison, Enforcement, LimitCheck, Outcome,
-    Reference, Warning,
+    ChangeCheck, Check, CheckKind, CheckOutcome, Comparison, Enforcement, HISTORY_FROM,
+    InvalidReason, LimitCheck, Outcome, Reference, Warning,
 };
+
+/// The verdict of one gate in one sentence.
+pub(crate) fn headline(view: &View) -> Text {
+    let gate = untrusted(view.gate());
+    if view.is_comparison() {
+        let is_passed = view.verdict.outcome == Outcome::Passed;
+        let nothing = nothing_slower(&[view]).filter(|_| is_passed);
+        return text!("{}: {}", gate, nothing.unwrap_or_else(|| finding(view)));
+    }
+    let text = text!(
+        "performance gate {} {}{}: {}",
+        gate,
+        ending(view),
+        provisional(view),
+        finding(view)
+    );
+    if view.verdict.observed {
+        return text!("Observed only, nothing fails. {}", text.capitalized());
+    }
+    text.capitalized()
+}
+
+fn ending(view: &View) -> &'static str {
+    let interrupted = view.verdict.invalid.contains(&InvalidReason::Interrupted);
+    match (view.verdict.outcome, view.verdict.observed) {
+        (Outcome::Passed, _) => "passed",
+        (Outcome::Failed, false) => "failed",
+        (Outcome::Failed, true) => "would have failed",
+        (Outcome::Inconclusive, false) if view.strict => "is INCONCLUSIVE (--strict fails it)",
+        (Outcome::Inconclusive, false) => "is INCONCLUSIVE (not a pass; the build is not blocked)",
+        (Outcome::Inconclusive, true) => "is INCONCLUSIVE",
+        (Outcome::Invalid, _) if interrupted => "was interrupted and NOT JUDGED",
+        (Outcome::Invalid, _) => "could NOT BE JUDGED",
+    }
+}
+
+/// How little a verdict is worth that rests on few jobs.
+fn provisional(view: &View) -> Option<String> {
+    let Comparison::Provisional { jobs, .. } = view.verdict.comparison else {
+        return None;
+    };
+    let jobs = counted(u64::from(jobs), "baseline job");
+    let is_judged = view.verdict.outcome != Outcome::Invalid;
+    is_judged.then(|| format!(" (provisional: {jobs}, a history needs {HISTORY_FROM})"))
+}
 
 /// What the verdict rests on, as the end of a sentence.
 pub(crate) fn finding(view: &View) -> Text {
@@ -32,55 +75,31 @@ pub(crate) fn finding(view: &View) -> Text {
     }
 }
 
-/// How one result differs from another, in a sentence that judges for nobody.
-pub(super) fn difference(view: &View) -> Text {
-    if view.verdict.outcome == Outcome::Passed
-        && let Some(nothing) = nothing_slower(&[view])
-    {
-        return nothing;
-    }
-    finding(view)
-}
-
 fn failed(view: &View) -> Text {
-    let rows = view.rows();
-    let failed: Vec<&CheckRow> = rows
-        .iter()
-        .filter(|row| row.status == Status::Failed)
-        .collect();
-    let more = |text: Text| match failed.len() {
-        0 | 1 => text,
-        n => {
-            let noun = if view.is_comparison() {
-                "more figure"
-            } else {
-                "more check"
-            };
-            let checks = counted(n as u64 - 1, noun);
-            let failed = if view.is_comparison() {
-                "got worse"
-            } else if view.verdict.observed {
-                "would have failed"
-            } else {
-                "failed"
-            };
-            text!("{}; {} {}", text, checks, failed)
+    let text = if let Some(stopped) = stopped_early(view) {
+        stopped.into()
+    } else if let Some((row, worst)) = view.worst() {
+        match &worst.kind {
+            CheckKind::Change(check) => worse(worst, check) + limits_too(row),
+            CheckKind::Limit(limit) => match &limit.outage {
+                Some(outage) => unavailable(worst, outage),
+                None => broken(worst, limit),
+            },
         }
-    };
-    if let Some(stopped) = stopped_early(view) {
-        return more(stopped.into());
-    }
-    let Some((row, worst)) = view.worst() else {
+    } else {
         return text!("a limit is broken");
     };
-    more(match &worst.kind {
-        CheckKind::Change(check) => worse(worst, check) + limits_too(row),
-        CheckKind::Limit(LimitCheck {
-            outage: Some(outage),
-            ..
-        }) => headline(worst, outage),
-        CheckKind::Limit(limit) => broken(worst, limit),
-    })
+    let (noun, failed) = match (view.is_comparison(), view.verdict.observed) {
+        (true, _) => ("more figure", "got worse"),
+        (false, true) => ("more check", "would have failed"),
+        (false, false) => ("more check", "failed"),
+    };
+    let rows = view.rows().iter();
+    let others = rows.filter(|row| row.status == Status::Failed).skip(1);
+    match others.count() {
+        0 => text,
+        more => text!("{}; {} {}", text, counted(more as u64, noun), failed),
+    }
 }
 
 /// That the run was stopped early, and why.
@@ -113,50 +132,37 @@ fn worse(line: &Check, check: &ChangeCheck) -> Text {
     } else {
         "slower"
     };
-    let figures = match (check.before, line.current) {
-        (Some(before), Some(now)) => text!(" {}", numbers::from_to(measure, before, now)),
-        (None | Some(_), _) => Text::default(),
-    };
-    let change = check.change.map_or_else(Text::default, |change| {
-        text!(" ({})", numbers::change(measure, change.estimate))
-    });
+    let figures = check.before.zip(line.current);
+    let figures = figures.map(|(before, now)| numbers::from_to(measure, before, now));
+    let change = check.change.map(|it| numbers::change(measure, it.estimate));
     text!(
         "{} {}{}: {}{}{}",
         who(line),
         how,
         since(line),
         measure_name(measure),
-        figures,
-        change
+        figures.map(|figures| format!(" {figures}")),
+        change.map(|change| format!(" ({change})"))
     )
 }
 
 /// That a figure that changed also broke its limit.
-fn limits_too(row: &CheckRow) -> String {
-    let broken = row.limits.iter().find(|(line, _)| {
+fn limits_too(row: &CheckRow) -> Option<String> {
+    let (line, limit) = row.limits.iter().find(|(line, _)| {
         line.outcome == CheckOutcome::Failed && line.enforcement == Enforcement::Gated
-    });
-    broken.map_or_else(String::new, |(line, limit)| {
-        format!(", limit {} broken", promise(line, limit))
-    })
+    })?;
+    Some(format!(", limit {} broken", promise(line, limit)))
 }
 
 /// A broken limit: "`GET /orders` is over its limit: P95 612 ms, limit 500 ms".
 fn broken(line: &Check, limit: &LimitCheck) -> Text {
-    let over = if numbers::more_is_better(line.measure) {
-        "below"
-    } else {
-        "over"
-    };
-    let its = match line.subject {
-        Subject::Overall => "their",
-        Subject::Request(_) => "its",
-    };
+    let is_least = numbers::more_is_better(line.measure);
+    let is_overall = line.subject == Subject::Overall;
     text!(
         "{} {} {} limit: {} {}, limit {}",
         who(line),
-        over,
-        its,
+        if is_least { "below" } else { "over" },
+        if is_overall { "their" } else { "its" },
         measure_name(line.measure),
         numbers::value_or_none(line.measure, line.current),
         promise(line, limit)
@@ -164,81 +170,62 @@ fn broken(line: &Check, limit: &LimitCheck) -> Text {
 }
 
 fn inconclusive(view: &View) -> Text {
-    let rows = view.rows();
-    let open: Vec<&Check> = rows.iter().filter_map(CheckRow::open_line).collect();
+    let open = view.rows().iter().filter_map(CheckRow::open_line);
+    let open: Vec<&Check> = open.collect();
     let Some(first) = open.first() else {
         return text!("the result is unclear");
     };
-    let more = |text: Text| match open.len() - 1 {
-        0 => text,
-        1 => text!("{}; 1 more check is inconclusive", text),
-        more => text!("{}; {} more checks are inconclusive", text, more),
-    };
-    let title = title(first);
+    let why = why_not_judged(first).map(|why| text!(": {}", why_not(view, first, why)));
     let text = match &first.kind {
         CheckKind::Change(check) => {
-            if let CheckOutcome::NotJudged(why) = &first.outcome {
-                let why = why_not(view, first, why);
-                return more(text!("unclear whether {} got worse: {}", title, why));
-            }
-            let range = check.change.map_or_else(Text::default, |change| {
-                let interval = numbers::interval(first.measure, &change);
-                text!(", 95 % interval {}", interval)
-            });
-            text!("unclear whether {} got worse{}", title, range)
+            let range = check.change.filter(|_| why.is_none());
+            let range = range.map(|change| numbers::interval(first.measure, &change));
+            let range = range.map(|range| format!(", 95 % interval {range}"));
+            text!("unclear whether {} got worse{}{}", title(first), range, why)
         }
-        CheckKind::Limit(limit) => {
-            let promise = promise(first, limit);
-            let text = text!(
-                "unclear whether {} is within its limit of {}",
-                title,
-                promise
-            );
-            match &first.outcome {
-                CheckOutcome::NotJudged(why) => {
-                    text!("{}: {}", text, why_not(view, first, why))
-                }
-                CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => text,
-            }
-        }
+        CheckKind::Limit(limit) => text!(
+            "unclear whether {} is within its limit of {}{}",
+            title(first),
+            promise(first, limit),
+            why
+        ),
     };
-    more(text)
+    match open.len() - 1 {
+        0 => text,
+        1 => text + "; 1 more check is inconclusive",
+        more => text!("{}; {} more checks are inconclusive", text, more),
+    }
 }
 
 fn passed(view: &View) -> Text {
-    let mut text = match &view.verdict.comparison {
-        Comparison::None(why) => {
-            let reason = no_comparison(view, why);
-            text!(
-                "{}; nothing was compared: {}",
-                limits_hold(view),
-                reason.what
-            )
-        }
+    let text = match &view.verdict.comparison {
+        Comparison::None(why) => text!(
+            "{}; nothing was compared: {}",
+            limits_hold(view),
+            no_comparison(view, why).what
+        ),
         Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Provisional { .. } => {
             nothing_slower(&[view])
                 .unwrap_or_else(|| text!("{}; no change was judged", limits_hold(view)))
         }
     };
-    let rows = view.rows();
-    let with = |status| rows.iter().filter(|row| row.status == status).count();
-    match with(Status::Warned) {
-        0 => {}
-        1 => text += "; 1 limit that only warns is broken",
-        n => text += text!("; {} limits that only warn are broken", n),
-    }
-    match with(Status::NotJudged) {
-        0 => {}
-        n => text += text!("; {} not judged", counted(n as u64, "check")),
-    }
-    text
+    let statuses = view.rows().iter().map(|row| row.status);
+    let with = |status| statuses.clone().filter(|it| *it == status).count();
+    let warned = match with(Status::Warned) {
+        0 => None,
+        1 => Some("; 1 limit that only warns is broken".to_owned()),
+        n => Some(format!("; {n} limits that only warn are broken")),
+    };
+    let unjudged = Some(with(Status::NotJudged)).filter(|n| *n > 0);
+    let unjudged = unjudged.map(|n| format!("; {} not judged", counted(n as u64, "check")));
+    text + warned + unjudged
 }
 
 fn limits_hold(view: &View) -> String {
-    let held = view.verdict.checks.iter().filter(|line| {
-        matches!(line.kind, CheckKind::Limit(_)) && line.enforcement == Enforcement::Gated
-    });
-    match held.count() {
+    let gated = view
+        .lines()
+        .filter(|line| line.enforcement == Enforcement::Gated);
+    match gated.filter_map(limit_of).count() {
         0 => "no limits are set".to_owned(),
         1 => "the one limit holds".to_owned(),
         2 => "both limits hold".to_owned(),
@@ -248,82 +235,64 @@ fn limits_hold(view: &View) -> String {
 
 /// "Nothing slower", over some gates, and how much slower would have been caught; none where no change was judged.
 pub(crate) fn nothing_slower(views: &[&View]) -> Option<Text> {
-    let mut lines: Vec<(&View, &Check)> = Vec::new();
-    for view in views {
-        lines.extend(view.verdict.checks.iter().map(|line| (*view, line)));
-    }
-    let passed: Vec<(&View, &Check, &ChangeCheck)> = lines
-        .iter()
-        .filter_map(|(view, line)| match &line.kind {
-            // Drift has another tolerance, and is shown if it fails.
-            CheckKind::Change(check)
-                if Status::new(line) == Status::Passed && check.reference == Reference::Newest =>
-            {
-                Some((*view, *line, check))
-            }
-            CheckKind::Change(_) | CheckKind::Limit(_) => None,
-        })
-        .collect();
+    let of_view = |view| View::lines(view).map(move |line| (view, line));
+    let lines = || views.iter().copied().flat_map(of_view);
+    let passed = lines().filter_map(|(view, line)| {
+        let check = change_of(line)?;
+        // Drift has another tolerance, and is shown if it fails.
+        let is_newest = check.reference == Reference::Newest;
+        (Status::new(line) == Status::Passed && is_newest).then_some((view, line, check))
+    });
+    let passed: Vec<(&View, &Check, &ChangeCheck)> = passed.collect();
     if passed.is_empty() {
         return None;
     }
     let latencies = || {
-        let changes = passed.iter();
-        changes.filter(|(_, line, _)| !numbers::is_share(line.measure))
+        let changes = passed.iter().map(|(_, line, check)| (*line, *check));
+        changes.filter(|(line, _)| !numbers::is_share(line.measure))
     };
-    let slower = match latencies().next() {
-        Some(_) => "slower",
-        None => "worse",
-    };
-    let is_worse = |(_, line): &(&View, &Check)| Status::new(line) == Status::Worse;
-    let nothing = if passed
-        .iter()
-        .any(|(_, _, check)| check.acceptance.is_some())
-    {
+    let slower = latencies().next().map_or("worse", |_| "slower");
+    let mut changes = passed.iter();
+    let nothing = if passed.iter().any(|(.., check)| check.acceptance.is_some()) {
         text!("nothing {} than accepted", slower)
-    } else if passed
-        .iter()
-        .any(|(view, line, check)| view.is_below_floor(line, check))
-    {
+    } else if changes.any(|(view, line, check)| view.is_below_floor(line, check)) {
         text!("no change above its floor")
-    } else if lines.iter().any(is_worse) {
+    } else if lines().any(|(_, line)| Status::new(line) == Status::Worse) {
         text!("nothing {} in a gated check", slower)
-    } else if let Some(most) = slower_within(latencies().map(|(_, line, check)| (*line, *check))) {
+    } else if let Some(most) = slower_within(latencies()) {
         text!("nothing {} beyond the tolerance: {}", slower, most)
     } else {
         text!("nothing {}", slower)
     };
     let least = latencies()
-        .filter_map(|(_, line, check)| {
+        .filter_map(|(line, check)| {
             let would_catch = check.min_detectable.filter(|change| change.is_finite())?;
             Some((line.measure, would_catch))
         })
         .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+    let Some((measure, change)) = least else {
+        return Some(nothing);
+    };
     let place = if views.iter().any(|view| view.is_comparison()) {
         "in a latency or rate that was compared"
     } else {
         "in any gated check"
     };
-    Some(match least {
-        Some((measure, change)) => text!(
-            "{}; {} or more {} would have been caught",
-            nothing,
-            numbers::caught(measure, change),
-            place
-        ),
-        None => nothing,
-    })
+    Some(text!(
+        "{}; {} or more {} would have been caught",
+        nothing,
+        numbers::caught(measure, change),
+        place
+    ))
 }
 
 /// The change that is surely there and that the tolerance spares: the largest of them.
 fn slower_within<'a>(passed: impl Iterator<Item = (&'a Check, &'a ChangeCheck)>) -> Option<Text> {
     let sure = passed.filter_map(|(line, check)| {
         let change = check.change?;
-        let is_worse = if numbers::more_is_better(line.measure) {
-            change.upper < 0.0
-        } else {
-            change.lower > 0.0
-        };
+        let [best, _] = numbers::best_and_worst(line.measure, &change);
+        let is_rate = numbers::more_is_better(line.measure);
+        let is_worse = if is_rate { best < 0.0 } else { best > 0.0 };
         is_worse.then_some((line, check, change))
     });
     let (line, check, change) =

@@ -1,47 +1,37 @@
-//! What one line of the verdict says.
+//! What one line of the verdict says: a limit, or a change.
 
-use super::limit::{limit_counts, promise};
+use super::outage::outage;
 use super::reasons::why_not;
 use super::suspicion::suspicion;
-use crate::metric::Metric;
-use crate::report::text::{Text, numbers, text, untrusted};
-use crate::report::view::{Status, View};
+use crate::metric::{Metric, StartFilter};
+use crate::report::text::{Text, counted, numbers, share, text, untrusted};
+use crate::report::view::{Status, View, change_of, why_not_judged};
 use crate::thresholds::{FailureSet, Subject};
 use crate::verdict::{
-    ChangeCheck, Check, CheckKind, CheckOutcome, Enforcement, FEWEST_ERRORS, Measure, Reference,
-    SMALLEST_SHARE,
+    ChangeCheck, Check, CheckKind, CheckOutcome, Enforcement, FEWEST_ERRORS, LimitCheck, Measure,
+    Reference, SMALLEST_SHARE,
 };
 
 /// What is measured, such as `P95` or `error rate 5xx`.
 pub(crate) fn measure_name(measure: Measure) -> String {
+    let errors = Metric::ErrorRate.label();
     match measure {
         Measure::Metric(metric) => metric.label().to_owned(),
         Measure::Unavailable => "unavailable".to_owned(),
-        Measure::Failures(set) => format!("{} {}", Metric::ErrorRate.label(), failures_name(set)),
-    }
-}
-
-fn failures_name(set: FailureSet) -> String {
-    match set {
-        FailureSet::Kind(kind) => kind.to_string(),
-        FailureSet::StatusClass(class) => format!("{class}xx"),
+        Measure::Failures(FailureSet::Kind(kind)) => format!("{errors} {kind}"),
+        Measure::Failures(FailureSet::StatusClass(class)) => format!("{errors} {class}xx"),
     }
 }
 
 /// Whom a line speaks of.
 pub(crate) fn subject_name(subject: &Subject) -> Text {
-    match subject {
-        Subject::Overall => text!("overall"),
-        Subject::Request(name) => untrusted(name),
-    }
+    subject.name().map_or_else(|| text!("overall"), untrusted)
 }
 
 /// What a line is about: `P95 GET /orders in burst`.
 pub(crate) fn title(line: &Check) -> Text {
-    let measure = measure_name(line.measure);
-    let subject = subject_name(&line.subject);
-    let since = since(line);
-    text!("{} {}{}{}", measure, subject, in_phase(line), since)
+    let (measure, subject) = (measure_name(line.measure), subject_name(&line.subject));
+    text!("{} {}{}{}", measure, subject, in_phase(line), since(line))
 }
 
 /// The phase of a line, if it speaks of one alone: ` in burst`.
@@ -52,57 +42,112 @@ pub(super) fn in_phase(line: &Check) -> Text {
 
 /// That a change is not held against what was just before, where it is not.
 pub(crate) fn since(line: &Check) -> &'static str {
-    match &line.kind {
-        CheckKind::Change(ChangeCheck {
-            reference: Reference::Anchor,
-            ..
-        }) => " since the anchor",
-        CheckKind::Change(_) | CheckKind::Limit(_) => "",
+    match change_of(line).map(|change| change.reference) {
+        Some(Reference::Anchor) => " since the anchor",
+        Some(Reference::Newest) | None => "",
     }
-}
-
-/// The figures of a change, with what goes before them: ` 182 → 231 ms, +26.9 % [+22.0 %, +32.1 %]`.
-pub(crate) fn change_figures(line: &Check, check: &ChangeCheck) -> String {
-    let figures = numbers::before_now(line.measure, check.before, line.current);
-    let mut text = figures.map_or_else(String::new, |figures| format!(" {figures}"));
-    if let Some(change) = check.change {
-        let change = numbers::change_with_interval(line.measure, &change);
-        text += &format!(", {change}");
-    }
-    text
 }
 
 /// The whole line: `P95 GET /orders 182 → 188 ms, +3.1 % [-1.2 %, +7.6 %], passed; would have caught +14 %`.
 pub(crate) fn sentence(view: &View, line: &Check) -> Text {
-    let mut text = title(line);
-    let why = match &line.kind {
+    let measure = line.measure;
+    let (figures, why, caught) = match &line.kind {
         CheckKind::Limit(limit) => {
-            if let Some(current) = line.current {
-                text += text!(" {}", numbers::value(line.measure, current));
-            }
-            text += text!(", limit {}", promise(line, limit));
-            match &line.outcome {
-                CheckOutcome::NotJudged(why) => Some(why_not(view, line, why)),
-                CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => {
-                    limit_counts(line, limit)
-                }
-            }
+            let now = line.current.map(|now| numbers::value(measure, now));
+            let now = now.map(|now| format!(" {now}"));
+            let figures = text!("{}, limit {}", now, promise(line, limit));
+            (figures, limit_note(view, line, limit), None)
         }
         CheckKind::Change(check) => {
-            text += change_figures(line, check);
-            change_note(view, line, check)
+            let now = numbers::before_now(measure, check.before, line.current);
+            let change = check.change.as_ref();
+            let change = change.map(|change| numbers::change_with_interval(measure, change));
+            let figures = text!(
+                "{}{}",
+                now.map(|now| format!(" {now}")),
+                change.map(|change| format!(", {change}"))
+            );
+            (figures, change_note(view, line, check), caught(line, check))
         }
     };
-    text += text!(", {}", Status::new(line).word());
-    if let Some(why) = why {
-        text += text!(": {}", why);
+    text!(
+        "{}{}, {}{}{}",
+        title(line),
+        figures,
+        Status::new(line).word(),
+        why.map(|why| text!(": {}", why)),
+        caught.map(|caught| format!("; would have caught {caught}"))
+    )
+}
+
+/// What must hold, such as `500 ms`, `at least 90/s`, or `1 s (warns)`.
+pub(crate) fn promise(line: &Check, limit: &LimitCheck) -> String {
+    let is_least = numbers::more_is_better(line.measure);
+    let least = if is_least { "at least " } else { "" };
+    let warns = match line.enforcement {
+        Enforcement::Warned => " (warns)",
+        Enforcement::Gated | Enforcement::Reported => "",
+    };
+    let promised = numbers::promised(line.measure, limit.bound);
+    format!("{least}{promised}{warns}")
+}
+
+/// What a limit came to, in a word behind what it promises; nothing where it is kept.
+pub(super) fn limit_ending(line: &Check) -> &'static str {
+    match line.outcome {
+        CheckOutcome::Passed => "",
+        CheckOutcome::Failed => "broken",
+        CheckOutcome::NotJudged(_) if !line.is_open() => "not judged",
+        CheckOutcome::Inconclusive | CheckOutcome::NotJudged(_) => "inconclusive",
     }
-    if let CheckKind::Change(check) = &line.kind
-        && let Some(caught) = caught(line, check)
-    {
-        text += text!("; would have caught {}", caught);
+}
+
+/// Why a limit came to what it came to: how many requests are over it, `1,260 of 4,800 requests took longer or failed, 5 %
+/// allowed`, or, where that is open, between which shares.
+pub(super) fn limit_note(view: &View, line: &Check, limit: &LimitCheck) -> Option<Text> {
+    let is_open = line.outcome == CheckOutcome::Inconclusive;
+    let interval = limit.interval.filter(|_| is_open);
+    if let Some(why) = why_not_judged(line) {
+        return Some(why_not(view, line, why));
+    } else if let Some(found) = &limit.outage {
+        return Some(outage(line, found));
     }
-    text
+    let (noun, verb, allowed) = counting(line.measure, limit.bound);
+    let found = match interval.map(<[f64; 2]>::from) {
+        Some(ends) if numbers::more_is_better(line.measure) => {
+            let [lower, upper] = ends.map(numbers::rate);
+            return Some(text!("between {} and {}", lower, upper));
+        }
+        Some(ends) => {
+            let [lower, upper] = ends.map(share);
+            format!("between {lower} and {upper} of {noun}s")
+        }
+        None => {
+            let over = numbers::count(limit.over?);
+            format!("{over} of {}", counted(line.requests, noun))
+        }
+    };
+    // That bursts of failures may have decided, if slices were too few to know.
+    let is_doubtful = limit.assumes_independence && limit.slices > 0;
+    let slices = Some(limit.slices)
+        .filter(|_| is_doubtful && line.outcome != CheckOutcome::Passed)
+        .map(|n| format!("; too few slices ({n}) to separate bursts from chance"));
+    let allowed = numbers::percent(allowed);
+    Some(text!("{} {}, {} allowed{}", found, verb, allowed, slices))
+}
+
+/// What a limit counts, what it must not do, and the share that may.
+fn counting(measure: Measure, bound: f64) -> (&'static str, &'static str, f64) {
+    let Measure::Metric(metric) = measure else {
+        return ("request", "failed this way", bound);
+    };
+    match (metric.quantile(), metric.starts()) {
+        (Some(q), StartFilter::All) => ("request", "took longer or failed", 1.0 - q),
+        (Some(q), StartFilter::Warm) => ("warm request", "took longer or failed", 1.0 - q),
+        (Some(q), StartFilter::Cold) => ("cold start", "took longer", 1.0 - q),
+        (None, _) if metric == Metric::ColdShare => ("response", "began with a cold start", bound),
+        (None, _) => ("request", "failed", bound),
+    }
 }
 
 /// What a change would have had to be for this run to catch it.
@@ -119,17 +164,15 @@ pub(crate) fn change_note(view: &View, line: &Check, check: &ChangeCheck) -> Opt
         CheckOutcome::Passed if view.is_below_floor(line, check) => floor(check).map(Text::from),
         CheckOutcome::Failed if line.enforcement != Enforcement::Reported => {
             let found = check.attribution.as_ref();
-            found
-                .and_then(|found| suspicion(view, line, found))
-                .map(Text::from)
+            let found = found.and_then(|found| suspicion(view, line, found));
+            found.map(Text::from)
         }
         CheckOutcome::Passed | CheckOutcome::Failed => None,
     };
-    let parts: Vec<Text> = reason
-        .into_iter()
-        .chain(acceptance(view, line, check))
-        .collect();
-    (!parts.is_empty()).then(|| Text::join(parts, "; "))
+    match (reason, acceptance(view, line, check)) {
+        (Some(reason), Some(accepted)) => Some(text!("{}; {}", reason, accepted)),
+        (reason, accepted) => reason.or(accepted),
+    }
 }
 
 /// Why a change is too small to matter: a latency's floor is written, that of an error rate is fixed.
@@ -149,11 +192,7 @@ fn cannot_rule_out(view: &View, line: &Check, check: &ChangeCheck) -> String {
     let Some(change) = check.change else {
         return "no change could be estimated".to_owned();
     };
-    let worst = if numbers::more_is_better(line.measure) {
-        change.lower
-    } else {
-        change.upper
-    };
+    let [_, worst] = numbers::best_and_worst(line.measure, &change);
     let must = view.must_detect_of(line.measure);
     if !numbers::is_share(line.measure) && worst >= must {
         let must = numbers::caught(line.measure, must);
@@ -167,13 +206,10 @@ fn cannot_rule_out(view: &View, line: &Check, check: &ChangeCheck) -> String {
 fn acceptance(view: &View, line: &Check, check: &ChangeCheck) -> Option<Text> {
     let accepted = &view.thresholds.regression.accepted;
     let acceptance = accepted.get(check.acceptance?)?;
-    let of = match &acceptance.subject {
-        subject if *subject == line.subject => Text::default(),
-        subject => text!(" for {}", subject_name(subject)),
-    };
+    let subject = Some(&acceptance.subject).filter(|subject| **subject != line.subject);
     Some(text!(
         "accepted{} up to {} until {} ({})",
-        of,
+        subject.map(|subject| text!(" for {}", subject_name(subject))),
         numbers::allowed(line.measure, acceptance.up_to),
         acceptance.until,
         untrusted(&acceptance.reason)

@@ -6,8 +6,6 @@ mod cautions;
 mod context;
 mod failures;
 mod finding;
-mod headline;
-mod limit;
 mod line;
 mod outage;
 mod reasons;
@@ -21,13 +19,12 @@ pub(crate) use answers::{concurrency, first_seen, showed};
 pub(crate) use cautions::{caution, recording_warnings, shown_warnings};
 pub use context::short_commit;
 pub(crate) use context::{
-    circumstances, compared, comparison, generator, load, ordinary_noise, proxies, two_figures,
+    circumstances, compared, comparison, generator, load, missing_figures, ordinary_noise, proxies,
+    two_figures,
 };
 pub(crate) use failures::{failing_names, failure_kind};
-pub(crate) use finding::{finding, nothing_slower, stopped_early};
-pub(crate) use headline::headline;
-pub(crate) use limit::promise;
-pub(crate) use line::{caught, measure_name, sentence, since, subject_name};
+pub(crate) use finding::{finding, headline, nothing_slower, stopped_early};
+pub(crate) use line::{caught, measure_name, promise, sentence, since, subject_name};
 pub(crate) use reasons::{MOST_REASONS, invalidities, more_reasons, not_judged};
 pub(crate) use row::figures_name;
 pub use unreachable::remedy;

@@ -2,20 +2,20 @@
 
 use super::line::{in_phase, subject_name};
 use crate::measurement::Arm;
-use crate::report::text::numbers::{self, counted};
-use crate::report::text::{Text, text, untrusted};
+use crate::report::text::{Text, counted, numbers, text, untrusted};
 use crate::thresholds::Subject;
 use crate::verdict::{Check, Outage};
 
 /// Why requests count as unavailable: `no request succeeded for 18 s of 20 s, although one was in flight`.
-pub(crate) fn outage(line: &Check, outage: &Outage) -> Text {
+pub(super) fn outage(line: &Check, outage: &Outage) -> Text {
     match outage {
         Outage::Silent {
             seconds,
             of_s,
             class,
         } => silent(*seconds, *of_s, class.as_deref()),
-        Outage::Failed => text!("{} failed", all(line.requests)),
+        Outage::Failed if line.requests == 2 => text!("both requests failed"),
+        Outage::Failed => text!("all {} failed", counted(line.requests, "request")),
         Outage::Unsent { expected } => text!(
             "none was sent; about {} were expected",
             numbers::count(numbers::whole(*expected))
@@ -57,14 +57,11 @@ pub(super) fn short_silence(
     class: Option<&str>,
     (seconds, of_s): (f64, f64),
 ) -> Text {
-    let of_base = match arm {
-        Arm::Target => "",
-        Arm::Base => " of the base",
-    };
-    let who = match subject {
-        Subject::Overall if arm == Arm::Base => text!("the base: "),
-        Subject::Overall => Text::default(),
-        subject @ Subject::Request(_) => text!("{}{}: ", subject_name(subject), of_base),
+    let who = match (subject, arm) {
+        (Subject::Overall, Arm::Base) => text!("the base: "),
+        (Subject::Overall, Arm::Target) => Text::default(),
+        (Subject::Request(_), Arm::Base) => text!("{} of the base: ", subject_name(subject)),
+        (Subject::Request(_), Arm::Target) => text!("{}: ", subject_name(subject)),
     };
     text!(
         "{}{}; percentiles count requests, so they barely show this",
@@ -86,14 +83,6 @@ fn time(seconds: f64, of_s: f64) -> String {
 }
 
 fn of_class(class: Option<&str>) -> Text {
-    class.map_or_else(Text::default, |class| {
-        text!(" of the user class {}", untrusted(class))
-    })
-}
-
-fn all(requests: u64) -> String {
-    match requests {
-        2 => "both requests".to_owned(),
-        requests => format!("all {}", counted(requests, "request")),
-    }
+    let text = class.map(|class| text!(" of the user class {}", untrusted(class)));
+    text.into()
 }

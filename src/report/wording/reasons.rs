@@ -1,20 +1,15 @@
 //! Why something was not judged: each reason with its numbers and with what to do.
 
-use super::cautions::units_of;
 use super::line::title;
 use super::redirects::{follow, unfollowed};
 use super::unreachable;
 use crate::baseline::{Difference, Mismatch};
 use crate::measurement::Arm;
-use crate::record::Ended;
-use crate::report::CommandHints;
-use crate::report::text::numbers::{self, count, counted};
-use crate::report::text::{Text, command, quoted, text, untrusted};
-use crate::report::view::View;
+use crate::record::{Ended, RunRecord};
+use crate::report::text::{Text, command, count, counted, numbers, quoted, text, untrusted};
+use crate::report::view::{View, change_of, limit_of, why_not_judged};
 use crate::units::Latency;
-use crate::verdict::{
-    Check, CheckKind, CheckOutcome, Comparison, InvalidReason, NoComparison, NotJudged, Warning,
-};
+use crate::verdict::{Check, Comparison, InvalidReason, NoComparison, NotJudged, Warning};
 
 /// What happened, and what to do about it.
 pub(crate) struct Message {
@@ -27,11 +22,8 @@ pub(crate) struct Message {
 impl Message {
     /// Both as sentences: what happened, and after it what to do.
     pub(crate) fn sentences(&self) -> Text {
-        text!(
-            "{}. Fix: {}",
-            self.what.clone().capitalized(),
-            self.fix.clone()
-        )
+        let (what, fix) = (self.what.clone().capitalized(), self.fix.clone());
+        text!("{}. Fix: {}", what, fix)
     }
 }
 
@@ -42,19 +34,16 @@ fn message(what: impl Into<Text>, fix: impl Into<Text>) -> Message {
     }
 }
 
+/// What to do if the generator could not keep up.
+const MORE_CORES: &str = "use a machine with more free cores, or send less";
+
 /// Why a line was not judged.
 pub(crate) fn not_judged(why: &NotJudged) -> String {
+    let needed = |have: String, need: u64| format!("{have}, {} needed", count(need));
     match why {
-        NotJudged::TooFewRequests { have, need } => {
-            format!("{}, {} needed", counted(*have, "request"), count(*need))
-        }
-        NotJudged::TooFewSlices { have, need } => format!(
-            "{} with enough requests, {need} needed",
-            counted(u64::from(*have), "slice")
-        ),
-        NotJudged::TooFewColdStarts { have, need } => {
-            format!("{}, {} needed", counted(*have, "cold start"), count(*need))
-        }
+        NotJudged::TooFewRequests { have, need } => needed(counted(*have, "request"), *need),
+        NotJudged::TooFewSlices { have, need } => too_few_units(*have, *need, "slice"),
+        NotJudged::TooFewColdStarts { have, need } => needed(counted(*have, "cold start"), *need),
         NotJudged::NoComparison => "nothing to compare with".to_owned(),
         NotJudged::NewRequest => "new, not in the baseline yet".to_owned(),
         NotJudged::BaseFails => "every such request fails on the base".to_owned(),
@@ -63,42 +52,47 @@ pub(crate) fn not_judged(why: &NotJudged) -> String {
     }
 }
 
+fn too_few_units(have: u32, need: u32, unit: &str) -> String {
+    let have = counted(u64::from(have), unit);
+    format!("{have} with enough requests, {need} needed")
+}
+
 /// Why a line of this story was not judged, and where that helps, what to do about it.
 pub(super) fn why_not(view: &View, line: &Check, why: &NotJudged) -> Text {
-    let is_duet = matches!(view.verdict.comparison, Comparison::Duet { .. });
     match (why, &view.verdict.comparison) {
         (NotJudged::NoComparison, Comparison::None(why)) => {
             let Message { what, fix } = no_comparison(view, why);
             text!("{}; {}", what, fix)
         }
-        (NotJudged::TooFewColdStarts { have: 0, .. }, _) => no_cold_start(view),
-        (NotJudged::NewRequest, _) if is_duet => text!("new, the base got no such request"),
-        (NotJudged::TooFewSlices { have, need }, _)
-            if is_duet && matches!(line.kind, CheckKind::Change(_)) =>
+        (NotJudged::TooFewColdStarts { have: 0, .. }, _) => {
+            let is_told = view.records().any(|record| {
+                let mut parts = record.parts.iter();
+                parts.any(|own| own.arm == Arm::Target && own.parts.marked > 0)
+            });
+            no_cold_start(view, is_told)
+        }
+        (NotJudged::NewRequest, Comparison::Duet { .. }) => {
+            text!("new, the base got no such request")
+        }
+        (NotJudged::TooFewSlices { have, need }, Comparison::Duet { .. })
+            if change_of(line).is_some() =>
         {
-            let pairs = counted(u64::from(*have), "pair");
-            text!("{} with enough requests, {} needed", pairs, need)
+            too_few_units(*have, *need, "pair").into()
         }
         (why, _) => not_judged(why).into(),
     }
 }
 
 /// That no cold start was seen, and whether responses have the header at all.
-fn no_cold_start(view: &View) -> Text {
-    let header = view.record.cold_start.as_deref().unwrap_or_default();
-    let is_told = view.records().any(|record| {
-        let mut parts = record.parts.iter();
-        parts.any(|own| own.arm == Arm::Target && own.parts.marked > 0)
-    });
-    let header = untrusted(header);
-    if is_told {
-        text!("no cold starts in responses with header {}", header)
-    } else {
-        text!(
-            "no cold starts seen (no response has the header {})",
-            header
-        )
+pub(super) fn no_cold_start(view: &View, is_marked: bool) -> Text {
+    let header = untrusted(view.record.cold_start.as_deref().unwrap_or_default());
+    if is_marked {
+        return text!("no cold starts in responses with header {}", header);
     }
+    text!(
+        "no cold starts seen (no response has the header {})",
+        header
+    )
 }
 
 /// Why a run could not be judged: every reason.
@@ -112,11 +106,8 @@ pub(crate) const MOST_REASONS: usize = 10;
 
 /// That so many reasons are not listed, and where they are.
 pub(crate) fn more_reasons(view: &View, more: usize) -> String {
-    let place = if view.has_file("junit.xml") {
-        " (junit.xml)"
-    } else {
-        ""
-    };
+    let is_written = view.has_file("junit.xml");
+    let place = if is_written { " (junit.xml)" } else { "" };
     format!("{}{place}.", counted(more as u64, "more reason"))
 }
 
@@ -144,20 +135,17 @@ pub(super) fn invalidity(view: &View, why: &InvalidReason) -> Message {
             of,
             worst_s,
             limit_s,
-        } => {
-            let (units, _) = units_of(view.record);
-            message(
-                text!(
-                    "the generator fell behind in {} of {} {}: up to {} late at P99, {} allowed",
-                    dropped,
-                    of,
-                    units,
-                    Latency(*worst_s),
-                    Latency(*limit_s)
-                ),
-                "use a machine with more free cores, or send less",
-            )
-        }
+        } => message(
+            text!(
+                "the generator fell behind in {} of {} {}: up to {} late at P99, {} allowed",
+                dropped,
+                of,
+                units_of(view.record),
+                Latency(*worst_s),
+                Latency(*limit_s)
+            ),
+            MORE_CORES,
+        ),
         InvalidReason::GeneratorBusy { share, limit } => message(
             text!(
                 "a core of the generator was busy {} of the time ({} allowed), so latencies include its own delay",
@@ -172,7 +160,7 @@ pub(super) fn invalidity(view: &View, why: &InvalidReason) -> Message {
                 numbers::share(*achieved),
                 numbers::percent(*limit)
             ),
-            "use a machine with more free cores, or send less",
+            MORE_CORES,
         ),
         InvalidReason::NoSockets { requests } => message(
             text!(
@@ -206,11 +194,10 @@ pub(super) fn invalidity(view: &View, why: &InvalidReason) -> Message {
             "raise the quota, send less, or use --interleave 5s",
         ),
         InvalidReason::BaseUnresponsive => message(
-            if let Some(base) = &view.record.base {
-                text!("the base {} never responded", untrusted(&base.url))
-            } else {
-                text!("the base never responded")
-            },
+            text!(
+                "{} never responded",
+                unreachable::deployment(view, Arm::Base)
+            ),
             "start it, or correct the address in --against",
         ),
     }
@@ -231,46 +218,29 @@ fn too_few(view: &View, index: usize) -> Message {
     let Some(line) = view.verdict.checks.get(index) else {
         return message("too few requests", "run longer or with more users");
     };
-    let have = match &line.outcome {
-        CheckOutcome::NotJudged(why) => why_not(view, line, why),
-        CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => {
-            text!("only {}", counted(line.requests, "request"))
-        }
-    };
-    let title = title(line);
+    let why = why_not_judged(line);
+    let have = why.map_or_else(
+        || text!("only {}", counted(line.requests, "request")),
+        |why| why_not(view, line, why),
+    );
+    let limit = limit_of(line);
+    let of = if limit.is_some() { "the limit on " } else { "" };
+    let what = text!("too few samples for {}{}", of, title(line));
     if let Some(late) = lost_to_lateness(view, line) {
-        let of = match line.kind {
-            CheckKind::Limit(_) => "the limit on ",
-            CheckKind::Change(_) => "",
-        };
-        return message(
-            text!("too few samples for {}{} ({}): {}", of, title, have, late),
-            "use a machine with more free cores, or send less",
-        );
+        return message(text!("{} ({}): {}", what, have, late), MORE_CORES);
     }
-    match &line.kind {
-        CheckKind::Limit(limit) => message(
-            text!("too few samples for the limit on {} ({})", title, have),
-            text!(
-                "run longer or with more users, or remove the limit{}",
-                written_at(view, limit.line)
-            ),
+    let gated = limit.is_none().then_some(", which is gated");
+    let fix = match limit {
+        Some(limit) => text!(
+            "run longer or with more users, or remove the limit{}",
+            written_at(view, limit.line)
         ),
-        CheckKind::Change(_) => message(
-            text!("too few samples for {}, which is gated ({})", title, have),
-            match &line.outcome {
-                CheckOutcome::NotJudged(NotJudged::NewRequest) => {
-                    "run the same phases on target and base"
-                }
-                CheckOutcome::NotJudged(_)
-                | CheckOutcome::Passed
-                | CheckOutcome::Failed
-                | CheckOutcome::Inconclusive => {
-                    "run longer or with more users, or remove the metric from regression.gate"
-                }
-            },
-        ),
-    }
+        None if why == Some(&NotJudged::NewRequest) => {
+            text!("run the same phases on target and base")
+        }
+        None => text!("run longer or with more users, or remove the metric from regression.gate"),
+    };
+    message(text!("{}{} ({})", what, gated, have), fix)
 }
 
 /// That what a line lacks was left out since the generator was late, where that alone is why.
@@ -282,65 +252,65 @@ fn lost_to_lateness(view: &View, line: &Check) -> Option<String> {
         };
         Some((u64::from(*dropped), u64::from(*of)))
     })?;
-    let would_do = match line.outcome {
-        CheckOutcome::NotJudged(NotJudged::TooFewRequests { have, need }) => {
+    let would_do = match why_not_judged(line) {
+        Some(NotJudged::TooFewRequests { have, need }) => {
             have.saturating_mul(of) >= need.saturating_mul(of.saturating_sub(dropped))
         }
-        CheckOutcome::NotJudged(NotJudged::TooFewSlices { have, need }) => {
-            u64::from(have) + dropped >= u64::from(need)
+        Some(NotJudged::TooFewSlices { have, need }) => {
+            u64::from(*have) + dropped >= u64::from(*need)
         }
-        CheckOutcome::NotJudged(_)
-        | CheckOutcome::Passed
-        | CheckOutcome::Failed
-        | CheckOutcome::Inconclusive => false,
+        Some(_) | None => false,
     };
-    let (units, _) = units_of(view.record);
+    let units = units_of(view.record);
     would_do.then(|| {
         format!("the generator was late in {dropped} of {of} {units}, which were left out")
     })
 }
 
+/// What the generator's lateness drops: slices, or the pairs of a duet.
+pub(super) fn units_of(record: &RunRecord) -> &'static str {
+    if record.base.is_some() {
+        "pairs"
+    } else {
+        "slices"
+    }
+}
+
 /// Where in thresholds.yml something is written.
 pub(super) fn written_at(view: &View, line: Option<u32>) -> Text {
-    line.map_or_else(Text::default, |line| {
-        text!(" ({} line {})", untrusted(view.thresholds_path), line)
-    })
+    let path = untrusted(view.thresholds_path);
+    line.map(|line| text!(" ({} line {})", path, line)).into()
 }
 
 fn missing_baseline(view: &View) -> Message {
     let required = "a baseline is required (missing_baseline: fail)";
-    match &view.verdict.comparison {
-        Comparison::None(why) => {
-            let Message { what, fix } = no_comparison(view, why);
-            message(text!("{}, but {}", required, what), fix)
-        }
-        Comparison::Duet { .. } | Comparison::History { .. } | Comparison::Provisional { .. } => {
-            message(required, "record a baseline, or set missing_baseline: warn")
-        }
-    }
+    let Comparison::None(why) = &view.verdict.comparison else {
+        return message(required, "record a baseline, or set missing_baseline: warn");
+    };
+    let Message { what, fix } = no_comparison(view, why);
+    message(text!("{}, but {}", required, what), fix)
+}
+
+/// The command that records in the baseline of the gate, to be typed.
+pub(super) fn record_command(view: &View, arguments: &str) -> Text {
+    let gate = quoted(view.gate_path);
+    command(&format!("{} record {gate} {arguments}", view.hints.program))
 }
 
 /// Why nothing was compared.
 pub(crate) fn no_comparison(view: &View, why: &NoComparison) -> Message {
-    let record = |flags: &str| {
-        let CommandHints { program, result } = view.hints;
-        let gate = quoted(view.gate_path);
-        command(&format!("{program} record {gate} {result}{flags}"))
-    };
+    let record = |flags: &str| record_command(view, &format!("{}{flags}", view.hints.result));
     match why {
-        NoComparison::Baseline(Mismatch::NoBaseline) if view.is_recorded => {
-            message("there is no baseline", "this run starts one")
+        NoComparison::Baseline(Mismatch::NoBaseline) => {
+            let fix = if view.is_recorded {
+                text!("this run starts one")
+            } else if view.record.run.from_pull_request {
+                text!("record runs on the main branch (--record)")
+            } else {
+                text!("record a first run with {}", record(""))
+            };
+            message("there is no baseline", fix)
         }
-        NoComparison::Baseline(Mismatch::NoBaseline) if view.record.run.from_pull_request => {
-            message(
-                "there is no baseline",
-                "record runs on the main branch (--record)",
-            )
-        }
-        NoComparison::Baseline(Mismatch::NoBaseline) => message(
-            "there is no baseline",
-            text!("record a first run with {}", record("")),
-        ),
         NoComparison::Baseline(Mismatch::NoJobMatches { differences }) => message(
             text!(
                 "no baseline job is comparable with this run ({})",
@@ -361,19 +331,16 @@ pub(crate) fn no_comparison(view: &View, why: &NoComparison) -> Message {
 }
 
 fn differences_text(differences: &[Difference]) -> Text {
-    let parts: Vec<Text> = differences
-        .iter()
-        .map(|difference| {
-            text!(
-                "{}: {} in the baseline, {} here",
-                untrusted(&difference.property),
-                untrusted(&difference.baseline),
-                untrusted(&difference.current)
-            )
-        })
-        .collect();
-    if parts.is_empty() {
+    if differences.is_empty() {
         return text!("no reason is known");
     }
+    let parts = differences.iter().map(|difference| {
+        text!(
+            "{}: {} in the baseline, {} here",
+            untrusted(&difference.property),
+            untrusted(&difference.baseline),
+            untrusted(&difference.current)
+        )
+    });
     Text::join(parts, "; ")
 }

@@ -1,8 +1,7 @@
 //! Redirects that were not followed, and requests that had to be sent again.
 
 use crate::measurement::Arm;
-use crate::report::text::numbers::{count, counted};
-use crate::report::text::{Text, text, untrusted};
+use crate::report::text::{Text, capped, count, counted, text, untrusted};
 use crate::verdict::UnfollowedRedirects;
 
 /// Names that are listed; with more of them the first speak for all.
@@ -25,16 +24,20 @@ pub(super) fn follow(names: &[UnfollowedRedirects]) -> &'static str {
 
 /// The names whose responses redirect, each with how many and where to.
 pub(super) fn unfollowed(names: &[UnfollowedRedirects]) -> Text {
-    let listed = listed(names, |name| {
+    let one = |name: &UnfollowedRedirects| {
         let arm = match name.arm {
             Arm::Target => "",
             Arm::Base => " by the base",
         };
-        let (responses, to) = (responses(name), leading(name));
+        let responses = counted(name.responses, "response");
+        let responses = match name.redirects {
+            all if all == name.responses => format!("all {responses}"),
+            some => format!("{} of {responses}", count(some)),
+        };
         let request = untrusted(&name.request);
-        text!("{} to {}{} were {}", responses, request, arm, to)
-    });
-    text!("redirects were not followed: {}", listed)
+        text!("{} to {}{} were {}", responses, request, arm, leading(name))
+    };
+    text!("redirects were not followed: {}", listed(names, one))
 }
 
 /// The names whose requests failed because their redirect led too far, each with how many and where to.
@@ -51,33 +54,23 @@ pub(super) fn strayed(names: &[UnfollowedRedirects]) -> Text {
 }
 
 fn listed(names: &[UnfollowedRedirects], one: impl Fn(&UnfollowedRedirects) -> Text) -> Text {
-    let mut listed: Vec<Text> = names.iter().take(NAMES).map(one).collect();
-    match names.len().saturating_sub(NAMES) {
-        0 => {}
-        1 => listed.push(text!("1 more name likewise")),
-        more => listed.push(text!("{} more names likewise", more)),
-    }
+    let likewise = |more| match more {
+        1 => text!("1 more name likewise"),
+        more => text!("{} more names likewise", more),
+    };
+    let listed = capped(names.iter().map(one).collect(), NAMES, likewise);
     Text::join(listed, "; ")
-}
-
-fn responses(name: &UnfollowedRedirects) -> String {
-    let responses = counted(name.responses, "response");
-    if name.redirects == name.responses {
-        format!("all {responses}")
-    } else {
-        format!("{} of {responses}", count(name.redirects))
-    }
 }
 
 /// The status that redirects, and where it leads.
 fn leading(name: &UnfollowedRedirects) -> Text {
-    let status = name.status;
-    let status = status.map_or_else(|| "a redirect".to_owned(), |status| status.to_string());
     let to = match (name.address.as_deref(), name.status) {
         (Some(address), _) => text!(" to {}", untrusted(address)),
         (None, Some(301 | 302 | 303 | 307 | 308)) => text!(" without a Location"),
         (None, _) => Text::default(),
     };
+    let status = name.status;
+    let status = status.map_or_else(|| "a redirect".to_owned(), |status| status.to_string());
     text!("{}{}", status, to)
 }
 

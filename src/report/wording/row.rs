@@ -1,17 +1,18 @@
 //! A row of checks in words: one figure with its limit and its change.
 
-use super::limit::{ending, limit_reason, promise};
-use super::line::{caught, change_note, in_phase, measure_name, since, subject_name};
+use super::line::{
+    caught, change_note, in_phase, limit_ending, limit_note, measure_name, promise, since,
+    subject_name,
+};
 use crate::report::text::{Text, numbers, text, untrusted};
-use crate::report::view::{CheckRow, Figures, Status, View, is_not_compared};
+use crate::report::view::{CheckRow, Figures, Status, View, is_not_compared, why_not_judged};
 use crate::verdict::{Check, CheckOutcome, LimitCheck};
 
 impl CheckRow<'_> {
     /// The metric and its phase, such as `P95 in burst`.
     pub(crate) fn measure_text(&self) -> Text {
-        let line = self.line();
-        let (measure, since) = (measure_name(line.measure), since(line));
-        text!("{}{}{}", measure, in_phase(line), since)
+        let (line, measure) = (self.line(), measure_name(self.measure()));
+        text!("{}{}{}", measure, in_phase(line), since(line))
     }
 
     /// Whom it speaks of.
@@ -21,41 +22,34 @@ impl CheckRow<'_> {
 
     /// The limits, each with what it came to where it is not kept, and at which figure where the row shows another.
     pub(crate) fn limit_text(&self) -> String {
-        let parts: Vec<String> = self
-            .limits
-            .iter()
-            .map(|(line, limit)| match ending(line) {
-                "" => self.promise(line, limit),
-                ending => {
-                    let own = self.own_figure(line);
-                    format!("{}, {ending}{own}", self.promise(line, limit))
-                }
-            })
-            .collect();
-        if parts.is_empty() {
-            return numbers::NONE.to_owned();
-        }
-        parts.join("; ")
+        let limits = self.limits.iter().map(|(line, limit)| {
+            let (promise, ending) = (self.promise(line, limit), limit_ending(line));
+            if ending.is_empty() {
+                return promise;
+            }
+            format!("{promise}, {ending}{}", self.own_figure(line))
+        });
+        let limits: Vec<String> = limits.collect();
+        numbers::or_none(Some(limits.join("; ")).filter(|text| !text.is_empty()))
     }
 
     /// The figure that a limit was held against, where the row shows another: a limit looks at all requests together, a
     /// change at the median of slices.
     fn own_figure(&self, line: &Check) -> String {
-        let measure = self.measure();
-        let shown = numbers::value_or_none(measure, self.now());
-        match line.current.map(|own| numbers::value(measure, own)) {
-            Some(own) if own != shown => format!(" at {own}"),
-            Some(_) | None => String::new(),
-        }
+        let shown = self.value(self.now());
+        let own = line.current.map(|own| self.value(Some(own)));
+        let own = own.filter(|own| *own != shown);
+        own.map_or_else(String::new, |own| format!(" at {own}"))
     }
 
     pub(crate) fn promise(&self, line: &Check, limit: &LimitCheck) -> String {
-        let stops = if self.is_abort {
-            " (stops the run)"
-        } else {
-            ""
-        };
-        promise(line, limit) + stops
+        let stops = self.is_abort.then_some(" (stops the run)");
+        promise(line, limit) + stops.unwrap_or_default()
+    }
+
+    /// A value of what it measures, or a dash where there is none.
+    pub(crate) fn value(&self, value: Option<f64>) -> String {
+        numbers::value_or_none(self.measure(), value)
     }
 
     /// The values before and now; none if there is none now.
@@ -69,6 +63,12 @@ impl CheckRow<'_> {
         Some(numbers::change_with_interval(self.measure(), &change))
     }
 
+    /// The estimated change alone.
+    pub(crate) fn estimate_text(&self) -> Option<String> {
+        let change = self.estimated()?;
+        Some(numbers::change(self.measure(), change.estimate))
+    }
+
     /// What this run would have caught.
     pub(crate) fn caught_text(&self) -> Option<String> {
         let (line, check) = self.change?;
@@ -80,7 +80,7 @@ impl CheckRow<'_> {
         let (line, check) = self.change.filter(|(line, _)| !is_not_compared(line))?;
         let note = change_note(view, line, check)?;
         // Beside a limit that was judged, it must be said what was not.
-        if matches!(line.outcome, CheckOutcome::NotJudged(_)) && !self.limits.is_empty() {
+        if why_not_judged(line).is_some() && !self.limits.is_empty() {
             return Some(text!("change not judged: {}", note));
         }
         Some(note)
@@ -97,23 +97,19 @@ impl CheckRow<'_> {
 
     /// The limits that are not kept, each with its reason: `limit 120 ms broken: 1,260 of 4,800 requests took longer or failed, 5 % allowed`.
     pub(crate) fn limit_notes(&self, view: &View) -> Vec<Text> {
-        let unkept = self.limits.iter();
-        unkept
-            .filter(|(line, _)| line.outcome != CheckOutcome::Passed)
-            .map(|(line, limit)| {
-                let (promise, own) = (self.promise(line, limit), self.own_figure(line));
-                let text = text!("limit {} {}{}", promise, ending(line), own);
-                match limit_reason(view, line, limit) {
-                    Some(why) => text!("{}: {}", text, why),
-                    None => text,
-                }
-            })
-            .collect()
+        let limits = self.limits.iter();
+        let unkept = limits.filter(|(line, _)| line.outcome != CheckOutcome::Passed);
+        let notes = unkept.map(|(line, limit)| {
+            let (promise, own) = (self.promise(line, limit), self.own_figure(line));
+            let why = limit_note(view, line, limit).map(|why| text!(": {}", why));
+            text!("limit {} {}{}{}", promise, limit_ending(line), own, why)
+        });
+        notes.collect()
     }
 }
 
 /// The name of figures as a reader sees it.
 pub(crate) fn figures_name(figures: &Figures) -> Text {
-    let name = figures.request.as_ref();
-    name.map_or_else(|| text!("overall"), |name| untrusted(name))
+    let name = figures.request.as_deref();
+    name.map_or_else(|| text!("overall"), untrusted)
 }

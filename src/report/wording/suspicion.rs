@@ -1,7 +1,8 @@
 //! What a failed change came from, in one sentence.
 
+use super::failures::short_kind;
 use super::line::measure_name;
-use crate::measurement::{FailureKind, Part};
+use crate::measurement::Part;
 use crate::report::text::numbers::{self, count, share};
 use crate::report::view::View;
 use crate::verdict::{
@@ -11,26 +12,22 @@ use crate::verdict::{
 /// What a change came from: "most of it is the time to the first byte (P95 20 → 31 ms), in 11 of 12 pairs". None where
 /// nothing stands out.
 pub(super) fn suspicion(view: &View, line: &Check, found: &Attribution) -> Option<String> {
-    let causes: Vec<String> = found
-        .part
-        .map(|grown| part(line, grown))
-        .into_iter()
-        .chain(found.kind.map(kind))
-        .chain(found.cold.map(|grown| cold(line, grown)))
-        .collect();
+    let causes = [
+        found.part.map(|grown| part(line, grown)),
+        found.kind.map(kind),
+        found.cold.map(|grown| cold(line, grown)),
+    ];
+    let causes: Vec<String> = causes.into_iter().flatten().collect();
+    let causes = causes.join("; ");
     let place = found.location.and_then(|spread| place(view, line, spread));
-    match (causes.is_empty(), place) {
-        (true, None) => None,
+    let is_everywhere =
+        matches!(found.location, Some(ChangeLocation::Units { worse, of }) if worse == of);
+    match place {
+        None => Some(causes).filter(|causes| !causes.is_empty()),
+        Some(place) if !causes.is_empty() => Some(format!("{causes}, {place}")),
         // Alone, that a change is everywhere goes without saying.
-        (true, Some(_)) if is_everywhere(found) => None,
-        (true, Some(place)) => Some(format!("worse {place}")),
-        (false, None) => Some(causes.join("; ")),
-        (false, Some(place)) => Some(format!("{}, {place}", causes.join("; "))),
+        Some(place) => (!is_everywhere).then(|| format!("worse {place}")),
     }
-}
-
-fn is_everywhere(found: &Attribution) -> bool {
-    matches!(found.location, Some(ChangeLocation::Units { worse, of }) if worse == of)
 }
 
 fn part(line: &Check, grown: PartGrowth) -> String {
@@ -65,32 +62,20 @@ fn cold(line: &Check, grown: ColdGrowth) -> String {
 }
 
 fn kind(grown: KindGrowth) -> String {
-    let kind = if matches!(grown.kind, FailureKind::Status(_)) {
-        format!("status {}", grown.kind)
-    } else {
-        grown.kind.to_string()
-    };
-    match grown.before {
-        Some(before) => format!(
-            "most of it is {kind} ({} → {} of requests)",
-            share(before),
-            share(grown.now)
-        ),
-        None => format!("most of it is {kind} ({} of requests)", share(grown.now)),
-    }
+    let (kind, now) = (short_kind(grown.kind), share(grown.now));
+    let before = grown.before.map(|before| share(before) + " → ");
+    let before = before.unwrap_or_default();
+    format!("most of it is {kind} ({before}{now} of requests)")
 }
 
 fn place(view: &View, line: &Check, spread: ChangeLocation) -> Option<String> {
     match spread {
         ChangeLocation::Units { worse: 0, .. } | ChangeLocation::Units { of: 1, .. } => None,
         ChangeLocation::Units { worse, of } => {
-            let (one, many) = units(view, line, of);
-            let units = if of == 1 { one } else { many };
-            Some(if worse == of && of > 1 {
-                format!("in all {of} {units}")
-            } else {
-                format!("in {worse} of {of} {units}")
-            })
+            let (_, units) = units(view, line, of);
+            let how_many = Some(worse).filter(|worse| *worse != of);
+            let how_many = how_many.map_or("all".to_owned(), |worse| format!("{worse} of"));
+            Some(format!("in {how_many} {of} {units}"))
         }
         ChangeLocation::Burst { worst, of } => Some(format!(
             "with {} of {} failures in one {}",

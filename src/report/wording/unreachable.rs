@@ -6,48 +6,48 @@ use crate::report::view::View;
 
 /// What happened, as the end of a sentence.
 pub(super) fn what(view: &View, arm: Arm, cause: UnreachableCause, why: &str) -> Text {
-    let it = deployment(view, arm);
-    let why = untrusted_message(why);
-    match cause {
+    let says_all = matches!(
+        cause,
+        UnreachableCause::ClientCertificate
+            | UnreachableCause::PlainHttp
+            | UnreachableCause::ExpectsTls
+            | UnreachableCause::NoHttp2
+    );
+    let why = (!says_all).then(|| text!(" ({})", untrusted_message(why)));
+    let what = match cause {
         UnreachableCause::Unknown
         | UnreachableCause::NoResponse
         | UnreachableCause::ServerEnded
-        | UnreachableCause::ServerNotReady => text!("{} did not respond ({})", it, why),
+        | UnreachableCause::ServerNotReady => "did not respond",
         UnreachableCause::UnknownIssuer
         | UnreachableCause::CertificateExpired
         | UnreachableCause::CertificateNotYetValid
         | UnreachableCause::CertificateName
-        | UnreachableCause::CertificateUnusable => text!("{} cannot be trusted ({})", it, why),
+        | UnreachableCause::CertificateUnusable => "cannot be trusted",
         UnreachableCause::ClientCertificate => {
-            text!(
-                "{} requires a client certificate, which is not supported",
-                it
-            )
+            "requires a client certificate, which is not supported"
         }
-        UnreachableCause::PlainHttp => text!("{} responds in plain HTTP", it),
-        UnreachableCause::ExpectsTls => text!("{} expects TLS", it),
-        UnreachableCause::NotTls => text!("{} does not speak TLS ({})", it, why),
-        UnreachableCause::TlsVersion => text!("{} does not support TLS 1.2 or 1.3 ({})", it, why),
-        UnreachableCause::TlsCipher => text!("{} supports no common cipher suite ({})", it, why),
-        UnreachableCause::NotHttp => text!("{} does not speak HTTP ({})", it, why),
-        UnreachableCause::NoHttp2 => text!("{} does not speak HTTP/2", it),
+        UnreachableCause::PlainHttp => "responds in plain HTTP",
+        UnreachableCause::ExpectsTls => "expects TLS",
+        UnreachableCause::NotTls => "does not speak TLS",
+        UnreachableCause::TlsVersion => "does not support TLS 1.2 or 1.3",
+        UnreachableCause::TlsCipher => "supports no common cipher suite",
+        UnreachableCause::NotHttp => "does not speak HTTP",
+        UnreachableCause::NoHttp2 => "does not speak HTTP/2",
         UnreachableCause::BrokenResponse | UnreachableCause::BodyTooLong => {
-            text!("{} sent a response that cannot be read ({})", it, why)
+            "sent a response that cannot be read"
         }
-        UnreachableCause::UnendingBody => {
-            text!("{} sent a response that did not end ({})", it, why)
-        }
-        UnreachableCause::Unavailable | UnreachableCause::NotReady => {
-            text!("{} is not available ({})", it, why)
-        }
+        UnreachableCause::UnendingBody => "sent a response that did not end",
+        UnreachableCause::Unavailable | UnreachableCause::NotReady => "is not available",
         UnreachableCause::Proxy
         | UnreachableCause::ProxyResponse
-        | UnreachableCause::ProxyCredentials => text!("{} cannot be reached ({})", it, why),
+        | UnreachableCause::ProxyCredentials => "cannot be reached",
         UnreachableCause::NotCheckedOut
         | UnreachableCause::NotBuilt
         | UnreachableCause::ServerNotStarted
-        | UnreachableCause::PortTaken => text!("{} was not started ({})", it, why),
-    }
+        | UnreachableCause::PortTaken => "was not started",
+    };
+    text!("{} {}{}", deployment(view, arm), what, why)
 }
 
 /// What to do about it.
@@ -156,16 +156,13 @@ fn other_scheme(url: &str) -> Option<String> {
     };
     let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
     let after_host = authority.rsplit(']').next().unwrap_or_default();
-    let port = if after_host.contains(':') {
-        String::new()
-    } else {
-        format!(":{port}")
-    };
+    let port = (!after_host.contains(':')).then(|| format!(":{port}"));
+    let port = port.unwrap_or_default();
     Some(format!("{other}://{authority}{port}{path}"))
 }
 
 /// One of the deployments, with its address.
-fn deployment(view: &View, arm: Arm) -> Text {
+pub(super) fn deployment(view: &View, arm: Arm) -> Text {
     match (arm, &view.record.base) {
         (Arm::Base, Some(base)) => text!("the base {}", untrusted(&base.url)),
         (Arm::Base, None) => text!("the base"),
