@@ -624,7 +624,7 @@ fn the_thresholds_that_are_shipped_are_read() {
     let thresholds = parse("thresholds.yml", text, &names).unwrap();
     let gated = [Metric::P95, Metric::P99, Metric::ErrorRate];
     assert_eq!(thresholds.regression.gate, gated);
-    assert_eq!(thresholds.limits.len(), 9);
+    assert_eq!(thresholds.limits.len(), 8);
 }
 
 #[test]
