@@ -26,6 +26,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// After so long a note says that a server is waited for.
 const NOTED_AFTER: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_millis(20);
+/// How long a server that closed its connections may take to end.
+const ENDING: Duration = Duration::from_secs(1);
 /// How long one look at a server may take.
 const PROBE: Duration = Duration::from_secs(2);
 /// Lines of the log of a server that died, for the message.
@@ -164,13 +166,30 @@ impl<'a> Servers<'a> {
 
     /// Looks whether all still run.
     pub(super) fn check(&mut self) -> Result<(), ServerFailure> {
-        let mut running = self.running.iter_mut();
-        let ended = running.find_map(|own| Some((own.group.try_wait().ok()??, own.arm)));
-        let Some((status, arm)) = ended else {
-            return Ok(());
-        };
+        let arms = [Arm::Target, Arm::Base];
+        arms.into_iter()
+            .find_map(|arm| self.ended(arm))
+            .map_or(Ok(()), Err)
+    }
+
+    /// The end of a server that does not respond, if that is why. It may close its connections a moment before it ends.
+    pub(super) fn lost(&mut self, arm: Arm) -> Option<ServerFailure> {
+        let until = Instant::now() + ENDING;
+        loop {
+            let ended = self.ended(arm);
+            let is_started = self.running.iter().any(|own| own.arm == arm);
+            if ended.is_some() || !is_started || Instant::now() > until {
+                return ended;
+            }
+            sleep(TICK);
+        }
+    }
+
+    fn ended(&mut self, arm: Arm) -> Option<ServerFailure> {
+        let running = self.running.iter_mut().find(|own| own.arm == arm)?;
+        let status = running.group.try_wait().ok()??;
         let why = format!("its command ended ({status}){}", self.last_lines(arm));
-        Err(server_failure(arm, UnreachableCause::ServerEnded, why))
+        Some(server_failure(arm, UnreachableCause::ServerEnded, why))
     }
 
     fn commands(&self) -> Vec<(Arm, &'a Server)> {
