@@ -359,8 +359,8 @@ impl<'g> Seen<'g> {
         if let (Some(FailureKind::Status(CREDENTIALS_REQUIRED)), Some(proxy)) =
             (failure, self.origin.forwarder())
         {
-            let cause = UnreachableCause::ProxyCredentials;
-            return Err(PreflightError::new(cause, proxy.refusal(), failure));
+            let (cause, why) = proxy.refusal();
+            return Err(PreflightError::new(cause, why, failure));
         }
         match failure.and_then(unavailable) {
             Some(status) => {

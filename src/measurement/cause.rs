@@ -55,6 +55,8 @@ pub enum UnreachableCause {
     ProxyResponse,
     /// The proxy requires credentials.
     ProxyCredentials,
+    /// The proxy refuses the credentials that it was sent.
+    ProxyRefused,
     /// The revision of a server cannot be checked out.
     NotCheckedOut,
     /// The command that builds a server failed.

@@ -42,7 +42,8 @@ pub(super) fn what(view: &View, arm: Arm, cause: UnreachableCause, why: &str) ->
         }
         UnreachableCause::Proxy
         | UnreachableCause::ProxyResponse
-        | UnreachableCause::ProxyCredentials => text!("{} cannot be reached ({})", it, why),
+        | UnreachableCause::ProxyCredentials
+        | UnreachableCause::ProxyRefused => text!("{} cannot be reached ({})", it, why),
         UnreachableCause::NotCheckedOut
         | UnreachableCause::NotBuilt
         | UnreachableCause::ServerNotStarted
@@ -123,6 +124,9 @@ pub fn remedy(cause: UnreachableCause, arm: Arm) -> String {
         }
         UnreachableCause::ProxyCredentials => {
             "add credentials to the variable, as http://USER:PASSWORD@HOST:PORT, or exempt the target with NO_PROXY"
+        }
+        UnreachableCause::ProxyRefused => {
+            "correct the user and the password in the variable, or exempt the target with NO_PROXY"
         }
         UnreachableCause::NotCheckedOut => {
             "set regression.base.revision in thresholds.yml to a revision of this clone"
