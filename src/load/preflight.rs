@@ -158,6 +158,7 @@ pub(super) fn is_vague(cause: UnreachableCause) -> bool {
         UnreachableCause::Unknown
             | UnreachableCause::NoResponse
             | UnreachableCause::NotTls
+            | UnreachableCause::TlsClosed
             | UnreachableCause::NotHttp
             | UnreachableCause::BrokenResponse
     )

@@ -21,6 +21,8 @@ pub enum UnreachableCause {
     CertificateNotYetValid,
     /// The certificate is for other names.
     CertificateName,
+    /// The certificate is not of X.509 version 3.
+    CertificateVersion,
     /// The certificate cannot be used for another reason.
     CertificateUnusable,
     /// The server requires a client certificate.
@@ -35,6 +37,8 @@ pub enum UnreachableCause {
     TlsVersion,
     /// The server and loadgate have no cipher suite or key exchange in common.
     TlsCipher,
+    /// The server closed the connection during the TLS handshake.
+    TlsClosed,
     /// The server responds, but not in HTTP.
     NotHttp,
     /// The server does not speak HTTP/2, which the scenario requires.

@@ -65,7 +65,7 @@ impl Tls {
                 let (cause, detail) = tls::handshake_failed(fault, &self.asked);
                 RequestError::because(FailureKind::Tls, cause, &detail)
             }
-            None => RequestError::new(FailureKind::Tls, &error),
+            None => RequestError::because(FailureKind::Tls, tls::handshake_cut(&error), &error),
         })
     }
 }
@@ -187,7 +187,9 @@ impl Connector {
             Err(failed) => {
                 let is_known = !matches!(
                     failed.cause,
-                    UnreachableCause::Unknown | UnreachableCause::NotTls
+                    UnreachableCause::Unknown
+                        | UnreachableCause::NotTls
+                        | UnreachableCause::TlsClosed
                 );
                 return is_known.then_some(failed.cause);
             }

@@ -17,6 +17,7 @@ pub(super) fn what(view: &View, arm: Arm, cause: UnreachableCause, why: &str) ->
         | UnreachableCause::CertificateExpired
         | UnreachableCause::CertificateNotYetValid
         | UnreachableCause::CertificateName
+        | UnreachableCause::CertificateVersion
         | UnreachableCause::CertificateUnusable => text!("{} cannot be trusted ({})", it, why),
         UnreachableCause::ClientCertificate => {
             text!(
@@ -29,6 +30,9 @@ pub(super) fn what(view: &View, arm: Arm, cause: UnreachableCause, why: &str) ->
         UnreachableCause::NotTls => text!("{} does not speak TLS ({})", it, why),
         UnreachableCause::TlsVersion => text!("{} does not support TLS 1.2 or 1.3 ({})", it, why),
         UnreachableCause::TlsCipher => text!("{} supports no common cipher suite ({})", it, why),
+        UnreachableCause::TlsClosed => {
+            text!("{} closed the connection during the TLS handshake", it)
+        }
         UnreachableCause::NotHttp => text!("{} does not speak HTTP ({})", it, why),
         UnreachableCause::NoHttp2 => text!("{} does not speak HTTP/2", it),
         UnreachableCause::BrokenResponse | UnreachableCause::BodyTooLong => {
@@ -91,6 +95,9 @@ pub fn remedy(cause: UnreachableCause, arm: Arm) -> String {
         UnreachableCause::CertificateName => {
             "use a host name of the certificate, or replace the certificate; --insecure skips verification"
         }
+        UnreachableCause::CertificateVersion => {
+            "replace the certificate; `openssl req -x509 -addext subjectAltName=DNS:HOST` makes one of version 3"
+        }
         UnreachableCause::ClientCertificate => "make it accept clients without a certificate",
         UnreachableCause::PlainHttp => "use an http:// address",
         UnreachableCause::ExpectsTls => "use an https:// address",
@@ -98,6 +105,9 @@ pub fn remedy(cause: UnreachableCause, arm: Arm) -> String {
         UnreachableCause::TlsVersion => "enable TLS 1.2 or 1.3 on the server",
         UnreachableCause::TlsCipher => {
             "enable TLS 1.3, or a TLS 1.2 cipher suite with ECDHE and AES-GCM or ChaCha20-Poly1305"
+        }
+        UnreachableCause::TlsClosed => {
+            "look for the reason in the log of the server, which must accept TLS 1.2 or 1.3; if it is starting, --wait 60s gives it time"
         }
         UnreachableCause::NotHttp => "correct the address; its port must be that of an HTTP service",
         UnreachableCause::NoHttp2 => {
