@@ -43,6 +43,8 @@ pub enum UnreachableCause {
     NotHttp,
     /// The server does not speak HTTP/2, which the scenario requires.
     NoHttp2,
+    /// The server speaks only HTTP/2, and the scenario requires HTTP/1.1.
+    Http2Only,
     /// The response violates HTTP or exceeds a size limit.
     BrokenResponse,
     /// The body is longer than the limit for bodies that a step reads.

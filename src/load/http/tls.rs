@@ -23,7 +23,7 @@ use crate::scenario::HttpVersion;
 
 /// The names that a handshake agrees on a version of HTTP by.
 pub(super) const H2: &[u8] = b"h2";
-const HTTP11: &[u8] = b"http/1.1";
+pub(super) const HTTP11: &[u8] = b"http/1.1";
 
 /// Whose certificates are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,6 +188,8 @@ fn disagreement(error: &Error) -> UnreachableCause {
             UnreachableCause::TlsCipher
         }
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => UnreachableCause::NotTls,
+        // It may speak another version of HTTP.
+        Error::AlertReceived(AlertDescription::NoApplicationProtocol) => UnreachableCause::NotHttp,
         _ => UnreachableCause::Unknown,
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn what(view: &View, arm: Arm, cause: UnreachableCause, why: &str) ->
         }
         UnreachableCause::NotHttp => text!("{} does not speak HTTP ({})", it, why),
         UnreachableCause::NoHttp2 => text!("{} does not speak HTTP/2", it),
+        UnreachableCause::Http2Only => text!("{} speaks HTTP/2 and not HTTP/1.1", it),
         UnreachableCause::BrokenResponse | UnreachableCause::BodyTooLong => {
             text!("{} sent a response that cannot be read ({})", it, why)
         }
@@ -113,6 +114,7 @@ pub fn remedy(cause: UnreachableCause, arm: Arm) -> String {
         UnreachableCause::NoHttp2 => {
             "set `http: \"1.1\"` or `http: auto` under defaults in scenario.yml"
         }
+        UnreachableCause::Http2Only => "set `http: \"2\"` under defaults in scenario.yml",
         UnreachableCause::BrokenResponse => "fix what the service or its gateway sends",
         UnreachableCause::BodyTooLong => {
             "request less in the step; a body that capture or expect reads may have at most 1 MiB"
