@@ -7,11 +7,15 @@
 //! Nothing is written, made or removed through a link that lies in the repository and leads out of it: a pull request may
 //! bring such a link in place of any folder.
 
+mod repository;
+
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
+
+pub use repository::{Refused, Repository};
 
 /// More than any file of ours, so that a hostile one cannot fill the memory.
 const MOST_BYTES: u64 = 256 << 20;

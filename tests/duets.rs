@@ -298,6 +298,32 @@ fn a_server_that_dies_is_told_with_its_last_lines() {
 }
 
 #[test]
+fn a_server_that_ends_at_the_first_request_is_named() {
+    let gate = gate("").with_scenario(CATALOGUE);
+    // Ends with a request in flight: the only one there is.
+    let serve = serve("").replace("--latency 10ms", "--latency 60s");
+    let dying = format!("{serve} & sleep 2; kill -9 $!; echo out of memory; exit 7");
+    let mut command = loadgate(gate.home());
+    command
+        .args([
+            "run",
+            gate.folder().to_str().unwrap(),
+            "--target-cmd",
+            &dying,
+        ])
+        .env("LOADGATE_OUT", gate.out());
+    let ran = Ran::new(&command.output().unwrap()).exits(3);
+    ran.tells(&[
+        "exit status: 7",
+        "out of memory",
+        "--target-cmd",
+        "target.log",
+    ]);
+    let ended = &gate.result()["run"]["ended"]["unreachable"];
+    assert_eq!(ended["cause"], "server_ended", "{ended}");
+}
+
+#[test]
 fn a_server_that_is_never_ready_is_waited_for_until_the_limit() {
     let gate = gate("").with_scenario(CATALOGUE);
     let arguments = ["--target-cmd", &serve(""), "--base-cmd", &serve("")];

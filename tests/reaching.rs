@@ -344,6 +344,16 @@ fn a_proxy_that_wants_credentials_says_so_before_the_load() {
         assert!(!why.as_str().unwrap().contains("***"), "{why}");
     }
     assert_eq!(proxy.received().len(), 2);
+    let with_credentials = url.replace("http://", "http://me:Wrong-word-1@");
+    let variables = [("all_proxy", with_credentials.as_str())];
+    for target in [ELSEWHERE, "https://elsewhere.invalid"] {
+        let ran = run_with(&gate, &["--target", target], &variables).exits(3);
+        assert_eq!(cause(&gate), "proxy_refused", "{target}");
+        let why = &result(&gate)["run"]["ended"]["unreachable"]["why"];
+        let part = "refuses the credentials in all_proxy";
+        assert!(why.as_str().unwrap().contains(part), "{why}");
+        assert!(!ran.stderr.contains("Wrong-word-1"), "{}", ran.stderr);
+    }
 }
 
 #[test]

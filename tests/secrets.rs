@@ -253,3 +253,23 @@ fn the_last_lines_of_a_server_hold_no_secret_that_they_name() {
         assert!(is_log || !holds(&text, &secrets), "{path}: {text}");
     }
 }
+
+#[test]
+fn the_last_lines_of_a_server_hold_no_part_of_a_secret() {
+    let _slot = load_slot();
+    let home = Home::new(
+        "{ n: 1 }",
+        "steps: [{ get: /, headers: { X: \"{{ env.KEY }}\" } }]",
+    );
+    let script = "echo \"GET /x?apikey=$SHOWN\"; exit 1";
+    let mut command = home.command(&["run", "gate", "--target-cmd", script, "--out", "out"]);
+    let output = command
+        .env("KEY", "plain;semi-tail")
+        .env("SHOWN", "plain;semi-tail")
+        .args(["--pass-env", "SHOWN"])
+        .output()
+        .unwrap();
+    let said = said(&output);
+    assert!(said.contains("apikey=***"), "{said}");
+    assert!(!holds(&said, &["semi-tail"]), "{said}");
+}

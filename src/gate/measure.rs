@@ -105,14 +105,14 @@ fn attempt(
             } else {
                 load(plan, gate, target, base, stop, &mut servers, console)?
             };
-            // A server that died in the last turn failed its last requests for that reason.
-            match (servers.check(), &outcome.ended) {
-                (Err(lost), load::LoadEnd::Completed) => RunOutcome {
-                    ended: load::LoadEnd::Unreachable(lost),
-                    ..outcome
-                },
-                (Ok(()) | Err(_), _) => outcome,
-            }
+            // A server that died failed its last requests for that reason.
+            let lost = match &outcome.ended {
+                load::LoadEnd::Completed => servers.check().err(),
+                load::LoadEnd::Unreachable(failure) => servers.lost(failure.arm),
+                load::LoadEnd::Interrupted { .. } | load::LoadEnd::Aborted { .. } => None,
+            };
+            let ended = lost.map_or(outcome.ended, load::LoadEnd::Unreachable);
+            RunOutcome { ended, ..outcome }
         }
         Err(ended) => RunOutcome::never_began(&gate.scenario, ended),
     };

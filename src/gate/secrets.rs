@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::plan::{Gate, Plan};
-use crate::redact::{may_name_secret, names_secret, redact, without_tokens, without_user_info};
+use crate::redact::{
+    may_name_secret, names_secret, redact, without_credentials, without_tokens, without_user_info,
+};
 use crate::scenario::{Auth, Data, Scenario, Step, Template};
 
 /// Rows of data that are looked through for secrets.
@@ -25,15 +27,26 @@ pub(super) fn known(plan: &Plan, gate: &Gate) -> Vec<String> {
     secrets
 }
 
-/// Foreign text without what is secret.
+/// A message that may repeat foreign text, without what is secret.
 pub(super) fn hidden(text: &str, plan: &Plan, gate: &Gate) -> String {
+    without_tokens(&without_user_info(&redact(text, &all(plan, gate))))
+}
+
+/// Foreign text without what is secret, and without what it calls so itself. Known values come first: what the text calls a
+/// secret may end in the middle of one.
+pub(super) fn hidden_in_log(text: &str, plan: &Plan, gate: &Gate) -> String {
+    without_credentials(&redact(text, &all(plan, gate)))
+}
+
+/// All values that are hidden in foreign text.
+fn all(plan: &Plan, gate: &Gate) -> Vec<String> {
     let base = gate.against.iter().map(|against| &against.scenario);
     let scenarios = std::iter::once(&gate.scenario).chain(base);
     let mut secrets = known(plan, gate);
     // Untrusted text may lose a word, whatever its name.
     secrets.extend(plan.secrets.iter().map(|(_, value)| value.clone()));
     secrets.extend(scenarios.flat_map(|scenario| scenario.data.iter().flat_map(of_data)));
-    without_tokens(&without_user_info(&redact(text, &secrets)))
+    secrets
 }
 
 fn of_scenario(scenario: &Scenario) -> Vec<String> {

@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 
 use super::checkout::Checkout;
 use super::console::Console;
+use super::secrets;
 use crate::files;
 use crate::load::{LoadEnd, READY_WITHIN, ServerFailure, Stop};
 use crate::measurement::{Arm, UnreachableCause};
 use crate::plan::{Gate, ManagedServers, Plan, Server};
-use crate::processes::{self, DeniedVariables, ProcessGroup, Watchdog};
-use crate::redact::{redacted_address, without_credentials};
+use crate::processes::{self, ProcessGroup, Watchdog};
+use crate::redact::redacted_address;
 use crate::thresholds::COMMIT_VARIABLE;
 use crate::units::format_duration;
 
@@ -25,6 +26,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// After so long a note says that a server is waited for.
 const NOTED_AFTER: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_millis(20);
+/// How long a server that closed its connections may take to end.
+const ENDING: Duration = Duration::from_secs(1);
 /// How long one look at a server may take.
 const PROBE: Duration = Duration::from_secs(2);
 /// Lines of the log of a server that died, for the message.
@@ -36,10 +39,11 @@ pub(super) const LOGS: [&str; 2] = ["target.log", "base.log"];
 
 /// The servers of a run.
 pub(super) struct Servers<'a> {
+    plan: &'a Plan,
+    gate: &'a Gate,
     serving: &'a ManagedServers,
     /// Whether the base's is one of them.
     with_base: bool,
-    withheld: &'a DeniedVariables,
     folder: &'a Path,
     stop: &'a Stop,
     within: Duration,
@@ -55,7 +59,6 @@ pub(super) struct Servers<'a> {
 struct Running {
     arm: Arm,
     group: ProcessGroup,
-    log: (PathBuf, File),
 }
 
 impl<'a> Servers<'a> {
@@ -68,9 +71,10 @@ impl<'a> Servers<'a> {
         console: &'a Console,
     ) -> Result<Self, LoadEnd> {
         let mut servers = Self {
+            plan,
+            gate,
             serving: &gate.serving,
             with_base,
-            withheld: &plan.withheld,
             folder,
             stop,
             within: if plan.wait.is_zero() {
@@ -111,7 +115,7 @@ impl<'a> Servers<'a> {
 
     fn check_out(&mut self, arm: Arm, server: &Server) -> Result<(), LoadEnd> {
         if let Some(revision) = &server.revision {
-            let checkout = Checkout::new(revision, self.withheld)
+            let checkout = Checkout::new(revision, &self.plan.withheld)
                 .map_err(|why| server_failure(arm, UnreachableCause::NotCheckedOut, why))?;
             self.checkout = Some(checkout);
         }
@@ -135,7 +139,7 @@ impl<'a> Servers<'a> {
                 Ok(None) => sleep(TICK),
                 Ok(Some(status)) if status.success() => return Ok(()),
                 Ok(Some(status)) => {
-                    let lines = last_lines(&self.log(arm), &output);
+                    let lines = self.last_lines(arm);
                     return Err(failed(format!("its build failed ({status}){lines}")));
                 }
                 Err(error) => return Err(failed(error.to_string())),
@@ -162,7 +166,30 @@ impl<'a> Servers<'a> {
 
     /// Looks whether all still run.
     pub(super) fn check(&mut self) -> Result<(), ServerFailure> {
-        self.running.iter_mut().try_for_each(Running::check)
+        let arms = [Arm::Target, Arm::Base];
+        arms.into_iter()
+            .find_map(|arm| self.ended(arm))
+            .map_or(Ok(()), Err)
+    }
+
+    /// The end of a server that does not respond, if that is why. It may close its connections a moment before it ends.
+    pub(super) fn lost(&mut self, arm: Arm) -> Option<ServerFailure> {
+        let until = Instant::now() + ENDING;
+        loop {
+            let ended = self.ended(arm);
+            let is_started = self.running.iter().any(|own| own.arm == arm);
+            if ended.is_some() || !is_started || Instant::now() > until {
+                return ended;
+            }
+            sleep(TICK);
+        }
+    }
+
+    fn ended(&mut self, arm: Arm) -> Option<ServerFailure> {
+        let running = self.running.iter_mut().find(|own| own.arm == arm)?;
+        let status = running.group.try_wait().ok()??;
+        let why = format!("its command ended ({status}){}", self.last_lines(arm));
+        Some(server_failure(arm, UnreachableCause::ServerEnded, why))
     }
 
     fn commands(&self) -> Vec<(Arm, &'a Server)> {
@@ -188,16 +215,13 @@ impl<'a> Servers<'a> {
             if let Some(why) = taken(server.port) {
                 return Err(server_failure(arm, UnreachableCause::PortTaken, why).into());
             }
-            let log = self.log(arm);
-            let started = self.output(arm).and_then(|output| {
-                let group = self.spawn(server, &server.command, &output)?;
-                Ok((group, output))
-            });
-            let (group, output) = started.map_err(|error| {
+            let started = self
+                .output(arm)
+                .and_then(|output| self.spawn(server, &server.command, &output));
+            let group = started.map_err(|error| {
                 server_failure(arm, UnreachableCause::ServerNotStarted, error.to_string())
             })?;
-            let log = (log, output);
-            self.running.push(Running { arm, group, log });
+            self.running.push(Running { arm, group });
         }
         let began = Instant::now();
         for (arm, server) in self.commands() {
@@ -231,7 +255,7 @@ impl<'a> Servers<'a> {
                 .current_dir(checkout.folder())
                 .env(COMMIT_VARIABLE, &checkout.commit);
         }
-        let group = ProcessGroup::start(&mut command, self.withheld).map_err(shell_error)?;
+        let group = ProcessGroup::start(&mut command, &self.plan.withheld).map_err(shell_error)?;
         if let Some(guardian) = &mut self.guardian {
             guardian.watch(group.id());
         }
@@ -258,21 +282,38 @@ impl<'a> Servers<'a> {
                 ));
             }
             if began.elapsed() > self.within {
-                let log = self.log(arm);
-                let message = format!("not ready within {within}: {why}");
-                let lines = self.output(arm).map_or_else(
-                    |error| format!("; {error}"),
-                    |output| last_lines(&log, &output),
-                );
-                return Err(server_failure(
-                    arm,
-                    UnreachableCause::ServerNotReady,
-                    message + &lines,
-                )
-                .into());
+                let lines = self.last_lines(arm);
+                let why = format!("not ready within {within}: {why}{lines}");
+                return Err(server_failure(arm, UnreachableCause::ServerNotReady, why).into());
             }
             sleep(TICK);
         }
+    }
+
+    /// The end of what a server printed, to go behind a sentence.
+    fn last_lines(&self, arm: Arm) -> String {
+        let mut text = Vec::new();
+        let mut from = 0;
+        // A log that cannot be read counts as empty.
+        let _ = self.output(arm).and_then(|mut output| {
+            from = output.metadata()?.len().saturating_sub(LAST_BYTES);
+            output.seek(SeekFrom::Start(from))?;
+            output.take(LAST_BYTES).read_to_end(&mut text)
+        });
+        // Hidden before lines are joined and left out, since a value may go on for several of them.
+        let text = secrets::hidden_in_log(&String::from_utf8_lossy(&text), self.plan, self.gate);
+        let lines: Vec<&str> = text
+            .lines()
+            // The first one may begin in the middle of a secret.
+            .skip(usize::from(from > 0 && text.trim_end().contains('\n')))
+            .filter(|line| !line.trim().is_empty())
+            .collect();
+        let last = lines[lines.len().saturating_sub(LAST_LINES)..].join(" | ");
+        let log = self.log(arm);
+        if last.is_empty() {
+            return format!("; {} is empty", log.display());
+        }
+        format!("; its last lines in {}: {last}", log.display())
     }
 
     /// Stops all: first asked, then made.
@@ -311,17 +352,6 @@ impl<'a> Servers<'a> {
 impl Drop for Servers<'_> {
     fn drop(&mut self) {
         self.stop_all();
-    }
-}
-
-impl Running {
-    fn check(&mut self) -> Result<(), ServerFailure> {
-        let Ok(Some(status)) = self.group.try_wait() else {
-            return Ok(());
-        };
-        let message = format!("its command ended ({status})");
-        let why = message + &last_lines(&self.log.0, &self.log.1);
-        Err(server_failure(self.arm, UnreachableCause::ServerEnded, why))
     }
 }
 
@@ -384,30 +414,6 @@ fn probe(port: u16, path: Option<&str>) -> Result<(), String> {
             redacted_address(path)
         )),
     }
-}
-
-/// The end of what a server printed, to go behind a sentence.
-fn last_lines(log: &Path, mut output: &File) -> String {
-    let mut text = Vec::new();
-    let length = output.metadata().map_or(0, |metadata| metadata.len());
-    let from = length.saturating_sub(LAST_BYTES);
-    // A log that cannot be read counts as empty.
-    let _ = output
-        .seek(SeekFrom::Start(from))
-        .and_then(|_| output.take(LAST_BYTES).read_to_end(&mut text));
-    // Hidden before lines are joined and left out, since a value may go on for several of them.
-    let text = without_credentials(&String::from_utf8_lossy(&text));
-    let lines: Vec<&str> = text
-        .lines()
-        // The first one may begin in the middle of a secret.
-        .skip(usize::from(from > 0 && text.trim_end().contains('\n')))
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    let last = lines[lines.len().saturating_sub(LAST_LINES)..].join(" | ");
-    if last.is_empty() {
-        return format!("; {} is empty", log.display());
-    }
-    format!("; its last lines in {}: {last}", log.display())
 }
 
 #[cfg(test)]

@@ -112,7 +112,10 @@ fn message(
 
 /// GitLab's where its file is there, or where git says so; else GitHub's.
 fn platform(root: &Path) -> Platform {
-    let config = files::read(&root.join(".git/config")).unwrap_or_default();
+    let config = root.join(".git/config");
+    // A pipe would keep its reader waiting for ever.
+    let config = config.is_file().then(|| files::read(&config).ok());
+    let config = config.flatten().unwrap_or_default();
     let is_gitlab = root.join(".gitlab-ci.yml").exists()
         || (config.contains("gitlab") && !root.join(".github").exists());
     if is_gitlab {

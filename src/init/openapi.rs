@@ -4,9 +4,10 @@ use std::io::ErrorKind::{NotADirectory, NotFound};
 use std::path::Path;
 
 use serde_json::Value;
+use serde_saphyr::{MessageFormatter as _, UserMessageFormatter};
 use url::Url;
 
-use crate::files;
+use crate::files::{Refused, Repository};
 
 /// Folders that hold such a file by convention.
 const FOLDERS: [&str; 12] = [
@@ -35,6 +36,11 @@ const NAMES: [&str; 6] = [
 /// Requests of a starter gate at most: more dilute each other's samples.
 const MOST: usize = 8;
 
+/// The most bytes of a file: several times what the largest descriptions in use have.
+const LONGEST: u64 = 16 << 20;
+/// A key that a message repeats is cut after so many characters.
+const KEY: usize = 60;
+
 /// What was found in a repository.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Found {
@@ -58,13 +64,19 @@ pub(super) struct Api {
 /// Looks for a file in the usual places.
 pub(super) fn find(root: &Path) -> Found {
     let mut found = Found::default();
+    let Ok(repository) = Repository::of(root, root) else {
+        return found;
+    };
     let places = FOLDERS
         .iter()
         .flat_map(|folder| NAMES.map(|name| format!("{folder}{name}")));
     for place in places {
-        let paths = match files::read(&root.join(&place)) {
-            Err(error) if [NotFound, NotADirectory].contains(&error.kind()) => continue,
-            Err(error) => Err(format!("it cannot be read ({error})")),
+        let paths = match repository.read(&root.join(&place), LONGEST) {
+            Err(Refused::Io(error)) if [NotFound, NotADirectory].contains(&error.kind()) => {
+                continue;
+            }
+            Err(refused) => Err(format!("it {refused}")),
+            Ok(text) if text.len() as u64 > LONGEST => Err("it is larger than 16 MB".to_owned()),
             Ok(text) => parse(&text).and_then(|api| paths(&api)),
         };
         match paths {
@@ -89,10 +101,23 @@ fn parse(text: &str) -> Result<Value, String> {
         return Ok(value);
     }
     serde_saphyr::from_str(text).map_err(|error| {
-        let message = error.without_snippet().to_string();
-        let first = message.lines().next().unwrap_or_default();
-        format!("it is not valid YAML ({first})")
+        let line = error.location().map(|at| format!("line {}: ", at.line()));
+        format!(
+            "it is not valid YAML ({}{})",
+            line.unwrap_or_default(),
+            message(error.without_snippet())
+        )
     })
+}
+
+/// An error of the parser in one line, in plainer words where its own are for programmers.
+fn message(error: &serde_saphyr::Error) -> String {
+    if let serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } = error {
+        let key: String = key.chars().take(KEY).collect();
+        return format!("the key '{key}' appears twice in one map; remove one of them");
+    }
+    let message = UserMessageFormatter.format_message(error);
+    message.lines().next().unwrap_or_default().to_owned()
 }
 
 /// The paths to load, with the path of their server; else why there are none.
@@ -293,10 +318,48 @@ mod tests {
                 "docs/openapi.yaml"
             ]
         );
-        assert!(found.unused[0].1.contains("/a"), "{:?}", found.unused[0]);
+        assert_eq!(
+            found.unused[0].1,
+            "it is not valid YAML (line 3: the key '/a' appears twice in one map; remove one of them)"
+        );
         assert_eq!(found.unused[1].1, "it has no 'paths'");
         assert_eq!(found.unused[2].1, "it has no GET");
         assert!(found.unused[4].1.starts_with("its only GET"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_regular_files_of_the_repository_are_read() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("repository");
+        std::fs::create_dir_all(root.join(".git")).unwrap();
+        let usable = "paths: { /a: { get: {} } }";
+        for file in ["outside", "repository/inside", "repository/.git/config"] {
+            std::fs::write(home.path().join(file), usable).unwrap();
+        }
+        let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, root.join(name)).unwrap();
+        link("../outside", "openapi.yaml");
+        link("/dev/zero", "openapi.yml");
+        link(".git/config", "openapi.json");
+        let pipe = root.join("swagger.yaml");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let long = std::fs::File::create(root.join("swagger.yml")).unwrap();
+        long.set_len(LONGEST + 1).unwrap();
+        link("inside", "swagger.json");
+        let found = find(&root);
+        assert_eq!(found.api.unwrap().file, "swagger.json");
+        let parts = [
+            ("openapi.yaml", "leads out of the repository"),
+            ("openapi.yml", "leads out of the repository"),
+            ("openapi.json", "leads into .git"),
+            ("swagger.yaml", "it is not a file"),
+            ("swagger.yml", "it is larger than 16 MB"),
+        ];
+        assert_eq!(found.unused.len(), parts.len());
+        for ((file, why), (expected, part)) in found.unused.iter().zip(parts) {
+            assert!(file == expected && why.contains(part), "{file}: {why}");
+        }
     }
 
     #[test]

@@ -158,6 +158,7 @@ pub(super) fn is_vague(cause: UnreachableCause) -> bool {
         UnreachableCause::Unknown
             | UnreachableCause::NoResponse
             | UnreachableCause::NotTls
+            | UnreachableCause::TlsClosed
             | UnreachableCause::NotHttp
             | UnreachableCause::BrokenResponse
     )
@@ -342,8 +343,8 @@ impl Seen<'_> {
         if let (Some(FailureKind::Status(CREDENTIALS_REQUIRED)), Some(proxy)) =
             (failure, self.context.connector.origin().forwarder())
         {
-            let cause = UnreachableCause::ProxyCredentials;
-            return Err(PreflightError::new(cause, proxy.refusal(), failure));
+            let (cause, why) = proxy.refusal();
+            return Err(PreflightError::new(cause, why, failure));
         }
         match failure.and_then(unavailable) {
             Some(status) => {

@@ -313,5 +313,5 @@ fn statuses_resent_requests_and_redirects_are_counted_by_name() {
     let statuses = [(200, 6), (302, 2), (404, 2), (429, 4), (500, 2), (503, 4)];
     assert_eq!(parts.statuses, BTreeMap::from(statuses));
     assert_eq!((parts.resent, parts.unfollowed), (2, 2));
-    assert_eq!(parts.redirect.as_deref(), Some("/login"));
+    assert_eq!(parts.redirect.as_deref(), Some("/login?…"));
 }

@@ -65,7 +65,8 @@ fn resolve(origin: &Origin, target: &str, location: &str) -> Option<String> {
     Some(origin.before_path() + &next[Position::BeforePath..Position::AfterQuery])
 }
 
-/// Where a redirect leads, as reports may show it: without credentials, query and fragment, which may be secret.
+/// Where a redirect leads, as reports may show it: without credentials, query and fragment, which may be secret. A secret in
+/// the path may hold what begins these, so the mark of a cut says that more was there.
 pub(super) fn address(location: &str) -> String {
     // Of the target's own scheme, whichever that is.
     let own = location
@@ -74,17 +75,18 @@ pub(super) fn address(location: &str) -> String {
     match Url::parse(own.as_deref().unwrap_or(location)) {
         Ok(url) if url.has_host() => {
             let scheme = own.map_or_else(|| format!("{}:", url.scheme()), |_| String::new());
-            format!(
-                "{scheme}//{}{}",
-                &url[Position::BeforeHost..Position::BeforePath],
-                url.path()
-            )
+            let rest = &url[Position::BeforeHost..];
+            format!("{scheme}//{}", without_query(rest))
         }
-        Err(ParseError::RelativeUrlWithoutBase) => {
-            let end = location.find(['?', '#']).unwrap_or(location.len());
-            location[..end].to_owned()
-        }
+        Err(ParseError::RelativeUrlWithoutBase) => without_query(location),
         Ok(_) | Err(_) => "an address that is not HTTP".to_owned(),
+    }
+}
+
+fn without_query(address: &str) -> String {
+    match address.find(['?', '#']) {
+        Some(mark) => format!("{}…", &address[..=mark]),
+        None => address.to_owned(),
     }
 }
 
@@ -162,11 +164,11 @@ mod tests {
     fn an_address_is_shown_without_what_may_be_secret() {
         for (location, shown) in [
             ("https://a.b:8443/x/y", "https://a.b:8443/x/y"),
-            ("https://me:pw@a.b/x?token=t#f", "https://a.b/x"),
-            ("//me:pw@a.b/x?y", "//a.b/x"),
+            ("https://me:pw@a.b/x?token=t#f", "https://a.b/x?…"),
+            ("//me:pw@a.b/x?y", "//a.b/x?…"),
             ("//[", "an address that is not HTTP"),
-            ("/login?next=%2F", "/login"),
-            ("login#f", "login"),
+            ("/login?next=%2F", "/login?…"),
+            ("login#f", "login#…"),
             ("mailto:me@a.b", "an address that is not HTTP"),
             ("http://me:pw@[/x", "an address that is not HTTP"),
             ("", ""),

@@ -21,6 +21,8 @@ pub enum UnreachableCause {
     CertificateNotYetValid,
     /// The certificate is for other names.
     CertificateName,
+    /// The certificate is not of X.509 version 3.
+    CertificateVersion,
     /// The certificate cannot be used for another reason.
     CertificateUnusable,
     /// The server requires a client certificate.
@@ -35,10 +37,14 @@ pub enum UnreachableCause {
     TlsVersion,
     /// The server and loadgate have no cipher suite or key exchange in common.
     TlsCipher,
+    /// The server closed the connection during the TLS handshake.
+    TlsClosed,
     /// The server responds, but not in HTTP.
     NotHttp,
     /// The server does not speak HTTP/2, which the scenario requires.
     NoHttp2,
+    /// The server speaks only HTTP/2, and the scenario requires HTTP/1.1.
+    Http2Only,
     /// The response violates HTTP or exceeds a size limit.
     BrokenResponse,
     /// The body is longer than the limit for bodies that a step reads.
@@ -55,6 +61,8 @@ pub enum UnreachableCause {
     ProxyResponse,
     /// The proxy requires credentials.
     ProxyCredentials,
+    /// The proxy refuses the credentials that it was sent.
+    ProxyRefused,
     /// The revision of a server cannot be checked out.
     NotCheckedOut,
     /// The command that builds a server failed.

@@ -104,11 +104,11 @@ pub fn trial(step: &TrialReport<'_>, secrets: &mut HiddenValues, columns: usize)
         (Some((status, ..)), Some(took)) => format!("  {status} in {took:.1} ms"),
         (_, _) => String::new(),
     };
-    // The response is cleaned first: what it calls a token may stand in the request as well.
-    let response = response(step, secrets);
+    // All of it is read before any is shown: what one line calls a token may stand in those before it.
+    let _ = (request(step.request, secrets), response(step, secrets));
     let mut lines = vec![format!("-- {}{outcome}", step.what)];
     lines.extend(request(step.request, secrets));
-    lines.extend(response);
+    lines.extend(response(step, secrets));
     let captured = step.captured.iter();
     let captured = captured.map(|(name, value)| captured_text(name, value.as_ref()));
     lines.extend(captured.map(|text| addresses(&text, secrets)));
@@ -121,7 +121,7 @@ pub fn trial(step: &TrialReport<'_>, secrets: &mut HiddenValues, columns: usize)
         lines.extend(hanging("   FAILED:", 11, &secrets.hide(&failure), columns));
     }
     if let (Some(address), Some((status, ..))) = (step.unfollowed, step.answer) {
-        let address = secrets.hide(&one_line(address));
+        let address = addresses(&one_line(address), secrets);
         let text = if address.is_empty() {
             format!(
                 "{status} has no address to follow; write `expect: {{ status: {status} }}` to measure it"
@@ -197,13 +197,20 @@ fn split(request: &[u8]) -> (String, &[u8]) {
     (String::from_utf8_lossy(head).into_owned(), body)
 }
 
-/// Text without the users and passwords of its addresses, and without the values of their parameters that are named like
-/// secrets: in queries, fragments, and segments such as `/items;token=1`.
+/// Text without what is known as secret, and without what its addresses call so.
 fn addresses(text: &str, secrets: &mut HiddenValues) -> String {
-    let text = without_user_info(text);
+    without_parameters(text, secrets);
+    // Known values first: a parameter that is not encoded ends where its value may go on.
+    let text = without_user_info(&secrets.hide(text));
+    without_parameters(&text, secrets)
+}
+
+/// Text without the values of parameters that are named like secrets: in queries, fragments, and segments such as
+/// `/items;token=1`.
+fn without_parameters(text: &str, secrets: &mut HiddenValues) -> String {
     let is_mark = |c: char| "?#&;".contains(c);
     let mut clean = String::with_capacity(text.len());
-    let mut rest = text.as_str();
+    let mut rest = text;
     while let Some(at) = rest.find(is_mark) {
         let (before, pair) = rest.split_at(at + 1);
         clean.push_str(before);
@@ -278,7 +285,10 @@ fn body_lines(body: &[u8], length: u64, kind: BodyKind, secrets: &mut HiddenValu
             secrets.clean(&mut json, false);
             addresses(&format!("{json:#}"), secrets)
         }
-        Err(_) if kind == BodyKind::Form => without_secrets(text, secrets),
+        Err(_) if kind == BodyKind::Form => {
+            without_secrets(text, secrets);
+            without_secrets(&secrets.hide(text), secrets)
+        }
         Err(_) => addresses(text, secrets),
     };
     // Hidden before it is cut, so that no part of a secret is left over.
@@ -430,6 +440,74 @@ mod tests {
         ] {
             assert!(text.contains(shown), "no {shown} in:\n{text}");
         }
+    }
+
+    #[test]
+    fn a_known_secret_is_hidden_whole_whatever_is_in_it() {
+        for secret in [
+            "plain;semi-tail",
+            "amp&er-tail",
+            "com,ma-tail",
+            "quo\"te-tail",
+            "apo'st-tail",
+            "back\\slash-tail",
+            "ang>le-tail",
+            "hash#x-tail",
+            "a blank-tail",
+            "user:pw@host-tail",
+            "at://me:x@h-tail",
+        ] {
+            let address = format!("/x?apikey={secret}");
+            let headers = [format!("x-echo: {address}"), format!("location: {address}")];
+            let captured = [("echo".to_owned(), Some(json!(address)))];
+            let form = format!("password={secret}&n=1");
+            let request = format!(
+                "POST {address} HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n{form}"
+            );
+            for body in [form.clone(), json!({ "echo": address, "n": 1 }).to_string()] {
+                let seen = TrialReport {
+                    what: "POST /x".to_owned(),
+                    took: Some(Duration::from_millis(1)),
+                    request: request.as_bytes(),
+                    answer: Some((302, &headers, body.as_bytes())),
+                    length: body.len() as u64,
+                    captured: &captured,
+                    secrets: &[],
+                    failure: Some(&address),
+                    unfollowed: Some(&address),
+                };
+                let mut secrets = HiddenValues::new(&[secret.to_owned()]);
+                let text = trial(&seen, &mut secrets, 200);
+                assert!(!text.contains("tail"), "{text}");
+                assert_eq!(
+                    text.matches("apikey=***").count(),
+                    6 + usize::from(body != form),
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_that_a_body_names_is_hidden_before_it() {
+        let body = json!({ "access_token": "plain;semi-tail" }).to_string();
+        let seen = TrialReport {
+            what: "GET /".to_owned(),
+            took: None,
+            request: b"GET /x?apikey=plain;semi-tail HTTP/1.1\r\n\r\n",
+            answer: Some((
+                200,
+                &["x-echo: ?key=plain;semi-tail".to_owned()],
+                body.as_bytes(),
+            )),
+            length: body.len() as u64,
+            captured: &[],
+            secrets: &[],
+            failure: None,
+            unfollowed: None,
+        };
+        let text = trial(&seen, &mut HiddenValues::default(), 200);
+        assert!(!text.contains("tail"), "{text}");
     }
 
     #[test]

@@ -24,6 +24,14 @@ use crate::scenario::HttpVersion;
 /// How long each connection may take that finds out what stands behind a failure.
 const DIAGNOSIS: Duration = Duration::from_secs(2);
 
+/// How a response in HTTP/1 begins.
+const HTTP1: &[u8] = b"HTTP/1.";
+
+/// What is found out in time.
+async fn brief<T>(look: impl Future<Output = Option<T>>) -> Option<T> {
+    timeout(DIAGNOSIS, look).await.ok().flatten()
+}
+
 /// All that is needed to open connections to one origin; shared by every user of a run.
 ///
 /// Names are resolved for each connection, on tokio's blocking threads: a runtime for many users should bound those.
@@ -65,7 +73,7 @@ impl Tls {
                 let (cause, detail) = tls::handshake_failed(fault, &self.asked);
                 RequestError::because(FailureKind::Tls, cause, &detail)
             }
-            None => RequestError::new(FailureKind::Tls, &error),
+            None => RequestError::because(FailureKind::Tls, tls::handshake_cut(&error), &error),
         })
     }
 }
@@ -144,13 +152,23 @@ impl Connector {
     /// Finds out by connections of its own why no response came from a server that takes connections.
     pub async fn diagnose(&self) -> UnreachableCause {
         let found = match &self.tls {
-            None => timeout(DIAGNOSIS, self.detect_protocol()).await,
-            Some(tls) => match timeout(DIAGNOSIS, self.session_failure(tls)).await {
-                Ok(None) | Err(_) => timeout(DIAGNOSIS, self.responds_in_plain_http()).await,
+            Some(tls) => self.diagnose_tls(tls).await,
+            None => match brief(self.speaks_tls()).await {
+                None => self.plain_version().await,
                 found => found,
             },
         };
-        found.ok().flatten().unwrap_or_default()
+        found.unwrap_or_default()
+    }
+
+    async fn diagnose_tls(&self, tls: &Tls) -> Option<UnreachableCause> {
+        match brief(self.session_failure(tls)).await {
+            None => brief(self.responds_in_plain_http()).await,
+            Some(vague @ (UnreachableCause::Unknown | UnreachableCause::NotHttp)) => {
+                brief(self.version_in_tls()).await.or(Some(vague))
+            }
+            known => known,
+        }
     }
 
     /// A connection to the target itself; none if it cannot be had.
@@ -162,6 +180,14 @@ impl Connector {
     }
 
     async fn responds_in_plain_http(&self) -> Option<UnreachableCause> {
+        let start = self.start_of_response().await?;
+        // Many servers explain in plain HTTP that they expect TLS, with this status.
+        let is_http = start.starts_with(HTTP1) && !start.ends_with(b" 400");
+        is_http.then_some(UnreachableCause::PlainHttp)
+    }
+
+    /// How the response to a request in plain HTTP/1.1 begins; none if the server closes the connection before.
+    async fn start_of_response(&self) -> Option<[u8; 12]> {
         let mut tcp = self.reach_target().await?;
         let request = format!(
             "HEAD {}/ HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
@@ -171,9 +197,7 @@ impl Connector {
         tcp.write_all(request.as_bytes()).await.ok()?;
         let mut start = [0; 12];
         tcp.read_exact(&mut start).await.ok()?;
-        // Many servers explain in plain HTTP that they expect TLS, with this status.
-        let is_http = start.starts_with(b"HTTP/1.") && !start.ends_with(b" 400");
-        is_http.then_some(UnreachableCause::PlainHttp)
+        Some(start)
     }
 
     /// What goes wrong in a session whose handshake may be done before the server has looked at what it got; none if there
@@ -184,7 +208,9 @@ impl Connector {
             Err(failed) => {
                 let is_known = !matches!(
                     failed.cause,
-                    UnreachableCause::Unknown | UnreachableCause::NotTls
+                    UnreachableCause::Unknown
+                        | UnreachableCause::NotTls
+                        | UnreachableCause::TlsClosed
                 );
                 return is_known.then_some(failed.cause);
             }
@@ -201,16 +227,58 @@ impl Connector {
         Some(cause)
     }
 
-    /// What a server speaks at an `http://` address, if it is not what was spoken to it.
-    async fn detect_protocol(&self) -> Option<UnreachableCause> {
-        let found = self.speaks_tls().await;
-        if found.is_none() && self.version == HttpVersion::Http2 {
-            return self
-                .responds_in_plain_http()
-                .await
-                .and(Some(UnreachableCause::NoHttp2));
+    /// The cause if a server without TLS speaks the other version of HTTP. One that is silent may speak any.
+    async fn plain_version(&self) -> Option<UnreachableCause> {
+        let start = timeout(DIAGNOSIS, self.start_of_response()).await.ok()?;
+        let speaks_h1 = start.is_some_and(|start| start.starts_with(HTTP1));
+        match self.version {
+            HttpVersion::Http2 => speaks_h1.then_some(UnreachableCause::NoHttp2),
+            HttpVersion::Http11 | HttpVersion::Auto if speaks_h1 => None,
+            HttpVersion::Http11 | HttpVersion::Auto => brief(self.speaks_plain_h2()).await,
         }
-        found
+    }
+
+    /// Whether the server begins an HTTP/2 session, which its SETTINGS do (RFC 9113, section 3.4).
+    async fn speaks_plain_h2(&self) -> Option<UnreachableCause> {
+        const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        const SETTINGS: u8 = 4;
+        const EMPTY: [u8; 9] = [0, 0, 0, SETTINGS, 0, 0, 0, 0, 0];
+        let mut tcp = self.reach_target().await?;
+        tcp.write_all(&[PREFACE, &EMPTY].concat()).await.ok()?;
+        let mut head = [0; 9];
+        tcp.read_exact(&mut head).await.ok()?;
+        let is_h2 = head[3] == SETTINGS && head[5..] == [0; 4];
+        is_h2.then_some(UnreachableCause::Http2Only)
+    }
+
+    /// The cause if a server agrees in a handshake on the other version of HTTP and not on the one that is spoken.
+    async fn version_in_tls(&self) -> Option<UnreachableCause> {
+        let (own, other, cause) = match self.version {
+            HttpVersion::Auto => return None,
+            HttpVersion::Http11 => (
+                (HttpVersion::Http11, tls::HTTP11),
+                (HttpVersion::Http2, tls::H2),
+                UnreachableCause::Http2Only,
+            ),
+            HttpVersion::Http2 => (
+                (HttpVersion::Http2, tls::H2),
+                (HttpVersion::Http11, tls::HTTP11),
+                UnreachableCause::NoHttp2,
+            ),
+        };
+        let is_other = !self.agrees_on(own).await && self.agrees_on(other).await;
+        is_other.then_some(cause)
+    }
+
+    /// Whether a server takes a version of HTTP that is the only one offered to it.
+    async fn agrees_on(&self, (version, name): (HttpVersion, &[u8])) -> bool {
+        let shaken = async {
+            let tcp = self.reach_target().await?;
+            let tls = Tls::new(&self.origin, version, Trust::Anyone).ok()?;
+            tls.connector.connect(tls.name, tcp).await.ok()
+        };
+        let stream = shaken.await;
+        stream.is_some_and(|stream| stream.get_ref().1.alpn_protocol() == Some(name))
     }
 
     /// Whether a handshake gets as far as a server that speaks TLS gets, whomever it trusts.

@@ -183,11 +183,22 @@ impl Proxy {
         format!("the proxy {self} (from {})", self.variable)
     }
 
-    /// That it requires credentials, as a sentence.
-    pub fn refusal(&self) -> String {
-        format!(
-            "{} requires credentials and responded {CREDENTIALS_REQUIRED}",
-            self.named()
+    /// Why it responds 407, in words: it requires credentials, or refuses those that it was sent.
+    pub fn refusal(&self) -> (UnreachableCause, String) {
+        let (cause, what) = match self.authorization {
+            None => (
+                UnreachableCause::ProxyCredentials,
+                "requires credentials".to_owned(),
+            ),
+            Some(_) => (
+                UnreachableCause::ProxyRefused,
+                format!("refuses the credentials in {}", self.variable),
+            ),
+        };
+        let named = self.named();
+        (
+            cause,
+            format!("{named} {what} and responded {CREDENTIALS_REQUIRED}"),
         )
     }
 
@@ -219,11 +230,10 @@ impl Proxy {
         stream.write_all(request.as_bytes()).await.map_err(lost)?;
         match reply(stream).await.map_err(lost)? {
             200..300 => Ok(()),
-            CREDENTIALS_REQUIRED => Err(RequestError::because(
-                FailureKind::Proxy,
-                UnreachableCause::ProxyCredentials,
-                &self.refusal(),
-            )),
+            CREDENTIALS_REQUIRED => {
+                let (cause, why) = self.refusal();
+                Err(RequestError::because(FailureKind::Proxy, cause, &why))
+            }
             status => Err(self.failed(&format_args!(
                 "did not open a tunnel: it responded {status}"
             ))),

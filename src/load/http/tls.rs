@@ -17,7 +17,7 @@ use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage,
-    PeerIncompatible, PeerMisbehaved, RootCertStore, SignatureScheme,
+    OtherError, PeerIncompatible, PeerMisbehaved, RootCertStore, SignatureScheme,
 };
 
 use crate::measurement::UnreachableCause;
@@ -25,7 +25,7 @@ use crate::scenario::HttpVersion;
 
 /// The names that a handshake agrees on a version of HTTP by.
 pub(super) const H2: &[u8] = b"h2";
-const HTTP11: &[u8] = b"http/1.1";
+pub(super) const HTTP11: &[u8] = b"http/1.1";
 
 /// Whose certificates are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,6 +190,8 @@ fn disagreement(error: &Error) -> UnreachableCause {
             UnreachableCause::TlsCipher
         }
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => UnreachableCause::NotTls,
+        // It may speak another version of HTTP.
+        Error::AlertReceived(AlertDescription::NoApplicationProtocol) => UnreachableCause::NotHttp,
         _ => UnreachableCause::Unknown,
     }
 }
@@ -229,6 +231,7 @@ fn certificate_fault(fault: &CertificateError) -> (UnreachableCause, String) {
             Cause::CertificateName,
             format!("is {}, not for {}", held(presented), expected.to_str()).into(),
         ),
+        CertificateError::Other(other) => unusable(other),
         other => (
             Cause::CertificateUnusable,
             format!("cannot be used: {other}").into(),
@@ -250,6 +253,34 @@ fn held(names: &[String]) -> String {
         _ if names.is_empty() => "for no host name (it has no subjectAltName)".to_owned(),
         0 => format!("for {}", detail.join(", ")),
         more => format!("for {} and {more} more", detail.join(", ")),
+    }
+}
+
+/// Why a certificate cannot be used, where the library has no message of its own.
+fn unusable(other: &OtherError) -> (UnreachableCause, Cow<'static, str>) {
+    if let Some(webpki::Error::UnsupportedCertVersion) = other.0.downcast_ref() {
+        let said = "is not of X.509 version 3, which TLS requires".into();
+        return (UnreachableCause::CertificateVersion, said);
+    }
+    (
+        UnreachableCause::CertificateUnusable,
+        format!("cannot be used: {}", other.0).into(),
+    )
+}
+
+/// What a handshake failed on that TLS does not say.
+pub(super) fn handshake_cut(error: &io::Error) -> UnreachableCause {
+    let is_closed = matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+    );
+    if is_closed {
+        UnreachableCause::TlsClosed
+    } else {
+        UnreachableCause::Unknown
     }
 }
 

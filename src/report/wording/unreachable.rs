@@ -23,6 +23,7 @@ pub(super) fn what(view: &View, arm: Arm, cause: UnreachableCause, why: &str) ->
         | UnreachableCause::CertificateExpired
         | UnreachableCause::CertificateNotYetValid
         | UnreachableCause::CertificateName
+        | UnreachableCause::CertificateVersion
         | UnreachableCause::CertificateUnusable => "cannot be trusted",
         UnreachableCause::ClientCertificate => {
             "requires a client certificate, which is not supported"
@@ -32,8 +33,10 @@ pub(super) fn what(view: &View, arm: Arm, cause: UnreachableCause, why: &str) ->
         UnreachableCause::NotTls => "does not speak TLS",
         UnreachableCause::TlsVersion => "does not support TLS 1.2 or 1.3",
         UnreachableCause::TlsCipher => "supports no common cipher suite",
+        UnreachableCause::TlsClosed => "closed the connection during the TLS handshake",
         UnreachableCause::NotHttp => "does not speak HTTP",
         UnreachableCause::NoHttp2 => "does not speak HTTP/2",
+        UnreachableCause::Http2Only => "speaks HTTP/2 and not HTTP/1.1",
         UnreachableCause::BrokenResponse | UnreachableCause::BodyTooLong => {
             "sent a response that cannot be read"
         }
@@ -41,7 +44,8 @@ pub(super) fn what(view: &View, arm: Arm, cause: UnreachableCause, why: &str) ->
         UnreachableCause::Unavailable | UnreachableCause::NotReady => "is not available",
         UnreachableCause::Proxy
         | UnreachableCause::ProxyResponse
-        | UnreachableCause::ProxyCredentials => "cannot be reached",
+        | UnreachableCause::ProxyCredentials
+        | UnreachableCause::ProxyRefused => "cannot be reached",
         UnreachableCause::NotCheckedOut
         | UnreachableCause::NotBuilt
         | UnreachableCause::ServerNotStarted
@@ -90,6 +94,9 @@ pub fn remedy(cause: UnreachableCause, arm: Arm) -> String {
         UnreachableCause::CertificateName => {
             "use a host name of the certificate, or replace the certificate; --insecure skips verification"
         }
+        UnreachableCause::CertificateVersion => {
+            "replace the certificate; `openssl req -x509 -addext subjectAltName=DNS:HOST` makes one of version 3"
+        }
         UnreachableCause::ClientCertificate => "make it accept clients without a certificate",
         UnreachableCause::PlainHttp => "use an http:// address",
         UnreachableCause::ExpectsTls => "use an https:// address",
@@ -98,10 +105,14 @@ pub fn remedy(cause: UnreachableCause, arm: Arm) -> String {
         UnreachableCause::TlsCipher => {
             "enable TLS 1.3, or a TLS 1.2 cipher suite with ECDHE and AES-GCM or ChaCha20-Poly1305"
         }
+        UnreachableCause::TlsClosed => {
+            "look for the reason in the log of the server, which must accept TLS 1.2 or 1.3; if it is starting, --wait 60s gives it time"
+        }
         UnreachableCause::NotHttp => "correct the address; its port must be that of an HTTP service",
         UnreachableCause::NoHttp2 => {
             "set `http: \"1.1\"` or `http: auto` under defaults in scenario.yml"
         }
+        UnreachableCause::Http2Only => "set `http: \"2\"` under defaults in scenario.yml",
         UnreachableCause::BrokenResponse => "fix what the service or its gateway sends",
         UnreachableCause::BodyTooLong => {
             "request less in the step; a body that capture or expect reads may have at most 1 MiB"
@@ -123,6 +134,9 @@ pub fn remedy(cause: UnreachableCause, arm: Arm) -> String {
         }
         UnreachableCause::ProxyCredentials => {
             "add credentials to the variable, as http://USER:PASSWORD@HOST:PORT, or exempt the target with NO_PROXY"
+        }
+        UnreachableCause::ProxyRefused => {
+            "correct the user and the password in the variable, or exempt the target with NO_PROXY"
         }
         UnreachableCause::NotCheckedOut => {
             "set regression.base.revision in thresholds.yml to a revision of this clone"

@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio_rustls::TlsAcceptor;
 
-use super::super::{Exchange, Trust};
+use super::super::{Connector, Exchange, Trust};
 use super::tls::identity;
 use super::{User, outcome};
 use crate::measurement::{FailureKind, UnreachableCause};
@@ -161,6 +161,64 @@ fn statuses_timeouts_and_bounds_hold_as_in_http_1() {
             .map(|(s, b)| (s, b.to_owned()))
             .unwrap();
         assert!(body.ends_with("on 3"), "{body}");
+    });
+}
+
+/// An HTTP/1.1 server that says nothing before the end of a head.
+async fn older() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut tcp, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(tcp.read_u8().await?);
+                }
+                tcp.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    .await
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn a_server_that_speaks_the_other_version_is_found_out() {
+    on_one_core(async {
+        use HttpVersion::{Auto, Http2, Http11};
+        let plain = |port: u16| format!("http://127.0.0.1:{port}");
+        let secure = |port: u16| format!("https://localhost:{port}");
+        let only = &[&b"h2"[..]][..];
+        for (version, url, cause) in [
+            (Http2, plain(older().await), UnreachableCause::NoHttp2),
+            (Http11, plain(older().await), UnreachableCause::Unknown),
+            (
+                Http11,
+                plain(serve(None).await),
+                UnreachableCause::Http2Only,
+            ),
+            (Auto, plain(serve(None).await), UnreachableCause::Http2Only),
+            (
+                Http11,
+                secure(serve(Some(acceptor(only))).await),
+                UnreachableCause::Http2Only,
+            ),
+            (
+                Http2,
+                secure(serve(Some(acceptor(&[b"http/1.1"]))).await),
+                UnreachableCause::NoHttp2,
+            ),
+            (
+                Http11,
+                secure(serve(Some(acceptor(&[b"h2", b"http/1.1"]))).await),
+                UnreachableCause::Unknown,
+            ),
+        ] {
+            let connector = Connector::new(url.parse().unwrap(), version, Trust::Anyone);
+            let found = connector.unwrap().diagnose().await;
+            assert_eq!(found, cause, "{version:?} at {url}");
+        }
     });
 }
 

@@ -279,7 +279,7 @@ async fn what_a_handshake_fails_on_is_known() {
         (&[0x15, 3, 3, 0, 2, 2, 71], UnreachableCause::TlsCipher),
         (b"SSH-2.0-OpenSSH_9.9\r\n", UnreachableCause::NotTls),
         (b"-ERR unknown command\r\n", UnreachableCause::NotTls),
-        (b"", UnreachableCause::Unknown),
+        (b"", UnreachableCause::TlsClosed),
     ] {
         let script = || -> Script {
             Box::new(move |mut peer| {
@@ -296,6 +296,21 @@ async fn what_a_handshake_fails_on_is_known() {
         assert_eq!(exchange.cause, cause, "{:?}", exchange.detail);
         server.join();
     }
+}
+
+#[test]
+fn a_certificate_of_version_1_is_named_as_such() {
+    let refused = |fault: webpki::Error| {
+        let other = rustls::OtherError(Arc::new(fault));
+        let error = rustls::CertificateError::Other(other);
+        super::super::tls::explained(&rustls::Error::InvalidCertificate(error))
+    };
+    let (cause, said) = refused(webpki::Error::UnsupportedCertVersion);
+    assert_eq!(cause, UnreachableCause::CertificateVersion);
+    assert!(said.contains("is not of X.509 version 3"), "{said}");
+    let (cause, said) = refused(webpki::Error::BadDer);
+    assert_eq!(cause, UnreachableCause::CertificateUnusable);
+    assert!(!said.contains("Other"), "{said}");
 }
 
 fn connector(url: &str) -> Arc<Connector> {
