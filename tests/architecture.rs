@@ -157,7 +157,7 @@ const ONLY_IN: [(&str, &[&str]); 31] = [
         &["load/", "timer/", "fake_gateway/", "http_client/"],
     ),
     ("hyper", &["load/http/h2/", "fake_gateway/"]),
-    ("same_file", &["files.rs"]),
+    ("same_file", &["files/mod.rs"]),
     ("similar", &["baseline/"]),
     ("statrs", &["verdict/"]),
     ("signal_hook", &["gate/signals.rs"]),

@@ -124,7 +124,7 @@ fn a_name_that_is_only_redirected_cannot_be_judged() {
         let place = "https://me:pw@moved.example.com/hush-hush/page?token=t#f";
         let (ran, _) = gate.run_on(answering(status, place), &secret);
         ran.exits(3);
-        let shown = "https://moved.example.com/***/page";
+        let shown = "https://moved.example.com/***/page?…";
         assert_eq!(address(&gate, 0).as_deref(), Some(shown));
         for (name, unfollowed) in parts(&gate, "unfollowed") {
             assert_eq!(unfollowed, cells(&gate)[&name].0, "{name}");
@@ -198,7 +198,7 @@ fn try_tells_of_a_redirect_that_nothing_follows_and_of_no_other() {
             _ => (302, "https://me:pw@moved.example.com/?token=t".to_owned()),
         })
     };
-    let said = "302 to https://moved.example.com/ was not followed; set `redirects` to follow it";
+    let said = "302 to https://moved.example.com/?… was not followed; set `redirects` to follow it";
     for (step, code, count) in [
         ("{ get: /page }, { get: / }, { get: /page }", 0, 2),
         ("{ get: /page, expect: { status: 200 } }", 1, 1),
@@ -239,7 +239,7 @@ fn a_redirect_out_of_the_target_fails_and_names_the_address() {
     assert_eq!(kinds, &BTreeMap::from([("redirect".to_owned(), *requests)]));
     assert_eq!(
         address(&gate, 1).as_deref(),
-        Some("https://moved.example.com/page")
+        Some("https://moved.example.com/page?…")
     );
     for report in REPORTS {
         let report = gate.written(report);

@@ -11,7 +11,9 @@ pub(super) fn what(view: &View, arm: Arm, cause: UnreachableCause, why: &str) ->
         UnreachableCause::ClientCertificate
             | UnreachableCause::PlainHttp
             | UnreachableCause::ExpectsTls
+            | UnreachableCause::TlsClosed
             | UnreachableCause::NoHttp2
+            | UnreachableCause::Http2Only
     );
     let why = (!says_all).then(|| text!(" ({})", untrusted_message(why)));
     let what = match cause {
