@@ -41,11 +41,15 @@ pub(super) fn measure(
     bug::sending();
     let mut base = Base::of(gate);
     let mut record = attempt(plan, gate, target, &mut base, stop, console)?;
-    let is_base_lost = matches!(&record.run.ended, Ended::Unreachable { arm: Arm::Base, .. });
-    if gate.is_base_optional && is_base_lost && record.slices.is_empty() {
-        if let Ended::Unreachable { why, .. } = &record.run.ended {
-            base = Base::missing(why.clone());
-        }
+    if let Ended::Unreachable {
+        arm: Arm::Base,
+        why,
+        ..
+    } = &record.run.ended
+        && gate.is_base_optional
+        && record.slices.is_empty()
+    {
+        base = Base::missing(why.clone());
         record = attempt(plan, gate, target, &mut base, stop, console)?;
     }
     match record {

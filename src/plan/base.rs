@@ -1,4 +1,4 @@
-//! The base version that a gate's thresholds name, so that a run loads it beside the target without being told to.
+//! The base version that a gate's thresholds name, so that a run loads it beside the target without a flag.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::thresholds::{BaseSource, COMMIT_VARIABLE, Checkout, Thresholds};
 pub(super) struct Deployments {
     /// Servers that are started.
     pub(super) serving: ManagedServers,
-    /// The address of the base, as it is written; none for a started server, and where there is no base.
+    /// The address of the base, as it is written; none for a started server, and without a base.
     pub(super) base_url: Option<BaseUrl>,
     /// Why the base that the thresholds name cannot be loaded.
     pub(super) base_missing: Option<String>,

@@ -98,7 +98,7 @@ pub struct Options {
 /// What is loaded of the deployments that the thresholds name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OwnBase {
-    /// Nothing: there is no load.
+    /// Nothing: no load is sent.
     #[default]
     Ignored,
     /// The target alone: `--no-base`, or the run is recorded, and the baseline keeps targets that were loaded alone.

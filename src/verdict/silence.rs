@@ -20,7 +20,7 @@ const TIMES: f64 = 10.0;
 const USUAL: f64 = 0.05;
 /// Shorter silences count only together: if they make up at least this share of a phase, or if the limit is written.
 const SHORT_SHARE: f64 = 0.5;
-/// With so many requests in flight, a pause of all is told from a long request of each.
+/// With so many requests in flight, a pause of all is distinguished from a long request of each.
 const MANY_IN_FLIGHT: f64 = 5.0;
 /// With fewer, and with more than one.
 const SOME_IN_FLIGHT: f64 = 2.0;

@@ -72,7 +72,7 @@ fn cold_start_text(view: &View, cold: &ColdStarts) -> Text {
     )
 }
 
-/// What the heaviest phase costs, against the lightest; the phase that should recover is told of by itself.
+/// What the heaviest phase costs, against the lightest; the phase that should recover has a sentence of its own.
 fn grows(view: &View) -> Option<Text> {
     let (phases, insights) = (&view.record.phases, view.insights());
     let later = insights.recovery.map(|claim| claim.latency.phase);
