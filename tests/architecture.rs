@@ -89,6 +89,7 @@ const MAY_USE: [(&str, &[&str]); 27] = [
             "plan",
             "scenario",
             "load",
+            "fake_gateway",
             "measurement",
             "record",
             "thresholds",

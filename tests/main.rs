@@ -36,6 +36,7 @@ mod platform;
 mod reaching;
 mod recipes;
 mod reference;
+mod reference_service;
 mod remote;
 mod replay;
 mod resent;

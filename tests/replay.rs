@@ -227,6 +227,8 @@ fn circumstances(scenario: &Scenario) -> RunDetails {
         },
         base: None,
         base_missing: None,
+        reference: None,
+        reference_missing: None,
         duet: None,
         run: RunInfo {
             id: "run".to_owned(),

@@ -10,7 +10,7 @@ use super::reported::ReportedRow;
 use super::stored::StoredJob;
 use crate::measurement::{FailureKind, LatencyHistogram, Totals};
 use crate::metric::{Metric, StartFilter};
-use crate::record::{Breakdown, DropCount, Environment, ScenarioIdentity};
+use crate::record::{Breakdown, DropCount, Environment, ReferenceRecord, ScenarioIdentity};
 
 /// The newest version of the format. Version 1 wrote an object for each request name, which is still read.
 pub const SCHEMA: u32 = 2;
@@ -67,6 +67,8 @@ pub struct Job {
     pub reported_rows: Vec<ReportedRow>,
     /// Slices or pairs in which the generator was late: its latencies are kept without them.
     pub late: DropCount,
+    /// What was measured beside the target and never changes.
+    pub reference: Option<ReferenceRecord>,
 }
 
 /// The phases that a summary covers.

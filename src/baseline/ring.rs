@@ -184,6 +184,7 @@ mod tests {
                 ..ReportedRow::default()
             }],
             late: DropCount::default(),
+            reference: None,
         }
     }
 

@@ -14,7 +14,7 @@ use super::model::{Job, PhaseScope, RequestSummary};
 use super::reported::ReportedTable;
 use crate::measurement::{FailureKind, LatencyHistogram};
 use crate::metric::Metric;
-use crate::record::{Breakdown, DropCount, Environment};
+use crate::record::{Breakdown, DropCount, Environment, ReferenceRecord};
 
 /// A job with its figures in rows.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -50,6 +50,9 @@ pub(super) struct StoredJob {
     /// Slices or pairs in which the generator was late; latencies leave them out.
     #[serde(default, skip_serializing_if = "DropCount::is_whole")]
     late: DropCount,
+    /// What was measured beside the target and never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reference: Option<ReferenceRecord>,
 }
 
 /// One request name, or all of them, in one scope.
@@ -117,6 +120,7 @@ impl From<Job> for StoredJob {
             environment: job.environment,
             reported: job.reported_rows.into(),
             late: job.late,
+            reference: job.reference,
         }
     }
 }
@@ -165,6 +169,7 @@ impl TryFrom<StoredJob> for Job {
             environment: job.environment,
             reported_rows: job.reported.into(),
             late: job.late,
+            reference: job.reference,
         })
     }
 }

@@ -100,6 +100,7 @@ impl Job {
             late: Some(filter.drop_count())
                 .filter(|drop_count| !drop_count.is_whole())
                 .unwrap_or_default(),
+            reference: record.reference.clone(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One run: load, and the record of what came back.
 
 use std::cell::RefCell;
+use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,7 +11,8 @@ use super::bug;
 use super::console::Console;
 use super::evaluation::judge;
 use super::progress::ProgressLine;
-use super::servers::Servers;
+use super::reference::{Measured, Reference, ReferenceRun};
+use super::servers::{DEPLOYMENTS, Servers};
 use super::{replay, secrets};
 use crate::load::{
     self, Duet, Hooks, Interim, Origin, RunConfig, RunOutcome, ServerFailure, Stop, Trust, Waiting,
@@ -39,7 +41,7 @@ pub(super) fn measure(
 ) -> Result<RunRecord, Error> {
     let target = gate.target()?;
     bug::sending();
-    let mut base = Base::of(gate);
+    let mut base = Beside::of(gate);
     let mut record = attempt(plan, gate, target, &mut base, stop, console)?;
     if let Ended::Unreachable {
         arm: Arm::Base,
@@ -49,7 +51,7 @@ pub(super) fn measure(
         && gate.is_base_optional
         && record.slices.is_empty()
     {
-        base = Base::missing(why.clone());
+        base = Beside::missing(why.clone());
         record = attempt(plan, gate, target, &mut base, stop, console)?;
     }
     match record {
@@ -58,22 +60,25 @@ pub(super) fn measure(
     }
 }
 
-/// The base of a run as far as it is known.
-struct Base<'a> {
+/// What is loaded beside the target, as far as it is known.
+struct Beside<'a> {
     against: Option<&'a Against>,
     /// The commit that was checked out for it.
     commit: Option<String>,
     /// Why the one that the thresholds name is not loaded.
     missing: Option<String>,
+    /// The reference service, in a run without a base.
+    reference: Option<Measured<'a>>,
 }
 
-impl<'a> Base<'a> {
+impl<'a> Beside<'a> {
     fn of(gate: &'a Gate) -> Self {
         let against = gate.against.as_ref();
         Self {
             against,
             commit: against.and_then(|against| against.commit.clone()),
             missing: gate.base_missing.clone(),
+            reference: None,
         }
     }
 
@@ -82,23 +87,27 @@ impl<'a> Base<'a> {
             against: None,
             commit: None,
             missing: Some(why),
+            reference: None,
         }
     }
 }
 
 /// Starts what is to be started, sends the load, and returns the record of it.
-fn attempt(
+fn attempt<'a>(
     plan: &Plan,
-    gate: &Gate,
+    gate: &'a Gate,
     target: &Origin,
-    base: &mut Base<'_>,
+    base: &mut Beside<'a>,
     stop: &Stop,
     console: &Console,
 ) -> Result<RunRecord, Error> {
     announce(gate, target, base, console);
     let folder = plan.folder(gate);
-    let outcome = match Servers::start(plan, (gate, base.against.is_some()), &folder, stop, console)
-    {
+    let reference = Reference::start(plan, gate, &folder, stop, console);
+    let wanted = DEPLOYMENTS
+        .of(&gate.serving)
+        .with_base(base.against.is_some());
+    let outcome = match Servers::start(plan, gate, wanted, &folder, stop, console) {
         Ok(mut servers) => {
             base.commit = servers
                 .base_commit()
@@ -107,7 +116,8 @@ fn attempt(
             let outcome = if replay::is_on() {
                 RunOutcome::never_began(&gate.scenario, load::LoadEnd::Completed)
             } else {
-                load(plan, gate, target, base, stop, &mut servers, console)?
+                let beside = (&mut *base, reference.as_ref());
+                load(plan, gate, target, beside, stop, &mut servers, console)?
             };
             // A server that died failed its last requests for that reason.
             let lost = match &outcome.ended {
@@ -125,7 +135,7 @@ fn attempt(
 }
 
 /// Says what is about to be loaded, and for how long.
-fn announce(gate: &Gate, target: &Origin, base: &Base<'_>, console: &Console) {
+fn announce(gate: &Gate, target: &Origin, base: &Beside<'_>, console: &Console) {
     let through = |origin: &Origin| {
         let proxy = origin.proxy();
         proxy.map_or_else(String::new, |proxy| format!(" through {}", proxy.named()))
@@ -144,6 +154,9 @@ fn announce(gate: &Gate, target: &Origin, base: &Base<'_>, console: &Console) {
         if gate.serving.restarts() {
             parts.push(", plus server restarts".to_owned());
         }
+    }
+    if let (None, Some(reference)) = (base.against, &gate.reference) {
+        parts.push(format!(" beside the reference ({reference})"));
     }
     if let Some(why) = &base.missing {
         console.warn(&base_missing(why));
@@ -212,12 +225,12 @@ pub(super) fn about(duration: Duration) -> String {
     format_duration(Duration::from_secs(duration.as_secs() + more))
 }
 
-/// Loads the target, alone or together with the base.
-fn load(
+/// Loads the target: alone, beside the reference, or together with the base.
+fn load<'a>(
     plan: &Plan,
-    gate: &Gate,
+    gate: &'a Gate,
     target: &Origin,
-    base: &Base<'_>,
+    (base, reference): (&mut Beside<'a>, Option<&Reference<'a, '_>>),
     stop: &Stop,
     servers: &mut Servers<'_>,
     console: &Console,
@@ -227,7 +240,19 @@ fn load(
     let line = RefCell::new(ProgressLine::new(console.progress, &gate.scenario.load));
     let mut progress = |now: &load::Progress| line.borrow_mut().show(now);
     let Some(against) = base.against else {
-        let outcome = load::run(&order, &mut progress, stop);
+        let outcome = match reference {
+            None => load::run(&order, &mut progress, stop),
+            Some(reference) => thread::scope(|scope| {
+                let mut beside = ReferenceRun::new(reference);
+                let mut progress = |now: &load::Progress| {
+                    beside.begin(scope, plan, gate);
+                    progress(now);
+                };
+                let outcome = load::run(&order, &mut progress, stop);
+                base.reference = Some(beside.end());
+                outcome
+            }),
+        };
         line.borrow_mut().end();
         return Ok(outcome?);
     };
@@ -314,7 +339,7 @@ fn record(
     plan: &Plan,
     gate: &Gate,
     target: &Origin,
-    base: &Base<'_>,
+    base: &Beside<'_>,
     mut outcome: RunOutcome,
 ) -> RunRecord {
     let started = Timestamp::try_from(outcome.started).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -348,7 +373,7 @@ fn record(
             .chain(plan.given.iter().map(|word| redact(word, &secrets)))
             .collect(),
     };
-    let circumstances = RunDetails {
+    let mut details = RunDetails {
         target: Deployment {
             by_thresholds: gate.is_target_own,
             ..deployment(target)
@@ -359,6 +384,8 @@ fn record(
             ..deployment(&against.target)
         }),
         base_missing: base.missing.clone(),
+        reference: None,
+        reference_missing: None,
         duet: base
             .against
             .map(|against| turns(gate, against, outcome.look)),
@@ -371,11 +398,17 @@ fn record(
         health: health(&outcome.health, plan.max_late),
         load: outcome.load,
     };
-    record::build(&gate.scenario, circumstances, outcome.measurement)
+    if let Some(measured) = &base.reference {
+        match measured.record(&details, plan, gate) {
+            Ok(reference) => details.reference = Some(reference),
+            Err(why) => details.reference_missing = Some(why),
+        }
+    }
+    record::build(&gate.scenario, details, outcome.measurement)
 }
 
 /// The arguments that interleave the arms of a duet in the same way again.
-fn interleave(base: &Base<'_>) -> Option<[&'static str; 2]> {
+fn interleave(base: &Beside<'_>) -> Option<[&'static str; 2]> {
     let interleave = base.against?.interleave;
     (interleave != Interleave::Auto).then(|| ["--interleave", interleave.word()])
 }

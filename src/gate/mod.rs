@@ -15,6 +15,7 @@ mod measure;
 mod progress;
 mod publish;
 mod record;
+mod reference;
 mod render;
 mod replay;
 mod secrets;

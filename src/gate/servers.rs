@@ -34,16 +34,58 @@ const PROBE: Duration = Duration::from_secs(2);
 const LAST_LINES: usize = 8;
 const LAST_BYTES: u64 = 4096;
 
-/// What the servers print, target and base.
-pub(super) const LOGS: [&str; 2] = ["target.log", "base.log"];
+/// What the servers print.
+pub(super) const LOGS: [&str; 3] = ["target.log", "base.log", "reference.log"];
+
+/// What the servers of a group are, by arm: names for messages and logs.
+#[derive(Clone, Copy)]
+pub(super) struct Roles([&'static str; 2]);
+
+/// The deployments of a run.
+pub(super) const DEPLOYMENTS: Roles = Roles(["target", "base"]);
+/// A reference service, in the target's place.
+pub(super) const REFERENCE: Roles = Roles(["reference", "reference"]);
+
+/// The servers that are to be started.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    serving: &'a ManagedServers,
+    /// Whether the base's is one of them.
+    with_base: bool,
+    roles: Roles,
+}
+
+impl Roles {
+    /// The servers of a run.
+    pub(super) fn of(self, serving: &ManagedServers) -> Wanted<'_> {
+        Wanted {
+            serving,
+            with_base: true,
+            roles: self,
+        }
+    }
+
+    fn name(self, arm: Arm) -> &'static str {
+        let Self([target, base]) = self;
+        match arm {
+            Arm::Target => target,
+            Arm::Base => base,
+        }
+    }
+}
+
+impl Wanted<'_> {
+    /// The same, with the base's or without.
+    pub(super) fn with_base(self, with_base: bool) -> Self {
+        Self { with_base, ..self }
+    }
+}
 
 /// The servers of a run.
 pub(super) struct Servers<'a> {
     plan: &'a Plan,
     gate: &'a Gate,
-    serving: &'a ManagedServers,
-    /// Whether the base's is one of them.
-    with_base: bool,
+    wanted: Wanted<'a>,
     folder: &'a Path,
     stop: &'a Stop,
     within: Duration,
@@ -65,7 +107,8 @@ impl<'a> Servers<'a> {
     /// Builds and starts the servers that there are commands for; their output goes to files in `folder`.
     pub(super) fn start(
         plan: &'a Plan,
-        (gate, with_base): (&'a Gate, bool),
+        gate: &'a Gate,
+        wanted: Wanted<'a>,
         folder: &'a Path,
         stop: &'a Stop,
         console: &'a Console,
@@ -73,8 +116,7 @@ impl<'a> Servers<'a> {
         let mut servers = Self {
             plan,
             gate,
-            serving: &gate.serving,
-            with_base,
+            wanted,
             folder,
             stop,
             within: if plan.wait.is_zero() {
@@ -106,6 +148,13 @@ impl<'a> Servers<'a> {
         Ok(servers)
     }
 
+    /// Where the server of the target will respond.
+    pub(super) fn target_url(&self) -> Result<String, String> {
+        let server = self.wanted.serving.target.as_ref();
+        let server = server.ok_or_else(|| "it has no command".to_owned())?;
+        Ok(server.url())
+    }
+
     /// The commit that was checked out for the base.
     pub(super) fn base_commit(&self) -> Option<&str> {
         self.checkout
@@ -127,7 +176,8 @@ impl<'a> Servers<'a> {
         let Some(command) = &server.build else {
             return Ok(());
         };
-        self.console.note(&format!("building the {}", name(arm)));
+        self.console
+            .note(&format!("building the {}", self.name(arm)));
         let failed = |why| LoadEnd::from(server_failure(arm, UnreachableCause::NotBuilt, why));
         let output = self
             .output(arm)
@@ -152,7 +202,7 @@ impl<'a> Servers<'a> {
 
     /// Looks whether all still run, and starts them anew where that is due.
     pub(super) fn before_pair(&mut self, pair: u32) -> Result<(), LoadEnd> {
-        let every = self.serving.restart_every;
+        let every = self.wanted.serving.restart_every;
         if self.running.is_empty() {
             return Ok(());
         }
@@ -194,20 +244,21 @@ impl<'a> Servers<'a> {
 
     fn commands(&self) -> Vec<(Arm, &'a Server)> {
         let arms = [
-            (Arm::Target, &self.serving.target),
-            (Arm::Base, &self.serving.base),
+            (Arm::Target, &self.wanted.serving.target),
+            (Arm::Base, &self.wanted.serving.base),
         ];
         arms.into_iter()
-            .filter(|(arm, _)| self.with_base || *arm == Arm::Target)
+            .filter(|(arm, _)| self.wanted.with_base || *arm == Arm::Target)
             .filter_map(|(arm, server)| Some((arm, server.as_ref()?)))
             .collect()
     }
 
     fn log(&self, arm: Arm) -> PathBuf {
-        self.folder.join(match arm {
-            Arm::Target => LOGS[0],
-            Arm::Base => LOGS[1],
-        })
+        self.folder.join(format!("{}.log", self.name(arm)))
+    }
+
+    fn name(&self, arm: Arm) -> &'static str {
+        self.wanted.roles.name(arm)
     }
 
     fn start_all(&mut self) -> Result<(), LoadEnd> {
@@ -265,7 +316,7 @@ impl<'a> Servers<'a> {
     fn await_ready(&mut self, arm: Arm, server: &Server, began: Instant) -> Result<(), LoadEnd> {
         let (within, mut is_noted) = (format_duration(self.within), false);
         loop {
-            let ready = probe(server.port, self.serving.ready.as_deref());
+            let ready = probe(server.port, self.wanted.serving.ready.as_deref());
             let why = match ready {
                 Ok(()) => return Ok(()),
                 Err(why) => why,
@@ -278,7 +329,7 @@ impl<'a> Servers<'a> {
                 is_noted = true;
                 self.console.note(&format!(
                     "the {}'s server is not ready yet ({why}), waiting up to {within}",
-                    name(arm)
+                    self.name(arm)
                 ));
             }
             if began.elapsed() > self.within {
@@ -352,13 +403,6 @@ impl<'a> Servers<'a> {
 impl Drop for Servers<'_> {
     fn drop(&mut self) {
         self.stop_all();
-    }
-}
-
-fn name(arm: Arm) -> &'static str {
-    match arm {
-        Arm::Target => "target",
-        Arm::Base => "base",
     }
 }
 

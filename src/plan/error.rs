@@ -168,6 +168,17 @@ pub enum Error {
         /// The line of `base`, from 1.
         line: u32,
     },
+    /// The reference is served by a program, and programs are not allowed.
+    #[error(
+        "{}:{line}: regression.reference: runs a program on this machine; review it, then allow it with --allow-commands",
+        path.display()
+    )]
+    ReferenceCommand {
+        /// The thresholds.
+        path: PathBuf,
+        /// The line of `reference`, from 1.
+        line: u32,
+    },
     /// A deployment is given twice.
     #[error("{one} and {other} set the same deployment; remove one of them")]
     Both {

@@ -9,6 +9,7 @@ use super::base::{self, Deployments};
 use super::baseline_location::{self, BaselineLocation};
 use super::include_root::IncludeRoot;
 use super::interleave;
+use super::reference::{self, ReferencePlan};
 use super::{Commands, Error, ManagedServers, Options, RecordMode, variable};
 use crate::baseline::{Baseline, store};
 use crate::http_client;
@@ -45,6 +46,8 @@ pub struct Gate {
     target: Option<Origin>,
     /// The base version to load in turns with it, in a duet.
     pub against: Option<Against>,
+    /// What is measured beside the target in a run without a base, and never changes.
+    pub reference: Option<ReferencePlan>,
     /// Whether a run goes on without the base where it cannot be loaded: the thresholds name it, and no flag does.
     pub is_base_optional: bool,
     /// Whether the thresholds say what serves the target.
@@ -137,6 +140,14 @@ impl Gate {
             (turns, scenario.load.clone())
         };
         enough_rows(&scenario_path, &scenario, &load)?;
+        let place = format!("{}: regression.reference", thresholds_path.display());
+        let place = |url: &str| origin(url, &place, &scenario);
+        let reference = if against.is_none() {
+            let own = (thresholds_path.as_path(), &thresholds);
+            reference::reference(options, own, &scenario, baseline.as_ref(), place)?
+        } else {
+            None
+        };
         Ok(Self {
             folder: folder.to_owned(),
             seed: options.seed.unwrap_or_else(|| own_seed(&scenario)),
@@ -148,6 +159,7 @@ impl Gate {
             baseline_note,
             target,
             against,
+            reference,
             is_base_optional: found.is_own_base,
             is_target_own: found.is_own_target,
             base_missing: found.base_missing,
@@ -254,7 +266,7 @@ pub fn empty_thresholds(record: &RunRecord) -> Result<Thresholds, Error> {
 }
 
 /// The files of a run, so that no gate's folder has the name of one.
-pub const OUTPUTS: [&str; 9] = [
+pub const OUTPUTS: [&str; 10] = [
     "result.json",
     "junit.xml",
     "summary.md",
@@ -264,6 +276,7 @@ pub const OUTPUTS: [&str; 9] = [
     "load-performance.json",
     "target.log",
     "base.log",
+    "reference.log",
 ];
 
 /// The longest name of a folder, in bytes: half of what file systems take.

@@ -86,7 +86,7 @@ impl Server {
     }
 
     /// Where it will be.
-    pub(super) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 }

@@ -12,6 +12,7 @@ mod include_root;
 mod interleave;
 mod machine;
 mod managed_servers;
+mod reference;
 mod reproduce;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub use error::Error;
 pub use gate::{Gate, OUTPUTS, empty_thresholds, phase_names, read_baseline_at};
 pub use interleave::Interleave;
 pub use managed_servers::{ManagedServers, Server};
+pub use reference::{ReferencePlace, ReferencePlan};
 
 pub use crate::load::SchedulingPolicy;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::unsent::unsent;
 use super::{
     COUNTING, Deployment, DuetSettings, Environment, Health, LoadModel, PartsRecord, PhaseRecord,
-    RequestRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity, SecondRecord, SilenceRecord,
-    SliceRecord,
+    ReferenceRecord, RequestRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity, SecondRecord,
+    SilenceRecord, SliceRecord,
 };
 use crate::measurement::{Arm, Measurement, Second, Silence, Slice, silences};
 use crate::scenario::{Phase, Scenario, Shape};
@@ -22,6 +22,10 @@ pub struct RunDetails {
     pub base: Option<Deployment>,
     /// Why the base that the thresholds name was not loaded.
     pub base_missing: Option<String>,
+    /// What was measured beside the target and never changes.
+    pub reference: Option<ReferenceRecord>,
+    /// Why the reference that the thresholds name was not measured.
+    pub reference_missing: Option<String>,
     /// How the two shared the run, in a duet.
     pub duet: Option<DuetSettings>,
     /// When and how the run went.
@@ -46,6 +50,8 @@ pub fn build(
         target,
         base,
         base_missing,
+        reference,
+        reference_missing,
         duet: turns,
         run,
         labels,
@@ -66,6 +72,8 @@ pub fn build(
         target,
         base,
         base_missing,
+        reference,
+        reference_missing,
         duet: turns,
         run,
         labels,

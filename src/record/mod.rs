@@ -26,8 +26,8 @@ pub use json_layout::{Position, lay_out};
 pub use level::{Level, Shortage, level, mean_of_medians, median};
 pub use model::{
     COUNTING, Deployment, DuetSettings, Ended, Environment, Health, Interleaving, LOOKS,
-    PartsRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity, Scheduling, SecondRecord,
-    UnsentRecord,
+    PartsRecord, ReferenceRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity, Scheduling,
+    SecondRecord, UnsentRecord,
 };
 pub use phase::{LoadModel, PhaseRecord};
 pub use seconds::{LoadRate, LoadSeconds};

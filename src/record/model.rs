@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{PhaseRecord, SliceRecord};
 use crate::measurement::{Arm, FailureKind, Parts, UnreachableCause};
+use crate::metric::Metric;
 
 /// The newest version of the format, and the only one so far.
 pub const SCHEMA: u32 = 1;
@@ -38,6 +39,12 @@ pub struct RunRecord {
     /// Why the base that the thresholds name was not loaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_missing: Option<String>,
+    /// What was measured beside the target and never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceRecord>,
+    /// Why the reference that the thresholds name was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_missing: Option<String>,
     /// How the two shared the run, in a duet.
     #[serde(default, rename = "turns", skip_serializing_if = "Option::is_none")]
     pub duet: Option<DuetSettings>,
@@ -103,6 +110,37 @@ pub struct Deployment {
     /// Whether the proxy forwarded each request and may have responded itself; otherwise it opened a tunnel.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub proxy_forwards: bool,
+}
+
+/// A service that never changes, measured beside the target: how fast it is shows how fast the runner is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReferenceRecord {
+    /// The address of the service, the command that served it, or `built-in`. Only equal ones are compared.
+    pub service: String,
+    /// The median latency of a built-in one, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub built_in_s: Option<f64>,
+    /// Planned requests per second.
+    pub rate: f64,
+    /// Requests in the time of the load.
+    pub requests: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// Latency percentiles in seconds: the median over slices. Those with too few requests are left out.
+    pub latencies: BTreeMap<Metric, f64>,
+}
+
+impl ReferenceRecord {
+    /// Whether both measured the same service in the same way.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let way = |of: &Self| {
+            (
+                of.built_in_s.unwrap_or_default().to_bits(),
+                of.rate.to_bits(),
+            )
+        };
+        self.service == other.service && way(self) == way(other)
+    }
 }
 
 /// How many times a duet that may end early is looked at.

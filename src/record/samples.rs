@@ -123,6 +123,8 @@ pub(crate) fn record() -> RecordBuilder {
         target: deployment(),
         base: None,
         base_missing: None,
+        reference: None,
+        reference_missing: None,
         duet: None,
         run: RunInfo {
             id: "run".to_owned(),

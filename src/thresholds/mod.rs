@@ -19,8 +19,8 @@ pub use crate::yaml::Error;
 
 pub use model::{
     Abort, Acceptance, Availability, BaseSource, Bound, COMMIT_VARIABLE, Checkout, FailureSet,
-    Instances, Limit, MissingBaseline, Mode, Precision, Regression, RequestRule, Severity, Subject,
-    Thresholds,
+    Instances, Limit, MissingBaseline, Mode, Precision, ReferenceService, ReferenceSource,
+    Regression, RequestRule, Severity, Subject, Thresholds,
 };
 pub use names::{Names, PhaseName};
 pub use parse::{parse, schema};

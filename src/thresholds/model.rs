@@ -188,6 +188,8 @@ pub struct Regression {
     pub missing_baseline: MissingBaseline,
     /// Where the base version is that a run loads beside the target.
     pub base: Option<BaseSource>,
+    /// What each job measures beside the target, so that a history can tell a slow runner from a slow target.
+    pub reference: Option<ReferenceService>,
     /// Line of the `regression` section in thresholds.yml, from 1.
     pub line: Option<u32>,
 }
@@ -209,6 +211,7 @@ impl Default for Regression {
             accepted: Vec::new(),
             missing_baseline: MissingBaseline::Warn,
             base: None,
+            reference: None,
             line: None,
         }
     }
@@ -320,6 +323,33 @@ pub struct Checkout {
     pub revision: Option<String>,
     /// Line of `base` in thresholds.yml, from 1.
     pub line: u32,
+}
+
+/// A service that never changes and that each job measures beside the target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReferenceService {
+    /// Where it is.
+    pub source: ReferenceSource,
+    /// Requests per second.
+    pub rate: f64,
+    /// Line of `reference` in thresholds.yml, from 1.
+    pub line: u32,
+}
+
+/// Where a reference service is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReferenceSource {
+    /// In loadgate itself, with this median latency; none for that of the target.
+    BuiltIn(Option<Duration>),
+    /// At an address.
+    Url(String),
+    /// Served by a command.
+    Command {
+        /// What a shell runs to serve it on `127.0.0.1:$LOADGATE_PORT`.
+        serve: String,
+        /// The path of its requests, which responds below 400 once it is ready.
+        ready: Option<String>,
+    },
 }
 
 /// When a run stops early.

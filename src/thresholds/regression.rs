@@ -2,10 +2,19 @@
 
 use super::source;
 use super::values::Change;
-use super::{Acceptance, BaseSource, Checkout, Error, Names, Regression, RequestRule};
+use super::{
+    Acceptance, BaseSource, Checkout, Error, Names, ReferenceService, ReferenceSource, Regression,
+    RequestRule,
+};
 use crate::metric::{Metric, MetricKind};
 use crate::units::significant;
 use crate::yaml::{Cursor, Line, Located, Map};
+
+/// Requests per second to a reference service: in a minute, as many as P99 needs.
+const USUAL_RATE: f64 = 50.0;
+const LEAST_RATE: f64 = 1.0;
+/// It is there to be compared with, not to be loaded.
+const MOST_RATE: f64 = 1000.0;
 
 /// Compiles `regression`.
 pub(super) fn regression(
@@ -46,6 +55,7 @@ pub(super) fn regression(
         regression.phases = phases.collect::<Result<_, _>>()?;
     }
     regression.base = source.base.as_ref().map(base).transpose()?;
+    regression.reference = source.reference.as_ref().map(reference).transpose()?;
     refuse_contradictions(section, &regression)?;
     Ok(regression)
 }
@@ -92,6 +102,49 @@ fn base(section: &Located<'_, source::Base>) -> Result<BaseSource, Error> {
             "needs the address of the base, `url: https://…`, or a command that serves a checkout of it, `serve: ./server --port $LOADGATE_PORT`",
         )),
     }
+}
+
+/// Compiles `reference`, which is built in, at an address, or served by a command.
+fn reference(section: &Located<'_, source::ReferenceService>) -> Result<ReferenceService, Error> {
+    let Located { at, value } = section;
+    let text = |line: &Option<Line>| line.as_ref().map(|line| line.0.clone());
+    let place = |key: &str| {
+        at.entry(key)
+            .map_or_else(|| at.clone(), |entry| entry.value)
+    };
+    let (url, serve, ready) = (text(&value.url), text(&value.serve), text(&value.ready));
+    if ready.is_some() && serve.is_none() {
+        return Err(place("ready").error("is about a command; remove it, or add 'serve'"));
+    }
+    if ready.as_ref().is_some_and(|path| !path.starts_with('/')) {
+        return Err(place("ready").error("is not a path; start it with '/'"));
+    }
+    let rate = value.rate.as_ref().map_or(USUAL_RATE, |rate| rate.0);
+    if !(LEAST_RATE..=MOST_RATE).contains(&rate) {
+        return Err(place("rate").error(format_args!(
+            "must be from {LEAST_RATE} to {MOST_RATE} requests per second"
+        )));
+    }
+    let source = match (&value.built_in, url, serve) {
+        (Some(latency), None, None) => ReferenceSource::BuiltIn(latency.0),
+        (None, Some(url), None) => ReferenceSource::Url(url),
+        (None, None, Some(serve)) => ReferenceSource::Command { serve, ready },
+        (None, None, None) => {
+            return Err(at.error(
+                "needs the built-in server, `built_in: auto`, an address, `url: https://…`, or a command, `serve: ./reference --port $LOADGATE_PORT`",
+            ));
+        }
+        (_, _, _) => {
+            return Err(
+                at.error("has more than one of 'built_in', 'url' and 'serve'; keep one of them")
+            );
+        }
+    };
+    Ok(ReferenceService {
+        source,
+        rate,
+        line: at.line(),
+    })
 }
 
 /// Refuses numbers that contradict each other, with the position of one of them.

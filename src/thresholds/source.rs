@@ -8,7 +8,9 @@ use serde_json::json;
 use super::metrics::{ColdMetrics, MetricLimits, Metrics, OverallMetrics};
 use super::misplaced;
 use super::model::{FailureSet, Instances, MissingBaseline, Mode, Precision, RequestRule};
-use super::values::{AbortRate, Change, Gate, LimitShare, MustDetect, OrOff, PositiveChange};
+use super::values::{
+    AbortRate, BuiltIn, Change, Gate, LimitRate, LimitShare, MustDetect, OrOff, PositiveChange,
+};
 use crate::metric::Metric;
 use crate::yaml::{Line, Located, Map, Set, source};
 
@@ -111,6 +113,22 @@ source! {
         phases: Option<Set<'d, Line>>,
         /// Where the base version is, which a run then loads beside the target
         base: Option<Located<'d, Base>>,
+        /// A service that never changes, which each job measures beside the target
+        reference: Option<Located<'d, ReferenceService>>,
+    }
+
+    /// A service that never changes: how fast it is shows how fast the runner is
+    struct ReferenceService {
+        /// The built-in server: its median latency, or `auto` for the target's own
+        built_in: Option<BuiltIn>,
+        /// Address that gets a GET request each time
+        url: Option<Line>,
+        /// Command that serves it on `127.0.0.1:$LOADGATE_PORT`
+        serve: Option<Line>,
+        /// Path that it gets requests of, and that responds below 400 once it is ready
+        ready: Option<Line>,
+        /// Requests per second; 50 by default
+        rate: Option<LimitRate>,
     }
 
     /// Where the base version is: an address, or what serves a checkout of it

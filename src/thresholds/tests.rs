@@ -70,12 +70,13 @@ fn the_book_shows_what_holds_if_nothing_is_written() {
         requests: BTreeMap::new(),
         accepted: Vec::new(),
         base: None,
+        reference: None,
         line: None,
         ..shown.clone()
     };
     assert_eq!(unset, silent);
     assert!(!shown.phases.is_empty() && !shown.requests.is_empty() && !shown.accepted.is_empty());
-    assert!(shown.base.is_some());
+    assert!(shown.base.is_some() && shown.reference.is_some());
     let abort = read("abort: { error_rate: 50% }").unwrap().abort;
     assert_eq!(read(documented()).unwrap().abort, abort);
 }

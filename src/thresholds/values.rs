@@ -145,6 +145,23 @@ impl FromYaml<'_> for LimitRate {
     }
 }
 
+/// The median latency of the built-in server; none for that of the target.
+pub(super) struct BuiltIn(pub(super) Option<Duration>);
+
+impl FromYaml<'_> for BuiltIn {
+    fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
+        if matches!(value.scalar(), Ok("auto")) {
+            return Ok(Self(None));
+        }
+        LatencyLimit::from_yaml(value).map(|latency| Self(Some(latency.0)))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Schema {
+        let latency = LatencyLimit::schema(definitions);
+        json!({ "anyOf": [{ "const": "auto" }, latency] })
+    }
+}
+
 /// A value, or `off`.
 pub(super) struct OrOff<T>(pub(super) Option<T>);
 

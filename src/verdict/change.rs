@@ -15,9 +15,10 @@ use crate::units::six_digits;
 /// 1 - q of 1 %, by Wilson's upper bound of none of n.
 pub(super) const NEEDED_FOR_ERRORS: u64 = 381;
 
-/// How many times as small the level of a check against a history is if a job has fewer than 100 requests beyond the
-/// quantile, whose error is then less normal than the test assumes.
-pub(super) const SMALL_TAIL_STRICTNESS: f64 = 3.0;
+/// How many times as small the level of a strict check against a history is: if a job has fewer than 100 requests beyond
+/// the quantile, its error is less normal than the test assumes; and relative to a reference, jobs vary by so little that
+/// the tolerance covers less of it.
+pub(super) const STRICTNESS: f64 = 3.0;
 
 /// A cell before the family that it belongs to is known.
 #[derive(Clone, Debug)]
@@ -93,8 +94,8 @@ impl CheckInput {
 
     /// How many times as small as that of other checks the level is.
     fn strictness(&self) -> f64 {
-        if self.compared.has_small_tail {
-            SMALL_TAIL_STRICTNESS
+        if self.compared.is_strict {
+            STRICTNESS
         } else {
             1.0
         }
@@ -253,7 +254,8 @@ mod tests {
                 before: Some(0.1),
                 current: Some(0.1),
                 evidence: Ok(Evidence::from_log_ratio(Metric::P95, estimate, units)),
-                has_small_tail: false,
+                is_strict: false,
+                reference_change: None,
                 units: Units::Worse(Vec::new()),
             },
         };

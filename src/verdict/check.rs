@@ -105,6 +105,8 @@ pub enum NotJudged {
     BaseFails,
     /// In a mixed duet, a version throttled more requests than it may.
     Throttled,
+    /// The reference is so much slower or faster than in the jobs that this is another machine.
+    OtherMachine,
     /// `regression.requests` turns it off.
     Off,
 }
@@ -257,6 +259,7 @@ impl NotJudged {
             | Self::NewRequest
             | Self::BaseFails
             | Self::Throttled
+            | Self::OtherMachine
             | Self::Off => None,
         }
     }

@@ -98,7 +98,8 @@ impl Pairs {
             evidence: test
                 .map(Evidence::SlowerTail)
                 .map_err(|few| not_tested(metric, few)),
-            has_small_tail: false,
+            is_strict: false,
+            reference_change: None,
             units: Units::from_log_ratios(metric, self.differences(metric).into_iter()),
         }
     }
@@ -129,7 +130,8 @@ impl Pairs {
             before: level(1),
             current: level(0),
             evidence,
-            has_small_tail: false,
+            is_strict: false,
+            reference_change: None,
             units: Units::from_log_ratios(metric, differences.into_iter()),
         }
     }

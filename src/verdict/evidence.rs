@@ -25,8 +25,11 @@ pub(super) struct Compared {
     pub(super) current: Option<f64>,
     /// The change.
     pub(super) evidence: Result<Evidence, NotJudged>,
-    /// Whether a side has so few requests beyond the quantile that the check is tested at a third of the level.
-    pub(super) has_small_tail: bool,
+    /// Whether the check is tested at a third of the level: a side has few requests beyond the quantile, or levels are
+    /// relative to a reference.
+    pub(super) is_strict: bool,
+    /// Where levels are relative to a reference: its own change, a ratio less one.
+    pub(super) reference_change: Option<f64>,
     /// The change in each unit by itself.
     pub(super) units: Units,
 }
@@ -78,7 +81,8 @@ impl Compared {
                     units,
                 }))
             },
-            has_small_tail: false,
+            is_strict: false,
+            reference_change: None,
             units: Units::Failures(failures),
         }
     }

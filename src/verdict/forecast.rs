@@ -3,13 +3,14 @@
 use jiff::civil::Date;
 
 use super::NotJudged;
-use super::change::{NEEDED_FOR_ERRORS, SMALL_TAIL_STRICTNESS};
+use super::change::{NEEDED_FOR_ERRORS, STRICTNESS};
 use super::duet::{needed_per_arm, process_effect, require_units, too_few_units};
 use super::evidence::{Evidence, Weighed, counted, prior_sd, require, too_few};
 use super::input::{HISTORY_FROM, JOBS_ALPHA};
 use super::limits::requests_needed;
 use super::looks;
 use super::planned_load::{ArmPlan, PlannedLoad, Traffic, whole};
+use super::reference::{Level, Relative};
 use super::regression::{GatedScope, gated_metrics, gated_scopes, overall_and};
 use super::rule::{Rule, Rules};
 use super::statistics::{
@@ -160,14 +161,14 @@ struct Draft {
 /// The evidence that a cell is expected to have.
 enum Planned {
     Like(Evidence),
-    SmallTail(Evidence),
+    Strict(Evidence),
     TailRank(ExpectedTailRank, ProcessEffect),
 }
 
 impl Planned {
     fn has_no_errors(&self) -> bool {
         match self {
-            Self::Like(evidence) | Self::SmallTail(evidence) => evidence.has_no_errors(),
+            Self::Like(evidence) | Self::Strict(evidence) => evidence.has_no_errors(),
             Self::TailRank(..) => false,
         }
     }
@@ -180,7 +181,7 @@ impl Planned {
         };
         match self {
             Self::Like(evidence) => alike(evidence, alpha),
-            Self::SmallTail(evidence) => alike(evidence, alpha / SMALL_TAIL_STRICTNESS),
+            Self::Strict(evidence) => alike(evidence, alpha / STRICTNESS),
             Self::TailRank(expected, process) => {
                 let log_ratio = expected.detectable(libm::log1p(null), alpha, *process);
                 Some(libm::expm1(log_ratio))
@@ -244,19 +245,13 @@ fn draft(
 ) -> Draft {
     let (requests, evidence) = match design {
         _ if metric.starts() == StartFilter::Cold => {
-            let (requests, evidence) = cold_start_evidence(design, scope, subject, metric);
-            (requests, evidence.map(Planned::Like))
+            cold_start_evidence(design, scope, subject, metric)
         }
         Design::Jobs(jobs) => {
             let requests = whole(traffic.iter().map(|phase| phase.requests).sum());
             let evidence = require_requests(metric, requests, traffic)
                 .and_then(|()| job_evidence(jobs, scope, subject, metric, requests));
-            let planned = if has_small_tail(metric, requests) {
-                Planned::SmallTail
-            } else {
-                Planned::Like
-            };
-            (requests, evidence.map(planned))
+            (requests, evidence)
         }
         Design::Duet {
             pairs,
@@ -316,7 +311,7 @@ fn cold_start_evidence(
     scope: &GatedScope,
     subject: &Subject,
     metric: Metric,
-) -> (u64, Result<Evidence, NotJudged>) {
+) -> (u64, Result<Planned, NotJudged>) {
     let (Design::Jobs(jobs) | Design::Duet { jobs, .. }) = design;
     let cells = jobs
         .iter()
@@ -357,11 +352,12 @@ fn job_evidence(
     subject: &Subject,
     metric: Metric,
     requests: u64,
-) -> Result<Evidence, NotJudged> {
-    let cells: Vec<&RequestSummary> = jobs
+) -> Result<Planned, NotJudged> {
+    let held: Vec<(&Job, &RequestSummary)> = jobs
         .iter()
-        .filter_map(|job| job.cell(&scope.phases, subject.name()))
+        .filter_map(|job| Some((*job, job.cell(&scope.phases, subject.name())?)))
         .collect();
+    let cells: Vec<&RequestSummary> = held.iter().map(|(_, cell)| *cell).collect();
     if !jobs.is_empty() && cells.is_empty() {
         return Err(NotJudged::NewRequest);
     }
@@ -370,23 +366,31 @@ fn job_evidence(
             .iter()
             .map(|cell| counted(cell.share(metric)))
             .collect();
-        return Ok(errors(&base, requests, HISTORY_FROM));
+        return Ok(Planned::Like(errors(&base, requests, HISTORY_FROM)));
     }
-    let logs: Vec<f64> = cells
+    let levels: Vec<Level<'_>> = held
         .iter()
-        .filter_map(|cell| cell.value(metric))
-        .map(libm::log)
+        .filter_map(|(job, cell)| Some((job.reference.as_ref(), libm::log(cell.value(metric)?))))
         .collect();
-    let estimate = if jobs.is_empty() {
-        Some(Estimate::expected_of_jobs(HISTORY_FROM, prior_sd(metric)))
-    } else {
-        let mean = logs.iter().sum::<f64>() / logs.len() as f64;
-        Estimate::from_jobs(&logs, &[mean], prior_sd(metric))
+    let logs: Vec<f64> = levels.iter().map(|(_, log)| *log).collect();
+    let mean = logs.iter().sum::<f64>() / logs.len() as f64;
+    // The run measures the reference that the newest job did.
+    let newest = levels.last().and_then(|(reference, _)| *reference);
+    let relative = Relative::new(metric, &[(newest, mean)], &levels);
+    let estimate = match &relative {
+        _ if jobs.is_empty() => Some(Estimate::expected_of_jobs(HISTORY_FROM, prior_sd(metric))),
+        Some(relative) => Estimate::from_jobs(&relative.base, &relative.current, relative.prior_sd),
+        None => Estimate::from_jobs(&logs, &[mean], prior_sd(metric)),
     };
     let have = cells.iter().map(|cell| cell.n).min().unwrap_or_default();
-    estimate
+    let evidence = estimate
         .map(|estimate| Evidence::from_log_ratio(metric, estimate, logs.len()))
-        .ok_or_else(|| too_few(metric, have))
+        .ok_or_else(|| too_few(metric, have))?;
+    Ok(if relative.is_some() || has_small_tail(metric, requests) {
+        Planned::Strict(evidence)
+    } else {
+        Planned::Like(evidence)
+    })
 }
 
 /// An unchanged error rate; where there is no base, of so many jobs like this run without an error.

@@ -4,10 +4,13 @@ use super::NotJudged;
 use super::duet::too_few_units;
 use super::evidence::{Compared, Evidence, Units, counted, pooled, prior_sd, short, too_few};
 use super::input::CandidateRun;
+use super::reference::{Level, Relative};
 use super::statistics::{Count, Dispersion, Estimate};
 use crate::baseline::{Job, PhaseScope, RequestSummary};
 use crate::metric::{Metric, MetricKind, StartFilter};
-use crate::record::{Aggregate, Shortage, has_small_tail, level, log_units, needed_in_all};
+use crate::record::{
+    Aggregate, ReferenceRecord, Shortage, has_small_tail, level, log_units, needed_in_all,
+};
 use crate::thresholds::Subject;
 
 /// One candidate's units of a cell, by phase.
@@ -16,8 +19,8 @@ type Candidate = Vec<Vec<[Aggregate; 1]>>;
 /// A cell in the candidates and in the jobs that know it.
 #[derive(Debug)]
 pub(super) struct Jobs<'a> {
-    candidates: Vec<Candidate>,
-    jobs: Vec<&'a RequestSummary>,
+    candidates: Vec<(Option<ReferenceRecord>, Candidate)>,
+    jobs: Vec<(Option<&'a ReferenceRecord>, &'a RequestSummary)>,
 }
 
 impl<'a> Jobs<'a> {
@@ -30,13 +33,14 @@ impl<'a> Jobs<'a> {
     ) -> Self {
         let candidate = |run: &CandidateRun<'_>| {
             let request = run.request(subject)?;
-            Some(scope.samples(run.record, &run.filter, request))
+            let units = scope.samples(run.record, &run.filter, request);
+            Some((run.record.reference.clone(), units))
         };
         Self {
             candidates: runs.iter().filter_map(candidate).collect(),
             jobs: jobs
                 .iter()
-                .filter_map(|job| job.cell(scope, subject.name()))
+                .filter_map(|job| Some((job.reference.as_ref(), job.cell(scope, subject.name())?)))
                 .collect(),
         }
     }
@@ -77,7 +81,7 @@ impl<'a> Jobs<'a> {
     ) -> Compared {
         let only = Self {
             candidates: self.candidates.clone(),
-            jobs: vec![anchor],
+            jobs: vec![(None, anchor)],
         };
         let mut since = only.compare(metric);
         let (MetricKind::Quantile(_) | MetricKind::Rate, Some(before)) =
@@ -88,6 +92,7 @@ impl<'a> Jobs<'a> {
         let (base, current) = (self.base(metric), self.levels(metric));
         let estimate = current.ok().and_then(|current| {
             let anchor = libm::log(before);
+            let (base, current) = (logs(&base), logs(&current));
             Estimate::from_anchor(anchor, &base, &current, prior_sd(metric))
         });
         if let Some(estimate) = estimate {
@@ -96,44 +101,64 @@ impl<'a> Jobs<'a> {
         since
     }
 
-    /// The logarithms of a metric in the jobs.
-    fn base(&self, metric: Metric) -> Vec<f64> {
+    /// The levels of a metric in the jobs.
+    fn base(&self, metric: Metric) -> Vec<Level<'_>> {
         self.jobs
             .iter()
-            .filter_map(|job| job.value(metric))
-            .map(libm::log)
+            .filter_map(|(reference, job)| Some((*reference, libm::log(job.value(metric)?))))
             .collect()
     }
 
     /// The same in the candidates.
-    fn levels(&self, metric: Metric) -> Result<Vec<f64>, Shortage> {
+    fn levels(&self, metric: Metric) -> Result<Vec<Level<'_>>, Shortage> {
         let levels = self.candidates.iter();
         levels
-            .map(|candidate| level(candidate, metric).map(|level| level.log))
+            .map(|(reference, units)| {
+                let level = level(units, metric)?;
+                Ok((reference.as_ref(), level.log))
+            })
             .collect()
     }
 
     fn log_ratio(&self, metric: Metric) -> Compared {
         let levels = self.levels(metric);
-        let base = self.base(metric);
-        let current: Vec<f64> = levels.iter().flatten().copied().collect();
+        let (base, current) = (self.base(metric), levels.as_deref().unwrap_or_default());
+        let relative = Relative::new(metric, current, &base);
+        let (base, current) = (logs(&base), logs(current));
+        let estimate = match &relative {
+            Some(relative) => {
+                Estimate::from_jobs(&relative.base, &relative.current, relative.prior_sd)
+            }
+            None => Estimate::from_jobs(&base, &current, prior_sd(metric)),
+        };
+        let jobs = relative.as_ref().map_or(base.len(), |it| it.base.len());
         let evidence = match levels {
             Err(Shortage { have, need }) => Err(short(metric, have, need)),
-            Ok(_) => Estimate::from_jobs(&base, &current, prior_sd(metric))
-                .map(|estimate| Evidence::from_log_ratio(metric, estimate, base.len()))
+            Ok(_) if relative.as_ref().is_some_and(|it| it.is_other_machine) => {
+                Err(NotJudged::OtherMachine)
+            }
+            Ok(_) => estimate
+                .map(|estimate| Evidence::from_log_ratio(metric, estimate, jobs))
                 .ok_or_else(|| self.too_few_in_jobs(metric)),
         };
-        let before = geometric_mean(&base);
-        let units = self.candidates.iter().flatten();
+        // What the jobs would have shown on a runner on which the reference is as fast as now.
+        let before = match &relative {
+            Some(relative) => {
+                geometric_mean(&relative.base).map(|it| it * libm::exp(relative.level))
+            }
+            None => geometric_mean(&base),
+        };
+        let units = self.candidates.iter().flat_map(|(_, units)| units);
         let units = units.flat_map(|phase| log_units(phase, metric));
         let units = units.filter_map(|[log]| Some(log - libm::log(before?)));
-        let candidates = self.candidates.iter().map(|phases| {
+        let candidates = self.candidates.iter().map(|(_, phases)| {
             let samples = phases.iter().flatten();
             samples.map(|[sample]| sample.count(metric)).sum()
         });
         let fewest = self.latencies_in_jobs(metric).chain(candidates).min();
         Compared {
-            has_small_tail: has_small_tail(metric, fewest.unwrap_or_default()),
+            is_strict: relative.is_some() || has_small_tail(metric, fewest.unwrap_or_default()),
+            reference_change: relative.map(|relative| relative.change),
             units: Units::from_log_ratios(metric, units),
             requests: self.samples().map(|sample| sample.requests).sum(),
             before,
@@ -144,7 +169,7 @@ impl<'a> Jobs<'a> {
 
     /// Requests of each job that have the latency of a metric.
     fn latencies_in_jobs(&self, metric: Metric) -> impl Iterator<Item = u64> {
-        self.jobs.iter().map(move |job| match metric.starts() {
+        self.jobs.iter().map(move |(_, job)| match metric.starts() {
             StartFilter::Cold => job.cold.unwrap_or_default(),
             StartFilter::All | StartFilter::Warm => job.n.saturating_sub(job.errors),
         })
@@ -161,13 +186,14 @@ impl<'a> Jobs<'a> {
     }
 
     fn shares(&self, metric: Metric) -> Compared {
-        let jobs = self.jobs.iter().map(|job| counted(job.share(metric)));
+        let jobs = self.jobs.iter();
+        let jobs = jobs.map(|(_, job)| counted(job.share(metric)));
         let base: Vec<Count> = jobs.collect();
         let slices: Vec<Vec<Count>> = self
             .candidates
             .iter()
-            .map(|candidate| {
-                candidate
+            .map(|(_, units)| {
+                units
                     .iter()
                     .flatten()
                     .map(|[sample]| counted(sample.share(metric)))
@@ -190,10 +216,14 @@ impl<'a> Jobs<'a> {
     fn samples(&self) -> impl Iterator<Item = &Aggregate> {
         self.candidates
             .iter()
-            .flatten()
+            .flat_map(|(_, units)| units)
             .flatten()
             .map(|[sample]| sample)
     }
+}
+
+fn logs(levels: &[Level<'_>]) -> Vec<f64> {
+    levels.iter().map(|(_, log)| *log).collect()
 }
 
 fn geometric_mean(logs: &[f64]) -> Option<f64> {

@@ -4,6 +4,7 @@ use super::attribution::AttributionData;
 use super::change::TestedCheck;
 use super::input::{CandidateRun, HISTORY_FROM, JudgeInput, ReferenceData};
 use super::looks::Remaining;
+use super::reference::{is_of_other_machine, reference_use};
 use super::rule::FAR_QUANTILE;
 use super::settled::is_settled;
 use super::{
@@ -36,6 +37,7 @@ pub fn judge(input: &JudgeInput<'_>) -> Verdict {
         outcome: Outcome::Invalid,
         observed: input.thresholds.mode == Mode::Observe,
         comparison: Comparison::None(NoComparison::NotJudged),
+        reference: None,
         checks: Vec::new(),
         invalid: validity::problems(&runs),
         warnings: warnings::for_runs(input.thresholds, &runs, reference),
@@ -98,11 +100,17 @@ fn compare(
     };
     let throttled = cells.iter().any(is_throttled);
     let throttled = throttled.then(|| throttling::throttled(input.thresholds, runs));
+    let other = cells.iter().find_map(|cell| {
+        let is_other = is_of_other_machine(&cell.check.outcome);
+        let change = cell.input.compared.reference_change.filter(|_| is_other);
+        let metric = cell.input.metric.of_all();
+        change.map(|change| InvalidReason::OtherMachine { metric, change })
+    });
     let problems = cells
         .iter()
         .enumerate()
         .filter_map(|(index, cell)| overall_not_judged(first + index, cell, &cells));
-    for problem in throttled.flatten().into_iter().chain(problems) {
+    for problem in throttled.flatten().into_iter().chain(other).chain(problems) {
         if !verdict.invalid.contains(&problem) {
             verdict.invalid.push(problem);
         }
@@ -116,6 +124,17 @@ fn compare(
     verdict
         .warnings
         .extend(too_few_to_compare(input, runs, reference));
+    if let ReferenceData::Jobs(jobs) = reference {
+        verdict.reference = reference_use(
+            runs.last().and_then(|run| run.record.reference.as_ref()),
+            jobs.iter().filter_map(|job| job.reference.as_ref()),
+            cells.iter().filter_map(|cell| {
+                let is_gated = cell.check.enforcement == Enforcement::Gated;
+                let change = cell.input.compared.reference_change.filter(|_| is_gated)?;
+                Some((cell.input.metric, change))
+            }),
+        );
+    }
     let is_gated = |cell: &TestedCheck| cell.check.enforcement == Enforcement::Gated;
     let is_open = cells.iter().any(|cell| is_gated(cell) && cell.is_open);
     let cells = cells.into_iter().chain(drift);

@@ -1,6 +1,6 @@
 //! The verdict of one gate as data: every figure that a report shows, and no prose.
 
-use super::{Check, InvalidReason, Noise, Warning};
+use super::{Check, InvalidReason, Noise, ReferenceUse, Warning};
 use crate::baseline::Mismatch;
 use crate::measurement::Totals;
 
@@ -15,6 +15,8 @@ pub struct Verdict {
     pub observed: bool,
     /// The reference of the changes.
     pub comparison: Comparison,
+    /// How a reference service was used; none without one, and in a duet.
+    pub reference: Option<ReferenceUse>,
     /// Every check: limits first, in the order of the file, then changes: overall before names, gated before reported.
     pub checks: Vec<Check>,
     /// Why the run as a whole could not be judged; empty unless invalid.

@@ -14,7 +14,7 @@ fn brings_what_is_missing(remaining: Remaining, outcome: &CheckOutcome) -> bool 
         }
         NotJudged::TooFewSlices { have, need } => remaining.whole(have.into()) >= need.into(),
         // What throttles at first may stop.
-        NotJudged::Throttled => true,
+        NotJudged::Throttled | NotJudged::OtherMachine => true,
         NotJudged::NoComparison | NotJudged::NewRequest | NotJudged::BaseFails | NotJudged::Off => {
             false
         }

@@ -3,6 +3,7 @@
 use super::input::CandidateRun;
 use super::warnings::{UnfollowedRedirects, redirects};
 use crate::measurement::{Arm, FailureKind, UnreachableCause};
+use crate::metric::Metric;
 use crate::record::{Ended, RunRecord};
 
 /// Share of its time that a core's thread may work. Above it answers wait for the generator, and where users do not wait
@@ -80,6 +81,13 @@ pub enum InvalidReason {
         share: f64,
         /// What that may be.
         limit: f64,
+    },
+    /// The reference is so much slower or faster than in the jobs of the baseline that this is another machine.
+    OtherMachine {
+        /// The percentile of the reference.
+        metric: Metric,
+        /// Its change: a ratio less one.
+        change: f64,
     },
     /// In a duet, the base arm never responded.
     BaseUnresponsive,

@@ -181,6 +181,7 @@ pub(crate) fn all() -> Vec<Promise> {
     all.extend(late());
     all.extend(looks());
     all.extend(errors());
+    all.extend(references());
     for regime in REGIMES {
         all.extend(many_names(regime));
         all.extend(histories(regime));
@@ -504,6 +505,7 @@ fn histories(regime: Regime) -> Vec<Promise> {
         jobs: 10,
         candidates: 1,
         slower: 1.0,
+        reference: None,
     };
     let slower = |history: History, slower| History { slower, ..history };
     let three = History {
@@ -544,6 +546,38 @@ fn histories(regime: Regime) -> Vec<Promise> {
         ));
     }
     promises
+}
+
+/// R9: one quantile against jobs that measured a reference too.
+fn references() -> Vec<Promise> {
+    let history = |regime, jobs, correlation| History {
+        regime,
+        names: 1,
+        jobs,
+        candidates: 1,
+        slower: 1.0,
+        reference: Some(correlation),
+    };
+    let slower = |history: History| History {
+        slower: 1.2,
+        ..history
+    };
+    let (ten, five) = (history(HOSTED, 10, 0.9), history(HOSTED, 5, 0.9));
+    let promises = [
+        ("reference .9, unchanged", Bar::AtMost(0.005), ten),
+        ("reference .9, +20 %", Bar::AtLeast(0.94), slower(ten)),
+        ("reference .9, +20 %", Bar::AtLeast(0.90), slower(five)),
+        (
+            "reference .6, unchanged",
+            Bar::AtMost(0.015),
+            history(NOISY, 10, 0.6),
+        ),
+    ];
+    let promises = promises.map(|(what, bar, history)| Promise {
+        thresholds: P95_ALONE,
+        ..Promise::history("R9", what, bar, history)
+    });
+    promises.into()
 }
 
 /// E1 and the errors of R7: as many slices as a verdict of errors needs to see bursts, and as many as a mixed duet has.

@@ -81,6 +81,7 @@ fn judging() -> ExitCode {
         jobs: 20,
         candidates: 1,
         slower: 1.3,
+        reference: None,
     };
     let pool = noise::Pool::new(noise::Memory::Weak);
     let thresholds = world::promises("", history.names);

@@ -121,6 +121,7 @@ pub(crate) fn simulated(count: u64) -> String {
         jobs: BEFORE,
         candidates: 1,
         slower: 1.0,
+        reference: None,
     };
     for (rule, name) in RULES {
         row(name, &|regime, slower| {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use loadgate::baseline::{Job, Matching};
 use loadgate::measurement::{Arm, FailureKind, LatencyHistogram, RequestStats};
-use loadgate::record::{self, DuetSettings, RequestRecord, RunRecord, SliceRecord};
+use loadgate::metric::Metric;
+use loadgate::record::{
+    self, DuetSettings, ReferenceRecord, RequestRecord, RunRecord, SliceRecord,
+};
 use loadgate::thresholds::{self, Names, PhaseName, Thresholds};
 use loadgate::verdict::{JudgeInput, Outcome, judge};
 use serde_json::json;
@@ -119,6 +122,21 @@ pub(crate) fn cell(request: usize, latencies: LatencyHistogram, failures: u64) -
     }
 }
 
+/// A reference whose latencies are shifted by so much, as a logarithm.
+fn reference(shift: f64) -> ReferenceRecord {
+    ReferenceRecord {
+        service: "built-in".to_owned(),
+        built_in_s: Some(0.02),
+        rate: 50.0,
+        requests: 3000,
+        failures: 0,
+        latencies: BTreeMap::from([
+            (Metric::P95, 0.03 * libm::exp(shift)),
+            (Metric::P99, 0.036 * libm::exp(shift)),
+        ]),
+    }
+}
+
 /// Jobs of a baseline and candidates, each on a machine of its own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct History {
@@ -127,6 +145,8 @@ pub(crate) struct History {
     pub(crate) jobs: usize,
     pub(crate) candidates: usize,
     pub(crate) slower: f64,
+    /// How far a reference service, measured in each job, is correlated with the target.
+    pub(crate) reference: Option<f64>,
 }
 
 /// Slices of a job.
@@ -137,8 +157,10 @@ impl History {
     pub(crate) fn run(&self, pool: &Pool, draw: &mut Draw, slower: f64) -> RunRecord {
         let mut run = record(self.names);
         let job = self.regime.job * draw.normal() + self.regime.instance * draw.normal();
+        let mut level = job;
         for place in 0..SLICES {
             let own = self.regime.minute * draw.normal() + self.regime.slice * draw.normal();
+            level += own / SLICES as f64;
             let shift = job + own + draw.burst(&self.regime) + libm::log(slower);
             let cells = (0..self.names)
                 .map(|name| cell(name, pool.latencies(draw, shift, REQUESTS as u64), 0))
@@ -146,7 +168,24 @@ impl History {
             run.slices
                 .push(slice(Arm::Target, None, (place as f64 * 5.0, 5.0), cells));
         }
+        run.reference = self.reference.map(|correlation| {
+            let rest = libm::sqrt(1.0 - correlation * correlation) * self.level_sd();
+            reference(correlation * level + rest * draw.normal())
+        });
         run
+    }
+
+    /// The standard deviation of a job's level.
+    fn level_sd(&self) -> f64 {
+        let Regime {
+            job,
+            instance,
+            minute,
+            slice,
+            ..
+        } = self.regime;
+        let within = (minute * minute + slice * slice) / SLICES as f64;
+        libm::sqrt(job * job + instance * instance + within)
     }
 
     /// What the gate comes to.

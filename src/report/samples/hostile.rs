@@ -54,7 +54,7 @@ pub(in crate::report) fn saying(text: &str) -> Sample {
             Warning::CpuDiffers { baseline, current } => (*baseline, *current) = (own(), own()),
             Warning::TooFewToCompare { phase, .. } => *phase = phase.as_ref().map(|_| own()),
             Warning::LateJobs { id, .. } => *id = own(),
-            Warning::BaseMissing { why } => *why = own(),
+            Warning::BaseMissing { why } | Warning::ReferenceMissing { why } => *why = own(),
             Warning::Unfollowed(names) | Warning::RedirectedAway(names) => {
                 for name in names {
                     (name.request, name.address) = (own(), Some(own()));

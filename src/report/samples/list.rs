@@ -18,6 +18,7 @@ pub(in crate::report) fn usual() -> &'static [(&'static str, Sample)] {
 /// Every story, by its name.
 pub(in crate::report) fn all() -> &'static [(&'static str, Sample)] {
     static ALL: LazyLock<Vec<(&str, Sample)>> = LazyLock::new(|| {
+        let lost = |arm| unreachable_since(arm, UnreachableCause::PlainHttp);
         vec![
             ("passed", passed()),
             ("failed", failed()),
@@ -53,6 +54,8 @@ pub(in crate::report) fn all() -> &'static [(&'static str, Sample)] {
             ("aborted", aborted()),
             ("much faster", much_faster()),
             ("insecure", insecure_on_another_machine()),
+            ("reference", on_a_slow_runner()),
+            ("other machine", on_another_machine()),
             ("few errors", few_errors()),
             ("more errors", more_errors("")),
             ("below floors", below_floors()),
@@ -107,10 +110,7 @@ pub(in crate::report) fn all() -> &'static [(&'static str, Sample)] {
             ("availability kept", availability_kept()),
             ("silent base", silent_base()),
             ("silent name of base", silent_name_of_base()),
-            (
-                "base unreachable",
-                unreachable_since(Arm::Base, UnreachableCause::PlainHttp),
-            ),
+            ("base unreachable", lost(Arm::Base)),
             ("silent between", silent_between()),
             ("everything", everything()),
         ]

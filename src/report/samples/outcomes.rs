@@ -1,8 +1,13 @@
 //! What a gate may come to: passed, failed, inconclusive, and what bends these.
 
+use std::collections::BTreeMap;
+
 use super::shop::{PROMISES, duet, history, second, shop, steady};
 use super::{Gate, Sample, gate, recorded};
+use crate::metric::Metric;
+use crate::record::ReferenceRecord;
 use crate::record::samples::traffic;
+use crate::units::six_digits;
 
 /// Nothing changed.
 pub(in crate::report) fn passed() -> Sample {
@@ -145,8 +150,47 @@ pub(in crate::report) fn insecure_on_another_machine() -> Sample {
     let mut run = shop(40.0);
     run.run.insecure = true;
     run.base_missing = Some("the baseline names no commit yet".to_owned());
+    run.reference_missing = Some("70 of 3000 requests to it failed".to_owned());
     "Xeon Platinum 8370C".clone_into(&mut run.environment.cpu);
     gate(run).after(history()).promising(PROMISES).judged()
+}
+
+/// A reference service whose P95 takes so many milliseconds.
+fn reference(p95_ms: f64) -> ReferenceRecord {
+    let latency = |of_p95: f64| six_digits(p95_ms * of_p95 / 1e3);
+    ReferenceRecord {
+        service: "built-in".to_owned(),
+        built_in_s: Some(0.025),
+        rate: 50.0,
+        requests: 3000,
+        failures: 0,
+        latencies: BTreeMap::from([
+            (Metric::P50, latency(0.66)),
+            (Metric::P95, latency(1.0)),
+            (Metric::P99, latency(1.18)),
+        ]),
+    }
+}
+
+/// The same target on a runner whose speed a reference shows: `slow` times that of the baseline's.
+fn beside_a_reference(slow: f64) -> Sample {
+    let run = |slow: f64| {
+        let mut run = shop(40.0 * slow);
+        run.reference = Some(reference(50.0 * slow));
+        run
+    };
+    let jobs = recorded([0.9, 1.1, 0.95, 1.12, 0.98, 1.04, 0.88, 1.07, 1.01].map(run));
+    gate(run(slow)).after(&jobs).promising(PROMISES).judged()
+}
+
+/// A runner that is slower today, as its reference shows.
+pub(in crate::report) fn on_a_slow_runner() -> Sample {
+    beside_a_reference(1.15)
+}
+
+/// A runner that is twice as slow as any before.
+pub(in crate::report) fn on_another_machine() -> Sample {
+    beside_a_reference(2.0)
 }
 
 /// Three results of one CI run.

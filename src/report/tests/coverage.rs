@@ -103,6 +103,7 @@ fn every_caution_is_in_some_story() {
         Warning::LateJobs { .. },
         Warning::CpuDiffers { .. },
         Warning::SchedulingDiffers { .. },
+        Warning::ReferenceMissing { .. },
         Warning::NoColdStartHeader,
         Warning::CertificatesUnchecked,
         Warning::ProxyResponses { .. },
@@ -129,6 +130,7 @@ fn every_invalidity_and_end_is_in_some_story() {
         InvalidReason::BaseUnresponsive,
         InvalidReason::BaseUnavailable { .. },
         InvalidReason::Throttled { .. },
+        InvalidReason::OtherMachine { .. },
     );
     assert_each_occurs!(
         all().iter().map(|(_, sample)| &sample.records[0].run.ended),
@@ -153,6 +155,7 @@ fn every_outcome_of_a_line_is_in_some_story() {
         CheckOutcome::NotJudged(NotJudged::NewRequest),
         CheckOutcome::NotJudged(NotJudged::BaseFails),
         CheckOutcome::NotJudged(NotJudged::Throttled),
+        CheckOutcome::NotJudged(NotJudged::OtherMachine),
         CheckOutcome::NotJudged(NotJudged::Off),
     );
     assert_each_occurs!(

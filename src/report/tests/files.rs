@@ -11,11 +11,12 @@ use super::samples::recorded;
 use super::*;
 use crate::baseline::{Baseline, anchor, matching, store};
 use crate::measurement::{Arm, FailureKind, LatencyHistogram, Parts, UnreachableCause};
+use crate::metric::Metric;
 use crate::plan::phase_names;
 use crate::record::samples::{record, traffic};
 use crate::record::{
-    DropCount, DuetSettings, Ended, Interleaving, PartsRecord, RunRecord, Scheduling, SecondRecord,
-    SilenceRecord, UnsentRecord,
+    DropCount, DuetSettings, Ended, Interleaving, PartsRecord, ReferenceRecord, RunRecord,
+    Scheduling, SecondRecord, SilenceRecord, UnsentRecord,
 };
 use crate::schema::{Kind, schema};
 use crate::thresholds::{Names, Subject, parse};
@@ -77,6 +78,15 @@ fn full() -> RunRecord {
             deployment.by_thresholds = true;
         }
         run.base_missing = Some("the baseline names no commit yet".to_owned());
+        run.reference = Some(ReferenceRecord {
+            service: "built-in".to_owned(),
+            built_in_s: Some(0.02),
+            rate: 50.0,
+            requests: 3000,
+            failures: 2,
+            latencies: BTreeMap::from([(Metric::P95, 0.03)]),
+        });
+        run.reference_missing = Some("it got no request".to_owned());
         run.duet = Some(DuetSettings {
             interleaving: Interleaving::Mixed,
             pairs: 6,

@@ -82,6 +82,10 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             "the base in regression.base was not loaded: {}. Compared with the baseline alone, smaller changes go unseen",
             untrusted(why)
         ),
+        Warning::ReferenceMissing { why } => text!(
+            "the reference in regression.reference was not measured: {}. A slow runner and a slow target look alike",
+            untrusted(why)
+        ),
         Warning::FailureRulesDiffer { baseline_is_older } => text!(
             "{} is from an older loadgate, which did not count resent requests and redirects out of the target as failures. Part of a change of the error rate may come from that",
             if *baseline_is_older {

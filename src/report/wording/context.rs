@@ -10,7 +10,9 @@ use super::reasons::{Message, no_comparison};
 use crate::measurement::Arm;
 use crate::record::RunRecord;
 use crate::units::{Latency, rounded};
-use crate::verdict::{Comparison, HISTORY_FROM, InvalidReason, NoComparison, Outcome, Warning};
+use crate::verdict::{
+    Comparison, HISTORY_FROM, InvalidReason, Measure, NoComparison, Outcome, ReferenceUse, Warning,
+};
 
 /// Above these the generator is called strained: what a slice is dropped for, `statistics.md` 3.0.
 const STRAINED_LATE_S: f64 = 0.005;
@@ -73,7 +75,12 @@ pub(crate) fn comparison(view: &View) -> Text {
         Comparison::History {
             jobs: n,
             candidates,
-        } => text!("history, {}{}", jobs(*n), as_one(*candidates)),
+        } => text!(
+            "history, {}{}{}",
+            jobs(*n),
+            as_one(*candidates),
+            reference(view)
+        ),
         Comparison::Provisional {
             jobs: n,
             candidates,
@@ -85,6 +92,31 @@ pub(crate) fn comparison(view: &View) -> Text {
         ),
         Comparison::None(why) => text!("nothing: {}", no_comparison(view, why).what),
     }
+}
+
+/// How a reference was used, behind what a history is.
+fn reference(view: &View) -> Option<String> {
+    Some(match view.verdict.reference.as_ref()? {
+        ReferenceUse::Relative { jobs, changes } => {
+            let changes: Vec<String> = changes
+                .iter()
+                .map(|(metric, change)| {
+                    let measure = Measure::Metric(*metric);
+                    format!("{} {}", metric.label(), numbers::change(measure, *change))
+                })
+                .collect();
+            format!(
+                ", relative to the reference in {jobs} of them (now {})",
+                changes.join(", ")
+            )
+        }
+        ReferenceUse::TooFewJobs(jobs) => {
+            format!(", not relative to the reference: {jobs} of {HISTORY_FROM} jobs have it")
+        }
+        ReferenceUse::NotQuieter => {
+            ", not relative to the reference: jobs vary no less with it".to_owned()
+        }
+    })
 }
 
 /// Why checks and tables may show two figures of one metric.

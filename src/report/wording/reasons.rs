@@ -9,7 +9,7 @@ use crate::record::{Ended, RunRecord};
 use crate::report::text::{Text, command, count, counted, numbers, quoted, text, untrusted};
 use crate::report::view::{View, change_of, limit_of, why_not_judged};
 use crate::units::Latency;
-use crate::verdict::{Check, Comparison, InvalidReason, NoComparison, NotJudged, Warning};
+use crate::verdict::{Check, Comparison, InvalidReason, Measure, NoComparison, NotJudged, Warning};
 
 /// What happened, and what to do about it.
 pub(crate) struct Message {
@@ -47,6 +47,7 @@ pub(crate) fn not_judged(why: &NotJudged) -> String {
         NotJudged::NoComparison => "nothing to compare with".to_owned(),
         NotJudged::NewRequest => "new, not in the baseline yet".to_owned(),
         NotJudged::BaseFails => "every such request fails on the base".to_owned(),
+        NotJudged::OtherMachine => "the reference changed, so this is another machine".to_owned(),
         NotJudged::Throttled => "too many requests were throttled (429)".to_owned(),
         NotJudged::Off => "turned off in regression.requests".to_owned(),
     }
@@ -192,6 +193,14 @@ pub(super) fn invalidity(view: &View, why: &InvalidReason) -> Message {
                 numbers::share(*limit)
             ),
             "raise the quota, send less, or use --interleave 5s",
+        ),
+        InvalidReason::OtherMachine { metric, change } => message(
+            text!(
+                "{} of the reference changed by {}, far more than in the baseline's jobs: this is another machine",
+                metric.label(),
+                numbers::change(Measure::Metric(*metric), *change)
+            ),
+            "run it again; if all runners are such machines now, record new jobs",
         ),
         InvalidReason::BaseUnresponsive => message(
             text!(

@@ -90,6 +90,11 @@ pub enum Warning {
         /// Why.
         why: String,
     },
+    /// The reference has no percentiles in this run, so that levels are not relative to it.
+    ReferenceMissing {
+        /// Why.
+        why: String,
+    },
     /// The two sides of the comparison counted failures by different rules: see [`COUNTING`](crate::record::COUNTING).
     FailureRulesDiffer {
         /// Whether it is the baseline that knew fewer failures.

@@ -32,6 +32,10 @@ pub(in crate::verdict) fn for_runs(
     }
     let missing = runs.iter().find_map(|run| run.record.base_missing.clone());
     warnings.extend(missing.map(|why| Warning::BaseMissing { why }));
+    let missing = runs
+        .iter()
+        .find_map(|run| run.record.reference_missing.clone());
+    warnings.extend(missing.map(|why| Warning::ReferenceMissing { why }));
     if runs.iter().any(|run| run.record.run.insecure) {
         warnings.push(Warning::CertificatesUnchecked);
     }
