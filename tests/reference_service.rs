@@ -48,7 +48,7 @@ fn an_address_gets_its_path_at_an_even_rate() {
 #[test]
 fn the_built_in_server_takes_as_long_as_the_target() {
     let scenario = SHORT.replace("100/s, for: 1s", "200/s, for: 4s");
-    let gate = gate_with("{ built_in: auto, rate: 1000 }").with_scenario(&scenario);
+    let gate = gate_with("{ built_in: auto, rate: 100 }").with_scenario(&scenario);
     let target = Server::fast();
     gate.run(&target.url(), &[]);
     let result = gate.result();
@@ -61,7 +61,8 @@ fn the_built_in_server_takes_as_long_as_the_target() {
     assert_eq!(own["service"], "built-in", "{ran:?}");
     let latency = own["built_in_s"].as_f64().unwrap();
     assert!((0.02..0.04).contains(&latency), "{own}");
-    assert!(own["latencies"]["p95"].as_f64().unwrap() > latency, "{own}");
+    let p50 = own["latencies"]["p50"].as_f64();
+    assert!(p50.is_some_and(|p50| p50 > 0.9 * latency), "{own}");
 }
 
 #[test]
