@@ -69,7 +69,9 @@ impl Relative {
                 .filter_map(|(reference, log)| {
                     let reference = reference.filter(|it| it.is_like(newest))?;
                     let own = reference.latencies.get(&metric.of_all())?;
-                    Some((*log, libm::log(*own)))
+                    // A stored file may hold anything.
+                    let own = Some(libm::log(*own)).filter(|own| own.is_finite())?;
+                    Some((*log, own))
                 })
                 .collect()
         };
@@ -235,6 +237,12 @@ mod tests {
         let mut jobs = JOBS;
         jobs[3].1 = 80.0;
         assert_eq!(relative((122.0, 50.5), &jobs), None);
+    }
+
+    #[test]
+    fn a_latency_of_zero_in_a_file_is_left_out() {
+        assert_eq!(relative((122.0, 0.0), &JOBS), None);
+        assert_eq!(relative((122.0, -1.0), &JOBS), None);
     }
 
     #[test]
