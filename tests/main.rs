@@ -51,4 +51,5 @@ mod strangers;
 mod support;
 mod terminal;
 mod traffic;
+mod urls;
 mod wire;
