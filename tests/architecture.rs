@@ -110,7 +110,7 @@ const MAY_USE: [(&str, &[&str]); 27] = [
         "demo",
         &["plan", "gate", "fake_gateway", "exit", "files", "units"],
     ),
-    ("init", &["files"]),
+    ("init", &["plan", "files", "redact"]),
     ("schema", &["scenario", "record", "thresholds", "baseline"]),
     (
         "cli",

@@ -169,7 +169,7 @@ impl Judged {
             record: &self.record,
             others: &[],
             thresholds: &self.thresholds,
-            gate_path: "thresholds/shop",
+            gate_path: Some("thresholds/shop"),
             thresholds_path: "thresholds/shop/thresholds.yml",
             baseline: None,
             compared_with: ComparedWith::Nothing,

@@ -52,4 +52,5 @@ mod strangers;
 mod support;
 mod terminal;
 mod traffic;
+mod urls;
 mod wire;

@@ -155,8 +155,8 @@ fn mistakes_in_arguments_are_named_with_what_to_give_instead() {
             &["no folder no-such-gate", "scenario.yml"][..],
         ),
         (
-            &["run", "https://user:secret@api.example.com/v1"],
-            &["--target https://api.example.com/v1", "loadgate init"],
+            &["validate", "https://user:secret@api.example.com/v1"],
+            &["loadgate init --target https://api.example.com/v1"],
         ),
         (
             &["validate", "gate/scenario.yml"],

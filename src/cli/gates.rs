@@ -1,24 +1,28 @@
 //! `run`, `try` and `validate`: what gates are loaded with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 
 use super::Error;
+use super::request::RequestFlags;
 use super::stored::{Pairs, Reading, Telling, pairs, whole};
 use crate::exit::Exit;
 use crate::gate::{self, Console, Verbosity};
 use crate::plan::{
-    Commands, Interleave, JudgeMode, Options, OwnBase, Plan, RecordMode, SchedulingPolicy,
+    self, Commands, Interleave, JudgeMode, Options, OwnBase, Plan, RecordMode, SchedulingPolicy,
 };
 use crate::units::parse_duration;
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
+    /// Folders with scenario.yml, thresholds.yml and baseline.json; or one URL, which needs no folder
+    #[arg(value_name = "GATE|URL", required = true)]
+    gates: Vec<PathBuf>,
     #[command(flatten)]
-    gates: Gates,
+    reading: Reading,
     #[command(flatten)]
     deployments: Deployments,
     /// Check the files and print the plan, as validate does; send nothing
@@ -38,6 +42,9 @@ pub(super) struct Run {
     sending: Sending,
     #[command(flatten)]
     telling: Telling,
+    // Last, since the heading would hold for what follows.
+    #[command(flatten, next_help_heading = WITHOUT_GATE)]
+    request: RequestFlags,
 }
 
 /// How requests are sent.
@@ -252,6 +259,7 @@ impl From<InterleaveArg> for Interleave {
     }
 }
 
+const WITHOUT_GATE: &str = "Without a gate";
 const DUET: &str = "Duet";
 const SERVERS: &str = "Servers";
 
@@ -269,6 +277,10 @@ impl Run {
         if !self.is_dry {
             gate::clear_results(&self.telling.out)?;
         }
+        let gates = Gates {
+            gates: self.gates,
+            reading: self.reading,
+        };
         let options = Options {
             out: self.telling.out,
             wait: self.wait,
@@ -283,9 +295,9 @@ impl Run {
             } else {
                 JudgeMode::Now
             },
-            ..options(self.gates, self.deployments, &self.labels)
+            ..options(gates, self.deployments, &self.labels)
         };
-        let mut options = self.sending.lay_over(options);
+        let mut options = url_or_gates(self.request, self.sending.lay_over(options))?;
         if options.record_mode == RecordMode::IfAcceptable {
             options.own_base = OwnBase::LeftOut;
         }
@@ -293,11 +305,58 @@ impl Run {
             options.commands = Commands::NeverRun;
         }
         let plan = Plan::read(&options)?;
-        if self.is_dry {
-            return Ok(gate::validate(&plan, &console));
+        let exit = if self.is_dry {
+            gate::validate(&plan, &console)
+        } else {
+            gate::run(&plan, strictness, &console)?
+        };
+        if let Some(text) = &options.text {
+            gate::print_how_to_keep(text, &console);
         }
-        Ok(gate::run(&plan, strictness, &console)?)
+        Ok(exit)
     }
+}
+
+/// The options of a run, with the gate that a URL in place of a folder describes.
+fn url_or_gates(request: RequestFlags, options: Options) -> Result<Options, Error> {
+    let url = options.gates.iter().filter_map(|gate| url(gate));
+    let Some(url) = url.map(str::to_owned).next() else {
+        return request
+            .given()
+            .map_or(Ok(options), |flag| Err(Error::OnlyWithUrl(flag)));
+    };
+    if options.gates.len() > 1 {
+        return Err(Error::UrlBesideOthers);
+    }
+    let given = [
+        ("--target", options.target.is_some()),
+        ("--target-cmd", options.target_cmd.is_some()),
+    ];
+    if let Some((other, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
+        return Err(plan::Error::Both {
+            one: "the URL",
+            other,
+        }
+        .into());
+    }
+    let duration = request.duration();
+    let request = request.to(url);
+    Ok(Options {
+        text: Some(request.gate()?),
+        against: options.against.map(|against| request.base(&against)),
+        duration,
+        gates: Vec::new(),
+        ..options
+    })
+}
+
+/// An address in place of a folder.
+fn url(gate: &Path) -> Option<&str> {
+    let is_http = |text: &str| ["http:", "https:"].contains(&&*text.to_ascii_lowercase());
+    gate.to_str().filter(|text| {
+        let scheme = text.find(':').map(|at| &text[..=at]);
+        text.contains("://") || scheme.is_some_and(is_http)
+    })
 }
 
 impl Validate {

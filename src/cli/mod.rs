@@ -6,6 +6,7 @@
 mod comment;
 mod gates;
 mod manual;
+mod request;
 mod stand_in;
 mod stored;
 
@@ -22,6 +23,7 @@ use crate::{demo, fake_gateway, init, plan, processes, schema};
 use comment::Comment;
 use gates::{Run, Try, Validate};
 use manual::{Completions, Man};
+use request::RequestFlags;
 use stand_in::Lambda;
 use stored::{Compare, DEFAULT_OUT, Judge, Record, Report};
 
@@ -88,7 +90,7 @@ enum Command {
     #[command(after_help = TOKENS)]
     Comment(Box<Comment>),
     /// Write a starter gate and a CI job; never prompt or overwrite
-    Init,
+    Init(Init),
     /// Print the JSON Schema of a kind of file, for editors
     Schema(Schema),
     /// Serve a simulated API Gateway with Lambda functions behind it
@@ -115,6 +117,28 @@ enum Kind {
     Thresholds,
     Result,
     Baseline,
+}
+
+#[derive(Debug, Args)]
+struct Init {
+    /// URL of the one request to send, as for run [default: paths of an OpenAPI file, or /]
+    #[arg(long, value_name = "URL")]
+    target: Option<String>,
+    #[command(flatten)]
+    request: RequestFlags,
+}
+
+impl Init {
+    fn run(self) -> Result<Exit, Error> {
+        let gate = match (self.target, self.request.given()) {
+            (Some(url), _) => Some(self.request.to(url).gate()?),
+            (None, Some(flag)) => return Err(Error::OnlyWithTarget(flag)),
+            (None, None) => None,
+        };
+        let message = init::init(std::path::Path::new("."), gate.as_ref(), &gate::program())?;
+        Console::of_process(Verbosity::Full).print(&message);
+        Ok(Exit::Passed)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -278,11 +302,23 @@ enum Error {
     #[error(transparent)]
     Init(#[from] init::Error),
     #[error(transparent)]
+    Request(#[from] init::RequestError),
+    #[error(transparent)]
     Lambda(#[from] fake_gateway::Error),
     #[error(
         "--result names the results of one gate, but there are several gates; use --out, with a folder for each gate"
     )]
     ResultsOfSeveralGates,
+    #[error(
+        "{0} applies only to a URL; for a gate, write it into the gate's files, and remove {0}"
+    )]
+    OnlyWithUrl(&'static str),
+    #[error("{0} describes the request to --target; add --target URL, or remove {0}")]
+    OnlyWithTarget(&'static str),
+    #[error(
+        "a URL is run alone; remove the other arguments, or give the base version with --against URL"
+    )]
+    UrlBesideOthers,
 }
 
 impl Error {
@@ -292,6 +328,10 @@ impl Error {
             Self::Demo(demo::Error::Write { .. } | demo::Error::StandIn(_))
             | Self::Init(_)
             | Self::Lambda(_)
+            | Self::Request(_)
+            | Self::OnlyWithUrl(_)
+            | Self::OnlyWithTarget(_)
+            | Self::UrlBesideOthers
             | Self::ResultsOfSeveralGates => Exit::Usage,
         }
     }
@@ -317,11 +357,7 @@ impl Command {
             Self::Record(arguments) => arguments.run(),
             Self::Compare(arguments) => arguments.run(),
             Self::Report(arguments) => arguments.run(),
-            Self::Init => {
-                let message = init::init(std::path::Path::new("."), &gate::program())?;
-                Console::of_process(Verbosity::Full).print(&message);
-                Ok(Exit::Passed)
-            }
+            Self::Init(arguments) => arguments.run(),
             Self::Comment(arguments) => arguments.run(),
             Self::Schema(Schema { kind }) => {
                 let kind = match kind {

@@ -57,7 +57,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         record: now,
         others: &[],
         thresholds: &thresholds,
-        gate_path: "",
+        gate_path: Some(""),
         thresholds_path: "",
         baseline: Some(&held),
         compared_with: ComparedWith::Result {

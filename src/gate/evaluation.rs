@@ -216,7 +216,7 @@ impl<'a> Evaluation<'a> {
             record: &self.records[0],
             others: &self.records[1..],
             thresholds: self.held.thresholds,
-            gate_path: &self.gate_path,
+            gate_path: Some(&*self.gate_path).filter(|path| !path.is_empty()),
             thresholds_path: &self.thresholds_path,
             baseline: self.held.baseline,
             compared_with: match (&self.records[0].base, newest) {

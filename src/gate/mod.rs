@@ -40,8 +40,9 @@ use std::path::Path;
 
 use crate::exit::{Exit, Strictness};
 use crate::load::Stop;
-use crate::plan::{JudgeMode, Plan, RecordMode};
+use crate::plan::{GateText, JudgeMode, Plan, RecordMode};
 use crate::record::{Ended, RunRecord};
+use crate::report::quoted;
 use evaluation::{Evaluation, ResultSource, report_unwritten};
 
 /// Loads, measures, judges and reports every gate of a plan; the exit is the worst of them.
@@ -126,6 +127,21 @@ fn unjudged(record: &RunRecord, folder: &Path, console: &Console) -> Exit {
         folder.join(evaluation::RESULT).display()
     ));
     exit
+}
+
+/// Says how to write a gate that was run without a folder.
+pub fn print_how_to_keep(text: &GateText, console: &Console) {
+    let words: Vec<_> = text.arguments.iter().map(|word| quoted(word)).collect();
+    if console.verbosity == Verbosity::Full {
+        console.print("");
+        for name in text.environment.keys() {
+            console.print(&format!(
+                "{name} stands for a secret that you gave; set it before the gate runs."
+            ));
+        }
+        let command = format!("{} init --target {}", program(), words.join(" "));
+        console.print(&format!("Keep it: {command}"));
+    }
 }
 
 /// Listens for SIGINT and SIGTERM from now on. The function that it returns waits for the first.

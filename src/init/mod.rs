@@ -4,13 +4,16 @@
 
 mod checkout;
 mod openapi;
+mod request;
 mod texts;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::files;
+use crate::plan::GateText;
 use checkout::Checkout;
+pub use request::{Request, RequestError};
 use texts::{Start, github, gitlab, scenario};
 
 /// Why a repository could not be begun with.
@@ -29,6 +32,10 @@ pub enum Error {
     },
 }
 
+/// The files of the gate.
+const SCENARIO: &str = "thresholds/api/scenario.yml";
+const THRESHOLDS: &str = "thresholds/api/thresholds.yml";
+
 /// Which platform's job is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Platform {
@@ -38,12 +45,13 @@ enum Platform {
 
 /// Writes a starter gate into a folder and a job into its repository, and returns what to say of it.
 ///
-/// `program` is how this program is called again.
-pub fn init(root: &Path, program: &str) -> Result<String, Error> {
+/// The gate is the one that flags describe, or one of what the repository has. `program` is how this program is called
+/// again.
+pub fn init(root: &Path, request: Option<&GateText>, program: &str) -> Result<String, Error> {
     let start = Start::find(root);
     let checkout = Checkout::find(root);
     let platform = platform(&checkout.root);
-    let gate = PathBuf::from("thresholds/api/scenario.yml");
+    let gate = PathBuf::from(SCENARIO);
     let (job, text) = match platform {
         Platform::GitHub => {
             let file = checkout.named(".github/workflows/performance", ".yml");
@@ -53,7 +61,16 @@ pub fn init(root: &Path, program: &str) -> Result<String, Error> {
     };
     let job = checkout.upwards().join(job);
     let adds_to_a_job = platform == Platform::GitLab && root.join(&job).exists();
-    let mut to_write = vec![(gate.clone(), scenario(&start))];
+    let mut to_write = match request {
+        Some(own) => vec![
+            (gate.clone(), own.scenario.as_str().to_owned()),
+            (
+                PathBuf::from(THRESHOLDS),
+                own.thresholds.as_str().to_owned(),
+            ),
+        ],
+        None => vec![(gate.clone(), scenario(&start))],
+    };
     if !adds_to_a_job {
         to_write.push((job.clone(), text.clone()));
     }
@@ -73,7 +90,24 @@ pub fn init(root: &Path, program: &str) -> Result<String, Error> {
         files::write(&whole, text).map_err(failed)?;
     }
     let addition = adds_to_a_job.then_some(&text);
-    Ok(message(&start, program, platform, (&gate, &job), addition))
+    let origin = request.map_or_else(|| of_repository(&start), of_request);
+    Ok(origin + &message(&start, program, platform, (&gate, &job), addition))
+}
+
+/// What the gate was made of, if the repository says it.
+fn of_repository(start: &Start) -> String {
+    let unused: String = start.unused().map(|line| line + "\n").collect();
+    format!("{unused}wrote {SCENARIO}{}\n", start.origin())
+}
+
+/// The same if flags say it. Secrets among them are not in the files.
+fn of_request(gate: &GateText) -> String {
+    let secret =
+        |name: &String| format!("set {name} before the gate runs: the files only name it\n");
+    let secrets: String = gate.environment.keys().map(secret).collect();
+    format!(
+        "wrote {SCENARIO}, with the request and its load\nwrote {THRESHOLDS}, with its limits\n{secrets}"
+    )
 }
 
 fn message(
@@ -98,15 +132,12 @@ fn message(
         "The image has no Rust to build loadgate. Add the input sha256, the checksum of a release's\n\
          archive (checksums.txt), or use an image that contains loadgate.\n\n"
     };
-    let unused: String = start.unused().map(|line| line + "\n").collect();
     format!(
-        "{unused}wrote {}{}\n{written}\n\
+        "{written}\n\
          Next: look at both, put the commands that build and serve your service into\n\
          {shown}, and try the gate with\n\n  {program} validate {folder}\n\n\
          {binary}Then put loadgate-out/ into .gitignore, commit, and open a {change} request: it gets\n\
          the first verdict.\n",
-        gate.display(),
-        start.origin()
     )
 }
 

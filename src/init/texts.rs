@@ -1,5 +1,6 @@
 //! The texts of the files.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::checkout::Checkout;
@@ -128,14 +129,29 @@ pub(super) fn github(start: &Start, checkout: &Checkout) -> String {
     )
 }
 
+/// Words that parsers of YAML take for more than text.
+const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+
 /// A text as a value of YAML.
-fn scalar(text: &str) -> String {
+pub(super) fn scalar(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    let begins_plain = text.starts_with(|c: char| c.is_ascii_alphabetic());
-    if begins_plain && text.chars().all(is_plain) && !["true", "false", "null"].contains(&text) {
+    let begins_plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+    let is_word = WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if begins_plain && text.chars().all(is_plain) && !is_word {
         return text.to_owned();
     }
-    serde_json::Value::from(text).to_string()
+    let mut quoted = String::new();
+    for c in serde_json::Value::from(text).to_string().chars() {
+        // JSON may contain what YAML takes for a line break, or refuses.
+        if c.is_control()
+            || ['\u{2028}', '\u{2029}', '\u{feff}', '\u{fffe}', '\u{ffff}'].contains(&c)
+        {
+            let _ = write!(quoted, "\\u{:04x}", u32::from(c));
+        } else {
+            quoted.push(c);
+        }
+    }
+    quoted
 }
 
 /// The job: merge requests in turns with their base, and a history of the default branch in the project's packages.

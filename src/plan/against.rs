@@ -104,7 +104,17 @@ fn turns(
         Interleave::Auto | Interleave::FiveSeconds | Interleave::Mixed => (usual, SLICE, GUARD),
         Interleave::OneSecond => (usual * SHORT_PAIRS, SHORT_SLICE, SHORT_GUARD),
     };
-    let pairs = options.pairs.unwrap_or(usual);
+    let slice = options.slice.unwrap_or(slice);
+    if slice < SHORTEST_SLICE {
+        return Err(Error::ShortSlice(SHORTEST_SLICE));
+    }
+    // As many of the usual pairs as fit, and shorter ones if those are too few.
+    let fitting = |length: Duration| (length.as_nanos() / (slice * 2).as_nanos()).try_into();
+    let fitting = options
+        .duration
+        .map(|length| fitting(length).unwrap_or(usual));
+    let fitting = fitting.map(|pairs| pairs.clamp(FEWEST_PAIRS, usual));
+    let pairs = options.pairs.or(fitting).unwrap_or(usual);
     if !(FEWEST_PAIRS..=MOST_PAIRS).contains(&pairs) {
         return Err(Error::Pairs {
             pairs,
@@ -112,9 +122,12 @@ fn turns(
             most: MOST_PAIRS,
         });
     }
-    let slice = options.slice.unwrap_or(slice);
+    let slice = match (options.slice, options.duration) {
+        (None, Some(length)) => length / (pairs * 2),
+        (Some(_), _) | (None, None) => slice,
+    };
     if slice < SHORTEST_SLICE {
-        return Err(Error::ShortSlice(SHORTEST_SLICE));
+        return Err(Error::ShortDuet(SHORTEST_SLICE * pairs * 2));
     }
     let turns = DuetTurns {
         interleaving: Interleaving::Turns,
@@ -169,6 +182,8 @@ pub(super) fn reject_without_base(options: &Options) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::{self, Inputs};
+    use crate::thresholds::{self, Names};
 
     fn turns(pairs: u32, slice_ms: u64) -> DuetTurns {
         DuetTurns {
@@ -178,6 +193,40 @@ mod tests {
             guard: GUARD,
             looks: 1,
         }
+    }
+
+    #[test]
+    fn a_duet_of_a_given_length_has_as_many_pairs_as_fit() {
+        let names = Names {
+            requests: &[],
+            phases: &[],
+            cold_start: false,
+        };
+        let thresholds = thresholds::parse("t", "", &names).unwrap();
+        let text = "{ name: a, user_classes: [{ name: u, tasks: [{ steps: [{ get: / }] }] }], \
+                    load: [{ phase: p, arrivals: 1/s, for: 1s }] }";
+        let scenario = scenario::parse("s", text, &Inputs::default()).unwrap();
+        let turns = |duration_ms: u64, interleave| {
+            let options = Options {
+                duration: Some(Duration::from_millis(duration_ms)),
+                ..Options::default()
+            };
+            let turns = super::turns(&options, &thresholds, &scenario, interleave);
+            turns.map(|turns| (turns.pairs, turns.slice.as_millis()))
+        };
+        for (duration_ms, interleave, expected) in [
+            (150_000, Interleave::FiveSeconds, (15, 5_000)),
+            (600_000, Interleave::FiveSeconds, (15, 20_000)),
+            (70_000, Interleave::FiveSeconds, (7, 5_000)),
+            (20_000, Interleave::FiveSeconds, (5, 2_000)),
+            (20_000, Interleave::OneSecond, (10, 1_000)),
+            (20_000, Interleave::Mixed, (20, 500)),
+            (2_500, Interleave::OneSecond, (5, 250)),
+        ] {
+            assert_eq!(turns(duration_ms, interleave).unwrap(), expected);
+        }
+        let short = turns(2_000, Interleave::OneSecond).unwrap_err();
+        assert!(matches!(short, Error::ShortDuet(least) if least.as_millis() == 2_500));
     }
 
     #[test]

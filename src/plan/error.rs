@@ -23,15 +23,28 @@ fn shown(path: &Path) -> String {
 pub enum Error {
     /// A gate is a folder.
     #[error(
-        "there is no folder {}; name the folder of a gate, which contains scenario.yml, or create one with 'loadgate init'",
+        "there is no folder {}; name the folder of a gate, which contains scenario.yml, create one with 'loadgate init', or run a URL, which starts with http:// or https://",
         shown(.0)
     )]
     NoGate(PathBuf),
     /// An address in place of a gate.
     #[error(
-        "{0} is an address, not the folder of a gate; create one with 'loadgate init', then run `loadgate run thresholds/api --target {0}`"
+        "{0} is an address, not the folder of a gate; run it alone with `loadgate run {0}`, or create a gate with `loadgate init --target {0}`"
     )]
     GateIsAddress(String),
+    /// A flag that writes a wrong line of a gate without a folder.
+    #[error("{flag}: {message}")]
+    Flag {
+        /// The flag.
+        flag: &'static str,
+        /// What is wrong and how to fix it.
+        message: String,
+    },
+    /// A flag that needs the folder of a gate.
+    #[error(
+        "{0} needs a gate, and a URL has none; write one with 'loadgate init --target URL', then run it"
+    )]
+    OnlyWithGate(&'static str),
     /// A file in place of a gate.
     #[error(
         "{} is a file, not the folder of a gate; name the folder, {}",
@@ -200,6 +213,9 @@ pub enum Error {
     /// A slice that is too short to measure anything.
     #[error("--slice is too short; use at least {0:?}")]
     ShortSlice(Duration),
+    /// A duet that is too short to measure anything.
+    #[error("--duration is too short for a duet; use at least {0:?}")]
+    ShortDuet(Duration),
     /// Two lengths of a slice.
     #[error("--interleave {0} and --slice both set the length of a slice; leave one of them out")]
     TwoSlices(&'static str),

@@ -10,7 +10,7 @@ use super::baseline_location::{self, BaselineLocation};
 use super::include_root::IncludeRoot;
 use super::interleave;
 use super::reference::{self, ReferencePlan};
-use super::{Commands, Error, ManagedServers, Options, RecordMode, variable};
+use super::{Commands, Error, GateText, ManagedServers, Options, RecordMode, variable};
 use crate::baseline::{Baseline, store};
 use crate::http_client;
 use crate::load::{DuetTurns, Origin, Proxy, duet_load};
@@ -64,6 +64,16 @@ pub struct Gate {
     pub seed: u64,
 }
 
+/// The files of a gate, read one after the other, so that the first wrong one is named.
+struct Texts<'t> {
+    folder: &'t Path,
+    scenario: &'t str,
+    /// What the scenario may name.
+    files: Option<&'t Files<'t>>,
+    thresholds: &'t dyn Fn() -> Result<String, Error>,
+    baseline: &'t dyn Fn() -> Result<Option<Baseline>, Error>,
+}
+
 impl Gate {
     /// Reads the files of a gate that needs no deployment.
     pub fn read(folder: &Path, options: &Options) -> Result<Self, Error> {
@@ -96,28 +106,74 @@ impl Gate {
             })
         };
         let text = own(&scenario_path, "the scenario", LONGEST_YAML)?;
-        let read =
-            |set: &[(String, String)]| read_scenario(&scenario_path, &text, set, options, &files);
+        let thresholds_path = folder.join("thresholds.yml");
+        let thresholds = || {
+            if is_there(&thresholds_path) {
+                own(&thresholds_path, "the thresholds", LONGEST_YAML)
+            } else {
+                Ok(String::new())
+            }
+        };
+        let beside = folder.join("baseline.json");
+        let baseline = || {
+            if !is_there(&beside) {
+                return Ok(None);
+            }
+            let text = own(&beside, "the baseline", LONGEST_BASELINE)?;
+            parse_baseline(&beside, &text).map(Some)
+        };
+        let files = Texts {
+            folder,
+            scenario: &text,
+            files: Some(&files),
+            thresholds: &thresholds,
+            baseline: &baseline,
+        };
+        Self::settle(&files, options, serving, &variable)
+    }
+
+    /// Checks a gate without a folder, and settles which deployments it loads.
+    pub(super) fn from_text(
+        text: &GateText,
+        options: &Options,
+        serving: &ManagedServers,
+    ) -> Result<Self, Error> {
+        let files = Texts {
+            folder: Path::new(""),
+            scenario: text.scenario.as_str(),
+            files: None,
+            thresholds: &|| Ok(text.thresholds.as_str().to_owned()),
+            baseline: &|| Ok(None),
+        };
+        let variable = |name: &str| {
+            text.environment
+                .get(name)
+                .cloned()
+                .or_else(|| variable(name))
+        };
+        Self::settle(&files, options, serving, &variable).map_err(|error| text.explain(error))
+    }
+
+    fn settle(
+        texts: &Texts<'_>,
+        options: &Options,
+        serving: &ManagedServers,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
+        let folder = texts.folder;
+        let scenario_path = folder.join("scenario.yml");
+        let read = |set: &[(String, String)]| read_scenario(texts, set, options, variable);
         let (scenario, unset) = read(&options.set)?;
         let thresholds_path = folder.join("thresholds.yml");
-        let thresholds = if is_there(&thresholds_path) {
-            own(&thresholds_path, "the thresholds", LONGEST_YAML)?
-        } else {
-            String::new()
-        };
-        let thresholds = read_thresholds(&thresholds_path, &thresholds, &scenario)?;
-        let beside = folder.join("baseline.json");
+        let thresholds = read_thresholds(&thresholds_path, &(texts.thresholds)()?, &scenario)?;
         let (baseline_path, (baseline, baseline_note)) = match &options.baseline {
-            None if is_there(&beside) => {
-                let text = own(&beside, "the baseline", LONGEST_BASELINE)?;
-                let baseline = parse_baseline(&beside, &text)?;
-                (beside, (Some(baseline), None))
-            }
-            None => (beside, (None, None)),
+            None => (folder.join("baseline.json"), ((texts.baseline)()?, None)),
             Some(BaselineLocation::Url(_)) if options.record_mode == RecordMode::IfAcceptable => {
                 return Err(Error::RecordingAtUrl);
             }
-            Some(place @ BaselineLocation::Url(_)) => (beside, read_baseline_at(place)?),
+            Some(place @ BaselineLocation::Url(_)) => {
+                (folder.join("baseline.json"), read_baseline_at(place)?)
+            }
             Some(BaselineLocation::File(path))
                 if options.record_mode == RecordMode::IfAcceptable =>
             {
@@ -387,11 +443,10 @@ fn enough_rows(path: &Path, scenario: &Scenario, load: &[Phase]) -> Result<(), E
 }
 
 fn read_scenario(
-    path: &Path,
-    text: &str,
+    texts: &Texts<'_>,
     set: &[(String, String)],
     options: &Options,
-    files: &Files<'_>,
+    variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(Scenario, BTreeSet<String>), Error> {
     let mut overrides = BTreeMap::new();
     for (name, value) in set {
@@ -402,7 +457,8 @@ fn read_scenario(
             });
         }
     }
-    let file = path.display().to_string();
+    let (file, text) = (texts.folder.join("scenario.yml"), texts.scenario);
+    let file = file.display().to_string();
     // What is only read, and never sent, needs no secret: something stands for one that is not set.
     let unset = RefCell::new(BTreeSet::new());
     let stand_in = |name: &str| {
@@ -415,8 +471,8 @@ fn read_scenario(
     let inputs = Inputs {
         set: &overrides,
         environment: options.environment.as_deref(),
-        env: &variable,
-        files: Some(files),
+        env: variable,
+        files: texts.files,
         commands: match options.commands {
             Commands::NeverRun | Commands::Allowed => scenario::Commands::Allowed,
             Commands::Refused => scenario::Commands::Refused,

@@ -8,6 +8,7 @@ mod base;
 mod baseline_location;
 mod error;
 mod gate;
+mod gate_text;
 mod include_root;
 mod interleave;
 mod machine;
@@ -23,9 +24,11 @@ pub use against::Against;
 pub use baseline_location::BaselineLocation;
 pub use error::Error;
 pub use gate::{Gate, OUTPUTS, empty_thresholds, phase_names, read_baseline_at};
+pub use gate_text::{FileText, GateText};
 pub use interleave::Interleave;
 pub use managed_servers::{ManagedServers, Server};
 pub use reference::{ReferencePlace, ReferencePlan};
+pub use reproduce::as_flag;
 
 pub use crate::load::SchedulingPolicy;
 
@@ -39,6 +42,8 @@ use crate::record::{Environment, RunRecord};
 pub struct Options {
     /// Folders of the gates.
     pub gates: Vec<PathBuf>,
+    /// A gate without a folder, in place of the folders.
+    pub text: Option<GateText>,
     /// The deployment to load, over the scenario's.
     pub target: Option<String>,
     /// The base version, to be compared with the target.
@@ -51,6 +56,8 @@ pub struct Options {
     pub pairs: Option<u32>,
     /// Length of a slice.
     pub slice: Option<Duration>,
+    /// Length of a duet's steady phases, from which pairs and slice follow.
+    pub duration: Option<Duration>,
     /// The least time between two slices.
     pub guard: Option<Duration>,
     /// Whether all pairs are loaded, however clear the result is before.
@@ -188,12 +195,17 @@ impl Plan {
         if options.baseline.is_some() && options.gates.len() > 1 {
             return Err(Error::OneBaselineManyGates);
         }
+        if options.text.is_some() && options.record_mode == RecordMode::IfAcceptable {
+            return Err(Error::OnlyWithGate("--record"));
+        }
         let serving = ManagedServers::new(options)?;
-        let gates = options
-            .gates
-            .iter()
-            .map(|folder| Gate::read_for(folder, options, &serving))
-            .collect::<Result<Vec<_>, _>>()?;
+        let folders = options.gates.iter();
+        let gates = match &options.text {
+            Some(text) => vec![Gate::from_text(text, options, &serving)?],
+            None => folders
+                .map(|folder| Gate::read_for(folder, options, &serving))
+                .collect::<Result<Vec<_>, _>>()?,
+        };
         reject_duplicate_names(&gates)?;
         gates.iter().try_for_each(Gate::reject_empty_thresholds)?;
         let ca = options

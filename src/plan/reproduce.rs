@@ -50,7 +50,8 @@ pub(super) fn given(options: &Options) -> Vec<String> {
     for name in &options.passed {
         add("--pass-env", Some(name.clone()));
     }
-    let mut words: Vec<String> = words.into_iter().flatten().collect();
+    let text = options.text.iter().flat_map(|text| text.arguments.clone());
+    let mut words: Vec<String> = text.chain(words.into_iter().flatten()).collect();
     if options.commands == Commands::Allowed {
         words.push("--allow-commands".to_owned());
     }
@@ -72,7 +73,7 @@ fn without_query(path: &str) -> String {
 }
 
 /// A length as a flag takes it, in one word.
-fn as_flag(length: Duration) -> String {
+pub fn as_flag(length: Duration) -> String {
     match (length.subsec_nanos(), length.subsec_nanos() % 1_000_000) {
         (0, _) => format!("{}s", length.as_secs()),
         (_, 0) => format!("{}ms", length.as_millis()),

@@ -94,7 +94,8 @@ fn remark(
     let written = line.map(|line| written(view, line));
     Annotation {
         severity,
-        file: (!view.thresholds_path.is_empty()).then(|| view.thresholds_path.to_owned()),
+        file: (view.gate_path.is_some() && !view.thresholds_path.is_empty())
+            .then(|| view.thresholds_path.to_owned()),
         line: written.flatten().unwrap_or(1),
         title: format!("loadgate {title}"),
         message: message.to_string(),

@@ -18,8 +18,8 @@ pub struct ReportInput<'a> {
     pub others: &'a [RunRecord],
     /// What was promised.
     pub thresholds: &'a Thresholds,
-    /// The gate's folder, as the user wrote it.
-    pub gate_path: &'a str,
+    /// The gate's folder, as the user wrote it; none for a URL, which has no files to edit.
+    pub gate_path: Option<&'a str>,
     /// The thresholds file, as the user would open it.
     pub thresholds_path: &'a str,
     /// The gate's baseline, where there is one; of a comparison the older result as its one job.

@@ -126,22 +126,27 @@ fn reproduce(view: &View) -> String {
         return String::new();
     }
     let record = view.record;
-    let mut words = vec![
-        "loadgate".to_owned(),
-        "run".to_owned(),
-        quoted(view.gate_path),
-    ];
-    // A server that the gate started has another port each time.
     let given = &record.run.extra_args;
     let is_started = |flag: &str| given.iter().any(|word| word == flag);
-    if !is_started("--target-cmd") && !record.target.by_thresholds {
+    // A URL among the arguments stands for the gate and the target.
+    let is_url = |word: &&String| {
+        let scheme = word.split_once("://").map(|(scheme, _)| scheme);
+        scheme.is_some_and(|it| ["http", "https"].contains(&&*it.to_ascii_lowercase()))
+    };
+    let url = given.iter().find(is_url);
+    let mut words = ["loadgate", "run"].map(str::to_owned).to_vec();
+    let gate = url.map(|url| &**url).or(view.gate_path);
+    words.push(quoted(gate.unwrap_or("GATE")));
+    // A server that the gate started has another port each time.
+    if url.is_none() && !is_started("--target-cmd") && !record.target.by_thresholds {
         words.extend(["--target".to_owned(), quoted(&record.target.url)]);
     }
     let is_named = |base: &&Deployment| !is_started("--base-cmd") && !base.by_thresholds;
     if let Some(base) = record.base.as_ref().filter(is_named) {
         words.extend(["--against".to_owned(), quoted(&base.url)]);
     }
-    words.extend(given.iter().map(|word| quoted(word)));
+    let others = given.iter().filter(|word| Some(*word) != url);
+    words.extend(others.map(|word| quoted(word)));
     for (name, value) in &record.labels {
         words.extend(["--label".to_owned(), quoted(&format!("{name}={value}"))]);
     }

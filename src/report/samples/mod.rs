@@ -273,7 +273,7 @@ impl Sample {
             record,
             others: &self.records[1..],
             thresholds: &self.thresholds,
-            gate_path: &self.gate_path,
+            gate_path: Some(&self.gate_path),
             thresholds_path: &self.thresholds_path,
             baseline: self.baseline.as_ref(),
             compared_with: before,

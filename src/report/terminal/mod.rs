@@ -296,7 +296,7 @@ fn wanted(view: &View) -> Option<String> {
     let is_written = view.has_file("summary.md");
     let how = is_written.then_some("; summary.md has the lines to add");
     let (path, how) = (untrusted(view.thresholds_path), how.unwrap_or_default());
-    (view.verdict.outcome == Outcome::Failed && has_failed)
+    (view.verdict.outcome == Outcome::Failed && has_failed && view.gate_path.is_some())
         .then(|| format!("Intended? Accept it in {path}{how}."))
 }
 

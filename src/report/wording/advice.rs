@@ -49,6 +49,7 @@ fn broken_limits(view: &View) -> Option<Text> {
     let lines: Vec<String> = written.iter().flatten().map(u32::to_string).collect();
     let more = |more| format!("{} more", count(more as u64));
     match capped(lines, MOST_LINES, more).as_slice() {
+        _ if view.gate_path.is_none() => None,
         [] if written.is_empty() => None,
         [] => Some(text!(
             "The default limit is broken: {} ({} does not set it).",

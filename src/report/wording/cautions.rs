@@ -285,7 +285,12 @@ fn cannot_detect(view: &View, index: usize, enough: Option<SampleSizeAdvice>) ->
 
 /// What would let a run see what it must.
 pub(super) fn sees_more(view: &View, enough: Option<SampleSizeAdvice>) -> String {
+    let given = &view.record.run.extra_args;
     match enough {
+        // It decides the pairs.
+        Some(SampleSizeAdvice::Pairs { .. }) if given.iter().any(|word| word == "--duration") => {
+            "use a longer --duration, or a quieter runner".to_owned()
+        }
         Some(SampleSizeAdvice::Pairs { pairs, seconds }) => {
             let length = numbers::length(seconds);
             format!("use --pairs {pairs} ({length} in all), or a quieter runner")

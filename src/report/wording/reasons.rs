@@ -288,6 +288,7 @@ pub(super) fn units_of(record: &RunRecord) -> &'static str {
 /// Where in thresholds.yml something is written.
 pub(super) fn written_at(view: &View, line: Option<u32>) -> Text {
     let path = untrusted(view.thresholds_path);
+    let line = line.filter(|_| view.gate_path.is_some());
     line.map(|line| text!(" ({} line {})", path, line)).into()
 }
 
@@ -302,7 +303,7 @@ fn missing_baseline(view: &View) -> Message {
 
 /// The command that records in the baseline of the gate, to be typed.
 pub(super) fn record_command(view: &View, arguments: &str) -> Text {
-    let gate = quoted(view.gate_path);
+    let gate = quoted(view.gate_path.unwrap_or("GATE"));
     command(&format!("{} record {gate} {arguments}", view.hints.program))
 }
 
@@ -311,7 +312,9 @@ pub(crate) fn no_comparison(view: &View, why: &NoComparison) -> Message {
     let record = |flags: &str| record_command(view, &format!("{}{flags}", view.hints.result));
     match why {
         NoComparison::Baseline(Mismatch::NoBaseline) => {
-            let fix = if view.is_recorded {
+            let fix = if view.gate_path.is_none() {
+                text!("compare with a base version in the same run (--against URL)")
+            } else if view.is_recorded {
                 text!("this run starts one")
             } else if view.record.run.from_pull_request {
                 text!("record runs on the main branch (--record)")
