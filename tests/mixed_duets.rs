@@ -340,7 +340,7 @@ load:
   - { phase: steady, arrivals: 200/s, for: 60s, max_users: 100 }
 ";
     let gate = gate("regression: { gate: [p95] }\n").with_scenario(scenario);
-    let (target, base) = (Server::taking(Duration::from_millis(80)), Server::fast());
+    let (target, base) = (Server::taking(Duration::from_millis(400)), Server::fast());
     let base_url = base.url();
     let run = |more: &[&str]| {
         let arguments = ["--against", &base_url, "--slice", "0.25s", "--pairs", "15"];

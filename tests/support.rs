@@ -24,7 +24,7 @@ use crate::runner;
 pub(crate) const MAX_LATE: (&str, &str) = ("LOADGATE_MAX_LATE", "60s");
 
 /// Loads that tests may send at a time. Most of each is waiting, and no test depends on the generator being on time.
-const LOADS: usize = 3;
+const LOADS: usize = 4;
 
 /// Bounds how many tests send load at a time, for as long as the returned file is open. A file is seen by threads and by
 /// processes, so each test may be a process of its own.

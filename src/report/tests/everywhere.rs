@@ -50,9 +50,8 @@ fn formats(sample: &Sample, text: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Checks that nothing in any format of a gate of this text acts instead of being read.
-fn assert_plain(text: &str) {
-    let sample = saying(text);
-    for (format, written) in formats(&sample, text) {
+fn assert_plain(sample: &Sample, text: &str) {
+    for (format, written) in formats(sample, text) {
         assert!(!written.contains(TURNING), "{format} of {text:?}");
         let acts = |c: char| c.is_control() && c != '\n';
         assert!(!written.contains(acts), "{format} of {text:?}: {written:?}");
@@ -60,29 +59,34 @@ fn assert_plain(text: &str) {
     for remark in annotations(&sample.story()) {
         assert!(!remark.title.contains('\n') && !remark.message.contains('\n'));
     }
-    assert_whole(&comment_on(&sample, text));
+    assert_whole(&comment_on(sample, text));
 }
 
 #[test]
 fn no_name_breaks_any_format() {
+    let rows = |sample: &Sample| assert_read(&gated(&[sample.story()])).len();
+    let remarks = |sample: &Sample| annotations(&sample.story()).len();
+    let figures = |sample: &Sample| {
+        let story = sample.story();
+        (performance(&story), outputs(from_ref(&story)))
+    };
     let plain = saying("GET /plain");
+    let (plain_rows, plain_remarks) = (rows(&plain), remarks(&plain));
+    let plain_figures = figures(&plain);
     let endless = endless();
     let turning = String::from_iter(TURNING) + "gpj.exe";
     let letters = "a".repeat(10_000);
     let more = [&*endless, &*turning, &*letters, "\u{202e}evil\u{2066}"];
     for text in TEXTS.into_iter().chain(more) {
-        assert_plain(text);
         let sample = saying(text);
+        assert_plain(&sample, text);
         // These hold figures and words of ours, and nothing that is foreign.
-        let story = sample.story();
-        let figures: Value = serde_json::from_str(&performance(&story)).unwrap();
-        assert!(figures["metrics"]["http_reqs"]["count"].as_u64() > Some(0));
-        assert_eq!(performance(&story), performance(&plain.story()));
-        assert_eq!(outputs(from_ref(&story)), outputs(&[plain.story()]));
-        let rows = |sample: &Sample| assert_read(&gated(&[sample.story()])).len();
-        assert_eq!(rows(&sample), rows(&plain), "{text:?}");
-        let remarks = |sample: &Sample| annotations(&sample.story()).len();
-        assert_eq!(remarks(&sample), remarks(&plain), "{text:?}");
+        let own = figures(&sample);
+        let metrics: Value = serde_json::from_str(&own.0).unwrap();
+        assert!(metrics["metrics"]["http_reqs"]["count"].as_u64() > Some(0));
+        assert_eq!(own, plain_figures);
+        assert_eq!(rows(&sample), plain_rows, "{text:?}");
+        assert_eq!(remarks(&sample), plain_remarks, "{text:?}");
     }
 }
 
@@ -90,7 +94,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn no_name_at_all_breaks_any_format(text in texts()) {
-        assert_plain(&text);
+        assert_plain(&saying(&text), &text);
     }
 }
 
