@@ -56,8 +56,7 @@ fn of_scenario(scenario: &Scenario) -> Vec<String> {
         for auth in &class.auth {
             secrets.extend(of_auth(auth).into_iter().filter_map(constant));
         }
-        let tasks = class.tasks.iter().flat_map(|task| &task.steps);
-        secrets.extend(class.on_start.iter().chain(tasks).flat_map(of_step));
+        secrets.extend(class.steps().flat_map(of_step));
     }
     secrets
 }

@@ -62,12 +62,7 @@ fn always(steps: &[Step]) -> impl Iterator<Item = usize> {
 /// Passes through a task for each of its weight, known from a name that nothing else sends.
 fn passes(scenario: &Scenario, task: &Task, sent: &[u64]) -> Option<f64> {
     let times = |name: usize| {
-        let classes = scenario.user_classes.iter();
-        let steps = classes.flat_map(|class| {
-            let tasks = class.tasks.iter().flat_map(|task| &task.steps);
-            class.on_start.iter().chain(tasks)
-        });
-        let own = steps.filter_map(|step| step.request());
+        let own = scenario.steps().filter_map(Step::request);
         own.filter(|request| request.name == name).count()
     };
     let own = always(&task.steps).filter(|name| times(*name) == 1);
