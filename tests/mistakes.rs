@@ -1,5 +1,6 @@
 //! Bad arguments and files: one message that says what to mend, exit 2, and nothing sent or lost.
 
+use crate::replay::Load;
 use crate::support::{SCENARIO, Server, gate};
 
 #[test]
@@ -242,7 +243,7 @@ fn an_unwritable_output_folder_is_found_before_the_load() {
 #[test]
 fn a_result_of_another_scenario_is_refused_with_the_difference() {
     let gate = gate("");
-    gate.run(&Server::fast().url(), &[]).exits(0);
+    gate.replay(&Load::taking(10.0), &[]).exits(0);
     gate.write("scenario.yml", &SCENARIO.replace("users: 4", "users: 5"));
     let result = gate.out().join("result.json");
     for command in ["judge", "record"] {
@@ -256,11 +257,10 @@ fn a_result_of_another_scenario_is_refused_with_the_difference() {
 #[test]
 fn results_of_two_ci_runs_are_not_judged_as_one() {
     let gate = gate("");
-    let server = Server::fast();
     let (a, b) = (gate.home().join("a"), gate.home().join("b"));
     for out in [&a, &b] {
-        gate.run(&server.url(), &["--out", out.to_str().unwrap()])
-            .exits(0);
+        let out = ["--out", out.to_str().unwrap()];
+        gate.replay(&Load::taking(10.0), &out).exits(0);
     }
     let results = [a.join("result.json"), b.join("result.json")];
     let [a, b] = results.each_ref().map(|path| path.to_str().unwrap());
@@ -363,7 +363,7 @@ fn a_variable_that_cannot_be_read_is_named_itself() {
 #[test]
 fn a_baseline_and_a_result_are_told_apart() {
     let gate = gate("");
-    gate.run(&Server::fast().url(), &["--record"]).exits(0);
+    gate.replay(&Load::taking(10.0), &["--record"]).exits(0);
     let (baseline, result) = (
         gate.folder().join("baseline.json"),
         gate.out().join("result.json"),
