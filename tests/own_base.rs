@@ -186,7 +186,7 @@ fn the_base_is_left_out_where_asked_and_where_recorded() {
 
 #[test]
 fn a_signal_ends_the_build_of_a_base() {
-    let (gate, _) = repository("{ serve: sh serve.sh, build: touch begun; sleep 60 }");
+    let (gate, _) = repository("{ serve: sh serve.sh, build: echo begun; sleep 60 }");
     let mut command = loadgate(gate.home());
     command
         .arg("run")
@@ -195,8 +195,10 @@ fn a_signal_ends_the_build_of_a_base() {
         .env("LOADGATE_OUT", gate.out());
     let command = command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut running = command.spawn().unwrap();
-    let is_checked_out = || git(gate.home(), &["worktree", "list"]).lines().count() == 2;
-    eventually("it is checked out", is_checked_out);
+    let log = gate.out().join("base.log");
+    let is_building = || std::fs::read_to_string(&log).is_ok_and(|log| log.contains("begun"));
+    eventually("it is being built", is_building);
+    assert_eq!(git(gate.home(), &["worktree", "list"]).lines().count(), 2);
     signal(&running, Signal::INT);
     assert_eq!(running.wait().unwrap().code(), Some(130));
     assert_eq!(git(gate.home(), &["worktree", "list"]).lines().count(), 1);
