@@ -60,14 +60,25 @@ pub(super) fn regression(
     Ok(regression)
 }
 
+/// The value of a key, to place an error; the section itself if the key is not written.
+fn place<'d>(section: &Cursor<'d>, key: &str) -> Cursor<'d> {
+    let entry = section.entry(key);
+    entry.map_or_else(|| section.clone(), |entry| entry.value)
+}
+
+/// Checks the path that responds once a server of the section is ready.
+fn ready(section: &Cursor<'_>, path: Option<String>) -> Result<Option<String>, Error> {
+    if path.as_ref().is_some_and(|path| !path.starts_with('/')) {
+        return Err(place(section, "ready").error("is not a path; start it with '/'"));
+    }
+    Ok(path)
+}
+
 /// Compiles `base`, which is at an address or in a checkout.
 fn base(section: &Located<'_, source::Base>) -> Result<BaseSource, Error> {
     let Located { at, value } = section;
     let text = |line: &Option<Line>| line.as_ref().map(|line| line.0.clone());
-    let place = |key: &str| {
-        at.entry(key)
-            .map_or_else(|| at.clone(), |entry| entry.value)
-    };
+    let place = |key: &str| place(at, key);
     match (text(&value.url), text(&value.serve)) {
         (Some(url), None) => {
             let others = [
@@ -83,14 +94,10 @@ fn base(section: &Located<'_, source::Base>) -> Result<BaseSource, Error> {
             Ok(BaseSource::Url(url))
         }
         (None, Some(serve)) => {
-            let ready = text(&value.ready);
-            if ready.as_ref().is_some_and(|path| !path.starts_with('/')) {
-                return Err(place("ready").error("is not a path; start it with '/'"));
-            }
             Ok(BaseSource::Checkout(Checkout {
                 serve,
                 build: text(&value.build),
-                ready,
+                ready: ready(at, text(&value.ready))?,
                 revision: text(&value.revision),
                 line: at.line(),
             }))
@@ -108,17 +115,12 @@ fn base(section: &Located<'_, source::Base>) -> Result<BaseSource, Error> {
 fn reference(section: &Located<'_, source::ReferenceService>) -> Result<ReferenceService, Error> {
     let Located { at, value } = section;
     let text = |line: &Option<Line>| line.as_ref().map(|line| line.0.clone());
-    let place = |key: &str| {
-        at.entry(key)
-            .map_or_else(|| at.clone(), |entry| entry.value)
-    };
-    let (url, serve, ready) = (text(&value.url), text(&value.serve), text(&value.ready));
-    if ready.is_some() && serve.is_none() {
+    let place = |key: &str| place(at, key);
+    let (url, serve) = (text(&value.url), text(&value.serve));
+    if value.ready.is_some() && serve.is_none() {
         return Err(place("ready").error("is about a command; remove it, or add 'serve'"));
     }
-    if ready.as_ref().is_some_and(|path| !path.starts_with('/')) {
-        return Err(place("ready").error("is not a path; start it with '/'"));
-    }
+    let ready = ready(at, text(&value.ready))?;
     let rate = value.rate.as_ref().map_or(USUAL_RATE, |rate| rate.0);
     if !(LEAST_RATE..=MOST_RATE).contains(&rate) {
         return Err(place("rate").error(format_args!(

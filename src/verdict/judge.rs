@@ -4,7 +4,7 @@ use super::attribution::AttributionData;
 use super::change::TestedCheck;
 use super::input::{CandidateRun, HISTORY_FROM, JudgeInput, ReferenceData};
 use super::looks::Remaining;
-use super::reference::{is_of_other_machine, reference_use};
+use super::reference::reference_use;
 use super::rule::FAR_QUANTILE;
 use super::settled::is_settled;
 use super::{
@@ -101,7 +101,7 @@ fn compare(
     let throttled = cells.iter().any(is_throttled);
     let throttled = throttled.then(|| throttling::throttled(input.thresholds, runs));
     let other = cells.iter().find_map(|cell| {
-        let is_other = is_of_other_machine(&cell.check.outcome);
+        let is_other = cell.check.outcome == CheckOutcome::NotJudged(NotJudged::OtherMachine);
         let change = cell.input.compared.reference_change.filter(|_| is_other);
         let metric = cell.input.metric.of_all();
         change.map(|change| InvalidReason::OtherMachine { metric, change })

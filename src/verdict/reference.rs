@@ -1,5 +1,5 @@
 //! Levels of a history relative to a reference service, which each job measured beside the target. What slows down both
-//! is the runner's doing. Rule and figures: `docs/explanation/statistics.md`.
+//! is the runner's doing. The rule: `docs/src/explanation/history.md`.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,6 @@ use super::evidence::prior_sd;
 use super::input::HISTORY_FROM;
 use super::rule::FAR_QUANTILE;
 use super::statistics::Estimate;
-use super::{CheckOutcome, NotJudged};
 use crate::metric::{Metric, MetricKind, StartFilter};
 use crate::record::ReferenceRecord;
 use crate::units::six_digits;
@@ -96,7 +95,7 @@ impl Relative {
 }
 
 /// The standard deviation that the log-ratio of a metric is expected to have between jobs.
-pub(super) fn prior_sd_of_ratio(metric: Metric) -> f64 {
+fn prior_sd_of_ratio(metric: Metric) -> f64 {
     if metric.quantile().is_some_and(|q| q >= FAR_QUANTILE) {
         PRIOR_SD_FAR
     } else {
@@ -141,11 +140,6 @@ pub(super) fn reference_use<'c>(
     } else {
         ReferenceUse::NotQuieter
     })
-}
-
-/// Whether a check is not judged since the machine is another one.
-pub(super) fn is_of_other_machine(outcome: &CheckOutcome) -> bool {
-    *outcome == CheckOutcome::NotJudged(NotJudged::OtherMachine)
 }
 
 #[cfg(test)]

@@ -14,10 +14,13 @@ fn brings_what_is_missing(remaining: Remaining, outcome: &CheckOutcome) -> bool 
         }
         NotJudged::TooFewSlices { have, need } => remaining.whole(have.into()) >= need.into(),
         // What throttles at first may stop.
-        NotJudged::Throttled | NotJudged::OtherMachine => true,
-        NotJudged::NoComparison | NotJudged::NewRequest | NotJudged::BaseFails | NotJudged::Off => {
-            false
-        }
+        NotJudged::Throttled => true,
+        // A duet has no reference service.
+        NotJudged::OtherMachine
+        | NotJudged::NoComparison
+        | NotJudged::NewRequest
+        | NotJudged::BaseFails
+        | NotJudged::Off => false,
     }
 }
 
