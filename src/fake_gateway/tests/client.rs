@@ -4,7 +4,7 @@ use super::super::FakeGateway;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One keep-alive connection.
 pub(super) struct Client(BufReader<TcpStream>);
@@ -71,6 +71,21 @@ impl Client {
             .as_bytes(),
         );
         self.receive()
+    }
+
+    /// Sends a request and leaves once it has arrived: a client that is gone by then is not served at all.
+    pub(super) fn get_and_leave(mut self, stand_in: &FakeGateway, path: &str) {
+        self.send(format!("GET {path} HTTP/1.1\r\nHost: stand-in\r\n\r\n").as_bytes());
+        // One thread serves all connections. After two responses on a later one, the request has been read.
+        let mut later = Self::of(stand_in);
+        for _ in 0..2 {
+            assert_eq!(later.get("/health", "").status, 200);
+        }
+        drop(self);
+        let start = Instant::now();
+        while stand_in.received().len() < 3 && start.elapsed() < Duration::from_secs(30) {
+            std::thread::yield_now();
+        }
     }
 
     /// Whether the other side has closed.
