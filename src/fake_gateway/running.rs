@@ -2,8 +2,8 @@
 
 use super::clock::Clock;
 use super::gateway::Gateway;
+use super::json_log::JsonLog;
 use super::received::{RecentRequests, Recorder};
-use super::request_log::RequestLog;
 use super::rng::RngStream;
 use super::server::Server;
 use super::{Config, Error, Received};
@@ -28,7 +28,7 @@ pub struct FakeGateway {
     /// Dropped, it ends the server.
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-    journal: Option<RequestLog>,
+    journal: Option<JsonLog>,
 }
 
 impl FakeGateway {
@@ -53,7 +53,7 @@ impl FakeGateway {
         let (lines, journal) = config
             .log
             .as_deref()
-            .map(RequestLog::create)
+            .map(JsonLog::create)
             .transpose()?
             .unzip();
         let kept = Arc::new(RecentRequests::default());
@@ -106,7 +106,7 @@ impl FakeGateway {
     fn end(&mut self) -> Result<(), Error> {
         drop(self.stop.take());
         let served = self.thread.take().map_or(Ok(()), JoinHandle::join);
-        let logged = self.journal.take().map_or(Ok(()), RequestLog::finish);
+        let logged = self.journal.take().map_or(Ok(()), JsonLog::finish);
         served.map_err(|_| Error::Panicked).and(logged)
     }
 }

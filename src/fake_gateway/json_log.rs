@@ -1,6 +1,7 @@
-//! The log of received requests, written by a thread of its own so that no response waits for a disk.
+//! A log of JSON lines, written by a thread of its own so that no response waits for a disk.
 
-use super::{Error, Received};
+use super::Error;
+use serde::Serialize;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -14,14 +15,17 @@ const BATCH: Duration = Duration::from_millis(20);
 
 /// A log that is being written.
 #[derive(Debug)]
-pub(super) struct RequestLog {
+pub(super) struct JsonLog {
     path: PathBuf,
     writer: JoinHandle<io::Result<()>>,
 }
 
-impl RequestLog {
+impl JsonLog {
     /// Creates the file, or empties it, and gives the end that takes records. The log is complete when that is dropped.
-    pub(super) fn create(path: &Path) -> Result<(Sender<Arc<Received>>, Self), Error> {
+    pub(super) fn create<T>(path: &Path) -> Result<(Sender<Arc<T>>, Self), Error>
+    where
+        T: Serialize + Send + Sync + 'static,
+    {
         let file = File::create(path).map_err(|source| Error::Log {
             path: path.to_owned(),
             source,
@@ -45,7 +49,7 @@ impl RequestLog {
     }
 }
 
-fn write(records: &Receiver<Arc<Received>>, file: File) -> io::Result<()> {
+fn write<T: Serialize>(records: &Receiver<Arc<T>>, file: File) -> io::Result<()> {
     let mut lines = BufWriter::new(file);
     while let Ok(first) = records.recv() {
         thread::sleep(BATCH);
