@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::Error;
 use crate::exit::Exit;
-use crate::fake_gateway::{self, FakeGateway};
+use crate::fake_gateway::{self, FakeGateway, Preparation, ReportFormat};
 use crate::gate::{self, Console, Verbosity};
 use crate::units::{Share, parse_duration};
 
@@ -47,6 +47,12 @@ pub(super) struct Lambda {
     /// Latency that a cold start adds to the first request of an environment
     #[arg(long, value_name = "TIME", default_value = "400ms", value_parser = parse_duration)]
     cold_start: Duration,
+    /// Restore new environments from a snapshot instead of running their initialization
+    #[arg(long)]
+    snap_start: bool,
+    /// Share of new environments that were prepared ahead, so that no request waits for them
+    #[arg(long, value_name = "SHARE", default_value = "0%")]
+    proactive_inits: Share,
     /// Idle time after which an execution environment expires
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = parse_duration)]
     idle_expiry: Duration,
@@ -67,6 +73,48 @@ pub(super) struct Lambda {
     /// File for one JSON line per request
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+    /// Service before the functions, whose response headers are sent
+    #[arg(long, value_name = "FRONT", value_enum)]
+    front: Option<Front>,
+    /// File for log events as JSON lines: REPORT lines, and access log lines of an API
+    #[arg(long, value_name = "FILE")]
+    report_log: Option<PathBuf>,
+    /// Format of the REPORT lines
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "text",
+        requires = "report_log"
+    )]
+    report_format: Format,
+}
+
+/// Values of `--front`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Front {
+    Url,
+    Rest,
+    Http,
+    Alb,
+}
+
+impl From<Front> for fake_gateway::Front {
+    fn from(front: Front) -> Self {
+        match front {
+            Front::Url => Self::FunctionUrl,
+            Front::Rest => Self::RestApi,
+            Front::Http => Self::HttpApi,
+            Front::Alb => Self::LoadBalancer,
+        }
+    }
+}
+
+/// Values of `--report-format`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
 }
 
 impl Lambda {
@@ -103,6 +151,18 @@ impl Lambda {
             provisioned: self.provisioned,
             tokens: self.tokens.clone(),
             log: self.log.clone(),
+            front: self.front.map(Into::into),
+            preparation: if self.snap_start {
+                Preparation::Restore
+            } else {
+                Preparation::Init
+            },
+            proactive_inits: self.proactive_inits.fraction(),
+            report_log: self.report_log.clone(),
+            report_format: match self.report_format {
+                Format::Text => ReportFormat::Text,
+                Format::Json => ReportFormat::Json,
+            },
         }
     }
 }

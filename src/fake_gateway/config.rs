@@ -41,6 +41,47 @@ pub struct Config {
     pub tokens: Vec<String>,
     /// Where to write one JSON line per request, if anywhere.
     pub log: Option<PathBuf>,
+    /// What stands before the functions; `None` is a gateway that gives each response an id of its own.
+    pub front: Option<Front>,
+    /// What a new execution environment does before its first request.
+    pub preparation: Preparation,
+    /// The share of new execution environments that were prepared ahead, so that no request waits.
+    pub proactive_inits: f64,
+    /// Where to write the log events of functions and APIs, one JSON line each, if anywhere.
+    pub report_log: Option<PathBuf>,
+    /// How functions write their REPORT lines.
+    pub report_format: ReportFormat,
+}
+
+/// An AWS service before the functions. Its response headers say which request this was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// A Lambda function URL.
+    FunctionUrl,
+    /// A REST API of API Gateway.
+    RestApi,
+    /// An HTTP API of API Gateway.
+    HttpApi,
+    /// An Application Load Balancer.
+    LoadBalancer,
+}
+
+/// How a new execution environment gets ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preparation {
+    /// It runs the function's initialization.
+    Init,
+    /// It restores a snapshot, as `SnapStart` does.
+    Restore,
+}
+
+/// A log format of Lambda.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportFormat {
+    /// Fields divided by tabs.
+    Text,
+    /// A JSON object of the type `platform.report`.
+    Json,
 }
 
 /// The slowest share of a function's requests, and how much slower they get: moves P95 and leaves P50 alone.
@@ -81,6 +122,11 @@ impl Default for Config {
             provisioned: 0,
             tokens: Vec::new(),
             log: None,
+            front: None,
+            preparation: Preparation::Init,
+            proactive_inits: 0.0,
+            report_log: None,
+            report_format: ReportFormat::Text,
         }
     }
 }
@@ -102,6 +148,7 @@ impl Config {
             factor("tail.factor", tail.factor)?;
         }
         share("error_share", self.error_share)?;
+        share("proactive_inits", self.proactive_inits)?;
         if let Some(Stall { every, length }) = self.freeze {
             let shorter = "make it shorter than `freeze.every`, or nothing ever responds";
             require(length < every, "freeze.length", &seconds(length), shorter)?;
@@ -190,6 +237,10 @@ mod tests {
             ),
             ("error_share", with(|config| config.error_share = 1.01)),
             ("error_share", with(|config| config.error_share = -0.01)),
+            (
+                "proactive_inits",
+                with(|config| config.proactive_inits = f64::NAN),
+            ),
             (
                 "freeze.length",
                 with(|config| config.freeze = freeze(100, 100)),

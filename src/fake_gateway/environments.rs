@@ -34,6 +34,8 @@ pub(super) struct Invocation {
 pub(super) enum Start {
     /// It was made for it.
     Cold,
+    /// It was made ahead of its first request. Pools only know [`Cold`](Start::Cold): the gateway draws which it is.
+    Preinitialized,
     /// It was idle.
     Warm,
 }

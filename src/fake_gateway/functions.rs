@@ -37,6 +37,20 @@ pub(super) enum Route<'a> {
 impl Function {
     pub(super) const COUNT: usize = Self::GeneratePreview as usize + 1;
 
+    /// Its name, which its log group has too.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::ListItems => "list-items",
+            Self::GetItem => "get-item",
+            Self::LogIn => "log-in",
+            Self::GetProfile => "get-profile",
+            Self::ListOrders => "list-orders",
+            Self::AddToCart => "add-to-cart",
+            Self::CheckOut => "check-out",
+            Self::GeneratePreview => "generate-preview",
+        }
+    }
+
     /// Whether the gateway's authorizer asks for a bearer token first.
     pub(super) fn needs_bearer(self) -> bool {
         !matches!(self, Self::ListItems | Self::GetItem | Self::LogIn)

@@ -3,9 +3,9 @@
 use super::clock::Clock;
 use super::config::Config;
 use super::environments::{Environments, Start};
-use super::functions::Route;
+use super::functions::{Function, Route};
 use super::handlers::{self, Call};
-use super::latency::{Failure, Model};
+use super::latency::{Draw, Failure, Model};
 use super::replies::Reply;
 use super::tokens::Tokens;
 use hyper::StatusCode;
@@ -29,7 +29,27 @@ pub(super) struct Decision {
     pub(super) reply: Reply,
     /// When it leaves, since the server's start.
     pub(super) due: Duration,
-    pub(super) start: Option<Start>,
+    /// What a function did for it, if it reached one.
+    pub(super) run: Option<Run>,
+}
+
+/// One invocation.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) function: Function,
+    pub(super) start: Start,
+    pub(super) draw: Draw,
+    /// When the request came, since the server's start.
+    pub(super) begin: Duration,
+    /// When the function ended, since the server's start.
+    pub(super) end: Duration,
+}
+
+impl Decision {
+    /// How its environment came to serve the request, if it reached a function.
+    pub(super) fn start(&self) -> Option<Start> {
+        self.run.as_ref().map(|run| run.start)
+    }
 }
 
 impl Gateway {
@@ -76,7 +96,7 @@ impl Gateway {
         Decision {
             reply,
             due: self.release(now),
-            start: None,
+            run: None,
         }
     }
 
@@ -87,13 +107,15 @@ impl Gateway {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let invocation = environments.admit(call.function, now)?;
-        let (index, start) = (invocation.index, invocation.start);
+        let index = invocation.index;
         let draw = self.model.draw(call.function as u64, index);
-        let preparation = match start {
-            Start::Cold => self.model.config.cold_start,
-            Start::Warm => Duration::ZERO,
+        let (start, wait) = match invocation.start {
+            Start::Cold if draw.is_proactive => (Start::Preinitialized, Duration::ZERO),
+            Start::Cold => (Start::Cold, self.model.config.cold_start),
+            start @ (Start::Preinitialized | Start::Warm) => (start, Duration::ZERO),
         };
-        let due = self.release(now + preparation + draw.latency);
+        let end = now + wait + draw.latency;
+        let due = self.release(end);
         environments.occupy(invocation, due);
         drop(environments);
         let reply = match draw.failure {
@@ -106,7 +128,13 @@ impl Gateway {
         Some(Decision {
             reply,
             due,
-            start: Some(start),
+            run: Some(Run {
+                function: call.function,
+                start,
+                draw,
+                begin: now,
+                end,
+            }),
         })
     }
 
@@ -157,11 +185,11 @@ mod tests {
         let cold = get(&gateway, "/prod/catalog/items", SECOND);
         let warm = get(&gateway, "/prod/catalog/items", SECOND * 2);
         assert_eq!(
-            (cold.start, cold.due),
+            (cold.start(), cold.due),
             (Some(Start::Cold), SECOND + Duration::from_millis(420))
         );
         assert_eq!(
-            (warm.start, warm.due),
+            (warm.start(), warm.due),
             (Some(Start::Warm), SECOND * 2 + Duration::from_millis(20))
         );
     }
@@ -193,7 +221,11 @@ mod tests {
         for (path, status) in [("/health", 200), ("/nowhere", 404), ("/prod/orders", 401)] {
             let decision = get(&gateway, path, SECOND);
             assert_eq!(
-                (decision.reply.status.as_u16(), decision.due, decision.start),
+                (
+                    decision.reply.status.as_u16(),
+                    decision.due,
+                    decision.start()
+                ),
                 (status, SECOND, None),
                 "{path}"
             );

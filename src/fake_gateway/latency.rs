@@ -1,10 +1,14 @@
-//! How long a function takes, and whether it fails: a pure function of the settings, the function and the index.
+//! What is in store for an invocation: a pure function of the settings, the function and the index.
 
 use super::config::{Config, LONGEST};
+use super::ids::Uuid;
 use super::rng::RngStream;
 use rand::RngExt;
 use std::f64::consts::{SQRT_2, TAU};
 use std::time::Duration;
+
+/// The least memory that an invocation uses, in MB.
+const LEAST_MEMORY: u64 = 80;
 
 /// The latencies and failures of one set of settings.
 #[derive(Clone, Debug)]
@@ -20,6 +24,12 @@ pub(super) struct Draw {
     pub(super) latency: Duration,
     /// How it fails, if it does.
     pub(super) failure: Option<Failure>,
+    /// Whether its environment, if it is new, was prepared ahead.
+    pub(super) is_proactive: bool,
+    /// The memory it uses, in MB.
+    pub(super) memory_used: u64,
+    /// Its request id.
+    pub(super) id: Uuid,
 }
 
 /// The ways a function fails behind an API Gateway.
@@ -51,7 +61,13 @@ impl Model {
         let seconds = self.config.base_latency.as_secs_f64() * factor;
         let latency =
             Duration::try_from_secs_f64(seconds).map_or(LONGEST, |latency| latency.min(LONGEST));
-        Draw { latency, failure }
+        Draw {
+            latency,
+            failure,
+            is_proactive: rng.random::<f64>() < self.config.proactive_inits,
+            memory_used: LEAST_MEMORY + rng.random::<u64>() % LEAST_MEMORY,
+            id: Uuid::draw(&mut rng),
+        }
     }
 
     /// The slowest share is told by the rank of the deviate, so that slowing it down keeps the order of requests.

@@ -5,17 +5,20 @@
 //! servers with the same settings serve the same latencies.
 //!
 //! It must not know the command line, nor any module but `timer`. Pure parts that are given the time decide what happens
-//! when (`gateway`, `environments`, `stall`, `latency`, `handlers`). Only `server` and `running` are async.
+//! when (`gateway`, `environments`, `stall`, `latency`, `handlers`, `log_events`). Only `server` and `running` are async.
 
 mod clock;
 mod config;
 mod environments;
 mod error;
+mod front;
 mod functions;
 mod gateway;
 mod handlers;
+mod ids;
 mod json_log;
 mod latency;
+mod log_events;
 mod received;
 mod replies;
 mod rng;
@@ -26,7 +29,7 @@ mod stall;
 mod tests;
 mod tokens;
 
-pub use config::{Config, Stall, Tail};
+pub use config::{Config, Front, Preparation, ReportFormat, Stall, Tail};
 pub use error::Error;
 pub use received::Received;
 pub use running::FakeGateway;

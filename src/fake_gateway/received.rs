@@ -1,5 +1,6 @@
 //! What the server received: kept in memory, the newest of it, and in a log where one is wanted.
 
+use super::log_events::LogEvent;
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
@@ -47,6 +48,7 @@ pub(super) struct RecentRequests(Mutex<VecDeque<Arc<Received>>>);
 pub(super) struct Recorder {
     pub(super) kept: Arc<RecentRequests>,
     pub(super) journal: Option<Sender<Arc<Received>>>,
+    pub(super) events: Option<Sender<Arc<LogEvent>>>,
 }
 
 /// A record whose response has not left yet. Dropped, it says that it never did.
@@ -54,6 +56,7 @@ pub(super) struct Recorder {
 pub(super) struct Unsent<'a> {
     recorder: &'a Recorder,
     received: Option<Received>,
+    events: Vec<LogEvent>,
 }
 
 impl RecentRequests {
@@ -75,19 +78,25 @@ impl RecentRequests {
 }
 
 impl Recorder {
-    /// Takes a record that waits for its response to leave.
-    pub(super) fn open(&self, received: Received) -> Unsent<'_> {
+    /// Takes a record that waits for its response to leave, and the events that are logged then.
+    pub(super) fn open(&self, received: Received, events: Vec<LogEvent>) -> Unsent<'_> {
         Unsent {
             recorder: self,
             received: Some(received),
+            events,
         }
     }
 
-    fn close(&self, received: Received) {
+    fn close(&self, received: Received, events: Vec<LogEvent>) {
         let received = Arc::new(received);
         if let Some(journal) = &self.journal {
             // A journal that has stopped tells why when the server stops.
             let _ = journal.send(Arc::clone(&received));
+        }
+        if let Some(log) = &self.events {
+            for event in events {
+                let _ = log.send(Arc::new(event));
+            }
         }
         self.kept.push(received);
     }
@@ -105,7 +114,8 @@ impl Unsent<'_> {
 impl Drop for Unsent<'_> {
     fn drop(&mut self) {
         if let Some(received) = self.received.take() {
-            self.recorder.close(received);
+            self.recorder
+                .close(received, std::mem::take(&mut self.events));
         }
     }
 }
@@ -140,9 +150,10 @@ mod tests {
         let recorder = Recorder {
             kept: Arc::default(),
             journal: None,
+            events: None,
         };
-        recorder.open(received(1)).sent(7);
-        drop(recorder.open(received(2)));
+        recorder.open(received(1), Vec::new()).sent(7);
+        drop(recorder.open(received(2), Vec::new()));
         let sent: Vec<_> = recorder
             .kept
             .newest()

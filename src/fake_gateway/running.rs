@@ -28,7 +28,8 @@ pub struct FakeGateway {
     /// Dropped, it ends the server.
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-    journal: Option<JsonLog>,
+    /// The log of requests and that of functions and APIs, as far as they are wanted.
+    logs: [Option<JsonLog>; 2],
 }
 
 impl FakeGateway {
@@ -50,22 +51,22 @@ impl FakeGateway {
             let _context = runtime.enter();
             Timer::new().map_err(Error::System)?
         };
-        let (lines, journal) = config
-            .log
-            .as_deref()
-            .map(JsonLog::create)
-            .transpose()?
-            .unzip();
+        let log = config.log.as_deref().map(JsonLog::create);
+        let (journal, request_log) = log.transpose()?.unzip();
+        let log = config.report_log.as_deref().map(JsonLog::create);
+        let (events, event_log) = log.transpose()?.unzip();
         let kept = Arc::new(RecentRequests::default());
         let clock = Clock::started_now();
         let server = Arc::new(Server {
             gateway: Gateway::new(config, &address.to_string(), clock),
+            config: config.clone(),
             clock,
             timer,
             dice: RngStream::new(config.seed),
             recorder: Recorder {
                 kept: Arc::clone(&kept),
-                journal: lines,
+                journal,
+                events,
             },
             requests: 0.into(),
         });
@@ -79,7 +80,7 @@ impl FakeGateway {
             kept,
             stop: Some(stop),
             thread: Some(thread),
-            journal,
+            logs: [request_log, event_log],
         })
     }
 
@@ -98,7 +99,7 @@ impl FakeGateway {
         self.kept.newest()
     }
 
-    /// Closes all connections at once, answered or not, and waits until the thread has ended and the log is complete.
+    /// Closes all connections at once, answered or not, and waits until the thread has ended and the logs are complete.
     pub fn stop(mut self) -> Result<(), Error> {
         self.end()
     }
@@ -106,7 +107,9 @@ impl FakeGateway {
     fn end(&mut self) -> Result<(), Error> {
         drop(self.stop.take());
         let served = self.thread.take().map_or(Ok(()), JoinHandle::join);
-        let logged = self.journal.take().map_or(Ok(()), JsonLog::finish);
+        let logs = self.logs.iter_mut().filter_map(Option::take);
+        // Each is waited for, also after one that failed.
+        let logged = logs.map(JsonLog::finish).fold(Ok(()), Result::and);
         served.map_err(|_| Error::Panicked).and(logged)
     }
 }

@@ -1,8 +1,11 @@
 //! The server: takes connections, reads requests, asks the gateway, and lets each response leave when it is due.
 
 use super::clock::Clock;
+use super::config::Config;
 use super::environments::Start;
+use super::front::RequestIds;
 use super::gateway::{Decision, Gateway, bearer};
+use super::log_events;
 use super::received::{Received, Recorder, clipped};
 use super::rng::{REQUEST_IDS, RngStream};
 use crate::timer::Timer;
@@ -15,7 +18,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use rand::Rng;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,13 +33,13 @@ const LONGEST_HEAD: usize = 16 * 1024;
 /// How long to leave new connections alone after one could not be taken, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const COLD_START: HeaderName = HeaderName::from_static("x-cold-start");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A gateway that is reachable.
 #[derive(Debug)]
 pub(super) struct Server {
+    pub(super) config: Config,
     pub(super) gateway: Gateway,
     pub(super) clock: Clock,
     pub(super) timer: Timer,
@@ -84,9 +86,13 @@ impl Server {
                     .refuse(now, status, status.canonical_reason().unwrap_or_default())
             }
         };
-        let unsent = self.recorder.open(self.record(&head, arrival, &decision));
+        let ids = self.ids(&head, now);
+        let events = log_events::of_request(&self.config, self.clock, &decision, &ids);
+        let unsent = self
+            .recorder
+            .open(self.record(&head, arrival, &decision), events);
         self.timer.until(self.clock.instant(decision.due)).await;
-        let response = self.response(decision);
+        let response = self.response(decision, &ids);
         unsent.sent(micros(self.clock.now()));
         response
     }
@@ -105,34 +111,37 @@ impl Server {
             path: clipped(head.uri.path()),
             query: head.uri.query().map(clipped),
             status: decision.reply.status.as_u16(),
-            cold: decision.start == Some(Start::Cold),
+            cold: decision.start() == Some(Start::Cold),
             session: session.map(clipped),
             authorized: bearer(head).is_some(),
         }
     }
 
-    fn response(&self, decision: Decision) -> Response<Full<Bytes>> {
+    /// The ids of the next request.
+    fn ids(&self, head: &Parts, now: Duration) -> RequestIds {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let mut draw = self.dice.draw(REQUEST_IDS, number);
+        let (front, unix) = (self.config.front, self.clock.unix(now));
+        RequestIds::draw(&mut draw, front, &head.headers, unix)
+    }
+
+    fn response(&self, decision: Decision, ids: &RequestIds) -> Response<Full<Bytes>> {
+        let start = decision.start();
+        let invocation = decision.run.map(|run| run.draw.id);
         let mut response = Response::new(Full::new(decision.reply.body));
         *response.status_mut() = decision.reply.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, JSON);
-        if let Ok(id) = HeaderValue::try_from(self.request_id()) {
-            headers.insert(REQUEST_ID, id);
+        for (name, id) in ids.headers(self.config.front, invocation) {
+            if let Ok(id) = HeaderValue::try_from(id) {
+                headers.insert(name, id);
+            }
         }
-        if decision.start == Some(Start::Cold) {
+        // As functions do that set it: one does not know that it was prepared ahead.
+        if matches!(start, Some(Start::Cold | Start::Preinitialized)) {
             headers.insert(COLD_START, HeaderValue::from_static("true"));
         }
         response
-    }
-
-    /// A UUID; the next one each time.
-    fn request_id(&self) -> String {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let mut draw = self.dice.draw(REQUEST_IDS, number);
-        let (high, low) = (draw.next_u64(), draw.next_u64());
-        let (time, middle, version) = (high >> 32, high >> 16 & 0xffff, high & 0xfff);
-        let (variant, node) = (low >> 48 & 0x3fff | 0x8000, low & 0xffff_ffff_ffff);
-        format!("{time:08x}-{middle:04x}-4{version:03x}-{variant:04x}-{node:012x}")
     }
 }
 

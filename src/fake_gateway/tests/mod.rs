@@ -1,6 +1,7 @@
 //! Claims about a stand-in that serves, made over real connections.
 
 mod client;
+mod fronts;
 
 use super::{Config, Error, FakeGateway, Received, Stall};
 use client::Client;
