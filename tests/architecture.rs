@@ -144,7 +144,7 @@ const ONLY_IN: [(&str, &[&str]); 31] = [
     ("aws_sigv4", &["load/signature.rs"]),
     ("aws_credential_types", &["load/signature.rs"]),
     ("serde_json_path", &["scenario/", "load/"]),
-    ("serde_saphyr", &["yaml", "init/openapi.rs"]),
+    ("serde_saphyr", &["yaml", "init/document.rs"]),
     ("httparse", &["load/http/"]),
     ("rustls", &["load/", "http_client/"]),
     ("webpki", &["load/http/tls.rs"]),

@@ -3,6 +3,7 @@
 //! It asks nothing and writes over nothing.
 
 mod checkout;
+mod document;
 mod openapi;
 mod request;
 mod texts;

@@ -1,13 +1,12 @@
 //! Requests from an OpenAPI or Swagger file that need no further knowledge: its GETs without required values.
 
-use std::io::ErrorKind::{NotADirectory, NotFound};
 use std::path::Path;
 
 use serde_json::Value;
-use serde_saphyr::{MessageFormatter as _, UserMessageFormatter};
 use url::Url;
 
-use crate::files::{Refused, Repository};
+use super::document;
+use crate::files::Repository;
 
 /// Folders that hold such a file by convention.
 const FOLDERS: [&str; 12] = [
@@ -34,12 +33,7 @@ const NAMES: [&str; 6] = [
 ];
 
 /// Requests of a starter gate at most: more dilute each other's samples.
-const MOST: usize = 8;
-
-/// The most bytes of a file: several times what the largest descriptions in use have.
-const LONGEST: u64 = 16 << 20;
-/// A key that a message repeats is cut after so many characters.
-const KEY: usize = 60;
+pub(super) const MOST: usize = 8;
 
 /// What was found in a repository.
 #[derive(Debug, Default, PartialEq)]
@@ -71,14 +65,10 @@ pub(super) fn find(root: &Path) -> Found {
         .iter()
         .flat_map(|folder| NAMES.map(|name| format!("{folder}{name}")));
     for place in places {
-        let paths = match repository.read(&root.join(&place), LONGEST) {
-            Err(Refused::Io(error)) if [NotFound, NotADirectory].contains(&error.kind()) => {
-                continue;
-            }
-            Err(refused) => Err(format!("it {refused}")),
-            Ok(text) if text.len() as u64 > LONGEST => Err("it is larger than 16 MB".to_owned()),
-            Ok(text) => parse(&text).and_then(|api| paths(&api)),
+        let Some(api) = document::read(&repository, &root.join(&place)) else {
+            continue;
         };
+        let paths = api.and_then(|api| paths(&api));
         match paths {
             Ok(mut paths) => {
                 let of = paths.len();
@@ -91,33 +81,6 @@ pub(super) fn find(root: &Path) -> Found {
         }
     }
     found
-}
-
-fn parse(text: &str) -> Result<Value, String> {
-    let text = text.trim_start_matches('\u{feff}');
-    if text.trim_start().starts_with('{')
-        && let Ok(value) = serde_json::from_str(text)
-    {
-        return Ok(value);
-    }
-    serde_saphyr::from_str(text).map_err(|error| {
-        let line = error.location().map(|at| format!("line {}: ", at.line()));
-        format!(
-            "it is not valid YAML ({}{})",
-            line.unwrap_or_default(),
-            message(error.without_snippet())
-        )
-    })
-}
-
-/// An error of the parser in one line, in plainer words where its own are for programmers.
-fn message(error: &serde_saphyr::Error) -> String {
-    if let serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } = error {
-        let key: String = key.chars().take(KEY).collect();
-        return format!("the key '{key}' appears twice in one map; remove one of them");
-    }
-    let message = UserMessageFormatter.format_message(error);
-    message.lines().next().unwrap_or_default().to_owned()
 }
 
 /// The paths to load, with the path of their server; else why there are none.
@@ -190,7 +153,7 @@ fn filled(address: &str, variables: Option<&Value>) -> Option<String> {
 }
 
 /// What needs no thought in a URL or in YAML; braces are values that a path needs.
-fn is_plain(c: char) -> bool {
+pub(super) fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "/-_.~".contains(c)
 }
 
@@ -345,7 +308,7 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
         let long = std::fs::File::create(root.join("swagger.yml")).unwrap();
-        long.set_len(LONGEST + 1).unwrap();
+        long.set_len(document::LONGEST + 1).unwrap();
         link("inside", "swagger.json");
         let found = find(&root);
         assert_eq!(found.api.unwrap().file, "swagger.json");
