@@ -121,7 +121,7 @@ enum Kind {
 
 #[derive(Debug, Args)]
 struct Init {
-    /// URL of the one request to send, as for run [default: paths of an OpenAPI file, or /]
+    /// URL of the one request to send, as for run [default: routes of an AWS project or an OpenAPI file, or /]
     #[arg(long, value_name = "URL")]
     target: Option<String>,
     #[command(flatten)]

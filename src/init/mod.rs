@@ -1,7 +1,8 @@
-//! A gate and a CI job for a repository that has none: two files, made of what is there, and the next step.
+//! A gate and a CI job for a repository that has none: files made of what is there, and the next step.
 //!
 //! It asks nothing and writes over nothing.
 
+mod aws;
 mod checkout;
 mod document;
 mod openapi;
@@ -36,6 +37,7 @@ pub enum Error {
 /// The files of the gate.
 const SCENARIO: &str = "thresholds/api/scenario.yml";
 const THRESHOLDS: &str = "thresholds/api/thresholds.yml";
+const POLICY: &str = "thresholds/api/iam-policy.json";
 
 /// Which platform's job is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +74,9 @@ pub fn init(root: &Path, request: Option<&GateText>, program: &str) -> Result<St
         ],
         None => vec![(gate.clone(), scenario(&start))],
     };
+    if let Some(project) = &start.aws {
+        to_write.push((PathBuf::from(POLICY), aws::texts::policy(project)));
+    }
     if !adds_to_a_job {
         to_write.push((job.clone(), text.clone()));
     }
@@ -127,6 +132,16 @@ fn message(
         None => format!("wrote {shown}\n"),
         Some(text) => format!("{shown} already exists; add this to it:\n\n{text}\n"),
     };
+    let (policy, task) = match &start.aws {
+        Some(_) => (
+            format!("wrote {POLICY}; replace its words in capital letters\n"),
+            "do what the comments in the files say, set the variables that they name, look at",
+        ),
+        None => (
+            String::new(),
+            "look at both, put the commands that build and serve your service into",
+        ),
+    };
     let binary = if platform == Platform::GitHub || start.has_cargo() {
         ""
     } else {
@@ -134,8 +149,8 @@ fn message(
          archive (checksums.txt), or use an image that contains loadgate.\n\n"
     };
     format!(
-        "{written}\n\
-         Next: look at both, put the commands that build and serve your service into\n\
+        "{policy}{written}\n\
+         Next: {task}\n\
          {shown}, and try the gate with\n\n  {program} validate {folder}\n\n\
          {binary}Then put loadgate-out/ into .gitignore, commit, and open a {change} request: it gets\n\
          the first verdict.\n",

@@ -3,20 +3,27 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::aws::texts as on_aws;
+use super::aws::{self, Project};
 use super::checkout::Checkout;
 use super::openapi::{self, Found};
 
 /// The action as workflows name it. A tag and not a commit, since its users trust the owner of loadgate anyway. The
 /// book says what to name until there is a release.
-const ACTION: &str = "loadgate/loadgate@v0.1.0";
+pub(super) const ACTION: &str = "loadgate/loadgate@v0.1.0";
+/// As other actions are pinned.
+pub(super) const CHECKOUT: &str =
+    "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1";
 /// The component, at an address that every GitLab server can include.
 const COMPONENT: &str =
     "https://raw.githubusercontent.com/loadgate/loadgate/v0.1.0/templates/loadgate.yml";
 /// Where the gate's folder is.
-const GATE: &str = "thresholds/api";
+pub(super) const GATE: &str = "thresholds/api";
 
 /// What the texts are made of.
 pub(super) struct Start {
+    /// What deploys Lambda functions.
+    pub(super) aws: Option<Project>,
     /// The OpenAPI file that the paths to load are from.
     openapi: Found,
     /// What builds and serves the service.
@@ -29,7 +36,7 @@ pub(super) struct Start {
 impl Start {
     /// Whether the image on GitLab can build loadgate where no release is named.
     pub(super) fn has_cargo(&self) -> bool {
-        self.image.starts_with("rust:")
+        self.aws.is_none() && self.image.starts_with("rust:")
     }
 
     /// Looks at a repository.
@@ -56,8 +63,12 @@ impl Start {
                 "buildpack-deps:stable",
             )
         };
+        let (aws, unused) = aws::find(root);
+        let mut openapi = openapi::find(root);
+        openapi.unused.extend(unused);
         Self {
-            openapi: openapi::find(root),
+            aws,
+            openapi,
             build,
             serve,
             image,
@@ -66,6 +77,9 @@ impl Start {
 
     /// What the gate was made of.
     pub(super) fn origin(&self) -> String {
+        if let Some(origin) = self.aws.as_ref().and_then(Project::origin) {
+            return origin;
+        }
         match &self.openapi.api {
             Some(api) => match (api.of, api.paths.len()) {
                 (1, _) => format!(", of the one GET in {} that needs no values", api.file),
@@ -79,7 +93,7 @@ impl Start {
         }
     }
 
-    /// Each OpenAPI file that was not used, and why.
+    /// Each file that was not used, and why.
     pub(super) fn unused(&self) -> impl Iterator<Item = String> {
         let unused = self.openapi.unused.iter();
         unused.map(|(file, why)| format!("{file} was not used: {why}"))
@@ -88,12 +102,16 @@ impl Start {
 
 /// The gate: every path as a task of its own, long and dense enough for a verdict.
 pub(super) fn scenario(start: &Start) -> String {
-    let task = |path: &String| format!("      - steps: [{{ get: {path}, name: GET {path} }}]\n");
     let paths = start.openapi.api.as_ref().map(|api| &api.paths);
-    let tasks: String = match paths {
-        Some(paths) => paths.iter().map(task).collect(),
-        None => task(&"/".to_owned()),
+    let mut tasks: String = match paths {
+        Some(paths) => paths.iter().map(|path| task(path)).collect(),
+        None => task("/"),
     };
+    let mut section = String::new();
+    if let Some(project) = &start.aws {
+        tasks = on_aws::tasks(project, &tasks);
+        section = on_aws::section(project);
+    }
     format!(
         "# What is sent. Limits and more go into thresholds.yml beside this file; without it, 1 % of requests may fail.\n\
          name: api\n\
@@ -103,13 +121,22 @@ pub(super) fn scenario(start: &Start) -> String {
          {tasks}\
          load:\n\
          \x20 - {{ phase: warm-up, arrivals: 50/s, for: 5s, measure: false }}\n\
-         \x20 - {{ phase: steady, arrivals: 100/s, for: 60s }}\n"
+         \x20 - {{ phase: steady, arrivals: 100/s, for: 60s }}\n\
+         {section}"
     )
+}
+
+/// A step of its own.
+pub(super) fn task(path: &str) -> String {
+    format!("      - steps: [{{ get: {path}, name: GET {path} }}]\n")
 }
 
 /// The workflow: pull requests in turns with their base, and a history of the default branch in an artifact, so that no job
 /// may write into the repository.
 pub(super) fn github(start: &Start, checkout: &Checkout) -> String {
+    if let Some(project) = &start.aws {
+        return on_aws::github(project, checkout);
+    }
     let Start { build, serve, .. } = start;
     let branch = scalar(&checkout.branch);
     let folder = checkout.inside.as_ref().map_or_else(String::new, |inside| {
@@ -122,7 +149,7 @@ pub(super) fn github(start: &Start, checkout: &Checkout) -> String {
          \x20 performance:\n\
          \x20   runs-on: ubuntu-latest\n\
          \x20   steps:\n\
-         \x20     - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\n\
+         \x20     - uses: {CHECKOUT}\n\
          \x20       with: {{ persist-credentials: false }}\n\
          \x20     - uses: {ACTION}\n\
          \x20       with: {{ {folder}gates: {GATE}, build: {build}, serve: {serve}, baseline-artifact: loadgate-baseline }}\n"
@@ -166,6 +193,9 @@ pub(super) fn gitlab(start: &Start, checkout: &Checkout) -> String {
     if let Some(inside) = &checkout.inside {
         gates = scalar(&format!("{inside}/{GATE}"));
         enter = format!("cd '{}' && ", inside.replace('\'', "'\\''"));
+    }
+    if start.aws.is_some() {
+        return on_aws::gitlab(COMPONENT, &gates);
     }
     let (build, serve) = (format!("{enter}{build}"), format!("{enter}{serve}"));
     format!(

@@ -11,7 +11,7 @@ use crate::platform::{Api, Plays};
 use crate::recipes::workflow;
 use crate::replay::Load;
 use crate::runner::{Job, yaml};
-use crate::support::{Ran, loadgate};
+use crate::support::{Ran, loadgate, repository};
 
 fn init(home: &Path) -> Ran {
     Ran::new(&loadgate(home).arg("init").output().unwrap())
@@ -121,6 +121,96 @@ fn the_base_path_of_an_openapi_file_is_kept() {
     let scenario = yaml(&home.path().join("thresholds/api/scenario.yml"));
     let step = &scenario["user_classes"][0]["tasks"][0]["steps"][0];
     assert_eq!(step["get"], "/v2/items");
+}
+
+/// A repository with a project in a folder.
+fn on_aws(name: &str, folder: &str) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let project = repository().join("tests/init/projects").join(name);
+    sh(
+        home.path(),
+        &format!(
+            "git init -qb main . && mkdir -p {folder} && cp -r {}/. {folder}",
+            project.display()
+        ),
+    );
+    home
+}
+
+#[test]
+fn a_project_on_aws_gets_a_gate_a_policy_and_a_workflow() {
+    let action = yaml(&repository().join("action.yml"));
+    for name in [
+        "sam",
+        "sam-json",
+        "serverless",
+        "serverless-url",
+        "cdk",
+        "sst",
+    ] {
+        let home = on_aws(name, ".");
+        let ran = init(home.path()).exits(0).tells(&["iam-policy.json"]);
+        assert!(
+            ran.stdout.lines().all(|line| line.len() <= 90),
+            "{}",
+            ran.stdout
+        );
+        let validated = loadgate(home.path())
+            .args([
+                "validate",
+                "thresholds/api",
+                "--target",
+                "http://127.0.0.1:1",
+            ])
+            .output();
+        Ran::new(&validated.unwrap()).exits(0);
+        let workflow = yaml(&home.path().join(".github/workflows/performance.yml"));
+        let gate = &workflow["jobs"]["performance"]["steps"][4]["with"];
+        for input in gate.as_object().unwrap().keys() {
+            assert!(action["inputs"][input].is_object(), "{input}");
+        }
+        let deploy = &workflow["jobs"]["performance"]["steps"][3]["run"];
+        let script = home.path().join("deploy.sh");
+        std::fs::write(&script, deploy.as_str().unwrap()).unwrap();
+        sh(home.path(), "bash -n deploy.sh");
+        init(home.path()).exits(2).says(&["already exists"]);
+    }
+}
+
+#[test]
+fn a_folder_on_aws_is_deployed_from_where_it_is() {
+    let home = on_aws("sam", "services/orders");
+    init(&home.path().join("services/orders")).exits(0);
+    let workflow = ".github/workflows/performance-services-orders.yml";
+    let job = &yaml(&home.path().join(workflow))["jobs"]["performance"];
+    assert_eq!(
+        job["defaults"]["run"]["working-directory"],
+        "services/orders"
+    );
+    assert_eq!(
+        job["steps"][4]["with"]["working-directory"],
+        "services/orders"
+    );
+    let deploy = job["steps"][3]["run"].as_str().unwrap();
+    assert!(
+        deploy.contains("--stack-name orders-candidate "),
+        "{deploy}"
+    );
+}
+
+#[test]
+fn a_project_on_aws_gets_a_gitlab_job_of_two_addresses() {
+    let home = on_aws("serverless", "services/orders");
+    sh(
+        home.path(),
+        "git remote add origin git@gitlab.example.com:shop/api.git",
+    );
+    init(&home.path().join("services/orders")).exits(0);
+    let job = yaml(&home.path().join(".gitlab-ci.yml"));
+    let inputs = &job["include"][0]["inputs"];
+    assert_eq!(inputs["gates"], "services/orders/thresholds/api");
+    assert_eq!(inputs["target"], "$CANDIDATE_URL");
+    assert_eq!(inputs["against"], "$LIVE_URL");
 }
 
 #[test]
