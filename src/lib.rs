@@ -30,6 +30,7 @@ pub mod plan;
 pub mod schema;
 
 // The edges, each one replaceable.
+pub mod aws;
 pub mod ci;
 pub mod fake_gateway;
 pub mod http_client;

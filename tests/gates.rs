@@ -39,7 +39,8 @@ fn read(name: &str) -> (Scenario, Thresholds) {
     let names = Names {
         requests: &scenario.requests,
         phases: &names,
-        cold_start: scenario.cold_start.is_some(),
+        cold_start: scenario.marks_cold_starts(),
+        aws: scenario.aws.is_some(),
     };
     let thresholds = thresholds::parse("thresholds.yml", &text("thresholds.yml"), &names);
     let thresholds = thresholds.unwrap();

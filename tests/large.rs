@@ -144,6 +144,7 @@ impl Judged {
             requests: &record.requests,
             phases: &phases,
             cold_start: true,
+            aws: false,
         };
         let thresholds = thresholds::parse("thresholds.yml", "", &names).unwrap();
         let verdict = judge(&JudgeInput {

@@ -7,6 +7,7 @@
 
 mod action;
 mod architecture;
+mod aws;
 mod baselines;
 mod children;
 mod cold_starts;

@@ -91,6 +91,7 @@ impl Load {
             parts: parts(&slices),
             timeline: timeline(&scenario, &slices),
             slices,
+            ..Measurement::default()
         };
         record::build(&scenario, circumstances(&scenario), measurement)
     }

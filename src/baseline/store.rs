@@ -168,7 +168,7 @@ impl Update {
     pub fn write(self, baseline: &Baseline) -> Result<(), StoreError> {
         let Self { path, claim } = self;
         claim
-            .replace(&to_json(baseline))
+            .replace(to_json(baseline))
             .map_err(|source| StoreError::Write { path, source })
     }
 }

@@ -116,7 +116,7 @@ pub fn summarize_kept(record: &RunRecord, filter: &SliceFilter) -> Vec<RequestSu
     for scope in PhaseScope::all(&record.phases) {
         for request in std::iter::once(None).chain((0..record.requests.len()).map(Some)) {
             let samples = scope.samples(record, filter, request);
-            let is_told = record.cold_start.is_some();
+            let is_told = record.marks_cold_starts();
             let units = || samples.iter().flatten().map(|[unit]| unit);
             let cold = units().map(|unit| unit.cold.count()).sum();
             let cell = RequestSummary {

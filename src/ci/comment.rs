@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::conversation::{Call, Comment, Conversation, PAGE};
-use crate::http_client::{self, Answer, Client, Request};
+use crate::http_client::{self, Answer, Client, Request, WHOLE};
 
 /// Pages that are looked through at most: ten thousand comments.
 const MOST_PAGES: usize = 100;
@@ -239,8 +239,9 @@ impl CommentClient<'_> {
             method: call.method,
             url: &call.url,
             headers: &self.thread.headers(&bearer),
-            json: call.json,
+            body: call.json,
             most: MOST_BYTES,
+            within: WHOLE,
         });
         let answer = answer.map_err(|error| {
             let why = error.to_string();

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::comment::RunOrder;
 use super::conversation::{Conversation, Platform};
 use crate::files;
-use crate::http_client::{Client, Method, Request};
+use crate::http_client::{Client, Method, Request, WHOLE};
 
 type Variable<'v> = &'v dyn Fn(&str) -> Option<String>;
 
@@ -211,8 +211,9 @@ fn find_number(
             method: Method::GET,
             url: &url,
             headers: &thread.headers(&thread.bearer()),
-            json: None,
+            body: None,
             most: MOST_BYTES,
+            within: WHOLE,
         })
         .map_err(|error| error.to_string())?;
     if answer.status != 200 {

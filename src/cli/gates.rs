@@ -38,6 +38,9 @@ pub(super) struct Run {
     /// Largest generator delay in a valid run [default: 5ms or a fifth of the median, the larger]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, allow_hyphen_values = true, env = "LOADGATE_MAX_LATE")]
     max_late: Option<Duration>,
+    /// File of AWS prices that replace built-in ones
+    #[arg(long, value_name = "FILE", env = "LOADGATE_PRICES")]
+    prices: Option<PathBuf>,
     #[command(flatten)]
     sending: Sending,
     #[command(flatten)]
@@ -285,6 +288,7 @@ impl Run {
             out: self.telling.out,
             wait: self.wait,
             max_late: self.max_late,
+            prices: self.prices,
             record_mode: if self.purpose.record {
                 RecordMode::IfAcceptable
             } else {

@@ -25,7 +25,7 @@ use gates::{Run, Try, Validate};
 use manual::{Completions, Man};
 use request::RequestFlags;
 use stand_in::Lambda;
-use stored::{Compare, DEFAULT_OUT, Judge, Record, Report};
+use stored::{Aws, Compare, DEFAULT_OUT, Judge, Record, Report};
 
 /// Performance gate for CI: a fixed HTTP load, checked against limits and a baseline.
 ///
@@ -84,6 +84,8 @@ enum Command {
     Record(Record),
     /// Show how one result differs from another
     Compare(Compare),
+    /// Add metrics and logs of AWS to a stored result
+    Aws(Aws),
     /// Render a stored result in one format
     Report(Box<Report>),
     /// Publish stored results in one comment on a pull or merge request
@@ -356,6 +358,7 @@ impl Command {
             Self::Judge(arguments) => arguments.run(),
             Self::Record(arguments) => arguments.run(),
             Self::Compare(arguments) => arguments.run(),
+            Self::Aws(arguments) => arguments.run(),
             Self::Report(arguments) => arguments.run(),
             Self::Init(arguments) => arguments.run(),
             Self::Comment(arguments) => arguments.run(),

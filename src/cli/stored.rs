@@ -1,6 +1,7 @@
 //! `judge`, `record`, `compare` and `report`: what is done with stored results; and what every command that reads a gate shares.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, PossibleValue};
 use clap::{Args, ValueEnum};
@@ -9,6 +10,7 @@ use super::Error;
 use crate::exit::{Exit, Strictness};
 use crate::gate::{self, AcceptMode, BaselineEdit, Console, CriteriaSource, Format, Verbosity};
 use crate::plan::{self, BaselineLocation, Options, RecordMode};
+use crate::units::parse_duration;
 
 #[derive(Debug, Args)]
 pub(super) struct Judge {
@@ -66,6 +68,32 @@ impl Compare {
     pub(super) fn run(self) -> Result<Exit, Error> {
         let console = Console::of_process(Verbosity::Full);
         Ok(gate::compare(self.old, self.new, &console)?)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Aws {
+    /// Stored result of a scenario with 'aws'; its requests.csv.gz lies beside it
+    #[arg(value_name = "RESULT")]
+    result: PathBuf,
+    /// The longest that late metrics and logs are waited for
+    #[arg(long, value_name = "TIME", default_value = "3m", value_parser = parse_duration)]
+    wait: Duration,
+    /// File of AWS prices that replace built-in ones
+    #[arg(long, value_name = "FILE", env = "LOADGATE_PRICES")]
+    prices: Option<PathBuf>,
+}
+
+impl Aws {
+    pub(super) fn run(self) -> Result<Exit, Error> {
+        let console = Console::of_process(Verbosity::Full);
+        let prices = plan::read_prices(self.prices.as_deref())?;
+        Ok(gate::add_to_result(
+            &self.result,
+            self.wait,
+            &prices,
+            &console,
+        )?)
     }
 }
 

@@ -52,7 +52,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Writes a file, so that a reader sees the old text or the new one.
-pub fn write(path: &Path, text: &str) -> io::Result<()> {
+pub fn write(path: &Path, text: impl AsRef<[u8]>) -> io::Result<()> {
     Claim::new(path)?.replace(text)
 }
 
@@ -162,10 +162,10 @@ impl Claim {
     }
 
     /// Replaces the file, which keeps its permissions.
-    pub fn replace(mut self, text: &str) -> io::Result<()> {
+    pub fn replace(mut self, text: impl AsRef<[u8]>) -> io::Result<()> {
         // A process that was killed may have left a part of its text.
         self.file.set_len(0)?;
-        self.file.write_all(text.as_bytes())?;
+        self.file.write_all(text.as_ref())?;
         self.file.sync_all()?;
         if let Ok(old) = std::fs::metadata(&self.path) {
             self.file.set_permissions(old.permissions())?;
@@ -279,7 +279,7 @@ mod tests {
                     for _ in 0..5 {
                         let claim = Claim::new(&path).unwrap();
                         let count: u32 = read(&path).unwrap().parse().unwrap();
-                        claim.replace(&(count + 1).to_string()).unwrap();
+                        claim.replace((count + 1).to_string()).unwrap();
                     }
                 });
             }

@@ -40,6 +40,7 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
         mode: Mode::Observe,
         limits: Vec::new(),
         availability: None,
+        aws: Vec::new(),
         regression: Regression {
             missing_baseline: MissingBaseline::Warn,
             ..Regression::default()

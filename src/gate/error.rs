@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::baseline::{DropError, StoreError};
 use crate::exit::Exit;
+use crate::record::SentError;
 use crate::{load, plan};
 
 /// Why a command failed.
@@ -43,6 +44,12 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The scenario of a result names no AWS services.
+    #[error("{} has no AWS services; add 'aws: {{ functions: [NAME] }}' to the scenario, and run it again", .0.display())]
+    NoAwsServices(PathBuf),
+    /// The requests beside a result cannot be read.
+    #[error(transparent)]
+    Requests(#[from] SentError),
     /// The baseline cannot be read or written.
     #[error(transparent)]
     Baseline(#[from] StoreError),
@@ -91,6 +98,8 @@ impl Error {
             | Self::Baseline(_)
             | Self::Drop(_)
             | Self::NoBaseline(_)
+            | Self::NoAwsServices(_)
+            | Self::Requests(_)
             | Self::OtherScenario { .. }
             | Self::TwoRuns { .. } => Exit::Usage,
             Self::Load(error) => match error {

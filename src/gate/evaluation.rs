@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::slice;
 
 use super::Error;
+use super::aws::REQUESTS;
 use super::console::{Console, DEFAULT_WIDTH, Verbosity, program};
 use super::servers;
 use crate::baseline::{Baseline, Matching, RunContext, anchor, matching};
@@ -292,7 +293,7 @@ pub fn clear_reports(out: &Path) -> Result<(), Error> {
 /// Removes what an earlier run left in a folder, the result last: by it the folder is known.
 pub(super) fn clear(folder: &Path) -> Result<(), Error> {
     clear_reports(folder)?;
-    remove(folder, servers::LOGS.into_iter().chain([RESULT]))
+    remove(folder, servers::LOGS.into_iter().chain([RESULT, REQUESTS]))
 }
 
 fn remove(folder: &Path, names: impl Iterator<Item = &'static str>) -> Result<(), Error> {
@@ -369,7 +370,8 @@ mod tests {
     #[test]
     fn the_plan_knows_every_file_of_a_run() {
         let reports = FILES.into_iter().map(|(name, _)| name);
-        let own = std::iter::once(RESULT).chain(reports).chain(servers::LOGS);
+        let results = [RESULT, REQUESTS].into_iter();
+        let own = results.chain(reports).chain(servers::LOGS);
         assert_eq!(own.collect::<Vec<_>>(), plan::OUTPUTS);
     }
 }

@@ -3,6 +3,7 @@
 //! It calls the rooms in the order of the sentence and writes the files. It must not know the command line, judge, or
 //! word a verdict. Everything is written before the exit code is returned, whatever it is.
 
+mod aws;
 mod bug;
 mod checkout;
 mod comment;
@@ -24,6 +25,7 @@ mod signals;
 mod trial;
 mod validate;
 
+pub use aws::add_to_result;
 pub use bug::end_at_panics;
 pub use comment::{Commenting, Source, When, comment};
 pub use compare::compare;
@@ -65,11 +67,16 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
         if let Some(note) = &gate.baseline_note {
             console.warn(&format!("loadgate: {note}"));
         }
-        let record = measure::measure(plan, gate, &stop, console)?;
+        let mut record = measure::measure(plan, gate, &stop, console)?;
+        aws::add(plan, gate, &mut record, &stop, console);
         let interrupted = record.is_partial();
         let folder = plan.folder(gate);
         let result = evaluation::write(&folder.join(evaluation::RESULT), &record.to_json());
-        let mut unwritten: Vec<Error> = result.err().into_iter().collect();
+        let requests = aws::write_requests(&folder, &record);
+        let mut unwritten: Vec<Error> = [result, requests]
+            .into_iter()
+            .filter_map(Result::err)
+            .collect();
         if plan.judging == JudgeMode::Deferred {
             exit = exit.worse(unjudged(&record, &folder, console));
             exit = exit.worse(report_unwritten(&unwritten, console));

@@ -80,7 +80,7 @@ pub fn report(
     );
     match (out, format) {
         (Some(path), _) => {
-            files::write(path, &format.render(&evaluation.view())).map_err(|source| {
+            files::write(path, format.render(&evaluation.view())).map_err(|source| {
                 Error::Retold {
                     path: path.to_owned(),
                     source,

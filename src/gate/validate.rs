@@ -5,14 +5,15 @@ use jiff::tz::TimeZone;
 
 use super::console::Console;
 use super::measure::{about, base_missing, duet_length, together};
+use crate::aws;
 use crate::baseline::{Job, Matching, PhaseScope, RunContext, matching};
 use crate::exit::Exit;
 use crate::load::{Interleaving, Origin, duet_load};
 use crate::metric::Metric;
 use crate::plan::{Gate, Plan};
-use crate::record::{self, phases};
+use crate::record::{self, PhaseRecord, phases};
 use crate::report::{self, Improvement, LatencyAssumption, PlanChange, Preview};
-use crate::scenario::{Phase, Shape};
+use crate::scenario::{Phase, Scenario, Shape, Step};
 use crate::thresholds::{Subject, Thresholds};
 use crate::verdict::{self, Design, Forecast, PlannedLoad};
 
@@ -65,7 +66,8 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
     };
     let counts_at = |planned: &Planned, unknown: f64| {
         let mut counts = scenario.expected_requests(&planned.load, |name| {
-            let known = newest.and_then(|job| median(job, &scenario.requests[name]));
+            let known =
+                newest.and_then(|job| percentile(job, Some(&scenario.requests[name]), Metric::P50));
             known.unwrap_or(unknown)
         });
         planned.share_out(&mut counts);
@@ -114,7 +116,28 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
         },
         console.width,
     ));
+    let p95 = newest.and_then(|job| percentile(job, None, Metric::P95));
+    print_aws_limits(scenario, &phases, p95, console);
     if is_of_use { Exit::Passed } else { Exit::Usage }
+}
+
+/// Prints what limits of AWS the load runs into, if the scenario names AWS services.
+fn print_aws_limits(
+    scenario: &Scenario,
+    phases: &[PhaseRecord],
+    p95: Option<f64>,
+    console: &Console,
+) {
+    let Some(services) = &scenario.aws else {
+        return;
+    };
+    let requests = scenario.steps().filter_map(Step::request);
+    let timeout = requests.map(|request| request.timeout.as_secs_f64());
+    let known = (timeout.reduce(f64::max), p95);
+    let variable = |name: &str| std::env::var(name).ok();
+    for sentence in aws::check_limits(services, phases, known, &variable) {
+        console.print(&format!("AWS: {sentence}"));
+    }
 }
 
 /// The load of one deployment, the share of it that it would be sent, and how the run would be judged.
@@ -238,8 +261,8 @@ fn lasts(gate: &Gate) -> String {
     }
 }
 
-/// The median latency of a name in a job, in seconds.
-fn median(job: &Job, name: &str) -> Option<f64> {
-    let cell = job.cell(&PhaseScope::Steady, Some(name))?;
-    cell.metrics.get(&Metric::P50).map(|(seconds, _)| *seconds)
+/// A percentile of a name, or of all together, in a job, in seconds.
+fn percentile(job: &Job, name: Option<&str>, metric: Metric) -> Option<f64> {
+    let cell = job.cell(&PhaseScope::Steady, name)?;
+    cell.metrics.get(&metric).map(|(seconds, _)| *seconds)
 }

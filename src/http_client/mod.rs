@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 
 use crate::error_chain;
@@ -15,8 +15,8 @@ pub use reqwest::Method;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long a response may take from beginning to end.
-const WHOLE: Duration = Duration::from_secs(30);
+/// How long a response may take from beginning to end, unless the caller needs another limit.
+pub const WHOLE: Duration = Duration::from_secs(30);
 /// Hops from a download's address to the place that holds it, at most.
 const MOST_HOPS: usize = 5;
 
@@ -45,6 +45,14 @@ pub enum Error {
         /// What happened.
         why: String,
     },
+    /// There is no whole response in time.
+    #[error("{place} did not respond within {seconds:.1} s")]
+    TimedOut {
+        /// Where, without credentials and query.
+        place: String,
+        /// The limit.
+        seconds: f64,
+    },
     /// The response is too long.
     #[error("{place} sent more than {most} bytes")]
     TooLong {
@@ -58,7 +66,7 @@ pub enum Error {
 impl Error {
     /// Whether another try may go better.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Silent { .. })
+        matches!(self, Self::Silent { .. } | Self::TimedOut { .. })
     }
 }
 
@@ -71,10 +79,12 @@ pub struct Request<'a> {
     pub url: &'a str,
     /// Headers; the values may be secrets.
     pub headers: &'a [(&'a str, &'a str)],
-    /// A body of JSON.
-    pub json: Option<String>,
+    /// A body; JSON, unless a header says otherwise.
+    pub body: Option<String>,
     /// Bytes of a response at most.
     pub most: usize,
+    /// How long the response may take from beginning to end.
+    pub within: Duration,
 }
 
 /// A response.
@@ -88,6 +98,14 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// Where it says to look instead.
     pub location: Option<String>,
+    headers: HeaderMap,
+}
+
+impl Answer {
+    /// A header's value, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
 }
 
 /// Sends requests, one at a time.
@@ -100,6 +118,15 @@ impl Client {
     /// A client that trusts the system's certificates and goes through the environment's proxy. It follows no redirect: what
     /// may be sent elsewhere is for the caller to know.
     pub fn new() -> Result<Self, Error> {
+        Self::with(reqwest::Client::builder())
+    }
+
+    /// The same past any proxy, for addresses that only this machine can reach.
+    pub fn direct() -> Result<Self, Error> {
+        Self::with(reqwest::Client::builder().no_proxy())
+    }
+
+    fn with(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
         let failed = |error: &dyn std::error::Error| Error::Client(error_chain::error_chain(error));
         // The second one to install it is told so, and that is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -107,11 +134,10 @@ impl Client {
             .enable_all()
             .build()
             .map_err(|error| failed(&error))?;
-        let client = reqwest::Client::builder()
+        let client = builder
             .user_agent(concat!("loadgate/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .connect_timeout(CONNECT)
-            .timeout(WHOLE)
             .referer(false)
             .build()
             .map_err(|error| failed(&error))?;
@@ -143,23 +169,33 @@ impl Client {
     async fn exchange(&self, request: &Request<'_>) -> Result<Answer, Error> {
         let url = address(request.url)?;
         let place = shown(&url);
-        let silent = |error: reqwest::Error| Error::Silent {
-            place: place.clone(),
-            why: error_chain::error_chain(&error.without_url()),
+        let silent = |error: reqwest::Error| {
+            let place = place.clone();
+            // An attempt to connect has a limit of its own.
+            if error.is_timeout() && !error.is_connect() {
+                let seconds = request.within.as_secs_f64();
+                return Error::TimedOut { place, seconds };
+            }
+            let why = error_chain::error_chain(&error.without_url());
+            Error::Silent { place, why }
         };
+        let mut headers = headers(request.headers)?;
+        if request.body.is_some() && !headers.contains_key(CONTENT_TYPE) {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
         let mut builder = self
             .client
             .request(request.method.clone(), url.clone())
-            .headers(headers(request.headers)?);
-        if let Some(json) = &request.json {
-            builder = builder
-                .header("content-type", "application/json")
-                .body(json.clone());
+            .timeout(request.within)
+            .headers(headers);
+        if let Some(body) = &request.body {
+            builder = builder.body(body.clone());
         }
         let mut response = builder.send().await.map_err(silent)?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
-        let location = response.headers().get("location");
+        let headers = response.headers().clone();
+        let location = headers.get("location");
         let location = location.and_then(|value| Some(value.to_str().ok()?.to_owned()));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(silent)? {
@@ -176,6 +212,7 @@ impl Client {
             body: String::from_utf8_lossy(&body).into_owned(),
             retry_after,
             location,
+            headers,
         })
     }
 }
@@ -191,8 +228,9 @@ pub fn download(address: &str, headers: &[(&str, &str)], most: usize) -> Result<
             method: Method::GET,
             url: url.as_str(),
             headers,
-            json: None,
+            body: None,
             most,
+            within: WHOLE,
         })?;
         let location = answer.location.take();
         let Some(location) = location.filter(|_| (300..400).contains(&answer.status)) else {

@@ -161,6 +161,7 @@ impl ArmState {
             service: now.saturating_duration_since(ready),
             failure: Some(failure),
             start: ColdStartMark::Untracked,
+            id: None,
             exchange: None,
         });
     }
@@ -267,6 +268,7 @@ impl<'a> PendingRequest<'a> {
             service,
             failure: sent.failure,
             start: sent.start,
+            id: sent.id,
             exchange,
         });
         ended

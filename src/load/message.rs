@@ -72,10 +72,10 @@ impl CompiledRequest {
     pub(super) fn new(
         request: &scenario::Request,
         class: &UserClass,
-        marker: Option<&str>,
+        first: &[&str],
         origin: &Origin,
     ) -> Result<Self, BuildError> {
-        let mut wanted: Vec<String> = marker.map(str::to_owned).into_iter().collect();
+        let mut wanted: Vec<String> = first.iter().map(|&name| name.to_owned()).collect();
         let mut want = |name: &str| {
             wanted.push(name.to_owned());
             wanted.len() - 1

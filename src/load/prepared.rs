@@ -10,7 +10,7 @@ use super::draws;
 use super::http::Origin;
 use super::message::{BuildError, CompiledRequest};
 use crate::processes::DeniedVariables;
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Aws, Scenario};
 
 /// Everything that users of a run do.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(super) struct CompiledScenario {
     pub(super) secret_names: BTreeSet<String>,
     /// The value of the wanted header at place 0 that marks a cold start.
     pub(super) cold: Option<String>,
+    /// Place of the wanted header that has the id of the request, if requests are kept one by one.
+    pub(super) request_id: Option<usize>,
     pub(super) names: usize,
     /// Each name that each class sends.
     pub(super) lanes: Vec<Lane>,
@@ -57,11 +59,13 @@ impl CompiledScenario {
         withheld: &DeniedVariables,
     ) -> Result<Self, BuildError> {
         let cold = scenario.cold_start.as_ref();
-        let marker = cold.map(|cold| cold.header.as_str());
+        let request_id = scenario.aws.as_ref().and_then(Aws::request_id_header);
+        let first: Vec<_> = cold.map(|cold| cold.header.as_str()).into_iter().collect();
+        let first = [first, request_id.into_iter().collect()].concat();
         let classes = scenario.user_classes.iter();
         let mut classes: Vec<Class> = classes
             .map(|class| {
-                class.compile(|request| CompiledRequest::new(request, class, marker, origin))
+                class.compile(|request| CompiledRequest::new(request, class, &first, origin))
             })
             .collect::<Result<_, _>>()?;
         let lanes = assign_lanes(&mut classes);
@@ -74,6 +78,7 @@ impl CompiledScenario {
             secrets: [&scenario.secrets[..], &scenario.derived_secrets].concat(),
             secret_names: scenario.secret_names.clone(),
             cold: cold.map(|cold| cold.equals.clone()),
+            request_id: request_id.map(|_| usize::from(cold.is_some())),
             names: scenario.requests.len(),
         })
     }

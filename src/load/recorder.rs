@@ -10,8 +10,8 @@ use super::redirect;
 use super::timeline::Timeline;
 use super::timetable::{SliceWindow, Timetable};
 use crate::measurement::{
-    Arm, ColdStartMark, FailureKind, Flow, LatencyHistogram, Measurement, Parts, RequestStats,
-    Slice, SliceInstants,
+    Arm, ColdStartMark, FailureKind, Flow, LatencyHistogram, Measurement, Parts, RequestId,
+    RequestStats, SentRequest, Slice, SliceInstants,
 };
 
 /// So many late finishers are kept apart before they are merged: 1.5 MB, far more than a healthy run has.
@@ -42,6 +42,8 @@ pub(super) struct RequestSample<'a> {
     pub(super) failure: Option<FailureKind>,
     /// What the response says of a cold start.
     pub(super) start: ColdStartMark,
+    /// The id in its response, if requests are kept one by one.
+    pub(super) id: Option<RequestId>,
     /// What became of it on the wire; none where nothing was sent, or nobody waited for its end.
     pub(super) exchange: Option<&'a Exchange>,
 }
@@ -72,6 +74,17 @@ pub(super) struct Recorder {
     /// By phase, arm and request.
     parts: Vec<Running>,
     timeline: Timeline,
+    requests: Requests,
+    sent: Vec<SentRequest>,
+}
+
+/// What is kept of requests beside their sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Requests {
+    /// Nothing.
+    Summed,
+    /// Each one whose response has an id.
+    Kept,
 }
 
 impl Recorder {
@@ -79,6 +92,7 @@ impl Recorder {
         table: Arc<Timetable>,
         (names, lanes): (usize, &[Lane]),
         pulse: Arc<LiveCounters>,
+        requests: Requests,
     ) -> Self {
         let phases = table.windows.iter().map(|window| window.phase + 1).max();
         Self {
@@ -90,6 +104,8 @@ impl Recorder {
             stragglers: Vec::new(),
             parts: vec![Running::default(); phases.unwrap_or(0) * ARMS.len() * names],
             timeline: Timeline::new(pulse),
+            requests,
+            sent: Vec::new(),
             table,
             names,
         }
@@ -97,7 +113,7 @@ impl Recorder {
 
     /// A recorder of no load, to leave in the place of one.
     pub(super) fn nothing() -> Self {
-        Self::new(Arc::default(), (0, &[]), Arc::default())
+        Self::new(Arc::default(), (0, &[]), Arc::default(), Requests::Summed)
     }
 
     /// Counts a user in.
@@ -144,6 +160,29 @@ impl Recorder {
         let window = self.table.window_of(slice);
         let place = self.place(window.phase, window.arm) + sample.request;
         self.parts[place].record(sample);
+        if self.requests == Requests::Kept {
+            self.keep(sample, slice);
+        }
+    }
+
+    /// Keeps a request whose response has an id. Of more slices than any sensible run has, none are kept.
+    fn keep(&mut self, sample: &RequestSample<'_>, slice: usize) {
+        let answer = sample.exchange.map(|exchange| &exchange.outcome);
+        let (Some(Ok(answer)), Some(id), Ok(slice)) = (answer, sample.id, u16::try_from(slice))
+        else {
+            return;
+        };
+        let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+        self.sent.push(SentRequest {
+            id,
+            arm: self.table.window_of(usize::from(slice)).arm,
+            status: answer.status,
+            request: u16::try_from(sample.request).unwrap_or(u16::MAX),
+            slice,
+            service_us: micros(sample.service),
+            latency_us: micros(sample.latency),
+            succeeded: sample.failure.is_none(),
+        });
     }
 
     fn place(&self, phase: usize, arm: Arm) -> usize {
@@ -311,6 +350,7 @@ impl Recorder {
             requests,
             slices: self.ended,
             timeline: self.timeline.finish(now),
+            sent: self.sent,
             ..Measurement::default()
         };
         for (place, mut running) in self.parts.into_iter().enumerate() {

@@ -30,7 +30,12 @@ fn table() -> Timetable {
 fn recorder() -> Recorder {
     let lane = |request| Lane { class: 0, request };
     let lanes: Vec<Lane> = (0..NAMES).map(lane).collect();
-    Recorder::new(Arc::new(table()), (NAMES, &lanes), Arc::default())
+    Recorder::new(
+        Arc::new(table()),
+        (NAMES, &lanes),
+        Arc::default(),
+        Requests::Summed,
+    )
 }
 
 fn sample(request: usize, due: u64, done: u64) -> RequestSample<'static> {
@@ -47,6 +52,7 @@ fn sample(request: usize, due: u64, done: u64) -> RequestSample<'static> {
         service: done.saturating_sub(due),
         failure: None,
         start: ColdStartMark::Untracked,
+        id: None,
         exchange: Some(&NOTHING),
     }
 }

@@ -18,7 +18,7 @@ use super::redirect;
 use super::response_check::{ResponseCheck, check};
 use super::site;
 use super::trace::ExchangeTrace;
-use crate::measurement::{ColdStartMark, FailureKind, UnreachableCause};
+use crate::measurement::{ColdStartMark, FailureKind, RequestId, UnreachableCause};
 use crate::scenario::{Command, Method, Scope, SecretLog, ValueTemplate, secret_texts};
 
 /// How long a connection may take to be opened again between two slices.
@@ -96,6 +96,8 @@ pub(super) struct Sent {
     pub(super) failure: Option<FailureKind>,
     /// What the response says of a cold start.
     pub(super) start: ColdStartMark,
+    /// The id in its response, if requests are kept one by one.
+    pub(super) id: Option<RequestId>,
     /// Whether it was handed to the client; [`Sender::exchange`] then tells where its time went.
     pub(super) went_out: bool,
     /// Whether any HTTP response came.
@@ -405,6 +407,7 @@ impl Sender {
             done: exchange.times.done,
             failure: None,
             start: ColdStartMark::Untracked,
+            id: None,
             went_out: true,
             answered: false,
             detail: exchange.detail.take(),
@@ -416,6 +419,9 @@ impl Sender {
                 sent.answered = true;
                 let marker = context.script.cold.as_deref();
                 sent.start = start(marker, answer.header(0).as_deref());
+                let id = context.script.request_id;
+                let id = id.and_then(|place| answer.header(place));
+                sent.id = id.and_then(|id| RequestId::parse(&id));
                 if let Some(tracer) = &mut self.tracer {
                     tracer.trace.note(answer, request.coding);
                 }
@@ -466,6 +472,7 @@ impl Sent {
             done: now,
             failure: Some(FailureKind::Unset),
             start: ColdStartMark::Untracked,
+            id: None,
             went_out: false,
             answered: false,
             detail: Some(why),

@@ -19,7 +19,7 @@ use super::http::Connector;
 use super::live_counters::LiveCounters;
 use super::prepared::CompiledScenario;
 use super::real_time;
-use super::recorder::Recorder;
+use super::recorder::{Recorder, Requests};
 use super::schedule::{Arrival, LoadEvent, Schedule};
 use super::scheduling::{Governor, Held, LocalTarget, SchedulingPolicy};
 use super::sender::ClientContext;
@@ -307,7 +307,12 @@ impl<'p> Driver<'p> {
         let mut cores = arms.iter().map(|(arm, pulse)| {
             let context = ClientContext::new(&arm.script, &arm.connector);
             let names = (arm.script.names, &arm.script.lanes[..]);
-            let recorder = Recorder::new(Arc::clone(&arm.table), names, Arc::clone(pulse));
+            let requests = match arm.script.request_id {
+                Some(_) => Requests::Kept,
+                None => Requests::Summed,
+            };
+            let table = Arc::clone(&arm.table);
+            let recorder = Recorder::new(table, names, Arc::clone(pulse), requests);
             let load = (plan.start, arm.table.end());
             let pacer = Rc::clone(pacer);
             Rc::new(ArmState::new(context, pacer, recorder, plan.seed, load))

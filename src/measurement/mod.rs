@@ -8,6 +8,7 @@ mod failure;
 mod flow;
 mod histogram;
 mod parts;
+mod sent;
 mod stats;
 mod totals;
 
@@ -20,6 +21,7 @@ pub use flow::{Flow, Silence, SliceInstants, silences};
 pub use histogram::{DecodeError, LatencyHistogram};
 pub use parts::{Part, Parts};
 use schemars::JsonSchema;
+pub use sent::{RequestId, SentRequest};
 use serde::{Deserialize, Serialize};
 pub use stats::{ColdStartMark, RequestStats};
 pub use totals::Totals;
@@ -103,6 +105,8 @@ pub struct Measurement {
     pub parts: BTreeMap<(usize, Arm, usize), Parts>,
     /// Seconds from the start of the load.
     pub timeline: Vec<Second>,
+    /// Requests whose response has an id, if they are kept one by one; in no order.
+    pub sent: Vec<SentRequest>,
 }
 
 impl Measurement {
@@ -122,6 +126,7 @@ impl Measurement {
             mine.compact();
         }
         self.slices.extend(theirs);
+        self.sent.extend(other.sent);
         for (key, parts) in other.parts {
             let mine = self.parts.entry(key).or_default();
             mine.merge(&parts);
@@ -139,6 +144,7 @@ impl Measurement {
         self.slices.extend(other.slices);
         self.slices.sort_by_key(|slice| slice.start);
         self.parts.extend(other.parts);
+        self.sent.extend(other.sent);
         self.add_timeline(other.timeline, users);
     }
 

@@ -201,6 +201,7 @@ mod tests {
             requests: &[],
             phases: &[],
             cold_start: false,
+            aws: false,
         };
         let thresholds = thresholds::parse("t", "", &names).unwrap();
         let text = "{ name: a, user_classes: [{ name: u, tasks: [{ steps: [{ get: / }] }] }], \

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::aws::PricesError;
 use crate::baseline::StoreError;
 use crate::load::{OriginError, ProxyError};
 use crate::redact::{redacted_address, without_credentials};
@@ -40,6 +41,9 @@ pub enum Error {
         /// What is wrong and how to fix it.
         message: String,
     },
+    /// The prices cannot be used.
+    #[error(transparent)]
+    Prices(PricesError),
     /// A flag that needs the folder of a gate.
     #[error(
         "{0} needs a gate, and a URL has none; write one with 'loadgate init --target URL', then run it"

@@ -316,14 +316,16 @@ pub fn empty_thresholds(record: &RunRecord) -> Result<Thresholds, Error> {
     let names = Names {
         requests: &record.requests,
         phases: &phase_names(&record.phases),
-        cold_start: record.cold_start.is_some(),
+        cold_start: record.marks_cold_starts(),
+        aws: record.aws.is_some(),
     };
     thresholds::parse("thresholds.yml", "", &names).map_err(Error::Thresholds)
 }
 
 /// The files of a run, so that no gate's folder has the name of one.
-pub const OUTPUTS: [&str; 10] = [
+pub const OUTPUTS: [&str; 11] = [
     "result.json",
+    "requests.csv.gz",
     "junit.xml",
     "summary.md",
     "report.html",
@@ -498,7 +500,8 @@ fn read_thresholds(path: &Path, text: &str, scenario: &Scenario) -> Result<Thres
     let names = Names {
         requests: &scenario.requests,
         phases: &phases,
-        cold_start: scenario.cold_start.is_some(),
+        cold_start: scenario.marks_cold_starts(),
+        aws: scenario.aws.is_some(),
     };
     let file = path.display().to_string();
     thresholds::parse(&file, text, &names).map_err(Error::Thresholds)

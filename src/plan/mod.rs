@@ -32,6 +32,7 @@ pub use reproduce::as_flag;
 
 pub use crate::load::SchedulingPolicy;
 
+use crate::aws::Prices;
 use crate::ci::{self, CiRun};
 use crate::files;
 use crate::processes::DeniedVariables;
@@ -90,6 +91,8 @@ pub struct Options {
     pub wait: Duration,
     /// How late the generator may be; the rule of the record if not given.
     pub max_late: Option<Duration>,
+    /// File of AWS prices that replace built-in ones.
+    pub prices: Option<PathBuf>,
     /// File of a root certificate to trust beside the system's.
     pub ca: Option<PathBuf>,
     /// Whether certificates go unchecked.
@@ -165,6 +168,8 @@ pub struct Plan {
     pub wait: Duration,
     /// How late the generator may be; the rule of the record if not given.
     pub max_late: Option<Duration>,
+    /// Prices of AWS.
+    pub prices: Prices,
     /// Root certificates to trust beside the system's, in PEM.
     pub ca: Option<String>,
     /// Whether certificates go unchecked.
@@ -221,6 +226,7 @@ impl Plan {
             labels: labels(&options.labels)?,
             wait: options.wait,
             max_late: options.max_late,
+            prices: read_prices(options.prices.as_deref())?,
             ca,
             insecure: options.insecure,
             scheduling: options.scheduling,
@@ -281,6 +287,14 @@ pub fn read_results(paths: &[PathBuf]) -> Result<Vec<RunRecord>, Error> {
         RunRecord::from_json(&path.display().to_string(), &text).map_err(Error::Result)
     };
     paths.iter().map(record).collect()
+}
+
+/// The prices of AWS: the built-in ones, with those of a file over them.
+pub fn read_prices(path: Option<&Path>) -> Result<Prices, Error> {
+    let text = path.map(|path| read(path, "the prices")).transpose()?;
+    let file = path.map_or_else(String::new, |path| path.display().to_string());
+    let prices = Prices::with_overlay(&file, text.as_deref().unwrap_or("{}"));
+    prices.map_err(Error::Prices)
 }
 
 /// Reads a text file; `what` says what it should be.

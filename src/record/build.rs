@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::unsent::unsent;
 use super::{
-    COUNTING, Deployment, DuetSettings, Environment, Health, LoadModel, PartsRecord, PhaseRecord,
-    ReferenceRecord, RequestRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity, SecondRecord,
-    SilenceRecord, SliceRecord,
+    AwsRecord, COUNTING, Deployment, DuetSettings, Environment, Health, LoadModel, PartsRecord,
+    PhaseRecord, ReferenceRecord, RequestRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity,
+    SecondRecord, SilenceRecord, SliceRecord,
 };
 use crate::measurement::{Arm, Measurement, Second, Silence, Slice, silences};
 use crate::scenario::{Phase, Scenario, Shape};
@@ -80,7 +80,12 @@ pub fn build(
         environment,
         health,
         cold_start: scenario.cold_start.as_ref().map(|cold| cold.header.clone()),
+        aws: scenario.aws.clone().map(|services| AwsRecord {
+            services,
+            figures: None,
+        }),
         requests: measurement.requests,
+        sent: measurement.sent,
         phases: phases(&load),
         unsent: unsent(scenario, &slices),
         slices,

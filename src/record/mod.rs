@@ -3,6 +3,7 @@
 //! This module is pure: a `Measurement` and its circumstances in, a `RunRecord` out, and `RunRecord`s to JSON and back.
 //! It must not know what is promised, what was measured before, or where files lie.
 
+mod aws;
 mod breakdown;
 mod build;
 mod json;
@@ -14,11 +15,16 @@ mod pooled;
 #[cfg(test)]
 pub(crate) mod samples;
 mod seconds;
+mod sent;
 mod slice;
 mod slice_filter;
 mod units;
 mod unsent;
 
+pub use aws::{
+    AwsFigures, AwsRecord, CostRecord, FunctionRecord, JoinRecord, PhaseReports, ReportsRecord,
+    SeriesRecord,
+};
 pub use breakdown::Breakdown;
 pub use build::{RunDetails, build, phases};
 pub use json::{DocumentKind, Error, detect_document};
@@ -31,6 +37,7 @@ pub use model::{
 };
 pub use phase::{LoadModel, PhaseRecord};
 pub use seconds::{LoadRate, LoadSeconds};
+pub use sent::{SentError, read_sent, write_sent};
 pub use slice::{RequestRecord, SilenceRecord, SliceRecord, Throughput, quantiles_ms};
 pub use slice_filter::{DropCount, SliceFilter};
 pub use units::{Aggregate, has_small_tail, log_units, needed_in_all, needed_per_unit};

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PhaseRecord, SliceRecord};
-use crate::measurement::{Arm, FailureKind, Parts, UnreachableCause};
+use super::{AwsRecord, PhaseRecord, SliceRecord};
+use crate::measurement::{Arm, FailureKind, Parts, SentRequest, UnreachableCause};
 use crate::metric::Metric;
 
 /// The newest version of the format, and the only one so far.
@@ -60,6 +60,9 @@ pub struct RunRecord {
     /// The header that marks a cold start, if the scenario names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold_start: Option<String>,
+    /// The AWS services behind the target, if the scenario names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws: Option<AwsRecord>,
     /// Request names; `request` elsewhere is an index into it.
     pub requests: Vec<String>,
     /// Phases; `phase` elsewhere is an index into it.
@@ -75,6 +78,10 @@ pub struct RunRecord {
     /// Second by second.
     #[serde(default)]
     pub timeline: Vec<SecondRecord>,
+    /// Requests one by one, if the scenario names AWS services; kept in a file beside this one.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub sent: Vec<SentRequest>,
 }
 
 /// A scenario's identity: what was parsed, without target, secrets, comments and key order.
@@ -364,6 +371,12 @@ pub struct SecondRecord {
 }
 
 impl RunRecord {
+    /// Whether the scenario says how cold starts are found: by a header, or by the log of a function.
+    pub fn marks_cold_starts(&self) -> bool {
+        let functions = self.aws.as_ref().map(|aws| aws.services.functions.len());
+        self.cold_start.is_some() || functions.is_some_and(|count| count > 0)
+    }
+
     /// Whether both deployments of a duet were loaded at once.
     pub fn is_mixed(&self) -> bool {
         let duet = self.duet.as_ref();

@@ -149,12 +149,14 @@ pub(crate) fn record() -> RecordBuilder {
         },
         health: Health::default(),
         cold_start: None,
+        aws: None,
         requests: Vec::new(),
         phases: Vec::new(),
         slices: Vec::new(),
         unsent: Vec::new(),
         parts: Vec::new(),
         timeline: Vec::new(),
+        sent: Vec::new(),
     };
     RecordBuilder { record, pass: 0 }
 }

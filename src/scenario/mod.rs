@@ -4,6 +4,7 @@
 //! are; `plan` reads them. `source` lists the keys; the other files compile them into the model.
 
 mod auth;
+mod aws;
 mod bodies;
 mod captures;
 mod checks;
@@ -29,6 +30,7 @@ mod parse;
 mod phases;
 mod rules;
 mod sensitive;
+mod services;
 mod source;
 mod step;
 mod steps;
@@ -39,6 +41,7 @@ mod users;
 mod variables;
 
 pub use auth::{Auth, AwsSigV4, KeyPlace};
+pub use aws::{Aws, Front, LambdaFunction};
 pub use data::{Format, Table};
 pub use error::Error;
 pub use expectation::{Expect, HeaderCheck, JsonCheck, Wanted};

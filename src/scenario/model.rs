@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::auth::Auth;
+use super::aws::Aws;
 use super::data::Table;
 use super::step::{Action, Pause, Request, Step};
 use super::template::ValueTemplate;
@@ -32,6 +33,8 @@ pub struct Scenario {
     pub load: Vec<Phase>,
     /// How the target marks a response that a cold start delayed.
     pub cold_start: Option<ColdStart>,
+    /// The AWS services behind the target.
+    pub aws: Option<Aws>,
     /// Canonical text of what was parsed: without target, secrets, comments and key order.
     pub canonical: String,
     /// SHA-256 of `canonical`, in hex: the scenario's identity.
@@ -42,6 +45,14 @@ pub struct Scenario {
     pub derived_secrets: Vec<String>,
     /// Names of variables and of what users set and capture whose values are secret.
     pub secret_names: BTreeSet<String>,
+}
+
+impl Scenario {
+    /// Whether it says how cold starts are found: by a header, or by the log of a function.
+    pub fn marks_cold_starts(&self) -> bool {
+        let functions = self.aws.as_ref().map(|aws| aws.functions.len());
+        self.cold_start.is_some() || functions.is_some_and(|count| count > 0)
+    }
 }
 
 /// Rows of a file.

@@ -12,7 +12,7 @@ use super::users::Compiler;
 use super::variables::Variables;
 use super::{
     ColdStart, Data, Error, Expect, HttpVersion, Scenario, collections, environments, identity,
-    include, phases, source,
+    include, phases, services, source,
 };
 use crate::yaml::{self, Cursor, FromYaml as _, Map, Node};
 
@@ -58,6 +58,7 @@ pub fn parse(file: &str, text: &str, inputs: &Inputs<'_>) -> Result<Scenario, Er
             header: mark.header.lowercase(),
             equals: mark.equals.0,
         }),
+        aws: source.aws.as_ref().map(services::aws).transpose()?,
         canonical: String::new(),
         sha256: String::new(),
         secrets: Vec::new(),

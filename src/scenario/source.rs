@@ -1,5 +1,7 @@
 //! The keys of scenario.yml. Each key stands here once: its doc comment is its description in the JSON Schema.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::collections::{Arguments, Block, Data, IncludePaths, Items, Methods, RepeatedPhase};
@@ -39,6 +41,37 @@ source! {
         load: Items<'d, Block<'d>>,
         /// How the target marks a cold start
         cold_start: Option<ColdStart>,
+        /// The AWS services behind the target, whose own figures are fetched after the load
+        aws: Option<Located<'d, Aws<'d>>>,
+    }
+
+    /// The AWS services behind the target
+    struct Aws<'d> {
+        /// Region; that of the environment by default
+        region: Option<Line>,
+        /// Lambda functions: a name, NAME:ALIAS or an ARN
+        functions: Option<OneOrMany<Located<'d, Line>>>,
+        /// What the target's address belongs to; a function's URL by default
+        api: Option<Located<'d, Api>>,
+        /// Tables of `DynamoDB`
+        tables: Option<OneOrMany<Located<'d, Line>>>,
+        /// RDS instances
+        databases: Option<OneOrMany<Located<'d, Line>>>,
+        /// The longest that late metrics and logs are waited for; 3m by default, 0s fetches nothing
+        wait: Option<Located<'d, Duration>>,
+    }
+
+    /// API Gateway or a load balancer
+    #[rules(rules::exactly_one(&["rest", "http", "alb"]))]
+    struct Api {
+        /// Id of a REST API
+        rest: Option<Line>,
+        /// Id of an HTTP API
+        http: Option<Line>,
+        /// An Application Load Balancer, as app/name/id
+        alb: Option<Line>,
+        /// Stage of the API; $default for an HTTP API
+        stage: Option<Line>,
     }
 
     /// A deployment and its variables

@@ -2,6 +2,7 @@
 //!
 //! This module is pure: text in, `Thresholds` out. It must not know how anything is measured or judged.
 
+mod aws;
 mod limits;
 mod metrics;
 mod misplaced;
@@ -18,9 +19,9 @@ mod values;
 pub use crate::yaml::Error;
 
 pub use model::{
-    Abort, Acceptance, Availability, BaseSource, Bound, COMMIT_VARIABLE, Checkout, FailureSet,
-    Instances, Limit, MissingBaseline, Mode, Precision, ReferenceService, ReferenceSource,
-    Regression, RequestRule, Severity, Subject, Thresholds,
+    Abort, Acceptance, Availability, AwsLimit, AwsMetric, BaseSource, Bound, COMMIT_VARIABLE,
+    Checkout, FailureSet, Instances, Limit, MissingBaseline, Mode, Precision, ReferenceService,
+    ReferenceSource, Regression, RequestRule, Severity, Subject, Thresholds,
 };
 pub use names::{Names, PhaseName};
 pub use parse::{parse, schema};

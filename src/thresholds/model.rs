@@ -16,6 +16,8 @@ pub struct Thresholds {
     pub limits: Vec<Limit>,
     /// How long the target may be unavailable; none if that is not checked.
     pub availability: Option<Availability>,
+    /// Limits of what AWS says, in the order of the file.
+    pub aws: Vec<AwsLimit>,
     /// How a change against the baseline or the base is judged.
     pub regression: Regression,
     /// When the run stops early.
@@ -350,6 +352,34 @@ pub enum ReferenceSource {
         /// The path of its requests, which responds below 400 once it is ready.
         ready: Option<String>,
     },
+}
+
+/// A figure of AWS, summed or the largest over all functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AwsMetric {
+    /// Invocations refused for want of concurrency.
+    Throttles,
+    /// Invocations that ended in an error.
+    Errors,
+    /// Invocations for which provisioned concurrency did not suffice.
+    Spillover,
+    /// The most memory used, as a share of the memory size.
+    MemoryUsed,
+    /// 95th percentile of the billed time of one invocation, in seconds.
+    BilledP95,
+    /// Dollars for a million requests, at list prices.
+    CostPerMillion,
+}
+
+/// The most that a figure of AWS may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AwsLimit {
+    /// The figure.
+    pub metric: AwsMetric,
+    /// At most.
+    pub at_most: f64,
+    /// Line of thresholds.yml, from 1.
+    pub line: u32,
 }
 
 /// When a run stops early.

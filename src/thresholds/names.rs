@@ -11,8 +11,10 @@ pub struct Names<'a> {
     pub requests: &'a [String],
     /// Names of the phases, each once.
     pub phases: &'a [PhaseName],
-    /// Whether the scenario has `cold_start`.
+    /// Whether the scenario says how cold starts are found: by `cold_start` or `aws.functions`.
     pub cold_start: bool,
+    /// Whether the scenario names AWS services.
+    pub aws: bool,
 }
 
 /// A phase as thresholds see it.
@@ -25,14 +27,14 @@ pub struct PhaseName {
 }
 
 impl Names<'_> {
-    /// Refuses a metric of cold or warm starts if the scenario has no `cold_start`.
+    /// Refuses a metric of cold or warm starts if the scenario does not say how they are found.
     pub(super) fn allow(&self, metric: Metric) -> Result<(), String> {
         if self.cold_start || !metric.needs_marks() {
             return Ok(());
         }
         Err(format!(
             "the scenario does not say how to detect cold starts for '{metric}': write cold_start in the scenario, such as \
-             {{ header: x-cold-start, equals: \"true\" }}"
+             {{ header: x-cold-start, equals: \"true\" }}, or the functions in `aws`"
         ))
     }
 

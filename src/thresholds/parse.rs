@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::aws::aws_limits;
 use super::limits::limits;
 use super::regression::regression;
 use super::{Abort, Error, Names, Thresholds, misplaced, source};
@@ -19,6 +20,16 @@ pub fn parse(file: &str, text: &str, names: &Names<'_>) -> Result<Thresholds, Er
         refuse_misplaced(&limits.value, names)?;
     }
     let source = source::File::from_yaml(&root)?;
+    let aws = source
+        .limits
+        .as_ref()
+        .and_then(|limits| limits.aws.as_ref());
+    if let Some(section) = aws.filter(|_| !names.aws) {
+        return Err(section.at.error("limits AWS services that the scenario does not name; add `aws: { functions: [NAME] }` to it"));
+    }
+    let aws = aws
+        .map(|section| aws_limits(&section.value))
+        .unwrap_or_default();
     let (limits, availability) = limits(source.limits, names)?;
     let mut regression = regression(source.regression.as_ref(), names)?;
     regression.line = root.entry("regression").map(|entry| entry.key.at.line);
@@ -26,6 +37,7 @@ pub fn parse(file: &str, text: &str, names: &Names<'_>) -> Result<Thresholds, Er
         mode: source.mode.unwrap_or_default(),
         limits,
         availability,
+        aws,
         regression,
         abort: source.abort.map(|abort| Abort {
             error_rate: abort.error_rate.0,

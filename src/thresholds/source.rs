@@ -9,7 +9,8 @@ use super::metrics::{ColdMetrics, MetricLimits, Metrics, OverallMetrics};
 use super::misplaced;
 use super::model::{FailureSet, Instances, MissingBaseline, Mode, Precision, RequestRule};
 use super::values::{
-    AbortRate, BuiltIn, Change, Gate, LimitRate, LimitShare, MustDetect, OrOff, PositiveChange,
+    AbortRate, BuiltIn, Change, Dollars, Gate, Invocations, LimitRate, LimitShare, Milliseconds,
+    MustDetect, OrOff, PositiveChange,
 };
 use crate::metric::Metric;
 use crate::yaml::{Line, Located, Map, Set, source};
@@ -36,6 +37,24 @@ source! {
         overall: Option<Overall<'d>>,
         /// Limits that only warn
         warn: Option<Warnings<'d>>,
+        /// Limits of what AWS says of the functions; the scenario must name them in `aws`
+        aws: Option<Located<'d, AwsLimits<'d>>>,
+    }
+
+    /// Limits of what AWS says of the functions
+    struct AwsLimits<'d> {
+        /// The most throttled invocations
+        throttles: Option<Located<'d, Invocations>>,
+        /// The most invocations that end in an error
+        errors: Option<Located<'d, Invocations>>,
+        /// The most invocations for which provisioned concurrency does not suffice
+        spillover: Option<Located<'d, Invocations>>,
+        /// The largest share of its memory that a function uses
+        memory_used: Option<Located<'d, LimitShare>>,
+        /// The highest 95th percentile of billed milliseconds
+        billed_ms_p95: Option<Located<'d, Milliseconds>>,
+        /// The highest cost of a million requests, such as $4
+        cost_per_million: Option<Located<'d, Dollars>>,
     }
 
     /// Limits that only warn

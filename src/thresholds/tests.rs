@@ -48,6 +48,7 @@ fn read(text: &str) -> Result<Thresholds, String> {
         requests: &requests,
         phases: &phases,
         cold_start: true,
+        aws: true,
     };
     parse("t.yml", text, &names).map_err(|error| error.to_string())
 }
@@ -100,6 +101,45 @@ fn the_schema_knows_every_kind_of_failure_that_limits_take() {
     let expected = format!("^([1-9][0-9][0-9]|[2-5][xX][xX]|{names})$");
     assert!(!patterns.is_empty());
     assert!(patterns.iter().all(|pattern| **pattern == expected));
+}
+
+#[test]
+fn limits_of_aws_are_read_in_the_order_of_the_file() {
+    let text = "limits:\n  aws:\n    cost_per_million: $4.5\n    throttles: 0\n    memory_used: 90%\n    billed_ms_p95: 120\n";
+    let limits = read(text).unwrap().aws;
+    let limits: Vec<_> = limits
+        .iter()
+        .map(|limit| (limit.metric, limit.at_most, limit.line))
+        .collect();
+    assert_eq!(
+        limits,
+        [
+            (AwsMetric::CostPerMillion, 4.5, 3),
+            (AwsMetric::Throttles, 0.0, 4),
+            (AwsMetric::MemoryUsed, 0.9, 5),
+            (AwsMetric::BilledP95, 0.12, 6),
+        ]
+    );
+}
+
+#[test]
+fn a_wrong_limit_of_aws_says_what_to_write() {
+    for (text, message) in [
+        (
+            "limits: { aws: { throttles: -1 } }",
+            "t.yml:1:29: limits.aws.throttles: expected a whole number from 0 to 1000000000, found -1",
+        ),
+        (
+            "limits: { aws: { cost_per_million: 4 } }",
+            "t.yml:1:36: limits.aws.cost_per_million: expected an amount of dollars above 0, such as $4 or $0.50, found 4",
+        ),
+        (
+            "limits: { aws: { billed_ms_p95: 120ms } }",
+            "t.yml:1:33: limits.aws.billed_ms_p95: expected a number of milliseconds above 0, such as 120, found '120ms'",
+        ),
+    ] {
+        assert_eq!(read(text).unwrap_err(), message);
+    }
 }
 
 #[test]
@@ -620,6 +660,7 @@ fn the_thresholds_that_are_shipped_are_read() {
         requests: &requests,
         phases: &phases,
         cold_start: false,
+        aws: false,
     };
     let text = include_str!("../../thresholds/lambda-catalog/thresholds.yml");
     let thresholds = parse("thresholds.yml", text, &names).unwrap();
@@ -706,6 +747,7 @@ fn without_a_mark_nothing_is_promised_of_cold_starts() {
         requests: &[],
         phases: &[],
         cold_start: false,
+        aws: false,
     };
     for text in [
         "limits: { cold: { p50: 1s } }",

@@ -11,7 +11,7 @@ use crate::measurement::FailureKind;
 use crate::metric::Metric;
 use crate::units::{Share, parse_percent};
 use crate::yaml::{
-    Cursor, Definitions, Entry, Error, FromKey, FromYaml, Schema, Set, Value, words,
+    Cursor, Definitions, Entry, Error, FromKey, FromYaml, Schema, Set, Value, Whole, words,
 };
 
 /// The largest change that a file may name: a hundredfold. Anything larger is a typing mistake.
@@ -138,6 +138,45 @@ impl FromYaml<'_> for LimitRate {
             return Ok(Self(rate));
         }
         Err(value.expected("a number of requests per second above 0, such as 90"))
+    }
+
+    fn schema(_: &mut Definitions) -> Schema {
+        json!({ "type": "number", "exclusiveMinimum": 0 })
+    }
+}
+
+/// Counts that a limit may allow.
+pub(super) type Invocations = Whole<0, 1_000_000_000>;
+
+/// An amount of dollars.
+pub(super) struct Dollars(pub(super) f64);
+
+impl FromYaml<'_> for Dollars {
+    fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
+        let amount = value.scalar()?.trim().strip_prefix('$');
+        let amount = amount.and_then(|amount| amount.parse::<f64>().ok());
+        match amount.filter(|amount| amount.is_finite() && *amount > 0.0) {
+            Some(amount) => Ok(Self(amount)),
+            None => Err(value.expected("an amount of dollars above 0, such as $4 or $0.50")),
+        }
+    }
+
+    fn schema(_: &mut Definitions) -> Schema {
+        json!({ "type": "string", "pattern": r"^\s*\$[0-9.]+\s*$" })
+    }
+}
+
+/// A time in milliseconds.
+pub(super) struct Milliseconds(pub(super) f64);
+
+impl FromYaml<'_> for Milliseconds {
+    fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
+        if let Value::Number { value: number, .. } = &value.node().value
+            && let Some(number) = number.as_f64().filter(|number| *number > 0.0)
+        {
+            return Ok(Self(number));
+        }
+        Err(value.expected("a number of milliseconds above 0, such as 120"))
     }
 
     fn schema(_: &mut Definitions) -> Schema {

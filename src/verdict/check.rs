@@ -2,7 +2,7 @@
 
 use super::Attribution;
 use crate::metric::Metric;
-use crate::thresholds::{Bound, FailureSet, Subject};
+use crate::thresholds::{AwsMetric, Bound, FailureSet, Subject};
 use crate::units::six_digits;
 
 /// One check: a limit, or a cell held against what was before.
@@ -35,6 +35,8 @@ pub enum Measure {
     Failures(FailureSet),
     /// The share of time in which no request succeeded.
     Unavailable,
+    /// A figure of AWS.
+    Aws(AwsMetric),
 }
 
 impl From<Bound> for Measure {
@@ -107,6 +109,10 @@ pub enum NotJudged {
     Throttled,
     /// The reference is so much slower or faster than in the jobs that this is another machine.
     OtherMachine,
+    /// AWS did not give the figure.
+    NoAwsFigure,
+    /// The figure of AWS includes requests of others.
+    OthersRequests,
     /// `regression.requests` turns it off.
     Off,
 }
@@ -260,6 +266,8 @@ impl NotJudged {
             | Self::BaseFails
             | Self::Throttled
             | Self::OtherMachine
+            | Self::NoAwsFigure
+            | Self::OthersRequests
             | Self::Off => None,
         }
     }

@@ -11,7 +11,7 @@ use super::{
     Check, CheckKind, CheckOutcome, Comparison, Enforcement, InvalidReason, LimitCheck, Measure,
     NoComparison, NotJudged, Outcome, Verdict, Warning,
 };
-use super::{availability, drift, limits, noise, regression, throttling, validity, warnings};
+use super::{availability, aws, drift, limits, noise, regression, throttling, validity, warnings};
 use crate::baseline::{Job, PhaseScope};
 use crate::measurement::Totals;
 use crate::metric::{Metric, MetricKind};
@@ -57,6 +57,9 @@ pub fn judge(input: &JudgeInput<'_>) -> Verdict {
     verdict
         .checks
         .extend(limits::judge(&input.thresholds.limits, &runs));
+    verdict
+        .checks
+        .extend(aws::judge(&input.thresholds.aws, &runs));
     verdict
         .invalid
         .extend(limits_without_requests(&verdict.checks));

@@ -6,6 +6,7 @@
 
 mod attribution;
 mod availability;
+mod aws;
 mod change;
 mod check;
 mod cold;

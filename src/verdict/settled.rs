@@ -17,6 +17,8 @@ fn brings_what_is_missing(remaining: Remaining, outcome: &CheckOutcome) -> bool 
         NotJudged::Throttled => true,
         // A duet has no reference service.
         NotJudged::OtherMachine
+        | NotJudged::NoAwsFigure
+        | NotJudged::OthersRequests
         | NotJudged::NoComparison
         | NotJudged::NewRequest
         | NotJudged::BaseFails

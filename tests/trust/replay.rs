@@ -102,7 +102,8 @@ fn judged(record: &RunRecord, metric: &str) -> Outcome {
     let names = Names {
         requests: &record.requests,
         phases: &phases,
-        cold_start: record.cold_start.is_some(),
+        cold_start: record.marks_cold_starts(),
+        aws: record.aws.is_some(),
     };
     let Ok(thresholds) = parse("thresholds.yml", &text, &names) else {
         return Outcome::Invalid;

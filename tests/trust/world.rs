@@ -26,6 +26,7 @@ pub(crate) fn promises(text: &str, names: usize) -> Thresholds {
         requests: &requests,
         phases: &phases,
         cold_start: false,
+        aws: false,
     };
     thresholds::parse("thresholds.yml", text, &names).expect("the thresholds are ours")
 }

@@ -77,13 +77,13 @@ fn parsed(text: &str) -> Scenario {
     scenario::parse("scenario.yml", text, &inputs).unwrap()
 }
 
-/// The section, uncommented.
+/// The section, also if it is a comment.
 fn section(scenario: &str) -> Value {
-    let (_, section) = scenario.split_once("# aws:\n").unwrap();
-    let lines: Vec<&str> = section
+    let lines = scenario
         .lines()
-        .map(|line| line.strip_prefix("# ").unwrap())
-        .collect();
+        .map(|line| line.strip_prefix("# ").unwrap_or(line));
+    let lines = lines.skip_while(|line| *line != "aws:").skip(1);
+    let lines: Vec<&str> = lines.take_while(|line| line.starts_with(' ')).collect();
     serde_saphyr::from_str(&lines.join("\n")).unwrap()
 }
 

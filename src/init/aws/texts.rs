@@ -13,8 +13,6 @@ const POLICY: &str = include_str!("iam-policy.json");
 const MOST_LISTED: usize = 60;
 /// Functions that are named at most: the section `aws` takes no more.
 const MOST_FUNCTIONS: usize = 20;
-/// Whether scenarios may have the section `aws`. Until then it is a comment, also if it is complete.
-const HAS_SECTION: bool = false;
 
 /// The tasks: a step for each GET that needs no values, and the other routes as comments. `others` are for a project that
 /// gives no such GET.
@@ -100,7 +98,7 @@ pub(in crate::init) fn section(project: &Project) -> String {
     is_complete &= api.is_empty();
     lines.push(api);
     let lines = lines.concat();
-    if HAS_SECTION && is_complete {
+    if is_complete {
         return lines;
     }
     let hint = "# Figures of AWS beside the measurement. After the first deployment, fill in what is missing, keep the functions behind the target, and uncomment.";

@@ -311,7 +311,7 @@ fn at(latencies: &LatencyHistogram, q: f64) -> Option<f64> {
 fn quantile(measure: Measure) -> Option<(Metric, f64)> {
     match measure {
         Measure::Metric(metric) => Some((metric, metric.quantile()?)),
-        Measure::Failures(_) | Measure::Unavailable => None,
+        Measure::Failures(_) | Measure::Unavailable | Measure::Aws(_) => None,
     }
 }
 

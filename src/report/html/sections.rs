@@ -1,8 +1,9 @@
 //! What is folded away, each part with a word on what is in it.
 
+use crate::report::tables::aws as aws_tables;
 use crate::report::text::{count, counted, numbers, one_line, untrusted};
 use crate::report::view::{CheckRow, Status, View};
-use crate::report::wording::{comparison, generator, proxies};
+use crate::report::wording::{aws_sentences, comparison, generator, proxies};
 use maud::{Markup, html};
 
 use super::concurrency::concurrency;
@@ -66,6 +67,7 @@ pub(super) fn folded(view: &View, shown: Option<&str>) -> Markup {
         (decisions(view))
         (more_plots(view))
         (measured(view))
+        (aws(view))
         @if !view.rows().is_empty() {
             (fold("checks", "All checks", &html! { (count(view.rows().len() as u64)) ", sortable" }, &checks::all(view)))
         }
@@ -174,6 +176,21 @@ fn measured(view: &View) -> Markup {
         @if failures == 0 { "none failed" } @else { (count(failures)) " failed" }
     };
     fold("figures", "Figures", &hint, &tables::tables(view))
+}
+
+/// What AWS says beside it.
+fn aws(view: &View) -> Markup {
+    let tables = aws_tables(view);
+    let (Some(table), Some(aws)) = (tables.first(), &view.record.aws) else {
+        return html! {};
+    };
+    let region = aws.figures.as_ref().map(|figures| figures.region.as_str());
+    let hint = html! { (table.title.to_string()) ", " (untrusted(region.unwrap_or_default()).to_string()) };
+    let inside = html! {
+        ul { @for sentence in aws_sentences(view) { li { (words::sentence(sentence)) } } }
+        @for table in &tables { (tables::draw(table)) }
+    };
+    fold("aws", "AWS", &hint, &inside)
 }
 
 /// What the run was, on which machine, and how to do it again.

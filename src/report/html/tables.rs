@@ -20,7 +20,7 @@ pub(super) fn tables(view: &View) -> Markup {
 }
 
 /// A table that can be sorted, in a region that can be scrolled, and what to know beside it.
-fn draw(table: &Table) -> Markup {
+pub(super) fn draw(table: &Table) -> Markup {
     html! {
         .scroll tabindex="0" role="group" aria-label=(table.title.to_string()) {
             table data-sort {

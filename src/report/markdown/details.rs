@@ -43,8 +43,8 @@ pub(super) fn blocks(view: &View, above: Unfolded) -> Vec<Block> {
         tables::cold_starts(view),
         tables::over_time(view),
     ];
+    let tables = tables.into_iter().flatten().chain(tables::aws(view));
     let in_phases = tables::by_request_in_phases(view, Detail::Brief);
-    let tables = tables.into_iter().flatten();
     let tables = tables.chain(in_phases.map(|(_, table)| table));
     let tables = tables.map(|table| folded(view, &table));
     let texts = first.into_iter().flatten().chain(tables);

@@ -16,6 +16,7 @@ pub(in crate::report) fn usual() -> &'static [(&'static str, Sample)] {
 }
 
 /// Every story, by its name.
+#[expect(clippy::too_many_lines, reason = "a list")]
 pub(in crate::report) fn all() -> &'static [(&'static str, Sample)] {
     static ALL: LazyLock<Vec<(&str, Sample)>> = LazyLock::new(|| {
         let lost = |arm| unreachable_since(arm, UnreachableCause::PlainHttp);
@@ -112,6 +113,9 @@ pub(in crate::report) fn all() -> &'static [(&'static str, Sample)] {
             ("silent name of base", silent_name_of_base()),
             ("base unreachable", lost(Arm::Base)),
             ("silent between", silent_between()),
+            ("beside AWS", beside_aws()),
+            ("denied by AWS", denied_by_aws()),
+            ("others on AWS", others_on_aws()),
             ("everything", everything()),
         ]
     });

@@ -1,5 +1,6 @@
 //! Stories for tests, each judged as a real run is: synthetic records, parsed thresholds, a recorded baseline.
 
+mod aws;
 mod bursts;
 mod cautioned;
 mod cells;
@@ -10,6 +11,7 @@ mod shop;
 mod unavailable;
 mod unjudged;
 
+pub(super) use aws::*;
 pub(super) use bursts::*;
 pub(super) use cautioned::*;
 pub(super) use cells::*;
@@ -141,7 +143,8 @@ impl Gate {
         let names = Names {
             requests: &self.records[0].requests,
             phases: &phases,
-            cold_start: self.records[0].cold_start.is_some(),
+            cold_start: self.records[0].marks_cold_starts(),
+            aws: self.records[0].aws.is_some(),
         };
         let thresholds = thresholds::parse("thresholds.yml", &self.thresholds, &names);
         let mut thresholds = thresholds.unwrap_or_else(|error| panic!("{error}"));

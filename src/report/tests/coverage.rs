@@ -156,6 +156,8 @@ fn every_outcome_of_a_line_is_in_some_story() {
         CheckOutcome::NotJudged(NotJudged::BaseFails),
         CheckOutcome::NotJudged(NotJudged::Throttled),
         CheckOutcome::NotJudged(NotJudged::OtherMachine),
+        CheckOutcome::NotJudged(NotJudged::NoAwsFigure),
+        CheckOutcome::NotJudged(NotJudged::OthersRequests),
         CheckOutcome::NotJudged(NotJudged::Off),
     );
     assert_each_occurs!(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::goldens::is_golden;
-use super::samples::recorded;
+use super::samples::{aws_figures, aws_services, recorded};
 use super::*;
 use crate::baseline::{Baseline, anchor, matching, store};
 use crate::measurement::{Arm, FailureKind, LatencyHistogram, Parts, UnreachableCause};
@@ -15,9 +15,10 @@ use crate::metric::Metric;
 use crate::plan::phase_names;
 use crate::record::samples::{record, traffic};
 use crate::record::{
-    DropCount, DuetSettings, Ended, Interleaving, PartsRecord, ReferenceRecord, RunRecord,
-    Scheduling, SecondRecord, SilenceRecord, UnsentRecord,
+    AwsRecord, DropCount, DuetSettings, Ended, Interleaving, PartsRecord, ReferenceRecord,
+    RunRecord, Scheduling, SecondRecord, SilenceRecord, UnsentRecord,
 };
+use crate::scenario::{Aws, Front};
 use crate::schema::{Kind, schema};
 use crate::thresholds::{Names, Subject, parse};
 use crate::verdict::{
@@ -169,12 +170,45 @@ fn full_records() -> Vec<Value> {
             why: "no response within 3 s".to_owned(),
         },
     ];
-    let records = ends.into_iter().map(|ended| {
+    let api = || ("a1b2c3".to_owned(), "prod".to_owned());
+    let fronts = [
+        Front::FunctionUrl,
+        Front::Rest {
+            id: api().0,
+            stage: api().1,
+        },
+        Front::Http {
+            id: api().0,
+            stage: api().1,
+        },
+        Front::LoadBalancer("app/shop/1".to_owned()),
+    ];
+    let records = ends.into_iter().zip(fronts).map(|(ended, front)| {
         let mut run = full();
         run.run.ended = ended;
+        run.aws = Some(full_aws(front));
         serde_json::from_str(&run.to_json()).unwrap()
     });
     records.collect()
+}
+
+/// What AWS may say, all of it.
+fn full_aws(front: Front) -> AwsRecord {
+    let mut figures = aws_figures();
+    figures.others = Some(500);
+    figures.functions[0].spillover = Some(1.0);
+    if let Some(join) = &mut figures.join {
+        join.counts_only = Some("it has no REPORT line of these minutes".to_owned());
+    }
+    figures.missing = vec!["cloudwatch:GetMetricData was denied; allow it for *".to_owned()];
+    AwsRecord {
+        services: Aws {
+            front,
+            databases: vec!["orders-db".to_owned()],
+            ..aws_services()
+        },
+        figures: Some(figures),
+    }
 }
 
 /// A baseline in which everything is present that one may hold: a repeated phase as well, and an anchor.
@@ -366,6 +400,7 @@ fn judged(result: &str, baseline: &str) -> String {
         requests: &run.requests,
         phases: &phases,
         cold_start: false,
+        aws: false,
     };
     let thresholds = parse("thresholds.yml", THRESHOLDS, &names).unwrap();
     let verdict = judge(&JudgeInput {
@@ -403,6 +438,7 @@ fn figures(line: &Check) -> String {
         Measure::Metric(metric) => metric.key().to_owned(),
         Measure::Failures(_) => "failures".to_owned(),
         Measure::Unavailable => "unavailable".to_owned(),
+        Measure::Aws(_) => "aws".to_owned(),
     };
     let enforcement = match line.enforcement {
         Enforcement::Gated => "gated",

@@ -247,6 +247,7 @@ fn outlooks() -> Sections {
         requests: &record.requests,
         phases: &phases,
         cold_start: true,
+        aws: false,
     };
     let promising = |text: &str| parse("thresholds.yml", text, &names).unwrap();
     let usual = promising(

@@ -225,7 +225,8 @@ fn proposed(sample: &Sample, before: &str) -> String {
     let names = Names {
         requests: &record.requests,
         phases: &phases,
-        cold_start: record.cold_start.is_some(),
+        cold_start: record.marks_cold_starts(),
+        aws: record.aws.is_some(),
     };
     let read = parse("thresholds.yml", &text, &names);
     assert!(read.is_ok(), "{}\n{text}", read.unwrap_err());

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 
 use crate::metric::{Metric, MetricKind};
+use crate::thresholds::AwsMetric;
 use crate::units::{self, Latency, group, rounded, six_digits, three_digits};
 use crate::verdict::{EstimatedChange, Measure};
 
@@ -21,44 +22,73 @@ pub(crate) const PUNCTUATION: [char; 6] = [',', ';', ':', '.', ')', ']'];
 pub(crate) const P95: Measure = Measure::Metric(Metric::P95);
 
 /// How a measure's values read.
-fn kind(measure: Measure) -> MetricKind {
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Latency,
+    Share,
+    Rate,
+    Count,
+    Dollars,
+}
+
+fn kind(measure: Measure) -> Kind {
     match measure {
-        Measure::Metric(metric) => metric.kind(),
-        Measure::Failures(_) | Measure::Unavailable => MetricKind::Share,
+        Measure::Metric(metric) => match metric.kind() {
+            MetricKind::Quantile(_) => Kind::Latency,
+            MetricKind::Share => Kind::Share,
+            MetricKind::Rate => Kind::Rate,
+        },
+        Measure::Aws(AwsMetric::BilledP95) => Kind::Latency,
+        Measure::Aws(AwsMetric::MemoryUsed) | Measure::Failures(_) | Measure::Unavailable => {
+            Kind::Share
+        }
+        Measure::Aws(AwsMetric::Throttles | AwsMetric::Errors | AwsMetric::Spillover) => {
+            Kind::Count
+        }
+        Measure::Aws(AwsMetric::CostPerMillion) => Kind::Dollars,
     }
 }
 
 /// Whether a measure is a share, so that its changes are differences in percentage points.
 pub(crate) fn is_share(measure: Measure) -> bool {
-    kind(measure) == MetricKind::Share
+    kind(measure) == Kind::Share
 }
 
 /// Whether a measure is a latency.
 pub(crate) fn is_latency(measure: Measure) -> bool {
-    matches!(kind(measure), MetricKind::Quantile(_))
+    kind(measure) == Kind::Latency
 }
 
 /// Whether more of the measure is better.
 pub(crate) fn more_is_better(measure: Measure) -> bool {
-    kind(measure) == MetricKind::Rate
+    kind(measure) == Kind::Rate
 }
 
 /// A measured value such as `182 ms`, `0.30 %` or `98.0/s`.
 pub(crate) fn value(measure: Measure, value: f64) -> String {
     match kind(measure) {
-        MetricKind::Quantile(_) => Latency(value).to_string(),
-        MetricKind::Share => share(value),
-        MetricKind::Rate => rate(value),
+        Kind::Latency => Latency(value).to_string(),
+        Kind::Share => share(value),
+        Kind::Rate => rate(value),
+        Kind::Count => group(&plain(value)),
+        Kind::Dollars => dollars(value),
     }
 }
 
 /// A promised value as a person writes it, with no digit more or less: `800 ms`, `1 %`, `90/s`.
 pub(crate) fn promised(measure: Measure, value: f64) -> String {
     match kind(measure) {
-        MetricKind::Quantile(_) => time(value),
-        MetricKind::Share => percent(value),
-        MetricKind::Rate => format!("{}/s", plain(value)),
+        Kind::Latency => time(value),
+        Kind::Share => percent(value),
+        Kind::Rate => format!("{}/s", plain(value)),
+        Kind::Count => group(&plain(value)),
+        Kind::Dollars => format!("${}", plain(value)),
     }
+}
+
+/// An amount of money such as `$4.12`.
+pub(crate) fn dollars(amount: f64) -> String {
+    format!("${}", three_digits(amount))
 }
 
 pub(crate) fn or_none(text: Option<String>) -> String {

@@ -333,6 +333,6 @@ impl<'a> View<'a> {
 pub(crate) fn margin_factor(measure: Measure) -> f64 {
     match measure {
         Measure::Metric(metric) => verdict::margin_factor(metric),
-        Measure::Failures(_) | Measure::Unavailable => 1.0,
+        Measure::Failures(_) | Measure::Unavailable | Measure::Aws(_) => 1.0,
     }
 }

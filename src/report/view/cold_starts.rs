@@ -30,7 +30,9 @@ impl ColdStarts {
 
 /// What was seen of cold starts; none if the scenario does not name their header.
 pub(super) fn cold_starts(view: &View) -> Option<ColdStarts> {
-    view.record.cold_start.as_ref()?;
+    if !view.record.marks_cold_starts() {
+        return None;
+    }
     let overall = view.overall();
     let parts = || view.aggregates().parts(None, None, Arm::Target);
     let marked: u64 = parts().map(|parts| parts.cold.count()).sum();

@@ -1,5 +1,6 @@
 //! What a run showed of itself, in sentences: cold starts, errors and load, phases against each other.
 
+use super::aws::aws;
 use super::reasons::no_cold_start;
 use crate::measurement::{Arm, FailureKind};
 use crate::report::text::{
@@ -20,7 +21,7 @@ pub(crate) fn showed(view: &View) -> Vec<Text> {
         grows(view),
         insights.recovery.map(|claim| recovered(view, &claim)),
     ];
-    sentences.into_iter().flatten().collect()
+    sentences.into_iter().flatten().chain(aws(view)).collect()
 }
 
 /// Whether errors follow the load.

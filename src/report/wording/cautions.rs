@@ -137,10 +137,17 @@ pub(crate) fn caution(view: &View, caution: &Warning) -> Text {
             differing,
             counted(u64::from(*jobs), "baseline job")
         ),
-        Warning::NoColdStartHeader => text!(
-            "no response has the header {}, so all requests count as warm; make the target send it",
-            untrusted(view.record.cold_start.as_deref().unwrap_or_default())
-        ),
+        Warning::NoColdStartHeader => {
+            let why = view.record.cold_start.as_deref().map(|header| {
+                text!(
+                    "no response has the header {}, so all requests count as warm; make the target send it",
+                    untrusted(header)
+                )
+            });
+            why.unwrap_or_else(|| {
+                "no request was found in the log of a function, so all count as warm; see what AWS did not give".into()
+            })
+        }
         Warning::CertificatesUnchecked => {
             text!("certificates were not verified (--insecure), so any server could have responded")
         }

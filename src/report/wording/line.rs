@@ -6,7 +6,7 @@ use super::suspicion::suspicion;
 use crate::metric::{Metric, StartFilter};
 use crate::report::text::{Text, counted, numbers, share, text, untrusted};
 use crate::report::view::{Status, View, change_of, why_not_judged};
-use crate::thresholds::{FailureSet, Subject};
+use crate::thresholds::{AwsMetric, FailureSet, Subject};
 use crate::verdict::{
     ChangeCheck, Check, CheckKind, CheckOutcome, Enforcement, FEWEST_ERRORS, LimitCheck, Measure,
     Reference, SMALLEST_SHARE,
@@ -18,8 +18,21 @@ pub(crate) fn measure_name(measure: Measure) -> String {
     match measure {
         Measure::Metric(metric) => metric.label().to_owned(),
         Measure::Unavailable => "unavailable".to_owned(),
+        Measure::Aws(metric) => aws_name(metric).to_owned(),
         Measure::Failures(FailureSet::Kind(kind)) => format!("{errors} {kind}"),
         Measure::Failures(FailureSet::StatusClass(class)) => format!("{errors} {class}xx"),
+    }
+}
+
+/// A figure of AWS, such as `Lambda throttles`.
+fn aws_name(metric: AwsMetric) -> &'static str {
+    match metric {
+        AwsMetric::Throttles => "Lambda throttles",
+        AwsMetric::Errors => "Lambda errors",
+        AwsMetric::Spillover => "Lambda spillover",
+        AwsMetric::MemoryUsed => "Lambda memory used",
+        AwsMetric::BilledP95 => "Lambda billed P95",
+        AwsMetric::CostPerMillion => "cost per million",
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod advice;
 mod answers;
+mod aws;
 mod cautions;
 mod context;
 mod failures;
@@ -16,6 +17,7 @@ mod unreachable;
 
 pub(crate) use advice::advice;
 pub(crate) use answers::{concurrency, first_seen, showed};
+pub(crate) use aws::aws as aws_sentences;
 pub(crate) use cautions::{caution, recording_warnings, shown_warnings};
 pub use context::short_commit;
 pub(crate) use context::{

@@ -48,6 +48,8 @@ pub(crate) fn not_judged(why: &NotJudged) -> String {
         NotJudged::NewRequest => "new, not in the baseline yet".to_owned(),
         NotJudged::BaseFails => "every such request fails on the base".to_owned(),
         NotJudged::OtherMachine => "the reference changed, so this is another machine".to_owned(),
+        NotJudged::NoAwsFigure => "AWS did not give the figure".to_owned(),
+        NotJudged::OthersRequests => "others used the functions in the same minutes".to_owned(),
         NotJudged::Throttled => "too many requests were throttled (429)".to_owned(),
         NotJudged::Off => "turned off in regression.requests".to_owned(),
     }
@@ -86,7 +88,14 @@ pub(super) fn why_not(view: &View, line: &Check, why: &NotJudged) -> Text {
 
 /// That no cold start was seen, and whether responses have the header at all.
 pub(super) fn no_cold_start(view: &View, is_marked: bool) -> Text {
-    let header = untrusted(view.record.cold_start.as_deref().unwrap_or_default());
+    let Some(header) = view.record.cold_start.as_deref().map(untrusted) else {
+        let what = if is_marked {
+            "the log of the functions has no cold start that a request waited for"
+        } else {
+            "no cold starts seen (no request was found in the log of a function)"
+        };
+        return what.into();
+    };
     if is_marked {
         return text!("no cold starts in responses with header {}", header);
     }
@@ -233,6 +242,20 @@ fn too_few(view: &View, index: usize) -> Message {
         |why| why_not(view, line, why),
     );
     let limit = limit_of(line);
+    if let (Measure::Aws(_), Some(limit)) = (line.measure, limit) {
+        let figures = view.record.aws.as_ref();
+        let figures = figures.and_then(|aws| aws.figures.as_ref());
+        let missing = figures.and_then(|figures| figures.missing.first());
+        let missing = missing.map(|why| text!(" ({})", untrusted(why)));
+        let title = title(line);
+        return message(
+            text!("the limit on {} was not judged: {}{}", title, have, missing),
+            text!(
+                "make AWS give the figure, or remove the limit{}",
+                written_at(view, limit.line)
+            ),
+        );
+    }
     let of = if limit.is_some() { "the limit on " } else { "" };
     let what = text!("too few samples for {}{}", of, title(line));
     if let Some(late) = lost_to_lateness(view, line) {

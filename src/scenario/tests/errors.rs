@@ -30,7 +30,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "name: demo",
         "name: demo\nseed: 1",
-        "s.yml:2:1: unknown key 'seed': use one of cold_start, data, defaults, environments, include, load, name, target, user_classes, variables",
+        "s.yml:2:1: unknown key 'seed': use one of aws, cold_start, data, defaults, environments, include, load, name, target, user_classes, variables",
     ),
     (
         "name: demo",
@@ -86,6 +86,31 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "name: demo",
         "name: demo\ncold_start: { header: x cold, equals: a }",
         "s.yml:2:23: cold_start.header: 'x cold' is not the name of a header",
+    ),
+    (
+        "name: demo",
+        "name: demo\naws: { region: eu-west-1 }",
+        "s.yml:2:6: aws: names nothing; add `functions: [NAME]` or `api: { rest: ID, stage: NAME }`",
+    ),
+    (
+        "name: demo",
+        "name: demo\naws: { functions: [a/b] }",
+        "s.yml:2:20: aws.functions[0]: 'a/b' is not a function; write its name, NAME:ALIAS or its ARN",
+    ),
+    (
+        "name: demo",
+        "name: demo\naws: { api: { rest: a1 } }",
+        "s.yml:2:13: aws.api: has no 'stage'; add the stage of the REST API, such as prod",
+    ),
+    (
+        "name: demo",
+        "name: demo\naws: { api: { rest: a1, http: b2 } }",
+        "s.yml:2:13: aws.api: is of two kinds; keep one of rest, http and alb",
+    ),
+    (
+        "name: demo",
+        "name: demo\naws: { functions: a, wait: 1h }",
+        "s.yml:2:28: aws.wait: is longer than 15m; AWS has nearly all figures after 3m",
     ),
 ];
 

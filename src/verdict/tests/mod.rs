@@ -27,6 +27,7 @@ fn thresholds() -> Thresholds {
         mode: Mode::Enforce,
         limits: Vec::new(),
         availability: Some(Availability::default()),
+        aws: Vec::new(),
         regression: Regression::default(),
         abort: None,
     }

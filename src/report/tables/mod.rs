@@ -1,5 +1,7 @@
 //! The tables of what was measured, described once: heads, and rows of values that each format lays out in its own way.
 
+mod aws;
+
 use crate::measurement::Arm;
 use crate::metric::Metric;
 use crate::report::text::{NONE, Text, numbers, text, untrusted, untrusted_load};
@@ -10,6 +12,8 @@ use crate::report::wording::{
     concurrency, failing_names, failure_kind, figures_name, first_seen, missing_figures,
 };
 use crate::verdict::EstimatedChange;
+
+pub(crate) use aws::aws;
 
 pub(crate) struct Table {
     pub(crate) title: Text,

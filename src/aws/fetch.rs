@@ -1,0 +1,596 @@
+//! Everything that AWS says of a run, read after its load: configuration, logs, metrics, and what they cost.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::account::{Account, FunctionLimits};
+use super::client::{Client, Patience};
+use super::cost::{self, Api, Architecture, FunctionUsage, Usage};
+use super::error::Error;
+use super::join::{CountsReason, Group, Join, LoggedReport, PhaseBounds, Responded, Start, join};
+use super::logs::{LogReader, access_log_group};
+use super::metrics::{Metrics, Window};
+use super::outlook::outlook;
+use super::prices::Prices;
+use super::report_line::LogLine;
+use super::settling::{Pace, Settled, counts_settled, reports_settled, settle};
+use super::subject::Subject;
+use super::{Variables, access_log};
+use crate::measurement::{Arm, RequestId};
+use crate::record::{
+    AwsFigures, CostRecord, FunctionRecord, JoinRecord, PhaseReports, ReportsRecord, RunRecord,
+    SeriesRecord,
+};
+use crate::scenario::{Aws, Front, LambdaFunction};
+use crate::units::{group, six_digits};
+
+/// The time between two looks at a log and at metrics.
+const LOOK_AT_LOG: Duration = Duration::from_secs(5);
+const LOOK_AT_METRICS: Duration = Duration::from_secs(20);
+/// What the last calls may take when the wait is over.
+const LAST_CALLS: Duration = Duration::from_secs(5);
+/// The part of the wait that the log may take.
+const LOG_SHARE: f64 = 0.6;
+/// Lambda's lines of a run may bear times a little outside of it.
+const AROUND: SignedDuration = SignedDuration::from_secs(60);
+/// The share of requests that may be of nobody known: probes before the load, and requests that got no response.
+const UNKNOWN: f64 = 0.01;
+/// The same as a number, for short runs: each task is tried before the load.
+const FEW_UNKNOWN: u64 = 50;
+/// The longest function of a list is named, and how much is said of what is missing.
+const MOST_MISSING: usize = 20;
+
+/// What is asked for.
+pub struct Order<'a> {
+    /// The services behind the target.
+    pub services: &'a Aws,
+    /// The run.
+    pub record: &'a RunRecord,
+    /// The longest that late figures are waited for.
+    pub wait: Duration,
+    /// Prices; none where they cannot be read.
+    pub prices: &'a Prices,
+    /// How environment variables are looked up.
+    pub variable: &'a Variables<'a>,
+    /// Sleeps; a break ends all waiting.
+    pub sleep: &'a dyn Fn(Duration) -> ControlFlow<()>,
+}
+
+/// What AWS said.
+pub struct Fetched {
+    /// The figures.
+    pub figures: AwsFigures,
+    /// Responses that waited for a cold start; none if requests were not joined with lines.
+    pub cold: Option<HashSet<RequestId>>,
+}
+
+/// Reads all that can be had. What cannot is named in [`AwsFigures::missing`].
+pub fn fetch(order: &Order<'_>) -> Fetched {
+    let until = Instant::now() + order.wait;
+    let patience = Patience {
+        sleep: order.sleep,
+        deadline: until + LAST_CALLS,
+    };
+    let mut figures = AwsFigures::default();
+    let client = Client::new(order.services.region.as_deref(), order.variable, patience);
+    let client = match client {
+        Ok(client) => client,
+        Err(error) => {
+            figures.missing.push(error.to_string());
+            return Fetched {
+                figures,
+                cold: None,
+            };
+        }
+    };
+    client.region().clone_into(&mut figures.region);
+    let account = Account::read(&client, order.services);
+    let mut missing: Vec<String> = account.refused.iter().map(Error::to_string).collect();
+    let mut reader = Reader {
+        order,
+        client: &client,
+        patience,
+        until,
+        account: &account,
+        missing: &mut missing,
+    };
+    let cold = reader.logs(&mut figures);
+    reader.metrics(&mut figures);
+    reader.cost(&mut figures);
+    figures.limits = reader.limits(&figures);
+    missing.sort();
+    missing.dedup();
+    missing.truncate(MOST_MISSING);
+    figures.missing = missing;
+    Fetched { figures, cold }
+}
+
+struct Reader<'r, 'c> {
+    order: &'r Order<'r>,
+    client: &'r Client<'c>,
+    patience: Patience<'r>,
+    /// When nothing is waited for any more.
+    until: Instant,
+    account: &'r Account,
+    missing: &'r mut Vec<String>,
+}
+
+/// A line of a function's log.
+struct Line {
+    function: usize,
+    timestamp_ms: i64,
+    report: super::report_line::ReportLine,
+}
+
+impl Reader<'_, '_> {
+    /// The time of the load.
+    fn window(&self) -> (Timestamp, Timestamp) {
+        let run = &self.order.record.run;
+        let length = SignedDuration::try_from_secs_f64(run.duration_s).unwrap_or_default();
+        let end = run.started.saturating_add(length);
+        (run.started, end.unwrap_or(run.started))
+    }
+
+    /// Responses, which an invocation stands behind.
+    fn responses(&self) -> u64 {
+        let parts = self.order.record.parts.iter();
+        parts.flat_map(|of| of.parts.statuses.values()).sum()
+    }
+
+    /// Reads the logs of all functions and joins them with our requests. Returns the responses that began cold.
+    fn logs(&mut self, figures: &mut AwsFigures) -> Option<HashSet<RequestId>> {
+        let functions = &self.order.services.functions;
+        figures.functions = functions.iter().map(named).collect();
+        if functions.is_empty() {
+            return None;
+        }
+        let (lines, access_log) = self.lines();
+        let names: Vec<String> = functions.iter().map(ToString::to_string).collect();
+        let lines: Vec<LoggedReport<'_>> = lines
+            .into_iter()
+            .map(|line| LoggedReport {
+                function: &names[line.function],
+                timestamp_ms: line.timestamp_ms,
+                report: line.report,
+            })
+            .collect();
+        let (sent, phases) = (self.responded(), self.phases());
+        let joined = join(&sent, &lines, &access_log, &phases);
+        for group in joined.groups() {
+            let of_name = figures.functions.iter_mut();
+            for function in of_name.filter(|it| it.name == group.function) {
+                function.phases.push(PhaseReports {
+                    phase: group.phase,
+                    reports: reports(group),
+                });
+            }
+        }
+        // All phases together: percentiles cannot be added up.
+        let whole = |one: &Responded| Responded { phase: 0, ..*one };
+        let sent_in_one: Vec<Responded> = sent.iter().map(whole).collect();
+        let phases_in_one: Vec<PhaseBounds> = phases
+            .iter()
+            .map(|bounds| PhaseBounds {
+                phase: 0,
+                ..*bounds
+            })
+            .collect();
+        let in_one = join(&sent_in_one, &lines, &access_log, &phases_in_one);
+        for group in in_one.groups() {
+            let of_name = figures.functions.iter_mut();
+            for function in of_name.filter(|it| it.name == group.function) {
+                function.reports = Some(reports(group));
+            }
+        }
+        match joined {
+            Join::Counts { reason, .. } => {
+                figures.join = Some(JoinRecord {
+                    counts_only: Some(counts_only(reason)),
+                    ..JoinRecord::default()
+                });
+                None
+            }
+            Join::Requests(requests) => {
+                figures.join = Some(JoinRecord {
+                    answered: requests.answered as u64,
+                    joined: requests.requests.len() as u64,
+                    counts_only: None,
+                });
+                self.note_others(figures, requests.foreign as u64);
+                let cold = requests.requests.iter();
+                let cold = cold.filter(|joined| joined.start == Start::ColdFelt);
+                Some(cold.map(|joined| sent[joined.sent].id).collect())
+            }
+        }
+    }
+
+    /// Notes requests of others, if there are more than can be our own.
+    fn note_others(&self, figures: &mut AwsFigures, unknown: u64) {
+        let ours = self.responses() as f64;
+        let is_many = unknown as f64 > ours * UNKNOWN && unknown > FEW_UNKNOWN;
+        if is_many {
+            figures.others = figures.others.max(Some(unknown));
+        }
+    }
+
+    /// The lines of all functions, and the access log: the gateway's ids of requests with those of their invocations.
+    fn lines(&mut self) -> (Vec<Line>, BTreeMap<RequestId, RequestId>) {
+        let (start, end) = self.window();
+        let window = (
+            start.saturating_sub(AROUND).unwrap_or(start),
+            end.saturating_add(AROUND).unwrap_or(end),
+        );
+        let functions = self
+            .order
+            .services
+            .functions
+            .iter()
+            .zip(&self.account.functions);
+        let mut readers: Vec<LogReader> = functions
+            .map(|(function, limits)| {
+                LogReader::of_function(function, limits.configuration.as_ref(), window)
+            })
+            .collect();
+        let mut access = self.access_log(window);
+        let (mut lines, mut ids) = (Vec::new(), BTreeMap::new());
+        let pace = Pace {
+            every: LOOK_AT_LOG,
+            until: Instant::now() + self.order.wait.mul_f64(LOG_SHARE),
+            patience: self.patience,
+        };
+        let mut look = || {
+            for (function, reader) in readers.iter_mut().enumerate() {
+                reader.read(self.client, &mut |message, timestamp_ms| {
+                    if let Some(LogLine::Report(report)) = LogLine::parse(message) {
+                        lines.push(Line {
+                            function,
+                            timestamp_ms,
+                            report,
+                        });
+                    }
+                })?;
+            }
+            if let Some((format, reader)) = &mut access {
+                reader.read(self.client, &mut |message, _| {
+                    ids.extend(
+                        format
+                            .line(message)
+                            .into_iter()
+                            .flat_map(|line| pairs(&line)),
+                    );
+                })?;
+            }
+            let of = |function: usize| {
+                lines
+                    .iter()
+                    .filter(|line| line.function == function)
+                    .count()
+            };
+            Ok((0..readers.len()).map(of).max().unwrap_or(0) as u64)
+        };
+        let settled = settle(&pace, self.responses(), &mut look, &reports_settled);
+        match settled {
+            Ok(Settled::Short { has, of }) => self.missing.push(format!(
+                "the logs have {} REPORT lines for {} responses so far; fetch again later",
+                group(&has.to_string()),
+                group(&of.to_string())
+            )),
+            Ok(Settled::Complete | Settled::Foreign { .. }) => {}
+            Err(error) => self.missing.push(error.to_string()),
+        }
+        (lines, ids)
+    }
+
+    /// The access log of the API's stage, if it has one that names invocations.
+    fn access_log(
+        &mut self,
+        window: (Timestamp, Timestamp),
+    ) -> Option<(access_log::AccessFormat, LogReader)> {
+        let has_stage = matches!(
+            self.order.services.front,
+            Front::Rest { .. } | Front::Http { .. }
+        );
+        let stage = self.account.stage.as_ref().filter(|_| has_stage)?;
+        let group = stage.access_log_destination.as_deref();
+        let group = group.and_then(access_log_group);
+        let format = stage.access_log_format.as_deref();
+        let (Some(group), Some(format)) = (group, format) else {
+            self.missing.push(
+                "the stage has no access log in CloudWatch, so requests cannot be joined with invocations; add one"
+                    .to_owned(),
+            );
+            return None;
+        };
+        match access_log::AccessFormat::parse(format) {
+            Ok(format) => Some((format, LogReader::of_group(group.to_owned(), window))),
+            Err(error) => {
+                self.missing.push(error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Our requests that got a response with an id.
+    fn responded(&self) -> Vec<Responded> {
+        let phases = [Arm::Target, Arm::Base].map(|arm| {
+            let slices = self.order.record.slices.iter();
+            let phases = slices
+                .filter(|slice| slice.arm == arm)
+                .map(|slice| slice.phase);
+            phases.collect::<Vec<usize>>()
+        });
+        let sent = self.order.record.sent.iter();
+        sent.filter_map(|one| {
+            let of_arm = match one.arm {
+                Arm::Target => &phases[0],
+                Arm::Base => &phases[1],
+            };
+            Some(Responded {
+                id: one.id,
+                phase: *of_arm.get(usize::from(one.slice))?,
+                service_us: one.service_us,
+                status: one.status,
+            })
+        })
+        .collect()
+    }
+
+    /// When phases ran: one entry for each slice, since phases may be repeated.
+    fn phases(&self) -> Vec<PhaseBounds> {
+        let start_ms = self.order.record.run.started.as_millisecond();
+        #[expect(clippy::cast_possible_truncation, reason = "saturating is right")]
+        let at = |seconds: f64| start_ms.saturating_add((seconds * 1e3) as i64);
+        let slices = self.order.record.slices.iter();
+        slices
+            .map(|slice| PhaseBounds {
+                phase: slice.phase,
+                start_ms: at(slice.start_s),
+                end_ms: at(slice.start_s + slice.length_s),
+            })
+            .collect()
+    }
+
+    /// What has metrics.
+    fn subjects(&self) -> Vec<Subject> {
+        let Aws {
+            functions,
+            front,
+            tables,
+            databases,
+            ..
+        } = self.order.services;
+        let api = match front {
+            Front::FunctionUrl => None,
+            Front::Rest { id, stage } => Some(Subject::RestApi {
+                name: self.account.rest_name.clone().unwrap_or_else(|| id.clone()),
+                stage: stage.clone(),
+            }),
+            Front::Http { id, stage } => Some(Subject::HttpApi {
+                id: id.clone(),
+                stage: stage.clone(),
+            }),
+            Front::LoadBalancer(id) => Some(Subject::LoadBalancer { id: id.clone() }),
+        };
+        let url = functions.first().filter(|_| *front == Front::FunctionUrl);
+        // First what every request of ours reaches: it is waited for.
+        api.into_iter()
+            .chain(functions.iter().cloned().map(Subject::Function))
+            .chain(url.cloned().map(Subject::FunctionUrl))
+            .chain((!functions.is_empty()).then_some(Subject::Account))
+            .chain(tables.iter().cloned().map(Subject::Table))
+            .chain(databases.iter().cloned().map(Subject::Database))
+            .collect()
+    }
+
+    /// Waits for the metrics and reads them.
+    fn metrics(&mut self, figures: &mut AwsFigures) {
+        let subjects = self.subjects();
+        let (start, end) = self.window();
+        let window = Window::around(start, end);
+        let pace = Pace {
+            every: LOOK_AT_METRICS.min(self.order.wait / 4),
+            until: self.until,
+            patience: self.patience,
+        };
+        let mut look = || Metrics::count(self.client, &subjects[..1], window);
+        let settled = settle(&pace, self.responses(), &mut look, &counts_settled);
+        match settled {
+            Ok(Settled::Short { has, of }) => self.missing.push(format!(
+                "CloudWatch has {} of {} requests so far; fetch again later",
+                group(&has.to_string()),
+                group(&of.to_string())
+            )),
+            Ok(Settled::Foreign { has, of }) => self.note_others(figures, has - of),
+            Ok(Settled::Complete) => {}
+            Err(error) => {
+                self.missing.push(error.to_string());
+                return;
+            }
+        }
+        match Metrics::fetch(self.client, &subjects, window) {
+            Ok(metrics) => self.note_metrics(figures, &metrics),
+            Err(error) => self.missing.push(error.to_string()),
+        }
+    }
+
+    fn note_metrics(&self, figures: &mut AwsFigures, metrics: &Metrics) {
+        for (function, record) in self
+            .order
+            .services
+            .functions
+            .iter()
+            .zip(&mut figures.functions)
+        {
+            let subject = Subject::Function(function.clone());
+            let sum = |metric| metrics.sum(&subject, metric).map(six_digits);
+            let most = |metric, statistic| {
+                let series = metrics.find(&subject, metric, statistic)?;
+                let values = series.points.iter().map(|(_, value)| *value);
+                values.reduce(f64::max).map(six_digits)
+            };
+            record.invocations = sum("Invocations");
+            record.errors = sum("Errors");
+            record.throttles = sum("Throttles");
+            record.spillover = match function.qualifier {
+                Some(_) => sum("ProvisionedConcurrencySpilloverInvocations"),
+                // Only an alias or a version can have provisioned concurrency.
+                None => record.invocations.map(|_| 0.0),
+            };
+            record.concurrency = most("ConcurrentExecutions", "Maximum");
+            record.duration_p95_ms = most("Duration", "p95");
+        }
+        let start = self.order.record.run.started.as_second();
+        let shown = metrics
+            .series
+            .iter()
+            .filter(|series| !series.points.is_empty());
+        figures.series = shown
+            .map(|series| SeriesRecord {
+                resource: series.subject.to_string(),
+                metric: series.metric.to_owned(),
+                statistic: series.statistic.to_owned(),
+                points: series
+                    .points
+                    .iter()
+                    .map(|(minute, value)| ((minute - start) as f64, six_digits(*value)))
+                    .collect(),
+            })
+            .collect();
+    }
+
+    /// What the load ran into.
+    fn limits(&self, figures: &AwsFigures) -> Vec<String> {
+        let slowest = figures
+            .functions
+            .iter()
+            .filter_map(|function| function.duration_p95_ms);
+        let slowest = slowest.reduce(f64::max).map(|millis| millis / 1e3);
+        let phases = &self.order.record.phases;
+        outlook(
+            self.account,
+            &self.order.services.front,
+            phases,
+            (None, slowest),
+        )
+    }
+
+    /// What the invocations and the API cost.
+    fn cost(&mut self, figures: &mut AwsFigures) {
+        let functions = figures.functions.iter().zip(&self.account.functions);
+        let used: Option<Vec<FunctionUsage>> = functions
+            .map(|(record, limits)| usage(record.reports.as_ref()?, limits))
+            .collect();
+        let Some(functions) = used.filter(|used| !used.is_empty()) else {
+            return;
+        };
+        let is_provisioned = |limits: &FunctionLimits| {
+            limits
+                .provisioned
+                .as_ref()
+                .is_some_and(|all| !all.is_empty())
+        };
+        if self.account.functions.iter().any(is_provisioned) {
+            self.missing.push(
+                "the cost is not known of a function with provisioned concurrency, which is billed by time".to_owned(),
+            );
+            return;
+        }
+        let responses = self.responses();
+        let prices = self.order.prices;
+        match prices.region(self.client.region()) {
+            Ok(of_region) => {
+                let usage = Usage {
+                    functions,
+                    api: api(&self.order.services.front),
+                    api_requests: responses,
+                };
+                let dollars = cost::total(&usage, &of_region);
+                figures.cost = (responses > 0).then(|| CostRecord {
+                    usd: six_digits(dollars),
+                    per_million_usd: six_digits(dollars / responses as f64 * 1e6),
+                    prices_of: prices.as_of().to_string(),
+                });
+            }
+            Err(error) => self.missing.push(error.to_string()),
+        }
+        let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+        self.missing.extend(prices.age_warning(today));
+    }
+}
+
+fn named(function: &LambdaFunction) -> FunctionRecord {
+    FunctionRecord {
+        name: function.to_string(),
+        ..FunctionRecord::default()
+    }
+}
+
+/// The ids of a request that a response may have, each with that of its invocation.
+fn pairs(line: &access_log::AccessLine) -> Vec<(RequestId, RequestId)> {
+    let Some(invocation) = RequestId::parse(&line.invocation) else {
+        return Vec::new();
+    };
+    let ids = [&line.request, &line.extended].into_iter().flatten();
+    ids.filter_map(|id| Some((RequestId::parse(id)?, invocation)))
+        .collect()
+}
+
+fn counts_only(reason: CountsReason) -> String {
+    match reason {
+        CountsReason::NoLines => "it has no REPORT line of these minutes".to_owned(),
+        CountsReason::NoIds => "responses have no id of it".to_owned(),
+        CountsReason::TooFewJoined { joined, answered } => format!(
+            "{} of {} responses have an id that is in it",
+            group(&joined.to_string()),
+            group(&answered.to_string())
+        ),
+    }
+}
+
+fn reports(group: &Group<'_>) -> ReportsRecord {
+    let cold = group.cold.unwrap_or_default();
+    ReportsRecord {
+        lines: group.lines,
+        cold: group.cold.map_or(group.startups, |cold| cold.felt),
+        pre_initialised: cold.pre_initialised,
+        init_p50_ms: group.init_p50_ms.map(six_digits),
+        init_p95_ms: group.init_p95_ms.map(six_digits),
+        billed_ms: group.billed_ms,
+        billed_p95_ms: group.billed_p95_ms.map(f64::from),
+        memory_mb: group.memory_mb.map(u64::from),
+        memory_used_mb: group.memory_used_mb.map(u64::from),
+        timeouts: group.timeouts,
+        errors: group.errors,
+    }
+}
+
+/// What a run used of a function; none of one on Managed Instances, which are billed by the instance.
+fn usage(reports: &ReportsRecord, limits: &FunctionLimits) -> Option<FunctionUsage> {
+    let configuration = limits.configuration.as_ref()?;
+    if configuration.is_on_instances {
+        return None;
+    }
+    let is_arm = configuration.architecture.as_deref() == Some("arm64");
+    Some(FunctionUsage {
+        architecture: if is_arm {
+            Architecture::Arm
+        } else {
+            Architecture::X86
+        },
+        memory_mb: configuration.memory_mb?,
+        invocations: reports.lines,
+        billed_ms: reports.billed_ms,
+    })
+}
+
+fn api(front: &Front) -> Api {
+    match front {
+        Front::FunctionUrl | Front::LoadBalancer(_) => Api::Free,
+        Front::Rest { .. } => Api::Rest,
+        Front::Http { .. } => Api::Http,
+    }
+}

@@ -1,0 +1,362 @@
+//! Joins requests that were sent with the REPORT lines of their invocations, by id alone.
+//!
+//! A line is never matched by its time: under concurrency that is a guess.
+//! If too few ids match, lines are only counted.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::report_line::{ReportLine, Status};
+use crate::measurement::RequestId;
+
+/// How much sooner than Lambda's own figures add up to a response may be after a felt cold start, in milliseconds.
+const GRACE_MS: f64 = 2.0;
+/// The share of requests that has to be joined, in percent.
+const NEEDED_PERCENT: usize = 90;
+/// Statuses of a gateway that refuses a request or fails itself. Such a request may have no line.
+const GATEWAY_STATUSES: [u16; 4] = [429, 502, 503, 504];
+
+/// One request that got a response with an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Responded {
+    /// The id in its response.
+    pub(super) id: RequestId,
+    /// Index of its phase.
+    pub(super) phase: usize,
+    /// From sending to the end of the response, in microseconds.
+    pub(super) service_us: u32,
+    /// Status of the response.
+    pub(super) status: u16,
+}
+
+/// A REPORT line and where it was found.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct LoggedReport<'a> {
+    /// Name of the function.
+    pub(super) function: &'a str,
+    /// When the line was written, in Unix milliseconds: the end of the invocation.
+    pub(super) timestamp_ms: i64,
+    /// The figures.
+    pub(super) report: ReportLine,
+}
+
+/// When a phase ran, in Unix milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PhaseBounds {
+    /// Index of the phase.
+    pub(super) phase: usize,
+    /// Its start.
+    pub(super) start_ms: i64,
+    /// Its end, which is not part of it.
+    pub(super) end_ms: i64,
+}
+
+/// What is known of requests and lines together.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Join<'a> {
+    /// At least 90 % of the requests have their line.
+    Requests(JoinedRequests<'a>),
+    /// Lines are only counted, in the phase in which they start. Which request they belong to is unknown.
+    Counts {
+        /// Why.
+        reason: CountsReason,
+        /// By phase and function.
+        groups: Vec<Group<'a>>,
+    },
+}
+
+impl<'a> Join<'a> {
+    /// Lines by phase and function.
+    pub(super) fn groups(&self) -> &[Group<'a>] {
+        match self {
+            Self::Requests(JoinedRequests { groups, .. }) | Self::Counts { groups, .. } => groups,
+        }
+    }
+}
+
+/// Requests with their lines.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct JoinedRequests<'a> {
+    /// Those that were joined, in the order in which they were sent.
+    pub(super) requests: Vec<JoinedRequest<'a>>,
+    /// Requests that an invocation responded to, as far as is known.
+    pub(super) answered: usize,
+    /// Lines in the time of the load that belong to none of our requests.
+    pub(super) foreign: usize,
+    /// Our own lines by phase and function.
+    pub(super) groups: Vec<Group<'a>>,
+}
+
+/// One request with its line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct JoinedRequest<'a> {
+    /// Index among the requests that were sent.
+    pub(super) sent: usize,
+    /// Its line.
+    pub(super) line: &'a LoggedReport<'a>,
+    /// The state of its environment.
+    pub(super) start: Start,
+}
+
+/// The state in which a request found its environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// It had served before.
+    Warm,
+    /// It was initialised or restored while the request waited.
+    ColdFelt,
+    /// It was initialised before the request came.
+    PreInitialised,
+}
+
+/// Why lines are only counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CountsReason {
+    /// The log has no REPORT line.
+    NoLines,
+    /// No request is left that a line is to be found for.
+    NoIds,
+    /// Under 90 % of the requests have a line.
+    TooFewJoined {
+        /// Requests with a line.
+        joined: usize,
+        /// Requests that an invocation responded to, as far as is known.
+        answered: usize,
+    },
+}
+
+/// Lines of one function in one phase. Percentiles are by nearest rank.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Group<'a> {
+    /// Index of the phase.
+    pub(super) phase: usize,
+    /// Name of the function.
+    pub(super) function: &'a str,
+    /// Lines.
+    pub(super) lines: u64,
+    /// How cold starts divide; none if no line of the function could be joined.
+    pub(super) cold: Option<ColdStarts>,
+    /// Lines with an init or a restore, felt or not.
+    pub(super) startups: u64,
+    /// Lines with a restore of a snapshot.
+    pub(super) restores: u64,
+    /// Median of the init or restore duration, in milliseconds.
+    pub(super) init_p50_ms: Option<f64>,
+    /// 95th percentile of the init or restore duration, in milliseconds.
+    pub(super) init_p95_ms: Option<f64>,
+    /// Billed milliseconds in all.
+    pub(super) billed_ms: u64,
+    /// 95th percentile of the billed milliseconds of one invocation.
+    pub(super) billed_p95_ms: Option<u32>,
+    /// Memory size in MB.
+    pub(super) memory_mb: Option<u32>,
+    /// The most memory that an invocation used, in MB.
+    pub(super) memory_used_mb: Option<u32>,
+    /// Invocations that hit the function's timeout.
+    pub(super) timeouts: u64,
+    /// Invocations that ended in an error.
+    pub(super) errors: u64,
+}
+
+/// Cold starts, felt and not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ColdStarts {
+    /// Those that a request waited for.
+    pub(super) felt: u64,
+    /// Those that were over before the request came.
+    pub(super) pre_initialised: u64,
+}
+
+/// Joins requests with lines.
+///
+/// `access_log` leads from the gateway's id of a request to the id of its invocation. Other ids join as they are.
+///
+/// A function of which no line joins, such as an authorizer, has ids that no response shows: its lines are counted by
+/// their start, and are not foreign.
+pub(super) fn join<'a>(
+    sent: &[Responded],
+    lines: &'a [LoggedReport<'a>],
+    access_log: &BTreeMap<RequestId, RequestId>,
+    phases: &[PhaseBounds],
+) -> Join<'a> {
+    let own_id = |request: &Responded| *access_log.get(&request.id).unwrap_or(&request.id);
+    let requests = joined(sent, lines, own_id);
+    let unexpected = requests
+        .iter()
+        .filter(|joined| !expects_line(&sent[joined.sent]));
+    let answered = sent.iter().filter(|request| expects_line(request)).count() + unexpected.count();
+    let mut grouped = Lines::default();
+    if let Some(reason) = counts_reason(lines.len(), requests.len(), answered) {
+        grouped.add_by_start(lines, phases);
+        let groups = grouped.groups();
+        return Join::Counts { reason, groups };
+    }
+    let joinable: HashSet<&str> = requests.iter().map(|joined| joined.line.function).collect();
+    let can_join = |line: &LoggedReport<'_>| joinable.contains(line.function);
+    let own_ids: HashSet<RequestId> = sent.iter().map(own_id).collect();
+    let is_foreign = |line: &&LoggedReport<'_>| {
+        can_join(line) && is_in_load(line, phases) && !own_ids.contains(&line.report.request_id)
+    };
+    for joined in &requests {
+        grouped.add(sent[joined.sent].phase, joined.line, Some(joined.start));
+    }
+    grouped.add_by_start(lines.iter().filter(|line| !can_join(line)), phases);
+    Join::Requests(JoinedRequests {
+        foreign: lines.iter().filter(is_foreign).count(),
+        requests,
+        answered,
+        groups: grouped.groups(),
+    })
+}
+
+/// Why requests are not told apart; none if enough of them have a line.
+fn counts_reason(lines: usize, joined: usize, answered: usize) -> Option<CountsReason> {
+    if lines == 0 {
+        Some(CountsReason::NoLines)
+    } else if answered == 0 {
+        Some(CountsReason::NoIds)
+    } else if joined * 100 < answered * NEEDED_PERCENT {
+        Some(CountsReason::TooFewJoined { joined, answered })
+    } else {
+        None
+    }
+}
+
+/// Each request with the line of its invocation. A line joins one request only, the first.
+fn joined<'a>(
+    sent: &[Responded],
+    lines: &'a [LoggedReport<'a>],
+    own_id: impl Fn(&Responded) -> RequestId,
+) -> Vec<JoinedRequest<'a>> {
+    let mut by_id: HashMap<RequestId, &LoggedReport<'_>> = HashMap::with_capacity(lines.len());
+    for line in lines {
+        by_id.entry(line.report.request_id).or_insert(line);
+    }
+    let requests = sent.iter().enumerate().filter_map(|(index, request)| {
+        let line = by_id.remove(&own_id(request))?;
+        Some(JoinedRequest {
+            sent: index,
+            line,
+            start: Start::of(*request, &line.report),
+        })
+    });
+    requests.collect()
+}
+
+/// Whether a line is missing if there is none.
+fn expects_line(request: &Responded) -> bool {
+    !GATEWAY_STATUSES.contains(&request.status)
+}
+
+impl Start {
+    /// A request cannot have waited for a startup if its response came sooner than startup and handler take.
+    fn of(request: Responded, report: &ReportLine) -> Self {
+        let service_ms = f64::from(request.service_us) / 1e3;
+        match report.startup_ms() {
+            None => Self::Warm,
+            Some(_) if service_ms + GRACE_MS >= report.total_ms() => Self::ColdFelt,
+            Some(_) => Self::PreInitialised,
+        }
+    }
+}
+
+/// When an invocation or its environment started, in Unix milliseconds.
+fn start_ms(line: &LoggedReport<'_>) -> f64 {
+    line.timestamp_ms as f64 - line.report.total_ms()
+}
+
+impl PhaseBounds {
+    fn contains(&self, line: &LoggedReport<'_>) -> bool {
+        (self.start_ms as f64..self.end_ms as f64).contains(&start_ms(line))
+    }
+}
+
+/// Whether a line starts between the start of the first phase and the end of the last.
+fn is_in_load(line: &LoggedReport<'_>, phases: &[PhaseBounds]) -> bool {
+    let start = phases.iter().map(|phase| phase.start_ms).min();
+    let end = phases.iter().map(|phase| phase.end_ms).max();
+    let load = start.zip(end).map(|(start_ms, end_ms)| PhaseBounds {
+        phase: 0,
+        start_ms,
+        end_ms,
+    });
+    load.is_some_and(|load| load.contains(line))
+}
+
+/// Lines by phase and function, and what was found of the environments of those that were joined.
+#[derive(Default)]
+struct Lines<'a>(BTreeMap<(usize, &'a str), Vec<Line<'a>>>);
+
+type Line<'a> = (&'a ReportLine, Option<Start>);
+
+impl<'a> Lines<'a> {
+    fn add(&mut self, phase: usize, line: &'a LoggedReport<'a>, start: Option<Start>) {
+        let group = self.0.entry((phase, line.function)).or_default();
+        group.push((&line.report, start));
+    }
+
+    /// Adds lines to the phases in which they start. Others are none of the load's.
+    fn add_by_start(
+        &mut self,
+        lines: impl IntoIterator<Item = &'a LoggedReport<'a>>,
+        phases: &[PhaseBounds],
+    ) {
+        for line in lines {
+            if let Some(bounds) = phases.iter().find(|bounds| bounds.contains(line)) {
+                self.add(bounds.phase, line, None);
+            }
+        }
+    }
+
+    fn groups(self) -> Vec<Group<'a>> {
+        let groups = self.0.into_iter();
+        groups
+            .map(|((phase, function), lines)| Group::new(phase, function, &lines))
+            .collect()
+    }
+}
+
+impl<'a> Group<'a> {
+    fn new(phase: usize, function: &'a str, lines: &[Line<'_>]) -> Self {
+        let reports = || lines.iter().map(|(report, _)| *report);
+        let count =
+            |is: fn(&ReportLine) -> bool| reports().filter(|report| is(report)).count() as u64;
+        let starts =
+            |of: Start| lines.iter().filter(|(_, start)| *start == Some(of)).count() as u64;
+        let mut startups_ms: Vec<f64> = reports().filter_map(ReportLine::startup_ms).collect();
+        startups_ms.sort_by(f64::total_cmp);
+        let mut billed_ms: Vec<u32> = reports().filter_map(|report| report.billed_ms).collect();
+        billed_ms.sort_unstable();
+        Self {
+            phase,
+            function,
+            lines: lines.len() as u64,
+            cold: lines
+                .iter()
+                .any(|(_, start)| start.is_some())
+                .then(|| ColdStarts {
+                    felt: starts(Start::ColdFelt),
+                    pre_initialised: starts(Start::PreInitialised),
+                }),
+            startups: startups_ms.len() as u64,
+            restores: count(|report| report.restore_ms.is_some()),
+            init_p50_ms: percentile(&startups_ms, 50),
+            init_p95_ms: percentile(&startups_ms, 95),
+            billed_ms: billed_ms.iter().copied().map(u64::from).sum(),
+            billed_p95_ms: percentile(&billed_ms, 95),
+            memory_mb: reports().filter_map(|report| report.memory_mb).max(),
+            memory_used_mb: reports().filter_map(|report| report.max_memory_mb).max(),
+            timeouts: count(|report| report.status == Status::Timeout),
+            errors: count(|report| report.status == Status::Error),
+        }
+    }
+}
+
+/// A percentile of sorted values, by nearest rank.
+fn percentile<T: Copy>(sorted: &[T], percent: usize) -> Option<T> {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted.get(rank.saturating_sub(1)).copied()
+}
+
+#[cfg(test)]
+#[path = "join_tests.rs"]
+mod tests;

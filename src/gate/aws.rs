@@ -1,0 +1,127 @@
+//! What AWS says of a run: fetched right after the load, or later for a stored result.
+
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::console::Console;
+use super::evaluation;
+use super::{Error, program};
+use crate::aws::{self, Prices};
+use crate::exit::Exit;
+use crate::files;
+use crate::load::Stop;
+use crate::plan::{self, Gate, Plan};
+use crate::record::{AwsRecord, Ended, RunRecord, read_sent, write_sent};
+use crate::units::format_duration;
+
+/// How soon a signal ends a wait.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The requests of a run one by one, beside its result.
+pub(super) const REQUESTS: &str = "requests.csv.gz";
+
+/// Adds what AWS says to the record of a run that has just ended, if its scenario names AWS services.
+pub(super) fn add(
+    plan: &Plan,
+    gate: &Gate,
+    record: &mut RunRecord,
+    stop: &Stop,
+    console: &Console,
+) {
+    let services = gate.scenario.aws.as_ref();
+    let Some(services) = services.filter(|services| !services.wait.is_zero()) else {
+        return;
+    };
+    match record.run.ended {
+        Ended::Completed | Ended::Aborted { .. } => {
+            fetch(record, services.wait, &plan.prices, stop, console);
+        }
+        Ended::Interrupted { .. } | Ended::Unreachable { .. } => {}
+    }
+}
+
+fn fetch(record: &mut RunRecord, wait: Duration, prices: &Prices, stop: &Stop, console: &Console) {
+    let Some(AwsRecord { services, .. }) = record.aws.clone() else {
+        return;
+    };
+    console.note(&format!(
+        "{}: reading metrics and logs of AWS, for at most {}",
+        record.scenario.name,
+        format_duration(wait)
+    ));
+    let fetched = aws::fetch(&aws::Order {
+        services: &services,
+        record,
+        wait,
+        prices,
+        variable: &|name| std::env::var(name).ok(),
+        sleep: &|duration| sleep(duration, stop),
+    });
+    // A header of the target is nearer to the request than a log.
+    if let (Some(cold), None) = (&fetched.cold, &record.cold_start) {
+        record.mark_cold_starts(|sent| cold.contains(&sent.id));
+    }
+    for why in &fetched.figures.missing {
+        console.warn(&format!("loadgate: AWS: {why}"));
+    }
+    record.aws = Some(AwsRecord {
+        services,
+        figures: Some(fetched.figures),
+    });
+}
+
+/// Sleeps unless the run is told to stop.
+fn sleep(duration: Duration, stop: &Stop) -> ControlFlow<()> {
+    let end = Instant::now() + duration;
+    while Instant::now() < end {
+        if stop.is_set() {
+            return ControlFlow::Break(());
+        }
+        thread::sleep(PAUSE.min(end.saturating_duration_since(Instant::now())));
+    }
+    ControlFlow::Continue(())
+}
+
+/// Writes the requests of a run, if they were kept.
+pub(super) fn write_requests(folder: &Path, record: &RunRecord) -> Result<(), Error> {
+    if record.sent.is_empty() {
+        return Ok(());
+    }
+    let mut bytes = Vec::new();
+    let path = folder.join(REQUESTS);
+    write_sent(&record.sent, &mut bytes)
+        .and_then(|()| files::write(&path, &bytes))
+        .map_err(|source| Error::Write { path, source })
+}
+
+/// Fetches what AWS says of a stored result, writes it into the result, and prints it.
+pub fn add_to_result(
+    path: &Path,
+    wait: Duration,
+    prices: &Prices,
+    console: &Console,
+) -> Result<Exit, Error> {
+    let mut records = plan::read_results(&[path.to_owned()])?;
+    let Some(mut record) = records.pop() else {
+        return Ok(Exit::Usage);
+    };
+    if record.aws.is_none() {
+        return Err(Error::NoAwsServices(path.to_owned()));
+    }
+    let requests = path.with_file_name(REQUESTS);
+    if let Ok(file) = File::open(&requests) {
+        record.sent = read_sent(&requests.display().to_string(), file)?;
+    }
+    fetch(&mut record, wait, prices, &Stop::default(), console);
+    evaluation::write(path, &record.to_json())?;
+    console.print(&format!(
+        "{} has the figures of AWS now; judge it again with '{} judge GATE {}'",
+        path.display(),
+        program(),
+        path.display()
+    ));
+    Ok(Exit::Passed)
+}

@@ -1,0 +1,160 @@
+//! The requests of a run one by one, as the file beside `result.json` holds them: CSV, compressed with gzip.
+
+use std::io::{self, Read, Write};
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+
+use crate::measurement::{Arm, RequestId, SentRequest};
+
+/// The largest file that is read, unpacked, in bytes: some ten million requests.
+const LARGEST: u64 = 1 << 30;
+
+const COLUMNS: [&str; 8] = [
+    "id",
+    "arm",
+    "slice",
+    "request",
+    "status",
+    "succeeded",
+    "service_us",
+    "latency_us",
+];
+
+/// A file of requests that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum SentError {
+    /// Not the file that loadgate writes.
+    #[error("{file} is not a file of requests that loadgate wrote: {what}")]
+    Broken {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// Writes requests.
+pub fn write_sent(sent: &[SentRequest], into: impl Write) -> io::Result<()> {
+    let packed = GzEncoder::new(into, Compression::fast());
+    let mut csv = csv::Writer::from_writer(packed);
+    csv.write_record(COLUMNS)?;
+    for one in sent {
+        let arm = match one.arm {
+            Arm::Target => "target",
+            Arm::Base => "base",
+        };
+        csv.write_record([
+            &one.id.to_string(),
+            arm,
+            &one.slice.to_string(),
+            &one.request.to_string(),
+            &one.status.to_string(),
+            &u8::from(one.succeeded).to_string(),
+            &one.service_us.to_string(),
+            &one.latency_us.to_string(),
+        ])?;
+    }
+    let packed = csv.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    packed.finish()?.flush()
+}
+
+/// Reads requests; `file` names them in errors. Safe on hostile bytes.
+pub fn read_sent(file: &str, from: impl Read) -> Result<Vec<SentRequest>, SentError> {
+    let broken = |what: String| SentError::Broken {
+        file: file.to_owned(),
+        what,
+    };
+    let unpacked = GzDecoder::new(from).take(LARGEST);
+    let mut csv = csv::Reader::from_reader(unpacked);
+    let columns = csv.headers().map_err(|error| broken(error.to_string()))?;
+    if columns != COLUMNS.as_slice() {
+        return Err(broken(format!("its columns are not {}", COLUMNS.join(","))));
+    }
+    let mut sent = Vec::new();
+    for row in csv.records() {
+        let row = row.map_err(|error| broken(error.to_string()))?;
+        let line = row.position().map_or(0, csv::Position::line);
+        let one = request(&row).ok_or_else(|| broken(format!("line {line} is not a request")))?;
+        sent.push(one);
+    }
+    Ok(sent)
+}
+
+fn request(row: &csv::StringRecord) -> Option<SentRequest> {
+    Some(SentRequest {
+        id: RequestId::parse(row.get(0)?)?,
+        arm: match row.get(1)? {
+            "target" => Arm::Target,
+            "base" => Arm::Base,
+            _ => return None,
+        },
+        slice: row.get(2)?.parse().ok()?,
+        request: row.get(3)?.parse().ok()?,
+        status: row.get(4)?.parse().ok()?,
+        succeeded: match row.get(5)? {
+            "1" => true,
+            "0" => false,
+            _ => return None,
+        },
+        service_us: row.get(6)?.parse().ok()?,
+        latency_us: row.get(7)?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_read_as_they_were_written() {
+        let one = |id: &str, arm| SentRequest {
+            id: RequestId::parse(id).unwrap(),
+            arm,
+            status: 200,
+            request: 3,
+            slice: 7,
+            service_us: 1_234,
+            latency_us: 2_345,
+            succeeded: true,
+        };
+        let sent = [
+            one("24ad3a6f-9f3e-4c55-8f6a-0123456789ab", Arm::Target),
+            one("ALt0lgP-IAMEZPA=", Arm::Base),
+            SentRequest {
+                status: 500,
+                succeeded: false,
+                ..one("x", Arm::Target)
+            },
+        ];
+        let mut file = Vec::new();
+        write_sent(&sent, &mut file).unwrap();
+        assert_eq!(read_sent("x", &file[..]).unwrap(), sent);
+    }
+
+    #[test]
+    fn other_files_are_refused_with_the_line() {
+        let packed = |text: &str| {
+            let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+            packed.write_all(text.as_bytes()).unwrap();
+            packed.finish().unwrap()
+        };
+        let header = COLUMNS.join(",");
+        for (bytes, what) in [
+            (b"no gzip at all, but long enough".to_vec(), "gzip"),
+            (packed("a,b\n1,2\n"), "columns"),
+            (
+                packed(&format!("{header}\nx,target,1,2,200,2,3,4\n")),
+                "line 2",
+            ),
+            (packed(&format!("{header}\nx,target,1\n")), "line: 2"),
+        ] {
+            let error = read_sent("x.csv.gz", &bytes[..]).unwrap_err().to_string();
+            assert!(
+                error.starts_with("x.csv.gz") && error.contains(what),
+                "{error}"
+            );
+        }
+    }
+}

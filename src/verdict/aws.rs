@@ -1,0 +1,89 @@
+//! Limits of what AWS says. A figure that is missing is never taken for a good one.
+
+use super::input::CandidateRun;
+use super::{Check, CheckKind, CheckOutcome, Enforcement, LimitCheck, Measure, NotJudged};
+use crate::record::{AwsFigures, FunctionRecord, ReportsRecord};
+use crate::thresholds::{AwsLimit, AwsMetric, Subject};
+use crate::units::six_digits;
+
+/// One check for each limit, in the order of the file.
+pub(super) fn judge(limits: &[AwsLimit], runs: &[CandidateRun<'_>]) -> Vec<Check> {
+    limits.iter().map(|limit| check(limit, runs)).collect()
+}
+
+fn check(limit: &AwsLimit, runs: &[CandidateRun<'_>]) -> Check {
+    let figures = runs.iter().map(|run| {
+        let aws = run.record.aws.as_ref();
+        aws.and_then(|aws| aws.figures.as_ref())
+    });
+    let figures: Option<Vec<&AwsFigures>> = figures.collect();
+    let figures = figures.unwrap_or_default();
+    let values = figures.iter().map(|figures| value(limit.metric, figures));
+    let values: Option<Vec<f64>> = values.collect();
+    // Of parallel jobs counts add up; of everything else the worst one counts.
+    let current = values.filter(|values| !values.is_empty()).map(|values| {
+        if is_count(limit.metric) {
+            values.iter().sum()
+        } else {
+            values.into_iter().fold(0.0, f64::max)
+        }
+    });
+    let is_shared = figures.iter().any(|figures| figures.others.is_some());
+    Check {
+        subject: Subject::Overall,
+        phase: None,
+        measure: Measure::Aws(limit.metric),
+        enforcement: Enforcement::Gated,
+        outcome: match current {
+            _ if is_shared => CheckOutcome::NotJudged(NotJudged::OthersRequests),
+            None => CheckOutcome::NotJudged(NotJudged::NoAwsFigure),
+            Some(current) if current > limit.at_most => CheckOutcome::Failed,
+            Some(_) => CheckOutcome::Passed,
+        },
+        requests: figures.iter().filter_map(|figures| lines(figures)).sum(),
+        current: current.map(six_digits),
+        kind: CheckKind::Limit(LimitCheck::new(limit.at_most, Some(limit.line))),
+    }
+}
+
+/// Whether a figure is a number of invocations.
+fn is_count(metric: AwsMetric) -> bool {
+    match metric {
+        AwsMetric::Throttles | AwsMetric::Errors | AwsMetric::Spillover => true,
+        AwsMetric::MemoryUsed | AwsMetric::BilledP95 | AwsMetric::CostPerMillion => false,
+    }
+}
+
+/// REPORT lines of all functions.
+fn lines(figures: &AwsFigures) -> Option<u64> {
+    let lines = figures.functions.iter();
+    lines
+        .map(|function| Some(function.reports.as_ref()?.lines))
+        .sum()
+}
+
+/// A figure over all functions; none if one of them lacks it.
+fn value(metric: AwsMetric, figures: &AwsFigures) -> Option<f64> {
+    let sum = |of: fn(&FunctionRecord) -> Option<f64>| -> Option<f64> {
+        figures.functions.iter().map(of).sum()
+    };
+    let largest = |of: fn(&ReportsRecord) -> Option<f64>| {
+        let mut values = figures
+            .functions
+            .iter()
+            .map(|function| of(function.reports.as_ref()?));
+        values.try_fold(0.0, |largest, value| Some(f64::max(largest, value?)))
+    };
+    let has_functions = !figures.functions.is_empty();
+    match metric {
+        AwsMetric::CostPerMillion => figures.cost.as_ref().map(|cost| cost.per_million_usd),
+        AwsMetric::Throttles => sum(|function| function.throttles),
+        AwsMetric::Errors => sum(|function| function.errors),
+        AwsMetric::Spillover => sum(|function| function.spillover),
+        AwsMetric::MemoryUsed => {
+            largest(|reports| Some(reports.memory_used_mb? as f64 / reports.memory_mb? as f64))
+        }
+        AwsMetric::BilledP95 => largest(|reports| Some(reports.billed_p95_ms? / 1e3)),
+    }
+    .filter(|_| has_functions)
+}

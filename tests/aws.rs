@@ -1,0 +1,227 @@
+//! What AWS says of a run, from a server that stands for its services: it has the log that the fake gateway wrote.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use crate::support::{Gate, Ran, Received, Server, StandIn, gate, load_slot, loadgate};
+
+const SCENARIO: &str = "\
+name: catalog
+user_classes:
+  - name: shopper
+    tasks: [{ steps: [{ get: /prod/catalog/items, name: GET /catalog/items }] }]
+load:
+  - { phase: steady, arrivals: 100/s, for: 4s }
+aws:
+  region: us-east-1
+  functions: list-items
+  wait: 20s
+";
+
+const THRESHOLDS: &str = "\
+limits:
+  overall: { error_rate: 1% }
+  cold: { share: 50% }
+  aws: { throttles: 0, errors: 0, memory_used: 90%, billed_ms_p95: 30000, cost_per_million: $40 }
+regression: { gate: [error_rate] }
+";
+
+/// A secret that no file may have.
+const SECRET: &str = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY";
+
+/// What AWS answers beside what the log says.
+#[derive(Clone, Copy, PartialEq)]
+enum Mood {
+    Ready,
+    /// CloudWatch counts more invocations than there were requests.
+    Shared,
+    /// Every call is denied.
+    Denied,
+}
+
+/// Events of a log group, as the fake gateway wrote them.
+fn events(log: &PathBuf, group: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    let own = lines.filter(|event: &Value| event["logGroupName"] == group);
+    let own = own.enumerate();
+    own.map(|(index, event)| {
+        json!({
+            "eventId": index.to_string(),
+            "timestamp": event["timestamp"],
+            "message": event["message"],
+        })
+    })
+    .collect()
+}
+
+/// The services of AWS, as far as they are asked.
+fn aws(log: PathBuf, mood: Mood) -> Server {
+    Server::start(move |request| {
+        if mood == Mood::Denied {
+            let denied = json!({ "__type": "AccessDeniedException", "message": "not authorized" });
+            return (403, denied.to_string());
+        }
+        let answer = match request.header("x-amz-target").unwrap_or_default() {
+            "Logs_20140328.FilterLogEvents" => {
+                let asked: Value = serde_json::from_str(&request.body).unwrap();
+                json!({ "events": events(&log, asked["logGroupName"].as_str().unwrap()) })
+            }
+            "GraniteServiceVersion20100801.GetMetricData" => metrics(&log, mood, request),
+            _ if request.path.contains("/configuration") => json!({
+                "FunctionName": "list-items",
+                "MemorySize": 512,
+                "Timeout": 15,
+                "Architectures": ["x86_64"],
+            }),
+            _ if request.path.contains("/provisioned-concurrency") => {
+                json!({ "ProvisionedConcurrencyConfigs": [] })
+            }
+            _ if request.path.contains("/account-settings") => json!({ "AccountLimit": {} }),
+            _ if request.path.contains("/concurrency") => json!({}),
+            _ => return (404, "{}".to_owned()),
+        };
+        (200, answer.to_string())
+    })
+}
+
+fn metrics(log: &PathBuf, mood: Mood, request: &Received) -> Value {
+    let asked: Value = serde_json::from_str(&request.body).unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let minute = now.as_secs() / 60 * 60;
+    let lines = events(log, "/aws/lambda/list-items").len() as f64;
+    let queries = asked["MetricDataQueries"].as_array().unwrap().iter();
+    let results: Vec<Value> = queries
+        .map(|query| {
+            let value = match query["MetricStat"]["Metric"]["MetricName"]
+                .as_str()
+                .unwrap()
+            {
+                "Invocations" if mood == Mood::Shared => Some(lines + 500.0),
+                "Invocations" => Some(lines),
+                "Errors" | "Throttles" => Some(0.0),
+                "ConcurrentExecutions" => Some(7.0),
+                "Duration" => Some(40.0),
+                _ => None,
+            };
+            json!({
+                "Id": query["Id"],
+                "Timestamps": value.map(|_| minute).as_slice(),
+                "Values": value.as_slice(),
+                "StatusCode": "Complete",
+            })
+        })
+        .collect();
+    json!({ "MetricDataResults": results })
+}
+
+/// A loadgate that takes a server for AWS.
+fn with_aws(gate: &Gate, aws: &Server) -> Command {
+    let mut command = loadgate(gate.home());
+    command
+        .env("AWS_ENDPOINT_URL", aws.url())
+        .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", SECRET)
+        .env("LOADGATE_OUT", gate.out());
+    command
+}
+
+/// Runs a gate against the fake gateway as a function's URL.
+fn run(mood: Mood, scenario: &str, thresholds: &str) -> (Gate, Server, Ran) {
+    let gate = gate(thresholds).with_scenario(scenario);
+    let log = gate.home().join("events.jsonl");
+    let front = ["--front", "url", "--report-log", log.to_str().unwrap()];
+    let stand_in = StandIn::start(gate.home(), &[&front[..], &["--latency", "5ms"]].concat());
+    let aws = aws(log, mood);
+    let output = {
+        let _slot = load_slot();
+        let mut command = with_aws(&gate, &aws);
+        command.arg("run").arg(gate.folder());
+        command.args(["--target", &stand_in.url]).output().unwrap()
+    };
+    (gate, aws, Ran::new(&output))
+}
+
+fn figures(gate: &Gate) -> Value {
+    gate.result()["aws"]["figures"].clone()
+}
+
+#[test]
+fn requests_are_joined_with_the_functions_log() {
+    let (gate, aws, ran) = run(Mood::Ready, SCENARIO, THRESHOLDS);
+    let figures = figures(&gate);
+    assert_eq!(figures["missing"], Value::Null);
+    ran.exits(0);
+    let function = &figures["functions"][0];
+    let lines = function["reports"]["lines"].as_u64().unwrap();
+    assert_eq!(figures["join"]["joined"], figures["join"]["answered"]);
+    assert_eq!(figures["join"]["joined"], lines, "{figures}");
+    // The probe before the load is an invocation as well.
+    assert!(function["invocations"].as_f64() > Some(lines as f64));
+    // Every environment started for a request that waited, and no response has a header that says so.
+    let cold = function["reports"]["cold"].as_u64().unwrap();
+    assert!(cold > 0, "{figures}");
+    let result = gate.result();
+    let parts = result["parts"].as_array().unwrap();
+    assert_eq!(parts[0]["parts"]["told"], lines);
+    let outcomes: Vec<_> = gate.checks().into_iter().collect();
+    for name in ["cold share", "Lambda throttles", "Lambda billed P95"] {
+        let own = outcomes.iter().find(|check| check.name.contains(name));
+        assert_eq!(
+            own.map(|own| own.outcome.as_str()),
+            Some("passed"),
+            "{name}: {outcomes:?}"
+        );
+    }
+    // Nothing is asked of AWS while load runs, and no secret is in any file.
+    assert!(aws.received().len() < 30);
+    for file in std::fs::read_dir(gate.out()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains(SECRET));
+    }
+}
+
+#[test]
+fn a_limit_without_its_figure_makes_the_run_invalid() {
+    let (gate, _, ran) = run(Mood::Denied, SCENARIO, THRESHOLDS);
+    ran.exits(3);
+    let missing = figures(&gate)["missing"].to_string();
+    assert!(missing.contains("cloudwatch:GetMetricData"), "{missing}");
+    assert!(missing.contains("logs:FilterLogEvents"), "{missing}");
+}
+
+#[test]
+fn without_a_limit_what_aws_denies_changes_nothing() {
+    let thresholds = "limits: { overall: { error_rate: 1% } }\nregression: { gate: [error_rate] }";
+    let (_, _, ran) = run(Mood::Denied, SCENARIO, thresholds);
+    ran.exits(0);
+}
+
+#[test]
+fn figures_with_requests_of_others_are_not_judged() {
+    let (gate, _, ran) = run(Mood::Shared, SCENARIO, THRESHOLDS);
+    ran.exits(3);
+    assert!(figures(&gate)["others"].as_u64() >= Some(500));
+}
+
+#[test]
+fn figures_can_be_fetched_later() {
+    let scenario = SCENARIO.replace("wait: 20s", "wait: 0s");
+    let (gate, aws, ran) = run(Mood::Ready, &scenario, THRESHOLDS);
+    // The limits of AWS have no figure yet.
+    ran.exits(3);
+    assert_eq!(aws.received().len(), 0);
+    let result = gate.out().join("result.json");
+    let later = with_aws(&gate, &aws).arg("aws").arg(&result).output();
+    Ran::new(&later.unwrap()).exits(0);
+    let out = gate.out();
+    let paths = [result.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    gate.command("judge", &paths).exits(0);
+    let figures = figures(&gate);
+    assert_eq!(figures["join"]["joined"], figures["join"]["answered"]);
+}
