@@ -79,6 +79,11 @@ fn aws(log: PathBuf, mood: Mood) -> Server {
                 "Timeout": 15,
                 "Architectures": ["x86_64"],
             }),
+            _ if request.path.contains("/stages/") => json!({ "accessLogSettings": {
+                "format": r#"{"requestId":"$context.requestId","awsEndpointRequestId":"$context.awsEndpointRequestId"}"#,
+                "destinationArn": "arn:aws:logs:us-east-1:123456789012:log-group:/aws/apigateway/access",
+            } }),
+            _ if request.path == "/account" => json!({ "throttleSettings": {} }),
             _ if request.path.contains("/provisioned-concurrency") => {
                 json!({ "ProvisionedConcurrencyConfigs": [] })
             }
@@ -103,7 +108,7 @@ fn metrics(log: &PathBuf, mood: Mood, request: &Received) -> Value {
                 .unwrap()
             {
                 "Invocations" if mood == Mood::Shared => Some(lines + 500.0),
-                "Invocations" => Some(lines),
+                "Invocations" | "Count" => Some(lines),
                 "Errors" | "Throttles" => Some(0.0),
                 "ConcurrentExecutions" => Some(7.0),
                 "Duration" => Some(40.0),
@@ -133,9 +138,13 @@ fn with_aws(gate: &Gate, aws: &Server) -> Command {
 
 /// Runs a gate against the fake gateway as a function's URL.
 fn run(mood: Mood, scenario: &str, thresholds: &str) -> (Gate, Server, Ran) {
+    run_behind("url", mood, scenario, thresholds)
+}
+
+fn run_behind(front: &str, mood: Mood, scenario: &str, thresholds: &str) -> (Gate, Server, Ran) {
     let gate = gate(thresholds).with_scenario(scenario);
     let log = gate.home().join("events.jsonl");
-    let front = ["--front", "url", "--report-log", log.to_str().unwrap()];
+    let front = ["--front", front, "--report-log", log.to_str().unwrap()];
     let stand_in = StandIn::start(gate.home(), &[&front[..], &["--latency", "5ms"]].concat());
     let aws = aws(log, mood);
     let output = {
@@ -187,6 +196,24 @@ fn requests_are_joined_with_the_functions_log() {
 }
 
 #[test]
+fn requests_behind_an_api_are_joined_through_its_access_log() {
+    for (front, api) in [
+        ("http", "{ http: a1 }"),
+        ("rest", "{ rest: a1, stage: prod }"),
+    ] {
+        let scenario = SCENARIO.replace("wait: 20s", &format!("wait: 20s\n  api: {api}"));
+        let (gate, _, ran) = run_behind(front, Mood::Ready, &scenario, THRESHOLDS);
+        let figures = figures(&gate);
+        ran.exits(0);
+        assert_eq!(
+            figures["join"]["joined"], figures["join"]["answered"],
+            "{figures}"
+        );
+        assert!(figures["join"]["joined"].as_u64() > Some(300), "{figures}");
+    }
+}
+
+#[test]
 fn a_limit_without_its_figure_makes_the_run_invalid() {
     let (gate, _, ran) = run(Mood::Denied, SCENARIO, THRESHOLDS);
     ran.exits(3);
@@ -222,6 +249,16 @@ fn figures_can_be_fetched_later() {
     let out = gate.out();
     let paths = [result.to_str().unwrap(), "--out", out.to_str().unwrap()];
     gate.command("judge", &paths).exits(0);
+    let marks = |gate: &Gate| ["slices", "parts"].map(|key| gate.result()[key].clone());
+    let marked = marks(&gate);
+    // Again no cold start counts twice, and without an answer the file stays as it is.
+    let again = with_aws(&gate, &aws).arg("aws").arg(&result).output();
+    Ran::new(&again.unwrap()).exits(0);
+    assert!(marks(&gate) == marked, "{}", gate.written("result.json"));
+    let before = gate.written("result.json");
+    let silent = loadgate(gate.home()).arg("aws").arg(&result).output();
+    Ran::new(&silent.unwrap()).exits(3);
+    assert!(gate.written("result.json") == before);
     let figures = figures(&gate);
     assert_eq!(figures["join"]["joined"], figures["join"]["answered"]);
 }

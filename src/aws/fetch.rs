@@ -11,7 +11,9 @@ use super::account::{Account, FunctionLimits};
 use super::client::{Client, Patience};
 use super::cost::{self, Api, Architecture, FunctionUsage, Usage};
 use super::error::Error;
-use super::join::{CountsReason, Group, Join, LoggedReport, PhaseBounds, Responded, Start, join};
+use super::join::{
+    CountsReason, GATEWAY_STATUSES, Group, Join, LoggedReport, PhaseBounds, Responded, Start, join,
+};
 use super::logs::{LogReader, access_log_group};
 use super::metrics::{Metrics, Window};
 use super::outlook::outlook;
@@ -141,6 +143,14 @@ impl Reader<'_, '_> {
         parts.flat_map(|of| of.parts.statuses.values()).sum()
     }
 
+    /// Responses that an invocation certainly stands behind.
+    fn expected(&self) -> u64 {
+        let parts = self.order.record.parts.iter();
+        let statuses = parts.flat_map(|of| &of.parts.statuses);
+        let own = statuses.filter(|(status, _)| !GATEWAY_STATUSES.contains(status));
+        own.map(|(_, count)| count).sum()
+    }
+
     /// Reads the logs of all functions and joins them with our requests. Returns the responses that began cold.
     fn logs(&mut self, figures: &mut AwsFigures) -> Option<HashSet<RequestId>> {
         let functions = &self.order.services.functions;
@@ -148,7 +158,7 @@ impl Reader<'_, '_> {
         if functions.is_empty() {
             return None;
         }
-        let (lines, access_log) = self.lines();
+        let (lines, access_log) = self.lines(figures)?;
         let names: Vec<String> = functions.iter().map(ToString::to_string).collect();
         let lines: Vec<LoggedReport<'_>> = lines
             .into_iter()
@@ -188,9 +198,14 @@ impl Reader<'_, '_> {
         }
         match joined {
             Join::Counts { reason, .. } => {
+                let (joined, answered) = match reason {
+                    CountsReason::TooFewJoined { joined, answered } => (joined, answered),
+                    CountsReason::NoLines | CountsReason::NoIds => (0, 0),
+                };
                 figures.join = Some(JoinRecord {
+                    answered: answered as u64,
+                    joined: joined as u64,
                     counts_only: Some(counts_only(reason)),
-                    ..JoinRecord::default()
                 });
                 None
             }
@@ -218,32 +233,26 @@ impl Reader<'_, '_> {
     }
 
     /// The lines of all functions, and the access log: the gateway's ids of requests with those of their invocations.
-    fn lines(&mut self) -> (Vec<Line>, BTreeMap<RequestId, RequestId>) {
+    fn lines(
+        &mut self,
+        figures: &mut AwsFigures,
+    ) -> Option<(Vec<Line>, BTreeMap<RequestId, RequestId>)> {
         let (start, end) = self.window();
         let window = (
             start.saturating_sub(AROUND).unwrap_or(start),
             end.saturating_add(AROUND).unwrap_or(end),
         );
-        let functions = self
-            .order
-            .services
-            .functions
-            .iter()
-            .zip(&self.account.functions);
-        let mut readers: Vec<LogReader> = functions
-            .map(|(function, limits)| {
-                LogReader::of_function(function, limits.configuration.as_ref(), window)
-            })
-            .collect();
+        let mut readers = self.readers(window);
         let mut access = self.access_log(window);
         let (mut lines, mut ids) = (Vec::new(), BTreeMap::new());
         let pace = Pace {
-            every: LOOK_AT_LOG,
+            every: LOOK_AT_LOG.min(self.order.wait / 8),
             until: Instant::now() + self.order.wait.mul_f64(LOG_SHARE),
             patience: self.patience,
         };
         let mut look = || {
-            for (function, reader) in readers.iter_mut().enumerate() {
+            for (function, reader) in &mut readers {
+                let function = *function;
                 reader.read(self.client, &mut |message, timestamp_ms| {
                     if let Some(LogLine::Report(report)) = LogLine::parse(message) {
                         lines.push(Line {
@@ -264,25 +273,49 @@ impl Reader<'_, '_> {
                     );
                 })?;
             }
-            let of = |function: usize| {
-                lines
-                    .iter()
-                    .filter(|line| line.function == function)
-                    .count()
-            };
-            Ok((0..readers.len()).map(of).max().unwrap_or(0) as u64)
+            Ok(lines.len() as u64)
         };
-        let settled = settle(&pace, self.responses(), &mut look, &reports_settled);
+        let settled = settle(&pace, self.expected(), &mut look, &reports_settled);
         match settled {
-            Ok(Settled::Short { has, of }) => self.missing.push(format!(
-                "the logs have {} REPORT lines for {} responses so far; fetch again later",
-                group(&has.to_string()),
-                group(&of.to_string())
-            )),
+            Ok(Settled::Short { has, of }) => {
+                figures.incomplete = true;
+                self.missing.push(format!(
+                    "the logs have {} REPORT lines for {} responses so far; fetch again later",
+                    group(&has.to_string()),
+                    group(&of.to_string())
+                ));
+            }
             Ok(Settled::Complete | Settled::Foreign { .. }) => {}
-            Err(error) => self.missing.push(error.to_string()),
+            Err(error) => {
+                self.missing.push(error.to_string());
+                return None;
+            }
         }
-        (lines, ids)
+        Some((lines, ids))
+    }
+
+    /// A reader for the log of each function, with its index. Aliases of one function share a log: the first has its lines.
+    fn readers(&mut self, window: (Timestamp, Timestamp)) -> Vec<(usize, LogReader)> {
+        let functions = &self.order.services.functions;
+        let mut readers = Vec::new();
+        for (index, (function, limits)) in functions.iter().zip(&self.account.functions).enumerate()
+        {
+            let twin = functions[..index]
+                .iter()
+                .find(|own| own.name == function.name);
+            if let Some(twin) = twin {
+                self.missing.push(format!(
+                    "{function} logs where {twin} does, so the lines of both are counted there"
+                ));
+                continue;
+            }
+            let configuration = limits.configuration.as_ref();
+            readers.push((
+                index,
+                LogReader::of_function(function, configuration, window),
+            ));
+        }
+        readers
     }
 
     /// The access log of the API's stage, if it has one that names invocations.
@@ -397,14 +430,19 @@ impl Reader<'_, '_> {
             patience: self.patience,
         };
         let mut look = || Metrics::count(self.client, &subjects[..1], window);
-        let settled = settle(&pace, self.responses(), &mut look, &counts_settled);
+        let settled = settle(&pace, self.expected(), &mut look, &counts_settled);
         match settled {
-            Ok(Settled::Short { has, of }) => self.missing.push(format!(
-                "CloudWatch has {} of {} requests so far; fetch again later",
-                group(&has.to_string()),
-                group(&of.to_string())
-            )),
-            Ok(Settled::Foreign { has, of }) => self.note_others(figures, has - of),
+            Ok(Settled::Short { has, of }) => {
+                figures.incomplete = true;
+                self.missing.push(format!(
+                    "CloudWatch has {} of {} requests so far; fetch again later",
+                    group(&has.to_string()),
+                    group(&of.to_string())
+                ));
+            }
+            Ok(Settled::Foreign { has, .. }) => {
+                self.note_others(figures, has.saturating_sub(self.responses()));
+            }
             Ok(Settled::Complete) => {}
             Err(error) => {
                 self.missing.push(error.to_string());
@@ -412,7 +450,19 @@ impl Reader<'_, '_> {
             }
         }
         match Metrics::fetch(self.client, &subjects, window) {
-            Ok(metrics) => self.note_metrics(figures, &metrics),
+            Ok(metrics) => {
+                self.note_metrics(figures, &metrics);
+                let unknown = figures
+                    .functions
+                    .iter()
+                    .filter(|of| of.invocations.is_none());
+                self.missing.extend(unknown.map(|function| {
+                    format!(
+                        "CloudWatch has no metrics of {} in these minutes; check its name, or remove it if it was not called",
+                        function.name
+                    )
+                }));
+            }
             Err(error) => self.missing.push(error.to_string()),
         }
     }
@@ -481,10 +531,12 @@ impl Reader<'_, '_> {
     /// What the invocations and the API cost.
     fn cost(&mut self, figures: &mut AwsFigures) {
         let functions = figures.functions.iter().zip(&self.account.functions);
+        // A function without lines was not called, or its lines are counted at another alias.
         let used: Option<Vec<FunctionUsage>> = functions
-            .map(|(record, limits)| usage(record.reports.as_ref()?, limits))
+            .filter_map(|(record, limits)| Some((record.reports.as_ref()?, limits)))
+            .map(|(reports, limits)| usage(reports, limits))
             .collect();
-        let Some(functions) = used.filter(|used| !used.is_empty()) else {
+        let Some(functions) = used.filter(|used| !used.is_empty() && !figures.incomplete) else {
             return;
         };
         let is_provisioned = |limits: &FunctionLimits| {

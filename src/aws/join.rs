@@ -13,7 +13,7 @@ const GRACE_MS: f64 = 2.0;
 /// The share of requests that has to be joined, in percent.
 const NEEDED_PERCENT: usize = 90;
 /// Statuses of a gateway that refuses a request or fails itself. Such a request may have no line.
-const GATEWAY_STATUSES: [u16; 4] = [429, 502, 503, 504];
+pub(super) const GATEWAY_STATUSES: [u16; 4] = [429, 502, 503, 504];
 
 /// One request that got a response with an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -77,10 +77,11 @@ pub(super) fn counts_settled(counts: &[u64], expected: u64) -> bool {
     }
 }
 
-/// Whether counts of log lines are enough: all that were expected, or some, and no more in three looks.
+/// Whether counts of log lines are enough: all that were expected and no more since the look before, or some, and no more in
+/// three looks.
 pub(super) fn reports_settled(counts: &[u64], expected: u64) -> bool {
     match counts {
-        [.., last] if *last >= expected => true,
+        [.., before, last] if *last >= expected => before == last,
         [.., a, b, c, last] => *last > 0 && [a, b, c].iter().all(|count| *count == last),
         _ => false,
     }
@@ -137,8 +138,8 @@ mod tests {
     #[test]
     fn reports_settle_when_complete_or_long_unchanged() {
         for (counts, settled, looks) in [
-            (&[100][..], Settled::Complete, 1),
-            (&[0, 0, 0, 0, 0, 100], Settled::Complete, 6),
+            (&[100][..], Settled::Complete, 2),
+            (&[0, 0, 0, 0, 0, 100], Settled::Complete, 7),
             (&[0, 96], Settled::Short { has: 96, of: 100 }, 5),
         ] {
             assert_eq!(after(counts, &reports_settled), (settled, looks));

@@ -61,8 +61,10 @@ fn fetch(record: &mut RunRecord, wait: Duration, prices: &Prices, stop: &Stop, c
         sleep: &|duration| sleep(duration, stop),
     });
     // A header of the target is nearer to the request than a log.
-    if let (Some(cold), None) = (&fetched.cold, &record.cold_start) {
-        record.mark_cold_starts(|sent| cold.contains(&sent.id));
+    match (&fetched.cold, &record.cold_start) {
+        (_, Some(_)) => {}
+        (Some(cold), None) => record.mark_cold_starts(|sent| cold.contains(&sent.id)),
+        (None, None) => record.forget_cold_starts(),
     }
     for why in &fetched.figures.missing {
         console.warn(&format!("loadgate: AWS: {why}"));
@@ -116,6 +118,10 @@ pub fn add_to_result(
         record.sent = read_sent(&requests.display().to_string(), file)?;
     }
     fetch(&mut record, wait, prices, &Stop::default(), console);
+    let figures = record.aws.as_ref().and_then(|aws| aws.figures.as_ref());
+    if figures.is_none_or(|figures| figures.join.is_none() && figures.series.is_empty()) {
+        return Err(Error::NothingFromAws(path.to_owned()));
+    }
     evaluation::write(path, &record.to_json())?;
     console.print(&format!(
         "{} has the figures of AWS now; judge it again with '{} judge GATE {}'",

@@ -47,6 +47,9 @@ pub enum Error {
     /// The scenario of a result names no AWS services.
     #[error("{} has no AWS services; add 'aws: {{ functions: [NAME] }}' to the scenario, and run it again", .0.display())]
     NoAwsServices(PathBuf),
+    /// AWS gave no figure.
+    #[error("AWS gave no figure, so {} stays as it was; see the reasons above", .0.display())]
+    NothingFromAws(PathBuf),
     /// The requests beside a result cannot be read.
     #[error(transparent)]
     Requests(#[from] SentError),
@@ -111,7 +114,7 @@ impl Error {
                 | load::Error::System(_) => Exit::Usage,
                 load::Error::Command(_) | load::Error::Worker => Exit::Invalid,
             },
-            Self::Write { .. } => Exit::Invalid,
+            Self::Write { .. } | Self::NothingFromAws(_) => Exit::Invalid,
         }
     }
 }

@@ -87,6 +87,8 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
         .load
         .iter()
         .any(|phase| matches!(phase.shape, Shape::Users { .. }) && !phase.shape.is_idle());
+    let p95 = newest.and_then(|job| percentile(job, None, Metric::P95));
+    print_aws_limits(scenario, &phases, p95, console);
     console.print(&report::preview(
         &Preview {
             gate: &scenario.name,
@@ -116,8 +118,6 @@ fn one(plan: &Plan, gate: &Gate, console: &Console) -> Exit {
         },
         console.width,
     ));
-    let p95 = newest.and_then(|job| percentile(job, None, Metric::P95));
-    print_aws_limits(scenario, &phases, p95, console);
     if is_of_use { Exit::Passed } else { Exit::Usage }
 }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::RunRecord;
-use crate::measurement::{Arm, SentRequest};
+use crate::measurement::{Arm, LatencyHistogram, SentRequest};
 use crate::scenario::Aws;
 
 /// The services behind the target, and what AWS said of them.
@@ -36,6 +36,9 @@ pub struct AwsFigures {
     /// Requests of others in the same minutes, if there are any: no figure is ours alone then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub others: Option<u64>,
+    /// Whether lines or metrics were still missing when the wait was over: no figure is whole then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
     /// Cost at list prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<CostRecord>,
@@ -159,8 +162,22 @@ pub struct CostRecord {
 }
 
 impl RunRecord {
-    /// Counts the responses to some requests as cold starts and all others as warm, as if the target marked them.
+    /// Forgets which responses were cold starts.
+    pub fn forget_cold_starts(&mut self) {
+        for cell in self.slices.iter_mut().flat_map(|slice| &mut slice.cells) {
+            cell.cell.cold = LatencyHistogram::default();
+        }
+        for of_name in &mut self.parts {
+            of_name.parts.cold = LatencyHistogram::default();
+            of_name.parts.warm = LatencyHistogram::default();
+            of_name.parts.marked = 0;
+        }
+    }
+
+    /// Counts the responses to some requests as cold starts and all others as warm, as if the target marked them. What was
+    /// marked before is forgotten.
     pub fn mark_cold_starts(&mut self, is_cold: impl Fn(&SentRequest) -> bool) {
+        self.forget_cold_starts();
         let of_arm = |arm| {
             let slices = self.slices.iter().enumerate();
             let own = slices.filter(|(_, slice)| slice.arm == arm);
@@ -187,12 +204,52 @@ impl RunRecord {
             of_name.parts.marked += 1;
             if is_cold(one) {
                 of_name.parts.cold.record_micros(micros);
-                if one.succeeded {
-                    cell.cell.cold.record_micros(micros);
+                let stats = &mut cell.cell;
+                // A file of requests that is not of this run may have more than there were.
+                if one.succeeded && stats.cold.count() < stats.succeeded.count() {
+                    stats.cold.record_micros(micros);
                 }
             } else if one.succeeded {
                 of_name.parts.warm.record_micros(micros);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measurement::RequestId;
+    use crate::record::samples::{record, traffic};
+
+    #[test]
+    fn cold_starts_marked_twice_count_once() {
+        let mut record = record()
+            .steady("steady")
+            .slices(2, &[traffic("GET /", 5, 20.0)])
+            .build();
+        let one = |slice| SentRequest {
+            id: RequestId::parse("x").unwrap(),
+            arm: Arm::Target,
+            status: 200,
+            request: 0,
+            slice,
+            service_us: 20_000,
+            latency_us: 20_000,
+            succeeded: true,
+        };
+        record.parts = vec![crate::record::PartsRecord {
+            phase: 0,
+            arm: Arm::Target,
+            request: 0,
+            parts: crate::measurement::Parts::default(),
+        }];
+        record.sent = std::iter::repeat_n(one(1), 9).chain([one(7)]).collect();
+        for _ in 0..2 {
+            record.mark_cold_starts(|_| true);
+            assert_eq!(record.slices[0].cells[0].cell.cold.count(), 0);
+            assert_eq!(record.slices[1].cells[0].cell.cold.count(), 5);
+            assert_eq!(record.parts[0].parts.marked, 9);
         }
     }
 }

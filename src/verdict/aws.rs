@@ -29,6 +29,7 @@ fn check(limit: &AwsLimit, runs: &[CandidateRun<'_>]) -> Check {
         }
     });
     let is_shared = figures.iter().any(|figures| figures.others.is_some());
+    let is_partial = figures.iter().any(|figures| figures.incomplete);
     Check {
         subject: Subject::Overall,
         phase: None,
@@ -36,11 +37,14 @@ fn check(limit: &AwsLimit, runs: &[CandidateRun<'_>]) -> Check {
         enforcement: Enforcement::Gated,
         outcome: match current {
             _ if is_shared => CheckOutcome::NotJudged(NotJudged::OthersRequests),
+            _ if is_partial => CheckOutcome::NotJudged(NotJudged::NoAwsFigure),
             None => CheckOutcome::NotJudged(NotJudged::NoAwsFigure),
             Some(current) if current > limit.at_most => CheckOutcome::Failed,
             Some(_) => CheckOutcome::Passed,
         },
-        requests: figures.iter().filter_map(|figures| lines(figures)).sum(),
+        requests: figures
+            .iter()
+            .fold(0, |sum, figures| sum.saturating_add(lines(figures))),
         current: current.map(six_digits),
         kind: CheckKind::Limit(LimitCheck::new(limit.at_most, Some(limit.line))),
     }
@@ -55,24 +59,24 @@ fn is_count(metric: AwsMetric) -> bool {
 }
 
 /// REPORT lines of all functions.
-fn lines(figures: &AwsFigures) -> Option<u64> {
-    let lines = figures.functions.iter();
-    lines
-        .map(|function| Some(function.reports.as_ref()?.lines))
-        .sum()
+fn lines(figures: &AwsFigures) -> u64 {
+    let reports = figures
+        .functions
+        .iter()
+        .filter_map(|it| it.reports.as_ref());
+    reports.fold(0, |sum, reports| sum.saturating_add(reports.lines))
 }
 
-/// A figure over all functions; none if one of them lacks it.
+/// A figure over all functions. Of CloudWatch it takes all of them, of logs one that has lines.
 fn value(metric: AwsMetric, figures: &AwsFigures) -> Option<f64> {
     let sum = |of: fn(&FunctionRecord) -> Option<f64>| -> Option<f64> {
         figures.functions.iter().map(of).sum()
     };
     let largest = |of: fn(&ReportsRecord) -> Option<f64>| {
-        let mut values = figures
-            .functions
-            .iter()
-            .map(|function| of(function.reports.as_ref()?));
-        values.try_fold(0.0, |largest, value| Some(f64::max(largest, value?)))
+        let reports = figures.functions.iter();
+        let reports = reports.filter_map(|function| function.reports.as_ref());
+        let values = reports.filter_map(of).filter(|value| value.is_finite());
+        values.reduce(f64::max)
     };
     let has_functions = !figures.functions.is_empty();
     match metric {
@@ -85,5 +89,53 @@ fn value(metric: AwsMetric, figures: &AwsFigures) -> Option<f64> {
         }
         AwsMetric::BilledP95 => largest(|reports| Some(reports.billed_p95_ms? / 1e3)),
     }
-    .filter(|_| has_functions)
+    // A stored result may say anything.
+    .filter(|value| has_functions && value.is_finite() && *value >= 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::ReportsRecord;
+
+    fn figures(functions: Vec<FunctionRecord>) -> AwsFigures {
+        AwsFigures {
+            functions,
+            ..AwsFigures::default()
+        }
+    }
+
+    fn reporting(lines: u64, memory_mb: u64) -> FunctionRecord {
+        FunctionRecord {
+            reports: Some(ReportsRecord {
+                lines,
+                memory_mb: Some(memory_mb),
+                memory_used_mb: Some(64),
+                ..ReportsRecord::default()
+            }),
+            ..FunctionRecord::default()
+        }
+    }
+
+    #[test]
+    fn what_is_no_figure_in_a_stored_result_is_none() {
+        let throttled = |throttles| FunctionRecord {
+            throttles,
+            ..FunctionRecord::default()
+        };
+        for (metric, functions) in [
+            (AwsMetric::MemoryUsed, vec![reporting(1, 0)]),
+            (AwsMetric::Throttles, vec![throttled(Some(-5.0))]),
+            (
+                AwsMetric::Throttles,
+                vec![throttled(Some(1.0)), throttled(None)],
+            ),
+            (AwsMetric::Throttles, Vec::new()),
+        ] {
+            assert_eq!(value(metric, &figures(functions)), None, "{metric:?}");
+        }
+        let most = figures(vec![reporting(u64::MAX, 128), reporting(u64::MAX, 256)]);
+        assert_eq!(lines(&most), u64::MAX);
+        assert_eq!(value(AwsMetric::MemoryUsed, &most), Some(0.5));
+    }
 }

@@ -112,6 +112,7 @@ pub(in crate::report) fn aws_figures() -> AwsFigures {
             counts_only: None,
         }),
         others: None,
+        incomplete: false,
         cost: Some(CostRecord {
             usd: 0.0186,
             per_million_usd: 3.1,

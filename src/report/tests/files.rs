@@ -196,6 +196,7 @@ fn full_records() -> Vec<Value> {
 fn full_aws(front: Front) -> AwsRecord {
     let mut figures = aws_figures();
     figures.others = Some(500);
+    figures.incomplete = true;
     figures.functions[0].spillover = Some(1.0);
     if let Some(join) = &mut figures.join {
         join.counts_only = Some("it has no REPORT line of these minutes".to_owned());

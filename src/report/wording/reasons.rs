@@ -251,7 +251,12 @@ fn too_few(view: &View, index: usize) -> Message {
         return message(
             text!("the limit on {} was not judged: {}{}", title, have, missing),
             text!(
-                "make AWS give the figure, or remove the limit{}",
+                "{}, or remove the limit{}",
+                if figures.is_some() {
+                    "make AWS give the figure"
+                } else {
+                    "fetch it with 'loadgate aws RESULT'"
+                },
                 written_at(view, limit.line)
             ),
         );
