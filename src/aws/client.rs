@@ -112,7 +112,7 @@ pub(super) struct Patience<'a> {
 }
 
 impl Patience<'_> {
-    /// Tries until it succeeds, fails for good, or there is no more time. A try is given its time limit.
+    /// Tries until it succeeds, cannot succeed, or the time is over. Each try is given its time limit.
     pub(super) fn retry<T>(
         &self,
         mut attempt: impl FnMut(Duration) -> Result<T, Error>,

@@ -46,7 +46,7 @@ pub(super) enum Error {
         "no AWS credentials: {0}; set them as `aws configure export-credentials --format env` prints them"
     )]
     NoCredentials(String),
-    /// There is no region.
+    /// No region is set.
     #[error("no AWS region; set aws.region or AWS_REGION")]
     NoRegion,
     /// The region is not the name of one.

@@ -208,7 +208,7 @@ pub(super) fn join<'a>(
     })
 }
 
-/// Why requests are not told apart; none if enough of them have a line.
+/// Why lines are only counted; none if enough requests have a line.
 fn counts_reason(lines: usize, joined: usize, answered: usize) -> Option<CountsReason> {
     if lines == 0 {
         Some(CountsReason::NoLines)

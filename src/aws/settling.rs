@@ -10,7 +10,7 @@ use super::error::Error;
 pub(super) struct Pace<'a> {
     /// The time between two looks.
     pub(super) every: Duration,
-    /// When there is no further look.
+    /// When the last look ends.
     pub(super) until: Instant,
     /// How to sleep.
     pub(super) patience: Patience<'a>,

@@ -45,7 +45,7 @@ pub enum Error {
         /// What happened.
         why: String,
     },
-    /// There is no whole response in time.
+    /// The response was not complete in time.
     #[error("{place} did not respond within {seconds:.1} s")]
     TimedOut {
         /// Where, without credentials and query.

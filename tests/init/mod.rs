@@ -28,6 +28,15 @@ fn files(home: &Path) -> usize {
         .count()
 }
 
+/// The gate that was written passes `loadgate validate`.
+fn validates(home: &Path) {
+    let validated = loadgate(home)
+        .args(["validate", "thresholds/api"])
+        .args(["--target", "http://127.0.0.1:1"])
+        .output();
+    Ran::new(&validated.unwrap()).exits(0);
+}
+
 #[test]
 fn two_files_and_ten_lines_are_all_that_a_service_needs() {
     let home = tempfile::tempdir().unwrap();
@@ -65,15 +74,7 @@ fn two_files_and_ten_lines_are_all_that_a_service_needs() {
             "the action has no input '{name}'"
         );
     }
-    let validated = loadgate(home.path())
-        .args([
-            "validate",
-            "thresholds/api",
-            "--target",
-            "http://127.0.0.1:1",
-        ])
-        .output();
-    Ran::new(&validated.unwrap()).exits(0);
+    validates(home.path());
 }
 
 #[test]
@@ -155,15 +156,7 @@ fn a_project_on_aws_gets_a_gate_a_policy_and_a_workflow() {
             "{}",
             ran.stdout
         );
-        let validated = loadgate(home.path())
-            .args([
-                "validate",
-                "thresholds/api",
-                "--target",
-                "http://127.0.0.1:1",
-            ])
-            .output();
-        Ran::new(&validated.unwrap()).exits(0);
+        validates(home.path());
         let workflow = yaml(&home.path().join(".github/workflows/performance.yml"));
         let gate = &workflow["jobs"]["performance"]["steps"][4]["with"];
         for input in gate.as_object().unwrap().keys() {
