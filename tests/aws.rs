@@ -38,6 +38,8 @@ enum Mood {
     Ready,
     /// CloudWatch counts more invocations than there were requests.
     Shared,
+    /// CloudWatch counts fewer invocations than there were, until the wait is over.
+    Late,
     /// Every call is denied.
     Denied,
 }
@@ -108,6 +110,7 @@ fn metrics(log: &PathBuf, mood: Mood, request: &Received) -> Value {
                 .unwrap()
             {
                 "Invocations" if mood == Mood::Shared => Some(lines + 500.0),
+                "Invocations" if mood == Mood::Late => Some(lines - 50.0),
                 "Invocations" | "Count" => Some(lines),
                 "Errors" | "Throttles" => Some(0.0),
                 "ConcurrentExecutions" => Some(7.0),
@@ -234,6 +237,16 @@ fn figures_with_requests_of_others_are_not_judged() {
     let (gate, _, ran) = run(Mood::Shared, SCENARIO, THRESHOLDS);
     ran.exits(3);
     assert!(figures(&gate)["others"].as_u64() >= Some(500));
+}
+
+#[test]
+fn figures_that_are_not_whole_in_time_are_not_judged() {
+    let scenario = SCENARIO.replace("wait: 20s", "wait: 4s");
+    let (gate, _, ran) = run(Mood::Late, &scenario, THRESHOLDS);
+    ran.exits(3);
+    let figures = figures(&gate);
+    assert_eq!(figures["incomplete"], true);
+    assert_eq!(figures["cost"], Value::Null);
 }
 
 #[test]
