@@ -50,18 +50,10 @@ pub(super) struct FunctionConfiguration {
     pub(super) timeout_s: Option<u64>,
     /// `x86_64` or `arm64`.
     pub(super) architecture: Option<String>,
-    /// `Zip` or `Image`.
-    pub(super) package_type: Option<String>,
-    /// `On` if the version that was asked for starts from a snapshot.
-    pub(super) snap_start: Option<String>,
     /// `Active` if it can be invoked.
     pub(super) state: Option<String>,
     /// `InProgress` during a deployment.
     pub(super) last_update_status: Option<String>,
-    /// `Active` or `PassThrough`.
-    pub(super) tracing: Option<String>,
-    /// `Text` or `JSON`.
-    pub(super) log_format: Option<String>,
     /// `WARN` hides the reports of successful invocations.
     pub(super) system_log_level: Option<String>,
     /// The log group.
@@ -318,12 +310,8 @@ impl FunctionConfiguration {
             memory_mb: number(answer, "/MemorySize"),
             timeout_s: number(answer, "/Timeout"),
             architecture: text(answer, "/Architectures/0"),
-            package_type: text(answer, "/PackageType"),
-            snap_start: text(answer, "/SnapStart/OptimizationStatus"),
             state: text(answer, "/State"),
             last_update_status: text(answer, "/LastUpdateStatus"),
-            tracing: text(answer, "/TracingConfig/Mode"),
-            log_format: text(answer, "/LoggingConfig/LogFormat"),
             system_log_level: text(answer, "/LoggingConfig/SystemLogLevel"),
             log_group: text(answer, "/LoggingConfig/LogGroup"),
             is_on_instances: answer["CapacityProviderConfig"].is_object(),

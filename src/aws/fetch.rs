@@ -137,18 +137,30 @@ impl Reader<'_, '_> {
         (run.started, end.unwrap_or(run.started))
     }
 
-    /// Responses, which an invocation stands behind.
-    fn responses(&self) -> u64 {
+    /// Responses with statuses that fit.
+    fn with_status(&self, fits: impl Fn(u16) -> bool) -> u64 {
         let parts = self.order.record.parts.iter();
-        parts.flat_map(|of| of.parts.statuses.values()).sum()
+        let statuses = parts.flat_map(|of| &of.parts.statuses);
+        let own = statuses.filter(|(status, _)| fits(**status));
+        // A stored result may say anything.
+        own.fold(0, |sum, (_, count)| sum.saturating_add(*count))
+    }
+
+    /// All responses.
+    fn responses(&self) -> u64 {
+        self.with_status(|_| true)
     }
 
     /// Responses that an invocation certainly stands behind.
     fn expected(&self) -> u64 {
-        let parts = self.order.record.parts.iter();
-        let statuses = parts.flat_map(|of| &of.parts.statuses);
-        let own = statuses.filter(|(status, _)| !GATEWAY_STATUSES.contains(status));
-        own.map(|(_, count)| count).sum()
+        self.with_status(|status| !GATEWAY_STATUSES.contains(&status))
+    }
+
+    /// Notes that a part of what was waited for did not come.
+    fn note_incomplete(&mut self, figures: &mut AwsFigures, what: &str) {
+        figures.incomplete = true;
+        self.missing
+            .push(format!("{what} so far; fetch again later"));
     }
 
     /// Reads the logs of all functions and joins them with our requests. Returns the responses that began cold.
@@ -278,12 +290,9 @@ impl Reader<'_, '_> {
         let settled = settle(&pace, self.expected(), &mut look, &reports_settled);
         match settled {
             Ok(Settled::Short { has, of }) => {
-                figures.incomplete = true;
-                self.missing.push(format!(
-                    "the logs have {} REPORT lines for {} responses so far; fetch again later",
-                    group(&has.to_string()),
-                    group(&of.to_string())
-                ));
+                let [has, of] = [has, of].map(|count| group(&count.to_string()));
+                let what = format!("the logs have {has} REPORT lines for {of} responses");
+                self.note_incomplete(figures, &what);
             }
             Ok(Settled::Complete | Settled::Foreign { .. }) => {}
             Err(error) => {
@@ -433,12 +442,8 @@ impl Reader<'_, '_> {
         let settled = settle(&pace, self.expected(), &mut look, &counts_settled);
         match settled {
             Ok(Settled::Short { has, of }) => {
-                figures.incomplete = true;
-                self.missing.push(format!(
-                    "CloudWatch has {} of {} requests so far; fetch again later",
-                    group(&has.to_string()),
-                    group(&of.to_string())
-                ));
+                let [has, of] = [has, of].map(|count| group(&count.to_string()));
+                self.note_incomplete(figures, &format!("CloudWatch has {has} of {of} requests"));
             }
             Ok(Settled::Foreign { has, .. }) => {
                 self.note_others(figures, has.saturating_sub(self.responses()));
