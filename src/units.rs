@@ -45,6 +45,16 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     Ok(duration)
 }
 
+/// An amount of dollars, shown as `$4.12`.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Dollars(pub f64);
+
+impl fmt::Display for Dollars {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "${}", three_digits(self.0))
+    }
+}
+
 /// A share of requests, from 0 to 1; written as `1%` or `0.01`.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Share(f64);

@@ -145,10 +145,25 @@ fn run(mood: Mood, scenario: &str, thresholds: &str) -> (Gate, Server, Ran) {
 }
 
 fn run_behind(front: &str, mood: Mood, scenario: &str, thresholds: &str) -> (Gate, Server, Ran) {
+    run_slowly(
+        &["--front", front, "--latency", "5ms"],
+        mood,
+        scenario,
+        thresholds,
+    )
+}
+
+/// Runs a gate against the fake gateway with these arguments.
+fn run_slowly(
+    gateway: &[&str],
+    mood: Mood,
+    scenario: &str,
+    thresholds: &str,
+) -> (Gate, Server, Ran) {
     let gate = gate(thresholds).with_scenario(scenario);
     let log = gate.home().join("events.jsonl");
-    let front = ["--front", front, "--report-log", log.to_str().unwrap()];
-    let stand_in = StandIn::start(gate.home(), &[&front[..], &["--latency", "5ms"]].concat());
+    let logged = ["--report-log", log.to_str().unwrap()];
+    let stand_in = StandIn::start(gate.home(), &[gateway, &logged].concat());
     let aws = aws(log, mood);
     let output = {
         let _slot = load_slot();
@@ -274,4 +289,104 @@ fn figures_can_be_fetched_later() {
     assert!(gate.written("result.json") == before);
     let figures = figures(&gate);
     assert_eq!(figures["join"]["joined"], figures["join"]["answered"]);
+}
+
+/// 400 requests of 50 ms to 512 MB cost 2.5e-4 dollars, and 8.3e-5 if each took 1 ms.
+fn with_budget(budget: &str) -> String {
+    SCENARIO.replace("wait: 20s", &format!("wait: 20s\n  budget: {budget}"))
+}
+
+const SLOW: [&str; 4] = ["--front", "url", "--latency", "50ms"];
+
+#[test]
+fn a_run_stops_when_its_budget_is_spent() {
+    let (gate, _, ran) = run_slowly(&SLOW, Mood::Ready, &with_budget("$0.00015"), THRESHOLDS);
+    let ran = ran.exits(3);
+    assert!(ran.stdout.contains("all of aws.budget"), "{}", ran.stdout);
+    let spent = gate.result()["run"]["ended"]["budget_spent"]["usd"].as_f64();
+    let spent = spent.unwrap();
+    // What came within one look, 50 ms, at the most.
+    assert!((1.5e-4..1.7e-4).contains(&spent), "{spent}");
+    let figures = figures(&gate);
+    let lines = figures["functions"][0]["reports"]["lines"]
+        .as_f64()
+        .unwrap();
+    assert!(lines < 300.0, "{figures}");
+    let billed = figures["cost"]["usd"].as_f64().unwrap();
+    assert!(billed <= spent, "billed {billed}, bound {spent}");
+}
+
+#[test]
+fn a_load_above_its_budget_is_refused_and_not_sent() {
+    let cheap = with_budget("$0.00008");
+    let (gate, _, ran) = run_slowly(&SLOW, Mood::Ready, &cheap, THRESHOLDS);
+    let ran = ran.exits(2);
+    assert!(
+        ran.stderr.contains("more than aws.budget of $0.0000800"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!gate.out().join("result.json").exists());
+    assert_eq!(
+        std::fs::read_to_string(gate.home().join("events.jsonl")).unwrap(),
+        ""
+    );
+    let (_, _, denied) = run_slowly(&SLOW, Mood::Denied, &cheap, THRESHOLDS);
+    let denied = denied.exits(2);
+    assert!(
+        denied.stderr.contains("aws.budget cannot be kept"),
+        "{}",
+        denied.stderr
+    );
+}
+
+#[test]
+fn validate_says_what_a_load_costs() {
+    for (budget, exit) in [("$0.00008", 2), ("$0.0001", 0)] {
+        let gate = gate(THRESHOLDS).with_scenario(&with_budget(budget));
+        let aws = aws(gate.home().join("events.jsonl"), Mood::Ready);
+        let mut command = with_aws(&gate, &aws);
+        let target = ["--target", "http://127.0.0.1:9"];
+        let output = command
+            .arg("validate")
+            .arg(gate.folder())
+            .args(target)
+            .output();
+        let ran = Ran::new(&output.unwrap());
+        let ran = ran.exits(exit);
+        let said = "the load costs $0.000413 if each request takes 100 ms, and at most $0.0501 if";
+        assert!(ran.stdout.contains(said), "{}", ran.stdout);
+        for limit in ["Lambda throttles <= 0", "cost per million <= $40"] {
+            assert!(ran.stdout.contains(limit), "{}", ran.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_duet_says_what_requests_to_each_version_cost() {
+    let gate = gate(THRESHOLDS).with_scenario(SCENARIO);
+    let log = gate.home().join("events.jsonl");
+    let logged = ["--report-log", log.to_str().unwrap()];
+    let stand_in = StandIn::start(gate.home(), &[&SLOW[..], &logged].concat());
+    let aws = aws(log, Mood::Ready);
+    let output = {
+        let _slot = load_slot();
+        let mut command = with_aws(&gate, &aws);
+        command.arg("run").arg(gate.folder());
+        let versions = ["--target", &stand_in.url, "--against", &stand_in.url];
+        command
+            .args(versions)
+            .args(["--pairs", "6", "--slice", "1s"])
+            .output()
+            .unwrap()
+    };
+    let ran = Ran::new(&output);
+    let cost = figures(&gate)["cost"].clone();
+    let each = ["per_million_usd", "base_per_million_usd"].map(|key| cost[key].as_f64());
+    let [Some(target), Some(base)] = each else {
+        panic!("{cost}\n{}", ran.stderr)
+    };
+    // 50 ms of 512 MB and an invocation: $0.62 a million, and cold starts.
+    assert!(target > 0.6 && base > 0.6, "{cost}");
+    assert!((target / base - 1.0).abs() < 0.5, "{cost}");
 }

@@ -2,7 +2,9 @@
 //!
 //! Without the free tier, logs, data transfer, and what stands behind the functions.
 
+use super::account::FunctionConfiguration;
 use super::prices::RegionPrices;
+use crate::scenario::Front;
 
 const MILLION: f64 = 1e6;
 
@@ -39,6 +41,22 @@ pub(super) enum Architecture {
     Arm,
 }
 
+impl Architecture {
+    pub(super) fn of(configuration: &FunctionConfiguration) -> Self {
+        match configuration.architecture.as_deref() {
+            Some("arm64") => Self::Arm,
+            _ => Self::X86,
+        }
+    }
+
+    fn gb_second(self, prices: &RegionPrices) -> f64 {
+        match self {
+            Self::X86 => prices.gb_second_x86,
+            Self::Arm => prices.gb_second_arm,
+        }
+    }
+}
+
 /// What stands before the functions and is billed by the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Api {
@@ -50,26 +68,80 @@ pub(super) enum Api {
     Rest,
 }
 
+impl Api {
+    pub(super) fn of(front: &Front) -> Self {
+        match front {
+            Front::FunctionUrl | Front::LoadBalancer(_) => Self::Free,
+            Front::Rest { .. } => Self::Rest,
+            Front::Http { .. } => Self::Http,
+        }
+    }
+
+    /// Dollars for a million requests to it.
+    fn million(self, prices: &RegionPrices) -> f64 {
+        match self {
+            Self::Free => 0.0,
+            Self::Http => prices.million_http,
+            Self::Rest => prices.million_rest,
+        }
+    }
+}
+
+/// The most that one request costs: an invocation of each function, and the whole time in the most expensive of them.
+///
+/// It misses what goes on after the response or beside the request: extensions, asynchronous invocations, functions that
+/// are not named, environments that are initialised for no request, provisioned concurrency, logs and data transfer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RequestBound {
+    /// Dollars whatever the duration.
+    pub per_request: f64,
+    /// Dollars for each millisecond.
+    pub per_millisecond: f64,
+    /// The longest that it is billed for, in milliseconds: the timeouts of all functions together.
+    pub longest_ms: u64,
+}
+
+impl RequestBound {
+    /// The bound of requests to these functions: instruction set, memory in MB and timeout in seconds.
+    pub(super) fn new(
+        functions: &[(Architecture, u64, u64)],
+        api: Api,
+        prices: &RegionPrices,
+    ) -> Self {
+        let millisecond = |(architecture, memory_mb, _): &(Architecture, u64, u64)| {
+            *memory_mb as f64 / 1024.0 * architecture.gb_second(prices) / 1e3
+        };
+        let timeouts = functions.iter().map(|(_, _, timeout_s)| *timeout_s);
+        let longest_s = timeouts.fold(0_u64, u64::saturating_add);
+        let millions = functions.len() as f64 * prices.million_invocations + api.million(prices);
+        Self {
+            per_request: millions / MILLION,
+            per_millisecond: functions.iter().map(millisecond).fold(0.0, f64::max),
+            longest_ms: longest_s.saturating_mul(1000),
+        }
+    }
+
+    /// Dollars for so many requests of so many milliseconds.
+    pub fn of(&self, requests: f64, milliseconds: f64) -> f64 {
+        let milliseconds = milliseconds.min(self.longest_ms as f64);
+        requests * (self.per_request + self.per_millisecond * milliseconds)
+    }
+}
+
 /// Dollars for all of it.
 pub(super) fn total(usage: &Usage, prices: &RegionPrices) -> f64 {
     let functions = usage.functions.iter().map(|function| {
-        let gb_second = match function.architecture {
-            Architecture::X86 => prices.gb_second_x86,
-            Architecture::Arm => prices.gb_second_arm,
-        };
+        let gb_second = function.architecture.gb_second(prices);
         let gb_seconds = function.billed_ms as f64 / 1e3 * function.memory_mb as f64 / 1024.0;
         function.invocations as f64 / MILLION * prices.million_invocations + gb_seconds * gb_second
     });
-    let request = match usage.api {
-        Api::Free => 0.0,
-        Api::Http => prices.million_http,
-        Api::Rest => prices.million_rest,
-    };
-    functions.sum::<f64>() + usage.api_requests as f64 / MILLION * request
+    functions.sum::<f64>() + usage.api_requests as f64 / MILLION * usage.api.million(prices)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::prices::Prices;
     use super::*;
 
@@ -100,6 +172,43 @@ mod tests {
             (Architecture::X86, Api::Rest, 0.100_000_2 + 0.02 + 0.35),
         ] {
             assert!((of(architecture, api) - dollars).abs() < 1e-9, "{api:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_bounded_by_all_functions_of_its_way() {
+        let prices = Prices::with_overlay("x", "{}").unwrap();
+        let prices = prices.region("us-east-1").unwrap();
+        let functions = [(Architecture::X86, 512, 15), (Architecture::Arm, 128, 5)];
+        let bound = RequestBound::new(&functions, Api::Http, &prices);
+        // Two invocations at $0.20 and a request at $1 a million; 0.12 s of 0.5 GB.
+        let expected = 1e5 * (1.4e-6 + 0.12 * 0.5 * 0.000_016_666_7);
+        assert!((bound.of(1e5, 120.0) - expected).abs() < 1e-9);
+        assert_eq!(bound.longest_ms, 20_000);
+        assert!((bound.of(1.0, 1e9) - bound.of(1.0, 20_000.0)).abs() < 1e-15);
+    }
+
+    proptest! {
+        #[test]
+        fn a_bound_is_never_below_the_bill(
+            service_us in 1_u64..15_000_000,
+            percent in 0_u64..=100,
+            memory_mb in 128_u64..=10_240,
+            is_arm: bool,
+        ) {
+            let architecture = if is_arm { Architecture::Arm } else { Architecture::X86 };
+            let prices = Prices::with_overlay("x", "{}").unwrap();
+            let prices = prices.region("us-east-1").unwrap();
+            let bound = RequestBound::new(&[(architecture, memory_mb, 15)], Api::Rest, &prices);
+            let function = FunctionUsage {
+                architecture,
+                memory_mb,
+                invocations: 1,
+                billed_ms: (service_us * percent).div_ceil(100_000),
+            };
+            let usage = Usage { functions: vec![function], api: Api::Rest, api_requests: 1 };
+            let bound = bound.of(1.0, service_us.div_ceil(1000) as f64);
+            prop_assert!(bound >= total(&usage, &prices) - 1e-18);
         }
     }
 }

@@ -17,7 +17,7 @@ use super::join::{
 use super::logs::{LogReader, access_log_group};
 use super::metrics::{Metrics, Window};
 use super::outlook::outlook;
-use super::prices::Prices;
+use super::prices::{Prices, RegionPrices};
 use super::report_line::LogLine;
 use super::settling::{Pace, Settled, counts_settled, reports_settled, settle};
 use super::subject::Subject;
@@ -99,6 +99,7 @@ pub fn fetch(order: &Order<'_>) -> Fetched {
         until,
         account: &account,
         missing: &mut missing,
+        shares: BTreeMap::new(),
     };
     let cold = reader.logs(&mut figures);
     reader.metrics(&mut figures);
@@ -119,6 +120,15 @@ struct Reader<'r, 'c> {
     until: Instant,
     account: &'r Account,
     missing: &'r mut Vec<String>,
+    /// What the joined requests to each deployment of a duet used.
+    shares: BTreeMap<Arm, Share>,
+}
+
+/// What joined requests used: of each function, by its index, lines and billed milliseconds.
+#[derive(Default)]
+struct Share {
+    requests: u64,
+    functions: BTreeMap<usize, (u64, u64)>,
 }
 
 /// A line of a function's log.
@@ -228,6 +238,17 @@ impl Reader<'_, '_> {
                     counts_only: None,
                 });
                 self.note_others(figures, requests.foreign as u64);
+                for joined in &requests.requests {
+                    let share = self.shares.entry(sent[joined.sent].arm).or_default();
+                    let function = names.iter().position(|name| name == joined.line.function);
+                    let used = share
+                        .functions
+                        .entry(function.unwrap_or_default())
+                        .or_default();
+                    share.requests += 1;
+                    used.0 += 1;
+                    used.1 += joined.line.report.billed_ms.map_or(0, u64::from);
+                }
                 let cold = requests.requests.iter();
                 let cold = cold.filter(|joined| joined.start == Start::ColdFelt);
                 Some(cold.map(|joined| sent[joined.sent].id).collect())
@@ -373,6 +394,7 @@ impl Reader<'_, '_> {
             };
             Some(Responded {
                 id: one.id,
+                arm: one.arm,
                 phase: *of_arm.get(usize::from(one.slice))?,
                 service_us: one.service_us,
                 status: one.status,
@@ -533,6 +555,44 @@ impl Reader<'_, '_> {
         )
     }
 
+    /// What a request to one deployment of a duet costs: its own invocation, and its part of what both use.
+    fn request_cost(&self, arm: Arm, figures: &AwsFigures, prices: &RegionPrices) -> Option<f64> {
+        let responses = self.responses();
+        let share = self.shares.get(&arm).filter(|_| self.shares.len() > 1)?;
+        let of = |index: usize, reports: &ReportsRecord| {
+            usage(reports, self.account.functions.get(index)?)
+        };
+        let own = share.functions.iter().map(|(index, (lines, billed_ms))| {
+            let reports = ReportsRecord {
+                lines: *lines,
+                billed_ms: *billed_ms,
+                ..ReportsRecord::default()
+            };
+            of(*index, &reports)
+        });
+        let is_joined = |index: &usize| {
+            self.shares
+                .values()
+                .any(|share| share.functions.contains_key(index))
+        };
+        let others = figures.functions.iter().enumerate();
+        let others = others.filter(|(index, _)| !is_joined(index));
+        let others =
+            others.filter_map(|(index, function)| Some(of(index, function.reports.as_ref()?)));
+        let own = Usage {
+            functions: own.collect::<Option<_>>()?,
+            api: Api::Free,
+            api_requests: 0,
+        };
+        let both = Usage {
+            functions: others.collect::<Option<_>>()?,
+            api: Api::of(&self.order.services.front),
+            api_requests: responses,
+        };
+        let each = cost::total(&own, prices) / share.requests as f64;
+        Some(each + cost::total(&both, prices) / responses as f64)
+    }
+
     /// What the invocations and the API cost.
     fn cost(&mut self, figures: &mut AwsFigures) {
         let functions = figures.functions.iter().zip(&self.account.functions);
@@ -562,13 +622,19 @@ impl Reader<'_, '_> {
             Ok(of_region) => {
                 let usage = Usage {
                     functions,
-                    api: api(&self.order.services.front),
+                    api: Api::of(&self.order.services.front),
                     api_requests: responses,
                 };
                 let dollars = cost::total(&usage, &of_region);
+                let all = dollars / responses as f64;
+                let [target, base] =
+                    [Arm::Target, Arm::Base].map(|arm| self.request_cost(arm, figures, &of_region));
+                let million = |dollars: f64| six_digits(dollars * 1e6);
                 figures.cost = (responses > 0).then(|| CostRecord {
                     usd: six_digits(dollars),
-                    per_million_usd: six_digits(dollars / responses as f64 * 1e6),
+                    // Of a run without a base, all requests are the target's.
+                    per_million_usd: million(base.and(target).unwrap_or(all)),
+                    base_per_million_usd: base.map(million),
                     prices_of: prices.as_of().to_string(),
                 });
             }
@@ -631,23 +697,10 @@ fn usage(reports: &ReportsRecord, limits: &FunctionLimits) -> Option<FunctionUsa
     if configuration.is_on_instances {
         return None;
     }
-    let is_arm = configuration.architecture.as_deref() == Some("arm64");
     Some(FunctionUsage {
-        architecture: if is_arm {
-            Architecture::Arm
-        } else {
-            Architecture::X86
-        },
+        architecture: Architecture::of(configuration),
         memory_mb: configuration.memory_mb?,
         invocations: reports.lines,
         billed_ms: reports.billed_ms,
     })
-}
-
-fn api(front: &Front) -> Api {
-    match front {
-        Front::FunctionUrl | Front::LoadBalancer(_) => Api::Free,
-        Front::Rest { .. } => Api::Rest,
-        Front::Http { .. } => Api::Http,
-    }
 }

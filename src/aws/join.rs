@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::report_line::{ReportLine, Status};
-use crate::measurement::RequestId;
+use crate::measurement::{Arm, RequestId};
 
 /// How much sooner than Lambda's own figures add up to a response may be after a felt cold start, in milliseconds.
 const GRACE_MS: f64 = 2.0;
@@ -20,6 +20,8 @@ pub(super) const GATEWAY_STATUSES: [u16; 4] = [429, 502, 503, 504];
 pub(super) struct Responded {
     /// The id in its response.
     pub(super) id: RequestId,
+    /// The deployment that responded.
+    pub(super) arm: Arm,
     /// Index of its phase.
     pub(super) phase: usize,
     /// From sending to the end of the response, in microseconds.

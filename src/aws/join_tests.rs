@@ -2,6 +2,7 @@
 
 use super::super::report_line::LogLine;
 use super::*;
+use crate::measurement::{Arm, RequestId};
 
 const START_MS: i64 = 1_800_000_000_000;
 const PHASES: [PhaseBounds; 2] = [
@@ -25,6 +26,7 @@ fn id(number: u64) -> RequestId {
 fn request(number: u64) -> Responded {
     Responded {
         id: id(number),
+        arm: Arm::Target,
         phase: usize::from(number >= 2_000),
         service_us: 120_000,
         status: 200,

@@ -25,8 +25,9 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
+pub use cost::RequestBound;
 pub use fetch::{Fetched, Order, fetch};
-pub use outlook::check_limits;
+pub use outlook::{Outlook, look_ahead};
 pub use prices::{Error as PricesError, Prices};
 
 /// How environment variables are looked up.

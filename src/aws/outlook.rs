@@ -1,4 +1,4 @@
-//! What a planned load runs into: limits of the account as they are now.
+//! What a planned load runs into and costs, by the account's limits and the functions' configuration as they are now.
 
 use std::ops::ControlFlow;
 use std::thread;
@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use super::Variables;
 use super::account::{self, Account, ReservedConcurrency};
 use super::client::{Client, Patience};
+use super::cost::{Api, Architecture, RequestBound};
 use super::limits::{
     Burst, FunctionLimits, GatewayKind, GatewayLimits, Limits, PlannedLoad, ProvisionedConcurrency,
     Throttle, warnings,
 };
+use super::prices::{Prices, RegionPrices};
 use crate::record::{LoadModel, PhaseRecord};
 use crate::scenario::{Aws, Front};
 
@@ -46,14 +48,35 @@ pub(super) fn outlook(
     found.iter().map(ToString::to_string).collect()
 }
 
-/// Reads the limits before a load, and says in sentences what it runs into and what could not be read. `known` has the
-/// longest timeout of a step and the P95 of a response, in seconds.
-pub fn check_limits(
+/// What is known of a load before it.
+pub struct Outlook {
+    /// What it runs into, and what could not be read, in sentences.
+    pub limits: Vec<String>,
+    /// The most that a request costs, or why that is not known.
+    pub bound: Result<RequestBound, String>,
+    /// The region that prices are of.
+    pub region: String,
+}
+
+impl Outlook {
+    fn unknown(why: String) -> Self {
+        Self {
+            limits: vec![why.clone()],
+            bound: Err(why),
+            region: String::new(),
+        }
+    }
+}
+
+/// Reads the limits and the configuration before a load. `known` has the longest timeout of a step and the P95 of a
+/// response, in seconds.
+pub fn look_ahead(
     services: &Aws,
     phases: &[PhaseRecord],
     known: (Option<f64>, Option<f64>),
+    prices: &Prices,
     variable: &Variables<'_>,
-) -> Vec<String> {
+) -> Outlook {
     let patience = Patience {
         sleep: &|duration| {
             thread::sleep(duration);
@@ -63,12 +86,35 @@ pub fn check_limits(
     };
     let client = match Client::new(services.region.as_deref(), variable, patience) {
         Ok(client) => client,
-        Err(error) => return vec![error.to_string()],
+        Err(error) => return Outlook::unknown(error.to_string()),
     };
     let account = Account::read(&client, services);
     let missing = account.refused.iter().map(ToString::to_string);
     let found = outlook(&account, &services.front, phases, known);
-    found.into_iter().chain(missing).collect()
+    let of_region = prices.region(client.region());
+    Outlook {
+        limits: found.into_iter().chain(missing).collect(),
+        bound: of_region
+            .map_err(|error| error.to_string())
+            .and_then(|of_region| bound(&account, &services.front, &of_region)),
+        region: client.region().to_owned(),
+    }
+}
+
+/// The most that a request to these functions costs.
+fn bound(account: &Account, front: &Front, prices: &RegionPrices) -> Result<RequestBound, String> {
+    let functions = account.functions.iter().map(|limits| {
+        let configuration = limits.configuration.as_ref();
+        let configuration = configuration.filter(|own| !own.is_on_instances);
+        let known = configuration
+            .and_then(|own| Some((Architecture::of(own), own.memory_mb?, own.timeout_s?)));
+        known.ok_or_else(|| format!("memory and timeout of {} are not known", limits.function))
+    });
+    let functions: Vec<_> = functions.collect::<Result<_, _>>()?;
+    if functions.is_empty() {
+        return Err("the scenario names no function".to_owned());
+    }
+    Ok(RequestBound::new(&functions, Api::of(front), prices))
 }
 
 fn limits(account: &Account, front: &Front) -> Limits {

@@ -91,7 +91,7 @@ impl Prices {
     }
 
     /// Date of the prices.
-    pub(super) fn as_of(&self) -> Date {
+    pub fn as_of(&self) -> Date {
         self.as_of
     }
 

@@ -273,6 +273,7 @@ fn services(functions: Vec<LambdaFunction>, front: Front) -> Aws {
         front,
         tables: Vec::new(),
         databases: Vec::new(),
+        budget: None,
         wait: Duration::ZERO,
     }
 }

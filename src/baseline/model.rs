@@ -10,7 +10,9 @@ use super::reported::ReportedRow;
 use super::stored::StoredJob;
 use crate::measurement::{FailureKind, LatencyHistogram, Totals};
 use crate::metric::{Metric, StartFilter};
-use crate::record::{Breakdown, DropCount, Environment, ReferenceRecord, ScenarioIdentity};
+use crate::record::{
+    Breakdown, CostRecord, DropCount, Environment, ReferenceRecord, ScenarioIdentity,
+};
 
 /// The newest version of the format. Version 1 wrote an object for each request name, which is still read.
 pub const SCHEMA: u32 = 2;
@@ -69,6 +71,8 @@ pub struct Job {
     pub late: DropCount,
     /// What was measured beside the target and never changes.
     pub reference: Option<ReferenceRecord>,
+    /// What its load cost on AWS, if that is known.
+    pub cost: Option<CostRecord>,
 }
 
 /// The phases that a summary covers.

@@ -154,6 +154,7 @@ mod tests {
         let mut latencies = LatencyHistogram::new();
         latencies.record_micros(1000);
         Job {
+            cost: None,
             id: format!("job-{second}"),
             commit: None,
             started: jiff::Timestamp::from_second(second).unwrap(),

@@ -14,7 +14,7 @@ use super::model::{Job, PhaseScope, RequestSummary};
 use super::reported::ReportedTable;
 use crate::measurement::{FailureKind, LatencyHistogram};
 use crate::metric::Metric;
-use crate::record::{Breakdown, DropCount, Environment, ReferenceRecord};
+use crate::record::{Breakdown, CostRecord, DropCount, Environment, ReferenceRecord};
 
 /// A job with its figures in rows.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -53,6 +53,9 @@ pub(super) struct StoredJob {
     /// What was measured beside the target and never changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reference: Option<ReferenceRecord>,
+    /// What its load cost on AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cost: Option<CostRecord>,
 }
 
 /// One request name, or all of them, in one scope.
@@ -121,6 +124,7 @@ impl From<Job> for StoredJob {
             reported: job.reported_rows.into(),
             late: job.late,
             reference: job.reference,
+            cost: job.cost,
         }
     }
 }
@@ -170,6 +174,7 @@ impl TryFrom<StoredJob> for Job {
             reported_rows: job.reported.into(),
             late: job.late,
             reference: job.reference,
+            cost: job.cost,
         })
     }
 }

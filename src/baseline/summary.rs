@@ -101,6 +101,7 @@ impl Job {
                 .filter(|drop_count| !drop_count.is_whole())
                 .unwrap_or_default(),
             reference: record.reference.clone(),
+            cost: record.cost().cloned(),
         }
     }
 }

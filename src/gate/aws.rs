@@ -36,7 +36,7 @@ pub(super) fn add(
         return;
     };
     match record.run.ended {
-        Ended::Completed | Ended::Aborted { .. } => {
+        Ended::Completed | Ended::Aborted { .. } | Ended::BudgetSpent { .. } => {
             fetch(record, services.wait, &plan.prices, stop, console);
         }
         Ended::Interrupted { .. } | Ended::Unreachable { .. } => {}

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::baseline::{DropError, StoreError};
 use crate::exit::Exit;
 use crate::record::SentError;
+use crate::units::Dollars;
 use crate::{load, plan};
 
 /// Why a command failed.
@@ -53,6 +54,19 @@ pub enum Error {
     /// The requests beside a result cannot be read.
     #[error(transparent)]
     Requests(#[from] SentError),
+    /// The load costs more than its budget.
+    #[error(
+        "the load costs {expected}, more than aws.budget of {budget}; send less, or raise the budget"
+    )]
+    OverBudget {
+        /// What it is expected to cost.
+        expected: Dollars,
+        /// The budget.
+        budget: Dollars,
+    },
+    /// What the load costs cannot be known, so that its budget cannot be kept.
+    #[error("aws.budget cannot be kept: {0}; mend that, or remove the budget")]
+    BudgetUnknown(String),
     /// The baseline cannot be read or written.
     #[error(transparent)]
     Baseline(#[from] StoreError),
@@ -100,6 +114,8 @@ impl Error {
             | Self::Retold { .. }
             | Self::Baseline(_)
             | Self::Drop(_)
+            | Self::OverBudget { .. }
+            | Self::BudgetUnknown(_)
             | Self::NoBaseline(_)
             | Self::NoAwsServices(_)
             | Self::Requests(_)

@@ -13,7 +13,7 @@ use super::evaluation::{Criteria, judge};
 use super::progress::ProgressLine;
 use super::reference::{Measured, Reference, ReferenceRun};
 use super::servers::{DEPLOYMENTS, Servers};
-use super::{replay, secrets};
+use super::{replay, secrets, spending};
 use crate::load::{
     self, Duet, Hooks, Interim, Origin, RunConfig, RunOutcome, ServerFailure, Stop, Trust, Waiting,
     duet_lasts,
@@ -42,7 +42,8 @@ pub(super) fn measure(
 ) -> Result<RunRecord, Error> {
     let target = gate.target()?;
     bug::sending();
-    let mut base = Beside::of(gate);
+    let budget = spending::budget(plan, gate)?;
+    let mut base = Beside::of(gate, budget);
     let mut record = attempt(plan, gate, target, &mut base, stop, console)?;
     if let Ended::Unreachable {
         arm: Arm::Base,
@@ -52,7 +53,7 @@ pub(super) fn measure(
         && gate.is_base_optional
         && record.slices.is_empty()
     {
-        base = Beside::missing(why.clone());
+        base = Beside::missing(why.clone(), budget);
         record = attempt(plan, gate, target, &mut base, stop, console)?;
     }
     match record {
@@ -63,6 +64,8 @@ pub(super) fn measure(
 
 /// What is loaded beside the target, as far as it is known.
 struct Beside<'a> {
+    /// What both together may cost.
+    budget: Option<load::Budget>,
     against: Option<&'a Against>,
     /// The commit that was checked out for it.
     commit: Option<String>,
@@ -73,9 +76,10 @@ struct Beside<'a> {
 }
 
 impl<'a> Beside<'a> {
-    fn of(gate: &'a Gate) -> Self {
+    fn of(gate: &'a Gate, budget: Option<load::Budget>) -> Self {
         let against = gate.against.as_ref();
         Self {
+            budget,
             against,
             commit: against.and_then(|against| against.commit.clone()),
             missing: gate.base_missing.clone(),
@@ -83,8 +87,9 @@ impl<'a> Beside<'a> {
         }
     }
 
-    fn missing(why: String) -> Self {
+    fn missing(why: String, budget: Option<load::Budget>) -> Self {
         Self {
+            budget,
             against: None,
             commit: None,
             missing: Some(why),
@@ -124,7 +129,9 @@ fn attempt<'a>(
             let lost = match &outcome.ended {
                 load::LoadEnd::Completed => servers.check().err(),
                 load::LoadEnd::Unreachable(failure) => servers.lost(failure.arm),
-                load::LoadEnd::Interrupted { .. } | load::LoadEnd::Aborted { .. } => None,
+                load::LoadEnd::Interrupted { .. }
+                | load::LoadEnd::Aborted { .. }
+                | load::LoadEnd::BudgetSpent { .. } => None,
             };
             let ended = lost.map_or(outcome.ended, load::LoadEnd::Unreachable);
             RunOutcome { ended, ..outcome }
@@ -237,7 +244,10 @@ fn load<'a>(
     console: &Console,
 ) -> Result<RunOutcome, Error> {
     let waiting = |waiting: &Waiting| console.note(&waits(plan, waiting));
-    let order = order(plan, gate, target, &waiting);
+    let order = RunConfig {
+        budget: base.budget,
+        ..order(plan, gate, target, &waiting)
+    };
     let line = RefCell::new(ProgressLine::new(console.progress, &gate.scenario.load));
     let mut progress = |now: &load::Progress| line.borrow_mut().show(now);
     let Some(against) = base.against else {
@@ -318,6 +328,7 @@ pub(super) fn order<'a>(
             error_rate: abort.error_rate.fraction(),
             after: abort.after,
         }),
+        budget: None,
         wait: plan.wait,
         max_late: plan.max_late.unwrap_or_default(),
         ready: gate.serving.ready.as_deref(),
@@ -479,6 +490,9 @@ fn ended(ended: load::LoadEnd, plan: &Plan, gate: &Gate) -> Ended {
         load::LoadEnd::Completed => Ended::Completed,
         load::LoadEnd::Interrupted { signal } => Ended::Interrupted { signal },
         load::LoadEnd::Aborted { failures, requests } => Ended::Aborted { failures, requests },
+        load::LoadEnd::BudgetSpent { picodollars } => Ended::BudgetSpent {
+            usd: six_digits(picodollars as f64 / spending::PICO),
+        },
         load::LoadEnd::Unreachable(ServerFailure { arm, cause, why }) => Ended::Unreachable {
             arm,
             cause,

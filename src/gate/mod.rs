@@ -13,6 +13,7 @@ mod error;
 mod evaluation;
 mod judge;
 mod measure;
+mod planned;
 mod progress;
 mod publish;
 mod record;
@@ -22,6 +23,7 @@ mod replay;
 mod secrets;
 mod servers;
 mod signals;
+mod spending;
 mod trial;
 mod validate;
 
@@ -124,7 +126,7 @@ pub fn run(plan: &Plan, strictness: Strictness, console: &Console) -> Result<Exi
 fn unjudged(record: &RunRecord, folder: &Path, console: &Console) -> Exit {
     let exit = match &record.run.ended {
         Ended::Completed | Ended::Aborted { .. } => Exit::Passed,
-        Ended::Unreachable { .. } => Exit::Invalid,
+        Ended::Unreachable { .. } | Ended::BudgetSpent { .. } => Exit::Invalid,
         Ended::Interrupted { signal } => Exit::Signal(*signal),
     };
     console.print(&format!(

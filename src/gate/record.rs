@@ -230,6 +230,7 @@ fn refusal(
     match (&record.run.ended, outcome, acceptance) {
         (Ended::Interrupted { .. }, _, _) => Some(("the run was interrupted", Exit::Invalid)),
         (Ended::Aborted { .. }, _, _) => Some(("the run was aborted", Exit::Failed)),
+        (Ended::BudgetSpent { .. }, _, _) => Some(("the run had spent its budget", Exit::Invalid)),
         (Ended::Unreachable { .. }, _, _) => Some(("the target was not reached", Exit::Invalid)),
         (Ended::Completed, Outcome::Invalid, _) => Some(("the run is invalid", Exit::Invalid)),
         (Ended::Completed, Outcome::Failed, AcceptMode::GoodOnly) => Some((

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::arm_clock::{ArmClock, DueTime};
+use super::budget::Meter;
 use super::http::Exchange;
 use super::message::CompiledRequest;
 use super::pool::Pool;
@@ -47,6 +48,8 @@ pub(super) struct ArmState {
     pub(super) end: Duration,
     /// Start of the load, from which instants are told.
     start: Instant,
+    /// Counts what is used of a budget, if there is one.
+    meter: Option<Meter>,
     present: Cell<usize>,
     emptied: Notify,
     /// Requests that were due and have not ended.
@@ -75,6 +78,7 @@ impl ArmState {
             seed,
             end: load.1,
             start: load.0,
+            meter: None,
             present: Cell::new(0),
             emptied: Notify::new(),
             owed: Cell::new(0),
@@ -82,6 +86,11 @@ impl ArmState {
             settled: Notify::new(),
             drained: Cell::new(None),
         }
+    }
+
+    /// The same with what counts for a budget.
+    pub(super) fn with_meter(self, meter: Option<Meter>) -> Self {
+        Self { meter, ..self }
     }
 
     /// An instant as the recorder knows it.
@@ -224,6 +233,8 @@ pub(super) struct PendingRequest<'a> {
     lane: usize,
     due: DueTime,
     ready: Instant,
+    /// How often it may be sent, redirects included.
+    times: u64,
     settled: bool,
 }
 
@@ -234,12 +245,16 @@ impl<'a> PendingRequest<'a> {
         due: DueTime,
         ready: Instant,
     ) -> Self {
+        if let Some(meter) = &core.meter {
+            meter.begin(core.offset(ready));
+        }
         Self {
             owed: InFlight::new(core),
             name: request.spec.name,
             lane: request.lane,
             due,
             ready,
+            times: 1 + u64::from(request.spec.redirects),
             settled: false,
         }
     }
@@ -248,6 +263,9 @@ impl<'a> PendingRequest<'a> {
     pub(super) fn settle(mut self, sent: &Sent, exchange: Option<&Exchange>) -> DueTime {
         self.settled = true;
         let core = self.owed.0;
+        if let Some(meter) = &core.meter {
+            meter.end(core.offset(self.ready), sent, self.times);
+        }
         // One follows the other, so they add up to the latency.
         let queue = self.ready.saturating_duration_since(self.due.at);
         let late = sent.at.saturating_duration_since(self.ready);

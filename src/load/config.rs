@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, SystemTime};
 
+use super::budget::Budget;
 use super::duet_schedule::DuetTurns;
 use super::health::{GeneratorHealth, TooFewFiles};
 use super::http::{Origin, TlsError, Trust};
@@ -35,6 +36,8 @@ pub struct RunConfig<'a> {
     pub scheduling: SchedulingPolicy,
     /// When to stop early.
     pub abort: Option<Abort>,
+    /// What the load may cost, both deployments of a duet together.
+    pub budget: Option<Budget>,
     /// How long the target may take to respond for the first time.
     pub wait: Duration,
     /// How late an arrival may be handed over, if that is more than usual.
@@ -145,6 +148,11 @@ pub enum LoadEnd {
         failures: u64,
         /// Requests by then.
         requests: u64,
+    },
+    /// The load has cost all that it may cost.
+    BudgetSpent {
+        /// An upper bound of what it has cost, in picodollars.
+        picodollars: u64,
     },
     /// A deployment did not respond to the first, unrecorded user, or did not restart.
     Unreachable(ServerFailure),

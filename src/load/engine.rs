@@ -108,6 +108,7 @@ impl<'o> EngineRun<'o> {
                 start: Instant::now(),
                 drain: drain(scenario),
                 scheduling: order.scheduling,
+                longest_billed_ms: order.budget.map(|budget| budget.longest_ms),
                 grace: GRACE.max(order.max_late),
             },
             open_files,
@@ -133,6 +134,7 @@ impl<'o> EngineRun<'o> {
         RunMonitor {
             stop,
             abort: self.order.abort,
+            budget: self.order.budget,
             watch,
             progress,
         }

@@ -1,8 +1,9 @@
 //! What a core tells while it runs: a few numbers that it alone writes, so that writing costs what a plain store costs.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::budget::Usage;
 use crate::measurement::LatencyHistogram;
 
 /// The running totals of one core. Aligned to keep the cores out of each other's cache lines.
@@ -12,6 +13,8 @@ pub(super) struct LiveCounters {
     requests: AtomicU64,
     errors: AtomicU64,
     users: AtomicU32,
+    /// What was used of a budget, if there is one.
+    pub(super) usage: Arc<Usage>,
     /// Latencies of the last whole second; locked once a second.
     last_second: Mutex<LatencyHistogram>,
 }

@@ -8,6 +8,7 @@
 mod apart;
 mod arm_clock;
 mod arm_state;
+mod budget;
 mod command;
 mod config;
 mod cookies;
@@ -45,6 +46,7 @@ mod weighted_round_robin;
 mod worker;
 mod worker_pool;
 
+pub use budget::Budget;
 pub use config::{
     Abort, Duet, Error, Hooks, Interim, LoadEnd, RunConfig, RunOutcome, ServerFailure, Stop,
     Waiting,

@@ -12,6 +12,7 @@ use tokio::task::{coop, spawn_local};
 
 use super::arm_clock::{DueTime, Span};
 use super::arm_state::{ActiveUser, ArmState};
+use super::budget::Meter;
 use super::cpu_time::CpuMeter;
 use super::dealing::Dealer;
 use super::duet_schedule::Interleaving;
@@ -48,6 +49,8 @@ pub(super) struct WorkerPlan {
     pub(super) drain: Duration,
     /// Which scheduling every core asks for.
     pub(super) scheduling: SchedulingPolicy,
+    /// With a budget, the longest that a request is billed for, in milliseconds.
+    pub(super) longest_billed_ms: Option<u64>,
     /// How long after the end of its span an arrival that is handed over still counts as achieved.
     pub(super) grace: Duration,
 }
@@ -315,7 +318,12 @@ impl<'p> Driver<'p> {
             let recorder = Recorder::new(table, names, Arc::clone(pulse), requests);
             let load = (plan.start, arm.table.end());
             let pacer = Rc::clone(pacer);
-            Rc::new(ArmState::new(context, pacer, recorder, plan.seed, load))
+            let meter = plan.longest_billed_ms.map(|longest_ms| Meter {
+                longest_ms,
+                usage: Arc::clone(&pulse.usage),
+            });
+            let state = ArmState::new(context, pacer, recorder, plan.seed, load);
+            Rc::new(state.with_meter(meter))
         });
         let (arm, _) = arms.first()?;
         Some(Self {

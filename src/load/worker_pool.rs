@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc as commands, oneshot};
 
+use super::budget::Budget;
 use super::config::{Abort, Error, LoadEnd, PATIENCE, Stop};
 use super::live_counters::LiveCounters;
 use super::progress::Watch;
@@ -33,6 +34,7 @@ pub(super) struct WorkerPool<'p> {
 pub(super) struct RunMonitor<'o> {
     pub(super) stop: &'o Stop,
     pub(super) abort: Option<Abort>,
+    pub(super) budget: Option<Budget>,
     pub(super) watch: Watch<'o>,
     pub(super) progress: &'o mut dyn FnMut(&super::Progress),
 }
@@ -180,6 +182,13 @@ impl<'p> WorkerPool<'p> {
     fn early(&self, overseer: &RunMonitor<'_>) -> Option<LoadEnd> {
         if let Some(signal) = overseer.stop.signal() {
             return Some(LoadEnd::Interrupted { signal });
+        }
+        let usage = self.pulses.iter().map(|pulse| &*pulse.usage);
+        let spent = overseer
+            .budget
+            .and_then(|budget| budget.spent(usage, self.plan.start.elapsed()));
+        if let Some(picodollars) = spent {
+            return Some(LoadEnd::BudgetSpent { picodollars });
         }
         let abort = overseer.abort?;
         if self.plan.start.elapsed() < abort.after {

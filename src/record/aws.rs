@@ -155,13 +155,21 @@ pub struct JoinRecord {
 pub struct CostRecord {
     /// Dollars in all.
     pub usd: f64,
-    /// Dollars for a million requests.
+    /// Dollars for a million requests, in a duet to the target.
     pub per_million_usd: f64,
+    /// The same to the base of a duet, if responses were found in the log by their id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_per_million_usd: Option<f64>,
     /// Date of the prices.
     pub prices_of: String,
 }
 
 impl RunRecord {
+    /// What the load cost on AWS, if that is known.
+    pub fn cost(&self) -> Option<&CostRecord> {
+        self.aws.as_ref()?.figures.as_ref()?.cost.as_ref()
+    }
+
     /// Forgets which responses were cold starts.
     pub fn forget_cold_starts(&mut self) {
         for cell in self.slices.iter_mut().flat_map(|slice| &mut slice.cells) {

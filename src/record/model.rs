@@ -232,7 +232,7 @@ pub struct RunInfo {
 }
 
 /// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// Every phase ran.
@@ -248,6 +248,11 @@ pub enum Ended {
         failures: u64,
         /// Requests by then.
         requests: u64,
+    },
+    /// The load had cost all of `aws.budget`: partial, not judged.
+    BudgetSpent {
+        /// An upper bound of what it had cost, in dollars.
+        usd: f64,
     },
     /// A deployment did not respond to the first, unrecorded user, or did not restart.
     Unreachable {
@@ -402,7 +407,10 @@ impl RunRecord {
     pub fn signal(&self) -> Option<i32> {
         match self.run.ended {
             Ended::Interrupted { signal } => Some(signal),
-            Ended::Completed | Ended::Aborted { .. } | Ended::Unreachable { .. } => None,
+            Ended::Completed
+            | Ended::Aborted { .. }
+            | Ended::BudgetSpent { .. }
+            | Ended::Unreachable { .. } => None,
         }
     }
 }

@@ -250,7 +250,14 @@ impl Preview<'_> {
             let requests = self.at_most(limit.subject.name(), forecast.requests);
             (limit_name(limit), vec![requests, need])
         });
-        let rows = headed("limit", &["requests", "needed"], rows);
+        let of_aws = self.thresholds.aws.iter().map(|limit| {
+            let measure = Measure::Aws(limit.metric);
+            let name = measure_name(measure);
+            let bound = numbers::promised(measure, limit.at_most);
+            let none = || numbers::NONE.to_owned();
+            (format!("{name} <= {bound}"), vec![none(), none()])
+        });
+        let rows = headed("limit", &["requests", "needed"], rows.chain(of_aws));
         if rows.len() > 1 { rows } else { Vec::new() }
     }
 

@@ -14,6 +14,7 @@ use super::header_names::HeaderName;
 use super::model::{HttpVersion, RowOrder, Spacing};
 use super::step::Pause;
 use super::{misplaced, rules};
+use crate::units::Dollars;
 use crate::yaml::{Cursor, Line, Located, Map, Name, OneOrMany, source};
 
 source! {
@@ -57,6 +58,8 @@ source! {
         tables: Option<OneOrMany<Located<'d, Line>>>,
         /// RDS instances
         databases: Option<OneOrMany<Located<'d, Line>>>,
+        /// The most that a run may cost; a load that is known to cost more is refused, and a run stops at it
+        budget: Option<Dollars>,
         /// The longest that late metrics and logs are waited for; 3m by default, 0s fetches nothing
         wait: Option<Located<'d, Duration>>,
     }

@@ -2,7 +2,8 @@
 
 use super::model::{AwsLimit, AwsMetric};
 use super::source::AwsLimits;
-use super::values::{Dollars, Invocations, LimitShare, Milliseconds};
+use super::values::{Invocations, LimitShare, Milliseconds};
+use crate::units::Dollars;
 use crate::yaml::Located;
 
 /// Lists the limits in the order of the file.

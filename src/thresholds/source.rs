@@ -9,10 +9,11 @@ use super::metrics::{ColdMetrics, MetricLimits, Metrics, OverallMetrics};
 use super::misplaced;
 use super::model::{FailureSet, Instances, MissingBaseline, Mode, Precision, RequestRule};
 use super::values::{
-    AbortRate, BuiltIn, Change, Dollars, Gate, Invocations, LimitRate, LimitShare, Milliseconds,
-    MustDetect, OrOff, PositiveChange,
+    AbortRate, BuiltIn, Change, Gate, Invocations, LimitRate, LimitShare, Milliseconds, MustDetect,
+    OrOff, PositiveChange,
 };
 use crate::metric::Metric;
+use crate::units::Dollars;
 use crate::yaml::{Line, Located, Map, Set, source};
 
 source! {

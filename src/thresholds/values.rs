@@ -148,24 +148,6 @@ impl FromYaml<'_> for LimitRate {
 /// Counts that a limit may allow.
 pub(super) type Invocations = Whole<0, 1_000_000_000>;
 
-/// An amount of dollars.
-pub(super) struct Dollars(pub(super) f64);
-
-impl FromYaml<'_> for Dollars {
-    fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
-        let amount = value.scalar()?.trim().strip_prefix('$');
-        let amount = amount.and_then(|amount| amount.parse::<f64>().ok());
-        match amount.filter(|amount| amount.is_finite() && *amount > 0.0) {
-            Some(amount) => Ok(Self(amount)),
-            None => Err(value.expected("an amount of dollars above 0, such as $4 or $0.50")),
-        }
-    }
-
-    fn schema(_: &mut Definitions) -> Schema {
-        json!({ "type": "string", "pattern": r"^\s*\$[0-9.]+\s*$" })
-    }
-}
-
 /// A time in milliseconds.
 pub(super) struct Milliseconds(pub(super) f64);
 

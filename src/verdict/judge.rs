@@ -241,7 +241,10 @@ fn abort_check(input: &JudgeInput<'_>) -> Option<Check> {
             .iter()
             .find_map(|record| match record.run.ended {
                 Ended::Aborted { failures, requests } => Some((failures, requests)),
-                Ended::Completed | Ended::Interrupted { .. } | Ended::Unreachable { .. } => None,
+                Ended::Completed
+                | Ended::Interrupted { .. }
+                | Ended::BudgetSpent { .. }
+                | Ended::Unreachable { .. } => None,
             })?;
     let bound = input
         .thresholds

@@ -26,6 +26,11 @@ pub enum InvalidReason {
     },
     /// A signal cut the run short.
     Interrupted,
+    /// The load had cost all that it may cost.
+    BudgetSpent {
+        /// An upper bound of what it had cost, in dollars.
+        usd: f64,
+    },
     /// No request was sent in a measured phase.
     NoRequests,
     /// The generator fell behind in too many slices.
@@ -128,6 +133,7 @@ fn problem(run: &CandidateRun<'_>) -> Option<InvalidReason> {
             });
         }
         Ended::Interrupted { .. } => return Some(InvalidReason::Interrupted),
+        Ended::BudgetSpent { usd } => return Some(InvalidReason::BudgetSpent { usd: *usd }),
         Ended::Completed | Ended::Aborted { .. } => {}
     }
     if is_unsent(run.record) {
@@ -187,8 +193,9 @@ fn is_unsent(record: &RunRecord) -> bool {
     match record.run.ended {
         // `abort.error_rate` also counts requests of phases that are not measured.
         Ended::Aborted { requests, .. } => requests == 0,
-        Ended::Completed | Ended::Interrupted { .. } | Ended::Unreachable { .. } => {
-            unsent.peek().is_none() || unsent.any(|unsent| unsent)
-        }
+        Ended::Completed
+        | Ended::Interrupted { .. }
+        | Ended::BudgetSpent { .. }
+        | Ended::Unreachable { .. } => unsent.peek().is_none() || unsent.any(|unsent| unsent),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Cursor, Definitions, Entry, Error, FromYaml, Schema, Value};
-use crate::units::parse_duration;
+use crate::units::{Dollars, parse_duration};
 
 /// A key that may be left out.
 impl<'d, T: FromYaml<'d>> FromYaml<'d> for Option<T> {
@@ -80,6 +80,21 @@ impl<const MIN: u32, const MAX: u32> FromYaml<'_> for Whole<MIN, MAX> {
 
     fn schema(_: &mut Definitions) -> Schema {
         json!({ "type": "integer", "minimum": MIN, "maximum": MAX })
+    }
+}
+
+impl FromYaml<'_> for Dollars {
+    fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
+        let amount = value.scalar()?.trim().strip_prefix('$');
+        let amount = amount.and_then(|amount| amount.parse::<f64>().ok());
+        match amount.filter(|amount| amount.is_finite() && *amount > 0.0) {
+            Some(amount) => Ok(Self(amount)),
+            None => Err(value.expected("an amount of dollars above 0, such as $4 or $0.50")),
+        }
+    }
+
+    fn schema(_: &mut Definitions) -> Schema {
+        json!({ "type": "string", "pattern": r"^\s*\$[0-9.]+\s*$" })
     }
 }
 

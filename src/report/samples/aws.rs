@@ -31,6 +31,7 @@ pub(in crate::report) fn aws_services() -> Aws {
         },
         tables: vec!["orders".to_owned()],
         databases: Vec::new(),
+        budget: None,
         wait: std::time::Duration::from_mins(3),
     }
 }
@@ -116,6 +117,7 @@ pub(in crate::report) fn aws_figures() -> AwsFigures {
         cost: Some(CostRecord {
             usd: 0.0186,
             per_million_usd: 3.1,
+            base_per_million_usd: Some(2.95),
             prices_of: "2026-11-24".to_owned(),
         }),
         limits: vec!["orders:live: its timeout of 15 s is below the step's of 30 s".to_owned()],

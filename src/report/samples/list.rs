@@ -53,6 +53,7 @@ pub(in crate::report) fn all() -> &'static [(&'static str, Sample)] {
             ("acceptance expired", acceptance_expired()),
             ("acceptance unneeded", acceptance_unneeded()),
             ("aborted", aborted()),
+            ("budget_spent", budget_spent()),
             ("much faster", much_faster()),
             ("insecure", insecure_on_another_machine()),
             ("reference", on_a_slow_runner()),

@@ -163,6 +163,14 @@ pub(in crate::report) fn observed_invalid() -> Sample {
     gate(shop(40.0)).promising(required).judged()
 }
 
+/// The load had cost all that it may cost.
+pub(in crate::report) fn budget_spent() -> Sample {
+    let mut run = shop(40.0);
+    run.run.duration_s = 41.0;
+    run.run.ended = Ended::BudgetSpent { usd: 0.5003 };
+    gate(run).after(history()).judged()
+}
+
 /// Most requests failed, so the run was stopped.
 pub(in crate::report) fn aborted() -> Sample {
     let mut run = finished(

@@ -118,6 +118,7 @@ fn every_invalidity_and_end_is_in_some_story() {
         verdicts().flat_map(|verdict| &verdict.invalid),
         InvalidReason::Unreachable { .. },
         InvalidReason::Interrupted,
+        InvalidReason::BudgetSpent { .. },
         InvalidReason::NoRequests,
         InvalidReason::GeneratorLate { .. },
         InvalidReason::GeneratorBusy { .. },
@@ -137,6 +138,7 @@ fn every_invalidity_and_end_is_in_some_story() {
         Ended::Completed,
         Ended::Interrupted { .. },
         Ended::Aborted { .. },
+        Ended::BudgetSpent { .. },
         Ended::Unreachable { .. },
     );
 }

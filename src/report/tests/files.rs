@@ -164,6 +164,7 @@ fn full_records() -> Vec<Value> {
             failures: 3,
             requests: 4,
         },
+        Ended::BudgetSpent { usd: 0.5 },
         Ended::Unreachable {
             arm: Arm::Base,
             cause: UnreachableCause::NoResponse,
@@ -183,12 +184,15 @@ fn full_records() -> Vec<Value> {
         },
         Front::LoadBalancer("app/shop/1".to_owned()),
     ];
-    let records = ends.into_iter().zip(fronts).map(|(ended, front)| {
-        let mut run = full();
-        run.run.ended = ended;
-        run.aws = Some(full_aws(front));
-        serde_json::from_str(&run.to_json()).unwrap()
-    });
+    let records = ends
+        .into_iter()
+        .zip(fronts.into_iter().cycle())
+        .map(|(ended, front)| {
+            let mut run = full();
+            run.run.ended = ended;
+            run.aws = Some(full_aws(front));
+            serde_json::from_str(&run.to_json()).unwrap()
+        });
     records.collect()
 }
 
@@ -217,6 +221,7 @@ fn full_baseline() -> Baseline {
     let mut run = full();
     run.base = None;
     run.duet = None;
+    run.aws = Some(full_aws(Front::FunctionUrl));
     run.slices.retain(|slice| slice.arm == Arm::Target);
     let mut burst = run.phases[0].clone();
     "burst".clone_into(&mut burst.name);

@@ -6,7 +6,7 @@ use jiff::tz::Offset;
 
 use crate::metric::{Metric, MetricKind};
 use crate::thresholds::AwsMetric;
-use crate::units::{self, Latency, group, rounded, six_digits, three_digits};
+use crate::units::{self, Dollars, Latency, group, rounded, six_digits, three_digits};
 use crate::verdict::{EstimatedChange, Measure};
 
 /// What stands where there is no number.
@@ -71,7 +71,7 @@ pub(crate) fn value(measure: Measure, value: f64) -> String {
         Kind::Share => share(value),
         Kind::Rate => rate(value),
         Kind::Count => group(&plain(value)),
-        Kind::Dollars => dollars(value),
+        Kind::Dollars => Dollars(value).to_string(),
     }
 }
 
@@ -84,11 +84,6 @@ pub(crate) fn promised(measure: Measure, value: f64) -> String {
         Kind::Count => group(&plain(value)),
         Kind::Dollars => format!("${}", plain(value)),
     }
-}
-
-/// An amount of money such as `$4.12`.
-pub(crate) fn dollars(amount: f64) -> String {
-    format!("${}", three_digits(amount))
 }
 
 pub(crate) fn or_none(text: Option<String>) -> String {

@@ -1,10 +1,12 @@
 //! What AWS says of a run, in sentences.
 
 use crate::measurement::{Arm, FailureKind};
-use crate::record::{AwsFigures, JoinRecord};
+use crate::record::{AwsFigures, CostRecord, JoinRecord};
 use crate::report::text::{Text, count, counted, numbers, share, text, untrusted};
 use crate::report::view::View;
-use crate::units::Latency;
+use crate::thresholds::AwsMetric;
+use crate::units::{Dollars, Latency};
+use crate::verdict::Measure;
 
 /// How many sentences on limits, and on what is missing, are shown.
 const MOST: usize = 5;
@@ -20,14 +22,7 @@ pub(crate) fn aws(view: &View) -> Vec<Text> {
         figures.join.as_ref().map(joined),
         where_time_goes(view, figures),
         throttled(view, figures),
-        figures.cost.as_ref().map(|cost| {
-            text!(
-                "AWS costs {} for this load, {} for a million requests (list prices of {}, without free tier)",
-                numbers::dollars(cost.usd),
-                numbers::dollars(cost.per_million_usd),
-                untrusted(&cost.prices_of)
-            )
-        }),
+        figures.cost.as_ref().map(|own| cost(view, own)),
     ];
     let notes = figures
         .limits
@@ -36,6 +31,32 @@ pub(crate) fn aws(view: &View) -> Vec<Text> {
         .chain(figures.missing.iter().take(MOST));
     let notes = notes.map(|why| text!("AWS: {}", untrusted(why)));
     sentences.into_iter().flatten().chain(notes).collect()
+}
+
+/// What the load costs, and what requests to the base or in the newest job cost.
+fn cost(view: &View, cost: &CostRecord) -> Text {
+    let newest = view.jobs_before().last();
+    let newest =
+        newest.and_then(|job| Some((job.cost.as_ref()?.per_million_usd, "in the newest job")));
+    let base = cost.base_per_million_usd.map(|base| (base, "to the base"));
+    let before = base.or(newest).filter(|(dollars, _)| *dollars > 0.0);
+    let compared = before.map(|(dollars, of)| {
+        let change = cost.per_million_usd / dollars - 1.0;
+        let change = numbers::change(Measure::Aws(AwsMetric::CostPerMillion), change);
+        text!(
+            ", {} against {} {}",
+            change,
+            Dollars(dollars).to_string(),
+            of
+        )
+    });
+    text!(
+        "AWS costs {} for this load, {} for a million requests{} (list prices of {}, without free tier)",
+        Dollars(cost.usd).to_string(),
+        Dollars(cost.per_million_usd).to_string(),
+        compared,
+        untrusted(&cost.prices_of)
+    )
 }
 
 fn others(count_of: u64) -> Text {

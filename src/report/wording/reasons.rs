@@ -8,7 +8,7 @@ use crate::measurement::Arm;
 use crate::record::{Ended, RunRecord};
 use crate::report::text::{Text, command, count, counted, numbers, quoted, text, untrusted};
 use crate::report::view::{View, change_of, limit_of, why_not_judged};
-use crate::units::Latency;
+use crate::units::{Dollars, Latency};
 use crate::verdict::{Check, Comparison, InvalidReason, Measure, NoComparison, NotJudged, Warning};
 
 /// What happened, and what to do about it.
@@ -136,6 +136,7 @@ pub(super) fn invalidity(view: &View, why: &InvalidReason) -> Message {
             ),
             "run it again; result.json has what was measured, marked partial",
         ),
+        InvalidReason::BudgetSpent { usd } => budget_spent(view, *usd),
         InvalidReason::NoRequests => message(
             "a measured phase sent no request",
             "give every measured phase in scenario.yml users or arrivals, and check the conditions (when) of its steps",
@@ -221,14 +222,26 @@ pub(super) fn invalidity(view: &View, why: &InvalidReason) -> Message {
     }
 }
 
+fn budget_spent(view: &View, usd: f64) -> Message {
+    message(
+        text!(
+            "the load had cost up to {} after {}, which is all of aws.budget",
+            Dollars(usd).to_string(),
+            numbers::length(view.record.run.duration_s)
+        ),
+        "send less, or raise the budget; result.json has what was measured, marked partial",
+    )
+}
+
 fn signal(ended: &Ended) -> String {
     match ended {
         Ended::Interrupted { signal: 2 } => "SIGINT".to_owned(),
         Ended::Interrupted { signal: 15 } => "SIGTERM".to_owned(),
         Ended::Interrupted { signal } => format!("signal {signal}"),
-        Ended::Completed | Ended::Aborted { .. } | Ended::Unreachable { .. } => {
-            "a signal".to_owned()
-        }
+        Ended::Completed
+        | Ended::Aborted { .. }
+        | Ended::BudgetSpent { .. }
+        | Ended::Unreachable { .. } => "a signal".to_owned(),
     }
 }
 
