@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 
 use super::client::{Call, Client, Message, Service};
 use super::error::Error;
+use super::pages::Pages;
 use super::subject::{Query, Subject, queries};
 
+const ACTION: &str = "cloudwatch:GetMetricData";
 /// Seconds of a point, the finest that services publish.
 const PERIOD: i64 = 60;
 /// Queries that one call may hold.
@@ -171,11 +173,12 @@ fn fetch(client: &Client<'_>, queries: &[Query], window: Window) -> Result<Metri
     let mut metrics = Metrics::default();
     for queries in queries.chunks(MOST_QUERIES) {
         let mut collected = Collected::default();
-        let mut token: Option<String> = None;
+        let mut pages = Pages::new(ACTION);
+        let mut token = None;
         loop {
             let page: Page = client.call(&Call {
                 service: Service::Monitoring,
-                action: "cloudwatch:GetMetricData",
+                action: ACTION,
                 resource: "*".to_owned(),
                 message: Message::Post {
                     content_type: "application/x-amz-json-1.0",
@@ -183,8 +186,8 @@ fn fetch(client: &Client<'_>, queries: &[Query], window: Window) -> Result<Metri
                     body: body(queries, window, token.as_deref()),
                 },
             })?;
-            token = page.next_token.filter(|token| !token.is_empty());
             collected.add(page.metric_data_results);
+            token = pages.next(page.next_token)?;
             if token.is_none() {
                 break;
             }

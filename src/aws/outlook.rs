@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Variables;
 use super::account::{self, Account, ReservedConcurrency};
-use super::client::{Client, Patience};
+use super::client::{Client, LIMIT, Patience};
 use super::limits::{
     Burst, FunctionLimits, GatewayKind, GatewayLimits, Limits, PlannedLoad, ProvisionedConcurrency,
     Throttle, warnings,
@@ -59,6 +59,7 @@ pub fn check_limits(
             thread::sleep(duration);
             ControlFlow::Continue(())
         },
+        limit: LIMIT,
         deadline: Instant::now() + LONGEST,
     };
     let client = match Client::new(services.region.as_deref(), variable, patience) {

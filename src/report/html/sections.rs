@@ -98,8 +98,8 @@ fn timeline(view: &View, shown: Option<&str>) -> Markup {
         @if !minutes.is_empty() {
             p.see {
                 "CloudWatch keeps whole minutes: a bar has the value of all its minute, also before and after the load. Phases in "
-                "one minute share its bar. Percentiles are AWS's, of the requests of all callers, and are in none of the other "
-                "figures. More series are in the " a href="#aws" { "table" } "."
+                "one minute share its bar. Percentiles are AWS's, of the requests of all callers, and never mixed with those "
+                "measured here. More series are in the " a href="#aws" { "table" } "."
             }
             (drawn(&minutes))
         }
