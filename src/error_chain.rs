@@ -16,6 +16,15 @@ pub fn error_chain(error: &dyn Error) -> String {
     abridged(&text)
 }
 
+/// The message of the cause behind all others: what happened, without the layers that it went through.
+pub fn root_cause(error: &dyn Error) -> String {
+    let mut root = error;
+    while let Some(cause) = root.source() {
+        root = cause;
+    }
+    abridged(&root.to_string())
+}
+
 /// The longest text that is quoted, and the longest line, in characters. What a file or a server says may be anything.
 const LONGEST_QUOTE: usize = 60;
 const LONGEST_LINE: usize = 1_000;
@@ -66,6 +75,17 @@ fn short_line(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_root_cause_is_the_last_of_a_chain() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("error sending request")]
+        struct Outer(#[source] std::io::Error);
+        let root = std::io::Error::other("failed to lookup address information");
+        let error = Outer(root);
+        assert_eq!(root_cause(&error), "failed to lookup address information");
+        assert_eq!(root_cause(&std::fmt::Error), std::fmt::Error.to_string());
+    }
 
     #[test]
     fn long_quotes_and_lines_lose_what_is_too_long() {

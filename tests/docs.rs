@@ -44,6 +44,7 @@ fn linking() -> Vec<(PathBuf, String)> {
     let more = [
         "CONTRIBUTING.md",
         "SECURITY.md",
+        "examples/lambda/README.md",
         "examples/node/README.md",
         "examples/python/README.md",
     ];
@@ -413,7 +414,14 @@ fn programs(folder: &Path) {
         "exec '{}' \"$@\" --help >/dev/null",
         env!("CARGO_BIN_EXE_loadgate")
     );
-    let others = ["cargo", "cp", "mdbook", "python3", "sudo"];
+    let others = [
+        "cargo",
+        "cp",
+        "examples/lambda/demo",
+        "mdbook",
+        "python3",
+        "sudo",
+    ];
     let all = others.map(|name| (name, "exit 0"));
     for (name, script) in all.into_iter().chain([("loadgate", &*loadgate)]) {
         let path = folder.join(name);
@@ -425,8 +433,10 @@ fn programs(folder: &Path) {
 #[test]
 fn documented_commands_have_arguments_that_exist() {
     let home = tempfile::tempdir().unwrap();
+    for folder in ["examples/lambda", "services/orders"] {
+        std::fs::create_dir_all(home.path().join(folder)).unwrap();
+    }
     programs(home.path());
-    std::fs::create_dir_all(home.path().join("services/orders")).unwrap();
     let mut commands = 0;
     for CodeBlock {
         page,
@@ -463,7 +473,7 @@ fn documented_json_is_json() {
 #[test]
 fn code_is_of_a_language_that_a_test_reads() {
     let read = [
-        "groovy", "js", "json", "mermaid", "python", "rust", "sh", "yaml",
+        "groovy", "js", "json", "mermaid", "python", "rust", "sh", "text", "yaml",
     ];
     for CodeBlock {
         page,

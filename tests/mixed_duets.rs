@@ -362,6 +362,25 @@ load:
     );
 }
 
+#[test]
+fn limits_of_aws_leave_a_clear_duet_its_early_end() {
+    let scenario = "\
+name: clear
+user_classes:
+  - { name: reader, tasks: [{ steps: [{ get: /a }] }] }
+load:
+  - { phase: steady, arrivals: 200/s, for: 60s, max_users: 100 }
+aws: { region: us-east-1, functions: orders, wait: 0s }
+";
+    let thresholds = "limits: { aws: { throttles: 0 } }\nregression: { gate: [p95] }\n";
+    let gate = gate(thresholds).with_scenario(scenario);
+    let (target, base) = (Server::taking(Duration::from_millis(400)), Server::fast());
+    let arguments = ["--slice", "0.25s", "--pairs", "15", "--interleave", "mixed"];
+    let against = ["--against", &base.url()];
+    gate.run(&target.url(), &[&against[..], &arguments].concat());
+    assert_eq!(gate.result()["turns"]["look"], 1);
+}
+
 /// What is due at the end still ends, on both versions.
 #[test]
 fn nothing_that_was_due_at_the_end_is_lost() {

@@ -2,6 +2,7 @@
 //! environment.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -576,9 +577,17 @@ impl Ran {
     }
 }
 
-/// The real binary in a clean environment: no CI, no colours, no settings of whoever runs the tests.
+/// The path of the real binary.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_loadgate");
+
+/// The real binary in a clean environment.
 pub(crate) fn loadgate(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_loadgate"));
+    clean(BINARY, home)
+}
+
+/// A program in a clean environment: no CI, no colours, no settings of whoever runs the tests.
+pub(crate) fn clean(program: impl AsRef<OsStr>, home: &Path) -> Command {
+    let mut command = Command::new(program);
     command.env_clear().current_dir(home).stdin(Stdio::null());
     for kept in ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"] {
         if let Some(value) = std::env::var_os(kept) {

@@ -19,8 +19,8 @@ use super::{Variables, credentials};
 use crate::http_client::{self, Answer, Method, Request};
 use crate::redact::redact;
 
-/// How long one try may take.
-const LIMIT: Duration = Duration::from_secs(20);
+/// How long one try may take at most.
+pub(super) const LIMIT: Duration = Duration::from_secs(20);
 /// Bytes of a response at most.
 pub(super) const MOST_BYTES: usize = 16 << 20;
 /// The longest pauses before the second, third and fourth try, and the shortest.
@@ -105,8 +105,10 @@ pub(super) enum Message {
 /// How long to go on trying.
 #[derive(Clone, Copy)]
 pub(super) struct Patience<'a> {
-    /// Sleeps; a break ends all waiting.
+    /// Sleeps; a break ends all waiting. A sleep of no time looks whether there is one.
     pub(super) sleep: &'a dyn Fn(Duration) -> ControlFlow<()>,
+    /// How long one try may take.
+    pub(super) limit: Duration,
     /// When everything ends.
     pub(super) deadline: Instant,
 }
@@ -135,7 +137,21 @@ impl Patience<'_> {
     }
 
     fn limit(&self) -> Duration {
-        self.left().min(LIMIT)
+        self.left().min(self.limit)
+    }
+
+    /// Sends a request; a break ends it.
+    pub(super) fn send(
+        &self,
+        http: &http_client::Client,
+        action: &'static str,
+        request: &Request<'_>,
+    ) -> Result<Answer, Error> {
+        let is_stopped = || (self.sleep)(Duration::ZERO).is_break();
+        let answer = http.send_until(request, &is_stopped);
+        answer
+            .ok_or(Error::Stopped)?
+            .map_err(|error| Error::of(action, error))
     }
 }
 
@@ -228,10 +244,7 @@ impl<'a> Client<'a> {
             most: MOST_BYTES,
             within,
         };
-        let answer = self
-            .http
-            .send(&request)
-            .map_err(|error| Error::of(call.action, error))?;
+        let answer = self.patience.send(&self.http, call.action, &request)?;
         match answer.status {
             200 => Ok(answer),
             _ => Err(self.refusal(call, &answer, now)),
@@ -558,6 +571,23 @@ mod tests {
         let result: Result<Value, Error> =
             with(&fake.url, short, |client| client.call(&metric_data()));
         assert!(matches!(result, Err(Error::TimedOut { .. })), "{result:?}");
+        assert!(start.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_signal_ends_a_call_that_hangs() {
+        let fake = Fake::start(|_| Reply::json("{}").after(Duration::from_secs(20)));
+        let start = Instant::now();
+        let signalled = Patience {
+            sleep: &|_| match start.elapsed() < Duration::from_millis(300) {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            },
+            ..patience()
+        };
+        let result: Result<Value, Error> =
+            with(&fake.url, signalled, |client| client.call(&metric_data()));
+        assert!(matches!(result, Err(Error::Stopped)), "{result:?}");
         assert!(start.elapsed() < Duration::from_secs(5));
     }
 

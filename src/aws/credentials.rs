@@ -119,6 +119,7 @@ fn web_identity(
     let answer = patience.retry(|within| {
         send(
             &client,
+            patience,
             ASSUME_ROLE,
             &Request {
                 method: Method::POST,
@@ -216,6 +217,7 @@ fn container(
     let answer = patience.retry(|within| {
         send(
             &client,
+            patience,
             CONTAINER,
             &Request {
                 method: Method::GET,
@@ -241,10 +243,13 @@ fn container(
 }
 
 /// Sends an unsigned request. Of a refusal it keeps the code alone, since the message may repeat what was sent.
-fn send(client: &Client, action: &'static str, request: &Request<'_>) -> Result<Answer, Error> {
-    let answer = client
-        .send(request)
-        .map_err(|error| Error::of(action, error))?;
+fn send(
+    client: &Client,
+    patience: Patience<'_>,
+    action: &'static str,
+    request: &Request<'_>,
+) -> Result<Answer, Error> {
+    let answer = patience.send(client, action, request)?;
     if answer.status == 200 {
         return Ok(answer);
     }

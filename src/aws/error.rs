@@ -41,6 +41,9 @@ pub(super) enum Error {
         /// The limit.
         seconds: f64,
     },
+    /// A signal ended the call.
+    #[error("reading from AWS was stopped; fetch the figures later with 'loadgate aws RESULT'")]
+    Stopped,
     /// There are no credentials.
     #[error(
         "no AWS credentials: {0}; set them as `aws configure export-credentials --format env` prints them"
@@ -101,6 +104,7 @@ impl Error {
             | Self::InvalidCredentials(_)
             | Self::ClockSkew(_)
             | Self::TimedOut { .. }
+            | Self::Stopped
             | Self::NoCredentials(_)
             | Self::NoRegion
             | Self::Region(_)
@@ -116,6 +120,7 @@ impl Error {
                 | Self::InvalidCredentials(_)
                 | Self::ClockSkew(_)
                 | Self::TimedOut { .. }
+                | Self::Stopped
                 | Self::NoCredentials(_)
                 | Self::Network(_)
         )

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::client::Patience;
+use super::client::{LIMIT, Patience};
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
@@ -171,6 +171,7 @@ pub(super) fn lookup(pairs: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> 
 pub(super) fn patience() -> Patience<'static> {
     Patience {
         sleep: &|_| ControlFlow::Continue(()),
+        limit: LIMIT,
         deadline: Instant::now() + Duration::from_mins(1),
     }
 }

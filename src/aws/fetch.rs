@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::account::{Account, FunctionLimits};
-use super::client::{Client, Patience};
+use super::client::{Client, LIMIT, Patience};
 use super::cost::{self, Api, Architecture, FunctionUsage, Usage};
 use super::error::Error;
 use super::join::{
@@ -35,8 +35,9 @@ const LOOK_AT_LOG: Duration = Duration::from_secs(5);
 const LOOK_AT_METRICS: Duration = Duration::from_secs(20);
 /// What the last calls may take when the wait is over.
 const LAST_CALLS: Duration = Duration::from_secs(5);
-/// The part of the wait that the log may take.
+/// The part of the wait after which the log is no longer waited for, and the part that one call may take.
 const LOG_SHARE: f64 = 0.6;
+const CALL_SHARE: f64 = 0.25;
 /// Lambda's lines of a run may bear times a little outside of it.
 const AROUND: SignedDuration = SignedDuration::from_secs(60);
 /// The share of requests that may be of nobody known: probes before the load, and requests that got no response.
@@ -75,6 +76,7 @@ pub fn fetch(order: &Order<'_>) -> Fetched {
     let until = Instant::now() + order.wait;
     let patience = Patience {
         sleep: order.sleep,
+        limit: call_limit(order.wait),
         deadline: until + LAST_CALLS,
     };
     let mut figures = AwsFigures::default();
@@ -110,6 +112,11 @@ pub fn fetch(order: &Order<'_>) -> Fetched {
     missing.truncate(MOST_MISSING);
     figures.missing = missing;
     Fetched { figures, cold }
+}
+
+/// How long a call may take: one that hangs leaves time for those after it.
+fn call_limit(wait: Duration) -> Duration {
+    LIMIT.min(wait.mul_f64(CALL_SHARE)).max(LAST_CALLS)
 }
 
 struct Reader<'r, 'c> {
@@ -280,7 +287,7 @@ impl Reader<'_, '_> {
         let (mut lines, mut ids) = (Vec::new(), BTreeMap::new());
         let pace = Pace {
             every: LOOK_AT_LOG.min(self.order.wait / 8),
-            until: Instant::now() + self.order.wait.mul_f64(LOG_SHARE),
+            until: self.until - self.order.wait.mul_f64(1.0 - LOG_SHARE),
             patience: self.patience,
         };
         let mut look = || {
@@ -704,3 +711,7 @@ fn usage(reports: &ReportsRecord, limits: &FunctionLimits) -> Option<FunctionUsa
         billed_ms: reports.billed_ms,
     })
 }
+
+#[cfg(test)]
+#[path = "fetch_tests.rs"]
+mod tests;

@@ -10,7 +10,10 @@ use serde_json::json;
 use super::account::FunctionConfiguration;
 use super::client::{Call, Client, Message, Service};
 use super::error::Error;
+use super::pages::Pages;
 use crate::scenario::LambdaFunction;
+
+const ACTION: &str = "logs:FilterLogEvents";
 
 /// What finds the lines that report an invocation or an initialization, in text and in JSON.
 const REPORTS: &str = r#"?"REPORT RequestId" ?"platform.report" ?"INIT_REPORT""#;
@@ -87,16 +90,16 @@ impl LogReader {
         client: &Client<'_>,
         take: &mut dyn FnMut(&str, i64),
     ) -> Result<(), Error> {
-        let mut token: Option<String> = None;
+        let mut pages = Pages::new(ACTION);
+        let mut token = None;
         loop {
             let page: Page = client.call(&self.call(client, token.as_deref()))?;
             for event in &page.events {
                 self.hand_on(event, take);
             }
-            // An empty page is not the last one if it has a token.
-            match page.next_token.filter(|token| !token.is_empty()) {
-                Some(next) => token = Some(next),
-                None => return Ok(()),
+            token = pages.next(page.next_token)?;
+            if token.is_none() {
+                return Ok(());
             }
         }
     }
@@ -126,7 +129,7 @@ impl LogReader {
         }
         Call {
             service: Service::Logs,
-            action: "logs:FilterLogEvents",
+            action: ACTION,
             resource: client.arn("logs", &format!("*:log-group:{}:*", self.group)),
             message: Message::Post {
                 content_type: "application/x-amz-json-1.1",

@@ -18,6 +18,7 @@ mod limits;
 mod logs;
 mod metrics;
 mod outlook;
+mod pages;
 mod prices;
 mod report_line;
 mod settling;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Variables;
 use super::account::{self, Account, ReservedConcurrency};
-use super::client::{Client, Patience};
+use super::client::{Client, LIMIT, Patience};
 use super::cost::{Api, Architecture, RequestBound};
 use super::limits::{
     Burst, FunctionLimits, GatewayKind, GatewayLimits, Limits, PlannedLoad, ProvisionedConcurrency,
@@ -82,6 +82,7 @@ pub fn look_ahead(
             thread::sleep(duration);
             ControlFlow::Continue(())
         },
+        limit: LIMIT,
         deadline: Instant::now() + LONGEST,
     };
     let client = match Client::new(services.region.as_deref(), variable, patience) {

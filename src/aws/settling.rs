@@ -52,7 +52,7 @@ pub(super) fn settle(
                 counts.push(count);
                 None
             }
-            Err(error @ Error::TimedOut { .. }) => Some(error),
+            Err(error @ (Error::TimedOut { .. } | Error::Stopped)) => Some(error),
             Err(error) if error.may_pass() => Some(error),
             Err(error) => return Err(error),
         };
@@ -102,6 +102,7 @@ mod tests {
     use std::ops::ControlFlow;
 
     use super::*;
+    use crate::aws::fake::patience;
 
     /// The result and the number of looks at these counts; the last one stays.
     fn after(counts: &[u64], is_enough: &dyn Fn(&[u64], u64) -> bool) -> (Settled, usize) {
@@ -112,7 +113,7 @@ mod tests {
             until: start + Duration::from_mins(1),
             patience: Patience {
                 sleep: &|_| ControlFlow::Continue(()),
-                deadline: start,
+                ..patience()
             },
         };
         let mut looks = 0;
@@ -158,7 +159,7 @@ mod tests {
                 until: start + wait,
                 patience: Patience {
                     sleep: &|_| sleep,
-                    deadline: start,
+                    ..patience()
                 },
             };
             let settled = settle(&pace, 10_000, &mut || Ok(9_812), &counts_settled).unwrap();

@@ -223,6 +223,15 @@ fn throttling_of_one_call_in_five_loses_no_line() {
     assert_eq!(read_twice(&fake), all_lines());
 }
 
+#[test]
+fn a_log_that_repeats_a_page_is_not_read_forever() {
+    let fake = Fake::start(|_| Reply::json(r#"{"events":[],"nextToken":"again"}"#));
+    let mut reader = LogReader::of_function(&orders(), None, (at(0), at(60)));
+    let read = with(&fake, |client| reader.read(client, &mut |_, _| {}));
+    assert!(read.unwrap_err().to_string().contains("repeats a page"));
+    assert_eq!(fake.received().len(), 2);
+}
+
 /// What an account answers, by path.
 fn account(received: &Received) -> Reply {
     let arn = "arn:aws:logs:eu-central-1:123456789012:log-group:gateway";

@@ -15,6 +15,7 @@ use crate::files;
 use crate::load::Stop;
 use crate::plan::{self, Gate, Plan};
 use crate::record::{AwsRecord, Ended, RunRecord, read_sent, write_sent};
+use crate::scenario::Aws;
 use crate::units::format_duration;
 
 /// How soon a signal ends a wait.
@@ -60,14 +61,19 @@ fn fetch(record: &mut RunRecord, wait: Duration, prices: &Prices, stop: &Stop, c
         variable: &|name| std::env::var(name).ok(),
         sleep: &|duration| sleep(duration, stop),
     });
+    for why in &fetched.figures.missing {
+        console.warn(&format!("loadgate: AWS: {why}"));
+    }
+    keep(record, services, fetched);
+}
+
+/// Adds to a record what was fetched.
+fn keep(record: &mut RunRecord, services: Aws, fetched: aws::Fetched) {
     // A header of the target is nearer to the request than a log.
     match (&fetched.cold, &record.cold_start) {
         (_, Some(_)) => {}
         (Some(cold), None) => record.mark_cold_starts(|sent| cold.contains(&sent.id)),
         (None, None) => record.forget_cold_starts(),
-    }
-    for why in &fetched.figures.missing {
-        console.warn(&format!("loadgate: AWS: {why}"));
     }
     record.aws = Some(AwsRecord {
         services,
@@ -78,13 +84,14 @@ fn fetch(record: &mut RunRecord, wait: Duration, prices: &Prices, stop: &Stop, c
 /// Sleeps unless the run is told to stop.
 fn sleep(duration: Duration, stop: &Stop) -> ControlFlow<()> {
     let end = Instant::now() + duration;
-    while Instant::now() < end {
-        if stop.is_set() {
-            return ControlFlow::Break(());
+    while !stop.is_set() {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return ControlFlow::Continue(());
         }
-        thread::sleep(PAUSE.min(end.saturating_duration_since(Instant::now())));
+        thread::sleep(PAUSE.min(left));
     }
-    ControlFlow::Continue(())
+    ControlFlow::Break(())
 }
 
 /// Writes the requests of a run, if they were kept.
@@ -94,7 +101,7 @@ pub(super) fn write_requests(folder: &Path, record: &RunRecord) -> Result<(), Er
     }
     let mut bytes = Vec::new();
     let path = folder.join(REQUESTS);
-    write_sent(&record.sent, &mut bytes)
+    write_sent(&record.run, &record.sent, &mut bytes)
         .and_then(|()| files::write(&path, &bytes))
         .map_err(|source| Error::Write { path, source })
 }
@@ -115,7 +122,7 @@ pub fn add_to_result(
     }
     let requests = path.with_file_name(REQUESTS);
     if let Ok(file) = File::open(&requests) {
-        record.sent = read_sent(&requests.display().to_string(), file)?;
+        record.sent = read_sent(&record.run, &requests.display().to_string(), file)?;
     }
     fetch(&mut record, wait, prices, &Stop::default(), console);
     let figures = record.aws.as_ref().and_then(|aws| aws.figures.as_ref());
@@ -130,4 +137,69 @@ pub fn add_to_result(
         path.display()
     ));
     Ok(Exit::Passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measurement::{Arm, Parts, RequestId, SentRequest};
+    use crate::record::samples::{record, traffic};
+    use crate::record::{AwsFigures, PartsRecord};
+    use crate::scenario::Front;
+
+    #[test]
+    fn cold_starts_of_an_earlier_fetch_are_forgotten() {
+        let services = Aws {
+            region: None,
+            functions: Vec::new(),
+            front: Front::FunctionUrl,
+            tables: Vec::new(),
+            databases: Vec::new(),
+            budget: None,
+            wait: Duration::ZERO,
+        };
+        let mut run = record()
+            .steady("steady")
+            .slices(1, &[traffic("GET /", 5, 20.0)])
+            .build();
+        run.parts = vec![PartsRecord {
+            phase: 0,
+            arm: Arm::Target,
+            request: 0,
+            parts: Parts::default(),
+        }];
+        let id = RequestId::parse("a").unwrap();
+        run.sent = vec![SentRequest {
+            id,
+            arm: Arm::Target,
+            status: 200,
+            request: 0,
+            slice: 0,
+            service_us: 420_000,
+            latency_us: 420_000,
+            succeeded: true,
+        }];
+        let cold = |run: &RunRecord| {
+            let parts = &run.parts[0].parts;
+            let of_slice = run.slices[0].cells[0].cell.cold.count();
+            (of_slice, parts.cold.count(), parts.marked)
+        };
+        for (joined, expected) in [(Some([id].into()), (1, 1, 1)), (None, (0, 0, 0))] {
+            let figures = AwsFigures::default();
+            let fetched = aws::Fetched {
+                figures,
+                cold: joined,
+            };
+            keep(&mut run, services.clone(), fetched);
+            assert_eq!(cold(&run), expected);
+        }
+    }
+
+    #[test]
+    fn a_sleep_of_no_time_finds_a_signal() {
+        let stop = Stop::default();
+        assert!(sleep(Duration::ZERO, &stop).is_continue());
+        stop.set(2);
+        assert!(sleep(Duration::ZERO, &stop).is_break());
+    }
 }

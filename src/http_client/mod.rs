@@ -17,6 +17,8 @@ pub use reqwest::Method;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a response may take from beginning to end, unless the caller needs another limit.
 pub const WHOLE: Duration = Duration::from_secs(30);
+/// How soon a request ends that is stopped.
+const LOOK: Duration = Duration::from_millis(100);
 /// Hops from a download's address to the place that holds it, at most.
 const MOST_HOPS: usize = 5;
 
@@ -149,6 +151,26 @@ impl Client {
         self.runtime.block_on(self.exchange(request))
     }
 
+    /// The same until it is stopped, which is looked for ten times a second; none then.
+    pub fn send_until(
+        &self,
+        request: &Request<'_>,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Option<Result<Answer, Error>> {
+        let stopped = async {
+            while !is_stopped() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = stopped => None,
+                answer = self.exchange(request) => Some(answer),
+            }
+        })
+    }
+
     /// The same, tried again where that may go better.
     fn patient(&self, request: &Request<'_>) -> Result<Answer, Error> {
         for wait in PAUSES {
@@ -176,7 +198,7 @@ impl Client {
                 let seconds = request.within.as_secs_f64();
                 return Error::TimedOut { place, seconds };
             }
-            let why = error_chain::error_chain(&error.without_url());
+            let why = error_chain::root_cause(&error);
             Error::Silent { place, why }
         };
         let mut headers = headers(request.headers)?;
@@ -330,6 +352,22 @@ mod tests {
         }
         let error = address("ftp://h/p?token=1").unwrap_err().to_string();
         assert!(!error.contains("token"), "{error}");
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_is_one_sentence() {
+        let request = Request {
+            method: Method::GET,
+            url: "http://127.0.0.1:1/x?token=1",
+            headers: &[],
+            body: None,
+            most: 1,
+            within: WHOLE,
+        };
+        let error = Client::direct().unwrap().send(&request).unwrap_err();
+        let error = error.to_string();
+        let refused = "http://127.0.0.1:1/x did not respond: Connection refused (os error ";
+        assert!(error.starts_with(refused), "{error}");
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::io::{self, Read, Write};
 
-use flate2::Compression;
 use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
+use flate2::{Compression, GzBuilder};
 
+use super::RunInfo;
 use crate::measurement::{Arm, RequestId, SentRequest};
 
 /// The largest file that is read, unpacked, in bytes: some ten million requests.
@@ -33,11 +33,26 @@ pub enum SentError {
         /// What is wrong.
         what: String,
     },
+    /// The file of another run.
+    #[error(
+        "{file} has the requests of another run; put back the one that was beside this result, or remove it"
+    )]
+    OtherRun {
+        /// The file.
+        file: String,
+    },
 }
 
-/// Writes requests.
-pub fn write_sent(sent: &[SentRequest], into: impl Write) -> io::Result<()> {
-    let packed = GzEncoder::new(into, Compression::fast());
+/// The name of a run's file before it was packed, which gzip keeps. The id of a CI run is that of several gates.
+fn name(run: &RunInfo) -> String {
+    format!("requests-{}-{}.csv", run.started.as_millisecond(), run.seed)
+}
+
+/// Writes the requests of a run.
+pub fn write_sent(run: &RunInfo, sent: &[SentRequest], into: impl Write) -> io::Result<()> {
+    let packed = GzBuilder::new()
+        .filename(name(run))
+        .write(into, Compression::fast());
     let mut csv = csv::Writer::from_writer(packed);
     csv.write_record(COLUMNS)?;
     for one in sent {
@@ -60,14 +75,24 @@ pub fn write_sent(sent: &[SentRequest], into: impl Write) -> io::Result<()> {
     packed.finish()?.flush()
 }
 
-/// Reads requests; `file` names them in errors. Safe on hostile bytes.
-pub fn read_sent(file: &str, from: impl Read) -> Result<Vec<SentRequest>, SentError> {
+/// Reads the requests of a run; `file` names them in errors. Safe on hostile bytes.
+pub fn read_sent(
+    run: &RunInfo,
+    file: &str,
+    from: impl Read,
+) -> Result<Vec<SentRequest>, SentError> {
     let broken = |what: String| SentError::Broken {
         file: file.to_owned(),
         what,
     };
-    let unpacked = GzDecoder::new(from).take(LARGEST);
-    let mut csv = csv::Reader::from_reader(unpacked);
+    let unpacked = GzDecoder::new(from);
+    let packed_as = unpacked.header().map(|header| header.filename());
+    if packed_as.is_some_and(|packed_as| packed_as != Some(name(run).as_bytes())) {
+        return Err(SentError::OtherRun {
+            file: file.to_owned(),
+        });
+    }
+    let mut csv = csv::Reader::from_reader(unpacked.take(LARGEST));
     let columns = csv.headers().map_err(|error| broken(error.to_string()))?;
     if columns != COLUMNS.as_slice() {
         return Err(broken(format!("its columns are not {}", COLUMNS.join(","))));
@@ -106,6 +131,11 @@ fn request(row: &csv::StringRecord) -> Option<SentRequest> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::samples::record;
+
+    fn run() -> RunInfo {
+        record().build().run
+    }
 
     #[test]
     fn requests_are_read_as_they_were_written() {
@@ -129,14 +159,36 @@ mod tests {
             },
         ];
         let mut file = Vec::new();
-        write_sent(&sent, &mut file).unwrap();
-        assert_eq!(read_sent("x", &file[..]).unwrap(), sent);
+        let run = run();
+        write_sent(&run, &sent, &mut file).unwrap();
+        assert_eq!(read_sent(&run, "x", &file[..]).unwrap(), sent);
+    }
+
+    #[test]
+    fn the_file_of_another_run_is_refused() {
+        let ours = run();
+        let later = RunInfo {
+            started: ours.started + jiff::SignedDuration::from_secs(1),
+            ..run()
+        };
+        let other_seed = RunInfo { seed: 2, ..run() };
+        for other in [later, other_seed] {
+            let mut file = Vec::new();
+            write_sent(&other, &[], &mut file).unwrap();
+            let error = read_sent(&ours, "x.csv.gz", &file[..]).unwrap_err();
+            assert!(
+                error
+                    .to_string()
+                    .starts_with("x.csv.gz has the requests of another run")
+            );
+        }
     }
 
     #[test]
     fn other_files_are_refused_with_the_line() {
         let packed = |text: &str| {
-            let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+            let packed = GzBuilder::new().filename(name(&run()));
+            let mut packed = packed.write(Vec::new(), Compression::fast());
             packed.write_all(text.as_bytes()).unwrap();
             packed.finish().unwrap()
         };
@@ -150,7 +202,9 @@ mod tests {
             ),
             (packed(&format!("{header}\nx,target,1\n")), "line: 2"),
         ] {
-            let error = read_sent("x.csv.gz", &bytes[..]).unwrap_err().to_string();
+            let error = read_sent(&run(), "x.csv.gz", &bytes[..])
+                .unwrap_err()
+                .to_string();
             assert!(
                 error.starts_with("x.csv.gz") && error.contains(what),
                 "{error}"

@@ -10,6 +10,7 @@
 )]
 
 mod functions;
+mod lambda;
 mod nginx;
 mod pages;
 #[path = "../platform.rs"]

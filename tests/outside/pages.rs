@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use serde_json::json;
 
 use crate::support::{
     EXPIRING, Gate, NOWHERE, Ran, Server, StandIn, eventually, gate, load_slot, signal,
@@ -126,6 +127,38 @@ fn cold_starts(pages: &Path) {
     keep(pages, "cold-starts", &gate);
 }
 
+/// A run whose three seconds lie in two minutes of CloudWatch.
+fn beside_aws(pages: &Path) {
+    let series = |metric: &str, statistic: &str, values: [f64; 2]| {
+        json!({
+            "resource": "list-items",
+            "metric": metric,
+            "statistic": statistic,
+            "points": [[-58.4, values[0]], [1.6, values[1]]],
+        })
+    };
+    let server = Server::taking(Duration::from_millis(3));
+    let gate = gate("").with_scenario(BUSY);
+    gate.run(&server.url(), &[]).exits(0);
+    let mut result = gate.result();
+    result["aws"] = json!({
+        "services": { "functions": [{ "name": "list-items" }], "front": "function_url", "tables": [], "databases": [] },
+        "figures": { "region": "us-east-1", "series": [
+            series("Invocations", "Sum", [2_900.0, 2_400.0]),
+            series("Throttles", "Sum", [0.0, 0.0]),
+            series("Duration", "p50", [2.1, 2.2]),
+            series("Duration", "p95", [4.4, 7.9]),
+            series("Duration", "Maximum", [31.0, 8.6]),
+        ] },
+    });
+    let file = gate.out().join("result.json");
+    std::fs::write(&file, result.to_string()).unwrap();
+    let paths = [&file, &gate.out()].map(|path| path.to_str().unwrap().to_owned());
+    gate.command("judge", &[&paths[0], "--out", &paths[1]])
+        .exits(0);
+    keep(pages, "beside-aws", &gate);
+}
+
 #[test]
 fn pages_hold_in_a_real_browser() {
     let home = tempfile::tempdir().unwrap();
@@ -135,6 +168,7 @@ fn pages_hold_in_a_real_browser() {
     named(pages);
     duet(pages);
     cold_starts(pages);
+    beside_aws(pages);
     let gate = gate("");
     gate.run(NOWHERE, &[]).exits(3);
     keep(pages, "invalid", &gate);
@@ -151,5 +185,5 @@ fn pages_hold_in_a_real_browser() {
         "{said}\n{}",
         String::from_utf8_lossy(&seen.stderr)
     );
-    assert!(said.contains("11 pages, 0 wrong"), "{said}");
+    assert!(said.contains("12 pages, 0 wrong"), "{said}");
 }

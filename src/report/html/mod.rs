@@ -9,6 +9,7 @@ mod concurrency;
 mod decision;
 mod distribution;
 mod interval;
+mod minutes;
 mod page;
 mod parts;
 mod plot;

@@ -70,6 +70,8 @@ pub(super) enum Form {
     Points,
     /// As bars from the bottom.
     Bars,
+    /// As a line for each run, such as the outline of a wide bar.
+    Outlines,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -298,7 +300,7 @@ impl Series {
         html! {
             g class=(class) data-series=(index) {
                 @match self.form {
-                    Form::Line => @for run in &runs { polyline points=(places(run)) {} }
+                    Form::Line | Form::Outlines => @for run in &runs { polyline points=(places(run)) {} }
                     Form::Bars => path class="bars" d=(points().map(bar).collect::<String>()) {},
                     Form::Points => {}
                 }
@@ -313,6 +315,7 @@ impl Series {
         let drawn = html! {
             @match self.form {
                 Form::Line => polyline points="1 6 25 6" {},
+                Form::Outlines => polyline points="2 12 2 2 24 2 24 12" {},
                 Form::Bars => path class="bars" d="M7 11V7M13 11V1M19 11V4" {},
                 Form::Points => {}
             }

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use super::concurrency::concurrency;
 use super::decision::decision as decided;
 use super::distribution::DistributionPlots;
+use super::minutes::minutes;
 use super::parts::parts;
 use super::plot::Plot;
 use super::starts::starts;
@@ -82,8 +83,28 @@ fn timeline(view: &View, shown: Option<&str>) -> Markup {
     let plots = timeline.plots();
     let plots = plots.iter().filter(|plot| Some(plot.id.as_str()) != shown);
     let (title, points) = timeline.title();
-    let hint = html! { (points) ": latency, requests, users, errors" };
-    fold("timeline", title, &hint, &drawn(plots))
+    let aws = view
+        .record
+        .aws
+        .as_ref()
+        .and_then(|aws| aws.figures.as_ref());
+    let minutes = aws.map_or_else(Vec::new, |figures| minutes(&timeline, figures));
+    let hint = html! {
+        (points) ": latency, requests, users, errors"
+        @if !minutes.is_empty() { ", CloudWatch by the minute" }
+    };
+    let inside = html! {
+        (drawn(plots))
+        @if !minutes.is_empty() {
+            p.see {
+                "CloudWatch keeps whole minutes: a bar has the value of all its minute, also before and after the load. Phases in "
+                "one minute share its bar. Percentiles are AWS's, of the requests of all callers, and never mixed with those "
+                "measured here. More series are in the " a href="#aws" { "table" } "."
+            }
+            (drawn(&minutes))
+        }
+    };
+    fold("timeline", title, &hint, &inside)
 }
 
 /// The names that were sent, those that came off worst first.

@@ -1,5 +1,7 @@
 //! The run in the course of its time: users, requests, latency and errors, with the phases marked and both arms of a duet.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use super::arm_name;
@@ -116,7 +118,14 @@ impl<'a> Timeline<'a> {
         });
         let y = Axis::latency("latency", scale, 5, values());
         let series = series.collect();
-        self.plot("latency", "Latency", self.see_latency(), y, series, numbers)
+        self.plot(
+            "latency",
+            html! { "Latency" },
+            self.see_latency(),
+            y,
+            series,
+            numbers,
+        )
     }
 
     fn see_latency(&self) -> Markup {
@@ -165,7 +174,7 @@ impl<'a> Timeline<'a> {
         let runs = self.runs(|point| Some(users(point)));
         let series = Series::line("users", "users", Marker::Circle, runs);
         let y = self.number_axis("users present", users);
-        self.plot("users", "Users", see, y, vec![series], numbers)
+        self.plot("users", html! { "Users" }, see, y, vec![series], numbers)
     }
 
     fn rate(&self) -> Plot {
@@ -187,7 +196,7 @@ impl<'a> Timeline<'a> {
         let series = Series::line("requests/s", "rate", Marker::Circle, runs);
         let y = self.number_axis("responses and failures per second", Point::per_second);
         let title = "Requests per second";
-        self.plot("rate", title, see, y, vec![series], numbers)
+        self.plot("rate", html! { (title) }, see, y, vec![series], numbers)
     }
 
     fn errors(&self) -> Plot {
@@ -199,7 +208,7 @@ impl<'a> Timeline<'a> {
         let numbers = self.numbers(&["errors"], |point| vec![count(point.errors)]);
         let y = self.number_axis("failures per second", Point::errors_per_second);
         let (title, see) = ("Errors per second", self.see_errors());
-        self.plot("errors", title, see, y, vec![series], numbers)
+        self.plot("errors", html! { (title) }, see, y, vec![series], numbers)
     }
 
     fn see_errors(&self) -> Markup {
@@ -242,10 +251,11 @@ impl<'a> Timeline<'a> {
         Axis::new(title, scale, 4, number_text)
     }
 
-    fn plot(
+    /// A plot over the time of the run.
+    pub(super) fn plot(
         &self,
         id: &str,
-        title: &str,
+        title: Markup,
         see: Markup,
         y: Axis,
         series: Vec<Series>,
@@ -264,14 +274,39 @@ impl<'a> Timeline<'a> {
             By::Seconds(1) => "second".to_owned(),
             By::Seconds(width) => format!("{width} seconds"),
         };
-        let x_title = format!("time since the start of the load, by {point}");
-        let x = Axis::new(x_title, self.x, 6, clock);
         Plot {
             under: self.under(),
             series,
             keys,
-            ..Plot::new(id, html! { (title) }, see, (x, y), numbers)
+            ..Plot::new(id, title, see, (self.axis(&point), y), numbers)
         }
+    }
+
+    /// The axis of time, by such points.
+    pub(super) fn axis(&self, point: &str) -> Axis {
+        let title = format!("time since the start of the load, by {point}");
+        Axis::new(title, self.x, 6, clock)
+    }
+
+    /// The part of a time that lies in the run; none if nothing of it does.
+    pub(super) fn within(&self, from: f64, to: f64) -> Option<(f64, f64)> {
+        let (from, to) = (from.max(0.0), to.min(self.series.length));
+        (from < to).then_some((from, to))
+    }
+
+    /// The names of the phases that ran in a time.
+    pub(super) fn phases_between(&self, from: f64, to: f64) -> String {
+        let stretches = self.stretches.iter();
+        let own = stretches.filter(|stretch| stretch.from < to && stretch.to > from);
+        // A phase may be repeated.
+        let indices: BTreeSet<usize> = own.map(|stretch| stretch.phase).collect();
+        let phases = indices
+            .into_iter()
+            .filter_map(|phase| self.record.phases.get(phase));
+        let names: Vec<String> = phases
+            .map(|phase| untrusted(&phase.name).to_string())
+            .collect();
+        names.join(", ")
     }
 
     /// The phases, and in a duet whose turn it is.
@@ -343,7 +378,7 @@ impl<'a> Timeline<'a> {
 }
 
 /// A number of users or events, as an axis or a table shows it.
-fn number_text(value: f64) -> String {
+pub(super) fn number_text(value: f64) -> String {
     if value >= 100.0 {
         return count(numbers::whole(value));
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::measurement::{Arm, Parts};
 use crate::record::samples::{record, traffic};
-use crate::record::{PartsRecord, RunRecord, SecondRecord};
+use crate::record::{AwsRecord, PartsRecord, RunRecord, SecondRecord};
 
 /// Elements that have no end.
 const VOID: [&str; 4] = ["meta", "link", "br", "wbr"];
@@ -451,4 +451,36 @@ fn short_turns_of_a_duet_are_shown_slice_by_slice() {
         each.iter().sum::<usize>(),
         3 * (figure(&page, "rate").matches("<tr ").count() - both)
     );
+}
+
+#[test]
+fn minutes_of_cloudwatch_are_bars_on_the_axis_of_the_run() {
+    let mut run = large(1, 2, 90);
+    let mut figures = samples::aws_figures();
+    // Of the run are the minutes from 12 s before it on and from 48 s on; a phase ends after 45 s.
+    figures.series[0]
+        .points
+        .extend([(-72.0, 9.0), (108.0, 9.0)]);
+    figures.series[1].points = vec![(-12.0, 0.0), (48.0, 0.0)];
+    run.aws = Some(AwsRecord {
+        services: samples::aws_services(),
+        figures: Some(figures),
+    });
+    let page = html(&samples::gate(run).judged_whole().story());
+    assert_harmless(&page);
+    let latency = figure(&page, "cloudwatch-0");
+    assert_eq!(points(latency), [8], "two bars of four corners");
+    assert!(latency.contains("44.1\u{a0}ms, in the minute that covers 0\u{a0}s to 48\u{a0}s"));
+    for (time, phases) in [
+        ("0 s to 48 s", "phase-0, phase-1"),
+        ("48 s to 1:30", "phase-1"),
+    ] {
+        let row = format!("<th scope=\"row\">{time}</th><td>{phases}</td>");
+        assert!(latency.contains(&row), "{latency}");
+    }
+    assert!(
+        figure(&page, "cloudwatch-1").contains("Duration of"),
+        "what was zero is left out"
+    );
+    assert!(!page.contains("id=\"cloudwatch-3\""));
 }

@@ -67,7 +67,7 @@ function bars(record) {
 
 // Rows of cold against warm: all, each name, each phase where there are several. Each has two points for what it has.
 function starts(record) {
-  if (!record.cold_start) return 0;
+  if (!record.cold_start && !record.aws?.figures?.join) return 0;
   const measured = (record.parts ?? []).filter((of) => record.phases[of.phase].measured && !isBase(of));
   const points = (of) => 2 * ["cold", "warm"].filter((kind) => of.some((one) => one.parts[kind] !== undefined)).length;
   if (!measured.some((of) => of.parts.cold !== undefined)) return 0;
@@ -75,6 +75,18 @@ function starts(record) {
   const rows = [measured, ...record.requests.map((_, index) => measured.filter((of) => of.request === index))];
   if (phases.length > 1) rows.push(...phases.map((index) => measured.filter((of) => of.phase === index)));
   return sum(rows.map(points));
+}
+
+// CloudWatch's series: a plot for each metric of a resource that was above zero, each minute with four corners.
+function minutes(record) {
+  const plots = {};
+  for (const { resource, metric, points } of record.aws?.figures?.series ?? []) {
+    const inside = points.filter(([start]) => start + 60 > 0 && start < record.run.duration_s);
+    const plot = (plots[`${resource} ${metric}`] ??= { points: 0, most: 0 });
+    plot.points += 4 * inside.length;
+    plot.most = Math.max(plot.most, ...inside.map(([, value]) => value));
+  }
+  return Object.values(plots).filter((plot) => plot.most > 0).map((plot) => plot.points);
 }
 
 // What the record and the baseline that it was compared with say that there must be: points of each plot, and plots.
@@ -88,6 +100,7 @@ function expected(record, baseline) {
     const load = loaded.filter((moment) => moment.phase !== undefined && !record.phases[moment.phase].idle).length;
     points.concurrency = load > 1 ? load : undefined;
   }
+  minutes(record).forEach((count, index) => { points[`cloudwatch-${index}`] = count; });
   const drawn = bars(record);
   points.parts = drawn.length > 0 ? sum(drawn.map((parts) => parts.size)) : undefined;
   points.starts = starts(record) || undefined;
@@ -293,7 +306,7 @@ const one = async () => {
 };
 await Promise.all([one(), one()]);
 // Every kind of plot was on some page, or nothing was looked at.
-for (const plot of ["latency", "rate", "users", "errors", "distribution-all", "change-all", "concurrency", "parts", "starts", "decision"]) {
+for (const plot of ["latency", "rate", "users", "errors", "distribution-all", "change-all", "concurrency", "parts", "starts", "decision", "cloudwatch-0"]) {
   if (!Object.values(all).some((points) => plot in points)) wrong.push(`all: no page has ${plot}`);
 }
 console.log(`${pages.length} pages, ${wrong.length} wrong`);
