@@ -389,3 +389,13 @@ fn a_duet_says_what_requests_to_each_version_cost() {
     assert!(target > 0.6 && base > 0.6, "{cost}");
     assert!((target / base - 1.0).abs() < 0.5, "{cost}");
 }
+
+#[test]
+fn a_load_that_runs_into_limits_is_refused_if_asked() {
+    let scenario = SCENARIO.replace("wait: 20s", "wait: 20s\n  limits: fail");
+    let (gate, _, ran) = run(Mood::Ready, &scenario, THRESHOLDS);
+    let ran = ran.exits(2);
+    let said = "runs into limits of AWS: a step waits 30 s, but `list-items` is ended after 15 s";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    assert!(!gate.out().join("result.json").exists());
+}

@@ -9,6 +9,7 @@ use crate::aws::fake::{Fake, Received, Reply, lookup};
 use crate::measurement::{Parts, SentRequest};
 use crate::record::PartsRecord;
 use crate::record::samples::{record, traffic};
+use crate::scenario::OnLimits;
 
 /// A run of one slice whose requests got these statuses.
 fn run(statuses: &[(u16, u64)]) -> RunRecord {
@@ -94,6 +95,7 @@ fn fetched(
         front: Front::FunctionUrl,
         tables: Vec::new(),
         databases: Vec::new(),
+        on_limits: OnLimits::Warn,
         budget: None,
         wait,
     };

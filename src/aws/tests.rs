@@ -15,7 +15,7 @@ use super::logs::{LogReader, access_log_group};
 use super::metrics::{Metrics, SeriesStatus, Window};
 use super::settling::{Pace, Settled, counts_settled, settle};
 use super::subject::Subject;
-use crate::scenario::{Aws, Front, LambdaFunction};
+use crate::scenario::{Aws, Front, LambdaFunction, OnLimits};
 
 /// What a test does with a client of a server.
 fn with<T>(fake: &Fake, test: impl FnOnce(&Client<'_>) -> T) -> T {
@@ -282,6 +282,7 @@ fn services(functions: Vec<LambdaFunction>, front: Front) -> Aws {
         front,
         tables: Vec::new(),
         databases: Vec::new(),
+        on_limits: OnLimits::Warn,
         budget: None,
         wait: Duration::ZERO,
     }

@@ -145,7 +145,7 @@ mod tests {
     use crate::measurement::{Arm, Parts, RequestId, SentRequest};
     use crate::record::samples::{record, traffic};
     use crate::record::{AwsFigures, PartsRecord};
-    use crate::scenario::Front;
+    use crate::scenario::{Front, OnLimits};
 
     #[test]
     fn cold_starts_of_an_earlier_fetch_are_forgotten() {
@@ -155,6 +155,7 @@ mod tests {
             front: Front::FunctionUrl,
             tables: Vec::new(),
             databases: Vec::new(),
+            on_limits: OnLimits::Warn,
             budget: None,
             wait: Duration::ZERO,
         };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use serde_json_path::JsonPath;
 
+use super::aws::OnLimits;
 use super::header_names::SentHeader;
 use super::model::{HttpVersion, RowOrder, Spacing};
 use super::step::Pause;
@@ -131,6 +132,11 @@ words!(RowOrder {
 words!(Spacing {
     "even" => Self::Even,
     "poisson" => Self::Poisson,
+});
+
+words!(OnLimits {
+    "warn" => Self::Warn,
+    "fail" => Self::Fail,
 });
 
 // A bare 1.1 is a number to other parsers of YAML.

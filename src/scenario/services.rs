@@ -37,6 +37,7 @@ pub(super) fn aws(section: &Located<'_, source::Aws<'_>>) -> Result<Aws, Error> 
         front,
         tables: names(value.tables.as_ref())?,
         databases: names(value.databases.as_ref())?,
+        on_limits: value.limits.unwrap_or_default(),
         budget: value.budget,
         wait: value.wait.as_ref().map_or(DEFAULT_WAIT, |wait| wait.value),
     };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::aws::OnLimits;
 use super::collections::{Arguments, Block, Data, IncludePaths, Items, Methods, RepeatedPhase};
 use super::expectation::Wanted;
 use super::fields::{
@@ -58,6 +59,8 @@ source! {
         tables: Option<OneOrMany<Located<'d, Line>>>,
         /// RDS instances
         databases: Option<OneOrMany<Located<'d, Line>>>,
+        /// What becomes of a load that runs into limits of the account, the functions or the API
+        limits: Option<OnLimits>,
         /// The most that a run may cost; a load that is known to cost more is refused, and a run stops at it
         budget: Option<Dollars>,
         /// The longest that late metrics and logs are waited for; 3m by default, 0s fetches nothing

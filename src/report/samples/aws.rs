@@ -6,7 +6,7 @@ use crate::record::{
     AwsFigures, AwsRecord, CostRecord, FunctionRecord, JoinRecord, PhaseReports, ReportsRecord,
     SeriesRecord,
 };
-use crate::scenario::{Aws, Front, LambdaFunction};
+use crate::scenario::{Aws, Front, LambdaFunction, OnLimits};
 
 const PROMISES: &str = "\
 limits:
@@ -31,6 +31,7 @@ pub(in crate::report) fn aws_services() -> Aws {
         },
         tables: vec!["orders".to_owned()],
         databases: Vec::new(),
+        on_limits: OnLimits::Warn,
         budget: None,
         wait: std::time::Duration::from_mins(3),
     }
