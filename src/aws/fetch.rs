@@ -12,7 +12,7 @@ use super::client::{Client, Patience};
 use super::cost::{self, Api, Architecture, FunctionUsage, Usage};
 use super::error::Error;
 use super::join::{
-    CountsReason, GATEWAY_STATUSES, Group, Join, LoggedReport, PhaseBounds, Responded, Start, join,
+    GATEWAY_STATUSES, Group, Join, LoggedReport, PhaseBounds, Responded, Start, join,
 };
 use super::logs::{LogReader, access_log_group};
 use super::metrics::{Metrics, Window};
@@ -21,11 +21,11 @@ use super::prices::Prices;
 use super::report_line::LogLine;
 use super::settling::{Pace, Settled, counts_settled, reports_settled, settle};
 use super::subject::Subject;
-use super::{Variables, access_log};
+use super::traced::{slowest, traced};
+use super::{Variables, access_log, xray};
 use crate::measurement::{Arm, RequestId};
 use crate::record::{
-    AwsFigures, CostRecord, FunctionRecord, JoinRecord, PhaseReports, ReportsRecord, RunRecord,
-    SeriesRecord,
+    AwsFigures, CostRecord, FunctionRecord, PhaseReports, ReportsRecord, RunRecord, SeriesRecord,
 };
 use crate::scenario::{Aws, Front, LambdaFunction};
 use crate::units::{group, six_digits};
@@ -102,6 +102,7 @@ pub fn fetch(order: &Order<'_>) -> Fetched {
     };
     let cold = reader.logs(&mut figures);
     reader.metrics(&mut figures);
+    reader.traces(&mut figures);
     reader.cost(&mut figures);
     figures.limits = reader.limits(&figures);
     missing.sort();
@@ -208,25 +209,12 @@ impl Reader<'_, '_> {
                 function.reports = Some(reports(group));
             }
         }
+        figures.join = Some(joined.record());
+        let traces = &self.order.record.traces;
+        figures.traced = (!traces.is_empty()).then(|| traced(traces, &sent, &lines, &phases));
         match joined {
-            Join::Counts { reason, .. } => {
-                let (joined, answered) = match reason {
-                    CountsReason::TooFewJoined { joined, answered } => (joined, answered),
-                    CountsReason::NoLines | CountsReason::NoIds => (0, 0),
-                };
-                figures.join = Some(JoinRecord {
-                    answered: answered as u64,
-                    joined: joined as u64,
-                    counts_only: Some(counts_only(reason)),
-                });
-                None
-            }
+            Join::Counts { .. } => None,
             Join::Requests(requests) => {
-                figures.join = Some(JoinRecord {
-                    answered: requests.answered as u64,
-                    joined: requests.requests.len() as u64,
-                    counts_only: None,
-                });
                 self.note_others(figures, requests.foreign as u64);
                 let cold = requests.requests.iter();
                 let cold = cold.filter(|joined| joined.start == Start::ColdFelt);
@@ -341,6 +329,10 @@ impl Reader<'_, '_> {
         let group = group.and_then(access_log_group);
         let format = stage.access_log_format.as_deref();
         let (Some(group), Some(format)) = (group, format) else {
+            // Traces join a part of the requests without one.
+            if !self.order.record.traces.is_empty() {
+                return None;
+            }
             self.missing.push(
                 "the stage has no access log in CloudWatch, so requests cannot be joined with invocations; add one"
                     .to_owned(),
@@ -472,6 +464,24 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Names the slowest traced requests, and reads what X-Ray recorded of them: once, since it is a nicety.
+    fn traces(&mut self, figures: &mut AwsFigures) {
+        let RunRecord { traces, sent, .. } = self.order.record;
+        if traces.is_empty() {
+            return;
+        }
+        let traced = figures.traced.get_or_insert_default();
+        traced.slowest = slowest(traces, sent);
+        match xray::read(self.client, &traced.slowest) {
+            Ok(Some(parts)) => traced.parts = Some(parts),
+            Ok(None) => self.missing.push(
+                "X-Ray gives none of the slowest traces; it cannot while Transaction Search is on"
+                    .to_owned(),
+            ),
+            Err(error) => self.missing.push(error.to_string()),
+        }
+    }
+
     fn note_metrics(&self, figures: &mut AwsFigures, metrics: &Metrics) {
         for (function, record) in self
             .order
@@ -594,18 +604,6 @@ fn pairs(line: &access_log::AccessLine) -> Vec<(RequestId, RequestId)> {
     let ids = [&line.request, &line.extended].into_iter().flatten();
     ids.filter_map(|id| Some((RequestId::parse(id)?, invocation)))
         .collect()
-}
-
-fn counts_only(reason: CountsReason) -> String {
-    match reason {
-        CountsReason::NoLines => "it has no REPORT line of these minutes".to_owned(),
-        CountsReason::NoIds => "responses have no id of it".to_owned(),
-        CountsReason::TooFewJoined { joined, answered } => format!(
-            "{} of {} responses have an id that is in it",
-            group(&joined.to_string()),
-            group(&answered.to_string())
-        ),
-    }
 }
 
 fn reports(group: &Group<'_>) -> ReportsRecord {

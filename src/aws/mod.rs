@@ -24,6 +24,8 @@ mod settling;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod traced;
+mod xray;
 
 pub use fetch::{Fetched, Order, fetch};
 pub use outlook::check_limits;

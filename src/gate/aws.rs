@@ -94,7 +94,7 @@ pub(super) fn write_requests(folder: &Path, record: &RunRecord) -> Result<(), Er
     }
     let mut bytes = Vec::new();
     let path = folder.join(REQUESTS);
-    write_sent(&record.sent, &mut bytes)
+    write_sent(&record.sent, &record.traces, &mut bytes)
         .and_then(|()| files::write(&path, &bytes))
         .map_err(|source| Error::Write { path, source })
 }
@@ -115,7 +115,7 @@ pub fn add_to_result(
     }
     let requests = path.with_file_name(REQUESTS);
     if let Ok(file) = File::open(&requests) {
-        record.sent = read_sent(&requests.display().to_string(), file)?;
+        (record.sent, record.traces) = read_sent(&requests.display().to_string(), file)?;
     }
     fetch(&mut record, wait, prices, &Stop::default(), console);
     let figures = record.aws.as_ref().and_then(|aws| aws.figures.as_ref());

@@ -44,6 +44,7 @@ mod user;
 mod weighted_round_robin;
 mod worker;
 mod worker_pool;
+mod xray;
 
 pub use config::{
     Abort, Duet, Error, Hooks, Interim, LoadEnd, RunConfig, RunOutcome, ServerFailure, Stop,

@@ -1,17 +1,18 @@
 //! The requests of a run one by one, as the file beside `result.json` holds them: CSV, compressed with gzip.
 
+use std::collections::HashMap;
 use std::io::{self, Read, Write};
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
-use crate::measurement::{Arm, RequestId, SentRequest};
+use crate::measurement::{Arm, RequestId, SentRequest, SentTrace, TraceRoot};
 
 /// The largest file that is read, unpacked, in bytes: some ten million requests.
 const LARGEST: u64 = 1 << 30;
 
-const COLUMNS: [&str; 8] = [
+const COLUMNS: [&str; 9] = [
     "id",
     "arm",
     "slice",
@@ -20,6 +21,7 @@ const COLUMNS: [&str; 8] = [
     "succeeded",
     "service_us",
     "latency_us",
+    "trace",
 ];
 
 /// A file of requests that cannot be read or written.
@@ -35,8 +37,10 @@ pub enum SentError {
     },
 }
 
-/// Writes requests.
-pub fn write_sent(sent: &[SentRequest], into: impl Write) -> io::Result<()> {
+/// Writes requests, and the traces of those that have one.
+pub fn write_sent(sent: &[SentRequest], traces: &[SentTrace], into: impl Write) -> io::Result<()> {
+    let traces: HashMap<RequestId, TraceRoot> =
+        traces.iter().map(|one| (one.id, one.root)).collect();
     let packed = GzEncoder::new(into, Compression::fast());
     let mut csv = csv::Writer::from_writer(packed);
     csv.write_record(COLUMNS)?;
@@ -54,14 +58,21 @@ pub fn write_sent(sent: &[SentRequest], into: impl Write) -> io::Result<()> {
             &u8::from(one.succeeded).to_string(),
             &one.service_us.to_string(),
             &one.latency_us.to_string(),
+            &traces
+                .get(&one.id)
+                .map(TraceRoot::to_string)
+                .unwrap_or_default(),
         ])?;
     }
     let packed = csv.into_inner().map_err(csv::IntoInnerError::into_error)?;
     packed.finish()?.flush()
 }
 
-/// Reads requests; `file` names them in errors. Safe on hostile bytes.
-pub fn read_sent(file: &str, from: impl Read) -> Result<Vec<SentRequest>, SentError> {
+/// Reads requests and their traces; `file` names them in errors. Safe on hostile bytes.
+pub fn read_sent(
+    file: &str,
+    from: impl Read,
+) -> Result<(Vec<SentRequest>, Vec<SentTrace>), SentError> {
     let broken = |what: String| SentError::Broken {
         file: file.to_owned(),
         what,
@@ -72,14 +83,16 @@ pub fn read_sent(file: &str, from: impl Read) -> Result<Vec<SentRequest>, SentEr
     if columns != COLUMNS.as_slice() {
         return Err(broken(format!("its columns are not {}", COLUMNS.join(","))));
     }
-    let mut sent = Vec::new();
+    let (mut sent, mut traces) = (Vec::new(), Vec::new());
     for row in csv.records() {
         let row = row.map_err(|error| broken(error.to_string()))?;
         let line = row.position().map_or(0, csv::Position::line);
         let one = request(&row).ok_or_else(|| broken(format!("line {line} is not a request")))?;
+        let root = row.get(8).and_then(TraceRoot::parse);
+        traces.extend(root.map(|root| SentTrace { id: one.id, root }));
         sent.push(one);
     }
-    Ok(sent)
+    Ok((sent, traces))
 }
 
 fn request(row: &csv::StringRecord) -> Option<SentRequest> {
@@ -119,7 +132,7 @@ mod tests {
             latency_us: 2_345,
             succeeded: true,
         };
-        let sent = [
+        let sent = vec![
             one("24ad3a6f-9f3e-4c55-8f6a-0123456789ab", Arm::Target),
             one("ALt0lgP-IAMEZPA=", Arm::Base),
             SentRequest {
@@ -129,8 +142,12 @@ mod tests {
             },
         ];
         let mut file = Vec::new();
-        write_sent(&sent, &mut file).unwrap();
-        assert_eq!(read_sent("x", &file[..]).unwrap(), sent);
+        let traces = vec![SentTrace {
+            id: sent[1].id,
+            root: TraceRoot::new(0x66d9_78e5, [7; 12]),
+        }];
+        write_sent(&sent, &traces, &mut file).unwrap();
+        assert_eq!(read_sent("x", &file[..]).unwrap(), (sent, traces));
     }
 
     #[test]
@@ -145,7 +162,7 @@ mod tests {
             (b"no gzip at all, but long enough".to_vec(), "gzip"),
             (packed("a,b\n1,2\n"), "columns"),
             (
-                packed(&format!("{header}\nx,target,1,2,200,2,3,4\n")),
+                packed(&format!("{header}\nx,target,1,2,200,2,3,4,\n")),
                 "line 2",
             ),
             (packed(&format!("{header}\nx,target,1\n")), "line: 2"),

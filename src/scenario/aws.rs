@@ -8,8 +8,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::units::Share;
+
 /// The AWS services behind the target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Aws {
     /// Region; that of the environment where none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,6 +29,9 @@ pub struct Aws {
     /// The longest that late metrics and logs are waited for; 0 where nothing is fetched in the run.
     #[serde(skip)]
     pub wait: Duration,
+    /// The share of requests that X-Ray records, if any are.
+    #[serde(skip)]
+    pub trace: Option<Share>,
 }
 
 /// A Lambda function.
