@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::account::{Account, FunctionLimits};
+use super::account::{Account, FunctionConfiguration, FunctionLimits};
 use super::client::{Client, Patience};
 use super::cost::{self, Api, Architecture, FunctionUsage, Usage};
 use super::error::Error;
+use super::insights::LogSums;
 use super::join::{
     GATEWAY_STATUSES, Group, Join, LoggedReport, PhaseBounds, Responded, Start, join,
 };
@@ -19,13 +20,14 @@ use super::metrics::{Metrics, Window};
 use super::outlook::outlook;
 use super::prices::Prices;
 use super::report_line::LogLine;
-use super::settling::{Pace, Settled, counts_settled, reports_settled, settle};
+use super::settling::{Pace, Settled, counts_settled, reports_settled, settle, sums_settled};
 use super::subject::Subject;
 use super::traced::{slowest, traced};
 use super::{Variables, access_log, xray};
 use crate::measurement::{Arm, RequestId};
 use crate::record::{
-    AwsFigures, CostRecord, FunctionRecord, PhaseReports, ReportsRecord, RunRecord, SeriesRecord,
+    AwsFigures, CostRecord, FunctionRecord, JoinRecord, PhaseReports, ReportsRecord, RunRecord,
+    SeriesRecord,
 };
 use crate::scenario::{Aws, Front, LambdaFunction};
 use crate::units::{group, six_digits};
@@ -39,6 +41,8 @@ const LAST_CALLS: Duration = Duration::from_secs(5);
 const LOG_SHARE: f64 = 0.6;
 /// Lambda's lines of a run may bear times a little outside of it.
 const AROUND: SignedDuration = SignedDuration::from_secs(60);
+/// Requests above which the lines are not read one by one: they would fill hundreds of pages.
+const MOST_REQUESTS: u64 = 200_000;
 /// The share of requests that may be of nobody known: probes before the load, and requests that got no response.
 const UNKNOWN: f64 = 0.01;
 /// The same as a number, for short runs: each task is tried before the load.
@@ -129,7 +133,10 @@ struct Line {
     report: super::report_line::ReportLine,
 }
 
-impl Reader<'_, '_> {
+/// The index of a function, the function, and what is known of it.
+type OwnLog<'r> = (usize, &'r LambdaFunction, Option<&'r FunctionConfiguration>);
+
+impl<'r> Reader<'r, '_> {
     /// The time of the load.
     fn window(&self) -> (Timestamp, Timestamp) {
         let run = &self.order.record.run;
@@ -169,6 +176,10 @@ impl Reader<'_, '_> {
         let functions = &self.order.services.functions;
         figures.functions = functions.iter().map(named).collect();
         if functions.is_empty() {
+            return None;
+        }
+        if self.responses() > MOST_REQUESTS {
+            self.sums(figures);
             return None;
         }
         let (lines, access_log) = self.lines(figures)?;
@@ -276,6 +287,11 @@ impl Reader<'_, '_> {
             Ok(lines.len() as u64)
         };
         let settled = settle(&pace, self.expected(), &mut look, &reports_settled);
+        self.note_lines(figures, settled).then_some((lines, ids))
+    }
+
+    /// Notes how many lines came, or why none did. Returns whether any may have come.
+    fn note_lines(&mut self, figures: &mut AwsFigures, settled: Result<Settled, Error>) -> bool {
         match settled {
             Ok(Settled::Short { has, of }) => {
                 let [has, of] = [has, of].map(|count| group(&count.to_string()));
@@ -285,16 +301,74 @@ impl Reader<'_, '_> {
             Ok(Settled::Complete | Settled::Foreign { .. }) => {}
             Err(error) => {
                 self.missing.push(error.to_string());
-                return None;
+                return false;
             }
         }
-        Some((lines, ids))
+        true
     }
 
-    /// A reader for the log of each function, with its index. Aliases of one function share a log: the first has its lines.
+    /// Has the logs of all functions summed up, which joins nothing.
+    fn sums(&mut self, figures: &mut AwsFigures) {
+        let (start, end) = self.window();
+        let window = (start, end.saturating_add(AROUND).unwrap_or(end));
+        let of_function = |(index, function, configuration)| {
+            (index, LogSums::of_function(function, configuration, window))
+        };
+        let logs: Vec<(usize, LogSums)> = self.own_logs().into_iter().map(of_function).collect();
+        let pace = Pace {
+            every: LOOK_AT_METRICS.min(self.order.wait / 4),
+            until: Instant::now() + self.order.wait.mul_f64(LOG_SHARE),
+            patience: self.patience,
+        };
+        let patience = Patience {
+            deadline: pace.until + LAST_CALLS,
+            ..self.patience
+        };
+        let mut wholes: Vec<ReportsRecord> = Vec::new();
+        let mut look = || {
+            let sums = logs.iter();
+            wholes = sums
+                .map(|(_, log)| log.whole(self.client, patience))
+                .collect::<Result<_, _>>()?;
+            Ok(wholes.iter().map(|own| own.lines).sum())
+        };
+        let settled = settle(&pace, self.expected(), &mut look, &sums_settled);
+        if !self.note_lines(figures, settled) {
+            return;
+        }
+        let phases = self.phases();
+        for ((index, log), whole) in logs.iter().zip(wholes) {
+            let record = &mut figures.functions[*index];
+            record.reports = (whole.lines > 0).then_some(whole);
+            match log.by_phase(self.client, self.patience, &phases) {
+                Ok(of_phases) => record.phases = of_phases,
+                Err(error) => self.missing.push(error.to_string()),
+            }
+        }
+        let most = group(&MOST_REQUESTS.to_string());
+        figures.join = Some(JoinRecord {
+            answered: self.expected(),
+            joined: 0,
+            counts_only: Some(format!(
+                "above {most} responses, Logs Insights sums it in steps of 10 s"
+            )),
+        });
+    }
+
+    /// A reader for the log of each function, with its index.
     fn readers(&mut self, window: (Timestamp, Timestamp)) -> Vec<(usize, LogReader)> {
+        let logs = self.own_logs().into_iter();
+        logs.map(|(index, function, configuration)| {
+            let reader = LogReader::of_function(function, configuration, window);
+            (index, reader)
+        })
+        .collect()
+    }
+
+    /// Functions with logs of their own, with their index. Aliases of one function share a log: the first has its lines.
+    fn own_logs(&mut self) -> Vec<OwnLog<'r>> {
         let functions = &self.order.services.functions;
-        let mut readers = Vec::new();
+        let mut logs = Vec::new();
         for (index, (function, limits)) in functions.iter().zip(&self.account.functions).enumerate()
         {
             let twin = functions[..index]
@@ -306,13 +380,9 @@ impl Reader<'_, '_> {
                 ));
                 continue;
             }
-            let configuration = limits.configuration.as_ref();
-            readers.push((
-                index,
-                LogReader::of_function(function, configuration, window),
-            ));
+            logs.push((index, function, limits.configuration.as_ref()));
         }
-        readers
+        logs
     }
 
     /// The access log of the API's stage, if it has one that names invocations.

@@ -12,6 +12,7 @@ mod error;
 #[cfg(test)]
 mod fake;
 mod fetch;
+mod insights;
 mod join;
 mod limit_warning;
 mod limits;
