@@ -96,6 +96,7 @@ fn fetched(
         tables: Vec::new(),
         databases: Vec::new(),
         on_limits: OnLimits::Warn,
+        trace: None,
         budget: None,
         wait,
     };

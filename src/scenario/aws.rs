@@ -8,7 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::units::Dollars;
+use crate::units::{Dollars, Share};
 
 /// The AWS services behind the target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +35,9 @@ pub struct Aws {
     /// The longest that late metrics and logs are waited for; 0 where nothing is fetched in the run.
     #[serde(skip)]
     pub wait: Duration,
+    /// The share of requests that X-Ray records, if any are.
+    #[serde(skip)]
+    pub trace: Option<Share>,
 }
 
 /// What becomes of a load that runs into limits of AWS.

@@ -9,7 +9,7 @@ use super::collections::{Arguments, Block, Data, IncludePaths, Items, Methods, R
 use super::expectation::Wanted;
 use super::fields::{
     BodyPath, CaptureSource, Count, Headers, KnownDuration, KnownWhole, PhaseName, Rate, Redirects,
-    RequestName, RowsFile, StatusCode, Target, Text, Timeout, Weight,
+    RequestName, RowsFile, StatusCode, Target, Text, Timeout, TraceShare, Weight,
 };
 use super::header_names::HeaderName;
 use super::model::{HttpVersion, RowOrder, Spacing};
@@ -65,6 +65,8 @@ source! {
         budget: Option<Dollars>,
         /// The longest that late metrics and logs are waited for; 3m by default, 0s fetches nothing
         wait: Option<Located<'d, Duration>>,
+        /// Share of the requests that ask X-Ray to record them, at most 10%; none by default. Recorded traces cost money
+        trace: Option<Located<'d, TraceShare>>,
     }
 
     /// API Gateway or a load balancer
