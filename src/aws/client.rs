@@ -590,9 +590,12 @@ mod tests {
         let fake = Fake::start(|_| Reply::json("{}").after(Duration::from_secs(20)));
         let start = Instant::now();
         let signalled = Patience {
-            sleep: &|_| match start.elapsed() < Duration::from_millis(300) {
-                true => ControlFlow::Continue(()),
-                false => ControlFlow::Break(()),
+            sleep: &|_| {
+                if start.elapsed() < Duration::from_millis(300) {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
             },
             ..patience()
         };

@@ -77,7 +77,8 @@ pub struct Fetched {
 
 /// Reads all that can be had. What cannot is named in [`AwsFigures::missing`].
 pub fn fetch(order: &Order<'_>) -> Fetched {
-    let until = Instant::now() + order.wait;
+    let start = Instant::now();
+    let until = start + order.wait;
     let patience = Patience {
         sleep: order.sleep,
         limit: call_limit(order.wait),
@@ -102,6 +103,7 @@ pub fn fetch(order: &Order<'_>) -> Fetched {
         order,
         client: &client,
         patience,
+        logs_until: start + order.wait.mul_f64(LOG_SHARE),
         until,
         account: &account,
         missing: &mut missing,
@@ -128,7 +130,8 @@ struct Reader<'r, 'c> {
     order: &'r Order<'r>,
     client: &'r Client<'c>,
     patience: Patience<'r>,
-    /// When nothing is waited for any more.
+    /// When the logs are no longer waited for, and when nothing is.
+    logs_until: Instant,
     until: Instant,
     account: &'r Account,
     missing: &'r mut Vec<String>,
@@ -286,7 +289,7 @@ impl<'r> Reader<'r, '_> {
         let (mut lines, mut ids) = (Vec::new(), BTreeMap::new());
         let pace = Pace {
             every: LOOK_AT_LOG.min(self.order.wait / 8),
-            until: self.until - self.order.wait.mul_f64(1.0 - LOG_SHARE),
+            until: self.logs_until,
             patience: self.patience,
         };
         let mut look = || {
