@@ -50,22 +50,37 @@ pub(super) enum Api {
     Rest,
 }
 
+/// What a run cost, in dollars.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Dollars {
+    /// All of it.
+    pub(super) total: f64,
+    /// The part for billed time.
+    pub(super) duration: f64,
+}
+
 /// Dollars for all of it.
-pub(super) fn total(usage: &Usage, prices: &RegionPrices) -> f64 {
-    let functions = usage.functions.iter().map(|function| {
+pub(super) fn total(usage: &Usage, prices: &RegionPrices) -> Dollars {
+    let durations = usage.functions.iter().map(|function| {
         let gb_second = match function.architecture {
             Architecture::X86 => prices.gb_second_x86,
             Architecture::Arm => prices.gb_second_arm,
         };
-        let gb_seconds = function.billed_ms as f64 / 1e3 * function.memory_mb as f64 / 1024.0;
-        function.invocations as f64 / MILLION * prices.million_invocations + gb_seconds * gb_second
+        function.billed_ms as f64 / 1e3 * function.memory_mb as f64 / 1024.0 * gb_second
     });
+    let duration: f64 = durations.sum();
+    let invocations = usage.functions.iter();
+    let invocations: f64 = invocations.map(|it| it.invocations as f64).sum();
     let request = match usage.api {
         Api::Free => 0.0,
         Api::Http => prices.million_http,
         Api::Rest => prices.million_rest,
     };
-    functions.sum::<f64>() + usage.api_requests as f64 / MILLION * request
+    let by_number = invocations * prices.million_invocations + usage.api_requests as f64 * request;
+    Dollars {
+        total: duration + by_number / MILLION,
+        duration,
+    }
 }
 
 #[cfg(test)]
@@ -84,22 +99,23 @@ mod tests {
                 invocations: 100_000,
                 billed_ms: 100_000 * 120,
             };
-            total(
-                &Usage {
-                    functions: vec![function],
-                    api,
-                    api_requests: 100_000,
-                },
-                &prices,
-            )
+            let usage = Usage {
+                functions: vec![function],
+                api,
+                api_requests: 100_000,
+            };
+            total(&usage, &prices)
         };
-        for (architecture, api, dollars) in [
-            (Architecture::X86, Api::Free, 0.100_000_2 + 0.02),
-            (Architecture::Arm, Api::Free, 0.080_000_4 + 0.02),
-            (Architecture::X86, Api::Http, 0.100_000_2 + 0.02 + 0.10),
-            (Architecture::X86, Api::Rest, 0.100_000_2 + 0.02 + 0.35),
+        for (architecture, api, duration, requests) in [
+            (Architecture::X86, Api::Free, 0.100_000_2, 0.02),
+            (Architecture::Arm, Api::Free, 0.080_000_4, 0.02),
+            (Architecture::X86, Api::Http, 0.100_000_2, 0.02 + 0.10),
+            (Architecture::X86, Api::Rest, 0.100_000_2, 0.02 + 0.35),
         ] {
-            assert!((of(architecture, api) - dollars).abs() < 1e-9, "{api:?}");
+            let dollars = of(architecture, api);
+            assert!((dollars.duration - duration).abs() < 1e-9, "{api:?}");
+            let total = duration + requests;
+            assert!((dollars.total - total).abs() < 1e-9, "{api:?}");
         }
     }
 }

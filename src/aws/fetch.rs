@@ -25,7 +25,7 @@ use super::{Variables, access_log};
 use crate::measurement::{Arm, RequestId};
 use crate::record::{
     AwsFigures, CostRecord, FunctionRecord, JoinRecord, PhaseReports, ReportsRecord, RunRecord,
-    SeriesRecord,
+    SeriesRecord, SliceReports,
 };
 use crate::scenario::{Aws, Front, LambdaFunction};
 use crate::units::{group, six_digits};
@@ -180,33 +180,35 @@ impl Reader<'_, '_> {
                 report: line.report,
             })
             .collect();
-        let (sent, phases) = (self.responded(), self.phases());
-        let joined = join(&sent, &lines, &access_log, &phases);
-        for group in joined.groups() {
-            let of_name = figures.functions.iter_mut();
-            for function in of_name.filter(|it| it.name == group.function) {
-                function.phases.push(PhaseReports {
-                    phase: group.phase,
-                    reports: reports(group),
-                });
-            }
-        }
-        // All phases together: percentiles cannot be added up.
-        let whole = |one: &Responded| Responded { phase: 0, ..*one };
-        let sent_in_one: Vec<Responded> = sent.iter().map(whole).collect();
-        let phases_in_one: Vec<PhaseBounds> = phases
-            .iter()
-            .map(|bounds| PhaseBounds {
-                phase: 0,
-                ..*bounds
-            })
-            .collect();
-        let in_one = join(&sent_in_one, &lines, &access_log, &phases_in_one);
-        for group in in_one.groups() {
-            let of_name = figures.functions.iter_mut();
-            for function in of_name.filter(|it| it.name == group.function) {
-                function.reports = Some(reports(group));
-            }
+        let (sent, slices) = (self.responded(), self.slices());
+        // Lines are grouped anew for each: percentiles cannot be added up.
+        let joined_by = |phase_of: &dyn Fn(usize) -> usize| {
+            let sent = sent.iter().map(|one| Responded {
+                phase: phase_of(one.phase),
+                ..*one
+            });
+            let bounds = slices.iter().map(|slice| PhaseBounds {
+                phase: phase_of(slice.phase),
+                ..*slice
+            });
+            let (sent, bounds): (Vec<_>, Vec<_>) = (sent.collect(), bounds.collect());
+            join(&sent, &lines, &access_log, &bounds)
+        };
+        let joined = joined_by(&|slice| self.order.record.slices[slice].phase);
+        let (in_one, by_slice) = (joined_by(&|_| 0), joined_by(&|slice| slice));
+        for function in &mut figures.functions {
+            let phases = of_function(&joined, &function.name).map(|group| PhaseReports {
+                phase: group.phase,
+                reports: reports(group),
+            });
+            function.phases = phases.collect();
+            function.reports = of_function(&in_one, &function.name).next().map(reports);
+            let slices = of_function(&by_slice, &function.name).map(|group| SliceReports {
+                slice: group.phase,
+                lines: group.lines,
+                billed_ms: group.billed_ms,
+            });
+            function.slices = slices.collect();
         }
         match joined {
             Join::Counts { reason, .. } => {
@@ -356,20 +358,18 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Our requests that got a response with an id.
+    /// Our requests that got a response with an id, each with the index of its slice for a phase.
     fn responded(&self) -> Vec<Responded> {
-        let phases = [Arm::Target, Arm::Base].map(|arm| {
-            let slices = self.order.record.slices.iter();
-            let phases = slices
-                .filter(|slice| slice.arm == arm)
-                .map(|slice| slice.phase);
-            phases.collect::<Vec<usize>>()
+        let slices = [Arm::Target, Arm::Base].map(|arm| {
+            let slices = self.order.record.slices.iter().enumerate();
+            let own = slices.filter(|(_, slice)| slice.arm == arm);
+            own.map(|(index, _)| index).collect::<Vec<usize>>()
         });
         let sent = self.order.record.sent.iter();
         sent.filter_map(|one| {
             let of_arm = match one.arm {
-                Arm::Target => &phases[0],
-                Arm::Base => &phases[1],
+                Arm::Target => &slices[0],
+                Arm::Base => &slices[1],
             };
             Some(Responded {
                 id: one.id,
@@ -381,15 +381,15 @@ impl Reader<'_, '_> {
         .collect()
     }
 
-    /// When phases ran: one entry for each slice, since phases may be repeated.
-    fn phases(&self) -> Vec<PhaseBounds> {
+    /// When slices ran, each as a phase of its own.
+    fn slices(&self) -> Vec<PhaseBounds> {
         let start_ms = self.order.record.run.started.as_millisecond();
         #[expect(clippy::cast_possible_truncation, reason = "saturating is right")]
         let at = |seconds: f64| start_ms.saturating_add((seconds * 1e3) as i64);
-        let slices = self.order.record.slices.iter();
+        let slices = self.order.record.slices.iter().enumerate();
         slices
-            .map(|slice| PhaseBounds {
-                phase: slice.phase,
+            .map(|(index, slice)| PhaseBounds {
+                phase: index,
                 start_ms: at(slice.start_s),
                 end_ms: at(slice.start_s + slice.length_s),
             })
@@ -567,8 +567,9 @@ impl Reader<'_, '_> {
                 };
                 let dollars = cost::total(&usage, &of_region);
                 figures.cost = (responses > 0).then(|| CostRecord {
-                    usd: six_digits(dollars),
-                    per_million_usd: six_digits(dollars / responses as f64 * 1e6),
+                    usd: six_digits(dollars.total),
+                    per_million_usd: six_digits(dollars.total / responses as f64 * 1e6),
+                    duration_usd: Some(six_digits(dollars.duration)),
                     prices_of: prices.as_of().to_string(),
                 });
             }
@@ -577,6 +578,12 @@ impl Reader<'_, '_> {
         let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
         self.missing.extend(prices.age_warning(today));
     }
+}
+
+/// The lines of one function.
+fn of_function<'j>(join: &'j Join<'_>, name: &'j str) -> impl Iterator<Item = &'j Group<'j>> {
+    let groups = join.groups().iter();
+    groups.filter(move |group| group.function == name)
 }
 
 fn named(function: &LambdaFunction) -> FunctionRecord {

@@ -79,6 +79,9 @@ pub struct FunctionRecord {
     /// The same by phase, of phases with lines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<PhaseReports>,
+    /// Billed time by slice, of slices with lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<SliceReports>,
 }
 
 /// REPORT lines of one function in one phase.
@@ -88,6 +91,17 @@ pub struct PhaseReports {
     pub phase: usize,
     /// The lines.
     pub reports: ReportsRecord,
+}
+
+/// REPORT lines of one function in one slice: how much they vary from slice to slice says how sure their mean is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SliceReports {
+    /// Index of the slice.
+    pub slice: usize,
+    /// Lines.
+    pub lines: u64,
+    /// Billed milliseconds in all.
+    pub billed_ms: u64,
 }
 
 /// What REPORT lines say together.
@@ -157,6 +171,9 @@ pub struct CostRecord {
     pub usd: f64,
     /// Dollars for a million requests.
     pub per_million_usd: f64,
+    /// The part of `usd` that pays for billed time; what is left is a price per request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_usd: Option<f64>,
     /// Date of the prices.
     pub prices_of: String,
 }

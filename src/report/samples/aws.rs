@@ -4,7 +4,7 @@ use super::shop::{history, shop};
 use super::*;
 use crate::record::{
     AwsFigures, AwsRecord, CostRecord, FunctionRecord, JoinRecord, PhaseReports, ReportsRecord,
-    SeriesRecord,
+    SeriesRecord, SliceReports,
 };
 use crate::scenario::{Aws, Front, LambdaFunction};
 
@@ -78,6 +78,11 @@ pub(in crate::report) fn aws_figures() -> AwsFigures {
                     phase: 0,
                     reports: reports(),
                 }],
+                slices: vec![SliceReports {
+                    slice: 0,
+                    lines: 500,
+                    billed_ms: 19_050,
+                }],
             },
             FunctionRecord {
                 name: "authorizer".to_owned(),
@@ -116,6 +121,7 @@ pub(in crate::report) fn aws_figures() -> AwsFigures {
         cost: Some(CostRecord {
             usd: 0.0186,
             per_million_usd: 3.1,
+            duration_usd: Some(0.0114),
             prices_of: "2026-11-24".to_owned(),
         }),
         limits: vec!["orders:live: its timeout of 15 s is below the step's of 30 s".to_owned()],
