@@ -413,9 +413,12 @@ fn programs(folder: &Path) {
         "exec '{}' \"$@\" --help >/dev/null",
         env!("CARGO_BIN_EXE_loadgate")
     );
+    // A script asks for the memory size of a function.
+    let aws = "case $2 in get-function-configuration) echo 512 ;; esac";
     let others = ["cargo", "cp", "mdbook", "python3", "sudo"];
     let all = others.map(|name| (name, "exit 0"));
-    for (name, script) in all.into_iter().chain([("loadgate", &*loadgate)]) {
+    let special = [("loadgate", &*loadgate), ("aws", aws)];
+    for (name, script) in all.into_iter().chain(special) {
         let path = folder.join(name);
         std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         crate::action::sh(folder, &format!("chmod +x {name}"));

@@ -38,7 +38,8 @@ pub(crate) fn aws(view: &View) -> Vec<Text> {
     sentences.into_iter().flatten().chain(notes).collect()
 }
 
-fn others(count_of: u64) -> Text {
+/// That no figure is this run's alone.
+pub(super) fn others(count_of: u64) -> Text {
     text!(
         "others sent {} to the functions in the same minutes, so no figure of AWS is of this run alone",
         counted(count_of, "request")
