@@ -1,4 +1,5 @@
-//! Results that differ in a label, beside each other; and the script that makes them by switching a function's memory.
+//! Results that differ in a label, beside each other; and the script that makes them by switching a function's
+//! memory.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

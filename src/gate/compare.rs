@@ -1,5 +1,5 @@
-//! The difference of two results, of which the older is all that there was before; and results beside each other that differ
-//! in one label.
+//! The difference of two results, of which the older is all that there was before; and results beside each other that
+//! differ in one label.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -70,8 +70,8 @@ pub fn compare(old: PathBuf, new: PathBuf, console: &Console) -> Result<Exit, Er
     Ok(Exit::Passed)
 }
 
-/// Puts results beside each other by the value of a label, on the console and into a page. Without `by` it is the only
-/// label in which they differ.
+/// Puts results beside each other by the value of a label, on the console and into a page. Without `by` it is the
+/// only label in which they differ.
 pub fn compare_by(
     by: Option<String>,
     paths: &[PathBuf],

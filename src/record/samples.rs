@@ -281,8 +281,8 @@ impl RecordBuilder {
         self
     }
 
-    /// A Lambda function of this memory size served the run behind an HTTP API, an invocation for each request. Slice by slice
-    /// it was billed these milliseconds each time, over and over.
+    /// A Lambda function of this memory size served the run behind an HTTP API, an invocation for each request. Slice
+    /// by slice it was billed these milliseconds each time, over and over.
     pub(crate) fn on_lambda(mut self, memory_mb: u64, billed_ms: &[u64]) -> Self {
         let slices = self.record.slices.iter().enumerate();
         let slices = slices.zip(billed_ms.iter().cycle());

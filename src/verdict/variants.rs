@@ -1,4 +1,5 @@
-//! Results that differ in one label, such as a memory size: how fast and how dear each is, and which of them another beats.
+//! Results that differ in one label, such as a memory size: how fast and how dear each is, and which of them another
+//! beats.
 //!
 //! The unit is the slice, so that an interval says how a run varied within itself, and nothing of another day.
 
@@ -18,7 +19,8 @@ use crate::record::{
 };
 use crate::units::six_digits;
 
-/// The share of failed requests from which on latency and cost are of what is left: the default limit of the error rate.
+/// The share of failed requests from which on latency and cost are of what is left: the default limit of the error
+/// rate.
 const FAILING: f64 = 0.01;
 
 /// One result beside others.
@@ -40,7 +42,8 @@ pub struct Variant {
     pub cost: Option<Figure>,
     /// Date of the prices.
     pub prices_of: Option<String>,
-    /// Whether another one is surely faster or cheaper and not surely the contrary of the other; none if that is not known.
+    /// Whether another one is surely faster or cheaper and not surely the contrary of the other; none if that is not
+    /// known.
     pub is_beaten: Option<bool>,
     /// What is missing, or is not to be relied on.
     pub gaps: Vec<Gap>,
@@ -246,8 +249,8 @@ impl Variant {
     }
 }
 
-/// A percentile over phases, each given as its slices in order: its mean over phases, each of which weighs the same. Without
-/// an interval it is that of all requests together.
+/// A percentile over phases, each given as its slices in order: its mean over phases, each of which weighs the same.
+/// Without an interval it is that of all requests together.
 fn latency(phases: &[Vec<[Aggregate; 1]>], metric: Metric) -> Option<Figure> {
     let samples = || phases.iter().flatten().flatten();
     let sent = phases
@@ -284,8 +287,9 @@ fn aws_figures(record: &RunRecord) -> Result<&AwsFigures, Gap> {
     }
 }
 
-/// Billed seconds of an invocation over all functions, each with its weight: all lines give the mean, and slices how much it
-/// varies. What the first slice pays for cold starts is in the mean and not in the variation: it comes in every run.
+/// Billed seconds of an invocation over all functions, each with its weight: all lines give the mean, and slices how
+/// much it varies. What the first slice pays for cold starts is in the mean and not in the variation: it comes in
+/// every run.
 fn mean(functions: &[FunctionRecord], weight: fn(&ReportsRecord) -> f64) -> Option<Figure> {
     let (mut billed_ms, mut lines) = (0.0, 0.0);
     let mut slices: BTreeMap<usize, (f64, f64)> = BTreeMap::new();

@@ -15,8 +15,8 @@ pub(crate) const MARK_MEANS: &str =
     "no other is surely faster or cheaper without being surely worse in the other";
 
 /// How intervals are to be read.
-const INTERVALS: &str = "95 % intervals show how much a run varied within itself, and another run may differ by more; \
-repeat the runs before you rely on a small difference";
+const INTERVALS: &str = "95 % intervals show how much a run varied within itself, and another run may differ \
+by more; repeat the runs before you rely on a small difference";
 
 /// Each result against the one before it, as far as something is sure.
 pub(crate) fn steps(view: &SideBySide) -> Vec<Text> {
