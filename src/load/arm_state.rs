@@ -45,7 +45,7 @@ pub(super) struct ArmState {
     pub(super) pool: RefCell<Pool>,
     pub(super) seed: u64,
     /// The arm's last time: nothing becomes due from here on.
-    pub(super) end: Duration,
+    end: Cell<Duration>,
     /// Start of the load, from which instants are told.
     start: Instant,
     /// Counts what is used of a budget, if there is one.
@@ -76,7 +76,7 @@ impl ArmState {
             recorder: RefCell::new(recorder),
             pool: RefCell::default(),
             seed,
-            end: load.1,
+            end: Cell::new(load.1),
             start: load.0,
             meter: None,
             present: Cell::new(0),
@@ -91,6 +91,18 @@ impl ArmState {
     /// The same with what counts for a budget.
     pub(super) fn with_meter(self, meter: Option<Meter>) -> Self {
         Self { meter, ..self }
+    }
+
+    /// The arm's last time.
+    pub(super) fn end(&self) -> Duration {
+        self.end.get()
+    }
+
+    /// Waits until all that was sent has ended, with nothing sent any more.
+    pub(super) async fn wind_down(&self) {
+        self.end.set(Duration::ZERO);
+        drop(self.pool.borrow_mut().take_queue());
+        self.settle().await;
     }
 
     /// An instant as the recorder knows it.

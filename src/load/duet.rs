@@ -52,7 +52,7 @@ pub(super) fn conduct(
             break;
         }
     }
-    let share = crew.finish(ended != LoadEnd::Completed)?;
+    let share = crew.finish(&mut ended, overseer.budget)?;
     Ok(past.outcome(share, ended))
 }
 

@@ -199,11 +199,11 @@ fn alone(
     };
     crew.send(Command::Load { driver: 0, span });
     crew.send(Command::Drain { driver: 0 });
-    let ended = match crew.wait(overseer)? {
+    let mut ended = match crew.wait(overseer)? {
         WaitOutcome::Done => LoadEnd::Completed,
         WaitOutcome::Early(ended) => ended,
     };
-    let share = crew.finish(ended != LoadEnd::Completed)?;
+    let share = crew.finish(&mut ended, overseer.budget)?;
     Ok((share, ended))
 }
 

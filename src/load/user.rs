@@ -44,7 +44,7 @@ pub(super) async fn closed(presence: ActiveUser, stay: UserSession) {
     else {
         return;
     };
-    while due < stay.leave {
+    while due < stay.leave.min(core.end()) {
         let task = &class.tasks[class.draw(&mut user.sender.rng)];
         let moment = user.until(due).await;
         let Some(ended) = user.task::<{ site::CLOSED }>(task, moment, moment.at).await else {
@@ -77,7 +77,7 @@ pub(super) async fn mixed(presence: ActiveUser, other: Rc<ArmState>, stay: UserS
             None => return,
         }
     }
-    while due < stay.leave {
+    while due < stay.leave.min(arms[0].end()) {
         let start = User::until_in_both(&mut users, due).await;
         let user = &mut users[blocks.next_arm()];
         let class = user.class(stay.class);
@@ -280,7 +280,7 @@ impl<'c> User<'c> {
                 Action::Command(command) => {
                     if first.take().is_some() {
                         due = due.max(self.core.clock.time(ready));
-                    } else if due >= self.core.end {
+                    } else if due >= self.core.end() {
                         return None;
                     } else {
                         self.until(due).await;
@@ -294,7 +294,7 @@ impl<'c> User<'c> {
                 Action::Request(request) => {
                     let (moment, ready) = match first.take() {
                         Some(first) => first,
-                        None if due >= self.core.end => return None,
+                        None if due >= self.core.end() => return None,
                         None => {
                             let moment = self.until(due).await;
                             (moment, moment.at)

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc as commands, oneshot};
 use tokio::task::{coop, spawn_local};
@@ -137,7 +138,7 @@ pub(super) struct WorkerResult {
 pub(super) struct WorkerChannels {
     pub(super) commands: commands::UnboundedReceiver<Command>,
     pub(super) events: mpsc::Sender<Event>,
-    /// Told or dropped, it ends the core at once.
+    /// Told, the core sends nothing more and ends when all that was sent has; dropped, it ends at once.
     pub(super) stop: oneshot::Receiver<()>,
 }
 
@@ -203,7 +204,11 @@ fn perform(
         let mut meter = CpuMeter::new();
         tokio::select! {
             biased;
-            _ = stop => {}
+            stopped = stop => {
+                if stopped.is_ok() {
+                    wind_down(&drivers, plan.drain).await;
+                }
+            }
             () = obey(&mut drivers, &mut meter, commands, events, plan, &governor) => {}
         }
         meter.turn(false);
@@ -216,6 +221,13 @@ fn perform(
     let measured = measured.map(|core| measured_by(core, now, &plan.names));
     let measured = measured.collect();
     Ok(share(&drivers, measured, &meter, &governor))
+}
+
+/// Waits until all that was sent has ended. What is unfinished after some time is given up.
+async fn wind_down(drivers: &[Driver<'_>], bound: Duration) {
+    let cores = drivers.iter().flat_map(Driver::cores);
+    let ended = join_all(cores.map(|core| core.wind_down()));
+    let _ = tokio::time::timeout(bound, ended).await;
 }
 
 fn share(

@@ -144,14 +144,28 @@ impl<'p> WorkerPool<'p> {
     }
 
     /// Ends every core and puts together what they bring back. If the run ends early, they end at once, and one that does
-    /// not brings nothing back.
-    pub(super) fn finish(mut self, early: bool) -> Result<WorkerResult, Error> {
-        if early {
-            // Dropped, each ends its core.
-            self.stops.clear();
-        }
+    /// not brings nothing back. What was sent is waited for if it is paid for.
+    pub(super) fn finish(
+        mut self,
+        ended: &mut LoadEnd,
+        budget: Option<Budget>,
+    ) -> Result<WorkerResult, Error> {
+        let until = match ended {
+            LoadEnd::Completed => None,
+            LoadEnd::BudgetSpent { .. } => {
+                for stop in self.stops.drain(..) {
+                    // A core that died is noticed below.
+                    let _ = stop.send(());
+                }
+                Some(Instant::now() + self.plan.drain + PATIENCE)
+            }
+            LoadEnd::Interrupted { .. } | LoadEnd::Aborted { .. } | LoadEnd::Unreachable(_) => {
+                // Dropped, each ends its core.
+                self.stops.clear();
+                Some(Instant::now() + PATIENCE)
+            }
+        };
         self.commands.clear();
-        let until = early.then(|| Instant::now() + PATIENCE);
         let cores = self.pulses.len() / self.plan.arms.len().max(1);
         while self.shares.len() < cores {
             match self.next(until) {
@@ -161,6 +175,9 @@ impl<'p> WorkerPool<'p> {
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::Worker),
             }
+        }
+        if let (LoadEnd::BudgetSpent { picodollars }, Some(spent)) = (ended, self.spent(budget)) {
+            *picodollars = spent;
         }
         if self.shares.is_empty() {
             return Ok(WorkerResult::nothing(self.plan));
@@ -178,16 +195,18 @@ impl<'p> WorkerPool<'p> {
         }
     }
 
+    /// What the run has cost so far, if that is all of its budget.
+    fn spent(&self, budget: Option<Budget>) -> Option<u64> {
+        let usage = self.pulses.iter().map(|pulse| &*pulse.usage);
+        budget?.spent(usage, self.plan.start.elapsed())
+    }
+
     /// Why the run must stop before its end, if it must.
     fn early(&self, overseer: &RunMonitor<'_>) -> Option<LoadEnd> {
         if let Some(signal) = overseer.stop.signal() {
             return Some(LoadEnd::Interrupted { signal });
         }
-        let usage = self.pulses.iter().map(|pulse| &*pulse.usage);
-        let spent = overseer
-            .budget
-            .and_then(|budget| budget.spent(usage, self.plan.start.elapsed()));
-        if let Some(picodollars) = spent {
+        if let Some(picodollars) = self.spent(overseer.budget) {
             return Some(LoadEnd::BudgetSpent { picodollars });
         }
         let abort = overseer.abort?;
