@@ -36,6 +36,8 @@ const SECRET: &str = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY";
 #[derive(Clone, Copy, PartialEq)]
 enum Mood {
     Ready,
+    /// The stage has no access log.
+    NoAccessLog,
     /// CloudWatch counts more invocations than there were requests.
     Shared,
     /// CloudWatch counts fewer invocations than there were, until the wait is over.
@@ -81,10 +83,13 @@ fn aws(log: PathBuf, mood: Mood) -> Server {
                 "Timeout": 15,
                 "Architectures": ["x86_64"],
             }),
+            _ if request.path == "/Traces" => traces(request),
+            _ if request.path.contains("/stages/") && mood == Mood::NoAccessLog => json!({}),
             _ if request.path.contains("/stages/") => json!({ "accessLogSettings": {
                 "format": r#"{"requestId":"$context.requestId","awsEndpointRequestId":"$context.awsEndpointRequestId"}"#,
                 "destinationArn": "arn:aws:logs:us-east-1:123456789012:log-group:/aws/apigateway/access",
             } }),
+            _ if request.path == "/restapis/a1" => json!({ "name": "Shop" }),
             _ if request.path == "/account" => json!({ "throttleSettings": {} }),
             _ if request.path.contains("/provisioned-concurrency") => {
                 json!({ "ProvisionedConcurrencyConfigs": [] })
@@ -95,6 +100,18 @@ fn aws(log: PathBuf, mood: Mood) -> Server {
         };
         (200, answer.to_string())
     })
+}
+
+/// Of each trace 30 ms in a table.
+fn traces(request: &Received) -> Value {
+    let asked: Value = serde_json::from_str(&request.body).unwrap();
+    let part = json!({ "name": "DynamoDB", "start_time": 1.0, "end_time": 1.03 });
+    let segment = json!({ "name": "list-items", "subsegments": [part] }).to_string();
+    let ids = asked["TraceIds"].as_array().unwrap().iter();
+    let traces: Vec<Value> = ids
+        .map(|id| json!({ "Id": id, "Segments": [{ "Document": segment }] }))
+        .collect();
+    json!({ "Traces": traces })
 }
 
 fn metrics(log: &PathBuf, mood: Mood, request: &Received) -> Value {
@@ -228,6 +245,75 @@ fn requests_behind_an_api_are_joined_through_its_access_log() {
         );
         assert!(figures["join"]["joined"].as_u64() > Some(300), "{figures}");
     }
+}
+
+#[test]
+fn traced_requests_are_joined_without_an_access_log() {
+    let api = "wait: 20s\n  api: { rest: a1, stage: prod }\n  trace: 10%";
+    let scenario = SCENARIO.replace("wait: 20s", api);
+    let thresholds = "limits: { overall: { error_rate: 1% } }\nregression: { gate: [error_rate] }";
+    let (gate, aws, ran) = run_behind("rest", Mood::NoAccessLog, &scenario, thresholds);
+    ran.exits(0);
+    let figures = figures(&gate);
+    assert_eq!(figures["missing"], Value::Null);
+    // The log has lines of all requests, and says of the traced ones alone which are whose.
+    assert!(figures["join"]["counts_only"].is_string(), "{figures}");
+    let lines = figures["functions"][0]["reports"]["lines"].as_u64();
+    assert!(lines > Some(300), "{figures}");
+    let traced = &figures["traced"];
+    let joined = traced["join"]["joined"].as_u64();
+    // Five standard deviations around 10 % of 400.
+    assert!(joined >= Some(10) && joined <= Some(70), "{traced}");
+    assert_eq!(traced["join"]["answered"].as_u64(), joined);
+    assert_eq!(
+        traced["slowest"].as_array().map(Vec::len),
+        joined.map(|all| all.min(20) as usize)
+    );
+    assert_eq!(traced["parts"]["parts"], json!([["DynamoDB", 30.0]]));
+    let asked = aws.received();
+    let asked = asked.iter().filter(|request| request.path == "/Traces");
+    assert!(asked.count() <= 4);
+    // A sample marks no response as cold or warm.
+    let result = gate.result();
+    assert_eq!(result["parts"][0]["parts"]["told"], 0);
+    // The ids are kept for later.
+    let path = gate.out().join("result.json");
+    let later = with_aws(&gate, &aws).arg("aws").arg(&path).output();
+    Ran::new(&later.unwrap()).exits(0);
+    assert_eq!(gate.result()["aws"]["figures"]["traced"], *traced);
+}
+
+#[test]
+fn tracing_changes_nothing_else_and_is_reproducible() {
+    let scenario = SCENARIO
+        .replace(
+            "/prod/catalog/items, name",
+            "\"/{{ random_int(1, 1000000000) }}\", name",
+        )
+        .replace("100/s, for: 4s", "100/s, for: 3s")
+        .replace("wait: 20s", "wait: 0s");
+    let sent = |trace: &str| {
+        let thresholds =
+            "limits: { overall: { error_rate: 1% } }\nregression: { gate: [error_rate] }";
+        let gate = gate(thresholds).with_scenario(&scenario.replace("wait: 0s", trace));
+        let (ran, server) = gate.run_on(Server::fast, &[("LOADGATE_SEED", "7")]);
+        ran.exits(0);
+        let (mut paths, mut traced) = (Vec::new(), Vec::new());
+        for request in server.received().into_iter().filter(|it| it.connection > 0) {
+            let header = request.header("x-amzn-trace-id");
+            assert!(header.is_none_or(|header| header.ends_with(";Sampled=1")));
+            traced.extend(header.map(|_| request.path.clone()));
+            paths.push(request.path);
+        }
+        paths.sort();
+        traced.sort();
+        (paths, traced)
+    };
+    let trace = "wait: 0s\n  trace: 10%";
+    let (without, with, again) = (sent("wait: 0s"), sent(trace), sent(trace));
+    assert_eq!(without.0, with.0);
+    assert_eq!((without.1.len(), with.1.is_empty()), (0, false));
+    assert_eq!(with, again);
 }
 
 #[test]
@@ -388,4 +474,14 @@ fn a_duet_says_what_requests_to_each_version_cost() {
     // 50 ms of 512 MB and an invocation: $0.62 a million, and cold starts.
     assert!(target > 0.6 && base > 0.6, "{cost}");
     assert!((target / base - 1.0).abs() < 0.5, "{cost}");
+}
+
+#[test]
+fn a_load_that_runs_into_limits_is_refused_if_asked() {
+    let scenario = SCENARIO.replace("wait: 20s", "wait: 20s\n  limits: fail");
+    let (gate, _, ran) = run(Mood::Ready, &scenario, THRESHOLDS);
+    let ran = ran.exits(2);
+    let said = "runs into limits of AWS: a step waits 30 s, but `list-items` is ended after 15 s";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    assert!(!gate.out().join("result.json").exists());
 }

@@ -58,6 +58,8 @@ pub(super) struct FunctionConfiguration {
     pub(super) system_log_level: Option<String>,
     /// The log group.
     pub(super) log_group: Option<String>,
+    /// Whether its lines are JSON.
+    pub(super) logs_json: bool,
     /// Whether it runs on managed instances, which are billed by instance.
     pub(super) is_on_instances: bool,
 }
@@ -314,6 +316,7 @@ impl FunctionConfiguration {
             last_update_status: text(answer, "/LastUpdateStatus"),
             system_log_level: text(answer, "/LoggingConfig/SystemLogLevel"),
             log_group: text(answer, "/LoggingConfig/LogGroup"),
+            logs_json: answer["LoggingConfig"]["LogFormat"] == "JSON",
             is_on_instances: answer["CapacityProviderConfig"].is_object(),
         }
     }

@@ -41,6 +41,7 @@ pub(super) enum Service {
     Lambda,
     ApiGateway,
     ApiGatewayV2,
+    XRay,
     Sts,
 }
 
@@ -52,6 +53,7 @@ impl Service {
             Self::Logs => "logs",
             Self::Lambda => "lambda",
             Self::ApiGateway | Self::ApiGatewayV2 => "apigateway",
+            Self::XRay => "xray",
             Self::Sts => "sts",
         }
     }
@@ -64,6 +66,7 @@ impl Service {
             Self::Lambda => "LAMBDA",
             Self::ApiGateway => "API_GATEWAY",
             Self::ApiGatewayV2 => "APIGATEWAYV2",
+            Self::XRay => "XRAY",
             Self::Sts => "STS",
         }
     }
@@ -100,6 +103,8 @@ pub(super) enum Message {
         target: &'static str,
         body: Value,
     },
+    /// JSON for a path.
+    PostTo { path: &'static str, body: Value },
 }
 
 /// How long to go on trying.
@@ -232,6 +237,11 @@ impl<'a> Client<'a> {
             Message::Post { body, .. } => {
                 (Method::POST, format!("{endpoint}/"), Some(body.to_string()))
             }
+            Message::PostTo { path, body } => (
+                Method::POST,
+                format!("{endpoint}{path}"),
+                Some(body.to_string()),
+            ),
         };
         let headers = self.headers(call, &url, body.as_deref().unwrap_or_default(), now)?;
         let headers = headers.iter();
@@ -269,6 +279,7 @@ impl<'a> Client<'a> {
                 "POST",
                 vec![("content-type", content_type), ("x-amz-target", target)],
             ),
+            Message::PostTo { .. } => ("POST", vec![("content-type", "application/json")]),
         };
         let failed = |why: &dyn fmt::Display| Error::Unexpected {
             action: call.action,
@@ -579,9 +590,12 @@ mod tests {
         let fake = Fake::start(|_| Reply::json("{}").after(Duration::from_secs(20)));
         let start = Instant::now();
         let signalled = Patience {
-            sleep: &|_| match start.elapsed() < Duration::from_millis(300) {
-                true => ControlFlow::Continue(()),
-                false => ControlFlow::Break(()),
+            sleep: &|_| {
+                if start.elapsed() < Duration::from_millis(300) {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
             },
             ..patience()
         };

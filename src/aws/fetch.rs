@@ -7,21 +7,23 @@ use std::time::{Duration, Instant};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::account::{Account, FunctionLimits};
+use super::account::{Account, FunctionConfiguration, FunctionLimits};
 use super::client::{Client, LIMIT, Patience};
 use super::cost::{self, Api, Architecture, FunctionUsage, Usage};
 use super::error::Error;
+use super::insights::LogSums;
 use super::join::{
-    CountsReason, GATEWAY_STATUSES, Group, Join, LoggedReport, PhaseBounds, Responded, Start, join,
+    GATEWAY_STATUSES, Group, Join, LoggedReport, PhaseBounds, Responded, Start, join,
 };
 use super::logs::{LogReader, access_log_group};
 use super::metrics::{Metrics, Window};
 use super::outlook::outlook;
 use super::prices::{Prices, RegionPrices};
 use super::report_line::LogLine;
-use super::settling::{Pace, Settled, counts_settled, reports_settled, settle};
+use super::settling::{Pace, Settled, counts_settled, reports_settled, settle, sums_settled};
 use super::subject::Subject;
-use super::{Variables, access_log};
+use super::traced::{slowest, traced};
+use super::{Variables, access_log, xray};
 use crate::measurement::{Arm, RequestId};
 use crate::record::{
     AwsFigures, CostRecord, FunctionRecord, JoinRecord, PhaseReports, ReportsRecord, RunRecord,
@@ -40,6 +42,8 @@ const LOG_SHARE: f64 = 0.6;
 const CALL_SHARE: f64 = 0.25;
 /// Lambda's lines of a run may bear times a little outside of it.
 const AROUND: SignedDuration = SignedDuration::from_secs(60);
+/// Requests above which the lines are not read one by one: they would fill hundreds of pages.
+const MOST_REQUESTS: u64 = 200_000;
 /// The share of requests that may be of nobody known: probes before the load, and requests that got no response.
 const UNKNOWN: f64 = 0.01;
 /// The same as a number, for short runs: each task is tried before the load.
@@ -73,7 +77,8 @@ pub struct Fetched {
 
 /// Reads all that can be had. What cannot is named in [`AwsFigures::missing`].
 pub fn fetch(order: &Order<'_>) -> Fetched {
-    let until = Instant::now() + order.wait;
+    let start = Instant::now();
+    let until = start + order.wait;
     let patience = Patience {
         sleep: order.sleep,
         limit: call_limit(order.wait),
@@ -98,6 +103,7 @@ pub fn fetch(order: &Order<'_>) -> Fetched {
         order,
         client: &client,
         patience,
+        logs_until: start + order.wait.mul_f64(LOG_SHARE),
         until,
         account: &account,
         missing: &mut missing,
@@ -105,6 +111,7 @@ pub fn fetch(order: &Order<'_>) -> Fetched {
     };
     let cold = reader.logs(&mut figures);
     reader.metrics(&mut figures);
+    reader.traces(&mut figures);
     reader.cost(&mut figures);
     figures.limits = reader.limits(&figures);
     missing.sort();
@@ -123,7 +130,8 @@ struct Reader<'r, 'c> {
     order: &'r Order<'r>,
     client: &'r Client<'c>,
     patience: Patience<'r>,
-    /// When nothing is waited for any more.
+    /// When the logs are no longer waited for, and when nothing is.
+    logs_until: Instant,
     until: Instant,
     account: &'r Account,
     missing: &'r mut Vec<String>,
@@ -145,7 +153,10 @@ struct Line {
     report: super::report_line::ReportLine,
 }
 
-impl Reader<'_, '_> {
+/// The index of a function, the function, and what is known of it.
+type OwnLog<'r> = (usize, &'r LambdaFunction, Option<&'r FunctionConfiguration>);
+
+impl<'r> Reader<'r, '_> {
     /// The time of the load.
     fn window(&self) -> (Timestamp, Timestamp) {
         let run = &self.order.record.run;
@@ -187,6 +198,10 @@ impl Reader<'_, '_> {
         if functions.is_empty() {
             return None;
         }
+        if self.responses() > MOST_REQUESTS {
+            self.sums(figures);
+            return None;
+        }
         let (lines, access_log) = self.lines(figures)?;
         let names: Vec<String> = functions.iter().map(ToString::to_string).collect();
         let lines: Vec<LoggedReport<'_>> = lines
@@ -225,25 +240,12 @@ impl Reader<'_, '_> {
                 function.reports = Some(reports(group));
             }
         }
+        figures.join = Some(joined.record());
+        let traces = &self.order.record.traces;
+        figures.traced = (!traces.is_empty()).then(|| traced(traces, &sent, &lines, &phases));
         match joined {
-            Join::Counts { reason, .. } => {
-                let (joined, answered) = match reason {
-                    CountsReason::TooFewJoined { joined, answered } => (joined, answered),
-                    CountsReason::NoLines | CountsReason::NoIds => (0, 0),
-                };
-                figures.join = Some(JoinRecord {
-                    answered: answered as u64,
-                    joined: joined as u64,
-                    counts_only: Some(counts_only(reason)),
-                });
-                None
-            }
+            Join::Counts { .. } => None,
             Join::Requests(requests) => {
-                figures.join = Some(JoinRecord {
-                    answered: requests.answered as u64,
-                    joined: requests.requests.len() as u64,
-                    counts_only: None,
-                });
                 self.note_others(figures, requests.foreign as u64);
                 for joined in &requests.requests {
                     let share = self.shares.entry(sent[joined.sent].arm).or_default();
@@ -287,7 +289,7 @@ impl Reader<'_, '_> {
         let (mut lines, mut ids) = (Vec::new(), BTreeMap::new());
         let pace = Pace {
             every: LOOK_AT_LOG.min(self.order.wait / 8),
-            until: self.until - self.order.wait.mul_f64(1.0 - LOG_SHARE),
+            until: self.logs_until,
             patience: self.patience,
         };
         let mut look = || {
@@ -316,6 +318,11 @@ impl Reader<'_, '_> {
             Ok(lines.len() as u64)
         };
         let settled = settle(&pace, self.expected(), &mut look, &reports_settled);
+        self.note_lines(figures, settled).then_some((lines, ids))
+    }
+
+    /// Notes how many lines came, or why none did. Returns whether any may have come.
+    fn note_lines(&mut self, figures: &mut AwsFigures, settled: Result<Settled, Error>) -> bool {
         match settled {
             Ok(Settled::Short { has, of }) => {
                 let [has, of] = [has, of].map(|count| group(&count.to_string()));
@@ -325,16 +332,74 @@ impl Reader<'_, '_> {
             Ok(Settled::Complete | Settled::Foreign { .. }) => {}
             Err(error) => {
                 self.missing.push(error.to_string());
-                return None;
+                return false;
             }
         }
-        Some((lines, ids))
+        true
     }
 
-    /// A reader for the log of each function, with its index. Aliases of one function share a log: the first has its lines.
+    /// Has the logs of all functions summed up, which joins nothing.
+    fn sums(&mut self, figures: &mut AwsFigures) {
+        let (start, end) = self.window();
+        let window = (start, end.saturating_add(AROUND).unwrap_or(end));
+        let of_function = |(index, function, configuration)| {
+            (index, LogSums::of_function(function, configuration, window))
+        };
+        let logs: Vec<(usize, LogSums)> = self.own_logs().into_iter().map(of_function).collect();
+        let pace = Pace {
+            every: LOOK_AT_METRICS.min(self.order.wait / 4),
+            until: Instant::now() + self.order.wait.mul_f64(LOG_SHARE),
+            patience: self.patience,
+        };
+        let patience = Patience {
+            deadline: pace.until + LAST_CALLS,
+            ..self.patience
+        };
+        let mut wholes: Vec<ReportsRecord> = Vec::new();
+        let mut look = || {
+            let sums = logs.iter();
+            wholes = sums
+                .map(|(_, log)| log.whole(self.client, patience))
+                .collect::<Result<_, _>>()?;
+            Ok(wholes.iter().map(|own| own.lines).sum())
+        };
+        let settled = settle(&pace, self.expected(), &mut look, &sums_settled);
+        if !self.note_lines(figures, settled) {
+            return;
+        }
+        let phases = self.phases();
+        for ((index, log), whole) in logs.iter().zip(wholes) {
+            let record = &mut figures.functions[*index];
+            record.reports = (whole.lines > 0).then_some(whole);
+            match log.by_phase(self.client, self.patience, &phases) {
+                Ok(of_phases) => record.phases = of_phases,
+                Err(error) => self.missing.push(error.to_string()),
+            }
+        }
+        let most = group(&MOST_REQUESTS.to_string());
+        figures.join = Some(JoinRecord {
+            answered: self.expected(),
+            joined: 0,
+            counts_only: Some(format!(
+                "above {most} responses, Logs Insights sums it in steps of 10 s"
+            )),
+        });
+    }
+
+    /// A reader for the log of each function, with its index.
     fn readers(&mut self, window: (Timestamp, Timestamp)) -> Vec<(usize, LogReader)> {
+        let logs = self.own_logs().into_iter();
+        logs.map(|(index, function, configuration)| {
+            let reader = LogReader::of_function(function, configuration, window);
+            (index, reader)
+        })
+        .collect()
+    }
+
+    /// Functions with logs of their own, with their index. Aliases of one function share a log: the first has its lines.
+    fn own_logs(&mut self) -> Vec<OwnLog<'r>> {
         let functions = &self.order.services.functions;
-        let mut readers = Vec::new();
+        let mut logs = Vec::new();
         for (index, (function, limits)) in functions.iter().zip(&self.account.functions).enumerate()
         {
             let twin = functions[..index]
@@ -346,13 +411,9 @@ impl Reader<'_, '_> {
                 ));
                 continue;
             }
-            let configuration = limits.configuration.as_ref();
-            readers.push((
-                index,
-                LogReader::of_function(function, configuration, window),
-            ));
+            logs.push((index, function, limits.configuration.as_ref()));
         }
-        readers
+        logs
     }
 
     /// The access log of the API's stage, if it has one that names invocations.
@@ -369,6 +430,10 @@ impl Reader<'_, '_> {
         let group = group.and_then(access_log_group);
         let format = stage.access_log_format.as_deref();
         let (Some(group), Some(format)) = (group, format) else {
+            // Traces join a part of the requests without one.
+            if !self.order.record.traces.is_empty() {
+                return None;
+            }
             self.missing.push(
                 "the stage has no access log in CloudWatch, so requests cannot be joined with invocations; add one"
                     .to_owned(),
@@ -497,6 +562,24 @@ impl Reader<'_, '_> {
                     )
                 }));
             }
+            Err(error) => self.missing.push(error.to_string()),
+        }
+    }
+
+    /// Names the slowest traced requests, and reads what X-Ray recorded of them: once, since it is a nicety.
+    fn traces(&mut self, figures: &mut AwsFigures) {
+        let RunRecord { traces, sent, .. } = self.order.record;
+        if traces.is_empty() {
+            return;
+        }
+        let traced = figures.traced.get_or_insert_default();
+        traced.slowest = slowest(traces, sent);
+        match xray::read(self.client, &traced.slowest) {
+            Ok(Some(parts)) => traced.parts = Some(parts),
+            Ok(None) => self.missing.push(
+                "X-Ray gives none of the slowest traces; it cannot while Transaction Search is on"
+                    .to_owned(),
+            ),
             Err(error) => self.missing.push(error.to_string()),
         }
     }
@@ -667,18 +750,6 @@ fn pairs(line: &access_log::AccessLine) -> Vec<(RequestId, RequestId)> {
     let ids = [&line.request, &line.extended].into_iter().flatten();
     ids.filter_map(|id| Some((RequestId::parse(id)?, invocation)))
         .collect()
-}
-
-fn counts_only(reason: CountsReason) -> String {
-    match reason {
-        CountsReason::NoLines => "it has no REPORT line of these minutes".to_owned(),
-        CountsReason::NoIds => "responses have no id of it".to_owned(),
-        CountsReason::TooFewJoined { joined, answered } => format!(
-            "{} of {} responses have an id that is in it",
-            group(&joined.to_string()),
-            group(&answered.to_string())
-        ),
-    }
 }
 
 fn reports(group: &Group<'_>) -> ReportsRecord {

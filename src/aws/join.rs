@@ -4,9 +4,12 @@
 //! If too few ids match, lines are only counted.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 
 use super::report_line::{ReportLine, Status};
 use crate::measurement::{Arm, RequestId};
+use crate::record::JoinRecord;
+use crate::units::group;
 
 /// How much sooner than Lambda's own figures add up to a response may be after a felt cold start, in milliseconds.
 const GRACE_MS: f64 = 2.0;
@@ -73,6 +76,25 @@ impl<'a> Join<'a> {
             Self::Requests(JoinedRequests { groups, .. }) | Self::Counts { groups, .. } => groups,
         }
     }
+
+    /// How many were joined.
+    pub(super) fn record(&self) -> JoinRecord {
+        let (joined, answered, counts_only) = match self {
+            Self::Requests(all) => (all.requests.len(), all.answered, None),
+            Self::Counts { reason, .. } => {
+                let (joined, answered) = match *reason {
+                    CountsReason::TooFewJoined { joined, answered } => (joined, answered),
+                    CountsReason::NoLines | CountsReason::NoIds => (0, 0),
+                };
+                (joined, answered, Some(reason.to_string()))
+            }
+        };
+        JoinRecord {
+            answered: answered as u64,
+            joined: joined as u64,
+            counts_only,
+        }
+    }
 }
 
 /// Requests with their lines.
@@ -124,6 +146,23 @@ pub(super) enum CountsReason {
         /// Requests that an invocation responded to, as far as is known.
         answered: usize,
     },
+}
+
+/// As the end of a sentence on the log.
+impl fmt::Display for CountsReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoLines => f.write_str("it has no REPORT line of these minutes"),
+            Self::NoIds => f.write_str("responses have no id of it"),
+            Self::TooFewJoined { joined, answered } => {
+                let [joined, answered] = [joined, answered].map(|count| group(&count.to_string()));
+                write!(
+                    f,
+                    "{joined} of {answered} responses have an id that is in it"
+                )
+            }
+        }
+    }
 }
 
 /// Lines of one function in one phase. Percentiles are by nearest rank.

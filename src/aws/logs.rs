@@ -59,11 +59,7 @@ impl LogReader {
         configuration: Option<&FunctionConfiguration>,
         (start, end): (Timestamp, Timestamp),
     ) -> Self {
-        let configured = configuration.and_then(|configuration| configuration.log_group.clone());
-        let default = format!("/aws/lambda/{}", function.name);
-        let group = configured.unwrap_or_else(|| default.clone());
-        // Functions may share a group of their own choice. The names of its streams contain theirs.
-        let stream = (group != default).then(|| format!("/{}[", function.name));
+        let (group, stream) = log_of(function, configuration);
         Self {
             pattern: Some(REPORTS),
             stream,
@@ -138,6 +134,18 @@ impl LogReader {
             },
         }
     }
+}
+
+/// The log group of a function, and what the names of its own streams contain if others may log there.
+pub(super) fn log_of(
+    function: &LambdaFunction,
+    configuration: Option<&FunctionConfiguration>,
+) -> (String, Option<String>) {
+    let configured = configuration.and_then(|configuration| configuration.log_group.clone());
+    let default = format!("/aws/lambda/{}", function.name);
+    let group = configured.unwrap_or_else(|| default.clone());
+    let stream = (group != default).then(|| format!("/{}[", function.name));
+    (group, stream)
 }
 
 /// The log group that a gateway's access log goes to; none if it goes elsewhere.

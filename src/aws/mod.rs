@@ -12,6 +12,7 @@ mod error;
 #[cfg(test)]
 mod fake;
 mod fetch;
+mod insights;
 mod join;
 mod limit_warning;
 mod limits;
@@ -25,6 +26,8 @@ mod settling;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod traced;
+mod xray;
 
 pub use cost::RequestBound;
 pub use fetch::{Fetched, Order, fetch};

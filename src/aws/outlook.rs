@@ -50,8 +50,10 @@ pub(super) fn outlook(
 
 /// What is known of a load before it.
 pub struct Outlook {
-    /// What it runs into, and what could not be read, in sentences.
+    /// What it runs into, in sentences.
     pub limits: Vec<String>,
+    /// What could not be read, in sentences.
+    pub missing: Vec<String>,
     /// The most that a request costs, or why that is not known.
     pub bound: Result<RequestBound, String>,
     /// The region that prices are of.
@@ -61,7 +63,8 @@ pub struct Outlook {
 impl Outlook {
     fn unknown(why: String) -> Self {
         Self {
-            limits: vec![why.clone()],
+            limits: Vec::new(),
+            missing: vec![why.clone()],
             bound: Err(why),
             region: String::new(),
         }
@@ -90,11 +93,10 @@ pub fn look_ahead(
         Err(error) => return Outlook::unknown(error.to_string()),
     };
     let account = Account::read(&client, services);
-    let missing = account.refused.iter().map(ToString::to_string);
-    let found = outlook(&account, &services.front, phases, known);
     let of_region = prices.region(client.region());
     Outlook {
-        limits: found.into_iter().chain(missing).collect(),
+        limits: outlook(&account, &services.front, phases, known),
+        missing: account.refused.iter().map(ToString::to_string).collect(),
         bound: of_region
             .map_err(|error| error.to_string())
             .and_then(|of_region| bound(&account, &services.front, &of_region)),

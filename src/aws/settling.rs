@@ -87,6 +87,15 @@ pub(super) fn reports_settled(counts: &[u64], expected: u64) -> bool {
     }
 }
 
+/// Whether sums of log lines are enough: all that were expected, or no more since the look before. Each look costs money.
+pub(super) fn sums_settled(counts: &[u64], expected: u64) -> bool {
+    match counts {
+        [.., last] if *last >= expected => true,
+        [.., before, last] => *last > 0 && before == last,
+        _ => false,
+    }
+}
+
 impl Settled {
     fn of(has: u64, of: u64) -> Self {
         match has.cmp(&of) {
@@ -144,6 +153,17 @@ mod tests {
             (&[0, 96], Settled::Short { has: 96, of: 100 }, 5),
         ] {
             assert_eq!(after(counts, &reports_settled), (settled, looks));
+        }
+    }
+
+    #[test]
+    fn sums_settle_at_once_when_complete() {
+        for (counts, settled, looks) in [
+            (&[100][..], Settled::Complete, 1),
+            (&[0, 0, 60, 100], Settled::Complete, 4),
+            (&[96], Settled::Short { has: 96, of: 100 }, 2),
+        ] {
+            assert_eq!(after(counts, &sums_settled), (settled, looks));
         }
     }
 

@@ -15,7 +15,8 @@ use super::logs::{LogReader, access_log_group};
 use super::metrics::{Metrics, SeriesStatus, Window};
 use super::settling::{Pace, Settled, counts_settled, settle};
 use super::subject::Subject;
-use crate::scenario::{Aws, Front, LambdaFunction};
+use super::xray;
+use crate::scenario::{Aws, Front, LambdaFunction, OnLimits};
 
 /// What a test does with a client of a server.
 fn with<T>(fake: &Fake, test: impl FnOnce(&Client<'_>) -> T) -> T {
@@ -232,6 +233,49 @@ fn a_log_that_repeats_a_page_is_not_read_forever() {
     assert_eq!(fake.received().len(), 2);
 }
 
+#[test]
+fn parts_of_traces_are_read_five_at_a_time() {
+    let fake = Fake::start(|received| {
+        assert_eq!(received.header("content-type"), Some("application/json"));
+        let asked = received.json()["TraceIds"].take();
+        let asked = asked.as_array().unwrap().iter();
+        // The last trace is not recorded. All others have two calls at once, below the invocation.
+        let found = asked.filter(|id| *id != "1-00000006-000000000000000000000000");
+        let call = |start: f64| json!({ "name": "DynamoDB", "start_time": start, "end_time": start + 0.1 });
+        let segment = json!({ "name": "orders", "start_time": 1.0, "end_time": 1.3, "subsegments": [
+            { "name": "Invocation", "start_time": 1.0, "end_time": 1.25, "subsegments": [call(1.0), call(1.05)] },
+            { "name": "Overhead", "start_time": 1.25, "in_progress": true },
+        ] });
+        let traces = found.map(|id| {
+            json!({ "Id": id, "Segments": [{ "Document": segment.to_string() }, { "Document": "{" }] })
+        });
+        Reply::json(&json!({ "Traces": traces.collect::<Vec<_>>() }).to_string())
+    });
+    let slowest = |from: u32| -> Vec<(String, f64)> {
+        let roots = (from..7).map(|number| format!("1-{number:08x}-000000000000000000000000"));
+        roots.map(|root| (root, 320.0)).collect()
+    };
+    let parts = with(&fake, |client| xray::read(client, &slowest(0)));
+    let parts = parts.unwrap().unwrap();
+    assert_eq!((parts.traces, parts.service_ms), (6, 320.0));
+    let named = [
+        ("Invocation".to_owned(), 250.0),
+        ("DynamoDB".to_owned(), 150.0),
+    ];
+    assert_eq!(parts.parts, named);
+    let counts: Vec<usize> = fake
+        .received()
+        .iter()
+        .map(|received| {
+            assert_eq!(received.path, "/Traces");
+            received.json()["TraceIds"].as_array().unwrap().len()
+        })
+        .collect();
+    assert_eq!(counts, [5, 2]);
+    let none = with(&fake, |client| xray::read(client, &slowest(6)));
+    assert!(none.unwrap().is_none());
+}
+
 /// What an account answers, by path.
 fn account(received: &Received) -> Reply {
     let arn = "arn:aws:logs:eu-central-1:123456789012:log-group:gateway";
@@ -282,8 +326,10 @@ fn services(functions: Vec<LambdaFunction>, front: Front) -> Aws {
         front,
         tables: Vec::new(),
         databases: Vec::new(),
+        on_limits: OnLimits::Warn,
         budget: None,
         wait: Duration::ZERO,
+        trace: None,
     }
 }
 

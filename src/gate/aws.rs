@@ -101,7 +101,7 @@ pub(super) fn write_requests(folder: &Path, record: &RunRecord) -> Result<(), Er
     }
     let mut bytes = Vec::new();
     let path = folder.join(REQUESTS);
-    write_sent(&record.run, &record.sent, &mut bytes)
+    write_sent(&record.run, (&record.sent, &record.traces), &mut bytes)
         .and_then(|()| files::write(&path, &bytes))
         .map_err(|source| Error::Write { path, source })
 }
@@ -122,7 +122,8 @@ pub fn add_to_result(
     }
     let requests = path.with_file_name(REQUESTS);
     if let Ok(file) = File::open(&requests) {
-        record.sent = read_sent(&record.run, &requests.display().to_string(), file)?;
+        let name = requests.display().to_string();
+        (record.sent, record.traces) = read_sent(&record.run, &name, file)?;
     }
     fetch(&mut record, wait, prices, &Stop::default(), console);
     let figures = record.aws.as_ref().and_then(|aws| aws.figures.as_ref());
@@ -145,7 +146,7 @@ mod tests {
     use crate::measurement::{Arm, Parts, RequestId, SentRequest};
     use crate::record::samples::{record, traffic};
     use crate::record::{AwsFigures, PartsRecord};
-    use crate::scenario::Front;
+    use crate::scenario::{Front, OnLimits};
 
     #[test]
     fn cold_starts_of_an_earlier_fetch_are_forgotten() {
@@ -155,6 +156,8 @@ mod tests {
             front: Front::FunctionUrl,
             tables: Vec::new(),
             databases: Vec::new(),
+            on_limits: OnLimits::Warn,
+            trace: None,
             budget: None,
             wait: Duration::ZERO,
         };

@@ -64,6 +64,11 @@ pub enum Error {
         /// The budget.
         budget: Dollars,
     },
+    /// The load runs into limits of AWS.
+    #[error(
+        "the load runs into limits of AWS: {0}; send less, raise the limit, or remove 'limits: fail' from aws"
+    )]
+    AwsLimits(String),
     /// What the load costs cannot be known, so that its budget cannot be kept.
     #[error("aws.budget cannot be kept: {0}; mend that, or remove the budget")]
     BudgetUnknown(String),
@@ -116,6 +121,7 @@ impl Error {
             | Self::Drop(_)
             | Self::OverBudget { .. }
             | Self::BudgetUnknown(_)
+            | Self::AwsLimits(_)
             | Self::NoBaseline(_)
             | Self::NoAwsServices(_)
             | Self::Requests(_)

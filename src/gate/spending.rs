@@ -11,58 +11,48 @@ use crate::load::Budget;
 use crate::metric::Metric;
 use crate::plan::{Gate, Plan};
 use crate::record::phases;
-use crate::scenario::{Aws, Step};
+use crate::scenario::{Aws, OnLimits, Step};
 use crate::units::{Dollars, Latency, format_duration};
 
 /// Picodollars in a dollar.
 pub(super) const PICO: f64 = 1e12;
 
-/// Prints what the load runs into and costs on AWS, if the scenario names AWS services. An error where it is known to cost
-/// more than its budget, or where a budget cannot be kept.
+/// Prints what the load runs into and costs on AWS, if the scenario names AWS services. An error if that is to refuse it.
 pub(super) fn check(plan: &Plan, gate: &Gate, console: &Console) -> Result<(), Error> {
     let Some(services) = &gate.scenario.aws else {
         return Ok(());
     };
     let load = ExpectedLoad::of(plan, gate);
     let outlook = load.outlook(plan, gate, services);
-    for sentence in &outlook.limits {
+    for sentence in outlook.limits.iter().chain(&outlook.missing) {
         console.print(&format!("AWS: {sentence}"));
     }
-    let bound = match (&outlook.bound, services.budget) {
-        (Ok(bound), _) => bound,
-        (Err(why), None) => {
-            console.print(&format!("AWS: the cost is not known: {why}"));
-            return Ok(());
-        }
-        (Err(why), Some(_)) => return Err(Error::BudgetUnknown(why.clone())),
-    };
-    let prices = format!("prices of {}, {}", plan.prices.as_of(), outlook.region);
-    console.print(&format!("AWS: {} ({prices})", load.sentence(bound)));
-    load.within(services.budget, bound)
+    console.print(&match &outlook.bound {
+        Ok(bound) => format!(
+            "AWS: {} (prices of {}, {})",
+            load.sentence(bound),
+            plan.prices.as_of(),
+            outlook.region
+        ),
+        Err(why) => format!("AWS: the cost is not known: {why}"),
+    });
+    load.allowed(services, &outlook).map(|_| ())
 }
 
-/// The budget of a run, if its scenario has one. An error as of [`check`].
+/// The budget of a run, if its scenario has one. An error if what AWS says is to refuse the load.
 pub(super) fn budget(plan: &Plan, gate: &Gate) -> Result<Option<Budget>, Error> {
     let services = gate.scenario.aws.as_ref();
-    let Some((services, budget)) = services.and_then(|own| Some((own, own.budget?))) else {
+    let asks = |own: &&Aws| own.budget.is_some() || own.on_limits == OnLimits::Fail;
+    let Some(services) = services.filter(asks) else {
         return Ok(None);
     };
     let load = ExpectedLoad::of(plan, gate);
-    let bound = load.outlook(plan, gate, services).bound;
-    let bound = bound.map_err(Error::BudgetUnknown)?;
-    load.within(Some(budget), &bound)?;
-    Ok(Some(Budget {
-        most: picodollars(budget.0),
-        per_request: picodollars(bound.per_request),
-        per_millisecond: picodollars(bound.per_millisecond),
-        longest_ms: bound.longest_ms,
-    }))
+    load.allowed(services, &load.outlook(plan, gate, services))
 }
 
 /// What is expected of a load: the requests to both deployments of a duet, and what one costs or takes.
 struct ExpectedLoad {
     requests: f64,
-    /// The fewest, if responses take longer than is known.
     one: One,
     p95: Option<f64>,
 }
@@ -118,13 +108,27 @@ impl ExpectedLoad {
         }
     }
 
-    /// Refuses what costs more than its budget for certain: without a baseline, if every response were immediate.
-    fn within(&self, budget: Option<Dollars>, bound: &RequestBound) -> Result<(), Error> {
-        let expected = Dollars(self.expected(bound, SHORTEST_RESPONSE));
-        match budget {
-            Some(budget) if expected > budget => Err(Error::OverBudget { expected, budget }),
-            Some(_) | None => Ok(()),
+    /// Refuses what runs into limits, if it should, and what costs more than its budget for certain: without a baseline,
+    /// if every response were immediate. The budget otherwise.
+    fn allowed(&self, services: &Aws, outlook: &Outlook) -> Result<Option<Budget>, Error> {
+        if let (OnLimits::Fail, Some(limit)) = (services.on_limits, outlook.limits.first()) {
+            return Err(Error::AwsLimits(limit.clone()));
         }
+        let Some(budget) = services.budget else {
+            return Ok(None);
+        };
+        let bound = outlook.bound.as_ref();
+        let bound = bound.map_err(|why| Error::BudgetUnknown(why.clone()))?;
+        let expected = Dollars(self.expected(bound, SHORTEST_RESPONSE));
+        if expected > budget {
+            return Err(Error::OverBudget { expected, budget });
+        }
+        Ok(Some(Budget {
+            most: picodollars(budget.0),
+            per_request: picodollars(bound.per_request),
+            per_millisecond: picodollars(bound.per_millisecond),
+            longest_ms: bound.longest_ms,
+        }))
     }
 
     fn sentence(&self, bound: &RequestBound) -> String {

@@ -47,6 +47,13 @@ pub(super) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
     rng
 }
 
+/// A generator beside another one: it is as reproducible, and what it draws changes nothing that the other one draws.
+pub(super) fn beside(other: &ChaCha8Rng) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::from_seed(other.get_seed().map(|byte| !byte));
+    rng.set_stream(other.get_stream());
+    rng
+}
+
 /// A generator for templates that draw nothing.
 pub(super) fn unused() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(0)

@@ -143,6 +143,13 @@ impl CompiledRequest {
         Ok(())
     }
 
+    /// Leaves no request the same for every user, so that each can have a header of its own.
+    pub(super) fn render_for_each_user(&mut self) {
+        if let Some(fixed) = self.fixed.take() {
+            self.rest = Some(rest(&fixed).to_vec());
+        }
+    }
+
     /// Whether its response is read as JSON.
     pub(super) fn reads_json(&self) -> bool {
         let mut captures = self.spec.capture.iter();

@@ -45,6 +45,7 @@ mod user;
 mod weighted_round_robin;
 mod worker;
 mod worker_pool;
+mod xray;
 
 pub use budget::Budget;
 pub use config::{

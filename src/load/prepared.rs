@@ -11,6 +11,7 @@ use super::http::Origin;
 use super::message::{BuildError, CompiledRequest};
 use crate::processes::DeniedVariables;
 use crate::scenario::{self, Aws, Scenario};
+use crate::units::Share;
 
 /// Everything that users of a run do.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(super) struct CompiledScenario {
     pub(super) cold: Option<String>,
     /// Place of the wanted header that has the id of the request, if requests are kept one by one.
     pub(super) request_id: Option<usize>,
+    /// The share of requests that X-Ray records, if any are.
+    pub(super) trace: Option<Share>,
     pub(super) names: usize,
     /// Each name that each class sends.
     pub(super) lanes: Vec<Lane>,
@@ -68,6 +71,10 @@ impl CompiledScenario {
                 class.compile(|request| CompiledRequest::new(request, class, &first, origin))
             })
             .collect::<Result<_, _>>()?;
+        let trace = scenario.aws.as_ref().and_then(|aws| aws.trace);
+        if trace.is_some() {
+            requests(&mut classes).for_each(|(_, request)| request.render_for_each_user());
+        }
         let lanes = assign_lanes(&mut classes);
         Ok(Self {
             classes,
@@ -79,6 +86,7 @@ impl CompiledScenario {
             secret_names: scenario.secret_names.clone(),
             cold: cold.map(|cold| cold.equals.clone()),
             request_id: request_id.map(|_| usize::from(cold.is_some())),
+            trace,
             names: scenario.requests.len(),
         })
     }
@@ -87,25 +95,30 @@ impl CompiledScenario {
 /// Gives each request its lane.
 fn assign_lanes(classes: &mut [Class]) -> Vec<Lane> {
     let mut lanes: Vec<Lane> = Vec::new();
-    for (index, class) in classes.iter_mut().enumerate() {
-        let of_class = lanes.len();
-        let tasks = class.tasks.iter_mut().map(|task| &mut task.steps);
-        for step in std::iter::once(&mut class.on_start).chain(tasks).flatten() {
-            let Action::Request(request) = &mut step.action else {
-                continue;
-            };
-            let mut known = lanes[of_class..].iter();
-            let place = known.position(|lane| lane.request == request.spec.name);
-            request.lane = of_class + place.unwrap_or(lanes.len() - of_class);
-            if place.is_none() {
-                lanes.push(Lane {
-                    class: index,
-                    request: request.spec.name,
-                });
-            }
+    for (class, request) in requests(classes) {
+        let lane = Lane {
+            class,
+            request: request.spec.name,
+        };
+        let place = lanes.iter().position(|known| *known == lane);
+        request.lane = place.unwrap_or(lanes.len());
+        if place.is_none() {
+            lanes.push(lane);
         }
     }
     lanes
+}
+
+/// Every request, with the index of its class.
+fn requests(classes: &mut [Class]) -> impl Iterator<Item = (usize, &mut CompiledRequest)> {
+    classes.iter_mut().enumerate().flat_map(|(index, class)| {
+        let tasks = class.tasks.iter_mut().map(|task| &mut task.steps);
+        let steps = std::iter::once(&mut class.on_start).chain(tasks).flatten();
+        steps.filter_map(move |step| match &mut step.action {
+            Action::Request(request) => Some((index, &mut **request)),
+            Action::Think(_) | Action::Command(_) => None,
+        })
+    })
 }
 
 impl Class {

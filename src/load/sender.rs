@@ -1,6 +1,7 @@
 //! Sends the requests of one virtual user and judges their responses. It knows nothing of schedules and statistics.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +19,8 @@ use super::redirect;
 use super::response_check::{ResponseCheck, check};
 use super::site;
 use super::trace::ExchangeTrace;
-use crate::measurement::{ColdStartMark, FailureKind, RequestId, UnreachableCause};
+use super::xray::TraceSampler;
+use crate::measurement::{ColdStartMark, FailureKind, RequestId, SentTrace, UnreachableCause};
 use crate::scenario::{Command, Method, Scope, SecretLog, ValueTemplate, secret_texts};
 
 /// How long a connection may take to be opened again between two slices.
@@ -32,6 +34,8 @@ pub(super) struct ClientContext {
     pub(super) script: Arc<CompiledScenario>,
     pub(super) connector: Arc<Connector>,
     pub(super) read_buffer: ReadBuffer,
+    /// Requests that were traced and whose response has an id.
+    pub(super) traces: RefCell<Vec<SentTrace>>,
     commands: CommandRunner,
 }
 
@@ -41,6 +45,7 @@ impl ClientContext {
             script: Arc::clone(script),
             connector: Arc::clone(connector),
             read_buffer: ReadBuffer::default(),
+            traces: RefCell::default(),
             commands: CommandRunner::new(&script.folder, &script.withheld, &script.secrets),
         }
     }
@@ -62,6 +67,8 @@ pub(super) struct Sender {
     /// Why the next request cannot be sent: a program failed, or nobody knows whether a step is to be done. Failing a
     /// request is what makes that show.
     fault: Option<Box<str>>,
+    /// Chooses the requests that X-Ray records, if any are.
+    sampler: Option<Box<TraceSampler>>,
     /// Who looks over its shoulder, if anybody does.
     tracer: Option<Box<Tracer>>,
 }
@@ -117,7 +124,9 @@ impl Sent {
 
 impl Sender {
     pub(super) fn new(context: &ClientContext, rng: ChaCha8Rng) -> Self {
+        let share = context.script.trace;
         Self {
+            sampler: share.map(|share| Box::new(TraceSampler::new(share, &rng))),
             client: Client::new(Arc::clone(&context.connector)),
             values: BTreeMap::new(),
             cookies: Jar::default(),
@@ -134,6 +143,7 @@ impl Sender {
     pub(super) fn probe(context: &ClientContext, rng: ChaCha8Rng) -> Self {
         Self {
             row_owner: RowOwner::Probe,
+            sampler: None,
             ..Self::new(context, rng)
         }
     }
@@ -338,7 +348,11 @@ impl Sender {
         let jar = Some(&self.cookies).filter(|_| self.sends_cookies(request));
         let mut scope = scope(&self.values, &mut self.rng, self.tracer.as_deref_mut());
         let origin = context.connector.origin();
-        request.render(origin, &mut scope, jar, &mut self.buffer)
+        request.render(origin, &mut scope, jar, &mut self.buffer)?;
+        if let Some(sampler) = &mut self.sampler {
+            sampler.next(&self.rng, &mut self.buffer);
+        }
+        Ok(())
     }
 
     fn take_cookies(&mut self, context: &ClientContext, request: &CompiledRequest, target: &str) {
@@ -419,9 +433,13 @@ impl Sender {
                 sent.answered = true;
                 let marker = context.script.cold.as_deref();
                 sent.start = start(marker, answer.header(0).as_deref());
-                let id = context.script.request_id;
-                let id = id.and_then(|place| answer.header(place));
-                sent.id = id.and_then(|id| RequestId::parse(&id));
+                if let Some(place) = context.script.request_id {
+                    let id = answer.header(place);
+                    sent.id = id.and_then(|id| RequestId::parse(&id));
+                    let root = self.sampler.as_ref().and_then(|sampler| sampler.root);
+                    let trace = sent.id.zip(root).map(|(id, root)| SentTrace { id, root });
+                    context.traces.borrow_mut().extend(trace);
+                }
                 if let Some(tracer) = &mut self.tracer {
                     tracer.trace.note(answer, request.coding);
                 }

@@ -538,7 +538,10 @@ fn unserved(
 /// What an arm measured, when nothing more will be.
 fn measured_by(core: &ArmState, now: Instant, names: &[String]) -> Measurement {
     let recorder = core.recorder.replace(Recorder::nothing());
-    recorder.finish(when(core, now), names.to_vec())
+    Measurement {
+        traces: core.context.traces.take(),
+        ..recorder.finish(when(core, now), names.to_vec())
+    }
 }
 
 fn measured_so_far(core: &ArmState, now: Instant, names: &[String]) -> Measurement {

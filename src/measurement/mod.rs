@@ -21,7 +21,7 @@ pub use flow::{Flow, Silence, SliceInstants, silences};
 pub use histogram::{DecodeError, LatencyHistogram};
 pub use parts::{Part, Parts};
 use schemars::JsonSchema;
-pub use sent::{RequestId, SentRequest};
+pub use sent::{RequestId, SentRequest, SentTrace, TraceRoot};
 use serde::{Deserialize, Serialize};
 pub use stats::{ColdStartMark, RequestStats};
 pub use totals::Totals;
@@ -107,6 +107,8 @@ pub struct Measurement {
     pub timeline: Vec<Second>,
     /// Requests whose response has an id, if they are kept one by one; in no order.
     pub sent: Vec<SentRequest>,
+    /// Those of them that were sent with the root of a trace.
+    pub traces: Vec<SentTrace>,
 }
 
 impl Measurement {
@@ -127,6 +129,7 @@ impl Measurement {
         }
         self.slices.extend(theirs);
         self.sent.extend(other.sent);
+        self.traces.extend(other.traces);
         for (key, parts) in other.parts {
             let mine = self.parts.entry(key).or_default();
             mine.merge(&parts);
@@ -145,6 +148,7 @@ impl Measurement {
         self.slices.sort_by_key(|slice| slice.start);
         self.parts.extend(other.parts);
         self.sent.extend(other.sent);
+        self.traces.extend(other.traces);
         self.add_timeline(other.timeline, users);
     }
 

@@ -69,6 +69,50 @@ impl fmt::Display for RequestId {
     }
 }
 
+/// The root of a trace of X-Ray, `1-<seconds>-<number>` in hex. It is the same at every service that the trace passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TraceRoot {
+    seconds: u32,
+    number: [u8; 12],
+}
+
+impl TraceRoot {
+    /// The root of a trace that began in this second of Unix time.
+    pub fn new(seconds: u32, number: [u8; 12]) -> Self {
+        Self { seconds, number }
+    }
+
+    /// Reads a root. None if it has another form.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (seconds, digits) = text.strip_prefix("1-")?.split_once('-')?;
+        let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let fits = (seconds.len(), digits.len()) == (8, 24) && is_hex(seconds) && is_hex(digits);
+        // The last 24 digits are the low 96 bits.
+        let [_, _, _, _, number @ ..] = u128::from_str_radix(digits, 16).ok()?.to_be_bytes();
+        fits.then_some(Self {
+            seconds: u32::from_str_radix(seconds, 16).ok()?,
+            number,
+        })
+    }
+}
+
+impl fmt::Display for TraceRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "1-{:08x}-", self.seconds)?;
+        let mut digits = self.number.iter();
+        digits.try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A request that was sent with the root of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SentTrace {
+    /// The id in its response.
+    pub id: RequestId,
+    /// The root.
+    pub root: TraceRoot,
+}
+
 /// One request whose response has an id. 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SentRequest {
@@ -116,6 +160,24 @@ mod tests {
             "24ad3a6fé9f3e-4c55-8f6a-0123456789a",
         ] {
             assert_eq!(RequestId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn roots_of_traces_are_read_and_written_as_they_came() {
+        let root = "1-66d978e5-00123456789abcdef0123456";
+        assert_eq!(TraceRoot::parse(root).unwrap().to_string(), root);
+        for text in [
+            "",
+            "1-66d978e5",
+            "2-66d978e5-00123456789abcdef0123456",
+            "1-66d978e5-00123456789abcdef012345",
+            "1-66d978e5-+0123456789abcdef0123456",
+            "1-+6d978e5-00123456789abcdef0123456",
+            "1-66d978e-500123456789abcdef0123456",
+            "1-66d978e5-\u{e9}0123456789abcdef01234",
+        ] {
+            assert_eq!(TraceRoot::parse(text), None, "{text}");
         }
     }
 

@@ -33,6 +33,9 @@ pub struct AwsFigures {
     /// How our requests were matched with the function's log; absent without any log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join: Option<JoinRecord>,
+    /// The traced requests, which are a sample; absent if none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traced: Option<TracedRecord>,
     /// Requests of others in the same minutes, if there are any: no figure is ours alone then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub others: Option<u64>,
@@ -148,6 +151,32 @@ pub struct JoinRecord {
     /// Why figures are counts alone, and not by request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts_only: Option<String>,
+}
+
+/// What is known of the requests that were sent with a trace. It holds for them alone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TracedRecord {
+    /// How they were matched with REPORT lines by their traces; absent without lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join: Option<JoinRecord>,
+    /// Those that waited for a cold start, of those that were matched.
+    pub cold: u64,
+    /// Roots of the traces of the slowest, each with its time at the client in milliseconds.
+    pub slowest: Vec<(String, f64)>,
+    /// What X-Ray recorded of the slowest; absent if it gave none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<TraceParts>,
+}
+
+/// Means of some traced requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TraceParts {
+    /// Traces.
+    pub traces: u64,
+    /// The time of a request at the client, in milliseconds.
+    pub service_ms: f64,
+    /// Names of subsegments, each with the time in which it ran, in milliseconds. One may contain another.
+    pub parts: Vec<(String, f64)>,
 }
 
 /// What the load cost at list prices, without any free tier.

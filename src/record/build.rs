@@ -86,6 +86,7 @@ pub fn build(
         }),
         requests: measurement.requests,
         sent: measurement.sent,
+        traces: measurement.traces,
         phases: phases(&load),
         unsent: unsent(scenario, &slices),
         slices,

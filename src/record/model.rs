@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AwsRecord, PhaseRecord, SliceRecord};
-use crate::measurement::{Arm, FailureKind, Parts, SentRequest, UnreachableCause};
+use crate::measurement::{Arm, FailureKind, Parts, SentRequest, SentTrace, UnreachableCause};
 use crate::metric::Metric;
 
 /// The newest version of the format, and the only one so far.
@@ -82,6 +82,10 @@ pub struct RunRecord {
     #[serde(skip)]
     #[schemars(skip)]
     pub sent: Vec<SentRequest>,
+    /// Those of them that were traced; kept in the same file.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub traces: Vec<SentTrace>,
 }
 
 /// A scenario's identity: what was parsed, without target, secrets, comments and key order.

@@ -157,6 +157,7 @@ pub(crate) fn record() -> RecordBuilder {
         parts: Vec::new(),
         timeline: Vec::new(),
         sent: Vec::new(),
+        traces: Vec::new(),
     };
     RecordBuilder { record, pass: 0 }
 }

@@ -1,17 +1,18 @@
 //! The requests of a run one by one, as the file beside `result.json` holds them: CSV, compressed with gzip.
 
+use std::collections::HashMap;
 use std::io::{self, Read, Write};
 
 use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 
 use super::RunInfo;
-use crate::measurement::{Arm, RequestId, SentRequest};
+use crate::measurement::{Arm, RequestId, SentRequest, SentTrace, TraceRoot};
 
 /// The largest file that is read, unpacked, in bytes: some ten million requests.
 const LARGEST: u64 = 1 << 30;
 
-const COLUMNS: [&str; 8] = [
+const COLUMNS: [&str; 9] = [
     "id",
     "arm",
     "slice",
@@ -20,6 +21,7 @@ const COLUMNS: [&str; 8] = [
     "succeeded",
     "service_us",
     "latency_us",
+    "trace",
 ];
 
 /// A file of requests that cannot be read or written.
@@ -48,8 +50,14 @@ fn name(run: &RunInfo) -> String {
     format!("requests-{}-{}.csv", run.started.as_millisecond(), run.seed)
 }
 
-/// Writes the requests of a run.
-pub fn write_sent(run: &RunInfo, sent: &[SentRequest], into: impl Write) -> io::Result<()> {
+/// Writes the requests of a run, and the traces of those that have one.
+pub fn write_sent(
+    run: &RunInfo,
+    (sent, traces): (&[SentRequest], &[SentTrace]),
+    into: impl Write,
+) -> io::Result<()> {
+    let traces: HashMap<RequestId, TraceRoot> =
+        traces.iter().map(|one| (one.id, one.root)).collect();
     let packed = GzBuilder::new()
         .filename(name(run))
         .write(into, Compression::fast());
@@ -69,18 +77,22 @@ pub fn write_sent(run: &RunInfo, sent: &[SentRequest], into: impl Write) -> io::
             &u8::from(one.succeeded).to_string(),
             &one.service_us.to_string(),
             &one.latency_us.to_string(),
+            &traces
+                .get(&one.id)
+                .map(TraceRoot::to_string)
+                .unwrap_or_default(),
         ])?;
     }
     let packed = csv.into_inner().map_err(csv::IntoInnerError::into_error)?;
     packed.finish()?.flush()
 }
 
-/// Reads the requests of a run; `file` names them in errors. Safe on hostile bytes.
+/// Reads the requests of a run and their traces; `file` names them in errors. Safe on hostile bytes.
 pub fn read_sent(
     run: &RunInfo,
     file: &str,
     from: impl Read,
-) -> Result<Vec<SentRequest>, SentError> {
+) -> Result<(Vec<SentRequest>, Vec<SentTrace>), SentError> {
     let broken = |what: String| SentError::Broken {
         file: file.to_owned(),
         what,
@@ -97,14 +109,16 @@ pub fn read_sent(
     if columns != COLUMNS.as_slice() {
         return Err(broken(format!("its columns are not {}", COLUMNS.join(","))));
     }
-    let mut sent = Vec::new();
+    let (mut sent, mut traces) = (Vec::new(), Vec::new());
     for row in csv.records() {
         let row = row.map_err(|error| broken(error.to_string()))?;
         let line = row.position().map_or(0, csv::Position::line);
         let one = request(&row).ok_or_else(|| broken(format!("line {line} is not a request")))?;
+        let root = row.get(8).and_then(TraceRoot::parse);
+        traces.extend(root.map(|root| SentTrace { id: one.id, root }));
         sent.push(one);
     }
-    Ok(sent)
+    Ok((sent, traces))
 }
 
 fn request(row: &csv::StringRecord) -> Option<SentRequest> {
@@ -149,7 +163,7 @@ mod tests {
             latency_us: 2_345,
             succeeded: true,
         };
-        let sent = [
+        let sent = vec![
             one("24ad3a6f-9f3e-4c55-8f6a-0123456789ab", Arm::Target),
             one("ALt0lgP-IAMEZPA=", Arm::Base),
             SentRequest {
@@ -159,9 +173,13 @@ mod tests {
             },
         ];
         let mut file = Vec::new();
+        let traces = vec![SentTrace {
+            id: sent[1].id,
+            root: TraceRoot::new(0x66d9_78e5, [7; 12]),
+        }];
         let run = run();
-        write_sent(&run, &sent, &mut file).unwrap();
-        assert_eq!(read_sent(&run, "x", &file[..]).unwrap(), sent);
+        write_sent(&run, (&sent, &traces), &mut file).unwrap();
+        assert_eq!(read_sent(&run, "x", &file[..]).unwrap(), (sent, traces));
     }
 
     #[test]
@@ -174,7 +192,7 @@ mod tests {
         let other_seed = RunInfo { seed: 2, ..run() };
         for other in [later, other_seed] {
             let mut file = Vec::new();
-            write_sent(&other, &[], &mut file).unwrap();
+            write_sent(&other, (&[], &[]), &mut file).unwrap();
             let error = read_sent(&ours, "x.csv.gz", &file[..]).unwrap_err();
             assert!(
                 error
@@ -197,7 +215,7 @@ mod tests {
             (b"no gzip at all, but long enough".to_vec(), "gzip"),
             (packed("a,b\n1,2\n"), "columns"),
             (
-                packed(&format!("{header}\nx,target,1,2,200,2,3,4\n")),
+                packed(&format!("{header}\nx,target,1,2,200,2,3,4,\n")),
                 "line 2",
             ),
             (packed(&format!("{header}\nx,target,1\n")), "line: 2"),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::units::Dollars;
+use crate::units::{Dollars, Share};
 
 /// The AWS services behind the target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,12 +26,28 @@ pub struct Aws {
     /// RDS instances.
     #[serde(default)]
     pub databases: Vec<String>,
+    /// What becomes of a load that runs into limits of AWS.
+    #[serde(skip)]
+    pub on_limits: OnLimits,
     /// The most that a run may cost.
     #[serde(skip)]
     pub budget: Option<Dollars>,
     /// The longest that late metrics and logs are waited for; 0 where nothing is fetched in the run.
     #[serde(skip)]
     pub wait: Duration,
+    /// The share of requests that X-Ray records, if any are.
+    #[serde(skip)]
+    pub trace: Option<Share>,
+}
+
+/// What becomes of a load that runs into limits of AWS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnLimits {
+    /// It is sent, and the report says so.
+    #[default]
+    Warn,
+    /// It is refused.
+    Fail,
 }
 
 /// A Lambda function.

@@ -6,12 +6,13 @@ use std::time::Duration;
 use serde_json::json;
 use serde_json_path::JsonPath;
 
+use super::aws::OnLimits;
 use super::header_names::SentHeader;
 use super::model::{HttpVersion, RowOrder, Spacing};
 use super::step::Pause;
 use super::template::nesting;
 use crate::redact::redacted_address;
-use crate::units::parse_duration;
+use crate::units::{Share, parse_duration};
 use crate::yaml::{
     Cursor, Definitions, Entry, Error, FromKey, FromYaml, Map, Name, Schema, Whole, words,
 };
@@ -133,6 +134,11 @@ words!(Spacing {
     "poisson" => Self::Poisson,
 });
 
+words!(OnLimits {
+    "warn" => Self::Warn,
+    "fail" => Self::Fail,
+});
+
 // A bare 1.1 is a number to other parsers of YAML.
 words!(HttpVersion, text {
     "1.1" => Self::Http11,
@@ -181,6 +187,25 @@ impl FromYaml<'_> for Timeout {
 
     fn schema(definitions: &mut Definitions) -> Schema {
         Duration::schema(definitions)
+    }
+}
+
+/// The share of requests that X-Ray records.
+pub(super) struct TraceShare(pub(super) Share);
+
+impl FromYaml<'_> for TraceShare {
+    fn from_yaml(value: &Cursor<'_>) -> Result<Self, Error> {
+        let share: Share = value.parse(str::parse)?;
+        if share > Share::TEN_PERCENT {
+            return Err(value.error(
+                "is above 10%; AWS bills each recorded trace, and recording adds to the latency: use a share such as 2%",
+            ));
+        }
+        Ok(Self(share))
+    }
+
+    fn schema(_: &mut Definitions) -> Schema {
+        json!({ "type": "string", "pattern": r"^\s*[0-9.]+\s*%\s*$" })
     }
 }
 

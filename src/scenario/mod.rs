@@ -41,7 +41,7 @@ mod users;
 mod variables;
 
 pub use auth::{Auth, AwsSigV4, KeyPlace};
-pub use aws::{Aws, Front, LambdaFunction};
+pub use aws::{Aws, Front, LambdaFunction, OnLimits};
 pub use data::{Format, Table};
 pub use error::Error;
 pub use expectation::{Expect, HeaderCheck, JsonCheck, Wanted};

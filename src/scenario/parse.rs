@@ -45,6 +45,8 @@ pub fn parse(file: &str, text: &str, inputs: &Inputs<'_>) -> Result<Scenario, Er
     let mut compiler = Compiler::new(&variables, defaults, *inputs, &data);
     let user_classes = compiler.classes(&source.user_classes)?;
     let requests = compiler.requests;
+    let aws = source.aws.as_ref();
+    let aws = aws.map(|section| services::aws(section, &user_classes));
     let blocks = phases::blocks(&source.load, requests.len(), &variables)?;
     let mut scenario = Scenario {
         name: source.name.0,
@@ -58,7 +60,7 @@ pub fn parse(file: &str, text: &str, inputs: &Inputs<'_>) -> Result<Scenario, Er
             header: mark.header.lowercase(),
             equals: mark.equals.0,
         }),
-        aws: source.aws.as_ref().map(services::aws).transpose()?,
+        aws: aws.transpose()?,
         canonical: String::new(),
         sha256: String::new(),
         secrets: Vec::new(),

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::aws::{Aws, Front, LambdaFunction};
-use super::source;
+use super::fields::TraceShare;
+use super::{Step, UserClass, headers, source};
+use crate::units::Share;
 use crate::yaml::{Error, Line, Located, OneOrMany};
 
 /// How long late metrics and logs are waited for, if the file does not say.
@@ -13,8 +15,14 @@ const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// The most functions, tables or databases: all of their metrics fit into one call.
 const MOST: usize = 20;
 
-/// Compiles the section.
-pub(super) fn aws(section: &Located<'_, source::Aws<'_>>) -> Result<Aws, Error> {
+/// The header that asks X-Ray to record a request.
+const TRACE: &str = "X-Amzn-Trace-Id";
+
+/// Compiles the section; the classes are those of the scenario.
+pub(super) fn aws(
+    section: &Located<'_, source::Aws<'_>>,
+    classes: &[UserClass],
+) -> Result<Aws, Error> {
     let Located { at, value } = section;
     let functions: Vec<LambdaFunction> = each(value.functions.as_ref())?
         .map(|name| {
@@ -30,6 +38,8 @@ pub(super) fn aws(section: &Located<'_, source::Aws<'_>>) -> Result<Aws, Error> 
         Some(api) => front(api)?,
         None => Front::FunctionUrl,
     };
+    let trace = value.trace.as_ref();
+    let trace = trace.map(|share| trace_share(share, &front, classes));
     let names = |names| Ok(each(names)?.map(|name| name.value.0.clone()).collect());
     let aws = Aws {
         region: value.region.as_ref().map(|region| region.0.clone()),
@@ -37,8 +47,10 @@ pub(super) fn aws(section: &Located<'_, source::Aws<'_>>) -> Result<Aws, Error> 
         front,
         tables: names(value.tables.as_ref())?,
         databases: names(value.databases.as_ref())?,
+        on_limits: value.limits.unwrap_or_default(),
         budget: value.budget,
         wait: value.wait.as_ref().map_or(DEFAULT_WAIT, |wait| wait.value),
+        trace: trace.transpose()?.filter(|share| share.fraction() > 0.0),
     };
     if let Some(wait) = value.wait.as_ref().filter(|wait| wait.value > LONGEST_WAIT) {
         return Err(wait
@@ -51,6 +63,30 @@ pub(super) fn aws(section: &Located<'_, source::Aws<'_>>) -> Result<Aws, Error> 
         );
     }
     Ok(aws)
+}
+
+/// The share of requests that are traced, if all of them can be.
+fn trace_share(
+    section: &Located<'_, TraceShare>,
+    front: &Front,
+    classes: &[UserClass],
+) -> Result<Share, Error> {
+    let steps = classes.iter().flat_map(|class| {
+        let tasks = class.tasks.iter().flat_map(|task| &task.steps);
+        class.on_start.iter().chain(tasks)
+    });
+    let mut requests = steps.filter_map(Step::request);
+    if matches!(front, Front::Http { .. } | Front::LoadBalancer(_)) {
+        return Err(section.at.error(
+            "needs a REST API or a function's URL; behind others no REPORT line names the trace of a request",
+        ));
+    }
+    if requests.any(|request| headers::has(&request.headers, TRACE)) {
+        return Err(section.at.error(format_args!(
+            "sends the header {TRACE}, which requests set already; remove one of them"
+        )));
+    }
+    Ok(section.value.0)
 }
 
 type Names<'d> = OneOrMany<Located<'d, Line>>;

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::aws::OnLimits;
 use super::collections::{Arguments, Block, Data, IncludePaths, Items, Methods, RepeatedPhase};
 use super::expectation::Wanted;
 use super::fields::{
     BodyPath, CaptureSource, Count, Headers, KnownDuration, KnownWhole, PhaseName, Rate, Redirects,
-    RequestName, RowsFile, StatusCode, Target, Text, Timeout, Weight,
+    RequestName, RowsFile, StatusCode, Target, Text, Timeout, TraceShare, Weight,
 };
 use super::header_names::HeaderName;
 use super::model::{HttpVersion, RowOrder, Spacing};
@@ -58,10 +59,14 @@ source! {
         tables: Option<OneOrMany<Located<'d, Line>>>,
         /// RDS instances
         databases: Option<OneOrMany<Located<'d, Line>>>,
+        /// What becomes of a load that runs into limits of the account, the functions or the API
+        limits: Option<OnLimits>,
         /// The most that a run may cost; a load that is known to cost more is refused, and a run stops at it
         budget: Option<Dollars>,
         /// The longest that late metrics and logs are waited for; 3m by default, 0s fetches nothing
         wait: Option<Located<'d, Duration>>,
+        /// Share of the requests that ask X-Ray to record them, at most 10%; none by default. Recorded traces cost money
+        trace: Option<Located<'d, TraceShare>>,
     }
 
     /// API Gateway or a load balancer

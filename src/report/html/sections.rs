@@ -94,14 +94,16 @@ fn timeline(view: &View, shown: Option<&str>) -> Markup {
         @if !minutes.is_empty() { ", CloudWatch by the minute" }
     };
     let inside = html! {
-        (drawn(plots))
-        @if !minutes.is_empty() {
-            p.see {
-                "CloudWatch keeps whole minutes: a bar has the value of all its minute, also before and after the load. Phases in "
-                "one minute share its bar. Percentiles are AWS's, of the requests of all callers, and never mixed with those "
-                "measured here. More series are in the " a href="#aws" { "table" } "."
+        .plots {
+            @for plot in plots { (plot.draw()) }
+            @if !minutes.is_empty() {
+                p.see {
+                    "CloudWatch keeps whole minutes: a bar has the value of all its minute, also before and after the load. Phases "
+                    "in one minute share its bar. Percentiles are AWS's, of the requests of all callers, and never mixed with "
+                    "those measured here. More series are in the " a href="#aws" { "table" } "."
+                }
             }
-            (drawn(&minutes))
+            @for plot in &minutes { (plot.draw()) }
         }
     };
     fold("timeline", title, &hint, &inside)

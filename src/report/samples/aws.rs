@@ -4,9 +4,9 @@ use super::shop::{history, shop};
 use super::*;
 use crate::record::{
     AwsFigures, AwsRecord, CostRecord, FunctionRecord, JoinRecord, PhaseReports, ReportsRecord,
-    SeriesRecord,
+    SeriesRecord, TraceParts, TracedRecord,
 };
-use crate::scenario::{Aws, Front, LambdaFunction};
+use crate::scenario::{Aws, Front, LambdaFunction, OnLimits};
 
 const PROMISES: &str = "\
 limits:
@@ -31,8 +31,10 @@ pub(in crate::report) fn aws_services() -> Aws {
         },
         tables: vec!["orders".to_owned()],
         databases: Vec::new(),
+        on_limits: OnLimits::Warn,
         budget: None,
         wait: std::time::Duration::from_mins(3),
+        trace: None,
     }
 }
 
@@ -112,6 +114,7 @@ pub(in crate::report) fn aws_figures() -> AwsFigures {
             joined: 5_990,
             counts_only: None,
         }),
+        traced: None,
         others: None,
         incomplete: false,
         cost: Some(CostRecord {
@@ -165,10 +168,33 @@ pub(in crate::report) fn denied_by_aws() -> Sample {
         .judged()
 }
 
-/// Others used the functions, and the log could not be joined.
+/// A sample of requests that were traced, and where X-Ray saw their time pass.
+pub(in crate::report) fn traced() -> TracedRecord {
+    let slow = |number: u8, millis| (format!("1-66d978e5-{number:024x}"), millis);
+    TracedRecord {
+        join: Some(JoinRecord {
+            answered: 120,
+            joined: 119,
+            counts_only: None,
+        }),
+        cold: 2,
+        slowest: vec![slow(1, 412.0), slow(2, 240.5), slow(3, 98.0), slow(4, 97.0)],
+        parts: Some(TraceParts {
+            traces: 4,
+            service_ms: 211.875,
+            parts: vec![
+                ("Invocation".to_owned(), 204.2),
+                ("DynamoDB".to_owned(), 160.0),
+            ],
+        }),
+    }
+}
+
+/// Others used the functions, and the log could not be joined, except for a traced sample.
 pub(in crate::report) fn others_on_aws() -> Sample {
     let figures = AwsFigures {
         others: Some(500),
+        traced: Some(traced()),
         join: Some(JoinRecord {
             answered: 6_000,
             joined: 12,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::goldens::is_golden;
-use super::samples::{aws_figures, aws_services, recorded};
+use super::samples::{aws_figures, aws_services, recorded, traced};
 use super::*;
 use crate::baseline::{Baseline, anchor, matching, store};
 use crate::measurement::{Arm, FailureKind, LatencyHistogram, Parts, UnreachableCause};
@@ -16,7 +16,7 @@ use crate::plan::phase_names;
 use crate::record::samples::{record, traffic};
 use crate::record::{
     AwsRecord, DropCount, DuetSettings, Ended, Interleaving, PartsRecord, ReferenceRecord,
-    RunRecord, Scheduling, SecondRecord, SilenceRecord, UnsentRecord,
+    RunRecord, Scheduling, SecondRecord, SilenceRecord, TracedRecord, UnsentRecord,
 };
 use crate::scenario::{Aws, Front};
 use crate::schema::{Kind, schema};
@@ -205,6 +205,10 @@ fn full_aws(front: Front) -> AwsRecord {
     if let Some(join) = &mut figures.join {
         join.counts_only = Some("it has no REPORT line of these minutes".to_owned());
     }
+    figures.traced = Some(TracedRecord {
+        join: figures.join.clone(),
+        ..traced()
+    });
     figures.missing = vec!["cloudwatch:GetMetricData was denied; allow it for *".to_owned()];
     AwsRecord {
         services: Aws {

@@ -1,7 +1,7 @@
 //! What AWS says of a run, in sentences.
 
 use crate::measurement::{Arm, FailureKind};
-use crate::record::{AwsFigures, CostRecord, JoinRecord};
+use crate::record::{AwsFigures, CostRecord, JoinRecord, TraceParts, TracedRecord};
 use crate::report::text::{Text, count, counted, numbers, share, text, untrusted};
 use crate::report::view::View;
 use crate::thresholds::AwsMetric;
@@ -10,6 +10,10 @@ use crate::verdict::Measure;
 
 /// How many sentences on limits, and on what is missing, are shown.
 const MOST: usize = 5;
+
+/// How many traces, and parts of them, are named.
+const TRACES: usize = 3;
+const PARTS: usize = 5;
 
 /// What AWS says, the most important first; empty without figures.
 pub(crate) fn aws(view: &View) -> Vec<Text> {
@@ -20,6 +24,8 @@ pub(crate) fn aws(view: &View) -> Vec<Text> {
     let sentences = [
         figures.others.map(others),
         figures.join.as_ref().map(joined),
+        figures.traced.as_ref().and_then(traced),
+        figures.traced.as_ref().and_then(slowest),
         where_time_goes(view, figures),
         throttled(view, figures),
         figures.cost.as_ref().map(|own| cost(view, own)),
@@ -82,6 +88,56 @@ fn joined(join: &JoinRecord) -> Text {
         of,
         share(found)
     )
+}
+
+/// How many traced requests were found in the log. No other figure is scaled up from them.
+fn traced(traced: &TracedRecord) -> Option<Text> {
+    let join = traced.join.as_ref()?;
+    if let Some(why) = &join.counts_only {
+        return Some(text!(
+            "traced requests were not found in the log of the functions: {}",
+            untrusted(why)
+        ));
+    }
+    let found = join.joined as f64 / join.answered.max(1) as f64;
+    Some(text!(
+        "{} of {} traced requests ({}) were found in that log by their trace. {} of them waited for a cold start. No other figure is taken from this sample",
+        count(join.joined),
+        count(join.answered),
+        share(found),
+        count(traced.cold)
+    ))
+}
+
+/// The slowest traced requests, and the parts of them that X-Ray recorded.
+fn slowest(traced: &TracedRecord) -> Option<Text> {
+    let named = traced.slowest.iter().take(TRACES);
+    let named: Vec<Text> = named
+        .map(|(root, millis)| text!("{} ({})", untrusted(root), milliseconds(*millis)))
+        .collect();
+    let parts = traced.parts.as_ref().filter(|of| !of.parts.is_empty());
+    (!named.is_empty()).then(|| {
+        text!(
+            "the slowest traced requests are {}{}",
+            Text::join(named, ", "),
+            parts.map(parts_of).unwrap_or_default()
+        )
+    })
+}
+
+fn parts_of(traces: &TraceParts) -> Text {
+    let parts = traces.parts.iter().take(PARTS);
+    let parts = parts.map(|(name, millis)| text!("{} {}", untrusted(name), milliseconds(*millis)));
+    text!(
+        ". X-Ray recorded {} of the slowest. Of {} on average: {}. Parts may contain one another",
+        count(traces.traces),
+        milliseconds(traces.service_ms),
+        Text::join(parts, ", ")
+    )
+}
+
+fn milliseconds(millis: f64) -> String {
+    Latency(millis / 1e3).to_string()
 }
 
 /// Where the time of the slowest requests goes: before the gateway, in it, before the function, in the function.

@@ -112,6 +112,26 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "name: demo\naws: { functions: a, wait: 1h }",
         "s.yml:2:28: aws.wait: is longer than 15m; AWS has nearly all figures after 3m",
     ),
+    (
+        "name: demo",
+        "name: demo\naws: { functions: a, trace: 11% }",
+        "s.yml:2:29: aws.trace: is above 10%; AWS bills each recorded trace, and recording adds to the latency: use a share such as 2%",
+    ),
+    (
+        "name: demo",
+        "name: demo\naws: { functions: a, trace: 2 }",
+        "s.yml:2:29: aws.trace: '2' is not a percentage; write it with its sign, such as 5%",
+    ),
+    (
+        "name: demo",
+        "name: demo\naws: { functions: a, api: { http: b2 }, trace: 2% }",
+        "s.yml:2:48: aws.trace: needs a REST API or a function's URL; behind others no REPORT line names the trace of a request",
+    ),
+    (
+        "name: demo",
+        "name: demo\naws: { functions: a, trace: 2% }\ndefaults: { headers: { x-amzn-trace-id: own } }",
+        "s.yml:2:29: aws.trace: sends the header X-Amzn-Trace-Id, which requests set already; remove one of them",
+    ),
 ];
 
 /// Who the users are: what is replaced, by what, and what is told.
