@@ -256,8 +256,7 @@ fn too_few(view: &View, index: usize) -> Message {
     );
     let limit = line.limit();
     if let (Measure::Aws(_), Some(limit)) = (line.measure, limit) {
-        let figures = view.record.aws.as_ref();
-        let figures = figures.and_then(|aws| aws.figures.as_ref());
+        let figures = view.record.aws_figures();
         let missing = figures.and_then(|figures| figures.missing.first());
         let missing = missing.map(|why| text!(" ({})", untrusted(why)));
         let title = title(line);
