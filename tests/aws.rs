@@ -204,6 +204,17 @@ fn requests_are_joined_with_the_functions_log() {
     let lines = function["reports"]["lines"].as_u64().unwrap();
     assert_eq!(figures["join"]["joined"], figures["join"]["answered"]);
     assert_eq!(figures["join"]["joined"], lines, "{figures}");
+    // Slices have all lines and all billed time, so that the mean of it gets an interval.
+    let slices = function["slices"].as_array().unwrap();
+    assert!(slices.len() > 1, "{figures}");
+    for key in ["lines", "billed_ms"] {
+        let sum: u64 = slices.iter().filter_map(|slice| slice[key].as_u64()).sum();
+        assert_eq!(Some(sum), function["reports"][key].as_u64(), "{key}");
+    }
+    let cost = &figures["cost"];
+    assert!(
+        cost["duration_usd"].as_f64() < cost["usd"].as_f64() && cost["usd"].as_f64() > Some(0.0)
+    );
     // The probe before the load is an invocation as well.
     assert!(function["invocations"].as_f64() > Some(lines as f64));
     // Every environment started for a request that waited, and no response has a header that says so.

@@ -422,8 +422,11 @@ fn programs(folder: &Path) {
         "python3",
         "sudo",
     ];
+    // A script asks for the memory size of a function.
+    let aws = "case $2 in get-function-configuration) echo 512 ;; esac";
     let all = others.map(|name| (name, "exit 0"));
-    for (name, script) in all.into_iter().chain([("loadgate", &*loadgate)]) {
+    let special = [("loadgate", &*loadgate), ("aws", aws)];
+    for (name, script) in all.into_iter().chain(special) {
         let path = folder.join(name);
         std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         crate::action::sh(folder, &format!("chmod +x {name}"));

@@ -45,6 +45,7 @@ mod responses;
 mod retelling;
 mod runner;
 mod secrets;
+mod side_by_side;
 mod signals;
 mod simulation;
 mod sizes;

@@ -128,14 +128,29 @@ impl RequestBound {
     }
 }
 
-/// Dollars for all of it.
-pub(super) fn total(usage: &Usage, prices: &RegionPrices) -> f64 {
-    let functions = usage.functions.iter().map(|function| {
-        let gb_second = function.architecture.gb_second(prices);
+/// What a run cost, in dollars.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Cost {
+    /// All of it.
+    pub(super) total: f64,
+    /// The part for billed time.
+    pub(super) duration: f64,
+}
+
+/// What all of it costs.
+pub(super) fn total(usage: &Usage, prices: &RegionPrices) -> Cost {
+    let durations = usage.functions.iter().map(|function| {
         let gb_seconds = function.billed_ms as f64 / 1e3 * function.memory_mb as f64 / 1024.0;
-        function.invocations as f64 / MILLION * prices.million_invocations + gb_seconds * gb_second
+        gb_seconds * function.architecture.gb_second(prices)
     });
-    functions.sum::<f64>() + usage.api_requests as f64 / MILLION * usage.api.million(prices)
+    let duration: f64 = durations.sum();
+    let invocations = usage.functions.iter();
+    let invocations: f64 = invocations.map(|it| it.invocations as f64).sum();
+    let requests = usage.api_requests as f64 * usage.api.million(prices);
+    Cost {
+        total: duration + (invocations * prices.million_invocations + requests) / MILLION,
+        duration,
+    }
 }
 
 #[cfg(test)]
@@ -156,22 +171,23 @@ mod tests {
                 invocations: 100_000,
                 billed_ms: 100_000 * 120,
             };
-            total(
-                &Usage {
-                    functions: vec![function],
-                    api,
-                    api_requests: 100_000,
-                },
-                &prices,
-            )
+            let usage = Usage {
+                functions: vec![function],
+                api,
+                api_requests: 100_000,
+            };
+            total(&usage, &prices)
         };
-        for (architecture, api, dollars) in [
-            (Architecture::X86, Api::Free, 0.100_000_2 + 0.02),
-            (Architecture::Arm, Api::Free, 0.080_000_4 + 0.02),
-            (Architecture::X86, Api::Http, 0.100_000_2 + 0.02 + 0.10),
-            (Architecture::X86, Api::Rest, 0.100_000_2 + 0.02 + 0.35),
+        for (architecture, api, duration, requests) in [
+            (Architecture::X86, Api::Free, 0.100_000_2, 0.02),
+            (Architecture::Arm, Api::Free, 0.080_000_4, 0.02),
+            (Architecture::X86, Api::Http, 0.100_000_2, 0.02 + 0.10),
+            (Architecture::X86, Api::Rest, 0.100_000_2, 0.02 + 0.35),
         ] {
-            assert!((of(architecture, api) - dollars).abs() < 1e-9, "{api:?}");
+            let dollars = of(architecture, api);
+            assert!((dollars.duration - duration).abs() < 1e-9, "{api:?}");
+            let total = duration + requests;
+            assert!((dollars.total - total).abs() < 1e-9, "{api:?}");
         }
     }
 
@@ -208,7 +224,7 @@ mod tests {
             };
             let usage = Usage { functions: vec![function], api: Api::Rest, api_requests: 1 };
             let bound = bound.of(1.0, service_us.div_ceil(1000) as f64);
-            prop_assert!(bound >= total(&usage, &prices) - 1e-18);
+            prop_assert!(bound >= total(&usage, &prices).total - 1e-18);
         }
     }
 }

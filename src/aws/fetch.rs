@@ -26,7 +26,7 @@ use super::{Variables, access_log, xray};
 use crate::measurement::{Arm, RequestId};
 use crate::record::{
     AwsFigures, CostRecord, FunctionRecord, JoinRecord, PhaseReports, ReportsRecord, RunRecord,
-    SeriesRecord,
+    SeriesRecord, SliceReports,
 };
 use crate::scenario::{Aws, Front, LambdaFunction};
 use crate::units::{date, group, six_digits};
@@ -211,37 +211,39 @@ impl<'r> Reader<'r, '_> {
                 report: line.report,
             })
             .collect();
-        let (sent, phases) = (self.responded(), self.phases());
-        let joined = join(&sent, &lines, &access_log, &phases);
-        for group in joined.groups() {
-            let of_name = figures.functions.iter_mut();
-            for function in of_name.filter(|it| it.name == group.function) {
-                function.phases.push(PhaseReports {
-                    phase: group.phase,
-                    reports: reports(group),
-                });
-            }
-        }
-        // All phases together: percentiles cannot be added up.
-        let whole = |one: &Responded| Responded { phase: 0, ..*one };
-        let sent_in_one: Vec<Responded> = sent.iter().map(whole).collect();
-        let phases_in_one: Vec<PhaseBounds> = phases
-            .iter()
-            .map(|bounds| PhaseBounds {
-                phase: 0,
-                ..*bounds
-            })
-            .collect();
-        let in_one = join(&sent_in_one, &lines, &access_log, &phases_in_one);
-        for group in in_one.groups() {
-            let of_name = figures.functions.iter_mut();
-            for function in of_name.filter(|it| it.name == group.function) {
-                function.reports = Some(reports(group));
-            }
+        let (sent, slices) = (self.responded(), self.slices());
+        // Lines are grouped anew for each: percentiles cannot be added up.
+        let joined_by = |phase_of: &dyn Fn(usize) -> usize| {
+            let sent = sent.iter().map(|one| Responded {
+                phase: phase_of(one.phase),
+                ..*one
+            });
+            let bounds = slices.iter().map(|slice| PhaseBounds {
+                phase: phase_of(slice.phase),
+                ..*slice
+            });
+            let (sent, bounds): (Vec<_>, Vec<_>) = (sent.collect(), bounds.collect());
+            join(&sent, &lines, &access_log, &bounds)
+        };
+        let joined = joined_by(&|slice| self.order.record.slices[slice].phase);
+        let (in_one, by_slice) = (joined_by(&|_| 0), joined_by(&|slice| slice));
+        for function in &mut figures.functions {
+            let phases = of_function(&joined, &function.name).map(|group| PhaseReports {
+                phase: group.phase,
+                reports: reports(group),
+            });
+            function.phases = phases.collect();
+            function.reports = of_function(&in_one, &function.name).next().map(reports);
+            let slices = of_function(&by_slice, &function.name).map(|group| SliceReports {
+                slice: group.phase,
+                lines: group.lines,
+                billed_ms: group.billed_ms,
+            });
+            function.slices = slices.collect();
         }
         figures.join = Some(joined.record());
         let traces = &self.order.record.traces;
-        figures.traced = (!traces.is_empty()).then(|| traced(traces, &sent, &lines, &phases));
+        figures.traced = (!traces.is_empty()).then(|| traced(traces, &sent, &lines, &slices));
         match joined {
             Join::Counts { .. } => None,
             Join::Requests(requests) => {
@@ -366,7 +368,12 @@ impl<'r> Reader<'r, '_> {
         if !self.note_lines(figures, settled) {
             return;
         }
-        let phases = self.phases();
+        let slices = self.slices().into_iter();
+        let phases = slices.map(|slice| PhaseBounds {
+            phase: self.order.record.slices[slice.phase].phase,
+            ..slice
+        });
+        let phases: Vec<PhaseBounds> = phases.collect();
         for ((index, log), whole) in logs.iter().zip(wholes) {
             let record = &mut figures.functions[*index];
             record.reports = (whole.lines > 0).then_some(whole);
@@ -448,20 +455,18 @@ impl<'r> Reader<'r, '_> {
         }
     }
 
-    /// Our requests that got a response with an id.
+    /// Our requests that got a response with an id, each with the index of its slice for a phase.
     fn responded(&self) -> Vec<Responded> {
-        let phases = [Arm::Target, Arm::Base].map(|arm| {
-            let slices = self.order.record.slices.iter();
-            let phases = slices
-                .filter(|slice| slice.arm == arm)
-                .map(|slice| slice.phase);
-            phases.collect::<Vec<usize>>()
+        let slices = [Arm::Target, Arm::Base].map(|arm| {
+            let slices = self.order.record.slices.iter().enumerate();
+            let own = slices.filter(|(_, slice)| slice.arm == arm);
+            own.map(|(index, _)| index).collect::<Vec<usize>>()
         });
         let sent = self.order.record.sent.iter();
         sent.filter_map(|one| {
             let of_arm = match one.arm {
-                Arm::Target => &phases[0],
-                Arm::Base => &phases[1],
+                Arm::Target => &slices[0],
+                Arm::Base => &slices[1],
             };
             Some(Responded {
                 id: one.id,
@@ -474,15 +479,15 @@ impl<'r> Reader<'r, '_> {
         .collect()
     }
 
-    /// When phases ran: one entry for each slice, since phases may be repeated.
-    fn phases(&self) -> Vec<PhaseBounds> {
+    /// When slices ran, each as a phase of its own.
+    fn slices(&self) -> Vec<PhaseBounds> {
         let start_ms = self.order.record.run.started.as_millisecond();
         #[expect(clippy::cast_possible_truncation, reason = "saturating is right")]
         let at = |seconds: f64| start_ms.saturating_add((seconds * 1e3) as i64);
-        let slices = self.order.record.slices.iter();
+        let slices = self.order.record.slices.iter().enumerate();
         slices
-            .map(|slice| PhaseBounds {
-                phase: slice.phase,
+            .map(|(index, slice)| PhaseBounds {
+                phase: index,
                 start_ms: at(slice.start_s),
                 end_ms: at(slice.start_s + slice.length_s),
             })
@@ -678,8 +683,8 @@ impl<'r> Reader<'r, '_> {
             api: Api::of(&self.order.services.front),
             api_requests: responses,
         };
-        let each = cost::total(&own, prices) / share.requests as f64;
-        Some(each + cost::total(&both, prices) / responses as f64)
+        let each = cost::total(&own, prices).total / share.requests as f64;
+        Some(each + cost::total(&both, prices).total / responses as f64)
     }
 
     /// What the invocations and the API cost.
@@ -715,15 +720,16 @@ impl<'r> Reader<'r, '_> {
                     api_requests: responses,
                 };
                 let dollars = cost::total(&usage, &of_region);
-                let all = dollars / responses as f64;
+                let all = dollars.total / responses as f64;
                 let [target, base] =
                     [Arm::Target, Arm::Base].map(|arm| self.request_cost(arm, figures, &of_region));
                 let million = |dollars: f64| six_digits(dollars * 1e6);
                 figures.cost = (responses > 0).then(|| CostRecord {
-                    usd: six_digits(dollars),
+                    usd: six_digits(dollars.total),
                     // Of a run without a base, all requests are the target's.
                     per_million_usd: million(base.and(target).unwrap_or(all)),
                     base_per_million_usd: base.map(million),
+                    duration_usd: Some(six_digits(dollars.duration)),
                     prices_of: prices.as_of().to_string(),
                 });
             }
@@ -732,6 +738,12 @@ impl<'r> Reader<'r, '_> {
         let today = date(Timestamp::now());
         self.missing.extend(prices.age_warning(today));
     }
+}
+
+/// The lines of one function.
+fn of_function<'j>(join: &'j Join<'_>, name: &'j str) -> impl Iterator<Item = &'j Group<'j>> {
+    let groups = join.groups().iter();
+    groups.filter(move |group| group.function == name)
 }
 
 fn named(function: &LambdaFunction) -> FunctionRecord {

@@ -9,7 +9,6 @@ use crate::aws::fake::{Fake, Received, Reply, lookup};
 use crate::measurement::{Parts, SentRequest};
 use crate::record::PartsRecord;
 use crate::record::samples::{record, traffic};
-use crate::scenario::OnLimits;
 
 /// A run of one slice whose requests got these statuses.
 fn run(statuses: &[(u16, u64)]) -> RunRecord {
@@ -92,13 +91,8 @@ fn fetched(
             .iter()
             .map(|name| LambdaFunction::parse(name).unwrap())
             .collect(),
-        front: Front::FunctionUrl,
-        tables: Vec::new(),
-        databases: Vec::new(),
-        on_limits: OnLimits::Warn,
-        trace: None,
-        budget: None,
         wait,
+        ..Aws::behind(Front::FunctionUrl)
     };
     let variable = lookup(&[
         ("AWS_ENDPOINT_URL", &fake.url),

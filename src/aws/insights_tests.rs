@@ -9,7 +9,7 @@ use super::*;
 use crate::measurement::{Arm, Parts};
 use crate::record::samples::{record, traffic};
 use crate::record::{PartsRecord, RunRecord};
-use crate::scenario::{Aws, Front, OnLimits};
+use crate::scenario::{Aws, Front};
 
 /// A run of two phases of 12 s each.
 fn run() -> RunRecord {
@@ -34,13 +34,8 @@ fn fetched(fake: &Fake) -> Fetched {
     let services = Aws {
         region: Some("us-east-1".to_owned()),
         functions: vec![function],
-        front: Front::FunctionUrl,
-        tables: Vec::new(),
-        databases: Vec::new(),
-        on_limits: OnLimits::Warn,
-        budget: None,
         wait: Duration::from_millis(400),
-        trace: None,
+        ..Aws::behind(Front::FunctionUrl)
     };
     let variable = lookup(&[
         ("AWS_ENDPOINT_URL", &fake.url),

@@ -16,7 +16,7 @@ use super::metrics::{Metrics, SeriesStatus, Window};
 use super::settling::{Pace, Settled, counts_settled, settle};
 use super::subject::Subject;
 use super::xray;
-use crate::scenario::{Aws, Front, LambdaFunction, OnLimits};
+use crate::scenario::{Aws, Front, LambdaFunction};
 
 /// What a test does with a client of a server.
 fn with<T>(fake: &Fake, test: impl FnOnce(&Client<'_>) -> T) -> T {
@@ -321,15 +321,8 @@ fn account(received: &Received) -> Reply {
 
 fn services(functions: Vec<LambdaFunction>, front: Front) -> Aws {
     Aws {
-        region: None,
         functions,
-        front,
-        tables: Vec::new(),
-        databases: Vec::new(),
-        on_limits: OnLimits::Warn,
-        budget: None,
-        wait: Duration::ZERO,
-        trace: None,
+        ..Aws::behind(front)
     }
 }
 

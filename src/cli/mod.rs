@@ -83,7 +83,7 @@ enum Command {
     Judge(Judge),
     /// Add results to a gate's baseline, list its jobs, or remove one
     Record(Record),
-    /// Show how one result differs from another
+    /// Show how one result differs from another, or several in latency and cost
     Compare(Compare),
     /// Add metrics and logs of AWS to a stored result
     Aws(Aws),

@@ -62,12 +62,26 @@ pub(super) struct Compare {
     /// Later result of the same scenario
     #[arg(value_name = "NEW")]
     new: PathBuf,
+    /// Further results: all are put beside each other, by the value of a label
+    #[arg(value_name = "MORE")]
+    more: Vec<PathBuf>,
+    /// Label by which results are put beside each other [default: the only one in which they differ]
+    #[arg(long, value_name = "LABEL")]
+    by: Option<String>,
+    /// File to write the results beside each other to, as a page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 impl Compare {
     pub(super) fn run(self) -> Result<Exit, Error> {
         let console = Console::of_process(Verbosity::Full);
-        Ok(gate::compare(self.old, self.new, &console)?)
+        let page = self.html.as_deref();
+        if self.more.is_empty() && self.by.is_none() && page.is_none() {
+            return Ok(gate::compare(self.old, self.new, &console)?);
+        }
+        let results = [vec![self.old, self.new], self.more].concat();
+        Ok(gate::compare_by(self.by, &results, page, &console)?)
     }
 }
 

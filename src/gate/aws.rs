@@ -146,20 +146,12 @@ mod tests {
     use crate::measurement::{Arm, Parts, RequestId, SentRequest};
     use crate::record::samples::{record, traffic};
     use crate::record::{AwsFigures, PartsRecord};
-    use crate::scenario::{Front, OnLimits};
+    use crate::scenario::Front;
 
     #[test]
     fn cold_starts_of_an_earlier_fetch_are_forgotten() {
         let services = Aws {
-            region: None,
-            functions: Vec::new(),
-            front: Front::FunctionUrl,
-            tables: Vec::new(),
-            databases: Vec::new(),
-            on_limits: OnLimits::Warn,
-            trace: None,
-            budget: None,
-            wait: Duration::ZERO,
+            ..Aws::behind(Front::FunctionUrl)
         };
         let mut run = record()
             .steady("steady")

@@ -93,6 +93,32 @@ pub enum Error {
         /// Unified diff of the two scenarios.
         diff: String,
     },
+    /// A result without the label that results are compared by.
+    #[error("{} has no label '{label}'; run it again with '--label {label}=VALUE'", file.display())]
+    NoLabel {
+        /// The result.
+        file: PathBuf,
+        /// The label.
+        label: String,
+    },
+    /// Two results with one value of the label that results are compared by.
+    #[error("{} and {} both have the label {label}; give one result of each value", first.display(), second.display())]
+    SameLabel {
+        /// A result.
+        first: PathBuf,
+        /// Another one.
+        second: PathBuf,
+        /// The label with its value.
+        label: String,
+    },
+    /// Results that no label tells apart.
+    #[error(
+        "the results differ in no label; run each with a value of its own, such as '--label memory=512'"
+    )]
+    NoDifferingLabel,
+    /// Results that several labels tell apart.
+    #[error("the results differ in the labels '{0}' and '{1}'; name one with '--by {0}'")]
+    DifferingLabels(String, String),
     /// Stored results that are not of one run.
     #[error(
         "{first} and {second} are not from one CI run ({first_run}, {second_run}); judge each separately"
@@ -126,6 +152,10 @@ impl Error {
             | Self::NoAwsServices(_)
             | Self::Requests(_)
             | Self::OtherScenario { .. }
+            | Self::NoLabel { .. }
+            | Self::SameLabel { .. }
+            | Self::NoDifferingLabel
+            | Self::DifferingLabels(..)
             | Self::TwoRuns { .. } => Exit::Usage,
             Self::Load(error) => match error {
                 load::Error::NoLoad

@@ -30,7 +30,7 @@ mod validate;
 pub use aws::add_to_result;
 pub use bug::end_at_panics;
 pub use comment::{Commenting, Source, When, comment};
-pub use compare::compare;
+pub use compare::{compare, compare_by};
 pub use console::{Console, ProgressMode, Verbosity, print_error, program};
 pub use error::Error;
 pub use evaluation::{Format, clear_reports, clear_results};

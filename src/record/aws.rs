@@ -82,6 +82,9 @@ pub struct FunctionRecord {
     /// The same by phase, of phases with lines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<PhaseReports>,
+    /// Billed time by slice, of slices with lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<SliceReports>,
 }
 
 /// REPORT lines of one function in one phase.
@@ -91,6 +94,17 @@ pub struct PhaseReports {
     pub phase: usize,
     /// The lines.
     pub reports: ReportsRecord,
+}
+
+/// REPORT lines of one function in one slice: how much they vary from slice to slice says how sure their mean is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SliceReports {
+    /// Index of the slice.
+    pub slice: usize,
+    /// Lines.
+    pub lines: u64,
+    /// Billed milliseconds in all.
+    pub billed_ms: u64,
 }
 
 /// What REPORT lines say together.
@@ -189,6 +203,9 @@ pub struct CostRecord {
     /// The same to the base of a duet, if responses were found in the log by their id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_per_million_usd: Option<f64>,
+    /// The part of `usd` that pays for billed time; what is left is a price per request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_usd: Option<f64>,
     /// Date of the prices.
     pub prices_of: String,
 }

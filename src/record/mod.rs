@@ -23,7 +23,7 @@ mod unsent;
 
 pub use aws::{
     AwsFigures, AwsRecord, CostRecord, FunctionRecord, JoinRecord, PhaseReports, ReportsRecord,
-    SeriesRecord, TraceParts, TracedRecord,
+    SeriesRecord, SliceReports, TraceParts, TracedRecord,
 };
 pub use breakdown::Breakdown;
 pub use build::{RunDetails, build, phases};

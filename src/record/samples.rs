@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    COUNTING, Deployment, Ended, Environment, Health, LoadModel, PartsRecord, PhaseRecord,
-    RequestRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity, SliceRecord,
+    AwsFigures, AwsRecord, COUNTING, CostRecord, Deployment, Ended, Environment, FunctionRecord,
+    Health, LoadModel, PartsRecord, PhaseRecord, ReportsRecord, RequestRecord, RunInfo, RunRecord,
+    SCHEMA, ScenarioIdentity, SliceRecord, SliceReports,
 };
 use crate::measurement::{Arm, FailureKind, LatencyHistogram, Parts, RequestStats};
+use crate::scenario::{Aws, Front};
 
 /// What one request name did in one slice.
 #[derive(Clone, Debug)]
@@ -277,6 +279,56 @@ impl RecordBuilder {
         if let Some(slice) = self.record.slices.last_mut() {
             slice.late_p99_s = seconds;
         }
+        self
+    }
+
+    /// A Lambda function of this memory size served the run behind an HTTP API, an invocation for each request. Slice
+    /// by slice it was billed these milliseconds each time, over and over.
+    pub(crate) fn on_lambda(mut self, memory_mb: u64, billed_ms: &[u64]) -> Self {
+        let slices = self.record.slices.iter().enumerate();
+        let slices = slices.zip(billed_ms.iter().cycle());
+        let slices = slices.map(|((slice, record), billed_ms)| {
+            let lines = record.of_request(None).map(RequestStats::requests).sum();
+            SliceReports {
+                slice,
+                lines,
+                billed_ms: lines * billed_ms,
+            }
+        });
+        let slices: Vec<SliceReports> = slices.collect();
+        let lines: u64 = slices.iter().map(|slice| slice.lines).sum();
+        let billed_ms: u64 = slices.iter().map(|slice| slice.billed_ms).sum();
+        let gb_seconds = billed_ms as f64 / 1e3 * memory_mb as f64 / 1024.0;
+        let duration_usd = gb_seconds * 0.000_016_666_7;
+        let usd = duration_usd + lines as f64 * 1.2e-6;
+        let function = FunctionRecord {
+            name: "orders".to_owned(),
+            reports: Some(ReportsRecord {
+                lines,
+                billed_ms,
+                memory_mb: Some(memory_mb),
+                memory_used_mb: Some(118),
+                ..ReportsRecord::default()
+            }),
+            slices,
+            ..FunctionRecord::default()
+        };
+        self.record.aws = Some(AwsRecord {
+            services: Aws {
+                ..Aws::behind(Front::FunctionUrl)
+            },
+            figures: Some(AwsFigures {
+                functions: vec![function],
+                cost: Some(CostRecord {
+                    usd,
+                    per_million_usd: usd / lines as f64 * 1e6,
+                    base_per_million_usd: None,
+                    duration_usd: Some(duration_usd),
+                    prices_of: "2026-11-24".to_owned(),
+                }),
+                ..AwsFigures::default()
+            }),
+        });
         self
     }
 

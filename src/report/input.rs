@@ -5,7 +5,18 @@ use jiff::Timestamp;
 use crate::baseline::{Baseline, Job, Matching, RunContext, matching};
 use crate::record::RunRecord;
 use crate::thresholds::Thresholds;
-use crate::verdict::{Check, Verdict, Warning};
+use crate::verdict::{Check, Variant, Verdict, Warning};
+
+/// Results of one gate that differ in one label.
+#[derive(Clone, Copy, Debug)]
+pub struct SideBySide<'a> {
+    /// Name of the gate.
+    pub gate: &'a str,
+    /// Name of the label.
+    pub label: &'a str,
+    /// The results.
+    pub variants: &'a [Variant],
+}
 
 /// All that the reports of one gate are told from.
 #[derive(Clone, Copy, Debug)]

@@ -23,6 +23,7 @@ mod outputs;
 mod preview;
 #[cfg(test)]
 mod samples;
+mod side_by_side;
 mod tables;
 mod terminal;
 #[cfg(test)]
@@ -34,8 +35,8 @@ mod wording;
 
 pub use annotations::{Annotation, AnnotationLevel, annotations};
 pub use gated::{GATED, gated};
-pub use html::html;
-pub use input::{CommandHints, ComparedWith, ReportInput};
+pub use html::{html, side_by_side_html};
+pub use input::{CommandHints, ComparedWith, ReportInput, SideBySide};
 pub use jobs::jobs;
 pub use junit::junit;
 pub use k6_summary::performance;
@@ -43,6 +44,7 @@ pub use markdown::{Missing, comment, summary};
 pub use openmetrics::{FAMILIES, Family, metrics};
 pub use outputs::outputs;
 pub use preview::{Improvement, LatencyAssumption, PlanChange, Preview, preview};
+pub use side_by_side::side_by_side;
 pub use terminal::{Colour, terminal, terminal_in_full, verdict_line};
 pub use text::layout::wrap as wrapped;
 pub use text::{fitted, inert, inert_coloured, quoted};

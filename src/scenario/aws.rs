@@ -118,6 +118,22 @@ pub enum Front {
 }
 
 impl Aws {
+    /// A front and nothing else.
+    #[cfg(test)]
+    pub(crate) fn behind(front: Front) -> Self {
+        Self {
+            region: None,
+            functions: Vec::new(),
+            front,
+            tables: Vec::new(),
+            databases: Vec::new(),
+            on_limits: OnLimits::Warn,
+            budget: None,
+            wait: Duration::ZERO,
+            trace: None,
+        }
+    }
+
     /// The header of a response that has an id by which AWS logs the request; none if there is no such header.
     pub fn request_id_header(&self) -> Option<&'static str> {
         match self.front {

@@ -1,9 +1,13 @@
 //! A check as data: a limit or a change, with its figures and its outcome.
 
 use super::Attribution;
+use super::statistics::Estimate;
 use crate::metric::Metric;
 use crate::thresholds::{AwsMetric, Bound, FailureSet, Subject};
 use crate::units::six_digits;
+
+/// Tail on either side of the interval that is shown, and beyond the bound that a pass rests on.
+pub(super) const INTERVAL_TAIL: f64 = 0.025;
 
 /// One check: a limit, or a cell held against what was before.
 #[derive(Clone, Debug, PartialEq)]
@@ -229,6 +233,19 @@ pub struct EstimatedChange {
     pub p: f64,
     /// Units that it rests on: pairs of a duet, or jobs of the baseline.
     pub units: u32,
+}
+
+impl EstimatedChange {
+    /// The change of an estimated log-ratio; `null` is the one that counts as none.
+    pub(super) fn from_log_ratio(estimate: Estimate, null: f64, units: usize) -> Self {
+        Self {
+            estimate: six_digits(libm::expm1(estimate.mean)),
+            lower: six_digits(libm::expm1(estimate.lower(INTERVAL_TAIL))),
+            upper: six_digits(libm::expm1(estimate.upper(INTERVAL_TAIL))),
+            p: six_digits(estimate.p_above(null)),
+            units: u32::try_from(units).unwrap_or(u32::MAX),
+        }
+    }
 }
 
 impl Check {

@@ -1,5 +1,6 @@
 //! The evidence of two sides on one metric: an estimated change with its uncertainty, or why there is none.
 
+use super::check::INTERVAL_TAIL;
 use super::looks::Remaining;
 use super::statistics::{Count, Dispersion, Estimate, MOST_PAIRS, ShareChange, TailRank};
 use super::{EstimatedChange, NotJudged};
@@ -7,8 +8,6 @@ use crate::metric::{Metric, MetricKind, StartFilter};
 use crate::record::{Aggregate, needed_in_all};
 use crate::units::six_digits;
 
-/// Tail on either side of the interval that is shown, and beyond the bound that a pass rests on.
-const INTERVAL_TAIL: f64 = 0.025;
 /// A smaller rise of an error rate is ignored, as a share: 0.1 percentage points.
 pub const SMALLEST_SHARE: f64 = 0.001;
 /// Errors beyond what the base's share would give, that a failure needs.

@@ -33,6 +33,7 @@ mod silence;
 pub mod statistics;
 mod throttling;
 mod validity;
+mod variants;
 mod warnings;
 
 pub use attribution::{Attribution, ChangeLocation, ColdGrowth, KindGrowth, PartGrowth};
@@ -55,6 +56,7 @@ pub use planned_load::PlannedLoad;
 pub use reference::ReferenceUse;
 pub use rule::margin_factor;
 pub use validity::InvalidReason;
+pub use variants::{Figure, Gap, Variant, direction, variants};
 pub use warnings::{SampleSizeAdvice, UnfollowedRedirects, Warning};
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod parts;
 mod plot;
 mod scale;
 mod sections;
+mod side_by_side;
 mod starts;
 mod tables;
 mod timeline;
@@ -31,6 +32,7 @@ use crate::thresholds::Subject;
 use crate::verdict::Check;
 
 pub use page::html;
+pub use side_by_side::side_by_side_html;
 
 /// Foreign text as code, which a narrow place breaks where a path does before it breaks a word.
 fn code(text: &str) -> Markup {

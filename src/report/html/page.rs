@@ -15,7 +15,20 @@ const SCRIPT: &str = include_str!("script.js");
 
 /// The page of one gate.
 pub fn html(view: &View) -> String {
-    draw(view).into_string() + "\n"
+    let style = view.outcome_style();
+    let gate = untrusted(view.gate());
+    let title = html! { (style.mark) " " (gate) " " (style.word) " – loadgate" };
+    let body = html! {
+        (header(view, style))
+        main id="main" tabindex="-1" { (main(view)) }
+        (footer(view))
+    };
+    page(
+        &title,
+        &icon(style.tone, style.mark),
+        "Skip to the verdict",
+        &body,
+    )
 }
 
 /// The policy: nothing is asked for, and nothing runs or styles but what stands here.
@@ -28,10 +41,9 @@ fn policy() -> String {
     )
 }
 
-fn draw(view: &View) -> Markup {
-    let style = view.outcome_style();
-    let gate = untrusted(view.gate());
-    html! {
+/// A page with this title, a mark for its tab, the words of the link to its main part, and this body.
+pub(super) fn page(title: &Markup, icon: &str, skip: &str, body: &Markup) -> String {
+    let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -40,19 +52,18 @@ fn draw(view: &View) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                title { (style.mark) " " (gate) " " (style.word) " – loadgate" }
-                link rel="icon" href=(icon(style));
+                title { (title) }
+                link rel="icon" href=(icon);
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                a.skip href="#main" { "Skip to the verdict" }
-                (header(view, style))
-                main id="main" tabindex="-1" { (main(view)) }
-                (footer(view))
+                a.skip href="#main" { (skip) }
+                (body)
                 script { (PreEscaped(SCRIPT)) }
             }
         }
-    }
+    };
+    page.into_string() + "\n"
 }
 
 fn header(view: &View, style: OutcomeStyle) -> Markup {
@@ -126,18 +137,17 @@ pub(super) fn link(words: &str, address: &str) -> Markup {
     }
 }
 
-/// The outcome's mark for the tab, as an image that is part of the page.
-fn icon(style: OutcomeStyle) -> String {
-    let colour = match style.tone {
+/// A mark for the tab, as an image that is part of the page.
+pub(super) fn icon(tone: Tone, mark: &str) -> String {
+    let colour = match tone {
         Tone::Good => "14713a",
         Tone::Warn | Tone::Soft => "855100",
         Tone::Bad => "b3151f",
     };
     format!(
         "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' \
-         rx='4' fill='%23{}'/%3E%3Ctext x='8' y='12.5' font-size='12' font-family='sans-serif' text-anchor='middle' \
-         fill='white'%3E{}%3C/text%3E%3C/svg%3E",
-        colour, style.mark
+         rx='4' fill='%23{colour}'/%3E%3Ctext x='8' y='12.5' font-size='12' font-family='sans-serif' text-anchor='middle' \
+         fill='white'%3E{mark}%3C/text%3E%3C/svg%3E"
     )
 }
 

@@ -55,6 +55,7 @@ fn cell(cell: &Cell) -> Markup {
         Cell::Count(count) => Some(*count as f64),
         Cell::Start(value) => Some(*value),
         Cell::Number(value) | Cell::Share(value) | Cell::Latency(value) => *value,
+        Cell::Figure(_, figure) => figure.map(|figure| figure.value),
         Cell::Change(change) => change.map(|(_, change)| change.estimate),
     };
     number(value, Some(cell.text().to_string()))

@@ -4,9 +4,9 @@ use super::shop::{history, shop};
 use super::*;
 use crate::record::{
     AwsFigures, AwsRecord, CostRecord, FunctionRecord, JoinRecord, PhaseReports, ReportsRecord,
-    SeriesRecord, TraceParts, TracedRecord,
+    SeriesRecord, SliceReports, TraceParts, TracedRecord,
 };
-use crate::scenario::{Aws, Front, LambdaFunction, OnLimits};
+use crate::scenario::{Aws, Front, LambdaFunction};
 
 const PROMISES: &str = "\
 limits:
@@ -25,16 +25,12 @@ pub(in crate::report) fn aws_services() -> Aws {
             function("orders", Some("live")),
             function("authorizer", None),
         ],
-        front: Front::Http {
+        tables: vec!["orders".to_owned()],
+        wait: std::time::Duration::from_mins(3),
+        ..Aws::behind(Front::Http {
             id: "a1b2c3d4e5".to_owned(),
             stage: "$default".to_owned(),
-        },
-        tables: vec!["orders".to_owned()],
-        databases: Vec::new(),
-        on_limits: OnLimits::Warn,
-        budget: None,
-        wait: std::time::Duration::from_mins(3),
-        trace: None,
+        })
     }
 }
 
@@ -81,6 +77,11 @@ pub(in crate::report) fn aws_figures() -> AwsFigures {
                     phase: 0,
                     reports: reports(),
                 }],
+                slices: vec![SliceReports {
+                    slice: 0,
+                    lines: 500,
+                    billed_ms: 19_050,
+                }],
             },
             FunctionRecord {
                 name: "authorizer".to_owned(),
@@ -121,6 +122,7 @@ pub(in crate::report) fn aws_figures() -> AwsFigures {
             usd: 0.0186,
             per_million_usd: 3.1,
             base_per_million_usd: Some(2.95),
+            duration_usd: Some(0.0114),
             prices_of: "2026-11-24".to_owned(),
         }),
         limits: vec!["orders:live: its timeout of 15 s is below the step's of 30 s".to_owned()],

@@ -1,6 +1,7 @@
 //! The tables of what was measured, described once: heads, and rows of values that each format lays out in its own way.
 
 mod aws;
+mod side_by_side;
 
 use crate::measurement::Arm;
 use crate::metric::Metric;
@@ -11,9 +12,10 @@ use crate::report::view::{
 use crate::report::wording::{
     concurrency, failing_names, failure_kind, figures_name, first_seen, missing_figures,
 };
-use crate::verdict::EstimatedChange;
+use crate::verdict::{EstimatedChange, Figure, Measure};
 
 pub(crate) use aws::aws;
+pub(crate) use side_by_side::{COST, FIGURES, FigureColumn, side_by_side};
 
 pub(crate) struct Table {
     pub(crate) title: Text,
@@ -50,6 +52,8 @@ pub(crate) enum Cell {
     /// In seconds since the start of the load.
     Start(f64),
     Change(Option<(Metric, EstimatedChange)>),
+    /// With its interval.
+    Figure(Measure, Option<Figure>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,12 +73,15 @@ impl Cell {
             Self::Share(share) => share.map_or_else(|| NONE.into(), |it| numbers::share(it).into()),
             Self::Latency(seconds) => numbers::latency(*seconds).into(),
             Self::Start(seconds) => text!("{} s", numbers::start(*seconds)),
-            Self::Change(None) => NONE.into(),
+            Self::Change(None) | Self::Figure(_, None) => NONE.into(),
             Self::Change(Some((metric, change))) => text!(
                 "{} {}",
                 metric.label(),
                 numbers::change_with_interval(numbers::P95, change)
             ),
+            Self::Figure(measure, Some(figure)) => {
+                numbers::value_in(*measure, figure.value, figure.interval()).into()
+            }
         }
     }
 }

@@ -169,7 +169,7 @@ fn cells_of(row: &Row) -> layout::Row {
     for cell in &row.cells {
         match cell {
             Cell::Words(words) if row.before.is_none() => name += &format!(" ({words})"),
-            Cell::Words(_) | Cell::Change(_) => {}
+            Cell::Words(_) | Cell::Change(_) | Cell::Figure(..) => {}
             Cell::Share(share) => {
                 let text = numbers::or_none(share.map(numbers::share));
                 numbers.push(text.trim_end_matches(" %").to_owned());

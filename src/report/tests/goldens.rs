@@ -539,7 +539,15 @@ fn every_golden_file_is_of_something() {
         ),
         (
             "beside",
-            of(["validate", "try", "unreachable", "jobs"].into()),
+            of([
+                "validate",
+                "try",
+                "unreachable",
+                "jobs",
+                "memories",
+                "memories with gaps",
+            ]
+            .into()),
         ),
         ("files", of(FILES.into())),
     ] {

@@ -12,6 +12,7 @@ mod markdown;
 mod metrics;
 mod schema;
 mod sentences;
+mod side_by_side;
 mod stored;
 mod summary;
 mod terminal;

@@ -71,6 +71,19 @@ pub(crate) fn value(measure: Measure, value: f64) -> String {
     }
 }
 
+/// A measured value and its interval, the unit said once where it is the same: `182 ms [178, 187]`.
+pub(crate) fn value_in(measure: Measure, of: f64, interval: Option<(f64, f64)>) -> String {
+    let text = value(measure, of);
+    let Some((lower, upper)) = interval else {
+        return text;
+    };
+    let [lower, upper] = [lower, upper].map(|bound| value(measure, bound));
+    let unit = text.find(' ').map_or("", |at| &text[at..]);
+    let bare = lower.strip_suffix(unit).zip(upper.strip_suffix(unit));
+    let (lower, upper) = bare.unwrap_or((&lower, &upper));
+    format!("{text} [{lower}, {upper}]")
+}
+
 /// A promised value as a person writes it, with no digit more or less: `800 ms`, `1 %`, `90/s`.
 pub(crate) fn promised(measure: Measure, value: f64) -> String {
     match kind(measure) {
@@ -302,6 +315,19 @@ mod tests {
             (RATE, 1234.5, "1,234/s"),
         ] {
             assert_eq!(value(measure, number), text);
+        }
+    }
+
+    #[test]
+    fn an_interval_has_its_unit_once_where_it_is_the_same() {
+        let cost = Measure::Aws(AwsMetric::CostPerMillion);
+        for (measure, of, interval, text) in [
+            (P95, 0.182, Some((0.178, 0.187)), "182 ms [178, 187]"),
+            (P95, 0.98, Some((0.9, 1.1)), "980 ms [900 ms, 1.10 s]"),
+            (cost, 2.0, Some((1.9, 2.1)), "$2.00 [$1.90, $2.10]"),
+            (P95, 0.182, None, "182 ms"),
+        ] {
+            assert_eq!(value_in(measure, of, interval), text);
         }
     }
 

@@ -65,7 +65,8 @@ fn cost(view: &View, cost: &CostRecord) -> Text {
     )
 }
 
-fn others(count_of: u64) -> Text {
+/// That no figure is this run's alone.
+pub(super) fn others(count_of: u64) -> Text {
     text!(
         "others sent {} to the functions in the same minutes, so no figure of AWS is of this run alone",
         counted(count_of, "request")

@@ -12,6 +12,7 @@ mod outage;
 mod reasons;
 mod redirects;
 mod row;
+mod side_by_side;
 mod suspicion;
 mod unreachable;
 
@@ -29,4 +30,5 @@ pub(crate) use finding::{finding, headline, nothing_slower, stopped_early};
 pub(crate) use line::{caught, measure_name, promise, sentence, since, subject_name};
 pub(crate) use reasons::{MOST_REASONS, invalidities, more_reasons, not_judged};
 pub(crate) use row::figures_name;
+pub(crate) use side_by_side::{MARK, MARK_MEANS, notes as variant_notes, steps};
 pub use unreachable::remedy;

@@ -15,8 +15,6 @@ use crate::verdict::statistics::{Count, Estimate};
 
 /// Units that the phase must have that another is held against: fewer show no spread.
 const FEWEST_UNITS: usize = 3;
-/// Tail on either side of an interval.
-const TAIL: f64 = 0.025;
 
 /// One phase against a lighter one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -136,13 +134,11 @@ fn change(
             metric,
             before: mean(&before),
             now: mean(&now),
-            change: EstimatedChange {
-                estimate: six_digits(libm::expm1(estimate.mean)),
-                lower: six_digits(libm::expm1(estimate.lower(TAIL))),
-                upper: six_digits(libm::expm1(estimate.upper(TAIL))),
-                p: six_digits(estimate.p_above(libm::log1p(regression.tolerance))),
-                units: u32::try_from(before.len() + now.len()).unwrap_or(u32::MAX),
-            },
+            change: EstimatedChange::from_log_ratio(
+                estimate,
+                libm::log1p(regression.tolerance),
+                before.len() + now.len(),
+            ),
         })
     })
 }

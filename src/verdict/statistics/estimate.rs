@@ -110,6 +110,24 @@ impl Estimate {
         })
     }
 
+    /// The sum of independent estimates, each times a factor, with Welch's degrees of freedom; none of nothing.
+    ///
+    /// Welch, Biometrika 34 (1947) 28.
+    pub fn combined(terms: &[(f64, Self)]) -> Option<Self> {
+        let variance = |(factor, it): &(f64, Self)| {
+            let error = factor * it.standard_error;
+            error * error
+        };
+        let sum: f64 = terms.iter().map(variance).sum();
+        let of_df = |term: &(f64, Self)| variance(term) * variance(term) / term.1.df;
+        let df = sum * sum / terms.iter().map(of_df).sum::<f64>();
+        (!terms.is_empty()).then(|| Self {
+            mean: terms.iter().map(|(factor, it)| factor * it.mean).sum(),
+            standard_error: libm::sqrt(sum),
+            df,
+        })
+    }
+
     /// The result of [`Self::from_jobs`] for one unchanged candidate where jobs vary by `sd`.
     pub fn expected_of_jobs(jobs: usize, sd: f64) -> Self {
         let jobs = jobs as f64;
@@ -307,6 +325,23 @@ mod tests {
         let p = estimate.p_above(null);
         assert!((p - 8.349e-7).abs() < 5e-11, "{p}");
         assert!((libm::exp(estimate.lower(0.01)) - 1.1548).abs() < 5e-5);
+    }
+
+    #[test]
+    fn a_difference_has_the_degrees_of_freedom_of_welch() {
+        let of = |mean, standard_error, df| Estimate {
+            mean,
+            standard_error,
+            df,
+        };
+        let (now, before) = (of(0.5, 0.03, 10.0), of(0.2, 0.04, 20.0));
+        let change = Estimate::combined(&[(1.0, now), (-1.0, before)]).unwrap();
+        close(change.mean, 0.3);
+        close(change.standard_error, 0.05);
+        // 25^2 / (9^2 / 10 + 16^2 / 20).
+        close(change.df, 29.904_306);
+        assert_eq!(Estimate::combined(&[(1.0, now)]), Some(now));
+        assert_eq!(Estimate::combined(&[]), None);
     }
 
     #[test]
