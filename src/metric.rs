@@ -96,74 +96,45 @@ impl Metric {
 
     /// The name used in files and on the command line.
     pub fn key(self) -> &'static str {
-        match self {
-            Self::P50 => "p50",
-            Self::P90 => "p90",
-            Self::P95 => "p95",
-            Self::P99 => "p99",
-            Self::P999 => "p999",
-            Self::ErrorRate => "error_rate",
-            Self::RequestsPerSecond => "requests_per_second",
-            Self::ColdShare => "cold_share",
-            Self::ColdP50 => "cold_p50",
-            Self::ColdP90 => "cold_p90",
-            Self::ColdP95 => "cold_p95",
-            Self::ColdP99 => "cold_p99",
-            Self::WarmP50 => "warm_p50",
-            Self::WarmP90 => "warm_p90",
-            Self::WarmP95 => "warm_p95",
-            Self::WarmP99 => "warm_p99",
-        }
+        self.properties().0
     }
 
     /// The name used in reports.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::P50 => "P50",
-            Self::P90 => "P90",
-            Self::P95 => "P95",
-            Self::P99 => "P99",
-            Self::P999 => "P99.9",
-            Self::ErrorRate => "error rate",
-            Self::RequestsPerSecond => "requests/s",
-            Self::ColdShare => "cold share",
-            Self::ColdP50 => "cold P50",
-            Self::ColdP90 => "cold P90",
-            Self::ColdP95 => "cold P95",
-            Self::ColdP99 => "cold P99",
-            Self::WarmP50 => "warm P50",
-            Self::WarmP90 => "warm P90",
-            Self::WarmP95 => "warm P95",
-            Self::WarmP99 => "warm P99",
-        }
+        self.properties().1
     }
 
     /// How the metric is measured.
     pub fn kind(self) -> MetricKind {
-        match self {
-            Self::P50 | Self::ColdP50 | Self::WarmP50 => MetricKind::Quantile(0.5),
-            Self::P90 | Self::ColdP90 | Self::WarmP90 => MetricKind::Quantile(0.9),
-            Self::P95 | Self::ColdP95 | Self::WarmP95 => MetricKind::Quantile(0.95),
-            Self::P99 | Self::ColdP99 | Self::WarmP99 => MetricKind::Quantile(0.99),
-            Self::P999 => MetricKind::Quantile(0.999),
-            Self::ErrorRate | Self::ColdShare => MetricKind::Share,
-            Self::RequestsPerSecond => MetricKind::Rate,
-        }
+        self.properties().2
     }
 
     /// Whose latencies it is taken of; what is no latency is counted over all requests.
     pub fn starts(self) -> StartFilter {
+        self.properties().3
+    }
+
+    /// Key, label, kind, and whose latencies it is taken of.
+    fn properties(self) -> (&'static str, &'static str, MetricKind, StartFilter) {
+        use MetricKind::{Quantile, Rate, Share};
+        use StartFilter::{All, Cold, Warm};
         match self {
-            Self::ColdP50 | Self::ColdP90 | Self::ColdP95 | Self::ColdP99 => StartFilter::Cold,
-            Self::WarmP50 | Self::WarmP90 | Self::WarmP95 | Self::WarmP99 => StartFilter::Warm,
-            Self::P50
-            | Self::P90
-            | Self::P95
-            | Self::P99
-            | Self::P999
-            | Self::ErrorRate
-            | Self::RequestsPerSecond
-            | Self::ColdShare => StartFilter::All,
+            Self::P50 => ("p50", "P50", Quantile(0.5), All),
+            Self::P90 => ("p90", "P90", Quantile(0.9), All),
+            Self::P95 => ("p95", "P95", Quantile(0.95), All),
+            Self::P99 => ("p99", "P99", Quantile(0.99), All),
+            Self::P999 => ("p999", "P99.9", Quantile(0.999), All),
+            Self::ErrorRate => ("error_rate", "error rate", Share, All),
+            Self::RequestsPerSecond => ("requests_per_second", "requests/s", Rate, All),
+            Self::ColdShare => ("cold_share", "cold share", Share, All),
+            Self::ColdP50 => ("cold_p50", "cold P50", Quantile(0.5), Cold),
+            Self::ColdP90 => ("cold_p90", "cold P90", Quantile(0.9), Cold),
+            Self::ColdP95 => ("cold_p95", "cold P95", Quantile(0.95), Cold),
+            Self::ColdP99 => ("cold_p99", "cold P99", Quantile(0.99), Cold),
+            Self::WarmP50 => ("warm_p50", "warm P50", Quantile(0.5), Warm),
+            Self::WarmP90 => ("warm_p90", "warm P90", Quantile(0.9), Warm),
+            Self::WarmP95 => ("warm_p95", "warm P95", Quantile(0.95), Warm),
+            Self::WarmP99 => ("warm_p99", "warm P99", Quantile(0.99), Warm),
         }
     }
 
@@ -177,23 +148,11 @@ impl Metric {
         self == Self::ColdShare || self.starts() != StartFilter::All
     }
 
-    /// The same figure of all requests, for one of warm ones.
+    /// The same figure of all requests, for one of warm or cold ones.
     #[must_use]
     pub fn of_all(self) -> Self {
-        match self {
-            Self::WarmP50 | Self::ColdP50 => Self::P50,
-            Self::WarmP90 | Self::ColdP90 => Self::P90,
-            Self::WarmP95 | Self::ColdP95 => Self::P95,
-            Self::WarmP99 | Self::ColdP99 => Self::P99,
-            Self::P50
-            | Self::P90
-            | Self::P95
-            | Self::P99
-            | Self::P999
-            | Self::ErrorRate
-            | Self::RequestsPerSecond
-            | Self::ColdShare => self,
-        }
+        let is_same = |metric: &Self| metric.kind() == self.kind();
+        Self::QUANTILES.into_iter().find(is_same).unwrap_or(self)
     }
 
     /// The quantile q in (0, 1), for a latency metric.

@@ -4,6 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+
 /// The longest duration that a file may name: a week. Longer is a slip of the pen, not a load test.
 const LONGEST: Duration = Duration::from_hours(24 * 7);
 
@@ -43,6 +47,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
         return Err(UnitError(format!("'{text}' is longer than a week")));
     }
     Ok(duration)
+}
+
+/// The day of an instant in UTC, the same everywhere.
+pub fn date(instant: Timestamp) -> Date {
+    Offset::UTC.to_datetime(instant).date()
 }
 
 /// An amount of dollars, shown as `$4.12`.

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use loadgate::load::{DuetTurns, Interleaving, duet_load};
+use loadgate::load::{DuetTurns, duet_load};
+use loadgate::measurement::Interleaving;
 use loadgate::plan::phase_names;
 use loadgate::record::{self, phases};
 use loadgate::scenario::{self, Inputs, Scenario};
@@ -166,7 +167,7 @@ fn shipped_gates_are_valid() {
 fn a_plain_run_and_a_duet_judge_every_gated_name() {
     let duet = Design::Duet {
         jobs: &[],
-        interleaving: record::Interleaving::Turns,
+        interleaving: Interleaving::Turns,
         pairs: 15,
         slice_s: Duration::from_secs(5).as_secs_f64(),
         looks: 3,

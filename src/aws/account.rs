@@ -2,8 +2,6 @@
 //!
 //! A call that is refused leaves its figure open and its error in a list.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::client::{Call, Client, Message, Service, encoded};
@@ -19,15 +17,6 @@ pub(super) struct Concurrency {
     pub(super) unreserved: Option<u64>,
 }
 
-/// Whether a function has executions of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ReservedConcurrency {
-    /// It shares those of the account.
-    Unreserved,
-    /// As many as this; with none it is off.
-    Reserved(u64),
-}
-
 /// Environments that are kept ready for an alias or version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Provisioned {
@@ -35,8 +24,6 @@ pub(super) struct Provisioned {
     pub(super) qualifier: Option<String>,
     /// How many there should be.
     pub(super) requested: Option<u64>,
-    /// How many are ready.
-    pub(super) available: Option<u64>,
     /// `READY`, `IN_PROGRESS` or `FAILED`.
     pub(super) status: Option<String>,
 }
@@ -69,8 +56,8 @@ pub(super) struct FunctionConfiguration {
 pub(super) struct FunctionLimits {
     /// Which one.
     pub(super) function: LambdaFunction,
-    /// Executions of its own.
-    pub(super) reserved: Option<ReservedConcurrency>,
+    /// Executions that are reserved for it, and its ceiling; with none it is off.
+    pub(super) reserved: Option<u64>,
     /// Environments that are kept ready, of all its aliases and versions.
     pub(super) provisioned: Option<Vec<Provisioned>>,
     /// How it is configured.
@@ -91,14 +78,10 @@ pub(super) struct Throttle {
 pub(super) struct Stage {
     /// The limit of each method or route that has none of its own.
     pub(super) throttle: Option<Throttle>,
-    /// Methods or routes with a limit of their own.
-    pub(super) routes: BTreeMap<String, Throttle>,
     /// The template of a line of the access log.
     pub(super) access_log_format: Option<String>,
     /// The ARN of the access log's group or delivery stream.
     pub(super) access_log_destination: Option<String>,
-    /// Whether it is traced; a REST API's only.
-    pub(super) is_traced: Option<bool>,
 }
 
 /// The API in front of the functions.
@@ -123,7 +106,7 @@ pub(super) enum ApiKind {
 
 impl Api {
     /// The API that a target's address belongs to, if it is one of API Gateway.
-    fn of(front: &Front) -> Option<Self> {
+    pub(super) fn of(front: &Front) -> Option<Self> {
         let (kind, id, stage) = match front {
             Front::Rest { id, stage } => (ApiKind::Rest, id, stage),
             Front::Http { id, stage } => (ApiKind::Http, id, stage),
@@ -239,12 +222,7 @@ impl Reader<'_, '_> {
         );
         FunctionLimits {
             function: function.clone(),
-            reserved: reserved.map(|answer| {
-                number(&answer, "/ReservedConcurrentExecutions").map_or(
-                    ReservedConcurrency::Unreserved,
-                    ReservedConcurrency::Reserved,
-                )
-            }),
+            reserved: reserved.and_then(|answer| number(&answer, "/ReservedConcurrentExecutions")),
             provisioned: provisioned.map(|answer| {
                 let all = answer["ProvisionedConcurrencyConfigs"].as_array();
                 all.into_iter().flatten().map(Provisioned::of).collect()
@@ -293,6 +271,14 @@ impl Reader<'_, '_> {
     }
 }
 
+impl FunctionLimits {
+    /// What is kept ready of the alias or version that is called.
+    pub(super) fn kept_ready(&self) -> Option<&Provisioned> {
+        let mut provisioned = self.provisioned.iter().flatten();
+        provisioned.find(|own| own.qualifier == self.function.qualifier)
+    }
+}
+
 impl Provisioned {
     fn of(answer: &Value) -> Self {
         let arn = text(answer, "/FunctionArn");
@@ -300,7 +286,6 @@ impl Provisioned {
         Self {
             qualifier: function.and_then(|function| function.qualifier),
             requested: number(answer, "/RequestedProvisionedConcurrentExecutions"),
-            available: number(answer, "/AvailableProvisionedConcurrentExecutions"),
             status: text(answer, "/Status"),
         }
     }
@@ -341,18 +326,11 @@ impl Stage {
     fn of(answer: &Value) -> Self {
         let throttle =
             |settings| Throttle::of(settings, "/throttlingRateLimit", "/throttlingBurstLimit");
-        let routes = [&answer["methodSettings"], &answer["routeSettings"]];
-        let routes = routes.into_iter().filter_map(Value::as_object).flatten();
-        let mut routes: BTreeMap<String, Throttle> = routes
-            .filter_map(|(route, settings)| Some((route.clone(), throttle(settings)?)))
-            .collect();
-        let all = routes.remove("*/*");
         Self {
-            throttle: throttle(&answer["defaultRouteSettings"]).or(all),
-            routes,
+            throttle: throttle(&answer["defaultRouteSettings"])
+                .or_else(|| throttle(&answer["methodSettings"]["*/*"])),
             access_log_format: text(answer, "/accessLogSettings/format"),
             access_log_destination: text(answer, "/accessLogSettings/destinationArn"),
-            is_traced: answer["tracingEnabled"].as_bool(),
         }
     }
 }

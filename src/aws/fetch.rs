@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::account::{Account, FunctionConfiguration, FunctionLimits};
@@ -30,7 +29,7 @@ use crate::record::{
     SeriesRecord, SliceReports,
 };
 use crate::scenario::{Aws, Front, LambdaFunction};
-use crate::units::{group, six_digits};
+use crate::units::{date, group, six_digits};
 
 /// The time between two looks at a log and at metrics.
 const LOOK_AT_LOG: Duration = Duration::from_secs(5);
@@ -736,7 +735,7 @@ impl<'r> Reader<'r, '_> {
             }
             Err(error) => self.missing.push(error.to_string()),
         }
-        let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+        let today = date(Timestamp::now());
         self.missing.extend(prices.age_warning(today));
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::limits::{Burst, GatewayKind, NEW_ENVIRONMENTS, NEW_RATE, SCALING_STEP_S};
+use super::account::ApiKind;
+use super::limits::{Burst, NEW_ENVIRONMENTS, NEW_RATE, SCALING_STEP_S};
 
 /// Something that the planned load runs into. Its text is one sentence.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +20,7 @@ pub(super) enum LimitWarning {
         /// Requests at once.
         peak: f64,
         /// What is left for all functions together.
-        available: u32,
+        available: u64,
     },
     /// A burst has a rate to which Lambda does not scale a function in that time.
     BurstRate(Burst),
@@ -37,14 +38,14 @@ pub(super) enum LimitWarning {
         /// The burst.
         burst: Burst,
         /// Requests that pass at once.
-        limit: u32,
+        limit: f64,
         /// Whose throttle it is.
         scope: ThrottleScope,
     },
     /// A step waits for longer than the gateway does.
     GatewayTimeout {
         /// Kind of the API.
-        kind: GatewayKind,
+        api: ApiKind,
         /// Timeout of the step, in seconds.
         step_s: f64,
     },
@@ -68,14 +69,14 @@ pub(super) enum FunctionProblem {
         /// Requests at once.
         peak: f64,
         /// What is reserved.
-        reserved: u32,
+        reserved: u64,
     },
     /// Its provisioned concurrency is below the peak.
     Provisioned {
         /// Requests at once.
         peak: f64,
         /// Environments that are kept ready.
-        kept: u32,
+        kept: u64,
     },
     /// A burst needs more new environments than Lambda adds in that time.
     Burst {
@@ -89,7 +90,7 @@ pub(super) enum FunctionProblem {
         /// Timeout of the step, in seconds.
         step_s: f64,
         /// Timeout of the function, in seconds.
-        timeout_s: u32,
+        timeout_s: u64,
     },
 }
 
@@ -126,13 +127,14 @@ impl fmt::Display for LimitWarning {
                 limit,
                 scope,
             } => format!(
-                "{burst} exceeds the {scope}'s API Gateway burst of {limit}; \
-                 the rest gets 429"
+                "{burst} exceeds the {scope}'s API Gateway burst of {}; \
+                 the rest gets 429",
+                number(limit.ceil())
             ),
-            Self::GatewayTimeout { kind, step_s } => format!(
-                "a step waits {} s, but {kind} gives up after {} s; slower requests fail then",
+            Self::GatewayTimeout { api, step_s } => format!(
+                "a step waits {} s, but {api} gives up after {} s; slower requests fail then",
                 number(*step_s),
-                number(kind.timeout_s())
+                number(api.timeout_s())
             ),
         };
         f.write_str(&text)
@@ -192,7 +194,7 @@ impl fmt::Display for Burst {
     }
 }
 
-impl fmt::Display for GatewayKind {
+impl fmt::Display for ApiKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Rest => "a REST API",
@@ -215,8 +217,8 @@ fn at_once(peak: f64) -> String {
 }
 
 /// The share of a peak that is above a limit.
-fn share_above(limit: u32, peak: f64) -> String {
-    let percent = number(100.0 * (1.0 - f64::from(limit) / peak));
+fn share_above(limit: u64, peak: f64) -> String {
+    let percent = number(100.0 * (1.0 - limit as f64 / peak));
     format!("at the peak about {percent} % are")
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Pure: the figures were read before. A figure that could not be read warns of nothing.
 
+use super::account::{Account, ApiKind, FunctionLimits, Throttle};
 use super::limit_warning::{FunctionProblem, LimitWarning, ThrottleScope};
 
 /// Environments that Lambda adds to a function in ten seconds.
@@ -10,76 +11,6 @@ pub(super) const NEW_ENVIRONMENTS: f64 = 1_000.0;
 pub(super) const NEW_RATE: f64 = 10_000.0;
 /// The step of both, in seconds.
 pub(super) const SCALING_STEP_S: f64 = 10.0;
-
-/// Limits that were read.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Limits {
-    /// Concurrency of the account.
-    pub(super) account_concurrency: Option<u32>,
-    /// The part of it that no function has reserved.
-    pub(super) unreserved_concurrency: Option<u32>,
-    /// Functions behind the target.
-    pub(super) functions: Vec<FunctionLimits>,
-    /// API Gateway, if it stands before them.
-    pub(super) gateway: Option<GatewayLimits>,
-}
-
-/// Limits of one function.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct FunctionLimits {
-    /// Its name.
-    pub(super) name: String,
-    /// Concurrency that is reserved for it, and its ceiling; 0 turns it off.
-    pub(super) reserved: Option<u32>,
-    /// Provisioned concurrency, if it has any.
-    pub(super) provisioned: Option<ProvisionedConcurrency>,
-    /// Timeout in seconds.
-    pub(super) timeout_s: Option<u32>,
-    /// `State`, such as `Active`.
-    pub(super) state: Option<String>,
-    /// `LastUpdateStatus`, such as `Successful`.
-    pub(super) last_update: Option<String>,
-    /// `SystemLogLevel` of its logging, such as `INFO`.
-    pub(super) system_log_level: Option<String>,
-}
-
-/// Environments that are kept ready.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ProvisionedConcurrency {
-    /// How many.
-    pub(super) environments: u32,
-    /// `Status`, such as `READY`.
-    pub(super) status: String,
-}
-
-/// Limits of API Gateway.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct GatewayLimits {
-    /// Its kind.
-    pub(super) kind: GatewayKind,
-    /// Of the account in this region.
-    pub(super) account: Option<Throttle>,
-    /// Of the stage.
-    pub(super) stage: Option<Throttle>,
-}
-
-/// Kind of an API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum GatewayKind {
-    /// A REST API.
-    Rest,
-    /// An HTTP API.
-    Http,
-}
-
-/// A throttle of API Gateway.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Throttle {
-    /// Requests per second.
-    pub(super) rate: f64,
-    /// Requests that may come at once.
-    pub(super) burst: u32,
-}
 
 /// What is planned.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -107,35 +38,39 @@ pub(super) struct Burst {
     pub(super) seconds: f64,
 }
 
-/// Compares limits with a plan. A limit that suffices is not mentioned.
-pub(super) fn warnings(limits: &Limits, plan: &PlannedLoad) -> Vec<LimitWarning> {
+/// Compares limits with a plan; `api` is what stands before the functions. A limit that suffices is not mentioned.
+pub(super) fn warnings(
+    account: &Account,
+    api: Option<ApiKind>,
+    plan: &PlannedLoad,
+) -> Vec<LimitWarning> {
     let mut found = Vec::new();
-    for function in &limits.functions {
-        let problems = function.deployment().chain(function.capacity(plan));
+    for function in &account.functions {
+        let problems = deployment(function).chain(capacity(function, plan));
         found.extend(problems.map(|problem| LimitWarning::Function {
-            name: function.name.clone(),
+            name: function.function.to_string(),
             problem,
         }));
     }
-    found.extend(limits.account_warning(plan));
+    found.extend(account_warning(account, plan));
     let burst = plan
         .burst
         .filter(|burst| burst.rate() > NEW_RATE * burst.scaling_steps());
     found.extend(burst.map(LimitWarning::BurstRate));
-    if let Some(gateway) = &limits.gateway {
-        found.extend(gateway.warnings(plan));
+    if let Some(api) = api {
+        found.extend(gateway_warnings(account, api, plan));
     }
     found
 }
 
 impl PlannedLoad {
     /// The most requests at once, if more than a limit: users, or by Little's law the rate times the duration.
-    fn peak_above(&self, limit: u32) -> Option<f64> {
+    fn peak_above(&self, limit: u64) -> Option<f64> {
         let open = self.peak_rate.zip(self.duration_p95_s);
         let open = open.map(|(rate, duration_s)| (rate * duration_s).ceil());
         let closed = self.peak_users.map(f64::from);
         let peak = open.into_iter().chain(closed).reduce(f64::max);
-        peak.filter(|peak| *peak > f64::from(limit))
+        peak.filter(|peak| *peak > limit as f64)
     }
 }
 
@@ -160,73 +95,67 @@ impl Burst {
     }
 }
 
-impl FunctionLimits {
-    /// A function that is off, not up to date, or silent.
-    fn deployment(&self) -> impl Iterator<Item = FunctionProblem> {
-        let unlike =
-            |value: Option<&String>, good: &str| value.filter(|value| *value != good).cloned();
-        let provisioned = self
-            .provisioned
-            .as_ref()
-            .map(|provisioned| &provisioned.status);
-        let is_silent = self.system_log_level.as_deref() == Some("WARN");
-        let found = [
-            (self.reserved == Some(0)).then_some(FunctionProblem::Off),
-            unlike(self.state.as_ref(), "Active").map(FunctionProblem::NotActive),
-            unlike(self.last_update.as_ref(), "Successful").map(FunctionProblem::NotUpdated),
-            unlike(provisioned, "READY").map(FunctionProblem::ProvisionedNotReady),
-            is_silent.then_some(FunctionProblem::ReportsHidden),
-        ];
-        found.into_iter().flatten()
-    }
-
-    /// What the function's concurrency and timeout do to the plan.
-    fn capacity(&self, plan: &PlannedLoad) -> impl Iterator<Item = FunctionProblem> {
-        let above = |limit: u32| Some((plan.peak_above(limit)?, limit));
-        let kept = self
-            .provisioned
-            .as_ref()
-            .map(|provisioned| provisioned.environments);
-        let reserved = self
-            .reserved
-            .filter(|reserved| *reserved > 0)
-            .and_then(above);
-        let burst = plan.burst.and_then(|burst| {
-            let needed = burst.environments(plan) - f64::from(kept.unwrap_or_default());
-            let is_too_steep = needed > NEW_ENVIRONMENTS * burst.scaling_steps();
-            is_too_steep.then_some(FunctionProblem::Burst { burst, needed })
-        });
-        let timeout = self.timeout_s.zip(plan.step_timeout_s);
-        let timeout = timeout.filter(|(timeout_s, step_s)| *step_s > f64::from(*timeout_s));
-        let found = [
-            reserved.map(|(peak, reserved)| FunctionProblem::Reserved { peak, reserved }),
-            kept.and_then(above)
-                .map(|(peak, kept)| FunctionProblem::Provisioned { peak, kept }),
-            burst,
-            timeout.map(|(timeout_s, step_s)| FunctionProblem::Timeout { step_s, timeout_s }),
-        ];
-        found.into_iter().flatten()
-    }
+/// Why a function is off, not up to date, or silent.
+fn deployment(function: &FunctionLimits) -> impl Iterator<Item = FunctionProblem> {
+    let configuration = function.configuration.clone().unwrap_or_default();
+    let unlike = |value: Option<String>, good: &str| value.filter(|value| *value != good);
+    let ready = function.kept_ready();
+    let ready = ready.map(|own| own.status.clone().unwrap_or_default());
+    let is_silent = configuration.system_log_level.as_deref() == Some("WARN");
+    let found = [
+        (function.reserved == Some(0)).then_some(FunctionProblem::Off),
+        unlike(configuration.state, "Active").map(FunctionProblem::NotActive),
+        unlike(configuration.last_update_status, "Successful").map(FunctionProblem::NotUpdated),
+        unlike(ready, "READY").map(FunctionProblem::ProvisionedNotReady),
+        is_silent.then_some(FunctionProblem::ReportsHidden),
+    ];
+    found.into_iter().flatten()
 }
 
-impl Limits {
-    /// Functions without reserved concurrency share what is unreserved; the others have the account's.
-    fn account_warning(&self, plan: &PlannedLoad) -> Option<LimitWarning> {
-        let is_shared = self
-            .functions
-            .iter()
-            .any(|function| function.reserved.is_none());
-        let unreserved = self.unreserved_concurrency.filter(|_| is_shared);
-        let available = unreserved
-            .into_iter()
-            .chain(self.account_concurrency)
-            .min()?;
-        let peak = plan.peak_above(available)?;
-        Some(LimitWarning::Account { peak, available })
-    }
+/// What the function's concurrency and timeout do to the plan.
+fn capacity(
+    function: &FunctionLimits,
+    plan: &PlannedLoad,
+) -> impl Iterator<Item = FunctionProblem> {
+    let above = |limit: u64| Some((plan.peak_above(limit)?, limit));
+    let kept = function.kept_ready();
+    let kept = kept.map(|own| own.requested.unwrap_or_default());
+    let reserved = function.reserved.filter(|reserved| *reserved > 0);
+    let burst = plan.burst.and_then(|burst| {
+        let needed = burst.environments(plan) - kept.unwrap_or_default() as f64;
+        let is_too_steep = needed > NEW_ENVIRONMENTS * burst.scaling_steps();
+        is_too_steep.then_some(FunctionProblem::Burst { burst, needed })
+    });
+    let timeout = function
+        .configuration
+        .as_ref()
+        .and_then(|own| own.timeout_s);
+    let timeout = timeout.zip(plan.step_timeout_s);
+    let timeout = timeout.filter(|(timeout_s, step_s)| *step_s > *timeout_s as f64);
+    let found = [
+        reserved
+            .and_then(above)
+            .map(|(peak, reserved)| FunctionProblem::Reserved { peak, reserved }),
+        kept.and_then(above)
+            .map(|(peak, kept)| FunctionProblem::Provisioned { peak, kept }),
+        burst,
+        timeout.map(|(timeout_s, step_s)| FunctionProblem::Timeout { step_s, timeout_s }),
+    ];
+    found.into_iter().flatten()
 }
 
-impl GatewayKind {
+/// Functions without reserved concurrency share what is unreserved; the others have the account's.
+fn account_warning(account: &Account, plan: &PlannedLoad) -> Option<LimitWarning> {
+    let mut functions = account.functions.iter();
+    let is_shared = functions.any(|function| function.reserved.is_none());
+    let concurrency = account.concurrency?;
+    let unreserved = concurrency.unreserved.filter(|_| is_shared);
+    let available = unreserved.into_iter().chain(concurrency.all).min()?;
+    let peak = plan.peak_above(available)?;
+    Some(LimitWarning::Account { peak, available })
+}
+
+impl ApiKind {
     /// How long it waits for a function, in seconds.
     pub(super) fn timeout_s(self) -> f64 {
         match self {
@@ -236,72 +165,105 @@ impl GatewayKind {
     }
 }
 
-impl GatewayLimits {
-    fn warnings(&self, plan: &PlannedLoad) -> Vec<LimitWarning> {
-        let mut found = Vec::new();
-        let scopes = [
-            (self.stage, ThrottleScope::Stage),
-            (self.account, ThrottleScope::Account),
-        ];
-        for (throttle, scope) in scopes {
-            let Some(Throttle {
-                rate: limit,
-                burst: at_once,
-            }) = throttle
-            else {
-                continue;
-            };
-            let rate = plan.peak_rate.filter(|rate| *rate > limit);
-            found.extend(rate.map(|rate| LimitWarning::GatewayRate { rate, limit, scope }));
-            // The burst passes at once, and the rate besides.
-            let passes = |burst: &Burst| f64::from(at_once) + limit * burst.seconds;
-            let burst = plan.burst.filter(|burst| burst.requests > passes(burst));
-            let warning = |burst| LimitWarning::GatewayBurst {
-                burst,
-                limit: at_once,
-                scope,
-            };
-            found.extend(burst.map(warning));
-        }
-        let kind = self.kind;
-        let step_s = plan
-            .step_timeout_s
-            .filter(|step_s| *step_s > kind.timeout_s());
-        found.extend(step_s.map(|step_s| LimitWarning::GatewayTimeout { kind, step_s }));
-        found
+fn gateway_warnings(account: &Account, api: ApiKind, plan: &PlannedLoad) -> Vec<LimitWarning> {
+    let mut found = Vec::new();
+    let stage = account.stage.as_ref().and_then(|stage| stage.throttle);
+    let scopes = [
+        (stage, ThrottleScope::Stage),
+        (account.gateway, ThrottleScope::Account),
+    ];
+    for (throttle, scope) in scopes {
+        let Some(Throttle {
+            rate: Some(limit),
+            burst: Some(at_once),
+        }) = throttle
+        else {
+            continue;
+        };
+        let rate = plan.peak_rate.filter(|rate| *rate > limit);
+        found.extend(rate.map(|rate| LimitWarning::GatewayRate { rate, limit, scope }));
+        // The burst passes at once, and the rate besides.
+        let passes = |burst: &Burst| at_once + limit * burst.seconds;
+        let burst = plan.burst.filter(|burst| burst.requests > passes(burst));
+        let warning = |burst| LimitWarning::GatewayBurst {
+            burst,
+            limit: at_once,
+            scope,
+        };
+        found.extend(burst.map(warning));
     }
+    let step_s = plan.step_timeout_s;
+    let step_s = step_s.filter(|step_s| *step_s > api.timeout_s());
+    found.extend(step_s.map(|step_s| LimitWarning::GatewayTimeout { api, step_s }));
+    found
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::account::{Concurrency, FunctionConfiguration, Provisioned, Stage};
     use super::*;
+    use crate::scenario::LambdaFunction;
 
-    /// Everything suffices for what [`plan`] asks.
-    fn limits() -> Limits {
-        let throttle = Some(Throttle {
-            rate: 1_000.0,
-            burst: 2_000,
-        });
-        Limits {
-            account_concurrency: Some(1_000),
-            unreserved_concurrency: Some(900),
-            functions: vec![function()],
-            gateway: Some(GatewayLimits {
-                kind: GatewayKind::Rest,
-                account: throttle,
-                stage: throttle,
-            }),
+    struct Limits {
+        account: Account,
+        api: Option<ApiKind>,
+    }
+
+    impl Limits {
+        fn function(&mut self) -> &mut FunctionLimits {
+            &mut self.account.functions[0]
+        }
+
+        fn configuration(&mut self) -> &mut FunctionConfiguration {
+            self.function().configuration.as_mut().unwrap()
         }
     }
 
-    fn function() -> FunctionLimits {
+    fn throttle(rate: f64, burst: f64) -> Option<Throttle> {
+        Some(Throttle {
+            rate: Some(rate),
+            burst: Some(burst),
+        })
+    }
+
+    /// Everything suffices for what [`plan`] asks.
+    fn limits() -> Limits {
+        let account = Account {
+            concurrency: Some(Concurrency {
+                all: Some(1_000),
+                unreserved: Some(900),
+            }),
+            functions: vec![function(Some(configuration()))],
+            gateway: throttle(1_000.0, 2_000.0),
+            stage: Some(Stage {
+                throttle: throttle(1_000.0, 2_000.0),
+                ..Stage::default()
+            }),
+            rest_name: None,
+            refused: Vec::new(),
+        };
+        Limits {
+            account,
+            api: Some(ApiKind::Rest),
+        }
+    }
+
+    fn function(configuration: Option<FunctionConfiguration>) -> FunctionLimits {
         FunctionLimits {
-            name: "orders".to_owned(),
+            function: LambdaFunction::parse("orders").unwrap(),
+            reserved: None,
+            provisioned: None,
+            configuration,
+        }
+    }
+
+    fn configuration() -> FunctionConfiguration {
+        FunctionConfiguration {
             timeout_s: Some(15),
             state: Some("Active".to_owned()),
-            last_update: Some("Successful".to_owned()),
+            last_update_status: Some("Successful".to_owned()),
             system_log_level: Some("INFO".to_owned()),
-            ..FunctionLimits::default()
+            ..FunctionConfiguration::default()
         }
     }
 
@@ -320,17 +282,25 @@ mod tests {
     }
 
     fn sentences(limits: &Limits, plan: &PlannedLoad) -> Vec<String> {
-        warnings(limits, plan)
+        warnings(&limits.account, limits.api, plan)
             .iter()
             .map(LimitWarning::to_string)
             .collect()
     }
 
-    fn provision(limits: &mut Limits, environments: u32, status: &str) {
-        limits.functions[0].provisioned = Some(ProvisionedConcurrency {
-            environments,
-            status: status.to_owned(),
+    fn concurrency(limits: &mut Limits, all: u64, unreserved: Option<u64>) {
+        limits.account.concurrency = Some(Concurrency {
+            all: Some(all),
+            unreserved,
         });
+    }
+
+    fn provision(limits: &mut Limits, environments: u64, status: &str) {
+        limits.function().provisioned = Some(vec![Provisioned {
+            qualifier: None,
+            requested: Some(environments),
+            status: Some(status.to_owned()),
+        }]);
     }
 
     type Change = fn(&mut Limits, &mut PlannedLoad);
@@ -339,35 +309,34 @@ mod tests {
     const CASES: &[(Change, &[&str])] = &[
         (|_, _| {}, &[]),
         (
-            |limits, _| limits.functions[0].reserved = Some(0),
+            |limits, _| limits.function().reserved = Some(0),
             &[
                 "`orders` has reserved concurrency 0, which turns it off; every request is throttled",
             ],
         ),
         (
-            |limits, _| limits.functions[0].reserved = Some(100),
+            |limits, _| limits.function().reserved = Some(100),
             &[
                 "`orders` has 100 reserved for 500 requests at once; at the peak about 80 % are throttled",
             ],
         ),
-        (|limits, _| limits.functions[0].reserved = Some(500), &[]),
+        (|limits, _| limits.function().reserved = Some(500), &[]),
         (
-            |limits, _| limits.unreserved_concurrency = Some(400),
+            |limits, _| concurrency(limits, 1_000, Some(400)),
             &[
                 "the account has concurrency 400 left for 500 requests at once; at the peak about 20 % are throttled",
             ],
         ),
         (
             |limits, _| {
-                limits.unreserved_concurrency = Some(10);
-                limits.functions[0].reserved = Some(600);
+                concurrency(limits, 1_000, Some(10));
+                limits.function().reserved = Some(600);
             },
             &[],
         ),
         (
             |limits, _| {
-                limits.account_concurrency = Some(10);
-                limits.unreserved_concurrency = None;
+                concurrency(limits, 10, None);
             },
             &[
                 "the account has concurrency 10 left for 500 requests at once; at the peak about 98 % are throttled",
@@ -425,7 +394,7 @@ mod tests {
                 });
                 plan.init_p95_s = Some(0.0);
                 plan.duration_p95_s = Some(0.01);
-                limits.gateway = None;
+                limits.api = None;
             },
             &[
                 "a burst of 40000 requests in 2 s is too steep; Lambda adds 10000 requests/s in 10 s",
@@ -434,28 +403,14 @@ mod tests {
         (
             |limits, plan| {
                 plan.burst = None;
-                let stage = Some(Throttle {
-                    rate: 50.0,
-                    burst: 10,
-                });
-                limits.gateway = limits
-                    .gateway
-                    .map(|gateway| GatewayLimits { stage, ..gateway });
+                limits.account.stage.as_mut().unwrap().throttle = throttle(50.0, 10.0);
             },
             &[
                 "API Gateway passes 50 of 200 requests/s by the throttle of the stage; the rest gets 429",
             ],
         ),
         (
-            |limits, _| {
-                let account = Some(Throttle {
-                    rate: 250.0,
-                    burst: 100,
-                });
-                limits.gateway = limits
-                    .gateway
-                    .map(|gateway| GatewayLimits { account, ..gateway });
-            },
+            |limits, _| limits.account.gateway = throttle(250.0, 100.0),
             &[
                 "a burst of 1000 requests in 2 s exceeds the account's API Gateway burst of 100; the rest gets 429",
             ],
@@ -470,24 +425,21 @@ mod tests {
         (
             |limits, plan| {
                 plan.step_timeout_s = Some(30.0);
-                limits.functions[0].timeout_s = Some(60);
-                let kind = GatewayKind::Http;
-                limits.gateway = limits
-                    .gateway
-                    .map(|gateway| GatewayLimits { kind, ..gateway });
+                limits.configuration().timeout_s = Some(60);
+                limits.api = Some(ApiKind::Http);
             },
             &[],
         ),
         (
-            |limits, _| limits.functions[0].state = Some("Pending".to_owned()),
+            |limits, _| limits.configuration().state = Some("Pending".to_owned()),
             &["`orders` is Pending and not Active; deploy it, or wait until it is"],
         ),
         (
-            |limits, _| limits.functions[0].last_update = Some("InProgress".to_owned()),
+            |limits, _| limits.configuration().last_update_status = Some("InProgress".to_owned()),
             &["the last update of `orders` is InProgress; the load may meet the version before it"],
         ),
         (
-            |limits, _| limits.functions[0].system_log_level = Some("WARN".to_owned()),
+            |limits, _| limits.configuration().system_log_level = Some("WARN".to_owned()),
             &["`orders` logs no REPORT line of a success at system log level WARN; set it to INFO"],
         ),
     ];
@@ -512,13 +464,15 @@ mod tests {
 
     #[test]
     fn what_was_not_read_warns_of_nothing() {
-        let unread = Limits {
-            functions: vec![FunctionLimits::default()],
-            ..Limits::default()
+        let account = Account {
+            concurrency: None,
+            functions: vec![function(None)],
+            gateway: None,
+            stage: None,
+            ..limits().account
         };
-        let mut plan = plan();
-        assert_eq!(warnings(&unread, &plan), []);
-        plan = PlannedLoad::default();
-        assert_eq!(warnings(&limits(), &plan), []);
+        let unread = Limits { account, api: None };
+        assert!(sentences(&unread, &plan()).is_empty());
+        assert!(sentences(&limits(), &PlannedLoad::default()).is_empty());
     }
 }

@@ -5,13 +5,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Variables;
-use super::account::{self, Account, ReservedConcurrency};
+use super::account::{self, Account};
 use super::client::{Client, LIMIT, Patience};
 use super::cost::{Api, Architecture, RequestBound};
-use super::limits::{
-    Burst, FunctionLimits, GatewayKind, GatewayLimits, Limits, PlannedLoad, ProvisionedConcurrency,
-    Throttle, warnings,
-};
+use super::limits::{Burst, PlannedLoad, warnings};
 use super::prices::{Prices, RegionPrices};
 use crate::record::{LoadModel, PhaseRecord};
 use crate::scenario::{Aws, Front};
@@ -44,7 +41,8 @@ pub(super) fn outlook(
             seconds: BURST_S,
         }),
     };
-    let found = warnings(&limits(account, front), &plan);
+    let api = account::Api::of(front).map(|api| api.kind);
+    let found = warnings(account, api, &plan);
     found.iter().map(ToString::to_string).collect()
 }
 
@@ -118,61 +116,6 @@ fn bound(account: &Account, front: &Front, prices: &RegionPrices) -> Result<Requ
         return Err("the scenario names no function".to_owned());
     }
     Ok(RequestBound::new(&functions, Api::of(front), prices))
-}
-
-fn limits(account: &Account, front: &Front) -> Limits {
-    let concurrency = account.concurrency;
-    let kind = match front {
-        Front::Rest { .. } => Some(GatewayKind::Rest),
-        Front::Http { .. } => Some(GatewayKind::Http),
-        Front::FunctionUrl | Front::LoadBalancer(_) => None,
-    };
-    Limits {
-        account_concurrency: concurrency.and_then(|own| own.all).map(clamped),
-        unreserved_concurrency: concurrency.and_then(|own| own.unreserved).map(clamped),
-        functions: account.functions.iter().map(function).collect(),
-        gateway: kind.map(|kind| GatewayLimits {
-            kind,
-            account: account.gateway.and_then(throttle),
-            stage: account
-                .stage
-                .as_ref()
-                .and_then(|stage| throttle(stage.throttle?)),
-        }),
-    }
-}
-
-fn function(limits: &account::FunctionLimits) -> FunctionLimits {
-    let configuration = limits.configuration.as_ref();
-    let qualifier = limits.function.qualifier.as_deref();
-    let provisioned = limits.provisioned.iter().flatten();
-    let mut provisioned = provisioned.filter(|own| own.qualifier.as_deref() == qualifier);
-    FunctionLimits {
-        name: limits.function.to_string(),
-        reserved: match limits.reserved {
-            Some(ReservedConcurrency::Reserved(own)) => Some(clamped(own)),
-            Some(ReservedConcurrency::Unreserved) | None => None,
-        },
-        provisioned: provisioned.next().map(|own| ProvisionedConcurrency {
-            environments: clamped(own.requested.unwrap_or_default()),
-            status: own.status.clone().unwrap_or_default(),
-        }),
-        timeout_s: configuration.and_then(|own| own.timeout_s).map(clamped),
-        state: configuration.and_then(|own| own.state.clone()),
-        last_update: configuration.and_then(|own| own.last_update_status.clone()),
-        system_log_level: configuration.and_then(|own| own.system_log_level.clone()),
-    }
-}
-
-fn throttle(throttle: account::Throttle) -> Option<Throttle> {
-    Some(Throttle {
-        rate: throttle.rate?,
-        burst: whole(throttle.burst?),
-    })
-}
-
-fn clamped(value: u64) -> u32 {
-    u32::try_from(value).unwrap_or(u32::MAX)
 }
 
 #[expect(

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::Args;
 use clap::builder::BoolishValueParser;
-use clap::{Args, ValueEnum};
 
 use super::Error;
 use super::gates::Gates;
+use super::stored::one_of;
 use crate::exit::{Exit, Strictness};
 use crate::gate::{self, Commenting, Console, Source, Verbosity, When};
 use crate::plan::{self, BaselineLocation, Options, RecordMode};
@@ -36,14 +37,13 @@ pub(super) struct Comment {
     #[arg(long, value_name = "LOGIN", env = "LOADGATE_COMMENT_AUTHOR")]
     author: Option<String>,
     /// When to create the comment; an existing one is always edited
-    #[arg(long, value_enum, default_value = "always", env = "LOADGATE_COMMENT")]
-    when: Occasion,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Occasion {
-    Always,
-    OnFailure,
+    #[arg(
+        long,
+        value_parser = one_of([("always", When::Always), ("on-failure", When::OnFailure)]),
+        default_value = "always",
+        env = "LOADGATE_COMMENT"
+    )]
+    when: When,
 }
 
 impl Comment {
@@ -72,10 +72,7 @@ impl Comment {
         let how = Commenting {
             key: self.key,
             author: self.author,
-            when: match self.when {
-                Occasion::Always => When::Always,
-                Occasion::OnFailure => When::OnFailure,
-            },
+            when: self.when,
             strictness: if self.strict {
                 Strictness::Strict
             } else {

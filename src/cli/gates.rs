@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::Args;
 use clap::builder::BoolishValueParser;
-use clap::{Args, ValueEnum};
 
 use super::Error;
 use super::request::RequestFlags;
-use super::stored::{Pairs, Reading, Telling, pairs, whole};
+use super::stored::{Pairs, Reading, Telling, one_of, pairs, whole};
 use crate::exit::Exit;
 use crate::gate::{self, Console, Verbosity};
 use crate::plan::{
@@ -78,26 +78,11 @@ struct Sending {
         long,
         value_name = "auto|normal",
         default_value = "auto",
+        value_parser = one_of([("auto", SchedulingPolicy::Auto), ("normal", SchedulingPolicy::Normal)]),
         hide_possible_values = true,
         env = "LOADGATE_SCHEDULING"
     )]
-    scheduling: Scheduling,
-}
-
-/// Values of `--scheduling`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Scheduling {
-    Auto,
-    Normal,
-}
-
-impl From<Scheduling> for SchedulingPolicy {
-    fn from(scheduling: Scheduling) -> Self {
-        match scheduling {
-            Scheduling::Auto => Self::Auto,
-            Scheduling::Normal => Self::Normal,
-        }
-    }
+    scheduling: SchedulingPolicy,
 }
 
 impl Sending {
@@ -106,7 +91,7 @@ impl Sending {
             seed: self.seed,
             ca: self.ca,
             insecure: self.insecure,
-            scheduling: self.scheduling.into(),
+            scheduling: self.scheduling,
             passed: self.pass_env,
             commands: if self.allow_commands {
                 Commands::Allowed
@@ -204,11 +189,12 @@ struct Deployments {
         long,
         value_name = "auto|mixed|1s|5s",
         default_value = "auto",
+        value_parser = one_of(Interleave::ALL.map(|it| (it.word(), it))),
         hide_possible_values = true,
         env = "LOADGATE_INTERLEAVE",
         help_heading = DUET
     )]
-    interleave: InterleaveArg,
+    interleave: Interleave,
     /// Pairs of slices per steady phase; fewer if the result is clear before [default: 15 of 5s]
     #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_hyphen_values = true, env = "LOADGATE_PAIRS", help_heading = DUET)]
     pairs: Option<u32>,
@@ -238,28 +224,6 @@ struct Deployments {
     /// Pairs between restarts of the servers; 0 for never [default: 1]
     #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_hyphen_values = true, env = "LOADGATE_RESTART_EVERY", help_heading = SERVERS)]
     restart_every: Option<u32>,
-}
-
-/// Values of `--interleave`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum InterleaveArg {
-    Auto,
-    Mixed,
-    #[value(name = "1s")]
-    OneSecond,
-    #[value(name = "5s")]
-    FiveSeconds,
-}
-
-impl From<InterleaveArg> for Interleave {
-    fn from(interleave: InterleaveArg) -> Self {
-        match interleave {
-            InterleaveArg::Auto => Self::Auto,
-            InterleaveArg::Mixed => Self::Mixed,
-            InterleaveArg::OneSecond => Self::OneSecond,
-            InterleaveArg::FiveSeconds => Self::FiveSeconds,
-        }
-    }
 }
 
 const WITHOUT_GATE: &str = "Without a gate";
@@ -381,7 +345,7 @@ fn options(gates: Gates, deployments: Deployments, labels: &Labels) -> Options {
         target: deployments.target,
         against: deployments.against,
         against_set: deployments.against_set.concat(),
-        interleave: deployments.interleave.into(),
+        interleave: deployments.interleave,
         pairs: deployments.pairs,
         slice: deployments.slice,
         guard: deployments.guard,

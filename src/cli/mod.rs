@@ -13,19 +13,20 @@ mod stored;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::error_chain;
 use crate::exit::Exit;
 use crate::gate::{self, Console, Verbosity};
 use crate::redact::{HIDDEN, redacted_address};
-use crate::{demo, fake_gateway, init, plan, processes, schema};
+use crate::schema::{self, Kind};
+use crate::{demo, fake_gateway, init, plan, processes};
 use comment::Comment;
 use gates::{Run, Try, Validate};
 use manual::{Completions, Man};
 use request::RequestFlags;
 use stand_in::Lambda;
-use stored::{Aws, Compare, DEFAULT_OUT, Judge, Record, Report};
+use stored::{Aws, Compare, DEFAULT_OUT, Judge, Record, Report, one_of};
 
 /// Performance gate for CI: a fixed HTTP load, checked against limits and a baseline.
 ///
@@ -109,16 +110,13 @@ enum Command {
 #[derive(Debug, Args)]
 struct Schema {
     /// Kind of file
-    #[arg(value_name = "KIND", value_enum)]
+    #[arg(value_name = "KIND", value_parser = one_of([
+        ("scenario", Kind::Scenario),
+        ("thresholds", Kind::Thresholds),
+        ("result", Kind::Result),
+        ("baseline", Kind::Baseline),
+    ]))]
     kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Kind {
-    Scenario,
-    Thresholds,
-    Result,
-    Baseline,
 }
 
 #[derive(Debug, Args)]
@@ -363,12 +361,6 @@ impl Command {
             Self::Init(arguments) => arguments.run(),
             Self::Comment(arguments) => arguments.run(),
             Self::Schema(Schema { kind }) => {
-                let kind = match kind {
-                    Kind::Scenario => schema::Kind::Scenario,
-                    Kind::Thresholds => schema::Kind::Thresholds,
-                    Kind::Result => schema::Kind::Result,
-                    Kind::Baseline => schema::Kind::Baseline,
-                };
                 Console::of_process(Verbosity::Full).print(schema::schema(kind).trim_end());
                 Ok(Exit::Passed)
             }

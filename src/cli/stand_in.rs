@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::Error;
+use super::stored::one_of;
 use crate::exit::Exit;
-use crate::fake_gateway::{self, FakeGateway, Preparation, ReportFormat};
+use crate::fake_gateway::{self, FakeGateway, Front, Preparation, ReportFormat};
 use crate::gate::{self, Console, Verbosity};
 use crate::units::{Share, parse_duration};
 
@@ -74,7 +75,12 @@ pub(super) struct Lambda {
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     /// Service before the functions, whose response headers are sent
-    #[arg(long, value_name = "FRONT", value_enum)]
+    #[arg(long, value_name = "FRONT", value_parser = one_of([
+        ("url", Front::FunctionUrl),
+        ("rest", Front::RestApi),
+        ("http", Front::HttpApi),
+        ("alb", Front::LoadBalancer),
+    ]))]
     front: Option<Front>,
     /// File for log events as JSON lines: REPORT lines, and access log lines of an API
     #[arg(long, value_name = "FILE")]
@@ -83,38 +89,11 @@ pub(super) struct Lambda {
     #[arg(
         long,
         value_name = "FORMAT",
-        value_enum,
+        value_parser = one_of([("text", ReportFormat::Text), ("json", ReportFormat::Json)]),
         default_value = "text",
         requires = "report_log"
     )]
-    report_format: Format,
-}
-
-/// Values of `--front`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Front {
-    Url,
-    Rest,
-    Http,
-    Alb,
-}
-
-impl From<Front> for fake_gateway::Front {
-    fn from(front: Front) -> Self {
-        match front {
-            Front::Url => Self::FunctionUrl,
-            Front::Rest => Self::RestApi,
-            Front::Http => Self::HttpApi,
-            Front::Alb => Self::LoadBalancer,
-        }
-    }
-}
-
-/// Values of `--report-format`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
+    report_format: ReportFormat,
 }
 
 impl Lambda {
@@ -151,7 +130,7 @@ impl Lambda {
             provisioned: self.provisioned,
             tokens: self.tokens.clone(),
             log: self.log.clone(),
-            front: self.front.map(Into::into),
+            front: self.front,
             preparation: if self.snap_start {
                 Preparation::Restore
             } else {
@@ -159,10 +138,7 @@ impl Lambda {
             },
             proactive_inits: self.proactive_inits.fraction(),
             report_log: self.report_log.clone(),
-            report_format: match self.report_format {
-                Format::Text => ReportFormat::Text,
-                Format::Json => ReportFormat::Json,
-            },
+            report_format: self.report_format,
         }
     }
 }

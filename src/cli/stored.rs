@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{BoolishValueParser, PossibleValue};
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::Error;
 use crate::exit::{Exit, Strictness};
@@ -117,7 +117,7 @@ pub(super) struct Report {
     #[arg(value_name = "RESULT")]
     result: PathBuf,
     /// Format of the report
-    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, value_parser = one_of(formats()), value_name = "FORMAT", default_value = "text")]
     format: Format,
     /// Gate whose thresholds and baseline apply [default: the default limits]
     #[arg(long, value_name = "GATE")]
@@ -132,39 +132,25 @@ pub(super) struct Report {
     strict: bool,
 }
 
-impl ValueEnum for Format {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[
-            Self::Text,
-            Self::Html,
-            Self::Summary,
-            Self::Junit,
-            Self::Metrics,
-            Self::MetricsGated,
-            Self::LoadPerformance,
-            Self::Result,
-        ]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (name, help) = match self {
-            Self::Text => (
-                "text",
-                "the terminal's, with each name in each phase and the run over time",
-            ),
-            Self::Html => ("html", "report.html"),
-            Self::Summary => ("summary", "summary.md"),
-            Self::Junit => ("junit", "junit.xml"),
-            Self::Metrics => ("metrics", "metrics.txt, in OpenMetrics"),
-            Self::MetricsGated => ("metrics-gated", "metrics-gated.txt"),
-            Self::LoadPerformance => ("load-performance", "load-performance.json"),
-            Self::Result => (
-                "result",
-                "result.json, in the current version of its schema",
-            ),
-        };
-        Some(PossibleValue::new(name).help(help))
-    }
+/// The values of `--format`.
+fn formats() -> [(PossibleValue, Format); 8] {
+    let text = "the terminal's, with each name in each phase and the run over time";
+    let result = "result.json, in the current version of its schema";
+    [
+        ("text", text, Format::Text),
+        ("html", "report.html", Format::Html),
+        ("summary", "summary.md", Format::Summary),
+        ("junit", "junit.xml", Format::Junit),
+        ("metrics", "metrics.txt, in OpenMetrics", Format::Metrics),
+        ("metrics-gated", "metrics-gated.txt", Format::MetricsGated),
+        (
+            "load-performance",
+            "load-performance.json",
+            Format::LoadPerformance,
+        ),
+        ("result", result, Format::Result),
+    ]
+    .map(|(word, help, format)| (PossibleValue::new(word).help(help), format))
 }
 
 impl Report {
@@ -291,6 +277,19 @@ impl Record {
             gate::record(&mut gate, &self.results, acceptance, change, &console)?
         })
     }
+}
+
+/// Reads one of these words as what it stands for.
+pub(super) fn one_of<W: Into<PossibleValue>, T: Copy + Send + Sync + 'static, const N: usize>(
+    choices: [(W, T); N],
+) -> impl TypedValueParser<Value = T> {
+    let choices = choices.map(|(word, value)| (word.into(), value));
+    let words = choices.each_ref().map(|(word, _)| word.clone());
+    PossibleValuesParser::new(words).try_map(move |given| {
+        let mut choices = choices.iter();
+        let chosen = choices.find(|(word, _)| word.get_name() == given);
+        chosen.map(|(_, value)| *value).ok_or("not one of them")
+    })
 }
 
 /// Reads a whole number.

@@ -126,7 +126,7 @@ pub fn add_to_result(
         (record.sent, record.traces) = read_sent(&record.run, &name, file)?;
     }
     fetch(&mut record, wait, prices, &Stop::default(), console);
-    let figures = record.aws.as_ref().and_then(|aws| aws.figures.as_ref());
+    let figures = record.aws_figures();
     if figures.is_none_or(|figures| figures.join.is_none() && figures.series.is_empty()) {
         return Err(Error::NothingFromAws(path.to_owned()));
     }

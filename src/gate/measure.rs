@@ -18,12 +18,11 @@ use crate::load::{
     self, Duet, Hooks, Interim, Origin, RunConfig, RunOutcome, ServerFailure, Stop, Trust, Waiting,
     duet_lasts,
 };
-use crate::measurement::Arm;
+use crate::measurement::{Arm, Interleaving};
 use crate::plan::{Against, Gate, Interleave, Plan};
 use crate::processes;
 use crate::record::{
-    self, Deployment, DuetSettings, Ended, Environment, Health, Interleaving, RunDetails, RunInfo,
-    RunRecord, Scheduling,
+    self, Deployment, DuetSettings, Ended, Environment, Health, RunDetails, RunInfo, RunRecord,
 };
 use crate::redact::redact;
 use crate::report;
@@ -206,11 +205,11 @@ pub(super) fn together(against: &Against, through: &str) -> String {
     let commit = against.commit.as_deref().map(report::short_commit);
     let through = commit.map_or_else(String::new, |commit| format!(" (commit {commit})")) + through;
     match turns.interleaving {
-        load::Interleaving::Turns => format!(
+        Interleaving::Turns => format!(
             "in turns with {target}{through}, in slices of {}{why}",
             format_duration(turns.slice)
         ),
-        load::Interleaving::Mixed => {
+        Interleaving::Mixed => {
             format!("mixed with {target}{through}, each with half of the load{why}")
         }
     }
@@ -413,7 +412,7 @@ fn record(
         run,
         labels: plan.labels.clone(),
         environment: Environment {
-            scheduling: Some(scheduling(outcome.health.scheduling)),
+            scheduling: Some(outcome.health.scheduling),
             ..plan.environment.clone()
         },
         health: health(&outcome.health, plan.max_late),
@@ -450,24 +449,13 @@ fn turns(gate: &Gate, against: &Against, look: u32) -> DuetSettings {
     let (Against { turns, .. }, serving) = (against, &gate.serving);
     let started = serving.target.is_some() || serving.base.is_some();
     DuetSettings {
-        interleaving: match turns.interleaving {
-            load::Interleaving::Turns => Interleaving::Turns,
-            load::Interleaving::Mixed => Interleaving::Mixed,
-        },
+        interleaving: turns.interleaving,
         pairs: turns.pairs,
         slice_s: six_digits(turns.slice.as_secs_f64()),
         guard_s: six_digits(turns.guard.as_secs_f64()),
         looks: turns.looks,
         look: (turns.looks > 1).then_some(look.max(1)),
         restart_every: started.then_some(serving.restart_every),
-    }
-}
-
-fn scheduling(scheduling: load::ThreadScheduling) -> Scheduling {
-    match scheduling {
-        load::ThreadScheduling::Normal => Scheduling::Normal,
-        load::ThreadScheduling::RealTime => Scheduling::RealTime,
-        load::ThreadScheduling::PartlyRealTime => Scheduling::PartlyRealTime,
     }
 }
 

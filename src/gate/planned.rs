@@ -1,15 +1,16 @@
 //! The load of a gate as it would be sent, before a request is.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::baseline::{Job, Matching, PhaseScope, RunContext, matching};
-use crate::load::{Interleaving, Origin, duet_load};
+use crate::load::{Origin, duet_load};
+use crate::measurement::Interleaving;
 use crate::metric::Metric;
 use crate::plan::{Gate, Plan};
-use crate::record::{self, phases};
+use crate::record::phases;
 use crate::scenario::{Phase, Scenario};
 use crate::thresholds::Thresholds;
+use crate::units::date;
 use crate::verdict::{self, Design, Forecast, PlannedLoad};
 
 /// Assumed duration of a response without a baseline, in seconds: that of a warm function behind a gateway.
@@ -54,16 +55,16 @@ impl<'j> Planned<'j> {
     pub(super) fn duet(gate: &Gate, jobs: &'j [&'j Job]) -> Self {
         let turns = &gate.turns;
         // A pair of a mixed duet is loaded throughout, and half of that load is each arm's.
-        let (share, slice, interleaving) = match turns.interleaving {
-            Interleaving::Turns => (1.0, turns.slice, record::Interleaving::Turns),
-            Interleaving::Mixed => (0.5, turns.slice * 2, record::Interleaving::Mixed),
+        let (share, slice) = match turns.interleaving {
+            Interleaving::Turns => (1.0, turns.slice),
+            Interleaving::Mixed => (0.5, turns.slice * 2),
         };
         Self {
             load: duet_load(&gate.scenario.load, turns),
             share,
             design: Design::Duet {
                 jobs,
-                interleaving,
+                interleaving: turns.interleaving,
                 pairs: turns.pairs,
                 slice_s: slice.as_secs_f64(),
                 looks: turns.looks,
@@ -101,7 +102,7 @@ impl<'j> Planned<'j> {
             requests: &gate.scenario.requests,
             counts,
         };
-        let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+        let today = date(Timestamp::now());
         verdict::forecast(&expected, thresholds, self.design, today)
     }
 }

@@ -5,8 +5,9 @@ use super::measure::{about, base_missing, duet_length, together};
 use super::planned::{self, ASSUMED_RESPONSE, Planned, SHORTEST_RESPONSE};
 use super::spending;
 use crate::exit::Exit;
+use crate::measurement::Interleaving;
 use crate::plan::{Gate, Plan};
-use crate::record::{self, phases};
+use crate::record::phases;
 use crate::report::{self, Improvement, LatencyAssumption, PlanChange, Preview};
 use crate::scenario::Shape;
 use crate::thresholds::Subject;
@@ -131,7 +132,7 @@ fn improvement(
             jobs,
             pairs,
             slice_s,
-            interleaving: record::Interleaving::Turns,
+            interleaving: Interleaving::Turns,
             looks,
         } if gate.may_mix() => {
             let mixed = Planned {
@@ -141,7 +142,7 @@ fn improvement(
                     jobs,
                     pairs,
                     slice_s,
-                    interleaving: record::Interleaving::Mixed,
+                    interleaving: Interleaving::Mixed,
                     looks,
                 },
             };

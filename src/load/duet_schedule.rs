@@ -14,21 +14,11 @@ use std::time::Duration;
 use super::dealing::Blocks;
 use super::draws::{self, Purpose};
 use super::timetable::Timetable;
-use crate::measurement::Arm;
+use crate::measurement::{Arm, Interleaving};
 use crate::scenario::Phase;
 
 /// The fewest passes per arm of a repeated phase: as many units as a duet needs.
 const FEWEST_PASSES: u32 = 5;
-
-/// How the arms of a duet share its time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Interleaving {
-    /// One arm is loaded at a time, slice by slice.
-    #[default]
-    Turns,
-    /// Both are loaded at once: each task of the one load goes to one of them.
-    Mixed,
-}
 
 /// How two deployments are loaded in one run.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -12,7 +12,7 @@ use super::config::{
     Duet, Error, Hooks, LoadEnd, RunConfig, RunOutcome, ServerFailure, Stop, Waiting,
 };
 use super::duet;
-use super::duet_schedule::{DuetSchedule, Interleaving};
+use super::duet_schedule::DuetSchedule;
 use super::health::{self, CpuSnapshot, GeneratorHealth};
 use super::http::{Connector, Origin};
 use super::preflight::{self, Ahead, PreflightError, Unreached};
@@ -21,7 +21,7 @@ use super::progress::{Progress, Watch};
 use super::timetable::Timetable;
 use super::worker::{ArmPlan, Command, WorkerPlan, WorkerResult};
 use super::worker_pool::{RunMonitor, WaitOutcome, WorkerPool};
-use crate::measurement::{Arm, Measurement};
+use crate::measurement::{Arm, Interleaving, Measurement};
 use crate::scenario::{Phase, Scenario, Step};
 
 /// An arrival handed over so shortly after the end of its span still counts as achieved.

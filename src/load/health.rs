@@ -4,8 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::cpu_time::process_time;
-use super::scheduling::ThreadScheduling;
-use crate::measurement::{LatencyHistogram, Measurement};
+use crate::measurement::{LatencyHistogram, Measurement, Scheduling};
 use crate::scenario::{Phase, Shape};
 
 /// Files that the process holds open besides one connection per user.
@@ -28,7 +27,7 @@ pub struct GeneratorHealth {
     /// Files and sockets that the process may hold open.
     pub open_files: Option<u64>,
     /// Which scheduling its threads had.
-    pub scheduling: ThreadScheduling,
+    pub scheduling: Scheduling,
 }
 
 /// A limit of open files that is too low for the load.

@@ -52,12 +52,14 @@ pub use config::{
     Abort, Duet, Error, Hooks, Interim, LoadEnd, RunConfig, RunOutcome, ServerFailure, Stop,
     Waiting,
 };
-pub use duet_schedule::{DuetTurns, Interleaving, duet_lasts, duet_load};
+pub use duet_schedule::{DuetTurns, duet_lasts, duet_load};
 pub use engine::{run, run_duet};
 pub use health::{GeneratorHealth, TooFewFiles};
 pub use http::{Origin, OriginError, Proxy, ProxyError, TlsError, Trust};
 pub use progress::{Progress, Turn};
 pub use ready::READY_WITHIN;
-pub use scheduling::{SchedulingPolicy, ThreadScheduling};
+pub use scheduling::SchedulingPolicy;
 pub use trace::{ExchangeTrace, TracedResponse};
 pub use trial::{StepKind, TrialStep, rehearse};
+
+pub use crate::measurement::Interleaving;

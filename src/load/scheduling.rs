@@ -16,6 +16,7 @@ use super::arm_state::{ArmState, Backlog};
 use super::cpu_time::thread_time;
 use super::live_counters::LiveCounters;
 use super::real_time;
+use crate::measurement::Scheduling;
 use crate::timer::Pacer;
 
 /// Which scheduling the threads of a run ask for.
@@ -26,18 +27,6 @@ pub enum SchedulingPolicy {
     Auto,
     /// That of any other program.
     Normal,
-}
-
-/// Which scheduling the threads of a run had.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ThreadScheduling {
-    /// That of any other program.
-    #[default]
-    Normal,
-    /// Real-time.
-    RealTime,
-    /// Real-time for a part of the run: the threads needed more CPU time than their budget.
-    PartlyRealTime,
 }
 
 /// A run had one scheduling if it had it for more than this share of its time.
@@ -147,15 +136,15 @@ impl Held {
     }
 
     /// What that comes to, for the record.
-    pub(super) fn scheduling(self) -> ThreadScheduling {
+    pub(super) fn scheduling(self) -> Scheduling {
         let share = self.real_time.as_secs_f64() / self.all.as_secs_f64();
         // Not a number if there was no time at all.
         if share > MOSTLY {
-            ThreadScheduling::RealTime
+            Scheduling::RealTime
         } else if share > 1.0 - MOSTLY {
-            ThreadScheduling::PartlyRealTime
+            Scheduling::PartlyRealTime
         } else {
-            ThreadScheduling::Normal
+            Scheduling::Normal
         }
     }
 }
@@ -383,10 +372,10 @@ mod tests {
             all: Duration::from_millis(all),
         };
         for (held, scheduling) in [
-            (held(0, 0), ThreadScheduling::Normal),
-            (held(3, 100), ThreadScheduling::Normal),
-            (held(50, 100), ThreadScheduling::PartlyRealTime),
-            (held(100, 100), ThreadScheduling::RealTime),
+            (held(0, 0), Scheduling::Normal),
+            (held(3, 100), Scheduling::Normal),
+            (held(50, 100), Scheduling::PartlyRealTime),
+            (held(100, 100), Scheduling::RealTime),
         ] {
             assert_eq!(held.scheduling(), scheduling, "{held:?}");
         }

@@ -16,7 +16,6 @@ use super::arm_state::{ActiveUser, ArmState};
 use super::budget::Meter;
 use super::cpu_time::CpuMeter;
 use super::dealing::Dealer;
-use super::duet_schedule::Interleaving;
 use super::http::Connector;
 use super::live_counters::LiveCounters;
 use super::prepared::CompiledScenario;
@@ -27,7 +26,7 @@ use super::scheduling::{Governor, Held, LocalTarget, SchedulingPolicy};
 use super::sender::ClientContext;
 use super::timetable::Timetable;
 use super::user;
-use crate::measurement::{FailureKind, Measurement};
+use crate::measurement::{FailureKind, Interleaving, Measurement};
 use crate::scenario::Shape;
 use crate::timer::Pacer;
 

@@ -4,6 +4,7 @@
 //! A `Measurement` is filled by one core without a lock and merged with the others' after they have joined.
 
 mod cause;
+mod conditions;
 mod failure;
 mod flow;
 mod histogram;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use cause::UnreachableCause;
+pub use conditions::{Interleaving, Scheduling};
 pub use failure::{FailureKind, UnknownFailure};
 pub use flow::{Flow, Silence, SliceInstants, silences};
 pub use histogram::{DecodeError, LatencyHistogram};

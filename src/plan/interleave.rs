@@ -20,6 +20,9 @@ pub enum Interleave {
 }
 
 impl Interleave {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Mixed, Self::OneSecond, Self::FiveSeconds];
+
     /// The value of `--interleave`.
     pub fn word(self) -> &'static str {
         match self {

@@ -211,9 +211,14 @@ pub struct CostRecord {
 }
 
 impl RunRecord {
+    /// What AWS said of the run, if it was asked.
+    pub fn aws_figures(&self) -> Option<&AwsFigures> {
+        self.aws.as_ref()?.figures.as_ref()
+    }
+
     /// What the load cost on AWS, if that is known.
     pub fn cost(&self) -> Option<&CostRecord> {
-        self.aws.as_ref()?.figures.as_ref()?.cost.as_ref()
+        self.aws_figures()?.cost.as_ref()
     }
 
     /// Forgets which responses were cold starts.

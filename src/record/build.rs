@@ -41,24 +41,7 @@ pub struct RunDetails {
 }
 
 /// Makes the record of a run.
-pub fn build(
-    scenario: &Scenario,
-    circumstances: RunDetails,
-    measurement: Measurement,
-) -> RunRecord {
-    let RunDetails {
-        target,
-        base,
-        base_missing,
-        reference,
-        reference_missing,
-        duet: turns,
-        run,
-        labels,
-        environment,
-        health,
-        load,
-    } = circumstances;
+pub fn build(scenario: &Scenario, details: RunDetails, measurement: Measurement) -> RunRecord {
     let slices = slices(scenario, measurement.slices);
     RunRecord {
         schema: SCHEMA,
@@ -69,16 +52,16 @@ pub fn build(
             sha256: scenario.sha256.clone(),
             text: scenario.canonical.clone(),
         },
-        target,
-        base,
-        base_missing,
-        reference,
-        reference_missing,
-        duet: turns,
-        run,
-        labels,
-        environment,
-        health,
+        target: details.target,
+        base: details.base,
+        base_missing: details.base_missing,
+        reference: details.reference,
+        reference_missing: details.reference_missing,
+        duet: details.duet,
+        run: details.run,
+        labels: details.labels,
+        environment: details.environment,
+        health: details.health,
         cold_start: scenario.cold_start.as_ref().map(|cold| cold.header.clone()),
         aws: scenario.aws.clone().map(|services| AwsRecord {
             services,
@@ -87,7 +70,7 @@ pub fn build(
         requests: measurement.requests,
         sent: measurement.sent,
         traces: measurement.traces,
-        phases: phases(&load),
+        phases: phases(&details.load),
         unsent: unsent(scenario, &slices),
         slices,
         parts: measurement

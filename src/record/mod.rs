@@ -31,9 +31,8 @@ pub use json::{DocumentKind, Error, detect_document};
 pub use json_layout::{Position, lay_out};
 pub use level::{Level, Shortage, level, mean_of_medians, median};
 pub use model::{
-    COUNTING, Deployment, DuetSettings, Ended, Environment, Health, Interleaving, LOOKS,
-    PartsRecord, ReferenceRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity, Scheduling,
-    SecondRecord, UnsentRecord,
+    COUNTING, Deployment, DuetSettings, Ended, Environment, Health, LOOKS, PartsRecord,
+    ReferenceRecord, RunInfo, RunRecord, SCHEMA, ScenarioIdentity, SecondRecord, UnsentRecord,
 };
 pub use phase::{LoadModel, PhaseRecord};
 pub use seconds::{LoadRate, LoadSeconds};

@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AwsRecord, PhaseRecord, SliceRecord};
-use crate::measurement::{Arm, FailureKind, Parts, SentRequest, SentTrace, UnreachableCause};
+use crate::measurement::{
+    Arm, FailureKind, Interleaving, Parts, Scheduling, SentRequest, SentTrace, UnreachableCause,
+};
 use crate::metric::Metric;
 
 /// The newest version of the format, and the only one so far.
@@ -179,27 +181,6 @@ pub struct DuetSettings {
     pub restart_every: Option<u32>,
 }
 
-/// How the two deployments of a duet shared the time of the run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Interleaving {
-    /// They took turns, slice by slice.
-    #[default]
-    Turns,
-    /// Both were loaded at once, each with half of the load: every task went to one of them.
-    Mixed,
-}
-
-impl Interleaving {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
-    fn is_turns(&self) -> bool {
-        *self == Self::Turns
-    }
-}
-
 /// When and how the run went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Run")]
@@ -295,18 +276,6 @@ pub struct Environment {
     /// Scheduling of the threads that sent the load, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduling: Option<Scheduling>,
-}
-
-/// Which scheduling the threads that send load had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Scheduling {
-    /// That of any other program.
-    Normal,
-    /// Real-time: they ran before every ordinary program.
-    RealTime,
-    /// Real-time for a part of the run: they needed more CPU time than real-time scheduling may give them.
-    PartlyRealTime,
 }
 
 /// How well the generator did.

@@ -208,8 +208,9 @@ fn measured(record: &RunRecord) -> impl Iterator<Item = (usize, &SliceRecord)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measurement::Interleaving;
+    use crate::record::DuetSettings;
     use crate::record::samples::{record, traffic};
-    use crate::record::{DuetSettings, Interleaving};
 
     #[test]
     fn a_late_slice_is_dropped_alone() {

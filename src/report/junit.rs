@@ -10,7 +10,7 @@
 use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};
 
 use crate::report::text::{Distinct, Text, numbers, one_line, whole_seconds};
-use crate::report::view::{Status, View, is_not_compared};
+use crate::report::view::{Status, View};
 use crate::report::wording::{
     caught, caution, compared, generator, headline, invalidities, measure_name, promise, proxies,
     sentence, shown_warnings, stopped_early,
@@ -150,7 +150,7 @@ fn line_outcome(view: &View, index: usize, line: &Check) -> CaseOutcome {
             CaseOutcome::Error("loadgate.inconclusive")
         }
         Status::Inconclusive => CaseOutcome::Skipped("loadgate.inconclusive"),
-        Status::NotJudged if is_not_compared(line) => {
+        Status::NotJudged if line.is_not_compared() => {
             CaseOutcome::Skipped("loadgate.no_comparison")
         }
         Status::NotJudged | Status::Reported => CaseOutcome::Skipped("loadgate.not_judged"),

@@ -160,10 +160,7 @@ fn series(view: &View) -> Vec<Series> {
     let mut series = Vec::new();
     for (request, request_label) in labelled("overall", all.names.iter().copied().enumerate()) {
         for (phase, phase_label) in &phases {
-            let figures = match phase {
-                Some(phase) => all.in_phase(request, Arm::Target, *phase),
-                None => all.measured(request, Arm::Target),
-            };
+            let figures = all.figures(request, *phase, Arm::Target);
             // A name that a phase never sends has no series there; overall has one, even if it is zero.
             if figures.requests > 0 || (request.is_none() && phase.is_none()) {
                 series.push(Series {

@@ -1,7 +1,7 @@
 //! Outputs: the few figures of a run that later steps of a CI job act on.
 
 use crate::baseline::Mismatch;
-use crate::report::view::{Status, View, change_of};
+use crate::report::view::{Status, View};
 use crate::units::six_digits;
 use crate::verdict::{Comparison, NoComparison, Outcome};
 
@@ -40,7 +40,7 @@ fn regressions(view: &View) -> usize {
     let failed = view
         .lines()
         .filter(|line| Status::new(line) == Status::Failed);
-    failed.filter_map(change_of).count()
+    failed.filter_map(|line| line.change()).count()
 }
 
 fn compared(view: &View) -> &'static str {

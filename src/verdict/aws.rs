@@ -12,10 +12,7 @@ pub(super) fn judge(limits: &[AwsLimit], runs: &[CandidateRun<'_>]) -> Vec<Check
 }
 
 fn check(limit: &AwsLimit, runs: &[CandidateRun<'_>]) -> Check {
-    let figures = runs.iter().map(|run| {
-        let aws = run.record.aws.as_ref();
-        aws.and_then(|aws| aws.figures.as_ref())
-    });
+    let figures = runs.iter().map(|run| run.record.aws_figures());
     let figures: Option<Vec<&AwsFigures>> = figures.collect();
     let figures = figures.unwrap_or_default();
     let values = figures.iter().map(|figures| value(limit.metric, figures));

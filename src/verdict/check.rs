@@ -249,6 +249,35 @@ impl EstimatedChange {
 }
 
 impl Check {
+    /// The change that it is about, if it is about one.
+    pub fn change(&self) -> Option<&ChangeCheck> {
+        match &self.kind {
+            CheckKind::Change(change) => Some(change),
+            CheckKind::Limit(_) => None,
+        }
+    }
+
+    /// The limit that it is about, if it is about one.
+    pub fn limit(&self) -> Option<&LimitCheck> {
+        match &self.kind {
+            CheckKind::Limit(limit) => Some(limit),
+            CheckKind::Change(_) => None,
+        }
+    }
+
+    /// Why it was not judged, if it was not.
+    pub fn why_not_judged(&self) -> Option<&NotJudged> {
+        match &self.outcome {
+            CheckOutcome::NotJudged(why) => Some(why),
+            CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => None,
+        }
+    }
+
+    /// Whether it says no more than that nothing was compared.
+    pub fn is_not_compared(&self) -> bool {
+        self.why_not_judged() == Some(&NotJudged::NoComparison)
+    }
+
     /// Whether it leaves the verdict open where it is gated: it could not tell, or got too few cold starts. A name's change
     /// that got too few blocks nothing, like any other that got too few requests.
     pub fn is_open(&self) -> bool {

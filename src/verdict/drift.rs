@@ -4,41 +4,31 @@
 //! against one fixed job and with a wider tolerance. They are a family of their own, so that they cost the newest
 //! changes no power.
 
+use super::case::Case;
 use super::change::{self, CheckInput, TestedCheck};
 use super::history::Jobs;
-use super::input::{CandidateRun, DRIFT_ALPHA, JudgeInput, ReferenceData};
+use super::input::DRIFT_ALPHA;
 use super::regression::{GatedScope, gated_metrics, overall_and, scopes, sent};
-use super::rule::Rules;
 use super::{Enforcement, Reference};
 use crate::baseline::Job;
 use crate::measurement::Arm;
 
 /// The gated cells held against the anchor; none where there is no anchor, or a cell is not in it.
-pub(super) fn judge(
-    input: &JudgeInput<'_>,
-    runs: &[CandidateRun<'_>],
-    reference: ReferenceData<'_>,
-) -> Vec<TestedCheck> {
-    let (ReferenceData::Jobs(jobs), Some(anchor)) = (reference, input.anchor) else {
+pub(super) fn judge(case: Case<'_>) -> Vec<TestedCheck> {
+    let (Some(jobs), Some(anchor)) = (case.jobs(), case.input.anchor) else {
         return Vec::new();
     };
-    let scopes = scopes(runs, &input.thresholds.regression);
+    let scopes = scopes(case.runs, case.regression());
     let gated = scopes.iter().filter(|scope| scope.is_gated);
-    let cells = gated.flat_map(|scope| cells(input, runs, (jobs, anchor), scope));
+    let cells = gated.flat_map(|scope| cells(case, (jobs, anchor), scope));
     change::judge(cells.collect(), DRIFT_ALPHA, None)
 }
 
-fn cells(
-    input: &JudgeInput<'_>,
-    runs: &[CandidateRun<'_>],
-    (jobs, anchor): (&[&Job], &Job),
-    scope: &GatedScope,
-) -> Vec<CheckInput> {
-    let regression = &input.thresholds.regression;
-    let Some(newest) = runs.last() else {
+fn cells(case: Case<'_>, (jobs, anchor): (&[&Job], &Job), scope: &GatedScope) -> Vec<CheckInput> {
+    let (runs, regression) = (case.runs, case.regression());
+    let Some(rules) = case.rules() else {
         return Vec::new();
     };
-    let rules = Rules::for_run(regression, ReferenceData::Jobs(jobs), newest.record);
     // What others added up is not the doing of a commit that is only proposed.
     let enforcement = if runs.iter().any(|run| run.record.run.from_pull_request) {
         Enforcement::Reported

@@ -18,8 +18,9 @@ use super::statistics::{
     requests_per_unit, steepness, usual_steepness,
 };
 use crate::baseline::{Job, RequestSummary};
+use crate::measurement::Interleaving;
 use crate::metric::{Metric, MetricKind, StartFilter};
-use crate::record::{Interleaving, has_small_tail, needed_in_all, needed_per_unit};
+use crate::record::{has_small_tail, needed_in_all, needed_per_unit};
 use crate::thresholds::{Regression, Subject, Thresholds};
 
 /// The comparison that is planned for the run.

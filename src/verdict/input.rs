@@ -1,6 +1,5 @@
 //! The input of a verdict: the results of one CI run, the thresholds, and what the results are compared with.
 
-use super::looks::{self, DUET_ALPHA};
 use crate::baseline::{Job, Matching, Mismatch, PhaseScope};
 use crate::measurement::Arm;
 use crate::metric::Metric;
@@ -66,18 +65,6 @@ impl<'a> JudgeInput<'a> {
                 filter: SliceFilter::new(record, || reference.p50(record)),
             })
             .collect()
-    }
-
-    /// Family-wise false alarm rate against the reference.
-    pub(super) fn alpha(&self, reference: ReferenceData<'_>) -> f64 {
-        match reference {
-            ReferenceData::BaseArm => {
-                let duets = self.candidates.iter();
-                let duets = duets.filter_map(|record| record.duet.as_ref());
-                duets.map(looks::alpha).fold(DUET_ALPHA, f64::min)
-            }
-            ReferenceData::Jobs(_) | ReferenceData::Nothing(_) => JOBS_ALPHA,
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The verdict: validity first, then limits and changes, then what they come to together.
 
 use super::attribution::AttributionData;
+use super::case::Case;
 use super::change::TestedCheck;
 use super::input::{CandidateRun, HISTORY_FROM, JudgeInput, ReferenceData};
 use super::looks::Remaining;
@@ -29,6 +30,11 @@ const RARE: u64 = 10;
 pub fn judge(input: &JudgeInput<'_>) -> Verdict {
     let reference = input.reference_data();
     let runs = input.candidate_runs(reference);
+    let case = Case {
+        input,
+        runs: &runs,
+        reference,
+    };
     let mut verdict = Verdict {
         gate: input
             .candidates
@@ -40,7 +46,7 @@ pub fn judge(input: &JudgeInput<'_>) -> Verdict {
         reference: None,
         checks: Vec::new(),
         invalid: validity::problems(&runs),
-        warnings: warnings::for_runs(input.thresholds, &runs, reference),
+        warnings: warnings::for_runs(case),
         noise: noise::noise(input, &runs),
         settled: false,
         totals: totals(&runs),
@@ -70,8 +76,8 @@ pub fn judge(input: &JudgeInput<'_>) -> Verdict {
         verdict.checks.extend(found.checks);
         verdict.warnings.extend(found.warnings);
         verdict.invalid.extend(found.invalid);
-        verdict.comparison = comparison(&runs, reference);
-        is_open = compare(input, &runs, reference, &mut verdict);
+        verdict.comparison = comparison(case);
+        is_open = compare(case, &mut verdict);
     }
     verdict.outcome = outcome(&verdict);
     verdict.settled = Remaining::of(input.candidates)
@@ -83,16 +89,11 @@ pub fn judge(input: &JudgeInput<'_>) -> Verdict {
 }
 
 /// Adds the checks, the problems and the warnings of regression. Returns whether the rest of a duet may yet fail a change.
-fn compare(
-    input: &JudgeInput<'_>,
-    runs: &[CandidateRun<'_>],
-    reference: ReferenceData<'_>,
-    verdict: &mut Verdict,
-) -> bool {
-    let regression = &input.thresholds.regression;
-    let mut cells = regression::judge(input, runs, reference);
-    let mut drift = drift::judge(input, runs, reference);
-    explain(&mut cells, runs, reference);
+fn compare(case: Case<'_>, verdict: &mut Verdict) -> bool {
+    let Case { input, runs, .. } = case;
+    let mut cells = regression::judge(case);
+    let mut drift = drift::judge(case);
+    explain(&mut cells, runs, case.reference);
     let anchor: Vec<&Job> = input.anchor.into_iter().collect();
     explain(&mut drift, runs, ReferenceData::Jobs(&anchor));
     verdict.warnings.extend(take_rare(&mut cells));
@@ -118,16 +119,15 @@ fn compare(
             verdict.invalid.push(problem);
         }
     }
-    if !reference.is_some() && regression.missing_baseline == MissingBaseline::Fail {
+    let missing_baseline = case.regression().missing_baseline;
+    if !case.reference.is_some() && missing_baseline == MissingBaseline::Fail {
         verdict.invalid.push(InvalidReason::MissingBaseline);
     }
     verdict
         .warnings
-        .extend(warnings::for_checks(input, runs, reference, &cells, first));
-    verdict
-        .warnings
-        .extend(too_few_to_compare(input, runs, reference));
-    if let ReferenceData::Jobs(jobs) = reference {
+        .extend(warnings::for_checks(case, &cells, first));
+    verdict.warnings.extend(too_few_to_compare(case));
+    if let Some(jobs) = case.jobs() {
         verdict.reference = reference_use(
             runs.last().and_then(|run| run.record.reference.as_ref()),
             jobs.iter().filter_map(|job| job.reference.as_ref()),
@@ -319,20 +319,17 @@ pub(super) fn has_nearer_quantile(far: &TestedCheck, cells: &[TestedCheck]) -> b
 }
 
 /// A warning, when nothing was compared, if a run like this one would be too small to be compared with this one.
-fn too_few_to_compare(
-    input: &JudgeInput<'_>,
-    runs: &[CandidateRun<'_>],
-    reference: ReferenceData<'_>,
-) -> Option<Warning> {
-    if reference.is_some() {
+fn too_few_to_compare(case: Case<'_>) -> Option<Warning> {
+    if case.reference.is_some() {
         return None;
     }
+    let runs = case.runs.iter();
     let own: Vec<Job> = runs
-        .iter()
         .map(|run| Job::from_record(run.record, false))
         .collect();
     let own: Vec<&Job> = own.iter().collect();
-    let cells = regression::judge(input, runs, ReferenceData::Jobs(&own));
+    let reference = ReferenceData::Jobs(&own);
+    let cells = regression::judge(Case { reference, ..case });
     let lacking = cells.iter().filter_map(|cell| {
         overall_not_judged(0, cell, &cells)?;
         let CheckOutcome::NotJudged(why) = &cell.check.outcome else {
@@ -349,17 +346,18 @@ fn too_few_to_compare(
     })
 }
 
-fn comparison(runs: &[CandidateRun<'_>], reference: ReferenceData<'_>) -> Comparison {
+fn comparison(case: Case<'_>) -> Comparison {
     let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
-    let candidates = count(runs.len());
-    match reference {
+    let candidates = count(case.runs.len());
+    match case.reference {
         ReferenceData::BaseArm => {
-            let pairs: DropCount = runs
-                .iter()
-                .fold(DropCount::default(), |sum, run| DropCount {
-                    dropped: sum.dropped + run.filter.pairs.dropped,
-                    of: sum.of + run.filter.pairs.of,
-                });
+            let pairs: DropCount =
+                case.runs
+                    .iter()
+                    .fold(DropCount::default(), |sum, run| DropCount {
+                        dropped: sum.dropped + run.filter.pairs.dropped,
+                        of: sum.of + run.filter.pairs.of,
+                    });
             Comparison::Duet {
                 pairs: pairs.of - pairs.dropped,
                 dropped: pairs.dropped,

@@ -7,6 +7,7 @@
 mod attribution;
 mod availability;
 mod aws;
+mod case;
 mod change;
 mod check;
 mod cold;

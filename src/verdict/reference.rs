@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::evidence::prior_sd;
 use super::input::HISTORY_FROM;
 use super::rule::FAR_QUANTILE;
-use super::statistics::Estimate;
+use super::statistics::{Estimate, sum_of_squares};
 use crate::metric::{Metric, MetricKind, StartFilter};
 use crate::record::ReferenceRecord;
 use crate::units::six_digits;
@@ -110,13 +110,9 @@ fn has_reference(metric: Metric) -> bool {
 
 /// Whether there are enough jobs, and the level of a metric varies less over the reference's than by itself.
 fn is_quieter(jobs: &[(f64, f64)]) -> bool {
-    let squares = |values: Vec<f64>| {
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>()
-    };
-    let relative = squares(jobs.iter().map(|(log, own)| log - own).collect());
-    let plain = squares(jobs.iter().map(|(log, _)| *log).collect());
-    jobs.len() >= HISTORY_FROM && relative < plain
+    let relative: Vec<f64> = jobs.iter().map(|(log, own)| log - own).collect();
+    let plain: Vec<f64> = jobs.iter().map(|(log, _)| *log).collect();
+    jobs.len() >= HISTORY_FROM && sum_of_squares(&relative) < sum_of_squares(&plain)
 }
 
 /// How the reference was used: by the checks that are relative to it, in order.

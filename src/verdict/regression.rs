@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use super::case::Case;
 use super::change::{self, CheckInput, TestedCheck};
 use super::cold;
 use super::duet::{Pairs, process_effect};
 use super::evidence::Compared;
 use super::history::Jobs;
-use super::input::{CandidateRun, JudgeInput, ReferenceData};
+use super::input::{CandidateRun, ReferenceData};
 use super::looks::Remaining;
-use super::rule::{Rule, Rules};
+use super::rule::Rule;
 use super::statistics::ProcessEffect;
 use super::{Enforcement, NotJudged, Reference, throttling};
 use crate::baseline::PhaseScope;
@@ -19,17 +20,13 @@ use crate::record::PhaseRecord;
 use crate::thresholds::{Regression, Subject};
 
 /// All cells, judged: overall before names, gated before reported.
-pub(super) fn judge(
-    input: &JudgeInput<'_>,
-    runs: &[CandidateRun<'_>],
-    reference: ReferenceData<'_>,
-) -> Vec<TestedCheck> {
-    let (gated, reported): (Vec<_>, Vec<_>) = cells(input, runs, reference)
+pub(super) fn judge(case: Case<'_>) -> Vec<TestedCheck> {
+    let (gated, reported): (Vec<_>, Vec<_>) = cells(case)
         .into_iter()
         .enumerate()
         .partition(|(_, cell)| cell.enforcement == Enforcement::Gated);
-    let alpha = input.alpha(reference);
-    let remaining = Remaining::of(input.candidates);
+    let alpha = case.alpha();
+    let remaining = Remaining::of(case.input.candidates);
     // What is only reported is a family of its own: it costs the gate no power, and is marked as worse as rarely.
     let mut judged: Vec<(usize, TestedCheck)> = [gated, reported]
         .into_iter()
@@ -45,15 +42,11 @@ pub(super) fn judge(
 }
 
 /// Request names of the reference that no candidate sent.
-pub(super) fn missing_requests(
-    runs: &[CandidateRun<'_>],
-    reference: ReferenceData<'_>,
-    regression: &Regression,
-) -> Vec<String> {
+pub(super) fn missing_requests(case: Case<'_>) -> Vec<String> {
     let mut gone: Vec<String> = Vec::new();
-    for scope in scopes(runs, regression) {
-        let sent = sent(runs, &scope.phases, Arm::Target);
-        for name in reference_names(runs, reference, &scope.phases) {
+    for scope in scopes(case.runs, case.regression()) {
+        let sent = sent(case.runs, &scope.phases, Arm::Target);
+        for name in reference_names(case, &scope.phases) {
             if !sent.contains(&name) && !gone.contains(&name) {
                 gone.push(name);
             }
@@ -62,23 +55,21 @@ pub(super) fn missing_requests(
     gone
 }
 
-fn cells(
-    input: &JudgeInput<'_>,
-    runs: &[CandidateRun<'_>],
-    reference: ReferenceData<'_>,
-) -> Vec<CheckInput> {
-    let regression = &input.thresholds.regression;
-    let Some(newest) = runs.last() else {
+fn cells(case: Case<'_>) -> Vec<CheckInput> {
+    let Case {
+        runs, reference, ..
+    } = case;
+    let regression = case.regression();
+    let Some(rules) = case.rules() else {
         return Vec::new();
     };
-    let rules = Rules::for_run(regression, reference, newest.record);
-    let is_throttled = throttling::throttled(input.thresholds, runs).is_some();
+    let is_throttled = throttling::throttled(case.input.thresholds, runs).is_some();
     let (is_told, has_cold) = (cold::is_marked(runs), cold::has_cold_starts(runs));
     let mut cells = Vec::new();
     for scope in scopes(runs, regression) {
         let names = sent(runs, &scope.phases, Arm::Target);
         let mut known: BTreeSet<String> = names.iter().cloned().collect();
-        known.extend(reference_names(runs, reference, &scope.phases));
+        known.extend(reference_names(case, &scope.phases));
         // With one name, overall is its only cell: two tests of the same requests would cost power and tell nothing.
         let only = known.first().filter(|_| known.len() == 1);
         let by_name = only.is_none() && scope.is_gated && reference.is_some();
@@ -257,13 +248,9 @@ pub(super) fn sent(runs: &[CandidateRun<'_>], scope: &PhaseScope, arm: Arm) -> V
     names
 }
 
-fn reference_names(
-    runs: &[CandidateRun<'_>],
-    reference: ReferenceData<'_>,
-    scope: &PhaseScope,
-) -> Vec<String> {
-    match reference {
-        ReferenceData::BaseArm => sent(runs, scope, Arm::Base),
+fn reference_names(case: Case<'_>, scope: &PhaseScope) -> Vec<String> {
+    match case.reference {
+        ReferenceData::BaseArm => sent(case.runs, scope, Arm::Base),
         ReferenceData::Jobs(jobs) => {
             let cells = jobs.iter().flat_map(|job| &job.cells);
             let names = cells.filter(|cell| cell.scope == *scope);

@@ -1,13 +1,9 @@
 //! The rule of one check: its tolerance and floor, and whether a slow-down of it was accepted.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::evidence::SMALLEST_SHARE;
-use super::input::ReferenceData;
 use crate::metric::{Metric, MetricKind};
-use crate::record::RunRecord;
 use crate::thresholds::{Acceptance, Regression, RequestRule, Subject};
 
 /// An error cell passes where the upper bound of the difference is below this share.
@@ -65,11 +61,6 @@ impl Rule {
     }
 }
 
-/// The day of an instant, the same everywhere.
-pub(super) fn day(at: Timestamp) -> Date {
-    TimeZone::UTC.to_datetime(at).date()
-}
-
 /// The rules of all checks of one verdict.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules<'a> {
@@ -80,16 +71,6 @@ pub(super) struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    /// The rules that a run is judged by: those of its own day.
-    pub(super) fn for_run(
-        regression: &'a Regression,
-        reference: ReferenceData<'_>,
-        newest: &RunRecord,
-    ) -> Self {
-        let is_duet = matches!(reference, ReferenceData::BaseArm);
-        Self::for_day(day(newest.run.started), regression, is_duet)
-    }
-
     /// The rules of a day.
     pub(super) fn for_day(today: Date, regression: &'a Regression, is_duet: bool) -> Self {
         Self {

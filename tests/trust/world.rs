@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use loadgate::baseline::{Job, Matching};
 use loadgate::measurement::{Arm, FailureKind, LatencyHistogram, RequestStats};
 use loadgate::metric::Metric;
-use loadgate::record::{
-    self, DuetSettings, ReferenceRecord, RequestRecord, RunRecord, SliceRecord,
-};
+use loadgate::record::{DuetSettings, ReferenceRecord, RequestRecord, RunRecord, SliceRecord};
 use loadgate::thresholds::{self, Names, PhaseName, Thresholds};
 use loadgate::verdict::{JudgeInput, Outcome, judge};
 use serde_json::json;
@@ -63,8 +61,8 @@ pub(crate) fn duet_record(
     let run = record(names);
     let duet = DuetSettings {
         interleaving: match interleaving {
-            Interleaving::Turns(_) => record::Interleaving::Turns,
-            Interleaving::Mixed => record::Interleaving::Mixed,
+            Interleaving::Turns(_) => loadgate::measurement::Interleaving::Turns,
+            Interleaving::Mixed => loadgate::measurement::Interleaving::Mixed,
         },
         pairs: u32::try_from(pairs).expect("a few hundred"),
         slice_s,

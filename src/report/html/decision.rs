@@ -9,9 +9,10 @@ use super::scale::{Scale, Spread, extent};
 use super::words::together;
 use crate::baseline::Job;
 use crate::metric::{Metric, MetricKind};
-use crate::report::text::{counted, date, numbers, untrusted};
+use crate::report::text::{counted, numbers, untrusted};
 use crate::report::view::{CheckRow, Status, View, job_value, pairs};
 use crate::report::wording::{measure_name, short_commit};
+use crate::units::date;
 use crate::verdict::{ChangeCheck, Check, Comparison, EstimatedChange, Measure};
 
 /// The plot of what a row's change was drawn from; none if nothing was compared or its numbers are not kept.

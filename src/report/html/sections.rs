@@ -83,11 +83,7 @@ fn timeline(view: &View, shown: Option<&str>) -> Markup {
     let plots = timeline.plots();
     let plots = plots.iter().filter(|plot| Some(plot.id.as_str()) != shown);
     let (title, points) = timeline.title();
-    let aws = view
-        .record
-        .aws
-        .as_ref()
-        .and_then(|aws| aws.figures.as_ref());
+    let aws = view.record.aws_figures();
     let minutes = aws.map_or_else(Vec::new, |figures| minutes(&timeline, figures));
     let hint = html! {
         (points) ": latency, requests, users, errors"
@@ -204,11 +200,10 @@ fn measured(view: &View) -> Markup {
 /// What AWS says beside it.
 fn aws(view: &View) -> Markup {
     let tables = aws_tables(view);
-    let (Some(table), Some(aws)) = (tables.first(), &view.record.aws) else {
+    let (Some(table), Some(figures)) = (tables.first(), view.record.aws_figures()) else {
         return html! {};
     };
-    let region = aws.figures.as_ref().map(|figures| figures.region.as_str());
-    let hint = html! { (table.title.to_string()) ", " (untrusted(region.unwrap_or_default()).to_string()) };
+    let hint = html! { (table.title.to_string()) ", " (untrusted(&figures.region).to_string()) };
     let inside = html! {
         ul { @for sentence in aws_sentences(view) { li { (words::sentence(sentence)) } } }
         @for table in &tables { (tables::draw(table)) }

@@ -7,12 +7,13 @@ use super::distribution::DistributionPlots;
 use super::words::{self, sentence};
 use crate::baseline::Job;
 use crate::report::ComparedWith;
-use crate::report::text::{Text, capitalized, date, numbers};
+use crate::report::text::{Text, capitalized, numbers};
 use crate::report::view::{CheckRow, Status, View, job_value};
 use crate::report::wording::{
     advice, caution, circumstances, compared, invalidities, short_commit, shown_warnings,
 };
 use crate::thresholds::Subject;
+use crate::units::date;
 use crate::verdict::{Check, CheckKind, CheckOutcome, Measure, Outcome};
 
 /// Names that are told one by one.

@@ -1,12 +1,13 @@
 //! What changed beyond noise, as a diff, and how to accept it if it is wanted.
 
 use crate::report::markdown::syntax::{fenced, name};
-use crate::report::text::{capped, date, numbers, one_line};
+use crate::report::text::{capped, numbers, one_line};
 use crate::report::view::{CheckRow, Status, View};
 use unicode_width::UnicodeWidthStr;
 
 use crate::metric::Metric;
 use crate::thresholds::Subject;
+use crate::units::date;
 use crate::verdict::Measure;
 
 /// How long an acceptance is proposed to hold: long enough to be merged and recorded, short enough to be forgotten.

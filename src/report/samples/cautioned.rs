@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::shop::{PROMISES, duet, failing, finished, history, second, steady};
 use super::*;
-use crate::measurement::{Arm, FailureKind, Parts};
+use crate::measurement::{Arm, FailureKind, Interleaving, Parts, Scheduling};
 use crate::record::samples::{Traffic, record, traffic};
-use crate::record::{DropCount, DuetSettings, Interleaving, LoadModel, PartsRecord, Scheduling};
+use crate::record::{DropCount, DuetSettings, LoadModel, PartsRecord};
 
 /// The shop with one more word on its responses.
 fn answering(orders_ms: f64, parts: Parts) -> RunRecord {

@@ -3,8 +3,7 @@
 use std::sync::LazyLock;
 
 use super::*;
-use crate::measurement::{Arm, UnreachableCause};
-use crate::record::Scheduling;
+use crate::measurement::{Arm, Scheduling, UnreachableCause};
 
 /// The stories up to this one are those that all rules of style are held against.
 const LAST_USUAL: &str = "hostile";

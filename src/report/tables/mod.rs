@@ -133,14 +133,15 @@ fn figures(row: &LatencyRow, detail: Detail) -> Vec<Cell> {
     cells
 }
 
-/// A table of names, each with what it was before right below it.
+/// A table of names in one phase (all measured ones if none), each with what it was before right below it.
 fn by_name(
+    view: &View,
     title: Text,
     names: &[Figures],
+    phase: Option<&str>,
     detail: Detail,
-    previous: &PreviousFigures,
-    before: impl Fn(Option<&str>) -> Option<LatencyRow>,
 ) -> Table {
+    let previous = view.previous();
     let heads = [&["requests"][..], &figure_heads(detail)].concat();
     let row = |name: &Text, before, known: &LatencyRow| {
         let mut cells = vec![Cell::Count(known.requests)];
@@ -154,7 +155,7 @@ fn by_name(
     };
     let rows = names.iter().flat_map(|now| {
         let name = figures_name(now);
-        let before = before(now.request.as_deref());
+        let before = previous.figures(now.request.as_deref(), phase);
         let before = before.map(|before| row(&name, Some(previous.name()), &before));
         [Some(row(&name, None, &LatencyRow::from(now))), before]
     });
@@ -170,12 +171,9 @@ pub(crate) fn by_request(view: &View, detail: Detail) -> Option<Table> {
     if names.iter().all(|figures| figures.requests == 0) {
         return None;
     }
-    let (title, previous) = (text!("Latency by request"), view.previous());
-    let before = |request: Option<&str>| previous.measured(request);
-    let table = by_name(title, names, detail, &previous, before);
     Some(Table {
         note: missing_figures(view),
-        ..table
+        ..by_name(view, text!("Latency by request"), names, None, detail)
     })
 }
 
@@ -198,9 +196,7 @@ pub(crate) fn by_request_in_phases<'v>(
             names.insert(0, phase.figures.clone());
         }
         let title = text!("Latency in {}", untrusted(&phase.name));
-        let previous = view.previous();
-        let before = |request: Option<&str>| previous.in_phase(request, &phase.name);
-        let table = by_name(title, &names, detail, &previous, before);
+        let table = by_name(view, title, &names, Some(&phase.name), detail);
         (phase, table)
     })
 }
@@ -267,7 +263,7 @@ fn phase_before(view: &View, phase: &PhaseFigures, detail: Detail) -> Option<Row
     if let PreviousFigures::Base(_) = previous {
         return None;
     }
-    let known = previous.in_phase(None, &phase.name)?;
+    let known = previous.figures(None, Some(&phase.name))?;
     Some(Row {
         name: untrusted(&phase.name),
         before: Some(previous.name()),
@@ -289,7 +285,7 @@ fn phase_cells(load: Text, known: &LatencyRow, cold: Option<f64>, detail: Detail
 pub(crate) fn cold_starts(view: &View) -> Option<Table> {
     view.cold_starts()
         .as_ref()
-        .filter(|cold| !cold.cold.is_empty())?;
+        .filter(|_| !view.overall().cold.is_empty())?;
     let counts = ["cold starts", "share"];
     let cold = ["cold P50", "cold P95", "cold max"];
     let warm = ["warm P50", "warm P95", "warm P99"];
@@ -298,9 +294,8 @@ pub(crate) fn cold_starts(view: &View) -> Option<Table> {
     let rows = names.map(|name| {
         let (all, cold) = (&name.latencies, &name.cold);
         let warm = all.without(cold);
-        let responses = name.requests.saturating_sub(name.failures).max(1);
-        let share = cold.count() as f64 / responses as f64;
-        let mut cells = vec![Cell::Count(cold.count()), Cell::Share(Some(share))];
+        let share = Cell::Share(Some(name.cold_share()));
+        let mut cells = vec![Cell::Count(cold.count()), share];
         cells.extend([cold.quantile(0.5), cold.quantile(0.95), cold.max()].map(Cell::Latency));
         cells.extend([0.5, 0.95, 0.99].map(|q| Cell::Latency(warm.quantile(q))));
         cells.extend([0.95, 0.99].map(|q| Cell::Latency(all.quantile(q))));

@@ -10,13 +10,15 @@ use super::goldens::is_golden;
 use super::samples::{aws_figures, aws_services, recorded, traced};
 use super::*;
 use crate::baseline::{Baseline, anchor, matching, store};
-use crate::measurement::{Arm, FailureKind, LatencyHistogram, Parts, UnreachableCause};
+use crate::measurement::{
+    Arm, FailureKind, Interleaving, LatencyHistogram, Parts, Scheduling, UnreachableCause,
+};
 use crate::metric::Metric;
 use crate::plan::phase_names;
 use crate::record::samples::{record, traffic};
 use crate::record::{
-    AwsRecord, DropCount, DuetSettings, Ended, Interleaving, PartsRecord, ReferenceRecord,
-    RunRecord, Scheduling, SecondRecord, SilenceRecord, TracedRecord, UnsentRecord,
+    AwsRecord, DropCount, DuetSettings, Ended, PartsRecord, ReferenceRecord, RunRecord,
+    SecondRecord, SilenceRecord, TracedRecord, UnsentRecord,
 };
 use crate::scenario::{Aws, Front};
 use crate::schema::{Kind, schema};

@@ -265,7 +265,7 @@ regression: { gate: [p95, error_rate, requests_per_second, cold_p50], phases: [b
     let jobs: Vec<&Job> = baseline.jobs.iter().collect();
     let duet = Design::Duet {
         jobs: &[],
-        interleaving: crate::record::Interleaving::Turns,
+        interleaving: crate::measurement::Interleaving::Turns,
         pairs: 12,
         slice_s: 5.0,
         looks: 2,

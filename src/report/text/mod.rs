@@ -8,7 +8,5 @@ pub(super) mod sparkline;
 
 pub(crate) use inert::{Distinct, capitalized, capped, columns_of, one_line, prefix, shorten};
 pub use inert::{fitted, inert, inert_coloured, quoted};
-pub(crate) use numbers::{
-    NONE, P95, PUNCTUATION, UNITS, count, counted, date, share, whole_seconds,
-};
+pub(crate) use numbers::{NONE, P95, PUNCTUATION, UNITS, count, counted, share, whole_seconds};
 pub(crate) use spans::{Span, Text, command, text, untrusted, untrusted_load, untrusted_message};

@@ -1,9 +1,5 @@
 //! Numbers with their units, each idea written in one way everywhere.
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::Offset;
-
 use crate::metric::{Metric, MetricKind};
 use crate::thresholds::AwsMetric;
 use crate::units::{self, Dollars, Latency, group, rounded, six_digits, three_digits};
@@ -294,10 +290,6 @@ pub(crate) fn whole_seconds(seconds: f64) -> u64 {
 )]
 pub(crate) fn whole(number: f64) -> u64 {
     number.round().clamp(0.0, 1e15) as u64
-}
-
-pub(crate) fn date(instant: Timestamp) -> Date {
-    Offset::UTC.to_datetime(instant).date()
 }
 
 #[cfg(test)]

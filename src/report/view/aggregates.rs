@@ -55,6 +55,16 @@ impl Figures {
         (self.requests > 0).then(|| self.failures as f64 / self.requests as f64)
     }
 
+    /// Responses that succeeded.
+    pub(crate) fn successes(&self) -> u64 {
+        self.requests.saturating_sub(self.failures)
+    }
+
+    /// The share of them that a cold start delayed.
+    pub(crate) fn cold_share(&self) -> f64 {
+        self.cold.count() as f64 / self.successes().max(1) as f64
+    }
+
     pub(crate) fn per_second(&self) -> Option<f64> {
         self.completed.per_second()
     }
@@ -161,34 +171,34 @@ impl<'a> Aggregates<'a> {
         self.phases.iter().position(|phase| phase.name == name)
     }
 
-    /// Whether limits and regression look at a phase.
-    pub(crate) fn is_measured(&self, phase: usize) -> bool {
-        self.phases[phase].measured
+    /// One name (all if none) in one phase (all measured ones if none) of an arm.
+    pub(crate) fn figures(
+        &self,
+        request: Option<usize>,
+        phase: Option<usize>,
+        arm: Arm,
+    ) -> Figures {
+        self.pool(request, |own, of| of == arm && self.is_in(own, phase))
     }
 
-    /// One name (all if none) in the measured phases of an arm.
-    pub(crate) fn measured(&self, request: Option<usize>, arm: Arm) -> Figures {
-        self.pool(request, |phase, of| of == arm && self.is_measured(phase))
+    /// Whether a phase is this one, or measured if none is named.
+    fn is_in(&self, own: usize, phase: Option<usize>) -> bool {
+        phase.map_or(self.phases[own].measured, |phase| phase == own)
     }
 
     /// All together in the measured phases of an arm, then each name in the scenario's order.
     pub(crate) fn by_name(&self, arm: Arm) -> Vec<Figures> {
         let names = std::iter::once(None).chain((0..self.names.len()).map(Some));
-        names.map(|name| self.measured(name, arm)).collect()
+        names.map(|name| self.figures(name, None, arm)).collect()
     }
 
     /// One name (all if none) in the phases that regression compares, if there are any, else in all measured ones.
     pub(crate) fn compared(&self, request: Option<usize>, arm: Arm) -> Figures {
-        let steady = |phase: usize| self.is_measured(phase) && self.phases[phase].steady;
+        let steady = |phase: usize| self.phases[phase].measured && self.phases[phase].steady;
         if (0..self.phases.len()).any(steady) {
             return self.pool(request, |phase, of| of == arm && steady(phase));
         }
-        self.measured(request, arm)
-    }
-
-    /// One name (all if none) in one phase of an arm.
-    pub(crate) fn in_phase(&self, request: Option<usize>, arm: Arm, phase: usize) -> Figures {
-        self.pool(request, |in_phase, of| of == arm && in_phase == phase)
+        self.figures(request, None, arm)
     }
 
     /// One name (all if none) in the phases and arms that `keep` picks.
@@ -229,15 +239,10 @@ impl<'a> Aggregates<'a> {
         phase: Option<usize>,
         arm: Arm,
     ) -> impl Iterator<Item = &Parts> {
-        let parts = self
-            .parts
-            .iter()
-            .filter(move |((own_phase, own_arm, name), _)| {
-                *own_arm == arm
-                    && request.is_none_or(|request| Some(request) == *name)
-                    && phase
-                        .map_or_else(|| self.is_measured(*own_phase), |phase| phase == *own_phase)
-            });
+        let parts = self.parts.iter().filter(move |((own, of, name), _)| {
+            let is_of_name = request.is_none_or(|request| Some(request) == *name);
+            *of == arm && is_of_name && self.is_in(*own, phase)
+        });
         parts.map(|(_, parts)| parts)
     }
 
@@ -281,8 +286,8 @@ mod tests {
         let view = story("phases").story();
         let all = view.aggregates();
         let steady = all.compared(None, Arm::Target).requests;
-        assert_eq!(steady, all.in_phase(None, Arm::Target, 0).requests);
-        assert_eq!(all.measured(None, Arm::Base).requests, 0);
+        assert_eq!(steady, all.figures(None, Some(0), Arm::Target).requests);
+        assert_eq!(all.figures(None, None, Arm::Base).requests, 0);
     }
 
     #[test]
@@ -297,7 +302,7 @@ mod tests {
         // Of an idle phase by itself there is no other time.
         let all = view.aggregates();
         let idle = all.phases.iter().position(|phase| phase.idle).unwrap();
-        let idle = all.in_phase(None, Arm::Target, idle);
+        let idle = all.figures(None, Some(idle), Arm::Target);
         assert_eq!((idle.seconds, idle.requests), (9.0, 0));
     }
 }

@@ -97,7 +97,7 @@ impl<'a> CheckRow<'a> {
 
     /// The worst of its lines. That nothing was compared is told once for all rows, so it does not hide a limit that holds.
     fn worst(&self) -> Status {
-        let is_told = |line: &&Check| self.limits.is_empty() || !is_not_compared(line);
+        let is_told = |line: &&Check| self.limits.is_empty() || !line.is_not_compared();
         let worst = self.lines().filter(is_told).map(Status::new).min();
         worst.unwrap_or(Status::Reported)
     }
@@ -140,7 +140,7 @@ impl<'a> CheckRow<'a> {
 
     /// Whether all that it says is that nothing was compared.
     pub(crate) fn is_empty_comparison(&self) -> bool {
-        self.limits.is_empty() && self.change.is_some_and(|(line, _)| is_not_compared(line))
+        self.limits.is_empty() && self.change.is_some_and(|(line, _)| line.is_not_compared())
     }
 
     /// Whether it is held against the anchor.
@@ -193,35 +193,6 @@ pub(crate) fn job_value(job: &Job, check: &Check) -> Option<f64> {
         return (of > 0).then(|| count as f64 / of as f64);
     }
     summary.value(metric)
-}
-
-/// The change that a line is about, if it is about one.
-pub(crate) fn change_of(line: &Check) -> Option<&ChangeCheck> {
-    match &line.kind {
-        CheckKind::Change(change) => Some(change),
-        CheckKind::Limit(_) => None,
-    }
-}
-
-/// The limit that a line is about, if it is about one.
-pub(crate) fn limit_of(line: &Check) -> Option<&LimitCheck> {
-    match &line.kind {
-        CheckKind::Limit(limit) => Some(limit),
-        CheckKind::Change(_) => None,
-    }
-}
-
-/// Why a line was not judged, if it was not.
-pub(crate) fn why_not_judged(line: &Check) -> Option<&NotJudged> {
-    match &line.outcome {
-        CheckOutcome::NotJudged(why) => Some(why),
-        CheckOutcome::Passed | CheckOutcome::Failed | CheckOutcome::Inconclusive => None,
-    }
-}
-
-/// Whether a line says no more than that nothing was compared.
-pub(crate) fn is_not_compared(line: &Check) -> bool {
-    line.outcome == CheckOutcome::NotJudged(NotJudged::NoComparison)
 }
 
 /// A change beyond these is drawn at the end of a bar.

@@ -1,6 +1,6 @@
 //! Cold starts: how many, how long, and what they did to the percentiles of everything.
 
-use super::{View, change_of};
+use super::View;
 use crate::measurement::{Arm, LatencyHistogram};
 use crate::metric::Metric;
 use crate::thresholds::Subject;
@@ -9,23 +9,14 @@ use crate::verdict::Measure;
 /// What the measured phases of the deployment under test saw of cold starts.
 #[derive(Clone, Debug)]
 pub(crate) struct ColdStarts {
-    /// Responses that succeeded after one.
-    pub(crate) cold: LatencyHistogram,
-    pub(crate) all: LatencyHistogram,
+    /// Latencies of responses that succeeded, and that no cold start delayed.
     pub(crate) warm: LatencyHistogram,
-    pub(crate) responses: u64,
     /// Cold starts whose response was a failure.
     pub(crate) failed: u64,
     /// Whether any response says whether there was a cold start.
     pub(crate) is_marked: bool,
     pub(crate) share_before: Option<f64>,
     pub(crate) p50_before: Option<f64>,
-}
-
-impl ColdStarts {
-    pub(crate) fn share(&self) -> f64 {
-        self.cold.count() as f64 / self.responses.max(1) as f64
-    }
 }
 
 /// What was seen of cold starts; none if the scenario does not name their header.
@@ -40,9 +31,6 @@ pub(super) fn cold_starts(view: &View) -> Option<ColdStarts> {
         warm: overall.latencies.without(&overall.cold),
         failed: marked.saturating_sub(overall.cold.count()),
         is_marked: parts().any(|parts| parts.marked > 0),
-        responses: overall.requests.saturating_sub(overall.failures),
-        all: overall.latencies.clone(),
-        cold: overall.cold.clone(),
         share_before: before(view, Metric::ColdShare),
         p50_before: before(view, Metric::ColdP50),
     })
@@ -53,5 +41,5 @@ fn before(view: &View, metric: Metric) -> Option<f64> {
     let measure = Measure::Metric(metric);
     let overall = view.lines().filter(|line| line.subject == Subject::Overall);
     let mut lines = overall.filter(|line| line.measure == measure);
-    lines.find_map(|line| change_of(line)?.before)
+    lines.find_map(|line| line.change()?.before)
 }

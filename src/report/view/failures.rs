@@ -17,7 +17,7 @@ pub(crate) struct FirstFailure {
 pub(super) fn before(view: &View) -> Option<Totals> {
     let mut before = Totals::default();
     if view.record.base.is_some() {
-        let base = view.aggregates().measured(None, Arm::Base);
+        let base = view.aggregates().figures(None, None, Arm::Base);
         before.add(base.requests, &base.kinds);
     } else {
         for job in view.jobs_before().iter().filter_map(|job| job.totals()) {

@@ -26,8 +26,7 @@ use crate::verdict::{Insights, insights};
 
 pub(crate) use aggregates::{Aggregates, Figures, Starts};
 pub(crate) use checks::{
-    CheckRow, LARGEST_RATIO, SMALLEST_RATIO, Status, change_of, is_not_compared, job_value,
-    limit_of, margin_factor, why_not_judged,
+    CheckRow, LARGEST_RATIO, SMALLEST_RATIO, Status, job_value, margin_factor,
 };
 pub(crate) use cold_starts::ColdStarts;
 pub(crate) use curves::{Curve, Curves, NAME_COLUMNS};

@@ -29,7 +29,7 @@ impl PhaseFigures {
             name: phase.name.clone(),
             load: phase.load.clone(),
             arm,
-            figures: all.in_phase(None, arm, index),
+            figures: all.figures(None, Some(index), arm),
             service: (requests > 0).then(|| (requests, seconds / requests as f64)),
         }
     }
@@ -37,7 +37,8 @@ impl PhaseFigures {
     /// The names of the phase, each with its figures, in the order of the scenario.
     pub(crate) fn names(&self, view: &View) -> Vec<Figures> {
         let all = view.aggregates();
-        let names = (0..all.names.len()).map(|name| all.in_phase(Some(name), self.arm, self.phase));
+        let names = 0..all.names.len();
+        let names = names.map(|name| all.figures(Some(name), Some(self.phase), self.arm));
         names.filter(|figures| figures.requests > 0).collect()
     }
 

@@ -147,51 +147,35 @@ impl<'a> PreviousFigures<'_, 'a> {
         has_gap.then_some((*job, *was_followed))
     }
 
-    /// A request name (all together if none) over all measured phases.
-    pub(crate) fn measured(&self, request: Option<&str>) -> Option<LatencyRow> {
-        match self {
-            Self::Base(all) => base(all, request, |name| all.measured(name, Arm::Base)),
-            Self::Job { job, phases, .. } => {
-                let reported = job.reported(None, request).map(LatencyRow::from);
-                reported.or_else(|| stored(job, request, |phase| phase.measured, phases))
-            }
-            Self::Nothing => None,
-        }
-    }
-
-    /// A request name (all together if none) in one phase.
-    pub(crate) fn in_phase(&self, request: Option<&str>, name: &str) -> Option<LatencyRow> {
+    /// A request name (all together if none) in one phase (all measured ones if none).
+    pub(crate) fn figures(&self, request: Option<&str>, phase: Option<&str>) -> Option<LatencyRow> {
         match self {
             Self::Base(all) => {
-                let phase = all.phase(name)?;
-                base(all, request, |name| all.in_phase(name, Arm::Base, phase))
+                let request = match request {
+                    Some(name) => Some(all.index(name)?),
+                    None => None,
+                };
+                let phase = match phase {
+                    Some(name) => Some(all.phase(name)?),
+                    None => None,
+                };
+                let figures = all.figures(request, phase, Arm::Base);
+                (figures.requests > 0).then(|| LatencyRow::from(&figures))
             }
             Self::Job { job, phases, .. } => {
                 let mut measured = phases.iter().filter(|phase| phase.is_measured_load());
                 // Of one phase there is no more to know than of all.
                 let is_only = matches!(
                     (measured.next(), measured.next()),
-                    (Some(only), None) if only.name == name
+                    (Some(only), None) if phase == Some(&only.name)
                 );
-                let phase = Some(name).filter(|_| !is_only);
-                let reported = job.reported(phase, request).map(LatencyRow::from);
-                reported.or_else(|| stored(job, request, |phase| phase.name == name, phases))
+                let reported = job.reported(phase.filter(|_| !is_only), request);
+                let reported = reported.map(LatencyRow::from);
+                reported.or_else(|| stored(job, request, phase, phases))
             }
             Self::Nothing => None,
         }
     }
-}
-
-fn base(
-    all: &Aggregates,
-    request: Option<&str>,
-    pool: impl Fn(Option<usize>) -> Figures,
-) -> Option<LatencyRow> {
-    let figures = match request {
-        Some(name) => pool(Some(all.index(name)?)),
-        None => pool(None),
-    };
-    (figures.requests > 0).then(|| LatencyRow::from(&figures))
 }
 
 /// What a job knows that does not tell figures phase by phase: an older loadgate kept steady phases together, and each
@@ -199,12 +183,13 @@ fn base(
 fn stored(
     job: &Job,
     request: Option<&str>,
-    is_asked: impl Fn(&PhaseRecord) -> bool,
+    phase: Option<&str>,
     phases: &[PhaseRecord],
 ) -> Option<LatencyRow> {
     let measured = phases.iter().filter(|phase| phase.is_measured_load());
     let steady = measured.clone().filter(|phase| phase.steady);
-    let asked: Vec<&PhaseRecord> = measured.filter(|phase| is_asked(phase)).collect();
+    let asked = measured.filter(|own| phase.is_none_or(|name| name == own.name));
+    let asked: Vec<&PhaseRecord> = asked.collect();
     let scope = match asked.as_slice() {
         [] => return None,
         [one] if !one.steady => PhaseScope::Phase(one.name.clone()),
@@ -265,11 +250,8 @@ mod tests {
     fn row(run: &RunRecord, request: Option<&str>, phase: Option<&str>) -> LatencyRow {
         let all = Aggregates::new(std::iter::once(run));
         let request = request.map(|name| all.index(name).unwrap());
-        let figures = match phase {
-            Some(phase) => all.in_phase(request, Arm::Target, all.phase(phase).unwrap()),
-            None => all.measured(request, Arm::Target),
-        };
-        LatencyRow::from(&figures)
+        let phase = phase.map(|name| all.phase(name).unwrap());
+        LatencyRow::from(&all.figures(request, phase, Arm::Target))
     }
 
     fn assert_same(before: &LatencyRow, row: &LatencyRow) {
@@ -295,15 +277,15 @@ mod tests {
         let (job, now) = (Job::from_record(&before, false), run(50.0));
         let past = of_newest(&job, &now);
         for request in [None, Some("GET /a"), Some("GET /b")] {
-            let all = past.measured(request).unwrap();
+            let all = past.figures(request, None).unwrap();
             assert_same(&all, &row(&before, request, None));
             for phase in ["warm", "burst", "peak"] {
-                let one = past.in_phase(request, phase).unwrap();
+                let one = past.figures(request, Some(phase)).unwrap();
                 assert_same(&one, &row(&before, request, Some(phase)));
                 assert_ne!(one.quantiles, all.quantiles);
             }
         }
-        let all = past.measured(None).unwrap();
+        let all = past.figures(None, None).unwrap();
         assert_eq!(all.requests, 16_003, "those in the silence too");
         let rate = all.per_second.unwrap();
         assert!(
@@ -311,16 +293,18 @@ mod tests {
             "{rate} in the 16 s of load"
         );
         // By Little's law: 4,000 of 20 ms each in four seconds.
-        let flight = past.in_phase(None, "warm").unwrap().in_flight.unwrap();
+        let flight = past.figures(None, Some("warm")).unwrap().in_flight.unwrap();
         assert!((flight - 20.0).abs() < 0.05, "{flight}");
         assert_eq!(
-            past.in_phase(Some("GET /a"), "warm").unwrap().in_flight,
+            past.figures(Some("GET /a"), Some("warm"))
+                .unwrap()
+                .in_flight,
             None
         );
-        assert_eq!(past.in_phase(None, "peak").unwrap().in_flight, None);
-        assert_eq!(past.in_phase(None, "warm-up"), None, "not measured");
-        assert_eq!(past.measured(Some("GET /c")), None);
-        assert_eq!(past.in_phase(None, "recovery"), None);
+        assert_eq!(past.figures(None, Some("peak")).unwrap().in_flight, None);
+        assert_eq!(past.figures(None, Some("warm-up")), None, "not measured");
+        assert_eq!(past.figures(Some("GET /c"), None), None);
+        assert_eq!(past.figures(None, Some("recovery")), None);
         assert!(past.without_phases().is_none());
     }
 
@@ -357,12 +341,12 @@ mod tests {
         let mut job = Job::from_record(&run(40.0), false);
         job.reported_rows = Vec::new();
         let past = of_newest(&job, &now);
-        let burst = past.in_phase(Some("GET /a"), "burst").unwrap();
+        let burst = past.figures(Some("GET /a"), Some("burst")).unwrap();
         assert_eq!(burst.requests, 5600);
         assert!(burst.quantiles[2].is_some());
         // Two steady phases were kept as one, and never with others.
-        assert_eq!(past.in_phase(Some("GET /a"), "warm"), None);
-        assert_eq!(past.measured(None), None);
+        assert_eq!(past.figures(Some("GET /a"), Some("warm")), None);
+        assert_eq!(past.figures(None, None), None);
         assert!(past.without_phases().is_some());
         let one = record()
             .steady("warm")
@@ -374,10 +358,10 @@ mod tests {
             2,
             "of one phase no more than of all"
         );
-        let whole = of_newest(&job, &one).in_phase(None, "warm").unwrap();
+        let whole = of_newest(&job, &one).figures(None, Some("warm")).unwrap();
         job.reported_rows = Vec::new();
         let past = of_newest(&job, &one);
-        for known in [past.in_phase(None, "warm"), past.measured(None)] {
+        for known in [past.figures(None, Some("warm")), past.figures(None, None)] {
             let known = known.unwrap();
             assert_eq!(known.requests, whole.requests);
             assert!(known.average.is_some() && known.max.is_some());

@@ -3,7 +3,7 @@
 use super::cautions::sees_more;
 use super::reasons::record_command;
 use crate::report::text::{Text, capped, count, text, untrusted};
-use crate::report::view::{CheckRow, Status, View, limit_of, why_not_judged};
+use crate::report::view::{CheckRow, Status, View};
 use crate::verdict::{Check, Measure, Outcome, Warning};
 
 /// What to do next: for a gate that failed, where the broken promises are written; for an inconclusive one, what would
@@ -40,9 +40,8 @@ fn broken_limits(view: &View) -> Option<Text> {
     let failed = view
         .lines()
         .filter(|line| Status::new(line) == Status::Failed);
-    let mut written: Vec<Option<u32>> = failed
-        .filter_map(|line| Some(limit_of(line)?.line))
-        .collect();
+    let mut written: Vec<Option<u32>> =
+        failed.filter_map(|line| Some(line.limit()?.line)).collect();
     written.sort_unstable();
     written.dedup();
     let path = untrusted(view.thresholds_path);
@@ -84,10 +83,10 @@ fn broken_default(view: &View) -> &'static str {
 /// What would make an inconclusive run conclusive.
 fn remedies(view: &View) -> Vec<Text> {
     let open = view.rows().iter().filter_map(CheckRow::open_line);
-    let is_cold = |line: &&Check| why_not_judged(line).is_some();
+    let is_cold = |line: &&Check| line.why_not_judged().is_some();
     let (cold, open): (Vec<&Check>, Vec<&Check>) = open.partition(is_cold);
     let (limits, changes): (Vec<&Check>, Vec<&Check>) =
-        open.into_iter().partition(|line| limit_of(line).is_some());
+        open.into_iter().partition(|line| line.limit().is_some());
     let cold = (!cold.is_empty()).then(|| {
         text!("To measure cold starts, send bursts of more users after idle gaps, and mark cold responses with a header (docs: how-to/cold-starts).")
     });

@@ -43,9 +43,10 @@ fn follows(bond: &LoadCorrelation) -> String {
 
 /// How many cold starts, how long, and what they did to everything; none where the checks say that there was none.
 fn cold_start_text(view: &View, cold: &ColdStarts) -> Text {
+    let overall = view.overall();
     let failed = Some(cold.failed).filter(|failed| *failed > 0);
     let failed = failed.map(|failed| format!(", {} more in failed requests", count(failed)));
-    let Some(p50) = cold.cold.quantile(0.5) else {
+    let Some(p50) = overall.cold.quantile(0.5) else {
         let failed = failed.filter(|_| cold.is_marked);
         return no_cold_start(view, cold.is_marked) + failed;
     };
@@ -54,15 +55,15 @@ fn cold_start_text(view: &View, cold: &ColdStarts) -> Text {
     let before: Vec<String> = before.into_iter().flatten().collect();
     let before = (!before.is_empty()).then(|| format!(" (before: {})", before.join(", ")));
     let of_all = |q| {
-        let (with, without) = (cold.all.quantile(q)?, cold.warm.quantile(q)?);
+        let (with, without) = (overall.latencies.quantile(q)?, cold.warm.quantile(q)?);
         Some(format!("{} instead of {}", Latency(with), Latency(without)))
     };
     let warm = cold.warm.quantile(0.5).zip(of_all(0.95).zip(of_all(0.99)));
     text!(
         "{} in {} ({}){}, P50 {}{}{}",
-        counted(cold.cold.count(), "cold start"),
-        counted(cold.responses, "response"),
-        share(cold.share()),
+        counted(overall.cold.count(), "cold start"),
+        counted(overall.successes(), "response"),
+        share(overall.cold_share()),
         failed,
         latency(p50),
         before,

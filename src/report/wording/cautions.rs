@@ -6,10 +6,10 @@ use super::outage::short_silence;
 use super::reasons::{not_judged, record_command, units_of, written_at};
 use super::redirects::{follow, resent, strayed, unfollowed};
 use crate::baseline::PhaseScope;
+use crate::measurement::Scheduling;
 use crate::metric::Metric;
-use crate::record::Scheduling;
 use crate::report::text::{Text, count, counted, numbers, quoted, share, text, untrusted};
-use crate::report::view::{View, change_of};
+use crate::report::view::View;
 use crate::thresholds::Acceptance;
 use crate::units::Latency;
 use crate::verdict::{Check, Measure, NotJudged, Outcome, SampleSizeAdvice, Warning};
@@ -245,7 +245,7 @@ fn rare(requests: &[String]) -> Text {
 
 fn much_faster(line: Option<&Check>) -> Text {
     let figures = line.and_then(|line| {
-        let before = change_of(line)?.before?;
+        let before = line.change()?.before?;
         Some(numbers::from_to(line.measure, before, line.current?))
     });
     text!(
@@ -272,7 +272,7 @@ fn acceptance_text(view: &View, index: usize, says: impl Fn(&Acceptance) -> Text
 fn cannot_detect(view: &View, index: usize, enough: Option<SampleSizeAdvice>) -> Text {
     let remedy = sees_more(view, enough);
     let line = view.verdict.checks.get(index);
-    let seen = line.and_then(|line| Some((line, caught(line, change_of(line)?)?)));
+    let seen = line.and_then(|line| Some((line, caught(line, line.change()?)?)));
     let Some((line, caught)) = seen else {
         return text!(
             "this run could not detect the change that must_detect sets; {}",

@@ -1,7 +1,7 @@
 //! What a verdict rests on: the comparison, the load and the generator.
 
 use crate::report::ComparedWith;
-use crate::report::text::{Text, counted, date, numbers, text, untrusted};
+use crate::report::text::{Text, counted, numbers, text, untrusted};
 use crate::report::view::View;
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use super::cautions::scheduling;
 use super::reasons::{Message, no_comparison};
 use crate::measurement::Arm;
 use crate::record::RunRecord;
-use crate::units::{Latency, rounded};
+use crate::units::{Latency, date, rounded};
 use crate::verdict::{
     Comparison, HISTORY_FROM, InvalidReason, Measure, NoComparison, Outcome, ReferenceUse, Warning,
 };

@@ -5,7 +5,7 @@ use super::line::{in_phase, measure_name, promise, since, title};
 use super::outage::headline as unavailable;
 use super::reasons::{invalidity, no_comparison, why_not};
 use crate::report::text::{Text, counted, numbers, text, untrusted};
-use crate::report::view::{CheckRow, Status, View, change_of, limit_of, why_not_judged};
+use crate::report::view::{CheckRow, Status, View};
 use crate::thresholds::Subject;
 use crate::verdict::{
     ChangeCheck, Check, CheckKind, CheckOutcome, Comparison, Enforcement, HISTORY_FROM,
@@ -175,7 +175,9 @@ fn inconclusive(view: &View) -> Text {
     let Some(first) = open.first() else {
         return text!("the result is unclear");
     };
-    let why = why_not_judged(first).map(|why| text!(": {}", why_not(view, first, why)));
+    let why = first
+        .why_not_judged()
+        .map(|why| text!(": {}", why_not(view, first, why)));
     let text = match &first.kind {
         CheckKind::Change(check) => {
             let range = check.change.filter(|_| why.is_none());
@@ -225,7 +227,7 @@ fn limits_hold(view: &View) -> String {
     let gated = view
         .lines()
         .filter(|line| line.enforcement == Enforcement::Gated);
-    match gated.filter_map(limit_of).count() {
+    match gated.filter_map(|line| line.limit()).count() {
         0 => "no limits are set".to_owned(),
         1 => "the one limit holds".to_owned(),
         2 => "both limits hold".to_owned(),
@@ -238,7 +240,7 @@ pub(crate) fn nothing_slower(views: &[&View]) -> Option<Text> {
     let of_view = |view| View::lines(view).map(move |line| (view, line));
     let lines = || views.iter().copied().flat_map(of_view);
     let passed = lines().filter_map(|(view, line)| {
-        let check = change_of(line)?;
+        let check = line.change()?;
         // Drift has another tolerance, and is shown if it fails.
         let is_newest = check.reference == Reference::Newest;
         (Status::new(line) == Status::Passed && is_newest).then_some((view, line, check))

@@ -5,7 +5,7 @@ use super::reasons::why_not;
 use super::suspicion::suspicion;
 use crate::metric::{Metric, StartFilter};
 use crate::report::text::{Text, counted, numbers, share, text, untrusted};
-use crate::report::view::{Status, View, change_of, why_not_judged};
+use crate::report::view::{Status, View};
 use crate::thresholds::{AwsMetric, FailureSet, Subject};
 use crate::verdict::{
     ChangeCheck, Check, CheckKind, CheckOutcome, Enforcement, FEWEST_ERRORS, LimitCheck, Measure,
@@ -55,7 +55,7 @@ pub(super) fn in_phase(line: &Check) -> Text {
 
 /// That a change is not held against what was just before, where it is not.
 pub(crate) fn since(line: &Check) -> &'static str {
-    match change_of(line).map(|change| change.reference) {
+    match line.change().map(|change| change.reference) {
         Some(Reference::Anchor) => " since the anchor",
         Some(Reference::Newest) | None => "",
     }
@@ -120,7 +120,7 @@ pub(super) fn limit_ending(line: &Check) -> &'static str {
 pub(super) fn limit_note(view: &View, line: &Check, limit: &LimitCheck) -> Option<Text> {
     let is_open = line.outcome == CheckOutcome::Inconclusive;
     let interval = limit.interval.filter(|_| is_open);
-    if let Some(why) = why_not_judged(line) {
+    if let Some(why) = line.why_not_judged() {
         return Some(why_not(view, line, why));
     } else if let Some(found) = &limit.outage {
         return Some(outage(line, found));

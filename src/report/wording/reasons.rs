@@ -7,7 +7,7 @@ use crate::baseline::{Difference, Mismatch};
 use crate::measurement::Arm;
 use crate::record::{Ended, RunRecord};
 use crate::report::text::{Text, command, count, counted, numbers, quoted, text, untrusted};
-use crate::report::view::{View, change_of, limit_of, why_not_judged};
+use crate::report::view::View;
 use crate::units::{Dollars, Latency};
 use crate::verdict::{Check, Comparison, InvalidReason, Measure, NoComparison, NotJudged, Warning};
 
@@ -78,7 +78,7 @@ pub(super) fn why_not(view: &View, line: &Check, why: &NotJudged) -> Text {
             text!("new, the base got no such request")
         }
         (NotJudged::TooFewSlices { have, need }, Comparison::Duet { .. })
-            if change_of(line).is_some() =>
+            if line.change().is_some() =>
         {
             too_few_units(*have, *need, "pair").into()
         }
@@ -249,15 +249,14 @@ fn too_few(view: &View, index: usize) -> Message {
     let Some(line) = view.verdict.checks.get(index) else {
         return message("too few requests", "run longer or with more users");
     };
-    let why = why_not_judged(line);
+    let why = line.why_not_judged();
     let have = why.map_or_else(
         || text!("only {}", counted(line.requests, "request")),
         |why| why_not(view, line, why),
     );
-    let limit = limit_of(line);
+    let limit = line.limit();
     if let (Measure::Aws(_), Some(limit)) = (line.measure, limit) {
-        let figures = view.record.aws.as_ref();
-        let figures = figures.and_then(|aws| aws.figures.as_ref());
+        let figures = view.record.aws_figures();
         let missing = figures.and_then(|figures| figures.missing.first());
         let missing = missing.map(|why| text!(" ({})", untrusted(why)));
         let title = title(line);
@@ -302,7 +301,7 @@ fn lost_to_lateness(view: &View, line: &Check) -> Option<String> {
         };
         Some((u64::from(*dropped), u64::from(*of)))
     })?;
-    let would_do = match why_not_judged(line) {
+    let would_do = match line.why_not_judged() {
         Some(NotJudged::TooFewRequests { have, need }) => {
             have.saturating_mul(of) >= need.saturating_mul(of.saturating_sub(dropped))
         }

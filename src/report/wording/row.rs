@@ -5,7 +5,7 @@ use super::line::{
     subject_name,
 };
 use crate::report::text::{Text, numbers, text, untrusted};
-use crate::report::view::{CheckRow, Figures, Status, View, is_not_compared, why_not_judged};
+use crate::report::view::{CheckRow, Figures, Status, View};
 use crate::verdict::{Check, CheckOutcome, LimitCheck};
 
 impl CheckRow<'_> {
@@ -77,10 +77,10 @@ impl CheckRow<'_> {
 
     /// Why its change came to what it came to, where that needs words.
     pub(crate) fn change_note(&self, view: &View) -> Option<Text> {
-        let (line, check) = self.change.filter(|(line, _)| !is_not_compared(line))?;
+        let (line, check) = self.change.filter(|(line, _)| !line.is_not_compared())?;
         let note = change_note(view, line, check)?;
         // Beside a limit that was judged, it must be said what was not.
-        if why_not_judged(line).is_some() && !self.limits.is_empty() {
+        if line.why_not_judged().is_some() && !self.limits.is_empty() {
             return Some(text!("change not judged: {}", note));
         }
         Some(note)

@@ -246,7 +246,7 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 /// The sum of squared deviations from the mean.
-fn sum_of_squares(values: &[f64]) -> f64 {
+pub fn sum_of_squares(values: &[f64]) -> f64 {
     let mean = mean(values);
     values.iter().map(|x| (x - mean) * (x - mean)).sum()
 }

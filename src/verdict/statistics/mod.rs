@@ -7,7 +7,7 @@ mod share;
 mod tail_rank;
 
 pub use distribution::Distribution;
-pub use estimate::{Estimate, MOST_PAIRS, PRIOR_WEIGHT};
+pub use estimate::{Estimate, MOST_PAIRS, PRIOR_WEIGHT, sum_of_squares};
 pub use holm::holm;
 pub use share::{Count, Dispersion, ShareChange, newcombe_lower, stratified_p, wilson};
 pub use tail_rank::{

@@ -3,7 +3,8 @@
 use jiff::civil::date;
 
 use super::*;
-use crate::record::{Interleaving, PhaseRecord};
+use crate::measurement::Interleaving;
+use crate::record::PhaseRecord;
 use crate::thresholds::{Bound, RequestRule, Severity};
 use crate::units::Share;
 

@@ -52,7 +52,7 @@ fn a_run_far_noisier_than_the_baseline_is_called_so() {
 fn a_noisy_duet_says_how_many_pairs_would_see_enough() {
     let turns = |run: &mut RunRecord| {
         run.duet = Some(crate::record::DuetSettings {
-            interleaving: crate::record::Interleaving::Turns,
+            interleaving: crate::measurement::Interleaving::Turns,
             pairs: 12,
             slice_s: 1.0,
             guard_s: 0.5,

@@ -106,7 +106,7 @@ fn looks_share_the_false_alarms() {
     let outcome = |looks, look| {
         let mut run = run.clone();
         run.duet = Some(DuetSettings {
-            interleaving: crate::record::Interleaving::Turns,
+            interleaving: crate::measurement::Interleaving::Turns,
             pairs: 12,
             slice_s: 1.0,
             guard_s: 0.3,
@@ -135,7 +135,7 @@ fn looks_share_the_false_alarms() {
 
 fn at_the_first_of_three_looks(run: &RunRecord) -> RunRecord {
     let duet = DuetSettings {
-        interleaving: crate::record::Interleaving::Turns,
+        interleaving: crate::measurement::Interleaving::Turns,
         pairs: 36,
         slice_s: 1.0,
         guard_s: 0.3,

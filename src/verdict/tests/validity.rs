@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::baseline::Difference;
-use crate::measurement::{Arm, FailureKind, Parts, UnreachableCause};
-use crate::record::{DuetSettings, Ended, Interleaving, PartsRecord, Scheduling};
+use crate::measurement::{Arm, FailureKind, Interleaving, Parts, Scheduling, UnreachableCause};
+use crate::record::{DuetSettings, Ended, PartsRecord};
 use crate::thresholds::{Abort, MissingBaseline};
 use crate::units::Share;
 

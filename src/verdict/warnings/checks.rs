@@ -1,43 +1,38 @@
 //! Warnings that follow from the checks of regression.
 
 use super::{SampleSizeAdvice, Warning};
+use crate::measurement::Interleaving;
 use crate::metric::MetricKind;
-use crate::record::Interleaving;
 use crate::thresholds::{Acceptance, Subject};
 use crate::units::six_digits;
 use crate::verdict::Enforcement;
+use crate::verdict::case::Case;
 use crate::verdict::change::TestedCheck;
 use crate::verdict::evidence::Evidence;
-use crate::verdict::input::{CandidateRun, JudgeInput, ReferenceData};
+use crate::verdict::input::ReferenceData;
 use crate::verdict::judge::has_nearer_quantile;
 use crate::verdict::regression;
-use crate::verdict::rule::Rules;
 
 /// Length of the slices that `--pairs` counts, in seconds, also in a mixed duet.
 const SLICE_S: f64 = 5.0;
 
 /// The warnings of a comparison, whose checks begin at index `first` of the verdict.
 pub(in crate::verdict) fn for_checks(
-    input: &JudgeInput<'_>,
-    runs: &[CandidateRun<'_>],
-    reference: ReferenceData<'_>,
+    case: Case<'_>,
     cells: &[TestedCheck],
     first: usize,
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    let gone = regression::missing_requests(runs, reference, &input.thresholds.regression);
-    warnings.extend(
-        gone.into_iter()
-            .map(|request| Warning::MissingRequest { request }),
-    );
+    let gone = regression::missing_requests(case).into_iter();
+    warnings.extend(gone.map(|request| Warning::MissingRequest { request }));
     warnings.extend(much_faster(cells).map(|index| Warning::MuchFaster {
         check: first + index,
     }));
     warnings.extend(least_sensitive(cells).map(|index| Warning::CannotDetect {
         check: first + index,
-        advice: sample_size_advice(&cells[index], runs, reference),
+        advice: sample_size_advice(&cells[index], case),
     }));
-    warnings.extend(acceptances(input, runs, reference, cells));
+    warnings.extend(acceptances(case, cells));
     warnings
 }
 
@@ -70,16 +65,13 @@ fn least_sensitive(cells: &[TestedCheck]) -> Option<usize> {
 }
 
 /// The sample size with which a check would detect what `must_detect` asks for.
-fn sample_size_advice(
-    cell: &TestedCheck,
-    runs: &[CandidateRun<'_>],
-    reference: ReferenceData<'_>,
-) -> Option<SampleSizeAdvice> {
+fn sample_size_advice(cell: &TestedCheck, case: Case<'_>) -> Option<SampleSizeAdvice> {
+    let runs = case.runs;
     let evidence = cell.input.compared.evidence.as_ref().ok()?;
     let rule = &cell.input.rule;
     let (wanted, null) = (libm::log1p(rule.equivalence_margin), libm::log1p(rule.null));
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    match reference {
+    match case.reference {
         ReferenceData::BaseArm => {
             let turns = runs.last()?.record.duet.as_ref()?;
             let pairs: u32 = runs.iter().map(|run| run.filter.pairs.of).sum();
@@ -132,22 +124,16 @@ fn largest(cells: &[TestedCheck], value: impl Fn(&TestedCheck) -> Option<f64>) -
 }
 
 /// Acceptances past their date, and those that are no longer needed.
-fn acceptances(
-    input: &JudgeInput<'_>,
-    runs: &[CandidateRun<'_>],
-    reference: ReferenceData<'_>,
-    cells: &[TestedCheck],
-) -> Vec<Warning> {
-    let Some(newest) = runs.last() else {
+fn acceptances(case: Case<'_>, cells: &[TestedCheck]) -> Vec<Warning> {
+    let Some(rules) = case.rules() else {
         return Vec::new();
     };
-    let rules = Rules::for_run(&input.thresholds.regression, reference, newest.record);
-    let accepted = input.thresholds.regression.accepted.iter().enumerate();
+    let accepted = case.regression().accepted.iter().enumerate();
     accepted
         .filter_map(|(index, acceptance)| {
             if !rules.is_in_force(acceptance) {
                 Some(Warning::AcceptanceExpired { acceptance: index })
-            } else if reference.is_some() && is_unneeded(acceptance, cells) {
+            } else if case.reference.is_some() && is_unneeded(acceptance, cells) {
                 Some(Warning::AcceptanceUnneeded { acceptance: index })
             } else {
                 None

@@ -11,9 +11,8 @@ pub use redirects::UnfollowedRedirects;
 pub(super) use runs::for_runs;
 
 use super::NotJudged;
-use crate::measurement::Arm;
+use crate::measurement::{Arm, Scheduling};
 use crate::metric::Metric;
-use crate::record::Scheduling;
 use crate::thresholds::Subject;
 
 /// Something that a person should know although no outcome depends on it.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Warning;
 use crate::measurement::{Arm, FailureKind, Parts};
-use crate::verdict::input::{CandidateRun, ReferenceData};
+use crate::verdict::case::Case;
+use crate::verdict::input::CandidateRun;
 
 /// Redirects of one request name that were not followed, and that its step does not ask for.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,14 +101,9 @@ pub(in crate::verdict) fn resent(runs: &[CandidateRun<'_>]) -> Option<Warning> {
 }
 
 /// A warning if the reference counted failures by other rules.
-pub(in crate::verdict) fn failure_rules_differ(
-    runs: &[CandidateRun<'_>],
-    reference: ReferenceData<'_>,
-) -> Option<Warning> {
-    let ReferenceData::Jobs(jobs) = reference else {
-        return None;
-    };
-    let mut pairs = runs.iter().flat_map(|run| {
+pub(in crate::verdict) fn failure_rules_differ(case: Case<'_>) -> Option<Warning> {
+    let jobs = case.jobs()?;
+    let mut pairs = case.runs.iter().flat_map(|run| {
         let now = run.record.counting;
         jobs.iter().map(move |job| (job.counting, now))
     });

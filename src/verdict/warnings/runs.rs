@@ -1,13 +1,13 @@
 //! Warnings that follow from the runs alone, and from the circumstances of what they are compared with.
 
 use super::{Warning, redirects};
-use crate::measurement::{Arm, FailureKind, LatencyHistogram};
+use crate::measurement::{Arm, FailureKind, LatencyHistogram, Scheduling};
 use crate::metric::Metric;
-use crate::record::{DropCount, Ended, Environment, LoadModel, RunRecord, Scheduling};
-use crate::thresholds::Thresholds;
+use crate::record::{DropCount, Ended, Environment, LoadModel, RunRecord};
 use crate::units::six_digits;
+use crate::verdict::case::Case;
 use crate::verdict::cold;
-use crate::verdict::input::{CandidateRun, ReferenceData};
+use crate::verdict::input::CandidateRun;
 
 /// Statuses by which a proxy says that it did not get a response, or does not ask for one.
 const PROXY_STATUSES: [u16; 4] = [407, 502, 503, 504];
@@ -19,11 +19,8 @@ const MOST_LATE_JOBS: f64 = 0.25;
 const SHORTEST_WAIT_S: f64 = 1.0;
 
 /// The warnings of the runs themselves.
-pub(in crate::verdict) fn for_runs(
-    thresholds: &Thresholds,
-    runs: &[CandidateRun<'_>],
-    reference: ReferenceData<'_>,
-) -> Vec<Warning> {
+pub(in crate::verdict) fn for_runs(case: Case<'_>) -> Vec<Warning> {
+    let runs = case.runs;
     let mut warnings = Vec::new();
     for CandidateRun { record, .. } in runs {
         if let Ended::Aborted { failures, requests } = record.run.ended {
@@ -47,13 +44,13 @@ pub(in crate::verdict) fn for_runs(
     let strayed = redirects::redirected_away(runs);
     warnings.extend((!strayed.is_empty()).then_some(Warning::RedirectedAway(strayed)));
     warnings.extend(redirects::resent(runs));
-    warnings.extend(redirects::failure_rules_differ(runs, reference));
+    warnings.extend(redirects::failure_rules_differ(case));
     warnings.extend(late_slices(runs));
-    warnings.extend(cold::warning(thresholds, runs));
-    warnings.extend(cpu_differs(runs, reference));
-    warnings.extend(scheduling_differs(runs, reference));
-    warnings.extend(late_jobs(reference));
-    warnings.extend(rate_definition_differs(thresholds, runs, reference));
+    warnings.extend(cold::warning(case.input.thresholds, runs));
+    warnings.extend(cpu_differs(case));
+    warnings.extend(scheduling_differs(case));
+    warnings.extend(late_jobs(case));
+    warnings.extend(rate_definition_differs(case));
     warnings.extend(long_waits(runs));
     warnings
 }
@@ -94,10 +91,8 @@ fn late_slices(runs: &[CandidateRun<'_>]) -> Option<Warning> {
     })
 }
 
-fn late_jobs(reference: ReferenceData<'_>) -> Option<Warning> {
-    let ReferenceData::Jobs(jobs) = reference else {
-        return None;
-    };
+fn late_jobs(case: Case<'_>) -> Option<Warning> {
+    let jobs = case.jobs()?;
     let late = jobs.iter().filter(|job| !job.late.is_whole());
     let newest = late.clone().next_back()?;
     let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
@@ -128,32 +123,22 @@ fn long_waits(runs: &[CandidateRun<'_>]) -> Option<Warning> {
 }
 
 /// In a closed model what is due follows what came back, so both are alike.
-fn rate_definition_differs(
-    thresholds: &Thresholds,
-    runs: &[CandidateRun<'_>],
-    reference: ReferenceData<'_>,
-) -> Option<Warning> {
-    let ReferenceData::Jobs(jobs) = reference else {
-        return None;
-    };
+fn rate_definition_differs(case: Case<'_>) -> Option<Warning> {
+    let jobs = case.jobs()?;
     let is_open = |run: &CandidateRun<'_>| {
         let mut phases = run.record.phases.iter();
         run.record.counts_responses() && phases.any(|phase| phase.model == LoadModel::Arrivals)
     };
-    let is_gated = thresholds
-        .regression
-        .gate
-        .contains(&Metric::RequestsPerSecond);
+    let is_gated = case.regression().gate.contains(&Metric::RequestsPerSecond);
     let is_other = jobs.iter().any(|job| !job.counts_responses);
-    (is_gated && is_other && runs.iter().any(is_open)).then_some(Warning::RateDefinitionDiffers)
+    (is_gated && is_other && case.runs.iter().any(is_open))
+        .then_some(Warning::RateDefinitionDiffers)
 }
 
-fn cpu_differs(runs: &[CandidateRun<'_>], reference: ReferenceData<'_>) -> Option<Warning> {
-    let ReferenceData::Jobs(jobs) = reference else {
-        return None;
-    };
+fn cpu_differs(case: Case<'_>) -> Option<Warning> {
+    let jobs = case.jobs()?;
     let baseline = &jobs.last()?.environment.cpu;
-    let current = &runs.last()?.record.environment.cpu;
+    let current = &case.runs.last()?.record.environment.cpu;
     let differ = !baseline.is_empty() && !current.is_empty() && baseline != current;
     differ.then(|| Warning::CpuDiffers {
         baseline: baseline.clone(),
@@ -162,13 +147,11 @@ fn cpu_differs(runs: &[CandidateRun<'_>], reference: ReferenceData<'_>) -> Optio
 }
 
 /// Latency holds the generator's own delay, which real-time scheduling shortens.
-fn scheduling_differs(runs: &[CandidateRun<'_>], reference: ReferenceData<'_>) -> Option<Warning> {
-    let ReferenceData::Jobs(jobs) = reference else {
-        return None;
-    };
+fn scheduling_differs(case: Case<'_>) -> Option<Warning> {
+    let jobs = case.jobs()?;
     // Versions that did not say it knew no other.
     let of = |environment: &Environment| environment.scheduling.unwrap_or(Scheduling::Normal);
-    let current = of(&runs.last()?.record.environment);
+    let current = of(&case.runs.last()?.record.environment);
     let differing = jobs.iter().filter(|job| of(&job.environment) != current);
     let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
     let differing = count(differing.count());
