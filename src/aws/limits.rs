@@ -219,11 +219,11 @@ mod tests {
         }
     }
 
-    fn throttle(rate: f64, burst: f64) -> Option<Throttle> {
-        Some(Throttle {
+    fn throttle(rate: f64, burst: f64) -> Throttle {
+        Throttle {
             rate: Some(rate),
             burst: Some(burst),
-        })
+        }
     }
 
     /// Everything suffices for what [`plan`] asks.
@@ -234,9 +234,9 @@ mod tests {
                 unreserved: Some(900),
             }),
             functions: vec![function(Some(configuration()))],
-            gateway: throttle(1_000.0, 2_000.0),
+            gateway: Some(throttle(1_000.0, 2_000.0)),
             stage: Some(Stage {
-                throttle: throttle(1_000.0, 2_000.0),
+                throttle: Some(throttle(1_000.0, 2_000.0)),
                 ..Stage::default()
             }),
             rest_name: None,
@@ -403,14 +403,14 @@ mod tests {
         (
             |limits, plan| {
                 plan.burst = None;
-                limits.account.stage.as_mut().unwrap().throttle = throttle(50.0, 10.0);
+                limits.account.stage.as_mut().unwrap().throttle = Some(throttle(50.0, 10.0));
             },
             &[
                 "API Gateway passes 50 of 200 requests/s by the throttle of the stage; the rest gets 429",
             ],
         ),
         (
-            |limits, _| limits.account.gateway = throttle(250.0, 100.0),
+            |limits, _| limits.account.gateway = Some(throttle(250.0, 100.0)),
             &[
                 "a burst of 1000 requests in 2 s exceeds the account's API Gateway burst of 100; the rest gets 429",
             ],

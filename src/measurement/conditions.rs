@@ -16,10 +16,6 @@ pub enum Interleaving {
 
 impl Interleaving {
     /// Whether they took turns.
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
     pub fn is_turns(&self) -> bool {
         *self == Self::Turns
     }
