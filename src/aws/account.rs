@@ -43,7 +43,6 @@ pub(super) struct FunctionConfiguration {
     pub(super) last_update_status: Option<String>,
     /// `WARN` hides the reports of successful invocations.
     pub(super) system_log_level: Option<String>,
-    /// The log group.
     pub(super) log_group: Option<String>,
     /// Whether its lines are JSON.
     pub(super) logs_json: bool,
@@ -54,7 +53,6 @@ pub(super) struct FunctionConfiguration {
 /// What is known of one function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FunctionLimits {
-    /// Which one.
     pub(super) function: LambdaFunction,
     /// Executions that are reserved for it, and its ceiling; with none it is off.
     pub(super) reserved: Option<u64>,
@@ -87,11 +85,8 @@ pub(super) struct Stage {
 /// The API in front of the functions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Api {
-    /// Its kind.
     pub(super) kind: ApiKind,
-    /// Its id.
     pub(super) id: String,
-    /// Its stage.
     pub(super) stage: String,
 }
 

@@ -203,7 +203,6 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// The region.
     pub(super) fn region(&self) -> &str {
         &self.region
     }

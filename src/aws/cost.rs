@@ -11,11 +11,9 @@ const MILLION: f64 = 1e6;
 /// What a run used.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Usage {
-    /// By function.
     pub(super) functions: Vec<FunctionUsage>,
     /// What stands before them.
     pub(super) api: Api,
-    /// Requests to it.
     pub(super) api_requests: u64,
 }
 
@@ -26,7 +24,6 @@ pub(super) struct FunctionUsage {
     pub(super) architecture: Architecture,
     /// Memory size in MB.
     pub(super) memory_mb: u64,
-    /// Invocations.
     pub(super) invocations: u64,
     /// Sum of the billed durations in milliseconds. Inits and billed restores are in it already.
     pub(super) billed_ms: u64,
@@ -131,7 +128,6 @@ impl RequestBound {
 /// What a run cost, in dollars.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Cost {
-    /// All of it.
     pub(super) total: f64,
     /// The part for billed time.
     pub(super) duration: f64,

@@ -173,7 +173,6 @@ impl<'r> Reader<'r, '_> {
         own.fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }
 
-    /// All responses.
     fn responses(&self) -> u64 {
         self.with_status(|_| true)
     }
@@ -230,14 +229,15 @@ impl<'r> Reader<'r, '_> {
         for function in &mut figures.functions {
             let phases = of_function(&joined, &function.name).map(|group| PhaseReports {
                 phase: group.phase,
-                reports: reports(group),
+                reports: group.reports.clone(),
             });
             function.phases = phases.collect();
-            function.reports = of_function(&in_one, &function.name).next().map(reports);
+            let mut all = of_function(&in_one, &function.name);
+            function.reports = all.next().map(|group| group.reports.clone());
             let slices = of_function(&by_slice, &function.name).map(|group| SliceReports {
                 slice: group.phase,
-                lines: group.lines,
-                billed_ms: group.billed_ms,
+                lines: group.reports.lines,
+                billed_ms: group.reports.billed_ms,
             });
             function.slices = slices.collect();
         }
@@ -761,23 +761,6 @@ fn pairs(line: &access_log::AccessLine) -> Vec<(RequestId, RequestId)> {
     let ids = [&line.request, &line.extended].into_iter().flatten();
     ids.filter_map(|id| Some((RequestId::parse(id)?, invocation)))
         .collect()
-}
-
-fn reports(group: &Group<'_>) -> ReportsRecord {
-    let cold = group.cold.unwrap_or_default();
-    ReportsRecord {
-        lines: group.lines,
-        cold: group.cold.map_or(group.startups, |cold| cold.felt),
-        pre_initialised: cold.pre_initialised,
-        init_p50_ms: group.init_p50_ms.map(six_digits),
-        init_p95_ms: group.init_p95_ms.map(six_digits),
-        billed_ms: group.billed_ms,
-        billed_p95_ms: group.billed_p95_ms.map(f64::from),
-        memory_mb: group.memory_mb.map(u64::from),
-        memory_used_mb: group.memory_used_mb.map(u64::from),
-        timeouts: group.timeouts,
-        errors: group.errors,
-    }
 }
 
 /// What a run used of a function; none of one on Managed Instances, which are billed by the instance.

@@ -8,8 +8,8 @@ use std::fmt;
 
 use super::report_line::{ReportLine, Status};
 use crate::measurement::{Arm, RequestId};
-use crate::record::JoinRecord;
-use crate::units::group;
+use crate::record::{JoinRecord, ReportsRecord};
+use crate::units::{group, six_digits};
 
 /// How much sooner than Lambda's own figures add up to a response may be after a felt cold start, in milliseconds.
 const GRACE_MS: f64 = 2.0;
@@ -49,7 +49,6 @@ pub(super) struct LoggedReport<'a> {
 pub(super) struct PhaseBounds {
     /// Index of the phase.
     pub(super) phase: usize,
-    /// Its start.
     pub(super) start_ms: i64,
     /// Its end, which is not part of it.
     pub(super) end_ms: i64,
@@ -115,7 +114,6 @@ pub(super) struct JoinedRequests<'a> {
 pub(super) struct JoinedRequest<'a> {
     /// Index among the requests that were sent.
     pub(super) sent: usize,
-    /// Its line.
     pub(super) line: &'a LoggedReport<'a>,
     /// The state of its environment.
     pub(super) start: Start,
@@ -165,46 +163,15 @@ impl fmt::Display for CountsReason {
     }
 }
 
-/// Lines of one function in one phase. Percentiles are by nearest rank.
+/// What the lines of one function in one phase say together. Percentiles are by nearest rank.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Group<'a> {
     /// Index of the phase.
     pub(super) phase: usize,
     /// Name of the function.
     pub(super) function: &'a str,
-    /// Lines.
-    pub(super) lines: u64,
-    /// How cold starts divide; none if no line of the function could be joined.
-    pub(super) cold: Option<ColdStarts>,
-    /// Lines with an init or a restore, felt or not.
-    pub(super) startups: u64,
-    /// Lines with a restore of a snapshot.
-    pub(super) restores: u64,
-    /// Median of the init or restore duration, in milliseconds.
-    pub(super) init_p50_ms: Option<f64>,
-    /// 95th percentile of the init or restore duration, in milliseconds.
-    pub(super) init_p95_ms: Option<f64>,
-    /// Billed milliseconds in all.
-    pub(super) billed_ms: u64,
-    /// 95th percentile of the billed milliseconds of one invocation.
-    pub(super) billed_p95_ms: Option<u32>,
-    /// Memory size in MB.
-    pub(super) memory_mb: Option<u32>,
-    /// The most memory that an invocation used, in MB.
-    pub(super) memory_used_mb: Option<u32>,
-    /// Invocations that hit the function's timeout.
-    pub(super) timeouts: u64,
-    /// Invocations that ended in an error.
-    pub(super) errors: u64,
-}
-
-/// Cold starts, felt and not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct ColdStarts {
-    /// Those that a request waited for.
-    pub(super) felt: u64,
-    /// Those that were over before the request came.
-    pub(super) pre_initialised: u64,
+    /// What they say.
+    pub(super) reports: ReportsRecord,
 }
 
 /// Joins requests with lines.
@@ -367,27 +334,30 @@ impl<'a> Group<'a> {
         startups_ms.sort_by(f64::total_cmp);
         let mut billed_ms: Vec<u32> = reports().filter_map(|report| report.billed_ms).collect();
         billed_ms.sort_unstable();
+        let is_joined = lines.iter().any(|(_, start)| start.is_some());
+        let memory_mb = reports().filter_map(|report| report.memory_mb).max();
+        let memory_used_mb = reports().filter_map(|report| report.max_memory_mb).max();
+        let reports = ReportsRecord {
+            lines: lines.len() as u64,
+            cold: if is_joined {
+                starts(Start::ColdFelt)
+            } else {
+                startups_ms.len() as u64
+            },
+            pre_initialised: starts(Start::PreInitialised),
+            init_p50_ms: percentile(&startups_ms, 50).map(six_digits),
+            init_p95_ms: percentile(&startups_ms, 95).map(six_digits),
+            billed_ms: billed_ms.iter().copied().map(u64::from).sum(),
+            billed_p95_ms: percentile(&billed_ms, 95).map(f64::from),
+            memory_mb: memory_mb.map(u64::from),
+            memory_used_mb: memory_used_mb.map(u64::from),
+            timeouts: count(|report| report.status == Status::Timeout),
+            errors: count(|report| report.status == Status::Error),
+        };
         Self {
             phase,
             function,
-            lines: lines.len() as u64,
-            cold: lines
-                .iter()
-                .any(|(_, start)| start.is_some())
-                .then(|| ColdStarts {
-                    felt: starts(Start::ColdFelt),
-                    pre_initialised: starts(Start::PreInitialised),
-                }),
-            startups: startups_ms.len() as u64,
-            restores: count(|report| report.restore_ms.is_some()),
-            init_p50_ms: percentile(&startups_ms, 50),
-            init_p95_ms: percentile(&startups_ms, 95),
-            billed_ms: billed_ms.iter().copied().map(u64::from).sum(),
-            billed_p95_ms: percentile(&billed_ms, 95),
-            memory_mb: reports().filter_map(|report| report.memory_mb).max(),
-            memory_used_mb: reports().filter_map(|report| report.max_memory_mb).max(),
-            timeouts: count(|report| report.status == Status::Timeout),
-            errors: count(|report| report.status == Status::Error),
+            reports,
         }
     }
 }

@@ -10,7 +10,6 @@ use super::limits::{Burst, NEW_ENVIRONMENTS, NEW_RATE, SCALING_STEP_S};
 pub(super) enum LimitWarning {
     /// About one function.
     Function {
-        /// Its name.
         name: String,
         /// What is wrong.
         problem: FunctionProblem,
@@ -35,7 +34,6 @@ pub(super) enum LimitWarning {
     },
     /// A burst is above that of the gateway.
     GatewayBurst {
-        /// The burst.
         burst: Burst,
         /// Requests that pass at once.
         limit: f64,
@@ -44,7 +42,6 @@ pub(super) enum LimitWarning {
     },
     /// A step waits for longer than the gateway does.
     GatewayTimeout {
-        /// Kind of the API.
         api: ApiKind,
         /// Timeout of the step, in seconds.
         step_s: f64,
@@ -68,7 +65,6 @@ pub(super) enum FunctionProblem {
     Reserved {
         /// Requests at once.
         peak: f64,
-        /// What is reserved.
         reserved: u64,
     },
     /// Its provisioned concurrency is below the peak.
@@ -80,7 +76,6 @@ pub(super) enum FunctionProblem {
     },
     /// A burst needs more new environments than Lambda adds in that time.
     Burst {
-        /// The burst.
         burst: Burst,
         /// Environments that it may start.
         needed: f64,

@@ -32,7 +32,6 @@ pub(super) struct PlannedLoad {
 /// Requests that come within a short time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Burst {
-    /// How many.
     pub(super) requests: f64,
     /// Within how many seconds.
     pub(super) seconds: f64,

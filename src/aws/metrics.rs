@@ -137,7 +137,6 @@ impl Metrics {
         Ok(points.map(|(_, value)| whole(*value)).sum())
     }
 
-    /// One series.
     pub(super) fn find(&self, subject: &Subject, metric: &str, statistic: &str) -> Option<&Series> {
         self.series.iter().find(|series| {
             series.subject == *subject && series.metric == metric && series.statistic == statistic

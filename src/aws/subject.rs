@@ -37,14 +37,12 @@ pub(super) enum Subject {
     RestApi {
         /// The API's name, which its metrics go by; its id if the name is not ASCII.
         name: String,
-        /// The stage.
         stage: String,
     },
     /// A stage of an HTTP API.
     HttpApi {
         /// The API's id.
         id: String,
-        /// The stage.
         stage: String,
     },
     /// An application load balancer.
@@ -56,9 +54,7 @@ pub(super) enum Subject {
     Table(String),
     /// One operation of a `DynamoDB` table.
     TableOperation {
-        /// The table.
         table: String,
-        /// The operation.
         operation: &'static str,
     },
     /// An RDS instance.

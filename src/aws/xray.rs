@@ -112,7 +112,6 @@ fn call(ids: &[&str], token: Option<&str>) -> Call {
     }
 }
 
-/// Adds parts and the parts of them.
 fn add(parts: &[Part], to: &mut BTreeMap<String, Spans>) {
     for part in parts {
         if let Some(end) = part.end_time {

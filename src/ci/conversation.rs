@@ -44,7 +44,6 @@ pub(super) struct Comment {
 
 /// One call of the API.
 pub(super) struct Call {
-    /// The method.
     pub(super) method: Method,
     /// The address.
     pub(super) url: String,

@@ -38,7 +38,6 @@ pub(super) struct RequestFlags {
 }
 
 impl RequestFlags {
-    /// The request to a URL.
     pub(super) fn to(self, url: String) -> init::Request {
         init::Request {
             url,

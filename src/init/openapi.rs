@@ -47,7 +47,6 @@ pub(super) struct Found {
 /// A file that can be used.
 #[derive(Debug, PartialEq)]
 pub(super) struct Api {
-    /// The file.
     pub(super) file: String,
     /// Paths from the root of the server, at most eight.
     pub(super) paths: Vec<String>,

@@ -30,7 +30,6 @@ pub(super) enum Purpose {
     Passes(u64),
 }
 
-/// The generator for a purpose.
 pub(super) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
     let (index, kind) = match purpose {
         Purpose::User(index) => (index, 0),

@@ -430,7 +430,6 @@ fn content<'a>(body: &'a Body, scope: &mut Scope<'_>) -> Result<Cow<'a, [u8]>, R
     })
 }
 
-/// The bytes of a text.
 fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
     match text {
         Cow::Borrowed(text) => text.as_bytes().into(),

@@ -79,26 +79,16 @@ pub(super) struct Shard {
 pub(super) enum Command {
     /// Load the arms of a driver for a span of their time.
     Load {
-        /// The driver.
         driver: usize,
         /// Their time.
         span: Span,
     },
     /// Wait until all that was due has ended.
-    Settle {
-        /// The driver.
-        driver: usize,
-    },
+    Settle { driver: usize },
     /// Let resting users look whether their connections are still there.
-    Refresh {
-        /// The driver.
-        driver: usize,
-    },
+    Refresh { driver: usize },
     /// Wait until the last user has left.
-    Drain {
-        /// The driver.
-        driver: usize,
-    },
+    Drain { driver: usize },
     /// Tell that everything before has been done.
     Mark,
     /// Tell what was measured so far, and that everything before has been done.
@@ -353,7 +343,6 @@ impl<'p> Driver<'p> {
         })
     }
 
-    /// Its arms.
     fn cores(&self) -> impl Iterator<Item = &Rc<ArmState>> {
         let other = self.mixed.as_ref().map(|mixed| &mixed.core);
         iter::once(&self.core).chain(other)

@@ -237,7 +237,6 @@ impl Preview<'_> {
         (headed("gated change", &heads, rows), sentences.collect())
     }
 
-    /// The limits with their forecasts.
     fn forecast_limits(&self) -> impl Iterator<Item = (&Limit, &LimitForecast)> {
         let limits = &self.thresholds.limits;
         let forecasts = self.forecast.limits.iter();

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-/// Bytes in hex.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut hex, byte| {
         // Writing to a string cannot fail.

@@ -187,7 +187,6 @@ impl Bindings<'_> {
         ValueTemplate::parse(&cursor.json()?, self).map_err(|error| cursor.error(error))
     }
 
-    /// A condition.
     pub(super) fn condition(self, cursor: &Cursor<'_>) -> Result<Condition, yaml::Error> {
         Condition::parse(cursor.scalar()?, self).map_err(|error| cursor.error(error))
     }

@@ -29,7 +29,6 @@ pub(super) struct Plot {
     /// Its name in the page, unique there.
     pub(super) id: String,
     pub(super) title: Markup,
-    /// What to see in it.
     pub(super) see: Markup,
     pub(super) height: f64,
     pub(super) x: Axis,

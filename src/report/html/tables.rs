@@ -9,7 +9,6 @@ use crate::report::tables::{by_request_in_phases, errors, statuses};
 use crate::report::text::{Span, Text};
 use crate::report::view::View;
 
-/// All of them.
 pub(super) fn tables(view: &View) -> Markup {
     let phases = by_phase(view, Detail::Full);
     let tables = by_request(view, Detail::Full).into_iter().chain(phases);

@@ -35,7 +35,6 @@ impl Bars {
         }
     }
 
-    /// The column of a change.
     fn column(&self, is_share: bool, change: f64) -> usize {
         let ((low, high), at) = if is_share {
             (self.shares, change)

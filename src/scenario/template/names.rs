@@ -19,7 +19,6 @@ const SHORTEST_NUMBER: usize = 4;
 /// A variable of the file.
 #[derive(Clone, Debug)]
 pub(crate) struct Variable {
-    /// Its value.
     pub(crate) value: Value,
     /// Whether the environment had a part in it, so that it must not be shown.
     pub(crate) secret: bool,
@@ -120,7 +119,6 @@ impl Rows {
         }
     }
 
-    /// Their names.
     pub(crate) fn names(&self) -> BTreeSet<String> {
         self.tables.keys().cloned().collect()
     }
@@ -158,7 +156,6 @@ impl Rows {
     }
 }
 
-/// The texts in a value.
 pub(crate) fn texts(value: &Value) -> impl Iterator<Item = &str> {
     scalars(value).into_iter().filter_map(Value::as_str)
 }
@@ -200,7 +197,6 @@ pub(crate) struct Bindings<'a> {
     pub(crate) runtime: &'a BTreeSet<String>,
     /// The rows among them.
     pub(crate) rows: &'a Rows,
-    /// The environment.
     pub(crate) secrets: &'a EnvironmentSecrets<'a>,
     /// The memory that expressions may still take.
     pub(crate) budget: &'a Budget,

@@ -78,7 +78,6 @@ fn offset(offset: u32) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
-/// The parts of an expression.
 fn parts<'e, 's>(expression: &'e Expr<'s>) -> Vec<&'e Expr<'s>> {
     let arguments = |args: &'e [CallArg<'s>]| {
         args.iter().map(|argument| match argument {
