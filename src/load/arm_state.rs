@@ -98,11 +98,10 @@ impl ArmState {
         self.end.get()
     }
 
-    /// Waits until all that was sent has ended, with nothing sent any more.
-    pub(super) async fn wind_down(&self) {
+    /// Lets nothing become due any more, not even what is queued.
+    pub(super) fn send_no_more(&self) {
         self.end.set(Duration::ZERO);
         drop(self.pool.borrow_mut().take_queue());
-        self.settle().await;
     }
 
     /// An instant as the recorder knows it.

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc as commands, oneshot};
 use tokio::task::{coop, spawn_local};
@@ -214,8 +213,13 @@ fn perform(
 
 /// Waits until all that was sent has ended. What is unfinished after some time is given up.
 async fn wind_down(drivers: &[Driver<'_>], bound: Duration) {
-    let cores = drivers.iter().flat_map(Driver::cores);
-    let ended = join_all(cores.map(|core| core.wind_down()));
+    let cores = || drivers.iter().flat_map(Driver::cores);
+    cores().for_each(|core| core.send_no_more());
+    let ended = async {
+        for core in cores() {
+            core.settle().await;
+        }
+    };
     let _ = tokio::time::timeout(bound, ended).await;
 }
 
