@@ -1,7 +1,7 @@
 //! What a load may cost, and an upper bound of what it has cost so far.
 //!
-//! Whoever waits for a response waits at least as long as the function behind it is billed. So no call to AWS is needed
-//! while the load runs.
+//! A client waits for a response at least as long as the function behind it is billed. So no call to AWS is needed while
+//! the load runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -126,7 +126,7 @@ pub(super) struct WorkerResult {
 pub(super) struct WorkerChannels {
     pub(super) commands: commands::UnboundedReceiver<Command>,
     pub(super) events: mpsc::Sender<Event>,
-    /// Told, the core sends nothing more and ends when all that was sent has; dropped, it ends at once.
+    /// A message ends the core when all that it sent has ended. If the sender is dropped, the core ends at once.
     pub(super) stop: oneshot::Receiver<()>,
 }
 
