@@ -211,23 +211,16 @@ impl<'r> Reader<'r, '_> {
             })
             .collect();
         let (sent, slices) = (self.responded(), self.slices());
+        let joined = join(&sent, &lines, &access_log, &slices);
         // Lines are grouped anew for each: percentiles cannot be added up.
-        let joined_by = |phase_of: &dyn Fn(usize) -> usize| {
-            let sent = sent.iter().map(|one| Responded {
-                phase: phase_of(one.phase),
-                ..*one
-            });
-            let bounds = slices.iter().map(|slice| PhaseBounds {
-                phase: phase_of(slice.phase),
-                ..*slice
-            });
-            let (sent, bounds): (Vec<_>, Vec<_>) = (sent.collect(), bounds.collect());
-            join(&sent, &lines, &access_log, &bounds)
-        };
-        let joined = joined_by(&|slice| self.order.record.slices[slice].phase);
-        let (in_one, by_slice) = (joined_by(&|_| 0), joined_by(&|slice| slice));
+        let phase_of = |slice: usize| self.order.record.slices[slice].phase;
+        let by_phase = joined.lines().groups(phase_of);
+        let (in_one, by_slice) = (
+            joined.lines().groups(|_| 0),
+            joined.lines().groups(|slice| slice),
+        );
         for function in &mut figures.functions {
-            let phases = of_function(&joined, &function.name).map(|group| PhaseReports {
+            let phases = of_function(&by_phase, &function.name).map(|group| PhaseReports {
                 phase: group.phase,
                 reports: group.reports.clone(),
             });
@@ -653,17 +646,11 @@ impl<'r> Reader<'r, '_> {
     fn request_cost(&self, arm: Arm, figures: &AwsFigures, prices: &RegionPrices) -> Option<f64> {
         let responses = self.responses();
         let share = self.shares.get(&arm).filter(|_| self.shares.len() > 1)?;
-        let of = |index: usize, reports: &ReportsRecord| {
-            usage(reports, self.account.functions.get(index)?)
-        };
-        let own = share.functions.iter().map(|(index, (lines, billed_ms))| {
-            let reports = ReportsRecord {
-                lines: *lines,
-                billed_ms: *billed_ms,
-                ..ReportsRecord::default()
-            };
-            of(*index, &reports)
-        });
+        let of = |index: usize, used| usage(used, self.account.functions.get(index)?);
+        let own = share
+            .functions
+            .iter()
+            .map(|(index, used)| of(*index, *used));
         let is_joined = |index: &usize| {
             self.shares
                 .values()
@@ -671,8 +658,10 @@ impl<'r> Reader<'r, '_> {
         };
         let others = figures.functions.iter().enumerate();
         let others = others.filter(|(index, _)| !is_joined(index));
-        let others =
-            others.filter_map(|(index, function)| Some(of(index, function.reports.as_ref()?)));
+        let others = others.filter_map(|(index, function)| {
+            let reports = function.reports.as_ref()?;
+            Some(of(index, (reports.lines, reports.billed_ms)))
+        });
         let own = Usage {
             functions: own.collect::<Option<_>>()?,
             api: Api::Free,
@@ -693,7 +682,7 @@ impl<'r> Reader<'r, '_> {
         // A function without lines was not called, or its lines are counted at another alias.
         let used: Option<Vec<FunctionUsage>> = functions
             .filter_map(|(record, limits)| Some((record.reports.as_ref()?, limits)))
-            .map(|(reports, limits)| usage(reports, limits))
+            .map(|(reports, limits)| usage((reports.lines, reports.billed_ms), limits))
             .collect();
         let Some(functions) = used.filter(|used| !used.is_empty() && !figures.incomplete) else {
             return;
@@ -741,9 +730,8 @@ impl<'r> Reader<'r, '_> {
 }
 
 /// The lines of one function.
-fn of_function<'j>(join: &'j Join<'_>, name: &'j str) -> impl Iterator<Item = &'j Group<'j>> {
-    let groups = join.groups().iter();
-    groups.filter(move |group| group.function == name)
+fn of_function<'g>(groups: &'g [Group<'_>], name: &'g str) -> impl Iterator<Item = &'g Group<'g>> {
+    groups.iter().filter(move |group| group.function == name)
 }
 
 fn named(function: &LambdaFunction) -> FunctionRecord {
@@ -764,7 +752,7 @@ fn pairs(line: &access_log::AccessLine) -> Vec<(RequestId, RequestId)> {
 }
 
 /// What a run used of a function; none of one on Managed Instances, which are billed by the instance.
-fn usage(reports: &ReportsRecord, limits: &FunctionLimits) -> Option<FunctionUsage> {
+fn usage((invocations, billed_ms): (u64, u64), limits: &FunctionLimits) -> Option<FunctionUsage> {
     let configuration = limits.configuration.as_ref()?;
     if configuration.is_on_instances {
         return None;
@@ -772,8 +760,8 @@ fn usage(reports: &ReportsRecord, limits: &FunctionLimits) -> Option<FunctionUsa
     Some(FunctionUsage {
         architecture: Architecture::of(configuration),
         memory_mb: configuration.memory_mb?,
-        invocations: reports.lines,
-        billed_ms: reports.billed_ms,
+        invocations,
+        billed_ms,
     })
 }
 

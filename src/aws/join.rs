@@ -25,7 +25,7 @@ pub(super) struct Responded {
     pub(super) id: RequestId,
     /// The deployment that responded.
     pub(super) arm: Arm,
-    /// Index of its phase.
+    /// Index of its phase, or of its slice.
     pub(super) phase: usize,
     /// From sending to the end of the response, in microseconds.
     pub(super) service_us: u32,
@@ -63,16 +63,16 @@ pub(super) enum Join<'a> {
     Counts {
         /// Why.
         reason: CountsReason,
-        /// By phase and function.
-        groups: Vec<Group<'a>>,
+        /// The lines of the load.
+        lines: Lines<'a>,
     },
 }
 
 impl<'a> Join<'a> {
-    /// Lines by phase and function.
-    pub(super) fn groups(&self) -> &[Group<'a>] {
+    /// The lines of the load.
+    pub(super) fn lines(&self) -> &Lines<'a> {
         match self {
-            Self::Requests(JoinedRequests { groups, .. }) | Self::Counts { groups, .. } => groups,
+            Self::Requests(JoinedRequests { lines, .. }) | Self::Counts { lines, .. } => lines,
         }
     }
 
@@ -105,8 +105,8 @@ pub(super) struct JoinedRequests<'a> {
     pub(super) answered: usize,
     /// Lines in the time of the load that belong to none of our requests.
     pub(super) foreign: usize,
-    /// Our own lines by phase and function.
-    pub(super) groups: Vec<Group<'a>>,
+    /// Our own lines.
+    pub(super) lines: Lines<'a>,
 }
 
 /// One request with its line.
@@ -195,8 +195,8 @@ pub(super) fn join<'a>(
     let mut grouped = Lines::default();
     if let Some(reason) = counts_reason(lines.len(), requests.len(), answered) {
         grouped.add_by_start(lines, phases);
-        let groups = grouped.groups();
-        return Join::Counts { reason, groups };
+        let lines = grouped;
+        return Join::Counts { reason, lines };
     }
     let joinable: HashSet<&str> = requests.iter().map(|joined| joined.line.function).collect();
     let can_join = |line: &LoggedReport<'_>| joinable.contains(line.function);
@@ -212,7 +212,7 @@ pub(super) fn join<'a>(
         foreign: lines.iter().filter(is_foreign).count(),
         requests,
         answered,
-        groups: grouped.groups(),
+        lines: grouped,
     })
 }
 
@@ -291,8 +291,8 @@ fn is_in_load(line: &LoggedReport<'_>, phases: &[PhaseBounds]) -> bool {
 }
 
 /// Lines by phase and function, and what was found of the environments of those that were joined.
-#[derive(Default)]
-struct Lines<'a>(BTreeMap<(usize, &'a str), Vec<Line<'a>>>);
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Lines<'a>(BTreeMap<(usize, &'a str), Vec<Line<'a>>>);
 
 type Line<'a> = (&'a ReportLine, Option<Start>);
 
@@ -315,10 +315,16 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn groups(self) -> Vec<Group<'a>> {
-        let groups = self.0.into_iter();
+    /// What they say by phase and function, with the lines of several phases together if `phase_of` names them alike.
+    pub(super) fn groups(&self, phase_of: impl Fn(usize) -> usize) -> Vec<Group<'a>> {
+        let mut groups: BTreeMap<(usize, &'a str), Vec<Line<'a>>> = BTreeMap::new();
+        for ((phase, function), lines) in &self.0 {
+            let group = groups.entry((phase_of(*phase), function)).or_default();
+            group.extend(lines);
+        }
+        let groups = groups.iter();
         groups
-            .map(|((phase, function), lines)| Group::new(phase, function, &lines))
+            .map(|((phase, function), lines)| Group::new(*phase, function, lines))
             .collect()
     }
 }

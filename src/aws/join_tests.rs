@@ -87,6 +87,10 @@ fn joined_requests(join: Join<'_>) -> JoinedRequests<'_> {
     }
 }
 
+fn by_phase<'a>(lines: &Lines<'a>) -> Vec<Group<'a>> {
+    lines.groups(|phase| phase)
+}
+
 /// Cold starts that a request waited for, and those that were over before it came.
 fn cold(groups: &[Group<'_>]) -> (u64, u64) {
     let reports = || groups.iter().map(|group| &group.reports);
@@ -103,7 +107,7 @@ fn all_requests_join_and_felt_cold_starts_are_told_apart() {
         (joined.requests.len(), joined.answered, joined.foreign),
         (5_000, 5_000, 0)
     );
-    assert_eq!(cold(&joined.groups), (37, 20));
+    assert_eq!(cold(&by_phase(&joined.lines)), (37, 20));
     for one in &joined.requests {
         assert_eq!(sent[one.sent].id, one.line.report.request_id);
     }
@@ -119,8 +123,9 @@ fn all_requests_join_and_felt_cold_starts_are_told_apart() {
 fn figures_are_kept_by_phase_and_function() {
     let (sent, lines) = load();
     let joined = joined_requests(join(&sent, &lines, &no_log(), &PHASES));
-    let [first, second] = &joined.groups[..] else {
-        panic!("{:?}", joined.groups);
+    let groups = by_phase(&joined.lines);
+    let [first, second] = &groups[..] else {
+        panic!("{groups:?}");
     };
     assert_eq!(
         (first.phase, first.function, first.reports.lines),
@@ -143,6 +148,19 @@ fn figures_are_kept_by_phase_and_function() {
 }
 
 #[test]
+fn phases_together_are_what_one_phase_would_be() {
+    let (sent, lines) = load();
+    let apart = joined_requests(join(&sent, &lines, &no_log(), &PHASES));
+    let sent_in_one: Vec<Responded> = sent
+        .iter()
+        .map(|one| Responded { phase: 0, ..*one })
+        .collect();
+    let in_one = PHASES.map(|bounds| PhaseBounds { phase: 0, ..bounds });
+    let together = joined_requests(join(&sent_in_one, &lines, &no_log(), &in_one));
+    assert_eq!(apart.lines.groups(|_| 0), by_phase(&together.lines));
+}
+
+#[test]
 fn lines_that_are_missing_lower_the_rate() {
     let (sent, mut lines) = load();
     let mut number = 0;
@@ -160,9 +178,10 @@ fn scrambled_ids_leave_counts_alone() {
     for request in &mut sent {
         request.id = RequestId::parse("scrambled").unwrap();
     }
-    let Join::Counts { reason, groups } = join(&sent, &lines, &no_log(), &PHASES) else {
+    let Join::Counts { reason, lines } = join(&sent, &lines, &no_log(), &PHASES) else {
         panic!("joined");
     };
+    let groups = by_phase(&lines);
     assert_eq!(
         reason,
         CountsReason::TooFewJoined {
@@ -243,8 +262,7 @@ fn lines_of_strangers_are_counted_within_the_load() {
     let joined = joined_requests(join(&sent, &lines, &no_log(), &PHASES));
     assert_eq!((joined.requests.len(), joined.foreign), (5_000, 500));
     assert_eq!(
-        joined
-            .groups
+        by_phase(&joined.lines)
             .iter()
             .map(|group| group.reports.lines)
             .sum::<u64>(),
@@ -268,8 +286,8 @@ fn an_authorizer_is_counted_and_not_foreign() {
     }));
     let joined = joined_requests(join(&sent, &lines, &no_log(), &PHASES));
     assert_eq!(joined.foreign, 0);
-    let authorizer = joined
-        .groups
+    let groups = by_phase(&joined.lines);
+    let authorizer = groups
         .iter()
         .find(|group| group.function == "authorizer")
         .unwrap();
@@ -344,7 +362,8 @@ fn timeouts_errors_and_restores_are_counted() {
         ),
     ];
     let joined = joined_requests(join(&sent, &lines, &no_log(), &PHASES));
-    let reports = &joined.groups[0].reports;
+    let groups = by_phase(&joined.lines);
+    let reports = &groups[0].reports;
     let startups = reports.cold + reports.pre_initialised;
     assert_eq!((reports.timeouts, reports.errors, startups), (1, 1, 1));
     assert_eq!((reports.billed_ms, reports.billed_p95_ms), (0, None));

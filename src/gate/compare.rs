@@ -82,7 +82,7 @@ pub fn compare_by(
     let by = by.map_or_else(|| differing_label(&records), Ok)?;
     let mut labels: Vec<String> = Vec::new();
     for (record, path) in records.iter_mut().zip(paths) {
-        // What they differ in is no reason not to compare them.
+        // Results that differ in this label alone are comparable.
         let label = record.labels.remove(&by).ok_or_else(|| Error::NoLabel {
             file: path.clone(),
             label: by.clone(),
