@@ -330,16 +330,18 @@ fn a_result_that_is_not_clear_takes_every_look() {
     }
 }
 
-#[test]
-fn a_clear_result_ends_a_duet_early_unless_told_otherwise() {
-    let scenario = "\
+/// A load whose duet has a clear result long before its end if the target takes 400 ms.
+const CLEAR: &str = "\
 name: clear
 user_classes:
   - { name: reader, tasks: [{ steps: [{ get: /a }] }] }
 load:
   - { phase: steady, arrivals: 200/s, for: 60s, max_users: 100 }
 ";
-    let gate = gate("regression: { gate: [p95] }\n").with_scenario(scenario);
+
+#[test]
+fn a_clear_result_ends_a_duet_early_unless_told_otherwise() {
+    let gate = gate("regression: { gate: [p95] }\n").with_scenario(CLEAR);
     let (target, base) = (Server::taking(Duration::from_millis(400)), Server::fast());
     let base_url = base.url();
     let run = |more: &[&str]| {
@@ -364,16 +366,9 @@ load:
 
 #[test]
 fn limits_of_aws_leave_a_clear_duet_its_early_end() {
-    let scenario = "\
-name: clear
-user_classes:
-  - { name: reader, tasks: [{ steps: [{ get: /a }] }] }
-load:
-  - { phase: steady, arrivals: 200/s, for: 60s, max_users: 100 }
-aws: { region: us-east-1, functions: orders, wait: 0s }
-";
+    let scenario = format!("{CLEAR}aws: {{ region: us-east-1, functions: orders, wait: 0s }}\n");
     let thresholds = "limits: { aws: { throttles: 0 } }\nregression: { gate: [p95] }\n";
-    let gate = gate(thresholds).with_scenario(scenario);
+    let gate = gate(thresholds).with_scenario(&scenario);
     let (target, base) = (Server::taking(Duration::from_millis(400)), Server::fast());
     let arguments = ["--slice", "0.25s", "--pairs", "15", "--interleave", "mixed"];
     let against = ["--against", &base.url()];
