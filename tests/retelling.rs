@@ -88,7 +88,8 @@ fn hostile_names_are_never_a_command_to_a_ci_platform() {
     let result = gate.written("result.json");
     let file = gate.out().join("result.json");
     std::fs::write(file, result.replace("GET /items", name)).unwrap();
-    for (format, _) in FORMATS.into_iter().chain([("text", "")]) {
+    let unwritten = ["text", "benchmark-action", "bmf"].map(|format| (format, ""));
+    for (format, _) in FORMATS.into_iter().chain(unwritten) {
         let told = report(&gate, &["--format", format]).exits(0).stdout;
         // It holds sums alone.
         let is_named = format != "load-performance";

@@ -133,7 +133,7 @@ pub(super) struct Report {
 }
 
 /// The values of `--format`.
-fn formats() -> [(PossibleValue, Format); 8] {
+fn formats() -> [(PossibleValue, Format); 10] {
     let text = "the terminal's, with each name in each phase and the run over time";
     let result = "result.json, in the current version of its schema";
     [
@@ -148,6 +148,12 @@ fn formats() -> [(PossibleValue, Format); 8] {
             "load-performance.json",
             Format::LoadPerformance,
         ),
+        (
+            "benchmark-action",
+            "for github-action-benchmark, as customSmallerIsBetter",
+            Format::BenchmarkAction,
+        ),
+        ("bmf", "for Bencher, in its Metric Format", Format::Bencher),
         ("result", result, Format::Result),
     ]
     .map(|(word, help, format)| (PossibleValue::new(word).help(help), format))

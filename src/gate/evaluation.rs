@@ -88,6 +88,10 @@ pub enum Format {
     MetricsGated,
     /// `load-performance.json`.
     LoadPerformance,
+    /// A list for github-action-benchmark.
+    BenchmarkAction,
+    /// The Bencher Metric Format.
+    Bencher,
     /// `result.json` itself, in the schema of today.
     Result,
 }
@@ -260,6 +264,8 @@ impl Format {
             Self::Metrics => report::metrics(view),
             Self::MetricsGated => report::gated(slice::from_ref(view)),
             Self::LoadPerformance => report::performance(view),
+            Self::BenchmarkAction => report::benchmark_action(view),
+            Self::Bencher => report::bencher(view),
             Self::Result => view.record.to_json(),
         }
     }

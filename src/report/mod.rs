@@ -29,6 +29,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trackers;
 mod trial;
 mod view;
 mod wording;
@@ -48,6 +49,7 @@ pub use side_by_side::side_by_side;
 pub use terminal::{Colour, terminal, terminal_in_full, verdict_line};
 pub use text::layout::wrap as wrapped;
 pub use text::{fitted, inert, inert_coloured, quoted};
+pub use trackers::{bencher, benchmark_action};
 pub use trial::{HiddenValues, TrialReport, trial};
 pub use view::View;
 pub use wording::{remedy, short_commit};

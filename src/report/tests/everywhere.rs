@@ -44,6 +44,8 @@ fn formats(sample: &Sample, text: &str) -> Vec<(&'static str, String)> {
         ("metrics.txt", metrics(&story)),
         ("metrics-gated.txt", gated(from_ref(&story))),
         ("load-performance.json", performance(&story)),
+        ("benchmark-action", benchmark_action(&story)),
+        ("bmf", bencher(&story)),
         ("the annotations", remarks.collect::<Vec<_>>().join("\n")),
         ("the outputs", outputs.collect::<Vec<_>>().join("\n")),
     ]
