@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::measurement::Arm;
 use crate::metric::Metric;
+use crate::record::quantiles_ms;
 use crate::report::text::{Distinct, one_line};
 use crate::report::view::{Figures, View};
 use crate::units::six_digits;
@@ -22,9 +23,10 @@ pub fn benchmark_action(view: &View) -> String {
     let mut entries = Vec::new();
     for (name, figures) in series(view) {
         let entry = |what: &str, unit: &str, value: f64| json!({ "name": format!("{name}: {what}"), "unit": unit, "value": value });
+        let millis = quantiles_ms(&figures.latencies);
         for (metric, label, _) in PERCENTILES {
-            let millis = millis(&figures, metric);
-            entries.extend(millis.map(|millis| entry(label, "ms", millis)));
+            let known = millis.get(&metric);
+            entries.extend(known.map(|millis| entry(label, "ms", *millis)));
         }
         let percent = error_percent(&figures);
         entries.extend(percent.map(|percent| entry("error rate", "%", percent)));
@@ -36,9 +38,10 @@ pub fn benchmark_action(view: &View) -> String {
 pub fn bencher(view: &View) -> String {
     let mut benchmarks = Map::new();
     for (name, figures) in series(view) {
+        let millis = quantiles_ms(&figures.latencies);
         let percentiles = PERCENTILES
             .iter()
-            .map(|(metric, _, measure)| (*measure, millis(&figures, *metric)));
+            .map(|(metric, _, measure)| (*measure, millis.get(metric).copied()));
         let shares = [
             ("error-rate-percent", error_percent(&figures)),
             ("throughput", figures.per_second().map(six_digits)),
@@ -71,11 +74,6 @@ fn series(view: &View) -> Vec<(String, Figures)> {
         .map(|(request, name)| (name, all.figures(request, None, Arm::Target)))
         .filter(|(_, figures)| figures.requests > 0)
         .collect()
-}
-
-fn millis(figures: &Figures, metric: Metric) -> Option<f64> {
-    let seconds = figures.latencies.quantile(metric.quantile()?)?;
-    Some(six_digits(seconds * 1e3))
 }
 
 fn error_percent(figures: &Figures) -> Option<f64> {
